@@ -23,9 +23,9 @@ import type { Task } from "../src/cli/help/overview.ts";
 import { COMMON } from "../src/cli/shared/command.ts";
 import { exitRows } from "../src/cli/shared/exit_code.ts";
 import type { CommandNeeds } from "../src/core/inbound/commands.ts";
-import type { Command, CommandOption } from "../src/interactions/command.ts";
-import type { Component } from "../src/interactions/component.ts";
-import { COMMANDS, COMPONENTS } from "../src/interactions/registry.ts";
+import type { Command, CommandOption, MessageCommand } from "../src/interactions/base/command.ts";
+import type { Component } from "../src/interactions/base/component.ts";
+import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../src/interactions/registry.ts";
 import { TOOLS } from "../src/tools/registry.ts";
 import type { Tool } from "../src/core/turn/tool.ts";
 import { table } from "./markdown_table.ts";
@@ -35,6 +35,7 @@ import { withReasonTables } from "./reason_table.ts";
 export interface Registries {
   readonly tasks: readonly Task[];
   readonly commands: readonly Command[];
+  readonly messageCommands: readonly MessageCommand[];
   readonly components: readonly Component[];
   readonly tools: readonly Tool[];
 }
@@ -42,6 +43,7 @@ export interface Registries {
 const REGISTRIES: Registries = {
   tasks: TASKS,
   commands: COMMANDS,
+  messageCommands: MESSAGE_COMMANDS,
   components: COMPONENTS,
   tools: TOOLS,
 };
@@ -61,7 +63,7 @@ const OPTION_TYPES: Readonly<Record<CommandOption["type"], string>> = {
 
 /** The page as it must be. */
 export function pageText(registries: Registries = REGISTRIES): string {
-  const { tasks, commands, components, tools } = registries;
+  const { tasks, commands, messageCommands, components, tools } = registries;
   return [
     "<!-- deno-fmt-ignore-file -->",
     "<!-- Generated: deno run -A scripts/command_reference.ts -->",
@@ -84,16 +86,22 @@ export function pageText(registries: Registries = REGISTRIES): string {
     "",
     "## In Discord",
     "",
-    "### Slash commands",
+    "### Commands",
+    "",
+    "Each works from Discord's menu, and as a message that begins with `/`. In a message, options are",
+    "words in this order, or named: `/memory edit:3 text:no sugar`. A mention of the bot may precede",
+    "the command. Some commands work in one way only; the last column says so.",
     "",
     ...table(
-      ["Command", "Description", "Options", "Allowed for"],
-      commands.map(({ name, description, options, needs }) => [
-        `\`/${name}\``,
-        description,
-        options.map(slashOption).join("; ") || "none",
-        RIGHTS[needs],
-      ]),
+      ["Command", "Description", "Options", "Allowed for", "As a message"],
+      commands.flatMap(commandRows),
+    ),
+    "",
+    "### Commands in the menu of a message",
+    "",
+    ...table(
+      ["Command", "Allowed for"],
+      messageCommands.map(({ name, needs }) => [name, RIGHTS[needs]]),
     ),
     "",
     "### Buttons, menus and forms",
@@ -183,8 +191,24 @@ const SHARED_TEXTS: readonly string[] = [
   COMMON.json.brief,
 ];
 
-function slashOption({ name, description, type, isRequired }: CommandOption): string {
-  return `\`${name}\` (${OPTION_TYPES[type]}${isRequired ? ", required" : ""}): ${description}`;
+function commandRows(
+  { name, description, options, subcommands, needs, isPrivate, isMenuOnly }: Command,
+): readonly (readonly string[])[] {
+  const asText = isMenuOnly ? "no" : isPrivate ? "in direct messages" : "yes";
+  const parts = subcommands ?? [{ name: "", description, options }];
+  return parts.map((part) => [
+    `\`${["/" + name, part.name].join(" ").trim()}\``,
+    part.description,
+    part.options.map(slashOption).join("; ") || "none",
+    RIGHTS[needs],
+    asText,
+  ]);
+}
+
+function slashOption({ name, description, type, isRequired, choices }: CommandOption): string {
+  const values = choices ? choices.map(({ value }) => `\`${value}\``).join(", ") : undefined;
+  const kind = values ?? OPTION_TYPES[type];
+  return `\`${name}\` (${kind}${isRequired ? ", required" : ""}): ${description}`;
 }
 
 /** A file that this script writes. */

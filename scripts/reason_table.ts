@@ -6,7 +6,7 @@
  * @module
  */
 
-import { ACCEPTED, CHALLENGED, IGNORED, UNDECIDED } from "../src/cli/verdict/reasons.ts";
+import { ACCEPTED, CHALLENGED, IGNORED, UNDECIDED } from "../src/render/notices/reasons.ts";
 import type { ChallengeReason, IgnoreReason } from "../src/core/inbound/verdict.ts";
 import { table } from "./markdown_table.ts";
 

@@ -11,10 +11,12 @@
  */
 
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join, sep } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
+import { filesIn } from "./import_graph.ts";
 import { readReport, REPORTS, secondsByFile } from "./junit.ts";
 import { runStep, stopSteps } from "./step.ts";
+import { groupsOf, writeGroups } from "./test_groups.ts";
 
 const DENO = process.execPath;
 const BUN = join("node_modules", ".bin", "bun");
@@ -22,6 +24,8 @@ const BUN = join("node_modules", ".bin", "bun");
 const SKIPS = join(REPORTS, "skips.txt");
 /** Binaries under test, by an absolute path. */
 const BINARIES = join(process.cwd(), REPORTS, "bin");
+/** Generated files that each import the tests of one folder. */
+const GROUPS = join(REPORTS, "groups");
 /** Milliseconds for a step: many times the longest, for slow machines. */
 const LIMIT_MS = Number(process.env["BARNACLE_TEST_LIMIT_SEC"] ?? 1_800) * 1_000;
 
@@ -110,14 +114,17 @@ async function smokeArm64(): Promise<void> {
 /** Folders that test the whole bot as the shipped binary. */
 const WHOLE: readonly string[] = ["e2e", "security", "chaos"];
 
-/** All other folders of `tests/` with tests, so that no new folder is forgotten. */
-const PARTS = [
-  ...new Set(
-    readdirSync("tests", { recursive: true, encoding: "utf8" })
-      .filter((path) => path.endsWith("_test.ts"))
-      .map((path) => path.split(sep)[0] ?? ""),
-  ),
-].filter((name) => !WHOLE.includes(name)).sort().map((name) => join("tests", name));
+/** Test files, with slashes. */
+const TESTS = filesIn(".", "tests").filter((path) => path.endsWith("_test.ts"));
+
+/** Test files of a folder of `tests/`. */
+const testsIn = (name: string) => TESTS.filter((path) => path.startsWith(`tests/${name}/`));
+
+/** Groups all other tests, so that no new folder is forgotten. @returns The generated files. */
+function writeParts(): readonly string[] {
+  const whole = WHOLE.flatMap(testsIn);
+  return writeGroups(groupsOf(TESTS.filter((path) => !whole.includes(path))), GROUPS);
+}
 
 /**
  * Tests the whole bot, which waits more than it works: for Discord's limits, and for grace periods.
@@ -127,10 +134,13 @@ async function testBinary(): Promise<void> {
   if (!await step("compile", DENO, compile)) return;
   const binary = join(BINARIES, "barnacle");
   await step("smoke", DENO, ["run", "-A", "scripts/smoke.ts", binary]);
-  await smokeArm64();
   const env = { BARNACLE_BIN: binary };
-  await denoTests("the binary, end to end", ["tests/e2e", "tests/security"], 3, env);
-  await denoTests("the binary, under faults", ["tests/chaos"], 3, env);
+  const security = writeGroups(groupsOf(testsIn("security")), join(GROUPS, "whole"));
+  await Promise.all([
+    denoTests("the binary, end to end", ["tests/e2e", ...security], 3, env),
+    denoTests("the binary, under faults", ["tests/chaos"], 1, env),
+    smokeArm64(),
+  ]);
 }
 
 /** Prints the slowest files of all reports. */
@@ -168,9 +178,10 @@ await Promise.all([
   step("commands", DENO, ["run", "-A", "scripts/command_reference.ts", "--check"]),
   step("tools", DENO, ["run", "-A", "scripts/tool_reference.ts", "--check"]),
 ]);
+const parts = writeParts();
 await Promise.all([
-  denoTests("tests on Deno", PARTS, 2),
-  bunTests("tests on Bun", PARTS),
+  denoTests("tests on Deno", parts, 2),
+  bunTests("tests on Bun", parts),
   testBinary(),
 ]);
 slowest(20);

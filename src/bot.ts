@@ -14,7 +14,14 @@ import { createHttp } from "./bot/process/http.ts";
 import { startProcessFiles } from "./bot/files/process_files.ts";
 import { createToolServices } from "./bot/process/tool_services.ts";
 import { watchWriters } from "./bot/process/writers.ts";
-import type { Account, Drawing, Setup, Speech } from "./bot/rules/setup.ts";
+import type {
+  Account,
+  ConfigFile,
+  Drawing,
+  ModelChoices,
+  Setup,
+  Speech,
+} from "./bot/rules/setup.ts";
 import { type ConfigState, startHealthMonitor } from "./bot/health/health_monitor.ts";
 import type { PingResult } from "./bot/health/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
@@ -62,7 +69,7 @@ export interface BotOptions {
   readonly crashHooks?: AnswerHooks;
 }
 
-export type { Account, Drawing, Online, Setup, Speech };
+export type { Account, ConfigFile, Drawing, ModelChoices, Online, Setup, Speech };
 
 /** A running bot. */
 export interface Bot {

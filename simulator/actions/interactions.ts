@@ -39,6 +39,7 @@ const KEPT = 1_000;
 export type Callback =
   | { readonly kind: "reply"; readonly draft: MessageDraft }
   | { readonly kind: "update"; readonly edit: MessageEdit }
+  | { readonly kind: "suggest"; readonly choices: readonly Opaque[] }
   | { readonly kind: "defer"; readonly isEphemeral: boolean };
 
 /** A person presses a button of a bot's message. */
@@ -67,18 +68,35 @@ export function pressButton(
   return begun(world, application, presser, message.channelId, subject, now);
 }
 
-/** A person gives a slash command that the application has registered. */
+/** A command as a person gives it. */
+export interface GivenCommand {
+  readonly name: string;
+  readonly options?: readonly Opaque[];
+  /** The person still types: the option in focus has `focused`. */
+  readonly isTyping?: true;
+  /** The message whose menu has the command. */
+  readonly target?: Message;
+  /** The person has installed the bot, and the place has not. */
+  readonly isOwnInstall?: true;
+}
+
+/** A person gives a command that the application has registered. */
 export function giveCommand(
   world: World,
   application: Application,
   channelId: ChannelId,
   userId: UserId,
-  { name, options }: { readonly name: string; readonly options: readonly Opaque[] },
+  { name, options = [], ...more }: GivenCommand,
   now: number,
 ): Outcome<Interaction> {
-  const command = application.commands.find((command) => command.name === name);
+  const channel = world.channels.get(channelId);
+  const guildId = channel && "guildId" in channel ? channel.guildId : undefined;
+  const all = [...application.commands, ...application.guildCommands.get(guildId ?? "") ?? []];
+  const command = all.find((command) =>
+    command.name === name && (command.type === 3) === (more.target !== undefined)
+  );
   if (!command) return refuse("unknownInteraction");
-  const subject = { kind: "command", command, options } as const;
+  const subject = { kind: "command", command, options, ...more } as const;
   return begun(world, application, userId, channelId, subject, now);
 }
 
@@ -131,7 +149,11 @@ export function answerInteraction(
     return { kind: "done" as const, value: interaction, events };
   };
 
+  const isTyping = interaction.subject.kind === "command" && interaction.subject.isTyping === true;
+  if (isTyping !== (callback.kind === "suggest")) return refuse("unknownInteraction");
   switch (callback.kind) {
+    case "suggest":
+      return answered({ kind: "suggested", choices: callback.choices });
     case "defer":
       return answered({ kind: "deferred", isEphemeral: callback.isEphemeral });
     case "update": {
@@ -169,7 +191,7 @@ export function completeInteraction(
   const userId = interaction && world.applications.get(interaction.applicationId)?.userId;
   if (!interaction?.answer || !userId) return refuse("unknownWebhook");
   const { answer } = interaction;
-  const isEphemeral = answer.kind !== "updated" && answer.isEphemeral;
+  const isEphemeral = "isEphemeral" in answer && answer.isEphemeral;
   if (isEphemeral) {
     const message = whispered(world, interaction, userId, draft, now);
     interaction.answer = { kind: "replied", message, isEphemeral };

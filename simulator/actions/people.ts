@@ -11,7 +11,7 @@ import { type ChannelId, parseSnowflake, type UserId } from "../../src/core/disc
 import { renameUser } from "./changes.ts";
 import { EMPTY_DRAFT } from "./draft.ts";
 import { openDirectChannel } from "../world/create_world.ts";
-import { giveCommand, pressButton } from "./interactions.ts";
+import { giveCommand, type GivenCommand, pressButton } from "./interactions.ts";
 import { deleteMessage, editMessage, postMessage } from "./messages.ts";
 import { addReaction, removeReaction, startTyping } from "./reactions.ts";
 import type { Outcome } from "../world/refusals.ts";
@@ -69,10 +69,8 @@ export interface People {
   leave(acting: ActorAndChannel): void;
   /** Presses a button of a bot's message. */
   press(on: ActorAndMessage & { readonly customId: string }): Interaction;
-  /** Gives a slash command of the bot. */
-  command(
-    given: ActorAndChannel & { readonly name: string; readonly options?: readonly Opaque[] },
-  ): Interaction;
+  /** Gives a command of the bot. */
+  command(given: ActorAndChannel & GivenCommand): Interaction;
   /** PluralKit replaces a message by one of a member of its writer's system. */
   proxy(proxied: Proxied): Message;
   /** Takes another username; any account may then take the old one. */
@@ -174,13 +172,13 @@ export function createPeople({ world, botId, now, publish }: PeopleDeps): People
         pressButton(world, channel.id, message, findUser(world, as), customId, now()),
       );
     },
-    command({ as, in: where, name, options = [] }) {
+    command({ as, in: where, ...given }) {
       const application = [...world.applications.values()].find(({ userId }) => userId === botId);
       if (!application) throw new RangeError("There is no such bot");
       const channel = channelOf(where, as);
       return settle(
-        `give /${name} in ${where} as ${as}`,
-        giveCommand(world, application, channel.id, findUser(world, as), { name, options }, now()),
+        `give /${given.name} in ${where} as ${as}`,
+        giveCommand(world, application, channel.id, findUser(world, as), given, now()),
       );
     },
     proxy: (proxied) => settle(`proxy ${proxied.original.id}`, proxyMessage(world, proxied, now())),

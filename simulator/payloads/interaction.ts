@@ -19,6 +19,7 @@ import type { UserId } from "../../src/core/discord/ids.ts";
 
 const APPLICATION_COMMAND = 2;
 const MESSAGE_COMPONENT = 3;
+const AUTOCOMPLETE = 4;
 
 /** Place of the interaction: a guild, direct messages with the bot, or others. */
 const CONTEXT = { guild: 0, dm: 1, group_dm: 2 } as const;
@@ -45,6 +46,8 @@ export function toInteraction(
     channel_id: channelId,
     ...(channel && { channel: toChannel(world, channel, botId) }),
     ...(channel && placeOf(world, channel, userId, botId)),
+    ...(subject.kind === "command" && subject.isOwnInstall &&
+      { authorizing_integration_owners: { 1: userId } }),
     locale: "en-US",
     entitlements: [],
     entitlement_sku_ids: [],
@@ -54,10 +57,19 @@ export function toInteraction(
 
 function subjectOf(world: World, subject: InteractionSubject, botId: UserId): Payload {
   if (subject.kind === "command") {
-    const { command: { id, type, name }, options } = subject;
+    const { command: { id, type, name }, options, isTyping, target } = subject;
     return {
-      type: APPLICATION_COMMAND,
-      data: { id, type, name, ...(options.length > 0 && { options }) },
+      type: isTyping ? AUTOCOMPLETE : APPLICATION_COMMAND,
+      data: {
+        id,
+        type,
+        name,
+        ...(options.length > 0 && { options }),
+        ...(target && {
+          target_id: target.id,
+          resolved: { messages: { [target.id]: toMessage(world, target, botId) } },
+        }),
+      },
     };
   }
   const { message, button } = subject;

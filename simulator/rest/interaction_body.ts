@@ -19,6 +19,15 @@ const body = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal(5), data: fields.nullish() }),
   z.strictObject({ type: z.literal(6) }),
   z.strictObject({ type: z.literal(7), data: fields }),
+  z.strictObject({
+    type: z.literal(8),
+    data: z.strictObject({
+      choices: z.array(z.strictObject({
+        name: z.string().min(1).max(100),
+        value: z.string().max(100).or(z.number()),
+      })).max(25),
+    }),
+  }),
 ]);
 
 /** Flag of a message that only one person sees. */
@@ -39,6 +48,9 @@ export function parseCallback(
   if (data.type === 5 || data.type === 6) {
     const flags = data.type === 5 && data.data ? Number(data.data.flags ?? 0) : 0;
     return { kind: "parsed", value: { kind: "defer", isEphemeral: (flags & EPHEMERAL) !== 0 } };
+  }
+  if (data.type === 8) {
+    return { kind: "parsed", value: { kind: "suggest", choices: data.data.choices } };
   }
   const strange = NOT_IN_ANSWERS.find((name) => name in data.data);
   if (strange !== undefined) {

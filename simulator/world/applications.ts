@@ -19,12 +19,14 @@ export interface Application {
   readonly privilegedIntents: number;
   /** Its global commands as registered; every guild and direct channel has them. */
   commands: readonly ApplicationCommand[];
+  /** Its commands of single guilds. */
+  readonly guildCommands: Map<string, readonly ApplicationCommand[]>;
 }
 
-/** A slash command, in Discord's JSON. */
+/** A slash command, or one in the menu of a message, in Discord's JSON. */
 export interface ApplicationCommand {
   readonly id: Snowflake<"command">;
-  readonly type: 1;
+  readonly type: 1 | 3;
   readonly name: string;
   readonly description: string;
   readonly options: readonly Readonly<Record<string, unknown>>[];

@@ -91,6 +91,7 @@ export function addApplication(
     ownerId,
     privilegedIntents,
     commands: [],
+    guildCommands: new Map(),
     ...(team && { team }),
   };
   world.applications.set(application.id, application);

@@ -267,12 +267,20 @@ export type InteractionSubject =
     readonly kind: "command";
     readonly command: ApplicationCommand;
     readonly options: readonly Opaque[];
+    /** Set while the person still types an option. */
+    readonly isTyping?: true;
+    /** The message with the menu. */
+    readonly target?: Message;
+    /** Set if the person has installed the bot, and the place has not. */
+    readonly isOwnInstall?: true;
   };
 
 export type InteractionAnswer =
   /** A message; an ephemeral one is in no channel, and only that person sees it. */
   | { readonly kind: "replied"; readonly message: Message; readonly isEphemeral: boolean }
   | { readonly kind: "updated"; readonly message: Message }
+  /** Values for the option that the person types. */
+  | { readonly kind: "suggested"; readonly choices: readonly Opaque[] }
   /** "Is thinking", or nothing at all: the answer comes later. */
   | { readonly kind: "deferred"; readonly isEphemeral: boolean };
 

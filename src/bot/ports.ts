@@ -81,7 +81,10 @@ export interface Online {
 }
 
 /** The model of an account, with its check. */
-export type AnsweringModel = Pick<Account, "model" | "checkModel" | "speech" | "drawing">;
+export type AnsweringModel = Pick<
+  Account,
+  "model" | "checkModel" | "speech" | "drawing" | "choices" | "configFile"
+>;
 
 /** A running account, as the bot uses it. */
 export interface RunningAccount extends AccountParts {

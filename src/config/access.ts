@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BUILT_COMMANDS } from "../core/inbound/commands.ts";
 import { parseSnowflake } from "../core/discord/ids.ts";
 import { openGates } from "../core/tool_gates.ts";
 import { type AllowEntry, parseAllowEntry } from "../policy/rules/allowlist.ts";
@@ -26,6 +27,8 @@ type ChannelSettings = NonNullable<GuildSettings["channels"]>[string];
 
 /** As zod writes optional keys. */
 type OptionalLists = { readonly [Key in keyof ToolLists]?: ToolLists[Key] | undefined };
+
+const NO_COMMANDS: typeof BUILT_COMMANDS = new Map();
 
 const MINUTE_MS = 60_000;
 
@@ -62,14 +65,14 @@ export function toAccessPolicy(
   };
 }
 
-/** The rules for commands, which all accounts share. No text is a command yet (K1, K2). */
+/** The rules for commands, which all accounts share. */
 export function commandRules(
-  { useAccessGroups, ownerAllowFrom }: Settings["commands"],
+  { useAccessGroups, ownerAllowFrom, text }: Settings["commands"],
 ): CommandRules {
   return {
     usesAccessGroups: useAccessGroups,
     ...(ownerAllowFrom && { owners: entries(ownerAllowFrom) }),
-    texts: new Map(),
+    texts: text ? BUILT_COMMANDS : NO_COMMANDS,
   };
 }
 

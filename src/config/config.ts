@@ -12,9 +12,11 @@ import type { Budgets } from "../core/spending/budget.ts";
 import type { WaitingLimits } from "../core/inbound/waiting_turns.ts";
 import type { AccessPolicy, CommandRules } from "../policy/rules/rules.ts";
 import type { Texts } from "../render/notices/notices.ts";
-import type { DiscordToolConfig } from "./discord_tool.ts";
+import type { DiscordToolConfig } from "./sections/discord_tool.ts";
+import type { CommandsConfig } from "./sections/commands.ts";
 import type { ModelsConfig } from "./models.ts";
-import type { ExecApprovalsConfig, PeopleConfig } from "./people.ts";
+import type { ExecApprovalsConfig, PeopleConfig } from "./sections/people.ts";
+import type { HttpConfig, McpServerConfig, OtelConfig, SearchConfig } from "./sections/services.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
 import type { Secret } from "./schema/parts/secrets.ts";
 
@@ -110,7 +112,7 @@ export interface RetentionConfig {
 }
 
 /** The config of one Discord account. */
-export interface DiscordConfig {
+export interface DiscordConfig extends CommandsConfig {
   /** Id of the account: `"default"`. */
   readonly accountId: AccountId;
   /** Name in lists; the id if absent. */
@@ -160,8 +162,6 @@ export interface DiscordConfig {
   };
   /** The bot's status at Discord. */
   readonly presence: Presence;
-  /** Whether to register slash commands. */
-  readonly nativeCommands: boolean;
   /** Limits of requests to Discord. */
   readonly rest: Readonly<AccountSettings["rest"]>;
   /** Retries of failed requests. */
@@ -202,6 +202,8 @@ export interface MessagesConfig {
   readonly linkHosts: readonly string[];
   /** In whose places answers have a footer (R15). */
   readonly footer: Settings["messages"]["footer"];
+  /** Localised words of commands, by their names (K1). */
+  readonly commands: Settings["messages"]["commands"];
   /** Limits of waiting turns (X4). */
   readonly queue: WaitingLimits;
   /** What happens to messages that arrive during a turn; absent: it depends on the place (S5). */
@@ -237,65 +239,6 @@ export interface AgentConfig {
   readonly maxSteps: number;
   /** How long a tool call may take, in seconds (T1). */
   readonly toolTimeoutSec: number;
-}
-
-/** A search engine for the web (T9). */
-export interface SearchConfig {
-  /** Its API. */
-  readonly kind: "searxng" | "brave";
-  /** Base address without a slash at its end; the vendor's if absent. */
-  readonly url?: string;
-  /** Always set for `brave`. */
-  readonly apiKey?: Secret;
-}
-
-/** A collector of OpenTelemetry. */
-export interface OtelConfig {
-  /** Address that takes traces. */
-  readonly url: string;
-  /** Headers of each request. */
-  readonly headers: Readonly<Record<string, Secret>>;
-}
-
-/** A server of the Model Context Protocol (T6). */
-export interface McpServerConfig {
-  /** Its name in the config. */
-  readonly id: string;
-  /** How to reach it. */
-  readonly transport:
-    | {
-      readonly kind: "http";
-      readonly url: string;
-      readonly headers: Readonly<Record<string, Secret>>;
-    }
-    | {
-      readonly kind: "stdio";
-      readonly command: string;
-      readonly args: readonly string[];
-      readonly env: Readonly<Record<string, Secret>>;
-      /** Whether it runs in a sandbox; `auto`: if there is one. */
-      readonly sandbox: "auto" | "require" | "off";
-      /** Folders that it may write to there, besides its own. */
-      readonly writable: readonly string[];
-    };
-  /** Tools that agents may have, by the server's names; all if absent. */
-  readonly allow?: readonly string[];
-}
-
-/** The HTTP server for health checks and metrics. */
-export interface HttpConfig {
-  /** Addresses to listen on. */
-  readonly bind: readonly string[];
-  /** TCP port; 0 takes a free one. */
-  readonly port: number;
-  /** Whether the bot ends if another program uses a port that the config names. */
-  readonly isRequired: boolean;
-  /** Bearer token for other machines; always set if `bind` is not loopback only. */
-  readonly token?: Secret;
-  /** Host names under which other machines may reach the server. */
-  readonly hosts: readonly string[];
-  /** Public address of this service, requested to keep its host awake (O9). */
-  readonly keepAliveUrl?: string;
 }
 
 /** The config of one account. */

@@ -184,7 +184,17 @@ function fromEnvironment(config: ModelsConfig, env: Env): ResolvedModels {
   return { kind: "discover", providers: LOCAL_SERVERS };
 }
 
-function choiceOf(
+/** Ids of all models that the config names, in its order, each once. */
+export function namedModels({ names, providers }: ModelsConfig): readonly string[] {
+  const chosen = names ? [names.primary, ...names.fallbacks] : [];
+  const known = Object.entries(providers).flatMap(([id, { models = {}, prices = {} }]) =>
+    [...Object.keys(models), ...Object.keys(prices)].map((name) => `${id}/${name}`)
+  );
+  return [...new Set([...chosen, ...known])];
+}
+
+/** Finds the server of a model. Makes no request. */
+export function choiceOf(
   name: string,
   { providers, namesPath }: ModelsConfig,
   env: Env,

@@ -14,15 +14,13 @@ import {
   BOT_TOKEN,
   type BotConfig,
   type DiscordConfig,
-  type McpServerConfig,
   type MessagesConfig,
-  type OtelConfig,
-  type SearchConfig,
 } from "./config.ts";
-import { discordToolConfig } from "./discord_tool.ts";
+import { discordToolConfig } from "./sections/discord_tool.ts";
 import type { AccountSecrets, FoundSecrets } from "./find_secrets.ts";
 import type { ModelNames, ModelsConfig } from "./models.ts";
-import { execApprovalsConfig, peopleConfig } from "./people.ts";
+import { execApprovalsConfig, peopleConfig } from "./sections/people.ts";
+import type { McpServerConfig, OtelConfig, SearchConfig } from "./sections/services.ts";
 import type { Settings } from "./schema/root.ts";
 import { EnvReference, Secret } from "./schema/parts/secrets.ts";
 
@@ -133,7 +131,8 @@ function audioConfig({ audio }: Settings): AudioConfig {
 function messagesConfig(
   { ackReaction, queue: { perUser, perChannel, mode }, ...messages }: Settings["messages"],
 ): MessagesConfig {
-  const { maxChunks, tables, ackReactionScope, removeAckAfterReply, linkHosts, footer } = messages;
+  const { maxChunks, tables, ackReactionScope, removeAckAfterReply, linkHosts, footer, commands } =
+    messages;
   return {
     maxChunks,
     tables,
@@ -142,6 +141,7 @@ function messagesConfig(
     ackReactionScope,
     removeAckAfterReply,
     linkHosts,
+    commands,
     queue: { perUser, perChannel },
     ...(mode !== undefined && { queueMode: mode }),
   };
@@ -154,8 +154,15 @@ function discordConfig(
   matchesPattern: (text: string) => boolean,
 ): DiscordConfig {
   const { id, settings: discord } = account;
-  const { allowedMentions, dmHistoryLimit, gateway, pluralkit, presence: { status, activity } } =
-    discord;
+  const {
+    allowedMentions,
+    commands: { guildId },
+    dmHistoryLimit,
+    gateway,
+    pluralkit,
+    presence: { status, activity },
+  } = discord;
+  const commandGuildId = guildId === undefined ? undefined : parseSnowflake<"guild">(guildId);
   const access = toAccessPolicy(settings, account, matchesPattern);
   return {
     accountId: id,
@@ -195,6 +202,8 @@ function discordConfig(
       catchUp: gateway.catchUp,
       shards: gateway.shards,
     },
+    ...(commandGuildId && { commandGuildId }),
+    configCommand: settings.commands.config ? discord.configWrites ? "write" : "read" : "off",
     nativeCommands: (discord.commands.native ?? settings.commands.native) !== false,
     presence: { status, ...(activity !== undefined && { activity }) },
     rest: discord.rest,

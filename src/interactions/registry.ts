@@ -1,24 +1,64 @@
 /**
  * Lists all commands and components: a new one is a module, and a line here.
  *
- * Registration with Discord, routing and the documentation derive from these lists.
+ * Registration with Discord, text commands, routing and the documentation derive from these lists.
  *
  * @module
  */
 
 import type { ComponentUse } from "../core/inbound/interactions.ts";
-import type { Command } from "./command.ts";
-import type { Component } from "./component.ts";
-import { context } from "./context_command.ts";
-import { memory } from "./memory.ts";
-import { pairingButton } from "./pairing_button.ts";
-import { approvalButton, askButton, escalationButton } from "./question_buttons.ts";
-import { status } from "./status.ts";
-import { stop, stopButton } from "./stop.ts";
-import { usage } from "./usage.ts";
+import type { Command, MessageCommand } from "./base/command.ts";
+import type { Component } from "./base/component.ts";
+import { pairingButton } from "./components/pairing_button.ts";
+import { approvalButton, askButton, escalationButton } from "./components/question_buttons.ts";
+import { context } from "./general/context_command.ts";
+import { forget } from "./general/forget.ts";
+import { commands, help } from "./general/help.ts";
+import { memory } from "./general/memory.ts";
+import { skill } from "./general/skill.ts";
+import { status } from "./general/status.ts";
+import { usage } from "./general/usage.ts";
+import { whoami } from "./general/whoami.ts";
+import { why } from "./general/why.ts";
+import { askAbout, remindMe, summarise, whyNoAnswer } from "./on_message/message_commands.ts";
+import { agents } from "./owner/agents.ts";
+import { config } from "./owner/config.ts";
+import { pause } from "./owner/pause.ts";
+import { compact } from "./session/compact.ts";
+import { model, models } from "./session/model.ts";
+import { fresh, reset } from "./session/reset.ts";
+import { stop, stopButton } from "./session/stop.ts";
 
-/** All slash commands, with distinct names. */
-export const COMMANDS: readonly Command[] = [status, context, memory, usage, stop];
+/** All commands, with distinct names. */
+export const COMMANDS: readonly Command[] = [
+  help,
+  commands,
+  status,
+  whoami,
+  usage,
+  context,
+  why,
+  memory,
+  skill,
+  forget,
+  stop,
+  fresh,
+  reset,
+  compact,
+  model,
+  models,
+  config,
+  agents,
+  pause,
+];
+
+/** All commands in the menu of a message, with distinct names. Discord takes five at most. */
+export const MESSAGE_COMMANDS: readonly MessageCommand[] = [
+  askAbout,
+  summarise,
+  remindMe,
+  whyNoAnswer,
+];
 
 /** All components; no two of the same kind have the same name. */
 export const COMPONENTS: readonly Component[] = [

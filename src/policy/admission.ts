@@ -8,7 +8,7 @@
  * @module
  */
 
-import { type Command, commandOf } from "../core/inbound/commands.ts";
+import { type Command, commandIn as readCommand, commandOf } from "../core/inbound/commands.ts";
 import { hasContent, isMention, type RecalledMessage } from "../core/inbound/facts.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { KnownFacts } from "../core/inbound/known_facts.ts";
@@ -85,8 +85,9 @@ export function prepareMessages(
     const command = commandIn(message, policy);
     if (!command) return undefined;
     const { place, sender } = message;
+    const isLater = isCheckedLater(command, known, policy);
     ask("command", true, TEXT_COMMANDS, () => `it is the command /${command.name}`);
-    const right = rights.needed(command.kind.needs, place, sender, known);
+    const right = isLater ? undefined : rights.needed(command.kind.needs, place, sender, known);
     if (!right || ask("rights", right.isTheirs, right.rule, right.fact)) return undefined;
     return ignore(right.why, right.rule);
   }
@@ -141,6 +142,20 @@ export function prepareMessages(
   };
 }
 
+/**
+ * Whether the right to a command depends on a fact that no message contains: permissions of its
+ * author, or the application's owners. Barnacle asks Discord for it before the command runs.
+ */
+function isCheckedLater(
+  { kind: { needs } }: Command,
+  { managesMessages, ownsApplication, rightsLater = false }: KnownFacts,
+  { commands: { owners } }: AccessPolicy,
+): boolean {
+  if (!rightsLater) return false;
+  if (needs === "session") return managesMessages === undefined;
+  return needs === "owner" && !owners && ownsApplication === undefined;
+}
+
 /** Lets an original wait that PluralKit may still replace (P13). */
 function proxyIsAwaited(
   { sender }: InboundMessage,
@@ -183,7 +198,7 @@ function commandIn(
   message: InboundMessage | RecalledMessage,
   { commands: { texts } }: AccessPolicy,
 ): Command | undefined {
-  if (!("content" in message)) return commandOf(message.text, texts);
+  if (!("content" in message)) return readCommand(message, texts);
   const { command } = message.content;
   return command === undefined ? undefined : commandOf(`/${command}`, texts);
 }

@@ -258,7 +258,11 @@ function quoteOf(
   const overheard = shown.overheard.find(({ messageId }) => messageId === targetId);
   const isQuoted = targetId === quoted?.id;
   if (targetId === message.id || !(isQuoted || overheard || hasMessageId(targetId, shown.texts))) {
-    if (message.scheduled) return undefined; // Discord does not have it
+    if (message.asked && quoted) {
+      const { id, author } = quoted;
+      return { messageId: id, ...(author && { authorId: author.id }), on: replyToMode };
+    }
+    if (message.scheduled || message.asked) return undefined; // Discord does not have it
     return { messageId: message.id, authorId: sender.id, on: replyToMode };
   }
   const authorId = isQuoted

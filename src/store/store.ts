@@ -9,6 +9,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { joinParts } from "./database/join_parts.ts";
 import { createEmitter } from "../lib/emitter.ts";
 import { type Changes, createChanges } from "./changes/changes.ts";
 import { type Commits, createCommits } from "./database/commits.ts";
@@ -31,9 +32,11 @@ import { createReceived, type Received } from "./received/received.ts";
 import { DEFAULT_RETENTION, preparePruner, type Retention } from "./received/retention.ts";
 import { prepareVerdictBlocks } from "./received/verdict_blocks.ts";
 import { createSessions, type Sessions } from "./sessions/sessions.ts";
+import { createSettings, type StoredSettings } from "./settings/settings.ts";
 import { createSchedules, type Schedules } from "./schedules/schedules.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
 import { createTurns, type Turns } from "./turns/turns.ts";
+import { createModelProblems, type ModelProblems } from "./usage/model_problems.ts";
 import { createUsage, type Usage } from "./usage/usage.ts";
 
 /**
@@ -53,8 +56,8 @@ export interface Store extends OtherWriters, Pick<Figures, "health"> {
   readonly sessions: Sessions;
   /** Messages on their way to Discord. */
   readonly outbox: Outbox;
-  /** The use of models. */
-  readonly usage: Usage;
+  /** The use of models, and problems of models that the owners know. */
+  readonly usage: Usage & ModelProblems;
   /** Paired people, pairing requests and resolved names. */
   readonly pairing: Pairing;
   /** Questions to people, and the turns that wait for them. */
@@ -65,6 +68,8 @@ export interface Store extends OtherWriters, Pick<Figures, "health"> {
   readonly notes: Notes;
   /** Destructive actions of tools. */
   readonly changes: Changes;
+  /** Settings that people change by commands. */
+  readonly settings: StoredSettings;
   /** Reminders and scheduled tasks, with their runs. */
   readonly schedules: Schedules;
   /**
@@ -187,12 +192,16 @@ export function createStore(
     turns: createTurns(database, commits, { ...shared, transcripts }),
     sessions: createSessions(database, commits, transcripts),
     outbox: createOutbox(database, commits, memory.outgoing),
-    usage: createUsage(database, commits, memory.spent),
+    usage: joinParts(
+      createUsage(database, commits, memory.spent),
+      createModelProblems(database, commits),
+    ),
     pairing: createPairing(database, commits, memory.outgoing),
     questions: createQuestions(database, commits, memory),
     forgetting: createForgetting(database, commits),
     notes: createNotes(database, commits),
     changes: createChanges(database, commits),
+    settings: createSettings(database, commits),
     schedules: createSchedules(database, commits, memory.outgoing),
     health: figures.health,
     changedElsewhere() {

@@ -138,9 +138,9 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     [
       "C6",
       "a key without effect within an account",
-      discord('"accounts":{"a":{"configWrites":true}}'),
+      discord('"accounts":{"a":{"execApprovals":{"enabled":true}}}'),
       [
-        'warning channels.discord.accounts.a.configWrites: "configWrites" has no effect in this version',
+        'warning channels.discord.accounts.a.execApprovals: "execApprovals" has no effect in this version',
       ],
     ],
     ["I1", "an intent filter", discord('"guilds":{"*":{"intentFilter":{"enabled":true}}}'), [

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { BUILT_COMMANDS } from "../../src/core/inbound/commands.ts";
 import { missingModel, missingToken } from "../../src/config/load.ts";
 import { configOf, discord, load, problemLines } from "./support.ts";
 
@@ -79,6 +80,7 @@ describe("loadConfig()", () => {
     assert.deepEqual(discordConfig, {
       accountId: "default",
       enabled: true,
+      execApprovals: { enabled: false, timeoutMs: 600_000 },
       tokenPlace: "DISCORD_BOT_TOKEN",
       pluralkit: { enabled: false, apiUrl: "https://api.pluralkit.me/v2" },
       historyLimit: 20,
@@ -111,6 +113,7 @@ describe("loadConfig()", () => {
       streaming: "off",
       mediaMaxBytes: 8_000_000,
       nativeCommands: true,
+      configCommand: "off",
     });
     assert.equal(dmHistoryLimits.size, 0);
     assert.deepEqual(config.messages, {
@@ -118,6 +121,7 @@ describe("loadConfig()", () => {
       tables: "code",
       ackReaction: "👀",
       ackReactionScope: "group-mentions",
+      commands: {},
       footer: "off",
       queue: { perUser: 3, perChannel: 8 },
       removeAckAfterReply: false,
@@ -144,7 +148,7 @@ describe("loadConfig()", () => {
       transcriptsDays: 0,
       maxMb: 2_048,
     });
-    assert.deepEqual(config.commands, { usesAccessGroups: true, texts: new Map() });
+    assert.deepEqual(config.commands, { usesAccessGroups: true, texts: BUILT_COMMANDS });
     assert.deepEqual(
       [config.maxConcurrentTurns, config.dmScope, config.logLevel, config.shutdownGraceSec],
       [4, "auto", "info", 20],

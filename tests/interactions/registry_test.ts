@@ -1,26 +1,56 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { COMMANDS as TEXT_COMMANDS } from "../../src/core/inbound/commands.ts";
-import { COMMANDS, componentOf, COMPONENTS } from "../../src/interactions/registry.ts";
+import { BUILT_COMMANDS } from "../../src/core/inbound/commands.ts";
+import { toRegistered, withinLimits } from "../../src/flows/interactions/registered.ts";
+import {
+  COMMANDS,
+  componentOf,
+  COMPONENTS,
+  MESSAGE_COMMANDS,
+} from "../../src/interactions/registry.ts";
 
 const NAME = /^[a-z][a-z0-9_-]{0,31}$/;
 
 describe("[K1] COMMANDS", () => {
-  for (const { name, description, options, needs } of COMMANDS) {
+  for (const command of COMMANDS) {
+    const { name, description, options, subcommands = [], needs } = command;
     it(`/${name} fits Discord's limits and the list of text commands`, () => {
       assert.match(name, NAME);
       assert.ok(description.length >= 1 && description.length <= 100, description);
-      assert.equal(TEXT_COMMANDS.get(name)?.needs, needs);
-      assert.ok(options.length <= 25);
-      const firstOptional = options.findIndex(({ isRequired }) => !isRequired);
-      const required = options.findLastIndex(({ isRequired }) => isRequired);
-      assert.ok(firstOptional === -1 || required < firstOptional, "required options come first");
+      const text = BUILT_COMMANDS.get(name);
+      assert.equal(text?.needs, needs);
+      assert.ok(text?.takesWords || options.length === 0, "a text can give its options");
+      for (const list of [options, ...subcommands.map(({ options }) => options)]) {
+        assert.ok(list.length <= 25);
+        for (const { name, description, choices = [], suggest } of list) {
+          assert.match(name, NAME);
+          assert.ok(description.length >= 1 && description.length <= 100, description);
+          assert.ok(choices.length <= 25 && !(choices.length > 0 && suggest), name);
+        }
+        const firstOptional = list.findIndex(({ isRequired }) => !isRequired);
+        const required = list.findLastIndex(({ isRequired }) => isRequired);
+        assert.ok(firstOptional === -1 || required < firstOptional, "required options come first");
+      }
+      assert.ok(subcommands.length === 0 || options.length === 0);
+      assert.deepEqual(withinLimits([toRegistered(command)]).left, []);
     });
   }
+
+  it("has every command of the list that is not planned", () => {
+    const names = COMMANDS.map(({ name }) => name).toSorted();
+    assert.deepEqual(names, [...BUILT_COMMANDS.keys()].toSorted());
+  });
 
   it("names each command once", () => {
     const names = COMMANDS.map(({ name }) => name);
     assert.deepEqual([...new Set(names)], names);
+  });
+});
+
+describe("[K6] MESSAGE_COMMANDS", () => {
+  it("fit into the menu of a message", () => {
+    assert.ok(MESSAGE_COMMANDS.length <= 5);
+    for (const { name } of MESSAGE_COMMANDS) assert.ok(name.length >= 1 && name.length <= 32, name);
   });
 });
 

@@ -6,7 +6,7 @@ import { generatedFiles, pageText } from "../../scripts/command_reference.ts";
 import { withReasonTables } from "../../scripts/reason_table.ts";
 import { TASKS } from "../../src/cli/commands.ts";
 import { EXIT } from "../../src/cli/shared/exit_code.ts";
-import type { Command } from "../../src/interactions/command.ts";
+import type { Command } from "../../src/interactions/base/command.ts";
 
 const DOCS = join(import.meta.dirname!, "..", "..", "docs");
 
@@ -39,11 +39,23 @@ describe("[O10] command_reference", () => {
       needs: "owner",
       run: () => "",
     };
-    const page = pageText({ tasks: [], commands: [say], components: [], tools: [] });
-    assert.ok(
-      page.includes("| `/say` | Say it | `text` (text, required): Words | owners of the bot |"),
-      page,
-    );
+    const config: Command = {
+      ...say,
+      name: "config",
+      options: [],
+      subcommands: [{ name: "show", description: "Show it", options: [] }],
+      isPrivate: true,
+    };
+    const messageCommands = [{ name: "Ask", needs: "everyone", run: () => "" }] as const;
+    const commands = [say, config];
+    const page = pageText({ tasks: [], commands, messageCommands, components: [], tools: [] });
+    for (
+      const row of [
+        "| `/say` | Say it | `text` (text, required): Words | owners of the bot | yes |",
+        "| `/config show` | Show it | none | owners of the bot | in direct messages |",
+        "| Ask | people who may talk to the bot there |",
+      ]
+    ) assert.ok(page.includes(row), page);
     assert.match(page, /^No tools are built yet\.$/m);
   });
 

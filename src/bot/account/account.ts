@@ -10,6 +10,7 @@
 
 import { bytesOfIndex } from "../../discord/gateway/decode/guild_index.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../ports.ts";
+import { settingsOf } from "./settings.ts";
 import { createParts, type Parts } from "./parts.ts";
 import { connectParts } from "./wiring.ts";
 
@@ -51,15 +52,11 @@ export async function startAccount(
         ...outbound.status(),
       };
     },
-    async apply(config, { model, checkModel, speech = {}, drawing }, text) {
+    async apply(config, account, text) {
       await policy.apply(config, text);
       // In one step with the policy: no message is judged by one config and routed by the other.
-      settings.config = config;
-      settings.model = model;
-      settings.checkModel = checkModel;
-      settings.speech = speech;
-      settings.drawing = drawing;
-      ports.health.setModel(model.id);
+      Object.assign(settings, settingsOf({ ...account, config }));
+      ports.health.setModel(account.model.id);
       outbound.reconfigured();
       inbound.reconfigured();
       parts.connectionState.reconfigured();

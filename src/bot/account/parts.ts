@@ -6,7 +6,6 @@
  * @module
  */
 
-import type { Config } from "../../config/config.ts";
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import { createReader, type Reader } from "../../discord/gateway/read/reader.ts";
 import { createApplications } from "../../discord/rest/calls/application.ts";
@@ -24,19 +23,20 @@ import { schedule } from "../../lib/schedule.ts";
 import { createTokenRates } from "../../session/token_rates.ts";
 import type { Runner } from "../../flows/schedules/runner.ts";
 import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.ts";
+import { commandSources } from "../commands/sources.ts";
 import { type Connection, createConnection } from "../gateway/connection.ts";
 import { statusOf } from "../health/status_facts.ts";
 import { createInbound, type Inbound } from "../inbound/inbound.ts";
-import { createOwnerIds } from "../inbound/owner_ids.ts";
+import { createOwnerIds } from "../owners/owner_ids.ts";
 import { createOutbound, type Outbound } from "../outbound/outbound.ts";
 import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
-import type { AccountOptions, AccountPorts, AnsweringModel } from "../ports.ts";
+import type { AccountOptions, AccountPorts } from "../ports.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";
-import type { Drawing, Speech } from "../rules/setup.ts";
 import { type AccountFiles, createAccountFiles } from "../files/account_files.ts";
+import { type Settings, settingsOf } from "./settings.ts";
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
 import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
@@ -45,16 +45,8 @@ import { createDrawPort } from "../turn/draw_port.ts";
 import { createCodePort } from "../turn/code_port.ts";
 import { skillsOf } from "../turn/skills_port.ts";
 import { createSpending } from "../turn/spending.ts";
-import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
-
-/** The current config and model; a reload replaces them (C9). */
-export interface Settings extends Omit<AnsweringModel, "drawing"> {
-  config: Config;
-  model: AnsweringModel["model"];
-  checkModel: AnsweringModel["checkModel"];
-  speech: Speech;
-  drawing: Drawing | undefined;
-}
+import { createHistory } from "../turn/history.ts";
+import { type AccountTurns, createAccountTurns } from "../turn/turns.ts";
 
 /** The parts of an account. */
 export interface Parts {
@@ -92,13 +84,7 @@ export async function createParts(
 ): Promise<Parts> {
   const { store, logging, stored, version, env, toolServices } = options;
   const { accountId } = options.config.discord;
-  const settings: Settings = {
-    config: options.config,
-    model: options.model,
-    checkModel: options.checkModel,
-    speech: options.speech ?? {},
-    drawing: options.drawing,
-  };
+  const settings = settingsOf(options);
   const config = () => settings.config;
   const stopping = new AbortController();
   const ended = new AbortController();
@@ -144,6 +130,7 @@ export async function createParts(
   const outbound = createOutbound({
     ...common,
     outbox: store.outbox,
+    problems: store.usage,
     self: () => reader.self?.userId,
     ownerIds: owners.toTell,
     onUndelivered: (cause) => runEvents.emit.ended(cause),
@@ -162,6 +149,8 @@ export async function createParts(
     cleanSecrets: outbound.cleanSecrets,
     stopping: stopping.signal,
   });
+  const skills = (asker: Parameters<typeof skillsOf>[0]) =>
+    skillsOf(asker, toolServices.skills, policy.now().policy);
   const inbound = createInbound({
     ...common,
     rates,
@@ -173,6 +162,9 @@ export async function createParts(
     outbound,
     threads,
     isOurs,
+    ...commandSources(options, skills, settings),
+    spend,
+    stopping: stopping.signal,
     onDecided: questions.decided,
     status: () => statusOf(health, version, now()),
   });
@@ -197,6 +189,7 @@ export async function createParts(
       rates,
       spend,
       admit: inbound.judge.recall,
+      commands: inbound.commands,
       history: createHistory(client, reader, accountId),
       client,
       reader,
@@ -233,7 +226,7 @@ export async function createParts(
         policy: policy.now,
         ownsApplication: owners.ownsApplicationAsRead,
       }),
-      skills: (message) => skillsOf(message, toolServices.skills, policy.now().policy),
+      skills,
       onSchedules: () => runEvents.emit.changed(),
       onScheduledEnd: (cause) => runEvents.emit.ended(cause),
       toolPorts: toolServices.ports,

@@ -59,6 +59,7 @@ export function connectParts(
       outbound.cut(cut);
       outbound.channelQueues.wake(channels); // drafts that go, and answers to `stop`
     },
+    asked: turns.wake,
     committed: connection.committed,
     sessionDue: catchUp.sessionDue,
     sessionStarting: catchUp.sessionStarting,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { StatusFacts } from "../../interactions/context.ts";
+import type { StatusFacts } from "../../interactions/base/context.ts";
 import type { AccountHealth } from "./account_health.ts";
 
 /**

@@ -11,6 +11,8 @@ import type { Foreign, Judged } from "../../core/inbound/inbox.ts";
 export interface InboundEvents {
   /** These messages wait for a turn now. */
   accepted(judged: readonly Judged[]): void;
+  /** A question by a command waits for a turn. */
+  asked(): void;
   /** The store holds every batch up to the one with this ticket. */
   committed(ticket: number): void;
   /** A shard's session lacks events, so it needs a new session. */

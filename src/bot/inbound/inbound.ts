@@ -9,8 +9,7 @@
  */
 
 import { randomBytes } from "node:crypto";
-import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
-import { threadIdOf } from "../../core/inbound/threads.ts";
+import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Judged, Route } from "../../core/inbound/inbox.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
@@ -29,32 +28,34 @@ import { schedule } from "../../lib/schedule.ts";
 import type { Store } from "../../store/store.ts";
 import type { Meter } from "../health/meters.ts";
 import type { Outbound } from "../outbound/outbound.ts";
-import { prepareOwners } from "../../policy/rights.ts";
-import { routeOf } from "../rules/turn_rules.ts";
+import { createIsOwner } from "../rules/turn_tools.ts";
+import { createRoute } from "./route.ts";
 import type { InboundEvents } from "./events.ts";
-import { createInteractionHandlers, type InteractionOptions } from "./interactions.ts";
+import { createInteractionHandlers, type InteractionHandlers } from "../commands/interactions.ts";
+import type { CommandOptions, InteractionOptions, InteractionStore } from "../commands/options.ts";
+import { createWithdrawNotes } from "./withdraw_notes.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { createNameResolver, type NamesOptions } from "./names.ts";
-import type { OwnerIds } from "./owner_ids.ts";
+import type { OwnerIds } from "../owners/owner_ids.ts";
 import { createPermitReaction } from "./permit_reaction.ts";
-import { createOwnerPresence, type OwnerPresence } from "./owner_presence.ts";
+import { createOwnerPresence, type OwnerPresence } from "../owners/owner_presence.ts";
 import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 
 /** The settings and dependencies of an account's inbound side. */
 export interface InboundOptions
-  extends NamesOptions, Omit<InteractionOptions, "ownerIn" | "stopTurns"> {
+  extends
+    NamesOptions,
+    Omit<InteractionOptions, "ownerIn">,
+    Omit<CommandOptions, "judge" | "route" | "stopTurns" | "onAsked"> {
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
-  readonly store: Pick<
-    Store,
-    "gateway" | "inbox" | "notes" | "pairing" | "questions" | "sessions" | "turns" | "usage"
-  >;
+  readonly store: InteractionStore & Pick<Store, "gateway">;
   readonly owners: OwnerIds;
   /** The threads of the account's answers. */
   readonly threads: Pick<AnswerThreads, "start" | "opensFor" | "continuesIn" | "membersChanged">;
   readonly outbound: Pick<
     Outbound,
-    "channelQueues" | "cleanSecrets" | "reachOwners" | "tellOwners"
+    "channelQueues" | "cleanSecrets" | "reachOwners" | "tellOwners" | "tellPerson"
   >;
   readonly meter: Pick<Meter, "stored">;
   /** Whether an account of this process is that user. */
@@ -64,6 +65,8 @@ export interface InboundOptions
 /** The inbound side of an account. */
 export interface Inbound extends Pick<Acceptor, "found"> {
   readonly judge: Judge;
+  /** Text commands, and their effects on turns. */
+  readonly commands: InteractionHandlers["commands"];
   /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
   /** Asks whether an owner is in a guild. Never rejects. */
@@ -110,13 +113,12 @@ export function createInbound(options: InboundOptions): Inbound {
     outbound.channelQueues.wake(channels);
   };
 
-  const route = (message: InboundMessage) =>
-    routeOf(
-      message,
-      config(),
-      options.owners.sessionOwner(),
-      threads.opensFor(message) ? threadIdOf(message.id) : undefined,
-    );
+  const route = createRoute({
+    config,
+    sessionOwner: options.owners.sessionOwner,
+    opensFor: threads.opensFor,
+    commands: () => interactions.commands,
+  });
   const presence = createOwnerPresence({
     owners: options.owners.all,
     readMember: createReadMember(options.client),
@@ -174,21 +176,26 @@ export function createInbound(options: InboundOptions): Inbound {
   const interactions = createInteractionHandlers({
     ...options,
     ownerIn: presence.ask,
+    judge: judge.judge,
+    route,
+    onAsked: () => events.emit.asked(),
     async stopTurns(scope) {
       const touched = await store.inbox.stopTurns(scope, now());
+      const { channelId } = scope;
       if (touched.length > 0) {
-        events.emit.touched({ touched, cut: touched, channels: [scope.channelId] });
+        const channels = channelId === undefined ? [] : [channelId];
+        events.emit.touched({ touched, cut: touched, channels });
+        if (channelId === undefined) outbound.channelQueues.wake(); // drafts anywhere
       }
       return touched.length;
     },
   });
+  const withdrawNotes = createWithdrawNotes(store.notes, logging.forPart("memory"));
   const names = createNameResolver(options);
-  /** As far as the config names them, or Discord has told the application's owner. */
-  const isOwner = ({ sender }: InboundMessage): boolean => {
-    const { owners } = policy.now().policy.commands;
-    if (sender.automaton) return false;
-    return owners ? prepareOwners(owners)(sender) : options.owners.ownsApplicationAsRead(sender.id);
-  };
+  const isOwner = createIsOwner({
+    policy: policy.now,
+    ownsApplication: options.owners.ownsApplicationAsRead,
+  });
   const acceptor = createAcceptor({
     store,
     judge: (message, source) => judge.judge(message, {}, source),
@@ -205,7 +212,7 @@ export function createInbound(options: InboundOptions): Inbound {
       ...interactions.on,
       messages_deleted({ messageIds }) {
         pluralkit.deleted(messageIds);
-        withdraw(messageIds);
+        withdrawNotes(messageIds);
       },
       guild_joined({ guild }) {
         names.joined(guild);
@@ -237,20 +244,11 @@ export function createInbound(options: InboundOptions): Inbound {
     onForeign: (found) => events.emit.foreign(found),
     onStored: meter.stored,
   });
-  /** Forgets what the agent noted from messages that people deleted (T14). */
-  function withdraw(messageIds: readonly MessageId[]): void {
-    store.notes.withdraw(messageIds).catch((error: unknown) => {
-      logging.forPart("memory").error("Cannot withdraw the notes from deleted messages", {
-        messageIds,
-        error,
-      });
-    });
-  }
-
   const flood = createFloodMemory(schedule, collectGarbage);
 
   return {
     judge,
+    commands: interactions.commands,
     route,
     ownerIn: presence.ask,
     found: acceptor.found,

@@ -9,6 +9,7 @@
  */
 
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
+import { commandIn } from "../../core/inbound/commands.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
@@ -75,13 +76,15 @@ export function createJudge(
     const { sender, channelId, place } = message;
     if (sender.automaton === undefined) {
       const mayBeProxied = !sender.pluralkit && isProxied(sender.id);
+      const isCommand = commandIn(message, policy.now().policy.commands.texts) !== undefined;
       const inThread = place.kind === "guild" && place.thread !== undefined &&
         continuesIn(channelId);
-      return mayBeProxied || inThread
+      return mayBeProxied || inThread || isCommand
         ? {
           ...known,
           ...(mayBeProxied && { isProxied: true }),
           ...(inThread && { inAnswerThread: true }),
+          ...(isCommand && { rightsLater: true }),
         }
         : known;
     }

@@ -19,11 +19,13 @@ import type { Logging } from "../../log.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { Store } from "../../store/store.ts";
+import type { ModelProblems } from "../../store/usage/model_problems.ts";
 import type { PartsStatus } from "../health/account_health.ts";
 import { createBySecrets } from "../rules/by_secrets.ts";
 import { createDelivery } from "./delivery.ts";
 import { createFileNotices, type FileNotices } from "./file_notices.ts";
 import type { Meter } from "../health/meters.ts";
+import { createModelNotices } from "./model_notices.ts";
 import { createOwnerNotices } from "./owner_notices.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createSentWatch, type SentWatch } from "./sent_watch.ts";
@@ -35,6 +37,8 @@ export interface OutboundOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
   readonly outbox: Store["outbox"];
+  /** The problems of models that the owners know. */
+  readonly problems: ModelProblems;
   readonly client: RestClient;
   readonly logging: Logging;
   readonly meter: Meter;
@@ -68,6 +72,12 @@ export interface Outbound {
   readonly reachOwners: Owners["reach"];
   /** The config has changed. */
   reconfigured(): void;
+  /**
+   * Sends a text to a person, by direct message.
+   *
+   * @throws {RestError} If Discord opens no direct channel.
+   */
+  tellPerson(userId: UserId, text: string): Promise<void>;
   /** An answer lacks its files, because the bot may not attach any there (R12a). */
   readonly noFiles: FileNotices["leftOut"];
   /** Sending pauses, because Discord counted too many invalid requests. */
@@ -116,18 +126,30 @@ export function createOutbound(options: OutboundOptions): Outbound {
     now,
   });
   const sent = createSentWatch(schedule);
-  const owners = createOwners({
-    ownerIds,
-    openDirect: createOpenDirect(client),
-    async send(channelId, text, buttons) {
-      const composed = withButtons(composeSend({ accountId, channelId, text }, rules()), buttons);
-      await outbox.addAll(composed, now());
-      channelQueues.wake([channelId]);
+  const openDirect = createOpenDirect(client);
+  async function send(
+    channelId: ChannelId,
+    text: string,
+    buttons: readonly Button[] = [],
+  ): Promise<void> {
+    const composed = withButtons(composeSend({ accountId, channelId, text }, rules()), buttons);
+    await outbox.addAll(composed, now());
+    channelQueues.wake([channelId]);
+  }
+  const owners = createOwners({ ownerIds, openDirect, send, log });
+
+  const notices = createOwnerNotices({ tell: owners.tell, texts: () => config().texts, schedule });
+
+  const modelNotices = createModelNotices({
+    tell: owners.tell,
+    texts: () => config().texts,
+    problems: {
+      load: () => options.problems.toldProblems(accountId),
+      note: (problem) => options.problems.noteProblem(accountId, problem, now()),
+      forget: () => options.problems.forgetProblems(accountId),
     },
     log,
   });
-
-  const notices = createOwnerNotices({ tell: owners.tell, texts: () => config().texts, schedule });
 
   const fileNotices = createFileNotices({
     wasTold: (channelId) => outbox.wasToldNoFiles(accountId, channelId, now()),
@@ -176,10 +198,11 @@ export function createOutbound(options: OutboundOptions): Outbound {
     },
     tellOwners: owners.tell,
     reachOwners: owners.reach,
+    tellPerson: async (userId, text) => await send(await openDirect(userId), text),
     noFiles: fileNotices.leftOut,
     reconfigured: progress.reconfigured,
     stopped: notices.stopped,
-    turnEnded: notices.turnEnded,
+    turnEnded: modelNotices.turnEnded,
     status() {
       const { invalidRequests, breaker } = client.status();
       return { delayed: channelQueues.delayed(), rest: { invalidRequests, breaker } };

@@ -1,15 +1,11 @@
 /**
- * Tells the owners when Discord refuses the bot's messages, and when the model fails in a way that
- * only they can fix.
+ * Tells the owners when Discord refuses the bot's messages.
  *
  * @module
  */
 
-import type { TurnOutcome } from "../../agent/turn.ts";
 import type { Config } from "../../config/config.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
-import { ModelError } from "../../core/model.ts";
-import { modelProblemOf } from "../../core/model_problem.ts";
 import type { Parked } from "../../flows/deliver/park.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { notice } from "../../render/notices/notices.ts";
@@ -36,19 +32,8 @@ export interface OwnerNotices {
   setAside(channelId: ChannelId, reason: string): void;
   /** Sending pauses, because Discord counted too many invalid requests. */
   stopped(invalidRequests: number): void;
-  /** A turn has ended. A problem of the model causes one notice until a model answers again. */
-  turnEnded(outcome: TurnOutcome): void;
   /** Sends the notices that wait for more failures. */
   flush(): void;
-}
-
-/** The failure of a turn's model, even if a fallback has answered (L3). */
-function failureOf(outcome: TurnOutcome): unknown {
-  return outcome.kind === "reply"
-    ? outcome.failure
-    : outcome.kind === "failed"
-    ? outcome.error
-    : undefined;
 }
 
 /** Creates the notices; none is sent before an event. */
@@ -58,23 +43,7 @@ export function createOwnerNotices({ tell, texts, schedule }: OwnerNoticesPorts)
     void tell(words, { about: channelId });
   }, schedule);
 
-  /** Problems that the owners know, by model and kind. */
-  const known = new Set<string>();
-
   return {
-    turnEnded(outcome) {
-      const error = failureOf(outcome);
-      if (outcome.kind === "reply" && !error) known.clear();
-      if (!(error instanceof ModelError)) return;
-      const { kind, modelId: model } = error;
-      const problem = modelProblemOf(error);
-      const key = `${kind} ${model}`;
-      if (!problem || known.has(key)) return;
-      known.add(key);
-      void tell(
-        notice("modelFails", { model, problem: problem.why, fix: problem.fix }, texts()),
-      );
-    },
     parked({ channelId, reason }) {
       const words = notice("parked", { channel: `<#${channelId}>`, reason }, texts());
       void tell(words, { about: channelId });

@@ -63,6 +63,20 @@ export function prepareQueueModes(
   };
 }
 
+/** Commands share no turn, and end none: each has an answer of its own (K1). */
+export function withCommands(
+  { carries, steers, interrupts }: QueueModes,
+  isCommand: (message: InboundMessage) => boolean,
+): QueueModes {
+  const isTalk = (message: InboundMessage, next: InboundMessage) =>
+    !isCommand(message) && !isCommand(next);
+  return {
+    carries: (message, next) => isTalk(message, next) && carries(message, next),
+    steers: (message, next) => isTalk(message, next) && steers(message, next),
+    interrupts: (message, next) => isTalk(message, next) && interrupts(message, next),
+  };
+}
+
 function prepareSameRights(rulesOf: () => RightsOf, isOwner: (message: InboundMessage) => boolean) {
   return (one: InboundMessage, other: InboundMessage): boolean => {
     if (one.scheduled || other.scheduled) return false; // each run of a schedule has its own result

@@ -19,6 +19,26 @@ export interface Speech {
   readonly voice?: Voice;
 }
 
+/** The models of the config that a person may choose for a conversation. */
+export interface ModelChoices {
+  /** Their ids, as `"<provider>/<model>"`. */
+  readonly ids: readonly string[];
+  /** One of them; `undefined` if the config does not have it. */
+  of(id: string): Model | undefined;
+}
+
+/** The config file, as owners read and change it in Discord (K4). */
+export interface ConfigFile {
+  /** The value at a path as JSON, in which a secret is its source; `undefined` if there is none. */
+  get(path: string): Promise<string | undefined>;
+  /**
+   * Writes a value; `undefined` removes the key. The whole file is checked first.
+   *
+   * @returns The problem; then nothing has changed.
+   */
+  set(path: string, value: string | undefined): Promise<string | undefined>;
+}
+
 /** Draws by one model. */
 export interface Drawing {
   /** `"<provider>/<model>"`. */
@@ -40,6 +60,10 @@ export interface Account {
   readonly model: Model;
   /** Checks whether the model can be asked, without a question to it. */
   readonly checkModel: () => Promise<Finding>;
+  /** The models that people may choose; absent: only {@link Account.model}. */
+  readonly choices?: ModelChoices;
+  /** Reads and changes the config file, for `/config`; absent: there is no file. */
+  readonly configFile?: ConfigFile;
   /** Speech in, and speech out; absent: neither. */
   readonly speech?: Speech;
   /** Draws images; absent: no model does. */

@@ -9,14 +9,7 @@ import type { Config } from "../../config/config.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { type Judged, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Skill } from "../../core/skills/skill.ts";
 import type { Model } from "../../core/model.ts";
-import type { ToolPorts } from "../../core/turn/tool.ts";
-import type { SharedToolPorts } from "../rules/tool_services.ts";
-import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
-import type { Reader } from "../../discord/gateway/read/reader.ts";
-import type { RestClient } from "../../discord/rest/client/client.ts";
-import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
@@ -29,21 +22,16 @@ import type { Download } from "../../media/download.ts";
 import type { Store } from "../../store/store.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import type { RunningAccount } from "../ports.ts";
-import { timezoneOf } from "../schedules/schedules.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
-import { prepareQueueModes } from "../rules/queue_mode.ts";
-import { createHistoryPort } from "./history_port.ts";
+import { createCommandTurns, type TurnCommands } from "./command_turns.ts";
+import { prepareQueueModes, withCommands } from "../rules/queue_mode.ts";
+import { latest } from "../rules/latest.ts";
 import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts";
 import { composeToolMessage } from "../../render/tool_message.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
-import { createMemoryPort } from "./memory_port.ts";
 import { createReadStarter } from "./read_starter.ts";
-import { createSkillsPort } from "./skills_port.ts";
-import { createDiscordPort, type DiscordPortOptions } from "./discord/discord_port.ts";
-import { createMediaReads } from "./discord/media.ts";
-import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
-import { createSchedulesPort } from "./schedules_port.ts";
+import { createToolPorts, type ToolPortsOptions } from "./tool_ports.ts";
 import { prepareTurnRules, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /** The dependencies of an account's turns. */
@@ -64,24 +52,6 @@ export interface TurnsOptions {
   readonly logging: Logging;
   /** Unix time in milliseconds. */
   readonly now: () => number;
-}
-
-/** Reads a channel's history in the gateway's form, without the bot's own messages. */
-export function createHistory(
-  client: RestClient,
-  reader: Reader,
-  accountId: AccountId,
-): BackfillPorts["history"] {
-  const read = createReadHistory(client);
-  return async ({ channelId, guildId, id: before }, limit) => {
-    const { self, index } = reader;
-    if (!self) return [];
-    const page = await read(channelId, { before, limit: Math.min(limit, MAX_HISTORY) });
-    return page.flatMap((message) => {
-      const event = decodeHistory(message, guildId, { accountId, self, index });
-      return event?.kind === "message" ? [event] : [];
-    });
-  };
 }
 
 /** An account's turns, with the size of their caches. */
@@ -110,13 +80,11 @@ export function createAccountTurns(
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
     & Pick<AskerRightsOptions, "missingPermission">
-    & Pick<
-      DiscordPortOptions,
-      "client" | "reader" | "outbox" | "sent" | "onRefused" | "setPresence"
-    >
-    & Omit<ThreadsPortOptions, "threads">
+    & Omit<ToolPortsOptions, keyof TurnsOptions | "randomId" | "log">
     & Pick<TurnPeopleOptions, "ownerIds" | "onParked">
     & {
+      /** Text commands, and their effects on turns. */
+      readonly commands: TurnCommands;
       /** The threads of the account's answers. */
       readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
       /** Channels in which no turn may begin yet (G6). */
@@ -124,19 +92,10 @@ export function createAccountTurns(
       readonly progress: Pick<TurnProgress, "typing" | "drafts" | "lines">;
       /** Whether the sender of a message is an owner of the bot. */
       readonly isOwner: (message: InboundMessage) => boolean;
-      /** The skills of a message's turn. */
-      readonly skills: (message: InboundMessage) => readonly Skill[];
-      /** Schedules have changed. */
-      readonly onSchedules: () => void;
       /** The turn of a scheduled task has ended. */
       readonly onScheduledEnd: (messageId: MessageId) => void;
-      readonly toolPorts: SharedToolPorts;
-      readonly drawPort: ToolPorts["draw"];
-      readonly codePort: ToolPorts["code"];
       /** Reads files of Discord. */
       readonly files: { readonly download: Download };
-      /** A message of a tool waits to be sent. */
-      readonly onToolMessage: (channelId: ChannelId) => void;
       /** Waits for tools that the sender may have, and that are not known yet. */
       readonly toolsReady: (message: InboundMessage) => Promise<void>;
     },
@@ -166,52 +125,21 @@ export function createAccountTurns(
   });
   const missingRight = createMissingRight(ports);
   const retryAt = new Map<string, number>();
-  const toolPorts: ToolPorts = {
-    ...ports.toolPorts,
-    code: ports.codePort,
-    draw: ports.drawPort,
-    history: createHistoryPort({
-      ...ports,
-      accountId,
-      model,
-      agentId: () => config().agent.id,
-      randomId,
-      now,
-      log,
-    }),
-    discord: createDiscordPort({
-      ...ports,
-      accountId,
-      changes: store.changes,
-      maxDestructive: () => config().discordTool.maxDestructive,
-      alsoGuilds: () => config().discordTool.alsoGuilds,
-      media: createMediaReads(ports.files.download),
-      schedule,
-      onOutbox: ports.onToolMessage,
-      agentId: () => config().agent.id,
-      rulesIn: (target) => toolTextRules(config(), target, ports),
-      now,
-    }).port,
-    recall: { recall: store.sessions.recall },
-    skills: createSkillsPort(ports),
-    memory: createMemoryPort({
-      ...ports,
-      notes: store.notes,
-      agentId: () => config().agent.id,
-      now,
-    }),
-    threads: createThreadsPort(ports),
-    questions: { askTimeoutMs: () => config().askTimeoutMs },
-    schedules: createSchedulesPort({
-      ...ports,
-      schedules: store.schedules,
-      timezone: () => timezoneOf(config()),
-      linkHosts: () => config().messages.linkHosts,
-      onChanged: ports.onSchedules,
-      now,
-    }),
-  };
-
+  const toolPorts = createToolPorts({
+    ...ports,
+    config,
+    model,
+    accountId,
+    store,
+    randomId,
+    now,
+    log,
+  });
+  const { commands } = ports;
+  const modesNow = latest(
+    config,
+    (by) => withCommands(prepareQueueModes(by, rulesNow, ports.isOwner), commands.isCommand),
+  );
   const people = createTurnPeople({
     config,
     questions: store.questions,
@@ -223,11 +151,10 @@ export function createAccountTurns(
     },
     now,
   });
-  const modesNow = latest(config, (by) => prepareQueueModes(by, rulesNow, ports.isOwner));
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
   /** The rules of one turn, fixed from its beginning to its end. */
-  function answerPorts(): AnswerPorts {
+  function answerPorts(model: Model): AnswerPorts {
     const drafts = progress.drafts();
     const lines = progress.lines();
     return {
@@ -237,7 +164,7 @@ export function createAccountTurns(
       sessions: store.sessions,
       retryAt,
       steers: (message, next) => modesNow().steers(message, next),
-      model: model(),
+      model,
       rules: rulesNow(),
       backfill,
       threadStarter,
@@ -254,6 +181,19 @@ export function createAccountTurns(
     };
   }
 
+  const answerWithoutModel = createCommandTurns({
+    commands,
+    texts: () => config().texts,
+    store: store.turns,
+    queue: () => queueNow().queue,
+    isStoreDown: (error) => error instanceof StoreError,
+    onOutbox: ports.onOutbox,
+    now,
+    schedule,
+    stopping: ports.stopping,
+    log,
+  });
+
   const turns = createTurns({
     claimNext: () =>
       ports.ended.aborted
@@ -264,8 +204,10 @@ export function createAccountTurns(
     async answer(claim, turn) {
       const stopTyping = progress.typing.begin(claim.message.channelId);
       try {
+        if (await answerWithoutModel(claim)) return;
         await ports.toolsReady(claim.message);
-        await answer(claim, { ...answerPorts(), turn });
+        const model = await commands.modelOf(claim.route.sessionKey);
+        await answer(claim, { ...answerPorts(model), turn });
         if (claim.message.scheduled) ports.onScheduledEnd(claim.message.id);
       } finally {
         stopTyping();
@@ -287,16 +229,6 @@ export function createAccountTurns(
       turns.wake();
     },
     caches: () => ({ filled_channels: bytes() }),
-  };
-}
-
-/** Caches a value derived from the config, and derives it again for another config. */
-function latest<Derived>(config: () => Config, derive: (config: Config) => Derived): () => Derived {
-  let last: { readonly source: Config; readonly derived: Derived } | undefined;
-  return () => {
-    const source = config();
-    if (last?.source !== source) last = { source, derived: derive(source) };
-    return last.derived;
   };
 }
 

@@ -26,7 +26,7 @@ import type { Io } from "../terminal/io.ts";
 import { checkLines, type PlacedCheck, placedChecks } from "../verdict/checks.ts";
 import { shown } from "../shared/read_config.ts";
 import { StartError } from "../shared/start_error.ts";
-import { reasonText } from "../verdict/reasons.ts";
+import { reasonText } from "../../render/notices/reasons.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { dependOnOwner, toolLines, toolsOf } from "./tools.ts";
 import { phrase } from "../why/text.ts";

@@ -12,7 +12,7 @@ import { nonceOf } from "../../core/outbound/nonce.ts";
 import type { Judged, Outcome } from "../../../simulator/page/bot_panel.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import type { Decision } from "../../store/received/decisions.ts";
-import { reasonText } from "../verdict/reasons.ts";
+import { reasonText } from "../../render/notices/reasons.ts";
 
 /** Outcomes by message. */
 export interface Outcomes {

@@ -5,7 +5,9 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import type { ModelChoices } from "../../bot.ts";
 import type { Config } from "../../config/config.ts";
+import { choiceOf, namedModels } from "../../config/models.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { Env } from "../../config/schema/parts/secrets.ts";
 import { type Budgets, hasBudget, hasMoneyLimit } from "../../core/spending/budget.ts";
@@ -18,7 +20,7 @@ import { createModel } from "../../providers/models.ts";
 import { isPaid, withPrice } from "../../providers/choice/pricing.ts";
 import { withRetry } from "../../providers/retry.ts";
 import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
-import { createModelCheck, findModel } from "../shared/model_settings.ts";
+import { createModelCheck, findModel, settingsOf } from "../shared/model_settings.ts";
 
 /** A model that is ready to use, or the problem. */
 export type ChosenModel =
@@ -49,6 +51,28 @@ export async function chooseModel(config: Config, env: Env, log: Log): Promise<C
       log.warn("A model failed; asking the next one", { kind, reason: message, next }),
   });
   return { kind: "model", model, checkModel: createModelCheck(settings) };
+}
+
+/** The models that the config names, for conversations that choose one; each is made once. */
+export function createModelChoices(
+  { models }: Pick<Config, "models">,
+  env: Env,
+  log: Log,
+): ModelChoices {
+  const made = new Map<string, Model>();
+  const ids = namedModels(models);
+  return {
+    ids,
+    of(id) {
+      const known = made.get(id);
+      if (known || !ids.includes(id)) return known;
+      const choice = choiceOf(id, models, env);
+      if ("kind" in choice) return undefined;
+      const { model } = candidateOf(settingsOf(choice), log);
+      made.set(id, model);
+      return model;
+    },
+  };
 }
 
 /** Warns of models that may cost money without a limit, or without a known price (L5). */

@@ -13,7 +13,8 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import { tokenProblem } from "../../discord/rest/client/client.ts";
 import type { Logging } from "../../log.ts";
 import { chooseDrawing } from "./choose_drawing.ts";
-import { chooseModel } from "./choose_model.ts";
+import { chooseModel, createModelChoices } from "./choose_model.ts";
+import { createConfigFile } from "./config_file.ts";
 import { chooseSpeech } from "./choose_speech.ts";
 import { apiOf } from "../shared/discord.ts";
 import { registerSecrets } from "../../config/register_secrets.ts";
@@ -70,7 +71,16 @@ async function findShared(
   const drawing = chooseDrawing(first, env);
   if ("problem" in drawing) return { problems: [drawing.problem] };
   const { model, checkModel } = chosen;
-  return { model, checkModel, speech, ...drawing, apiBase: api.base };
+  const { file } = first;
+  return {
+    model,
+    checkModel,
+    choices: createModelChoices(first, env, logging.forPart("main")),
+    ...(file !== undefined && { configFile: createConfigFile(file, env) }),
+    speech,
+    ...drawing,
+    apiBase: api.base,
+  };
 }
 
 function wrongToken({ discord: { token, tokenPlace } }: Config): Problem | undefined {

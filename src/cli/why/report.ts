@@ -19,7 +19,7 @@ import { explain } from "../../policy/authorize.ts";
 import type { MessageRecord } from "../../store/received/on_record.ts";
 import { type AccessView, type ConfigSource, type RulePlace } from "../verdict/rules_with_lines.ts";
 import { type PlacedCheck, placedChecks } from "../verdict/checks.ts";
-import { reasonText } from "../verdict/reasons.ts";
+import { reasonText } from "../../render/notices/reasons.ts";
 
 /** All facts about one message, as printed by `--json`. Times are Unix times in milliseconds. */
 export interface WhyReport {

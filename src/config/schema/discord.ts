@@ -8,7 +8,7 @@ import { z } from "zod";
 import { isLoopbackHost } from "../../lib/network/loopback.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { actions } from "./actions.ts";
-import { amount, key, later, laterSection, lazySection, text, whole } from "./parts/key.ts";
+import { amount, key, laterSection, lazySection, text, whole } from "./parts/key.ts";
 import { dm, groupPolicy, guild, id, ownDm } from "./access.ts";
 import { INTENT_FILTER, intentFilter } from "./intent_filter.ts";
 import { gateway, ownRetry, rateLimit, rest, retry } from "./connection.ts";
@@ -162,9 +162,12 @@ const accountKeys = {
         "Whether to register slash commands for this account. It overrides `commands.native`.",
         { unset: "`commands.native`", example: false },
       ),
-      guildId: later(id().optional(), "Register slash commands in this guild only.", {
-        example: "123456789012345678",
-      }),
+      guildId: key(
+        id().optional(),
+        "Guild in which to register slash commands. Discord shows changes there at once. Direct " +
+          "messages and other guilds then have none.",
+        { unset: "everywhere", example: "123456789012345678" },
+      ),
     }).prefault({}),
     "Slash commands of this account.",
     ACCESS,
@@ -217,7 +220,7 @@ const accountKeys = {
     "Asks the approvers by DM before the agent runs a command on the host.",
     { task: "agents" },
   ),
-  configWrites: later(
+  configWrites: key(
     z.boolean().default(true),
     "Whether `/config set` in Discord may change the config.",
     { task: "operating" },

@@ -34,6 +34,9 @@ function sentence(name: TextKey, example: string): z.ZodOptional<z.ZodString> {
   );
 }
 
+/** A locale of Discord's: `de`, `pt-BR`. */
+const locale = z.string().regex(/^[a-z]{2}(?:-[A-Z]{2}|-419)?$/, "Expected a locale, such as de");
+
 /** A Unicode emoji, with or without its variation selector, or a server's own as in a message. */
 const EMOJI = /^(?:\p{RGI_Emoji}|\p{Extended_Pictographic}\uFE0F?|<a?:\w{2,32}:\d{17,20}>)$/v;
 
@@ -115,6 +118,40 @@ const texts = {
   questionNotAsked: sentence("questionNotAsked", "Die Frage geht nicht an dich."),
   questionClosed: sentence("questionClosed", "Das ist schon entschieden oder abgelaufen."),
   joined: sentence("joined", "Man hat mich in {name} ({id}) geholt; {rule} schweigt. {command}"),
+  help: sentence("help", "Diese Befehle gibt es:"),
+  whoami: sentence("whoami", "Du bist {name}: `{id}`"),
+  commandUsage: sentence("commandUsage", "So geht der Befehl:\n{usage}"),
+  commandPrivate: sentence(
+    "commandPrivate",
+    "`/{name}` beantworte ich nur dir: nimm Discords Menü, oder schreib mir direkt.",
+  ),
+  commandMenu: sentence("commandMenu", "`/{name}` geht nur in Discords Menü."),
+  asked: sentence("asked", "Bin dran, die Antwort kommt hier im Kanal."),
+  askedDirect: sentence("askedDirect", "Bin dran, die Antwort kommt als Direktnachricht."),
+  whyNeedsMessage: sentence("whyNeedsMessage", "Dazu brauche ich den Link einer Nachricht."),
+  whyUnknown: sentence("whyUnknown", "Dazu weiß ich nichts, das dich angeht."),
+  skillUnknown: sentence("skillUnknown", "Das kann ich hier nicht, aber: {skills}"),
+  forgotten: sentence("forgotten", "Ich habe dich vergessen."),
+  forgetLater: sentence("forgetLater", "Erst muss ich fertig werden; oder nimm `/stop`."),
+  reset: sentence("reset", "Neues Gespräch, das alte sehe ich nicht mehr."),
+  resetNothing: sentence("resetNothing", "Das Gespräch ist schon neu."),
+  compacted: sentence("compacted", "Das Gespräch ist jetzt zusammengefasst."),
+  compactNothing: sentence("compactNothing", "Hier gibt es noch nichts zusammenzufassen."),
+  compactFailed: sentence("compactFailed", "Mein Modell fasst gerade nichts zusammen."),
+  models: sentence("models", "Hier antwortet `{model}`."),
+  modelChosen: sentence("modelChosen", "Ab jetzt antwortet `{model}`."),
+  modelUnknown: sentence("modelUnknown", "Ein Modell `{model}` habe ich nicht."),
+  pausedNow: sentence("pausedNow", "Pause; {count} Antworten abgebrochen."),
+  paused: sentence("paused", "Ich habe Pause. Frag später noch einmal."),
+  resumed: sentence("resumed", "Ich bin wieder da."),
+  configOff: sentence("configOff", "`/config` ist aus: `commands.config`"),
+  configReadOnly: sentence(
+    "configReadOnly",
+    "Schreiben darf ich nicht: `channels.discord.configWrites`",
+  ),
+  configNone: sentence("configNone", "`{path}` steht nicht in der Datei."),
+  configInvalid: sentence("configInvalid", "So geht das nicht:\n{problem}"),
+  configChanged: sentence("configChanged", "`{path}` ist geändert."),
 } satisfies Record<TextKey, z.ZodOptional<z.ZodString>>;
 
 /** `messages`. */
@@ -206,6 +243,27 @@ export const messages = z.strictObject({
     }).prefault({}),
     "Handling of messages that arrive during a turn.",
     { task: "agents" },
+  ),
+  commands: key(
+    z.record(
+      z.string(),
+      z.strictObject({
+        name: key(
+          z.record(locale, z.string().regex(/^\S(?:.{0,30}\S)?$/u)).optional(),
+          "Names by Discord's locale, at most 32 characters. That of a slash command is one word in " +
+            "lower case.",
+          { entry: "<locale>", example: { de: "zustand" } },
+        ),
+        description: key(
+          z.record(locale, text().max(100)).optional(),
+          "Descriptions by Discord's locale, at most 100 characters.",
+          { entry: "<locale>", example: { de: "Version, Modell und Verbindung" } },
+        ),
+      }),
+    ).default({}),
+    "Names and descriptions of commands in other languages, by the command's own name. People see " +
+      "those of their language in Discord's menu. Text commands keep their own names.",
+    { entry: "<command>", example: { status: { name: { de: "zustand" } } }, task: "texts" },
   ),
   texts: key(
     z.strictObject(texts).prefault({}),

@@ -25,8 +25,16 @@ export const commands = z.strictObject({
     "Whether to register slash commands. `auto` and `true` register them; `false` removes them.",
     { example: false },
   ),
-  text: later(z.boolean().default(true), "Whether messages that begin with `/` are commands."),
-  config: later(z.boolean().default(false), "Whether there is a `/config` command."),
+  text: key(
+    z.boolean().default(true),
+    "Whether messages that begin with `/` are commands. The whole message is the command.",
+    { example: false },
+  ),
+  config: key(
+    z.boolean().default(false),
+    "Whether owners may read and change this file by `/config`.",
+    { example: true },
+  ),
   useAccessGroups: key(
     z.boolean().default(true),
     "Whether allow lists apply to commands. With `false`, users who are not listed may give " +

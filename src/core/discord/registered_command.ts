@@ -10,19 +10,37 @@
 export interface RegisteredCommand {
   /** Discord's `ApplicationCommandTypes`. */
   readonly type: number;
-  /** Lower case, 1 to 32 characters, without `/`. */
+  /** 1 to 32 characters, without `/`; that of a slash command is in lower case. */
+  readonly name: string;
+  /** 1 to 100 characters; empty for commands in menus. */
+  readonly description: string;
+  /** Names by Discord's locales; absent: none. */
+  readonly name_localizations?: Localizations;
+  /** Descriptions by Discord's locales; absent: none. */
+  readonly description_localizations?: Localizations;
+  /** In the order in which Discord shows them. */
+  readonly options: readonly RegisteredOption[];
+}
+
+/** Texts by Discord's locales: `{ "de": "…" }`. */
+export type Localizations = Readonly<Record<string, string>>;
+
+/** An option or a subcommand. Fields that are absent here are absent at Discord, too. */
+export interface RegisteredOption {
+  /** Discord's `ApplicationCommandOptionTypes`. */
+  readonly type: number;
+  /** Lower case, 1 to 32 characters. */
   readonly name: string;
   /** 1 to 100 characters. */
   readonly description: string;
-  /**
-   * In the order in which Discord shows them; Discord's `ApplicationCommandOptionTypes` as `type`.
-   */
-  readonly options: readonly {
-    readonly type: number;
-    readonly name: string;
-    readonly description: string;
-    readonly required: boolean;
-  }[];
+  /** Absent for subcommands. */
+  readonly required?: boolean;
+  /** Set if the bot suggests values. */
+  readonly autocomplete?: true;
+  /** The only values. */
+  readonly choices?: readonly { readonly name: string; readonly value: string }[];
+  /** Options of a subcommand. */
+  readonly options?: readonly RegisteredOption[];
 }
 
 /** The commands of an application. */

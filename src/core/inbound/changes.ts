@@ -25,10 +25,12 @@ export type MessageChange =
 export interface StopScope {
   /** The account that answers there. */
   readonly accountId: AccountId;
-  /** Channel, thread or direct message channel of the turns. */
-  readonly channelId: ChannelId;
+  /** Channel, thread or direct message channel of the turns; absent: all. */
+  readonly channelId?: ChannelId;
   /** Only turns for messages of this user; absent: all. */
   readonly userId?: UserId;
+  /** A message whose turn goes on: that of the command itself. */
+  readonly except?: MessageId;
 }
 
 /** How a message lost its turn before an answer. */

@@ -68,6 +68,42 @@ export const COMMANDS: ReadonlyMap<string, CommandKind> = new Map([
   ["approve", withWords("approver")],
 ]);
 
+/** Commands of {@link COMMANDS} that this version does not have. */
+const PLANNED: ReadonlySet<string> = new Set([
+  "think",
+  "reasoning",
+  "verbose",
+  "queue",
+  "activation",
+  "allowlist",
+  "send",
+  "restart",
+  "approve",
+]);
+
+/** The commands that this version has, by name. */
+export const BUILT_COMMANDS: ReadonlyMap<string, CommandKind> = new Map(
+  [...COMMANDS].filter(([name]) => !PLANNED.has(name)),
+);
+
+/**
+ * Reads a message as a command (K1). The mention of the bot may precede it, unless the message
+ * mentions others, too.
+ *
+ * @param commands The commands that exist.
+ */
+export function commandIn(
+  { text, mention, mentionsOthers }: {
+    readonly text: string;
+    readonly mention?: string;
+    readonly mentionsOthers: boolean;
+  },
+  commands: ReadonlyMap<string, CommandKind>,
+): Command | undefined {
+  const isMentioned = mention !== undefined && !mentionsOthers;
+  return commandOf(isMentioned ? text.replace(/^\s*<@[!&]?\d{1,20}>/, "") : text, commands);
+}
+
 /**
  * Reads a text as a command: `"/model x"`, `"/Model: x"`, `"/status"`. Not `"/status now"`, since
  * `status` takes no words. Not `"/configure"`, since a command must match as a whole word.

@@ -17,7 +17,7 @@ import type {
   OwnMessage,
   Self,
 } from "./inbound.ts";
-import type { ComponentUse, SlashCommand } from "./interactions.ts";
+import type { ComponentUse, OptionTyping, SlashCommand } from "./interactions.ts";
 import type { Reaction, ReactionsCleared } from "./reactions.ts";
 
 /** A gateway session has begun. The first event of its batch, and stored before the others (T0). */
@@ -99,6 +99,7 @@ export type InboundEvent =
   | OwnMessage
   | ComponentUse
   | SlashCommand
+  | OptionTyping
   | MessagesDeleted
   | MessageEdited
   | GuildJoined

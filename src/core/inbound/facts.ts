@@ -7,7 +7,7 @@
  * @module
  */
 
-import { commandOf, COMMANDS } from "./commands.ts";
+import { commandIn, COMMANDS } from "./commands.ts";
 import { type AccountId, createdAtMs, type MessageId } from "../discord/ids.ts";
 import type { InboundMessage, Place } from "./inbound.ts";
 import type { KnownFacts } from "./known_facts.ts";
@@ -180,7 +180,7 @@ function settledBy({ why }: Verdict): KnownFacts {
 
 function contentFactsOf(message: InboundMessage, { why }: Verdict): ContentFacts {
   const matchesPattern = isMention(message) ? undefined : PATTERN_BY_REASON.get(why);
-  const command = COMMAND_REASONS.has(why) ? commandOf(message.text, COMMANDS) : undefined;
+  const command = COMMAND_REASONS.has(why) ? commandIn(message, COMMANDS) : undefined;
   return {
     hasContent: hasContent(message),
     ...(matchesPattern !== undefined && { matchesPattern }),

@@ -161,6 +161,8 @@ export interface InboundMessage {
   readonly extras: readonly Extra[];
   /** Its files, and those of a message that it forwards; absent without any. */
   readonly attachments?: readonly Attachment[];
+  /** Set if it is a question by a command, and Discord lacks it. */
+  readonly asked?: true;
   /** Set if Discord wrote it, to announce the result of this person's poll: context only (H9). */
   readonly isAnnouncement?: true;
   /** Set if no person wrote it just now: it is the run of a schedule (T12), and Discord lacks it. */

@@ -9,7 +9,7 @@
  */
 
 import type { AccountId, ApplicationId, ChannelId, GuildId, MessageId } from "../discord/ids.ts";
-import type { Place, Sender } from "./inbound.ts";
+import type { Place, Quoted, Sender } from "./inbound.ts";
 
 /** The part that all interactions have in common. */
 export interface Interaction {
@@ -29,6 +29,11 @@ export interface Interaction {
   readonly place: Place;
   /** The person who acted, as Discord names them; a client cannot forge this. */
   readonly sender: Sender;
+  /**
+   * Set if the bot is no member of the place: the person has installed the bot for themselves (K6).
+   * The place is then a direct one, whatever it is at Discord.
+   */
+  readonly isElsewhere?: true;
   /** Set if the sender may manage messages in this channel; Discord tells it in guilds. */
   readonly managesMessages?: true;
 }
@@ -68,12 +73,44 @@ export interface ModalSubmission extends OnComponent {
 /** Any use of a component. */
 export type ComponentUse = ButtonPress | Selection | ModalSubmission;
 
-/** A slash command. The gateway's thread has deferred its answer, which only the asker sees. */
-export interface SlashCommand extends Interaction {
-  /** Tells a command from the uses of components. */
-  readonly kind: "slash";
+/** The value of a command's option. */
+export type OptionValue = string | number | boolean;
+
+/** A command as a person gave it: from Discord's menu, or as a text message (K1). */
+export interface CommandCall extends Omit<Interaction, "token" | "applicationId"> {
+  /** Set if the person wrote it as a message, so that its id is that of the message. */
+  readonly isText?: true;
   /** Name of the command as registered, without `/`: `"status"`. */
   readonly name: string;
+  /** Name of its subcommand; absent if the command has none. */
+  readonly subcommand?: string;
   /** Values by the option's name; options that the person left out are absent. */
-  readonly options: Readonly<Record<string, string | number | boolean>>;
+  readonly options: Readonly<Record<string, OptionValue>>;
+  /** The message on which a person gave a message command, or to which a text command replies. */
+  readonly target?: CommandTarget;
+}
+
+/** A message that a command is about. Its text is untrusted. */
+export interface CommandTarget extends Quoted {
+  /** The channel or thread of the message. */
+  readonly channelId: ChannelId;
+}
+
+/** A slash command. The gateway's thread has deferred its answer, which only the asker sees. */
+export interface SlashCommand extends Interaction, CommandCall {
+  /** Tells a command from the uses of components. */
+  readonly kind: "slash";
+}
+
+/** A person types the value of an option, and Discord asks for suggestions (K2). */
+export interface OptionTyping extends Interaction, CommandCall {
+  /** Tells it from commands, which change something. */
+  readonly kind: "typing";
+  /** The option that the person types. */
+  readonly typed: {
+    /** Name of the option. */
+    readonly option: string;
+    /** The text so far; may be empty. Untrusted. */
+    readonly text: string;
+  };
 }

@@ -30,6 +30,11 @@ export interface KnownFacts {
   readonly ownerInGuild?: "member" | "absent" | "unknown";
   /** It is in a thread of an answer, where the conversation continues without mentions (S7). */
   readonly inAnswerThread?: boolean;
+  /**
+   * It is a text command, and Barnacle asks Discord for the sender's rights before it runs: the
+   * message does not contain them (K3).
+   */
+  readonly rightsLater?: boolean;
   /** The sender may manage messages in this place (K3). */
   readonly managesMessages?: boolean;
 }

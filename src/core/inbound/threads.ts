@@ -50,7 +50,10 @@ export function threadIdOf(messageId: MessageId): ChannelId {
 }
 
 /** Whether Discord permits a thread on a message: in a channel of a guild, outside of threads. */
-export function canStartThread({ place }: Pick<InboundMessage, "place">): boolean {
+export function canStartThread(
+  { place, asked, scheduled }: Pick<InboundMessage, "place" | "asked" | "scheduled">,
+): boolean {
+  if (asked || scheduled) return false; // Discord does not have the message
   return place.kind === "guild" && !place.thread && !place.isUnknown;
 }
 

@@ -10,8 +10,11 @@ import type { Entry } from "../inbound/transcript.ts";
 /** Why a session began anew: once a day, after an idle time, or by a command (S4a). */
 export type ResetCause = "daily" | "idle" | "command";
 
-/** Why entries were folded: the window was full, or the model's server refused the request. */
-export type FoldCause = "full" | "refused";
+/**
+ * Why entries were folded: the window was full, the model's server refused the request, or a person
+ * asked for it.
+ */
+export type FoldCause = "full" | "refused" | "command";
 
 /** A summary of all entries since the last reset, up to a checkpoint. */
 export interface Summary {

@@ -11,8 +11,8 @@
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { ComponentUse } from "../../core/inbound/interactions.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { Component, ComponentAnswer } from "../../interactions/component.ts";
-import type { InteractionContext } from "../../interactions/context.ts";
+import type { Component, ComponentAnswer } from "../../interactions/base/component.ts";
+import type { InteractionContext } from "../../interactions/base/context.ts";
 import { componentOf } from "../../interactions/registry.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";

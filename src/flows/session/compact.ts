@@ -46,6 +46,12 @@ export interface CompactPorts {
   readonly log: Log;
 }
 
+/** The session to fold, and the message or command that causes it. */
+export interface FoldedFor extends Pick<Claim, "route"> {
+  /** Its id is for the log. */
+  readonly message: { readonly id: string };
+}
+
 /** The bounds of a folding. */
 export interface CompactLimits {
   /** The model's window. */
@@ -77,7 +83,7 @@ const FOLD_ENTRIES = 4 * MAX_ENTRIES;
  * @throws {unknown} The store's error.
  */
 export async function compact(
-  claim: Claim,
+  claim: FoldedFor,
   previous: Checkpoint | undefined,
   cause: FoldCause,
   limits: CompactLimits,
@@ -89,7 +95,8 @@ export async function compact(
   const all = historyChars(limits.window, 0, limits.tokensPerChar);
   const open = await store.openEntries(sessionKey, FOLD_ENTRIES);
   const entries = open.map(({ entry }) => entry);
-  const folded = entries.slice(0, foldCount(entries, keptChars(limits)));
+  const kept = cause === "command" ? 0 : keptChars(limits);
+  const folded = entries.slice(0, foldCount(entries, kept));
   const last = open[folded.length - 1];
   if (!last || (cause === "full" && charsOf(folded) < all * LEAST_SHARE && !isLong(open))) {
     return false;
@@ -144,7 +151,7 @@ function isLong(open: readonly NumberedEntry[]): boolean {
 /** Asks the model once; `undefined` if it gives no whole answer in time. */
 async function ask(
   request: ModelRequest,
-  { message, route: { sessionKey } }: Claim,
+  { message, route: { sessionKey } }: FoldedFor,
   timeoutMs: number,
   { model, schedule, stopping, log }: CompactPorts,
 ): Promise<Answer | undefined> {

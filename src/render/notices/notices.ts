@@ -9,6 +9,7 @@
 
 import { ACCESS_NOTICES } from "./access.ts";
 import { ANSWER_NOTICES } from "./answers.ts";
+import { COMMAND_ANSWER_NOTICES } from "./command_answers.ts";
 import { COMMAND_NOTICES } from "./commands.ts";
 import { OWNER_NOTICES } from "./owner.ts";
 import { PROGRESS_NOTICES } from "./progress.ts";
@@ -21,12 +22,14 @@ export const NOTICES:
   & typeof PROGRESS_NOTICES
   & typeof ACCESS_NOTICES
   & typeof COMMAND_NOTICES
+  & typeof COMMAND_ANSWER_NOTICES
   & typeof QUESTION_NOTICES = {
     ...ANSWER_NOTICES,
     ...OWNER_NOTICES,
     ...PROGRESS_NOTICES,
     ...ACCESS_NOTICES,
     ...COMMAND_NOTICES,
+    ...COMMAND_ANSWER_NOTICES,
     ...QUESTION_NOTICES,
   };
 

@@ -168,6 +168,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
   },
   usage: { delete: `user_id = :userId OR ${IN("channel_id", "channels")}` },
   told_budget: { delete: "user_id = :userId" },
+  told_problem: { keep: "kinds of failure and names of models" },
   answer_thread: { delete: "asker_id = :userId" }, // the title has words of theirs
   schedule_run: { // before the schedules that they belong to
     delete: "schedule_row IN (SELECT id FROM schedule WHERE creator_id = :userId)",
@@ -282,6 +283,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
   outbox_file: {
     delete: "outbox_row NOT IN (SELECT id FROM outbox)",
   },
+  setting: { delete: IN("scope", "sessions") },
   parked_channel: { delete: IN("channel_id", "channels") },
   fileless_channel: { delete: IN("channel_id", "channels") },
   invalid_request: { keep: "numbers by minute" },

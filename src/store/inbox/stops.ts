@@ -47,12 +47,14 @@ export function prepareStops(
   const select = database.prepare(
     `SELECT message_id FROM inbox
      WHERE finished_at IS NULL AND state IN ('waiting', 'running')
-       AND account_id = :accountId AND channel_id = :channelId
+       AND account_id = :accountId AND (:channelId IS NULL OR channel_id = :channelId)
+       AND message_id <> :except
        AND (:userId IS NULL OR message ->> '$.sender.id' = :userId)`,
   );
 
-  function openIn({ accountId, channelId, userId }: StopScope): readonly MessageId[] {
-    return select.all({ accountId, channelId, userId: userId ?? null }).map((row) =>
+  function openIn(scope: StopScope): readonly MessageId[] {
+    const { accountId, channelId = null, userId = null, except = "" } = scope;
+    return select.all({ accountId, channelId, userId, except }).map((row) =>
       idSchema.parse(row).message_id
     );
   }

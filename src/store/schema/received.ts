@@ -66,7 +66,7 @@ export const RECEIVED = `
     agent_id    TEXT NOT NULL,
     session_key TEXT NOT NULL,
     kind        TEXT NOT NULL CHECK (kind IN ('reset', 'summary')),
-    cause       TEXT NOT NULL, -- 'daily', 'idle' or 'command'; 'full' or 'refused'
+    cause       TEXT NOT NULL, -- 'daily', 'idle' or 'command'; 'full', 'refused' or 'command'
     first_entry INTEGER NOT NULL, -- of its own range; earlier checkpoints have earlier ranges
     last_entry  INTEGER NOT NULL,
     entries     INTEGER NOT NULL, -- number of entries of the range

@@ -17,6 +17,7 @@ import { OUTBOX } from "./outbox.ts";
 import { PAIRING } from "./pairing.ts";
 import { QUESTIONS } from "./questions.ts";
 import { REACTIONS } from "./reactions.ts";
+import { SETTINGS } from "./settings.ts";
 import { THREADS } from "./threads.ts";
 import { RECEIVED } from "./received.ts";
 import { USAGE } from "./usage.ts";
@@ -41,4 +42,5 @@ export const SCHEMA_1: string = [
   NOTES,
   USAGE,
   CHANGES,
+  SETTINGS,
 ].join("");

@@ -1,6 +1,6 @@
 /**
- * Tables of the use of models: tokens, money and time by UTC day, and people who know that a budget
- * is spent.
+ * Tables of the use of models: tokens, money and time by UTC day, people who know that a budget is
+ * spent, and problems that the owners know.
  *
  * @module
  */
@@ -30,5 +30,12 @@ export const USAGE = `
     day     INTEGER NOT NULL,
     user_id TEXT NOT NULL,
     PRIMARY KEY (day, user_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE told_problem ( -- problems of models that the owners know; a model's answer ends them
+    account_id TEXT NOT NULL,
+    problem    TEXT NOT NULL, -- kind of failure and model
+    told_at    INTEGER NOT NULL,
+    PRIMARY KEY (account_id, problem)
   ) STRICT, WITHOUT ROWID;
 `;

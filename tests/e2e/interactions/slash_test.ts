@@ -2,10 +2,13 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { COMMANDS } from "../../../src/interactions/registry.ts";
+import { COMMANDS, MESSAGE_COMMANDS } from "../../../src/interactions/registry.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
-const NAMES = COMMANDS.map(({ name }) => name);
+const NAMES = [
+  ...COMMANDS.filter(({ isOffered }) => !isOffered).map(({ name }) => name),
+  ...MESSAGE_COMMANDS.map(({ name }) => name),
+];
 const BLOCKED_MS = 5_000;
 
 function registered({ simulator }: Scene): readonly string[] {
@@ -131,5 +134,106 @@ describe("[K1] [K2] slash commands", () => {
       const told = await seen(scene, "the answer", () => simulator.ephemeral("grace")[0]);
       assert.match(told.content, /^Barnacle /);
       assert.deepEqual(simulator.failedInteractions(), []);
+    }));
+
+  it("[K2] give values to choose while the person types", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator } = scene;
+      await scene.start();
+      await isRegistered(scene);
+      const typing = simulator.command({
+        as: "ada",
+        in: "dm",
+        name: "model",
+        options: [{ type: 3, name: "model", value: "def", focused: true }],
+        isTyping: true,
+      });
+      const found = await seen(
+        scene,
+        "the choices",
+        () => typing.answer?.kind === "suggested" && typing.answer,
+      );
+      assert.deepEqual(found.choices, [{ name: "default", value: "default" }]);
+    }));
+
+  it("[K6] of a message's menu starts a turn about that message", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator } = scene;
+      await scene.start();
+      await isRegistered(scene);
+      const target = scene.say("grace", "general", "the tide is high at noon");
+      simulator.command({ as: "grace", in: "#general", name: "Ask Barnacle", target });
+      const told = await seen(scene, "the answer", () => simulator.ephemeral("grace")[0]);
+      assert.equal(told.content, "I'm on it. My answer will be in this channel.");
+      const [reply] = await scene.replies("general", 1);
+      assert.ok(reply);
+    }));
+
+  it("[K6] [K3] of a user install follow the rules of direct messages", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator } = scene;
+      await scene.start();
+      await isRegistered(scene);
+      const target = scene.say("grace", "general", "the tide is high at noon");
+      const given = { in: "#general", name: "Ask Barnacle", target, isOwnInstall: true } as const;
+      simulator.command({ as: "ada", ...given });
+      const told = await seen(scene, "the answer", () => simulator.ephemeral("ada")[0]);
+      assert.equal(told.content, "I'm on it. My answer will be in our direct messages.");
+      assert.equal((await scene.replies("dm", 1, "ada")).length, 1);
+      simulator.command({ as: "grace", ...given });
+      const refused = await seen(scene, "the refusal", () => simulator.ephemeral("grace")[0]);
+      assert.equal(refused.content, "You are not authorized to do that.");
+      assert.deepEqual(scene.written("general"), []);
+    }));
+});
+
+describe("[K1] [M4] text commands", () => {
+  it("need no mention, and ask no model", () =>
+    withSimulation({}, async (scene) => {
+      await scene.start();
+      scene.say("grace", "general", "/status");
+      const [text = ""] = await scene.replies("general", 1);
+      assert.match(text, /^Barnacle .+, answering with/);
+      scene.say("grace", "general", `${scene.mention} /whoami`);
+      const [, own = ""] = await scene.replies("general", 2);
+      assert.ok(own.includes(scene.user("grace").id), own);
+      const asked = scene.rows("SELECT COUNT(*) AS n FROM entry");
+      assert.equal(asked[0]?.["n"], 0, "the conversation keeps nothing of them");
+    }));
+
+  it("[K3] need the right to manage messages in a server, if they change the conversation", () =>
+    withSimulation({}, async (scene) => {
+      await scene.start();
+      scene.say("grace", "general", "/reset");
+      const [refused] = await scene.replies("general", 1);
+      assert.equal(refused, "You are not authorized to do that.");
+      scene.say("ada", "dm", "the tide is high");
+      await scene.replies("dm", 1, "ada");
+      scene.say("ada", "dm", "/new");
+      const [, text] = await scene.replies("dm", 2, "ada");
+      assert.equal(text, "A new conversation begins here. I no longer see the old one.");
+      const [row] = scene.rows("SELECT kind, cause FROM checkpoint");
+      assert.deepEqual([row?.["kind"], row?.["cause"]], ["reset", "command"]);
+    }));
+
+  it("are talk if the config switches them off", () =>
+    withSimulation({ config: { commands: { text: false } } }, async (scene) => {
+      await scene.start();
+      const said = scene.say("grace", "general", "/status");
+      assert.equal(await scene.decided(said), "ignore: no-mention");
+    }));
+
+  it("[X4] pause the bot, and let it go on", () =>
+    withSimulation({}, async (scene) => {
+      await scene.start();
+      scene.say("ada", "dm", "/pause");
+      const [paused = ""] = await scene.replies("dm", 1, "ada");
+      assert.match(paused, /^I am paused everywhere/);
+      scene.say("grace", "general", `${scene.mention} are you there?`);
+      const [reply = ""] = await scene.replies("general", 1);
+      assert.equal(reply, "My owner has paused me. Ask again later.");
+      scene.say("ada", "dm", "/pause");
+      const [, resumed] = await scene.replies("dm", 2, "ada");
+      assert.equal(resumed, "I am back.");
     }));
 });

@@ -8,7 +8,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ModelBehaviour } from "../../../simulator/model/server.ts";
-import { API_KEY, ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import {
+  API_KEY,
+  ended,
+  KILLED,
+  type Scene,
+  STOPPED,
+  withSimulation,
+} from "../../support/bot/e2e.ts";
 
 const NOTICE = /^Sorry, something went wrong and I couldn't answer\. .*\b([0-9a-f]{12})\b.*$/;
 
@@ -112,6 +119,28 @@ describe("[L3] a failure that only the operator can fix", () => {
       await ask(6);
       await until("a second notice", () => told().length === 2);
       assert.equal(simulator.posted("general").length, 6);
+    }));
+
+  it("causes no second message after a restart, until the model has answered", () =>
+    withSimulation({}, async ({ start, say, mention, model, replies, written, until, rows }) => {
+      const ask = async (count: number) => {
+        say("grace", "general", `${mention} question ${count}`);
+        await replies("general", count);
+      };
+      const isNoted = () => rows("SELECT problem FROM told_problem").length;
+      const first = await start();
+      model.behave("unauthorized");
+      await ask(1);
+      await until("the notice", () => written("dm", "ada").length === 1);
+      await until("its record", () => isNoted() === 1);
+      first.kill("SIGKILL");
+      assert.deepEqual(await ended(first), KILLED);
+      await start();
+      await ask(2);
+      model.behave("script");
+      await ask(3);
+      await until("the record to be gone", () => isNoted() === 0);
+      assert.equal(written("dm", "ada").length, 1);
     }));
 
   for (const behaviour of ["html", "not_found", "quota", "redirect"] as const) {

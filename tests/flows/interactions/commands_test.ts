@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ApplicationId } from "../../../src/core/discord/ids.ts";
+import { type ApplicationId, createdAtMs, type Snowflake } from "../../../src/core/discord/ids.ts";
 import type { SlashCommand } from "../../../src/core/inbound/interactions.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { createCommands } from "../../../src/flows/interactions/commands.ts";
-import type { Command } from "../../../src/interactions/command.ts";
-import type { InteractionContext } from "../../../src/interactions/context.ts";
-import { ACCOUNT, channelId, sender } from "../../support/discord/builders.ts";
-import { UNUSED_NOTES } from "../../support/discord/notes.ts";
+import type { Command } from "../../../src/interactions/base/command.ts";
+import { ACCOUNT, channelId, messageId, sender } from "../../support/discord/builders.ts";
+import { interactionContext } from "../../support/discord/interaction_context.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
@@ -36,26 +35,19 @@ const TIDE: Command = {
 const UNKNOWN = new Error("10015");
 
 function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } = {}) {
-  const clock = new FakeClock();
+  const clock = new FakeClock(createdAtMs(CALL.id as Snowflake));
   const { log, lines } = recordingLog();
   const answers: string[] = [];
   const needed: string[] = [];
-  const context: InteractionContext = {
-    questions: { decide: () => assert.fail() },
-    turns: { stop: () => Promise.resolve(0), mayStopAll: () => Promise.resolve(false) },
-    pairing: { decide: () => assert.fail("no command asks for it") },
-    usage: { sum: () => assert.fail("no test reads the usage") },
-    onOutbox: () => {},
-    status: () => assert.fail("this command does not ask for it"),
-    contextOf: () => assert.fail("no test asks for it"),
-    notes: UNUSED_NOTES,
-    cleanSecrets: (text) => text,
-    texts: () => ({}),
-    now: clock.now,
-    log,
-  };
+  const late: string[] = [];
+  const context = interactionContext({ now: clock.now, log });
   const run = createCommands({
     commands: [command],
+    messageCommands: [{
+      name: "Tide here",
+      needs: "everyone",
+      run: ({ target }) => `${target?.id}`,
+    }],
     authorize(_, needs) {
       needed.push(needs);
       return verdict;
@@ -66,12 +58,16 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
       answers.push(content);
       return Promise.resolve();
     },
+    tellLate({ sender }, content) {
+      late.push(`${sender.username}: ${content}`);
+      return Promise.resolve();
+    },
     isUnknown: (error) => error === UNKNOWN,
     context,
     schedule: clock.schedule,
     log,
   });
-  return { run, clock, lines, answers, needed };
+  return { run, clock, lines, answers, needed, late };
 }
 
 describe("[K2] createCommands()", () => {
@@ -141,5 +137,27 @@ describe("[K2] createCommands()", () => {
     const { run, answers, lines } = setUp({ failures: [new Error("50027")] });
     await run(CALL);
     assert.deepEqual([answers, lines.map(({ level }) => level)], [[], ["warn"]]);
+  });
+
+  it("[K6] runs the command of a message's menu, and no slash command of that name", async () => {
+    const { run, answers } = setUp();
+    const target = { id: messageId("1450000000000000002"), text: "hi", channelId: CALL.channelId };
+    await run({ ...CALL, name: "Tide here", target });
+    await run({ ...CALL, target });
+    assert.deepEqual(answers, ["1450000000000000002", "I no longer have this command."]);
+  });
+
+  it("[K5] sends the answer to the asker alone once the token has expired", async () => {
+    const { run, clock, answers, late } = setUp({
+      command: {
+        ...TIDE,
+        run() {
+          clock.advance(createdAtMs(CALL.id as Snowflake) + 15 * 60_000 - clock.now());
+          return "high at noon";
+        },
+      },
+    });
+    await run(CALL);
+    assert.deepEqual([answers, late], [[], ["ada: high at noon"]]);
   });
 });

@@ -15,8 +15,7 @@ import {
   sender,
   userId,
 } from "../../support/discord/builders.ts";
-import type { InteractionContext } from "../../../src/interactions/context.ts";
-import { UNUSED_NOTES } from "../../support/discord/notes.ts";
+import { interactionContext } from "../../support/discord/interaction_context.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
@@ -61,10 +60,8 @@ function setUp({ verdict = ALLOWED, outcome = { kind: "approved", request }, isD
     return isDeaf ? Promise.reject(new Error("10062")) : Promise.resolve();
   };
   const needed: string[] = [];
-  const context: InteractionContext = {
+  const context = interactionContext({
     questions: { decide: () => Promise.resolve({ kind: "unknown" }) },
-    turns: { stop: () => Promise.resolve(0), mayStopAll: () => Promise.resolve(false) },
-    usage: { sum: () => assert.fail("no test reads the usage") },
     pairing: {
       async decide({ by, decidedBy, notify }) {
         asked.push({ button: "button" in by ? by.button : assert.fail("no code"), decidedBy });
@@ -73,15 +70,11 @@ function setUp({ verdict = ALLOWED, outcome = { kind: "approved", request }, isD
         return decided;
       },
     },
+    turns: { stop: () => Promise.resolve(0), mayStopAll: () => Promise.resolve(false) },
     onOutbox: ({ channelId }) => woken.push(channelId),
-    status: () => assert.fail("no button asks for it"),
-    contextOf: () => assert.fail("no test asks for it"),
-    notes: UNUSED_NOTES,
-    cleanSecrets: (text) => text,
-    texts: () => ({}),
     now: clock.now,
     log,
-  };
+  });
   const pressed = createComponents({
     components: COMPONENTS,
     authorize(_, needs) {

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RegisteredCommand } from "../../../src/core/discord/registered_command.ts";
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
-import { createRegistration, toRegistered } from "../../../src/flows/interactions/register.ts";
-import type { Command } from "../../../src/interactions/command.ts";
+import { type CommandScope, createRegistration } from "../../../src/flows/interactions/register.ts";
+import { toRegistered, withinLimits } from "../../../src/flows/interactions/registered.ts";
+import type { Command } from "../../../src/interactions/base/command.ts";
+import { guildId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
@@ -21,30 +23,37 @@ const ENTRY_POINT = [{ type: 4 }];
 const REFUSED = new Error("50035");
 const DAYS = { name: "days", description: "How many", type: "whole", isRequired: true } as const;
 
-function setUp(registered: readonly RegisteredCommand[], wanted: readonly Command[]) {
+function setUp(
+  registered: readonly RegisteredCommand[],
+  wanted: readonly Command[],
+  scopes: readonly CommandScope[] = [{ commands: wanted.map((one) => toRegistered(one)) }],
+) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const written: (readonly RegisteredCommand[])[] = [];
+  const guilds: (string | undefined)[] = [];
   const world: { failure?: Error; listed: number } = { listed: 0 };
   const registration = createRegistration({
-    wanted: () => wanted,
+    wanted: () => Promise.resolve(scopes),
     list() {
       world.listed++;
       return world.failure
         ? Promise.reject(world.failure)
         : Promise.resolve({ commands: registered, entryPoint: ENTRY_POINT });
     },
-    replace(_, { commands, entryPoint }) {
+    replace(_, guildId, { commands, entryPoint }) {
+      guilds.push(guildId);
       assert.equal(entryPoint, ENTRY_POINT, "it stays");
       written.push(commands);
       return Promise.resolve();
     },
+    onRegistered: () => Promise.resolve(),
     isFinal: (error) => error === REFUSED,
     schedule: clock.schedule,
     random: () => 0,
     log,
   });
-  return { registration, clock, lines, written, world };
+  return { registration, clock, lines, written, guilds, world };
 }
 
 describe("[K1] createRegistration()", () => {
@@ -66,10 +75,10 @@ describe("[K1] createRegistration()", () => {
   ];
   for (const [what, registered, wanted, isWritten] of cases) {
     it(`${isWritten ? "writes all" : "writes nothing"} if Discord has ${what}`, async () => {
-      const { registration, written } = setUp(registered.map(toRegistered), wanted);
+      const { registration, written } = setUp(registered.map((one) => toRegistered(one)), wanted);
       registration.register(APPLICATION);
       await settle();
-      assert.deepEqual(written, isWritten ? [wanted.map(toRegistered)] : []);
+      assert.deepEqual(written, isWritten ? [wanted.map((one) => toRegistered(one))] : []);
     });
   }
 
@@ -118,5 +127,87 @@ describe("[K1] createRegistration()", () => {
     assert.deepEqual(toRegistered(usage).options, [
       { type: 4, name: "days", description: "How many", required: true },
     ]);
+  });
+
+  it("clears one scope, and registers in another", async () => {
+    const guild = guildId("1400000000000000001");
+    const { registration, written, guilds } = setUp([toRegistered(status)], [], [
+      { commands: [] },
+      { guildId: guild, commands: [toRegistered(usage)] },
+    ]);
+    registration.register(APPLICATION);
+    await settle();
+    assert.deepEqual(guilds, [undefined, guild]);
+    assert.deepEqual(written.map((commands) => commands.map(({ name }) => name)), [[], ["usage"]]);
+  });
+
+  it("replaces a hundred commands of another program, instead of adding to them (30032)", async () => {
+    const others = Array.from({ length: 100 }, (_, index) => toRegistered(command(`play${index}`)));
+    const { registration, written } = setUp(others, [status]);
+    registration.register(APPLICATION);
+    await settle();
+    assert.deepEqual(written, [[toRegistered(status)]]);
+  });
+
+  it("writes nothing for thirty unchanged commands", async () => {
+    const many = Array.from(
+      { length: 30 },
+      (_, index) => command(`c${index}`, { options: [DAYS] }),
+    );
+    const { registration, written } = setUp(many.map((one) => toRegistered(one)), many);
+    registration.register(APPLICATION);
+    await settle();
+    assert.deepEqual(written, []);
+  });
+
+  it("never registers more than a hundred commands, nor one that is too long", async () => {
+    const long = command("long", {
+      options: Array.from({ length: 25 }, (_, index) => ({
+        name: `option${index}`,
+        description: "x".repeat(100),
+        type: "text",
+        isRequired: false,
+        choices: Array.from({ length: 25 }, (_, n) => ({ name: `n${n}`, value: "y".repeat(20) })),
+      })),
+    });
+    const many = Array.from({ length: 101 }, (_, index) => command(`c${index}`));
+    const { registration, written, lines } = setUp([], [long, ...many]);
+    registration.register(APPLICATION);
+    await settle();
+    assert.equal(written[0]?.length, 100);
+    assert.equal(lines[0]?.fields.commands, "long, c100");
+  });
+});
+
+describe("[K1] toRegistered()", () => {
+  it("has the operator's words of other languages, unless they are too long", () => {
+    const texts = { status: { name: { de: "zustand" }, description: { de: "Wie geht es?" } } };
+    const registered = toRegistered(command("status"), texts);
+    assert.deepEqual(registered.name_localizations, { de: "zustand" });
+    assert.deepEqual(registered.description_localizations, { de: "Wie geht es?" });
+    const long = { ...registered, description_localizations: { de: "x".repeat(9_000) } };
+    const { kept: [plain], left } = withinLimits([long]);
+    assert.deepEqual([plain, left], [toRegistered(command("status")), []]);
+  });
+
+  it("has suggestions, choices and subcommands", () => {
+    const choices = [{ name: "me", value: "me" }];
+    const who = { name: "who", description: "Who", type: "text", isRequired: false } as const;
+    const { options } = toRegistered(command("forget", {
+      subcommands: [{
+        name: "now",
+        description: "Now",
+        options: [{ ...who, choices }, { ...who, name: "why", suggest: () => [] }],
+      }],
+    }));
+    assert.deepEqual(options, [{
+      type: 1,
+      name: "now",
+      description: "Now",
+      options: [
+        { type: 3, name: "who", description: "Who", choices },
+        { type: 3, name: "why", description: "Who", autocomplete: true },
+      ],
+    }]);
   });
 });

@@ -160,6 +160,7 @@ function setUp() {
       select: ({ customId }) => handled.push(`select ${customId}`),
       modal: ({ customId }) => handled.push(`modal ${customId}`),
       slash: ({ name }) => handled.push(`/${name}`),
+      typing: ({ name }) => handled.push(`typing /${name}`),
       messages_deleted: ({ messageIds }) => handled.push(`deleted ${messageIds}`),
       guild_joined: ({ guild }) => handled.push(`joined ${guild.id}`),
       thread_members_changed: ({ threadId }) => handled.push(`members ${threadId}`),

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { type Charge, dayOf } from "../../../src/core/spending/usage.ts";
 import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 import { createSpentToday } from "../../../src/store/memory/spent_today.ts";
+import { createModelProblems } from "../../../src/store/usage/model_problems.ts";
 import { createUsage } from "../../../src/store/usage/usage.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 
@@ -97,5 +99,22 @@ describe("[X4] createSpentToday()", () => {
     end(true);
     spent.load(today, [row], []);
     assert.equal(spent.of(BY, today)?.total.tokens, 5);
+  });
+});
+
+describe("[L3] store.usage of problems", () => {
+  it("keeps the problems that owners know by account, until they are forgotten", async () => {
+    const database = openDatabase();
+    const problems = createModelProblems(database, createUngroupedTransactions(database));
+    const one = toAccountId("one");
+    const other = toAccountId("other");
+    await problems.noteProblem(one, "quota a/x", NOON);
+    await problems.noteProblem(one, "quota a/x", NOON + 1);
+    await problems.noteProblem(one, "quota b/y", NOON);
+    await problems.noteProblem(other, "quota a/x", NOON);
+    assert.deepEqual(await problems.toldProblems(one), ["quota a/x", "quota b/y"]);
+    await problems.forgetProblems(one);
+    assert.deepEqual(await problems.toldProblems(one), []);
+    assert.deepEqual(await problems.toldProblems(other), ["quota a/x"]);
   });
 });

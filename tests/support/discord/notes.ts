@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { NotesOfPeople } from "../../../src/interactions/context.ts";
+import type { NotesOfPeople } from "../../../src/interactions/base/context.ts";
 
 const refuse = () => Promise.reject(new Error("This test uses no notes"));
 

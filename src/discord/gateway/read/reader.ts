@@ -14,7 +14,7 @@ import { parseForeignJson } from "../../../lib/text/foreign_json.ts";
 import type { DispatchBatch } from "../link/protocol.ts";
 import { SEPARATOR } from "../link/batches.ts";
 import { decodeEdit, decodeMessage, type DecodeProblem } from "../decode/decode.ts";
-import { decodeInteraction } from "../decode/decode_interaction.ts";
+import { decodeInteraction } from "../decode/interaction/decode_interaction.ts";
 import { decodeDeletion } from "../decode/decode_deletion.ts";
 import { decodeReaction, REACTION_TYPES } from "../decode/decode_reaction.ts";
 import { decodeThreadMembers } from "../decode/decode_thread_members.ts";

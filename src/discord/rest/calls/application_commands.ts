@@ -1,5 +1,5 @@
 /**
- * Reads and replaces the application's global commands at Discord.
+ * Reads and replaces the application's commands at Discord.
  *
  * @see {@link https://docs.discord.com/developers/interactions/application-commands}
  *
@@ -8,40 +8,75 @@
 
 import { ApplicationCommandTypes } from "@discordeno/types";
 import { z } from "zod";
-import type { ApplicationId } from "../../../core/discord/ids.ts";
-import type { RegisteredCommands } from "../../../core/discord/registered_command.ts";
+import type { ApplicationId, GuildId } from "../../../core/discord/ids.ts";
+import type {
+  RegisteredCommand,
+  RegisteredCommands,
+  RegisteredOption,
+} from "../../../core/discord/registered_command.ts";
 import type { RestApi } from "../client/client.ts";
 import { expect } from "../exchange/answer.ts";
 
-/** The global commands that Discord has for an application. */
+/** The commands that Discord has for an application: everywhere, or in one guild. */
 export interface ApplicationCommands {
   /**
    * Reads all commands.
    *
+   * @param guildId Of one guild; absent: those that are everywhere.
    * @throws {RestError} If Discord does not answer, or refuses.
    */
-  list(applicationId: ApplicationId): Promise<RegisteredCommands>;
+  list(applicationId: ApplicationId, guildId?: GuildId): Promise<RegisteredCommands>;
   /**
    * Replaces all commands. A command whose name stays keeps its id.
    *
    * @throws {RestError} If Discord does not answer, or refuses.
    */
-  replace(applicationId: ApplicationId, registered: RegisteredCommands): Promise<void>;
+  replace(
+    applicationId: ApplicationId,
+    guildId: GuildId | undefined,
+    registered: RegisteredCommands,
+  ): Promise<void>;
 }
 
-/** A function, because building the schema at start-up would cost time. */
-const answerSchema = () =>
-  z.array(z.object({
-    type: z.number().default(ApplicationCommandTypes.ChatInput),
+/** Functions, because building the schemas at start-up would cost time. */
+const localizations = () => z.record(z.string(), z.string()).nullish();
+
+function optionSchema(): z.ZodType<RegisteredOption> {
+  const schema: z.ZodType<RegisteredOption> = z.object({
+    type: z.number(),
     name: z.string(),
     description: z.string(),
-    options: z.array(z.object({
-      type: z.number(),
+    required: z.boolean().nullish(),
+    autocomplete: z.boolean().nullish(),
+    choices: z.array(z.object({ name: z.string(), value: z.coerce.string() })).nullish(),
+    options: z.lazy(() => z.array(schema)).nullish(),
+  }).transform(({ type, name, description, required, autocomplete, choices, options }) => ({
+    type,
+    name,
+    description,
+    ...(required && { required }),
+    ...(autocomplete && { autocomplete }),
+    ...(choices && choices.length > 0 && { choices }),
+    ...(options && options.length > 0 && { options }),
+  }));
+  return schema;
+}
+
+const answerSchema = () =>
+  z.array(
+    z.object({
+      type: z.number().default(ApplicationCommandTypes.ChatInput),
       name: z.string(),
       description: z.string(),
-      required: z.boolean().default(false),
-    })).default([]),
-  }));
+      name_localizations: localizations(),
+      description_localizations: localizations(),
+      options: z.array(optionSchema()).default([]),
+    }).transform(({ name_localizations: names, description_localizations: texts, ...command }) => ({
+      ...command,
+      ...(names && Object.keys(names).length > 0 && { name_localizations: names }),
+      ...(texts && Object.keys(texts).length > 0 && { description_localizations: texts }),
+    })),
+  );
 
 const ROUTE = "GET /applications/:id/commands";
 
@@ -53,10 +88,12 @@ const entryPointSchema = () => z.looseObject({ type: z.literal(4) });
 
 /** Creates the calls for one client. */
 export function createApplicationCommands(api: RestApi): ApplicationCommands {
-  const pathOf = (applicationId: ApplicationId) => `/applications/${applicationId}/commands`;
+  const pathOf = (applicationId: ApplicationId, guildId: GuildId | undefined) =>
+    `/applications/${applicationId}${guildId === undefined ? "" : `/guilds/${guildId}`}/commands`;
   return {
-    async list(applicationId) {
-      const answer = await api.request("GET", pathOf(applicationId), BACKGROUND);
+    async list(applicationId, guildId) {
+      const path = `${pathOf(applicationId, guildId)}?with_localizations=true`;
+      const answer = await api.request("GET", path, BACKGROUND);
       const all = expect(ROUTE, z.array(z.unknown()), answer);
       const schema = entryPointSchema();
       const isEntryPoint = (command: unknown) => schema.safeParse(command).success;
@@ -65,9 +102,16 @@ export function createApplicationCommands(api: RestApi): ApplicationCommands {
         entryPoint: all.filter(isEntryPoint),
       };
     },
-    async replace(applicationId, { commands, entryPoint }) {
-      const body = [...commands, ...entryPoint];
-      await api.request("PUT", pathOf(applicationId), { ...BACKGROUND, body });
+    async replace(applicationId, guildId, { commands, entryPoint }) {
+      const body = [...commands.map(toBody), ...entryPoint];
+      await api.request("PUT", pathOf(applicationId, guildId), { ...BACKGROUND, body });
     },
   };
+}
+
+/** A command in a menu has no description and no options. */
+function toBody({ description, options, ...command }: RegisteredCommand): object {
+  return command.type === ApplicationCommandTypes.ChatInput
+    ? { ...command, description, options }
+    : command;
 }

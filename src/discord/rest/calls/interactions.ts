@@ -37,6 +37,15 @@ export interface Interactions {
    */
   reply(use: InteractionRef, content: string): Promise<void>;
   /**
+   * Suggests values for the option that a person types.
+   *
+   * @throws {RestError} As {@link Interactions.update}.
+   */
+  suggest(
+    typing: InteractionRef,
+    choices: readonly { readonly name: string; readonly value: string }[],
+  ): Promise<void>;
+  /**
    * Completes a deferred answer.
    *
    * @param content 1 to 2000 characters.
@@ -78,6 +87,11 @@ export function createInteractions(api: RestApi): Interactions {
       answer(use, {
         type: InteractionResponseTypes.ChannelMessageWithSource,
         data: { content, flags: MessageFlags.Ephemeral, allowedMentions: NO_MENTIONS },
+      }),
+    suggest: (typing, choices) =>
+      answer(typing, {
+        type: InteractionResponseTypes.ApplicationCommandAutocompleteResult,
+        data: { choices: choices.map(({ name, value }) => ({ name, value })) },
       }),
     async complete({ applicationId, token }, content) {
       const webhook = `/webhooks/${applicationId}/${encodeURIComponent(token)}`;

@@ -1,0 +1,105 @@
+/**
+ * Starts turns for questions by commands (K6).
+ *
+ * The question is a message in the inbox with the id of its interaction. The store keeps each id once,
+ * so a command that a RESUME repeats starts one turn. Policy judges it like a message of the asker.
+ *
+ * @module
+ */
+
+import {
+  createdAtMs,
+  type GuildId,
+  type MessageId,
+  parseSnowflake,
+} from "../../core/discord/ids.ts";
+import type { InboundMessage, Quoted } from "../../core/inbound/inbound.ts";
+import type { Judged, Route } from "../../core/inbound/inbox.ts";
+import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { OpenDirect } from "../../discord/rest/calls/channel.ts";
+import type { InteractionContext } from "../../interactions/base/context.ts";
+import type { Store } from "../../store/store.ts";
+import type { PolicyKeeper } from "../rules/policy.ts";
+
+/** The dependencies of questions. */
+export interface AskOptions {
+  readonly store: {
+    readonly inbox: Pick<Store["inbox"], "acceptBatch">;
+    readonly pairing: Pick<Store["pairing"], "isPaired">;
+  };
+  readonly policy: Pick<PolicyKeeper, "now">;
+  readonly judge: (
+    message: InboundMessage,
+    known: KnownFacts,
+    source: "found",
+  ) => Pick<Judged, "verdict" | "knownFacts" | "policyId">;
+  /** Asks whether an owner is in a guild. Never rejects. */
+  readonly ownerIn: (guildId: GuildId) => Promise<KnownFacts["ownerInGuild"]>;
+  /** Finds the agent and the session for a message. */
+  readonly route: (message: InboundMessage) => Route;
+  readonly openDirect: OpenDirect;
+  /** A question waits for its turn. */
+  readonly onAsked: () => void;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Creates the port of commands. */
+export function createAsk(
+  { store, policy, judge, ownerIn, route, openDirect, onAsked, now }: AskOptions,
+): InteractionContext["ask"] {
+  async function judged(message: InboundMessage): Promise<Judged> {
+    const { accountId, place, sender } = message;
+    const isPaired = place.kind !== "guild" && await store.pairing.isPaired(accountId, sender.id);
+    const ownerInGuild = place.kind === "guild" && policy.now().policy.needsOwnerInGuild
+      ? await ownerIn(place.guild.id)
+      : undefined;
+    const verdict = judge(message, {
+      isUnproxied: true, // PluralKit has no part in a message that Discord does not have
+      ...(isPaired && { isPaired }),
+      ...(ownerInGuild && { ownerInGuild }),
+    }, "found");
+    return { ...verdict, message, route: route(message) };
+  }
+
+  return async (call, { text, about }) => {
+    const { accountId, guildId, place, sender, isElsewhere } = call;
+    const id = questionId(call);
+    const channelId = isElsewhere ? await openDirect(sender.id) : call.channelId;
+    const asked = await judged({
+      kind: "message",
+      accountId,
+      id,
+      revision: 0,
+      channelId,
+      ...(guildId !== undefined && { guildId }),
+      place,
+      sender,
+      text,
+      sentAt: createdAtMs(id),
+      mention: "user", // the person asks the bot
+      mentionsOthers: false,
+      ...(about && { quoted: quotedOf(about) }),
+      extras: [],
+      asked: true,
+    });
+    if (asked.verdict.kind !== "accept") return "refused";
+    await store.inbox.acceptBatch({ accountId, judged: [asked], echoes: [], guilds: [] }, now());
+    onAsked();
+    return isElsewhere ? "direct" : "here";
+  };
+}
+
+/** The id of the interaction; beside a message with a command, the next one. */
+function questionId({ id, isText }: CommandCall): MessageId {
+  const parsed = parseSnowflake<"message">(isText ? String(BigInt(id) + 1n) : id);
+  if (!parsed) throw new RangeError(`Cannot name the question of ${id}: it is no id of Discord's`);
+  return parsed;
+}
+
+function quotedOf(
+  { channelId: _, ...quoted }: NonNullable<CommandCall["target"]>,
+): Quoted {
+  return quoted;
+}

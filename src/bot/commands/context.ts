@@ -1,0 +1,102 @@
+/**
+ * Connects commands and components with the parts of the bot that they may use.
+ *
+ * @module
+ */
+
+import { randomBytes } from "node:crypto";
+import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { CommandNeeds } from "../../core/inbound/commands.ts";
+import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
+import type { InteractionContext } from "../../interactions/base/context.ts";
+import { COMMANDS } from "../../interactions/registry.ts";
+import { schedule } from "../../lib/schedule.ts";
+import { createContextFacts } from "./context_facts.ts";
+import type { AuthorizeCall, CommandOptions, InteractionOptions } from "./options.ts";
+import { routeOf } from "../rules/turn_rules.ts";
+import { createAsk } from "./ask.ts";
+import { createConfigPort } from "./config_port.ts";
+import { createConversations } from "./conversations.ts";
+import { createForget } from "./forget.ts";
+import { type AccountModels, createAccountModels } from "./models.ts";
+import { createPause } from "./pause.ts";
+import { createWhy } from "./why.ts";
+
+/** The context, with the models that turns use. */
+export interface CommandContext {
+  readonly context: InteractionContext;
+  readonly models: AccountModels;
+}
+
+/** Creates the context. The function is long because each part stands here once. */
+export function createCommandContext(
+  options: InteractionOptions & CommandOptions,
+  authorize: AuthorizeCall,
+): CommandContext {
+  const { config, store, client, outbound, logging, now } = options;
+  const { accountId } = config().discord;
+  const log = logging.forPart("interactions");
+  const sessionOf = (call: CommandCall) => routeOf(call, config(), options.owners.sessionOwner());
+  const isAccepted = async (call: Parameters<AuthorizeCall>[0], needs: CommandNeeds) =>
+    (await authorize(call, needs)).kind === "accept";
+  const models = createAccountModels({
+    accountId,
+    settings: store.settings,
+    model: options.model,
+    choices: options.choices,
+    routeOf: sessionOf,
+    now,
+  });
+  const configPort = createConfigPort(config, options.configFile);
+  const context: InteractionContext = {
+    pairing: store.pairing,
+    questions: {
+      async decide(deciding) {
+        const outcome = await store.questions.decide(deciding);
+        if (outcome.kind === "decided" || outcome.kind === "closed") options.onDecided();
+        return outcome;
+      },
+    },
+    contextOf: createContextFacts(options),
+    commands: () => COMMANDS.filter(({ isOffered }) => isOffered?.({ config: configPort }) ?? true),
+    conversations: createConversations({
+      sessions: store.sessions,
+      routeOf: sessionOf,
+      modelOf: models.modelOf,
+      spend: options.spend,
+      rates: options.rates,
+      randomId: () => randomBytes(6).toString("hex"),
+      cleanSecrets: outbound.cleanSecrets,
+      schedule,
+      stopping: options.stopping,
+      now,
+      log,
+    }),
+    models,
+    skills: options.skills,
+    ask: createAsk({ ...options, openDirect: createOpenDirect(client) }),
+    why: createWhy({ received: store.received, isOwner: (call) => isAccepted(call, "owner") }),
+    forget: createForget({ ...options, forgetting: store.forgetting, schedule, log }),
+    config: configPort,
+    pause: createPause({
+      accountId,
+      settings: store.settings,
+      stopAll: (except) => options.stopTurns({ accountId, ...(except && { except }) }),
+      now,
+    }),
+    agents: () => [{ id: config().agent.name ?? config().agent.id, modelId: options.model().id }],
+    notes: store.notes,
+    cleanSecrets: outbound.cleanSecrets,
+    onOutbox: ({ channelId }) => outbound.channelQueues.wake([channelId]),
+    turns: {
+      stop: options.stopTurns,
+      mayStopAll: (event) => isAccepted(event, "session"),
+    },
+    status: options.status,
+    usage: store.usage,
+    texts: () => config().texts,
+    now,
+    log,
+  };
+  return { context, models };
+}

@@ -1,0 +1,53 @@
+/**
+ * Forgets the person who gives `/forget me` (X5).
+ *
+ * Writing the file anew removes deleted texts from free pages. It blocks all other work, so it comes
+ * later, and once for several people.
+ *
+ * @module
+ */
+
+import type { InteractionContext } from "../../interactions/base/context.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Schedule } from "../../lib/schedule.ts";
+import type { MediaFolder } from "../../media/folder.ts";
+import type { Store } from "../../store/store.ts";
+
+/** The dependencies of forgetting. */
+export interface ForgetOptions {
+  readonly forgetting: Pick<Store["forgetting"], "forget" | "vacuum">;
+  readonly folder: Pick<MediaFolder, "forget">;
+  readonly schedule: Schedule;
+  readonly log: Log;
+}
+
+/** Milliseconds until the file is written anew, and between two times. */
+const VACUUM_AFTER_MS = 60_000;
+
+/** Creates the port of commands. */
+export function createForget(
+  { forgetting, folder, schedule, log }: ForgetOptions,
+): InteractionContext["forget"] {
+  let isDue = false;
+
+  function vacuumLater(): void {
+    if (isDue) return;
+    isDue = true;
+    schedule(() => {
+      isDue = false;
+      try {
+        forgetting.vacuum();
+      } catch (error) {
+        log.warn("Cannot write the store anew after a person was forgotten", { error });
+      }
+    }, VACUUM_AFTER_MS);
+  }
+
+  return async ({ sender: { id } }) => {
+    const forgotten = await forgetting.forget(id, true);
+    if (forgotten === "open turns") return "open turns";
+    await folder.forget(id);
+    vacuumLater();
+    return "forgotten";
+  };
+}

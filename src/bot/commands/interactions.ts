@@ -1,0 +1,158 @@
+/**
+ * Runs the commands and components of an account: rights, context and registration.
+ *
+ * @module
+ */
+
+import type { Model } from "../../core/model.ts";
+import type { ComponentUse } from "../../core/inbound/interactions.ts";
+import type { ApplicationId } from "../../core/discord/ids.ts";
+import type { EventHandlers } from "../../core/inbound/events.ts";
+import { createApplicationCommands } from "../../discord/rest/calls/application_commands.ts";
+import { createInteractions } from "../../discord/rest/calls/interactions.ts";
+import { RestError, type RestErrorKind } from "../../discord/rest/exchange/rest_error.ts";
+import { createCommands } from "../../flows/interactions/commands.ts";
+import { createComponents } from "../../flows/interactions/components.ts";
+import { createSuggestions } from "../../flows/interactions/suggestions.ts";
+import { createTextCommands, type TextCommands } from "../../flows/interactions/text_commands.ts";
+import { createMissingPermission } from "../../discord/rest/permissions/readable.ts";
+import { createRegistration } from "../../flows/interactions/register.ts";
+import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
+import { schedule } from "../../lib/schedule.ts";
+import { createCommandContext } from "./context.ts";
+import type { AuthorizeCall, CommandOptions, InteractionOptions } from "./options.ts";
+import { createWantedCommands } from "./wanted.ts";
+import { createAuthorizeInteraction } from "./authorize_interaction.ts";
+
+/** Text commands, and the settings that commands have changed, for turns. */
+export interface AccountCommands extends TextCommands {
+  /** The model of a conversation. */
+  modelOf(sessionKey: string): Promise<Model>;
+  /** Whether an owner has paused the account (X4). */
+  isPaused(): Promise<boolean>;
+}
+
+/** The handlers of an account's interactions. */
+export interface InteractionHandlers {
+  readonly on: Pick<EventHandlers, "button" | "select" | "modal" | "slash" | "typing">;
+  /** For turns. */
+  readonly commands: AccountCommands;
+  /** Registers the commands once, as soon as the bot's application is known. */
+  ready(): void;
+  /** The config has changed. */
+  reconfigured(): void;
+  /** Resolves once the interactions received so far are answered. */
+  answered(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Milliseconds from the first READY: catch-up and the first answers go first. */
+const REGISTER_AFTER_MS = 2_000;
+
+/** Errors of a registration that a retry does not change. */
+const FINAL: ReadonlySet<RestErrorKind> = new Set(["forbidden", "not_found", "rejected"]);
+
+/** Creates the handlers of an account's interactions. */
+export function createInteractionHandlers(
+  options: InteractionOptions & CommandOptions,
+): InteractionHandlers {
+  const { config, store, client, reader, logging, outbound, policy, now } = options;
+  const log = logging.forPart("interactions");
+  const interactions = createInteractions(client);
+  const authorizeEvent = createAuthorizeInteraction({ ...options, pairing: store.pairing });
+  const authorize: AuthorizeCall = (call, needs) =>
+    authorizeEvent({ ...call, kind: "customId" in call ? call.kind : "slash" }, needs);
+  const { context, models } = createCommandContext(options, authorize);
+  const missingPermission = createMissingPermission(client, now);
+  const answer = createComponents({
+    components: COMPONENTS,
+    authorize,
+    interactions,
+    context,
+    schedule,
+    log,
+  });
+  const run = createCommands({
+    commands: COMMANDS,
+    messageCommands: MESSAGE_COMMANDS,
+    authorize,
+    complete: interactions.complete,
+    tellLate: ({ sender }, text) => outbound.tellPerson(sender.id, text),
+    isUnknown: (error) => error instanceof RestError && error.kind === "not_found",
+    context,
+    schedule,
+    log,
+  });
+  const suggest = createSuggestions({
+    commands: COMMANDS,
+    authorize,
+    send: interactions.suggest,
+    context,
+    schedule,
+    log,
+  });
+  const text = createTextCommands({
+    commands: COMMANDS,
+    kinds: () => policy.now().policy.commands.texts,
+    managesMessages: async ({ channelId, guildId, sender: { id: userId } }) =>
+      guildId !== undefined &&
+      await missingPermission({ channelId, guildId, userId }, ["Manage Messages"]) === undefined,
+    authorize,
+    context,
+    log,
+  });
+  const { list, replace } = createApplicationCommands(client);
+  const registration = createRegistration({
+    ...createWantedCommands({ config, settings: store.settings, context, now }),
+    list,
+    replace,
+    isFinal: (error) => error instanceof RestError && FINAL.has(error.kind),
+    schedule,
+    random: Math.random,
+    log,
+  });
+  /** Set once the registration is scheduled or done. */
+  let applicationId: ApplicationId | undefined;
+  let cancel: (() => void) | undefined;
+  const running = new Set<Promise<void>>();
+
+  /**
+   * Tracks an answer until it is finished.
+   *
+   * @param answering Never rejects.
+   */
+  function keep(answering: Promise<void>): void {
+    running.add(answering);
+    void answering.finally(() => running.delete(answering));
+  }
+
+  const component = (use: ComponentUse) => keep(answer(use));
+
+  return {
+    commands: { ...text, modelOf: models.modelOf, isPaused: context.pause.isPaused },
+    on: {
+      button: component,
+      select: component,
+      modal: component,
+      slash: (call) => keep(run(call)),
+      typing: (typing) => keep(suggest(typing)),
+    },
+    ready() {
+      const { self } = reader;
+      if (!self || applicationId) return;
+      const { applicationId: id } = self;
+      applicationId = id;
+      cancel = schedule(() => registration.register(id), REGISTER_AFTER_MS);
+    },
+    reconfigured() {
+      if (applicationId) registration.register(applicationId);
+    },
+    async answered() {
+      await Promise.all(running);
+    },
+    async stop() {
+      cancel?.();
+      await registration.stop();
+    },
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * Declares the dependencies of commands and components.
+ *
+ * @module
+ */
+
+import type { Config } from "../../config/config.ts";
+import type { StopScope } from "../../core/inbound/changes.ts";
+import type { CommandNeeds } from "../../core/inbound/commands.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Route } from "../../core/inbound/inbox.ts";
+import type { CommandCall, ComponentUse } from "../../core/inbound/interactions.ts";
+import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { Model } from "../../core/model.ts";
+import type { SpendPort } from "../../core/spending/metered_model.ts";
+import type { Reader } from "../../discord/gateway/read/reader.ts";
+import type { RestClient } from "../../discord/rest/client/client.ts";
+import type { StatusFacts } from "../../interactions/base/context.ts";
+import type { Logging } from "../../log.ts";
+import type { TokenRates } from "../../session/token_rates.ts";
+import type { Store } from "../../store/store.ts";
+import type { Outbound } from "../outbound/outbound.ts";
+import type { OwnerIds } from "../owners/owner_ids.ts";
+import type { OwnerPresence } from "../owners/owner_presence.ts";
+import type { PolicyKeeper } from "../rules/policy.ts";
+import type { AskOptions } from "./ask.ts";
+import type { CommandSources } from "./sources.ts";
+
+/** The namespaces of the store that commands use. */
+export type InteractionStore = Pick<
+  Store,
+  | "forgetting"
+  | "inbox"
+  | "notes"
+  | "pairing"
+  | "questions"
+  | "received"
+  | "sessions"
+  | "settings"
+  | "turns"
+  | "usage"
+>;
+
+/** The settings and dependencies of an account's interactions. */
+export interface InteractionOptions {
+  /** The current config; a reload replaces it (C9). */
+  readonly config: () => Config;
+  readonly store: InteractionStore;
+  readonly client: RestClient;
+  readonly reader: Reader;
+  readonly policy: PolicyKeeper;
+  readonly owners: Pick<OwnerIds, "ownsApplication" | "sessionOwner">;
+  /** The model that answers. */
+  readonly model: () => Model;
+  /** Estimates of tokens by model. */
+  readonly rates: Pick<TokenRates, "rateOf">;
+  /** Asks whether an owner is in a guild. Never rejects. */
+  readonly ownerIn: OwnerPresence["ask"];
+  readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellPerson">;
+  /** A question to people was decided. */
+  readonly onDecided: () => void;
+  readonly logging: Logging;
+  /** The account's current status, for `/status`. */
+  readonly status: () => StatusFacts;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** The dependencies of commands beside those of all interactions. */
+export interface CommandOptions extends CommandSources {
+  /** Judges a message by the current policy and known facts. */
+  readonly judge: AskOptions["judge"];
+  /** Finds the agent and the session for a message. */
+  readonly route: (message: InboundMessage) => Route;
+  /** Stops turns; returns how many messages have lost theirs. */
+  readonly stopTurns: (scope: StopScope) => Promise<number>;
+  /** Checks budgets and counts requests. */
+  readonly spend: SpendPort;
+  /** Aborted when the process stops. */
+  readonly stopping: AbortSignal;
+  /** A question of a command waits for its turn. */
+  readonly onAsked: () => void;
+}
+
+/** The rights of commands. */
+export type AuthorizeCall = (
+  call: Omit<CommandCall, "name" | "options"> | ComponentUse,
+  needs: CommandNeeds,
+) => Promise<Verdict>;

@@ -1,0 +1,44 @@
+/**
+ * Finds the agent and the session for a message.
+ *
+ * @module
+ */
+
+import type { Config } from "../../config/config.ts";
+import type { UserId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Route } from "../../core/inbound/inbox.ts";
+import { threadIdOf } from "../../core/inbound/threads.ts";
+import { routeOf } from "../rules/turn_rules.ts";
+
+/** The dependencies of routes. */
+export interface RouteOptions {
+  readonly config: () => Config;
+  /** The user whose direct messages are the main session under `auto`. */
+  readonly sessionOwner: () => UserId | undefined;
+  /** Whether the answer to a message opens a thread. */
+  readonly opensFor: (message: InboundMessage) => boolean;
+  /** The text commands. */
+  readonly commands: () => {
+    isCommand(message: InboundMessage): boolean;
+    changesSession(message: InboundMessage): boolean;
+  };
+}
+
+/**
+ * Creates the function.
+ *
+ * A command that changes its conversation waits for the turns of it. Any other command has a session
+ * beside it, which keeps nothing, so a slow turn does not delay it.
+ */
+export function createRoute(
+  { config, sessionOwner, opensFor, commands }: RouteOptions,
+): (message: InboundMessage) => Route {
+  return (message) => {
+    const isCommand = commands().isCommand(message);
+    const thread = !isCommand && opensFor(message) ? threadIdOf(message.id) : undefined;
+    const route = routeOf(message, config(), sessionOwner(), thread);
+    const isBeside = isCommand && !commands().changesSession(message);
+    return isBeside ? { ...route, sessionKey: `${route.sessionKey}:commands` } : route;
+  };
+}

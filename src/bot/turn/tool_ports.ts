@@ -1,0 +1,108 @@
+/**
+ * Creates what the tools of an account's turns use of the outside.
+ *
+ * @module
+ */
+
+import type { Config } from "../../config/config.ts";
+import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Model } from "../../core/model.ts";
+import type { Skill } from "../../core/skills/skill.ts";
+import type { ToolPorts } from "../../core/turn/tool.ts";
+import type { Log } from "../../lib/log.ts";
+import { schedule } from "../../lib/schedule.ts";
+import type { Download } from "../../media/download.ts";
+import type { Store } from "../../store/store.ts";
+import { timezoneOf } from "../schedules/schedules.ts";
+import type { SharedToolPorts } from "../rules/tool_services.ts";
+import { toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
+import { createDiscordPort, type DiscordPortOptions } from "./discord/discord_port.ts";
+import { createMediaReads } from "./discord/media.ts";
+import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
+import { createMemoryPort } from "./memory_port.ts";
+import { createSchedulesPort } from "./schedules_port.ts";
+import { createSkillsPort } from "./skills_port.ts";
+import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
+
+/** The dependencies of the ports. */
+export type ToolPortsOptions =
+  & Pick<
+    DiscordPortOptions,
+    "client" | "reader" | "outbox" | "sent" | "onRefused" | "setPresence"
+  >
+  & Omit<HistoryPortOptions, "agentId">
+  & ThreadsPortOptions
+  & TurnRulesPorts
+  & {
+    readonly config: () => Config;
+    readonly model: () => Model;
+    readonly accountId: AccountId;
+    readonly store: Pick<Store, "changes" | "notes" | "schedules" | "sessions">;
+    /** The ports that all accounts share. */
+    readonly toolPorts: SharedToolPorts;
+    readonly drawPort: ToolPorts["draw"];
+    readonly codePort: ToolPorts["code"];
+    /** The skills of a message's turn. */
+    readonly skills: (message: InboundMessage) => readonly Skill[];
+    /** Reads files of Discord. */
+    readonly files: { readonly download: Download };
+    /** A message of a tool waits to be sent. */
+    readonly onToolMessage: (channelId: ChannelId) => void;
+    /** Schedules have changed. */
+    readonly onSchedules: () => void;
+    readonly randomId: () => string;
+    readonly log: Log;
+    /** Unix time in milliseconds. */
+    readonly now: () => number;
+  };
+
+/** Creates the ports. */
+export function createToolPorts(ports: ToolPortsOptions): ToolPorts {
+  const { config, model, accountId, store, randomId, now, log } = ports;
+  return {
+    ...ports.toolPorts,
+    code: ports.codePort,
+    draw: ports.drawPort,
+    history: createHistoryPort({
+      ...ports,
+      accountId,
+      model,
+      agentId: () => config().agent.id,
+      randomId,
+      now,
+      log,
+    }),
+    discord: createDiscordPort({
+      ...ports,
+      accountId,
+      changes: store.changes,
+      maxDestructive: () => config().discordTool.maxDestructive,
+      alsoGuilds: () => config().discordTool.alsoGuilds,
+      media: createMediaReads(ports.files.download),
+      schedule,
+      onOutbox: ports.onToolMessage,
+      agentId: () => config().agent.id,
+      rulesIn: (target) => toolTextRules(config(), target, ports),
+      now,
+    }).port,
+    recall: { recall: store.sessions.recall },
+    skills: createSkillsPort(ports),
+    memory: createMemoryPort({
+      ...ports,
+      notes: store.notes,
+      agentId: () => config().agent.id,
+      now,
+    }),
+    threads: createThreadsPort(ports),
+    questions: { askTimeoutMs: () => config().askTimeoutMs },
+    schedules: createSchedulesPort({
+      ...ports,
+      schedules: store.schedules,
+      timezone: () => timezoneOf(config()),
+      linkHosts: () => config().messages.linkHosts,
+      onChanged: ports.onSchedules,
+      now,
+    }),
+  };
+}

@@ -1,0 +1,84 @@
+/**
+ * Reads and changes the config file for `/config` in Discord (K4).
+ *
+ * A running bot applies the change as if its operator had written the file (C9). Secrets are neither
+ * shown nor taken: Discord would keep them in its history.
+ *
+ * @module
+ */
+
+import type { ConfigFile } from "../../bot.ts";
+import { setAt, unsetAt } from "../../config/text/edit.ts";
+import { parsePath } from "../../config/text/path.ts";
+import { configSchema } from "../../config/schema/root.ts";
+import { isSecret, type Schema, schemaAt } from "../../config/schema/parts/shape.ts";
+import type { Env } from "../../config/schema/parts/secrets.ts";
+import { isRecord, valueAt } from "../../config/text/tree.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { valueFor } from "../config/edit.ts";
+import { openConfig, saveConfig } from "../config/write.ts";
+import { readConfigLeniently } from "../shared/read_config.ts";
+
+/** Names of keys whose values are secrets. */
+const SECRET_KEYS = /^(?:token|apikey|password|secret|headers|env)$/i;
+
+/** Creates the port for one file. */
+export function createConfigFile(file: string, env: Env): ConfigFile {
+  return {
+    async get(typed) {
+      const loaded = await readConfigLeniently(file, env);
+      if (loaded.kind === "refused") return undefined;
+      if (typed === "") return loaded.text;
+      const read = parsePath(typed);
+      if (read.kind === "problem" || read.appends) return undefined;
+      // As JSON, a secret is its source, without its value.
+      const value = valueAt(JSON.parse(JSON.stringify(loaded.settings)), read.path);
+      return value === undefined ? undefined : JSON.stringify(value, undefined, 2);
+    },
+    async set(typed, text) {
+      const read = parsePath(typed);
+      if (read.kind === "problem") return read.message;
+      if (read.appends || read.path.length === 0) return "name the key to change";
+      const schema = schemaAt(configSchema, read.path);
+      const opened = openConfig(file, env);
+      if (opened.kind === "closed") return opened.problem.message;
+      const value = text === undefined ? undefined : valueFor(schema, text);
+      if (hasSecret(schema, read.path.map(String), value)) {
+        return "secrets cannot be changed in Discord; use `barnacle config set`";
+      }
+      const edited = text === undefined
+        ? unsetAt(opened.text ?? "", read.path)
+        : setAt(opened.text ?? "", read.path, value);
+      if (edited.kind === "refused") return edited.message;
+      const saved = await saveConfig(opened, edited.text, env);
+      switch (saved.kind) {
+        case "saved":
+        case "unchanged":
+          return undefined;
+        case "unwritten":
+          return saved.message;
+        case "invalid":
+          return saved.problems.map(({ path, message }) => printable(`${path}: ${message}`))
+            .join("\n");
+      }
+    },
+  };
+}
+
+/** Whether a change is about a secret, or contains one. */
+function hasSecret(
+  schema: Schema | undefined,
+  path: readonly string[],
+  value: unknown,
+): boolean {
+  if (schema && isSecret(schema)) return true;
+  return path.some((name) => SECRET_KEYS.test(name)) || keysIn(value).some(isSecretKey);
+}
+
+const isSecretKey = (name: string) => SECRET_KEYS.test(name);
+
+function keysIn(value: unknown): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(keysIn);
+  if (!isRecord(value)) return [];
+  return Object.entries(value).flatMap(([name, inner]) => [name, ...keysIn(inner)]);
+}

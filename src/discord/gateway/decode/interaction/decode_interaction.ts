@@ -1,0 +1,250 @@
+/**
+ * Decodes an INTERACTION_CREATE.
+ *
+ * Place and sender are decoded as for messages: an interaction without a guild is a direct one, and
+ * Barnacle never looks that up (P2). Its token lets anyone answer for the bot, so no problem and no
+ * log contains it.
+ *
+ * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object}
+ *
+ * @module
+ */
+
+import { ChannelTypes, InteractionTypes, MessageComponentTypes } from "@discordeno/types";
+import { z } from "zod";
+import type { Place } from "../../../../core/inbound/inbound.ts";
+import type {
+  ComponentUse,
+  Interaction,
+  OptionTyping,
+  SlashCommand,
+} from "../../../../core/inbound/interactions.ts";
+import { snowflakeSchema as snowflake } from "../../../../core/discord/snowflake_schema.ts";
+import { bounded } from "../../../../lib/bounded.ts";
+import { commandPayload, toCall, typedIn } from "./command_data.ts";
+import type { DecodeContext, DecodeProblem } from "../decode.ts";
+import { userPayload } from "../payloads.ts";
+import { placeIn } from "../places.ts";
+import { senderOf } from "../senders.ts";
+
+/** Builds the schemas at the first interaction. At start-up they would cost milliseconds. */
+function createSchemas() {
+  /** The fields that tell the kind of interaction. */
+  const kindPayload = z.object({
+    type: z.number(),
+    data: z.object({ type: z.number().optional(), component_type: z.number().optional() }).nullish()
+      .catch(undefined),
+  });
+
+  const common = z.object({
+    id: snowflake<"interaction">(),
+    application_id: snowflake<"application">(),
+    token: z.string().min(1),
+    guild_id: snowflake<"guild">().nullish(),
+    channel_id: snowflake<"channel">(),
+    channel: z.object({ type: z.number().optional(), name: z.string().nullish() })
+      .nullish().catch(undefined),
+    /** Set in guilds. */
+    member: z.object({
+      user: userPayload,
+      roles: z.array(snowflake<"role">()),
+      /** The member's permissions in this channel: bits as a decimal number. */
+      permissions: z.string().regex(/^\d{1,40}$/).optional().catch(undefined),
+    }).nullish(),
+    /** Set outside guilds. */
+    user: userPayload.nullish(),
+    /** Whose installation of the bot it is: `0` has the guild, `1` the user. */
+    authorizing_integration_owners: z.record(z.string(), z.unknown()).optional().catch(undefined),
+  });
+
+  const onMessage = common.extend({ message: z.object({ id: snowflake<"message">() }) });
+  const buttonPayload = onMessage.extend({ data: z.object({ custom_id: z.string() }) });
+  const selectPayload = onMessage.extend({
+    data: z.object({ custom_id: z.string(), values: z.array(z.string()) }),
+  });
+
+  const fieldPayload = z.object({ custom_id: z.string(), value: z.string() });
+  /** Each text input is inside a label or an action row. */
+  const modalPayload = common.extend({
+    data: z.object({
+      custom_id: z.string(),
+      components: z.array(z.union([
+        z.object({ component: fieldPayload }).transform(({ component }) => [component]),
+        z.object({ components: z.array(fieldPayload) }).transform(({ components }) => components),
+        z.unknown().transform(() => []), // text between the inputs
+      ])),
+    }),
+  });
+
+  return {
+    kindPayload,
+    buttonPayload,
+    selectPayload,
+    modalPayload,
+    slashPayload: common.extend({ data: commandPayload() }),
+  };
+}
+
+let built: ReturnType<typeof createSchemas> | undefined;
+
+const MANAGE_MESSAGES = 1n << 13n;
+
+const MAX_NAME = 100;
+
+/** Component types of select menus: of strings, users, roles, both, and channels. */
+const SELECTS: readonly number[] = [
+  MessageComponentTypes.SelectMenu,
+  MessageComponentTypes.SelectMenuUsers,
+  MessageComponentTypes.SelectMenuRoles,
+  MessageComponentTypes.SelectMenuUsersAndRoles,
+  MessageComponentTypes.SelectMenuChannels,
+];
+
+/** Facts for decoding an interaction. */
+export type InteractionDecodeContext = Pick<DecodeContext, "accountId" | "index">;
+
+/**
+ * Decodes an interaction.
+ *
+ * @returns `undefined` for interactions that Barnacle does not use.
+ */
+export function decodeInteraction(
+  d: unknown,
+  context: InteractionDecodeContext,
+): ComponentUse | SlashCommand | OptionTyping | DecodeProblem | undefined {
+  const { kindPayload, buttonPayload, selectPayload, modalPayload, slashPayload } = built ??=
+    createSchemas();
+  const kind = kindPayload.safeParse(d);
+  if (!kind.success) return problemOf(kind.error);
+  const { type, data } = kind.data;
+  if (type === InteractionTypes.ApplicationCommand) {
+    return decode(slashPayload, d, context, ({ data, channel_id }, base) => ({
+      ...base,
+      kind: "slash",
+      ...toCall(data, channel_id),
+    }));
+  }
+  if (type === InteractionTypes.ApplicationCommandAutocomplete) {
+    return decode(slashPayload, d, context, ({ data, channel_id }, base) => {
+      const typed = typedIn(data);
+      return typed
+        ? { ...base, kind: "typing", ...toCall(data, channel_id), typed }
+        : { kind: "problem", why: "no option is focused" };
+    });
+  }
+  if (type === InteractionTypes.ModalSubmit) {
+    return decode(modalPayload, d, context, ({ data: { custom_id, components } }, base) => ({
+      ...base,
+      kind: "modal",
+      customId: custom_id,
+      fields: Object.fromEntries(
+        components.flat().map(({ custom_id, value }) => [custom_id, value]),
+      ),
+    }));
+  }
+  if (type !== InteractionTypes.MessageComponent || data?.component_type === undefined) {
+    return undefined;
+  }
+  if (data.component_type === MessageComponentTypes.Button) {
+    return decode(buttonPayload, d, context, ({ data: { custom_id }, message }, base) => ({
+      ...base,
+      kind: "button",
+      customId: custom_id,
+      messageId: message.id,
+    }));
+  }
+  if (!SELECTS.includes(data.component_type)) return undefined;
+  return decode(selectPayload, d, context, ({ data: { custom_id, values }, message }, base) => ({
+    ...base,
+    kind: "select",
+    customId: custom_id,
+    messageId: message.id,
+    values,
+  }));
+}
+
+type CommonPayload = Pick<
+  z.infer<ReturnType<typeof createSchemas>["buttonPayload"]>,
+  | "id"
+  | "application_id"
+  | "token"
+  | "guild_id"
+  | "channel_id"
+  | "channel"
+  | "member"
+  | "user"
+  | "authorizing_integration_owners"
+>;
+
+/** The fields that all kinds have in common. */
+type Base = Interaction;
+
+function decode<Schema extends z.ZodType<CommonPayload>, Decoded>(
+  schema: Schema,
+  d: unknown,
+  context: InteractionDecodeContext,
+  toInteraction: (payload: z.infer<Schema>, base: Base) => Decoded,
+): Decoded | DecodeProblem {
+  const payload = schema.safeParse(d);
+  if (!payload.success) return problemOf(payload.error);
+  const base = baseOf(payload.data, context);
+  return "why" in base ? base : toInteraction(payload.data, base);
+}
+
+function baseOf(
+  payload: CommonPayload,
+  { accountId, index }: InteractionDecodeContext,
+): Base | DecodeProblem {
+  const { guild_id, channel_id, member, id, token } = payload;
+  // In a guild only the member counts, because it has the roles.
+  const user = guild_id ? member?.user : payload.user;
+  if (!user) return { kind: "problem", why: "the sender does not fit" };
+  const automaton = user.bot || user.system ? "bot" : undefined;
+  if (isUserInstall(payload)) {
+    // The bot is no member: the rules of direct messages hold, and the guild's roles mean nothing.
+    return {
+      accountId,
+      id,
+      token,
+      applicationId: payload.application_id,
+      channelId: channel_id,
+      place: { kind: "dm" },
+      isElsewhere: true,
+      sender: senderOf(user, { roles: [], automaton }, undefined),
+    };
+  }
+  const guild = guild_id ? index.get(guild_id) : undefined;
+  return {
+    accountId,
+    id,
+    token,
+    applicationId: payload.application_id,
+    channelId: channel_id,
+    ...(guild_id && { guildId: guild_id }),
+    place: guild_id ? placeIn(guild_id, channel_id, guild) : directPlace(payload),
+    sender: senderOf(user, {
+      roles: guild_id ? member?.roles : [],
+      automaton,
+    }, guild),
+    ...(managesMessages(payload) && { managesMessages: true }),
+  };
+}
+
+/** Whether the person, and not the place, has installed the bot. */
+function isUserInstall({ authorizing_integration_owners: owners }: CommonPayload): boolean {
+  return owners !== undefined && "1" in owners && !("0" in owners);
+}
+
+function managesMessages({ member }: CommonPayload): boolean {
+  return (BigInt(member?.permissions ?? 0) & MANAGE_MESSAGES) !== 0n;
+}
+
+function directPlace({ channel }: CommonPayload): Place {
+  if (channel?.type !== ChannelTypes.GroupDm) return { kind: "dm" };
+  return { kind: "group_dm", ...(channel.name && { name: bounded(channel.name, MAX_NAME) }) };
+}
+
+function problemOf({ issues }: z.ZodError): DecodeProblem {
+  const where = issues[0]?.path.join(".") ?? "";
+  return { kind: "problem", why: `${where || "the interaction"} does not fit` };
+}

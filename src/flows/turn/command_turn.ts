@@ -1,0 +1,55 @@
+/**
+ * Ends the turn of a message that is a command, without asking the model (K1).
+ *
+ * @module
+ */
+
+import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { freeze } from "../../render/freeze.ts";
+import { noticeBody } from "../../render/reply.ts";
+import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
+
+/** Everything that such a turn needs from outside. */
+export interface CommandTurnPorts extends SaveTurnPorts {
+  /** Runs the command, and returns its answer. */
+  readonly run: (message: InboundMessage) => Promise<string>;
+  /** Tells that the outbox has the answer. */
+  readonly onOutbox: (stored: StoredTurn, channelId: InboundMessage["channelId"]) => void;
+}
+
+/**
+ * Runs the command of a claimed message, and stores its answer (T3).
+ *
+ * @throws {unknown} The store's error, if it refuses the turn.
+ */
+export async function answerCommand(
+  claim: Claim,
+  { run, onOutbox, ...ports }: CommandTurnPorts,
+): Promise<void> {
+  const text = await run(claim.message);
+  const turn = commandTurn(claim, text);
+  const stored = await saveTurn(turn, () => turn, ports);
+  if (stored.stored) onOutbox(stored, claim.message.channelId);
+}
+
+/** The record of such a turn. The conversation keeps nothing of it. */
+export function commandTurn(claim: Claim, text: string): FinishedTurn {
+  const { accountId, channelId, guildId, id: cause, revision } = claim.message;
+  return {
+    claim,
+    end: { kind: "answered" },
+    entries: [],
+    outbox: freeze({
+      accountId,
+      channelId,
+      ...(guildId !== undefined && { guildId }),
+      cause,
+      revision,
+      agentId: claim.route.agentId,
+      kind: "reply",
+      quote: { messageId: cause, on: "first" },
+      ...noticeBody(text),
+    }),
+  };
+}

@@ -1,0 +1,44 @@
+/**
+ * Declares a button, select menu or modal. Each is a module of its own, listed in `registry.ts`.
+ *
+ * @module
+ */
+
+import type { CommandNeeds } from "../../core/inbound/commands.ts";
+import type { EventOf } from "../../core/inbound/events.ts";
+import type { ComponentUse } from "../../core/inbound/interactions.ts";
+import type { Texts } from "../../render/notices/notices.ts";
+import type { InteractionContext } from "./context.ts";
+
+/** `update` replaces the message that has the component; `reply` is for the person alone. */
+export interface ComponentAnswer {
+  /** Which message the answer becomes. */
+  readonly how: "update" | "reply";
+  /** 1 to 2000 characters. */
+  readonly text: string;
+}
+
+/** Names of all kinds of component. */
+export type ComponentKind = ComponentUse["kind"];
+
+/** A component of one kind: its name for routing, its right and its answer. */
+export interface ComponentOf<Kind extends ComponentKind> {
+  /** Only uses of this kind are routed to it. */
+  readonly kind: Kind;
+  /** The part of a `custom_id` before its first `:`, by which uses are routed. */
+  readonly name: string;
+  /** The right that policy checks before {@link ComponentOf.run}. */
+  readonly needs: CommandNeeds;
+  /**
+   * Runs once the person's rights are checked. A client can send any `custom_id`, so `run` trusts
+   * only the store.
+   *
+   * @returns `undefined` if the component has no effect any more.
+   */
+  run(use: EventOf<Kind>, context: InteractionContext): Promise<ComponentAnswer | undefined>;
+  /** The notice for the person if `run` failed, or took longer than a second. */
+  failedText(texts: Texts): string;
+}
+
+/** A component of any kind. */
+export type Component = { [Kind in ComponentKind]: ComponentOf<Kind> }[ComponentKind];

@@ -1,0 +1,213 @@
+/**
+ * Declares the parts of the bot that commands and components may use.
+ *
+ * @module
+ */
+
+import type { CommandNeeds } from "../../core/inbound/commands.ts";
+import type { Folded } from "../../core/turn/checkpoint.ts";
+import type { MessageId, UserId } from "../../core/discord/ids.ts";
+import type {
+  PairingDecision,
+  PairingOutcome,
+  PairingRequest,
+} from "../../core/inbound/pairing.ts";
+import type { StopScope } from "../../core/inbound/changes.ts";
+import type { CommandCall, CommandTarget, ComponentUse } from "../../core/inbound/interactions.ts";
+import type { Note } from "../../core/notes/note.ts";
+import type { Deciding, DecidingOutcome } from "../../core/turn/question.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Texts } from "../../render/notices/notices.ts";
+
+/** The state of an account, for `/status`. */
+export interface StatusFacts {
+  /** Barnacle's version. */
+  readonly version: string;
+  /** `"<provider>/<model>"`. */
+  readonly modelId: string;
+  /** Unix time in milliseconds since which the model has failed; absent while it answers. */
+  readonly modelFailsSince?: number;
+  /** Unix time in milliseconds since which the gateway session is ready. */
+  readonly readyAt: number;
+  /** Round trip of the last heartbeat, in milliseconds; absent before the first. */
+  readonly latencyMs?: number;
+}
+
+/** The size of a conversation, for `/context`. */
+export interface ContextFacts {
+  /** Number of entries of the transcript that are not folded. */
+  readonly entries: number;
+  /** Estimated number of their tokens, with the summary of the folded ones. */
+  readonly tokens: number;
+  /** Number of tokens that fit into a request to the model. */
+  readonly windowTokens: number;
+  /** The folded entries. */
+  readonly folded: Folded;
+}
+
+/** The agent's notes, for the people from whose messages they come. */
+export interface NotesOfPeople {
+  /** Notes by one person, newest first; in one space, if given. */
+  by(authorId: UserId, space: string | undefined, limit: number): Promise<readonly Note[]>;
+  /** One note; `undefined` if there is none with this number. */
+  find(id: number): Promise<Note | undefined>;
+  /**
+   * Replaces a note's text. `now` is Unix time in milliseconds.
+   *
+   * @returns Whether the note existed.
+   */
+  update(id: number, text: string, sources: readonly MessageId[], now: number): Promise<boolean>;
+  /** Deletes a note. @returns Whether it existed. */
+  remove(id: number): Promise<boolean>;
+}
+
+/** A person's use of the models. */
+export interface UsageFigures {
+  /** Number of requests to models. */
+  readonly requests: number;
+  /** Tokens of requests, cached ones included. */
+  readonly inputTokens: number;
+  /** Those of them that servers had cached. */
+  readonly cachedTokens: number;
+  /** Tokens of answers. */
+  readonly outputTokens: number;
+  /** Millionths of the config's currency, of requests with a known price. */
+  readonly micros: number;
+  /** Number of requests without a known price. */
+  readonly unpriced: number;
+}
+
+/** A command that people can use now, for `/help`. */
+export interface OfferedCommand {
+  /** Its name, without `/`. */
+  readonly name: string;
+  /** Its description, in the words of the config. */
+  readonly description: string;
+  /** Who may use it. */
+  readonly needs: CommandNeeds;
+}
+
+/** Conversations, for commands that change them. */
+export interface Conversations {
+  /**
+   * Begins a new transcript (S4a).
+   *
+   * @returns Number of entries that the model does not see any more.
+   */
+  reset(call: CommandCall): Promise<number>;
+  /** Folds all entries into a summary. `failed`: the model gave none. */
+  compact(call: CommandCall): Promise<"folded" | "nothing" | "failed">;
+}
+
+/** The models that a conversation can use. */
+export interface ConversationModels {
+  /** Ids of all of them, as `"<provider>/<model>"`; the config's first one first. */
+  readonly ids: () => readonly string[];
+  /** The model of a conversation, and whether a person chose it there. */
+  of(call: CommandCall): Promise<{ readonly id: string; readonly isChosen: boolean }>;
+  /** Chooses one; `undefined`: the config's first one again. */
+  choose(call: CommandCall, id: string | undefined): Promise<void>;
+}
+
+/** The config file, for owners. */
+export interface ConfigPort {
+  /** Whether `/config` is allowed, and whether it may change the file (K4). */
+  readonly allows: () => { readonly reading: boolean; readonly writing: boolean };
+  /** Paths of all keys, for suggestions. */
+  readonly paths: () => readonly string[];
+  /** The value at a path as JSON, without secrets; `undefined` if there is none. */
+  get(path: string): Promise<string | undefined>;
+  /**
+   * Writes a value, after a check of the whole file.
+   *
+   * @param value `undefined` removes the key.
+   * @returns The problem, if the file would be invalid; then nothing has changed.
+   */
+  set(path: string, value: string | undefined): Promise<string | undefined>;
+}
+
+/** The skills of the agent, as a person in that place may use them. */
+export type SkillsOf = (
+  call: CommandCall,
+) => readonly { readonly name: string; readonly description: string }[];
+
+/** A question by a command, in the asker's name. */
+export interface Question {
+  /** Text for the model. */
+  readonly text: string;
+  /** The message that it is about. */
+  readonly about?: CommandTarget;
+}
+
+/** Everything that a command or component may read and do, beside its own interaction. */
+export interface InteractionContext {
+  /** Approves or denies pairing requests; rejects if the store fails. */
+  readonly pairing: { decide(decision: PairingDecision): Promise<PairingOutcome> };
+  /** Decides questions to people; turns then continue, and cards change. Rejects if the store fails. */
+  readonly questions: { decide(deciding: Deciding): Promise<DecidingOutcome> };
+  /** The agent's notes; rejects if the store fails. */
+  readonly notes: NotesOfPeople;
+  /** Removes the program's secrets from a text. */
+  readonly cleanSecrets: (text: string) => string;
+  /** Tells that the outbox has a new row about this request. */
+  readonly onOutbox: (request: PairingRequest) => void;
+  /** Stops turns (S5). */
+  readonly turns: {
+    /** Stops turns; returns how many messages have lost theirs. */
+    stop(scope: StopScope): Promise<number>;
+    /** Whether a person may stop the turns of others there (K3). */
+    mayStopAll(event: CommandCall | ComponentUse): Promise<boolean>;
+  };
+  /** Reads the account's state at this moment. */
+  readonly status: () => StatusFacts;
+  /**
+   * The size of the conversation that a message of the asker would continue here; rejects if the
+   * store fails.
+   */
+  readonly contextOf: (call: CommandCall) => Promise<ContextFacts>;
+  /** The commands that exist now. */
+  readonly commands: () => readonly OfferedCommand[];
+  /** Changes conversations; rejects if the store fails. */
+  readonly conversations: Conversations;
+  /** The models of conversations; rejects if the store fails. */
+  readonly models: ConversationModels;
+  /** The agent's skills. */
+  readonly skills: SkillsOf;
+  /**
+   * Starts a turn in the asker's name. The same call starts one turn.
+   *
+   * @returns Where the answer will be; `refused` if the policy permits no turn.
+   */
+  readonly ask: (call: CommandCall, question: Question) => Promise<"here" | "direct" | "refused">;
+  /**
+   * Explains the decision about a message.
+   *
+   * @returns `undefined` if there is no record that the asker may see.
+   */
+  readonly why: (call: CommandCall, messageId: MessageId) => Promise<string | undefined>;
+  /**
+   * Removes everything that is stored of the asker (X5).
+   *
+   * @returns `open turns`: a turn of theirs is still open, and nothing was removed.
+   */
+  readonly forget: (call: CommandCall) => Promise<"forgotten" | "open turns">;
+  /** The config file. */
+  readonly config: ConfigPort;
+  /** Pauses the account, or lets it go on; `stopped`: number of turns that have ended by it. */
+  readonly pause: {
+    /** Whether the account is paused now. */
+    isPaused(): Promise<boolean>;
+    /** Pauses it, or lets it go on. @returns Number of turns that were stopped. */
+    set(isPaused: boolean, call: CommandCall): Promise<number>;
+  };
+  /** The agent's name or id, and its model. */
+  readonly agents: () => readonly { readonly id: string; readonly modelId: string }[];
+  /** Sums a person's use of the models from a UTC day on; rejects if the store fails. */
+  readonly usage: { sum(fromDay: number, userId: string): Promise<UsageFigures> };
+  /** Notices in the words of the config, read anew for each interaction. */
+  readonly texts: () => Texts;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Gets decisions and failures; never a token, nor words of a person. */
+  readonly log: Log;
+}

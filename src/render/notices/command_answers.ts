@@ -1,0 +1,177 @@
+/**
+ * Answers to the commands of people, beside those of `commands.ts`.
+ *
+ * @module
+ */
+
+import type { Notice } from "./notice.ts";
+
+/** Answers to commands. */
+export const COMMAND_ANSWER_NOTICES = {
+  help: {
+    text: "You can use these commands here, with `/` from Discord's menu or as a message:",
+    when: "a person uses `/help`, as the first line",
+    placeholders: {},
+  },
+  whoami: {
+    text: "You are {name}: `{id}`",
+    when: "a person uses `/whoami`, as the first line",
+    placeholders: {
+      name: "the person, as Discord shows them",
+      id: "their id",
+    },
+  },
+  commandUsage: {
+    text: "That does not fit this command. Write it like this:\n{usage}",
+    when: "the words of a text command do not fit it",
+    placeholders: {
+      usage: "how to write it",
+    },
+  },
+  commandPrivate: {
+    text:
+      "The answer would be for you alone. Use `/{name}` from Discord's menu, or write to me in a direct message.",
+    when: "a person writes a command in a channel whose answer is private",
+    placeholders: {
+      name: "the command, without its slash",
+    },
+  },
+  commandMenu: {
+    text: "Use `/{name}` from Discord's menu.",
+    when: "a person writes a command as a message that works in Discord's menu only",
+    placeholders: { name: "the command, without its slash" },
+  },
+  asked: {
+    text: "I'm on it. My answer will be in this channel.",
+    when: "a command has started a turn",
+    placeholders: {},
+  },
+  askedDirect: {
+    text: "I'm on it. My answer will be in our direct messages.",
+    when: "a command has started a turn in a place where the bot is no member",
+    placeholders: {},
+  },
+  whyNeedsMessage: {
+    text: "Give the link or id of a message. Or use “Why no answer?” in the menu of the message.",
+    when: "a person uses `/why` without a message",
+    placeholders: {},
+  },
+  whyUnknown: {
+    text:
+      "I have no record of this message that you may see. Each person may ask about their own messages.",
+    when: "a person uses `/why` and there is no record for them",
+    placeholders: {},
+  },
+  skillUnknown: {
+    text: "I have no such skill here. My skills: {skills}",
+    when: "a person names a skill that the bot does not have there",
+    placeholders: {
+      skills: "the names of all skills there",
+    },
+  },
+  forgotten: {
+    text: "I have deleted everything that I had stored of you.",
+    when: "a person uses `/forget me`",
+    placeholders: {},
+  },
+  forgetLater: {
+    text:
+      "I am still working on a message of yours. Try again when it is answered, or use `/stop` first.",
+    when: "a person uses `/forget me` while a turn of theirs is open",
+    placeholders: {},
+  },
+  reset: {
+    text: "A new conversation begins here. I no longer see the old one.",
+    when: "a person uses `/reset` or `/new`",
+    placeholders: {},
+  },
+  resetNothing: {
+    text: "This conversation is new already.",
+    when: "a person uses `/reset` and there is nothing to leave behind",
+    placeholders: {},
+  },
+  compacted: {
+    text: "I have folded this conversation into a summary.",
+    when: "a person uses `/compact`",
+    placeholders: {},
+  },
+  compactNothing: {
+    text: "There is nothing to fold here yet.",
+    when: "a person uses `/compact` and there is nothing to fold",
+    placeholders: {},
+  },
+  compactFailed: {
+    text: "My model gave no summary, so nothing has changed. Try again later.",
+    when: "a person uses `/compact` and the model gives no summary",
+    placeholders: {},
+  },
+  models: {
+    text: "This conversation uses `{model}`. To choose another: `/model <name>`",
+    when: "a person uses `/model` or `/models`, as the first line",
+    placeholders: {
+      model: "the model of the conversation",
+    },
+  },
+  modelChosen: {
+    text: "This conversation uses `{model}` from now on.",
+    when: "a person chooses a model",
+    placeholders: {
+      model: "the chosen model",
+    },
+  },
+  modelUnknown: {
+    text: "I have no model `{model}`.",
+    when: "a person chooses a model that the config does not name",
+    placeholders: {
+      model: "the name that they gave",
+    },
+  },
+  pausedNow: {
+    text: "I am paused everywhere; stopped turns: {count}. `/pause` lets me go on.",
+    when: "an owner pauses the bot",
+    placeholders: {
+      count: "number of turns that were stopped",
+    },
+  },
+  paused: {
+    text: "My owner has paused me. Ask again later.",
+    when: "a message arrives while the bot is paused",
+    placeholders: {},
+  },
+  resumed: {
+    text: "I am back.",
+    when: "an owner lets the bot go on",
+    placeholders: {},
+  },
+  configOff: {
+    text: "`/config` is disabled. To enable it, set `commands.config` to true in the config file.",
+    when: "`/config` is used without `commands.config`",
+    placeholders: {},
+  },
+  configReadOnly: {
+    text: "`channels.discord.configWrites` is false, so I may not change the config file.",
+    when: "`/config` is to change the file, and the config forbids it",
+    placeholders: {},
+  },
+  configNone: {
+    text: "The config file has no `{path}`.",
+    when: "`/config` names a key that the file does not have",
+    placeholders: {
+      path: "the path of the key",
+    },
+  },
+  configInvalid: {
+    text: "The config would be invalid, so nothing has changed:\n{problem}",
+    when: "`/config` would make the file invalid",
+    placeholders: {
+      problem: "the problem",
+    },
+  },
+  configChanged: {
+    text: "The config file is changed at `{path}`.",
+    when: "`/config` has changed the file",
+    placeholders: {
+      path: "the path of the key",
+    },
+  },
+} as const satisfies Readonly<Record<string, Notice>>;

@@ -1,0 +1,17 @@
+/**
+ * The table of settings that people change by commands.
+ *
+ * @module
+ */
+
+/** SQL for the table of settings. */
+export const SETTINGS = `
+  CREATE TABLE setting (
+    account_id TEXT NOT NULL,
+    scope      TEXT NOT NULL, -- key of a session, or 'account'
+    name       TEXT NOT NULL, -- 'model', 'paused' or 'commandGuild'
+    value      TEXT NOT NULL,
+    at         INTEGER NOT NULL,
+    PRIMARY KEY (account_id, scope, name)
+  ) STRICT, WITHOUT ROWID;
+`;

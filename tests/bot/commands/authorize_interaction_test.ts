@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { CommandNeeds } from "../../../src/core/inbound/commands.ts";
+import type { ApplicationId } from "../../../src/core/discord/ids.ts";
+import type { SlashCommand } from "../../../src/core/inbound/interactions.ts";
+import type { Place } from "../../../src/core/inbound/inbound.ts";
+import type { KnownFacts } from "../../../src/core/inbound/known_facts.ts";
+import {
+  type AuthorizeInteractionPorts,
+  createAuthorizeInteraction,
+} from "../../../src/bot/commands/authorize_interaction.ts";
+import { ACCOUNT, channelId, guildId, sender } from "../../support/discord/builders.ts";
+
+const DM: Place = { kind: "dm" };
+const GUILD: Place = {
+  kind: "guild",
+  guild: { id: guildId("1"), name: "Friends" },
+  channel: { id: channelId("2"), name: "help" },
+};
+
+/** The facts for the policy, and the requests made for them. */
+async function factsOf(
+  place: Place,
+  needs: CommandNeeds,
+  { managesMessages = false, hasOwnerList = false } = {},
+) {
+  const asked: string[] = [];
+  let facts: KnownFacts | undefined;
+  const policy = {
+    policy: { commands: hasOwnerList ? { owners: [] } : {} },
+    authorize(_: unknown, known: KnownFacts) {
+      facts = known;
+      return { kind: "accept", why: "allowed", rule: "r" };
+    },
+  };
+  const authorize = createAuthorizeInteraction({
+    ownerIn: () => Promise.resolve("member"),
+    policy: { now: () => policy } as unknown as AuthorizeInteractionPorts["policy"],
+    owners: {
+      ownsApplication() {
+        asked.push("owner");
+        return Promise.resolve(true);
+      },
+    },
+    pairing: {
+      isPaired() {
+        asked.push("paired");
+        return Promise.resolve(true);
+      },
+    },
+  });
+  const call: SlashCommand = {
+    kind: "slash",
+    accountId: ACCOUNT,
+    id: "1450000000000000001",
+    token: "t",
+    applicationId: "99" as ApplicationId,
+    channelId: channelId("2"),
+    place,
+    sender: sender(),
+    ...(managesMessages && { managesMessages }),
+    name: "status",
+    options: {},
+  };
+  await authorize(call, needs);
+  return { facts, asked };
+}
+
+describe("[P16] [K3] createAuthorizeInteraction()", () => {
+  it("asks the store whether the sender of a direct message is paired", async () => {
+    assert.deepEqual(await factsOf(DM, "everyone"), {
+      facts: { isPaired: true },
+      asked: ["paired"],
+    });
+  });
+
+  it("asks nothing for commands that every guild member may use", async () => {
+    assert.deepEqual(await factsOf(GUILD, "everyone"), { facts: {}, asked: [] });
+  });
+
+  it("asks Discord for the application's owner, unless the config names owners", async () => {
+    assert.deepEqual((await factsOf(GUILD, "owner")).facts, { ownsApplication: true });
+    assert.deepEqual(await factsOf(GUILD, "owner", { hasOwnerList: true }), {
+      facts: {},
+      asked: [],
+    });
+  });
+
+  it("does not ask Discord if the right to manage messages is enough", async () => {
+    assert.deepEqual(await factsOf(GUILD, "session", { managesMessages: true }), {
+      facts: { managesMessages: true },
+      asked: [],
+    });
+    assert.deepEqual((await factsOf(GUILD, "session")).facts, { ownsApplication: true });
+  });
+
+  it("asks nothing for an approver, because approvers have a list of their own", async () => {
+    assert.deepEqual((await factsOf(GUILD, "approver")).asked, []);
+  });
+});

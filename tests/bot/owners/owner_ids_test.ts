@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createOwnerIds } from "../../../src/bot/owners/owner_ids.ts";
+import { parseSnowflake, type UserId } from "../../../src/core/discord/ids.ts";
+import type { Application } from "../../../src/discord/rest/calls/application.ts";
+import { commands, entries, policy } from "../../policy/policies.ts";
+import { userId } from "../../support/discord/builders.ts";
+
+const ADA = userId("123456789012345678");
+const OWNER = userId("123456789012345679");
+
+const APPLICATION = {
+  id: parseSnowflake<"application">("123456789012345670")!,
+  name: "Barnacle",
+  flags: 0,
+  needsCodeGrant: false,
+};
+
+/** The session's owner must not depend on a request. */
+const applications = { me: () => Promise.reject(new Error("no request is allowed")) };
+
+describe("[S1] createOwnerIds() › sessionOwner()", () => {
+  const cases: readonly [
+    name: string,
+    owners: readonly string[] | undefined,
+    expected: UserId | undefined,
+  ][] = [
+    ["the application's owner without a list", undefined, OWNER],
+    ["the first id of the list", ["grace", ADA, OWNER], ADA],
+    ["no user for an empty list", [], undefined],
+    ["no user for roles and wildcards", ["role:Mods", "*"], undefined],
+  ];
+  for (const [name, owners, expected] of cases) {
+    it(`is ${name}`, () => {
+      const own = policy({ commands: commands(owners ? { owners: entries(...owners) } : {}) });
+      const ids = createOwnerIds(applications, () => ({ policy: own }), () => OWNER, () => 0);
+      assert.equal(ids.sessionOwner(), expected);
+    });
+  }
+});
+
+describe("[P6] [P10] createOwnerIds() › all()", () => {
+  const team = { me: () => Promise.resolve({ ...APPLICATION, ownerIds: [OWNER, ADA] }) };
+
+  it("returns the application's owner and its whole team without a list", async () => {
+    const ids = createOwnerIds(team, () => ({ policy: policy() }), () => OWNER, () => 0);
+    assert.deepEqual(await ids.all(), [OWNER, ADA]);
+  });
+
+  it("returns the ids of the list, and asks Discord nothing", async () => {
+    const own = policy({ commands: commands({ owners: entries("grace", ADA, "*") }) });
+    const ids = createOwnerIds(applications, () => ({ policy: own }), () => OWNER, () => 0);
+    assert.deepEqual(await ids.all(), [ADA]);
+  });
+});
+
+describe("[T2] [P10] createOwnerIds() › ownsApplicationAsRead()", () => {
+  const MINUTE = 60_000;
+  const withOwners = (ownerIds: readonly UserId[]): Application => ({ ...APPLICATION, ownerIds });
+
+  function setUp(me: () => Promise<Application>) {
+    const clock = { now: 0 };
+    const ids = createOwnerIds({ me }, () => ({ policy: policy() }), () => OWNER, () => clock.now);
+    const settled = () => ids.ownsApplication(ADA).catch(() => false);
+    return { ids, clock, settled };
+  }
+
+  it("knows the application's owner at once, and its team after Discord's answer", async () => {
+    const { ids, settled } = setUp(() => Promise.resolve(withOwners([OWNER, ADA])));
+    assert.deepEqual([OWNER, ADA].map(ids.ownsApplicationAsRead), [true, false]);
+    await settled();
+    assert.deepEqual([OWNER, ADA].map(ids.ownsApplicationAsRead), [true, true]);
+  });
+
+  it("forgets a user who left the team", async () => {
+    let team = [OWNER, ADA];
+    const { ids, clock, settled } = setUp(() => Promise.resolve(withOwners(team)));
+    await settled();
+    team = [OWNER];
+    clock.now = 11 * MINUTE;
+    assert.equal(ids.ownsApplicationAsRead(ADA), true, "as read");
+    await settled();
+    assert.equal(ids.ownsApplicationAsRead(ADA), false);
+  });
+
+  it("keeps the last answer while Discord does not answer", async () => {
+    let isDown = false;
+    const { ids, clock, settled } = setUp(() =>
+      isDown ? Promise.reject(new Error("down")) : Promise.resolve(withOwners([ADA]))
+    );
+    await settled();
+    isDown = true;
+    clock.now = 11 * MINUTE;
+    ids.ownsApplicationAsRead(ADA);
+    await settled();
+    assert.deepEqual([OWNER, ADA].map(ids.ownsApplicationAsRead), [false, true]);
+  });
+});

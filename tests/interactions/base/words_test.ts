@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Command } from "../../../src/interactions/base/command.ts";
+import { readWords, usageOf } from "../../../src/interactions/base/words.ts";
+import { config } from "../../../src/interactions/owner/config.ts";
+import { forget } from "../../../src/interactions/general/forget.ts";
+import { memory } from "../../../src/interactions/general/memory.ts";
+import { skill } from "../../../src/interactions/general/skill.ts";
+import { status } from "../../../src/interactions/general/status.ts";
+import { commandsOf } from "../../support/discord/vectors.ts";
+
+describe("[K1] readWords()", () => {
+  const cases: readonly [command: Command, words: string, read: unknown][] = [
+    [status, "", { options: {} }],
+    [status, "now", undefined],
+    [memory, "3", { options: { show: 3 } }],
+    [memory, "edit:3 text:no sugar, thanks", { options: { edit: 3, text: "no sugar, thanks" } }],
+    [memory, "text:no sugar edit:3", undefined], // a text takes all words that are left
+    [memory, "delete: 4", { options: { delete: 4 } }],
+    [memory, "three", undefined],
+    [forget, "ME", { options: { who: "me" } }],
+    [forget, "you", undefined],
+    [forget, "", undefined],
+    [skill, "tides when is  high tide?", {
+      options: { name: "tides", input: "when is  high tide?" },
+    }],
+    [skill, "", undefined],
+    [config, "show", { subcommand: "show", options: {} }],
+    [config, "SET log.level debug", {
+      subcommand: "set",
+      options: { path: "log.level", value: "debug" },
+    }],
+    [config, 'set a {"b": 1}', { subcommand: "set", options: { path: "a", value: '{"b": 1}' } }],
+    [config, "set log.level", undefined],
+    [config, "ure", undefined], // OpenClaw reads /configure so
+    [config, "", undefined],
+  ];
+  for (const [command, words, read] of cases) {
+    it(`reads /${command.name} ${words}`, () => {
+      const found = readWords(command, words);
+      assert.deepEqual(found && { ...found, options: { ...found.options } }, read);
+    });
+  }
+
+  it("takes time in proportion to the text", () => {
+    assert.equal(readWords(memory, `${" ".repeat(100_000)}x`), undefined);
+    assert.equal(readWords(memory, "a:".repeat(50_000)), undefined);
+  });
+});
+
+describe("[K1] usageOf()", () => {
+  it("shows how to write a command", () => {
+    assert.equal(usageOf(skill), "`/skill <name> [input]`");
+    assert.equal(usageOf(config).split("\n")[2], "`/config set <path> <value>`");
+  });
+});
+
+describe("[K2] OpenClaw's commands with arguments", () => {
+  for (const file of ["seed-commands", "latest-commands"]) {
+    const { commands, options } = commandsOf(file);
+    it(`/skill has the same ones, in the same order (${file})`, options, () => {
+      const theirs = commands.find(({ name }) => name === "skill");
+      assert.equal(theirs?.acceptsArgs, true);
+      assert.deepEqual(skill.options.map(({ name }) => name), ["name", "input"]);
+    });
+  }
+});

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { groupsOf, writeGroups } from "../../scripts/test_groups.ts";
+import { tempDirectory } from "../support/temp_directory.ts";
+
+describe("groupsOf()", () => {
+  it("puts the tests of one folder into one group, and each test into one", () => {
+    const groups = groupsOf([
+      "tests/lib/b_test.ts",
+      "tests/lib/a_test.ts",
+      "tests/lib/text/a_test.ts",
+    ]);
+    assert.deepEqual(groups, [
+      { name: "lib_test.ts", tests: ["tests/lib/a_test.ts", "tests/lib/b_test.ts"] },
+      { name: "lib_text_test.ts", tests: ["tests/lib/text/a_test.ts"] },
+    ]);
+  });
+
+  it("names the group of the tests beside all folders", () => {
+    assert.deepEqual(groupsOf(["tests/log_test.ts"]), [
+      { name: "root_test.ts", tests: ["tests/log_test.ts"] },
+    ]);
+  });
+});
+
+describe("writeGroups()", () => {
+  it("writes files that import their tests", () => {
+    using directory = tempDirectory();
+    const folder = join(directory.path, "groups");
+    const paths = writeGroups(
+      [{ name: "lib_test.ts", tests: [join(directory.path, "lib", "a_test.ts")] }],
+      folder,
+    );
+    assert.deepEqual(paths, [join(folder, "lib_test.ts")]);
+    assert.equal(readFileSync(paths[0] ?? "", "utf8"), 'import "../lib/a_test.ts";\n');
+  });
+});

@@ -1,0 +1,26 @@
+/**
+ * The context of commands and components, for tests. A part that a test does not give fails.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { InteractionContext } from "../../../src/interactions/base/context.ts";
+import { recordingLog } from "../recording_log.ts";
+
+/** Makes a context of the given parts. */
+export function interactionContext(parts: Partial<InteractionContext> = {}): InteractionContext {
+  const given: Partial<InteractionContext> = {
+    texts: () => ({}),
+    now: () => 0,
+    cleanSecrets: (text) => text,
+    log: recordingLog().log,
+    ...parts,
+  };
+  return new Proxy(given, {
+    get(target, name) {
+      if (name in target) return Reflect.get(target, name);
+      return assert.fail(`no test gives the part ${String(name)}`);
+    },
+  }) as InteractionContext;
+}
