@@ -18,10 +18,10 @@ import { draw } from "../../tools/images/draw.ts";
 import { webSearch } from "../../tools/web/web_search.ts";
 import type { SearchEngine } from "../../web/search.ts";
 import { mcpFiles, serversOf } from "./mcp_ports.ts";
-import { createWebPort } from "../turn/web_port.ts";
-import { configuredFolders, createSkillLibrary, skillFolders } from "../turn/skills_port.ts";
+import { createWebPort } from "../turn/ports/web_port.ts";
+import { configuredFolders, createSkillLibrary, skillFolders } from "../turn/ports/skills_port.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";
-import { createWorkspacePort } from "../turn/workspace_port.ts";
+import { createWorkspacePort } from "../turn/ports/workspace_port.ts";
 
 /** The dependencies of the tools. */
 export interface ToolServicesOptions {

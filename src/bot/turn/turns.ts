@@ -31,7 +31,7 @@ import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts
 import { composeToolMessage } from "../../render/tool_message.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
 import { createReadStarter } from "./read_starter.ts";
-import { createToolPorts, type ToolPortsOptions } from "./tool_ports.ts";
+import { createToolPorts, type ToolPortsOptions } from "./ports/tool_ports.ts";
 import { prepareTurnRules, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /** The dependencies of an account's turns. */

@@ -10,7 +10,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { skillFolders } from "../../bot/turn/skills_port.ts";
+import { skillFolders } from "../../bot/turn/ports/skills_port.ts";
 import type { BotConfig } from "../../config/config.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Skill } from "../../core/skills/skill.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
-import { createSkillLibrary, createSkillsPort } from "../../../src/bot/turn/skills_port.ts";
+import { createSkillLibrary, createSkillsPort } from "../../../src/bot/turn/ports/skills_port.ts";
 import { skillsFor } from "../../../src/core/skills/skill.ts";
 import { systemPromptOf } from "../../../src/render/prompt/system_prompt.ts";
 import { readSkill } from "../../../src/tools/skills/read_skill.ts";

@@ -9,13 +9,13 @@
 
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
-import type { WebPage, WebPort } from "../../core/turn/ports/web.ts";
-import { isPublicAddress } from "../../lib/network/public_address.ts";
-import { isRecord } from "../../lib/record.ts";
-import type { JobEnd } from "../../sandbox/run_in_thread.ts";
-import { fetchText } from "../../web/fetch_text.ts";
-import { type GuardPorts, WebError } from "../../web/guarded_get.ts";
-import { type SearchEngine, searchWeb } from "../../web/search.ts";
+import type { WebPage, WebPort } from "../../../core/turn/ports/web.ts";
+import { isPublicAddress } from "../../../lib/network/public_address.ts";
+import { isRecord } from "../../../lib/record.ts";
+import type { JobEnd } from "../../../sandbox/run_in_thread.ts";
+import { fetchText } from "../../../web/fetch_text.ts";
+import { type GuardPorts, WebError } from "../../../web/guarded_get.ts";
+import { type SearchEngine, searchWeb } from "../../../web/search.ts";
 
 /** The dependencies of the port. */
 export interface WebPortOptions {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createHistoryPort } from "../../../src/bot/turn/history_port.ts";
-import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import type { RestApi } from "../../../src/discord/rest/client/client.ts";
-import { policy } from "../../policy/policies.ts";
-import { ACCOUNT, guildMessage, messageIdAt } from "../../support/discord/builders.ts";
-import { messageData, SELF } from "../../support/discord/payloads.ts";
-import { toolContext } from "../../support/model/tools.ts";
-import { recordingLog } from "../../support/recording_log.ts";
+import { createHistoryPort } from "../../../../src/bot/turn/ports/history_port.ts";
+import type { Verdict } from "../../../../src/core/inbound/verdict.ts";
+import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
+import { policy } from "../../../policy/policies.ts";
+import { ACCOUNT, guildMessage, messageIdAt } from "../../../support/discord/builders.ts";
+import { messageData, SELF } from "../../../support/discord/payloads.ts";
+import { toolContext } from "../../../support/model/tools.ts";
+import { recordingLog } from "../../../support/recording_log.ts";
 
 const START = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createDrawPort } from "../../../src/bot/turn/draw_port.ts";
-import type { BudgetStop } from "../../../src/core/spending/budget.ts";
-import type { Charge } from "../../../src/core/spending/usage.ts";
-import { FileError } from "../../../src/core/turn/media.ts";
-import { guildMessage } from "../../support/discord/builders.ts";
+import { createDrawPort } from "../../../../src/bot/turn/ports/draw_port.ts";
+import type { BudgetStop } from "../../../../src/core/spending/budget.ts";
+import type { Charge } from "../../../../src/core/spending/usage.ts";
+import { FileError } from "../../../../src/core/turn/media.ts";
+import { guildMessage } from "../../../support/discord/builders.ts";
 
 const NEVER = new AbortController().signal;
 const usage = { inputTokens: 1, outputTokens: 2, micros: 3 };

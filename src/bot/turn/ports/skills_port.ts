@@ -5,15 +5,15 @@
  */
 
 import { dirname, join, resolve } from "node:path";
-import type { SharedConfig } from "../../config/config.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { NO_SKILLS, type Skill, type SkillLibrary, skillsFor } from "../../core/skills/skill.ts";
-import type { SkillsPort } from "../../core/turn/ports/skills.ts";
-import type { Log } from "../../lib/log.ts";
-import { rulesFor } from "../../policy/rules/place_rules.ts";
-import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import { findSkills, readSkillFile } from "../../workspace/skills.ts";
-import { workspaceOf } from "../rules/workspace_path.ts";
+import type { SharedConfig } from "../../../config/config.ts";
+import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import { NO_SKILLS, type Skill, type SkillLibrary, skillsFor } from "../../../core/skills/skill.ts";
+import type { SkillsPort } from "../../../core/turn/ports/skills.ts";
+import type { Log } from "../../../lib/log.ts";
+import { rulesFor } from "../../../policy/rules/place_rules.ts";
+import type { AccessPolicy } from "../../../policy/rules/rules.ts";
+import { findSkills, readSkillFile } from "../../../workspace/skills.ts";
+import { workspaceOf } from "../../rules/workspace_path.ts";
 
 /** Milliseconds for which skills that were read count as current. */
 const FRESH_MS = 60_000;

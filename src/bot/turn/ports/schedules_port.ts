@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { MAX_PER_USER, originOf, type Schedule } from "../../core/turn/schedule.ts";
-import type { SchedulesPort, ShownSchedule } from "../../core/turn/ports/schedules.ts";
-import { readWhen } from "../../flows/schedules/when.ts";
-import { neutralizedText } from "../../render/reminder.ts";
-import { localTime } from "../../render/prompt/envelope.ts";
-import { visibleText } from "../../render/safety/visible.ts";
-import type { Store } from "../../store/store.ts";
+import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import { MAX_PER_USER, originOf, type Schedule } from "../../../core/turn/schedule.ts";
+import type { SchedulesPort, ShownSchedule } from "../../../core/turn/ports/schedules.ts";
+import { readWhen } from "../../../flows/schedules/when.ts";
+import { neutralizedText } from "../../../render/reminder.ts";
+import { localTime } from "../../../render/prompt/envelope.ts";
+import { visibleText } from "../../../render/safety/visible.ts";
+import type { Store } from "../../../store/store.ts";
 
 /** The dependencies of the port. */
 export interface SchedulesPortOptions {

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
-import { createWebPort } from "../../../src/bot/turn/web_port.ts";
-import { createJobs } from "../../../src/sandbox/jobs.ts";
-import type { JobEnd } from "../../../src/sandbox/run_in_thread.ts";
+import { createWebPort } from "../../../../src/bot/turn/ports/web_port.ts";
+import { createJobs } from "../../../../src/sandbox/jobs.ts";
+import type { JobEnd } from "../../../../src/sandbox/run_in_thread.ts";
 
-const WORKER = new URL("../../../src/job_worker.ts", import.meta.url);
+const WORKER = new URL("../../../../src/job_worker.ts", import.meta.url);
 const NO_PROGRAM = { program: "", args: [], env: {} };
 const { signal } = new AbortController();
 

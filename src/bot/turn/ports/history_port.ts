@@ -5,27 +5,32 @@
  * @module
  */
 
-import { compareIds, createdAtMs, type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
-import type { Model } from "../../core/model.ts";
-import { BudgetSpent } from "../../core/spending/budget.ts";
-import { metered, type SpendPort } from "../../core/spending/metered_model.ts";
-import type { ShownMessage } from "../../core/turn/ports/discord.ts";
-import type { HistoryPort } from "../../core/turn/ports/history.ts";
-import { usedBy } from "../../core/turn/used_by.ts";
+import {
+  compareIds,
+  createdAtMs,
+  type MessageId,
+  parseSnowflake,
+} from "../../../core/discord/ids.ts";
+import type { Model } from "../../../core/model.ts";
+import { BudgetSpent } from "../../../core/spending/budget.ts";
+import { metered, type SpendPort } from "../../../core/spending/metered_model.ts";
+import type { ShownMessage } from "../../../core/turn/ports/discord.ts";
+import type { HistoryPort } from "../../../core/turn/ports/history.ts";
+import { usedBy } from "../../../core/turn/used_by.ts";
 import {
   createReadHistory,
   MAX_HISTORY,
   type RawMessage,
-} from "../../discord/rest/calls/history.ts";
-import { createSingleReads } from "../../discord/rest/calls/single_message.ts";
-import type { RestApi } from "../../discord/rest/client/client.ts";
-import type { Reader } from "../../discord/gateway/read/reader.ts";
-import { summariseChannel } from "../../flows/session/summarise_channel.ts";
-import type { Log } from "../../lib/log.ts";
-import { createAssertMayQuote } from "./discord/age_limit.ts";
-import { type ClosedToAskerOptions, createClosedToAsker } from "./discord/closed_to_asker.ts";
-import { createShow, type ShowOptions } from "./discord/reading.ts";
-import { createTargets } from "./discord/targets.ts";
+} from "../../../discord/rest/calls/history.ts";
+import { createSingleReads } from "../../../discord/rest/calls/single_message.ts";
+import type { RestApi } from "../../../discord/rest/client/client.ts";
+import type { Reader } from "../../../discord/gateway/read/reader.ts";
+import { summariseChannel } from "../../../flows/session/summarise_channel.ts";
+import type { Log } from "../../../lib/log.ts";
+import { createAssertMayQuote } from "../discord/age_limit.ts";
+import { type ClosedToAskerOptions, createClosedToAsker } from "../discord/closed_to_asker.ts";
+import { createShow, type ShowOptions } from "../discord/reading.ts";
+import { createTargets } from "../discord/targets.ts";
 
 /** The dependencies of the port. */
 export interface HistoryPortOptions extends ShowOptions, ClosedToAskerOptions {

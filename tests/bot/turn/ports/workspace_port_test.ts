@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { createWorkspacePort } from "../../../src/bot/turn/workspace_port.ts";
-import { tempDirectory } from "../../support/temp_directory.ts";
+import { createWorkspacePort } from "../../../../src/bot/turn/ports/workspace_port.ts";
+import { tempDirectory } from "../../../support/temp_directory.ts";
 
 /** The files of a bot, and ports for folders of it. */
 function botIn(base: string) {

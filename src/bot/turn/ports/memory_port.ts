@@ -5,11 +5,17 @@
  * @module
  */
 
-import type { MessageId } from "../../core/discord/ids.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { MAX_NOTES, type Note, scopeKeyOf, spaceOf, visibleKeys } from "../../core/notes/note.ts";
-import type { MemoryPort } from "../../core/turn/ports/memory.ts";
-import type { Store } from "../../store/store.ts";
+import type { MessageId } from "../../../core/discord/ids.ts";
+import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import {
+  MAX_NOTES,
+  type Note,
+  scopeKeyOf,
+  spaceOf,
+  visibleKeys,
+} from "../../../core/notes/note.ts";
+import type { MemoryPort } from "../../../core/turn/ports/memory.ts";
+import type { Store } from "../../../store/store.ts";
 
 /** The dependencies of the port. */
 export interface MemoryPortOptions {

@@ -10,9 +10,9 @@
 import { randomBytes } from "node:crypto";
 import { realpath } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
-import type { WorkspacePort } from "../../core/turn/ports/workspace.ts";
-import { codeOf } from "../../lib/error_code.ts";
-import { createWorkspace } from "../../workspace/files.ts";
+import type { WorkspacePort } from "../../../core/turn/ports/workspace.ts";
+import { codeOf } from "../../../lib/error_code.ts";
+import { createWorkspace } from "../../../workspace/files.ts";
 
 /** Paths that no workspace may contain. */
 export interface OwnPaths {

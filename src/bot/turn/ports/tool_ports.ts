@@ -4,21 +4,21 @@
  * @module
  */
 
-import type { Config } from "../../config/config.ts";
-import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Model } from "../../core/model.ts";
-import type { Skill } from "../../core/skills/skill.ts";
-import type { ToolPorts } from "../../core/turn/tool.ts";
-import type { Log } from "../../lib/log.ts";
-import { schedule } from "../../lib/schedule.ts";
-import type { Download } from "../../media/download.ts";
-import type { Store } from "../../store/store.ts";
-import { timezoneOf } from "../schedules/schedules.ts";
-import type { SharedToolPorts } from "../rules/tool_services.ts";
-import { toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
-import { createDiscordPort, type DiscordPortOptions } from "./discord/discord_port.ts";
-import { createMediaReads } from "./discord/media.ts";
+import type { Config } from "../../../config/config.ts";
+import type { AccountId, ChannelId } from "../../../core/discord/ids.ts";
+import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import type { Model } from "../../../core/model.ts";
+import type { Skill } from "../../../core/skills/skill.ts";
+import type { ToolPorts } from "../../../core/turn/tool.ts";
+import type { Log } from "../../../lib/log.ts";
+import { schedule } from "../../../lib/schedule.ts";
+import type { Download } from "../../../media/download.ts";
+import type { Store } from "../../../store/store.ts";
+import { timezoneOf } from "../../schedules/schedules.ts";
+import type { SharedToolPorts } from "../../rules/tool_services.ts";
+import { toolTextRules, type TurnRulesPorts } from "../../rules/turn_rules.ts";
+import { createDiscordPort, type DiscordPortOptions } from "../discord/discord_port.ts";
+import { createMediaReads } from "../discord/media.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
 import { createMemoryPort } from "./memory_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { chargeOf, type SpendPort } from "../../core/spending/metered_model.ts";
-import { FileError } from "../../core/turn/media.ts";
-import type { DrawPort } from "../../core/turn/ports/draw.ts";
-import { usedBy } from "../../core/turn/used_by.ts";
-import type { Drawings } from "../../media/drawings.ts";
-import type { Drawing } from "../rules/setup.ts";
+import { chargeOf, type SpendPort } from "../../../core/spending/metered_model.ts";
+import { FileError } from "../../../core/turn/media.ts";
+import type { DrawPort } from "../../../core/turn/ports/draw.ts";
+import { usedBy } from "../../../core/turn/used_by.ts";
+import type { Drawings } from "../../../media/drawings.ts";
+import type { Drawing } from "../../rules/setup.ts";
 
 /** The dependencies of the port. */
 export interface DrawPortOptions {

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { canStartThread } from "../../core/inbound/threads.ts";
-import type { ThreadsPort } from "../../core/turn/ports/threads.ts";
-import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
-import { threadTitle } from "../../render/thread_title.ts";
+import { canStartThread } from "../../../core/inbound/threads.ts";
+import type { ThreadsPort } from "../../../core/turn/ports/threads.ts";
+import type { AnswerThreads } from "../../../flows/turn/answer_threads.ts";
+import { threadTitle } from "../../../render/thread_title.ts";
 
 /** The sources of the port. */
 export interface ThreadsPortOptions {

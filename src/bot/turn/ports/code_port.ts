@@ -4,10 +4,10 @@
  * @module
  */
 
-import { FileError } from "../../core/turn/media.ts";
-import type { CodePort } from "../../core/turn/ports/code.ts";
-import type { FindFile } from "../../flows/media/find_file.ts";
-import type { ToolServices } from "../rules/tool_services.ts";
+import { FileError } from "../../../core/turn/media.ts";
+import type { CodePort } from "../../../core/turn/ports/code.ts";
+import type { FindFile } from "../../../flows/media/find_file.ts";
+import type { ToolServices } from "../../rules/tool_services.ts";
 
 /** The dependencies of the port. */
 export interface CodePortOptions {
