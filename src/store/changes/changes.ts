@@ -40,6 +40,8 @@ export interface MadeChange extends NewChange {
   readonly madeAt: number;
   /** Whether it was taken back. */
   readonly isUndone: boolean;
+  /** Identifies the call that took it back. */
+  readonly undoneBy?: string;
 }
 
 /** All methods of `store.changes`. */
@@ -55,8 +57,8 @@ export interface Changes {
   begin(change: NewChange, most: number, now: number): Promise<MadeChange | undefined>;
   /** Forgets a change that Discord refused. */
   refused(id: number): Promise<void>;
-  /** Marks a change as taken back. */
-  undone(id: number, now: number): Promise<void>;
+  /** Marks a change as taken back by a call. */
+  undone(id: number, by: string, now: number): Promise<void>;
   /**
    * Changes since a time, newest first.
    *
@@ -84,6 +86,7 @@ const rowSchema = z.object({
   undo: z.string().nullable(),
   made_at: z.number(),
   undone_at: z.number().nullable(),
+  undone_by: z.string().nullable(),
 });
 const countSchema = z.object({ count: z.number() });
 
@@ -109,7 +112,9 @@ export function createChanges(
     "DELETE FROM discord_change WHERE account_id = ? AND made_at < ?",
   );
   const remove = database.prepare("DELETE FROM discord_change WHERE id = ?");
-  const markUndone = database.prepare("UPDATE discord_change SET undone_at = ? WHERE id = ?");
+  const markUndone = database.prepare(
+    "UPDATE discord_change SET undone_at = ?, undone_by = ? WHERE id = ?",
+  );
   const select = database.prepare(
     `SELECT * FROM discord_change
      WHERE account_id = :accountId AND made_at >= :since
@@ -142,8 +147,8 @@ export function createChanges(
     async refused(id) {
       await commit(COMMIT_OPTIONS.BY_HAND, () => remove.run(id).changes);
     },
-    async undone(id, now) {
-      await commit(COMMIT_OPTIONS.BY_HAND, () => markUndone.run(now, id).changes);
+    async undone(id, by, now) {
+      await commit(COMMIT_OPTIONS.BY_HAND, () => markUndone.run(now, by, id).changes);
     },
     since: (accountId, guildId, since) =>
       Promise.try(() =>
@@ -171,5 +176,6 @@ function readRow(row: unknown, accountId: AccountId): MadeChange {
     ...(undo !== null && { undo: JSON.parse(undo) as UndoSteps }),
     madeAt: times.made_at,
     isUndone: times.undone_at !== null,
+    ...(times.undone_by !== null && { undoneBy: times.undone_by }),
   };
 }

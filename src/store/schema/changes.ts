@@ -17,7 +17,8 @@ export const CHANGES = `
     what       TEXT NOT NULL,
     undo       TEXT, -- JSON of UndoSteps; NULL if it cannot be taken back
     made_at    INTEGER NOT NULL,
-    undone_at  INTEGER
+    undone_at  INTEGER,
+    undone_by  TEXT -- the call that took it back, which a crash may repeat
   ) STRICT;
   CREATE INDEX discord_change_of_turn ON discord_change (account_id, turn_id);
   CREATE INDEX discord_change_by_time ON discord_change (account_id, made_at);

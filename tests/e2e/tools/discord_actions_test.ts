@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addChannel } from "../../../simulator/world/create_world.ts";
+import { addChannel, addMember } from "../../../simulator/world/create_world.ts";
 import type { PermissionName } from "../../../simulator/actions/moderation.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
@@ -79,6 +79,30 @@ describe("[T3] actions that change a server", () => {
       assert.ok(only?.kind === "thread");
       assert.deepEqual(only.tagIds, [tagId]);
       assert.match([...only.messages.values()][0]?.content ?? "", /^All about krill/);
+    }));
+});
+
+describe("[K2] /undo", () => {
+  it("takes back what the bot has changed for this person, and for no other", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator, until, user } = scene;
+      const [krill] = simulator.world.guilds.values();
+      assert.ok(krill);
+      addMember(krill, { userId: user("mallory").id, joinedAt: NOW });
+      permit(scene, "manageChannels");
+      const bot = await scene.start();
+      await scene.line(bot, /slash commands are registered/);
+      const channelId = String(simulator.channel("help").id);
+      await asked(scene, [{ action: "channelEdit", channelId, name: "aid" }]);
+      assert.ok(simulator.channel("aid"));
+      const answer = async (as: string) => {
+        simulator.command({ as, in: "#general", name: "undo" });
+        const told = await until("the answer", () => simulator.ephemeral(as)[0]?.content);
+        return told;
+      };
+      assert.match(await answer("mallory"), /I could not undo that: there is nothing/);
+      assert.match(await answer("grace"), /^Undone: change #help .*sets #help .* back/);
+      assert.ok(simulator.channel("help"));
     }));
 });
 

@@ -59,7 +59,7 @@ describe("[T3] store.changes", () => {
     await changes.begin(change({ callKey: "other", guildId: guildId("200") }), 9, 11);
     const last = await changes.begin(change({ callKey: "two" }), 9, 12);
     assert.ok(last);
-    await changes.undone(last.id, 13);
+    await changes.undone(last.id, "2:a", 13);
     const keys = async (guild?: typeof GUILD) =>
       (await changes.since(ACCOUNT, guild, 10)).map(({ callKey, isUndone }) => [callKey, isUndone]);
     assert.deepEqual(await keys(GUILD), [["two", true], ["one", false]]);

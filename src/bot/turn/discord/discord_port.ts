@@ -256,7 +256,8 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
         setPresence(presence);
       }),
     undo: {
-      undo: (call, id) => inTurn(call.sessionKey, () => undo(targets.originOf(call), id)),
+      undo: (call, id) =>
+        inTurn(call.sessionKey, () => undo(targets.originOf(call), call.callKey, id)),
     },
   };
   return { port, undo, originOf: targets.originOf };

@@ -31,10 +31,11 @@ export interface UndoOptions {
  * Takes a change back.
  *
  * @param origin The person, and the place in which they ask.
+ * @param callKey Identifies the call: a crash may repeat it, and it takes one change back.
  * @param id Number of the change; absent: the newest that they may take back.
  * @throws {Error} If there is none, or they may not, with the reason in words.
  */
-export type Undo = (origin: Origin, id?: number) => Promise<UndoneAction>;
+export type Undo = (origin: Origin, callKey: string, id?: number) => Promise<UndoneAction>;
 
 /** Creates the undoing of one account. */
 export function createUndo(
@@ -69,8 +70,10 @@ export function createUndo(
     return needs;
   }
 
-  return async (origin, id) => {
+  return async (origin, callKey, id) => {
     const all = await candidates(origin);
+    const done = all.find(({ undoneBy }) => undoneBy === callKey);
+    if (done?.undo) return { id: done.id, what: done.what, does: done.undo.does };
     const change = id === undefined
       ? all.find(({ isUndone, undo }) => !isUndone && undo)
       : all.find((one) => one.id === id);
@@ -97,7 +100,7 @@ export function createUndo(
     } catch (error) {
       throw await targets.refusal(error, origin, found, needs);
     }
-    await changes.undone(change.id, now());
+    await changes.undone(change.id, callKey, now());
     return { id: change.id, what, does: undo.does };
   };
 }

@@ -46,7 +46,7 @@ export const OTHER_ACTIONS: readonly Action[] = [
     name: "undo",
     summary: "a change of the last 10 minutes",
     rights: "the person who asked for the change, or an owner of the bot; with its rights",
-    isIdempotent: false, // a second run would undo one change more
+    isIdempotent: true,
     input: z.strictObject({ id: z.int().min(1).exactOptional() }),
     async run({ id }, call, discord) {
       const { what, does, id: undone } = await discord.undo.undo(call, id);
