@@ -177,6 +177,15 @@ export function createStore(
   const figures = createFigures(database, commits);
   const otherWriters = createOtherWriters(database);
   const shared = { memory, verdicts, pruner };
+  const forgetting = createForgetting(database, commits);
+  /** After a person was forgotten, rows that memory has by their number are gone (X5). */
+  const forgetRows = (): void => {
+    factRows.forget();
+    verdicts.forget();
+    transcripts.forget();
+    memory.quiet.forget();
+    memory.direct.clear();
+  };
   const store: Store = {
     gateway: createGateway(database, commits, {
       ...shared,
@@ -198,7 +207,14 @@ export function createStore(
     ),
     pairing: createPairing(database, commits, memory.outgoing),
     questions: createQuestions(database, commits, memory),
-    forgetting: createForgetting(database, commits),
+    forgetting: {
+      ...forgetting,
+      async forget(userId, mayRun) {
+        const forgotten = await forgetting.forget(userId, mayRun);
+        if (forgotten !== "open turns") forgetRows();
+        return forgotten;
+      },
+    },
     notes: createNotes(database, commits),
     changes: createChanges(database, commits),
     settings: createSettings(database, commits),
@@ -206,14 +222,7 @@ export function createStore(
     health: figures.health,
     changedElsewhere() {
       const isChanged = otherWriters.changedElsewhere();
-      // After `barnacle forget`, rows that memory has by their number are gone (X5).
-      if (isChanged) {
-        factRows.forget();
-        verdicts.forget();
-        transcripts.forget();
-        memory.quiet.forget();
-        memory.direct.clear();
-      }
+      if (isChanged) forgetRows();
       return isChanged;
     },
     catchUp: commits.catchUp,

@@ -12,7 +12,7 @@ import { z } from "zod";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import type { StoredQuestion } from "../../core/turn/question.ts";
+import type { StoredQuestion } from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";

@@ -18,7 +18,7 @@ import {
   type Question,
   type QuestionAnswer,
   type StoredQuestion,
-} from "../../core/turn/question.ts";
+} from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { QUESTION_COLUMNS, readQuestion } from "./rows.ts";

@@ -12,7 +12,7 @@ import { z } from "zod";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { Step } from "../../core/step.ts";
-import { type AskedCall, type Decision, MAX_OPEN_QUESTIONS } from "../../core/turn/question.ts";
+import { type AskedCall, type Decision, MAX_OPEN_QUESTIONS } from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import type { StoredQuestion } from "../../core/turn/question.ts";
+import type { StoredQuestion } from "../../core/people/question.ts";
 
 /** Columns of a query over `question` for {@link readQuestion}. */
 export const QUESTION_COLUMNS = `id, account_id, message_id, channel_id, guild_id, code, question,

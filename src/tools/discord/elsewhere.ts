@@ -24,32 +24,22 @@ export function readsElsewhere(
   return parsed.success && parsed.data.channelId !== channelId;
 }
 
-/** Actions that show texts or facts of one channel. */
-const OF_A_CHANNEL: ReadonlySet<string> = new Set([
-  "readMessages",
-  "fetchMessage",
-  "reactions",
-  "pollResults",
-  "listPins",
-  "channelInfo",
-  "permissions",
-]);
+/** Actions whose results depend on all channels that the asker may see. */
+const THROUGH_ALL = /^(?:searchMessages|channelList|threadList|eventList|voiceStatus)$/;
 
-/** Actions that show the channels that the asker may view, or what is in them. */
-const OF_THE_SERVER: ReadonlySet<string> = new Set([
-  "searchMessages",
-  "threadList",
-  "channelList",
-  "eventList",
-  "voiceStatus",
-]);
+/** Actions that read nothing: their results have ids of new things, or only say that all is well. */
+const WRITES =
+  /^(?:send|edit|delete|pin|unpin|channel(?!Info)|category|sticker|role(?!Info)|event|set)|^(?:react|poll|pollEnd|threadCreate|threadReply|timeout|kick|ban|undo)$/;
 
-/** As {@link readsElsewhere}, for actions of the tool `discord`. */
+/**
+ * As {@link readsElsewhere}, for actions of the tool `discord`. An unknown action counts as one that
+ * reads.
+ */
 export function actionReadsElsewhere(
   written: unknown,
   message: Pick<InboundMessage, "place" | "channelId">,
 ): boolean {
   const action = withAction.safeParse(written).data?.action ?? "";
-  if (OF_THE_SERVER.has(action)) return message.place.kind !== "dm";
-  return OF_A_CHANNEL.has(action) && readsElsewhere(written, message);
+  if (THROUGH_ALL.test(action)) return message.place.kind !== "dm";
+  return !WRITES.test(action) && readsElsewhere(written, message);
 }

@@ -8,12 +8,12 @@
  */
 
 import { ChannelTypes } from "@discordeno/types";
-import { parseSnowflake } from "../../core/discord/ids.ts";
-import { createSingleReads } from "../../discord/rest/calls/single_message.ts";
-import type { RestApi } from "../../discord/rest/client/client.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import type { ThreadStarterPorts } from "../../flows/turn/thread_starter.ts";
-import { createShow, type ShowOptions } from "./discord/reading.ts";
+import { parseSnowflake } from "../../../core/discord/ids.ts";
+import { createSingleReads } from "../../../discord/rest/calls/single_message.ts";
+import type { RestApi } from "../../../discord/rest/client/client.ts";
+import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
+import type { ThreadStarterPorts } from "../../../flows/turn/thread_starter.ts";
+import { createShow, type ShowOptions } from "./reading.ts";
 
 const FORUMS: ReadonlySet<number> = new Set([ChannelTypes.GuildForum, ChannelTypes.GuildMedia]);
 
