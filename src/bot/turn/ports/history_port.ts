@@ -68,7 +68,9 @@ export function createHistoryPort(options: HistoryPortOptions): HistoryPort {
 
   return {
     async read({ message, signal }, { channelId, limit, before, sinceMs = 0 }) {
-      const target = await targets.find(message, channelId, ["Read Message History"]);
+      // Of the turn's own channel, the toolbox has checked that, or an owner has allowed it (T11).
+      const needed = channelId === undefined ? [] : ["Read Message History" as const];
+      const target = await targets.find(message, channelId, needed);
       await assertMayQuote(message, target.channelId);
       const isHere = target.channelId === message.channelId;
       const isGroup = message.place.kind === "group_dm";
