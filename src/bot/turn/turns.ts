@@ -31,6 +31,7 @@ import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts
 import { cleanText } from "../questions/clean_text.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
 import { createReadStarter } from "./discord/read_starter.ts";
+import { createTurnGarbage } from "./turn_garbage.ts";
 import { createToolPorts, type ToolPortsOptions } from "./ports/tool_ports.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
@@ -148,6 +149,7 @@ export function createAccountTurns(
     onParked: ports.onParked,
     now,
   });
+  const garbage = createTurnGarbage();
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
   /** The rules of one turn, fixed from its beginning to its end. */
@@ -163,6 +165,10 @@ export function createAccountTurns(
       steers: (message, next) => modesNow().steers(message, next),
       model,
       rules: rulesNow(),
+      onTurn(outcome, ms) {
+        garbage.turn(outcome);
+        ports.onTurn(outcome, ms);
+      },
       backfill,
       threadStarter,
       missingRight,
@@ -224,6 +230,10 @@ export function createAccountTurns(
         }
       }
       turns.wake();
+    },
+    async stop() {
+      garbage.stop();
+      await turns.stop();
     },
     caches: () => ({ filled_channels: bytes() }),
   };

@@ -9,9 +9,8 @@
 
 import { ChannelTypes } from "@discordeno/types";
 import { parseSnowflake } from "../../../core/discord/ids.ts";
-import { createSingleReads } from "../../../discord/rest/calls/single_message.ts";
+import { createReadHistory } from "../../../discord/rest/calls/history.ts";
 import type { RestApi } from "../../../discord/rest/client/client.ts";
-import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import type { ThreadStarterPorts } from "../../../flows/turn/thread_starter.ts";
 import { createShow, type ShowOptions } from "./reading.ts";
 
@@ -21,7 +20,7 @@ const FORUMS: ReadonlySet<number> = new Set([ChannelTypes.GuildForum, ChannelTyp
 export function createReadStarter(
   options: ShowOptions & { readonly client: RestApi },
 ): ThreadStarterPorts["read"] {
-  const reads = createSingleReads(options.client);
+  const read = createReadHistory(options.client);
   const show = createShow(options);
   return async ({ place, guildId }) => {
     if (place.kind !== "guild" || !place.thread || guildId === undefined) return undefined;
@@ -30,21 +29,19 @@ export function createReadStarter(
     const parent = options.reader.index.get(guildId)?.channels.get(channel.id);
     const isPost = parent !== undefined && FORUMS.has(parent.type);
     if (!starterId) return undefined;
-    try {
-      const { raw } = await reads.message(isPost ? thread.id : channel.id, starterId);
-      const shown = show(raw, { guildId, isGroup: false, isElsewhere: false });
-      return shown && {
-        messageId: shown.id,
-        tag: shown.from,
-        authorId: shown.fromId,
-        text: shown.text,
-        sentAt: shown.timestampMs,
-        ...(shown.replyTo && { replyTo: shown.replyTo }),
-      };
-    } catch (error) {
-      // A thread without a message, or with a deleted one; or the bot may not read it.
-      if (error instanceof RestError && error.code !== undefined) return undefined;
-      throw error;
-    }
+    // Asking for the message itself is a 404 for each thread that began without one.
+    const after = parseSnowflake<"message">(String(BigInt(starterId) - 1n));
+    if (!after) return undefined;
+    const [raw] = await read(isPost ? thread.id : channel.id, { after, limit: 1 });
+    if (raw?.id !== starterId) return undefined;
+    const shown = show(raw, { guildId, isGroup: false, isElsewhere: false });
+    return shown && {
+      messageId: shown.id,
+      tag: shown.from,
+      authorId: shown.fromId,
+      text: shown.text,
+      sentAt: shown.timestampMs,
+      ...(shown.replyTo && { replyTo: shown.replyTo }),
+    };
   };
 }
