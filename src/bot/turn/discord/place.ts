@@ -15,6 +15,7 @@ import type {
   GuildPlace,
   MediaFile,
 } from "../../../core/turn/ports/discord_place.ts";
+import { channelOf } from "../../../discord/rest/calls/guild_reads.ts";
 import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import type { Changes } from "../../../store/changes/changes.ts";
@@ -156,6 +157,7 @@ export function createPlaces(options: PlaceOptions): Places {
         return all.filter((_, index) => seen[index]);
       },
       maySee,
+      read: channelOf,
       async mayQuote(channelId) {
         try {
           await assertMayQuote(call.message, channelId);

@@ -123,6 +123,8 @@ export interface GuildPlace extends Place {
   member(userId: UserId): Promise<MemberFacts>;
   /** Channels, without threads, in which the asker has these rights. */
   channels(needs?: readonly Need[]): Promise<readonly Channel[]>;
+  /** Reads a channel or thread in Discord's own form; `undefined` if it has another one. */
+  read(raw: unknown): Channel | undefined;
   /** Whether texts of a channel may go to the model: not from an age-restricted one elsewhere. */
   mayQuote(channelId: ChannelId): Promise<boolean>;
   /** Whether a channel, or that of a thread, is age-restricted. */

@@ -79,6 +79,10 @@ const MAX_LIST_BYTES: ReadonlyMap<string, number> = new Map([
   ["/guilds/:id/channels", 16 * MIB], // with their permission overwrites
   ["/guilds/:id", 4 * MIB], // with roles and emojis
   ["/guilds/:id/members/search", 4 * MIB],
+  ["/guilds/:id/messages/search", 8 * MIB],
+  ["/guilds/:id/threads/active", 8 * MIB], // up to a thousand
+  ["/guilds/:id/scheduled-events", 4 * MIB],
+  ["/channels/:id/messages/pins", 8 * MIB],
   ["/users/@me/guilds", 4 * MIB],
   ["/applications/:id/commands", 4 * MIB],
 ]);

@@ -170,7 +170,8 @@ async function listed(
   const shown = [];
   for (const thread of threads) {
     if (shown.length === limit) break;
-    if (!await place.maySee(thread.id)) continue;
+    const channel = place.read(thread);
+    if (!channel || !await place.maySee(channel)) continue;
     const { id, parent_id: channelId, name, message_count: messages } = thread;
     const names = thread.applied_tags?.flatMap((tag) =>
       parent?.tags.find((one) => one.id === tag)?.name ?? []
