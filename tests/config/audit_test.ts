@@ -137,10 +137,10 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     ],
     [
       "C6",
-      "a key without effect within an account",
-      discord('"accounts":{"a":{"execApprovals":{"enabled":true}}}'),
+      "a key that is not implemented within an account",
+      discord('"accounts":{"a":{"intentFilter":{"enabled":true}}}'),
       [
-        'warning channels.discord.accounts.a.execApprovals: "execApprovals" has no effect in this version',
+        'warning channels.discord.accounts.a.intentFilter: "intentFilter" is not implemented yet: while it is on, Barnacle ignores messages without a mention, even if none is required',
       ],
     ],
     ["I1", "an intent filter", discord('"guilds":{"*":{"intentFilter":{"enabled":true}}}'), [

@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { Step } from "../../core/step.ts";
@@ -52,7 +53,7 @@ const KEPT_MS = 30 * 86_400_000;
 /** Maximum number of old questions that a new one deletes. */
 const PRUNED_AT_ONCE = 16;
 
-const countSchema = z.object({ count: z.number() });
+const countSchema = z.object({ count: column.number });
 
 /**
  * Creates the storage of parked turns.
