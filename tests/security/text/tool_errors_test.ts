@@ -43,6 +43,8 @@ const INPUTS: Readonly<Record<string, object>> = {
   write_file: { path: "tide.txt", text: "high" },
   edit_file: { path: "tide.txt", old: "high", new: "low" },
   list_files: {},
+  exec: { argv: ["tide"] },
+  process: { action: "poll", job: 1 },
   ask: { question: "high or low?", options: ["high", "low"], to: HOSTILE }, // it uses no port
 };
 
