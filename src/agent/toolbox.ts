@@ -10,7 +10,7 @@ import { z } from "zod";
 import type { ToolCall, ToolDefinition } from "../core/model.ts";
 import type { ToolResult } from "../core/step.ts";
 import type { Tool, ToolContext } from "../core/turn/tool.ts";
-import { ALLOW_ONCE, type Decision, type Question } from "../core/turn/question.ts";
+import { ALLOW_ONCE, type Decision, type Question } from "../core/people/question.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import { boundedResult } from "./result_size.ts";
 

@@ -56,6 +56,9 @@ const KEYS = [
 /** System folders that are empty in the sandbox. */
 const EMPTY = ["/tmp", "/run"];
 
+/** System folders with views of other processes, which a program must not get. */
+const OPENING = ["/proc", "/sys", "/dev"];
+
 /** Milliseconds that a test of the sandbox may take. */
 const TEST_MS = 5_000;
 
@@ -97,7 +100,7 @@ export async function findSandbox(path: string = process.env["PATH"] ?? ""): Pro
 /**
  * Puts a command into the sandbox.
  *
- * @throws {Error} If a writable folder does not exist.
+ * @throws {Error} If a writable folder does not exist, or would open the sandbox.
  */
 export function sandboxed(
   { command, args, env }: Launch,
@@ -106,6 +109,9 @@ export function sandboxed(
 ): Launch {
   const missing = writable.find((path) => !existsSync(path));
   if (missing !== undefined) throw new Error(`the writable folder ${missing} does not exist`);
+  const opening = writable.find((path) => OPENING.some((folder) => isWithin(real(path), folder))) ??
+    writable.find((path) => real(path) === "/");
+  if (opening !== undefined) throw new Error(`${opening} cannot be a writable folder`);
   const keys = KEYS.map((name) => join(homedir(), name));
   const covered = [...new Set([...hidden, ...keys].filter((path) => existsSync(path)).map(real))]
     .filter((path) => path !== "/").toSorted();

@@ -11,6 +11,8 @@ import { notice, type TextKey, type Texts } from "./notices/notices.ts";
 
 type PlainWork = Extract<
   TextKey,
+  | "workAsk"
+  | "workDiscord"
   | "workThread"
   | "workMemory"
   | "workRecall"
@@ -25,6 +27,8 @@ type PlainWork = Extract<
 
 /** Notices by tool; another tool has its name in the line. */
 const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
+  ["ask", "workAsk"],
+  ["discord", "workDiscord"],
   ["reply_in_thread", "workThread"],
   ["memory", "workMemory"],
   ["recall", "workRecall"],
@@ -47,6 +51,8 @@ const MAX_TOOLS = 3;
 export interface Work {
   /** Names of the running tools; empty while the model writes. */
   readonly tools: readonly string[];
+  /** The channel whose history a tool reads, if it is not that of the turn. */
+  readonly reads?: ChannelId;
   /** Number of the step, from 1. */
   readonly step: number;
   /** Maximum number of steps. */
@@ -59,12 +65,12 @@ export interface Work {
 
 /** The text of a line. */
 export function progressText(
-  { tools, step, steps, seconds, channelId }: Work,
+  { tools, reads, step, steps, seconds, channelId }: Work,
   texts: Texts,
 ): string {
   const works = tools.map((tool) => {
     if (tool === "read_channel_history") {
-      return notice("workHistory", { channel: `<#${channelId}>` }, texts);
+      return notice("workHistory", { channel: `<#${reads ?? channelId}>` }, texts);
     }
     const key = WORK_OF.get(tool);
     return key ? notice(key, {}, texts) : notice("workTool", { tool: plain(tool) }, texts);

@@ -190,3 +190,23 @@ describe("[L1] [L2] resolveModels()", () => {
     }
   });
 });
+
+describe("[L5] prices", () => {
+  const priced = (price: string) =>
+    resolved(
+      '"defaults":{"model":"p/m"}',
+      `"p":{"kind":"anthropic","baseUrl":"http://x","prices":{"m":${price}}}`,
+    );
+
+  it("need input and output together, unless they are for audio or images", async () => {
+    for (const price of ['{"input":1,"output":2}', '{"audioMinute":1}', '{"image":1,"input":2}']) {
+      assert.equal((await priced(price)).kind, "chosen");
+    }
+    for (const price of ["{}", '{"input":1}', '{"output":1,"cached":1}']) {
+      await assert.rejects(
+        priced(price),
+        /A price needs \\"input\\" and \\"output\\"|needs "input"/,
+      );
+    }
+  });
+});

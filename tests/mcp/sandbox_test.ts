@@ -117,6 +117,21 @@ describe("[T13] sandboxed()", () => {
     assert.ok(args.lastIndexOf(folder.path) < args.indexOf(data));
   });
 
+  it("refuses a writable folder that would show other processes", () => {
+    for (const path of ["/", "/proc", "/proc/self", "/dev"]) {
+      assert.throws(
+        () =>
+          sandboxed(
+            { command: "node", args: [], env: {} },
+            { home: "/", hidden: [], writable: [path] },
+            "bwrap",
+          ),
+        /cannot be a writable folder/,
+        path,
+      );
+    }
+  });
+
   it("names a writable folder that does not exist", () => {
     assert.throws(
       () =>

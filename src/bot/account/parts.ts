@@ -120,12 +120,7 @@ export async function createParts(
     now,
     log: logging.forPart("policy"),
   });
-  const owners = createOwnerIds(
-    applications,
-    policy.now,
-    connectionState.applicationOwner,
-    now,
-  );
+  const owners = createOwnerIds(applications, policy.now, connectionState.applicationOwner, now);
   const common = { config, store, client, meter, logging, now };
   const outbound = createOutbound({
     ...common,
@@ -196,7 +191,7 @@ export async function createParts(
       outbox: store.outbox,
       sent: outbound.sent,
       ownerIds: owners.toTell,
-      onParked: questions.changed,
+      onParked: questions.decided,
       onToolMessage: (channelId) => outbound.channelQueues.wake([channelId]),
       instructionFiles: createInstructionFiles(
         () => workspaceOf(config(), options.dataDir),
@@ -228,6 +223,7 @@ export async function createParts(
       onSchedules: () => runEvents.emit.changed(),
       onScheduledEnd: (cause) => runEvents.emit.ended(cause),
       toolPorts: toolServices.ports,
+      hostCommands: toolServices.commands,
       drawPort: createDrawPort({
         drawing: () => settings.drawing,
         drawings: files.drawings,

@@ -27,12 +27,12 @@ import { createCommandTurns, type TurnCommands } from "./command_turns.ts";
 import { prepareQueueModes, withCommands } from "../rules/queue_mode.ts";
 import { latest } from "../rules/latest.ts";
 import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts";
-import { composeToolMessage } from "../../render/tool_message.ts";
+import { cleanText } from "../questions/clean_text.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
-import { createReadStarter } from "./read_starter.ts";
+import { createReadStarter } from "./discord/read_starter.ts";
 import { createTurnGarbage } from "./turn_garbage.ts";
 import { createToolPorts, type ToolPortsOptions } from "./ports/tool_ports.ts";
-import { prepareTurnRules, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
+import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /** The dependencies of an account's turns. */
 export interface TurnsOptions {
@@ -142,10 +142,7 @@ export function createAccountTurns(
     questions: store.questions,
     ownerIds: ports.ownerIds,
     cleanText: (message, text) => cleanText(message, text, config(), ports),
-    onParked() {
-      ports.onParked();
-      turns.wake();
-    },
+    onParked: ports.onParked,
     now,
   });
   const garbage = createTurnGarbage();
@@ -236,19 +233,6 @@ export function createAccountTurns(
     },
     caches: () => ({ filled_channels: bytes() }),
   };
-}
-
-/** A text of the model for people, as an answer would have it. */
-function cleanText(
-  message: InboundMessage,
-  text: string,
-  config: Config,
-  ports: Pick<TurnRulesPorts, "cleanSecrets" | "uploadLimit" | "takesFiles">,
-): string {
-  const rules = toolTextRules(config, message, ports);
-  const agentId = config.agent.id;
-  const composed = composeToolMessage({ ...message, message, agentId, callKey: "", text }, rules);
-  return (composed ?? []).map(({ message: { content } }) => content).join("\n");
 }
 
 /** 12 hex digits. */

@@ -16,6 +16,7 @@ import { configSchema } from "../../config/schema/root.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
+import { skillProblems } from "./skill_problems.ts";
 
 /** Options of all config commands. */
 export interface ConfigFlags {
@@ -37,6 +38,7 @@ export async function check({ config: flag, json }: ConfigFlags, io: Io): Promis
       missingModel(config, io.env),
     ];
     for (const problem of missing) if (problem) problems.push({ ...problem, severity: "warning" });
+    problems.push(...await skillProblems(loaded, io.env));
   }
 
   const ok = loaded.kind === "loaded";

@@ -8,13 +8,13 @@ import type { Drawing } from "../../bot.ts";
 import type { SharedConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { Env } from "../../config/schema/parts/secrets.ts";
-import { microsOf } from "../../core/spending/usage.ts";
+import { microsOfImage } from "../../core/spending/usage.ts";
 import { isPaid } from "../../providers/choice/pricing.ts";
 import { createDrawImage, DRAW_MS } from "../../providers/images/draw.ts";
 import { modelIdOf } from "../../providers/settings.ts";
 import { openaiModel } from "./openai_model.ts";
 
-const FREE = { input: 0, output: 0 } as const;
+const FREE = { image: 0 } as const;
 const NO_TOKENS = { inputTokens: 0, outputTokens: 0 } as const;
 
 /** Chooses the model. Makes no request. */
@@ -26,15 +26,14 @@ export function chooseDrawing(
   if (!found) return {};
   if (found.problem) return { problem: found.problem };
   const { settings } = found;
-  const price = isPaid(settings) ? settings.price : settings.price ?? FREE;
+  const price = isPaid(settings) ? settings.price : { ...FREE, ...settings.price };
   const draw = createDrawImage(settings, { fetch, timeoutMs: DRAW_MS });
   return {
     drawing: {
       modelId: modelIdOf(settings),
       async draw(prompt, signal) {
         const { bytes, usage } = await draw(prompt, signal);
-        // Without tokens, the money is known only if the model is free.
-        const micros = usage || !isPaid(settings) ? microsOf(usage ?? NO_TOKENS, price) : undefined;
+        const micros = microsOfImage(usage, price);
         return {
           bytes,
           usage: { ...(usage ?? NO_TOKENS), ...(micros !== undefined && { micros }) },

@@ -8,10 +8,19 @@ import type { Speech } from "../../bot.ts";
 import type { SharedConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { Env } from "../../config/schema/parts/secrets.ts";
-import { modelIdOf } from "../../providers/settings.ts";
+import { microsOfAudio } from "../../core/spending/usage.ts";
+import { isPaid } from "../../providers/choice/pricing.ts";
+import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
 import { createSpeak, SPEAK_MS } from "../../providers/speech/speak.ts";
 import { createTranscribe, TRANSCRIBE_MS } from "../../providers/speech/transcribe.ts";
 import { openaiModel } from "./openai_model.ts";
+
+/** A model on the operator's own machine or network costs nothing. */
+const FREE = { audioMinute: 0 } as const;
+
+interface OpenaiModel {
+  readonly settings: ModelSettings;
+}
 
 /** Chooses both models. Makes no request. */
 export function chooseSpeech(
@@ -23,17 +32,23 @@ export function chooseSpeech(
   if (heard?.problem) return { problem: heard.problem };
   const spoken = find("audio.speak", audio.speak);
   if (spoken?.problem) return { problem: spoken.problem };
+  const cost = ({ settings }: OpenaiModel) => {
+    const price = isPaid(settings) ? settings.price : { ...FREE, ...settings.price };
+    return (seconds: number) => microsOfAudio(seconds, price);
+  };
   return {
     ...(heard && {
       transcription: {
         modelId: modelIdOf(heard.settings),
         maxSec: audio.maxMin * 60,
+        microsOf: cost(heard),
         transcribe: createTranscribe(heard.settings, { fetch, timeoutMs: TRANSCRIBE_MS }),
       },
     }),
     ...(spoken && {
       voice: {
         modelId: modelIdOf(spoken.settings),
+        microsOf: cost(spoken),
         speak: createSpeak(spoken.settings, audio.voice, { fetch, timeoutMs: SPEAK_MS }),
       },
     }),

@@ -81,7 +81,7 @@ const streamMode = to(
     off: "off",
     false: "off",
     partial: "edit",
-    progress: { as: "edit", why: "Barnacle shows the growing answer, but no steps" },
+    progress: "progress",
     block: { as: "edit", why: "Barnacle shows the growing answer in one message" },
     true: "edit",
   }),

@@ -69,16 +69,41 @@ const provider = z.strictObject({
     z.record(
       text(),
       z.strictObject({
-        input: key(price(), "Price of a million tokens of requests.", { example: 3 }),
-        output: key(price(), "Price of a million tokens of answers.", { example: 15 }),
+        input: key(price().optional(), "Price of a million tokens of requests.", {
+          unset: "0; only with `audioMinute` or `image`",
+          example: 3,
+        }),
+        output: key(price().optional(), "Price of a million tokens of answers.", {
+          unset: "0; only with `audioMinute` or `image`",
+          example: 15,
+        }),
         cached: key(price().optional(), "Price of a million tokens that the server had cached.", {
           unset: "that of `input`",
           example: 0.3,
         }),
+        audioMinute: key(
+          price().optional(),
+          "Price of a minute of audio, for models of `audio.transcribe` and `audio.speak`.",
+          { unset: "unknown", example: 0.006 },
+        ),
+        image: key(price().optional(), "Price of an image, for the model of `tools.draw`.", {
+          unset: "tokens count, if the server reports them",
+          example: 0.04,
+        }),
+      }).superRefine(({ input, output, audioMinute, image }, context) => {
+        if (input !== undefined && output !== undefined) return;
+        if (audioMinute !== undefined || image !== undefined) return;
+        context.addIssue({
+          code: "custom",
+          message: 'A price needs "input" and "output"',
+          params: {
+            hint: 'write both, or "audioMinute" or "image" for a model of audio or images',
+          },
+        });
       }),
     ).default({}),
-    "Price per million tokens, by model, in a currency of your choice. Barnacle computes the cost " +
-      "of each request from it. Without a price, only tokens count.",
+    "Prices, by model, in a currency of your choice: per million tokens, minute of audio or image. " +
+      "Barnacle computes the cost of each request from them. Without a price, only tokens count.",
     { entry: "<model>", example: { "gpt-5": { input: 1.25, output: 10, cached: 0.125 } } },
   ),
   models: key(

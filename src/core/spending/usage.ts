@@ -9,14 +9,18 @@
 
 import type { ModelUsage } from "../model.ts";
 
-/** Price of a million tokens. */
+/** Prices of a model: of a million tokens, unless a field says otherwise. */
 export interface Price {
-  /** Of requests. */
-  readonly input: number;
-  /** Of answers. */
-  readonly output: number;
+  /** Of requests; 0 if absent. */
+  readonly input?: number | undefined;
+  /** Of answers; 0 if absent. */
+  readonly output?: number | undefined;
   /** Of requests, for tokens that the server had cached; absent: that of `input`. */
   readonly cached?: number | undefined;
+  /** Of a minute of audio; unknown if absent. */
+  readonly audioMinute?: number | undefined;
+  /** Of a drawn image; unknown if absent. */
+  readonly image?: number | undefined;
 }
 
 /** Purposes of requests to models. */
@@ -95,10 +99,30 @@ export function microsOf(
   price: Price | undefined,
 ): number | undefined {
   if (!price) return undefined;
-  const { input, output, cached = input } = price;
+  const { input = 0, output = 0, cached = input } = price;
   const micros = (inputTokens - cachedTokens) * input + cachedTokens * cached +
     outputTokens * output;
   return Math.round(micros);
+}
+
+/** The cost of audio in millionths of the currency; `undefined` without a price. */
+export function microsOfAudio(seconds: number, price: Price | undefined): number | undefined {
+  if (price?.audioMinute === undefined) return undefined;
+  return Math.round(seconds / 60 * price.audioMinute * 1_000_000);
+}
+
+/**
+ * The cost of a drawn image in millionths of the currency; `undefined` if it is not known.
+ *
+ * @param usage Its tokens; absent if the server reports none.
+ */
+export function microsOfImage(
+  usage: ModelUsage | undefined,
+  price: Price | undefined,
+): number | undefined {
+  const tokens = usage && microsOf(usage, price);
+  if (price?.image === undefined) return tokens;
+  return Math.round(price.image * 1_000_000) + (tokens ?? 0);
 }
 
 const DAY_MS = 24 * 60 * 60_000;

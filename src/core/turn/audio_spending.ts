@@ -15,6 +15,8 @@ export interface AudioUse {
   readonly modelId: string;
   /** Length of the sound. */
   readonly seconds: number;
+  /** Millionths of the config's currency; absent if the model's price is not known. */
+  readonly micros?: number;
   /** Milliseconds of the request. */
   readonly ms: number;
   /** The message whose turn caused it. */
@@ -45,7 +47,7 @@ export function createAudioSpending(
 ): AudioSpending {
   return {
     check: (message) => spend.check(usedBy(message, agentId()), "audio"),
-    record({ modelId, seconds, ms, message }) {
+    record({ modelId, seconds, ms, micros, message }) {
       const { roleIds: _, ...by } = usedBy(message, agentId());
       spend.record({
         ...by,
@@ -54,6 +56,7 @@ export function createAudioSpending(
         inputTokens: 0,
         cachedTokens: 0,
         outputTokens: 0,
+        ...(micros !== undefined && { micros }),
         ms,
         audioSec: seconds,
         at: now(),

@@ -41,6 +41,8 @@ export interface ReadAudioPorts {
 export interface Transcription {
   /** `"<provider>/<model>"`. */
   readonly modelId: string;
+  /** The cost of some seconds, in millionths of the currency; `undefined` if it is not known. */
+  readonly microsOf?: (seconds: number) => number | undefined;
   /** Maximum length of a recording in seconds, from `audio.maxMin`. */
   readonly maxSec: number;
   /**
@@ -80,7 +82,14 @@ export async function readAudio(
   const startedAt = now();
   const text = await by.transcribe(sound, signal);
   const ms = Math.max(0, now() - startedAt);
-  audio.record({ modelId: by.modelId, seconds: durationSec, ms, message });
+  const micros = by.microsOf?.(durationSec);
+  audio.record({
+    modelId: by.modelId,
+    seconds: durationSec,
+    ms,
+    message,
+    ...(micros !== undefined && { micros }),
+  });
   await media.keepWords(place, attachment, `${durationSec}\n${text}`);
   return { kind: "transcript", text, durationSec };
 }

@@ -18,6 +18,8 @@ import type { ReadAudioPorts } from "./read_audio.ts";
 export interface Voice {
   /** `"<provider>/<model>"`. */
   readonly modelId: string;
+  /** The cost of some seconds, in millionths of the currency; `undefined` if it is not known. */
+  readonly microsOf?: (seconds: number) => number | undefined;
   /**
    * Speaks a text.
    *
@@ -74,7 +76,14 @@ export function createSpeakAnswer({ voice, extractor, audio, log, now }: SpeakPo
       const bytes = await by.speak(words, signal);
       const ms = Math.max(0, now() - startedAt);
       const facts = await extractor.run({ kind: "voice", bytes: bytes.slice() }, signal);
-      audio.record({ modelId: by.modelId, seconds: facts.durationSec, ms, message });
+      const micros = by.microsOf?.(facts.durationSec);
+      audio.record({
+        modelId: by.modelId,
+        seconds: facts.durationSec,
+        ms,
+        message,
+        ...(micros !== undefined && { micros }),
+      });
       return { ...facts, file: voiceFile(bytes) };
     } catch (error) {
       if (!signal.aborted) {

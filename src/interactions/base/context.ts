@@ -15,7 +15,7 @@ import type {
 import type { StopScope } from "../../core/inbound/changes.ts";
 import type { CommandCall, CommandTarget, ComponentUse } from "../../core/inbound/interactions.ts";
 import type { Note } from "../../core/notes/note.ts";
-import type { Deciding, DecidingOutcome } from "../../core/turn/question.ts";
+import type { Deciding, DecidingOutcome } from "../../core/people/question.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Texts } from "../../render/notices/notices.ts";
 

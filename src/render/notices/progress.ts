@@ -48,6 +48,16 @@ export const PROGRESS_NOTICES = {
     when: "the bot reads earlier messages, in the progress line",
     placeholders: { channel: "the channel, as a mention" },
   },
+  workAsk: {
+    text: "asking a question",
+    when: "the bot asks a person, in the progress line",
+    placeholders: {},
+  },
+  workDiscord: {
+    text: "working on Discord",
+    when: "the bot reads or writes messages, threads and the like, in the progress line",
+    placeholders: {},
+  },
   workThread: {
     text: "opening a thread",
     when: "the bot opens a thread, in the progress line",

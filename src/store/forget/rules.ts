@@ -194,6 +194,10 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
       row: (row, _person, scrub) => changed(row, ["question", "answer"], scrub.json),
     },
   },
+  exec_rule: {
+    set: [{ where: "allowed_by = :userId", to: "allowed_by = NULL" }],
+    ...json("args"),
+  },
   question_card: { delete: "question_row NOT IN (SELECT id FROM question)" },
   question_control: { delete: "card_row NOT IN (SELECT id FROM question_card)" },
   note: {

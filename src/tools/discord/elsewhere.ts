@@ -24,12 +24,22 @@ export function readsElsewhere(
   return parsed.success && parsed.data.channelId !== channelId;
 }
 
-/** As {@link readsElsewhere}, for actions of the tool `discord`. A search goes through all channels. */
+/** Actions whose results depend on all channels that the asker may see. */
+const THROUGH_ALL = /^(?:searchMessages|channelList|threadList|eventList)$/;
+
+/** Actions that read nothing: their results have ids of new things, or only say that all is well. */
+const WRITES =
+  /^(?:send|edit|delete|pin|unpin|channel(?!Info)|category|sticker|role(?!Info)|event|set)|^(?:react|poll|pollEnd|threadCreate|threadReply|timeout|kick|ban|undo)$/;
+
+/**
+ * As {@link readsElsewhere}, for actions of the tool `discord`. An unknown action counts as one that
+ * reads.
+ */
 export function actionReadsElsewhere(
   written: unknown,
   message: Pick<InboundMessage, "place" | "channelId">,
 ): boolean {
   const action = withAction.safeParse(written).data?.action ?? "";
-  if (action.startsWith("search")) return message.place.kind !== "dm";
-  return /^(?:read|fetch|list)/.test(action) && readsElsewhere(written, message);
+  if (THROUGH_ALL.test(action)) return message.place.kind !== "dm";
+  return !WRITES.test(action) && readsElsewhere(written, message);
 }

@@ -40,7 +40,7 @@ describe("[C11] imported channels.discord", () => {
       chunkMode: "newline",
       streaming: "edit",
     }],
-    ['streaming: "progress"', { streaming: "edit" }],
+    ['streaming: "progress"', { streaming: "progress" }],
     ["streaming: true", { streaming: "edit" }],
     ["streaming: false", { streaming: "off" }],
     ['streamMode: "block"', { streaming: "edit" }],

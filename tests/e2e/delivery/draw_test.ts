@@ -43,7 +43,7 @@ const drawing = (baseUrl: string) => ({
         studio: {
           kind: "openai-compatible",
           baseUrl,
-          prices: { brush: { input: 1, output: 100 } },
+          prices: { brush: { input: 1, output: 100, image: 0.04 } },
         },
       },
     },
@@ -71,7 +71,7 @@ describe("[T6] draw", () => {
           assert.deepEqual(await ended(bot), STOPPED);
           const used = rows("SELECT model, input, output, micros FROM usage WHERE kind = 'image'");
           assert.deepEqual(used.map((row) => Object.values(row)), [
-            ["studio/brush", 10, 90, 9_010],
+            ["studio/brush", 10, 90, 49_010],
           ]);
         },
       )

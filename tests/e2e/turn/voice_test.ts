@@ -31,11 +31,11 @@ async function withSpeech(
   }
 }
 
-const speaking = (baseUrl: string, audio: object, more: object = {}) => ({
+const speaking = (baseUrl: string, audio: object, more: object = {}, prices: object = {}) => ({
   config: {
     ...more,
     audio,
-    models: { providers: { speech: { kind: "openai-compatible", baseUrl } } },
+    models: { providers: { speech: { kind: "openai-compatible", baseUrl, prices } } },
   },
 });
 
@@ -139,6 +139,30 @@ describe("[H10] [R16] voice messages", () => {
           assert.deepEqual(used.map(({ model, audio_sec }) => [model, audio_sec]), [
             ["speech/ear", 4],
           ]);
+        },
+      )
+    ));
+
+  it("[X4] counts the money of audio, and stops at its budget", () =>
+    withSpeech((baseUrl, heard) =>
+      withSimulation(
+        speaking(
+          baseUrl,
+          { transcribe: "speech/ear" },
+          { budgets: { total: { moneyPerDay: 0.3 } } },
+          { ear: { audioMinute: 6 } }, // 0.1 a second
+        ),
+        async (scene) => {
+          const bot = await scene.start();
+          sayAloud(scene);
+          const [reply = ""] = await scene.replies("dm", 1, "ada");
+          assert.match(reply, /budget for my answers is used up/);
+          assert.deepEqual(heard, ["/v1/audio/transcriptions"]);
+          assert.deepEqual(scene.model.requests, [], "the transcript cost all of it");
+          bot.kill("SIGTERM");
+          assert.deepEqual(await ended(bot), STOPPED);
+          const used = scene.rows("SELECT micros, unpriced FROM usage WHERE kind = 'audio'");
+          assert.deepEqual(used.map((row) => Object.values(row)), [[400_000, 0]]);
         },
       )
     ));

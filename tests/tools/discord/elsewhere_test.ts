@@ -21,11 +21,18 @@ describe("[SEC-R4] results of other channels", () => {
     }
   });
 
-  it("are those of reading actions, and of each search", () => {
+  it("are those of reading actions, and of each search or list", () => {
     const call = (action: string, channelId?: string) => ({ action, channelId });
     assert.equal(actionReadsElsewhere(call("readMessages", OTHER), here), true);
     assert.equal(actionReadsElsewhere(call("fetchMessage", OTHER), here), true);
+    for (const action of ["listPins", "channelInfo", "pollResults", "permissions", "new"]) {
+      assert.equal(actionReadsElsewhere(call(action, OTHER), here), true, action);
+    }
+    for (const action of ["threadCreate", "react", "channelEdit", "pinMessage", "pollEnd"]) {
+      assert.equal(actionReadsElsewhere(call(action, OTHER), here), false, action);
+    }
     assert.equal(actionReadsElsewhere(call("searchMessages"), here), true);
+    assert.equal(actionReadsElsewhere(call("channelList"), here), true);
     assert.equal(actionReadsElsewhere(call("readMessages"), here), false);
     assert.equal(actionReadsElsewhere(call("sendMessage", OTHER), here), false);
     assert.equal(actionReadsElsewhere(call("searchMessages"), direct), false);

@@ -16,6 +16,7 @@ import { timezoneOf } from "../../schedules/schedules.ts";
 import type { SharedToolPorts } from "../../rules/tool_services.ts";
 import { toolTextRules, type TurnRulesPorts } from "../../rules/turn_rules.ts";
 import { createDiscordPort, type DiscordPortOptions } from "../discord/discord_port.ts";
+import { createExecPort, type ExecPortOptions } from "./exec_port.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
 import { createMemoryPort } from "./memory_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
@@ -27,12 +28,13 @@ export type ToolPortsOptions =
   & Pick<DiscordPortOptions, "client" | "reader" | "outbox" | "sent">
   & Omit<HistoryPortOptions, "agentId">
   & ThreadsPortOptions
+  & Pick<ExecPortOptions, "hostCommands">
   & TurnRulesPorts
   & {
     readonly config: () => Config;
     readonly model: () => Model;
     readonly accountId: AccountId;
-    readonly store: Pick<Store, "notes" | "schedules" | "sessions">;
+    readonly store: Pick<Store, "notes" | "questions" | "schedules" | "sessions">;
     /** The ports that all accounts share. */
     readonly toolPorts: SharedToolPorts;
     readonly drawPort: ToolPorts["draw"];
@@ -82,6 +84,11 @@ export function createToolPorts(ports: ToolPortsOptions): ToolPorts {
       now,
     }),
     threads: createThreadsPort(ports),
+    exec: createExecPort({
+      ...ports,
+      approvers: () => ports.policy().approvers,
+      rules: store.questions,
+    }),
     questions: { askTimeoutMs: () => config().askTimeoutMs },
     schedules: createSchedulesPort({
       ...ports,

@@ -80,7 +80,10 @@ export function createReadGuildPermissions(
   options: RequestOptions = {},
 ): ReadGuildPermissions {
   const readMember = createReadMember(api, options);
-  return async (guildId, userId) => {
+  /** Calls at the same time share their requests: a model may call many tools in one answer. */
+  const running = new Map<string, Promise<GuildPermissions>>();
+
+  async function read(guildId: GuildId, userId: UserId): Promise<GuildPermissions> {
     const guild = expect(
       "GET /guilds/:id",
       guildSchema,
@@ -106,6 +109,15 @@ export function createReadGuildPermissions(
         },
       ])),
     };
+  }
+
+  return (guildId, userId) => {
+    const key = `${guildId} ${userId}`;
+    const known = running.get(key);
+    if (known) return known;
+    const reading = read(guildId, userId).finally(() => running.delete(key));
+    running.set(key, reading);
+    return reading;
   };
 }
 

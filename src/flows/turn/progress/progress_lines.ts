@@ -8,12 +8,12 @@
  */
 
 import type { NextStep } from "../../../agent/next_step.ts";
-import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
+import { type ChannelId, type MessageId, parseSnowflake } from "../../../core/discord/ids.ts";
 import type { DraftMessage } from "../../../core/outbound/draft.ts";
 import { progressLine, type ProgressPlace } from "../../../core/outbound/progress_line.ts";
 import type { Texts } from "../../../render/notices/notices.ts";
 import { notice } from "../../../render/notices/notices.ts";
-import { progressText } from "../../../render/progress.ts";
+import { progressText, type Work } from "../../../render/progress.ts";
 import type { DraftPorts } from "./draft_stream.ts";
 
 /** The lines of one account's turns. */
@@ -70,7 +70,7 @@ export function createProgressLines(
     const place = { ...inPlace, stopLabel: notice("stopButton", {}, texts).slice(0, 80) };
     const { channelId } = place;
     const startedAt = now();
-    let work: { readonly tools: readonly string[]; readonly step: number } = { tools: [], step: 1 };
+    let work: Pick<Work, "tools" | "reads" | "step"> = { tools: [], step: 1 };
     let shown: { readonly work: typeof work; readonly at: number } | undefined;
     let messageId: MessageId | undefined;
     let isPosted = false;
@@ -140,7 +140,7 @@ export function createProgressLines(
       step(next) {
         work = next.kind === "ask"
           ? { tools: [], step: next.answers + 1 }
-          : { ...work, tools: namesIn(next) };
+          : { step: work.step, ...toolsIn(next) };
       },
       async end() {
         isOver = true;
@@ -163,6 +163,13 @@ export function createProgressLines(
   };
 }
 
-function namesIn(next: Exclude<NextStep, { kind: "ask" }>): readonly string[] {
-  return next.kind === "run" ? next.calls.map(({ name }) => name) : [next.call.name];
+/** The names of the running tools, and the channel that one of them reads. */
+function toolsIn(next: Exclude<NextStep, { kind: "ask" }>): Pick<Work, "tools" | "reads"> {
+  const calls = next.kind === "run" ? next.calls : [next.call];
+  const read = calls.find(({ name }) => name === "read_channel_history");
+  const reads = read && parseSnowflake<"channel">(CHANNEL.exec(read.arguments)?.[1] ?? "");
+  return { tools: calls.map(({ name }) => name), ...(reads && { reads }) };
 }
+
+/** The argument `channelId` of a call; only its digits get into the line. */
+const CHANNEL = /"channelId"\s*:\s*"(?:<#|channel:)?(\d{15,20})[>"]/;

@@ -34,6 +34,18 @@ describe("[R11] createReadGuildPermissions()", () => {
       assert.equal(sim.requests.records().length, 3);
     }));
 
+  it("shares the requests of calls at the same time, and asks again afterwards", () =>
+    withDiscord(async ({ api, sim, demo }) => {
+      const { krill, barnacle } = demo;
+      const read = createReadGuildPermissions(api);
+      const both = [read(krill.id, barnacle.userId), read(krill.id, barnacle.userId)];
+      const [first, second] = await Promise.all(both);
+      assert.equal(first, second);
+      assert.equal(sim.requests.records().length, 3);
+      await read(krill.id, barnacle.userId);
+      assert.equal(sim.requests.records().length, 6);
+    }));
+
   it("has no member for a user outside the guild", () =>
     withDiscord(async ({ api, demo }) => {
       const guild = await createReadGuildPermissions(api)(demo.krill.id, demo.people.mallory.id);

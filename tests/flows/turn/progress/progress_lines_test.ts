@@ -97,6 +97,19 @@ describe("[R8a] createProgressLines()", () => {
     assert.ok(isProgressLine(message));
   });
 
+  it("names the channel that a tool reads, and nothing else of its arguments", async () => {
+    const { line, pass, posted } = setUp();
+    const written =
+      '{"channelId":"<#1390000000000000099>","question":"@everyone 1390000000000000098"}';
+    line.step({ kind: "run", calls: [{ ...READ, arguments: written }] });
+    await pass(1_000);
+    await line.end();
+    assert.equal(
+      posted[0]?.content,
+      "⏳ reading <#1390000000000000099> · step 1 of 16 · 1 s",
+    );
+  });
+
   it("edits the line when the work changes, and every five seconds for the time", async () => {
     const { line, pass, asked, arrived } = setUp();
     line.step({ kind: "ask", answers: 0 });
