@@ -136,9 +136,9 @@ function broken({ reply, version, effects, results, askedAgain }: Played): reado
       .filter((id) => !id.startsWith("post") || results.get(id)?.startsWith("Unknown") !== true)
       .map((id) => `${id} has the result ${results.get(id)}`),
     ...calls.filter((id) => results.get(id)?.startsWith("done") === true && !effects.has(id))
-      .map((id) => `${id} is told as done, and never ran`),
+      .map((id) => `${id} seems done, and never ran`),
     ...reply === `version ${version}` ? [] : [`the reply is to ${reply}, not to ${version}`],
-    ...askedAgain === 0 ? [] : [`the model was asked ${askedAgain} times for a stored answer`],
+    ...askedAgain === 0 ? [] : [`${askedAgain} requests for a stored answer`],
   ];
 }
 
@@ -172,7 +172,7 @@ describe("[D1] [T1] [H6] the crash table of a turn with tools", () => {
 
   const controls: readonly [loses: Step["kind"], shows: RegExp][] = [
     ["begun", /post1 ran twice/],
-    ["answer", /asked \d+ times for a stored answer/],
+    ["answer", /\d+ requests for a stored answer/],
   ];
   for (const [loses, shows] of controls) {
     it(`shows that a store loses steps of the kind "${loses}"`, async () => {

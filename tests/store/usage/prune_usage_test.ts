@@ -47,7 +47,7 @@ describe("[X6] [L5] preparePruneUsage()", () => {
     assert.deepEqual(daysLeft(ages, 5, 2), []);
   });
 
-  it("forgets on which earlier days a person was told of a spent budget", () => {
+  it("forgets earlier notices of spent budgets", () => {
     const { database, rows } = openTestStore();
     const insert = prepareInsertUsage(database);
     for (let age = 0; age < 4; age++) {
