@@ -12,6 +12,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "./database/join_parts.ts";
 import { createEmitter } from "../lib/emitter.ts";
 import type { Schedule } from "../lib/schedule.ts";
+import { type Changes, createChanges } from "./changes/changes.ts";
 import { type Commits, createCommits } from "./database/commits.ts";
 import { openDatabase } from "./database/database.ts";
 import type { CrashHooks } from "./database/durability.ts";
@@ -66,6 +67,8 @@ export interface Store extends OtherWriters, Pick<Figures, "health"> {
   readonly forgetting: Forgetting;
   /** The agent's memory. */
   readonly notes: Notes;
+  /** Destructive actions of tools. */
+  readonly changes: Changes;
   /** Settings that people change by commands. */
   readonly settings: StoredSettings;
   /** Reminders and scheduled tasks, with their runs. */
@@ -218,6 +221,7 @@ export function createStore(
       },
     },
     notes: createNotes(database, commits),
+    changes: createChanges(database, commits),
     settings: createSettings(database, commits),
     schedules: createSchedules(database, commits, memory.outgoing),
     health: figures.health,

@@ -190,6 +190,8 @@ export async function createParts(
       reader,
       outbox: store.outbox,
       sent: outbound.sent,
+      onRefused: meter.toolRefused,
+      setPresence: noPresenceYet,
       ownerIds: owners.toTell,
       onParked: questions.decided,
       onToolMessage: (channelId) => outbound.channelQueues.wake([channelId]),
@@ -286,4 +288,9 @@ export async function createParts(
     ended,
     stopping,
   };
+}
+
+/** @throws {Error} Always: the gateway thread takes no new status while it runs. */
+function noPresenceYet(): never {
+  throw new Error("this version sets the status only at its start, from the config");
 }

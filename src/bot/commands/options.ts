@@ -29,6 +29,7 @@ import type { CommandSources } from "./sources.ts";
 /** The namespaces of the store that commands use. */
 export type InteractionStore = Pick<
   Store,
+  | "changes"
   | "forgetting"
   | "inbox"
   | "notes"

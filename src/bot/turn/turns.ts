@@ -18,6 +18,7 @@ import { createThreadStarter } from "../../flows/turn/thread_starter.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
+import type { Download } from "../../media/download.ts";
 import type { Store } from "../../store/store.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import type { RunningAccount } from "../ports.ts";
@@ -46,6 +47,7 @@ export interface TurnsOptions {
     readonly sessions: Store["sessions"];
     readonly notes: Store["notes"];
     readonly schedules: Store["schedules"];
+    readonly changes: Store["changes"];
     readonly questions: Store["questions"];
   };
   readonly logging: Logging;
@@ -93,6 +95,8 @@ export function createAccountTurns(
       readonly isOwner: (message: InboundMessage) => boolean;
       /** The turn of a scheduled task has ended. */
       readonly onScheduledEnd: (messageId: MessageId) => void;
+      /** Reads files of Discord. */
+      readonly files: { readonly download: Download };
       /** Waits for tools that the sender may have, and that are not known yet. */
       readonly toolsReady: (message: InboundMessage) => Promise<void>;
     },

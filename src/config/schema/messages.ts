@@ -134,6 +134,8 @@ const texts = {
   whyNeedsMessage: sentence("whyNeedsMessage", "Dazu brauche ich den Link einer Nachricht."),
   whyUnknown: sentence("whyUnknown", "Dazu weiß ich nichts, das dich angeht."),
   skillUnknown: sentence("skillUnknown", "Das kann ich hier nicht, aber: {skills}"),
+  undone: sentence("undone", "Rückgängig: {what}."),
+  undoRefused: sentence("undoRefused", "Das geht nicht: {reason}."),
   forgotten: sentence("forgotten", "Ich habe dich vergessen."),
   forgetLater: sentence("forgetLater", "Erst muss ich fertig werden; oder nimm `/stop`."),
   reset: sentence("reset", "Neues Gespräch, das alte sehe ich nicht mehr."),

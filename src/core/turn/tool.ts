@@ -103,6 +103,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly needs: readonly string[];
   /** Whether a second run changes nothing more, so that a crash may repeat it. */
   readonly isIdempotent: boolean;
+  /** The same for one call, if it depends on the arguments; absent if it does not. */
+  readonly mayRepeat?: (input: unknown) => boolean;
   /**
    * What people must decide before the call runs; absent: nothing. The turn waits without memory,
    * and {@link Tool.run} gets the decision.

@@ -27,8 +27,12 @@ export const UNUSED_PORTS: ToolPorts = {
     addReaction: () => Promise.reject(new Error("This test adds no reaction")),
     removeReaction: () => Promise.reject(new Error("This test removes no reaction")),
     edit: () => Promise.reject(new Error("This test edits nothing")),
-    remove: () => Promise.reject(new Error("This test deletes nothing")),
     openThread: () => Promise.reject(new Error("This test opens no thread")),
+    openPost: () => Promise.reject(new Error("This test opens no post")),
+    inChannel: () => Promise.reject(new Error("This test acts in no channel")),
+    inGuild: () => Promise.reject(new Error("This test acts on no server")),
+    setPresence: () => Promise.reject(new Error("This test sets no status")),
+    undo: { undo: () => Promise.reject(new Error("This test undoes nothing")) },
   },
   history: {
     read: () => Promise.reject(new Error("This test reads no history")),
