@@ -107,6 +107,8 @@ export interface RetentionConfig {
   readonly mediaDays: number;
   /** Days to keep transcripts, with the messages and answers of their turns. */
   readonly transcriptsDays: number;
+  /** Days to keep the use of models. */
+  readonly usageDays: number;
   /** Megabytes of data beyond which the oldest transcripts are deleted. */
   readonly maxMb: number;
 }

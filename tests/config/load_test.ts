@@ -146,6 +146,7 @@ describe("loadConfig()", () => {
       contextDays: 14,
       mediaDays: 7,
       transcriptsDays: 0,
+      usageDays: 400,
       maxMb: 2_048,
     });
     assert.deepEqual(config.commands, { usesAccessGroups: true, texts: BUILT_COMMANDS });

@@ -209,6 +209,12 @@ export const store = z.strictObject({
           "tools. 0 keeps them for ever, within `maxMb`.",
         { unit: "days", example: 365 },
       ),
+      usageDays: key(
+        whole(0, 36_500).default(400),
+        "How long to keep tokens, money and time of model requests, which `/usage` and `barnacle " +
+          "usage` show. 0 keeps them for ever.",
+        { unit: "days", example: 90 },
+      ),
       maxMb: key(
         whole(16, 10_000_000).default(2_048),
         "Size of the stored data beyond which the oldest transcripts are deleted, except those of " +

@@ -16,6 +16,7 @@ import { toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { OverheardKey } from "../memory/overheard_key.ts";
 import { type FactRows, preparePruneFacts } from "./fact_rows.ts";
+import { preparePruneUsage } from "../usage/prune_usage.ts";
 import { preparePruneTranscripts, type TranscriptRetention } from "./prune_transcripts.ts";
 
 /** How long records are kept, and how many. */
@@ -34,6 +35,8 @@ export interface Retention extends TranscriptRetention {
    * ever. Messages that are still to be sent keep their files.
    */
   readonly mediaDays: number;
+  /** `store.retention.usageDays`: days to keep the use of models; for ever if 0 or absent. */
+  readonly usageDays?: number;
   /** Maximum number of overheard messages of a channel, from 1. */
   readonly contextPerChannel: number;
 }
@@ -109,6 +112,7 @@ export function preparePruner(
   const pruneFiles = preparePruneFiles(database, retention);
   const pruneTranscripts = preparePruneTranscripts(database, retention, onPruned);
   const pruneReactions = preparePruneReactions(database, retention);
+  const pruneUsage = preparePruneUsage(database, retention);
   const { pruneByAge, pruneByNumber } = preparePruneContext(database, retention);
   const nextChannel = prepareSweep(database);
   /** Number of new messages of each channel since its last check. */
@@ -126,6 +130,7 @@ export function preparePruner(
     pruneFiles(now);
     pruneTranscripts(now);
     pruneReactions(now);
+    pruneUsage(now);
     const next = nextChannel();
     if (next) {
       pruneByAge(next, now);

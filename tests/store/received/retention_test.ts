@@ -37,6 +37,15 @@ function openKeeping(retention: Retention = RETENTION) {
 }
 
 describe("preparePruner()", () => {
+  it("[X6] [L5] deletes the use of models with the rest", async () => {
+    const { store, database, count } = openKeeping({ ...RETENTION, usageDays: 9 });
+    database.exec(
+      `INSERT INTO usage VALUES (1, '', '11', '', 'main', 'm', 'answer', 1, 1, 0, 1, 0, 0, 1, 0)`,
+    );
+    await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 70) }), NOW);
+    assert.equal(count("usage"), 0);
+  });
+
   /** One message in each of many channels that the sweep visits first. */
   const QUIET = Array.from({ length: 40 }, (_, index) => chatter(100, 1, String(100 + index)))
     .flat();

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { DAY_MS } from "../../../src/core/discord/day.ts";
+import { dayOf } from "../../../src/core/spending/usage.ts";
+import { prepareInsertUsage } from "../../../src/store/usage/charges.ts";
+import { preparePruneUsage } from "../../../src/store/usage/prune_usage.ts";
+import { openTestStore } from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1, 12);
+const CHARGE = {
+  userId: "1",
+  channelId: "11",
+  agentId: "main",
+  model: "openai/m",
+  kind: "answer",
+  inputTokens: 1,
+  cachedTokens: 0,
+  outputTokens: 1,
+  ms: 1,
+  audioSec: 0,
+} as const;
+
+/** Stores one request each so many days before now, and returns the days that are left. */
+function daysLeft(ages: readonly number[], usageDays: number, steps = 1): readonly number[] {
+  const { database, rows } = openTestStore();
+  const insert = prepareInsertUsage(database);
+  for (const age of ages) {
+    const at = NOW - age * DAY_MS;
+    insert({ charges: [{ ...CHARGE, at }], told: { userId: "1", day: dayOf(at) } });
+  }
+  const prune = preparePruneUsage(database, { usageDays });
+  for (let step = 0; step < steps; step++) prune(NOW);
+  return rows("SELECT day FROM usage ORDER BY day").map(({ day }) => dayOf(NOW) - Number(day));
+}
+
+describe("[X6] [L5] preparePruneUsage()", () => {
+  it("deletes rows of older days, and keeps today", () => {
+    assert.deepEqual(daysLeft([0, 1, 2, 3, 400], 2), [2, 1, 0]);
+    assert.deepEqual(daysLeft([0, 1], 1), [1, 0]);
+  });
+
+  it("keeps all rows with 0", () => assert.deepEqual(daysLeft([0, 4_000], 0), [4_000, 0]));
+
+  it("deletes a bounded number of rows in each step, the oldest first", () => {
+    const ages = Array.from({ length: 100 }, (_, index) => 10 + index);
+    assert.equal(daysLeft(ages, 5)[0], 45);
+    assert.deepEqual(daysLeft(ages, 5, 2), []);
+  });
+
+  it("forgets earlier notices of spent budgets", () => {
+    const { database, rows } = openTestStore();
+    const insert = prepareInsertUsage(database);
+    for (let age = 0; age < 4; age++) {
+      insert({ charges: [], told: { userId: "1", day: dayOf(NOW) - age } });
+    }
+    preparePruneUsage(database, {})(NOW);
+    assert.equal(rows("SELECT day FROM told_budget").length, 2);
+  });
+});
