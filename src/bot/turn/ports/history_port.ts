@@ -68,9 +68,13 @@ export function createHistoryPort(options: HistoryPortOptions): HistoryPort {
 
   return {
     async read({ message, signal }, { channelId, limit, before, sinceMs = 0 }) {
-      const target = await targets.find(message, channelId, ["Read Message History"]);
+      const isHere = channelId === undefined || channelId === message.channelId;
+      const { guildId } = message;
+      // For this channel, the tool's needs are checked already, or an owner has granted them (T11).
+      const target = isHere
+        ? { channelId: message.channelId, ...(guildId !== undefined && { guildId }) }
+        : await targets.find(message, channelId, ["Read Message History"]);
       await assertMayQuote(message, target.channelId);
-      const isHere = target.channelId === message.channelId;
       const isGroup = message.place.kind === "group_dm";
       // Later messages of the turn's own channel belong to other turns.
       let from = !isHere || (before && compareIds(before, message.id) < 0) ? before : message.id;
