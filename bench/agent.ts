@@ -23,6 +23,8 @@ const ENTRIES = 100;
 const STEPS = 10;
 const TOOL_TURNS = 200;
 const WAITING = 1_000;
+/** Rounds of so many messages that are answered before some wait. */
+const WAITING_WARM_UP = 2;
 const REST_MS = 5_000;
 
 export async function benchAgent(contender: Contender): Promise<Readings> {
@@ -99,7 +101,10 @@ async function steps(contender: Contender): Promise<Readings> {
   }
 }
 
-/** Memory of messages that wait for their turn, while the model keeps others waiting. */
+/**
+ * Memory of messages that wait for their turn, while the model keeps others waiting. The process has
+ * answered as many before, because code and heaps grow with the first ones.
+ */
 async function waiting(contender: Contender): Promise<Readings> {
   const stand = openStand({
     ...contender,
@@ -107,14 +112,20 @@ async function waiting(contender: Contender): Promise<Readings> {
   });
   try {
     const { pid } = await stand.start();
-    await askOnce(stand, "general");
-    await sleep(REST_MS);
+    const askMany = () => {
+      stand.forget();
+      for (let number = 0; number < WAITING; number++) {
+        stand.ask(stand.channels[number % stand.channels.length] ?? "");
+      }
+    };
+    for (let round = 0; round < WAITING_WARM_UP; round++) {
+      askMany();
+      await stand.posts(WAITING);
+      await sleep(REST_MS);
+    }
     const before = memoryOf(pid).rssMib;
     stand.model.hang();
-    stand.forget();
-    for (let number = 0; number < WAITING; number++) {
-      stand.ask(stand.channels[number % stand.channels.length] ?? "");
-    }
+    askMany();
     await stand.until("the model to be asked", () => stand.model.askedAt.length > 0);
     await sleep(REST_MS);
     return { waitingAddsMib: memoryOf(pid).rssMib - before };

@@ -22,6 +22,7 @@ import { benchAdmit } from "./admit.ts";
 import { benchAgent } from "./agent.ts";
 import { benchChatter, benchFloods } from "./chatter.ts";
 import { benchChunker } from "./chunker.ts";
+import { benchCommands } from "./commands.ts";
 import { benchConnection } from "./connection.ts";
 import { contendersOf, nodeVersion, prepareContenders } from "./contenders.ts";
 import { pinBench } from "./cores.ts";
@@ -58,6 +59,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   large: benchLarge,
   resume: benchResume,
   heartbeat: benchHeartbeat,
+  commands: benchCommands,
   agent: benchAgent,
   "rate-limits": benchRateLimits,
   connection: benchConnection,

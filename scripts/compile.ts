@@ -94,6 +94,8 @@ function bundleRareThreads(folder: string): readonly string[] {
     "--target=bun",
     ...BUNDLE_FLAGS,
     "--entry-naming=[name].ts", // the name by which the program starts the thread
+    // Otherwise Bun writes the path of this folder for a package's `__filename`, which none needs.
+    `--define=__filename=""`,
     ...RARE_THREADS,
     `--outdir=${folder}`,
   ], { stdio: ["ignore", "ignore", "inherit"] });

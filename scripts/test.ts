@@ -176,6 +176,7 @@ await Promise.all([
   step("reference", DENO, ["run", "-A", "scripts/config_reference.ts", "--check"]),
   step("notice", DENO, ["run", "-A", "scripts/notice.ts", "--check"]),
   step("commands", DENO, ["run", "-A", "scripts/command_reference.ts", "--check"]),
+  step("tools", DENO, ["run", "-A", "scripts/tool_reference.ts", "--check"]),
 ]);
 const parts = writeParts();
 await Promise.all([

@@ -39,6 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   web: ["lib"],
   workspace: ["core", "lib"],
   sandbox: ["lib"],
+  exec: ["core", "lib"],
   mcp: ["core", "lib"],
   simulator: ["core"], // a Discord of our own: it must not know the bot
   "worker.ts": ["discord/gateway"],
@@ -49,6 +50,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "bot.ts",
     "bot",
     "workspace", // `doctor` looks at the skills
+    "exec", // and at the sandbox
     "flows",
     "discord/gateway",
     "log.ts",

@@ -20,11 +20,15 @@ import type {
 export function changeChannel(
   world: World,
   channel: TextChannel,
-  change: {
-    readonly name?: string;
-    readonly topic?: string;
-    readonly overwrites?: readonly Overwrite[];
-  },
+  change:
+    & {
+      readonly name?: string;
+      readonly topic?: string;
+      readonly overwrites?: readonly Overwrite[];
+    }
+    & Partial<
+      Pick<TextChannel, "parentId" | "position" | "isAgeRestricted" | "slowmodeSec" | "tags">
+    >,
 ): WorldEvent {
   const changed = { ...channel, ...change };
   world.channels.set(channel.id, changed);

@@ -6,7 +6,7 @@
 
 import type { ActionRow } from "../world/components.ts";
 import type { AllowedMentions } from "./mentions.ts";
-import type { Attachment, Opaque, Reference } from "../world/world.ts";
+import type { Attachment, Opaque, Poll, Reference } from "../world/world.ts";
 
 /** A message before it has an id. */
 export interface MessageDraft {
@@ -14,8 +14,10 @@ export interface MessageDraft {
   readonly embeds: readonly Opaque[];
   readonly components: readonly ActionRow[];
   readonly attachments: readonly Omit<Attachment, "id">[];
-  /** Whether it carries a sticker or a poll, which the simulator does not keep. */
+  /** Whether it carries a sticker or a poll. */
   readonly hasMore: boolean;
+  readonly poll?: Poll;
+  readonly stickerIds?: readonly string[];
   /** Further fields of the message. */
   readonly more?: Opaque;
   readonly nonce?: string | number;

@@ -79,6 +79,8 @@ export function postMessage(
     ...(draft.more && { more: draft.more }),
     flags: draft.flags,
     isTts: draft.isTts,
+    ...(draft.poll && { poll: draft.poll }),
+    ...(draft.stickerIds && { stickerIds: draft.stickerIds }),
     reactions: new Map(),
   };
   keep(world, channel, message);

@@ -26,7 +26,10 @@ export function postingRefusal(
   author: Author,
   draft: MessageDraft,
 ): ReturnType<typeof refuse> | undefined {
-  if (channel.kind === "forum") return refuse("notText");
+  if (channel.kind === "forum" || channel.kind === "category") return refuse("notText");
+  if (draft.poll && author.kind === "user" && !mayPoll(world, channel, author.userId)) {
+    return refuse("missingPermissions");
+  }
   if (isEmpty(draft)) return refuse("emptyMessage");
   if (author.kind === "webhook") return undefined;
   if (channel.kind === "thread" && channel.isLocked && !mayUnlock(world, channel, author.userId)) {
@@ -67,6 +70,11 @@ export function isArchivedThread(channel: Channel): boolean {
 
 function mayUnlock(world: World, thread: Thread, userId: UserId): boolean {
   return (channelPermissions(world, thread, userId) & PERMISSION.manageThreads) !== 0n;
+}
+
+function mayPoll(world: World, channel: Channel, userId: UserId): boolean {
+  return isPrivate(channel) ||
+    (channelPermissions(world, channel, userId) & PERMISSION.sendPolls) !== 0n;
 }
 
 function takesDms(world: World, userId: UserId): boolean {

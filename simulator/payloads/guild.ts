@@ -7,7 +7,7 @@
 import type { UserId } from "../../src/core/discord/ids.ts";
 import { may } from "../world/access.ts";
 import { type Payload, toChannel, toMember, toRole } from "./payloads.ts";
-import type { Channel, Guild, GuildChannel, World } from "../world/world.ts";
+import type { Channel, Expression, Guild, GuildChannel, World } from "../world/world.ts";
 
 /** The answer to `GET /guilds/{id}`. */
 export function toGuild(guild: Guild): Payload {
@@ -49,9 +49,36 @@ export function toGuild(guild: Guild): Payload {
     premium_progress_bar_enabled: false,
     nsfw: false,
     nsfw_level: 0,
-    emojis: [],
-    stickers: [],
+    emojis: [...guild.things.emojis.values()].map(toGuildEmoji),
+    stickers: [...guild.things.stickers.values()].map((one) => toSticker(guild, one)),
     incidents_data: null,
+  };
+}
+
+/** An emoji of a guild. */
+export function toGuildEmoji({ id, name }: Expression): Payload {
+  return {
+    id,
+    name,
+    roles: [],
+    require_colons: true,
+    managed: false,
+    animated: false,
+    available: true,
+  };
+}
+
+/** A sticker of a guild. */
+export function toSticker(guild: Guild, { id, name }: Expression): Payload {
+  return {
+    id,
+    name,
+    tags: "wave",
+    type: 2,
+    format_type: 1,
+    description: null,
+    available: true,
+    guild_id: guild.id,
   };
 }
 

@@ -17,6 +17,7 @@ import type {
   GuildChannel,
   Member,
   Message,
+  Poll,
   Role,
   User,
   World,
@@ -26,7 +27,15 @@ import type {
 export type Payload = Readonly<Record<string, unknown>>;
 
 /** Discord's numbers for the kinds of channels. */
-const CHANNEL_TYPE = { text: 0, dm: 1, group_dm: 3, thread: 11, forum: 15 } as const;
+const CHANNEL_TYPE = {
+  text: 0,
+  dm: 1,
+  voice: 2,
+  group_dm: 3,
+  category: 4,
+  thread: 11,
+  forum: 15,
+} as const;
 
 const MESSAGE_TYPE_REPLY = 19;
 
@@ -125,14 +134,24 @@ export function toChannel(world: World, channel: Channel, reader: UserId): Paylo
         }),
       };
     case "text":
+    case "voice":
+    case "category":
     case "forum":
       return {
         ...base,
         ...guildChannelFields(channel),
-        parent_id: null,
+        parent_id: channel.parentId ?? null,
         topic: channel.topic ?? null,
-        position: 0,
+        position: channel.position ?? 0,
         nsfw: channel.isAgeRestricted ?? false,
+        rate_limit_per_user: channel.slowmodeSec ?? 0,
+        ...(channel.kind === "forum" && {
+          available_tags: (channel.tags ?? []).map((tag) => ({
+            ...tag,
+            emoji_id: null,
+            emoji_name: null,
+          })),
+        }),
         permission_overwrites: channel.overwrites.map(({ id, kind, allow, deny }) => ({
           id,
           type: kind === "role" ? 0 : 1,
@@ -156,6 +175,7 @@ export function toChannel(world: World, channel: Channel, reader: UserId): Paylo
         message_count: channel.messages.size,
         total_message_sent: channel.messages.size,
         member_count: channel.members.size,
+        ...(channel.tagIds && { applied_tags: channel.tagIds }),
       };
   }
 }
@@ -216,8 +236,12 @@ function messageFields(world: World, message: Message): Payload {
     attachments: message.attachments.map((file) => toAttachment(world, message, file)),
     embeds: message.embeds,
     components: message.components,
-    pinned: false,
+    pinned: message.pinnedAt !== undefined,
     flags: message.flags,
+    ...(message.poll && { poll: toPoll(message, message.poll) }),
+    ...(message.stickerIds && {
+      sticker_items: message.stickerIds.map((id) => ({ id, name: "sticker", format_type: 1 })),
+    }),
     ...message.more,
     ...(message.author.kind === "webhook" && {
       webhook_id: message.author.webhook.id,
@@ -225,6 +249,20 @@ function messageFields(world: World, message: Message): Payload {
         application_id: message.author.webhook.applicationId,
       }),
     }),
+  };
+}
+
+function toPoll({ id }: Message, poll: Poll): Payload {
+  return {
+    question: { text: poll.question },
+    answers: poll.answers.map((text, index) => ({ answer_id: index + 1, poll_media: { text } })),
+    expiry: toTimestamp(createdAtMs(id) + poll.hours * 3_600_000),
+    allow_multiselect: poll.allowsSeveral,
+    layout_type: 1,
+    results: {
+      is_finalized: poll.isOver,
+      answer_counts: Array.from(poll.votes, ([id, count]) => ({ id, count, me_voted: false })),
+    },
   };
 }
 

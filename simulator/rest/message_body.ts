@@ -70,7 +70,14 @@ const createBody = z.strictObject({
   enforce_nonce: z.boolean().nullish(),
   message_reference: reference.nullish(),
   tts: z.boolean().nullish(),
-  poll: opaque.nullish(),
+  poll: z.strictObject({
+    question: z.strictObject({ text: z.string().min(1).max(300) }),
+    answers: z.array(
+      z.strictObject({ poll_media: z.strictObject({ text: z.string().min(1).max(55) }) }),
+    ).min(1).max(10),
+    allow_multiselect: z.boolean().nullish(),
+    duration: z.int().min(1).max(768).nullish(),
+  }).nullish(),
   shared_client_theme: opaque.nullish(),
 });
 
@@ -109,6 +116,17 @@ export function parseCreate(
       components: numbered(data.components ?? []),
       attachments: toAttachments(data.attachments ?? [], files),
       hasMore: (data.sticker_ids?.length ?? 0) > 0 || Boolean(data.poll),
+      ...(data.sticker_ids && { stickerIds: data.sticker_ids }),
+      ...(data.poll && {
+        poll: {
+          question: data.poll.question.text,
+          answers: data.poll.answers.map(({ poll_media: { text } }) => text),
+          hours: data.poll.duration ?? 24,
+          allowsSeveral: data.poll.allow_multiselect ?? false,
+          votes: new Map(),
+          isOver: false,
+        },
+      }),
       ...(data.nonce !== undefined && data.nonce !== null && { nonce: data.nonce }),
       enforceNonce: data.enforce_nonce ?? false,
       ...(mentions && { allowedMentions: mentions }),

@@ -48,6 +48,14 @@ async function readForm(request: Request): Promise<ReadBody> {
     return wrongType("multipart/form-data that cannot be read"); // the client gets the error
   }
   const files: (UploadedFile & LoggedFile)[] = [];
+  // A sticker is the only thing with plain fields beside one file.
+  const sticker = form.get("file");
+  if (sticker !== null && typeof sticker !== "string") {
+    const fields = [...form].filter(([, value]) => typeof value === "string");
+    const { name: filename, size: sizeBytes } = sticker;
+    const file = { field: "file", index: 0, filename, sizeBytes };
+    return { kind: "read", body: Object.fromEntries(fields), files: [file] };
+  }
   for (const [field, value] of form) {
     if (field === "payload_json") continue;
     const index = /^files\[(\d)\]$/.exec(field)?.[1];

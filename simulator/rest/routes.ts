@@ -13,6 +13,9 @@ import { parseSnowflake, type Snowflake, type UserId } from "../../src/core/disc
 import { may, openChannel } from "../world/access.ts";
 import { changeFlags, toApplication } from "../payloads/application.ts";
 import { openDirectChannel } from "../world/create_world.ts";
+import { addChannelRoutes } from "./channel_routes.ts";
+import { addContentRoutes } from "./content_routes.ts";
+import { addMemberRoutes } from "./member_routes.ts";
 import { addCommandRoutes } from "./command_routes.ts";
 import { addGuildRoutes } from "./guild_routes.ts";
 import { findMessage, listMessages, type Page } from "../actions/history.ts";
@@ -123,6 +126,14 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
     (c) => settle(startTyping(world, param(c, "channel"), self(c), c.env.call.now)),
   );
 
+  // Before the routes of messages: "pins" is no id.
+  addContentRoutes(app, {
+    world,
+    self,
+    publish,
+    needsAllowedMentions: deps.needsAllowedMentions,
+  });
+
   app.get("/channels/:channel/messages", (c) => {
     const access = openChannel(world, param(c, "channel"), self(c), "view");
     if (access.kind === "refused") return answerRefused(access.refused);
@@ -207,6 +218,8 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
   }
 
   addGuildRoutes(app, { world, self });
+  addChannelRoutes(app, { world, self, publish });
+  addMemberRoutes(app, { world, self, publish });
   addCommandRoutes(app, world);
   app.notFound(() => answerRefused(REFUSALS.notFound));
   return app;

@@ -133,6 +133,14 @@ export function addGuild(
     roles: new Map([[everyone.id, everyone]]),
     members: new Map(),
     channelIds: new Set(),
+    things: {
+      emojis: new Map(),
+      stickers: new Map(),
+      events: new Map(),
+      bans: new Set(),
+      voice: new Map(),
+      unindexed: 0,
+    },
     premiumTier: 0,
   };
   world.guilds.set(id, guild);
@@ -190,7 +198,7 @@ export function addChannel(
     readonly topic?: string;
     readonly isAgeRestricted?: boolean;
     readonly overwrites?: readonly Overwrite[];
-  },
+  } & Pick<TextChannel, "parentId" | "position" | "isAgeRestricted" | "slowmodeSec" | "tags">,
   now: number,
 ): TextChannel {
   const channel: TextChannel = {
@@ -209,12 +217,13 @@ export function addChannel(
 export function addThread(
   world: World,
   parent: TextChannel,
-  { name, ownerId, id, archiveAfterMin = 1_440 }: {
+  { name, ownerId, id, archiveAfterMin = 1_440, tagIds }: {
     readonly name: string;
     readonly ownerId: UserId;
     /** That of the message which it starts from; a new one by default. */
     readonly id?: ChannelId;
     readonly archiveAfterMin?: number;
+    readonly tagIds?: Thread["tagIds"];
   },
   now: number,
 ): Thread {
@@ -229,6 +238,7 @@ export function addThread(
     archiveAfterMin,
     isArchived: false,
     isLocked: false,
+    ...(tagIds && { tagIds }),
     messages: new Map(),
   };
   world.channels.set(thread.id, thread);

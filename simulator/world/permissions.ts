@@ -13,8 +13,11 @@ import type { Guild, GuildChannel, Overwrite, World } from "./world.ts";
 
 /** Bits that the simulator checks, or that an operator should not grant. */
 export const PERMISSION = {
-  addReactions: 1n << 6n,
+  kickMembers: 1n << 1n,
+  banMembers: 1n << 2n,
   administrator: 1n << 3n,
+  manageChannels: 1n << 4n,
+  addReactions: 1n << 6n,
   viewChannel: 1n << 10n,
   sendMessages: 1n << 11n,
   manageMessages: 1n << 13n,
@@ -22,10 +25,19 @@ export const PERMISSION = {
   attachFiles: 1n << 15n,
   readMessageHistory: 1n << 16n,
   mentionEveryone: 1n << 17n,
+  connect: 1n << 20n,
+  manageRoles: 1n << 28n,
   manageWebhooks: 1n << 29n,
   manageThreads: 1n << 34n,
   createPublicThreads: 1n << 35n,
+  useExternalStickers: 1n << 37n,
   sendMessagesInThreads: 1n << 38n,
+  moderateMembers: 1n << 40n,
+  createExpressions: 1n << 43n,
+  createEvents: 1n << 44n,
+  sendPolls: 1n << 49n,
+  pinMessages: 1n << 51n,
+  bypassSlowmode: 1n << 52n,
 } as const;
 
 /** Permissions of `@everyone` in a new guild: write, read the history, react and open threads. */
@@ -83,5 +95,5 @@ function applyTogether(bits: bigint, overwrites: readonly Overwrite[]): bigint {
 function overwritesOf(world: World, channel: GuildChannel): readonly Overwrite[] {
   if (channel.kind !== "thread") return channel.overwrites;
   const parent = world.channels.get(channel.parentId);
-  return parent?.kind === "text" || parent?.kind === "forum" ? parent.overwrites : [];
+  return parent && "overwrites" in parent ? parent.overwrites : [];
 }

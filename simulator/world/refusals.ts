@@ -28,6 +28,17 @@ export type Outcome<Value> =
 export const REFUSALS = {
   unauthorized: { status: 401, code: 0, message: "401: Unauthorized" },
   notFound: { status: 404, code: 0, message: "404: Not Found" },
+  notReady: { status: 202, code: 110000, message: "Index not yet available. Try again later" },
+  unknownOverwrite: { status: 404, code: 10009, message: "Unknown permission overwrite" },
+  unknownRole: { status: 404, code: 10011, message: "Unknown Role" },
+  unknownBan: { status: 404, code: 10026, message: "Unknown Ban" },
+  unknownVoiceState: { status: 404, code: 10065, message: "Unknown Voice State" },
+  wrongChannelType: {
+    status: 400,
+    code: 50024,
+    message: "Cannot execute action on this channel type",
+  },
+  notAPoll: { status: 400, code: 520006, message: "Cannot expire a non-poll message" },
   unknownChannel: { status: 404, code: 10003, message: "Unknown Channel" },
   unknownGuild: { status: 404, code: 10004, message: "Unknown Guild" },
   unknownMember: { status: 404, code: 10007, message: "Unknown Member" },

@@ -67,6 +67,7 @@ export interface Guild {
   readonly roles: Map<RoleId, Role>;
   readonly members: Map<UserId, Member>;
   readonly channelIds: Set<ChannelId>;
+  readonly things: GuildThings;
   /** Its boost level, which sets the limit for uploads. */
   premiumTier: 0 | 1 | 2 | 3;
 }
@@ -79,10 +80,20 @@ interface ChannelBase {
 }
 
 export interface TextChannel extends ChannelBase {
-  readonly kind: "text" | "forum";
+  readonly kind: "text" | "forum" | "voice" | "category";
   readonly guildId: GuildId;
   readonly name: string;
   readonly topic?: string;
+  /** Its category. */
+  readonly parentId?: ChannelId;
+  readonly position?: number;
+  readonly slowmodeSec?: number;
+  /** Tags of a forum. */
+  readonly tags?: readonly {
+    readonly id: Snowflake;
+    readonly name: string;
+    readonly moderated: boolean;
+  }[];
   readonly isAgeRestricted?: boolean;
   readonly overwrites: readonly Overwrite[];
 }
@@ -101,6 +112,8 @@ export interface Thread extends ChannelBase {
   readonly isArchived: boolean;
   /** Only members who may manage threads can write. */
   readonly isLocked: boolean;
+  /** Tags of a post in a forum. */
+  readonly tagIds?: readonly Snowflake[];
 }
 
 export interface PrivateChannel extends ChannelBase {
@@ -188,8 +201,43 @@ export interface Message {
   readonly more?: Opaque;
   readonly flags: number;
   readonly isTts: boolean;
+  /** Set while it is pinned, Unix time in milliseconds. */
+  readonly pinnedAt?: number;
+  readonly poll?: Poll;
+  readonly stickerIds?: readonly string[];
   /** By emoji, `"👀"` or `"name:id"`: the reacting accounts, in order. */
   readonly reactions: Map<string, Set<UserId>>;
+}
+
+/** A poll in a message. The simulator takes no votes from clients; tests set them. */
+export interface Poll {
+  readonly question: string;
+  readonly answers: readonly string[];
+  readonly hours: number;
+  readonly allowsSeveral: boolean;
+  /** Votes by the number of the answer, from 1. */
+  readonly votes: ReadonlyMap<number, number>;
+  readonly isOver: boolean;
+}
+
+/** An emoji or a sticker of a guild. */
+export interface Expression {
+  readonly id: Snowflake;
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** Everything of a guild beside its members, roles and channels. */
+export interface GuildThings {
+  readonly emojis: Map<string, Expression>;
+  readonly stickers: Map<string, Expression>;
+  /** Scheduled events in Discord's JSON, by id. */
+  readonly events: Map<string, Opaque>;
+  readonly bans: Set<UserId>;
+  /** Members in voice channels. */
+  readonly voice: Map<UserId, ChannelId>;
+  /** Searches to answer with 202 before the first result. */
+  unindexed: number;
 }
 
 export interface Pings {

@@ -5,7 +5,7 @@
  */
 
 import type { ToolCall } from "../core/model.ts";
-import type { AskedCall, Decision } from "../core/turn/question.ts";
+import type { AskedCall, Decision } from "../core/people/question.ts";
 import type { ToolContext } from "../core/turn/tool.ts";
 import type { Toolbox } from "./toolbox.ts";
 

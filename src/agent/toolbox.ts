@@ -10,7 +10,7 @@ import { z } from "zod";
 import type { ToolCall, ToolDefinition } from "../core/model.ts";
 import type { ToolResult } from "../core/step.ts";
 import type { Tool, ToolContext } from "../core/turn/tool.ts";
-import { ALLOW_ONCE, type Decision, type Question } from "../core/turn/question.ts";
+import { ALLOW_ONCE, type Decision, type Question } from "../core/people/question.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import { boundedResult } from "./result_size.ts";
 
@@ -69,6 +69,10 @@ export function createToolbox(
 ): Toolbox {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
 
+  function mayRepeat({ isIdempotent, mayRepeat }: Tool, input: unknown): boolean {
+    return isIdempotent && mayRepeat?.(input) !== false;
+  }
+
   /** All reasons are fenced: they quote web pages, servers and people. */
   const failed = (why: string): ToolResult => ({ end: "failed", text: `Error: ${fence(why)}` });
 
@@ -112,7 +116,7 @@ export function createToolbox(
         error instanceof Error ? error.message : String(error),
         cleanSecrets,
       );
-      const isUnknown = hasBegun && ending.signal.aborted && !tool.isIdempotent;
+      const isUnknown = hasBegun && ending.signal.aborted && !mayRepeat(tool, input);
       const { end, text: told } = isUnknown ? unknown(text) : failed(text);
       return { end, text: told + note };
     } finally {
@@ -123,7 +127,10 @@ export function createToolbox(
 
   return {
     definitions: definitionsOf(tools),
-    isIdempotent: ({ name }) => byName.get(name)?.isIdempotent ?? true,
+    isIdempotent(call) {
+      const tool = byName.get(call.name);
+      return !tool || mayRepeat(tool, jsonOf(call.arguments)?.value);
+    },
     async ask(call, context) {
       const tool = byName.get(call.name);
       const written = tool && (tool.asks || escalate && tool.needs.length > 0)

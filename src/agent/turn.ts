@@ -25,7 +25,7 @@ import {
   type ShowJoined,
   stepsWithin,
 } from "./next_step.ts";
-import type { AskedCall } from "../core/turn/question.ts";
+import type { AskedCall } from "../core/people/question.ts";
 import { type AnswerPorts, readAnswer } from "./read_answer.ts";
 import { askFirst, type AskPorts, type ReadyCall } from "./ask_first.ts";
 import { createStepLog, type StepLog } from "./step_log.ts";

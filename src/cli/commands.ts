@@ -8,6 +8,7 @@ import { access, pairing, why } from "./access/commands.ts";
 import { agents } from "./agents/commands.ts";
 import { approvals } from "./approvals/commands.ts";
 import { config } from "./config/commands.ts";
+import { execBroker } from "./exec/commands.ts";
 import { outbox, send } from "./delivery/commands.ts";
 import { demo } from "./demo/commands.ts";
 import { doctor, invite, netcheck, status, version } from "./diagnose/commands.ts";
@@ -25,7 +26,10 @@ export const TASKS: readonly Task[] = [
   { title: "Control access", commands: { access, pairing } },
   { title: "Send messages", commands: { send, outbox } },
   { title: "Conversations", commands: { sessions, forget } },
-  { title: "Look after the agent", commands: { agents, approvals, memory, schedules } },
+  {
+    title: "Look after the agent",
+    commands: { agents, approvals, "exec-broker": execBroker, memory, schedules },
+  },
   { title: "Configure", commands: { config } },
   { title: "About", commands: { version } },
 ];

@@ -12,6 +12,7 @@ import type { Budgets } from "../core/spending/budget.ts";
 import type { WaitingLimits } from "../core/inbound/waiting_turns.ts";
 import type { AccessPolicy, CommandRules } from "../policy/rules/rules.ts";
 import type { Texts } from "../render/notices/notices.ts";
+import type { DiscordToolConfig } from "./sections/discord_tool.ts";
 import type { CommandsConfig } from "./sections/commands.ts";
 import type { ModelsConfig } from "./models.ts";
 import type { ExecApprovalsConfig, PeopleConfig } from "./sections/people.ts";
@@ -70,6 +71,8 @@ export interface SharedConfig extends PeopleConfig {
   readonly retention: RetentionConfig;
   /** The search engine; absent if there is none (T9). */
   readonly search?: SearchConfig;
+  /** Settings of the tool `discord`. */
+  readonly discordTool: DiscordToolConfig;
   /** The model that draws: `"<provider>/<model>"`; absent: none (T6). */
   readonly draw?: string;
   /** The collector of traces; absent if there is none. */

@@ -16,6 +16,7 @@ import {
   type DiscordConfig,
   type MessagesConfig,
 } from "./config.ts";
+import { discordToolConfig } from "./sections/discord_tool.ts";
 import type { AccountSecrets, FoundSecrets } from "./find_secrets.ts";
 import type { ModelNames, ModelsConfig } from "./models.ts";
 import { execApprovalsConfig, peopleConfig } from "./sections/people.ts";
@@ -66,6 +67,7 @@ export function toConfig(
     shutdownGraceSec: shutdown.graceSec,
     retention: store.retention,
     ...searchConfig(settings, secrets),
+    discordTool: discordToolConfig(settings),
     ...(settings.tools?.draw !== undefined && { draw: settings.tools.draw }),
     ...otelConfig(settings, secrets),
     ...peopleConfig(settings),

@@ -58,6 +58,8 @@ export interface Meters {
   /** Verdicts, including those settled later. */
   readonly decisions: Counter<"verdict" | "reason">;
   readonly authDenied: Counter<"reason">;
+  /** Actions of the tool `discord` that the asker may not do, by the missing right. */
+  readonly toolRefusals: Counter<"reason">;
   /** Secrets removed before output; `sink` names the output. */
   readonly redactions: Counter<"sink">;
   readonly storageErrors: Counter<"code">;
@@ -157,6 +159,11 @@ export function createMetrics(build: Build): Metrics {
       ["verdict", "reason"],
     ),
     authDenied: counter("auth_denied", "Events refused by reason.", ["reason"]),
+    toolRefusals: counter(
+      "tool_refusals",
+      "Actions on Discord that the asker may not do, by the missing right.",
+      ["reason"],
+    ),
     redactions: counter("redactions", "Secrets removed before output, by sink.", ["sink"]),
     storageErrors: counter("storage_errors", "SQLite errors by code.", ["code"]),
     eventLoopLagSec: histogram("event_loop_lag", "Event loop lag.", ["thread"]),

@@ -17,6 +17,7 @@ import { commands, help } from "./general/help.ts";
 import { memory } from "./general/memory.ts";
 import { skill } from "./general/skill.ts";
 import { status } from "./general/status.ts";
+import { undo } from "./general/undo.ts";
 import { usage } from "./general/usage.ts";
 import { whoami } from "./general/whoami.ts";
 import { why } from "./general/why.ts";
@@ -41,6 +42,7 @@ export const COMMANDS: readonly Command[] = [
   memory,
   skill,
   forget,
+  undo,
   stop,
   fresh,
   reset,

@@ -16,7 +16,7 @@ import {
   OPEN_FORM,
   type Question,
   type StoredQuestion,
-} from "../core/turn/question.ts";
+} from "../core/people/question.ts";
 import { clip } from "../lib/text/clip.ts";
 import { notice, type Texts } from "./notices/notices.ts";
 
@@ -24,6 +24,10 @@ import { notice, type Texts } from "./notices/notices.ts";
 export const MAX_EXACT = 1_500;
 /** Maximum characters of each other part of a card with a command. */
 const MAX_REST = 180;
+/** Characters of facts below which they are left out. */
+const MIN_REST = 100;
+/** Characters for a note about a part that is left out, and for line ends. */
+const NOTE = 50;
 /** Maximum characters of a message. */
 const MAX_CONTENT = 2_000;
 /** Discord's maximum number of characters for a button's label. */
@@ -167,10 +171,13 @@ function bodyOf(stored: StoredQuestion, last: string, texts: Texts): readonly Ca
     ? `\`\`\`\n${visible(exact)}\n\`\`\``
     : notice("questionTooLong", { code }, texts);
   const rest = facts.map(({ name, value }) => `**${name}:** ${value}`).join("\n");
+  const room = MAX_CONTENT - Math.min(heading.length, MAX_REST + NOTE) -
+    (block?.length ?? MAX_EXACT) -
+    last.length - NOTE;
   return [
     { text: clip(heading, block === undefined ? MAX_EXACT : MAX_REST), mayGo: block !== undefined },
     ...(block === undefined ? [] : [{ text: block, mayGo: false }]),
-    ...(rest === "" ? [] : [{ text: clip(rest, MAX_REST), mayGo: true }]),
+    ...(room < MIN_REST || rest === "" ? [] : [{ text: clip(rest, room), mayGo: true }]),
     { text: last, mayGo: false },
   ];
 }

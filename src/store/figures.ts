@@ -10,6 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "./database/columns.ts";
 import type { AccountId } from "../core/discord/ids.ts";
 import type { Judged } from "../core/inbound/inbox.ts";
 import type { Verdict } from "../core/inbound/verdict.ts";
@@ -67,28 +68,28 @@ export interface Figures {
 }
 
 const inboxSchema = z.object({
-  waiting: z.number(),
-  running: z.number(),
-  oldest: z.number().nullable(),
+  waiting: column.number,
+  running: column.number,
+  oldest: column.numberOrNull,
 });
 
 const outboxSchema = z.object({
-  pending: z.number(),
-  sending: z.number(),
-  uncertain: z.number(),
-  dead: z.number(),
-  oldest: z.number().nullable(),
+  pending: column.number,
+  sending: column.number,
+  uncertain: column.number,
+  dead: column.number,
+  oldest: column.numberOrNull,
 });
 
 const parkedSchema = z.object({
-  parkedChannels: z.number(),
-  pending: z.number(),
-  sending: z.number(),
+  parkedChannels: column.number,
+  pending: column.number,
+  sending: column.number,
 });
 
-const oldestSchema = z.object({ oldest: z.number().nullable() });
+const oldestSchema = z.object({ oldest: column.numberOrNull });
 
-const gapsSchema = z.object({ open: z.number() });
+const gapsSchema = z.object({ open: column.number });
 
 const IS_NOT_STOPPED = "NOT IN (SELECT value FROM json_each(:stopped))";
 const NONE_STOPPED = "[]";

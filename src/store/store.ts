@@ -11,6 +11,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "./database/join_parts.ts";
 import { createEmitter } from "../lib/emitter.ts";
+import type { Schedule } from "../lib/schedule.ts";
+import { type Changes, createChanges } from "./changes/changes.ts";
 import { type Commits, createCommits } from "./database/commits.ts";
 import { openDatabase } from "./database/database.ts";
 import type { CrashHooks } from "./database/durability.ts";
@@ -65,6 +67,8 @@ export interface Store extends OtherWriters, Pick<Figures, "health"> {
   readonly forgetting: Forgetting;
   /** The agent's memory. */
   readonly notes: Notes;
+  /** Destructive actions of tools. */
+  readonly changes: Changes;
   /** Settings that people change by commands. */
   readonly settings: StoredSettings;
   /** Reminders and scheduled tasks, with their runs. */
@@ -105,6 +109,8 @@ export interface StoreOptions {
   readonly isReadOnly?: boolean;
   /** Gets a journaled record that the tables refused. It stays in the journal. */
   readonly onRefused?: (kind: string, error: unknown) => void;
+  /** Delays the tables' work; the runtime's timer by default. */
+  readonly schedule?: Schedule;
 }
 
 const NO_CRASH: CrashHooks = { before() {}, after() {} };
@@ -147,6 +153,7 @@ export function createStore(
     retention = DEFAULT_RETENTION,
     isReadOnly = false,
     onRefused = () => {}, // for tests, which read the journal themselves
+    schedule,
   }: StoreOptions,
 ): Store {
   const factRows = prepareFactRows(database, { elapsed });
@@ -162,6 +169,7 @@ export function createStore(
     },
     onUndone: () => undo.emit.undone(),
     onRefused,
+    ...(schedule && { schedule }),
   });
   const commits = onCommitted ? withCallback(grouped, onCommitted) : grouped;
   const transcripts = createTranscripts(database, commits);
@@ -174,6 +182,15 @@ export function createStore(
   const figures = createFigures(database, commits);
   const otherWriters = createOtherWriters(database);
   const shared = { memory, verdicts, pruner };
+  const forgetting = createForgetting(database, commits);
+  /** After a person was forgotten, rows that memory has by their number are gone (X5). */
+  const forgetRows = (): void => {
+    factRows.forget();
+    verdicts.forget();
+    transcripts.forget();
+    memory.quiet.forget();
+    memory.direct.clear();
+  };
   const store: Store = {
     gateway: createGateway(database, commits, {
       ...shared,
@@ -195,21 +212,22 @@ export function createStore(
     ),
     pairing: createPairing(database, commits, memory.outgoing),
     questions: createQuestions(database, commits, memory),
-    forgetting: createForgetting(database, commits),
+    forgetting: {
+      ...forgetting,
+      async forget(userId, mayRun) {
+        const forgotten = await forgetting.forget(userId, mayRun);
+        if (forgotten !== "open turns") forgetRows();
+        return forgotten;
+      },
+    },
     notes: createNotes(database, commits),
+    changes: createChanges(database, commits),
     settings: createSettings(database, commits),
     schedules: createSchedules(database, commits, memory.outgoing),
     health: figures.health,
     changedElsewhere() {
       const isChanged = otherWriters.changedElsewhere();
-      // After `barnacle forget`, rows that memory has by their number are gone (X5).
-      if (isChanged) {
-        factRows.forget();
-        verdicts.forget();
-        transcripts.forget();
-        memory.quiet.forget();
-        memory.direct.clear();
-      }
+      if (isChanged) forgetRows();
       return isChanged;
     },
     catchUp: commits.catchUp,

@@ -12,6 +12,7 @@ import { code } from "./code/code.ts";
 import { draw } from "./images/draw.ts";
 import { discord } from "./discord/discord.ts";
 import { editFile, listFiles, readFile, writeFile } from "./files/files.ts";
+import { exec, processTool } from "./host/exec.ts";
 import { memory } from "./memory/memory.ts";
 import { readSkill } from "./skills/read_skill.ts";
 import { ask } from "./people/ask.ts";
@@ -38,4 +39,6 @@ export const TOOLS: readonly Tool[] = [
   writeFile,
   editFile,
   listFiles,
+  exec,
+  processTool,
 ];

@@ -137,10 +137,10 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     ],
     [
       "C6",
-      "a key without effect within an account",
-      discord('"accounts":{"a":{"execApprovals":{"enabled":true}}}'),
+      "a key that is not implemented within an account",
+      discord('"accounts":{"a":{"intentFilter":{"enabled":true}}}'),
       [
-        'warning channels.discord.accounts.a.execApprovals: "execApprovals" has no effect in this version',
+        'warning channels.discord.accounts.a.intentFilter: "intentFilter" is not implemented yet: while it is on, Barnacle ignores messages without a mention, even if none is required',
       ],
     ],
     ["I1", "an intent filter", discord('"guilds":{"*":{"intentFilter":{"enabled":true}}}'), [
@@ -149,10 +149,30 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     [
       "C12",
       "a section without effect, once",
-      discord('"execApprovals":{"enabled":true,"approvers":["1"]}'),
+      '{"channels":{"discord":{}},"router":{"dedupWindowSec":10}}',
+      ['warning router: "router" has no effect in this version'],
+    ],
+    [
+      "A1",
+      "commands that no one can approve",
+      '{"exec":{},"channels":{"discord":{}}}',
+      ["warning channels.discord: No one can approve commands: without an approval, each is denied"],
+    ],
+    [
+      "A3",
+      "commands beside the token, without a question, and that run others",
+      '{"exec":{"mode":"full","sandbox":"off","allow":[["df","*"],["bash","-c","*"]]},"channels":{"discord":{}}}',
       [
-        'warning channels.discord.execApprovals: "execApprovals" has no effect in this version',
+        "warning exec.mode: Each owner can run any command, and so can an injection in their turns",
+        "warning exec.sandbox: Without bubblewrap, commands can read the bot's token and its data",
+        'warning exec.allow[1]: "bash -c *" may run other commands, too',
       ],
+    ],
+    [
+      "A1",
+      "nothing about commands with approvers",
+      '{"exec":{"allow":[["df","-h"]]},"channels":{"discord":{"execApprovals":{"enabled":true,"approvers":["175928847299117063"]}}}}',
+      [],
     ],
     [
       "T2",

@@ -80,8 +80,8 @@ describe("loadConfig()", () => {
     assert.deepEqual(discordConfig, {
       accountId: "default",
       enabled: true,
-      execApprovals: { enabled: false, timeoutMs: 600_000 },
       tokenPlace: "DISCORD_BOT_TOKEN",
+      execApprovals: { enabled: false, timeoutMs: 600_000 },
       pluralkit: { enabled: false, apiUrl: "https://api.pluralkit.me/v2" },
       historyLimit: 20,
       textChunkLimit: 2000,

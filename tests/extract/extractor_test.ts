@@ -94,7 +94,7 @@ describe("[H8] createExtractor()", () => {
     let rss = 100;
     const thread = fakeThread(() => {
       rss += GROWTH_BYTES + 1;
-      timers.fire(10);
+      timers.fire(5);
     });
     const extractor = createExtractor({
       startThread: thread.start,

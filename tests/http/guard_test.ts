@@ -135,4 +135,12 @@ describe("[SEC-R35] createDetailGate()", () => {
       assert.equal(createDetailGate(token)(asking(headers), peer), shown);
     });
   }
+
+  // docs/operating.md lists these headers.
+  for (const header of ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"]) {
+    it(`shows no detail to a request on this machine with ${header}`, () => {
+      const request = asking({ [header]: "192.0.2.7" });
+      assert.equal(createDetailGate(undefined)(request, { remoteAddress: "127.0.0.1" }), false);
+    });
+  }
 });

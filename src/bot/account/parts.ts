@@ -120,12 +120,7 @@ export async function createParts(
     now,
     log: logging.forPart("policy"),
   });
-  const owners = createOwnerIds(
-    applications,
-    policy.now,
-    connectionState.applicationOwner,
-    now,
-  );
+  const owners = createOwnerIds(applications, policy.now, connectionState.applicationOwner, now);
   const common = { config, store, client, meter, logging, now };
   const outbound = createOutbound({
     ...common,
@@ -195,8 +190,10 @@ export async function createParts(
       reader,
       outbox: store.outbox,
       sent: outbound.sent,
+      onRefused: meter.toolRefused,
+      setPresence: noPresenceYet,
       ownerIds: owners.toTell,
-      onParked: questions.changed,
+      onParked: questions.decided,
       onToolMessage: (channelId) => outbound.channelQueues.wake([channelId]),
       instructionFiles: createInstructionFiles(
         () => workspaceOf(config(), options.dataDir),
@@ -228,6 +225,7 @@ export async function createParts(
       onSchedules: () => runEvents.emit.changed(),
       onScheduledEnd: (cause) => runEvents.emit.ended(cause),
       toolPorts: toolServices.ports,
+      hostCommands: toolServices.commands,
       drawPort: createDrawPort({
         drawing: () => settings.drawing,
         drawings: files.drawings,
@@ -290,4 +288,9 @@ export async function createParts(
     ended,
     stopping,
   };
+}
+
+/** @throws {Error} Always: the gateway thread takes no new status while it runs. */
+function noPresenceYet(): never {
+  throw new Error("this version sets the status only at its start, from the config");
 }

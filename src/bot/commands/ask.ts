@@ -8,6 +8,7 @@
  */
 
 import {
+  type ChannelId,
   createdAtMs,
   type GuildId,
   type MessageId,
@@ -16,6 +17,7 @@ import {
 import type { InboundMessage, Quoted } from "../../core/inbound/inbound.ts";
 import type { Judged, Route } from "../../core/inbound/inbox.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { OpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
@@ -39,6 +41,10 @@ export interface AskOptions {
   /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
   readonly openDirect: OpenDirect;
+  /** The current limits of waiting turns (X4). */
+  readonly waiting: () => WaitingRules;
+  /** These channels have a notice that too many turns wait. */
+  readonly onRefused: (channels: readonly ChannelId[]) => void;
   /** A question waits for its turn. */
   readonly onAsked: () => void;
   /** Unix time in milliseconds. */
@@ -47,7 +53,8 @@ export interface AskOptions {
 
 /** Creates the port of commands. */
 export function createAsk(
-  { store, policy, judge, ownerIn, route, openDirect, onAsked, now }: AskOptions,
+  { store, policy, judge, ownerIn, route, openDirect, waiting, onRefused, onAsked, now }:
+    AskOptions,
 ): InteractionContext["ask"] {
   async function judged(message: InboundMessage): Promise<Judged> {
     const { accountId, place, sender } = message;
@@ -85,7 +92,9 @@ export function createAsk(
       asked: true,
     });
     if (asked.verdict.kind !== "accept") return "refused";
-    await store.inbox.acceptBatch({ accountId, judged: [asked], echoes: [], guilds: [] }, now());
+    const batch = { accountId, judged: [asked], echoes: [], guilds: [], waiting: waiting() };
+    const { refusedIn } = await store.inbox.acceptBatch(batch, now());
+    if (refusedIn.length > 0) onRefused(refusedIn);
     onAsked();
     return isElsewhere ? "direct" : "here";
   };

@@ -20,6 +20,7 @@ import { createConversations } from "./conversations.ts";
 import { createForget } from "./forget.ts";
 import { type AccountModels, createAccountModels } from "./models.ts";
 import { createPause } from "./pause.ts";
+import { createCommandUndo } from "./undo.ts";
 import { createWhy } from "./why.ts";
 
 /** The context, with the models that turns use. */
@@ -77,6 +78,12 @@ export function createCommandContext(
     ask: createAsk({ ...options, openDirect: createOpenDirect(client) }),
     why: createWhy({ received: store.received, isOwner: (call) => isAccepted(call, "owner") }),
     forget: createForget({ ...options, forgetting: store.forgetting, schedule, log }),
+    undo: createCommandUndo({
+      ...options,
+      accountId,
+      isOwner: (call) => isAccepted(call, "owner"),
+      cleanSecrets: outbound.cleanSecrets,
+    }),
     config: configPort,
     pause: createPause({
       accountId,

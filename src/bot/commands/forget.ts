@@ -24,13 +24,16 @@ export interface ForgetOptions {
 /** Milliseconds until the file is written anew, and between two times. */
 const VACUUM_AFTER_MS = 60_000;
 
+/** Maximum number of tries: another process may read the file. */
+const MAX_TRIES = 10;
+
 /** Creates the port of commands. */
 export function createForget(
   { forgetting, folder, schedule, log }: ForgetOptions,
 ): InteractionContext["forget"] {
   let isDue = false;
 
-  function vacuumLater(): void {
+  function vacuumLater(triesLeft = MAX_TRIES): void {
     if (isDue) return;
     isDue = true;
     schedule(() => {
@@ -38,7 +41,8 @@ export function createForget(
       try {
         forgetting.vacuum();
       } catch (error) {
-        log.warn("Cannot write the store anew after a person was forgotten", { error });
+        log.warn("Cannot write the store anew after a person was forgotten", { error, triesLeft });
+        if (triesLeft > 0) vacuumLater(triesLeft - 1);
       }
     }, VACUUM_AFTER_MS);
   }

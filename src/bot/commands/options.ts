@@ -29,6 +29,7 @@ import type { CommandSources } from "./sources.ts";
 /** The namespaces of the store that commands use. */
 export type InteractionStore = Pick<
   Store,
+  | "changes"
   | "forgetting"
   | "inbox"
   | "notes"
@@ -72,6 +73,10 @@ export interface CommandOptions extends CommandSources {
   readonly judge: AskOptions["judge"];
   /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
+  /** The current limits of waiting turns (X4). */
+  readonly waiting: AskOptions["waiting"];
+  /** These channels have a notice that too many turns wait. */
+  readonly onRefused: AskOptions["onRefused"];
   /** Stops turns; returns how many messages have lost theirs. */
   readonly stopTurns: (scope: StopScope) => Promise<number>;
   /** Checks budgets and counts requests. */

@@ -21,7 +21,7 @@ export interface WantedOptions {
   readonly now: () => number;
 }
 
-/** The commands to register, and the memory of where they are. */
+/** Lists the commands to register, and remembers their guild. */
 export interface WantedCommands {
   /**
    * The scopes: everywhere, or one guild. A guild that had the commands before is cleared, because

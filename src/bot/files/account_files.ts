@@ -15,7 +15,7 @@ import { createTurnFiles, type TurnFiles } from "../../flows/media/read_files.ts
 import { createSpeakAnswer, type SpeakAnswer } from "../../flows/media/speak.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
-import { createDownload } from "../../media/download.ts";
+import { createDownload, type Download } from "../../media/download.ts";
 import { createIsMediaUrl } from "../../media/hosts.ts";
 import { createDrawings, type Drawings } from "../../media/drawings.ts";
 import { imageProblem } from "../../media/image.ts";
@@ -39,6 +39,8 @@ export interface AccountFilesOptions extends Pick<ReadAudioPorts, "audio"> {
 
 /** The files of an account's turns, in and out. */
 export interface AccountFiles extends TurnFiles {
+  /** Reads a file of Discord by its address. */
+  readonly download: Download;
   readonly find: FindFile;
   readonly drawings: Drawings;
   readonly drawn: ReadDrawn;
@@ -75,6 +77,7 @@ export function createAccountFiles(
   const drawings = createDrawings(folder, now);
   return {
     ...turnFiles,
+    download,
     drawings,
     drawn: drawings.read,
     find: createFindFile({ media, maxBytes }),

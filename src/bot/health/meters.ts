@@ -27,6 +27,8 @@ export interface Meter {
   turnStored(stored: StoredTurn): void;
   /** Barnacle removed secrets from a text before posting it. */
   redacted(found: number): void;
+  /** An action of the tool `discord` was refused for a missing right. */
+  toolRefused(reason: string): void;
   stored(stored: Stored): void;
   /** Catch-up found this many messages. */
   found(count: number): void;
@@ -91,6 +93,7 @@ export function createMeter(metrics: Metrics): Meter {
       metrics.outboxOverflows.add(folded, { outcome: "folded" });
       metrics.outboxOverflows.add(dropped, { outcome: "dropped" });
     },
+    toolRefused: (reason) => metrics.toolRefusals.inc({ reason }),
     redacted(found) {
       metrics.redactions.add(found, { sink: "discord" });
     },

@@ -46,7 +46,7 @@ export interface InboundOptions
   extends
     NamesOptions,
     Omit<InteractionOptions, "ownerIn">,
-    Omit<CommandOptions, "judge" | "route" | "stopTurns" | "onAsked"> {
+    Omit<CommandOptions, "judge" | "route" | "waiting" | "onRefused" | "stopTurns" | "onAsked"> {
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
   readonly store: InteractionStore & Pick<Store, "gateway">;
@@ -178,6 +178,8 @@ export function createInbound(options: InboundOptions): Inbound {
     ownerIn: presence.ask,
     judge: judge.judge,
     route,
+    waiting,
+    onRefused,
     onAsked: () => events.emit.asked(),
     async stopTurns(scope) {
       const touched = await store.inbox.stopTurns(scope, now());

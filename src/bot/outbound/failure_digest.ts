@@ -1,5 +1,5 @@
 /**
- * Groups undelivered messages of a channel, so that the owner gets one notice for fifty failures.
+ * Groups failures of a channel, such as undelivered messages, so that the owner gets one notice for fifty failures.
  *
  * @module
  */
@@ -7,17 +7,17 @@
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
-/** The undelivered messages of one channel since its last notice. */
-export interface ChannelFailures {
+/** The failures of one channel since its last notice. */
+export interface ChannelFailures<Reason = string> {
   readonly channelId: ChannelId;
   readonly count: number;
   /** The reason of the last failure. */
-  readonly reason: string;
+  readonly reason: Reason;
 }
 
-/** Groups the undelivered messages of each channel. */
-export interface FailureDigest {
-  add(channelId: ChannelId, reason: string): void;
+/** Groups the failures of each channel. */
+export interface FailureDigest<Reason = string> {
+  add(channelId: ChannelId, reason: Reason): void;
   /** Sends the pending notices now. */
   flush(): void;
 }
@@ -26,11 +26,11 @@ export interface FailureDigest {
 const GATHER_MS = 5_000;
 
 /** Creates an empty digest. */
-export function createFailureDigest(
-  tell: (failure: ChannelFailures) => void,
+export function createFailureDigest<Reason = string>(
+  tell: (failure: ChannelFailures<Reason>) => void,
   schedule: Schedule,
-): FailureDigest {
-  const gathered = new Map<ChannelId, ChannelFailures>();
+): FailureDigest<Reason> {
+  const gathered = new Map<ChannelId, ChannelFailures<Reason>>();
   let cancel: (() => void) | undefined;
 
   function flush(): void {

@@ -10,10 +10,12 @@ import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createMcpServers } from "../../mcp/servers.ts";
 import type { Tool } from "../../core/turn/tool.ts";
+import { createHostCommands } from "../../exec/jobs.ts";
 import { ownCommand } from "../../host/process/own_process.ts";
 import { createJobs } from "../../sandbox/jobs.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
+import { exec, processTool } from "../../tools/host/exec.ts";
 import { draw } from "../../tools/images/draw.ts";
 import { webSearch } from "../../tools/web/web_search.ts";
 import type { SearchEngine } from "../../web/search.ts";
@@ -49,6 +51,10 @@ export function createToolServices(
   const skills = createSkillLibrary(() => skillFolders(current, dataDir), now, log);
   void skills.read();
   const jobs = createJobs(jobWorkerUrl, { ...ownCommand(), env: runtimeEnv() });
+  const commands = createHostCommands({
+    workspace: () => workspaceOf(current, dataDir),
+    maySkipSandbox: () => current.exec?.maySkipSandbox === true,
+  });
   const mcp = createMcpServers(serversOf(config), {
     version,
     now,
@@ -73,6 +79,7 @@ export function createToolServices(
       })),
     },
     runCode: jobs.code,
+    commands,
     skills,
     tools: all,
     async ready(isAllowed) {
@@ -88,7 +95,9 @@ export function createToolServices(
       own = toolsOf(next);
       mcp.apply(serversOf(next));
     },
-    stop: mcp.close,
+    async stop() {
+      await Promise.all([mcp.close(), commands.stop()]);
+    },
   };
 }
 
@@ -114,9 +123,10 @@ function runtimeEnv(): Readonly<Record<string, string>> {
 }
 
 /** The tools for which the config has everything. */
-function toolsOf({ search, draw: drawing }: BotConfig): readonly Tool[] {
+function toolsOf({ search, draw: drawing, exec: commands }: BotConfig): readonly Tool[] {
   return TOOLS.filter((tool) =>
-    (tool !== webSearch || search !== undefined) && (tool !== draw || drawing !== undefined)
+    (tool !== webSearch || search !== undefined) && (tool !== draw || drawing !== undefined) &&
+    (tool !== exec && tool !== processTool || commands !== undefined)
   );
 }
 

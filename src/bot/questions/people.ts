@@ -9,7 +9,7 @@ import type { Config } from "../../config/config.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { codeFrom } from "../../core/inbound/pairing.ts";
-import { ALLOW_ONCE, type AskedCall, DENY, type Question } from "../../core/turn/question.ts";
+import { ALLOW_ONCE, type AskedCall, DENY, type Question } from "../../core/people/question.ts";
 import type { TurnPeople } from "../../flows/turn/park.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Store } from "../../store/store.ts";

@@ -7,6 +7,7 @@
 import type { BotConfig } from "../../config/config.ts";
 import type { SkillLibrary } from "../../core/skills/skill.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
+import type { HostCommands } from "../../exec/jobs.ts";
 import type { CodeEnd, CodeJob } from "../../sandbox/evaluate.ts";
 
 /** The parts of {@link ToolPorts} that do not depend on an account. */
@@ -17,6 +18,8 @@ export interface ToolServices {
   readonly ports: SharedToolPorts;
   /** Runs a script in a process of its own. */
   readonly runCode: (job: CodeJob, signal: AbortSignal) => Promise<CodeEnd>;
+  /** Runs commands on the host. */
+  readonly commands: HostCommands;
   /** The agent's skills. */
   readonly skills: SkillLibrary;
   /** All tools that the config makes available: the same array until they change. */

@@ -22,6 +22,7 @@ import { notice } from "../../render/notices/notices.ts";
 import { composeReminder } from "../../render/reminder.ts";
 import type { Store } from "../../store/store.ts";
 import type { Inbound } from "../inbound/inbound.ts";
+import { createFailureDigest } from "../outbound/failure_digest.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 import { chunkRulesOf } from "../rules/turn_rules.ts";
@@ -85,7 +86,15 @@ export function createAccountSchedules(
     }, "found");
   }
 
-  return createRunner({
+  const failures = createFailureDigest<{ readonly number: number; readonly run: MessageId }>(
+    ({ channelId, count, reason }) => {
+      const words = { ...reason, channel: `<#${channelId}>`, count };
+      void outbound.tellOwners(notice("scheduleFailed", words, config().texts));
+    },
+    schedule,
+  );
+
+  const runner = createRunner({
     accountId,
     schedules: store.schedules,
     accept: (batch, at) => store.inbox.acceptBatch(batch, at),
@@ -105,6 +114,8 @@ export function createAccountSchedules(
     nextRun: (pattern) => nextRun(pattern, { now: now(), timezone: timezoneOf(config()) }),
     onAccepted,
     onOutbox: ({ channelId }) => outbound.channelQueues.wake([channelId]),
+    onFailed: ({ id: number, origin: { channelId } }, { messageId: run }) =>
+      failures.add(channelId, { number, run }),
     onPaused({ id: number, origin: { channelId } }, { messageId: run }) {
       const words = { number, channel: `<#${channelId}>`, count: 3, run };
       void outbound.tellOwners(notice("schedulePaused", words, config().texts));
@@ -113,6 +124,13 @@ export function createAccountSchedules(
     now,
     log: logging.forPart("schedules"),
   });
+  return {
+    ...runner,
+    async stop() {
+      await runner.stop();
+      failures.flush();
+    },
+  };
 }
 
 /** Events that end a run. */

@@ -45,6 +45,8 @@ export function createCommandTurns(
   return async (claim) => {
     if (commands.isCommand(claim.message)) return await end(claim, commands.run);
     if (!await commands.isPaused()) return false;
-    return await end(claim, () => Promise.resolve(notice("paused", {}, texts())));
+    // Another bot gets no answer: it would answer that one, too.
+    const text = claim.message.sender.automaton ? "" : notice("paused", {}, texts());
+    return await end(claim, () => Promise.resolve(text));
   };
 }

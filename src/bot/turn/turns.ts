@@ -18,6 +18,7 @@ import { createThreadStarter } from "../../flows/turn/thread_starter.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
+import type { Download } from "../../media/download.ts";
 import type { Store } from "../../store/store.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import type { RunningAccount } from "../ports.ts";
@@ -27,11 +28,12 @@ import { createCommandTurns, type TurnCommands } from "./command_turns.ts";
 import { prepareQueueModes, withCommands } from "../rules/queue_mode.ts";
 import { latest } from "../rules/latest.ts";
 import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts";
-import { composeToolMessage } from "../../render/tool_message.ts";
+import { cleanText } from "../questions/clean_text.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
-import { createReadStarter } from "./read_starter.ts";
+import { createReadStarter } from "./discord/read_starter.ts";
+import { createTurnGarbage } from "./turn_garbage.ts";
 import { createToolPorts, type ToolPortsOptions } from "./ports/tool_ports.ts";
-import { prepareTurnRules, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
+import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /** The dependencies of an account's turns. */
 export interface TurnsOptions {
@@ -45,6 +47,7 @@ export interface TurnsOptions {
     readonly sessions: Store["sessions"];
     readonly notes: Store["notes"];
     readonly schedules: Store["schedules"];
+    readonly changes: Store["changes"];
     readonly questions: Store["questions"];
   };
   readonly logging: Logging;
@@ -92,6 +95,8 @@ export function createAccountTurns(
       readonly isOwner: (message: InboundMessage) => boolean;
       /** The turn of a scheduled task has ended. */
       readonly onScheduledEnd: (messageId: MessageId) => void;
+      /** Reads files of Discord. */
+      readonly files: { readonly download: Download };
       /** Waits for tools that the sender may have, and that are not known yet. */
       readonly toolsReady: (message: InboundMessage) => Promise<void>;
     },
@@ -141,12 +146,10 @@ export function createAccountTurns(
     questions: store.questions,
     ownerIds: ports.ownerIds,
     cleanText: (message, text) => cleanText(message, text, config(), ports),
-    onParked() {
-      ports.onParked();
-      turns.wake();
-    },
+    onParked: ports.onParked,
     now,
   });
+  const garbage = createTurnGarbage();
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
   /** The rules of one turn, fixed from its beginning to its end. */
@@ -162,6 +165,10 @@ export function createAccountTurns(
       steers: (message, next) => modesNow().steers(message, next),
       model,
       rules: rulesNow(),
+      onTurn(outcome, ms) {
+        garbage.turn(outcome);
+        ports.onTurn(outcome, ms);
+      },
       backfill,
       threadStarter,
       missingRight,
@@ -224,21 +231,12 @@ export function createAccountTurns(
       }
       turns.wake();
     },
+    async stop() {
+      garbage.stop();
+      await turns.stop();
+    },
     caches: () => ({ filled_channels: bytes() }),
   };
-}
-
-/** A text of the model for people, as an answer would have it. */
-function cleanText(
-  message: InboundMessage,
-  text: string,
-  config: Config,
-  ports: Pick<TurnRulesPorts, "cleanSecrets" | "uploadLimit" | "takesFiles">,
-): string {
-  const rules = toolTextRules(config, message, ports);
-  const agentId = config.agent.id;
-  const composed = composeToolMessage({ ...message, message, agentId, callKey: "", text }, rules);
-  return (composed ?? []).map(({ message: { content } }) => content).join("\n");
 }
 
 /** 12 hex digits. */

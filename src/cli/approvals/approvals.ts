@@ -7,7 +7,7 @@
  * @module
  */
 
-import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type StoredQuestion } from "../../core/turn/question.ts";
+import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type StoredQuestion } from "../../core/people/question.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { visible } from "../../render/question_card.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";

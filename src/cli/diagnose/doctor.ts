@@ -30,6 +30,7 @@ import type { CommonFlags } from "../shared/flags.ts";
 import { checkDiscord } from "./check_discord.ts";
 import { type HostView, inspectHost, type StoreView } from "./host_facts.ts";
 import { createModelCheck, findModel } from "../shared/model_settings.ts";
+import { checkExec } from "./exec_findings.ts";
 import { judgeServers } from "./mcp_findings.ts";
 import { checkSkills } from "./skill_findings.ts";
 import { VERSION } from "../../version.ts";
@@ -125,6 +126,7 @@ async function examine(
         ...checkNames(accounts.map(({ config }) => config), host),
         ...checkTokenSource(accounts.map(({ config }) => config), host, env),
         ...await checkSkills(config, dataDir),
+        ...await checkExec(config),
       ]
       : []),
     ...(connects

@@ -9,6 +9,7 @@ import { mayNameAccount, parseAllowEntry } from "../../policy/rules/allowlist.ts
 import { namesOnePerson } from "../../policy/rights.ts";
 import { writtenSections } from "../schema/accounts.ts";
 import { type AddRemark, auditAccount, impossibleName } from "./audit_account.ts";
+import { auditExec } from "./audit_exec.ts";
 import { auditModels } from "./audit_models.ts";
 import { auditPlaceTools, auditTools } from "./audit_tools.ts";
 import { quoted } from "../../lib/text/quoted.ts";
@@ -85,6 +86,7 @@ export function audit(
     auditPlaceTools(section, remark);
   }
   auditTools(value, remark);
+  auditExec(value, writtenSections(value), remark);
   owners(value, remark);
   auditModels(value, remark);
   const agents = valueAt(value, ["agents", "list"]);

@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { toolLists, toolsWithin } from "./access.ts";
+import { id, toolLists, toolsWithin } from "./access.ts";
 import { key, laterSection, lazySection, text, whole } from "./parts/key.ts";
 import { MENTION_PATTERNS, mentionPatterns } from "./messages.ts";
 import { model, modelRef } from "./models.ts";
@@ -243,6 +243,24 @@ export const tools = lazySection(
         "Model for the tool `draw`: `<provider>/<model>`, at any OpenAI-compatible " +
           "`/v1/images/generations`. Each image counts in `budgets`.",
         { unset: "there is no such tool", example: "openai/gpt-image-1" },
+      ),
+      discord: key(
+        z.strictObject({
+          maxDestructive: key(
+            whole(0, 100).default(5),
+            "Maximum number of destructive actions on Discord in one turn, such as deleting a " +
+              "message or changing a channel or a role.",
+            { example: 2 },
+          ),
+          alsoGuilds: key(
+            z.array(id()).default([]),
+            "Servers that the tool `discord` may also reach from conversations on other servers. " +
+              "The person who asks must be a member there with the rights that the action needs. " +
+              "Without it, actions stay on the server of the conversation.",
+            { example: ["123456789012345678"] },
+          ),
+        }).prefault({}),
+        "The tool `discord`.",
       ),
       askExpiresMin: key(
         whole(1, 43_200).default(1_440),

@@ -5,16 +5,7 @@
  */
 
 import { z } from "zod";
-import {
-  address,
-  amount,
-  key,
-  later,
-  laterSection,
-  lazySection,
-  text,
-  whole,
-} from "./parts/key.ts";
+import { address, amount, key, later, lazySection, text, whole } from "./parts/key.ts";
 import { people } from "./access.ts";
 import { secret } from "./parts/secrets.ts";
 
@@ -68,21 +59,30 @@ export const approvals = lazySection(
 );
 
 /** `exec`. */
-export const exec = laterSection(
+export const exec = lazySection(
   () =>
     z.strictObject({
       mode: key(
         z.enum(["deny", "allowlist", "ask", "full"]).default("ask"),
-        "When to run a command on the host. `deny`: never. `allowlist`: if listed. `ask`: if " +
-          "approved. `full`: always.",
+        "When to run a command on the host. `deny`: never. `allowlist`: if `allow` has it. `ask`: " +
+          "otherwise, ask the approvers. `full`: always.",
+      ),
+      allow: key(
+        z.array(z.array(text()).min(1)).default([]),
+        "Commands that run without an approval, each as a program and its exact arguments. " +
+          'A last `"*"` stands for any further arguments.',
+        { example: [["/usr/local/bin/backup", "--daily"], ["df", "*"]] },
       ),
       sandbox: key(
         z.enum(["auto", "off"]).default("auto"),
-        "Whether to isolate commands from the bot's token. `off` takes the risk.",
+        "How to isolate commands from the bot's token. `auto`: in bubblewrap, without network; " +
+          "without bubblewrap, no command runs. `off`: if there is no bubblewrap, run them as the " +
+          "bot's user, which can read its token.",
       ),
     }).prefault({}),
-  "Runs commands on the host.",
-  { task: "agents" },
+  "Runs commands on the host, for owners. Without this section, the tools `exec` and `process` do " +
+    "not exist.",
+  { task: "agents", unset: "no commands" },
 );
 
 /** `skills`. */

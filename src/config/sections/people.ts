@@ -1,17 +1,30 @@
 /**
- * The settings of questions to people: approvals (A1), and the tool `ask` (T10, T11).
+ * The settings of commands on the host, and of questions to people (A1, T10, T11).
  *
  * @module
  */
 
+import type { ExecMode } from "../../core/exec/command.ts";
 import type { AccountSettings, Settings } from "../schema/root.ts";
 
 /** Settings of questions that all accounts share. */
 export interface PeopleConfig {
   /** Milliseconds until a question of the tool `ask` expires. */
   readonly askTimeoutMs: number;
+  /** Commands on the host; absent: none. */
+  readonly exec?: ExecConfig;
   /** Whether to ask owners about refused tool calls. */
   readonly escalates: boolean;
+}
+
+/** Commands on the host (A1). */
+export interface ExecConfig {
+  /** Never `deny`: then there are no commands. */
+  readonly mode: ExecMode;
+  /** Commands that need no approval. */
+  readonly allow: readonly (readonly string[])[];
+  /** Whether commands may run as the bot's user if there is no sandbox. */
+  readonly maySkipSandbox: boolean;
 }
 
 /** How to ask approvers about commands. The access policy has their ids. */
@@ -32,8 +45,11 @@ const ASK_EXPIRES_MIN = 1_440;
 const APPROVAL_SEC = 600;
 
 /** Makes the shared settings. */
-export function peopleConfig({ tools, approvals }: Settings): PeopleConfig {
+export function peopleConfig({ tools, approvals, exec }: Settings): PeopleConfig {
   return {
+    ...(exec && exec.mode !== "deny" && {
+      exec: { mode: exec.mode, allow: exec.allow, maySkipSandbox: exec.sandbox === "off" },
+    }),
     askTimeoutMs: (tools?.askExpiresMin ?? ASK_EXPIRES_MIN) * 60_000,
     escalates: approvals?.escalate ?? false,
   };

@@ -8,16 +8,20 @@
 import { z } from "zod";
 import { parseSnowflake, type Snowflake } from "./ids.ts";
 
+/** An id of all kinds at once, which types as an id of any kind. */
+const shared: z.ZodType<Snowflake<never>> = z.string().transform((text, context) => {
+  const id = parseSnowflake<never>(text);
+  if (id) return id;
+  context.addIssue({ code: "custom", message: "Not a Discord id" });
+  return z.NEVER;
+});
+
 /**
  * A string that is an id; the caller names its kind, as with `parseSnowflake`.
  *
- * The issue does not repeat a refused text: the text comes from outside, and errors are logged.
+ * All callers get the same schema, because each one takes memory. The issue does not repeat a refused
+ * text: the text comes from outside, and errors are logged.
  */
 export function snowflakeSchema<Kind extends string>(): z.ZodType<Snowflake<Kind>> {
-  return z.string().transform((text, context) => {
-    const id = parseSnowflake<Kind>(text);
-    if (id) return id;
-    context.addIssue({ code: "custom", message: "Not a Discord id" });
-    return z.NEVER;
-  });
+  return shared;
 }

@@ -47,6 +47,7 @@ export const COMMANDS: ReadonlyMap<string, CommandKind> = new Map([
   ["memory", withWords("everyone")],
   ["skill", withWords("everyone")],
   ["forget", withWords("everyone")],
+  ["undo", withWords("everyone")],
   // A person who may talk may stop their own turn (K3); the command itself checks whose turn it is.
   ["stop", alone("everyone")],
   ["new", withWords("session")],

@@ -11,12 +11,12 @@
 
 import { compareIds, type GuildId, type RoleId, type UserId } from "../discord/ids.ts";
 import {
-  deniedBy,
   hasAllPermissions,
   type Overwrite,
   type Permission,
   permissionBits,
   type PermissionInputs,
+  PERMISSIONS,
   type RoleGrant,
 } from "./permissions.ts";
 
@@ -139,12 +139,13 @@ export function missingRight(
   const inputs = inputsOf(guild, member);
   const hasAll = hasAllPermissions(inputs);
   const isTimedOut = !hasAll && (member.timedOutUntil ?? 0) > now;
-  const overwrites = place?.overwrites ?? [];
+  const inGuild = permissionBits(inputs, []);
+  const here = place ? permissionBits(inputs, place.overwrites) : inGuild;
 
-  const lacks = (permission: Permission, own = overwrites): boolean => {
+  const lacks = (permission: Permission, bits = here): boolean => {
     if (hasAll) return false;
     if (isTimedOut && !LEFT_BY_TIMEOUT.has(permission)) return true;
-    return deniedBy(inputs, own, permission) !== undefined;
+    return (bits & PERMISSIONS[permission]) === 0n;
   };
   const lacksHere = (permission: Permission): Permission | undefined =>
     firstOf(permissionsFor(permission, place), lacks);
@@ -163,22 +164,20 @@ export function missingRight(
           ? undefined
           : { kind: "permission", permissions: need.of };
       case "in_guild":
-        return lacking(lacks(need.permission, []) ? need.permission : undefined);
+        return lacking(lacks(need.permission, inGuild) ? need.permission : undefined);
       case "outranks":
         return outranks(guild, member, need.member) ? undefined : { kind: "rank" };
       case "above_role":
         return roleProblem(guild, need.roleId) ?? roleRank(guild, member, need.roleId);
       case "over_role":
         return roleRank(guild, member, need.roleId);
-      case "holds": {
-        const bits = hasAll ? need.bits : permissionBits(inputs, overwrites);
-        return (need.bits & ~bits) === 0n ? undefined : { kind: "bits" };
-      }
+      case "holds":
+        return hasAll || (need.bits & ~here) === 0n ? undefined : { kind: "bits" };
     }
   };
 
-  const here: readonly Need[] = place ? ["View Channel", ...needs] : needs;
-  for (const need of here) {
+  const all: readonly Need[] = place ? ["View Channel", ...needs] : needs;
+  for (const need of all) {
     const found = missing(need);
     if (found) return found;
   }
@@ -240,7 +239,8 @@ function roleRank(guild: GuildFacts, member: MemberFacts, roleId: RoleId): Missi
 
 /** The highest role of a member; `undefined` for a member with `@everyone` alone. */
 function topRole(guild: GuildFacts, { roles }: MemberFacts): RoleFacts | undefined {
-  return guild.roles.filter((role) => roles.includes(role.id) && !isEveryone(guild, role))
+  const own = new Set<string>(roles);
+  return guild.roles.filter((role) => own.has(role.id) && !isEveryone(guild, role))
     .reduce<RoleFacts | undefined>(
       (top, role) => top && !isAbove(role, top) ? top : role,
       undefined,

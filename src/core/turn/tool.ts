@@ -10,6 +10,7 @@ import type { ToolGate } from "../tool_gates.ts";
 import type { CodePort } from "./ports/code.ts";
 import type { DrawPort } from "./ports/draw.ts";
 import type { DiscordPort } from "./ports/discord.ts";
+import type { ExecPort } from "./ports/exec.ts";
 import type { HistoryPort } from "./ports/history.ts";
 import type { RecallPort } from "./ports/recall.ts";
 import type { MemoryPort } from "./ports/memory.ts";
@@ -19,7 +20,7 @@ import type { WorkspacePort } from "./ports/workspace.ts";
 import type { ThreadsPort } from "./ports/threads.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
 import type { WebPort } from "./ports/web.ts";
-import type { Decision, Question } from "./question.ts";
+import type { Decision, Question } from "../people/question.ts";
 
 /** What tools can do outside the process: one part for each kind of thing. */
 export interface ToolPorts {
@@ -41,6 +42,8 @@ export interface ToolPorts {
   readonly workspace: WorkspacePort;
   /** Threads. */
   readonly threads: ThreadsPort;
+  /** Commands on the host. */
+  readonly exec: ExecPort;
   /** Questions to people. */
   readonly questions: QuestionsPort;
   /** Reminders and scheduled tasks. */
@@ -100,6 +103,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly needs: readonly string[];
   /** Whether a second run changes nothing more, so that a crash may repeat it. */
   readonly isIdempotent: boolean;
+  /** The same for one call, if it depends on the arguments; absent if it does not. */
+  readonly mayRepeat?: (input: unknown) => boolean;
   /**
    * What people must decide before the call runs; absent: nothing. The turn waits without memory,
    * and {@link Tool.run} gets the decision.

@@ -11,7 +11,7 @@
 import type { AccountId, ChannelId, UserId } from "../../core/discord/ids.ts";
 import { nonceOfCall } from "../../core/outbound/nonce.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import type { Question, StoredQuestion } from "../../core/turn/question.ts";
+import type { Question, StoredQuestion } from "../../core/people/question.ts";
 import { MAX_TIMER_MS } from "../../lib/schedule.ts";
 import type { Texts } from "../../render/notices/notices.ts";
 import { choicesOf, composeCard, composeSettled } from "../../render/question_card.ts";

@@ -78,6 +78,8 @@ export interface RunnerPorts {
   readonly onAccepted: () => void;
   /** Tells that a reminder is in the outbox. */
   readonly onOutbox: (message: InboundMessage) => void;
+  /** Tells the owners that a task has failed in a guild or a group, where no person waits for it. */
+  readonly onFailed: (schedule: Schedule, run: ScheduleRun) => void;
   /** Tells the owners that failures have paused a schedule. */
   readonly onPaused: (schedule: Schedule, last: ScheduleRun) => void;
   /** Timer for the next due schedule, and for the delay after a failure. */
@@ -209,13 +211,23 @@ export function createRunner(ports: RunnerPorts): Runner {
     await check(id);
   }
 
-  /** Pauses a schedule whose last runs have all failed. */
-  async function check(id: number): Promise<void> {
+  /** Pauses a schedule whose last runs have all failed. Tells the owners of that, or of one failure. */
+  async function check(id: number, ended?: MessageId): Promise<void> {
     const runs = await schedules.runsOf(id, MAX_FAILURES);
     const [last] = runs;
-    if (!last || runs.length < MAX_FAILURES || !runs.every(({ state }) => isFailure(state))) return;
+    if (!last || !isFailure(last.state)) return;
     const found = await schedules.find(id);
-    if (found?.cron === undefined || found.pausedBy !== undefined) return;
+    if (!found) return;
+    const isPausable = found.cron !== undefined && found.pausedBy === undefined;
+    if (
+      !isPausable || runs.length < MAX_FAILURES || !runs.every(({ state }) => isFailure(state))
+    ) {
+      const isUnasked = found.origin.place.kind !== "dm";
+      if (isUnasked && last.messageId === ended && last.state === "failed") {
+        ports.onFailed(found, last);
+      }
+      return;
+    }
     await schedules.pause(id, "failures");
     log.warn("A schedule is paused, because its last runs have failed", { schedule: id });
     ports.onPaused(found, last);
@@ -223,7 +235,7 @@ export function createRunner(ports: RunnerPorts): Runner {
 
   async function checkRun(cause: MessageId): Promise<void> {
     const id = await schedules.scheduleOf(cause);
-    if (id !== undefined) await check(id);
+    if (id !== undefined) await check(id, cause);
   }
 
   return {

@@ -12,7 +12,7 @@ import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 
 /** Everything that such a turn needs from outside. */
 export interface CommandTurnPorts extends SaveTurnPorts {
-  /** Runs the command, and returns its answer. */
+  /** Runs the command, and returns its answer; an empty one is none. */
   readonly run: (message: InboundMessage) => Promise<string>;
   /** Tells that the outbox has the answer. */
   readonly onOutbox: (stored: StoredTurn, channelId: InboundMessage["channelId"]) => void;
@@ -36,10 +36,11 @@ export async function answerCommand(
 /** The record of such a turn. The conversation keeps nothing of it. */
 export function commandTurn(claim: Claim, text: string): FinishedTurn {
   const { accountId, channelId, guildId, id: cause, revision } = claim.message;
+  const end = { claim, entries: [] };
+  if (text === "") return { ...end, end: { kind: "declined" }, outbox: [] };
   return {
-    claim,
+    ...end,
     end: { kind: "answered" },
-    entries: [],
     outbox: freeze({
       accountId,
       channelId,
@@ -48,8 +49,13 @@ export function commandTurn(claim: Claim, text: string): FinishedTurn {
       revision,
       agentId: claim.route.agentId,
       kind: "reply",
-      quote: { messageId: cause, on: "first" },
+      ...(isAtDiscord(claim.message) && { quote: { messageId: cause, on: "first" } }),
       ...noticeBody(text),
     }),
   };
+}
+
+/** Runs of schedules and questions by commands are no messages at Discord. */
+function isAtDiscord({ scheduled, asked }: InboundMessage): boolean {
+  return !scheduled && !asked;
 }

@@ -128,6 +128,9 @@ export function answeredTurn(
 /**
  * The record of a failed turn, with the line for the user. Logs the reason.
  *
+ * A scheduled task that fails in a guild or a group leaves no line: no person there waits for it. The
+ * owners learn of it (`flows/schedules/runner.ts`).
+ *
  * @param reason For the operator: why the turn failed, without the message's words.
  */
 export function failedTurn(
@@ -150,7 +153,10 @@ export function failedTurn(
     attempt,
     ...(error !== undefined && { error }),
   });
-  const outbox = freeze(composeFailure(ofTurn(claim), failureId, texts));
+  const isUnasked = messagesOf(claim).every(({ scheduled, place }) =>
+    scheduled !== undefined && place.kind !== "dm"
+  );
+  const outbox = isUnasked ? [] : freeze(composeFailure(ofTurn(claim), failureId, texts));
   return { claim, end: { kind: "failed", failureId, reason }, entries: [], outbox };
 }
 

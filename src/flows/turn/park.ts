@@ -10,7 +10,7 @@ import type { ParkedTurn } from "../../agent/turn.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { Step } from "../../core/step.ts";
-import type { AskedCall } from "../../core/turn/question.ts";
+import type { AskedCall } from "../../core/people/question.ts";
 import { saveSteps, type SaveTurnPorts } from "./save_turn.ts";
 import type { TurnSpending } from "./spending/turn_spending.ts";
 

@@ -15,7 +15,7 @@ import type {
 import type { StopScope } from "../../core/inbound/changes.ts";
 import type { CommandCall, CommandTarget, ComponentUse } from "../../core/inbound/interactions.ts";
 import type { Note } from "../../core/notes/note.ts";
-import type { Deciding, DecidingOutcome } from "../../core/turn/question.ts";
+import type { Deciding, DecidingOutcome } from "../../core/people/question.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Texts } from "../../render/notices/notices.ts";
 
@@ -191,6 +191,14 @@ export interface InteractionContext {
    * @returns `open turns`: a turn of theirs is still open, and nothing was removed.
    */
   readonly forget: (call: CommandCall) => Promise<"forgotten" | "open turns">;
+  /** Takes back a change of the asker on Discord; absent number: the newest. */
+  readonly undo: (
+    call: CommandCall,
+    id?: number,
+  ) => Promise<
+    | { readonly kind: "undone"; readonly id: number; readonly what: string; readonly does: string }
+    | { readonly kind: "refused"; readonly why: string }
+  >;
   /** The config file. */
   readonly config: ConfigPort;
   /** Pauses the account, or lets it go on; `stopped`: number of turns that have ended by it. */

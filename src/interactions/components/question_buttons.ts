@@ -9,7 +9,7 @@
 
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { ButtonPress } from "../../core/inbound/interactions.ts";
-import type { DecidingOutcome } from "../../core/turn/question.ts";
+import type { DecidingOutcome } from "../../core/people/question.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { settledContent } from "../../render/question_card.ts";
 import type { Component, ComponentAnswer } from "../base/component.ts";

@@ -14,15 +14,21 @@ export const help: Command = {
   options: [],
   needs: "everyone",
   run(_, { commands, texts }) {
-    const lines = commands().map(({ name, description, needs }) =>
+    const all = commands();
+    const lines = all.map(({ name, description, needs }) =>
       `\`/${name}\` ${description}${needs === "everyone" ? "" : ` (${RIGHTS[needs]})`}`
     );
-    return [notice("help", {}, texts()), ...lines].join("\n");
+    const text = [notice("help", {}, texts()), ...lines].join("\n");
+    if (text.length <= MAX_LENGTH) return text;
+    return all.map(({ name }) => `\`/${name}\``).join(" ");
   },
 };
 
 /** The same under OpenClaw's other name. */
 export const commands: Command = { ...help, name: "commands", description: "List my commands" };
+
+/** Characters of an answer. */
+const MAX_LENGTH = 2_000;
 
 const RIGHTS = {
   session: "in servers: Manage Messages",

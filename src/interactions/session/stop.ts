@@ -34,7 +34,9 @@ async function stopHere(
   { turns, texts, log }: InteractionContext,
 ): Promise<string> {
   const { accountId, channelId, place, sender } = call;
-  const isAll = place.kind === "dm" || await turns.mayStopAll(call);
+  // A user install is no direct message, though its rules are: others may be in the channel.
+  const isDirect = place.kind === "dm" && !call.isElsewhere;
+  const isAll = isDirect || (!call.isElsewhere && await turns.mayStopAll(call));
   const scope = { accountId, channelId, ...(!isAll && { userId: sender.id }) };
   const count = await turns.stop(scope);
   log.info("A person stopped turns", {

@@ -69,6 +69,19 @@ export const COMMAND_ANSWER_NOTICES = {
       skills: "the names of all skills there",
     },
   },
+  undone: {
+    text: "Undone: {what}. This {does}.",
+    when: "a person uses `/undo`",
+    placeholders: {
+      what: "the change",
+      does: "the effect of undoing it, after “This”",
+    },
+  },
+  undoRefused: {
+    text: "I could not undo that: {reason}.",
+    when: "a person uses `/undo`, and the change cannot be taken back",
+    placeholders: { reason: "the reason" },
+  },
   forgotten: {
     text: "I have deleted everything that I had stored of you.",
     when: "a person uses `/forget me`",

@@ -64,6 +64,17 @@ export const OWNER_NOTICES = {
       fix: '"check the API key of the provider openai"',
     },
   },
+  scheduleFailed: {
+    text: "Scheduled tasks failed in {channel}: {count}, the last one number {number}. To see " +
+      "why: `barnacle why {run}`.",
+    when: "tasks failed that no person was waiting for, to the bot's owner",
+    placeholders: {
+      channel: "the channel, as a mention",
+      count: "the number of failed tasks in some seconds",
+      number: "the number of the last schedule",
+      run: "the ID of its run",
+    },
+  },
   schedulePaused: {
     text: "I paused schedule {number} in {channel}, because its last {count} runs failed. To see " +
       "why: `barnacle why {run}`. To go on: `barnacle schedules resume {number}`.",

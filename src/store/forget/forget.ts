@@ -9,6 +9,7 @@
 
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -42,8 +43,8 @@ export interface Forgetting {
 /** Rows that are read at once. */
 const PAGE = 500;
 
-const textSchema = z.object({ value: z.string().nullable() });
-const pageSchema = z.looseObject({ id: z.number() });
+const textSchema = z.object({ value: column.textOrNull });
+const pageSchema = z.looseObject({ id: column.number });
 
 /**
  * Creates the namespace. Its statements are prepared when they run: no bot needs them.

@@ -186,6 +186,18 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
       },
     },
   },
+  discord_change: {
+    delete: "asker_id = :userId",
+    change: {
+      columns: ["what", "undo"],
+      row: (row, _person, scrub) =>
+        changed(
+          row,
+          ["what", "undo"],
+          (text) => text === row["undo"] ? scrub.json(text) : scrub.text(text),
+        ),
+    },
+  },
   question: {
     delete: `asker_id = :userId OR ${IN("message_id", "messages")}`,
     set: [{ where: "decided_by = :userId", to: "decided_by = NULL" }],
@@ -193,6 +205,10 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
       columns: ["question", "answer"],
       row: (row, _person, scrub) => changed(row, ["question", "answer"], scrub.json),
     },
+  },
+  exec_rule: {
+    set: [{ where: "allowed_by = :userId", to: "allowed_by = NULL" }],
+    ...json("args"),
   },
   question_card: { delete: "question_row NOT IN (SELECT id FROM question)" },
   question_control: { delete: "card_row NOT IN (SELECT id FROM question_card)" },

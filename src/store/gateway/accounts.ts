@@ -10,6 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { SessionStartLimit } from "../../core/discord/identify_budget.ts";
 import { type AccountId, toAccountId, type UserId } from "../../core/discord/ids.ts";
 import type { GatewaySession, Self } from "../../core/inbound/inbound.ts";
@@ -90,7 +91,7 @@ const idSchema = z.object({ account_id: z.string().transform(toAccountId) });
 const selfSchema = z.object({
   user_id: snowflakeSchema<"user">(),
   application_id: snowflakeSchema<"application">(),
-  username: z.string(),
+  username: column.text,
 }).transform((row): Self => ({
   userId: row.user_id,
   applicationId: row.application_id,
@@ -98,16 +99,16 @@ const selfSchema = z.object({
 }));
 
 const gatewaySchema = z
-  .object({ gateway_url: z.string(), gateway_url_at: z.number() })
+  .object({ gateway_url: column.text, gateway_url_at: column.number })
   .transform((row) => ({ url: row.gateway_url, at: row.gateway_url_at }));
 
 const limitSchema = z.object({
-  recommended_shards: z.number(),
-  limit_total: z.number(),
-  limit_remaining: z.number(),
-  limit_reset_after_ms: z.number(),
-  limit_max_concurrency: z.number(),
-  limit_read_at: z.number(),
+  recommended_shards: column.number,
+  limit_total: column.number,
+  limit_remaining: column.number,
+  limit_reset_after_ms: column.number,
+  limit_max_concurrency: column.number,
+  limit_read_at: column.number,
 }).transform((row) => ({
   shards: row.recommended_shards,
   total: row.limit_total,
@@ -118,30 +119,30 @@ const limitSchema = z.object({
 }));
 
 const flagsSchema = z
-  .object({ flags: z.number(), flags_at: z.number() })
+  .object({ flags: column.number, flags_at: column.number })
   .transform((row) => ({ bits: row.flags, at: row.flags_at }));
 
 const ownerSchema = z.object({ owner_id: snowflakeSchema<"user">() });
 
 const countsSchema = z.object({
-  shard_count: z.number().nullable(),
-  intents: z.number().nullable(),
-  ready_at: z.number().nullable(),
+  shard_count: column.numberOrNull,
+  intents: column.numberOrNull,
+  ready_at: column.numberOrNull,
 });
 
 const shardSchema = z.object({
-  shard_id: z.number(),
-  stored_up_to: z.number(),
-  alive_at: z.number(),
+  shard_id: column.number,
+  stored_up_to: column.number,
+  alive_at: column.number,
 });
 
 const sessionSchema = z.object({
-  session_id: z.string(),
-  resume_url: z.string(),
-  seq: z.number(),
-  started_at: z.number(),
-  alive_at: z.number(),
-  has_hole: z.number(),
+  session_id: column.text,
+  resume_url: column.text,
+  seq: column.number,
+  started_at: column.number,
+  alive_at: column.number,
+  has_hole: column.number,
 }).transform((row): StoredSession => ({
   sessionId: row.session_id,
   resumeUrl: row.resume_url,
@@ -152,7 +153,7 @@ const sessionSchema = z.object({
 }));
 
 const gapSchema = z
-  .object({ catch_up_from: z.number(), lost_at: z.number() })
+  .object({ catch_up_from: column.number, lost_at: column.number })
   .transform((row) => ({ catchUpFrom: row.catch_up_from, lostAt: row.lost_at }));
 
 /** A row as SQLite gives it; `undefined` if there is none. */

@@ -11,6 +11,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { LATE_MS } from "./sessions.ts";
 import { UNNAMED } from "../database/durability.ts";
@@ -52,9 +53,9 @@ export interface Gaps {
 }
 
 const oldestSchema = z.object({
-  from: z.number(),
-  stored_up_to: z.number(),
-  alive_at: z.number(),
+  from: column.number,
+  stored_up_to: column.number,
+  alive_at: column.number,
 });
 
 /**

@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
@@ -37,7 +38,7 @@ export function prepareKeepGuild(database: DatabaseSync): KeepGuild {
 }
 
 const rowSchema = z
-  .object({ guild_id: snowflakeSchema<"guild">(), snapshot: z.string() })
+  .object({ guild_id: snowflakeSchema<"guild">(), snapshot: column.text })
   .transform((row): GuildSnapshot => ({ guildId: row.guild_id, text: row.snapshot }));
 
 /**

@@ -13,6 +13,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 import {
   askIdentify,
@@ -53,7 +54,7 @@ export interface Identifies {
 const KEPT = 1_000;
 
 const identifySchema = z
-  .object({ shard_id: z.number(), at: z.number() })
+  .object({ shard_id: column.number, at: column.number })
   .transform((row) => ({ shardId: row.shard_id, at: row.at }));
 
 /**

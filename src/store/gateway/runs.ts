@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
@@ -97,11 +98,11 @@ export function prepareTouchRun(database: DatabaseSync): TouchRun {
 }
 
 const rowSchema = z.object({
-  run_id: z.string(),
-  boot_id: z.string().nullable(),
-  started_at: z.number(),
-  alive_at: z.number(),
-  ending: z.string().nullable(),
+  run_id: column.text,
+  boot_id: column.textOrNull,
+  started_at: column.number,
+  alive_at: column.number,
+  ending: column.textOrNull,
 });
 
 /** All runs. A session's last sign of life counts for the newest run, too. */

@@ -77,6 +77,7 @@ export function createStoreOwner(
     "asked_guild",
     "schedule",
     "schedule_run",
+    "discord_change",
     "question",
     "question_card",
   ].map((table) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`));

@@ -10,6 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { type Changed, type MessageChange, NOTHING_CHANGED } from "../../core/inbound/changes.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -58,12 +59,12 @@ export interface ChangesDeps {
 }
 
 const rowSchema = z.object({
-  account_id: z.string(),
-  session_key: z.string(),
-  channel_id: z.string(),
-  finished_at: z.number().nullable(),
-  reply_to: z.string().nullable(),
-  message: z.string(),
+  account_id: column.text,
+  session_key: column.text,
+  channel_id: column.text,
+  finished_at: column.numberOrNull,
+  reply_to: column.textOrNull,
+  message: column.text,
 });
 
 /** Prepares the statements. */

@@ -5,19 +5,20 @@
  */
 
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { type MessageId, toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { WaitingMessage } from "../memory/backlog.ts";
 
 const waitingSchema = z.object({
-  id: z.number(),
+  id: column.number,
   message_id: snowflakeSchema<"message">(),
   account_id: z.string().transform(toAccountId),
   channel_id: snowflakeSchema<"channel">(),
-  agent_id: z.string(),
-  session_key: z.string(),
-  attempt: z.number(),
+  agent_id: column.text,
+  session_key: column.text,
+  attempt: column.number,
   guild_id: snowflakeSchema<"guild">().nullable(),
   turn_of: snowflakeSchema<"message">().nullable(),
 }).transform((row): WaitingMessage => ({
@@ -34,10 +35,10 @@ const waitingSchema = z.object({
 
 const runningSchema = z.object({
   message_id: snowflakeSchema<"message">(),
-  session_key: z.string(),
+  session_key: column.text,
 }).transform((row) => ({ messageId: row.message_id, sessionKey: row.session_key }));
 
-const messageSchema = z.object({ message: z.string() });
+const messageSchema = z.object({ message: column.text });
 
 /** Reads a message as `rows.ts` writes it. */
 export function readMessage(row: unknown): InboundMessage {

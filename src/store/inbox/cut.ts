@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { CutEnd } from "../../core/inbound/changes.ts";
 import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
@@ -30,13 +31,13 @@ export type Cut = (
 ) => { readonly channelId: ChannelId } | undefined;
 
 const rowSchema = z.object({
-  account_id: z.string(),
-  agent_id: z.string(),
+  account_id: column.text,
+  agent_id: column.text,
   channel_id: snowflakeSchema<"channel">(),
-  turn_of: z.string().nullable(),
+  turn_of: column.textOrNull,
 });
 
-const idSchema = z.object({ message_id: z.string() });
+const idSchema = z.object({ message_id: column.text });
 
 /** Prepares the statements. */
 export function prepareCut(database: DatabaseSync, outgoing: Outgoing): Cut {

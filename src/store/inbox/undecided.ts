@@ -8,6 +8,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import { type Accepted, type Judged, NOTHING_ACCEPTED } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -127,12 +128,12 @@ interface Waiting {
 /** The JSON is ours. */
 const waitingSchema = z.object({
   message: z.string().transform((text): InboundMessage => JSON.parse(text)),
-  accepted_at: z.number(),
+  accepted_at: column.number,
 });
 
 const decisionSchema = z.object({
   known_facts: z.string().transform((text): KnownFacts => JSON.parse(text)).nullable(),
-  policy_row: z.number().nullable(),
+  policy_row: column.numberOrNull,
 });
 
 /** Prepares the removal of a message from the inbox, if no turn was ever begun for it. */

@@ -7,6 +7,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { Judged, Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -87,12 +88,12 @@ export function prepareTakeUndecided(database: DatabaseSync): TakeUndecided {
 /** The JSON is ours, written by {@link prepareKeepUndecided}. */
 const rowSchema = z.object({
   why: z.enum(["pluralkit", "pluralkit-original", "owner-in-guild"]),
-  agent_id: z.string().nullable(),
-  session_key: z.string().nullable(),
+  agent_id: column.textOrNull,
+  session_key: column.textOrNull,
   message: z.string().transform((text): InboundMessage => JSON.parse(text)),
   known_facts: z.string().transform((text): KnownFacts => JSON.parse(text)).nullable(),
-  policy_row: z.number().nullable(),
-  at: z.number(),
+  policy_row: column.numberOrNull,
+  at: column.number,
 });
 
 /**

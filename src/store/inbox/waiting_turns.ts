@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
@@ -72,7 +73,7 @@ const turnSchema = z.object({
 const toldSchema = z.object({
   account_id: z.string().transform(toAccountId),
   list: z.enum(["user", "channel"]),
-  id: z.string(),
+  id: column.text,
 }).transform(({ account_id, ...row }): ListKey => ({ accountId: account_id, ...row }));
 
 /** Prepares the statements for waiting turns. */

@@ -87,8 +87,11 @@ export const SESSION_MAX = 64;
  * account does not keep the messages of others out.
  */
 export const ACCOUNT_MAX = 10_000;
-/** Maximum UTF-16 units of texts in memory. */
-const TEXT_MAX = 2 * 1024 * 1024;
+/**
+ * Maximum UTF-16 units of texts in memory: some 400 short messages. With so many before it, a
+ * message is read from the tables when its turn comes, which costs little beside the turn.
+ */
+const TEXT_MAX = 256 * 1024;
 /** Estimated bytes of an entry beside its text. */
 const ENTRY_BYTES = 400;
 /** Estimated UTF-16 units of a message beside its text. */

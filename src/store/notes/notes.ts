@@ -6,6 +6,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { MAX_NOTES, type NewNote, type Note } from "../../core/notes/note.ts";
@@ -53,15 +54,15 @@ export interface Notes {
 }
 
 const noteSchema = z.object({
-  id: z.number(),
+  id: column.number,
   scope: z.enum(["member", "channel", "guild", "agent"]),
-  scope_key: z.string(),
-  space: z.string(),
+  scope_key: column.text,
+  space: column.text,
   author_id: snowflakeSchema<"user">(),
-  text: z.string(),
-  sources: z.string(),
-  created_at: z.number(),
-  updated_at: z.number(),
+  text: column.text,
+  sources: column.text,
+  created_at: column.number,
+  updated_at: column.number,
 }).transform((row): Note => ({
   id: row.id,
   scope: row.scope,
@@ -74,8 +75,8 @@ const noteSchema = z.object({
   updatedAt: row.updated_at,
 }));
 const sourcesSchema = z.array(snowflakeSchema<"message">());
-const idSchema = z.object({ id: z.number() });
-const countSchema = z.object({ count: z.number() });
+const idSchema = z.object({ id: column.number });
+const countSchema = z.object({ count: column.number });
 
 const COLUMNS =
   `n.id, n.scope, n.scope_key, n.space, n.author_id, n.text, n.created_at, n.updated_at,

@@ -7,6 +7,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { Echo, Foreign } from "../../core/inbound/inbox.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
@@ -27,12 +28,12 @@ export interface EchoResult {
 export type SettleEcho = (accountId: AccountId, echo: Echo) => EchoResult;
 
 const rowSchema = z.object({
-  id: z.number(),
+  id: column.number,
   channel_id: snowflakeSchema<"channel">(),
-  state: z.string(),
+  state: column.text,
   message_id: snowflakeSchema<"message">().nullable(),
-  first_attempt_at: z.number().nullable(),
-  file_count: z.number(),
+  first_attempt_at: column.numberOrNull,
+  file_count: column.number,
 });
 
 type Row = z.infer<typeof rowSchema>;

@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
@@ -24,9 +25,9 @@ export interface OutboxFiles {
 }
 
 const fileSchema = z.object({
-  name: z.string(),
-  alt: z.string().nullable(),
-  content_type: z.string().nullable(),
+  name: column.text,
+  alt: column.textOrNull,
+  content_type: column.textOrNull,
   bytes: z.instanceof(Uint8Array),
 }).transform(({ name, alt, content_type, bytes }): OutboundFile => ({
   name,

@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { removalOf } from "../../core/outbound/draft.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { OutboundKind } from "../../core/outbound/nonce.ts";
@@ -69,23 +70,23 @@ export interface HeldRows {
 export const PREVIEW_CHARS = 80;
 
 const rowSchema = z.object({
-  id: z.number(),
+  id: column.number,
   channel_id: snowflakeSchema<"channel">(),
   state: z.enum(["pending", "sending", "uncertain", "dead"]),
-  file_count: z.number(),
-  created_at: z.number(),
-  first_attempt_at: z.number().nullable(),
-  failing_since: z.number().nullable(),
-  next_attempt_at: z.number().nullable(),
-  refusal: z.string().nullable(),
+  file_count: column.number,
+  created_at: column.number,
+  first_attempt_at: column.numberOrNull,
+  failing_since: column.numberOrNull,
+  next_attempt_at: column.numberOrNull,
+  refusal: column.textOrNull,
   message: storedMessageSchema,
-  parked_for: z.string().nullable(),
-  next_try_at: z.number().nullable(),
+  parked_for: column.textOrNull,
+  next_try_at: column.numberOrNull,
 });
 
 /** A damaged row: whatever can be read of it. */
 const damagedSchema = z.object({
-  id: z.number(),
+  id: column.number,
   channel_id: z.custom<ChannelId>((value) => typeof value === "string"),
   state: rowSchema.shape.state.catch("dead"),
   file_count: z.number().catch(0),
@@ -147,9 +148,9 @@ export function createHeldRows(
 }
 
 const draftSchema = z.object({
-  id: z.number(),
+  id: column.number,
   state: z.enum(["pending", "sending", "sent"]),
-  created_at: z.number(),
+  created_at: column.number,
   message: storedMessageSchema,
 });
 

@@ -10,6 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -44,7 +45,7 @@ export interface InvalidRequestCounts {
  */
 const KEPT_MINUTES = 11;
 
-const minuteSchema = z.object({ minute: z.number(), count: z.number() });
+const minuteSchema = z.object({ minute: column.number, count: column.number });
 
 /**
  * Creates the storage of counts.

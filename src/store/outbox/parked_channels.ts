@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
@@ -91,13 +92,13 @@ export function prepareNoteDelivered(database: DatabaseSync): NoteDelivered {
 
 const parkedSchema = z.object({
   channel_id: snowflakeSchema<"channel">(),
-  reason: z.string(),
-  since: z.number(),
-  waiting: z.number(),
+  reason: column.text,
+  since: column.number,
+  waiting: column.number,
 })
   .transform(({ channel_id, ...rest }): ParkedChannel => ({ channelId: channel_id, ...rest }));
 
-const wasReportedSchema = z.object({ was_reported: z.number() });
+const wasReportedSchema = z.object({ was_reported: column.number });
 
 /**
  * Creates the storage of parked channels.

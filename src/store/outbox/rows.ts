@@ -10,6 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { nonceOfRow } from "../../core/outbound/nonce.ts";
 import type {
@@ -38,7 +39,7 @@ export type Added =
  */
 export type AddToOutbox = (frozen: Frozen, now: number, added?: Added) => number;
 
-const idSchema = z.object({ id: z.number() });
+const idSchema = z.object({ id: column.number });
 
 const ACTIONS = { this: "replace", nothing: "remove" } as const;
 
@@ -169,19 +170,19 @@ export const JOIN_DRAFT =
   "LEFT JOIN outbox AS d ON d.account_id = o.account_id AND d.nonce = o.draft_nonce";
 
 const messageSchema = z.looseObject({
-  accountId: z.string(),
+  accountId: column.text,
   channelId: snowflakeSchema<"channel">(),
   guildId: snowflakeSchema<"guild">().optional(),
-  nonce: z.string(),
-  content: z.string(),
+  nonce: column.text,
+  content: column.text,
   pings: z.looseObject({
     users: z.array(snowflakeSchema<"user">()),
     roles: z.array(snowflakeSchema<"role">()),
     quotedAuthor: z.boolean(),
   }),
   quote: snowflakeSchema<"message">().optional(),
-  buttons: z.array(z.looseObject({ customId: z.string(), label: z.string() })).optional(),
-  of: z.looseObject({ cause: snowflakeSchema<"message">(), kind: z.string() }).optional(),
+  buttons: z.array(z.looseObject({ customId: column.text, label: column.text })).optional(),
+  of: z.looseObject({ cause: snowflakeSchema<"message">(), kind: column.text }).optional(),
 });
 
 /**
@@ -201,16 +202,16 @@ export const storedMessageSchema: z.ZodType<OutboundMessage> = z.string()
   });
 
 const rowSchema = z.object({
-  id: z.number(),
-  account_id: z.string(),
-  channel_id: z.string(),
-  nonce: z.string(),
+  id: column.number,
+  account_id: column.text,
+  channel_id: column.text,
+  nonce: column.text,
   message: storedMessageSchema,
-  file_count: z.number(),
-  first_attempt_at: z.number().nullable(),
-  failing_since: z.number().nullable(),
+  file_count: column.number,
+  first_attempt_at: column.numberOrNull,
+  failing_since: column.numberOrNull,
   action: z.enum(["post", "replace", "remove"]),
-  draft_state: z.string().nullable(),
+  draft_state: column.textOrNull,
   draft_id: snowflakeSchema<"message">().nullable(),
 }).refine(({ message, account_id, channel_id, nonce }) =>
   message.accountId === account_id && message.channelId === channel_id && message.nonce === nonce

@@ -6,6 +6,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -30,10 +31,10 @@ export interface SendResults {
 }
 
 const rowSchema = z.object({
-  id: z.number(),
-  state: z.string(),
+  id: column.number,
+  state: column.text,
   message_id: snowflakeSchema<"message">().nullable(),
-  reason: z.string().nullable(),
+  reason: column.textOrNull,
 });
 
 /**

@@ -10,6 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { placeDrafts } from "../../core/outbound/draft.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
@@ -96,14 +97,14 @@ function prepareFold(database: DatabaseSync): (id: number, into: number) => void
 }
 
 const waitingSchema = z.object({
-  id: z.number(),
+  id: column.number,
   message: storedMessageSchema,
-  whole: z.string().nullable(),
-  file_count: z.number(),
+  whole: column.textOrNull,
+  file_count: column.number,
 });
 
-const countSchema = z.object({ count: z.number() });
-const waitSchema = countSchema.extend({ last_fixed: z.number() });
+const countSchema = z.object({ count: column.number });
+const waitSchema = countSchema.extend({ last_fixed: column.number });
 
 /**
  * Prepares the query for the messages of a channel that may be folded. It returns `undefined`

@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -31,12 +32,12 @@ export interface Unfolding {
 }
 
 const foldedSchema = z.object({
-  id: z.number(),
+  id: column.number,
   message: storedMessageSchema,
-  file_count: z.number(),
+  file_count: column.number,
 });
 
-const idSchema = z.object({ id: z.number() });
+const idSchema = z.object({ id: column.number });
 
 /**
  * Creates the storage.

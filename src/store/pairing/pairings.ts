@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { type AccountId, toAccountId, type UserId } from "../../core/discord/ids.ts";
 import {
   type Paired,
@@ -59,9 +60,9 @@ export interface Pairings {
 const pairedSchema = z.object({
   account_id: z.string().transform(toAccountId),
   user_id: snowflakeSchema<"user">(),
-  username: z.string(),
-  paired_at: z.number(),
-  paired_by: z.string(),
+  username: column.text,
+  paired_at: column.number,
+  paired_by: column.text,
 }).transform((row): Paired => ({
   accountId: row.account_id,
   userId: row.user_id,
@@ -72,8 +73,8 @@ const pairedSchema = z.object({
 
 const matchSchema = z.object({
   state: z.enum(["pending", "approved", "denied", "expired"]),
-  is_fresh: z.number(),
-  approve_button: z.string(),
+  is_fresh: column.number,
+  approve_button: column.text,
 });
 
 /**

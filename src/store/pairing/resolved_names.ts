@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
@@ -26,7 +27,7 @@ export interface ResolvedNames {
   forgetNames(accountId: AccountId, names: readonly ResolvedName[]): Promise<void>;
 }
 
-const shared = { typed: z.string(), name: z.string(), at: z.number() };
+const shared = { typed: column.text, name: column.text, at: column.number };
 
 const rowSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("user"), found_id: snowflakeSchema<"user">(), ...shared }),

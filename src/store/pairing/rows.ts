@@ -7,6 +7,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { type AccountId, toAccountId, type UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import {
@@ -31,17 +32,17 @@ import type { Outgoing } from "../memory/outgoing.ts";
 export const IS_FRESH = `expires_at > :now AND created_at < :now + ${CODE_LIFE_MS}`;
 
 const rowSchema = z.object({
-  id: z.number(),
+  id: column.number,
   account_id: z.string().transform(toAccountId),
   user_id: snowflakeSchema<"user">(),
-  username: z.string(),
+  username: column.text,
   channel_id: snowflakeSchema<"channel">(),
   message_id: snowflakeSchema<"message">(),
-  code: z.string(),
-  approve_button: z.string(),
-  deny_button: z.string(),
-  created_at: z.number(),
-  expires_at: z.number(),
+  code: column.text,
+  approve_button: column.text,
+  deny_button: column.text,
+  created_at: column.number,
+  expires_at: column.number,
 });
 
 /**
@@ -66,10 +67,10 @@ export function toPairingRequest(row: unknown): PairingRequest {
 }
 
 const stateSchema = z.object({
-  is_paired: z.number(),
+  is_paired: column.number,
   last: z.enum(["pending", "approved", "denied"]).nullable(),
-  pending: z.number(),
-  given: z.number(),
+  pending: column.number,
+  given: column.number,
 });
 
 /**

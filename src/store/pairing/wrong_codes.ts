@@ -7,6 +7,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { afterWrongCode, closedUntil, type WrongCodes } from "../../core/inbound/pairing.ts";
 
@@ -26,7 +27,7 @@ export interface CountWrongCodes {
   forget(accountId: AccountId): void;
 }
 
-const rowSchema = z.object({ wrong: z.number(), closed_at: z.number().nullable() });
+const rowSchema = z.object({ wrong: column.number, closed_at: column.numberOrNull });
 
 /** Prepares the statements for wrong codes. */
 export function prepareCountWrongCodes(database: DatabaseSync): CountWrongCodes {

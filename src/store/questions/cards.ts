@@ -9,10 +9,11 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import type { StoredQuestion } from "../../core/turn/question.ts";
+import type { StoredQuestion } from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
@@ -76,12 +77,12 @@ export interface Cards {
 }
 
 const cardSchema = z.object({
-  card_id: z.number(),
+  card_id: column.number,
   card_channel: snowflakeSchema<"channel">(),
-  nonce: z.string(),
+  nonce: column.text,
 });
-const idSchema = z.object({ id: z.number() });
-const nextSchema = z.object({ next: z.number().nullable() });
+const idSchema = z.object({ id: column.number });
+const nextSchema = z.object({ next: column.numberOrNull });
 
 /**
  * Creates the storage of cards.

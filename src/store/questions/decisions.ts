@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { readCode } from "../../core/inbound/pairing.ts";
 import {
@@ -18,7 +19,7 @@ import {
   type Question,
   type QuestionAnswer,
   type StoredQuestion,
-} from "../../core/turn/question.ts";
+} from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { QUESTION_COLUMNS, readQuestion } from "./rows.ts";
@@ -39,11 +40,11 @@ interface Match {
 }
 
 const controlSchema = z.object({
-  question_row: z.number(),
-  channel_id: z.string(),
-  message_id: z.string().nullable(),
-  application_id: z.string().nullable(),
-  choice: z.string().nullable(),
+  question_row: column.number,
+  channel_id: column.text,
+  message_id: column.textOrNull,
+  application_id: column.textOrNull,
+  choice: column.textOrNull,
 });
 
 /**

@@ -9,10 +9,11 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { Step } from "../../core/step.ts";
-import { type AskedCall, type Decision, MAX_OPEN_QUESTIONS } from "../../core/turn/question.ts";
+import { type AskedCall, type Decision, MAX_OPEN_QUESTIONS } from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
@@ -52,7 +53,7 @@ const KEPT_MS = 30 * 86_400_000;
 /** Maximum number of old questions that a new one deletes. */
 const PRUNED_AT_ONCE = 16;
 
-const countSchema = z.object({ count: z.number() });
+const countSchema = z.object({ count: column.number });
 
 /**
  * Creates the storage of parked turns.

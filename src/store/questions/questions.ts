@@ -10,10 +10,11 @@ import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
 import { type Cards, createCards } from "./cards.ts";
 import { createDecisions, type Decisions } from "./decisions.ts";
+import { createExecRules, type ExecRules } from "./exec_rules.ts";
 import { createParking, type Parking } from "./parking.ts";
 
 /** All methods of `store.questions`. */
-export interface Questions extends Cards, Decisions, Parking {}
+export interface Questions extends Cards, Decisions, ExecRules, Parking {}
 
 /**
  * Creates the namespace.
@@ -31,5 +32,6 @@ export function createQuestions(
     createParking(database, transactions, memory),
     createCards(database, transactions, memory.outgoing, onDecided),
     createDecisions(database, transactions, onDecided),
+    createExecRules(database, transactions),
   );
 }

@@ -5,27 +5,28 @@
  */
 
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import type { StoredQuestion } from "../../core/turn/question.ts";
+import type { StoredQuestion } from "../../core/people/question.ts";
 
 /** Columns of a query over `question` for {@link readQuestion}. */
 export const QUESTION_COLUMNS = `id, account_id, message_id, channel_id, guild_id, code, question,
   state, answer, decided_by, created_at, expires_at`;
 
 const rowSchema = z.object({
-  id: z.number(),
+  id: column.number,
   account_id: z.string().transform(toAccountId),
   message_id: snowflakeSchema<"message">(),
   channel_id: snowflakeSchema<"channel">(),
   guild_id: snowflakeSchema<"guild">().nullable(),
-  code: z.string(),
-  question: z.string(),
+  code: column.text,
+  question: column.text,
   state: z.enum(["open", "answered", "expired", "withdrawn"]),
-  answer: z.string().nullable(),
+  answer: column.textOrNull,
   decided_by: snowflakeSchema<"user">().nullable(),
-  created_at: z.number(),
-  expires_at: z.number(),
+  created_at: column.number,
+  expires_at: column.number,
 }).transform((row): StoredQuestion => ({
   id: row.id,
   accountId: row.account_id,

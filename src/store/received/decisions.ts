@@ -10,6 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import {
   type AccountId,
   type ChannelId,
@@ -53,15 +54,15 @@ export interface Decisions {
 }
 
 const rowSchema = z.object({
-  id: z.number(),
+  id: column.number,
   account_id: z.string().transform(toAccountId),
   message_id: snowflakeSchema<"message">(),
   channel_id: snowflakeSchema<"channel">(),
   author_id: snowflakeSchema<"user">(),
   verdict: z.enum(["accept", "challenge", "undecided", "ignore"]),
-  why: z.string(),
-  rule: z.string(),
-  at: z.number(),
+  why: column.text,
+  rule: column.text,
+  at: column.number,
 });
 
 /**

@@ -19,6 +19,7 @@
 import { hash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 import { factsKey, factsOf } from "../../core/inbound/facts.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
@@ -55,7 +56,7 @@ const ROW_BYTES = 100;
  */
 const KEY_MAX = 400;
 
-const nextSchema = z.object({ next: z.number() });
+const nextSchema = z.object({ next: column.number });
 
 /** Prepares the statements for rows, with the first generation still to begin. */
 export function prepareFactRows(
@@ -112,7 +113,7 @@ function digestOf(text: string): string {
   return hash("sha256", text, "base64");
 }
 
-const oldestSchema = z.object({ generation: z.number().nullable() });
+const oldestSchema = z.object({ generation: column.numberOrNull });
 
 /**
  * Prepares the deletion of rows that no verdict refers to.

@@ -12,6 +12,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { compareIds, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { Overheard } from "../../core/inbound/transcript.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
@@ -60,12 +61,12 @@ type Stored = readonly [
 ];
 
 const blockSchema = z.object({
-  sent_to: z.number(),
+  sent_to: column.number,
   messages: z.string().transform((text): readonly Stored[] => JSON.parse(text)), // ours
 });
 
 const writtenSchema = z.object({
-  id: z.number(),
+  id: column.number,
   messages: z.string().transform((text): readonly Stored[] => JSON.parse(text)), // ours
 });
 

@@ -10,6 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
@@ -52,7 +53,7 @@ const KEPT = 50;
 /** Maximum number of policies of an account, even if stored decisions refer to more. */
 const KEPT_AT_MOST = 200;
 
-const idSchema = z.object({ id: z.number() });
+const idSchema = z.object({ id: column.number });
 
 /**
  * Creates the storage of policies.

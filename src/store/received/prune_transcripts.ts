@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 
 /** How long transcripts are kept. */
@@ -39,8 +40,8 @@ const TABLES = [
   },
 ] as const;
 
-const idSchema = z.object({ id: z.number(), at: z.number() });
-const numberSchema = z.object({ number: z.number() });
+const idSchema = z.object({ id: column.number, at: column.number });
+const numberSchema = z.object({ number: column.number });
 
 /**
  * Prepares the deletion.

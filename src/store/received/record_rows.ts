@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Facts } from "../../core/inbound/facts.ts";
@@ -17,9 +18,9 @@ import type { DecisionOnRecord, OutboxOnRecord, TurnOnRecord, TurnState } from "
 /** The JSON is ours, written as facts and policies are. */
 const decisionSchema = z.object({
   facts: z.string().transform((text): Facts => JSON.parse(text)).nullable(),
-  made_at: z.number().nullable(),
-  file: z.string().nullable(),
-  text: z.string().nullable(),
+  made_at: column.numberOrNull,
+  file: column.textOrNull,
+  text: column.textOrNull,
   names: z.string().transform((text): readonly ResolvedName[] => JSON.parse(text)).nullable(),
 });
 
@@ -37,40 +38,40 @@ const TURN_STATES = [
 
 const turnSchema = z.object({
   account_id: z.string().transform(toAccountId),
-  agent_id: z.string(),
-  session_key: z.string(),
+  agent_id: column.text,
+  session_key: column.text,
   state: z.enum(TURN_STATES),
-  attempt: z.number(),
-  accepted_at: z.number(),
-  claimed_at: z.number().nullable(),
-  finished_at: z.number().nullable(),
-  failure_id: z.string().nullable(),
-  failure: z.string().nullable(),
+  attempt: column.number,
+  accepted_at: column.number,
+  claimed_at: column.numberOrNull,
+  finished_at: column.numberOrNull,
+  failure_id: column.textOrNull,
+  failure: column.textOrNull,
   turn_of: snowflakeSchema<"message">().nullable(),
   reply_to: snowflakeSchema<"message">().nullable(),
   change: z.enum(["edited", "deleted"]).nullable(),
-  changed_at: z.number().nullable(),
-  revision: z.number(),
+  changed_at: column.numberOrNull,
+  revision: column.number,
   cost: z.string().transform((text): TurnCost => JSON.parse(text)).nullable(), // ours
 });
 
 const outboxSchema = z.object({
-  id: z.number(),
+  id: column.number,
   account_id: z.string().transform(toAccountId),
   channel_id: snowflakeSchema<"channel">(),
-  kind: z.string().nullable(),
-  state: z.string(),
+  kind: column.textOrNull,
+  state: column.text,
   message: storedMessageSchema,
-  created_at: z.number(),
-  first_attempt_at: z.number().nullable(),
-  failing_since: z.number().nullable(),
+  created_at: column.number,
+  first_attempt_at: column.numberOrNull,
+  failing_since: column.numberOrNull,
   message_id: snowflakeSchema<"message">().nullable(),
-  folded_into: z.number().nullable(),
-  refusal: z.string().nullable(),
-  next_attempt_at: z.number().nullable(),
-  parked_reason: z.string().nullable(),
-  next_try_at: z.number().nullable(),
-  behind: z.number().nullable(),
+  folded_into: column.numberOrNull,
+  refusal: column.textOrNull,
+  next_attempt_at: column.numberOrNull,
+  parked_reason: column.textOrNull,
+  next_try_at: column.numberOrNull,
+  behind: column.numberOrNull,
 });
 
 /** Reads a decision with its facts and its policy. */

@@ -10,6 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 import { toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
@@ -188,8 +189,8 @@ function preparePruneDecisions(
   };
 }
 
-const lastSchema = z.object({ last: z.number() });
-const oldestSchema = lastSchema.extend({ at: z.number() });
+const lastSchema = z.object({ last: column.number });
+const oldestSchema = lastSchema.extend({ at: column.number });
 
 /**
  * Prepares the deletion of old files of dead or uncertain messages. The operator cannot send such a

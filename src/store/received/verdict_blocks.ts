@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { FactRows } from "./fact_rows.ts";
@@ -51,9 +52,9 @@ export interface Recording {
 /** Maximum number of verdicts in a block: to find one, a reader parses all of its block. */
 const BLOCK_MAX = 256;
 
-const nextSchema = z.object({ next: z.number() });
-const newestSchema = z.object({ sent_to: z.number().nullable() });
-const placeSchema = z.object({ block: z.number(), place: z.number() });
+const nextSchema = z.object({ next: column.number });
+const newestSchema = z.object({ sent_to: column.numberOrNull });
+const placeSchema = z.object({ block: column.number, place: column.number });
 
 /** Prepares the statements for blocks. */
 export function prepareVerdictBlocks(database: DatabaseSync, factRows: FactRows): VerdictBlocks {

@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { RunState, Schedule, ScheduleRun } from "../../core/turn/schedule.ts";
@@ -24,10 +25,10 @@ export const RUN_COLUMNS = `r.message_id, r.due_at, r.started_at,
 
 const runSchema = z.object({
   message_id: snowflakeSchema<"message">(),
-  due_at: z.number(),
-  started_at: z.number(),
+  due_at: column.number,
+  started_at: column.number,
   turn: z.enum(["refused", "failed", "silent", "running"]).nullable(),
-  unsent: z.number().nullable(),
+  unsent: column.numberOrNull,
 });
 
 /** Reads a row with {@link RUN_COLUMNS}. */
@@ -46,14 +47,14 @@ function stateBy(unsent: number): RunState {
 }
 
 const scheduleSchema = z.object({
-  id: z.number(),
+  id: column.number,
   account_id: z.string().transform(toAccountId),
   kind: z.enum(["reminder", "task"]),
-  text: z.string(),
-  cron: z.string().nullable(),
-  origin: z.string(),
-  next_at: z.number().nullable(),
-  asked_at: z.number().nullable(),
+  text: column.text,
+  cron: column.textOrNull,
+  origin: column.text,
+  next_at: column.numberOrNull,
+  asked_at: column.numberOrNull,
   paused_by: z.enum(["operator", "failures"]).nullable(),
 });
 

@@ -6,6 +6,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import {
@@ -55,7 +56,7 @@ export interface ScheduleRows {
 /** Days after which a schedule without a run before it is forgotten. */
 const KEPT_DAYS = 30;
 
-const countSchema = z.object({ count: z.number() });
+const countSchema = z.object({ count: column.number });
 
 /**
  * Creates the storage of schedules.

@@ -10,6 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { BegunRun, Schedule, ScheduleRun } from "../../core/turn/schedule.ts";
@@ -46,8 +47,8 @@ export interface ScheduleRuns {
 /** Number of runs of a schedule that are kept. */
 const KEPT_RUNS = 50;
 
-const idSchema = z.object({ id: z.number() });
-const nextSchema = z.object({ at: z.number().nullable() });
+const idSchema = z.object({ id: column.number });
+const nextSchema = z.object({ at: column.numberOrNull });
 
 /**
  * Creates the storage of runs.

@@ -50,6 +50,17 @@ export const QUESTIONS = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX question_control_of ON question_control (card_row);
 
+  CREATE TABLE exec_rule ( -- a command that a person has allowed for good
+    id           INTEGER PRIMARY KEY,
+    agent_id     TEXT NOT NULL,
+    path         TEXT NOT NULL, -- real path of the program
+    content_hash TEXT NOT NULL, -- SHA-256 of its content
+    args         TEXT NOT NULL, -- JSON: the exact arguments
+    allowed_by   TEXT, -- NULL: a person with access to the host
+    allowed_at   INTEGER NOT NULL,
+    UNIQUE (agent_id, path, content_hash, args)
+  ) STRICT;
+
   CREATE TRIGGER question_lost_turn AFTER UPDATE OF finished_at ON inbox
     WHEN NEW.finished_at IS NOT NULL AND OLD.finished_at IS NULL
   BEGIN

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { CHANGES } from "./changes.ts";
 import { GATEWAY } from "./gateway.ts";
 import { JOURNAL } from "./journal.ts";
 import { JUDGED } from "./judged.ts";
@@ -40,5 +41,6 @@ export const SCHEMA_1: string = [
   QUESTIONS,
   NOTES,
   USAGE,
+  CHANGES,
   SETTINGS,
 ].join("");

@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type {
   Checkpoint,
   Fold,
@@ -47,20 +48,20 @@ export interface Checkpoints {
   foldedOf(sessionKey: string): Promise<Folded>;
 }
 
-const openSchema = z.object({ id: z.number() });
+const openSchema = z.object({ id: column.number });
 const rangeSchema = z.object({
-  agent_id: z.string().nullable(),
-  first: z.number().nullable(),
-  last: z.number().nullable(),
-  entries: z.number(),
-  message_ids: z.string(),
+  agent_id: column.textOrNull,
+  first: column.numberOrNull,
+  last: column.numberOrNull,
+  entries: column.number,
+  message_ids: column.text,
 });
-const lastSchema = z.object({ last_entry: z.number(), kind: z.string() });
+const lastSchema = z.object({ last_entry: column.number, kind: column.text });
 const foldedSchema = z.object({
-  entries: z.number().nullable(),
-  messages: z.number().nullable(),
-  at: z.number().nullable(),
-  chars: z.number().nullable(),
+  entries: column.numberOrNull,
+  messages: column.numberOrNull,
+  at: column.numberOrNull,
+  chars: column.numberOrNull,
 });
 
 /**

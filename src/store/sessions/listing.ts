@@ -6,6 +6,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { NumberedEntry } from "../../core/turn/checkpoint.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -69,29 +70,29 @@ export interface Listing {
   checkpointsOf(sessionKey: string): Promise<readonly ListedCheckpoint[]>;
 }
 
-const keySchema = z.object({ key: z.string() });
+const keySchema = z.object({ key: column.text });
 const listedSchema = z.object({
-  agent_id: z.string(),
-  entries: z.number(),
-  current: z.number(),
-  open: z.number(),
-  open_chars: z.number(),
-  summary_chars: z.number(),
-  first_at: z.number(),
-  last_at: z.number(),
-  message: z.string().nullable(),
+  agent_id: column.text,
+  entries: column.number,
+  current: column.number,
+  open: column.number,
+  open_chars: column.number,
+  summary_chars: column.number,
+  first_at: column.number,
+  last_at: column.number,
+  message: column.textOrNull,
 });
-const numberSchema = z.object({ id: z.number() });
+const numberSchema = z.object({ id: column.number });
 const checkpointSchema = z.object({
   kind: z.enum(["reset", "summary"]),
-  cause: z.string(),
-  first_entry: z.number(),
-  last_entry: z.number(),
-  entries: z.number(),
+  cause: column.text,
+  first_entry: column.number,
+  last_entry: column.number,
+  entries: column.number,
   message_ids: z.string().transform((text): readonly string[] => JSON.parse(text)), // ours
-  summary: z.string().nullable(),
-  model_id: z.string().nullable(),
-  at: z.number(),
+  summary: column.textOrNull,
+  model_id: column.textOrNull,
+  at: column.number,
 });
 
 /**

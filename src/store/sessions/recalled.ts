@@ -8,6 +8,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -36,8 +37,8 @@ export interface Recalled {
   ): Promise<{ readonly entries: readonly Entry[]; readonly matches: number }>;
 }
 
-const rangeSchema = z.object({ after: z.number(), up_to: z.number() });
-const matchesSchema = z.object({ matches: z.number() });
+const rangeSchema = z.object({ after: column.number, up_to: column.number });
+const matchesSchema = z.object({ matches: column.number });
 
 /**
  * Creates the reader.

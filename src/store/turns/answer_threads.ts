@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { AccountId, ChannelId, UserId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { AnswerThread } from "../../core/inbound/threads.ts";
@@ -45,7 +46,7 @@ const rowSchema = z.object({
   thread_id: snowflakeSchema<"channel">(),
   channel_id: snowflakeSchema<"channel">(),
   asker_id: snowflakeSchema<"user">(),
-  title: z.string(),
+  title: column.text,
   state: z.enum(["opening", "open", "refused"]),
 });
 

@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 
@@ -13,10 +14,10 @@ export const entryColumns = "role, text, calls, message_id, at";
 
 const entrySchema = z.object({
   role: z.enum(["user", "assistant", "tool"]),
-  text: z.string(),
-  calls: z.string().nullable(),
+  text: column.text,
+  calls: column.textOrNull,
   message_id: snowflakeSchema<"message">(),
-  at: z.number(),
+  at: column.number,
 });
 
 /** The column `calls` of an entry: the calls of an answer, or the call of a result. */

@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { type AccountId, type MessageId, toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type {
@@ -55,17 +56,17 @@ const QUOTE_CHARS = 120;
 const rowSchema = z.object({
   message_id: snowflakeSchema<"message">(),
   user_id: snowflakeSchema<"user">(),
-  tag: z.string(),
-  emoji: z.string(),
+  tag: column.text,
+  emoji: column.text,
   change: z.enum(["added", "removed"]),
-  at: z.number(),
+  at: column.number,
 });
-const keptSchema = z.object({ tag: z.string(), change: z.enum(["added", "removed"]) });
+const keptSchema = z.object({ tag: column.text, change: z.enum(["added", "removed"]) });
 const keySchema = z.object({
   account_id: z.string().transform(toAccountId),
   channel_id: snowflakeSchema<"channel">(),
 });
-const textSchema = z.object({ text: z.string() });
+const textSchema = z.object({ text: column.text });
 
 /** Prepares the statements that keep reactions. */
 export function prepareKeepReactions(

@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { Step } from "../../core/step.ts";
@@ -50,7 +51,7 @@ export interface TurnOfSteps {
   readonly attempt: number;
 }
 
-const stepSchema = z.object({ step: z.string() });
+const stepSchema = z.object({ step: column.text });
 
 /** Prepares the adding of steps. */
 export function prepareInsertSteps(database: DatabaseSync): InsertSteps {

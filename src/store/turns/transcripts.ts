@@ -10,6 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import { type Entry, lengthOf } from "../../core/inbound/transcript.ts";
 import type { Checkpoint } from "../../core/turn/checkpoint.ts";
 import { createOtherWriters } from "../database/other_writers.ts";
@@ -84,10 +85,10 @@ interface CachedSession {
 }
 
 const checkpointSchema = z.object({
-  last_entry: z.number(),
-  boundary: z.string().nullable(),
-  summary: z.string().nullable(),
-  at: z.number(),
+  last_entry: column.number,
+  boundary: column.textOrNull,
+  summary: column.textOrNull,
+  at: column.number,
 });
 
 /** A checkpoint with its last entry: only later entries are in the context. */

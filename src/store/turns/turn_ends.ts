@@ -11,6 +11,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import {
   type FinishedTurn,
@@ -56,7 +57,7 @@ export interface TurnEndsDeps {
 
 const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
 
-const revisionSchema = z.object({ revision: z.number() });
+const revisionSchema = z.object({ revision: column.number });
 
 /** Only a message's first turn is journaled. */
 const PLAIN_ATTEMPT = 1;

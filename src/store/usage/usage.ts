@@ -8,6 +8,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { column } from "../database/columns.ts";
 import type { SpentBy } from "../../core/spending/budget.ts";
 import { type Charge, dayOf, type UsedBy } from "../../core/spending/usage.ts";
 import { UNNAMED } from "../database/durability.ts";
@@ -77,14 +78,14 @@ const SUMS = `COALESCE(SUM(requests), 0) AS requests, COALESCE(SUM(input), 0) AS
   COALESCE(SUM(ms), 0) AS ms, COALESCE(SUM(audio_sec), 0) AS audio_sec`;
 
 const sumSchema = z.object({
-  requests: z.number(),
-  input: z.number(),
-  cached: z.number(),
-  output: z.number(),
-  micros: z.number(),
-  unpriced: z.number(),
-  ms: z.number(),
-  audio_sec: z.number(),
+  requests: column.number,
+  input: column.number,
+  cached: column.number,
+  output: column.number,
+  micros: column.number,
+  unpriced: column.number,
+  ms: column.number,
+  audio_sec: column.number,
 }).transform(({ input, cached, output, audio_sec: audioSec, ...sums }): UsageSum => ({
   ...sums,
   inputTokens: input,
@@ -93,15 +94,15 @@ const sumSchema = z.object({
   audioSec,
 }));
 
-const valueSchema = z.object({ value: z.union([z.string(), z.number()]) });
+const valueSchema = z.object({ value: z.union([column.text, column.number]) });
 
 const spentSchema = z.object({
-  user_id: z.string(),
-  guild_id: z.string(),
-  agent_id: z.string(),
-  tokens: z.number(),
-  micros: z.number(),
-  audio_sec: z.number(),
+  user_id: column.text,
+  guild_id: column.text,
+  agent_id: column.text,
+  tokens: column.number,
+  micros: column.number,
+  audio_sec: column.number,
 });
 
 /**

@@ -12,7 +12,7 @@ import { parseSnowflake } from "../../core/discord/ids.ts";
 import type { ShownMessage } from "../../core/turn/ports/discord.ts";
 import { defineTool, type Tool, type ToolContext } from "../../core/turn/tool.ts";
 import { readsElsewhere } from "../discord/elsewhere.ts";
-import { FIELDS } from "../discord/fields.ts";
+import { FIELDS } from "../discord/action/fields.ts";
 
 const input = z.object({
   channelId: FIELDS.channelId.optional(),

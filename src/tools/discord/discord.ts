@@ -10,11 +10,14 @@
 import { z } from "zod";
 import type { ToolGate } from "../../core/tool_gates.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
-import type { Action } from "./action.ts";
+import type { Action } from "./action/action.ts";
 import { ACTIONS } from "./actions.ts";
 import { actionReadsElsewhere } from "./elsewhere.ts";
 
 const input = z.looseObject({ action: z.string() });
+
+/** Optional arguments of many actions, which the description explains once. */
+const COMMON: ReadonlySet<string> = new Set(["channelId", "guildId", "reason", "dryRun"]);
 
 /** The tool with all of its actions. A turn gets it with those whose gates are open. */
 export const discord: Tool = toolOf(ACTIONS);
@@ -25,16 +28,21 @@ function toolOf(actions: readonly Action[]): Tool {
   const names = [...byName.keys()];
   return defineTool({
     name: "discord",
-    description: "Acts on Discord, with the rights of the person who asks. Actions:\n" +
-      actions.map(({ name, input, summary }) => `- ${name}(${argumentsOf(input)}): ${summary}.`)
-        .join("\n"),
+    description:
+      "Acts on Discord with the rights of the person who asks. channelId and guildId are " +
+      "this place by default. Actions with ! are destructive, and take reason and dryRun too.\n" +
+      actions.map(lineOf).join("\n"),
     input,
     parameters: parametersOf(actions),
     withGates,
-    partGates: [...new Set(actions.map(({ gate }) => gate))],
+    partGates: [...new Set(actions.flatMap(({ gate }) => gate ?? []))],
     isPersonalCall: actionReadsElsewhere,
     needs: [], // the port checks those of each action
-    isIdempotent: true, // as each action is
+    isIdempotent: true,
+    mayRepeat: (call) => {
+      const { data } = input.safeParse(call);
+      return data === undefined || byName.get(data.action)?.isIdempotent !== false;
+    },
     async run({ action: name, ...written }, context) {
       const action = byName.get(name);
       if (!action) {
@@ -57,8 +65,8 @@ function toolOf(actions: readonly Action[]): Tool {
 const byActions = new Map([[keyOf(ACTIONS), discord]]);
 
 function withGates(open: readonly ToolGate[]): Tool | undefined {
-  const actions = ACTIONS.filter(({ gate }) => open.includes(gate));
-  if (actions.length === 0) return undefined;
+  const actions = ACTIONS.filter(({ gate }) => gate === undefined || open.includes(gate));
+  if (actions.every(({ gate }) => gate === undefined)) return undefined;
   const key = keyOf(actions);
   const known = byActions.get(key);
   if (known) return known;
@@ -71,23 +79,46 @@ function keyOf(actions: readonly Action[]): string {
   return actions.map(({ name }) => name).join(" ");
 }
 
-/** Names of an action's arguments; a question mark follows those that it does not need. */
-function argumentsOf({ shape }: z.ZodObject): string {
-  return Object.entries(shape)
-    .map(([name, field]) => z.safeParse(z.strictObject({ field }), {}).success ? `${name}?` : name)
-    .join(", ");
+/** An action with its arguments; a question mark follows those that it does not need. */
+function lineOf({ name, input, summary, undo }: Action): string {
+  const line = `${name}${undo === undefined ? "" : "!"}(${argumentsOf(input)})`;
+  return summary === "" ? line : `${line}: ${summary}`;
 }
 
-/** The flat schema: all arguments of all actions, each once. */
+function argumentsOf({ shape }: z.ZodObject): string {
+  return Object.entries(shape).flatMap(([name, field]) => {
+    const isOptional = z.safeParse(z.strictObject({ field }), {}).success;
+    if (isOptional && COMMON.has(name)) return [];
+    return isOptional ? `${name}?` : name;
+  }).join(",");
+}
+
+/**
+ * The flat schema: all arguments of all actions, each once. It has types and words only, because
+ * each turn pays for it. The strict schemas check lengths and forms, and tell the model about them.
+ */
 function parametersOf(actions: readonly Action[]): Readonly<Record<string, unknown>> {
   const fields = Object.assign({}, ...actions.map(({ input }) => input.shape));
-  const schema = z.toJSONSchema(z.object(fields).partial(), { io: "input" });
+  const { properties = {} } = z.toJSONSchema(z.object(fields).partial(), { io: "input" });
   return {
     type: "object",
     properties: {
-      action: { type: "string", enum: actions.map(({ name }) => name) },
-      ...schema.properties,
+      action: { type: "string" },
+      ...Object.fromEntries(Object.entries(properties).map(([name, own]) => [name, short(own)])),
     },
     required: ["action"],
+  };
+}
+
+/** The type, the choices and the description of an argument. */
+function short(schema: z.core.JSONSchema._JSONSchema): Readonly<Record<string, unknown>> {
+  if (typeof schema === "boolean") return {};
+  const { type, enum: choices, items, anyOf, description } = schema;
+  const isList = typeof items === "object" && !Array.isArray(items);
+  return {
+    ...(anyOf ? { type: "string" } : choices ? {} : { type }),
+    ...(choices && { enum: choices }),
+    ...(isList && { items: short(items) }),
+    ...(description !== undefined && { description }),
   };
 }

@@ -9,7 +9,7 @@
 
 import { z } from "zod";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { FIELDS } from "./fields.ts";
+import { FIELDS } from "./action/fields.ts";
 
 const withChannel = z.looseObject({ channelId: FIELDS.channelId });
 const withAction = z.looseObject({ action: z.string() });
@@ -25,7 +25,7 @@ export function readsElsewhere(
 }
 
 /** Actions whose results depend on all channels that the asker may see. */
-const THROUGH_ALL = /^(?:searchMessages|channelList|threadList|eventList)$/;
+const THROUGH_ALL = /^(?:searchMessages|channelList|threadList|eventList|voiceStatus)$/;
 
 /** Actions that read nothing: their results have ids of new things, or only say that all is well. */
 const WRITES =

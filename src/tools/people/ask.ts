@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import { type InboundMessage } from "../../core/inbound/inbound.ts";
-import type { FormField, Question } from "../../core/turn/question.ts";
+import type { FormField, Question } from "../../core/people/question.ts";
 import { defineTool, type Tool, type ToolContext } from "../../core/turn/tool.ts";
 
 const field = z.strictObject({

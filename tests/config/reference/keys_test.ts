@@ -50,8 +50,8 @@ describe("[C4] referenceKeys()", () => {
   });
 
   it("counts the keys of a section without effect as having none", () => {
-    assert.equal(keyAt("exec.mode").isBuilt, false);
-    assert.equal(keyAt("exec.mode").doc.built, undefined);
+    assert.equal(keyAt("router.strategy").isBuilt, false);
+    assert.equal(keyAt("router.strategy").doc.built, undefined);
     assert.equal(keyAt("log.level").isBuilt, true);
   });
 

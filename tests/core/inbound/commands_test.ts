@@ -47,7 +47,7 @@ describe("[M4] [K1] commandOf()", () => {
 describe("[K2] COMMANDS", () => {
   const needs: Readonly<Record<CommandNeeds, string>> = {
     // /stop itself checks whose turn it is (K3).
-    everyone: "help commands status whoami usage context why memory skill forget stop",
+    everyone: "help commands status whoami usage context why memory skill forget undo stop",
     session: "new reset compact model models think reasoning verbose queue",
     owner: "activation allowlist config agents send pause restart",
     approver: "approve",

@@ -7,6 +7,7 @@ import {
   type Overwrite,
   type Permission,
   type PermissionInputs,
+  riskyIn,
 } from "../../../src/core/rights/permissions.ts";
 import { guildId, roleId, userId } from "../../support/discord/builders.ts";
 
@@ -160,4 +161,17 @@ describe("[R11] deniedBy()", () => {
       }
     }));
   });
+});
+
+describe("[SEC-R34] riskyIn()", () => {
+  const cases: readonly (readonly [bits: bigint, names: string])[] = [
+    [1n << 29n, "Manage Webhooks"],
+    [1n << 17n, "Mention Everyone"],
+    [1n << 29n | 1n << 17n | VIEW, "Manage Webhooks, Mention Everyone"],
+    [ADMINISTRATOR | 1n << 17n, "Administrator"],
+    [BOTH, ""],
+  ];
+  for (const [bits, names] of cases) {
+    it(`finds "${names}" in ${bits}`, () => assert.equal(riskyIn(bits).join(", "), names));
+  }
 });

@@ -38,6 +38,23 @@ describe("[T12] the bot", () => {
     }));
 });
 
+describe("[R11] a scheduled task that fails", () => {
+  it("is told to the owner, and leaves no line in the channel", () =>
+    withSimulation({}, async ({ start, say, mention, replies, written, model, cli }) => {
+      await start();
+      const set = { action: "create", when: "8h", text: "the tide", task: true };
+      say("grace", "general", `${mention}\n${remind(set)}`);
+      await replies("general", 1);
+      model.behave("garbage");
+      assert.deepEqual((await cli("schedules", "run", "1")).code, 0);
+      const [told = ""] = await replies("dm", 1, "ada");
+      assert.match(told, /^Scheduled tasks failed in <#\d+>: 1, the last one number 1\./);
+      const [, run = ""] = /barnacle why (\d+)/.exec(told) ?? [];
+      assert.match((await cli("why", run)).stdout.join("\n"), /not_an_answer/);
+      assert.equal(written("general").length, 1);
+    }));
+});
+
 describe("[T12] a schedule whose bot is killed", () => {
   const cases: readonly [kind: "reminder" | "task", point: string][] = [
     ["task", "before:T3"],

@@ -5,7 +5,7 @@ import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { MAX_PER_USER, type NewSchedule, originOf } from "../../../src/core/turn/schedule.ts";
 import { createRunner, type RunnerPorts } from "../../../src/flows/schedules/runner.ts";
 import { composeReminder } from "../../../src/render/reminder.ts";
-import { ACCOUNT, guildMessage } from "../../support/discord/builders.ts";
+import { ACCOUNT, directMessage, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
@@ -30,6 +30,7 @@ function build(ports: Partial<RunnerPorts> = {}) {
   const { log, lines } = recordingLog();
   const judged: InboundMessage[] = [];
   const paused: number[] = [];
+  const failed: number[] = [];
   const counts = { turns: 0 };
   const create = (of: RunnerPorts["schedules"] = store.schedules) =>
     createRunner({
@@ -55,6 +56,7 @@ function build(ports: Partial<RunnerPorts> = {}) {
       nextRun: () => Promise.resolve(clock.now() + HOUR),
       onAccepted: () => counts.turns++,
       onOutbox: () => {},
+      onFailed: ({ id }) => failed.push(id),
       onPaused: ({ id }) => paused.push(id),
       schedule: clock.schedule,
       now: clock.now,
@@ -72,7 +74,7 @@ function build(ports: Partial<RunnerPorts> = {}) {
     }, clock.now());
   const posted = () =>
     rows("SELECT message ->> '$.content' AS text FROM outbox ORDER BY id").map(({ text }) => text);
-  return { clock, store, rows, lines, judged, paused, counts, create, add, posted };
+  return { clock, store, rows, lines, judged, paused, failed, counts, create, add, posted };
 }
 
 describe("[T12] createRunner()", () => {
@@ -225,6 +227,33 @@ describe("[T12] createRunner()", () => {
     assert.equal((await store.schedules.list(ACCOUNT))[0]?.pausedBy, "failures");
     assert.equal((await store.schedules.runsOf(1, 9)).length, 3);
   });
+
+  for (
+    const [where, origin, told] of [
+      ["a guild", guildMessage(), [1]],
+      ["direct messages, where its creator gets a line", directMessage(), []],
+    ] as const
+  ) {
+    it(`[R11] tells the owners of a failed task in ${where}`, async () => {
+      const { clock, create, add, failed, paused, store } = build();
+      const runner = create();
+      runner.start();
+      await add({ kind: "task", origin: originOf(origin), nextAt: clock.now() });
+      runner.changed();
+      await quiet();
+      const claim = await store.inbox.claimNext(ACCOUNT, clock.now(), []);
+      assert.ok(claim);
+      const end = { kind: "failed", failureId: "a1", reason: "garbage" } as const;
+      await store.turns.finishTurn({ claim, end, entries: [], outbox: [] }, clock.now());
+      runner.ended(claim.message.id);
+      await quiet();
+      assert.deepEqual(failed, told);
+      assert.deepEqual(paused, []);
+      runner.ended(messageId("7")); // another turn
+      await quiet();
+      assert.deepEqual(failed, told);
+    });
+  }
 
   it("runs a paused schedule that an operator asks for, and keeps its own time", async () => {
     const { clock, create, add, posted, store } = build();

@@ -460,6 +460,16 @@ describe("answer()", () => {
     ["an empty answer", " ", /^not_an_answer: /],
     ["an answer of nothing but thought", "<think>hunter2</think>", /^nothing to show/],
   ];
+  it("[R11] posts no notice in a guild for a scheduled task, which no person waits for", async () => {
+    for (const [build, notices] of [[guildMessage, 0], [directMessage, 1]] as const) {
+      const { ports, finished } = setUp({ says: " " });
+      const message = build({ scheduled: { scheduleId: 1, dueAt: 0 } });
+      await answer({ ...claimOf(), message }, ports);
+      assert.equal(finished[0]?.end.kind, "failed");
+      assert.equal(finished[0].outbox.length, notices);
+    }
+  });
+
   for (const [what, says, reason] of failures) {
     it(`[R11] sends one notice with an id for ${what}, and logs the reason with the id`, async () => {
       const { ports, finished, lines } = setUp({ says });

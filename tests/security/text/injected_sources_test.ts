@@ -153,10 +153,12 @@ describe("[SEC-R4] [T2] calls that Mallory injects", () => {
       const running = say("mallory", "general", `${mention} hello`);
       await until("the request", () => obedient.requests.length > 0);
       const waiting = say("mallory", "general", `${mention} hello again`);
-      for (const [{ id }, way] of [[running, "running"], [waiting, "waiting"]] as const) {
+      for (const [{ id }, way] of [[waiting, "waiting"], [running, "running"]] as const) {
         const text = [mention, ...payload(way)].join("\n");
         simulator.edit({ as: "mallory", in: "general", message: id, text });
       }
+      // The edits arrive in this order, and the second one begins the running turn anew.
+      await until("the turn with the new text", () => obedient.requests.length > 1);
       goOn();
       await assertRefused(scene, running, ["running"]);
       await assertRefused(scene, waiting, ["waiting"]);

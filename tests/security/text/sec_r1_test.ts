@@ -90,7 +90,7 @@ describe("[SEC-R1] names and texts with orders", () => {
         guilds: { [guild.id]: { requireMention: true, reactionNotifications: "all" } },
         dm: { enabled: false },
       }),
-    }, async ({ simulator, start, replies, model, until, rows }) => {
+    }, async ({ simulator, start, replies, model, eventually, rows }) => {
       await start();
       const starter = simulator.say({ as: NAMES.quoted, in: channel.id, text: order("starter") });
       const name = order("thread");
@@ -102,7 +102,8 @@ describe("[SEC-R1] names and texts with orders", () => {
       const quoted = simulator.say({ as: NAMES.quoted, in: thread.id, text: order("quote") });
       const emoji = "canary_reaction:1456074443980800777";
       simulator.react({ as: NAMES.user, in: thread.id, message: quoted.id, emoji });
-      await until("the stored reaction", () => rows("SELECT id FROM reaction").length === 1);
+      const stored = () => Promise.resolve(rows("SELECT id FROM reaction").length === 1);
+      await eventually("the stored reaction", stored);
       simulator.say({
         as: NAMES.user,
         in: thread.id,

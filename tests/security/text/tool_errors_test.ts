@@ -43,6 +43,7 @@ const INPUTS: Readonly<Record<string, object>> = {
   write_file: { path: "tide.txt", text: "high" },
   edit_file: { path: "tide.txt", old: "high", new: "low" },
   list_files: {},
+  ask: { question: "high or low?", options: ["high", "low"], to: HOSTILE }, // it uses no port
 };
 
 /** Arguments with which each action of the tool `discord` uses its port; others get the defaults. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Claim, Judged } from "../../../src/core/inbound/inbox.ts";
+import { schedule } from "../../../src/lib/schedule.ts";
 import { createStore, type Store, type StoreOptions } from "../../../src/store/store.ts";
 import {
   ACCOUNT,
@@ -36,9 +37,15 @@ const step = (...kinds: readonly Exclude<Step["kind"], "say">[]): fc.Arbitrary<S
 async function play(steps: readonly Step[], afterEach: (store: Store) => void = () => {}) {
   const database = openDatabase();
   const refused: unknown[] = [];
+  const timers: (() => void)[] = [];
   const options: StoreOptions = {
     elapsed: () => 0,
     onRefused: (...what) => refused.push(what),
+    schedule(run, ms) {
+      const cancel = schedule(run, ms);
+      timers.push(cancel);
+      return cancel;
+    },
   };
   const open = () => createStore(database, ":memory:", options);
   let store = open();
@@ -108,6 +115,7 @@ async function play(steps: readonly Step[], afterEach: (store: Store) => void = 
         return;
       }
       case "crash":
+        for (const cancel of timers.splice(0)) cancel(); // a dead process writes nothing
         store = open();
         await store.inbox.voidClaims();
         return;

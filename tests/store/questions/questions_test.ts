@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
-import type { Deciding, Question } from "../../../src/core/turn/question.ts";
+import type { Deciding, Question } from "../../../src/core/people/question.ts";
 import type { Store } from "../../../src/store/store.ts";
 import {
   ACCOUNT,
@@ -255,6 +255,8 @@ describe("[A4] a decision", () => {
     ["another application", press({}, { applicationId: "1400000000000000699" })],
     ["another account", press({ accountId: "other" as typeof ACCOUNT })],
     ["an unknown id", press({}, { customId: "ap:" + "0".repeat(32) })],
+    ["the name of another component", press({}, { customId: "ask:once" })],
+    ["a modal in another channel", press({}, { messageId: undefined, channelId: OTHER })],
     ["an empty id", press({}, { customId: "" })],
     ["an id with a wildcard", press({}, { customId: "ap:%" })],
     ["an id with SQL", press({}, { customId: "' OR 1=1 --" })],

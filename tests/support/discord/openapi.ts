@@ -34,6 +34,15 @@ const METHODS_WITH_BODY = ["POST", "PUT", "PATCH"];
 /** Requests that Discord documents on its pages, but not in this document. */
 const UNLISTED: ReadonlySet<string> = new Set(["POST /attachments/refresh-urls"]);
 
+/**
+ * Fields that Discord documents on its pages as strings of digits, because bit sets do not fit into
+ * a JSON number, and in this document as integers.
+ */
+const BITS = ["allow", "deny"];
+
+/** The type of a reference that forwards a message; this document lists only replies. */
+const FORWARD = 1;
+
 /** The folder beside the project that has the document. */
 const SHARED = process.env["BARNACLE_SHARED"] ??
   join(import.meta.dirname!, "..", "..", "..", "..", "shared");
@@ -86,13 +95,17 @@ export function createRequestValidator(sharedDir: string = SHARED): RequestValid
       const problems = queryProblems(ajv, document, parameters, request.query);
       if (!METHODS_WITH_BODY.includes(request.method)) return problems;
       const content = asJson(asJson(operation["requestBody"])["content"]);
+      if (!content["application/json"] && content["multipart/form-data"]) {
+        const schema = at(document, `${pointer}/requestBody/content/multipart~1form-data/schema`);
+        return [...problems, ...unknownFields(document, [schema], request.body, "body")];
+      }
       if (!content["application/json"]) {
         return isEmptyBody(request.body)
           ? problems
           : [...problems, `body: ${request.method} ${request.path} takes none`];
       }
       const schema = `${pointer}/requestBody/content/application~1json/schema`;
-      return [...problems, ...validate(schema, request.body ?? {}, "body")];
+      return [...problems, ...validate(schema, asListed(request.body ?? {}), "body")];
     },
     problemsOfAnswer(request, status, body) {
       const found = operationOf(request);
@@ -107,6 +120,22 @@ export function createRequestValidator(sharedDir: string = SHARED): RequestValid
       return validate(schema, body, "answer");
     },
   };
+}
+
+/** A body as this document describes it, where Discord's pages tell otherwise. */
+function asListed(body: unknown): unknown {
+  if (!isJson(body)) return body;
+  const reference = body["message_reference"];
+  return Object.fromEntries(
+    Object.entries(body).map(([name, value]) => [
+      name,
+      BITS.includes(name) && typeof value === "string"
+        ? Number(value)
+        : reference === value && isJson(reference) && reference["type"] === FORWARD
+        ? { ...reference, type: 0 }
+        : value,
+    ]),
+  );
 }
 
 function isEmptyBody(body: unknown): boolean {
@@ -140,7 +169,10 @@ function queryProblems(
     const parameter = known.find((one) => one["name"] === name);
     if (!parameter) return [`query: no parameter ${name}`];
     const schema = resolve(document, parameter["schema"]);
-    const value = [schema["type"]].flat().includes("integer")
+    const types = [schema["type"]].flat();
+    const value = types.includes("array")
+      ? [text] // the log keeps the last of several
+      : types.includes("integer")
       ? Number(text)
       : schema["type"] === "boolean"
       ? text === "true"

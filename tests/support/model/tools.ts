@@ -14,6 +14,12 @@ import type { FakeClock } from "../fake_clock.ts";
 /** Ports that fail. A test replaces the part that it uses. */
 export const UNUSED_PORTS: ToolPorts = {
   questions: { askTimeoutMs: () => 60_000 },
+  exec: {
+    question: () => Promise.resolve(undefined),
+    run: () => Promise.reject(new Error("This test runs no command")),
+    poll: () => Promise.reject(new Error("This test has no job")),
+    kill: () => Promise.reject(new Error("This test has no job")),
+  },
   discord: {
     send: () => Promise.reject(new Error("This test sends nothing")),
     read: () => Promise.reject(new Error("This test reads no messages")),
@@ -21,8 +27,12 @@ export const UNUSED_PORTS: ToolPorts = {
     addReaction: () => Promise.reject(new Error("This test adds no reaction")),
     removeReaction: () => Promise.reject(new Error("This test removes no reaction")),
     edit: () => Promise.reject(new Error("This test edits nothing")),
-    remove: () => Promise.reject(new Error("This test deletes nothing")),
     openThread: () => Promise.reject(new Error("This test opens no thread")),
+    openPost: () => Promise.reject(new Error("This test opens no post")),
+    inChannel: () => Promise.reject(new Error("This test acts in no channel")),
+    inGuild: () => Promise.reject(new Error("This test acts on no server")),
+    setPresence: () => Promise.reject(new Error("This test sets no status")),
+    undo: { undo: () => Promise.reject(new Error("This test undoes nothing")) },
   },
   history: {
     read: () => Promise.reject(new Error("This test reads no history")),
@@ -59,6 +69,14 @@ export const UNUSED_PORTS: ToolPorts = {
 export const NO_TOOLS: ToolServices = {
   ports: UNUSED_PORTS,
   runCode: () => Promise.reject(new Error("This test runs no script")),
+  commands: {
+    resolve: () => Promise.reject(new Error("This test runs no command")),
+    run: () => Promise.reject(new Error("This test runs no command")),
+    start: () => Promise.reject(new Error("This test runs no command")),
+    poll: () => undefined,
+    kill: () => false,
+    stop: () => Promise.resolve(),
+  },
   skills: { now: () => NO_SKILLS, read: () => Promise.resolve() },
   tools: () => [],
   ready: () => Promise.resolve(),

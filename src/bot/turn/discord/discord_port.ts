@@ -1,8 +1,8 @@
 /**
  * Acts on Discord for tools: with the rights of the asker, within the server of the turn (T3 to T5).
  *
- * Texts are rows of the outbox, keyed by the call. So a crash neither loses nor doubles them, and
- * they keep their order with the answer (D1). All other actions do no harm if a crash repeats them.
+ * Each action finds its place, checks the rights of the people who ask and of the bot there, and then
+ * acts. A refusal of Discord becomes words for the model.
  *
  * @module
  */
@@ -14,42 +14,50 @@ import {
   parseSnowflake,
 } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
-import type { Frozen, PostOutcome } from "../../../core/outbound/outbound.ts";
+import type { PostOutcome } from "../../../core/outbound/outbound.ts";
+import type { Need } from "../../../core/rights/rights.ts";
 import type { DiscordCall, DiscordPort } from "../../../core/turn/ports/discord.ts";
+import type { SetPresence } from "../../../core/turn/ports/discord_place.ts";
+import type { Reader } from "../../../discord/gateway/read/reader.ts";
 import { createReadHistory } from "../../../discord/rest/calls/history.ts";
 import { createMessages } from "../../../discord/rest/calls/messages.ts";
 import { createSingleReads } from "../../../discord/rest/calls/single_message.ts";
 import { createThreadCalls } from "../../../discord/rest/calls/threads.ts";
 import { createReactions } from "../../../discord/rest/calls/typing_and_reactions.ts";
-import type { Reader } from "../../../discord/gateway/read/reader.ts";
 import type { RestApi } from "../../../discord/rest/client/client.ts";
-import { explainCode, type NeededPermission } from "../../../discord/rest/permissions/denial.ts";
-import { createExplainDenial } from "../../../discord/rest/permissions/explain_denial.ts";
+import { explainCode } from "../../../discord/rest/permissions/denial.ts";
 import { threadTitle } from "../../../render/thread_title.ts";
-import { composeToolMessage } from "../../../render/tool_message.ts";
-import type { ReplyRules } from "../../../render/reply.ts";
 import type { Store } from "../../../store/store.ts";
-import type { SentWatch } from "../../outbound/sent_watch.ts";
 import { createAssertMayQuote } from "./age_limit.ts";
 import { type ClosedToAskerOptions, createClosedToAsker } from "./closed_to_asker.ts";
+import { createOpenPost } from "./forum_posts.ts";
 import { createInTurn } from "./in_turn.ts";
+import { createOutgoing, type OutgoingOptions } from "./outgoing.ts";
+import { createPlaces, type PlaceOptions } from "./place.ts";
 import { createShow, type ShownPlace, type ShowOptions } from "./reading.ts";
-import { createTargets, type ToolTarget } from "./targets.ts";
+import {
+  createTargets,
+  type Found,
+  type Origin,
+  type Targets,
+  type TargetsOptions,
+  type ToolTarget,
+} from "./targets.ts";
+import { createUndo, type Undo } from "./undo.ts";
 
 /** The dependencies of the port. */
-export interface DiscordPortOptions extends ShowOptions, ClosedToAskerOptions {
+export interface DiscordPortOptions
+  extends
+    ShowOptions,
+    OutgoingOptions,
+    ClosedToAskerOptions,
+    Pick<TargetsOptions, "alsoGuilds" | "onRefused">,
+    Pick<PlaceOptions, "cleanSecrets" | "maxDestructive" | "media" | "schedule"> {
   readonly reader: Pick<Reader, "self" | "index">;
   readonly client: RestApi;
-  readonly outbox: Pick<Store["outbox"], "addAll" | "sendResultsOf">;
-  /** Waits for deliveries. */
-  readonly sent: Pick<SentWatch, "ended">;
-  /** Messages of a channel wait to be sent. */
-  readonly onOutbox: (channelId: ChannelId) => void;
-  /** Id of the agent. */
-  readonly agentId: () => string;
-  /** Rules for texts in a place. */
-  readonly rulesIn: (target: ToolTarget) => ReplyRules;
-  readonly cleanSecrets: (text: string) => string;
+  readonly changes: Store["changes"];
+  /** Sets the bot's status on all its gateway connections. */
+  readonly setPresence: (presence: Parameters<SetPresence>[1]) => void;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
@@ -57,10 +65,17 @@ export interface DiscordPortOptions extends ShowOptions, ClosedToAskerOptions {
 /** Minutes without a message after which Discord archives a thread. */
 const ARCHIVE_AFTER_MIN = 1_440;
 
-/** Creates the port. */
-export function createDiscordPort(options: DiscordPortOptions): DiscordPort {
-  const { client, outbox, sent, onOutbox, agentId, rulesIn, cleanSecrets, isOwner, now } = options;
-  const { reader } = options;
+/** The port, with its parts for slash commands. */
+export interface AccountDiscord {
+  readonly port: DiscordPort;
+  /** Takes changes back, for commands and buttons too. */
+  readonly undo: Undo;
+  readonly originOf: Targets["originOf"];
+}
+
+/** Creates the port. The function is long because it is a list: one action after the other. */
+export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
+  const { client, reader, cleanSecrets, setPresence } = options;
   const self = () => reader.self?.userId;
   const reads = createSingleReads(client);
   const messages = createMessages(client);
@@ -68,59 +83,55 @@ export function createDiscordPort(options: DiscordPortOptions): DiscordPort {
   const threads = createThreadCalls(client);
   const history = createReadHistory(client);
   const show = createShow(options);
-  const explainDenial = createExplainDenial(client, now);
-  const closedBy = createClosedToAsker(options);
-  const targets = createTargets({ reads, explainDenial, isOwner, self, closedBy });
+  const targets = createTargets({ ...options, self, closedBy: createClosedToAsker(options) });
   const assertMayQuote = createAssertMayQuote(reads);
+  const places = createPlaces({ ...options, targets, show, self, assertMayQuote });
+  const undo = createUndo({ ...options, targets });
   const inTurn = createInTurn();
 
-  /** Runs a request in a channel that the asker may use; a refusal becomes words for the model. */
-  async function within<Result>(
-    { message, sessionKey }: DiscordCall,
-    channelId: ChannelId | undefined,
-    { asker, bot = asker }: {
-      readonly asker: readonly NeededPermission[];
-      readonly bot?: readonly NeededPermission[];
-    },
-    act: (target: ToolTarget) => Promise<Result>,
+  /** Runs a request in a place; a refusal becomes words for the model. */
+  async function run<Result>(
+    call: DiscordCall,
+    find: (origin: Origin) => Promise<Found>,
+    { asker, bot = asker, isBotChecked = false }: Rights,
+    act: (found: Found, origin: Origin) => Promise<Result>,
   ): Promise<Result> {
-    return await inTurn(sessionKey, async () => {
-      const target = await targets.find(message, channelId, asker);
+    return await inTurn(call.sessionKey, async () => {
+      const origin = targets.originOf(call);
+      const found = await find(origin);
+      await targets.assertMay(origin, found, asker);
+      if (isBotChecked && bot.length > 0) await targets.assertBotMay(origin, found, bot);
       try {
-        return await act(target);
+        return await act(found, origin);
       } catch (error) {
-        throw await targets.refusal(error, target, bot);
+        throw await targets.refusal(error, origin, found, bot);
       }
     });
   }
 
-  function composed(
-    { message, callKey }: DiscordCall,
-    text: string,
-    target: ToolTarget,
-    replyTo?: MessageId,
-  ) {
-    const frozen = composeToolMessage({
-      message,
-      agentId: agentId(),
-      callKey: `${callKey}:${target.channelId}`,
-      ...target,
-      text,
-      ...(replyTo !== undefined && { replyTo }),
-    }, rulesIn(target));
-    if (!frozen) throw new Error("`text` has nothing to show");
-    return frozen;
-  }
+  /** Runs a request in a channel that the asker may use. */
+  const within = <Result>(
+    call: DiscordCall,
+    channelId: ChannelId | undefined,
+    rights: Rights,
+    act: (target: ToolTarget, found: Found, origin: Origin) => Promise<Result>,
+  ): Promise<Result> =>
+    run(
+      call,
+      (origin) => targets.channel(origin, channelId),
+      rights,
+      (found, origin) => {
+        const guildId = found.guild?.id;
+        const target = {
+          channelId: found.channelId ?? origin.channelId,
+          ...(guildId !== undefined && { guildId }),
+        };
+        return act(target, found, origin);
+      },
+    );
 
-  /** Adds the rows, and waits for Discord. A repeated call finds the rows of the first one. */
-  async function deliver(frozen: readonly Frozen[], signal: AbortSignal) {
-    const ended = sent.ended(frozen.map(({ message: { nonce } }) => nonce), signal);
-    const rows = await outbox.addAll(frozen, now());
-    for (const { message: { channelId } } of frozen.slice(0, 1)) onOutbox(channelId);
-    if (!rows.every(({ state }) => state === "sent")) await ended;
-    return await outbox.sendResultsOf(rows.map(({ id }) => id));
-  }
-
+  const { composed, deliver } = createOutgoing(options);
+  const openPost = createOpenPost({ client, composed, deliver, self, cleanSecrets });
   const shownPlace = (
     { place, channelId: here }: InboundMessage,
     { channelId, ...target }: ToolTarget,
@@ -130,10 +141,10 @@ export function createDiscordPort(options: DiscordPortOptions): DiscordPort {
     isElsewhere: channelId !== here,
   });
 
-  return {
+  const port: DiscordPort = {
     send: (call, { channelId, text, replyTo }) =>
-      within(call, channelId, { asker: ["Send Messages"] }, async (target) => {
-        await targets.assertBotMay(target, ["Send Messages"]);
+      within(call, channelId, { asker: ["Send Messages"] }, async (target, found, origin) => {
+        await targets.assertBotMay(origin, found, ["Send Messages"]);
         const results = await deliver(composed(call, text, target, replyTo), call.signal);
         const failed = results.find(({ kind }) => kind === "failed");
         if (failed?.kind === "failed") {
@@ -199,18 +210,6 @@ export function createDiscordPort(options: DiscordPortOptions): DiscordPort {
         }
         assertDone(await messages.edit(messageId, first.message, []));
       }),
-    remove: (call, { channelId, messageId }) =>
-      within(call, channelId, { asker: [], bot: ["Manage Messages"] }, async (target) => {
-        const { authorId } = await reads.message(target.channelId, messageId);
-        const isOwn = authorId === self();
-        if (!isOwn && target.guildId === undefined) {
-          throw new Error("in direct messages, the bot can delete only its own messages");
-        }
-        const needed = isOwn ? "Send Messages" : "Manage Messages";
-        await targets.assertMay(call.message, target, [needed]);
-        const outcome = await messages.delete(target.channelId, messageId);
-        if (outcome.kind !== "already_gone") assertDone(outcome);
-      }),
     openThread: (call, { channelId, messageId }, written) =>
       within(
         call,
@@ -225,7 +224,52 @@ export function createDiscordPort(options: DiscordPortOptions): DiscordPort {
           return { threadId, title, existed: how === "existed" };
         },
       ),
+    openPost: (call, post) =>
+      within(
+        call,
+        post.channelId,
+        { asker: ["Send Messages"], isBotChecked: true },
+        (target, found, origin) => openPost(call, post, target, found, origin, targets),
+      ),
+    inChannel: (call, { channelId, needs, isQuoted = false }, act) =>
+      run(
+        call,
+        (origin) => targets.channel(origin, channelId),
+        { asker: needs, isBotChecked: true },
+        async (found, origin) => {
+          if (isQuoted && found.channelId) await assertMayQuote(call.message, found.channelId);
+          return await act(await places.channel(call, origin, found));
+        },
+      ),
+    inGuild: (call, { guildId, needs }, act) =>
+      run(
+        call,
+        (origin) => targets.guild(origin, guildId),
+        { asker: needs, isBotChecked: true },
+        async (found, origin) => await act(places.guild(call, origin, found)),
+      ),
+    setPresence: (call, presence) =>
+      Promise.try(() => {
+        if (!targets.originOf(call).askers.every(({ isOwner }) => isOwner)) {
+          throw new Error("only an owner of the bot may change its status");
+        }
+        setPresence(presence);
+      }),
+    undo: {
+      undo: (call, id) =>
+        inTurn(call.sessionKey, () => undo(targets.originOf(call), call.callKey, id)),
+    },
   };
+  return { port, undo, originOf: targets.originOf };
+}
+
+/** The rights that a request needs. */
+interface Rights {
+  readonly asker: readonly Need[];
+  /** Default: those of the asker. */
+  readonly bot?: readonly Need[];
+  /** Whether to check the bot before the request, and not only after a refusal. */
+  readonly isBotChecked?: boolean;
 }
 
 /** @throws {Error} If Discord has not carried the request out. */

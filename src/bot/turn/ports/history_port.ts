@@ -24,7 +24,6 @@ import {
 } from "../../../discord/rest/calls/history.ts";
 import { createSingleReads } from "../../../discord/rest/calls/single_message.ts";
 import type { RestApi } from "../../../discord/rest/client/client.ts";
-import { createExplainDenial } from "../../../discord/rest/permissions/explain_denial.ts";
 import type { Reader } from "../../../discord/gateway/read/reader.ts";
 import { summariseChannel } from "../../../flows/session/summarise_channel.ts";
 import type { Log } from "../../../lib/log.ts";
@@ -59,23 +58,28 @@ export function createHistoryPort(options: HistoryPortOptions): HistoryPort {
   const reads = createSingleReads(client);
   const assertMayQuote = createAssertMayQuote(reads);
   const targets = createTargets({
-    reads,
-    explainDenial: createExplainDenial(client, now),
+    client,
     isOwner,
     self: () => reader.self?.userId,
     closedBy: createClosedToAsker(options),
+    alsoGuilds: () => [],
+    onRefused() {},
+    now,
   });
 
   return {
     async read({ message, signal }, { channelId, limit, before, sinceMs = 0 }) {
-      const isHere = channelId === undefined || channelId === message.channelId;
-      const { guildId } = message;
+      const origin = targets.originOf({ message });
+      const place = await targets.channel(origin, channelId);
+      const { channelId: there = message.channelId, guild } = place;
+      const isHere = there === message.channelId;
       // For this channel, the tool's needs are checked already, or an owner has granted them (T11).
-      const target = isHere
-        ? { channelId: message.channelId, ...(guildId !== undefined && { guildId }) }
-        : await targets.find(message, channelId, ["Read Message History"]);
-      await assertMayQuote(message, target.channelId);
-      const isGroup = message.place.kind === "group_dm";
+      if (!isHere) await targets.assertMay(origin, place, ["Read Message History"]);
+      await assertMayQuote(message, there);
+      const shown = {
+        ...(guild && { guildId: guild.id }),
+        isGroup: message.place.kind === "group_dm",
+      };
       // Later messages of the turn's own channel belong to other turns.
       let from = !isHere || (before && compareIds(before, message.id) < 0) ? before : message.id;
       const found: ShownMessage[] = [];
@@ -83,12 +87,12 @@ export function createHistoryPort(options: HistoryPortOptions): HistoryPort {
         for (let left = limit; left > 0;) {
           signal.throwIfAborted();
           const size = Math.min(left, MAX_HISTORY);
-          const raw = await page(target.channelId, {
+          const raw = await page(there, {
             limit: size,
             ...(from !== undefined && { before: from }),
           });
           found.push(
-            ...raw.flatMap((one) => show(one, { ...target, isGroup, isElsewhere: !isHere }) ?? []),
+            ...raw.flatMap((one) => show(one, { ...shown, isElsewhere: !isHere }) ?? []),
           );
           const oldest = oldestOf(raw);
           if (raw.length < size || !oldest || createdAtMs(oldest) < sinceMs) break;
@@ -96,7 +100,7 @@ export function createHistoryPort(options: HistoryPortOptions): HistoryPort {
           left -= size;
         }
       } catch (error) {
-        throw await targets.refusal(error, target, ["Read Message History"]);
+        throw await targets.refusal(error, origin, place, ["Read Message History"]);
       }
       return found.filter(({ timestampMs }) => timestampMs >= sinceMs)
         .toSorted((one, other) => compareIds(one.id, other.id));

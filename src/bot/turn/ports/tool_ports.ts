@@ -11,11 +11,15 @@ import type { Model } from "../../../core/model.ts";
 import type { Skill } from "../../../core/skills/skill.ts";
 import type { ToolPorts } from "../../../core/turn/tool.ts";
 import type { Log } from "../../../lib/log.ts";
+import { schedule } from "../../../lib/schedule.ts";
+import type { Download } from "../../../media/download.ts";
 import type { Store } from "../../../store/store.ts";
 import { timezoneOf } from "../../schedules/schedules.ts";
 import type { SharedToolPorts } from "../../rules/tool_services.ts";
 import { toolTextRules, type TurnRulesPorts } from "../../rules/turn_rules.ts";
 import { createDiscordPort, type DiscordPortOptions } from "../discord/discord_port.ts";
+import { createMediaReads } from "../discord/media.ts";
+import { createExecPort, type ExecPortOptions } from "./exec_port.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
 import { createMemoryPort } from "./memory_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
@@ -24,21 +28,27 @@ import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
 
 /** The dependencies of the ports. */
 export type ToolPortsOptions =
-  & Pick<DiscordPortOptions, "client" | "reader" | "outbox" | "sent">
+  & Pick<
+    DiscordPortOptions,
+    "client" | "reader" | "outbox" | "sent" | "onRefused" | "setPresence"
+  >
   & Omit<HistoryPortOptions, "agentId">
   & ThreadsPortOptions
+  & Pick<ExecPortOptions, "hostCommands">
   & TurnRulesPorts
   & {
     readonly config: () => Config;
     readonly model: () => Model;
     readonly accountId: AccountId;
-    readonly store: Pick<Store, "notes" | "schedules" | "sessions">;
+    readonly store: Pick<Store, "changes" | "notes" | "questions" | "schedules" | "sessions">;
     /** The ports that all accounts share. */
     readonly toolPorts: SharedToolPorts;
     readonly drawPort: ToolPorts["draw"];
     readonly codePort: ToolPorts["code"];
     /** The skills of a message's turn. */
     readonly skills: (message: InboundMessage) => readonly Skill[];
+    /** Reads files of Discord. */
+    readonly files: { readonly download: Download };
     /** A message of a tool waits to be sent. */
     readonly onToolMessage: (channelId: ChannelId) => void;
     /** Schedules have changed. */
@@ -68,11 +78,16 @@ export function createToolPorts(ports: ToolPortsOptions): ToolPorts {
     discord: createDiscordPort({
       ...ports,
       accountId,
+      changes: store.changes,
+      maxDestructive: () => config().discordTool.maxDestructive,
+      alsoGuilds: () => config().discordTool.alsoGuilds,
+      media: createMediaReads(ports.files.download),
+      schedule,
       onOutbox: ports.onToolMessage,
       agentId: () => config().agent.id,
       rulesIn: (target) => toolTextRules(config(), target, ports),
       now,
-    }),
+    }).port,
     recall: { recall: store.sessions.recall },
     skills: createSkillsPort(ports),
     memory: createMemoryPort({
@@ -82,6 +97,11 @@ export function createToolPorts(ports: ToolPortsOptions): ToolPorts {
       now,
     }),
     threads: createThreadsPort(ports),
+    exec: createExecPort({
+      ...ports,
+      approvers: () => ports.policy().approvers,
+      rules: store.questions,
+    }),
     questions: { askTimeoutMs: () => config().askTimeoutMs },
     schedules: createSchedulesPort({
       ...ports,

@@ -8,19 +8,10 @@
  */
 
 import type { ChannelId, MessageId } from "../../discord/ids.ts";
-import type { InboundMessage } from "../../inbound/inbound.ts";
+import type { DiscordCall, ShownMessage } from "./discord_call.ts";
+import type { ActInChannel, ActInGuild, SetPresence, UndoPort } from "./discord_place.ts";
 
-/** The call of a tool: who asks, where, and in which step of the turn. */
-export interface DiscordCall {
-  /** The message whose turn calls the tool. */
-  readonly message: InboundMessage;
-  /** Key of the turn's session. Actions of a session run in the order of their calls. */
-  readonly sessionKey: string;
-  /** Identifies the call, also after a crash. */
-  readonly callKey: string;
-  /** Aborted when the call takes too long. */
-  readonly signal: AbortSignal;
-}
+export type { DiscordCall, ShownMessage } from "./discord_call.ts";
 
 /** A message by its channel. */
 export interface MessageAt {
@@ -50,24 +41,6 @@ export interface SentText {
   readonly state: "sent" | "waits";
 }
 
-/** A message as the model reads it. */
-export interface ShownMessage {
-  /** Discord's id of the message. */
-  readonly id: MessageId;
-  /** The author, untrusted; `"you"` for the bot itself. */
-  readonly from: string;
-  /** The author's user id. */
-  readonly fromId: string;
-  /** The text, with a line for each extra. Untrusted. */
-  readonly text: string;
-  /** Discord's time of the message. */
-  readonly timestamp: string;
-  /** The same in Unix time, in milliseconds. */
-  readonly timestampMs: number;
-  /** The message that it replies to; absent if it is no reply. */
-  readonly replyTo?: MessageId;
-}
-
 /** A range of messages: the newest, or those before or after a message. */
 export interface ReadRange {
   /** Absent: the channel of the turn. */
@@ -90,6 +63,18 @@ export interface OpenedThread {
   readonly existed: boolean;
 }
 
+/** A new post in a forum. */
+export interface NewPost {
+  /** The forum. */
+  readonly channelId: ChannelId;
+  /** Title of the post. */
+  readonly title: string;
+  /** Text of its first message. */
+  readonly text: string;
+  /** Names or ids of the forum's tags. */
+  readonly tags: readonly string[];
+}
+
 /** What the tool can do on Discord. */
 export interface DiscordPort {
   /** Sends a text once, also if a crash repeats the call. Waits some seconds for Discord. */
@@ -104,8 +89,16 @@ export interface DiscordPort {
   removeReaction(call: DiscordCall, at: MessageAt, emoji: string): Promise<void>;
   /** Replaces the text of a message of the bot. */
   edit(call: DiscordCall, at: MessageAt, text: string): Promise<void>;
-  /** Deletes a message. Others' messages need the asker's Manage Messages. */
-  remove(call: DiscordCall, at: MessageAt): Promise<void>;
   /** Opens the thread of a message. A second call finds the same thread. */
   openThread(call: DiscordCall, at: MessageAt, title: string): Promise<OpenedThread>;
+  /** Opens a post in a forum. A second call finds the same post. */
+  openPost(call: DiscordCall, post: NewPost): Promise<OpenedThread>;
+  /** Acts in a channel in which the asker may do it. */
+  readonly inChannel: ActInChannel;
+  /** Acts on a server on which the asker may do it. */
+  readonly inGuild: ActInGuild;
+  /** Changes the bot's status. Only owners of the bot may. */
+  readonly setPresence: SetPresence;
+  /** Takes back what actions have done. */
+  readonly undo: UndoPort;
 }

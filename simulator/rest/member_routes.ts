@@ -1,0 +1,139 @@
+/**
+ * The routes of the simulated REST API that change members: roles, timeouts, kicks, bans, voice.
+ *
+ * @module
+ */
+
+import type { Hono } from "hono";
+import { z } from "zod";
+import { parseSnowflake, type UserId } from "../../src/core/discord/ids.ts";
+import { changeRoles, changeTimeout, leaveGuild } from "../actions/changes.ts";
+import { toMember } from "../payloads/payloads.ts";
+import { openChannel } from "../world/access.ts";
+import { PERMISSION } from "../world/permissions.ts";
+import { REFUSALS } from "../world/refusals.ts";
+import type { Guild, Member, World, WorldEvent } from "../world/world.ts";
+import { answerMalformed, answerRefused } from "./answers.ts";
+import type { Asked, Env } from "./call.ts";
+import { inGuild, memberOf, outranks } from "./guild_permission.ts";
+
+interface Deps {
+  readonly world: World;
+  self(c: Asked): UserId;
+  publish(events: readonly WorldEvent[]): void;
+}
+
+const TIMEOUT = z.strictObject({
+  communication_disabled_until: z.iso.datetime({ offset: true }).nullable(),
+});
+const BAN = z.strictObject({ delete_message_seconds: z.int().min(0).max(604_800).nullish() });
+
+export function addMemberRoutes(app: Hono<Env>, { world, self, publish }: Deps): void {
+  /** Acts on a lower member, if the bot has a permission. */
+  const onMember = (
+    c: Asked,
+    bit: bigint,
+    act: (guild: Guild, member: Member) => Response,
+    needsRank = true,
+  ) =>
+    inGuild(world, c.req.param("guild"), self(c), bit, (guild) => {
+      const member = memberOf(guild, c.req.param("user"));
+      if ("status" in member) return answerRefused(member);
+      if (needsRank && !outranks(guild, self(c), member)) {
+        return answerRefused(REFUSALS.missingPermissions);
+      }
+      return act(guild, member);
+    });
+  const done = () => new Response(null, { status: 204 });
+
+  for (const method of ["PUT", "DELETE"]) {
+    app.on(
+      method,
+      "/guilds/:guild/members/:user/roles/:role",
+      (c) =>
+        onMember(c, PERMISSION.manageRoles, (guild, member) => {
+          const id = parseSnowflake<"role">(c.req.param("role"));
+          if (!id || !guild.roles.has(id)) return answerRefused(REFUSALS.unknownRole);
+          if (!outranks(guild, self(c), { ...member, userId: self(c), roles: [id] })) {
+            return answerRefused(REFUSALS.missingPermissions);
+          }
+          const others = member.roles.filter((role) => role !== id);
+          publish([changeRoles(guild, member.userId, method === "PUT" ? [...others, id] : others)]);
+          return done();
+        }, false),
+    );
+  }
+  app.patch(
+    "/guilds/:guild/members/:user",
+    (c) =>
+      onMember(c, PERMISSION.moderateMembers, (guild, member) => {
+        const parsed = TIMEOUT.safeParse(c.env.call.body);
+        if (!parsed.success) return answerMalformed(parsed.error);
+        const until = parsed.data.communication_disabled_until;
+        const at = until === null ? undefined : Date.parse(until);
+        publish([changeTimeout(guild, member.userId, at)]);
+        return Response.json(toMember(world, guild.members.get(member.userId) ?? member));
+      }),
+  );
+  app.delete(
+    "/guilds/:guild/members/:user",
+    (c) =>
+      onMember(c, PERMISSION.kickMembers, (guild, member) => {
+        leaveGuild(guild, member.userId);
+        return done();
+      }),
+  );
+  app.put(
+    "/guilds/:guild/bans/:user",
+    (c) =>
+      onMember(c, PERMISSION.banMembers, (guild, member) => {
+        const parsed = BAN.safeParse(c.env.call.body);
+        if (!parsed.success) return answerMalformed(parsed.error);
+        leaveGuild(guild, member.userId);
+        guild.things.bans.add(member.userId);
+        return done();
+      }),
+  );
+  app.delete(
+    "/guilds/:guild/bans/:user",
+    (c) =>
+      inGuild(world, c.req.param("guild"), self(c), PERMISSION.banMembers, (guild) => {
+        const id = parseSnowflake<"user">(c.req.param("user"));
+        return id && guild.things.bans.delete(id) ? done() : answerRefused(REFUSALS.unknownBan);
+      }),
+  );
+  app.get("/guilds/:guild/voice-states/:user", (c) =>
+    onMember(c, 0n, (guild, member) => {
+      const channelId = guild.things.voice.get(member.userId);
+      if (!channelId) return answerRefused(REFUSALS.unknownVoiceState);
+      return c.json({
+        channel_id: channelId,
+        guild_id: guild.id,
+        user_id: member.userId,
+        session_id: "simulated",
+        deaf: false,
+        mute: false,
+        self_deaf: false,
+        self_mute: false,
+        self_stream: null,
+        self_video: false,
+        suppress: false,
+        request_to_speak_timestamp: null,
+      });
+    }, false));
+  app.get("/channels/:channel/thread-members/:user", (c) => {
+    const access = openChannel(world, c.req.param("channel"), self(c), "view");
+    if (access.kind === "refused") return answerRefused(access.refused);
+    const id = parseSnowflake<"user">(c.req.param("user"));
+    const { channel } = access;
+    if (channel.kind !== "thread" || !id || !channel.members.has(id)) {
+      return answerRefused(REFUSALS.unknownMember);
+    }
+    return c.json({
+      id: channel.id,
+      user_id: id,
+      join_timestamp: "2026-01-01T00:00:00Z",
+      flags: 0,
+    });
+  });
+}

@@ -1,0 +1,57 @@
+/**
+ * Takes back changes on Discord for the command `/undo`, as the tool `discord` does (T3).
+ *
+ * @module
+ */
+
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { CommandCall } from "../../core/inbound/interactions.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import type { RestApi } from "../../discord/rest/client/client.ts";
+import type { Reader } from "../../discord/gateway/read/reader.ts";
+import type { InteractionContext } from "../../interactions/base/context.ts";
+import type { Store } from "../../store/store.ts";
+import { StoreError } from "../../store/database/store_error.ts";
+import { createTargets } from "../turn/discord/targets.ts";
+import { createUndo } from "../turn/discord/undo.ts";
+
+/** The dependencies of the command. */
+export interface CommandUndoOptions {
+  readonly accountId: AccountId;
+  readonly client: RestApi;
+  readonly reader: Pick<Reader, "self">;
+  readonly store: { readonly changes: Store["changes"] };
+  /** Whether the asker is an owner of the bot. */
+  readonly isOwner: (call: CommandCall) => Promise<boolean>;
+  readonly cleanSecrets: (text: string) => string;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Creates the port of commands. */
+export function createCommandUndo(
+  { accountId, client, reader, store, isOwner, cleanSecrets, now }: CommandUndoOptions,
+): InteractionContext["undo"] {
+  const targets = createTargets({
+    client,
+    isOwner: () => false, // the command asks by itself
+    self: () => reader.self?.userId,
+    alsoGuilds: () => [],
+    closedBy: () => undefined, // the policy has let the command in
+    onRefused() {},
+    now,
+  });
+  const undo = createUndo({ client, accountId, changes: store.changes, targets, now });
+  return async (call, id) => {
+    const { sender, channelId, guildId } = call;
+    const askers = [{ userId: sender.id, isOwner: await isOwner(call) }];
+    try {
+      const origin = { askers, channelId, ...(guildId !== undefined && { guildId }) };
+      return { kind: "undone", ...await undo(origin, `command:${call.id}`, id) };
+    } catch (error) {
+      if (error instanceof RestError || error instanceof StoreError) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      return { kind: "refused", why: cleanSecrets(why) };
+    }
+  };
+}

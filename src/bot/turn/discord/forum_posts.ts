@@ -1,0 +1,99 @@
+/**
+ * Opens posts in forums.
+ *
+ * A post is a thread with its first message in one request, so it has no nonce. A repeated call finds
+ * the post by its title: the bot opened it after the question was asked.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { isForum } from "../../../core/rights/channel.ts";
+import { compareIds, type UserId } from "../../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import type { Frozen } from "../../../core/outbound/outbound.ts";
+import type { DiscordCall, NewPost, OpenedThread } from "../../../core/turn/ports/discord.ts";
+import { channelOf } from "../../../discord/rest/calls/guild_reads.ts";
+import type { RestApi } from "../../../discord/rest/client/client.ts";
+import { expect } from "../../../discord/rest/exchange/answer.ts";
+import { threadTitle } from "../../../render/thread_title.ts";
+import type { Found, Origin, Targets, ToolTarget } from "./targets.ts";
+
+/** The dependencies of posts. */
+export interface PostsOptions {
+  readonly client: RestApi;
+  /** Cleans a text, and cuts it into messages. */
+  readonly composed: (call: DiscordCall, text: string, target: ToolTarget) => readonly Frozen[];
+  /** Sends messages by the outbox. */
+  readonly deliver: (frozen: readonly Frozen[], signal: AbortSignal) => Promise<unknown>;
+  readonly self: () => UserId | undefined;
+  readonly cleanSecrets: (text: string) => string;
+}
+
+const activeSchema = z.object({ threads: z.array(z.unknown()) });
+const idSchema = z.object({ id: snowflakeSchema<"channel">() });
+
+/** Opens a post in the forum that was found. */
+export function createOpenPost(
+  { client, composed, deliver, self, cleanSecrets }: PostsOptions,
+) {
+  return async (
+    call: DiscordCall,
+    { title: written, text, tags }: NewPost,
+    target: ToolTarget,
+    found: Found,
+    origin: Origin,
+    targets: Pick<Targets, "assertMay">,
+  ): Promise<OpenedThread> => {
+    const forum = await found.channel();
+    const { guild } = found;
+    if (!isForum(forum) || !guild) throw new Error("that channel is no forum");
+    const title = cleanSecrets(threadTitle(written));
+    if (title === "") throw new Error("the title has no letters");
+    const chosen = tags.map((name) => {
+      const tag = forum.tags.find((one) =>
+        one.id === name || one.name.toLowerCase() === name.toLowerCase()
+      );
+      if (tag) return tag;
+      const names = forum.tags.map((one) => one.name).join(", ") || "none";
+      throw new Error(`the forum has no tag ${JSON.stringify(name)}; it has: ${names}`);
+    });
+    if (chosen.some(({ isModerated }) => isModerated)) {
+      await targets.assertMay(origin, found, ["Manage Threads"]);
+    }
+    const active = expect(
+      "GET /guilds/:id/threads/active",
+      activeSchema,
+      await client.request("GET", `/guilds/${guild.id}/threads/active`, { signal: call.signal }),
+    ).threads.flatMap((raw) => channelOf(raw) ?? []);
+    const known = active.find(({ id, parentId, name, thread }) =>
+      parentId === forum.id && name === title && thread?.ownerId === self() &&
+      compareIds(id, call.message.id) > 0
+    );
+    if (known) return { threadId: known.id, title, existed: true };
+
+    const [first, ...rest] = composed(call, text, target);
+    if (!first) throw new Error("`text` has nothing to show");
+    const { content, pings } = first.message;
+    const { id: threadId } = expect(
+      "POST /channels/:id/threads",
+      idSchema,
+      await client.request("POST", `/channels/${forum.id}/threads`, {
+        signal: call.signal,
+        body: {
+          name: title,
+          ...(chosen.length > 0 && { appliedTags: chosen.map(({ id }) => id) }),
+          message: { content, allowedMentions: { parse: [], users: pings.users } },
+        },
+      }),
+    );
+    if (rest.length > 0) {
+      const there = rest.map((one) => ({
+        ...one,
+        message: { ...one.message, channelId: threadId },
+      }));
+      await deliver(there, call.signal);
+    }
+    return { threadId, title, existed: false };
+  };
+}

@@ -1,0 +1,200 @@
+/**
+ * Makes the place in which an action of the tool `discord` acts.
+ *
+ * @module
+ */
+
+import type { Channel } from "../../../core/rights/channel.ts";
+import type { AccountId, ChannelId, UserId } from "../../../core/discord/ids.ts";
+import { nonceOfCall } from "../../../core/outbound/nonce.ts";
+import type { Need } from "../../../core/rights/rights.ts";
+import type { DiscordCall } from "../../../core/turn/ports/discord.ts";
+import type {
+  Change,
+  ChannelPlace,
+  GuildPlace,
+  MediaFile,
+} from "../../../core/turn/ports/discord_place.ts";
+import type { RestApi } from "../../../discord/rest/client/client.ts";
+import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
+import type { Changes } from "../../../store/changes/changes.ts";
+import type { AssertMayQuote } from "./age_limit.ts";
+import type { Show } from "./reading.ts";
+import { createRequests, type RequestsOptions } from "./requests.ts";
+import type { Found, Origin, Targets } from "./targets.ts";
+import { UNDO_MINUTES } from "./undo.ts";
+
+/** The sources of places. */
+export interface PlaceOptions extends Omit<RequestsOptions, "client"> {
+  readonly client: RestApi;
+  readonly accountId: AccountId;
+  readonly targets: Targets;
+  readonly changes: Pick<Changes, "begin" | "refused">;
+  /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */
+  readonly maxDestructive: () => number;
+  readonly show: Show;
+  readonly assertMayQuote: AssertMayQuote;
+  /** The bot's user id; `undefined` until it is known. */
+  readonly self: () => UserId | undefined;
+  /** Reads a file of Discord. */
+  readonly media: (url: string, maxBytes: number, signal: AbortSignal) => Promise<MediaFile>;
+}
+
+/** Makes places. */
+export interface Places {
+  guild(call: DiscordCall, origin: Origin, found: Found): GuildPlace;
+  channel(call: DiscordCall, origin: Origin, found: Found): Promise<ChannelPlace>;
+}
+
+/** Creates the places of one account. */
+export function createPlaces(options: PlaceOptions): Places {
+  const { targets, changes, accountId, maxDestructive, cleanSecrets, show, self, media, now } =
+    options;
+  const { assertMayQuote } = options;
+
+  /** The parts that servers and channels share. */
+  function common(call: DiscordCall, origin: Origin, found: Found) {
+    const { message, signal, callKey } = call;
+    const userId = self();
+    if (userId === undefined) throw new Error("the bot does not know its own id yet");
+    const { place } = message;
+    return {
+      request: createRequests(options, call),
+      assertMay: (needs: readonly Need[]) => targets.assertMay(origin, found, needs),
+      assertBotMay: (needs: readonly Need[]) => targets.assertBotMay(origin, found, needs),
+      async assertMayIn(channelId: ChannelId, needs: readonly Need[]): Promise<Channel> {
+        const other = await targets.channel(origin, channelId);
+        await targets.assertMay(origin, other, needs);
+        await targets.assertBotMay(origin, other, needs);
+        return await other.channel();
+      },
+      async change({ what, dryRun, undo }: Change, run: () => Promise<string>): Promise<string> {
+        const about = undo
+          ? `It can be undone for ${UNDO_MINUTES} minutes.`
+          : "It cannot be undone.";
+        if (dryRun) return `Dry run: this would ${what}. ${about}`;
+        const most = maxDestructive();
+        const { guild, channelId } = found;
+        const made = await changes.begin(
+          {
+            accountId,
+            callKey,
+            turnId: message.id,
+            askerId: message.sender.id,
+            ...(guild && { guildId: guild.id }),
+            ...(channelId && { channelId }),
+            what,
+            ...(undo && { undo }),
+          },
+          most,
+          now(),
+        );
+        if (!made) {
+          throw new Error(
+            `this turn has made ${most} destructive changes, and may make no more by itself; a ` +
+              "person must approve further ones: tell them what is left to do, and let them ask " +
+              "for it in a new message",
+          );
+        }
+        try {
+          const result = await run();
+          return made.undo
+            ? `${result} To undo: undo(id ${made.id}). ${about}`
+            : `${result} ${about}`;
+        } catch (error) {
+          if (isRefused(error)) await changes.refused(made.id);
+          throw error;
+        }
+      },
+      show: (raw: unknown) => {
+        const isMessage = typeof raw === "object" && raw !== null && "id" in raw &&
+          typeof raw.id === "string";
+        if (!isMessage) return undefined;
+        return show({ ...raw, id: String(raw.id) }, {
+          ...(found.guild && { guildId: found.guild.id }),
+          isGroup: place.kind === "group_dm",
+          isElsewhere: "channel_id" in raw && raw.channel_id !== message.channelId,
+        });
+      },
+      media: (url: string, maxBytes: number) => media(url, maxBytes, signal),
+      clean: cleanSecrets,
+      nonce: nonceOfCall(callKey, 0),
+      self: userId,
+      askerId: message.sender.id,
+      nowMs: now(),
+    };
+  }
+
+  function guild(call: DiscordCall, origin: Origin, found: Found): GuildPlace {
+    if (!found.guild) throw new Error("that is possible on a server only");
+    const { id: guildId, reads } = found.guild;
+    const maySee = async (channel: ChannelId | Channel, needs: readonly Need[] = []) => {
+      try {
+        const there = typeof channel === "string"
+          ? await targets.channel(origin, channel)
+          : inGuild(found, channel);
+        if (there.guild?.id !== guildId) return false;
+        await targets.assertMay(origin, { ...there, guild: { id: guildId, reads } }, needs);
+        return true;
+      } catch (error) {
+        if (error instanceof RestError) throw error;
+        return false;
+      }
+    };
+    return {
+      ...common(call, origin, found),
+      guildId,
+      facts: reads.facts,
+      async member(userId) {
+        const member = await reads.member(userId);
+        if (!member) throw new Error("that user is not a member of the server");
+        return member;
+      },
+      async channels(needs = []) {
+        const all = [...(await reads.channels()).values()];
+        const seen = await Promise.all(all.map((channel) => maySee(channel, needs)));
+        return all.filter((_, index) => seen[index]);
+      },
+      maySee,
+      async mayQuote(channelId) {
+        try {
+          await assertMayQuote(call.message, channelId);
+          return true;
+        } catch (error) {
+          if (error instanceof RestError) throw error;
+          return false;
+        }
+      },
+      async isAgeRestricted({ isNsfw, parentId }) {
+        const parent = parentId && (await reads.channels()).get(parentId);
+        return isNsfw || parent?.isNsfw === true;
+      },
+    };
+  }
+
+  return {
+    guild,
+    async channel(call, origin, found) {
+      const { guild: server } = found;
+      return {
+        ...common(call, origin, found),
+        channel: await found.channel(),
+        ...(server && { guild: guild(call, origin, { ...found, guild: server }) }),
+      };
+    },
+  };
+}
+
+/** A channel of the same server, with the facts that were read already. */
+function inGuild({ guild }: Found, channel: Channel): Found {
+  return {
+    channelId: channel.id,
+    channel: () => Promise.resolve(channel),
+    ...(guild && { guild }),
+  };
+}
+
+/** Whether Discord has certainly not carried the request out. */
+function isRefused(error: unknown): boolean {
+  return !(error instanceof RestError) || error.kind !== "unavailable";
+}

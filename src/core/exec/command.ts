@@ -1,0 +1,79 @@
+/**
+ * Commands on the host, and the rules by which they may run (A1, A2).
+ *
+ * @module
+ */
+
+/** The config key `exec.mode`. */
+export type ExecMode = "deny" | "allowlist" | "ask" | "full";
+
+/** A command as the model asks for it. */
+export interface CommandRequest {
+  /** The program and its arguments. */
+  readonly argv: readonly string[];
+  /** Folder within the workspace; empty for the workspace itself. */
+  readonly cwd: string;
+}
+
+/** A command that was looked up on the host. */
+export interface ResolvedCommand {
+  /** The program as written, and its arguments. */
+  readonly argv: readonly string[];
+  /** Real path of the program. */
+  readonly path: string;
+  /** SHA-256 of the program's content, in hex. */
+  readonly contentHash: string;
+  /** Absolute path of the folder that it runs in. */
+  readonly cwd: string;
+  /** SHA-256 over everything that an approval binds, in hex (SEC-R20). */
+  readonly binding: string;
+  /** Whether the program is a file that the agent could change. */
+  readonly isInWorkspace: boolean;
+}
+
+/** A rule that allows a command for good. */
+export interface ExecRule {
+  /** Real path of the program. */
+  readonly path: string;
+  /** SHA-256 of the program's content; absent: any content, as the operator wrote the rule. */
+  readonly contentHash?: string;
+  /** Exact arguments after the program; a last `"*"` of the operator stands for any further ones. */
+  readonly args: readonly string[];
+  /** Whether a last `"*"` stands for any further arguments. */
+  readonly isPattern: boolean;
+}
+
+/** Whether a rule allows a command. */
+export function allows(
+  { path, contentHash, args, isPattern }: ExecRule,
+  command: ResolvedCommand,
+): boolean {
+  if (path !== command.path) return false;
+  if (contentHash !== undefined && contentHash !== command.contentHash) return false;
+  const given = command.argv.slice(1);
+  const isOpen = isPattern && args.at(-1) === "*";
+  const fixed = isOpen ? args.slice(0, -1) : args;
+  if (isOpen ? given.length < fixed.length : given.length !== fixed.length) return false;
+  return fixed.every((arg, index) => arg === given[index]);
+}
+
+/** What happens to a command. */
+export type ExecVerdict = "run" | "ask" | "deny";
+
+/** Decides about a command. */
+export function decideExec(
+  mode: ExecMode,
+  rules: readonly ExecRule[],
+  command: ResolvedCommand,
+): ExecVerdict {
+  switch (mode) {
+    case "deny":
+      return "deny";
+    case "full":
+      return "run";
+    case "allowlist":
+    case "ask":
+      if (rules.some((rule) => allows(rule, command))) return "run";
+      return mode === "ask" ? "ask" : "deny";
+  }
+}

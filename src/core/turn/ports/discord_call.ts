@@ -1,0 +1,40 @@
+/**
+ * A call of the tool `discord`, and a message in its result.
+ *
+ * @module
+ */
+
+import type { MessageId } from "../../discord/ids.ts";
+import type { InboundMessage } from "../../inbound/inbound.ts";
+
+/** The call of a tool: who asks, where, and in which step of the turn. */
+export interface DiscordCall {
+  /** The message whose turn calls the tool. */
+  readonly message: InboundMessage;
+  /** Later messages that the turn answers too: each of their senders needs the rights. */
+  readonly also?: readonly InboundMessage[];
+  /** Key of the turn's session. Actions of a session run in the order of their calls. */
+  readonly sessionKey: string;
+  /** Identifies the call, also after a crash. */
+  readonly callKey: string;
+  /** Aborted when the call takes too long. */
+  readonly signal: AbortSignal;
+}
+
+/** A message as the model reads it. */
+export interface ShownMessage {
+  /** Discord's id of the message. */
+  readonly id: MessageId;
+  /** The author, untrusted; `"you"` for the bot itself. */
+  readonly from: string;
+  /** The author's user id. */
+  readonly fromId: string;
+  /** The text, with a line for each extra. Untrusted. */
+  readonly text: string;
+  /** Discord's time of the message. */
+  readonly timestamp: string;
+  /** The same in Unix time, in milliseconds. */
+  readonly timestampMs: number;
+  /** The message that it replies to; absent if it is no reply. */
+  readonly replyTo?: MessageId;
+}

@@ -1,0 +1,208 @@
+/**
+ * A place in which an action of the tool `discord` may act: the asker's rights there are checked
+ * (T4), and it is a place that the turn may reach (T5).
+ *
+ * @module
+ */
+
+import type { Channel } from "../../rights/channel.ts";
+import type { ChannelId, GuildId, RoleId, UserId } from "../../discord/ids.ts";
+import type { Permission } from "../../rights/permissions.ts";
+import type { GuildFacts, MemberFacts, Need } from "../../rights/rights.ts";
+import type { DiscordCall, ShownMessage } from "./discord_call.ts";
+
+/** Everything of a request to Discord beside its method and path. */
+export interface DiscordRequest {
+  /** Fields of the query; absent values are left out. */
+  readonly query?: Readonly<
+    Record<string, string | number | boolean | readonly string[] | undefined>
+  >;
+  /** Fields in camel case; absent values are left out. */
+  readonly body?: object;
+  /** Reason for the server's audit log. */
+  readonly reason?: string | undefined;
+  /** One file with fields beside it, as a form. */
+  readonly form?: {
+    readonly fields: Readonly<Record<string, string>>;
+    readonly file: MediaFile;
+  };
+}
+
+/** A file of the web, or of Discord. */
+export interface MediaFile {
+  /** File name. */
+  readonly name: string;
+  /** MIME type. */
+  readonly contentType: string;
+  /** The content. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** A request that takes an action back. */
+export interface UndoRequest {
+  /** HTTP method. */
+  readonly method: "PUT" | "PATCH" | "DELETE";
+  /** From `/` on. */
+  readonly path: string;
+  /** In camel case. */
+  readonly body?: object;
+}
+
+/** How an action is taken back, and the rights that this needs. */
+export interface UndoSteps {
+  /** What undoing does: `"gives the role back"`. */
+  readonly does: string;
+  /** Permissions that the person needs in the place. */
+  readonly needs: readonly Permission[];
+  /** A member that the person must outrank. */
+  readonly overUser?: UserId;
+  /** A role that the person must be able to give. */
+  readonly role?: RoleId;
+  /** In order. A repetition changes nothing. */
+  readonly requests: readonly UndoRequest[];
+}
+
+/** A destructive step of an action. */
+export interface Change {
+  /** What it does, as the end of "would": `"delete the channel #krill"`. */
+  readonly what: string;
+  /** Whether only to tell what it would do. */
+  readonly dryRun: boolean;
+  /** Absent if Discord does not let it be taken back. */
+  readonly undo?: UndoSteps;
+}
+
+/** What an action can do in every place. */
+export interface Place {
+  /**
+   * Sends a request to Discord. It waits while Discord builds an index (202).
+   *
+   * @returns The response in Discord's own form; `undefined` if it is empty.
+   */
+  request(
+    method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
+    path: string,
+    options?: DiscordRequest,
+  ): Promise<unknown>;
+  /** Rejects if the asker lacks a right in this place. */
+  assertMay(needs: readonly Need[]): Promise<void>;
+  /** Rejects if the bot lacks a right in this place, before Discord refuses. */
+  assertBotMay(needs: readonly Need[]): Promise<void>;
+  /** Finds another channel that the turn may reach; rejects if the asker lacks a right there. */
+  assertMayIn(channelId: ChannelId, needs: readonly Need[]): Promise<Channel>;
+  /**
+   * Runs a destructive step once: counts it for the turn, and stores how to take it back.
+   *
+   * @param run Returns the result for the model.
+   * @returns The result, with a line about undoing; or what it would do.
+   */
+  change(change: Change, run: () => Promise<string>): Promise<string>;
+  /** Shows a message in Discord's own form; `undefined` if the model may not see it (P10). */
+  show(raw: unknown): ShownMessage | undefined;
+  /** Reads a file of the public internet, or of Discord. */
+  media(url: string, maxBytes: number): Promise<MediaFile>;
+  /** Removes the config's secrets from a text that goes to Discord. */
+  clean(text: string): string;
+  /** Key of a message that a repeated call finds again; at most 25 characters. */
+  readonly nonce: string;
+  /** The bot's user id. */
+  readonly self: UserId;
+  /** The person who asks. */
+  readonly askerId: UserId;
+  /** Unix time in milliseconds. */
+  readonly nowMs: number;
+}
+
+/** A server that an action may act on. */
+export interface GuildPlace extends Place {
+  /** The server. */
+  readonly guildId: GuildId;
+  /** Roles and owner. */
+  facts(): Promise<GuildFacts>;
+  /** A member; rejects if the user is not in the server. */
+  member(userId: UserId): Promise<MemberFacts>;
+  /** Channels, without threads, in which the asker has these rights. */
+  channels(needs?: readonly Need[]): Promise<readonly Channel[]>;
+  /** Whether texts of a channel may go to the model: not from an age-restricted one elsewhere. */
+  mayQuote(channelId: ChannelId): Promise<boolean>;
+  /** Whether a channel, or that of a thread, is age-restricted. */
+  isAgeRestricted(channel: Channel): Promise<boolean>;
+  /** Whether the asker has these rights in a channel or thread; false if it does not exist. */
+  maySee(channel: ChannelId | Channel, needs?: readonly Need[]): Promise<boolean>;
+}
+
+/** A channel that an action may act in. */
+export interface ChannelPlace extends Place {
+  /** The channel or thread. */
+  readonly channel: Channel;
+  /** Its server; absent in direct messages. */
+  readonly guild?: GuildPlace;
+}
+
+/** A channel, and the rights that an action needs in it. */
+export interface ChannelAct {
+  /** Absent: the channel of the turn. */
+  readonly channelId?: ChannelId | undefined;
+  /** Rights of the asker, beside View Channel. */
+  readonly needs: readonly Need[];
+  /** Whether texts of the channel go to the model: not from an age-restricted one elsewhere. */
+  readonly isQuoted?: boolean;
+}
+
+/** A server, and the rights that an action needs on it. */
+export interface GuildAct {
+  /** Absent: the server of the turn. */
+  readonly guildId?: GuildId | undefined;
+  /** Rights of the asker. */
+  readonly needs: readonly Need[];
+}
+
+/** Acts in a channel. */
+export type ActInChannel = <Result>(
+  call: DiscordCall,
+  where: ChannelAct,
+  act: (place: ChannelPlace) => Promise<Result>,
+) => Promise<Result>;
+
+/** Acts on a server. */
+export type ActInGuild = <Result>(
+  call: DiscordCall,
+  where: GuildAct,
+  act: (place: GuildPlace) => Promise<Result>,
+) => Promise<Result>;
+
+/** The bot's status and activity, in Discord's words. */
+export interface NewPresence {
+  /** Absent: stays. */
+  readonly status?: "online" | "idle" | "dnd" | "invisible";
+  /** Absent: stays; `null` for none. */
+  readonly activity?: {
+    readonly type: "playing" | "streaming" | "listening" | "watching" | "custom" | "competing";
+    readonly name: string;
+    readonly url?: string;
+  } | null;
+}
+
+/** Sets the status of the bot until the process ends. */
+export type SetPresence = (call: DiscordCall, presence: NewPresence) => Promise<void>;
+
+/** An action that can be taken back. */
+export interface UndoneAction {
+  /** Its number. */
+  readonly id: number;
+  /** What it did. */
+  readonly what: string;
+  /** What undoing did. */
+  readonly does: string;
+}
+
+/** Takes actions back. */
+export interface UndoPort {
+  /**
+   * Takes back an action of the asker, or as an owner of anyone, in the turn's server.
+   *
+   * @param id Number of the action; absent: the newest.
+   * @throws {Error} If there is none, or it is too late, or the asker lacks the right.
+   */
+  undo(call: DiscordCall, id?: number): Promise<UndoneAction>;
+}

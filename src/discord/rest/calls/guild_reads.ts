@@ -1,0 +1,180 @@
+/**
+ * Reads the facts of a guild that an action of a tool depends on, each once per action.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { type Channel, CHANNEL_KINDS, isThread } from "../../../core/rights/channel.ts";
+import {
+  type ChannelId,
+  type GuildId,
+  parseSnowflake,
+  type UserId,
+} from "../../../core/discord/ids.ts";
+import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
+import type { GuildFacts, MemberFacts } from "../../../core/rights/rights.ts";
+import type { RequestOptions, RestApi } from "../client/client.ts";
+import { expect } from "../exchange/answer.ts";
+import { RestError } from "../exchange/rest_error.ts";
+import { createReadMember } from "./members.ts";
+
+/** Reads a guild. Each method rejects with a `RestError` if Discord does not answer, or refuses. */
+export interface GuildReads {
+  /** Roles and owner. */
+  facts(): Promise<GuildFacts>;
+  /** A member; `undefined` if the user is not in the guild. */
+  member(userId: UserId): Promise<MemberFacts | undefined>;
+  /** All channels without threads, by id. */
+  channels(): Promise<ReadonlyMap<ChannelId, Channel>>;
+  /** Whether a user is in a thread. */
+  isInThread(threadId: ChannelId, userId: UserId): Promise<boolean>;
+}
+
+const bits = z.string().regex(/^\d{1,39}$/).transform(BigInt);
+
+const guildSchema = z.object({
+  owner_id: snowflake<"user">(),
+  roles: z.array(
+    z.object({
+      id: snowflake<"role">(),
+      name: z.string().default("without a name"),
+      permissions: bits,
+      position: z.number().default(0),
+      managed: z.boolean().default(false),
+    }).transform(({ managed: isManaged, ...role }) => ({ ...role, isManaged })),
+  ),
+});
+
+const overwriteSchema = z.object({ id: z.string(), type: z.number(), allow: bits, deny: bits });
+
+const channelSchema = z.object({
+  id: snowflake<"channel">(),
+  type: z.number(),
+  guild_id: snowflake<"guild">().nullish(),
+  name: z.string().nullish(),
+  parent_id: snowflake<"channel">().nullish(),
+  topic: z.string().nullish(),
+  position: z.number().nullish(),
+  nsfw: z.boolean().nullish(),
+  rate_limit_per_user: z.number().nullish(),
+  permission_overwrites: z.array(overwriteSchema).nullish(),
+  last_message_id: snowflake<"message">().nullish(),
+  owner_id: snowflake<"user">().nullish(),
+  available_tags: z.array(
+    z.object({ id: snowflake(), name: z.string(), moderated: z.boolean().default(false) }),
+  ).nullish(),
+  applied_tags: z.array(snowflake()).nullish(),
+  thread_metadata: z.object({
+    archived: z.boolean().default(false),
+    locked: z.boolean().default(false),
+  }).nullish(),
+});
+
+/** Reads a channel in Discord's own form; `undefined` if it has another one. */
+export function channelOf(raw: unknown): Channel | undefined {
+  const read = channelSchema.safeParse(raw).data;
+  if (!read) return undefined;
+  const { id, type, thread_metadata: thread } = read;
+  return {
+    id,
+    type,
+    ...(read.guild_id && { guildId: read.guild_id }),
+    name: read.name ?? "",
+    ...(read.parent_id && { parentId: read.parent_id }),
+    ...(read.topic && { topic: read.topic }),
+    position: read.position ?? 0,
+    isNsfw: read.nsfw ?? false,
+    slowmodeSec: read.rate_limit_per_user ?? 0,
+    overwrites: (read.permission_overwrites ?? []).flatMap(({ id, type, allow, deny }) => {
+      const whose = parseSnowflake(id);
+      return whose ? [{ id: whose, isRole: type === 0, allow, deny }] : [];
+    }),
+    ...(read.last_message_id && { lastMessageId: read.last_message_id }),
+    tags: (read.available_tags ?? []).map(({ moderated: isModerated, ...tag }) => ({
+      ...tag,
+      isModerated,
+    })),
+    ...(isThread({ type }) && {
+      thread: {
+        isArchived: thread?.archived ?? false,
+        isLocked: thread?.locked ?? false,
+        ...(read.owner_id && { ownerId: read.owner_id }),
+        tagIds: read.applied_tags ?? [],
+      },
+    }),
+  };
+}
+
+/**
+ * Reads a channel or thread.
+ *
+ * @throws {RestError} If Discord does not answer, or refuses.
+ */
+export async function readChannel(
+  api: RestApi,
+  channelId: ChannelId,
+  options: RequestOptions = {},
+): Promise<Channel> {
+  const answer = await api.request("GET", `/channels/${channelId}`, options);
+  const channel = channelOf(answer);
+  if (channel) return channel;
+  return expect("GET /channels/:id", z.never(), answer);
+}
+
+/** Creates the reads of one guild. A fact that was read once stays the same. */
+export function createGuildReads(
+  api: RestApi,
+  guildId: GuildId,
+  options: RequestOptions = {},
+): GuildReads {
+  const readMember = createReadMember(api, options);
+  const members = new Map<UserId, Promise<MemberFacts | undefined>>();
+  const get = (path: string) => api.request("GET", path, options);
+
+  const facts = once(async () => {
+    const { owner_id: ownerId, roles } = expect(
+      "GET /guilds/:id",
+      guildSchema,
+      await get(`/guilds/${guildId}`),
+    );
+    return { guildId, ownerId, roles };
+  });
+  const channels = once(async () => {
+    const answer = await get(`/guilds/${guildId}/channels`);
+    const listed = expect("GET /guilds/:id/channels", z.array(z.unknown()), answer);
+    return new Map(listed.flatMap((raw) => {
+      const channel = channelOf(raw);
+      return channel ? [[channel.id, { ...channel, guildId }] as const] : [];
+    }));
+  });
+  return {
+    facts,
+    channels,
+    async member(userId) {
+      const known = members.get(userId) ??
+        readMember(guildId, userId).then((found) => found && { userId, ...found });
+      members.set(userId, known);
+      return await known;
+    },
+    async isInThread(threadId, userId) {
+      try {
+        await get(`/channels/${threadId}/thread-members/${userId}`);
+        return true;
+      } catch (error) {
+        if (error instanceof RestError && error.kind === "not_found") return false;
+        throw error;
+      }
+    },
+  };
+}
+
+function once<Value>(read: () => Promise<Value>): () => Promise<Value> {
+  let known: Promise<Value> | undefined;
+  return () => known ??= read();
+}
+
+/** Whether a channel is a private thread. */
+export function isPrivateThread({ type }: Pick<Channel, "type">): boolean {
+  return type === CHANNEL_KINDS.privateThread;
+}

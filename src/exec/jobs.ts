@@ -1,0 +1,157 @@
+/**
+ * Runs commands: apart from the token, or not at all; in the foreground, or as jobs (A3).
+ *
+ * @module
+ */
+
+import { existsSync } from "node:fs";
+import { mkdir, realpath } from "node:fs/promises";
+import type { CommandRequest, ResolvedCommand } from "../core/exec/command.ts";
+import { environmentFor } from "./environment.ts";
+import { BROKER_SOCKET, resolveRemotely, runRemotely } from "./remote.ts";
+import { resolveCommand } from "./resolve.ts";
+import { run, type RunEnd, type Running } from "./run.ts";
+import { type Launch, probeSandbox, sandboxed } from "./sandbox.ts";
+
+/** A command that has ended, or a job that runs. */
+export interface CommandState {
+  /** Its output so far, without its middle if it is long. */
+  readonly output: string;
+  /** Absent while it runs. */
+  readonly end?: RunEnd;
+}
+
+/** Settings of commands, read for each command. */
+export interface HostCommandsOptions {
+  /** The workspace. */
+  readonly workspace: () => string;
+  /** Whether commands may run as Barnacle's user, beside its token, if there is no sandbox. */
+  readonly maySkipSandbox: () => boolean;
+  /** Socket of the broker; used if it exists. */
+  readonly brokerSocket?: string;
+}
+
+/** Runs commands on the host. */
+export interface HostCommands {
+  /** @throws {Error} If there is no such program or folder. */
+  resolve(request: CommandRequest): Promise<ResolvedCommand>;
+  /**
+   * Runs a command, and waits for its end.
+   *
+   * @throws {Error} If there is no sandbox, or it cannot be started.
+   */
+  run(command: ResolvedCommand, timeoutMs: number, signal: AbortSignal): Promise<CommandState>;
+  /** Starts a command as a job. @returns Its number. */
+  start(command: ResolvedCommand, owner: string, timeoutMs: number): Promise<number>;
+  /** The state of a job of this owner; `undefined` if there is none. */
+  poll(job: number, owner: string): CommandState | undefined;
+  /** Ends a job. @returns Whether the owner has it. */
+  kill(job: number, owner: string): boolean;
+  /** Ends all commands. */
+  stop(): Promise<void>;
+}
+
+interface Job {
+  readonly owner: string;
+  readonly running: Running;
+  end?: RunEnd;
+}
+
+/** Maximum number of commands at the same time. */
+const MAX_RUNNING = 4;
+/** Maximum number of ended jobs that stay readable. */
+const MAX_JOBS = 50;
+
+export const NO_SANDBOX =
+  "commands cannot run here: bubblewrap is missing or does not work. Install it, or set " +
+  '`exec.sandbox: "off"` to run them beside the bot\'s token';
+
+/** Creates the commands; nothing runs before the first one. */
+export function createHostCommands(options: HostCommandsOptions): HostCommands {
+  const { brokerSocket = BROKER_SOCKET } = options;
+  const hasBroker = () => existsSync(brokerSocket);
+  const jobs = new Map<number, Job>();
+  const active = new Set<Running>();
+  let probe: Promise<string | undefined> | undefined;
+  let last = 0;
+
+  /** Real path of the workspace, which the first command creates. */
+  async function workspaceNow(): Promise<string> {
+    const path = options.workspace();
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    return await realpath(path);
+  }
+
+  async function launchOf(command: ResolvedCommand, workspace: string): Promise<Launch> {
+    probe ??= probeSandbox(workspace);
+    const bwrap = await probe;
+    if (bwrap !== undefined) return sandboxed(command, workspace, bwrap);
+    if (!options.maySkipSandbox()) {
+      probe = undefined; // the operator may install it meanwhile
+      throw new Error(NO_SANDBOX);
+    }
+    return { file: command.path, args: command.argv.slice(1) };
+  }
+
+  async function runHere(command: ResolvedCommand, timeoutMs: number): Promise<Running> {
+    const workspace = await workspaceNow();
+    const launch = await launchOf(command, workspace);
+    return run(launch, { cwd: command.cwd, env: environmentFor(workspace), timeoutMs });
+  }
+
+  async function begin(command: ResolvedCommand, timeoutMs: number): Promise<Running> {
+    if (active.size >= MAX_RUNNING) throw new Error("too many commands run; try again later");
+    const running = hasBroker()
+      ? runRemotely(brokerSocket, command, command.cwd, timeoutMs)
+      : await runHere(command, timeoutMs);
+    active.add(running);
+    const forget = () => void active.delete(running);
+    running.ended.then(forget, forget);
+    return running;
+  }
+
+  return {
+    resolve: async (request) =>
+      hasBroker()
+        ? await resolveRemotely(brokerSocket, request)
+        : await resolveCommand(request, await workspaceNow()),
+    async run(command, timeoutMs, signal) {
+      const running = await begin(command, timeoutMs);
+      const onAbort = () => running.stop();
+      signal.addEventListener("abort", onAbort, { once: true });
+      if (signal.aborted) onAbort();
+      try {
+        const end = await running.ended;
+        return { output: running.output(), end };
+      } finally {
+        signal.removeEventListener("abort", onAbort);
+      }
+    },
+    async start(command, owner, timeoutMs) {
+      const running = await begin(command, timeoutMs);
+      const id = ++last;
+      const job: Job = { owner, running };
+      jobs.set(id, job);
+      running.ended.then((end) => void (job.end = end), () => void jobs.delete(id));
+      for (const [old, { end }] of jobs) {
+        if (jobs.size > MAX_JOBS && end) jobs.delete(old);
+      }
+      return id;
+    },
+    poll(id, owner) {
+      const job = jobs.get(id);
+      if (job?.owner !== owner) return undefined;
+      return { output: job.running.output(), ...(job.end && { end: job.end }) };
+    },
+    kill(id, owner) {
+      const job = jobs.get(id);
+      if (job?.owner !== owner) return false;
+      job.running.stop();
+      return true;
+    },
+    async stop() {
+      for (const running of active) running.stop();
+      await Promise.allSettled([...active].map(({ ended }) => ended));
+    },
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * Looks a command up on the host: the real program, its content, and everything that an approval
+ * binds (SEC-R20).
+ *
+ * @module
+ */
+
+import { createHash, hash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { access, constants, realpath, stat } from "node:fs/promises";
+import { delimiter, isAbsolute, join, resolve, sep } from "node:path";
+import type { CommandRequest, ResolvedCommand } from "../core/exec/command.ts";
+import { environmentFor, EXEC_PATH } from "./environment.ts";
+
+/** Maximum size of a file that an argument names, to be bound with its content. */
+const MAX_BOUND_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Resolves a command.
+ *
+ * @param workspace Real path of the workspace.
+ * @throws {Error} If there is no such program, or the folder is not in the workspace.
+ */
+export async function resolveCommand(
+  { argv, cwd }: CommandRequest,
+  workspace: string,
+): Promise<ResolvedCommand> {
+  const folder = await realpath(resolve(workspace, cwd)).catch(() => undefined);
+  if (folder === undefined || !isWithin(folder, workspace)) {
+    throw new Error(`there is no folder ${JSON.stringify(cwd)} in the workspace`);
+  }
+  const path = await programOf(argv[0] ?? "", folder);
+  const contentHash = await hashOf(path);
+  const { ino, dev } = await stat(path);
+  const files: (readonly [string, string])[] = [];
+  for (const arg of argv.slice(1)) {
+    const file = await fileOf(arg, folder);
+    if (file !== undefined) files.push([file, await hashOf(file)]);
+  }
+  const env = environmentFor(workspace);
+  const bound = { argv, cwd: folder, env, path, ino, dev, contentHash, files };
+  return {
+    argv,
+    path,
+    contentHash,
+    cwd: folder,
+    binding: hash("sha256", JSON.stringify(bound), "hex"),
+    isInWorkspace: isWithin(path, workspace),
+  };
+}
+
+/** Whether a path is a folder, or something in it. */
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}
+
+/** The real path of a program: by its own path, or by the fixed search path. */
+async function programOf(program: string, folder: string): Promise<string> {
+  const places = program.includes("/")
+    ? [isAbsolute(program) ? program : resolve(folder, program)]
+    : EXEC_PATH.split(delimiter).map((one) => join(one, program));
+  for (const place of program === "" ? [] : places) {
+    try {
+      const path = await realpath(place);
+      await access(path, constants.X_OK);
+      if ((await stat(path)).isFile()) return path;
+    } catch {
+      // the next place
+    }
+  }
+  throw new Error(`there is no program ${JSON.stringify(program)}`);
+}
+
+/** The file that an argument names; `undefined` if it names none, or one that is too large. */
+async function fileOf(arg: string, folder: string): Promise<string | undefined> {
+  const written = arg.slice(arg.indexOf("=") + 1);
+  if (written === "" || written.includes("\0")) return undefined;
+  try {
+    const path = await realpath(resolve(folder, written));
+    const found = await stat(path);
+    return found.isFile() && found.size <= MAX_BOUND_BYTES ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function hashOf(path: string): Promise<string> {
+  const sum = createHash("sha256");
+  for await (const part of createReadStream(path)) sum.update(part);
+  return sum.digest("hex");
+}

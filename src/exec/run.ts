@@ -1,0 +1,101 @@
+/**
+ * Runs a program in a process group of its own, and ends the whole group at its limits (SEC-R22).
+ *
+ * @module
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import process from "node:process";
+import { codeOf } from "../lib/error_code.ts";
+import { createOutput } from "./output.ts";
+
+/** The end of a program. */
+export interface RunEnd {
+  /** Its exit code; `null` if a signal ended it. */
+  readonly code: number | null;
+  /** The reason if Barnacle ended it. */
+  readonly cut?: "time" | "output" | "stopped";
+  /** Milliseconds that it ran. */
+  readonly ms: number;
+}
+
+/** A running program. */
+export interface Running {
+  /** Output so far, of both streams, as they came. */
+  output(): string;
+  /** Ends the program and its children. */
+  stop(): void;
+  /** Resolves at its end; rejects if it cannot be started. */
+  readonly ended: Promise<RunEnd>;
+}
+
+/** Settings of a run. */
+export interface RunOptions {
+  readonly cwd: string;
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+}
+
+/** Bytes of the beginning of the output, and of its end, that are kept. */
+const KEPT_BYTES = 32 * 1024;
+/** Bytes of output at which the program is ended. */
+const MAX_BYTES = 1024 * 1024;
+
+/** Starts a program. It gets no input. */
+export function run(
+  { file, args }: { readonly file: string; readonly args: readonly string[] },
+  { cwd, env, timeoutMs }: RunOptions,
+): Running {
+  const output = createOutput(KEPT_BYTES, MAX_BYTES);
+  const { promise: ended, resolve, reject } = Promise.withResolvers<RunEnd>();
+  const startedAt = performance.now();
+  let cut: RunEnd["cut"];
+  const child = spawn(file, [...args], {
+    cwd,
+    env: { ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true, // a process group of its own
+    windowsHide: true,
+  });
+  const stop = (why: NonNullable<RunEnd["cut"]>) => {
+    cut ??= why;
+    killGroup(child);
+  };
+  const timer = setTimeout(() => stop("time"), timeoutMs);
+  const onData = (part: Uint8Array) => {
+    if (cut === undefined && !output.add(part)) stop("output");
+  };
+  child.stdout.on("data", onData);
+  child.stderr.on("data", onData);
+  const end = (code: number | null) => {
+    clearTimeout(timer);
+    killGroup(child); // children that outlived it
+    child.stdout.destroy();
+    child.stderr.destroy();
+    resolve({ code, ...(cut && { cut }), ms: Math.round(performance.now() - startedAt) });
+  };
+  child.on("error", (error) => {
+    clearTimeout(timer);
+    reject(new Error(`the program cannot be started (${codeOf(error) ?? "unknown reason"})`));
+  });
+  // A child in the background may hold the streams for ever, so `close` is not awaited for long.
+  child.on("exit", (code) => {
+    killGroup(child);
+    const late = setTimeout(() => end(code), 500);
+    child.once("close", () => {
+      clearTimeout(late);
+      end(code);
+    });
+  });
+  return { output: output.text, stop: () => stop("stopped"), ended };
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // The group has ended.
+  }
+}

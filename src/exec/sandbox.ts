@@ -1,0 +1,104 @@
+/**
+ * Puts commands into bubblewrap: no network, nothing of the host but programs, its own processes.
+ *
+ * @module
+ */
+
+import { existsSync } from "node:fs";
+import type { ResolvedCommand } from "../core/exec/command.ts";
+import { environmentFor } from "./environment.ts";
+import { run } from "./run.ts";
+
+/** A program to start, with its arguments. */
+export interface Launch {
+  /** Path of the program. */
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+/** Folders with programs and libraries, which commands may read. */
+const READ_ONLY = [
+  "/usr",
+  "/bin",
+  "/sbin",
+  "/lib",
+  "/lib32",
+  "/lib64",
+  "/etc/alternatives",
+  "/etc/ld.so.cache",
+  "/etc/ssl/certs",
+  "/etc/localtime",
+];
+
+const PLACES = ["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap"];
+const LIMITS = ["/usr/bin/prlimit", "/bin/prlimit"];
+
+/** Maximum number of processes, open files and bytes of a file of a command. */
+const LIMIT_ARGS = ["--nproc=64", "--nofile=1024", "--fsize=67108864", "--core=0"];
+
+/** Milliseconds for the test. */
+const PROBE_MS = 5_000;
+
+/** Path of bubblewrap; `undefined` if it is not installed. */
+function bubblewrap(): string | undefined {
+  return PLACES.find((place) => existsSync(place));
+}
+
+/** The command within bubblewrap. */
+export function sandboxed(
+  { argv, path, cwd }: Pick<ResolvedCommand, "argv" | "path" | "cwd">,
+  workspace: string,
+  bwrap: string,
+): Launch {
+  const limit = LIMITS.find((place) => existsSync(place));
+  const isOutside = !READ_ONLY.some((folder) => path.startsWith(`${folder}/`));
+  return {
+    file: bwrap,
+    args: [
+      "--unshare-all",
+      "--die-with-parent",
+      "--new-session",
+      "--cap-drop",
+      "ALL",
+      "--clearenv",
+      ...Object.entries(environmentFor(workspace)).flatMap(([name, value]) => [
+        "--setenv",
+        name,
+        value,
+      ]),
+      ...READ_ONLY.flatMap((folder) => ["--ro-bind-try", folder, folder]),
+      "--proc",
+      "/proc",
+      "--dev",
+      "/dev",
+      "--tmpfs",
+      "/tmp",
+      ...(isOutside ? ["--ro-bind", path, path] : []),
+      "--bind",
+      workspace,
+      workspace,
+      "--chdir",
+      cwd,
+      "--",
+      ...(limit ? [limit, ...LIMIT_ARGS, "--"] : []),
+      path,
+      ...argv.slice(1),
+    ],
+  };
+}
+
+/**
+ * Tests whether bubblewrap works here. Containers and some systems forbid it.
+ *
+ * @returns Its path; `undefined` if it does not work.
+ */
+export async function probeSandbox(workspace: string): Promise<string | undefined> {
+  const bwrap = bubblewrap();
+  if (bwrap === undefined) return undefined;
+  const path = ["/usr/bin/true", "/bin/true"].find((place) => existsSync(place)) ?? "/bin/true";
+  const launch = sandboxed({ argv: ["true"], path, cwd: workspace }, workspace, bwrap);
+  const end = await run(launch, { cwd: "/", env: {}, timeoutMs: PROBE_MS }).ended.catch(() =>
+    undefined
+  );
+  return end?.code === 0 ? bwrap : undefined;
+}

@@ -1,0 +1,181 @@
+/**
+ * `store.changes`: destructive actions of the tool `discord`, with the way to take each back (T3).
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type { UndoSteps } from "../../core/turn/ports/discord_place.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+
+/** A change that is about to be made. */
+export interface NewChange {
+  /** The account that makes it. */
+  readonly accountId: AccountId;
+  /** Identifies the call, also after a crash. */
+  readonly callKey: string;
+  /** The message whose turn makes it. */
+  readonly turnId: MessageId;
+  /** The person who asked. */
+  readonly askerId: UserId;
+  /** Absent in direct messages. */
+  readonly guildId?: GuildId;
+  /** Absent for a change of the whole server. */
+  readonly channelId?: ChannelId;
+  /** What it does, as the end of "would". */
+  readonly what: string;
+  /** Absent if it cannot be taken back. */
+  readonly undo?: UndoSteps;
+}
+
+/** A change that was made, or was perhaps made. */
+export interface MadeChange extends NewChange {
+  /** Its number. */
+  readonly id: number;
+  /** Unix time in milliseconds. */
+  readonly madeAt: number;
+  /** Whether it was taken back. */
+  readonly isUndone: boolean;
+  /** Identifies the call that took it back. */
+  readonly undoneBy?: string;
+}
+
+/** All methods of `store.changes`. */
+export interface Changes {
+  /**
+   * Stores a change before it is made. A repeated call keeps the first one, which knows the state
+   * before.
+   *
+   * @param most Maximum number of changes of a turn.
+   * @param now Unix time in milliseconds.
+   * @returns `undefined` if the turn has made so many already.
+   */
+  begin(change: NewChange, most: number, now: number): Promise<MadeChange | undefined>;
+  /** Forgets a change that Discord refused. */
+  refused(id: number): Promise<void>;
+  /** Marks a change as taken back by a call. */
+  undone(id: number, by: string, now: number): Promise<void>;
+  /**
+   * Changes since a time, newest first.
+   *
+   * @param guildId Of one server; `undefined` for direct messages and all servers.
+   */
+  since(
+    accountId: AccountId,
+    guildId: GuildId | undefined,
+    since: number,
+  ): Promise<readonly MadeChange[]>;
+}
+
+/** Milliseconds for which a row is kept: longer than the longest turn. */
+const KEPT_MS = 2 * 86_400_000;
+
+const rowSchema = z.object({
+  id: z.number(),
+  account_id: z.string(),
+  call_key: z.string(),
+  turn_id: snowflakeSchema<"message">(),
+  asker_id: snowflakeSchema<"user">(),
+  guild_id: snowflakeSchema<"guild">().nullable(),
+  channel_id: snowflakeSchema<"channel">().nullable(),
+  what: z.string(),
+  undo: z.string().nullable(),
+  made_at: z.number(),
+  undone_at: z.number().nullable(),
+  undone_by: z.string().nullable(),
+});
+const countSchema = z.object({ count: z.number() });
+
+/**
+ * Creates the namespace.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
+export function createChanges(
+  database: DatabaseSync,
+  { commit, read }: Pick<Transactions, "commit" | "read">,
+): Changes {
+  const byKey = database.prepare("SELECT * FROM discord_change WHERE call_key = ?");
+  const count = database.prepare(
+    "SELECT COUNT(*) AS count FROM discord_change WHERE account_id = ? AND turn_id = ?",
+  );
+  const insert = database.prepare(
+    `INSERT INTO discord_change (account_id, call_key, turn_id, asker_id, guild_id, channel_id,
+                                 what, undo, made_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const forgetOld = database.prepare(
+    "DELETE FROM discord_change WHERE account_id = ? AND made_at < ?",
+  );
+  const remove = database.prepare("DELETE FROM discord_change WHERE id = ?");
+  const markUndone = database.prepare(
+    "UPDATE discord_change SET undone_at = ?, undone_by = ? WHERE id = ?",
+  );
+  const select = database.prepare(
+    `SELECT * FROM discord_change
+     WHERE account_id = :accountId AND made_at >= :since
+       AND (:guildId IS NULL OR guild_id = :guildId)
+     ORDER BY id DESC`,
+  );
+
+  return {
+    begin(change, most, now) {
+      const { accountId, callKey, turnId, askerId, guildId, channelId, what, undo } = change;
+      return commit(COMMIT_OPTIONS.BY_HAND, () => {
+        const known = byKey.get(callKey);
+        if (known) return readRow(known, accountId);
+        if (countSchema.parse(count.get(accountId, turnId)).count >= most) return undefined;
+        forgetOld.run(accountId, now - KEPT_MS);
+        insert.run(
+          accountId,
+          callKey,
+          turnId,
+          askerId,
+          guildId ?? null,
+          channelId ?? null,
+          what,
+          undo ? JSON.stringify(undo) : null,
+          now,
+        );
+        return readRow(byKey.get(callKey), accountId);
+      });
+    },
+    async refused(id) {
+      await commit(COMMIT_OPTIONS.BY_HAND, () => remove.run(id).changes);
+    },
+    async undone(id, by, now) {
+      await commit(COMMIT_OPTIONS.BY_HAND, () => markUndone.run(now, by, id).changes);
+    },
+    since: (accountId, guildId, since) =>
+      Promise.try(() =>
+        read(() =>
+          select.all({ accountId, since, guildId: guildId ?? null })
+            .map((row) => readRow(row, accountId))
+        )
+      ),
+  };
+}
+
+/** Reads a row. Its undo steps are ours, written above. */
+function readRow(row: unknown, accountId: AccountId): MadeChange {
+  const { id, call_key, turn_id, asker_id, guild_id, channel_id, what, undo, ...times } = rowSchema
+    .parse(row);
+  return {
+    id,
+    accountId,
+    callKey: call_key,
+    turnId: turn_id,
+    askerId: asker_id,
+    ...(guild_id && { guildId: guild_id }),
+    ...(channel_id && { channelId: channel_id }),
+    what,
+    ...(undo !== null && { undo: JSON.parse(undo) as UndoSteps }),
+    madeAt: times.made_at,
+    isUndone: times.undone_at !== null,
+    ...(times.undone_by !== null && { undoneBy: times.undone_by }),
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * Actions on messages, behind the gate `messages`.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { type Action, defineAction } from "../action/action.ts";
+import { AT, DESTRUCTIVE, FIELDS } from "../action/fields.ts";
+import { lines, messageFields, read, sentLine, withId } from "../action/results.ts";
+
+const { channelId, anyChannel, text, replyTo, limit, before, after } = FIELDS;
+
+const messageSchema = z.object({ author: z.object({ id: z.string(), username: z.string() }) });
+
+/** Actions on messages. */
+export const MESSAGE_ACTIONS: readonly Action[] = [
+  defineAction({
+    name: "sendMessage",
+    summary: "not for your answer",
+    gate: "messages",
+    rights: "Send Messages",
+    isIdempotent: true,
+    input: z.strictObject({
+      channelId: channelId.exactOptional(),
+      text,
+      replyTo: replyTo.exactOptional(),
+    }),
+    run: async (input, call, discord) => sentLine(await discord.send(call, input)),
+  }),
+  defineAction({
+    name: "readMessages",
+    summary: "oldest first",
+    gate: "messages",
+    rights: "Read Message History",
+    isIdempotent: true,
+    input: z.strictObject({
+      channelId: channelId.exactOptional(),
+      limit: limit.exactOptional(),
+      before: before.exactOptional(),
+      after: after.exactOptional(),
+    }),
+    async run({ limit = 30, ...range }, call, discord) {
+      if (range.before && range.after) throw new Error("give `before` or `after`, not both");
+      const found = await discord.read(call, { ...range, limit });
+      return lines(found.map(messageFields), "There are no messages that you may read.");
+    },
+  }),
+  defineAction({
+    name: "fetchMessage",
+    summary: "",
+    gate: "messages",
+    rights: "Read Message History",
+    isIdempotent: true,
+    input: z.strictObject(AT),
+    run: async (input, call, discord) =>
+      lines([messageFields(await discord.readOne(call, input))], ""),
+  }),
+  defineAction({
+    name: "editMessage",
+    summary: "your own only",
+    gate: "messages",
+    rights: "Send Messages; messages of the bot only",
+    isIdempotent: true,
+    input: z.strictObject({ ...AT, text }),
+    async run({ text, ...where }, call, discord) {
+      await discord.edit(call, where, text);
+      return "Edited.";
+    },
+  }),
+  defineAction({
+    name: "deleteMessage",
+    summary: "",
+    gate: "messages",
+    rights: "Send Messages for messages of the bot, Manage Messages for others",
+    isIdempotent: true,
+    undo: "no",
+    input: z.strictObject({ ...AT, dryRun: DESTRUCTIVE.dryRun }),
+    run: ({ messageId, dryRun = false, ...where }, call, discord) =>
+      discord.inChannel(call, { ...where, needs: ["Read Message History"] }, async (place) => {
+        const path = `/channels/${place.channel.id}/messages/${messageId}`;
+        const { author } = read(messageSchema, await place.request("GET", path));
+        const isOwn = author.id === place.self;
+        if (!isOwn && !place.guild) {
+          throw new Error("in direct messages, the bot can delete only its own messages");
+        }
+        await place.assertMay([isOwn ? "Send Messages" : "Manage Messages"]);
+        const what = `delete the message ${messageId} by ${author.username}`;
+        return await place.change({ what, dryRun }, async () => {
+          await place.request("DELETE", path);
+          return "Deleted.";
+        });
+      }),
+  }),
+  defineAction({
+    name: "forwardMessage",
+    summary: "",
+    gate: "messages",
+    rights: "Read Message History, and Send Messages in the other channel",
+    isIdempotent: false,
+    input: z.strictObject({ ...AT, toChannelId: anyChannel }),
+    run: ({ messageId, toChannelId, ...where }, call, discord) =>
+      discord.inChannel(call, { ...where, needs: ["Read Message History"] }, async (place) => {
+        const to = await place.assertMayIn(toChannelId, ["Send Messages"]);
+        const isRestricted = await place.guild?.isAgeRestricted(place.channel);
+        if (isRestricted && !await place.guild?.isAgeRestricted(to)) {
+          throw new Error("that channel is age-restricted, and the other one is not");
+        }
+        const sent = read(
+          withId,
+          await place.request("POST", `/channels/${to.id}/messages`, {
+            body: {
+              messageReference: { type: 1, messageId, channelId: place.channel.id },
+              allowedMentions: { parse: [] },
+              nonce: place.nonce,
+              enforceNonce: true,
+            },
+          }),
+        );
+        return JSON.stringify({ forwarded: true, channelId: to.id, messageId: sent.id });
+      }),
+  }),
+];

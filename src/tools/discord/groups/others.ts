@@ -1,0 +1,56 @@
+/**
+ * Actions on the bot itself: its status, and undoing.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { type Action, defineAction } from "../action/action.ts";
+
+const TYPES = ["playing", "streaming", "listening", "watching", "custom", "competing"] as const;
+
+/** Actions on the bot itself. */
+export const OTHER_ACTIONS: readonly Action[] = [
+  defineAction({
+    name: "setPresence",
+    summary: "",
+    gate: "presence",
+    rights: "owners of the bot only",
+    isIdempotent: true,
+    input: z.strictObject({
+      status: z.enum(["online", "idle", "dnd", "invisible"]).exactOptional(),
+      activityType: z.enum(TYPES).exactOptional(),
+      activityName: z.string().max(128).exactOptional(),
+      activityUrl: z.url({ protocol: /^https$/ }).max(256).exactOptional(),
+    }),
+    async run(
+      { status, activityType = "playing", activityName, activityUrl: url },
+      call,
+      discord,
+    ) {
+      if (activityName === undefined && status === undefined) {
+        throw new Error("give `status` or `activityName`");
+      }
+      await discord.setPresence(call, {
+        ...(status && { status }),
+        ...(activityName !== undefined && {
+          activity: activityName === ""
+            ? null
+            : { type: activityType, name: activityName, ...(url && { url }) },
+        }),
+      });
+      return "Set, until the bot starts again.";
+    },
+  }),
+  defineAction({
+    name: "undo",
+    summary: "a change of the last 10 minutes",
+    rights: "the person who asked for the change, or an owner of the bot; with its rights",
+    isIdempotent: true,
+    input: z.strictObject({ id: z.int().min(1).exactOptional() }),
+    async run({ id }, call, discord) {
+      const { what, does, id: undone } = await discord.undo.undo(call, id);
+      return `Undone (${undone}): ${what}. This ${does}.`;
+    },
+  }),
+];

@@ -1,0 +1,120 @@
+/**
+ * Actions on reactions, behind the gate `reactions`.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { type Action, defineAction } from "../action/action.ts";
+import { AT, FIELDS, IN_GUILD } from "../action/fields.ts";
+import { lines, read } from "../action/results.ts";
+
+const { emoji, limit } = FIELDS;
+
+/** Whether a text is one Unicode emoji, with its variants and joined parts. */
+const UNICODE = /^(?=.*[\p{Extended_Pictographic}\p{Regional_Indicator}\u20e3])[^\s\w<>:]{1,30}$/u;
+/** The emoji of digits: "1️⃣". */
+const KEYCAP = /^[\d#*]\ufe0f?\u20e3$/u;
+const CUSTOM = /^<a?:\w{2,32}:\d{1,20}>$/;
+
+const emojiSchema = z.object({ id: z.string().nullish(), name: z.string().nullish() });
+const reactedSchema = z.object({
+  reactions: z.array(z.object({ count: z.number(), emoji: emojiSchema })).default([]),
+});
+const usersSchema = z.array(z.object({ id: z.string(), username: z.string() }));
+const emojisSchema = z.array(
+  z.object({
+    id: z.string().nullish(),
+    name: z.string().nullish(),
+    animated: z.boolean().nullish(),
+  }),
+);
+
+/** Actions on reactions. */
+export const REACTION_ACTIONS: readonly Action[] = [
+  defineAction({
+    name: "react",
+    summary: 'remove: your own, or all with emoji ""',
+    gate: "reactions",
+    rights: "Read Message History, and Add Reactions to add one",
+    isIdempotent: true,
+    input: z.strictObject({ ...AT, emoji, remove: z.boolean().exactOptional() }),
+    async run({ emoji: written, remove = false, ...at }, call, discord) {
+      const emoji = written.trim();
+      if (emoji === "" && !remove) throw new Error("`emoji` may be empty only with `remove`");
+      if (emoji !== "") assertEmoji(emoji);
+      if (!remove) {
+        await discord.addReaction(call, at, emoji);
+        return "Reacted.";
+      }
+      await discord.removeReaction(call, at, emoji);
+      return "Removed.";
+    },
+  }),
+  defineAction({
+    name: "reactions",
+    summary: "counts, or who",
+    gate: "reactions",
+    rights: "Read Message History",
+    isIdempotent: true,
+    input: z.strictObject({
+      ...AT,
+      emoji: emoji.exactOptional(),
+      limit: limit.exactOptional(),
+    }),
+    run: ({ messageId, emoji, limit = 100, ...where }, call, discord) =>
+      discord.inChannel(call, { ...where, needs: ["Read Message History"] }, async (place) => {
+        const path = `/channels/${place.channel.id}/messages/${messageId}`;
+        if (emoji === undefined) {
+          const { reactions } = read(reactedSchema, await place.request("GET", path));
+          return lines(
+            reactions.map(({ emoji, count }) => ({ emoji: emojiText(emoji), count })),
+            "There are no reactions.",
+          );
+        }
+        assertEmoji(emoji.trim());
+        const name = encodeURIComponent(inPath(emoji.trim()));
+        const users = read(
+          usersSchema,
+          await place.request("GET", `${path}/reactions/${name}`, { query: { limit } }),
+        );
+        return lines(
+          users.map(({ id, username }) => ({ userId: id, username })),
+          "There are no reactions with that emoji.",
+        );
+      }),
+  }),
+  defineAction({
+    name: "emojiList",
+    summary: "",
+    gate: "reactions",
+    rights: "none",
+    isIdempotent: true,
+    input: z.strictObject(IN_GUILD),
+    run: (where, call, discord) =>
+      discord.inGuild(call, { ...where, needs: [] }, async (place) => {
+        const emojis = read(
+          emojisSchema,
+          await place.request("GET", `/guilds/${place.guildId}/emojis`),
+        );
+        return emojis.map(emojiText).join(" ") || "The server has no emojis of its own.";
+      }),
+  }),
+];
+
+/** @throws {Error} If a text is not one emoji. */
+function assertEmoji(text: string): void {
+  if (UNICODE.test(text) || KEYCAP.test(text) || CUSTOM.test(text)) return;
+  throw new Error("`emoji` must be one Unicode emoji, or <:name:id>");
+}
+
+function emojiText(
+  { id, name, animated }: z.infer<typeof emojiSchema> & { animated?: boolean | null | undefined },
+): string {
+  return id ? `<${animated ? "a" : ""}:${name ?? "_"}:${id}>` : name ?? "";
+}
+
+/** The API takes `name:id` for `<:name:id>`. */
+function inPath(emoji: string): string {
+  return /^<a?:(\w+:\d+)>$/.exec(emoji)?.[1] ?? emoji;
+}

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createAccountModels } from "../../../src/bot/commands/models.ts";
+import { createPause } from "../../../src/bot/commands/pause.ts";
+import type { Model } from "../../../src/core/model.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
+import { callOf } from "../../support/discord/calls.ts";
+import { openTestStore } from "../../support/store/store.ts";
+
+const named = (id: string) => ({ id }) as Model;
+const CALL = callOf("model");
+const KEY = "agent:main:discord:channel:1";
+
+function build() {
+  const { store } = openTestStore();
+  let known = ["a/small", "b/large"];
+  const models = createAccountModels({
+    accountId: ACCOUNT,
+    settings: store.settings,
+    model: () => named("a/small"),
+    choices: () => ({ ids: known, of: (id) => known.includes(id) ? named(id) : undefined }),
+    routeOf: () => ({ agentId: "main", sessionKey: KEY }),
+    now: () => 1,
+  });
+  return { store, models, remove: () => known = ["a/small"] };
+}
+
+describe("[K2] createAccountModels()", () => {
+  it("has the config's model until a person chooses another one of the config", async () => {
+    const { models } = build();
+    assert.deepEqual(models.ids(), ["a/small", "b/large"]);
+    assert.equal((await models.modelOf(KEY)).id, "a/small");
+    await models.choose(CALL, "b/large");
+    assert.deepEqual(await models.of(CALL), { id: "b/large", isChosen: true });
+    assert.equal((await models.modelOf(KEY)).id, "b/large");
+    assert.equal((await models.modelOf("another")).id, "a/small");
+    await models.choose(CALL, undefined);
+    assert.equal((await models.modelOf(KEY)).id, "a/small");
+  });
+
+  it("forgets a choice that the config no longer has", async () => {
+    const { models, remove } = build();
+    await models.choose(CALL, "b/large");
+    remove();
+    assert.deepEqual(await models.of(CALL), { id: "a/small", isChosen: false });
+  });
+});
+
+describe("[X4] createPause()", () => {
+  it("keeps the pause in the store, and stops all turns but that of the command", async () => {
+    const { store } = build();
+    const stopped: unknown[] = [];
+    const open = () =>
+      createPause({
+        accountId: ACCOUNT,
+        settings: store.settings,
+        stopAll(except) {
+          stopped.push(except);
+          return Promise.resolve(2);
+        },
+        now: () => 1,
+      });
+    const pause = open();
+    assert.equal(await pause.isPaused(), false);
+    assert.equal(await pause.set(true, { ...CALL, isText: true }), 2);
+    assert.equal(await open().isPaused(), true, "another process knows it");
+    assert.equal(await pause.set(false, CALL), 0);
+    assert.equal(await pause.isPaused(), false);
+    await pause.set(true, CALL);
+    assert.deepEqual(stopped, [CALL.id, undefined]);
+  });
+});

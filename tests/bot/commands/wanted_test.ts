@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createWantedCommands, type WantedOptions } from "../../../src/bot/commands/wanted.ts";
+import type { CommandScope } from "../../../src/flows/interactions/register.ts";
+import { guildId } from "../../support/discord/builders.ts";
+import { interactionContext } from "../../support/discord/interaction_context.ts";
+import { openTestStore } from "../../support/store/store.ts";
+
+const GUILD = guildId("1400000000000000001");
+
+function build(reading = false) {
+  const { store } = openTestStore();
+  const discord: { nativeCommands: boolean; commandGuildId?: string } = { nativeCommands: true };
+  const wanted = createWantedCommands({
+    config: () =>
+      ({
+        discord: { accountId: "default", ...discord },
+        messages: { commands: {} },
+      }) as unknown as ReturnType<WantedOptions["config"]>,
+    settings: store.settings,
+    context: interactionContext({
+      config: {
+        allows: () => ({ reading, writing: false }),
+        paths: () => [],
+        get: () => Promise.resolve(undefined),
+        set: () => Promise.resolve(undefined),
+      },
+    }),
+    now: () => 1,
+  });
+  const shown = (scopes: readonly CommandScope[]) =>
+    scopes.map(({ guildId, commands }) => `${guildId ?? "all"}: ${commands.length > 0}`);
+  return { discord, wanted, shown };
+}
+
+describe("[K1] createWantedCommands()", () => {
+  it("registers everywhere, or nowhere if the config switches them off", async () => {
+    const { discord, wanted, shown } = build();
+    assert.deepEqual(shown(await wanted.wanted()), ["all: true"]);
+    discord.nativeCommands = false;
+    assert.deepEqual(shown(await wanted.wanted()), ["all: false"]);
+  });
+
+  it("registers in one guild, and clears it when the config no longer names it", async () => {
+    const { discord, wanted, shown } = build();
+    discord.commandGuildId = GUILD;
+    const scopes = await wanted.wanted();
+    assert.deepEqual(shown(scopes), ["all: false", `${GUILD}: true`]);
+    for (const scope of scopes) await wanted.onRegistered(scope);
+    delete discord.commandGuildId;
+    const later = await wanted.wanted();
+    assert.deepEqual(shown(later), ["all: true", `${GUILD}: false`]);
+    for (const scope of later) await wanted.onRegistered(scope);
+    assert.deepEqual(shown(await wanted.wanted()), ["all: true"]);
+  });
+
+  it("[K4] has /config only if the config allows it", async () => {
+    for (const isOn of [true, false]) {
+      const [scope] = await build(isOn).wanted.wanted();
+      assert.equal(scope?.commands.some(({ name }) => name === "config"), isOn);
+    }
+  });
+});

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createWhy, type WhyOptions } from "../../../src/bot/commands/why.ts";
+import { messageId } from "../../support/discord/builders.ts";
+import { callOf } from "../../support/discord/calls.ts";
+
+const ID = messageId("1450000000000000002");
+const CALL = callOf("why");
+
+function build(fields: object = {}, isOwner = false) {
+  const decision = {
+    accountId: CALL.accountId,
+    authorId: CALL.sender.id,
+    channelId: CALL.channelId,
+    verdict: "ignore",
+    why: "no-mention",
+    rule: "channels.discord.guilds.*.requireMention",
+    ...fields,
+  };
+  const record = { messageId: ID, decisions: [decision], outbox: [] };
+  return createWhy({
+    received: {
+      messageRecordOf: () => Promise.resolve(record),
+    } as unknown as WhyOptions["received"],
+    isOwner: () => Promise.resolve(isOwner),
+  });
+}
+
+describe("[P1] [K2] createWhy()", () => {
+  it("explains a message of the asker's in that channel", async () => {
+    assert.match(
+      String(await build()(CALL, ID)),
+      /^\*\*ignore\*\*: It does not mention the bot.* \(`channels\.discord\.guilds\.\*\.requireMention`\)$/,
+    );
+  });
+
+  for (const fields of [{ authorId: "1" }, { channelId: "1" }, { accountId: "other" }]) {
+    const what = Object.keys(fields)[0];
+    it(`tells nothing about a message with another ${what}`, async () => {
+      assert.equal(await build(fields)(CALL, ID), undefined);
+    });
+  }
+
+  it("explains every message of the account to an owner", async () => {
+    assert.match(String(await build({ authorId: "1" }, true)(CALL, ID)), /^\*\*ignore/);
+  });
+});

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { createConfigFile } from "../../../src/cli/run/config_file.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const TOKEN = "canary-of-a-token-that-no-one-may-see";
+
+function build() {
+  const directory = tempDirectory();
+  const path = join(directory.path, "config.jsonc");
+  writeFileSync(
+    path,
+    `{ "log": { "level": "debug" }, "channels": { "discord": { "token": "\${TOKEN}" } } }\n`,
+    { mode: 0o600 },
+  );
+  return {
+    file: createConfigFile(path, { TOKEN }),
+    text: () => readFileSync(path, "utf8"),
+    [Symbol.dispose]: () => directory[Symbol.dispose](),
+  };
+}
+
+describe("[K4] createConfigFile()", () => {
+  it("reads keys with their defaults, and no secret", async () => {
+    using built = build();
+    const { file } = built;
+    assert.equal(await file.get("log.level"), '"debug"');
+    assert.equal(await file.get("commands.native"), '"auto"');
+    assert.equal(await file.get("log.colour"), undefined);
+    for (const path of ["", "channels.discord", "channels.discord.token"]) {
+      assert.ok(!(await file.get(path) ?? "").includes(TOKEN), path);
+    }
+  });
+
+  it("writes and removes a key, after a check of the whole file", async () => {
+    using built = build();
+    const { file, text } = built;
+    assert.equal(await file.set("commands.native", "false"), undefined);
+    assert.match(text(), /"native": false/);
+    const before = text();
+    assert.match(await file.set("log.level", "loud") ?? "", /^log\.level: /);
+    assert.match(await file.set("", "1") ?? "", /name the key/);
+    assert.equal(text(), before);
+    assert.equal(await file.set("commands.native", undefined), undefined);
+    assert.doesNotMatch(text(), /native/);
+  });
+
+  it("takes no secret, neither alone nor within a section", async () => {
+    using built = build();
+    const { file, text } = built;
+    const before = text();
+    for (
+      const [path, value] of [
+        ["channels.discord.token", "x"],
+        ["channels.discord", '{"token":"x"}'],
+        ["models.providers", '{"a":{"kind":"anthropic","apiKey":"x"}}'],
+        ["models.providers.a.headers.authorization", "x"],
+      ] as const
+    ) assert.match(await file.set(path, value) ?? "", /secrets cannot be changed/, path);
+    assert.equal(text(), before);
+  });
+});

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { decideExec, type ExecRule, type ResolvedCommand } from "../../../src/core/exec/command.ts";
+
+const COMMAND: ResolvedCommand = {
+  argv: ["backup", "--daily"],
+  path: "/usr/local/bin/backup",
+  contentHash: "aa",
+  cwd: "/work",
+  binding: "bb",
+  isInWorkspace: false,
+};
+
+const RULE: ExecRule = { path: COMMAND.path, args: ["--daily"], isPattern: false };
+
+describe("[A1] decideExec()", () => {
+  const cases = [
+    ["deny", [RULE], "deny"],
+    ["allowlist", [RULE], "run"],
+    ["allowlist", [], "deny"],
+    ["ask", [RULE], "run"],
+    ["ask", [], "ask"],
+    ["full", [], "run"],
+  ] as const;
+  for (const [mode, rules, expected] of cases) {
+    it(`${mode}, with ${rules.length} rules › ${expected}`, () => {
+      assert.equal(decideExec(mode, rules, COMMAND), expected);
+    });
+  }
+
+  const others: readonly [string, Partial<ExecRule>, "run" | "ask"][] = [
+    ["another program", { path: "/usr/bin/backup" }, "ask"],
+    ["another content", { contentHash: "cc" }, "ask"],
+    ["the same content", { contentHash: "aa" }, "run"],
+    ["fewer arguments", { args: [] }, "ask"],
+    ["more arguments", { args: ["--daily", "--force"] }, "ask"],
+    ["other arguments", { args: ["--weekly"] }, "ask"],
+    ["any arguments", { args: ["*"], isPattern: true }, "run"],
+    ["further arguments", { args: ["--daily", "*"], isPattern: true }, "run"],
+    ["a star that a person allowed", { args: ["*"] }, "ask"],
+  ];
+  for (const [title, fields, expected] of others) {
+    it(`[A2] a rule with ${title} › ${expected}`, () => {
+      assert.equal(decideExec("ask", [{ ...RULE, ...fields }], COMMAND), expected);
+    });
+  }
+});

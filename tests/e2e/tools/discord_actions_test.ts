@@ -1,0 +1,167 @@
+/**
+ * Tests actions that change a server as people on Discord see them: their rights, undoing, crashes and
+ * the record. `tests/bot/turn/discord/` runs each action.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { addChannel, addMember } from "../../../simulator/world/create_world.ts";
+import type { PermissionName } from "../../../simulator/actions/moderation.ts";
+import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+
+const call = (args: object) => `call: discord ${JSON.stringify(args)}`;
+const NOW = Date.UTC(2026, 0, 2);
+
+/** Allows grace's role, and the bot, to do something everywhere. */
+function permit({ simulator }: Scene, what: PermissionName): void {
+  for (const to of ["helpers", "Barnacle"]) simulator.permit({ to, what, as: "allowed" });
+}
+
+/** Asks for calls, one answer of the model each, and returns the bot's answer. */
+async function asked(scene: Scene, calls: readonly object[], count = 1): Promise<string> {
+  scene.say("grace", "general", `${scene.mention}\n${calls.map(call).join("\nthen\n")}`);
+  return (await scene.replies("general", count))[count - 1] ?? "";
+}
+
+describe("[T3] actions that change a server", () => {
+  it("pin, change a channel and undo it, with words for the model", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator, say } = scene;
+      permit(scene, "pinMessages");
+      permit(scene, "manageChannels");
+      await scene.start();
+      const message = say("ada", "general", "The budget is ten shells.");
+      const channelId = String(simulator.channel("help").id);
+      const reply = await asked(scene, [
+        { action: "pinMessage", messageId: message.id },
+        { action: "listPins" },
+        { action: "searchMessages", query: "shells" },
+        { action: "channelEdit", channelId, topic: "All about help", dryRun: true },
+        { action: "channelEdit", channelId, topic: "All about help" },
+        { action: "undo" },
+      ]);
+      assert.match(reply, /Pinned\./);
+      assert.match(reply, /"pinnedAt":.*ten shells/);
+      assert.match(reply, /Dry run: this would change #help/);
+      assert.match(reply, /Changed\. To undo: undo\(id 1\)/);
+      assert.match(reply, /Undone \(1\)/);
+      const pinned = simulator.channel("general").messages.get(message.id);
+      assert.ok(pinned?.pinnedAt);
+      const changes = simulator.requests.records().filter(({ method }) => method === "PATCH")
+        .map(({ body }) => Object(body)["topic"]);
+      assert.deepEqual(changes, ["All about help", ""]);
+    }));
+
+  it("open a post in a forum with its tags, once for a repeated call", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator: { world } } = scene;
+      const [krill] = world.guilds.values();
+      assert.ok(krill);
+      const [tagId] = krill.roles.keys();
+      assert.ok(tagId);
+      const tags = [{ id: tagId, name: "Food", moderated: false }];
+      const forum = addChannel(world, krill, { name: "questions", kind: "forum", tags }, NOW);
+      await scene.start();
+      const post = {
+        action: "threadCreate",
+        channelId: forum.id,
+        title: "Krill",
+        text: "All about krill @everyone",
+        tags: ["food"],
+      };
+      const reply = await asked(scene, [post, post]);
+      assert.match(reply, /"title":"Krill"\}[^]*"existed":true/);
+      const posts = [...world.channels.values()].filter((one) =>
+        one.kind === "thread" && one.parentId === forum.id
+      );
+      assert.equal(posts.length, 1);
+      const [only] = posts;
+      assert.ok(only?.kind === "thread");
+      assert.deepEqual(only.tagIds, [tagId]);
+      assert.match([...only.messages.values()][0]?.content ?? "", /^All about krill/);
+    }));
+});
+
+describe("[K2] /undo", () => {
+  it("takes back what the bot has changed for this person, and for no other", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator, until, user } = scene;
+      const [krill] = simulator.world.guilds.values();
+      assert.ok(krill);
+      addMember(krill, { userId: user("mallory").id, joinedAt: NOW });
+      permit(scene, "manageChannels");
+      const bot = await scene.start();
+      await scene.line(bot, /slash commands are registered/);
+      const channelId = String(simulator.channel("help").id);
+      await asked(scene, [{ action: "channelEdit", channelId, name: "aid" }]);
+      assert.ok(simulator.channel("aid"));
+      const answer = async (as: string) => {
+        simulator.command({ as, in: "#general", name: "undo" });
+        const told = await until("the answer", () => simulator.ephemeral(as)[0]?.content);
+        return told;
+      };
+      assert.match(await answer("mallory"), /I could not undo that: there is nothing/);
+      assert.match(await answer("grace"), /^Undone: change #help .*sets #help .* back/);
+      assert.ok(simulator.channel("help"));
+    }));
+});
+
+describe("[T4] [SEC-R17] a refused action", () => {
+  it("changes nothing, is counted, and is on the record for `why`", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator, ask, cli, say, mention, replies } = scene;
+      simulator.permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
+      const bot = await scene.start();
+      const channelId = String(simulator.channel("help").id);
+      const question = say(
+        "grace",
+        "general",
+        `${mention}\n${call({ action: "channelDelete", channelId })}`,
+      );
+      const [reply = ""] = await replies("general", 1);
+      assert.match(reply, /they lack the permission Manage Channels/);
+      assert.ok(simulator.channel("help"));
+      const metrics = await (await ask(bot, "/metrics")).text();
+      assert.match(metrics, /barnacle_tool_refusals_total\{[^}]*reason="permission"[^}]*\} 1/);
+      const { stdout } = await cli("why", question.id);
+      assert.match(stdout.join("\n"), /Manage Channels/);
+    }));
+
+  it("[T12] of a scheduled task depends on its creator's rights at that moment", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator, say, mention, replies, cli } = scene;
+      permit(scene, "manageChannels");
+      await scene.start();
+      const text = call({ action: "channelCreate", name: "krill" });
+      const remind = { action: "create", when: "8h", text, task: true };
+      say("grace", "general", `${mention}\ncall: remind ${JSON.stringify(remind)}`);
+      await replies("general", 1);
+      simulator.permit({ to: "helpers", what: "manageChannels", as: "unset" });
+      assert.equal((await cli("schedules", "run", "1")).code, 0);
+      const [, answer = ""] = await replies("general", 2);
+      assert.match(answer, /they lack the permission Manage Channels/);
+    }));
+});
+
+describe("[D1] a crash while an action changes a server", () => {
+  for (const point of ["after:TS", "before:TS:2", "after:TS:2", "before:T3"]) {
+    it(`${point} › never does it twice`, () =>
+      withSimulation({}, async (scene) => {
+        const { simulator: { world, requests }, say, mention, start, replies } = scene;
+        permit(scene, "manageChannels");
+        const dying = await start({ BARNACLE_CRASH_AT: point });
+        say("grace", "general", `${mention}\n${call({ action: "channelCreate", name: "krill" })}`);
+        assert.deepEqual(await ended(dying), KILLED);
+        await start();
+        const [reply = ""] = await replies("general", 1);
+        const made = [...world.channels.values()].filter((one) =>
+          "name" in one && one.name === "krill"
+        );
+        const posts = requests.records().filter(({ path }) => /guilds\/\d+\/channels$/.test(path))
+          .filter(({ method }) => method === "POST");
+        assert.equal(made.length, posts.length);
+        assert.ok(made.length <= 1, `${made.length}`);
+        assert.match(reply, made.length === 1 ? /"channelId"|Unknown/ : /Unknown/);
+      }));
+  }
+});

@@ -1,0 +1,157 @@
+/** Tests commands on the host: an approver decides, also after a restart. */
+
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { NOTICES } from "../../../src/render/notices/notices.ts";
+import type { Simulator } from "../../../simulator/simulator.ts";
+import type { Message } from "../../../simulator/world/world.ts";
+import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+
+const RUN = 'call: exec {"argv":["sh","-c","echo it ran >> ran.txt; cat ran.txt"]}';
+
+/** Ada, by the id that the simulator gives her. */
+const OWNER = { ownerAllowFrom: ["1456074443980800000"] };
+
+/** A config in which ada owns the bot, and approves commands. */
+function settings(workspace: string, exec: object = {}) {
+  return {
+    discord: (simulator: Simulator) => ({
+      execApprovals: { enabled: true, approvers: [simulator.user("ada")] },
+    }),
+    config: {
+      commands: OWNER,
+      exec: { mode: "ask", sandbox: "off", ...exec },
+      agents: { defaults: { workspace } },
+    },
+  };
+}
+
+let scenes = 0;
+
+/** Runs a scene with a workspace of its own. */
+async function withWorkspace(
+  exec: object,
+  test: (scene: Scene, workspace: string) => Promise<void>,
+): Promise<void> {
+  const root = join(process.env["TMPDIR"] ?? "/tmp", `exec-e2e-${process.pid}-${++scenes}`);
+  mkdirSync(root, { recursive: true });
+  await withSimulation(settings(root, exec), (scene) => test(scene, root));
+}
+
+/** The newest approval, once it arrives. */
+function card({ simulator, until }: Scene): Promise<Message> {
+  const { id } = simulator.channel("dm", "ada");
+  return until(
+    "an approval",
+    () => simulator.posted(id).findLast(({ components }) => components.length > 0),
+  );
+}
+
+function idOf(message: Message, label: string): string {
+  const button = message.components.flatMap((row) => row.components).find((one) =>
+    one.label === label
+  );
+  assert.ok(button, `no button ${label} in ${JSON.stringify(message.components)}`);
+  return button.custom_id;
+}
+
+const ran = (workspace: string): number => {
+  const file = join(workspace, "ran.txt");
+  return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").length : 0;
+};
+
+const answerWith = ({ until, written }: Scene, text: RegExp) =>
+  until(`an answer with ${text}`, () => written("general").some((one) => text.test(one)));
+
+describe("[A1] a command on the host", () => {
+  it("shows the exact command, runs once after an approval, also after a restart", () =>
+    withWorkspace({}, async (scene, workspace) => {
+      const { simulator, start, say, mention } = scene;
+      const first = await start();
+      say("ada", "general", `${mention}\n${RUN}`);
+      const message = await card(scene);
+      assert.ok(message.content.includes('["sh","-c","echo it ran >> ran.txt; cat ran.txt"]'));
+      assert.match(message.content, new RegExp(scene.user("ada").id));
+      const labels = message.components.flatMap((row) => row.components).map(({ label }) => label);
+      assert.ok(!labels.includes(NOTICES.allowAlways.text), "a shell is never allowed for good");
+      first.kill("SIGKILL");
+      assert.deepEqual(await ended(first), KILLED);
+      await start();
+      const customId = idOf(message, NOTICES.allowOnce.text);
+      simulator.press({ as: "ada", in: "dm", message: message.id, customId });
+      await answerWith(scene, /it ran/);
+      assert.equal(ran(workspace), 1);
+    }));
+
+  it("does not run after a denial, and the model learns it", () =>
+    withWorkspace({}, async (scene, workspace) => {
+      const { simulator, start, say, mention } = scene;
+      await start();
+      say("ada", "general", `${mention}\n${RUN}`);
+      const message = await card(scene);
+      const customId = idOf(message, NOTICES.denyCall.text);
+      simulator.press({ as: "ada", in: "dm", message: message.id, customId });
+      await answerWith(scene, /denied by an approver/);
+      assert.equal(ran(workspace), 0);
+    }));
+
+  it("[SEC-R20] does not run if its program was swapped after the approval was asked", () =>
+    withWorkspace({}, async (scene, workspace) => {
+      const { simulator, start, say, mention } = scene;
+      const tool = join(workspace, "tool");
+      writeFileSync(tool, "#!/bin/sh\necho harmless\n", { mode: 0o755 });
+      await start();
+      say("ada", "general", `${mention}\ncall: exec {"argv":["./tool"]}`);
+      const message = await card(scene);
+      writeFileSync(tool, "#!/bin/sh\necho it ran >> ran.txt\n", { mode: 0o755 });
+      const customId = idOf(message, NOTICES.allowOnce.text);
+      simulator.press({ as: "ada", in: "dm", message: message.id, customId });
+      await answerWith(scene, /has changed since the approval/);
+      assert.equal(ran(workspace), 0);
+    }));
+
+  it("[A2] runs again without a question once it is always allowed", () =>
+    withWorkspace({}, async (scene) => {
+      const { simulator, start, say, mention } = scene;
+      await start();
+      const uname = 'call: exec {"argv":["uname","-s"]}';
+      say("ada", "general", `${mention}\n${uname}`);
+      const message = await card(scene);
+      const customId = idOf(message, NOTICES.allowAlways.text);
+      simulator.press({ as: "ada", in: "dm", message: message.id, customId });
+      await answerWith(scene, /exit code 0[^]*Linux/);
+      say("ada", "general", `${mention} again\n${uname}`);
+      await scene.until(
+        "the second run",
+        () =>
+          scene.written("general").filter((one) => /exit code 0[^]*Linux/.test(one)).length === 2,
+      );
+    }));
+
+  it("runs at once if `exec.allow` has it, and never in the mode `allowlist` otherwise", () =>
+    withWorkspace({ mode: "allowlist", allow: [["uname", "*"]] }, async (scene, workspace) => {
+      const { start, say, mention } = scene;
+      await start();
+      say("ada", "general", `${mention}\ncall: exec {"argv":["uname","-s"]}`);
+      await answerWith(scene, /exit code 0[^]*Linux/);
+      say("ada", "general", `${mention}\n${RUN}`);
+      await answerWith(scene, /not on the list/);
+      assert.equal(ran(workspace), 0);
+    }));
+
+  it("is denied at once if no one can approve it, with the missing key", () =>
+    withSimulation({ config: { commands: OWNER, exec: { sandbox: "off" } } }, async (scene) => {
+      await scene.start();
+      scene.say("ada", "general", `${scene.mention}\n${RUN}`);
+      await answerWith(scene, /execApprovals\.enabled is false/);
+    }));
+
+  it("does not exist without the section `exec`, nor for other people", () =>
+    withSimulation({}, async (scene) => {
+      await scene.start();
+      scene.say("ada", "general", `${scene.mention}\n${RUN}`);
+      await answerWith(scene, /there is no tool "exec" here/);
+    }));
+});

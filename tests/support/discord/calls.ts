@@ -1,0 +1,24 @@
+/**
+ * Calls of commands, for tests.
+ *
+ * @module
+ */
+
+import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
+import { guildMessage } from "./builders.ts";
+
+/** A call in a guild's channel. */
+export function callOf(name: string, fields: Partial<CommandCall> = {}): CommandCall {
+  const { accountId, id, channelId, guildId, place, sender } = guildMessage();
+  return {
+    accountId,
+    id,
+    channelId,
+    ...(guildId !== undefined && { guildId }),
+    place,
+    sender,
+    name,
+    options: {},
+    ...fields,
+  };
+}
