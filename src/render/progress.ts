@@ -31,6 +31,7 @@ const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
   ["ask", "workAsk"],
   ["discord", "workDiscord"],
   ["exec", "workExec"],
+  ["process", "workExec"],
   ["reply_in_thread", "workThread"],
   ["memory", "workMemory"],
   ["recall", "workRecall"],
