@@ -13,6 +13,7 @@ type PlainWork = Extract<
   TextKey,
   | "workAsk"
   | "workDiscord"
+  | "workExec"
   | "workThread"
   | "workMemory"
   | "workRecall"
@@ -29,6 +30,8 @@ type PlainWork = Extract<
 const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
   ["ask", "workAsk"],
   ["discord", "workDiscord"],
+  ["exec", "workExec"],
+  ["process", "workExec"],
   ["reply_in_thread", "workThread"],
   ["memory", "workMemory"],
   ["recall", "workRecall"],

@@ -65,6 +65,7 @@ const texts = {
   workHistory: sentence("workHistory", "lese {channel}"),
   workAsk: sentence("workAsk", "stelle eine Frage"),
   workDiscord: sentence("workDiscord", "arbeite in Discord"),
+  workExec: sentence("workExec", "führe einen Befehl aus"),
   workThread: sentence("workThread", "öffne einen Thread"),
   workMemory: sentence("workMemory", "sehe in meine Notizen"),
   workRecall: sentence("workRecall", "lese unser Gespräch nach"),

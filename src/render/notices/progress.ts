@@ -58,6 +58,11 @@ export const PROGRESS_NOTICES = {
     when: "the bot reads or writes messages, threads and the like, in the progress line",
     placeholders: {},
   },
+  workExec: {
+    text: "running a command",
+    when: "the bot runs a command, in the progress line",
+    placeholders: {},
+  },
   workThread: {
     text: "opening a thread",
     when: "the bot opens a thread, in the progress line",

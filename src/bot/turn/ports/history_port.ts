@@ -71,11 +71,11 @@ export function createHistoryPort(options: HistoryPortOptions): HistoryPort {
     async read({ message, signal }, { channelId, limit, before, sinceMs = 0 }) {
       const origin = targets.originOf({ message });
       const place = await targets.channel(origin, channelId);
-      // Of the turn's own channel, the toolbox has checked that, or an owner has allowed it (T11).
-      if (channelId !== undefined) await targets.assertMay(origin, place, ["Read Message History"]);
       const { channelId: there = message.channelId, guild } = place;
-      await assertMayQuote(message, there);
       const isHere = there === message.channelId;
+      // For this channel, the tool's needs are checked already, or an owner has granted them (T11).
+      if (!isHere) await targets.assertMay(origin, place, ["Read Message History"]);
+      await assertMayQuote(message, there);
       const shown = {
         ...(guild && { guildId: guild.id }),
         isGroup: message.place.kind === "group_dm",
