@@ -22,7 +22,7 @@ export const COMMAND_ANSWER_NOTICES = {
     },
   },
   commandUsage: {
-    text: "That does not fit this command. Write it like this:\n{usage}",
+    text: "That does not fit this command. Write it like this: {usage}",
     when: "the words of a text command do not fit it",
     placeholders: {
       usage: "how to write it",
@@ -174,7 +174,7 @@ export const COMMAND_ANSWER_NOTICES = {
     },
   },
   configInvalid: {
-    text: "The config would be invalid, so nothing has changed:\n{problem}",
+    text: "The config would be invalid, so nothing has changed: {problem}",
     when: "`/config` would make the file invalid",
     placeholders: {
       problem: "the problem",
