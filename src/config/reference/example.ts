@@ -60,7 +60,9 @@ function members(
   isComment: boolean,
 ): readonly string[] {
   return keys.filter((key) => isShown(key, kind)).flatMap((key) => {
-    const isLive = isComment || key.isSection || (kind === "short" && hasUsefulDefault(key));
+    const hasEffect = key.isSection && key.doc.unset !== undefined; // even if it is empty
+    const isLive = isComment || (key.isSection && !hasEffect) ||
+      (kind === "short" && hasUsefulDefault(key));
     const lines = valueLines(key, kind, depth, !isLive || isComment);
     return [
       ...wrapped(docText(key.doc), WIDTH - 4 - 2 * depth).map((line) => `// ${line}`),

@@ -82,7 +82,7 @@ export const exec = lazySection(
     }).prefault({}),
   "Runs commands on the host, for owners. Without this section, the tools `exec` and `process` do " +
     "not exist.",
-  { task: "agents", unset: "no commands" },
+  { task: "agents", unset: "no commands", example: { mode: "ask" } },
 );
 
 /** `skills`. */
