@@ -75,7 +75,7 @@ export type Need =
   | Permission
   /** One of several permissions. */
   | { readonly kind: "any"; readonly of: readonly Permission[] }
-  /** A permission in the whole guild, whatever the place's overwrites say. */
+  /** A permission in the whole guild. Overwrites of the place do not count. */
   | { readonly kind: "in_guild"; readonly permission: Permission }
   /** A higher rank than another member. */
   | { readonly kind: "outranks"; readonly member: MemberFacts }

@@ -41,7 +41,7 @@ export type UsageKind = typeof USAGE_KINDS[number];
 
 /** The person and the place that a request is counted for. */
 export interface UsedBy {
-  /** Discord's id of the sender; `""` if nobody asked for the request. */
+  /** Discord's id of the sender; `""` if no person asked for the request. */
   readonly userId: string;
   /** The sender's roles in the guild; absent in direct messages. */
   readonly roleIds?: readonly string[];

@@ -26,7 +26,7 @@ export interface NewChange {
   readonly guildId?: GuildId;
   /** Absent for a change of the whole server. */
   readonly channelId?: ChannelId;
-  /** What it does, as the end of "would". */
+  /** Its effect, as the end of "would". */
   readonly what: string;
   /** Absent if it cannot be taken back. */
   readonly undo?: UndoSteps;

@@ -9,7 +9,7 @@
 export const USAGE = `
   CREATE TABLE usage (
     day        INTEGER NOT NULL, -- UTC days since 1970-01-01
-    user_id    TEXT NOT NULL, -- '' if nobody asked for the requests
+    user_id    TEXT NOT NULL, -- '' if no person asked for the requests
     channel_id TEXT NOT NULL,
     guild_id   TEXT NOT NULL, -- '' in direct messages
     agent_id   TEXT NOT NULL,

@@ -64,9 +64,9 @@ export interface UndoSteps {
 
 /** A destructive step of an action. */
 export interface Change {
-  /** What it does, as the end of "would": `"delete the channel #krill"`. */
+  /** Its effect, as the end of "would": `"delete the channel #krill"`. */
   readonly what: string;
-  /** Whether only to tell what it would do. */
+  /** Whether only to tell its effect. */
   readonly dryRun: boolean;
   /** Absent if Discord does not let it be taken back. */
   readonly undo?: UndoSteps;
@@ -94,7 +94,7 @@ export interface Place {
    * Runs a destructive step once: counts it for the turn, and stores how to take it back.
    *
    * @param run Returns the result for the model.
-   * @returns The result, with a line about undoing; or what it would do.
+   * @returns The result, with a line about undoing; or its effect, if it would only be told.
    */
   change(change: Change, run: () => Promise<string>): Promise<string>;
   /** Shows a message in Discord's own form; `undefined` if the model may not see it (P10). */
@@ -192,7 +192,7 @@ export type SetPresence = (call: DiscordCall, presence: NewPresence) => Promise<
 export interface UndoneAction {
   /** Its number. */
   readonly id: number;
-  /** What it did. */
+  /** Its effect. */
   readonly what: string;
   /** What undoing did. */
   readonly does: string;
