@@ -14,6 +14,9 @@ const FOLD_AT = 0.75;
 const KEPT_TOKENS = 20_000;
 const KEPT_SHARE = 0.3;
 
+/** Share of the window that the folded entries must have at least. */
+const LEAST_SHARE = 0.15;
+
 /** The most entries that a turn shows to the model. */
 export const MAX_ENTRIES = 1_000;
 /** Maximum number of entries that stay if older ones are folded. */
@@ -61,6 +64,21 @@ export function foldCount(entries: readonly Entry[], keep: number): number {
     if (entry.role === "user") count = index;
   }
   return 0;
+}
+
+/**
+ * Whether folding makes enough room: each summary costs a request. Without that, a small window
+ * with many tools would look full at each turn.
+ *
+ * @param entries Oldest first.
+ */
+export function isWorthFolding(
+  entries: readonly Entry[],
+  size: Omit<RequestSize, "otherChars">,
+): boolean {
+  if (entries.length >= MAX_ENTRIES / 2) return true;
+  const folded = entries.slice(0, foldCount(entries, keptChars(size)));
+  return charsOf(folded) >= historyChars(size.window, 0, size.tokensPerChar) * LEAST_SHARE;
 }
 
 /** UTF-16 units of entries. */

@@ -10,6 +10,7 @@ import type { UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { prepareRights } from "../../policy/rights.ts";
+import type { ToolAsker } from "../../policy/tools/access.ts";
 import type { CurrentPolicy } from "./policy.ts";
 
 /** The sources of a turn's tools. */
@@ -44,13 +45,12 @@ export function createTurnTools(
   { tools: toolsNow, policy, ownsApplication }: TurnToolsPorts,
 ): (message: InboundMessage) => readonly Tool[] {
   const sets = new Map<string, readonly Tool[]>();
+  /** The sets by place and sender: a decision goes through all levels for each tool. */
+  const decided = new Map<string, readonly Tool[]>();
   let tools = toolsNow();
-  return ({ place, sender }) => {
-    if (tools !== toolsNow()) {
-      tools = toolsNow();
-      sets.clear();
-    }
-    const asker = { place, sender, ownsApplication: () => ownsApplication(sender.id) };
+  let decidedBy: CurrentPolicy["decideTools"] | undefined;
+
+  function decide(asker: ToolAsker): readonly Tool[] {
     const { decideTools, policy: { tools: { openGates } } } = policy();
     const names = decideTools(asker, tools)
       .flatMap(({ name, isAllowed }) => isAllowed ? [name] : []);
@@ -61,6 +61,24 @@ export function createTurnTools(
     const chosen = tools.filter(({ name }) => names.includes(name))
       .flatMap((tool) => tool.withGates ? tool.withGates(openGates) ?? [] : tool);
     sets.set(key, chosen);
+    return chosen;
+  }
+
+  return ({ place, sender }) => {
+    const { decideTools } = policy();
+    if (tools !== toolsNow() || decideTools !== decidedBy) {
+      if (tools !== toolsNow()) sets.clear();
+      tools = toolsNow();
+      decidedBy = decideTools;
+      decided.clear();
+    }
+    const owns = ownsApplication(sender.id);
+    const key = JSON.stringify([place, sender, owns]);
+    const known = decided.get(key);
+    if (known) return known;
+    if (decided.size >= MAX_SETS) decided.clear();
+    const chosen = decide({ place, sender, ownsApplication: () => owns });
+    decided.set(key, chosen);
     return chosen;
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Has the garbage of many turns collected.
+ * Has the garbage of many turns collected, once they have ended.
  *
  * @module
  */
@@ -26,7 +26,7 @@ const STEP = 4 << 10;
 
 /** Starts counting. */
 export function createTurnGarbage(): TurnGarbage {
-  const memory = createFloodMemory(schedule, collectGarbage);
+  const memory = createFloodMemory(schedule, collectGarbage, true);
   return {
     turn(outcome) {
       const steps = outcome.kind === "reply" ? outcome.taken?.steps.length ?? 0 : 0;

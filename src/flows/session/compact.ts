@@ -16,7 +16,7 @@ import type { Checkpoint, Fold, FoldCause, NumberedEntry } from "../../core/turn
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { summaryOf, summaryRequestOf } from "../../render/prompt/summary.ts";
-import { charsOf, foldCount, keptChars, MAX_ENTRIES } from "../../session/fold.ts";
+import { foldCount, isWorthFolding, keptChars, MAX_ENTRIES } from "../../session/fold.ts";
 import { historyChars } from "../../session/history.ts";
 
 /** Everything that folding needs from outside. */
@@ -62,8 +62,6 @@ export interface CompactLimits {
   readonly timeoutMs: number;
 }
 
-/** Share of the window that the folded entries must have at least: each request costs money. */
-const LEAST_SHARE = 0.15;
 /** Maximum UTF-16 units of a summary, and its share of a small window. */
 const SUMMARY_CHARS = 8_000;
 const SUMMARY_SHARE = 0.15;
@@ -98,9 +96,7 @@ export async function compact(
   const kept = cause === "command" ? 0 : keptChars(limits);
   const folded = entries.slice(0, foldCount(entries, kept));
   const last = open[folded.length - 1];
-  if (!last || (cause === "full" && charsOf(folded) < all * LEAST_SHARE && !isLong(open))) {
-    return false;
-  }
+  if (!last || (cause === "full" && !isWorthFolding(entries, limits))) return false;
   const boundary = ports.randomId();
   const summaryChars = Math.floor(Math.min(SUMMARY_CHARS, all * SUMMARY_SHARE));
   const summary = previous?.summary;
@@ -141,11 +137,6 @@ export async function compact(
     });
   }
   return isStored;
-}
-
-/** Whether a session has so many entries that a turn cannot show them, however short they are. */
-function isLong(open: readonly NumberedEntry[]): boolean {
-  return open.length >= MAX_ENTRIES / 2;
 }
 
 /** Asks the model once; `undefined` if it gives no whole answer in time. */

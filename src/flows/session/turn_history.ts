@@ -13,7 +13,7 @@ import type { ModelImage, ModelRequest } from "../../core/model.ts";
 import type { Checkpoint, FoldCause, ResetCause } from "../../core/turn/checkpoint.ts";
 import { composeRequest } from "../../render/prompt/request.ts";
 import { shownSummary } from "../../render/prompt/summary.ts";
-import { charsOf, MAX_ENTRIES, shouldFold } from "../../session/fold.ts";
+import { charsOf, isWorthFolding, MAX_ENTRIES, shouldFold } from "../../session/fold.ts";
 import { historyChars } from "../../session/history.ts";
 import { resetDue, type ResetRule } from "../../session/reset.ts";
 import { shareRoom } from "../../session/room.ts";
@@ -141,7 +141,9 @@ export async function openHistory(
   ) => {
     const otherChars = fixedChars + (checkpoint?.summary?.text.length ?? 0);
     const isFull = cause === "refused" ||
-      shouldFold(entries, { otherChars, window, tokensPerChar });
+      // Both from memory: whether the tables have more to fold is only read if it is worth a request.
+      (shouldFold(entries, { otherChars, window, tokensPerChar }) &&
+        isWorthFolding(entries, { window, tokensPerChar }));
     if (!isFull) return { entries, checkpoint };
     const timeoutMs = Math.min(SUMMARY_TIME_MS, rules.timeoutMs * SUMMARY_TIME_SHARE);
     const limits = { window, tokensPerChar, timeoutMs };

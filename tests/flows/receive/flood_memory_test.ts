@@ -5,10 +5,10 @@ import { FakeClock } from "../../support/fake_clock.ts";
 
 const MIB = 1 << 20;
 
-function open() {
+function open(isPatient = false) {
   const clock = new FakeClock();
   let collected = 0;
-  const flood = createFloodMemory(clock.schedule, () => void collected++);
+  const flood = createFloodMemory(clock.schedule, () => void collected++, isPatient);
   return { clock, flood, collected: () => collected };
 }
 
@@ -32,6 +32,14 @@ describe("createFloodMemory()", () => {
     assert.equal(collected(), 3);
     clock.advance(3_600_000);
     assert.equal(collected(), 3);
+  });
+
+  it("collects only once it has ended, if it is patient", () => {
+    const { clock, flood, collected } = open(true);
+    for (let count = 0; count < 20; count++) flood.read(MIB);
+    assert.equal(collected(), 0);
+    clock.advance(6_000);
+    assert.equal(collected(), 1);
   });
 
   it("does nothing after stop", () => {
