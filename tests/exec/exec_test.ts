@@ -11,6 +11,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, describe, it } from "node:test";
 import { createServer } from "node:net";
+import { allows } from "../../src/core/exec/command.ts";
 import { serveBroker } from "../../src/exec/broker.ts";
 import { createHostCommands, type HostCommands } from "../../src/exec/jobs.ts";
 import { createOutput } from "../../src/exec/output.ts";
@@ -63,6 +64,23 @@ describe("[A3, SEC-R22] commands on the host", () => {
     }
   });
 
+  it("run by the name of their link: some programs do other things by another name", async () => {
+    const { commands, folder } = open();
+    writeFileSync(join(folder, "tool"), '#!/bin/sh\necho "${0##*/}"\n');
+    chmodSync(join(folder, "tool"), 0o755);
+    symlinkSync("tool", join(folder, "alias"));
+    const [tool, alias] = await Promise.all(
+      ["./tool", "./alias"].map((program) => commands.resolve({ argv: [program], cwd: "" })),
+    );
+    assert.ok(tool && alias);
+    const { output } = await commands.run(alias, 20_000, new AbortController().signal);
+    assert.equal(output, "alias\n");
+    assert.equal(alias.realPath, tool.path);
+    const rule = { path: tool.path, args: ["*"], isPattern: true };
+    assert.equal(allows(rule, tool), true);
+    assert.equal(allows(rule, alias), false);
+  });
+
   it("end at their time limit, with their children", async () => {
     const { end } = await ran([SH, "-c", "sleep 600 & sleep 600"], 300);
     assert.equal(end?.cut, "time");
@@ -107,7 +125,7 @@ describe("[A3, SEC-R22] commands on the host", () => {
 
   it("see nothing of the host but programs and the workspace, in the sandbox", () => {
     const { args } = sandboxed(
-      { argv: ["ls", "-l"], path: "/usr/bin/ls", cwd: "/work/sub" },
+      { argv: ["ls", "-l"], path: "/usr/bin/ls", realPath: "/usr/bin/ls", cwd: "/work/sub" },
       "/work",
       "/usr/bin/bwrap",
     );
