@@ -34,7 +34,7 @@ describe("[SEC-R20] editMessage", () => {
 });
 
 describe("[T5] [SEC-R16] targets of the tool discord", () => {
-  it("stay in the turn's server, for owners too", () =>
+  it("[SEC-R18] stay in the turn's server, for owners too", () =>
     withActions(async ({ run, demo: { elsewhere, elsewhereGeneral, people }, writes, refused }) => {
       for (const isOwner of [false, true]) {
         const channel = { action: "channelInfo", channelId: elsewhereGeneral.id };
@@ -196,7 +196,7 @@ describe("[T3] failures of actions", () => {
       assert.deepEqual(writes(), []);
     }));
 
-  it("[SEC-R18] say which arguments do not fit", () =>
+  it("say which arguments do not fit", () =>
     withActions(async ({ run }) => {
       assert.match(
         await run({ action: "poll", question: "x", answers: [] }),
