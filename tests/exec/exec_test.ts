@@ -11,6 +11,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, describe, it } from "node:test";
 import { createServer } from "node:net";
+import { assertApart } from "../../src/bot/turn/ports/workspace_port.ts";
 import { allows } from "../../src/core/exec/command.ts";
 import { serveBroker } from "../../src/exec/broker.ts";
 import { createHostCommands, type HostCommands } from "../../src/exec/jobs.ts";
@@ -30,7 +31,11 @@ function open(maySkipSandbox = true): { commands: HostCommands; folder: string }
   mkdirSync(folder);
   return {
     folder,
-    commands: createHostCommands({ workspace: () => folder, maySkipSandbox: () => maySkipSandbox }),
+    commands: createHostCommands({
+      workspace: () => folder,
+      assertApart: () => Promise.resolve(),
+      maySkipSandbox: () => maySkipSandbox,
+    }),
   };
 }
 
@@ -106,6 +111,21 @@ describe("[A3] [SEC-R22] commands on the host", () => {
     await run.then(
       ({ end }) => assert.equal(end?.code, 0), // this machine has bubblewrap
       (error: Error) => assert.match(error.message, /bubblewrap/),
+    );
+  });
+
+  it("refuse a workspace with the config or data of Barnacle in it", async () => {
+    const { folder } = open();
+    mkdirSync(join(folder, "data"));
+    const own = { dataDir: join(folder, "data"), skillFolders: [] };
+    const commands = createHostCommands({
+      workspace: () => folder,
+      assertApart: (workspace) => assertApart(workspace, own),
+      maySkipSandbox: () => true,
+    });
+    await assert.rejects(
+      commands.resolve({ argv: ["ls"], cwd: "" }),
+      /contains the data directory/,
     );
   });
 
@@ -248,6 +268,7 @@ describe("[A3] the exec broker", () => {
     await new Promise<void>((resolve) => void server.listen(brokerSocket, resolve));
     const commands = createHostCommands({
       workspace: () => folder,
+      assertApart: () => Promise.resolve(),
       maySkipSandbox: () => false,
       brokerSocket,
     });
