@@ -4,6 +4,7 @@
  * @module
  */
 
+import { existsSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import type { BotConfig } from "../../config/config.ts";
@@ -46,12 +47,13 @@ export function mcpFiles(
   };
 }
 
-/** The config, files beside it that often have secrets, and the credentials of a unit. */
-function filesWithSecrets(configFile: string | undefined): readonly string[] {
+/** The config with its backup, files beside it that often have secrets, and a unit's credentials. */
+export function filesWithSecrets(configFile: string | undefined): readonly string[] {
   const { CREDENTIALS_DIRECTORY } = process.env;
   const credentials = CREDENTIALS_DIRECTORY === undefined ? [] : [CREDENTIALS_DIRECTORY];
   if (configFile === undefined) return credentials;
   const folder = dirname(configFile);
   const beside = [".env", "secrets", "credentials"].map((name) => join(folder, name));
-  return [configFile, ...beside, ...credentials];
+  const target = existsSync(configFile) ? realpathSync(configFile) : configFile;
+  return [configFile, `${target}.bak`, ...beside, ...credentials];
 }
