@@ -255,7 +255,11 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
         if (!targets.originOf(call).askers.every(({ isOwner }) => isOwner)) {
           throw new Error("only an owner of the bot may change its status");
         }
-        setPresence(presence);
+        const { activity } = presence;
+        setPresence({
+          ...presence,
+          ...(activity && { activity: { ...activity, name: cleanSecrets(activity.name) } }),
+        });
       }),
     undo: {
       undo: (call, id) =>

@@ -256,11 +256,11 @@ describe("[T3] searchMessages", () => {
 describe("[T3] setPresence", () => {
   it("is for owners of the bot alone", () =>
     withActions(async ({ run, presences }) => {
-      const args = { action: "setPresence", status: "idle", activityName: "the tide" };
+      const args = { action: "setPresence", status: "idle", activityName: "hunter2 tide" };
       assert.match(await run(args), /only an owner of the bot/);
       assert.match(await run(args, { isOwner: true }), /^Set/);
       assert.deepEqual(presences, [
-        { status: "idle", activity: { type: "playing", name: "the tide" } },
+        { status: "idle", activity: { type: "playing", name: "[redacted] tide" } },
       ]);
     }));
 });
