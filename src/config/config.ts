@@ -39,6 +39,8 @@ export interface Config extends SharedConfig {
 export interface SharedConfig extends PeopleConfig {
   /** Path of the file; absent if there is only the environment. */
   readonly file?: string;
+  /** Files with secrets that the config names; absent: none. */
+  readonly secretFiles?: readonly string[];
   /** The one agent of this version. */
   readonly agent: AgentConfig;
   /** Maximum number of sessions that are answered at the same time. */

@@ -84,7 +84,15 @@ export async function loadConfig(
 
   const { env } = ports;
   const accounts = accountsOf(settings, written, envSecret(env, BOT_TOKEN) !== undefined);
-  const places = { ...ports, configFile: source?.file };
+  const secretFiles = new Set<string>();
+  const places = {
+    ...ports,
+    configFile: source?.file,
+    readFile: (path: string) => {
+      secretFiles.add(path);
+      return ports.readFile(path);
+    },
+  };
   const faulty = parsed.part ? removedSecrets(parsed.part) : [];
   const secrets = await findSecrets(settings, written, accounts, problemAt, places, faulty);
   const mentions = await mentionsOf(settings);
@@ -112,7 +120,10 @@ export async function loadConfig(
   }
   return {
     kind: "loaded",
-    config: toConfig(settings, accounts, secrets, mentions.matches, source?.file),
+    config: {
+      ...toConfig(settings, accounts, secrets, mentions.matches, source?.file),
+      ...(secretFiles.size > 0 && { secretFiles: [...secretFiles] }),
+    },
     settings,
     written,
     ...(parsed.blanked !== undefined && { text: parsed.blanked }),

@@ -25,6 +25,8 @@ export interface CommandState {
 export interface HostCommandsOptions {
   /** The workspace. */
   readonly workspace: () => string;
+  /** Rejects if commands may not use the workspace, with the reason in words. */
+  readonly assertApart: (workspace: string) => Promise<void>;
   /** Whether commands may run as Barnacle's user, beside its token, if there is no sandbox. */
   readonly maySkipSandbox: () => boolean;
   /** Socket of the broker; used if it exists. */
@@ -79,6 +81,7 @@ export function createHostCommands(options: HostCommandsOptions): HostCommands {
   async function workspaceNow(): Promise<string> {
     const path = options.workspace();
     await mkdir(path, { recursive: true, mode: 0o700 });
+    await options.assertApart(path);
     return await realpath(path);
   }
 

@@ -19,6 +19,7 @@ const MAX_ANSWER = 8_000_000;
 const commandSchema = z.object({
   argv: z.array(z.string()),
   path: z.string(),
+  realPath: z.string(),
   contentHash: z.string(),
   cwd: z.string(),
   binding: z.string(),

@@ -8,7 +8,7 @@
 import { createHash, hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { access, constants, realpath, stat } from "node:fs/promises";
-import { delimiter, isAbsolute, join, resolve, sep } from "node:path";
+import { basename, delimiter, dirname, isAbsolute, join, resolve, sep } from "node:path";
 import type { CommandRequest, ResolvedCommand } from "../core/exec/command.ts";
 import { environmentFor, EXEC_PATH } from "./environment.ts";
 
@@ -29,23 +29,24 @@ export async function resolveCommand(
   if (folder === undefined || !isWithin(folder, workspace)) {
     throw new Error(`there is no folder ${JSON.stringify(cwd)} in the workspace`);
   }
-  const path = await programOf(argv[0] ?? "", folder);
-  const contentHash = await hashOf(path);
-  const { ino, dev } = await stat(path);
+  const { path, realPath } = await programOf(argv[0] ?? "", folder);
+  const contentHash = await hashOf(realPath);
+  const { ino, dev } = await stat(realPath);
   const files: (readonly [string, string])[] = [];
   for (const arg of argv.slice(1)) {
     const file = await fileOf(arg, folder);
     if (file !== undefined) files.push([file, await hashOf(file)]);
   }
   const env = environmentFor(workspace);
-  const bound = { argv, cwd: folder, env, path, ino, dev, contentHash, files };
+  const bound = { argv, cwd: folder, env, path, realPath, ino, dev, contentHash, files };
   return {
     argv,
     path,
+    realPath,
     contentHash,
     cwd: folder,
     binding: hash("sha256", JSON.stringify(bound), "hex"),
-    isInWorkspace: isWithin(path, workspace),
+    isInWorkspace: isWithin(path, workspace) || isWithin(realPath, workspace),
   };
 }
 
@@ -54,16 +55,24 @@ function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
-/** The real path of a program: by its own path, or by the fixed search path. */
-async function programOf(program: string, folder: string): Promise<string> {
+/** Finds a program: by its own path, or by the fixed search path. */
+async function programOf(
+  program: string,
+  folder: string,
+): Promise<Pick<ResolvedCommand, "path" | "realPath">> {
   const places = program.includes("/")
     ? [isAbsolute(program) ? program : resolve(folder, program)]
     : EXEC_PATH.split(delimiter).map((one) => join(one, program));
   for (const place of program === "" ? [] : places) {
     try {
-      const path = await realpath(place);
-      await access(path, constants.X_OK);
-      if ((await stat(path)).isFile()) return path;
+      const realPath = await realpath(place);
+      await access(realPath, constants.X_OK);
+      if (!(await stat(realPath)).isFile()) continue;
+      const name = basename(place);
+      const path = name === basename(realPath)
+        ? realPath
+        : join(await realpath(dirname(place)), name);
+      return { path, realPath };
     } catch {
       // the next place
     }

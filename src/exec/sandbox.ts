@@ -46,12 +46,13 @@ function bubblewrap(): string | undefined {
 
 /** The command within bubblewrap. */
 export function sandboxed(
-  { argv, path, cwd }: Pick<ResolvedCommand, "argv" | "path" | "cwd">,
+  { argv, path, realPath, cwd }: Pick<ResolvedCommand, "argv" | "path" | "realPath" | "cwd">,
   workspace: string,
   bwrap: string,
 ): Launch {
   const limit = LIMITS.find((place) => existsSync(place));
-  const isOutside = !READ_ONLY.some((folder) => path.startsWith(`${folder}/`));
+  const outside = [...new Set([realPath, path])]
+    .filter((place) => !READ_ONLY.some((folder) => place.startsWith(`${folder}/`)));
   return {
     file: bwrap,
     args: [
@@ -73,7 +74,7 @@ export function sandboxed(
       "/dev",
       "--tmpfs",
       "/tmp",
-      ...(isOutside ? ["--ro-bind", path, path] : []),
+      ...outside.flatMap((place) => ["--ro-bind", realPath, place]),
       "--bind",
       workspace,
       workspace,
@@ -96,7 +97,11 @@ export async function probeSandbox(workspace: string): Promise<string | undefine
   const bwrap = bubblewrap();
   if (bwrap === undefined) return undefined;
   const path = ["/usr/bin/true", "/bin/true"].find((place) => existsSync(place)) ?? "/bin/true";
-  const launch = sandboxed({ argv: ["true"], path, cwd: workspace }, workspace, bwrap);
+  const launch = sandboxed(
+    { argv: ["true"], path, realPath: path, cwd: workspace },
+    workspace,
+    bwrap,
+  );
   const end = await run(launch, { cwd: "/", env: {}, timeoutMs: PROBE_MS }).ended.catch(() =>
     undefined
   );

@@ -161,11 +161,12 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     [
       "A3",
       "commands beside the token, without a question, and that run others",
-      '{"exec":{"mode":"full","sandbox":"off","allow":[["df","*"],["bash","-c","*"]]},"channels":{"discord":{}}}',
+      '{"exec":{"mode":"full","sandbox":"off","allow":[["df","*"],["bash","-c","*"],["./tool"]]},"channels":{"discord":{}}}',
       [
         "warning exec.mode: Each owner can run any command, and so can an injection in their turns",
         "warning exec.sandbox: Without bubblewrap, commands can read the bot's token and its data",
         'warning exec.allow[1]: "bash -c *" may run other commands, too',
+        'warning exec.allow[2]: "./tool" is a file of the workspace, which the agent can change',
       ],
     ],
     [

@@ -208,6 +208,11 @@ describe("loadConfig()", () => {
     assert.equal(await place(discord('"token":"x"')), "channels.discord.token");
   });
 
+  it("[T13] names the files of its secrets, which the sandbox hides", async () => {
+    const config = await configOf(discord('"token":{"file":"/t"}'), { files: { "/t": "x" } });
+    assert.deepEqual(config.secretFiles, ["/t"]);
+  });
+
   it("[C8] tells whether the file contains a secret itself", async () => {
     const holds = async (token: string, env: Record<string, string> = {}) => {
       const loaded = await load(discord(`"token":${token}`), { env, files: { "/t": "x" } });

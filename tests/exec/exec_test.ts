@@ -11,6 +11,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, describe, it } from "node:test";
 import { createServer } from "node:net";
+import { assertApart } from "../../src/bot/turn/ports/workspace_port.ts";
+import { allows } from "../../src/core/exec/command.ts";
 import { serveBroker } from "../../src/exec/broker.ts";
 import { createHostCommands, type HostCommands } from "../../src/exec/jobs.ts";
 import { createOutput } from "../../src/exec/output.ts";
@@ -29,7 +31,11 @@ function open(maySkipSandbox = true): { commands: HostCommands; folder: string }
   mkdirSync(folder);
   return {
     folder,
-    commands: createHostCommands({ workspace: () => folder, maySkipSandbox: () => maySkipSandbox }),
+    commands: createHostCommands({
+      workspace: () => folder,
+      assertApart: () => Promise.resolve(),
+      maySkipSandbox: () => maySkipSandbox,
+    }),
   };
 }
 
@@ -63,6 +69,23 @@ describe("[A3] [SEC-R22] commands on the host", () => {
     }
   });
 
+  it("run by the name of their link: some programs do other things by another name", async () => {
+    const { commands, folder } = open();
+    writeFileSync(join(folder, "tool"), '#!/bin/sh\necho "${0##*/}"\n');
+    chmodSync(join(folder, "tool"), 0o755);
+    symlinkSync("tool", join(folder, "alias"));
+    const [tool, alias] = await Promise.all(
+      ["./tool", "./alias"].map((program) => commands.resolve({ argv: [program], cwd: "" })),
+    );
+    assert.ok(tool && alias);
+    const { output } = await commands.run(alias, 20_000, new AbortController().signal);
+    assert.equal(output, "alias\n");
+    assert.equal(alias.realPath, tool.path);
+    const rule = { path: tool.path, args: ["*"], isPattern: true };
+    assert.equal(allows(rule, tool), true);
+    assert.equal(allows(rule, alias), false);
+  });
+
   it("end at their time limit, with their children", async () => {
     const { end } = await ran([SH, "-c", "sleep 600 & sleep 600"], 300);
     assert.equal(end?.cut, "time");
@@ -91,6 +114,21 @@ describe("[A3] [SEC-R22] commands on the host", () => {
     );
   });
 
+  it("refuse a workspace with the config or data of Barnacle in it", async () => {
+    const { folder } = open();
+    mkdirSync(join(folder, "data"));
+    const own = { dataDir: join(folder, "data"), skillFolders: [] };
+    const commands = createHostCommands({
+      workspace: () => folder,
+      assertApart: (workspace) => assertApart(workspace, own),
+      maySkipSandbox: () => true,
+    });
+    await assert.rejects(
+      commands.resolve({ argv: ["ls"], cwd: "" }),
+      /contains the data directory/,
+    );
+  });
+
   it("are jobs of their session, which shows and ends them", async () => {
     const { commands } = open();
     const command = await commands.resolve({ argv: [SH, "-c", "echo begun; sleep 600"], cwd: "" });
@@ -107,7 +145,7 @@ describe("[A3] [SEC-R22] commands on the host", () => {
 
   it("see nothing of the host but programs and the workspace, in the sandbox", () => {
     const { args } = sandboxed(
-      { argv: ["ls", "-l"], path: "/usr/bin/ls", cwd: "/work/sub" },
+      { argv: ["ls", "-l"], path: "/usr/bin/ls", realPath: "/usr/bin/ls", cwd: "/work/sub" },
       "/work",
       "/usr/bin/bwrap",
     );
@@ -230,6 +268,7 @@ describe("[A3] the exec broker", () => {
     await new Promise<void>((resolve) => void server.listen(brokerSocket, resolve));
     const commands = createHostCommands({
       workspace: () => folder,
+      assertApart: () => Promise.resolve(),
       maySkipSandbox: () => false,
       brokerSocket,
     });

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { dirname, join } from "node:path";
+import { existsSync, realpathSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import type { BotConfig } from "../../config/config.ts";
 import type { Log } from "../../lib/log.ts";
@@ -39,19 +40,25 @@ export function mcpFiles(
   return {
     confine: createConfine({
       folder: join(dataDir, FOLDER),
-      hidden: () => [dataDir, ...filesWithSecrets(config().file)],
+      hidden: () => [dataDir, ...filesWithSecrets(config())],
       log,
     }),
     seen: createSeenTools(join(dataDir, FOLDER, `seen-by-${seenBy}.json`)),
   };
 }
 
-/** The config, files beside it that often have secrets, and the credentials of a unit. */
-function filesWithSecrets(configFile: string | undefined): readonly string[] {
+/** The config with its backup, files beside it and files that it names, and a unit's credentials. */
+export function filesWithSecrets(
+  { file: configFile, secretFiles = [] }: Pick<BotConfig, "file" | "secretFiles">,
+): readonly string[] {
   const { CREDENTIALS_DIRECTORY } = process.env;
-  const credentials = CREDENTIALS_DIRECTORY === undefined ? [] : [CREDENTIALS_DIRECTORY];
+  const credentials = [
+    ...(CREDENTIALS_DIRECTORY === undefined ? [] : [CREDENTIALS_DIRECTORY]),
+    ...secretFiles.map((path) => resolve(path)),
+  ];
   if (configFile === undefined) return credentials;
   const folder = dirname(configFile);
   const beside = [".env", "secrets", "credentials"].map((name) => join(folder, name));
-  return [configFile, ...beside, ...credentials];
+  const target = existsSync(configFile) ? realpathSync(configFile) : configFile;
+  return [configFile, `${target}.bak`, ...beside, ...credentials];
 }

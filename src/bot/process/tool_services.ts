@@ -23,7 +23,7 @@ import { mcpFiles, serversOf } from "./mcp_ports.ts";
 import { createWebPort } from "../turn/ports/web_port.ts";
 import { configuredFolders, createSkillLibrary, skillFolders } from "../turn/ports/skills_port.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";
-import { createWorkspacePort } from "../turn/ports/workspace_port.ts";
+import { assertApart, createWorkspacePort, type OwnPaths } from "../turn/ports/workspace_port.ts";
 
 /** The dependencies of the tools. */
 export interface ToolServicesOptions {
@@ -51,8 +51,14 @@ export function createToolServices(
   const skills = createSkillLibrary(() => skillFolders(current, dataDir), now, log);
   void skills.read();
   const jobs = createJobs(jobWorkerUrl, { ...ownCommand(), env: runtimeEnv() });
+  const ownPaths = (): OwnPaths => ({
+    dataDir,
+    ...(current.file !== undefined && { configFile: current.file }),
+    skillFolders: configuredFolders(current),
+  });
   const commands = createHostCommands({
     workspace: () => workspaceOf(current, dataDir),
+    assertApart: (workspace) => assertApart(workspace, ownPaths()),
     maySkipSandbox: () => current.exec?.maySkipSandbox === true,
   });
   const mcp = createMcpServers(serversOf(config), {
@@ -72,11 +78,7 @@ export function createToolServices(
         now,
         engine: () => engineOf(current.search),
       }),
-      workspace: createWorkspacePort(() => workspaceOf(current, dataDir), () => ({
-        dataDir,
-        ...(current.file !== undefined && { configFile: current.file }),
-        skillFolders: configuredFolders(current),
-      })),
+      workspace: createWorkspacePort(() => workspaceOf(current, dataDir), ownPaths),
     },
     runCode: jobs.code,
     commands,

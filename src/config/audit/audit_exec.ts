@@ -35,8 +35,17 @@ export function auditExec(file: unknown, sections: readonly Section[], remark: A
     const argv = isList(entry) ? entry.map(String) : [];
     const [program = "", ...args] = argv;
     const fixed = args.filter((arg) => arg !== "*");
+    if (argv.length === 0) continue;
+    if (program.includes("/") && !program.startsWith("/")) {
+      remark(
+        ["exec", "allow", index],
+        `${quoted(program)} is a file of the workspace, which the agent can change`,
+        "name a program outside of it",
+      );
+      continue;
+    }
     const place = { path: program, isInWorkspace: false };
-    if (argv.length === 0 || mayAllowAlways([program, ...fixed], place)) continue;
+    if (mayAllowAlways([program, ...fixed], place)) continue;
     remark(["exec", "allow", index], `${quoted(argv.join(" "))} may run other commands, too`);
   }
   if (mode !== "ask") return;

@@ -29,7 +29,10 @@ const RUNNERS: ReadonlySet<string> = new Set(
    xelatex lualatex ffmpeg convert magick mogrify gnuplot sort split install tee dd cp mv ln rm chmod
    chown mount umount insmod modprobe kexec sysctl reboot shutdown init telinit kill pkill killall
    dbus-send gdbus busctl xdg-open open xterm gnome-terminal konsole xvfb-run wine tclsh logrotate
-   mail sendmail mutt nmap tcpdump tshark rlwrap script scriptreplay choom hyperfine ts sponge vidir`
+   mail sendmail mutt nmap tcpdump tshark rlwrap script scriptreplay choom hyperfine ts sponge vidir
+   ip ssh-agent aa-exec capsh cpulimit logsave softlimit multitime torify torsocks proxychains run0 grc
+   setlock chpst dbus-run-session dbus-launch systemd-inhibit systemd-cat eatmydata nocache uname26
+   cgexec flatpak-spawn fakechroot faketime run-mailcap service puppet restic groff latexmk`
     .split(/\s+/),
 );
 
@@ -68,14 +71,18 @@ function isRunner(program: string): boolean {
  * Whether a person may allow a command for good.
  *
  * @param argv The command as written.
- * @param path Real path of its program.
+ * @param place Paths of its program; `realPath` absent: the same.
  */
 export function mayAllowAlways(
   argv: readonly string[],
-  { path, isInWorkspace }: { readonly path: string; readonly isInWorkspace: boolean },
+  { path, realPath = path, isInWorkspace }: {
+    readonly path: string;
+    readonly realPath?: string;
+    readonly isInWorkspace: boolean;
+  },
 ): boolean {
   const [program = "", ...args] = argv;
-  if (isInWorkspace || isRunner(program) || isRunner(path)) return false;
+  if (isInWorkspace || [program, path, realPath].some(isRunner)) return false;
   if (SHELL_SYNTAX.test(program)) return false;
   return args.every((arg) =>
     !isRunner(arg) && !isRunner(arg.slice(arg.indexOf("=") + 1)) && !RUNNING_OPTION.test(arg) &&

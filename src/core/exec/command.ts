@@ -19,8 +19,13 @@ export interface CommandRequest {
 export interface ResolvedCommand {
   /** The program as written, and its arguments. */
   readonly argv: readonly string[];
-  /** Real path of the program. */
+  /**
+   * Path that starts the program: its real path, unless a link gives it another name. Some programs
+   * do other things by another name, as `pkill` is a link to `pgrep`.
+   */
   readonly path: string;
+  /** Real path of the program. */
+  readonly realPath: string;
   /** SHA-256 of the program's content, in hex. */
   readonly contentHash: string;
   /** Absolute path of the folder that it runs in. */
@@ -33,7 +38,7 @@ export interface ResolvedCommand {
 
 /** A rule that allows a command for good. */
 export interface ExecRule {
-  /** Real path of the program. */
+  /** Path that starts the program, as {@link ResolvedCommand.path}. */
   readonly path: string;
   /** SHA-256 of the program's content; absent: any content, as the operator wrote the rule. */
   readonly contentHash?: string;

@@ -30,6 +30,7 @@ openssl engine x|psql -c x|mysql -e x|sqlite3 x .shell|sort --compress-program=i
 rg --pre id x|gcc -wrapper id x|g++ -B. x|curl -o x h|wget --use-askpass=id h|tee x|dd of=x|cp a b
 mv a b|ln -s a b|chmod +x x|install a b|kill 1|mail -s x|ls;id|ls "$(id)"|mytool --shell sh
 mytool -- bash -c id|mytool LD_PRELOAD=x|mytool --exec=id|mytool --eval x|x86_64-linux-gnu-gcc x
+ip netns exec a id|ssh-agent id|capsh -- x|run0 id|dbus-run-session id|systemd-inhibit id
 logrotate -f x|valgrind id|xterm -e id|tcpdump -z id -i lo|nmap --script x|m4 x|bc x|jq x|gs -c x
 `.trim().split(/[\n|]/).filter((line) => line.trim() !== "").map((line) => line.trim().split(" "));
 
@@ -53,6 +54,8 @@ describe("[SEC-R21] mayAllowAlways()", () => {
     assert.equal(mayAllowAlways(["tidy"], { path: "/usr/bin/dash", isInWorkspace: false }), false);
     const alternative = { path: "/usr/bin/vim.basic", isInWorkspace: false };
     assert.equal(mayAllowAlways(["edit"], alternative), false);
+    const link = { path: "/usr/bin/edit", realPath: "/usr/bin/vim.basic", isInWorkspace: false };
+    assert.equal(mayAllowAlways(["edit"], link), false);
   });
 
   it("refuses a program that the agent could change", () => {

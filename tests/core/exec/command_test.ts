@@ -5,6 +5,7 @@ import { decideExec, type ExecRule, type ResolvedCommand } from "../../../src/co
 const COMMAND: ResolvedCommand = {
   argv: ["backup", "--daily"],
   path: "/usr/local/bin/backup",
+  realPath: "/usr/local/bin/backup",
   contentHash: "aa",
   cwd: "/work",
   binding: "bb",

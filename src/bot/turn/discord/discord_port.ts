@@ -202,8 +202,10 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
       }),
     edit: (call, { channelId, messageId }, text) =>
       within(call, channelId, { asker: ["Send Messages"], bot: [] }, async (target) => {
-        const { authorId } = await reads.message(target.channelId, messageId);
+        const { authorId, hasControls } = await reads.message(target.channelId, messageId);
         if (authorId !== self()) throw new Error("you can edit only your own messages");
+        // Its buttons would stay, and a person would decide by another text (SEC-R20).
+        if (hasControls) throw new Error("a message with buttons cannot be edited");
         const [first, ...others] = composed(call, text, target);
         if (!first || others.length > 0 || first.files.length > 0) {
           throw new Error("`text` is longer than one message");
@@ -253,7 +255,11 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
         if (!targets.originOf(call).askers.every(({ isOwner }) => isOwner)) {
           throw new Error("only an owner of the bot may change its status");
         }
-        setPresence(presence);
+        const { activity } = presence;
+        setPresence({
+          ...presence,
+          ...(activity && { activity: { ...activity, name: cleanSecrets(activity.name) } }),
+        });
       }),
     undo: {
       undo: (call, id) =>

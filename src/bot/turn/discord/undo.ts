@@ -62,6 +62,7 @@ export function createUndo(
 
   async function needsOf({ undo }: MadeChange, found: Found): Promise<readonly Need[]> {
     const needs: Need[] = [...undo?.needs ?? []];
+    if (undo?.holds !== undefined) needs.push({ kind: "holds", bits: BigInt(undo.holds) });
     if (undo?.role !== undefined) needs.push({ kind: "above_role", roleId: undo.role });
     if (undo?.overUser !== undefined) {
       const member = await found.guild?.reads.member(undo.overUser);

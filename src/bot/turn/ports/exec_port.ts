@@ -91,10 +91,15 @@ export function createExecPort(options: ExecPortOptions): ExecPort {
       text: notice("approvalAsked", {}, texts),
       facts: [
         ...factsOf(message),
-        { name: "Program", value: `${command.path} (${command.contentHash.slice(0, 12)})` },
+        { name: "Program", value: programText(command) },
         { name: "Folder", value: command.cwd },
         { name: "Time", value: `${seconds} s${call.isJob ? ", as a job" : ""}` },
-        ...(isAlways ? [{ name: "Always", value: "exactly this command, unchanged" }] : []),
+        ...(isAlways
+          ? [{
+            name: "Always",
+            value: "this program with exactly these arguments; files that they name may change",
+          }]
+          : []),
       ],
       exact: JSON.stringify(call.argv),
       choices: [
@@ -159,6 +164,12 @@ export function createExecPort(options: ExecPortOptions): ExecPort {
       return Promise.resolve(`Job ${job} is ended.`);
     },
   };
+}
+
+/** The program as an approver sees it. */
+function programText({ path, realPath, contentHash }: ResolvedCommand): string {
+  const link = path === realPath ? "" : ` → ${realPath}`;
+  return `${path}${link} (${contentHash.slice(0, 12)})`;
 }
 
 const noJob = (job: number) =>

@@ -44,7 +44,12 @@ export function createWorkspacePort(root: () => string, own: () => OwnPaths): Wo
   };
 }
 
-async function assertApart(
+/**
+ * Checks that a workspace has nothing of Barnacle in it: neither its data, nor its config or skills.
+ *
+ * @throws {Error} If it has, with the reason in words.
+ */
+export async function assertApart(
   root: string,
   { dataDir, configFile, skillFolders }: OwnPaths,
 ): Promise<void> {

@@ -58,6 +58,8 @@ export interface UndoSteps {
   readonly overUser?: UserId;
   /** A role that the person must be able to give. */
   readonly role?: RoleId;
+  /** Permissions that it gives or denies, and that the person must hold: bits, as digits. */
+  readonly holds?: string;
   /** In order. A repetition changes nothing. */
   readonly requests: readonly UndoRequest[];
 }

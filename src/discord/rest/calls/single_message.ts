@@ -30,6 +30,8 @@ export interface SingleMessage {
   readonly authorId: UserId;
   /** The bot's own reactions: `"👀"`, or `"<:krill:123>"`. */
   readonly ownReactions: readonly string[];
+  /** Whether it has buttons or menus. */
+  readonly hasControls: boolean;
   /** The message in Discord's own form. */
   readonly raw: RawMessage;
 }
@@ -58,6 +60,7 @@ const THREADS: ReadonlySet<number> = new Set([
 const messageSchema = z.looseObject({
   id: z.string(),
   author: z.looseObject({ id: snowflakeSchema<"user">() }),
+  components: z.array(z.unknown()).nullish(),
   reactions: z.array(z.looseObject({
     me: z.boolean(),
     emoji: z.looseObject({ id: z.string().nullish(), name: z.string().nullish() }),
@@ -90,6 +93,7 @@ export function createSingleReads(api: RestApi): SingleReads {
         ownReactions: raw.reactions.flatMap(({ me, emoji: { id, name } }) =>
           me ? [id ? `<:${name ?? "_"}:${id}>` : name ?? ""] : []
         ),
+        hasControls: (raw.components ?? []).length > 0,
         raw,
       };
     },

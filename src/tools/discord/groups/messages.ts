@@ -60,7 +60,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     name: "editMessage",
     summary: "your own only",
     gate: "messages",
-    rights: "Send Messages; messages of the bot only",
+    rights: "Send Messages; messages of the bot without buttons only",
     isIdempotent: true,
     input: z.strictObject({ ...AT, text }),
     async run({ text, ...where }, call, discord) {

@@ -146,6 +146,7 @@ async function setOverwrite(
     undo: {
       does: "sets the earlier permissions again",
       needs: ["Manage Roles"],
+      holds: String(changed),
       ...(member && { overUser: member.userId }),
       requests: [undo],
     },

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { z } from "zod";
 import { createTargets } from "../../../../src/bot/turn/discord/targets.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { guildMessage, userId } from "../../../support/discord/builders.ts";
@@ -9,6 +10,28 @@ import { guild, policy } from "../../../policy/policies.ts";
 import { withActions } from "./actions_harness.ts";
 
 const NOT_HERE = /no such channel in this server/;
+
+describe("[SEC-R20] editMessage", () => {
+  it("changes no message with buttons: a person decides by its text", () =>
+    withActions(async ({ api, run, demo: { channels }, sim }) => {
+      const channelId = channels.general.id;
+      const post = async (content: string, components: readonly object[]) => {
+        const answer = await api.request("POST", `/channels/${channelId}/messages`, {
+          body: { content, components, allowedMentions: { parse: [] } },
+        });
+        return z.object({ id: z.string() }).parse(answer).id;
+      };
+      const button: object = { type: 2, style: 3, label: "Allow once", customId: "ap:1" };
+      const card = await post("rm -rf data", [{ type: 1, components: [button] }]);
+      const plain = await post("hello", []);
+      const edit = (messageId: string) =>
+        run({ action: "editMessage", messageId, text: "ls" }, { isOwner: true });
+      assert.match(await edit(card), /a message with buttons cannot be edited/);
+      assert.equal(await edit(plain), "Edited.");
+      const texts = [...sim.channel("general").messages.values()].map(({ content }) => content);
+      assert.deepEqual(texts.slice(-2), ["rm -rf data", "ls"]);
+    }));
+});
 
 describe("[T5] [SEC-R16] targets of the tool discord", () => {
   it("[SEC-R18] stay in the turn's server, for owners too", () =>
@@ -233,11 +256,11 @@ describe("[T3] searchMessages", () => {
 describe("[T3] setPresence", () => {
   it("is for owners of the bot alone", () =>
     withActions(async ({ run, presences }) => {
-      const args = { action: "setPresence", status: "idle", activityName: "the tide" };
+      const args = { action: "setPresence", status: "idle", activityName: "hunter2 tide" };
       assert.match(await run(args), /only an owner of the bot/);
       assert.match(await run(args, { isOwner: true }), /^Set/);
       assert.deepEqual(presences, [
-        { status: "idle", activity: { type: "playing", name: "the tide" } },
+        { status: "idle", activity: { type: "playing", name: "[redacted] tide" } },
       ]);
     }));
 });

@@ -111,6 +111,18 @@ describe("[T3] undo", () => {
       assert.equal(writes().length, 1);
     }));
 
+  it("gives no permission that the person does not hold at that moment", () =>
+    withActions(async ({ run, permit, demo: { channels }, crew, writes }) => {
+      permit("manageRoles", "manageMessages");
+      const at = { channelId: channels.help.id, targetId: crew.id };
+      const allow = ["Manage Messages"];
+      assert.match(await run({ action: "channelPermissionSet", ...at, allow }), /^Set/);
+      assert.match(await run({ action: "channelPermissionRemove", ...at }), /^Removed/);
+      permit("manageRoles");
+      assert.match(await run(UNDO), /^Error: the person who asks may not do that there/);
+      assert.equal(writes().length, 2);
+    }));
+
   it("ends after ten minutes, and says what Discord does not take back", () =>
     withActions(async ({ run, permit, demo: { channels }, target, clock }) => {
       permit("manageChannels", "kickMembers");
