@@ -40,7 +40,7 @@ async function ran(argv: readonly string[], timeoutMs = 20_000, cwd = "") {
   return await commands.run(command, timeoutMs, new AbortController().signal);
 }
 
-describe("[A3, SEC-R22] commands on the host", () => {
+describe("[A3] [SEC-R22] commands on the host", () => {
   it("run without a shell, in the workspace", async () => {
     const { output, end } = await ran(["echo", "$HOME;", "*", "a b"]);
     assert.equal(output, "$HOME; * a b\n");

@@ -13,18 +13,18 @@ const ROOT = join(import.meta.dirname ?? ".", "..", "..");
 
 /** Requirements of features that do not exist yet. Their tests come with the feature. */
 const PLANNED: Readonly<Record<string, string>> = {
-  "SEC-R17": "rights of the requester",
-  "SEC-R18": "actions in other guilds",
-  "SEC-R19": "forged approvals",
-  "SEC-R20": "a card that shows another command",
-  "SEC-R21": "wrappers around commands that are always allowed",
-  "SEC-R22": "the sandbox of commands",
   "SEC-R29": "stopping",
   "SEC-R32": "HTTP interactions",
 };
 
 /** Requirements whose attacks need no whole bot. Their tests run on both runtimes. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
+  "SEC-R17": "tests/core/rights/rights_test.ts",
+  "SEC-R18": "tests/bot/turn/discord/targets_test.ts",
+  "SEC-R19": "tests/store/questions/questions_test.ts",
+  "SEC-R20": "tests/exec/exec_test.ts",
+  "SEC-R21": "tests/core/exec/always_test.ts",
+  "SEC-R22": "tests/exec/exec_test.ts",
   "SEC-R23": "tests/web/fetch_text_test.ts",
   "SEC-R24": "tests/media/files_test.ts",
   "SEC-R26": "tests/bot/turn/spending_test.ts",

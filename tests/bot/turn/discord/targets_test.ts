@@ -10,7 +10,7 @@ import { withActions } from "./actions_harness.ts";
 
 const NOT_HERE = /no such channel in this server/;
 
-describe("[T5] [SEC-R16] targets of the tool discord", () => {
+describe("[T5] [SEC-R16] [SEC-R18] targets of the tool discord", () => {
   it("stay in the turn's server, for owners too", () =>
     withActions(async ({ run, demo: { elsewhere, elsewhereGeneral, people }, writes, refused }) => {
       for (const isOwner of [false, true]) {
@@ -173,7 +173,7 @@ describe("[T3] failures of actions", () => {
       assert.deepEqual(writes(), []);
     }));
 
-  it("[SEC-R18] say which arguments do not fit", () =>
+  it("say which arguments do not fit", () =>
     withActions(async ({ run }) => {
       assert.match(
         await run({ action: "poll", question: "x", answers: [] }),
