@@ -123,7 +123,7 @@ describe("[O10] runCommandLine()", () => {
     [["version", "now"], /^barnacle: unexpected argument "now"; --help shows the usage\n$/],
     [["why"], /^barnacle: missing argument: link or id; --help shows the usage\n$/],
     [["demo", "--port", "no"], /^barnacle: port: "no" is not a port: use a whole number/],
-    [["doctor", "--only", "x"], /^barnacle: --only "x" is not one of discord, host, model\n$/],
+    [["doctor", "--only", "x"], /^barnacle: --only "x" is not one of discord, host, mcp, model\n$/],
     [["access", "test", "--user", "ada"], /^barnacle: --channel is missing or has no value/],
     [["outbox", "drop", "x"], /^barnacle: id: "x" is not a message number/],
   ];

@@ -15,11 +15,14 @@ describe("[O10] wrongCommand()", () => {
     ["generate_invite_url", 'unknown command "generate_invite_url"; did you mean `invite`?'],
     ["generate-invite-url", 'unknown command "generate-invite-url"; did you mean `invite`?'],
     ["validate_env", 'unknown command "validate_env"; did you mean `doctor`?'],
-    ["approve K7XQ2MPR", 'unknown command "approve"; did you mean `pairing approve`?'],
+    [
+      "approve K7XQ2MPR",
+      'unknown command "approve"; did you mean `pairing approve` or `approvals approve`?',
+    ],
     [
       "list",
       'unknown command "list"; did you mean `pairing list` or `outbox list` or `sessions list` or ' +
-      "`memory list` or `schedules list`?",
+      "`approvals list` or `memory list` or `schedules list`?",
     ],
     ["constructor", 'unknown command "constructor"; `barnacle help` lists all commands'],
     ["pairing aprove X", 'unknown command "pairing aprove"; did you mean `pairing approve`?'],

@@ -142,7 +142,7 @@ describe("[C9] readConfigAgain()", () => {
       return kind === "refused" ? problems[0]?.message ?? "" : kind;
     };
     mkdirSync(file);
-    assert.match(await told(), /Not a regular file/);
+    assert.match(await told(), /it is a folder/);
     rmSync(file, { recursive: true });
     writeFileSync(file, CLOSED, { mode: 0o600 });
     assert.equal(await told(), "loaded");

@@ -10,8 +10,8 @@ import { withActions } from "./actions_harness.ts";
 
 const NOT_HERE = /no such channel in this server/;
 
-describe("[T5] [SEC-R16] [SEC-R18] targets of the tool discord", () => {
-  it("stay in the turn's server, for owners too", () =>
+describe("[T5] [SEC-R16] targets of the tool discord", () => {
+  it("[SEC-R18] stay in the turn's server, for owners too", () =>
     withActions(async ({ run, demo: { elsewhere, elsewhereGeneral, people }, writes, refused }) => {
       for (const isOwner of [false, true]) {
         const channel = { action: "channelInfo", channelId: elsewhereGeneral.id };
