@@ -117,9 +117,9 @@ export function pageText(registries: Registries = REGISTRIES): string {
       ["Tool", "Description", "Permissions of the sender", "Gate"],
       tools.map(({ name, description, needs, gate = "none", withGates }) => [
         `\`${name}\``,
-        description.replaceAll("\n", " "),
-        withGates ? "by action" : needs.join(", ") || "none",
-        withGates ? "by action" : gate,
+        description.split("\n", 1).join(), // further lines are the actions, which have a page
+        withGates ? "[by action](tools.md)" : needs.join(", ") || "none",
+        withGates ? "[by action](tools.md)" : gate,
       ]),
     )),
     "",

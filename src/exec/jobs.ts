@@ -64,7 +64,7 @@ const MAX_RUNNING = 4;
 /** Maximum number of ended jobs that stay readable. */
 const MAX_JOBS = 50;
 
-export const NO_SANDBOX =
+const NO_SANDBOX =
   "commands cannot run here: bubblewrap is missing or does not work. Install it, or set " +
   '`exec.sandbox: "off"` to run them beside the bot\'s token';
 

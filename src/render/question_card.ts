@@ -13,7 +13,6 @@ import {
   ALLOW_ALWAYS,
   ALLOW_ONCE,
   DENY,
-  OPEN_FORM,
   type Question,
   type StoredQuestion,
 } from "../core/people/question.ts";
@@ -21,7 +20,7 @@ import { clip } from "../lib/text/clip.ts";
 import { notice, type Texts } from "./notices/notices.ts";
 
 /** Maximum characters of a command that Discord shows; longer ones need the command line. */
-export const MAX_EXACT = 1_500;
+const MAX_EXACT = 1_500;
 /** Maximum characters of each other part of a card with a command. */
 const MAX_REST = 180;
 /** Characters of facts below which they are left out. */
@@ -46,22 +45,13 @@ export function choicesOf(
   { question }: StoredQuestion,
   texts: Texts,
 ): readonly (Omit<Button, "customId"> & { readonly choice: string })[] {
-  const { choices, form } = question;
+  const { choices } = question;
   const shown = isShown(question) ? choices : choices.filter(({ key }) => key === DENY); // a person must see the command that they approve
-  return [
-    ...shown.map(({ key, label, style = "secondary" }) => ({
-      choice: key,
-      label: (label ?? labelOf(key, texts)).slice(0, MAX_LABEL),
-      style,
-    })),
-    ...(form
-      ? [{
-        choice: OPEN_FORM,
-        label: notice("openForm", {}, texts).slice(0, MAX_LABEL),
-        style: "primary" as const,
-      }]
-      : []),
-  ];
+  return shown.map(({ key, label, style = "secondary" }) => ({
+    choice: key,
+    label: (label ?? labelOf(key, texts)).slice(0, MAX_LABEL),
+    style,
+  }));
 }
 
 /** Composes an open question. */
@@ -113,7 +103,7 @@ function settledParts(stored: StoredQuestion, texts: Texts): readonly CardPart[]
 }
 
 /** The end of a question, in words for people. */
-export function settledText(stored: StoredQuestion, texts: Texts): string {
+function settledText(stored: StoredQuestion, texts: Texts): string {
   const { state, answer, decidedBy, question } = stored;
   switch (state) {
     case "open":
@@ -124,8 +114,7 @@ export function settledText(stored: StoredQuestion, texts: Texts): string {
       return notice("questionWithdrawn", {}, texts);
     case "answered": {
       const by = decidedBy === undefined ? "The operator" : `<@${decidedBy}>`;
-      const { choice } = answer ?? {};
-      if (choice === undefined) return notice("questionFilled", { by }, texts);
+      const choice = answer?.choice ?? "";
       const chosen = question.choices.find(({ key }) => key === choice);
       const label = chosen?.label ?? labelOf(choice, texts);
       return notice("questionAnswered", { by, answer: label.slice(0, MAX_LABEL) }, texts);

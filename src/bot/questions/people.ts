@@ -38,7 +38,7 @@ export function createTurnPeople(options: TurnPeopleOptions): TurnPeople {
   /** Texts of a model get the cleaning of its answers. The exact command stays as it is. */
   function cleaned({ callKey, question }: AskedCall, message: InboundMessage) {
     const clean = (text: string) => options.cleanText(message, text);
-    const { text, choices, form, facts } = question;
+    const { text, choices, facts } = question;
     const shown: Question = {
       ...question,
       text: clean(text),
@@ -46,7 +46,6 @@ export function createTurnPeople(options: TurnPeopleOptions): TurnPeople {
       choices: choices.map((choice) =>
         choice.label === undefined ? choice : { ...choice, label: clean(choice.label) }
       ),
-      ...(form && { form: form.map((field) => ({ ...field, label: clean(field.label) })) }),
     };
     return { callKey, question: shown, code: codeFrom(randomBytes(CODE_BYTES)) };
   }

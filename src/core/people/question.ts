@@ -9,7 +9,7 @@
 
 import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
 
-/** A way to answer: a button, or an option of a select menu. */
+/** A way to answer: a button. */
 export interface Choice {
   /** Names the choice for code and for the model. */
   readonly key: string;
@@ -25,20 +25,6 @@ export const ALLOW_ONCE = "once";
 export const ALLOW_ALWAYS = "always";
 /** Choice that refuses a call. */
 export const DENY = "deny";
-
-/** One field of a form. */
-export interface FormField {
-  /** Names the field for code and for the model. */
-  readonly key: string;
-  /** The text for people. */
-  readonly label: string;
-  /** `line` and `text` are typed; `select` has options; `file` takes uploads. */
-  readonly type: "line" | "text" | "select" | "file";
-  /** Whether the form needs a value for it. */
-  readonly isRequired: boolean;
-  /** The options of a `select`. */
-  readonly options?: readonly string[];
-}
 
 /** A fact on a card: `Where: #general`. */
 export interface CardFact {
@@ -64,10 +50,8 @@ export interface Question {
   readonly facts: readonly CardFact[];
   /** Text that is shown as it is: the exact command, or a diff. */
   readonly exact?: string;
-  /** The ways to answer; empty if only a form answers. */
+  /** The ways to answer. */
   readonly choices: readonly Choice[];
-  /** The form that a button opens; absent: there is none. */
-  readonly form?: readonly FormField[];
   /** Only these people may answer; `anyone`: each person who may talk to the bot there. */
   readonly asked: readonly UserId[] | "anyone";
   /** `direct`: a message to each asked person. `channel`: a message in the turn's channel. */
@@ -80,10 +64,8 @@ export interface Question {
 
 /** The answer to a question. */
 export interface QuestionAnswer {
-  /** Key of the choice; absent for forms and texts. */
-  readonly choice?: string;
-  /** Values of a form, by key. */
-  readonly fields?: Readonly<Record<string, string>>;
+  /** Key of the choice. */
+  readonly choice: string;
 }
 
 /** The end of a question. */
@@ -152,8 +134,8 @@ export interface Deciding {
     | {
       /** A component of a card. Untrusted: a client can send any text. */
       readonly customId: string;
-      /** The message that has the component; absent for modals, which Discord ties to no message. */
-      readonly messageId?: MessageId;
+      /** The message that has the component. */
+      readonly messageId: MessageId;
       /** Its channel. */
       readonly channelId: ChannelId;
       /** The application that Discord sent the interaction to. */
@@ -176,12 +158,7 @@ export type DecidingOutcome =
   | { readonly kind: "not_asked"; readonly question: StoredQuestion }
   /** It was decided before, or has expired. */
   | { readonly kind: "closed"; readonly question: StoredQuestion }
-  /** The component opens the form. */
-  | { readonly kind: "form"; readonly question: StoredQuestion; readonly customId: string }
   /** The answer has no such choice. */
   | { readonly kind: "no_choice"; readonly question: StoredQuestion }
   /** This call has decided it. */
   | { readonly kind: "decided"; readonly question: StoredQuestion };
-
-/** Name of the choice that opens the form. */
-export const OPEN_FORM = "form";

@@ -2,9 +2,8 @@
  * Computes whether a member lacks a permission in a channel, and which rule denies it. The
  * computation is Discord's own.
  *
- * It adds up the permissions of the member's roles, and then applies the channel's overwrites:
- * those of
- * @everyone, of the roles together, and of the member. A thread has the overwrites of its parent
+ * It adds up the permissions of the member's roles, and then applies the channel's overwrites: those
+ * of `@everyone`, of the roles together, and of the member. A thread has the overwrites of its parent
  * channel. A member who does not see a channel can do nothing in it, so a caller that needs another
  * permission checks View Channel first.
  *

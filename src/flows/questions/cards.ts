@@ -22,7 +22,7 @@ export interface NewCard {
   /** The message, with a nonce. */
   readonly frozen: Frozen;
   /** Its buttons, each with the key of its choice. */
-  readonly controls: readonly { readonly customId: string; readonly choice?: string }[];
+  readonly controls: readonly { readonly customId: string; readonly choice: string }[];
 }
 
 /** Everything that cards need from outside. */
@@ -74,7 +74,7 @@ export interface QuestionCards {
 }
 
 /** Names of the components, by which a use is routed and its right is checked. */
-export const CONTROL_NAMES: Readonly<Record<Question["kind"], string>> = {
+const CONTROL_NAMES: Readonly<Record<Question["kind"], string>> = {
   approval: "ap",
   escalation: "esc",
   ask: "ask",

@@ -49,7 +49,6 @@ function answerTo(
   switch (outcome.kind) {
     case "unknown":
     case "no_choice":
-    case "form":
       return undefined;
     case "not_asked":
       log.warn("A person answered a question for another person", {

@@ -26,7 +26,7 @@ export const QUESTION_NOTICES = {
   questionEnds: {
     text: "Expires {when} · ID: `{code}`",
     when: "a question is shown, below it",
-    placeholders: { when: "when it expires", code: "the ID for `/approve` and the command line" },
+    placeholders: { when: "when it expires", code: "the ID for `barnacle approvals`" },
   },
   questionTooLong: {
     text: "The command is too long to show here. Run `barnacle approvals show {code}` on the host.",
@@ -48,20 +48,10 @@ export const QUESTION_NOTICES = {
     when: "a call needs an approval, on the button that refuses it",
     placeholders: {},
   },
-  openForm: {
-    text: "Answer",
-    when: "the model asks a person with a form, on the button that opens it",
-    placeholders: {},
-  },
   questionAnswered: {
     text: "{by} chose: {answer}",
     when: "a question is answered, below it",
     placeholders: { by: "the person", answer: "the answer" },
-  },
-  questionFilled: {
-    text: "{by} answered.",
-    when: "a form is sent, below the question",
-    placeholders: { by: "the person" },
   },
   questionExpired: {
     text: "No one answered in time.",

@@ -20,19 +20,19 @@ import type { Outgoing } from "../memory/outgoing.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { QUESTION_COLUMNS, readQuestion } from "./rows.ts";
 
-/** A button or menu of a new card. */
+/** A button of a new card. */
 export interface NewControl {
   /** Its `custom_id`: a name and 128 random bits. */
   readonly customId: string;
-  /** Key of its choice; absent for a menu, whose use names the choice. */
-  readonly choice?: string;
+  /** Key of its choice. */
+  readonly choice: string;
 }
 
 /** A new message that shows a question. */
 export interface NewCard {
   /** The message, with a nonce. */
   readonly frozen: Frozen;
-  /** Its buttons and menus. */
+  /** Its buttons. */
   readonly controls: readonly NewControl[];
 }
 
@@ -146,7 +146,7 @@ export function createCards(
           addOnce(frozen, now);
           const { id } = idSchema.parse(insertCard.get(questionId, accountId, channelId, nonce));
           for (const { customId, choice } of controls) {
-            insertControl.run(customId, id, choice ?? null);
+            insertControl.run(customId, id, choice);
           }
         }
         return true;

@@ -15,9 +15,6 @@ import { readCode } from "../../core/inbound/pairing.ts";
 import {
   type Deciding,
   type DecidingOutcome,
-  OPEN_FORM,
-  type Question,
-  type QuestionAnswer,
   type StoredQuestion,
 } from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
@@ -36,6 +33,7 @@ export interface Decisions {
 
 interface Match {
   readonly question: StoredQuestion;
+  /** Of the component; absent for a code. */
   readonly choice?: string;
 }
 
@@ -44,7 +42,7 @@ const controlSchema = z.object({
   channel_id: column.text,
   message_id: column.textOrNull,
   application_id: column.textOrNull,
-  choice: column.textOrNull,
+  choice: column.text,
 });
 
 /**
@@ -94,13 +92,12 @@ export function createDecisions(
     const control = controlSchema.parse(row);
     // Until Discord has told the id of the card, its channel must do.
     const isItsCard = control.channel_id === by.channelId &&
-      (by.messageId === undefined || control.message_id === null ||
-        control.message_id === by.messageId) &&
+      (control.message_id === null || control.message_id === by.messageId) &&
       (control.application_id === null || control.application_id === by.applicationId);
     if (!isItsCard) return undefined;
     return {
       question: readQuestion(selectById.get(control.question_row)),
-      ...(control.choice !== null && { choice: control.choice }),
+      choice: control.choice,
     };
   }
 
@@ -109,7 +106,7 @@ export function createDecisions(
     if (!match) return { kind: "unknown" };
     const { question: stored, choice } = match;
     const { question } = stored;
-    const { userId, now, by } = deciding;
+    const { userId, now } = deciding;
     const isAsked = userId === undefined || question.asked === "anyone" ||
       question.asked.includes(userId);
     if (!isAsked) return { kind: "not_asked", question: stored };
@@ -118,11 +115,10 @@ export function createDecisions(
       end.run({ id: stored.id, state: "expired", answer: null, by: null, now });
       return { kind: "closed", question: { ...stored, state: "expired" } };
     }
-    if (choice === OPEN_FORM && !deciding.answer && "customId" in by) {
-      return { kind: "form", question: stored, customId: by.customId };
+    const answer = deciding.answer ?? (choice === undefined ? undefined : { choice });
+    if (!answer || !question.choices.some(({ key }) => key === answer.choice)) {
+      return { kind: "no_choice", question: stored };
     }
-    const answer = deciding.answer ?? (choice === undefined ? {} : { choice });
-    if (!fits(answer, question)) return { kind: "no_choice", question: stored };
     end.run({
       id: stored.id,
       state: "answered",
@@ -151,10 +147,4 @@ export function createDecisions(
       read(() => selectOpen.all({ now, accountId: accountId ?? null }).map(readQuestion)),
     decidedElsewhere: onDecided,
   };
-}
-
-/** Whether an answer is one that the question offers. */
-function fits({ choice, fields }: QuestionAnswer, { choices, form }: Question): boolean {
-  if (fields) return form !== undefined;
-  return choice !== undefined && choices.some(({ key }) => key === choice);
 }

@@ -142,7 +142,9 @@ export function createParking(
       read(() => {
         const row = select.get(callKey);
         if (!row) return undefined;
-        const { state, answer = {}, decidedBy, question: { binding } } = readQuestion(row);
+        const { state, answer = { choice: "" }, decidedBy, question: { binding } } = readQuestion(
+          row,
+        );
         switch (state) {
           case "open":
             return undefined;

@@ -43,10 +43,10 @@ export const QUESTIONS = `
   CREATE INDEX question_card_of ON question_card (question_row);
   CREATE INDEX question_card_open ON question_card (account_id) WHERE is_settled = 0;
 
-  CREATE TABLE question_control ( -- a button or menu of a card
+  CREATE TABLE question_control ( -- a button of a card
     custom_id TEXT PRIMARY KEY,
     card_row  INTEGER NOT NULL,
-    choice    TEXT -- NULL: a menu, whose use names the choice
+    choice    TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX question_control_of ON question_control (card_row);
 

@@ -2,7 +2,7 @@
  * Takes back what the tool `discord` has done (T3): for ten minutes, by the person who asked or by an
  * owner of the bot, and only with the rights that this needs at Discord.
  *
- * A slash command, a button and the tool use the same function.
+ * The command `/undo` and the tool use the same function.
  *
  * @module
  */

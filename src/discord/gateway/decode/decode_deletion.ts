@@ -10,9 +10,6 @@ import type { MessagesDeleted } from "../../../core/inbound/events.ts";
 import type { DecodeProblem } from "./decode.ts";
 import { bulkDeletedPayload, deletedPayload, type Dispatch } from "./payloads.ts";
 
-/** The types that {@link decodeDeletion} decodes. */
-export const DELETED_TYPES = ["MESSAGE_DELETE", "MESSAGE_DELETE_BULK"] as const;
-
 /**
  * Decodes the ids of deleted messages.
  *

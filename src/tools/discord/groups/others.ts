@@ -15,7 +15,7 @@ export const OTHER_ACTIONS: readonly Action[] = [
     name: "setPresence",
     summary: "",
     gate: "presence",
-    rights: "owners of the bot only",
+    rights: "owners of the bot only; not implemented yet, so it fails",
     isIdempotent: true,
     input: z.strictObject({
       status: z.enum(["online", "idle", "dnd", "invisible"]).exactOptional(),
