@@ -22,6 +22,8 @@ export interface Window {
   readonly contextWindow: number;
   /** Tokens that are kept free for the answer. */
   readonly maxOutput: number;
+  /** Set while the server has not told the room yet: then it is an assumption, often too small. */
+  readonly isPending?: true;
 }
 
 /** The room of a model that reports none, in tokens. */

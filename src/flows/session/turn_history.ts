@@ -140,10 +140,11 @@ export async function openHistory(
     { entries, checkpoint }: Awaited<ReturnType<typeof read>>,
   ) => {
     const otherChars = fixedChars + (checkpoint?.summary?.text.length ?? 0);
-    const isFull = cause === "refused" ||
+    // Before the server has told its room, a summary of a long session would be for nothing.
+    const isFull = cause === "refused" || (!window.isPending &&
       // Both from memory: whether the tables have more to fold is only read if it is worth a request.
       (shouldFold(entries, { otherChars, window, tokensPerChar }) &&
-        isWorthFolding(entries, { window, tokensPerChar }));
+        isWorthFolding(entries, { window, tokensPerChar })));
     if (!isFull) return { entries, checkpoint };
     const timeoutMs = Math.min(SUMMARY_TIME_MS, rules.timeoutMs * SUMMARY_TIME_SHARE);
     const limits = { window, tokensPerChar, timeoutMs };

@@ -52,7 +52,16 @@ export async function askAbilities(
   const told = provider.kind === "openai-compatible"
     ? await fromCompatible(read, name)
     : await fromVendor(read, name);
-  return hasAnswered ? told : undefined;
+  if (!hasAnswered) return undefined;
+  const isOpenAi = new URL(provider.baseUrl).hostname === OPENAI_HOST;
+  return isOpenAi ? { contextWindow: openAiWindow(name), ...told } : told;
+}
+
+const OPENAI_HOST = "api.openai.com";
+
+/** OpenAI tells no window. All of its chat models since 2024 have this much, or more. */
+function openAiWindow(name: string): number {
+  return /^gpt-(?:3\.5|4(?:-\d|-32k|$))/.test(name) ? 8_192 : 128_000;
 }
 
 const baseOf = ({ provider }: ModelSettings) => `${endpointOf(provider)}/`;

@@ -43,6 +43,7 @@ export function createKnownAbilities(
   let asking: Promise<void> | undefined;
   let askedAt = -Infinity;
   let isAnswered = isWhole;
+  let hasAsked = isWhole;
 
   function look(): void {
     if (isAnswered || asking || now() - askedAt < AGAIN_MS) return;
@@ -51,7 +52,10 @@ export function createKnownAbilities(
       if (!told) return;
       isAnswered = true;
       known = { ...told, ...written };
-    }).finally(() => asking = undefined);
+    }).finally(() => {
+      asking = undefined;
+      hasAsked = true;
+    });
   }
 
   return {
@@ -61,7 +65,10 @@ export function createKnownAbilities(
     },
     window() {
       look();
-      return windowOf(known);
+      const window = windowOf(known);
+      return hasAsked || known.contextWindow !== undefined
+        ? window
+        : { ...window, isPending: true };
     },
     asked: () => asking ?? Promise.resolve(),
   };

@@ -115,6 +115,13 @@ describe("openHistory()", () => {
     assert.deepEqual(request.messages.map(({ role }) => role), ["user", "assistant", "user"]);
   });
 
+  it("[L4] folds nothing before the server has told its window", async () => {
+    const { ports, asked } = setUp([1, 2, 3, 4, 5].flatMap((number) => turn(number, 2_000)));
+    const rules = { ...RULES, window: { ...RULES.window, isPending: true } as const };
+    await openHistory(CLAIM, PARTS, rules, ports);
+    assert.equal(asked.length, 0);
+  });
+
   it("[L4] shows the same bytes of a summary in each turn", async () => {
     const { ports } = setUp([...turn(1, 3_000), ...turn(2, 2_500), ...turn(3, 2_500)]);
     const first = await openHistory(CLAIM, PARTS, RULES, ports);

@@ -169,6 +169,18 @@ const SERVERS: readonly (readonly [
   ],
   ["OpenAI, which tells nothing", {}, "gpt", list({ id: "gpt", owned_by: "openai" }), {}],
   ["a server that lies", {}, "q", list({ id: "q", max_model_len: "many", context_length: -1 }), {}],
+  ["OpenAI", { baseUrl: "https://api.openai.com/v1" }, "gpt-5", list({ id: "gpt-5" }), {
+    contextWindow: 128_000,
+  }],
+  [
+    "OpenAI's old models",
+    { baseUrl: "https://api.openai.com/v1" },
+    "gpt-4",
+    list({ id: "gpt-4" }),
+    {
+      contextWindow: 8_192,
+    },
+  ],
   ["a server without an answer", {}, "q", {}, undefined],
 ];
 
@@ -195,7 +207,8 @@ describe("[L4] createKnownAbilities()", () => {
       now: () => 0,
     });
     assert.equal(asked, 0, "it asked before anyone looked");
-    assert.deepEqual(known.window(), { contextWindow: 8_192, maxOutput: 1_024 });
+    const assumed = { contextWindow: 8_192, maxOutput: 1_024, isPending: true };
+    assert.deepEqual(known.window(), assumed);
     await known.asked();
     assert.deepEqual(known.window(), { contextWindow: 40_960, maxOutput: 4_096 });
     assert.deepEqual(known.now(), { contextWindow: 40_960, tools: true, images: false });
