@@ -37,4 +37,4 @@ const show = describeCommand({
   }));
 
 /** `barnacle agents …` */
-export const agents: CliGroup = describeGroup("Show what an agent is told", { show }, "show");
+export const agents: CliGroup = describeGroup("Show the prompt of an agent", { show }, "show");

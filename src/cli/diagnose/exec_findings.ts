@@ -4,17 +4,28 @@
  * @module
  */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BotConfig } from "../../config/config.ts";
 import type { Finding } from "../../core/finding.ts";
+import { BROKER_SOCKET } from "../../exec/remote.ts";
 import { probeSandbox } from "../../exec/sandbox.ts";
 
-/** Tests bubblewrap if the config allows commands. */
-export async function checkExec({ exec }: BotConfig): Promise<readonly Finding[]> {
+/**
+ * Finds how commands run, if the config allows them: in the broker's unit, or in bubblewrap.
+ *
+ * @param brokerSocket Socket of the broker; used if it exists.
+ */
+export async function checkExec(
+  { exec }: Pick<BotConfig, "exec">,
+  brokerSocket = BROKER_SOCKET,
+): Promise<readonly Finding[]> {
   if (!exec) return [];
   const about = { id: "exec", what: "Commands on the host" } as const;
+  if (existsSync(brokerSocket)) {
+    return [{ ...about, status: "pass", why: `they run in a unit of their own (${brokerSocket})` }];
+  }
   const folder = mkdtempSync(join(tmpdir(), "barnacle-exec-"));
   try {
     const bwrap = await probeSandbox(folder);
@@ -35,6 +46,7 @@ export async function checkExec({ exec }: BotConfig): Promise<readonly Finding[]
       ...about,
       status: "fail",
       why: "bubblewrap does not work, so no command runs",
-      fix: 'install bubblewrap, or set `exec.sandbox: "off"` and take the risk',
+      fix: "install bubblewrap, or start barnacle-exec.socket under systemd; or set " +
+        '`exec.sandbox: "off"` and take the risk',
     }];
 }
