@@ -25,8 +25,6 @@ export interface InstantModel {
 export const MODEL_NAME = "instant";
 const ANSWER = "Krill are small, and there are many of them. Ask me about whales.";
 
-const MODELS = { object: "list", data: [{ id: MODEL_NAME, max_model_len: 131_072 }] };
-
 export function startInstantModel(): InstantModel {
   const askedAt: number[] = [];
   const answeredAt: number[] = [];
@@ -34,8 +32,6 @@ export function startInstantModel(): InstantModel {
   const ending = Promise.withResolvers<Response>();
   let isHanging = false;
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
-    // The window of a usual hosted model: without it, sessions would be folded all the time.
-    if (request.method === "GET") return Response.json(MODELS);
     askedAt.push(performance.now());
     const body = await request.text();
     const isStream = body.includes('"stream":true');
