@@ -157,7 +157,7 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
 
   const respond = async (incoming: IncomingMessage, res: ServerResponse): Promise<void> => {
     const path = pathOf(incoming);
-    if (path === "/v1/models" && LISTS_AS_IT_ANSWERS.has(behaviour)) {
+    if (path === "/v1/models" && LISTS_AS_IT_ANSWERS.has(behaviour) && isMeant("")) {
       const list: Asked = {
         behaviour,
         model: MODELS[0] ?? "",

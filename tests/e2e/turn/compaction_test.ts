@@ -46,7 +46,7 @@ describe("[L4] a session that outgrows the model's window", () => {
         let at = 0;
         while (!model.requests.some(isSummary)) {
           at++;
-          assert.ok(at < 12, "the session was never folded");
+          assert.ok(at < 60, "the session was never folded");
           say("grace", "general", `${mention} ${at} ${LONG}`);
           await until(
             "an answer or a request for a summary",
