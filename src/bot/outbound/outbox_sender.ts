@@ -127,6 +127,15 @@ export async function createOutboxSender(options: OutboxSenderOptions): Promise<
     }
   }
 
+  /**
+   * The bot's own id is needed to search a channel for a message, or to name a missing permission. A
+   * bot stores it only after its first connection. If Discord cannot be reached now, the queue waits
+   * for the id as well.
+   */
+  async function learnSelf(): Promise<void> {
+    self ??= await createApplications(api).self().catch(() => undefined);
+  }
+
   /** If Discord cannot be asked, the request with the file tells. */
   async function assertTakesFiles(place: Pick<StoredMessage, "channelId" | "guildId">) {
     const reason = await explainNoFiles(place).catch(() => undefined);
@@ -136,7 +145,10 @@ export async function createOutboxSender(options: OutboxSenderOptions): Promise<
   return {
     async send(target, text, files) {
       const place = await placeOf(target);
-      if (files.length > 0) await assertTakesFiles(place);
+      if (files.length > 0) {
+        await learnSelf();
+        await assertTakesFiles(place);
+      }
       const { index } = restore(await store.gateway.guildsOf(accountId)); // the guilds that a running bot stored last
       const uploadLimit = uploadLimitOf(index, place.guildId);
       const rules = {
@@ -149,9 +161,7 @@ export async function createOutboxSender(options: OutboxSenderOptions): Promise<
       return { ...place, sendResults: () => store.outbox.sendResultsOf(ids) };
     },
     async setOut(channelId) {
-      // The channel's facts are needed to search it for a message, or to name a missing permission.
-      // If Discord cannot be reached now, the queue waits for these facts as well.
-      self ??= await createApplications(api).self().catch(() => undefined);
+      await learnSelf();
       channelQueues.wake([channelId]);
     },
     isRefused: () => isRefused,

@@ -108,6 +108,22 @@ describe("[R12a] a channel that takes no files", () => {
     });
   });
 
+  it("refuses a file of `barnacle send` with the reason, if no bot has ever used the data", () =>
+    withSimulation(OPTIONS, async ({ simulator, command, configFile, dataDir }) => {
+      simulator.permit({ ...DENIED, as: "denied" });
+      const path = join(dataDir, "report.txt");
+      writeFileSync(path, "42");
+      const target = `channel:${simulator.channel("general").id}`;
+      const data = ["--data", join(dataDir, "unused")];
+      const sent = await command(
+        ["send", target, "done", "--file", path, "--config", configFile, ...data],
+        { DISCORD_API_URL: simulator.apiUrl, DISCORD_BOT_TOKEN: simulator.token },
+      );
+      assert.equal(sent.code, 1);
+      assert.ok(sent.stderr.join("\n").includes(`nothing sent: ${WORDS}`), sent.stderr.join("\n"));
+      assert.equal((await command(["outbox", "--json", ...data])).stdout.join(""), "[]");
+    }));
+
   it("refuses a file of `barnacle send` with the reason, and delays no other message", () =>
     withSimulation(OPTIONS, async (scene) => {
       const { simulator, start, say, mention, replies, eventually, command, configFile, dataDir } =
