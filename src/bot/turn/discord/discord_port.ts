@@ -57,7 +57,7 @@ export interface DiscordPortOptions
   readonly client: RestApi;
   readonly changes: Store["changes"];
   /** Sets the bot's status on all its gateway connections. */
-  readonly setPresence: (presence: Parameters<SetPresence>[1]) => void;
+  readonly setPresence: (presence: Parameters<SetPresence>[1]) => Promise<void>;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
@@ -250,17 +250,16 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
         { asker: needs, isBotChecked: true },
         async (found, origin) => await act(places.guild(call, origin, found)),
       ),
-    setPresence: (call, presence) =>
-      Promise.try(() => {
-        if (!targets.originOf(call).askers.every(({ isOwner }) => isOwner)) {
-          throw new Error("only an owner of the bot may change its status");
-        }
-        const { activity } = presence;
-        setPresence({
-          ...presence,
-          ...(activity && { activity: { ...activity, name: cleanSecrets(activity.name) } }),
-        });
-      }),
+    async setPresence(call, presence) {
+      if (!targets.originOf(call).askers.every(({ isOwner }) => isOwner)) {
+        throw new Error("only an owner of the bot may change its status");
+      }
+      const { activity } = presence;
+      await setPresence({
+        ...presence,
+        ...(activity && { activity: { ...activity, name: cleanSecrets(activity.name) } }),
+      });
+    },
     undo: {
       undo: (call, id) =>
         inTurn(call.sessionKey, () => undo(targets.originOf(call), call.callKey, id)),

@@ -187,7 +187,7 @@ export interface NewPresence {
   } | null;
 }
 
-/** Sets the status of the bot until the process ends. */
+/** Sets the status of the bot until it is changed again, or the config changes it. */
 export type SetPresence = (call: DiscordCall, presence: NewPresence) => Promise<void>;
 
 /** An action that can be taken back. */

@@ -118,7 +118,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       onRefused: (reason) => refused.push(reason),
       maxDestructive: () => 2,
       changes: store.changes,
-      setPresence: (presence) => presences.push(presence),
+      setPresence: (presence) => Promise.resolve(void presences.push(presence)),
       media: createMediaReads((url) => {
         assert.match(url, /^https:\/\/cdn/);
         return Promise.resolve(PNG);
