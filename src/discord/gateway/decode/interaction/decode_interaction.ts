@@ -13,6 +13,7 @@
 import { ChannelTypes, InteractionTypes, MessageComponentTypes } from "@discordeno/types";
 import { z } from "zod";
 import type { Place } from "../../../../core/inbound/inbound.ts";
+import { PERMISSIONS } from "../../../../core/rights/permissions.ts";
 import type {
   ComponentUse,
   Interaction,
@@ -86,8 +87,6 @@ function createSchemas() {
 }
 
 let built: ReturnType<typeof createSchemas> | undefined;
-
-const MANAGE_MESSAGES = 1n << 13n;
 
 const MAX_NAME = 100;
 
@@ -236,7 +235,7 @@ function isUserInstall({ authorizing_integration_owners: owners }: CommonPayload
 }
 
 function managesMessages({ member }: CommonPayload): boolean {
-  return (BigInt(member?.permissions ?? 0) & MANAGE_MESSAGES) !== 0n;
+  return (BigInt(member?.permissions ?? 0) & PERMISSIONS["Manage Messages"]) !== 0n;
 }
 
 function directPlace({ channel }: CommonPayload): Place {
