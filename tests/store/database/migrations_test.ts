@@ -57,7 +57,14 @@ describe("MIGRATIONS", () => {
    * Tables of the process, without an account. Facts belong to the decisions that refer to them, and
    * controls to their cards. Budgets count for all accounts together.
    */
-  const shared = new Set<unknown>(["run", "fact", "journal", "told_budget", "question_control"]);
+  const shared = new Set<unknown>([
+    "run",
+    "fact",
+    "journal",
+    "told_budget",
+    "question_control",
+    "question_cover",
+  ]);
 
   for (const { name, strict } of tables) {
     it(`[X2] check the types of ${name}, and store the account of each row`, () => {
