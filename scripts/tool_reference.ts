@@ -41,8 +41,8 @@ export function toolsPage(actions: readonly Action[] = ACTIONS): string {
     "- **idempotent**: whether a second run changes nothing more. After a crash, Barnacle never repeats",
     "  other actions. It tells the model that their outcome is unknown.",
     "- **undo**: for destructive actions, whether Discord lets them be taken back. The person who asked,",
-    "  or an owner, can do so for ten minutes, in words or by `/undo`. These actions also take `dryRun`,",
-    "  and `tools.discord.maxDestructive` bounds their number per turn.",
+    "  or an owner, can do so for ten minutes, in words, by a button or by `/undo`. These actions also",
+    "  take `dryRun`. For more than `tools.discord.maxDestructive` in a turn, a card asks.",
     "",
     "<!-- deno-fmt-ignore-start -->",
     ...table(

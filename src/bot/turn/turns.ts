@@ -30,6 +30,7 @@ import { latest } from "../rules/latest.ts";
 import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts";
 import { cleanText } from "../questions/clean_text.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
+import { createCanUndo } from "./discord/undoing/can_undo.ts";
 import { createReadStarter } from "./discord/read_starter.ts";
 import { createTurnGarbage } from "./turn_garbage.ts";
 import { createToolPorts, type ToolPortsOptions } from "./ports/tool_ports.ts";
@@ -152,6 +153,7 @@ export function createAccountTurns(
     onParked: ports.onParked,
     now,
   });
+  const canUndo = createCanUndo(accountId, store.changes, now);
   const garbage = createTurnGarbage();
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
@@ -176,6 +178,7 @@ export function createAccountTurns(
       threadStarter,
       missingRight,
       people,
+      canUndo,
       toolPorts,
       ...(drafts && { drafts }),
       ...(lines && { lines }),
