@@ -6,7 +6,7 @@
 
 import process from "node:process";
 import type { BotConfig } from "../../config/config.ts";
-import { missingSection } from "../../config/tool_sections.ts";
+import { missingSection } from "../../config/sections/tool_sections.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createMcpServers } from "../../mcp/servers.ts";

@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { BotConfig } from "./config.ts";
-
 /** The sections of such tools, by the tools' names. */
 const SECTIONS: Readonly<
   Record<string, { readonly section: string; readonly field: "exec" | "search" | "draw" }>
@@ -19,7 +17,7 @@ const SECTIONS: Readonly<
 /** The missing section of a tool; `undefined` if the config has everything for it. */
 export function missingSection(
   tool: string,
-  config: Pick<BotConfig, "exec" | "search" | "draw">,
+  config: { readonly exec?: unknown; readonly search?: unknown; readonly draw?: unknown },
 ): string | undefined {
   const needed = Object.hasOwn(SECTIONS, tool) ? SECTIONS[tool] : undefined;
   return needed && config[needed.field] === undefined ? needed.section : undefined;
