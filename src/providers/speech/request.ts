@@ -88,7 +88,8 @@ export async function askSpeech(
       throw new FileError(`the ${server} server refused it`, { cause });
     }
     const contentType = (response.headers.get("content-type") ?? "").toLowerCase();
-    return { bytes: await readBody(response.body, maxBytes, tooLarge), contentType };
+    const bytes = await readBody(response.body, { maxBytes, tooLarge, signal: both });
+    return { bytes, contentType };
   }
   try {
     signal.throwIfAborted();
