@@ -226,6 +226,7 @@ export async function createParts(
       onScheduledEnd: (cause) => runEvents.emit.ended(cause),
       toolPorts: toolServices.ports,
       hostCommands: toolServices.commands,
+      searchNotes: options.searchNotes,
       drawPort: createDrawPort({
         drawing: () => settings.drawing,
         drawings: files.drawings,
