@@ -23,6 +23,7 @@ import { whoami } from "./general/whoami.ts";
 import { why } from "./general/why.ts";
 import { askAbout, remindMe, summarise, whyNoAnswer } from "./on_message/message_commands.ts";
 import { agents } from "./owner/agents.ts";
+import { approve } from "./owner/approve.ts";
 import { config } from "./owner/config.ts";
 import { pause } from "./owner/pause.ts";
 import { compact } from "./session/compact.ts";
@@ -52,6 +53,7 @@ export const COMMANDS: readonly Command[] = [
   config,
   agents,
   pause,
+  approve,
 ];
 
 /** All commands in the menu of a message, with distinct names. Discord takes five at most. */

@@ -52,6 +52,7 @@ export function createCommandContext(
   const context: InteractionContext = {
     pairing: store.pairing,
     questions: {
+      open: store.questions.open,
       async decide(deciding) {
         const outcome = await store.questions.decide(deciding);
         if (outcome.kind === "decided" || outcome.kind === "closed") options.onDecided();

@@ -79,7 +79,6 @@ const PLANNED: ReadonlySet<string> = new Set([
   "allowlist",
   "send",
   "restart",
-  "approve",
 ]);
 
 /** The commands that this version has, by name. */

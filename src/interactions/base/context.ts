@@ -15,7 +15,7 @@ import type {
 import type { StopScope } from "../../core/inbound/changes.ts";
 import type { CommandCall, CommandTarget, ComponentUse } from "../../core/inbound/interactions.ts";
 import type { Note } from "../../core/notes/note.ts";
-import type { Deciding, DecidingOutcome } from "../../core/people/question.ts";
+import type { Deciding, DecidingOutcome, StoredQuestion } from "../../core/people/question.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Texts } from "../../render/notices/notices.ts";
 
@@ -144,7 +144,11 @@ export interface InteractionContext {
   /** Approves or denies pairing requests; rejects if the store fails. */
   readonly pairing: { decide(decision: PairingDecision): Promise<PairingOutcome> };
   /** Decides questions to people; turns then continue, and cards change. Rejects if the store fails. */
-  readonly questions: { decide(deciding: Deciding): Promise<DecidingOutcome> };
+  readonly questions: {
+    decide(deciding: Deciding): Promise<DecidingOutcome>;
+    /** Open questions of an account, oldest first. */
+    open(now: number, accountId: CommandCall["accountId"]): Promise<readonly StoredQuestion[]>;
+  };
   /** The agent's notes; rejects if the store fails. */
   readonly notes: NotesOfPeople;
   /** Removes the program's secrets from a text. */
