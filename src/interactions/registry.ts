@@ -28,6 +28,7 @@ import { config } from "./owner/config.ts";
 import { pause } from "./owner/pause.ts";
 import { compact } from "./session/compact.ts";
 import { model, models } from "./session/model.ts";
+import { queue } from "./session/queue.ts";
 import { fresh, reset } from "./session/reset.ts";
 import { stop, stopButton } from "./session/stop.ts";
 
@@ -50,6 +51,7 @@ export const COMMANDS: readonly Command[] = [
   compact,
   model,
   models,
+  queue,
   config,
   agents,
   pause,

@@ -74,7 +74,6 @@ const PLANNED: ReadonlySet<string> = new Set([
   "think",
   "reasoning",
   "verbose",
-  "queue",
   "activation",
   "allowlist",
   "send",

@@ -18,6 +18,7 @@ import type { Note } from "../../core/notes/note.ts";
 import type { Deciding, DecidingOutcome, StoredQuestion } from "../../core/people/question.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Texts } from "../../render/notices/notices.ts";
+import type { ChosenSettings } from "./settings.ts";
 
 /** The state of an account, for `/status`. */
 export interface StatusFacts {
@@ -175,6 +176,8 @@ export interface InteractionContext {
   readonly conversations: Conversations;
   /** The models of conversations; rejects if the store fails. */
   readonly models: ConversationModels;
+  /** Settings of conversations and places. */
+  readonly settings: ChosenSettings;
   /** The agent's skills. */
   readonly skills: SkillsOf;
   /**

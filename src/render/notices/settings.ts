@@ -8,6 +8,20 @@ import type { Notice } from "./notice.ts";
 
 /** Answers to these commands. */
 export const SETTING_NOTICES = {
+  settingNow: {
+    text: "`/{name}` is `{value}` here. To change it, choose one of: {values}",
+    when: "a person uses a command for a setting without a value, such as `/queue`",
+    placeholders: {
+      name: "the command, without its slash",
+      value: "the value of the setting",
+      values: "all values",
+    },
+  },
+  settingChosen: {
+    text: "`/{name}` is `{value}` here from now on.",
+    when: "a person chooses the value of a setting, such as `/queue collect`",
+    placeholders: { name: "the command, without its slash", value: "the chosen value" },
+  },
   approvalsNone: {
     text: "No command waits for your decision.",
     when: "an approver uses `/approve` without an ID, and nothing waits for them",

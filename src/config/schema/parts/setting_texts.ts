@@ -8,6 +8,8 @@ import { sentence } from "./sentence.ts";
 
 /** These keys. */
 export const settingTexts = {
+  settingNow: sentence("settingNow", "`/{name}`: `{value}`. Es geht auch: {values}"),
+  settingChosen: sentence("settingChosen", "`/{name}` ist hier jetzt `{value}`."),
   approvalsNone: sentence("approvalsNone", "Nichts wartet auf dich."),
   approvals: sentence("approvals", "Diese Befehle warten auf dich:"),
   approvalUnknown: sentence("approvalUnknown", "`{id}` wartet nicht auf dich."),
