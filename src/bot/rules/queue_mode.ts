@@ -14,7 +14,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../config/config.ts";
-import type { QueueMode } from "../../core/inbound/chosen.ts";
+import type { QueueMode } from "../../core/people/chosen.ts";
 import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
 import { hasBudget } from "../../core/spending/budget.ts";
 import type { Tool } from "../../core/turn/tool.ts";

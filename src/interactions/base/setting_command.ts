@@ -5,7 +5,7 @@
  */
 
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
-import type { ChosenSetting } from "../../core/inbound/chosen.ts";
+import type { ChosenSetting } from "../../core/people/chosen.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Choice, Command } from "./command.ts";

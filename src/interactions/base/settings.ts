@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ChosenSetting } from "../../core/inbound/chosen.ts";
+import type { ChosenSetting } from "../../core/people/chosen.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 
 /** Settings of conversations and places; each method rejects if the store fails. */

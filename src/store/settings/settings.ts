@@ -7,11 +7,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { AccountId } from "../../core/discord/ids.ts";
-import {
-  type ChosenSetting,
-  PLACE_SETTINGS,
-  type PlaceSetting,
-} from "../../core/inbound/chosen.ts";
+import { type ChosenSetting, PLACE_SETTINGS, type PlaceSetting } from "../../core/people/chosen.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { prepareQueueModes, type RightsOf } from "../../../src/bot/rules/queue_mode.ts";
-import type { QueueMode } from "../../../src/core/inbound/chosen.ts";
+import type { QueueMode } from "../../../src/core/people/chosen.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Tool } from "../../../src/core/turn/tool.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { AccountId } from "../../../core/discord/ids.ts";
-import { oneOf, QUEUE_MODES, type QueueMode } from "../../../core/inbound/chosen.ts";
+import { oneOf, QUEUE_MODES, type QueueMode } from "../../../core/people/chosen.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { ChosenSettings } from "../../../interactions/base/settings.ts";
 import type { Store } from "../../../store/store.ts";
