@@ -186,6 +186,7 @@ export async function createParts(
     stopping: stopping.signal,
     audio: createAudioSpending({ spend, agentId, now }),
   });
+  const known = { policy: policy.now, ownsApplication: owners.ownsApplicationAsRead };
   const turns = createAccountTurns(
     { ...common, model: () => settings.model, accountId },
     {
@@ -220,15 +221,8 @@ export async function createParts(
       cleanSecrets: outbound.cleanSecrets,
       uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
       takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
-      tools: createTurnTools({
-        tools: toolServices.tools,
-        policy: policy.now,
-        ownsApplication: owners.ownsApplicationAsRead,
-      }),
-      isOwner: createIsOwner({
-        policy: policy.now,
-        ownsApplication: owners.ownsApplicationAsRead,
-      }),
+      tools: createTurnTools({ tools: toolServices.tools, ...known }),
+      isOwner: createIsOwner(known),
       skills,
       onSchedules: () => runEvents.emit.changed(),
       onScheduledEnd: (cause) => runEvents.emit.ended(cause),

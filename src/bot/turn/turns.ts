@@ -142,7 +142,11 @@ export function createAccountTurns(
   const { commands } = ports;
   const modesNow = latest(
     config,
-    (by) => withCommands(prepareQueueModes(by, rulesNow, ports.isOwner), commands.isCommand),
+    (by) =>
+      withCommands(
+        prepareQueueModes(by, rulesNow, ports.isOwner, commands.settings.queueMode),
+        commands.isCommand,
+      ),
   );
   const people = createTurnPeople({
     config,
