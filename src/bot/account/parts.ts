@@ -25,6 +25,7 @@ import type { Runner } from "../../flows/schedules/runner.ts";
 import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.ts";
 import { commandSources } from "../commands/sources.ts";
 import { type Connection, createConnection } from "../gateway/connection.ts";
+import { createAccountPresence } from "../gateway/presence.ts";
 import { statusOf } from "../health/status_facts.ts";
 import { createInbound, type Inbound } from "../inbound/inbound.ts";
 import { createOwnerIds } from "../owners/owner_ids.ts";
@@ -134,6 +135,13 @@ export async function createParts(
   const rates = createTokenRates();
   const agentId = () => config().agent.id;
   const spend = createSpending({ config, usage: store.usage, now });
+  const presence = await createAccountPresence({
+    accountId,
+    configured: options.config.discord.presence,
+    settings: store.settings,
+    show: (changed) => connection.setPresence(changed),
+    now,
+  });
   const threads = createAccountThreads({
     ...common,
     accountId,
@@ -191,7 +199,7 @@ export async function createParts(
       outbox: store.outbox,
       sent: outbound.sent,
       onRefused: meter.toolRefused,
-      setPresence: noPresenceYet,
+      setPresence: presence.set,
       ownerIds: owners.toTell,
       onParked: questions.decided,
       onToolMessage: (channelId) => outbound.channelQueues.wake([channelId]),
@@ -226,6 +234,7 @@ export async function createParts(
       onScheduledEnd: (cause) => runEvents.emit.ended(cause),
       toolPorts: toolServices.ports,
       hostCommands: toolServices.commands,
+      searchNotes: options.searchNotes,
       drawPort: createDrawPort({
         drawing: () => settings.drawing,
         drawings: files.drawings,
@@ -263,6 +272,7 @@ export async function createParts(
     readGatewayInfo: createReadGatewayInfo(client, now),
     readApplication: connectionState.readApplication,
     proxyFor: (url) => proxyFor(url, env),
+    presence: presence.current,
     store: store.gateway,
     now,
     log,
@@ -288,9 +298,4 @@ export async function createParts(
     ended,
     stopping,
   };
-}
-
-/** @throws {Error} Always: the gateway thread takes no new status while it runs. */
-function noPresenceYet(): never {
-  throw new Error("this version sets the status only at its start, from the config");
 }

@@ -42,7 +42,10 @@ export interface TurnsOptions {
   readonly model: () => Model;
   readonly accountId: AccountId;
   readonly store: {
-    readonly inbox: Pick<Store["inbox"], "claimNext" | "isRunning" | "release" | "takeIn">;
+    readonly inbox: Pick<
+      Store["inbox"],
+      "askerOf" | "claimNext" | "isRunning" | "release" | "takeIn"
+    >;
     readonly turns: Store["turns"];
     readonly sessions: Store["sessions"];
     readonly notes: Store["notes"];

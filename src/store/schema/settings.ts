@@ -9,7 +9,7 @@ export const SETTINGS = `
   CREATE TABLE setting (
     account_id TEXT NOT NULL,
     scope      TEXT NOT NULL, -- key of a session, or 'account'
-    name       TEXT NOT NULL, -- 'model', 'paused' or 'commandGuild'
+    name       TEXT NOT NULL, -- 'model', 'paused', 'commandGuild' or 'presence'
     value      TEXT NOT NULL,
     at         INTEGER NOT NULL,
     PRIMARY KEY (account_id, scope, name)

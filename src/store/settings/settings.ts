@@ -12,10 +12,10 @@ import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 /**
- * Names of the settings: the model of a conversation, whether an account is paused, and the guild in
- * which its commands are registered.
+ * Names of the settings: the model of a conversation, whether an account is paused, the guild in
+ * which its commands are registered, and its presence.
  */
-export type SettingName = "model" | "paused" | "commandGuild";
+export type SettingName = "model" | "paused" | "commandGuild" | "presence";
 
 /** All methods of `store.settings`. */
 export interface StoredSettings {
