@@ -40,9 +40,11 @@ export interface StoredSettings {
 }
 
 const rowSchema = z.object({ value: z.string() });
+const namesSchema = z.object({ name: z.string() });
 
 /**
- * Creates the namespace.
+ * Creates the namespace. Each turn asks for two settings that hardly any bot has. So memory has the
+ * names of the table's rows, and only such a name is looked up.
  *
  * @param database Open, migrated, and owned by the caller.
  */
@@ -60,14 +62,21 @@ export function createSettings(
   const remove = database.prepare(
     "DELETE FROM setting WHERE account_id = ? AND scope = ? AND name = ?",
   );
+  const selectNames = database.prepare("SELECT DISTINCT name FROM setting");
+  /** Only this process adds rows. So a name may have lost its rows, but a further one has none. */
+  let names: Set<string> | undefined;
+  const namesNow = () =>
+    names ??= new Set(selectNames.all().map((row) => namesSchema.parse(row).name));
   return {
     settingOf: (accountId, scope, name) =>
       readUnjournaled(() => {
+        if (!namesNow().has(name)) return undefined;
         const row = select.get(accountId, scope, name);
         return row && rowSchema.parse(row).value;
       }),
     change: (accountId, scope, name, value, now) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
+        namesNow().add(name);
         if (value === undefined) remove.run(accountId, scope, name);
         else upsert.run(accountId, scope, name, withoutControls(value), now);
       }),
