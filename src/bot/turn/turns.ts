@@ -44,7 +44,10 @@ export interface TurnsOptions {
   readonly model: () => Model;
   readonly accountId: AccountId;
   readonly store: {
-    readonly inbox: Pick<Store["inbox"], "claimNext" | "isRunning" | "release" | "takeIn">;
+    readonly inbox: Pick<
+      Store["inbox"],
+      "askerOf" | "claimNext" | "isRunning" | "release" | "takeIn"
+    >;
     readonly turns: Store["turns"];
     readonly sessions: Store["sessions"];
     readonly notes: Store["notes"];
@@ -141,7 +144,11 @@ export function createAccountTurns(
   const { commands } = ports;
   const modesNow = latest(
     config,
-    (by) => withCommands(prepareQueueModes(by, rulesNow, ports.isOwner), commands.isCommand),
+    (by) =>
+      withCommands(
+        prepareQueueModes(by, rulesNow, ports.isOwner, commands.settings.queueMode),
+        commands.isCommand,
+      ),
   );
   const people = createTurnPeople({
     config,
