@@ -55,7 +55,8 @@ const placeSchema = z.object({
 });
 
 /**
- * Creates the namespace.
+ * Creates the namespace. Each turn asks for two settings that hardly any bot has. So memory has the
+ * names of the table's rows, and only such a name is looked up.
  *
  * @param database Open, migrated, and owned by the caller.
  */
@@ -77,8 +78,11 @@ export function createSettings(
   const keyOf = (accountId: string, scope: string, name: string) =>
     `${accountId}\n${scope}\n${name}`;
   const places = new Map<string, string>();
+  /** Only this process adds rows. So a name may have lost its rows, but a further one has none. */
+  const names = new Set<string>();
   for (const row of database.prepare("SELECT account_id, scope, name, value FROM setting").all()) {
     const { account_id, scope, name, value } = placeSchema.parse(row);
+    names.add(name);
     if (isPlaceSetting(name)) places.set(keyOf(account_id, scope, name), value);
   }
 
@@ -86,10 +90,12 @@ export function createSettings(
     known: (accountId, scope, name) => places.get(keyOf(accountId, scope, name)),
     settingOf: (accountId, scope, name) =>
       readUnjournaled(() => {
+        if (!names.has(name)) return undefined;
         const row = select.get(accountId, scope, name);
         return row && rowSchema.parse(row).value;
       }),
     async change(accountId, scope, name, value, now) {
+      names.add(name);
       await commit(COMMIT_OPTIONS.BY_HAND, () => {
         if (value === undefined) remove.run(accountId, scope, name);
         else upsert.run(accountId, scope, name, withoutControls(value), now);
