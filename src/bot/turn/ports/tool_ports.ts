@@ -41,7 +41,9 @@ export type ToolPortsOptions =
     readonly config: () => Config;
     readonly model: () => Model;
     readonly accountId: AccountId;
-    readonly store: Pick<Store, "changes" | "notes" | "questions" | "schedules" | "sessions">;
+    readonly store:
+      & Pick<Store, "changes" | "notes" | "questions" | "schedules" | "sessions">
+      & { readonly inbox: Pick<Store["inbox"], "askerOf"> };
     /** The ports that all accounts share. */
     readonly toolPorts: SharedToolPorts;
     readonly drawPort: ToolPorts["draw"];
@@ -80,6 +82,7 @@ export function createToolPorts(ports: ToolPortsOptions): ToolPorts {
       ...ports,
       accountId,
       changes: store.changes,
+      askerOf: store.inbox.askerOf,
       maxDestructive: () => config().discordTool.maxDestructive,
       alsoGuilds: () => config().discordTool.alsoGuilds,
       media: createMediaReads(ports.files.download),
