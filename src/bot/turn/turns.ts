@@ -10,6 +10,7 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import { type Judged, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
+import type { Manner } from "../../core/people/chosen.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
@@ -157,7 +158,7 @@ export function createAccountTurns(
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
   /** The rules of one turn, fixed from its beginning to its end. */
-  function answerPorts(model: Model): AnswerPorts {
+  function answerPorts(model: Model, manner: Manner): AnswerPorts {
     const drafts = progress.drafts();
     const lines = progress.lines();
     return {
@@ -168,6 +169,7 @@ export function createAccountTurns(
       retryAt,
       steers: (message, next) => modesNow().steers(message, next),
       model,
+      manner,
       rules: rulesNow(),
       onTurn(outcome, ms) {
         garbage.turn(outcome);
@@ -213,8 +215,10 @@ export function createAccountTurns(
       try {
         if (await answerWithoutModel(claim)) return;
         await ports.toolsReady(claim.message);
-        const model = await commands.modelOf(claim.route.sessionKey);
-        await answer(claim, { ...answerPorts(model), turn });
+        const { sessionKey } = claim.route;
+        const model = await commands.modelOf(sessionKey);
+        const manner = commands.settings.mannerOf(sessionKey);
+        await answer(claim, { ...answerPorts(model, manner), turn });
         if (claim.message.scheduled) ports.onScheduledEnd(claim.message.id);
       } finally {
         stopTyping();
