@@ -6,6 +6,7 @@
 
 import process from "node:process";
 import type { OAuthClientProvider } from "@ai-sdk/mcp";
+import { abortableResponse } from "../lib/network/abortable_response.ts";
 import { isRecord } from "../lib/record.ts";
 import { withAnswer } from "./answer_body.ts";
 import { createOAuthFetch } from "./oauth/fetch.ts";
@@ -62,7 +63,8 @@ export function createHttpTransport(
           const challenge = response.headers.get("www-authenticate");
           refused = refusalOf(serverId, server, status, challenge, provider !== undefined);
         } else if (response.ok) refused = undefined;
-        return withAnswer(response, requestId(init?.body));
+        const answer = init?.signal ? abortableResponse(response, init.signal) : response;
+        return withAnswer(answer, requestId(init?.body));
       },
     },
     refusal: () => refused,

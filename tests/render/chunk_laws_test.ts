@@ -16,7 +16,7 @@ const anyRules: fc.Arbitrary<ChunkRules> = fc.record({
 });
 const RUNS = { numRuns: cases(150, 4_000) };
 /** Random strings. */
-const STRINGS = cases(20_000, 1_000_000);
+const STRINGS = cases(6_000, 1_000_000);
 
 /** The parts of a chunk in code blocks, and those between. */
 function sides(content: string): { readonly code: string; readonly words: string } {

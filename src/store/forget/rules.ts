@@ -65,7 +65,7 @@ function messageOf(text: string, { userId }: Person, scrub: Scrubber): string {
   return scrub.json(JSON.stringify(message));
 }
 
-/** SQLite's tables of the notes' words. */
+/** The vectors of the notes, and SQLite's tables of their words. */
 const INDEX_OF_NOTES: ForgetRule = { keep: "triggers of the table note change it" };
 
 /** The tables, in the order of the schema. */
@@ -221,6 +221,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
     },
   },
   note_source: { delete: "note_row NOT IN (SELECT id FROM note)" },
+  note_vector: INDEX_OF_NOTES,
   note_words: INDEX_OF_NOTES,
   note_words_config: INDEX_OF_NOTES,
   note_words_data: INDEX_OF_NOTES,

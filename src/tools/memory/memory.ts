@@ -32,6 +32,8 @@ const input = z.strictObject({
   id: z.int().positive().optional().describe("For update and delete: number of the note."),
 });
 
+const ONLY_WORDS = "Found by words alone; try other words for the same thing";
+
 /** Saves, finds, changes and deletes notes. */
 export const memory: Tool = defineTool({
   name: "memory",
@@ -43,7 +45,7 @@ export const memory: Tool = defineTool({
   isPersonal: true,
   needs: [],
   isIdempotent: true,
-  async run(call, { message, callKey, ports: { memory } }) {
+  async run(call, { message, callKey, signal, ports: { memory } }) {
     const { action, text, id } = call;
     const sources = call.sources.map((source) => {
       const parsed = parseSnowflake<"message">(source);
@@ -57,8 +59,10 @@ export const memory: Tool = defineTool({
         return `Saved as note ${note.id}.`;
       }
       case "search": {
-        const notes = await memory.search(message, call.query, call.limit);
-        return notes.length === 0 ? "No notes found." : notes.map(lineOf).join("\n");
+        const { query, limit } = call;
+        const { notes, wordsOnly } = await memory.search(message, query, limit, signal);
+        const found = notes.length === 0 ? "No notes found." : notes.map(lineOf).join("\n");
+        return wordsOnly === undefined ? found : `${found}\n(${ONLY_WORDS}: ${wordsOnly})`;
       }
       case "update":
         if (id === undefined || text === undefined || text.trim() === "") {

@@ -91,6 +91,10 @@ describe("[X5] createScrubber()", () => {
   });
 });
 
+/** A vector is 64 times this byte, so that a search of the file finds it. */
+const CANARY_BYTE = 0x5a;
+const VECTOR = /Z{64}/;
+
 /** Plays a conversation in a channel and one in direct messages, with ada and grace. */
 async function fill(store: Store): Promise<void> {
   const turn = async (
@@ -145,6 +149,23 @@ async function fill(store: Store): Promise<void> {
     [["user", envelope(ADA, NAME, "canary dm")], ["assistant", "Yes."]],
     { agentId: "main", sessionKey: `agent:main:discord:direct:${ADA}` },
   );
+  for (
+    const [authorId, text] of [[ADA, "canary note"], [userId("3"), `${NAME} likes tea`]] as const
+  ) {
+    const note = await store.notes.save({
+      agentId: "main",
+      scope: "channel",
+      scopeKey: "channel:11",
+      space: "guild:10",
+      authorId,
+      text,
+      sources: [],
+      callKey: `call ${text.length}`,
+    }, NOW);
+    assert.ok(note);
+    const vector = new Int8Array(64).fill(CANARY_BYTE);
+    await store.notes.keepVectors("test/x", [{ id: note.id, text, vector }]);
+  }
   const overheard = guildMessage({
     id: messageId("1390000000000000004"),
     sender: ada(),
@@ -171,14 +192,17 @@ describe("[X5] forget()", () => {
       store.catchUp();
       const grep = (pattern: RegExp) =>
         [path, `${path}-wal`].filter((file) => pattern.test(readFileSync(file, "latin1")));
-      assert.notDeepEqual(grep(/canary/), []);
+      for (const trace of [/canary/, VECTOR]) assert.notDeepEqual(grep(trace), []);
       const forgotten = await store.forgetting.forget(ADA, true);
       assert.ok(typeof forgotten === "object");
       store.forgetting.vacuum();
-      for (const trace of [/canary/i, /lovelace/i, new RegExp(ADA), /790000000000000001/]) {
+      for (const trace of [/canary/i, VECTOR, /lovelace/i, new RegExp(ADA), /790000000000000001/]) {
         assert.deepEqual(grep(trace), [], String(trace));
       }
       assert.notDeepEqual(grep(/The tide is high/), [], "the model's words stay");
+      const notes = await store.notes.unembedded("test/x", undefined, 10);
+      const texts = notes.map(({ text }) => text);
+      assert.deepEqual(texts, ["[removed] likes tea"], "a changed note gets a new vector");
       assert.notDeepEqual(grep(/and now, \[removed\]\?/), [], "other people's words stay");
       assert.deepEqual(
         (await store.turns.entriesOf(ROUTE.sessionKey, 10)).map(({ role }) => role),

@@ -6,7 +6,7 @@
  */
 
 import type { Channel } from "../../rights/channel.ts";
-import type { ChannelId, GuildId, RoleId, UserId } from "../../discord/ids.ts";
+import type { ChannelId, GuildId, MessageId, RoleId, UserId } from "../../discord/ids.ts";
 import type { Permission } from "../../rights/permissions.ts";
 import type { GuildFacts, MemberFacts, Need } from "../../rights/rights.ts";
 import type { DiscordCall, ShownMessage } from "./discord_call.ts";
@@ -109,6 +109,8 @@ export interface Place {
   readonly nonce: string;
   /** The bot's user id. */
   readonly self: UserId;
+  /** Whether a message of the bot answers the person who asks: it is theirs to change. */
+  isAnswerToAsker(messageId: MessageId): Promise<boolean>;
   /** The person who asks. */
   readonly askerId: UserId;
   /** Unix time in milliseconds. */
@@ -187,7 +189,7 @@ export interface NewPresence {
   } | null;
 }
 
-/** Sets the status of the bot until the process ends. */
+/** Sets the status of the bot until it is changed again, or the config changes it. */
 export type SetPresence = (call: DiscordCall, presence: NewPresence) => Promise<void>;
 
 /** An action that can be taken back. */
