@@ -8,6 +8,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { lookup as lookupAll } from "node:dns/promises";
 import { request } from "node:https";
 import { isIP } from "node:net";
@@ -46,7 +47,7 @@ export function createOAuthFetch(
       isLoopbackHost(url.hostname) && isLoopbackHost(own.hostname);
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const response = isTrusted
-      ? await bounded(await fetch(url, { ...init, redirect: "manual", signal }))
+      ? await bounded(await fetch(url, { ...init, redirect: "manual", signal }), signal)
       : await guarded(url, init, resolve, signal);
     if (init.redirect !== "manual" && response.status >= 300 && response.status < 400) {
       throw new OAuthRequestError(`${url.origin} redirects a request with secrets`);
@@ -55,8 +56,8 @@ export function createOAuthFetch(
   };
 }
 
-async function bounded(response: Response): Promise<Response> {
-  const body = await readBody(response.body, MAX_BYTES, tooLarge);
+async function bounded(response: Response, signal: AbortSignal): Promise<Response> {
+  const body = await readBody(response.body, { maxBytes: MAX_BYTES, tooLarge, signal });
   return answerOf(response.status, response.headers, body);
 }
 
@@ -103,7 +104,7 @@ async function guarded(
     },
     signal,
   }, (response) => {
-    readBody(response, MAX_BYTES, tooLarge).then((bytes) => {
+    bytesOf(response).then((bytes) => {
       const { statusCode = 500, headers } = response;
       const pairs = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
         value === undefined ? [] : [[name, String(value)]]
@@ -114,4 +115,15 @@ async function guarded(
   sent.on("error", reject);
   sent.end(body === undefined || body === null ? undefined : String(body));
   return await promise;
+}
+
+async function bytesOf(response: AsyncIterable<Buffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of response) {
+    size += piece.length;
+    if (size > MAX_BYTES) throw tooLarge();
+    pieces.push(piece);
+  }
+  return new Uint8Array(Buffer.concat(pieces));
 }
