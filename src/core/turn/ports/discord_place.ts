@@ -7,6 +7,7 @@
 
 import type { Channel } from "../../rights/channel.ts";
 import type { ChannelId, GuildId, MessageId, RoleId, UserId } from "../../discord/ids.ts";
+import type { Question } from "../../people/question.ts";
 import type { Permission } from "../../rights/permissions.ts";
 import type { GuildFacts, MemberFacts, Need } from "../../rights/rights.ts";
 import type { DiscordCall, ShownMessage } from "./discord_call.ts";
@@ -211,4 +212,22 @@ export interface UndoPort {
    * @throws {Error} If there is none, or it is too late, or the asker lacks the right.
    */
   undo(call: DiscordCall, id?: number): Promise<UndoneAction>;
+}
+
+/** A destructive action that has not run. */
+export interface WaitingAction {
+  /** Key of its call. */
+  readonly callKey: string;
+  /** The action and its arguments, in one line. */
+  readonly line: string;
+}
+
+/** Bounds the destructive actions of a turn. */
+export interface LimitPort {
+  /**
+   * What a person must decide before a destructive action; `undefined` if it may run.
+   *
+   * @param waiting The destructive actions of the same answer without a result, in order.
+   */
+  question(call: DiscordCall, waiting: readonly WaitingAction[]): Promise<Question | undefined>;
 }

@@ -43,7 +43,7 @@ describe("[T3] destructive actions", () => {
       assert.match(await rename("b", 1), /^Changed/);
       assert.match(
         await rename("c", 1),
-        /has made 2 destructive changes.* a person must approve/,
+        /may make 2 destructive changes.* a person must approve/,
       );
       assert.match(await rename("c", 2), /^Changed/);
     }));
