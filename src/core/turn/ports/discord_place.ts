@@ -49,6 +49,19 @@ export interface UndoRequest {
   readonly body?: object;
 }
 
+/**
+ * The state that an action has left. Undoing compares it with the present one, so that it overwrites
+ * no later change of a person.
+ */
+export interface LeftState {
+  /** Path of the request that reads it. */
+  readonly path: string;
+  /** Id of the role or member whose overwrite in the channel it is; absent: the thing itself. */
+  readonly overwrite?: string;
+  /** Values by the names of the request's fields, in camel case. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 /** How an action is taken back, and the rights that this needs. */
 export interface UndoSteps {
   /** What undoing does: `"gives the role back"`. */
@@ -61,6 +74,8 @@ export interface UndoSteps {
   readonly role?: RoleId;
   /** Permissions that it gives or denies, and that the person must hold: bits, as digits. */
   readonly holds?: string;
+  /** The state to compare first; absent: there is no later change to lose. */
+  readonly left?: LeftState;
   /** In order. A repetition changes nothing. */
   readonly requests: readonly UndoRequest[];
 }
