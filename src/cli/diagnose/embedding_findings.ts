@@ -38,7 +38,7 @@ function judge(tried: TriedEmbedding, count: EmbeddedCount | undefined): Finding
       ...ABOUT,
       status: "warn",
       why: `${tried.modelId} fails: ${tried.failure}. Notes are found by words alone`,
-      fix: "check the model's name, its provider's baseUrl and apiKey, and that its server runs",
+      fix: tried.fix ?? "check that its server runs, and the provider's baseUrl",
     };
   }
   const { modelId, dimension, ms } = tried;

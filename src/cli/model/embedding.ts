@@ -7,7 +7,9 @@
 import type { SharedConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { Env } from "../../config/schema/parts/secrets.ts";
-import type { Embedding } from "../../core/notes/embedding.ts";
+import type { ModelErrorKind } from "../../core/model.ts";
+import { modelProblemOf } from "../../core/model_problem.ts";
+import { type Embedding, EmbeddingFailed } from "../../core/notes/embedding.ts";
 import { createEmbedding } from "../../providers/embeddings/embed.ts";
 import { openaiModel } from "./openai_model.ts";
 
@@ -38,7 +40,14 @@ export type TriedEmbedding =
       /** Milliseconds of the request. */
       readonly ms: number;
     }
-    | { readonly failure: string }
+    | {
+      /** Kind of the failure. */
+      readonly kind: ModelErrorKind;
+      /** The failure, for the operator. */
+      readonly failure: string;
+      /** The next step; absent if the failure passes by itself. */
+      readonly fix?: string;
+    }
   );
 
 /** Milliseconds for the trial: a small machine may have to load its model first. */
@@ -51,6 +60,9 @@ export async function tryEmbedding({ modelId, embed }: Embedding): Promise<Tried
     const { vectors: [vector] } = await embed(["tide"], "query", AbortSignal.timeout(TRY_MS));
     return { modelId, dimension: vector?.length ?? 0, ms: performance.now() - startedAt };
   } catch (error) {
-    return { modelId, failure: error instanceof Error ? error.message : String(error) };
+    const failure = error instanceof Error ? error.message : String(error);
+    const kind = error instanceof EmbeddingFailed ? error.kind : "rejected";
+    const fix = modelProblemOf({ kind, modelId })?.fix;
+    return { modelId, kind, failure, ...(fix !== undefined && { fix }) };
   }
 }
