@@ -49,6 +49,6 @@ function judge(tried: TriedEmbedding, count: EmbeddedCount | undefined): Finding
     ms,
     why: `${modelId} answers, with ${dimension} dimensions` +
       (count ? `; ${count.embedded} of ${count.notes} notes have vectors` : "") +
-      (missing ? "; a running bot makes the others" : ""),
+      (missing ? "; a running bot makes the others that the server takes" : ""),
   };
 }
