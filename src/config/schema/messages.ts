@@ -93,6 +93,8 @@ const texts = {
   ownerNotThere: sentence("ownerNotThere", "In {name} ({id}) schweige ich: {reason}. {command}"),
   approvalAsked: sentence("approvalAsked", "Darf ich diesen Befehl ausführen?"),
   escalationAsked: sentence("escalationAsked", "Für `{tool}` fehlt {missing}. Erlauben?"),
+  limitAsked: sentence("limitAsked", "Das wären {count} Änderungen auf einmal. Weiter?"),
+  goOn: sentence("goOn", "Weiter"),
   questionFor: sentence("questionFor", "{user}: {question}"),
   questionEnds: sentence("questionEnds", "Endet {when}, `{code}`"),
   questionTooLong: sentence("questionTooLong", "Zu lang: siehe `barnacle approvals show {code}`."),

@@ -211,6 +211,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
     set: [{ where: "allowed_by = :userId", to: "allowed_by = NULL" }],
     ...json("args"),
   },
+  question_cover: { delete: "question_row NOT IN (SELECT id FROM question)" },
   question_card: { delete: "question_row NOT IN (SELECT id FROM question)" },
   question_control: { delete: "card_row NOT IN (SELECT id FROM question_card)" },
   note: {

@@ -12,6 +12,7 @@ import type { ToolGate } from "../../core/tool_gates.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
 import type { Action } from "./action/action.ts";
 import { ACTIONS } from "./actions.ts";
+import { destructiveOf, isDestructive } from "./destructive.ts";
 import { actionReadsElsewhere } from "./elsewhere.ts";
 
 const input = z.looseObject({ action: z.string() });
@@ -48,6 +49,12 @@ function toolOf(actions: readonly Action[]): Tool {
     mayRepeat: (call) => {
       const { data } = input.safeParse(call);
       return data === undefined || byName.get(data.action)?.isIdempotent !== false;
+    },
+    async asks(given, context) {
+      const actionOf = (name: unknown) => byName.get(String(name));
+      if (!isDestructive(actionOf(given.action), given)) return undefined;
+      const waiting = destructiveOf(context.open ?? [], actionOf);
+      return await context.ports.discord.limit.question(context, waiting);
     },
     async run({ action: name, ...written }, context) {
       const action = byName.get(name);

@@ -64,6 +64,7 @@ describe("MIGRATIONS", () => {
     "told_budget",
     "question_control",
     "note_vector",
+    "question_cover",
   ]);
 
   for (const { name, strict } of tables) {
