@@ -10,13 +10,13 @@ import type { Env } from "../../config/schema/parts/secrets.ts";
 import type { ModelErrorKind } from "../../core/model.ts";
 import { modelProblemOf } from "../../core/model_problem.ts";
 import { type Embedding, EmbeddingFailed } from "../../core/notes/embedding.ts";
-import { createEmbedding } from "../../providers/embeddings/embed.ts";
+import { modelIdOf } from "../../providers/settings.ts";
 import { openaiModel } from "./openai_model.ts";
 
 /** Milliseconds for one request: 32 notes on a small machine. */
 const REQUEST_MS = 60_000;
 
-/** Chooses the model. Makes no request. */
+/** Chooses the model. Makes no request; the first one loads the code. */
 export function chooseEmbedding(
   config: Pick<SharedConfig, "embedding" | "models">,
   env: Env,
@@ -24,7 +24,18 @@ export function chooseEmbedding(
   const found = openaiModel("memory.embedding", config.embedding, config, env, true);
   if (!found) return {};
   if (found.problem) return { problem: found.problem };
-  return { embedding: createEmbedding(found.settings, { fetch, timeoutMs: REQUEST_MS }) };
+  const { settings } = found;
+  let made: Embedding | undefined;
+  return {
+    embedding: {
+      modelId: modelIdOf(settings),
+      async embed(...request) {
+        const { createEmbedding } = await import("../../providers/embeddings/embed.ts");
+        made ??= createEmbedding(settings, { fetch, timeoutMs: REQUEST_MS });
+        return await made.embed(...request);
+      },
+    },
+  };
 }
 
 /** The result of a trial: the model's vectors, or its failure. */
