@@ -135,7 +135,8 @@ export function createEmbedder(
       const startedAt = now();
       try {
         const both = AbortSignal.any([limit, signal]);
-        const { vectors, usage } = await model.embedding.embed(texts.map(cleanSecrets), as, both);
+        const clean = texts.map((text) => cleanSecrets(text).toWellFormed());
+        const { vectors, usage } = await model.embedding.embed(clean, as, both);
         const ms = Math.max(0, now() - startedAt);
         spend.record(chargeOf(usage, model.embedding.modelId, "embedding", by, ms, now()));
         works(model, vectors);

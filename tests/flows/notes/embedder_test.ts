@@ -78,6 +78,12 @@ describe("[T14] createEmbedder()", () => {
     assert.deepEqual(sent, ["it is [redacted]"]);
   });
 
+  it("sends no half of an emoji, which some servers cannot read", async () => {
+    const { run, sent } = build(good);
+    await run("a 🐚 shell".slice(0, 3));
+    assert.deepEqual(sent, ["a \ufffd"]);
+  });
+
   it("pauses longer after each failure, and logs the first one and the end", async () => {
     let isDown = true;
     const { run, clock, sent, lines } = build((...request) =>
