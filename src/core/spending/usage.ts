@@ -24,7 +24,7 @@ export interface Price {
 }
 
 /** Purposes of requests to models. */
-const USAGE_KINDS = [
+export const USAGE_KINDS = [
   "answer", // a step or the end of a turn
   "no_reply", // a turn in which the model chose to say nothing
   "failed", // a turn without an answer

@@ -37,7 +37,7 @@ export interface UsageSum {
 }
 
 /** Fields by which sums can be grouped. */
-const USAGE_FIELDS = {
+export const USAGE_FIELDS = {
   day: "day",
   user: "user_id",
   channel: "channel_id",
