@@ -11,6 +11,7 @@ import { type Applied, createAccounts } from "./bot/account/accounts.ts";
 import type { Online } from "./bot/account_interface.ts";
 import { createMeter } from "./bot/health/meters.ts";
 import { createHttp } from "./bot/process/http.ts";
+import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { startProcessFiles } from "./bot/files/process_files.ts";
 import { createToolServices } from "./bot/process/tool_services.ts";
 import { watchWriters } from "./bot/process/writers.ts";
@@ -146,8 +147,11 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     log: logging.forPart("tools"),
   });
   const traces = createTraces(options);
+  const memory = createNoteMeaning({ setup: () => setup, store, logging, now });
   const accounts = createAccounts({
     ...options,
+    store: { ...store, notes: memory.notes },
+    searchNotes: memory.search,
     files,
     ...(traces && { onTrace: traces.add }),
     version: build.version,
@@ -170,10 +174,14 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     store,
     hear: hearWriters,
     schedule,
-    onWritten: () => accounts.each((running) => running.changedElsewhere()),
+    onWritten() {
+      accounts.each((running) => running.changedElsewhere());
+      memory.wake();
+    },
     log: logging.forPart("store"),
   });
   await accounts.start();
+  memory.wake();
   health.setPhase("running");
 
   return {
@@ -185,6 +193,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     async apply(next, changes) {
       setup = next;
       toolServices.apply(next.config);
+      memory.reconfigured();
       health.setAccounts(next.config.accounts);
       return await accounts.apply(next, changes);
     },
@@ -192,6 +201,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     async stop() {
       health.setPhase("draining");
       stopWatching();
+      await memory.stop();
       await accounts.stop();
       files.stop();
       await toolServices.stop();

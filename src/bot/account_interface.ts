@@ -11,6 +11,7 @@ import type { Self } from "../core/inbound/inbound.ts";
 import type { EarlyThread } from "../discord/gateway/main/early_thread.ts";
 import type { TurnTrace } from "../core/turn/trace.ts";
 import type { AnswerHooks } from "../discord/rest/exchange/exchange.ts";
+import type { NoteSearch } from "../flows/notes/search.ts";
 import type { TurnLimit } from "../flows/turn/control/turn_limit.ts";
 import type { Logging } from "../log.ts";
 import type { StoredAccount } from "../store/gateway/accounts.ts";
@@ -38,6 +39,8 @@ export interface AccountOptions extends Account {
   readonly workerUrl: URL;
   /** The tools, which all accounts share. */
   readonly toolServices: ToolServices;
+  /** Searches notes, for all accounts. */
+  readonly searchNotes: NoteSearch;
   /** The gateway thread, loaded ahead. */
   readonly thread?: EarlyThread;
   /** Files of people. */

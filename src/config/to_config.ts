@@ -68,6 +68,7 @@ export function toConfig(
     retention: store.retention,
     ...searchConfig(settings, secrets),
     discordTool: discordToolConfig(settings),
+    ...(settings.memory?.embedding !== undefined && { embedding: settings.memory.embedding }),
     ...(settings.tools?.draw !== undefined && { draw: settings.tools.draw }),
     ...otelConfig(settings, secrets),
     ...peopleConfig(settings),

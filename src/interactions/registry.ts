@@ -10,7 +10,12 @@ import type { ComponentUse } from "../core/inbound/interactions.ts";
 import type { Command, MessageCommand } from "./base/command.ts";
 import type { Component } from "./base/component.ts";
 import { pairingButton } from "./components/pairing_button.ts";
-import { approvalButton, askButton, escalationButton } from "./components/question_buttons.ts";
+import {
+  approvalButton,
+  askButton,
+  escalationButton,
+  goOnButton,
+} from "./components/question_buttons.ts";
 import { context } from "./general/context_command.ts";
 import { forget } from "./general/forget.ts";
 import { commands, help } from "./general/help.ts";
@@ -23,10 +28,12 @@ import { whoami } from "./general/whoami.ts";
 import { why } from "./general/why.ts";
 import { askAbout, remindMe, summarise, whyNoAnswer } from "./on_message/message_commands.ts";
 import { agents } from "./owner/agents.ts";
+import { approve } from "./owner/approve.ts";
 import { config } from "./owner/config.ts";
 import { pause } from "./owner/pause.ts";
 import { compact } from "./session/compact.ts";
 import { model, models } from "./session/model.ts";
+import { queue } from "./session/queue.ts";
 import { fresh, reset } from "./session/reset.ts";
 import { stop, stopButton } from "./session/stop.ts";
 
@@ -49,9 +56,11 @@ export const COMMANDS: readonly Command[] = [
   compact,
   model,
   models,
+  queue,
   config,
   agents,
   pause,
+  approve,
 ];
 
 /** All commands in the menu of a message, with distinct names. Discord takes five at most. */
@@ -69,6 +78,7 @@ export const COMPONENTS: readonly Component[] = [
   approvalButton,
   escalationButton,
   askButton,
+  goOnButton,
 ];
 
 /** Finds the component for a use; `undefined` if none has this kind and name. */

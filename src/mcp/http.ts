@@ -4,6 +4,8 @@
  * @module
  */
 
+import { abortableResponse } from "../lib/network/abortable_response.ts";
+
 /** A server over HTTP. */
 export interface HttpServer {
   readonly url: string;
@@ -46,7 +48,7 @@ export function createHttpTransport(
         if (status === 401 || status === 403) {
           refused = refusalOf(status, response.headers.get("www-authenticate"), headersKey);
         } else if (response.ok) refused = undefined;
-        return response;
+        return init?.signal ? abortableResponse(response, init.signal) : response;
       },
     },
     refusal: () => refused,

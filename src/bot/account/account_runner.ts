@@ -27,6 +27,7 @@ export interface AccountRunnerOptions extends
     | "isConnectionDebug"
     | "workerUrl"
     | "toolServices"
+    | "searchNotes"
     | "dataDir"
     | "thread"
     | "files"

@@ -10,11 +10,13 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import { type Judged, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
+import type { TurnOutcome } from "../../agent/turn.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts";
 import { createThreadStarter } from "../../flows/turn/thread_starter.ts";
+import type { RunningTurn } from "../../flows/turn/control/running_turns.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
@@ -42,7 +44,10 @@ export interface TurnsOptions {
   readonly model: () => Model;
   readonly accountId: AccountId;
   readonly store: {
-    readonly inbox: Pick<Store["inbox"], "claimNext" | "isRunning" | "release" | "takeIn">;
+    readonly inbox: Pick<
+      Store["inbox"],
+      "askerOf" | "claimNext" | "isRunning" | "release" | "takeIn"
+    >;
     readonly turns: Store["turns"];
     readonly sessions: Store["sessions"];
     readonly notes: Store["notes"];
@@ -139,7 +144,11 @@ export function createAccountTurns(
   const { commands } = ports;
   const modesNow = latest(
     config,
-    (by) => withCommands(prepareQueueModes(by, rulesNow, ports.isOwner), commands.isCommand),
+    (by) =>
+      withCommands(
+        prepareQueueModes(by, rulesNow, ports.isOwner, commands.settings.queueMode),
+        commands.isCommand,
+      ),
   );
   const people = createTurnPeople({
     config,
@@ -152,35 +161,35 @@ export function createAccountTurns(
   const garbage = createTurnGarbage();
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
+  const { rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles, onTrace } = ports;
+  /** The same for each turn. Listed, because a turn would copy all ports, and uses half of them. */
+  const common = {
+    ...{ rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles },
+    ...(onTrace && { onTrace }),
+    store: answerStore,
+    sessions: store.sessions,
+    retryAt,
+    steers: (message: InboundMessage, next: InboundMessage) => modesNow().steers(message, next),
+    onTurn(outcome: TurnOutcome, ms: number) {
+      garbage.turn(outcome);
+      ports.onTurn(outcome, ms);
+    },
+    ...{ backfill, threadStarter, missingRight, people, toolPorts, now, schedule, randomId, log },
+    isStoreDown: (error: unknown) => error instanceof StoreError,
+  };
+
   /** The rules of one turn, fixed from its beginning to its end. */
-  function answerPorts(model: Model): AnswerPorts {
+  function answerPorts(model: Model, turn: RunningTurn): AnswerPorts {
     const drafts = progress.drafts();
     const lines = progress.lines();
     return {
-      ...ports,
+      ...common,
       ...queueNow(),
-      store: answerStore,
-      sessions: store.sessions,
-      retryAt,
-      steers: (message, next) => modesNow().steers(message, next),
       model,
+      turn,
       rules: rulesNow(),
-      onTurn(outcome, ms) {
-        garbage.turn(outcome);
-        ports.onTurn(outcome, ms);
-      },
-      backfill,
-      threadStarter,
-      missingRight,
-      people,
-      toolPorts,
       ...(drafts && { drafts }),
       ...(lines && { lines }),
-      now,
-      schedule,
-      randomId,
-      isStoreDown: (error) => error instanceof StoreError,
-      log,
     };
   }
 
@@ -210,7 +219,7 @@ export function createAccountTurns(
         if (await answerWithoutModel(claim)) return;
         await ports.toolsReady(claim.message);
         const model = await commands.modelOf(claim.route.sessionKey);
-        await answer(claim, { ...answerPorts(model), turn });
+        await answer(claim, answerPorts(model, turn));
         if (claim.message.scheduled) ports.onScheduledEnd(claim.message.id);
       } finally {
         stopTyping();

@@ -74,12 +74,10 @@ const PLANNED: ReadonlySet<string> = new Set([
   "think",
   "reasoning",
   "verbose",
-  "queue",
   "activation",
   "allowlist",
   "send",
   "restart",
-  "approve",
 ]);
 
 /** The commands that this version has, by name. */

@@ -101,10 +101,15 @@ export async function runAnswer(
   const parts = { system, envelope, images, toolChars: toolChars(toolbox.definitions) };
   const { cleanSecrets } = rules;
   const { files } = ports;
-  const opened = await openHistory(claim, parts, { ...rules, window }, {
-    ...ports,
+  const { reset, timezone, userTurns, timeoutMs } = rules;
+  const shows = userTurns !== undefined && { userTurns };
+  const historyRules = { window, reset, timezone, timeoutMs, ...shows };
+  const { sessions, rates, retryAt, randomId, log } = ports;
+  const opened = await openHistory(claim, parts, historyRules, {
+    // Not all ports: to copy them costs more than the rest of this function.
+    ...{ store, sessions, rates, retryAt, randomId, now, schedule, log, cleanSecrets },
+    stopping: ports.stopping,
     model: folding,
-    cleanSecrets,
     ...(files && model.takesImages !== false && {
       async earlierImages(entries: readonly Entry[]) {
         const shown = gathered.files.imagesOf(messagesOf(claim).map(({ id }) => id));

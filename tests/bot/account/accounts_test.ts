@@ -86,6 +86,7 @@ function setUp(
     workerUrl: new URL("file:///nowhere"),
     files: {} as never,
     toolServices: NO_TOOLS,
+    searchNotes: () => Promise.reject(new Error("This test searches no notes")),
     dataDir: "/nonexistent",
     env: {},
   }, {

@@ -270,6 +270,17 @@ describe("[G5] startGateway()", () => {
     assert.deepEqual(received().map(fieldsOf), [{ shardId: 0, number: 1 }]);
   });
 
+  it("[T3] tells the next worker a changed presence", async () => {
+    const discord = await fake();
+    const started = start(gatewayOptions(discord.url), { workerUrl: DYING_WORKER });
+    await discord.until(() => isReady(started), "READY");
+    started.gateway.setPresence({ status: "dnd" });
+    await discord.until(() => discord.received(3).length === 1, "the presence");
+    discord.connections[0]!.destroy(); // and it dies when it becomes ready again
+    await discord.until(() => discord.received(3).length >= 2, "the presence of the next worker");
+    assert.equal(discord.received(3).at(-1)?.d.status, "dnd");
+  });
+
   it("is connecting from a worker's death until the next worker reports", async () => {
     const clock = await fake();
     const started = start(gatewayOptions("ws://unused"), {

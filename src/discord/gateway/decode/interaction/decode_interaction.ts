@@ -199,14 +199,17 @@ function baseOf(
   const user = guild_id ? member?.user : payload.user;
   if (!user) return { kind: "problem", why: "the sender does not fit" };
   const automaton = user.bot || user.system ? "bot" : undefined;
+  const common = {
+    accountId,
+    id,
+    token,
+    applicationId: payload.application_id,
+    channelId: channel_id,
+  };
   if (isUserInstall(payload)) {
     // The bot is no member: the rules of direct messages hold, and the guild's roles mean nothing.
     return {
-      accountId,
-      id,
-      token,
-      applicationId: payload.application_id,
-      channelId: channel_id,
+      ...common,
       place: { kind: "dm" },
       isElsewhere: true,
       sender: senderOf(user, { roles: [], automaton }, undefined),
@@ -214,11 +217,7 @@ function baseOf(
   }
   const guild = guild_id ? index.get(guild_id) : undefined;
   return {
-    accountId,
-    id,
-    token,
-    applicationId: payload.application_id,
-    channelId: channel_id,
+    ...common,
     ...(guild_id && { guildId: guild_id }),
     place: guild_id ? placeIn(guild_id, channel_id, guild) : directPlace(payload),
     sender: senderOf(user, {

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Command } from "../../../src/interactions/base/command.ts";
+import type { InteractionContext } from "../../../src/interactions/base/context.ts";
+import { readWords } from "../../../src/interactions/base/words.ts";
+import { queue } from "../../../src/interactions/session/queue.ts";
+import { callOf } from "../../support/discord/calls.ts";
+import { interactionContext } from "../../support/discord/interaction_context.ts";
+
+/** Uses a command as a person writes it. */
+function build(command: Command, parts: Partial<InteractionContext> = {}) {
+  const chosen = new Map<string, string>();
+  const context = interactionContext({
+    settings: {
+      of: (_, name) => Promise.resolve(chosen.get(name)),
+      choose(_, name, value) {
+        if (value === undefined) chosen.delete(name);
+        else chosen.set(name, value);
+        return Promise.resolve();
+      },
+    },
+    ...parts,
+  });
+  const use = async (words = "") => {
+    const read = readWords(command, words);
+    assert.ok(read, `/${command.name} ${words}`);
+    return String(await command.run(callOf(command.name, read), context));
+  };
+  return { use, chosen };
+}
+
+describe("[K2] [S5] /queue", () => {
+  it("shows the mode, chooses one, and the config's again", async () => {
+    const { use, chosen } = build(queue);
+    assert.equal(
+      await use(),
+      "`/queue` is `default` here. To change it, choose one of: `collect`, `steer`, `followup`, " +
+        "`interrupt`, `default`",
+    );
+    assert.equal(await use("Steer"), "`/queue` is `steer` here from now on.");
+    assert.equal(chosen.get("queue"), "steer");
+    assert.match(await use(), /^`\/queue` is `steer` here\./);
+    assert.equal(await use("default"), "`/queue` is `default` here from now on.");
+    assert.equal(chosen.size, 0);
+  });
+
+  it("takes no other words", () => {
+    assert.equal(readWords(queue, "later"), undefined);
+    assert.equal(readWords(queue, "steer now"), undefined);
+  });
+});
