@@ -25,8 +25,8 @@ import { createReactions } from "../../../discord/rest/calls/typing_and_reaction
 import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { threadTitle } from "../../../render/thread_title.ts";
 import type { Store } from "../../../store/store.ts";
-import { createAssertMayQuote } from "./access/age_limit.ts";
-import { type ClosedToAskerOptions, createClosedToAsker } from "./access/closed_to_asker.ts";
+import { createAssertMayQuote } from "./age_limit.ts";
+import { type ClosedToAskerOptions, createClosedToAsker } from "./closed_to_asker.ts";
 import { createOpenPost } from "./forum_posts.ts";
 import { createInTurn } from "./in_turn.ts";
 import { createLimit, type LimitOptions } from "./limit.ts";
@@ -41,7 +41,7 @@ import {
   type Targets,
   type TargetsOptions,
   type ToolTarget,
-} from "./access/targets.ts";
+} from "./targets.ts";
 import { createUndo, type Undo } from "./undo.ts";
 
 /** The dependencies of the port. */

@@ -19,12 +19,12 @@ import { channelOf } from "../../../discord/rest/calls/guild_reads.ts";
 import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import type { Changes } from "../../../store/changes/changes.ts";
-import type { AssertMayQuote } from "./access/age_limit.ts";
+import type { AssertMayQuote } from "./age_limit.ts";
 import type { IsAnswerTo } from "./own_messages.ts";
 import { mayGoOn, stoppedAt } from "./limit.ts";
 import type { Show } from "./reading.ts";
 import { createRequests, type RequestsOptions } from "./requests.ts";
-import type { Found, Origin, Targets } from "./access/targets.ts";
+import type { Found, Origin, Targets } from "./targets.ts";
 import { UNDO_MINUTES } from "./undo.ts";
 
 /** The sources of places. */

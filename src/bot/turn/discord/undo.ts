@@ -13,7 +13,7 @@ import type { UndoneAction, UndoSteps } from "../../../core/turn/ports/discord_p
 import type { RestApi } from "../../../discord/rest/client/client.ts";
 import type { Changes, MadeChange } from "../../../store/changes/changes.ts";
 import { changedSince } from "./later_changes.ts";
-import type { Found, Origin, Targets } from "./access/targets.ts";
+import type { Found, Origin, Targets } from "./targets.ts";
 
 /** Minutes for which a change can be taken back. */
 export const UNDO_MINUTES = 10;

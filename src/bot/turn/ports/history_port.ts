@@ -27,13 +27,10 @@ import type { RestApi } from "../../../discord/rest/client/client.ts";
 import type { Reader } from "../../../discord/gateway/read/reader.ts";
 import { summariseChannel } from "../../../flows/session/summarise_channel.ts";
 import type { Log } from "../../../lib/log.ts";
-import { createAssertMayQuote } from "../discord/access/age_limit.ts";
-import {
-  type ClosedToAskerOptions,
-  createClosedToAsker,
-} from "../discord/access/closed_to_asker.ts";
+import { createAssertMayQuote } from "../discord/age_limit.ts";
+import { type ClosedToAskerOptions, createClosedToAsker } from "../discord/closed_to_asker.ts";
 import { createShow, type ShowOptions } from "../discord/reading.ts";
-import { createTargets } from "../discord/access/targets.ts";
+import { createTargets } from "../discord/targets.ts";
 
 /** The dependencies of the port. */
 export interface HistoryPortOptions extends ShowOptions, ClosedToAskerOptions {

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { ChannelId } from "../../../../core/discord/ids.ts";
-import type { InboundMessage } from "../../../../core/inbound/inbound.ts";
-import type { SingleReads } from "../../../../discord/rest/calls/single_message.ts";
+import type { ChannelId } from "../../../core/discord/ids.ts";
+import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import type { SingleReads } from "../../../discord/rest/calls/single_message.ts";
 
 /**
  * Checks that a turn may quote a channel. A turn in an age-restricted channel may quote all others.

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createAssertMayQuote } from "../../../../../src/bot/turn/discord/access/age_limit.ts";
-import type { NamedChannel } from "../../../../../src/discord/rest/calls/single_message.ts";
+import { createAssertMayQuote } from "../../../../src/bot/turn/discord/age_limit.ts";
+import type { NamedChannel } from "../../../../src/discord/rest/calls/single_message.ts";
 import {
   channelId,
   directMessage,
   guildMessage,
   guildPlace,
-} from "../../../../support/discord/builders.ts";
+} from "../../../support/discord/builders.ts";
 
 const PLAIN = channelId("1390000000000000001");
 const ADULTS = channelId("1390000000000000002");
