@@ -10,6 +10,7 @@ import { z } from "zod";
 import type { ToolCall, ToolDefinition } from "../core/model.ts";
 import type { ToolResult } from "../core/step.ts";
 import type { Tool, ToolContext } from "../core/turn/tool.ts";
+import { UnknownOutcomeError } from "../core/turn/unknown_outcome.ts";
 import { ALLOW_ONCE, type Decision, type Question } from "../core/people/question.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import { boundedResult } from "./result_size.ts";
@@ -76,7 +77,7 @@ export function createToolbox(
   /** All reasons are fenced: they quote web pages, servers and people. */
   const failed = (why: string): ToolResult => ({ end: "failed", text: `Error: ${fence(why)}` });
 
-  /** For a call that must not run twice, and did not end in time. */
+  /** For a call that must not run twice, and did not end in time, or lost its connection. */
   const unknown = (why: string): ToolResult => ({
     end: "unknown",
     text: `Unknown: ${fence(why)}\nIt may have happened, or not. ` +
@@ -116,7 +117,8 @@ export function createToolbox(
         error instanceof Error ? error.message : String(error),
         cleanSecrets,
       );
-      const isUnknown = hasBegun && ending.signal.aborted && !mayRepeat(tool, input);
+      const isUnknown = hasBegun && !mayRepeat(tool, input) &&
+        (ending.signal.aborted || error instanceof UnknownOutcomeError);
       const { end, text: told } = isUnknown ? unknown(text) : failed(text);
       return { end, text: told + note };
     } finally {

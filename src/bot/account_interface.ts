@@ -103,6 +103,8 @@ export interface RunningAccount extends AccountParts {
   caches(): Readonly<Record<string, number>>;
   /** Another process has written to the store. */
   changedElsewhere(): void;
+  /** Sends a notice to the owners, with the texts of the config; never fails, but logs. */
+  tellOwners(words: (texts: Config["texts"]) => string): void;
   /**
    * Takes no new turn, lets running ones end, sends finished replies, and closes resumable (G12).
    */

@@ -62,6 +62,7 @@ export async function startAccount(
       parts.connectionState.reconfigured();
     },
     caches: () => ({ guilds: bytesOfIndex(reader.index), ...turns.caches() }),
+    tellOwners: (words) => void outbound.tellOwners(words(settings.config.texts)),
     changedElsewhere() {
       outbound.channelQueues.wake();
       parts.schedules.changed();

@@ -103,6 +103,7 @@ function setUp(
         caches: () => ({}),
         apply: (_config, _model, text) => Promise.resolve(void one.applied.push(text)),
         changedElsewhere: () => {},
+        tellOwners: () => {},
         stop() {
           one.stops++;
           return stopped(accountId);
