@@ -28,12 +28,15 @@ import { whoami } from "./general/whoami.ts";
 import { why } from "./general/why.ts";
 import { askAbout, remindMe, summarise, whyNoAnswer } from "./on_message/message_commands.ts";
 import { agents } from "./owner/agents.ts";
+import { approve } from "./owner/approve.ts";
 import { config } from "./owner/config.ts";
 import { pause } from "./owner/pause.ts";
 import { compact } from "./session/compact.ts";
 import { model, models } from "./session/model.ts";
+import { queue } from "./session/queue.ts";
 import { fresh, reset } from "./session/reset.ts";
 import { stop, stopButton } from "./session/stop.ts";
+import { think } from "./session/think.ts";
 
 /** All commands, with distinct names. */
 export const COMMANDS: readonly Command[] = [
@@ -54,9 +57,12 @@ export const COMMANDS: readonly Command[] = [
   compact,
   model,
   models,
+  think,
+  queue,
   config,
   agents,
   pause,
+  approve,
 ];
 
 /** All commands in the menu of a message, with distinct names. Discord takes five at most. */

@@ -31,7 +31,7 @@ import { createInbound, type Inbound } from "../inbound/inbound.ts";
 import { createOwnerIds } from "../owners/owner_ids.ts";
 import { createOutbound, type Outbound } from "../outbound/outbound.ts";
 import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
-import type { AccountOptions, AccountPorts } from "../ports.ts";
+import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
@@ -186,6 +186,7 @@ export async function createParts(
     stopping: stopping.signal,
     audio: createAudioSpending({ spend, agentId, now }),
   });
+  const known = { policy: policy.now, ownsApplication: owners.ownsApplicationAsRead };
   const turns = createAccountTurns(
     { ...common, model: () => settings.model, accountId },
     {
@@ -220,20 +221,14 @@ export async function createParts(
       cleanSecrets: outbound.cleanSecrets,
       uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
       takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
-      tools: createTurnTools({
-        tools: toolServices.tools,
-        policy: policy.now,
-        ownsApplication: owners.ownsApplicationAsRead,
-      }),
-      isOwner: createIsOwner({
-        policy: policy.now,
-        ownsApplication: owners.ownsApplicationAsRead,
-      }),
+      tools: createTurnTools({ tools: toolServices.tools, ...known }),
+      isOwner: createIsOwner(known),
       skills,
       onSchedules: () => runEvents.emit.changed(),
       onScheduledEnd: (cause) => runEvents.emit.ended(cause),
       toolPorts: toolServices.ports,
       hostCommands: toolServices.commands,
+      searchNotes: options.searchNotes,
       drawPort: createDrawPort({
         drawing: () => settings.drawing,
         drawings: files.drawings,

@@ -20,13 +20,15 @@ import { createConversations } from "./conversations.ts";
 import { createForget } from "./forget.ts";
 import { type AccountModels, createAccountModels } from "./models.ts";
 import { createPause } from "./pause.ts";
+import { type AccountSettings, createChosenSettings } from "./settings/chosen.ts";
 import { createCommandUndo } from "./undo.ts";
 import { createWhy } from "./why.ts";
 
-/** The context, with the models that turns use. */
+/** The context, with the models and settings that turns use. */
 export interface CommandContext {
   readonly context: InteractionContext;
   readonly models: AccountModels;
+  readonly settings: AccountSettings;
 }
 
 /** Creates the context. The function is long because each part stands here once. */
@@ -48,10 +50,17 @@ export function createCommandContext(
     routeOf: sessionOf,
     now,
   });
+  const settings = createChosenSettings({
+    accountId,
+    settings: store.settings,
+    routeOf: sessionOf,
+    now,
+  });
   const configPort = createConfigPort(config, options.configFile);
   const context: InteractionContext = {
     pairing: store.pairing,
     questions: {
+      open: store.questions.open,
       async decide(deciding) {
         const outcome = await store.questions.decide(deciding);
         if (outcome.kind === "decided" || outcome.kind === "closed") options.onDecided();
@@ -74,6 +83,7 @@ export function createCommandContext(
       log,
     }),
     models,
+    settings,
     skills: options.skills,
     ask: createAsk({ ...options, openDirect: createOpenDirect(client) }),
     why: createWhy({ received: store.received, isOwner: (call) => isAccepted(call, "owner") }),
@@ -105,5 +115,5 @@ export function createCommandContext(
     now,
     log,
   };
-  return { context, models };
+  return { context, models, settings };
 }

@@ -21,6 +21,7 @@ import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/regis
 import { schedule } from "../../lib/schedule.ts";
 import { createCommandContext } from "./context.ts";
 import type { AuthorizeCall, CommandOptions, InteractionOptions } from "./options.ts";
+import type { AccountSettings } from "./settings/chosen.ts";
 import { createWantedCommands } from "./wanted.ts";
 import { createAuthorizeInteraction } from "./authorize_interaction.ts";
 
@@ -28,6 +29,8 @@ import { createAuthorizeInteraction } from "./authorize_interaction.ts";
 export interface AccountCommands extends TextCommands {
   /** The model of a conversation. */
   modelOf(sessionKey: string): Promise<Model>;
+  /** The settings that people have chosen by commands. */
+  readonly settings: AccountSettings;
   /** Whether an owner has paused the account (X4). */
   isPaused(): Promise<boolean>;
 }
@@ -62,7 +65,7 @@ export function createInteractionHandlers(
   const authorizeEvent = createAuthorizeInteraction({ ...options, pairing: store.pairing });
   const authorize: AuthorizeCall = (call, needs) =>
     authorizeEvent({ ...call, kind: "customId" in call ? call.kind : "slash" }, needs);
-  const { context, models } = createCommandContext(options, authorize);
+  const { context, models, settings } = createCommandContext(options, authorize);
   const missingPermission = createMissingPermission(client, now);
   const answer = createComponents({
     components: COMPONENTS,
@@ -129,7 +132,7 @@ export function createInteractionHandlers(
   const component = (use: ComponentUse) => keep(answer(use));
 
   return {
-    commands: { ...text, modelOf: models.modelOf, isPaused: context.pause.isPaused },
+    commands: { ...text, modelOf: models.modelOf, settings, isPaused: context.pause.isPaused },
     on: {
       button: component,
       select: component,

@@ -14,13 +14,11 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../config/config.ts";
+import type { QueueMode } from "../../core/people/chosen.ts";
 import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
 import { hasBudget } from "../../core/spending/budget.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { TurnRules } from "../../flows/turn/answer_ports.ts";
-
-/** `messages.queue.mode`. */
-export type QueueMode = NonNullable<Config["messages"]["queueMode"]>;
 
 /** What happens to messages that wait or arrive while a turn runs. */
 export interface QueueModes {
@@ -42,14 +40,16 @@ export type RightsOf = (
  *
  * @param rulesOf The rules of a message's turn, at this moment.
  * @param isOwner Whether the sender of a message is an owner of the bot.
+ * @param chosenIn The mode that a person has chosen for a place.
  */
 export function prepareQueueModes(
   { messages: { queueMode }, budgets }: Pick<Config, "messages" | "budgets">,
   rulesOf: () => RightsOf,
   isOwner: (message: InboundMessage) => boolean,
+  chosenIn: (message: InboundMessage) => QueueMode | undefined = () => undefined,
 ): QueueModes {
-  const modeIn = ({ place }: InboundMessage): QueueMode =>
-    queueMode ?? (place.kind === "guild" ? "collect" : "steer");
+  const modeIn = (message: InboundMessage): QueueMode =>
+    chosenIn(message) ?? queueMode ?? (message.place.kind === "guild" ? "collect" : "steer");
   const hasSameRights = prepareSameRights(rulesOf, isOwner);
   const isShared = hasBudget(budgets) ? isSamePerson : prepareIsShared(rulesOf);
   const mayShare = (message: InboundMessage, next: InboundMessage) =>

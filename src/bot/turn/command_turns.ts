@@ -8,6 +8,7 @@ import type { Claim } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import { answerCommand, type CommandTurnPorts } from "../../flows/turn/command_turn.ts";
+import type { AccountSettings } from "../commands/settings/chosen.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 
 /** Everything that turns need of commands. */
@@ -18,6 +19,8 @@ export interface TurnCommands {
   run(message: InboundMessage): Promise<string>;
   /** The model of a conversation. */
   modelOf(sessionKey: string): Promise<Model>;
+  /** The settings that people have chosen by commands. */
+  readonly settings: Pick<AccountSettings, "queueMode" | "mannerOf">;
   /** Whether an owner has paused the account (X4). */
   isPaused(): Promise<boolean>;
 }

@@ -5,8 +5,10 @@
  */
 
 import { z } from "zod";
-import { NOTICES, type TextKey } from "../../render/notices/notices.ts";
+import type { TextKey } from "../../render/notices/notices.ts";
 import { key, text, whole } from "./parts/key.ts";
+import { sentence } from "./parts/sentence.ts";
+import { settingTexts } from "./parts/setting_texts.ts";
 
 /** A list of patterns that count as a mention. */
 export const mentionPatterns = () => z.array(text().max(500)).max(100).optional();
@@ -16,23 +18,6 @@ export const MENTION_PATTERNS =
   "Regular expressions (RE2, case-insensitive) that count as a mention in guilds; `[]` means none. " +
   "`config check` refuses patterns that are too large or too complex, such as `bot.{0,40}help`; " +
   "write `bot.*help`.";
-
-/** One schema for all sentences: one for each would cost a start 2 ms. */
-const words = text().max(2_000).regex(/\S/, "Expected a text that is not blank");
-
-/** A sentence in the operator's words; `NOTICES` has its placeholders. */
-function sentence(name: TextKey, example: string): z.ZodOptional<z.ZodString> {
-  const { when, placeholders: fillIns, text: ours } = NOTICES[name];
-  const placeholders = Object.entries(fillIns).map(([word, becomes]) =>
-    `\`{${word}}\`: ${becomes}`
-  );
-  return key(
-    words.optional(),
-    `Text for when ${when}.` +
-      (placeholders.length === 0 ? "" : ` Placeholders: ${placeholders.join("; ")}.`),
-    { unset: JSON.stringify(ours), example },
-  );
-}
 
 /** A locale of Discord's: `de`, `pt-BR`. */
 const locale = z.string().regex(/^[a-z]{2}(?:-[A-Z]{2}|-419)?$/, "Expected a locale, such as de");
@@ -103,6 +88,10 @@ const texts = {
   budgetSpent: sentence("budgetSpent", "Für heute ist Schluss. Frag {reset} noch einmal."),
   reminder: sentence("reminder", "{user} Erinnerung: {text}"),
   reminderLate: sentence("reminderLate", "{user} Erinnerung von {due}, verspätet: {text}"),
+  mcpSignIn: sentence(
+    "mcpSignIn",
+    "Für {server} fehlt die Anmeldung: `barnacle mcp login {server}`.",
+  ),
   scheduleFailed: sentence("scheduleFailed", "Aufgabe {number} in {channel} ist gescheitert."),
   schedulePaused: sentence("schedulePaused", "Plan {number} in {channel} ruht: {count} Fehler."),
   ownerNotThere: sentence("ownerNotThere", "In {name} ({id}) schweige ich: {reason}. {command}"),
@@ -161,6 +150,7 @@ const texts = {
   configNone: sentence("configNone", "`{path}` steht nicht in der Datei."),
   configInvalid: sentence("configInvalid", "So geht das nicht:\n{problem}"),
   configChanged: sentence("configChanged", "`{path}` ist geändert."),
+  ...settingTexts,
 } satisfies Record<TextKey, z.ZodOptional<z.ZodString>>;
 
 /** `messages`. */

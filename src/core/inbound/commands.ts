@@ -71,15 +71,12 @@ export const COMMANDS: ReadonlyMap<string, CommandKind> = new Map([
 
 /** Commands of {@link COMMANDS} that this version does not have. */
 const PLANNED: ReadonlySet<string> = new Set([
-  "think",
   "reasoning",
   "verbose",
-  "queue",
   "activation",
   "allowlist",
   "send",
   "restart",
-  "approve",
 ]);
 
 /** The commands that this version has, by name. */

@@ -62,7 +62,7 @@ export function createTextCommands(ports: TextCommandsPorts): TextCommands {
       if (command.isPrivate && place.kind !== "dm") {
         return notice("commandPrivate", { name: command.name }, texts);
       }
-      const read = readWords(command, given.words);
+      const read = readWords(command, command.inOrder?.(given.words) ?? given.words);
       if (!read) return notice("commandUsage", { usage: usageOf(command) }, texts);
       const manages = given.kind.needs === "session" && place.kind === "guild" &&
         await managesMessages(message);

@@ -77,6 +77,11 @@ export interface Command extends CommandWork {
   readonly subcommands?: readonly Subcommand[];
   /** Set if the answer is for the asker alone: as a text, it works in direct messages only. */
   readonly isPrivate?: true;
+  /**
+   * Puts the words of a text command into the order of the options, for a command that people also
+   * write in another one; absent: they are in order.
+   */
+  readonly inOrder?: (words: string) => string;
   /** Set if it works as a slash command only. */
   readonly isMenuOnly?: true;
   /** Whether the config allows the command now; absent: always. */

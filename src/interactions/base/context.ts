@@ -20,9 +20,11 @@ import type {
   ComponentUse,
 } from "../../core/inbound/interactions.ts";
 import type { Note } from "../../core/notes/note.ts";
-import type { Deciding, DecidingOutcome } from "../../core/people/question.ts";
+import type { Deciding, DecidingOutcome, StoredQuestion } from "../../core/people/question.ts";
+import type { ThinkLevel } from "../../core/people/chosen.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Texts } from "../../render/notices/notices.ts";
+import type { ChosenSettings } from "./settings.ts";
 
 /** The state of an account, for `/status`. */
 export interface StatusFacts {
@@ -110,6 +112,10 @@ export interface ConversationModels {
   readonly ids: () => readonly string[];
   /** The model of a conversation, and whether a person chose it there. */
   of(call: CommandCall): Promise<{ readonly id: string; readonly isChosen: boolean }>;
+  /** The model of a conversation, and the levels of thinking that its server has refused. */
+  refusedThinking(
+    call: CommandCall,
+  ): Promise<{ readonly id: string; readonly levels: ReadonlySet<ThinkLevel> }>;
   /** Chooses one; `undefined`: the config's first one again. */
   choose(call: CommandCall, id: string | undefined): Promise<void>;
 }
@@ -154,7 +160,11 @@ export interface InteractionContext {
   /** Approves or denies pairing requests; rejects if the store fails. */
   readonly pairing: { decide(decision: PairingDecision): Promise<PairingOutcome> };
   /** Decides questions to people; turns then continue, and cards change. Rejects if the store fails. */
-  readonly questions: { decide(deciding: Deciding): Promise<DecidingOutcome> };
+  readonly questions: {
+    decide(deciding: Deciding): Promise<DecidingOutcome>;
+    /** Open questions of an account, oldest first. */
+    open(now: number, accountId: CommandCall["accountId"]): Promise<readonly StoredQuestion[]>;
+  };
   /** The agent's notes; rejects if the store fails. */
   readonly notes: NotesOfPeople;
   /** Removes the program's secrets from a text. */
@@ -181,6 +191,8 @@ export interface InteractionContext {
   readonly conversations: Conversations;
   /** The models of conversations; rejects if the store fails. */
   readonly models: ConversationModels;
+  /** Settings of conversations and places. */
+  readonly settings: ChosenSettings;
   /** The agent's skills. */
   readonly skills: SkillsOf;
   /**

@@ -14,6 +14,7 @@ import { COMMAND_NOTICES } from "./commands.ts";
 import { OWNER_NOTICES } from "./owner.ts";
 import { PROGRESS_NOTICES } from "./progress.ts";
 import { QUESTION_NOTICES } from "./questions.ts";
+import { SETTING_NOTICES } from "./settings.ts";
 
 /** All notices by key. */
 export const NOTICES:
@@ -23,7 +24,8 @@ export const NOTICES:
   & typeof ACCESS_NOTICES
   & typeof COMMAND_NOTICES
   & typeof COMMAND_ANSWER_NOTICES
-  & typeof QUESTION_NOTICES = {
+  & typeof QUESTION_NOTICES
+  & typeof SETTING_NOTICES = {
     ...ANSWER_NOTICES,
     ...OWNER_NOTICES,
     ...PROGRESS_NOTICES,
@@ -31,6 +33,7 @@ export const NOTICES:
     ...COMMAND_NOTICES,
     ...COMMAND_ANSWER_NOTICES,
     ...QUESTION_NOTICES,
+    ...SETTING_NOTICES,
   };
 
 /** Key of a notice. */

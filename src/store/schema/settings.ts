@@ -8,8 +8,8 @@
 export const SETTINGS = `
   CREATE TABLE setting (
     account_id TEXT NOT NULL,
-    scope      TEXT NOT NULL, -- key of a session, or 'account'
-    name       TEXT NOT NULL, -- 'model', 'paused', 'commandGuild' or 'presence'
+    scope      TEXT NOT NULL, -- key of a session, id of a channel, or 'account'
+    name       TEXT NOT NULL, -- as SettingName lists them
     value      TEXT NOT NULL,
     at         INTEGER NOT NULL,
     PRIMARY KEY (account_id, scope, name)

@@ -7,24 +7,31 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { AccountId } from "../../core/discord/ids.ts";
+import { type ChosenSetting, isChosenSetting } from "../../core/people/chosen.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 /**
  * Names of the settings: the model of a conversation, whether an account is paused, the guild in
- * which its commands are registered, and its presence.
+ * which its commands are registered, its presence, and those with a command of their own.
  */
-export type SettingName = "model" | "paused" | "commandGuild" | "presence";
+export type SettingName = "model" | "paused" | "commandGuild" | "presence" | ChosenSetting;
 
 /** All methods of `store.settings`. */
 export interface StoredSettings {
   /**
    * A setting; `undefined` if no person has changed it.
    *
-   * @param scope Key of a session, or `"account"`.
+   * @param scope Key of a session, id of a channel, or `"account"`.
    */
   settingOf(accountId: AccountId, scope: string, name: SettingName): Promise<string | undefined>;
+  /**
+   * A setting with a command of its own, from memory: decisions about messages wait for nothing.
+   *
+   * @param scope Key of a session, or id of a channel.
+   */
+  known(accountId: AccountId, scope: string, name: ChosenSetting): string | undefined;
   /**
    * Changes a setting; `undefined` removes it.
    *
@@ -40,9 +47,16 @@ export interface StoredSettings {
 }
 
 const rowSchema = z.object({ value: z.string() });
+const chosenSchema = z.object({
+  account_id: z.string(),
+  scope: z.string(),
+  name: z.string(),
+  value: z.string(),
+});
 
 /**
- * Creates the namespace.
+ * Creates the namespace. Each turn asks for two settings that hardly any bot has. So memory has the
+ * names of the table's rows, and only such a name is looked up.
  *
  * @param database Open, migrated, and owned by the caller.
  */
@@ -60,16 +74,29 @@ export function createSettings(
   const remove = database.prepare(
     "DELETE FROM setting WHERE account_id = ? AND scope = ? AND name = ?",
   );
+  const keyOf = (accountId: string, scope: string, name: string) =>
+    `${accountId}\n${scope}\n${name}`;
+  const chosen = new Map<string, string>();
+  for (const row of database.prepare("SELECT account_id, scope, name, value FROM setting").all()) {
+    const { account_id, scope, name, value } = chosenSchema.parse(row);
+    if (isChosenSetting(name)) chosen.set(keyOf(account_id, scope, name), value);
+  }
+
   return {
+    known: (accountId, scope, name) => chosen.get(keyOf(accountId, scope, name)),
     settingOf: (accountId, scope, name) =>
       readUnjournaled(() => {
         const row = select.get(accountId, scope, name);
         return row && rowSchema.parse(row).value;
       }),
-    change: (accountId, scope, name, value, now) =>
-      commit(COMMIT_OPTIONS.BY_HAND, () => {
+    async change(accountId, scope, name, value, now) {
+      await commit(COMMIT_OPTIONS.BY_HAND, () => {
         if (value === undefined) remove.run(accountId, scope, name);
         else upsert.run(accountId, scope, name, withoutControls(value), now);
-      }),
+      });
+      if (!isChosenSetting(name)) return;
+      if (value === undefined) chosen.delete(keyOf(accountId, scope, name));
+      else chosen.set(keyOf(accountId, scope, name), withoutControls(value));
+    },
   };
 }

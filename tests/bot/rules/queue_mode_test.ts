@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { prepareQueueModes, type RightsOf } from "../../../src/bot/rules/queue_mode.ts";
+import type { QueueMode } from "../../../src/core/people/chosen.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Tool } from "../../../src/core/turn/tool.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
@@ -16,10 +17,11 @@ const named = (...names: readonly string[]) => TOOLS.filter(({ name }) => names.
 /** Whether a message of Ada's and one of Bob's share a turn, or one ends the other's. */
 async function modesWith(
   tools: readonly Tool[],
-  { mode = "collect", beside = {}, isOwner = () => false }: {
+  { mode = "collect", beside = {}, isOwner = () => false, chosenIn = () => undefined }: {
     readonly mode?: string;
     readonly beside?: object;
     readonly isOwner?: (message: InboundMessage) => boolean;
+    readonly chosenIn?: (message: InboundMessage) => QueueMode | undefined;
   } = {},
 ) {
   const config = await loadTestConfig({}, { messages: { queue: { mode } }, ...beside });
@@ -27,10 +29,18 @@ async function modesWith(
     tools,
     instructions: { hasTables: true, hasReplyTags: false, hasTools: tools.length > 0 },
   });
-  return prepareQueueModes(config, () => rules, isOwner);
+  return prepareQueueModes(config, () => rules, isOwner, chosenIn);
 }
 
 describe("[S5] prepareQueueModes()", () => {
+  it("[K2] prefers the mode that a person has chosen for the place of the later message", async () => {
+    const chosenIn = ({ text }: InboundMessage) => text === "now" ? "interrupt" : undefined;
+    const modes = await modesWith([], { mode: "followup", chosenIn });
+    assert.equal(modes.interrupts(from(ADA), { ...from(ADA), text: "now" }), true);
+    assert.equal(modes.interrupts({ ...from(ADA), text: "now" }, from(ADA)), false);
+    assert.equal(modes.carries(from(ADA), from(ADA)), false);
+  });
+
   it("lets several people share a turn whose tools act for no one in particular", async () => {
     for (const tools of [[], named("web_fetch", "recall", "code")]) {
       const modes = await modesWith(tools);

@@ -61,7 +61,10 @@ function setUp({ verdict = ALLOWED, outcome = { kind: "approved", request }, isD
   };
   const needed: string[] = [];
   const context = interactionContext({
-    questions: { decide: () => Promise.resolve({ kind: "unknown" }) },
+    questions: {
+      decide: () => Promise.resolve({ kind: "unknown" }),
+      open: () => Promise.resolve([]),
+    },
     pairing: {
       async decide({ by, decidedBy, notify }) {
         asked.push({ button: "button" in by ? by.button : assert.fail("no code"), decidedBy });

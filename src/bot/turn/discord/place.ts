@@ -25,8 +25,8 @@ import { isAllowedByOwner, ProbeEnded } from "./asking/escalation.ts";
 import { mayGoOn, stoppedAt } from "./asking/limit.ts";
 import type { Show } from "./reading.ts";
 import { createRequests, type RequestsOptions } from "./requests.ts";
-import type { Found, Origin, Targets } from "./targets.ts";
-import { UNDO_MINUTES } from "./undoing/can_undo.ts";
+import type { Found, Origin, Targets } from "./targets/targets.ts";
+import { UNDO_MINUTES } from "./undo/can_undo.ts";
 
 /** The sources of places. */
 export interface PlaceOptions extends Omit<RequestsOptions, "client"> {

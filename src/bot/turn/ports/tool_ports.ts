@@ -21,7 +21,7 @@ import { createDiscordPort, type DiscordPortOptions } from "../discord/discord_p
 import { createMediaReads } from "../discord/media.ts";
 import { createExecPort, type ExecPortOptions } from "./exec_port.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
-import { createMemoryPort } from "./memory_port.ts";
+import { createMemoryPort, type MemoryPortOptions } from "./memory_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
 import { createSkillsPort } from "./skills_port.ts";
 import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
@@ -35,6 +35,7 @@ export type ToolPortsOptions =
   & Omit<HistoryPortOptions, "agentId">
   & ThreadsPortOptions
   & Pick<ExecPortOptions, "hostCommands">
+  & Pick<MemoryPortOptions, "searchNotes">
   & TurnRulesPorts
   & {
     readonly config: () => Config;

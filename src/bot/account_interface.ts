@@ -1,0 +1,112 @@
+/**
+ * The interface of an account: its start options, its ports, and its methods while it runs.
+ *
+ * @module
+ */
+
+import type { Config } from "../config/config.ts";
+import type { AccountId, UserId } from "../core/discord/ids.ts";
+import type { InvalidRequests } from "../core/discord/invalid_requests.ts";
+import type { Self } from "../core/inbound/inbound.ts";
+import type { EarlyThread } from "../discord/gateway/main/early_thread.ts";
+import type { TurnTrace } from "../core/turn/trace.ts";
+import type { AnswerHooks } from "../discord/rest/exchange/exchange.ts";
+import type { NoteSearch } from "../flows/notes/search.ts";
+import type { TurnLimit } from "../flows/turn/control/turn_limit.ts";
+import type { Logging } from "../log.ts";
+import type { StoredAccount } from "../store/gateway/accounts.ts";
+import type { Store } from "../store/store.ts";
+import type { ProcessFiles } from "./files/process_files.ts";
+import type { AccountEnd } from "./health/account_end.ts";
+import type { AccountHealth, AccountParts } from "./health/account_health.ts";
+import type { Meter } from "./health/meters.ts";
+import type { Account } from "./rules/setup.ts";
+import type { ToolServices } from "./rules/tool_services.ts";
+
+/** The facts and settings that an account starts with. */
+export interface AccountOptions extends Account {
+  readonly config: Config;
+  /** The config file's text with its secrets blanked. */
+  readonly text?: string;
+  readonly store: Store;
+  /** The data directory, with the agents' files. */
+  readonly dataDir: string;
+  readonly logging: Logging;
+  /** Barnacle's version, for the User-Agent. */
+  readonly version: string;
+  readonly isConnectionDebug: boolean;
+  /** URL of the gateway worker. */
+  readonly workerUrl: URL;
+  /** The tools, which all accounts share. */
+  readonly toolServices: ToolServices;
+  /** Searches notes, for all accounts. */
+  readonly searchNotes: NoteSearch;
+  /** The gateway thread, loaded ahead. */
+  readonly thread?: EarlyThread;
+  /** Files of people. */
+  readonly files: ProcessFiles;
+  /** Exports the trace of a finished turn; absent: no traces are exported. */
+  readonly onTrace?: (trace: TurnTrace) => void;
+  /** The process environment, for proxies and the host's name (G15). */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Counts requests that Discord holds against the address, of all accounts. */
+  readonly invalidRequests: InvalidRequests;
+  /** The account's row in the store. */
+  readonly stored: StoredAccount;
+  /** A test uses it to end the process at a chosen point. */
+  readonly crashHooks?: AnswerHooks;
+}
+
+/** The account's dependencies on the rest of the process. */
+export interface AccountPorts {
+  readonly health: AccountHealth;
+  readonly meter: Meter;
+  /** Shared with the other accounts. */
+  readonly turnLimit: TurnLimit;
+  /** Whether an account of this process is that user. */
+  readonly isOurs: (userId: UserId) => boolean;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** The account is online for the first time in this process. */
+  readonly onOnline: (online: Online) => void;
+  /** The account has ended by itself. */
+  readonly onEnd: (end: AccountEnd) => void;
+}
+
+/** An account that is online. */
+export interface Online {
+  readonly accountId: AccountId;
+  readonly bot: Pick<Self, "userId" | "username">;
+  /** Names of all guilds. */
+  readonly guilds: readonly string[];
+  /** Id of the account's model. */
+  readonly model: string;
+}
+
+/** The model of an account, with its check. */
+export type AnsweringModel = Pick<
+  Account,
+  "model" | "checkModel" | "speech" | "drawing" | "choices" | "configFile"
+>;
+
+/** A running account, as the bot uses it. */
+export interface RunningAccount extends AccountParts {
+  readonly accountId: AccountId;
+  /** The bot's user id at Discord; `undefined` until it is known. */
+  userId(): UserId | undefined;
+  /**
+   * Applies another config. Turns that have begun finish with their old config (C9). The connection
+   * keeps its settings: changing these takes a restart of the account.
+   */
+  apply(config: Config, account: AnsweringModel, text: string | undefined): Promise<void>;
+  /** Estimated bytes of each in-memory cache, by name; computed when called. */
+  caches(): Readonly<Record<string, number>>;
+  /** Another process has written to the store. */
+  changedElsewhere(): void;
+  /** Sends a notice to the owners, with the texts of the config; never fails, but logs. */
+  tellOwners(words: (texts: Config["texts"]) => string): void;
+  /**
+   * Takes no new turn, lets running ones end, sends finished replies, and closes resumable (G12).
+   */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,291 @@
+/**
+ * Finds the channel or server of a call of the tool `discord`, and checks the rights of the people
+ * who ask there (T4, T5).
+ *
+ * @module
+ */
+
+import { type Channel, isThread, isVoice } from "../../../../core/rights/channel.ts";
+import type { ChannelId, GuildId, UserId } from "../../../../core/discord/ids.ts";
+import type { InboundMessage } from "../../../../core/inbound/inbound.ts";
+import { describeMissing } from "../../../../core/rights/describe_missing.ts";
+import {
+  type Missing,
+  missingRight,
+  type Need,
+  type PlaceFacts,
+} from "../../../../core/rights/rights.ts";
+import type { DiscordCall } from "../../../../core/turn/ports/discord.ts";
+import {
+  createGuildReads,
+  type GuildReads,
+  isPrivateThread,
+  readChannel,
+} from "../../../../discord/rest/calls/guild_reads.ts";
+import type { RestApi } from "../../../../discord/rest/client/client.ts";
+import { RestError } from "../../../../discord/rest/exchange/rest_error.ts";
+import { explainCode, namesPermission } from "../../../../discord/rest/permissions/denial.ts";
+import type { Decision } from "../../../../core/people/question.ts";
+import { isAllowedByOwner, LacksRight } from "../asking/escalation.ts";
+import type { ClosedToAsker } from "./closed_to_asker.ts";
+import { WORDS } from "./words.ts";
+
+/** The channel that a call acts in. */
+export interface ToolTarget {
+  readonly channelId: ChannelId;
+  /** Absent in direct messages. */
+  readonly guildId?: GuildId;
+}
+
+/** A person for whom an action runs. */
+export interface Asker {
+  readonly userId: UserId;
+  /** The question; absent for a command. */
+  readonly message?: InboundMessage;
+  /** Whether the person owns the bot, and so is not bound by rights at Discord. */
+  readonly isOwner: boolean;
+}
+
+/** Where an action comes from: its people, and the place in which they ask. */
+export interface Origin {
+  readonly askers: readonly Asker[];
+  readonly channelId: ChannelId;
+  /** Absent in direct messages. */
+  readonly guildId?: GuildId;
+  /** What a person has decided about the call; absent: no person was asked. */
+  readonly decision?: Decision;
+  /** Set for a probe, whose refusal does not count. */
+  readonly isProbe?: true;
+}
+
+/** A place that an action may reach. */
+export interface Found {
+  /** Absent for the whole server. */
+  readonly channelId?: ChannelId;
+  /** Absent in direct messages, which have no rights. */
+  readonly guild?: { readonly id: GuildId; readonly reads: GuildReads };
+  /** Reads the channel; rejects for a whole server. */
+  channel(): Promise<Channel>;
+}
+
+/** The sources of targets. */
+export interface TargetsOptions {
+  readonly client: RestApi;
+  /** Whether the sender of a message is an owner of the bot (P10). */
+  readonly isOwner: (message: InboundMessage) => boolean;
+  /** The bot's user id; `undefined` until it is known. */
+  readonly self: () => UserId | undefined;
+  /** Servers that turns of other servers may reach, too: `tools.discord.alsoGuilds`. */
+  readonly alsoGuilds: () => readonly string[];
+  /** The rule by which the policy closes another channel to the asker (P6–P9). */
+  readonly closedBy: ClosedToAsker;
+  /** Called for each refused action, for the metrics. */
+  readonly onRefused: (reason: Missing["kind"] | "place" | "policy") => void;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Finds targets, and checks rights. Each method rejects with words for the model. */
+export interface Targets {
+  /** The people of a call, each once. */
+  originOf(call: Pick<DiscordCall, "message" | "also" | "decision" | "isProbe">): Origin;
+  /** Finds a channel; absent: the channel of the turn. */
+  channel(origin: Origin, channelId: ChannelId | undefined): Promise<Found>;
+  /** Finds a server; absent: the server of the turn. */
+  guild(origin: Origin, guildId: GuildId | undefined): Promise<Found>;
+  /** Checks that each asker has rights in a place, by Discord's permissions and by the policy. */
+  assertMay(origin: Origin, found: Found, needs: readonly Need[]): Promise<void>;
+  /**
+   * Checks a right of the bot itself. Without it, Discord would refuse the request, and a message
+   * would wait in the channel's queue.
+   */
+  assertBotMay(origin: Origin, found: Found, needs: readonly Need[]): Promise<void>;
+  /** Makes an error that tells the model why Discord refused. */
+  refusal(error: unknown, origin: Origin, found: Found, needs: readonly Need[]): Promise<unknown>;
+}
+
+/** Creates the check of targets. */
+export function createTargets(
+  { client, isOwner, self, alsoGuilds, closedBy, onRefused, now }: TargetsOptions,
+): Targets {
+  /** @returns An error that is counted as an action outside of the turn's reach. */
+  const outside = (words: string): Error => {
+    onRefused("place");
+    return new Error(words);
+  };
+
+  /** The facts of a place for one member; `undefined` for a whole server. */
+  async function placeFor(
+    origin: Origin,
+    { channelId, guild, channel }: Found,
+    userId: UserId,
+  ): Promise<PlaceFacts | undefined> {
+    if (channelId === undefined || !guild) return undefined;
+    const found = await channel();
+    const common = { isVoice: isVoice(found), hasSlowmode: found.slowmodeSec > 0 };
+    if (!isThread(found)) return { ...common, overwrites: found.overwrites };
+    const parent = found.parentId && (await guild.reads.channels()).get(found.parentId);
+    if (!parent) throw outside(NO_CHANNEL); // without its parent, its overwrites are unknown
+    const isHome = channelId === origin.channelId;
+    const isPrivate = isPrivateThread(found);
+    return {
+      ...common,
+      overwrites: parent.overwrites,
+      thread: {
+        isPrivate,
+        isLocked: found.thread?.isLocked ?? false,
+        hasMember: isPrivate && (isHome || await guild.reads.isInThread(channelId, userId)),
+      },
+    };
+  }
+
+  async function missingOf(
+    userId: UserId,
+    origin: Origin,
+    found: Found,
+    needs: readonly Need[],
+  ): Promise<Missing | undefined> {
+    if (!found.guild) return undefined;
+    const { reads } = found.guild;
+    const place = await placeFor(origin, found, userId);
+    return missingRight(await reads.facts(), await reads.member(userId), place, needs, now());
+  }
+
+  /** Names the right that the bot lacks; `undefined` if it lacks none. */
+  async function missingOfBot(
+    origin: Origin,
+    found: Found,
+    needs: readonly Need[],
+  ): Promise<Error | undefined> {
+    const userId = self();
+    if (userId === undefined || !found.guild) return undefined;
+    const { reads } = found.guild;
+    const place = await placeFor(origin, found, userId);
+    // Discord refuses a bot in slow mode only if it has just written.
+    const own = place && { ...place, hasSlowmode: false };
+    const missing = missingRight(
+      await reads.facts(),
+      await reads.member(userId),
+      own,
+      needs,
+      now(),
+    );
+    return missing && new Error(`${describeMissing(missing, "bot")} there`);
+  }
+
+  /** The config may close a channel to the bot, or open it to some people only. */
+  async function assertOpen({ askers, channelId: here }: Origin, found: Found): Promise<void> {
+    const { channelId, guild } = found;
+    if (channelId === undefined || channelId === here || !guild) return;
+    const channel = await found.channel();
+    const parentId = isThread(channel) ? channel.parentId : undefined;
+    for (const { message, isOwner } of askers) {
+      const target = { channelId, guildId: guild.id, ...(parentId && { parentId }) };
+      const rule = message && closedBy(message, target);
+      if (rule === undefined) continue;
+      onRefused("policy");
+      const where = isOwner ? `, by ${rule}` : "";
+      throw new Error(`the access rules of the bot close that channel to this person${where}`);
+    }
+  }
+
+  function mayReach({ askers, guildId }: Origin, target: GuildId): boolean {
+    if (guildId === undefined) return askers.every(({ isOwner }) => isOwner);
+    return guildId === target || alsoGuilds().includes(target);
+  }
+
+  return {
+    originOf({ message, also = [], decision, isProbe }) {
+      const askers = new Map<UserId, Asker>();
+      for (const one of [message, ...also]) {
+        const known = askers.get(one.sender.id);
+        askers.set(one.sender.id, {
+          userId: one.sender.id,
+          message: one,
+          isOwner: isOwner(one) && known?.isOwner !== false,
+        });
+      }
+      const { channelId, guildId } = message;
+      return {
+        askers: [...askers.values()],
+        channelId,
+        ...(guildId && { guildId }),
+        ...(decision && { decision }),
+        ...(isProbe && { isProbe }),
+      };
+    },
+    async channel(origin, channelId = origin.channelId) {
+      const isHome = channelId === origin.channelId;
+      if (isHome) {
+        const { guildId } = origin;
+        const guild = guildId && { id: guildId, reads: createGuildReads(client, guildId) };
+        const channel = once(async () =>
+          (await guild?.reads.channels())?.get(channelId) ?? await readChannel(client, channelId)
+        );
+        return { channelId, channel, ...(guild && { guild }) };
+      }
+      const found = await readChannel(client, channelId).catch((error: unknown) => {
+        throw error instanceof RestError && error.code !== undefined ? outside(NO_CHANNEL) : error;
+      });
+      const { guildId } = found;
+      if (guildId === undefined || !mayReach(origin, guildId)) {
+        throw outside(origin.guildId === undefined ? ONLY_OWNERS : NO_CHANNEL);
+      }
+      return {
+        channelId,
+        channel: () => Promise.resolve(found),
+        guild: { id: guildId, reads: createGuildReads(client, guildId) },
+      };
+    },
+    guild(origin, guildId = origin.guildId) {
+      return Promise.try(() => {
+        if (guildId === undefined) {
+          throw outside(origin.askers.every(({ isOwner }) => isOwner) ? NEEDS_GUILD : ONLY_OWNERS);
+        }
+        if (!mayReach(origin, guildId)) {
+          throw outside(origin.guildId === undefined ? ONLY_OWNERS : OTHER_GUILD);
+        }
+        return {
+          channel: () => Promise.reject(new TypeError("A server is no channel")),
+          guild: { id: guildId, reads: createGuildReads(client, guildId) },
+        };
+      });
+    },
+    async assertMay(origin, found, needs) {
+      const isAllowed = isAllowedByOwner(origin.decision);
+      for (const { userId, isOwner } of origin.askers) {
+        if (isOwner || isAllowed) continue;
+        const missing = await missingOf(userId, origin, found, needs);
+        if (missing) {
+          if (!origin.isProbe) onRefused(missing.kind);
+          throw new LacksRight(missing, origin.decision);
+        }
+      }
+      await assertOpen(origin, found);
+    },
+    async assertBotMay(origin, found, needs) {
+      const missing = await missingOfBot(origin, found, needs);
+      if (missing) throw missing;
+    },
+    async refusal(error, origin, found, needs) {
+      if (!(error instanceof RestError) || error.code === undefined) return error;
+      if (namesPermission(error.code)) {
+        const missing = await missingOfBot(origin, found, needs).catch(() => undefined);
+        if (missing) return missing;
+      }
+      return new Error(WORDS.get(error.code) ?? explainCode(error.code) ?? error.message);
+    },
+  };
+}
+
+const NO_CHANNEL = "there is no such channel in this server, or the bot may not see it; " +
+  "`channelId` must be the id of a channel or thread of the server of this conversation";
+const ONLY_OWNERS =
+  "from direct messages, only an owner of the bot may act on servers and in other channels";
+const OTHER_GUILD = "actions stay in the server of this conversation; leave out `guildId`";
+const NEEDS_GUILD = "give `guildId`: in direct messages there is no server";
+
+function once<Value>(read: () => Promise<Value>): () => Promise<Value> {
+  let known: Promise<Value> | undefined;
+  return () => known ??= read();
+}

@@ -1,0 +1,55 @@
+/**
+ * Finds a model of the config that an OpenAI-compatible API offers beside answers: for speech, images
+ * and embeddings.
+ *
+ * @module
+ */
+
+import type { SharedConfig } from "../../config/config.ts";
+import { resolveModels } from "../../config/models.ts";
+import type { Problem } from "../../config/text/problem.ts";
+import type { Env } from "../../config/schema/parts/secrets.ts";
+import type { ModelSettings } from "../../providers/settings.ts";
+import { settingsOf } from "../shared/model_settings.ts";
+
+/** A model, or the reason why there is none. */
+export type OpenaiModel =
+  | { readonly settings: ModelSettings; readonly problem?: undefined }
+  | { readonly settings?: undefined; readonly problem: Problem };
+
+/**
+ * Finds the model. Makes no request.
+ *
+ * @param path Config path of the key that names it.
+ * @param name `"<provider>/<model>"`; absent if the config names none.
+ * @param alsoGoogle Whether Google's API serves, too.
+ */
+export function openaiModel(
+  path: string,
+  name: string | undefined,
+  { models }: Pick<SharedConfig, "models">,
+  env: Env,
+  alsoGoogle = false,
+): OpenaiModel | undefined {
+  if (name === undefined) return undefined;
+  const names = { primary: name, fallbacks: [] };
+  const resolved = resolveModels({ ...models, names, namesPath: path }, env);
+  if (resolved.kind === "problem") {
+    const { kind: _, ...found } = resolved;
+    return { problem: { severity: "error", ...found } };
+  }
+  const choice = resolved.kind === "chosen" ? resolved.choices[0] : undefined;
+  const settings = choice && settingsOf(choice);
+  const kind = settings?.provider.kind;
+  const isServed = kind === "openai-compatible" || (alsoGoogle && kind === "google");
+  return settings && isServed ? { settings } : { problem: notOpenai(path, name) };
+}
+
+function notOpenai(path: string, name: string): Problem {
+  return {
+    severity: "error",
+    path,
+    message: `The provider of "${name}" has no OpenAI-compatible API`,
+    hint: 'name a model of an "openai-compatible" provider',
+  };
+}

@@ -1,0 +1,19 @@
+/**
+ * Keys of `messages.texts`: answers to commands that change settings, and to `/approve`.
+ *
+ * @module
+ */
+
+import { sentence } from "./sentence.ts";
+
+/** These keys. */
+export const settingTexts = {
+  settingNow: sentence("settingNow", "`/{name}`: `{value}`. Es geht auch: {values}"),
+  settingChosen: sentence("settingChosen", "`/{name}` ist hier jetzt `{value}`."),
+  thinkRefused: sentence("thinkRefused", "Das nimmt `{model}` nicht: {level}"),
+  thinkLater: sentence("thinkLater", "Ob `{model}` das nimmt, sagt danach `/think`."),
+  approvalsNone: sentence("approvalsNone", "Nichts wartet auf dich."),
+  approvals: sentence("approvals", "Diese Befehle warten auf dich:"),
+  approvalUnknown: sentence("approvalUnknown", "`{id}` wartet nicht auf dich."),
+  approvalNoChoice: sentence("approvalNoChoice", "`{id}` geht so nicht."),
+} as const;

@@ -1,0 +1,55 @@
+/**
+ * Answers to commands that change settings, and to `/approve`.
+ *
+ * @module
+ */
+
+import type { Notice } from "./notice.ts";
+
+/** Answers to these commands. */
+export const SETTING_NOTICES = {
+  settingNow: {
+    text: "`/{name}` is `{value}` here. To change it, choose one of: {values}",
+    when: "a person uses a command for a setting without a value, such as `/queue`",
+    placeholders: {
+      name: "the command, without its slash",
+      value: "the value of the setting",
+      values: "all values",
+    },
+  },
+  settingChosen: {
+    text: "`/{name}` is `{value}` here from now on.",
+    when: "a person chooses the value of a setting, such as `/queue collect`",
+    placeholders: { name: "the command, without its slash", value: "the chosen value" },
+  },
+  thinkRefused: {
+    text: "The server of `{model}` has refused the level `{level}`, so it has no effect.",
+    when: "a person uses `/think`, and the model does not take the level",
+    placeholders: { model: "the model of the conversation", level: "the level of thinking" },
+  },
+  thinkLater: {
+    text: "If the server of `{model}` refuses it, I answer without it, and `/think` says so.",
+    when: "a person chooses a level by `/think`, as the second line",
+    placeholders: { model: "the model of the conversation" },
+  },
+  approvalsNone: {
+    text: "No command waits for your decision.",
+    when: "an approver uses `/approve` without an ID, and nothing waits for them",
+    placeholders: {},
+  },
+  approvals: {
+    text: "These commands wait for your decision. To decide: `/approve <id> <decision>`",
+    when: "an approver uses `/approve` without an ID, as the first line",
+    placeholders: {},
+  },
+  approvalUnknown: {
+    text: "`{id}` is unknown, decided or expired.",
+    when: "an approver names an approval that they cannot decide",
+    placeholders: { id: "the ID that they gave" },
+  },
+  approvalNoChoice: {
+    text: "`{id}` can only be allowed once, or denied.",
+    when: "an approver chooses to allow a command for good that may be allowed once only",
+    placeholders: { id: "the ID of the approval" },
+  },
+} as const satisfies Readonly<Record<string, Notice>>;

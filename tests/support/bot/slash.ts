@@ -1,0 +1,49 @@
+/**
+ * Gives slash commands to a bot on the simulated Discord.
+ *
+ * @module
+ */
+
+import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
+import type { Scene } from "./e2e.ts";
+
+/**
+ * Whether a refused request is an answer that overtook its deferral, which the gateway thread sends
+ * in a request of its own. The answer is then tried again (K5).
+ */
+export function isEarly({ method, path, status }: RequestRecord): boolean {
+  return method === "PATCH" && status === 404 && path.endsWith("/@original");
+}
+
+/** A slash command of a person. */
+export interface Given {
+  readonly as: string;
+  /** `"#general"` or `"dm"`. */
+  readonly in: string;
+  readonly name: string;
+  readonly subcommand?: string;
+  readonly options?: Readonly<Record<string, string>>;
+}
+
+/** Waits until Discord has the commands. */
+export async function registered({ eventually, simulator }: Scene): Promise<void> {
+  const { application } = simulator;
+  await eventually("the commands", () => Promise.resolve(application.commands.length > 0));
+}
+
+/** Gives a command from the menu, and returns its answer, which only that person sees. */
+export async function give(scene: Scene, given: Given): Promise<string> {
+  const { simulator, eventually } = scene;
+  const { as, in: where, name, subcommand, options = {} } = given;
+  const values = Object.entries(options).map(([name, value]) => ({ type: 3, name, value }));
+  const before = simulator.ephemeral(as).length;
+  simulator.command({
+    as,
+    in: where,
+    name,
+    options: subcommand === undefined ? values : [{ type: 1, name: subcommand, options: values }],
+  });
+  const answer = () => simulator.ephemeral(as)[before]?.content ?? "";
+  await eventually(`the answer to /${name}`, () => Promise.resolve(answer() !== ""));
+  return answer();
+}
