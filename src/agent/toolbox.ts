@@ -68,7 +68,7 @@ export function createToolbox(
   tools: readonly Tool[],
   { timeoutMs, schedule, fence, cleanSecrets, missingRight, escalate }: ToolboxPorts,
 ): Toolbox {
-  const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  const { byName, definitions } = preparedOf(tools);
 
   function mayRepeat({ isIdempotent, mayRepeat }: Tool, input: unknown): boolean {
     return isIdempotent && mayRepeat?.(input) !== false;
@@ -128,7 +128,7 @@ export function createToolbox(
   }
 
   return {
-    definitions: definitionsOf(tools),
+    definitions,
     isIdempotent(call) {
       const tool = byName.get(call.name);
       return !tool || mayRepeat(tool, jsonOf(call.arguments)?.value);
@@ -190,17 +190,28 @@ function jsonOf(written: string): { readonly value: unknown } | undefined {
   }
 }
 
-/** Definitions by tools: the schemas are made once, and stay the same for the provider's cache. */
-const definitions = new WeakMap<readonly Tool[], readonly ToolDefinition[]>();
+/** The parts of a toolbox that all turns with the same tools share. */
+interface Prepared {
+  readonly byName: ReadonlyMap<string, Tool>;
+  readonly definitions: readonly ToolDefinition[];
+}
 
-function definitionsOf(tools: readonly Tool[]): readonly ToolDefinition[] {
-  const known = definitions.get(tools);
+/** By tools: the schemas are made once, and stay the same for the provider's cache. */
+const prepared = new WeakMap<readonly Tool[], Prepared>();
+
+function preparedOf(tools: readonly Tool[]): Prepared {
+  const known = prepared.get(tools);
   if (known) return known;
-  const made = tools.map(({ name, description, input, parameters: own }): ToolDefinition => {
-    if (own) return { name, description, parameters: own };
-    const { $schema: _, ...parameters } = z.toJSONSchema(input, { io: "input" });
-    return { name, description, parameters };
-  });
-  definitions.set(tools, made);
+  const made = {
+    byName: new Map(tools.map((tool) => [tool.name, tool])),
+    definitions: tools.map(definitionOf),
+  };
+  prepared.set(tools, made);
   return made;
+}
+
+function definitionOf({ name, description, input, parameters: own }: Tool): ToolDefinition {
+  if (own) return { name, description, parameters: own };
+  const { $schema: _, ...parameters } = z.toJSONSchema(input, { io: "input" });
+  return { name, description, parameters };
 }

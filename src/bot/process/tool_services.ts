@@ -88,6 +88,7 @@ export function createToolServices(
     skills,
     tools: all,
     async ready(isAllowed) {
+      if (current.mcp.length === 0) return; // each turn waits here
       const listing = mcp.list((id) => isAllowed(`mcp__${id}__any`));
       const { promise: late, resolve } = Promise.withResolvers<void>();
       const cancel = schedule(resolve, READY_MS);
