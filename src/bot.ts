@@ -8,7 +8,7 @@ import { Worker } from "node:worker_threads";
 import { startAccount } from "./bot/account/account.ts";
 import type { AccountEnd } from "./bot/health/account_end.ts";
 import { type Applied, createAccounts } from "./bot/account/accounts.ts";
-import type { Online } from "./bot/ports.ts";
+import type { Online } from "./bot/account_interface.ts";
 import { createMeter } from "./bot/health/meters.ts";
 import { createHttp } from "./bot/process/http.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";

@@ -34,7 +34,7 @@ export interface ExtractorPorts {
 }
 
 /** Milliseconds for a job. */
-export const JOB_MS = 5_000;
+const JOB_MS = 5_000;
 /** Milliseconds for the start of a thread, on a machine that is busy. */
 const START_MS = 10_000;
 /**

@@ -9,7 +9,7 @@
  */
 
 import { bytesOfIndex } from "../../discord/gateway/decode/guild_index.ts";
-import type { AccountOptions, AccountPorts, RunningAccount } from "../ports.ts";
+import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
 import { settingsOf } from "./settings.ts";
 import { createParts, type Parts } from "./parts.ts";
 import { connectParts } from "./wiring.ts";

@@ -9,7 +9,7 @@
 import type { AccountChange } from "../../config/changes.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import type { TurnLimit } from "../../flows/turn/control/turn_limit.ts";
-import type { Online, RunningAccount } from "../ports.ts";
+import type { Online, RunningAccount } from "../account_interface.ts";
 import { type AccountEnd, endOf } from "../health/account_end.ts";
 import type { AccountHealth } from "../health/account_health.ts";
 import { createSharedInvalidRequests } from "../outbound/invalid_requests.ts";

@@ -69,6 +69,14 @@ const CONTROL_PATIENCE_MS = 15_000;
 const AFTERWARDS_MS = 1_000;
 /** The result of a run, for the judge. */
 const KEPT_PER_CHANNEL = 100_000;
+/**
+ * Maximum number of unanswered questions; people wait for answers first. Without it, a busy machine
+ * falls so far behind that a turn is interrupted 20 times and fails, or that 1,000 messages come
+ * after one whose sending is uncertain. Both end as the design says, not with an answer.
+ */
+const MAX_OPEN = 200;
+/** Milliseconds between two looks at that number. */
+const BUSY_MS = 20;
 
 /** How one request fails. Few 429s count as invalid, or the circuit breaker would open. */
 const FAULTS: readonly RestFault[] = [
@@ -404,6 +412,7 @@ function converse(
     for (let asked = 0; !isOver; asked += 1) {
       const dueMs = 1_000 * asked / rate - (performance.now() - startedAt);
       if (dueMs > 0) await sleep(dueMs);
+      while (ledger.open >= MAX_OPEN && !isOver) await sleep(BUSY_MS);
       ask(dice.pick(PLACES));
     }
   }

@@ -1,5 +1,5 @@
 /**
- * Declares the ports of an account: its start options, and its interface while it runs.
+ * The interface of an account: its start options, its ports, and its methods while it runs.
  *
  * @module
  */
