@@ -99,12 +99,16 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   async function connect(): Promise<MCPClient> {
     const { createMCPClient, ElicitationRequestSchema } = await import("@ai-sdk/mcp");
     let mine: MCPClient | undefined;
+    const tooEarly = Promise.withResolvers<never>();
+    tooEarly.promise.catch(() => {}); // perhaps it ends later
     const web = transport.kind === "http" ? createHttpTransport(transport, headersKey) : undefined;
     const program = transport.kind === "stdio"
-      ? createStdioTransport(() => confine(id, transport), () => {
+      ? createStdioTransport(() => confine(id, transport), (how) => {
+        const ended = new Error(`the program has ended (${how})`);
+        tooEarly.reject(ended);
         if (client !== mine || !mine) return;
         client = undefined;
-        noteFailure(new Error("the program has ended"));
+        noteFailure(ended);
       })
       : undefined;
     const to = program ?? web?.transport;
@@ -120,11 +124,15 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     let isAbandoned = false;
     opening.then((late) => isAbandoned ? late.close() : undefined).catch(() => {});
     try {
-      mine = await Promise.race([within(CONNECT_MS, schedule, opening), closing.promise]);
+      mine = await Promise.race([
+        within(CONNECT_MS, schedule, opening),
+        tooEarly.promise,
+        closing.promise,
+      ]);
       questions = declineQuestions((decline) =>
         mine?.onElicitationRequest(ElicitationRequestSchema, decline)
       );
-      await Promise.race([list(mine), closing.promise]);
+      await Promise.race([list(mine), tooEarly.promise, closing.promise]);
       return mine;
     } catch (error) {
       isAbandoned = mine === undefined;

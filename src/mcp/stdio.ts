@@ -19,15 +19,19 @@ const MAX_MESSAGE = 8_000_000;
 /** Milliseconds from the request to end until the program is killed. */
 const GRACE_MS = 2_000;
 
+/** Milliseconds to wait for the end of a program that reads no more. */
+const ENDING_MS = 1_000;
+
 /**
  * Creates the transport.
  *
  * @param prepare Says how to start the program. If it rejects, the program does not start.
- * @param onEnd Called once, when the program ends by itself or is ended.
+ * @param onEnd Called once, when the program ends by itself or is ended, and before waiting requests
+ * fail. Gets `"exit code 1"`, `"SIGKILL"` or the like.
  */
 export function createStdioTransport(
   prepare: () => Promise<ConfinedLaunch>,
-  onEnd: () => void,
+  onEnd: (how: string) => void,
 ): MCPTransport {
   let child: ChildProcess | undefined;
   let unread = "";
@@ -70,9 +74,9 @@ export function createStdioTransport(
         started.on("spawn", () => resolve());
         started.on("error", (error) => {
           reject(new Error(`the program cannot be started (${codeOf(error) ?? "unknown reason"})`));
-          end();
+          end("not started");
         });
-        started.on("close", end);
+        started.on("close", (code, signal) => end(signal ?? `exit code ${code}`));
         started.stdin.on("error", () => {}); // it has ended; `close` tells
         started.stdout.setEncoding("utf8");
         started.stdout.on("data", read);
@@ -82,7 +86,16 @@ export function createStdioTransport(
       new Promise((resolve, reject) => {
         const stdin = child?.stdin;
         if (!stdin || hasEnded) return reject(new Error("the program has ended"));
-        stdin.write(`${JSON.stringify(message)}\n`, (error) => error ? reject(error) : resolve());
+        stdin.write(`${JSON.stringify(message)}\n`, (error) => {
+          if (!error) return resolve();
+          if (hasEnded) return reject(error);
+          // A broken pipe is the beginning of its end, and `onEnd` knows more.
+          const late = setTimeout(() => reject(error), ENDING_MS);
+          child?.once("close", () => {
+            clearTimeout(late);
+            reject(error);
+          });
+        });
       }),
     async close() {
       if (!child) hasEnded = true; // it is not started any more
@@ -98,12 +111,12 @@ export function createStdioTransport(
     },
   };
 
-  function end(): void {
+  function end(how: string): void {
     if (hasEnded) return;
     hasEnded = true;
     signalTo(child, "SIGKILL");
+    onEnd(how);
     transport.onclose?.();
-    onEnd();
   }
 
   return transport;
