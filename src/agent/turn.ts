@@ -37,6 +37,8 @@ export type TurnOutcome =
   | {
     readonly kind: "reply";
     readonly text: string;
+    /** The model's thinking in this process; absent if it is not asked for. */
+    readonly thinking?: string;
     /** Of all requests that this process made for the turn. */
     readonly usage?: ModelUsage;
     /** Absent if the model called no tool. */
@@ -192,6 +194,7 @@ async function converse(
     return { kind: "result", callId: call.id, at: now(), ...result };
   };
   let usage: ModelUsage | undefined;
+  const thoughts: string[] = [];
   for (;;) {
     const next = nextStep(log.steps, toolbox.isIdempotent);
     ports.onStep?.(next);
@@ -209,6 +212,7 @@ async function converse(
           ports,
         );
         usage = sum(usage, answer.usage);
+        if (answer.thinking !== undefined) thoughts.push(answer.thinking.trim());
         if (!answer.calls) {
           const { steps, unsaved } = log;
           const taken = steps.length > 0 && { taken: { steps, unsaved } };
@@ -216,6 +220,7 @@ async function converse(
           return {
             kind: "reply",
             text,
+            ...(thoughts.length > 0 && { thinking: thoughts.join("\n\n") }),
             ...(usage && { usage }),
             ...taken,
             ...(modelId !== undefined && { modelId }),

@@ -36,6 +36,7 @@ import { model, models } from "./session/model.ts";
 import { queue } from "./session/queue.ts";
 import { fresh, reset } from "./session/reset.ts";
 import { stop, stopButton } from "./session/stop.ts";
+import { think } from "./session/think.ts";
 
 /** All commands, with distinct names. */
 export const COMMANDS: readonly Command[] = [
@@ -56,6 +57,7 @@ export const COMMANDS: readonly Command[] = [
   compact,
   model,
   models,
+  think,
   queue,
   config,
   agents,

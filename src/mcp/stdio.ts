@@ -27,11 +27,11 @@ const ENDING_MS = 1_000;
  *
  * @param prepare Says how to start the program. If it rejects, the program does not start.
  * @param onEnd Called once, when the program ends by itself or is ended, and before waiting requests
- * fail. Gets `"exit code 1"`, `"SIGKILL"` or the like.
+ * fail. The error says how it ended.
  */
 export function createStdioTransport(
   prepare: () => Promise<ConfinedLaunch>,
-  onEnd: (how: string) => void,
+  onEnd: (ended: Error) => void,
 ): MCPTransport {
   let child: ChildProcess | undefined;
   let unread = "";
@@ -73,10 +73,14 @@ export function createStdioTransport(
         });
         started.on("spawn", () => resolve());
         started.on("error", (error) => {
-          reject(new Error(`the program cannot be started (${codeOf(error) ?? "unknown reason"})`));
-          end("not started");
+          const why = codeOf(error) ?? "unknown reason";
+          const unstarted = new Error(`the program cannot be started (${why})`);
+          reject(unstarted);
+          end(unstarted);
         });
-        started.on("close", (code, signal) => end(signal ?? `exit code ${code}`));
+        started.on("close", (code, signal) => {
+          end(new Error(`the program has ended (${signal ?? `exit code ${code}`})`));
+        });
         started.stdin.on("error", () => {}); // it has ended; `close` tells
         started.stdout.setEncoding("utf8");
         started.stdout.on("data", read);
@@ -111,11 +115,11 @@ export function createStdioTransport(
     },
   };
 
-  function end(how: string): void {
+  function end(ended: Error): void {
     if (hasEnded) return;
     hasEnded = true;
     signalTo(child, "SIGKILL");
-    onEnd(how);
+    onEnd(ended);
     transport.onclose?.();
   }
 

@@ -1,43 +1,73 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { askFirst } from "../../src/agent/ask_first.ts";
+import type { Toolbox } from "../../src/agent/toolbox.ts";
 import type { Decision, Question } from "../../src/core/people/question.ts";
 import { toolContext } from "../support/model/tools.ts";
 
-const LIMIT: Question = {
-  kind: "limit",
-  tool: "discord",
-  text: "Go on?",
+const QUESTION: Question = {
+  kind: "approval",
+  tool: "exec",
+  text: "May I?",
   facts: [],
-  choices: [{ key: "once" }],
+  choices: [],
   asked: "anyone",
   where: "channel",
-  timeoutMs: 1,
+  timeoutMs: 1_000,
 };
-const YES: Decision = { kind: "answered", answer: { choice: "once" }, about: "limit" };
+const DENIED: Decision = { kind: "expired" };
 
-const ready = (callKey: string) => ({
-  call: { id: callKey, name: "discord", arguments: "{}" },
-  context: toolContext({ callKey }),
+const call = (id: string) => ({
+  call: { id, name: id, arguments: "{}" },
+  context: toolContext({ callKey: `1:${id}` }),
 });
-const keysOf = (calls: readonly { readonly context: { readonly callKey: string } }[]) =>
-  calls.map(({ context }) => context.callKey);
 
-describe("[T3] askFirst()", () => {
-  it("asks one question for all calls that it covers, and lets the others run", async () => {
-    const { ready: runs, asked } = await askFirst(["a", "b", "c"].map(ready), {
-      ask: (_call, { callKey }) =>
-        Promise.resolve(callKey === "a" ? undefined : { ...LIMIT, covers: ["b", "c"] }),
-    }, { decisionOf: () => Promise.resolve(undefined) });
-    assert.deepEqual(keysOf(runs), ["a"]);
-    assert.deepEqual(asked.map(({ callKey }) => callKey), ["b"]);
+/** Asks about calls by their names: "asks" has a question, and "breaks" cannot form one. */
+const toolbox: Pick<Toolbox, "ask"> = {
+  ask({ name }) {
+    if (name === "breaks") return Promise.reject(new Error("no"));
+    if (name === "asks for all") return Promise.resolve({ ...QUESTION, covers: ["1:covered"] });
+    return Promise.resolve(name.startsWith("asks") ? QUESTION : undefined);
+  },
+};
+
+const decided = (...decisions: readonly (readonly [key: string, Decision])[]) => ({
+  decisionOf: (key: string) => Promise.resolve(new Map(decisions).get(key)),
+});
+
+describe("[A1] askFirst()", () => {
+  it("holds back the calls that people must decide about, and keeps the order of the others", async () => {
+    const calls = ["plain", "asks", "other", "asks too"].map(call);
+    const { ready, asked } = await askFirst(calls, toolbox, decided());
+    assert.deepEqual(ready.map(({ call }) => call.id), ["plain", "other"]);
+    assert.deepEqual(asked.map(({ callKey }) => callKey), ["1:asks", "1:asks too"]);
+    assert.equal(asked[0]?.question, QUESTION);
   });
 
-  it("asks nothing again about a decided call, and passes the decision on", async () => {
-    const { ready: runs, asked } = await askFirst(["a", "b"].map(ready), {
-      ask: () => assert.fail("it asked"),
-    }, { decisionOf: () => Promise.resolve(YES) });
+  it("holds back a call that the question of another one covers", async () => {
+    const calls = ["asks for all", "covered", "plain"].map(call);
+    const { ready, asked } = await askFirst(calls, toolbox, decided());
+    assert.deepEqual(ready.map(({ call }) => call.id), ["plain"]);
+    assert.deepEqual(asked.map(({ callKey }) => callKey), ["1:asks for all"]);
+  });
+
+  it("gives a decided call its decision, and does not ask again", async () => {
+    const { ready, asked } = await askFirst(
+      [call("asks"), call("plain")],
+      toolbox,
+      decided(["1:asks", DENIED]),
+    );
     assert.deepEqual(asked, []);
-    assert.deepEqual(runs.map(({ context }) => context.decision), [YES, YES]);
+    assert.deepEqual(ready.map(({ context }) => context.decision), [DENIED, undefined]);
+  });
+
+  it("runs a call whose question cannot be formed: the run itself reports why", async () => {
+    const { ready, asked } = await askFirst([call("breaks")], toolbox, decided());
+    assert.deepEqual([ready.length, asked.length], [1, 0]);
+  });
+
+  it("asks no one where no call waits for people", async () => {
+    const calls = [call("asks")];
+    assert.deepEqual(await askFirst(calls, toolbox, undefined), { ready: calls, asked: [] });
   });
 });

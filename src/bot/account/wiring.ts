@@ -5,7 +5,7 @@
  */
 
 import { endOf, tokenHint, withTokenPlace } from "../health/account_end.ts";
-import type { AccountOptions, AccountPorts } from "../ports.ts";
+import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createOnlineReport } from "./online.ts";
 import type { Parts } from "./parts.ts";

@@ -11,6 +11,7 @@ import { type Judged, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { TurnOutcome } from "../../agent/turn.ts";
+import type { Manner } from "../../core/people/chosen.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
@@ -23,7 +24,7 @@ import type { Logging } from "../../log.ts";
 import type { Download } from "../../media/download.ts";
 import type { Store } from "../../store/store.ts";
 import { StoreError } from "../../store/database/store_error.ts";
-import type { RunningAccount } from "../ports.ts";
+import type { RunningAccount } from "../account_interface.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { createCommandTurns, type TurnCommands } from "./command_turns.ts";
@@ -179,13 +180,18 @@ export function createAccountTurns(
   };
 
   /** The rules of one turn, fixed from its beginning to its end. */
-  function answerPorts(model: Model, turn: RunningTurn): AnswerPorts {
+  function answerPorts(
+    model: Model,
+    manner: Manner,
+    turn: RunningTurn,
+  ): AnswerPorts {
     const drafts = progress.drafts();
     const lines = progress.lines();
     return {
       ...common,
       ...queueNow(),
       model,
+      manner,
       turn,
       rules: rulesNow(),
       ...(drafts && { drafts }),
@@ -218,8 +224,10 @@ export function createAccountTurns(
       try {
         if (await answerWithoutModel(claim)) return;
         await ports.toolsReady(claim.message);
-        const model = await commands.modelOf(claim.route.sessionKey);
-        await answer(claim, answerPorts(model, turn));
+        const { sessionKey } = claim.route;
+        const model = await commands.modelOf(sessionKey);
+        const manner = commands.settings.mannerOf(sessionKey);
+        await answer(claim, answerPorts(model, manner, turn));
         if (claim.message.scheduled) ports.onScheduledEnd(claim.message.id);
       } finally {
         stopTyping();

@@ -122,6 +122,10 @@ function candidateOf(settings: ModelSettings, log: Log): Candidate {
     random: Math.random,
     onRetry: ({ kind, message }, waitMs) =>
       log.warn("A model did not answer; asking again", { kind, reason: message, waitMs }),
+    onNoThinking: ({ message }) =>
+      log.warn("The model refuses the level of thinking; answering without it", {
+        reason: message,
+      }),
     onNoTools: ({ message }, isForGood) =>
       log.warn(
         isForGood

@@ -88,6 +88,10 @@ const texts = {
   budgetSpent: sentence("budgetSpent", "Für heute ist Schluss. Frag {reset} noch einmal."),
   reminder: sentence("reminder", "{user} Erinnerung: {text}"),
   reminderLate: sentence("reminderLate", "{user} Erinnerung von {due}, verspätet: {text}"),
+  mcpSignIn: sentence(
+    "mcpSignIn",
+    "Für {server} fehlt die Anmeldung: `barnacle mcp login {server}`.",
+  ),
   scheduleFailed: sentence("scheduleFailed", "Aufgabe {number} in {channel} ist gescheitert."),
   schedulePaused: sentence("schedulePaused", "Plan {number} in {channel} ruht: {count} Fehler."),
   ownerNotThere: sentence("ownerNotThere", "In {name} ({id}) schweige ich: {reason}. {command}"),

@@ -128,7 +128,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    * Runs the tool.
    *
    * @returns The result for the model.
-   * @throws {Error} If it failed; the message tells the model why.
+   * @throws {Error} If it failed; the message tells the model why. An `UnknownOutcomeError` if it may
+   * have done its work all the same.
    */
   run(input: z.infer<Input>, context: ToolContext): Promise<string>;
 }

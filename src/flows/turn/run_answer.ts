@@ -41,6 +41,7 @@ import {
   progressPlaceOf,
 } from "./finished_turn.ts";
 import { gather, type Gathered, opensThread } from "./gather.ts";
+import { withManner } from "./control/manner.ts";
 import { parkTurn } from "./park.ts";
 import { saveSteps } from "./save_turn.ts";
 import { paidTurn, refusedTurn } from "./spending/refused_turn.ts";
@@ -77,7 +78,12 @@ export async function runAnswer(
   const { window = rules.window } = ports.model;
   const { by } = spending;
   const model = countedModel(
-    metered(ports.model, { kind: "answer", by, spend: spending.port, now }),
+    metered(withManner(ports.model, ports.manner ?? {}), {
+      kind: "answer",
+      by,
+      spend: spending.port,
+      now,
+    }),
     ports.rates,
   );
   const folding = metered(ports.model, { kind: "compaction", by, spend: ports.spend, now });

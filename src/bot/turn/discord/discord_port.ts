@@ -26,7 +26,7 @@ import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { threadTitle } from "../../../render/thread_title.ts";
 import type { Store } from "../../../store/store.ts";
 import { createAssertMayQuote } from "./age_limit.ts";
-import { type ClosedToAskerOptions, createClosedToAsker } from "./closed_to_asker.ts";
+import { type ClosedToAskerOptions, createClosedToAsker } from "./targets/closed_to_asker.ts";
 import { createOpenPost } from "./forum_posts.ts";
 import { createInTurn } from "./in_turn.ts";
 import { createLimit, type LimitOptions } from "./limit.ts";
@@ -41,8 +41,8 @@ import {
   type Targets,
   type TargetsOptions,
   type ToolTarget,
-} from "./targets.ts";
-import { createUndo, type Undo } from "./undo.ts";
+} from "./targets/targets.ts";
+import { createUndo, type Undo } from "./undo/undo.ts";
 
 /** The dependencies of the port. */
 export interface DiscordPortOptions

@@ -24,8 +24,8 @@ import type { IsAnswerTo } from "./own_messages.ts";
 import { mayGoOn, stoppedAt } from "./limit.ts";
 import type { Show } from "./reading.ts";
 import { createRequests, type RequestsOptions } from "./requests.ts";
-import type { Found, Origin, Targets } from "./targets.ts";
-import { UNDO_MINUTES } from "./undo.ts";
+import type { Found, Origin, Targets } from "./targets/targets.ts";
+import { UNDO_MINUTES } from "./undo/undo.ts";
 
 /** The sources of places. */
 export interface PlaceOptions extends Omit<RequestsOptions, "client"> {

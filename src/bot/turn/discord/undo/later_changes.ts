@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import type { LeftState } from "../../../core/turn/ports/discord_place.ts";
+import type { LeftState } from "../../../../core/turn/ports/discord_place.ts";
 
 /** Fields of the request whose names in the answer are not just in snake case. */
 const NAMES: ReadonlyMap<string, string> = new Map([["rateLimitPerUser", "rate_limit_per_user"]]);

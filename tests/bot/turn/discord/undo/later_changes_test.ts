@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { changedSince } from "../../../../src/bot/turn/discord/later_changes.ts";
+import { changedSince } from "../../../../../src/bot/turn/discord/undo/later_changes.ts";
 
 const PATH = "/channels/1";
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { withActions } from "./actions_harness.ts";
+import { withActions } from "../actions_harness.ts";
 
 const MINUTE_MS = 60_000;
 const UNDO = { action: "undo" };
