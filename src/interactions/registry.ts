@@ -30,6 +30,8 @@ import { compact } from "./session/compact.ts";
 import { model, models } from "./session/model.ts";
 import { queue } from "./session/queue.ts";
 import { fresh, reset } from "./session/reset.ts";
+import { reasoning } from "./session/reasoning.ts";
+import { verbose } from "./session/verbose.ts";
 import { stop, stopButton } from "./session/stop.ts";
 import { think } from "./session/think.ts";
 
@@ -53,6 +55,8 @@ export const COMMANDS: readonly Command[] = [
   model,
   models,
   think,
+  reasoning,
+  verbose,
   queue,
   config,
   agents,

@@ -71,8 +71,6 @@ export const COMMANDS: ReadonlyMap<string, CommandKind> = new Map([
 
 /** Commands of {@link COMMANDS} that this version does not have. */
 const PLANNED: ReadonlySet<string> = new Set([
-  "reasoning",
-  "verbose",
   "activation",
   "allowlist",
   "send",

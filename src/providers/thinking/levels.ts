@@ -39,14 +39,14 @@ export function anthropicThinking(
 }
 
 /** Google's `thinkingConfig`. */
-export interface GoogleThinking {
+export type GoogleThinking = {
   /** Tokens for thinking. */
   readonly thinkingBudget?: number;
   /** The level, in place of the budget. */
   readonly thinkingLevel?: Exclude<ThinkLevel, "off">;
   /** Whether the answer has the thinking. */
   readonly includeThoughts?: boolean;
-}
+};
 
 /** Google's `thinkingConfig`: a budget, or from Gemini 3 on a level. */
 export function googleThinking(

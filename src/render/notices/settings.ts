@@ -32,6 +32,26 @@ export const SETTING_NOTICES = {
     when: "a person chooses a level by `/think`, as the second line",
     placeholders: { model: "the model of the conversation" },
   },
+  thinkingShown: {
+    text: "My thinking:",
+    when: "`/reasoning` is on, above the model's thinking",
+    placeholders: {},
+  },
+  stepDone: {
+    text: "used `{tool}`",
+    when: "`/verbose` is on, for each tool that ran",
+    placeholders: { tool: "the tool" },
+  },
+  stepFailed: {
+    text: "`{tool}` failed",
+    when: "`/verbose` is on, for each tool that failed",
+    placeholders: { tool: "the tool" },
+  },
+  stepsMore: {
+    text: "and {count} more",
+    when: "`/verbose` is on, if more than ten tools ran",
+    placeholders: { count: "number of further calls" },
+  },
   approvalsNone: {
     text: "No command waits for your decision.",
     when: "an approver uses `/approve` without an ID, and nothing waits for them",

@@ -42,6 +42,42 @@ describe("[K2] /think", () => {
   });
 });
 
+describe("[K2] [R10] /reasoning and /verbose", () => {
+  it("show thinking and tools above answers, until they are off, also after a restart", async () => {
+    const call = { id: "call_1", name: "read_channel_history", arguments: '{"limit":1}' };
+    await using model = await startFixedModel(
+      (_, { messages }) => messages.at(-1)?.role === "user" ? { calls: [call] } : "It is high.",
+      "Tides turn.",
+    );
+    await withSimulation({
+      mayRefuse: isEarly,
+      env: { OPENAI_BASE_URL: model.baseUrl },
+      config: { commands: OWNER },
+    }, async (scene) => {
+      const { say, mention, replies, start } = scene;
+      const first = await start();
+      await registered(scene);
+      const options = { mode: "on" };
+      await give(scene, { as: "ada", in: "#general", name: "verbose", options });
+      await give(scene, { as: "ada", in: "#general", name: "reasoning", options });
+      first.kill("SIGTERM");
+      await first.exited;
+      await start();
+      say("grace", "general", `${mention} how is the tide?`);
+      assert.deepEqual(await replies("general", 2), [
+        "-# used `read_channel_history`\n-# My thinking:\n> Tides turn.",
+        "It is high.",
+      ]);
+      say("ada", "general", "/verbose off");
+      say("ada", "general", "/reasoning off");
+      await replies("general", 4);
+      say("grace", "general", `${mention} and now?`);
+      assert.deepEqual((await replies("general", 5)).slice(4), ["It is high."]);
+      assert.ok(!model.bodies.at(-1)?.includes("Tides turn."), "the session keeps no thinking");
+    });
+  });
+});
+
 describe("[K2] [S5] /queue", () => {
   it("lets later messages share an answer, from the menu, also after a restart", async () => {
     let held = Promise.withResolvers<string>();
