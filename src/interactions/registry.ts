@@ -22,10 +22,12 @@ import { usage } from "./general/usage.ts";
 import { whoami } from "./general/whoami.ts";
 import { why } from "./general/why.ts";
 import { askAbout, remindMe, summarise, whyNoAnswer } from "./on_message/message_commands.ts";
+import { activation } from "./owner/activation.ts";
 import { agents } from "./owner/agents.ts";
 import { approve } from "./owner/approve.ts";
 import { config } from "./owner/config.ts";
 import { pause } from "./owner/pause.ts";
+import { send } from "./owner/send.ts";
 import { compact } from "./session/compact.ts";
 import { model, models } from "./session/model.ts";
 import { queue } from "./session/queue.ts";
@@ -58,6 +60,8 @@ export const COMMANDS: readonly Command[] = [
   reasoning,
   verbose,
   queue,
+  activation,
+  send,
   config,
   agents,
   pause,

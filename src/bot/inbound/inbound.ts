@@ -132,6 +132,7 @@ export function createInbound(options: InboundOptions): Inbound {
     isOurs,
     isProxied: proxied.has,
     ownerIn: presence.known,
+    chosenIn: (message) => interactions.commands.settings.factsIn(message),
     continuesIn: threads.continuesIn,
     now,
   });

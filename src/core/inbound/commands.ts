@@ -71,9 +71,7 @@ export const COMMANDS: ReadonlyMap<string, CommandKind> = new Map([
 
 /** Commands of {@link COMMANDS} that this version does not have. */
 const PLANNED: ReadonlySet<string> = new Set([
-  "activation",
   "allowlist",
-  "send",
   "restart",
 ]);
 

@@ -52,6 +52,11 @@ export const SETTING_NOTICES = {
     when: "`/verbose` is on, if more than ten tools ran",
     placeholders: { count: "number of further calls" },
   },
+  activationInServers: {
+    text: "`/activation` works in servers only: elsewhere, I need no mention.",
+    when: "an owner uses `/activation` outside a server",
+    placeholders: {},
+  },
   approvalsNone: {
     text: "No command waits for your decision.",
     when: "an approver uses `/approve` without an ID, and nothing waits for them",

@@ -78,6 +78,40 @@ describe("[K2] [R10] /reasoning and /verbose", () => {
   });
 });
 
+describe("[K2] [P1] /activation and /send", () => {
+  it("decide whether the bot answers in a channel, also after a restart", async () => {
+    await using model = await startFixedModel(() => "here");
+    await withSimulation({
+      mayRefuse: isEarly,
+      env: { OPENAI_BASE_URL: model.baseUrl },
+      config: { commands: OWNER },
+    }, async (scene) => {
+      const { say, mention, replies, start, decided } = scene;
+      const first = await start();
+      await registered(scene);
+      const use = (as: string, name: string, mode: string) =>
+        give(scene, { as, in: "#general", name, options: { mode } });
+      assert.equal(await use("grace", "send", "off"), "You are not authorized to do that.");
+      await use("ada", "activation", "always");
+      await use("ada", "send", "off");
+      first.kill("SIGTERM");
+      await first.exited;
+      await start();
+      const silent = say("grace", "general", `${mention} are you there?`);
+      assert.equal(await decided(silent), "ignore: send-off");
+      say("ada", "general", "/send inherit");
+      assert.deepEqual(await replies("general", 1), ["`/send` is `inherit` here from now on."]);
+      const said = say("grace", "general", "no mention");
+      assert.equal(await decided(said), "accept: mention-not-required");
+      assert.equal((await replies("general", 2))[1], "here");
+      assert.match(model.bodies.at(-1) ?? "", /are you there/, "it was kept as context");
+      say("ada", "general", "/activation mention");
+      await replies("general", 3);
+      assert.equal(await decided(say("grace", "general", "nor here")), "ignore: no-mention");
+    });
+  });
+});
+
 describe("[K2] [S5] /queue", () => {
   it("lets later messages share an answer, from the menu, also after a restart", async () => {
     let held = Promise.withResolvers<string>();

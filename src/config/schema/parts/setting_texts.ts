@@ -16,6 +16,7 @@ export const settingTexts = {
   stepDone: sentence("stepDone", "`{tool}` benutzt"),
   stepFailed: sentence("stepFailed", "`{tool}` ging nicht"),
   stepsMore: sentence("stepsMore", "und {count} weitere"),
+  activationInServers: sentence("activationInServers", "`/activation` geht nur auf Servern."),
   approvalsNone: sentence("approvalsNone", "Nichts wartet auf dich."),
   approvals: sentence("approvals", "Diese Befehle warten auf dich:"),
   approvalUnknown: sentence("approvalUnknown", "`{id}` wartet nicht auf dich."),
