@@ -27,6 +27,7 @@ import { agents } from "./owner/agents.ts";
 import { approve } from "./owner/approve.ts";
 import { config } from "./owner/config.ts";
 import { pause } from "./owner/pause.ts";
+import { restart } from "./owner/restart.ts";
 import { send } from "./owner/send.ts";
 import { compact } from "./session/compact.ts";
 import { model, models } from "./session/model.ts";
@@ -65,6 +66,7 @@ export const COMMANDS: readonly Command[] = [
   config,
   agents,
   pause,
+  restart,
   approve,
 ];
 

@@ -72,7 +72,6 @@ export const COMMANDS: ReadonlyMap<string, CommandKind> = new Map([
 /** Commands of {@link COMMANDS} that this version does not have. */
 const PLANNED: ReadonlySet<string> = new Set([
   "allowlist",
-  "restart",
 ]);
 
 /** The commands that this version has, by name. */

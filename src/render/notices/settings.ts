@@ -57,6 +57,23 @@ export const SETTING_NOTICES = {
     when: "an owner uses `/activation` outside a server",
     placeholders: {},
   },
+  restarting: {
+    text: "I am restarting. I will be back in a moment.",
+    when: "an owner restarts the bot",
+    placeholders: {},
+  },
+  restarted: {
+    text: "I have restarted.",
+    when: "a restart by an owner is done, if its answer was not sent before",
+    placeholders: {},
+  },
+  restartRefused: {
+    text:
+      "I see no supervisor that would start me again, so I keep running. If there is one, set " +
+      "`BARNACLE_SUPERVISED=1` in my environment.",
+    when: "an owner restarts a bot that nothing would start again",
+    placeholders: {},
+  },
   approvalsNone: {
     text: "No command waits for your decision.",
     when: "an approver uses `/approve` without an ID, and nothing waits for them",

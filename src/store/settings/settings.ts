@@ -14,9 +14,9 @@ import type { Transactions } from "../database/transact.ts";
 
 /**
  * Names of the settings: the model of a conversation, whether an account is paused, the guild in
- * which its commands are registered, and those with a command of their own.
+ * which its commands are registered, the newest `/restart`, and those with a command of their own.
  */
-export type SettingName = "model" | "paused" | "commandGuild" | ChosenSetting;
+export type SettingName = "model" | "paused" | "commandGuild" | "restartedBy" | ChosenSetting;
 
 /** All methods of `store.settings`. */
 export interface StoredSettings {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { withSimulation } from "../../support/bot/e2e.ts";
+import { ended, withSimulation } from "../../support/bot/e2e.ts";
 import { give, isEarly, registered } from "../../support/bot/slash.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
@@ -110,6 +110,32 @@ describe("[K2] [P1] /activation and /send", () => {
       assert.equal(await decided(say("grace", "general", "nor here")), "ignore: no-mention");
     });
   });
+});
+
+describe("[K2] /restart", () => {
+  it("ends a supervised bot once its answer is sent, and not again after the start", () =>
+    withSimulation({ mayRefuse: isEarly, config: { commands: OWNER } }, async (scene) => {
+      const { say, replies, start } = scene;
+      const alone = await start();
+      await registered(scene);
+      const use = (as: string) => give(scene, { as, in: "#general", name: "restart" });
+      assert.equal(await use("grace"), "You are not authorized to do that.");
+      assert.match(await use("ada"), /no supervisor/);
+      alone.kill("SIGTERM");
+      await alone.exited;
+      const supervised = { BARNACLE_SUPERVISED: "1" };
+      const first = await start(supervised);
+      say("ada", "dm", "/restart");
+      const begun = "I am restarting. I will be back in a moment.";
+      assert.deepEqual(await replies("dm", 1, "ada"), [begun]);
+      assert.deepEqual(await ended(first), { code: 0, signal: null });
+      const second = await start(supervised);
+      assert.equal(await use("ada"), begun);
+      assert.deepEqual(await ended(second), { code: 0, signal: null });
+      await start(supervised);
+      say("ada", "dm", "/whoami");
+      assert.match((await replies("dm", 2, "ada"))[1] ?? "", /^You are/);
+    }));
 });
 
 describe("[K2] [S5] /queue", () => {
