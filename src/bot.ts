@@ -8,9 +8,10 @@ import { Worker } from "node:worker_threads";
 import { startAccount } from "./bot/account/account.ts";
 import type { AccountEnd } from "./bot/health/account_end.ts";
 import { type Applied, createAccounts } from "./bot/account/accounts.ts";
-import type { Online } from "./bot/ports.ts";
+import type { Online } from "./bot/account_interface.ts";
 import { createMeter } from "./bot/health/meters.ts";
 import { createHttp } from "./bot/process/http.ts";
+import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { startProcessFiles } from "./bot/files/process_files.ts";
 import { createToolServices } from "./bot/process/tool_services.ts";
 import { watchWriters } from "./bot/process/writers.ts";
@@ -32,6 +33,7 @@ import type { HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics } from "./http/metrics.ts";
 import type { Snapshot } from "./http/snapshot.ts";
 import { revealed } from "./bot/rules/revealed.ts";
+import { notice } from "./render/notices/notices.ts";
 import { schedule } from "./lib/schedule.ts";
 import type { Logging } from "./log.ts";
 import type { Store } from "./store/store.ts";
@@ -144,10 +146,16 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     version: build.version,
     now,
     log: logging.forPart("tools"),
+    // Any account reaches the owners.
+    onSignIn: (server) =>
+      accounts.first()?.tellOwners((texts) => notice("mcpSignIn", { server }, texts)),
   });
   const traces = createTraces(options);
+  const memory = createNoteMeaning({ setup: () => setup, store, logging, now });
   const accounts = createAccounts({
     ...options,
+    store: { ...store, notes: memory.notes },
+    searchNotes: memory.search,
     files,
     ...(traces && { onTrace: traces.add }),
     version: build.version,
@@ -170,10 +178,14 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     store,
     hear: hearWriters,
     schedule,
-    onWritten: () => accounts.each((running) => running.changedElsewhere()),
+    onWritten() {
+      accounts.each((running) => running.changedElsewhere());
+      memory.wake();
+    },
     log: logging.forPart("store"),
   });
   await accounts.start();
+  memory.wake();
   health.setPhase("running");
 
   return {
@@ -185,6 +197,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     async apply(next, changes) {
       setup = next;
       toolServices.apply(next.config);
+      memory.reconfigured();
       health.setAccounts(next.config.accounts);
       return await accounts.apply(next, changes);
     },
@@ -192,6 +205,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     async stop() {
       health.setPhase("draining");
       stopWatching();
+      await memory.stop();
       await accounts.stop();
       files.stop();
       await toolServices.stop();

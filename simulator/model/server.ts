@@ -18,6 +18,7 @@ import {
   send,
 } from "./behaviour.ts";
 import { callsFor } from "./calls.ts";
+import { answerEmbeddings, type EmbeddingBehaviour, type EmbeddingRequest } from "./embeddings.ts";
 import { filesOf, wordsOf } from "./script.ts";
 import { googleFormat, googleModelIn, parseGoogleRequest } from "./google.ts";
 import { type CacheKind, createPromptCache, type PromptCache } from "./prompt_cache.ts";
@@ -58,6 +59,10 @@ export interface ModelServer {
   readonly models: readonly string[];
   /** The newest {@link REQUESTS_MAX}, oldest first. */
   readonly requests: readonly RecordedRequest[];
+  /** Requests for vectors, oldest first. */
+  readonly embedded: readonly EmbeddingRequest[];
+  /** Changes the treatment of later requests for vectors. */
+  embed(behaviour: EmbeddingBehaviour): void;
   /**
    * Changes the treatment of later requests.
    *
@@ -106,6 +111,8 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
   const endings = new WeakMap<RecordedRequest, Promise<void>>();
   const sockets = new Set<Socket>();
   const stop = new AbortController();
+  const embedded: EmbeddingRequest[] = [];
+  let embeds: EmbeddingBehaviour = "script";
   let behaviour = settings.behaviour ?? "script";
   let left = Infinity;
   let isMeant = (_system: string): boolean => true;
@@ -189,6 +196,10 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
       incoming.resume();
       return send(res, 200, JSON.stringify({ text: HEARD }));
     }
+    if (path === "/v1/embeddings") {
+      const body = await bodyOf(incoming);
+      return answerEmbeddings(jsonOf(body ?? ""), embeds, res, (asked) => embedded.push(asked));
+    }
     const kind = path === "/v1/chat/completions"
       ? "openai"
       : path === "/v1/messages"
@@ -229,6 +240,10 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
     baseUrl: `http://127.0.0.1:${port}/v1`,
     models: MODELS,
     requests,
+    embedded,
+    embed(next) {
+      embeds = next;
+    },
     behave(next, times = Infinity, only = () => true) {
       behaviour = next;
       left = times;

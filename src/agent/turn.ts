@@ -22,6 +22,7 @@ import {
   conversationOf,
   type NextStep,
   nextStep,
+  openCalls,
   type ShowJoined,
   stepsWithin,
 } from "./next_step.ts";
@@ -175,9 +176,15 @@ async function converse(
   const ask = (calls: readonly ToolCall[]) => {
     // Some models use the same ids in each answer.
     const answers = log.steps.filter(({ kind }) => kind === "answer").length;
+    const contextFor = ({ id }: ToolCall) => contextOf(`${answers}:${id}`);
+    const open = openCalls(log.steps).map((call) => ({
+      callKey: contextFor(call).callKey,
+      name: call.name,
+      arguments: call.arguments,
+    }));
     const all = calls.map((call): ReadyCall => ({
       call,
-      context: { ...contextOf(`${answers}:${call.id}`), signal },
+      context: { ...contextFor(call), open, signal },
     }));
     return askFirst(all, toolbox, people);
   };

@@ -75,6 +75,8 @@ export interface SharedConfig extends PeopleConfig {
   readonly search?: SearchConfig;
   /** Settings of the tool `discord`. */
   readonly discordTool: DiscordToolConfig;
+  /** The model that makes vectors of notes: `"<provider>/<model>"`; absent: none (T14). */
+  readonly embedding?: string;
   /** The model that draws: `"<provider>/<model>"`; absent: none (T6). */
   readonly draw?: string;
   /** The collector of traces; absent if there is none. */

@@ -21,12 +21,12 @@ type Written = Settings["agents"]["defaults"]["model"];
 const PROVIDERS = ["models", "providers"];
 
 /**
- * Checks the models of all agents, and their fallbacks.
+ * Checks the models of all agents, and their fallbacks; and those of memory, audio and images.
  *
  * @param part Set for an invalid file: a faulty provider is known, too.
  */
 export async function unknownProviders(
-  { agents, models }: Settings,
+  { agents, audio, memory, models, tools }: Settings,
   problemAt: ProblemAt,
   part?: Pick<ValidPart, "removed" | "whole">,
 ): Promise<readonly Problem[]> {
@@ -36,6 +36,10 @@ export async function unknownProviders(
   const wrong = [
     ...namesIn(agents.defaults.model, ["agents", "defaults", "model"]),
     ...agents.list.flatMap(({ model }, at) => namesIn(model, ["agents", "list", at, "model"])),
+    ...namesIn(memory?.embedding, ["memory", "embedding"]),
+    ...namesIn(audio?.transcribe, ["audio", "transcribe"]),
+    ...namesIn(audio?.speak, ["audio", "speak"]),
+    ...namesIn(tools?.draw, ["tools", "draw"]),
   ].filter(({ provider }) => !known.includes(provider));
   if (wrong.length === 0) return [];
   const { distance } = await import("fastest-levenshtein"); // only faulty configs need it

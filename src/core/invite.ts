@@ -9,13 +9,12 @@
 
 import type { ToolGate } from "./tool_gates.ts";
 import { type ApplicationId, parseSnowflake } from "./discord/ids.ts";
+import { type Permission, PERMISSIONS } from "./rights/permissions.ts";
 
 /** A permission that the bot asks for. */
 export interface InvitePermission {
-  /** Name in Discord's dialogue: `"Send Messages"`. */
-  readonly name: string;
-  /** Index of its bit in Discord's bit set, from 0. */
-  readonly bit: number;
+  /** Name in Discord's settings: `"Send Messages"`. */
+  readonly permission: Permission;
   /** The bot's reason to need it, as the end of a sentence: `"to answer …"`. */
   readonly why: string;
   /**
@@ -39,61 +38,59 @@ export interface InviteOptions {
  * own gate asks for it, because it is closed by default.
  */
 export const INVITE_PERMISSIONS: readonly InvitePermission[] = [
-  { name: "View Channels", bit: 10, why: "to receive messages", asked: "always" },
+  { permission: "View Channel", why: "to receive messages", asked: "always" },
   {
-    name: "Send Messages",
-    bit: 11,
+    permission: "Send Messages",
     why: "to answer, and to show that it is typing",
     asked: "always",
   },
-  { name: "Send Messages in Threads", bit: 38, why: "to answer in threads", asked: "always" },
+  { permission: "Send Messages in Threads", why: "to answer in threads", asked: "always" },
   {
-    name: "Create Public Threads",
-    bit: 35,
+    permission: "Create Public Threads",
     why: "to open a thread for an answer",
     asked: "always",
   },
   {
-    name: "Read Message History",
-    bit: 16,
+    permission: "Read Message History",
     why: "to send replies, to use recent messages as context, and to catch up",
     asked: "always",
   },
-  { name: "Embed Links", bit: 14, why: "to show previews of links in answers", asked: "always" },
-  { name: "Attach Files", bit: 15, why: "to send long answers as a file", asked: "always" },
+  { permission: "Embed Links", why: "to show previews of links in answers", asked: "always" },
+  { permission: "Attach Files", why: "to send long answers as a file", asked: "always" },
   {
-    name: "Add Reactions",
-    bit: 6,
+    permission: "Add Reactions",
     why: "to show by a reaction that it works on an answer",
     asked: "always",
   },
   {
-    name: "Use External Emojis",
-    bit: 18,
+    permission: "Use External Emojis",
     why: "to use emojis of other servers",
     asked: "externalEmoji",
   },
   {
-    name: "Use External Stickers",
-    bit: 37,
+    permission: "Use External Stickers",
     why: "to send stickers of other servers",
     asked: "externalEmoji",
   },
-  { name: "Manage Messages", bit: 13, why: "to delete others' messages", asked: ["messages"] },
-  { name: "Pin Messages", bit: 51, why: "to pin and unpin messages", asked: ["pins"] },
-  { name: "Create Polls", bit: 49, why: "to send polls", asked: ["polls"] },
+  { permission: "Manage Messages", why: "to delete others' messages", asked: ["messages"] },
+  { permission: "Pin Messages", why: "to pin and unpin messages", asked: ["pins"] },
+  { permission: "Create Polls", why: "to send polls", asked: ["polls"] },
   {
-    name: "Create Expressions",
-    bit: 43,
+    permission: "Create Expressions",
     why: "to upload emojis and stickers",
     asked: ["emojiUploads", "stickerUploads"],
   },
-  { name: "Create Events", bit: 44, why: "to create events", asked: ["events"] },
-  { name: "Manage Channels", bit: 4, why: "to create and change channels", asked: ["channels"] },
-  { name: "Manage Roles", bit: 28, why: "to give and take roles", asked: ["roles"] },
-  { name: "Timeout Members", bit: 40, why: "to time members out", asked: ["moderation"] },
-  { name: "Kick Members", bit: 1, why: "to remove members", asked: ["moderation"] },
-  { name: "Ban Members", bit: 2, why: "to ban members", asked: ["moderation"] },
+  { permission: "Create Events", why: "to create events", asked: ["events"] },
+  { permission: "Manage Channels", why: "to create and change channels", asked: ["channels"] },
+  {
+    permission: "Manage Threads",
+    why: "to change, close and delete threads, and to give moderated tags",
+    asked: ["threads", "channels"],
+  },
+  { permission: "Manage Roles", why: "to give and take roles", asked: ["roles"] },
+  { permission: "Timeout Members", why: "to time members out", asked: ["moderation"] },
+  { permission: "Kick Members", why: "to remove members", asked: ["moderation"] },
+  { permission: "Ban Members", why: "to ban members", asked: ["moderation"] },
 ];
 
 /** `applications.commands` is for slash commands; it grants nothing in a guild. */
@@ -110,10 +107,15 @@ export function permissionsToAsk(
   });
 }
 
+/** The name of a permission in Discord's dialogue, which has one of its own for View Channel. */
+export function dialogueName(permission: Permission): string {
+  return permission === "View Channel" ? "View Channels" : permission;
+}
+
 /** The bit set of a link's permissions as a decimal number, as Discord's URLs take it. */
 export function invitePermissions(options?: InviteOptions): string {
-  return permissionsToAsk(options).reduce((bits, { bit }) => bits | 1n << BigInt(bit), 0n)
-    .toString();
+  return permissionsToAsk(options)
+    .reduce((bits, { permission }) => bits | PERMISSIONS[permission], 0n).toString();
 }
 
 /**

@@ -13,6 +13,7 @@ import net from "node:net";
 import tls from "node:tls";
 import { codeOf } from "../lib/error_code.ts";
 import { nameOfProxy } from "../lib/network/proxy.ts";
+import { readPieces } from "../lib/network/read_body.ts";
 import type {
   HttpFound,
   Reachability,
@@ -36,6 +37,9 @@ export interface ProbePorts {
 
 /** The error of a step that timed out. */
 const LATE = "no answer in time";
+
+/** Maximum characters of a page to read. Discord's answer is shorter; a captive portal's is not. */
+const PAGE_MAX = 64 * 1024;
 
 /**
  * Probes the path to a server, without sending a request.
@@ -98,7 +102,7 @@ export function probeHttp(
     const location = headers.get("location") ?? undefined;
     const skewMs = skewOf(headers.get("date"), at);
     const retryAfterSec = Number(headers.get("retry-after") ?? NaN);
-    const json = toJson(await response.text());
+    const json = toJson(await beginningOf(response, signal));
     return {
       status,
       server: headers.get("server")?.toLowerCase() ?? "",
@@ -219,6 +223,16 @@ function onePerFamily(addresses: readonly string[]): readonly string[] {
 function skewOf(date: string | null, at: number): number | undefined {
   const serverAt = Date.parse(date ?? "");
   return Number.isNaN(serverAt) ? undefined : Math.round(at - (serverAt + 500));
+}
+
+async function beginningOf({ body }: Response, signal: AbortSignal): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  await readPieces(body, signal, (piece) => {
+    text += decoder.decode(piece, { stream: true });
+    return text.length < PAGE_MAX;
+  });
+  return text;
 }
 
 function toJson(text: string): object | undefined {

@@ -10,14 +10,19 @@ import type { ComponentUse } from "../core/inbound/interactions.ts";
 import type { Command, MessageCommand } from "./base/command.ts";
 import type { Component } from "./base/component.ts";
 import { pairingButton } from "./components/pairing_button.ts";
-import { approvalButton, askButton, escalationButton } from "./components/question_buttons.ts";
+import {
+  approvalButton,
+  askButton,
+  escalationButton,
+  goOnButton,
+} from "./components/question_buttons.ts";
 import { context } from "./general/context_command.ts";
 import { forget } from "./general/forget.ts";
 import { commands, help } from "./general/help.ts";
 import { memory } from "./general/memory.ts";
 import { skill } from "./general/skill.ts";
 import { status } from "./general/status.ts";
-import { undo } from "./general/undo.ts";
+import { undo, undoButton } from "./general/undo.ts";
 import { usage } from "./general/usage.ts";
 import { whoami } from "./general/whoami.ts";
 import { why } from "./general/why.ts";
@@ -85,6 +90,8 @@ export const COMPONENTS: readonly Component[] = [
   approvalButton,
   escalationButton,
   askButton,
+  goOnButton,
+  undoButton,
 ];
 
 /** Finds the component for a use; `undefined` if none has this kind and name. */

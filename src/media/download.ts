@@ -67,7 +67,8 @@ export function createDownload(
     if ((headers.get("content-encoding") ?? "identity") !== "identity") {
       return await refuse("it came compressed");
     }
-    return await readBody(body, maxBytes, () => new FileError(`larger than ${sizeOf(maxBytes)}`));
+    const tooLarge = () => new FileError(`larger than ${sizeOf(maxBytes)}`);
+    return await readBody(body, { maxBytes, tooLarge, signal });
   }
 
   /** Without a new link, the file counts as gone. */

@@ -11,6 +11,7 @@ import { z } from "zod";
 import type { MessageId } from "../core/discord/ids.ts";
 import type { ProxiedMessage } from "../core/inbound/pluralkit.ts";
 import { snowflakeSchema } from "../core/discord/snowflake_schema.ts";
+import { readPieces } from "../lib/network/read_body.ts";
 
 /** The result of one request. */
 export type Answer =
@@ -92,7 +93,7 @@ export function createAsk({ fetch, apiUrl, token, version }: ApiDeps): Ask {
         signal,
         redirect: "error",
       });
-      return judge(response.status, await bodyOf(response));
+      return judge(response.status, await bodyOf(response, signal));
     } catch (error) {
       return { kind: "again", reason: signal.aborted ? "no answer in time" : reasonOf(error) };
     }
@@ -117,15 +118,16 @@ function again(reason: string) {
 }
 
 /** Reads the JSON of an answer; `undefined` if it is no JSON or too long. */
-async function bodyOf({ body }: Response): Promise<unknown> {
+async function bodyOf({ body }: Response, signal: AbortSignal): Promise<unknown> {
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
-  for await (const chunk of body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_BYTES) return undefined; // leaving the loop closes the connection
-    text += decoder.decode(chunk, { stream: true });
-  }
+  await readPieces(body, signal, (piece) => {
+    bytes += piece.byteLength;
+    text += decoder.decode(piece, { stream: true });
+    return bytes <= MAX_BYTES;
+  });
+  if (bytes > MAX_BYTES) return undefined;
   try {
     return JSON.parse(text + decoder.decode());
   } catch {

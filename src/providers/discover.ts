@@ -5,12 +5,16 @@
  */
 
 import { z } from "zod";
+import { readBody } from "../lib/network/read_body.ts";
 import { endpointOf, type ModelSettings, type ProviderSettings } from "./settings.ts";
 
 /**
  * Time limit (milliseconds) for each server. A slower server on the same machine would be useless.
  */
 const PROBE_MS = 1_000;
+
+/** Maximum bytes of a list of models. */
+const MAX_BYTES = 4 * 1024 * 1024;
 
 const modelListSchema = z.looseObject({ data: z.array(z.looseObject({ id: z.string().min(1) })) });
 
@@ -53,7 +57,9 @@ async function probe(
       signal: stop.signal,
       redirect: "error",
     });
-    const list = modelListSchema.safeParse(response.ok ? await response.json() : undefined);
+    const list = modelListSchema.safeParse(
+      response.ok ? await jsonOf(response, stop.signal) : undefined,
+    );
     const name = list.data?.data.map((model) => model.id).find((name) => !NO_CHAT.test(name));
     return name === undefined ? undefined : { provider, name };
   } catch {
@@ -62,4 +68,10 @@ async function probe(
     clearTimeout(timer);
     stop.abort(); // closes the connection of an unread answer
   }
+}
+
+async function jsonOf({ body }: Response, signal: AbortSignal): Promise<unknown> {
+  const tooLarge = () => new RangeError(`more than ${MAX_BYTES} bytes`);
+  const bytes = await readBody(body, { maxBytes: MAX_BYTES, tooLarge, signal });
+  return JSON.parse(new TextDecoder().decode(bytes));
 }

@@ -9,6 +9,7 @@
  */
 
 import { ModelError, type ModelErrorKind } from "../core/model.ts";
+import { type BodyReader, cancelReader, readPieces } from "../lib/network/read_body.ts";
 import { refusalOf } from "./failures.ts";
 
 /** Maximum silence of a server. */
@@ -79,9 +80,13 @@ export function createWire(
   signal: AbortSignal,
 ): Wire {
   const stop = new AbortController();
-  const onAbort = () => stop.abort(signal.reason);
+  let reader: BodyReader | undefined;
+  const abort = (reason?: unknown): void => {
+    stop.abort(reason);
+    if (reader) cancelReader(reader);
+  };
+  const onAbort = () => abort(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
-  let reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
   let failure: ModelError | undefined;
   let silenceMs = timeouts.betweenBytesMs;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -93,7 +98,7 @@ export function createWire(
     failure ??= new ModelError(`${modelId} ${what}`, { kind, modelId, cause });
   const allow = (ms: number): void => {
     clearTimeout(timer);
-    timer = setTimeout(() => stop.abort(fail("timeout", `sent nothing for ${ms / 1_000} s`)), ms);
+    timer = setTimeout(() => abort(fail("timeout", `sent nothing for ${ms / 1_000} s`)), ms);
   };
   /**
    * The error of a failed request or read, by its cause: a limit of ours, the caller, or the
@@ -113,7 +118,7 @@ export function createWire(
   const close = (): void => {
     if (isOver) return;
     end();
-    stop.abort();
+    abort();
   };
 
   const wire: Wire = {
@@ -124,7 +129,7 @@ export function createWire(
         const response = await fetch(input, { ...init, signal: stop.signal, redirect: "manual" });
         const { status, headers } = response;
         if (!response.ok) {
-          const body = await beginningOf(response, REFUSAL_MAX_BYTES);
+          const body = await beginningOf(response, REFUSAL_MAX_BYTES, stop.signal);
           throw failure ??= refusalOf(
             { status, headers, body, url: String(input) },
             modelId,
@@ -191,14 +196,18 @@ async function readToEnd(wire: Wire): Promise<void> {
   }
 }
 
-async function beginningOf({ body }: Response, maxBytes: number): Promise<string> {
+async function beginningOf(
+  { body }: Response,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
-  for await (const chunk of body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    bytes += chunk.byteLength;
-    if (bytes >= maxBytes) break;
-  }
+  await readPieces(body, signal, (piece) => {
+    text += decoder.decode(piece, { stream: true });
+    bytes += piece.byteLength;
+    return bytes < maxBytes;
+  });
   return text;
 }

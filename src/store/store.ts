@@ -25,6 +25,7 @@ import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import { createInbox, type Inbox } from "./inbox/inbox.ts";
 import { createMemory } from "./memory/memory.ts";
 import { createNotes, type Notes } from "./notes/notes.ts";
+import { createNoteVectors, type NoteVectors } from "./notes/vectors.ts";
 import { createOutbox, type Outbox } from "./outbox/outbox.ts";
 import { createPairing, type Pairing } from "./pairing/pairing.ts";
 import { createQuestions, type Questions } from "./questions/questions.ts";
@@ -66,7 +67,7 @@ export interface Store extends OtherWriters, Pick<Figures, "health"> {
   /** Forgetting people (X5). */
   readonly forgetting: Forgetting;
   /** The agent's memory. */
-  readonly notes: Notes;
+  readonly notes: Notes & NoteVectors;
   /** Destructive actions of tools. */
   readonly changes: Changes;
   /** Settings that people change by commands. */
@@ -220,7 +221,7 @@ export function createStore(
         return forgotten;
       },
     },
-    notes: createNotes(database, commits),
+    notes: joinParts(createNotes(database, commits), createNoteVectors(database, commits)),
     changes: createChanges(database, commits),
     settings: createSettings(database, commits),
     schedules: createSchedules(database, commits, memory.outgoing),

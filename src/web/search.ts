@@ -65,7 +65,7 @@ export async function searchWeb(
         (isHint ? '; the operator must add "json" to its search.formats' : ""),
     );
   }
-  const answer = await jsonOf(response, signal);
+  const answer = await jsonOf(response, signal, stop);
   const list = engine.kind === "searxng" ? at(answer, "results") : at(at(answer, "web"), "results");
   if (!Array.isArray(list)) {
     if (engine.kind === "brave" && isRecord(answer)) return []; // it leaves the list out
@@ -89,13 +89,20 @@ function requestTo({ kind, url, apiKey }: SearchEngine, query: string, most: num
   return { url: to, headers };
 }
 
-async function jsonOf(response: Response, signal: AbortSignal): Promise<unknown> {
+/** @param stop Aborts with the signal, and after the time limit. */
+async function jsonOf(
+  { body }: Response,
+  signal: AbortSignal,
+  stop: AbortSignal,
+): Promise<unknown> {
   const tooLarge = () => new WebError("the search engine's answer is too large");
   try {
-    return JSON.parse(new TextDecoder().decode(await readBody(response.body, MAX_BYTES, tooLarge)));
+    const bytes = await readBody(body, { maxBytes: MAX_BYTES, tooLarge, signal: stop });
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
     signal.throwIfAborted();
     if (cause instanceof WebError) throw cause;
+    if (stop.aborted) throw new WebError("the search engine does not answer", { cause });
     throw new WebError("the search engine's answer is no JSON", { cause });
   }
 }

@@ -53,6 +53,10 @@ describe("[L1] an unknown provider", () => {
       "agents.defaults.model.fallbacks[0]",
       /add models\.providers\.mine/,
     ],
+    ['"memory":{"embedding":"olama/x"}', "memory.embedding", /"ollama\/x"/],
+    ['"audio":{"transcribe":"opena/x"}', "audio.transcribe", /"openai\/x"/],
+    ['"audio":{"speak":"opena/x"}', "audio.speak", /"openai\/x"/],
+    ['"tools":{"draw":"opena/x"}', "tools.draw", /"openai\/x"/],
   ];
   for (const [text, path, hint] of cases) {
     it(`is an error at ${path}, with a suggestion`, async () => {

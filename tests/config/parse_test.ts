@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { parseConfig } from "../../src/config/parse.ts";
 import { renderProblems } from "../../src/config/text/problem.ts";
 import { accessOf, configOf, load, rendered } from "./support.ts";
+import { anyCharacter } from "../support/any_character.ts";
 
 /** Broken files, each with the operator's whole output. */
 const GOLDEN: readonly (readonly [rule: string, name: string, text: string, shown: string])[] = [
@@ -441,7 +442,7 @@ describe("[P2] [P8] parseConfig() under random edits", () => {
 }`;
   const piece = fc.oneof(
     fc.constantFrom(...'{}[]:,"\\/* \n', "null", "true", "0", "__proto__", "//", "'", '""'),
-    fc.string({ maxLength: 4, unit: "binary" }),
+    fc.string({ maxLength: 4, unit: anyCharacter }),
   );
   const edit = fc.record({
     at: fc.nat(VALID.length),
@@ -519,7 +520,7 @@ describe("[P2] [P8] parseConfig() under random edits", () => {
     await fc.assert(
       fc.asyncProperty(
         fc.oneof(
-          fc.string({ unit: "binary" }),
+          fc.string({ unit: anyCharacter }),
           fc.json(),
           fc.array(piece).map((all) => all.join("")),
         ),

@@ -5,12 +5,14 @@ import { parseSnowflake } from "../../src/core/discord/ids.ts";
 import { openGates, TOOL_GATES, type ToolGate } from "../../src/core/tool_gates.ts";
 import {
   applicationIdIn,
+  dialogueName,
   INVITE_PERMISSIONS,
   type InviteOptions,
   invitePermissions,
   inviteUrl,
   permissionsToAsk,
 } from "../../src/core/invite.ts";
+import { PERMISSIONS } from "../../src/core/rights/permissions.ts";
 
 const ID = parseSnowflake<"application">("1500000000000000002")!;
 
@@ -32,6 +34,7 @@ const FLAGS: Readonly<Record<string, bigint>> = {
   "Create Expressions": Flag.CREATE_GUILD_EXPRESSIONS,
   "Create Events": Flag.CREATE_EVENTS,
   "Manage Channels": Flag.MANAGE_CHANNELS,
+  "Manage Threads": Flag.MANAGE_THREADS,
   "Manage Roles": Flag.MANAGE_ROLES,
   "Timeout Members": Flag.MODERATE_MEMBERS,
   "Kick Members": Flag.KICK_MEMBERS,
@@ -50,7 +53,8 @@ const BASIC = [
   "Add Reactions",
 ];
 
-const names = (options?: InviteOptions) => permissionsToAsk(options).map(({ name }) => name);
+const names = (options?: InviteOptions) =>
+  permissionsToAsk(options).map(({ permission }) => dialogueName(permission));
 const more = (options: InviteOptions) => names(options).filter((name) => !BASIC.includes(name));
 
 describe("[O3] [SEC-R34] inviteUrl()", () => {
@@ -66,7 +70,7 @@ describe("[O3] [SEC-R34] inviteUrl()", () => {
 
   it("has the bits of Discord's document", () => {
     const bits = (options: InviteOptions) =>
-      permissionsToAsk(options).reduce((sum, { name }) => sum | (FLAGS[name] ?? 0n), 0n);
+      names(options).reduce((sum, name) => sum | (FLAGS[name] ?? 0n), 0n);
     const all = { gates: Object.keys(TOOL_GATES) as ToolGate[], externalEmoji: true };
     for (const options of [{}, all]) {
       assert.equal(invitePermissions(options), bits(options).toString());
@@ -82,9 +86,9 @@ describe("[O3] [SEC-R34] inviteUrl()", () => {
   }
 
   it("never asks for Administrator, Manage Server, Mention Everyone or Manage Webhooks", () => {
-    const bits = new Set(INVITE_PERMISSIONS.map(({ bit }) => bit));
-    for (const bit of [3, 5, 17, 29]) assert.ok(!bits.has(bit), `bit ${bit}`);
-    assert.equal(bits.size, INVITE_PERMISSIONS.length, "no bit twice");
+    const bits = new Set(INVITE_PERMISSIONS.map(({ permission }) => PERMISSIONS[permission]));
+    for (const bit of [3n, 5n, 17n, 29n]) assert.ok(!bits.has(1n << bit), `bit ${bit}`);
+    assert.equal(bits.size, INVITE_PERMISSIONS.length, "no permission twice");
   });
 
   it("asks for other servers' emojis and stickers only on request", () => {
@@ -99,6 +103,7 @@ describe("[O3] [SEC-R34] inviteUrl()", () => {
       "Pin Messages",
       "Create Polls",
     ]);
+    assert.deepEqual(more({ gates: ["threads"] }), ["Manage Threads"]);
     const byDefault = more({ gates: openGates({}) });
     assert.ok(byDefault.includes("Manage Channels"));
     for (const name of ["Manage Roles", "Kick Members", "Ban Members", "Timeout Members"]) {
@@ -109,7 +114,9 @@ describe("[O3] [SEC-R34] inviteUrl()", () => {
   });
 
   it("gives a reason for each permission", () => {
-    for (const { name, why } of INVITE_PERMISSIONS) assert.match(`${name}: ${why}`, /\w: to \w/);
+    for (const { permission, why } of INVITE_PERMISSIONS) {
+      assert.match(`${permission}: ${why}`, /\w: to \w/);
+    }
   });
 });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { bounded } from "../../src/lib/bounded.ts";
+import { anyCharacter } from "../support/any_character.ts";
 
 describe("[H4] bounded()", () => {
   it("leaves a text that fits as it is, and marks one that does not", () => {
@@ -12,7 +13,7 @@ describe("[H4] bounded()", () => {
 
   it("never exceeds the maximum, nor splits a character", () => {
     fc.assert(fc.property(
-      fc.string({ unit: "binary" }),
+      fc.string({ unit: anyCharacter }),
       fc.integer({ min: 1, max: 20 }),
       (text, max) => {
         const short = bounded(text, max);

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { createDownload, DOWNLOAD_MS, type DownloadPorts } from "../../src/media/download.ts";
 import { createIsMediaUrl, isExpired } from "../../src/media/hosts.ts";
 import { schedule } from "../../src/lib/schedule.ts";
+import { createSilentBody } from "../support/network/silent_body.ts";
 
 const NEVER = new AbortController().signal;
 const DISCORD = "https://discord.com/api";
@@ -152,5 +153,14 @@ describe("[H7] [SEC-R25] createDownload()", () => {
         return () => {};
       };
       return assert.rejects(download(url, 100, { schedule: now }), /not read within 30 s/);
+    }));
+
+  it("closes a body that falls silent", () =>
+    withServer(() => {}, async (url, download) => {
+      const { stream, isCancelled } = createSilentBody("low");
+      const fetch = () => Promise.resolve(new Response(stream));
+      const soon = (run: () => void) => schedule(run, 20);
+      await assert.rejects(download(url, 100, { fetch, schedule: soon }), /not read within 30 s/);
+      assert.ok(isCancelled());
     }));
 });

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { createAsk } from "../../src/pluralkit/api.ts";
 import { messageId } from "../support/discord/builders.ts";
+import { createSilentBody } from "../support/network/silent_body.ts";
 
 const ID = messageId("1400000000000000500");
 /** A message from PluralKit's documentation, with keys that Barnacle does not use. */
@@ -184,6 +185,16 @@ describe("[P13] createAsk()", () => {
       });
     });
   }
+
+  it("ends with its signal if a body ignores it", async () => {
+    const { stream, isCancelled } = createSilentBody('{ "id": ');
+    const fetch = () => Promise.resolve(new Response(stream));
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 20);
+    const ask = createAsk({ fetch, apiUrl: "http://a.example", version: "1.2.3" });
+    assert.deepEqual(await ask(ID, stop.signal), { kind: "again", reason: "no answer in time" });
+    assert.ok(isCancelled());
+  });
 
   it("gives the reason of a failed connection, and never the token", async () => {
     const answer = await askOf("http://127.0.0.1:1/v2", "s3cret")(ID, never);

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { discoverLocalModel } from "../../src/providers/discover.ts";
 import type { ProviderSettings } from "../../src/providers/settings.ts";
 import { withModelServer } from "../support/model/model_server.ts";
+import { createSilentBody } from "../support/network/silent_body.ts";
 
 const local = (id: string, port: number): ProviderSettings => ({
   id,
@@ -74,6 +75,10 @@ describe("[L2] discoverLocalModel()", () => {
       await discoverLocalModel({ fetch, servers: SERVERS, timeoutMs: 20 }),
       undefined,
     );
+    const { stream, isCancelled } = createSilentBody('{"data":');
+    const half = { ...knowing({ 2: () => new Response(stream) }), timeoutMs: 20 };
+    assert.equal(await discoverLocalModel(half), undefined);
+    assert.ok(isCancelled());
   });
 
   it("finds a real server", async () => {

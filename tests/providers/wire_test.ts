@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ModelError } from "../../src/core/model.ts";
 import { createWire, type Wire, type WireSettings } from "../../src/providers/wire.ts";
+import { createSilentBody } from "../support/network/silent_body.ts";
 
 const wireOver = (
   fetch: WireSettings["fetch"],
@@ -141,6 +142,38 @@ describe("[T1] createWire()", () => {
     stop.abort(reason);
     await assert.rejects(() => readAll(wire), (thrown) => thrown === reason);
     assert.equal(wire.failure(), undefined);
+  });
+
+  it("ends and closes a body that ignores its signal", async () => {
+    const short = { timeouts: { firstByteMs: 60, betweenBytesMs: 60 } };
+    const late = createSilentBody("data");
+    const wire = wireOver(() => Promise.resolve(new Response(late.stream)), short);
+    await ask(wire);
+    await assert.rejects(() => readAll(wire), { kind: "timeout" });
+    assert.ok(late.isCancelled());
+
+    const refusal = createSilentBody("no");
+    const refused = wireOver(
+      () => Promise.resolve(new Response(refusal.stream, { status: 500 })),
+      short,
+    );
+    await assert.rejects(() => ask(refused), { kind: "timeout" });
+    assert.ok(refusal.isCancelled());
+
+    const stop = new AbortController();
+    const stopped = createSilentBody();
+    const mine = wireOver(() => Promise.resolve(new Response(stopped.stream)), {}, stop.signal);
+    await ask(mine);
+    const reading = assert.rejects(() => mine.read(), { message: "enough" });
+    stop.abort(new Error("enough"));
+    await reading;
+    assert.ok(stopped.isCancelled());
+
+    const unread = createSilentBody();
+    const closed = wireOver(() => Promise.resolve(new Response(unread.stream)));
+    await ask(closed);
+    closed.close();
+    assert.ok(unread.isCancelled());
   });
 
   it("reads only the beginning of a refusal", async () => {

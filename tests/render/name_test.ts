@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { nameAsCode } from "../../src/render/name.ts";
+import { anyCharacter } from "../support/any_character.ts";
 
 describe("nameAsCode()", () => {
   const CASES: readonly (readonly [name: string, shown: string])[] = [
@@ -24,7 +25,7 @@ describe("nameAsCode()", () => {
   }
 
   it("[P6a] formats any name as one line of code", () => {
-    fc.assert(fc.property(fc.string({ unit: "binary" }), (name) => {
+    fc.assert(fc.property(fc.string({ unit: anyCharacter }), (name) => {
       assert.match(nameAsCode(name), /^`[^`\n\r]+`$/);
     }));
   });

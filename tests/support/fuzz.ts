@@ -7,17 +7,6 @@
 import { Buffer } from "node:buffer";
 import { guildData, messageData, pressData } from "./discord/payloads.ts";
 
-/** Numbers from 0 up to, but not including, 1; the same ones for the same seed (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 /** Text of people, which no log line may contain. */
 export const WORDS = "private words";
 

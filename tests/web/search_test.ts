@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type SearchEngine, searchWeb } from "../../src/web/search.ts";
+import { createSilentBody } from "../support/network/silent_body.ts";
 
 const { signal } = new AbortController();
 
@@ -64,6 +65,16 @@ describe("[T9] searchWeb()", () => {
   for (const [name, answer, reason] of failures) {
     it(`tells about ${name}`, () => assert.rejects(ask(SEARXNG, answer), reason));
   }
+
+  it("ends with its turn, even if the answer falls silent", async () => {
+    const { stream, isCancelled } = createSilentBody('{"results":');
+    const fetch = () => Promise.resolve(new Response(stream));
+    const stop = new AbortController();
+    const search = searchWeb(SEARXNG, "x", 1, { fetch, signal: stop.signal });
+    setTimeout(() => stop.abort(new Error("stopped")));
+    await assert.rejects(search, { message: "stopped" });
+    assert.ok(isCancelled());
+  });
 
   it("names neither address nor key if the engine is away", () =>
     assert.rejects(

@@ -25,12 +25,13 @@ import type { Runner } from "../../flows/schedules/runner.ts";
 import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.ts";
 import { commandSources } from "../commands/sources.ts";
 import { type Connection, createConnection } from "../gateway/connection.ts";
+import { createAccountPresence } from "../gateway/presence.ts";
 import { statusOf } from "../health/status_facts.ts";
 import { createInbound, type Inbound } from "../inbound/inbound.ts";
 import { createOwnerIds } from "../owners/owner_ids.ts";
 import { createOutbound, type Outbound } from "../outbound/outbound.ts";
 import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
-import type { AccountOptions, AccountPorts } from "../ports.ts";
+import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
@@ -134,6 +135,13 @@ export async function createParts(
   const rates = createTokenRates();
   const agentId = () => config().agent.id;
   const spend = createSpending({ config, usage: store.usage, now });
+  const presence = await createAccountPresence({
+    accountId,
+    configured: options.config.discord.presence,
+    settings: store.settings,
+    show: (changed) => connection.setPresence(changed),
+    now,
+  });
   const threads = createAccountThreads({
     ...common,
     accountId,
@@ -178,6 +186,7 @@ export async function createParts(
     stopping: stopping.signal,
     audio: createAudioSpending({ spend, agentId, now }),
   });
+  const known = { policy: policy.now, ownsApplication: owners.ownsApplicationAsRead };
   const turns = createAccountTurns(
     { ...common, model: () => settings.model, accountId },
     {
@@ -191,7 +200,7 @@ export async function createParts(
       outbox: store.outbox,
       sent: outbound.sent,
       onRefused: meter.toolRefused,
-      setPresence: noPresenceYet,
+      setPresence: presence.set,
       ownerIds: owners.toTell,
       onParked: questions.decided,
       onToolMessage: (channelId) => outbound.channelQueues.wake([channelId]),
@@ -212,20 +221,14 @@ export async function createParts(
       cleanSecrets: outbound.cleanSecrets,
       uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
       takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
-      tools: createTurnTools({
-        tools: toolServices.tools,
-        policy: policy.now,
-        ownsApplication: owners.ownsApplicationAsRead,
-      }),
-      isOwner: createIsOwner({
-        policy: policy.now,
-        ownsApplication: owners.ownsApplicationAsRead,
-      }),
+      tools: createTurnTools({ tools: toolServices.tools, ...known }),
+      isOwner: createIsOwner(known),
       skills,
       onSchedules: () => runEvents.emit.changed(),
       onScheduledEnd: (cause) => runEvents.emit.ended(cause),
       toolPorts: toolServices.ports,
       hostCommands: toolServices.commands,
+      searchNotes: options.searchNotes,
       drawPort: createDrawPort({
         drawing: () => settings.drawing,
         drawings: files.drawings,
@@ -263,6 +266,7 @@ export async function createParts(
     readGatewayInfo: createReadGatewayInfo(client, now),
     readApplication: connectionState.readApplication,
     proxyFor: (url) => proxyFor(url, env),
+    presence: presence.current,
     store: store.gateway,
     now,
     log,
@@ -288,9 +292,4 @@ export async function createParts(
     ended,
     stopping,
   };
-}
-
-/** @throws {Error} Always: the gateway thread takes no new status while it runs. */
-function noPresenceYet(): never {
-  throw new Error("this version sets the status only at its start, from the config");
 }

@@ -10,6 +10,7 @@ import { DAY_MS } from "../../core/discord/day.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { EarlyThread } from "../../discord/gateway/main/early_thread.ts";
 import type { ChosenIntents } from "../../discord/gateway/read/intents.ts";
+import type { Presence } from "../../discord/gateway/link/protocol.ts";
 import { READ_TYPES } from "../../discord/gateway/read/reader.ts";
 import type { GatewayEvents, GatewayFinal } from "../../discord/gateway/main/thread.ts";
 import { userAgentOf } from "../../discord/rest/client/client.ts";
@@ -58,6 +59,8 @@ export interface ConnectPorts
   readonly readApplication: () => Promise<ApplicationAnswer>;
   /** Returns the proxy for a URL, if one is configured (G15). */
   readonly proxyFor: (url: string) => string | undefined;
+  /** The presence to start with. */
+  readonly presence: () => Presence;
   readonly store: Pick<
     Store["gateway"],
     | "saveGateway"
@@ -84,7 +87,10 @@ export interface ConnectPorts
  * The gateway as the account uses it. This module decides which thread serves it, and at which
  * address.
  */
-export type Connection = Pick<GatewayThreads, "committed" | "stats" | "stop">;
+export type Connection = Pick<
+  GatewayThreads,
+  "committed" | "stats" | "setPresence" | "stop"
+>;
 
 /**
  * How long stored facts on the gateway and the application are used without asking, in
@@ -181,7 +187,7 @@ async function openGateway(
 ): Promise<Connection> {
   const { accountId } = options.config.discord;
   const { log } = ports;
-  const gateway = gatewayOptionsOf(options, place);
+  const gateway = gatewayOptionsOf(options, place, ports.presence());
   const shards = await planSessions(options, ports, gateway.shardCount, intents);
   ports.onShards(gateway.shardCount);
   let isStopped = false;
@@ -230,6 +236,7 @@ async function openGateway(
   return {
     committed: threads.committed,
     stats: threads.stats,
+    setPresence: threads.setPresence,
     stop() {
       isStopped = true;
       stopRelocating();
@@ -253,6 +260,7 @@ async function forgetRefused(
 function gatewayOptionsOf(
   { config: { discord }, token, apiBase, version, isConnectionDebug }: ConnectOptions,
   { url, shards, limit: { maxConcurrency } }: GatewayInfo,
+  presence: Presence,
 ): ThreadOptions {
   const { compress, tcpKeepaliveSec, reconnect } = discord.gateway;
   return {
@@ -261,7 +269,7 @@ function gatewayOptionsOf(
     compress,
     tcpKeepaliveSec,
     reconnect,
-    presence: discord.presence,
+    presence,
     shardCount: discord.gateway.shards === "auto" ? shards : discord.gateway.shards,
     maxConcurrency,
     restUrl: `${apiBase}/v${API_VERSION}`,

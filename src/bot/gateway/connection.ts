@@ -7,6 +7,7 @@
  */
 
 import type { GatewayFinal } from "../../discord/gateway/main/thread.ts";
+import type { Presence } from "../../discord/gateway/link/protocol.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import {
   connect,
@@ -47,6 +48,8 @@ export interface Connection {
   committed(ticket: number): void;
   /** `undefined` before the gateway is found. */
   stats(): ReturnType<OpenConnection["stats"]> | undefined;
+  /** Shows another presence. Before the gateway is found, it starts with that. */
+  setPresence(presence: Presence): void;
   /** Closes resumable. Call it after `stopping` is aborted. */
   stop(): Promise<void>;
 }
@@ -54,7 +57,14 @@ export interface Connection {
 /** The ports of {@link createConnection} besides its events. */
 export type ConnectionPorts = Pick<
   ConnectPorts,
-  "readGatewayInfo" | "readApplication" | "proxyFor" | "store" | "stopping" | "now" | "log"
+  | "readGatewayInfo"
+  | "readApplication"
+  | "proxyFor"
+  | "presence"
+  | "store"
+  | "stopping"
+  | "now"
+  | "log"
 >;
 
 /** Creates an account's connection; it connects with `start`. */
@@ -86,6 +96,7 @@ export function createConnection(
     },
     committed: (ticket) => open?.committed(ticket),
     stats: () => open?.stats(),
+    setPresence: (presence) => open?.setPresence(presence),
     async stop() {
       await opening;
       await open?.stop();

@@ -8,7 +8,11 @@
  */
 
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { GatewayOptions, ShardOptions } from "../../discord/gateway/link/protocol.ts";
+import type {
+  GatewayOptions,
+  Presence,
+  ShardOptions,
+} from "../../discord/gateway/link/protocol.ts";
 import {
   type Gateway,
   type GatewayEvents,
@@ -44,6 +48,8 @@ export interface GatewayThreads {
   isUp(): boolean;
   url(): string;
   setUrl(url: string): void;
+  /** Shows another presence, in later threads too. */
+  setPresence(presence: Presence): void;
   /** Reports that the store holds every batch up to this ticket. */
   committed(ticket: number): void;
   /** `undefined` before the first thread. */
@@ -56,7 +62,7 @@ export interface GatewayThreads {
 export function createGatewayThreads(options: ThreadOptions, ports: ThreadPorts): GatewayThreads {
   const { store, accountId, now, onBudget, proxyFor, log } = ports;
   const { workerUrl, takeThread, random } = ports;
-  let { url } = options;
+  let { url, presence } = options;
   let current: Gateway | undefined;
   /** Tickets of earlier threads: each thread counts its tickets from 1. */
   let ticketsBefore = 0;
@@ -93,7 +99,7 @@ export function createGatewayThreads(options: ThreadOptions, ports: ThreadPorts)
       ticketsBefore = lastTicket;
       const proxy = proxyFor(url);
       current = startGateway(
-        { ...options, url, intents, ...(proxy !== undefined && { proxy }), shards },
+        { ...options, url, presence, intents, ...(proxy !== undefined && { proxy }), shards },
         events,
         { workerUrl, ...(takeThread && { takeThread }), now, random },
       );
@@ -103,6 +109,10 @@ export function createGatewayThreads(options: ThreadOptions, ports: ThreadPorts)
     setUrl(moved) {
       url = moved;
       current?.setUrl(moved);
+    },
+    setPresence(changed) {
+      presence = changed;
+      current?.setPresence(changed);
     },
     committed: (ticket) => current?.committed(ticket - ticketsBefore),
     stats: () => current?.stats(),

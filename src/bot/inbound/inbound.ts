@@ -101,9 +101,8 @@ export function createInbound(options: InboundOptions): Inbound {
   const common = { accountId, schedule, random: Math.random, now };
   const texts = () => config().texts;
   const events = createEmitter<InboundEvents>();
-  const onAccepted = (judged: readonly Judged[]): void => {
-    if (judged.length > 0) events.emit.accepted(judged);
-  };
+  const onAccepted = (judged: readonly Judged[]) =>
+    void (judged.length > 0 && events.emit.accepted(judged));
 
   const waiting = () => waitingRulesOf(config().messages.queue, texts());
   const onRefused = (channels: readonly ChannelId[]): void => {
@@ -249,6 +248,13 @@ export function createInbound(options: InboundOptions): Inbound {
   });
   const flood = createFloodMemory(schedule, collectGarbage);
 
+  const endTasks = () =>
+    Promise.all(
+      [pluralkit, ownerGuilds, challenges, names, interactions].map((one) => one.stop()),
+    );
+  // A task whose request Barnacle itself cancels must not report a failure.
+  options.stopping.addEventListener("abort", () => void endTasks(), { once: true });
+
   return {
     judge,
     commands: interactions.commands,
@@ -284,13 +290,7 @@ export function createInbound(options: InboundOptions): Inbound {
     async stop() {
       flood.stop();
       try {
-        await Promise.all([
-          pluralkit.stop(),
-          ownerGuilds.stop(),
-          challenges.stop(),
-          names.stop(),
-          interactions.stop(),
-        ]);
+        await endTasks();
       } finally {
         lookUp.stop();
         await acceptor.flush();

@@ -12,16 +12,16 @@ import type { Named } from "../../core/inbound/inbound.ts";
 import { createGuildList } from "../../discord/rest/calls/guild_list.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import {
+  type Denial,
   findDenial,
-  type NeededPermission,
   type PostingPlace,
 } from "../../discord/rest/permissions/denial.ts";
 import {
-  type ChannelPermissions,
   createReadGuildPermissions,
   type GuildPermissions,
 } from "../../discord/rest/permissions/guild_permissions.ts";
-import { riskyIn } from "../../core/rights/permissions.ts";
+import { type Channel, CHANNEL_KINDS, isForum } from "../../core/rights/channel.ts";
+import { type Permission, riskyIn } from "../../core/rights/permissions.ts";
 import type { Answer } from "../../flows/preflight/discord.ts";
 import type { MissingPermission } from "../../flows/preflight/channel_summary.ts";
 import type { SeenGuild } from "../../flows/preflight/permissions.ts";
@@ -41,9 +41,8 @@ export interface GuildOptions {
 /** Maximum number of guilds to read in detail. */
 const GUILDS_MAX = 20;
 
-/** The permissions that the bot uses in a channel, most basic first. */
-const USED: readonly NeededPermission[] = [
-  "View Channel",
+/** The permissions that the bot uses in a channel that it sees, most basic first. */
+const USED: readonly Permission[] = [
   "Send Messages",
   "Read Message History",
   "Attach Files",
@@ -82,18 +81,18 @@ export async function examineGuilds(
 
 function detailsOf(guild: GuildPermissions, now: number): NonNullable<SeenGuild["details"]> {
   return {
-    channels: [...guild.channels].filter(([, { isCategory }]) => !isCategory)
+    channels: [...guild.channels].filter(([, { type }]) => type !== CHANNEL_KINDS.category)
       .map(([id, channel]) => {
-        const { name = id } = channel;
-        return { id, name, missing: missingIn(guild, placeIn(channel), now) };
+        const missing = missingIn(guild, placeIn(channel), now);
+        return { id, name: channel.name || id, missing };
       }),
   };
 }
 
 /** In a forum, the bot answers within threads. */
-function placeIn(channel: ChannelPermissions): PostingPlace {
-  return channel.isForum
-    ? { kind: "thread", parent: channel, isLocked: false }
+function placeIn(channel: Channel): PostingPlace {
+  return isForum(channel)
+    ? { kind: "thread", name: "", parent: channel, isLocked: false }
     : { kind: "channel", channel };
 }
 
@@ -103,7 +102,8 @@ function missingIn(
   place: PostingPlace,
   now: number,
 ): readonly MissingPermission[] {
-  const missing = USED.flatMap((permission) => findDenial(guild, place, [permission], now) ?? []);
-  const hidden = missing.filter(({ permission }) => permission === "View Channel");
-  return hidden.length > 0 ? hidden : missing;
+  const denial = (permission: Permission): Denial | undefined =>
+    findDenial(guild, place, [permission], now);
+  const hidden = denial("View Channel");
+  return hidden ? [hidden] : USED.flatMap((permission) => denial(permission) ?? []);
 }

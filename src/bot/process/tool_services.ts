@@ -6,6 +6,7 @@
 
 import process from "node:process";
 import type { BotConfig } from "../../config/config.ts";
+import { missingSection } from "../../config/sections/tool_sections.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createMcpServers } from "../../mcp/servers.ts";
@@ -15,9 +16,6 @@ import { ownCommand } from "../../host/process/own_process.ts";
 import { createJobs } from "../../sandbox/jobs.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
-import { exec, processTool } from "../../tools/host/exec.ts";
-import { draw } from "../../tools/images/draw.ts";
-import { webSearch } from "../../tools/web/web_search.ts";
 import type { SearchEngine } from "../../web/search.ts";
 import { mcpFiles, serversOf } from "./mcp_ports.ts";
 import { createWebPort } from "../turn/ports/web_port.ts";
@@ -38,6 +36,8 @@ export interface ToolServicesOptions {
   readonly now: () => number;
   /** Gets skills that cannot be used, and failures of servers. */
   readonly log: Log;
+  /** An MCP server wants a sign-in, which only the operator can do. */
+  readonly onSignIn: (serverId: string) => void;
 }
 
 /** Milliseconds that a turn waits for servers to list their tools. */
@@ -45,7 +45,7 @@ const READY_MS = 10_000;
 
 /** Creates the tools. Nothing is loaded or started before a tool is called. */
 export function createToolServices(
-  { config, dataDir, jobWorkerUrl, version, now, log }: ToolServicesOptions,
+  { config, dataDir, jobWorkerUrl, version, now, log, onSignIn }: ToolServicesOptions,
 ): ToolServices {
   let current = config;
   const skills = createSkillLibrary(() => skillFolders(current, dataDir), now, log);
@@ -66,6 +66,7 @@ export function createToolServices(
     now,
     schedule,
     log,
+    onSignIn,
     ...mcpFiles(() => current, dataDir, "run", log),
   });
   let own = toolsOf(config);
@@ -85,6 +86,7 @@ export function createToolServices(
     skills,
     tools: all,
     async ready(isAllowed) {
+      if (current.mcp.length === 0) return; // each turn waits here
       const listing = mcp.list((id) => isAllowed(`mcp__${id}__any`));
       const { promise: late, resolve } = Promise.withResolvers<void>();
       const cancel = schedule(resolve, READY_MS);
@@ -125,11 +127,8 @@ function runtimeEnv(): Readonly<Record<string, string>> {
 }
 
 /** The tools for which the config has everything. */
-function toolsOf({ search, draw: drawing, exec: commands }: BotConfig): readonly Tool[] {
-  return TOOLS.filter((tool) =>
-    (tool !== webSearch || search !== undefined) && (tool !== draw || drawing !== undefined) &&
-    (tool !== exec && tool !== processTool || commands !== undefined)
-  );
+function toolsOf(config: BotConfig): readonly Tool[] {
+  return TOOLS.filter(({ name }) => missingSection(name, config) === undefined);
 }
 
 function engineOf(search: BotConfig["search"]): SearchEngine | undefined {

@@ -9,6 +9,7 @@
 import type { BotConfig } from "../../config/config.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
+import type { Embedding } from "../../core/notes/embedding.ts";
 import type { Model, ModelUsage } from "../../core/model.ts";
 import type { Transcription } from "../../flows/media/read_audio.ts";
 import type { Voice } from "../../flows/media/speak.ts";
@@ -77,6 +78,8 @@ export interface Setup {
   readonly config: BotConfig;
   /** The config file's text with its secrets blanked, for the record of verdicts. */
   readonly text?: string;
+  /** Makes vectors of notes; absent: no model does. */
+  readonly embedding?: Embedding;
   /** The enabled accounts (C7). */
   readonly accounts: ReadonlyMap<AccountId, Account>;
 }

@@ -10,19 +10,21 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import { type Judged, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
+import type { TurnOutcome } from "../../agent/turn.ts";
 import type { Manner } from "../../core/people/chosen.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts";
 import { createThreadStarter } from "../../flows/turn/thread_starter.ts";
+import type { RunningTurn } from "../../flows/turn/control/running_turns.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
 import type { Download } from "../../media/download.ts";
 import type { Store } from "../../store/store.ts";
 import { StoreError } from "../../store/database/store_error.ts";
-import type { RunningAccount } from "../ports.ts";
+import type { RunningAccount } from "../account_interface.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { createCommandTurns, type TurnCommands } from "./command_turns.ts";
@@ -31,6 +33,7 @@ import { latest } from "../rules/latest.ts";
 import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts";
 import { cleanText } from "../questions/clean_text.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
+import { createCanUndo } from "./discord/undo/can_undo.ts";
 import { createReadStarter } from "./discord/read_starter.ts";
 import { createTurnGarbage } from "./turn_garbage.ts";
 import { createToolPorts, type ToolPortsOptions } from "./ports/tool_ports.ts";
@@ -43,7 +46,10 @@ export interface TurnsOptions {
   readonly model: () => Model;
   readonly accountId: AccountId;
   readonly store: {
-    readonly inbox: Pick<Store["inbox"], "claimNext" | "isRunning" | "release" | "takeIn">;
+    readonly inbox: Pick<
+      Store["inbox"],
+      "askerOf" | "claimNext" | "isRunning" | "release" | "takeIn"
+    >;
     readonly turns: Store["turns"];
     readonly sessions: Store["sessions"];
     readonly notes: Store["notes"];
@@ -154,39 +160,55 @@ export function createAccountTurns(
     onParked: ports.onParked,
     now,
   });
+  const canUndo = createCanUndo(accountId, store.changes, now);
   const garbage = createTurnGarbage();
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
-  /** The rules of one turn, fixed from its beginning to its end. */
-  function answerPorts(model: Model, manner: Manner): AnswerPorts {
-    const drafts = progress.drafts();
-    const lines = progress.lines();
-    return {
-      ...ports,
-      ...queueNow(),
-      store: answerStore,
-      sessions: store.sessions,
-      retryAt,
-      steers: (message, next) => modesNow().steers(message, next),
-      model,
-      manner,
-      rules: rulesNow(),
-      onTurn(outcome, ms) {
-        garbage.turn(outcome);
-        ports.onTurn(outcome, ms);
-      },
+  const { rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles, onTrace } = ports;
+  /** The same for each turn. Listed, because a turn would copy all ports, and uses half of them. */
+  const common = {
+    ...{ rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles },
+    ...(onTrace && { onTrace }),
+    store: answerStore,
+    sessions: store.sessions,
+    retryAt,
+    steers: (message: InboundMessage, next: InboundMessage) => modesNow().steers(message, next),
+    onTurn(outcome: TurnOutcome, ms: number) {
+      garbage.turn(outcome);
+      ports.onTurn(outcome, ms);
+    },
+    ...{
       backfill,
       threadStarter,
       missingRight,
       people,
+      canUndo,
       toolPorts,
-      ...(drafts && { drafts }),
-      ...(lines && { lines }),
       now,
       schedule,
       randomId,
-      isStoreDown: (error) => error instanceof StoreError,
       log,
+    },
+    isStoreDown: (error: unknown) => error instanceof StoreError,
+  };
+
+  /** The rules of one turn, fixed from its beginning to its end. */
+  function answerPorts(
+    model: Model,
+    manner: Manner,
+    turn: RunningTurn,
+  ): AnswerPorts {
+    const drafts = progress.drafts();
+    const lines = progress.lines();
+    return {
+      ...common,
+      ...queueNow(),
+      model,
+      manner,
+      turn,
+      rules: rulesNow(),
+      ...(drafts && { drafts }),
+      ...(lines && { lines }),
     };
   }
 
@@ -218,7 +240,7 @@ export function createAccountTurns(
         const { sessionKey } = claim.route;
         const model = await commands.modelOf(sessionKey);
         const manner = commands.settings.mannerOf(sessionKey);
-        await answer(claim, { ...answerPorts(model, manner), turn });
+        await answer(claim, answerPorts(model, manner, turn));
         if (claim.message.scheduled) ports.onScheduledEnd(claim.message.id);
       } finally {
         stopTyping();

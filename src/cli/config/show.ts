@@ -13,6 +13,7 @@ import { exampleText } from "../../config/reference/example.ts";
 import { missingModel, missingToken } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { configSchema } from "../../config/schema/root.ts";
+import { chooseEmbedding } from "../model/embedding.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
@@ -26,6 +27,12 @@ export interface ConfigFlags {
   readonly json: boolean;
 }
 
+/** Why the embedding model cannot be asked; `undefined` if it can. */
+function embeddingProblem(...about: Parameters<typeof chooseEmbedding>): Problem | undefined {
+  const chosen = chooseEmbedding(...about);
+  return "problem" in chosen ? chosen.problem : undefined;
+}
+
 /** Prints all problems, and whether the config is valid. */
 export async function check({ config: flag, json }: ConfigFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfig(flag, io.env);
@@ -36,6 +43,7 @@ export async function check({ config: flag, json }: ConfigFlags, io: Io): Promis
     const missing = [
       ...config.accounts.map((account) => missingToken(forAccount(config, account))),
       missingModel(config, io.env),
+      embeddingProblem(config, io.env),
     ];
     for (const problem of missing) if (problem) problems.push({ ...problem, severity: "warning" });
     problems.push(...await skillProblems(loaded, io.env));

@@ -30,6 +30,7 @@ import type { CommonFlags } from "../shared/flags.ts";
 import { checkDiscord } from "./check_discord.ts";
 import { type HostView, inspectHost, type StoreView } from "./host_facts.ts";
 import { createModelCheck, findModel } from "../shared/model_settings.ts";
+import { checkEmbedding } from "./embedding_findings.ts";
 import { checkExec } from "./exec_findings.ts";
 import { judgeServers } from "./mcp_findings.ts";
 import { checkSkills } from "./skill_findings.ts";
@@ -100,6 +101,7 @@ async function examine(
       accountId,
       ...(token !== undefined && { bot: lockedBot(token, api.base) }),
     })),
+    ...(config.embedding !== undefined && { embedding: config.embedding }),
     now,
   });
   const discord: Finding[] = [];
@@ -140,7 +142,13 @@ async function examine(
       ? await io.during("Connecting to MCP servers", checkServers(config, dataDir))
       : []),
     ...(parts.has("model")
-      ? [await io.during("Asking the model's server", checkTheModel(config, env))]
+      ? [
+        await io.during("Asking the model's server", checkTheModel(config, env)),
+        ...await io.during(
+          "Asking the embedding model",
+          checkEmbedding(config, env, host.known?.embedded),
+        ),
+      ]
       : []),
   ];
 }

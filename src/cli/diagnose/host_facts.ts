@@ -29,6 +29,7 @@ import { codeOf } from "../../lib/error_code.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { MIGRATIONS, schemaOf } from "../../store/database/migrations.ts";
 import type { Run } from "../../store/gateway/runs.ts";
+import type { EmbeddedCount } from "../../store/notes/vectors.ts";
 import { createStore } from "../../store/store.ts";
 import { StoreError, toStoreError } from "../../store/database/store_error.ts";
 import {
@@ -48,6 +49,8 @@ export interface HostOptions {
   readonly httpToken?: string;
   /** `bot` names the lock of the account's token; absent without a token. */
   readonly accounts: readonly { readonly accountId: AccountId; readonly bot?: string }[];
+  /** The model that makes vectors of notes: `"<provider>/<model>"`; absent: none. */
+  readonly embedding?: string;
   /** Unix time in milliseconds. */
   readonly now: number;
   /** Newest known schema; tests set another one. */
@@ -68,6 +71,8 @@ export interface StoreView {
   readonly accounts: ReadonlyMap<AccountId, AccountView>;
   /** Runs of the last 24 hours; the last one may be the running bot. */
   readonly runs: readonly Run[];
+  /** The notes with vectors of {@link HostOptions.embedding}; absent without one. */
+  readonly embedded?: EmbeddedCount;
 }
 
 /** Data of one account. */
@@ -82,11 +87,13 @@ export interface AccountView {
 
 /** Gathers all facts. */
 export async function inspectHost(options: HostOptions): Promise<HostView> {
-  const { dataDir, httpToken, accounts, now, newestSchema = MIGRATIONS.length } = options;
+  const { dataDir, httpToken, accounts, now, embedding } = options;
+  const { newestSchema = MIGRATIONS.length } = options;
   const problem = problemOf(dataDir);
   const freeBytes = freeBytesOf(dataDir);
   const ids = accounts.map(({ accountId }) => accountId);
-  const store = await lookAtStore(join(dataDir, DATABASE_NAME), ids, now, newestSchema);
+  const path = join(dataDir, DATABASE_NAME);
+  const store = await lookAtStore(path, ids, now, newestSchema, embedding);
   const holders: TokenHolder[] = [];
   for (const { bot } of accounts) {
     const holder = bot === undefined ? undefined : await tokenHolder(bot, dataDir, now);
@@ -142,6 +149,7 @@ async function lookAtStore(
   accountIds: readonly AccountId[],
   now: number,
   newest: number,
+  embedding: string | undefined,
 ): Promise<{ readonly facts: StoreFacts; readonly known?: StoreView }> {
   if (isHidden(path)) return { facts: { kind: "hidden" } };
   if (!existsSync(path)) return { facts: { kind: "none" } };
@@ -178,7 +186,11 @@ async function lookAtStore(
       const names = await store.pairing.namesOf(accountId);
       accounts.set(accountId, { ...(gateway && { gatewayUrl: gateway.url }), budget, names });
     }
-    return { accounts, runs: await store.gateway.runs(now - DAY_MS) };
+    const embedded = embedding === undefined
+      ? undefined
+      : await store.notes.countEmbedded(embedding);
+    const runs = await store.gateway.runs(now - DAY_MS);
+    return { accounts, runs, ...(embedded && { embedded }) };
   }
 }
 

@@ -9,6 +9,7 @@ import { missingToken } from "../../config/load.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
 import {
   applicationIdIn,
+  dialogueName,
   type InviteOptions,
   invitePermissions,
   inviteUrl,
@@ -81,8 +82,9 @@ async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
     io.out(JSON.stringify({ url, applicationId: application.id, permissions }));
     return EXIT.done;
   }
-  for (const { name, why } of permissionsToAsk(options)) io.err(`${name.padEnd(26)}${why}`);
-  if (flags.tools) io.err("Later versions have tools that use these permissions.");
+  for (const { permission, why } of permissionsToAsk(options)) {
+    io.err(`${dialogueName(permission).padEnd(26)}${why}`);
+  }
   if (application.isFromToken) {
     io.err("Discord is unreachable, so the application id comes from the token.");
   }

@@ -21,6 +21,7 @@ const test: CliCommand = describeCommand({
   notes: [
     "Prints latency, time to the first token, tools, images and context window. Each question " +
     "costs a few hundred tokens.",
+    "For the model of `memory.embedding`, it prints latency and the number of dimensions.",
   ],
   examples: ["barnacle model test", "barnacle model test --json"],
   exits: { done: "all models answered", failed: "a model gave no answer", config: true },

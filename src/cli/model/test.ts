@@ -1,5 +1,6 @@
 /**
- * `barnacle model test`: asks each model of the config one question with one tool and one image.
+ * `barnacle model test`: asks each model of the config one question with one tool and one image, and
+ * the embedding model for a vector.
  *
  * @module
  */
@@ -14,6 +15,7 @@ import { createModel } from "../../providers/models.ts";
 import { isPaid } from "../../providers/choice/pricing.ts";
 import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
 import { type TriedModel, tryModel } from "../../providers/about/try_model.ts";
+import { chooseEmbedding, type TriedEmbedding, tryEmbedding } from "./embedding.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
@@ -47,13 +49,27 @@ export async function testModels(flags: CommonFlags, io: Io): Promise<ExitCode> 
     io.err(shown([found.problem], io));
     return EXIT.config;
   }
+  const memory = chooseEmbedding(loaded.config, io.env);
+  if ("problem" in memory) {
+    io.err(shown([memory.problem], io));
+    return EXIT.config;
+  }
   const results: Tested[] = [];
   for (const settings of [found.settings, ...found.fallbacks]) {
     results.push(await io.during(`Asking ${modelIdOf(settings)}`, test(settings)));
   }
-  if (flags.json) io.out(JSON.stringify(results.map(jsonOf)));
-  else for (const [at, result] of results.entries()) print(result, at > 0, io);
-  return results.some(({ failure }) => failure) ? EXIT.failed : EXIT.done;
+  const { embedding } = memory;
+  const embedded = embedding &&
+    await io.during(`Asking ${embedding.modelId}`, tryEmbedding(embedding));
+  if (flags.json) {
+    const all = [...results.map(jsonOf), ...(embedded ? [embeddedJson(embedded)] : [])];
+    io.out(JSON.stringify(all));
+  } else {
+    for (const [at, result] of results.entries()) print(rowsOf(result), at > 0, io);
+    if (embedded) print(embeddedRows(embedded), true, io);
+  }
+  const hasFailed = results.some(({ failure }) => failure) || (embedded && "failure" in embedded);
+  return hasFailed ? EXIT.failed : EXIT.done;
 }
 
 async function test(settings: ModelSettings): Promise<Tested> {
@@ -71,9 +87,28 @@ async function test(settings: ModelSettings): Promise<Tested> {
   }
 }
 
-function print(result: Tested, isNext: boolean, io: Io): void {
+function print(rows: readonly string[][], isNext: boolean, io: Io): void {
   if (isNext) io.out("");
-  for (const line of inColumns(rowsOf(result))) io.out(line);
+  for (const line of inColumns(rows)) io.out(line);
+}
+
+function embeddedRows(tried: TriedEmbedding): readonly string[][] {
+  return [
+    ["Embedding", tried.modelId],
+    ...("failure" in tried
+      ? [
+        ["Failure", printable(tried.failure)],
+        ...(tried.fix === undefined ? [] : [["Fix", tried.fix]]),
+      ]
+      : [["Latency", seconds(tried.ms)], ["Vector", `${tried.dimension} dimensions`]]),
+  ];
+}
+
+/** In the form of the other models. */
+function embeddedJson({ modelId: model, ...tried }: TriedEmbedding): object {
+  return "failure" in tried
+    ? { model, failure: { kind: tried.kind, message: tried.failure } }
+    : { model, dimension: tried.dimension, totalMs: tried.ms };
 }
 
 function rowsOf({ model, tried, failure, abilities, isLocal }: Tested): readonly string[][] {

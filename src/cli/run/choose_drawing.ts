@@ -12,7 +12,7 @@ import { microsOfImage } from "../../core/spending/usage.ts";
 import { isPaid } from "../../providers/choice/pricing.ts";
 import { createDrawImage, DRAW_MS } from "../../providers/images/draw.ts";
 import { modelIdOf } from "../../providers/settings.ts";
-import { openaiModel } from "./openai_model.ts";
+import { openaiModel } from "../model/openai_model.ts";
 
 const FREE = { image: 0 } as const;
 const NO_TOKENS = { inputTokens: 0, outputTokens: 0 } as const;

@@ -13,7 +13,7 @@ import { isPaid } from "../../providers/choice/pricing.ts";
 import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
 import { createSpeak, SPEAK_MS } from "../../providers/speech/speak.ts";
 import { createTranscribe, TRANSCRIBE_MS } from "../../providers/speech/transcribe.ts";
-import { openaiModel } from "./openai_model.ts";
+import { openaiModel } from "../model/openai_model.ts";
 
 /** A model on the operator's own machine or network costs nothing. */
 const FREE = { audioMinute: 0 } as const;

@@ -13,6 +13,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import { tokenProblem } from "../../discord/rest/client/client.ts";
 import type { Logging } from "../../log.ts";
 import { chooseDrawing } from "./choose_drawing.ts";
+import { chooseEmbedding } from "../model/embedding.ts";
 import { chooseModel, createModelChoices } from "./choose_model.ts";
 import { createConfigFile } from "./config_file.ts";
 import { chooseSpeech } from "./choose_speech.ts";
@@ -35,6 +36,8 @@ export async function findSetup(
   const configs = config.accounts.filter(({ enabled }) => enabled)
     .map((account) => forAccount(config, account));
   const accounts = new Map<AccountId, Account>();
+  const memory = chooseEmbedding(config, env);
+  if ("problem" in memory) return { kind: "problems", problems: [memory.problem] };
   if (configs.length > 0) {
     const shared = await findShared(configs, env, logging);
     if ("problems" in shared) return { kind: "problems", problems: shared.problems };
@@ -45,7 +48,7 @@ export async function findSetup(
   }
   return {
     kind: "setup",
-    setup: { config, ...(text !== undefined && { text }), accounts },
+    setup: { config, ...memory, ...(text !== undefined && { text }), accounts },
   };
 }
 

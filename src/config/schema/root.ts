@@ -14,6 +14,7 @@ import { groupPolicy } from "./access.ts";
 import { audio } from "./audio.ts";
 import { account, discord } from "./discord.ts";
 import { messages } from "./messages.ts";
+import { memory } from "./memory.ts";
 import { models } from "./models.ts";
 import { mcp, otel, search } from "./reach.ts";
 import {
@@ -61,6 +62,7 @@ export const configSchema = z.strictObject({
   ),
   agents: key(agents.prefault({}), "The agent that answers.", { task: "agents" }),
   audio,
+  memory,
   models: key(models.prefault({}), "Models and their servers.", { task: "models" }),
   messages: key(messages.prefault({}), "How to read and write messages.", { task: "replies" }),
   session: key(session.prefault({}), "Which messages share a memory.", { task: "agents" }),

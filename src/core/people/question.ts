@@ -40,8 +40,9 @@ export interface Question {
    * - `approval`: an approver decides about a command (A1).
    * - `escalation`: an owner decides about a call that was refused (T11).
    * - `ask`: the model asks a person (T10).
+   * - `limit`: a person decides about many destructive actions of one turn (T3).
    */
-  readonly kind: "approval" | "escalation" | "ask";
+  readonly kind: "approval" | "escalation" | "ask" | "limit";
   /** Name of the tool whose call waits. */
   readonly tool: string;
   /** The question, in one or more lines of Markdown. */
@@ -54,6 +55,10 @@ export interface Question {
   readonly choices: readonly Choice[];
   /** Only these people may answer; `anyone`: each person who may talk to the bot there. */
   readonly asked: readonly UserId[] | "anyone";
+  /** People of {@link Question.asked} whom a card in the channel mentions; absent: all of them. */
+  readonly mentioned?: readonly UserId[];
+  /** Keys of other calls of the same answer that wait for this decision, too. */
+  readonly covers?: readonly string[];
   /** `direct`: a message to each asked person. `channel`: a message in the turn's channel. */
   readonly where: "direct" | "channel";
   /** Hash of the approved command; compared again before the call runs (A3). */
@@ -73,6 +78,8 @@ export type Decision =
   | {
     readonly kind: "answered";
     readonly answer: QuestionAnswer;
+    /** Kind of the question. */
+    readonly about?: Question["kind"];
     /** The person; absent: a person with access to the host (A4). */
     readonly by?: UserId;
     /** {@link Question.binding} as it was shown. */

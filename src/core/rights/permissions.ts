@@ -118,23 +118,16 @@ export function deniedBy(
   permission: Permission,
 ): DeniedBy | undefined {
   const flag = PERMISSIONS[permission];
-  const base = basePermissions(member);
-  let denial: DeniedBy | undefined = has(base, flag) ? undefined : { kind: "no_role" };
-  if (base === EVERYTHING) return undefined;
-  const { everyone, roles, own } = groupOverwrites(member, overwrites);
-  const apply = (group: readonly Overwrite[], reason: DeniedBy) => {
-    if (group.some(({ allow }) => has(allow, flag))) denial = undefined;
-    else if (group.some(({ deny }) => has(deny, flag))) denial = reason;
-  };
-  apply(everyone, { kind: "everyone" });
-  apply(roles, {
-    kind: "roles",
-    ids: member.memberRoles.filter((role) =>
-      roles.some(({ id, deny }) => isSame(id, role) && has(deny, flag))
-    ),
-  });
-  apply(own, { kind: "member" });
-  return denial;
+  if (has(permissionBits(member, overwrites), flag)) return undefined;
+  // The last denial counts: if a later overwrite allowed the permission, the member would have it.
+  const denials = overwrites.filter(({ deny }) => has(deny, flag));
+  const { everyone, roles, own } = groupOverwrites(member, denials);
+  if (own.length > 0) return { kind: "member" };
+  if (roles.length > 0) {
+    const ids = member.memberRoles.filter((role) => roles.some(({ id }) => isSame(id, role)));
+    return { kind: "roles", ids };
+  }
+  return { kind: everyone.length > 0 ? "everyone" : "no_role" };
 }
 
 /**

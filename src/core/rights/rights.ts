@@ -88,10 +88,10 @@ export type Need =
 
 /** A missing right. */
 export type Missing =
-  | { readonly kind: "permission"; readonly permissions: readonly Permission[] }
+  /** Each of these permissions would suffice; in a timeout, the member may not use them. */
+  | { readonly kind: "permission" | "timeout"; readonly permissions: readonly Permission[] }
   /**
    * - `not_member`: the user is not in the guild.
-   * - `timeout`: the member is timed out.
    * - `rank`: the other member is not below.
    * - `no_role`, `everyone_role`, `managed_role`: the role does not exist, or no one can give it.
    * - `role_rank`: the role is not below the member's highest.
@@ -100,7 +100,6 @@ export type Missing =
   | {
     readonly kind:
       | "not_member"
-      | "timeout"
       | "rank"
       | "no_role"
       | "everyone_role"
@@ -152,9 +151,8 @@ export function missingRight(
 
   const lacking = (permission: Permission | undefined): Missing | undefined => {
     if (permission === undefined) return undefined;
-    return isTimedOut && !LEFT_BY_TIMEOUT.has(permission)
-      ? { kind: "timeout" }
-      : { kind: "permission", permissions: [permission] };
+    const isByTimeout = isTimedOut && !LEFT_BY_TIMEOUT.has(permission);
+    return { kind: isByTimeout ? "timeout" : "permission", permissions: [permission] };
   };
   const missing = (need: Need): Missing | undefined => {
     if (typeof need === "string") return lacking(lacksHere(need));

@@ -36,6 +36,8 @@ export interface ComponentsPorts {
     update(use: ComponentUse, content: string): Promise<void>;
     /** Answers so that only the person sees it. */
     reply(use: ComponentUse, content: string): Promise<void>;
+    /** Replaces the text of a reply. */
+    complete(use: ComponentUse, content: string): Promise<void>;
   };
   /** Passed to each component, and used for the texts of notices. */
   readonly context: InteractionContext;
@@ -65,6 +67,26 @@ export function createComponents(ports: ComponentsPorts): (use: ComponentUse) =>
     }
   }
 
+  /** Never rejects: the work counts, even if Discord shows nothing of it. */
+  async function finish(
+    use: ComponentUse,
+    later: NonNullable<ComponentAnswer["later"]>,
+    component: Component,
+  ): Promise<void> {
+    let text: string;
+    try {
+      text = await later();
+    } catch (error) {
+      log.error(`A ${use.kind} failed`, { ...idsOf(use), error });
+      text = component.failedText(context.texts());
+    }
+    try {
+      await interactions.complete(use, text);
+    } catch (error) {
+      log.warn(`Cannot answer a ${use.kind}`, { ...idsOf(use), error });
+    }
+  }
+
   function failed(component: Component | undefined): ComponentAnswer {
     const texts = context.texts();
     return { how: "reply", text: component?.failedText(texts) ?? notice("deadButton", {}, texts) };
@@ -84,6 +106,7 @@ export function createComponents(ports: ComponentsPorts): (use: ComponentUse) =>
     const first = await Promise.race([settled, late.promise]);
     cancel();
     await answer(use, first);
+    if (first.later && component) await finish(use, first.later, component);
   };
 }
 

@@ -83,7 +83,7 @@ export const MAX_IMAGES_BYTES = 12_000_000;
 /** Maximum number of images of one request. */
 export const MAX_IMAGES = 20;
 /** Milliseconds for all files of a turn. */
-export const FILES_MS = 180_000;
+const FILES_MS = 180_000;
 
 /**
  * Creates the reading.

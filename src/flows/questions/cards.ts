@@ -78,6 +78,7 @@ const CONTROL_NAMES: Readonly<Record<Question["kind"], string>> = {
   approval: "ap",
   escalation: "esc",
   ask: "ask",
+  limit: "go",
 };
 
 /** 128 bits. */

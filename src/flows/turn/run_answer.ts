@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withUndoButton } from "./control/undo_button.ts";
 import type { JoinedMessage } from "../../agent/next_step.ts";
 import { createToolbox } from "../../agent/toolbox.ts";
 import { type ParkedTurn, runTurn, type TurnOutcome, type TurnPorts } from "../../agent/turn.ts";
@@ -108,10 +109,15 @@ export async function runAnswer(
   const parts = { system, envelope, images, toolChars: toolChars(toolbox.definitions) };
   const { cleanSecrets } = rules;
   const { files } = ports;
-  const opened = await openHistory(claim, parts, { ...rules, window }, {
-    ...ports,
+  const { reset, timezone, userTurns, timeoutMs } = rules;
+  const shows = userTurns !== undefined && { userTurns };
+  const historyRules = { window, reset, timezone, timeoutMs, ...shows };
+  const { sessions, rates, retryAt, randomId, log } = ports;
+  const opened = await openHistory(claim, parts, historyRules, {
+    // Not all ports: to copy them costs more than the rest of this function.
+    ...{ store, sessions, rates, retryAt, randomId, now, schedule, log, cleanSecrets },
+    stopping: ports.stopping,
     model: folding,
-    cleanSecrets,
     ...(files && model.takesImages !== false && {
       async earlierImages(entries: readonly Entry[]) {
         const shown = gathered.files.imagesOf(messagesOf(claim).map(({ id }) => id));
@@ -231,7 +237,8 @@ export async function runAnswer(
         },
         ports,
       );
-      return withCost(ending);
+      const { steps: taken = [] } = outcome.taken ?? {};
+      return withCost(await withUndoButton(ending, taken, rules.texts, ports.canUndo));
     }
   }
 }

@@ -16,6 +16,11 @@ export interface ComponentAnswer {
   readonly how: "update" | "reply";
   /** 1 to 2000 characters. */
   readonly text: string;
+  /**
+   * Does work that may take longer than the time for an answer. It begins once the answer is sent;
+   * its result takes the place of a `reply`.
+   */
+  readonly later?: () => Promise<string>;
 }
 
 /** Names of all kinds of component. */

@@ -21,6 +21,8 @@ export const approvalButton: Component = questionButton("ap", "approver");
 export const escalationButton: Component = questionButton("esc", "owner");
 /** A person answers a question of the model. */
 export const askButton: Component = questionButton("ask", "everyone");
+/** A person lets a turn go on with more destructive actions, or not. */
+export const goOnButton: Component = questionButton("go", "everyone");
 
 function questionButton(name: string, needs: CommandNeeds): Component {
   return {

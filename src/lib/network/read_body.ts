@@ -1,27 +1,80 @@
 /**
- * Reads a body to its end, with a bound: a server decides how much it sends.
+ * Reads the body of a fetched answer, until its end, a limit or an abort.
+ *
+ * A server decides how much it sends, and when. An abort that `fetch` knows is not enough to end a
+ * read: Deno refers to a request's signal only weakly. Once the garbage collector has run after the
+ * head arrived, the abort does not reach the body, and a read of a silent server never ends. So
+ * these functions cancel the reader themselves.
  *
  * @module
  */
 
+/** A body, as `Response` has it; `null` if there is none. */
+export type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
+
+/** A reader of a body. */
+export type BodyReader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+
 /**
- * Reads the body.
+ * Reads piece by piece. At the end, the body is read or cancelled.
  *
- * @param body Leaving it early cancels it. `null`: there is none.
- * @param tooLarge Makes the error for a body of more than `maxBytes`.
+ * @param signal Ends the reading at once.
+ * @param take Gets each piece; `false` ends the reading.
+ * @throws The signal's reason, the error of the connection or that of `take`.
+ */
+export async function readPieces(
+  body: Body,
+  signal: AbortSignal,
+  take: (piece: Uint8Array<ArrayBuffer>) => boolean | void,
+): Promise<void> {
+  if (!body) return;
+  const reader = body.getReader();
+  const cancel = () => cancelReader(reader, signal.reason);
+  signal.addEventListener("abort", cancel, { once: true });
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const { done, value } = await reader.read();
+      signal.throwIfAborted(); // a cancelled reader reports the end of the body
+      if (done || take(value) === false) return;
+    }
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    cancel();
+  }
+}
+
+/** Closes a connection whose body is not read to its end. A waiting `read()` returns the end. */
+export function cancelReader(reader: BodyReader, reason?: unknown): void {
+  reader.cancel(reason).catch(() => {}); // of a broken connection
+}
+
+/** A body to read as a whole. */
+export interface WholeBody {
+  /** Maximum size. */
+  readonly maxBytes: number;
+  /** Makes the error for a larger body. */
+  readonly tooLarge: () => Error;
+  /** Ends the reading at once. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Reads a whole body.
+ *
+ * @throws As {@link readPieces} does; or the error for a body that is too large.
  */
 export async function readBody(
-  body: AsyncIterable<Uint8Array> | null,
-  maxBytes: number,
-  tooLarge: () => Error,
+  body: Body,
+  { maxBytes, tooLarge, signal }: WholeBody,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const pieces: Uint8Array[] = [];
   let size = 0;
-  for await (const piece of body ?? []) {
+  await readPieces(body, signal, (piece) => {
     size += piece.length;
     if (size > maxBytes) throw tooLarge();
     pieces.push(piece);
-  }
+  });
   const bytes = new Uint8Array(size);
   let at = 0;
   for (const piece of pieces) {

@@ -1,5 +1,6 @@
 /**
- * Sends one request about speech or images to an OpenAI-compatible server, within limits of time and size.
+ * Sends one request about speech, images or embeddings to an OpenAI-compatible server, within limits
+ * of time and size.
  *
  * @module
  */
@@ -26,6 +27,20 @@ export interface SpeechRequest {
   readonly maxBytes: number;
   /** Kind of the server, for failures; `"speech"` if absent. */
   readonly server?: string;
+}
+
+/** Cause of the failure of a request that the server refused. */
+export class HttpStatus extends Error {
+  /** Name of the class, for logs. */
+  override readonly name = "HttpStatus";
+  /** The server's status. */
+  readonly status: number;
+
+  /** Creates the cause. */
+  constructor(status: number) {
+    super(`HTTP ${status}`);
+    this.status = status;
+  }
 }
 
 /** An answer, read to its end. */
@@ -69,11 +84,12 @@ export async function askSpeech(
     });
     if (!response.ok) {
       await response.body?.cancel().catch(() => {});
-      const cause = new Error(`HTTP ${response.status}`);
+      const cause = new HttpStatus(response.status);
       throw new FileError(`the ${server} server refused it`, { cause });
     }
     const contentType = (response.headers.get("content-type") ?? "").toLowerCase();
-    return { bytes: await readBody(response.body, maxBytes, tooLarge), contentType };
+    const bytes = await readBody(response.body, { maxBytes, tooLarge, signal: both });
+    return { bytes, contentType };
   }
   try {
     signal.throwIfAborted();

@@ -38,7 +38,7 @@ export function anthropicThinking(
   return level === "off" ? { type: "disabled" } : { type: "enabled", budgetTokens: BUDGETS[level] };
 }
 
-/** Google's `thinkingConfig`. */
+/** Google's `thinkingConfig`. An alias, because the SDK's type of JSON takes no interface. */
 export type GoogleThinking = {
   /** Tokens for thinking. */
   readonly thinkingBudget?: number;

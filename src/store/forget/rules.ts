@@ -10,6 +10,7 @@ import {
   REMOVED_MESSAGE,
   REMOVED_SUMMARY,
   type Scrubber,
+  withoutArguments,
 } from "./person.ts";
 
 /** A row, as SQLite returns it. */
@@ -65,7 +66,7 @@ function messageOf(text: string, { userId }: Person, scrub: Scrubber): string {
   return scrub.json(JSON.stringify(message));
 }
 
-/** SQLite's tables of the notes' words. */
+/** The vectors of the notes, and SQLite's tables of their words. */
 const INDEX_OF_NOTES: ForgetRule = { keep: "triggers of the table note change it" };
 
 /** The tables, in the order of the schema. */
@@ -113,7 +114,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
         };
         const after = {
           ...changed(row, ["text"], text),
-          ...changed(row, ["calls"], scrub.json),
+          ...changed(row, ["calls"], isTheirs ? withoutArguments : scrub.json),
           ...(isTheirs && { message_id: BLANK_ID }),
         };
         return Object.keys(after).length === 0 ? undefined : after;
@@ -210,6 +211,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
     set: [{ where: "allowed_by = :userId", to: "allowed_by = NULL" }],
     ...json("args"),
   },
+  question_cover: { delete: "question_row NOT IN (SELECT id FROM question)" },
   question_card: { delete: "question_row NOT IN (SELECT id FROM question)" },
   question_control: { delete: "card_row NOT IN (SELECT id FROM question_card)" },
   note: {
@@ -221,6 +223,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
     },
   },
   note_source: { delete: "note_row NOT IN (SELECT id FROM note)" },
+  note_vector: INDEX_OF_NOTES,
   note_words: INDEX_OF_NOTES,
   note_words_config: INDEX_OF_NOTES,
   note_words_data: INDEX_OF_NOTES,

@@ -7,6 +7,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
+import { type AnsweredPeople, createAnsweredPeople } from "./answered.ts";
 import { type Batches, createBatches } from "./batches.ts";
 import { type Claims, createClaims } from "./claims.ts";
 import type { InboxDeps } from "./judged.ts";
@@ -15,7 +16,8 @@ import { createStopTurns, type StopTurns } from "./stops.ts";
 import { createUndecided, type UndecidedMessages } from "./undecided.ts";
 
 /** All methods of `store.inbox`. */
-export interface Inbox extends Batches, Claims, ProxiedUsers, StopTurns, UndecidedMessages {}
+export interface Inbox
+  extends AnsweredPeople, Batches, Claims, ProxiedUsers, StopTurns, UndecidedMessages {}
 
 /**
  * Creates the namespace.
@@ -28,6 +30,7 @@ export function createInbox(
   deps: InboxDeps,
 ): Inbox {
   return joinParts(
+    createAnsweredPeople(database, transactions),
     createBatches(database, transactions, deps),
     createClaims(database, transactions, deps.memory),
     createProxiedUsers(database, transactions),

@@ -1,10 +1,10 @@
 /**
- * Tables of the agent's notes (T14), with an index for their search.
+ * Tables of the agent's notes (T14), with an index of their words and vectors of their meaning.
  *
  * @module
  */
 
-/** SQL for the tables of notes. A deleted note leaves no words in the index. */
+/** SQL for the tables of notes. A deleted note leaves no words in the index, and no vector. */
 export const NOTES = `
   CREATE TABLE note (
     id         INTEGER PRIMARY KEY AUTOINCREMENT, -- people name notes by it, so none comes again
@@ -29,6 +29,13 @@ export const NOTES = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX note_source_of ON note_source (note_row);
 
+  CREATE TABLE note_vector ( -- made after the note is stored, so a note may have none
+    note_row  INTEGER PRIMARY KEY,
+    model     TEXT NOT NULL, -- that made it: "<provider>/<model>"
+    dimension INTEGER NOT NULL, -- 0: the model's server refuses the note's text
+    vector    BLOB NOT NULL -- a signed byte for each dimension
+  ) STRICT;
+
   CREATE VIRTUAL TABLE note_words USING fts5(
     text, content = 'note', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
   );
@@ -38,9 +45,11 @@ export const NOTES = `
   END;
   CREATE TRIGGER note_removed AFTER DELETE ON note BEGIN
     INSERT INTO note_words (note_words, rowid, text) VALUES ('delete', old.id, old.text);
+    DELETE FROM note_vector WHERE note_row = old.id;
   END;
   CREATE TRIGGER note_changed AFTER UPDATE OF text ON note BEGIN
     INSERT INTO note_words (note_words, rowid, text) VALUES ('delete', old.id, old.text);
     INSERT INTO note_words (rowid, text) VALUES (new.id, new.text);
+    DELETE FROM note_vector WHERE note_row = old.id;
   END;
 `;

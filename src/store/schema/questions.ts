@@ -32,6 +32,12 @@ export const QUESTIONS = `
   CREATE INDEX question_expiry ON question (account_id, expires_at) WHERE state = 'open';
   CREATE INDEX question_decided ON question (decided_at) WHERE decided_at IS NOT NULL;
 
+  CREATE TABLE question_cover ( -- another call that waits for a question
+    call_key     TEXT PRIMARY KEY,
+    question_row INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX question_cover_of ON question_cover (question_row);
+
   CREATE TABLE question_card ( -- a message that shows a question
     id           INTEGER PRIMARY KEY,
     question_row INTEGER NOT NULL,
@@ -55,10 +61,12 @@ export const QUESTIONS = `
     agent_id     TEXT NOT NULL,
     path         TEXT NOT NULL, -- real path of the program
     content_hash TEXT NOT NULL, -- SHA-256 of its content
+    cwd          TEXT NOT NULL, -- the folder that it runs in
+    files_hash   TEXT NOT NULL, -- SHA-256 over the files that arguments name
     args         TEXT NOT NULL, -- JSON: the exact arguments
     allowed_by   TEXT, -- NULL: a person with access to the host
     allowed_at   INTEGER NOT NULL,
-    UNIQUE (agent_id, path, content_hash, args)
+    UNIQUE (agent_id, path, content_hash, cwd, files_hash, args)
   ) STRICT;
 
   CREATE TRIGGER question_lost_turn AFTER UPDATE OF finished_at ON inbox

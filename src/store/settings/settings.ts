@@ -14,9 +14,16 @@ import type { Transactions } from "../database/transact.ts";
 
 /**
  * Names of the settings: the model of a conversation, whether an account is paused, the guild in
- * which its commands are registered, the newest `/restart`, and those with a command of their own.
+ * which its commands are registered, its presence, the newest `/restart`, and those with a command of
+ * their own.
  */
-export type SettingName = "model" | "paused" | "commandGuild" | "restartedBy" | ChosenSetting;
+export type SettingName =
+  | "model"
+  | "paused"
+  | "commandGuild"
+  | "presence"
+  | "restartedBy"
+  | ChosenSetting;
 
 /** All methods of `store.settings`. */
 export interface StoredSettings {
@@ -55,7 +62,8 @@ const chosenSchema = z.object({
 });
 
 /**
- * Creates the namespace.
+ * Creates the namespace. Each turn asks for two settings that hardly any bot has. So memory has the
+ * names of the table's rows, and only such a name is looked up.
  *
  * @param database Open, migrated, and owned by the caller.
  */

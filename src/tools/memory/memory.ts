@@ -26,11 +26,13 @@ const input = z.strictObject({
     "For save and update: ids of other messages that the note comes from.",
   ),
   query: z.string().max(500).default("").describe(
-    "For search: words of the note. Without them, the newest notes.",
+    "For search: words of the note, or a question. Without them, the newest notes.",
   ),
   limit: z.int().min(1).max(50).default(10).describe("For search: how many notes."),
   id: z.int().positive().optional().describe("For update and delete: number of the note."),
 });
+
+const ONLY_WORDS = "Found by words alone; try other words for the same thing";
 
 /** Saves, finds, changes and deletes notes. */
 export const memory: Tool = defineTool({
@@ -43,7 +45,7 @@ export const memory: Tool = defineTool({
   isPersonal: true,
   needs: [],
   isIdempotent: true,
-  async run(call, { message, callKey, ports: { memory } }) {
+  async run(call, { message, callKey, signal, ports: { memory } }) {
     const { action, text, id } = call;
     const sources = call.sources.map((source) => {
       const parsed = parseSnowflake<"message">(source);
@@ -57,8 +59,10 @@ export const memory: Tool = defineTool({
         return `Saved as note ${note.id}.`;
       }
       case "search": {
-        const notes = await memory.search(message, call.query, call.limit);
-        return notes.length === 0 ? "No notes found." : notes.map(lineOf).join("\n");
+        const { query, limit } = call;
+        const { notes, wordsOnly } = await memory.search(message, query, limit, signal);
+        const found = notes.length === 0 ? "No notes found." : notes.map(lineOf).join("\n");
+        return wordsOnly === undefined ? found : `${found}\n(${ONLY_WORDS}: ${wordsOnly})`;
       }
       case "update":
         if (id === undefined || text === undefined || text.trim() === "") {

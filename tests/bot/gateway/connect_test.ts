@@ -30,6 +30,7 @@ async function setUp(
       return Promise.reject(error);
     },
     proxyFor: () => undefined,
+    presence: () => ({ status: "online" }),
     store: openTestStore().store.gateway,
     onShards: () => {},
     onIntents: () => {},

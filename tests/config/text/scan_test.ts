@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { type ParseError, parseTree } from "jsonc-parser";
 import { MAX_DEPTH, scan } from "../../../src/config/text/scan.ts";
 import { readTree } from "../../../src/config/text/tree.ts";
+import { anyCharacter } from "../../support/any_character.ts";
 
 /** The result of the JSONC parser. */
 function parsed(text: string): { readonly value: unknown } | "faulty" {
@@ -62,7 +63,7 @@ const piece = fc.oneof(
     ],
     ...['"__proto__"', '"\\u0061"', "\u00a0", "\u2028", "\ufeff", '"\t"', '"\\x"'],
   ),
-  fc.string({ maxLength: 2, unit: "binary" }),
+  fc.string({ maxLength: 2, unit: anyCharacter }),
 );
 const VALID = '{"a": [1, {"b": null,}, "x"], // c\n "d": {"e": {}, /* f */ }, "g": true,}';
 

@@ -153,3 +153,43 @@ describe("[C12] the bot's presence", () => {
       assert.equal(simulator.account().identifies.length, 1);
     }));
 });
+
+describe("[T3] setPresence", () => {
+  it("changes the status that people see, by owners alone, also after a restart", () =>
+    withSimulation({
+      config: {
+        channels: {
+          discord: {
+            guilds: { "*": {} },
+            dm: { allowFrom: ["ada"] },
+            gateway: { shards: 2 },
+            actions: { presence: true },
+            presence: { status: "online", activity: "reading the tide tables" },
+          },
+        },
+      },
+    }, async (scene) => {
+      const { mention, replies, say, simulator, until } = scene;
+      const args = { action: "setPresence", activityType: "watching", activityName: "the tide" };
+      const asked = `${mention}\ncall: discord ${JSON.stringify(args)}`;
+      const bot = await scene.start();
+      await allOnline(scene, 2);
+      say("grace", "general", asked);
+      assert.match((await replies("general", 1))[0] ?? "", /only an owner of the bot/);
+      const { presences } = simulator.account();
+      assert.ok(!presences.some(({ via }) => via === "update"));
+      say("ada", "general", asked);
+      assert.match((await replies("general", 2))[1] ?? "", /Set\. It stays/);
+      const updates = () => presences.filter(({ via }) => via === "update");
+      await until("both shards", () => updates().length === 2);
+      for (const { status, activities } of updates()) {
+        assert.equal(status, "online");
+        assert.deepEqual(activities, [{ name: "the tide", type: 3 }]);
+      }
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      await scene.start();
+      await until("both shards again", () => updates().length === 4);
+      assert.deepEqual(updates()[3]?.activities, [{ name: "the tide", type: 3 }]);
+    }));
+});

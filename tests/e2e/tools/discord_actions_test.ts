@@ -7,7 +7,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addChannel, addMember } from "../../../simulator/world/create_world.ts";
 import type { PermissionName } from "../../../simulator/actions/moderation.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { NOTICES } from "../../../src/render/notices/notices.ts";
+import type { Message } from "../../../simulator/world/world.ts";
+import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 
 const call = (args: object) => `call: discord ${JSON.stringify(args)}`;
 const NOW = Date.UTC(2026, 0, 2);
@@ -82,6 +84,76 @@ describe("[T3] actions that change a server", () => {
     }));
 });
 
+describe("[T3] more destructive actions than `maxDestructive`", () => {
+  const limit = { config: { tools: { discord: { maxDestructive: 1 } } } };
+  const GO_ON = NOTICES.goOn.text;
+
+  /** Lets grace ask for names of a channel in one answer of the model, and waits for the card. */
+  async function renamed(scene: Scene, names: readonly string[]): Promise<Message> {
+    const { simulator, say, mention, until } = scene;
+    permit(scene, "manageChannels");
+    const channelId = String(simulator.channel("help").id);
+    const calls = names.map((name) => call({ action: "channelEdit", channelId, name }));
+    say("grace", "general", `${mention}\n${calls.join("\n")}`);
+    const { id } = simulator.channel("general");
+    return await until(
+      "the card",
+      () => simulator.posted(id).findLast(({ components }) => components.length > 0),
+    );
+  }
+
+  function press({ simulator }: Scene, { id, components }: Message, label: string, as: string) {
+    const button = components.flatMap((row) => row.components).find((one) => one.label === label);
+    assert.ok(button, `no button ${label}`);
+    simulator.press({ as, in: "general", message: id, customId: button.custom_id });
+  }
+
+  const namesSet = ({ simulator }: Scene) =>
+    simulator.requests.records().filter(({ method }) => method === "PATCH")
+      .map(({ body, path }) => path.includes("/messages/") ? undefined : Object(body)["name"])
+      .filter((name) => name !== undefined);
+
+  it('wait for one "Go on" of the asker, also through a restart', () =>
+    withSimulation(limit, async (scene) => {
+      const { simulator, until, user } = scene;
+      const [krill] = simulator.world.guilds.values();
+      assert.ok(krill);
+      addMember(krill, { userId: user("mallory").id, joinedAt: NOW });
+      const first = await scene.start();
+      const card = await renamed(scene, ["one", "two", "three"]);
+      assert.match(card.content, /3 destructive changes/);
+      assert.match(card.content, /channelEdit .*name="two"[^]*name="three"/);
+      assert.deepEqual(namesSet(scene), ["one"]);
+      first.kill("SIGKILL");
+      assert.deepEqual(await ended(first), KILLED);
+      await scene.start();
+      press(scene, card, GO_ON, "mallory");
+      await until(
+        "a refusal",
+        () =>
+          simulator.ephemeral("mallory").some(({ content }) =>
+            content === NOTICES.questionNotAsked.text
+          ),
+      );
+      assert.deepEqual(namesSet(scene), ["one"]);
+      press(scene, card, GO_ON, "grace");
+      await until("the changes", () => namesSet(scene).length === 3);
+      assert.deepEqual(namesSet(scene), ["one", "two", "three"]);
+    }));
+
+  it("do not happen if an owner says no", () =>
+    withSimulation(limit, async (scene) => {
+      await scene.start();
+      const card = await renamed(scene, ["one", "two", "three"]);
+      press(scene, card, NOTICES.denyCall.text, "ada");
+      await scene.until("the answer", () =>
+        scene.written("general").some((text) =>
+          /was asked about further ones, and said no/.test(text)
+        ));
+      assert.deepEqual(namesSet(scene), ["one"]);
+    }));
+});
+
 describe("[K2] /undo", () => {
   it("takes back what the bot has changed for this person, and for no other", () =>
     withSimulation({}, async (scene) => {
@@ -103,6 +175,49 @@ describe("[K2] /undo", () => {
       assert.match(await answer("mallory"), /I could not undo that: there is nothing/);
       assert.match(await answer("grace"), /^Undone: change #help .*sets #help .* back/);
       assert.ok(simulator.channel("help"));
+    }));
+});
+
+describe("[T3] the Undo button below an answer", () => {
+  it("takes its changes back for the asker or an owner, also after a restart", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator, until, user } = scene;
+      const [krill] = simulator.world.guilds.values();
+      assert.ok(krill);
+      addMember(krill, { userId: user("mallory").id, joinedAt: NOW });
+      permit(scene, "manageChannels");
+      const first = await scene.start();
+      const channelId = String(simulator.channel("help").id);
+      await asked(scene, [{ action: "channelInfo" }]);
+      await asked(scene, [
+        { action: "channelEdit", channelId, name: "aid" },
+        { action: "channelEdit", channelId, topic: "All" },
+      ], 2);
+      const posted = simulator.posted(simulator.channel("general").id);
+      const withButtons = posted.filter(({ components }) => components.length > 0);
+      assert.equal(withButtons.length, 1);
+      const [answer] = withButtons;
+      const [button] = answer?.components.flatMap((row) => row.components) ?? [];
+      assert.ok(answer && button);
+      assert.equal(button.label, NOTICES.undoButton.text);
+      const press = (as: string) =>
+        simulator.press({ as, in: "general", message: answer.id, customId: button.custom_id });
+      const told = (as: string, what: RegExp) =>
+        until(
+          `${as} to be told`,
+          () => simulator.ephemeral(as).some(({ content }) => what.test(content)),
+        );
+      press("mallory");
+      await told("mallory", /there is no change/);
+      assert.ok(simulator.channel("aid"));
+      first.kill("SIGTERM");
+      assert.deepEqual(await ended(first), STOPPED);
+      await scene.start();
+      press("grace");
+      await told("grace", /^Undone: change #aid[^]*Undone: change #help/);
+      assert.ok(simulator.channel("help"));
+      press("ada");
+      await told("ada", /nothing of that answer can be taken back any more/);
     }));
 });
 

@@ -87,6 +87,25 @@ describe("[T3] the tool discord", () => {
       await until("the deletion", () => !messageIn(scene, "general", ownId));
     }));
 
+  it("[T4] changes its answers for the person whom they answer, and for no other", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator } = scene;
+      await scene.start();
+      await asked(scene, { action: "channelList" }, "ada");
+      const own = [...simulator.channel("general").messages.values()].at(-1);
+      assert.ok(own);
+      const messageId = String(own.id);
+      const LACKS = /they lack the permission Manage Messages/;
+      const edit = { action: "editMessage", messageId, text: "I was wrong" };
+      const remove = { action: "deleteMessage", messageId };
+      assert.match(await asked(scene, edit, "grace", 2), LACKS);
+      assert.match(await asked(scene, remove, "grace", 3), LACKS);
+      assert.equal(messageIn(scene, "general", messageId)?.content, own.content);
+      simulator.permit({ to: "helpers", what: "manageMessages", as: "allowed" });
+      scene.say("grace", "general", `${scene.mention}\n${call(remove)}`);
+      await scene.until("the deletion", () => !messageIn(scene, "general", messageId));
+    }));
+
   it("opens a thread on a new message, and replies in it", () =>
     withSimulation({}, async (scene) => {
       await scene.start();

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { withSimulation } from "../../support/bot/e2e.ts";
+import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 
 const call = (input: object) => `call: memory ${JSON.stringify(input)}`;
 
@@ -25,5 +25,102 @@ describe("[T14] the bot", () => {
         "the note to go",
         () => Promise.resolve(rows("SELECT id FROM note").length === 0),
       );
+    }));
+});
+
+const BY_MEANING = { config: { memory: { embedding: "openai/embed-small" } } };
+
+const vectors = ({ rows }: Scene) =>
+  rows("SELECT note_row, model, dimension FROM note_vector").map((row) => Object.values(row));
+
+describe("[T14] the bot with an embedding model", () => {
+  it("finds a person's note by its meaning, shows it to no other, and counts the requests", () =>
+    withSimulation(BY_MEANING, async (scene) => {
+      const { start, say, mention, replies, rows, model, eventually } = scene;
+      const bot = await start();
+      const note = { action: "save", text: "grace likes tea" };
+      say("grace", "general", `${mention}\n${call(note)}`);
+      await replies("general", 1);
+      await eventually("the vector", () => Promise.resolve(vectors(scene).length > 0));
+      assert.deepEqual(vectors(scene), [[1, "openai/embed-small", 64]]);
+      const search = call({ action: "search", query: "Which beverage?" });
+      say("grace", "general", `${mention}\n${search}`);
+      say("ada", "general", `${mention}\n${search}`);
+      const answers = (await replies("general", 3)).slice(1);
+      assert.equal(answers.filter((text) => text.includes("grace likes tea")).length, 1);
+      assert.equal(answers.filter((text) => text.includes("No notes found")).length, 1);
+      assert.deepEqual(model.embedded.map(({ input }) => input), [
+        ["grace likes tea"],
+        ["Which beverage?"],
+        ["Which beverage?"],
+      ]);
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      const used = rows("SELECT SUM(requests) AS n FROM usage WHERE kind = 'embedding'");
+      assert.deepEqual(used, [{ n: 3 }]);
+    }));
+
+  it("searches by words while the model fails, and tells the model and the log once", () =>
+    withSimulation(BY_MEANING, async (scene) => {
+      const { start, say, mention, replies, model, line } = scene;
+      model.embed("unauthorized");
+      const bot = await start();
+      say("grace", "general", `${mention}\n${call({ action: "save", text: "grace likes tea" })}`);
+      await replies("general", 1);
+      for (const [at, query] of ["beverage", "tea"].entries()) {
+        say("grace", "general", `${mention}\n${call({ action: "search", query })}`);
+        await replies("general", 2 + at);
+      }
+      const [, missed = "", found = ""] = await replies("general", 3);
+      assert.match(missed, /No notes found/);
+      assert.match(found, /grace likes tea/);
+      for (const answer of [missed, found]) assert.match(answer, /Found by words alone/);
+      await line(bot, /The embedding model fails: .*HTTP 401/);
+      const warnings = bot.lines.filter((text) => text.includes("The embedding model fails"));
+      assert.equal(warnings.length, 1);
+    }));
+
+  it("finds a note that the server refuses by its words, and others by their meaning", () =>
+    withSimulation(BY_MEANING, async (scene) => {
+      const { start, say, mention, replies, model, eventually } = scene;
+      model.embed("refuses_some");
+      await start();
+      const saves = ["an unembeddable anchor", "grace likes tea"].map((text) =>
+        call({ action: "save", text })
+      );
+      say("grace", "general", `${mention}\n${saves.join("\n")}`);
+      await replies("general", 1);
+      await eventually("both", () => Promise.resolve(vectors(scene).length === 2));
+      assert.deepEqual(vectors(scene).map(([, , dimension]) => dimension), [0, 64]);
+      for (const [at, query] of ["beverage", "anchor"].entries()) {
+        say("grace", "general", `${mention}\n${call({ action: "search", query })}`);
+        await replies("general", 2 + at);
+      }
+      const [, byMeaning = "", byWords = ""] = await replies("general", 3);
+      assert.match(byMeaning, /grace likes tea/);
+      assert.match(byWords, /an unembeddable anchor/);
+    }));
+
+  it("[D1] makes the vector of a note after a crash, and new ones for another model", () =>
+    withSimulation(BY_MEANING, async (scene) => {
+      const { start, say, mention, replies, model, until, eventually, rewrite } = scene;
+      model.embed("hang");
+      const dying = await start();
+      say("grace", "general", `${mention}\n${call({ action: "save", text: "grace likes tea" })}`);
+      await replies("general", 1);
+      await until("the request", () => model.embedded.length > 0);
+      dying.kill("SIGKILL");
+      assert.deepEqual(await ended(dying), KILLED);
+      assert.deepEqual(vectors(scene), []);
+      model.embed("script");
+      await start();
+      await eventually("the vector", () => Promise.resolve(vectors(scene).length > 0));
+      model.embed("script_wide");
+      rewrite({ config: { memory: { embedding: "openai/embed-large" } } });
+      await eventually(
+        "another vector",
+        () => Promise.resolve(vectors(scene)[0]?.includes("openai/embed-large") === true),
+      );
+      assert.deepEqual(vectors(scene), [[1, "openai/embed-large", 128]]);
     }));
 });

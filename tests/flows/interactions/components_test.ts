@@ -84,7 +84,11 @@ function setUp({ verdict = ALLOWED, outcome = { kind: "approved", request }, isD
       needed.push(needs);
       return verdict;
     },
-    interactions: { update: answer("update"), reply: answer("reply") },
+    interactions: {
+      update: answer("update"),
+      reply: answer("reply"),
+      complete: answer("complete"),
+    },
     context,
     schedule: clock.schedule,
     log,

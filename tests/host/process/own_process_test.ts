@@ -33,7 +33,7 @@ describe("[O5] startOwnProcess()", () => {
   });
 
   it("reports the signal that ended it", async () => {
-    const { exited, kill } = start("sleep 30 & wait");
+    const { exited, kill } = start("sleep 30 >&- 2>&- & wait");
     kill("SIGKILL");
     assert.deepEqual(await exited, { code: null, signal: "SIGKILL" });
   });

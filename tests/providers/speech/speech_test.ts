@@ -6,6 +6,7 @@ import type { ModelSettings } from "../../../src/providers/settings.ts";
 import { createSpeak } from "../../../src/providers/speech/speak.ts";
 import { createTranscribe } from "../../../src/providers/speech/transcribe.ts";
 import { wav } from "../../support/files/samples.ts";
+import { createSilentBody } from "../../support/network/silent_body.ts";
 
 const NEVER = new AbortController().signal;
 const RECORDING = { bytes: wav(1), mediaType: "audio/wav", ending: "wav" };
@@ -91,6 +92,16 @@ describe("[H10] createTranscribe()", () => {
           message: "the speech server gave no answer",
         }),
     ));
+
+  it("closes an answer that falls silent", () =>
+    withServer(() => {}, async (settings) => {
+      const { stream, isCancelled } = createSilentBody('{"text":');
+      const silent = { fetch: () => Promise.resolve(new Response(stream)), timeoutMs: 50 };
+      await assert.rejects(createTranscribe(settings, silent)(RECORDING, NEVER), {
+        message: "the speech server gave no answer",
+      });
+      assert.ok(isCancelled());
+    }));
 
   it("ends with its turn", () =>
     withServer(() => {}, (settings) => {

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { chunk, type ChunkRules } from "../../../src/render/markdown/chunk.ts";
 import { vectorsOf } from "../../support/discord/vectors.ts";
 import { cases } from "../../support/long_form.ts";
+import { anyCharacter } from "../../support/any_character.ts";
 
 const rules = (fields: Partial<ChunkRules> = {}): ChunkRules => ({
   limit: 2_000,
@@ -347,7 +348,7 @@ describe("[R2] laws of chunk()", () => {
   const anyRules = fc.record({ limit: limits, maxLines: fc.integer({ min: 1, max: 9 }), mode })
     .map(rules);
   const unicode = fc.oneof(
-    fc.string({ unit: "binary" }),
+    fc.string({ unit: anyCharacter }),
     fc.string({ unit: "grapheme" }),
     fc.array(
       fc.constantFrom(

@@ -91,6 +91,10 @@ describe("[X5] createScrubber()", () => {
   });
 });
 
+/** A vector is 64 times this byte, so that a search of the file finds it. */
+const CANARY_BYTE = 0x5a;
+const VECTOR = /Z{64}/;
+
 /** Plays a conversation in a channel and one in direct messages, with ada and grace. */
 async function fill(store: Store): Promise<void> {
   const turn = async (
@@ -102,11 +106,14 @@ async function fill(store: Store): Promise<void> {
     const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
     assert.ok(claim);
     const stamp = { messageId: message.id, at: NOW };
+    const words = message.sender.id === ADA ? "canary argument" : "argument of grace";
+    const call = { id: "1", name: "read", arguments: JSON.stringify({ words }) };
     const all = entries.map(([role, text]): Entry =>
-      role === "tool"
-        ? { role, text, call: { id: "1", name: "read", arguments: "{}" }, ...stamp }
-        : { role, text, ...stamp }
+      role === "tool" ? { role, text, call, ...stamp } : { role, text, ...stamp }
     );
+    if (entries.some(([role]) => role === "tool")) {
+      all.splice(1, 0, { role: "assistant", text: "", calls: [call], ...stamp });
+    }
     const reply = outboundMessage({
       content: `Hello <@${ADA}>, that is noted.`,
       nonce: `n${message.id}`,
@@ -127,6 +134,7 @@ async function fill(store: Store): Promise<void> {
     guildMessage({ id: messageId("1390000000000000001"), sender: ada(), text: "canary one" }),
     [
       ["user", envelope(ADA, NAME, "canary one")],
+      ["tool", "canary result"],
       ["assistant", `Noted, ${NAME}. The tide is high.`],
     ],
   );
@@ -145,6 +153,23 @@ async function fill(store: Store): Promise<void> {
     [["user", envelope(ADA, NAME, "canary dm")], ["assistant", "Yes."]],
     { agentId: "main", sessionKey: `agent:main:discord:direct:${ADA}` },
   );
+  for (
+    const [authorId, text] of [[ADA, "canary note"], [userId("3"), `${NAME} likes tea`]] as const
+  ) {
+    const note = await store.notes.save({
+      agentId: "main",
+      scope: "channel",
+      scopeKey: "channel:11",
+      space: "guild:10",
+      authorId,
+      text,
+      sources: [],
+      callKey: `call ${text.length}`,
+    }, NOW);
+    assert.ok(note);
+    const vector = new Int8Array(64).fill(CANARY_BYTE);
+    await store.notes.keepVectors("test/x", [{ id: note.id, text, vector }]);
+  }
   const overheard = guildMessage({
     id: messageId("1390000000000000004"),
     sender: ada(),
@@ -155,7 +180,7 @@ async function fill(store: Store): Promise<void> {
     agentId: "main",
     sessionKey: ROUTE.sessionKey,
     cause: "full",
-    lastEntry: (await store.sessions.openEntries(ROUTE.sessionKey, 10))[1]?.id ?? 0,
+    lastEntry: (await store.sessions.openEntries(ROUTE.sessionKey, 10))[3]?.id ?? 0,
     summary: { boundary: "abc12345", text: `${NAME} said canary one` },
     modelId: "test/x",
   }, NOW);
@@ -171,18 +196,22 @@ describe("[X5] forget()", () => {
       store.catchUp();
       const grep = (pattern: RegExp) =>
         [path, `${path}-wal`].filter((file) => pattern.test(readFileSync(file, "latin1")));
-      assert.notDeepEqual(grep(/canary/), []);
+      for (const trace of [/canary/, VECTOR]) assert.notDeepEqual(grep(trace), []);
       const forgotten = await store.forgetting.forget(ADA, true);
       assert.ok(typeof forgotten === "object");
       store.forgetting.vacuum();
-      for (const trace of [/canary/i, /lovelace/i, new RegExp(ADA), /790000000000000001/]) {
+      for (const trace of [/canary/i, VECTOR, /lovelace/i, new RegExp(ADA), /790000000000000001/]) {
         assert.deepEqual(grep(trace), [], String(trace));
       }
       assert.notDeepEqual(grep(/The tide is high/), [], "the model's words stay");
+      const notes = await store.notes.unembedded("test/x", undefined, 10);
+      const texts = notes.map(({ text }) => text);
+      assert.deepEqual(texts, ["[removed] likes tea"], "a changed note gets a new vector");
+      assert.notDeepEqual(grep(/argument of grace/), [], "calls for other people stay");
       assert.notDeepEqual(grep(/and now, \[removed\]\?/), [], "other people's words stay");
       assert.deepEqual(
         (await store.turns.entriesOf(ROUTE.sessionKey, 10)).map(({ role }) => role),
-        ["user", "tool", "assistant"],
+        ["user", "assistant", "tool", "assistant"],
       );
       assert.equal(
         (await store.turns.entriesOf(`agent:main:discord:direct:${ADA}`, 10)).length,

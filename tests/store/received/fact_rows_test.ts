@@ -18,6 +18,7 @@ import {
 } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 import { batch, ignored, openTestStore } from "../../support/store/store.ts";
+import { cases } from "../../support/long_form.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 
@@ -228,7 +229,7 @@ describe("preparePruneFacts()", () => {
         }
         world.checkPruned();
       }),
-      { numRuns: 300 },
+      { numRuns: cases(75, 10_000) },
     );
   });
 });

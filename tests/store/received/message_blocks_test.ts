@@ -7,6 +7,7 @@ import { DEFAULT_RETENTION } from "../../../src/store/received/retention.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, ignored, openTestStore, ROUTE } from "../../support/store/store.ts";
+import { cases } from "../../support/long_form.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const ACCOUNTS = [ACCOUNT, toAccountId("second")] as const;
@@ -116,7 +117,7 @@ describe("prepareMessageBlocks()", () => {
         }
       },
     );
-    await fc.assert(property, { numRuns: 150 });
+    await fc.assert(property, { numRuns: cases(50, 5_000) });
   });
 
   it("[X6] keeps the newest messages of a channel, in any order of arrival", async () => {
@@ -136,6 +137,6 @@ describe("prepareMessageBlocks()", () => {
       const counts = rows("SELECT COUNT(*) AS kept FROM message GROUP BY account_id, channel_id");
       for (const { kept } of counts) assert.ok(Number(kept) < 64 + 2 * contextPerChannel);
     });
-    await fc.assert(property, { numRuns: 100 });
+    await fc.assert(property, { numRuns: cases(40, 3_000) });
   });
 });

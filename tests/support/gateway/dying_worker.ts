@@ -22,10 +22,16 @@ serveGateway({
   },
   on: (event, listener) => parentPort!.on(event, listener),
 });
+/** Blocks the thread without using its core. */
+function hang(): never {
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) Atomics.wait(cell, 0, 0, 100);
+}
+
 parentPort!.on("message", (message: { readonly kind: string; readonly number?: number }) => {
   if (message.kind !== "committed") return;
   if (message.number === 3) process.exit(0);
   if (message.number === 4) throw new RangeError("died in a test");
   if (message.number === 5) parentPort!.postMessage({ kind: "nonsense" } as never);
-  if (message.number === 6) { for (;;); }
+  if (message.number === 6) hang();
 });

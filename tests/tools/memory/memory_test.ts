@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { createMemoryPort } from "../../../src/bot/turn/ports/memory_port.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { MAX_NOTES } from "../../../src/core/notes/note.ts";
+import { createNoteSearch } from "../../../src/flows/notes/search.ts";
 import { memory } from "../../../src/tools/memory/memory.ts";
 import {
   channelId,
@@ -34,12 +35,24 @@ const TURNS: Readonly<Record<string, InboundMessage>> = {
   "grace in DM": directMessage({ sender: GRACE, channelId: channelId("1400000000000000003") }),
 };
 
-function build({ owners = [] as readonly string[] } = {}) {
+/** All texts have one vector: each note that a search may see is as near as all others. */
+const SAME_VECTOR = Int8Array.of(127, 0);
+
+function build({ owners = [] as readonly string[], byMeaning = false } = {}) {
   const { store, rows, database } = openTestStore();
   let calls = 0;
   let now = 0;
+  const searchNotes = createNoteSearch({
+    notes: store.notes,
+    embedder: {
+      modelId: () => byMeaning ? "test/same" : undefined,
+      embed: () => Promise.resolve({ kind: "vectors", vectors: [SAME_VECTOR] }),
+    },
+    onEmbedded() {},
+  });
   const port = createMemoryPort({
     notes: store.notes,
+    searchNotes,
     agentId: () => "main",
     cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
     isOwner: ({ sender: { username } }) => owners.includes(username),
@@ -52,13 +65,18 @@ function build({ owners = [] as readonly string[] } = {}) {
     );
   const save = (fields: object = {}, message?: InboundMessage) =>
     run({ action: "save", text: "tea at five", ...fields }, message);
+  const embedAll = async () => {
+    const notes = await store.notes.unembedded("test/same", undefined, 1_000);
+    const vectors = notes.map((note) => ({ ...note, vector: SAME_VECTOR }));
+    await store.notes.keepVectors("test/same", vectors);
+  };
   const search = async (query = "", message?: InboundMessage) => {
     const found = await run({ action: "search", query }, message);
     return found === "No notes found."
       ? []
       : found.split("\n").map((line) => String(JSON.parse(line).text));
   };
-  return { store, rows, database, run, save, search };
+  return { store, rows, database, run, save, search, embedAll };
 }
 
 describe("[T14] memory", () => {
@@ -164,6 +182,18 @@ describe("[SEC-R4] notes", () => {
         await run({ action: "delete", id: 1 }, TURNS[turn]);
       }
       assert.deepEqual(await search("", TURNS[saved]), ["tea at five"]);
+    });
+  }
+
+  for (const [scope, saved, seen] of cases) {
+    it(`of the ${scope} by ${saved} are found by meaning by ${seen.join(", ")} alone`, async () => {
+      const { save, search, embedAll } = build({ owners: ["ada"], byMeaning: true });
+      await save({ scope }, TURNS[saved]);
+      await embedAll();
+      for (const turn of everyTurn) {
+        const found = await search("a beverage", TURNS[turn]);
+        assert.equal(found.length, seen.includes(turn) ? 1 : 0, turn);
+      }
     });
   }
 

@@ -14,25 +14,24 @@ import {
   parseSnowflake,
 } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
-import type { PostOutcome } from "../../../core/outbound/outbound.ts";
 import type { Need } from "../../../core/rights/rights.ts";
 import type { DiscordCall, DiscordPort } from "../../../core/turn/ports/discord.ts";
 import type { SetPresence } from "../../../core/turn/ports/discord_place.ts";
 import type { Reader } from "../../../discord/gateway/read/reader.ts";
 import { createReadHistory } from "../../../discord/rest/calls/history.ts";
-import { createMessages } from "../../../discord/rest/calls/messages.ts";
 import { createSingleReads } from "../../../discord/rest/calls/single_message.ts";
 import { createThreadCalls } from "../../../discord/rest/calls/threads.ts";
 import { createReactions } from "../../../discord/rest/calls/typing_and_reactions.ts";
 import type { RestApi } from "../../../discord/rest/client/client.ts";
-import { explainCode } from "../../../discord/rest/permissions/denial.ts";
 import { threadTitle } from "../../../render/thread_title.ts";
 import type { Store } from "../../../store/store.ts";
 import { createAssertMayQuote } from "./age_limit.ts";
-import { type ClosedToAskerOptions, createClosedToAsker } from "./closed_to_asker.ts";
+import { type ClosedToAskerOptions, createClosedToAsker } from "./targets/closed_to_asker.ts";
 import { createOpenPost } from "./forum_posts.ts";
 import { createInTurn } from "./in_turn.ts";
+import { createLimit, type LimitOptions } from "./limit.ts";
 import { createOutgoing, type OutgoingOptions } from "./outgoing.ts";
+import { createEdit, createIsAnswerTo, type IsAnswerToOptions } from "./own_messages.ts";
 import { createPlaces, type PlaceOptions } from "./place.ts";
 import { createShow, type ShownPlace, type ShowOptions } from "./reading.ts";
 import {
@@ -42,8 +41,8 @@ import {
   type Targets,
   type TargetsOptions,
   type ToolTarget,
-} from "./targets.ts";
-import { createUndo, type Undo } from "./undo.ts";
+} from "./targets/targets.ts";
+import { createUndo, type Undo } from "./undo/undo.ts";
 
 /** The dependencies of the port. */
 export interface DiscordPortOptions
@@ -51,13 +50,15 @@ export interface DiscordPortOptions
     ShowOptions,
     OutgoingOptions,
     ClosedToAskerOptions,
+    IsAnswerToOptions,
+    LimitOptions,
     Pick<TargetsOptions, "alsoGuilds" | "onRefused">,
-    Pick<PlaceOptions, "cleanSecrets" | "maxDestructive" | "media" | "schedule"> {
+    Pick<PlaceOptions, "cleanSecrets" | "media" | "schedule"> {
   readonly reader: Pick<Reader, "self" | "index">;
   readonly client: RestApi;
   readonly changes: Store["changes"];
   /** Sets the bot's status on all its gateway connections. */
-  readonly setPresence: (presence: Parameters<SetPresence>[1]) => void;
+  readonly setPresence: (presence: Parameters<SetPresence>[1]) => Promise<void>;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
@@ -78,14 +79,14 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
   const { client, reader, cleanSecrets, setPresence } = options;
   const self = () => reader.self?.userId;
   const reads = createSingleReads(client);
-  const messages = createMessages(client);
   const reactions = createReactions(client, {});
   const threads = createThreadCalls(client);
   const history = createReadHistory(client);
   const show = createShow(options);
   const targets = createTargets({ ...options, self, closedBy: createClosedToAsker(options) });
   const assertMayQuote = createAssertMayQuote(reads);
-  const places = createPlaces({ ...options, targets, show, self, assertMayQuote });
+  const isAnswerTo = createIsAnswerTo(options);
+  const places = createPlaces({ ...options, targets, show, self, assertMayQuote, isAnswerTo });
   const undo = createUndo({ ...options, targets });
   const inTurn = createInTurn();
 
@@ -131,6 +132,7 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
     );
 
   const { composed, deliver } = createOutgoing(options);
+  const edit = createEdit({ client, reads, targets, self, isAnswerTo, composed });
   const openPost = createOpenPost({ client, composed, deliver, self, cleanSecrets });
   const shownPlace = (
     { place, channelId: here }: InboundMessage,
@@ -201,17 +203,12 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
         for (const one of own) await reactions.remove(target.channelId, messageId, one);
       }),
     edit: (call, { channelId, messageId }, text) =>
-      within(call, channelId, { asker: ["Send Messages"], bot: [] }, async (target) => {
-        const { authorId, hasControls } = await reads.message(target.channelId, messageId);
-        if (authorId !== self()) throw new Error("you can edit only your own messages");
-        // Its buttons would stay, and a person would decide by another text (SEC-R20).
-        if (hasControls) throw new Error("a message with buttons cannot be edited");
-        const [first, ...others] = composed(call, text, target);
-        if (!first || others.length > 0 || first.files.length > 0) {
-          throw new Error("`text` is longer than one message");
-        }
-        assertDone(await messages.edit(messageId, first.message, []));
-      }),
+      within(
+        call,
+        channelId,
+        { asker: ["Send Messages"], bot: [] },
+        (target, found, origin) => edit(call, { target, found, origin, messageId, text }),
+      ),
     openThread: (call, { channelId, messageId }, written) =>
       within(
         call,
@@ -250,17 +247,17 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
         { asker: needs, isBotChecked: true },
         async (found, origin) => await act(places.guild(call, origin, found)),
       ),
-    setPresence: (call, presence) =>
-      Promise.try(() => {
-        if (!targets.originOf(call).askers.every(({ isOwner }) => isOwner)) {
-          throw new Error("only an owner of the bot may change its status");
-        }
-        const { activity } = presence;
-        setPresence({
-          ...presence,
-          ...(activity && { activity: { ...activity, name: cleanSecrets(activity.name) } }),
-        });
-      }),
+    async setPresence(call, presence) {
+      if (!targets.originOf(call).askers.every(({ isOwner }) => isOwner)) {
+        throw new Error("only an owner of the bot may change its status");
+      }
+      const { activity } = presence;
+      await setPresence({
+        ...presence,
+        ...(activity && { activity: { ...activity, name: cleanSecrets(activity.name) } }),
+      });
+    },
+    limit: createLimit(options),
     undo: {
       undo: (call, id) =>
         inTurn(call.sessionKey, () => undo(targets.originOf(call), call.callKey, id)),
@@ -276,12 +273,4 @@ interface Rights {
   readonly bot?: readonly Need[];
   /** Whether to check the bot before the request, and not only after a refusal. */
   readonly isBotChecked?: boolean;
-}
-
-/** @throws {Error} If Discord has not carried the request out. */
-function assertDone(outcome: PostOutcome): void {
-  if (outcome.kind === "created") return;
-  if (outcome.kind === "already_gone") throw new Error("there is no such message in that channel");
-  const code = outcome.kind === "refused" ? outcome.code : undefined;
-  throw new Error((code === undefined ? undefined : explainCode(code)) ?? outcome.reason);
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Channel } from "../../../core/rights/channel.ts";
-import type { AccountId, ChannelId, UserId } from "../../../core/discord/ids.ts";
+import type { AccountId, ChannelId, MessageId, UserId } from "../../../core/discord/ids.ts";
 import { nonceOfCall } from "../../../core/outbound/nonce.ts";
 import type { Need } from "../../../core/rights/rights.ts";
 import type { DiscordCall } from "../../../core/turn/ports/discord.ts";
@@ -20,10 +20,12 @@ import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import type { Changes } from "../../../store/changes/changes.ts";
 import type { AssertMayQuote } from "./age_limit.ts";
+import type { IsAnswerTo } from "./own_messages.ts";
+import { mayGoOn, stoppedAt } from "./limit.ts";
 import type { Show } from "./reading.ts";
 import { createRequests, type RequestsOptions } from "./requests.ts";
-import type { Found, Origin, Targets } from "./targets.ts";
-import { UNDO_MINUTES } from "./undo.ts";
+import type { Found, Origin, Targets } from "./targets/targets.ts";
+import { UNDO_MINUTES } from "./undo/can_undo.ts";
 
 /** The sources of places. */
 export interface PlaceOptions extends Omit<RequestsOptions, "client"> {
@@ -33,6 +35,7 @@ export interface PlaceOptions extends Omit<RequestsOptions, "client"> {
   readonly changes: Pick<Changes, "begin" | "refused">;
   /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */
   readonly maxDestructive: () => number;
+  readonly isAnswerTo: IsAnswerTo;
   readonly show: Show;
   readonly assertMayQuote: AssertMayQuote;
   /** The bot's user id; `undefined` until it is known. */
@@ -51,7 +54,7 @@ export interface Places {
 export function createPlaces(options: PlaceOptions): Places {
   const { targets, changes, accountId, maxDestructive, cleanSecrets, show, self, media, now } =
     options;
-  const { assertMayQuote } = options;
+  const { assertMayQuote, isAnswerTo } = options;
 
   /** The parts that servers and channels share. */
   function common(call: DiscordCall, origin: Origin, found: Found) {
@@ -74,7 +77,8 @@ export function createPlaces(options: PlaceOptions): Places {
           ? `It can be undone for ${UNDO_MINUTES} minutes.`
           : "It cannot be undone.";
         if (dryRun) return `Dry run: this would ${what}. ${about}`;
-        const most = maxDestructive();
+        const most = mayGoOn(call.decision) ? Infinity : maxDestructive();
+        if (call.decision && !mayGoOn(call.decision)) throw stoppedAt(most, call.decision);
         const { guild, channelId } = found;
         const made = await changes.begin(
           {
@@ -90,13 +94,7 @@ export function createPlaces(options: PlaceOptions): Places {
           most,
           now(),
         );
-        if (!made) {
-          throw new Error(
-            `this turn has made ${most} destructive changes, and may make no more by itself; a ` +
-              "person must approve further ones: tell them what is left to do, and let them ask " +
-              "for it in a new message",
-          );
-        }
+        if (!made) throw stoppedAt(most, call.decision);
         try {
           const result = await run();
           return made.undo
@@ -121,6 +119,7 @@ export function createPlaces(options: PlaceOptions): Places {
       clean: cleanSecrets,
       nonce: nonceOfCall(callKey, 0),
       self: userId,
+      isAnswerToAsker: (messageId: MessageId) => isAnswerTo(origin, messageId),
       askerId: message.sender.id,
       nowMs: now(),
     };

@@ -15,11 +15,14 @@ import {
   visibleKeys,
 } from "../../../core/notes/note.ts";
 import type { MemoryPort } from "../../../core/turn/ports/memory.ts";
+import { usedBy } from "../../../core/turn/used_by.ts";
+import type { NoteSearch } from "../../../flows/notes/search.ts";
 import type { Store } from "../../../store/store.ts";
 
 /** The dependencies of the port. */
 export interface MemoryPortOptions {
-  readonly notes: Pick<Store["notes"], "save" | "search" | "find" | "update" | "remove">;
+  readonly notes: Pick<Store["notes"], "save" | "find" | "update" | "remove">;
+  readonly searchNotes: NoteSearch;
   /** Id of the agent. */
   readonly agentId: () => string;
   readonly cleanSecrets: (text: string) => string;
@@ -31,7 +34,7 @@ export interface MemoryPortOptions {
 
 /** Creates the port. */
 export function createMemoryPort(
-  { notes, agentId, cleanSecrets, isOwner, now }: MemoryPortOptions,
+  { notes, searchNotes, agentId, cleanSecrets, isOwner, now }: MemoryPortOptions,
 ): MemoryPort {
   /** The messages that a note comes from. A scheduled run is no message that people could delete. */
   function sourcesOf(asker: InboundMessage, named: readonly MessageId[]): readonly MessageId[] {
@@ -74,8 +77,10 @@ export function createMemoryPort(
         `this scope has ${MAX_NOTES} notes already; delete or merge some of them first`,
       );
     },
-    search: (asker, query, limit) =>
-      notes.search(agentId(), visibleKeys(asker, isOwner(asker)), query, limit),
+    search(asker, query, limit, signal) {
+      const keys = visibleKeys(asker, isOwner(asker));
+      return searchNotes({ keys, query, limit, by: usedBy(asker, agentId()) }, signal);
+    },
     async update(asker, id, text, sources) {
       if (!await changeable(asker, id)) throw new Error(`there is no note ${id} here`);
       await notes.update(id, cleanSecrets(text.trim()), sourcesOf(asker, sources), now());

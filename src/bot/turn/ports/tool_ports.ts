@@ -21,7 +21,7 @@ import { createDiscordPort, type DiscordPortOptions } from "../discord/discord_p
 import { createMediaReads } from "../discord/media.ts";
 import { createExecPort, type ExecPortOptions } from "./exec_port.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
-import { createMemoryPort } from "./memory_port.ts";
+import { createMemoryPort, type MemoryPortOptions } from "./memory_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
 import { createSkillsPort } from "./skills_port.ts";
 import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
@@ -30,17 +30,20 @@ import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
 export type ToolPortsOptions =
   & Pick<
     DiscordPortOptions,
-    "client" | "reader" | "outbox" | "sent" | "onRefused" | "setPresence"
+    "client" | "reader" | "outbox" | "sent" | "onRefused" | "ownerIds" | "setPresence"
   >
   & Omit<HistoryPortOptions, "agentId">
   & ThreadsPortOptions
   & Pick<ExecPortOptions, "hostCommands">
+  & Pick<MemoryPortOptions, "searchNotes">
   & TurnRulesPorts
   & {
     readonly config: () => Config;
     readonly model: () => Model;
     readonly accountId: AccountId;
-    readonly store: Pick<Store, "changes" | "notes" | "questions" | "schedules" | "sessions">;
+    readonly store:
+      & Pick<Store, "changes" | "notes" | "questions" | "schedules" | "sessions">
+      & { readonly inbox: Pick<Store["inbox"], "askerOf"> };
     /** The ports that all accounts share. */
     readonly toolPorts: SharedToolPorts;
     readonly drawPort: ToolPorts["draw"];
@@ -79,6 +82,9 @@ export function createToolPorts(ports: ToolPortsOptions): ToolPorts {
       ...ports,
       accountId,
       changes: store.changes,
+      askerOf: store.inbox.askerOf,
+      texts: () => config().texts,
+      approvalTimeoutMs: () => config().discord.execApprovals.timeoutMs,
       maxDestructive: () => config().discordTool.maxDestructive,
       alsoGuilds: () => config().discordTool.alsoGuilds,
       media: createMediaReads(ports.files.download),

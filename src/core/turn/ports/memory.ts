@@ -20,6 +20,14 @@ export interface NoteRequest {
   readonly callKey: string;
 }
 
+/** Notes that a search has found. */
+export interface FoundNotes {
+  /** The best first. */
+  readonly notes: readonly Note[];
+  /** Why words alone decided, although the config names an embedding model. */
+  readonly wordsOnly?: string;
+}
+
 /** What tools can do with notes. Each acts for the sender of a message, and in its space. */
 export interface MemoryPort {
   /**
@@ -28,8 +36,17 @@ export interface MemoryPort {
    * @throws {Error} If the sender may not, or the scope is full; the message tells the model why.
    */
   save(asker: InboundMessage, request: NoteRequest): Promise<Note>;
-  /** Notes that the turn may see, the best first; without words in the query, the newest. */
-  search(asker: InboundMessage, query: string, limit: number): Promise<readonly Note[]>;
+  /**
+   * Notes that the turn may see, by words and by meaning; without words in the query, the newest.
+   *
+   * @throws {unknown} The signal's reason.
+   */
+  search(
+    asker: InboundMessage,
+    query: string,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<FoundNotes>;
   /**
    * Replaces the text of a visible note.
    *

@@ -24,6 +24,7 @@ import {
 import type { Effect, LifecycleEvent, SocketEvent, Step } from "./step.ts";
 import { loseConnection, type StepContext } from "./loss.ts";
 import { takeHello, takePermitAnswer } from "./permits.ts";
+import { isPresenceUnconfirmed, sendPresence } from "./presence.ts";
 
 /**
  * Milliseconds beyond the socket's own time limit. The socket ends a slow connection by itself, and
@@ -63,6 +64,8 @@ export function advance(
       return { state: { congestedMs: now.monotonicMs, ...state }, effects: [] };
     case "drained":
       return { state: onDrained(state, at), effects: [] };
+    case "presence_changed":
+      return sendPresence({ ...state, mustSendPresence: true }, now.monotonicMs);
     case "identify_delayed": {
       const untilMs = now.monotonicMs + event.forMs;
       return {
@@ -156,7 +159,7 @@ function onTick(state: LifecycleState, jumpMs: number, at: StepContext): Step {
   if (state.congestedMs !== undefined && nowMs - state.congestedMs > heartbeat.intervalMs) {
     return loseConnection(state, { kind: "congested" }, at);
   }
-  if (overdueMs < 0) return { state, effects: [] };
+  if (overdueMs < 0) return sendPresence(state, nowMs);
   if (!heartbeat.isAcked) {
     // While the main thread has no room, the socket is not read, so an ACK may be waiting on it.
     const step = loseConnection(state, { kind: isCongested ? "congested" : "zombie" }, at);
@@ -221,6 +224,7 @@ function onSocket(state: LifecycleState, event: SocketEvent, at: StepContext): S
         state: {
           ...state,
           lastAliveMs: nowMs,
+          confirmedMs: heartbeat.sentMs,
           heartbeat: { ...heartbeat, isAcked: true },
           ack: { at: now.wallMs, intervalMs: heartbeat.intervalMs },
         },
@@ -246,23 +250,19 @@ function onSocket(state: LifecycleState, event: SocketEvent, at: StepContext): S
       const session = event.kind === "ready"
         ? { sessionId: event.sessionId, resumeUrl: event.resumeUrl }
         : state.session;
-      return {
-        state: {
-          ...state,
-          ...(session && { session }),
-          phase: { kind: "ready", sinceMs: nowMs },
-          lastAliveMs: nowMs,
-          failedResumes: 0,
-          isEndedByDiscord: false,
-          mustSendPresence: false,
-          isDown: false,
-          readyAt: now.wallMs,
-        },
+      return sendPresence({
+        ...state,
+        ...(session && { session }),
+        phase: { kind: "ready", sinceMs: nowMs },
+        lastAliveMs: nowMs,
+        failedResumes: 0,
+        isEndedByDiscord: false,
         // An IDENTIFY contains the presence.
-        effects: event.kind === "resumed" && state.mustSendPresence
-          ? [{ kind: "send_presence" }]
-          : [],
-      };
+        mustSendPresence: state.mustSendPresence ||
+          event.kind === "resumed" && isPresenceUnconfirmed(state),
+        isDown: false,
+        readyAt: now.wallMs,
+      }, nowMs);
     }
     case "hole":
       if (!state.session) return unchanged;

@@ -80,6 +80,8 @@ export function takePermitAnswer(
       ...state,
       phase: { kind: "identifying", untilMs: nowMs + rules.deadlines.readyMs },
       identifiedMs: nowMs,
+      mustSendPresence: false,
+      presenceSentMs: [], // of the session before
     },
     effects: [{ kind: "identify" }],
   };

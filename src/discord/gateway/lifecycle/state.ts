@@ -131,8 +131,12 @@ export interface LifecycleState {
   readonly identifiedMs?: number;
   /** Time before which other shards of the account identify; absent if there is none. */
   readonly identifyNotBeforeMs?: number;
-  /** Set if another process began the session, which may have set a different presence. */
+  /** Set if the session may show another presence than the current one. */
   readonly mustSendPresence: boolean;
+  /** Times of the last presence updates, oldest first; as many as the limit counts. */
+  readonly presenceSentMs: readonly number[];
+  /** Time of sending of the last heartbeat that was acknowledged; absent before the first. */
+  readonly confirmedMs?: number;
   /** Time since when the main thread has had no room for dispatches; absent if it has. */
   readonly congestedMs?: number;
   /** Whether more than `maxRetries` connections have failed; false again after READY or RESUMED. */
@@ -180,6 +184,7 @@ export function initialState(now: Now, facts: StartFacts = {}): LifecycleState {
     isEndedByDiscord: false,
     ...(identifyInMs > 0 && { identifyNotBeforeMs: now.monotonicMs + identifyInMs }),
     mustSendPresence: facts.mustSendPresence ?? false,
+    presenceSentMs: [],
     isDown,
     wallAheadMs: now.wallMs - now.monotonicMs,
     readyAt: now.wallMs,
@@ -208,7 +213,23 @@ export function isOfSession({ kind }: Phase): boolean {
 export function wakeAtMs(state: LifecycleState): number {
   const { phase, heartbeat, congestedMs } = state;
   const untilMs = "untilMs" in phase ? phase.untilMs : renewAtMs(state);
-  return Math.min(congestedMs === undefined ? untilMs : Infinity, heartbeat?.dueMs ?? Infinity);
+  return Math.min(
+    congestedMs === undefined ? untilMs : Infinity,
+    heartbeat?.dueMs ?? Infinity,
+    presenceAtMs(state),
+  );
+}
+
+/** Discord's limit of presence updates in one session. */
+export const PRESENCE_LIMIT = { max: 5, everyMs: 20_000 };
+
+/** Returns the monotonic time from which the presence is to be sent; `Infinity` if it is not. */
+export function presenceAtMs(
+  { phase, mustSendPresence, presenceSentMs }: LifecycleState,
+): number {
+  if (phase.kind !== "ready" || !mustSendPresence) return Infinity;
+  const oldest = presenceSentMs.at(-PRESENCE_LIMIT.max);
+  return oldest === undefined ? 0 : oldest + PRESENCE_LIMIT.everyMs;
 }
 
 /**

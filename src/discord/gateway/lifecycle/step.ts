@@ -11,7 +11,7 @@ import type { IdentifyWaitReason, Intent, LifecycleState, PermitAnswer, Phase } 
 
 /** Events of the state machine. */
 export type LifecycleEvent =
-  | { readonly kind: "start" | "tick" | "congested" | "drained" | "stop" }
+  | { readonly kind: "start" | "tick" | "congested" | "drained" | "stop" | "presence_changed" }
   /** Another shard identifies next, so this one waits for `forMs` milliseconds. */
   | { readonly kind: "identify_delayed"; readonly forMs: number }
   | ({ readonly socket: number } & SocketEvent);

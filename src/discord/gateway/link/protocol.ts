@@ -16,14 +16,33 @@ import type { ResumePoint } from "./position.ts";
 export type { PermitAnswer };
 
 /** Version of the messages. Every change increases it; a difference means a broken build. */
-export const PROTOCOL_VERSION = 7;
+export const PROTOCOL_VERSION = 8;
 
 /** How Discord shows the bot. */
 export interface Presence {
   /** Online status. */
   readonly status: "online" | "idle" | "dnd" | "invisible";
-  /** Custom status below the name; absent for none. */
-  readonly activity?: string;
+  /** What it does; absent for none. */
+  readonly activity?: Activity;
+}
+
+/** Kinds of activities, by Discord's words. */
+export type ActivityKind =
+  | "playing"
+  | "streaming"
+  | "listening"
+  | "watching"
+  | "custom"
+  | "competing";
+
+/** The activity below the bot's name. */
+export interface Activity {
+  /** `custom` shows the text alone. */
+  readonly type: ActivityKind;
+  /** The text. */
+  readonly name: string;
+  /** Link of a stream. */
+  readonly url?: string;
 }
 
 /** The start options of one shard. */
@@ -78,7 +97,7 @@ export interface ShardStart extends ShardOptions, ResumePoint {
   readonly failures: number;
   /** Whether `maxRetries` connections in a row have failed. */
   readonly isDown: boolean;
-  /** Whether another process may have set a different presence for this session. */
+  /** Whether another process or thread may have set a different presence for this session. */
   readonly mustSendPresence: boolean;
 }
 
@@ -155,6 +174,8 @@ export type ToWorker =
   }
   /** Changes the URL for sessions that name none of their own. */
   | { readonly kind: "url"; readonly url: string }
+  /** Changes the presence of all shards, now and after each IDENTIFY. */
+  | { readonly kind: "presence"; readonly presence: Presence }
   | { readonly kind: "stop" };
 
 /** Messages of one shard; the worker adds the shard's id. */

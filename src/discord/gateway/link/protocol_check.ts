@@ -36,6 +36,11 @@ const SHARD: Fields = {
   mustSendPresence: "boolean",
 };
 
+const PRESENCE: Fields = {
+  status: "string",
+  "activity?": { type: "string", name: "string", "url?": "string" },
+};
+
 const TO_WORKER: Readonly<Record<ToWorker["kind"], Fields>> = {
   start: {
     version: "number",
@@ -46,7 +51,7 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], Fields>> = {
       compress: "boolean",
       tcpKeepaliveSec: "number",
       reconnect: "object",
-      presence: { status: "string", "activity?": "string" },
+      presence: PRESENCE,
       "proxy?": "string",
       shardCount: "number",
       "maxConcurrency?": "number",
@@ -62,6 +67,7 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], Fields>> = {
   committed: { shardId: "number", number: "number" },
   permit: { shardId: "number", socket: "number", answer: { kind: "string" } },
   url: { url: "string" },
+  presence: { presence: PRESENCE },
   stop: {},
 };
 

@@ -20,6 +20,7 @@ import {
   type LogLevel,
   type LogValue,
   type PermitAnswer,
+  type Presence,
   PROTOCOL_VERSION,
   type ShardStart,
   type ShardState,
@@ -92,6 +93,8 @@ export interface Gateway {
    * not end a wait or a connection.
    */
   setUrl(url: string): void;
+  /** Shows another presence, also after a reconnect and in the next worker. */
+  setPresence(presence: Presence): void;
   /** Returns the current counters. */
   stats(): GatewayStats;
   /** Closes the sockets so that the sessions stay resumable; takes two seconds at most. */
@@ -116,7 +119,8 @@ export function startGateway(
   const batches = createBatchTracker(shards);
   const totals = createTotals();
   const views = createShardViews(shards, now, (id, state) => events.onState(id, state));
-  let { url } = options;
+  let { url, presence } = options;
+  let isPresenceChanged = false;
   let isOver = false;
   const worker = createSupervisor(ports, {
     start,
@@ -129,11 +133,15 @@ export function startGateway(
 
   function start(): ToWorker {
     const { generation, tick } = worker;
-    const starts = views.starts(batches.resumePointOf, generation === 1);
+    const starts = views.starts(batches.resumePointOf, generation === 1).map((shard) => ({
+      ...shard,
+      // The worker that died may not have sent it.
+      mustSendPresence: shard.mustSendPresence || isPresenceChanged,
+    }));
     if (common.isConnectionDebug) {
       onLog("debug", "The gateway's worker starts", startFields(generation, starts));
     }
-    const options = { ...common, url };
+    const options = { ...common, url, presence };
     return { kind: "start", version: PROTOCOL_VERSION, options, shards: starts, tick };
   }
 
@@ -191,6 +199,11 @@ export function startGateway(
     setUrl(newUrl) {
       url = newUrl;
       worker.send({ kind: "url", url });
+    },
+    setPresence(changed) {
+      presence = changed;
+      isPresenceChanged = true;
+      worker.send({ kind: "presence", presence });
     },
     stats: () => ({
       ...totals.sum(),

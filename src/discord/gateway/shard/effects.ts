@@ -10,7 +10,7 @@ import { isOfSession, type LifecycleState } from "../lifecycle/state.ts";
 import type { Effect } from "../lifecycle/step.ts";
 import type { Counters } from "../link/counts.ts";
 import type { Position } from "../link/position.ts";
-import type { CommonOptions, FromShard } from "../link/protocol.ts";
+import type { CommonOptions, FromShard, Presence } from "../link/protocol.ts";
 import { identifyPayload, presencePayload, resumePayload } from "../socket/wire.ts";
 import type { Connector } from "./connector.ts";
 import type { ShardReport } from "./report.ts";
@@ -27,6 +27,8 @@ export interface EffectPorts {
   readonly report: Pick<ShardReport, "log" | "debug" | "beat" | "identifyWait" | "lost">;
   /** The counters of the worker. */
   readonly counters: Pick<Counters, "identified">;
+  /** The current presence. */
+  readonly presence: () => Presence;
   /** Sends a message of this shard to the main thread. */
   post(message: FromShard): void;
 }
@@ -39,7 +41,7 @@ export interface EffectPorts {
 export function createEffects(
   options: CommonOptions,
   shardId: number,
-  { connector, machine, position, report, counters, post }: EffectPorts,
+  { connector, machine, position, report, counters, presence, post }: EffectPorts,
 ): (effect: Effect, sessionId: string | undefined) => void {
   const { log, debug } = report;
 
@@ -58,14 +60,17 @@ export function createEffects(
       case "identify":
         counters.identified();
         debug("IDENTIFY sent, waiting for READY", {});
-        return connector.send(Op.Identify, identifyPayload(options, shardId));
+        return connector.send(
+          Op.Identify,
+          identifyPayload({ ...options, presence: presence() }, shardId),
+        );
       case "resume": {
         const seq = position.resume();
         debug("RESUME sent, waiting for RESUMED", { seq });
         return connector.send(Op.Resume, resumePayload(options.token, effect.sessionId, seq));
       }
       case "send_presence":
-        return connector.send(Op.PresenceUpdate, presencePayload(options.presence));
+        return connector.send(Op.PresenceUpdate, presencePayload(presence()));
       case "heartbeat": {
         const seq = isOfSession(machine.state.phase) ? position.committed : undefined;
         return connector.send(Op.Heartbeat, seq ?? null);

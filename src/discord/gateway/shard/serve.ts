@@ -120,6 +120,8 @@ export function serveGateway(port: Port): void {
         return permit(message);
       case "url":
         return shards.forEach((shard) => shard.setUrl(message.url));
+      case "presence":
+        return shards.forEach((shard) => shard.setPresence(message.presence));
       case "stop":
         return void endAll().then(() => port.postMessage({ kind: "stopped" }));
     }

@@ -11,7 +11,7 @@
 import { DEADLINES, wantsIdentify } from "../lifecycle/state.ts";
 import { type BatchBounds, createBatches } from "../link/batches.ts";
 import { createPosition } from "../link/position.ts";
-import type { CommonOptions, PermitAnswer, ShardStart } from "../link/protocol.ts";
+import type { CommonOptions, PermitAnswer, Presence, ShardStart } from "../link/protocol.ts";
 import type { openConnection } from "../socket/connection.ts";
 import { createConnector } from "./connector.ts";
 import { createEffects } from "./effects.ts";
@@ -41,6 +41,8 @@ export interface Shard {
   wantsIdentify(): boolean;
   /** Sets the URL of the next connection. */
   setUrl(url: string): void;
+  /** Shows another presence, also after each reconnect. */
+  setPresence(presence: Presence): void;
   /** Closes the socket so that the session stays resumable; takes a second at most. */
   stop(): Promise<void>;
 }
@@ -72,10 +74,11 @@ export function startShard(
     shard.epoch,
     ports.bounds,
   );
+  let { presence } = options;
   const parts = { machine, connector, position, batches, report, counters, post, acknowledge };
 
   machine.connect({
-    effect: createEffects(options, shard.id, parts),
+    effect: createEffects(options, shard.id, { ...parts, presence: () => presence }),
     settled: report.update,
   });
   connector.connect({
@@ -99,6 +102,10 @@ export function startShard(
     delayIdentify: (forMs) => machine.step({ kind: "identify_delayed", forMs }),
     wantsIdentify: () => wantsIdentify(machine.state),
     setUrl: machine.setUrl,
+    setPresence(changed) {
+      presence = changed;
+      machine.step({ kind: "presence_changed" });
+    },
     async stop() {
       machine.stop();
       await connector.closed();

@@ -7,7 +7,13 @@
 import process from "node:process";
 import { ActivityTypes } from "@discordeno/types";
 import type { LifecycleState, Phase } from "../lifecycle/state.ts";
-import type { CommonOptions, Presence, ShardState } from "../link/protocol.ts";
+import type {
+  Activity,
+  ActivityKind,
+  CommonOptions,
+  Presence,
+  ShardState,
+} from "../link/protocol.ts";
 
 /**
  * Adds the API version, the encoding and the compression to the gateway's address.
@@ -44,9 +50,29 @@ export function resumePayload(token: string, sessionId: string, seq: number): un
 
 /** Builds the `d` of a presence update (op 3), which is also the `presence` of an IDENTIFY. */
 export function presencePayload({ status, activity }: Presence): unknown {
-  const custom = { name: "Custom Status", type: ActivityTypes.Custom, state: activity };
-  return { since: null, activities: activity === undefined ? [] : [custom], status, afk: false };
+  return {
+    since: null,
+    activities: activity ? [activityPayload(activity)] : [],
+    status,
+    afk: false,
+  };
 }
+
+/** Discord shows the `state` of a custom status, and the `name` of other activities. */
+function activityPayload({ type, name, url }: Activity): unknown {
+  return type === "custom"
+    ? { name: "Custom Status", type: ACTIVITY_TYPES.custom, state: name }
+    : { name, type: ACTIVITY_TYPES[type], ...(url !== undefined && { url }) };
+}
+
+const ACTIVITY_TYPES: Readonly<Record<ActivityKind, ActivityTypes>> = {
+  playing: ActivityTypes.Playing,
+  streaming: ActivityTypes.Streaming,
+  listening: ActivityTypes.Listening,
+  watching: ActivityTypes.Watching,
+  custom: ActivityTypes.Custom,
+  competing: ActivityTypes.Competing,
+};
 
 /** Derives the state that health checks show. */
 export function toShardState({ phase, readyAt, ack, isDown }: LifecycleState): ShardState {

@@ -48,7 +48,7 @@ const guildSchema = z.object({
 
 const overwriteSchema = z.object({ id: z.string(), type: z.number(), allow: bits, deny: bits });
 
-const channelSchema = z.object({
+const channelPayload = z.object({
   id: snowflake<"channel">(),
   type: z.number(),
   guild_id: snowflake<"guild">().nullish(),
@@ -71,10 +71,16 @@ const channelSchema = z.object({
   }).nullish(),
 });
 
+type ChannelPayload = z.infer<typeof channelPayload>;
+
+const channelSchema = channelPayload.transform(toChannel);
+
 /** Reads a channel in Discord's own form; `undefined` if it has another one. */
 export function channelOf(raw: unknown): Channel | undefined {
-  const read = channelSchema.safeParse(raw).data;
-  if (!read) return undefined;
+  return channelSchema.safeParse(raw).data;
+}
+
+function toChannel(read: ChannelPayload): Channel {
   const { id, type, thread_metadata: thread } = read;
   return {
     id,
@@ -117,9 +123,7 @@ export async function readChannel(
   options: RequestOptions = {},
 ): Promise<Channel> {
   const answer = await api.request("GET", `/channels/${channelId}`, options);
-  const channel = channelOf(answer);
-  if (channel) return channel;
-  return expect("GET /channels/:id", z.never(), answer);
+  return expect("GET /channels/:id", channelSchema, answer);
 }
 
 /** Creates the reads of one guild. A fact that was read once stays the same. */
@@ -142,11 +146,8 @@ export function createGuildReads(
   });
   const channels = once(async () => {
     const answer = await get(`/guilds/${guildId}/channels`);
-    const listed = expect("GET /guilds/:id/channels", z.array(z.unknown()), answer);
-    return new Map(listed.flatMap((raw) => {
-      const channel = channelOf(raw);
-      return channel ? [[channel.id, { ...channel, guildId }] as const] : [];
-    }));
+    const listed = expect("GET /guilds/:id/channels", z.array(channelSchema), answer);
+    return new Map(listed.map((channel) => [channel.id, { ...channel, guildId }]));
   });
   return {
     facts,

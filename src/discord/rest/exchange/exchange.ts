@@ -7,6 +7,7 @@
  * @module
  */
 
+import { readPieces } from "../../../lib/network/read_body.ts";
 import type { Schedule } from "../../../lib/schedule.ts";
 
 /** A response, read to its end. */
@@ -73,7 +74,7 @@ export async function exchange(
   async function run(): Promise<Answer> {
     const response = await fetch(url, { ...init, redirect: "manual", signal: controller.signal });
     hooks.onAnswerStarted?.();
-    const text = await textOf(response, maxBytes);
+    const text = await textOf(response, maxBytes, controller.signal);
     hooks.onAnswered?.();
     return { status: response.status, headers: response.headers, text };
   }
@@ -86,21 +87,20 @@ export async function exchange(
   }
 }
 
-async function textOf(response: Response, maxBytes: number): Promise<string> {
-  const { body, headers } = response;
-  const length = Number(headers.get("content-length") ?? NaN);
-  // The length of a compressed body says nothing about its size.
-  if (length <= maxBytes && !headers.has("content-encoding")) return await response.text();
-  if (!body) return "";
+async function textOf(
+  { body }: Response,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let size = 0;
-  for await (const bytes of body) {
+  await readPieces(body, signal, (bytes) => {
     size += bytes.length;
     if (size > maxBytes) {
       throw new RangeError(`an answer of more than ${maxBytes / 1024 / 1024} MiB`);
     }
     text += decoder.decode(bytes, { stream: true });
-  }
+  });
   return text + decoder.decode();
 }

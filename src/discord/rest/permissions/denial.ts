@@ -8,11 +8,10 @@
  * @module
  */
 
-import type { ChannelPermissions, GuildPermissions } from "./guild_permissions.ts";
-import { deniedBy, hasAllPermissions, type Permission } from "../../../core/rights/permissions.ts";
-
-/** A permission that a request needs. In a thread, sending needs a different one. */
-export type NeededPermission = Permission;
+import type { Channel } from "../../../core/rights/channel.ts";
+import { deniedBy, type Overwrite, type Permission } from "../../../core/rights/permissions.ts";
+import { inputsOf, missingRight } from "../../../core/rights/rights.ts";
+import type { GuildPermissions } from "./guild_permissions.ts";
 
 /** A missing permission, and the rule that denies it. */
 export interface Denial {
@@ -28,14 +27,21 @@ export interface Denial {
   readonly text: string;
 }
 
+/** The settings of a channel that its permissions depend on. */
+export interface PostingChannel extends Pick<Channel, "name"> {
+  /** Its permission overwrites. */
+  readonly overwrites: readonly Overwrite[];
+}
+
 /** The place of a message that the bot tried to post. */
 export type PostingPlace =
-  | { readonly kind: "channel"; readonly channel: ChannelPermissions }
+  | { readonly kind: "channel"; readonly channel: PostingChannel }
   | {
     readonly kind: "thread";
-    readonly name?: string;
+    /** Empty if it is unknown. */
+    readonly name: string;
     /** Absent if the guild does not list it. */
-    readonly parent?: ChannelPermissions;
+    readonly parent?: PostingChannel;
     readonly isLocked: boolean;
   }
   /** A thread in a channel that the bot does not see, or a private thread without the bot. */
@@ -45,7 +51,7 @@ export type PostingPlace =
 /** Returns the permissions for a message, in the order in which Discord checks them. */
 export function neededToPost(
   { hasFiles, isQuote }: { readonly hasFiles: boolean; readonly isQuote: boolean },
-): readonly NeededPermission[] {
+): readonly Permission[] {
   return [
     "View Channel",
     "Send Messages",
@@ -55,122 +61,93 @@ export function neededToPost(
 }
 
 /**
- * Finds the reason why the bot may not post.
+ * Finds the reason why the bot may not post. The decision is that of `missingRight()`; this function
+ * finds the rule behind it.
  *
  * @param needed In order: the result names the first missing permission.
  * @param now Unix time in milliseconds, for a timeout of the bot's member.
  * @returns `undefined` if no permission is missing.
  */
 export function findDenial(
-  guild: GuildPermissions,
+  { guild, member }: GuildPermissions,
   place: PostingPlace,
-  needed: readonly NeededPermission[],
-  now: number,
-): Denial | undefined {
-  if (!guild.member) {
-    return toDenial(
-      "View Channel",
-      "the bot is not in that server",
-      undefined,
-      (where) => `cannot post in ${where}: the bot is not in that server; invite it again`,
-    );
-  }
-  switch (place.kind) {
-    case "gone":
-      return toDenial(
-        "View Channel",
-        "the channel is gone",
-        undefined,
-        (where) => `cannot post in ${where}: it was deleted`,
-      );
-    case "hidden_thread":
-      return toDenial(
-        "View Channel",
-        "a channel or a private thread",
-        undefined,
-        () =>
-          "cannot post in a thread: the bot may not see its channel, or the thread is private and " +
-          "the bot is not in it",
-      );
-    case "channel":
-      return missingIn(guild, place.channel, place.channel.name, needed, now);
-    case "thread":
-      return missingIn(guild, place.parent, place.name, needed.map(inThread), now) ??
-        lockOf(guild, place, needed);
-  }
-}
-
-function inThread(permission: NeededPermission): Permission {
-  return permission === "Send Messages" ? "Send Messages in Threads" : permission;
-}
-
-/** A locked thread stays readable; writing in it needs Manage Threads. */
-function lockOf(
-  { inputs }: GuildPermissions,
-  { isLocked, name, parent }: Extract<PostingPlace, { readonly kind: "thread" }>,
-  needed: readonly NeededPermission[],
-): Denial | undefined {
-  if (!isLocked || !needed.includes("Send Messages")) return undefined;
-  if (!deniedBy(inputs, parent?.overwrites ?? [], "Manage Threads")) return undefined;
-  return toDenial(
-    "Send Messages in Threads",
-    "the thread is locked",
-    name,
-    (where) => `cannot post in ${where}: the thread is locked; unlock it`,
-  );
-}
-
-/** The only permissions of a member in timeout. */
-const ALLOWED_IN_TIMEOUT: ReadonlySet<Permission> = new Set([
-  "View Channel",
-  "Read Message History",
-]);
-
-function missingIn(
-  { member, inputs }: GuildPermissions,
-  channel: ChannelPermissions | undefined,
-  name: string | undefined,
   needed: readonly Permission[],
   now: number,
 ): Denial | undefined {
-  if (hasAllPermissions(inputs)) return undefined;
-  const isTimedOut = (member?.timedOutUntil ?? 0) > now;
-  for (const permission of needed) {
-    const denied = deniedBy(inputs, channel?.overwrites ?? [], permission);
-    if (denied?.kind === "no_role") {
-      return toDenial(
-        permission,
-        "no role grants it",
-        name,
-        (where) =>
-          `${failedAct(permission)} in ${where}: ${permission} is missing; no role of the bot's ` +
-          "grants it",
-      );
-    }
-    if (denied) {
-      const rule = denied.kind === "everyone"
-        ? "@everyone"
-        : denied.kind === "member"
-        ? "the bot itself"
-        : roleNames(inputs.roles, denied.ids);
-      return toDenial(
-        permission,
-        rule,
-        name,
-        (where) => `${failedAct(permission)} in ${where}: ${permission} is denied for ${rule}`,
-      );
-    }
-    if (isTimedOut && !ALLOWED_IN_TIMEOUT.has(permission)) {
-      const until = new Date(member?.timedOutUntil ?? now).toISOString();
-      return toDenial(
-        permission,
-        "a timeout",
-        name,
-        (where) => `cannot post in ${where}: the bot is timed out until ${until}`,
-      );
-    }
+  if (!member) {
+    return toDenial(
+      "View Channel",
+      "the bot is not in that server",
+      "",
+      (where) => `cannot post in ${where}: the bot is not in that server; invite it again`,
+    );
   }
-  return undefined;
+  if (place.kind === "gone") {
+    return toDenial(
+      "View Channel",
+      "the channel is gone",
+      "",
+      (where) => `cannot post in ${where}: it was deleted`,
+    );
+  }
+  if (place.kind === "hidden_thread") {
+    return toDenial(
+      "View Channel",
+      "a channel or a private thread",
+      "",
+      () =>
+        "cannot post in a thread: the bot may not see its channel, or the thread is private and " +
+        "the bot is not in it",
+    );
+  }
+  const { name, overwrites } = place.kind === "channel"
+    ? place.channel
+    : { name: place.name, overwrites: place.parent?.overwrites ?? [] };
+  const thread = place.kind === "thread" &&
+    { isLocked: place.isLocked, isPrivate: false, hasMember: true };
+  const facts = { overwrites, ...(thread && { thread }) };
+  const missing = missingRight(guild, member, facts, needed, now);
+  const [permission] = missing && "permissions" in missing ? missing.permissions : [];
+  if (permission === undefined) return undefined;
+
+  if (permission === "Manage Threads" && !needed.includes(permission)) {
+    return toDenial(
+      needed.includes("Send Messages") ? "Send Messages in Threads" : permission,
+      "the thread is locked",
+      name,
+      (where) => `cannot post in ${where}: the thread is locked; unlock it`,
+    );
+  }
+  const rule = deniedBy(inputsOf(guild, member), overwrites, permission);
+  if (!rule) {
+    const until = new Date(member.timedOutUntil ?? now).toISOString();
+    return toDenial(
+      permission,
+      "a timeout",
+      name,
+      (where) => `cannot post in ${where}: the bot is timed out until ${until}`,
+    );
+  }
+  const act = failedAct(permission);
+  if (rule.kind === "no_role") {
+    return toDenial(
+      permission,
+      "no role grants it",
+      name,
+      (where) => `${act} in ${where}: ${permission} is missing; no role of the bot's grants it`,
+    );
+  }
+  const whose = rule.kind === "everyone"
+    ? "@everyone"
+    : rule.kind === "member"
+    ? "the bot itself"
+    : roleNames(guild.roles, rule.ids);
+  return toDenial(
+    permission,
+    whose,
+    name,
+    (where) => `${act} in ${where}: ${permission} is denied for ${whose}`,
+  );
 }
 
 function failedAct(permission: Permission): string {
@@ -178,7 +155,7 @@ function failedAct(permission: Permission): string {
 }
 
 function roleNames(
-  roles: GuildPermissions["inputs"]["roles"],
+  roles: GuildPermissions["guild"]["roles"],
   ids: readonly string[],
 ): string {
   const names = roles.filter(({ id }) => ids.includes(id)).map(({ name }) => cleanName(name));
@@ -188,10 +165,10 @@ function roleNames(
 function toDenial(
   permission: Permission,
   rule: string,
-  name: string | undefined,
+  name: string,
   textFor: (where: string) => string,
 ): Denial {
-  const channelName = name === undefined ? undefined : cleanName(name);
+  const channelName = name === "" ? undefined : cleanName(name);
   return {
     permission,
     deniedBy: rule,

@@ -7,12 +7,11 @@
  * @module
  */
 
-import { z } from "zod";
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
-import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import { expect } from "../exchange/answer.ts";
+import type { Permission } from "../../../core/rights/permissions.ts";
+import { readChannel } from "../calls/guild_reads.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
-import { type Denial, findDenial, type NeededPermission, type PostingPlace } from "./denial.ts";
+import { type Denial, findDenial, type PostingPlace } from "./denial.ts";
 import {
   createReadGuildPermissions,
   type GuildPermissions,
@@ -40,14 +39,8 @@ export interface PermissionQuery {
  */
 export type ExplainDenial = (
   place: PermissionQuery,
-  needed: readonly NeededPermission[],
+  needed: readonly Permission[],
 ) => Promise<Denial | undefined>;
-
-const threadSchema = z.object({
-  name: z.string().nullish(),
-  parent_id: snowflakeSchema<"channel">().nullish(),
-  thread_metadata: z.object({ locked: z.boolean().default(false) }).nullish(),
-});
 
 /**
  * Creates an {@link ExplainDenial}.
@@ -83,23 +76,17 @@ async function readOwnGuild(
     return await readGuildPermissions(guildId, userId);
   } catch (error) {
     if (!isRefused(error)) throw error;
-    const inputs = { guildId, userId, ownerId: userId, roles: [], memberRoles: [] };
-    return { inputs, channels: new Map() };
+    return { guild: { guildId, ownerId: userId, roles: [] }, channels: new Map() };
   }
 }
 
 function createReadThread(api: RestApi, options: RequestOptions) {
   return async (channelId: ChannelId, guild: GuildPermissions): Promise<PostingPlace> => {
     try {
-      const answer = await api.request("GET", `/channels/${channelId}`, options);
-      const thread = expect("GET /channels/:id", threadSchema, answer);
-      const parent = thread.parent_id ? guild.channels.get(thread.parent_id) : undefined;
-      return {
-        kind: "thread",
-        ...(thread.name && { name: thread.name }),
-        ...(parent && { parent }),
-        isLocked: thread.thread_metadata?.locked ?? false,
-      };
+      const { name, parentId, thread } = await readChannel(api, channelId, options);
+      const parent = parentId && guild.channels.get(parentId);
+      const isLocked = thread?.isLocked ?? false;
+      return { kind: "thread", name, ...(parent && { parent }), isLocked };
     } catch (error) {
       if (!isRefused(error)) throw error;
       return { kind: error.kind === "not_found" ? "gone" : "hidden_thread" };

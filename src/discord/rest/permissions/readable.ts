@@ -11,7 +11,8 @@ import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 import { createExplainDenial, type PermissionQuery } from "./explain_denial.ts";
 import { createReadGuildPermissions } from "./guild_permissions.ts";
-import { deniedBy, isPermission, type Permission } from "../../../core/rights/permissions.ts";
+import { isPermission, type Permission } from "../../../core/rights/permissions.ts";
+import { missingRight } from "../../../core/rights/rights.ts";
 
 /** The permissions for reading a channel's history, most basic first. */
 const NEEDED_TO_READ = [
@@ -79,13 +80,14 @@ export function createMissingReadPermissions(
 ): MissingReadPermissions {
   const readGuildPermissions = createReadGuildPermissions(api, options);
   return async (guildId, userId) => {
-    const { inputs, channels } = await readGuildPermissions(guildId, userId);
+    const { guild, member, channels } = await readGuildPermissions(guildId, userId);
     return (channelId) => {
       const channel = channels.get(channelId);
       if (!channel) return ["View Channel"]; // Discord does not list hidden channels
-      return NEEDED_TO_READ
-        .filter((permission) => deniedBy(inputs, channel.overwrites, permission))
-        .slice(0, 1);
+      const { overwrites } = channel; // a member in timeout can still read
+      const missing = missingRight(guild, member, { overwrites }, NEEDED_TO_READ, 0);
+      if (missing?.kind === "not_member") return ["View Channel"];
+      return missing && "permissions" in missing ? missing.permissions : [];
     };
   };
 }

@@ -60,7 +60,9 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     name: "editMessage",
     summary: "your own only",
     gate: "messages",
-    rights: "Send Messages; messages of the bot without buttons only",
+    rights:
+      "Send Messages for answers to the asker, Manage Messages for others; messages of the bot " +
+      "without buttons only",
     isIdempotent: true,
     input: z.strictObject({ ...AT, text }),
     async run({ text, ...where }, call, discord) {
@@ -72,7 +74,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     name: "deleteMessage",
     summary: "",
     gate: "messages",
-    rights: "Send Messages for messages of the bot, Manage Messages for others",
+    rights: "Send Messages for the bot's answers to the asker, Manage Messages for others",
     isIdempotent: true,
     undo: "no",
     input: z.strictObject({ ...AT, dryRun: DESTRUCTIVE.dryRun }),
@@ -84,7 +86,8 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
         if (!isOwn && !place.guild) {
           throw new Error("in direct messages, the bot can delete only its own messages");
         }
-        await place.assertMay([isOwn ? "Send Messages" : "Manage Messages"]);
+        const isTheirs = isOwn && await place.isAnswerToAsker(messageId);
+        await place.assertMay([isTheirs ? "Send Messages" : "Manage Messages"]);
         const what = `delete the message ${messageId} by ${author.username}`;
         return await place.change({ what, dryRun }, async () => {
           await place.request("DELETE", path);

@@ -15,7 +15,7 @@ export const OTHER_ACTIONS: readonly Action[] = [
     name: "setPresence",
     summary: "",
     gate: "presence",
-    rights: "owners of the bot only; not implemented yet, so it fails",
+    rights: "owners of the bot only",
     isIdempotent: true,
     input: z.strictObject({
       status: z.enum(["online", "idle", "dnd", "invisible"]).exactOptional(),
@@ -39,7 +39,7 @@ export const OTHER_ACTIONS: readonly Action[] = [
             : { type: activityType, name: activityName, ...(url && { url }) },
         }),
       });
-      return "Set, until the bot starts again.";
+      return "Set. It stays until it is set again, or the config changes it.";
     },
   }),
   defineAction({

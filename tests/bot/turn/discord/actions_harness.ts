@@ -8,6 +8,7 @@
  */
 
 import assert from "node:assert/strict";
+import type { UserId } from "../../../../src/core/discord/ids.ts";
 import { createDiscordPort } from "../../../../src/bot/turn/discord/discord_port.ts";
 import { createMediaReads } from "../../../../src/bot/turn/discord/media.ts";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
@@ -73,6 +74,8 @@ export interface ActionScene extends Simulated {
   /** Reasons of refused actions, for the metrics. */
   readonly refused: readonly string[];
   readonly presences: readonly unknown[];
+  /** People whom messages of the bot answer, by the messages. */
+  readonly answered: Map<string, UserId>;
   readonly clock: FakeClock;
   /** The current rules; a test may replace them. */
   readonly rules: { policy: AccessPolicy; alsoGuilds: readonly string[] };
@@ -99,6 +102,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
     const refused: string[] = [];
     const presences: unknown[] = [];
     const owners = new Set<string>();
+    const answered = new Map<string, UserId>();
     const self = {
       userId: barnacle.userId,
       applicationId: barnacle.id,
@@ -117,8 +121,12 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       alsoGuilds: () => rules.alsoGuilds,
       onRefused: (reason) => refused.push(reason),
       maxDestructive: () => 2,
+      ownerIds: () => Promise.resolve([people.ada.id]),
+      approvalTimeoutMs: () => 600_000,
+      texts: () => ({}),
       changes: store.changes,
-      setPresence: (presence) => presences.push(presence),
+      askerOf: (_account, messageId) => Promise.resolve(answered.get(messageId)),
+      setPresence: (presence) => Promise.resolve(void presences.push(presence)),
       media: createMediaReads((url) => {
         assert.match(url, /^https:\/\/cdn/);
         return Promise.resolve(PNG);
@@ -158,6 +166,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       crew,
       target,
       refused,
+      answered,
       rules,
       presences,
       clock,

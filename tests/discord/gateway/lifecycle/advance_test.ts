@@ -11,6 +11,7 @@ import {
   type LifecycleRules,
   type LifecycleState,
   type Now,
+  presenceAtMs,
   type StartFacts,
   wakeAtMs,
 } from "../../../../src/discord/gateway/lifecycle/state.ts";
@@ -76,7 +77,7 @@ class Story {
     return this.own("tick");
   }
 
-  own(kind: "start" | "tick" | "congested" | "drained" | "stop"): this {
+  own(kind: "start" | "tick" | "congested" | "drained" | "stop" | "presence_changed"): this {
     return this.step({ kind });
   }
 
@@ -801,8 +802,41 @@ describe("[G2] advance() and the presence", () => {
   it("sends it once after the RESUMED of another process's session", () => {
     const story = started({ session: SESSION, mustSendPresence: true });
     assert.deepEqual(story.ready().kinds(), ["send_presence"]);
-    story.happens({ kind: "reconnect_asked" });
+    story.after(INTERVAL_MS).happens({ kind: "acked" }).happens({ kind: "reconnect_asked" });
     assert.deepEqual(story.ready().kinds(), []);
+  });
+
+  it("[T3] sends a change at once, and at most five in 20 s", () => {
+    const story = started().ready();
+    const firstMs = story.ms;
+    for (let i = 0; i < 5; i++) {
+      story.ms += 100;
+      assert.deepEqual(story.own("presence_changed").kinds(), ["send_presence"]);
+    }
+    assert.deepEqual(story.own("presence_changed").kinds(), []);
+    assert.deepEqual(story.own("presence_changed").kinds(), []);
+    assert.equal(presenceAtMs(story.state), firstMs + 100 + 20_000);
+    story.ms = firstMs + 20_099;
+    assert.deepEqual(story.tick().kinds().filter((kind) => kind !== "heartbeat"), []);
+    story.ms = firstMs + 20_100;
+    assert.deepEqual(story.tick().kinds(), ["send_presence"]);
+    assert.deepEqual(story.tick().kinds(), []);
+  });
+
+  it("[T3] sends a change again after a RESUME, unless Discord has certainly got it", () => {
+    const story = started().ready().own("presence_changed");
+    assert.deepEqual(story.happens({ kind: "reconnect_asked" }).ready().kinds(), ["send_presence"]);
+    story.after(INTERVAL_MS).happens({ kind: "acked" }).happens({ kind: "reconnect_asked" });
+    assert.deepEqual(story.ready().kinds(), []);
+  });
+
+  it("[T3] sends a change that came between IDENTIFY and READY", () => {
+    const story = started().greeted().permitted();
+    assert.deepEqual(story.own("presence_changed").kinds(), []);
+    assert.deepEqual(
+      story.happens({ kind: "ready", sessionId: "abc", resumeUrl: "wss://resume.example" }).kinds(),
+      ["send_presence"],
+    );
   });
 
   it("does not send it again after an IDENTIFY", () => {

@@ -93,6 +93,18 @@ describe("[G1] isToWorker()", () => {
     }
   });
 
+  it("[T3] checks a new presence", () => {
+    const activity = { type: "custom", name: "reading" };
+    const presence = { status: "idle", activity };
+    assert.equal(isToWorker({ kind: "presence", presence }), true);
+    assert.equal(isToWorker({ kind: "presence", presence: { status: "idle" } }), true);
+    const wrong = [{ activity }, { ...presence, activity: "reading" }, {
+      ...presence,
+      activity: { name: "reading" },
+    }];
+    for (const one of wrong) assert.equal(isToWorker({ kind: "presence", presence: one }), false);
+  });
+
   it("checks the presence, and accepts a missing proxy", () => {
     const { options } = START;
     assert.equal(isToWorker({ ...START, options: { ...options, proxy: "http://p" } }), true);

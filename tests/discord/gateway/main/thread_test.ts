@@ -117,6 +117,11 @@ function commit({ gateway, batches }: Started, seq: number, epoch = 1): void {
   gateway.committed(batch.ticket);
 }
 
+/** Blocks the main thread, without using its core. */
+function block(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
 /** The messages that a scripted worker received. */
 function fieldsOf(line: string): unknown {
   return JSON.parse(JSON.parse(line.slice(line.indexOf("{"))).received);
@@ -139,8 +144,7 @@ describe("[G1] startGateway()", () => {
     const started = start(gatewayOptions(answers[0]!.url!));
     await clock.until(() => isReady(started), "READY");
 
-    const end = Date.now() + 5_000;
-    while (Date.now() < end); // the main thread does nothing else
+    block(5_000);
 
     discord.postMessage("beats?");
     await clock.until(() => answers.length === 2, "the fake's heartbeats");
@@ -264,6 +268,17 @@ describe("[G5] startGateway()", () => {
     started.gateway.committed(3); // the number 1 of the current worker
     await clock.until(() => received().length > 0, "the news");
     assert.deepEqual(received().map(fieldsOf), [{ shardId: 0, number: 1 }]);
+  });
+
+  it("[T3] tells the next worker a changed presence", async () => {
+    const discord = await fake();
+    const started = start(gatewayOptions(discord.url), { workerUrl: DYING_WORKER });
+    await discord.until(() => isReady(started), "READY");
+    started.gateway.setPresence({ status: "dnd" });
+    await discord.until(() => discord.received(3).length === 1, "the presence");
+    discord.connections[0]!.destroy(); // and it dies when it becomes ready again
+    await discord.until(() => discord.received(3).length >= 2, "the presence of the next worker");
+    assert.equal(discord.received(3).at(-1)?.d.status, "dnd");
   });
 
   it("is connecting from a worker's death until the next worker reports", async () => {
@@ -542,10 +557,9 @@ describe("[G5b] startGateway() and commits", () => {
     const discord = await fake();
     const started = start(gatewayOptions(discord.url));
     await discord.until(() => isReady(started), "READY");
-    const until = performance.now() + 300;
     discord.connections[0]!.dispatch("MESSAGE_CREATE", {});
     await new Promise((resolve) => setTimeout(resolve, 50)); // the worker has it, or has it soon
-    while (performance.now() < until); // the main thread is busy
+    block(250);
     await discord.until(() => started.batches.length > 1, "the message");
     assert.ok(started.delays.every((ms) => ms >= 0));
     assert.ok(started.delays.length >= started.batches.length);

@@ -544,7 +544,8 @@ describe("[G5] startShard() and its permit", () => {
 });
 
 describe("[G2] startShard() and the presence", () => {
-  const presence = { status: "idle", activity: "reading" } as const;
+  const activity = { type: "custom", name: "reading" } as const;
+  const presence = { status: "idle", activity } as const;
 
   it("sends it in IDENTIFY, with its status number, and not again", async () => {
     const { gateway, shard } = await startReady({}, { presence, shardCount: 2 });
@@ -555,7 +556,7 @@ describe("[G2] startShard() and the presence", () => {
     assert.equal(gateway.received(3).length, 0);
   });
 
-  it("sends it once if it resumes another process's session", async () => {
+  it("sends it if it resumes another process's session", async () => {
     const gateway = await startFakeGateway();
     cleanups.push(() => gateway.stop());
     const session = { sessionId: "old", resumeUrl: gateway.url, seq: 1 };
@@ -565,9 +566,16 @@ describe("[G2] startShard() and the presence", () => {
     cleanups.push(() => shard.stop());
     await gateway.until(() => gateway.received(3).length === 1, "the presence");
     assert.equal(gateway.received(3)[0]!.d.activities[0].state, "reading");
-    gateway.connections[0]!.destroy();
-    await gateway.until(() => gateway.received(6).length === 2 && shard.isReady(), "RESUMED");
-    assert.equal(gateway.received(3).length, 1);
+  });
+
+  it("[T3] sends a changed one at once, and in the next IDENTIFY", async () => {
+    const { gateway, shard } = await startReady({}, { presence });
+    shard.setPresence({ status: "dnd" });
+    await gateway.until(() => gateway.received(3).length === 1, "the presence");
+    assert.equal(gateway.received(3)[0]!.d.status, "dnd");
+    gateway.connections[0]!.close(4009, "");
+    await gateway.until(() => gateway.received(2).length === 2, "IDENTIFY");
+    assert.equal(gateway.received(2)[1]!.d.presence.status, "dnd");
   });
 });
 

@@ -8,6 +8,7 @@ import {
   resumePayload,
   toShardState,
 } from "../../../../src/discord/gateway/socket/wire.ts";
+import type { Presence } from "../../../../src/discord/gateway/link/protocol.ts";
 import { gatewayOptions, TOKEN } from "../../../support/gateway/gateway_shard.ts";
 
 const STATE = initialState({ monotonicMs: 0, wallMs: 5 });
@@ -41,7 +42,8 @@ describe("[G2] identifyPayload()", () => {
 
 describe("[G2] presencePayload()", () => {
   it("shows the activity as a custom status", () => {
-    assert.deepEqual(presencePayload({ status: "idle", activity: "reading" }), {
+    const reading = { type: "custom", name: "reading" } as const;
+    assert.deepEqual(presencePayload({ status: "idle", activity: reading }), {
       since: null,
       activities: [{ name: "Custom Status", type: 4, state: "reading" }],
       status: "idle",
@@ -52,6 +54,18 @@ describe("[G2] presencePayload()", () => {
       activities: [],
       status: "invisible",
       afk: false,
+    });
+  });
+
+  it("[T3] shows other activities by their kind, and links only if given", () => {
+    const of = (activity: NonNullable<Presence["activity"]>) =>
+      Object(presencePayload({ status: "online", activity }))["activities"][0];
+    assert.deepEqual(of({ type: "watching", name: "the tide" }), { name: "the tide", type: 3 });
+    const url = "https://www.twitch.tv/krill";
+    assert.deepEqual(of({ type: "streaming", name: "tides", url }), {
+      name: "tides",
+      type: 1,
+      url,
     });
   });
 

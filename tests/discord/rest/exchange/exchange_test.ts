@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:net";
 import { describe, it } from "node:test";
 import { exchange, type ExchangeDeps } from "../../../../src/discord/rest/exchange/exchange.ts";
 import { schedule } from "../../../../src/lib/schedule.ts";
+import { createSilentBody } from "../../../support/network/silent_body.ts";
 import { createVirtualTime } from "../virtual_time.ts";
 
 const NEVER = new Promise<never>(() => {});
@@ -101,6 +102,19 @@ describe("[D6] exchange()", () => {
     await assert.rejects(time.run(exchange("http://a.example/", {}, silent)), {
       name: "TimeoutError",
     });
+  });
+
+  it("closes a body that ignores the signal at the deadline", async () => {
+    const time = createVirtualTime();
+    const { stream, isCancelled } = createSilentBody('{"id":');
+    const deps = depsOf({
+      fetch: () => Promise.resolve(new Response(stream)),
+      schedule: time.schedule,
+    });
+    await assert.rejects(time.run(exchange("http://a.example/", {}, deps)), {
+      name: "TimeoutError",
+    });
+    assert.ok(isCancelled());
   });
 
   it("rejects an endless response, and stops reading it", async () => {

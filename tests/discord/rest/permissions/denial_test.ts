@@ -3,12 +3,15 @@ import { describe, it } from "node:test";
 import {
   explainCode,
   findDenial,
-  type NeededPermission,
   neededToPost,
   type PostingPlace,
 } from "../../../../src/discord/rest/permissions/denial.ts";
 import type { GuildPermissions } from "../../../../src/discord/rest/permissions/guild_permissions.ts";
-import { type Overwrite, PERMISSIONS } from "../../../../src/core/rights/permissions.ts";
+import {
+  type Overwrite,
+  type Permission,
+  PERMISSIONS,
+} from "../../../../src/core/rights/permissions.ts";
 import { guildId, roleId, userId } from "../../../support/discord/builders.ts";
 
 const NOW = Date.UTC(2026, 10, 20, 15);
@@ -35,17 +38,19 @@ function guild(fields: Fields = {}): GuildPermissions {
   const { everyone = ALL, own = 0n, memberRoles = [KRILL], timedOutUntil, ownerId = OWNER } =
     fields;
   return {
-    member: { roles: memberRoles, ...(timedOutUntil !== undefined && { timedOutUntil }) },
-    inputs: {
+    member: {
+      userId: BOT,
+      roles: memberRoles,
+      ...(timedOutUntil !== undefined && { timedOutUntil }),
+    },
+    guild: {
       guildId: GUILD,
       ownerId,
-      userId: BOT,
-      memberRoles,
       roles: [
         { id: EVERYONE, name: "@everyone", permissions: everyone },
         { id: KRILL, name: "Krill", permissions: own },
         { id: MUTED, name: "Mu\u202eted\n", permissions: 0n },
-      ],
+      ].map((role, position) => ({ ...role, position, isManaged: false })),
     },
     channels: new Map(),
   };
@@ -72,15 +77,15 @@ const VIEW = PERMISSIONS["View Channel"];
 const HISTORY = PERMISSIONS["Read Message History"];
 const ATTACH = PERMISSIONS["Attach Files"];
 const IN_THREADS = PERMISSIONS["Send Messages in Threads"];
-const POST: readonly NeededPermission[] = neededToPost({ hasFiles: false, isQuote: false });
+const POST: readonly Permission[] = neededToPost({ hasFiles: false, isQuote: false });
 const WITH_FILES = neededToPost({ hasFiles: true, isQuote: true });
-const READ: readonly NeededPermission[] = ["View Channel", "Read Message History"];
+const READ: readonly Permission[] = ["View Channel", "Read Message History"];
 
 const cases: readonly [
   what: string,
   GuildPermissions,
   PostingPlace,
-  needed: readonly NeededPermission[],
+  needed: readonly Permission[],
   text: string | undefined,
   deniedBy?: string,
 ][] = [
@@ -209,14 +214,14 @@ const cases: readonly [
   [
     "the parent denies Send Messages, which does not apply to threads",
     guild(),
-    thread({ parent: { overwrites: [deny(KRILL, SEND)] } }),
+    thread({ parent: { name: "ops", overwrites: [deny(KRILL, SEND)] } }),
     POST,
     undefined,
   ],
   [
     "the parent denies Send Messages in Threads",
     guild(),
-    thread({ parent: { overwrites: [deny(KRILL, IN_THREADS)] } }),
+    thread({ parent: { name: "ops", overwrites: [deny(KRILL, IN_THREADS)] } }),
     POST,
     "cannot post in #a leak: Send Messages in Threads is denied for the role Krill",
     "the role Krill",
@@ -226,6 +231,22 @@ const cases: readonly [
     guild(),
     thread({ isLocked: true }),
     POST,
+    "cannot post in #a leak: the thread is locked; unlock it",
+    "the thread is locked",
+  ],
+  [
+    "the thread is locked, and it may not attach files",
+    guild(),
+    thread({ parent: { name: "ops", overwrites: [deny(KRILL, ATTACH)] }, isLocked: true }),
+    WITH_FILES,
+    "cannot post in #a leak: the thread is locked; unlock it",
+    "the thread is locked",
+  ],
+  [
+    "the thread is locked, and a person asks for a reaction",
+    guild(),
+    thread({ isLocked: true }),
+    ["View Channel", "Add Reactions"],
     "cannot post in #a leak: the thread is locked; unlock it",
     "the thread is locked",
   ],
@@ -256,7 +277,7 @@ const cases: readonly [
   ],
   [
     "it is not in the guild",
-    (({ inputs, channels }) => ({ inputs, channels }))(guild()),
+    (({ guild, channels }) => ({ guild, channels }))(guild()),
     ops(),
     POST,
     "cannot post in that channel: the bot is not in that server; invite it again",

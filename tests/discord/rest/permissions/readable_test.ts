@@ -21,9 +21,14 @@ const BODIES: Readonly<Record<string, unknown>> = {
   "/guilds/100/members/900": { roles: [], nick: null },
   "/guilds/100/channels": [
     { id: "1", type: 0 },
-    { id: "2", permission_overwrites: [{ id: "900", type: 1, allow: "0", deny: `${1 << 16}` }] },
+    {
+      id: "2",
+      type: 0,
+      permission_overwrites: [{ id: "900", type: 1, allow: "0", deny: `${1 << 16}` }],
+    },
     {
       id: "3",
+      type: 0,
       permission_overwrites: [
         { id: "100", type: 0, allow: "0", deny: `${(1 << 10) | (1 << 16)}` },
       ],
@@ -76,7 +81,7 @@ describe("[G6] createMissingReadPermissions()", () => {
       ["/guilds/100", { roles: [] }],
       ["/guilds/100", { owner_id: "901", roles: [{ id: "100", permissions: "all" }] }],
       ["/guilds/100/channels", {}],
-      ["/guilds/100/channels", [{ id: "1", permission_overwrites: [{ id: "1" }] }]],
+      ["/guilds/100/channels", [{ id: "1", type: 0, permission_overwrites: [{ id: "1" }] }]],
     ] as const
   ) {
     it(`rejects a malformed response: ${path} ${JSON.stringify(body)}`, () =>

@@ -13,6 +13,7 @@
 import { ChannelTypes, InteractionTypes, MessageComponentTypes } from "@discordeno/types";
 import { z } from "zod";
 import type { Place } from "../../../../core/inbound/inbound.ts";
+import { PERMISSIONS } from "../../../../core/rights/permissions.ts";
 import type {
   ComponentUse,
   Interaction,
@@ -86,8 +87,6 @@ function createSchemas() {
 }
 
 let built: ReturnType<typeof createSchemas> | undefined;
-
-const MANAGE_MESSAGES = 1n << 13n;
 
 const MAX_NAME = 100;
 
@@ -200,14 +199,17 @@ function baseOf(
   const user = guild_id ? member?.user : payload.user;
   if (!user) return { kind: "problem", why: "the sender does not fit" };
   const automaton = user.bot || user.system ? "bot" : undefined;
+  const common = {
+    accountId,
+    id,
+    token,
+    applicationId: payload.application_id,
+    channelId: channel_id,
+  };
   if (isUserInstall(payload)) {
     // The bot is no member: the rules of direct messages hold, and the guild's roles mean nothing.
     return {
-      accountId,
-      id,
-      token,
-      applicationId: payload.application_id,
-      channelId: channel_id,
+      ...common,
       place: { kind: "dm" },
       isElsewhere: true,
       sender: senderOf(user, { roles: [], automaton }, undefined),
@@ -215,11 +217,7 @@ function baseOf(
   }
   const guild = guild_id ? index.get(guild_id) : undefined;
   return {
-    accountId,
-    id,
-    token,
-    applicationId: payload.application_id,
-    channelId: channel_id,
+    ...common,
     ...(guild_id && { guildId: guild_id }),
     place: guild_id ? placeIn(guild_id, channel_id, guild) : directPlace(payload),
     sender: senderOf(user, {
@@ -236,7 +234,7 @@ function isUserInstall({ authorizing_integration_owners: owners }: CommonPayload
 }
 
 function managesMessages({ member }: CommonPayload): boolean {
-  return (BigInt(member?.permissions ?? 0) & MANAGE_MESSAGES) !== 0n;
+  return (BigInt(member?.permissions ?? 0) & PERMISSIONS["Manage Messages"]) !== 0n;
 }
 
 function directPlace({ channel }: CommonPayload): Place {

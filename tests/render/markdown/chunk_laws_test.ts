@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { chunk, type ChunkRules } from "../../src/render/markdown/chunk.ts";
-import { renderTables } from "../../src/render/markdown/table.ts";
-import { documents, TOKENS } from "../support/markdown.ts";
-import { givesBack } from "../support/gateway/rejoin.ts";
-import { seeded } from "../support/seeded.ts";
-import { cases } from "../support/long_form.ts";
+import { chunk, type ChunkRules } from "../../../src/render/markdown/chunk.ts";
+import { renderTables } from "../../../src/render/markdown/table.ts";
+import { documents, TOKENS } from "../../support/markdown.ts";
+import { givesBack } from "../../support/gateway/rejoin.ts";
+import { seeded } from "../../support/seeded.ts";
+import { cases } from "../../support/long_form.ts";
 
 const anyRules: fc.Arbitrary<ChunkRules> = fc.record({
   limit: fc.integer({ min: 160, max: 400 }),
@@ -16,7 +16,7 @@ const anyRules: fc.Arbitrary<ChunkRules> = fc.record({
 });
 const RUNS = { numRuns: cases(150, 4_000) };
 /** Random strings. */
-const STRINGS = cases(20_000, 1_000_000);
+const STRINGS = cases(6_000, 1_000_000);
 
 /** The parts of a chunk in code blocks, and those between. */
 function sides(content: string): { readonly code: string; readonly words: string } {

@@ -1,6 +1,6 @@
 /**
- * Finds a model of the config that an OpenAI-compatible API offers beside answers: for speech and
- * images.
+ * Finds a model of the config that an OpenAI-compatible API offers beside answers: for speech, images
+ * and embeddings.
  *
  * @module
  */
@@ -15,19 +15,21 @@ import { settingsOf } from "../shared/model_settings.ts";
 /** A model, or the reason why there is none. */
 export type OpenaiModel =
   | { readonly settings: ModelSettings; readonly problem?: undefined }
-  | { readonly problem: Problem };
+  | { readonly settings?: undefined; readonly problem: Problem };
 
 /**
  * Finds the model. Makes no request.
  *
  * @param path Config path of the key that names it.
  * @param name `"<provider>/<model>"`; absent if the config names none.
+ * @param alsoGoogle Whether Google's API serves, too.
  */
 export function openaiModel(
   path: string,
   name: string | undefined,
   { models }: Pick<SharedConfig, "models">,
   env: Env,
+  alsoGoogle = false,
 ): OpenaiModel | undefined {
   if (name === undefined) return undefined;
   const names = { primary: name, fallbacks: [] };
@@ -38,8 +40,9 @@ export function openaiModel(
   }
   const choice = resolved.kind === "chosen" ? resolved.choices[0] : undefined;
   const settings = choice && settingsOf(choice);
-  if (settings?.provider.kind !== "openai-compatible") return { problem: notOpenai(path, name) };
-  return { settings };
+  const kind = settings?.provider.kind;
+  const isServed = kind === "openai-compatible" || (alsoGoogle && kind === "google");
+  return settings && isServed ? { settings } : { problem: notOpenai(path, name) };
 }
 
 function notOpenai(path: string, name: string): Problem {

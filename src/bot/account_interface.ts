@@ -1,5 +1,5 @@
 /**
- * Declares the ports of an account: its start options, and its interface while it runs.
+ * The interface of an account: its start options, its ports, and its methods while it runs.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import type { Self } from "../core/inbound/inbound.ts";
 import type { EarlyThread } from "../discord/gateway/main/early_thread.ts";
 import type { TurnTrace } from "../core/turn/trace.ts";
 import type { AnswerHooks } from "../discord/rest/exchange/exchange.ts";
+import type { NoteSearch } from "../flows/notes/search.ts";
 import type { TurnLimit } from "../flows/turn/control/turn_limit.ts";
 import type { Logging } from "../log.ts";
 import type { StoredAccount } from "../store/gateway/accounts.ts";
@@ -38,6 +39,8 @@ export interface AccountOptions extends Account {
   readonly workerUrl: URL;
   /** The tools, which all accounts share. */
   readonly toolServices: ToolServices;
+  /** Searches notes, for all accounts. */
+  readonly searchNotes: NoteSearch;
   /** The gateway thread, loaded ahead. */
   readonly thread?: EarlyThread;
   /** Files of people. */
@@ -100,6 +103,8 @@ export interface RunningAccount extends AccountParts {
   caches(): Readonly<Record<string, number>>;
   /** Another process has written to the store. */
   changedElsewhere(): void;
+  /** Sends a notice to the owners, with the texts of the config; never fails, but logs. */
+  tellOwners(words: (texts: Config["texts"]) => string): void;
   /**
    * Takes no new turn, lets running ones end, sends finished replies, and closes resumable (G12).
    */

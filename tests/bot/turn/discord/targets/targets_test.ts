@@ -3,11 +3,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import { createTargets } from "../../../../src/bot/turn/discord/targets.ts";
-import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { guildMessage, userId } from "../../../support/discord/builders.ts";
-import { guild, policy } from "../../../policy/policies.ts";
-import { withActions } from "./actions_harness.ts";
+import { createTargets } from "../../../../../src/bot/turn/discord/targets/targets.ts";
+import { RestError } from "../../../../../src/discord/rest/exchange/rest_error.ts";
+import { guildMessage, userId } from "../../../../support/discord/builders.ts";
+import type { User } from "../../../../../simulator/world/world.ts";
+import { guild, policy } from "../../../../policy/policies.ts";
+import { withActions } from "../actions_harness.ts";
 
 const NOT_HERE = /no such channel in this server/;
 
@@ -250,6 +251,29 @@ describe("[T3] searchMessages", () => {
         return isOver || undefined;
       }, AbortSignal.timeout(30_000));
       assert.match(await searching, /The budget/);
+    }));
+});
+
+describe("[T4] the bot's own messages", () => {
+  it("are deleted for the person whom they answer, and with Manage Messages", () =>
+    withActions(async ({ run, permit, answered, sim, demo: { people, barnacle, channels } }) => {
+      const post = () => {
+        const posted = sim.say({ as: "ada", in: "general", text: "An answer" });
+        const author = { kind: "user" as const, userId: barnacle.userId };
+        channels.general.messages.set(posted.id, { ...posted, author });
+        return posted;
+      };
+      const remove = (by: User, messageId: string, also?: User) =>
+        run({ action: "deleteMessage", messageId }, { by, ...(also && { also }) });
+      const one = post();
+      answered.set(one.id, people.grace.id);
+      assert.match(await remove(people.mallory, one.id), /Manage Messages/);
+      assert.match(await remove(people.grace, one.id, people.mallory), /Manage Messages/);
+      assert.match(await remove(people.grace, one.id), /^Deleted/);
+      const other = post(); // of no turn that the store knows
+      assert.match(await remove(people.grace, other.id), /Manage Messages/);
+      permit("manageMessages");
+      assert.match(await remove(people.grace, other.id), /^Deleted/);
     }));
 });
 

@@ -1,0 +1,88 @@
+/**
+ * Keeps the presence of an account: that of the config, and the changes that an owner asked for (T3).
+ *
+ * The store keeps a change together with the config's presence of that time. So it outlives a
+ * restart, and a later change of the config ends it.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import type { DiscordConfig } from "../../config/config.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { NewPresence } from "../../core/turn/ports/discord_place.ts";
+import type { Presence } from "../../discord/gateway/link/protocol.ts";
+import type { Store } from "../../store/store.ts";
+
+/** The dependencies of a presence. */
+export interface AccountPresenceOptions {
+  readonly accountId: AccountId;
+  /** The presence of the config. */
+  readonly configured: DiscordConfig["presence"];
+  readonly settings: Pick<Store["settings"], "settingOf" | "change">;
+  /** Shows a presence on all gateway sessions. */
+  readonly show: (presence: Presence) => void;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** The presence of an account. */
+export interface AccountPresence {
+  /** The current one. */
+  readonly current: () => Presence;
+  /**
+   * Changes it: stored first, then shown.
+   *
+   * @throws {StoreError} If the disk fails; the old one then stays.
+   */
+  set(change: NewPresence): Promise<void>;
+}
+
+const presenceSchema: z.ZodType<Presence> = z.object({
+  status: z.enum(["online", "idle", "dnd", "invisible"]),
+  activity: z.object({
+    type: z.enum(["playing", "streaming", "listening", "watching", "custom", "competing"]),
+    name: z.string(),
+    url: z.string().exactOptional(),
+  }).exactOptional(),
+});
+const storedSchema = z.object({ base: z.string(), presence: presenceSchema });
+
+/**
+ * Reads the presence that an account starts with.
+ *
+ * @throws {StoreError} If the store cannot be read.
+ */
+export async function createAccountPresence(
+  { accountId, configured, settings, show, now }: AccountPresenceOptions,
+): Promise<AccountPresence> {
+  const { status, activity } = configured;
+  const base: Presence = {
+    status,
+    ...(activity !== undefined && { activity: { type: "custom", name: activity } }),
+  };
+  const baseText = JSON.stringify(base);
+  let presence = read(await settings.settingOf(accountId, "account", "presence"));
+
+  function read(written: string | undefined): Presence {
+    if (written === undefined) return base;
+    const { data } = storedSchema.safeParse(JSON.parse(written));
+    return data?.base === baseText ? data.presence : base;
+  }
+
+  return {
+    current: () => presence,
+    async set(change) {
+      const { activity: before } = presence;
+      const activity = change.activity === undefined ? before : change.activity;
+      const next: Presence = {
+        status: change.status ?? presence.status,
+        ...(activity && { activity }),
+      };
+      const stored = { base: baseText, presence: next };
+      await settings.change(accountId, "account", "presence", JSON.stringify(stored), now());
+      presence = next;
+      show(next);
+    },
+  };
+}

@@ -1,0 +1,94 @@
+/**
+ * Connects the agent's notes with the embedding model: for searches, and for vectors that are made in
+ * the background (T14).
+ *
+ * @module
+ */
+
+import type { Config } from "../../config/config.ts";
+import type { Embedding } from "../../core/notes/embedding.ts";
+import { createEmbedder } from "../../flows/notes/embedder.ts";
+import { createNoteEmbedding } from "../../flows/notes/embed_notes.ts";
+import { createNoteSearch, type NoteSearch } from "../../flows/notes/search.ts";
+import { schedule } from "../../lib/schedule.ts";
+import type { Logging } from "../../log.ts";
+import { createSecretFilter, type Filtered } from "../../render/safety/secrets.ts";
+import type { Store } from "../../store/store.ts";
+import { createBySecrets } from "../rules/by_secrets.ts";
+import { createSpending } from "../turn/spending.ts";
+
+/** The dependencies. */
+export interface NoteMeaningOptions {
+  /** The current config and model. */
+  readonly setup: () => {
+    readonly config: Pick<Config, "agent" | "budgets">;
+    readonly embedding?: Embedding;
+  };
+  readonly store: Pick<Store, "notes" | "usage">;
+  readonly logging: Logging;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** The notes with their meaning. */
+export interface NoteMeaning {
+  /** The same notes; each change begins the work on its vector. */
+  readonly notes: Store["notes"];
+  readonly search: NoteSearch;
+  /** Notes may have changed: makes missing vectors. */
+  wake(): void;
+  /** The config may name another model. */
+  reconfigured(): void;
+  stop(): Promise<void>;
+}
+
+/** Creates the connection. Without a model in the config, it asks and reads nothing. */
+export function createNoteMeaning(
+  { setup, store: { notes, usage }, logging, now }: NoteMeaningOptions,
+): NoteMeaning {
+  const log = logging.forPart("memory");
+  let filter: ((text: string) => Filtered) | undefined; // made with the first request
+  const embedder = createEmbedder({
+    embedding: () => setup().embedding,
+    spend: createSpending({ config: () => setup().config, usage, now }),
+    cleanSecrets(text) {
+      filter ??= createBySecrets(logging.secrets, createSecretFilter);
+      return filter(text).text;
+    },
+    now,
+    log,
+  });
+  const embedding = createNoteEmbedding({
+    notes,
+    embedder,
+    agentId: () => setup().config.agent.id,
+    schedule,
+    log,
+  });
+  let dimension: number | undefined;
+
+  /** If a search shows that the model's vectors have changed, all notes need new ones. */
+  function onEmbedded(): void {
+    if (embedder.dimension() === dimension) return;
+    dimension = embedder.dimension();
+    embedding.wake();
+  }
+
+  return {
+    ...embedding,
+    search: createNoteSearch({ notes, embedder, onEmbedded }),
+    notes: {
+      ...notes,
+      async save(note, at) {
+        const saved = await notes.save(note, at);
+        embedding.wake();
+        return saved;
+      },
+      async update(...change) {
+        const isThere = await notes.update(...change);
+        embedding.wake();
+        return isThere;
+      },
+    },
+  };
+}

@@ -1,0 +1,173 @@
+/**
+ * Makes vectors of stored notes in the background (T14).
+ *
+ * A note is stored without one. So neither a turn nor a transaction waits for the embedding model,
+ * and a crash in between leaves a note whose vector is made later. The same holds for all notes
+ * after a change of the model.
+ *
+ * @module
+ */
+
+import { type EmbeddedAs, MAX_EMBEDDED_TEXTS } from "../../core/notes/embedding.ts";
+import type { UsedBy } from "../../core/spending/usage.ts";
+import type { Log } from "../../lib/log.ts";
+import { type Schedule, waitFor } from "../../lib/schedule.ts";
+import type { Embedder } from "./embedder.ts";
+
+/** The text of a note. */
+export interface NoteText {
+  /** Number of the note. */
+  readonly id: number;
+  /** Its whole text. */
+  readonly text: string;
+}
+
+/** The stored notes, as their vectors are made. */
+export interface EmbeddedNotes {
+  /** Notes without a vector of a model, with the right number of dimensions if it is known. */
+  unembedded(
+    modelId: string,
+    dimension: number | undefined,
+    limit: number,
+  ): Promise<readonly NoteText[]>;
+  /** Stores vectors of notes that still have the text; an empty one if the server refuses it. */
+  keepVectors(
+    modelId: string,
+    vectors: readonly (NoteText & { readonly vector: Int8Array })[],
+  ): Promise<void>;
+}
+
+/** The dependencies of the work. */
+export interface EmbedNotesPorts {
+  /** The stored notes. */
+  readonly notes: EmbeddedNotes;
+  /** Makes the vectors. */
+  readonly embedder: Embedder;
+  /** Id of the agent whose notes they are. */
+  readonly agentId: () => string;
+  /** Waits between requests. */
+  readonly schedule: Schedule;
+  /** Gets failures of the store. */
+  readonly log: Log;
+}
+
+/** The work in the background. */
+export interface NoteEmbedding {
+  /** Notes may have no vectors: begins, unless it waits for its next request already. */
+  wake(): void;
+  /** The config may name another model: begins at once. */
+  reconfigured(): void;
+  /** Ends without another request. */
+  stop(): Promise<void>;
+}
+
+/** Milliseconds between two requests: 32 notes a second at most. */
+const PACE_MS = 1_000;
+/** Milliseconds for one request: 32 notes on a small machine. */
+const REQUEST_MS = 60_000;
+/** Milliseconds until the next attempt after a failure of the store. */
+const STORE_RETRY_MS = 60_000;
+/** Characters of the attempt with the beginning of a refused note. */
+const SHORT_CHARS = 200;
+/** A text that each model takes. */
+const PLAIN = "note";
+const REFUSED = new Int8Array(0);
+
+/** Creates the work. It begins with the first {@link NoteEmbedding.wake}. */
+export function createNoteEmbedding(
+  { notes, embedder, agentId, schedule, log }: EmbedNotesPorts,
+): NoteEmbedding {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let running: Promise<void> | undefined;
+  let isAgain = false;
+  let waiting = new AbortController();
+
+  const by = (): UsedBy => ({ userId: "", channelId: "", agentId: agentId() });
+  const embed = (texts: readonly string[], as: EmbeddedAs = "note") =>
+    embedder.embed(texts, as, by(), REQUEST_MS, signal);
+
+  /** @returns Milliseconds until the next request; `undefined` if no note is left. */
+  async function next(): Promise<number | undefined> {
+    const modelId = embedder.modelId();
+    if (modelId === undefined) return undefined;
+    const batch = await notes.unembedded(modelId, embedder.dimension(), MAX_EMBEDDED_TEXTS);
+    if (batch.length === 0) return undefined;
+    const result = await embed(batch.map(({ text }) => text));
+    switch (result.kind) {
+      case "none":
+        return result.retryMs;
+      case "refused":
+        return await oneByOne(modelId, batch);
+      case "vectors": {
+        const { vectors } = result;
+        await notes.keepVectors(
+          modelId,
+          batch.map((note, at) => ({ ...note, vector: vectors[at] ?? REFUSED })),
+        );
+        return PACE_MS;
+      }
+    }
+  }
+
+  /** The same for notes of which at least one is refused. */
+  async function oneByOne(modelId: string, batch: readonly NoteText[]): Promise<number> {
+    for (const note of batch) {
+      await waitFor(PACE_MS, schedule, signal);
+      const vector = await vectorOf(note.text);
+      if (typeof vector === "number") return vector;
+      await notes.keepVectors(modelId, [{ ...note, vector }]);
+    }
+    return PACE_MS;
+  }
+
+  /** @returns An empty vector if only this text is refused; or milliseconds until an attempt. */
+  async function vectorOf(text: string): Promise<Int8Array | number> {
+    for (const part of new Set([text, text.slice(0, SHORT_CHARS)])) {
+      signal.throwIfAborted();
+      const result = await embed([part]);
+      if (result.kind === "none") return result.retryMs;
+      if (result.kind === "vectors") return result.vectors[0] ?? REFUSED;
+    }
+    const plain = await embed([PLAIN], "query"); // a server that fails refuses this, too
+    return plain.kind === "none" ? plain.retryMs : REFUSED;
+  }
+
+  async function run(): Promise<void> {
+    while (!signal.aborted) {
+      isAgain = false;
+      let waitMs: number | undefined;
+      try {
+        waitMs = await next();
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn("Cannot make vectors of notes", { error });
+        waitMs = STORE_RETRY_MS;
+      }
+      if (waitMs !== undefined) {
+        await waitFor(waitMs, schedule, AbortSignal.any([signal, waiting.signal]));
+      } else if (!isAgain) {
+        running = undefined; // here: a later turn of the loop would miss a call of `wake`
+        return;
+      }
+    }
+  }
+
+  function wake(): void {
+    isAgain = true;
+    if (!signal.aborted) running ??= run();
+  }
+
+  return {
+    wake,
+    reconfigured() {
+      waiting.abort();
+      waiting = new AbortController();
+      wake();
+    },
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,154 @@
+/**
+ * The vectors of `store.notes`: made for stored notes, and compared by a search (T14).
+ *
+ * A vector goes with its note, and with a change of the note's text. So a note without a vector of
+ * the current model is the only sign that one must be made, also after a crash.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { setImmediate as otherWork } from "node:timers/promises";
+import { z } from "zod";
+import { createNearness } from "../../core/notes/vector.ts";
+import { column } from "../database/columns.ts";
+import { UNNAMED } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+
+/** The text of a note without a vector. */
+export interface UnembeddedNote {
+  /** Number of the note. */
+  readonly id: number;
+  /** Its whole text. */
+  readonly text: string;
+}
+
+/** A vector of a note's text. */
+export interface NoteVector extends UnembeddedNote {
+  /** Empty if the model's server refuses the text. */
+  readonly vector: Int8Array;
+}
+
+/** A note of a similar meaning. */
+export interface NearNote {
+  /** Number of the note. */
+  readonly id: number;
+  /** Cosine of the angle between its vector and that of the search. */
+  readonly nearness: number;
+}
+
+/** How many notes have vectors of a model. */
+export interface EmbeddedCount {
+  /** Number of all notes. */
+  readonly notes: number;
+  /** Number of those with a vector. */
+  readonly embedded: number;
+}
+
+/** Methods of `store.notes` about vectors. */
+export interface NoteVectors {
+  /**
+   * The newest notes without a vector of a model.
+   *
+   * @param dimension Number of dimensions that its vectors have; others count as missing. Absent: any
+   * number is right.
+   */
+  unembedded(
+    modelId: string,
+    dimension: number | undefined,
+    limit: number,
+  ): Promise<readonly UnembeddedNote[]>;
+  /** Stores vectors of notes that still have the text. Another model's vectors are replaced. */
+  keepVectors(modelId: string, vectors: readonly NoteVector[]): Promise<void>;
+  /** Notes of some keys, the nearest first. No other note is compared. */
+  nearest(
+    agentId: string,
+    keys: readonly string[],
+    modelId: string,
+    vector: Int8Array,
+    limit: number,
+  ): Promise<readonly NearNote[]>;
+  /** Counts the notes with vectors of a model. */
+  countEmbedded(modelId: string): Promise<EmbeddedCount>;
+}
+
+/** Vectors that are compared at once; other work runs in between. */
+const PAGE = 256;
+
+const unembeddedSchema = z.object({ id: column.number, text: column.text });
+const idSchema = z.object({ id: column.number });
+const vectorSchema = z.object({ id: column.number, vector: z.instanceof(Uint8Array) });
+const countSchema = z.object({ notes: column.number, embedded: column.number });
+
+/**
+ * Creates the methods.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
+export function createNoteVectors(
+  database: DatabaseSync,
+  { commit, readUnjournaled: read }: Pick<Transactions, "commit" | "readUnjournaled">,
+): NoteVectors {
+  const withoutVector = database.prepare(
+    `SELECT n.id, n.text FROM note AS n
+     WHERE NOT EXISTS (
+       SELECT 1 FROM note_vector AS v WHERE v.note_row = n.id AND v.model = :modelId
+         AND (:dimension IS NULL OR v.dimension IN (0, :dimension))
+     )
+     ORDER BY n.id DESC LIMIT :limit`,
+  );
+  const keep = database.prepare(
+    `INSERT OR REPLACE INTO note_vector (note_row, model, dimension, vector)
+     SELECT id, :modelId, :dimension, :vector FROM note WHERE id = :id AND text = :text`,
+  );
+  const visible = database.prepare(
+    `SELECT id FROM note
+     WHERE agent_id = ? AND scope_key IN (SELECT value FROM json_each(?))`,
+  );
+  const page = database.prepare(
+    `SELECT v.note_row AS id, v.vector FROM json_each(:ids) AS i
+     CROSS JOIN note_vector AS v ON v.note_row = i.value
+     WHERE v.model = :modelId AND v.dimension = :dimension`,
+  );
+  const count = database.prepare(
+    `SELECT COUNT(*) AS notes, COUNT(v.note_row) AS embedded
+     FROM note AS n LEFT JOIN note_vector AS v ON v.note_row = n.id AND v.model = ?
+       AND v.dimension > 0`,
+  );
+
+  return {
+    unembedded: (modelId, dimension, limit) =>
+      read(() =>
+        withoutVector.all({ modelId, dimension: dimension ?? null, limit })
+          .map((row) => unembeddedSchema.parse(row))
+      ),
+    async keepVectors(modelId, vectors) {
+      await commit(UNNAMED, () => {
+        for (const { id, text, vector } of vectors) {
+          const { buffer, byteOffset, length } = vector;
+          const bytes = new Uint8Array(buffer, byteOffset, length);
+          keep.run({ modelId, dimension: length, vector: bytes, id, text });
+        }
+      });
+    },
+    async nearest(agentId, keys, modelId, vector, limit) {
+      const nearnessOf = createNearness(vector);
+      const ids = await read(() =>
+        visible.all(agentId, JSON.stringify(keys)).map((row) => idSchema.parse(row).id)
+      );
+      const found: NearNote[] = [];
+      for (let from = 0; from < ids.length; from += PAGE) {
+        if (from > 0) await otherWork();
+        const among = JSON.stringify(ids.slice(from, from + PAGE));
+        const rows = await read(() => page.all({ ids: among, modelId, dimension: vector.length }));
+        for (const row of rows) {
+          const { id, vector: { buffer, byteOffset, length } } = vectorSchema.parse(row);
+          const nearness = nearnessOf(new Int8Array(buffer, byteOffset, length));
+          if (nearness !== undefined) found.push({ id, nearness });
+        }
+      }
+      return found.toSorted((one, other) => other.nearness - one.nearness).slice(0, limit);
+    },
+    countEmbedded: (modelId) => read(() => countSchema.parse(count.get(modelId))),
+  };
+}

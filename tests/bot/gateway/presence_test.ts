@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createAccountPresence } from "../../../src/bot/gateway/presence.ts";
+import type { DiscordConfig } from "../../../src/config/config.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
+import { openTestStore } from "../../support/store/store.ts";
+
+const DND: DiscordConfig["presence"] = { status: "dnd", activity: "reading" };
+const reading = { type: "custom", name: "reading" } as const;
+const tide = { type: "watching", name: "the tide" } as const;
+
+function presenceOf(
+  configured: DiscordConfig["presence"],
+  { store }: Pick<ReturnType<typeof openTestStore>, "store">,
+) {
+  const shown: unknown[] = [];
+  const options = {
+    accountId: ACCOUNT,
+    configured,
+    settings: store.settings,
+    show: (presence: unknown) => shown.push(presence),
+    now: () => 1,
+  };
+  return createAccountPresence(options).then((presence) => ({ ...presence, shown }));
+}
+
+describe("[T3] createAccountPresence()", () => {
+  it("starts with the config's presence, and changes parts of it", async () => {
+    const presence = await presenceOf(DND, openTestStore());
+    assert.deepEqual(presence.current(), { status: "dnd", activity: reading });
+    await presence.set({ activity: tide });
+    await presence.set({ status: "idle" });
+    await presence.set({ activity: null });
+    assert.deepEqual(presence.shown, [
+      { status: "dnd", activity: tide },
+      { status: "idle", activity: tide },
+      { status: "idle" },
+    ]);
+    assert.deepEqual(presence.current(), { status: "idle" });
+  });
+
+  it("keeps a change over a restart, until the config's presence changes", async () => {
+    const opened = openTestStore();
+    await (await presenceOf(DND, opened)).set({ activity: tide });
+    assert.deepEqual((await presenceOf(DND, opened)).current(), { status: "dnd", activity: tide });
+    const changed = await presenceOf({ status: "online" }, opened);
+    assert.deepEqual(changed.current(), { status: "online" });
+  });
+});
