@@ -62,8 +62,7 @@ const chosenSchema = z.object({
 });
 
 /**
- * Creates the namespace. Each turn asks for two settings that hardly any bot has. So memory has the
- * names of the table's rows, and only such a name is looked up.
+ * Creates the namespace. Memory has the settings that decisions about messages ask for.
  *
  * @param database Open, migrated, and owned by the caller.
  */
