@@ -10,7 +10,13 @@ import type { ComponentUse } from "../core/inbound/interactions.ts";
 import type { Command, MessageCommand } from "./base/command.ts";
 import type { Component } from "./base/component.ts";
 import { pairingButton } from "./components/pairing_button.ts";
-import { approvalButton, askButton, escalationButton } from "./components/question_buttons.ts";
+import {
+  approvalButton,
+  askButton,
+  askForm,
+  askMenu,
+  escalationButton,
+} from "./components/question_buttons.ts";
 import { context } from "./general/context_command.ts";
 import { forget } from "./general/forget.ts";
 import { commands, help } from "./general/help.ts";
@@ -73,6 +79,8 @@ export const COMPONENTS: readonly Component[] = [
   approvalButton,
   escalationButton,
   askButton,
+  askMenu,
+  askForm,
 ];
 
 /** Finds the component for a use; `undefined` if none has this kind and name. */

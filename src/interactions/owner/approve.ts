@@ -87,7 +87,7 @@ export const approve: Command = {
           choice,
           userId: call.sender.id,
         });
-        return settledContent(outcome.question, texts());
+        return settledContent(outcome.question, texts()).text;
       case "no_choice":
         return notice("approvalNoChoice", { id: code }, texts());
       default:
