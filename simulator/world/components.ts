@@ -53,13 +53,16 @@ export interface TextDisplay {
 export interface Separator {
   readonly type: 14;
   readonly id: number;
+  readonly spacing: 1 | 2;
+  readonly divider: boolean;
 }
 
 /** A box of the second layout. */
 export interface Container {
   readonly type: 17;
   readonly id: number;
-  readonly accent_color?: number;
+  readonly accent_color: number | null;
+  readonly spoiler: boolean;
   readonly components: readonly (ActionRow | TextDisplay | Separator)[];
 }
 
@@ -236,17 +239,22 @@ export function numbered(components: z.infer<typeof layout>): readonly TopCompon
       case 10:
         return { type: 10, id: own, content: given.content };
       case 14:
-        return { type: 14, id: own };
+        return {
+          type: 14,
+          id: own,
+          spacing: given.spacing ?? 1,
+          divider: given.divider ?? true,
+        };
     }
   };
   return components.map((given): TopComponent => {
     if (given.type !== 17) return toInner(given);
     const own = next(given.id);
-    const { accent_color: accent } = given;
     return {
       type: 17,
       id: own,
-      ...(typeof accent === "number" && { accent_color: accent }),
+      accent_color: given.accent_color ?? null,
+      spoiler: false,
       components: given.components.map(toInner),
     };
   });
