@@ -137,7 +137,7 @@ async function testBinary(): Promise<void> {
   const env = { BARNACLE_BIN: binary };
   const security = writeGroups(groupsOf(testsIn("security")), join(GROUPS, "whole"));
   await Promise.all([
-    denoTests("the binary, end to end", ["tests/e2e", ...security], 3, env),
+    denoTests("the binary, end to end", ["tests/e2e", ...security], 4, env),
     denoTests("the binary, under faults", ["tests/chaos"], 1, env),
     smokeArm64(),
   ]);

@@ -126,7 +126,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   if (nonceWindowMs !== undefined) world.nonces.windowMs = nonceWindowMs;
   const application = options.application ?? firstApplication(world);
   const accounts = createAccounts(world);
-  const identifyLimit = { total: 1_000, maxConcurrency: 1, ...options.identifyLimit };
+  const identifyLimit = {
+    total: 1_000,
+    maxConcurrency: 1,
+    spacingMs: 5_000,
+    ...options.identifyLimit,
+  };
   const restFaults = createRestFaults();
   const requests = createRequestLog(options.requestLogLimit ?? 10_000);
   const listeners = new Set<(event: WorldEvent) => void>();

@@ -8,7 +8,7 @@ import { Worker } from "node:worker_threads";
 import { startAccount } from "./bot/account/account.ts";
 import type { AccountEnd } from "./bot/health/account_end.ts";
 import { type Applied, createAccounts } from "./bot/account/accounts.ts";
-import type { Online } from "./bot/ports.ts";
+import type { Online } from "./bot/account_interface.ts";
 import { createMeter } from "./bot/health/meters.ts";
 import { createHttp } from "./bot/process/http.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
@@ -33,6 +33,7 @@ import type { HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics } from "./http/metrics.ts";
 import type { Snapshot } from "./http/snapshot.ts";
 import { revealed } from "./bot/rules/revealed.ts";
+import { notice } from "./render/notices/notices.ts";
 import { schedule } from "./lib/schedule.ts";
 import type { Logging } from "./log.ts";
 import type { Store } from "./store/store.ts";
@@ -145,6 +146,9 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     version: build.version,
     now,
     log: logging.forPart("tools"),
+    // Any account reaches the owners.
+    onSignIn: (server) =>
+      accounts.first()?.tellOwners((texts) => notice("mcpSignIn", { server }, texts)),
   });
   const traces = createTraces(options);
   const memory = createNoteMeaning({ setup: () => setup, store, logging, now });

@@ -18,10 +18,9 @@ export interface IdentifyLimit {
   readonly total: number;
   /** IDENTIFYs in five seconds: one for each key, the shard's number modulo this. */
   readonly maxConcurrency: number;
+  /** Milliseconds between two IDENTIFYs of one key; Discord's are 5,000. */
+  readonly spacingMs: number;
 }
-
-/** Milliseconds between two IDENTIFYs of one key. */
-const SPACING_MS = 5_000;
 
 /** The remaining IDENTIFYs in `GET /gateway/bot`; `reset_after` in milliseconds. */
 export function sessionStartLimit(
@@ -50,14 +49,14 @@ export function sessionStartLimit(
 /** Counts an IDENTIFY, and returns whether it exceeds the day's limit or comes too early. */
 export function spendIdentify(
   account: Pick<Account, "identifies" | "lastIdentifyAt" | "earlyIdentifies">,
-  { total, maxConcurrency }: IdentifyLimit,
+  { total, maxConcurrency, spacingMs }: IdentifyLimit,
   shardId: number,
   now: number,
 ): "spent" | "exhausted" | "too_soon" {
   const { identifies, lastIdentifyAt } = account;
   const today = identifies.filter((at) => now - at < DAY_MS).length;
   const key = shardId % maxConcurrency;
-  const isEarly = now - (lastIdentifyAt.get(key) ?? -Infinity) < SPACING_MS;
+  const isEarly = now - (lastIdentifyAt.get(key) ?? -Infinity) < spacingMs;
   identifies.push(now);
   lastIdentifyAt.set(key, now);
   if (today >= total) return "exhausted";

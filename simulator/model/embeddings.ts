@@ -16,10 +16,8 @@ export type EmbeddingBehaviour =
   | "script"
   /** Vectors of another length, as from another model of the same name. */
   | "script_wide"
-  | "html"
   | "hang"
   | "unauthorized"
-  | "server_error"
   /** 400 for each request with a text that contains "unembeddable". */
   | "refuses_some";
 
@@ -67,14 +65,10 @@ export function answerEmbeddings(
   const input = typeof parsed.data.input === "string" ? [parsed.data.input] : parsed.data.input;
   onAsked({ model, input });
   switch (behaviour) {
-    case "html":
-      return send(res, 200, "<!doctype html><title>Please log in</title>");
     case "hang":
       return;
     case "unauthorized":
       return fail(401, "Incorrect API key provided");
-    case "server_error":
-      return fail(500, "the server tripped");
     case "refuses_some":
       if (input.some((text) => text.includes("unembeddable"))) {
         return fail(400, "the input is too long");

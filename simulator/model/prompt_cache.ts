@@ -36,7 +36,7 @@ const LEAST_TOKENS = 1_024;
 const STEP_TOKENS = 128;
 /** Blocks that Anthropic looks back from a mark, and the maximum number of marks. */
 const LOOK_BACK = 20;
-export const MARKS_MAX = 4;
+const MARKS_MAX = 4;
 
 /** A part of a prompt, in the order in which a server reads it. */
 interface Block {

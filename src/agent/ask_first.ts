@@ -45,11 +45,15 @@ export async function askFirst(
   if (!people) return { ready: calls, asked: [] };
   const ready: ReadyCall[] = [];
   const asked: AskedCall[] = [];
+  const covered = new Set<string>();
   for (const { call, context } of calls) {
+    if (covered.has(context.callKey)) continue; // it waits for the question of another call
     const decision = await people.decisionOf(context.callKey);
     const question = decision ? undefined : await toolbox.ask(call, context).catch(() => undefined);
-    if (question) asked.push({ callKey: context.callKey, question });
-    else ready.push({ call, context: decision ? { ...context, decision } : context });
+    if (question) {
+      asked.push({ callKey: context.callKey, question });
+      for (const key of question.covers ?? []) covered.add(key);
+    } else ready.push({ call, context: decision ? { ...context, decision } : context });
   }
   return { ready, asked };
 }

@@ -36,17 +36,28 @@ export function nextStep(
   const last = steps.findLast((step) => step.kind === "answer");
   const answers = steps.filter(({ kind }) => kind === "answer").length;
   if (!last) return { kind: "ask", answers };
-  const since = steps.slice(steps.lastIndexOf(last) + 1);
-  const has = (kind: "begun" | "result", { id }: ToolCall) =>
-    since.some((step) => step.kind === kind && step.callId === id);
-  const open = last.calls.filter((call) => !has("result", call));
+  const open = openCalls(steps);
   const [first] = open;
   if (!first) return { kind: "ask", answers };
   // First of all: the turn may have lost the tool since, and could not tell that it must not repeat.
-  if (has("begun", first)) return { kind: "unknown", call: first };
+  const hasBegun = steps.slice(steps.lastIndexOf(last) + 1)
+    .some((step) => step.kind === "begun" && step.callId === first.id);
+  if (hasBegun) return { kind: "unknown", call: first };
   if (!isIdempotent(first)) return { kind: "run_once", call: first };
   const end = open.findIndex((call) => !isIdempotent(call));
   return { kind: "run", calls: open.slice(0, Math.min(end < 0 ? Infinity : end, AT_ONCE)) };
+}
+
+/** The calls of the last answer that have no result yet, in order. */
+export function openCalls(steps: readonly Step[]): readonly ToolCall[] {
+  const last = steps.findLast((step) => step.kind === "answer");
+  if (!last) return [];
+  const ended = new Set(
+    steps.slice(steps.lastIndexOf(last) + 1).flatMap((step) =>
+      step.kind === "result" ? [step.callId] : []
+    ),
+  );
+  return last.calls.filter(({ id }) => !ended.has(id));
 }
 
 /** Maximum number of calls that run at the same time, so that one turn delays others little. */

@@ -31,6 +31,8 @@ export interface Answer {
   readonly text: string;
   /** The tools that it calls. */
   readonly calls?: readonly ToolCall[];
+  /** The model's thinking, if the request asks for it and the server sends it. */
+  readonly thinking?: string;
   /** Tokens of the request and the answer. */
   readonly usage?: ModelUsage;
   /** The model that answered, if it is a fallback. */
@@ -46,22 +48,30 @@ export async function readAnswer(
   { model, onText, cleanSecrets }: AnswerPorts,
 ): Promise<Answer> {
   let text = "";
+  let thinking = "";
   for await (const part of model.generate(request, signal)) {
     if (part.kind === "text") {
       text += part.text;
       onText?.(text);
       continue;
     }
+    if (part.kind === "thinking") {
+      thinking += part.text;
+      continue;
+    }
     const { calls, usage, modelId, failure } = part;
     const about = {
+      ...(thinking !== "" && { thinking: cleanSecrets(thinking) }),
       ...(usage && { usage }),
       ...(modelId !== undefined && { modelId }),
       ...(failure && { failure }),
     };
     if (calls && request.tools && request.mayCall !== false) {
-      const clean = calls.slice(0, MAX_CALLS).map((call) => ({
+      const clean = calls.slice(0, MAX_CALLS).map(({ signature, ...call }) => ({
         ...call,
         arguments: cleanSecrets(call.arguments),
+        // A signature proves its text, so a text with a secret goes as a whole.
+        ...(signature !== undefined && cleanSecrets(signature) === signature && { signature }),
       }));
       return { text: cleanSecrets(text), calls: clean, ...about };
     }

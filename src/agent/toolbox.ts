@@ -10,6 +10,7 @@ import { z } from "zod";
 import type { ToolCall, ToolDefinition } from "../core/model.ts";
 import type { ToolResult } from "../core/step.ts";
 import type { Tool, ToolContext } from "../core/turn/tool.ts";
+import { UnknownOutcomeError } from "../core/turn/unknown_outcome.ts";
 import { ALLOW_ONCE, type Decision, type Question } from "../core/people/question.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import { boundedResult } from "./result_size.ts";
@@ -67,7 +68,7 @@ export function createToolbox(
   tools: readonly Tool[],
   { timeoutMs, schedule, fence, cleanSecrets, missingRight, escalate }: ToolboxPorts,
 ): Toolbox {
-  const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  const { byName, definitions } = preparedOf(tools);
 
   function mayRepeat({ isIdempotent, mayRepeat }: Tool, input: unknown): boolean {
     return isIdempotent && mayRepeat?.(input) !== false;
@@ -76,7 +77,7 @@ export function createToolbox(
   /** All reasons are fenced: they quote web pages, servers and people. */
   const failed = (why: string): ToolResult => ({ end: "failed", text: `Error: ${fence(why)}` });
 
-  /** For a call that must not run twice, and did not end in time. */
+  /** For a call that must not run twice, and did not end in time, or lost its connection. */
   const unknown = (why: string): ToolResult => ({
     end: "unknown",
     text: `Unknown: ${fence(why)}\nIt may have happened, or not. ` +
@@ -116,7 +117,8 @@ export function createToolbox(
         error instanceof Error ? error.message : String(error),
         cleanSecrets,
       );
-      const isUnknown = hasBegun && ending.signal.aborted && !mayRepeat(tool, input);
+      const isUnknown = hasBegun && !mayRepeat(tool, input) &&
+        (ending.signal.aborted || error instanceof UnknownOutcomeError);
       const { end, text: told } = isUnknown ? unknown(text) : failed(text);
       return { end, text: told + note };
     } finally {
@@ -126,7 +128,7 @@ export function createToolbox(
   }
 
   return {
-    definitions: definitionsOf(tools),
+    definitions,
     isIdempotent(call) {
       const tool = byName.get(call.name);
       return !tool || mayRepeat(tool, jsonOf(call.arguments)?.value);
@@ -188,17 +190,28 @@ function jsonOf(written: string): { readonly value: unknown } | undefined {
   }
 }
 
-/** Definitions by tools: the schemas are made once, and stay the same for the provider's cache. */
-const definitions = new WeakMap<readonly Tool[], readonly ToolDefinition[]>();
+/** The parts of a toolbox that all turns with the same tools share. */
+interface Prepared {
+  readonly byName: ReadonlyMap<string, Tool>;
+  readonly definitions: readonly ToolDefinition[];
+}
 
-function definitionsOf(tools: readonly Tool[]): readonly ToolDefinition[] {
-  const known = definitions.get(tools);
+/** By tools: the schemas are made once, and stay the same for the provider's cache. */
+const prepared = new WeakMap<readonly Tool[], Prepared>();
+
+function preparedOf(tools: readonly Tool[]): Prepared {
+  const known = prepared.get(tools);
   if (known) return known;
-  const made = tools.map(({ name, description, input, parameters: own }): ToolDefinition => {
-    if (own) return { name, description, parameters: own };
-    const { $schema: _, ...parameters } = z.toJSONSchema(input, { io: "input" });
-    return { name, description, parameters };
-  });
-  definitions.set(tools, made);
+  const made = {
+    byName: new Map(tools.map((tool) => [tool.name, tool])),
+    definitions: tools.map(definitionOf),
+  };
+  prepared.set(tools, made);
   return made;
+}
+
+function definitionOf({ name, description, input, parameters: own }: Tool): ToolDefinition {
+  if (own) return { name, description, parameters: own };
+  const { $schema: _, ...parameters } = z.toJSONSchema(input, { io: "input" });
+  return { name, description, parameters };
 }

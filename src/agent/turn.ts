@@ -22,6 +22,7 @@ import {
   conversationOf,
   type NextStep,
   nextStep,
+  openCalls,
   type ShowJoined,
   stepsWithin,
 } from "./next_step.ts";
@@ -36,6 +37,8 @@ export type TurnOutcome =
   | {
     readonly kind: "reply";
     readonly text: string;
+    /** The model's thinking in this process; absent if it is not asked for. */
+    readonly thinking?: string;
     /** Of all requests that this process made for the turn. */
     readonly usage?: ModelUsage;
     /** Absent if the model called no tool. */
@@ -173,9 +176,15 @@ async function converse(
   const ask = (calls: readonly ToolCall[]) => {
     // Some models use the same ids in each answer.
     const answers = log.steps.filter(({ kind }) => kind === "answer").length;
+    const contextFor = ({ id }: ToolCall) => contextOf(`${answers}:${id}`);
+    const open = openCalls(log.steps).map((call) => ({
+      callKey: contextFor(call).callKey,
+      name: call.name,
+      arguments: call.arguments,
+    }));
     const all = calls.map((call): ReadyCall => ({
       call,
-      context: { ...contextOf(`${answers}:${call.id}`), signal },
+      context: { ...contextFor(call), open, signal },
     }));
     return askFirst(all, toolbox, people);
   };
@@ -185,6 +194,7 @@ async function converse(
     return { kind: "result", callId: call.id, at: now(), ...result };
   };
   let usage: ModelUsage | undefined;
+  const thoughts: string[] = [];
   for (;;) {
     const next = nextStep(log.steps, toolbox.isIdempotent);
     ports.onStep?.(next);
@@ -202,6 +212,7 @@ async function converse(
           ports,
         );
         usage = sum(usage, answer.usage);
+        if (answer.thinking !== undefined) thoughts.push(answer.thinking.trim());
         if (!answer.calls) {
           const { steps, unsaved } = log;
           const taken = steps.length > 0 && { taken: { steps, unsaved } };
@@ -209,6 +220,7 @@ async function converse(
           return {
             kind: "reply",
             text,
+            ...(thoughts.length > 0 && { thinking: thoughts.join("\n\n") }),
             ...(usage && { usage }),
             ...taken,
             ...(modelId !== undefined && { modelId }),

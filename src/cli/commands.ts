@@ -14,6 +14,7 @@ import { demo } from "./demo/commands.ts";
 import { doctor, invite, netcheck, status, version } from "./diagnose/commands.ts";
 import type { Task } from "./help/overview.ts";
 import { forget, sessions } from "./sessions/commands.ts";
+import { mcp } from "./mcp/commands.ts";
 import { memory } from "./memory/commands.ts";
 import { model, usage } from "./model/commands.ts";
 import { run } from "./run/commands.ts";
@@ -28,7 +29,7 @@ export const TASKS: readonly Task[] = [
   { title: "Conversations", commands: { sessions, forget } },
   {
     title: "Look after the agent",
-    commands: { agents, approvals, "exec-broker": execBroker, memory, schedules },
+    commands: { agents, approvals, "exec-broker": execBroker, mcp, memory, schedules },
   },
   { title: "Configure", commands: { config } },
   { title: "About", commands: { version } },

@@ -78,6 +78,8 @@ export interface McpSecrets {
   readonly env: Readonly<Record<string, Secret>>;
   /** Headers of requests to it. */
   readonly headers: Readonly<Record<string, Secret>>;
+  /** The secret of Barnacle's registration; absent if it is not set, or cannot be read. */
+  readonly clientSecret?: Secret;
 }
 
 /**
@@ -132,9 +134,11 @@ export async function findSecrets(
   }
   const otelHeaders = await findAll(otel?.headers ?? {}, ["otel", "headers"]);
   const servers: Record<string, McpSecrets> = {};
-  for (const [id, { env, headers }] of Object.entries(mcp?.servers ?? {})) {
+  for (const [id, { env, headers, oauth }] of Object.entries(mcp?.servers ?? {})) {
     const path = ["mcp", "servers", id];
+    const clientSecret = await find(oauth?.clientSecret, [...path, "oauth", "clientSecret"]);
     servers[id] = {
+      ...(clientSecret && { clientSecret }),
       env: await findAll(env, [...path, "env"]),
       headers: await findAll(headers, [...path, "headers"]),
     };

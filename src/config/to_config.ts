@@ -20,11 +20,18 @@ import { discordToolConfig } from "./sections/discord_tool.ts";
 import type { AccountSecrets, FoundSecrets } from "./find_secrets.ts";
 import type { ModelNames, ModelsConfig } from "./models.ts";
 import { execApprovalsConfig, peopleConfig } from "./sections/people.ts";
-import type { McpServerConfig, OtelConfig, SearchConfig } from "./sections/services.ts";
+import type {
+  McpOAuthConfig,
+  McpServerConfig,
+  OtelConfig,
+  SearchConfig,
+} from "./sections/services.ts";
 import type { Settings } from "./schema/root.ts";
 import { EnvReference, Secret } from "./schema/parts/secrets.ts";
 
 const DEFAULT_HISTORY = 20;
+/** `oauth` of an MCP server, as written. */
+type WrittenOAuth = NonNullable<NonNullable<Settings["mcp"]>["servers"][string]["oauth"]>;
 /** A config without `budgets` has no limit. */
 const NO_BUDGETS: Budgets = { perUser: {}, perRole: {}, perGuild: {}, perAgent: {}, total: {} };
 /** Of `tools.timeoutSec`, for a config without `tools`. */
@@ -106,16 +113,29 @@ function otelConfig(
 
 function mcpConfig({ mcp }: Settings, secrets: FoundSecrets): readonly McpServerConfig[] {
   return Object.entries(mcp?.servers ?? {}).map(([id, server]) => {
-    const { url, command, args, sandbox, writable, allow } = server;
-    const { env = {}, headers = {} } = secrets.mcp[id] ?? {};
+    const { url, command, args, sandbox, writable, allow, oauth } = server;
+    const { env = {}, headers = {}, clientSecret } = secrets.mcp[id] ?? {};
     return {
       id,
       transport: url === undefined
         ? { kind: "stdio", command: command ?? "", args, env, sandbox, writable } // the schema wants one of them
-        : { kind: "http", url, headers },
+        : { kind: "http", url, headers, ...(oauth && { oauth: oauthConfig(oauth, clientSecret) }) },
       ...(allow && { allow }),
     };
   });
+}
+
+function oauthConfig(
+  { clientId, issuer, scope, callbackPort }: WrittenOAuth,
+  clientSecret: Secret | undefined,
+): McpOAuthConfig {
+  return {
+    ...(clientId !== undefined && { clientId }),
+    ...(clientSecret && { clientSecret }),
+    ...(issuer !== undefined && { issuer }),
+    ...(scope !== undefined && { scope }),
+    ...(callbackPort !== undefined && { callbackPort }),
+  };
 }
 
 /** A config without the section has its defaults; the schema is built only for one that has it. */

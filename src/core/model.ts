@@ -7,6 +7,7 @@
  */
 
 import type { Window } from "./abilities.ts";
+import type { ThinkLevel } from "./people/chosen.ts";
 
 /** A tool call that the model asks for. */
 export interface ToolCall {
@@ -16,7 +17,10 @@ export interface ToolCall {
   readonly name: string;
   /** JSON as the model wrote it, not checked. */
   readonly arguments: string;
-  /** Opaque text of Google's models, which want it back with the call; absent at other servers. */
+  /**
+   * Opaque text that the server wants back with the call: of Google's models, or the thinking before
+   * the call as `providers/thinking/levels.ts` writes it. Absent at other servers.
+   */
   readonly signature?: string;
 }
 
@@ -66,6 +70,10 @@ export interface ModelRequest {
   readonly tools?: readonly ToolDefinition[];
   /** `false`: the model sees the tools, but must answer without a call. */
   readonly mayCall?: boolean;
+  /** How long the model thinks; absent: as its server does by itself. */
+  readonly thinking?: ThinkLevel;
+  /** Whether the answer has the thinking as parts of its own. */
+  readonly showsThinking?: boolean;
   /** Key of the session, for a server that finds its cache by it (L1). */
   readonly sessionKey?: string;
 }
@@ -73,6 +81,8 @@ export interface ModelRequest {
 /** A part of a streamed answer. A `text` part continues the text before it. */
 export type ModelPart =
   | { readonly kind: "text"; readonly text: string }
+  /** Thinking that the server sends separately; only if the request asks for it. */
+  | { readonly kind: "thinking"; readonly text: string }
   /** Always the last part; an answer without it is incomplete. */
   | {
     readonly kind: "finish";
@@ -109,6 +119,8 @@ export interface Model {
   readonly id: string;
   /** Whether its server has refused tools, so that turns need not offer any. */
   readonly takesNoTools?: boolean;
+  /** Levels of thinking that its server has refused. */
+  readonly refusedThinking?: ReadonlySet<ThinkLevel>;
   /** Whether it takes images; absent if not known. */
   readonly takesImages?: boolean | undefined;
   /** Its room in tokens; absent if not known. */
@@ -123,12 +135,17 @@ export interface Model {
   generate(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelPart>;
 }
 
+const NONE: ReadonlySet<ThinkLevel> = new Set();
+
 /** A model with another way to generate. Its abilities are always those of the wrapped model. */
 export function withGenerate(model: Model, generate: Model["generate"]): Model {
   return {
     id: model.id,
     get takesNoTools() {
       return model.takesNoTools ?? false;
+    },
+    get refusedThinking() {
+      return model.refusedThinking ?? NONE;
     },
     get takesImages() {
       return model.takesImages;
@@ -185,6 +202,8 @@ export class ModelError extends Error {
   readonly namesTools: boolean;
   /** Whether the server's reason for a refusal names images. */
   readonly namesImages: boolean;
+  /** Whether the server's reason for a refusal names thinking. */
+  readonly namesThinking: boolean;
 
   /**
    * Creates the error.
@@ -201,6 +220,7 @@ export class ModelError extends Error {
       readonly namesTools?: boolean;
       readonly redirectedTo?: string;
       readonly namesImages?: boolean;
+      readonly namesThinking?: boolean;
       readonly cause?: unknown;
     },
   ) {
@@ -210,6 +230,7 @@ export class ModelError extends Error {
     this.namesTools = details.namesTools ?? false;
     if (details.redirectedTo !== undefined) this.redirectedTo = details.redirectedTo;
     this.namesImages = details.namesImages ?? false;
+    this.namesThinking = details.namesThinking ?? false;
     if (details.status !== undefined) this.status = details.status;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
   }

@@ -16,6 +16,7 @@ import {
   askForm,
   askMenu,
   escalationButton,
+  goOnButton,
 } from "./components/question_buttons.ts";
 import { context } from "./general/context_command.ts";
 import { forget } from "./general/forget.ts";
@@ -37,6 +38,7 @@ import { model, models } from "./session/model.ts";
 import { queue } from "./session/queue.ts";
 import { fresh, reset } from "./session/reset.ts";
 import { stop, stopButton } from "./session/stop.ts";
+import { think } from "./session/think.ts";
 
 /** All commands, with distinct names. */
 export const COMMANDS: readonly Command[] = [
@@ -57,6 +59,7 @@ export const COMMANDS: readonly Command[] = [
   compact,
   model,
   models,
+  think,
   queue,
   config,
   agents,
@@ -81,6 +84,7 @@ export const COMPONENTS: readonly Component[] = [
   askButton,
   askMenu,
   askForm,
+  goOnButton,
 ];
 
 /** Finds the component for a use; `undefined` if none has this kind and name. */

@@ -162,9 +162,9 @@ export function createRegistry(): Registry {
         observe(value, labels?) {
           if (Number.isNaN(value)) throw new RangeError(`Cannot observe NaN in ${name}`);
           const series = seriesOf(labels);
-          // Cumulative, as the text has it: a value counts in every bucket it fits.
-          for (const [i, bound] of buckets.entries()) {
-            if (value <= bound) series.counts[i] = (series.counts[i] ?? 0) + 1;
+          // Cumulative, as the text has it: a value counts in every bucket it fits. The bounds rise.
+          for (let i = buckets.length - 1; i >= 0 && value <= (buckets[i] ?? 0); i--) {
+            series.counts[i] = (series.counts[i] ?? 0) + 1;
           }
           series.count++;
           series.sum += value;
@@ -175,11 +175,17 @@ export function createRegistry(): Registry {
   };
 }
 
+/** Called for each counted event, so it creates no arrays. */
 function labelText(labels: readonly string[], valueOf: (label: string) => string): string {
-  return labels.map((label) => `${label}="${escaped(valueOf(label))}"`).join(",");
+  let text = "";
+  for (const label of labels) {
+    text += `${text === "" ? "" : ","}${label}="${escaped(valueOf(label))}"`;
+  }
+  return text;
 }
 
 function escaped(value: string): string {
+  if (!/["\\\n]/.test(value)) return value;
   return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
 }
 

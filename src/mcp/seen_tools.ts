@@ -19,6 +19,8 @@ export interface SeenTools {
    * @returns `undefined` if the server has no remembered tools.
    */
   look(serverId: string, tools: ToolHashes): ToolChanges | undefined;
+  /** The remembered tools of a server; `undefined` if it has none. */
+  of(serverId: string): ToolHashes | undefined;
 }
 
 const seenSchema = z.record(z.string(), z.record(z.string(), z.string()));
@@ -35,6 +37,7 @@ export function createSeenTools(path: string): SeenTools {
       if (isNew) remember(path, { ...seen, [serverId]: tools });
       return changes;
     },
+    of: (serverId) => readSeen(path)[serverId],
   };
 }
 

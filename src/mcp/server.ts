@@ -5,21 +5,23 @@
  * @module
  */
 
-import type { MCPClient } from "@ai-sdk/mcp";
-import type { Log } from "../lib/log.ts";
+import type { CallToolResult, MCPClient } from "@ai-sdk/mcp";
+import { UnknownOutcomeError } from "../core/turn/unknown_outcome.ts";
 import type { Schedule } from "../lib/schedule.ts";
+import { isAnswer, isLostSession, mayHaveRun } from "./call_failure.ts";
 import type { Confine, StdioProgram } from "./confine.ts";
 import {
   changesOf,
-  definitionsOf,
   hashesOf,
   isUnchanged,
-  type ListedTool,
-  MAX_TOOLS,
   type McpToolDefinition,
   type ToolHashes,
 } from "./definitions.ts";
-import { createHttpTransport, type HttpServer } from "./http.ts";
+import { createHttpTransport, type HttpTransport } from "./http.ts";
+import { listTools, within } from "./list_tools.ts";
+import type { HttpServer } from "./oauth/http_server.ts";
+import { createLoginOf, type LoginPorts } from "./oauth/login_of.ts";
+import { SignInNeededError } from "./oauth/provider.ts";
 import { declineQuestions } from "./questions.ts";
 import { resultText } from "./result_text.ts";
 import type { SeenTools } from "./seen_tools.ts";
@@ -36,13 +38,10 @@ export interface McpServer {
 }
 
 /** The dependencies of a server. */
-export interface McpPorts {
+export interface McpPorts extends LoginPorts {
   /** Barnacle's version. */
   readonly version: string;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   readonly schedule: Schedule;
-  readonly log: Log;
   /** Prepares the start of programs. */
   readonly confine: Confine;
   /** Remembers descriptions over a restart. */
@@ -55,14 +54,15 @@ export interface McpPorts {
 export interface McpConnection {
   /** The tools as last listed; `undefined` before the first time. */
   tools(): readonly McpToolDefinition[] | undefined;
-  /** The reason of the last failure; `undefined` if there was none. */
-  problem(): string | undefined;
+  /** The last failure; `undefined` if there was none. */
+  problem(): Error | undefined;
   /** Lists the tools if that has not been done, and does not wait for a server that failed. */
   list(): Promise<void>;
   /**
    * Calls a tool.
    *
-   * @throws {Error} If the server cannot be reached, or the tool fails, with the reason.
+   * @throws {Error} If the server cannot be reached, or the tool fails, with the reason. An
+   * `UnknownOutcomeError` if the connection was lost during the call.
    */
   call(name: string, input: Record<string, unknown>, signal: AbortSignal): Promise<string>;
   close(): Promise<void>;
@@ -75,22 +75,25 @@ const IDLE_MS = 10 * 60_000;
 /** Milliseconds to wait after the first failure; doubled with each further one. */
 const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 5 * 60_000;
-/** Maximum number of pages of a list of tools. */
-const MAX_PAGES = 20;
 
 /** Creates the connection. It does nothing before the first call. */
 export function createMcpConnection(server: McpServer, ports: McpPorts): McpConnection {
-  const { now, schedule, log, onTools, seen, confine } = ports;
+  const { now, schedule, onTools, seen, confine } = ports;
   const { id, transport } = server;
-  const headersKey = `mcp.servers.${id}.headers`;
+  const login = createLoginOf(id, transport.kind === "http" ? transport : undefined, ports);
+  const { log } = login; // its lines have no token
+  let web: HttpTransport | undefined;
   let client: MCPClient | undefined;
   let connecting: Promise<MCPClient> | undefined;
   let tools: readonly McpToolDefinition[] | undefined;
   let failures = 0;
   let waitUntil = 0;
-  let problem: string | undefined;
+  let problem: Error | undefined;
+  let failedLogin: number | undefined;
   let questions: ReturnType<typeof declineQuestions> | undefined;
   let running = 0;
+  /** Clients that calls still use, and that get no more. */
+  const retired: MCPClient[] = [];
   let cancelIdle: (() => void) | undefined;
   let isClosed = false;
   const closing = Promise.withResolvers<never>();
@@ -99,7 +102,10 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   async function connect(): Promise<MCPClient> {
     const { createMCPClient, ElicitationRequestSchema } = await import("@ai-sdk/mcp");
     let mine: MCPClient | undefined;
-    const web = transport.kind === "http" ? createHttpTransport(transport, headersKey) : undefined;
+    const oauth = login.provider();
+    web = transport.kind === "http"
+      ? createHttpTransport(id, transport, oauth?.provider)
+      : undefined;
     const program = transport.kind === "stdio"
       ? createStdioTransport(() => confine(id, transport), () => {
         if (client !== mine || !mine) return;
@@ -129,21 +135,13 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     } catch (error) {
       isAbandoned = mine === undefined;
       await (mine?.close() ?? program?.close())?.catch(() => {});
-      throw web?.refusal() ?? error;
+      const refusal = web?.refusal();
+      throw refusal ? login.failureOf(refusal) : error;
     }
   }
 
   async function list(from: MCPClient): Promise<void> {
-    const found: ListedTool[] = [];
-    let cursor: string | undefined;
-    for (let page = 0; page < MAX_PAGES && found.length < MAX_TOOLS; page++) {
-      const params = cursor === undefined ? {} : { params: { cursor } };
-      const listed = await within(CONNECT_MS, schedule, from.listTools(params));
-      found.push(...listed.tools);
-      cursor = listed.nextCursor;
-      if (cursor === undefined) break;
-    }
-    const next = definitionsOf(found, server.allow);
+    const next = await listTools(from, server.allow, CONNECT_MS, schedule);
     const hashes = hashesOf(next);
     const isFirst = tools === undefined;
     if (tools && isUnchanged(changesOf(hashesOf(tools), hashes))) return;
@@ -167,7 +165,9 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
 
   function noteFailure(error: unknown): void {
     failures++;
-    problem = error instanceof Error ? error.message : String(error);
+    problem = error instanceof Error ? error : new Error(String(error));
+    failedLogin = login.signedInAt();
+    if (error instanceof SignInNeededError) login.tell();
     waitUntil = now() + Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
     log.warn("An MCP server is not available", { server: id, error });
   }
@@ -176,19 +176,26 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     if (isClosed) return Promise.reject(new Error(`the MCP server ${id} is no longer configured`));
     if (client) return Promise.resolve(client);
     if (connecting) return connecting;
-    if (now() < waitUntil) {
+    if (mustWait()) {
       const sec = Math.ceil((waitUntil - now()) / 1_000);
-      return Promise.reject(
-        new Error(`the MCP server ${id} is not available; it is tried again in ${sec} s`),
-      );
+      const why = problem instanceof SignInNeededError
+        ? problem.message
+        : `it is tried again in ${sec} s`;
+      return Promise.reject(new Error(`the MCP server ${id} is not available; ${why}`));
     }
     return connecting = connect().then((opened) => {
       problem = undefined;
       return client = opened;
     }, (error: unknown) => {
       if (!isClosed) noteFailure(error);
-      throw new Error(`the MCP server ${id} is not available`, { cause: error });
+      const why = error instanceof SignInNeededError ? `; ${error.message}` : "";
+      throw new Error(`the MCP server ${id} is not available${why}`, { cause: error });
     }).finally(() => connecting = undefined);
+  }
+
+  /** A new login ends the wait after a failure. */
+  function mustWait(): boolean {
+    return now() < waitUntil && failedLogin === login.signedInAt();
   }
 
   /** Runs a request, and ends the connection some time after the last one. */
@@ -199,40 +206,84 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
       return await run(await open());
     } finally {
       running--;
-      if (running === 0) cancelIdle = schedule(() => void disconnect(), IDLE_MS);
+      if (running === 0) {
+        void end(retired.splice(0));
+        cancelIdle = schedule(() => void disconnect(), IDLE_MS);
+      }
     }
   }
 
   async function disconnect(): Promise<void> {
     cancelIdle?.();
-    const open = client;
+    const open = client ? [client] : [];
     client = undefined;
-    await open?.close().catch((error: unknown) =>
-      log.debug("An MCP server cannot be disconnected", { server: id, error })
+    await end([...open, ...retired.splice(0)]);
+  }
+
+  async function end(clients: readonly MCPClient[]): Promise<void> {
+    await Promise.all(
+      clients.map((one) =>
+        one.close().catch((error: unknown) =>
+          log.debug("An MCP server cannot be disconnected", { server: id, error })
+        )
+      ),
     );
+  }
+
+  /** The next call connects anew; other calls of this client end first. */
+  function retire(opened: MCPClient): void {
+    if (client === opened) client = undefined;
+    if (!retired.includes(opened)) retired.push(opened);
+  }
+
+  /** The failure of a call, in words for the model. */
+  function callFailure(error: unknown, opened: MCPClient): Error {
+    const refusal = isAnswer(error) ? undefined : web?.refusal();
+    if (!isAnswer(error)) retire(opened);
+    const told = refusal && login.failureOf(refusal);
+    if (told instanceof SignInNeededError) noteFailure(told);
+    if (told) return new Error(`the MCP server ${id}: ${told.message}`, { cause: error });
+    const asked = questions?.taken() ?? [];
+    const words = error instanceof Error ? error.message : String(error);
+    const why = login.clean([words, ...asked].join("\n"));
+    return mayHaveRun(error)
+      ? new UnknownOutcomeError(`the connection to the MCP server ${id} was lost: ${why}`, {
+        cause: error,
+      })
+      : new Error(why, { cause: error });
+  }
+
+  /** @param mayReconnect Whether to call again if the server has forgotten the session. */
+  function callOnce(
+    name: string,
+    input: Record<string, unknown>,
+    signal: AbortSignal,
+    mayReconnect: boolean,
+  ): Promise<CallToolResult> {
+    return using(async (opened) => {
+      try {
+        return await opened.callTool({ name, arguments: input, options: { signal } });
+      } catch (error) {
+        signal.throwIfAborted();
+        const isLost = web?.hasLostSession() === true && isLostSession(error);
+        if (!mayReconnect || !isLost) throw callFailure(error, opened);
+        retire(opened);
+        return await callOnce(name, input, signal, false);
+      }
+    });
   }
 
   return {
     tools: () => tools,
     problem: () => problem,
     async list() {
-      if (tools || now() < waitUntil) return;
+      if (tools || mustWait()) return;
       await using(() => Promise.resolve()).catch(() => {}); // the log has it
     },
     async call(name, input, signal) {
-      const result = await using(async (opened) => {
-        const answer = await opened.callTool({ name, arguments: input, options: { signal } })
-          .catch((error: unknown) => {
-            signal.throwIfAborted();
-            const asked = questions?.taken() ?? [];
-            if (asked.length === 0) throw error;
-            const why = error instanceof Error ? error.message : String(error);
-            throw new Error([why, ...asked].join("\n"), { cause: error });
-          });
-        failures = 0;
-        return answer;
-      });
-      const text = [resultText(result), ...questions?.taken() ?? []].join("\n");
+      const result = await callOnce(name, input, signal, true);
+      failures = 0;
+      const text = login.clean([resultText(result), ...questions?.taken() ?? []].join("\n"));
       if (result.isError === true) throw new Error(text);
       return text;
     },
@@ -243,11 +294,4 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
       await disconnect();
     },
   };
-}
-
-/** @throws {Error} If the promise is not settled in time. */
-function within<Value>(ms: number, schedule: Schedule, promise: Promise<Value>): Promise<Value> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const cancel = schedule(() => reject(new Error(`no answer within ${ms / 1_000} s`)), ms);
-  return Promise.race([promise, late]).finally(cancel);
 }

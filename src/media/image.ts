@@ -8,9 +8,9 @@
 import type { ImageType } from "../core/turn/media.ts";
 
 /** Maximum number of pixels. */
-export const MAX_PIXELS = 50_000_000;
+const MAX_PIXELS = 50_000_000;
 /** Maximum bytes of one image: Anthropic takes 5 MB in base64, which is a third longer. */
-export const MAX_IMAGE_BYTES = 3_750_000;
+const MAX_IMAGE_BYTES = 3_750_000;
 
 /**
  * Checks an image.

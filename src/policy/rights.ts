@@ -102,7 +102,7 @@ export function prepareRights(
 }
 
 /** Prepares the list of owners: whether it makes a sender an owner. */
-export function prepareOwners(owners: readonly AllowEntry[]): (sender: Sender) => boolean {
+function prepareOwners(owners: readonly AllowEntry[]): (sender: Sender) => boolean {
   const ownerEntry = prepareAllowlist(owners.filter(namesOnePerson));
   return (sender) => {
     if (sender.automaton) return false;

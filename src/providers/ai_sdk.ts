@@ -23,6 +23,7 @@ import { brokenAnswerOf } from "./failures.ts";
 import { type SdkModel, sdkRequestOf } from "./sdk_prompt.ts";
 import { sessionHeaderOf } from "./session_header.ts";
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
+import { keptThinking, type ThinkingBlock } from "./thinking/levels.ts";
 import { withIds } from "./tool_calls.ts";
 import { createWire, type Wire } from "./wire.ts";
 
@@ -60,7 +61,7 @@ export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Prom
         ...maxOutputOf(settings),
         ...(session && { headers: { [session.name]: session.value } }),
       });
-      yield* answerOf(stream, modelId, secrets);
+      yield* answerOf(stream, request.showsThinking === true, modelId, secrets);
     } catch (thrown) {
       if (signal.aborted) throw signal.reason;
       throw wire.failure() ??
@@ -94,13 +95,17 @@ function responseOf(wire: Wire, { status, headers }: Response): Response {
  */
 async function* answerOf(
   parts: SdkStream,
+  showsThinking: boolean,
   modelId: string,
   secrets: readonly string[],
 ): AsyncGenerator<ModelPart, void> {
   const visible = createVisibleText();
   const calls: ToolCall[] = [];
+  const thoughts = createThoughts();
   for await (const part of parts) {
     if (part.type === "error") throw brokenAnswerOf(sentIn(part.error), modelId, secrets);
+    const thought = thoughts.take(part);
+    if (showsThinking && thought !== "") yield { kind: "thinking", text: thought };
     if (part.type === "text-delta") {
       const text = visible.add(part.delta);
       if (text !== "") yield { kind: "text", text };
@@ -118,13 +123,38 @@ async function* answerOf(
     yield {
       kind: "finish",
       reason,
-      ...(isWhole && { calls: withIds(calls) }),
+      ...(isWhole && { calls: withIds(thoughts.keptIn(calls)) }),
       ...(usage && { usage }),
     };
     return;
   }
   // The SDK also ends a stream like this when its caller aborts.
   throw endingFault(undefined, visible.isEmpty(), modelId);
+}
+
+/** Collects thinking: Anthropic wants it back with the calls that follow it. */
+function createThoughts() {
+  const blocks: ThinkingBlock[] = [];
+  let text = "";
+  return {
+    /** @returns The thinking in a part; often empty. */
+    take(part: SdkPart): string {
+      if (!part.type.startsWith("reasoning-")) return "";
+      const { anthropic } = "providerMetadata" in part ? part.providerMetadata ?? {} : {};
+      const { signature, redactedData } = anthropic ?? {};
+      if (typeof redactedData === "string") blocks.push({ redacted: redactedData });
+      if (part.type === "reasoning-start") text = "";
+      if (typeof signature === "string") blocks.push({ text, signature });
+      if (part.type !== "reasoning-delta") return "";
+      text += part.delta;
+      return part.delta;
+    },
+    keptIn(calls: readonly ToolCall[]): readonly ToolCall[] {
+      const [first, ...others] = calls;
+      const signature = keptThinking(blocks);
+      return first && signature !== undefined ? [{ ...first, signature }, ...others] : calls;
+    },
+  };
 }
 
 /** The server's error object. The SDK's own errors contain the prompt, so they are not used. */

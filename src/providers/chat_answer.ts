@@ -22,6 +22,8 @@ export interface ChatAnswerReader {
    * @returns The new text, in one piece; often empty.
    */
   read(bytes: Uint8Array | undefined): string;
+  /** The thinking in the bytes that were read last; often empty. */
+  thinking(): string;
   /** Whether the server text why the answer ended; only token counts may follow. */
   hasEnded(): boolean;
   /** Whether the answer needs no more bytes: `[DONE]` arrived, or the answer failed or ended. */
@@ -52,6 +54,7 @@ export function createChatAnswerReader(
   let isStream: boolean | undefined; // until the first visible character
   let unread = "";
   let text = "";
+  let thinking = "";
   let reason: FinishReason | undefined;
   let hasRefusal = false;
   let usage: ModelUsage | undefined;
@@ -78,7 +81,11 @@ export function createChatAnswerReader(
     usage = usageOf(counts) ?? usage;
     const choice = fieldsOf(Array.isArray(choices) ? choices[0] : undefined);
     reason = reasonOf(choice["finish_reason"]) ?? reason;
-    const { content, refusal, tool_calls: pieces } = fieldsOf(choice["delta"] ?? choice["message"]);
+    const delta = fieldsOf(choice["delta"] ?? choice["message"]);
+    const { content, refusal, tool_calls: pieces } = delta;
+    // The names of most servers, and of OpenRouter and Ollama.
+    const thought = delta["reasoning_content"] ?? delta["reasoning"];
+    if (typeof thought === "string") thinking += thought;
     if (typeof content === "string") text += content;
     else if (Array.isArray(content)) text += content.map(textOf).join("");
     else if (content) return breakOff();
@@ -92,6 +99,7 @@ export function createChatAnswerReader(
   return {
     read(bytes) {
       text = "";
+      thinking = "";
       unread += bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
       if (isStream === undefined) unread = unread.trimStart();
       if (unread !== "") isStream ??= !unread.startsWith("{");
@@ -106,6 +114,7 @@ export function createChatAnswerReader(
       }
       return visible.add(text);
     },
+    thinking: () => thinking,
     hasEnded: () => reason !== undefined,
     isOver: () => isOver,
     finish() {

@@ -21,6 +21,7 @@ import { createChatAnswerReader } from "./chat_answer.ts";
 import { sessionHeaderOf } from "./session_header.ts";
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
 import { argumentsOf, nameOf } from "./tool_calls.ts";
+import { EFFORTS } from "./thinking/levels.ts";
 import { createWire } from "./wire.ts";
 
 /** Milliseconds to wait for token counts and the end of a stream that has given its reason. */
@@ -49,19 +50,22 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
     signal.throwIfAborted();
     const wire = createWire({ ...deps, modelId, secrets }, signal);
     try {
-      const head = options.slice(0, -1) + toolsOf(request);
+      const head = options.slice(0, -1) + effortOf(request) + toolsOf(request);
       const messages = form ? withIdsOf(form, request.messages) : request.messages;
       const body = `${head},"messages":[${messagesOf({ ...request, messages })}]}`;
       const { name: field, value } = sessionHeaderOf(provider, request) ?? {};
       const all = field === undefined ? headers : { ...headers, [field]: value ?? "" };
       await wire.send(url, { method: "POST", headers: all, body });
       const answer = createChatAnswerReader(modelId, secrets);
+      const { showsThinking } = request;
       while (!answer.isOver()) {
         const bytes = await wire.read().catch((error) => {
           if (signal.aborted || !answer.hasEnded()) throw error;
           return undefined; // only token counts are missing
         });
         const text = answer.read(bytes);
+        const thinking = answer.thinking();
+        if (showsThinking && thinking !== "") yield { kind: "thinking", text: thinking };
         if (text !== "") yield { kind: "text", text };
         signal.throwIfAborted();
         if (answer.hasEnded()) wire.shortenTimeout(LAST_CHUNK_MS);
@@ -73,6 +77,11 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
       wire.close();
     }
   };
+}
+
+/** The level of thinking, as a further field; empty without one. */
+function effortOf({ thinking }: ModelRequest): string {
+  return thinking === undefined ? "" : `,"reasoning_effort":"${EFFORTS[thinking]}"`;
 }
 
 /** The JSON of the tools, as a further field; empty without tools. */

@@ -77,6 +77,7 @@ export function refusalOf(
     status,
     namesTools: namesTools(kind, serverError.message ?? (kind === "rejected" ? body : "")),
     namesImages: namesImages(kind, serverError.message ?? (kind === "rejected" ? body : "")),
+    namesThinking: namesThinking(kind, serverError.message ?? (kind === "rejected" ? body : "")),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
 }
@@ -167,6 +168,18 @@ const IMAGE_WORDS = /\bimages?\b|image_url|\bvision\b|\bmultimodal\b|\bmmproj\b/
 
 function namesImages(kind: ModelErrorKind, reason: string): boolean {
   return MAY_MEAN_TOOLS.has(kind) && IMAGE_WORDS.test(reason);
+}
+
+/**
+ * Words in refusals of thinking: "Unrecognized request argument supplied: reasoning_effort" (OpenAI),
+ * "does not support thinking" (Ollama), "thinking.budget_tokens" (Anthropic), "Budget 0 is invalid.
+ * This model only works in thinking mode" (Google).
+ */
+const THINKING_WORDS =
+  /\breasoning(?:[_. ]effort)?\b|\bthinking(?:[_ ]?(?:budget|level|config))?\b/i;
+
+function namesThinking(kind: ModelErrorKind, reason: string): boolean {
+  return MAY_MEAN_TOOLS.has(kind) && THINKING_WORDS.test(reason);
 }
 
 /** Number of first characters that identify a key. Fewer would match words. */

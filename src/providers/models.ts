@@ -22,7 +22,7 @@ export type ModelDeps = Omit<AskDeps, "timeouts"> & {
 export type MakeAsk = (settings: ModelSettings, deps: AskDeps) => Ask | Promise<Ask>;
 
 /** Loads the code of a wire format at the first request, because an idle bot does not need it. */
-export async function loadWireFormat(kind: ProviderSettings["kind"]): Promise<MakeAsk> {
+async function loadWireFormat(kind: ProviderSettings["kind"]): Promise<MakeAsk> {
   switch (kind) {
     case "openai-compatible":
       return (await import("./chat_completions.ts")).createChatAsk;

@@ -9,6 +9,8 @@
  */
 
 import { type Model, ModelError } from "../core/model.ts";
+import type { ThinkLevel } from "../core/people/chosen.ts";
+import { withoutThinking } from "./thinking/levels.ts";
 import { hasImages, withoutImages } from "../core/fit_request.ts";
 import { hasCalls, withoutTools } from "../core/plain_request.ts";
 
@@ -55,6 +57,8 @@ export interface RetryDeps {
    * calls: perhaps the server refused one of these.
    */
   readonly onNoTools?: (error: ModelError, isForGood: boolean) => void;
+  /** Gets the refusal of a level of thinking, which no later request has. */
+  readonly onNoThinking?: (error: ModelError) => void;
   /** Gets the refusal of a request with images. All later requests have none. */
   readonly onNoImages?: (error: ModelError) => void;
 }
@@ -65,11 +69,13 @@ export interface RetryDeps {
  */
 export function withRetry(
   model: Model,
-  { sleep, random, onRetry, onNoTools, onNoImages }: RetryDeps,
+  { sleep, random, onRetry, onNoTools, onNoImages, onNoThinking }: RetryDeps,
 ): Model {
   let takesNoTools = false;
   let takesNoImages = false;
+  const refusedThinking = new Set<ThinkLevel>();
   return {
+    refusedThinking,
     id: model.id,
     get takesNoTools() {
       return takesNoTools || (model.takesNoTools ?? false);
@@ -83,21 +89,34 @@ export function withRetry(
     async *generate(asked, signal) {
       let request = asked.tools && takesNoTools ? withoutTools(asked) : asked;
       if (takesNoImages) request = withoutImages(request);
+      if (request.thinking && refusedThinking.has(request.thinking)) {
+        request = withoutThinking(request);
+      }
       let refusal: ModelError | undefined;
       for (let tries = 1;; tries++) {
         let hasBegun = false;
         try {
           for await (const part of model.generate(request, signal)) {
-            if (!hasBegun && refusal) {
+            if (!hasBegun && refusal && part.kind !== "thinking") {
               takesNoTools ||= !hasCalls(asked.messages);
               onNoTools?.(refusal, takesNoTools);
               refusal = undefined;
             }
-            hasBegun = true;
+            hasBegun ||= part.kind !== "thinking";
             yield part;
           }
           return;
         } catch (thrown) {
+          if (
+            !hasBegun && !signal.aborted && request.thinking && thrown instanceof ModelError &&
+            thrown.namesThinking
+          ) {
+            refusedThinking.add(request.thinking);
+            onNoThinking?.(thrown);
+            request = withoutThinking(request);
+            tries--; // the first try of another request
+            continue;
+          }
           if (
             !hasBegun && !signal.aborted && thrown instanceof ModelError && thrown.namesImages &&
             hasImages(request.messages)

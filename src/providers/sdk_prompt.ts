@@ -12,6 +12,14 @@ import type { createAnthropic } from "@ai-sdk/anthropic";
 import type { ModelMessage, ModelRequest, ToolCall, ToolDefinition } from "../core/model.ts";
 import { idFormOf, withIdsOf } from "./call_ids.ts";
 import type { ModelSettings } from "./settings.ts";
+import {
+  anthropicThinking,
+  googleSignature,
+  googleThinking,
+  takesThinking,
+  type ThinkingBlock,
+  thinkingOf,
+} from "./thinking/levels.ts";
 import { argumentsOf, nameOf } from "./tool_calls.ts";
 
 /** The part of a provider's model that all providers have. */
@@ -26,12 +34,22 @@ const CACHED = { anthropic: { cacheControl: { type: "ephemeral" } } } as const;
 
 /** The request in the SDK's form. */
 export function sdkRequestOf(
-  { system, messages, tools, mayCall = true }: ModelRequest,
+  { system, messages, tools, mayCall = true, thinking, showsThinking }: ModelRequest,
   settings: ModelSettings,
-): Pick<SdkOptions, "prompt" | "tools" | "toolChoice"> {
+): Pick<SdkOptions, "prompt" | "tools" | "toolChoice" | "providerOptions"> {
   const form = idFormOf(settings);
-  const conversation = grouped((form ? withIdsOf(form, messages) : messages).map(messageOf));
   const isAnthropic = settings.provider.kind === "anthropic";
+  const level = isAnthropic && !takesThinking(messages) ? undefined : thinking;
+  const turn = messages.findLastIndex(({ role }) => role === "user");
+  const conversation = grouped(
+    (form ? withIdsOf(form, messages) : messages).map((message, at) =>
+      messageOf(message, isAnthropic && at > turn && level !== undefined && level !== "off")
+    ),
+  );
+  const google = googleThinking(
+    { ...(thinking && { thinking }), showsThinking: showsThinking === true },
+    settings.name,
+  );
   return {
     prompt: [
       ...(system === "" ? [] : [{
@@ -42,6 +60,10 @@ export function sdkRequestOf(
       ...(isAnthropic ? withBreakpoints(conversation) : conversation),
     ],
     ...(tools && { tools: tools.map(toolOf) }),
+    ...(isAnthropic && level !== undefined &&
+      { providerOptions: { anthropic: { thinking: anthropicThinking(level) } } }),
+    ...(!isAnthropic && Object.keys(google).length > 0 &&
+      { providerOptions: { google: { thinkingConfig: google } } }),
     ...(!mayCall && { toolChoice: { type: "none" as const } }),
   };
 }
@@ -82,7 +104,8 @@ function grouped(messages: readonly SdkMessage[]): readonly SdkMessage[] {
   return all;
 }
 
-function messageOf(message: ModelMessage): SdkMessage {
+/** @param hasThinking Whether answers have the thinking before their calls. */
+function messageOf(message: ModelMessage, hasThinking: boolean): SdkMessage {
   const texts = message.text === "" ? [] : [{ type: "text" as const, text: message.text }];
   switch (message.role) {
     case "user": {
@@ -93,8 +116,11 @@ function messageOf(message: ModelMessage): SdkMessage {
       }));
       return { role: "user", content: [...texts, ...images] };
     }
-    case "assistant":
-      return { role: "assistant", content: [...texts, ...(message.calls ?? []).map(callOf)] };
+    case "assistant": {
+      const { calls = [] } = message;
+      const thinking = hasThinking ? calls.flatMap(thinkingOf).map(blockOf) : [];
+      return { role: "assistant", content: [...thinking, ...texts, ...calls.map(callOf)] };
+    }
     case "tool": {
       const output = { type: "text" as const, value: message.text };
       const { id: toolCallId } = message.call;
@@ -107,8 +133,23 @@ function messageOf(message: ModelMessage): SdkMessage {
   }
 }
 
+function blockOf(block: ThinkingBlock) {
+  return "redacted" in block
+    ? {
+      type: "reasoning" as const,
+      text: "",
+      providerOptions: { anthropic: { redactedData: block.redacted } },
+    }
+    : {
+      type: "reasoning" as const,
+      text: block.text,
+      providerOptions: { anthropic: { signature: block.signature } },
+    };
+}
+
 function callOf(call: ToolCall) {
-  const { id: toolCallId, signature } = call;
+  const { id: toolCallId } = call;
+  const signature = googleSignature(call);
   return {
     type: "tool-call" as const,
     toolCallId,

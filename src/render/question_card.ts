@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { ChannelId } from "../core/discord/ids.ts";
+import type { ChannelId, UserId } from "../core/discord/ids.ts";
 import type { Button, Card, Frozen, Menu } from "../core/outbound/outbound.ts";
 import {
   ALLOW_ALWAYS,
@@ -55,7 +55,7 @@ export function composeCard(
   const { question, expiresAt, code } = stored;
   const when = `<t:${Math.floor(expiresAt / 1_000)}:R>`; // Discord shows the reader's own time
   const lines = bodyOf(stored, notice("questionEnds", { when, code }, texts), texts);
-  const pings = question.where === "channel" && question.asked !== "anyone" ? question.asked : [];
+  const pings = question.where === "channel" ? mentionedBy(question) : [];
   return {
     message: {
       ...baseOf(stored, place, lines, true),
@@ -143,12 +143,12 @@ function escaped(character: string): string {
 
 function bodyOf(stored: StoredQuestion, last: string, texts: Texts): readonly CardPart[] {
   const { question, code } = stored;
-  const { text, facts, exact, asked, where } = question;
-  const isMentioned = where === "channel" && asked !== "anyone";
-  const heading = isMentioned
+  const { text, facts, exact, where } = question;
+  const mentioned = where === "channel" ? mentionedBy(question) : [];
+  const heading = mentioned.length > 0
     ? notice(
       "questionFor",
-      { user: asked.map((id) => `<@${id}>`).join(" "), question: text },
+      { user: mentioned.map((id) => `<@${id}>`).join(" "), question: text },
       texts,
     )
     : text;
@@ -167,6 +167,11 @@ function bodyOf(stored: StoredQuestion, last: string, texts: Texts): readonly Ca
     ...(room < MIN_REST || rest === "" ? [] : [{ text: clip(rest, room), mayGo: true }]),
     { text: last, mayGo: false },
   ];
+}
+
+/** The people whom a card in the channel mentions. */
+function mentionedBy({ asked, mentioned }: Question): readonly UserId[] {
+  return mentioned ?? (asked === "anyone" ? [] : asked);
 }
 
 /** A part of a card. */

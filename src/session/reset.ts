@@ -12,7 +12,7 @@ import type { ResetCause } from "../core/turn/checkpoint.ts";
 export type ResetRule = "off" | "daily" | { readonly idleMinutes: number };
 
 /** The hour (in the agent's time zone) at which `daily` begins a new day: most people sleep then. */
-export const DAY_BEGINS_AT_HOUR = 4;
+const DAY_BEGINS_AT_HOUR = 4;
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;

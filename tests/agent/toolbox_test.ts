@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
 import { createToolbox } from "../../src/agent/toolbox.ts";
+import { UnknownOutcomeError } from "../../src/core/turn/unknown_outcome.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { cleanSecrets, toolboxOf, toolContext } from "../support/model/tools.ts";
@@ -142,6 +143,16 @@ describe("[T1] createToolbox()", () => {
     const { end, text } = await ended;
     assert.equal(end, "unknown");
     assert.match(text, /^Unknown: no result within 1 s\nIt may have happened, or not\./);
+  });
+
+  it("does not know the outcome of a call that must not repeat and loses its connection", async () => {
+    const run = () => Promise.reject(new UnknownOutcomeError("the connection was lost"));
+    const { run: call } = setUp({ ...tide, isIdempotent: false, run });
+    const { end, text } = await call("tide", '{"port":"Hull"}');
+    assert.equal(end, "unknown");
+    assert.match(text, /^Unknown: the connection was lost\nIt may have happened, or not\./);
+    const { run: again } = setUp({ ...tide, run });
+    assert.equal((await again("tide", '{"port":"Hull"}')).end, "failed");
   });
 
   it("ends a call after its time limit, also if the tool ignores its signal", async () => {

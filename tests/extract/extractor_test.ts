@@ -59,6 +59,7 @@ describe("[H8] createExtractor()", () => {
   it("reads files in a real thread, one after the other", async () => {
     const extractor = createExtractor({
       startThread: () => new Worker(WORKER),
+      collectGarbage() {},
       rss: () => 0, // other tests of this process grow meanwhile
       schedule,
     });
@@ -78,6 +79,7 @@ describe("[H8] createExtractor()", () => {
     const thread = fakeThread(() => timers.fire(5_000));
     const extractor = createExtractor({
       startThread: thread.start,
+      collectGarbage() {},
       rss: () => 0,
       schedule: timers.schedule,
     });
@@ -98,6 +100,7 @@ describe("[H8] createExtractor()", () => {
     });
     const extractor = createExtractor({
       startThread: thread.start,
+      collectGarbage() {},
       rss: () => rss,
       schedule: timers.schedule,
     });
@@ -114,6 +117,7 @@ describe("[H8] createExtractor()", () => {
     ];
     const extractor = createExtractor({
       startThread: () => threads.shift()?.start() ?? assert.fail("no more threads"),
+      collectGarbage() {},
       rss: () => 0,
       schedule,
     });
@@ -126,7 +130,12 @@ describe("[H8] createExtractor()", () => {
   it("ends a job whose turn is over", async () => {
     const ending = new AbortController();
     const thread = fakeThread(() => ending.abort(new Error("stopped")));
-    const extractor = createExtractor({ startThread: thread.start, rss: () => 0, schedule });
+    const extractor = createExtractor({
+      startThread: thread.start,
+      collectGarbage() {},
+      rss: () => 0,
+      schedule,
+    });
     await assert.rejects(extractor.run({ kind: "pdf", bytes: pdf([]) }, ending.signal), /stopped/);
     assert.ok(thread.hasEnded());
   });

@@ -9,7 +9,7 @@ describe("[T6] createHttpTransport()", () => {
     const real = globalThis.fetch;
     globalThis.fetch = () => Promise.resolve(new Response(stream));
     try {
-      const { transport } = createHttpTransport({ url: "http://a.example/", headers: {} }, "key");
+      const { transport } = createHttpTransport("far", { url: "http://a.example/", headers: {} });
       const stop = new AbortController();
       const response = await transport.fetch(transport.url, { signal: stop.signal });
       const reading = assert.rejects(response.text(), { name: "AbortError" });

@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { schedule } from "../../src/lib/schedule.ts";
 import { createConfine } from "../../src/mcp/confine.ts";
 import { findSandbox, type Sandbox, sandboxed } from "../../src/mcp/sandbox.ts";
+import { createLogins } from "../../src/mcp/oauth/logins.ts";
 import { createSeenTools } from "../../src/mcp/seen_tools.ts";
 import { createMcpServers } from "../../src/mcp/servers.ts";
 import { scriptedProgram } from "../support/model/mcp_scripted.ts";
@@ -172,6 +173,7 @@ describe("[T13] a program in the sandbox", () => {
       log,
       confine: createConfine({ folder: join(data, "mcp"), hidden: () => [data], log }),
       seen: createSeenTools(join(data, "seen.json")),
+      logins: createLogins(data),
     });
     const look = async (what: string) =>
       await servers.tools()[0]?.run({ what }, toolContext()) ?? "no tool";

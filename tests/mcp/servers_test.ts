@@ -8,9 +8,11 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { UnknownOutcomeError } from "../../src/core/turn/unknown_outcome.ts";
 import { schedule } from "../../src/lib/schedule.ts";
 import type { McpServer } from "../../src/mcp/server.ts";
 import { createConfine, environmentOf } from "../../src/mcp/confine.ts";
+import { createLogins } from "../../src/mcp/oauth/logins.ts";
 import { createSeenTools, type SeenTools } from "../../src/mcp/seen_tools.ts";
 import { createStdioTransport } from "../../src/mcp/stdio.ts";
 import { createMcpServers, type McpServers } from "../../src/mcp/servers.ts";
@@ -49,6 +51,7 @@ async function withServers(
     log,
     confine: createConfine({ folder: folder.path, hidden: () => [], log }),
     seen: seen ?? createSeenTools(join(folder.path, "seen.json")),
+    logins: createLogins(folder.path),
   });
   try {
     await play(
@@ -213,6 +216,15 @@ describe("[T13] createMcpServers()", () => {
       assert.doesNotMatch(next, /asked/);
     }));
 
+  it("[T1] does not know the outcome of a call during which the program ends", () =>
+    withServers([{
+      id: "asks",
+      transport: { ...PROGRAM, ...scriptedProgram("Asks.") },
+    }], async (servers) => {
+      await servers.list(() => true);
+      await assert.rejects(call(servers, "mcp__asks__look", { what: "die" }), UnknownOutcomeError);
+    }));
+
   it("runs a program in a folder of its own", () =>
     withServers([{
       id: "asks",
@@ -238,7 +250,7 @@ describe("[T13] createMcpServers()", () => {
         async (servers, lines) => {
           await servers.list(() => true);
           assert.deepEqual(servers.tools(), []);
-          assert.match(lines(), /HTTP 401\): it wants a sign-in with OAuth/);
+          assert.match(lines(), /HTTP 401\): it wants a sign-in.*`barnacle mcp login far`/);
           assert.match(lines(), /mcp\.servers\.far\.headers\.authorization/);
         },
       );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { configOf, discord, problemLines } from "../config/support.ts";
-import { makeStates, MAX_WORK } from "../../src/config/mentions/mention_states.ts";
+import { determinize, MAX_WORK } from "../../src/config/mentions/mention_states.ts";
 import { seeded } from "../support/seeded.ts";
 
 function withPatterns(patterns: readonly string[]): string {
@@ -115,7 +115,7 @@ describe("[M2] mentionPatterns › states", () => {
     for (const list of lists) {
       const set = new RE2Set(RE2Set.UNANCHORED, RE2JS.CASE_INSENSITIVE);
       for (const pattern of list) set.add(pattern);
-      const work = makeStates(set, MAX_WORK);
+      const work = determinize(set, MAX_WORK);
       assert.ok(work !== undefined && work > 0);
       const before = set.dfa.stateCount;
       const TEXTS = 100;
@@ -132,7 +132,7 @@ describe("[M2] mentionPatterns › states", () => {
     const { RE2JS, RE2Set } = await import("re2js");
     const set = new RE2Set(RE2Set.UNANCHORED, RE2JS.CASE_INSENSITIVE);
     set.add("a[ab]{100}x");
-    assert.equal(makeStates(set, 10_000), undefined);
+    assert.equal(determinize(set, 10_000), undefined);
     assert.ok(set.dfa.stateCount < 2_000);
   });
 });

@@ -9,7 +9,7 @@
  */
 
 import { bytesOfIndex } from "../../discord/gateway/decode/guild_index.ts";
-import type { AccountOptions, AccountPorts, RunningAccount } from "../ports.ts";
+import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
 import { settingsOf } from "./settings.ts";
 import { createParts, type Parts } from "./parts.ts";
 import { connectParts } from "./wiring.ts";
@@ -62,6 +62,7 @@ export async function startAccount(
       parts.connectionState.reconfigured();
     },
     caches: () => ({ guilds: bytesOfIndex(reader.index), ...turns.caches() }),
+    tellOwners: (words) => void outbound.tellOwners(words(settings.config.texts)),
     changedElsewhere() {
       outbound.channelQueues.wake();
       parts.schedules.changed();

@@ -9,7 +9,7 @@
 import type { AccountChange } from "../../config/changes.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import type { TurnLimit } from "../../flows/turn/control/turn_limit.ts";
-import type { Online, RunningAccount } from "../ports.ts";
+import type { Online, RunningAccount } from "../account_interface.ts";
 import { type AccountEnd, endOf } from "../health/account_end.ts";
 import type { AccountHealth } from "../health/account_health.ts";
 import { createSharedInvalidRequests } from "../outbound/invalid_requests.ts";
@@ -55,6 +55,8 @@ export interface Accounts {
    */
   apply(setup: Setup, changes: readonly AccountChange[]): Promise<Applied>;
   running(accountId: AccountId): RunningAccount | undefined;
+  /** One of the running accounts. */
+  first(): RunningAccount | undefined;
   /** Calls a function for each running account. */
   each(tell: (running: RunningAccount) => void): void;
   stop(): Promise<void>;
@@ -161,6 +163,7 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
       return { connected };
     },
     running: (accountId) => runners.get(accountId)?.running,
+    first: () => [...runners.values()].find(({ running }) => running)?.running,
     each(tell) {
       for (const { running } of runners.values()) if (running) tell(running);
     },

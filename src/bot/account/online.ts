@@ -10,7 +10,7 @@
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { GuildIndex } from "../../discord/gateway/decode/guild_index.ts";
 import type { Self } from "../../core/inbound/inbound.ts";
-import type { Online } from "../ports.ts";
+import type { Online } from "../account_interface.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
 /** The account, and its listener. */

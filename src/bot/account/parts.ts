@@ -31,7 +31,7 @@ import { createInbound, type Inbound } from "../inbound/inbound.ts";
 import { createOwnerIds } from "../owners/owner_ids.ts";
 import { createOutbound, type Outbound } from "../outbound/outbound.ts";
 import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
-import type { AccountOptions, AccountPorts } from "../ports.ts";
+import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";

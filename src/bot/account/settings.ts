@@ -5,7 +5,7 @@
  */
 
 import type { Config } from "../../config/config.ts";
-import type { AccountOptions, AnsweringModel } from "../ports.ts";
+import type { AccountOptions, AnsweringModel } from "../account_interface.ts";
 import type { Speech } from "../rules/setup.ts";
 
 /** The current config and models. */

@@ -5,7 +5,7 @@
  */
 
 import { endOf, tokenHint, withTokenPlace } from "../health/account_end.ts";
-import type { AccountOptions, AccountPorts } from "../ports.ts";
+import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createOnlineReport } from "./online.ts";
 import type { Parts } from "./parts.ts";
@@ -35,7 +35,11 @@ export function connectParts(
   const tokenRefused = () => end({ kind: "refused", hint: tokenHint(tokenPlace) });
   const noteState = createReachability(outbound.channelQueues.reachable);
 
-  parts.stopping.signal.addEventListener("abort", () => client.stop(), { once: true });
+  const onStopping = (): void => {
+    void catchUp.stop(); // first, as its cancelled request is no failure to report
+    client.stop();
+  };
+  parts.stopping.signal.addEventListener("abort", onStopping, { once: true });
   parts.restEvents.connect({
     request(request) {
       meter.request(request);

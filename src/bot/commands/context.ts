@@ -50,7 +50,12 @@ export function createCommandContext(
     routeOf: sessionOf,
     now,
   });
-  const settings = createChosenSettings({ accountId, settings: store.settings, now });
+  const settings = createChosenSettings({
+    accountId,
+    settings: store.settings,
+    routeOf: sessionOf,
+    now,
+  });
   const configPort = createConfigPort(config, options.configFile);
   const context: InteractionContext = {
     pairing: store.pairing,

@@ -47,6 +47,11 @@ export function createAccountModels(
       const chosen = await chosenIn(routeOf(call).sessionKey);
       return { id: (chosen ?? model()).id, isChosen: chosen !== undefined };
     },
+    async refusedThinking(call) {
+      const { id, refusedThinking = new Set() } = await chosenIn(routeOf(call).sessionKey) ??
+        model();
+      return { id, levels: refusedThinking };
+    },
     choose: (call, id) => settings.change(accountId, routeOf(call).sessionKey, "model", id, now()),
   };
 }

@@ -6,7 +6,7 @@
 
 import type { MediaFolder } from "../../media/folder.ts";
 import type { SkillsOf } from "../../interactions/base/context.ts";
-import type { AccountOptions } from "../ports.ts";
+import type { AccountOptions } from "../account_interface.ts";
 import type { ConfigFile, ModelChoices } from "../rules/setup.ts";
 
 /** These sources. */

@@ -12,8 +12,8 @@ import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import type { Store } from "../../store/store.ts";
 import { StoreError } from "../../store/database/store_error.ts";
-import { createTargets } from "../turn/discord/targets.ts";
-import { createUndo } from "../turn/discord/undo.ts";
+import { createTargets } from "../turn/discord/targets/targets.ts";
+import { createUndo } from "../turn/discord/undo/undo.ts";
 
 /** The dependencies of the command. */
 export interface CommandUndoOptions {

@@ -9,6 +9,7 @@ import process from "node:process";
 import { Worker } from "node:worker_threads";
 import type { Extractor } from "../../core/turn/extract.ts";
 import { createExtractor } from "../../extract/extractor.ts";
+import { collectGarbage } from "../../host/process/collect_garbage.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createMediaFolder, type MediaFolder } from "../../media/folder.ts";
@@ -54,6 +55,7 @@ export function startProcessFiles(
     folder,
     extractor: createExtractor({
       startThread: () => new Worker(workerUrl),
+      collectGarbage,
       rss: () => process.memoryUsage.rss(),
       schedule,
     }),

@@ -248,6 +248,13 @@ export function createInbound(options: InboundOptions): Inbound {
   });
   const flood = createFloodMemory(schedule, collectGarbage);
 
+  const endTasks = () =>
+    Promise.all(
+      [pluralkit, ownerGuilds, challenges, names, interactions].map((one) => one.stop()),
+    );
+  // A task whose request Barnacle itself cancels must not report a failure.
+  options.stopping.addEventListener("abort", () => void endTasks(), { once: true });
+
   return {
     judge,
     commands: interactions.commands,
@@ -283,13 +290,7 @@ export function createInbound(options: InboundOptions): Inbound {
     async stop() {
       flood.stop();
       try {
-        await Promise.all([
-          pluralkit.stop(),
-          ownerGuilds.stop(),
-          challenges.stop(),
-          names.stop(),
-          interactions.stop(),
-        ]);
+        await endTasks();
       } finally {
         lookUp.stop();
         await acceptor.flush();

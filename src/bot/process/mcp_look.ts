@@ -8,6 +8,7 @@ import type { BotConfig } from "../../config/config.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { hashesOf, hashOfAll, type ToolChanges } from "../../mcp/definitions.ts";
 import { findSandbox, type Sandbox } from "../../mcp/sandbox.ts";
+import { SignInNeededError } from "../../mcp/oauth/provider.ts";
 import { createMcpConnection } from "../../mcp/server.ts";
 import { mcpFiles, serversOf } from "./mcp_ports.ts";
 
@@ -17,6 +18,8 @@ export interface McpLook {
   readonly id: string;
   /** Why it cannot be used; absent if it can. */
   readonly problem?: string;
+  /** Whether a sign-in by the operator solves the problem. */
+  readonly wantsSignIn?: true;
   /** Number of its tools. */
   readonly tools: number;
   /** One hash for all descriptions of its tools, in hex digits. */
@@ -40,7 +43,7 @@ export async function lookAtServers(
   version: string,
 ): Promise<McpView> {
   const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-  const { confine, seen } = mcpFiles(() => config, dataDir, "doctor", quiet);
+  const { confine, seen, logins } = mcpFiles(() => config, dataDir, "doctor", quiet);
   const servers = serversOf(config);
   const asksSandbox = servers.some(({ transport }) =>
     transport.kind === "stdio" && transport.sandbox !== "off"
@@ -55,18 +58,20 @@ export async function lookAtServers(
       schedule,
       log: quiet,
       confine,
-      seen: { look: (serverId, tools) => changes = seen.look(serverId, tools) },
+      seen: { ...seen, look: (serverId, tools) => changes = seen.look(serverId, tools) },
+      logins,
       onTools() {},
     });
     await connection.list();
     const tools = connection.tools();
-    const problem = tools ? undefined : connection.problem() ?? "it listed no tools";
+    const problem = tools ? undefined : connection.problem() ?? new Error("it listed no tools");
     await connection.close();
     return {
       id,
       tools: tools?.length ?? 0,
       hash: hashOfAll(hashesOf(tools ?? [])),
-      ...(problem !== undefined && { problem }),
+      ...(problem && { problem: problem.message }),
+      ...(problem instanceof SignInNeededError && { wantsSignIn: true }),
       ...(changes && { changes }),
       ...(transport.kind === "stdio" && {
         sandbox: transport.sandbox === "off"

@@ -8,9 +8,12 @@ import { existsSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import type { BotConfig } from "../../config/config.ts";
+import type { McpServerConfig } from "../../config/sections/services.ts";
 import type { Log } from "../../lib/log.ts";
 import { createConfine } from "../../mcp/confine.ts";
-import { createSeenTools } from "../../mcp/seen_tools.ts";
+import type { HttpServer } from "../../mcp/oauth/http_server.ts";
+import { createLogins, type Logins } from "../../mcp/oauth/logins.ts";
+import { createSeenTools, type SeenTools } from "../../mcp/seen_tools.ts";
 import type { McpPorts, McpServer } from "../../mcp/server.ts";
 import { revealed } from "../rules/revealed.ts";
 
@@ -25,9 +28,34 @@ export function serversOf({ mcp }: BotConfig): readonly McpServer[] {
   return mcp.map(({ transport, ...server }) => ({
     ...server,
     transport: transport.kind === "http"
-      ? { ...transport, headers: revealed(transport.headers) }
+      ? httpServerOf(transport)
       : { ...transport, env: revealed(transport.env) },
   }));
+}
+
+/** A server over HTTP, with its secrets. */
+export function httpServerOf(
+  { url, headers, oauth }: Extract<McpServerConfig["transport"], { readonly kind: "http" }>,
+): { readonly kind: "http" } & HttpServer {
+  const { clientSecret, ...client } = oauth ?? {};
+  return {
+    kind: "http",
+    url,
+    headers: revealed(headers),
+    ...(oauth && {
+      oauth: { ...client, ...(clientSecret && { clientSecret: clientSecret.reveal() }) },
+    }),
+  };
+}
+
+/** The logins in a data directory. */
+export function loginsIn(dataDir: string): Logins {
+  return createLogins(join(dataDir, FOLDER));
+}
+
+/** The tools that a bot or `doctor` has seen. */
+export function seenIn(dataDir: string, seenBy: SeenBy): SeenTools {
+  return createSeenTools(join(dataDir, FOLDER, `seen-by-${seenBy}.json`));
 }
 
 /** The ports of servers that depend on files of this machine. */
@@ -36,14 +64,15 @@ export function mcpFiles(
   dataDir: string,
   seenBy: SeenBy,
   log: Log,
-): Pick<McpPorts, "confine" | "seen"> {
+): Pick<McpPorts, "confine" | "seen" | "logins"> {
   return {
     confine: createConfine({
       folder: join(dataDir, FOLDER),
       hidden: () => [dataDir, ...filesWithSecrets(config())],
       log,
     }),
-    seen: createSeenTools(join(dataDir, FOLDER, `seen-by-${seenBy}.json`)),
+    seen: seenIn(dataDir, seenBy),
+    logins: loginsIn(dataDir),
   };
 }
 

@@ -12,7 +12,7 @@ import { createNoteEmbedding } from "../../flows/notes/embed_notes.ts";
 import { createNoteSearch, type NoteSearch } from "../../flows/notes/search.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
-import { createSecretFilter } from "../../render/safety/secrets.ts";
+import { createSecretFilter, type Filtered } from "../../render/safety/secrets.ts";
 import type { Store } from "../../store/store.ts";
 import { createBySecrets } from "../rules/by_secrets.ts";
 import { createSpending } from "../turn/spending.ts";
@@ -47,11 +47,14 @@ export function createNoteMeaning(
   { setup, store: { notes, usage }, logging, now }: NoteMeaningOptions,
 ): NoteMeaning {
   const log = logging.forPart("memory");
-  const clean = createBySecrets(logging.secrets, createSecretFilter);
+  let filter: ((text: string) => Filtered) | undefined; // made with the first request
   const embedder = createEmbedder({
     embedding: () => setup().embedding,
     spend: createSpending({ config: () => setup().config, usage, now }),
-    cleanSecrets: (text) => clean(text).text,
+    cleanSecrets(text) {
+      filter ??= createBySecrets(logging.secrets, createSecretFilter);
+      return filter(text).text;
+    },
     now,
     log,
   });

@@ -38,6 +38,8 @@ export interface ToolServicesOptions {
   readonly now: () => number;
   /** Gets skills that cannot be used, and failures of servers. */
   readonly log: Log;
+  /** An MCP server wants a sign-in, which only the operator can do. */
+  readonly onSignIn: (serverId: string) => void;
 }
 
 /** Milliseconds that a turn waits for servers to list their tools. */
@@ -45,7 +47,7 @@ const READY_MS = 10_000;
 
 /** Creates the tools. Nothing is loaded or started before a tool is called. */
 export function createToolServices(
-  { config, dataDir, jobWorkerUrl, version, now, log }: ToolServicesOptions,
+  { config, dataDir, jobWorkerUrl, version, now, log, onSignIn }: ToolServicesOptions,
 ): ToolServices {
   let current = config;
   const skills = createSkillLibrary(() => skillFolders(current, dataDir), now, log);
@@ -66,6 +68,7 @@ export function createToolServices(
     now,
     schedule,
     log,
+    onSignIn,
     ...mcpFiles(() => current, dataDir, "run", log),
   });
   let own = toolsOf(config);
@@ -85,6 +88,7 @@ export function createToolServices(
     skills,
     tools: all,
     async ready(isAllowed) {
+      if (current.mcp.length === 0) return; // each turn waits here
       const listing = mcp.list((id) => isAllowed(`mcp__${id}__any`));
       const { promise: late, resolve } = Promise.withResolvers<void>();
       const cancel = schedule(resolve, READY_MS);

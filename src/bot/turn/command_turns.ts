@@ -20,7 +20,7 @@ export interface TurnCommands {
   /** The model of a conversation. */
   modelOf(sessionKey: string): Promise<Model>;
   /** The settings that people have chosen by commands. */
-  readonly settings: Pick<AccountSettings, "queueMode">;
+  readonly settings: Pick<AccountSettings, "queueMode" | "mannerOf">;
   /** Whether an owner has paused the account (X4). */
   isPaused(): Promise<boolean>;
 }

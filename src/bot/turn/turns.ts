@@ -10,18 +10,21 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import { type Judged, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
+import type { TurnOutcome } from "../../agent/turn.ts";
+import type { Manner } from "../../core/people/chosen.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts";
 import { createThreadStarter } from "../../flows/turn/thread_starter.ts";
+import type { RunningTurn } from "../../flows/turn/control/running_turns.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
 import type { Download } from "../../media/download.ts";
 import type { Store } from "../../store/store.ts";
 import { StoreError } from "../../store/database/store_error.ts";
-import type { RunningAccount } from "../ports.ts";
+import type { RunningAccount } from "../account_interface.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { createCommandTurns, type TurnCommands } from "./command_turns.ts";
@@ -159,35 +162,40 @@ export function createAccountTurns(
   const garbage = createTurnGarbage();
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
+  const { rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles, onTrace } = ports;
+  /** The same for each turn. Listed, because a turn would copy all ports, and uses half of them. */
+  const common = {
+    ...{ rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles },
+    ...(onTrace && { onTrace }),
+    store: answerStore,
+    sessions: store.sessions,
+    retryAt,
+    steers: (message: InboundMessage, next: InboundMessage) => modesNow().steers(message, next),
+    onTurn(outcome: TurnOutcome, ms: number) {
+      garbage.turn(outcome);
+      ports.onTurn(outcome, ms);
+    },
+    ...{ backfill, threadStarter, missingRight, people, toolPorts, now, schedule, randomId, log },
+    isStoreDown: (error: unknown) => error instanceof StoreError,
+  };
+
   /** The rules of one turn, fixed from its beginning to its end. */
-  function answerPorts(model: Model): AnswerPorts {
+  function answerPorts(
+    model: Model,
+    manner: Manner,
+    turn: RunningTurn,
+  ): AnswerPorts {
     const drafts = progress.drafts();
     const lines = progress.lines();
     return {
-      ...ports,
+      ...common,
       ...queueNow(),
-      store: answerStore,
-      sessions: store.sessions,
-      retryAt,
-      steers: (message, next) => modesNow().steers(message, next),
       model,
+      manner,
+      turn,
       rules: rulesNow(),
-      onTurn(outcome, ms) {
-        garbage.turn(outcome);
-        ports.onTurn(outcome, ms);
-      },
-      backfill,
-      threadStarter,
-      missingRight,
-      people,
-      toolPorts,
       ...(drafts && { drafts }),
       ...(lines && { lines }),
-      now,
-      schedule,
-      randomId,
-      isStoreDown: (error) => error instanceof StoreError,
-      log,
     };
   }
 
@@ -216,8 +224,10 @@ export function createAccountTurns(
       try {
         if (await answerWithoutModel(claim)) return;
         await ports.toolsReady(claim.message);
-        const model = await commands.modelOf(claim.route.sessionKey);
-        await answer(claim, { ...answerPorts(model), turn });
+        const { sessionKey } = claim.route;
+        const model = await commands.modelOf(sessionKey);
+        const manner = commands.settings.mannerOf(sessionKey);
+        await answer(claim, answerPorts(model, manner, turn));
         if (claim.message.scheduled) ports.onScheduledEnd(claim.message.id);
       } finally {
         stopTyping();

@@ -38,7 +38,7 @@ function judge(tried: TriedEmbedding, count: EmbeddedCount | undefined): Finding
       ...ABOUT,
       status: "warn",
       why: `${tried.modelId} fails: ${tried.failure}. Notes are found by words alone`,
-      fix: "check the model's name, its provider's baseUrl and apiKey, and that its server runs",
+      fix: tried.fix ?? "check that its server runs, and the provider's baseUrl",
     };
   }
   const { modelId, dimension, ms } = tried;
@@ -49,6 +49,6 @@ function judge(tried: TriedEmbedding, count: EmbeddedCount | undefined): Finding
     ms,
     why: `${modelId} answers, with ${dimension} dimensions` +
       (count ? `; ${count.embedded} of ${count.notes} notes have vectors` : "") +
-      (missing ? "; a running bot makes the others" : ""),
+      (missing ? "; a running bot makes the others that the server takes" : ""),
   };
 }

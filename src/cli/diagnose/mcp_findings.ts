@@ -39,7 +39,9 @@ function judgeServer(look: McpLook): Finding {
     where: `mcp.servers.${look.id}`,
   } as const;
   if (look.problem !== undefined) {
-    const fix = "correct the server's keys, or remove it from the config";
+    const fix = look.wantsSignIn
+      ? `run \`barnacle mcp login ${look.id}\``
+      : "correct the server's keys, or remove it from the config";
     return { ...about, status: "fail", why: printable(look.problem), fix };
   }
   const changes = linesOf(look);

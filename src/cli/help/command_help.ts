@@ -106,7 +106,7 @@ function helpOf([program = "", ...words]: readonly string[]): string {
 }
 
 /** The lines of a command's help, at most 80 columns wide. */
-export function helpLines(
+function helpLines(
   { help, target }: CliCommand,
   name: string,
   style: Style,

@@ -7,14 +7,16 @@
 import type { SharedConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { Env } from "../../config/schema/parts/secrets.ts";
-import type { Embedding } from "../../core/notes/embedding.ts";
-import { createEmbedding } from "../../providers/embeddings/embed.ts";
+import type { ModelErrorKind } from "../../core/model.ts";
+import { modelProblemOf } from "../../core/model_problem.ts";
+import { type Embedding, EmbeddingFailed } from "../../core/notes/embedding.ts";
+import { modelIdOf } from "../../providers/settings.ts";
 import { openaiModel } from "./openai_model.ts";
 
 /** Milliseconds for one request: 32 notes on a small machine. */
 const REQUEST_MS = 60_000;
 
-/** Chooses the model. Makes no request. */
+/** Chooses the model. Makes no request; the first one loads the code. */
 export function chooseEmbedding(
   config: Pick<SharedConfig, "embedding" | "models">,
   env: Env,
@@ -22,7 +24,18 @@ export function chooseEmbedding(
   const found = openaiModel("memory.embedding", config.embedding, config, env, true);
   if (!found) return {};
   if (found.problem) return { problem: found.problem };
-  return { embedding: createEmbedding(found.settings, { fetch, timeoutMs: REQUEST_MS }) };
+  const { settings } = found;
+  let made: Embedding | undefined;
+  return {
+    embedding: {
+      modelId: modelIdOf(settings),
+      async embed(...request) {
+        const { createEmbedding } = await import("../../providers/embeddings/embed.ts");
+        made ??= createEmbedding(settings, { fetch, timeoutMs: REQUEST_MS });
+        return await made.embed(...request);
+      },
+    },
+  };
 }
 
 /** The result of a trial: the model's vectors, or its failure. */
@@ -38,7 +51,14 @@ export type TriedEmbedding =
       /** Milliseconds of the request. */
       readonly ms: number;
     }
-    | { readonly failure: string }
+    | {
+      /** Kind of the failure. */
+      readonly kind: ModelErrorKind;
+      /** The failure, for the operator. */
+      readonly failure: string;
+      /** The next step; absent if the failure passes by itself. */
+      readonly fix?: string;
+    }
   );
 
 /** Milliseconds for the trial: a small machine may have to load its model first. */
@@ -51,6 +71,9 @@ export async function tryEmbedding({ modelId, embed }: Embedding): Promise<Tried
     const { vectors: [vector] } = await embed(["tide"], "query", AbortSignal.timeout(TRY_MS));
     return { modelId, dimension: vector?.length ?? 0, ms: performance.now() - startedAt };
   } catch (error) {
-    return { modelId, failure: error instanceof Error ? error.message : String(error) };
+    const failure = error instanceof Error ? error.message : String(error);
+    const kind = error instanceof EmbeddingFailed ? error.kind : "rejected";
+    const fix = modelProblemOf({ kind, modelId })?.fix;
+    return { modelId, kind, failure, ...(fix !== undefined && { fix }) };
   }
 }

@@ -15,7 +15,7 @@ import { settingsOf } from "../shared/model_settings.ts";
 /** A model, or the reason why there is none. */
 export type OpenaiModel =
   | { readonly settings: ModelSettings; readonly problem?: undefined }
-  | { readonly problem: Problem };
+  | { readonly settings?: undefined; readonly problem: Problem };
 
 /**
  * Finds the model. Makes no request.

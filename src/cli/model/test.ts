@@ -96,7 +96,10 @@ function embeddedRows(tried: TriedEmbedding): readonly string[][] {
   return [
     ["Embedding", tried.modelId],
     ...("failure" in tried
-      ? [["Failure", printable(tried.failure)]]
+      ? [
+        ["Failure", printable(tried.failure)],
+        ...(tried.fix === undefined ? [] : [["Fix", tried.fix]]),
+      ]
       : [["Latency", seconds(tried.ms)], ["Vector", `${tried.dimension} dimensions`]]),
   ];
 }
@@ -104,7 +107,7 @@ function embeddedRows(tried: TriedEmbedding): readonly string[][] {
 /** In the form of the other models. */
 function embeddedJson({ modelId: model, ...tried }: TriedEmbedding): object {
   return "failure" in tried
-    ? { model, failure: { kind: "embedding", message: tried.failure } }
+    ? { model, failure: { kind: tried.kind, message: tried.failure } }
     : { model, dimension: tried.dimension, totalMs: tried.ms };
 }
 

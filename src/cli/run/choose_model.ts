@@ -20,6 +20,7 @@ import { createModel } from "../../providers/models.ts";
 import { isPaid, withPrice } from "../../providers/choice/pricing.ts";
 import { withRetry } from "../../providers/retry.ts";
 import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
+import { openaiModel } from "../model/openai_model.ts";
 import { createModelCheck, findModel, settingsOf } from "../shared/model_settings.ts";
 
 /** A model that is ready to use, or the problem. */
@@ -42,7 +43,10 @@ export async function chooseModel(config: Config, env: Env, log: Log): Promise<C
       model: modelIdOf(settings),
     });
   }
-  warnOfCosts([settings, ...found.fallbacks], config.budgets, log);
+  const { settings: embedding } =
+    openaiModel("memory.embedding", config.embedding, config, env, true) ?? {};
+  const paid = [settings, ...found.fallbacks, ...(embedding ? [embedding] : [])];
+  warnOfCosts(paid, config.budgets, log);
   const first = candidateOf(settings, log);
   const others = found.fallbacks.map((one) => candidateOf(one, log));
   const model = others.length === 0 ? first.model : withFallbacks([first, ...others], {
@@ -53,14 +57,18 @@ export async function chooseModel(config: Config, env: Env, log: Log): Promise<C
   return { kind: "model", model, checkModel: createModelCheck(settings) };
 }
 
-/** The models that the config names, for conversations that choose one; each is made once. */
+/**
+ * The models of the config that answer, for conversations that choose one; each is made once. Models
+ * for vectors, audio and images may have prices in the config, too.
+ */
 export function createModelChoices(
-  { models }: Pick<Config, "models">,
+  { models, audio, draw, embedding }: Pick<Config, "audio" | "draw" | "embedding" | "models">,
   env: Env,
   log: Log,
 ): ModelChoices {
   const made = new Map<string, Model>();
-  const ids = namedModels(models);
+  const others = [audio.transcribe, audio.speak, draw, embedding];
+  const ids = namedModels(models).filter((id) => !others.includes(id));
   return {
     ids,
     of(id) {
@@ -114,6 +122,10 @@ function candidateOf(settings: ModelSettings, log: Log): Candidate {
     random: Math.random,
     onRetry: ({ kind, message }, waitMs) =>
       log.warn("A model did not answer; asking again", { kind, reason: message, waitMs }),
+    onNoThinking: ({ message }) =>
+      log.warn("The model refuses the level of thinking; answering without it", {
+        reason: message,
+      }),
     onNoTools: ({ message }, isForGood) =>
       log.warn(
         isForGood

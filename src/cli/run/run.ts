@@ -36,7 +36,7 @@ import { openStore, type Store } from "../../store/store.ts";
 import { VERSION } from "../../version.ts";
 import { createBanner } from "./banner.ts";
 import { findSetup } from "./setup.ts";
-import { buildFacts } from "../shared/build.ts";
+import { readBuild } from "../shared/build.ts";
 import { lockedBot } from "../shared/discord.ts";
 import { readConfig, readConfigAgain, shown } from "../shared/read_config.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
@@ -148,7 +148,7 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
         dataDir,
         mediaFolder: join(dataDir, MEDIA_NAME),
         logging,
-        build: buildFacts(),
+        build: readBuild(),
         isConnectionDebug: flags.connectionDebug,
         env,
         hearWriters: (onWritten) => watchWakeFile(dataDir, onWritten),

@@ -64,7 +64,8 @@ export function show(flags: ShowFlags, sessionKey: string, io: Io): Promise<Exit
       io.out(jsonLine({ ...publicOf(session), checkpoints, newest: entries.map(flat) }));
       return EXIT.done;
     }
-    io.out(`${sessionKey}  ${quoted(nameOf(session) ?? "", PREVIEW_CHARS)}`);
+    const name = nameOf(session);
+    io.out(name === undefined ? sessionKey : `${sessionKey}  ${quoted(name, PREVIEW_CHARS)}`);
     io.out(
       `${session.open} entries shown, ${session.current - session.open} folded, ` +
         `${session.entries} in all`,

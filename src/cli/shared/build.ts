@@ -9,8 +9,8 @@ import { DatabaseSync } from "node:sqlite";
 import type { Build } from "../../http/metrics.ts";
 import { COMMIT, VERSION } from "../../version.ts";
 
-/** Reads the facts; opens an empty database for SQLite's version. */
-export function buildFacts(): Build {
+/** Reads the facts about this build; opens an empty database for SQLite's version. */
+export function readBuild(): Build {
   return { version: VERSION, commit: COMMIT, runtime: runtime(), sqlite: sqliteVersion() };
 }
 

@@ -112,7 +112,7 @@ export function createModelCheck(settings: ModelSettings): () => Promise<Finding
 }
 
 /** The settings of a provider, with its secrets revealed. */
-export function toSettings(
+function toSettings(
   { id, kind, baseUrl, apiKey, headers, sessionHeader }: Provider,
 ): ProviderSettings {
   return {

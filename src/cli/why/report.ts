@@ -14,7 +14,7 @@ import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Folded } from "../../core/turn/checkpoint.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { Step } from "../../core/step.ts";
-import { type TimelineEntry, timelineOf } from "../../core/turn/timeline.ts";
+import { lastRequestOf, type TimelineEntry, timelineOf } from "../../core/turn/timeline.ts";
 import { explain } from "../../policy/authorize.ts";
 import type { MessageRecord } from "../../store/received/on_record.ts";
 import { type AccessView, type ConfigSource, type RulePlace } from "../verdict/rules_with_lines.ts";
@@ -118,12 +118,16 @@ export async function reportOf(
 ): Promise<WhyReport> {
   const explained: WhyDecision[] = [];
   for (const decision of decisions) explained.push(await toWhyDecision(decision, ports));
+  const timeline = timelineOf(steps, turn?.claimedAt ?? Infinity);
+  const last = turn?.cost && turn.finishedAt !== undefined
+    ? lastRequestOf(turn.cost, timeline, turn.finishedAt)
+    : undefined;
   return {
     messageId,
     ...(askedBy !== undefined && { askedBy }),
     decisions: explained,
     ...(turn && { turn, session: await ports.sessionOf(turn.sessionKey) }),
-    steps: timelineOf(steps, turn?.claimedAt ?? Infinity),
+    steps: last ? [...timeline, last] : timeline,
     outbox,
   };
 }

@@ -5,6 +5,7 @@
  */
 
 import type { TimelineEntry } from "../../core/turn/timeline.ts";
+import { moneyText } from "../../render/footer.ts";
 import { clip } from "../../lib/text/clip.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { inColumns } from "../shared/columns.ts";
@@ -19,12 +20,17 @@ export function stepLines(steps: readonly TimelineEntry[]): readonly string[] {
 }
 
 function row(entry: TimelineEntry, index: number): string[] {
-  const took = `${((entry.endedAt - entry.startedAt) / 1_000).toFixed(1)} s`;
+  const ms = entry.endedAt - entry.startedAt;
+  const took = ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`;
   const number = `  ${index + 1}`;
   if (entry.kind === "model") {
     const { usage, calls } = entry;
-    const tokens = usage ? `${usage.inputTokens} + ${usage.outputTokens} tokens, ` : "";
-    return [number, "model", took, `${tokens}calls ${printable(calls.join(", "))}`];
+    const parts = [
+      ...(usage ? [`${usage.inputTokens} + ${usage.outputTokens} tokens`] : []),
+      ...(usage?.micros === undefined ? [] : [`money ${moneyText(usage.micros)}`]),
+      calls.length === 0 ? "answers" : `calls ${printable(calls.join(", "))}`,
+    ];
+    return [number, "model", took, parts.join(", ")];
   }
   const { name, arguments: written, end, chars, problem } = entry;
   const result = problem === undefined

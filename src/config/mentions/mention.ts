@@ -9,7 +9,7 @@
  */
 
 import type { RE2JS } from "re2js";
-import { makeStates, MAX_WORK, MAX_WORK_OF_COUNTED } from "./mention_states.ts";
+import { determinize, MAX_WORK, MAX_WORK_OF_COUNTED } from "./mention_states.ts";
 import type { Settings } from "../schema/root.ts";
 import type { Segment } from "../text/tree.ts";
 
@@ -105,9 +105,9 @@ async function compiled(
   for (const group of groups) {
     const set = setOf(group);
     const of = counted.some((one) => group.includes(one)) ? "counted" : "all";
-    const work = makeStates(set, left[of]);
+    const work = determinize(set, left[of]);
     if (work === undefined) {
-      const alone = group.filter((one) => makeStates(setOf([one]), left[of]) === undefined);
+      const alone = group.filter((one) => determinize(setOf([one]), left[of]) === undefined);
       problems.push(...tooComplex(alone.length > 0 ? alone : group, path));
       break; // the work of the rest is unknown
     }

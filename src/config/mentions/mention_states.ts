@@ -54,12 +54,12 @@ const CONDITION_BOUNDS = [10, 11, 48, 58, 65, 91, 95, 96, 97, 123];
 const STEP_COST = 10;
 
 /**
- * Makes all states of a set.
+ * Builds all states of a set's lazy DFA (subset construction).
  *
  * @param maxWork Work at which it gives up.
  * @returns The work; `undefined` if there is more than allowed.
  */
-export function makeStates(set: RE2Set, maxWork: number): number | undefined {
+export function determinize(set: RE2Set, maxWork: number): number | undefined {
   set.match(""); // compiles the set, and makes the first state
   const automaton: Automaton = set.dfa;
   const seen = new Set(automaton.startStates.values());

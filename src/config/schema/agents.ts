@@ -249,7 +249,8 @@ export const tools = lazySection(
           maxDestructive: key(
             whole(0, 100).default(5),
             "Maximum number of destructive actions on Discord in one turn, such as deleting a " +
-              "message or changing a channel or a role.",
+              "message or changing a channel or a role. For more, a card asks the person who " +
+              "wrote the message, or an owner, whether to go on.",
             { example: 2 },
           ),
           alsoGuilds: key(

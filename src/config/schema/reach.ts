@@ -71,6 +71,44 @@ const serverId = () =>
     "Expected a name of A-Z, a-z, 0-9, - and single _, at most 24 characters",
   );
 
+/** `mcp.servers.<server>.oauth`. */
+const oauth = () =>
+  z.strictObject({
+    clientId: key(
+      text().optional(),
+      "Client id that the server's operator gave you. Its redirect address is " +
+        "`http://127.0.0.1:<callbackPort>/callback`.",
+      { unset: "Barnacle registers itself", example: "barnacle" },
+    ),
+    clientSecret: key(
+      secret().optional(),
+      "Secret of the client, written like an `apiKey`. It needs `clientId` and `issuer`.",
+      { unset: "none", example: "${MCP_CLIENT_SECRET}" },
+    ),
+    issuer: key(
+      address("put it into clientSecret").optional(),
+      "Authorization server that the client belongs to. Barnacle signs in nowhere else with it.",
+      { unset: "the server names it", example: "https://auth.example.org" },
+    ),
+    scope: key(
+      text().optional(),
+      "Scopes to ask for, separated by spaces.",
+      { unset: "those that the server names", example: "read offline_access" },
+    ),
+    callbackPort: key(
+      z.int().min(1_024).max(65_535).optional(),
+      "Port of this machine for the browser's return.",
+      { unset: "any free port", example: 8_765 },
+    ),
+  }).superRefine(({ clientId, clientSecret, issuer }, context) => {
+    if (clientSecret === undefined || (clientId !== undefined && issuer !== undefined)) return;
+    context.addIssue({
+      code: "custom",
+      message: 'A "clientSecret" needs "clientId" and "issuer"',
+      params: { hint: "write them beside it" },
+    });
+  });
+
 /** `mcp`. */
 export const mcp = lazySection(
   () =>
@@ -114,8 +152,15 @@ export const mcp = lazySection(
             ),
             headers: key(
               z.record(text(), secret()).default({}),
-              "Headers of each request to `url`, such as a token for a server that wants a sign-in. A value is written like an `apiKey`.",
+              "Headers of each request to `url`, such as a token in `authorization`. Without one, " +
+                "`barnacle mcp login` signs in. A value is written like an `apiKey`.",
               { example: { authorization: "${MCP_AUTHORIZATION}" } },
+            ),
+            oauth: key(
+              oauth().optional(),
+              "Barnacle's registration for a sign-in with OAuth (`barnacle mcp login`). Only servers " +
+                "where clients cannot register themselves need it.",
+              { unset: "Barnacle registers itself", example: { clientId: "barnacle" } },
             ),
             allow: key(
               z.array(text()).optional(),

@@ -35,6 +35,8 @@ export interface McpServerConfig {
       readonly kind: "http";
       readonly url: string;
       readonly headers: Readonly<Record<string, Secret>>;
+      /** Barnacle's registration for a sign-in; absent: it registers itself. */
+      readonly oauth?: McpOAuthConfig;
     }
     | {
       readonly kind: "stdio";
@@ -48,6 +50,20 @@ export interface McpServerConfig {
     };
   /** Tools that agents may have, by the server's names; all if absent. */
   readonly allow?: readonly string[];
+}
+
+/** Barnacle's registration at the authorization server of an MCP server. */
+export interface McpOAuthConfig {
+  /** Absent: Barnacle registers itself. */
+  readonly clientId?: string;
+  /** Secret of the client; absent: it has none. */
+  readonly clientSecret?: Secret;
+  /** Authorization server that the secret is for. */
+  readonly issuer?: string;
+  /** Scopes to ask for, with spaces; absent: those that the server names. */
+  readonly scope?: string;
+  /** Port of this machine for the browser's return; absent: any free one. */
+  readonly callbackPort?: number;
 }
 
 /** The HTTP server for health checks and metrics. */

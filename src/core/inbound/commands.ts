@@ -71,7 +71,6 @@ export const COMMANDS: ReadonlyMap<string, CommandKind> = new Map([
 
 /** Commands of {@link COMMANDS} that this version does not have. */
 const PLANNED: ReadonlySet<string> = new Set([
-  "think",
   "reasoning",
   "verbose",
   "activation",

@@ -9,7 +9,7 @@
  */
 
 import type { AccountId, ApplicationId, ChannelId, GuildId, MessageId } from "../discord/ids.ts";
-import type { Attachment } from "./attachment.ts";
+import type { Submission } from "../people/form.ts";
 import type { Place, Quoted, Sender } from "./inbound.ts";
 
 /** The part that all interactions have in common. */
@@ -73,16 +73,6 @@ export interface ModalSubmission extends OnComponent {
   readonly messageId?: MessageId;
   /** The filled-in fields, untrusted. */
   readonly submission: Submission;
-}
-
-/** A form as a client has sent it. All of it is untrusted. */
-export interface Submission {
-  /** Values by the `custom_id` of the component. */
-  readonly fields: Readonly<Record<string, string | boolean | readonly string[]>>;
-  /** Names of people, roles and channels by id, as Discord tells them; absent: none. */
-  readonly names?: Readonly<Record<string, string>>;
-  /** Uploaded files by id; absent: none. */
-  readonly files?: Readonly<Record<string, Attachment>>;
 }
 
 /** Any use of a component. */

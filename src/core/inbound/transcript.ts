@@ -21,8 +21,9 @@ export type Entry = ModelMessage & {
 
 /** UTF-16 units of an entry that a model sees: its text, and the arguments of its calls. */
 export function lengthOf(entry: Entry): number {
-  const calls = entry.role === "assistant" ? entry.calls ?? [] : [];
-  return calls.reduce((sum, call) => sum + call.arguments.length, entry.text.length);
+  const chars = entry.text.length;
+  if (entry.role !== "assistant" || !entry.calls) return chars; // most, and a turn asks for each
+  return entry.calls.reduce((sum, call) => sum + call.arguments.length, chars);
 }
 
 /** A message in a channel that was not addressed to the bot (H1). */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ModelUsage } from "../model.ts";
+import type { ModelErrorKind, ModelUsage } from "../model.ts";
 
 /** What the texts are. Some models need to know it. */
 export type EmbeddedAs = "note" | "query";
@@ -25,13 +25,27 @@ export interface Embedding {
    * Makes vectors, with one request.
    *
    * @throws {TextRefused} If the server refuses these texts.
-   * @throws {Error} If it gives no vectors; the message has no secret. Or the signal's reason.
+   * @throws {EmbeddingFailed} If it gives no vectors. Or the signal's reason.
    */
   readonly embed: (
     texts: readonly string[],
     as: EmbeddedAs,
     signal: AbortSignal,
   ) => Promise<Embedded>;
+}
+
+/** The model gives no vectors. The message has no secret. */
+export class EmbeddingFailed extends Error {
+  /** Name of the class, for logs. */
+  override readonly name = "EmbeddingFailed";
+  /** As of a model that answers. */
+  readonly kind: ModelErrorKind;
+
+  /** Creates the error. */
+  constructor(kind: ModelErrorKind, message: string) {
+    super(message);
+    this.kind = kind;
+  }
 }
 
 /** The server refuses the texts of a request, for example because one is too long for its model. */

@@ -2,7 +2,8 @@
  * Notes of the agent's memory, and who may see them (T14, SEC-R4).
  *
  * A note belongs to the space in which it was written: a guild, a group, or the direct messages of
- * one person. No turn outside of this space sees it.
+ * one person. No turn outside of this space sees it. A note of an age-restricted channel has a key of
+ * its own, so only turns in such channels see it (H9).
  *
  * @module
  */
@@ -84,11 +85,11 @@ export function scopeKeyOf(scope: NoteScope, asker: NoteAsker): string | undefin
   const { place, channelId, sender } = asker;
   switch (scope) {
     case "member":
-      return `member:${spaceOf(asker)}:${memberOf(sender)}`;
+      return `member:${spaceOf(asker)}:${memberOf(sender)}${ageLimitOf(place)}`;
     case "channel":
-      return `channel:${channelId}`;
+      return `channel:${channelId}`; // it has one age limit
     case "guild":
-      return place.kind === "guild" ? spaceOf(asker) : undefined;
+      return place.kind === "guild" ? `${spaceOf(asker)}${ageLimitOf(place)}` : undefined;
     case "agent":
       return place.kind === "dm" ? "agent" : undefined;
   }
@@ -96,10 +97,18 @@ export function scopeKeyOf(scope: NoteScope, asker: NoteAsker): string | undefin
 
 /** The keys of all notes that a turn may see. */
 export function visibleKeys(asker: NoteAsker, isOwner: boolean): readonly string[] {
-  return NOTE_SCOPES.flatMap((scope) => {
+  const keys = NOTE_SCOPES.flatMap((scope) => {
     const key = scope === "agent" && !isOwner ? undefined : scopeKeyOf(scope, asker);
     return key === undefined ? [] : [key];
   });
+  const { place } = asker;
+  if (place.kind !== "guild" || !place.isAgeRestricted) return keys;
+  const { isAgeRestricted: _, ...unrestricted } = place;
+  return [...new Set([...keys, ...visibleKeys({ ...asker, place: unrestricted }, isOwner)])];
+}
+
+function ageLimitOf(place: NoteAsker["place"]): string {
+  return place.kind === "guild" && place.isAgeRestricted ? ":age-restricted" : "";
 }
 
 /** Members of a PluralKit system share an account, and are different people. */

@@ -9,13 +9,38 @@ export const QUEUE_MODES = ["collect", "steer", "followup", "interrupt"] as cons
 /** What happens to messages that arrive during a turn (S5). */
 export type QueueMode = (typeof QUEUE_MODES)[number];
 
+/** Values of `/think`: how long a model thinks before it answers. */
+export const THINK_LEVELS = ["off", "minimal", "low", "medium", "high"] as const;
+/** One of them. */
+export type ThinkLevel = (typeof THINK_LEVELS)[number];
+
+/** How a conversation is answered, as people have chosen; an absent part is the model's, or off. */
+export interface Manner {
+  /** How long the model thinks. */
+  readonly think?: ThinkLevel;
+  /** Whether people see the model's thinking above the answer. */
+  readonly showsThinking?: boolean;
+  /** Whether people see the tools that ran. */
+  readonly showsSteps?: boolean;
+}
+
+/** The settings that belong to a conversation. */
+export const CONVERSATION_SETTINGS = ["think", "reasoning", "verbose"] as const;
+/** Name of such a setting, which is that of its command. */
+export type ConversationSetting = (typeof CONVERSATION_SETTINGS)[number];
+
 /** The settings that belong to a channel, a thread or a direct message. */
 export const PLACE_SETTINGS = ["queue"] as const;
 /** Name of such a setting, which is that of its command. */
 export type PlaceSetting = (typeof PLACE_SETTINGS)[number];
 
 /** Name of a setting that a person may choose. */
-export type ChosenSetting = PlaceSetting;
+export type ChosenSetting = PlaceSetting | ConversationSetting;
+
+/** Whether a name is that of such a setting. */
+export function isChosenSetting(name: string): name is ChosenSetting {
+  return [...PLACE_SETTINGS, ...CONVERSATION_SETTINGS].some((one) => one === name);
+}
 
 /** A value of a list; `undefined` for another text, such as one of another version. */
 export function oneOf<Value extends string>(

@@ -7,8 +7,7 @@
  * @module
  */
 
-import type { Attachment } from "../inbound/attachment.ts";
-import type { Submission } from "../inbound/interactions.ts";
+import type { Attachment } from "../discord/attachment.ts";
 import { parseSnowflake } from "../discord/ids.ts";
 
 /** A kind of field; each is a component of Discord's modals. */
@@ -71,6 +70,16 @@ export type FieldAnswer =
     readonly chosen: readonly { readonly id: string; readonly name?: string }[];
   }
   | { readonly kind: "files"; readonly files: readonly Attachment[] };
+
+/** A form as a client has sent it. All of it is untrusted. */
+export interface Submission {
+  /** Values by the `custom_id` of the component. */
+  readonly fields: Readonly<Record<string, string | boolean | readonly string[]>>;
+  /** Names of people, roles and channels by id, as Discord tells them; absent: none. */
+  readonly names?: Readonly<Record<string, string>>;
+  /** Uploaded files by id; absent: none. */
+  readonly files?: Readonly<Record<string, Attachment>>;
+}
 
 /** The `custom_id` of the component of a field. */
 export function fieldId(index: number): string {

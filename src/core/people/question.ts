@@ -8,8 +8,7 @@
  */
 
 import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
-import type { Submission } from "../inbound/interactions.ts";
-import type { FieldAnswer, Form } from "./form.ts";
+import type { FieldAnswer, Form, Submission } from "./form.ts";
 
 /** A way to answer: a button, or an option of a menu. */
 export interface Choice {
@@ -46,8 +45,9 @@ export interface Question {
    * - `approval`: an approver decides about a command (A1).
    * - `escalation`: an owner decides about a call that was refused (T11).
    * - `ask`: the model asks a person (T10).
+   * - `limit`: a person decides about many destructive actions of one turn (T3).
    */
-  readonly kind: "approval" | "escalation" | "ask";
+  readonly kind: "approval" | "escalation" | "ask" | "limit";
   /** Name of the tool whose call waits. */
   readonly tool: string;
   /** The question, in one or more lines of Markdown. */
@@ -64,6 +64,10 @@ export interface Question {
   readonly form?: Form;
   /** Only these people may answer; `anyone`: each person who may talk to the bot there. */
   readonly asked: readonly UserId[] | "anyone";
+  /** People of {@link Question.asked} whom a card in the channel mentions; absent: all of them. */
+  readonly mentioned?: readonly UserId[];
+  /** Keys of other calls of the same answer that wait for this decision, too. */
+  readonly covers?: readonly string[];
   /** `direct`: a message to each asked person. `channel`: a message in the turn's channel. */
   readonly where: "direct" | "channel";
   /** Hash of the approved command; compared again before the call runs (A3). */
@@ -87,6 +91,8 @@ export type Decision =
   | {
     readonly kind: "answered";
     readonly answer: QuestionAnswer;
+    /** Kind of the question. */
+    readonly about?: Question["kind"];
     /** The person; absent: a person with access to the host (A4). */
     readonly by?: UserId;
     /** {@link Question.binding} as it was shown. */

@@ -2,13 +2,15 @@
  * The course of a turn, from its stored steps: each request to the model and each tool call, with
  * its times. `barnacle why` prints it, and the export of traces sends it.
  *
- * A step has the time of its end only. A request begins when the step before it has ended. Calls
+ * The request whose answer ends the turn is no step: {@link lastRequestOf} derives it from the cost
+ * of the turn. A step has the time of its end only. A request begins when the step before it has ended. Calls
  * that may run twice begin together, at the end of the answer that asks for them.
  *
  * @module
  */
 
 import type { ModelUsage, ToolCall } from "../model.ts";
+import type { TurnCost } from "../spending/usage.ts";
 import type { Step, ToolResult } from "../step.ts";
 
 /** A request to the model, or a tool call. Times are Unix times in milliseconds. */
@@ -97,4 +99,35 @@ export function timelineOf(
     lastEnd = step.at;
   }
   return entries;
+}
+
+/**
+ * The request that ended a turn with steps: the part of the turn's cost that no step has.
+ *
+ * @param steps From {@link timelineOf}.
+ * @param endedAt When the turn ended.
+ * @returns `undefined` if the steps have all requests, or if several are missing, as after a crash.
+ */
+export function lastRequestOf(
+  { requests, inputTokens, cachedTokens, outputTokens, micros }: TurnCost,
+  steps: readonly TimelineEntry[],
+  endedAt: number,
+): TimelineEntry | undefined {
+  const last = steps.at(-1);
+  const before = steps.flatMap((step) => step.kind === "model" ? [step.usage] : []);
+  if (!last || requests !== before.length + 1) return undefined;
+  const sumOf = (count: (usage: ModelUsage) => number | undefined) =>
+    before.reduce((sum, usage) => sum + (usage && count(usage) || 0), 0);
+  return {
+    kind: "model",
+    startedAt: Math.min(last.endedAt, endedAt),
+    endedAt,
+    calls: [],
+    usage: {
+      inputTokens: inputTokens - sumOf((usage) => usage.inputTokens),
+      cachedTokens: cachedTokens - sumOf((usage) => usage.cachedTokens),
+      outputTokens: outputTokens - sumOf((usage) => usage.outputTokens),
+      ...(micros !== undefined && { micros: micros - sumOf((usage) => usage.micros) }),
+    },
+  };
 }

@@ -52,6 +52,16 @@ export interface ToolPorts {
   readonly web: WebPort;
 }
 
+/** A call of an answer that has no result yet. */
+export interface OpenCall {
+  /** Its key among all calls of all turns. */
+  readonly callKey: string;
+  /** Name of its tool. */
+  readonly name: string;
+  /** Its arguments as the model wrote them: JSON, or not. */
+  readonly arguments: string;
+}
+
 /** Facts that a call has besides its input. */
 export interface ToolContext {
   /** What the tool can do outside the process. */
@@ -64,6 +74,8 @@ export interface ToolContext {
   readonly sessionKey: string;
   /** Identifies the call among all calls of all turns, also after a crash. */
   readonly callKey: string;
+  /** The calls of the same answer without a result, in order; absent outside of a turn. */
+  readonly open?: readonly OpenCall[];
   /** What a person has decided about this call; absent: no person was asked. */
   readonly decision?: Decision;
   /** Aborted when the turn ends, or the call takes too long (T1). */
@@ -116,7 +128,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    * Runs the tool.
    *
    * @returns The result for the model.
-   * @throws {Error} If it failed; the message tells the model why.
+   * @throws {Error} If it failed; the message tells the model why. An `UnknownOutcomeError` if it may
+   * have done its work all the same.
    */
   run(input: z.infer<Input>, context: ToolContext): Promise<string>;
 }

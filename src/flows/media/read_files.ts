@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Attachment } from "../../core/inbound/attachment.ts";
+import type { Attachment } from "../../core/discord/attachment.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ModelImage } from "../../core/model.ts";
 import { compareIds, type MessageId } from "../../core/discord/ids.ts";
@@ -83,7 +83,7 @@ export const MAX_IMAGES_BYTES = 12_000_000;
 /** Maximum number of images of one request. */
 export const MAX_IMAGES = 20;
 /** Milliseconds for all files of a turn. */
-export const FILES_MS = 180_000;
+const FILES_MS = 180_000;
 
 /**
  * Creates the reading.

@@ -58,10 +58,9 @@ const MAX_CHARS = 4_096;
 export function createSpeakAnswer({ voice, extractor, audio, log, now }: SpeakPorts): SpeakAnswer {
   return async (message, text, signal) => {
     const by = voice();
+    if (!by || !message.attachments?.some(({ isVoice }) => isVoice)) return undefined;
     const words = spokenText(text);
-    if (!by || words === "" || !message.attachments?.some(({ isVoice }) => isVoice)) {
-      return undefined;
-    }
+    if (words === "") return undefined;
     try {
       const stop = await audio.check(message);
       if (stop) {

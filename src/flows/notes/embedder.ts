@@ -5,7 +5,13 @@
  * @module
  */
 
-import { type EmbeddedAs, type Embedding, TextRefused } from "../../core/notes/embedding.ts";
+import { modelProblemOf } from "../../core/model_problem.ts";
+import {
+  type EmbeddedAs,
+  type Embedding,
+  EmbeddingFailed,
+  TextRefused,
+} from "../../core/notes/embedding.ts";
 import { chargeOf, type SpendPort } from "../../core/spending/metered_model.ts";
 import type { UsedBy } from "../../core/spending/usage.ts";
 import type { Log } from "../../lib/log.ts";
@@ -86,13 +92,19 @@ export function createEmbedder(
     return known;
   }
 
-  function failed(model: Known, why: string): EmbedResult {
+  function failed(model: Known, why: string, error?: unknown): EmbedResult {
     model.failures++;
     const retryMs = Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** (model.failures - 1));
     model.pausedUntil = now() + retryMs;
     if (model.failures === 1) {
-      const about = { model: model.embedding.modelId, why };
-      log.warn("The embedding model fails: memory is searched by words alone", about);
+      const { modelId } = model.embedding;
+      const { kind } = error instanceof EmbeddingFailed ? error : {};
+      const hint = kind && modelProblemOf({ kind, modelId })?.fix;
+      log.warn("The embedding model fails: memory is searched by words alone", {
+        model: modelId,
+        why,
+        ...(hint !== undefined && { hint }),
+      });
     }
     return { kind: "none", why, retryMs };
   }
@@ -123,7 +135,8 @@ export function createEmbedder(
       const startedAt = now();
       try {
         const both = AbortSignal.any([limit, signal]);
-        const { vectors, usage } = await model.embedding.embed(texts.map(cleanSecrets), as, both);
+        const clean = texts.map((text) => cleanSecrets(text).toWellFormed());
+        const { vectors, usage } = await model.embedding.embed(clean, as, both);
         const ms = Math.max(0, now() - startedAt);
         spend.record(chargeOf(usage, model.embedding.modelId, "embedding", by, ms, now()));
         works(model, vectors);
@@ -133,7 +146,7 @@ export function createEmbedder(
         if (limit.aborted) return failed(model, `no answer within ${timeoutMs / 1_000} s`);
         const why = error instanceof Error ? error.message : String(error);
         const isRefused = error instanceof TextRefused && as === "note";
-        return isRefused ? { kind: "refused", why } : failed(model, why);
+        return isRefused ? { kind: "refused", why } : failed(model, why, error);
       }
     },
   };

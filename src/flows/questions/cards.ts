@@ -86,6 +86,7 @@ const CONTROL_NAMES: Readonly<Record<Question["kind"], string>> = {
   approval: "ap",
   escalation: "esc",
   ask: "ask",
+  limit: "go",
 };
 
 /** 128 bits. */

@@ -18,7 +18,7 @@ import { noticeReply } from "./notice_reply.ts";
  *
  * @returns `word`: only if there is something to stop; otherwise it is a message like any other.
  */
-export function stopIn(
+function stopIn(
   { text, mention, place }: Pick<InboundMessage, "text" | "mention" | "place">,
 ): "command" | "word" | undefined {
   const words = text.replace(/<@!?\d+>|<@&\d+>/g, "").trim().toLowerCase();

@@ -4,22 +4,24 @@
  * @module
  */
 
-import type { Model, ModelRequest, ToolDefinition } from "../../core/model.ts";
+import {
+  type Model,
+  type ModelRequest,
+  type ToolDefinition,
+  withGenerate,
+} from "../../core/model.ts";
 import type { TokenRates } from "../../session/token_rates.ts";
 
 /** Wraps a model for one turn. */
 export function countedModel(model: Model, rates: Pick<TokenRates, "observe">): Model {
-  return {
-    ...model,
-    async *generate(request, signal) {
-      for await (const part of model.generate(request, signal)) {
-        if (part.kind === "finish" && part.usage && !hasImages(request)) {
-          rates.observe(part.modelId ?? model.id, requestChars(request), part.usage.inputTokens);
-        }
-        yield part;
+  return withGenerate(model, async function* (request, signal) {
+    for await (const part of model.generate(request, signal)) {
+      if (part.kind === "finish" && part.usage && !hasImages(request)) {
+        rates.observe(part.modelId ?? model.id, requestChars(request), part.usage.inputTokens);
       }
-    },
-  };
+      yield part;
+    }
+  });
 }
 
 /** UTF-16 units of everything that the server counts. */
@@ -27,8 +29,8 @@ function requestChars({ system, messages, tools = [] }: ModelRequest): number {
   let chars = system.length + toolChars(tools);
   for (const message of messages) {
     chars += message.text.length;
-    const calls = message.role === "assistant" ? message.calls ?? [] : [];
-    for (const call of calls) chars += call.arguments.length;
+    if (message.role !== "assistant" || !message.calls) continue;
+    for (const call of message.calls) chars += call.arguments.length;
   }
   return chars;
 }

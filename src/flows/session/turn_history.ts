@@ -161,12 +161,13 @@ export async function openHistory(
     const { userTurns } = rules;
     const shared = (stepChars: number) =>
       shareRoom(entries, { freeChars, stepChars, ...(userTurns !== undefined && { userTurns }) });
-    const earlierImages = await ports.earlierImages?.(shared(0).entries);
+    const first = shared(0);
+    const earlierImages = await ports.earlierImages?.(first.entries);
     return {
-      entries: shared(0).entries,
+      entries: first.entries,
       freeChars,
       requestFor(stepChars) {
-        const { entries: history, stepChars: room } = shared(stepChars);
+        const { entries: history, stepChars: room } = stepChars === 0 ? first : shared(stepChars);
         const { system, envelope, images = [] } = parts;
         const request = composeRequest({
           system,

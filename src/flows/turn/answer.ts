@@ -35,11 +35,12 @@ const MAX_ATTEMPTS = 20;
  */
 export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
   const turn = ports.turn ?? createRunningTurns().begin(claim);
+  const rules = ports.rules(claim.message); // the config's, from the turn's beginning to its end
   let cost: Cost | undefined;
   let outcome: TurnOutcome | undefined;
   const tracing = ports.onTrace &&
     traceTurn(claim, { ...claim.message, modelId: ports.model.id, now: ports.now });
-  const ended = await runToEnd(turn, {
+  const ended = await runToEnd(turn, rules, {
     ...ports,
     ...(tracing && { tracing, model: tracing.model(ports.model) }),
     onTurn(ending, ms) {
@@ -56,12 +57,12 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
   });
   const failed = (error: unknown) =>
     withDrafts(
-      failedTurn(turn.claim, "cannot be stored", ports.rules(claim.message), ports, error),
+      failedTurn(turn.claim, "cannot be stored", rules, ports, error),
     );
   const stored = await saveTurn(withDrafts(ended), failed, ports);
   if (!stored.stored) return;
   if (tracing) ports.onTrace?.(tracing.end(ended.end, outcome));
-  const { where } = ports.rules(claim.message);
+  const { where } = rules;
   const { model: modelId = ports.model.id } = ended.cost ?? {};
   logAnswer(ended, { ...cost, where }, { log: ports.log, modelId });
   const { folded, dropped } = stored;
@@ -70,11 +71,11 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
     ports.log.warn("A channel's queue is full: answers were folded or dropped", {
       messageId: message.id,
       channelId: message.channelId,
-      where: ports.rules(message).where,
+      where,
       folded,
       dropped,
     });
-    if (dropped > 0 && ports.rules(message).takesNoFiles) ports.onNoFiles(message);
+    if (dropped > 0 && rules.takesNoFiles) ports.onNoFiles(message);
   }
   ports.onOutbox(stored, claim.message.channelId);
   // A draft may be in the channel, and the answer in its thread.
@@ -88,10 +89,11 @@ const NOTHING_MORE: StoredTurn = { stored: true, folded: 0, dropped: 0 };
 /** @returns `undefined` if the process stops, or the account ends, meanwhile. */
 async function runToEnd(
   turn: RunningTurn,
+  ofConfig: TurnRules,
   ports: AnswerPorts,
 ): Promise<FinishedTurn | undefined> {
   const { claim } = turn;
-  const rules = rulesFor(ports.model, ports.rules(claim.message));
+  const rules = rulesFor(ports.model, ofConfig);
   if (claim.attempt > MAX_ATTEMPTS) {
     // Perhaps this message ends the process: retrying for ever would help no one.
     return failedTurn(claim, `interrupted ${claim.attempt - 1} times`, rules, ports);

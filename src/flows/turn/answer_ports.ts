@@ -11,6 +11,7 @@ import type { Claim, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import type { Overheard } from "../../core/inbound/transcript.ts";
 import type { Model } from "../../core/model.ts";
+import type { Manner } from "../../core/people/chosen.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { Step } from "../../core/step.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
@@ -93,6 +94,8 @@ export interface AnswerPorts
   readonly store: AnswerStore & SaveTurnPorts["store"];
   /** The agent's model. */
   readonly model: Model;
+  /** How the conversation is answered, as people have chosen. */
+  readonly manner?: Manner;
   /** Budgets, and the people who know that one is spent. */
   readonly spend: TurnSpendPort;
   /** Aborted when the account ends by itself: no request to the model begins after that. */

@@ -34,7 +34,7 @@ export async function answerCommand(
 }
 
 /** The record of such a turn. The conversation keeps nothing of it. */
-export function commandTurn(claim: Claim, text: string): FinishedTurn {
+function commandTurn(claim: Claim, text: string): FinishedTurn {
   const { accountId, channelId, guildId, id: cause, revision } = claim.message;
   const end = { claim, entries: [] };
   if (text === "") return { ...end, end: { kind: "declined" }, outbox: [] };

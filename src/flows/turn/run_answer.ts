@@ -41,6 +41,7 @@ import {
   progressPlaceOf,
 } from "./finished_turn.ts";
 import { gather, type Gathered, opensThread } from "./gather.ts";
+import { withManner } from "./control/manner.ts";
 import { parkTurn } from "./park.ts";
 import { saveSteps } from "./save_turn.ts";
 import { paidTurn, refusedTurn } from "./spending/refused_turn.ts";
@@ -77,7 +78,12 @@ export async function runAnswer(
   const { window = rules.window } = ports.model;
   const { by } = spending;
   const model = countedModel(
-    metered(ports.model, { kind: "answer", by, spend: spending.port, now }),
+    metered(withManner(ports.model, ports.manner ?? {}), {
+      kind: "answer",
+      by,
+      spend: spending.port,
+      now,
+    }),
     ports.rates,
   );
   const folding = metered(ports.model, { kind: "compaction", by, spend: ports.spend, now });
@@ -101,10 +107,15 @@ export async function runAnswer(
   const parts = { system, envelope, images, toolChars: toolChars(toolbox.definitions) };
   const { cleanSecrets } = rules;
   const { files } = ports;
-  const opened = await openHistory(claim, parts, { ...rules, window }, {
-    ...ports,
+  const { reset, timezone, userTurns, timeoutMs } = rules;
+  const shows = userTurns !== undefined && { userTurns };
+  const historyRules = { window, reset, timezone, timeoutMs, ...shows };
+  const { sessions, rates, retryAt, randomId, log } = ports;
+  const opened = await openHistory(claim, parts, historyRules, {
+    // Not all ports: to copy them costs more than the rest of this function.
+    ...{ store, sessions, rates, retryAt, randomId, now, schedule, log, cleanSecrets },
+    stopping: ports.stopping,
     model: folding,
-    cleanSecrets,
     ...(files && model.takesImages !== false && {
       async earlierImages(entries: readonly Entry[]) {
         const shown = gathered.files.imagesOf(messagesOf(claim).map(({ id }) => id));

@@ -37,7 +37,7 @@ export interface InstructionFiles {
 }
 
 /** The names of the files, in the order of the prompt. */
-export const INSTRUCTION_FILES = ["AGENTS.md", "SOUL.md"] as const;
+const INSTRUCTION_FILES = ["AGENTS.md", "SOUL.md"] as const;
 
 /** Maximum UTF-16 units of a file in the prompt. */
 export const MAX_INSTRUCTIONS = 20_000;

@@ -22,7 +22,7 @@ export interface TcpTables {
 }
 
 /** The kernel's own. */
-export const TCP_TABLES: TcpTables = {
+const TCP_TABLES: TcpTables = {
   sockets: (family) => readFileSync(`/proc/self/net/${family}`, "utf8"),
   filesOf: TABLES.filesOf,
   uidOf: (pid) => statSync(`/proc/${pid}`).uid,

@@ -16,6 +16,7 @@ import type { StopScope } from "../../core/inbound/changes.ts";
 import type { CommandCall, CommandTarget, ComponentUse } from "../../core/inbound/interactions.ts";
 import type { Note } from "../../core/notes/note.ts";
 import type { Deciding, DecidingOutcome, StoredQuestion } from "../../core/people/question.ts";
+import type { ThinkLevel } from "../../core/people/chosen.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Texts } from "../../render/notices/notices.ts";
 import type { ChosenSettings } from "./settings.ts";
@@ -106,6 +107,10 @@ export interface ConversationModels {
   readonly ids: () => readonly string[];
   /** The model of a conversation, and whether a person chose it there. */
   of(call: CommandCall): Promise<{ readonly id: string; readonly isChosen: boolean }>;
+  /** The model of a conversation, and the levels of thinking that its server has refused. */
+  refusedThinking(
+    call: CommandCall,
+  ): Promise<{ readonly id: string; readonly levels: ReadonlySet<ThinkLevel> }>;
   /** Chooses one; `undefined`: the config's first one again. */
   choose(call: CommandCall, id: string | undefined): Promise<void>;
 }

@@ -41,6 +41,8 @@ export const askForm: Component = {
   run: (modal, context) => decide(modal, { submitted: modal.submission }, context),
   failedText: failedText(ASK),
 };
+/** A person lets a turn go on with more destructive actions, or not. */
+export const goOnButton: Component = questionButton("go", "everyone");
 
 function questionButton(name: string, needs: CommandNeeds): Component {
   return {

@@ -102,6 +102,7 @@ async function askOnce(
       said += part.text;
       continue;
     }
+    if (part.kind === "thinking") continue;
     const { calls = [], usage } = part;
     const written = calls.map((call) => call.arguments).join(" ");
     return {

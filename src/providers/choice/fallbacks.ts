@@ -52,6 +52,9 @@ export function withFallbacks(
     get takesNoTools() {
       return primary.takesNoTools ?? false;
     },
+    get refusedThinking() {
+      return primary.refusedThinking ?? new Set();
+    },
     get takesImages() {
       return primary.takesImages;
     },
@@ -66,7 +69,7 @@ export function withFallbacks(
         let hasBegun = false;
         try {
           for await (const part of model.generate(fitRequest(request, model), signal)) {
-            hasBegun = true;
+            hasBegun ||= part.kind !== "thinking";
             if (part.kind === "finish") breakers.delete(providerId);
             yield part.kind === "finish" ? withModel(part, model, primary, first) : part;
           }

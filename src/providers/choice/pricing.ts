@@ -24,7 +24,7 @@ export function withPrice(model: Model, settings: ModelSettings): Model {
       let chars = 0;
       for await (const part of model.generate(request, signal)) {
         if (part.kind === "text") chars += part.text.length;
-        yield part.kind === "text"
+        yield part.kind !== "finish"
           ? part
           : { ...part, usage: priced(part.usage ?? estimate(request, chars, part)) };
       }

@@ -11,9 +11,11 @@ import {
   type Embedded,
   type EmbeddedAs,
   type Embedding,
+  EmbeddingFailed,
   TextRefused,
 } from "../../core/notes/embedding.ts";
 import { packVector } from "../../core/notes/vector.ts";
+import type { ModelErrorKind } from "../../core/model.ts";
 import { microsOf, type Price, tokensIn } from "../../core/spending/usage.ts";
 import { FileError } from "../../core/turn/media.ts";
 import { isPaid } from "../choice/pricing.ts";
@@ -32,11 +34,23 @@ const answerSchema = z.object({
     index: z.int().min(0).optional(),
     embedding: z.array(z.number()).min(1).max(MAX_DIMENSIONS),
   })),
-  usage: z.object({ prompt_tokens: z.number().min(0) }).optional().catch(undefined),
+  usage: z.object({
+    prompt_tokens: z.number().min(0).optional(),
+    total_tokens: z.number().min(0).optional(), // some servers report only this
+  }).optional().catch(undefined),
 });
 
 /** Statuses by which servers refuse a text that is too long; 500 is llama.cpp's. */
 const REFUSED: ReadonlySet<number> = new Set([400, 413, 422, 500]);
+
+/** Failures by their statuses; others pass by themselves. */
+const KINDS: Readonly<Record<number, ModelErrorKind>> = {
+  401: "unauthorized",
+  402: "quota",
+  403: "unauthorized",
+  404: "not_found",
+  429: "rate_limited",
+};
 
 /** Models that were trained with a text before each note and each query. */
 const PREFIXES: readonly {
@@ -66,9 +80,13 @@ export function createEmbedding(settings: ModelSettings, deps: SpeechDeps): Embe
       const { bytes } = await ask(request);
       const answer = parsed(bytes);
       const vectors = answer && vectorsOf(answer, texts.length);
-      if (!vectors) throw new Error("the embedding server's answer has no vectors");
+      if (!vectors) {
+        const kind = isPage(bytes) ? "web_page" : "not_an_answer";
+        throw new EmbeddingFailed(kind, "the embedding server's answer has no vectors");
+      }
       const chars = input.reduce((sum, { length }) => sum + length, 0);
-      const inputTokens = answer.usage?.prompt_tokens ?? tokensIn(chars);
+      const { prompt_tokens: reported, total_tokens: total } = answer.usage ?? {};
+      const inputTokens = reported ?? total ?? tokensIn(chars);
       const usage = { inputTokens, outputTokens: 0 };
       const micros = microsOf(usage, price);
       return { vectors, usage: { ...usage, ...(micros !== undefined && { micros }) } };
@@ -91,9 +109,14 @@ function pathOf({ kind }: ProviderSettings): string {
 /** The failure with its reason in the message. */
 function failureOf({ message, cause }: FileError): Error {
   const reason = cause instanceof Error ? `${message}: ${cause.message}` : message;
-  return cause instanceof HttpStatus && REFUSED.has(cause.status)
-    ? new TextRefused(reason)
-    : new Error(reason);
+  const status = cause instanceof HttpStatus ? cause.status : undefined;
+  if (status !== undefined && REFUSED.has(status)) return new TextRefused(reason);
+  return new EmbeddingFailed(KINDS[status ?? 0] ?? "unavailable", reason);
+}
+
+/** Whether an answer is a web page, such as that of a login. */
+function isPage(bytes: Uint8Array): boolean {
+  return /^\s*<(?:!doctype|html)\b/i.test(new TextDecoder().decode(bytes.subarray(0, 200)));
 }
 
 type Answer = z.output<typeof answerSchema>;

@@ -64,6 +64,12 @@ export const OWNER_NOTICES = {
       fix: '"check the API key of the provider openai"',
     },
   },
+  mcpSignIn: {
+    text: "I can't use the MCP server `{server}`: it wants a sign-in. On my machine, run " +
+      "`barnacle mcp login {server}`.",
+    when: "an MCP server takes Barnacle's login no more, or wants one, to the bot's owner",
+    placeholders: { server: "the server's name in the config" },
+  },
   scheduleFailed: {
     text: "Scheduled tasks failed in {channel}: {count}, the last one number {number}. To see " +
       "why: `barnacle why {run}`.",

@@ -18,6 +18,16 @@ export const QUESTION_NOTICES = {
     when: "a tool call was refused, and `approvals.escalate` is on, to each owner",
     placeholders: { tool: "the tool", missing: "the missing permission" },
   },
+  limitAsked: {
+    text: "That would be {count} destructive changes for one message. Go on with these?",
+    when: "a turn needs more destructive actions than `tools.discord.maxDestructive`, to its asker",
+    placeholders: { count: "the number of changes, with those that are made" },
+  },
+  goOn: {
+    text: "Go on",
+    when: "a turn needs many destructive actions, on the button that allows them",
+    placeholders: {},
+  },
   questionFor: {
     text: "{user} {question}",
     when: "the model asks a person with `ask`",

@@ -22,6 +22,16 @@ export const SETTING_NOTICES = {
     when: "a person chooses the value of a setting, such as `/queue collect`",
     placeholders: { name: "the command, without its slash", value: "the chosen value" },
   },
+  thinkRefused: {
+    text: "The server of `{model}` has refused the level `{level}`, so it has no effect.",
+    when: "a person uses `/think`, and the model does not take the level",
+    placeholders: { model: "the model of the conversation", level: "the level of thinking" },
+  },
+  thinkLater: {
+    text: "If the server of `{model}` refuses it, I answer without it, and `/think` says so.",
+    when: "a person chooses a level by `/think`, as the second line",
+    placeholders: { model: "the model of the conversation" },
+  },
   approvalsNone: {
     text: "No command waits for your decision.",
     when: "an approver uses `/approve` without an ID, and nothing waits for them",

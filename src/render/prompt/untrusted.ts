@@ -36,6 +36,7 @@ export function fenced(name: FenceName, boundary: string, text: string): string 
 
 /** Escapes text that could pass for one of our fences, or for a model's special token. */
 export function escapeUntrusted(text: string): string {
+  if (!MAY_NEED_ESCAPE.test(text)) return text; // most texts
   const withoutTokens = text.replace(
     SPECIAL_TOKEN,
     (token) => escaped(token.charAt(0)) + token.slice(1),
@@ -65,6 +66,7 @@ function plainStart(rest: string): string {
  * 80 characters.
  */
 export function nameInLine(name: string): string {
+  if (/^[\w.-]{1,80}$/.test(name)) return name; // Discord's own usernames
   return Array.from(
     name.replace(/[\p{Cc}\s]+/gu, " ").replace(/\p{Cf}/gu, "")
       .replaceAll("[", "(").replaceAll("]", ")").replaceAll("<", "‹").replaceAll(">", "›"),
@@ -100,6 +102,9 @@ function escaped(character: string): string {
 const BRACKETS =
   "<\u02c2\u1438\u2039\u226a\u227a\u2329\u276c\u276e\u27e8\u27ea\u3008\u300a\ufe64\uff1c";
 const BRACKET = new RegExp(`[${BRACKETS}]([^${BRACKETS}]+)`, "g");
+
+/** The first characters of all that is escaped: brackets, and `[` and `]` of special tokens. */
+const MAY_NEED_ESCAPE = new RegExp(`[${BRACKETS}[\\]]`);
 
 /** The first visible character is one that no name of a fence begins with. */
 const NO_START = /^[\0-\x20\x7f/\\|]*(?![cefmqrst])[\x21-\x2e\x30-\x5b\x5d-\x7b\x7d\x7e]/i;

@@ -55,6 +55,12 @@ export interface Changes {
    * @returns `undefined` if the turn has made so many already.
    */
   begin(change: NewChange, most: number, now: number): Promise<MadeChange | undefined>;
+  /**
+   * The number of changes that a turn has made, or perhaps made.
+   *
+   * @param except Keys of calls that do not count.
+   */
+  madeBy(accountId: AccountId, turnId: MessageId, except: readonly string[]): Promise<number>;
   /** Forgets a change that Discord refused. */
   refused(id: number): Promise<void>;
   /** Marks a change as taken back by a call. */
@@ -103,6 +109,10 @@ export function createChanges(
   const count = database.prepare(
     "SELECT COUNT(*) AS count FROM discord_change WHERE account_id = ? AND turn_id = ?",
   );
+  const countOthers = database.prepare(
+    `SELECT COUNT(*) AS count FROM discord_change
+     WHERE account_id = ? AND turn_id = ? AND call_key NOT IN (SELECT value FROM json_each(?))`,
+  );
   const insert = database.prepare(
     `INSERT INTO discord_change (account_id, call_key, turn_id, asker_id, guild_id, channel_id,
                                  what, undo, made_at)
@@ -144,6 +154,12 @@ export function createChanges(
         return readRow(byKey.get(callKey), accountId);
       });
     },
+    madeBy: (accountId, turnId, except) =>
+      Promise.try(() =>
+        read(() =>
+          countSchema.parse(countOthers.get(accountId, turnId, JSON.stringify(except))).count
+        )
+      ),
     async refused(id) {
       await commit(COMMIT_OPTIONS.BY_HAND, () => remove.run(id).changes);
     },

@@ -101,3 +101,10 @@ export function createScrubber({ userId, names, messages }: Person): Scrubber {
     isIn: (whole) => withNames(withIds(whole, REMOVED)) !== whole,
   };
 }
+
+/** Tool calls without their arguments, which repeat words of the asker: the text of a note. */
+export function withoutArguments(text: string): string {
+  const bare = ({ id, name }: Readonly<Record<string, unknown>>) => ({ id, name, arguments: "{}" });
+  const calls = JSON.parse(text);
+  return JSON.stringify(Array.isArray(calls) ? calls.map(bare) : bare(calls));
+}

@@ -10,6 +10,7 @@ import {
   REMOVED_MESSAGE,
   REMOVED_SUMMARY,
   type Scrubber,
+  withoutArguments,
 } from "./person.ts";
 
 /** A row, as SQLite returns it. */
@@ -113,7 +114,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
         };
         const after = {
           ...changed(row, ["text"], text),
-          ...changed(row, ["calls"], scrub.json),
+          ...changed(row, ["calls"], isTheirs ? withoutArguments : scrub.json),
           ...(isTheirs && { message_id: BLANK_ID }),
         };
         return Object.keys(after).length === 0 ? undefined : after;
@@ -210,6 +211,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
     set: [{ where: "allowed_by = :userId", to: "allowed_by = NULL" }],
     ...json("args"),
   },
+  question_cover: { delete: "question_row NOT IN (SELECT id FROM question)" },
   question_card: { delete: "question_row NOT IN (SELECT id FROM question)" },
   question_control: { delete: "card_row NOT IN (SELECT id FROM question_card)" },
   note: {

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { column } from "../database/columns.ts";
 import { type MessageId, toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import type { Attachment } from "../../core/inbound/attachment.ts";
+import type { Attachment } from "../../core/discord/attachment.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { WaitingMessage } from "../memory/backlog.ts";
 

@@ -11,7 +11,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
-import { createOtherWriters } from "../database/other_writers.ts";
+import { createBurstWatch } from "../database/other_writers.ts";
 import { createSendQueues, type SendQueues } from "./send_queues.ts";
 
 /** The outbox as this process knows it. */
@@ -49,7 +49,7 @@ export function createOutgoing(database: DatabaseSync): Outgoing {
      LIMIT 1`,
   );
   const queues = createSendQueues();
-  const otherWriters = createOtherWriters(database);
+  const otherWriters = createBurstWatch(database);
   let lastId = 0;
   /** Whether another process may have added rows since the last number was read. */
   let mayHaveNewRows = false;

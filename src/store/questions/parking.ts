@@ -82,10 +82,22 @@ export function createParking(
   const prune = [
     `DELETE FROM question WHERE id IN (
        SELECT id FROM question WHERE decided_at < ? ORDER BY decided_at LIMIT ${PRUNED_AT_ONCE})`,
+    `DELETE FROM question_cover WHERE question_row NOT IN (SELECT id FROM question)`,
     `DELETE FROM question_card WHERE question_row NOT IN (SELECT id FROM question)`,
     `DELETE FROM question_control WHERE card_row NOT IN (SELECT id FROM question_card)`,
   ].map((sql) => database.prepare(sql));
-  const select = database.prepare(`SELECT ${QUESTION_COLUMNS} FROM question WHERE call_key = ?`);
+  // A call may wait for the question of another one. The last such question counts.
+  const cover = database.prepare(
+    `INSERT OR REPLACE INTO question_cover (call_key, question_row)
+     SELECT :covered, id FROM question WHERE call_key = :callKey`,
+  );
+  const select = database.prepare(
+    `SELECT ${QUESTION_COLUMNS} FROM question WHERE call_key = :callKey
+     UNION ALL
+     SELECT ${QUESTION_COLUMNS} FROM question
+     WHERE id = (SELECT question_row FROM question_cover WHERE call_key = :callKey)
+     LIMIT 1`,
+  );
   const count = database.prepare(
     `SELECT COUNT(*) AS count FROM question
      WHERE state = 'open' AND account_id = ? AND asker_id = ?`,
@@ -127,6 +139,7 @@ export function createParking(
               now,
               expiresAt: now + question.timeoutMs,
             });
+            for (const covered of question.covers ?? []) cover.run({ covered, callKey });
           }
         });
         end(true);
@@ -140,11 +153,10 @@ export function createParking(
     },
     decisionOf: (callKey) =>
       read(() => {
-        const row = select.get(callKey);
+        const row = select.get({ callKey });
         if (!row) return undefined;
-        const { state, answer = { choice: "" }, decidedBy, question: { binding } } = readQuestion(
-          row,
-        );
+        const { state, answer = { choice: "" }, decidedBy, question } = readQuestion(row);
+        const { kind: about, binding } = question;
         switch (state) {
           case "open":
             return undefined;
@@ -152,6 +164,7 @@ export function createParking(
             return {
               kind: state,
               answer,
+              about,
               ...(decidedBy !== undefined && { by: decidedBy }),
               ...(binding !== undefined && { binding }),
             };

@@ -33,6 +33,12 @@ export const QUESTIONS = `
   CREATE INDEX question_expiry ON question (account_id, expires_at) WHERE state = 'open';
   CREATE INDEX question_decided ON question (decided_at) WHERE decided_at IS NOT NULL;
 
+  CREATE TABLE question_cover ( -- another call that waits for a question
+    call_key     TEXT PRIMARY KEY,
+    question_row INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX question_cover_of ON question_cover (question_row);
+
   CREATE TABLE question_card ( -- a message that shows a question
     id           INTEGER PRIMARY KEY,
     question_row INTEGER NOT NULL,

@@ -7,7 +7,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { AccountId } from "../../core/discord/ids.ts";
-import { type ChosenSetting, PLACE_SETTINGS, type PlaceSetting } from "../../core/people/chosen.ts";
+import { type ChosenSetting, isChosenSetting } from "../../core/people/chosen.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -27,11 +27,11 @@ export interface StoredSettings {
    */
   settingOf(accountId: AccountId, scope: string, name: SettingName): Promise<string | undefined>;
   /**
-   * A setting of a place, from memory: decisions about messages wait for nothing.
+   * A setting with a command of its own, from memory: decisions about messages wait for nothing.
    *
-   * @param scope Id of a channel.
+   * @param scope Key of a session, or id of a channel.
    */
-  known(accountId: AccountId, scope: string, name: PlaceSetting): string | undefined;
+  known(accountId: AccountId, scope: string, name: ChosenSetting): string | undefined;
   /**
    * Changes a setting; `undefined` removes it.
    *
@@ -47,7 +47,7 @@ export interface StoredSettings {
 }
 
 const rowSchema = z.object({ value: z.string() });
-const placeSchema = z.object({
+const chosenSchema = z.object({
   account_id: z.string(),
   scope: z.string(),
   name: z.string(),
@@ -55,7 +55,8 @@ const placeSchema = z.object({
 });
 
 /**
- * Creates the namespace.
+ * Creates the namespace. Each turn asks for two settings that hardly any bot has. So memory has the
+ * names of the table's rows, and only such a name is looked up.
  *
  * @param database Open, migrated, and owned by the caller.
  */
@@ -73,17 +74,16 @@ export function createSettings(
   const remove = database.prepare(
     "DELETE FROM setting WHERE account_id = ? AND scope = ? AND name = ?",
   );
-  const isPlaceSetting = (name: string) => PLACE_SETTINGS.some((one) => one === name);
   const keyOf = (accountId: string, scope: string, name: string) =>
     `${accountId}\n${scope}\n${name}`;
-  const places = new Map<string, string>();
+  const chosen = new Map<string, string>();
   for (const row of database.prepare("SELECT account_id, scope, name, value FROM setting").all()) {
-    const { account_id, scope, name, value } = placeSchema.parse(row);
-    if (isPlaceSetting(name)) places.set(keyOf(account_id, scope, name), value);
+    const { account_id, scope, name, value } = chosenSchema.parse(row);
+    if (isChosenSetting(name)) chosen.set(keyOf(account_id, scope, name), value);
   }
 
   return {
-    known: (accountId, scope, name) => places.get(keyOf(accountId, scope, name)),
+    known: (accountId, scope, name) => chosen.get(keyOf(accountId, scope, name)),
     settingOf: (accountId, scope, name) =>
       readUnjournaled(() => {
         const row = select.get(accountId, scope, name);
@@ -94,9 +94,9 @@ export function createSettings(
         if (value === undefined) remove.run(accountId, scope, name);
         else upsert.run(accountId, scope, name, withoutControls(value), now);
       });
-      if (!isPlaceSetting(name)) return;
-      if (value === undefined) places.delete(keyOf(accountId, scope, name));
-      else places.set(keyOf(accountId, scope, name), withoutControls(value));
+      if (!isChosenSetting(name)) return;
+      if (value === undefined) chosen.delete(keyOf(accountId, scope, name));
+      else chosen.set(keyOf(accountId, scope, name), withoutControls(value));
     },
   };
 }

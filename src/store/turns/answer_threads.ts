@@ -40,7 +40,7 @@ export interface AnswerThreads {
 }
 
 /** Maximum number of threads of an account; older ones continue with mentions only. */
-export const THREADS_MAX = 5_000;
+const THREADS_MAX = 5_000;
 
 const rowSchema = z.object({
   thread_id: snowflakeSchema<"channel">(),

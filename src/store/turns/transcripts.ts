@@ -13,7 +13,7 @@ import { z } from "zod";
 import { column } from "../database/columns.ts";
 import { type Entry, lengthOf } from "../../core/inbound/transcript.ts";
 import type { Checkpoint } from "../../core/turn/checkpoint.ts";
-import { createOtherWriters } from "../database/other_writers.ts";
+import { createBurstWatch } from "../database/other_writers.ts";
 import type { Transactions } from "../database/transact.ts";
 import { callsOf, entryColumns, toEntry } from "./entry_rows.ts";
 
@@ -125,7 +125,7 @@ export function createTranscripts(
   );
   /** The most recently used session is the last. */
   const sessions = new Map<string, CachedSession>();
-  const otherWriters = createOtherWriters(database);
+  const otherWriters = createBurstWatch(database);
   let bytes = 0;
 
   function forget(): void {

@@ -26,7 +26,7 @@ const input = z.strictObject({
     "For save and update: ids of other messages that the note comes from.",
   ),
   query: z.string().max(500).default("").describe(
-    "For search: words of the note. Without them, the newest notes.",
+    "For search: words of the note, or a question. Without them, the newest notes.",
   ),
   limit: z.int().min(1).max(50).default(10).describe("For search: how many notes."),
   id: z.int().positive().optional().describe("For update and delete: number of the note."),

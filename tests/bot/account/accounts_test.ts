@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AccountEnd } from "../../../src/bot/health/account_end.ts";
-import type { AccountOptions, AccountPorts, RunningAccount } from "../../../src/bot/ports.ts";
+import type {
+  AccountOptions,
+  AccountPorts,
+  RunningAccount,
+} from "../../../src/bot/account_interface.ts";
 import { createAccountHealth } from "../../../src/bot/health/account_health.ts";
 import { createAccounts } from "../../../src/bot/account/accounts.ts";
 import type { Account, Setup } from "../../../src/bot/rules/setup.ts";
@@ -99,6 +103,7 @@ function setUp(
         caches: () => ({}),
         apply: (_config, _model, text) => Promise.resolve(void one.applied.push(text)),
         changedElsewhere: () => {},
+        tellOwners: () => {},
         stop() {
           one.stops++;
           return stopped(accountId);

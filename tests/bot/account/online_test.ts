@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createOnlineReport } from "../../../src/bot/account/online.ts";
-import type { Online } from "../../../src/bot/ports.ts";
+import type { Online } from "../../../src/bot/account_interface.ts";
 import type { Self } from "../../../src/core/inbound/inbound.ts";
 import { ACCOUNT, guildId, userId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

@@ -142,7 +142,7 @@ async function playDays(hours: number, periodSec: number): Promise<{
 }> {
   const { store } = openTestStore();
   const judge = { identifies: [] as number[], lastIdentifyAt: new Map(), earlyIdentifies: 0 };
-  const limits = { total: TOTAL, maxConcurrency: 1 };
+  const limits = { total: TOTAL, maxConcurrency: 1, spacingMs: 5_000 };
   const from = Date.UTC(2026, 0, 1);
   let isTakenByDiscord = true;
   for (let sec = 0; sec < hours * 3_600; sec += periodSec) {

@@ -19,6 +19,8 @@ export interface Ledger {
   note(content: string): void;
   /** Whether the last part of each answer has arrived. */
   isAnswered(): boolean;
+  /** Number of questions whose last part has not arrived. */
+  readonly open: number;
   readonly figures: { readonly questions: number; readonly takes: number };
   /**
    * Judges a channel.
@@ -82,6 +84,9 @@ export function createLedger(random: () => number): Ledger {
       }
     },
     isAnswered: () => open.size === 0,
+    get open() {
+      return open.size;
+    },
     get figures() {
       return { questions, takes: asked };
     },

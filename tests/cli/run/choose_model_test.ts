@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { chooseModel } from "../../../src/cli/run/choose_model.ts";
+import { chooseModel, createModelChoices } from "../../../src/cli/run/choose_model.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
@@ -65,6 +65,22 @@ describe("[L5] chooseModel()", () => {
       ["A budget of money does not count models without a price"],
     ],
     ["a model on this machine", provider("openai-compatible"), []],
+    [
+      "an embedding model without a price beside a budget of money",
+      paid({ prices }, {
+        memory: { embedding: "mine/embed" },
+        budgets: { perUser: { moneyPerDay: 9 } },
+      }),
+      ["A budget of money does not count models without a price"],
+    ],
+    [
+      "an embedding model with a price",
+      paid({ prices: { ...prices, embed: { input: 1, output: 0 } } }, {
+        memory: { embedding: "mine/embed" },
+        budgets: { perUser: { moneyPerDay: 9 } },
+      }),
+      [],
+    ],
   ];
   for (const [title, beside, warnings] of cases) {
     it(`${warnings.length > 0 ? "warns of" : "accepts"} ${title}`, async () => {
@@ -73,4 +89,20 @@ describe("[L5] chooseModel()", () => {
       assert.deepEqual(warned.map(({ event }) => event), warnings);
     });
   }
+});
+
+describe("[L1] createModelChoices()", () => {
+  it("has the models that answer, and none for vectors, audio or images", async () => {
+    const price = { input: 1, output: 1 };
+    const prices = { chat: price, embed: price, hear: price, voice: price, brush: price };
+    const config = await loadTestConfig({}, {
+      ...provider("openai-compatible", { prices }),
+      memory: { embedding: "mine/embed" },
+      audio: { transcribe: "mine/hear", speak: "mine/voice" },
+      tools: { draw: "mine/brush" },
+    });
+    const { ids, of } = createModelChoices(config, {}, recordingLog().log);
+    assert.deepEqual(ids, ["mine/some-model", "mine/chat"]);
+    assert.equal(of("mine/embed"), undefined);
+  });
 });

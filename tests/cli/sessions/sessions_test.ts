@@ -6,7 +6,7 @@ import { forget } from "../../../src/cli/sessions/forget.ts";
 import { exportSession, list, reset, show } from "../../../src/cli/sessions/sessions.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { openStore } from "../../../src/store/store.ts";
-import { ACCOUNT, guildMessage, messageId } from "../../support/discord/builders.ts";
+import { ACCOUNT, directMessage, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, ROUTE } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { recordingIo } from "../io.ts";
@@ -16,10 +16,10 @@ const { sessionKey: KEY } = ROUTE;
 const EVIL = "\u001b[2J\u202e";
 
 /** A data directory with one answered message. */
-async function fill(data: string): Promise<void> {
+async function fill(data: string, messageOf = guildMessage): Promise<void> {
   const now = Date.now();
   const store = openStore(join(data, DATABASE_NAME), { now, elapsed: () => 0 });
-  const message = guildMessage({ id: messageId("101"), text: "hello" });
+  const message = messageOf({ id: messageId("101"), text: "hello" });
   await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), now);
   const claim = await store.inbox.claimNext(ACCOUNT, now, []);
   assert.ok(claim);
@@ -38,10 +38,10 @@ async function fill(data: string): Promise<void> {
 
 type Run = typeof list;
 
-async function run(command: Run, json = false) {
+async function run(command: Run, json = false, messageOf = guildMessage) {
   using directory = tempDirectory();
   const data = directory.path;
-  await fill(data);
+  await fill(data, messageOf);
   const io = recordingIo();
   const code = await command({ data, json }, io);
   return { code, out: io.stdout.join("\n"), err: io.stderr.join("\n") };
@@ -52,6 +52,12 @@ describe("barnacle sessions", () => {
     const { code, out } = await run(list);
     assert.equal(code, 0);
     assert.match(out, new RegExp(`^${KEY}  discord:\\S+#\\S+  2 shown  0 folded  2 in all  `));
+  });
+
+  it("[S2] show › has no name for direct messages", async () => {
+    const command: Run = (flags, io) => show({ ...flags, limit: 20 }, KEY, io);
+    assert.match((await run(command, false, directMessage)).out, new RegExp(`^${KEY}\\n2 entries`));
+    assert.match((await run(command)).out, new RegExp(`^${KEY}  "discord:\\S+#\\S+"\\n2 entries`));
   });
 
   it("show › escapes characters that a terminal obeys, as JSON too", async () => {

@@ -106,17 +106,21 @@ describe("[P1] barnacle why", () => {
   it("[T1] shows the steps of a turn that called tools, with their times", async () => {
     const fixture = await received({ mention: "user" });
     const calls = [{ id: "a", name: "read_channel_history", arguments: '{"limit":\n3}' }];
+    const USED = { inputTokens: 90, outputTokens: 5, micros: 300 };
     await fixture.fill(async (store) => {
       const claim = await store.inbox.claimNext(toAccountId("default"), 1_000, []);
       assert.ok(claim);
       await store.turns.addSteps(claim, [
-        { kind: "answer", text: "", calls, usage: { inputTokens: 90, outputTokens: 5 }, at: 2_200 },
+        { kind: "answer", text: "", calls, usage: USED, at: 2_200 },
         { kind: "result", callId: "a", end: "failed", text: "Error: \u001b[31mgone", at: 2_500 },
       ], true);
     });
     const { text } = await ask(fixture);
-    assert.match(text, /^ {2}1 +model +1\.2 s +90 \+ 5 tokens, calls read_channel_history$/m);
-    assert.match(text, /^ {2}2 +tool +0\.3 s +read_channel_history \{"limit": 3\}: Error: /m);
+    assert.match(
+      text,
+      /^ {2}1 +model +1\.2 s +90 \+ 5 tokens, money 0.00030, calls read_channel_history$/m,
+    );
+    assert.match(text, /^ {2}2 +tool +300 ms +read_channel_history \{"limit": 3\}: Error: /m);
     assert.ok(!text.includes("\u001b"));
     const { steps } = JSON.parse((await ask(fixture, ID, true)).text);
     assert.deepEqual(steps.map(({ kind }: { kind: string }) => kind), ["model", "tool"]);

@@ -6,8 +6,8 @@ import {
   MAX_FIELD_CHARS,
   readForm,
 } from "../../../src/core/people/form.ts";
-import type { Submission } from "../../../src/core/inbound/interactions.ts";
-import type { Attachment } from "../../../src/core/inbound/attachment.ts";
+import type { Submission } from "../../../src/core/people/form.ts";
+import type { Attachment } from "../../../src/core/discord/attachment.ts";
 import type { Snowflake } from "../../../src/core/discord/ids.ts";
 
 const USER = "1400000000000000001";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Step } from "../../../src/core/step.ts";
-import { timelineOf } from "../../../src/core/turn/timeline.ts";
+import { lastRequestOf, timelineOf } from "../../../src/core/turn/timeline.ts";
 
 const call = (id: string, name: string) => ({ id, name, arguments: "{}" });
 
@@ -56,5 +56,35 @@ describe("[T1] timelineOf()", () => {
 
   it("is empty for a turn without tools", () => {
     assert.deepEqual(timelineOf([], 1_000), []);
+  });
+});
+
+describe("[L5] lastRequestOf()", () => {
+  const steps = timelineOf(STEPS, 1_000);
+  const cost = {
+    model: "test/x",
+    requests: 3,
+    inputTokens: 350,
+    cachedTokens: 40,
+    outputTokens: 27,
+    micros: 500,
+    ms: 900,
+  };
+
+  it("has the tokens and the money that no step has, from the last step to the turn's end", () => {
+    assert.deepEqual(lastRequestOf(cost, steps, 2_600), {
+      kind: "model",
+      startedAt: 2_000,
+      endedAt: 2_600,
+      calls: [],
+      usage: { inputTokens: 250, cachedTokens: 40, outputTokens: 20, micros: 500 },
+    });
+  });
+
+  it("is unknown if the steps have all requests, or if more than one is missing", () => {
+    for (const requests of [2, 4]) {
+      assert.equal(lastRequestOf({ ...cost, requests }, steps, 2_600), undefined);
+    }
+    assert.equal(lastRequestOf({ ...cost, requests: 1 }, [], 2_600), undefined);
   });
 });

@@ -10,6 +10,7 @@ import {
   KILLED,
   type Scene,
   type SceneOptions,
+  STOPPED,
   withSimulation,
 } from "../../support/bot/e2e.ts";
 
@@ -52,6 +53,19 @@ describe("[P12] a name in an allow list", () => {
         assert.deepEqual(failed().filter((line) => !/Discord knows the token/.test(line)), []);
       },
     ));
+
+  it("[G12] is no trouble of its own if the bot stops during a search", () =>
+    withSimulation(allowing("Grace"), async ({ simulator, start, until }) => {
+      const route = "/guilds/:id/members/search";
+      simulator.faults.rest.add({ route, fault: { kind: "hang" } });
+      let isAsked = false;
+      simulator.requests.subscribe((request) => isAsked ||= request.route === route);
+      const bot = await start();
+      await until("a search", () => isAsked);
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      assert.deepEqual(bot.lines.filter((line) => line.includes("Cannot resolve")), []);
+    }));
 
   it("stands for its first account: a later owner of the name is refused, over restarts", () =>
     withSimulation(

@@ -96,6 +96,7 @@ describe("[T14] the embedding model", () => {
       assert.match(failed.stdout.join("\n"), /Failure +the embedding server refused it: HTTP 401/);
       const sick = await cli("doctor", "--only", "model");
       assert.match(sick.stdout.join("\n"), /warn +Embedding model .*HTTP 401.* by words alone/);
+      assert.match(sick.stdout.join("\n"), /check the API key of the provider script/);
     }));
 
   it("is a problem of config check and doctor at a provider that has none", () =>

@@ -15,10 +15,16 @@ import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import type { Owed } from "../../support/bot/account.ts";
 import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
-import { judge, settleIn } from "../../support/bot/survival.ts";
+import { judge, passSpacing, settleIn } from "../../support/bot/survival.ts";
 
 /** Two IDENTIFYs within five seconds, and more than five messages. */
-const QUICK = { identifyLimit: { maxConcurrency: 16 }, rateLimits: false } as const;
+const QUICK = { identifyLimit: { spacingMs: 0 }, rateLimits: false } as const;
+
+/** Begins a session, long enough ago for another one. */
+async function settle(scene: Scene): Promise<void> {
+  await settleIn(scene);
+  passSpacing(scene);
+}
 
 const THREAD = "How do I feed krill?";
 
@@ -98,7 +104,7 @@ describe("[G6] [G7] a lost session", () => {
   it("loses no message of a channel, a thread or a direct message, and answers none twice", () =>
     withSimulation({ simulator: QUICK }, async (scene) => {
       const { say, start, until, written, replies, line } = scene;
-      await settleIn(scene);
+      await settle(scene);
       const bot = await start();
       say("ada", "dm", "are you there?");
       await replies("dm", 1, "ada");
@@ -121,7 +127,7 @@ describe("[G6] [G7] a lost session", () => {
   it("answers live messages only after the missed ones", () =>
     withSimulation({ simulator: QUICK }, async (scene) => {
       const { line, simulator, start, until } = scene;
-      await settleIn(scene);
+      await settle(scene);
       const bot = await start();
       const slow = simulator.faults.rest.add({
         method: "GET",
@@ -147,7 +153,7 @@ describe("[G6] [G7] a lost session", () => {
       discord: () => ({ gateway: { catchUp: { maxPerChannel: 20 } } }),
     }, async (scene) => {
       const { line, mention, say, start } = scene;
-      await settleIn(scene);
+      await settle(scene);
       const bot = await start();
       const pieces: string[] = [];
       await away(scene, () => {
@@ -171,7 +177,7 @@ describe("[G6] [G7] a lost session", () => {
     const late = { ...QUICK, now: () => Date.now() - behindMs };
     return withSimulation({ simulator: late }, async (scene) => {
       const { dataDir, line, simulator, start } = scene;
-      await settleIn(scene);
+      await settle(scene);
       simulator.faults.gateway.forgetSessions();
       const database = new DatabaseSync(join(dataDir, DATABASE_NAME));
       database.prepare("UPDATE gateway_session SET stored_up_to = ?").run(Date.now() - 2 * HOURS_2);
@@ -195,7 +201,7 @@ describe("[G6] [G7] a lost session", () => {
       }),
     }, async (scene) => {
       const { mention, say, start } = scene;
-      await settleIn(scene);
+      await settle(scene);
       const bot = await start();
       const owed: Owed[] = [];
       await away(scene, () => {
@@ -218,10 +224,11 @@ describe("[G6] a gap stays open", () => {
     it(`across a process that dies at ${point}`, () =>
       withSimulation({ simulator: QUICK }, async (scene) => {
         const { start, startBot, simulator, line } = scene;
-        await settleIn(scene);
+        await settle(scene);
         simulator.faults.gateway.forgetSessions();
         const owed = ["general", THREAD].map((one) => asked(scene, one, "missed"));
         assert.deepEqual(await ended(startBot({ BARNACLE_CRASH_AT: point })), KILLED);
+        passSpacing(scene);
         const next = await start();
         await line(next, CAUGHT_UP);
         await judge(scene, next, owed);
@@ -233,7 +240,7 @@ describe("[G6] a gap stays open", () => {
   it("across a process that dies while reading; the next one reads before it answers", () =>
     withSimulation({ simulator: QUICK }, async (scene) => {
       const { eventually, line, rows, simulator, start, until } = scene;
-      await settleIn(scene);
+      await settle(scene);
       const bot = await start();
       const slow = simulator.faults.rest.add({
         method: "GET",
@@ -248,6 +255,7 @@ describe("[G6] a gap stays open", () => {
       await eventually("them to be stored", () => Promise.resolve(rows(waiting).length >= 2));
       bot.kill("SIGKILL");
       assert.deepEqual(await ended(bot), KILLED);
+      passSpacing(scene);
       const next = await start();
       await line(next, CAUGHT_UP);
       slow.remove();
@@ -266,7 +274,7 @@ describe("[G6] a gap stays open", () => {
         mayRefuse: ({ method, status }) => method === "GET" && status === fault.status,
       }, async (scene) => {
         const { line, simulator, start } = scene;
-        await settleIn(scene);
+        await settle(scene);
         const bot = await start();
         const broken = simulator.faults.rest.add({
           method: "GET",
@@ -289,7 +297,7 @@ describe("[G6] a gap stays open", () => {
       const { line, replies, say, simulator, start } = scene;
       const { gateway } = simulator.faults;
       const { id } = krillOf(simulator);
-      await settleIn(scene);
+      await settle(scene);
       const bot = await start();
       say("ada", "dm", "before.");
       await replies("dm", 1, "ada");
@@ -301,6 +309,7 @@ describe("[G6] a gap stays open", () => {
       });
       await replies("dm", 2, "ada");
       await stopped(scene, bot);
+      passSpacing(scene);
       assert.equal(gaps(scene), 1);
       const next = await start();
       gateway.bringGuild(id);
@@ -314,7 +323,7 @@ describe("[G6] a channel whose history the bot may not read", () => {
   it("is named with the missing permission, and delays no other channel", () =>
     withSimulation({ simulator: QUICK }, async (scene) => {
       const { line, simulator, start, written } = scene;
-      await settleIn(scene);
+      await settle(scene);
       const bot = await start();
       const general = simulator.channel("general");
       assert.ok(general.kind === "text");
@@ -344,7 +353,7 @@ describe("[G6] catchUp.enabled: false", () => {
       discord: () => ({ gateway: { catchUp: { enabled: false } } }),
     }, async (scene) => {
       const { line, start, written } = scene;
-      await settleIn(scene);
+      await settle(scene);
       const bot = await start();
       await away(scene, () => void asked(scene, "off-topic", "missed"));
       await line(bot, /Not reading missed messages: catchUp.enabled is false/);

@@ -9,6 +9,39 @@ import { startFixedModel } from "../../support/model/fixed_model.ts";
 /** Ada, by the id that the simulator gives her. */
 const OWNER = { ownerAllowFrom: ["1456074443980800000"] };
 
+describe("[K2] /think", () => {
+  it("reaches the model of that conversation, from the menu and as a text, after a restart", async () => {
+    await using model = await startFixedModel(() => "thought");
+    await withSimulation({
+      mayRefuse: isEarly,
+      env: { OPENAI_BASE_URL: model.baseUrl },
+      config: { commands: OWNER },
+    }, async (scene) => {
+      const { say, mention, replies, start } = scene;
+      const effort = (): unknown => JSON.parse(model.bodies.at(-1) ?? "{}").reasoning_effort;
+      const first = await start();
+      await registered(scene);
+      const options = { level: "high" };
+      const text = await give(scene, { as: "ada", in: "#general", name: "think", options });
+      assert.match(text, /^`\/think` is `high` here from now on\./);
+      first.kill("SIGTERM");
+      await first.exited;
+      await start();
+      say("grace", "general", `${mention} hello`);
+      await replies("general", 1);
+      assert.equal(effort(), "high");
+      say("ada", "dm", "hello");
+      await replies("dm", 1, "ada");
+      assert.equal(effort(), undefined);
+      say("ada", "dm", "/think low");
+      await replies("dm", 2, "ada");
+      say("ada", "dm", "hello again");
+      await replies("dm", 3, "ada");
+      assert.equal(effort(), "low");
+    });
+  });
+});
+
 describe("[K2] [S5] /queue", () => {
   it("lets later messages share an answer, from the menu, also after a restart", async () => {
     let held = Promise.withResolvers<string>();

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Owed } from "../../support/bot/account.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
-import { judge, settleIn } from "../../support/bot/survival.ts";
+import { judge, passSpacing, settleIn } from "../../support/bot/survival.ts";
 
 /** Short enough that the repeated words need two messages. */
 const CHUNK = 160;
@@ -113,10 +113,10 @@ describe("[G7] [D1] [D2] a killed process answers once, after the next start", (
   }
 
   it("[G5] before:T0 › costs one IDENTIFY, and loses no message of the new session", () => {
-    // Otherwise the second start would wait its five seconds.
-    const simulator = { identifyLimit: { maxConcurrency: 16 } };
+    const simulator = { identifyLimit: { spacingMs: 0 } };
     return withSimulation({ discord, simulator }, async (scene) => {
       assert.deepEqual(await ended(scene.startBot({ BARNACLE_CRASH_AT: "before:T0" })), KILLED);
+      passSpacing(scene);
       const bot = await scene.start();
       await judge(scene, bot, twoChannels.ask(scene));
       assert.equal(scene.simulator.account().identifies.length, 2);
@@ -124,11 +124,13 @@ describe("[G7] [D1] [D2] a killed process answers once, after the next start", (
   });
 
   it("[G6] before:T0 › answers messages sent after the first IDENTIFY, without a session", () => {
-    const simulator = { identifyLimit: { maxConcurrency: 16 } };
+    const simulator = { identifyLimit: { spacingMs: 0 } };
     return withSimulation({ discord, simulator }, async (scene) => {
       assert.deepEqual(await ended(scene.startBot({ BARNACLE_CRASH_AT: "before:T0" })), KILLED);
       const owed = twoChannels.ask(scene);
+      passSpacing(scene);
       assert.deepEqual(await ended(scene.startBot({ BARNACLE_CRASH_AT: "before:T0" })), KILLED);
+      passSpacing(scene);
       await judge(scene, await scene.start(), owed);
     });
   });

@@ -5,8 +5,11 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
 import { addChannel, addMember } from "../../../simulator/world/create_world.ts";
 import type { PermissionName } from "../../../simulator/actions/moderation.ts";
+import { NOTICES } from "../../../src/render/notices/notices.ts";
+import type { Message } from "../../../simulator/world/world.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 const call = (args: object) => `call: discord ${JSON.stringify(args)}`;
@@ -79,6 +82,76 @@ describe("[T3] actions that change a server", () => {
       assert.ok(only?.kind === "thread");
       assert.deepEqual(only.tagIds, [tagId]);
       assert.match([...only.messages.values()][0]?.content ?? "", /^All about krill/);
+    }));
+});
+
+describe("[T3] more destructive actions than `maxDestructive`", () => {
+  const limit = { config: { tools: { discord: { maxDestructive: 1 } } } };
+  const GO_ON = NOTICES.goOn.text;
+
+  /** Lets grace ask for names of a channel in one answer of the model, and waits for the card. */
+  async function renamed(scene: Scene, names: readonly string[]): Promise<Message> {
+    const { simulator, say, mention, until } = scene;
+    permit(scene, "manageChannels");
+    const channelId = String(simulator.channel("help").id);
+    const calls = names.map((name) => call({ action: "channelEdit", channelId, name }));
+    say("grace", "general", `${mention}\n${calls.join("\n")}`);
+    const { id } = simulator.channel("general");
+    return await until(
+      "the card",
+      () => simulator.posted(id).findLast(({ components }) => buttonsIn(components).length > 0),
+    );
+  }
+
+  function press({ simulator }: Scene, { id, components }: Message, label: string, as: string) {
+    const button = buttonsIn(components).find((one) => one.label === label);
+    assert.ok(button, `no button ${label}`);
+    simulator.press({ as, in: "general", message: id, customId: button.custom_id });
+  }
+
+  const namesSet = ({ simulator }: Scene) =>
+    simulator.requests.records().filter(({ method }) => method === "PATCH")
+      .map(({ body, path }) => path.includes("/messages/") ? undefined : Object(body)["name"])
+      .filter((name) => name !== undefined);
+
+  it('wait for one "Go on" of the asker, also through a restart', () =>
+    withSimulation(limit, async (scene) => {
+      const { simulator, until, user } = scene;
+      const [krill] = simulator.world.guilds.values();
+      assert.ok(krill);
+      addMember(krill, { userId: user("mallory").id, joinedAt: NOW });
+      const first = await scene.start();
+      const card = await renamed(scene, ["one", "two", "three"]);
+      assert.match(textOf(card), /3 destructive changes/);
+      assert.match(textOf(card), /channelEdit .*name="two"[^]*name="three"/);
+      assert.deepEqual(namesSet(scene), ["one"]);
+      first.kill("SIGKILL");
+      assert.deepEqual(await ended(first), KILLED);
+      await scene.start();
+      press(scene, card, GO_ON, "mallory");
+      await until(
+        "a refusal",
+        () =>
+          simulator.ephemeral("mallory").some(({ content }) =>
+            content === NOTICES.questionNotAsked.text
+          ),
+      );
+      assert.deepEqual(namesSet(scene), ["one"]);
+      press(scene, card, GO_ON, "grace");
+      await until("the changes", () => namesSet(scene).length === 3);
+      assert.deepEqual(namesSet(scene), ["one", "two", "three"]);
+    }));
+
+  it("do not happen if an owner says no", () =>
+    withSimulation(limit, async (scene) => {
+      await scene.start();
+      const card = await renamed(scene, ["one", "two", "three"]);
+      press(scene, card, NOTICES.denyCall.text, "ada");
+      await scene.until("the answer", () =>
+        scene.written("general").some((text) =>
+          /was asked about further ones, and said no/.test(text)
+        ));
+      assert.deepEqual(namesSet(scene), ["one"]);
     }));
 });
 

@@ -25,6 +25,14 @@ describe("[T13] the bot", () => {
       assert.match((await replies("general", 2))[1] ?? "", /"action":"decline"[^]*Ask the person/);
     }));
 
+  it("[T1] tells the model that the outcome of a lost call is unknown", () =>
+    withSimulation(scripted("Looks."), async ({ start, say, mention, replies }) => {
+      await start();
+      say("grace", "general", `${mention}\n${look({ what: "die" })}`);
+      const [lost = ""] = await replies("general", 1);
+      assert.match(lost, /Unknown: [^]*asks was lost[^]*It may have happened, or not/);
+    }));
+
   it("names a description that has changed since the last start", () =>
     withSimulation(scripted("Looks."), async (scene) => {
       const { start, say, mention, replies } = scene;

@@ -80,6 +80,27 @@ describe("[T14] the bot with an embedding model", () => {
       assert.equal(warnings.length, 1);
     }));
 
+  it("finds a note that the server refuses by its words, and others by their meaning", () =>
+    withSimulation(BY_MEANING, async (scene) => {
+      const { start, say, mention, replies, model, eventually } = scene;
+      model.embed("refuses_some");
+      await start();
+      const saves = ["an unembeddable anchor", "grace likes tea"].map((text) =>
+        call({ action: "save", text })
+      );
+      say("grace", "general", `${mention}\n${saves.join("\n")}`);
+      await replies("general", 1);
+      await eventually("both", () => Promise.resolve(vectors(scene).length === 2));
+      assert.deepEqual(vectors(scene).map(([, , dimension]) => dimension), [0, 64]);
+      for (const [at, query] of ["beverage", "anchor"].entries()) {
+        say("grace", "general", `${mention}\n${call({ action: "search", query })}`);
+        await replies("general", 2 + at);
+      }
+      const [, byMeaning = "", byWords = ""] = await replies("general", 3);
+      assert.match(byMeaning, /grace likes tea/);
+      assert.match(byWords, /an unembeddable anchor/);
+    }));
+
   it("[D1] makes the vector of a note after a crash, and new ones for another model", () =>
     withSimulation(BY_MEANING, async (scene) => {
       const { start, say, mention, replies, model, until, eventually, rewrite } = scene;

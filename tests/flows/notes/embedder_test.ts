@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Embedding, TextRefused } from "../../../src/core/notes/embedding.ts";
+import { type Embedding, EmbeddingFailed, TextRefused } from "../../../src/core/notes/embedding.ts";
 import type { BudgetStop } from "../../../src/core/spending/budget.ts";
 import type { Charge } from "../../../src/core/spending/usage.ts";
 import { createEmbedder } from "../../../src/flows/notes/embedder.ts";
@@ -78,10 +78,18 @@ describe("[T14] createEmbedder()", () => {
     assert.deepEqual(sent, ["it is [redacted]"]);
   });
 
+  it("sends no half of an emoji, which some servers cannot read", async () => {
+    const { run, sent } = build(good);
+    await run("a 🐚 shell".slice(0, 3));
+    assert.deepEqual(sent, ["a \ufffd"]);
+  });
+
   it("pauses longer after each failure, and logs the first one and the end", async () => {
     let isDown = true;
     const { run, clock, sent, lines } = build((...request) =>
-      isDown ? Promise.reject(new Error("refused it: HTTP 401")) : good(...request)
+      isDown
+        ? Promise.reject(new EmbeddingFailed("unauthorized", "refused it: HTTP 401"))
+        : good(...request)
     );
     const waits: number[] = [];
     for (let attempt = 0; attempt < 7; attempt++) {
@@ -96,6 +104,7 @@ describe("[T14] createEmbedder()", () => {
     assert.equal(sent.length, 7);
     isDown = false;
     assert.equal((await run()).kind, "vectors");
+    assert.match(String(lines[0]?.fields["hint"]), /check the API key of the provider test/);
     assert.deepEqual(lines.map(({ level, fields }) => [level, fields["why"]]), [
       ["warn", "refused it: HTTP 401"],
       ["info", undefined],

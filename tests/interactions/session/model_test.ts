@@ -11,6 +11,7 @@ function build() {
     models: {
       ids: () => ["a/small", "b/large"],
       of: () => Promise.resolve({ id: chosen ?? "a/small", isChosen: chosen !== undefined }),
+      refusedThinking: () => assert.fail("not asked for"),
       choose(_, id) {
         chosen = id;
         return Promise.resolve();

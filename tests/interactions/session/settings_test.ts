@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { ThinkLevel } from "../../../src/core/people/chosen.ts";
 import type { Command } from "../../../src/interactions/base/command.ts";
 import type { InteractionContext } from "../../../src/interactions/base/context.ts";
 import { readWords } from "../../../src/interactions/base/words.ts";
 import { queue } from "../../../src/interactions/session/queue.ts";
+import { think } from "../../../src/interactions/session/think.ts";
 import { callOf } from "../../support/discord/calls.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";
 
@@ -28,6 +30,39 @@ function build(command: Command, parts: Partial<InteractionContext> = {}) {
   };
   return { use, chosen };
 }
+
+describe("[K2] /think", () => {
+  const modelWith = (...refused: readonly ThinkLevel[]): Partial<InteractionContext> => ({
+    models: {
+      ids: () => assert.fail("not asked for"),
+      of: () => assert.fail("not asked for"),
+      choose: () => assert.fail("not asked for"),
+      refusedThinking: () => Promise.resolve({ id: "a/small", levels: new Set(refused) }),
+    },
+  });
+
+  it("chooses a level, and the model's own again", async () => {
+    const { use, chosen } = build(think, modelWith());
+    assert.equal(
+      await use("high"),
+      "`/think` is `high` here from now on.\n" +
+        "If the server of `a/small` refuses it, I answer without it, and `/think` says so.",
+    );
+    assert.equal(chosen.get("think"), "high");
+    assert.match(await use(), /^`\/think` is `high` here\..*`default`$/);
+    assert.equal(await use("default"), "`/think` is `default` here from now on.");
+    assert.equal(chosen.size, 0);
+  });
+
+  it("refuses a level that the model's server has refused, and tells of a chosen one", async () => {
+    const { use, chosen } = build(think, modelWith("off"));
+    const refused = "The server of `a/small` has refused the level `off`, so it has no effect.";
+    assert.equal(await use("off"), refused);
+    assert.equal(chosen.size, 0);
+    chosen.set("think", "off");
+    assert.ok((await use()).endsWith(refused));
+  });
+});
 
 describe("[K2] [S5] /queue", () => {
   it("shows the mode, chooses one, and the config's again", async () => {

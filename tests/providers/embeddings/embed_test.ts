@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
 import { describe, it } from "node:test";
-import { type Embedding, TextRefused } from "../../../src/core/notes/embedding.ts";
+import { type Embedding, EmbeddingFailed, TextRefused } from "../../../src/core/notes/embedding.ts";
 import { createEmbedding } from "../../../src/providers/embeddings/embed.ts";
 import type { ModelSettings, ProviderSettings } from "../../../src/providers/settings.ts";
 
@@ -75,6 +75,15 @@ describe("[T14] createEmbedding()", () => {
       assert.equal(usage.micros, 21);
     }));
 
+  it("[L5] counts the tokens of a server that reports a total alone", () =>
+    withServer(
+      (_, answer) => answer.end('{"data":[{"embedding":[1]}],"usage":{"total_tokens":4}}'),
+      async (embed) => {
+        const { usage } = await embed().embed(["tea"], "note", NEVER);
+        assert.equal(usage.inputTokens, 4);
+      },
+    ));
+
   it("[L5] estimates tokens of a server that reports none", () =>
     withServer(
       (_, answer) => answer.end('{"data":[{"embedding":[1]}]}'),
@@ -129,9 +138,25 @@ describe("[T14] createEmbedding()", () => {
         await assert.rejects(embed().embed(["tea", "boat"], "note", NEVER), (error: Error) => {
           assert.match(error.message, why);
           assert.doesNotMatch(error.message, new RegExp(KEY));
-          return !(error instanceof TextRefused);
+          return error instanceof EmbeddingFailed;
         });
       }));
+  }
+
+  const kinds: readonly [answer: RequestListener, kind: string][] = [
+    [(_, answer) => answer.writeHead(401).end(), "unauthorized"],
+    [(_, answer) => answer.writeHead(404).end(), "not_found"],
+    [(_, answer) => answer.writeHead(429).end(), "rate_limited"],
+    [(_, answer) => answer.writeHead(503).end(), "unavailable"],
+    [(_, answer) => answer.end(" <!doctype html><title>Log in</title>"), "web_page"],
+    [(_, answer) => answer.end("{}"), "not_an_answer"],
+  ];
+  for (const [answer, kind] of kinds) {
+    it(`[L3] names the kind of a failure: ${kind}`, () =>
+      withServer(
+        answer,
+        (embed) => assert.rejects(embed().embed(["tea"], "note", NEVER), { kind }),
+      ));
   }
 
   it("fails at silence", () =>

@@ -74,6 +74,11 @@ const BOMBS: readonly Bomb[] = [
     make: () => pdf(Array.from({ length: 10_000 }, (_, index) => `page ${index + 1}`)),
     fact: new RegExp(`${REFUSED.source}|PDF, pages 1 to 20 of 10000`),
   },
+  {
+    filename: "large.pdf", // 6.6 MB
+    make: () => pdf(Array.from({ length: 25 }, () => "krill ".repeat(44_000))),
+    fact: new RegExp(`${REFUSED.source}|PDF, pages 1 to 20 of 25`),
+  },
   { filename: "bomb.docx", make: () => bomb("docx"), fact: ZIP_BOMB },
   { filename: "bomb.xlsx", make: () => bomb("xlsx"), fact: ZIP_BOMB },
   { filename: "bomb.pptx", make: () => bomb("pptx"), fact: ZIP_BOMB },

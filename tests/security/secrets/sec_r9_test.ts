@@ -31,6 +31,7 @@ const CANARIES: Readonly<Record<string, string>> = {
   "http.token": "canary-http-token-bQ7zK2mX9pL4vR8wT1",
   "mcp.servers.*.env.*": "canary-mcp-env-zX5cV8bN2mQ6wE9rT3",
   "mcp.servers.*.headers.*": "canary-mcp-header-yU4iO7pA1sD8fG2h",
+  "mcp.servers.*.oauth.clientSecret": "canary-mcp-client-kJ3nB6vC9xZ2lQ5w",
   "search.apiKey": "canary-search-key-nW3qR8tY5uI2oP6a",
   "otel.headers.*": "canary-otel-header-kL4jH7gF1dS9aZ3x",
 };
@@ -75,6 +76,11 @@ const OPTIONS: SceneOptions = {
         remote: {
           url: "http://127.0.0.1:9/mcp",
           headers: { "x-key": canary("mcp.servers.*.headers.*") },
+          oauth: {
+            clientId: "barnacle",
+            clientSecret: canary("mcp.servers.*.oauth.clientSecret"),
+            issuer: "http://127.0.0.1:9",
+          },
         },
       },
     },

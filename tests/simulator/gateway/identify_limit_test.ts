@@ -12,6 +12,8 @@ const blank = () => ({
   earlyIdentifies: 0,
 });
 
+const LIMIT = { total: 1_000, spacingMs: 5_000 };
+
 describe("[G5] sessionStartLimit()", () => {
   const cases: readonly [string, readonly number[], remaining: number, resetAfter: number][] = [
     ["nothing spent", [], 1_000, 0],
@@ -27,7 +29,7 @@ describe("[G5] sessionStartLimit()", () => {
       what,
       () =>
         assert.deepEqual(
-          sessionStartLimit({ identifies }, { total: 1_000, maxConcurrency: 1 }, NOW),
+          sessionStartLimit({ identifies }, { ...LIMIT, maxConcurrency: 1 }, NOW),
           {
             total: 1_000,
             remaining,
@@ -53,7 +55,7 @@ describe("[G5] spendIdentify()", () => {
     it(`spaces ${what}, and counts early ones`, () => {
       const account = blank();
       for (const [shard, afterMs, verdict] of identifies) {
-        const limit = { total: 1_000, maxConcurrency };
+        const limit = { ...LIMIT, maxConcurrency };
         assert.equal(spendIdentify(account, limit, shard, NOW + afterMs), verdict);
       }
       const early = identifies.filter(([, , verdict]) => verdict === "too_soon").length;
@@ -64,7 +66,7 @@ describe("[G5] spendIdentify()", () => {
 
   it("is exhausted by more than a thousand in any 24 hours, wherever a window begins", () => {
     const account = blank();
-    const limit = { total: 1_000, maxConcurrency: 1 };
+    const limit = { ...LIMIT, maxConcurrency: 1 };
     account.identifies.push(NOW - 20 * HOUR_MS);
     for (let hour = 1; hour <= 999; hour += 1) account.identifies.push(NOW + hour);
     assert.equal(spendIdentify(account, limit, 0, NOW + HOUR_MS), "exhausted");

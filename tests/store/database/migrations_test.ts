@@ -54,10 +54,18 @@ describe("MIGRATIONS", () => {
       schema === "main" && type === "table" && !String(name).startsWith("sqlite_")
     );
   /**
-   * Tables of the process, without an account. Facts belong to the decisions that refer to them, and
-   * controls to their cards. Budgets count for all accounts together.
+   * Tables of the process, without an account. Facts belong to the decisions that refer to them,
+   * controls to their cards, and vectors to their notes. Budgets count for all accounts together.
    */
-  const shared = new Set<unknown>(["run", "fact", "journal", "told_budget", "question_control"]);
+  const shared = new Set<unknown>([
+    "run",
+    "fact",
+    "journal",
+    "told_budget",
+    "question_control",
+    "note_vector",
+    "question_cover",
+  ]);
 
   for (const { name, strict } of tables) {
     it(`[X2] check the types of ${name}, and store the account of each row`, () => {

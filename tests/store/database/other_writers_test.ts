@@ -4,7 +4,9 @@ import { once } from "node:events";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { setTimeout } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
+import { DatabaseSync } from "node:sqlite";
+import { createBurstWatch } from "../../../src/store/database/other_writers.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
 import { batch, frozen } from "../../support/store/store.ts";
@@ -94,5 +96,26 @@ describe("[D2] two processes with one outbox", () => {
     );
     assert.equal(new Set(open.map(({ id }) => id)).size, open.length);
     store.close();
+  });
+});
+
+describe("createBurstWatch()", () => {
+  it("[D1] reports a commit of another writer once, in a later turn of the event loop at most", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "burst.db");
+    const [own, other] = [new DatabaseSync(path), new DatabaseSync(path)];
+    own.exec("PRAGMA journal_mode = WAL; CREATE TABLE one (a)");
+    const watch = createBurstWatch(own);
+    assert.equal(watch.changedElsewhere(), false);
+    other.exec("INSERT INTO one VALUES (1)");
+    assert.equal(watch.changedElsewhere(), false, "checked already in this turn");
+    await setImmediate();
+    assert.equal(watch.changedElsewhere(), true);
+    await setImmediate();
+    assert.equal(watch.changedElsewhere(), false);
+    own.exec("INSERT INTO one VALUES (2)");
+    await setImmediate();
+    assert.equal(watch.changedElsewhere(), false, "its own commit");
+    for (const database of [own, other]) database.close();
   });
 });

@@ -106,11 +106,14 @@ async function fill(store: Store): Promise<void> {
     const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
     assert.ok(claim);
     const stamp = { messageId: message.id, at: NOW };
+    const words = message.sender.id === ADA ? "canary argument" : "argument of grace";
+    const call = { id: "1", name: "read", arguments: JSON.stringify({ words }) };
     const all = entries.map(([role, text]): Entry =>
-      role === "tool"
-        ? { role, text, call: { id: "1", name: "read", arguments: "{}" }, ...stamp }
-        : { role, text, ...stamp }
+      role === "tool" ? { role, text, call, ...stamp } : { role, text, ...stamp }
     );
+    if (entries.some(([role]) => role === "tool")) {
+      all.splice(1, 0, { role: "assistant", text: "", calls: [call], ...stamp });
+    }
     const reply = outboundMessage({
       content: `Hello <@${ADA}>, that is noted.`,
       nonce: `n${message.id}`,
@@ -131,6 +134,7 @@ async function fill(store: Store): Promise<void> {
     guildMessage({ id: messageId("1390000000000000001"), sender: ada(), text: "canary one" }),
     [
       ["user", envelope(ADA, NAME, "canary one")],
+      ["tool", "canary result"],
       ["assistant", `Noted, ${NAME}. The tide is high.`],
     ],
   );
@@ -176,7 +180,7 @@ async function fill(store: Store): Promise<void> {
     agentId: "main",
     sessionKey: ROUTE.sessionKey,
     cause: "full",
-    lastEntry: (await store.sessions.openEntries(ROUTE.sessionKey, 10))[1]?.id ?? 0,
+    lastEntry: (await store.sessions.openEntries(ROUTE.sessionKey, 10))[3]?.id ?? 0,
     summary: { boundary: "abc12345", text: `${NAME} said canary one` },
     modelId: "test/x",
   }, NOW);
@@ -203,10 +207,11 @@ describe("[X5] forget()", () => {
       const notes = await store.notes.unembedded("test/x", undefined, 10);
       const texts = notes.map(({ text }) => text);
       assert.deepEqual(texts, ["[removed] likes tea"], "a changed note gets a new vector");
+      assert.notDeepEqual(grep(/argument of grace/), [], "calls for other people stay");
       assert.notDeepEqual(grep(/and now, \[removed\]\?/), [], "other people's words stay");
       assert.deepEqual(
         (await store.turns.entriesOf(ROUTE.sessionKey, 10)).map(({ role }) => role),
-        ["user", "tool", "assistant"],
+        ["user", "assistant", "tool", "assistant"],
       );
       assert.equal(
         (await store.turns.entriesOf(`agent:main:discord:direct:${ADA}`, 10)).length,

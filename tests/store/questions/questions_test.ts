@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Attachment } from "../../../src/core/inbound/attachment.ts";
+import type { Attachment } from "../../../src/core/discord/attachment.ts";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import { type Deciding, FILL_IN, MENU, type Question } from "../../../src/core/people/question.ts";
 import type { NewControl } from "../../../src/store/questions/cards.ts";
@@ -113,8 +113,26 @@ describe("[T10] a turn that waits for a person", () => {
     assert.deepEqual(await store.questions.decisionOf("1:a"), {
       kind: "answered",
       answer: { choice: "once" },
+      about: "approval",
       binding: "hash",
     });
+  });
+
+  it("[T3] has one decision for all calls that a question covers", async () => {
+    const { store, claim } = await openClaimed();
+    await park(store, claim, { ...APPROVAL, kind: "limit", covers: ["1:b", "1:c"] });
+    assert.equal(await store.questions.decisionOf("1:c"), undefined);
+    await store.questions.decide({
+      by: { code: "cdefghja" },
+      answer: { choice: "deny" },
+      now: NOW,
+    });
+    for (const callKey of ["1:a", "1:b", "1:c"]) {
+      const decision = await store.questions.decisionOf(callKey);
+      assert.ok(decision?.kind === "answered" && decision.about === "limit");
+      assert.equal(decision.answer.choice, "deny");
+    }
+    assert.equal(await store.questions.decisionOf("1:d"), undefined);
   });
 
   it("does not use up attempts by waiting", async () => {

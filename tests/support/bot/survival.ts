@@ -5,7 +5,10 @@
  */
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { accountOf, type Owed, settled } from "./account.ts";
 import { ended, PATIENCE_MS, type Scene, STOPPED } from "./e2e.ts";
 
@@ -19,6 +22,16 @@ export async function settleIn(
   bot.kill("SIGTERM");
   assert.deepEqual(await ended(bot), STOPPED);
   await until("the connection to end", () => simulator.connected() === 0);
+}
+
+/**
+ * Makes the stored IDENTIFYs ten seconds older, so that the next one need not wait for its spacing.
+ * No bot may run; the simulated Discord needs `spacingMs: 0`, because its clock does not follow.
+ */
+export function passSpacing({ dataDir }: Scene): void {
+  const database = new DatabaseSync(join(dataDir, DATABASE_NAME));
+  database.exec("UPDATE identify SET at = at - 10000");
+  database.close();
 }
 
 /** Waits for the answers, and for any unwanted ones. */

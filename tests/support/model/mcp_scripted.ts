@@ -43,7 +43,7 @@ function attempt(run: () => unknown): string {
   }
 }
 
-/** Reads `read <path>`, `write <path>`, `processes`, `cwd` or `home`. */
+/** Reads `read <path>`, `write <path>`, `processes`, `cwd`, `home`, or `die` to end at once. */
 function look(what: string): string {
   const [verb, path = ""] = what.split(" ");
   switch (verb) {
@@ -53,6 +53,8 @@ function look(what: string): string {
       return attempt(() => writeFileSync(path, "x") ?? "written");
     case "processes":
       return attempt(() => readdirSync("/proc").filter((name) => /^\d+$/.test(name)).length);
+    case "die":
+      return process.exit(1);
     case "cwd":
       return process.cwd();
     default:

@@ -13,6 +13,7 @@ import { toSocketAddress } from "../../../src/host/process/sd_notify.ts";
 
 const AF_UNIX = 1;
 const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0o4000 | 0o2000000;
+const SHUT_RDWR = 2;
 const MSG_MAX = 4_096;
 
 /** Milliseconds within which an awaited line must have come. */
@@ -31,6 +32,7 @@ export async function openNotifySocket(name: string): Promise<NotifySocket> {
     socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
     bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
     recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+    shutdown: { parameters: ["i32", "i32"], result: "i32" },
     close: { parameters: ["i32"], result: "i32" },
   });
   const address = toSocketAddress(name);
@@ -63,6 +65,10 @@ export async function openNotifySocket(name: string): Promise<NotifySocket> {
         await sleep(20);
       }
     },
-    [Symbol.dispose]: () => void libc("close")(descriptor),
+    [Symbol.dispose]() {
+      // Another test may start a program now, whose process has a copy of the socket for a moment.
+      libc("shutdown")(descriptor, SHUT_RDWR);
+      libc("close")(descriptor);
+    },
   };
 }

@@ -5,7 +5,18 @@
  */
 
 import type { AccountId } from "../../../core/discord/ids.ts";
-import { oneOf, QUEUE_MODES, type QueueMode } from "../../../core/people/chosen.ts";
+import {
+  type ChosenSetting,
+  CONVERSATION_SETTINGS,
+  type ConversationSetting,
+  type Manner,
+  oneOf,
+  QUEUE_MODES,
+  type QueueMode,
+  THINK_LEVELS,
+} from "../../../core/people/chosen.ts";
+import type { Route } from "../../../core/inbound/inbox.ts";
+import type { CommandCall } from "../../../core/inbound/interactions.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { ChosenSettings } from "../../../interactions/base/settings.ts";
 import type { Store } from "../../../store/store.ts";
@@ -14,6 +25,8 @@ import type { Store } from "../../../store/store.ts";
 export interface ChosenOptions {
   readonly accountId: AccountId;
   readonly settings: Pick<Store["settings"], "known" | "change">;
+  /** Finds the session of a call. */
+  readonly routeOf: (call: CommandCall) => Route;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
@@ -22,17 +35,29 @@ export interface ChosenOptions {
 export interface AccountSettings extends ChosenSettings {
   /** The queue mode of a place; `undefined`: the config's. */
   queueMode(message: Pick<InboundMessage, "channelId">): QueueMode | undefined;
+  /** How a conversation is answered. */
+  mannerOf(sessionKey: string): Manner;
 }
 
 /** Creates the settings. */
 export function createChosenSettings(
-  { accountId, settings, now }: ChosenOptions,
+  { accountId, settings, routeOf, now }: ChosenOptions,
 ): AccountSettings {
-  const queueMode: AccountSettings["queueMode"] = ({ channelId }) =>
-    oneOf(QUEUE_MODES, settings.known(accountId, channelId, "queue"));
+  const scopeOf = (call: CommandCall, name: ChosenSetting) =>
+    oneOf(CONVERSATION_SETTINGS, name) ? routeOf(call).sessionKey : call.channelId;
   return {
-    of: (call) => Promise.resolve(queueMode(call)),
-    choose: (call, name, value) => settings.change(accountId, call.channelId, name, value, now()),
-    queueMode,
+    of: (call, name) => Promise.resolve(settings.known(accountId, scopeOf(call, name), name)),
+    choose: (call, name, value) =>
+      settings.change(accountId, scopeOf(call, name), name, value, now()),
+    queueMode: ({ channelId }) => oneOf(QUEUE_MODES, settings.known(accountId, channelId, "queue")),
+    mannerOf(sessionKey) {
+      const of = (name: ConversationSetting) => settings.known(accountId, sessionKey, name);
+      const think = oneOf(THINK_LEVELS, of("think"));
+      return {
+        ...(think && { think }),
+        showsThinking: of("reasoning") === "on",
+        showsSteps: of("verbose") === "on",
+      };
+    },
   };
 }

@@ -26,9 +26,10 @@ import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { threadTitle } from "../../../render/thread_title.ts";
 import type { Store } from "../../../store/store.ts";
 import { createAssertMayQuote } from "./age_limit.ts";
-import { type ClosedToAskerOptions, createClosedToAsker } from "./closed_to_asker.ts";
+import { type ClosedToAskerOptions, createClosedToAsker } from "./targets/closed_to_asker.ts";
 import { createOpenPost } from "./forum_posts.ts";
 import { createInTurn } from "./in_turn.ts";
+import { createLimit, type LimitOptions } from "./limit.ts";
 import { createOutgoing, type OutgoingOptions } from "./outgoing.ts";
 import { createEdit, createIsAnswerTo, type IsAnswerToOptions } from "./own_messages.ts";
 import { createPlaces, type PlaceOptions } from "./place.ts";
@@ -40,8 +41,8 @@ import {
   type Targets,
   type TargetsOptions,
   type ToolTarget,
-} from "./targets.ts";
-import { createUndo, type Undo } from "./undo.ts";
+} from "./targets/targets.ts";
+import { createUndo, type Undo } from "./undo/undo.ts";
 
 /** The dependencies of the port. */
 export interface DiscordPortOptions
@@ -50,8 +51,9 @@ export interface DiscordPortOptions
     OutgoingOptions,
     ClosedToAskerOptions,
     IsAnswerToOptions,
+    LimitOptions,
     Pick<TargetsOptions, "alsoGuilds" | "onRefused">,
-    Pick<PlaceOptions, "cleanSecrets" | "maxDestructive" | "media" | "schedule"> {
+    Pick<PlaceOptions, "cleanSecrets" | "media" | "schedule"> {
   readonly reader: Pick<Reader, "self" | "index">;
   readonly client: RestApi;
   readonly changes: Store["changes"];
@@ -255,6 +257,7 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
         ...(activity && { activity: { ...activity, name: cleanSecrets(activity.name) } }),
       });
     },
+    limit: createLimit(options),
     undo: {
       undo: (call, id) =>
         inTurn(call.sessionKey, () => undo(targets.originOf(call), call.callKey, id)),

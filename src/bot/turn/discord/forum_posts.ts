@@ -17,7 +17,7 @@ import { channelOf } from "../../../discord/rest/calls/guild_reads.ts";
 import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { expect } from "../../../discord/rest/exchange/answer.ts";
 import { threadTitle } from "../../../render/thread_title.ts";
-import type { Found, Origin, Targets, ToolTarget } from "./targets.ts";
+import type { Found, Origin, Targets, ToolTarget } from "./targets/targets.ts";
 
 /** The dependencies of posts. */
 export interface PostsOptions {

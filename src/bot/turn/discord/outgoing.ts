@@ -14,7 +14,7 @@ import type { ReplyRules } from "../../../render/reply.ts";
 import { composeToolMessage } from "../../../render/tool_message.ts";
 import type { Store } from "../../../store/store.ts";
 import type { SentWatch } from "../../outbound/sent_watch.ts";
-import type { ToolTarget } from "./targets.ts";
+import type { ToolTarget } from "./targets/targets.ts";
 
 /** The dependencies of sending. */
 export interface OutgoingOptions {

@@ -15,7 +15,7 @@ import type { SingleReads } from "../../../discord/rest/calls/single_message.ts"
 import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { explainCode } from "../../../discord/rest/permissions/denial.ts";
 import type { createOutgoing } from "./outgoing.ts";
-import type { Found, Origin, Targets, ToolTarget } from "./targets.ts";
+import type { Found, Origin, Targets, ToolTarget } from "./targets/targets.ts";
 
 /** Whether a message of the bot answers each person who asks. */
 export type IsAnswerTo = (origin: Origin, messageId: MessageId) => Promise<boolean>;

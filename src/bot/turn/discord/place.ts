@@ -21,10 +21,11 @@ import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import type { Changes } from "../../../store/changes/changes.ts";
 import type { AssertMayQuote } from "./age_limit.ts";
 import type { IsAnswerTo } from "./own_messages.ts";
+import { mayGoOn, stoppedAt } from "./limit.ts";
 import type { Show } from "./reading.ts";
 import { createRequests, type RequestsOptions } from "./requests.ts";
-import type { Found, Origin, Targets } from "./targets.ts";
-import { UNDO_MINUTES } from "./undo.ts";
+import type { Found, Origin, Targets } from "./targets/targets.ts";
+import { UNDO_MINUTES } from "./undo/undo.ts";
 
 /** The sources of places. */
 export interface PlaceOptions extends Omit<RequestsOptions, "client"> {
@@ -76,7 +77,8 @@ export function createPlaces(options: PlaceOptions): Places {
           ? `It can be undone for ${UNDO_MINUTES} minutes.`
           : "It cannot be undone.";
         if (dryRun) return `Dry run: this would ${what}. ${about}`;
-        const most = maxDestructive();
+        const most = mayGoOn(call.decision) ? Infinity : maxDestructive();
+        if (call.decision && !mayGoOn(call.decision)) throw stoppedAt(most, call.decision);
         const { guild, channelId } = found;
         const made = await changes.begin(
           {
@@ -92,13 +94,7 @@ export function createPlaces(options: PlaceOptions): Places {
           most,
           now(),
         );
-        if (!made) {
-          throw new Error(
-            `this turn has made ${most} destructive changes, and may make no more by itself; a ` +
-              "person must approve further ones: tell them what is left to do, and let them ask " +
-              "for it in a new message",
-          );
-        }
+        if (!made) throw stoppedAt(most, call.decision);
         try {
           const result = await run();
           return made.undo

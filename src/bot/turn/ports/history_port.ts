@@ -28,9 +28,12 @@ import type { Reader } from "../../../discord/gateway/read/reader.ts";
 import { summariseChannel } from "../../../flows/session/summarise_channel.ts";
 import type { Log } from "../../../lib/log.ts";
 import { createAssertMayQuote } from "../discord/age_limit.ts";
-import { type ClosedToAskerOptions, createClosedToAsker } from "../discord/closed_to_asker.ts";
+import {
+  type ClosedToAskerOptions,
+  createClosedToAsker,
+} from "../discord/targets/closed_to_asker.ts";
 import { createShow, type ShowOptions } from "../discord/reading.ts";
-import { createTargets } from "../discord/targets.ts";
+import { createTargets } from "../discord/targets/targets.ts";
 
 /** The dependencies of the port. */
 export interface HistoryPortOptions extends ShowOptions, ClosedToAskerOptions {

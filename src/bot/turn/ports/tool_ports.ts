@@ -30,7 +30,7 @@ import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
 export type ToolPortsOptions =
   & Pick<
     DiscordPortOptions,
-    "client" | "reader" | "outbox" | "sent" | "onRefused" | "setPresence"
+    "client" | "reader" | "outbox" | "sent" | "onRefused" | "ownerIds" | "setPresence"
   >
   & Omit<HistoryPortOptions, "agentId">
   & ThreadsPortOptions
@@ -83,6 +83,8 @@ export function createToolPorts(ports: ToolPortsOptions): ToolPorts {
       accountId,
       changes: store.changes,
       askerOf: store.inbox.askerOf,
+      texts: () => config().texts,
+      approvalTimeoutMs: () => config().discord.execApprovals.timeoutMs,
       maxDestructive: () => config().discordTool.maxDestructive,
       alsoGuilds: () => config().discordTool.alsoGuilds,
       media: createMediaReads(ports.files.download),

@@ -10,6 +10,8 @@ import { sentence } from "./sentence.ts";
 export const settingTexts = {
   settingNow: sentence("settingNow", "`/{name}`: `{value}`. Es geht auch: {values}"),
   settingChosen: sentence("settingChosen", "`/{name}` ist hier jetzt `{value}`."),
+  thinkRefused: sentence("thinkRefused", "Das nimmt `{model}` nicht: {level}"),
+  thinkLater: sentence("thinkLater", "Ob `{model}` das nimmt, sagt danach `/think`."),
   approvalsNone: sentence("approvalsNone", "Nichts wartet auf dich."),
   approvals: sentence("approvals", "Diese Befehle warten auf dich:"),
   approvalUnknown: sentence("approvalUnknown", "`{id}` wartet nicht auf dich."),

@@ -9,7 +9,13 @@
 
 import type { ChannelId, MessageId } from "../../discord/ids.ts";
 import type { DiscordCall, ShownMessage } from "./discord_call.ts";
-import type { ActInChannel, ActInGuild, SetPresence, UndoPort } from "./discord_place.ts";
+import type {
+  ActInChannel,
+  ActInGuild,
+  LimitPort,
+  SetPresence,
+  UndoPort,
+} from "./discord_place.ts";
 
 export type { DiscordCall, ShownMessage } from "./discord_call.ts";
 
@@ -99,6 +105,8 @@ export interface DiscordPort {
   readonly inGuild: ActInGuild;
   /** Changes the bot's status. Only owners of the bot may. */
   readonly setPresence: SetPresence;
+  /** Bounds the destructive actions of a turn. */
+  readonly limit: LimitPort;
   /** Takes back what actions have done. */
   readonly undo: UndoPort;
 }

@@ -5,6 +5,7 @@
  */
 
 import type { MessageId } from "../../discord/ids.ts";
+import type { Decision } from "../../people/question.ts";
 import type { InboundMessage } from "../../inbound/inbound.ts";
 
 /** The call of a tool: who asks, where, and in which step of the turn. */
@@ -17,6 +18,8 @@ export interface DiscordCall {
   readonly sessionKey: string;
   /** Identifies the call, also after a crash. */
   readonly callKey: string;
+  /** What a person has decided about this call; absent: no person was asked. */
+  readonly decision?: Decision;
   /** Aborted when the call takes too long. */
   readonly signal: AbortSignal;
 }

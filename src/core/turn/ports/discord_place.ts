@@ -7,6 +7,7 @@
 
 import type { Channel } from "../../rights/channel.ts";
 import type { ChannelId, GuildId, MessageId, RoleId, UserId } from "../../discord/ids.ts";
+import type { Question } from "../../people/question.ts";
 import type { Permission } from "../../rights/permissions.ts";
 import type { GuildFacts, MemberFacts, Need } from "../../rights/rights.ts";
 import type { DiscordCall, ShownMessage } from "./discord_call.ts";
@@ -48,6 +49,19 @@ export interface UndoRequest {
   readonly body?: object;
 }
 
+/**
+ * The state that an action has left. Undoing compares it with the present one, so that it overwrites
+ * no later change of a person.
+ */
+export interface LeftState {
+  /** Path of the request that reads it. */
+  readonly path: string;
+  /** Id of the role or member whose overwrite in the channel it is; absent: the thing itself. */
+  readonly overwrite?: string;
+  /** Values by the names of the request's fields, in camel case. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 /** How an action is taken back, and the rights that this needs. */
 export interface UndoSteps {
   /** What undoing does: `"gives the role back"`. */
@@ -60,6 +74,8 @@ export interface UndoSteps {
   readonly role?: RoleId;
   /** Permissions that it gives or denies, and that the person must hold: bits, as digits. */
   readonly holds?: string;
+  /** The state to compare first; absent: there is no later change to lose. */
+  readonly left?: LeftState;
   /** In order. A repetition changes nothing. */
   readonly requests: readonly UndoRequest[];
 }
@@ -211,4 +227,22 @@ export interface UndoPort {
    * @throws {Error} If there is none, or it is too late, or the asker lacks the right.
    */
   undo(call: DiscordCall, id?: number): Promise<UndoneAction>;
+}
+
+/** A destructive action that has not run. */
+export interface WaitingAction {
+  /** Key of its call. */
+  readonly callKey: string;
+  /** The action and its arguments, in one line. */
+  readonly line: string;
+}
+
+/** Bounds the destructive actions of a turn. */
+export interface LimitPort {
+  /**
+   * What a person must decide before a destructive action; `undefined` if it may run.
+   *
+   * @param waiting The destructive actions of the same answer without a result, in order.
+   */
+  question(call: DiscordCall, waiting: readonly WaitingAction[]): Promise<Question | undefined>;
 }

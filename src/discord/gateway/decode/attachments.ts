@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Attachment, MAX_ATTACHMENTS } from "../../../core/inbound/attachment.ts";
+import { type Attachment, MAX_ATTACHMENTS } from "../../../core/discord/attachment.ts";
 import { bounded } from "../../../lib/bounded.ts";
 import type { ContentPayload, MessagePayload } from "./payloads.ts";
 import type { ForwardRule } from "./places.ts";

@@ -163,6 +163,7 @@ async function edit(
     undo: {
       does: `sets ${named(channel)} back: ${JSON.stringify(before)}`,
       needs: isThread(channel) ? ["Manage Threads"] : ["Manage Channels"],
+      left: { path, fields: { ...body } },
       requests: [{ method: "PATCH", path, body: before }],
     },
   }, async () => {

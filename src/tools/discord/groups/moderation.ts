@@ -45,6 +45,7 @@ export const MODERATION_ACTIONS: readonly Action[] = [
             does: wasOut ? "sets the earlier timeout again" : "ends the timeout",
             needs: ["Timeout Members"],
             overUser: userId,
+            left: { path, fields: until(end) },
             requests: [{ method: "PATCH", path, body: until(wasOut ? before : undefined) }],
           },
         }, async () => {

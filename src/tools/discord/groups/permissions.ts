@@ -148,6 +148,11 @@ async function setOverwrite(
       needs: ["Manage Roles"],
       holds: String(changed),
       ...(member && { overUser: member.userId }),
+      left: {
+        path: `/channels/${channel.id}`,
+        overwrite: targetId,
+        fields: bodyOf(after ?? { allow: 0n, deny: 0n }),
+      },
       requests: [undo],
     },
   }, async () => {

@@ -7,7 +7,7 @@
  */
 
 import { z } from "zod";
-import type { Submission } from "../../../../core/inbound/interactions.ts";
+import type { Submission } from "../../../../core/people/form.ts";
 import { bounded } from "../../../../lib/bounded.ts";
 import { toAttachment } from "../attachments.ts";
 import { attachmentPayload } from "../payloads.ts";

@@ -5,26 +5,26 @@
  * @module
  */
 
-import { type Channel, isThread, isVoice } from "../../../core/rights/channel.ts";
-import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
-import type { InboundMessage } from "../../../core/inbound/inbound.ts";
-import { describeMissing } from "../../../core/rights/describe_missing.ts";
+import { type Channel, isThread, isVoice } from "../../../../core/rights/channel.ts";
+import type { ChannelId, GuildId, UserId } from "../../../../core/discord/ids.ts";
+import type { InboundMessage } from "../../../../core/inbound/inbound.ts";
+import { describeMissing } from "../../../../core/rights/describe_missing.ts";
 import {
   type Missing,
   missingRight,
   type Need,
   type PlaceFacts,
-} from "../../../core/rights/rights.ts";
-import type { DiscordCall } from "../../../core/turn/ports/discord.ts";
+} from "../../../../core/rights/rights.ts";
+import type { DiscordCall } from "../../../../core/turn/ports/discord.ts";
 import {
   createGuildReads,
   type GuildReads,
   isPrivateThread,
   readChannel,
-} from "../../../discord/rest/calls/guild_reads.ts";
-import type { RestApi } from "../../../discord/rest/client/client.ts";
-import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
-import { explainCode, namesPermission } from "../../../discord/rest/permissions/denial.ts";
+} from "../../../../discord/rest/calls/guild_reads.ts";
+import type { RestApi } from "../../../../discord/rest/client/client.ts";
+import { RestError } from "../../../../discord/rest/exchange/rest_error.ts";
+import { explainCode, namesPermission } from "../../../../discord/rest/permissions/denial.ts";
 import type { ClosedToAsker } from "./closed_to_asker.ts";
 import { WORDS } from "./words.ts";
 

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { chunk, type ChunkRules } from "../../src/render/markdown/chunk.ts";
-import { renderTables } from "../../src/render/markdown/table.ts";
-import { documents, TOKENS } from "../support/markdown.ts";
-import { givesBack } from "../support/gateway/rejoin.ts";
-import { seeded } from "../support/seeded.ts";
-import { cases } from "../support/long_form.ts";
+import { chunk, type ChunkRules } from "../../../src/render/markdown/chunk.ts";
+import { renderTables } from "../../../src/render/markdown/table.ts";
+import { documents, TOKENS } from "../../support/markdown.ts";
+import { givesBack } from "../../support/gateway/rejoin.ts";
+import { seeded } from "../../support/seeded.ts";
+import { cases } from "../../support/long_form.ts";
 
 const anyRules: fc.Arbitrary<ChunkRules> = fc.record({
   limit: fc.integer({ min: 160, max: 400 }),

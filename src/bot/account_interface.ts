@@ -1,5 +1,5 @@
 /**
- * Declares the ports of an account: its start options, and its interface while it runs.
+ * The interface of an account: its start options, its ports, and its methods while it runs.
  *
  * @module
  */
@@ -103,6 +103,8 @@ export interface RunningAccount extends AccountParts {
   caches(): Readonly<Record<string, number>>;
   /** Another process has written to the store. */
   changedElsewhere(): void;
+  /** Sends a notice to the owners, with the texts of the config; never fails, but logs. */
+  tellOwners(words: (texts: Config["texts"]) => string): void;
   /**
    * Takes no new turn, lets running ones end, sends finished replies, and closes resumable (G12).
    */

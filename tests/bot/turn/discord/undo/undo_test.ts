@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { withActions } from "./actions_harness.ts";
+import { withActions } from "../actions_harness.ts";
 
 const MINUTE_MS = 60_000;
 const UNDO = { action: "undo" };
@@ -43,9 +43,53 @@ describe("[T3] destructive actions", () => {
       assert.match(await rename("b", 1), /^Changed/);
       assert.match(
         await rename("c", 1),
-        /has made 2 destructive changes.* a person must approve/,
+        /may make 2 destructive changes.* a person must approve/,
       );
       assert.match(await rename("c", 2), /^Changed/);
+    }));
+});
+
+describe("[T3] undo after a later change of a person", () => {
+  it("leaves the changed fields alone, and says so", () =>
+    withActions(async ({ run, permit, demo: { world, channels } }) => {
+      permit("manageChannels");
+      const channelId = channels.help.id;
+      const help = () => {
+        const channel = world.channels.get(channelId);
+        assert.ok(channel?.kind === "text");
+        return channel;
+      };
+      await run({ action: "channelEdit", channelId, name: "Tide Tables", topic: "All" });
+      world.channels.set(channelId, { ...help(), topic: "All about tides" });
+      assert.match(await run(UNDO), /^Undone .*left alone what was changed again since: topic\.$/);
+      assert.deepEqual([help().name, help().topic], ["help", "All about tides"]);
+      await run({ action: "channelEdit", channelId, topic: "Mine" });
+      world.channels.set(channelId, { ...help(), topic: "Theirs" });
+      assert.match(await run(UNDO), /it was changed again since, so it stays/);
+      assert.equal(help().topic, "Theirs");
+    }));
+
+  it("keeps a longer timeout, and other permissions", () =>
+    withActions(async ({ run, permit, target, crew, demo: { krill, world, channels } }) => {
+      permit("manageRoles", "moderateMembers");
+      await run({ action: "timeout", userId: target.id, minutes: 5 });
+      const member = krill.members.get(target.id);
+      assert.ok(member?.timedOutUntil !== undefined);
+      const longer = member.timedOutUntil + 3_600_000;
+      krill.members.set(target.id, { ...member, timedOutUntil: longer });
+      assert.match(await run(UNDO), /it was changed again since/);
+      assert.equal(krill.members.get(target.id)?.timedOutUntil, longer);
+
+      const channelId = channels.help.id;
+      const set = { action: "channelPermissionSet", channelId, targetId: crew.id };
+      await run({ ...set, deny: ["Send Messages"] });
+      const channel = world.channels.get(channelId);
+      assert.ok(channel?.kind === "text");
+      const theirs = { id: crew.id, kind: "role" as const, allow: 0n, deny: 1n << 10n };
+      world.channels.set(channelId, { ...channel, overwrites: [theirs] });
+      assert.match(await run(UNDO), /it was changed again since/);
+      const after = world.channels.get(channelId);
+      assert.deepEqual(after?.kind === "text" && after.overwrites, [theirs]);
     }));
 });
 

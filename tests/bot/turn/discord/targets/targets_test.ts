@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import { createTargets } from "../../../../src/bot/turn/discord/targets.ts";
-import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { guildMessage, userId } from "../../../support/discord/builders.ts";
-import type { User } from "../../../../simulator/world/world.ts";
-import { guild, policy } from "../../../policy/policies.ts";
-import { withActions } from "./actions_harness.ts";
+import { createTargets } from "../../../../../src/bot/turn/discord/targets/targets.ts";
+import { RestError } from "../../../../../src/discord/rest/exchange/rest_error.ts";
+import { guildMessage, userId } from "../../../../support/discord/builders.ts";
+import type { User } from "../../../../../simulator/world/world.ts";
+import { guild, policy } from "../../../../policy/policies.ts";
+import { withActions } from "../actions_harness.ts";
 
 const NOT_HERE = /no such channel in this server/;
 

@@ -7,12 +7,13 @@
  * @module
  */
 
-import type { AccountId } from "../../../core/discord/ids.ts";
-import type { Need } from "../../../core/rights/rights.ts";
-import type { UndoneAction } from "../../../core/turn/ports/discord_place.ts";
-import type { RestApi } from "../../../discord/rest/client/client.ts";
-import type { Changes, MadeChange } from "../../../store/changes/changes.ts";
-import type { Found, Origin, Targets } from "./targets.ts";
+import type { AccountId } from "../../../../core/discord/ids.ts";
+import type { Need } from "../../../../core/rights/rights.ts";
+import type { UndoneAction, UndoSteps } from "../../../../core/turn/ports/discord_place.ts";
+import type { RestApi } from "../../../../discord/rest/client/client.ts";
+import type { Changes, MadeChange } from "../../../../store/changes/changes.ts";
+import { changedSince } from "./later_changes.ts";
+import type { Found, Origin, Targets } from "../targets/targets.ts";
 
 /** Minutes for which a change can be taken back. */
 export const UNDO_MINUTES = 10;
@@ -71,6 +72,12 @@ export function createUndo(
     return needs;
   }
 
+  /** Fields that people have changed after the action: their change stays. */
+  async function laterChanges({ left, requests }: UndoSteps): Promise<readonly string[]> {
+    if (!left) return [];
+    return changedSince(left, await client.request("GET", left.path), requests[0]?.body);
+  }
+
   return async (origin, callKey, id) => {
     const all = await candidates(origin);
     const done = all.find(({ undoneBy }) => undoneBy === callKey);
@@ -91,10 +98,17 @@ export function createUndo(
     const found = await placeOf(origin, change);
     const needs = await needsOf(change, found);
     await targets.assertMay(origin, found, needs);
+    let kept: readonly string[] = [];
     try {
+      kept = await laterChanges(undo);
       for (const { method, path, body } of undo.requests) {
+        const fields = method === "PATCH" && body ? without(body, kept) : body;
+        const isWhole = method !== "PATCH" && kept.length > 0;
+        if (isWhole || (fields && Object.keys(fields).length === 0)) {
+          throw new Error(`it was changed again since, so it stays as it is now: ${what}`);
+        }
         await client.request(method, path, {
-          ...(body && { body: { ...body } }),
+          ...(fields && { body: { ...fields } }),
           reason: `undone for ${origin.askers.map(({ userId }) => userId).join(", ")}`,
         });
       }
@@ -102,6 +116,13 @@ export function createUndo(
       throw await targets.refusal(error, origin, found, needs);
     }
     await changes.undone(change.id, callKey, now());
-    return { id: change.id, what, does: undo.does };
+    const but = kept.length === 0
+      ? ""
+      : `; it left alone what was changed again since: ${kept.join(", ")}`;
+    return { id: change.id, what, does: undo.does + but };
   };
+}
+
+function without(body: object, names: readonly string[]): object {
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !names.includes(name)));
 }

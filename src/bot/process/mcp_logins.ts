@@ -1,0 +1,138 @@
+/**
+ * Signs in to MCP servers of the config, and shows their logins, for `barnacle mcp` (T13).
+ *
+ * @module
+ */
+
+import type { BotConfig } from "../../config/config.ts";
+import { quoted } from "../../lib/text/quoted.ts";
+import { hashOfAll, type ToolHashes } from "../../mcp/definitions.ts";
+import { hasOwnToken, type HttpServer } from "../../mcp/oauth/http_server.ts";
+import type { Login } from "../../mcp/oauth/logins.ts";
+import { beginSignIn } from "../../mcp/oauth/sign_in.ts";
+import { httpServerOf, loginsIn, seenIn } from "./mcp_ports.ts";
+
+/**
+ * State of a server's login.
+ *
+ * - `program`: the server is no server over HTTP.
+ * - `token`: the config has its token.
+ * - `none`: there is no login; the server may want none.
+ * - `ended`: the server has taken the login back.
+ * - `valid`: there is a login.
+ */
+export type LoginState = "program" | "token" | "none" | "ended" | "valid";
+
+/** A server of the config. These facts need no request to it. */
+export interface McpState {
+  /** Its name in the config. */
+  readonly id: string;
+  /** Its address or its program. */
+  readonly at: string;
+  readonly login: LoginState;
+  /** When the access token ends, in Unix milliseconds; absent if the server did not say. */
+  readonly until?: number;
+  /** Whether Barnacle can renew the token by itself. */
+  readonly isRenewed?: boolean;
+  /** Number of the tools that the bot or `doctor` saw last; absent if neither has. */
+  readonly tools?: number;
+  /** One hash for all descriptions of these tools, in hex digits. */
+  readonly hash?: string;
+}
+
+/** The server to sign in to, or why there is none. */
+export type SignInServer =
+  | { readonly kind: "found"; readonly server: HttpServer }
+  | { readonly kind: "problem"; readonly problem: string };
+
+/** A sign-in that waits for the operator, and that stores the login. */
+export interface PendingLogin {
+  /** Address that the operator opens in a browser. */
+  readonly address: string;
+  /** Whether an answer of a browser belongs to this sign-in. */
+  isOurs(answer: URLSearchParams): boolean;
+  /**
+   * Gets and stores the tokens.
+   *
+   * @throws {Error} If a server refuses, or the file cannot be written.
+   */
+  finish(answer: URLSearchParams): Promise<Login>;
+}
+
+/** All servers of the config. */
+export function mcpStates({ mcp }: Pick<BotConfig, "mcp">, dataDir: string): readonly McpState[] {
+  const logins = loginsIn(dataDir);
+  const seen = (["run", "doctor"] as const).map((by) => seenIn(dataDir, by));
+  return mcp.map(({ id, transport }) => {
+    const tools = seen.map((one) => one.of(id)).find((hashes) => hashes);
+    const about = { id, ...(tools && seenFields(tools)) };
+    if (transport.kind === "stdio") return { ...about, at: transport.command, login: "program" };
+    const { url } = transport;
+    if (hasOwnToken(httpServerOf(transport))) return { ...about, at: url, login: "token" };
+    const login = logins.read(id, url);
+    if (!login || login.signedInAt === 0) return { ...about, at: url, login: "none" };
+    if (!login.tokens) return { ...about, at: url, login: "ended" };
+    return {
+      ...about,
+      at: url,
+      login: "valid",
+      isRenewed: login.tokens.refresh_token !== undefined,
+      ...(login.expiresAt !== undefined && { until: login.expiresAt }),
+    };
+  });
+}
+
+function seenFields(tools: ToolHashes): Pick<McpState, "tools" | "hash"> {
+  return { tools: Object.keys(tools).length, hash: hashOfAll(tools) };
+}
+
+/** Finds the server that the operator names. */
+export function signInServer({ mcp }: Pick<BotConfig, "mcp">, id: string): SignInServer {
+  const found = mcp.find((server) => server.id === id);
+  const problem = (words: string) => ({ kind: "problem", problem: words }) as const;
+  if (!found) {
+    const names = mcp.map((server) => server.id).join(", ") || "none";
+    return problem(`the config has no MCP server ${quoted(id)}; it has: ${names}`);
+  }
+  const { transport } = found;
+  if (transport.kind === "stdio") {
+    return problem(
+      `the MCP server ${quoted(id)} is a program; only servers with a url have a sign-in`,
+    );
+  }
+  const server = httpServerOf(transport);
+  return hasOwnToken(server)
+    ? problem(
+      `the config has a token for it; to sign in instead, remove ` +
+        `mcp.servers.${id}.headers.authorization`,
+    )
+    : { kind: "found", server };
+}
+
+/**
+ * Starts a sign-in.
+ *
+ * @param redirectUrl Address on this machine that the browser comes back to.
+ * @throws {SignInError} If the server wants none, or offers none.
+ */
+export async function beginLogin(
+  id: string,
+  server: HttpServer,
+  redirectUrl: string,
+  dataDir: string,
+): Promise<PendingLogin> {
+  const { finish, ...pending } = await beginSignIn(server, redirectUrl, Date.now);
+  return {
+    ...pending,
+    async finish(answer) {
+      const login = await finish(answer);
+      loginsIn(dataDir).write(id, login);
+      return login;
+    },
+  };
+}
+
+/** @returns Whether there was a login. */
+export function endLogin(id: string, dataDir: string): boolean {
+  return loginsIn(dataDir).remove(id);
+}

@@ -1,0 +1,129 @@
+/**
+ * Sends the requests of a sign-in with OAuth: metadata, registration and tokens (T13).
+ *
+ * The server of the config may be anywhere, because the operator wrote its address. It names other
+ * servers, and those must be on the public internet and use https: the address is checked when the
+ * socket connects (SEC-R23). All answers are bounded in size and time.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { lookup as lookupAll } from "node:dns/promises";
+import { request } from "node:https";
+import { isIP } from "node:net";
+import { isLoopbackHost } from "../../lib/network/loopback.ts";
+import { isPublicAddress } from "../../lib/network/public_address.ts";
+import { readBody } from "../../lib/network/read_body.ts";
+import { hostOf, portOf } from "../../lib/network/url_address.ts";
+
+/** Finds the addresses of a name. */
+export type Resolve = (host: string) => Promise<readonly { readonly address: string }[]>;
+
+/** Maximum bytes of an answer. */
+const MAX_BYTES = 256 * 1_024;
+/** Milliseconds for one request with its answer. */
+const TIMEOUT_MS = 15_000;
+
+/** A request or an answer that Barnacle refuses; the message is for the operator. */
+export class OAuthRequestError extends Error {
+  /** Name of the class, for logs. */
+  override readonly name = "OAuthRequestError";
+}
+
+/**
+ * Creates a `fetch` for the sign-in.
+ *
+ * @param serverUrl Address of the MCP server.
+ */
+export function createOAuthFetch(
+  serverUrl: string,
+  resolve: Resolve = (host) => lookupAll(host, { all: true }),
+): typeof fetch {
+  const own = new URL(serverUrl);
+  return async (input, init = {}) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    const isTrusted = url.origin === own.origin ||
+      isLoopbackHost(url.hostname) && isLoopbackHost(own.hostname);
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const response = isTrusted
+      ? await bounded(await fetch(url, { ...init, redirect: "manual", signal }), signal)
+      : await guarded(url, init, resolve, signal);
+    if (init.redirect !== "manual" && response.status >= 300 && response.status < 400) {
+      throw new OAuthRequestError(`${url.origin} redirects a request with secrets`);
+    }
+    return response;
+  };
+}
+
+async function bounded(response: Response, signal: AbortSignal): Promise<Response> {
+  const body = await readBody(response.body, { maxBytes: MAX_BYTES, tooLarge, signal });
+  return answerOf(response.status, response.headers, body);
+}
+
+function tooLarge(): Error {
+  return new OAuthRequestError(`an answer of the sign-in has more than ${MAX_BYTES / 1_024} KiB`);
+}
+
+function answerOf(status: number, headers: HeadersInit, body: Uint8Array<ArrayBuffer>): Response {
+  const hasBody = ![101, 103, 204, 205, 304].includes(status);
+  return new Response(hasBody ? body : null, { status, headers });
+}
+
+/** Sends a request to a public address; a name server cannot give another one in between. */
+async function guarded(
+  url: URL,
+  { method = "GET", headers, body }: RequestInit,
+  resolve: Resolve,
+  signal: AbortSignal,
+): Promise<Response> {
+  if (url.protocol !== "https:") {
+    throw new OAuthRequestError(`${url.origin} is used for the sign-in, but it has no https`);
+  }
+  const host = hostOf(url);
+  const found = isIP(host) === 0 ? await resolve(host) : [{ address: host }];
+  const [first] = found;
+  if (!first || !found.every(({ address }) => isPublicAddress(address))) {
+    throw new OAuthRequestError(
+      `${url.origin} is used for the sign-in, but it is not on the public internet`,
+    );
+  }
+  const { promise, resolve: answer, reject } = Promise.withResolvers<Response>();
+  const sent = request({
+    host: first.address,
+    port: portOf(url),
+    path: `${url.pathname}${url.search}`,
+    method,
+    agent: false,
+    servername: isIP(host) === 0 ? host : "",
+    headers: {
+      ...Object.fromEntries(new Headers(headers)),
+      host: url.host,
+      "accept-encoding": "identity",
+      connection: "close",
+    },
+    signal,
+  }, (response) => {
+    bytesOf(response).then((bytes) => {
+      const { statusCode = 500, headers } = response;
+      const pairs = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
+        value === undefined ? [] : [[name, String(value)]]
+      );
+      answer(answerOf(statusCode, pairs, bytes));
+    }).catch(reject);
+  });
+  sent.on("error", reject);
+  sent.end(body === undefined || body === null ? undefined : String(body));
+  return await promise;
+}
+
+async function bytesOf(response: AsyncIterable<Buffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of response) {
+    size += piece.length;
+    if (size > MAX_BYTES) throw tooLarge();
+    pieces.push(piece);
+  }
+  return new Uint8Array(Buffer.concat(pieces));
+}

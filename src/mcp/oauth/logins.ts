@@ -1,0 +1,140 @@
+/**
+ * Keeps logins to MCP servers in files of the data directory, one per server (T13).
+ *
+ * A file has tokens, so only its owner may read it. Each read looks at the file again, because
+ * `barnacle mcp login` writes it beside a running bot. A login counts only for the address that it
+ * was made for: with another address in the config, the token goes nowhere.
+ *
+ * @module
+ */
+
+import {
+  chownSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { z } from "zod";
+import { codeOf } from "../../lib/error_code.ts";
+
+/** The authorization server that gave a token or a client id. */
+const binding = {
+  issuer: z.string().optional(),
+  authorization_server: z.string().optional(),
+  token_endpoint: z.string().optional(),
+};
+
+const loginSchema = z.object({
+  /** Address of the server. */
+  url: z.string(),
+  /** Unix time in milliseconds of the sign-in; 0 if there was none. */
+  signedInAt: z.number(),
+  /** The tokens; absent if the server has taken them back. */
+  tokens: z.object({
+    access_token: z.string(),
+    token_type: z.string(),
+    expires_in: z.number().optional(),
+    scope: z.string().optional(),
+    refresh_token: z.string().optional(),
+    ...binding,
+  }).optional(),
+  /** When the access token ends, in Unix milliseconds; absent if the server did not say. */
+  expiresAt: z.number().optional(),
+  /** Barnacle's registration at the authorization server; absent before the first sign-in. */
+  client: z.object({
+    client_id: z.string(),
+    client_secret: z.string().optional(),
+    ...binding,
+  }).optional(),
+  /** Whether the owners know that the server wants a sign-in. */
+  isTold: z.boolean().optional(),
+});
+
+/** A login to a server. */
+export type Login = z.infer<typeof loginSchema>;
+/** Tokens of a login. */
+export type LoginTokens = NonNullable<Login["tokens"]>;
+/** Barnacle's registration at an authorization server. */
+export type LoginClient = NonNullable<Login["client"]>;
+
+/** The logins of all servers. */
+export interface Logins {
+  /**
+   * The login to a server.
+   *
+   * @param url Address of the config.
+   * @returns `undefined` if there is none for this address, or the file is not ours to read.
+   */
+  read(serverId: string, url: string): Login | undefined;
+  /**
+   * Replaces a login. It is on the disk when this returns, because a server may take back the
+   * tokens before.
+   *
+   * @throws {Error} If the file cannot be written.
+   */
+  write(serverId: string, login: Login): void;
+  /** @returns Whether there was a login. */
+  remove(serverId: string): boolean;
+}
+
+/**
+ * Creates the logins.
+ *
+ * @param folder Folder of MCP servers in the data directory.
+ */
+export function createLogins(folder: string): Logins {
+  // Names of servers have no dots, so no folder of a server has this name.
+  const pathOf = (serverId: string) => join(folder, `${serverId}.login.json`);
+  return {
+    read(serverId, url) {
+      try {
+        const login = loginSchema.parse(JSON.parse(readFileSync(pathOf(serverId), "utf8")));
+        return login.url === url ? login : undefined;
+      } catch {
+        return undefined; // none, or not ours to read
+      }
+    },
+    write(serverId, login) {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      replace(pathOf(serverId), `${JSON.stringify(login)}\n`);
+    },
+    remove(serverId) {
+      try {
+        rmSync(pathOf(serverId));
+        return true;
+      } catch (error) {
+        if (codeOf(error) === "ENOENT") return false;
+        throw error;
+      }
+    },
+  };
+}
+
+function replace(path: string, text: string): void {
+  const part = `${path}.new`;
+  rmSync(part, { force: true }); // an older one may be readable by others
+  const descriptor = openSync(part, "wx", 0o600);
+  try {
+    writeFileSync(descriptor, text);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  keepOwner(dirname(dirname(path)), [dirname(path), part]);
+  renameSync(part, path);
+}
+
+/** If root signs in for a service, the files belong to the user of the data directory. */
+function keepOwner(dataDir: string, paths: readonly string[]): void {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = statSync(dataDir);
+  for (const path of paths) chownSync(path, uid, gid);
+}

@@ -1,0 +1,189 @@
+/**
+ * Signs in to a server over HTTP with OAuth: the operator allows it in a browser (T13).
+ *
+ * It is the authorization-code flow with PKCE. The library finds the authorization server
+ * (RFC 9728, RFC 8414), registers Barnacle there if the config names no client, and exchanges the
+ * code. This module starts it, and checks the browser's answer.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import type { OAuthClientProvider } from "@ai-sdk/mcp";
+import { isRecord } from "../../lib/record.ts";
+import { clip } from "../../lib/text/clip.ts";
+import type { HttpServer } from "./http_server.ts";
+import type { Login, LoginClient, LoginTokens } from "./logins.ts";
+import { createOAuthFetch } from "./fetch.ts";
+import { clientMetadata, withTokens } from "./provider.ts";
+
+/** A sign-in that is not possible, or that has failed; the message is for the operator. */
+export class SignInError extends Error {
+  /** Name of the class, for logs. */
+  override readonly name = "SignInError";
+}
+
+/** A sign-in that waits for the operator. */
+export interface SignIn {
+  /** Address that the operator opens in a browser. */
+  readonly address: string;
+  /**
+   * Whether an answer belongs to this sign-in: it has the right `state`.
+   *
+   * @param answer Query of the address that the browser came back to.
+   */
+  isOurs(answer: URLSearchParams): boolean;
+  /**
+   * Gets the tokens.
+   *
+   * @throws {SignInError} If the answer is none of this sign-in, or a server refuses.
+   */
+  finish(answer: URLSearchParams): Promise<Login>;
+}
+
+/** Maximum UTF-16 units of a server's words in an error. */
+const MAX_WORDS = 300;
+
+/**
+ * Starts a sign-in.
+ *
+ * @param redirectUrl Address on this machine that the browser comes back to.
+ * @param now Unix time in milliseconds.
+ * @param fetchOAuth Sends the requests; the default refuses addresses on other private networks.
+ * @throws {SignInError} If the server wants none, or offers none.
+ */
+export async function beginSignIn(
+  server: HttpServer,
+  redirectUrl: string,
+  now: () => number,
+  fetchOAuth: typeof fetch = createOAuthFetch(server.url),
+): Promise<SignIn> {
+  const { url, oauth = {} } = server;
+  const { auth } = await import("@ai-sdk/mcp");
+  const challenge = await challengeOf(server, fetchOAuth);
+  const state = randomBytes(32).toString("base64url");
+  const found: { address?: URL; verifier?: string; client?: LoginClient; tokens?: LoginTokens } = {
+    ...(oauth.clientId !== undefined && {
+      client: {
+        client_id: oauth.clientId,
+        ...(oauth.clientSecret !== undefined && { client_secret: oauth.clientSecret }),
+        ...(oauth.issuer !== undefined && { issuer: oauth.issuer }),
+      },
+    }),
+  };
+  const scope = oauth.scope ?? challenge.scope;
+  const provider: OAuthClientProvider = {
+    redirectUrl,
+    clientMetadata: clientMetadata(redirectUrl, scope),
+    tokens: () => undefined, // a sign-in begins anew
+    saveTokens: (tokens) => void (found.tokens = tokens),
+    clientInformation: () => found.client,
+    saveClientInformation: (client) => void (found.client = client),
+    state: () => state,
+    storedState: () => state,
+    saveCodeVerifier: (verifier) => void (found.verifier = verifier),
+    codeVerifier: () => found.verifier ?? "",
+    redirectToAuthorization: (address) => void (found.address = address),
+  };
+  const run = async (answer: object) => {
+    try {
+      await auth(provider, {
+        serverUrl: url,
+        fetchFn: fetchOAuth,
+        ...(challenge.metadata && { resourceMetadataUrl: challenge.metadata }),
+        ...(scope !== undefined && { scope }),
+        ...answer,
+      });
+    } catch (error) {
+      throw new SignInError(wordsOf(error), { cause: error });
+    }
+  };
+  await run({});
+  const { address } = found;
+  if (!address || !/^https?:$/.test(address.protocol)) {
+    throw new SignInError("the server names no address for the sign-in");
+  }
+  const isOurs = (answer: URLSearchParams) => isSame(answer.get("state") ?? "", state);
+  return {
+    address: address.href,
+    isOurs,
+    async finish(answer) {
+      if (!isOurs(answer)) throw new SignInError("the answer belongs to another sign-in");
+      const refusal = answer.get("error");
+      if (refusal !== null) {
+        const words = [refusal, answer.get("error_description") ?? ""].filter((part) =>
+          part !== ""
+        );
+        throw new SignInError(`the sign-in was refused: ${clip(words.join(": "), MAX_WORDS)}`);
+      }
+      const code = answer.get("code");
+      if (!code) throw new SignInError("the answer has no code");
+      const issuer = answer.get("iss");
+      await run({
+        authorizationCode: code,
+        callbackState: answer.get("state") ?? "",
+        ...(issuer !== null && { callbackIssuer: issuer }),
+      });
+      const { client, tokens } = found;
+      if (!client || !tokens) throw new SignInError("the server gives no token");
+      return withTokens({ url, signedInAt: now(), client }, tokens, now());
+    },
+  };
+}
+
+/** Asks the server as a client without a login. */
+async function challengeOf(
+  { url, headers }: HttpServer,
+  fetchOAuth: typeof fetch,
+): Promise<{ readonly metadata?: URL; readonly scope?: string }> {
+  const response = await fetchOAuth(url, {
+    method: "POST",
+    headers: {
+      ...headers,
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+    },
+    body: JSON.stringify({
+      jsonrpc: "2.0",
+      id: 0,
+      method: "initialize",
+      params: {
+        protocolVersion: "2025-11-25",
+        capabilities: {},
+        clientInfo: { name: "barnacle", version: "0" },
+      },
+    }),
+  }).catch((error: unknown) => {
+    throw new SignInError(`the server cannot be reached: ${wordsOf(error)}`, { cause: error });
+  });
+  if (response.ok) throw new SignInError("the server wants no sign-in");
+  if (response.status !== 401) {
+    throw new SignInError(
+      `the server does not ask for a sign-in, but answers HTTP ${response.status}`,
+    );
+  }
+  const asked = response.headers.get("www-authenticate") ?? "";
+  const metadata = /\bresource_metadata="([^"]*)"/i.exec(asked)?.[1];
+  const scope = /(?:^|[,\s])scope="([^"]*)"/i.exec(asked)?.[1];
+  return {
+    ...(metadata !== undefined && URL.canParse(metadata) && { metadata: new URL(metadata) }),
+    ...(scope !== undefined && scope !== "" && { scope }),
+  };
+}
+
+function wordsOf(error: unknown): string {
+  if (isRecord(error) && Array.isArray(error["issues"])) { // the library checks answers with zod
+    const issues = error["issues"].filter(isRecord).map(({ path, message }) =>
+      `${Array.isArray(path) ? path.join(".") : ""}: ${String(message)}`
+    );
+    return clip(`an answer of the sign-in is invalid: ${issues.join("; ")}`, MAX_WORDS);
+  }
+  const words = error instanceof Error ? error.message || error.name : String(error);
+  return clip(words, MAX_WORDS);
+}
+
+function isSame(one: string, other: string): boolean {
+  const [first, second] = [Buffer.from(one), Buffer.from(other)];
+  return first.length === second.length && timingSafeEqual(first, second);
+}

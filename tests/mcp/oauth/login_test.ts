@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { UnknownOutcomeError } from "../../../src/core/turn/unknown_outcome.ts";
+import { schedule } from "../../../src/lib/schedule.ts";
+import { createLogins, type Logins } from "../../../src/mcp/oauth/logins.ts";
+import { beginSignIn } from "../../../src/mcp/oauth/sign_in.ts";
+import { createMcpServers, type McpServers } from "../../../src/mcp/servers.ts";
+import { type OAuthServer, startOAuthServer } from "../../support/model/mcp_oauth.ts";
+import { toolContext } from "../../support/model/tools.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+interface Scene {
+  readonly server: OAuthServer;
+  readonly logins: Logins;
+  readonly folder: string;
+  /** Names of servers that the owners were told about. */
+  readonly told: string[];
+  readonly lines: () => string;
+  /** Starts the bot's servers, as after a restart. */
+  start(url?: string, headers?: Record<string, string>): McpServers;
+  signIn(): Promise<void>;
+  call(servers: McpServers, name?: string): Promise<string>;
+}
+
+async function play(run: (scene: Scene) => Promise<void>): Promise<void> {
+  await using server = await startOAuthServer();
+  using temp = tempDirectory();
+  const folder = join(temp.path, "mcp");
+  const logins = createLogins(folder);
+  const { log, lines } = recordingLog();
+  const told: string[] = [];
+  const started: McpServers[] = [];
+  try {
+    await run({
+      server,
+      logins,
+      folder,
+      told,
+      lines: () =>
+        JSON.stringify(lines, (_key, value) => value instanceof Error ? value.message : value),
+      start(url = server.url, headers = {}) {
+        const servers = createMcpServers(
+          [{ id: "far", transport: { kind: "http", url, headers } }],
+          {
+            version: "1",
+            now: Date.now,
+            schedule,
+            log,
+            confine: () => Promise.reject(new Error("no programs here")),
+            seen: { look: () => undefined, of: () => undefined },
+            logins,
+            onSignIn: (id) => told.push(id),
+          },
+        );
+        started.push(servers);
+        return servers;
+      },
+      async signIn() {
+        const target = { url: server.url, headers: {} };
+        const signIn = await beginSignIn(target, "http://127.0.0.1:8765/callback", Date.now);
+        logins.write("far", await signIn.finish(server.allow(signIn.address).searchParams));
+      },
+      async call(servers, name = "add") {
+        const tool = servers.tools().find((one) => one.name === `mcp__far__${name}`);
+        assert.ok(tool, "the server has no tools");
+        return await tool.run({}, toolContext());
+      },
+    });
+  } finally {
+    for (const servers of started) await servers.close();
+  }
+}
+
+describe("[T13] a login to an MCP server", () => {
+  it("is a file that only its owner may read, and is used for calls", () =>
+    play(async ({ folder, signIn, start, call }) => {
+      await signIn();
+      if (process.platform !== "win32") {
+        assert.equal(statSync(join(folder, "far.login.json")).mode & 0o777, 0o600);
+      }
+      const servers = start();
+      await servers.list(() => true);
+      assert.match(await call(servers), /^done as Bearer/);
+    }));
+
+  it("is renewed once by a call that the server refuses, and kept", () =>
+    play(async ({ server, logins, signIn, start, call }) => {
+      await signIn();
+      const servers = start();
+      await servers.list(() => true);
+      server.expire();
+      assert.match(await call(servers), /^done as/);
+      assert.deepEqual(server.calls, ["add"]);
+      assert.equal(server.tokenRequests.at(-1)?.get("grant_type"), "refresh_token");
+      assert.equal(server.tokenRequests.at(-1)?.get("resource"), server.url);
+      assert.equal(logins.read("far", server.url)?.tokens?.refresh_token, "refresh-token-2");
+      const again = start();
+      await again.list(() => true);
+      assert.match(await call(again), /^done as/);
+      assert.equal(server.tokenRequests.length, 2);
+    }));
+
+  it("that has ended is told to the model, and once to the owners", () =>
+    play(async ({ server, logins, told, signIn, start, call }) => {
+      await signIn();
+      const servers = start();
+      await servers.list(() => true);
+      server.expire();
+      server.habits.hasExpired = true;
+      const why = /takes the login no more; .*run `barnacle mcp login far`/;
+      await assert.rejects(call(servers), why);
+      await assert.rejects(call(servers), why);
+      assert.deepEqual(told, ["far"]);
+      assert.deepEqual(server.calls, []);
+      assert.equal(logins.read("far", server.url)?.tokens, undefined);
+      const again = start();
+      await again.list(() => true);
+      assert.deepEqual(again.tools(), []);
+      assert.deepEqual(told, ["far"]);
+    }));
+
+  it("works at once after a new sign-in", () =>
+    play(async ({ server, signIn, start, call }) => {
+      await signIn();
+      const servers = start();
+      await servers.list(() => true);
+      server.expire();
+      server.habits.hasExpired = true;
+      await assert.rejects(call(servers), /barnacle mcp login far/);
+      server.habits.hasExpired = false;
+      await signIn();
+      assert.match(await call(servers), /^done as/);
+    }));
+
+  it("is missing: the owners learn it once, and a sign-in ends the wait", () =>
+    play(async ({ told, lines, signIn, start, call }) => {
+      const servers = start();
+      await servers.list(() => true);
+      await start().list(() => true);
+      assert.deepEqual(told, ["far"]);
+      assert.match(lines(), /HTTP 401\): it wants a sign-in.*`barnacle mcp login far`/);
+      await signIn();
+      await servers.list(() => true);
+      assert.match(await call(servers), /^done as/);
+    }));
+
+  it("stays if the authorization server is broken", () =>
+    play(async ({ server, told, logins, signIn, start, call }) => {
+      await signIn();
+      const servers = start();
+      await servers.list(() => true);
+      server.expire();
+      server.habits.isBroken = true;
+      await assert.rejects(call(servers), /could not be renewed now; it is tried again/);
+      assert.deepEqual(told, []);
+      assert.ok(logins.read("far", server.url)?.tokens);
+      server.habits.isBroken = false;
+      assert.match(await call(servers), /^done as/);
+    }));
+
+  it("[SEC-R9] is in no result, failure or line of the log", () =>
+    play(async ({ server, lines, folder, signIn, start, call }) => {
+      await signIn();
+      const servers = start();
+      await servers.list(() => true);
+      assert.equal(await call(servers), "done as Bearer [redacted]");
+      server.expire();
+      server.habits.hasExpired = true;
+      await assert.rejects(call(servers), (error: Error) => !/-token-/.test(error.message));
+      assert.doesNotMatch(lines(), /-token-/);
+      assert.match(readFileSync(join(folder, "far.login.json"), "utf8"), /client-0/);
+    }));
+
+  it("goes to no other address, and not beside a token of the config", () =>
+    play(async ({ server, signIn, start }) => {
+      await using other = await startOAuthServer();
+      await signIn();
+      await start(other.url).list(() => true);
+      assert.deepEqual(new Set(other.seen), new Set([undefined]));
+      await start(server.url, { Authorization: "Bearer own" }).list(() => true);
+      assert.deepEqual(new Set(server.seen.slice(1)), new Set(["Bearer own"]));
+    }));
+
+  it("is not replaced by tokens of an older one", () =>
+    play(async ({ server, logins, signIn, start, call }) => {
+      await signIn();
+      const servers = start();
+      await servers.list(() => true);
+      const before = logins.read("far", server.url);
+      await signIn();
+      assert.notEqual(logins.read("far", server.url)?.client?.client_id, before?.client?.client_id);
+      assert.match(await call(servers), /^done as/);
+    }));
+});
+
+describe("[T1] a call of an MCP server", () => {
+  const lost = ["before the answer", "in the stream", "in the answer", "without end"] as const;
+  for (const breaks of lost) {
+    it(`has no known outcome if it breaks off ${breaks}, and runs once`, () =>
+      play(async ({ server, start, call }) => {
+        server.habits.isOpen = true;
+        const servers = start();
+        await servers.list(() => true);
+        server.habits.breaks = breaks;
+        await assert.rejects(
+          call(servers),
+          (error) => error instanceof UnknownOutcomeError && /far was lost: /.test(error.message),
+        );
+        assert.deepEqual(server.calls, ["add"]);
+        delete server.habits.breaks;
+        assert.match(await call(servers), /^done as/);
+      }));
+  }
+
+  it("connects anew if the server has forgotten the session, and runs once", () =>
+    play(async ({ server, start, call }) => {
+      server.habits.isOpen = true;
+      const servers = start();
+      await servers.list(() => true);
+      server.habits.forgetsSession = true;
+      assert.match(await call(servers), /^done as/);
+      assert.deepEqual(server.calls, ["add"]);
+    }));
+
+  it("has failed if the server cannot be reached", () =>
+    play(async ({ server, start, call }) => {
+      server.habits.isOpen = true;
+      const servers = start();
+      await servers.list(() => true);
+      await server[Symbol.asyncDispose]();
+      await assert.rejects(call(servers), (error) => !(error instanceof UnknownOutcomeError));
+    }));
+});

@@ -1,0 +1,209 @@
+/** Tests thinking in each wire format: its level, its text, and what a server refuses. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ModelRequest, ToolCall } from "../../src/core/model.ts";
+import type { ThinkLevel } from "../../src/core/people/chosen.ts";
+import { withRetry } from "../../src/providers/retry.ts";
+import type { ProviderSettings } from "../../src/providers/settings.ts";
+import { listen, modelAt, QUESTION } from "../support/model/model_server.ts";
+
+type Kind = ProviderSettings["kind"];
+type Body = Readonly<Record<string, unknown>>;
+
+const event = (data: unknown) => `data: ${JSON.stringify(data)}\n\n`;
+const anthropic = (...events: readonly Body[]) =>
+  events.map((one) => `event: ${one.type}\n${event(one)}`).join("");
+
+/** An answer with thinking, as each API writes it. */
+const ANSWERS: Readonly<Record<Kind, string>> = {
+  "openai-compatible": event({ choices: [{ delta: { reasoning_content: "Tides " } }] }) +
+    event({ choices: [{ delta: { reasoning_content: "turn." } }] }) +
+    event({ choices: [{ delta: { content: "High." }, finish_reason: "stop" }] }) +
+    "data: [DONE]\n\n",
+  anthropic: anthropic(
+    { type: "message_start", message: { id: "m", model: "x", usage: { input_tokens: 1 } } },
+    ...[
+      { type: "content_block_start", index: 0, content_block: { type: "thinking", thinking: "" } },
+      {
+        type: "content_block_delta",
+        index: 0,
+        delta: { type: "thinking_delta", thinking: "Tides turn." },
+      },
+      {
+        type: "content_block_delta",
+        index: 0,
+        delta: { type: "signature_delta", signature: "signed" },
+      },
+      { type: "content_block_stop", index: 0 },
+      {
+        type: "content_block_start",
+        index: 1,
+        content_block: { type: "tool_use", id: "t1", name: "tide", input: {} },
+      },
+      {
+        type: "content_block_delta",
+        index: 1,
+        delta: { type: "input_json_delta", partial_json: "{}" },
+      },
+      { type: "content_block_stop", index: 1 },
+      {
+        type: "message_delta",
+        delta: { stop_reason: "tool_use", stop_sequence: null },
+        usage: { output_tokens: 2 },
+      },
+      { type: "message_stop" },
+    ],
+  ),
+  google: event({
+    candidates: [{
+      content: {
+        role: "model",
+        parts: [{ text: "Tides turn.", thought: true }, { text: "High." }],
+      },
+      finishReason: "STOP",
+    }],
+    usageMetadata: { promptTokenCount: 1, candidatesTokenCount: 2, totalTokenCount: 3 },
+  }),
+};
+
+/** A server that refuses what a test says, and keeps the requests. */
+function serverOf(kind: Kind, refuses: (body: string) => string | undefined = () => undefined) {
+  const bodies: Body[] = [];
+  const fetch: typeof globalThis.fetch = (_, init) => {
+    const body = String(init?.body);
+    bodies.push(JSON.parse(body));
+    const message = refuses(body);
+    return Promise.resolve(
+      message === undefined
+        ? new Response(ANSWERS[kind], { headers: { "content-type": "text/event-stream" } })
+        : Response.json({ error: { type: "invalid_request_error", message } }, { status: 400 }),
+    );
+  };
+  const model = modelAt({ baseUrl: "http://127.0.0.1:9/v1" }, { kind }, { fetch });
+  const ask = (request: Partial<ModelRequest>) =>
+    listen(model, undefined, { ...QUESTION, ...request });
+  return { model, bodies, ask };
+}
+
+const TIDE = { name: "tide", description: "Tells the tide.", parameters: { type: "object" } };
+
+describe("[K2] [L1] the level of thinking", () => {
+  const levels: readonly [
+    kind: Kind,
+    field: (body: Body) => unknown,
+    level: ThinkLevel,
+    sent: unknown,
+  ][] = [
+    ["openai-compatible", (body) => body["reasoning_effort"], "off", "none"],
+    ["openai-compatible", (body) => body["reasoning_effort"], "high", "high"],
+    ["anthropic", (body) => body["thinking"], "off", { type: "disabled" }],
+    ["anthropic", (body) => body["thinking"], "medium", { type: "enabled", budget_tokens: 8_192 }],
+    ["google", configOf, "off", { thinkingBudget: 0 }],
+    ["google", configOf, "low", { thinkingBudget: 2_048 }],
+  ];
+  for (const [kind, field, level, sent] of levels) {
+    it(`“${level}” reaches ${kind}`, async () => {
+      const { ask, bodies } = serverOf(kind);
+      const { error } = await ask({ thinking: level });
+      assert.equal(error, undefined);
+      assert.deepEqual(field(bodies[0] ?? {}), sent);
+    });
+
+    it(`is not in a request to ${kind} without one (${level})`, async () => {
+      const { ask, bodies } = serverOf(kind);
+      await ask({});
+      assert.equal(field(bodies[0] ?? {}), undefined);
+    });
+  }
+
+  for (const kind of ["openai-compatible", "anthropic", "google"] as const) {
+    it(`of ${kind} shows the thinking only if the request asks for it`, async () => {
+      const { ask } = serverOf(kind);
+      const thinkingIn = async (request: Partial<ModelRequest>) =>
+        (await ask({ tools: [TIDE], ...request })).parts.map((part) =>
+          part.kind === "thinking" ? part.text : ""
+        ).join("");
+      assert.equal(await thinkingIn({ showsThinking: true }), "Tides turn.");
+      assert.equal(await thinkingIn({}), "");
+    });
+  }
+
+  it("goes back to Anthropic with its signature, before the calls of this turn alone", async () => {
+    const { ask, bodies } = serverOf("anthropic");
+    const { parts } = await ask({ thinking: "low", tools: [TIDE] });
+    const last = parts.at(-1);
+    assert.ok(last?.kind === "finish" && last.calls);
+    const [call] = last.calls;
+    assert.ok(call);
+    const turn = (call: ToolCall) =>
+      [
+        { role: "user", text: "tide?" },
+        { role: "assistant", text: "", calls: [call] },
+        { role: "tool", call, text: "high" },
+      ] as const;
+    await ask({ thinking: "low", tools: [TIDE], messages: [...turn(call), ...turn(call)] });
+    assert.deepEqual(contentsOf(bodies.at(-1)), [
+      ["tool_use"],
+      ["thinking", "tool_use"],
+    ]);
+    assert.match(JSON.stringify(bodies.at(-1)), /"signature":"signed"/);
+    assert.deepEqual(bodies.at(-1)?.["thinking"], { type: "enabled", budget_tokens: 2_048 });
+
+    // Anthropic refuses thinking after calls that were made without it.
+    const { signature: _, ...plain } = call;
+    await ask({ thinking: "low", tools: [TIDE], messages: turn(plain) });
+    assert.equal(bodies.at(-1)?.["thinking"], undefined);
+  });
+
+  it("is left out from then on if the server refuses it, and others are not", async () => {
+    const { model, bodies } = serverOf(
+      "openai-compatible",
+      (body) =>
+        body.includes('"reasoning_effort":"none"')
+          ? "Unsupported value: 'reasoning_effort' does not support 'none' with tools"
+          : undefined,
+    );
+    const told: string[] = [];
+    const retrying = withRetry(model, {
+      sleep: () => assert.fail("a refusal is no outage"),
+      random: () => 0,
+      onNoThinking: ({ kind }) => told.push(kind),
+      onNoTools: () => assert.fail("the tools are fine"),
+    });
+    const ask = (thinking: ThinkLevel) =>
+      listen(retrying, undefined, { ...QUESTION, tools: [TIDE], thinking });
+    assert.equal((await ask("off")).text, "High.");
+    assert.deepEqual([...retrying.refusedThinking ?? []], ["off"]);
+    await ask("off");
+    await ask("low");
+    assert.deepEqual(bodies.map((body) => body["reasoning_effort"]), [
+      "none",
+      undefined,
+      undefined,
+      "low",
+    ]);
+    assert.ok(bodies.every((body) => body["tools"] !== undefined));
+    assert.deepEqual(told, ["rejected"]);
+  });
+});
+
+/** Google's `thinkingConfig`. */
+function configOf(body: Body): unknown {
+  const { generationConfig } = body as {
+    readonly generationConfig?: { readonly thinkingConfig?: unknown };
+  };
+  return generationConfig?.thinkingConfig;
+}
+
+/** The kinds of the parts of each answer in a request to Anthropic. */
+function contentsOf(body: Body = {}): readonly (readonly string[])[] {
+  const { messages = [] } = body as {
+    readonly messages?: readonly {
+      readonly role: string;
+      readonly content: readonly { readonly type: string }[];
+    }[];
+  };
+  return messages.filter(({ role }) => role === "assistant")
+    .map(({ content }) => content.map(({ type }) => type));
+}
