@@ -82,6 +82,11 @@ export const INVITE_PERMISSIONS: readonly InvitePermission[] = [
   },
   { permission: "Create Events", why: "to create events", asked: ["events"] },
   { permission: "Manage Channels", why: "to create and change channels", asked: ["channels"] },
+  {
+    permission: "Manage Threads",
+    why: "to change, close and delete threads, and to give moderated tags",
+    asked: ["threads", "channels"],
+  },
   { permission: "Manage Roles", why: "to give and take roles", asked: ["roles"] },
   { permission: "Timeout Members", why: "to time members out", asked: ["moderation"] },
   { permission: "Kick Members", why: "to remove members", asked: ["moderation"] },

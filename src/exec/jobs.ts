@@ -11,7 +11,7 @@ import { environmentFor } from "./environment.ts";
 import { BROKER_SOCKET, resolveRemotely, runRemotely } from "./remote.ts";
 import { resolveCommand } from "./resolve.ts";
 import { run, type RunEnd, type Running } from "./run.ts";
-import { type Launch, probeSandbox, sandboxed } from "./sandbox.ts";
+import { type Launch, prepareInstructions, probeSandbox, sandboxed } from "./sandbox.ts";
 
 /** A command that has ended, or a job that runs. */
 export interface CommandState {
@@ -88,7 +88,10 @@ export function createHostCommands(options: HostCommandsOptions): HostCommands {
   async function launchOf(command: ResolvedCommand, workspace: string): Promise<Launch> {
     probe ??= probeSandbox(workspace);
     const bwrap = await probe;
-    if (bwrap !== undefined) return sandboxed(command, workspace, bwrap);
+    if (bwrap !== undefined) {
+      await prepareInstructions(workspace);
+      return sandboxed(command, workspace, bwrap);
+    }
     if (!options.maySkipSandbox()) {
       probe = undefined; // the operator may install it meanwhile
       throw new Error(NO_SANDBOX);

@@ -22,6 +22,7 @@ const commandSchema = z.object({
   realPath: z.string(),
   contentHash: z.string(),
   cwd: z.string(),
+  filesHash: z.string(),
   binding: z.string(),
   isInWorkspace: z.boolean(),
 });

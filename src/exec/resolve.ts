@@ -45,6 +45,7 @@ export async function resolveCommand(
     realPath,
     contentHash,
     cwd: folder,
+    filesHash: hash("sha256", JSON.stringify(files), "hex"),
     binding: hash("sha256", JSON.stringify(bound), "hex"),
     isInWorkspace: isWithin(path, workspace) || isWithin(realPath, workspace),
   };

@@ -5,7 +5,10 @@
  */
 
 import { existsSync } from "node:fs";
+import { lstat, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { ResolvedCommand } from "../core/exec/command.ts";
+import { codeOf } from "../lib/error_code.ts";
 import { environmentFor } from "./environment.ts";
 import { run } from "./run.ts";
 
@@ -36,12 +39,42 @@ const LIMITS = ["/usr/bin/prlimit", "/bin/prlimit"];
 /** Maximum number of processes, open files and bytes of a file of a command. */
 const LIMIT_ARGS = ["--nproc=64", "--nofile=1024", "--fsize=67108864", "--core=0"];
 
+/** The agent's instructions and skills in its workspace, which only people change (H4). */
+const INSTRUCTIONS = ["AGENTS.md", "SOUL.md", "skills"];
+
 /** Milliseconds for the test. */
 const PROBE_MS = 5_000;
 
 /** Path of bubblewrap; `undefined` if it is not installed. */
 function bubblewrap(): string | undefined {
   return PLACES.find((place) => existsSync(place));
+}
+
+/**
+ * Makes sure that the workspace has its instructions, so that they can be made read-only: a command
+ * could create missing ones.
+ *
+ * @throws {Error} If one of them is a link, or of another kind.
+ */
+export async function prepareInstructions(workspace: string): Promise<void> {
+  for (const name of INSTRUCTIONS) {
+    const path = join(workspace, name);
+    const isFolder = !name.includes(".");
+    if (isFolder) await mkdir(path, { mode: 0o700 }).catch(ignoreExisting);
+    else await writeFile(path, "", { flag: "wx", mode: 0o600 }).catch(ignoreExisting);
+    const found = await lstat(path);
+    if (isFolder ? found.isDirectory() : found.isFile()) continue;
+    throw new Error(
+      `commands cannot run: ${name} of the workspace is no ${
+        isFolder ? "folder" : "file"
+      } of its ` +
+        "own. Ask your operator to replace it.",
+    );
+  }
+}
+
+function ignoreExisting(error: unknown): void {
+  if (codeOf(error) !== "EEXIST") throw error;
 }
 
 /** The command within bubblewrap. */
@@ -78,6 +111,11 @@ export function sandboxed(
       "--bind",
       workspace,
       workspace,
+      // A mount point can be neither replaced nor renamed.
+      ...INSTRUCTIONS.flatMap((name) => {
+        const path = join(workspace, name);
+        return ["--ro-bind", path, path];
+      }),
       "--chdir",
       cwd,
       "--",
@@ -97,6 +135,7 @@ export async function probeSandbox(workspace: string): Promise<string | undefine
   const bwrap = bubblewrap();
   if (bwrap === undefined) return undefined;
   const path = ["/usr/bin/true", "/bin/true"].find((place) => existsSync(place)) ?? "/bin/true";
+  await prepareInstructions(workspace);
   const launch = sandboxed(
     { argv: ["true"], path, realPath: path, cwd: workspace },
     workspace,

@@ -24,7 +24,7 @@ import { commands, help } from "./general/help.ts";
 import { memory } from "./general/memory.ts";
 import { skill } from "./general/skill.ts";
 import { status } from "./general/status.ts";
-import { undo } from "./general/undo.ts";
+import { undo, undoButton } from "./general/undo.ts";
 import { usage } from "./general/usage.ts";
 import { whoami } from "./general/whoami.ts";
 import { why } from "./general/why.ts";
@@ -85,6 +85,7 @@ export const COMPONENTS: readonly Component[] = [
   askMenu,
   askForm,
   goOnButton,
+  undoButton,
 ];
 
 /** Finds the component for a use; `undefined` if none has this kind and name. */

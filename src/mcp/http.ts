@@ -9,7 +9,6 @@ import type { OAuthClientProvider } from "@ai-sdk/mcp";
 import { abortableResponse } from "../lib/network/abortable_response.ts";
 import { isRecord } from "../lib/record.ts";
 import { withAnswer } from "./answer_body.ts";
-import { createOAuthFetch } from "./oauth/fetch.ts";
 import { hasOwnToken, type HttpServer } from "./oauth/http_server.ts";
 import { SignInNeededError } from "./oauth/provider.ts";
 
@@ -43,7 +42,7 @@ export function createHttpTransport(
   const { url, headers } = server;
   let refused: Error | undefined;
   let hasLostSession = false;
-  const fetchOAuth = createOAuthFetch(url);
+  let fetchOAuth: typeof fetch | undefined;
   return {
     transport: {
       type: "http",
@@ -54,7 +53,10 @@ export function createHttpTransport(
       async fetch(input, init) {
         const address = input instanceof Request ? input.url : String(input);
         // The library uses the same function to refresh tokens.
-        if (address !== new URL(url).href) return await fetchOAuth(input, init);
+        if (address !== new URL(url).href) {
+          fetchOAuth ??= (await import("./oauth/fetch.ts")).createOAuthFetch(url);
+          return await fetchOAuth(input, init);
+        }
         const response = await globalThis.fetch(input, sentOnce(init));
         const { status } = response;
         const isInSession = new Headers(init?.headers).has("mcp-session-id");

@@ -141,7 +141,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   }
 
   async function list(from: MCPClient): Promise<void> {
-    const next = await listTools(from, server.allow, CONNECT_MS, schedule);
+    const next = login.cleanAll(await listTools(from, server.allow, CONNECT_MS, schedule));
     const hashes = hashesOf(next);
     const isFirst = tools === undefined;
     if (tools && isUnchanged(changesOf(hashesOf(tools), hashes))) return;

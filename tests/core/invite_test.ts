@@ -34,6 +34,7 @@ const FLAGS: Readonly<Record<string, bigint>> = {
   "Create Expressions": Flag.CREATE_GUILD_EXPRESSIONS,
   "Create Events": Flag.CREATE_EVENTS,
   "Manage Channels": Flag.MANAGE_CHANNELS,
+  "Manage Threads": Flag.MANAGE_THREADS,
   "Manage Roles": Flag.MANAGE_ROLES,
   "Timeout Members": Flag.MODERATE_MEMBERS,
   "Kick Members": Flag.KICK_MEMBERS,
@@ -102,6 +103,7 @@ describe("[O3] [SEC-R34] inviteUrl()", () => {
       "Pin Messages",
       "Create Polls",
     ]);
+    assert.deepEqual(more({ gates: ["threads"] }), ["Manage Threads"]);
     const byDefault = more({ gates: openGates({}) });
     assert.ok(byDefault.includes("Manage Channels"));
     for (const name of ["Manage Roles", "Kick Members", "Ban Members", "Timeout Members"]) {

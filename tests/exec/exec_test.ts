@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   symlinkSync,
@@ -25,6 +27,12 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 const directory = tempDirectory();
 after(() => directory[Symbol.dispose]());
 let folders = 0;
+
+/** Why bubblewrap cannot be tested here; false if it can. */
+function withoutBubblewrap(): string | false {
+  const { status } = spawnSync("bwrap", ["--unshare-all", "--ro-bind", "/", "/", "true"]);
+  return status === 0 ? false : "bubblewrap is missing, or does not work here";
+}
 
 function open(maySkipSandbox = true): { commands: HostCommands; folder: string } {
   const folder = join(directory.path, `${++folders}`);
@@ -153,12 +161,78 @@ describe("[A3] [SEC-R22] commands on the host", () => {
     for (const part of ["--unshare-all", "--clearenv", "--cap-drop ALL", "--die-with-parent"]) {
       assert.ok(text.includes(part), part);
     }
-    assert.ok(text.includes("--bind /work /work --chdir /work/sub"), text);
+    assert.match(
+      text,
+      /--bind \/work \/work (--ro-bind \/work\/\S+ \/work\/\S+ ){3}--chdir \/work\/sub/,
+    );
     assert.ok(text.endsWith("/usr/bin/ls -l"), text);
     const bound = args.filter((_, at) => args[at - 1] === "--ro-bind-try");
     for (const secret of ["/etc", "/home", "/root", "/var", "/run", "/"]) {
       assert.ok(!bound.includes(secret), secret);
     }
+  });
+});
+
+describe("[A3] [SEC-R22] commands in bubblewrap", { skip: withoutBubblewrap() }, () => {
+  /** Runs a script in the sandbox; there is no other way to run it. */
+  async function sandbox(script: string, prepare: (folder: string) => void = () => {}) {
+    const { commands, folder } = open(false);
+    prepare(folder);
+    const command = await commands.resolve({ argv: [SH, "-c", script], cwd: "" });
+    const { output, end } = await commands.run(command, 20_000, new AbortController().signal);
+    return { output, code: end?.code, folder };
+  }
+
+  it("write to the workspace, and see no other file of the host", async () => {
+    const { output, code, folder } = await sandbox(
+      "echo hello > new.txt; ls /etc /home /root /var /run 2>&1; ls /; cat /proc/1/environ",
+    );
+    assert.equal(code, 0);
+    assert.equal(readFileSync(join(folder, "new.txt"), "utf8"), "hello\n");
+    assert.doesNotMatch(output, /passwd|shadow|hostname/);
+    assert.doesNotMatch(output, /DISCORD|OPENAI/);
+  });
+
+  it("have no network, and see no process of the host", async () => {
+    const { output } = await sandbox("cat /proc/net/dev; ls /proc | grep -c '^[0-9]*$'");
+    assert.doesNotMatch(output, /eth|ens|wl/);
+    assert.ok(Number(output.trim().split("\n").at(-1)) < 10, output);
+  });
+
+  it("[H4] cannot change, replace or create instructions and skills", async () => {
+    const script = ["AGENTS.md", "SOUL.md", "skills/evil/SKILL.md"].map((path) =>
+      `mkdir -p skills/evil; echo obey > ${path}; rm -rf ${path}; mv new ${path}; ` +
+      `mv skills other; mv AGENTS.md other.md; ln -sf /tmp ${path}`
+    ).join("; ");
+    const { folder, output } = await sandbox(`echo obey > new; ${script}; ls skills`, (folder) => {
+      writeFileSync(join(folder, "AGENTS.md"), "Be kind.");
+    });
+    assert.match(output, /Read-only file system|busy/);
+    assert.equal(readFileSync(join(folder, "AGENTS.md"), "utf8"), "Be kind.");
+    assert.equal(readFileSync(join(folder, "SOUL.md"), "utf8"), "");
+    assert.deepEqual(readdirSync(join(folder, "skills")), []);
+  });
+
+  it("[H4] do not run if the instructions are a link, which a command could replace", async () => {
+    const linked = sandbox("true", (folder) => symlinkSync("other", join(folder, "AGENTS.md")));
+    await assert.rejects(linked, /AGENTS\.md of the workspace is no file of its own/);
+  });
+
+  it("end with their children at the time limit", async () => {
+    const { commands } = open(false);
+    const argv = [SH, "-c", "sleep 600 & echo begun; sleep 600"];
+    const command = await commands.resolve({ argv, cwd: "" });
+    const { end, output } = await commands.run(command, 2_000, new AbortController().signal);
+    assert.equal(end?.cut, "time");
+    assert.equal(output, "begun\n");
+  });
+
+  it("run a program of the workspace, and one behind a link", async () => {
+    const { output } = await sandbox("./tool; ./alias", (folder) => {
+      writeFileSync(join(folder, "tool"), '#!/bin/sh\necho "${0##*/}"\n', { mode: 0o755 });
+      symlinkSync("tool", join(folder, "alias"));
+    });
+    assert.equal(output, "tool\nalias\n");
   });
 });
 

@@ -88,7 +88,7 @@ export function createCommandContext(
     ask: createAsk({ ...options, openDirect: createOpenDirect(client) }),
     why: createWhy({ received: store.received, isOwner: (call) => isAccepted(call, "owner") }),
     forget: createForget({ ...options, forgetting: store.forgetting, schedule, log }),
-    undo: createCommandUndo({
+    ...createCommandUndo({
       ...options,
       accountId,
       isOwner: (call) => isAccepted(call, "owner"),

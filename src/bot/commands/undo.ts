@@ -1,18 +1,19 @@
 /**
- * Takes back changes on Discord for the command `/undo`, as the tool `discord` does (T3).
+ * Takes back changes on Discord for the command `/undo` and the button, as the tool `discord` does (T3).
  *
  * @module
  */
 
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { ButtonPress, CommandCall } from "../../core/inbound/interactions.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
-import type { InteractionContext } from "../../interactions/base/context.ts";
+import type { InteractionContext, UndoOutcome } from "../../interactions/base/context.ts";
 import type { Store } from "../../store/store.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { createTargets } from "../turn/discord/targets/targets.ts";
+import { UNDO_MINUTES } from "../turn/discord/undo/can_undo.ts";
 import { createUndo } from "../turn/discord/undo/undo.ts";
 
 /** The dependencies of the command. */
@@ -22,7 +23,7 @@ export interface CommandUndoOptions {
   readonly reader: Pick<Reader, "self">;
   readonly store: { readonly changes: Store["changes"] };
   /** Whether the asker is an owner of the bot. */
-  readonly isOwner: (call: CommandCall) => Promise<boolean>;
+  readonly isOwner: (call: CommandCall | ButtonPress) => Promise<boolean>;
   readonly cleanSecrets: (text: string) => string;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -31,7 +32,7 @@ export interface CommandUndoOptions {
 /** Creates the port of commands. */
 export function createCommandUndo(
   { accountId, client, reader, store, isOwner, cleanSecrets, now }: CommandUndoOptions,
-): InteractionContext["undo"] {
+): Pick<InteractionContext, "undo" | "undoTurn"> {
   const targets = createTargets({
     client,
     isOwner: () => false, // the command asks by itself
@@ -42,16 +43,34 @@ export function createCommandUndo(
     now,
   });
   const undo = createUndo({ client, accountId, changes: store.changes, targets, now });
-  return async (call, id) => {
+  async function takeBack(
+    call: CommandCall | ButtonPress,
+    callKey: string,
+    id?: number,
+  ): Promise<UndoOutcome> {
     const { sender, channelId, guildId } = call;
     const askers = [{ userId: sender.id, isOwner: await isOwner(call) }];
     try {
       const origin = { askers, channelId, ...(guildId !== undefined && { guildId }) };
-      return { kind: "undone", ...await undo(origin, `command:${call.id}`, id) };
+      return { kind: "undone", ...await undo(origin, callKey, id) };
     } catch (error) {
       if (error instanceof RestError || error instanceof StoreError) throw error;
       const why = error instanceof Error ? error.message : String(error);
       return { kind: "refused", why: cleanSecrets(why) };
     }
+  }
+
+  return {
+    undo: (call, id) => takeBack(call, `command:${call.id}`, id),
+    async undoTurn(press, turnId) {
+      const since = now() - UNDO_MINUTES * 60_000;
+      const made = await store.changes.since(accountId, press.guildId, since);
+      const outcomes: UndoOutcome[] = [];
+      for (const { id, turnId: of, undo, isUndone } of made) {
+        if (of !== turnId || !undo || isUndone) continue;
+        outcomes.push(await takeBack(press, `button:${press.id}:${id}`, id));
+      }
+      return outcomes;
+    },
   };
 }

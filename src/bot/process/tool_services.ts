@@ -6,6 +6,7 @@
 
 import process from "node:process";
 import type { BotConfig } from "../../config/config.ts";
+import { missingSection } from "../../config/sections/tool_sections.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createMcpServers } from "../../mcp/servers.ts";
@@ -15,9 +16,6 @@ import { ownCommand } from "../../host/process/own_process.ts";
 import { createJobs } from "../../sandbox/jobs.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
-import { exec, processTool } from "../../tools/host/exec.ts";
-import { draw } from "../../tools/images/draw.ts";
-import { webSearch } from "../../tools/web/web_search.ts";
 import type { SearchEngine } from "../../web/search.ts";
 import { mcpFiles, serversOf } from "./mcp_ports.ts";
 import { createWebPort } from "../turn/ports/web_port.ts";
@@ -129,11 +127,8 @@ function runtimeEnv(): Readonly<Record<string, string>> {
 }
 
 /** The tools for which the config has everything. */
-function toolsOf({ search, draw: drawing, exec: commands }: BotConfig): readonly Tool[] {
-  return TOOLS.filter((tool) =>
-    (tool !== webSearch || search !== undefined) && (tool !== draw || drawing !== undefined) &&
-    (tool !== exec && tool !== processTool || commands !== undefined)
-  );
+function toolsOf(config: BotConfig): readonly Tool[] {
+  return TOOLS.filter(({ name }) => missingSection(name, config) === undefined);
 }
 
 function engineOf(search: BotConfig["search"]): SearchEngine | undefined {

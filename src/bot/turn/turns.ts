@@ -33,6 +33,7 @@ import { latest } from "../rules/latest.ts";
 import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts";
 import { cleanText } from "../questions/clean_text.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
+import { createCanUndo } from "./discord/undo/can_undo.ts";
 import { createReadStarter } from "./discord/read_starter.ts";
 import { createTurnGarbage } from "./turn_garbage.ts";
 import { createToolPorts, type ToolPortsOptions } from "./ports/tool_ports.ts";
@@ -159,6 +160,7 @@ export function createAccountTurns(
     onParked: ports.onParked,
     now,
   });
+  const canUndo = createCanUndo(accountId, store.changes, now);
   const garbage = createTurnGarbage();
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
@@ -175,7 +177,18 @@ export function createAccountTurns(
       garbage.turn(outcome);
       ports.onTurn(outcome, ms);
     },
-    ...{ backfill, threadStarter, missingRight, people, toolPorts, now, schedule, randomId, log },
+    ...{
+      backfill,
+      threadStarter,
+      missingRight,
+      people,
+      canUndo,
+      toolPorts,
+      now,
+      schedule,
+      randomId,
+      log,
+    },
     isStoreDown: (error: unknown) => error instanceof StoreError,
   };
 

@@ -22,14 +22,23 @@ export interface PlacedDecision extends ToolDecision {
   readonly place?: RulePlace;
 }
 
-/** Decides about all tools. */
+/**
+ * Decides about all tools.
+ *
+ * @param missing The config section without which a tool does not exist; `undefined` if it exists.
+ */
 export function toolsOf(
   asker: ToolAsker,
   policy: AccessPolicy,
   tools: readonly ToolFacts[],
   placeOf: PlaceOf,
+  missing: (tool: string) => string | undefined = () => undefined,
 ): readonly PlacedDecision[] {
-  return prepareToolAccess(policy)(asker, tools).map((decision) => {
+  return prepareToolAccess(policy)(asker, tools).map((decided) => {
+    const section = decided.isAllowed ? missing(decided.name) : undefined;
+    const decision: ToolDecision = section === undefined
+      ? decided
+      : { name: decided.name, isAllowed: false, why: "not-configured", rule: section };
     const place = placeOf(decision.rule);
     return { ...decision, ...(place && { place }) };
   });
@@ -64,4 +73,5 @@ const WORDS: Readonly<Record<ToolReason, string>> = {
   "denied": "denied",
   "gate-closed": "its gate is closed",
   "place-closed": "the bot may not answer here",
+  "not-configured": "the config has no section for it",
 };

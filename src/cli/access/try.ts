@@ -12,6 +12,7 @@ import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import { restore } from "../../discord/gateway/decode/guild_index.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { type AccessEventKind, explain } from "../../policy/authorize.ts";
+import { missingSection } from "../../config/sections/tool_sections.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { CommandNeeds } from "../../policy/rules/rules.ts";
 import type { Store } from "../../store/store.ts";
@@ -167,6 +168,7 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io, tools }: Tr
         policy,
         tools,
         view.placeOf,
+        (name) => missingSection(name, now.config),
       )
       : [],
     checks: placedChecks(explanation, view.placeOf).map(withoutUnknownId),

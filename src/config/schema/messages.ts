@@ -131,6 +131,8 @@ const texts = {
   whyUnknown: sentence("whyUnknown", "Dazu weiß ich nichts, das dich angeht."),
   skillUnknown: sentence("skillUnknown", "Das kann ich hier nicht, aber: {skills}"),
   undone: sentence("undone", "Rückgängig: {what}."),
+  undoButton: sentence("undoButton", "Rückgängig"),
+  undoing: sentence("undoing", "Moment …"),
   undoRefused: sentence("undoRefused", "Das geht nicht: {reason}."),
   forgotten: sentence("forgotten", "Ich habe dich vergessen."),
   forgetLater: sentence("forgetLater", "Erst muss ich fertig werden; oder nimm `/stop`."),

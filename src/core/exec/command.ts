@@ -30,6 +30,8 @@ export interface ResolvedCommand {
   readonly contentHash: string;
   /** Absolute path of the folder that it runs in. */
   readonly cwd: string;
+  /** SHA-256 over the paths and contents of the files that arguments name, in hex. */
+  readonly filesHash: string;
   /** SHA-256 over everything that an approval binds, in hex (SEC-R20). */
   readonly binding: string;
   /** Whether the program is a file that the agent could change. */
@@ -42,6 +44,10 @@ export interface ExecRule {
   readonly path: string;
   /** SHA-256 of the program's content; absent: any content, as the operator wrote the rule. */
   readonly contentHash?: string;
+  /** Folder that the command runs in; absent: any folder of the workspace. */
+  readonly cwd?: string;
+  /** As {@link ResolvedCommand.filesHash}; absent: any files. */
+  readonly filesHash?: string;
   /** Exact arguments after the program; a last `"*"` of the operator stands for any further ones. */
   readonly args: readonly string[];
   /** Whether a last `"*"` stands for any further arguments. */
@@ -50,11 +56,13 @@ export interface ExecRule {
 
 /** Whether a rule allows a command. */
 export function allows(
-  { path, contentHash, args, isPattern }: ExecRule,
+  { path, contentHash, cwd, filesHash, args, isPattern }: ExecRule,
   command: ResolvedCommand,
 ): boolean {
   if (path !== command.path) return false;
   if (contentHash !== undefined && contentHash !== command.contentHash) return false;
+  if (cwd !== undefined && cwd !== command.cwd) return false;
+  if (filesHash !== undefined && filesHash !== command.filesHash) return false;
   const given = command.argv.slice(1);
   const isOpen = isPattern && args.at(-1) === "*";
   const fixed = isOpen ? args.slice(0, -1) : args;

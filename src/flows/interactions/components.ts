@@ -38,6 +38,8 @@ export interface ComponentsPorts {
     update(use: ComponentUse, content: string, card?: Card): Promise<void>;
     /** Answers so that only the person sees it. */
     reply(use: ComponentUse, content: string): Promise<void>;
+    /** Replaces the text of a reply. */
+    complete(use: ComponentUse, content: string): Promise<void>;
   };
   /** Opens a form, unless the gateway's thread has opened it already. */
   readonly openForm: (press: ComponentUse, form: Form) => void;
@@ -74,6 +76,26 @@ export function createComponents(ports: ComponentsPorts): (use: ComponentUse) =>
     }
   }
 
+  /** Never rejects: the work counts, even if Discord shows nothing of it. */
+  async function finish(
+    use: ComponentUse,
+    later: NonNullable<ComponentAnswer["later"]>,
+    component: Component,
+  ): Promise<void> {
+    let text: string;
+    try {
+      text = await later();
+    } catch (error) {
+      log.error(`A ${use.kind} failed`, { ...idsOf(use), error });
+      text = component.failedText(context.texts());
+    }
+    try {
+      await interactions.complete(use, text);
+    } catch (error) {
+      log.warn(`Cannot answer a ${use.kind}`, { ...idsOf(use), error });
+    }
+  }
+
   function failed(component: Component | undefined): ComponentAnswer {
     const texts = context.texts();
     return { how: "reply", text: component?.failedText(texts) ?? notice("deadButton", {}, texts) };
@@ -93,6 +115,7 @@ export function createComponents(ports: ComponentsPorts): (use: ComponentUse) =>
     const first = await Promise.race([settled, late.promise]);
     cancel();
     await answer(use, first);
+    if (first.later && component) await finish(use, first.later, component);
   };
 }
 

@@ -82,6 +82,8 @@ export function createNoteEmbedding(
   let running: Promise<void> | undefined;
   let isAgain = false;
   let waiting = new AbortController();
+  /** Notes in the next request: half as many after a failure, and one more after each success. */
+  let size = MAX_EMBEDDED_TEXTS;
 
   const by = (): UsedBy => ({ userId: "", channelId: "", agentId: agentId() });
   const embed = (texts: readonly string[], as: EmbeddedAs = "note") =>
@@ -91,44 +93,34 @@ export function createNoteEmbedding(
   async function next(): Promise<number | undefined> {
     const modelId = embedder.modelId();
     if (modelId === undefined) return undefined;
-    const batch = await notes.unembedded(modelId, embedder.dimension(), MAX_EMBEDDED_TEXTS);
-    if (batch.length === 0) return undefined;
+    const batch = await notes.unembedded(modelId, embedder.dimension(), size);
+    const [first] = batch;
+    if (!first) return undefined;
     const result = await embed(batch.map(({ text }) => text));
-    switch (result.kind) {
-      case "none":
-        return result.retryMs;
-      case "refused":
-        return await oneByOne(modelId, batch);
-      case "vectors": {
-        const { vectors } = result;
-        await notes.keepVectors(
-          modelId,
-          batch.map((note, at) => ({ ...note, vector: vectors[at] ?? REFUSED })),
-        );
-        return PACE_MS;
-      }
+    if (result.kind === "vectors") {
+      const { vectors } = result;
+      size = Math.min(MAX_EMBEDDED_TEXTS, size + 1);
+      await notes.keepVectors(
+        modelId,
+        batch.map((note, at) => ({ ...note, vector: vectors[at] ?? REFUSED })),
+      );
+      return PACE_MS;
     }
-  }
-
-  /** The same for notes of which at least one is refused. */
-  async function oneByOne(modelId: string, batch: readonly NoteText[]): Promise<number> {
-    for (const note of batch) {
-      await waitFor(PACE_MS, schedule, signal);
-      const vector = await vectorOf(note.text);
-      if (typeof vector === "number") return vector;
-      await notes.keepVectors(modelId, [{ ...note, vector }]);
-    }
+    // The request may have been too much for the server, or one of its notes.
+    size = Math.ceil(batch.length / 2);
+    if (result.kind === "none") return result.retryMs;
+    if (batch.length > 1) return PACE_MS;
+    const vector = await vectorOfRefused(first.text);
+    if (typeof vector === "number") return vector;
+    await notes.keepVectors(modelId, [{ ...first, vector }]);
     return PACE_MS;
   }
 
   /** @returns An empty vector if only this text is refused; or milliseconds until an attempt. */
-  async function vectorOf(text: string): Promise<Int8Array | number> {
-    for (const part of new Set([text, text.slice(0, SHORT_CHARS)])) {
-      signal.throwIfAborted();
-      const result = await embed([part]);
-      if (result.kind === "none") return result.retryMs;
-      if (result.kind === "vectors") return result.vectors[0] ?? REFUSED;
-    }
+  async function vectorOfRefused(text: string): Promise<Int8Array | number> {
+    const short = await embed([text.slice(0, SHORT_CHARS)]);
+    if (short.kind === "none") return short.retryMs;
+    if (short.kind === "vectors") return short.vectors[0] ?? REFUSED;
     const plain = await embed([PLAIN], "query"); // a server that fails refuses this, too
     return plain.kind === "none" ? plain.retryMs : REFUSED;
   }
@@ -161,6 +153,7 @@ export function createNoteEmbedding(
   return {
     wake,
     reconfigured() {
+      size = MAX_EMBEDDED_TEXTS;
       waiting.abort();
       waiting = new AbortController();
       wake();

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CanUndo } from "./control/undo_button.ts";
 import type { TurnOutcome } from "../../agent/turn.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -109,6 +110,8 @@ export interface AnswerPorts
     messages: readonly InboundMessage[],
     needs: Tool["needs"],
   ) => Promise<string | undefined>;
+  /** Whether an answer gets an Undo button (T3); absent: none does. */
+  readonly canUndo?: CanUndo;
   /** People whom calls wait for (A1, T10); absent: no call does. */
   readonly people?: TurnPeople;
   /** Whether a running turn for a message takes in a later one (S5); absent: it takes in none. */

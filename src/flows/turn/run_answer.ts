@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withUndoButton } from "./control/undo_button.ts";
 import type { JoinedMessage } from "../../agent/next_step.ts";
 import { createToolbox } from "../../agent/toolbox.ts";
 import { type ParkedTurn, runTurn, type TurnOutcome, type TurnPorts } from "../../agent/turn.ts";
@@ -227,7 +228,8 @@ export async function runAnswer(
         },
         ports,
       );
-      return withCost(ending);
+      const { steps: taken = [] } = outcome.taken ?? {};
+      return withCost(await withUndoButton(ending, taken, rules.texts, ports.canUndo));
     }
   }
 }

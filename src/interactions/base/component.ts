@@ -15,11 +15,17 @@ import type { InteractionContext } from "./context.ts";
 /** The answer to the use of a component. */
 export type ComponentAnswer =
   /** Replaces the message that has the component; the card is for messages that are one. */
-  | { readonly how: "update"; readonly text: string; readonly card?: Card }
+  | { readonly how: "update"; readonly text: string; readonly card?: Card; readonly later?: Later }
   /** A message of 1 to 2000 characters for the person alone. */
-  | { readonly how: "reply"; readonly text: string }
+  | { readonly how: "reply"; readonly text: string; readonly later?: Later }
   /** Opens a form. */
-  | { readonly how: "form"; readonly form: Form };
+  | { readonly how: "form"; readonly form: Form; readonly later?: undefined };
+
+/**
+ * Does work that may take longer than the time for an answer. It begins once the answer is sent; its
+ * result takes the place of a `reply`.
+ */
+export type Later = () => Promise<string>;
 
 /** Names of all kinds of component. */
 export type ComponentKind = ComponentUse["kind"];

@@ -13,7 +13,12 @@ import type {
   PairingRequest,
 } from "../../core/inbound/pairing.ts";
 import type { StopScope } from "../../core/inbound/changes.ts";
-import type { CommandCall, CommandTarget, ComponentUse } from "../../core/inbound/interactions.ts";
+import type {
+  ButtonPress,
+  CommandCall,
+  CommandTarget,
+  ComponentUse,
+} from "../../core/inbound/interactions.ts";
 import type { Note } from "../../core/notes/note.ts";
 import type { Deciding, DecidingOutcome, StoredQuestion } from "../../core/people/question.ts";
 import type { ThinkLevel } from "../../core/people/chosen.ts";
@@ -145,6 +150,11 @@ export interface Question {
   readonly about?: CommandTarget;
 }
 
+/** The result of taking a change back. */
+export type UndoOutcome =
+  | { readonly kind: "undone"; readonly id: number; readonly what: string; readonly does: string }
+  | { readonly kind: "refused"; readonly why: string };
+
 /** Everything that a command or component may read and do, beside its own interaction. */
 export interface InteractionContext {
   /** Approves or denies pairing requests; rejects if the store fails. */
@@ -204,13 +214,9 @@ export interface InteractionContext {
    */
   readonly forget: (call: CommandCall) => Promise<"forgotten" | "open turns">;
   /** Takes back a change of the asker on Discord; absent number: the newest. */
-  readonly undo: (
-    call: CommandCall,
-    id?: number,
-  ) => Promise<
-    | { readonly kind: "undone"; readonly id: number; readonly what: string; readonly does: string }
-    | { readonly kind: "refused"; readonly why: string }
-  >;
+  readonly undo: (call: CommandCall, id?: number) => Promise<UndoOutcome>;
+  /** Takes back all changes of the turn of a message, newest first. */
+  readonly undoTurn: (press: ButtonPress, turnId: MessageId) => Promise<readonly UndoOutcome[]>;
   /** The config file. */
   readonly config: ConfigPort;
   /** Pauses the account, or lets it go on; `stopped`: number of turns that have ended by it. */

@@ -35,6 +35,8 @@ export interface LoginOf {
   tell(): void;
   /** Removes the tokens from a text. */
   clean(text: string): string;
+  /** Removes the tokens from all texts of a JSON value. */
+  cleanAll<Value>(value: Value): Value;
 }
 
 /**
@@ -102,5 +104,11 @@ export function createLoginOf(
       }
     },
     clean,
+    cleanAll<Value>(value: Value): Value {
+      if (!read()?.tokens) return value;
+      const text = JSON.stringify(value);
+      const cleaned = clean(text);
+      return cleaned === text ? value : JSON.parse(cleaned); // the same form
+    },
   };
 }

@@ -26,40 +26,44 @@ import { z } from "zod";
 import { codeOf } from "../../lib/error_code.ts";
 
 /** The authorization server that gave a token or a client id. */
-const binding = {
+const binding = () => ({
   issuer: z.string().optional(),
   authorization_server: z.string().optional(),
   token_endpoint: z.string().optional(),
-};
-
-const loginSchema = z.object({
-  /** Address of the server. */
-  url: z.string(),
-  /** Unix time in milliseconds of the sign-in; 0 if there was none. */
-  signedInAt: z.number(),
-  /** The tokens; absent if the server has taken them back. */
-  tokens: z.object({
-    access_token: z.string(),
-    token_type: z.string(),
-    expires_in: z.number().optional(),
-    scope: z.string().optional(),
-    refresh_token: z.string().optional(),
-    ...binding,
-  }).optional(),
-  /** When the access token ends, in Unix milliseconds; absent if the server did not say. */
-  expiresAt: z.number().optional(),
-  /** Barnacle's registration at the authorization server; absent before the first sign-in. */
-  client: z.object({
-    client_id: z.string(),
-    client_secret: z.string().optional(),
-    ...binding,
-  }).optional(),
-  /** Whether the owners know that the server wants a sign-in. */
-  isTold: z.boolean().optional(),
 });
 
+const makeLoginSchema = () =>
+  z.object({
+    /** Address of the server. */
+    url: z.string(),
+    /** Unix time in milliseconds of the sign-in; 0 if there was none. */
+    signedInAt: z.number(),
+    /** The tokens; absent if the server has taken them back. */
+    tokens: z.object({
+      access_token: z.string(),
+      token_type: z.string(),
+      expires_in: z.number().optional(),
+      scope: z.string().optional(),
+      refresh_token: z.string().optional(),
+      ...binding(),
+    }).optional(),
+    /** When the access token ends, in Unix milliseconds; absent if the server did not say. */
+    expiresAt: z.number().optional(),
+    /** Barnacle's registration at the authorization server; absent before the first sign-in. */
+    client: z.object({
+      client_id: z.string(),
+      client_secret: z.string().optional(),
+      ...binding(),
+    }).optional(),
+    /** Whether the owners know that the server wants a sign-in. */
+    isTold: z.boolean().optional(),
+  });
+
+/** Made when it is first needed: most bots have no login. */
+let loginSchema: ReturnType<typeof makeLoginSchema> | undefined;
+
 /** A login to a server. */
-export type Login = z.infer<typeof loginSchema>;
+export type Login = z.infer<ReturnType<typeof makeLoginSchema>>;
 /** Tokens of a login. */
 export type LoginTokens = NonNullable<Login["tokens"]>;
 /** Barnacle's registration at an authorization server. */
@@ -96,7 +100,8 @@ export function createLogins(folder: string): Logins {
   return {
     read(serverId, url) {
       try {
-        const login = loginSchema.parse(JSON.parse(readFileSync(pathOf(serverId), "utf8")));
+        const text = readFileSync(pathOf(serverId), "utf8");
+        const login = (loginSchema ??= makeLoginSchema()).parse(JSON.parse(text));
         return login.url === url ? login : undefined;
       } catch {
         return undefined; // none, or not ours to read

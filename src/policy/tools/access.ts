@@ -40,6 +40,7 @@ export interface ToolAsker {
  * - `denied`: `deny` has it.
  * - `gate-closed`: the gate of the tool is closed.
  * - `place-closed`: the bot may not answer in the place.
+ * - `not-configured`: the config has no section for the tool.
  */
 export type ToolReason =
   | "default"
@@ -51,7 +52,8 @@ export type ToolReason =
   | "also-allowed"
   | "denied"
   | "gate-closed"
-  | "place-closed";
+  | "place-closed"
+  | "not-configured";
 
 /** The decision about one tool. */
 export interface ToolDecision {

@@ -71,11 +71,21 @@ export const COMMAND_ANSWER_NOTICES = {
   },
   undone: {
     text: "Undone: {what}. This {does}.",
-    when: "a person uses `/undo`",
+    when: "a person uses `/undo`, or presses Undo",
     placeholders: {
       what: "the change",
       does: "the effect of undoing it, after “This”",
     },
+  },
+  undoButton: {
+    text: "Undo",
+    when: "an answer has changed something that can be taken back, on the button below it",
+    placeholders: {},
+  },
+  undoing: {
+    text: "Taking that back …",
+    when: "a person presses Undo, until it is done",
+    placeholders: {},
   },
   undoRefused: {
     text: "I could not undo that: {reason}.",

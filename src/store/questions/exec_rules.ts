@@ -18,7 +18,7 @@ export interface ExecRules {
   /** Adds a rule, once. */
   addExecRule(
     agentId: string,
-    rule: ExecRule & { readonly contentHash: string },
+    rule: Required<ExecRule>,
     by: UserId | undefined,
     now: number,
   ): Promise<void>;
@@ -27,10 +27,14 @@ export interface ExecRules {
 const rowSchema = z.object({
   path: z.string(),
   content_hash: z.string(),
+  cwd: z.string(),
+  files_hash: z.string(),
   args: z.string(),
 }).transform((row): ExecRule => ({
   path: row.path,
   contentHash: row.content_hash,
+  cwd: row.cwd,
+  filesHash: row.files_hash,
   args: JSON.parse(row.args),
   isPattern: false,
 }));
@@ -45,17 +49,27 @@ export function createExecRules(
   { commit, read }: Pick<Transactions, "commit" | "read">,
 ): ExecRules {
   const select = database.prepare(
-    "SELECT path, content_hash, args FROM exec_rule WHERE agent_id = ? ORDER BY id",
+    "SELECT path, content_hash, cwd, files_hash, args FROM exec_rule WHERE agent_id = ? ORDER BY id",
   );
   const insert = database.prepare(
-    `INSERT OR IGNORE INTO exec_rule (agent_id, path, content_hash, args, allowed_by, allowed_at)
-     VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT OR IGNORE INTO exec_rule (agent_id, path, content_hash, cwd, files_hash, args,
+                                      allowed_by, allowed_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   return {
     execRules: (agentId) => read(() => select.all(agentId).map((row) => rowSchema.parse(row))),
-    addExecRule: (agentId, { path, contentHash, args }, by, now) =>
+    addExecRule: (agentId, { path, contentHash, cwd, filesHash, args }, by, now) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
-        insert.run(agentId, path, contentHash, JSON.stringify(args), by ?? null, now);
+        insert.run(
+          agentId,
+          path,
+          contentHash,
+          cwd,
+          filesHash,
+          JSON.stringify(args),
+          by ?? null,
+          now,
+        );
       }),
   };
 }

@@ -62,10 +62,12 @@ export const QUESTIONS = `
     agent_id     TEXT NOT NULL,
     path         TEXT NOT NULL, -- real path of the program
     content_hash TEXT NOT NULL, -- SHA-256 of its content
+    cwd          TEXT NOT NULL, -- the folder that it runs in
+    files_hash   TEXT NOT NULL, -- SHA-256 over the files that arguments name
     args         TEXT NOT NULL, -- JSON: the exact arguments
     allowed_by   TEXT, -- NULL: a person with access to the host
     allowed_at   INTEGER NOT NULL,
-    UNIQUE (agent_id, path, content_hash, args)
+    UNIQUE (agent_id, path, content_hash, cwd, files_hash, args)
   ) STRICT;
 
   CREATE TRIGGER question_lost_turn AFTER UPDATE OF finished_at ON inbox

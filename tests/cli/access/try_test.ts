@@ -263,11 +263,23 @@ describe("[T2] barnacle access test › tools", () => {
   });
 
   it("prints an owner's tools, and none if the bot would not answer", async () => {
-    const place = await fixture(OPEN, { commands: { ownerAllowFrom: [ADA] } });
+    const place = await fixture(OPEN, { commands: { ownerAllowFrom: [ADA] }, exec: {} });
     const { out } = await attempt(place, mentioned, {}, TOOLS);
     assert.match(out, /^ {2}ok {2}exec +owners have it by default {2}\(commands\.owner/m);
     assert.doesNotMatch((await attempt(place, {}, {}, TOOLS)).out, /Tools of the turn/);
     assert.doesNotMatch((await attempt(place, mentioned)).out, /Tools of the turn/);
+  });
+
+  it("names the missing section of tools that do not exist without it", async () => {
+    const place = await fixture(OPEN, { commands: { ownerAllowFrom: [ADA] } });
+    const all = ["exec", "process", "web_search", "draw", "remind"].map(tool);
+    const { out } = await attempt(place, mentioned, {}, all);
+    const sections = [["exec", "exec"], ["process", "exec"], ["web_search", "search"]];
+    for (const [name, section] of [...sections, ["draw", "tools.draw"]]) {
+      const line = `^ {2}NO {2}${name} +the config has no section for it {2}\\(${section}\\b`;
+      assert.match(out, new RegExp(line, "m"));
+    }
+    assert.match(out, /^ {2}ok {2}remind/m);
   });
 
   it("reports unknown roles and owners if tools depend on them", async () => {

@@ -8,6 +8,7 @@ const COMMAND: ResolvedCommand = {
   realPath: "/usr/local/bin/backup",
   contentHash: "aa",
   cwd: "/work",
+  filesHash: "dd",
   binding: "bb",
   isInWorkspace: false,
 };
@@ -33,6 +34,10 @@ describe("[A1] decideExec()", () => {
     ["another program", { path: "/usr/bin/backup" }, "ask"],
     ["another content", { contentHash: "cc" }, "ask"],
     ["the same content", { contentHash: "aa" }, "run"],
+    ["another folder", { cwd: "/work/sub" }, "ask"],
+    ["the same folder", { cwd: "/work" }, "run"],
+    ["other contents of files", { filesHash: "ee" }, "ask"],
+    ["the same contents of files", { filesHash: "dd" }, "run"],
     ["fewer arguments", { args: [] }, "ask"],
     ["more arguments", { args: ["--daily", "--force"] }, "ask"],
     ["other arguments", { args: ["--weekly"] }, "ask"],

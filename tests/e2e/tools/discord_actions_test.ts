@@ -10,7 +10,7 @@ import { addChannel, addMember } from "../../../simulator/world/create_world.ts"
 import type { PermissionName } from "../../../simulator/actions/moderation.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { Message } from "../../../simulator/world/world.ts";
-import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 
 const call = (args: object) => `call: discord ${JSON.stringify(args)}`;
 const NOW = Date.UTC(2026, 0, 2);
@@ -176,6 +176,49 @@ describe("[K2] /undo", () => {
       assert.match(await answer("mallory"), /I could not undo that: there is nothing/);
       assert.match(await answer("grace"), /^Undone: change #help .*sets #help .* back/);
       assert.ok(simulator.channel("help"));
+    }));
+});
+
+describe("[T3] the Undo button below an answer", () => {
+  it("takes its changes back for the asker or an owner, also after a restart", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator, until, user } = scene;
+      const [krill] = simulator.world.guilds.values();
+      assert.ok(krill);
+      addMember(krill, { userId: user("mallory").id, joinedAt: NOW });
+      permit(scene, "manageChannels");
+      const first = await scene.start();
+      const channelId = String(simulator.channel("help").id);
+      await asked(scene, [{ action: "channelInfo" }]);
+      await asked(scene, [
+        { action: "channelEdit", channelId, name: "aid" },
+        { action: "channelEdit", channelId, topic: "All" },
+      ], 2);
+      const posted = simulator.posted(simulator.channel("general").id);
+      const withButtons = posted.filter(({ components }) => components.length > 0);
+      assert.equal(withButtons.length, 1);
+      const [answer] = withButtons;
+      const [button] = buttonsIn(answer?.components ?? []);
+      assert.ok(answer && button);
+      assert.equal(button.label, NOTICES.undoButton.text);
+      const press = (as: string) =>
+        simulator.press({ as, in: "general", message: answer.id, customId: button.custom_id });
+      const told = (as: string, what: RegExp) =>
+        until(
+          `${as} to be told`,
+          () => simulator.ephemeral(as).some(({ content }) => what.test(content)),
+        );
+      press("mallory");
+      await told("mallory", /there is no change/);
+      assert.ok(simulator.channel("aid"));
+      first.kill("SIGTERM");
+      assert.deepEqual(await ended(first), STOPPED);
+      await scene.start();
+      press("grace");
+      await told("grace", /^Undone: change #aid[^]*Undone: change #help/);
+      assert.ok(simulator.channel("help"));
+      press("ada");
+      await told("ada", /nothing of that answer can be taken back any more/);
     }));
 });
 

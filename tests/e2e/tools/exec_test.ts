@@ -1,6 +1,7 @@
 /** Tests commands on the host: an approver decides, also after a restart. */
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -30,6 +31,12 @@ function settings(workspace: string, exec: object = {}) {
 }
 
 let scenes = 0;
+
+/** Why bubblewrap cannot be tested here; false if it can. */
+function withoutBubblewrap(): string | false {
+  const { status } = spawnSync("bwrap", ["--unshare-all", "--ro-bind", "/", "/", "true"]);
+  return status === 0 ? false : "bubblewrap is missing, or does not work here";
+}
 
 /** Runs a scene with a workspace of its own. */
 async function withWorkspace(
@@ -128,6 +135,48 @@ describe("[A1] a command on the host", () => {
           scene.written("general").filter((one) => /exit code 0[^]*Linux/.test(one)).length === 2,
       );
     }));
+
+  it("[A2] asks again if a file that it names has changed, or in another folder", () =>
+    withWorkspace({}, async (scene, workspace) => {
+      const { simulator, start, say, mention, until, written } = scene;
+      mkdirSync(join(workspace, "sub"));
+      for (const folder of [workspace, join(workspace, "sub")]) {
+        writeFileSync(join(folder, "data.txt"), "one");
+      }
+      await start();
+      const sum = (cwd = "") =>
+        `${mention}\ncall: exec {"argv":["cksum","data.txt"],"cwd":"${cwd}"}`;
+      say("ada", "general", sum());
+      const message = await card(scene);
+      const customId = idOf(message, NOTICES.allowAlways.text);
+      simulator.press({ as: "ada", in: "dm", message: message.id, customId });
+      const runs = () => written("general").filter((one) => /exit code 0/.test(one)).length;
+      await until("the first run", () => runs() === 1);
+      say("ada", "general", sum());
+      await until("a run without a question", () => runs() === 2);
+      const { id } = simulator.channel("dm", "ada");
+      const open = () => simulator.posted(id).filter(({ components }) => components.length > 0);
+      say("ada", "general", sum("sub"));
+      await until("a question about the other folder", () => open().length === 1);
+      writeFileSync(join(workspace, "data.txt"), "two");
+      say("ada", "general", sum());
+      await until("a question about the other content", () => open().length === 2);
+      assert.equal(runs(), 2);
+    }));
+
+  it(
+    "[A3] runs in bubblewrap, and cannot write a skill",
+    { skip: withoutBubblewrap() },
+    () =>
+      withWorkspace({ mode: "full", sandbox: "auto" }, async (scene, workspace) => {
+        await scene.start();
+        const argv = ["sh", "-c", "echo it ran >> ran.txt; mkdir skills/evil; ls /etc/passwd"];
+        scene.say("ada", "general", `${scene.mention}\ncall: exec ${JSON.stringify({ argv })}`);
+        await answerWith(scene, /Read-only file system[^]*\/etc\/passwd/);
+        assert.equal(ran(workspace), 1);
+        assert.equal(existsSync(join(workspace, "skills", "evil")), false);
+      }),
+  );
 
   it("runs at once if `exec.allow` has it, and never in the mode `allowlist` otherwise", () =>
     withWorkspace({ mode: "allowlist", allow: [["uname", "*"]] }, async (scene, workspace) => {

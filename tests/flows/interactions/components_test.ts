@@ -116,7 +116,11 @@ function setUp(
       needed.push(needs);
       return verdict;
     },
-    interactions: { update: answer("update"), reply: answer("reply") },
+    interactions: {
+      update: answer("update"),
+      reply: answer("reply"),
+      complete: answer("complete"),
+    },
     openForm: (_, { title }) => void said.push(`form: ${title}`),
     answerDeferred: answer("deferred"),
     context,

@@ -109,6 +109,18 @@ describe("[T14] createNoteEmbedding()", () => {
     assert.deepEqual([requests.length, made.get(1)], [2, 1]);
   });
 
+  it("asks for fewer vectors at once after a failure, so that a slow server can make them", async () => {
+    const { add, after, requests, made } = build((texts) =>
+      texts.length > 5
+        ? { kind: "none", why: "no answer within 60 s", retryMs: 30_000 }
+        : vectorsOf(texts)
+    );
+    add(...Array.from({ length: 32 }, (_, at) => `note ${at}`));
+    await after(600_000);
+    assert.deepEqual(requests.slice(0, 5).map(({ length }) => length), [32, 16, 8, 4, 5]);
+    assert.equal(made.size, 32);
+  });
+
   it("asks another model at once, also during a pause", async () => {
     const { add, after, requests, work } = build(() => (
       { kind: "none", why: "HTTP 401", retryMs: 600_000 }

@@ -168,6 +168,7 @@ describe("[T13] a login to an MCP server", () => {
       const servers = start();
       await servers.list(() => true);
       assert.equal(await call(servers), "done as Bearer [redacted]");
+      assert.equal(servers.tools()[0]?.description, "add for Bearer [redacted]");
       server.expire();
       server.habits.hasExpired = true;
       await assert.rejects(call(servers), (error: Error) => !/-token-/.test(error.message));

@@ -161,7 +161,7 @@ export async function startOAuthServer(): Promise<OAuthServer> {
         return answer({
           tools: ["add", "look"].map((name) => ({
             name,
-            description: name,
+            description: `${name} for ${authorization}`,
             inputSchema: { type: "object" },
             annotations: { readOnlyHint: name === "look" },
           })),

@@ -25,7 +25,7 @@ import { mayGoOn, stoppedAt } from "./limit.ts";
 import type { Show } from "./reading.ts";
 import { createRequests, type RequestsOptions } from "./requests.ts";
 import type { Found, Origin, Targets } from "./targets/targets.ts";
-import { UNDO_MINUTES } from "./undo/undo.ts";
+import { UNDO_MINUTES } from "./undo/can_undo.ts";
 
 /** The sources of places. */
 export interface PlaceOptions extends Omit<RequestsOptions, "client"> {

@@ -97,7 +97,8 @@ export function createExecPort(options: ExecPortOptions): ExecPort {
         ...(isAlways
           ? [{
             name: "Always",
-            value: "this program with exactly these arguments; files that they name may change",
+            value: "this program with exactly these arguments, in this folder, until the program " +
+              "or a file that they name changes",
           }]
           : []),
       ],
@@ -133,8 +134,8 @@ export function createExecPort(options: ExecPortOptions): ExecPort {
       throw new Error("the program or a file of the command has changed since the approval");
     }
     if (choice === ALLOW_ALWAYS && mayAllowAlways(call.argv, command)) {
-      const { path, contentHash, argv } = command;
-      const rule = { path, contentHash, args: argv.slice(1), isPattern: false };
+      const { path, contentHash, cwd, filesHash, argv } = command;
+      const rule = { path, contentHash, cwd, filesHash, args: argv.slice(1), isPattern: false };
       await rules.addExecRule(config().agent.id, rule, by, now());
     }
   }

@@ -12,11 +12,10 @@ import type { Need } from "../../../../core/rights/rights.ts";
 import type { UndoneAction, UndoSteps } from "../../../../core/turn/ports/discord_place.ts";
 import type { RestApi } from "../../../../discord/rest/client/client.ts";
 import type { Changes, MadeChange } from "../../../../store/changes/changes.ts";
-import { changedSince } from "./later_changes.ts";
-import type { Found, Origin, Targets } from "../targets/targets.ts";
 
-/** Minutes for which a change can be taken back. */
-export const UNDO_MINUTES = 10;
+import type { Found, Origin, Targets } from "../targets/targets.ts";
+import { UNDO_MINUTES } from "./can_undo.ts";
+import { changedSince } from "./later_changes.ts";
 
 /** The dependencies of undoing. */
 export interface UndoOptions {
