@@ -38,6 +38,7 @@ const CURES: Readonly<Record<ChallengeReason | IgnoreReason, string>> = {
   "no-content": "switch on the Message Content Intent: `barnacle doctor --fix`, then restart",
   "too-old": "`gateway.catchUp.maxAgeMin`",
   "too-many": "`gateway.catchUp.maxPerChannel`",
+  "send-off": "`/send on`, or `/send inherit`",
   "queue-full": "send it again later; `messages.queue.perUser`, `messages.queue.perChannel`",
   "creator-gone": "`barnacle schedules delete <number>`",
   "reactions-off": "`reactionNotifications` of the server",

@@ -29,14 +29,19 @@ import { usage } from "./general/usage.ts";
 import { whoami } from "./general/whoami.ts";
 import { why } from "./general/why.ts";
 import { askAbout, remindMe, summarise, whyNoAnswer } from "./on_message/message_commands.ts";
+import { activation } from "./owner/activation.ts";
 import { agents } from "./owner/agents.ts";
 import { approve } from "./owner/approve.ts";
 import { config } from "./owner/config.ts";
 import { pause } from "./owner/pause.ts";
+import { restart } from "./owner/restart.ts";
+import { send } from "./owner/send.ts";
 import { compact } from "./session/compact.ts";
 import { model, models } from "./session/model.ts";
 import { queue } from "./session/queue.ts";
 import { fresh, reset } from "./session/reset.ts";
+import { reasoning } from "./session/reasoning.ts";
+import { verbose } from "./session/verbose.ts";
 import { stop, stopButton } from "./session/stop.ts";
 import { think } from "./session/think.ts";
 
@@ -60,10 +65,15 @@ export const COMMANDS: readonly Command[] = [
   model,
   models,
   think,
+  reasoning,
+  verbose,
   queue,
+  activation,
+  send,
   config,
   agents,
   pause,
+  restart,
   approve,
 ];
 

@@ -102,15 +102,18 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   async function connect(): Promise<MCPClient> {
     const { createMCPClient, ElicitationRequestSchema } = await import("@ai-sdk/mcp");
     let mine: MCPClient | undefined;
+    const early = Promise.withResolvers<never>();
+    const orEnd = <Value>(it: Promise<Value>) => Promise.race([it, early.promise, closing.promise]);
     const oauth = login.provider();
     web = transport.kind === "http"
       ? createHttpTransport(id, transport, oauth?.provider)
       : undefined;
     const program = transport.kind === "stdio"
-      ? createStdioTransport(() => confine(id, transport), () => {
+      ? createStdioTransport(() => confine(id, transport), (ended) => {
+        early.reject(ended);
         if (client !== mine || !mine) return;
         client = undefined;
-        noteFailure(new Error("the program has ended"));
+        noteFailure(ended);
       })
       : undefined;
     const to = program ?? web?.transport;
@@ -126,11 +129,11 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     let isAbandoned = false;
     opening.then((late) => isAbandoned ? late.close() : undefined).catch(() => {});
     try {
-      mine = await Promise.race([within(CONNECT_MS, schedule, opening), closing.promise]);
+      mine = await orEnd(within(CONNECT_MS, schedule, opening));
       questions = declineQuestions((decline) =>
         mine?.onElicitationRequest(ElicitationRequestSchema, decline)
       );
-      await Promise.race([list(mine), closing.promise]);
+      await orEnd(list(mine));
       return mine;
     } catch (error) {
       isAbandoned = mine === undefined;

@@ -19,15 +19,19 @@ const MAX_MESSAGE = 8_000_000;
 /** Milliseconds from the request to end until the program is killed. */
 const GRACE_MS = 2_000;
 
+/** Milliseconds to wait for the end of a program that reads no more. */
+const ENDING_MS = 1_000;
+
 /**
  * Creates the transport.
  *
  * @param prepare Says how to start the program. If it rejects, the program does not start.
- * @param onEnd Called once, when the program ends by itself or is ended.
+ * @param onEnd Called once, when the program ends by itself or is ended, and before waiting requests
+ * fail. The error says how it ended.
  */
 export function createStdioTransport(
   prepare: () => Promise<ConfinedLaunch>,
-  onEnd: () => void,
+  onEnd: (ended: Error) => void,
 ): MCPTransport {
   let child: ChildProcess | undefined;
   let unread = "";
@@ -69,10 +73,14 @@ export function createStdioTransport(
         });
         started.on("spawn", () => resolve());
         started.on("error", (error) => {
-          reject(new Error(`the program cannot be started (${codeOf(error) ?? "unknown reason"})`));
-          end();
+          const why = codeOf(error) ?? "unknown reason";
+          const unstarted = new Error(`the program cannot be started (${why})`);
+          reject(unstarted);
+          end(unstarted);
         });
-        started.on("close", end);
+        started.on("close", (code, signal) => {
+          end(new Error(`the program has ended (${signal ?? `exit code ${code}`})`));
+        });
         started.stdin.on("error", () => {}); // it has ended; `close` tells
         started.stdout.setEncoding("utf8");
         started.stdout.on("data", read);
@@ -82,7 +90,16 @@ export function createStdioTransport(
       new Promise((resolve, reject) => {
         const stdin = child?.stdin;
         if (!stdin || hasEnded) return reject(new Error("the program has ended"));
-        stdin.write(`${JSON.stringify(message)}\n`, (error) => error ? reject(error) : resolve());
+        stdin.write(`${JSON.stringify(message)}\n`, (error) => {
+          if (!error) return resolve();
+          if (hasEnded) return reject(error);
+          // A broken pipe is the beginning of its end, and `onEnd` knows more.
+          const late = setTimeout(() => reject(error), ENDING_MS);
+          child?.once("close", () => {
+            clearTimeout(late);
+            reject(error);
+          });
+        });
       }),
     async close() {
       if (!child) hasEnded = true; // it is not started any more
@@ -98,12 +115,12 @@ export function createStdioTransport(
     },
   };
 
-  function end(): void {
+  function end(ended: Error): void {
     if (hasEnded) return;
     hasEnded = true;
     signalTo(child, "SIGKILL");
+    onEnd(ended);
     transport.onclose?.();
-    onEnd();
   }
 
   return transport;

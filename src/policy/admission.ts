@@ -29,6 +29,10 @@ export type Admit = (message: InboundMessage | RecalledMessage, known?: KnownFac
 
 const INTENTS = "channels.discord.gateway.intents";
 const TEXT_COMMANDS = "commands.text";
+/** Rules that owners set by commands, in place of the config's. */
+const ACTIVATION = "/activation";
+const SEND = "/send";
+const SILENCED = "an owner has switched answers off here by `/send off`";
 const ANNOUNCED = "Discord announces the result of a poll, and no person asks anything";
 
 /** Prepares a policy to judge many messages. */
@@ -69,6 +73,10 @@ export function prepareMessages(
     if (message.isAnnouncement && !ask("mention", false, rule, () => ANNOUNCED)) {
       return overhear("no-mention", rule, isOwnerKnown(known));
     }
+    const isTalk = commandIn(message, policy) === undefined;
+    if (known.isSilenced && isTalk && !ask("send", false, SEND, () => SILENCED)) {
+      return overhear("send-off", SEND, isOwnerKnown(known));
+    }
     if (!open) return rightIsMissing(message, known, ask) ?? { kind: "accept", why, rule };
     if (!ask("content", !isEmpty(message), INTENTS, () => contentFact(message))) {
       return ignore("no-content", INTENTS);
@@ -100,9 +108,13 @@ export function prepareMessages(
   function addressed(
     message: InboundMessage | RecalledMessage,
     known: KnownFacts,
-    { requireMention, intentFilter, threads }: OpenPlace,
+    { requireMention: byConfig, intentFilter, threads }: OpenPlace,
     ask: Ask,
   ): Verdict {
+    const { activation } = known;
+    const requireMention = activation === undefined
+      ? byConfig
+      : { value: activation === "mention", rule: ACTIVATION };
     const isCommand = lettingCommand(message) !== undefined;
     const isMeant = isCommand || isMention(message) || matchesPattern(message, policy);
     const continues = !isMeant && requireMention.value && known.inAnswerThread === true;
@@ -225,7 +237,7 @@ function accept(why: AcceptReason, rule: string): Verdict {
 
 /** Not answered, but a later turn in the channel may see it, if the place allows any turn. */
 function overhear(
-  why: "no-mention" | "rule-not-built",
+  why: "no-mention" | "send-off" | "rule-not-built",
   rule: string,
   keepAsContext: boolean,
 ): Verdict {

@@ -134,8 +134,24 @@ describe("[T6] createMcpServers()", () => {
       await servers.list(() => true);
       await assert.rejects(call(servers, "mcp__everything__get-sum", { a: "x" }), /[Ii]nvalid/);
       assert.match(lines(), /An MCP server is not available/);
+      assert.match(lines(), /the program cannot be started \(ENOENT\)/);
       assert.doesNotMatch(servers.tools().map(({ name }) => name).join(), /gone/);
     }));
+
+  it("tells how a program ended that ends at once", () => {
+    const ending = (id: string, line: string): McpServer => ({
+      id,
+      transport: { ...PROGRAM, command: "sh", args: ["-c", line] },
+    });
+    return withServers(
+      [ending("left", "exit 3"), ending("killed", "kill -9 $$")],
+      async (servers, lines) => {
+        await servers.list(() => true);
+        assert.match(lines(), /the program has ended \(exit code 3\)/);
+        assert.match(lines(), /the program has ended \(SIGKILL\)/);
+      },
+    );
+  });
 
   it("ends a call with the turn's signal", () =>
     withServers([STDIO], async (servers) => {

@@ -5,6 +5,7 @@
  */
 
 import { randomBytes } from "node:crypto";
+import process from "node:process";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
@@ -21,6 +22,7 @@ import { createForget } from "./forget.ts";
 import { type AccountModels, createAccountModels } from "./models.ts";
 import { createPause } from "./pause.ts";
 import { type AccountSettings, createChosenSettings } from "./settings/chosen.ts";
+import { createRestart, isSupervised } from "./settings/restart.ts";
 import { createCommandUndo } from "./undo.ts";
 import { createWhy } from "./why.ts";
 
@@ -99,6 +101,14 @@ export function createCommandContext(
       accountId,
       settings: store.settings,
       stopAll: (except) => options.stopTurns({ accountId, ...(except && { except }) }),
+      now,
+    }),
+    restart: createRestart({
+      accountId,
+      settings: store.settings,
+      isSupervised: () => isSupervised(process.env, process.pid),
+      stop: () => process.kill(process.pid, "SIGTERM"),
+      schedule,
       now,
     }),
     agents: () => [{ id: config().agent.name ?? config().agent.id, modelId: options.model().id }],

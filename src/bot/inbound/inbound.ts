@@ -101,9 +101,8 @@ export function createInbound(options: InboundOptions): Inbound {
   const common = { accountId, schedule, random: Math.random, now };
   const texts = () => config().texts;
   const events = createEmitter<InboundEvents>();
-  const onAccepted = (judged: readonly Judged[]): void => {
-    if (judged.length > 0) events.emit.accepted(judged);
-  };
+  const onAccepted = (judged: readonly Judged[]) =>
+    void (judged.length > 0 && events.emit.accepted(judged));
 
   const waiting = () => waitingRulesOf(config().messages.queue, texts());
   const onRefused = (channels: readonly ChannelId[]): void => {
@@ -132,6 +131,7 @@ export function createInbound(options: InboundOptions): Inbound {
     isOurs,
     isProxied: proxied.has,
     ownerIn: presence.known,
+    chosenIn: (message) => interactions.commands.settings.factsIn(message),
     continuesIn: threads.continuesIn,
     now,
   });

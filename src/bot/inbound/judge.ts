@@ -27,6 +27,8 @@ export interface JudgePorts {
   readonly isProxied: (userId: UserId) => boolean;
   /** Whether an owner is in a guild, by the answers of Discord so far. */
   readonly ownerIn: (guildId: GuildId) => KnownFacts["ownerInGuild"];
+  /** What owners have chosen for a place by commands (K2). */
+  readonly chosenIn?: (message: InboundMessage) => Pick<KnownFacts, "activation" | "isSilenced">;
   /** Whether a conversation continues in a thread without mentions (S7). */
   readonly continuesIn: (channelId: ChannelId) => boolean;
   /** Unix time in milliseconds. */
@@ -57,7 +59,7 @@ export interface Judge {
 
 /** Creates the judge of an account. */
 export function createJudge(
-  { policy, isOurs, isProxied, ownerIn, continuesIn, now }: JudgePorts,
+  { policy, isOurs, isProxied, ownerIn, chosenIn, continuesIn, now }: JudgePorts,
 ): Judge {
   const guard = createLoopGuard(() => policy.now().policy.loopGuard);
 
@@ -96,7 +98,8 @@ export function createJudge(
     judge(message, known = {}, source = "live") {
       const { admit, id: policyId, policy: { allowBots } } = policy.now();
       const owner = ownerOf(message);
-      const knownFacts = knownFactsOf(message, owner ? { ...owner, ...known } : known);
+      const found = owner ? { ...owner, ...known } : known;
+      const knownFacts = knownFactsOf(message, { ...found, ...chosenIn?.(message) });
       const verdict = admit(message, knownFacts);
       // Whether the author is a bot is still open for an undecided message.
       const isTurn = source === "live" && verdict.kind !== "undecided";

@@ -97,6 +97,7 @@ const texts = {
   ownerNotThere: sentence("ownerNotThere", "In {name} ({id}) schweige ich: {reason}. {command}"),
   approvalAsked: sentence("approvalAsked", "Darf ich diesen Befehl ausführen?"),
   escalationAsked: sentence("escalationAsked", "Für `{tool}` fehlt {missing}. Erlauben?"),
+  escalatedAction: sentence("escalatedAction", "Das darf die Person nicht: {missing}. Erlauben?"),
   limitAsked: sentence("limitAsked", "Das wären {count} Änderungen auf einmal. Weiter?"),
   goOn: sentence("goOn", "Weiter"),
   questionFor: sentence("questionFor", "{user}: {question}"),

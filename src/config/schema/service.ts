@@ -50,8 +50,8 @@ export const approvals = lazySection(
     z.strictObject({
       escalate: key(
         z.boolean().default(false),
-        "Whether to ask the owners if the asker lacks a permission for `read_channel_history` or " +
-          "`reply_in_thread`. Their approval holds for this one call.",
+        "Whether to ask the owners if the asker lacks a right for `discord`, " +
+          "`read_channel_history` or `reply_in_thread`. Their approval holds for this one call.",
       ),
     }).prefault({}),
   "Approvals of tool calls by people.",

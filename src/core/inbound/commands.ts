@@ -71,12 +71,7 @@ export const COMMANDS: ReadonlyMap<string, CommandKind> = new Map([
 
 /** Commands of {@link COMMANDS} that this version does not have. */
 const PLANNED: ReadonlySet<string> = new Set([
-  "reasoning",
-  "verbose",
-  "activation",
   "allowlist",
-  "send",
-  "restart",
 ]);
 
 /** The commands that this version has, by name. */

@@ -35,6 +35,10 @@ export interface KnownFacts {
    * message does not contain them (K3).
    */
   readonly rightsLater?: boolean;
+  /** Whether this place needs mentions, if an owner has chosen that by `/activation` (K2). */
+  readonly activation?: "mention" | "always";
+  /** An owner has switched answers off in this place by `/send off` (K2). */
+  readonly isSilenced?: boolean;
   /** The sender may manage messages in this place (K3). */
   readonly managesMessages?: boolean;
 }

@@ -70,6 +70,8 @@ export type IgnoreReason =
   | "pk-original"
   /** Kept as context for the next one that is answered. */
   | "no-mention"
+  /** An owner has switched answers off there by `/send off`; kept as context (K2). */
+  | "send-off"
   /** Discord sent no content: the message content intent is missing (M5). */
   | "no-content"
   /** Found by catch-up, and older than `gateway.catchUp.maxAgeMin` (G6). */

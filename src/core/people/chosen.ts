@@ -14,6 +14,12 @@ export const THINK_LEVELS = ["off", "minimal", "low", "medium", "high"] as const
 /** One of them. */
 export type ThinkLevel = (typeof THINK_LEVELS)[number];
 
+/** Values of `/activation`: whether a channel needs mentions. */
+export const ACTIVATIONS = ["mention", "always"] as const;
+
+/** Values of `/send`: whether the bot answers in a place. */
+export const SENDING = ["on", "off"] as const;
+
 /** How a conversation is answered, as people have chosen; an absent part is the model's, or off. */
 export interface Manner {
   /** How long the model thinks. */
@@ -30,7 +36,7 @@ export const CONVERSATION_SETTINGS = ["think", "reasoning", "verbose"] as const;
 export type ConversationSetting = (typeof CONVERSATION_SETTINGS)[number];
 
 /** The settings that belong to a channel, a thread or a direct message. */
-export const PLACE_SETTINGS = ["queue"] as const;
+export const PLACE_SETTINGS = ["queue", "activation", "send"] as const;
 /** Name of such a setting, which is that of its command. */
 export type PlaceSetting = (typeof PLACE_SETTINGS)[number];
 

@@ -17,6 +17,7 @@ import { metered } from "../../core/spending/metered_model.ts";
 import type { Step } from "../../core/step.ts";
 import { footerOf, withFooter } from "../../render/footer.ts";
 import { freeze } from "../../render/freeze.ts";
+import { prefaceOf, withPreface } from "../../render/preface.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import {
@@ -215,10 +216,18 @@ export async function runAnswer(
       drawn = await drawnFiles(outcome.taken?.steps ?? [], claim.message.id, files?.drawn);
       const home = await ports.threads.homeOf(turn.claim, compose(outcome.text).kind === "reply");
       const composed = await spoken(compose(outcome.text, home), turn.claim, rules, ports);
+      const seen = {
+        ...outcome.taken,
+        ...outcome.thinking !== undefined && { thinking: outcome.thinking },
+      };
+      const preface = prefaceOf(seen, ports.manner ?? {}, rules.texts);
       const ending = answeredTurn(
         home,
         composed.kind === "reply"
-          ? withFooter(composed, footerOf(rules.footer, spending.cost()))
+          ? withFooter(
+            preface === "" ? composed : withPreface(composed, compose(preface, home)),
+            footerOf(rules.footer, spending.cost()),
+          )
           : composed,
         {
           texts,

@@ -226,6 +226,11 @@ export interface InteractionContext {
     /** Pauses it, or lets it go on. @returns Number of turns that were stopped. */
     set(isPaused: boolean, call: CommandCall): Promise<number>;
   };
+  /**
+   * Restarts the process. `done`: this call has restarted it before. `unsupervised`: nothing would
+   * start it again, so it goes on.
+   */
+  readonly restart: (call: CommandCall) => Promise<"begun" | "done" | "unsupervised">;
   /** The agent's name or id, and its model. */
   readonly agents: () => readonly { readonly id: string; readonly modelId: string }[];
   /** Sums a person's use of the models from a UTC day on; rejects if the store fails. */

@@ -30,6 +30,8 @@ export type Question =
   | "sender"
   | "content"
   | "command"
+  /** Whether answers are switched on there (K2). */
+  | "send"
   | "rights"
   | "mention"
   | "intent"

@@ -18,6 +18,12 @@ export const QUESTION_NOTICES = {
     when: "a tool call was refused, and `approvals.escalate` is on, to each owner",
     placeholders: { tool: "the tool", missing: "the missing permission" },
   },
+  escalatedAction: {
+    text:
+      "I was asked to do this on Discord, but the person who asks may not: {missing}. Allow it?",
+    when: "an action of `discord` was refused, and `approvals.escalate` is on, to each owner",
+    placeholders: { missing: "the missing right, in words" },
+  },
   limitAsked: {
     text: "That would be {count} destructive changes for one message. Go on with these?",
     when: "a turn needs more destructive actions than `tools.discord.maxDestructive`, to its asker",

@@ -65,6 +65,7 @@ export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "no-content": "Discord withheld its text, so the bot cannot judge it.",
   "too-old": "Sent while the bot was offline, and too old to answer.",
   "too-many": "Sent while the bot was offline, with too many newer messages after it.",
+  "send-off": "An owner has switched my answers off there; the model may see it as context later.",
   "queue-full": "Too many messages of the sender, or of the channel, were waiting for an answer.",
   "creator-gone": "The creator of this schedule has left, or may no longer see the channel.",
   "reactions-off": "Reactions are ignored here, or on messages of others.",

@@ -32,6 +32,48 @@ export const SETTING_NOTICES = {
     when: "a person chooses a level by `/think`, as the second line",
     placeholders: { model: "the model of the conversation" },
   },
+  thinkingShown: {
+    text: "My thinking:",
+    when: "`/reasoning` is on, above the model's thinking",
+    placeholders: {},
+  },
+  stepDone: {
+    text: "used `{tool}`",
+    when: "`/verbose` is on, for each tool that ran",
+    placeholders: { tool: "the tool" },
+  },
+  stepFailed: {
+    text: "`{tool}` failed",
+    when: "`/verbose` is on, for each tool that failed",
+    placeholders: { tool: "the tool" },
+  },
+  stepsMore: {
+    text: "and {count} more",
+    when: "`/verbose` is on, if more than ten tools ran",
+    placeholders: { count: "number of further calls" },
+  },
+  activationInServers: {
+    text: "`/activation` works in servers only: elsewhere, I need no mention.",
+    when: "an owner uses `/activation` outside a server",
+    placeholders: {},
+  },
+  restarting: {
+    text: "I am restarting. I will be back in a moment.",
+    when: "an owner restarts the bot",
+    placeholders: {},
+  },
+  restarted: {
+    text: "I have restarted.",
+    when: "a restart by an owner is done, if its answer was not sent before",
+    placeholders: {},
+  },
+  restartRefused: {
+    text:
+      "I see no supervisor that would start me again, so I keep running. If there is one, set " +
+      "`BARNACLE_SUPERVISED=1` in my environment.",
+    when: "an owner restarts a bot that nothing would start again",
+    placeholders: {},
+  },
   approvalsNone: {
     text: "No command waits for your decision.",
     when: "an approver uses `/approve` without an ID, and nothing waits for them",

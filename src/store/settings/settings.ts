@@ -14,9 +14,16 @@ import type { Transactions } from "../database/transact.ts";
 
 /**
  * Names of the settings: the model of a conversation, whether an account is paused, the guild in
- * which its commands are registered, its presence, and those with a command of their own.
+ * which its commands are registered, its presence, the newest `/restart`, and those with a command of
+ * their own.
  */
-export type SettingName = "model" | "paused" | "commandGuild" | "presence" | ChosenSetting;
+export type SettingName =
+  | "model"
+  | "paused"
+  | "commandGuild"
+  | "presence"
+  | "restartedBy"
+  | ChosenSetting;
 
 /** All methods of `store.settings`. */
 export interface StoredSettings {

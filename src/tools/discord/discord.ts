@@ -9,7 +9,7 @@
 
 import { z } from "zod";
 import type { ToolGate } from "../../core/tool_gates.ts";
-import { defineTool, type Tool } from "../../core/turn/tool.ts";
+import { defineTool, type Tool, type ToolContext } from "../../core/turn/tool.ts";
 import type { Action } from "./action/action.ts";
 import { ACTIONS } from "./actions.ts";
 import { destructiveOf, isDestructive } from "./destructive.ts";
@@ -52,26 +52,39 @@ function toolOf(actions: readonly Action[]): Tool {
     },
     async asks(given, context) {
       const actionOf = (name: unknown) => byName.get(String(name));
+      const { discord: port } = context.ports;
+      const written = JSON.stringify(given);
+      const refused = await port.escalation.question(
+        context,
+        written,
+        () => run(given, { ...context, isProbe: true }),
+      );
+      if (refused) return refused;
       if (!isDestructive(actionOf(given.action), given)) return undefined;
       const waiting = destructiveOf(context.open ?? [], actionOf);
-      return await context.ports.discord.limit.question(context, waiting);
+      return await port.limit.question(context, waiting);
     },
-    async run({ action: name, ...written }, context) {
-      const action = byName.get(name);
-      if (!action) {
-        throw new Error(
-          `there is no action ${JSON.stringify(name)} here; there are: ${names.join(", ")}`,
-        );
-      }
-      // Some models write null for arguments that they leave out.
-      const given = Object.entries(written).filter(([, value]) => value !== null);
-      const parsed = action.input.safeParse(Object.fromEntries(given));
-      if (!parsed.success) {
-        throw new Error(`the arguments do not fit ${name}:\n${z.prettifyError(parsed.error)}`);
-      }
-      return await action.run(parsed.data, context, context.ports.discord);
-    },
+    run,
   });
+
+  async function run(
+    { action: name, ...written }: z.infer<typeof input>,
+    context: ToolContext & { readonly isProbe?: true },
+  ): Promise<string> {
+    const action = byName.get(name);
+    if (!action) {
+      throw new Error(
+        `there is no action ${JSON.stringify(name)} here; there are: ${names.join(", ")}`,
+      );
+    }
+    // Some models write null for arguments that they leave out.
+    const given = Object.entries(written).filter(([, value]) => value !== null);
+    const parsed = action.input.safeParse(Object.fromEntries(given));
+    if (!parsed.success) {
+      throw new Error(`the arguments do not fit ${name}:\n${z.prettifyError(parsed.error)}`);
+    }
+    return await action.run(parsed.data, context, context.ports.discord);
+  }
 }
 
 /** The tool by the names of its actions: the same object for the same actions. */

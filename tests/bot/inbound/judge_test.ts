@@ -25,6 +25,36 @@ async function judgeBy(discord: object) {
 
 const bot = (id: string) => sender({ id: userId(id), automaton: "bot" });
 
+describe("[K2] createJudge() › judge()", () => {
+  it("goes by what owners have chosen for the place, and lets commands through", async () => {
+    const policy = (await loadTestConfig({ groupPolicy: "open" })).discord.access;
+    const current = { policy, admit: prepareAdmission(policy) } as CurrentPolicy;
+    const verdictOf = (message: object, chosen: object) =>
+      createJudge({
+        policy: { now: () => current },
+        isOurs: () => false,
+        isProxied: () => false,
+        ownerIn: () => undefined,
+        chosenIn: () => chosen,
+        continuesIn: () => false,
+        now: () => 0,
+      }).judge(guildMessage({ sender: sender({ id: ADA }), ...message })).verdict;
+    const meant = { mention: "user" };
+    assert.equal(verdictOf({}, { activation: "always" }).why, "mention-not-required");
+    assert.equal(verdictOf({}, { activation: "mention" }).why, "no-mention");
+    assert.equal(verdictOf({}, { activation: "mention" }).rule, "/activation");
+    assert.equal(verdictOf(meant, { activation: "mention" }).why, "mentioned");
+    const silent = verdictOf(meant, { isSilenced: true });
+    assert.deepEqual(silent, {
+      kind: "ignore",
+      why: "send-off",
+      rule: "/send",
+      keepAsContext: true,
+    });
+    assert.equal(verdictOf({ text: "/status" }, { isSilenced: true }).kind, "accept");
+  });
+});
+
 describe("[H1] createJudge() › recall()", () => {
   it("[N3] recalls no messages of our other accounts, even with allowBots", async () => {
     const { judge, recall } = await judgeBy({ allowBots: true });

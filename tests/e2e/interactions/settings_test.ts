@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { withSimulation } from "../../support/bot/e2e.ts";
+import { ended, withSimulation } from "../../support/bot/e2e.ts";
 import { give, isEarly, registered } from "../../support/bot/slash.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
@@ -40,6 +40,102 @@ describe("[K2] /think", () => {
       assert.equal(effort(), "low");
     });
   });
+});
+
+describe("[K2] [R10] /reasoning and /verbose", () => {
+  it("show thinking and tools above answers, until they are off, also after a restart", async () => {
+    const call = { id: "call_1", name: "read_channel_history", arguments: '{"limit":1}' };
+    await using model = await startFixedModel(
+      (_, { messages }) => messages.at(-1)?.role === "user" ? { calls: [call] } : "It is high.",
+      "Tides turn.",
+    );
+    await withSimulation({
+      mayRefuse: isEarly,
+      env: { OPENAI_BASE_URL: model.baseUrl },
+      config: { commands: OWNER },
+    }, async (scene) => {
+      const { say, mention, replies, start } = scene;
+      const first = await start();
+      await registered(scene);
+      const options = { mode: "on" };
+      await give(scene, { as: "ada", in: "#general", name: "verbose", options });
+      await give(scene, { as: "ada", in: "#general", name: "reasoning", options });
+      first.kill("SIGTERM");
+      await first.exited;
+      await start();
+      say("grace", "general", `${mention} how is the tide?`);
+      assert.deepEqual(await replies("general", 2), [
+        "-# used `read_channel_history`\n-# My thinking:\n> Tides turn.",
+        "It is high.",
+      ]);
+      say("ada", "general", "/verbose off");
+      say("ada", "general", "/reasoning off");
+      await replies("general", 4);
+      say("grace", "general", `${mention} and now?`);
+      assert.deepEqual((await replies("general", 5)).slice(4), ["It is high."]);
+      assert.ok(!model.bodies.at(-1)?.includes("Tides turn."), "the session keeps no thinking");
+    });
+  });
+});
+
+describe("[K2] [P1] /activation and /send", () => {
+  it("decide whether the bot answers in a channel, also after a restart", async () => {
+    await using model = await startFixedModel(() => "here");
+    await withSimulation({
+      mayRefuse: isEarly,
+      env: { OPENAI_BASE_URL: model.baseUrl },
+      config: { commands: OWNER },
+    }, async (scene) => {
+      const { say, mention, replies, start, decided } = scene;
+      const first = await start();
+      await registered(scene);
+      const use = (as: string, name: string, mode: string) =>
+        give(scene, { as, in: "#general", name, options: { mode } });
+      assert.equal(await use("grace", "send", "off"), "You are not authorized to do that.");
+      await use("ada", "activation", "always");
+      await use("ada", "send", "off");
+      first.kill("SIGTERM");
+      await first.exited;
+      await start();
+      const silent = say("grace", "general", `${mention} are you there?`);
+      assert.equal(await decided(silent), "ignore: send-off");
+      say("ada", "general", "/send inherit");
+      assert.deepEqual(await replies("general", 1), ["`/send` is `inherit` here from now on."]);
+      const said = say("grace", "general", "no mention");
+      assert.equal(await decided(said), "accept: mention-not-required");
+      assert.equal((await replies("general", 2))[1], "here");
+      assert.match(model.bodies.at(-1) ?? "", /are you there/, "it was kept as context");
+      say("ada", "general", "/activation mention");
+      await replies("general", 3);
+      assert.equal(await decided(say("grace", "general", "nor here")), "ignore: no-mention");
+    });
+  });
+});
+
+describe("[K2] /restart", () => {
+  it("ends a supervised bot once its answer is sent, and not again after the start", () =>
+    withSimulation({ mayRefuse: isEarly, config: { commands: OWNER } }, async (scene) => {
+      const { say, replies, start } = scene;
+      const alone = await start();
+      await registered(scene);
+      const use = (as: string) => give(scene, { as, in: "#general", name: "restart" });
+      assert.equal(await use("grace"), "You are not authorized to do that.");
+      assert.match(await use("ada"), /no supervisor/);
+      alone.kill("SIGTERM");
+      await alone.exited;
+      const supervised = { BARNACLE_SUPERVISED: "1" };
+      const first = await start(supervised);
+      say("ada", "dm", "/restart");
+      const begun = "I am restarting. I will be back in a moment.";
+      assert.deepEqual(await replies("dm", 1, "ada"), [begun]);
+      assert.deepEqual(await ended(first), { code: 0, signal: null });
+      const second = await start(supervised);
+      assert.equal(await use("ada"), begun);
+      assert.deepEqual(await ended(second), { code: 0, signal: null });
+      await start(supervised);
+      say("ada", "dm", "/whoami");
+      assert.match((await replies("dm", 2, "ada"))[1] ?? "", /^You are/);
+    }));
 });
 
 describe("[K2] [S5] /queue", () => {

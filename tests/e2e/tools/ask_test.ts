@@ -350,6 +350,46 @@ describe("[T11] a tool call that is refused for lack of a right", () => {
       assert.equal((await cli("approvals", "approve", code)).code, 1);
     }));
 
+  describe("of the tool `discord`", () => {
+    /** Grace asks for a new topic without Manage Channels; returns the owner's card. */
+    async function topicAsked(scene: Scene): Promise<Message> {
+      const { simulator, start, say, mention } = scene;
+      simulator.permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
+      await start();
+      const channelId = String(simulator.channel("help").id);
+      const args = { action: "channelEdit", channelId, topic: "All about help" };
+      say("grace", "general", `${mention}\ncall: discord ${JSON.stringify(args)}`);
+      return await asked(scene);
+    }
+    const topics = ({ simulator }: Scene) =>
+      simulator.requests.records().filter(({ method }) => method === "PATCH")
+        .flatMap(({ body }) => Object(body)["topic"] ?? []);
+
+    it("happens once if an owner allows it", () =>
+      withSimulation(escalate, async (scene) => {
+        const message = await topicAsked(scene);
+        for (const part of [/lack the permission Manage Channels/, /"topic":"All about help"/]) {
+          assert.match(message.content, part);
+        }
+        assert.deepEqual(topics(scene), []);
+        press(scene, message, NOTICES.allowOnce.text, "ada", "dm");
+        await scene.until(
+          "the answer",
+          () => answers(scene).some((text) => /Changed\./.test(text)),
+        );
+        assert.deepEqual(topics(scene), ["All about help"]);
+      }));
+
+    it("does not happen if an owner says no", () =>
+      withSimulation(escalate, async (scene) => {
+        const message = await topicAsked(scene);
+        press(scene, message, NOTICES.denyCall.text, "ada", "dm");
+        await scene.until("the refusal", () =>
+          answers(scene).some((text) => /an owner was asked, and said no/.test(text)));
+        assert.deepEqual(topics(scene), []);
+      }));
+  });
+
   it("is refused at once without the key", () =>
     withSimulation({}, async (scene) => {
       const { start, say, mention, until } = scene;

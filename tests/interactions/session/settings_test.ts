@@ -5,6 +5,8 @@ import type { Command } from "../../../src/interactions/base/command.ts";
 import type { InteractionContext } from "../../../src/interactions/base/context.ts";
 import { readWords } from "../../../src/interactions/base/words.ts";
 import { queue } from "../../../src/interactions/session/queue.ts";
+import { reasoning } from "../../../src/interactions/session/reasoning.ts";
+import { verbose } from "../../../src/interactions/session/verbose.ts";
 import { think } from "../../../src/interactions/session/think.ts";
 import { callOf } from "../../support/discord/calls.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";
@@ -62,6 +64,19 @@ describe("[K2] /think", () => {
     chosen.set("think", "off");
     assert.ok((await use()).endsWith(refused));
   });
+});
+
+describe("[K2] /reasoning and /verbose", () => {
+  for (const command of [reasoning, verbose]) {
+    it(`/${command.name} is off, and can be switched on and off`, async () => {
+      const { use, chosen } = build(command);
+      assert.match(await use(), /is `off` here\. .*: `on`, `off`$/);
+      assert.match(await use("on"), /is `on` here from now on\.$/);
+      assert.equal(chosen.get(command.name), "on");
+      assert.match(await use("off"), /is `off` here from now on\.$/);
+      assert.equal(chosen.size, 0);
+    });
+  }
 });
 
 describe("[K2] [S5] /queue", () => {

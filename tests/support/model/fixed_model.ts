@@ -35,9 +35,13 @@ export type Said =
   | Promise<string | SaidCalls>
   | AsyncIterable<string>;
 
-/** @param answer The answer to the text of the newest message, or to the whole request. */
+/**
+ * @param answer The answer to the text of the newest message, or to the whole request.
+ * @param thinking Sent separately before each answer that calls no tools; empty: none.
+ */
 export async function startFixedModel(
   answer: (asked: string, request: WireRequest) => Said,
+  thinking = "",
 ): Promise<FixedModel> {
   const requests: WireRequest[] = [];
   const bodies: string[] = [];
@@ -63,6 +67,10 @@ export async function startFixedModel(
       return void response.end(
         calls.map(format.toolCall).join("") + format.finish("tool_calls", 1),
       );
+    }
+    if (thinking !== "") {
+      const delta = { reasoning_content: thinking };
+      response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta }] })}\n\n`);
     }
     if (typeof reply === "string") response.write(format.text(reply));
     else for await (const piece of reply) response.write(format.text(piece));

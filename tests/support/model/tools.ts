@@ -31,6 +31,7 @@ export const UNUSED_PORTS: ToolPorts = {
     openPost: () => Promise.reject(new Error("This test opens no post")),
     inChannel: () => Promise.reject(new Error("This test acts in no channel")),
     inGuild: () => Promise.reject(new Error("This test acts on no server")),
+    escalation: { question: () => Promise.resolve(undefined) },
     limit: { question: () => Promise.resolve(undefined) },
     setPresence: () => Promise.reject(new Error("This test sets no status")),
     undo: { undo: () => Promise.reject(new Error("This test undoes nothing")) },

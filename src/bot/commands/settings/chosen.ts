@@ -6,15 +6,18 @@
 
 import type { AccountId } from "../../../core/discord/ids.ts";
 import {
+  ACTIVATIONS,
   type ChosenSetting,
   CONVERSATION_SETTINGS,
   type ConversationSetting,
   type Manner,
   oneOf,
+  type PlaceSetting,
   QUEUE_MODES,
   type QueueMode,
   THINK_LEVELS,
 } from "../../../core/people/chosen.ts";
+import type { KnownFacts } from "../../../core/inbound/known_facts.ts";
 import type { Route } from "../../../core/inbound/inbox.ts";
 import type { CommandCall } from "../../../core/inbound/interactions.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
@@ -35,6 +38,10 @@ export interface ChosenOptions {
 export interface AccountSettings extends ChosenSettings {
   /** The queue mode of a place; `undefined`: the config's. */
   queueMode(message: Pick<InboundMessage, "channelId">): QueueMode | undefined;
+  /** What owners have chosen for a place: a thread has what its channel has, or its own. */
+  factsIn(
+    message: Pick<InboundMessage, "channelId" | "place">,
+  ): Pick<KnownFacts, "activation" | "isSilenced">;
   /** How a conversation is answered. */
   mannerOf(sessionKey: string): Manner;
 }
@@ -45,8 +52,29 @@ export function createChosenSettings(
 ): AccountSettings {
   const scopeOf = (call: CommandCall, name: ChosenSetting) =>
     oneOf(CONVERSATION_SETTINGS, name) ? routeOf(call).sessionKey : call.channelId;
+  /** The value of a place, or of the thread's channel. */
+  function inPlace(
+    { channelId, place }: Pick<InboundMessage, "channelId" | "place">,
+    name: PlaceSetting,
+  ): string | undefined {
+    const own = settings.known(accountId, channelId, name);
+    if (own !== undefined || place.kind !== "guild" || !place.thread) return own;
+    return settings.known(accountId, place.channel.id, name);
+  }
   return {
-    of: (call, name) => Promise.resolve(settings.known(accountId, scopeOf(call, name), name)),
+    of: (call, name) =>
+      Promise.resolve(
+        name === "activation" || name === "send"
+          ? inPlace(call, name)
+          : settings.known(accountId, scopeOf(call, name), name),
+      ),
+    factsIn(message) {
+      const activation = message.place.kind === "guild"
+        ? oneOf(ACTIVATIONS, inPlace(message, "activation"))
+        : undefined;
+      const isSilenced = inPlace(message, "send") === "off";
+      return { ...(activation && { activation }), ...(isSilenced && { isSilenced }) };
+    },
     choose: (call, name, value) =>
       settings.change(accountId, scopeOf(call, name), name, value, now()),
     queueMode: ({ channelId }) => oneOf(QUEUE_MODES, settings.known(accountId, channelId, "queue")),

@@ -27,9 +27,10 @@ import { threadTitle } from "../../../render/thread_title.ts";
 import type { Store } from "../../../store/store.ts";
 import { createAssertMayQuote } from "./age_limit.ts";
 import { type ClosedToAskerOptions, createClosedToAsker } from "./targets/closed_to_asker.ts";
+import { createEscalation, type EscalationOptions, ProbeEnded } from "./asking/escalation.ts";
 import { createOpenPost } from "./forum_posts.ts";
 import { createInTurn } from "./in_turn.ts";
-import { createLimit, type LimitOptions } from "./limit.ts";
+import { createLimit, type LimitOptions } from "./asking/limit.ts";
 import { createOutgoing, type OutgoingOptions } from "./outgoing.ts";
 import { createEdit, createIsAnswerTo, type IsAnswerToOptions } from "./own_messages.ts";
 import { createPlaces, type PlaceOptions } from "./place.ts";
@@ -51,6 +52,7 @@ export interface DiscordPortOptions
     OutgoingOptions,
     ClosedToAskerOptions,
     IsAnswerToOptions,
+    EscalationOptions,
     LimitOptions,
     Pick<TargetsOptions, "alsoGuilds" | "onRefused">,
     Pick<PlaceOptions, "cleanSecrets" | "media" | "schedule"> {
@@ -122,6 +124,7 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
       (origin) => targets.channel(origin, channelId),
       rights,
       (found, origin) => {
+        if (call.isProbe) throw new ProbeEnded(); // its rights are checked
         const guildId = found.guild?.id;
         const target = {
           channelId: found.channelId ?? origin.channelId,
@@ -248,6 +251,7 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
         async (found, origin) => await act(places.guild(call, origin, found)),
       ),
     async setPresence(call, presence) {
+      if (call.isProbe) throw new ProbeEnded();
       if (!targets.originOf(call).askers.every(({ isOwner }) => isOwner)) {
         throw new Error("only an owner of the bot may change its status");
       }
@@ -257,10 +261,13 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
         ...(activity && { activity: { ...activity, name: cleanSecrets(activity.name) } }),
       });
     },
+    escalation: createEscalation(options),
     limit: createLimit(options),
     undo: {
-      undo: (call, id) =>
-        inTurn(call.sessionKey, () => undo(targets.originOf(call), call.callKey, id)),
+      undo: async (call, id) =>
+        call.isProbe
+          ? await Promise.reject(new ProbeEnded())
+          : await inTurn(call.sessionKey, () => undo(targets.originOf(call), call.callKey, id)),
     },
   };
   return { port, undo, originOf: targets.originOf };

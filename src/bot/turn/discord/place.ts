@@ -21,7 +21,8 @@ import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import type { Changes } from "../../../store/changes/changes.ts";
 import type { AssertMayQuote } from "./age_limit.ts";
 import type { IsAnswerTo } from "./own_messages.ts";
-import { mayGoOn, stoppedAt } from "./limit.ts";
+import { isAllowedByOwner, ProbeEnded } from "./asking/escalation.ts";
+import { mayGoOn, stoppedAt } from "./asking/limit.ts";
 import type { Show } from "./reading.ts";
 import { createRequests, type RequestsOptions } from "./requests.ts";
 import type { Found, Origin, Targets } from "./targets/targets.ts";
@@ -63,7 +64,9 @@ export function createPlaces(options: PlaceOptions): Places {
     if (userId === undefined) throw new Error("the bot does not know its own id yet");
     const { place } = message;
     return {
-      request: createRequests(options, call),
+      request: call.isProbe
+        ? probing(createRequests(options, call))
+        : createRequests(options, call),
       assertMay: (needs: readonly Need[]) => targets.assertMay(origin, found, needs),
       assertBotMay: (needs: readonly Need[]) => targets.assertBotMay(origin, found, needs),
       async assertMayIn(channelId: ChannelId, needs: readonly Need[]): Promise<Channel> {
@@ -77,8 +80,10 @@ export function createPlaces(options: PlaceOptions): Places {
           ? `It can be undone for ${UNDO_MINUTES} minutes.`
           : "It cannot be undone.";
         if (dryRun) return `Dry run: this would ${what}. ${about}`;
-        const most = mayGoOn(call.decision) ? Infinity : maxDestructive();
-        if (call.decision && !mayGoOn(call.decision)) throw stoppedAt(most, call.decision);
+        if (call.isProbe) throw new ProbeEnded();
+        const isAllowed = mayGoOn(call.decision) || isAllowedByOwner(call.decision);
+        const most = isAllowed ? Infinity : maxDestructive();
+        if (call.decision && !isAllowed) throw stoppedAt(most, call.decision);
         const { guild, channelId } = found;
         const made = await changes.begin(
           {
@@ -115,7 +120,8 @@ export function createPlaces(options: PlaceOptions): Places {
           isElsewhere: "channel_id" in raw && raw.channel_id !== message.channelId,
         });
       },
-      media: (url: string, maxBytes: number) => media(url, maxBytes, signal),
+      media: (url: string, maxBytes: number) =>
+        call.isProbe ? Promise.reject(new ProbeEnded()) : media(url, maxBytes, signal),
       clean: cleanSecrets,
       nonce: nonceOfCall(callKey, 0),
       self: userId,
@@ -128,13 +134,15 @@ export function createPlaces(options: PlaceOptions): Places {
   function guild(call: DiscordCall, origin: Origin, found: Found): GuildPlace {
     if (!found.guild) throw new Error("that is possible on a server only");
     const { id: guildId, reads } = found.guild;
+    // An owner allows one action, and not more in lists than the asker may see.
+    const { decision: _, ...own } = origin;
     const maySee = async (channel: ChannelId | Channel, needs: readonly Need[] = []) => {
       try {
         const there = typeof channel === "string"
-          ? await targets.channel(origin, channel)
+          ? await targets.channel(own, channel)
           : inGuild(found, channel);
         if (there.guild?.id !== guildId) return false;
-        await targets.assertMay(origin, { ...there, guild: { id: guildId, reads } }, needs);
+        await targets.assertMay(own, { ...there, guild: { id: guildId, reads } }, needs);
         return true;
       } catch (error) {
         if (error instanceof RestError) throw error;
@@ -198,4 +206,12 @@ function inGuild({ guild }: Found, channel: Channel): Found {
 /** Whether Discord has certainly not carried the request out. */
 function isRefused(error: unknown): boolean {
   return !(error instanceof RestError) || error.kind !== "unavailable";
+}
+
+/** Lets a probe read, but neither change anything nor search. */
+function probing(request: ReturnType<typeof createRequests>): ReturnType<typeof createRequests> {
+  return (method, path, options) =>
+    method === "GET" && !path.endsWith("/messages/search")
+      ? request(method, path, options)
+      : Promise.reject(new ProbeEnded());
 }

@@ -84,6 +84,7 @@ export function createToolPorts(ports: ToolPortsOptions): ToolPorts {
       changes: store.changes,
       askerOf: store.inbox.askerOf,
       texts: () => config().texts,
+      escalates: () => config().escalates,
       approvalTimeoutMs: () => config().discord.execApprovals.timeoutMs,
       maxDestructive: () => config().discordTool.maxDestructive,
       alsoGuilds: () => config().discordTool.alsoGuilds,

@@ -12,6 +12,7 @@ import type { DiscordCall, ShownMessage } from "./discord_call.ts";
 import type {
   ActInChannel,
   ActInGuild,
+  EscalationPort,
   LimitPort,
   SetPresence,
   UndoPort,
@@ -105,6 +106,8 @@ export interface DiscordPort {
   readonly inGuild: ActInGuild;
   /** Changes the bot's status. Only owners of the bot may. */
   readonly setPresence: SetPresence;
+  /** Lets owners allow actions that their asker may not do. */
+  readonly escalation: EscalationPort;
   /** Bounds the destructive actions of a turn. */
   readonly limit: LimitPort;
   /** Takes back what actions have done. */

@@ -20,6 +20,8 @@ export interface DiscordCall {
   readonly callKey: string;
   /** What a person has decided about this call; absent: no person was asked. */
   readonly decision?: Decision;
+  /** Set for a probe, which ends before its first change. */
+  readonly isProbe?: true;
   /** Aborted when the call takes too long. */
   readonly signal: AbortSignal;
 }

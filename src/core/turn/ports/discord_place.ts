@@ -246,3 +246,18 @@ export interface LimitPort {
    */
   question(call: DiscordCall, waiting: readonly WaitingAction[]): Promise<Question | undefined>;
 }
+
+/** Lets owners allow actions that their asker may not do. */
+export interface EscalationPort {
+  /**
+   * The question to the owners; `undefined` if the asker may do it, or if they are not asked.
+   *
+   * @param written The call, as its card shows it.
+   * @param probe Runs the action as a probe.
+   */
+  question(
+    call: DiscordCall,
+    written: string,
+    probe: () => Promise<unknown>,
+  ): Promise<Question | undefined>;
+}

@@ -8,6 +8,7 @@
  */
 
 import assert from "node:assert/strict";
+import type { Decision, Question } from "../../../../src/core/people/question.ts";
 import type { UserId } from "../../../../src/core/discord/ids.ts";
 import { createDiscordPort } from "../../../../src/bot/turn/discord/discord_port.ts";
 import { createMediaReads } from "../../../../src/bot/turn/discord/media.ts";
@@ -58,6 +59,8 @@ export interface Asking {
   readonly turn?: number;
   /** A later message of another person, which the turn answers too. */
   readonly also?: User;
+  /** What a person has decided about the call. */
+  readonly decision?: Decision;
 }
 
 export interface ActionScene extends Simulated {
@@ -69,6 +72,8 @@ export interface ActionScene extends Simulated {
   permit(...names: readonly (keyof typeof PERMISSION)[]): void;
   /** Runs an action, and returns the words for the model; a refusal too. */
   run(args: object, asking?: Asking): Promise<string>;
+  /** The question to people before an action of grace. */
+  ask(args: object): Promise<Question | undefined>;
   /** Requests that change something. */
   writes(): readonly string[];
   /** Reasons of refused actions, for the metrics. */
@@ -122,6 +127,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       onRefused: (reason) => refused.push(reason),
       maxDestructive: () => 2,
       ownerIds: () => Promise.resolve([people.ada.id]),
+      escalates: () => true,
       approvalTimeoutMs: () => 600_000,
       texts: () => ({}),
       changes: store.changes,
@@ -175,13 +181,14 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         krill.roles.set(officers.id, { ...officers, permissions });
       },
       async run(args, asking = {}) {
-        const { by = people.grace, isOwner = false, also } = asking;
+        const { by = people.grace, isOwner = false, also, decision } = asking;
         owners.clear();
         if (isOwner) owners.add(by.id);
         const context = toolContext({
           ports: { ...UNUSED_PORTS, discord: port },
           message: messageBy(by, asking),
           ...(also && { also: [messageBy(also, asking)] }),
+          ...(decision && { decision }),
           callKey: `${++calls}:call`,
         });
         try {
@@ -189,6 +196,15 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         } catch (error) {
           return `Error: ${error instanceof Error ? error.message : String(error)}`;
         }
+      },
+      async ask(args) {
+        owners.clear();
+        const context = toolContext({
+          ports: { ...UNUSED_PORTS, discord: port },
+          message: messageBy(people.grace, {}),
+          callKey: `${++calls}:call`,
+        });
+        return await tool.asks?.(tool.input.parse(args), context);
       },
       writes: () =>
         sim.requests.records().filter(({ method }) => method !== "GET")

@@ -25,6 +25,8 @@ import {
 import type { RestApi } from "../../../../discord/rest/client/client.ts";
 import { RestError } from "../../../../discord/rest/exchange/rest_error.ts";
 import { explainCode, namesPermission } from "../../../../discord/rest/permissions/denial.ts";
+import type { Decision } from "../../../../core/people/question.ts";
+import { isAllowedByOwner, LacksRight } from "../asking/escalation.ts";
 import type { ClosedToAsker } from "./closed_to_asker.ts";
 import { WORDS } from "./words.ts";
 
@@ -50,6 +52,10 @@ export interface Origin {
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
+  /** What a person has decided about the call; absent: no person was asked. */
+  readonly decision?: Decision;
+  /** Set for a probe, whose refusal does not count. */
+  readonly isProbe?: true;
 }
 
 /** A place that an action may reach. */
@@ -82,7 +88,7 @@ export interface TargetsOptions {
 /** Finds targets, and checks rights. Each method rejects with words for the model. */
 export interface Targets {
   /** The people of a call, each once. */
-  originOf(call: Pick<DiscordCall, "message" | "also">): Origin;
+  originOf(call: Pick<DiscordCall, "message" | "also" | "decision" | "isProbe">): Origin;
   /** Finds a channel; absent: the channel of the turn. */
   channel(origin: Origin, channelId: ChannelId | undefined): Promise<Found>;
   /** Finds a server; absent: the server of the turn. */
@@ -189,7 +195,7 @@ export function createTargets(
   }
 
   return {
-    originOf({ message, also = [] }) {
+    originOf({ message, also = [], decision, isProbe }) {
       const askers = new Map<UserId, Asker>();
       for (const one of [message, ...also]) {
         const known = askers.get(one.sender.id);
@@ -200,7 +206,13 @@ export function createTargets(
         });
       }
       const { channelId, guildId } = message;
-      return { askers: [...askers.values()], channelId, ...(guildId && { guildId }) };
+      return {
+        askers: [...askers.values()],
+        channelId,
+        ...(guildId && { guildId }),
+        ...(decision && { decision }),
+        ...(isProbe && { isProbe }),
+      };
     },
     async channel(origin, channelId = origin.channelId) {
       const isHome = channelId === origin.channelId;
@@ -240,12 +252,13 @@ export function createTargets(
       });
     },
     async assertMay(origin, found, needs) {
+      const isAllowed = isAllowedByOwner(origin.decision);
       for (const { userId, isOwner } of origin.askers) {
-        const missing = isOwner ? undefined : await missingOf(userId, origin, found, needs);
+        if (isOwner || isAllowed) continue;
+        const missing = await missingOf(userId, origin, found, needs);
         if (missing) {
-          onRefused(missing.kind);
-          const words = describeMissing(missing, "asker");
-          throw new Error(`the person who asks may not do that there: ${words}`);
+          if (!origin.isProbe) onRefused(missing.kind);
+          throw new LacksRight(missing, origin.decision);
         }
       }
       await assertOpen(origin, found);

@@ -7,12 +7,12 @@
  * @module
  */
 
-import type { AccountId, UserId } from "../../../core/discord/ids.ts";
-import { ALLOW_ONCE, type Decision, DENY } from "../../../core/people/question.ts";
-import type { LimitPort } from "../../../core/turn/ports/discord_place.ts";
-import { notice, type Texts } from "../../../render/notices/notices.ts";
-import type { Changes } from "../../../store/changes/changes.ts";
-import { factsOf } from "../../questions/people.ts";
+import type { AccountId, UserId } from "../../../../core/discord/ids.ts";
+import { ALLOW_ONCE, type Decision, DENY } from "../../../../core/people/question.ts";
+import type { LimitPort } from "../../../../core/turn/ports/discord_place.ts";
+import { notice, type Texts } from "../../../../render/notices/notices.ts";
+import type { Changes } from "../../../../store/changes/changes.ts";
+import { factsOf } from "../../../questions/people.ts";
 
 /** The dependencies of the limit. */
 export interface LimitOptions {

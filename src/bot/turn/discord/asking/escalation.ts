@@ -1,0 +1,112 @@
+/**
+ * Lets owners allow an action that is refused only because its asker lacks a right (T11).
+ *
+ * The rights of an action depend on its target. So the action runs as a probe first: it reads what it
+ * needs, and ends before its first change.
+ *
+ * @module
+ */
+
+import { describeMissing } from "../../../../core/rights/describe_missing.ts";
+import type { Missing } from "../../../../core/rights/rights.ts";
+import type { UserId } from "../../../../core/discord/ids.ts";
+import { ALLOW_ONCE, type Decision, DENY } from "../../../../core/people/question.ts";
+import type { EscalationPort } from "../../../../core/turn/ports/discord_place.ts";
+import { notice, type Texts } from "../../../../render/notices/notices.ts";
+import { factsOf } from "../../../questions/people.ts";
+
+/** The asker of an action lacks a right. */
+export class LacksRight extends Error {
+  override name = "LacksRight";
+  /** The missing right. */
+  readonly missing: Missing;
+
+  constructor(missing: Missing, decision: Decision | undefined) {
+    super(
+      `the person who asks may not do that there: ${describeMissing(missing, "asker")}${
+        refusalOf(decision)
+      }`,
+    );
+    this.missing = missing;
+  }
+}
+
+/** A probe has come to its first change: the asker has all rights so far. */
+export class ProbeEnded extends Error {
+  override name = "ProbeEnded";
+}
+
+/** The dependencies of escalation. */
+export interface EscalationOptions {
+  /** Whether owners are asked: `approvals.escalate`. */
+  readonly escalates: () => boolean;
+  /** The bot's owners who can get messages. */
+  readonly ownerIds: () => Promise<readonly UserId[]>;
+  /** Milliseconds until a question expires. */
+  readonly approvalTimeoutMs: () => number;
+  /** Current texts. */
+  readonly texts: () => Texts;
+}
+
+/** Lacks that an owner can make up for. No one can give a role of an integration, for example. */
+const ESCALATED: ReadonlySet<Missing["kind"]> = new Set([
+  "permission",
+  "rank",
+  "role_rank",
+  "bits",
+]);
+
+/** Creates the escalation of one account. */
+export function createEscalation(
+  { escalates, ownerIds, approvalTimeoutMs, texts }: EscalationOptions,
+): EscalationPort {
+  return {
+    async question(call, written, probe) {
+      if (!escalates()) return undefined;
+      const missing = await lackOf(probe);
+      if (!missing) return undefined;
+      const owners = (await ownerIds()).filter((id) => id !== call.message.sender.id);
+      if (owners.length === 0) return undefined;
+      const words = describeMissing(missing, "asker");
+      return {
+        kind: "escalation",
+        tool: "discord",
+        text: notice("escalatedAction", { missing: words }, texts()),
+        facts: factsOf(call.message),
+        exact: written,
+        choices: [{ key: ALLOW_ONCE, style: "success" }, { key: DENY, style: "danger" }],
+        asked: owners,
+        where: "direct",
+        timeoutMs: approvalTimeoutMs(),
+      };
+    },
+  };
+}
+
+/** The right that an action lacks; `undefined` if it lacks none, or fails for another reason. */
+async function lackOf(probe: () => Promise<unknown>): Promise<Missing | undefined> {
+  try {
+    await probe();
+  } catch (error) {
+    if (error instanceof LacksRight && ESCALATED.has(error.missing.kind)) return error.missing;
+  }
+  return undefined;
+}
+
+/** Whether an owner has allowed this call in place of its asker. */
+export function isAllowedByOwner(decision: Decision | undefined): boolean {
+  return decision?.kind === "answered" && decision.about === "escalation" &&
+    decision.answer.choice === ALLOW_ONCE;
+}
+
+function refusalOf(decision: Decision | undefined): string {
+  switch (decision?.kind) {
+    case undefined:
+      return "";
+    case "answered":
+      return decision.about === "escalation" ? "; an owner was asked, and said no" : "";
+    case "expired":
+    case "withdrawn":
+      return "; no owner has allowed it";
+  }
+}

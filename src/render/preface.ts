@@ -1,0 +1,75 @@
+/**
+ * Writes what people asked to see above an answer: the model's thinking, and the tools that ran (K2).
+ *
+ * Only the messages at Discord have it. The session remembers the answer without it. Of a tool, people
+ * see its name and its end: arguments and results could be for the asker alone.
+ *
+ * @module
+ */
+
+import type { Manner } from "../core/people/chosen.ts";
+import type { Step } from "../core/step.ts";
+import { bounded } from "../lib/bounded.ts";
+import type { ReplyToSend } from "./footer.ts";
+import { notice, type Texts } from "./notices/notices.ts";
+import type { ComposedReply } from "./reply.ts";
+
+/** Maximum characters of thinking: with the tools, it fits into a message. */
+const MAX_THINKING = 1_200;
+
+/** Maximum number of tools. */
+const MAX_TOOLS = 10;
+
+/** Discord's marks of small text and of a quote. */
+const SMALL = "-# ";
+const QUOTE = "> ";
+
+/** The text above an answer, which must be composed as an answer; empty if there is none. */
+export function prefaceOf(
+  { thinking = "", steps = [] }: { readonly thinking?: string; readonly steps?: readonly Step[] },
+  { showsThinking, showsSteps }: Manner,
+  texts: Texts,
+): string {
+  return [
+    ...(showsSteps ? stepLines(steps, texts) : []),
+    ...(showsThinking && thinking.trim() !== "" ? thinkingLines(thinking, texts) : []),
+  ].join("\n");
+}
+
+function thinkingLines(thinking: string, texts: Texts): readonly string[] {
+  // A mention would notify a person whom the model only thought of.
+  const quiet = thinking.trim().replace(/<(@[!&]?\d+)>/g, "$1").replace(/\n{2,}/g, "\n");
+  return [
+    `${SMALL}${notice("thinkingShown", {}, texts)}`,
+    ...bounded(quiet, MAX_THINKING).split("\n").map((line) => `${QUOTE}${line}`),
+  ];
+}
+
+function stepLines(steps: readonly Step[], texts: Texts): readonly string[] {
+  const results = new Map(
+    steps.flatMap((step) => step.kind === "result" ? [[step.callId, step] as const] : []),
+  );
+  const calls = steps.flatMap((step) => step.kind === "answer" ? step.calls : []);
+  const lines = calls.slice(0, MAX_TOOLS).map(({ id, name }) => {
+    const tool = bounded(name.replace(/[^\w.-]/g, "?"), 60);
+    const key = results.get(id)?.end === "done" ? "stepDone" : "stepFailed";
+    return `${SMALL}${notice(key, { tool }, texts)}`;
+  });
+  const more = calls.length - lines.length;
+  return more > 0 ? [...lines, `${SMALL}${notice("stepsMore", { count: more }, texts)}`] : lines;
+}
+
+/** Puts a composed preface above an answer, as messages of its own. */
+export function withPreface(answer: ReplyToSend, preface: ComposedReply): ReplyToSend {
+  if (preface.kind !== "reply") return answer;
+  const { reply: { chunks, suppressesEmbeds } } = preface;
+  const { reply } = answer;
+  return {
+    ...answer,
+    reply: {
+      ...reply,
+      chunks: [...chunks, ...reply.chunks],
+      suppressesEmbeds: suppressesEmbeds || reply.suppressesEmbeds,
+    },
+  };
+}
