@@ -16,8 +16,8 @@ import {
   isShown,
   settledContent,
   visible,
-} from "../../src/render/question_card.ts";
-import { controlsOf } from "../../src/render/question_controls.ts";
+} from "../../src/render/questions/card.ts";
+import { controlsOf } from "../../src/render/questions/controls.ts";
 import { anyCharacter } from "../support/any_character.ts";
 import { ACCOUNT, channelId, guildId, messageId, userId } from "../support/discord/builders.ts";
 

@@ -15,8 +15,8 @@ import type { OfferedForm } from "../../core/people/form.ts";
 import type { Question, StoredQuestion } from "../../core/people/question.ts";
 import { MAX_TIMER_MS } from "../../lib/schedule.ts";
 import type { Texts } from "../../render/notices/notices.ts";
-import { composeCard, composeSettled } from "../../render/question_card.ts";
-import { controlsOf } from "../../render/question_controls.ts";
+import { composeCard, composeSettled } from "../../render/questions/card.ts";
+import { controlsOf } from "../../render/questions/controls.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
 
 /** A new card with its controls. */

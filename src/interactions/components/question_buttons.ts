@@ -12,7 +12,7 @@ import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { ComponentUse } from "../../core/inbound/interactions.ts";
 import type { Deciding, DecidingOutcome } from "../../core/people/question.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
-import { settledContent } from "../../render/question_card.ts";
+import { settledContent } from "../../render/questions/card.ts";
 import type { Component, ComponentAnswer } from "../base/component.ts";
 import type { InteractionContext } from "../base/context.ts";
 

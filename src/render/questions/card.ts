@@ -7,8 +7,8 @@
  * @module
  */
 
-import type { ChannelId, UserId } from "../core/discord/ids.ts";
-import type { Button, Card, Frozen, Menu } from "../core/outbound/outbound.ts";
+import type { ChannelId, UserId } from "../../core/discord/ids.ts";
+import type { Button, Card, Frozen, Menu } from "../../core/outbound/outbound.ts";
 import {
   ALLOW_ALWAYS,
   ALLOW_ONCE,
@@ -17,10 +17,10 @@ import {
   FILL_IN,
   type Question,
   type StoredQuestion,
-} from "../core/people/question.ts";
-import { bounded } from "../lib/bounded.ts";
-import { clip } from "../lib/text/clip.ts";
-import { notice, type Texts } from "./notices/notices.ts";
+} from "../../core/people/question.ts";
+import { bounded } from "../../lib/bounded.ts";
+import { clip } from "../../lib/text/clip.ts";
+import { notice, type Texts } from "../notices/notices.ts";
 
 /** Maximum characters of a command that Discord shows; longer ones need the command line. */
 const MAX_EXACT = 1_500;

@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Button, Menu } from "../core/outbound/outbound.ts";
-import { DENY, MENU, type StoredQuestion } from "../core/people/question.ts";
-import { bounded } from "../lib/bounded.ts";
-import { notice, type Texts } from "./notices/notices.ts";
-import { choiceLabel, isShown } from "./question_card.ts";
+import type { Button, Menu } from "../../core/outbound/outbound.ts";
+import { DENY, MENU, type StoredQuestion } from "../../core/people/question.ts";
+import { bounded } from "../../lib/bounded.ts";
+import { notice, type Texts } from "../notices/notices.ts";
+import { choiceLabel, isShown } from "./card.ts";
 
 /** The components of a card, without their `custom_id`, with the choice of each for the store. */
 export interface CardControls {
