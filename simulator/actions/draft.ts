@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ActionRow } from "../world/components.ts";
+import type { TopComponent } from "../world/components.ts";
 import type { AllowedMentions } from "./mentions.ts";
 import type { Attachment, Opaque, Poll, Reference } from "../world/world.ts";
 
@@ -12,7 +12,7 @@ import type { Attachment, Opaque, Poll, Reference } from "../world/world.ts";
 export interface MessageDraft {
   readonly content: string;
   readonly embeds: readonly Opaque[];
-  readonly components: readonly ActionRow[];
+  readonly components: readonly TopComponent[];
   readonly attachments: readonly Omit<Attachment, "id">[];
   /** Whether it carries a sticker or a poll. */
   readonly hasMore: boolean;
@@ -37,7 +37,7 @@ export interface MessageDraft {
 export interface MessageEdit {
   readonly content?: string;
   readonly embeds?: readonly Opaque[];
-  readonly components?: readonly ActionRow[];
+  readonly components?: readonly TopComponent[];
   /** The attachments after the edit: ids of kept ones, and new files. */
   readonly attachments?: {
     /** `"all"` if the edit lists none. */

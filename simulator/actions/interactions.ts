@@ -1,5 +1,5 @@
 /**
- * Simulates button presses and slash commands, and takes their application's answers.
+ * Simulates uses of components and slash commands, and takes their application's answers.
  *
  * An interaction may be answered once, within three seconds, by its token; a bot token is not
  * needed. A later answer gets "unknown interaction", and the person sees that the interaction
@@ -13,6 +13,8 @@ import type { ChannelId, UserId } from "../../src/core/discord/ids.ts";
 import type { MessageDraft, MessageEdit } from "./draft.ts";
 import { findMessage } from "./history.ts";
 import { editMessage, postMessage } from "./messages.ts";
+import { usableIn } from "../world/components.ts";
+import type { Modal } from "../world/modals.ts";
 import { type Outcome, refuse, refuseForm } from "../world/refusals.ts";
 import { nextId } from "../world/snowflake.ts";
 import type {
@@ -39,6 +41,7 @@ const KEPT = 1_000;
 export type Callback =
   | { readonly kind: "reply"; readonly draft: MessageDraft }
   | { readonly kind: "update"; readonly edit: MessageEdit }
+  | { readonly kind: "modal"; readonly modal: Modal }
   | { readonly kind: "suggest"; readonly choices: readonly Opaque[] }
   | { readonly kind: "defer"; readonly isEphemeral: boolean };
 
@@ -55,9 +58,8 @@ export function pressButton(
   if (found.kind === "refused") return found;
   const { message } = found;
   const application = applicationOf(world, message);
-  const button = message.components.flatMap(({ components }) => components)
-    .find(({ custom_id: own }) => own === customId);
-  if (!application || !button || button.disabled) {
+  const button = usableIn(message.components).find(({ custom_id: own }) => own === customId);
+  if (!application || button?.type !== 2 || button.disabled) {
     return refuseForm({
       path: ["data"],
       code: "COMPONENT_VALIDATION_FAILED",
@@ -66,6 +68,35 @@ export function pressButton(
   }
   const subject = { kind: "button", message, button } as const;
   return begun(world, application, presser, message.channelId, subject, now);
+}
+
+/** A person chooses options of a menu below a bot's message, by their labels. */
+export function chooseOptions(
+  world: World,
+  on: { readonly channelId: string; readonly messageId: string; readonly customId: string },
+  chooser: UserId,
+  labels: readonly string[],
+  now: number,
+): Outcome<Interaction> {
+  const found = findMessage(world, on.channelId, on.messageId, chooser);
+  if (found.kind === "refused") return found;
+  const { message } = found;
+  const application = applicationOf(world, message);
+  const menu = usableIn(message.components).find(({ custom_id: own }) => own === on.customId);
+  const values = menu?.type === 3
+    ? menu.options.filter(({ label }) => labels.includes(label)).map(({ value }) => value)
+    : [];
+  const fits = menu?.type === 3 && !menu.disabled && values.length === labels.length &&
+    values.length >= menu.min_values && values.length <= menu.max_values;
+  if (!application || menu?.type !== 3 || !fits) {
+    return refuseForm({
+      path: ["data"],
+      code: "COMPONENT_VALIDATION_FAILED",
+      message: `There is no menu ${on.customId} with ${labels.length} such options`,
+    });
+  }
+  const subject = { kind: "select", message, menu, values } as const;
+  return begun(world, application, chooser, message.channelId, subject, now);
 }
 
 /** A command as a person gives it. */
@@ -100,7 +131,8 @@ export function giveCommand(
   return begun(world, application, userId, channelId, subject, now);
 }
 
-function begun(
+/** Begins an interaction. */
+export function begun(
   world: World,
   { id: applicationId }: Application,
   userId: UserId,
@@ -158,12 +190,15 @@ export function answerInteraction(
       return answered({ kind: "deferred", isEphemeral: callback.isEphemeral });
     case "update": {
       const { channelId, subject } = interaction;
-      if (subject.kind !== "button") return refuse("unknownInteraction");
+      if (subject.kind === "command" || !subject.message) return refuse("unknownInteraction");
       const { message: { id: messageId } } = subject;
       const edited = editMessage(world, channelId, messageId, userId, callback.edit, now);
       if (edited.kind === "refused") return edited;
       return answered({ kind: "updated", message: edited.value }, edited.events);
     }
+    case "modal":
+      if (interaction.subject.kind === "modal") return refuse("unknownInteraction");
+      return answered({ kind: "modal", modal: callback.modal });
     case "reply": {
       if (callback.draft.flags & EPHEMERAL) {
         const message = whispered(world, interaction, userId, callback.draft, now);
@@ -232,7 +267,7 @@ function whispered(
     channelId,
     author: { kind: "user", userId },
     content: content.trim(),
-    ...(subject.kind === "button" && {
+    ...(subject.kind !== "command" && subject.message && {
       reference: { kind: "reply" as const, messageId: subject.message.id, channelId },
     }),
     pings: { users: [], roles: [], everyone: false },

@@ -13,6 +13,7 @@ import { parseSnowflake, type Snowflake, type UserId } from "../../src/core/disc
 import { type Access, may, openChannel } from "../world/access.ts";
 import { findMessage } from "./history.ts";
 import { changeThread } from "./changes.ts";
+import { IS_COMPONENTS_V2, textOf } from "../world/components.ts";
 import { isEmpty, type MessageDraft, type MessageEdit } from "./draft.ts";
 import { resolvePings } from "./mentions.ts";
 import { findNonce, noteNonce } from "../world/nonces.ts";
@@ -72,7 +73,10 @@ export function postMessage(
     content: asKept(draft.content),
     ...(draft.nonce !== undefined && { nonce: draft.nonce }),
     ...(reference.value && { reference: reference.value }),
-    pings: pingsOf(world, channel, author, draft, reference.value),
+    pings: pingsOf(world, channel, author, {
+      content: textOf(draft),
+      ...(draft.allowedMentions && { allowedMentions: draft.allowedMentions }),
+    }, reference.value),
     attachments: attached(world, draft.attachments, now),
     embeds: draft.embeds,
     components: draft.components,
@@ -112,7 +116,17 @@ export function editMessage(
   }
   if (isArchivedThread(channel)) return refuse("threadArchived");
   if (!areWithinUploadLimit(world, channel, edit.attachments?.add ?? [])) return refuse("tooLarge");
+  const wasSecond = message.flags & IS_COMPONENTS_V2; // no edit removes this flag
+  const flags = (edit.flags ?? message.flags) | wasSecond;
   const content = asKept(edit.content ?? message.content);
+  if (flags & IS_COMPONENTS_V2 && content !== "") {
+    return refuseForm({
+      path: ["content"],
+      code: "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+      message: "The 'content' field cannot be used when using MessageFlags.IS_COMPONENTS_V2",
+    });
+  }
+  const components = edit.components ?? message.components;
   const changed: Message = {
     ...message,
     content,
@@ -122,14 +136,14 @@ export function editMessage(
       channel,
       message.author,
       {
-        content,
+        content: textOf({ content, components }),
         ...(edit.allowedMentions && { allowedMentions: edit.allowedMentions }),
       },
       message.reference,
     ),
     embeds: edit.embeds ?? message.embeds,
-    components: edit.components ?? message.components,
-    flags: edit.flags ?? message.flags,
+    components,
+    flags,
     attachments: edit.attachments
       ? [
         ...message.attachments.filter(({ id }) =>

@@ -11,7 +11,8 @@ import { type ChannelId, parseSnowflake, type UserId } from "../../src/core/disc
 import { renameUser } from "./changes.ts";
 import { EMPTY_DRAFT } from "./draft.ts";
 import { openDirectChannel } from "../world/create_world.ts";
-import { giveCommand, type GivenCommand, pressButton } from "./interactions.ts";
+import { chooseOptions, giveCommand, type GivenCommand, pressButton } from "./interactions.ts";
+import { type ModalValues, submitModal } from "./modals.ts";
 import { deleteMessage, editMessage, postMessage } from "./messages.ts";
 import { addReaction, removeReaction, startTyping } from "./reactions.ts";
 import type { Outcome } from "../world/refusals.ts";
@@ -69,6 +70,12 @@ export interface People {
   leave(acting: ActorAndChannel): void;
   /** Presses a button of a bot's message. */
   press(on: ActorAndMessage & { readonly customId: string }): Interaction;
+  /** Chooses options of a menu below a bot's message, by their labels. */
+  choose(
+    on: ActorAndMessage & { readonly customId: string; readonly labels: readonly string[] },
+  ): Interaction;
+  /** Fills in the modal that was the answer to an interaction, and sends it. */
+  submit(opened: Interaction, values: ModalValues): Interaction;
   /** Gives a command of the bot. */
   command(given: ActorAndChannel & GivenCommand): Interaction;
   /** PluralKit replaces a message by one of a member of its writer's system. */
@@ -172,6 +179,21 @@ export function createPeople({ world, botId, now, publish }: PeopleDeps): People
         pressButton(world, channel.id, message, findUser(world, as), customId, now()),
       );
     },
+    choose({ as, in: where, message: messageId, customId, labels }) {
+      const { id: channelId } = channelOf(where, as);
+      return settle(
+        `choose ${labels.join(", ")} below ${messageId} as ${as}`,
+        chooseOptions(
+          world,
+          { channelId, messageId, customId },
+          findUser(world, as),
+          labels,
+          now(),
+        ),
+      );
+    },
+    submit: (opened, values) =>
+      settle(`submit the modal of ${opened.id}`, submitModal(world, opened, values, now())),
     command({ as, in: where, ...given }) {
       const application = [...world.applications.values()].find(({ userId }) => userId === botId);
       if (!application) throw new RangeError("There is no such bot");

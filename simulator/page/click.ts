@@ -29,6 +29,11 @@ export async function clickButton(
   const limit = AbortSignal.timeout(ANSWER_MS);
   try {
     const answer = await simulator.until(() => interaction.answer, limit);
+    if (answer.kind === "modal") {
+      return {
+        whisper: `The bot opened the form “${answer.modal.title}”. This page shows no forms.`,
+      };
+    }
     const isWhisper = answer.kind === "replied" && answer.isEphemeral;
     return isWhisper ? { whisper: answer.message.content } : {};
   } catch (error) {

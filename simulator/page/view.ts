@@ -14,6 +14,7 @@ import {
   type UserId,
 } from "../../src/core/discord/ids.ts";
 import { may } from "../world/access.ts";
+import { textOf, usableIn } from "../world/components.ts";
 import { type Author, type Channel, isPrivate, type Message, type World } from "../world/world.ts";
 
 export interface SeenPerson {
@@ -99,14 +100,14 @@ export function viewWorld(world: World, botId: UserId): SeenWorld {
 }
 
 export function viewMessage(world: World, message: Message): SeenMessage {
-  const { id, channelId, author, content, editedAt, reference, reactions } = message;
+  const { id, channelId, author, content, components, editedAt, reference, reactions } = message;
   return {
     id,
     channelId,
     author: viewAuthor(world, author),
     at: createdAtMs(id),
     isEdited: editedAt !== undefined,
-    text: content,
+    text: textOf({ content, components }),
     ...(reference?.kind === "reply" && { replyTo: reference.messageId }),
     reactions: [...reactions].map(([emoji, by]) => ({ emoji, by: [...by] })),
     attachments: message.attachments.map(({ id: fileId, filename, sizeBytes }) => ({
@@ -114,14 +115,16 @@ export function viewMessage(world: World, message: Message): SeenMessage {
       sizeBytes,
       path: `/files/${channelId}/${fileId}/${encodeURIComponent(filename)}`,
     })),
-    buttons: message.components.flatMap(({ components }) =>
-      components.map(({ custom_id: customId, label, emoji, style, disabled }) => ({
+    buttons: usableIn(components).flatMap((usable) => {
+      if (usable.type !== 2) return [];
+      const { custom_id: customId, label, emoji, style, disabled } = usable;
+      return [{
         customId,
         label: label ?? String(emoji?.["name"] ?? ""),
         style: STYLES[style],
         isDisabled: disabled === true,
-      }))
-    ),
+      }];
+    }),
   };
 }
 

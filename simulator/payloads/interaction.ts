@@ -7,7 +7,14 @@
  */
 
 import { channelPermissions } from "../world/permissions.ts";
-import { type Payload, toChannel, toMember, toMessage, userPayload } from "./payloads.ts";
+import {
+  type Payload,
+  toAttachment,
+  toChannel,
+  toMember,
+  toMessage,
+  userPayload,
+} from "./payloads.ts";
 import {
   type Channel,
   type Interaction,
@@ -20,6 +27,7 @@ import type { UserId } from "../../src/core/discord/ids.ts";
 const APPLICATION_COMMAND = 2;
 const MESSAGE_COMPONENT = 3;
 const AUTOCOMPLETE = 4;
+const MODAL_SUBMIT = 5;
 
 /** Place of the interaction: a guild, direct messages with the bot, or others. */
 const CONTEXT = { guild: 0, dm: 1, group_dm: 2 } as const;
@@ -72,13 +80,67 @@ function subjectOf(world: World, subject: InteractionSubject, botId: UserId): Pa
       },
     };
   }
-  const { message, button } = subject;
+  const { message } = subject;
+  const shown = message && { message: toMessage(world, message, botId) };
+  if (subject.kind === "modal") {
+    return { type: MODAL_SUBMIT, data: submissionOf(world, subject), ...shown };
+  }
+  const { type, custom_id, id } = subject.kind === "button" ? subject.button : subject.menu;
+  const data = { component_type: type, custom_id, id };
   return {
     type: MESSAGE_COMPONENT,
-    data: { component_type: button.type, custom_id: button.custom_id, id: button.id },
-    message: toMessage(world, message, botId),
+    data: subject.kind === "button" ? data : { ...data, values: subject.values },
+    ...shown,
   };
 }
+
+/** The values of a modal, with the accounts and files that they name. */
+function submissionOf(
+  world: World,
+  { modal, values, files }: Extract<InteractionSubject, { kind: "modal" }>,
+): Payload {
+  const ids = new Set(Object.values(values).flat().map(String));
+  const users = [...world.users.keys()].filter((id) => ids.has(id));
+  const roles = [...world.guilds.values()].flatMap(({ roles }) => [...roles.values()])
+    .filter(({ id }) => ids.has(id));
+  const channels = [...world.channels.values()].filter(({ id }) => ids.has(id));
+  return {
+    custom_id: modal.custom_id,
+    components: modal.components.map(({ component }, index) => {
+      const { type, custom_id } = component;
+      const value = values[custom_id];
+      const hasList = type !== 4 && type !== 21 && type !== 23;
+      return {
+        type: 18,
+        id: index * 2 + 1,
+        component: {
+          type,
+          id: index * 2 + 2,
+          custom_id,
+          ...(hasList
+            ? { values: value === undefined ? [] : [value].flat() }
+            : { value: value ?? (type === 4 ? "" : type === 23 ? false : null) }),
+        },
+      };
+    }),
+    resolved: {
+      users: Object.fromEntries(users.map((id) => [id, userPayload(world, id)])),
+      roles: Object.fromEntries(roles.map(({ id, name }) => [id, { id, name }])),
+      channels: Object.fromEntries(
+        channels.map((channel) => [channel.id, {
+          id: channel.id,
+          ...("name" in channel && { name: channel.name }),
+        }]),
+      ),
+      attachments: Object.fromEntries(
+        files.map((file) => [file.id, toAttachment(world, UPLOADED, file)]),
+      ),
+    },
+  };
+}
+
+/** Stands for the channel in the address of a file that is in no message. */
+const UPLOADED = { channelId: "0" };
 
 /** The acting person: a member with permissions, or a user outside of guilds. */
 function placeOf(world: World, channel: Channel, userId: UserId, botId: UserId): Payload {

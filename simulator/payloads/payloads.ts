@@ -290,7 +290,12 @@ export function toEmoji(emoji: string): Payload {
   return { id: id ?? null, name };
 }
 
-function toAttachment(world: World, message: Message, file: Attachment): Payload {
+/** @param message The message of the file, or what stands for it. */
+export function toAttachment(
+  world: World,
+  message: { readonly channelId: string },
+  file: Attachment,
+): Payload {
   const name = encodeURIComponent(file.filename);
   const url = `${world.mediaUrl}/attachments/${message.channelId}/${file.id}/${name}`;
   return {

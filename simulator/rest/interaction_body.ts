@@ -8,6 +8,7 @@
 
 import { z } from "zod";
 import { toProblems } from "../world/field_problems.ts";
+import { modalBody } from "../world/modals.ts";
 import type { Callback } from "../actions/interactions.ts";
 import { parseCreate, type Parsed, parseEdit, type UploadedFile } from "./message_body.ts";
 
@@ -19,6 +20,7 @@ const body = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal(5), data: fields.nullish() }),
   z.strictObject({ type: z.literal(6) }),
   z.strictObject({ type: z.literal(7), data: fields }),
+  z.strictObject({ type: z.literal(9), data: modalBody }),
   z.strictObject({
     type: z.literal(8),
     data: z.strictObject({
@@ -49,6 +51,7 @@ export function parseCallback(
     const flags = data.type === 5 && data.data ? Number(data.data.flags ?? 0) : 0;
     return { kind: "parsed", value: { kind: "defer", isEphemeral: (flags & EPHEMERAL) !== 0 } };
   }
+  if (data.type === 9) return { kind: "parsed", value: { kind: "modal", modal: data.data } };
   if (data.type === 8) {
     return { kind: "parsed", value: { kind: "suggest", choices: data.data.choices } };
   }

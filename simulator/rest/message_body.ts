@@ -12,7 +12,13 @@
 import { z } from "zod";
 import type { MessageDraft, MessageEdit } from "../actions/draft.ts";
 import type { AllowedMentions } from "../actions/mentions.ts";
-import { actionRows, numbered } from "../world/components.ts";
+import {
+  actionRows,
+  IS_COMPONENTS_V2,
+  layout,
+  numbered,
+  type TopComponent,
+} from "../world/components.ts";
 import { type FieldProblem, toProblems } from "../world/field_problems.ts";
 import { storedNameOf } from "../world/media.ts";
 
@@ -57,7 +63,7 @@ const reference = z.strictObject({
 const shared = {
   content: z.string().max(2000).nullish(),
   embeds: z.array(opaque).max(10).nullish(),
-  components: actionRows.nullish(),
+  components: z.array(opaque).max(40).nullish(), // read by its layout
   attachments: z.array(attachment).max(10).nullish(),
   allowed_mentions: allowedMentions.nullish(),
   flags: z.int().min(0).nullish(),
@@ -106,6 +112,8 @@ export function parseCreate(
   if (!parsed.success) return { kind: "wrong", problems: toProblems(parsed.error) };
   const { data } = parsed;
   if (needsMentions && !data.allowed_mentions) return WITHOUT_MENTIONS;
+  const components = readComponents(data, (data.flags ?? 0) & IS_COMPONENTS_V2);
+  if (components.kind === "wrong") return components;
   const mentions = toAllowedMentions(data.allowed_mentions);
   const quoted = data.message_reference;
   return {
@@ -113,7 +121,7 @@ export function parseCreate(
     value: {
       content: data.content ?? "",
       embeds: data.embeds ?? [],
-      components: numbered(data.components ?? []),
+      components: components.value ?? [],
       attachments: toAttachments(data.attachments ?? [], files),
       hasMore: (data.sticker_ids?.length ?? 0) > 0 || Boolean(data.poll),
       ...(data.sticker_ids && { stickerIds: data.sticker_ids }),
@@ -154,6 +162,8 @@ export function parseEdit(
   if (!parsed.success) return { kind: "wrong", problems: toProblems(parsed.error) };
   const { data } = parsed;
   if (needsMentions && data.content && !data.allowed_mentions) return WITHOUT_MENTIONS;
+  const components = readComponents(data, (data.flags ?? 0) & IS_COMPONENTS_V2);
+  if (components.kind === "wrong") return components;
   const mentions = toAllowedMentions(data.allowed_mentions);
   const listed = data.attachments;
   return {
@@ -161,7 +171,7 @@ export function parseEdit(
     value: {
       ...(data.content !== undefined && { content: data.content ?? "" }),
       ...(data.embeds !== undefined && { embeds: data.embeds ?? [] }),
-      ...(data.components !== undefined && { components: numbered(data.components ?? []) }),
+      ...(components.value && { components: components.value }),
       ...((listed !== undefined || files.length > 0) && {
         attachments: {
           keep: listed === undefined ? "all" as const : (listed ?? []).map(({ id }) => String(id)),
@@ -172,6 +182,41 @@ export function parseEdit(
       ...(typeof data.flags === "number" && { flags: data.flags }),
     },
   };
+}
+
+/**
+ * Reads the components by the message's layout. The second layout allows no text, embeds, polls or
+ * stickers beside them.
+ */
+function readComponents(
+  body: Readonly<Record<string, unknown>>,
+  isSecondLayout: number,
+): Parsed<readonly TopComponent[] | undefined> {
+  const { components } = body;
+  if (isSecondLayout) {
+    const legacy = ["content", "embeds", "poll", "sticker_ids"].find((name) => {
+      const value = body[name];
+      return Array.isArray(value) ? value.length > 0 : Boolean(value);
+    });
+    if (legacy !== undefined) {
+      return {
+        kind: "wrong",
+        problems: [{
+          path: [legacy],
+          code: "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+          message: `The '${legacy}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2`,
+        }],
+      };
+    }
+  }
+  if (components === undefined) return { kind: "parsed", value: undefined };
+  const parsed = (isSecondLayout ? layout : actionRows).safeParse(components ?? []);
+  if (parsed.success) return { kind: "parsed", value: numbered(parsed.data) };
+  const problems = toProblems(parsed.error).map((problem) => ({
+    ...problem,
+    path: ["components", ...problem.path],
+  }));
+  return { kind: "wrong", problems };
 }
 
 const WITHOUT_MENTIONS: Parsed<never> = {

@@ -1,8 +1,8 @@
 /**
- * The components of a message: rows of buttons.
+ * The components of a message: rows of buttons and menus, and boxes in Components V2.
  *
- * Only components that bots such as Barnacle send are supported. Select menus and texts of the new
- * layout are refused, because nothing here could use them.
+ * Only components that bots such as Barnacle send are supported. Others are refused, because nothing
+ * here could use them.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/components/reference}
@@ -14,8 +14,12 @@ import { z } from "zod";
 export interface ActionRow {
   readonly type: 1;
   readonly id: number;
-  readonly components: readonly Button[];
+  /** Buttons, or one menu. */
+  readonly components: readonly Usable[];
 }
+
+/** A component that a person can use. */
+export type Usable = Button | Menu;
 
 export interface Button {
   readonly type: 2;
@@ -26,6 +30,52 @@ export interface Button {
   readonly emoji?: Readonly<Record<string, unknown>>;
   readonly disabled?: boolean;
 }
+
+/** A select menu of texts. */
+export interface Menu {
+  readonly type: 3;
+  readonly id: number;
+  readonly custom_id: string;
+  readonly placeholder?: string;
+  readonly min_values: number;
+  readonly max_values: number;
+  readonly options: readonly { readonly label: string; readonly value: string }[];
+  readonly disabled?: boolean;
+}
+
+/** Text of the second layout. */
+export interface TextDisplay {
+  readonly type: 10;
+  readonly id: number;
+  readonly content: string;
+}
+
+export interface Separator {
+  readonly type: 14;
+  readonly id: number;
+  readonly spacing: 1 | 2;
+  readonly divider: boolean;
+}
+
+/** A box of the second layout. */
+export interface Container {
+  readonly type: 17;
+  readonly id: number;
+  readonly accent_color: number | null;
+  readonly spoiler: boolean;
+  readonly components: readonly (ActionRow | TextDisplay | Separator)[];
+}
+
+/** A component at the top of a message. */
+export type TopComponent = ActionRow | TextDisplay | Separator | Container;
+
+/** Flag of a message in the second layout. */
+export const IS_COMPONENTS_V2 = 1 << 15;
+
+/** Limits of one message in the second layout. */
+const MAX_COMPONENTS = 40;
+const MAX_TEXT = 4_000;
+const MAX_ROWS = 5;
 
 const id = z.int().min(0).nullish();
 
@@ -46,14 +96,93 @@ const button = z.strictObject({
   });
 });
 
+/** Options of a menu, in a message or in a modal; their values differ. */
+export const menuOptions = z.array(z.strictObject({
+  label: z.string().min(1).max(100),
+  value: z.string().min(1).max(100),
+  description: z.string().max(100).nullish(),
+})).min(1).superRefine((options, context) => {
+  if (new Set(options.map(({ value }) => value)).size === options.length) return;
+  context.addIssue({
+    code: "custom",
+    params: { code: "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED" },
+    message: "The specified option value is already used",
+  });
+});
+
+const menu = z.strictObject({
+  type: z.literal(3),
+  id,
+  custom_id: z.string().min(1).max(100),
+  placeholder: z.string().max(150).nullish(),
+  min_values: z.int().min(0).max(25).nullish(),
+  max_values: z.int().min(1).max(25).nullish(),
+  options: menuOptions.max(25),
+  disabled: z.boolean().nullish(),
+});
+
 const row = z.strictObject({
   type: z.literal(1),
   id,
-  components: z.array(button).min(1).max(5),
+  components: z.array(z.discriminatedUnion("type", [button, menu])).min(1).max(5),
+}).superRefine(({ components }, context) => {
+  if (components.length === 1 || components.every(({ type }) => type === 2)) return;
+  context.addIssue({
+    code: "custom",
+    path: ["components"],
+    params: { code: "COMPONENT_LAYOUT_WIDTH_EXCEEDED" },
+    message: "The specified component exceeds the maximum width",
+  });
 });
 
-/** The rows of one message; custom ids are unique in it. */
-export const actionRows = z.array(row).max(5).superRefine((rows, context) => {
+const text = z.strictObject({ type: z.literal(10), id, content: z.string().min(1).max(4_000) });
+
+const separator = z.strictObject({
+  type: z.literal(14),
+  id,
+  divider: z.boolean().nullish(),
+  spacing: z.union([z.literal(1), z.literal(2)]).nullish(),
+});
+
+const container = z.strictObject({
+  type: z.literal(17),
+  id,
+  accent_color: z.int().min(0).max(0xFF_FF_FF).nullish(),
+  components: z.array(z.discriminatedUnion("type", [row, text, separator])).min(1),
+});
+
+const top = z.discriminatedUnion("type", [row, text, separator, container]);
+
+type GivenRow = z.infer<typeof row>;
+
+/** The rows of one message in the first layout; custom ids are unique in it. */
+export const actionRows = z.array(row).max(MAX_ROWS).superRefine(refuseTwins);
+
+/** The components of one message in the second layout. */
+export const layout = z.array(top).min(1).superRefine((components, context) => {
+  const inner = components.flatMap((one) => one.type === 17 ? one.components : [one]);
+  const rows = inner.filter((one) => one.type === 1);
+  const usable = rows.flatMap((one): readonly unknown[] => one.components);
+  const boxes = components.filter(({ type }) => type === 17).length;
+  if (boxes + inner.length + usable.length > MAX_COMPONENTS) {
+    context.addIssue({
+      code: "custom",
+      params: { code: "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED" },
+      message: `The total number of components cannot exceed ${MAX_COMPONENTS}`,
+    });
+  }
+  const chars = inner.reduce((sum, one) => sum + (one.type === 10 ? one.content.length : 0), 0);
+  if (chars > MAX_TEXT) {
+    context.addIssue({
+      code: "custom",
+      params: { code: "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED" },
+      message: `Displayable component text exceeds maximum size of ${MAX_TEXT}`,
+    });
+  }
+  refuseTwins(rows, context);
+});
+
+function refuseTwins(rows: readonly GivenRow[], context: z.RefinementCtx): void {
   const seen = new Set<string>();
   for (const [at, { components }] of rows.entries()) {
     for (const [index, { custom_id: customId }] of components.entries()) {
@@ -68,26 +197,90 @@ export const actionRows = z.array(row).max(5).superRefine((rows, context) => {
       seen.add(customId);
     }
   }
-});
+}
 
 /** Numbers the components without a number, from 1 in order. */
-export function numbered(rows: z.infer<typeof actionRows>): readonly ActionRow[] {
+export function numbered(components: z.infer<typeof layout>): readonly TopComponent[] {
   let last = 0;
   const next = (given: number | null | undefined): number => {
     last += 1;
     return given || last;
   };
-  return rows.map((given) => ({
-    type: given.type,
-    id: next(given.id),
-    components: given.components.map(({ type, id: own, style, custom_id, ...more }): Button => ({
-      type,
-      id: next(own),
-      style,
-      custom_id,
-      ...(more.label && { label: more.label }),
-      ...(more.emoji && { emoji: more.emoji }),
-      ...(more.disabled && { disabled: true }),
-    })),
-  }));
+  const toUsable = (given: GivenRow["components"][number]): Usable => {
+    const common = { id: next(given.id), custom_id: given.custom_id };
+    const more = given.disabled ? { disabled: true } : {};
+    if (given.type === 3) {
+      return {
+        type: 3,
+        ...common,
+        ...(given.placeholder && { placeholder: given.placeholder }),
+        min_values: given.min_values ?? 1,
+        max_values: given.max_values ?? 1,
+        options: given.options.map(({ label, value }) => ({ label, value })),
+        ...more,
+      };
+    }
+    return {
+      type: 2,
+      ...common,
+      style: given.style,
+      ...(given.label && { label: given.label }),
+      ...(given.emoji && { emoji: given.emoji }),
+      ...more,
+    };
+  };
+  const toInner = (
+    given: GivenRow | z.infer<typeof text> | z.infer<typeof separator>,
+  ): ActionRow | TextDisplay | Separator => {
+    const own = next(given.id);
+    switch (given.type) {
+      case 1:
+        return { type: 1, id: own, components: given.components.map(toUsable) };
+      case 10:
+        return { type: 10, id: own, content: given.content };
+      case 14:
+        return {
+          type: 14,
+          id: own,
+          spacing: given.spacing ?? 1,
+          divider: given.divider ?? true,
+        };
+    }
+  };
+  return components.map((given): TopComponent => {
+    if (given.type !== 17) return toInner(given);
+    const own = next(given.id);
+    return {
+      type: 17,
+      id: own,
+      accent_color: given.accent_color ?? null,
+      spoiler: false,
+      components: given.components.map(toInner),
+    };
+  });
+}
+
+/** The buttons and menus of a message, in order. */
+export function usableIn(components: readonly TopComponent[]): readonly Usable[] {
+  return innerOf(components).flatMap((one) => one.type === 1 ? one.components : []);
+}
+
+/** The buttons of a message, in order. */
+export function buttonsIn(components: readonly TopComponent[]): readonly Button[] {
+  return usableIn(components).filter((one) => one.type === 2);
+}
+
+/** The text of a message as people see it, in either layout. */
+export function textOf(
+  { content, components }: {
+    readonly content: string;
+    readonly components: readonly TopComponent[];
+  },
+): string {
+  const texts = innerOf(components).flatMap((one) => one.type === 10 ? [one.content] : []);
+  return texts.length > 0 ? texts.join("\n") : content;
+}
+
+function innerOf(components: readonly TopComponent[]) {
+  return components.flatMap((one) => one.type === 17 ? one.components : [one]);
 }

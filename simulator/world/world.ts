@@ -18,7 +18,8 @@ import type {
   UserId,
 } from "../../src/core/discord/ids.ts";
 import type { Application, ApplicationCommand } from "./applications.ts";
-import type { ActionRow, Button } from "./components.ts";
+import type { Button, Menu, TopComponent } from "./components.ts";
+import type { Modal, ModalValue } from "./modals.ts";
 import type { NonceTable } from "./nonces.ts";
 import type { IdCounter } from "./snowflake.ts";
 
@@ -196,7 +197,7 @@ export interface Message {
   readonly pings: Pings;
   readonly attachments: readonly Attachment[];
   readonly embeds: readonly Opaque[];
-  readonly components: readonly ActionRow[];
+  readonly components: readonly TopComponent[];
   /** Further fields of Discord's message, such as a poll, stickers or a forwarded message. */
   readonly more?: Opaque;
   readonly flags: number;
@@ -246,7 +247,7 @@ export interface Pings {
   readonly everyone: boolean;
 }
 
-/** A person pressed a button or gave a command; the application has three seconds to answer. */
+/** A person used a component or gave a command; the application has three seconds to answer. */
 export interface Interaction {
   readonly id: Snowflake<"interaction">;
   /** Permits an answer, by anyone who has it. */
@@ -264,6 +265,22 @@ export type InteractionSubject =
   /** With the button's message at that time. */
   | { readonly kind: "button"; readonly message: Message; readonly button: Button }
   | {
+    readonly kind: "select";
+    readonly message: Message;
+    readonly menu: Menu;
+    /** Values of the chosen options. */
+    readonly values: readonly string[];
+  }
+  | {
+    readonly kind: "modal";
+    readonly modal: Modal;
+    /** The message whose component opened it. */
+    readonly message?: Message;
+    /** By the `custom_id` of the field. */
+    readonly values: Readonly<Record<string, ModalValue>>;
+    readonly files: readonly Attachment[];
+  }
+  | {
     readonly kind: "command";
     readonly command: ApplicationCommand;
     readonly options: readonly Opaque[];
@@ -279,6 +296,8 @@ export type InteractionAnswer =
   /** A message; an ephemeral one is in no channel, and only that person sees it. */
   | { readonly kind: "replied"; readonly message: Message; readonly isEphemeral: boolean }
   | { readonly kind: "updated"; readonly message: Message }
+  /** A window with fields. */
+  | { readonly kind: "modal"; readonly modal: Modal }
   /** Values for the option that the person types. */
   | { readonly kind: "suggested"; readonly choices: readonly Opaque[] }
   /** "Is thinking", or nothing at all: the answer comes later. */

@@ -198,6 +198,8 @@ export interface MessagesConfig {
   readonly maxChunks: number;
   /** How to show Markdown tables. */
   readonly tables: Settings["messages"]["tables"];
+  /** How to show questions to people. */
+  readonly cards: Settings["messages"]["cards"];
   /** An emoji, or `<:name:id>`; no reaction if absent. */
   readonly ackReaction?: string;
   /** Which messages get the reaction. */

@@ -152,11 +152,20 @@ function audioConfig({ audio }: Settings): AudioConfig {
 function messagesConfig(
   { ackReaction, queue: { perUser, perChannel, mode }, ...messages }: Settings["messages"],
 ): MessagesConfig {
-  const { maxChunks, tables, ackReactionScope, removeAckAfterReply, linkHosts, footer, commands } =
-    messages;
+  const {
+    maxChunks,
+    tables,
+    cards,
+    ackReactionScope,
+    removeAckAfterReply,
+    linkHosts,
+    footer,
+    commands,
+  } = messages;
   return {
     maxChunks,
     tables,
+    cards,
     footer,
     ...(ackReaction !== "" && { ackReaction }),
     ackReactionScope,

@@ -13,6 +13,8 @@ import { pairingButton } from "./components/pairing_button.ts";
 import {
   approvalButton,
   askButton,
+  askForm,
+  askMenu,
   escalationButton,
   goOnButton,
 } from "./components/question_buttons.ts";
@@ -90,6 +92,8 @@ export const COMPONENTS: readonly Component[] = [
   approvalButton,
   escalationButton,
   askButton,
+  askMenu,
+  askForm,
   goOnButton,
   undoButton,
 ];

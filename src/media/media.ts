@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Attachment } from "../core/inbound/attachment.ts";
+import type { Attachment } from "../core/discord/attachment.ts";
 import { compareIds, type MessageId } from "../core/discord/ids.ts";
 import { FileError, type FoundFile, type MediaOwner } from "../core/turn/media.ts";
 import type { Log } from "../lib/log.ts";

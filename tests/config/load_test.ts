@@ -119,6 +119,7 @@ describe("loadConfig()", () => {
     assert.deepEqual(config.messages, {
       maxChunks: 12,
       tables: "code",
+      cards: "components",
       ackReaction: "👀",
       ackReactionScope: "group-mentions",
       commands: {},

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { Attachment } from "../../src/core/inbound/attachment.ts";
+import type { Attachment } from "../../src/core/discord/attachment.ts";
 import { FileError } from "../../src/core/turn/media.ts";
 import { createMediaFolder } from "../../src/media/folder.ts";
 import { imageProblem } from "../../src/media/image.ts";

@@ -11,19 +11,19 @@ import {
   type StoredQuestion,
 } from "../../src/core/people/question.ts";
 import {
-  choicesOf,
   composeCard,
   composeSettled,
   isShown,
   settledContent,
   visible,
-} from "../../src/render/question_card.ts";
+} from "../../src/render/questions/card.ts";
+import { controlsOf } from "../../src/render/questions/controls.ts";
 import { anyCharacter } from "../support/any_character.ts";
 import { ACCOUNT, channelId, guildId, messageId, userId } from "../support/discord/builders.ts";
 
 const OWNER = userId("901");
 const HOME = channelId("500");
-const PLACE = { channelId: HOME, nonce: "card" };
+const PLACE = { channelId: HOME, nonce: "card", isCard: true };
 const QUESTION: Question = {
   kind: "approval",
   tool: "exec",
@@ -55,7 +55,7 @@ function stored(
   };
 }
 
-const card = (of: StoredQuestion) => composeCard(of, PLACE, [], {}).message;
+const card = (of: StoredQuestion) => composeCard(of, PLACE, { buttons: [], menus: [] }, {}).message;
 
 describe("[SEC-R20] visible()", () => {
   const cases: readonly (readonly [text: string, shown: string])[] = [
@@ -107,9 +107,9 @@ describe("[SEC-R20] composeCard()", () => {
 
   it("lets a person only deny a command that it cannot show", () => {
     const long = stored({ exact: "x".repeat(1_501) });
-    assert.deepEqual(choicesOf(long, {}).map(({ choice }) => choice), [DENY]);
+    assert.deepEqual(controlsOf(long, {}).buttons.map(({ choice }) => choice), [DENY]);
     assert.match(card(long).content, /`barnacle approvals show K7QP2MZX`/);
-    const shown = choicesOf(stored(), {});
+    const shown = controlsOf(stored(), {}).buttons;
     assert.deepEqual(shown.map(({ choice }) => choice), [ALLOW_ONCE, ALLOW_ALWAYS, DENY]);
     assert.deepEqual(shown.map(({ style }) => style), ["success", "secondary", "secondary"]);
   });
@@ -143,7 +143,7 @@ describe("[A1] composeSettled()", () => {
       assert.deepEqual(message.buttons, []);
       assert.match(message.content, end);
       assert.ok(message.content.includes("```\nls -l\n```"), "the command stays");
-      assert.equal(message.content, settledContent(of, {}));
+      assert.equal(message.content, settledContent(of, {}).text);
       assert.deepEqual(draft, { nonce: "open", becomes: "this" });
     });
   }

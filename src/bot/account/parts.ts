@@ -122,7 +122,25 @@ export async function createParts(
     log: logging.forPart("policy"),
   });
   const owners = createOwnerIds(applications, policy.now, connectionState.applicationOwner, now);
-  const common = { config, store, client, meter, logging, now };
+  const log = logging.forPart("gateway");
+  const presence = await createAccountPresence({
+    accountId,
+    configured: options.config.discord.presence,
+    settings: store.settings,
+    show: (changed) => connection.setPresence(changed),
+    now,
+  });
+  const connection = createConnection(options, {
+    readGatewayInfo: createReadGatewayInfo(client, now),
+    readApplication: connectionState.readApplication,
+    proxyFor: (url) => proxyFor(url, env),
+    presence: presence.current,
+    store: store.gateway,
+    now,
+    log,
+    stopping: stopping.signal,
+  });
+  const common = { config, store, client, meter, logging, connection, now };
   const outbound = createOutbound({
     ...common,
     outbox: store.outbox,
@@ -135,13 +153,6 @@ export async function createParts(
   const rates = createTokenRates();
   const agentId = () => config().agent.id;
   const spend = createSpending({ config, usage: store.usage, now });
-  const presence = await createAccountPresence({
-    accountId,
-    configured: options.config.discord.presence,
-    settings: store.settings,
-    show: (changed) => connection.setPresence(changed),
-    now,
-  });
   const threads = createAccountThreads({
     ...common,
     accountId,
@@ -260,18 +271,7 @@ export async function createParts(
     { ...common, reader, policy, inbound, outbound },
     { onAccepted: turns.wake },
   );
-  const log = logging.forPart("gateway");
   const duplicates = createDuplicateWatch({ now, schedule, log, onChange: () => {} });
-  const connection = createConnection(options, {
-    readGatewayInfo: createReadGatewayInfo(client, now),
-    readApplication: connectionState.readApplication,
-    proxyFor: (url) => proxyFor(url, env),
-    presence: presence.current,
-    store: store.gateway,
-    now,
-    log,
-    stopping: stopping.signal,
-  });
   return {
     settings,
     client,

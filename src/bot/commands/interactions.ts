@@ -13,6 +13,7 @@ import { createInteractions } from "../../discord/rest/calls/interactions.ts";
 import { RestError, type RestErrorKind } from "../../discord/rest/exchange/rest_error.ts";
 import { createCommands } from "../../flows/interactions/commands.ts";
 import { createComponents } from "../../flows/interactions/components.ts";
+import { createDeferred } from "../../flows/interactions/deferred.ts";
 import { createSuggestions } from "../../flows/interactions/suggestions.ts";
 import { createTextCommands, type TextCommands } from "../../flows/interactions/text_commands.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/readable.ts";
@@ -59,7 +60,7 @@ const FINAL: ReadonlySet<RestErrorKind> = new Set(["forbidden", "not_found", "re
 export function createInteractionHandlers(
   options: InteractionOptions & CommandOptions,
 ): InteractionHandlers {
-  const { config, store, client, reader, logging, outbound, policy, now } = options;
+  const { config, store, client, reader, logging, outbound, policy, connection, now } = options;
   const log = logging.forPart("interactions");
   const interactions = createInteractions(client);
   const authorizeEvent = createAuthorizeInteraction({ ...options, pairing: store.pairing });
@@ -67,10 +68,19 @@ export function createInteractionHandlers(
     authorizeEvent({ ...call, kind: "customId" in call ? call.kind : "slash" }, needs);
   const { context, models, settings } = createCommandContext(options, authorize);
   const missingPermission = createMissingPermission(client, now);
+  const answerDeferred = createDeferred({
+    complete: interactions.complete,
+    tellLate: ({ sender }, text) => outbound.tellPerson(sender.id, text),
+    isUnknown: (error) => error instanceof RestError && error.kind === "not_found",
+    schedule,
+    now,
+  });
   const answer = createComponents({
     components: COMPONENTS,
     authorize,
     interactions,
+    openForm: (press, form) => connection.openForm(press, { customId: press.customId, form }),
+    answerDeferred,
     context,
     schedule,
     log,
@@ -79,11 +89,8 @@ export function createInteractionHandlers(
     commands: COMMANDS,
     messageCommands: MESSAGE_COMMANDS,
     authorize,
-    complete: interactions.complete,
-    tellLate: ({ sender }, text) => outbound.tellPerson(sender.id, text),
-    isUnknown: (error) => error instanceof RestError && error.kind === "not_found",
+    answerDeferred,
     context,
-    schedule,
     log,
   });
   const suggest = createSuggestions({

@@ -89,7 +89,7 @@ export interface ConnectPorts
  */
 export type Connection = Pick<
   GatewayThreads,
-  "committed" | "stats" | "setPresence" | "stop"
+  "committed" | "openForm" | "setForms" | "setPresence" | "stats" | "stop"
 >;
 
 /**
@@ -235,6 +235,8 @@ async function openGateway(
 
   return {
     committed: threads.committed,
+    setForms: threads.setForms,
+    openForm: threads.openForm,
     stats: threads.stats,
     setPresence: threads.setPresence,
     stop() {

@@ -7,6 +7,7 @@
  */
 
 import type { GatewayFinal } from "../../discord/gateway/main/thread.ts";
+import type { OfferedForm } from "../../core/people/form.ts";
 import type { Presence } from "../../discord/gateway/link/protocol.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import {
@@ -46,6 +47,10 @@ export interface Connection {
   start(mayResume: boolean): void;
   /** Reports that the store holds every batch up to this ticket. */
   committed(ticket: number): void;
+  /** Replaces the forms that people may open; their buttons may be sent then. */
+  setForms(forms: readonly OfferedForm[]): void;
+  /** Opens a form as the answer to a press. */
+  openForm: OpenConnection["openForm"];
   /** `undefined` before the gateway is found. */
   stats(): ReturnType<OpenConnection["stats"]> | undefined;
   /** Shows another presence. Before the gateway is found, it starts with that. */
@@ -75,6 +80,7 @@ export function createConnection(
   const events = createEmitter<ConnectionEvents>();
   let open: OpenConnection | undefined;
   let opening: Promise<void> | undefined;
+  let forms: readonly OfferedForm[] = [];
   return {
     connect: events.connect,
     start(mayResume) {
@@ -90,10 +96,18 @@ export function createConnection(
         onSessionEnded: emit.sessionEnded,
         onDelay: emit.delayed,
         onFinal: emit.final,
-      }).then((connected) => void (open = connected), (error: unknown) => {
+      }).then((connected) => {
+        open = connected;
+        open.setForms(forms);
+      }, (error: unknown) => {
         if (!ports.stopping.aborted) emit.failed(error);
       });
     },
+    setForms(offered) {
+      forms = offered;
+      open?.setForms(offered);
+    },
+    openForm: (press, form) => open?.openForm(press, form),
     committed: (ticket) => open?.committed(ticket),
     stats: () => open?.stats(),
     setPresence: (presence) => open?.setPresence(presence),

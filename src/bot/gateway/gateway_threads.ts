@@ -8,6 +8,7 @@
  */
 
 import type { AccountId } from "../../core/discord/ids.ts";
+import type { OfferedForm } from "../../core/people/form.ts";
 import type {
   GatewayOptions,
   Presence,
@@ -48,6 +49,9 @@ export interface GatewayThreads {
   isUp(): boolean;
   url(): string;
   setUrl(url: string): void;
+  /** Replaces the forms that people may open. */
+  setForms(forms: readonly OfferedForm[]): void;
+  openForm: Gateway["openForm"];
   /** Shows another presence, in later threads too. */
   setPresence(presence: Presence): void;
   /** Reports that the store holds every batch up to this ticket. */
@@ -63,6 +67,7 @@ export function createGatewayThreads(options: ThreadOptions, ports: ThreadPorts)
   const { store, accountId, now, onBudget, proxyFor, log } = ports;
   const { workerUrl, takeThread, random } = ports;
   let { url, presence } = options;
+  let forms: readonly OfferedForm[] = [];
   let current: Gateway | undefined;
   /** Tickets of earlier threads: each thread counts its tickets from 1. */
   let ticketsBefore = 0;
@@ -103,6 +108,7 @@ export function createGatewayThreads(options: ThreadOptions, ports: ThreadPorts)
         events,
         { workerUrl, ...(takeThread && { takeThread }), now, random },
       );
+      current.setForms(forms);
     },
     isUp: () => ready.size === options.shardCount,
     url: () => url,
@@ -110,6 +116,11 @@ export function createGatewayThreads(options: ThreadOptions, ports: ThreadPorts)
       url = moved;
       current?.setUrl(moved);
     },
+    setForms(offered) {
+      forms = offered;
+      current?.setForms(offered);
+    },
+    openForm: (press, form) => current?.openForm(press, form),
     setPresence(changed) {
       presence = changed;
       current?.setPresence(changed);

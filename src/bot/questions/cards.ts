@@ -13,6 +13,7 @@ import { createQuestionCards, type QuestionCards } from "../../flows/questions/c
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
+import type { Connection } from "../gateway/connection.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 
 /** The dependencies of an account's cards. */
@@ -23,6 +24,8 @@ export interface AccountCardsOptions {
   readonly client: RestClient;
   readonly outbound: Pick<Outbound, "channelQueues">;
   readonly logging: Logging;
+  /** The gateway, which opens forms. */
+  readonly connection: Pick<Connection, "setForms">;
   /** Turns may continue. */
   readonly onDecided: () => void;
   /** Unix time in milliseconds. */
@@ -31,7 +34,7 @@ export interface AccountCardsOptions {
 
 /** Creates the cards of an account. */
 export function createAccountCards(options: AccountCardsOptions): QuestionCards {
-  const { config, store, client, outbound, logging, onDecided, now } = options;
+  const { config, store, client, outbound, logging, connection, onDecided, now } = options;
   return createQuestionCards({
     accountId: config().discord.accountId,
     store: store.questions,
@@ -40,7 +43,9 @@ export function createAccountCards(options: AccountCardsOptions): QuestionCards 
       error instanceof RestError && (error.kind === "forbidden" || error.kind === "rejected"),
     draw: (count) => randomBytes(count),
     onOutbox: outbound.channelQueues.wake,
+    onForms: connection.setForms,
     onDecided,
+    asCards: () => config().messages.cards === "components",
     texts: () => config().texts,
     schedule,
     random: Math.random,

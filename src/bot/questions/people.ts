@@ -9,6 +9,7 @@ import type { Config } from "../../config/config.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { codeFrom } from "../../core/inbound/pairing.ts";
+import type { Form } from "../../core/people/form.ts";
 import { ALLOW_ONCE, type AskedCall, DENY, type Question } from "../../core/people/question.ts";
 import type { TurnPeople } from "../../flows/turn/park.ts";
 import { notice } from "../../render/notices/notices.ts";
@@ -38,7 +39,7 @@ export function createTurnPeople(options: TurnPeopleOptions): TurnPeople {
   /** Texts of a model get the cleaning of its answers. The exact command stays as it is. */
   function cleaned({ callKey, question }: AskedCall, message: InboundMessage) {
     const clean = (text: string) => options.cleanText(message, text);
-    const { text, choices, facts } = question;
+    const { text, choices, facts, form } = question;
     const shown: Question = {
       ...question,
       text: clean(text),
@@ -46,6 +47,7 @@ export function createTurnPeople(options: TurnPeopleOptions): TurnPeople {
       choices: choices.map((choice) =>
         choice.label === undefined ? choice : { ...choice, label: clean(choice.label) }
       ),
+      ...(form && { form: cleanForm(form, clean) }),
     };
     return { callKey, question: shown, code: codeFrom(randomBytes(CODE_BYTES)) };
   }
@@ -77,6 +79,18 @@ export function createTurnPeople(options: TurnPeopleOptions): TurnPeople {
         timeoutMs: discord.execApprovals.timeoutMs,
       };
     },
+  };
+}
+
+function cleanForm({ title, fields }: Form, clean: (text: string) => string): Form {
+  return {
+    title: clean(title),
+    fields: fields.map((field) => ({
+      ...field,
+      label: clean(field.label),
+      ...(field.hint !== undefined && { hint: clean(field.hint) }),
+      options: field.options.map(clean),
+    })),
   };
 }
 

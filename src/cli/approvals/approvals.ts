@@ -9,7 +9,7 @@
 
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type StoredQuestion } from "../../core/people/question.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { visible } from "../../render/question_card.ts";
+import { visible } from "../../render/questions/card.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { withStore } from "../shared/with_store.ts";

@@ -106,6 +106,12 @@ const texts = {
   allowOnce: sentence("allowOnce", "Einmal erlauben"),
   allowAlways: sentence("allowAlways", "Immer erlauben"),
   denyCall: sentence("denyCall", "Ablehnen"),
+  fillIn: sentence("fillIn", "Ausfüllen"),
+  chooseOption: sentence("chooseOption", "Auswählen"),
+  chooseOptionOf: sentence("chooseOptionOf", "Auswählen ({range})"),
+  formFilledIn: sentence("formFilledIn", "{by} hat alles ausgefüllt."),
+  formReceived: sentence("formReceived", "Danke, alles ist da."),
+  formMisfit: sentence("formMisfit", "Das passt nicht. Bitte noch einmal ausfüllen."),
   questionAnswered: sentence("questionAnswered", "{by} wählte: {answer}"),
   questionExpired: sentence("questionExpired", "Es kam keine Antwort."),
   questionWithdrawn: sentence("questionWithdrawn", "Das hat sich erledigt."),
@@ -181,6 +187,11 @@ export const messages = z.strictObject({
     z.enum(["code", "bullets", "off"]).default("code"),
     "How to show Markdown tables, which Discord cannot. `code`: as a code block. `bullets`: as a " +
       "list. `off`: unchanged.",
+  ),
+  cards: key(
+    z.enum(["components", "text"]).default("components"),
+    "How to show questions to people and approvals. `components`: in a box, by Discord's Components " +
+      "V2. `text`: as a plain message with buttons, for clients that do not show such boxes.",
   ),
   ackReaction: key(
     z.string().refine(

@@ -17,7 +17,7 @@ import type {
   RoleId,
   UserId,
 } from "../discord/ids.ts";
-import type { Attachment } from "./attachment.ts";
+import type { Attachment } from "../discord/attachment.ts";
 
 /**
  * The author of a message, as far as policy may depend on it. Display names and nicknames are left

@@ -9,6 +9,7 @@
  */
 
 import type { AccountId, ApplicationId, ChannelId, GuildId, MessageId } from "../discord/ids.ts";
+import type { Submission } from "../people/form.ts";
 import type { Place, Quoted, Sender } from "./inbound.ts";
 
 /** The part that all interactions have in common. */
@@ -42,6 +43,8 @@ export interface Interaction {
 export interface OnComponent extends Interaction {
   /** Name of the component, without state. Untrusted: a client can send any text. */
   readonly customId: string;
+  /** Set if the component's message is a card in Discord's second layout. */
+  readonly isOnCard?: true;
 }
 
 /** A person pressed a button. */
@@ -66,8 +69,10 @@ export interface Selection extends OnComponent {
 export interface ModalSubmission extends OnComponent {
   /** Tells this use from the others of {@link ComponentUse}. */
   readonly kind: "modal";
-  /** Typed texts, untrusted, by the `custom_id` of each text input. */
-  readonly fields: Readonly<Record<string, string>>;
+  /** The message whose component has opened the modal; absent if a command has. */
+  readonly messageId?: MessageId;
+  /** The filled-in fields, untrusted. */
+  readonly submission: Submission;
 }
 
 /** Any use of a component. */

@@ -105,12 +105,27 @@ export interface OutboundMessage {
   readonly suppressesEmbeds?: true;
   /** Asks Discord for no notification (R14); absent: it notifies. */
   readonly isSilent?: true;
+  /**
+   * Set if it is a card: its text stands in a box, in blocks, with its components. Its content is
+   * the same text for a message without a box.
+   */
+  readonly card?: Card;
   /** Buttons below it in rows of five, at most 25. */
   readonly buttons?: readonly Button[];
+  /** Select menus below it, one in a row; with buttons, five rows at most. */
+  readonly menus?: readonly Menu[];
   /** Set if it is a voice message: its only content is one file (R16). */
   readonly voice?: VoiceFacts;
   /** The answer that it is a part of; absent if it answers no message. */
   readonly of?: Part;
+}
+
+/** The layout of a card, in Discord's Components V2. */
+export interface Card {
+  /** Its text, from top to bottom. Together at most 4000 characters, none of them empty. */
+  readonly blocks: readonly string[];
+  /** Whether a person must decide: its edge is coloured. */
+  readonly isOpen: boolean;
 }
 
 /** A button below a message. */
@@ -121,6 +136,18 @@ export interface Button {
   readonly label: string;
   /** Discord's colours: blurple, grey, green and red. */
   readonly style: "primary" | "secondary" | "success" | "danger";
+}
+
+/** A select menu below a message. */
+export interface Menu {
+  /** Discord sends it back with each selection. At most 100 characters, and it contains no state. */
+  readonly customId: string;
+  /** Text while nothing is chosen, at most 150 characters. */
+  readonly placeholder: string;
+  /** How many options a person may choose, from 1. */
+  readonly max: number;
+  /** At most 25, each with a label of at most 100 characters. */
+  readonly options: readonly { readonly value: string; readonly label: string }[];
 }
 
 /** The position of one message within an answer. */

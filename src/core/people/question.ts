@@ -8,8 +8,9 @@
  */
 
 import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
+import type { FieldAnswer, Form, Submission } from "./form.ts";
 
-/** A way to answer: a button. */
+/** A way to answer: a button, or an option of a menu. */
 export interface Choice {
   /** Names the choice for code and for the model. */
   readonly key: string;
@@ -25,6 +26,10 @@ export const ALLOW_ONCE = "once";
 export const ALLOW_ALWAYS = "always";
 /** Choice that refuses a call. */
 export const DENY = "deny";
+/** Choice that opens the form of a question. It decides nothing by itself. */
+export const FILL_IN = "form";
+/** Stands for a select menu among a card's components: the answer is in the person's selection. */
+export const MENU = "menu";
 
 /** A fact on a card: `Where: #general`. */
 export interface CardFact {
@@ -51,8 +56,12 @@ export interface Question {
   readonly facts: readonly CardFact[];
   /** Text that is shown as it is: the exact command, or a diff. */
   readonly exact?: string;
-  /** The ways to answer. */
+  /** The ways to answer; of a question with a form {@link FILL_IN} alone. */
   readonly choices: readonly Choice[];
+  /** Set if a person may choose several of {@link Question.choices}, at most this many. */
+  readonly upTo?: number;
+  /** The form to fill in; absent if the choices are the answer. */
+  readonly form?: Form;
   /** Only these people may answer; `anyone`: each person who may talk to the bot there. */
   readonly asked: readonly UserId[] | "anyone";
   /** People of {@link Question.asked} whom a card in the channel mentions; absent: all of them. */
@@ -69,8 +78,12 @@ export interface Question {
 
 /** The answer to a question. */
 export interface QuestionAnswer {
-  /** Key of the choice. */
+  /** Key of the choice; of several, the first. */
   readonly choice: string;
+  /** Keys of all choices, if the question allows several. */
+  readonly several?: readonly string[];
+  /** The answer in each field of the form. */
+  readonly fields?: readonly FieldAnswer[];
 }
 
 /** The end of a question. */
@@ -153,6 +166,10 @@ export interface Deciding {
   readonly userId?: UserId;
   /** The answer; absent: the choice of the component. */
   readonly answer?: QuestionAnswer;
+  /** Values that a person has chosen in a select menu. Untrusted. */
+  readonly selected?: readonly string[];
+  /** The form that a person has submitted. Untrusted. */
+  readonly submitted?: Submission;
   /** Unix time in milliseconds. */
   readonly now: number;
 }
@@ -165,7 +182,9 @@ export type DecidingOutcome =
   | { readonly kind: "not_asked"; readonly question: StoredQuestion }
   /** It was decided before, or has expired. */
   | { readonly kind: "closed"; readonly question: StoredQuestion }
-  /** The answer has no such choice. */
+  /** The answer has no such choice, or does not fit the form. */
   | { readonly kind: "no_choice"; readonly question: StoredQuestion }
+  /** The person must fill in the form first. */
+  | { readonly kind: "form"; readonly form: Form; readonly question: StoredQuestion }
   /** This call has decided it. */
   | { readonly kind: "decided"; readonly question: StoredQuestion };

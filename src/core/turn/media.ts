@@ -5,7 +5,7 @@
  */
 
 import type { MessageId, UserId } from "../discord/ids.ts";
-import type { Attachment } from "../inbound/attachment.ts";
+import type { Attachment } from "../discord/attachment.ts";
 import type { ModelImage } from "../model.ts";
 
 /** The message that a file belongs to: the turn's own, or the one that it replies to. */

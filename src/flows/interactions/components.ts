@@ -9,7 +9,9 @@
  */
 
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
-import type { ComponentUse } from "../../core/inbound/interactions.ts";
+import type { ComponentUse, ModalSubmission } from "../../core/inbound/interactions.ts";
+import type { Card } from "../../core/outbound/outbound.ts";
+import type { Form } from "../../core/people/form.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Component, ComponentAnswer } from "../../interactions/base/component.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
@@ -30,15 +32,19 @@ export interface ComponentsPorts {
   readonly components: readonly Component[];
   /** Judges by policy whether the person may use the component. */
   readonly authorize: AuthorizeInteraction<ComponentUse>;
-  /** The two ways to answer at Discord; each rejects if Discord refuses. */
+  /** The ways to answer at Discord; each rejects if Discord refuses. */
   readonly interactions: {
     /** Replaces the message's text, without its components. */
-    update(use: ComponentUse, content: string): Promise<void>;
+    update(use: ComponentUse, content: string, card?: Card): Promise<void>;
     /** Answers so that only the person sees it. */
     reply(use: ComponentUse, content: string): Promise<void>;
     /** Replaces the text of a reply. */
     complete(use: ComponentUse, content: string): Promise<void>;
   };
+  /** Opens a form, unless the gateway's thread has opened it already. */
+  readonly openForm: (press: ComponentUse, form: Form) => void;
+  /** Gives the answer to a modal, which the gateway's thread has deferred. Rejects if it fails. */
+  readonly answerDeferred: (use: ModalSubmission, content: string) => Promise<void>;
   /** Passed to each component, and used for the texts of notices. */
   readonly context: InteractionContext;
   /** Ends the wait for a component after {@link ANSWER_MS}. */
@@ -47,7 +53,7 @@ export interface ComponentsPorts {
   readonly log: Log;
 }
 
-/** Milliseconds until a use is answered, one way or another. */
+/** Milliseconds until a use is answered, one way or another; modals are deferred, and have longer. */
 export const ANSWER_MS = 1_000;
 
 /**
@@ -59,9 +65,12 @@ export const ANSWER_MS = 1_000;
 export function createComponents(ports: ComponentsPorts): (use: ComponentUse) => Promise<void> {
   const { components, interactions, context, schedule, log } = ports;
 
-  async function answer(use: ComponentUse, { how, text }: ComponentAnswer): Promise<void> {
+  async function answer(use: ComponentUse, given: ComponentAnswer): Promise<void> {
     try {
-      await interactions[how](use, text);
+      if (given.how === "form") ports.openForm(use, given.form);
+      else if (use.kind === "modal") await ports.answerDeferred(use, given.text);
+      else if (given.how === "reply") await interactions.reply(use, given.text);
+      else await interactions.update(use, given.text, use.isOnCard && given.card);
     } catch (error) {
       log.warn(`Cannot answer a ${use.kind}`, { ...idsOf(use), error });
     }

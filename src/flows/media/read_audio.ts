@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Attachment } from "../../core/inbound/attachment.ts";
+import type { Attachment } from "../../core/discord/attachment.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { AudioSpending } from "../../core/turn/audio_spending.ts";
 import type { Extractor } from "../../core/turn/extract.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Attachment } from "../../core/inbound/attachment.ts";
+import type { Attachment } from "../../core/discord/attachment.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ModelImage } from "../../core/model.ts";
 import { compareIds, type MessageId } from "../../core/discord/ids.ts";

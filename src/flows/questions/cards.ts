@@ -11,17 +11,19 @@
 import type { AccountId, ChannelId, UserId } from "../../core/discord/ids.ts";
 import { nonceOfCall } from "../../core/outbound/nonce.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
+import type { OfferedForm } from "../../core/people/form.ts";
 import type { Question, StoredQuestion } from "../../core/people/question.ts";
 import { MAX_TIMER_MS } from "../../lib/schedule.ts";
 import type { Texts } from "../../render/notices/notices.ts";
-import { choicesOf, composeCard, composeSettled } from "../../render/question_card.ts";
+import { composeCard, composeSettled } from "../../render/questions/card.ts";
+import { controlsOf } from "../../render/questions/controls.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
 
 /** A new card with its controls. */
 export interface NewCard {
   /** The message, with a nonce. */
   readonly frozen: Frozen;
-  /** Its buttons, each with the key of its choice. */
+  /** Its components, each with the choice that it stands for. */
   readonly controls: readonly { readonly customId: string; readonly choice: string }[];
 }
 
@@ -34,6 +36,7 @@ export interface QuestionCardsPorts extends RetryQueuePorts {
     expire(accountId: AccountId, now: number): Promise<number>;
     withoutCards(accountId: AccountId): Promise<readonly StoredQuestion[]>;
     addCards(questionId: number, cards: readonly NewCard[], now: number): Promise<boolean>;
+    openForms(accountId: AccountId, now: number): Promise<readonly OfferedForm[]>;
     withdraw(questionId: number, now: number): Promise<void>;
     outdated(accountId: AccountId): Promise<
       readonly {
@@ -41,6 +44,7 @@ export interface QuestionCardsPorts extends RetryQueuePorts {
         readonly channelId: ChannelId;
         readonly nonce: string;
         readonly question: StoredQuestion;
+        readonly isCard?: boolean;
       }[]
     >;
     settleCard(id: number, frozen: Frozen, now: number): Promise<void>;
@@ -53,10 +57,14 @@ export interface QuestionCardsPorts extends RetryQueuePorts {
   readonly isRefused: (error: unknown) => boolean;
   /** Returns this many cryptographically random bytes. */
   readonly draw: (count: number) => Uint8Array;
+  /** Takes the forms that people may open from now on, before their buttons are sent. */
+  readonly onForms: (forms: readonly OfferedForm[]) => void;
   /** Tells that these channels have new messages to send. */
   readonly onOutbox: (channels: readonly ChannelId[]) => void;
   /** Tells that turns may continue. */
   readonly onDecided: () => void;
+  /** Whether new questions are in Discord's second layout; otherwise they are text. */
+  readonly asCards: () => boolean;
   /** Returns the current texts, since the config may change. */
   readonly texts: () => Texts;
   /** Unix time in milliseconds. */
@@ -92,6 +100,9 @@ export function createQuestionCards(ports: QuestionCardsPorts): QuestionCards {
   let isQueued = false;
   let isStopped = false;
 
+  /** A new `custom_id` of a component. */
+  const draw = (name: string) => `${name}:${hex(ports.draw(CONTROL_BYTES))}`;
+
   function changed(): void {
     if (isQueued || isStopped) return;
     isQueued = true;
@@ -104,12 +115,13 @@ export function createQuestionCards(ports: QuestionCardsPorts): QuestionCards {
     const expired = await store.expire(accountId, now());
     for (const question of await store.withoutCards(accountId)) await show(question);
     for (const card of await store.outdated(accountId)) {
-      const { id, channelId, nonce: draftNonce, question } = card;
+      const { id, channelId, nonce: draftNonce, question, isCard = ports.asCards() } = card;
       const nonce = nonceOfCall(`settled:${draftNonce}`, 0);
-      const place = { channelId, nonce, draftNonce };
+      const place = { channelId, nonce, isCard, draftNonce };
       await store.settleCard(id, composeSettled(question, place, texts()), now());
       ports.onOutbox([channelId]);
     }
+    await offer();
     if (expired > 0) ports.onDecided();
     await waitForNext();
   }
@@ -127,18 +139,32 @@ export function createQuestionCards(ports: QuestionCardsPorts): QuestionCards {
     }
     const name = CONTROL_NAMES[stored.question.kind];
     const cards = channels.map((channelId, index): NewCard => {
-      const controls = choicesOf(stored, texts()).map((choice) => ({
-        ...choice,
-        customId: `${name}:${hex(ports.draw(CONTROL_BYTES))}`,
-      }));
-      const place = { channelId, nonce: nonceOfCall(`question:${stored.code}`, index) };
-      const buttons = controls.map(({ choice: _, ...button }) => button);
+      const { buttons, menus } = controlsOf(stored, texts());
+      const named = {
+        buttons: buttons.map(({ choice: _, ...button }) => ({ ...button, customId: draw(name) })),
+        menus: menus.map(({ choice: _, ...menu }) => ({ ...menu, customId: draw(name) })),
+      };
+      const place = {
+        channelId,
+        nonce: nonceOfCall(`question:${stored.code}`, index),
+        isCard: ports.asCards(),
+      };
+      const choices = [...buttons, ...menus].map(({ choice }) => choice);
       return {
-        frozen: composeCard(stored, place, buttons, texts()),
-        controls: controls.map(({ customId, choice }) => ({ customId, choice })),
+        frozen: composeCard(stored, place, named, texts()),
+        controls: [...named.buttons, ...named.menus].map(({ customId }, at) => ({
+          customId,
+          choice: choices[at] ?? "",
+        })),
       };
     });
-    if (await store.addCards(stored.id, cards, now())) ports.onOutbox(channels);
+    if (!await store.addCards(stored.id, cards, now())) return;
+    if (stored.question.form) await offer(); // before a person can press the button
+    ports.onOutbox(channels);
+  }
+
+  async function offer(): Promise<void> {
+    ports.onForms(await store.openForms(accountId, now()));
   }
 
   async function channelsOf(

@@ -5,23 +5,27 @@
  */
 
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
+import type { Card } from "../../core/outbound/outbound.ts";
+import type { Form } from "../../core/people/form.ts";
 import type { EventOf } from "../../core/inbound/events.ts";
 import type { ComponentUse } from "../../core/inbound/interactions.ts";
 import type { Texts } from "../../render/notices/notices.ts";
 import type { InteractionContext } from "./context.ts";
 
-/** `update` replaces the message that has the component; `reply` is for the person alone. */
-export interface ComponentAnswer {
-  /** Which message the answer becomes. */
-  readonly how: "update" | "reply";
-  /** 1 to 2000 characters. */
-  readonly text: string;
-  /**
-   * Does work that may take longer than the time for an answer. It begins once the answer is sent;
-   * its result takes the place of a `reply`.
-   */
-  readonly later?: () => Promise<string>;
-}
+/** The answer to the use of a component. */
+export type ComponentAnswer =
+  /** Replaces the message that has the component; the card is for messages that are one. */
+  | { readonly how: "update"; readonly text: string; readonly card?: Card; readonly later?: Later }
+  /** A message of 1 to 2000 characters for the person alone. */
+  | { readonly how: "reply"; readonly text: string; readonly later?: Later }
+  /** Opens a form. */
+  | { readonly how: "form"; readonly form: Form; readonly later?: undefined };
+
+/**
+ * Does work that may take longer than the time for an answer. It begins once the answer is sent; its
+ * result takes the place of a `reply`.
+ */
+export type Later = () => Promise<string>;
 
 /** Names of all kinds of component. */
 export type ComponentKind = ComponentUse["kind"];

@@ -1,26 +1,46 @@
 /**
- * The buttons of questions to people: approvals, escalations, and questions of the model (A4, T10).
+ * The components of questions to people: approvals, escalations, and questions of the model (A4,
+ * T10).
  *
  * Each kind has a name of its own, because another right belongs to it. The store decides by the
- * rows whether a press counts: `custom_id`, message, channel, application and person must fit.
+ * rows whether a use counts: `custom_id`, message, channel, application and person must fit.
  *
  * @module
  */
 
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
-import type { ButtonPress } from "../../core/inbound/interactions.ts";
-import type { DecidingOutcome } from "../../core/people/question.ts";
-import { notice } from "../../render/notices/notices.ts";
-import { settledContent } from "../../render/question_card.ts";
+import type { ComponentUse } from "../../core/inbound/interactions.ts";
+import type { Deciding, DecidingOutcome } from "../../core/people/question.ts";
+import { notice, type Texts } from "../../render/notices/notices.ts";
+import { settledContent } from "../../render/questions/card.ts";
 import type { Component, ComponentAnswer } from "../base/component.ts";
 import type { InteractionContext } from "../base/context.ts";
+
+/** The name of the components by which the model's questions are answered. */
+const ASK = "ask";
 
 /** An approver decides about a command. */
 export const approvalButton: Component = questionButton("ap", "approver");
 /** An owner decides about a refused call. */
 export const escalationButton: Component = questionButton("esc", "owner");
-/** A person answers a question of the model. */
-export const askButton: Component = questionButton("ask", "everyone");
+/** A person answers a question of the model, or opens its form. */
+export const askButton: Component = questionButton(ASK, "everyone");
+/** A person answers a question of the model with many options. */
+export const askMenu: Component = {
+  kind: "select",
+  name: ASK,
+  needs: "everyone",
+  run: (selection, context) => decide(selection, { selected: selection.values }, context),
+  failedText: failedText(ASK),
+};
+/** A person has filled in a form of the model. */
+export const askForm: Component = {
+  kind: "modal",
+  name: ASK,
+  needs: "everyone",
+  run: (modal, context) => decide(modal, { submitted: modal.submission }, context),
+  failedText: failedText(ASK),
+};
 /** A person lets a turn go on with more destructive actions, or not. */
 export const goOnButton: Component = questionButton("go", "everyone");
 
@@ -29,29 +49,46 @@ function questionButton(name: string, needs: CommandNeeds): Component {
     kind: "button",
     name,
     needs,
-    async run(press: ButtonPress, context) {
-      const { accountId, customId, messageId, channelId, applicationId, sender } = press;
-      const outcome = await context.questions.decide({
-        accountId,
-        by: { customId, messageId, channelId, applicationId },
-        userId: sender.id,
-        now: context.now(),
-      });
-      return answerTo(outcome, press, context);
-    },
-    failedText: (texts) => notice("failure", { id: name }, texts),
+    run: (press, context) => decide(press, {}, context),
+    failedText: failedText(name),
   };
+}
+
+function failedText(name: string): (texts: Texts) => string {
+  return (texts) => notice("failure", { id: name }, texts);
+}
+
+async function decide(
+  use: ComponentUse,
+  given: Pick<Deciding, "selected" | "submitted">,
+  context: InteractionContext,
+): Promise<ComponentAnswer | undefined> {
+  const { accountId, customId, messageId, channelId, applicationId, sender } = use;
+  if (messageId === undefined) return undefined; // no component of a card opened this modal
+  const outcome = await context.questions.decide({
+    accountId,
+    by: { customId, messageId, channelId, applicationId },
+    userId: sender.id,
+    ...given,
+    now: context.now(),
+  });
+  return answerTo(outcome, use, context);
 }
 
 function answerTo(
   outcome: DecidingOutcome,
-  { id, sender }: ButtonPress,
+  { id, kind, sender }: ComponentUse,
   { texts, log }: InteractionContext,
 ): ComponentAnswer | undefined {
   switch (outcome.kind) {
     case "unknown":
-    case "no_choice":
       return undefined;
+    case "no_choice":
+      return kind === "modal"
+        ? { how: "reply", text: notice("formMisfit", {}, texts()) }
+        : undefined;
+    case "form":
+      return { how: "form", form: outcome.form };
     case "not_asked":
       log.warn("A person answered a question for another person", {
         interactionId: id,
@@ -62,12 +99,14 @@ function answerTo(
     case "closed":
       return { how: "reply", text: notice("questionClosed", {}, texts()) };
     case "decided":
-      log.info("A question was decided by its button", {
+      log.info("A question was decided in Discord", {
         interactionId: id,
         code: outcome.question.code,
         choice: outcome.question.answer?.choice,
         userId: sender.id,
       });
-      return { how: "update", text: settledContent(outcome.question, texts()) };
+      return kind === "modal"
+        ? { how: "reply", text: notice("formReceived", {}, texts()) }
+        : { how: "update", ...settledContent(outcome.question, texts()) };
   }
 }

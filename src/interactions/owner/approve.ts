@@ -11,7 +11,7 @@ import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type StoredQuestion } from "../../core/people/question.ts";
 import { bounded } from "../../lib/bounded.ts";
 import { notice } from "../../render/notices/notices.ts";
-import { isShown, settledContent, visible } from "../../render/question_card.ts";
+import { isShown, settledContent, visible } from "../../render/questions/card.ts";
 import { choicesFor } from "../base/choices.ts";
 import type { Command } from "../base/command.ts";
 import type { InteractionContext } from "../base/context.ts";
@@ -87,7 +87,7 @@ export const approve: Command = {
           choice,
           userId: call.sender.id,
         });
-        return settledContent(outcome.question, texts());
+        return settledContent(outcome.question, texts()).text;
       case "no_choice":
         return notice("approvalNoChoice", { id: code }, texts());
       default:

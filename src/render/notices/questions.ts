@@ -64,6 +64,36 @@ export const QUESTION_NOTICES = {
     when: "a call needs an approval, on the button that refuses it",
     placeholders: {},
   },
+  fillIn: {
+    text: "Fill in",
+    when: "the model asks with a form, on the button that opens it",
+    placeholders: {},
+  },
+  chooseOption: {
+    text: "Choose",
+    when: "the model asks with more options than fit on buttons, in the menu",
+    placeholders: {},
+  },
+  chooseOptionOf: {
+    text: "Choose ({range})",
+    when: "a question needs several menus, in each of them",
+    placeholders: { range: "numbers of the menu's options" },
+  },
+  formFilledIn: {
+    text: "{by} filled in the form.",
+    when: "a form is filled in, below the question",
+    placeholders: { by: "the person" },
+  },
+  formReceived: {
+    text: "Thanks, I have your answers.",
+    when: "a form is filled in, to the person alone",
+    placeholders: {},
+  },
+  formMisfit: {
+    text: "Your answers do not fit the form. Please fill it in again.",
+    when: "a submitted form lacks an answer, or has one that the form does not offer",
+    placeholders: {},
+  },
   questionAnswered: {
     text: "{by} chose: {answer}",
     when: "a question is answered, below it",

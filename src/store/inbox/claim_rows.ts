@@ -8,6 +8,7 @@ import { z } from "zod";
 import { column } from "../database/columns.ts";
 import { type MessageId, toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type { Attachment } from "../../core/discord/attachment.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { WaitingMessage } from "../memory/backlog.ts";
 
@@ -38,11 +39,15 @@ const runningSchema = z.object({
   session_key: column.text,
 }).transform((row) => ({ messageId: row.message_id, sessionKey: row.session_key }));
 
-const messageSchema = z.object({ message: column.text });
+const messageSchema = z.object({ message: column.text, uploaded: column.text });
 
-/** Reads a message as `rows.ts` writes it. */
+/** Reads a message as `rows.ts` writes it. Files of forms count as its own, behind the others. */
 export function readMessage(row: unknown): InboundMessage {
-  return JSON.parse(messageSchema.parse(row).message);
+  const { message: json, uploaded } = messageSchema.parse(row);
+  const message: InboundMessage = JSON.parse(json);
+  const files: readonly Attachment[] = JSON.parse(uploaded);
+  if (files.length === 0) return message;
+  return { ...message, attachments: [...message.attachments ?? [], ...files] };
 }
 
 /** Reads a message that waits for a turn. */

@@ -16,7 +16,7 @@ import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "../memory/backlog
 import type { Memory } from "../memory/memory.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { IS_PARKED } from "../schema/questions.ts";
+import { IS_PARKED, UPLOADED_FILES } from "../schema/questions.ts";
 import { prepareInsertSteps } from "../turns/steps.ts";
 import { readMessage, readRunning, readWaiting } from "./claim_rows.ts";
 
@@ -107,7 +107,9 @@ export function createClaims(
     `SELECT message_id, session_key FROM inbox
      WHERE finished_at IS NULL AND state = 'running'`,
   );
-  const selectMessage = database.prepare("SELECT message FROM inbox WHERE message_id = ?");
+  const selectMessage = database.prepare(
+    `SELECT message, ${UPLOADED_FILES} AS uploaded FROM inbox WHERE message_id = ?`,
+  );
   const claim = database.prepare(
     `UPDATE inbox SET state = 'running', attempt = :attempt, claimed_at = :now, turn_of = :turnOf
      WHERE message_id = :messageId AND state = 'waiting'`,

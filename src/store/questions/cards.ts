@@ -13,18 +13,19 @@ import { column } from "../database/columns.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import type { StoredQuestion } from "../../core/people/question.ts";
+import { MAX_OFFERED, type OfferedForm } from "../../core/people/form.ts";
+import { FILL_IN, type StoredQuestion } from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
-import { QUESTION_COLUMNS, readQuestion } from "./rows.ts";
+import { OF_QUESTION, QUESTION_COLUMNS, readQuestion } from "./rows.ts";
 
-/** A button of a new card. */
+/** A component of a new card. */
 export interface NewControl {
   /** Its `custom_id`: a name and 128 random bits. */
   readonly customId: string;
-  /** Key of its choice. */
+  /** Key of its choice, or the name of its kind. */
   readonly choice: string;
 }
 
@@ -32,7 +33,7 @@ export interface NewControl {
 export interface NewCard {
   /** The message, with a nonce. */
   readonly frozen: Frozen;
-  /** Its buttons. */
+  /** Its components. */
   readonly controls: readonly NewControl[];
 }
 
@@ -46,6 +47,8 @@ export interface OutdatedCard {
   readonly nonce: string;
   /** The question as it is now. */
   readonly question: StoredQuestion;
+  /** Whether it was posted in Discord's second layout; absent if that is not known any more. */
+  readonly isCard?: boolean;
 }
 
 /** Keeps cards. `now` is Unix time in milliseconds throughout. */
@@ -72,6 +75,8 @@ export interface Cards {
   expire(accountId: AccountId, now: number): Promise<number>;
   /** When the next question of an account expires; `undefined` if none is open. */
   nextExpiry(accountId: AccountId): Promise<number | undefined>;
+  /** The forms that people of an account may open, newest first; {@link MAX_OFFERED} at most. */
+  openForms(accountId: AccountId, now: number): Promise<readonly OfferedForm[]>;
   /** Whether the account has an open question, or a card that must change. */
   hasWork(accountId: AccountId): Promise<boolean>;
 }
@@ -80,7 +85,9 @@ const cardSchema = z.object({
   card_id: column.number,
   card_channel: snowflakeSchema<"channel">(),
   nonce: column.text,
+  is_card: column.numberOrNull,
 });
+const formSchema = cardSchema.pick({ card_channel: true }).extend({ custom_id: column.text });
 const idSchema = z.object({ id: column.number });
 const nextSchema = z.object({ next: column.numberOrNull });
 
@@ -112,10 +119,19 @@ export function createCards(
   );
   const selectOutdated = database.prepare(
     `SELECT c.id AS card_id, c.channel_id AS card_channel, c.nonce,
-            ${QUESTION_COLUMNS.split(",").map((column) => `q.${column.trim()}`).join(", ")}
+            (SELECT o.message ->> '$.card' IS NOT NULL FROM outbox AS o
+             WHERE o.account_id = c.account_id AND o.nonce = c.nonce) AS is_card,
+            ${OF_QUESTION}
      FROM question_card AS c CROSS JOIN question AS q
      WHERE c.is_settled = 0 AND c.account_id = ? AND q.id = c.question_row AND q.state <> 'open'
      ORDER BY c.id`,
+  );
+  const selectForms = database.prepare(
+    `SELECT k.custom_id, c.channel_id AS card_channel, ${OF_QUESTION}
+     FROM question AS q CROSS JOIN question_card AS c CROSS JOIN question_control AS k
+     WHERE q.state = 'open' AND q.account_id = :accountId AND q.expires_at > :now
+       AND c.question_row = q.id AND k.card_row = c.id AND k.choice = :choice
+     ORDER BY q.id DESC LIMIT ${MAX_OFFERED}`,
   );
   const markSettled = database.prepare(
     "UPDATE question_card SET is_settled = 1 WHERE id = ? AND is_settled = 0",
@@ -154,8 +170,14 @@ export function createCards(
     outdated: (accountId) =>
       read(() =>
         selectOutdated.all(accountId).map((row) => {
-          const { card_id: id, card_channel: channelId, nonce } = cardSchema.parse(row);
-          return { id, channelId, nonce, question: readQuestion(row) };
+          const { card_id: id, card_channel: channelId, nonce, is_card } = cardSchema.parse(row);
+          return {
+            id,
+            channelId,
+            nonce,
+            question: readQuestion(row),
+            ...(is_card !== null && { isCard: is_card === 1 }),
+          };
         })
       ),
     settleCard: (id, frozen, now) =>
@@ -179,6 +201,14 @@ export function createCards(
     },
     nextExpiry: (accountId) =>
       read(() => nextSchema.parse(selectNext.get(accountId)).next ?? undefined),
+    openForms: (accountId, now) =>
+      read(() =>
+        selectForms.all({ accountId, now, choice: FILL_IN }).flatMap((row) => {
+          const { custom_id: customId, card_channel: channelId } = formSchema.parse(row);
+          const { question: { form, asked }, expiresAt } = readQuestion(row);
+          return form ? [{ customId, channelId, asked, expiresAt, form }] : [];
+        })
+      ),
     hasWork: (accountId) => read(() => nextSchema.parse(selectWork.get({ accountId })).next === 1),
   };
 }

@@ -15,8 +15,10 @@ import { readCode } from "../../core/inbound/pairing.ts";
 import {
   type Deciding,
   type DecidingOutcome,
+  FILL_IN,
   type StoredQuestion,
 } from "../../core/people/question.ts";
+import { readAnswer } from "../../core/people/read_answer.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { QUESTION_COLUMNS, readQuestion } from "./rows.ts";
@@ -115,10 +117,11 @@ export function createDecisions(
       end.run({ id: stored.id, state: "expired", answer: null, by: null, now });
       return { kind: "closed", question: { ...stored, state: "expired" } };
     }
-    const answer = deciding.answer ?? (choice === undefined ? undefined : { choice });
-    if (!answer || !question.choices.some(({ key }) => key === answer.choice)) {
-      return { kind: "no_choice", question: stored };
+    if (question.form && choice === FILL_IN && !deciding.submitted) {
+      return { kind: "form", form: question.form, question: stored };
     }
+    const answer = readAnswer(question, choice, deciding);
+    if (!answer) return { kind: "no_choice", question: stored };
     end.run({
       id: stored.id,
       state: "answered",

@@ -14,6 +14,10 @@ import type { StoredQuestion } from "../../core/people/question.ts";
 export const QUESTION_COLUMNS = `id, account_id, message_id, channel_id, guild_id, code, question,
   state, answer, decided_by, created_at, expires_at`;
 
+/** The same columns of `question AS q`, for queries over several tables. */
+export const OF_QUESTION: string = QUESTION_COLUMNS.split(",").map((name) => `q.${name.trim()}`)
+  .join(", ");
+
 const rowSchema = z.object({
   id: column.number,
   account_id: z.string().transform(toAccountId),

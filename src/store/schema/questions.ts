@@ -29,6 +29,7 @@ export const QUESTIONS = `
     expires_at INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX question_open ON question (message_id) WHERE state = 'open';
+  CREATE INDEX question_answered ON question (message_id) WHERE state = 'answered';
   CREATE INDEX question_expiry ON question (account_id, expires_at) WHERE state = 'open';
   CREATE INDEX question_decided ON question (decided_at) WHERE decided_at IS NOT NULL;
 
@@ -49,10 +50,10 @@ export const QUESTIONS = `
   CREATE INDEX question_card_of ON question_card (question_row);
   CREATE INDEX question_card_open ON question_card (account_id) WHERE is_settled = 0;
 
-  CREATE TABLE question_control ( -- a button of a card
+  CREATE TABLE question_control ( -- a button or a menu of a card
     custom_id TEXT PRIMARY KEY,
     card_row  INTEGER NOT NULL,
-    choice    TEXT NOT NULL
+    choice    TEXT NOT NULL -- 'form': it opens the question's form; 'menu': the person chooses
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX question_control_of ON question_control (card_row);
 
@@ -83,6 +84,13 @@ export const QUESTIONS = `
     WHERE message_id = COALESCE(NEW.turn_of, NEW.message_id) AND state = 'open';
   END;
 `;
+
+/** The files that people have uploaded in forms of a message's turn: JSON of a list. */
+export const UPLOADED_FILES = `(
+  SELECT json_group_array(json(f.value))
+  FROM question AS q, json_each(q.answer, '$.fields') AS a, json_each(a.value, '$.files') AS f
+  WHERE q.state = 'answered' AND q.message_id = inbox.message_id
+)`;
 
 /** Condition of rows of `inbox` whose turn is parked. */
 export const IS_PARKED = `EXISTS (

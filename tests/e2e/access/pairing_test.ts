@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { buttonsIn } from "../../../simulator/world/components.ts";
 import type { UserId } from "../../../src/core/discord/ids.ts";
 import {
   CLOSED_MS,
@@ -42,7 +43,7 @@ async function question({ simulator, until }: Scene): Promise<Message> {
 
 /** The button of a message with this label. */
 function customIdOf({ components }: Message, key: "approve" | "deny"): string {
-  const buttons = components.flatMap((row) => row.components);
+  const buttons = buttonsIn(components);
   const button = buttons.find(({ label }) => label === NOTICES[key].text);
   assert.ok(button, `no ${key} among ${JSON.stringify(buttons)}`);
   return button.custom_id;

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { buttonsIn } from "../../../simulator/world/components.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 const discord = () => ({ streaming: "progress", textChunkLimit: 200 });
@@ -32,7 +33,7 @@ describe("[R8a] the progress line", () => {
         const now = lineOf(scene);
         return now !== undefined && now.content !== line.content;
       }, 20_000);
-      const customId = line.components[0]?.components[0]?.custom_id ?? "";
+      const customId = buttonsIn(line.components)[0]?.custom_id ?? "";
       simulator.press({ as: "grace", in: "general", message: line.id, customId });
       await until("the end of the line", () => lineOf(scene) === undefined);
       say("grace", "general", `${mention} ${"krill ".repeat(60)}`);

@@ -10,6 +10,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
+import { buttonsIn } from "../../../simulator/world/components.ts";
 import { ownCommand } from "../../../src/host/process/own_process.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
 import { startPluralkit } from "../../../simulator/pluralkit/server.ts";
@@ -53,7 +54,7 @@ async function pair({ simulator, say, replies, until, user }: Scene): Promise<vo
         content.includes(user("mallory").id)
       ),
   );
-  const buttons = asked.components.flatMap((row) => row.components);
+  const buttons = buttonsIn(asked.components);
   const approve = buttons.find(({ label }) => label === NOTICES.approve.text);
   assert.ok(approve);
   simulator.press({ as: "ada", in: "dm", message: asked.id, customId: approve.custom_id });

@@ -2,10 +2,13 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { buttonsIn, textOf, usableIn } from "../../../simulator/world/components.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
-import type { Message } from "../../../simulator/world/world.ts";
+import type { Interaction, Message } from "../../../simulator/world/world.ts";
+import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
+const BLOCKED_MS = 5_000;
 const ASK = 'call: ask {"question":"Which colour?","options":["red","blue"]}';
 
 /** The card of the newest question in a channel, once it arrives. */
@@ -15,7 +18,7 @@ function card({ simulator, until }: Scene, where = "general", as?: string): Prom
 }
 
 function hasButtons({ components }: Message): boolean {
-  return components.length > 0;
+  return usableIn(components).length > 0;
 }
 
 function press(
@@ -25,11 +28,19 @@ function press(
   as: string,
   where = "general",
 ): void {
-  const button = message.components.flatMap((row) => row.components).find((one) =>
-    one.label === label
-  );
+  const button = buttonsIn(message.components).find((one) => one.label === label);
   assert.ok(button, `no button ${label} in ${JSON.stringify(message.components)}`);
   simulator.press({ as, in: where, message: message.id, customId: button.custom_id });
+}
+
+/** The answer may overtake the deferral, and Discord does not know it yet. */
+function isEarly({ method, path, status }: RequestRecord): boolean {
+  return method === "PATCH" && status === 404 && path.endsWith("/@original");
+}
+
+/** A RESUME brings the press again to a process that was killed, and its form is open already. */
+function isRepeated({ path, status }: RequestRecord): boolean {
+  return status === 400 && path.endsWith("/callback");
 }
 
 /** The texts of the bot's messages that answer. */
@@ -44,8 +55,8 @@ describe("[T10] the tool `ask`", () => {
       await start();
       say("grace", "general", `${mention}\n${ASK}`);
       const asked = await card(scene);
-      assert.match(asked.content, /Which colour\?/);
-      assert.match(asked.content, new RegExp(`<@${scene.user("grace").id}>`));
+      assert.match(textOf(asked), /Which colour\?/);
+      assert.match(textOf(asked), new RegExp(`<@${scene.user("grace").id}>`));
       press(scene, asked, "blue", "ada"); // not hers
       await until(
         "a refusal",
@@ -63,7 +74,7 @@ describe("[T10] the tool `ask`", () => {
       assert.match(answer, /"answer":"red"/);
       await until("the card to be settled", () => {
         const now = simulator.posted(asked.channelId).find(({ id }) => id === asked.id);
-        return now?.components.length === 0 && /red/.test(now.content);
+        return now && !hasButtons(now) && /red/.test(textOf(now));
       });
     }));
 
@@ -96,12 +107,186 @@ describe("[T10] the tool `ask`", () => {
         press(scene, asked, "red", "grace");
         await until("the answer", () => answers(scene).length > 0);
         assert.equal(answers(scene).length, 1);
-        const cards = simulator.posted(asked.channelId).filter(({ content }) =>
-          content.includes("Which colour?") && !content.includes("The tools returned")
+        const cards = simulator.posted(asked.channelId).map(textOf).filter((text) =>
+          text.includes("Which colour?") && !text.includes("The tools returned")
         );
         assert.equal(cards.length, 1);
       }));
   }
+});
+
+describe("[T10] the tool `ask` with a form", () => {
+  const FORM = [
+    { label: "Port", type: "text" },
+    { label: "Notes", type: "paragraph", optional: true },
+    { label: "Tide", type: "select", options: ["high", "low"] },
+    { label: "Who", type: "user" },
+    { label: "Table", type: "file" },
+  ];
+  const ASK_FORM = `call: ask ${JSON.stringify({ question: "Which trip?", form: FORM })}`;
+  const FILLED = (scene: Scene) => ({
+    Port: "Hamburg",
+    Tide: ["low"],
+    Who: [scene.user("ada").id],
+    Table: [{
+      filename: "tides.csv",
+      sizeBytes: TABLE.length,
+      contentType: "text/csv",
+      bytes: TABLE,
+    }],
+  });
+  const TABLE = new TextEncoder().encode("hour,height\n12,3.4\n");
+
+  /** Presses the form's button, and returns the press once its form is open. */
+  async function open(scene: Scene, message: Message, as = "grace"): Promise<Interaction> {
+    const [button] = buttonsIn(message.components);
+    const press = scene.simulator.press({
+      as,
+      in: "general",
+      message: message.id,
+      customId: button?.custom_id ?? "",
+    });
+    await scene.until("an answer", () => press.answer);
+    return press;
+  }
+
+  it("opens it at a press, also after a restart, and the turn gets texts and files", () =>
+    withSimulation(
+      { mayRefuse: (request) => isEarly(request) || isRepeated(request) },
+      async (scene) => {
+        const { start, say, mention, until, simulator, model } = scene;
+        const first = await start();
+        say("grace", "general", `${mention}\n${ASK_FORM}`);
+        const asked = await card(scene);
+        const unsent = await open(scene, asked); // opened, and closed again
+        assert.equal(unsent.answer?.kind, "modal");
+        first.kill("SIGKILL");
+        assert.deepEqual(await ended(first), KILLED);
+        await start();
+        const press = await open(scene, asked);
+        assert.equal(press.answer?.kind, "modal");
+        simulator.submit(press, FILLED(scene));
+        await until(
+          "thanks",
+          () =>
+            simulator.ephemeral("grace").some(({ content }) =>
+              content === NOTICES.formReceived.text
+            ),
+        );
+        const [answer = ""] = await until("the answer", () => {
+          const all = answers(scene);
+          return all.length > 0 && all;
+        });
+        for (const part of [/"Port":"Hamburg"/, /"Tide":\["low"\]/, /"tides\.csv"/, /"Notes":""/]) {
+          assert.match(answer, part);
+        }
+        assert.ok(answer.includes(scene.user("ada").id), answer);
+        const request = JSON.stringify(model.requests.at(-1)?.messages);
+        assert.match(request, /hour,height/, "the uploaded file is one of the turn's files");
+        await until("the card to be settled", () => {
+          const now = simulator.posted(asked.channelId).find(({ id }) => id === asked.id);
+          return now && !hasButtons(now) && /filled in the form/.test(textOf(now));
+        });
+        assert.equal(answers(scene).length, 1);
+      },
+    ));
+
+  it("[K5] opens while the main thread is blocked, and takes the answer after it", () =>
+    withSimulation(
+      { mayRefuse: isEarly, env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` } },
+      async (scene) => {
+        const { start, say, mention, simulator, until } = scene;
+        const bot = await start();
+        say("grace", "general", `${mention}\n${ASK_FORM}`);
+        const asked = await card(scene);
+        const blockedAt = performance.now();
+        bot.kill("SIGUSR2");
+        const press = await open(scene, asked);
+        const submitted = simulator.submit(press, FILLED(scene));
+        await until("an acknowledgement", () => submitted.answer);
+        assert.equal(submitted.answer?.kind, "deferred", "the main thread is still blocked");
+        await until("the answer", () => answers(scene).length > 0);
+        assert.ok(performance.now() - blockedAt >= BLOCKED_MS, "the thread was not blocked at all");
+        assert.deepEqual(simulator.failedInteractions(), []);
+      },
+    ));
+
+  it("[SEC-R19] opens for the asked person alone, and takes no answer of others", () =>
+    withSimulation({ mayRefuse: isEarly }, async (scene) => {
+      const { start, say, mention, until, simulator } = scene;
+      await start();
+      say("grace", "general", `${mention}\n${ASK_FORM}`);
+      const asked = await card(scene);
+      const refused = await open(scene, asked, "ada");
+      assert.ok(refused.answer?.kind === "replied" && refused.answer.isEphemeral);
+      assert.equal(refused.answer.message.content, NOTICES.questionNotAsked.text);
+      const press = await open(scene, asked);
+      const stolen = { ...press, userId: scene.user("ada").id };
+      simulator.submit(stolen, FILLED(scene));
+      await until(
+        "a refusal",
+        () =>
+          simulator.ephemeral("ada").filter(({ content }) =>
+            content === NOTICES.questionNotAsked.text
+          ).length === 2,
+      );
+      assert.deepEqual(answers(scene), []);
+      simulator.submit(press, FILLED(scene));
+      await until("the answer", () => answers(scene).length > 0);
+    }));
+});
+
+describe("[T10] the tool `ask` with many options", () => {
+  const options = Array.from({ length: 30 }, (_, index) => `Option ${index + 1}`);
+
+  function choose({ simulator }: Scene, message: Message, at: number, labels: readonly string[]) {
+    const menu = usableIn(message.components)[at];
+    simulator.choose({
+      as: "grace",
+      in: "general",
+      message: message.id,
+      customId: menu?.custom_id ?? "",
+      labels,
+    });
+  }
+
+  it("shows menus, and the turn goes on with the chosen option", () =>
+    withSimulation({}, async (scene) => {
+      const { start, say, mention, until } = scene;
+      await start();
+      say(
+        "grace",
+        "general",
+        `${mention}\ncall: ask ${JSON.stringify({ question: "Which?", options })}`,
+      );
+      const asked = await card(scene);
+      assert.deepEqual(usableIn(asked.components).map(({ type }) => type), [3, 3]);
+      choose(scene, asked, 1, ["Option 27"]);
+      await until(
+        "the answer",
+        () => answers(scene).some((text) => text.includes('"answer":"Option 27"')),
+      );
+    }));
+
+  it("lets a person choose several, in plain text too", () =>
+    withSimulation({ config: { messages: { cards: "text" } } }, async (scene) => {
+      const { start, say, mention, until, simulator } = scene;
+      await start();
+      const call = { question: "Which?", options: options.slice(0, 3), upTo: 2 };
+      say("grace", "general", `${mention}\ncall: ask ${JSON.stringify(call)}`);
+      const asked = await card(scene);
+      assert.match(asked.content, /Which\?/, "it is no card in the second layout");
+      assert.throws(() => choose(scene, asked, 0, options.slice(0, 3)));
+      choose(scene, asked, 0, ["Option 1", "Option 3"]);
+      await until(
+        "the answer",
+        () => answers(scene).some((text) => text.includes('"answer":["Option 1","Option 3"]')),
+      );
+      await until("the card to be settled", () => {
+        const now = simulator.posted(asked.channelId).find(({ id }) => id === asked.id);
+        return now && !hasButtons(now) && /Option 1, Option 3/.test(now.content);
+      });
+    }));
 });
 
 describe("[T11] a tool call that is refused for lack of a right", () => {
@@ -124,7 +309,7 @@ describe("[T11] a tool call that is refused for lack of a right", () => {
       say("grace", "general", `${mention}\n${READ}`);
       const message = await asked(scene);
       for (const part of [/Read Message History/, /read_channel_history/, /"limit":5/]) {
-        assert.match(message.content, part);
+        assert.match(textOf(message), part);
       }
       first.kill("SIGKILL");
       assert.deepEqual(await ended(first), KILLED);
@@ -148,7 +333,7 @@ describe("[T11] a tool call that is refused for lack of a right", () => {
       refuse(scene);
       say("grace", "general", `${mention}\n${READ}`);
       const message = await asked(scene);
-      const [code = ""] = /\b[A-Z2-9]{8}\b/.exec(message.content) ?? [];
+      const [code = ""] = /\b[A-Z2-9]{8}\b/.exec(textOf(message)) ?? [];
       assert.match((await cli("approvals", "list")).stdout.join("\n"), new RegExp(code));
       const { code: exit, stderr } = await cli("approvals", "deny", code);
       assert.equal(exit, 0, stderr.join("\n"));
@@ -159,8 +344,8 @@ describe("[T11] a tool call that is refused for lack of a right", () => {
       await until(
         "the card to be settled",
         () =>
-          scene.simulator.posted(message.channelId).find(({ id }) => id === message.id)
-            ?.components.length === 0,
+          scene.simulator.posted(message.channelId)
+            .some((now) => now.id === message.id && !hasButtons(now)),
       );
       assert.equal((await cli("approvals", "approve", code)).code, 1);
     }));
@@ -184,7 +369,7 @@ describe("[T11] a tool call that is refused for lack of a right", () => {
       withSimulation(escalate, async (scene) => {
         const message = await topicAsked(scene);
         for (const part of [/lack the permission Manage Channels/, /"topic":"All about help"/]) {
-          assert.match(message.content, part);
+          assert.match(textOf(message), part);
         }
         assert.deepEqual(topics(scene), []);
         press(scene, message, NOTICES.allowOnce.text, "ada", "dm");

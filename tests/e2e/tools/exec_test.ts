@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Message } from "../../../simulator/world/world.ts";
@@ -52,14 +53,12 @@ function card({ simulator, until }: Scene): Promise<Message> {
   const { id } = simulator.channel("dm", "ada");
   return until(
     "an approval",
-    () => simulator.posted(id).findLast(({ components }) => components.length > 0),
+    () => simulator.posted(id).findLast(({ components }) => buttonsIn(components).length > 0),
   );
 }
 
 function idOf(message: Message, label: string): string {
-  const button = message.components.flatMap((row) => row.components).find((one) =>
-    one.label === label
-  );
+  const button = buttonsIn(message.components).find((one) => one.label === label);
   assert.ok(button, `no button ${label} in ${JSON.stringify(message.components)}`);
   return button.custom_id;
 }
@@ -79,9 +78,9 @@ describe("[A1] a command on the host", () => {
       const first = await start();
       say("ada", "general", `${mention}\n${RUN}`);
       const message = await card(scene);
-      assert.ok(message.content.includes('["sh","-c","echo it ran >> ran.txt; cat ran.txt"]'));
-      assert.match(message.content, new RegExp(scene.user("ada").id));
-      const labels = message.components.flatMap((row) => row.components).map(({ label }) => label);
+      assert.ok(textOf(message).includes('["sh","-c","echo it ran >> ran.txt; cat ran.txt"]'));
+      assert.match(textOf(message), new RegExp(scene.user("ada").id));
+      const labels = buttonsIn(message.components).map(({ label }) => label);
       assert.ok(!labels.includes(NOTICES.allowAlways.text), "a shell is never allowed for good");
       first.kill("SIGKILL");
       assert.deepEqual(await ended(first), KILLED);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { createDeferred } from "../../../src/flows/interactions/deferred.ts";
 import { type ApplicationId, createdAtMs, type Snowflake } from "../../../src/core/discord/ids.ts";
 import type { SlashCommand } from "../../../src/core/inbound/interactions.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
@@ -52,19 +53,22 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
       needed.push(needs);
       return verdict;
     },
-    complete(_, content) {
-      const failure = failures.shift();
-      if (failure) return Promise.reject(failure);
-      answers.push(content);
-      return Promise.resolve();
-    },
-    tellLate({ sender }, content) {
-      late.push(`${sender.username}: ${content}`);
-      return Promise.resolve();
-    },
-    isUnknown: (error) => error === UNKNOWN,
+    answerDeferred: createDeferred({
+      complete(_, content) {
+        const failure = failures.shift();
+        if (failure) return Promise.reject(failure);
+        answers.push(content);
+        return Promise.resolve();
+      },
+      tellLate({ sender }, content) {
+        late.push(`${sender.username}: ${content}`);
+        return Promise.resolve();
+      },
+      isUnknown: (error) => error === UNKNOWN,
+      schedule: clock.schedule,
+      now: clock.now,
+    }),
     context,
-    schedule: clock.schedule,
     log,
   });
   return { run, clock, lines, answers, needed, late };

@@ -3,6 +3,8 @@ import { describe, it } from "node:test";
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
 import type { ButtonPress, ComponentUse } from "../../../src/core/inbound/interactions.ts";
 import type { Frozen } from "../../../src/core/outbound/outbound.ts";
+import type { DecidingOutcome, StoredQuestion } from "../../../src/core/people/question.ts";
+import type { Form } from "../../../src/core/people/form.ts";
 import type { PairingOutcome } from "../../../src/core/inbound/pairing.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { ANSWER_MS, createComponents } from "../../../src/flows/interactions/components.ts";
@@ -46,9 +48,39 @@ interface World {
   readonly verdict?: Verdict;
   readonly outcome?: PairingOutcome | Promise<PairingOutcome>;
   readonly isDeaf?: boolean;
+  readonly decides?: DecidingOutcome;
 }
 
-function setUp({ verdict = ALLOWED, outcome = { kind: "approved", request }, isDeaf }: World = {}) {
+const FORM: Form = { title: "Which trip?", fields: [] };
+const QUESTION: StoredQuestion = {
+  id: 1,
+  accountId: ACCOUNT,
+  code: "ABCDEFGH",
+  messageId: messageId("1400000000000000801"),
+  channelId: channelId("1400000000000000700"),
+  question: {
+    kind: "ask",
+    tool: "ask",
+    text: "Which trip?",
+    facts: [],
+    choices: [],
+    asked: "anyone",
+    where: "channel",
+    timeoutMs: 1,
+  },
+  state: "answered",
+  createdAt: 0,
+  expiresAt: 1,
+};
+
+function setUp(
+  {
+    verdict = ALLOWED,
+    outcome = { kind: "approved", request },
+    isDeaf,
+    decides = { kind: "unknown" },
+  }: World = {},
+) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const said: string[] = [];
@@ -62,7 +94,7 @@ function setUp({ verdict = ALLOWED, outcome = { kind: "approved", request }, isD
   const needed: string[] = [];
   const context = interactionContext({
     questions: {
-      decide: () => Promise.resolve({ kind: "unknown" }),
+      decide: () => Promise.resolve(decides),
       open: () => Promise.resolve([]),
     },
     pairing: {
@@ -89,6 +121,8 @@ function setUp({ verdict = ALLOWED, outcome = { kind: "approved", request }, isD
       reply: answer("reply"),
       complete: answer("complete"),
     },
+    openForm: (_, { title }) => void said.push(`form: ${title}`),
+    answerDeferred: answer("deferred"),
     context,
     schedule: clock.schedule,
     log,
@@ -111,6 +145,20 @@ describe("[P3] createComponents()", () => {
     assert.equal(lines[0]?.fields.outcome, "approved");
     assert.doesNotMatch(JSON.stringify(lines), /s3cret/);
     assert.equal(clock.pending, 0);
+  });
+
+  it("[T10] opens the form of a question, and gives a modal its deferred answer", async () => {
+    const { pressed, said } = setUp({ decides: { kind: "form", form: FORM, question: QUESTION } });
+    await pressed({ ...PRESS, customId: "ask:1" });
+    assert.deepEqual(said, ["form: Which trip?"]);
+    const done = setUp({ decides: { kind: "decided", question: QUESTION } });
+    const { messageId: _, ...modal } = PRESS;
+    const submission = { fields: {} };
+    await done.pressed({ ...PRESS, kind: "modal", customId: "ask:1", submission });
+    assert.deepEqual(done.said, ["deferred: Thanks, I have your answers."]);
+    await done.pressed({ ...modal, kind: "modal", customId: "ask:1", submission });
+    assert.match(done.said[1] ?? "", /^deferred: /, "no component has opened this modal");
+    assert.doesNotMatch(done.said[1] ?? "", /Thanks/);
   });
 
   const outcomes: readonly [outcome: PairingOutcome, said: RegExp][] = [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Attachment } from "../../../src/core/inbound/attachment.ts";
+import type { Attachment } from "../../../src/core/discord/attachment.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { createFindFile } from "../../../src/flows/media/find_file.ts";
 import { directMessage, messageId } from "../../support/discord/builders.ts";

@@ -74,9 +74,9 @@ describe("[R4] components of a message", () => {
 
   it("are numbered from 1 in order, unless they have a number", () => {
     const parsed = actionRows.parse([row(button("a"), button("b", { id: 9 })), row(button("c"))]);
-    const ids = numbered(parsed).flatMap((
-      { id, components },
-    ) => [id, ...components.map((one) => one.id)]);
+    const ids = numbered(parsed).flatMap((row) =>
+      row.type === 1 ? [row.id, ...row.components.map(({ id }) => id)] : []
+    );
     assert.deepEqual(ids, [1, 2, 9, 4, 5]);
   });
 });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Attachment } from "../../../src/core/discord/attachment.ts";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
-import type { Deciding, Question } from "../../../src/core/people/question.ts";
+import { type Deciding, FILL_IN, MENU, type Question } from "../../../src/core/people/question.ts";
+import type { NewControl } from "../../../src/store/questions/cards.ts";
 import type { Store } from "../../../src/store/store.ts";
 import {
   ACCOUNT,
@@ -58,18 +60,21 @@ async function park(store: Store, claim: Claim, question = APPROVAL, callKey = "
 }
 
 /** A parked turn with a card that Discord has. */
-async function openAsked() {
+async function openAsked(
+  asked: Question = APPROVAL,
+  controls: readonly NewControl[] = [
+    { customId: "ap:once", choice: "once" },
+    { customId: "ap:deny", choice: "deny" },
+  ],
+) {
   const test = await openClaimed();
   const { store, database, claim } = test;
   database.prepare("INSERT INTO account (account_id, application_id) VALUES (?, ?)")
     .run(ACCOUNT, APPLICATION);
-  await park(store, claim);
+  await park(store, claim, asked);
   const [question] = await store.questions.withoutCards(ACCOUNT);
   assert.ok(question);
-  const card = {
-    frozen: frozen({ nonce: NONCE, channelId: DM }),
-    controls: [{ customId: "ap:once", choice: "once" }, { customId: "ap:deny", choice: "deny" }],
-  };
+  const card = { frozen: frozen({ nonce: NONCE, channelId: DM }), controls };
   assert.equal(await store.questions.addCards(question.id, [card], NOW), true);
   database.prepare("UPDATE outbox SET state = 'sent', message_id = ? WHERE nonce = ?")
     .run(CARD, NONCE);
@@ -296,6 +301,148 @@ describe("[A4] a decision", () => {
       const { store, rows } = await openAsked();
       assert.notEqual((await store.questions.decide(deciding)).kind, "decided");
       assert.deepEqual(rows("SELECT answer FROM question"), [{ answer: null }]);
+    });
+  }
+});
+
+const FORM: Question = {
+  ...APPROVAL,
+  kind: "ask",
+  choices: [{ key: FILL_IN }],
+  form: {
+    title: "Which trip?",
+    fields: [
+      { kind: "text", label: "Port", isRequired: true, options: [], max: 1 },
+      { kind: "file", label: "Table", isRequired: false, options: [], max: 2 },
+    ],
+  },
+};
+const FILE: Attachment = {
+  id: "1400000000000000501" as Attachment["id"],
+  name: "tides.csv",
+  url: "https://cdn.discordapp.com/tides.csv",
+  size: 9,
+};
+const SUBMITTED: Deciding["submitted"] = {
+  fields: { field0: "Hamburg", field1: [FILE.id] },
+  files: { [FILE.id]: FILE },
+};
+
+describe("[T10] store.questions with a form", () => {
+  const opened = () => openAsked(FORM, [{ customId: "ask:form", choice: FILL_IN }]);
+  const use = (more: Partial<Deciding> = {}) => press(more, { customId: "ask:form" });
+
+  it("opens by a press, which decides nothing, and is decided by the submitted form", async () => {
+    const { store } = await opened();
+    const pressed = await store.questions.decide(use());
+    assert.ok(pressed.kind === "form");
+    assert.deepEqual(pressed.form, FORM.form);
+    const decided = await store.questions.decide(use({ submitted: SUBMITTED }));
+    assert.equal(decided.kind, "decided");
+    const decision = await store.questions.decisionOf("1:a");
+    assert.ok(decision?.kind === "answered");
+    assert.deepEqual(decision.answer.fields, [
+      { kind: "text", text: "Hamburg" },
+      { kind: "files", files: [FILE] },
+    ]);
+    assert.equal((await store.questions.decide(use({ submitted: SUBMITTED }))).kind, "closed");
+  });
+
+  for (const own of [undefined, [{ ...FILE, name: "own.txt" }]]) {
+    it(`gives uploaded files to a message ${own ? "with" : "without"} files of its own`, async () => {
+      const { store, database } = await opened();
+      if (own) {
+        database.exec("DROP TRIGGER question_edited_turn"); // it would withdraw the question
+        database.prepare("UPDATE inbox SET message = json_set(message, '$.attachments', json(?))")
+          .run(JSON.stringify(own));
+      }
+      await store.questions.decide(use({ submitted: SUBMITTED }));
+      const { message } = await claimed(store);
+      assert.deepEqual(message.attachments, [...own ?? [], FILE]);
+    });
+  }
+
+  it("lists the forms that people may open, until they are decided or have expired", async () => {
+    const { store } = await opened();
+    const [form, ...more] = await store.questions.openForms(ACCOUNT, NOW);
+    assert.deepEqual(more, []);
+    assert.deepEqual(form, {
+      customId: "ask:form",
+      channelId: DM,
+      asked: [ADA],
+      expiresAt: NOW + FORM.timeoutMs,
+      form: FORM.form,
+    });
+    assert.deepEqual(await store.questions.openForms(ACCOUNT, NOW + FORM.timeoutMs), []);
+    await store.questions.decide(use({ submitted: SUBMITTED }));
+    assert.deepEqual(await store.questions.openForms(ACCOUNT, NOW), []);
+  });
+
+  const forged: readonly [what: string, deciding: Deciding, kind: string][] = [
+    ["of another person", use({ submitted: SUBMITTED, userId: BEN }), "not_asked"],
+    ["without a needed field", use({ submitted: { fields: {} } }), "no_choice"],
+    ["from a select menu", use({ selected: [FILL_IN] }), "form"],
+    ["as a bare choice", use({ answer: { choice: FILL_IN } }), "form"],
+    [
+      "of another message",
+      press({ submitted: SUBMITTED }, { customId: "ask:form", messageId: asking.id }),
+      "unknown",
+    ],
+    [
+      "of another channel",
+      press({ submitted: SUBMITTED }, { customId: "ask:form", channelId: OTHER }),
+      "unknown",
+    ],
+    [
+      "of another application",
+      press({ submitted: SUBMITTED }, { customId: "ask:form", applicationId: "1" }),
+      "unknown",
+    ],
+    [
+      "by the code of the question",
+      { ...press({ submitted: SUBMITTED }), by: { code: codeOf("1:a") } },
+      "no_choice",
+    ],
+  ];
+  for (const [what, deciding, kind] of forged) {
+    it(`[SEC-R19] takes no form ${what}`, async () => {
+      const { store } = await opened();
+      assert.equal((await store.questions.decide(deciding)).kind, kind);
+      assert.equal(await store.questions.decisionOf("1:a"), undefined);
+    });
+  }
+
+  it("[SEC-R19] an approval is decided by no form and by no selection", async () => {
+    const { store } = await openAsked();
+    for (const given of [{ submitted: SUBMITTED }, { selected: ["once"] }]) {
+      assert.equal((await store.questions.decide(press(given))).kind, "no_choice");
+    }
+  });
+});
+
+describe("[T10] store.questions with a menu", () => {
+  const many: Question = {
+    ...APPROVAL,
+    kind: "ask",
+    choices: ["0", "1", "2"].map((key) => ({ key, label: `Tide ${key}` })),
+    upTo: 2,
+  };
+  const opened = () => openAsked(many, [{ customId: "ask:menu", choice: MENU }]);
+  const select = (selected?: readonly string[]) =>
+    press(selected ? { selected } : {}, { customId: "ask:menu" });
+
+  it("is decided by a selection of its options", async () => {
+    const { store } = await opened();
+    assert.equal((await store.questions.decide(select(["2", "0"]))).kind, "decided");
+    const decision = await store.questions.decisionOf("1:a");
+    assert.ok(decision?.kind === "answered");
+    assert.deepEqual(decision.answer, { choice: "2", several: ["2", "0"] });
+  });
+
+  for (const selected of [undefined, [], ["3"], [MENU], ["0", "0"], ["0", "1", "2"]]) {
+    it(`[SEC-R19] takes no selection ${JSON.stringify(selected)}`, async () => {
+      const { store } = await opened();
+      assert.equal((await store.questions.decide(select(selected))).kind, "no_choice");
     });
   }
 });

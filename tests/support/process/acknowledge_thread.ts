@@ -8,15 +8,17 @@
 
 import process from "node:process";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
+import { createCallback } from "../../../src/discord/gateway/shard/callback.ts";
 import { createAcknowledge } from "../../../src/discord/gateway/shard/acknowledge.ts";
 
 if (isMainThread) {
   new Worker(new URL(import.meta.url), { workerData: process.argv[2] });
 } else {
-  const acknowledge = createAcknowledge(
+  const callback = createCallback(
     { restUrl: String(workerData), userAgent: "DiscordBot (test)" },
     { fetch, onDone: (outcome) => console.log(`done ${outcome}`) },
   );
+  const acknowledge = createAcknowledge(callback, { pressed() {} });
   const command = { id: "1450000000000000001", type: 2, token: "an-interaction-token", data: {} };
   acknowledge(JSON.stringify({ t: "INTERACTION_CREATE", s: 7, op: 0, d: command }));
 }

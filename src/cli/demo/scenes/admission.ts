@@ -7,6 +7,7 @@
  * @module
  */
 
+import { buttonsIn } from "../../../../simulator/world/components.ts";
 import type { Scene } from "./scene.ts";
 
 const mention: Scene = {
@@ -105,7 +106,7 @@ const pairing: Scene = {
 
     const ownersDm = simulator.channel("dm", "ada").id;
     const question = await until("a question to the owner", () => simulator.posted(ownersDm)[0]);
-    const button = question.components.flatMap(({ components }) => components)
+    const button = buttonsIn(question.components)
       .find(({ style }) => style === SUCCESS);
     assert("the owner got a question with a button", button !== undefined, question.components);
     const customId = button?.custom_id ?? "";

@@ -9,6 +9,7 @@ import { AGENT } from "./agent.ts";
 import { CONNECTION } from "./connection.ts";
 import { DELIVERY } from "./delivery.ts";
 import { FAILURES } from "./failures.ts";
+import { HANDS } from "./hands.ts";
 import type { Scene } from "./scene.ts";
 
 /** All scenes. */
@@ -18,4 +19,5 @@ export const SCENES: readonly Scene[] = [
   ...CONNECTION,
   ...FAILURES,
   ...AGENT,
+  ...HANDS,
 ];

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Attachment, MAX_ATTACHMENTS } from "../../../core/inbound/attachment.ts";
+import { type Attachment, MAX_ATTACHMENTS } from "../../../core/discord/attachment.ts";
 import { bounded } from "../../../lib/bounded.ts";
 import type { ContentPayload, MessagePayload } from "./payloads.ts";
 import type { ForwardRule } from "./places.ts";
@@ -44,7 +44,7 @@ export function isSpoiler({ filename, flags }: AttachmentPayload): boolean {
 }
 
 /** @returns `undefined` for a file that cannot be read, because its id or address is missing. */
-function toAttachment(payload: AttachmentPayload): Attachment | undefined {
+export function toAttachment(payload: AttachmentPayload): Attachment | undefined {
   const { id, url, filename, size, width, height, duration_secs, waveform } = payload;
   if (id === undefined || url === undefined || url.length > MAX_URL) return undefined;
   const pixels = (width ?? 0) * (height ?? 0);

@@ -38,7 +38,8 @@ export const userPayload = z.object({
   system: z.boolean().nullish(),
 });
 
-const attachmentPayload = z.object({
+/** A file of a message, or of a submitted modal. */
+export const attachmentPayload = z.object({
   filename: z.string(),
   content_type: z.string().nullish(),
   size: z.number(),

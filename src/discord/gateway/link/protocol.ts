@@ -8,6 +8,7 @@
  */
 
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
+import type { Form, OfferedForm } from "../../../core/people/form.ts";
 import type { Batch } from "./batches.ts";
 import type { Deadlines, FinalPlan, IdentifyWaitReason, PermitAnswer } from "../lifecycle/state.ts";
 import type { ReconnectRules } from "../lifecycle/plan_reconnect.ts";
@@ -16,7 +17,7 @@ import type { ResumePoint } from "./position.ts";
 export type { PermitAnswer };
 
 /** Version of the messages. Every change increases it; a difference means a broken build. */
-export const PROTOCOL_VERSION = 8;
+export const PROTOCOL_VERSION = 9;
 
 /** How Discord shows the bot. */
 export interface Presence {
@@ -162,6 +163,8 @@ export type ToWorker =
     readonly shards: readonly ShardStart[];
     /** A 64-bit counter: the worker writes Unix time in milliseconds while it runs. */
     readonly tick: SharedArrayBuffer;
+    /** Forms that people may open now. */
+    readonly forms: readonly OfferedForm[];
   }
   /** The main thread has stored everything of the shard up to this batch. */
   | { readonly kind: "committed"; readonly shardId: number; readonly number: number }
@@ -174,6 +177,16 @@ export type ToWorker =
   }
   /** Changes the URL for sessions that name none of their own. */
   | { readonly kind: "url"; readonly url: string }
+  /** Replaces the forms that people may open. */
+  | { readonly kind: "forms"; readonly forms: readonly OfferedForm[] }
+  /** Opens a form for an interaction, unless the worker has done so. */
+  | {
+    readonly kind: "open_form";
+    readonly id: string;
+    readonly token: string;
+    readonly customId: string;
+    readonly form: Form;
+  }
   /** Changes the presence of all shards, now and after each IDENTIFY. */
   | { readonly kind: "presence"; readonly presence: Presence }
   | { readonly kind: "stop" };

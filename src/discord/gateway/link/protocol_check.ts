@@ -36,6 +36,16 @@ const SHARD: Fields = {
   mustSendPresence: "boolean",
 };
 
+const FORM_CONTENT: Fields = { title: "string", fields: "object" };
+
+/** Fields of a form that people may open; `asked` is a list or a word. */
+const FORM: Fields = {
+  customId: "string",
+  channelId: "string",
+  expiresAt: "number",
+  form: FORM_CONTENT,
+};
+
 const PRESENCE: Fields = {
   status: "string",
   "activity?": { type: "string", name: "string", "url?": "string" },
@@ -63,10 +73,13 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], Fields>> = {
     },
     shards: [SHARD],
     tick: "object",
+    forms: [FORM],
   },
   committed: { shardId: "number", number: "number" },
   permit: { shardId: "number", socket: "number", answer: { kind: "string" } },
   url: { url: "string" },
+  forms: { forms: [FORM] },
+  open_form: { id: "string", token: "string", customId: "string", form: FORM_CONTENT },
   presence: { presence: PRESENCE },
   stop: {},
 };

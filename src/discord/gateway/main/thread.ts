@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { OfferedForm } from "../../../core/people/form.ts";
 import { createTotals } from "../link/counts.ts";
 import { createBatchTracker } from "./batch_tracker.ts";
 import type { FinalPlan } from "../lifecycle/state.ts";
@@ -82,6 +83,9 @@ export interface GatewayStats extends GatewayCounts {
   readonly compression: "zlib-stream" | "none";
 }
 
+/** A form with the `custom_id` that comes back with it. */
+export type OpenedForm = Pick<OfferedForm, "customId" | "form">;
+
 /** The gateway of one account. */
 export interface Gateway {
   /** Records that everything up to the batch with this ticket is stored. */
@@ -93,6 +97,10 @@ export interface Gateway {
    * not end a wait or a connection.
    */
   setUrl(url: string): void;
+  /** Replaces the forms that people may open; the thread opens them when their button is pressed. */
+  setForms(forms: readonly OfferedForm[]): void;
+  /** Opens a form, unless the thread has answered that press. */
+  openForm(press: { readonly id: string; readonly token: string }, form: OpenedForm): void;
   /** Shows another presence, also after a reconnect and in the next worker. */
   setPresence(presence: Presence): void;
   /** Returns the current counters. */
@@ -121,6 +129,7 @@ export function startGateway(
   const views = createShardViews(shards, now, (id, state) => events.onState(id, state));
   let { url, presence } = options;
   let isPresenceChanged = false;
+  let forms: readonly OfferedForm[] = [];
   let isOver = false;
   const worker = createSupervisor(ports, {
     start,
@@ -142,7 +151,7 @@ export function startGateway(
       onLog("debug", "The gateway's worker starts", startFields(generation, starts));
     }
     const options = { ...common, url, presence };
-    return { kind: "start", version: PROTOCOL_VERSION, options, shards: starts, tick };
+    return { kind: "start", version: PROTOCOL_VERSION, options, shards: starts, tick, forms };
   }
 
   function receive(message: FromWorker): void {
@@ -200,6 +209,12 @@ export function startGateway(
       url = newUrl;
       worker.send({ kind: "url", url });
     },
+    setForms(offered) {
+      forms = offered;
+      worker.send({ kind: "forms", forms });
+    },
+    openForm: ({ id, token }, { customId, form }) =>
+      worker.send({ kind: "open_form", id, token, customId, form }),
     setPresence(changed) {
       presence = changed;
       isPresenceChanged = true;

@@ -8,6 +8,8 @@
  */
 
 import { createAcknowledge } from "./acknowledge.ts";
+import { createCallback } from "./callback.ts";
+import { createForms, type Forms } from "./forms.ts";
 import { openConnection } from "../socket/connection.ts";
 import { createCounters } from "../link/counts.ts";
 import { identifyDelays, spaceIdentifies } from "./identify_spacing.ts";
@@ -36,9 +38,10 @@ export interface Port {
 export function serveGateway(port: Port): void {
   const shards = new Map<number, Shard>();
   let maxConcurrency = 1;
+  let forms: Forms | undefined;
   let isOver = false;
 
-  function start({ version, options, shards: starts, tick }: Start): void {
+  function start({ version, options, shards: starts, tick, forms: offered }: Start): void {
     if (version !== PROTOCOL_VERSION) {
       throw new TypeError(
         `The main thread speaks version ${version} of the protocol, the worker ${PROTOCOL_VERSION}`,
@@ -47,17 +50,20 @@ export function serveGateway(port: Port): void {
     if (shards.size > 0) throw new TypeError("The main thread started the shards twice");
     maxConcurrency = Math.max(1, options.maxConcurrency ?? 1);
     const counters = createCounters();
-    const acknowledge = createAcknowledge(options, {
+    const callback = createCallback(options, {
       fetch,
       onDone(outcome, isDone) {
         if (isDone && !options.isConnectionDebug) return;
         const level = isDone ? "debug" : "warn";
         const event = isDone
-          ? "Command acknowledged"
-          : "Discord did not accept the deferral of a command";
+          ? "Interaction acknowledged"
+          : "Discord did not accept the first answer to a command or a form";
         port.postMessage({ kind: "log", level, event, fields: { outcome } });
       },
     });
+    forms = createForms(callback, Date.now);
+    forms.set(offered);
+    const acknowledge = createAcknowledge(callback, forms);
     const tickAt = new BigInt64Array(tick);
     const onTick = () => void Atomics.store(tickAt, 0, BigInt(Date.now()));
     onTick();
@@ -120,6 +126,10 @@ export function serveGateway(port: Port): void {
         return permit(message);
       case "url":
         return shards.forEach((shard) => shard.setUrl(message.url));
+      case "forms":
+        return forms?.set(message.forms);
+      case "open_form":
+        return forms?.open(message, message.form);
       case "presence":
         return shards.forEach((shard) => shard.setPresence(message.presence));
       case "stop":

@@ -13,8 +13,10 @@ import {
   InteractionResponseTypes,
   MessageFlags,
 } from "@discordeno/types";
-import type { ComponentUse, SlashCommand } from "../../../core/inbound/interactions.ts";
+import type { ComponentUse, Interaction } from "../../../core/inbound/interactions.ts";
+import type { Card } from "../../../core/outbound/outbound.ts";
 import type { RestApi } from "../client/client.ts";
+import { IS_COMPONENTS_V2, type Layout, layoutOf } from "./layout.ts";
 
 /** The id and the token by which Discord knows an interaction. */
 export type InteractionRef = Pick<ComponentUse, "id" | "token">;
@@ -25,10 +27,11 @@ export interface Interactions {
    * Replaces the text of the component's message, and removes all its components.
    *
    * @param content 1 to 2000 characters.
+   * @param card Set if the message is a card: the text that it gets instead.
    * @throws {RestError} `not_found` after the three seconds, `rejected` if the interaction has an
    * answer already.
    */
-  update(use: InteractionRef, content: string): Promise<void>;
+  update(use: InteractionRef, content: string, card?: Card): Promise<void>;
   /**
    * Answers with a message that only the person sees; the component's message stays as it is.
    *
@@ -53,10 +56,17 @@ export interface Interactions {
    * expired.
    */
   complete(
-    command: Pick<SlashCommand, "applicationId" | "token">,
+    interaction: Pick<Interaction, "applicationId" | "token">,
     content: string,
   ): Promise<void>;
 }
+
+/** Discordeno does not know components in the second layout. */
+type InteractionBody = Omit<InteractionResponse, "data"> & {
+  readonly data?:
+    | InteractionResponse["data"]
+    | { readonly flags: number; readonly components: Layout; readonly allowedMentions: object };
+};
 
 /** Milliseconds within which Discord accepts the first answer. */
 const ANSWER_MS = 3_000;
@@ -69,7 +79,7 @@ const NO_MENTIONS = { parse: [] };
  * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#create-interaction-response}
  */
 export function createInteractions(api: RestApi): Interactions {
-  async function answer({ id, token }: InteractionRef, body: InteractionResponse): Promise<void> {
+  async function answer({ id, token }: InteractionRef, body: InteractionBody): Promise<void> {
     await api.request("POST", `/interactions/${id}/${encodeURIComponent(token)}/callback`, {
       body,
       priority: "interaction",
@@ -78,10 +88,12 @@ export function createInteractions(api: RestApi): Interactions {
   }
 
   return {
-    update: (use, content) =>
+    update: (use, content, card) =>
       answer(use, {
         type: InteractionResponseTypes.UpdateMessage,
-        data: { content, components: [], allowedMentions: NO_MENTIONS },
+        data: card
+          ? { flags: IS_COMPONENTS_V2, components: layoutOf(card), allowedMentions: NO_MENTIONS }
+          : { content, components: [], allowedMentions: NO_MENTIONS },
       }),
     reply: (use, content) =>
       answer(use, {

@@ -24,7 +24,7 @@ import type {
 } from "../../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { expect } from "../exchange/answer.ts";
-import { type Row, rowsOf } from "./buttons.ts";
+import { componentsOf, IS_COMPONENTS_V2, type Layout } from "./layout.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 import { RestError } from "../exchange/rest_error.ts";
 
@@ -33,12 +33,15 @@ const UNKNOWN_MESSAGE = 10008;
 /** Discord's code for a request with more than the place takes; its status is 413. */
 const TOO_LARGE = 40005;
 
+/** Discord's code for a request with an invalid field. */
+const INVALID_FORM_BODY = 50035;
+
 /**
  * Discord's codes for a refused quote: the bot may not read the history here, or a field is
  * invalid, such as a reference to an announcement of Discord's own. Barnacle does not read from the
  * error's text whether the field was the reference: one request without it tells.
  */
-const QUOTE_REFUSED: ReadonlySet<number> = new Set([160002, 50035]);
+const QUOTE_REFUSED: ReadonlySet<number> = new Set([160002, INVALID_FORM_BODY]);
 
 /** Timeout of a request with files in milliseconds: an uplink of 2 Mbit/s needs 42 s for 10 MiB. */
 export const UPLOAD_TIMEOUT_MS = 60_000;
@@ -48,8 +51,8 @@ export interface Messages {
   /**
    * Creates a message.
    *
-   * If Discord refuses its quote, the message is sent again without it. That is safe: the refused
-   * request has created nothing, and both requests have the same nonce.
+   * If Discord refuses its quote, the message is sent again without it; if it refuses a card, as
+   * text. That is safe: the refused request has created nothing, and all have the same nonce.
    *
    * @param files At most ten.
    * @param notAfter Unix time in milliseconds after which the request must not leave, because
@@ -62,7 +65,7 @@ export interface Messages {
     notAfter: number,
   ): Promise<PostOutcome>;
   /**
-   * Replaces the text of a posted message. Its quote stays. Its buttons stay unless `message` has
+   * Replaces the text of a posted message; a card that Discord refuses becomes text. Its quote stays. Its buttons stay unless `message` has
    * buttons.
    *
    * @param files They replace the message's files; if empty, those stay.
@@ -83,9 +86,9 @@ export interface Messages {
   delete(channelId: ChannelId, messageId: MessageId): Promise<PostOutcome>;
 }
 
-type WithButtons<Body> = Omit<Body, "components"> & { readonly components?: readonly Row[] };
-type CreateBody = WithButtons<CreateMessageOptions>;
-type EditBody = WithButtons<Omit<EditMessage, "flags">> & { readonly flags: number };
+type WithLayout<Body> = Omit<Body, "components"> & { readonly components?: Layout };
+type CreateBody = WithLayout<CreateMessageOptions>;
+type EditBody = WithLayout<Omit<EditMessage, "flags">> & { readonly flags: number };
 
 const messageSchema = z.object({ id: snowflakeSchema<"message">() });
 
@@ -112,21 +115,36 @@ export function createMessages(api: RestApi): Messages {
     });
   }
 
+  async function edit(
+    messageId: MessageId,
+    message: OutboundMessage,
+    files: readonly OutboundFile[],
+    priority: "spare" | undefined,
+  ): Promise<PostOutcome> {
+    return await outcomeOf(async () => {
+      const path = `/channels/${message.channelId}/messages/${messageId}`;
+      const options = { ...(priority && { priority }), ...requestOf(toEdit(message), files) };
+      const answer = await api.request("PATCH", path, options);
+      return expect("PATCH /channels/:id/messages/:id", messageSchema, answer).id;
+    });
+  }
+
   return {
     async create(message, files, notAfter) {
-      const outcome = await create(message, files, notAfter);
-      if (message.quote === undefined || !refusesQuote(outcome)) return outcome;
-      const { quote: _, ...plain } = message;
-      const pings = { ...message.pings, quotedAuthor: false };
-      return await create({ ...plain, pings }, files, notAfter);
+      let outcome = await create(message, files, notAfter);
+      let { quote: _, card: __, ...plain } = message;
+      if (message.quote !== undefined && refusesQuote(outcome)) {
+        plain = { ...plain, pings: { ...message.pings, quotedAuthor: false } };
+        const { card } = message;
+        outcome = await create({ ...plain, ...(card && { card }) }, files, notAfter);
+      }
+      return message.card && isInvalid(outcome) ? await create(plain, files, notAfter) : outcome;
     },
-    edit: (messageId, message, files, priority) =>
-      outcomeOf(async () => {
-        const path = `/channels/${message.channelId}/messages/${messageId}`;
-        const options = { ...(priority && { priority }), ...requestOf(toEdit(message), files) };
-        const answer = await api.request("PATCH", path, options);
-        return expect("PATCH /channels/:id/messages/:id", messageSchema, answer).id;
-      }),
+    async edit(messageId, message, files, priority) {
+      const outcome = await edit(messageId, message, files, priority);
+      const { card, ...plain } = message;
+      return card && isInvalid(outcome) ? await edit(messageId, plain, files, priority) : outcome;
+    },
     delete: (channelId, messageId) =>
       outcomeOf(async () => {
         await api.request("DELETE", `/channels/${channelId}/messages/${messageId}`);
@@ -136,23 +154,25 @@ export function createMessages(api: RestApi): Messages {
 }
 
 function toCreate(message: OutboundMessage): CreateBody {
-  const { nonce, quote, buttons } = message;
+  const { nonce, quote, card } = message;
   const flags = createFlagsOf(message);
   return {
-    content: message.content,
+    ...(!card && { content: message.content }),
     nonce,
     enforceNonce: true,
     allowedMentions: mentionsOf(message),
     ...(flags !== 0 && { flags }),
     ...(quote && { messageReference: { messageId: quote, failIfNotExists: false } }),
-    ...(buttons && { components: rowsOf(buttons) }),
+    ...componentsOf(message),
   };
 }
 
-/** A voice message has no text, so it has no previews. */
-function createFlagsOf({ voice, suppressesEmbeds, isSilent }: OutboundMessage): number {
+/** A voice message has no text, so it has no previews; and a card has none of its own. */
+function createFlagsOf({ voice, card, suppressesEmbeds, isSilent }: OutboundMessage): number {
   return (voice
     ? MessageFlags.IsVoiceMessage
+    : card
+    ? IS_COMPONENTS_V2
     : suppressesEmbeds
     ? MessageFlags.SuppressEmbeds
     : 0) |
@@ -161,12 +181,12 @@ function createFlagsOf({ voice, suppressesEmbeds, isSilent }: OutboundMessage): 
 
 /** Sets the flags even to 0, because a draft may have had one. Absent buttons stay at Discord. */
 function toEdit(message: OutboundMessage): EditBody {
-  const { suppressesEmbeds, buttons } = message;
+  const { suppressesEmbeds, card } = message;
   return {
-    content: message.content,
+    content: card ? null : message.content, // Discord makes a card only of a message without text
     allowedMentions: mentionsOf(message),
-    flags: suppressesEmbeds ? MessageFlags.SuppressEmbeds : 0,
-    ...(buttons && { components: rowsOf(buttons) }),
+    flags: card ? IS_COMPONENTS_V2 : suppressesEmbeds ? MessageFlags.SuppressEmbeds : 0,
+    ...componentsOf(message),
   };
 }
 
@@ -233,6 +253,10 @@ function failureOf(error: RestError): PostOutcome {
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...((status === 413 || code === TOO_LARGE) && { isTooLarge: true }),
   };
+}
+
+function isInvalid(outcome: PostOutcome): boolean {
+  return outcome.kind === "refused" && outcome.code === INVALID_FORM_BODY;
 }
 
 function refusesQuote(outcome: PostOutcome): boolean {

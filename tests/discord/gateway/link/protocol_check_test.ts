@@ -24,12 +24,16 @@ const START: Extract<ToWorker, { kind: "start" }> = {
   options: gatewayOptions("ws://127.0.0.1"),
   shards: [SHARD],
   tick: new SharedArrayBuffer(8),
+  forms: [],
 };
+const FORM = { title: "Which tide?", fields: [] };
 const TO_WORKER: readonly ToWorker[] = [
   START,
   { kind: "committed", shardId: 0, number: 1 },
   { kind: "permit", shardId: 0, socket: 1, answer: { kind: "granted" } },
   { kind: "url", url: "ws://127.0.0.1" },
+  { kind: "forms", forms: [] },
+  { kind: "open_form", id: "1", token: "t", customId: "ask:1", form: FORM },
   { kind: "stop" },
 ];
 const FROM_WORKER: readonly FromWorker[] = [
@@ -90,6 +94,14 @@ describe("[G1] isToWorker()", () => {
     assert.equal(isToWorker({ ...START, shards: {} }), false);
     for (const field of Object.keys(full)) {
       assert.equal(isToWorker({ ...START, shards: [SHARD, { ...full, [field]: null }] }), false);
+    }
+  });
+
+  it("checks each form", () => {
+    const form = { customId: "ask:1", channelId: "1", asked: ["2"], expiresAt: 1, form: FORM };
+    assert.equal(isToWorker({ kind: "forms", forms: [form, { ...form, asked: "anyone" }] }), true);
+    for (const field of ["customId", "channelId", "expiresAt", "form"]) {
+      assert.equal(isToWorker({ kind: "forms", forms: [{ ...form, [field]: null }] }), false);
     }
   });
 

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { OfferedForm } from "../../../../src/core/people/form.ts";
+import { createForms } from "../../../../src/discord/gateway/shard/forms.ts";
+import { createCallback } from "../../../../src/discord/gateway/shard/callback.ts";
 import { createAcknowledge } from "../../../../src/discord/gateway/shard/acknowledge.ts";
 import { createRequestValidator } from "../../../support/discord/openapi.ts";
-import { pressData } from "../../../support/discord/payloads.ts";
+import { ADA, pressData } from "../../../support/discord/payloads.ts";
 import { settle } from "../../../support/settle.ts";
 
+const NOW = Date.UTC(2026, 0, 1);
 const TOKEN = "aW50ZXJhY3Rpb246dGVzdA";
 const COMMAND = pressData({ type: 2, data: { id: "1", type: 1, name: "status" } });
 const dispatch = (d: unknown) => JSON.stringify({ t: "INTERACTION_CREATE", s: 7, op: 0, d });
@@ -14,7 +18,7 @@ const openapi = createRequestValidator();
 function setUp(answer: () => Promise<Response> = () => Promise.resolve(new Response(null))) {
   const sent: { readonly url: string; readonly init: RequestInit | undefined }[] = [];
   const outcomes: [outcome: string, isDone: boolean][] = [];
-  const acknowledge = createAcknowledge(
+  const callback = createCallback(
     { restUrl: "https://discord.test/api/v10", userAgent: "DiscordBot (test)" },
     {
       fetch: (url, init) => {
@@ -24,8 +28,21 @@ function setUp(answer: () => Promise<Response> = () => Promise.resolve(new Respo
       onDone: (...outcome) => outcomes.push(outcome),
     },
   );
-  return { acknowledge, sent, outcomes };
+  const forms = createForms(callback, () => NOW);
+  return { acknowledge: createAcknowledge(callback, forms), forms, sent, outcomes };
 }
+
+const FORM: OfferedForm = {
+  customId: "ask:1",
+  channelId: "1700000000000000055",
+  asked: [ADA.id],
+  expiresAt: NOW + 1,
+  form: {
+    title: "Which tide?",
+    fields: [{ kind: "text", label: "Port", isRequired: true, options: [], max: 1 }],
+  },
+};
+const PRESSED = pressData({ data: { component_type: 2, custom_id: FORM.customId } });
 
 describe("[K5] createAcknowledge()", () => {
   it("defers a command's answer, visible only to its user", async () => {
@@ -44,6 +61,7 @@ describe("[K5] createAcknowledge()", () => {
 
   const others: readonly [what: string, text: string][] = [
     ["a button, which the main thread answers", dispatch(pressData())],
+    ["a menu, which the main thread answers", dispatch(pressData({ data: { component_type: 3 } }))],
     ["autocompletion", dispatch(pressData({ type: 4 }))],
     ["a command without a token", dispatch({ ...COMMAND, token: 7 })],
     ["a payload of an unexpected shape", dispatch(null)],
@@ -55,6 +73,59 @@ describe("[K5] createAcknowledge()", () => {
       acknowledge(text);
       await settle();
       assert.deepEqual([sent, outcomes], [[], []]);
+    });
+  }
+
+  it("defers the answer to a submitted form", async () => {
+    const { acknowledge, sent } = setUp();
+    acknowledge(dispatch(pressData({ type: 5, data: { custom_id: "ask:1", components: [] } })));
+    await settle();
+    assert.deepEqual(sent.map(({ init }) => JSON.parse(String(init?.body))), [
+      { type: 5, data: { flags: 64 } },
+    ]);
+  });
+
+  it("[T10] opens the form of a pressed button", async () => {
+    const { acknowledge, forms, sent } = setUp();
+    forms.set([FORM]);
+    acknowledge(dispatch(PRESSED));
+    await settle();
+    const path = `/interactions/1450000000000000001/${TOKEN}/callback`;
+    const body = JSON.parse(String(sent[0]?.init?.body));
+    assert.deepEqual([body.type, body.data.custom_id, body.data.title], [
+      9,
+      "ask:1",
+      "Which tide?",
+    ]);
+    assert.deepEqual(openapi.problemsOf({ method: "POST", path, query: {}, body }), []);
+    forms.open({ id: String(PRESSED.id), token: TOKEN, customId: FORM.customId }, FORM.form);
+    await settle();
+    assert.equal(sent.length, 1, "the main thread opens it no second time");
+  });
+
+  it("[T10] opens a form that only the main thread knows", async () => {
+    const { acknowledge, forms, sent } = setUp();
+    acknowledge(dispatch(PRESSED));
+    await settle();
+    assert.equal(sent.length, 0);
+    forms.open({ id: String(PRESSED.id), token: TOKEN, customId: FORM.customId }, FORM.form);
+    await settle();
+    assert.equal(sent.length, 1);
+  });
+
+  const closed: readonly [what: string, form: Partial<OfferedForm>][] = [
+    ["another person", { asked: ["1400000000000000001"] }],
+    ["another channel", { channelId: "1400000000000000001" }],
+    ["an expired question", { expiresAt: NOW }],
+    ["another button", { customId: "ask:2" }],
+  ];
+  for (const [what, form] of closed) {
+    it(`[SEC-R19] opens no form for ${what}: the main thread says why`, async () => {
+      const { acknowledge, forms, sent } = setUp();
+      forms.set([{ ...FORM, ...form }]);
+      acknowledge(dispatch(PRESSED));
+      await settle();
+      assert.deepEqual(sent, []);
     });
   }
 

@@ -40,6 +40,7 @@ async function start(fields: Partial<Start> = {}) {
     options: gatewayOptions(gateway.url),
     shards: [shard(0)],
     tick: new SharedArrayBuffer(8),
+    forms: [],
     ...fields,
   };
   return { gateway, message };

@@ -32,6 +32,20 @@ describe("[P3] [K5] createInteractions()", () => {
     }]);
   });
 
+  it("[T10] keeps a card a card", async () => {
+    const { api, sent } = checkedApi(undefined);
+    const card = { blocks: ["Ada chose: high"], isOpen: false };
+    await createInteractions(api).update(PRESS, "Ada chose: high", card);
+    assert.deepEqual(sent.map(({ body }) => body), [{
+      type: 7,
+      data: {
+        flags: 1 << 15,
+        components: [{ type: 17, components: [{ type: 10, content: "Ada chose: high" }] }],
+        allowed_mentions: { parse: [] },
+      },
+    }]);
+  });
+
   it("[K3] replies only to the person who pressed", async () => {
     const { api, sent } = checkedApi(undefined);
     await createInteractions(api).reply(PRESS, "not authorized");

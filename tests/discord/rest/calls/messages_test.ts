@@ -312,6 +312,83 @@ describe("[P3] createMessages() and buttons", () => {
   });
 });
 
+describe("[T10] createMessages() and cards", () => {
+  const card = { blocks: ["Which tide?", "Expires soon"], isOpen: true };
+  const menus: OutboundMessage["menus"] = [{
+    customId: "ask:1",
+    placeholder: "Choose",
+    max: 2,
+    options: [{ value: "0", label: "high" }, { value: "1", label: "low" }],
+  }];
+  const shown = outboundMessage({ content: "Which tide?\nExpires soon", card, buttons: [], menus });
+  const box = {
+    type: 17,
+    accent_color: 0x5865F2,
+    components: [
+      { type: 10, content: "Which tide?" },
+      { type: 10, content: "Expires soon" },
+      { type: 14 },
+      {
+        type: 1,
+        components: [{
+          type: 3,
+          custom_id: "ask:1",
+          placeholder: "Choose",
+          min_values: 1,
+          max_values: 2,
+          options: [{ value: "0", label: "high" }, { value: "1", label: "low" }],
+        }],
+      },
+    ],
+  };
+  const parts = ({ body }: Sent) => {
+    const { content, flags, components } = Object(body);
+    return { content, flags, components };
+  };
+
+  it("creates a card in the second layout, without a text of its own", async () => {
+    const { api, sent } = checkedApi(CREATED);
+    await create(api, shown);
+    assert.deepEqual(sent.map(parts), [
+      { content: undefined, flags: 1 << 15, components: [box] },
+    ]);
+  });
+
+  it("edits a card, which stays one", async () => {
+    const { api, sent } = checkedApi(CREATED);
+    const settled = { ...shown, card: { blocks: ["Decided"], isOpen: false }, menus: [] };
+    await createMessages(api).edit(QUOTED, settled, []);
+    assert.deepEqual(sent.map(parts), [{
+      content: null,
+      flags: 1 << 15,
+      components: [{ type: 17, components: [{ type: 10, content: "Decided" }] }],
+    }]);
+  });
+
+  it("sends text with the same components if Discord refuses the card", async () => {
+    const { api, sent } = checkedApi(refused(400, 50035), CREATED, refused(400, 50035), CREATED);
+    const created = await create(api, shown);
+    const edited = await createMessages(api).edit(QUOTED, shown, []);
+    assert.deepEqual([created.kind, edited.kind], ["created", "created"]);
+    assert.deepEqual(sent.map(({ body }) => Object(body)["content"]), [
+      undefined,
+      shown.content,
+      null,
+      shown.content,
+    ]);
+    assert.deepEqual(Object(sent[1]?.body)["components"], [box.components[3]]);
+    const nonces = [sent[0], sent[1]].map((one) => Object(one?.body)["nonce"]);
+    assert.equal(nonces[0], nonces[1], "a repeated request creates no second message");
+  });
+
+  it("gives up a refused quote before the card", async () => {
+    const { api, sent } = checkedApi(refused(400, 50035), CREATED);
+    await create(api, { ...shown, quote: QUOTED });
+    assert.deepEqual(sent.map(({ body }) => Object(body)["flags"]), [1 << 15, 1 << 15]);
+    assert.equal(Object(sent[1]?.body)["message_reference"], undefined);
+  });
+});
+
 describe("createMessages().delete()", () => {
   const remove = (api: RestApi) => createMessages(api).delete(message.channelId, QUOTED);
 

@@ -12,6 +12,7 @@
 
 import { ChannelTypes, InteractionTypes, MessageComponentTypes } from "@discordeno/types";
 import { z } from "zod";
+import type { MessageId } from "../../../../core/discord/ids.ts";
 import type { Place } from "../../../../core/inbound/inbound.ts";
 import { PERMISSIONS } from "../../../../core/rights/permissions.ts";
 import type {
@@ -23,6 +24,7 @@ import type {
 import { snowflakeSchema as snowflake } from "../../../../core/discord/snowflake_schema.ts";
 import { bounded } from "../../../../lib/bounded.ts";
 import { commandPayload, toCall, typedIn } from "./command_data.ts";
+import { modalData, toSubmission } from "./modal_data.ts";
 import type { DecodeContext, DecodeProblem } from "../decode.ts";
 import { userPayload } from "../payloads.ts";
 import { placeIn } from "../places.ts";
@@ -58,23 +60,19 @@ function createSchemas() {
     authorizing_integration_owners: z.record(z.string(), z.unknown()).optional().catch(undefined),
   });
 
-  const onMessage = common.extend({ message: z.object({ id: snowflake<"message">() }) });
+  const message = z.object({
+    id: snowflake<"message">(),
+    flags: z.number().optional().catch(undefined),
+  });
+  const onMessage = common.extend({ message });
   const buttonPayload = onMessage.extend({ data: z.object({ custom_id: z.string() }) });
   const selectPayload = onMessage.extend({
     data: z.object({ custom_id: z.string(), values: z.array(z.string()) }),
   });
 
-  const fieldPayload = z.object({ custom_id: z.string(), value: z.string() });
-  /** Each text input is inside a label or an action row. */
   const modalPayload = common.extend({
-    data: z.object({
-      custom_id: z.string(),
-      components: z.array(z.union([
-        z.object({ component: fieldPayload }).transform(({ component }) => [component]),
-        z.object({ components: z.array(fieldPayload) }).transform(({ components }) => components),
-        z.unknown().transform(() => []), // text between the inputs
-      ])),
-    }),
+    message: message.optional().catch(undefined),
+    data: modalData(),
   });
 
   return {
@@ -87,6 +85,9 @@ function createSchemas() {
 }
 
 let built: ReturnType<typeof createSchemas> | undefined;
+
+/** Flag of a message in Discord's second layout. */
+const IS_COMPONENTS_V2 = 1 << 15;
 
 const MAX_NAME = 100;
 
@@ -132,13 +133,12 @@ export function decodeInteraction(
     });
   }
   if (type === InteractionTypes.ModalSubmit) {
-    return decode(modalPayload, d, context, ({ data: { custom_id, components } }, base) => ({
+    return decode(modalPayload, d, context, ({ data, message }, base) => ({
       ...base,
       kind: "modal",
-      customId: custom_id,
-      fields: Object.fromEntries(
-        components.flat().map(({ custom_id, value }) => [custom_id, value]),
-      ),
+      customId: data.custom_id,
+      ...(message && onCard(message)),
+      submission: toSubmission(data),
     }));
   }
   if (type !== InteractionTypes.MessageComponent || data?.component_type === undefined) {
@@ -149,7 +149,7 @@ export function decodeInteraction(
       ...base,
       kind: "button",
       customId: custom_id,
-      messageId: message.id,
+      ...onCard(message),
     }));
   }
   if (!SELECTS.includes(data.component_type)) return undefined;
@@ -157,9 +157,18 @@ export function decodeInteraction(
     ...base,
     kind: "select",
     customId: custom_id,
-    messageId: message.id,
+    ...onCard(message),
     values,
   }));
+}
+
+function onCard(
+  { id, flags = 0 }: { readonly id: MessageId; readonly flags?: number | undefined },
+) {
+  return {
+    messageId: id,
+    ...((flags & IS_COMPONENTS_V2) !== 0 && { isOnCard: true as const }),
+  };
 }
 
 type CommonPayload = Pick<

@@ -154,7 +154,7 @@ describe("[P3] [K5] decodeInteraction()", () => {
     const data = { custom_id: "ask:2", components };
     const use = decodeInteraction(pressData({ type: 5, data, message: undefined }), CONTEXT);
     assert.ok(use?.kind === "modal", JSON.stringify(use));
-    assert.deepEqual(use.fields, { title: "Tides", text: "high at noon" });
+    assert.deepEqual(use.submission.fields, { title: "Tides", text: "high at noon" });
   });
 
   it("[K2] decodes the option that a person types, also of a subcommand", () => {

@@ -7,17 +7,20 @@
  * @module
  */
 
-import type { ChannelId, UserId } from "../core/discord/ids.ts";
-import type { Button, Frozen } from "../core/outbound/outbound.ts";
+import type { ChannelId, UserId } from "../../core/discord/ids.ts";
+import type { Button, Card, Frozen, Menu } from "../../core/outbound/outbound.ts";
 import {
   ALLOW_ALWAYS,
   ALLOW_ONCE,
+  type Choice,
   DENY,
+  FILL_IN,
   type Question,
   type StoredQuestion,
-} from "../core/people/question.ts";
-import { clip } from "../lib/text/clip.ts";
-import { notice, type Texts } from "./notices/notices.ts";
+} from "../../core/people/question.ts";
+import { bounded } from "../../lib/bounded.ts";
+import { clip } from "../../lib/text/clip.ts";
+import { notice, type Texts } from "../notices/notices.ts";
 
 /** Maximum characters of a command that Discord shows; longer ones need the command line. */
 const MAX_EXACT = 1_500;
@@ -29,8 +32,8 @@ const MIN_REST = 100;
 const NOTE = 50;
 /** Maximum characters of a message. */
 const MAX_CONTENT = 2_000;
-/** Discord's maximum number of characters for a button's label. */
-const MAX_LABEL = 80;
+/** Maximum characters of a chosen answer. */
+const MAX_LABEL = 100;
 
 /** Channel and nonce of a card. */
 export interface CardPlace {
@@ -38,27 +41,15 @@ export interface CardPlace {
   readonly channelId: ChannelId;
   /** Nonce of the message. */
   readonly nonce: string;
-}
-
-/** The buttons of an open question, without their ids. */
-export function choicesOf(
-  { question }: StoredQuestion,
-  texts: Texts,
-): readonly (Omit<Button, "customId"> & { readonly choice: string })[] {
-  const { choices } = question;
-  const shown = isShown(question) ? choices : choices.filter(({ key }) => key === DENY); // a person must see the command that they approve
-  return shown.map(({ key, label, style = "secondary" }) => ({
-    choice: key,
-    label: (label ?? labelOf(key, texts)).slice(0, MAX_LABEL),
-    style,
-  }));
+  /** Whether the message is in Discord's second layout; otherwise, it is text. */
+  readonly isCard: boolean;
 }
 
 /** Composes an open question. */
 export function composeCard(
   stored: StoredQuestion,
   place: CardPlace,
-  buttons: readonly Button[],
+  { buttons, menus }: { readonly buttons: readonly Button[]; readonly menus: readonly Menu[] },
   texts: Texts,
 ): Frozen {
   const { question, expiresAt, code } = stored;
@@ -67,10 +58,11 @@ export function composeCard(
   const pings = question.where === "channel" ? mentionedBy(question) : [];
   return {
     message: {
-      ...baseOf(stored, place, lines),
+      ...baseOf(stored, place, lines, true),
       pings: { users: pings, roles: [], quotedAuthor: false },
       ...(question.where === "channel" && { quote: stored.messageId }),
       buttons,
+      ...(menus.length > 0 && { menus }),
     },
     files: [],
   };
@@ -84,7 +76,7 @@ export function composeSettled(
 ): Frozen {
   return {
     message: {
-      ...baseOf(stored, card, settledParts(stored, texts)),
+      ...baseOf(stored, card, settledParts(stored, texts), false),
       pings: { users: [], roles: [], quotedAuthor: false },
       buttons: [],
     },
@@ -93,9 +85,13 @@ export function composeSettled(
   };
 }
 
-/** The text of a decided question's card. */
-export function settledContent(stored: StoredQuestion, texts: Texts): string {
-  return joined(settledParts(stored, texts));
+/** The text of a decided question's card, in both forms. */
+export function settledContent(
+  stored: StoredQuestion,
+  texts: Texts,
+): { readonly text: string; readonly card: Card } {
+  const blocks = fitting(settledParts(stored, texts));
+  return { text: blocks.join("\n"), card: { blocks, isOpen: false } };
 }
 
 function settledParts(stored: StoredQuestion, texts: Texts): readonly CardPart[] {
@@ -114,10 +110,12 @@ function settledText(stored: StoredQuestion, texts: Texts): string {
       return notice("questionWithdrawn", {}, texts);
     case "answered": {
       const by = decidedBy === undefined ? "The operator" : `<@${decidedBy}>`;
-      const choice = answer?.choice ?? "";
-      const chosen = question.choices.find(({ key }) => key === choice);
-      const label = chosen?.label ?? labelOf(choice, texts);
-      return notice("questionAnswered", { by, answer: label.slice(0, MAX_LABEL) }, texts);
+      if (answer?.fields) return notice("formFilledIn", { by }, texts);
+      const labels = (answer?.several ?? [answer?.choice ?? ""]).map((key) => {
+        const chosen = question.choices.find((choice) => choice.key === key);
+        return bounded(choiceLabel(chosen ?? { key }, texts), MAX_LABEL);
+      });
+      return notice("questionAnswered", { by, answer: labels.join(", ") }, texts);
     }
   }
 }
@@ -183,32 +181,38 @@ interface CardPart {
   readonly mayGo: boolean;
 }
 
-/** Joins parts within Discord's limit; parts that may go do so from the end. */
-function joined(parts: readonly CardPart[]): string {
-  const whole = parts.map(({ text }) => text).join("\n");
+/** The parts within Discord's limit; parts that may go do so from the end. */
+function fitting(parts: readonly CardPart[]): readonly string[] {
+  const texts = parts.map(({ text }) => text);
+  const whole = texts.join("\n");
   const leaving = parts.findLastIndex(({ mayGo }) => mayGo);
-  if (whole.length <= MAX_CONTENT) return whole;
+  if (whole.length <= MAX_CONTENT) return texts;
   return leaving < 0
-    ? clip(whole, MAX_CONTENT - 50)
-    : joined(parts.filter((_, index) => index !== leaving));
+    ? [clip(whole, MAX_CONTENT - 50)]
+    : fitting(parts.filter((_, index) => index !== leaving));
 }
 
 function baseOf(
   { accountId, guildId, question, channelId: home }: StoredQuestion,
-  { channelId, nonce }: CardPlace,
+  { channelId, nonce, isCard }: CardPlace,
   parts: readonly CardPart[],
+  isOpen: boolean,
 ) {
+  const blocks = fitting(parts);
   return {
     accountId,
     channelId,
     ...(guildId !== undefined && question.where === "channel" && channelId === home && { guildId }),
     nonce,
-    content: joined(parts),
+    content: blocks.join("\n"),
     suppressesEmbeds: true as const,
+    ...(isCard && { card: { blocks, isOpen } }),
   };
 }
 
-function labelOf(key: string, texts: Texts): string {
+/** The text of a choice. */
+export function choiceLabel({ key, label }: Choice, texts: Texts): string {
+  if (label !== undefined) return label;
   switch (key) {
     case ALLOW_ONCE:
       return notice("allowOnce", {}, texts);
@@ -216,6 +220,8 @@ function labelOf(key: string, texts: Texts): string {
       return notice("allowAlways", {}, texts);
     case DENY:
       return notice("denyCall", {}, texts);
+    case FILL_IN:
+      return notice("fillIn", {}, texts);
     default:
       return key;
   }

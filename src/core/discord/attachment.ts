@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Snowflake } from "../discord/ids.ts";
+import type { Snowflake } from "./ids.ts";
 
 /** An attached file. It survives `JSON.stringify`, because the inbox keeps it. */
 export interface Attachment {

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { DENY, FILL_IN, MENU, type StoredQuestion } from "../../../src/core/people/question.ts";
+import { composeCard, composeSettled, settledContent } from "../../../src/render/questions/card.ts";
+import { controlsOf } from "../../../src/render/questions/controls.ts";
+import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
+
+const ADA = userId("1400000000000000901");
+const PLACE = { channelId: channelId("1400000000000000801"), nonce: "card", isCard: true };
+const TEXTS = {};
+const NONE = { buttons: [], menus: [] };
+
+function stored(question: Partial<StoredQuestion["question"]> = {}, more = {}): StoredQuestion {
+  return {
+    id: 1,
+    accountId: ACCOUNT,
+    code: "ABCDEFGH",
+    messageId: messageId("1400000000000000101"),
+    channelId: channelId("1400000000000000801"),
+    question: {
+      kind: "ask",
+      tool: "ask",
+      text: "Which tide?",
+      facts: [],
+      choices: [{ key: "0", label: "high" }, { key: "1", label: "low" }],
+      asked: [ADA],
+      where: "channel",
+      timeoutMs: 60_000,
+      ...question,
+    },
+    state: "open",
+    createdAt: 0,
+    expiresAt: 60_000,
+    ...more,
+  };
+}
+
+const options = (count: number, label = "Option") =>
+  Array.from(
+    { length: count },
+    (_, index) => ({ key: `${index}`, label: `${label} ${index + 1}` }),
+  );
+
+describe("[T10] controlsOf()", () => {
+  it("shows up to five options as buttons, and more in menus of 25", () => {
+    const sizes = [2, 5, 6, 25, 26, 100].map((count) => {
+      const { buttons, menus } = controlsOf(stored({ choices: options(count) }), TEXTS);
+      return [buttons.length, menus.map(({ options }) => options.length)];
+    });
+    assert.deepEqual(sizes, [
+      [2, []],
+      [5, []],
+      [0, [6]],
+      [0, [25]],
+      [0, [25, 1]],
+      [0, [25, 25, 25, 25]],
+    ]);
+  });
+
+  it("shows a menu for labels that no button can show, and for several answers", () => {
+    const long = controlsOf(stored({ choices: options(2, "x".repeat(90)) }), TEXTS);
+    assert.deepEqual(long.buttons, []);
+    const several = controlsOf(stored({ upTo: 2 }), TEXTS);
+    assert.deepEqual(several.menus.map(({ choice, max }) => [choice, max]), [[MENU, 2]]);
+  });
+
+  it("shows one button for a form", () => {
+    const form = { title: "Trip", fields: [] };
+    const { buttons, menus } = controlsOf(stored({ choices: [{ key: FILL_IN }], form }), TEXTS);
+    assert.deepEqual([buttons.map(({ choice }) => choice), menus], [[FILL_IN], []]);
+  });
+
+  it("[SEC-R20] offers only a refusal of a command that is too long to show", () => {
+    const question = { exact: "x".repeat(5_000), choices: [{ key: "once" }, { key: DENY }] };
+    const { buttons } = controlsOf(stored(question), TEXTS);
+    assert.deepEqual(buttons.map(({ choice }) => choice), [DENY]);
+  });
+});
+
+describe("[T10] a card", () => {
+  it("has the same text in both forms, open and decided", () => {
+    const exact = '["rm","-r","data"]';
+    const facts = [{ name: "Who asks", value: "Ada" }];
+    const decided = stored({ exact, facts }, { state: "expired" });
+    for (
+      const { message } of [
+        composeCard(stored({ exact, facts }), PLACE, NONE, TEXTS),
+        composeSettled(decided, { ...PLACE, draftNonce: "draft" }, TEXTS),
+      ]
+    ) {
+      assert.equal(message.card?.blocks.join("\n"), message.content);
+      assert.ok(message.content.includes(exact));
+      assert.ok(message.content.length <= 2_000);
+      assert.ok(message.card?.blocks.every((block) => block !== ""));
+    }
+    const { text, card } = settledContent(decided, TEXTS);
+    assert.equal(card.blocks.join("\n"), text);
+  });
+
+  it("stays within Discord's limit, and keeps the exact command whole", () => {
+    const exact = "\u202e".repeat(240); // six characters each, as they are shown
+    const facts = Array.from({ length: 20 }, () => ({ name: "Fact", value: "y".repeat(200) }));
+    const question = stored({ exact, facts, text: "z".repeat(1_000) });
+    const { content } = composeCard(question, PLACE, NONE, TEXTS).message;
+    assert.ok(content.length <= 2_000, `${content.length}`);
+    assert.ok(content.includes("\\u202e".repeat(240)));
+  });
+
+  it("is plain text if the config says so", () => {
+    const { message } = composeCard(stored(), { ...PLACE, isCard: false }, NONE, TEXTS);
+    assert.equal(message.card, undefined);
+    assert.match(message.content, /Which tide\?/);
+  });
+
+  it("names all chosen options, and no answer of a form", () => {
+    const answered = (answer: object) =>
+      settledContent(stored({ upTo: 2 }, { state: "answered", answer, decidedBy: ADA }), TEXTS)
+        .text;
+    assert.match(answered({ choice: "1", several: ["1", "0"] }), /low, high/);
+    const fields = [{ kind: "text", text: "a secret of Ada's" }];
+    const filled = answered({ choice: FILL_IN, fields });
+    assert.match(filled, /filled in the form/);
+    assert.doesNotMatch(filled, /secret/);
+  });
+});
