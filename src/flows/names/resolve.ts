@@ -152,8 +152,8 @@ export function createNames(ports: NamesPorts): Names {
         id,
       });
     }
-    logMatched(resolution, warned, log);
     if (deleted.length + found.length > 0) await onResolved(await store.namesOf(accountId));
+    logMatched(resolution, warned, log); // the log says what the policy already does
   }
 
   function plan(): void {

@@ -59,7 +59,8 @@ describe("[D2] a message whose nonce Discord has forgotten", () => {
     }));
 
   it("is held if the channel cannot be read, until a person decides", () =>
-    withSimulation(OPTIONS, async (scene) => {
+    // The reaction to a question that waits needs Read Message History as well.
+    withSimulation({ ...OPTIONS, mayRefuse: ({ method }) => method === "PUT" }, async (scene) => {
       const { simulator, command, dataDir, replies, eventually, written } = scene;
       await dieAsking(scene, true);
       const denied = { to: "Barnacle", what: "readMessageHistory", in: "general" } as const;

@@ -69,7 +69,9 @@ describe("[T6] code in the bot", () => {
 describe("[T6] tools of MCP servers in the bot", () => {
   it("belong to owners, and end with the bot", () => {
     const { command, args, env } = everythingProgram("stdio");
-    const config = { mcp: { servers: { everything: { command, args, env, allow: ["echo"] } } } };
+    // A sandbox has an empty /tmp, and this tree may be there.
+    const server = { command, args, env, allow: ["echo"], sandbox: "off" };
+    const config = { mcp: { servers: { everything: server } } };
     return withSimulation({ config }, async ({ start, say, mention, replies, line }) => {
       const bot = await start();
       const call = `${mention}\ncall: mcp__everything__echo {"message":"ahoy"}`;

@@ -37,7 +37,7 @@ describe("[SEC-R12] an account that looks like an allowed one", () => {
         guilds: { [String([...world.guilds.keys()][0])]: { users: ["grace"] } },
       }),
     }, async (scene) => {
-      const { simulator, start, say, mention, decided, rows, eventually, user, model } = scene;
+      const { simulator, start, say, mention, decided, rows, line, user, model } = scene;
       const [krill] = simulator.world.guilds.values();
       assert.ok(krill);
       const names = [...new Set(lookAlikes())];
@@ -52,7 +52,7 @@ describe("[SEC-R12] an account that looks like an allowed one", () => {
         join({ username: username.toUpperCase() }),
       ]);
       twins.push(join({ username: "eve", globalName: "grace" }, "grace"));
-      await start();
+      const bot = await start();
       for (const id of twins) {
         say(id, "general", `${mention} it is me`);
         say(id, "dm", "it is me");
@@ -67,10 +67,7 @@ describe("[SEC-R12] an account that looks like an allowed one", () => {
         ],
       );
       const grace = user("grace").id;
-      await eventually(
-        "the name to be resolved",
-        () => Promise.resolve(rows("SELECT 1 FROM resolved_name").length > 0),
-      );
+      await line(bot, /A name in the config was resolved to an id.*users\[0\]/);
       simulator.rename("grace", "hopper");
       const thief = join({ username: "grace" });
       assert.equal(

@@ -40,7 +40,8 @@ export async function startObedientModel(isEndless = false): Promise<ObedientMod
     for await (const part of incoming.setEncoding("utf8")) body += part;
     const request = parseWireRequest(body);
     if (!request) return void response.end(JSON.stringify({ data: [{ id: "barnacle-script" }] }));
-    requests.push(request);
+    // Of this request only, also after the conversation was folded.
+    const ids = `call_${requests.push(request)}`;
     const waiting = held;
     held = undefined;
     await waiting;
@@ -56,8 +57,7 @@ export async function startObedientModel(isEndless = false): Promise<ObedientMod
     response.write(format.open());
     for (const [at, line] of calls.entries()) {
       const [, name = "", written = ""] = /^call:\s*([\w-]+)\s*([^]*)$/.exec(line) ?? [];
-      const id = `call_${request.messages.length}_${at}`;
-      response.write(format.toolCall({ id, name, arguments: written }));
+      response.write(format.toolCall({ id: `${ids}_${at}`, name, arguments: written }));
     }
     if (calls.length === 0) response.write(format.text(answerOf(request)));
     response.end(format.finish(calls.length === 0 ? "stop" : "tool_calls", 9));
