@@ -88,12 +88,14 @@ describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
       await start();
       simulator.faults.rest.add({
         method: "POST",
+        route: "/channels/:id/messages", // and not that of the typing indicator
         times: 1,
         fault: { kind: "rate_limit", retryAfterSec: 0.7, scope: "user" },
       });
       say("grace", "general", `${mention} slowly`);
       await replies("general", 1);
-      const posts = simulator.requests.records().filter(({ method }) => method === "POST");
+      const posts = simulator.requests.records()
+        .filter(({ method, path }) => method === "POST" && path.endsWith("/messages"));
       assert.deepEqual(posts.map(({ status }) => status), [429, 200]);
       assert.ok((posts[1]?.at ?? 0) - (posts[0]?.at ?? 0) >= 700);
     }));
@@ -102,7 +104,8 @@ describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
     it(`[D2] is sent once although the response to its request is lost (${kind})`, () =>
       withSimulation({}, async ({ start, say, mention, replies, until, simulator }) => {
         await start();
-        simulator.faults.rest.add({ method: "POST", times: 1, fault: { kind } });
+        const route = "/channels/:id/messages";
+        simulator.faults.rest.add({ method: "POST", route, times: 1, fault: { kind } });
         say("grace", "general", `${mention} q1`);
         await replies("general", 1);
         say("grace", "general", `${mention} q2`);
