@@ -60,6 +60,8 @@ export interface TestShard extends Shard {
   // deno-lint-ignore no-explicit-any -- a test looks into them as it likes
   dispatches(): any[];
   logs(): string[];
+  /** When it logged its first loss, by `performance.now()`. A test's own look may come late. */
+  lostAt(): number | undefined;
   /** Log lines with their fields. */
   lines(): string[];
   counts(): Extract<FromWorker, { kind: "counts" }>["counts"] | undefined;
@@ -84,6 +86,13 @@ export function startTestShard(
 ): TestShard {
   const messages: (FromShard | FromWorker)[] = [];
   let ticks = 0;
+  let lostAt: number | undefined;
+  function record(message: FromShard | FromWorker): void {
+    messages.push(message);
+    if (message.kind === "log" && message.fields?.["phase"] !== undefined) {
+      lostAt ??= performance.now();
+    }
+  }
   const startedAt = performance.now();
   const now = () => {
     const monotonicMs = startedAt + (performance.now() - startedAt) * speed;
@@ -107,7 +116,7 @@ export function startTestShard(
       return () => clearTimeout(timer);
     },
     post(message) {
-      messages.push(message);
+      record(message);
       if (message.kind === "batch" && commits) {
         queueMicrotask(() => shard.committed(message.batch));
       }
@@ -116,7 +125,7 @@ export function startTestShard(
         if (answer) queueMicrotask(() => shard.permit(message.socket, answer));
       }
     },
-    postFromWorker: (message) => void messages.push(message),
+    postFromWorker: record,
     onTick() {
       ticks++;
     },
@@ -129,6 +138,7 @@ export function startTestShard(
     ...shard,
     messages,
     ticks: () => ticks,
+    lostAt: () => lostAt,
     dispatches: () =>
       messages.flatMap((message) => message.kind === "batch" ? JSON.parse(message.batch.text) : []),
     lines: () =>
