@@ -147,18 +147,19 @@ describe("[SEC-R4] [T2] calls that Mallory injects", () => {
 
   it("by edits of a running and of a waiting message reach nothing", () =>
     attack(async (scene) => {
-      const { start, say, mention, obedient, until, simulator, payload } = scene;
+      const { start, say, mention, obedient, eventually, simulator, payload } = scene;
       await start();
       const goOn = obedient.hold();
       const running = say("mallory", "general", `${mention} hello`);
-      await until("the request", () => obedient.requests.length > 0);
+      const asked = (times: number) => Promise.resolve(obedient.requests.length >= times);
+      await eventually("the request", () => asked(1));
       const waiting = say("mallory", "general", `${mention} hello again`);
       for (const [{ id }, way] of [[waiting, "waiting"], [running, "running"]] as const) {
         const text = [mention, ...payload(way)].join("\n");
         simulator.edit({ as: "mallory", in: "general", message: id, text });
       }
       // The edits arrive in this order, and the second one begins the running turn anew.
-      await until("the turn with the new text", () => obedient.requests.length > 1);
+      await eventually("the turn with the new text", () => asked(2));
       goOn();
       await assertRefused(scene, running, ["running"]);
       await assertRefused(scene, waiting, ["waiting"]);
