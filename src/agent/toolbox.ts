@@ -57,6 +57,13 @@ export interface ToolboxPorts {
     missing: string,
     context: ToolContext,
   ) => Promise<Question | undefined>;
+  /**
+   * Keeps an image of a result for the model; absent: results are text alone.
+   *
+   * @returns Its id.
+   * @throws {FileError} If the model cannot get it; as a rejection.
+   */
+  readonly keepImage?: (bytes: Uint8Array) => Promise<string>;
   /** Milliseconds that one call may take, from `tools.timeoutSec`. */
   readonly timeoutMs: number;
   /** Timer for the time limit. */
@@ -66,7 +73,7 @@ export interface ToolboxPorts {
 /** Creates the toolbox of a turn. */
 export function createToolbox(
   tools: readonly Tool[],
-  { timeoutMs, schedule, fence, cleanSecrets, missingRight, escalate }: ToolboxPorts,
+  { timeoutMs, schedule, fence, cleanSecrets, missingRight, escalate, keepImage }: ToolboxPorts,
 ): Toolbox {
   const { byName, definitions } = preparedOf(tools);
 
@@ -89,6 +96,9 @@ export function createToolbox(
     const onAbort = () => ending.abort(context.signal.reason);
     let cancel: (() => void) | undefined;
     let hasBegun = false;
+    const images: string[] = [];
+    const showImage = keepImage &&
+      (async (bytes: Uint8Array) => void images.push(await keepImage(bytes)));
     const stopped = new Promise<never>((_resolve, reject) => {
       cancel = schedule(
         () => ending.abort(new Error(`no result within ${timeoutMs / 1_000} s`)),
@@ -108,10 +118,12 @@ export function createToolbox(
         }
       }
       hasBegun = true;
-      const run = Promise.try(() => tool.run(input, { ...context, signal: ending.signal }));
+      const full = { ...context, signal: ending.signal, ...(showImage && { showImage }) };
+      const run = Promise.try(() => tool.run(input, full));
       run.catch(() => {}); // after the limit, its failure changes nothing
       const { text, note } = boundedResult(await Promise.race([run, stopped]), cleanSecrets);
-      return { end: "done", text: fence(text) + note };
+      const shown = images.length > 0 && { images: [...images] };
+      return { end: "done", text: fence(text) + note, ...shown };
     } catch (error) {
       const { text, note } = boundedResult(
         error instanceof Error ? error.message : String(error),

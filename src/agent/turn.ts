@@ -23,6 +23,7 @@ import {
   type NextStep,
   nextStep,
   openCalls,
+  type ShowImages,
   type ShowJoined,
   stepsWithin,
 } from "./next_step.ts";
@@ -111,6 +112,8 @@ export interface TurnPorts extends AnswerPorts {
   readonly readJoined?: (signal: AbortSignal) => Promise<void>;
   /** Shows such messages. */
   readonly showJoined?: ShowJoined;
+  /** Finds images of results; absent: the model sees none. */
+  readonly showImages?: ShowImages;
   /** Decisions of people about calls; absent: no call waits for people. */
   readonly people?: AskPorts;
   /** Tells what the turn does next, for people. Must not throw. */
@@ -265,11 +268,11 @@ function withSteps(
   requestFor: RequestFor,
   steps: readonly Step[],
   isLast: boolean,
-  { toolbox: { definitions: tools }, showJoined }: TurnPorts,
+  { toolbox: { definitions: tools }, showJoined, showImages }: TurnPorts,
 ): ModelRequest {
   const whole = conversationOf(steps, Infinity, showJoined);
   const { request, stepChars } = requestFor(charsOf(whole));
-  const messages = [...request.messages, ...stepsWithin(steps, stepChars, showJoined)];
+  const messages = [...request.messages, ...stepsWithin(steps, stepChars, showJoined, showImages)];
   const all = { ...request, messages: mergedUsers(messages) };
   return tools.length === 0
     ? merged(withoutTools(all)) // the calls of other turns, too: their senders may have had tools

@@ -33,6 +33,8 @@ export interface ToolResult {
   readonly end: "done" | "failed" | "unknown";
   /** The result, or the reason of the failure, for the model. */
   readonly text: string;
+  /** Ids of kept images that the model sees with the result; absent: none. */
+  readonly images?: readonly string[];
 }
 
 /**

@@ -8,12 +8,8 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 import type { McpToolDefinition } from "./definitions.ts";
-import {
-  createMcpConnection,
-  type McpConnection,
-  type McpPorts,
-  type McpServer,
-} from "./server.ts";
+import type { McpConnection, McpPorts, McpServer } from "./connection.ts";
+import { createMcpConnection } from "./server.ts";
 
 /** The servers of the config. */
 export interface McpServers {
@@ -101,6 +97,6 @@ function toolOf(
     parameters: inputSchema,
     needs: [],
     isIdempotent,
-    run: (input, { signal }) => connection.call(name, input, signal),
+    run: (input, context) => connection.call(name, input, context),
   });
 }

@@ -63,6 +63,32 @@ describe("[T1] createToolbox()", () => {
     assert.equal(clock.pending, 0);
   });
 
+  it("keeps the images that a tool shows, and names them in the result", async () => {
+    const { schedule } = new FakeClock();
+    const camera: Tool = {
+      ...tide,
+      async run(_input, { showImage }) {
+        await showImage?.(new Uint8Array(2));
+        await showImage?.(new Uint8Array(3));
+        return "two pictures";
+      },
+    };
+    const toolbox = createToolbox([camera], {
+      timeoutMs: 1_000,
+      schedule,
+      cleanSecrets,
+      fence: (result) => result,
+      missingRight: () => Promise.resolve(undefined),
+      keepImage: ({ length }) => Promise.resolve(`kept ${length}`),
+    });
+    const call = { id: "call_1", name: "tide", arguments: '{"port":"Hull"}' };
+    assert.deepEqual(await toolbox.run(call, toolContext()), {
+      end: "done",
+      text: "two pictures",
+      images: ["kept 2", "kept 3"],
+    });
+  });
+
   it("[H4] puts a fence around each result and each reason of a failure", async () => {
     const { schedule } = new FakeClock();
     const fence = (result: string) => `<${result}>`;

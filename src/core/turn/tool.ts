@@ -78,6 +78,12 @@ export interface ToolContext {
   readonly open?: readonly OpenCall[];
   /** What a person has decided about this call; absent: no person was asked. */
   readonly decision?: Decision;
+  /**
+   * Shows an image to the model with the result of the call; absent: the result is text alone.
+   *
+   * @throws {FileError} If the model cannot get it, with the reason for the model; as a rejection.
+   */
+  readonly showImage?: (bytes: Uint8Array) => Promise<void>;
   /** Aborted when the turn ends, or the call takes too long (T1). */
   readonly signal: AbortSignal;
 }
