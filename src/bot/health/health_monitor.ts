@@ -172,7 +172,9 @@ function aliveMs(resumableMs: number): number {
  * is newer than its last failure.
  */
 function modelsOf(accounts: readonly AccountHealth[]): readonly Model[] {
-  const words = accounts.flatMap((account) => account.model() ?? []);
+  const words = accounts.flatMap((account) =>
+    [account.model(), account.fallback()].filter((word) => word !== undefined)
+  );
   return [...new Set(words.map(({ id }) => id))].map((id) => {
     const own = words.filter((word) => word.id === id);
     const servedAt = Math.max(...own.map(({ servedAt = -Infinity }) => servedAt));
