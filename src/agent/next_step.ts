@@ -40,9 +40,11 @@ export function nextStep(
   const [first] = open;
   if (!first) return { kind: "ask", answers };
   // First of all: the turn may have lost the tool since, and could not tell that it must not repeat.
-  const hasBegun = steps.slice(steps.lastIndexOf(last) + 1)
-    .some((step) => step.kind === "begun" && step.callId === first.id);
-  if (hasBegun) return { kind: "unknown", call: first };
+  const begun = steps.slice(steps.lastIndexOf(last) + 1)
+    .findLast((step) =>
+      (step.kind === "begun" || step.kind === "waits") && step.callId === first.id
+    );
+  if (begun?.kind === "begun") return { kind: "unknown", call: first };
   if (!isIdempotent(first)) return { kind: "run_once", call: first };
   const end = open.findIndex((call) => !isIdempotent(call));
   return { kind: "run", calls: open.slice(0, Math.min(end < 0 ? Infinity : end, AT_ONCE)) };
@@ -58,6 +60,12 @@ export function openCalls(steps: readonly Step[]): readonly ToolCall[] {
     ),
   );
   return last.calls.filter(({ id }) => !ended.has(id));
+}
+
+/** How often an open call has waited for a person since it first began. */
+export function roundsOf(steps: readonly Step[], { id }: ToolCall): number {
+  const last = steps.findLastIndex((step) => step.kind === "answer");
+  return steps.slice(last + 1).filter((step) => step.kind === "waits" && step.callId === id).length;
 }
 
 /** Maximum number of calls that run at the same time, so that one turn delays others little. */
@@ -121,6 +129,7 @@ export function conversationOf(
         for (const call of step.calls) calls.set(call.id, call);
         return [...imagesSoFar(), { role: "assistant", text: step.text, calls: step.calls }];
       case "begun":
+      case "waits":
         return [];
       case "joined":
         return [

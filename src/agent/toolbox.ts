@@ -11,6 +11,7 @@ import type { ToolCall, ToolDefinition } from "../core/model.ts";
 import type { ToolResult } from "../core/step.ts";
 import type { Tool, ToolContext } from "../core/turn/tool.ts";
 import { UnknownOutcomeError } from "../core/turn/unknown_outcome.ts";
+import { WaitsForPerson } from "../core/turn/waits_for_person.ts";
 import { ALLOW_ONCE, type Decision, type Question } from "../core/people/question.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import { boundedResult } from "./result_size.ts";
@@ -29,9 +30,18 @@ export interface Toolbox {
   /**
    * Runs a call.
    *
-   * @returns The result for the model. A failure is a result; it is never thrown.
+   * @returns The result for the model, or that the call waits for a person. A failure is a result; it
+   * is never thrown.
    */
-  run(call: ToolCall, context: ToolContext): Promise<ToolResult>;
+  run(call: ToolCall, context: ToolContext): Promise<ToolResult | WaitingCall>;
+}
+
+/** A call that has begun and waits for a person. Its next run gets the decision. */
+export interface WaitingCall {
+  /** Tells it from the ends of a call. */
+  readonly end: "waits";
+  /** The question. */
+  readonly question: Question;
 }
 
 /** Everything that tool calls need from outside, besides their context. */
@@ -91,7 +101,11 @@ export function createToolbox(
       "Find out before you do it again, or tell the user.",
   });
 
-  async function runWithin(tool: Tool, input: unknown, context: ToolContext): Promise<ToolResult> {
+  async function runWithin(
+    tool: Tool,
+    input: unknown,
+    context: ToolContext,
+  ): Promise<ToolResult | WaitingCall> {
     const ending = new AbortController();
     const onAbort = () => ending.abort(context.signal.reason);
     let cancel: (() => void) | undefined;
@@ -125,6 +139,9 @@ export function createToolbox(
       const shown = images.length > 0 && { images: [...images] };
       return { end: "done", text: fence(text) + note, ...shown };
     } catch (error) {
+      if (error instanceof WaitsForPerson) {
+        return { end: "waits", question: error.question };
+      }
       const { text, note } = boundedResult(
         error instanceof Error ? error.message : String(error),
         cleanSecrets,

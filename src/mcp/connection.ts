@@ -8,6 +8,7 @@ import type { ToolContext } from "../core/turn/tool.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import type { Confine, StdioProgram } from "./confine.ts";
 import type { McpToolDefinition } from "./definitions.ts";
+import type { AskingCall } from "./elicitation/asking.ts";
 import type { HttpServer } from "./oauth/http_server.ts";
 import type { LoginPorts } from "./oauth/login_of.ts";
 import type { SeenTools } from "./seen_tools.ts";
@@ -35,8 +36,12 @@ export interface McpPorts extends LoginPorts {
   readonly onTools: () => void;
 }
 
-/** The part of a call's context that servers need. */
-export type CallContext = Pick<ToolContext, "signal" | "showImage">;
+/**
+ * Writes the result of a call for the model, and shows its images.
+ *
+ * @throws {Error} If the tool failed, with its words.
+ */
+export type WriteResult = (showImage?: ToolContext["showImage"]) => Promise<string>;
 
 /** A server that connects by itself. */
 export interface McpConnection {
@@ -49,9 +54,16 @@ export interface McpConnection {
   /**
    * Calls a tool.
    *
+   * @param call Gets questions of the server to people.
+   *
    * @throws {Error} If the server cannot be reached, or the tool fails, with the reason. An
    * `UnknownOutcomeError` if the connection was lost during the call.
    */
-  call(name: string, input: Record<string, unknown>, context: CallContext): Promise<string>;
+  call(
+    name: string,
+    input: Record<string, unknown>,
+    signal: AbortSignal,
+    call: AskingCall,
+  ): Promise<WriteResult>;
   close(): Promise<void>;
 }

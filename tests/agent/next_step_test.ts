@@ -59,6 +59,16 @@ describe("[T1] nextStep()", () => {
       "unknown p1",
     ],
     [
+      "[T13] goes on with a call that waited for a person",
+      [answer("p1"), begun("p1"), { kind: "waits", callId: "p1", at: 0 }],
+      "run_once p1",
+    ],
+    [
+      "[T13] does not repeat a call that went on before a crash",
+      [answer("p1"), begun("p1"), { kind: "waits", callId: "p1", at: 0 }, begun("p1")],
+      "unknown p1",
+    ],
+    [
       "does not repeat such a call if the turn has lost its tool",
       [answer("r1"), begun("r1")], // a missing tool counts as one that may run twice
       "unknown r1",

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import { createToolbox } from "../../src/agent/toolbox.ts";
+import { createToolbox, type Toolbox } from "../../src/agent/toolbox.ts";
+import type { ToolResult } from "../../src/core/step.ts";
 import { UnknownOutcomeError } from "../../src/core/turn/unknown_outcome.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -16,13 +17,19 @@ const tide: Tool = {
   run: (input) => Promise.resolve(JSON.stringify(input)),
 };
 
+/** The result of a call that waits for no person. */
+function ended(result: Awaited<ReturnType<Toolbox["run"]>>): ToolResult {
+  assert.ok(result.end !== "waits");
+  return result;
+}
+
 function setUp(...tools: readonly Tool[]) {
   const clock = new FakeClock();
   const stopping = new AbortController();
   const toolbox = toolboxOf(tools, clock);
   const context = toolContext({ signal: stopping.signal });
-  const run = (name: string, written: string) =>
-    toolbox.run({ id: "call_1", name, arguments: written }, context);
+  const run = async (name: string, written: string) =>
+    ended(await toolbox.run({ id: "call_1", name, arguments: written }, context));
   return { clock, stopping, toolbox, run };
 }
 
@@ -101,7 +108,7 @@ describe("[T1] createToolbox()", () => {
       missingRight: () => Promise.resolve(undefined),
     });
     const run = async (name: string, written: string) =>
-      (await toolbox.run({ id: "1", name, arguments: written }, toolContext())).text;
+      ended(await toolbox.run({ id: "1", name, arguments: written }, toolContext())).text;
     assert.equal(await run("tide", '{"port":"Hull"}'), '<{"port":"Hull","hours":1}>');
     assert.equal(await run("sink", '{"port":"Hull"}'), "Error: <a leak>");
     assert.equal(await run("tide", "no"), "Error: <the arguments are not JSON>");

@@ -76,6 +76,8 @@ export interface ToolContext {
   readonly callKey: string;
   /** The calls of the same answer without a result, in order; absent outside of a turn. */
   readonly open?: readonly OpenCall[];
+  /** Whether the call can wait for a person by a `WaitsForPerson`; absent: it cannot. */
+  readonly mayWait?: true;
   /** What a person has decided about this call; absent: no person was asked. */
   readonly decision?: Decision;
   /**
@@ -135,7 +137,7 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    *
    * @returns The result for the model.
    * @throws {Error} If it failed; the message tells the model why. An `UnknownOutcomeError` if it may
-   * have done its work all the same.
+   * have done its work all the same. A `WaitsForPerson` if it cannot go on without a decision.
    */
   run(input: z.infer<Input>, context: ToolContext): Promise<string>;
 }

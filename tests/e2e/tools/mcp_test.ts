@@ -16,14 +16,12 @@ const scripted = (description: string) => ({
 const look = (input: object) => `call: mcp__asks__look ${JSON.stringify(input)}`;
 
 describe("[T13] the bot", () => {
-  it("runs tools of a program apart from its secrets, and declines its questions", () =>
+  it("runs tools of a program apart from its secrets", () =>
     withSimulation(scripted("Looks."), async ({ start, say, mention, replies, dataDir }) => {
       await start();
       say("grace", "general", `${mention}\n${look({ what: "cwd" })}`);
       const [cwd = ""] = await replies("general", 1);
       assert.ok(cwd.includes(`${dataDir}/mcp/asks`), cwd);
-      say("grace", "general", `${mention}\n${look({})}`);
-      assert.match((await replies("general", 2))[1] ?? "", /"action":"decline"[^]*Ask the person/);
     }));
 
   const everything = {
