@@ -140,7 +140,9 @@ export function createToolbox(
       return { end: "done", text: fence(text) + note, ...shown };
     } catch (error) {
       if (error instanceof WaitsForPerson) {
-        return { end: "waits", question: error.question };
+        const { exact, ...question } = error.question;
+        const clean = exact !== undefined && { exact: cleanSecrets(exact) }; // a foreign address
+        return { end: "waits", question: { ...question, ...clean } };
       }
       const { text, note } = boundedResult(
         error instanceof Error ? error.message : String(error),

@@ -89,7 +89,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
       mine = await orEnd(within(CONNECT_MS, schedule, opening));
       const own = mine;
       own.onElicitationRequest(ElicitationRequestSchema, async (asked) => ({
-        ...await asking.answer(own, asked),
+        ...await asking.answer(own, login.cleanAll(asked)),
       }));
       await orEnd(list(mine));
       return mine;

@@ -5,6 +5,7 @@ import { createToolbox, type Toolbox } from "../../src/agent/toolbox.ts";
 import type { ToolResult } from "../../src/core/step.ts";
 import { UnknownOutcomeError } from "../../src/core/turn/unknown_outcome.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
+import { WaitsForPerson } from "../../src/core/turn/waits_for_person.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { cleanSecrets, toolboxOf, toolContext } from "../support/model/tools.ts";
 
@@ -94,6 +95,30 @@ describe("[T1] createToolbox()", () => {
       text: "two pictures",
       images: ["kept 2", "kept 3"],
     });
+  });
+
+  it("[T13] [SEC-R9] tells that a call waits for a person, without secrets in the exact text", async () => {
+    const { toolbox } = setUp({
+      ...tide,
+      run: () =>
+        Promise.reject(
+          new WaitsForPerson({
+            kind: "ask",
+            tool: "tide",
+            text: "Open this page",
+            exact: "https://example.org/?key=hunter2",
+            facts: [],
+            choices: [],
+            asked: "anyone",
+            where: "direct",
+            timeoutMs: 1,
+          }),
+        ),
+    });
+    const call = { id: "call_1", name: "tide", arguments: '{"port":"Hull"}' };
+    const waiting = await toolbox.run(call, toolContext());
+    assert.ok(waiting.end === "waits");
+    assert.equal(waiting.question.exact, "https://example.org/?key=[redacted]");
   });
 
   it("[H4] puts a fence around each result and each reason of a failure", async () => {
