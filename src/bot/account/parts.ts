@@ -25,7 +25,7 @@ import type { Runner } from "../../flows/schedules/runner.ts";
 import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.ts";
 import { commandSources } from "../commands/sources.ts";
 import { type Connection, createConnection } from "../gateway/connection.ts";
-import { createAccountPresence } from "../gateway/presence.ts";
+import { type AccountPresence, createAccountPresence } from "../gateway/presence.ts";
 import { statusOf } from "../health/status_facts.ts";
 import { createInbound, type Inbound } from "../inbound/inbound.ts";
 import { createOwnerIds } from "../owners/owner_ids.ts";
@@ -41,7 +41,7 @@ import { type Settings, settingsOf } from "./settings.ts";
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
 import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
-import { createAccountCards } from "../questions/cards.ts";
+import { type AccountCards, createAccountCards } from "../questions/cards.ts";
 import { createDrawPort } from "../turn/ports/draw_port.ts";
 import { createCodePort } from "../turn/ports/code_port.ts";
 import { skillsOf } from "../turn/ports/skills_port.ts";
@@ -55,6 +55,7 @@ export interface Parts {
   readonly client: RestClient;
   readonly restEvents: Emitter<RestEvents>;
   readonly connectionState: ConnectionState;
+  readonly presence: AccountPresence;
   readonly reader: Reader;
   readonly policy: PolicyKeeper;
   readonly outbound: Outbound;
@@ -63,7 +64,7 @@ export interface Parts {
   readonly turns: AccountTurns;
   readonly files: AccountFiles;
   readonly schedules: Runner;
-  readonly questions: ReturnType<typeof createAccountCards>;
+  readonly questions: AccountCards;
   readonly runEvents: Emitter<RunEvents & { changed(): void }>;
   readonly duplicates: DuplicateWatch;
   readonly connection: Connection;
@@ -127,7 +128,6 @@ export async function createParts(
     accountId,
     configured: options.config.discord.presence,
     settings: store.settings,
-    show: (changed) => connection.setPresence(changed),
     now,
   });
   const connection = createConnection(options, {
@@ -149,7 +149,7 @@ export async function createParts(
     ownerIds: owners.toTell,
     onUndelivered: (cause) => runEvents.emit.ended(cause),
   });
-  const questions = createAccountCards({ ...common, outbound, onDecided: () => turns.wake() });
+  const questions = createAccountCards({ ...common, outbound });
   const rates = createTokenRates();
   const agentId = () => config().agent.id;
   const spend = createSpending({ config, usage: store.usage, now });
@@ -277,6 +277,7 @@ export async function createParts(
     client,
     restEvents,
     connectionState,
+    presence,
     reader,
     policy,
     outbound,

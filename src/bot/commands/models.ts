@@ -44,8 +44,8 @@ export function createAccountModels(
     ids: () => [...new Set([model().id, ...choices().ids])],
     modelOf: async (sessionKey) => await chosenIn(sessionKey) ?? model(),
     async of(call) {
-      const chosen = await chosenIn(routeOf(call).sessionKey);
-      return { id: (chosen ?? model()).id, isChosen: chosen !== undefined };
+      const { id } = await chosenIn(routeOf(call).sessionKey) ?? model();
+      return { id };
     },
     async refusedThinking(call) {
       const { id, refusedThinking = new Set() } = await chosenIn(routeOf(call).sessionKey) ??

@@ -206,6 +206,11 @@ async function openGateway(
     random: Math.random,
   });
 
+  const stopRelocating = startRelocating(
+    { isUp: threads.isUp, url: threads.url, onMoved: threads.setUrl },
+    { ...ports, accountId },
+  );
+
   function open(starts: PlannedShards): void {
     ports.onIntents(intents.now.missing);
     threads.open(starts, intents.now.bits);
@@ -227,10 +232,6 @@ async function openGateway(
     if (!isStopped) open(shards.map(({ id }) => ({ id, identifyInMs: 0 })));
   }
 
-  const stopRelocating = startRelocating(
-    { isUp: threads.isUp, url: threads.url, onMoved: threads.setUrl },
-    { ...ports, accountId },
-  );
   open(shards);
 
   return {

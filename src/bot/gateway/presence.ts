@@ -12,6 +12,7 @@ import type { DiscordConfig } from "../../config/config.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { NewPresence } from "../../core/turn/ports/discord_place.ts";
 import type { Presence } from "../../discord/gateway/link/protocol.ts";
+import { createEmitter } from "../../lib/emitter.ts";
 import type { Store } from "../../store/store.ts";
 
 /** The dependencies of a presence. */
@@ -20,16 +21,22 @@ export interface AccountPresenceOptions {
   /** The presence of the config. */
   readonly configured: DiscordConfig["presence"];
   readonly settings: Pick<Store["settings"], "settingOf" | "change">;
-  /** Shows a presence on all gateway sessions. */
-  readonly show: (presence: Presence) => void;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+}
+
+/** The events of a presence. */
+export interface PresenceEvents {
+  /** All gateway sessions must show another presence. */
+  changed(presence: Presence): void;
 }
 
 /** The presence of an account. */
 export interface AccountPresence {
   /** The current one. */
   readonly current: () => Presence;
+  /** Connects its events, before the first change. */
+  connect(events: PresenceEvents): void;
   /**
    * Changes it: stored first, then shown.
    *
@@ -54,8 +61,9 @@ const storedSchema = z.object({ base: z.string(), presence: presenceSchema });
  * @throws {StoreError} If the store cannot be read.
  */
 export async function createAccountPresence(
-  { accountId, configured, settings, show, now }: AccountPresenceOptions,
+  { accountId, configured, settings, now }: AccountPresenceOptions,
 ): Promise<AccountPresence> {
+  const events = createEmitter<PresenceEvents>();
   const { status, activity } = configured;
   const base: Presence = {
     status,
@@ -72,6 +80,7 @@ export async function createAccountPresence(
 
   return {
     current: () => presence,
+    connect: events.connect,
     async set(change) {
       const { activity: before } = presence;
       const activity = change.activity === undefined ? before : change.activity;
@@ -82,7 +91,7 @@ export async function createAccountPresence(
       const stored = { base: baseText, presence: next };
       await settings.change(accountId, "account", "presence", JSON.stringify(stored), now());
       presence = next;
-      show(next);
+      events.emit.changed(next);
     },
   };
 }

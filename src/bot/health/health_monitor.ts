@@ -95,12 +95,12 @@ export function startHealthMonitor(
     await storeHealth.read();
   }
 
+  let cancelAlive = schedule(noteAlive, aliveMs(resumableMs()));
   function noteAlive(): void {
     void storeHealth.write(false);
     cancelAlive = schedule(noteAlive, aliveMs(resumableMs()));
   }
 
-  let cancelAlive = schedule(noteAlive, aliveMs(resumableMs()));
   void refresh();
 
   function snapshot(): Snapshot {

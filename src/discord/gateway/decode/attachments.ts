@@ -45,15 +45,13 @@ export function isSpoiler({ filename, flags }: AttachmentPayload): boolean {
 
 /** @returns `undefined` for a file that cannot be read, because its id or address is missing. */
 export function toAttachment(payload: AttachmentPayload): Attachment | undefined {
-  const { id, url, filename, size, width, height, duration_secs, waveform } = payload;
+  const { id, url, filename, size, duration_secs, waveform } = payload;
   if (id === undefined || url === undefined || url.length > MAX_URL) return undefined;
-  const pixels = (width ?? 0) * (height ?? 0);
   return {
     id,
     name: bounded(filename, MAX_NAME),
     url,
     size,
-    ...(pixels > 0 && { pixels }),
     ...(typeof duration_secs === "number" && duration_secs > 0 && { durationSec: duration_secs }),
     ...(typeof waveform === "string" && { isVoice: true }),
   };
