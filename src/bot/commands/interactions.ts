@@ -56,7 +56,10 @@ const REGISTER_AFTER_MS = 2_000;
 /** Errors of a registration that a retry does not change. */
 const FINAL: ReadonlySet<RestErrorKind> = new Set(["forbidden", "not_found", "rejected"]);
 
-/** Creates the handlers of an account's interactions. */
+/**
+ * Creates the handlers of an account's interactions. The function is long because each port of each
+ * flow stands here once.
+ */
 export function createInteractionHandlers(
   options: InteractionOptions & CommandOptions,
 ): InteractionHandlers {

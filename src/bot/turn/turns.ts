@@ -68,7 +68,10 @@ export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {
   accepted(judged: readonly Judged[]): void;
 }
 
-/** Creates the account's turns on the main thread. */
+/**
+ * Creates the account's turns on the main thread. The function is long because each port of a turn
+ * stands here once.
+ */
 export function createAccountTurns(
   { config, model, accountId, store, logging, now }: TurnsOptions,
   ports:

@@ -74,7 +74,10 @@ const IDLE_MS = 250;
 /** Milliseconds before the next attempt to store. */
 const RETRY_MS = 5_000;
 
-/** Creates an acceptor for all shards of one account. */
+/**
+ * Creates an acceptor for all shards of one account. The function is longer than most, because its
+ * inner functions share one state: the batches that wait to be stored.
+ */
 export function createAcceptor(ports: AcceptPorts): Acceptor {
   const units: Unit[] = [];
   /** Cancels the timer of waiting messages, or of the next attempt to store. */

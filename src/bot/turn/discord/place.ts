@@ -51,7 +51,10 @@ export interface Places {
   channel(call: DiscordCall, origin: Origin, found: Found): Promise<ChannelPlace>;
 }
 
-/** Creates the places of one account. */
+/**
+ * Creates the places of one account. The function is long because a place is one list of short
+ * methods over the same call.
+ */
 export function createPlaces(options: PlaceOptions): Places {
   const { targets, changes, accountId, maxDestructive, cleanSecrets, show, self, media, now } =
     options;

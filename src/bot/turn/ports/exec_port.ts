@@ -32,7 +32,10 @@ export interface ExecPortOptions {
 
 const APPROVALS = "channels.discord.execApprovals";
 
-/** Creates the port. */
+/**
+ * Creates the port. The function is long because its inner functions are the steps of one decision,
+ * over the same options.
+ */
 export function createExecPort(options: ExecPortOptions): ExecPort {
   const { config, hostCommands: commands, rules, now } = options;
 

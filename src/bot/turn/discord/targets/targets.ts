@@ -104,7 +104,10 @@ export interface Targets {
   refusal(error: unknown, origin: Origin, found: Found, needs: readonly Need[]): Promise<unknown>;
 }
 
-/** Creates the check of targets. */
+/**
+ * Creates the check of targets. The function is long because its inner functions are the steps of
+ * one check, over the same ports.
+ */
 export function createTargets(
   { client, isOwner, self, alsoGuilds, closedBy, onRefused, now }: TargetsOptions,
 ): Targets {
