@@ -10,8 +10,11 @@ import type { AccountSnapshot, Shard, Snapshot } from "./snapshot.ts";
 
 /** Figures of the process, read at each request; absent if the system does not report them. */
 export interface ProcessUsage {
+  /** Seconds of CPU time since the start. */
   readonly cpuSec: number;
+  /** Number of open file descriptors; absent if the host does not tell. */
   readonly openFds?: number;
+  /** Their limit; absent if the host does not tell. */
   readonly maxFds?: number;
 }
 

@@ -12,6 +12,7 @@ import type { IdentifyBudget } from "../core/discord/identify_budget.ts";
 
 /** The state of the running bot at one moment. */
 export interface Snapshot {
+  /** Whether the process starts, runs or ends. */
   readonly phase: "starting" | "running" | "draining";
   /** Unix time in milliseconds. */
   readonly startedAt: number;
@@ -26,6 +27,7 @@ export interface Snapshot {
   readonly accounts: readonly AccountSnapshot[];
   /** Absent until the config's state has been reported. */
   readonly config?: ConfigState;
+  /** State of the store. */
   readonly store: {
     readonly probeMs: number;
     readonly isFailing: boolean;
@@ -36,12 +38,14 @@ export interface Snapshot {
     /** The same for a write or a read. */
     readonly answeredAt: number;
   };
+  /** Messages that wait for a turn. */
   readonly inbox: {
     readonly waiting: number;
     readonly running: number;
     /** Milliseconds that the oldest unclaimed message has waited; 0 if there is none. */
     readonly oldestMs: number;
   };
+  /** Messages that wait to be sent. */
   readonly outbox: {
     readonly pending: number;
     readonly sending: number;
@@ -58,6 +62,7 @@ export interface Snapshot {
   readonly models: readonly Model[];
   /** The main thread's longest delay of the last minute, in milliseconds. */
   readonly eventLoopLagMs: number;
+  /** Resident memory of the process. */
   readonly rssBytes: number;
 }
 
@@ -81,6 +86,7 @@ export interface AccountSnapshot {
   readonly identify?: IdentifyBudget;
   /** Unpaired senders who wait for approval (P3); absent as above. */
   readonly pairingPending?: number;
+  /** State of catch-up. */
   readonly catchUp: CatchUpState;
   /** Another program seems to use the bot's token (G11). */
   readonly twin?: {
@@ -98,6 +104,7 @@ export interface AccountSnapshot {
   readonly parked: readonly ParkedChannel[];
   /** Messages that wait because of failures, the first of each channel. */
   readonly delayed: readonly DelayedMessage[];
+  /** State of requests to Discord. */
   readonly rest: RestState;
 }
 
@@ -117,6 +124,7 @@ export interface ConfigState {
 export interface Shard {
   /** Account and shard, such as `"default/0"`. */
   readonly id: string;
+  /** State of the connection. */
   readonly state: "connecting" | "identifying" | "resuming" | "backoff" | "ready" | "fatal";
   /** Unix time in milliseconds at which it was last ready, or else was started. */
   readonly readyAt: number;
@@ -146,6 +154,7 @@ export interface CatchUpState {
 
 /** A channel in which the bot may not post. */
 export interface ParkedChannel {
+  /** The channel. */
   readonly channelId: string;
   /** A text such as `"cannot post in #ops: Send Messages is denied for the role Krill"`. */
   readonly reason: string;
@@ -157,6 +166,7 @@ export interface ParkedChannel {
 export interface DelayedMessage {
   /** Its number in `barnacle outbox`. */
   readonly row: number;
+  /** The channel. */
   readonly channelId: string;
   /** Why the last attempt failed. */
   readonly reason: string;
@@ -173,11 +183,13 @@ export interface RestState {
    * too many.
    */
   readonly invalidRequests: number;
+  /** State of the breaker for invalid requests. */
   readonly breaker: "closed" | "slowed" | "stopped";
 }
 
 /** The state of one model. */
 export interface Model {
+  /** `"<provider>/<model>"`. */
   readonly id: string;
   /** Unix time in milliseconds since which it has failed; absent while it serves. */
   readonly openAt?: number;

@@ -8,7 +8,8 @@
  */
 
 /** A question of a server, as the library passes it on. */
-interface Question {
+export interface Question {
+  /** Its text. */
   readonly params: { readonly message: string };
 }
 

@@ -29,7 +29,9 @@ import { createStdioTransport } from "./stdio.ts";
 
 /** A server, with its secrets. */
 export interface McpServer {
+  /** Its name in the config. */
   readonly id: string;
+  /** The way to reach it. */
   readonly transport:
     | ({ readonly kind: "http" } & HttpServer)
     | ({ readonly kind: "stdio" } & StdioProgram);
@@ -41,6 +43,7 @@ export interface McpServer {
 export interface McpPorts extends LoginPorts {
   /** Barnacle's version. */
   readonly version: string;
+  /** Timer. */
   readonly schedule: Schedule;
   /** Prepares the start of programs. */
   readonly confine: Confine;
@@ -65,6 +68,7 @@ export interface McpConnection {
    * `UnknownOutcomeError` if the connection was lost during the call.
    */
   call(name: string, input: Record<string, unknown>, signal: AbortSignal): Promise<string>;
+  /** Ends it, and resolves once nothing runs. */
   close(): Promise<void>;
 }
 

@@ -14,6 +14,7 @@ import type { CodeEnd, CodeJob } from "./evaluate.ts";
 
 /** How to start this program. */
 export interface OwnProgram {
+  /** Path of the program. */
   readonly program: string;
   /** Arguments before this program's own. */
   readonly args: readonly string[];

@@ -51,22 +51,39 @@ import { type AccountTurns, createAccountTurns } from "../turn/turns.ts";
 
 /** The parts of an account. */
 export interface Parts {
+  /** Config and models, which a reload replaces. */
   readonly settings: Settings;
+  /** Sends requests to Discord. */
   readonly client: RestClient;
+  /** Events of requests to Discord. */
   readonly restEvents: Emitter<RestEvents>;
+  /** The account's state at Discord: its application, token and intents. */
   readonly connectionState: ConnectionState;
+  /** The presence that people see. */
   readonly presence: AccountPresence;
+  /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: Reader;
+  /** Keeps the current policy. */
   readonly policy: PolicyKeeper;
+  /** Sends messages and notices. */
   readonly outbound: Outbound;
+  /** Judges and stores events. */
   readonly inbound: Inbound;
+  /** Reads missed messages. */
   readonly catchUp: AccountCatchUp;
+  /** Answers messages. */
   readonly turns: AccountTurns;
+  /** Reads and keeps files of messages. */
   readonly files: AccountFiles;
+  /** Runs reminders and other schedules. */
   readonly schedules: Runner;
+  /** Shows questions to people. */
   readonly questions: AccountCards;
+  /** Events of scheduled runs. */
   readonly runEvents: Emitter<RunEvents & { changed(): void }>;
+  /** Watches for a second process with the same token. */
   readonly duplicates: DuplicateWatch;
+  /** The connection to the gateway. */
   readonly connection: Connection;
   /** Aborted when the account ends by itself: no turn begins after that. */
   readonly ended: AbortController;

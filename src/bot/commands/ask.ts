@@ -26,11 +26,14 @@ import type { PolicyKeeper } from "../rules/policy.ts";
 
 /** The dependencies of questions. */
 export interface AskOptions {
+  /** Methods of the store. */
   readonly store: {
     readonly inbox: Pick<Store["inbox"], "acceptBatch">;
     readonly pairing: Pick<Store["pairing"], "isPaired">;
   };
+  /** Keeps the current policy. */
   readonly policy: Pick<PolicyKeeper, "now">;
+  /** Judges a message by the current policy. */
   readonly judge: (
     message: InboundMessage,
     known: KnownFacts,
@@ -40,6 +43,7 @@ export interface AskOptions {
   readonly ownerIn: (guildId: GuildId) => Promise<KnownFacts["ownerInGuild"]>;
   /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
+  /** Opens a direct channel. */
   readonly openDirect: OpenDirect;
   /** The current limits of waiting turns (X4). */
   readonly waiting: () => WaitingRules;

@@ -14,7 +14,9 @@ import type { ModelChoices } from "../rules/setup.ts";
 
 /** The dependencies of the models. */
 export interface ModelsOptions {
+  /** The account. */
   readonly accountId: AccountId;
+  /** Settings that people chose. */
   readonly settings: Pick<Store["settings"], "settingOf" | "change">;
   /** The model of the config. */
   readonly model: () => Model;

@@ -33,11 +33,13 @@ export interface ThreadPorts
     Omit<GatewayEvents, "onLog" | "onPermitWanted">,
     Pick<PermitsPorts, "store" | "onBudget">,
     Pick<GatewayPorts, "workerUrl" | "takeThread" | "random"> {
+  /** The account. */
   readonly accountId: AccountId;
   /** Returns the proxy for a URL, if one is configured (G15). */
   readonly proxyFor: (url: string) => string | undefined;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 
@@ -47,10 +49,13 @@ export interface GatewayThreads {
   open(shards: readonly ShardOptions[], intents: number): void;
   /** Whether all shards are connected. */
   isUp(): boolean;
+  /** Address of the gateway. */
   url(): string;
+  /** Uses another address for later connections. */
   setUrl(url: string): void;
   /** Replaces the forms that people may open. */
   setForms(forms: readonly OfferedForm[]): void;
+  /** Opens a form on the gateway thread. */
   openForm: Gateway["openForm"];
   /** Shows another presence, in later threads too. */
   setPresence(presence: Presence): void;

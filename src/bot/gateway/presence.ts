@@ -17,9 +17,11 @@ import type { Store } from "../../store/store.ts";
 
 /** The dependencies of a presence. */
 export interface AccountPresenceOptions {
+  /** The account. */
   readonly accountId: AccountId;
   /** The presence of the config. */
   readonly configured: DiscordConfig["presence"];
+  /** Settings that people chose. */
   readonly settings: Pick<Store["settings"], "settingOf" | "change">;
   /** Unix time in milliseconds. */
   readonly now: () => number;

@@ -23,20 +23,25 @@ export type { ConfigState };
 
 /** The sources of the snapshot. */
 export interface HealthMonitorPorts {
+  /** Methods of the store. */
   readonly store: Pick<Store, "health" | "failure"> & AccountStore & {
     readonly gateway: Pick<Store["gateway"], "accountIds">;
   };
+  /** The metrics that it updates. */
   readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Timer. */
   readonly schedule: Schedule;
   /** The shortest resume window of all accounts, in milliseconds. */
   readonly resumableMs: () => number;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 
 /** An account of the config, enabled or not. */
 export interface KnownAccount {
+  /** The account. */
   readonly accountId: AccountId;
   /** The account's display name. */
   readonly name?: string;
@@ -48,6 +53,7 @@ export interface HealthMonitor {
   snapshot(): Snapshot;
   /** The snapshot after asking the store; it also probes a write, unless a probe is recent. */
   measure(): Promise<Snapshot>;
+  /** The process starts, runs or ends. */
   setPhase(phase: Snapshot["phase"]): void;
   /** The accounts of the running config, in its order; others are left out. */
   setAccounts(accounts: readonly KnownAccount[]): void;
@@ -57,6 +63,7 @@ export interface HealthMonitor {
   setConfig(state: ConfigState): void;
   /** Reads the store's figures; never rejects. */
   refresh(): Promise<void>;
+  /** Ends it. */
   stop(): void;
 }
 

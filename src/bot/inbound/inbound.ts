@@ -49,14 +49,18 @@ export interface InboundOptions
     Omit<CommandOptions, "judge" | "route" | "waiting" | "onRefused" | "stopTurns" | "onAsked"> {
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
+  /** Methods of the store. */
   readonly store: InteractionStore & Pick<Store, "gateway">;
+  /** Finds the owners' ids. */
   readonly owners: OwnerIds;
   /** The threads of the account's answers. */
   readonly threads: Pick<AnswerThreads, "start" | "opensFor" | "continuesIn" | "membersChanged">;
+  /** Sends messages and notices. */
   readonly outbound: Pick<
     Outbound,
     "channelQueues" | "cleanSecrets" | "reachOwners" | "tellOwners" | "tellPerson"
   >;
+  /** Counts events for the metrics. */
   readonly meter: Pick<Meter, "stored">;
   /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
@@ -64,6 +68,7 @@ export interface InboundOptions
 
 /** The inbound side of an account. */
 export interface Inbound extends Pick<Acceptor, "found"> {
+  /** Judges messages. */
   readonly judge: Judge;
   /** Text commands, and their effects on turns. */
   readonly commands: InteractionHandlers["commands"];
@@ -71,6 +76,7 @@ export interface Inbound extends Pick<Acceptor, "found"> {
   readonly route: (message: InboundMessage) => Route;
   /** Asks whether an owner is in a guild. Never rejects. */
   readonly ownerIn: OwnerPresence["ask"];
+  /** Connects the events, before the first one. */
   connect(events: InboundEvents): void;
   /** Continues where the last process stopped. Nothing may be judged before it resolves. */
   start(): Promise<void>;

@@ -21,9 +21,13 @@ import type { Outbound } from "../outbound/outbound.ts";
 export interface AccountCardsOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
+  /** Questions in the store. */
   readonly store: Pick<Store, "questions">;
+  /** Sends requests to Discord. */
   readonly client: RestClient;
+  /** Sends messages and notices. */
   readonly outbound: Pick<Outbound, "channelQueues">;
+  /** The process's log, by part. */
   readonly logging: Logging;
   /** The gateway, which opens forms. */
   readonly connection: Pick<Connection, "setForms">;

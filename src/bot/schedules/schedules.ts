@@ -31,12 +31,19 @@ import { chunkRulesOf } from "../rules/turn_rules.ts";
 export interface SchedulesOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
+  /** Methods of the store. */
   readonly store: Pick<Store, "schedules" | "inbox" | "pairing">;
+  /** Sends requests to Discord. */
   readonly client: RestClient;
+  /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: Pick<Reader, "index">;
+  /** Keeps the current policy. */
   readonly policy: Pick<PolicyKeeper, "now">;
+  /** Judges and routes scheduled messages. */
   readonly inbound: Pick<Inbound, "judge" | "route" | "ownerIn">;
+  /** Sends messages and notices. */
   readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellOwners">;
+  /** The process's log, by part. */
   readonly logging: Logging;
   /** Unix time in milliseconds. */
   readonly now: () => number;

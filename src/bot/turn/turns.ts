@@ -43,8 +43,11 @@ import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 export interface TurnsOptions {
   /** The current config and model. A running turn keeps those it began with (C9). */
   readonly config: () => Config;
+  /** The model that answers. */
   readonly model: () => Model;
+  /** The account. */
   readonly accountId: AccountId;
+  /** Methods of the store. */
   readonly store: {
     readonly inbox: Pick<
       Store["inbox"],
@@ -57,6 +60,7 @@ export interface TurnsOptions {
     readonly changes: Store["changes"];
     readonly questions: Store["questions"];
   };
+  /** The process's log, by part. */
   readonly logging: Logging;
   /** Unix time in milliseconds. */
   readonly now: () => number;

@@ -22,7 +22,9 @@ export interface ExecPortOptions {
   readonly config: () => Config;
   /** Users who may approve commands. */
   readonly approvers: () => readonly UserId[];
+  /** Runs commands on the host. */
   readonly hostCommands: HostCommands;
+  /** Stored rules about commands. */
   readonly rules: Pick<Store["questions"], "execRules" | "addExecRule">;
   /** Removes secrets of the config. */
   readonly cleanSecrets: (text: string) => string;
