@@ -7,9 +7,8 @@
 
 import type { CallToolResult, MCPClient } from "@ai-sdk/mcp";
 import { UnknownOutcomeError } from "../core/turn/unknown_outcome.ts";
-import type { Schedule } from "../lib/schedule.ts";
 import { isAnswer, isLostSession, mayHaveRun } from "./call_failure.ts";
-import type { Confine, StdioProgram } from "./confine.ts";
+import type { McpConnection, McpPorts, McpServer } from "./connection.ts";
 import {
   changesOf,
   hashesOf,
@@ -19,58 +18,11 @@ import {
 } from "./definitions.ts";
 import { createHttpTransport, type HttpTransport } from "./http.ts";
 import { listTools, within } from "./list_tools.ts";
-import type { HttpServer } from "./oauth/http_server.ts";
-import { createLoginOf, type LoginPorts } from "./oauth/login_of.ts";
+import { createLoginOf } from "./oauth/login_of.ts";
 import { SignInNeededError } from "./oauth/provider.ts";
 import { declineQuestions } from "./questions.ts";
 import { resultText } from "./result_text.ts";
-import type { SeenTools } from "./seen_tools.ts";
 import { createStdioTransport } from "./stdio.ts";
-
-/** A server, with its secrets. */
-export interface McpServer {
-  /** Its name in the config. */
-  readonly id: string;
-  /** The way to reach it. */
-  readonly transport:
-    | ({ readonly kind: "http" } & HttpServer)
-    | ({ readonly kind: "stdio" } & StdioProgram);
-  /** Tools to offer, by the server's names; all if absent. */
-  readonly allow?: readonly string[];
-}
-
-/** The dependencies of a server. */
-export interface McpPorts extends LoginPorts {
-  /** Barnacle's version. */
-  readonly version: string;
-  /** Timer. */
-  readonly schedule: Schedule;
-  /** Prepares the start of programs. */
-  readonly confine: Confine;
-  /** Remembers descriptions over a restart. */
-  readonly seen: SeenTools;
-  /** The server has listed its tools, perhaps other ones than before. */
-  readonly onTools: () => void;
-}
-
-/** A server that connects by itself. */
-export interface McpConnection {
-  /** The tools as last listed; `undefined` before the first time. */
-  tools(): readonly McpToolDefinition[] | undefined;
-  /** The last failure; `undefined` if there was none. */
-  problem(): Error | undefined;
-  /** Lists the tools if that has not been done, and does not wait for a server that failed. */
-  list(): Promise<void>;
-  /**
-   * Calls a tool.
-   *
-   * @throws {Error} If the server cannot be reached, or the tool fails, with the reason. An
-   * `UnknownOutcomeError` if the connection was lost during the call.
-   */
-  call(name: string, input: Record<string, unknown>, signal: AbortSignal): Promise<string>;
-  /** Ends it, and resolves once nothing runs. */
-  close(): Promise<void>;
-}
 
 /** Milliseconds to connect and to list the tools. */
 const CONNECT_MS = 20_000;

@@ -8,12 +8,8 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 import type { McpToolDefinition } from "./definitions.ts";
-import {
-  createMcpConnection,
-  type McpConnection,
-  type McpPorts,
-  type McpServer,
-} from "./server.ts";
+import type { McpConnection, McpPorts, McpServer } from "./connection.ts";
+import { createMcpConnection } from "./server.ts";
 
 /** The servers of the config. */
 export interface McpServers {

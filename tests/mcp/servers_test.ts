@@ -10,7 +10,7 @@ import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UnknownOutcomeError } from "../../src/core/turn/unknown_outcome.ts";
 import { schedule } from "../../src/lib/schedule.ts";
-import type { McpServer } from "../../src/mcp/server.ts";
+import type { McpServer } from "../../src/mcp/connection.ts";
 import { createConfine, environmentOf } from "../../src/mcp/confine.ts";
 import { createLogins } from "../../src/mcp/oauth/logins.ts";
 import { createSeenTools, type SeenTools } from "../../src/mcp/seen_tools.ts";

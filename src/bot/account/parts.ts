@@ -7,89 +7,43 @@
  */
 
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
-import { createReader, type Reader } from "../../discord/gateway/read/reader.ts";
+import { createReader } from "../../discord/gateway/read/reader.ts";
 import { createApplications } from "../../discord/rest/calls/application.ts";
 import { createReadGatewayInfo } from "../../discord/rest/calls/gateway_info.ts";
-import type { RestClient } from "../../discord/rest/client/client.ts";
-import {
-  createDuplicateWatch,
-  type DuplicateWatch,
-} from "../../flows/preflight/duplicate_instance.ts";
+import { createDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
 import { createAudioSpending } from "../../core/turn/audio_spending.ts";
-import { createEmitter, type Emitter } from "../../lib/emitter.ts";
+import { createEmitter } from "../../lib/emitter.ts";
 import { proxyFor } from "../../lib/network/proxy.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/readable.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createTokenRates } from "../../session/token_rates.ts";
-import type { Runner } from "../../flows/schedules/runner.ts";
-import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.ts";
+import { createAccountCatchUp } from "../gateway/catch_up.ts";
 import { commandSources } from "../commands/sources.ts";
-import { type Connection, createConnection } from "../gateway/connection.ts";
-import { type AccountPresence, createAccountPresence } from "../gateway/presence.ts";
+import { createConnection } from "../gateway/connection.ts";
+import { createAccountPresence } from "../gateway/presence.ts";
 import { statusOf } from "../health/status_facts.ts";
-import { createInbound, type Inbound } from "../inbound/inbound.ts";
+import { createInbound } from "../inbound/inbound.ts";
 import { createOwnerIds } from "../owners/owner_ids.ts";
-import { createOutbound, type Outbound } from "../outbound/outbound.ts";
+import { createOutbound } from "../outbound/outbound.ts";
 import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
+import type { Parts } from "./account_parts.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
-import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
-import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
+import { createConnectionState } from "../preflight/connection_state.ts";
+import { createPolicyKeeper } from "../rules/policy.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";
-import { type AccountFiles, createAccountFiles } from "../files/account_files.ts";
-import { type Settings, settingsOf } from "./settings.ts";
+import { createAccountFiles } from "../files/account_files.ts";
+import { settingsOf } from "./settings.ts";
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
-import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
-import { type AccountCards, createAccountCards } from "../questions/cards.ts";
+import { createAccountSchedules } from "../schedules/schedules.ts";
+import { createAccountCards } from "../questions/cards.ts";
 import { createDrawPort } from "../turn/ports/draw_port.ts";
 import { createCodePort } from "../turn/ports/code_port.ts";
 import { skillsOf } from "../turn/ports/skills_port.ts";
 import { createSpending } from "../turn/spending.ts";
 import { createHistory } from "../turn/history.ts";
-import { type AccountTurns, createAccountTurns } from "../turn/turns.ts";
-
-/** The parts of an account. */
-export interface Parts {
-  /** Config and models, which a reload replaces. */
-  readonly settings: Settings;
-  /** Sends requests to Discord. */
-  readonly client: RestClient;
-  /** Events of requests to Discord. */
-  readonly restEvents: Emitter<RestEvents>;
-  /** The account's state at Discord: its application, token and intents. */
-  readonly connectionState: ConnectionState;
-  /** The presence that people see. */
-  readonly presence: AccountPresence;
-  /** The account's own user and its guilds, as the gateway told them. */
-  readonly reader: Reader;
-  /** Keeps the current policy. */
-  readonly policy: PolicyKeeper;
-  /** Sends messages and notices. */
-  readonly outbound: Outbound;
-  /** Judges and stores events. */
-  readonly inbound: Inbound;
-  /** Reads missed messages. */
-  readonly catchUp: AccountCatchUp;
-  /** Answers messages. */
-  readonly turns: AccountTurns;
-  /** Reads and keeps files of messages. */
-  readonly files: AccountFiles;
-  /** Runs reminders and other schedules. */
-  readonly schedules: Runner;
-  /** Shows questions to people. */
-  readonly questions: AccountCards;
-  /** Events of scheduled runs. */
-  readonly runEvents: Emitter<RunEvents & { changed(): void }>;
-  /** Watches for a second process with the same token. */
-  readonly duplicates: DuplicateWatch;
-  /** The connection to the gateway. */
-  readonly connection: Connection;
-  /** Aborted when the account ends by itself: no turn begins after that. */
-  readonly ended: AbortController;
-  /** Aborted when the grace period of a stop is over. */
-  readonly stopping: AbortController;
-}
+import { createAccountTurns } from "../turn/turns.ts";
 
 /**
  * Creates the parts. None of them acts before it is started. The function is long because it is a

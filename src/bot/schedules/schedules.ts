@@ -21,7 +21,7 @@ import type { Logging } from "../../log.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { composeReminder } from "../../render/reminder.ts";
 import type { Store } from "../../store/store.ts";
-import type { Inbound } from "../inbound/inbound.ts";
+import type { Inbound } from "../inbound/inbound_interface.ts";
 import { createFailureDigest } from "../outbound/failure_digest.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";

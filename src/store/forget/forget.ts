@@ -51,7 +51,7 @@ const pageSchema = z.looseObject({ id: column.number });
  */
 export function createForgetting(
   database: DatabaseSync,
-  { commit, read }: Pick<Transactions, "commit" | "read">,
+  { commit }: Pick<Transactions, "commit">,
   rules: Readonly<Record<string, ForgetRule>> = FORGETTING,
 ): Forgetting {
   const hasOpen = (userId: UserId): boolean =>
