@@ -1,13 +1,12 @@
 /**
- * Options and inputs that several commands share, and how a command ends.
+ * Options and inputs that several commands share.
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
 import process from "node:process";
-import type { CommandContext } from "@stricli/core";
-import { EXIT, type ExitCode } from "./exit_code.ts";
+import { EXIT } from "./exit_code.ts";
 
 /** An option without a value. */
 export function flag(
@@ -76,14 +75,6 @@ export const BOT_COMMON = {
       "~/.local/share/barnacle or /var/lib/barnacle)",
   ),
 };
-
-/** Waits for a command's exit code and hands it to the process. */
-export async function end(
-  context: CommandContext,
-  code: ExitCode | Promise<ExitCode>,
-): Promise<void> {
-  Object.assign(context.process, { exitCode: await code });
-}
 
 /** Largest input in bytes: as much text as a config may have. */
 export const STDIN_MAX_BYTES = 1_024 * 1_024;
