@@ -56,7 +56,7 @@ export interface CliGroup {
 }
 
 /** Values of options by name, as the library parses them. */
-type OptionsOf<Flags> = Readonly<Partial<Record<keyof Flags, unknown>>> & {
+export type OptionsOf<Flags> = Readonly<Partial<Record<keyof Flags, unknown>>> & {
   readonly json?: boolean;
 };
 
