@@ -159,7 +159,7 @@ export async function createParts(
     reader,
     shardCount: stored.shardCount ?? 1,
     policy: policy.now,
-  }, { found: inbound.found, onFound: meter.found });
+  }, { acceptHistory: inbound.acceptHistory, onFound: meter.found });
   const files = createAccountFiles({
     ...common,
     speech: () => settings.speech,

@@ -37,7 +37,7 @@ export interface AskOptions {
   readonly judge: (
     message: InboundMessage,
     known: KnownFacts,
-    source: "found",
+    source: "not_live",
   ) => Pick<Judged, "verdict" | "knownFacts" | "policyId">;
   /** Asks whether an owner is in a guild. Never rejects. */
   readonly ownerIn: (guildId: GuildId) => Promise<KnownFacts["ownerInGuild"]>;
@@ -70,7 +70,7 @@ export function createAsk(
       isUnproxied: true, // PluralKit has no part in a message that Discord does not have
       ...(isPaired && { isPaired }),
       ...(ownerInGuild && { ownerInGuild }),
-    }, "found");
+    }, "not_live");
     return { ...verdict, message, route: route(message) };
   }
 

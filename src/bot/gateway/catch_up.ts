@@ -80,7 +80,7 @@ export interface AccountCatchUp extends CatchUp {
 /** Creates an account's catch-up; it reads nothing before `resume`. */
 export function createAccountCatchUp(
   options: CatchUpOptions,
-  ports: Pick<CatchUpPorts, "found" | "onFound">,
+  ports: Pick<CatchUpPorts, "acceptHistory" | "onFound">,
 ): AccountCatchUp {
   const { config, store, reader, client, logging, policy, now } = options;
   const events = createEmitter<CatchUpEvents>();

@@ -204,7 +204,7 @@ export function createInbound(options: InboundOptions): Inbound {
     commands: interactions.commands,
     route,
     ownerIn: presence.ask,
-    found: acceptor.found,
+    acceptHistory: acceptor.acceptHistory,
     connect: events.connect,
     async start() {
       // Proxied users and threads must be loaded before any message is judged.

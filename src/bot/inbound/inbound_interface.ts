@@ -47,7 +47,7 @@ export interface InboundOptions
 }
 
 /** The inbound side of an account. */
-export interface Inbound extends Pick<Acceptor, "found"> {
+export interface Inbound extends Pick<Acceptor, "acceptHistory"> {
   /** Judges messages. */
   readonly judge: Judge;
   /** Text commands, and their effects on turns. */

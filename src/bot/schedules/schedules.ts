@@ -90,7 +90,7 @@ export function createAccountSchedules(
       isUnproxied: true, // PluralKit has no part in a message that Discord does not have
       ...(isPaired && { isPaired }),
       ...(ownerInGuild && { ownerInGuild }),
-    }, "found");
+    }, "not_live");
   }
 
   const failures = createFailureDigest<{ readonly number: number; readonly run: MessageId }>(

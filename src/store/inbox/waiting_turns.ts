@@ -184,10 +184,10 @@ export function prepareWaitingTurns(
 
 /** The message without its turn. */
 function refusedBy({ route: _, ...judged }: Judged, full: FullList): Judged {
-  const { message, verdict, said = verdict } = judged;
+  const { message, verdict, policyVerdict = verdict } = judged;
   return {
     ...judged,
-    said,
+    policyVerdict,
     verdict: {
       kind: "ignore",
       why: "queue-full",
