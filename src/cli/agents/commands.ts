@@ -5,7 +5,7 @@
  */
 
 import { type CliGroup, describeCommand, describeGroup } from "../help/command_help.ts";
-import { COMMON, ONE_ACCOUNT } from "../shared/command.ts";
+import { COMMON, ONE_ACCOUNT, word } from "../shared/command.ts";
 import type { AgentsFlags } from "./show.ts";
 
 const show = describeCommand<AgentsFlags, [agent?: string]>({
@@ -18,9 +18,7 @@ const show = describeCommand<AgentsFlags, [agent?: string]>({
     positional: {
       kind: "tuple",
       parameters: [{
-        parse: String,
-        brief: "Id of the agent (default: the first one)",
-        placeholder: "agent",
+        ...word("Id of the agent (default: the first one)", "agent"),
         optional: true,
       }],
     },

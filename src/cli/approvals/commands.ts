@@ -5,14 +5,10 @@
  */
 
 import { type CliGroup, describeCommand, describeGroup } from "../help/command_help.ts";
-import { BOT_COMMON, UNUSED_PATH } from "../shared/command.ts";
+import { BOT_COMMON, UNUSED_PATH, word } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 
-const CODE = {
-  parse: String,
-  brief: "ID on the card, and in `barnacle approvals list`",
-  placeholder: "id",
-};
+const CODE = word("ID on the card, and in `barnacle approvals list`", "id");
 
 const list = describeCommand<CommonFlags>({
   brief: "List commands and questions that wait for a person",

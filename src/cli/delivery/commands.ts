@@ -15,7 +15,10 @@ import {
   BOT_COMMON,
   COMMON,
   ONE_ACCOUNT,
+  path,
   readStdin,
+  rowNumber,
+  text,
   UNUSED_PATH,
   word,
 } from "../shared/command.ts";
@@ -43,21 +46,11 @@ export const send: CliCommand = describeCommand<SendFlags, [target: string, text
     flags: {
       ...COMMON,
       account: ACCOUNT,
-      file: {
-        kind: "parsed",
-        parse: String,
-        brief: "File to attach",
-        variadic: true,
-        optional: true,
-        placeholder: "path",
-      },
+      file: { ...path("File to attach"), variadic: true },
       alt: {
-        kind: "parsed",
-        parse: String,
-        brief: "Description of a file, in the order of the files",
+        ...text("Description of a file, in the order of the files", "text"),
         variadic: true,
         optional: true,
-        placeholder: "text",
       },
       wait: {
         kind: "parsed",
@@ -90,11 +83,7 @@ function releaseCommand(how: "resend" | "drop", brief: string) {
       flags: { ...BOT_COMMON, config: UNUSED_PATH },
       positional: {
         kind: "array",
-        parameter: {
-          parse: toRow,
-          brief: "Number of a message in `barnacle outbox list`",
-          placeholder: "id",
-        },
+        parameter: rowNumber("barnacle outbox list"),
         minimum: 1,
       },
     },
@@ -121,9 +110,4 @@ function toSeconds(text: string): number {
   const seconds = Number(text);
   if (Number.isFinite(seconds) && seconds >= 0 && text.trim() !== "") return seconds;
   throw new RangeError(`"${text}" is not a number of seconds`);
-}
-
-function toRow(text: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw new RangeError(`"${text}" is not a message number; \`barnacle outbox list\` shows them`);
 }

@@ -5,17 +5,13 @@
  */
 
 import { type CliGroup, describeCommand, describeGroup } from "../help/command_help.ts";
-import { BOT_COMMON, UNUSED_PATH } from "../shared/command.ts";
+import { BOT_COMMON, rowNumber, text, UNUSED_PATH } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import type { MemoryFlags } from "./memory.ts";
 
 const FLAGS = { ...BOT_COMMON, config: UNUSED_PATH };
 
-const NUMBER = {
-  parse: toNumber,
-  brief: "Number in `barnacle memory list`",
-  placeholder: "number",
-} as const;
+const NUMBER = rowNumber("barnacle memory list");
 
 const list = describeCommand<MemoryFlags>({
   brief: "List the agent's notes",
@@ -25,11 +21,8 @@ const list = describeCommand<MemoryFlags>({
     flags: {
       ...FLAGS,
       user: {
-        kind: "parsed",
-        parse: String,
-        brief: "Only notes from messages of this user: an id or <@id>",
+        ...text("Only notes from messages of this user: an id or <@id>", "user"),
         optional: true,
-        placeholder: "user",
       },
     },
   },
@@ -61,8 +54,3 @@ export const memory: CliGroup = describeGroup("List, show and delete the agent's
   show,
   delete: remove,
 }, "list");
-
-function toNumber(text: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw new RangeError(`"${text}" is no number; \`barnacle memory list\` shows them`);
-}

@@ -5,7 +5,7 @@
  */
 
 import { type CliGroup, describeCommand, describeGroup } from "../help/command_help.ts";
-import { BOT_COMMON, ONE_ACCOUNT, UNUSED_PATH } from "../shared/command.ts";
+import { BOT_COMMON, ONE_ACCOUNT, rowNumber, UNUSED_PATH } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import type { ScheduleChange, SchedulesFlags } from "./schedules.ts";
 
@@ -26,11 +26,7 @@ function changeCommand(how: ScheduleChange, brief: string) {
       flags: BOT_COMMON,
       positional: {
         kind: "array",
-        parameter: {
-          parse: toNumber,
-          brief: "Number in `barnacle schedules list`",
-          placeholder: "number",
-        },
+        parameter: rowNumber("barnacle schedules list"),
         minimum: 1,
       },
     },
@@ -46,8 +42,3 @@ export const schedules: CliGroup = describeGroup("List and change reminders and 
   run: changeCommand("run", "Run schedules now, beside their own times"),
   delete: changeCommand("delete", "Delete schedules with their history"),
 }, "list");
-
-function toNumber(text: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw new RangeError(`"${text}" is no number; \`barnacle schedules list\` shows them`);
-}
