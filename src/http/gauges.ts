@@ -4,9 +4,10 @@
  * @module
  */
 
+import { CONNECTION_STEPS } from "../core/discord/connection_step.ts";
 import { createRegistry, type Registry } from "../lib/metrics.ts";
 import { isReady, judge } from "./checks.ts";
-import type { AccountSnapshot, Shard, Snapshot } from "./snapshot.ts";
+import type { AccountSnapshot, Snapshot } from "./snapshot.ts";
 
 /** Figures of the process, read at each request; absent if the system does not report them. */
 export interface ProcessUsage {
@@ -25,15 +26,6 @@ export interface Gauges {
   /** The metrics in Prometheus's text format. */
   text(): string;
 }
-
-const STATES: readonly Shard["state"][] = [
-  "connecting",
-  "identifying",
-  "resuming",
-  "ready",
-  "backoff",
-  "fatal",
-];
 
 const ACCOUNT_STATES: readonly AccountSnapshot["state"][] = ["running", "disabled", "ended"];
 
@@ -130,7 +122,9 @@ export function createGauges(): Gauges {
       gauges.accountState.set(each === now.state ? 1 : 0, { account, state: each });
     }
     for (const { id: shard, state: current, seqCommitted } of now.shards) {
-      for (const each of STATES) gauges.state.set(each === current ? 1 : 0, { shard, state: each });
+      for (const each of CONNECTION_STEPS) {
+        gauges.state.set(each === current ? 1 : 0, { shard, state: each });
+      }
       if (seqCommitted !== undefined) gauges.seq.set(seqCommitted, { shard });
     }
     if (now.identify) gauges.identifyLeft.set(now.identify.left, { account });

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { ConnectionStep } from "../core/discord/connection_step.ts";
 import type { Finding } from "../core/finding.ts";
 import type { IdentifyBudget } from "../core/discord/identify_budget.ts";
 
@@ -125,7 +126,7 @@ export interface Shard {
   /** Account and shard, such as `"default/0"`. */
   readonly id: string;
   /** State of the connection. */
-  readonly state: "connecting" | "identifying" | "resuming" | "backoff" | "ready" | "fatal";
+  readonly state: ConnectionStep;
   /** Unix time in milliseconds at which it was last ready, or else was started. */
   readonly readyAt: number;
   /** Whether more connections in a row have failed than `gateway.reconnect.maxRetries`. */

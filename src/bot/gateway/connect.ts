@@ -10,7 +10,7 @@ import { DAY_MS } from "../../core/discord/day.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { EarlyThread } from "../../discord/gateway/main/early_thread.ts";
 import type { ChosenIntents } from "../../discord/gateway/read/intents.ts";
-import type { Presence } from "../../discord/gateway/link/protocol.ts";
+import type { Presence } from "../../core/discord/presence.ts";
 import { READ_TYPES } from "../../discord/gateway/read/reader.ts";
 import type { GatewayEvents, GatewayFinal } from "../../discord/gateway/main/thread.ts";
 import { userAgentOf } from "../../discord/rest/client/client.ts";

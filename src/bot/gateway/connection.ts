@@ -8,7 +8,7 @@
 
 import type { GatewayFinal } from "../../discord/gateway/main/thread.ts";
 import type { OfferedForm } from "../../core/people/form.ts";
-import type { Presence } from "../../discord/gateway/link/protocol.ts";
+import type { Presence } from "../../core/discord/presence.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import {
   connect,

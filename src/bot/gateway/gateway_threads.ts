@@ -9,11 +9,8 @@
 
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { OfferedForm } from "../../core/people/form.ts";
-import type {
-  GatewayOptions,
-  Presence,
-  ShardOptions,
-} from "../../discord/gateway/link/protocol.ts";
+import type { Presence } from "../../core/discord/presence.ts";
+import type { GatewayOptions, ShardOptions } from "../../discord/gateway/link/protocol.ts";
 import {
   type Gateway,
   type GatewayEvents,

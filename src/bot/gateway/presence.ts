@@ -11,7 +11,7 @@ import { z } from "zod";
 import type { DiscordConfig } from "../../config/config.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { NewPresence } from "../../core/turn/ports/discord_place.ts";
-import type { Presence } from "../../discord/gateway/link/protocol.ts";
+import { ACTIVITY_KINDS, type Presence, STATUSES } from "../../core/discord/presence.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import type { Store } from "../../store/store.ts";
 
@@ -48,9 +48,9 @@ export interface AccountPresence {
 }
 
 const presenceSchema: z.ZodType<Presence> = z.object({
-  status: z.enum(["online", "idle", "dnd", "invisible"]),
+  status: z.enum(STATUSES),
   activity: z.object({
-    type: z.enum(["playing", "streaming", "listening", "watching", "custom", "competing"]),
+    type: z.enum(ACTIVITY_KINDS),
     name: z.string(),
     url: z.string().exactOptional(),
   }).exactOptional(),

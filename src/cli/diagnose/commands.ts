@@ -8,6 +8,7 @@ import { type CliCommand, describeCommand } from "../help/command_help.ts";
 import { ACCOUNT, BOT_COMMON, COMMON, flag, UNUSED_PATH } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import type { DoctorFlags } from "./doctor.ts";
+import { DOCTOR_PARTS } from "./doctor_parts.ts";
 import type { InviteFlags } from "./invite.ts";
 
 /** `barnacle status` */
@@ -41,7 +42,7 @@ export const doctor: CliCommand = describeCommand<DoctorFlags>({
       ...COMMON,
       only: {
         kind: "enum",
-        values: ["discord", "host", "mcp", "model"],
+        values: DOCTOR_PARTS,
         variadic: ",",
         brief:
           "Check one part: the connection, token, intents and permissions; the disk, store and bot; " +

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import type { DiscordCall } from "../../../core/turn/ports/discord.ts";
-import type { DiscordRequest } from "../../../core/turn/ports/discord_place.ts";
+import type { DiscordMethod, DiscordRequest } from "../../../core/turn/ports/discord_place.ts";
 import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { type Schedule, waitFor } from "../../../lib/schedule.ts";
 
@@ -33,7 +33,7 @@ const MAX_REASON = 512;
 
 /** Sends a request for a call; rejects as `RestApi` does, and once the call is aborted. */
 export type SendRequest = (
-  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
+  method: DiscordMethod,
   path: string,
   options?: DiscordRequest,
 ) => Promise<unknown>;
