@@ -80,7 +80,10 @@ export interface ToolboxPorts {
   readonly schedule: Schedule;
 }
 
-/** Creates the toolbox of a turn. */
+/**
+ * Creates the toolbox of a turn. The function is long because its inner functions share the turn's
+ * tools and limits.
+ */
 export function createToolbox(
   tools: readonly Tool[],
   { timeoutMs, schedule, fence, cleanSecrets, missingRight, escalate, keepImage }: ToolboxPorts,

@@ -11,7 +11,7 @@ import { Buffer } from "node:buffer";
 import { withSchema } from "./elicitation/page_request.ts";
 
 /** Code of the error that stands for a lost answer. Servers use the range, and rarely this one. */
-export const LOST_CODE = -32_098;
+export const LOST_CODE: number = -32_098;
 
 /** Maximum bytes of one answer that is no stream, and of one event. */
 const MAX_BYTES = 8_000_000;

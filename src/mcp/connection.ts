@@ -15,7 +15,9 @@ import type { SeenTools } from "./seen_tools.ts";
 
 /** A server, with its secrets. */
 export interface McpServer {
+  /** Its name in the config. */
   readonly id: string;
+  /** The way to reach it. */
   readonly transport:
     | ({ readonly kind: "http" } & HttpServer)
     | ({ readonly kind: "stdio" } & StdioProgram);
@@ -27,6 +29,7 @@ export interface McpServer {
 export interface McpPorts extends LoginPorts {
   /** Barnacle's version. */
   readonly version: string;
+  /** Timer. */
   readonly schedule: Schedule;
   /** Prepares the start of programs. */
   readonly confine: Confine;
@@ -65,5 +68,6 @@ export interface McpConnection {
     signal: AbortSignal,
     call: AskingCall,
   ): Promise<WriteResult>;
+  /** Ends it, and resolves once nothing runs. */
   close(): Promise<void>;
 }

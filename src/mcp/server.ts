@@ -32,7 +32,7 @@ const IDLE_MS = 10 * 60_000;
 const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 5 * 60_000;
 
-/** Creates the connection. It does nothing before the first call. */
+/** Creates an idle connection. The function is long, because its inner ones share one state. */
 export function createMcpConnection(server: McpServer, ports: McpPorts): McpConnection {
   const { now, schedule, onTools, seen, confine } = ports;
   const { id, transport } = server;

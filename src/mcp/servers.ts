@@ -24,6 +24,7 @@ export interface McpServers {
   list(isWanted: (id: string) => boolean): Promise<void>;
   /** Takes other servers; those that stay the same keep their connections. */
   apply(servers: readonly McpServer[]): void;
+  /** Ends it, and resolves once nothing runs. */
   close(): Promise<void>;
 }
 

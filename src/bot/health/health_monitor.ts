@@ -29,22 +29,27 @@ export type { ConfigState };
 
 /** The sources of the snapshot. */
 export interface HealthMonitorPorts {
+  /** Methods of the store. */
   readonly store: Pick<Store, "health" | "failure"> & AccountStore & {
     readonly gateway: Pick<Store["gateway"], "accountIds">;
   };
+  /** The metrics that it updates. */
   readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Timer. */
   readonly schedule: Schedule;
   /** The shortest resume window of all accounts, in milliseconds. */
   readonly resumableMs: () => number;
   /** State of the embedding model; absent, or `undefined`, if there is none. */
   readonly embedding?: () => EmbeddingModel | undefined;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 
 /** An account of the config, enabled or not. */
 export interface KnownAccount {
+  /** The account. */
   readonly accountId: AccountId;
   /** The account's display name. */
   readonly name?: string;
@@ -56,6 +61,7 @@ export interface HealthMonitor {
   snapshot(): Snapshot;
   /** The snapshot after asking the store; it also probes a write, unless a probe is recent. */
   measure(): Promise<Snapshot>;
+  /** The process starts, runs or ends. */
   setPhase(phase: Snapshot["phase"]): void;
   /** The accounts of the running config, in its order; others are left out. */
   setAccounts(accounts: readonly KnownAccount[]): void;
@@ -65,6 +71,7 @@ export interface HealthMonitor {
   setConfig(state: ConfigState): void;
   /** Reads the store's figures; never rejects. */
   refresh(): Promise<void>;
+  /** Ends it. */
   stop(): void;
 }
 
@@ -103,12 +110,12 @@ export function startHealthMonitor(
     await storeHealth.read();
   }
 
+  let cancelAlive = schedule(noteAlive, aliveMs(resumableMs()));
   function noteAlive(): void {
     void storeHealth.write(false);
     cancelAlive = schedule(noteAlive, aliveMs(resumableMs()));
   }
 
-  let cancelAlive = schedule(noteAlive, aliveMs(resumableMs()));
   void refresh();
 
   function snapshot(): Snapshot {

@@ -24,7 +24,9 @@ export interface NoteMeaningOptions {
     readonly config: Pick<Config, "agent" | "budgets">;
     readonly embedding?: Embedding;
   };
+  /** Methods of the store. */
   readonly store: Pick<Store, "notes" | "usage">;
+  /** The process's log, by part. */
   readonly logging: Logging;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -34,6 +36,7 @@ export interface NoteMeaningOptions {
 export interface NoteMeaning {
   /** The same notes; each change begins the work on its vector. */
   readonly notes: Store["notes"];
+  /** Finds notes by meaning. */
   readonly search: NoteSearch;
   /** State of the model; `undefined` if the config names none. */
   state(): EmbeddingState | undefined;
@@ -41,6 +44,7 @@ export interface NoteMeaning {
   wake(): void;
   /** The config may name another model. */
   reconfigured(): void;
+  /** Ends it, and resolves once nothing runs. */
   stop(): Promise<void>;
 }
 

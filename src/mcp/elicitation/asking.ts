@@ -11,6 +11,7 @@ import { isRecord } from "../../lib/record.ts";
 
 /** A server's question, as the library passes it on. */
 export interface Elicitation {
+  /** The method's parameters; `message` is for the person. Untrusted. */
   readonly params: Readonly<Record<string, unknown>> & { readonly message: string };
 }
 
@@ -18,6 +19,7 @@ export interface Elicitation {
 export interface ElicitationAnswer {
   /** `decline`: the person says no. `cancel`: there is no answer. */
   readonly action: "accept" | "decline" | "cancel";
+  /** The values by field; only with `accept`. */
   readonly content?: Record<string, unknown>;
 }
 

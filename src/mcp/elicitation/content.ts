@@ -9,7 +9,9 @@ import type { WishedField } from "./wish.ts";
 
 /** The content of a page, and the problems of its fields in words for the person. */
 export interface PageContent {
+  /** The values by field. */
   readonly content: Readonly<Record<string, unknown>>;
+  /** One sentence for each value that does not fit; empty if all do. */
   readonly problems: readonly string[];
 }
 

@@ -61,7 +61,10 @@ interface Held {
   onAsked?: () => void;
 }
 
-/** Creates the calls. */
+/**
+ * Creates the calls. The function is long because its inner functions share one state: the calls
+ * that wait, and their questions.
+ */
 export function createHeldCalls(schedule: Schedule): HeldCalls {
   const calls = new Map<string, Held>();
   const waiting = () => [...calls.values()].filter(({ open }) => open).length;

@@ -14,6 +14,7 @@ import { isRecord } from "../../lib/record.ts";
 export interface WishedField {
   /** Its name in the answer. */
   readonly name: string;
+  /** Type of its value. */
   readonly type: "string" | "integer" | "number" | "boolean" | "list";
   /** The field that people see. */
   readonly field: FormField;
@@ -21,7 +22,9 @@ export interface WishedField {
   readonly values: readonly string[];
   /** Value of an empty field; absent: the answer lacks the field. */
   readonly initial?: unknown;
+  /** Least number, characters or options; absent: no bound. */
   readonly min?: number;
+  /** Most of them; absent: no bound. */
   readonly max?: number;
   /** `"email"`, `"uri"`, `"date"` or `"date-time"`; others are not checked. */
   readonly format?: string;

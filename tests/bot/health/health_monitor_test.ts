@@ -43,7 +43,6 @@ const parts = (tickAt: number, fields: Partial<AccountParts> = {}): AccountParts
 const FIGURES: StoreFigures = {
   inbox: { waiting: 0, running: 0 },
   outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, parked: 0, parkedChannels: 0 },
-  openGaps: 0,
   decisions: [],
 };
 
