@@ -192,6 +192,7 @@ export interface RestState {
 
 /** The state of the embedding model, without which notes are found by words alone (T14). */
 export interface EmbeddingModel {
+  /** Id of the model. */
   readonly id: string;
   /** Absent unless its last request failed. */
   readonly failure?: {
