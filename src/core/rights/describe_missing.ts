@@ -37,5 +37,7 @@ export function describeMissing(missing: Missing, whose: Lacking): string {
       return `${who} may give and deny only permissions that ${
         isBot ? "it has" : "they have"
       } there`;
+    case "not_theirs":
+      return "the bot posted it for another person, who alone may do that";
   }
 }

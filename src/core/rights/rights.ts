@@ -84,7 +84,9 @@ export type Need =
   /** A higher rank than a role, which may be a bot's or `@everyone`. */
   | { readonly kind: "over_role"; readonly roleId: RoleId }
   /** All of these permissions, because it is about to give or deny them. */
-  | { readonly kind: "holds"; readonly bits: bigint };
+  | { readonly kind: "holds"; readonly bits: bigint }
+  /** Being the person for whom the bot posted a message; absent: it is not known for whom. */
+  | { readonly kind: "posted_for"; readonly userId?: UserId | undefined };
 
 /** A missing right. */
 export type Missing =
@@ -96,6 +98,7 @@ export type Missing =
    * - `no_role`, `everyone_role`, `managed_role`: the role does not exist, or no one can give it.
    * - `role_rank`: the role is not below the member's highest.
    * - `bits`: the member lacks a permission that it gives or denies.
+   * - `not_theirs`: the bot posted the message for another person.
    */
   | {
     readonly kind:
@@ -105,7 +108,8 @@ export type Missing =
       | "everyone_role"
       | "managed_role"
       | "role_rank"
-      | "bits";
+      | "bits"
+      | "not_theirs";
   };
 
 /** Permissions that a timeout leaves. */
@@ -171,6 +175,8 @@ export function missingRight(
         return roleRank(guild, member, need.roleId);
       case "holds":
         return hasAll || (need.bits & ~here) === 0n ? undefined : { kind: "bits" };
+      case "posted_for": // at Discord, not even the server's owner ends another person's poll
+        return need.userId === member.userId ? undefined : { kind: "not_theirs" };
     }
   };
 

@@ -20,7 +20,7 @@ import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import type { Changes } from "../../../store/changes/changes.ts";
 import type { AssertMayQuote } from "./age_limit.ts";
-import type { IsAnswerTo } from "./own_messages.ts";
+import type { IsAnswerTo, IsAnswerToOptions } from "./own_messages.ts";
 import { isAllowedByOwner, ProbeEnded } from "./asking/escalation.ts";
 import { mayGoOn, stoppedAt } from "./asking/limit.ts";
 import type { Show } from "./reading.ts";
@@ -33,10 +33,11 @@ export interface PlaceOptions extends Omit<RequestsOptions, "client"> {
   readonly client: RestApi;
   readonly accountId: AccountId;
   readonly targets: Targets;
-  readonly changes: Pick<Changes, "begin" | "refused">;
+  readonly changes: Pick<Changes, "begin" | "posted" | "refused">;
   /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */
   readonly maxDestructive: () => number;
   readonly isAnswerTo: IsAnswerTo;
+  readonly askerOf: IsAnswerToOptions["askerOf"];
   readonly show: Show;
   readonly assertMayQuote: AssertMayQuote;
   /** The bot's user id; `undefined` until it is known. */
@@ -55,7 +56,7 @@ export interface Places {
 export function createPlaces(options: PlaceOptions): Places {
   const { targets, changes, accountId, maxDestructive, cleanSecrets, show, self, media, now } =
     options;
-  const { assertMayQuote, isAnswerTo } = options;
+  const { assertMayQuote, isAnswerTo, askerOf } = options;
 
   /** The parts that servers and channels share. */
   function common(call: DiscordCall, origin: Origin, found: Found) {
@@ -126,6 +127,9 @@ export function createPlaces(options: PlaceOptions): Places {
       nonce: nonceOfCall(callKey, 0),
       self: userId,
       isAnswerToAsker: (messageId: MessageId) => isAnswerTo(origin, messageId),
+      postedFor: (messageId: MessageId) => askerOf(accountId, messageId),
+      posted: (messageId: MessageId) =>
+        changes.posted({ accountId, messageId, askerId: message.sender.id }, now()),
       askerId: message.sender.id,
       nowMs: now(),
     };

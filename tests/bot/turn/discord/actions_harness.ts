@@ -131,7 +131,8 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       approvalTimeoutMs: () => 600_000,
       texts: () => ({}),
       changes: store.changes,
-      askerOf: (_account, messageId) => Promise.resolve(answered.get(messageId)),
+      askerOf: async (account, messageId) =>
+        answered.get(messageId) ?? await store.inbox.askerOf(account, messageId),
       setPresence: (presence) => Promise.resolve(void presences.push(presence)),
       media: createMediaReads((url) => {
         assert.match(url, /^https:\/\/cdn/);

@@ -54,6 +54,7 @@ const ESCALATED: ReadonlySet<Missing["kind"]> = new Set([
   "rank",
   "role_rank",
   "bits",
+  "not_theirs",
 ]);
 
 /** Creates the escalation of one account. */
