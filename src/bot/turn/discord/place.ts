@@ -21,7 +21,7 @@ import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import type { Changes } from "../../../store/changes/changes.ts";
 import type { AssertMayQuote } from "./age_limit.ts";
 import type { IsAnswerTo, IsAnswerToOptions } from "./own_messages.ts";
-import { isAllowedByOwner, ProbeEnded } from "./asking/escalation.ts";
+import { isAllowed as isAllowedAction, ProbeEnded } from "./asking/escalation.ts";
 import { mayGoOn, stoppedAt } from "./asking/limit.ts";
 import type { Show } from "./reading.ts";
 import { createRequests, type RequestsOptions } from "./requests.ts";
@@ -82,7 +82,7 @@ export function createPlaces(options: PlaceOptions): Places {
           : "It cannot be undone.";
         if (dryRun) return `Dry run: this would ${what}. ${about}`;
         if (call.isProbe) throw new ProbeEnded();
-        const isAllowed = mayGoOn(call.decision) || isAllowedByOwner(call.decision);
+        const isAllowed = mayGoOn(call.decision) || isAllowedAction(call.decision);
         const most = isAllowed ? Infinity : maxDestructive();
         if (call.decision && !isAllowed) throw stoppedAt(most, call.decision);
         const { guild, channelId } = found;

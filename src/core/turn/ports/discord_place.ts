@@ -251,7 +251,7 @@ export interface LimitPort {
   question(call: DiscordCall, waiting: readonly WaitingAction[]): Promise<Question | undefined>;
 }
 
-/** Lets owners allow actions that their asker may not do. */
+/** Lets people allow actions that their asker may not do. */
 export interface EscalationPort {
   /**
    * The question to the owners; `undefined` if the asker may do it, or if they are not asked.
