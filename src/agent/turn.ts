@@ -61,11 +61,11 @@ export interface ParkedTurn {
   readonly kind: "parked";
   /** The calls that wait, at least one. */
   readonly asked: readonly AskedCall[];
-  /** The last steps, which are not stored yet. */
-  readonly unsaved: readonly Step[];
+  /** The steps so far, and those that are not stored yet. */
+  readonly taken: StepsTaken;
 }
 
-/** The steps of a turn that has ended. */
+/** The steps of a turn that has ended, or waits. */
 export interface StepsTaken {
   /** All of them, in order. */
   readonly steps: readonly Step[];
@@ -235,12 +235,12 @@ async function converse(
         await log.save(false);
         const { ready, asked } = await ask(next.calls);
         log.add(...await Promise.all(ready.map(run)));
-        if (asked.length > 0) return { kind: "parked", asked, unsaved: log.unsaved };
+        if (asked.length > 0) return parked(asked, log);
         break;
       }
       case "run_once": {
         const { ready, asked } = await ask([next.call]);
-        if (asked.length > 0) return { kind: "parked", asked, unsaved: log.unsaved };
+        if (asked.length > 0) return parked(asked, log);
         log.add({ kind: "begun", callId: next.call.id, at: now() });
         await log.save(true);
         log.add(...await Promise.all(ready.map(run)));
@@ -252,6 +252,10 @@ async function converse(
         break;
     }
   }
+}
+
+function parked(asked: readonly AskedCall[], { steps, unsaved }: StepLog): ParkedTurn {
+  return { kind: "parked", asked, taken: { steps, unsaved } };
 }
 
 const CUT_OFF = {

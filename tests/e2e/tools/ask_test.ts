@@ -415,6 +415,7 @@ describe("[T11] a tool call that is refused for lack of a right", () => {
             const { until, user, simulator } = scene;
             const { direct, here } = await cards(scene);
             assert.match(textOf(here), /"topic":"All about help"/);
+            assert.match(textOf(here), /Cost so far:\*\* \d+ \+ \d+ tokens/);
             press(scene, here, NOTICES.allowOnce.text, "grace");
             await until(
               "a refusal",
