@@ -11,6 +11,7 @@
 
 import { compareIds, type GuildId, type RoleId, type UserId } from "../discord/ids.ts";
 import {
+  basePermissions,
   hasAllPermissions,
   type Overwrite,
   type Permission,
@@ -18,6 +19,7 @@ import {
   type PermissionInputs,
   PERMISSIONS,
   type RoleGrant,
+  roleSet,
 } from "./permissions.ts";
 
 /** A role, with the facts that rights depend on. */
@@ -140,10 +142,10 @@ export function missingRight(
 ): Missing | undefined {
   if (!member) return { kind: "not_member" };
   const inputs = inputsOf(guild, member);
-  const hasAll = hasAllPermissions(inputs);
+  const inGuild = basePermissions(inputs);
+  const hasAll = hasAllPermissions(inputs, inGuild);
   const isTimedOut = !hasAll && (member.timedOutUntil ?? 0) > now;
-  const inGuild = permissionBits(inputs, []);
-  const here = place ? permissionBits(inputs, place.overwrites) : inGuild;
+  const here = place ? permissionBits(inputs, place.overwrites, inGuild) : inGuild;
 
   const lacks = (permission: Permission, bits = here): boolean => {
     if (hasAll) return false;
@@ -243,12 +245,12 @@ function roleRank(guild: GuildFacts, member: MemberFacts, roleId: RoleId): Missi
 
 /** The highest role of a member; `undefined` for a member with `@everyone` alone. */
 function topRole(guild: GuildFacts, { roles }: MemberFacts): RoleFacts | undefined {
-  const own = new Set<string>(roles);
-  return guild.roles.filter((role) => own.has(role.id) && !isEveryone(guild, role))
-    .reduce<RoleFacts | undefined>(
-      (top, role) => top && !isAbove(role, top) ? top : role,
-      undefined,
-    );
+  const own = roleSet(roles);
+  let top: RoleFacts | undefined;
+  for (const role of guild.roles) {
+    if (own.has(role.id) && !isEveryone(guild, role) && (!top || isAbove(role, top))) top = role;
+  }
+  return top;
 }
 
 /** Of roles with the same position, Discord puts the older one above. */
