@@ -12,6 +12,7 @@
  */
 
 import { execFileSync } from "node:child_process";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { RoleId } from "../src/core/discord/ids.ts";
 import { PERMISSIONS } from "../src/core/rights/permissions.ts";
@@ -95,6 +96,7 @@ function readings(): Readings {
     counts.set(result, (counts.get(result) ?? 0) + 1);
   };
   const samples: number[] = [];
+  const cpuBefore = process.cpuUsage();
   for (let sample = 0; sample < SAMPLES; sample++) {
     const from = sample * IN_A_SAMPLE % calls.length;
     const some = calls.slice(from, from + IN_A_SAMPLE);
@@ -102,6 +104,7 @@ function readings(): Readings {
     for (const call of some) decide(call);
     samples.push((performance.now() - startedAt) * 1_000 / IN_A_SAMPLE);
   }
+  const { user, system } = process.cpuUsage(cpuBefore);
   console.error(Object.fromEntries(counts));
   const tool = discord.withGates?.(openGates({}));
   if (!tool) throw new Error("No gate is open");
@@ -109,6 +112,7 @@ function readings(): Readings {
   return {
     rightsP50: quantile(samples, 0.5),
     rightsP99: quantile(samples, 0.99),
+    rightsCpuUs: (user + system) / (SAMPLES * IN_A_SAMPLE),
     schemaChars: JSON.stringify({ name, description, parameters }).length,
   };
 }
