@@ -28,6 +28,8 @@ export function describeMissing(missing: Missing, whose: Lacking): string {
       return `${who} ${is} timed out`;
     case "rank":
       return `${their} highest role is not above that of the other member`;
+    case "administrator":
+      return "an administrator cannot be timed out";
     case "no_role":
       return "there is no such role in that server";
     case "everyone_role":

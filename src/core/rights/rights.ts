@@ -79,8 +79,8 @@ export type Need =
   | { readonly kind: "any"; readonly of: readonly Permission[] }
   /** A permission in the whole guild. Overwrites of the place do not count. */
   | { readonly kind: "in_guild"; readonly permission: Permission }
-  /** A higher rank than another member. */
-  | { readonly kind: "outranks"; readonly member: MemberFacts }
+  /** A higher rank than another member. For a timeout, the other one must be no administrator. */
+  | { readonly kind: "outranks" | "can_time_out"; readonly member: MemberFacts }
   /** A higher rank than a role, which people can give. */
   | { readonly kind: "above_role"; readonly roleId: RoleId }
   /** A higher rank than a role, which may be a bot's or `@everyone`. */
@@ -97,6 +97,7 @@ export type Missing =
   /**
    * - `not_member`: the user is not in the guild.
    * - `rank`: the other member is not below.
+   * - `administrator`: the other member is one, and Discord times none out.
    * - `no_role`, `everyone_role`, `managed_role`: the role does not exist, or no one can give it.
    * - `role_rank`: the role is not below the member's highest.
    * - `bits`: the member lacks a permission that it gives or denies.
@@ -106,6 +107,7 @@ export type Missing =
     readonly kind:
       | "not_member"
       | "rank"
+      | "administrator"
       | "no_role"
       | "everyone_role"
       | "managed_role"
@@ -123,6 +125,16 @@ const WRITES: ReadonlySet<Permission> = new Set([
   "Add Reactions",
   "Attach Files",
   "Create Polls",
+]);
+
+/** Permissions that Discord takes away together with that to send messages. */
+const NEED_SENDING: ReadonlySet<Permission> = new Set(["Attach Files", "Embed Links"]);
+
+/** Permissions that slow mode bounds: one message and one thread at a time. */
+const SLOWED: ReadonlySet<Permission> = new Set([
+  "Send Messages",
+  "Create Public Threads",
+  "Create Private Threads",
 ]);
 
 /**
@@ -171,12 +183,17 @@ export function missingRight(
         return lacking(lacks(need.permission, inGuild) ? need.permission : undefined);
       case "outranks":
         return outranks(guild, member, need.member) ? undefined : { kind: "rank" };
+      case "can_time_out":
+        if (!outranks(guild, member, need.member)) return { kind: "rank" };
+        return hasAllPermissions(inputsOf(guild, need.member))
+          ? { kind: "administrator" }
+          : undefined;
       case "above_role":
         return roleProblem(guild, need.roleId) ?? roleRank(guild, member, need.roleId);
       case "over_role":
         return roleRank(guild, member, need.roleId);
       case "holds":
-        return hasAll || (need.bits & ~here) === 0n ? undefined : { kind: "bits" };
+        return hasAll || (!isTimedOut && (need.bits & ~here) === 0n) ? undefined : { kind: "bits" };
       case "posted_for": // at Discord, not even the server's owner ends another person's poll
         return need.userId === member.userId ? undefined : { kind: "not_theirs" };
     }
@@ -194,14 +211,16 @@ export function missingRight(
 function permissionsFor(permission: Permission, place?: PlaceFacts): readonly Permission[] {
   if (!place) return [permission];
   const { thread, isVoice, hasSlowmode } = place;
-  const own = thread && permission === "Send Messages" ? "Send Messages in Threads" : permission;
+  const sending = thread ? "Send Messages in Threads" : "Send Messages";
+  const own = permission === "Send Messages" ? sending : permission;
   const isOpen = permission === "View Channel";
   return [
     own,
+    ...(NEED_SENDING.has(permission) ? [sending] as const : []),
     ...(isOpen && thread?.isPrivate && !thread.hasMember ? ["Manage Threads" as const] : []),
     ...(!isOpen && isVoice ? ["Connect" as const] : []),
     ...(WRITES.has(permission) && thread?.isLocked ? ["Manage Threads" as const] : []),
-    ...(permission === "Send Messages" && hasSlowmode ? ["Bypass Slowmode" as const] : []),
+    ...(SLOWED.has(permission) && hasSlowmode ? ["Bypass Slowmode" as const] : []),
   ];
 }
 
