@@ -159,6 +159,8 @@ export function missingRight(
   const isTimedOut = !hasAll && (member.timedOutUntil ?? 0) > now;
   const here = place ? permissionBits(inputs, place.overwrites, inGuild) : inGuild;
 
+  let top: { readonly role: RoleFacts | undefined } | undefined;
+  const highest = () => (top ??= { role: topRole(guild, member) }).role;
   const lacks = (permission: Permission, bits = here): boolean => {
     if (hasAll) return false;
     if (isTimedOut && !LEFT_BY_TIMEOUT.has(permission)) return true;
@@ -182,16 +184,16 @@ export function missingRight(
       case "in_guild":
         return lacking(lacks(need.permission, inGuild) ? need.permission : undefined);
       case "outranks":
-        return outranks(guild, member, need.member) ? undefined : { kind: "rank" };
+        return outranks(guild, member, need.member, highest()) ? undefined : { kind: "rank" };
       case "can_time_out":
-        if (!outranks(guild, member, need.member)) return { kind: "rank" };
+        if (!outranks(guild, member, need.member, highest())) return { kind: "rank" };
         return hasAllPermissions(inputsOf(guild, need.member))
           ? { kind: "administrator" }
           : undefined;
       case "above_role":
-        return roleProblem(guild, need.roleId) ?? roleRank(guild, member, need.roleId);
+        return roleProblem(guild, need.roleId) ?? roleRank(guild, member, need.roleId, highest());
       case "over_role":
-        return roleRank(guild, member, need.roleId);
+        return roleRank(guild, member, need.roleId, highest());
       case "holds":
         return hasAll || (!isTimedOut && (need.bits & ~here) === 0n) ? undefined : { kind: "bits" };
       case "posted_for": // at Discord, not even the server's owner ends another person's poll
@@ -239,11 +241,20 @@ export function inputsOf(
   return { guildId, ownerId, roles, userId, memberRoles };
 }
 
-/** Whether a member's rank is above that of another member. No one outranks the owner. */
-export function outranks(guild: GuildFacts, member: MemberFacts, other: MemberFacts): boolean {
+/**
+ * Whether a member's rank is above that of another member. No one outranks the owner.
+ *
+ * @param own The member's highest role, if it is known already.
+ */
+export function outranks(
+  guild: GuildFacts,
+  member: MemberFacts,
+  other: MemberFacts,
+  own: RoleFacts | undefined = topRole(guild, member),
+): boolean {
   if (other.userId === guild.ownerId || other.userId === member.userId) return false;
   if (member.userId === guild.ownerId) return true;
-  const [own, theirs] = [topRole(guild, member), topRole(guild, other)];
+  const theirs = topRole(guild, other);
   return own !== undefined && (theirs === undefined || isAbove(own, theirs));
 }
 
@@ -254,11 +265,15 @@ function roleProblem(guild: GuildFacts, roleId: RoleId): Missing | undefined {
   return role.isManaged ? { kind: "managed_role" } : undefined;
 }
 
-function roleRank(guild: GuildFacts, member: MemberFacts, roleId: RoleId): Missing | undefined {
+function roleRank(
+  guild: GuildFacts,
+  member: MemberFacts,
+  roleId: RoleId,
+  own: RoleFacts | undefined,
+): Missing | undefined {
   const role = guild.roles.find(({ id }) => id === roleId);
   if (!role) return { kind: "no_role" };
   if (member.userId === guild.ownerId || isEveryone(guild, role)) return undefined;
-  const own = topRole(guild, member);
   return own && isAbove(own, role) ? undefined : { kind: "role_rank" };
 }
 
