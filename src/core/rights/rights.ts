@@ -127,9 +127,6 @@ const WRITES: ReadonlySet<Permission> = new Set([
   "Create Polls",
 ]);
 
-/** Permissions that Discord takes away together with that to send messages. */
-const NEED_SENDING: ReadonlySet<Permission> = new Set(["Attach Files", "Embed Links"]);
-
 /** Permissions that slow mode bounds: one message and one thread at a time. */
 const SLOWED: ReadonlySet<Permission> = new Set([
   "Send Messages",
@@ -218,7 +215,6 @@ function permissionsFor(permission: Permission, place?: PlaceFacts): readonly Pe
   const isOpen = permission === "View Channel";
   return [
     own,
-    ...(NEED_SENDING.has(permission) ? [sending] as const : []),
     ...(isOpen && thread?.isPrivate && !thread.hasMember ? ["Manage Threads" as const] : []),
     ...(!isOpen && isVoice ? ["Connect" as const] : []),
     ...(WRITES.has(permission) && thread?.isLocked ? ["Manage Threads" as const] : []),

@@ -37,8 +37,6 @@ const TALK = bitsOf(
   "Send Messages in Threads",
   "Read Message History",
   "Add Reactions",
-  "Attach Files",
-  "Embed Links",
   "Connect",
 );
 
@@ -222,19 +220,6 @@ const MATRIX: Readonly<Record<string, readonly [Setting, string?]>> = {
     low: ["Kick Members"],
     needs: ["Kick Members"],
   }],
-  "attachments where sending is denied": [
-    { place: channel([[EVERYONE, [], ["Send Messages"]]]), needs: ["Attach Files"] },
-    lacks("Send Messages"),
-  ],
-  "links where sending is denied": [
-    { place: channel([[EVERYONE, [], ["Send Messages"]]]), needs: ["Embed Links"] },
-    lacks("Send Messages"),
-  ],
-  "attachments where sending is allowed": [{ place: channel(), needs: ["Attach Files"] }],
-  "attachments in a thread where sending in threads is denied": [
-    { place: thread({}, [[EVERYONE, [], ["Send Messages in Threads"]]]), needs: ["Attach Files"] },
-    lacks("Send Messages in Threads"),
-  ],
   // administrators and the owner
   "an administrator in a channel that denies everyone and the member": [{
     roles: [ADMIN],
