@@ -123,12 +123,14 @@ export async function startBot(options: BotOptions): Promise<Bot> {
 
   const metrics = createMetrics(build);
   const meter = createMeter(metrics);
+  const memory = createNoteMeaning({ setup: () => setup, store, logging, now });
   const health = startHealthMonitor({
     store,
     metrics,
     now,
     schedule,
     resumableMs: () => resumableMsOf(setup),
+    embedding: memory.state,
     log: logging.forPart("health"),
   });
   health.setAccounts(setup.config.accounts);
@@ -151,7 +153,6 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       accounts.first()?.tellOwners((texts) => notice("mcpSignIn", { server }, texts)),
   });
   const traces = createTraces(options);
-  const memory = createNoteMeaning({ setup: () => setup, store, logging, now });
   const accounts = createAccounts({
     ...options,
     store: { ...store, notes: memory.notes },

@@ -56,6 +56,8 @@ export interface Snapshot {
   };
   /** The models of all running accounts, each once. */
   readonly models: readonly Model[];
+  /** The embedding model; absent if the config names none. */
+  readonly embedding?: EmbeddingModel;
   /** The main thread's longest delay of the last minute, in milliseconds. */
   readonly eventLoopLagMs: number;
   readonly rssBytes: number;
@@ -174,6 +176,18 @@ export interface RestState {
    */
   readonly invalidRequests: number;
   readonly breaker: "closed" | "slowed" | "stopped";
+}
+
+/** The state of the embedding model, without which notes are found by words alone (T14). */
+export interface EmbeddingModel {
+  readonly id: string;
+  /** Absent unless its last request failed. */
+  readonly failure?: {
+    /** Unix time in milliseconds of the first failure since it last worked. */
+    readonly since: number;
+    /** The newest failure, in words. */
+    readonly why: string;
+  };
 }
 
 /** The state of one model. */

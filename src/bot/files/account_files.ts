@@ -20,6 +20,7 @@ import { createIsMediaUrl } from "../../media/hosts.ts";
 import { createDrawings, type Drawings } from "../../media/drawings.ts";
 import { imageProblem } from "../../media/image.ts";
 import { createMedia } from "../../media/media.ts";
+import { createShownImages, type ShownImages } from "../../media/shown_images.ts";
 import type { ProcessFiles } from "./process_files.ts";
 import type { Speech } from "../rules/setup.ts";
 
@@ -44,6 +45,7 @@ export interface AccountFiles extends TurnFiles {
   readonly find: FindFile;
   readonly drawings: Drawings;
   readonly drawn: ReadDrawn;
+  readonly shown: ShownImages;
   readonly speak: SpeakAnswer;
 }
 
@@ -80,6 +82,7 @@ export function createAccountFiles(
     download,
     drawings,
     drawn: drawings.read,
+    shown: createShownImages(folder, maxBytes, now, log),
     find: createFindFile({ media, maxBytes }),
     speak,
   };

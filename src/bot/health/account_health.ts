@@ -78,6 +78,8 @@ export interface AccountHealth {
   snapshot(): AccountSnapshot;
   /** The turns' last report on the model; `undefined` for an account that is not running. */
   model(): ModelWord | undefined;
+  /** The fallback that answers for the model (L3); `undefined` if none does. */
+  fallback(): ModelWord | undefined;
   /** Reads the number of IDENTIFYs left, of unpaired senders waiting, and the parked channels. */
   readStore(): Promise<void>;
   /**
@@ -107,6 +109,8 @@ interface Told {
   shardCount: number;
   isRestUp: boolean;
   model: ModelWord;
+  /** The fallback that gave the last answer; absent if the model itself did. */
+  fallback?: ModelWord;
   /** Failed turns since the last answer, and Unix time in milliseconds of the first one. */
   failures?: { readonly count: number; readonly since: number };
   stored: Pick<AccountSnapshot, "identify" | "pairingPending" | "parked">;
@@ -147,6 +151,7 @@ export function createAccountHealth(
       if (!told || told.model.id === modelId) return;
       told.model = { id: modelId };
       delete told.failures;
+      delete told.fallback;
     },
     ended(end) {
       if (told) told.end = wordsOf(end);
@@ -182,6 +187,7 @@ export function createAccountHealth(
       };
     },
     model: () => told && told.end === undefined ? told.model : undefined,
+    fallback: () => told && told.end === undefined ? told.fallback : undefined,
     async readStore() {
       const asked = told;
       if (!asked) return;
@@ -237,8 +243,15 @@ const FAILING_TURNS = 3;
 
 function noteTurn(told: Told, outcome: TurnOutcome, now: number): void {
   const { model, failures } = told;
+  delete told.fallback;
   if (outcome.kind === "reply") {
-    told.model = { id: model.id, servedAt: now };
+    const { modelId = model.id } = outcome;
+    const answered = { id: modelId, servedAt: now };
+    if (modelId === model.id) told.model = answered;
+    else {
+      told.fallback = answered;
+      told.model = { ...model, openAt: model.openAt ?? now };
+    }
     delete told.failures;
   }
   if (outcome.kind !== "failed") return;

@@ -11,7 +11,13 @@
 import process from "node:process";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Meters } from "../../http/metrics.ts";
-import type { AccountSnapshot, ConfigState, Model, Snapshot } from "../../http/snapshot.ts";
+import type {
+  AccountSnapshot,
+  ConfigState,
+  EmbeddingModel,
+  Model,
+  Snapshot,
+} from "../../http/snapshot.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import type { Store } from "../../store/store.ts";
@@ -32,6 +38,8 @@ export interface HealthMonitorPorts {
   readonly schedule: Schedule;
   /** The shortest resume window of all accounts, in milliseconds. */
   readonly resumableMs: () => number;
+  /** State of the embedding model; absent, or `undefined`, if there is none. */
+  readonly embedding?: () => EmbeddingModel | undefined;
   readonly log: Log;
 }
 
@@ -65,7 +73,7 @@ const ALIVE_MS = { min: 5_000, max: 300_000 };
 
 /** Starts the timer that notes live sessions, and returns the health monitor. */
 export function startHealthMonitor(
-  { store, metrics, now, schedule, resumableMs, log }: HealthMonitorPorts,
+  { store, metrics, now, schedule, resumableMs, embedding, log }: HealthMonitorPorts,
 ): HealthMonitor {
   const startedAt = now();
   const all = new Map<AccountId, AccountHealth>();
@@ -112,6 +120,7 @@ export function startHealthMonitor(
     const ticks = described.flatMap(({ state, gatewayTickAt: at }) =>
       state === "running" && at !== undefined ? [at] : []
     );
+    const meaning = embedding?.();
     return {
       phase,
       startedAt,
@@ -121,6 +130,7 @@ export function startHealthMonitor(
       ...(config && { config }),
       ...storeHealth.current(),
       models: modelsOf(accounts()),
+      ...(meaning && { embedding: meaning }),
       eventLoopLagMs: mainThread.lagMs(),
       rssBytes: process.memoryUsage.rss(),
     };
@@ -162,7 +172,9 @@ function aliveMs(resumableMs: number): number {
  * is newer than its last failure.
  */
 function modelsOf(accounts: readonly AccountHealth[]): readonly Model[] {
-  const words = accounts.flatMap((account) => account.model() ?? []);
+  const words = accounts.flatMap((account) =>
+    [account.model(), account.fallback()].filter((word) => word !== undefined)
+  );
   return [...new Set(words.map(({ id }) => id))].map((id) => {
     const own = words.filter((word) => word.id === id);
     const servedAt = Math.max(...own.map(({ servedAt = -Infinity }) => servedAt));

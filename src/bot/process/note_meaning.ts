@@ -7,7 +7,7 @@
 
 import type { Config } from "../../config/config.ts";
 import type { Embedding } from "../../core/notes/embedding.ts";
-import { createEmbedder } from "../../flows/notes/embedder.ts";
+import { createEmbedder, type EmbeddingState } from "../../flows/notes/embedder.ts";
 import { createNoteEmbedding } from "../../flows/notes/embed_notes.ts";
 import { createNoteSearch, type NoteSearch } from "../../flows/notes/search.ts";
 import { schedule } from "../../lib/schedule.ts";
@@ -35,6 +35,8 @@ export interface NoteMeaning {
   /** The same notes; each change begins the work on its vector. */
   readonly notes: Store["notes"];
   readonly search: NoteSearch;
+  /** State of the model; `undefined` if the config names none. */
+  state(): EmbeddingState | undefined;
   /** Notes may have changed: makes missing vectors. */
   wake(): void;
   /** The config may name another model. */
@@ -76,6 +78,7 @@ export function createNoteMeaning(
 
   return {
     ...embedding,
+    state: embedder.state,
     search: createNoteSearch({ notes, embedder, onEmbedded }),
     notes: {
       ...notes,

@@ -36,6 +36,7 @@ import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
 import { createMayDecide, type MayDecide } from "./discord/asking/holders.ts";
 import { createCanUndo } from "./discord/undo/can_undo.ts";
 import { createReadStarter } from "./discord/read_starter.ts";
+import { createJitPolicy } from "../../host/process/jit_policy.ts";
 import { createTurnGarbage } from "./turn_garbage.ts";
 import { createToolPorts, type ToolPortsOptions } from "./ports/tool_ports.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
@@ -165,6 +166,7 @@ export function createAccountTurns(
   });
   const canUndo = createCanUndo(accountId, store.changes, now);
   const garbage = createTurnGarbage();
+  const jit = createJitPolicy();
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
   const { rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles, onTrace } = ports;
@@ -178,6 +180,7 @@ export function createAccountTurns(
     steers: (message: InboundMessage, next: InboundMessage) => modesNow().steers(message, next),
     onTurn(outcome: TurnOutcome, ms: number) {
       garbage.turn(outcome);
+      jit.turn();
       ports.onTurn(outcome, ms);
     },
     ...{

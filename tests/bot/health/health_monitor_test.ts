@@ -251,6 +251,26 @@ describe("[O2] startHealthMonitor() and models", () => {
     assert.equal(isReady(), true);
   });
 
+  it("[L3] is ready while a fallback answers, and shows both models", () => {
+    const { health, clock, begin } = setUp();
+    const account = begin();
+    const openAt = clock.now();
+    account.setTurn({ ...reply, modelId: "other/kelp" });
+    clock.advance(1_000);
+    account.setTurn({ ...reply, modelId: "other/kelp" });
+    const both = [{ id: "openai/gpt", openAt }, { id: "other/kelp" }];
+    assert.deepEqual(health.snapshot().models, both);
+    const checks = judge(health.snapshot(), clock.now()).filter(({ name }) =>
+      name.startsWith("llm:")
+    );
+    assert.deepEqual(checks.map(({ status, isReady }) => [status, isReady]), [
+      ["warn", true],
+      ["pass", true],
+    ]);
+    account.setTurn(reply);
+    assert.deepEqual(health.snapshot().models, [{ id: "openai/gpt" }]);
+  });
+
   it("[C6] shows a shared model once; it serves if it has answered any account since", () => {
     const { health, clock, begin } = setUp();
     const [first, second] = [begin(ACCOUNT), begin(WORK)];
