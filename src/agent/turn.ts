@@ -60,11 +60,11 @@ export interface ParkedTurn {
   readonly kind: "parked";
   /** The calls that wait, at least one. */
   readonly asked: readonly AskedCall[];
-  /** The last steps, which are not stored yet. */
-  readonly unsaved: readonly Step[];
+  /** The steps so far, and those that are not stored yet. */
+  readonly taken: StepsTaken;
 }
 
-/** The steps of a turn that has ended. */
+/** The steps of a turn that has ended, or waits. */
 export interface StepsTaken {
   /** All of them, in order. */
   readonly steps: readonly Step[];
@@ -232,16 +232,16 @@ async function converse(
         await log.save(false);
         const { ready, asked } = await ask(next.calls);
         const waiting = [...asked, ...await runAll(ready)];
-        if (waiting.length > 0) return { kind: "parked", asked: waiting, unsaved: log.unsaved };
+        if (waiting.length > 0) return parked(waiting, log);
         break;
       }
       case "run_once": {
         const { ready, asked } = await ask([next.call]);
-        if (asked.length > 0) return { kind: "parked", asked, unsaved: log.unsaved };
+        if (asked.length > 0) return parked(asked, log);
         log.add({ kind: "begun", callId: next.call.id, at: now() });
         await log.save(true);
         const waiting = await runAll(ready);
-        if (waiting.length > 0) return { kind: "parked", asked: waiting, unsaved: log.unsaved };
+        if (waiting.length > 0) return parked(waiting, log);
         await log.save(false);
         break;
       }
@@ -250,6 +250,10 @@ async function converse(
         break;
     }
   }
+}
+
+function parked(asked: readonly AskedCall[], { steps, unsaved }: StepLog): ParkedTurn {
+  return { kind: "parked", asked, taken: { steps, unsaved } };
 }
 
 const CUT_OFF = {

@@ -151,6 +151,7 @@ export async function createParts(
     spend,
     stopping: stopping.signal,
     onDecided: questions.decided,
+    mayDecide: (question, press) => turns.mayDecide(question, press),
     status: () => statusOf(health, version, now()),
   });
   const catchUp = createAccountCatchUp({

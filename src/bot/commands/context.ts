@@ -66,6 +66,7 @@ export function createCommandContext(
     pairing: store.pairing,
     questions: {
       open: store.questions.open,
+      mayDecide: options.mayDecide,
       async decide(deciding) {
         const outcome = await store.questions.decide(deciding);
         if (outcome.kind === "decided" || outcome.kind === "closed") options.onDecided();

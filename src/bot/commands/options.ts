@@ -15,7 +15,7 @@ import type { Model } from "../../core/model.ts";
 import type { SpendPort } from "../../core/spending/metered_model.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
-import type { StatusFacts } from "../../interactions/base/context.ts";
+import type { InteractionContext, StatusFacts } from "../../interactions/base/context.ts";
 import type { Logging } from "../../log.ts";
 import type { TokenRates } from "../../session/token_rates.ts";
 import type { Store } from "../../store/store.ts";
@@ -69,6 +69,8 @@ export interface InteractionOptions {
   readonly connection: Pick<Connection, "openForm">;
   /** A question to people was decided. */
   readonly onDecided: () => void;
+  /** Whether a person may decide about a call of another person (T11). */
+  readonly mayDecide: InteractionContext["questions"]["mayDecide"];
   /** The process's log, by part. */
   readonly logging: Logging;
   /** The account's current status, for `/status`. */

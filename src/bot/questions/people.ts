@@ -12,7 +12,9 @@ import { codeFrom } from "../../core/inbound/pairing.ts";
 import type { Form } from "../../core/people/form.ts";
 import { ALLOW_ONCE, type AskedCall, DENY, type Question } from "../../core/people/question.ts";
 import type { TurnPeople } from "../../flows/turn/park.ts";
+import type { Step } from "../../core/step.ts";
 import { notice } from "../../render/notices/notices.ts";
+import { costFactOf } from "../../render/questions/cost.ts";
 import type { Store } from "../../store/store.ts";
 
 /** The dependencies of waiting for people. */
@@ -55,9 +57,10 @@ export function createTurnPeople(options: TurnPeopleOptions): TurnPeople {
 
   return {
     decisionOf: questions.decisionOf,
-    async park({ claim, asked, ...turn }) {
-      const all = asked.map((one) => cleaned(one, claim.message));
-      await questions.park({ claim, ...turn, asked: all, now: now() });
+    async park({ claim, asked, taken, charges }) {
+      const all = asked.map((one) => withCost(cleaned(one, claim.message), taken.steps));
+      const steps = taken.unsaved;
+      await questions.park({ claim, steps, charges, asked: all, now: now() });
       options.onParked();
     },
     async escalate(call, missing, { message }) {
@@ -81,6 +84,13 @@ export function createTurnPeople(options: TurnPeopleOptions): TurnPeople {
       };
     },
   };
+}
+
+/** Shows people who decide about a call the cost of its turn. A question of the model has no cost. */
+function withCost<Asked extends AskedCall>(asked: Asked, steps: readonly Step[]): Asked {
+  const { question } = asked;
+  const fact = question.kind === "ask" ? undefined : costFactOf(steps);
+  return fact ? { ...asked, question: { ...question, facts: [...question.facts, fact] } } : asked;
 }
 
 function cleanForm({ title, fields }: Form, clean: (text: string) => string): Form {

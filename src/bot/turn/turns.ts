@@ -33,6 +33,7 @@ import { latest } from "../rules/latest.ts";
 import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts";
 import { cleanText } from "../questions/clean_text.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
+import { createMayDecide, type MayDecide } from "./discord/asking/holders.ts";
 import { createCanUndo } from "./discord/undo/can_undo.ts";
 import { createReadStarter } from "./discord/read_starter.ts";
 import { createJitPolicy } from "../../host/process/jit_policy.ts";
@@ -71,6 +72,8 @@ export interface TurnsOptions {
 export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {
   /** Messages wait for turns. In the mode `interrupt`, they end the one that runs (S5). */
   accepted(judged: readonly Judged[]): void;
+  /** Whether a person may decide about a call of another person (T11). */
+  readonly mayDecide: MayDecide;
 }
 
 /**
@@ -275,6 +278,7 @@ export function createAccountTurns(
       garbage.stop();
       await turns.stop();
     },
+    mayDecide: createMayDecide({ ports: toolPorts, isOwner: ports.isOwner, now }),
     caches: () => ({ filled_channels: bytes() }),
   };
 }

@@ -133,6 +133,11 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    */
   asks?(input: z.infer<Input>, context: ToolContext): Promise<Question | undefined>;
   /**
+   * Runs a call up to its first change, to find the rights that its asker lacks; absent if the tool
+   * cannot. It rejects as {@link Tool.run} does, and at the change.
+   */
+  probe?(input: z.infer<Input>, context: ToolContext): Promise<unknown>;
+  /**
    * Runs the tool.
    *
    * @returns The result for the model.

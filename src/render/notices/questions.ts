@@ -20,9 +20,27 @@ export const QUESTION_NOTICES = {
   },
   escalatedAction: {
     text:
-      "I was asked to do this on Discord, but the person who asks may not: {missing}. Allow it?",
-    when: "an action of `discord` was refused, and `approvals.escalate` is on, to each owner",
+      "I was asked to do this on Discord, but the person who asks may not: {missing}. Allow it? " +
+      "People who may do it themselves can decide, and my owners.",
+    when:
+      "an action of `discord` was refused, and `approvals.escalate` is on, in the channel and " +
+      "to each owner",
     placeholders: { missing: "the missing right, in words" },
+  },
+  rightChecked: {
+    text: "One moment: I check whether you may do this yourself.",
+    when: "a person who is no owner decides about a refused action, until their rights are known",
+    placeholders: {},
+  },
+  rightMissing: {
+    text: "You cannot decide this: {missing}.",
+    when: "a person decides about a refused action that they could not do themselves",
+    placeholders: { missing: "the missing right, in words" },
+  },
+  rightCounts: {
+    text: "Thanks, your decision counts.",
+    when: "a person has decided about a refused action by their own rights, to the person alone",
+    placeholders: {},
   },
   limitAsked: {
     text: "That would be {count} destructive changes for one message. Go on with these?",

@@ -23,6 +23,7 @@ import { createSingleReads } from "../../../discord/rest/calls/single_message.ts
 import { createThreadCalls } from "../../../discord/rest/calls/threads.ts";
 import { createReactions } from "../../../discord/rest/calls/typing_and_reactions.ts";
 import type { RestApi } from "../../../discord/rest/client/client.ts";
+import { isExternal } from "./external_emoji.ts";
 import { threadTitle } from "../../../render/thread_title.ts";
 import type { Store } from "../../../store/store.ts";
 import { createAssertMayQuote } from "./age_limit.ts";
@@ -201,7 +202,12 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
         call,
         channelId,
         { asker: ["Read Message History", "Add Reactions"] },
-        (target) => reactions.add(target.channelId, messageId, emoji),
+        async (target, found, origin) => {
+          if (found.guild && await isExternal(client, found.guild.id, emoji)) {
+            await targets.assertMay(origin, found, ["Use External Emojis"]);
+          }
+          await reactions.add(target.channelId, messageId, emoji);
+        },
       ),
     removeReaction: (call, { channelId, messageId }, emoji) =>
       within(call, channelId, { asker: ["Read Message History"] }, async (target) => {

@@ -129,8 +129,12 @@ export interface Place {
   readonly nonce: string;
   /** The bot's user id. */
   readonly self: UserId;
-  /** Whether a message of the bot answers the person who asks: it is theirs to change. */
+  /** Whether the bot posted a message for the person who asks: it is theirs to change. */
   isAnswerToAsker(messageId: MessageId): Promise<boolean>;
+  /** The person for whom the bot posted a message; `undefined` if that is not known. */
+  postedFor(messageId: MessageId): Promise<UserId | undefined>;
+  /** Stores that the bot has posted a message for the person who asks, beside the outbox. */
+  posted(messageId: MessageId): Promise<void>;
   /** The person who asks. */
   readonly askerId: UserId;
   /** Unix time in milliseconds. */
@@ -247,7 +251,7 @@ export interface LimitPort {
   question(call: DiscordCall, waiting: readonly WaitingAction[]): Promise<Question | undefined>;
 }
 
-/** Lets owners allow actions that their asker may not do. */
+/** Lets people allow actions that their asker may not do. */
 export interface EscalationPort {
   /**
    * The question to the owners; `undefined` if the asker may do it, or if they are not asked.

@@ -26,7 +26,7 @@ import type { RestApi } from "../../../../discord/rest/client/client.ts";
 import { RestError } from "../../../../discord/rest/exchange/rest_error.ts";
 import { explainCode, namesPermission } from "../../../../discord/rest/permissions/denial.ts";
 import type { Decision } from "../../../../core/people/question.ts";
-import { isAllowedByOwner, LacksRight } from "../asking/escalation.ts";
+import { holderOf, isAllowed, LacksRight } from "../asking/escalation.ts";
 import type { ClosedToAsker } from "./closed_to_asker.ts";
 import { WORDS } from "./words.ts";
 
@@ -260,10 +260,11 @@ export function createTargets(
       });
     },
     async assertMay(origin, found, needs) {
-      const isAllowed = isAllowedByOwner(origin.decision);
+      const holder = holderOf(origin.decision); // the call runs with their rights
+      const isByOwner = isAllowed(origin.decision) && holder === undefined;
       for (const { userId, isOwner } of origin.askers) {
-        if (isOwner || isAllowed) continue;
-        const missing = await missingOf(userId, origin, found, needs);
+        if (isOwner || isByOwner) continue;
+        const missing = await missingOf(holder ?? userId, origin, found, needs);
         if (missing) {
           if (!origin.isProbe) onRefused(missing.kind);
           throw new LacksRight(missing, origin.decision);
