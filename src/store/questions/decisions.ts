@@ -49,7 +49,7 @@ const controlSchema = z.object({
 });
 
 /**
- * Creates the storage of decisions.
+ * Creates the storage of decisions. The function is long because each statement stands here once.
  *
  * @param database Open, migrated, and owned by the caller.
  */

@@ -23,6 +23,7 @@ export type MayDecide = (question: StoredQuestion, press: ButtonPress) => Promis
 
 /** The dependencies of the check. */
 export interface MayDecideOptions {
+  /** Ports of the tools. */
   readonly ports: ToolPorts;
   /** Whether the sender of a message is an owner of the bot (P10). */
   readonly isOwner: (message: InboundMessage) => boolean;
