@@ -46,6 +46,7 @@ function estimate(
   return {
     inputTokens: tokensIn(charsIn(request)),
     outputTokens: tokensIn(written),
+    isEstimate: true,
   };
 }
 
