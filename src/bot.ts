@@ -28,7 +28,10 @@ import type { PingResult } from "./bot/health/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
 import { createEarlyThread, type EarlyThread } from "./discord/gateway/main/early_thread.ts";
 import type { AnswerHooks } from "./discord/rest/exchange/exchange.ts";
+import { createProcessMemory } from "./flows/process_memory.ts";
 import { createTurnLimit } from "./flows/turn/control/turn_limit.ts";
+import { collectGarbage } from "./host/process/collect_garbage.ts";
+import { createReleasePages } from "./host/process/release_pages.ts";
 import type { HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics } from "./http/metrics.ts";
 import type { Snapshot } from "./http/snapshot.ts";
@@ -151,11 +154,19 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       accounts.first()?.tellOwners((texts) => notice("mcpSignIn", { server }, texts)),
   });
   const traces = createTraces(options);
-  const memory = createNoteMeaning({ setup: () => setup, store, logging, now });
+  const noteMeaning = createNoteMeaning({ setup: () => setup, store, logging, now });
+  const memory = createProcessMemory({
+    schedule,
+    now,
+    collect: collectGarbage,
+    release: createReleasePages((error) =>
+      logging.forPart("main").warn("Cannot return memory to the system", { error })
+    ),
+  });
   const accounts = createAccounts({
     ...options,
-    store: { ...store, notes: memory.notes },
-    searchNotes: memory.search,
+    store: { ...store, notes: noteMeaning.notes },
+    searchNotes: noteMeaning.search,
     files,
     ...(traces && { onTrace: traces.add }),
     version: build.version,
@@ -164,6 +175,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   }, {
     startAccount,
     meter,
+    memory,
     turnLimit: createTurnLimit(() => setup.config.maxConcurrentTurns),
     healthOf: health.accountOf,
     now,
@@ -180,12 +192,12 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     schedule,
     onWritten() {
       accounts.each((running) => running.changedElsewhere());
-      memory.wake();
+      noteMeaning.wake();
     },
     log: logging.forPart("store"),
   });
   await accounts.start();
-  memory.wake();
+  noteMeaning.wake();
   health.setPhase("running");
 
   return {
@@ -197,7 +209,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     async apply(next, changes) {
       setup = next;
       toolServices.apply(next.config);
-      memory.reconfigured();
+      noteMeaning.reconfigured();
       health.setAccounts(next.config.accounts);
       return await accounts.apply(next, changes);
     },
@@ -205,7 +217,8 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     async stop() {
       health.setPhase("draining");
       stopWatching();
-      await memory.stop();
+      memory.stop();
+      await noteMeaning.stop();
       await accounts.stop();
       files.stop();
       await toolServices.stop();

@@ -81,7 +81,7 @@ export interface Parts {
  */
 export async function createParts(
   options: AccountOptions,
-  { health, meter, turnLimit, isOurs, now }: AccountPorts,
+  { health, meter, turnLimit, memory, isOurs, now }: AccountPorts,
 ): Promise<Parts> {
   const { store, logging, stored, version, env, toolServices } = options;
   const { accountId } = options.config.discord;
@@ -175,6 +175,7 @@ export async function createParts(
     owners,
     outbound,
     threads,
+    memory,
     isOurs,
     ...commandSources(options, skills, settings),
     spend,
@@ -228,6 +229,7 @@ export async function createParts(
       ended: ended.signal,
       files,
       turnLimit,
+      memory,
       progress: outbound.progress,
       cleanSecrets: outbound.cleanSecrets,
       uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),

@@ -16,13 +16,12 @@ import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import { createReadMember } from "../../discord/rest/calls/members.ts";
 import { type Acceptor, createAcceptor } from "../../flows/receive/accept.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
-import { createFloodMemory } from "../../flows/receive/flood_memory.ts";
+import type { ProcessMemory } from "../../flows/process_memory.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
 import { stopRequestOf } from "../../flows/receive/stop_request.ts";
 import { createPluralkit, createProxiedUsers } from "../../flows/receive/pluralkit.ts";
 import { waitingRulesOf } from "../../flows/receive/waiting.ts";
-import { collectGarbage } from "../../host/process/collect_garbage.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Store } from "../../store/store.ts";
@@ -58,6 +57,8 @@ export interface InboundOptions
     "channelQueues" | "cleanSecrets" | "reachOwners" | "tellOwners" | "tellPerson"
   >;
   readonly meter: Pick<Meter, "stored">;
+  /** Returns memory after many messages. */
+  readonly memory: Pick<ProcessMemory, "read">;
   /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
 }
@@ -96,7 +97,8 @@ const GUILDS = "channels.discord.guilds";
  * Connects the inbound flows. The function is long because each port of each flow stands here once.
  */
 export function createInbound(options: InboundOptions): Inbound {
-  const { config, store, reader, policy, outbound, threads, meter, logging, isOurs, now } = options;
+  const { config, store, reader, policy, outbound, threads, meter, memory, logging } = options;
+  const { isOurs, now } = options;
   const { accountId } = config().discord;
   const common = { accountId, schedule, random: Math.random, now };
   const texts = () => config().texts;
@@ -246,7 +248,6 @@ export function createInbound(options: InboundOptions): Inbound {
     onForeign: (found) => events.emit.foreign(found),
     onStored: meter.stored,
   });
-  const flood = createFloodMemory(schedule, collectGarbage);
 
   const endTasks = () =>
     Promise.all(
@@ -270,7 +271,7 @@ export function createInbound(options: InboundOptions): Inbound {
     take(batch) {
       const read = reader.read(batch);
       acceptor.accept(read);
-      flood.read(read.bytes);
+      memory.read(read.bytes);
       if (read.guilds.length === 0) return;
       names.guildsChanged();
       events.emit.guildsChanged();
@@ -288,7 +289,6 @@ export function createInbound(options: InboundOptions): Inbound {
       names.resolveAgain();
     },
     async stop() {
-      flood.stop();
       try {
         await endTasks();
       } finally {

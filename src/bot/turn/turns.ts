@@ -12,6 +12,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { TurnOutcome } from "../../agent/turn.ts";
 import type { Manner } from "../../core/people/chosen.ts";
+import type { ProcessMemory } from "../../flows/process_memory.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
@@ -35,7 +36,6 @@ import { cleanText } from "../questions/clean_text.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
 import { createCanUndo } from "./discord/undo/can_undo.ts";
 import { createReadStarter } from "./discord/read_starter.ts";
-import { createTurnGarbage } from "./turn_garbage.ts";
 import { createToolPorts, type ToolPortsOptions } from "./ports/tool_ports.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
@@ -91,6 +91,8 @@ export function createAccountTurns(
     & Omit<ToolPortsOptions, keyof TurnsOptions | "randomId" | "log">
     & Pick<TurnPeopleOptions, "ownerIds" | "onParked">
     & {
+      /** Returns memory after turns. */
+      readonly memory: Pick<ProcessMemory, "turn">;
       /** Text commands, and their effects on turns. */
       readonly commands: TurnCommands;
       /** The threads of the account's answers. */
@@ -161,7 +163,6 @@ export function createAccountTurns(
     now,
   });
   const canUndo = createCanUndo(accountId, store.changes, now);
-  const garbage = createTurnGarbage();
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
   const { rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles, onTrace } = ports;
@@ -174,7 +175,8 @@ export function createAccountTurns(
     retryAt,
     steers: (message: InboundMessage, next: InboundMessage) => modesNow().steers(message, next),
     onTurn(outcome: TurnOutcome, ms: number) {
-      garbage.turn(outcome);
+      const taken = outcome.kind === "reply" ? outcome.taken : undefined;
+      ports.memory.turn(taken?.steps.length ?? 0);
       ports.onTurn(outcome, ms);
     },
     ...{
@@ -260,10 +262,6 @@ export function createAccountTurns(
         }
       }
       turns.wake();
-    },
-    async stop() {
-      garbage.stop();
-      await turns.stop();
     },
     caches: () => ({ filled_channels: bytes() }),
   };
