@@ -4,6 +4,7 @@
  * @module
  */
 
+import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { startAccount } from "./bot/account/account.ts";
 import type { AccountEnd } from "./bot/health/account_end.ts";
@@ -158,6 +159,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const memory = createProcessMemory({
     schedule,
     now,
+    rss: () => process.memoryUsage.rss(),
     collect: collectGarbage,
     release: createReleasePages((error) =>
       logging.forPart("main").warn("Cannot return memory to the system", { error })

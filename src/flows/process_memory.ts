@@ -1,10 +1,9 @@
 /**
- * Returns memory to the system once the bot is quiet: after a start, a flood of messages, or many
- * turns.
+ * Returns memory to the system once the bot is quiet: after a start, a flood of messages, or turns.
  *
- * They leave garbage that has grown old, and the runtime collects that only when the heap has
- * doubled. They also leave pages of code that the bot seldom runs. Without such events, this flow
- * does nothing and sets no timer.
+ * They leave pages of code that the bot seldom runs. They also leave garbage that has grown old, and
+ * the runtime collects that only when the heap has doubled. Without such events, this flow does
+ * nothing and sets no timer.
  *
  * @module
  */
@@ -16,20 +15,24 @@ import type { Schedule } from "../lib/schedule.ts";
  * often takes 25 MiB off a flood's peak and costs 1 to 2 µs a message.
  */
 const FLOOD = 8 << 20;
-/** Units that are worth a collection, which takes 20 to 30 ms of CPU time, now and then. */
+/** Units after which pages are given back, which takes 2 ms of CPU time. */
 const SOME = 512 << 10;
-/** Milliseconds between two returns of memory, unless there was a flood. */
+/** What a turn counts, and each of its steps. */
+const TURN = 24 << 10;
+const STEP = 4 << 10;
+/** Milliseconds after which a single turn is enough. */
 const LONG_MS = 10 * 60_000;
+/** Growth of the process that is worth a collection, which takes 20 to 30 ms of CPU time. */
+const GROWN_BYTES = 8 << 20;
 /** Milliseconds without an event after which the bot is quiet. */
 const QUIET_MS = 3_000;
 /** Milliseconds after which a bot that is never quiet returns memory all the same. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 10 * 60_000;
 /**
- * What a turn and a step of it count: 350 turns without tools, or 75 with ten calls, leave 10 to 20
- * MiB.
+ * Milliseconds until pages are given back again. The runtime sweeps after a collection and compiles
+ * after a turn, for some seconds, and needs pages for that. This takes 5 to 10 MiB more off.
  */
-const TURN = 24 << 10;
-const STEP = 4 << 10;
+const AGAIN_MS = 5_000;
 
 /** Watches the work of all accounts. */
 export interface ProcessMemory {
@@ -47,6 +50,8 @@ export interface ProcessMemoryPorts {
   readonly schedule: Schedule;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Bytes of the process in memory. */
+  readonly rss: () => number;
   /** Collects garbage, at once. */
   readonly collect: () => void;
   /** Gives pages back to the system. */
@@ -55,7 +60,7 @@ export interface ProcessMemoryPorts {
 
 /** Starts watching; the start itself is the first event. */
 export function createProcessMemory(
-  { schedule, now, collect, release }: ProcessMemoryPorts,
+  { schedule, now, rss, collect, release }: ProcessMemoryPorts,
 ): ProcessMemory {
   /** Units since the last collection during a flood. */
   let uncollected = 0;
@@ -63,33 +68,39 @@ export function createProcessMemory(
   let units = 0;
   let hadTurn = false;
   let heardAt = now();
-  let returnedAt = -Infinity;
+  let returnedAt = heardAt;
+  /** Size of the process after memory was last returned. */
+  let restBytes = Infinity;
   let cancel: (() => void) | undefined;
-  /** The return after the start does not delay the next one. */
-  let isStart = true;
   let isStopped = false;
 
-  function note(added: number, isTurn: boolean): void {
+  function note(added: number, isDue: boolean): void {
+    if (added > 0) heardAt = now();
     units += added;
-    heardAt = now();
-    if (cancel || isStopped) return;
-    const isLong = heardAt - returnedAt >= LONG_MS;
-    const isDue = units >= FLOOD || (isLong && (isTurn || units >= SOME));
-    if (isDue) wait(Math.max(heardAt + PATIENCE_MS, returnedAt + LONG_MS));
+    if ((isDue || units >= SOME) && !cancel && !isStopped) wait(now() + PATIENCE_MS);
   }
 
   /** Waits until the bot is quiet, or until `latestAt`. */
   function wait(latestAt: number): void {
+    // At most, and at least: the system may set its clock.
+    const leftMs = Math.max(0, Math.min(QUIET_MS, heardAt + QUIET_MS - now()));
+    cancel = schedule(() => {
+      if (now() < Math.min(heardAt + QUIET_MS, latestAt)) wait(latestAt);
+      else returnMemory();
+    }, leftMs);
+  }
+
+  function returnMemory(): void {
+    release();
+    if (rss() - restBytes >= GROWN_BYTES) collect();
+    uncollected = units = 0;
+    returnedAt = now();
     cancel = schedule(() => {
       cancel = undefined;
-      const isQuiet = now() >= heardAt + QUIET_MS;
-      if (!isQuiet && now() < latestAt) return wait(latestAt);
-      if (!isStart) returnedAt = now();
-      isStart = false;
-      if (units >= SOME) collect();
-      uncollected = units = 0;
       release();
-    }, Math.min(QUIET_MS, Math.max(0, heardAt + QUIET_MS - now()))); // the system may set its clock
+      restBytes = rss();
+      note(0, false); // events may have come meanwhile
+    }, AGAIN_MS);
   }
 
   wait(heardAt + PATIENCE_MS);
@@ -105,7 +116,7 @@ export function createProcessMemory(
     },
     turn(steps) {
       // The first turn loads and compiles much code.
-      note(hadTurn ? TURN + steps * STEP : SOME, true);
+      note(TURN + steps * STEP, !hadTurn || now() - returnedAt >= LONG_MS);
       hadTurn = true;
     },
     stop() {
