@@ -118,9 +118,14 @@ const PRESENT = 1 << 31;
 const SWAPPED = 1 << 30;
 const OF_FILE = 1 << 29;
 
-/** Whether all these pages are as in their file. */
-export function isUnchanged(pagemap: Uint8Array): boolean {
+/**
+ * Whether so many pages are all as in their file.
+ *
+ * @param pagemap Their entries; with fewer entries, the rest may have changed.
+ */
+export function isUnchanged(pagemap: Uint8Array, pages: number): boolean {
   const view = viewOf(pagemap);
+  if (view.byteLength < pages * PAGE_ENTRY_BYTES) return false;
   for (let at = 4; at < view.byteLength; at += PAGE_ENTRY_BYTES) {
     const bits = view.getInt32(at, true);
     if (bits & SWAPPED || (bits & PRESENT && !(bits & OF_FILE))) return false;

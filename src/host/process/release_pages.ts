@@ -8,7 +8,7 @@
  * @module
  */
 
-import { closeSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
 import process from "node:process";
 import { LibcUnavailableError, loadLibc } from "./libc.ts";
 import {
@@ -33,13 +33,16 @@ const PROGRAM_SECTION = ".bun";
 /**
  * Finds the pages at the first call, and gives them back at each.
  *
- * @param onError Called if the pages cannot be found, for a reason other than a system without them.
+ * @param onError Called once if this fails on a system that should support it.
  */
 export function createReleasePages(onError: (error: unknown) => void): ReleasePages {
   let loading: Promise<ReleasePages> | undefined;
   return () => {
     loading ??= loadReleasePages();
-    loading.then((release) => release()).catch(onError);
+    loading.then((release) => release()).catch((error: unknown) => {
+      loading = Promise.resolve(() => {});
+      onError(error);
+    });
   };
 }
 
@@ -56,7 +59,7 @@ export async function loadReleasePages(): Promise<ReleasePages> {
     return () => {
       for (const { start, bytes } of readOnly) madvise(start, bytes, DONT_NEED);
       const pages = program && wholePages(program, pageBytes);
-      if (pages && isUnchanged(pageMapOf(pages, pageBytes))) {
+      if (pages && isUnchanged(pageMapOf(pages, pageBytes), pages.bytes / pageBytes)) {
         madvise(pages.start, pages.bytes, DONT_NEED);
       }
     };
@@ -78,10 +81,12 @@ function findRanges(): OwnRanges {
   const smaps = readFileSync("/proc/self/smaps", "utf8");
   const file = openSync(EXECUTABLE, "r");
   try {
-    const section = sectionOf((offset, bytes) => readPart(file, offset, bytes), PROGRAM_SECTION);
+    // Without the page map, nothing shows whether the writable section is still as in the file.
+    const section = existsSync(PAGE_MAP) &&
+      sectionOf((offset, bytes) => readPart(file, offset, bytes), PROGRAM_SECTION);
     return {
       readOnly: readOnlyRanges(smaps, path),
-      program: section && rangeOf(smaps, path, section),
+      program: section ? rangeOf(smaps, path, section) : undefined,
     };
   } finally {
     closeSync(file);

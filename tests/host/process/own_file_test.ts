@@ -120,7 +120,9 @@ describe("isUnchanged()", () => {
   ];
   for (const [name, pages, expected] of CASES) {
     it(`is ${expected} for ${name}`, () => {
-      assert.equal(isUnchanged(new Uint8Array(BigUint64Array.from(pages).buffer)), expected);
+      const map = new Uint8Array(BigUint64Array.from(pages).buffer);
+      assert.equal(isUnchanged(map, pages.length), expected);
+      assert.equal(isUnchanged(map, pages.length + 1), false, "an entry is missing");
     });
   }
 });
