@@ -28,7 +28,7 @@ const WAITING_WARM_UP = 2;
 /** Rounds of so many messages that wait in a new process after the first ones. */
 const WAITING_MORE = 4;
 /** Barnacle returns memory three seconds after its last work, and once more five seconds later. */
-const REST_MS = 10_000;
+const REST_MS = 15_000;
 
 export async function benchAgent(contender: Contender): Promise<Readings> {
   return {

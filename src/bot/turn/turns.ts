@@ -36,6 +36,7 @@ import { cleanText } from "../questions/clean_text.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
 import { createCanUndo } from "./discord/undo/can_undo.ts";
 import { createReadStarter } from "./discord/read_starter.ts";
+import { createJitPolicy } from "../../host/process/jit_policy.ts";
 import { createToolPorts, type ToolPortsOptions } from "./ports/tool_ports.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
@@ -163,6 +164,7 @@ export function createAccountTurns(
     now,
   });
   const canUndo = createCanUndo(accountId, store.changes, now);
+  const jit = createJitPolicy();
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
   const { rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles, onTrace } = ports;
@@ -177,6 +179,7 @@ export function createAccountTurns(
     onTurn(outcome: TurnOutcome, ms: number) {
       const taken = outcome.kind === "reply" ? outcome.taken : undefined;
       ports.memory.turn(taken?.steps.length ?? 0);
+      jit.turn();
       ports.onTurn(outcome, ms);
     },
     ...{
