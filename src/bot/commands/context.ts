@@ -28,8 +28,11 @@ import { createWhy } from "./why.ts";
 
 /** The context, with the models and settings that turns use. */
 export interface CommandContext {
+  /** Ports of the commands. */
   readonly context: InteractionContext;
+  /** Models that conversations can use. */
   readonly models: AccountModels;
+  /** Settings that people chose. */
   readonly settings: AccountSettings;
 }
 
