@@ -30,7 +30,7 @@ import type { PingResult } from "./bot/health/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
 import { createEarlyThread, type EarlyThread } from "./discord/gateway/main/early_thread.ts";
 import type { AnswerHooks } from "./discord/rest/exchange/exchange.ts";
-import { createProcessMemory } from "./flows/process_memory.ts";
+import { createProcessMemory, type ProcessMemory } from "./flows/process_memory.ts";
 import { createTurnLimit } from "./flows/turn/control/turn_limit.ts";
 import { collectGarbage } from "./host/process/collect_garbage.ts";
 import { createReleasePages } from "./host/process/release_pages.ts";
@@ -122,7 +122,10 @@ export function loadGatewayThread(): EarlyThread {
 
 const now = (): number => Date.now();
 
-/** Creates and starts the bot. A fault that passes by itself does not fail the start. */
+/**
+ * Creates and starts the bot. A fault that passes by itself does not fail the start. The function is
+ * long because it is a list: one part after the other.
+ */
 export async function startBot(options: BotOptions): Promise<Bot> {
   const { store, logging, build, hearWriters } = options;
   const { http: { token, hosts } } = options.setup.config;
@@ -161,15 +164,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       accounts.first()?.tellOwners((texts) => notice("mcpSignIn", { server }, texts)),
   });
   const traces = createTraces(options);
-  const memory = createProcessMemory({
-    schedule,
-    now,
-    rss: () => process.memoryUsage.rss(),
-    collect: collectGarbage,
-    release: createReleasePages((error) =>
-      logging.forPart("main").warn("Cannot return memory to the system", { error })
-    ),
-  });
+  const memory = createMemory(logging);
   const accounts = createAccounts({
     ...options,
     store: { ...store, notes: noteMeaning.notes },
@@ -233,6 +228,19 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       health.stop();
     },
   };
+}
+
+/** Creates the return of memory to the system. */
+function createMemory(logging: Logging): ProcessMemory {
+  return createProcessMemory({
+    schedule,
+    now,
+    rss: () => process.memoryUsage.rss(),
+    collect: collectGarbage,
+    release: createReleasePages((error) =>
+      logging.forPart("main").warn("Cannot return memory to the system", { error })
+    ),
+  });
 }
 
 /** Creates the export of traces; `undefined` if the config names no collector. */

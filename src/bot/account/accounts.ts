@@ -40,6 +40,7 @@ export interface AccountsPorts {
   readonly meter: Meter;
   /** Bounds the turns of all accounts. */
   readonly turnLimit: TurnLimit;
+  /** Shared by the accounts, as the limit is. */
   readonly memory: ProcessMemory;
   /** The health of an account. */
   readonly healthOf: (accountId: AccountId) => AccountHealth;

@@ -6,13 +6,17 @@
 
 /** Addresses of a part of memory; numbers hold them exactly, because the kernel uses 47 bits. */
 export interface Range {
+  /** The first address. */
   readonly start: number;
+  /** Length. */
   readonly bytes: number;
 }
 
 /** A part of a file. */
 export interface Section {
+  /** Bytes of the file before it. */
   readonly offset: number;
+  /** Length. */
   readonly bytes: number;
 }
 
