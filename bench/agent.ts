@@ -25,13 +25,17 @@ const TOOL_TURNS = 200;
 const WAITING = 1_000;
 /** Rounds of so many messages that are answered before some wait. */
 const WAITING_WARM_UP = 2;
-const REST_MS = 5_000;
+/** Rounds of so many messages that wait in a new process after the first ones. */
+const WAITING_MORE = 4;
+/** Barnacle returns memory three seconds after its last work, and once more five seconds later. */
+const REST_MS = 15_000;
 
 export async function benchAgent(contender: Contender): Promise<Readings> {
   return {
     ...await contexts(contender),
     ...await steps(contender),
     ...await waiting(contender),
+    ...await waitingAnew(contender),
   };
 }
 
@@ -106,30 +110,67 @@ async function steps(contender: Contender): Promise<Readings> {
  * answered as many before, because code and heaps grow with the first ones.
  */
 async function waiting(contender: Contender): Promise<Readings> {
-  const stand = openStand({
-    ...contender,
-    config: { ...contender.config, agents: { maxConcurrentTurns: 1 } },
-  });
+  const stand = openSlowStand(contender);
   try {
     const { pid } = await stand.start();
-    const askMany = () => {
-      stand.forget();
-      for (let number = 0; number < WAITING; number++) {
-        stand.ask(stand.channels[number % stand.channels.length] ?? "");
-      }
-    };
     for (let round = 0; round < WAITING_WARM_UP; round++) {
-      askMany();
+      askMany(stand);
       await stand.posts(WAITING);
       await sleep(REST_MS);
     }
     const before = memoryOf(pid).rssMib;
     stand.model.hang();
-    askMany();
+    askMany(stand);
     await stand.until("the model to be asked", () => stand.model.askedAt.length > 0);
     await sleep(REST_MS);
     return { waitingAddsMib: memoryOf(pid).rssMib - before };
   } finally {
     await stand.close();
+  }
+}
+
+/**
+ * The same in a process that has answered one message. Its first messages also bring code and heap.
+ * Later ones show the cost of a message alone.
+ */
+async function waitingAnew(contender: Contender): Promise<Readings> {
+  const stand = openSlowStand(contender);
+  try {
+    const { pid } = await stand.start();
+    await askOnce(stand, stand.channels[0] ?? "");
+    await sleep(REST_MS);
+    const before = memoryOf(pid);
+    stand.model.hang();
+    askMany(stand);
+    await stand.until("the model to be asked", () => stand.model.askedAt.length > 0);
+    await sleep(REST_MS);
+    const first = memoryOf(pid);
+    for (let round = 0; round < WAITING_MORE; round++) {
+      askMany(stand);
+      await sleep(REST_MS);
+    }
+    const last = memoryOf(pid);
+    return {
+      waitingNewAddsMib: first.rssMib - before.rssMib,
+      waitingNewDirtyMib: first.privateDirtyMib - before.privateDirtyMib,
+      waitingMoreMib: (last.rssMib - first.rssMib) / WAITING_MORE,
+    };
+  } finally {
+    await stand.close();
+  }
+}
+
+/** Answers one message at a time. */
+function openSlowStand(contender: Contender): Stand {
+  return openStand({
+    ...contender,
+    config: { ...contender.config, agents: { maxConcurrentTurns: 1 } },
+  });
+}
+
+function askMany(stand: Stand): void {
+  stand.forget();
+  for (let number = 0; number < WAITING; number++) {
+    stand.ask(stand.channels[number % stand.channels.length] ?? "");
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import process from "node:process";
 import { Worker } from "node:worker_threads";
 import type { Env } from "./lib/env.ts";
 import { startAccount } from "./bot/account/account.ts";
@@ -29,7 +30,10 @@ import type { PingResult } from "./bot/health/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
 import { createEarlyThread, type EarlyThread } from "./discord/gateway/main/early_thread.ts";
 import type { AnswerHooks } from "./discord/rest/exchange/exchange.ts";
+import { createProcessMemory, type ProcessMemory } from "./flows/process_memory.ts";
 import { createTurnLimit } from "./flows/turn/control/turn_limit.ts";
+import { collectGarbage } from "./host/process/collect_garbage.ts";
+import { createReleasePages } from "./host/process/release_pages.ts";
 import type { HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics } from "./http/metrics.ts";
 import type { Snapshot } from "./http/snapshot.ts";
@@ -118,7 +122,10 @@ export function loadGatewayThread(): EarlyThread {
 
 const now = (): number => Date.now();
 
-/** Creates and starts the bot. A fault that passes by itself does not fail the start. */
+/**
+ * Creates and starts the bot. A fault that passes by itself does not fail the start. The function is
+ * long because it is a list: one part after the other.
+ */
 export async function startBot(options: BotOptions): Promise<Bot> {
   const { store, logging, build, hearWriters } = options;
   const { http: { token, hosts } } = options.setup.config;
@@ -127,14 +134,14 @@ export async function startBot(options: BotOptions): Promise<Bot> {
 
   const metrics = createMetrics(build);
   const meter = createMeter(metrics);
-  const memory = createNoteMeaning({ setup: () => setup, store, logging, now });
+  const noteMeaning = createNoteMeaning({ setup: () => setup, store, logging, now });
   const health = startHealthMonitor({
     store,
     metrics,
     now,
     schedule,
     resumableMs: () => resumableMsOf(setup),
-    embedding: memory.state,
+    embedding: noteMeaning.state,
     log: logging.forPart("health"),
   });
   health.setAccounts(setup.config.accounts);
@@ -157,10 +164,11 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       accounts.first()?.tellOwners((texts) => notice("mcpSignIn", { server }, texts)),
   });
   const traces = createTraces(options);
+  const memory = createMemory(logging);
   const accounts = createAccounts({
     ...options,
-    store: { ...store, notes: memory.notes },
-    searchNotes: memory.search,
+    store: { ...store, notes: noteMeaning.notes },
+    searchNotes: noteMeaning.search,
     files,
     ...(traces && { onTrace: traces.add }),
     version: build.version,
@@ -169,6 +177,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   }, {
     startAccount,
     meter,
+    memory,
     turnLimit: createTurnLimit(() => setup.config.maxConcurrentTurns),
     healthOf: health.accountOf,
     now,
@@ -185,12 +194,12 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     schedule,
     onWritten() {
       accounts.each((running) => running.changedElsewhere());
-      memory.wake();
+      noteMeaning.wake();
     },
     log: logging.forPart("store"),
   });
   await accounts.start();
-  memory.wake();
+  noteMeaning.wake();
   health.setPhase("running");
 
   return {
@@ -202,7 +211,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     async apply(next, changes) {
       setup = next;
       toolServices.apply(next.config);
-      memory.reconfigured();
+      noteMeaning.reconfigured();
       health.setAccounts(next.config.accounts);
       return await accounts.apply(next, changes);
     },
@@ -210,7 +219,8 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     async stop() {
       health.setPhase("draining");
       stopWatching();
-      await memory.stop();
+      memory.stop();
+      await noteMeaning.stop();
       await accounts.stop();
       files.stop();
       await toolServices.stop();
@@ -218,6 +228,19 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       health.stop();
     },
   };
+}
+
+/** Creates the return of memory to the system. */
+function createMemory(logging: Logging): ProcessMemory {
+  return createProcessMemory({
+    schedule,
+    now,
+    rss: () => process.memoryUsage.rss(),
+    collect: collectGarbage,
+    release: createReleasePages((error) =>
+      logging.forPart("main").warn("Cannot return memory to the system", { error })
+    ),
+  });
 }
 
 /** Creates the export of traces; `undefined` if the config names no collector. */

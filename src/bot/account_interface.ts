@@ -13,6 +13,7 @@ import type { EarlyThread } from "../discord/gateway/main/early_thread.ts";
 import type { TurnTrace } from "../core/turn/trace.ts";
 import type { AnswerHooks } from "../discord/rest/exchange/exchange.ts";
 import type { NoteSearch } from "../flows/notes/search.ts";
+import type { ProcessMemory } from "../flows/process_memory.ts";
 import type { TurnLimit } from "../flows/turn/control/turn_limit.ts";
 import type { Logging } from "../log.ts";
 import type { StoredAccount } from "../store/gateway/accounts.ts";
@@ -70,6 +71,8 @@ export interface AccountPorts {
   readonly meter: Meter;
   /** Shared with the other accounts. */
   readonly turnLimit: TurnLimit;
+  /** As above. */
+  readonly memory: ProcessMemory;
   /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
   /** Unix time in milliseconds. */

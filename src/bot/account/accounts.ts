@@ -8,6 +8,7 @@
 
 import type { AccountChange } from "../../config/changes.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
+import type { ProcessMemory } from "../../flows/process_memory.ts";
 import type { TurnLimit } from "../../flows/turn/control/turn_limit.ts";
 import type { Online, RunningAccount } from "../account_interface.ts";
 import { type AccountEnd, endOf } from "../health/account_end.ts";
@@ -39,6 +40,8 @@ export interface AccountsPorts {
   readonly meter: Meter;
   /** Bounds the turns of all accounts. */
   readonly turnLimit: TurnLimit;
+  /** Shared by the accounts, as the limit is. */
+  readonly memory: ProcessMemory;
   /** The health of an account. */
   readonly healthOf: (accountId: AccountId) => AccountHealth;
   /** Unix time in milliseconds. */

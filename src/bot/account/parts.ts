@@ -53,7 +53,7 @@ import { createAccountTurns } from "../turn/turns.ts";
  */
 export async function createParts(
   options: AccountOptions,
-  { health, meter, turnLimit, isOurs, now }: AccountPorts,
+  { health, meter, turnLimit, memory, isOurs, now }: AccountPorts,
 ): Promise<Parts> {
   const { store, logging, stored, version, env, toolServices } = options;
   const { accountId } = options.config.discord;
@@ -146,6 +146,7 @@ export async function createParts(
     owners,
     outbound,
     threads,
+    memory,
     isOurs,
     ...commandSources(options, skills, settings),
     spend,
@@ -200,6 +201,7 @@ export async function createParts(
       ended: ended.signal,
       files,
       turnLimit,
+      memory,
       progress: outbound.progress,
       cleanSecrets: outbound.cleanSecrets,
       uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),

@@ -13,13 +13,11 @@ import type { ChannelId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import { createReadMember } from "../../discord/rest/calls/members.ts";
 import { createAcceptor } from "../../flows/receive/accept.ts";
-import { createFloodMemory } from "../../flows/receive/flood_memory.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
 import { stopRequestOf } from "../../flows/receive/stop_request.ts";
 import { createPluralkit, createProxiedUsers } from "../../flows/receive/pluralkit.ts";
 import { waitingRulesOf } from "../../flows/receive/waiting.ts";
-import { collectGarbage } from "../../host/process/collect_garbage.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createIsOwner } from "../rules/turn_tools.ts";
@@ -40,7 +38,8 @@ const GUILDS = "channels.discord.guilds";
  * Connects the inbound flows. The function is long because each port of each flow stands here once.
  */
 export function createInbound(options: InboundOptions): Inbound {
-  const { config, store, reader, policy, outbound, threads, meter, logging, isOurs, now } = options;
+  const { config, store, reader, policy, outbound, threads, meter, memory, logging } = options;
+  const { isOurs, now } = options;
   const { accountId } = config().discord;
   const common = { accountId, schedule, random: Math.random, now };
   const texts = () => config().texts;
@@ -190,7 +189,6 @@ export function createInbound(options: InboundOptions): Inbound {
     onForeign: (found) => events.emit.foreign(found),
     onStored: meter.stored,
   });
-  const flood = createFloodMemory(schedule, collectGarbage);
 
   const endTasks = () =>
     Promise.all(
@@ -214,7 +212,7 @@ export function createInbound(options: InboundOptions): Inbound {
     take(batch) {
       const read = reader.read(batch);
       acceptor.accept(read);
-      flood.read(read.bytes);
+      memory.read(read.bytes);
       if (read.guilds.length === 0) return;
       names.guildsChanged();
       events.emit.guildsChanged();
@@ -232,7 +230,6 @@ export function createInbound(options: InboundOptions): Inbound {
       names.resolveAgain();
     },
     async stop() {
-      flood.stop();
       try {
         await endTasks();
       } finally {

@@ -9,6 +9,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import type { Acceptor } from "../../flows/receive/accept.ts";
+import type { ProcessMemory } from "../../flows/process_memory.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import type { Store } from "../../store/store.ts";
 import type { Meter } from "../health/meters.ts";
@@ -42,6 +43,8 @@ export interface InboundOptions
   >;
   /** Counts events for the metrics. */
   readonly meter: Pick<Meter, "stored">;
+  /** Returns memory after many messages. */
+  readonly memory: Pick<ProcessMemory, "read">;
   /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
 }

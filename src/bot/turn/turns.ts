@@ -12,6 +12,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { TurnOutcome } from "../../agent/turn.ts";
 import type { Manner } from "../../core/people/chosen.ts";
+import type { ProcessMemory } from "../../flows/process_memory.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
@@ -37,7 +38,6 @@ import { createMayDecide, type MayDecide } from "./discord/asking/holders.ts";
 import { createCanUndo } from "./discord/undo/can_undo.ts";
 import { createReadStarter } from "./discord/read_starter.ts";
 import { createJitPolicy } from "../../host/process/jit_policy.ts";
-import { createTurnGarbage } from "./turn_garbage.ts";
 import { createToolPorts, type ToolPortsOptions } from "./ports/tool_ports.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
@@ -102,6 +102,8 @@ export function createAccountTurns(
     & Omit<ToolPortsOptions, keyof TurnsOptions | "randomId" | "log">
     & Pick<TurnPeopleOptions, "ownerIds" | "onParked">
     & {
+      /** Returns memory after turns. */
+      readonly memory: Pick<ProcessMemory, "turn">;
       /** Text commands, and their effects on turns. */
       readonly commands: TurnCommands;
       /** The threads of the account's answers. */
@@ -172,7 +174,6 @@ export function createAccountTurns(
     now,
   });
   const canUndo = createCanUndo(accountId, store.changes, now);
-  const garbage = createTurnGarbage();
   const jit = createJitPolicy();
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
@@ -186,7 +187,8 @@ export function createAccountTurns(
     retryAt,
     steers: (message: InboundMessage, next: InboundMessage) => modesNow().steers(message, next),
     onTurn(outcome: TurnOutcome, ms: number) {
-      garbage.turn(outcome);
+      const taken = outcome.kind === "reply" ? outcome.taken : undefined;
+      ports.memory.turn(taken?.steps.length ?? 0);
       jit.turn();
       ports.onTurn(outcome, ms);
     },
@@ -273,10 +275,6 @@ export function createAccountTurns(
         }
       }
       turns.wake();
-    },
-    async stop() {
-      garbage.stop();
-      await turns.stop();
     },
     mayDecide: createMayDecide({ ports: toolPorts, isOwner: ports.isOwner, now }),
     caches: () => ({ filled_channels: bytes() }),

@@ -90,6 +90,7 @@ function setUp(
     dataDir: "/nonexistent",
     env: {},
   }, {
+    memory: { read: () => {}, turn: () => {}, stop: () => {} },
     async startAccount(options, ports): Promise<RunningAccount> {
       const { accountId } = options.config.discord;
       const one: Started = { accountId, options, ports, applied: [], stops: 0 };

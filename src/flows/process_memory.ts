@@ -1,0 +1,128 @@
+/**
+ * Returns memory to the system once the bot is quiet: after a start, a flood of messages, or turns.
+ *
+ * They leave pages of code that the bot seldom runs. They also leave garbage that has grown old, and
+ * the runtime collects that only when the heap has doubled. Without such events, this flow does
+ * nothing and sets no timer.
+ *
+ * @module
+ */
+
+import type { Schedule } from "../lib/schedule.ts";
+
+/**
+ * UTF-16 units of some 9,000 messages, each of which leaves up to 8 kB of garbage. Collecting this
+ * often takes 25 MiB off a flood's peak and costs 1 to 2 µs a message.
+ */
+const FLOOD = 8 << 20;
+/** Units after which pages are given back, which takes 2 ms of CPU time. */
+const SOME = 512 << 10;
+/** What a turn counts, and each of its steps. */
+const TURN = 24 << 10;
+const STEP = 4 << 10;
+/** Milliseconds after which a single turn is enough. */
+const LONG_MS = 10 * 60_000;
+/** Growth of the process that is worth a collection, which takes 20 to 30 ms of CPU time. */
+const GROWN_BYTES = 8 << 20;
+/** Milliseconds without an event after which the bot is quiet. */
+const QUIET_MS = 3_000;
+/** Milliseconds after which a bot that is never quiet returns memory all the same. */
+const PATIENCE_MS = 10 * 60_000;
+/**
+ * Milliseconds until pages are given back again. The runtime sweeps after a collection and compiles
+ * after a turn, for some seconds, and needs pages for that. This takes 5 to 10 MiB more off.
+ */
+const AGAIN_MS = 5_000;
+
+/** Watches the work of all accounts. */
+export interface ProcessMemory {
+  /** Tells that Barnacle has read dispatches, of this size in UTF-16 units. */
+  read(units: number): void;
+  /** Tells that a turn with so many tool steps has ended. */
+  turn(steps: number): void;
+  /** Cancels the timer, and sets none any more. */
+  stop(): void;
+}
+
+/** The dependencies of {@link createProcessMemory}. */
+export interface ProcessMemoryPorts {
+  /** Runs the return of memory later. */
+  readonly schedule: Schedule;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Bytes of the process in memory. */
+  readonly rss: () => number;
+  /** Collects garbage, at once. */
+  readonly collect: () => void;
+  /** Gives pages back to the system. */
+  readonly release: () => void;
+}
+
+/** Starts watching; the start itself is the first event. */
+export function createProcessMemory(
+  { schedule, now, rss, collect, release }: ProcessMemoryPorts,
+): ProcessMemory {
+  /** Units since the last collection during a flood. */
+  let uncollected = 0;
+  /** Units since memory was last returned. */
+  let units = 0;
+  let hadTurn = false;
+  let heardAt = now();
+  let returnedAt = heardAt;
+  /** Size of the process after memory was last returned. */
+  let restBytes = Infinity;
+  let cancel: (() => void) | undefined;
+  let isStopped = false;
+
+  function note(added: number, isDue: boolean): void {
+    if (added > 0) heardAt = now();
+    units += added;
+    if ((isDue || units >= SOME) && !cancel && !isStopped) wait(now() + PATIENCE_MS);
+  }
+
+  /** Waits until the bot is quiet, or until `latestAt`. */
+  function wait(latestAt: number): void {
+    // At most, and at least: the system may set its clock.
+    const leftMs = Math.max(0, Math.min(QUIET_MS, heardAt + QUIET_MS - now()));
+    cancel = schedule(() => {
+      if (now() < Math.min(heardAt + QUIET_MS, latestAt)) wait(latestAt);
+      else returnMemory();
+    }, leftMs);
+  }
+
+  function returnMemory(): void {
+    release();
+    if (rss() - restBytes >= GROWN_BYTES) collect();
+    uncollected = units = 0;
+    returnedAt = now();
+    cancel = schedule(() => {
+      cancel = undefined;
+      release();
+      restBytes = rss();
+      note(0, false); // events may have come meanwhile
+    }, AGAIN_MS);
+  }
+
+  wait(heardAt + PATIENCE_MS);
+
+  return {
+    read(count) {
+      uncollected += count;
+      if (uncollected >= FLOOD) {
+        uncollected = 0;
+        collect();
+      }
+      note(count, false);
+    },
+    turn(steps) {
+      // The first turn loads and compiles much code.
+      note(TURN + steps * STEP, !hadTurn || now() - returnedAt >= LONG_MS);
+      hadTurn = true;
+    },
+    stop() {
+      isStopped = true;
+      cancel?.();
+      cancel = undefined;
+    },
+  };
+}
