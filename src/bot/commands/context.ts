@@ -9,12 +9,14 @@ import process from "node:process";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
+import { createReadUser } from "../../discord/rest/calls/members.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS } from "../../interactions/registry.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createContextFacts } from "./context_facts.ts";
 import type { AuthorizeCall, CommandOptions, InteractionOptions } from "./options.ts";
 import { routeOf } from "../rules/turn_rules.ts";
+import { createAllowlists } from "./allowlists.ts";
 import { createAsk } from "./ask.ts";
 import { createConfigPort } from "./config_port.ts";
 import { createConversations } from "./conversations.ts";
@@ -97,6 +99,15 @@ export function createCommandContext(
       cleanSecrets: outbound.cleanSecrets,
     }),
     config: configPort,
+    allowlists: createAllowlists({
+      accountId,
+      policy: () => options.policy.now().policy,
+      file: options.configFile,
+      pairing: store.pairing,
+      readUser: createReadUser(client),
+      now,
+      log,
+    }),
     pause: createPause({
       accountId,
       settings: store.settings,
