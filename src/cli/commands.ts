@@ -17,6 +17,7 @@ import { forget, sessions } from "./sessions/commands.ts";
 import { mcp } from "./mcp/commands.ts";
 import { memory } from "./memory/commands.ts";
 import { model, usage } from "./model/commands.ts";
+import { pause, resume } from "./pause/commands.ts";
 import { run } from "./run/commands.ts";
 import { schedules } from "./schedules/commands.ts";
 
@@ -29,7 +30,16 @@ export const TASKS: readonly Task[] = [
   { title: "Conversations", commands: { sessions, forget } },
   {
     title: "Look after the agent",
-    commands: { agents, approvals, "exec-broker": execBroker, mcp, memory, schedules },
+    commands: {
+      agents,
+      approvals,
+      "exec-broker": execBroker,
+      mcp,
+      memory,
+      pause,
+      resume,
+      schedules,
+    },
   },
   { title: "Configure", commands: { config } },
   { title: "About", commands: { version } },

@@ -67,6 +67,7 @@ export async function startAccount(
       outbound.channelQueues.wake();
       parts.schedules.changed();
       store.questions.decidedElsewhere();
+      void inbound.commands.changedElsewhere();
       turns.wake();
       parts.questions.changed();
     },

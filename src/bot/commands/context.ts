@@ -22,17 +22,18 @@ import { createConfigPort } from "./config_port.ts";
 import { createConversations } from "./conversations.ts";
 import { createForget } from "./forget.ts";
 import { type AccountModels, createAccountModels } from "./models.ts";
-import { createPause } from "./pause.ts";
+import { type AccountPause, createPause } from "./pause.ts";
 import { type AccountSettings, createChosenSettings } from "./settings/chosen.ts";
 import { createRestart, isSupervised } from "./settings/restart.ts";
 import { createCommandUndo } from "./undo.ts";
 import { createWhy } from "./why.ts";
 
-/** The context, with the models and settings that turns use. */
+/** The context, with the models, settings and pause that turns use. */
 export interface CommandContext {
   readonly context: InteractionContext;
   readonly models: AccountModels;
   readonly settings: AccountSettings;
+  readonly pause: AccountPause;
 }
 
 /** Creates the context. The function is long because each part stands here once. */
@@ -59,6 +60,13 @@ export function createCommandContext(
     settings: store.settings,
     routeOf: sessionOf,
     now,
+  });
+  const pause = createPause({
+    accountId,
+    settings: store.settings,
+    stopAll: (except) => options.stopTurns({ accountId, ...(except && { except }) }),
+    now,
+    log,
   });
   const configPort = createConfigPort(config, options.configFile);
   const context: InteractionContext = {
@@ -108,12 +116,7 @@ export function createCommandContext(
       now,
       log,
     }),
-    pause: createPause({
-      accountId,
-      settings: store.settings,
-      stopAll: (except) => options.stopTurns({ accountId, ...(except && { except }) }),
-      now,
-    }),
+    pause: pause.port,
     restart: createRestart({
       accountId,
       settings: store.settings,
@@ -136,5 +139,5 @@ export function createCommandContext(
     now,
     log,
   };
-  return { context, models, settings };
+  return { context, models, settings, pause };
 }

@@ -34,6 +34,8 @@ export interface AccountCommands extends TextCommands {
   readonly settings: AccountSettings;
   /** Whether an owner has paused the account (X4). */
   isPaused(): Promise<boolean>;
+  /** Another process has written to the store. Never rejects. */
+  changedElsewhere(): Promise<void>;
 }
 
 /** The handlers of an account's interactions. */
@@ -66,7 +68,7 @@ export function createInteractionHandlers(
   const authorizeEvent = createAuthorizeInteraction({ ...options, pairing: store.pairing });
   const authorize: AuthorizeCall = (call, needs) =>
     authorizeEvent({ ...call, kind: "customId" in call ? call.kind : "slash" }, needs);
-  const { context, models, settings } = createCommandContext(options, authorize);
+  const { context, models, settings, pause } = createCommandContext(options, authorize);
   const missingPermission = createMissingPermission(client, now);
   const answerDeferred = createDeferred({
     complete: interactions.complete,
@@ -139,7 +141,16 @@ export function createInteractionHandlers(
   const component = (use: ComponentUse) => keep(answer(use));
 
   return {
-    commands: { ...text, modelOf: models.modelOf, settings, isPaused: context.pause.isPaused },
+    commands: {
+      ...text,
+      modelOf: models.modelOf,
+      settings,
+      isPaused: pause.isPaused,
+      changedElsewhere: () =>
+        pause.changedElsewhere().catch((error: unknown) => {
+          log.error("Cannot read whether the bot is paused", { error });
+        }),
+    },
     on: {
       button: component,
       select: component,

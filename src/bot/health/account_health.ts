@@ -35,6 +35,7 @@ export interface AccountStore {
   readonly gateway: Pick<Store["gateway"], "touchAlive" | "identifyBudget">;
   readonly pairing: Pick<Store["pairing"], "requests">;
   readonly outbox: Pick<Store["outbox"], "parked">;
+  readonly settings: Pick<Store["settings"], "pauseOf">;
 }
 
 /** The dependencies of an account's health. */
@@ -78,7 +79,7 @@ export interface AccountHealth {
   snapshot(): AccountSnapshot;
   /** The turns' last report on the model; `undefined` for an account that is not running. */
   model(): ModelWord | undefined;
-  /** Reads the number of IDENTIFYs left, of unpaired senders waiting, and the parked channels. */
+  /** Reads the number of IDENTIFYs left, of unpaired senders waiting, the parked channels, and the pause. */
   readStore(): Promise<void>;
   /**
    * Stores when each shard was last alive. Only a live shard keeps its session resumable.
@@ -109,7 +110,7 @@ interface Told {
   model: ModelWord;
   /** Failed turns since the last answer, and Unix time in milliseconds of the first one. */
   failures?: { readonly count: number; readonly since: number };
-  stored: Pick<AccountSnapshot, "identify" | "pairingPending" | "parked">;
+  stored: Pick<AccountSnapshot, "identify" | "pairingPending" | "parked" | "paused">;
   end?: string;
 }
 
@@ -188,7 +189,8 @@ export function createAccountHealth(
       const identify = await store.gateway.identifyBudget(accountId, now());
       const { length: pairingPending } = await store.pairing.requests(accountId, now());
       const parked = await store.outbox.parked(accountId, now());
-      asked.stored = { identify, pairingPending, parked };
+      const paused = await store.settings.pauseOf(accountId);
+      asked.stored = { identify, pairingPending, parked, ...(paused && { paused }) };
     },
     touch: (isProbe) =>
       store.gateway.touchAlive(accountId, told ? heardOf(told, now()) : [], now(), isProbe),

@@ -238,12 +238,14 @@ export interface InteractionContext {
   readonly config: ConfigPort;
   /** The allow lists of people; rejects if the store fails. */
   readonly allowlists: Allowlists;
-  /** Pauses the account, or lets it go on; `stopped`: number of turns that have ended by it. */
+  /** Pauses the account. */
   readonly pause: {
-    /** Whether the account is paused now. */
-    isPaused(): Promise<boolean>;
-    /** Pauses it, or lets it go on. @returns Number of turns that were stopped. */
-    set(isPaused: boolean, call: CommandCall): Promise<number>;
+    /**
+     * Pauses it, or lets it go on if it is paused. The same call does so once.
+     *
+     * @returns Its state afterwards, and the number of turns that were stopped.
+     */
+    toggle(call: CommandCall): Promise<{ readonly isPaused: boolean; readonly stopped: number }>;
   };
   /**
    * Restarts the process. `done`: this call has restarted it before. `unsupervised`: nothing would

@@ -66,6 +66,8 @@ function messageOf(text: string, { userId }: Person, scrub: Scrubber): string {
   return scrub.json(JSON.stringify(message));
 }
 
+const BLANK_AUTHOR = `value = json_set(value, '$.by', '${BLANK_ID}')`;
+
 /** The vectors of the notes, and SQLite's tables of their words. */
 const INDEX_OF_NOTES: ForgetRule = { keep: "triggers of the table note change it" };
 
@@ -287,10 +289,11 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
       },
     },
   },
-  outbox_file: {
-    delete: "outbox_row NOT IN (SELECT id FROM outbox)",
+  outbox_file: { delete: "outbox_row NOT IN (SELECT id FROM outbox)" },
+  setting: {
+    delete: IN("scope", "sessions"),
+    set: [{ where: "iif(name = 'paused', value ->> '$.by', 0) = :userId", to: BLANK_AUTHOR }],
   },
-  setting: { delete: IN("scope", "sessions") },
   parked_channel: { delete: IN("channel_id", "channels") },
   fileless_channel: { delete: IN("channel_id", "channels") },
   invalid_request: { keep: "numbers by minute" },

@@ -11,22 +11,21 @@ import { type ChosenSetting, isChosenSetting } from "../../core/people/chosen.ts
 import { withoutControls } from "../../lib/text/controls.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
+import { createPauses, type Pauses } from "./pauses.ts";
 
 /**
- * Names of the settings: the model of a conversation, whether an account is paused, the guild in
- * which its commands are registered, its presence, the newest `/restart`, and those with a command of
- * their own.
+ * Names of the settings: the model of a conversation, the guild in which an account's commands are
+ * registered, its presence, the newest `/restart`, and those with a command of their own.
  */
 export type SettingName =
   | "model"
-  | "paused"
   | "commandGuild"
   | "presence"
   | "restartedBy"
   | ChosenSetting;
 
 /** All methods of `store.settings`. */
-export interface StoredSettings {
+export interface StoredSettings extends Pauses {
   /**
    * A setting; `undefined` if no person has changed it.
    *
@@ -89,6 +88,7 @@ export function createSettings(
   }
 
   return {
+    ...createPauses(database, { commit, readUnjournaled }),
     known: (accountId, scope, name) => chosen.get(keyOf(accountId, scope, name)),
     settingOf: (accountId, scope, name) =>
       readUnjournaled(() => {
