@@ -6,9 +6,12 @@
 
 import type { ActorAndMessage } from "../actions/people.ts";
 import type { Simulator } from "../simulator.ts";
+import type { Interaction, InteractionAnswer } from "../world/world.ts";
 
-/** Milliseconds that Discord gives the bot to answer. */
+/** Milliseconds that Discord gives the bot for the first answer. */
 const ANSWER_MS = 3_000;
+/** Milliseconds to wait for the answer that a bot has deferred. */
+const DEFERRED_MS = 15_000;
 
 /** The answer that only the person sees, if there is one. */
 export interface Clicked {
@@ -28,7 +31,9 @@ export async function clickButton(
   const interaction = simulator.press(on);
   const limit = AbortSignal.timeout(ANSWER_MS);
   try {
-    const answer = await simulator.until(() => interaction.answer, limit);
+    const first = await simulator.until(() => interaction.answer, limit);
+    const answer = first.kind === "deferred" ? await deferredAnswer(simulator, interaction) : first;
+    if (!answer) return {};
     if (answer.kind === "modal") {
       return {
         whisper: `The bot opened the form “${answer.modal.title}”. This page shows no forms.`,
@@ -41,5 +46,20 @@ export async function clickButton(
     throw new RangeError("This interaction failed: the bot did not answer within 3 seconds", {
       cause: error,
     });
+  }
+}
+
+/** @returns `undefined` if the bot does not answer: the person sees nothing then. */
+async function deferredAnswer(
+  simulator: Pick<Simulator, "until">,
+  interaction: Interaction,
+): Promise<InteractionAnswer | undefined> {
+  const limit = AbortSignal.timeout(DEFERRED_MS);
+  const answered = () => interaction.answer?.kind === "deferred" ? undefined : interaction.answer;
+  try {
+    return await simulator.until(answered, limit);
+  } catch (error) {
+    if (!limit.aborted) throw error;
+    return undefined;
   }
 }

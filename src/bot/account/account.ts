@@ -29,7 +29,7 @@ export async function startAccount(
   await inbound.start();
   turns.wake();
   outbound.start();
-  parts.questions.changed();
+  await parts.questions.start();
   parts.connectionState.start();
   connection.start(reader.isComplete);
   let stopped: Promise<void> | undefined;

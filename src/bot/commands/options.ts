@@ -19,7 +19,6 @@ import type { StatusFacts } from "../../interactions/base/context.ts";
 import type { Logging } from "../../log.ts";
 import type { TokenRates } from "../../session/token_rates.ts";
 import type { Store } from "../../store/store.ts";
-import type { Connection } from "../gateway/connection.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
 import type { OwnerPresence } from "../owners/owner_presence.ts";
@@ -59,8 +58,6 @@ export interface InteractionOptions {
   /** Asks whether an owner is in a guild. Never rejects. */
   readonly ownerIn: OwnerPresence["ask"];
   readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellPerson">;
-  /** The gateway, which opens forms. */
-  readonly connection: Pick<Connection, "openForm">;
   /** A question to people was decided. */
   readonly onDecided: () => void;
   readonly logging: Logging;
