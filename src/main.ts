@@ -7,12 +7,14 @@
  */
 
 import process from "node:process";
-import { main } from "./cli/app.ts";
-import { JOB_ARGUMENT } from "./sandbox/code_process.ts";
+import { restartWithOptions } from "./host/process/engine_options.ts";
+import { JOB_ARGUMENT } from "./sandbox/job_argument.ts";
 
-if (process.argv[2] === JOB_ARGUMENT) {
+const [, , command] = process.argv;
+if (command === JOB_ARGUMENT) {
   const workerUrl = new URL("./job_worker.ts", import.meta.url);
   void import("./sandbox/serve_job.ts").then(({ serveJob }) => serveJob(workerUrl));
 } else {
-  void main();
+  if (command === "run") restartWithOptions();
+  void import("./cli/app.ts").then(({ main }) => main());
 }

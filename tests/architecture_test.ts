@@ -70,7 +70,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "core",
     "lib",
   ],
-  "main.ts": ["cli", "sandbox"],
+  "main.ts": ["cli", "sandbox", "host"],
 };
 
 /** Folders in which nothing may touch the world, by a package or by a word. */

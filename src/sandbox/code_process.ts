@@ -10,6 +10,7 @@
 
 import { spawn } from "node:child_process";
 import { isRecord } from "../lib/record.ts";
+import { JOB_ARGUMENT } from "./job_argument.ts";
 import type { CodeEnd, CodeJob } from "./evaluate.ts";
 
 /** How to start this program. */
@@ -20,9 +21,6 @@ export interface OwnProgram {
   /** Environment for its runtime, without anything of the bot. */
   readonly env: Readonly<Record<string, string>>;
 }
-
-/** The argument by which `main.ts` serves a job instead of a command. */
-export const JOB_ARGUMENT = "--job";
 
 /** Milliseconds for the start and the end of the process, on a slow machine. */
 const EXTRA_MS = 15_000;

@@ -13,7 +13,7 @@ import type { Store } from "../../store/store.ts";
 /** The dependencies of a pause. */
 export interface PauseOptions {
   readonly accountId: AccountId;
-  readonly settings: Pick<Store["settings"], "pauseOf" | "changePause">;
+  readonly settings: Pick<Store["settings"], "isPaused" | "pauseOf" | "changePause">;
   /** Stops all turns of the account but one; returns how many messages have lost theirs. */
   readonly stopAll: (except: MessageId | undefined) => Promise<number>;
   /** Unix time in milliseconds. */
@@ -40,7 +40,7 @@ export function createPause(
     .then((pause) => pause?.since, () => undefined); // the next change reads it again
 
   return {
-    isPaused: async () => await settings.pauseOf(accountId) !== undefined,
+    isPaused: () => settings.isPaused(accountId),
     port: {
       async toggle({ id, isText, sender }) {
         const change = { to: "other", by: sender.id, callId: id } as const;

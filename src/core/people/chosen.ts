@@ -43,11 +43,6 @@ export type PlaceSetting = (typeof PLACE_SETTINGS)[number];
 /** Name of a setting that a person may choose. */
 export type ChosenSetting = PlaceSetting | ConversationSetting;
 
-/** Whether a name is that of such a setting. */
-export function isChosenSetting(name: string): name is ChosenSetting {
-  return [...PLACE_SETTINGS, ...CONVERSATION_SETTINGS].some((one) => one === name);
-}
-
 /** A value of a list; `undefined` for another text, such as one of another version. */
 export function oneOf<Value extends string>(
   values: readonly Value[],

@@ -25,7 +25,8 @@ export interface RequestParts {
 }
 
 /**
- * Joins the parts without changing them. The summary becomes a part of the first message, because
+ * Joins the parts without changing them. Entries are messages themselves: the same object in each
+ * turn, so a provider can cache its own form of it. The summary becomes a part of the first message, because
  * some servers refuse two messages of the user in a row.
  */
 export function composeRequest(
@@ -34,7 +35,7 @@ export function composeRequest(
   const messages: ModelMessage[] = [
     ...history.map((entry) => {
       const shown = entry.role === "user" ? earlierImages?.get(entry.messageId) : undefined;
-      return shown ? { role: "user" as const, text: entry.text, images: shown } : messageOf(entry);
+      return shown ? { role: "user" as const, text: entry.text, images: shown } : entry;
     }),
     { role: "user", text: envelope, ...(images.length > 0 && { images }) },
   ];
@@ -53,18 +54,4 @@ function withSummary(message: ModelMessage, summary: string): ModelMessage {
   const whole = { ...message, text };
   summarised.set(message, whole);
   return whole;
-}
-
-/**
- * Messages by entry. An entry is the same object in each turn, so a provider can cache its own form
- * of the message.
- */
-const messages = new WeakMap<Entry, ModelMessage>();
-
-function messageOf(entry: Entry): ModelMessage {
-  const known = messages.get(entry);
-  if (known) return known;
-  const { messageId: _, at: __, ...message } = entry;
-  messages.set(entry, message);
-  return message;
 }

@@ -26,25 +26,26 @@ export interface FairTurns {
   begun(entry: Placed): void;
 }
 
-/** Number of guilds from which those without effect are forgotten. */
+/** Number of guilds of an account from which those without effect are forgotten. */
 const MANY = 256;
 
 /** Creates the order; no guild has had a turn. */
 export function createFairTurns(): FairTurns {
-  const times = new Map<string, number>();
+  /** By account, and by guild or direct message channel: a joined key costs much in a burst. */
+  const accounts = new Map<string, Map<string, number>>();
   let now = 0;
-  const timeOf = (entry: Placed) => Math.max(now, times.get(keyOf(entry)) ?? 0);
+  const timeOf = ({ accountId, guildId, channelId }: Placed) =>
+    Math.max(now, accounts.get(accountId)?.get(guildId ?? channelId) ?? 0);
   return {
     timeOf,
     begun(entry) {
+      const { accountId, guildId, channelId } = entry;
       now = timeOf(entry);
-      times.set(keyOf(entry), now + 1);
+      const times = accounts.get(accountId) ?? new Map<string, number>();
+      accounts.set(accountId, times);
+      times.set(guildId ?? channelId, now + 1);
       if (times.size < MANY) return;
-      for (const [key, time] of times) if (time <= now) times.delete(key);
+      for (const [place, time] of times) if (time <= now) times.delete(place);
     },
   };
-}
-
-function keyOf({ accountId, guildId, channelId }: Placed): string {
-  return `${accountId} ${guildId ?? channelId}`;
 }

@@ -56,6 +56,7 @@ const rangeSchema = z.object({
   entries: column.number,
   message_ids: column.text,
 });
+const laterSchema = z.object({ count: column.number, last_message: column.textOrNull });
 const lastSchema = z.object({ last_entry: column.number, kind: column.text });
 const foldedSchema = z.object({
   entries: column.numberOrNull,
@@ -72,7 +73,7 @@ const foldedSchema = z.object({
 export function createCheckpoints(
   database: DatabaseSync,
   { commit, read }: Pick<Transactions, "commit" | "read">,
-  transcripts: Pick<TranscriptRows, "checkpointOf" | "drop">,
+  transcripts: Pick<TranscriptRows, "checkpointOf" | "drop" | "folded">,
 ): Checkpoints {
   const selectLast = database.prepare(
     "SELECT last_entry, kind FROM checkpoint WHERE session_key = ? ORDER BY id DESC LIMIT 1",
@@ -85,6 +86,11 @@ export function createCheckpoints(
     `SELECT MAX(agent_id) AS agent_id, MIN(id) AS first, MAX(id) AS last, COUNT(*) AS entries,
             json_group_array(DISTINCT message_id) AS message_ids
      FROM entry WHERE session_key = :key AND id > :after AND id <= :upTo`,
+  );
+  // A bare column beside MAX() is that of the row with the maximum.
+  const selectLater = database.prepare(
+    `SELECT COUNT(*) AS count, MAX(id), message_id AS last_message
+     FROM entry WHERE session_key = ? AND id > ?`,
   );
   const insert = database.prepare(
     `INSERT INTO checkpoint
@@ -118,20 +124,26 @@ export function createCheckpoints(
         })).reverse()
       ),
     async fold({ agentId, sessionKey, cause, lastEntry, summary, modelId }, now) {
-      const isStored = await commit(UNNAMED, () => {
+      const { boundary } = summary;
+      const text = withoutControls(summary.text);
+      const later = await commit(UNNAMED, () => {
         const { last_entry: after } = lastOf(sessionKey);
         const { first, last, entries, message_ids: ids } = rangeOf(sessionKey, after, lastEntry);
-        if (first === null || last !== lastEntry) return false;
-        const { boundary } = summary;
-        const text = withoutControls(summary.text);
+        if (first === null || last !== lastEntry) return undefined;
         insert.run(
           ...[agentId, sessionKey, "summary", cause, first, last, entries, ids],
           ...[boundary, text, modelId, now],
         );
-        return true;
+        return laterSchema.parse(selectLater.get(sessionKey, lastEntry));
       });
-      transcripts.drop(sessionKey);
-      return isStored;
+      if (!later) {
+        transcripts.drop(sessionKey);
+        return false;
+      }
+      const { count, last_message: lastMessageId } = later;
+      const checkpoint = { summary: { boundary, text }, at: now };
+      transcripts.folded(sessionKey, checkpoint, { count, lastMessageId });
+      return true;
     },
     async reset(sessionKey, cause, now) {
       const left = await commit(cause === "command" ? COMMIT_OPTIONS.BY_HAND : UNNAMED, () => {

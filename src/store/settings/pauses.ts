@@ -33,7 +33,9 @@ export interface PauseChange {
 
 /** Reads and changes pauses. */
 export interface Pauses {
-  /** The current pause; `undefined` if the account is not paused. */
+  /** Whether the account is paused, from memory: each turn asks. */
+  isPaused(accountId: AccountId): Promise<boolean>;
+  /** The current pause, from the table; `undefined` if the account is not paused. */
   pauseOf(accountId: AccountId): Promise<Pause | undefined>;
   /**
    * Pauses an account, or lets it go on.
@@ -58,10 +60,18 @@ const rowSchema = z.object({
   at: z.number(),
 });
 
+/** The dependencies of pauses. */
+export interface PausesPorts extends Pick<Transactions, "commit" | "readUnjournaled"> {
+  /** The value of the account's row, from memory. */
+  readonly known: (accountId: AccountId) => string | undefined;
+  /** Takes the changed value. */
+  readonly onChanged: (accountId: AccountId, value: string) => void;
+}
+
 /** Prepares the statements. */
 export function createPauses(
   database: DatabaseSync,
-  { commit, readUnjournaled }: Pick<Transactions, "commit" | "readUnjournaled">,
+  { commit, readUnjournaled, known, onChanged }: PausesPorts,
 ): Pauses {
   const select = database.prepare(
     "SELECT value, at FROM setting WHERE account_id = ? AND scope = 'account' AND name = 'paused'",
@@ -79,9 +89,15 @@ export function createPauses(
   }
 
   return {
+    isPaused: (accountId) =>
+      readUnjournaled(() => {
+        const value = known(accountId);
+        return value !== undefined && valueSchema.parse(JSON.parse(value)).isPaused;
+      }),
     pauseOf: (accountId) => readUnjournaled(() => pauseIn(read(accountId))),
-    changePause: (accountId, { to, by, callId }, now) =>
-      commit(COMMIT_OPTIONS.BY_HAND, () => {
+    async changePause(accountId, { to, by, callId }, now) {
+      let written: string | undefined;
+      const result = await commit(COMMIT_OPTIONS.BY_HAND, () => {
         const before = read(accountId);
         const wasPaused = before?.isPaused === true;
         const isPaused = to === "other" ? !wasPaused : to;
@@ -89,10 +105,13 @@ export function createPauses(
         if (isRepeated || isPaused === wasPaused) {
           return { pause: pauseIn(before), isChanged: false };
         }
-        const value = { isPaused, by, ...(callId !== undefined && { callId }) };
-        upsert.run(accountId, JSON.stringify(value), now);
+        written = JSON.stringify({ isPaused, by, ...(callId !== undefined && { callId }) });
+        upsert.run(accountId, written, now);
         return { pause: isPaused ? { by, since: now } : undefined, isChanged: true };
-      }),
+      });
+      if (written !== undefined) onChanged(accountId, written);
+      return result;
+    },
   };
 }
 

@@ -7,9 +7,10 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { AccountId } from "../../core/discord/ids.ts";
-import { type ChosenSetting, isChosenSetting } from "../../core/people/chosen.ts";
+import type { ChosenSetting } from "../../core/people/chosen.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
+import { createBurstWatch } from "../database/other_writers.ts";
 import type { Transactions } from "../database/transact.ts";
 import { createPauses, type Pauses } from "./pauses.ts";
 
@@ -52,8 +53,7 @@ export interface StoredSettings extends Pauses {
   ): Promise<void>;
 }
 
-const rowSchema = z.object({ value: z.string() });
-const chosenSchema = z.object({
+const settingSchema = z.object({
   account_id: z.string(),
   scope: z.string(),
   name: z.string(),
@@ -61,7 +61,7 @@ const chosenSchema = z.object({
 });
 
 /**
- * Creates the namespace. Memory has the settings that decisions about messages ask for.
+ * Creates the namespace. All settings are in memory: each turn asks for some of them.
  *
  * @param database Open, migrated, and owned by the caller.
  */
@@ -69,9 +69,7 @@ export function createSettings(
   database: DatabaseSync,
   { commit, readUnjournaled }: Pick<Transactions, "commit" | "readUnjournaled">,
 ): StoredSettings {
-  const select = database.prepare(
-    "SELECT value FROM setting WHERE account_id = ? AND scope = ? AND name = ?",
-  );
+  const selectAll = database.prepare("SELECT account_id, scope, name, value FROM setting");
   const upsert = database.prepare(
     `INSERT INTO setting (account_id, scope, name, value, at) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at`,
@@ -81,28 +79,42 @@ export function createSettings(
   );
   const keyOf = (accountId: string, scope: string, name: string) =>
     `${accountId}\n${scope}\n${name}`;
-  const chosen = new Map<string, string>();
-  for (const row of database.prepare("SELECT account_id, scope, name, value FROM setting").all()) {
-    const { account_id, scope, name, value } = chosenSchema.parse(row);
-    if (isChosenSetting(name)) chosen.set(keyOf(account_id, scope, name), value);
+  const readAll = () =>
+    new Map(
+      selectAll.all().map((row) => {
+        const { account_id, scope, name, value } = settingSchema.parse(row);
+        return [keyOf(account_id, scope, name), value];
+      }),
+    );
+  const otherWriters = createBurstWatch(database);
+  let values = readAll();
+
+  function current(): ReadonlyMap<string, string> {
+    if (otherWriters.changedElsewhere()) values = readAll(); // such as `barnacle pause`
+    return values;
   }
 
+  const pauses = createPauses(database, {
+    commit,
+    readUnjournaled,
+    known: (accountId) => current().get(keyOf(accountId, "account", "paused")),
+    onChanged: (accountId, value) => values.set(keyOf(accountId, "account", "paused"), value),
+  });
+
   return {
-    ...createPauses(database, { commit, readUnjournaled }),
-    known: (accountId, scope, name) => chosen.get(keyOf(accountId, scope, name)),
+    ...pauses,
+    known: (accountId, scope, name) => values.get(keyOf(accountId, scope, name)),
     settingOf: (accountId, scope, name) =>
-      readUnjournaled(() => {
-        const row = select.get(accountId, scope, name);
-        return row && rowSchema.parse(row).value;
-      }),
+      readUnjournaled(() => current().get(keyOf(accountId, scope, name))),
     async change(accountId, scope, name, value, now) {
+      const stored = value && withoutControls(value);
       await commit(COMMIT_OPTIONS.BY_HAND, () => {
-        if (value === undefined) remove.run(accountId, scope, name);
-        else upsert.run(accountId, scope, name, withoutControls(value), now);
+        if (stored === undefined) remove.run(accountId, scope, name);
+        else upsert.run(accountId, scope, name, stored, now);
       });
-      if (!isChosenSetting(name)) return;
-      if (value === undefined) chosen.delete(keyOf(accountId, scope, name));
-      else chosen.set(keyOf(accountId, scope, name), withoutControls(value));
+      const key = keyOf(accountId, scope, name);
+      if (stored === undefined) values.delete(key);
+      else values.set(key, stored);
     },
   };
 }

@@ -48,6 +48,13 @@ export interface TranscriptRows extends Transcripts {
   /** Forgets a session in memory, because it has a new checkpoint. */
   drop(sessionKey: string): void;
   /**
+   * Notes a new checkpoint, and keeps the later entries in memory.
+   *
+   * @param later The entries after it in the table. If memory ends with other ones, it forgets the
+   * session.
+   */
+  folded(sessionKey: string, checkpoint: Checkpoint, later: LaterEntries): void;
+  /**
    * Replaces the text of a deleted message, within a transaction of the caller's.
    *
    * @returns Whether the session had it.
@@ -61,6 +68,14 @@ export interface TranscriptRows extends Transcripts {
   forget(): void;
   /** Estimated bytes of memory. */
   bytes(): number;
+}
+
+/** The entries of a session after its newest checkpoint. */
+export interface LaterEntries {
+  /** Number of entries. */
+  readonly count: number;
+  /** Message of the newest; `null` if there is none. */
+  readonly lastMessageId: string | null;
 }
 
 /** Maximum bytes of all sessions in memory. */
@@ -201,6 +216,21 @@ export function createTranscripts(
       return cached ? cached.checkpoint : await read(() => readCheckpoint(sessionKey)?.checkpoint);
     },
     drop,
+    folded(sessionKey, checkpoint, { count, lastMessageId }) {
+      const cached = sessions.get(sessionKey);
+      if (!cached) return;
+      const newest = cached.entries.at(-1);
+      const isSame = count <= cached.entries.length &&
+        (count === 0 || newest?.messageId === lastMessageId);
+      if (!isSame) return drop(sessionKey);
+      const entries = count === 0 ? [] : cached.entries.slice(-count);
+      keep(sessionKey, {
+        entries,
+        bytes: SESSION_BYTES + bytesOf(entries),
+        isWhole: true,
+        checkpoint,
+      });
+    },
     insert({ agentId, sessionKey, channelId }, entries) {
       for (const entry of entries) {
         const { role, text, messageId, at } = entry;

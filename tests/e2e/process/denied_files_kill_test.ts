@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
+import { accountOf } from "../../support/bot/account.ts";
 import { judge, settleIn } from "../../support/bot/survival.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 import { seeded } from "../../support/seeded.ts";
@@ -17,6 +18,8 @@ const SEED = 20_261_121;
 const KILLS = 20;
 const POINTS = ["before:T3", "after:T3", "before:T4", "after:T4", "posted", "answered"];
 const CHANNELS = ["general", "off-topic"];
+/** Open questions, after which no one asks more: a full queue drops answers. */
+const MOST_OPEN = 24;
 const PAGES = Array.from({ length: 500 }, (_, line) => `${line}. Krill, and more krill`).join("\n");
 
 /** Answers with the newest question's name, and with a book after it if the name begins so. */
@@ -51,9 +54,19 @@ it(`[R12a] [D2] answers each question once in ${KILLS} kills, without Attach Fil
       }
     };
 
+    const open = () => accountOf(owed, scene.written).lost.length;
+    /** A slow machine answers less between two kills than people ask. */
+    const catchUp = async () => {
+      const bot = startBot(env);
+      await scene.until("fewer open questions", () => open() <= MOST_OPEN / 2);
+      bot.kill("SIGKILL");
+      assert.deepEqual(await ended(bot), KILLED);
+    };
+
     await settleIn(scene);
     for (let kill = 0; kill < KILLS; kill++) {
       permit("unset");
+      if (open() > MOST_OPEN) await catchUp();
       ask();
       const isNamed = random() < 0.6;
       const point = pick(POINTS);

@@ -27,8 +27,7 @@ describe("composeRequest()", () => {
     assert.deepEqual(composeRequest({ system: "s", history, envelope: "now" }), {
       system: "s",
       messages: [
-        { role: "user", text: "u1" },
-        { role: "assistant", text: "a1" },
+        ...history,
         { role: "user", text: "now" },
       ],
     });

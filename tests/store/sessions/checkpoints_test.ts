@@ -54,6 +54,31 @@ describe("[L4] fold()", () => {
     );
   });
 
+  it("keeps in memory exactly the entries that the table still shows", async () => {
+    const { store, database } = openTestStore();
+    for (const id of ["101", "102", "103"]) await turn(store, id);
+    await shown(store); // from now on in memory
+    await store.sessions.fold(foldUpTo(2), NOW);
+    await turn(store, "104");
+    const { summary } = await store.sessions.checkpointOf(KEY) ?? {};
+    const beside = createStore(database, "test", { elapsed: () => 0 });
+    assert.deepEqual(await shown(store), await shown(beside));
+    assert.deepEqual(summary, (await beside.sessions.checkpointOf(KEY))?.summary);
+    await store.sessions.fold(foldUpTo(8, "all"), NOW);
+    assert.deepEqual(await shown(store), []);
+  });
+
+  it("reads the table again if memory ends with other entries", async () => {
+    const { store, database } = openTestStore();
+    await turn(store, "101");
+    await shown(store);
+    const beside = createStore(database, "test", { elapsed: () => 0 });
+    await turn(beside, "102");
+    beside.catchUp();
+    await store.sessions.fold(foldUpTo(2), NOW);
+    assert.deepEqual(await shown(store), ["question 102", "answer 102"]);
+  });
+
   it("stores no second summary of the same range", async () => {
     const { store, rows } = openTestStore();
     await turn(store, "101");

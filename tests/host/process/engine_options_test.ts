@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  engineOptions,
+  type Replaceable,
+  restartWithOptions,
+} from "../../../src/host/process/engine_options.ts";
+
+const MIB = 1024 ** 2;
+const LARGE = 8_192 * MIB;
+
+interface Start {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Restarts a made-up process, and returns its environment and the start of its successor. */
+function restart(
+  env: Record<string, string | undefined>,
+  { isCompiled = true, execve }: {
+    readonly isCompiled?: boolean;
+    readonly execve?: Replaceable["execve"];
+  } = {},
+): { readonly env: typeof env; readonly starts: readonly Start[] } {
+  const starts: Start[] = [];
+  const target: Replaceable = {
+    env,
+    argv: ["bun", "/$bunfs/root/barnacle", "run", "--data", "d"],
+    argv0: "barnacle",
+    execPath: "/usr/bin/barnacle",
+    execve: execve ?? ((file, args, env) => void starts.push({ file, args, env })),
+  };
+  restartWithOptions(target, isCompiled, LARGE);
+  return { env, starts };
+}
+
+describe("engineOptions()", () => {
+  it("plans for less memory than a large machine has", () => {
+    assert.equal(engineOptions({}, LARGE)["BUN_JSC_forceRAMSize"], String(512 * MIB));
+    assert.equal(engineOptions({}, 512 * MIB)["BUN_JSC_forceRAMSize"], undefined);
+  });
+
+  it("leaves all options to an operator who has set one of them", () => {
+    for (const name of Object.keys(engineOptions({}, LARGE))) {
+      assert.deepEqual(engineOptions({ [name]: "1" }, LARGE), {});
+    }
+  });
+});
+
+describe("restartWithOptions()", () => {
+  it("starts the same program with the same arguments, and adds the options", () => {
+    const { starts } = restart({ HOME: "/root" });
+    assert.deepEqual(starts, [{
+      file: "/usr/bin/barnacle",
+      args: ["barnacle", "run", "--data", "d"],
+      env: { HOME: "/root", ...engineOptions({}, LARGE) },
+    }]);
+  });
+
+  it("restarts once, and then hides the options from other programs", () => {
+    const { env, starts } = restart({ HOME: "/root", ...engineOptions({}, LARGE) });
+    assert.deepEqual(starts, []);
+    assert.deepEqual(env, { HOME: "/root" });
+  });
+
+  it("keeps a program that runs from its source", () => {
+    assert.deepEqual(restart({}, { isCompiled: false }).starts, []);
+  });
+
+  it("goes on without the options if the system forbids the start", () => {
+    const { env } = restart({ HOME: "/root" }, {
+      execve() {
+        throw new Error("EACCES");
+      },
+    });
+    assert.deepEqual(env, { HOME: "/root" });
+  });
+});
