@@ -221,7 +221,10 @@ describe("[P3] the button in the owner's direct message", () => {
           customId: customIdOf(asked, key),
         })
       );
-      await until("all to be answered", () => pressed.every(({ answer }) => answer));
+      await until(
+        "all to be answered",
+        () => pressed.every(({ answer }) => answer?.kind === "updated"),
+      );
       const again = scene.say("mallory", "dm", "hello?");
       assert.equal(await scene.decided(again), "ignore: pairing-denied");
       await settle(scene);
