@@ -43,7 +43,7 @@ const COMPILE_FLAGS = [
   "--compile",
   "--sourcemap=inline",
   "--bytecode", // of every function: each omitted level costs a start on one core 4 ms
-  "--compile-jit-policy=8", // a start runs most code once; `host/process/jit_policy.ts` ends this
+  "--compile-jit-policy=8", // until the bot is busy: `host/process/jit_policy.ts`
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",
 ];

@@ -35,6 +35,7 @@ import { cleanText } from "../questions/clean_text.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
 import { createCanUndo } from "./discord/undo/can_undo.ts";
 import { createReadStarter } from "./discord/read_starter.ts";
+import { createJitPolicy } from "../../host/process/jit_policy.ts";
 import { createTurnGarbage } from "./turn_garbage.ts";
 import { createToolPorts, type ToolPortsOptions } from "./ports/tool_ports.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
@@ -162,6 +163,7 @@ export function createAccountTurns(
   });
   const canUndo = createCanUndo(accountId, store.changes, now);
   const garbage = createTurnGarbage();
+  const jit = createJitPolicy();
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
   const { rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles, onTrace } = ports;
@@ -175,6 +177,7 @@ export function createAccountTurns(
     steers: (message: InboundMessage, next: InboundMessage) => modesNow().steers(message, next),
     onTurn(outcome: TurnOutcome, ms: number) {
       garbage.turn(outcome);
+      jit.turn();
       ports.onTurn(outcome, ms);
     },
     ...{

@@ -1,21 +1,35 @@
 /**
- * Restores Bun's usual threshold for compiling JavaScript to machine code.
+ * Restores Bun's usual threshold for compiling JavaScript to machine code, once the bot is busy.
  *
- * A start runs nearly all code once or twice, and compiling it takes a third of the start's CPU
- * time. So `scripts/compile.ts` multiplies Bun's threshold of calls by 8. A running bot needs the
- * usual threshold.
+ * A start runs nearly all code once or twice, and compiling takes a third of the CPU time of a bot's
+ * first hundred replies. So `scripts/compile.ts` multiplies Bun's threshold of calls by 8. Only a
+ * bot with many turns gains from the usual one.
  *
  * @module
  */
+
+/** Number of turns after which a bot is busy. */
+const BUSY_TURNS = 500;
 
 /** The part of Bun that this module uses; other runtimes keep their own threshold. */
 interface JitRuntime {
   readonly unsafe: { setJITPolicy(scale: number): void };
 }
 
-/** Sets the usual threshold, for every thread of the process. */
-export function useNormalJit(runtime: unknown = Reflect.get(globalThis, "Bun")): void {
-  if (isJitRuntime(runtime)) runtime.unsafe.setJITPolicy(1);
+/** Counts the turns of a bot. */
+export interface JitPolicy {
+  /** Notes that a turn has ended. The last of {@link BUSY_TURNS} changes the threshold. */
+  turn(): void;
+}
+
+/** Starts counting. The threshold is that of all threads of the process. */
+export function createJitPolicy(runtime: unknown = Reflect.get(globalThis, "Bun")): JitPolicy {
+  let turns = 0;
+  return {
+    turn() {
+      if (++turns === BUSY_TURNS && isJitRuntime(runtime)) runtime.unsafe.setJITPolicy(1);
+    },
+  };
 }
 
 function isJitRuntime(runtime: unknown): runtime is JitRuntime {
