@@ -5,6 +5,7 @@
  */
 
 import { Worker } from "node:worker_threads";
+import type { Env } from "./lib/env.ts";
 import { startAccount } from "./bot/account/account.ts";
 import type { AccountEnd } from "./bot/health/account_end.ts";
 import { type Applied, createAccounts } from "./bot/account/accounts.ts";
@@ -44,6 +45,7 @@ export type BotEnd = AccountEnd;
 
 /** The config, the store and the process facts that a bot starts with. */
 export interface BotOptions {
+  /** The config with its accounts and models. */
   readonly setup: Setup;
   /** An open store that this process alone uses; the caller closes it. */
   readonly store: Store;
@@ -51,12 +53,14 @@ export interface BotOptions {
   readonly dataDir: string;
   /** Path of the folder for files of people. */
   readonly mediaFolder: string;
+  /** The process's log, by part. */
   readonly logging: Logging;
+  /** The version, the commit and the libraries of this program. */
   readonly build: Build;
   /** Whether to log every gateway event, whatever the config says. */
   readonly isConnectionDebug: boolean;
   /** The process environment, for proxies and the host's name. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Env;
   /** The result of {@link loadGatewayThread}; the caller closes it. */
   readonly thread?: EarlyThread;
   /**
@@ -123,12 +127,14 @@ export async function startBot(options: BotOptions): Promise<Bot> {
 
   const metrics = createMetrics(build);
   const meter = createMeter(metrics);
+  const memory = createNoteMeaning({ setup: () => setup, store, logging, now });
   const health = startHealthMonitor({
     store,
     metrics,
     now,
     schedule,
     resumableMs: () => resumableMsOf(setup),
+    embedding: memory.state,
     log: logging.forPart("health"),
   });
   health.setAccounts(setup.config.accounts);
@@ -151,7 +157,6 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       accounts.first()?.tellOwners((texts) => notice("mcpSignIn", { server }, texts)),
   });
   const traces = createTraces(options);
-  const memory = createNoteMeaning({ setup: () => setup, store, logging, now });
   const accounts = createAccounts({
     ...options,
     store: { ...store, notes: memory.notes },

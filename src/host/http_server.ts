@@ -23,11 +23,13 @@ export interface HttpServerSettings {
   readonly port: number;
   /** `http.token`; required if one address is not loopback. */
   readonly token?: string;
+  /** Replaces the default time-outs. */
   readonly timeouts?: HttpTimeouts;
 }
 
 /** A listening server. */
 export interface HttpServer {
+  /** The port. */
   readonly port: number;
   /** Addresses that the server listens on. */
   readonly addresses: readonly string[];
@@ -55,11 +57,16 @@ export type HttpServerErrorKind =
 
 /** The server could not start; the message says what to do. */
 export class HttpServerError extends Error {
+  /** Name of the error class, as logs show it. */
   override readonly name = "HttpServerError";
+  /** Why it cannot listen. */
   readonly kind: HttpServerErrorKind;
+  /** The address that was tried. */
   readonly address: string;
+  /** The port. */
   readonly port: number;
 
+  /** Says why it cannot listen, and on which address and port. */
   constructor(
     message: string,
     details: {

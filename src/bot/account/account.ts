@@ -11,7 +11,8 @@
 import { bytesOfIndex } from "../../discord/gateway/decode/guild_index.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
 import { settingsOf } from "./settings.ts";
-import { createParts, type Parts } from "./parts.ts";
+import type { Parts } from "./account_parts.ts";
+import { createParts } from "./parts.ts";
 import { connectParts } from "./wiring.ts";
 
 /** Starts an account. A fault that passes by itself does not fail the start. */

@@ -7,71 +7,43 @@
  */
 
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
-import { createReader, type Reader } from "../../discord/gateway/read/reader.ts";
+import { createReader } from "../../discord/gateway/read/reader.ts";
 import { createApplications } from "../../discord/rest/calls/application.ts";
 import { createReadGatewayInfo } from "../../discord/rest/calls/gateway_info.ts";
-import type { RestClient } from "../../discord/rest/client/client.ts";
-import {
-  createDuplicateWatch,
-  type DuplicateWatch,
-} from "../../flows/preflight/duplicate_instance.ts";
+import { createDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
 import { createAudioSpending } from "../../core/turn/audio_spending.ts";
-import { createEmitter, type Emitter } from "../../lib/emitter.ts";
+import { createEmitter } from "../../lib/emitter.ts";
 import { proxyFor } from "../../lib/network/proxy.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/readable.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createTokenRates } from "../../session/token_rates.ts";
-import type { Runner } from "../../flows/schedules/runner.ts";
-import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.ts";
+import { createAccountCatchUp } from "../gateway/catch_up.ts";
 import { commandSources } from "../commands/sources.ts";
-import { type Connection, createConnection } from "../gateway/connection.ts";
+import { createConnection } from "../gateway/connection.ts";
 import { createAccountPresence } from "../gateway/presence.ts";
 import { statusOf } from "../health/status_facts.ts";
-import { createInbound, type Inbound } from "../inbound/inbound.ts";
+import { createInbound } from "../inbound/inbound.ts";
 import { createOwnerIds } from "../owners/owner_ids.ts";
-import { createOutbound, type Outbound } from "../outbound/outbound.ts";
+import { createOutbound } from "../outbound/outbound.ts";
 import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
+import type { Parts } from "./account_parts.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
-import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
-import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
+import { createConnectionState } from "../preflight/connection_state.ts";
+import { createPolicyKeeper } from "../rules/policy.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";
-import { type AccountFiles, createAccountFiles } from "../files/account_files.ts";
-import { type Settings, settingsOf } from "./settings.ts";
+import { createAccountFiles } from "../files/account_files.ts";
+import { settingsOf } from "./settings.ts";
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
-import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
+import { createAccountSchedules } from "../schedules/schedules.ts";
 import { createAccountCards } from "../questions/cards.ts";
 import { createDrawPort } from "../turn/ports/draw_port.ts";
 import { createCodePort } from "../turn/ports/code_port.ts";
 import { skillsOf } from "../turn/ports/skills_port.ts";
 import { createSpending } from "../turn/spending.ts";
 import { createHistory } from "../turn/history.ts";
-import { type AccountTurns, createAccountTurns } from "../turn/turns.ts";
-
-/** The parts of an account. */
-export interface Parts {
-  readonly settings: Settings;
-  readonly client: RestClient;
-  readonly restEvents: Emitter<RestEvents>;
-  readonly connectionState: ConnectionState;
-  readonly reader: Reader;
-  readonly policy: PolicyKeeper;
-  readonly outbound: Outbound;
-  readonly inbound: Inbound;
-  readonly catchUp: AccountCatchUp;
-  readonly turns: AccountTurns;
-  readonly files: AccountFiles;
-  readonly schedules: Runner;
-  readonly questions: ReturnType<typeof createAccountCards>;
-  readonly runEvents: Emitter<RunEvents & { changed(): void }>;
-  readonly duplicates: DuplicateWatch;
-  readonly connection: Connection;
-  /** Aborted when the account ends by itself: no turn begins after that. */
-  readonly ended: AbortController;
-  /** Aborted when the grace period of a stop is over. */
-  readonly stopping: AbortController;
-}
+import { createAccountTurns } from "../turn/turns.ts";
 
 /**
  * Creates the parts. None of them acts before it is started. The function is long because it is a
@@ -127,7 +99,6 @@ export async function createParts(
     accountId,
     configured: options.config.discord.presence,
     settings: store.settings,
-    show: (changed) => connection.setPresence(changed),
     now,
   });
   const connection = createConnection(options, {
@@ -149,7 +120,7 @@ export async function createParts(
     ownerIds: owners.toTell,
     onUndelivered: (cause) => runEvents.emit.ended(cause),
   });
-  const questions = createAccountCards({ ...common, outbound, onDecided: () => turns.wake() });
+  const questions = createAccountCards({ ...common, outbound });
   const rates = createTokenRates();
   const agentId = () => config().agent.id;
   const spend = createSpending({ config, usage: store.usage, now });
@@ -188,7 +159,7 @@ export async function createParts(
     reader,
     shardCount: stored.shardCount ?? 1,
     policy: policy.now,
-  }, { found: inbound.found, onFound: meter.found });
+  }, { acceptHistory: inbound.acceptHistory, onFound: meter.found });
   const files = createAccountFiles({
     ...common,
     speech: () => settings.speech,
@@ -277,6 +248,7 @@ export async function createParts(
     client,
     restEvents,
     connectionState,
+    presence,
     reader,
     policy,
     outbound,

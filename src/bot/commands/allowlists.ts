@@ -26,15 +26,19 @@ import type { ConfigFile } from "../rules/setup.ts";
 
 /** The dependencies of the lists. */
 export interface AllowlistsOptions {
+  /** The account. */
   readonly accountId: AccountId;
   /** The current rules, with resolved names. */
   readonly policy: () => AccessPolicy;
   /** The config file; `undefined` if there is none. */
   readonly file: () => ConfigFile | undefined;
+  /** Pairings in the store. */
   readonly pairing: Pick<Store["pairing"], "paired" | "revoke">;
+  /** Reads a user's names from Discord. */
   readonly readUser: ReadUser;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets failures to read a user. */
   readonly log: Log;
 }
 

@@ -30,9 +30,13 @@ import { createWhy } from "./why.ts";
 
 /** The context, with the models, settings and pause that turns use. */
 export interface CommandContext {
+  /** Ports of the commands. */
   readonly context: InteractionContext;
+  /** Models that conversations can use. */
   readonly models: AccountModels;
+  /** Settings that people chose. */
   readonly settings: AccountSettings;
+  /** The account's pause. */
   readonly pause: AccountPause;
 }
 

@@ -46,10 +46,15 @@ export type InteractionStore = Pick<
 export interface InteractionOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
+  /** Methods of the store. */
   readonly store: InteractionStore;
+  /** Sends requests to Discord. */
   readonly client: RestClient;
+  /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: Reader;
+  /** Keeps the current policy. */
   readonly policy: PolicyKeeper;
+  /** Finds the owners' ids. */
   readonly owners: Pick<OwnerIds, "ownsApplication" | "sessionOwner">;
   /** The model that answers. */
   readonly model: () => Model;
@@ -57,9 +62,11 @@ export interface InteractionOptions {
   readonly rates: Pick<TokenRates, "rateOf">;
   /** Asks whether an owner is in a guild. Never rejects. */
   readonly ownerIn: OwnerPresence["ask"];
+  /** Sends messages and notices. */
   readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellPerson">;
   /** A question to people was decided. */
   readonly onDecided: () => void;
+  /** The process's log, by part. */
   readonly logging: Logging;
   /** The account's current status, for `/status`. */
   readonly status: () => StatusFacts;

@@ -19,6 +19,7 @@ import type { Store } from "../../store/store.ts";
 export interface TurnPeopleOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
+  /** Questions in the store. */
   readonly questions: Pick<Store["questions"], "park" | "decisionOf">;
   /** The bot's owners who can get messages. */
   readonly ownerIds: () => Promise<readonly UserId[]>;

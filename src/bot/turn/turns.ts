@@ -44,8 +44,11 @@ import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 export interface TurnsOptions {
   /** The current config and model. A running turn keeps those it began with (C9). */
   readonly config: () => Config;
+  /** The model that answers. */
   readonly model: () => Model;
+  /** The account. */
   readonly accountId: AccountId;
+  /** Methods of the store. */
   readonly store: {
     readonly inbox: Pick<
       Store["inbox"],
@@ -58,6 +61,7 @@ export interface TurnsOptions {
     readonly changes: Store["changes"];
     readonly questions: Store["questions"];
   };
+  /** The process's log, by part. */
   readonly logging: Logging;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -69,7 +73,10 @@ export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {
   accepted(judged: readonly Judged[]): void;
 }
 
-/** Creates the account's turns on the main thread. */
+/**
+ * Creates the account's turns on the main thread. The function is long because each port of a turn
+ * stands here once.
+ */
 export function createAccountTurns(
   { config, model, accountId, store, logging, now }: TurnsOptions,
   ports:

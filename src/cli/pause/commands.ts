@@ -4,17 +4,12 @@
  * @module
  */
 
-import { buildCommand } from "@stricli/core";
 import { type CliCommand, type CommandHelp, describeCommand } from "../help/command_help.ts";
-import { BOT_COMMON, end, ONE_ACCOUNT, UNUSED_PATH } from "../shared/command.ts";
-import { createProcessIo } from "../terminal/io.ts";
+import { BOT_COMMON, ONE_ACCOUNT, UNUSED_PATH } from "../shared/command.ts";
 import type { PauseFlags } from "./pause.ts";
 
-function pauseCommand(
-  isPaused: boolean,
-  help: Omit<CommandHelp, "exits">,
-): CliCommand {
-  return describeCommand({
+function pauseCommand(isPaused: boolean, help: Omit<CommandHelp, "exits">): CliCommand {
+  return describeCommand<PauseFlags>({
     ...help,
     exits: {
       failed: "no account in the data",
@@ -22,15 +17,9 @@ function pauseCommand(
       io: true,
       tryAgain: true,
     },
-  }, (docs) =>
-    buildCommand<PauseFlags>({
-      docs,
-      parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
-      async func(flags: PauseFlags) {
-        const { setPaused } = await import("./pause.ts");
-        await end(this, setPaused(isPaused, flags, createProcessIo(flags)));
-      },
-    }));
+    parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
+    run: async (flags, io) => (await import("./pause.ts")).setPaused(isPaused, flags, io),
+  });
 }
 
 /** `barnacle pause` */

@@ -56,7 +56,10 @@ export interface Question {
   readonly facts: readonly CardFact[];
   /** Text that is shown as it is: the exact command, or a diff. */
   readonly exact?: string;
-  /** The ways to answer; of a question with a form {@link FILL_IN} alone. */
+  /**
+   * The ways to answer. Of a question with a form: {@link FILL_IN}, and {@link DENY} if the person
+   * may decline.
+   */
   readonly choices: readonly Choice[];
   /** Set if a person may choose several of {@link Question.choices}, at most this many. */
   readonly upTo?: number;

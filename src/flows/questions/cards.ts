@@ -97,7 +97,10 @@ const CONTROL_NAMES: Readonly<Record<Question["kind"], string>> = {
 /** 128 bits. */
 const CONTROL_BYTES = 16;
 
-/** Creates the cards; nothing happens before {@link QuestionCards.changed}. */
+/**
+ * Creates the cards; nothing happens before {@link QuestionCards.changed}. The function is longer
+ * than most, because its inner functions are the steps of one update.
+ */
 export function createQuestionCards(ports: QuestionCardsPorts): QuestionCards {
   const { accountId, store, texts, now, schedule, log } = ports;
   const retries = createRetryQueue("Cannot bring a question to people up to date", ports);

@@ -111,8 +111,8 @@ export interface Conversations {
 export interface ConversationModels {
   /** Ids of all of them, as `"<provider>/<model>"`; the config's first one first. */
   readonly ids: () => readonly string[];
-  /** The model of a conversation, and whether a person chose it there. */
-  of(call: CommandCall): Promise<{ readonly id: string; readonly isChosen: boolean }>;
+  /** The model of a conversation. */
+  of(call: CommandCall): Promise<{ readonly id: string }>;
   /** The model of a conversation, and the levels of thinking that its server has refused. */
   refusedThinking(
     call: CommandCall,

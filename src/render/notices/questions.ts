@@ -34,6 +34,22 @@ export const QUESTION_NOTICES = {
     when: "a turn needs many destructive actions, on the button that allows them",
     placeholders: {},
   },
+  serverAsks: {
+    text: "The MCP server `{server}` asks:",
+    when: "an MCP server asks the person for whom its tool runs, above its words",
+    placeholders: { server: "the server's name in the config" },
+  },
+  serverPage: {
+    text: "The MCP server `{server}` wants you to open a page of `{host}` in your browser. " +
+      "Open it only if you know that host. The address is below, after the server's words:",
+    when: "an MCP server wants a person to open a page, in a direct message to that person",
+    placeholders: { server: "the server's name in the config", host: "the host of the page" },
+  },
+  pageOpened: {
+    text: "I have opened it",
+    when: "an MCP server wants a person to open a page, on the button that says so",
+    placeholders: {},
+  },
   questionFor: {
     text: "{user} {question}",
     when: "the model asks a person with `ask`",

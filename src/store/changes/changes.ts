@@ -36,8 +36,6 @@ export interface NewChange {
 export interface MadeChange extends NewChange {
   /** Its number. */
   readonly id: number;
-  /** Unix time in milliseconds. */
-  readonly madeAt: number;
   /** Whether it was taken back. */
   readonly isUndone: boolean;
   /** Identifies the call that took it back. */
@@ -90,7 +88,6 @@ const rowSchema = z.object({
   channel_id: snowflakeSchema<"channel">().nullable(),
   what: z.string(),
   undo: z.string().nullable(),
-  made_at: z.number(),
   undone_at: z.number().nullable(),
   undone_by: z.string().nullable(),
 });
@@ -190,7 +187,6 @@ function readRow(row: unknown, accountId: AccountId): MadeChange {
     ...(channel_id && { channelId: channel_id }),
     what,
     ...(undo !== null && { undo: JSON.parse(undo) as UndoSteps }),
-    madeAt: times.made_at,
     isUndone: times.undone_at !== null,
     ...(times.undone_by !== null && { undoneBy: times.undone_by }),
   };

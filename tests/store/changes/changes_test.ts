@@ -29,7 +29,6 @@ describe("[T3] store.changes", () => {
     assert.deepEqual(first, {
       ...change({ undo: UNDO }),
       id: 1,
-      madeAt: 1_000,
       isUndone: false,
     });
   });

@@ -56,8 +56,11 @@ export interface DiscordPortOptions
     LimitOptions,
     Pick<TargetsOptions, "alsoGuilds" | "onRefused">,
     Pick<PlaceOptions, "cleanSecrets" | "media" | "schedule"> {
+  /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: Pick<Reader, "self" | "index">;
+  /** Sends requests to Discord. */
   readonly client: RestApi;
+  /** Changes by the tool `discord`, with the way to take each back. */
   readonly changes: Store["changes"];
   /** Sets the bot's status on all its gateway connections. */
   readonly setPresence: (presence: Parameters<SetPresence>[1]) => Promise<void>;
@@ -70,9 +73,11 @@ const ARCHIVE_AFTER_MIN = 1_440;
 
 /** The port, with its parts for slash commands. */
 export interface AccountDiscord {
+  /** The port of the tool. */
   readonly port: DiscordPort;
   /** Takes changes back, for commands and buttons too. */
   readonly undo: Undo;
+  /** Finds the message that caused a call, and its askers. */
   readonly originOf: Targets["originOf"];
 }
 

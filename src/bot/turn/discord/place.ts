@@ -24,20 +24,27 @@ import type { IsAnswerTo } from "./own_messages.ts";
 import { isAllowedByOwner, ProbeEnded } from "./asking/escalation.ts";
 import { mayGoOn, stoppedAt } from "./asking/limit.ts";
 import type { Show } from "./reading.ts";
-import { createRequests, type RequestsOptions } from "./requests.ts";
+import { createRequests, type RequestsOptions, type SendRequest } from "./requests.ts";
 import type { Found, Origin, Targets } from "./targets/targets.ts";
 import { UNDO_MINUTES } from "./undo/can_undo.ts";
 
 /** The sources of places. */
 export interface PlaceOptions extends Omit<RequestsOptions, "client"> {
+  /** Sends requests to Discord. */
   readonly client: RestApi;
+  /** The account. */
   readonly accountId: AccountId;
+  /** Checks the target of a call. */
   readonly targets: Targets;
+  /** Changes by the tool `discord`, with the way to take each back. */
   readonly changes: Pick<Changes, "begin" | "refused">;
   /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */
   readonly maxDestructive: () => number;
+  /** Whether a message of the bot answers a person. */
   readonly isAnswerTo: IsAnswerTo;
+  /** Shows a message to the model. */
   readonly show: Show;
+  /** Rejects if the text may not be shown in the channel of the call. */
   readonly assertMayQuote: AssertMayQuote;
   /** The bot's user id; `undefined` until it is known. */
   readonly self: () => UserId | undefined;
@@ -47,11 +54,16 @@ export interface PlaceOptions extends Omit<RequestsOptions, "client"> {
 
 /** Makes places. */
 export interface Places {
+  /** The guild of a call, without a channel. */
   guild(call: DiscordCall, origin: Origin, found: Found): GuildPlace;
+  /** The channel of a call; rejects if the call may not act there. */
   channel(call: DiscordCall, origin: Origin, found: Found): Promise<ChannelPlace>;
 }
 
-/** Creates the places of one account. */
+/**
+ * Creates the places of one account. The function is long because a place is one list of short
+ * methods over the same call.
+ */
 export function createPlaces(options: PlaceOptions): Places {
   const { targets, changes, accountId, maxDestructive, cleanSecrets, show, self, media, now } =
     options;
@@ -209,7 +221,7 @@ function isRefused(error: unknown): boolean {
 }
 
 /** Lets a probe read, but neither change anything nor search. */
-function probing(request: ReturnType<typeof createRequests>): ReturnType<typeof createRequests> {
+function probing(request: SendRequest): SendRequest {
   return (method, path, options) =>
     method === "GET" && !path.endsWith("/messages/search")
       ? request(method, path, options)

@@ -5,12 +5,16 @@
  * @module
  */
 
+import type { Activity, PresenceStatus } from "../../discord/presence.ts";
 import type { Channel } from "../../rights/channel.ts";
 import type { ChannelId, GuildId, MessageId, RoleId, UserId } from "../../discord/ids.ts";
 import type { Question } from "../../people/question.ts";
 import type { Permission } from "../../rights/permissions.ts";
 import type { GuildFacts, MemberFacts, Need } from "../../rights/rights.ts";
 import type { DiscordCall, ShownMessage } from "./discord_call.ts";
+
+/** Method of a request. */
+export type DiscordMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** Everything of a request to Discord beside its method and path. */
 export interface DiscordRequest {
@@ -98,7 +102,7 @@ export interface Place {
    * @returns The response in Discord's own form; `undefined` if it is empty.
    */
   request(
-    method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
+    method: DiscordMethod,
     path: string,
     options?: DiscordRequest,
   ): Promise<unknown>;
@@ -196,13 +200,9 @@ export type ActInGuild = <Result>(
 /** The bot's status and activity, in Discord's words. */
 export interface NewPresence {
   /** Absent: stays. */
-  readonly status?: "online" | "idle" | "dnd" | "invisible";
+  readonly status?: PresenceStatus;
   /** Absent: stays; `null` for none. */
-  readonly activity?: {
-    readonly type: "playing" | "streaming" | "listening" | "watching" | "custom" | "competing";
-    readonly name: string;
-    readonly url?: string;
-  } | null;
+  readonly activity?: Activity | null;
 }
 
 /** Sets the status of the bot until it is changed again, or the config changes it. */

@@ -17,10 +17,12 @@ import { factsOf } from "../../../questions/people.ts";
 
 /** The asker of an action lacks a right. */
 export class LacksRight extends Error {
+  /** Name of the error class, as logs show it. */
   override name = "LacksRight";
   /** The missing right. */
   readonly missing: Missing;
 
+  /** Says which right is missing; `decision` is absent before a person with it has decided. */
   constructor(missing: Missing, decision: Decision | undefined) {
     super(
       `the person who asks may not do that there: ${describeMissing(missing, "asker")}${
@@ -33,6 +35,7 @@ export class LacksRight extends Error {
 
 /** A probe has come to its first change: the asker has all rights so far. */
 export class ProbeEnded extends Error {
+  /** Name of the error class, as logs show it. */
   override name = "ProbeEnded";
 }
 

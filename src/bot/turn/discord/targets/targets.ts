@@ -32,6 +32,7 @@ import { WORDS } from "./words.ts";
 
 /** The channel that a call acts in. */
 export interface ToolTarget {
+  /** The channel. */
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
@@ -39,6 +40,7 @@ export interface ToolTarget {
 
 /** A person for whom an action runs. */
 export interface Asker {
+  /** The user. */
   readonly userId: UserId;
   /** The question; absent for a command. */
   readonly message?: InboundMessage;
@@ -48,7 +50,9 @@ export interface Asker {
 
 /** Where an action comes from: its people, and the place in which they ask. */
 export interface Origin {
+  /** The people whose messages share the turn. */
   readonly askers: readonly Asker[];
+  /** The channel. */
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
@@ -70,6 +74,7 @@ export interface Found {
 
 /** The sources of targets. */
 export interface TargetsOptions {
+  /** Sends requests to Discord. */
   readonly client: RestApi;
   /** Whether the sender of a message is an owner of the bot (P10). */
   readonly isOwner: (message: InboundMessage) => boolean;
@@ -104,7 +109,10 @@ export interface Targets {
   refusal(error: unknown, origin: Origin, found: Found, needs: readonly Need[]): Promise<unknown>;
 }
 
-/** Creates the check of targets. */
+/**
+ * Creates the check of targets. The function is long because its inner functions are the steps of
+ * one check, over the same ports.
+ */
 export function createTargets(
   { client, isOwner, self, alsoGuilds, closedBy, onRefused, now }: TargetsOptions,
 ): Targets {
