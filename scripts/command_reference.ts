@@ -59,6 +59,7 @@ const OPTION_TYPES: Readonly<Record<CommandOption["type"], string>> = {
   text: "text",
   whole: "whole number",
   boolean: "true or false",
+  user: "user",
 };
 
 /** The page as it must be. */

@@ -43,7 +43,7 @@ export type Callback =
   | { readonly kind: "update"; readonly edit: MessageEdit }
   | { readonly kind: "modal"; readonly modal: Modal }
   | { readonly kind: "suggest"; readonly choices: readonly Opaque[] }
-  | { readonly kind: "defer"; readonly isEphemeral: boolean };
+  | { readonly kind: "defer"; readonly isEphemeral: boolean; readonly isUpdate: boolean };
 
 /** A person presses a button of a bot's message. */
 export function pressButton(
@@ -149,6 +149,7 @@ export function begun(
     channelId,
     subject,
     at: now,
+    followUps: [],
   };
   world.interactions.set(id, interaction);
   for (const oldest of world.interactions.keys()) {
@@ -186,8 +187,12 @@ export function answerInteraction(
   switch (callback.kind) {
     case "suggest":
       return answered({ kind: "suggested", choices: callback.choices });
-    case "defer":
-      return answered({ kind: "deferred", isEphemeral: callback.isEphemeral });
+    case "defer": {
+      const { isUpdate, isEphemeral } = callback;
+      if (isUpdate && interaction.subject.kind === "command") return refuse("unknownInteraction");
+      if (isUpdate) interaction.defersUpdate = true;
+      return answered({ kind: "deferred", isEphemeral });
+    }
     case "update": {
       const { channelId, subject } = interaction;
       if (subject.kind === "command" || !subject.message) return refuse("unknownInteraction");
@@ -213,33 +218,6 @@ export function answerInteraction(
   }
 }
 
-/** Gives a deferred answer, or changes an earlier one. */
-export function completeInteraction(
-  world: World,
-  { applicationId, token }: { readonly applicationId: string; readonly token: string },
-  draft: MessageDraft,
-  now: number,
-): Outcome<Message> {
-  const interaction = [...world.interactions.values()].find((interaction) =>
-    interaction.token === token && interaction.applicationId === applicationId
-  );
-  const userId = interaction && world.applications.get(interaction.applicationId)?.userId;
-  if (!interaction?.answer || !userId) return refuse("unknownWebhook");
-  const { answer } = interaction;
-  const isEphemeral = "isEphemeral" in answer && answer.isEphemeral;
-  if (isEphemeral) {
-    const message = whispered(world, interaction, userId, draft, now);
-    interaction.answer = { kind: "replied", message, isEphemeral };
-    return { kind: "done", value: message, events: [] };
-  }
-  const author = { kind: "user", userId } as const;
-  const posted = postMessage(world, interaction.channelId, author, draft, now);
-  if (posted.kind === "refused") return posted;
-  const { message } = posted.value;
-  interaction.answer = { kind: "replied", message, isEphemeral };
-  return { kind: "done", value: message, events: posted.events };
-}
-
 /** Interactions without an answer in time: the person sees that they failed. */
 export function failedInteractions(world: World, now: number): readonly Interaction[] {
   return [...world.interactions.values()].filter(({ answer, at }) =>
@@ -249,13 +227,20 @@ export function failedInteractions(world: World, now: number): readonly Interact
 
 /** Ephemeral messages for this person, in order. */
 export function ephemeralMessagesTo(world: World, userId: UserId): readonly Message[] {
-  return [...world.interactions.values()].flatMap(({ userId: presser, answer }) =>
-    presser === userId && answer?.kind === "replied" && answer.isEphemeral ? [answer.message] : []
+  return [...world.interactions.values()].flatMap((interaction) =>
+    interaction.userId === userId ? whispersOf(interaction) : []
   );
 }
 
+/** The ephemeral messages of an interaction, in order. */
+export function whispersOf({ answer, followUps }: Interaction): readonly Message[] {
+  return answer?.kind === "replied" && answer.isEphemeral
+    ? [answer.message, ...followUps]
+    : followUps;
+}
+
 /** A message outside any channel: no history has it, and no other client gets it. */
-function whispered(
+export function whispered(
   world: World,
   { channelId, subject }: Interaction,
   userId: UserId,

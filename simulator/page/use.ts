@@ -56,7 +56,8 @@ export function createUses({ simulator, onLater, closed }: UsePorts): Uses {
       });
     }
     if (answer.kind === "modal") return { form: viewForm(simulator.world, interaction, answer) };
-    if (!("isEphemeral" in answer) || !answer.isEphemeral) return {};
+    const isDeferred = answer.kind === "deferred";
+    if (!isDeferred && (!("isEphemeral" in answer) || !answer.isEphemeral)) return {};
     watch(interaction, answer);
     return answer.kind === "replied" ? { whisper: answer.message.content } : {};
   }
@@ -65,7 +66,10 @@ export function createUses({ simulator, onLater, closed }: UsePorts): Uses {
   function watch(interaction: Interaction, first: InteractionAnswer): void {
     const changed = () => interaction.answer !== first ? interaction.answer : undefined;
     simulator.until(changed, AbortSignal.any([closed, AbortSignal.timeout(LATER_MS)])).then(
-      (now) => now.kind === "replied" && onLater(interaction.userId, now.message.content),
+      (now) => {
+        if (now.kind !== "replied" || !now.isEphemeral) return;
+        onLater(interaction.userId, now.message.content);
+      },
       () => {}, // no later answer
     );
   }

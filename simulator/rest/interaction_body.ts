@@ -49,7 +49,8 @@ export function parseCallback(
   const { data } = parsed;
   if (data.type === 5 || data.type === 6) {
     const flags = data.type === 5 && data.data ? Number(data.data.flags ?? 0) : 0;
-    return { kind: "parsed", value: { kind: "defer", isEphemeral: (flags & EPHEMERAL) !== 0 } };
+    const isEphemeral = (flags & EPHEMERAL) !== 0;
+    return { kind: "parsed", value: { kind: "defer", isEphemeral, isUpdate: data.type === 6 } };
   }
   if (data.type === 9) return { kind: "parsed", value: { kind: "modal", modal: data.data } };
   if (data.type === 8) {

@@ -5,12 +5,20 @@
  */
 
 import { parseCallback } from "./interaction_body.ts";
-import { answerInteraction, completeInteraction } from "../actions/interactions.ts";
-import { parseCreate, type UploadedFile } from "./message_body.ts";
+import { answerInteraction } from "../actions/interactions.ts";
+import {
+  acknowledged,
+  changeFollowUp,
+  completeInteraction,
+  followUp,
+  type InteractionWebhook,
+  updateComponentMessage,
+} from "../actions/later_answers.ts";
+import { parseCreate, parseEdit, type UploadedFile } from "./message_body.ts";
 import { toMessage } from "../payloads/payloads.ts";
-import { REFUSALS } from "../world/refusals.ts";
+import { type Outcome, REFUSALS } from "../world/refusals.ts";
 import { answerProblems, answerRefused } from "./answers.ts";
-import type { World, WorldEvent } from "../world/world.ts";
+import type { Message, World, WorldEvent } from "../world/world.ts";
 
 export interface InteractionRouteDeps {
   readonly world: World;
@@ -20,11 +28,13 @@ export interface InteractionRouteDeps {
 
 const CALLBACK = /^\/interactions\/(\d{1,20})\/([^/]+)\/callback$/;
 
-const ORIGINAL = /^\/webhooks\/(\d{1,20})\/([^/]+)\/messages\/@original$/;
+const WEBHOOK = /^\/webhooks\/(\d{1,20})\/([^/]+)(?:\/messages\/(@original|\d{1,20}))?$/;
 
 /** Whether a request belongs to an interaction: its token alone permits an answer. */
 export function isInteractionCall(method: string, path: string): boolean {
-  return method === "POST" ? CALLBACK.test(path) : method === "PATCH" && ORIGINAL.test(path);
+  if (method === "POST" && CALLBACK.test(path)) return true;
+  const [whole, , , message] = WEBHOOK.exec(path) ?? [];
+  return whole !== undefined && method === (message === undefined ? "POST" : "PATCH");
 }
 
 interface InteractionCall {
@@ -35,25 +45,42 @@ interface InteractionCall {
   readonly now: number;
 }
 
-/** Answers a callback with 204, or the edit of a deferred answer with its message. */
+/** Answers a callback with 204, or a later answer with its message. */
 export function answerInteractionCall(deps: InteractionRouteDeps, call: InteractionCall): Response {
-  return CALLBACK.test(call.path) ? answerCallback(deps, call) : answerEdit(deps, call);
+  return CALLBACK.test(call.path) ? answerCallback(deps, call) : answerLater(deps, call);
 }
 
-function answerEdit(
-  { world, needsAllowedMentions, publish }: InteractionRouteDeps,
-  { path, body, files, now }: InteractionCall,
-): Response {
-  const [, applicationId = "", token = ""] = ORIGINAL.exec(path) ?? [];
-  const parsed = parseCreate(body, files, needsAllowedMentions);
-  if (parsed.kind === "wrong") return answerProblems(parsed.problems);
-  const outcome = completeInteraction(world, { applicationId, token }, parsed.value, now);
+function answerLater(deps: InteractionRouteDeps, call: InteractionCall): Response {
+  const { world, publish } = deps;
+  const [, applicationId = "", token = "", messageId] = WEBHOOK.exec(call.path) ?? [];
+  const outcome = laterAnswer(deps, { applicationId, token }, messageId, call);
+  if (outcome instanceof Response) return outcome;
   if (outcome.kind === "refused") return answerRefused(outcome.refused);
   publish(outcome.events);
   const { userId } = [...world.applications.values()].find(({ id }) => id === applicationId) ?? {};
   return userId
     ? Response.json(toMessage(world, outcome.value, userId))
     : answerRefused(REFUSALS.unknownWebhook);
+}
+
+/** @returns A response if the body is wrong. */
+function laterAnswer(
+  { world, needsAllowedMentions }: InteractionRouteDeps,
+  webhook: InteractionWebhook,
+  messageId: string | undefined,
+  { body, files, now }: InteractionCall,
+): Outcome<Message> | Response {
+  if (messageId === "@original" && acknowledged(world, webhook)?.interaction.defersUpdate) {
+    const edit = parseEdit(body, files, needsAllowedMentions);
+    if (edit.kind === "wrong") return answerProblems(edit.problems);
+    return updateComponentMessage(world, webhook, edit.value, now);
+  }
+  const draft = parseCreate(body, files, needsAllowedMentions);
+  if (draft.kind === "wrong") return answerProblems(draft.problems);
+  if (messageId === undefined) return followUp(world, webhook, draft.value, now);
+  return messageId === "@original"
+    ? completeInteraction(world, webhook, draft.value, now)
+    : changeFollowUp(world, webhook, messageId, draft.value);
 }
 
 function answerCallback(

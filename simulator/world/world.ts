@@ -258,7 +258,12 @@ export interface Interaction {
   readonly subject: InteractionSubject;
   /** Unix time in milliseconds. */
   readonly at: number;
+  /** As the person sees it now: a deferred one is replaced by the answer that follows. */
   answer?: InteractionAnswer;
+  /** Set if the first answer left the component's message as it was, for a later change. */
+  defersUpdate?: true;
+  /** Ephemeral messages after the answer. */
+  readonly followUps: Message[];
 }
 
 export type InteractionSubject =

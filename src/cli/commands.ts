@@ -18,6 +18,7 @@ import { mcp } from "./mcp/commands.ts";
 import { memory } from "./memory/commands.ts";
 import { model, usage } from "./model/commands.ts";
 import { pairing } from "./pairing/commands.ts";
+import { pause, resume } from "./pause/commands.ts";
 import { run } from "./run/commands.ts";
 import { schedules } from "./schedules/commands.ts";
 import { why } from "./why/commands.ts";
@@ -31,7 +32,16 @@ export const TASKS: readonly Task[] = [
   { title: "Conversations", commands: { sessions, forget } },
   {
     title: "Look after the agent",
-    commands: { agents, approvals, "exec-broker": execBroker, mcp, memory, schedules },
+    commands: {
+      agents,
+      approvals,
+      "exec-broker": execBroker,
+      mcp,
+      memory,
+      pause,
+      resume,
+      schedules,
+    },
   },
   { title: "Configure", commands: { config } },
   { title: "About", commands: { version } },

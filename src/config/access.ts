@@ -4,7 +4,7 @@
  * @module
  */
 
-import { BUILT_COMMANDS } from "../core/inbound/commands.ts";
+import { COMMANDS } from "../core/inbound/commands.ts";
 import { parseSnowflake } from "../core/discord/ids.ts";
 import { openGates } from "../core/tool_gates.ts";
 import { type AllowEntry, parseAllowEntry } from "../policy/rules/allowlist.ts";
@@ -28,7 +28,7 @@ type ChannelSettings = NonNullable<GuildSettings["channels"]>[string];
 /** As zod writes optional keys. */
 type OptionalLists = { readonly [Key in keyof ToolLists]?: ToolLists[Key] | undefined };
 
-const NO_COMMANDS: typeof BUILT_COMMANDS = new Map();
+const NO_COMMANDS: typeof COMMANDS = new Map();
 
 const MINUTE_MS = 60_000;
 
@@ -72,7 +72,7 @@ export function commandRules(
   return {
     usesAccessGroups: useAccessGroups,
     ...(ownerAllowFrom && { owners: entries(ownerAllowFrom) }),
-    texts: text ? BUILT_COMMANDS : NO_COMMANDS,
+    texts: text ? COMMANDS : NO_COMMANDS,
   };
 }
 

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { pauseText } from "../lib/text/time_text.ts";
 import type { Check, Status } from "./check.ts";
 import { connectionChecks, gatewayChecks } from "./gateway_checks.ts";
 import type { AccountSnapshot } from "./snapshot.ts";
@@ -35,6 +36,7 @@ export function accountChecks(
       case "running":
         return [
           ...gatewayChecks(account, componentOf, now),
+          ...paused(account),
           ...findings(account, componentOf),
           ...parked(account, componentOf),
           ...delayed(account, componentOf),
@@ -68,6 +70,19 @@ function ended({ id, end = "it has ended" }: AccountSnapshot, isServed: boolean)
 function borne(check: Check): Check {
   const status: Status = check.status === "pass" ? "pass" : "warn";
   return { ...check, status, isReady: true };
+}
+
+/** It answers no one, because people wanted it so: its supervisor must do nothing. */
+function paused({ id, paused }: AccountSnapshot): readonly Check[] {
+  return paused
+    ? [{
+      name: "account:paused",
+      componentId: id,
+      observedValue: pauseText(paused),
+      status: "warn",
+      isReady: true,
+    }]
+    : [];
 }
 
 /** Problems that explain a silent bot. The other checks show whether it answers. */

@@ -98,6 +98,13 @@ export interface AccountSnapshot {
     /** The evidence, in words. */
     readonly evidence: string;
   };
+  /** An owner or the operator has paused the account (X4). */
+  readonly paused?: {
+    /** `"cli"`, or the user id of the owner. */
+    readonly by: string;
+    /** Unix time in milliseconds. */
+    readonly since: number;
+  };
   /** Failed preflight checks (G13). */
   readonly findings: readonly Finding[];
   /**

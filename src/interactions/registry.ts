@@ -32,6 +32,7 @@ import { why } from "./general/why.ts";
 import { askAbout, remindMe, summarise, whyNoAnswer } from "./on_message/message_commands.ts";
 import { activation } from "./owner/activation.ts";
 import { agents } from "./owner/agents.ts";
+import { allowlist } from "./owner/allowlist.ts";
 import { approve } from "./owner/approve.ts";
 import { config } from "./owner/config.ts";
 import { pause } from "./owner/pause.ts";
@@ -70,6 +71,7 @@ export const COMMANDS: readonly Command[] = [
   verbose,
   queue,
   activation,
+  allowlist,
   send,
   config,
   agents,

@@ -186,6 +186,7 @@ export function createStore(
   const otherWriters = createOtherWriters(database);
   const shared = { memory, verdicts, pruner };
   const forgetting = createForgetting(database, commits);
+  const settings = createSettings(database, commits);
   /** After a person was forgotten, rows that memory has by their number are gone (X5). */
   const forgetRows = (): void => {
     factRows.forget();
@@ -193,6 +194,7 @@ export function createStore(
     transcripts.forget();
     memory.quiet.forget();
     memory.direct.clear();
+    settings.readAgain();
   };
   const store: Store = {
     gateway: createGateway(database, commits, {
@@ -225,7 +227,7 @@ export function createStore(
     },
     notes: joinParts(createNotes(database, commits), createNoteVectors(database, commits)),
     changes: createChanges(database, commits),
-    settings: createSettings(database, commits),
+    settings,
     schedules: createSchedules(database, commits, memory.outgoing),
     health: figures.health,
     changedElsewhere() {

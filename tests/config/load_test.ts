@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { BUILT_COMMANDS } from "../../src/core/inbound/commands.ts";
+import { COMMANDS } from "../../src/core/inbound/commands.ts";
 import { missingModel, missingToken } from "../../src/config/load.ts";
 import { configOf, discord, load, problemLines } from "./support.ts";
 
@@ -150,7 +150,7 @@ describe("loadConfig()", () => {
       usageDays: 400,
       maxMb: 2_048,
     });
-    assert.deepEqual(config.commands, { usesAccessGroups: true, texts: BUILT_COMMANDS });
+    assert.deepEqual(config.commands, { usesAccessGroups: true, texts: COMMANDS });
     assert.deepEqual(
       [config.maxConcurrentTurns, config.dmScope, config.logLevel, config.shutdownGraceSec],
       [4, "auto", "info", 20],

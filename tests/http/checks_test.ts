@@ -264,6 +264,7 @@ describe("[C6] judge() with several accounts", () => {
     delayed: [{ row: 12, channelId: "8", reason: "…", nextAttemptAt: NOW }],
     catchUp: { pending: 1, unreadable: ["#ops"] },
     twin: { since: NOW, evidence: "an unknown nonce" },
+    paused: { by: "cli", since: NOW },
   };
   const idsOf = (snapshot: Partial<Snapshot>, name: string) =>
     judge({ ...HEALTHY, ...snapshot }, NOW).filter((check) => check.name === name)
@@ -277,6 +278,7 @@ describe("[C6] judge() with several accounts", () => {
     ["gateway:unreadable", "#ops", "default/#ops"],
     ["instance:lock", "default", "default"],
     ["preflight:discord.intents", "portal", "default/portal"],
+    ["account:paused", "default", "default"],
     ["outbox:parked", "7", "default/7"],
     ["outbox:delayed", "8", "default/8"],
     ["rest:invalidRequests", "default", "default"],

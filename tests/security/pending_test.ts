@@ -13,7 +13,6 @@ const ROOT = join(import.meta.dirname ?? ".", "..", "..");
 
 /** Requirements of features that do not exist yet. Their tests come with the feature. */
 const PLANNED: Readonly<Record<string, string>> = {
-  "SEC-R29": "stopping",
   "SEC-R32": "HTTP interactions",
 };
 

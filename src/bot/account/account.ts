@@ -30,7 +30,7 @@ export async function startAccount(
   await inbound.start();
   turns.wake();
   outbound.start();
-  parts.questions.changed();
+  await parts.questions.start();
   parts.connectionState.start();
   connection.start(reader.isComplete);
   let stopped: Promise<void> | undefined;
@@ -68,6 +68,7 @@ export async function startAccount(
       outbound.channelQueues.wake();
       parts.schedules.changed();
       store.questions.decidedElsewhere();
+      void inbound.commands.changedElsewhere();
       turns.wake();
       parts.questions.changed();
     },

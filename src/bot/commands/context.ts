@@ -9,24 +9,26 @@ import process from "node:process";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
+import { createReadUser } from "../../discord/rest/calls/members.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS } from "../../interactions/registry.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createContextFacts } from "./context_facts.ts";
 import type { AuthorizeCall, CommandOptions, InteractionOptions } from "./options.ts";
 import { routeOf } from "../rules/turn_rules.ts";
+import { createAllowlists } from "./allowlists.ts";
 import { createAsk } from "./ask.ts";
 import { createConfigPort } from "./config_port.ts";
 import { createConversations } from "./conversations.ts";
 import { createForget } from "./forget.ts";
 import { type AccountModels, createAccountModels } from "./models.ts";
-import { createPause } from "./pause.ts";
+import { type AccountPause, createPause } from "./pause.ts";
 import { type AccountSettings, createChosenSettings } from "./settings/chosen.ts";
 import { createRestart, isSupervised } from "./settings/restart.ts";
 import { createCommandUndo } from "./undo.ts";
 import { createWhy } from "./why.ts";
 
-/** The context, with the models and settings that turns use. */
+/** The context, with the models, settings and pause that turns use. */
 export interface CommandContext {
   /** Ports of the commands. */
   readonly context: InteractionContext;
@@ -34,6 +36,8 @@ export interface CommandContext {
   readonly models: AccountModels;
   /** Settings that people chose. */
   readonly settings: AccountSettings;
+  /** The account's pause. */
+  readonly pause: AccountPause;
 }
 
 /** Creates the context. The function is long because each part stands here once. */
@@ -60,6 +64,13 @@ export function createCommandContext(
     settings: store.settings,
     routeOf: sessionOf,
     now,
+  });
+  const pause = createPause({
+    accountId,
+    settings: store.settings,
+    stopAll: (except) => options.stopTurns({ accountId, ...(except && { except }) }),
+    now,
+    log,
   });
   const configPort = createConfigPort(config, options.configFile);
   const context: InteractionContext = {
@@ -101,12 +112,16 @@ export function createCommandContext(
       cleanSecrets: outbound.cleanSecrets,
     }),
     config: configPort,
-    pause: createPause({
+    allowlists: createAllowlists({
       accountId,
-      settings: store.settings,
-      stopAll: (except) => options.stopTurns({ accountId, ...(except && { except }) }),
+      policy: () => options.policy.now().policy,
+      file: options.configFile,
+      pairing: store.pairing,
+      readUser: createReadUser(client),
       now,
+      log,
     }),
+    pause: pause.port,
     restart: createRestart({
       accountId,
       settings: store.settings,
@@ -129,5 +144,5 @@ export function createCommandContext(
     now,
     log,
   };
-  return { context, models, settings };
+  return { context, models, settings, pause };
 }

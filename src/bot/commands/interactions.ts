@@ -5,7 +5,7 @@
  */
 
 import type { Model } from "../../core/model.ts";
-import type { ComponentUse } from "../../core/inbound/interactions.ts";
+import type { ComponentUse, Interaction } from "../../core/inbound/interactions.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
 import type { EventHandlers } from "../../core/inbound/events.ts";
 import { createApplicationCommands } from "../../discord/rest/calls/application_commands.ts";
@@ -34,6 +34,8 @@ export interface AccountCommands extends TextCommands {
   readonly settings: AccountSettings;
   /** Whether an owner has paused the account (X4). */
   isPaused(): Promise<boolean>;
+  /** Another process has written to the store. Never rejects. */
+  changedElsewhere(): Promise<void>;
 }
 
 /** The handlers of an account's interactions. */
@@ -65,29 +67,32 @@ const FINAL: ReadonlySet<RestErrorKind> = new Set(["forbidden", "not_found", "re
 export function createInteractionHandlers(
   options: InteractionOptions & CommandOptions,
 ): InteractionHandlers {
-  const { config, store, client, reader, logging, outbound, policy, connection, now } = options;
+  const { config, store, client, reader, logging, outbound, policy, now } = options;
   const log = logging.forPart("interactions");
   const interactions = createInteractions(client);
   const authorizeEvent = createAuthorizeInteraction({ ...options, pairing: store.pairing });
   const authorize: AuthorizeCall = (call, needs) =>
     authorizeEvent({ ...call, kind: "customId" in call ? call.kind : "slash" }, needs);
-  const { context, models, settings } = createCommandContext(options, authorize);
+  const { context, models, settings, pause } = createCommandContext(options, authorize);
   const missingPermission = createMissingPermission(client, now);
-  const answerDeferred = createDeferred({
-    complete: interactions.complete,
+  const give = createDeferred({
     tellLate: ({ sender }, text) => outbound.tellPerson(sender.id, text),
     isUnknown: (error) => error instanceof RestError && error.kind === "not_found",
     schedule,
     now,
   });
+  const answerDeferred = (interaction: Interaction, text: string) =>
+    give(interaction, text, () => interactions.complete(interaction, text));
   const answer = createComponents({
     components: COMPONENTS,
     authorize,
-    interactions,
-    openForm: (press, form) => connection.openForm(press, { customId: press.customId, form }),
-    answerDeferred,
+    interactions: {
+      update: (use, text, card) => give(use, text, () => interactions.update(use, text, card)),
+      reply: (use, text) => give(use, text, () => interactions.reply(use, text)),
+      change: (use, id, text) => give(use, text, () => interactions.change(use, id, text)),
+      complete: answerDeferred,
+    },
     context,
-    schedule,
     log,
   });
   const run = createCommands({
@@ -144,7 +149,16 @@ export function createInteractionHandlers(
   const component = (use: ComponentUse) => keep(answer(use));
 
   return {
-    commands: { ...text, modelOf: models.modelOf, settings, isPaused: context.pause.isPaused },
+    commands: {
+      ...text,
+      modelOf: models.modelOf,
+      settings,
+      isPaused: pause.isPaused,
+      changedElsewhere: () =>
+        pause.changedElsewhere().catch((error: unknown) => {
+          log.error("Cannot read whether the bot is paused", { error });
+        }),
+    },
     on: {
       button: component,
       select: component,

@@ -19,7 +19,6 @@ import type { InteractionContext, StatusFacts } from "../../interactions/base/co
 import type { Logging } from "../../log.ts";
 import type { TokenRates } from "../../session/token_rates.ts";
 import type { Store } from "../../store/store.ts";
-import type { Connection } from "../gateway/connection.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
 import type { OwnerPresence } from "../owners/owner_presence.ts";
@@ -65,8 +64,6 @@ export interface InteractionOptions {
   readonly ownerIn: OwnerPresence["ask"];
   /** Sends messages and notices. */
   readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellPerson">;
-  /** The gateway, which opens forms. */
-  readonly connection: Pick<Connection, "openForm">;
   /** A question to people was decided. */
   readonly onDecided: () => void;
   /** Whether a person may decide about a call of another person (T11). */

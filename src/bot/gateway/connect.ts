@@ -95,7 +95,7 @@ export interface ConnectPorts
  */
 export type Connection = Pick<
   GatewayThreads,
-  "committed" | "openForm" | "setForms" | "setPresence" | "stats" | "stop"
+  "committed" | "setForms" | "setPresence" | "stats" | "stop"
 >;
 
 /**
@@ -243,7 +243,6 @@ async function openGateway(
   return {
     committed: threads.committed,
     setForms: threads.setForms,
-    openForm: threads.openForm,
     stats: threads.stats,
     setPresence: threads.setPresence,
     stop() {

@@ -56,8 +56,6 @@ export interface Connection {
   committed(ticket: number): void;
   /** Replaces the forms that people may open; their buttons may be sent then. */
   setForms(forms: readonly OfferedForm[]): void;
-  /** Opens a form as the answer to a press. */
-  openForm: OpenConnection["openForm"];
   /** `undefined` before the gateway is found. */
   stats(): ReturnType<OpenConnection["stats"]> | undefined;
   /** Shows another presence. Before the gateway is found, it starts with that. */
@@ -114,7 +112,6 @@ export function createConnection(
       forms = offered;
       open?.setForms(offered);
     },
-    openForm: (press, form) => open?.openForm(press, form),
     committed: (ticket) => open?.committed(ticket),
     stats: () => open?.stats(),
     setPresence: (presence) => open?.setPresence(presence),

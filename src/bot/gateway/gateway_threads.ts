@@ -52,8 +52,6 @@ export interface GatewayThreads {
   setUrl(url: string): void;
   /** Replaces the forms that people may open. */
   setForms(forms: readonly OfferedForm[]): void;
-  /** Opens a form on the gateway thread. */
-  openForm: Gateway["openForm"];
   /** Shows another presence, in later threads too. */
   setPresence(presence: Presence): void;
   /** Reports that the store holds every batch up to this ticket. */
@@ -122,7 +120,6 @@ export function createGatewayThreads(options: ThreadOptions, ports: ThreadPorts)
       forms = offered;
       current?.setForms(offered);
     },
-    openForm: (press, form) => current?.openForm(press, form),
     setPresence(changed) {
       presence = changed;
       current?.setPresence(changed);

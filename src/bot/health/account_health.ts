@@ -40,6 +40,8 @@ export interface AccountStore {
   readonly pairing: Pick<Store["pairing"], "requests">;
   /** The store's outbox. */
   readonly outbox: Pick<Store["outbox"], "parked">;
+  /** The account's pause. */
+  readonly settings: Pick<Store["settings"], "pauseOf">;
 }
 
 /** The dependencies of an account's health. */
@@ -91,7 +93,7 @@ export interface AccountHealth {
   model(): ModelWord | undefined;
   /** The fallback that answers for the model (L3); `undefined` if none does. */
   fallback(): ModelWord | undefined;
-  /** Reads the number of IDENTIFYs left, of unpaired senders waiting, and the parked channels. */
+  /** Reads the IDENTIFYs left, unpaired senders who wait, parked channels, and the pause. */
   readStore(): Promise<void>;
   /**
    * Stores when each shard was last alive. Only a live shard keeps its session resumable.
@@ -125,7 +127,7 @@ interface Told {
   fallback?: ModelWord;
   /** Failed turns since the last answer, and Unix time in milliseconds of the first one. */
   failures?: { readonly count: number; readonly since: number };
-  stored: Pick<AccountSnapshot, "identify" | "pairingPending" | "parked">;
+  stored: Pick<AccountSnapshot, "identify" | "pairingPending" | "parked" | "paused">;
   end?: string;
 }
 
@@ -174,9 +176,7 @@ export function createAccountHealth(
     },
     setShard: (shardId, state) => void told?.states.set(shardId, state),
     setLatency: (shardId, latencyMs) => void told?.latencies.set(shardId, latencyMs),
-    setRest(isUp) {
-      if (told) told.isRestUp = isUp;
-    },
+    setRest: (isUp) => void (told && (told.isRestUp = isUp)),
     setTurn(outcome) {
       if (told) noteTurn(told, outcome, now());
     },
@@ -206,7 +206,8 @@ export function createAccountHealth(
       const identify = await store.gateway.identifyBudget(accountId, now());
       const { length: pairingPending } = await store.pairing.requests(accountId, now());
       const parked = await store.outbox.parked(accountId, now());
-      asked.stored = { identify, pairingPending, parked };
+      const paused = await store.settings.pauseOf(accountId);
+      asked.stored = { identify, pairingPending, parked, ...(paused && { paused }) };
     },
     touch: (isProbe) =>
       store.gateway.touchAlive(accountId, told ? heardOf(told, now()) : [], now(), isProbe),

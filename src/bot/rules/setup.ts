@@ -40,6 +40,20 @@ export interface ConfigFile {
    * @returns The problem; then nothing has changed.
    */
   set(path: string, value: string | undefined): Promise<string | undefined>;
+  /**
+   * Edits a list of texts in one step, and keeps the comments beside its entries. A missing list
+   * counts as empty. The whole file is checked first.
+   *
+   * @param edit Gets the entries of the file; `undefined` changes nothing.
+   * @returns The entries of the file afterwards.
+   */
+  editList(
+    path: string,
+    edit: (entries: readonly string[]) => readonly string[] | undefined,
+  ): Promise<
+    | { readonly kind: "changed" | "unchanged"; readonly entries: readonly string[] }
+    | { readonly kind: "failed"; readonly problem: string }
+  >;
 }
 
 /** Draws by one model. */

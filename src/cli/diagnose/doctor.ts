@@ -22,6 +22,7 @@ import { readBootId } from "../../host/process/boot.ts";
 import { isService } from "../../host/process/service.ts";
 import { findDataDir } from "../../host/files/data_dir.ts";
 import { schedule } from "../../lib/schedule.ts";
+import { pauseText } from "../../lib/text/time_text.ts";
 import { judgeNames } from "./access_findings.ts";
 import { apiOf, lockedBot, tokenIn } from "../shared/discord.ts";
 import type { ExitCode } from "../shared/exit_code.ts";
@@ -123,6 +124,7 @@ async function examine(
     ...(parts.has("host")
       ? [
         ...checkHost(host, env, now),
+        ...checkPauses(accounts.map(({ accountId }) => accountId), host),
         ...checkNames(accounts.map(({ config }) => config), host),
         ...checkTokenSource(accounts.map(({ config }) => config), host, env),
         ...await checkSkills(config, dataDir),
@@ -243,6 +245,22 @@ function checkTokenSource(
   return judgeTokenSource({
     variables: [...new Set(places.filter((place) => env[place]))],
     isService: isService("self") || (pid !== undefined && isService(pid)),
+  });
+}
+
+/** Reports paused accounts, which answer no one. */
+function checkPauses(ids: readonly AccountId[], { known }: HostView): readonly Finding[] {
+  return ids.flatMap((accountId) => {
+    const pause = known?.accounts.get(accountId)?.pause;
+    if (!pause) return [];
+    const finding: Finding = {
+      id: "bot.paused",
+      what: "Pause",
+      status: "warn",
+      why: `the bot answers no one: paused ${pauseText(pause)}`,
+      fix: "run `barnacle resume`",
+    };
+    return [ids.length === 1 ? finding : ofAccount(finding, accountId)];
   });
 }
 

@@ -30,6 +30,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import { MIGRATIONS, schemaOf } from "../../store/database/migrations.ts";
 import type { Run } from "../../store/gateway/runs.ts";
 import type { EmbeddedCount } from "../../store/notes/vectors.ts";
+import type { Pause } from "../../store/settings/pauses.ts";
 import { createStore } from "../../store/store.ts";
 import { StoreError, toStoreError } from "../../store/database/store_error.ts";
 import {
@@ -83,6 +84,8 @@ export interface AccountView {
   readonly budget: IdentifyBudget;
   /** Names of the config that the bot has resolved (P12). */
   readonly names: readonly ResolvedName[];
+  /** Set if the account is paused (X4). */
+  readonly pause?: Pause;
 }
 
 /** Gathers all facts. */
@@ -184,7 +187,13 @@ async function lookAtStore(
       const { gateway } = await store.gateway.loadAccount(accountId);
       const budget = await store.gateway.identifyBudget(accountId, now);
       const names = await store.pairing.namesOf(accountId);
-      accounts.set(accountId, { ...(gateway && { gatewayUrl: gateway.url }), budget, names });
+      const pause = await store.settings.pauseOf(accountId);
+      accounts.set(accountId, {
+        ...(gateway && { gatewayUrl: gateway.url }),
+        budget,
+        names,
+        ...(pause && { pause }),
+      });
     }
     const embedded = embedding === undefined
       ? undefined

@@ -7,16 +7,17 @@
  * @module
  */
 
+import { z } from "zod";
 import type { Env } from "../../lib/env.ts";
 import type { ConfigFile } from "../../bot.ts";
-import { setAt, unsetAt } from "../../config/text/edit.ts";
+import { type Edited, setAt, unsetAt } from "../../config/text/edit.ts";
 import { parsePath } from "../../config/text/path.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { isSecret, type Schema, schemaAt } from "../../config/schema/parts/shape.ts";
-import { isRecord, valueAt } from "../../config/text/tree.ts";
+import { isRecord, readTree, valueAt } from "../../config/text/tree.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { valueFor } from "../config/edit.ts";
-import { openConfig, saveConfig } from "../config/write.ts";
+import { openConfig, type OpenedConfig, saveConfig } from "../config/write.ts";
 import { readConfigLeniently } from "../shared/read_config.ts";
 
 /** Names of keys whose values are secrets. */
@@ -49,20 +50,48 @@ export function createConfigFile(file: string, env: Env): ConfigFile {
       const edited = text === undefined
         ? unsetAt(opened.text ?? "", read.path)
         : setAt(opened.text ?? "", read.path, value);
-      if (edited.kind === "refused") return edited.message;
-      const saved = await saveConfig(opened, edited.text, env);
-      switch (saved.kind) {
-        case "saved":
-        case "unchanged":
-          return undefined;
-        case "unwritten":
-          return saved.message;
-        case "invalid":
-          return saved.problems.map(({ path, message }) => printable(`${path}: ${message}`))
-            .join("\n");
-      }
+      return await save(opened, edited, env);
+    },
+    async editList(typed, edit) {
+      const read = parsePath(typed);
+      if (read.kind === "problem") return { kind: "failed", problem: read.message };
+      const opened = openConfig(file, env);
+      if (opened.kind === "closed") return { kind: "failed", problem: opened.problem.message };
+      const tree = readTree(opened.text ?? "{}");
+      const written = tree.kind === "tree" ? valueAt(tree.value, read.path) : undefined;
+      const { success, data: entries } = LIST.safeParse(written ?? []);
+      if (!success) return { kind: "failed", problem: `${typed} is not a list of texts` };
+      const list = edit(entries);
+      if (list === undefined) return { kind: "unchanged", entries };
+      const edited = setAt(opened.text ?? "", read.path, [...list]);
+      const problem = await save(opened, edited, env);
+      return problem === undefined
+        ? { kind: "changed", entries: list }
+        : { kind: "failed", problem };
     },
   };
+}
+
+const LIST = z.array(z.string());
+
+/** @returns The problem; then nothing has changed. */
+async function save(
+  opened: OpenedConfig,
+  edited: Edited,
+  env: Env,
+): Promise<string | undefined> {
+  if (edited.kind === "refused") return edited.message;
+  const saved = await saveConfig(opened, edited.text, env);
+  switch (saved.kind) {
+    case "saved":
+    case "unchanged":
+      return undefined;
+    case "unwritten":
+      return saved.message;
+    case "invalid":
+      return saved.problems.map(({ path, message }) => printable(`${path}: ${message}`))
+        .join("\n");
+  }
 }
 
 /** Whether a change is about a secret, or contains one. */

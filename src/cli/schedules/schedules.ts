@@ -18,7 +18,7 @@ import { readConfigLeniently, shown } from "../shared/read_config.ts";
 import { accountsIn } from "../shared/which_account.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
-import { timeText } from "../why/text.ts";
+import { timeText } from "../../lib/text/time_text.ts";
 
 /** Options of `schedules list`. */
 export interface SchedulesFlags extends CommonFlags {

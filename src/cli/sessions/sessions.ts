@@ -20,7 +20,7 @@ import type { CommonFlags } from "../shared/flags.ts";
 import { jsonLine } from "../../lib/text/json_line.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
-import { timeText } from "../why/text.ts";
+import { timeText } from "../../lib/text/time_text.ts";
 
 /** Options of `sessions show`. */
 export interface ShowFlags extends CommonFlags {

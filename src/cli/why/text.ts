@@ -4,6 +4,7 @@
  * @module
  */
 
+import { timeText } from "../../lib/text/time_text.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
 import { moneyText } from "../../render/footer.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -250,13 +251,4 @@ function outcomeOfRow(row: OutboxRow, decisions: readonly WhyDecision[]): string
     ...(behind === undefined || parkedReason !== undefined ? [] : [`waits for message ${behind}`]),
     ...(nextAttemptAt === undefined ? [] : [`next attempt ${timeText(nextAttemptAt)}`]),
   ].join("; ");
-}
-
-/**
- * A time as text: `"2026-11-20 17:12:03 UTC"`.
- *
- * @param ms Unix time in milliseconds.
- */
-export function timeText(ms: number): string {
-  return new Date(ms).toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC");
 }

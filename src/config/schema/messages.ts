@@ -9,6 +9,7 @@ import { QUEUE_MODES } from "../../core/people/chosen.ts";
 import type { TextKey } from "../../render/notices/notices.ts";
 import { key, text, whole } from "./parts/key.ts";
 import { sentence } from "./parts/sentence.ts";
+import { allowlistTexts } from "./parts/allowlist_texts.ts";
 import { settingTexts } from "./parts/setting_texts.ts";
 
 /** A list of patterns that count as a mention. */
@@ -163,6 +164,7 @@ const texts = {
   configNone: sentence("configNone", "`{path}` steht nicht in der Datei."),
   configInvalid: sentence("configInvalid", "So geht das nicht:\n{problem}"),
   configChanged: sentence("configChanged", "`{path}` ist geändert."),
+  ...allowlistTexts,
   ...settingTexts,
 } satisfies Record<TextKey, z.ZodOptional<z.ZodString>>;
 

@@ -69,16 +69,6 @@ export const COMMANDS: ReadonlyMap<string, CommandKind> = new Map([
   ["approve", withWords("approver")],
 ]);
 
-/** Commands of {@link COMMANDS} that this version does not have. */
-const PLANNED: ReadonlySet<string> = new Set([
-  "allowlist",
-]);
-
-/** The commands that this version has, by name. */
-export const BUILT_COMMANDS: ReadonlyMap<string, CommandKind> = new Map(
-  [...COMMANDS].filter(([name]) => !PLANNED.has(name)),
-);
-
 /**
  * Reads a message as a command (K1). The mention of the bot may precede it, unless the message
  * mentions others, too.

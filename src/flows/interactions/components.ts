@@ -2,22 +2,21 @@
  * Answers a button, select menu or modal (P3, P16).
  *
  * Anyone who sees a component can use it, and a client can claim to have used one that never existed.
- * So policy judges the person, and the component asks the store what its `custom_id` stands for.
- * Discord drops an interaction that is not answered, so each is answered within a second.
+ * So policy judges the person, and the component asks the store what its `custom_id` stands for. The
+ * gateway's thread has acknowledged each use, or has opened its form.
  *
  * @module
  */
 
+import type { MessageId } from "../../core/discord/ids.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { ComponentUse, ModalSubmission } from "../../core/inbound/interactions.ts";
 import type { Card } from "../../core/outbound/outbound.ts";
-import type { Form } from "../../core/people/form.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Component, ComponentAnswer } from "../../interactions/base/component.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { componentOf } from "../../interactions/registry.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
 import { notice } from "../../render/notices/notices.ts";
 
 /** Judges whether the event's sender has a right. */
@@ -36,44 +35,38 @@ export interface ComponentsPorts {
   readonly interactions: {
     /** Replaces the message's text, without its components. */
     update(use: ComponentUse, content: string, card?: Card): Promise<void>;
-    /** Answers so that only the person sees it. */
-    reply(use: ComponentUse, content: string): Promise<void>;
+    /** Answers so that only the person sees it. @returns Id of the answer, if it can be changed. */
+    reply(use: ComponentUse, content: string): Promise<MessageId | undefined>;
     /** Replaces the text of a reply. */
-    complete(use: ComponentUse, content: string): Promise<void>;
+    change(use: ComponentUse, replyId: MessageId, content: string): Promise<void>;
+    /** Gives the answer to a modal. */
+    complete(use: ModalSubmission, content: string): Promise<void>;
   };
-  /** Opens a form, unless the gateway's thread has opened it already. */
-  readonly openForm: (press: ComponentUse, form: Form) => void;
-  /** Gives the answer to a modal, which the gateway's thread has deferred. Rejects if it fails. */
-  readonly answerDeferred: (use: ModalSubmission, content: string) => Promise<void>;
   /** Passed to each component, and used for the texts of notices. */
   readonly context: InteractionContext;
-  /** Ends the wait for a component after {@link ANSWER_MS}. */
-  readonly schedule: Schedule;
-  /** Gets failed, late and refused uses. */
+  /** Gets failed and refused uses. */
   readonly log: Log;
 }
 
-/** Milliseconds until a use is answered, one way or another; modals are deferred, and have longer. */
-export const ANSWER_MS = 1_000;
-
 /**
- * Creates the handler of component uses. Each use is answered once, within {@link ANSWER_MS} and
- * the time of Discord's own response.
+ * Creates the handler of component uses.
  *
- * @returns Answers one use; never rejects.
+ * @returns Answers one use, once; never rejects.
  */
 export function createComponents(ports: ComponentsPorts): (use: ComponentUse) => Promise<void> {
-  const { components, interactions, context, schedule, log } = ports;
+  const { components, interactions, context, log } = ports;
 
-  async function answer(use: ComponentUse, given: ComponentAnswer): Promise<void> {
+  /** @returns Id of the answer, if it can be changed. */
+  async function answer(use: ComponentUse, given: ComponentAnswer): Promise<MessageId | undefined> {
     try {
-      if (given.how === "form") ports.openForm(use, given.form);
-      else if (use.kind === "modal") await ports.answerDeferred(use, given.text);
-      else if (given.how === "reply") await interactions.reply(use, given.text);
+      if (given.how === "form") return undefined; // the gateway's thread has opened it
+      if (use.kind === "modal") await interactions.complete(use, given.text);
+      else if (given.how === "reply") return await interactions.reply(use, given.text);
       else await interactions.update(use, given.text, use.isOnCard && given.card);
     } catch (error) {
       log.warn(`Cannot answer a ${use.kind}`, { ...idsOf(use), error });
     }
+    return undefined;
   }
 
   /** Never rejects: the work counts, even if Discord shows nothing of it. */
@@ -81,6 +74,7 @@ export function createComponents(ports: ComponentsPorts): (use: ComponentUse) =>
     use: ComponentUse,
     later: NonNullable<ComponentAnswer["later"]>,
     component: Component,
+    replyId: MessageId | undefined,
   ): Promise<void> {
     let text: string;
     try {
@@ -90,7 +84,8 @@ export function createComponents(ports: ComponentsPorts): (use: ComponentUse) =>
       text = component.failedText(context.texts());
     }
     try {
-      await interactions.complete(use, text);
+      if (replyId === undefined) await interactions.reply(use, text);
+      else await interactions.change(use, replyId, text);
     } catch (error) {
       log.warn(`Cannot answer a ${use.kind}`, { ...idsOf(use), error });
     }
@@ -103,19 +98,12 @@ export function createComponents(ports: ComponentsPorts): (use: ComponentUse) =>
 
   return async (use) => {
     const component = componentOf(use, components);
-    const late = Promise.withResolvers<ComponentAnswer>();
-    const cancel = schedule(() => {
-      log.warn(`A ${use.kind} takes too long`, idsOf(use));
-      late.resolve(failed(component));
-    }, ANSWER_MS);
-    const settled = settle(use, component, ports).catch((error: unknown) => {
+    const given = await settle(use, component, ports).catch((error: unknown) => {
       log.error(`A ${use.kind} failed`, { ...idsOf(use), error });
       return failed(component);
     });
-    const first = await Promise.race([settled, late.promise]);
-    cancel();
-    await answer(use, first);
-    if (first.later && component) await finish(use, first.later, component);
+    const replyId = await answer(use, given);
+    if (given.later && component) await finish(use, given.later, component, replyId);
   };
 }
 

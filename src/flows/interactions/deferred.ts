@@ -1,9 +1,9 @@
 /**
- * Gives answers that the gateway's thread has deferred (K5).
+ * Gives answers to interactions that the gateway's thread has acknowledged (K5).
  *
- * The thread defers in a request of its own. The answer may overtake that request, and Discord then
- * does not know the interaction's webhook yet, so it is tried again. The answer replaces the
- * deferral, so an interaction that is answered twice shows one answer.
+ * The thread acknowledges in a request of its own. The answer may overtake that request, and Discord
+ * then does not know the interaction's webhook yet, so it is tried again. The answer to a command
+ * replaces the deferral, so a command that is answered twice shows one answer.
  *
  * @module
  */
@@ -12,13 +12,11 @@ import { createdAtMs, parseSnowflake } from "../../core/discord/ids.ts";
 import type { Interaction } from "../../core/inbound/interactions.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
-/** Everything that deferred answers need from outside. */
+/** Everything that these answers need from outside. */
 export interface DeferredPorts {
-  /** Gives the deferred answer. */
-  readonly complete: (interaction: Interaction, content: string) => Promise<void>;
-  /** Sends an answer to the person alone, once the interaction's token has expired. */
+  /** Sends a text to the person alone, once the interaction's token has expired. */
   readonly tellLate: (interaction: Interaction, content: string) => Promise<void>;
-  /** Whether Discord does not know that the answer was deferred, or does not yet. */
+  /** Whether Discord does not know that the interaction was acknowledged, or does not yet. */
   readonly isUnknown: (error: unknown) => boolean;
   /** Waits between tries of the answer. */
   readonly schedule: Schedule;
@@ -26,33 +24,46 @@ export interface DeferredPorts {
   readonly now: () => number;
 }
 
-/** Milliseconds between tries: 6 s in all, twice as long as Discord takes a deferral. */
-const RETRY_MS: readonly number[] = [250, 750, 2_000, 3_000];
+/**
+ * Gives an answer.
+ *
+ * @param content The text of the answer, for a person whose interaction's token has expired.
+ * @param give Sends the answer through the interaction's webhook.
+ * @returns The result of `give`; `undefined` if the person has the text in another way.
+ * @throws {unknown} If Discord refuses the answer, as a rejection.
+ */
+export type GiveDeferred = <Given>(
+  interaction: Interaction,
+  content: string,
+  give: () => Promise<Given>,
+) => Promise<Given | undefined>;
+
+/** Milliseconds between tries: 6 s in all, twice as long as Discord takes an acknowledgement. */
+const RETRY_MS: readonly number[] = [50, 200, 750, 2_000, 3_000];
 
 /** Milliseconds for which a token is used: Discord takes it for 15 minutes from its own clock. */
 const TOKEN_MS = 15 * 60_000 - 10_000;
 
-/**
- * Creates the function that gives deferred answers.
- *
- * @returns Rejects if Discord refuses the answer.
- */
+/** Creates the function that gives answers. */
 export function createDeferred(
-  { complete, tellLate, isUnknown, schedule, now }: DeferredPorts,
-): (interaction: Interaction, content: string) => Promise<void> {
+  { tellLate, isUnknown, schedule, now }: DeferredPorts,
+): GiveDeferred {
   const wait = (ms: number) => new Promise<void>((resolve) => void schedule(resolve, ms));
 
-  return async (interaction, content) => {
-    if (isExpired(interaction, now())) return await tellLate(interaction, content);
+  return async (interaction, content, give) => {
+    if (isExpired(interaction, now())) {
+      await tellLate(interaction, content);
+      return undefined;
+    }
     for (const waitMs of RETRY_MS) {
       try {
-        return await complete(interaction, content);
+        return await give();
       } catch (error) {
         if (!isUnknown(error)) throw error;
         await wait(waitMs);
       }
     }
-    await complete(interaction, content);
+    return await give();
   };
 }
 

@@ -38,6 +38,7 @@ const OPTION_TYPES: Readonly<Record<CommandOption["type"], number>> = {
   text: 3,
   whole: 4,
   boolean: 5,
+  user: 6,
 };
 
 /** Maximum number of commands of each type, and of characters of one. */

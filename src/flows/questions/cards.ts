@@ -73,6 +73,11 @@ export interface QuestionCardsPorts extends RetryQueuePorts {
 
 /** The cards of one account. */
 export interface QuestionCards {
+  /**
+   * Offers the forms of the last run, so that the gateway's thread opens them from its start on.
+   * Then it brings everything up to date. Rejects if the store fails.
+   */
+  start(): Promise<void>;
   /** Brings everything up to date, now and whenever a question expires. */
   changed(): void;
   /** A question was decided: its turn may continue, and its cards must change. */
@@ -199,6 +204,10 @@ export function createQuestionCards(ports: QuestionCardsPorts): QuestionCards {
   }
 
   return {
+    async start() {
+      await offer();
+      changed();
+    },
     changed,
     decided() {
       changed();

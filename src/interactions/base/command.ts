@@ -25,8 +25,11 @@ export interface CommandOption {
   readonly name: string;
   /** 1 to 100 characters. */
   readonly description: string;
-  /** `whole` is an integer. In a text command, a `text` option that comes last takes all words. */
-  readonly type: "text" | "whole" | "boolean";
+  /**
+   * `whole` is an integer. `user` is the id of a user, who in a text command may be mentioned. In a
+   * text command, a `text` option that comes last takes all words.
+   */
+  readonly type: "text" | "whole" | "boolean" | "user";
   /** Whether Discord refuses a call without it. */
   readonly isRequired: boolean;
   /** The only values of a text option, at most 25; absent: any text. */

@@ -6,7 +6,6 @@
 
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { Card } from "../../core/outbound/outbound.ts";
-import type { Form } from "../../core/people/form.ts";
 import type { EventOf } from "../../core/inbound/events.ts";
 import type { ComponentUse } from "../../core/inbound/interactions.ts";
 import type { Texts } from "../../render/notices/notices.ts";
@@ -18,13 +17,10 @@ export type ComponentAnswer =
   | { readonly how: "update"; readonly text: string; readonly card?: Card; readonly later?: Later }
   /** A message of 1 to 2000 characters for the person alone. */
   | { readonly how: "reply"; readonly text: string; readonly later?: Later }
-  /** Opens a form. */
-  | { readonly how: "form"; readonly form: Form; readonly later?: undefined };
+  /** The gateway's thread has opened a form. */
+  | { readonly how: "form"; readonly later?: undefined };
 
-/**
- * Does work that may take longer than the time for an answer. It begins once the answer is sent; its
- * result takes the place of a `reply`.
- */
+/** Does work that takes long. It begins once the answer is sent; its result replaces a `reply`. */
 export type Later = () => Promise<string>;
 
 /** Names of all kinds of component. */
@@ -45,7 +41,7 @@ export interface ComponentOf<Kind extends ComponentKind> {
    * @returns `undefined` if the component has no effect any more.
    */
   run(use: EventOf<Kind>, context: InteractionContext): Promise<ComponentAnswer | undefined>;
-  /** The notice for the person if `run` failed, or took longer than a second. */
+  /** The notice for the person if `run` failed. */
   failedText(texts: Texts): string;
 }
 

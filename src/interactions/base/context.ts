@@ -22,6 +22,7 @@ import type {
 import type { Note } from "../../core/notes/note.ts";
 import type { Deciding, DecidingOutcome, StoredQuestion } from "../../core/people/question.ts";
 import type { ThinkLevel } from "../../core/people/chosen.ts";
+import type { ListChange, ListChoice, NoList, PeopleList } from "../../core/people/people_list.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Texts } from "../../render/notices/notices.ts";
 import type { ChosenSettings } from "./settings.ts";
@@ -137,6 +138,22 @@ export interface ConfigPort {
   set(path: string, value: string | undefined): Promise<string | undefined>;
 }
 
+/** The allow lists of people, for `/allowlist`. */
+export interface Allowlists {
+  /** A list as it holds now, with the people who have access by a pairing. */
+  show(call: CommandCall, choice: ListChoice): Promise<{
+    readonly list: PeopleList | NoList;
+    readonly paired: readonly { readonly userId: UserId; readonly username: string }[];
+  }>;
+  /** Adds a person to a list, or removes one. A change applies as soon as the bot has read it. */
+  change(
+    call: CommandCall,
+    choice: ListChoice,
+    how: "add" | "remove",
+    userId: UserId,
+  ): Promise<ListChange>;
+}
+
 /** The skills of the agent, as a person in that place may use them. */
 export type SkillsOf = (
   call: CommandCall,
@@ -228,12 +245,16 @@ export interface InteractionContext {
   readonly undoTurn: (press: ButtonPress, turnId: MessageId) => Promise<readonly UndoOutcome[]>;
   /** The config file. */
   readonly config: ConfigPort;
-  /** Pauses the account, or lets it go on; `stopped`: number of turns that have ended by it. */
+  /** The allow lists of people; rejects if the store fails. */
+  readonly allowlists: Allowlists;
+  /** Pauses the account. */
   readonly pause: {
-    /** Whether the account is paused now. */
-    isPaused(): Promise<boolean>;
-    /** Pauses it, or lets it go on. @returns Number of turns that were stopped. */
-    set(isPaused: boolean, call: CommandCall): Promise<number>;
+    /**
+     * Pauses it, or lets it go on if it is paused. The same call does so once.
+     *
+     * @returns Its state afterwards, and the number of turns that were stopped.
+     */
+    toggle(call: CommandCall): Promise<{ readonly isPaused: boolean; readonly stopped: number }>;
   };
   /**
    * Restarts the process. `done`: this call has restarted it before. `unsupervised`: nothing would

@@ -81,6 +81,8 @@ function valueOf(
       return /^-?\d{1,15}$/.test(text) ? Number(text) : undefined;
     case "boolean":
       return BOOLEANS.get(text.toLowerCase());
+    case "user":
+      return USER.exec(text)?.[1];
     case "text":
       if (text === "") return undefined;
       if (!choices) return text;
@@ -89,6 +91,9 @@ function valueOf(
 }
 
 const isSame = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
+
+/** The id of a user, or a mention. */
+const USER = /^(?:<@!?)?(\d{1,20})>?$/;
 
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ["true", true],

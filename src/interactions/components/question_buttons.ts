@@ -138,7 +138,7 @@ function answerTo(
         ? { how: "reply", text: notice("formMisfit", {}, texts()) }
         : undefined;
     case "form":
-      return { how: "form", form: outcome.form };
+      return { how: "form" };
     case "not_asked":
       log.warn("A person answered a question for another person", {
         interactionId: id,

@@ -14,8 +14,7 @@ export const pause: Command = {
   options: [],
   needs: "owner",
   async run(call, { pause, texts, log }) {
-    const isPaused = !await pause.isPaused();
-    const stopped = await pause.set(isPaused, call);
+    const { isPaused, stopped } = await pause.toggle(call);
     log.warn(isPaused ? "An owner paused the bot" : "An owner let the bot go on", {
       interactionId: call.id,
       by: call.sender.id,

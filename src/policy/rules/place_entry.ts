@@ -34,6 +34,8 @@ export interface OpenPlace {
    * Absent if the guild has none.
    */
   readonly guildUsers?: Ruled<readonly AllowEntry[]>;
+  /** Config path of the guild's entry. */
+  readonly guildPath: string;
   /**
    * The keys about tools, by entry that applies to the place. The first entry gives tools; each
    * further one only limits them.
@@ -122,6 +124,7 @@ export function combined(own: readonly Layer<ChannelRules>[], guild: Layer<Guild
     intentFilter: firstOf(layers, "intentFilter") ?? ruled(false, path, "intentFilter"),
     reactionNotifications: ruled(reactionNotifications, path, "reactionNotifications"),
     threads: firstOf(layers, "threads") ?? ruled(NO_THREADS, path, "threads"),
+    guildPath: path,
     tools: [[...toolsOf(own), ...toolsOf([guild])]],
     ...(guildUsers && { guildUsers: ruled(guildUsers, path, "users") }),
     ...(systemPrompt !== undefined && { systemPrompt }),

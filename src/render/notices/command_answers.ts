@@ -184,8 +184,8 @@ export const COMMAND_ANSWER_NOTICES = {
     },
   },
   configInvalid: {
-    text: "The config would be invalid, so nothing has changed: {problem}",
-    when: "`/config` would make the file invalid",
+    text: "Nothing has changed: {problem}",
+    when: "`/config` would make the file invalid, or cannot write it",
     placeholders: {
       problem: "the problem",
     },

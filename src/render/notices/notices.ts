@@ -8,6 +8,7 @@
  */
 
 import { ACCESS_NOTICES } from "./access.ts";
+import { ALLOWLIST_NOTICES } from "./allowlist.ts";
 import { ANSWER_NOTICES } from "./answers.ts";
 import { COMMAND_ANSWER_NOTICES } from "./command_answers.ts";
 import { COMMAND_NOTICES } from "./commands.ts";
@@ -22,6 +23,7 @@ export const NOTICES:
   & typeof OWNER_NOTICES
   & typeof PROGRESS_NOTICES
   & typeof ACCESS_NOTICES
+  & typeof ALLOWLIST_NOTICES
   & typeof COMMAND_NOTICES
   & typeof COMMAND_ANSWER_NOTICES
   & typeof QUESTION_NOTICES
@@ -30,6 +32,7 @@ export const NOTICES:
     ...OWNER_NOTICES,
     ...PROGRESS_NOTICES,
     ...ACCESS_NOTICES,
+    ...ALLOWLIST_NOTICES,
     ...COMMAND_NOTICES,
     ...COMMAND_ANSWER_NOTICES,
     ...QUESTION_NOTICES,

@@ -14,7 +14,8 @@ import type { UserId } from "../../core/discord/ids.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { createScrubber, type Person, type Scrubber } from "./person.ts";
-import { type ForgetRule, FORGETTING, type Row } from "./rules.ts";
+import type { ForgetRule, Row } from "./forget_rule.ts";
+import { FORGETTING } from "./rules.ts";
 
 /** The rows that a forgotten person was in. */
 export interface Forgotten {

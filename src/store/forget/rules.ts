@@ -12,52 +12,8 @@ import {
   type Scrubber,
   withoutArguments,
 } from "./person.ts";
-
-/** A row, as SQLite returns it. */
-export type Row = Readonly<Record<string, unknown>>;
-
-/** How a person is forgotten in one table. */
-export type ForgetRule =
-  /** The table has nothing about people; the text says why. */
-  | { readonly keep: string }
-  | {
-    /**
-     * Condition of the rows to delete. It may use `:userId`, and lists in JSON: `:messages`,
-     * `:channels` and `:sessions`.
-     */
-    readonly delete?: string;
-    /** Columns that are set to a value, by the condition of their rows. */
-    readonly set?: readonly { readonly where: string; readonly to: string }[];
-    /** Rewrites the rows that stay. The table needs a column `id`. */
-    readonly change?: {
-      /** The columns that {@link change.row} reads. */
-      readonly columns: readonly string[];
-      /** @returns The changed columns; `"delete"`; or `undefined` if nothing changes. */
-      row(row: Row, person: Person, scrub: Scrubber): Row | "delete" | undefined;
-    };
-  };
-
-const IN = (column: string, list: "messages" | "channels" | "sessions") =>
-  `${column} IN (SELECT value FROM json_each(:${list}))`;
-
-const stringIn = (row: Row, column: string): string => String(row[column] ?? "");
-
-/** Rewrites texts of a row; `undefined` if none changes. */
-function changed(row: Row, columns: readonly string[], rewrite: (text: string) => string) {
-  const after = Object.fromEntries(
-    columns.filter((column) => typeof row[column] === "string").map((column) =>
-      [column, rewrite(stringIn(row, column))] as const
-    ).filter(([column, text]) => text !== row[column]),
-  );
-  return Object.keys(after).length === 0 ? undefined : after;
-}
-
-/** Rewrites columns of JSON of ours. */
-function json(...columns: readonly string[]): Extract<ForgetRule, { change?: unknown }> {
-  return {
-    change: { columns, row: (row, _person, scrub) => changed(row, columns, scrub.json) },
-  };
-}
+import type { ForgetRule } from "./forget_rule.ts";
+import { changed, IN, json, stringIn } from "./row_rewrites.ts";
 
 /** A message of another person: without the quoted words of the forgotten one. */
 function messageOf(text: string, { userId }: Person, scrub: Scrubber): string {
@@ -65,6 +21,8 @@ function messageOf(text: string, { userId }: Person, scrub: Scrubber): string {
   if (message.quoted?.author?.id === userId) message.quoted = { id: BLANK_ID, text: "" };
   return scrub.json(JSON.stringify(message));
 }
+
+const BLANK_AUTHOR = `value = json_set(value, '$.by', '${BLANK_ID}')`;
 
 /** The vectors of the notes, and SQLite's tables of their words. */
 const INDEX_OF_NOTES: ForgetRule = { keep: "triggers of the table note change it" };
@@ -288,10 +246,11 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
       },
     },
   },
-  outbox_file: {
-    delete: "outbox_row NOT IN (SELECT id FROM outbox)",
+  outbox_file: { delete: "outbox_row NOT IN (SELECT id FROM outbox)" },
+  setting: {
+    delete: IN("scope", "sessions"),
+    set: [{ where: "iif(name = 'paused', value ->> '$.by', 0) = :userId", to: BLANK_AUTHOR }],
   },
-  setting: { delete: IN("scope", "sessions") },
   parked_channel: { delete: IN("channel_id", "channels") },
   fileless_channel: { delete: IN("channel_id", "channels") },
   invalid_request: { keep: "numbers by minute" },

@@ -12,22 +12,21 @@ import { withoutControls } from "../../lib/text/controls.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import { createBurstWatch } from "../database/other_writers.ts";
 import type { Transactions } from "../database/transact.ts";
+import { createPauses, type Pauses } from "./pauses.ts";
 
 /**
- * Names of the settings: the model of a conversation, whether an account is paused, the guild in
- * which its commands are registered, its presence, the newest `/restart`, and those with a command of
- * their own.
+ * Names of the settings: the model of a conversation, the guild in which an account's commands are
+ * registered, its presence, the newest `/restart`, and those with a command of their own.
  */
 export type SettingName =
   | "model"
-  | "paused"
   | "commandGuild"
   | "presence"
   | "restartedBy"
   | ChosenSetting;
 
 /** All methods of `store.settings`. */
-export interface StoredSettings {
+export interface StoredSettings extends Pauses {
   /**
    * A setting; `undefined` if no person has changed it.
    *
@@ -61,6 +60,12 @@ const settingSchema = z.object({
   value: z.string(),
 });
 
+/** For the store itself. */
+export interface ReadAgain {
+  /** Reads all settings again, because another part of the store has changed the table. */
+  readAgain(): void;
+}
+
 /**
  * Creates the namespace. All settings are in memory: each turn asks for some of them.
  *
@@ -69,7 +74,7 @@ const settingSchema = z.object({
 export function createSettings(
   database: DatabaseSync,
   { commit, readUnjournaled }: Pick<Transactions, "commit" | "readUnjournaled">,
-): StoredSettings {
+): StoredSettings & ReadAgain {
   const selectAll = database.prepare("SELECT account_id, scope, name, value FROM setting");
   const upsert = database.prepare(
     `INSERT INTO setting (account_id, scope, name, value, at) VALUES (?, ?, ?, ?, ?)
@@ -90,13 +95,24 @@ export function createSettings(
   const otherWriters = createBurstWatch(database);
   let values = readAll();
 
+  function current(): ReadonlyMap<string, string> {
+    if (otherWriters.changedElsewhere()) values = readAll(); // such as `barnacle pause`
+    return values;
+  }
+
+  const pauses = createPauses(database, {
+    commit,
+    readUnjournaled,
+    known: (accountId) => current().get(keyOf(accountId, "account", "paused")),
+    onChanged: (accountId, value) => values.set(keyOf(accountId, "account", "paused"), value),
+  });
+
   return {
+    ...pauses,
+    readAgain: () => void (values = readAll()),
     known: (accountId, scope, name) => values.get(keyOf(accountId, scope, name)),
     settingOf: (accountId, scope, name) =>
-      readUnjournaled(() => {
-        if (otherWriters.changedElsewhere()) values = readAll(); // such as `barnacle pause`
-        return values.get(keyOf(accountId, scope, name));
-      }),
+      readUnjournaled(() => current().get(keyOf(accountId, scope, name))),
     async change(accountId, scope, name, value, now) {
       const stored = value && withoutControls(value);
       await commit(COMMIT_OPTIONS.BY_HAND, () => {

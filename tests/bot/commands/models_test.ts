@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createAccountModels } from "../../../src/bot/commands/models.ts";
-import { createPause } from "../../../src/bot/commands/pause.ts";
 import type { Model } from "../../../src/core/model.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { callOf } from "../../support/discord/calls.ts";
@@ -43,30 +42,5 @@ describe("[K2] createAccountModels()", () => {
     await models.choose(CALL, "b/large");
     remove();
     assert.deepEqual(await models.of(CALL), { id: "a/small" });
-  });
-});
-
-describe("[X4] createPause()", () => {
-  it("keeps the pause in the store, and stops all turns but that of the command", async () => {
-    const { store } = build();
-    const stopped: unknown[] = [];
-    const open = () =>
-      createPause({
-        accountId: ACCOUNT,
-        settings: store.settings,
-        stopAll(except) {
-          stopped.push(except);
-          return Promise.resolve(2);
-        },
-        now: () => 1,
-      });
-    const pause = open();
-    assert.equal(await pause.isPaused(), false);
-    assert.equal(await pause.set(true, { ...CALL, isText: true }), 2);
-    assert.equal(await open().isPaused(), true, "another process knows it");
-    assert.equal(await pause.set(false, CALL), 0);
-    assert.equal(await pause.isPaused(), false);
-    await pause.set(true, CALL);
-    assert.deepEqual(stopped, [CALL.id, undefined]);
   });
 });

@@ -51,6 +51,7 @@ function setUp(store: Partial<AccountHealthPorts["store"]> = {}) {
       },
       outbox: { parked: () => Promise.resolve([]) },
       pairing: { requests: () => Promise.resolve([]) },
+      settings: { pauseOf: () => Promise.resolve(undefined) },
       ...store,
     },
     now: clock.now,

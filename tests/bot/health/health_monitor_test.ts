@@ -69,6 +69,7 @@ function setUp(
       health: () => Promise.resolve(FIGURES),
       outbox: { parked: () => Promise.resolve([]) },
       pairing: { requests: () => Promise.resolve([]) },
+      settings: { pauseOf: () => Promise.resolve(undefined) },
       failure: () => undefined,
       ...store,
     },

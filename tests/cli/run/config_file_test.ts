@@ -18,6 +18,9 @@ function build() {
   return {
     file: createConfigFile(path, { TOKEN }),
     text: () => readFileSync(path, "utf8"),
+    write: (text: string) => writeFileSync(path, text),
+    /** Acts as another program that writes the file at this moment. */
+    block: () => writeFileSync(join(directory.path, ".config.jsonc.part"), ""),
     [Symbol.dispose]: () => directory[Symbol.dispose](),
   };
 }
@@ -59,6 +62,50 @@ describe("[K4] createConfigFile()", () => {
         ["models.providers.a.headers.authorization", "x"],
       ] as const
     ) assert.match(await file.set(path, value) ?? "", /secrets cannot be changed/, path);
+    assert.equal(text(), before);
+  });
+});
+
+describe("[K2] [C10] createConfigFile() › editList()", () => {
+  const LIST = "channels.discord.dm.allowFrom";
+
+  it("begins a list, extends it and keeps the comments beside its entries", async () => {
+    using built = build();
+    const { file, write, text } = built;
+    assert.deepEqual(await file.editList(LIST, (list) => [...list, "1"]), {
+      kind: "changed",
+      entries: ["1"],
+    });
+    write('{ "channels": { "discord": { "dm": { "allowFrom": [\n  "1", // Ada\n] } } } }\n');
+    assert.deepEqual(await file.editList(LIST, (list) => [...list, "2"]), {
+      kind: "changed",
+      entries: ["1", "2"],
+    });
+    assert.match(text(), /"1", \/\/ Ada\n\s*"2"/);
+  });
+
+  it("writes nothing if nothing changes, or if the file would be invalid", async () => {
+    using built = build();
+    const { file, text } = built;
+    const before = text();
+    assert.deepEqual(await file.editList(LIST, () => undefined), {
+      kind: "unchanged",
+      entries: [],
+    });
+    const blank = await file.editList(LIST, () => [""]);
+    assert.match(blank.kind === "failed" ? blank.problem : "", /allowFrom\[0\]: .*blank/);
+    const log = await file.editList("log", () => ["1"]);
+    assert.match(log.kind === "failed" ? log.problem : "", /log is not a list/);
+    assert.equal(text(), before);
+  });
+
+  it("says why a file cannot be written", async () => {
+    using built = build();
+    const { file, block, text } = built;
+    const before = text();
+    block();
+    const result = await file.editList(LIST, () => ["1"]);
+    assert.match(result.kind === "failed" ? result.problem : "", /writing .*config\.jsonc/);
     assert.equal(text(), before);
   });
 });

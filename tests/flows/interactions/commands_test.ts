@@ -42,6 +42,15 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
   const needed: string[] = [];
   const late: string[] = [];
   const context = interactionContext({ now: clock.now, log });
+  const give = createDeferred({
+    tellLate({ sender }, content) {
+      late.push(`${sender.username}: ${content}`);
+      return Promise.resolve();
+    },
+    isUnknown: (error) => error === UNKNOWN,
+    schedule: clock.schedule,
+    now: clock.now,
+  });
   const run = createCommands({
     commands: [command],
     messageCommands: [{
@@ -53,21 +62,13 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
       needed.push(needs);
       return verdict;
     },
-    answerDeferred: createDeferred({
-      complete(_, content) {
+    answerDeferred: (call, content) =>
+      give(call, content, () => {
         const failure = failures.shift();
         if (failure) return Promise.reject(failure);
         answers.push(content);
         return Promise.resolve();
-      },
-      tellLate({ sender }, content) {
-        late.push(`${sender.username}: ${content}`);
-        return Promise.resolve();
-      },
-      isUnknown: (error) => error === UNKNOWN,
-      schedule: clock.schedule,
-      now: clock.now,
-    }),
+      }),
     context,
     log,
   });
@@ -116,7 +117,7 @@ describe("[K2] createCommands()", () => {
   it("[K5] retries while Discord does not know the deferral yet", async () => {
     const { run, answers, clock, lines } = setUp({ failures: [UNKNOWN, UNKNOWN] });
     const done = run(CALL);
-    for (const ms of [250, 750]) {
+    for (const ms of [50, 200]) {
       await settle();
       assert.deepEqual(answers, []);
       clock.advance(ms);
@@ -126,9 +127,9 @@ describe("[K2] createCommands()", () => {
   });
 
   it("gives up on a deferral that never arrived, and logs it", async () => {
-    const { run, answers, clock, lines } = setUp({ failures: Array(5).fill(UNKNOWN) });
+    const { run, answers, clock, lines } = setUp({ failures: Array(6).fill(UNKNOWN) });
     const done = run(CALL);
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 5; i++) {
       await settle();
       clock.advance(3_000);
     }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { BUILT_COMMANDS } from "../../../src/core/inbound/commands.ts";
+import { COMMANDS } from "../../../src/core/inbound/commands.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
@@ -14,7 +14,7 @@ const ALLOWED: Verdict = { kind: "accept", why: "allowed", rule: "r" };
 const DENIED: Verdict = { kind: "ignore", why: "not-manager", rule: "r", keepAsContext: false };
 
 function build(
-  { verdict = ALLOWED, kinds = BUILT_COMMANDS, fields = {} as Partial<Command> } = {},
+  { verdict = ALLOWED, kinds = COMMANDS, fields = {} as Partial<Command> } = {},
 ) {
   const calls: CommandCall[] = [];
   const command = (name: string, needs: Command["needs"]): Command => ({

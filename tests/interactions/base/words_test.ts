@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Command } from "../../../src/interactions/base/command.ts";
 import { readWords, usageOf } from "../../../src/interactions/base/words.ts";
+import { allowlist } from "../../../src/interactions/owner/allowlist.ts";
 import { config } from "../../../src/interactions/owner/config.ts";
 import { forget } from "../../../src/interactions/general/forget.ts";
 import { memory } from "../../../src/interactions/general/memory.ts";
@@ -34,6 +35,17 @@ describe("[K1] readWords()", () => {
     [config, "set log.level", undefined],
     [config, "ure", undefined], // OpenClaw reads /configure so
     [config, "", undefined],
+    [allowlist, "list", { subcommand: "list", options: {} }],
+    [allowlist, "list DM", { subcommand: "list", options: { list: "dm" } }],
+    [allowlist, "add <@12>", { subcommand: "add", options: { user: "12" } }],
+    [allowlist, "remove <@!12> server", {
+      subcommand: "remove",
+      options: { user: "12", list: "server" },
+    }],
+    [allowlist, "add list:dm user:12", { subcommand: "add", options: { user: "12", list: "dm" } }],
+    [allowlist, "add ada", undefined], // another person could take the name
+    [allowlist, "add <#12>", undefined],
+    [allowlist, "add", undefined],
   ];
   for (const [command, words, read] of cases) {
     it(`reads /${command.name} ${words}`, () => {

@@ -142,10 +142,9 @@ describe("[X4] /pause", () => {
     let isPaused = false;
     const context = interactionContext({
       pause: {
-        isPaused: () => Promise.resolve(isPaused),
-        set(value) {
-          isPaused = value;
-          return Promise.resolve(3);
+        toggle() {
+          isPaused = !isPaused;
+          return Promise.resolve({ isPaused, stopped: 3 });
         },
       },
     });

@@ -51,6 +51,12 @@ async function answer(
   return given;
 }
 
+/** Ada presses the first button of a new message. */
+async function pressIn(sim: Simulator): Promise<Interaction> {
+  const message = await offer(sim, "#general");
+  return sim.press({ as: "ada", in: "#general", message, customId: "yes" });
+}
+
 const UPDATE = { type: 7, data: { content: "Approved", components: [], ...NO_PINGS } };
 const WHISPER = { type: 4, data: { content: "Not for you", flags: 64, ...NO_PINGS } };
 
@@ -174,11 +180,6 @@ describe("[P3] press()", () => {
 });
 
 describe("[P3] the answer to a press", () => {
-  const pressIn = async (sim: Simulator): Promise<Interaction> => {
-    const message = await offer(sim, "#general");
-    return sim.press({ as: "ada", in: "#general", message, customId: "yes" });
-  };
-
   it("changes the button's message, and removes the buttons", () =>
     withSimulator(async (sim) => {
       const pressed = await pressIn(sim);
@@ -272,4 +273,52 @@ describe("[P3] the answer to a press", () => {
       assert.equal(sim.account(barnacle).rateLimited, 0);
       await sim.until(() => sim.requests.records().length >= 8 || undefined, soon());
     }, { rateLimits: { globalPerSec: 4 } }));
+});
+
+describe("[K5] later answers to an interaction", () => {
+  const DEFER = { type: 6 };
+
+  /** Sends a request by the interaction's token alone. */
+  async function later(
+    sim: Simulator,
+    { applicationId, token }: Interaction,
+    [method, message]: readonly [method: "POST" | "PATCH", message?: string],
+    body: object,
+  ): Promise<Answer> {
+    const path = `/webhooks/${applicationId}/${token}${message ? `/messages/${message}` : ""}`;
+    const given = await ask(sim, method, path, { ...body, ...NO_PINGS }, { Authorization: "" });
+    const record = sim.requests.records().at(-1);
+    assert.ok(record);
+    if (given.status < 400) assert.deepEqual(openapi.problemsOf(record), []);
+    return given;
+  }
+
+  it("change the component's message once its change was deferred, and not before", () =>
+    withSimulator(async (sim) => {
+      const pressed = await pressIn(sim);
+      const edit = ["PATCH", "@original"] as const;
+      const body = { content: "Approved", components: [] };
+      assert.equal(codeOf(await later(sim, pressed, edit, body)), "404 10015");
+      assert.equal(codeOf(await answer(sim, pressed, DEFER)), "204");
+      assert.equal(pressed.answer?.kind, "deferred");
+      for (let times = 0; times < 2; times += 1) {
+        assert.equal(codeOf(await later(sim, pressed, edit, body)), "200");
+      }
+      assert.deepEqual(sim.posted().map(({ content }) => content), ["Approved"]);
+      assert.equal(codeOf(await answer(sim, pressed, DEFER)), "400 40060");
+    }));
+
+  it("are messages for the person alone, which can be changed", () =>
+    withSimulator(async (sim) => {
+      const pressed = await pressIn(sim);
+      assert.equal(codeOf(await later(sim, pressed, ["POST"], { content: "x" })), "404 10015");
+      await answer(sim, pressed, DEFER);
+      for (const content of ["Wait", "And more"]) {
+        const { body } = await later(sim, pressed, ["POST"], { content, flags: 64 });
+        await later(sim, pressed, ["PATCH", String(Object(body).id)], { content: `${content}!` });
+      }
+      assert.deepEqual(sim.ephemeral("ada").map(({ content }) => content), ["Wait!", "And more!"]);
+      const unknown = await later(sim, pressed, ["PATCH", "1"], { content: "x" });
+      assert.equal(codeOf(unknown), "404 10008");
+    }));
 });

@@ -2,11 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { refusalOf } from "../../../src/http/guard.ts";
 import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
-import {
-  answerInteraction,
-  type Callback,
-  completeInteraction,
-} from "../../../simulator/actions/interactions.ts";
+import { answerInteraction, type Callback } from "../../../simulator/actions/interactions.ts";
+import { completeInteraction } from "../../../simulator/actions/later_answers.ts";
 import { postMessage } from "../../../simulator/actions/messages.ts";
 import type { TopComponent } from "../../../simulator/world/components.ts";
 import type { Interaction, InteractionSubject } from "../../../simulator/world/world.ts";

@@ -222,6 +222,20 @@ describe("[X5] forget()", () => {
     }
   });
 
+  it("also forgets the settings in memory of the person's conversations", async () => {
+    using directory = tempDirectory();
+    const store = openStore(join(directory.path, "barnacle.db"), { now: NOW, elapsed: () => 0 });
+    try {
+      await fill(store);
+      const session = `agent:main:discord:direct:${ADA}`;
+      await store.settings.change(ACCOUNT, session, "model", "test/x", NOW);
+      await store.forgetting.forget(ADA, false);
+      assert.equal(await store.settings.settingOf(ACCOUNT, session, "model"), undefined);
+    } finally {
+      store.close();
+    }
+  });
+
   it("waits for open turns beside a running bot, and not without one", async () => {
     using directory = tempDirectory();
     const store = openStore(join(directory.path, "barnacle.db"), { now: NOW, elapsed: () => 0 });

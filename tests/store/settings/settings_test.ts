@@ -31,14 +31,15 @@ describe("[X4] settings.settingOf()", () => {
     const open = () =>
       createStore(openDatabase(path, { now: 0 }), path, { elapsed: () => 0 }).settings;
     const [bot, command] = [open(), open()];
-    const isPaused = () => bot.settingOf(ACCOUNT, "account", "paused");
-    assert.equal(await isPaused(), undefined);
-    await command.change(ACCOUNT, "account", "paused", "true", 1);
+    assert.equal(await bot.isPaused(ACCOUNT), false);
+    await command.changePause(ACCOUNT, { to: true, by: "cli" }, 1);
     await setImmediate(); // a burst of turns asks once
-    assert.equal(await isPaused(), "true");
-    await command.change(ACCOUNT, "account", "paused", undefined, 2);
+    assert.equal(await bot.isPaused(ACCOUNT), true);
+    await bot.changePause(ACCOUNT, { to: false, by: "900" }, 2);
+    assert.equal(await bot.isPaused(ACCOUNT), false);
+    await command.change(ACCOUNT, "account", "presence", "high", 3);
     await setImmediate();
-    assert.equal(await isPaused(), undefined);
+    assert.equal(await bot.settingOf(ACCOUNT, "account", "presence"), "high");
   });
 
   it("returns a changed value at once, without control characters", async () => {

@@ -23,6 +23,8 @@ export interface Given {
   readonly name: string;
   readonly subcommand?: string;
   readonly options?: Readonly<Record<string, string>>;
+  /** Ids of chosen users, by the option's name; they come before {@link Given.options}. */
+  readonly users?: Readonly<Record<string, string>>;
 }
 
 /** Waits until Discord has the commands. */
@@ -34,8 +36,11 @@ export async function registered({ eventually, simulator }: Scene): Promise<void
 /** Gives a command from the menu, and returns its answer, which only that person sees. */
 export async function give(scene: Scene, given: Given): Promise<string> {
   const { simulator, eventually } = scene;
-  const { as, in: where, name, subcommand, options = {} } = given;
-  const values = Object.entries(options).map(([name, value]) => ({ type: 3, name, value }));
+  const { as, in: where, name, subcommand, options = {}, users = {} } = given;
+  const values = [
+    ...Object.entries(users).map(([name, value]) => ({ type: 6, name, value })),
+    ...Object.entries(options).map(([name, value]) => ({ type: 3, name, value })),
+  ];
   const before = simulator.ephemeral(as).length;
   simulator.command({
     as,

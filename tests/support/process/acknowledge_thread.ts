@@ -18,7 +18,7 @@ if (isMainThread) {
     { restUrl: String(workerData), userAgent: "DiscordBot (test)" },
     { fetch, onDone: (outcome) => console.log(`done ${outcome}`) },
   );
-  const acknowledge = createAcknowledge(callback, { pressed() {} });
+  const acknowledge = createAcknowledge(callback, { pressed: () => false });
   const command = { id: "1450000000000000001", type: 2, token: "an-interaction-token", data: {} };
   acknowledge(JSON.stringify({ t: "INTERACTION_CREATE", s: 7, op: 0, d: command }));
 }

@@ -10,7 +10,7 @@
 import type { Presence } from "../../../core/discord/presence.ts";
 import type { ConnectionStep } from "../../../core/discord/connection_step.ts";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
-import type { Form, OfferedForm } from "../../../core/people/form.ts";
+import type { OfferedForm } from "../../../core/people/form.ts";
 import type { Batch } from "./batches.ts";
 import type { Deadlines, FinalPlan, IdentifyWaitReason, PermitAnswer } from "../lifecycle/state.ts";
 import type { ReconnectRules } from "../lifecycle/plan_reconnect.ts";
@@ -19,7 +19,7 @@ import type { ResumePoint } from "./position.ts";
 export type { PermitAnswer };
 
 /** Version of the messages. Every change increases it; a difference means a broken build. */
-export const PROTOCOL_VERSION = 9;
+export const PROTOCOL_VERSION = 10;
 
 /** The start options of one shard. */
 export interface ShardOptions {
@@ -154,14 +154,6 @@ export type ToWorker =
   | { readonly kind: "url"; readonly url: string }
   /** Replaces the forms that people may open. */
   | { readonly kind: "forms"; readonly forms: readonly OfferedForm[] }
-  /** Opens a form for an interaction, unless the worker has done so. */
-  | {
-    readonly kind: "open_form";
-    readonly id: string;
-    readonly token: string;
-    readonly customId: string;
-    readonly form: Form;
-  }
   /** Changes the presence of all shards, now and after each IDENTIFY. */
   | { readonly kind: "presence"; readonly presence: Presence }
   | { readonly kind: "stop" };

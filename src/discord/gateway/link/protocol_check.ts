@@ -79,7 +79,6 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], Fields>> = {
   permit: { shardId: "number", socket: "number", answer: { kind: "string" } },
   url: { url: "string" },
   forms: { forms: [FORM] },
-  open_form: { id: "string", token: "string", customId: "string", form: FORM_CONTENT },
   presence: { presence: PRESENCE },
   stop: {},
 };

@@ -83,9 +83,6 @@ export interface GatewayStats extends GatewayCounts {
   readonly compression: "zlib-stream" | "none";
 }
 
-/** A form with the `custom_id` that comes back with it. */
-export type OpenedForm = Pick<OfferedForm, "customId" | "form">;
-
 /** The gateway of one account. */
 export interface Gateway {
   /** Records that everything up to the batch with this ticket is stored. */
@@ -99,8 +96,6 @@ export interface Gateway {
   setUrl(url: string): void;
   /** Replaces the forms that people may open; the thread opens them when their button is pressed. */
   setForms(forms: readonly OfferedForm[]): void;
-  /** Opens a form, unless the thread has answered that press. */
-  openForm(press: { readonly id: string; readonly token: string }, form: OpenedForm): void;
   /** Shows another presence, also after a reconnect and in the next worker. */
   setPresence(presence: Presence): void;
   /** Returns the current counters. */
@@ -213,8 +208,6 @@ export function startGateway(
       forms = offered;
       worker.send({ kind: "forms", forms });
     },
-    openForm: ({ id, token }, { customId, form }) =>
-      worker.send({ kind: "open_form", id, token, customId, form }),
     setPresence(changed) {
       presence = changed;
       isPresenceChanged = true;

@@ -2,9 +2,10 @@
  * Acknowledges interactions on the gateway's thread (K5).
  *
  * If an interaction is not acknowledged within three seconds, Discord tells its user that it failed.
- * The main thread may be busy for longer. So this thread defers the answer to each command and to
- * each submitted form when it arrives, visible only to that user, and the main thread answers later.
- * A form must be the first answer to its button, so this thread opens it, too.
+ * The main thread may be busy for longer. So this thread defers the answer to each command, submitted
+ * form, button and menu when it arrives, and the main thread answers later. A form must be the first
+ * answer to its button, so this thread opens it, too. The main thread sends no first answer, so none
+ * is sent twice.
  *
  * @module
  */
@@ -23,10 +24,14 @@ import type { Forms } from "./forms.ts";
 /** The type of the dispatches that {@link createAcknowledge} takes. */
 export const INTERACTION_CREATE = "INTERACTION_CREATE";
 
+/** A message that only the user sees will follow. */
 const DEFERRED = JSON.stringify({
   type: InteractionResponseTypes.DeferredChannelMessageWithSource,
   data: { flags: MessageFlags.Ephemeral },
 });
+
+/** The component's message stays as it is, until the main thread changes it. */
+const DEFERRED_UPDATE = JSON.stringify({ type: InteractionResponseTypes.DeferredUpdateMessage });
 
 /**
  * Creates the function that acknowledges interactions.
@@ -49,7 +54,8 @@ export function createAcknowledge(
         return callback({ id, token }, DEFERRED);
       case InteractionTypes.MessageComponent: {
         const press = pressIn(d);
-        if (press) forms.pressed({ id, token, ...press });
+        const isForm = press !== undefined && forms.pressed({ id, token, ...press });
+        if (!isForm) callback({ id, token }, DEFERRED_UPDATE);
       }
     }
   };

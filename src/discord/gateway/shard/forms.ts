@@ -8,8 +8,7 @@
  * @module
  */
 
-import type { Form, OfferedForm } from "../../../core/people/form.ts";
-import { createNewestSet } from "../../../lib/newest_set.ts";
+import type { OfferedForm } from "../../../core/people/form.ts";
 import type { Callback } from "./callback.ts";
 import { modalAnswer } from "./modal.ts";
 
@@ -31,34 +30,21 @@ export interface Press {
 export interface Forms {
   /** Replaces the forms. */
   set(forms: readonly OfferedForm[]): void;
-  /** Opens the form of a pressed button, if there is one for this person. */
-  pressed(press: Press): void;
-  /** Opens a form for the main thread, unless this thread has answered that press. */
-  open(press: Pick<Press, "id" | "token" | "customId">, form: Form): void;
+  /** Opens the form of a pressed button. @returns Whether there is one for this person. */
+  pressed(press: Press): boolean;
 }
-
-/** Presses that are remembered, so that none is answered twice. */
-const REMEMBERED = 1_000;
 
 /** Creates the forms: none. */
 export function createForms(callback: Callback, now: () => number): Forms {
   let offered: ReadonlyMap<string, OfferedForm> = new Map();
-  const opened = createNewestSet<string>(REMEMBERED);
-
-  function open({ id, token, customId }: Pick<Press, "id" | "token" | "customId">, form: Form) {
-    if (opened.has(id)) return;
-    opened.add(id);
-    callback({ id, token }, modalAnswer(customId, form));
-  }
-
   return {
     set: (forms) => void (offered = new Map(forms.map((form) => [form.customId, form]))),
-    pressed(press) {
-      const form = offered.get(press.customId);
-      if (!form || form.channelId !== press.channelId || form.expiresAt <= now()) return;
-      if (form.asked !== "anyone" && !form.asked.includes(press.userId)) return;
-      open(press, form.form);
+    pressed({ id, token, customId, channelId, userId }) {
+      const form = offered.get(customId);
+      if (!form || form.channelId !== channelId || form.expiresAt <= now()) return false;
+      if (form.asked !== "anyone" && !form.asked.includes(userId)) return false;
+      callback({ id, token }, modalAnswer(customId, form.form));
+      return true;
     },
-    open,
   };
 }

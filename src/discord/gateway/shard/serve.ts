@@ -60,7 +60,7 @@ export function serveGateway(port: Port): void {
         const level = isDone ? "debug" : "warn";
         const event = isDone
           ? "Interaction acknowledged"
-          : "Discord did not accept the first answer to a command or a form";
+          : "Discord did not accept the first answer to an interaction";
         port.postMessage({ kind: "log", level, event, fields: { outcome } });
       },
     });
@@ -131,8 +131,6 @@ export function serveGateway(port: Port): void {
         return shards.forEach((shard) => shard.setUrl(message.url));
       case "forms":
         return forms?.set(message.forms);
-      case "open_form":
-        return forms?.open(message, message.form);
       case "presence":
         return shards.forEach((shard) => shard.setPresence(message.presence));
       case "stop":

@@ -1,9 +1,9 @@
 /**
  * Answers interactions.
  *
- * Discord waits three seconds for the first answer. Then it shows the person that the interaction
- * failed. So all answers go before other requests, and a first answer is never retried. The token
- * in the path is the only credential; it appears in no error and no metric.
+ * The gateway's thread has acknowledged each interaction but suggestions. So answers go through the
+ * interaction's webhook, for which Discord takes its token for 15 minutes. All answers go before other
+ * requests. The token in the path is the only credential; it appears in no error and no metric.
  *
  * @module
  */
@@ -13,13 +13,20 @@ import {
   InteractionResponseTypes,
   MessageFlags,
 } from "@discordeno/types";
-import type { ComponentUse, Interaction } from "../../../core/inbound/interactions.ts";
+import { z } from "zod";
+import type { MessageId } from "../../../core/discord/ids.ts";
+import type { Interaction } from "../../../core/inbound/interactions.ts";
 import type { Card } from "../../../core/outbound/outbound.ts";
+import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { RestApi } from "../client/client.ts";
-import { IS_COMPONENTS_V2, type Layout, layoutOf } from "./layout.ts";
+import { expect } from "../exchange/answer.ts";
+import { IS_COMPONENTS_V2, layoutOf } from "./layout.ts";
 
 /** The id and the token by which Discord knows an interaction. */
-export type InteractionRef = Pick<ComponentUse, "id" | "token">;
+export type InteractionRef = Pick<Interaction, "id" | "token">;
+
+/** The webhook of an interaction, which takes its answers. */
+export type Webhook = Pick<Interaction, "applicationId" | "token">;
 
 /** Sends the answers to interactions. */
 export interface Interactions {
@@ -28,21 +35,29 @@ export interface Interactions {
    *
    * @param content 1 to 2000 characters.
    * @param card Set if the message is a card: the text that it gets instead.
-   * @throws {RestError} `not_found` after the three seconds, `rejected` if the interaction has an
-   * answer already.
+   * @throws {RestError} `not_found` if the use was not acknowledged before, or the token has expired.
    */
-  update(use: InteractionRef, content: string, card?: Card): Promise<void>;
+  update(use: Webhook, content: string, card?: Card): Promise<void>;
   /**
    * Answers with a message that only the person sees; the component's message stays as it is.
    *
    * @param content 1 to 2000 characters.
+   * @returns Id of the message.
    * @throws {RestError} As {@link Interactions.update}.
    */
-  reply(use: InteractionRef, content: string): Promise<void>;
+  reply(use: Webhook, content: string): Promise<MessageId>;
   /**
-   * Suggests values for the option that a person types.
+   * Replaces the text of a reply.
    *
+   * @param content 1 to 2000 characters.
    * @throws {RestError} As {@link Interactions.update}.
+   */
+  change(use: Webhook, replyId: MessageId, content: string): Promise<void>;
+  /**
+   * Suggests values for the option that a person types. A person waits three seconds for them, so
+   * they are never tried again.
+   *
+   * @throws {RestError} `not_found` after the three seconds.
    */
   suggest(
     typing: InteractionRef,
@@ -55,62 +70,62 @@ export interface Interactions {
    * @throws {RestError} `not_found` if the answer was not deferred before, or the token has
    * expired.
    */
-  complete(
-    interaction: Pick<Interaction, "applicationId" | "token">,
-    content: string,
-  ): Promise<void>;
+  complete(interaction: Webhook, content: string): Promise<void>;
 }
 
-/** Discordeno does not know components in the second layout. */
-type InteractionBody = Omit<InteractionResponse, "data"> & {
-  readonly data?:
-    | InteractionResponse["data"]
-    | { readonly flags: number; readonly components: Layout; readonly allowedMentions: object };
-};
-
-/** Milliseconds within which Discord accepts the first answer. */
+/** Milliseconds within which Discord takes suggestions. */
 const ANSWER_MS = 3_000;
 
 const NO_MENTIONS = { parse: [] };
 
+/** Answers leave before all other requests. */
+const FIRST = { priority: "interaction" } as const;
+
+const replySchema = z.object({ id: snowflakeSchema<"message">() });
+
 /**
  * Creates the answers for one client.
  *
- * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#create-interaction-response}
+ * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#followup-messages}
  */
 export function createInteractions(api: RestApi): Interactions {
-  async function answer({ id, token }: InteractionRef, body: InteractionBody): Promise<void> {
-    await api.request("POST", `/interactions/${id}/${encodeURIComponent(token)}/callback`, {
-      body,
-      priority: "interaction",
-      timeoutMs: ANSWER_MS,
-    });
+  const pathOf = ({ applicationId, token }: Webhook) =>
+    `/webhooks/${applicationId}/${encodeURIComponent(token)}`;
+
+  async function edit(webhook: Webhook, message: string, body: object): Promise<void> {
+    const path = `${pathOf(webhook)}/messages/${message}`;
+    await api.request("PATCH", path, { ...FIRST, body: { ...body, allowedMentions: NO_MENTIONS } });
   }
 
   return {
     update: (use, content, card) =>
-      answer(use, {
-        type: InteractionResponseTypes.UpdateMessage,
-        data: card
-          ? { flags: IS_COMPONENTS_V2, components: layoutOf(card), allowedMentions: NO_MENTIONS }
-          : { content, components: [], allowedMentions: NO_MENTIONS },
-      }),
-    reply: (use, content) =>
-      answer(use, {
-        type: InteractionResponseTypes.ChannelMessageWithSource,
-        data: { content, flags: MessageFlags.Ephemeral, allowedMentions: NO_MENTIONS },
-      }),
-    suggest: (typing, choices) =>
-      answer(typing, {
+      edit(
+        use,
+        ORIGINAL,
+        card
+          ? { flags: IS_COMPONENTS_V2, components: layoutOf(card) }
+          : { content, components: [] },
+      ),
+    async reply(use, content) {
+      const body = { content, flags: MessageFlags.Ephemeral, allowedMentions: NO_MENTIONS };
+      const answer = await api.request("POST", pathOf(use), { ...FIRST, body });
+      return expect("POST /webhooks/:id/:token", replySchema, answer).id;
+    },
+    change: (use, replyId, content) => edit(use, replyId, { content }),
+    async suggest({ id, token }, choices) {
+      const body: InteractionResponse = {
         type: InteractionResponseTypes.ApplicationCommandAutocompleteResult,
         data: { choices: choices.map(({ name, value }) => ({ name, value })) },
-      }),
-    async complete({ applicationId, token }, content) {
-      const webhook = `/webhooks/${applicationId}/${encodeURIComponent(token)}`;
-      await api.request("PATCH", `${webhook}/messages/@original`, {
-        body: { content, allowedMentions: NO_MENTIONS },
-        priority: "interaction",
+      };
+      await api.request("POST", `/interactions/${id}/${encodeURIComponent(token)}/callback`, {
+        ...FIRST,
+        body,
+        timeoutMs: ANSWER_MS,
       });
     },
+    complete: (interaction, content) => edit(interaction, ORIGINAL, { content }),
   };
 }
+
+/** The deferred message, or the message of the component. */
+const ORIGINAL = "@original";

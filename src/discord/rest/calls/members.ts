@@ -1,5 +1,5 @@
 /**
- * Reads and searches the members of a guild.
+ * Reads users, and reads and searches the members of a guild.
  *
  * @module
  */
@@ -10,6 +10,54 @@ import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { expect } from "../exchange/answer.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 import { RestError } from "../exchange/rest_error.ts";
+
+const userSchema = z.object({
+  id: snowflakeSchema<"user">(),
+  username: z.string(),
+  discriminator: z.string().nullish(),
+  bot: z.boolean().nullish(),
+}).transform(({ id, username, discriminator, bot }): FoundMember => {
+  const hasTag = discriminator && !/^0*$/.test(discriminator);
+  return {
+    userId: id,
+    username,
+    ...(hasTag && { tag: `${username}#${discriminator}` }),
+    ...(bot && { isBot: true }),
+  };
+});
+
+/**
+ * Reads the account of a user.
+ *
+ * @returns `undefined` if Discord has no such user.
+ * @throws {RestError} If Discord does not answer, or refuses.
+ */
+export type ReadUser = (
+  userId: UserId,
+) => Promise<Pick<FoundMember, "username" | "tag"> | undefined>;
+
+/**
+ * Creates a {@link ReadUser}.
+ *
+ * @see {@link https://docs.discord.com/developers/resources/user#get-user}
+ */
+export function createReadUser(api: RestApi, options: RequestOptions = {}): ReadUser {
+  return async (userId) => {
+    try {
+      const user = await api.request("GET", `/users/${userId}`, options);
+      const { username, tag } = expect("GET /users/:id", userSchema, user);
+      return { username, ...(tag !== undefined && { tag }) };
+    } catch (error) {
+      if (isUnknown(error)) return undefined;
+      throw error;
+    }
+  };
+}
+
+/** Whether Discord has no such object. Only Discord's own errors have a code. */
+function isUnknown(error: unknown): boolean {
+  return error instanceof RestError && error.kind === "not_found" && error.code !== undefined;
+}
 
 /** The roles and the timeout of a member. */
 export interface Member {
@@ -57,8 +105,7 @@ export function createReadMember(
       const member = await api.request("GET", `/guilds/${guildId}/members/${userId}`, options);
       return expect("GET /guilds/:id/members/:id", memberSchema, member);
     } catch (error) {
-      const isGone = error instanceof RestError && error.kind === "not_found";
-      if (isGone && error.code !== undefined) return undefined; // only Discord's own errors have a code
+      if (isUnknown(error)) return undefined;
       throw error;
     }
   };
@@ -102,22 +149,7 @@ const MAX_QUERY = 100;
 const MAX_LIMIT = 1_000;
 
 const foundSchema = z.array(
-  z.object({
-    user: z.object({
-      id: snowflakeSchema<"user">(),
-      username: z.string(),
-      discriminator: z.string().nullish(),
-      bot: z.boolean().nullish(),
-    }),
-  }).transform(({ user: { id, username, discriminator, bot } }): FoundMember => {
-    const hasTag = discriminator && !/^0*$/.test(discriminator);
-    return {
-      userId: id,
-      username,
-      ...(hasTag && { tag: `${username}#${discriminator}` }),
-      ...(bot && { isBot: true }),
-    };
-  }),
+  z.object({ user: userSchema }).transform(({ user }): FoundMember => user),
 );
 
 /**

@@ -33,7 +33,6 @@ const TO_WORKER: readonly ToWorker[] = [
   { kind: "permit", shardId: 0, socket: 1, answer: { kind: "granted" } },
   { kind: "url", url: "ws://127.0.0.1" },
   { kind: "forms", forms: [] },
-  { kind: "open_form", id: "1", token: "t", customId: "ask:1", form: FORM },
   { kind: "stop" },
 ];
 const FROM_WORKER: readonly FromWorker[] = [

@@ -60,8 +60,6 @@ describe("[K5] createAcknowledge()", () => {
   });
 
   const others: readonly [what: string, text: string][] = [
-    ["a button, which the main thread answers", dispatch(pressData())],
-    ["a menu, which the main thread answers", dispatch(pressData({ data: { component_type: 3 } }))],
     ["autocompletion", dispatch(pressData({ type: 4 }))],
     ["a command without a token", dispatch({ ...COMMAND, token: 7 })],
     ["a payload of an unexpected shape", dispatch(null)],
@@ -73,6 +71,19 @@ describe("[K5] createAcknowledge()", () => {
       acknowledge(text);
       await settle();
       assert.deepEqual([sent, outcomes], [[], []]);
+    });
+  }
+
+  for (const [what, component_type] of [["a button", 2], ["a menu", 3], ["a menu of users", 5]]) {
+    it(`acknowledges ${what}, whose message stays as it is`, async () => {
+      const { acknowledge, sent } = setUp();
+      acknowledge(dispatch(pressData({ data: { component_type, custom_id: "ap:1" } })));
+      await settle();
+      const path = `/interactions/1450000000000000001/${TOKEN}/callback`;
+      assert.deepEqual(sent.map(({ url }) => url), [`https://discord.test/api/v10${path}`]);
+      const body = JSON.parse(String(sent[0]?.init?.body));
+      assert.deepEqual(body, { type: 6 });
+      assert.deepEqual(openapi.problemsOf({ method: "POST", path, query: {}, body }), []);
     });
   }
 
@@ -98,18 +109,6 @@ describe("[K5] createAcknowledge()", () => {
       "Which tide?",
     ]);
     assert.deepEqual(openapi.problemsOf({ method: "POST", path, query: {}, body }), []);
-    forms.open({ id: String(PRESSED.id), token: TOKEN, customId: FORM.customId }, FORM.form);
-    await settle();
-    assert.equal(sent.length, 1, "the main thread opens it no second time");
-  });
-
-  it("[T10] opens a form that only the main thread knows", async () => {
-    const { acknowledge, forms, sent } = setUp();
-    acknowledge(dispatch(PRESSED));
-    await settle();
-    assert.equal(sent.length, 0);
-    forms.open({ id: String(PRESSED.id), token: TOKEN, customId: FORM.customId }, FORM.form);
-    await settle();
     assert.equal(sent.length, 1);
   });
 
@@ -120,12 +119,12 @@ describe("[K5] createAcknowledge()", () => {
     ["another button", { customId: "ask:2" }],
   ];
   for (const [what, form] of closed) {
-    it(`[SEC-R19] opens no form for ${what}: the main thread says why`, async () => {
+    it(`[SEC-R19] opens no form for ${what}, and the main thread says why later`, async () => {
       const { acknowledge, forms, sent } = setUp();
       forms.set([{ ...FORM, ...form }]);
       acknowledge(dispatch(PRESSED));
       await settle();
-      assert.deepEqual(sent, []);
+      assert.deepEqual(sent.map(({ init }) => JSON.parse(String(init?.body))), [{ type: 6 }]);
     });
   }
 

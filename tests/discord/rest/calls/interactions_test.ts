@@ -10,24 +10,23 @@ import { checkedApi } from "../checked_api.ts";
 import { withDiscord } from "../simulated.ts";
 
 const TOKEN = "aW50ZXJhY3Rpb246MTQ1MDAwMDAwMDAwMDAwMDAwMTo";
-const PRESS = { id: "1450000000000000001", token: TOKEN };
-const PATH = `/interactions/${PRESS.id}/${TOKEN}/callback`;
+const PRESS = { applicationId: "99" as ApplicationId, token: TOKEN };
+const WEBHOOK = `/webhooks/99/${TOKEN}`;
+const ORIGINAL = `${WEBHOOK}/messages/@original`;
+const REPLY = { id: "1450000000000000002" };
 
 describe("[P3] [K5] createInteractions()", () => {
   it("replaces the message's text, removes its buttons, and pings no one", async () => {
     const { api, sent } = checkedApi(undefined);
     await createInteractions(api).update(PRESS, "Ada may write now, @everyone");
     assert.deepEqual(sent, [{
-      method: "POST",
-      path: PATH,
+      method: "PATCH",
+      path: ORIGINAL,
       query: {},
       body: {
-        type: 7,
-        data: {
-          content: "Ada may write now, @everyone",
-          components: [],
-          allowed_mentions: { parse: [] },
-        },
+        content: "Ada may write now, @everyone",
+        components: [],
+        allowed_mentions: { parse: [] },
       },
     }]);
   });
@@ -37,29 +36,42 @@ describe("[P3] [K5] createInteractions()", () => {
     const card = { blocks: ["Ada chose: high"], isOpen: false };
     await createInteractions(api).update(PRESS, "Ada chose: high", card);
     assert.deepEqual(sent.map(({ body }) => body), [{
-      type: 7,
-      data: {
-        flags: 1 << 15,
-        components: [{ type: 17, components: [{ type: 10, content: "Ada chose: high" }] }],
-        allowed_mentions: { parse: [] },
-      },
+      flags: 1 << 15,
+      components: [{ type: 17, components: [{ type: 10, content: "Ada chose: high" }] }],
+      allowed_mentions: { parse: [] },
     }]);
   });
 
-  it("[K3] replies only to the person who pressed", async () => {
-    const { api, sent } = checkedApi(undefined);
-    await createInteractions(api).reply(PRESS, "not authorized");
-    assert.deepEqual(sent.map(({ path, body }) => [path, body]), [[PATH, {
-      type: 4,
-      data: { content: "not authorized", flags: 64, allowed_mentions: { parse: [] } },
-    }]]);
+  it("[K3] replies only to the person who pressed, and changes that reply", async () => {
+    const { api, sent } = checkedApi(REPLY, undefined);
+    const interactions = createInteractions(api);
+    const id = await interactions.reply(PRESS, "not authorized");
+    assert.equal(id, REPLY.id);
+    await interactions.change(PRESS, id, "done");
+    assert.deepEqual(sent.map(({ method, path, body }) => [method, path, body]), [
+      ["POST", WEBHOOK, {
+        content: "not authorized",
+        flags: 64,
+        allowed_mentions: { parse: [] },
+      }],
+      ["PATCH", `${WEBHOOK}/messages/${id}`, {
+        content: "done",
+        allowed_mentions: { parse: [] },
+      }],
+    ]);
   });
 
-  it("[K5] sends with interaction priority, and with a timeout of three seconds", async () => {
-    const { api, asked } = checkedApi(undefined);
-    await createInteractions(api).update(PRESS, "done");
-    const { priority, timeoutMs } = asked[0]?.[2] ?? {};
-    assert.deepEqual([priority, timeoutMs], ["interaction", 3_000]);
+  it("[K5] sends with interaction priority, and suggestions with a timeout, too", async () => {
+    const { api, asked } = checkedApi(undefined, REPLY, undefined);
+    const interactions = createInteractions(api);
+    await interactions.update(PRESS, "done");
+    await interactions.reply(PRESS, "done");
+    await interactions.suggest({ id: "1450000000000000001", token: TOKEN }, []);
+    assert.deepEqual(asked.map(([, , options]) => [options?.priority, options?.timeoutMs]), [
+      ["interaction", undefined],
+      ["interaction", undefined],
+      ["interaction", 3_000],
+    ]);
   });
 
   it("[K5] completes a deferred answer through the interaction's webhook, and pings no one", async () => {
@@ -78,10 +90,10 @@ describe("[P3] [K5] createInteractions()", () => {
   });
 
   it("[SEC-R9] keeps the token out of metrics and errors", async () => {
-    const route = routeOf("POST", PATH);
-    assert.equal(route.template, "/interactions/:id/:token/callback");
+    const route = routeOf("POST", WEBHOOK);
+    assert.equal(route.template, "/webhooks/:id/:token");
     assert.equal(route.carriesToken, true, "its 401 is not about the bot's token");
-    const error = toRestError(route, 404, { code: 10062, message: "Unknown interaction" });
+    const error = toRestError(route, 404, { code: 10015, message: "Unknown Webhook" });
     const { api } = checkedApi(error);
     await assert.rejects(createInteractions(api).reply(PRESS, "x"), (thrown) => {
       assert.equal(thrown, error);
@@ -91,14 +103,14 @@ describe("[P3] [K5] createInteractions()", () => {
   });
 
   it("escapes a token that contains a path", async () => {
-    const { api, asked } = checkedApi(undefined);
+    const { api, asked } = checkedApi(REPLY);
     await createInteractions(api).reply({ ...PRESS, token: "../../x?y#z" }, "x");
-    assert.equal(asked[0]?.[1], `/interactions/${PRESS.id}/..%2F..%2Fx%3Fy%23z/callback`);
+    assert.equal(asked[0]?.[1], "/webhooks/99/..%2F..%2Fx%3Fy%23z");
   });
 });
 
 describe("[P3] [K5] createInteractions() and a strict Discord", () => {
-  it("answers each press once: by editing the message, or with a reply to one person", () =>
+  it("answers an acknowledged press: by editing the message, or with a reply to one person", () =>
     withDiscord(async ({ api, sim, demo }) => {
       const channelId = demo.channels.general.id;
       const created = await createMessages(api).create(
@@ -115,11 +127,22 @@ describe("[P3] [K5] createInteractions() and a strict Discord", () => {
       assert.ok(created.kind === "created");
       const on = { as: "ada", in: "#general", message: created.messageId, customId: "yes-1" };
       const interactions = createInteractions(api);
-      const first = sim.press(on);
-      await interactions.reply(first, "not authorized");
+      const press = async () => {
+        const { id, token, applicationId } = sim.press(on);
+        const path = `/interactions/${id}/${token}/callback`;
+        await api.request("POST", path, { body: { type: 6 } });
+        return { applicationId, token };
+      };
+      const { id, token, applicationId } = sim.press(on);
+      await assert.rejects(interactions.update({ applicationId, token }, "too early"), {
+        kind: "not_found",
+        code: 10015,
+      });
+      await api.request("POST", `/interactions/${id}/${token}/callback`, { body: { type: 6 } });
+      const reply = await interactions.reply({ applicationId, token }, "wait");
+      await interactions.change({ applicationId, token }, reply, "not authorized");
       assert.deepEqual(sim.ephemeral("ada").map(({ content }) => content), ["not authorized"]);
-      await assert.rejects(interactions.update(first, "again"), { kind: "rejected", code: 40060 });
-      await interactions.update(sim.press(on), "Ada let them in");
+      await interactions.update(await press(), "Ada let them in");
       const [posted, ...others] = sim.posted();
       assert.deepEqual(others, []);
       assert.equal(posted?.content, "Ada let them in");

@@ -4,6 +4,7 @@ import {
   createMembers,
   createReadMember,
   createReadRoles,
+  createReadUser,
 } from "../../../../src/discord/rest/calls/members.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { guildId, userId } from "../../../support/discord/builders.ts";
@@ -33,6 +34,29 @@ describe("[G6] [P14] createReadRoles()", () => {
     const down = new RestError("failed", { kind: "unavailable", route: "GET /x" });
     await assert.rejects(read(down), down);
     await assert.rejects(read({ roles: ["helpers"] }), RestError);
+  });
+});
+
+describe("[K2] createReadUser()", () => {
+  const readUser = (answer: unknown) =>
+    createReadUser({
+      request: (method, path) => {
+        assert.equal(`${method} ${path}`, "GET /users/900");
+        return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+      },
+    })(userId("900"));
+
+  it("reads the names, finds no unknown user, and passes on a failure", async () => {
+    const user = { id: "900", username: "ada", discriminator: "0" };
+    assert.deepEqual(await readUser(user), { username: "ada" });
+    assert.deepEqual(await readUser({ ...user, discriminator: "1234" }), {
+      username: "ada",
+      tag: "ada#1234",
+    });
+    const about = { kind: "not_found", route: "GET /x", status: 404 } as const;
+    assert.equal(await readUser(new RestError("failed", { ...about, code: 10_013 })), undefined);
+    const page = new RestError("failed", about);
+    await assert.rejects(readUser(page), page, "a proxy's answer, not Discord's");
   });
 });
 

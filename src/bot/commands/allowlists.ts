@@ -1,0 +1,108 @@
+/**
+ * Shows and changes the allow lists of people, for `/allowlist` (K2).
+ *
+ * A list is a part of the config file. So a change is written there, and applies as any other change
+ * of the file (C9, C10).
+ *
+ * @module
+ */
+
+import { pathTo } from "../../core/config_path.ts";
+import type { AccountId, UserId } from "../../core/discord/ids.ts";
+import type { ListChange, PeopleList } from "../../core/people/people_list.ts";
+import type { ReadUser } from "../../discord/rest/calls/members.ts";
+import type { Allowlists } from "../../interactions/base/context.ts";
+import type { Log } from "../../lib/log.ts";
+import {
+  admitsEveryone,
+  type ListedPerson,
+  peopleListOf,
+  withoutPerson,
+  withPerson,
+} from "../../policy/rules/people_list.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import type { Store } from "../../store/store.ts";
+import type { ConfigFile } from "../rules/setup.ts";
+
+/** The dependencies of the lists. */
+export interface AllowlistsOptions {
+  /** The account. */
+  readonly accountId: AccountId;
+  /** The current rules, with resolved names. */
+  readonly policy: () => AccessPolicy;
+  /** The config file; `undefined` if there is none. */
+  readonly file: () => ConfigFile | undefined;
+  /** Pairings in the store. */
+  readonly pairing: Pick<Store["pairing"], "paired" | "revoke">;
+  /** Reads a user's names from Discord. */
+  readonly readUser: ReadUser;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Gets failures to read a user. */
+  readonly log: Log;
+}
+
+type How = Parameters<Allowlists["change"]>[2];
+
+/** Creates the port of commands. */
+export function createAllowlists(
+  { accountId, policy, file, pairing, readUser, now, log }: AllowlistsOptions,
+): Allowlists {
+  /** The names by which an entry may mean the person; `undefined` if Discord has no such user. */
+  async function personOf(userId: UserId): Promise<ListedPerson | undefined> {
+    try {
+      const user = await readUser(userId);
+      return user && { id: userId, ...user };
+    } catch (error) {
+      log.warn("Cannot read a user's name; only entries by id count", { userId, error });
+      return { id: userId };
+    }
+  }
+
+  async function edit(
+    { rule, entries }: PeopleList,
+    how: How,
+    person: ListedPerson,
+  ): ReturnType<ConfigFile["editList"]> {
+    const edited = how === "add" ? withPerson : withoutPerson;
+    const result = await file()?.editList(rule, (written) => edited(written, person, entries));
+    return result ?? { kind: "failed", problem: "there is no config file" };
+  }
+
+  return {
+    async show({ place }, choice) {
+      const list = peopleListOf(place, choice, policy());
+      const hasPairings = list.kind === "list" && list.hasPairings;
+      return { list, paired: hasPairings ? await pairing.paired(accountId) : [] };
+    },
+    async change({ place }, choice, how, userId): Promise<ListChange> {
+      const list = peopleListOf(place, choice, policy());
+      if (list.kind !== "list") return list;
+      const person = await personOf(userId);
+      // A person whose account is gone can still be removed.
+      if (!person && how === "add") return { kind: "no_user" };
+      const result = await edit(list, how, person ?? { id: userId });
+      const { rule } = list;
+      if (result.kind === "failed") {
+        return { ...result, command: commandFor(list, how, userId) };
+      }
+      // Last, because a failure above must leave both as they were.
+      const isUnpaired = how === "remove" && list.hasPairings &&
+        await pairing.revoke(accountId, userId, now()) !== undefined;
+      return {
+        kind: result.kind === "changed" || isUnpaired ? "changed" : "unchanged",
+        rule,
+        ...(admitsEveryone(result.entries) && { hasEveryone: true }),
+        ...(result.entries.length === 0 && !list.isOfDms && { admitsNoOne: true }),
+        ...(isUnpaired && { isUnpaired: true }),
+      };
+    },
+  };
+}
+
+/** A command for the bot's machine that makes the same change. */
+function commandFor({ rule, entries }: PeopleList, how: How, userId: UserId): string {
+  if (how === "add") return `barnacle config set '${rule}[+]' ${userId}`;
+  const at = entries.findIndex((entry) => entry.userId === userId);
+  return at < 0 ? `barnacle config get '${rule}'` : `barnacle config unset '${pathTo(rule, at)}'`;
+}

@@ -1,0 +1,109 @@
+/**
+ * Finds the allow list that decides in a place, and edits its entries, for `/allowlist` (P2, P10).
+ *
+ * A list is never made here: where there is none, a first entry would keep out all others.
+ *
+ * @module
+ */
+
+import { pathTo } from "../../core/config_path.ts";
+import type { UserId } from "../../core/discord/ids.ts";
+import type { Place, Sender } from "../../core/inbound/inbound.ts";
+import type { ListChoice, ListedEntry, NoList, PeopleList } from "../../core/people/people_list.ts";
+import { type AllowEntry, entryText, parseAllowEntry, prepareAllowlist } from "./allowlist.ts";
+import { rulesFor } from "./place_rules.ts";
+import type { AccessPolicy } from "./rules.ts";
+
+const ALLOW_FROM = "channels.discord.dm.allowFrom";
+const GUILDS = "channels.discord.guilds";
+
+/** Finds the list of a place. Group DMs have that of direct messages (P5). */
+export function peopleListOf(
+  place: Place,
+  choice: ListChoice,
+  policy: AccessPolicy,
+): PeopleList | NoList {
+  const { dm, guilds, ruleOf } = policy;
+  if (choice === "dm" || (choice === "here" && place.kind !== "guild")) {
+    const rule = ruleOf(ALLOW_FROM);
+    // The first key of `channels.discord` would switch guilds to the policy `allowlist` (P6).
+    if (hasNoSection(policy)) return { kind: "no_guilds", rule };
+    return {
+      kind: "list",
+      rule,
+      entries: dm.allowFrom.map(toListed),
+      isOfDms: true,
+      ...(dm.policy === "pairing" && { hasPairings: true as const }),
+    };
+  }
+  if (place.kind !== "guild") return { kind: "no_guild" };
+  if (!guilds) {
+    return { kind: "no_guilds", rule: ruleOf(pathTo(pathTo(GUILDS, place.guild.id), "users")) };
+  }
+  const rules = rulesFor(place, policy);
+  if (rules.kind === "closed") return { kind: "closed", rule: ruleOf(rules.rule) };
+  const { users, guildUsers, guildPath } = rules;
+  const everyone = { kind: "everyone", rule: ruleOf(pathTo(guildPath, "users")) } as const;
+  const lists = choice === "server" ? (guildUsers ? [guildUsers] : []) : users;
+  const [list, ...others] = lists;
+  if (!list) return everyone;
+  if (others.length > 0) return { kind: "several", rules: lists.map(({ rule }) => ruleOf(rule)) };
+  return { kind: "list", rule: ruleOf(list.rule), entries: list.value.map(toListed) };
+}
+
+function hasNoSection({ needsOwnerInGuild, groupPolicyRule }: AccessPolicy): boolean {
+  return needsOwnerInGuild === true || groupPolicyRule === "channels.defaults.groupPolicy";
+}
+
+function toListed(entry: AllowEntry): ListedEntry {
+  if (entry.kind !== "user") return { text: entryText(entry) };
+  return { text: entry.typed ?? entry.id, userId: entry.id };
+}
+
+/** A person, as entries mean one. */
+export type ListedPerson = Pick<Sender, "id"> & Partial<Pick<Sender, "username" | "tag">>;
+
+/** The edited entries; `undefined` if they need no change. */
+export type EditedEntries = readonly string[] | undefined;
+
+/**
+ * Adds a person's id, unless an entry already means that person alone.
+ *
+ * @param written The entries of the config file.
+ * @param known The same list with resolved names.
+ */
+export function withPerson(
+  written: readonly string[],
+  person: ListedPerson,
+  known: readonly ListedEntry[],
+): EditedEntries {
+  return written.some((text) => means(text, person, known)) ? undefined : [...written, person.id];
+}
+
+/** Removes all entries that mean a person alone. Roles and `"*"` stay. */
+export function withoutPerson(
+  written: readonly string[],
+  person: ListedPerson,
+  known: readonly ListedEntry[],
+): EditedEntries {
+  const kept = written.filter((text) => !means(text, person, known));
+  return kept.length === written.length ? undefined : kept;
+}
+
+/** Whether a list admits everyone. */
+export function admitsEveryone(written: readonly string[]): boolean {
+  return written.some((text) => parseAllowEntry(text).kind === "anyone");
+}
+
+/** A name that was resolved means that id, even if another person has the name now (P4). */
+function means(text: string, person: ListedPerson, known: readonly ListedEntry[]): boolean {
+  const entry = parseAllowEntry(text);
+  if (entry.kind === "user") return entry.id === person.id;
+  if (entry.kind !== "name") return false;
+  const resolved: UserId | undefined = known.find((one) => one.text === entry.name)?.userId;
+  if (resolved !== undefined) return resolved === person.id;
+  const { username, tag } = person;
+  if (username === undefined) return false;
+  const sender = { id: person.id, username, roles: [], ...(tag !== undefined && { tag }) };
+  return prepareAllowlist([entry])(sender) !== undefined;
+}

@@ -1,0 +1,117 @@
+/**
+ * Notices of `/allowlist`, the command that shows and changes who may talk to the bot.
+ *
+ * @module
+ */
+
+import type { Notice } from "./notice.ts";
+
+const RULE = "the config path of the list";
+const COMMAND = "a command for the command line on the bot's machine";
+const PERSON = "the person";
+
+/** Notices about allow lists. */
+export const ALLOWLIST_NOTICES = {
+  allowlistEntries: {
+    text: "`{rule}` lets these people talk to me:",
+    when: "`/allowlist list` shows a list",
+    placeholders: { rule: RULE },
+  },
+  allowlistEmpty: {
+    text: "`{rule}` has no entries.",
+    when: "`/allowlist list` shows an empty list",
+    placeholders: { rule: RULE },
+  },
+  allowlistPaired: {
+    text: "Paired people may write to me, too:",
+    when: "`/allowlist list` shows who is paired, below the list of direct messages",
+    placeholders: {},
+  },
+  allowlistNone: {
+    text: "There is no list here: all members may talk to me.",
+    when: "`/allowlist` is used where the config has no list",
+    placeholders: {},
+  },
+  allowlistWouldClose: {
+    text:
+      "There is no list here: all members may talk to me. A list would keep out all others. If " +
+      "you want that, run `{command}` on my machine.",
+    when: "`/allowlist add` is used where the config has no list",
+    placeholders: { command: COMMAND },
+  },
+  allowlistWouldCloseAll: {
+    text:
+      "My config lists no servers. A list would keep me silent in all servers that it does not " +
+      "name. If you want that, run `{command}` on my machine.",
+    when: "`/allowlist add` is used while the config lists no servers",
+    placeholders: { command: COMMAND },
+  },
+  allowlistSeveral: {
+    text: "Two lists decide here: {rules}. Change them on my machine with `barnacle config set`.",
+    when: "`/allowlist` is used where two entries of the config apply",
+    placeholders: { rules: "the config paths of both lists" },
+  },
+  allowlistClosed: {
+    text: "I answer no one there, because of `{rule}`.",
+    when: "`/allowlist` is used in a place that the config closes",
+    placeholders: { rule: "the config path of the rule" },
+  },
+  allowlistNoGuild: {
+    text: "Please use this command in the server itself.",
+    when: "`/allowlist` asks for a server's list in a direct message",
+    placeholders: {},
+  },
+  allowlistOff: {
+    text:
+      "I may not change my config. To allow it, set `commands.config` to true in the config file.",
+    when: "`/allowlist` is to change a list without `commands.config`",
+    placeholders: {},
+  },
+  allowlistNoUser: {
+    text: "Discord has no user {id}.",
+    when: "`/allowlist` names a user that does not exist",
+    placeholders: { id: "the given ID" },
+  },
+  allowlistAdded: {
+    text: "{person} is now on `{rule}`.",
+    when: "`/allowlist add` has added a person",
+    placeholders: { person: PERSON, rule: RULE },
+  },
+  allowlistPresent: {
+    text: "{person} is on `{rule}` already, so nothing has changed.",
+    when: "`/allowlist add` names a person who is on the list",
+    placeholders: { person: PERSON, rule: RULE },
+  },
+  allowlistRemoved: {
+    text: "{person} is not on `{rule}` any more.",
+    when: "`/allowlist remove` has removed a person",
+    placeholders: { person: PERSON, rule: RULE },
+  },
+  allowlistAbsent: {
+    text: "{person} is not on `{rule}`, so nothing has changed.",
+    when: "`/allowlist remove` names a person who is not on the list",
+    placeholders: { person: PERSON, rule: RULE },
+  },
+  allowlistUnpaired: {
+    text: "The pairing of this person has ended, too.",
+    when: "`/allowlist remove` has ended a pairing",
+    placeholders: {},
+  },
+  allowlistEveryone: {
+    text: "The list has `*`, so everyone may talk to me.",
+    when: "`/allowlist` has changed a list that admits everyone",
+    placeholders: {},
+  },
+  allowlistAdmitsNoOne: {
+    text: "The list is empty now, so I answer no one there.",
+    when: "`/allowlist remove` has removed the last entry of a server's list",
+    placeholders: {},
+  },
+  allowlistFailed: {
+    text:
+      "I cannot change my config file, so nothing has changed: {problem}. A user who may write " +
+      "the file can run `{command}` on my machine.",
+    when: "`/allowlist` cannot write the config file",
+    placeholders: { problem: "the problem", command: COMMAND },
+  },
+} as const satisfies Readonly<Record<string, Notice>>;

@@ -1,0 +1,159 @@
+/** Tests presses of buttons while the main thread is blocked, and across a crash. */
+
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { NOTICES } from "../../../src/render/notices/notices.ts";
+import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
+import type { Simulator } from "../../../simulator/simulator.ts";
+import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
+import type { Interaction, Message } from "../../../simulator/world/world.ts";
+import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+
+const BLOCKED_MS = 8_000;
+
+/** The command leaves a line behind for each of its runs. */
+const RUN = 'call: exec {"argv":["sh","-c","echo it ran >> ran.txt; cat ran.txt"]}';
+
+/** A RESUME brings a press again, which the killed process has acknowledged. */
+function isRepeated({ path, status }: RequestRecord): boolean {
+  return status === 400 && path.endsWith("/callback");
+}
+
+let scenes = 0;
+
+/** Runs a scene in which ada owns the bot and approves commands, and whose main thread can block. */
+async function withApprovals(
+  test: (scene: Scene, runs: () => number) => Promise<void>,
+): Promise<void> {
+  const workspace = join(process.env["TMPDIR"] ?? "/tmp", `press-${process.pid}-${++scenes}`);
+  mkdirSync(workspace, { recursive: true });
+  const file = join(workspace, "ran.txt");
+  await withSimulation({
+    mayRefuse: isRepeated,
+    env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` },
+    discord: (simulator: Simulator) => ({
+      execApprovals: { enabled: true, approvers: [simulator.user("ada")] },
+    }),
+    config: {
+      commands: { ownerAllowFrom: ["1456074443980800000"] },
+      exec: { mode: "ask", sandbox: "off" },
+      agents: { defaults: { workspace } },
+    },
+  }, (scene) =>
+    test(
+      scene,
+      () => existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").length : 0,
+    ));
+}
+
+/** The card of an approval, once ada has it. */
+async function cardOf({ simulator, say, mention, until }: Scene): Promise<Message> {
+  say("ada", "general", `${mention}\n${RUN}`);
+  const { id } = simulator.channel("dm", "ada");
+  return await until(
+    "an approval",
+    () => simulator.posted(id).findLast(({ components }) => buttonsIn(components).length > 0),
+  );
+}
+
+/** Presses "Allow once", and waits for the acknowledgement. */
+async function press({ simulator, until }: Scene, card: Message): Promise<Interaction> {
+  const button = buttonsIn(card.components).find(({ label }) => label === NOTICES.allowOnce.text);
+  assert.ok(button);
+  const on = { as: "ada", in: "dm", message: card.id, customId: button.custom_id };
+  const pressed = simulator.press(on);
+  await until("an acknowledgement", () => pressed.answer);
+  return pressed;
+}
+
+const answerWith = ({ until, written }: Scene, text: RegExp) =>
+  until(`an answer with ${text}`, () => written("general").some((one) => text.test(one)));
+
+/** The text of a card now; the settled one has no buttons. */
+const now = ({ simulator }: Scene, { id }: Message): Message => {
+  const message = simulator.channel("dm", "ada").messages.get(id);
+  assert.ok(message);
+  return message;
+};
+
+/** The answers to interactions that the bot's requests have sent as the first one. */
+const callbacks = ({ simulator }: Scene): readonly RequestRecord[] =>
+  simulator.requests.records().filter(({ path }) => path.endsWith("/callback"));
+
+describe("[K5] a press of a button", () => {
+  it("is acknowledged while the main thread is blocked, and acts once after it", () =>
+    withApprovals(async (scene, runs) => {
+      const bot = await scene.start();
+      const card = await cardOf(scene);
+      const blockedAt = performance.now();
+      bot.kill("SIGUSR2");
+      const pressed = await press(scene, card);
+      assert.equal(pressed.answer?.kind, "deferred", "the main thread is still blocked");
+      assert.equal(runs(), 0);
+      await answerWith(scene, /it ran/);
+      assert.ok(performance.now() - blockedAt >= BLOCKED_MS, "the thread was not blocked at all");
+      assert.equal(runs(), 1);
+      await scene.until("the card", () => buttonsIn(now(scene, card).components).length === 0);
+      assert.match(textOf(now(scene, card)), new RegExp(scene.user("ada").id));
+      assert.deepEqual(scene.simulator.failedInteractions(), []);
+    }));
+
+  it("acts once, and is acknowledged once, while the main thread is free", () =>
+    withApprovals(async (scene, runs) => {
+      await scene.start();
+      const card = await cardOf(scene);
+      await press(scene, card);
+      await answerWith(scene, /it ran/);
+      await scene.until("the card", () => buttonsIn(now(scene, card).components).length === 0);
+      assert.equal(runs(), 1);
+      assert.deepEqual(callbacks(scene).map(({ body }) => body), [{ type: 6 }]);
+    }));
+
+  it("acts once if the process is killed between the acknowledgement and the action", () =>
+    withApprovals(async (scene, runs) => {
+      const { start, until, simulator } = scene;
+      const first = await start();
+      const card = await cardOf(scene);
+      first.kill("SIGUSR2");
+      const pressed = await press(scene, card);
+      first.kill("SIGKILL");
+      assert.deepEqual(await ended(first), KILLED);
+      assert.equal(runs(), 0);
+      await start();
+      await answerWith(scene, /it ran/);
+      await until("the card", () => pressed.answer?.kind === "updated");
+      assert.equal(runs(), 1);
+      assert.deepEqual(buttonsIn(now(scene, card).components), []);
+      assert.deepEqual(simulator.failedInteractions(), []);
+    }));
+
+  it("[SEC-R19] below another message executes nothing, also while the main thread is blocked", () =>
+    withApprovals(async (scene, runs) => {
+      const { simulator, say, until } = scene;
+      const bot = await scene.start();
+      const card = await cardOf(scene);
+      const { id } = say("grace", "general", "the same buttons");
+      const forged = simulator.channel("general").messages.get(id);
+      assert.ok(forged);
+      Object.assign(forged, {
+        author: { kind: "user", userId: simulator.application.userId },
+        components: card.components,
+      });
+      bot.kill("SIGUSR2");
+      const button = buttonsIn(card.components).find(({ label }) =>
+        label === NOTICES.allowOnce.text
+      );
+      const customId = button?.custom_id ?? "";
+      const pressed = simulator.press({ as: "ada", in: "general", message: id, customId });
+      await until("an acknowledgement", () => pressed.answer);
+      await until("the refusal", () => simulator.ephemeral("ada").length > 0);
+      assert.equal(simulator.ephemeral("ada")[0]?.content, NOTICES.deadButton.text);
+      assert.equal(runs(), 0);
+      await press(scene, card);
+      await answerWith(scene, /it ran/);
+      assert.equal(runs(), 1, "the press of the card itself");
+    }));
+});
