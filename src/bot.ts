@@ -13,7 +13,6 @@ import { createMeter } from "./bot/health/meters.ts";
 import { createHttp } from "./bot/process/http.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { startProcessFiles } from "./bot/files/process_files.ts";
-import { createToolServices } from "./bot/process/tool_services.ts";
 import { watchWriters } from "./bot/process/writers.ts";
 import type {
   Account,
@@ -23,6 +22,7 @@ import type {
   Setup,
   Speech,
 } from "./bot/rules/setup.ts";
+import type { ToolServices } from "./bot/rules/tool_services.ts";
 import { type ConfigState, startHealthMonitor } from "./bot/health/health_monitor.ts";
 import type { PingResult } from "./bot/health/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
@@ -37,7 +37,7 @@ import { notice } from "./render/notices/notices.ts";
 import { schedule } from "./lib/schedule.ts";
 import type { Logging } from "./log.ts";
 import type { Store } from "./store/store.ts";
-import { createTraceExport, type TraceExport } from "./telemetry/trace_export.ts";
+import type { TraceExport } from "./telemetry/trace_export.ts";
 
 /** Why a bot ended by itself. */
 export type BotEnd = AccountEnd;
@@ -139,18 +139,27 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     now,
     log: logging.forPart("store"),
   });
-  const toolServices = createToolServices({
-    config: setup.config,
-    dataDir: options.dataDir,
-    jobWorkerUrl: JOB_WORKER_URL,
-    version: build.version,
-    now,
-    log: logging.forPart("tools"),
-    // Any account reaches the owners.
-    onSignIn: (server) =>
-      accounts.first()?.tellOwners((texts) => notice("mcpSignIn", { server }, texts)),
-  });
-  const traces = createTraces(options);
+  let loadedTools: Promise<ToolServices> | undefined;
+  const toolServices = (): Promise<ToolServices> =>
+    loadedTools ??= loadTools().catch((error: unknown) => {
+      loadedTools = undefined;
+      throw error;
+    });
+  async function loadTools(): Promise<ToolServices> {
+    const { createToolServices } = await import("./bot/process/tool_services.ts");
+    return createToolServices({
+      config: setup.config,
+      dataDir: options.dataDir,
+      jobWorkerUrl: JOB_WORKER_URL,
+      version: build.version,
+      now,
+      log: logging.forPart("tools"),
+      // Any account reaches the owners.
+      onSignIn: (server) =>
+        accounts.first()?.tellOwners((texts) => notice("mcpSignIn", { server }, texts)),
+    });
+  }
+  const traces = await createTraces(options);
   const memory = createNoteMeaning({ setup: () => setup, store, logging, now });
   const accounts = createAccounts({
     ...options,
@@ -196,7 +205,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     ended,
     async apply(next, changes) {
       setup = next;
-      toolServices.apply(next.config);
+      (await loadedTools)?.apply(next.config);
       memory.reconfigured();
       health.setAccounts(next.config.accounts);
       return await accounts.apply(next, changes);
@@ -208,7 +217,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       await memory.stop();
       await accounts.stop();
       files.stop();
-      await toolServices.stop();
+      await (await loadedTools)?.stop();
       await traces?.stop();
       health.stop();
     },
@@ -216,9 +225,13 @@ export async function startBot(options: BotOptions): Promise<Bot> {
 }
 
 /** Creates the export of traces; `undefined` if the config names no collector. */
-function createTraces({ setup, build, logging }: BotOptions): TraceExport | undefined {
+async function createTraces(
+  { setup, build, logging }: BotOptions,
+): Promise<TraceExport | undefined> {
   const { otel } = setup.config;
-  return otel && createTraceExport({
+  if (!otel) return undefined;
+  const { createTraceExport } = await import("./telemetry/trace_export.ts");
+  return createTraceExport({
     url: otel.url,
     headers: revealed(otel.headers),
     version: build.version,

@@ -11,7 +11,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { EarlyThread } from "../../discord/gateway/main/early_thread.ts";
 import type { ChosenIntents } from "../../discord/gateway/read/intents.ts";
 import type { Presence } from "../../discord/gateway/link/protocol.ts";
-import { READ_TYPES } from "../../discord/gateway/read/reader.ts";
+import { READ_TYPES } from "../../discord/gateway/read/read_types.ts";
 import type { GatewayEvents, GatewayFinal } from "../../discord/gateway/main/thread.ts";
 import { userAgentOf } from "../../discord/rest/client/client.ts";
 import { API_VERSION } from "../../discord/rest/client/send.ts";
@@ -47,8 +47,11 @@ export interface ConnectOptions {
   readonly thread?: EarlyThread;
   /** The account's row in the store. */
   readonly stored: StoredAccount;
-  /** Whether the guild index is complete. A resumed session does not send the guilds again. */
-  readonly mayResume: boolean;
+  /**
+   * Whether the guild index is complete. A resumed session does not send the guilds again. Called
+   * only if there is a session to resume, because the index takes long to load.
+   */
+  readonly mayResume: () => Promise<boolean>;
 }
 
 /** The dependencies and events of a connection. */
@@ -151,16 +154,17 @@ async function planSessions(
   const { config: { discord }, stored } = options;
   const { accountId, gateway: { reconnect } } = discord;
   const { store, now, log } = ports;
-  const plan = planShards({
+  const facts = {
     count,
     stored,
     sessionCacheTtlSec: reconnect.sessionCacheTtlSec,
     resumeSession: reconnect.resumeSession,
-    isComplete: options.mayResume,
+    isComplete: true,
     intents: intents.now.bits,
     identifyInMs: await firstIdentifyInMs(accountId, ports),
     now: now(),
-  });
+  };
+  const plan = await resumable(planShards(facts), facts, options);
   for (const { shardId, aliveAt, why } of plan.lost) {
     const since = new Date(aliveAt).toISOString();
     log.warn("The last session cannot be resumed", { shardId, since, why });
@@ -173,6 +177,16 @@ async function planSessions(
   }
   await intents.save();
   return plan.shards;
+}
+
+/** The plan, or one without any RESUME if the guild index is incomplete. */
+async function resumable(
+  plan: ReturnType<typeof planShards>,
+  facts: Parameters<typeof planShards>[0],
+  { mayResume }: ConnectOptions,
+): Promise<ReturnType<typeof planShards>> {
+  const resumes = plan.shards.some(({ session }) => session !== undefined);
+  return !resumes || await mayResume() ? plan : planShards({ ...facts, isComplete: false });
 }
 
 /**
