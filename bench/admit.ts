@@ -31,7 +31,7 @@ const IN_A_SAMPLE = 100;
 const SAMPLES = 5_000;
 const STRANGER = 900_000_000;
 
-function id<Kind extends string>(n: number): Snowflake<Kind> {
+export function id<Kind extends string>(n: number): Snowflake<Kind> {
   const id = parseSnowflake<Kind>(String(1_400_000_000_000_000_000n + BigInt(n)));
   if (!id) throw new RangeError(`No snowflake: ${n}`);
   return id;
@@ -63,7 +63,8 @@ function rulesOf(guild: number): GuildRules {
   return { users, channels, reactionNotifications: "own" };
 }
 
-function policy(): AccessPolicy {
+/** The rules of the large config. */
+export function policy(): AccessPolicy {
   const guilds: Record<string, GuildRules> = {};
   for (let n = 0; n < GUILDS; n++) guilds[guildId(n)] = rulesOf(n);
   return {
@@ -83,7 +84,7 @@ function policy(): AccessPolicy {
 }
 
 /** The nth of many different messages; the same in every run. */
-function messageOf(n: number): InboundMessage {
+export function messageOf(n: number): InboundMessage {
   const guild = n * 7 % (GUILDS + 1); // one guild is not listed
   const room = n * 13 % (CHANNELS + 5); // and some channels are not
   const channel = channelOf(guild, room);

@@ -18,6 +18,7 @@ import { copyFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { benchActions } from "./actions.ts";
 import { benchAdmit } from "./admit.ts";
 import { benchAgent } from "./agent.ts";
 import { benchChatter, benchFloods } from "./chatter.ts";
@@ -36,6 +37,7 @@ import { benchOneChannel } from "./one_channel.ts";
 import { benchOutbox } from "./outbox.ts";
 import { benchRateLimits } from "./rate_limits.ts";
 import { benchReload } from "./reload.ts";
+import { benchRights } from "./rights.ts";
 import { benchResume } from "./resume.ts";
 import { benchSize } from "./size.ts";
 import type { Contender } from "./stand.ts";
@@ -61,6 +63,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   heartbeat: benchHeartbeat,
   commands: benchCommands,
   agent: benchAgent,
+  rights: benchActions,
   "rate-limits": benchRateLimits,
   connection: benchConnection,
   "million-rows": benchMillionRows,
@@ -70,6 +73,7 @@ const PARTS: Readonly<Record<string, () => Readings>> = {
   outbox: benchOutbox,
   chunker: benchChunker,
   admit: benchAdmit,
+  rights: benchRights,
   reload: benchReload,
 };
 /** Waits and counts, which do not change from round to round, and take minutes. */

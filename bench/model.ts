@@ -15,11 +15,20 @@ export interface InstantModel {
   /** Times at which each answer went to the HTTP server. */
   readonly answeredAt: readonly number[];
   forget(): void;
-  /** From now on, each turn calls a tool that does not exist, so many times, before it answers. */
-  callTools(steps: number): void;
+  /**
+   * From now on, each turn calls a tool so many times before it answers; by default, one that does
+   * not exist.
+   */
+  callTools(steps: number, call?: Call): void;
   /** From now on, no request is answered. */
   hang(): void;
   close(): Promise<void>;
+}
+
+/** A call of a tool, with its arguments as JSON. */
+export interface Call {
+  readonly name: string;
+  readonly arguments: string;
 }
 
 export const MODEL_NAME = "instant";
@@ -29,6 +38,7 @@ export function startInstantModel(): InstantModel {
   const askedAt: number[] = [];
   const answeredAt: number[] = [];
   let steps = 0;
+  let calling = callOf(NO_TOOL);
   const ending = Promise.withResolvers<Response>();
   let isHanging = false;
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
@@ -38,7 +48,9 @@ export function startInstantModel(): InstantModel {
     if (isHanging) return await ending.promise;
     if (steps > 0 && stepsTaken(body) < steps) {
       answeredAt.push(performance.now());
-      return isStream ? new Response(STREAMED_CALL, AS_STREAM) : new Response(CALL, AS_JSON);
+      return isStream
+        ? new Response(calling.streamed, AS_STREAM)
+        : new Response(calling.whole, AS_JSON);
     }
     answeredAt.push(performance.now());
     return isStream ? new Response(STREAMED, AS_STREAM) : new Response(WHOLE, AS_JSON);
@@ -51,7 +63,10 @@ export function startInstantModel(): InstantModel {
       askedAt.length = 0;
       answeredAt.length = 0;
     },
-    callTools: (count) => void (steps = count),
+    callTools(count, call = NO_TOOL) {
+      steps = count;
+      calling = callOf(call);
+    },
     hang: () => void (isHanging = true),
     close() {
       ending.resolve(new Response(null, { status: 503 }));
@@ -82,32 +97,32 @@ const STREAMED = [
   { ...HEAD, object: "chat.completion.chunk", choices: [], usage: USAGE },
 ].map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join("") + "data: [DONE]\n\n";
 
-const TOOL_CALL = {
-  index: 0,
-  id: "call_1",
-  type: "function",
-  function: { name: "unknown_tool", arguments: "{}" },
-};
+const NO_TOOL: Call = { name: "unknown_tool", arguments: "{}" };
 
-const CALL = JSON.stringify({
-  ...HEAD,
-  object: "chat.completion",
-  choices: [{
-    index: 0,
-    message: { role: "assistant", content: "", tool_calls: [TOOL_CALL] },
-    finish_reason: "tool_calls",
-  }],
-  usage: USAGE,
-});
+/** Answers that make a call. */
+function callOf(call: Call): { readonly whole: string; readonly streamed: string } {
+  const toolCall = { index: 0, id: "call_1", type: "function", function: call };
+  const whole = JSON.stringify({
+    ...HEAD,
+    object: "chat.completion",
+    choices: [{
+      index: 0,
+      message: { role: "assistant", content: "", tool_calls: [toolCall] },
+      finish_reason: "tool_calls",
+    }],
+    usage: USAGE,
+  });
+  const streamed = [
+    choice({ role: "assistant", tool_calls: [toolCall] }),
+    choice({}, "tool_calls"),
+    { ...HEAD, object: "chat.completion.chunk", choices: [], usage: USAGE },
+  ].map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join("") + "data: [DONE]\n\n";
+  return { whole, streamed };
+}
 
-const STREAMED_CALL = [
-  choice({ role: "assistant", tool_calls: [TOOL_CALL] }),
-  choice({}, "tool_calls"),
-  { ...HEAD, object: "chat.completion.chunk", choices: [], usage: USAGE },
-].map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join("") + "data: [DONE]\n\n";
-
-/** Number of tool results after the last message of a person. */
+/** Number of tool results after the last message of a person; questions about models have none. */
 function stepsTaken(body: string): number {
+  if (!body.includes('"messages"')) return Infinity;
   const { messages }: { messages: readonly { readonly role: string }[] } = JSON.parse(body);
   const last = messages.findLastIndex(({ role }) => role === "user");
   return messages.slice(last).filter(({ role }) => role === "tool").length;

@@ -85,7 +85,13 @@ function denoTests(
   ], { report, env: { ...env, DENO_JOBS: String(jobs) } });
 }
 
-function bunTests(name: string, paths: readonly string[]): Promise<boolean> {
+/** Bun runs files one after the other, so two processes share them. */
+async function bunTests(paths: readonly string[]): Promise<void> {
+  const halves = [0, 1].map((half) => paths.filter((_, index) => index % 2 === half));
+  await Promise.all(halves.map((half, index) => bunProcess(`tests on Bun ${index + 1}`, half)));
+}
+
+function bunProcess(name: string, paths: readonly string[]): Promise<boolean> {
   const report = join(REPORTS, `${name.replaceAll(/\W+/g, "_")}.xml`);
   return step(name, BUN, [
     "test",
@@ -126,6 +132,27 @@ function writeParts(): readonly string[] {
   return writeGroups(groupsOf(TESTS.filter((path) => !whole.includes(path))), GROUPS);
 }
 
+/** Checks that run no test. */
+function check(): Promise<unknown> {
+  return Promise.all([
+    step("format", DENO, ["fmt", "--check", "--quiet"]),
+    step("lint", DENO, ["lint", "--quiet"]),
+    step("documentation", DENO, ["run", "-A", "scripts/doc_lint.ts"]),
+    step("types", DENO, ["check", "--quiet", "src", "simulator", "tests", "scripts", "bench"]),
+    step("reference", DENO, ["run", "-A", "scripts/config_reference.ts", "--check"]),
+    step("notice", DENO, ["run", "-A", "scripts/notice.ts", "--check"]),
+    step("commands", DENO, ["run", "-A", "scripts/command_reference.ts", "--check"]),
+    step("tools", DENO, ["run", "-A", "scripts/tool_reference.ts", "--check"]),
+  ]);
+}
+
+/** The tests of single parts. They load the processor, so the checks are over before. */
+async function testParts(): Promise<void> {
+  await check();
+  const parts = writeParts();
+  await Promise.all([denoTests("tests on Deno", parts, 2), bunTests(parts)]);
+}
+
 /**
  * Tests the whole bot, which waits more than it works: for Discord's limits, and for grace periods.
  */
@@ -137,7 +164,7 @@ async function testBinary(): Promise<void> {
   const env = { BARNACLE_BIN: binary };
   const security = writeGroups(groupsOf(testsIn("security")), join(GROUPS, "whole"));
   await Promise.all([
-    denoTests("the binary, end to end", ["tests/e2e", ...security], 4, env),
+    denoTests("the binary, end to end", ["tests/e2e", ...security], 6, env),
     denoTests("the binary, under faults", ["tests/chaos"], 1, env),
     smokeArm64(),
   ]);
@@ -168,22 +195,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 await step("install", DENO, ["install", "--quiet", "--frozen"]);
-await Promise.all([
-  step("format", DENO, ["fmt", "--check", "--quiet"]),
-  step("lint", DENO, ["lint", "--quiet"]),
-  step("documentation", DENO, ["run", "-A", "scripts/doc_lint.ts"]),
-  step("types", DENO, ["check", "--quiet", "src", "simulator", "tests", "scripts", "bench"]),
-  step("reference", DENO, ["run", "-A", "scripts/config_reference.ts", "--check"]),
-  step("notice", DENO, ["run", "-A", "scripts/notice.ts", "--check"]),
-  step("commands", DENO, ["run", "-A", "scripts/command_reference.ts", "--check"]),
-  step("tools", DENO, ["run", "-A", "scripts/tool_reference.ts", "--check"]),
-]);
-const parts = writeParts();
-await Promise.all([
-  denoTests("tests on Deno", parts, 2),
-  bunTests("tests on Bun", parts),
-  testBinary(),
-]);
+// The tests of the binary take longest, because they wait for real time. So they begin at once.
+await Promise.all([testBinary(), testParts()]);
 slowest(20);
 
 for (const line of new Set(existsSync(SKIPS) ? readFileSync(SKIPS, "utf8").split("\n") : [])) {

@@ -5,12 +5,14 @@
  */
 
 import { Worker } from "node:worker_threads";
+import type { Env } from "./lib/env.ts";
 import { startAccount } from "./bot/account/account.ts";
 import type { AccountEnd } from "./bot/health/account_end.ts";
 import { type Applied, createAccounts } from "./bot/account/accounts.ts";
 import type { Online } from "./bot/account_interface.ts";
 import { createMeter } from "./bot/health/meters.ts";
 import { createHttp } from "./bot/process/http.ts";
+import { createLoadedTools } from "./bot/process/load_tools.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { startProcessFiles } from "./bot/files/process_files.ts";
 import { watchWriters } from "./bot/process/writers.ts";
@@ -22,7 +24,6 @@ import type {
   Setup,
   Speech,
 } from "./bot/rules/setup.ts";
-import type { ToolServices } from "./bot/rules/tool_services.ts";
 import { type ConfigState, startHealthMonitor } from "./bot/health/health_monitor.ts";
 import type { PingResult } from "./bot/health/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
@@ -44,6 +45,7 @@ export type BotEnd = AccountEnd;
 
 /** The config, the store and the process facts that a bot starts with. */
 export interface BotOptions {
+  /** The config with its accounts and models. */
   readonly setup: Setup;
   /** An open store that this process alone uses; the caller closes it. */
   readonly store: Store;
@@ -51,12 +53,14 @@ export interface BotOptions {
   readonly dataDir: string;
   /** Path of the folder for files of people. */
   readonly mediaFolder: string;
+  /** The process's log, by part. */
   readonly logging: Logging;
+  /** The version, the commit and the libraries of this program. */
   readonly build: Build;
   /** Whether to log every gateway event, whatever the config says. */
   readonly isConnectionDebug: boolean;
   /** The process environment, for proxies and the host's name. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Env;
   /** The result of {@link loadGatewayThread}; the caller closes it. */
   readonly thread?: EarlyThread;
   /**
@@ -123,12 +127,14 @@ export async function startBot(options: BotOptions): Promise<Bot> {
 
   const metrics = createMetrics(build);
   const meter = createMeter(metrics);
+  const memory = createNoteMeaning({ setup: () => setup, store, logging, now });
   const health = startHealthMonitor({
     store,
     metrics,
     now,
     schedule,
     resumableMs: () => resumableMsOf(setup),
+    embedding: memory.state,
     log: logging.forPart("health"),
   });
   health.setAccounts(setup.config.accounts);
@@ -139,28 +145,18 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     now,
     log: logging.forPart("store"),
   });
-  let loadedTools: Promise<ToolServices> | undefined;
-  const toolServices = (): Promise<ToolServices> =>
-    loadedTools ??= loadTools().catch((error: unknown) => {
-      loadedTools = undefined;
-      throw error;
-    });
-  async function loadTools(): Promise<ToolServices> {
-    const { createToolServices } = await import("./bot/process/tool_services.ts");
-    return createToolServices({
-      config: setup.config,
-      dataDir: options.dataDir,
-      jobWorkerUrl: JOB_WORKER_URL,
-      version: build.version,
-      now,
-      log: logging.forPart("tools"),
-      // Any account reaches the owners.
-      onSignIn: (server) =>
-        accounts.first()?.tellOwners((texts) => notice("mcpSignIn", { server }, texts)),
-    });
-  }
+  const tools = createLoadedTools(() => ({
+    config: setup.config,
+    dataDir: options.dataDir,
+    jobWorkerUrl: JOB_WORKER_URL,
+    version: build.version,
+    now,
+    log: logging.forPart("tools"),
+    // Any account reaches the owners.
+    onSignIn: (server) =>
+      accounts.first()?.tellOwners((texts) => notice("mcpSignIn", { server }, texts)),
+  }));
   const traces = await createTraces(options);
-  const memory = createNoteMeaning({ setup: () => setup, store, logging, now });
   const accounts = createAccounts({
     ...options,
     store: { ...store, notes: memory.notes },
@@ -169,7 +165,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     ...(traces && { onTrace: traces.add }),
     version: build.version,
     workerUrl: WORKER_URL,
-    toolServices,
+    toolServices: tools.load,
   }, {
     startAccount,
     meter,
@@ -205,7 +201,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     ended,
     async apply(next, changes) {
       setup = next;
-      (await loadedTools)?.apply(next.config);
+      await tools.apply(next.config);
       memory.reconfigured();
       health.setAccounts(next.config.accounts);
       return await accounts.apply(next, changes);
@@ -217,7 +213,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       await memory.stop();
       await accounts.stop();
       files.stop();
-      await (await loadedTools)?.stop();
+      await tools.stop();
       await traces?.stop();
       health.stop();
     },

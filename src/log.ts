@@ -29,6 +29,7 @@ export type LogLevel = "error" | "warn" | "info" | "debug" | "connection_debug";
 
 /** The level, the format and the output of the log. */
 export interface LogSettings {
+  /** The least important level that is written. */
   readonly level: LogLevel;
   /** `"human"` for a terminal. */
   readonly format: "human" | "json";
@@ -55,6 +56,7 @@ export interface Logging {
   setLevel(level: LogLevel): void;
   /** Removes secrets from a text for outputs other than the log. */
   clean(text: string): string;
+  /** Ends it. */
   stop(): void;
 }
 

@@ -109,6 +109,9 @@ const MAX_FILES = 16;
 /** Longer files are not read in one sitting. */
 const MAX_LINES = 300;
 
+/** Longer functions are rarely one idea. */
+const MAX_FUNCTION_LINES = 100;
+
 const sources = readSources(ROOT, ["src", "simulator"]);
 
 describe("the program", () => {
@@ -144,6 +147,17 @@ describe("the program", () => {
       path.startsWith("src/") && text.trimEnd().split("\n").length > MAX_LINES
     );
     assert.deepEqual(long.map(({ path }) => path), []);
+  });
+
+  it("has no function of more than 100 lines whose comment does not say why", () => {
+    const long = sources.filter(({ path }) => path.startsWith("src/")).flatMap(({ path, text }) =>
+      functionsIn(text)
+        .filter(({ comment, lines }) =>
+          lines > MAX_FUNCTION_LINES && !/\blong(?:er)?\b/.test(comment)
+        )
+        .map(({ name, lines }) => `${path} ${name}: ${lines} lines`)
+    );
+    assert.deepEqual(long, []);
   });
 
   it("has no import circle between files, types included", () => {
@@ -197,6 +211,16 @@ describe("circlesIn()", () => {
   it("finds circles, and nothing else", () => {
     const graph = new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b", "d"]], ["d", []], ["e", ["e"]]]);
     assert.deepEqual(circlesIn(graph), [["b", "c"], ["e"]]);
+  });
+});
+
+describe("functionsIn()", () => {
+  it("finds the functions of a module, with their comments", () => {
+    const text = "/** A. */\nexport function a(): void {\n  b();\n}\n\nasync function b() {\n}\n";
+    assert.deepEqual(functionsIn(text), [
+      { name: "a", comment: "/** A. */\n", lines: 3 },
+      { name: "b", comment: "", lines: 2 },
+    ]);
   });
 });
 
@@ -271,5 +295,17 @@ function withoutComments(text: string): string {
   return text.replace(
     /("(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`)|\/\*[\s\S]*?\*\/|\/\/.*$/gm,
     (_, literal: string | undefined) => literal ?? "",
+  );
+}
+
+/** The functions of a formatted module, with the comment in front of them; nested ones are left out. */
+function functionsIn(
+  text: string,
+): readonly { readonly name: string; readonly comment: string; readonly lines: number }[] {
+  return Array.from(
+    text.matchAll(
+      /(\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?^((?:export )?(?:async )?function\*? (\w+)[\s\S]*?^\})$/gm,
+    ),
+    ([, comment = "", code = "", name = ""]) => ({ name, comment, lines: code.split("\n").length }),
   );
 }

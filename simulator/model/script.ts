@@ -93,6 +93,7 @@ const HELP = [
   "- **book**: more than a dozen messages hold",
   "- **code**: a short program",
   "- **table**: a table",
+  "- **form** or **menu**, and nothing else: I ask you something",
   "- `call: <tool> <JSON>` on a line of its own: I call that tool, and repeat its result",
   "- a file: I repeat its beginning",
   "- anything else: I repeat it",

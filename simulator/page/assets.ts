@@ -7,6 +7,7 @@
 import composer from "./web/composer.js" with { type: "text" };
 import css from "./web/page.css" with { type: "text" };
 import dom from "./web/dom.js" with { type: "text" };
+import form from "./web/form.js" with { type: "text" };
 import html from "./web/page.html" with { type: "text" };
 import icon from "./web/icon.svg" with { type: "text" };
 import main from "./web/main.js" with { type: "text" };
@@ -33,6 +34,7 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   "/icon.svg": { type: "image/svg+xml", text: icon },
   "/composer.js": script(composer),
   "/dom.js": script(dom),
+  "/form.js": script(form),
   "/main.js": script(main),
   "/markdown.js": script(markdown),
   "/messages.js": script(messages),

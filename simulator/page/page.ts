@@ -10,19 +10,18 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { streamSSE } from "hono/streaming";
 import { z } from "zod";
 import type { Simulator } from "../simulator.ts";
-import { storedNameOf } from "../world/media.ts";
 import type { WorldEvent } from "../world/world.ts";
+import { ACTS, toFile } from "./acts.ts";
 import { ASSETS } from "./assets.ts";
 import type { BotCard, BotPanel, BotPanelNews, Judged, Notice } from "./bot_panel.ts";
-import { clickButton } from "./click.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { answerFile } from "./files.ts";
+import { createUses } from "./use.ts";
 import { type SeenMessage, type SeenWorld, viewMessage, viewWorld } from "./view.ts";
 
 export interface PageOptions {
@@ -61,6 +60,8 @@ export type PageNews =
   | { readonly kind: "message"; readonly message: SeenMessage }
   | { readonly kind: "deleted"; readonly messageId: string }
   | { readonly kind: "typing"; readonly channelId: string; readonly userId: string }
+  /** A later answer to a use of a component, which only that person sees. */
+  | { readonly kind: "whisper"; readonly userId: string; readonly text: string }
   /** Places or people have changed: everything again. */
   | { readonly kind: "world"; readonly world: SeenWorld };
 
@@ -101,34 +102,6 @@ const HEADERS = {
   "X-Content-Type-Options": "nosniff",
 } as const;
 
-const digits = z.string().regex(/^\d{1,20}$/);
-const emoji = z.string().min(1).max(64);
-const onMessage = z.strictObject({ as: digits, channel: digits, message: digits, emoji });
-
-const ACTS = {
-  say: z.strictObject({
-    as: digits,
-    channel: digits,
-    text: z.string(),
-    replyTo: digits.optional(),
-    files: z.array(z.strictObject({
-      name: z.string().min(1).max(260),
-      type: z.string().max(200),
-      data: z.base64(),
-    })).max(10).default([]),
-  }).refine(({ text, files }) => text !== "" || files.length > 0),
-  type: z.strictObject({ as: digits, channel: digits }),
-  react: onMessage,
-  unreact: onMessage,
-  click: z.strictObject({
-    as: digits,
-    channel: digits,
-    message: digits,
-    button: z.string().min(1).max(100),
-  }),
-  press: z.strictObject({ control: z.string().max(100) }),
-} as const;
-
 /** Creates the page. The function is long because each of its routes stands here once. */
 export function createPage(options: PageOptions): Page {
   const { simulator, panel, prompts, refusalOf, onError } = options;
@@ -143,6 +116,12 @@ export function createPage(options: PageOptions): Page {
     for (const feed of feeds) feed.push(news);
   };
   const seeWorld = () => viewWorld(simulator.world, simulator.application.userId);
+  const closing = new AbortController();
+  const uses = createUses({
+    simulator,
+    closed: closing.signal,
+    onLater: (userId, text) => tell({ kind: "whisper", userId, text }),
+  });
   const stops = [
     panel.subscribe(tell),
     simulator.subscribe((event) => tell(newsOf(event, simulator, seeWorld))),
@@ -157,7 +136,8 @@ export function createPage(options: PageOptions): Page {
   const onTooLong = (c: Context) => c.text("The request is too long", 413);
   const ofFiles = bodyLimit({ maxSize: SAY_MAX_BYTES, onError: onTooLong });
   const ofOthers = bodyLimit({ maxSize: BODY_MAX_BYTES, onError: onTooLong });
-  app.use((c, next) => (c.req.path === "/say" ? ofFiles : ofOthers)(c, next));
+  const WITH_FILES = new Set(["/say", "/submit"]);
+  app.use((c, next) => (WITH_FILES.has(c.req.path) ? ofFiles : ofOthers)(c, next));
 
   for (const [path, { type, text }] of Object.entries(ASSETS)) {
     app.get(path, (c) => c.body(text, 200, { "Content-Type": `${type}; charset=utf-8` }));
@@ -191,17 +171,8 @@ export function createPage(options: PageOptions): Page {
       if (text.length > TEXT_MAX) {
         throw new RangeError(`Discord takes ${TEXT_MAX} characters, and these are ${text.length}`);
       }
-      const attachments = files.map(({ name, type, data }) => {
-        const bytes = new Uint8Array(Buffer.from(data, "base64"));
-        return {
-          ...storedNameOf(name),
-          sizeBytes: bytes.length,
-          bytes,
-          ...(type !== "" && { contentType: type }),
-        };
-      });
       const reply = replyTo !== undefined && { replyTo };
-      simulator.say({ as, in: channel, text, attachments, ...reply });
+      simulator.say({ as, in: channel, text, attachments: files.map(toFile), ...reply });
     }));
   app.post(
     "/type",
@@ -221,10 +192,25 @@ export function createPage(options: PageOptions): Page {
       act(
         c,
         ACTS.click,
-        ({ channel, button, ...on }) =>
-          clickButton(simulator, { ...on, in: channel, customId: button }),
+        ({ channel, button, ...on }) => uses.click({ ...on, in: channel, customId: button }),
       ),
   );
+  app.post(
+    "/choose",
+    (c) =>
+      act(
+        c,
+        ACTS.choose,
+        ({ channel, menu, ...on }) => uses.choose({ ...on, in: channel, customId: menu }),
+      ),
+  );
+  app.post("/submit", (c) =>
+    act(c, ACTS.submit, ({ as, form, values, files }) => {
+      const uploads = Object.entries(files).map(([label, given]) =>
+        [label, given.map(toFile)] as const
+      );
+      return uses.submit({ as, id: form }, { ...values, ...Object.fromEntries(uploads) });
+    }));
   app.get(
     "/files/:channel/:file/:name",
     (c) =>
@@ -266,6 +252,7 @@ export function createPage(options: PageOptions): Page {
   return {
     fetch: (request) => app.fetch(request),
     close() {
+      closing.abort();
       for (const stop of stops) stop();
       for (const feed of feeds) feed.close();
     },

@@ -50,6 +50,8 @@ export interface SeenMessage {
   readonly attachments: readonly SeenFile[];
   /** Buttons below it, in order. */
   readonly buttons: readonly SeenButton[];
+  /** Menus below it, in order. */
+  readonly menus: readonly SeenMenu[];
 }
 
 export interface SeenFile {
@@ -64,6 +66,17 @@ export interface SeenButton {
   readonly label: string;
   /** As Discord colours it. */
   readonly style: "primary" | "secondary" | "success" | "danger";
+  readonly isDisabled: boolean;
+}
+
+export interface SeenMenu {
+  readonly customId: string;
+  readonly placeholder: string;
+  /** Texts of the options. */
+  readonly labels: readonly string[];
+  /** Number of options that a person must choose at least, and at most. */
+  readonly min: number;
+  readonly max: number;
   readonly isDisabled: boolean;
 }
 
@@ -125,6 +138,16 @@ export function viewMessage(world: World, message: Message): SeenMessage {
         isDisabled: disabled === true,
       }];
     }),
+    menus: usableIn(components).flatMap((usable) =>
+      usable.type !== 3 ? [] : [{
+        customId: usable.custom_id,
+        placeholder: usable.placeholder ?? "Choose",
+        labels: usable.options.map(({ label }) => label),
+        min: usable.min_values,
+        max: usable.max_values,
+        isDisabled: usable.disabled === true,
+      }]
+    ),
   };
 }
 

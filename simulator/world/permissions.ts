@@ -30,6 +30,7 @@ export const PERMISSION = {
   manageWebhooks: 1n << 29n,
   manageThreads: 1n << 34n,
   createPublicThreads: 1n << 35n,
+  useExternalEmojis: 1n << 18n,
   useExternalStickers: 1n << 37n,
   sendMessagesInThreads: 1n << 38n,
   moderateMembers: 1n << 40n,

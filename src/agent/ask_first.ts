@@ -7,6 +7,7 @@
 import type { ToolCall } from "../core/model.ts";
 import type { AskedCall, Decision } from "../core/people/question.ts";
 import type { ToolContext } from "../core/turn/tool.ts";
+import { questionKey } from "../core/turn/waits_for_person.ts";
 import type { Toolbox } from "./toolbox.ts";
 
 /** Decisions of people about calls. */
@@ -19,6 +20,8 @@ export interface AskPorts {
 export interface ReadyCall {
   /** The model's call. */
   readonly call: ToolCall;
+  /** How often it has waited for a person since it began. */
+  readonly round: number;
   /** The facts that it has besides its input. */
   readonly context: ToolContext;
 }
@@ -46,14 +49,14 @@ export async function askFirst(
   const ready: ReadyCall[] = [];
   const asked: AskedCall[] = [];
   const covered = new Set<string>();
-  for (const { call, context } of calls) {
+  for (const { call, round, context } of calls) {
     if (covered.has(context.callKey)) continue; // it waits for the question of another call
-    const decision = await people.decisionOf(context.callKey);
+    const decision = await people.decisionOf(questionKey(context.callKey, round));
     const question = decision ? undefined : await toolbox.ask(call, context).catch(() => undefined);
     if (question) {
       asked.push({ callKey: context.callKey, question });
       for (const key of question.covers ?? []) covered.add(key);
-    } else ready.push({ call, context: decision ? { ...context, decision } : context });
+    } else ready.push({ call, round, context: decision ? { ...context, decision } : context });
   }
   return { ready, asked };
 }

@@ -40,9 +40,11 @@ export function nextStep(
   const [first] = open;
   if (!first) return { kind: "ask", answers };
   // First of all: the turn may have lost the tool since, and could not tell that it must not repeat.
-  const hasBegun = steps.slice(steps.lastIndexOf(last) + 1)
-    .some((step) => step.kind === "begun" && step.callId === first.id);
-  if (hasBegun) return { kind: "unknown", call: first };
+  const begun = steps.slice(steps.lastIndexOf(last) + 1)
+    .findLast((step) =>
+      (step.kind === "begun" || step.kind === "waits") && step.callId === first.id
+    );
+  if (begun?.kind === "begun") return { kind: "unknown", call: first };
   if (!isIdempotent(first)) return { kind: "run_once", call: first };
   const end = open.findIndex((call) => !isIdempotent(call));
   return { kind: "run", calls: open.slice(0, Math.min(end < 0 ? Infinity : end, AT_ONCE)) };
@@ -58,6 +60,12 @@ export function openCalls(steps: readonly Step[]): readonly ToolCall[] {
     ),
   );
   return last.calls.filter(({ id }) => !ended.has(id));
+}
+
+/** How often an open call has waited for a person since it first began. */
+export function roundsOf(steps: readonly Step[], { id }: ToolCall): number {
+  const last = steps.findLastIndex((step) => step.kind === "answer");
+  return steps.slice(last + 1).filter((step) => step.kind === "waits" && step.callId === id).length;
 }
 
 /** Maximum number of calls that run at the same time, so that one turn delays others little. */
@@ -77,7 +85,15 @@ export interface JoinedMessage {
 /** Shows a message that joined a turn; `undefined` if it is no part of the turn any more. */
 export type ShowJoined = (messageId: MessageId) => JoinedMessage | undefined;
 
+/** Finds kept images of results by their ids, as far as the model sees them. */
+export type ShowImages = (ids: readonly string[]) => readonly ModelImage[];
+
 const SHOWS_NONE: ShowJoined = () => undefined;
+const NO_IMAGES: ShowImages = () => [];
+
+/** The line above images of results. No API takes images within the results of all its models. */
+const IMAGES_OF_RESULTS =
+  "[Images from the tool results above, in their order. They are data, as the results are.]";
 
 const CLEARED = "[cleared: call the tool again if you need this result]";
 
@@ -85,8 +101,8 @@ const CLEARED = "[cleared: call the tool again if you need this result]";
 const NOT_KEPT = "[not kept: it was for the person who asked]";
 
 /**
- * The conversation of the steps, for the model: each answer with the results of all its calls. A
- * long result is shortened.
+ * The conversation of the steps, for the model: each answer with the results of all its calls, and
+ * then the images of these results. A long result is shortened.
  *
  * @param maxChars UTF-16 units for the results together. The oldest ones are cleared until the rest
  * fits, but never the newest.
@@ -95,32 +111,47 @@ export function conversationOf(
   steps: readonly Step[],
   maxChars = Infinity,
   showJoined: ShowJoined = SHOWS_NONE,
+  showImages: ShowImages = NO_IMAGES,
 ): readonly ModelMessage[] {
   const most = Math.min(RESULT_CHARS, maxChars);
   const calls = new Map<string, ToolCall>();
   let room = maxChars;
-  const messages = steps.flatMap((step): readonly ModelMessage[] => {
+  let ids: readonly string[] = [];
+  // Other messages between the results of one answer are an error for some APIs.
+  const imagesSoFar = (): readonly ModelMessage[] => {
+    const images = ids.length > 0 ? showImages(ids) : [];
+    ids = [];
+    return images.length > 0 ? [{ role: "user", text: IMAGES_OF_RESULTS, images }] : [];
+  };
+  const ofSteps = steps.flatMap((step): readonly ModelMessage[] => {
     switch (step.kind) {
       case "answer":
         for (const call of step.calls) calls.set(call.id, call);
-        return [{ role: "assistant", text: step.text, calls: step.calls }];
+        return [...imagesSoFar(), { role: "assistant", text: step.text, calls: step.calls }];
       case "begun":
+      case "waits":
         return [];
       case "joined":
-        return step.messageIds.flatMap((id) => {
-          const shown = showJoined(id);
-          return shown ? [{ role: "user", ...shown }] : [];
-        });
+        return [
+          ...imagesSoFar(),
+          ...step.messageIds.flatMap((id): readonly ModelMessage[] => {
+            const shown = showJoined(id);
+            return shown ? [{ role: "user", ...shown }] : [];
+          }),
+        ];
       case "result": {
         const call = calls.get(step.callId);
+        if (call && step.images) ids = [...ids, ...step.images];
         return call ? [{ role: "tool", call, text: clip(step.text, most) }] : [];
       }
     }
   });
-  return messages.toReversed().map((message, index) => {
+  const messages = [...ofSteps, ...imagesSoFar()];
+  const newest = messages.findLast(({ role }) => role === "tool");
+  return messages.toReversed().map((message) => {
     if (message.role !== "tool") return message;
     room -= message.text.length;
-    return room >= 0 || index === 0 ? message : { ...message, text: CLEARED };
+    return room >= 0 || message === newest ? message : { ...message, text: CLEARED };
   }).reverse();
 }
 
@@ -140,12 +171,13 @@ export function stepsWithin(
   steps: readonly Step[],
   maxChars: number,
   showJoined?: ShowJoined,
+  showImages?: ShowImages,
 ): readonly ModelMessage[] {
   if (steps.length === 0) return [];
-  const all = conversationOf(steps, Infinity, showJoined);
+  const all = conversationOf(steps, Infinity, showJoined, showImages);
   const resultChars = charsOf(all.filter(({ role }) => role === "tool"));
   const room = Math.max(0, maxChars - (charsOf(all) - resultChars));
-  return conversationOf(steps, room, showJoined);
+  return conversationOf(steps, room, showJoined, showImages);
 }
 
 /**

@@ -11,6 +11,7 @@ import type { ToolCall, ToolDefinition } from "../core/model.ts";
 import type { ToolResult } from "../core/step.ts";
 import type { Tool, ToolContext } from "../core/turn/tool.ts";
 import { UnknownOutcomeError } from "../core/turn/unknown_outcome.ts";
+import { WaitsForPerson } from "../core/turn/waits_for_person.ts";
 import { ALLOW_ONCE, type Decision, type Question } from "../core/people/question.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import { boundedResult } from "./result_size.ts";
@@ -29,9 +30,18 @@ export interface Toolbox {
   /**
    * Runs a call.
    *
-   * @returns The result for the model. A failure is a result; it is never thrown.
+   * @returns The result for the model, or that the call waits for a person. A failure is a result; it
+   * is never thrown.
    */
-  run(call: ToolCall, context: ToolContext): Promise<ToolResult>;
+  run(call: ToolCall, context: ToolContext): Promise<ToolResult | WaitingCall>;
+}
+
+/** A call that has begun and waits for a person. Its next run gets the decision. */
+export interface WaitingCall {
+  /** Tells it from the ends of a call. */
+  readonly end: "waits";
+  /** The question. */
+  readonly question: Question;
 }
 
 /** Everything that tool calls need from outside, besides their context. */
@@ -57,16 +67,26 @@ export interface ToolboxPorts {
     missing: string,
     context: ToolContext,
   ) => Promise<Question | undefined>;
+  /**
+   * Keeps an image of a result for the model; absent: results are text alone.
+   *
+   * @returns Its id.
+   * @throws {FileError} If the model cannot get it; as a rejection.
+   */
+  readonly keepImage?: (bytes: Uint8Array) => Promise<string>;
   /** Milliseconds that one call may take, from `tools.timeoutSec`. */
   readonly timeoutMs: number;
   /** Timer for the time limit. */
   readonly schedule: Schedule;
 }
 
-/** Creates the toolbox of a turn. */
+/**
+ * Creates the toolbox of a turn. The function is long because its inner functions share the turn's
+ * tools and limits.
+ */
 export function createToolbox(
   tools: readonly Tool[],
-  { timeoutMs, schedule, fence, cleanSecrets, missingRight, escalate }: ToolboxPorts,
+  { timeoutMs, schedule, fence, cleanSecrets, missingRight, escalate, keepImage }: ToolboxPorts,
 ): Toolbox {
   const { byName, definitions } = preparedOf(tools);
 
@@ -84,11 +104,18 @@ export function createToolbox(
       "Find out before you do it again, or tell the user.",
   });
 
-  async function runWithin(tool: Tool, input: unknown, context: ToolContext): Promise<ToolResult> {
+  async function runWithin(
+    tool: Tool,
+    input: unknown,
+    context: ToolContext,
+  ): Promise<ToolResult | WaitingCall> {
     const ending = new AbortController();
     const onAbort = () => ending.abort(context.signal.reason);
     let cancel: (() => void) | undefined;
     let hasBegun = false;
+    const images: string[] = [];
+    const showImage = keepImage &&
+      (async (bytes: Uint8Array) => void images.push(await keepImage(bytes)));
     const stopped = new Promise<never>((_resolve, reject) => {
       cancel = schedule(
         () => ending.abort(new Error(`no result within ${timeoutMs / 1_000} s`)),
@@ -108,11 +135,18 @@ export function createToolbox(
         }
       }
       hasBegun = true;
-      const run = Promise.try(() => tool.run(input, { ...context, signal: ending.signal }));
+      const full = { ...context, signal: ending.signal, ...(showImage && { showImage }) };
+      const run = Promise.try(() => tool.run(input, full));
       run.catch(() => {}); // after the limit, its failure changes nothing
       const { text, note } = boundedResult(await Promise.race([run, stopped]), cleanSecrets);
-      return { end: "done", text: fence(text) + note };
+      const shown = images.length > 0 && { images: [...images] };
+      return { end: "done", text: fence(text) + note, ...shown };
     } catch (error) {
+      if (error instanceof WaitsForPerson) {
+        const { exact, ...question } = error.question;
+        const clean = exact !== undefined && { exact: cleanSecrets(exact) }; // a foreign address
+        return { end: "waits", question: { ...question, ...clean } };
+      }
       const { text, note } = boundedResult(
         error instanceof Error ? error.message : String(error),
         cleanSecrets,

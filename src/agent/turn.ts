@@ -10,26 +10,25 @@
  * @module
  */
 
-import { ModelError, type ModelRequest, type ModelUsage, type ToolCall } from "../core/model.ts";
-import { mergedUsers } from "../core/turn/merged_users.ts";
-import { withoutTools } from "../core/plain_request.ts";
+import { ModelError, type ModelUsage, type ToolCall } from "../core/model.ts";
 import { BudgetSpent, type BudgetStop } from "../core/spending/budget.ts";
 import type { SaveSteps, Step } from "../core/step.ts";
 import type { ToolContext } from "../core/turn/tool.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import {
-  charsOf,
-  conversationOf,
   type NextStep,
   nextStep,
   openCalls,
+  roundsOf,
+  type ShowImages,
   type ShowJoined,
-  stepsWithin,
 } from "./next_step.ts";
 import type { AskedCall } from "../core/people/question.ts";
 import { type AnswerPorts, readAnswer } from "./read_answer.ts";
 import { askFirst, type AskPorts, type ReadyCall } from "./ask_first.ts";
+import { questionKey } from "../core/turn/waits_for_person.ts";
 import { createStepLog, type StepLog } from "./step_log.ts";
+import { type RequestFor, withSteps } from "./step_request.ts";
 import type { Toolbox } from "./toolbox.ts";
 
 /** The end of a turn. `usage` counts tokens; absent if the model's API does not report them. */
@@ -61,32 +60,17 @@ export interface ParkedTurn {
   readonly kind: "parked";
   /** The calls that wait, at least one. */
   readonly asked: readonly AskedCall[];
-  /** The last steps, which are not stored yet. */
-  readonly unsaved: readonly Step[];
+  /** The steps so far, and those that are not stored yet. */
+  readonly taken: StepsTaken;
 }
 
-/** The steps of a turn that has ended. */
+/** The steps of a turn that has ended, or waits. */
 export interface StepsTaken {
   /** All of them, in order. */
   readonly steps: readonly Step[];
   /** The last of them, which are not stored yet. */
   readonly unsaved: readonly Step[];
 }
-
-/** The request of a step, before the steps are added to it. */
-export interface RequestRoom {
-  /** The request without the steps: less history, the more room the steps need. */
-  readonly request: ModelRequest;
-  /** UTF-16 units that the steps may take in it. */
-  readonly stepChars: number;
-}
-
-/**
- * Gives the request of the next step.
- *
- * @param stepChars UTF-16 units of all steps so far, results shortened; 0 before the first.
- */
-export type RequestFor = (stepChars: number) => RequestRoom;
 
 /** Everything that a turn needs from outside. */
 export interface TurnPorts extends AnswerPorts {
@@ -111,6 +95,8 @@ export interface TurnPorts extends AnswerPorts {
   readonly readJoined?: (signal: AbortSignal) => Promise<void>;
   /** Shows such messages. */
   readonly showJoined?: ShowJoined;
+  /** Finds images of results; absent: the model sees none. */
+  readonly showImages?: ShowImages;
   /** Decisions of people about calls; absent: no call waits for people. */
   readonly people?: AskPorts;
   /** Tells what the turn does next, for people. Must not throw. */
@@ -184,14 +170,25 @@ async function converse(
     }));
     const all = calls.map((call): ReadyCall => ({
       call,
-      context: { ...contextFor(call), open, signal },
+      round: roundsOf(log.steps, call),
+      context: { ...contextFor(call), open, signal, ...(people && { mayWait: true }) },
     }));
     return askFirst(all, toolbox, people);
   };
-  const run = async ({ call, context }: ReadyCall): Promise<Step> => {
-    const result = await toolbox.run(call, context);
-    signal.throwIfAborted(); // the next process decides again about this call
-    return { kind: "result", callId: call.id, at: now(), ...result };
+  /** @returns The calls that wait for people now, in addition to those of {@link ask}. */
+  const runAll = async (ready: readonly ReadyCall[]): Promise<readonly AskedCall[]> => {
+    const ended = await Promise.all(ready.map(({ call, context }) => toolbox.run(call, context)));
+    signal.throwIfAborted(); // the next process decides again about these calls
+    return ready.flatMap(({ call: { id: callId }, round, context: { callKey } }, at) => {
+      const result = ended[at];
+      if (!result) return [];
+      if (result.end !== "waits") {
+        log.add({ kind: "result", callId, at: now(), ...result });
+        return [];
+      }
+      log.add({ kind: "waits", callId, at: now() });
+      return [{ callKey: questionKey(callKey, round + 1), question: result.question }];
+    });
   };
   let usage: ModelUsage | undefined;
   const thoughts: string[] = [];
@@ -234,16 +231,17 @@ async function converse(
       case "run": {
         await log.save(false);
         const { ready, asked } = await ask(next.calls);
-        log.add(...await Promise.all(ready.map(run)));
-        if (asked.length > 0) return { kind: "parked", asked, unsaved: log.unsaved };
+        const waiting = [...asked, ...await runAll(ready)];
+        if (waiting.length > 0) return parked(waiting, log);
         break;
       }
       case "run_once": {
         const { ready, asked } = await ask([next.call]);
-        if (asked.length > 0) return { kind: "parked", asked, unsaved: log.unsaved };
+        if (asked.length > 0) return parked(asked, log);
         log.add({ kind: "begun", callId: next.call.id, at: now() });
         await log.save(true);
-        log.add(...await Promise.all(ready.map(run)));
+        const waiting = await runAll(ready);
+        if (waiting.length > 0) return parked(waiting, log);
         await log.save(false);
         break;
       }
@@ -254,31 +252,15 @@ async function converse(
   }
 }
 
+function parked(asked: readonly AskedCall[], { steps, unsaved }: StepLog): ParkedTurn {
+  return { kind: "parked", asked, taken: { steps, unsaved } };
+}
+
 const CUT_OFF = {
   end: "unknown",
   text: "Unknown: the process ended while this ran. It may have happened, or not. " +
     "Find out before you do it again, or tell the user.",
 } as const;
-
-/** The request of the next step. The last one may call nothing, so that it answers. */
-function withSteps(
-  requestFor: RequestFor,
-  steps: readonly Step[],
-  isLast: boolean,
-  { toolbox: { definitions: tools }, showJoined }: TurnPorts,
-): ModelRequest {
-  const whole = conversationOf(steps, Infinity, showJoined);
-  const { request, stepChars } = requestFor(charsOf(whole));
-  const messages = [...request.messages, ...stepsWithin(steps, stepChars, showJoined)];
-  const all = { ...request, messages: mergedUsers(messages) };
-  return tools.length === 0
-    ? merged(withoutTools(all)) // the calls of other turns, too: their senders may have had tools
-    : { ...all, tools, ...(isLast && { mayCall: false }) };
-}
-
-function merged(request: ModelRequest): ModelRequest {
-  return { ...request, messages: mergedUsers(request.messages) };
-}
 
 function sum(one: ModelUsage | undefined, other: ModelUsage | undefined): ModelUsage | undefined {
   if (!one || !other) return other ?? one;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Env } from "../lib/env.ts";
 import type { Config } from "../config/config.ts";
 import type { AccountId, UserId } from "../core/discord/ids.ts";
 import type { InvalidRequests } from "../core/discord/invalid_requests.ts";
@@ -25,15 +26,19 @@ import type { ToolServices } from "./rules/tool_services.ts";
 
 /** The facts and settings that an account starts with. */
 export interface AccountOptions extends Account {
+  /** The account's config. */
   readonly config: Config;
   /** The config file's text with its secrets blanked. */
   readonly text?: string;
+  /** The open store. */
   readonly store: Store;
   /** The data directory, with the agents' files. */
   readonly dataDir: string;
+  /** The process's log, by part. */
   readonly logging: Logging;
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
+  /** Whether to log every gateway event. */
   readonly isConnectionDebug: boolean;
   /** URL of the gateway worker. */
   readonly workerUrl: URL;
@@ -48,7 +53,7 @@ export interface AccountOptions extends Account {
   /** Exports the trace of a finished turn; absent: no traces are exported. */
   readonly onTrace?: (trace: TurnTrace) => void;
   /** The process environment, for proxies and the host's name (G15). */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Env;
   /** Counts requests that Discord holds against the address, of all accounts. */
   readonly invalidRequests: InvalidRequests;
   /** The account's row in the store. */
@@ -59,7 +64,9 @@ export interface AccountOptions extends Account {
 
 /** The account's dependencies on the rest of the process. */
 export interface AccountPorts {
+  /** The account's part of the health report. */
   readonly health: AccountHealth;
+  /** Counts events for the metrics. */
   readonly meter: Meter;
   /** Shared with the other accounts. */
   readonly turnLimit: TurnLimit;
@@ -75,7 +82,9 @@ export interface AccountPorts {
 
 /** An account that is online. */
 export interface Online {
+  /** The account. */
   readonly accountId: AccountId;
+  /** The bot's own user. */
   readonly bot: Pick<Self, "userId" | "username">;
   /** Names of all guilds. */
   readonly guilds: readonly string[];
@@ -91,6 +100,7 @@ export type AnsweringModel = Pick<
 
 /** A running account, as the bot uses it. */
 export interface RunningAccount extends AccountParts {
+  /** The account. */
   readonly accountId: AccountId;
   /** The bot's user id at Discord; `undefined` until it is known. */
   userId(): UserId | undefined;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { access, pairing, why } from "./access/commands.ts";
+import { access } from "./access/commands.ts";
 import { agents } from "./agents/commands.ts";
 import { approvals } from "./approvals/commands.ts";
 import { config } from "./config/commands.ts";
@@ -17,8 +17,10 @@ import { forget, sessions } from "./sessions/commands.ts";
 import { mcp } from "./mcp/commands.ts";
 import { memory } from "./memory/commands.ts";
 import { model, usage } from "./model/commands.ts";
+import { pairing } from "./pairing/commands.ts";
 import { run } from "./run/commands.ts";
 import { schedules } from "./schedules/commands.ts";
+import { why } from "./why/commands.ts";
 
 /** All commands; their names are unique over all tasks. */
 export const TASKS: readonly Task[] = [

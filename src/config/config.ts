@@ -8,6 +8,8 @@
  */
 
 import type { AccountId, RoleId } from "../core/discord/ids.ts";
+import type { PresenceStatus } from "../core/discord/presence.ts";
+import type { QueueMode } from "../core/people/chosen.ts";
 import type { Budgets } from "../core/spending/budget.ts";
 import type { WaitingLimits } from "../core/inbound/waiting_turns.ts";
 import type { AccessPolicy, CommandRules } from "../policy/rules/rules.ts";
@@ -215,13 +217,13 @@ export interface MessagesConfig {
   /** Limits of waiting turns (X4). */
   readonly queue: WaitingLimits;
   /** What happens to messages that arrive during a turn; absent: it depends on the place (S5). */
-  readonly queueMode?: "collect" | "steer" | "followup" | "interrupt";
+  readonly queueMode?: QueueMode;
 }
 
 /** The bot's status at Discord. */
 export interface Presence {
   /** Online status that Discord shows. */
-  readonly status: "online" | "idle" | "dnd" | "invisible";
+  readonly status: PresenceStatus;
   /** Custom status. */
   readonly activity?: string;
 }

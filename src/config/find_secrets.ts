@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Env } from "../lib/env.ts";
 import { pathText } from "../core/config_path.ts";
 import type { AccountId } from "../core/discord/ids.ts";
 import { quoted } from "../lib/text/quoted.ts";
@@ -16,7 +17,6 @@ import { isWorthSearching } from "./schema/parts/blank.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
 import {
   botToken,
-  type Env,
   EnvReference,
   envSecret,
   resolveSecret,

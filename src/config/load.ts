@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Env } from "../lib/env.ts";
 import { isLoopback } from "../lib/network/loopback.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { accountsOf, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
@@ -20,7 +21,7 @@ import type { Problem } from "./text/problem.ts";
 import type { Settings } from "./schema/root.ts";
 import { removedSecrets } from "./removed_secrets.ts";
 import { isRemoved } from "./valid_part.ts";
-import { type Env, envSecret, type Secret } from "./schema/parts/secrets.ts";
+import { envSecret, type Secret } from "./schema/parts/secrets.ts";
 import { toConfig } from "./to_config.ts";
 
 /** Everything that loading needs from outside. */

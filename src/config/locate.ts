@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Env } from "./schema/parts/secrets.ts";
+import type { Env } from "../lib/env.ts";
 
 /** The result of the search. */
 export type Located =

@@ -4,10 +4,11 @@
  * @module
  */
 
+import type { Env } from "../lib/env.ts";
 import { openHost, UNENCRYPTED_HINT } from "./audit/audit_models.ts";
 import { VENDORS } from "./models.ts";
 import type { ProblemAt } from "./parse.ts";
-import { type Env, envSecret } from "./schema/parts/secrets.ts";
+import { envSecret } from "./schema/parts/secrets.ts";
 import type { Settings } from "./schema/root.ts";
 import type { Problem } from "./text/problem.ts";
 

@@ -7,8 +7,9 @@
  * @module
  */
 
+import type { Env } from "../lib/env.ts";
 import type { Settings } from "./schema/root.ts";
-import { type Env, envSecret, type Secret } from "./schema/parts/secrets.ts";
+import { envSecret, type Secret } from "./schema/parts/secrets.ts";
 
 /** The API that a provider has. */
 export type ProviderKind = Settings["models"]["providers"][string]["kind"];

@@ -7,10 +7,11 @@
  * @module
  */
 
+import type { Env } from "../lib/env.ts";
 import { BOT_TOKEN } from "./config.ts";
 import type { LoadedConfig } from "./load.ts";
 import { VENDORS } from "./models.ts";
-import { type Env, envSecret } from "./schema/parts/secrets.ts";
+import { envSecret } from "./schema/parts/secrets.ts";
 
 /** Registers all secrets of the config, found by path, and those of the environment. */
 export function registerSecrets(

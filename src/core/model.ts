@@ -109,8 +109,6 @@ export interface ModelUsage {
   readonly outputTokens: number;
   /** Cost in millionths of the config's currency; absent if the price is not known (L5). */
   readonly micros?: number;
-  /** Whether the server reported no tokens, so that these are an estimate. */
-  readonly isEstimate?: boolean;
 }
 
 /** A language model that answers requests. */

@@ -22,6 +22,8 @@ export type Step =
   }
   /** A call is about to begin that must not run twice. After a crash, it may have run. */
   | { readonly kind: "begun"; readonly callId: string; readonly at: number }
+  /** A call that has begun waits for a person; the process keeps it. It may begin again. */
+  | { readonly kind: "waits"; readonly callId: string; readonly at: number }
   /** Messages that arrived during the turn became part of it (S5). */
   | { readonly kind: "joined"; readonly messageIds: readonly MessageId[]; readonly at: number }
   /** A call has ended. */
@@ -33,6 +35,8 @@ export interface ToolResult {
   readonly end: "done" | "failed" | "unknown";
   /** The result, or the reason of the failure, for the model. */
   readonly text: string;
+  /** Ids of kept images that the model sees with the result; absent: none. */
+  readonly images?: readonly string[];
 }
 
 /**

@@ -10,8 +10,16 @@
 /** Who has a tool by default. */
 export type ToolAudience = "everyone" | "owners";
 
+const GROUPS = [
+  "group:discord",
+  "group:fs",
+  "group:web",
+  "group:memory",
+  "group:mcp",
+] as const;
+
 /** A name for several tools. */
-type ToolGroup = "group:discord" | "group:fs" | "group:web" | "group:memory" | "group:mcp";
+type ToolGroup = (typeof GROUPS)[number];
 
 interface NamedTool {
   readonly for: ToolAudience;
@@ -42,14 +50,6 @@ const TOOLS: ReadonlyMap<string, NamedTool> = new Map<string, NamedTool>([
 /** MCP servers and their tools: `mcp__github`, `mcp__github__list_issues`. */
 const MCP_NAME = /^mcp__[\w-]+$/;
 const MCP: NamedTool = { for: "owners", group: "group:mcp" };
-
-const GROUPS: readonly ToolGroup[] = [
-  "group:discord",
-  "group:fs",
-  "group:web",
-  "group:memory",
-  "group:mcp",
-];
 
 /** All names that the config may write, apart from those of MCP tools. */
 export const TOOL_ENTRIES: readonly string[] = ["*", ...GROUPS, ...TOOLS.keys()];

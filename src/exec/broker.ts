@@ -16,7 +16,8 @@ import { run, type Running } from "./run.ts";
 /** Maximum characters of a request. */
 const MAX_REQUEST = 4_000_000;
 
-const requestSchema = z.strictObject({
+/** Reads a request. */
+export const requestSchema = z.strictObject({
   argv: z.array(z.string()).min(1),
   cwd: z.string(),
   /** Absent: the bot asks for the binding. */

@@ -35,7 +35,11 @@ export interface HostCommandsOptions {
 
 /** Runs commands on the host. */
 export interface HostCommands {
-  /** @throws {Error} If there is no such program or folder. */
+  /**
+   * Finds the program of a command, and its folder.
+   *
+   * @throws {Error} If there is no such program or folder.
+   */
   resolve(request: CommandRequest): Promise<ResolvedCommand>;
   /**
    * Runs a command, and waits for its end.

@@ -25,6 +25,7 @@ const commandSchema = z.object({
   filesHash: z.string(),
   binding: z.string(),
   isInWorkspace: z.boolean(),
+  namesProgram: z.boolean(),
 });
 
 const answerSchema = z.union([

@@ -31,9 +31,11 @@ export interface Running {
 
 /** Settings of a run. */
 export interface RunOptions {
+  /** Folder in which the program starts. */
   readonly cwd: string;
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** Milliseconds until the program is killed. */
   readonly timeoutMs: number;
 }
 

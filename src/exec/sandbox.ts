@@ -16,6 +16,7 @@ import { run } from "./run.ts";
 export interface Launch {
   /** Path of the program. */
   readonly file: string;
+  /** Its arguments. */
   readonly args: readonly string[];
 }
 

@@ -15,9 +15,13 @@ import type { FromThread } from "./protocol.ts";
 
 /** The part of a `Worker` of `node:worker_threads` that a job needs. */
 export interface Thread {
+  /** Sends a job to the thread. */
   postMessage(job: Job, transferred: ArrayBuffer[]): void;
+  /** Listens for results. */
   on(event: "message", listener: (message: FromThread) => void): unknown;
+  /** Listens for the end of the thread. */
   on(event: "error" | "exit", listener: () => void): unknown;
+  /** Ends the thread. */
   terminate(): Promise<unknown>;
 }
 

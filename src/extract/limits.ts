@@ -21,6 +21,7 @@ export const MAX_STRING_CHARS = 4_000_000;
 
 /** A file cannot be read, for a reason that people may know. */
 export class UnreadableError extends Error {
+  /** Name of the error class, as logs show it. */
   override readonly name = "UnreadableError";
 }
 

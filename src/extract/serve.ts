@@ -11,7 +11,9 @@ import type { FromThread } from "./protocol.ts";
 
 /** The part of a `MessagePort` of `node:worker_threads` that the thread needs. */
 export interface Port {
+  /** Sends a result to the main thread. */
   postMessage(message: FromThread): void;
+  /** Listens for jobs. */
   on(event: "message", listener: (job: Job) => void): unknown;
 }
 

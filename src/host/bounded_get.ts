@@ -13,7 +13,9 @@ import type { Schedule } from "../lib/schedule.ts";
 
 /** A response, read to its end. */
 export interface GotResponse {
+  /** HTTP status. */
   readonly status: number;
+  /** The body. */
   readonly text: string;
 }
 
@@ -32,6 +34,7 @@ export interface GetBounds {
   readonly timeoutMs: number;
   /** Largest body in bytes. */
   readonly maxBytes: number;
+  /** Timer. */
   readonly schedule: Schedule;
 }
 

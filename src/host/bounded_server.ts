@@ -57,7 +57,9 @@ const COLLECT_AFTER = 4_000;
 
 /** A connection with its socket. */
 export interface Connection extends OpenConnection {
+  /** The connection. */
   readonly socket: Socket;
+  /** Whether it waits for an answer. */
   isBusy: boolean;
   /** Requests that it got an answer to. */
   answered: number;

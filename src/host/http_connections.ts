@@ -9,6 +9,7 @@
 
 /** Limits of connections, over all addresses that the server listens on. */
 export interface ConnectionLimits {
+  /** Maximum number of all connections. */
   readonly total: number;
   /** From one address of another machine. */
   readonly perAddress: number;

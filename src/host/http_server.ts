@@ -24,11 +24,13 @@ export interface HttpServerSettings {
   readonly port: number;
   /** `http.token`; required if one address is not loopback. */
   readonly token?: string;
+  /** Replaces the default time-outs. */
   readonly timeouts?: HttpTimeouts;
 }
 
 /** A listening server. */
 export interface HttpServer {
+  /** The port. */
   readonly port: number;
   /** Addresses that the server listens on. */
   readonly addresses: readonly string[];

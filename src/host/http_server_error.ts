@@ -24,11 +24,16 @@ export type HttpServerErrorKind =
 
 /** The server could not start; the message says what to do. */
 export class HttpServerError extends Error {
+  /** Name of the error class, as logs show it. */
   override readonly name = "HttpServerError";
+  /** Why it cannot listen. */
   readonly kind: HttpServerErrorKind;
+  /** The address that was tried. */
   readonly address: string;
+  /** The port. */
   readonly port: number;
 
+  /** Says why it cannot listen, and on which address and port. */
   constructor(
     message: string,
     details: {

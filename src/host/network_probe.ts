@@ -32,6 +32,7 @@ export interface ProbePorts {
   readonly elapsed: () => number;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Timer. */
   readonly schedule: Schedule;
 }
 

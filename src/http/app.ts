@@ -21,8 +21,11 @@ export interface AppPorts {
   readonly snapshot: () => Snapshot;
   /** The snapshot after asking the store. */
   readonly measure: () => Promise<Snapshot>;
+  /** Reads the figures of the process. */
   readonly usage: () => ProcessUsage;
+  /** The metrics that it updates. */
   readonly metrics: Metrics;
+  /** The version, the commit and the libraries of this program. */
   readonly build: Build;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -36,11 +39,15 @@ export interface AppPorts {
 
 /** The answer of `/status`, which `barnacle status --json` prints. */
 export interface StatusReport {
+  /** The worst status of all checks. */
   readonly status: Status;
+  /** The version, the commit and the libraries of this program. */
   readonly build: Build;
   /** Unix time in milliseconds. */
   readonly at: number;
+  /** The state that the checks judged. */
   readonly snapshot: Snapshot;
+  /** The checks with their results. */
   readonly checks: readonly Check[];
 }
 

@@ -11,9 +11,13 @@ export type Status = "pass" | "warn" | "fail";
 export interface Check {
   /** Component and measurement, such as `"gateway:heartbeatAckAge"`. */
   readonly name: string;
+  /** Account or shard; absent for the process. */
   readonly componentId?: string;
+  /** The value that was judged. */
   readonly observedValue: string | number;
+  /** Its unit; absent for a text. */
   readonly observedUnit?: string;
+  /** The result. */
   readonly status: Status;
   /** Whether a message sent now would be answered, as far as this check shows. */
   readonly isReady: boolean;

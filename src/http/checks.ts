@@ -16,6 +16,8 @@ const MAIN_TICK_MAX_MS = 60_000;
 const GATEWAY_TICK_MAX_MS = 30_000;
 
 const MB = 1_000_000;
+/** Maximum UTF-16 units of a reason in a check. */
+const MAX_REASON = 300;
 
 /**
  * Whether both threads run and Discord accepts at least one account.
@@ -54,6 +56,7 @@ export function judge(snapshot: Snapshot, now: number): readonly Check[] {
     uncertain(snapshot),
     dead(snapshot),
     ...models(snapshot, now),
+    ...embedding(snapshot),
     lifecycle(snapshot),
     uptime(snapshot, now),
     eventLoopLag(snapshot),
@@ -158,6 +161,20 @@ function models({ models }: Snapshot, now: number): readonly Check[] {
     status: openAt === undefined ? "pass" : outageMs > OUTAGE_MS ? "fail" : "warn",
     isReady: isAnyUp,
   }));
+}
+
+/** The bot answers without it: notes are found by words alone then. */
+function embedding({ embedding }: Snapshot): readonly Check[] {
+  if (!embedding) return [];
+  const { id, failure } = embedding;
+  return [{
+    name: `embedding:${id}`,
+    observedValue: failure
+      ? `fails since ${new Date(failure.since).toISOString()}: ${failure.why.slice(0, MAX_REASON)}`
+      : "no failure",
+    status: failure ? "warn" : "pass",
+    isReady: true,
+  }];
 }
 
 function lifecycle({ phase }: Snapshot): Check {

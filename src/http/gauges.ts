@@ -4,14 +4,18 @@
  * @module
  */
 
+import { CONNECTION_STEPS } from "../core/discord/connection_step.ts";
 import { createRegistry, type Registry } from "../lib/metrics.ts";
 import { isReady, judge } from "./checks.ts";
-import type { AccountSnapshot, Shard, Snapshot } from "./snapshot.ts";
+import type { AccountSnapshot, Snapshot } from "./snapshot.ts";
 
 /** Figures of the process, read at each request; absent if the system does not report them. */
 export interface ProcessUsage {
+  /** Seconds of CPU time since the start. */
   readonly cpuSec: number;
+  /** Number of open file descriptors; absent if the host does not tell. */
   readonly openFds?: number;
+  /** Their limit; absent if the host does not tell. */
   readonly maxFds?: number;
 }
 
@@ -22,15 +26,6 @@ export interface Gauges {
   /** The metrics in Prometheus's text format. */
   text(): string;
 }
-
-const STATES: readonly Shard["state"][] = [
-  "connecting",
-  "identifying",
-  "resuming",
-  "ready",
-  "backoff",
-  "fatal",
-];
 
 const ACCOUNT_STATES: readonly AccountSnapshot["state"][] = ["running", "disabled", "ended"];
 
@@ -127,7 +122,9 @@ export function createGauges(): Gauges {
       gauges.accountState.set(each === now.state ? 1 : 0, { account, state: each });
     }
     for (const { id: shard, state: current, seqCommitted } of now.shards) {
-      for (const each of STATES) gauges.state.set(each === current ? 1 : 0, { shard, state: each });
+      for (const each of CONNECTION_STEPS) {
+        gauges.state.set(each === current ? 1 : 0, { shard, state: each });
+      }
       if (seqCommitted !== undefined) gauges.seq.set(seqCommitted, { shard });
     }
     if (now.identify) gauges.identifyLeft.set(now.identify.left, { account });

@@ -19,6 +19,7 @@ import type { Snapshot } from "./snapshot.ts";
 
 /** The environment that Hono passes to our handlers, beside the request. */
 export interface HttpEnv {
+  /** The connection of the request. */
   readonly Bindings: Peer;
 }
 
@@ -36,6 +37,7 @@ export interface HealthPorts {
   readonly measure: () => Promise<Snapshot>;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Barnacle's version. */
   readonly version: string;
   /** Whether the client may see details: it is on this host, or has the token. */
   readonly showsDetail: (request: Request, peer: Peer) => boolean;

@@ -16,53 +16,76 @@ export type { ProcessUsage };
 
 /** The version and runtime of this build. */
 export interface Build {
+  /** Barnacle's version. */
   readonly version: string;
+  /** The commit that it was built from. */
   readonly commit: string;
   /** Such as `"bun 1.4.4"`. */
   readonly runtime: string;
+  /** SQLite's version. */
   readonly sqlite: string;
 }
 
 /** The metrics that parts count as events happen. */
 export interface Meters {
+  /** Seconds until Discord acknowledged a heartbeat. */
   readonly heartbeatLatencySec: Histogram<"shard">;
+  /** Seconds by which a heartbeat left late. */
   readonly heartbeatLateSec: Histogram<"shard">;
+  /** IDENTIFYs. */
   readonly identifies: Counter;
+  /** RESUMEs, by outcome. */
   readonly resumes: Counter<"outcome">;
   /** By close code; `"none"` if the connection broke without one. */
   readonly disconnects: Counter<"code">;
   /** By type; the label is `"other"` for types that Barnacle does not use. */
   readonly dispatches: Counter<"type">;
+  /** Events that a RESUME repeated. */
   readonly replayedEvents: Counter;
+  /** Dispatches of an unknown form. */
   readonly unparsable: Counter;
+  /** Messages that catch-up found. */
   readonly catchUpMessages: Counter;
+  /** Received messages, by result. */
   readonly inboxMessages: Counter<"result">;
+  /** Seconds from the arrival of a message until it is stored. */
   readonly inboxCommitSec: Histogram;
+  /** Sent messages, by the first acknowledgement. */
   readonly outboxSent: Counter<"ack">;
+  /** Further attempts, by reason. */
   readonly outboxRetries: Counter<"reason">;
   /** Messages that met a full queue: `"folded"` into a file, or `"dropped"` (D4). */
   readonly outboxOverflows: Counter<"outcome">;
+  /** Seconds from the arrival of a message until its reply is sent. */
   readonly replyLatencySec: Histogram;
   /**
    * `route` is the template: `"/channels/{channel}/messages"`; `status` the class: `"2xx"`, or
    * `"none"` without an answer.
    */
   readonly discordRequests: Counter<"route" | "method" | "status">;
+  /** Seconds of a request to Discord. */
   readonly discordRequestSec: Histogram<"route">;
+  /** Seconds that a request waited for its rate limit. */
   readonly discordWaitSec: Histogram;
+  /** Answers with status 429, by scope. */
   readonly discord429s: Counter<"scope">;
   /** `outcome` is `"ok"`, a model error's kind, `"timeout"`, `"unexpected"` or `"interrupted"`. */
   readonly llmRequests: Counter<"provider" | "model" | "outcome">;
+  /** Seconds of a request to a model. */
   readonly llmRequestSec: Histogram<"provider" | "model">;
+  /** Tokens, by direction. */
   readonly llmTokens: Counter<"provider" | "model" | "direction">;
   /** Verdicts, including those settled later. */
   readonly decisions: Counter<"verdict" | "reason">;
+  /** Ignored messages and interactions, by reason. */
   readonly authDenied: Counter<"reason">;
   /** Actions of the tool `discord` that the asker may not do, by the missing right. */
   readonly toolRefusals: Counter<"reason">;
   /** Secrets removed before output; `sink` names the output. */
   readonly redactions: Counter<"sink">;
+  /** Failed transactions, by code. */
   readonly storageErrors: Counter<"code">;
+  /** Seconds by which a thread ran a timer late. */
   readonly eventLoopLagSec: Histogram<"thread">;
   /**
    * `"sent"`, or the reason for a skipped ping: `"skipped_gateway"`, `"skipped_store"`,

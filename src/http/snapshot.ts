@@ -7,11 +7,13 @@
  * @module
  */
 
+import type { ConnectionStep } from "../core/discord/connection_step.ts";
 import type { Finding } from "../core/finding.ts";
 import type { IdentifyBudget } from "../core/discord/identify_budget.ts";
 
 /** The state of the running bot at one moment. */
 export interface Snapshot {
+  /** Whether the process starts, runs or ends. */
   readonly phase: "starting" | "running" | "draining";
   /** Unix time in milliseconds. */
   readonly startedAt: number;
@@ -26,6 +28,7 @@ export interface Snapshot {
   readonly accounts: readonly AccountSnapshot[];
   /** Absent until the config's state has been reported. */
   readonly config?: ConfigState;
+  /** State of the store. */
   readonly store: {
     readonly probeMs: number;
     readonly isFailing: boolean;
@@ -36,12 +39,14 @@ export interface Snapshot {
     /** The same for a write or a read. */
     readonly answeredAt: number;
   };
+  /** Messages that wait for a turn. */
   readonly inbox: {
     readonly waiting: number;
     readonly running: number;
     /** Milliseconds that the oldest unclaimed message has waited; 0 if there is none. */
     readonly oldestMs: number;
   };
+  /** Messages that wait to be sent. */
   readonly outbox: {
     readonly pending: number;
     readonly sending: number;
@@ -56,8 +61,11 @@ export interface Snapshot {
   };
   /** The models of all running accounts, each once. */
   readonly models: readonly Model[];
+  /** The embedding model; absent if the config names none. */
+  readonly embedding?: EmbeddingModel;
   /** The main thread's longest delay of the last minute, in milliseconds. */
   readonly eventLoopLagMs: number;
+  /** Resident memory of the process. */
   readonly rssBytes: number;
 }
 
@@ -81,6 +89,7 @@ export interface AccountSnapshot {
   readonly identify?: IdentifyBudget;
   /** Unpaired senders who wait for approval (P3); absent as above. */
   readonly pairingPending?: number;
+  /** State of catch-up. */
   readonly catchUp: CatchUpState;
   /** Another program seems to use the bot's token (G11). */
   readonly twin?: {
@@ -98,6 +107,7 @@ export interface AccountSnapshot {
   readonly parked: readonly ParkedChannel[];
   /** Messages that wait because of failures, the first of each channel. */
   readonly delayed: readonly DelayedMessage[];
+  /** State of requests to Discord. */
   readonly rest: RestState;
 }
 
@@ -117,7 +127,8 @@ export interface ConfigState {
 export interface Shard {
   /** Account and shard, such as `"default/0"`. */
   readonly id: string;
-  readonly state: "connecting" | "identifying" | "resuming" | "backoff" | "ready" | "fatal";
+  /** State of the connection. */
+  readonly state: ConnectionStep;
   /** Unix time in milliseconds at which it was last ready, or else was started. */
   readonly readyAt: number;
   /** Whether more connections in a row have failed than `gateway.reconnect.maxRetries`. */
@@ -146,6 +157,7 @@ export interface CatchUpState {
 
 /** A channel in which the bot may not post. */
 export interface ParkedChannel {
+  /** The channel. */
   readonly channelId: string;
   /** A text such as `"cannot post in #ops: Send Messages is denied for the role Krill"`. */
   readonly reason: string;
@@ -157,6 +169,7 @@ export interface ParkedChannel {
 export interface DelayedMessage {
   /** Its number in `barnacle outbox`. */
   readonly row: number;
+  /** The channel. */
   readonly channelId: string;
   /** Why the last attempt failed. */
   readonly reason: string;
@@ -173,11 +186,26 @@ export interface RestState {
    * too many.
    */
   readonly invalidRequests: number;
+  /** State of the breaker for invalid requests. */
   readonly breaker: "closed" | "slowed" | "stopped";
+}
+
+/** The state of the embedding model, without which notes are found by words alone (T14). */
+export interface EmbeddingModel {
+  /** Id of the model. */
+  readonly id: string;
+  /** Absent unless its last request failed. */
+  readonly failure?: {
+    /** Unix time in milliseconds of the first failure since it last worked. */
+    readonly since: number;
+    /** The newest failure, in words. */
+    readonly why: string;
+  };
 }
 
 /** The state of one model. */
 export interface Model {
+  /** `"<provider>/<model>"`. */
   readonly id: string;
   /** Unix time in milliseconds since which it has failed; absent while it serves. */
   readonly openAt?: number;

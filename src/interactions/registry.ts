@@ -17,6 +17,7 @@ import {
   askMenu,
   escalationButton,
   goOnButton,
+  rightButton,
 } from "./components/question_buttons.ts";
 import { context } from "./general/context_command.ts";
 import { forget } from "./general/forget.ts";
@@ -91,6 +92,7 @@ export const COMPONENTS: readonly Component[] = [
   stopButton,
   approvalButton,
   escalationButton,
+  rightButton,
   askButton,
   askMenu,
   askForm,

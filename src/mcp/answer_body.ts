@@ -7,8 +7,11 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
+import { withSchema } from "./elicitation/page_request.ts";
+
 /** Code of the error that stands for a lost answer. Servers use the range, and rarely this one. */
-export const LOST_CODE = -32_098;
+export const LOST_CODE: number = -32_098;
 
 /** Maximum bytes of one answer that is no stream, and of one event. */
 const MAX_BYTES = 8_000_000;
@@ -79,7 +82,8 @@ function events(
           bytes = parts.length > 0 ? current.length : bytes + value.length;
           last = current.slice(-OVERLAP);
           if (bytes > MAX_BYTES) throw tooLong();
-          return controller.enqueue(value);
+          const shown = withSchema(text);
+          return controller.enqueue(shown === text ? value : Buffer.from(shown, "latin1"));
         }
         if (!done) return;
       } catch (error) {

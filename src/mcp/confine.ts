@@ -12,7 +12,9 @@ import { findSandbox, type Launch, type Sandbox, sandboxed } from "./sandbox.ts"
 
 /** A program of the config. */
 export interface StdioProgram {
+  /** The program. */
   readonly command: string;
+  /** Its arguments. */
   readonly args: readonly string[];
   /** Variables of the config. */
   readonly env: Readonly<Record<string, string>>;

@@ -12,6 +12,7 @@ import { createHash } from "node:crypto";
 export interface McpToolDefinition {
   /** The server's name of it. */
   readonly name: string;
+  /** Its text for the model. */
   readonly description: string;
   /** JSON Schema of its arguments. */
   readonly inputSchema: Readonly<Record<string, unknown>>;
@@ -21,9 +22,13 @@ export interface McpToolDefinition {
 
 /** A tool in a server's answer. */
 export interface ListedTool {
+  /** Its name at the server. */
   readonly name: string;
+  /** Its text for the model. */
   readonly description?: string | undefined;
+  /** JSON Schema of its input. */
   readonly inputSchema: object;
+  /** Hints of the server, such as whether it only reads. */
   readonly annotations?: object | undefined;
 }
 
@@ -85,8 +90,11 @@ export function hashOfAll(hashes: ToolHashes): string {
 
 /** Differences between two lists of tools, as names. */
 export interface ToolChanges {
+  /** Tools with another definition. */
   readonly changed: readonly string[];
+  /** New tools. */
   readonly added: readonly string[];
+  /** Tools that the server no longer lists. */
   readonly removed: readonly string[];
 }
 

@@ -41,7 +41,11 @@ export async function listTools(
   return definitionsOf(found, allow);
 }
 
-/** @throws {Error} If the promise is not settled in time. */
+/**
+ * Rejects if a promise takes longer than some milliseconds.
+ *
+ * @throws {Error} If the promise is not settled in time.
+ */
 export function within<Value>(
   ms: number,
   schedule: Schedule,

@@ -23,8 +23,11 @@ export type Sandbox =
 
 /** A command with its environment. */
 export interface Launch {
+  /** The program. */
   readonly command: string;
+  /** Its arguments. */
   readonly args: readonly string[];
+  /** Its whole environment. */
   readonly env: Readonly<Record<string, string>>;
 }
 

@@ -7,9 +7,9 @@
 
 import type { CallToolResult, MCPClient } from "@ai-sdk/mcp";
 import { UnknownOutcomeError } from "../core/turn/unknown_outcome.ts";
-import type { Schedule } from "../lib/schedule.ts";
 import { isAnswer, isLostSession, mayHaveRun } from "./call_failure.ts";
-import type { Confine, StdioProgram } from "./confine.ts";
+import { type AskingCall, createAsking, openPages } from "./elicitation/asking.ts";
+import type { McpConnection, McpPorts, McpServer } from "./connection.ts";
 import {
   changesOf,
   hashesOf,
@@ -19,54 +19,10 @@ import {
 } from "./definitions.ts";
 import { createHttpTransport, type HttpTransport } from "./http.ts";
 import { listTools, within } from "./list_tools.ts";
-import type { HttpServer } from "./oauth/http_server.ts";
-import { createLoginOf, type LoginPorts } from "./oauth/login_of.ts";
+import { createLoginOf } from "./oauth/login_of.ts";
 import { SignInNeededError } from "./oauth/provider.ts";
-import { declineQuestions } from "./questions.ts";
 import { resultText } from "./result_text.ts";
-import type { SeenTools } from "./seen_tools.ts";
 import { createStdioTransport } from "./stdio.ts";
-
-/** A server, with its secrets. */
-export interface McpServer {
-  readonly id: string;
-  readonly transport:
-    | ({ readonly kind: "http" } & HttpServer)
-    | ({ readonly kind: "stdio" } & StdioProgram);
-  /** Tools to offer, by the server's names; all if absent. */
-  readonly allow?: readonly string[];
-}
-
-/** The dependencies of a server. */
-export interface McpPorts extends LoginPorts {
-  /** Barnacle's version. */
-  readonly version: string;
-  readonly schedule: Schedule;
-  /** Prepares the start of programs. */
-  readonly confine: Confine;
-  /** Remembers descriptions over a restart. */
-  readonly seen: SeenTools;
-  /** The server has listed its tools, perhaps other ones than before. */
-  readonly onTools: () => void;
-}
-
-/** A server that connects by itself. */
-export interface McpConnection {
-  /** The tools as last listed; `undefined` before the first time. */
-  tools(): readonly McpToolDefinition[] | undefined;
-  /** The last failure; `undefined` if there was none. */
-  problem(): Error | undefined;
-  /** Lists the tools if that has not been done, and does not wait for a server that failed. */
-  list(): Promise<void>;
-  /**
-   * Calls a tool.
-   *
-   * @throws {Error} If the server cannot be reached, or the tool fails, with the reason. An
-   * `UnknownOutcomeError` if the connection was lost during the call.
-   */
-  call(name: string, input: Record<string, unknown>, signal: AbortSignal): Promise<string>;
-  close(): Promise<void>;
-}
 
 /** Milliseconds to connect and to list the tools. */
 const CONNECT_MS = 20_000;
@@ -76,7 +32,7 @@ const IDLE_MS = 10 * 60_000;
 const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 5 * 60_000;
 
-/** Creates the connection. It does nothing before the first call. */
+/** Creates an idle connection. The function is long, because its inner ones share one state. */
 export function createMcpConnection(server: McpServer, ports: McpPorts): McpConnection {
   const { now, schedule, onTools, seen, confine } = ports;
   const { id, transport } = server;
@@ -90,7 +46,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   let waitUntil = 0;
   let problem: Error | undefined;
   let failedLogin: number | undefined;
-  let questions: ReturnType<typeof declineQuestions> | undefined;
+  const asking = createAsking<MCPClient>();
   let running = 0;
   /** Clients that calls still use, and that get no more. */
   const retired: MCPClient[] = [];
@@ -122,6 +78,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
       transport: to,
       clientName: "barnacle",
       version: ports.version,
+      capabilities: { elicitation: { form: {}, url: {} } },
       maxRetries: 0, // a call may not be one that can be repeated
       onUncaughtError: (error) =>
         log.debug("An MCP server reports an error", { server: id, error }),
@@ -130,9 +87,10 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     opening.then((late) => isAbandoned ? late.close() : undefined).catch(() => {});
     try {
       mine = await orEnd(within(CONNECT_MS, schedule, opening));
-      questions = declineQuestions((decline) =>
-        mine?.onElicitationRequest(ElicitationRequestSchema, decline)
-      );
+      const own = mine;
+      own.onElicitationRequest(ElicitationRequestSchema, async (asked) => ({
+        ...await asking.answer(own, login.cleanAll(asked)),
+      }));
       await orEnd(list(mine));
       return mine;
     } catch (error) {
@@ -240,15 +198,14 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   }
 
   /** The failure of a call, in words for the model. */
-  function callFailure(error: unknown, opened: MCPClient): Error {
+  function callFailure(error: unknown, opened: MCPClient, call: AskingCall): Error {
     const refusal = isAnswer(error) ? undefined : web?.refusal();
     if (!isAnswer(error)) retire(opened);
     const told = refusal && login.failureOf(refusal);
     if (told instanceof SignInNeededError) noteFailure(told);
     if (told) return new Error(`the MCP server ${id}: ${told.message}`, { cause: error });
-    const asked = questions?.taken() ?? [];
     const words = error instanceof Error ? error.message : String(error);
-    const why = login.clean([words, ...asked].join("\n"));
+    const why = login.clean([words, ...call.taken()].join("\n"));
     return mayHaveRun(error)
       ? new UnknownOutcomeError(`the connection to the MCP server ${id} was lost: ${why}`, {
         cause: error,
@@ -261,17 +218,25 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     name: string,
     input: Record<string, unknown>,
     signal: AbortSignal,
+    call: AskingCall,
     mayReconnect: boolean,
   ): Promise<CallToolResult> {
     return using(async (opened) => {
       try {
-        return await opened.callTool({ name, arguments: input, options: { signal } });
+        return await asking.during(
+          opened,
+          call,
+          () => opened.callTool({ name, arguments: input, options: { signal } }),
+        );
       } catch (error) {
         signal.throwIfAborted();
+        if (mayReconnect && await openPages(error, call)) {
+          return await callOnce(name, input, signal, call, false);
+        }
         const isLost = web?.hasLostSession() === true && isLostSession(error);
-        if (!mayReconnect || !isLost) throw callFailure(error, opened);
+        if (!mayReconnect || !isLost) throw callFailure(error, opened, call);
         retire(opened);
-        return await callOnce(name, input, signal, false);
+        return await callOnce(name, input, signal, call, false);
       }
     });
   }
@@ -283,12 +248,15 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
       if (tools || mustWait()) return;
       await using(() => Promise.resolve()).catch(() => {}); // the log has it
     },
-    async call(name, input, signal) {
-      const result = await callOnce(name, input, signal, true);
+    async call(name, input, signal, call) {
+      const result = await callOnce(name, input, signal, call, true);
       failures = 0;
-      const text = login.clean([resultText(result), ...questions?.taken() ?? []].join("\n"));
-      if (result.isError === true) throw new Error(text);
-      return text;
+      return async (showImage) => {
+        const words = await resultText(result, showImage);
+        const text = login.clean([words, ...call.taken()].join("\n"));
+        if (result.isError === true) throw new Error(text);
+        return text;
+      };
     },
     async close() {
       isClosed = true;

@@ -8,12 +8,9 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 import type { McpToolDefinition } from "./definitions.ts";
-import {
-  createMcpConnection,
-  type McpConnection,
-  type McpPorts,
-  type McpServer,
-} from "./server.ts";
+import type { McpConnection, McpPorts, McpServer } from "./connection.ts";
+import { createHeldCalls, type HeldCalls } from "./elicitation/held_calls.ts";
+import { createMcpConnection } from "./server.ts";
 
 /** The servers of the config. */
 export interface McpServers {
@@ -27,6 +24,7 @@ export interface McpServers {
   list(isWanted: (id: string) => boolean): Promise<void>;
   /** Takes other servers; those that stay the same keep their connections. */
   apply(servers: readonly McpServer[]): void;
+  /** Ends it, and resolves once nothing runs. */
   close(): Promise<void>;
 }
 
@@ -45,11 +43,12 @@ export function createMcpServers(
 ): McpServers {
   let running: readonly Running[] = [];
   let tools: readonly Tool[] = [];
+  const held = createHeldCalls(ports.schedule);
 
   function refresh(): void {
     tools = running.flatMap(({ server, connection }) =>
       (connection.tools() ?? []).flatMap((definition) =>
-        toolOf(server.id, definition, connection) ?? []
+        toolOf(server.id, definition, connection, held) ?? []
       )
     );
   }
@@ -81,6 +80,7 @@ export function createMcpServers(
       for (const one of before) if (!running.includes(one)) void one.connection.close();
     },
     async close() {
+      held.close();
       await Promise.all(running.map(({ connection }) => connection.close()));
     },
   };
@@ -91,6 +91,7 @@ function toolOf(
   serverId: string,
   { name, description, inputSchema, isIdempotent }: McpToolDefinition,
   connection: McpConnection,
+  held: HeldCalls,
 ): Tool | undefined {
   const fullName = `mcp__${serverId}__${name.replace(/[^A-Za-z0-9_-]/g, "_")}`;
   if (fullName.length > MAX_NAME) return undefined;
@@ -101,6 +102,14 @@ function toolOf(
     parameters: inputSchema,
     needs: [],
     isIdempotent,
-    run: (input, { signal }) => connection.call(name, input, signal),
+    async run(input, context) {
+      const about = { server: serverId, tool: fullName };
+      const write = await held.run(
+        about,
+        context,
+        (signal, call) => connection.call(name, input, signal, call),
+      );
+      return await write(context.showImage);
+    },
   });
 }

@@ -11,6 +11,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import type { JSONRPCMessage, MCPTransport } from "@ai-sdk/mcp";
 import { codeOf } from "../lib/error_code.ts";
+import { withSchema } from "./elicitation/page_request.ts";
 import type { ConfinedLaunch } from "./confine.ts";
 
 /** Maximum UTF-16 units of one message. */
@@ -50,7 +51,7 @@ export function createStdioTransport(
     for (const line of lines) {
       if (line.trim() === "") continue;
       try {
-        const message: JSONRPCMessage = JSON.parse(line); // unchecked
+        const message: JSONRPCMessage = JSON.parse(withSchema(line)); // unchecked
         transport.onmessage?.(message);
       } catch (error) {
         // Some programs write lines of their log to stdout.

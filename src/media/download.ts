@@ -17,6 +17,7 @@ import { isExpired, type IsMediaUrl } from "./hosts.ts";
 export interface DownloadPorts {
   /** Sends the request. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** Whether an address is one of Discord's media hosts. */
   readonly isMediaUrl: IsMediaUrl;
   /** Asks Discord for a new link; `undefined` if there is none. */
   readonly refresh: (url: string, signal: AbortSignal) => Promise<string | undefined>;

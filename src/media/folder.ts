@@ -34,9 +34,11 @@ export interface FilePlace {
 
 /** A file on the disk. */
 export interface KeptFile {
+  /** Id of the file. */
   readonly fileId: Snowflake<"attachment">;
   /** Ending by content: `"png"`. */
   readonly ending: string;
+  /** Path of the file. */
   readonly path: string;
 }
 

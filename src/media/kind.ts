@@ -4,15 +4,10 @@
  * @module
  */
 
-import type { FileKind, ImageType } from "../core/turn/media.ts";
+import { type FileKind, IMAGE_TYPES, type ImageType } from "../core/turn/media.ts";
 import { decodeText } from "./text.ts";
 
-const IMAGES: ReadonlySet<string> = new Set<ImageType>([
-  "image/png",
-  "image/jpeg",
-  "image/gif",
-  "image/webp",
-]);
+const IMAGES: ReadonlySet<string> = new Set(IMAGE_TYPES);
 
 /** Bytes at a file's beginning that tell its type. */
 const HEAD_BYTES = 4_100;

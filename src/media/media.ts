@@ -15,8 +15,11 @@ import { endingOf, kindOf } from "./kind.ts";
 
 /** Everything that getting files needs from outside. */
 export interface MediaPorts {
+  /** Keeps the files. */
   readonly folder: MediaFolder;
+  /** Gets a file from Discord's media hosts. */
   readonly download: Download;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

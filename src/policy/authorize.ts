@@ -20,7 +20,7 @@ import type { Granted } from "./caller.ts";
 import { preparePlaceAccess } from "./place_access.ts";
 import { type Ask, createRecorder, ignore, nameOf, recordNothing } from "./rules/checks.ts";
 import { prepareRights } from "./rights.ts";
-import type { AccessPolicy } from "./rules/rules.ts";
+import type { AccessPolicy, ReactionMode } from "./rules/rules.ts";
 
 /** A person's action and its place. */
 export interface Action {
@@ -140,7 +140,7 @@ function prepareEvents(
 const DMS = "channels.discord.dm";
 
 function counts(
-  mode: "off" | "own" | "all" | "allowlist",
+  mode: ReactionMode,
   on: "own" | "other",
   sender: Sender,
   users: readonly AllowEntry[] | undefined,

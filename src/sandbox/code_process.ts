@@ -15,6 +15,7 @@ import type { CodeEnd, CodeJob } from "./evaluate.ts";
 
 /** How to start this program. */
 export interface OwnProgram {
+  /** Path of the program. */
   readonly program: string;
   /** Arguments before this program's own. */
   readonly args: readonly string[];

@@ -18,6 +18,7 @@ import {
 
 /** A script to run. */
 export interface CodeJob {
+  /** JavaScript. */
   readonly source: string;
   /** Texts of files by name. */
   readonly files: Readonly<Record<string, string>>;

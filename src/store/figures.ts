@@ -38,8 +38,6 @@ export interface StoreFigures {
     /** Unix time in milliseconds at which the oldest that is pending or sending was frozen. */
     readonly oldestUnsentAt?: number;
   };
-  /** Shards whose gap is still to be caught up, of all accounts. */
-  readonly openGaps: number;
   /** Verdicts since the start, by kind and reason, in the order of their first occurrence. */
   readonly decisions: readonly DecisionCount[];
 }
@@ -89,8 +87,6 @@ const parkedSchema = z.object({
 
 const oldestSchema = z.object({ oldest: column.numberOrNull });
 
-const gapsSchema = z.object({ open: column.number });
-
 const IS_NOT_STOPPED = "NOT IN (SELECT value FROM json_each(:stopped))";
 const NONE_STOPPED = "[]";
 
@@ -137,9 +133,6 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
      WHERE o.state IN ('pending', 'sending') AND p.channel_id IS NULL
        AND o.account_id ${IS_NOT_STOPPED}`,
   );
-  const selectGaps = database.prepare(
-    "SELECT COUNT(*) AS open FROM gateway_session WHERE catch_up_from IS NOT NULL",
-  );
   const counts = new Map<string, DecisionCount>();
 
   function outboxFigures(stopped: string): StoreFigures["outbox"] {
@@ -169,7 +162,6 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
         return {
           inbox: { ...inboxCounts, ...(oldestWaitingAt !== null && { oldestWaitingAt }) },
           outbox: outboxFigures(stopped),
-          openGaps: gapsSchema.parse(selectGaps.get()).open,
           decisions: [...counts.values()],
         };
       }),

@@ -141,6 +141,8 @@ export function openStore(
 /**
  * Creates the store over an open and migrated database. Closing the store closes the database.
  *
+ * The function is longer than most, because each namespace stands here once.
+ *
  * @param path Path of the database file, for error messages.
  * @throws {StoreError} If the disk refuses the work that a crash has left in the journal.
  */

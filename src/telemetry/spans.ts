@@ -18,10 +18,15 @@ export type Attributes = Readonly<Record<string, string | number>>;
 
 /** One span. Times are Unix times in milliseconds. */
 export interface SpanOfTurn {
+  /** Name of the step. */
   readonly name: string;
+  /** Whether it is a request to another service. */
   readonly kind: "internal" | "client";
+  /** Unix time in milliseconds. */
   readonly startedAt: number;
+  /** Unix time in milliseconds. */
   readonly endedAt: number;
+  /** Facts about the step. */
   readonly attributes: Attributes;
   /** Whether it failed. */
   readonly hasFailed: boolean;

@@ -15,6 +15,7 @@ export interface FetchedText {
   readonly url: string;
   /** Whether it is HTML. */
   readonly isHtml: boolean;
+  /** The text of the page. */
   readonly text: string;
 }
 

@@ -18,6 +18,7 @@ import { hostOf, portOf } from "../lib/network/url_address.ts";
 export interface HostAddress {
   /** `"93.184.216.34"`. */
   readonly address: string;
+  /** 4 or 6. */
   readonly family: number;
 }
 

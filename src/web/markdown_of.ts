@@ -8,11 +8,17 @@
 
 /** The part of the DOM that this module reads. */
 export interface MarkdownNode {
+  /** 1: an element; 3: a text. */
   readonly nodeType: number;
+  /** Name of the element, in capitals. */
   readonly nodeName: string;
+  /** Its text, with that of its children. */
   readonly textContent: string | null;
+  /** Its first child. */
   readonly firstChild: MarkdownNode | null;
+  /** The next child of its parent. */
   readonly nextSibling: MarkdownNode | null;
+  /** An attribute of an element; `null` without it. */
   getAttribute?(name: string): string | null;
 }
 

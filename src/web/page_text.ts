@@ -27,6 +27,7 @@ interface PageDocument {
 
 /** A page to read. */
 export interface PageJob {
+  /** The page. */
   readonly html: string;
   /** Its address, for links relative to it. */
   readonly url: string;
@@ -38,6 +39,7 @@ export interface PageJob {
 export interface PageText {
   /** Absent if the page has none. */
   readonly title?: string;
+  /** Its text, as Markdown. */
   readonly text: string;
   /** Whether only the beginning of the page was read. */
   readonly isCut: boolean;

@@ -12,16 +12,21 @@ import { WebError } from "./guarded_get.ts";
 
 /** A search engine. */
 export interface SearchEngine {
+  /** Kind of the engine. */
   readonly kind: "searxng" | "brave";
   /** Base address without a slash at its end; the vendor's if absent. */
   readonly url?: string;
+  /** Its key, a secret; absent if it needs none. */
   readonly apiKey?: string;
 }
 
 /** A page that the engine found. */
 export interface FoundPage {
+  /** Address of the page. */
   readonly url: string;
+  /** Its title. */
   readonly title: string;
+  /** Lines of the page that fit. */
   readonly excerpt: string;
 }
 

@@ -54,7 +54,10 @@ export async function findSkills(
 }
 
 /** Reads a file of a skill, within its folder and within bounds. */
-export async function readSkillFile({ folder }: Pick<Skill, "folder">, file: string) {
+export async function readSkillFile(
+  { folder }: Pick<Skill, "folder">,
+  file: string,
+): Promise<string> {
   return await filesOf(folder).read(file);
 }
 

@@ -16,9 +16,11 @@ const QUESTION: Question = {
   timeoutMs: 1_000,
 };
 const DENIED: Decision = { kind: "expired" };
+const ANSWERED: Decision = { kind: "answered", answer: { choice: "form" } };
 
 const call = (id: string) => ({
   call: { id, name: id, arguments: "{}" },
+  round: 0,
   context: toolContext({ callKey: `1:${id}` }),
 });
 
@@ -49,6 +51,13 @@ describe("[A1] askFirst()", () => {
     const { ready, asked } = await askFirst(calls, toolbox, decided());
     assert.deepEqual(ready.map(({ call }) => call.id), ["plain"]);
     assert.deepEqual(asked.map(({ callKey }) => callKey), ["1:asks for all"]);
+  });
+
+  it("[T13] gives a call that waited the decision about its last question", async () => {
+    const again = { ...call("plain"), round: 2 };
+    const decisions = decided(["1:plain", DENIED], ["1@1:plain", DENIED], ["2@1:plain", ANSWERED]);
+    const { ready } = await askFirst([again], toolbox, decisions);
+    assert.deepEqual(ready.map(({ context }) => context.decision), [ANSWERED]);
   });
 
   it("gives a decided call its decision, and does not ask again", async () => {

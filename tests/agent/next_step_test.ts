@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { conversationOf, nextStep, transcriptOf } from "../../src/agent/next_step.ts";
 import type { ToolCall } from "../../src/core/model.ts";
 import type { Step } from "../../src/core/step.ts";
+import { messageId } from "../support/discord/builders.ts";
 
 /** Calls of the tool `read` may run twice, those of `post` must not. */
 const call = (id: string): ToolCall => ({
@@ -55,6 +56,16 @@ describe("[T1] nextStep()", () => {
     [
       "does not repeat a call that had begun before a crash",
       [answer("p1"), begun("p1")],
+      "unknown p1",
+    ],
+    [
+      "[T13] goes on with a call that waited for a person",
+      [answer("p1"), begun("p1"), { kind: "waits", callId: "p1", at: 0 }],
+      "run_once p1",
+    ],
+    [
+      "[T13] does not repeat a call that went on before a crash",
+      [answer("p1"), begun("p1"), { kind: "waits", callId: "p1", at: 0 }, begun("p1")],
       "unknown p1",
     ],
     [
@@ -118,6 +129,52 @@ describe("[T1] conversationOf()", () => {
       { role: "tool", call: call("r1"), text: "42" },
       { role: "tool", call: call("p1"), text: "sent" },
     ]);
+  });
+
+  it("shows the images of results after all results of their answer", () => {
+    const withImages = (id: string, ...images: readonly string[]): Step => ({
+      kind: "result",
+      callId: id,
+      end: "done",
+      text: "ok",
+      images,
+      at: 0,
+    });
+    const image = (id: string) => ({ mediaType: id, data: new Uint8Array() });
+    const steps = [
+      answer("r1", "r2"),
+      withImages("r1", "1", "2"),
+      withImages("r2", "3"),
+      answer("r3"),
+      withImages("r3", "gone"),
+    ];
+    const shown = conversationOf(
+      steps,
+      Infinity,
+      undefined,
+      (ids) => ids.filter((id) => id !== "gone").map(image),
+    );
+    assert.deepEqual(shown.map(({ role }) => role), [
+      "assistant",
+      "tool",
+      "tool",
+      "user",
+      "assistant",
+      "tool",
+    ]);
+    const [, , , images] = shown;
+    assert.deepEqual(images?.role === "user" && images.images, ["1", "2", "3"].map(image));
+    assert.match(images?.text ?? "", /data/);
+  });
+
+  it("never clears the newest result, also with a message after it", () => {
+    const steps: readonly Step[] = [
+      answer("r1"),
+      result("r1", "a".repeat(50)),
+      { kind: "joined", messageIds: [messageId("7")], at: 0 },
+    ];
+    const [, kept] = conversationOf(steps, 10, () => ({ text: "and this?" }));
+    assert.match(kept?.text ?? "", /^a/);
   });
 
   it("shortens a long result in its middle", () => {

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import { createToolbox } from "../../src/agent/toolbox.ts";
+import { createToolbox, type Toolbox } from "../../src/agent/toolbox.ts";
+import type { ToolResult } from "../../src/core/step.ts";
 import { UnknownOutcomeError } from "../../src/core/turn/unknown_outcome.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
+import { WaitsForPerson } from "../../src/core/turn/waits_for_person.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { cleanSecrets, toolboxOf, toolContext } from "../support/model/tools.ts";
 
@@ -16,13 +18,19 @@ const tide: Tool = {
   run: (input) => Promise.resolve(JSON.stringify(input)),
 };
 
+/** The result of a call that waits for no person. */
+function ended(result: Awaited<ReturnType<Toolbox["run"]>>): ToolResult {
+  assert.ok(result.end !== "waits");
+  return result;
+}
+
 function setUp(...tools: readonly Tool[]) {
   const clock = new FakeClock();
   const stopping = new AbortController();
   const toolbox = toolboxOf(tools, clock);
   const context = toolContext({ signal: stopping.signal });
-  const run = (name: string, written: string) =>
-    toolbox.run({ id: "call_1", name, arguments: written }, context);
+  const run = async (name: string, written: string) =>
+    ended(await toolbox.run({ id: "call_1", name, arguments: written }, context));
   return { clock, stopping, toolbox, run };
 }
 
@@ -63,6 +71,56 @@ describe("[T1] createToolbox()", () => {
     assert.equal(clock.pending, 0);
   });
 
+  it("keeps the images that a tool shows, and names them in the result", async () => {
+    const { schedule } = new FakeClock();
+    const camera: Tool = {
+      ...tide,
+      async run(_input, { showImage }) {
+        await showImage?.(new Uint8Array(2));
+        await showImage?.(new Uint8Array(3));
+        return "two pictures";
+      },
+    };
+    const toolbox = createToolbox([camera], {
+      timeoutMs: 1_000,
+      schedule,
+      cleanSecrets,
+      fence: (result) => result,
+      missingRight: () => Promise.resolve(undefined),
+      keepImage: ({ length }) => Promise.resolve(`kept ${length}`),
+    });
+    const call = { id: "call_1", name: "tide", arguments: '{"port":"Hull"}' };
+    assert.deepEqual(await toolbox.run(call, toolContext()), {
+      end: "done",
+      text: "two pictures",
+      images: ["kept 2", "kept 3"],
+    });
+  });
+
+  it("[T13] [SEC-R9] tells that a call waits for a person, without secrets in the exact text", async () => {
+    const { toolbox } = setUp({
+      ...tide,
+      run: () =>
+        Promise.reject(
+          new WaitsForPerson({
+            kind: "ask",
+            tool: "tide",
+            text: "Open this page",
+            exact: "https://example.org/?key=hunter2",
+            facts: [],
+            choices: [],
+            asked: "anyone",
+            where: "direct",
+            timeoutMs: 1,
+          }),
+        ),
+    });
+    const call = { id: "call_1", name: "tide", arguments: '{"port":"Hull"}' };
+    const waiting = await toolbox.run(call, toolContext());
+    assert.ok(waiting.end === "waits");
+    assert.equal(waiting.question.exact, "https://example.org/?key=[redacted]");
+  });
+
   it("[H4] puts a fence around each result and each reason of a failure", async () => {
     const { schedule } = new FakeClock();
     const fence = (result: string) => `<${result}>`;
@@ -75,7 +133,7 @@ describe("[T1] createToolbox()", () => {
       missingRight: () => Promise.resolve(undefined),
     });
     const run = async (name: string, written: string) =>
-      (await toolbox.run({ id: "1", name, arguments: written }, toolContext())).text;
+      ended(await toolbox.run({ id: "1", name, arguments: written }, toolContext())).text;
     assert.equal(await run("tide", '{"port":"Hull"}'), '<{"port":"Hull","hours":1}>');
     assert.equal(await run("sink", '{"port":"Hull"}'), "Error: <a leak>");
     assert.equal(await run("tide", "no"), "Error: <the arguments are not JSON>");

@@ -125,7 +125,7 @@ describe("[O10] runCommandLine()", () => {
     [["demo", "--port", "no"], /^barnacle: port: "no" is not a port: use a whole number/],
     [["doctor", "--only", "x"], /^barnacle: --only "x" is not one of discord, host, mcp, model\n$/],
     [["access", "test", "--user", "ada"], /^barnacle: --channel is missing or has no value/],
-    [["outbox", "drop", "x"], /^barnacle: id: "x" is not a message number/],
+    [["outbox", "drop", "x"], /^barnacle: number: "x" is no number/],
   ];
   for (const [args, message] of wrong) {
     it(`ends with 2 and one line on: ${args.join(" ")}`, async () => {

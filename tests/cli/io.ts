@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Env, Io } from "../../src/cli/terminal/io.ts";
+import type { Env } from "../../src/lib/env.ts";
+import type { Io } from "../../src/cli/terminal/io.ts";
 import { PLAIN } from "../../src/cli/terminal/style.ts";
 
 /** Output without styles, line by line. */

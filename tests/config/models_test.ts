@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Env } from "../../src/lib/env.ts";
 import { LOCAL_SERVERS, type ResolvedModels, resolveModels } from "../../src/config/models.ts";
-import type { Env } from "../../src/config/schema/parts/secrets.ts";
 import { configOf, load } from "./support.ts";
 
 async function resolved(agents: string, providers = "", env: Env = {}): Promise<ResolvedModels> {

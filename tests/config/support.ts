@@ -5,11 +5,11 @@
  */
 
 import assert from "node:assert/strict";
+import type { Env } from "../../src/lib/env.ts";
 import { type BotConfig, type Config, forAccount } from "../../src/config/config.ts";
 import { loadConfig, type Loaded, type LoadedConfig } from "../../src/config/load.ts";
 import { renderProblems } from "../../src/config/text/problem.ts";
 import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
-import type { Env } from "../../src/config/schema/parts/secrets.ts";
 
 export interface World {
   readonly env?: Env;

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
-import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -10,7 +9,7 @@ import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UnknownOutcomeError } from "../../src/core/turn/unknown_outcome.ts";
 import { schedule } from "../../src/lib/schedule.ts";
-import type { McpServer } from "../../src/mcp/server.ts";
+import type { McpServer } from "../../src/mcp/connection.ts";
 import { createConfine, environmentOf } from "../../src/mcp/confine.ts";
 import { createLogins } from "../../src/mcp/oauth/logins.ts";
 import { createSeenTools, type SeenTools } from "../../src/mcp/seen_tools.ts";
@@ -19,6 +18,7 @@ import { createMcpServers, type McpServers } from "../../src/mcp/servers.ts";
 import { everythingProgram } from "../support/model/mcp_everything.ts";
 import { scriptedProgram } from "../support/model/mcp_scripted.ts";
 import { toolContext } from "../support/model/tools.ts";
+import { freePort } from "../support/network/free_port.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 import { recordingLog } from "../support/recording_log.ts";
 
@@ -219,15 +219,15 @@ function isRunning(pid: number): boolean {
 }
 
 describe("[T13] createMcpServers()", () => {
-  it("declines a server's question, and tells the model about it", () =>
+  it("cancels a question if no person can be asked, and tells the model about it", () =>
     withServers([{
       id: "asks",
       transport: { ...PROGRAM, ...scriptedProgram("Asks.") },
     }], async (servers) => {
       await servers.list(() => true);
       const result = await call(servers, "mcp__asks__look", {});
-      assert.match(result, /"action":"decline"/);
-      assert.match(result, /the server asked: "Which reef\?".*Ask the person/);
+      assert.match(result, /"action":"cancel"/);
+      assert.match(result, /the server asked a person: "Which reef\?".*no person can be asked/);
       const next = await call(servers, "mcp__asks__look", { what: "cwd" });
       assert.doesNotMatch(next, /asked/);
     }));
@@ -320,12 +320,3 @@ describe("[T13] createMcpServers()", () => {
     }
   });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}

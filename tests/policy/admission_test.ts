@@ -1061,7 +1061,7 @@ describe("roles, threads and forums", () => {
 });
 
 /**
- * The reader finds out how a message mentions the bot (tests/discord/gateway/decode_test.ts).
+ * The reader finds out how a message mentions the bot (tests/discord/gateway/decode/decode_test.ts).
  * Policy decides which mentions trigger an answer.
  */
 describe("[SEC-R6] triggers of an answer", () => {

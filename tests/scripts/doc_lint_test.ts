@@ -33,6 +33,11 @@ describe("docFindings()", () => {
     assert.match(findings[1]?.text ?? "", /'Hidden'/);
   });
 
+  it("lets a zod schema infer its types", () => {
+    const inferred = finding("missing-explicit-type]: x", "a/x.ts").replace("= 1", "= z.string()");
+    assert.deepEqual(docFindings(inferred, "/here", ["src/a"], []), []);
+  });
+
   it("lets the config's schema infer types, but not its docs", () => {
     const path = "config/schema/x.ts";
     const output = ["missing-explicit-type]: x", "missing-return-type]: x", "missing-jsdoc]: x"]
@@ -53,9 +58,13 @@ describe("doc_lint", skipUnless(isDeno, "doc_lint: Bun has no deno doc"), () => 
     it(name, () => {
       const root = mkdtempSync(join(tmpdir(), "doc-lint-"));
       try {
-        for (const path of ["src/lib/one.ts", "src/lib/two.ts", "src/other/one.ts"]) {
+        for (const path of ["src/lib/one.ts", "src/lib/two.ts", "simulator/one.ts"]) {
           mkdirSync(join(root, dirname(path)), { recursive: true });
-          const ownDoc = path === "src/lib/two.ts" ? doc : "/** One. */\n";
+          const ownDoc = path === "src/lib/two.ts"
+            ? doc
+            : path.startsWith("src/")
+            ? "/** One. */\n"
+            : "";
           writeFileSync(join(root, path), `${ownDoc}export const one: number = 1;\n`);
         }
         const script = join(SCRIPTS, "doc_lint.ts");

@@ -8,7 +8,6 @@ const NOW = Date.UTC(2026, 0, 1);
 const NOTHING = {
   inbox: { waiting: 0, running: 0 },
   outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, parked: 0, parkedChannels: 0 },
-  openGaps: 0,
   decisions: [],
 };
 const messageOf = (id: string) => guildMessage({ id: messageId(id) });

@@ -6,9 +6,9 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Env } from "../../src/lib/env.ts";
 import { readConfig } from "../../src/cli/shared/read_config.ts";
 import { type Config, forAccount } from "../../src/config/config.ts";
-import type { Env } from "../../src/config/schema/parts/secrets.ts";
 import { tempDirectory } from "./temp_directory.ts";
 
 /**

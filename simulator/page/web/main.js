@@ -6,6 +6,7 @@
 
 import { drawComposer, showProblem, startComposer } from "./composer.js";
 import { byId, redrawTimes } from "./dom.js";
+import { openForm } from "./form.js";
 import { drawMessages, redraw, startMessages } from "./messages.js";
 import { drawBot, drawGone, drawNotices } from "./panel.js";
 import { drawSidebar, drawTop } from "./sidebar.js";
@@ -32,8 +33,14 @@ const acts = {
   /** A path of this server, with the page's key. */
   address: (path) => key === "" ? path : `${path}?key=${encodeURIComponent(key)}`,
   async click(channel, message, button) {
-    const answer = await post("/click", { as: state.personId, channel, message, button });
-    if (answer?.whisper) showProblem(`Only you see this: ${answer.whisper}`);
+    return showAnswer(await post("/click", { as: state.personId, channel, message, button }));
+  },
+  async choose(channel, message, menu, labels) {
+    const body = { as: state.personId, channel, message, menu, labels };
+    return showAnswer(await post("/choose", body));
+  },
+  async submit(form, values, files) {
+    return showAnswer(await post("/submit", { as: state.personId, form, values, files }));
   },
   async say(text, files = []) {
     const { personId: as, channelId: channel, replyTo } = state;
@@ -52,15 +59,23 @@ const acts = {
   press: (control) => post("/press", { control }),
 };
 
+/** Shows the bot's answer to the use of a component; returns whether there was one. */
+function showAnswer(answer) {
+  if (answer?.whisper) showProblem(`Only you see this: ${answer.whisper}`);
+  if (answer?.form) openForm(answer.form, acts);
+  return answer !== false;
+}
+
 /** @returns The answer, or `true`; `false` if it failed, and then the page shows the reason. */
 async function post(path, body) {
+  showProblem(""); // before the request: news about it may come before the answer
   try {
     const response = await fetch(acts.address(path), {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
     });
-    showProblem(response.ok ? "" : await response.text());
+    if (!response.ok) showProblem(await response.text());
     return response.status === 200 ? await response.json() : response.ok;
   } catch {
     showProblem("The demo does not answer: has it ended?");
@@ -104,6 +119,10 @@ function listen() {
     }
     if (news.kind === "notice") return drawNotices(state);
     if (news.kind === "typing") return drawTyping();
+    if (news.kind === "whisper") {
+      if (news.userId === state.personId) showProblem(`Only you see this: ${news.text}`);
+      return;
+    }
     if (news.kind === "world") return drawPlace();
     const replies = news.judged?.outcome?.replies ?? [];
     redraw(state, [...changed, ...replies], acts);

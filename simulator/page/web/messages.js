@@ -104,6 +104,7 @@ function row(state, message, before, acts) {
     element("div.text", {}, ...renderText(text, (to) => nameOf(state, to))),
     ...message.attachments.map((file) => attachment(file, acts)),
     buttons(message, acts),
+    ...menus(message, acts),
     reactions(state, message, acts),
     tools(message, acts),
   );
@@ -147,6 +148,36 @@ function buttons({ id, channelId, buttons }, acts) {
       }, label)
     ),
   );
+}
+
+/** The bot's menus. One option is sent at once; for several, the person presses a button. */
+function menus({ id, channelId, menus }, acts) {
+  return menus.map(({ customId, placeholder, labels, min, max, isDisabled }) => {
+    const node = element(
+      "select",
+      {
+        "aria-label": placeholder,
+        multiple: max > 1,
+        size: max > 1 ? Math.min(6, labels.length) : undefined,
+        disabled: isDisabled,
+        onchange: () => max === 1 && send(),
+      },
+      max > 1 ? undefined : element("option", { value: "" }, placeholder),
+      ...labels.map((label) => element("option", { value: label }, label)),
+    );
+    const send = () => {
+      const chosen = [...node.selectedOptions].map(({ value }) => value).filter(Boolean);
+      if (chosen.length > 0) acts.choose(channelId, id, customId, chosen);
+    };
+    if (max === 1) return element("div.menu", {}, node);
+    return element(
+      "div.menu.buttons",
+      {},
+      element("small", {}, `${placeholder}: ${min} to ${max}`),
+      node,
+      element("button.is-primary", { type: "button", disabled: isDisabled, onclick: send }, "Send"),
+    );
+  });
 }
 
 function reactions(state, { reactions, channelId, id }, acts) {

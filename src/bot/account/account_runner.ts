@@ -35,6 +35,7 @@ export interface AccountRunnerOptions extends
     | "env"
     | "crashHooks"
   > {
+  /** The account. */
   readonly accountId: AccountId;
 }
 
@@ -46,15 +47,19 @@ export type StartAccount = (
 
 /** The dependencies and events of an account runner. */
 export interface AccountRunnerPorts extends AccountPorts {
+  /** Starts an account. */
   readonly startAccount: StartAccount;
   /** The current setup; a reload may change it before the account runs. */
   readonly setup: () => Setup;
+  /** Invalid requests of the last ten minutes, of all accounts. */
   readonly invalidRequests: () => Promise<InvalidRequests>;
 }
 
 /** A started account. */
 export interface AccountRunner {
+  /** The running account; absent before its start and after its end. */
   readonly running: RunningAccount | undefined;
+  /** Whether it ended by itself. */
   readonly hasEnded: boolean;
   /**
    * Resolves once the account runs, has ended, or waits for Discord; rejects if it cannot start.
@@ -64,12 +69,15 @@ export interface AccountRunner {
   apply(): Promise<void>;
   /** Ends the account and calls `onEnd`, unless it has ended or is stopping. */
   end(end: AccountEnd): void;
+  /** Ends it, and resolves once nothing runs. */
   stop(): Promise<void>;
 }
 
 /** The part of the setup for one account. */
 export interface OwnSetup {
+  /** Token and model of the account. */
   readonly account: Account;
+  /** The account's config. */
   readonly config: Config;
 }
 

@@ -27,13 +27,17 @@ import {
 
 /** The setup and the dependencies that all accounts share. */
 export interface AccountsOptions extends Omit<AccountRunnerOptions, "accountId"> {
+  /** The config with its accounts and models. */
   readonly setup: Setup;
 }
 
 /** The dependencies and events of the accounts. */
 export interface AccountsPorts {
+  /** Starts an account. */
   readonly startAccount: StartAccount;
+  /** Counts events for the metrics. */
   readonly meter: Meter;
+  /** Bounds the turns of all accounts. */
   readonly turnLimit: TurnLimit;
   /** The health of an account. */
   readonly healthOf: (accountId: AccountId) => AccountHealth;
@@ -54,11 +58,13 @@ export interface Accounts {
    * reconnect first finishes its turns; the promise does not wait for that.
    */
   apply(setup: Setup, changes: readonly AccountChange[]): Promise<Applied>;
+  /** An account, if it runs. */
   running(accountId: AccountId): RunningAccount | undefined;
   /** One of the running accounts. */
   first(): RunningAccount | undefined;
   /** Calls a function for each running account. */
   each(tell: (running: RunningAccount) => void): void;
+  /** Ends it, and resolves once nothing runs. */
   stop(): Promise<void>;
 }
 

@@ -23,14 +23,21 @@ import { type Settings, settingsOf } from "./settings.ts";
 
 /** The parts that connect an account. */
 export interface GatewayParts {
+  /** Config and models, which a reload replaces. */
   readonly settings: Settings;
+  /** Sends requests to Discord. */
   readonly client: RestClient;
+  /** Events of requests to Discord. */
   readonly restEvents: Emitter<RestEvents>;
+  /** Reads the application at Discord. */
   readonly applications: Applications;
+  /** The account's state at Discord: its application, token and intents. */
   readonly connectionState: ConnectionState;
   /** Loads the reader of dispatches; the same one at each call. */
   readonly reader: () => Promise<Reader>;
+  /** The presence that people see. */
   readonly presence: AccountPresence;
+  /** The connection to the gateway. */
   readonly connection: Connection;
   /** Events of the connection and of requests wait until its release. */
   readonly events: Hold;
@@ -88,7 +95,6 @@ export async function createGatewayParts(
     accountId,
     configured: options.config.discord.presence,
     settings: store.settings,
-    show: (changed) => connection.setPresence(changed),
     now,
   });
   const connection = createConnection(options, {

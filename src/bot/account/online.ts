@@ -15,11 +15,17 @@ import type { Schedule } from "../../lib/schedule.ts";
 
 /** The account, and its listener. */
 export interface OnlinePorts {
+  /** The account. */
   readonly accountId: AccountId;
+  /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: { readonly self?: Self | undefined; readonly index: GuildIndex };
+  /** Id of the model that answers. */
   readonly model: () => string;
+  /** Timer. */
   readonly schedule: Schedule;
+  /** Aborted when the account stops. */
   readonly stopping: AbortSignal;
+  /** The account is online. */
   readonly onOnline: (online: Online) => void;
 }
 

@@ -7,32 +7,28 @@
  */
 
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
-import type { Reader } from "../../discord/gateway/read/reader.ts";
-import {
-  createDuplicateWatch,
-  type DuplicateWatch,
-} from "../../flows/preflight/duplicate_instance.ts";
+import { createDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
 import { createAudioSpending } from "../../core/turn/audio_spending.ts";
-import { createEmitter, type Emitter } from "../../lib/emitter.ts";
+import { createEmitter } from "../../lib/emitter.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/readable.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createTokenRates } from "../../session/token_rates.ts";
-import type { Runner } from "../../flows/schedules/runner.ts";
-import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.ts";
+import { createAccountCatchUp } from "../gateway/catch_up.ts";
 import { commandSources } from "../commands/sources.ts";
 import { statusOf } from "../health/status_facts.ts";
-import { createInbound, type Inbound } from "../inbound/inbound.ts";
+import { createInbound } from "../inbound/inbound.ts";
 import { createOwnerIds } from "../owners/owner_ids.ts";
-import { createOutbound, type Outbound } from "../outbound/outbound.ts";
+import { createOutbound } from "../outbound/outbound.ts";
+import type { Parts } from "./account_parts.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
-import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
+import { createPolicyKeeper } from "../rules/policy.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";
+import { createAccountFiles } from "../files/account_files.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
-import { type AccountFiles, createAccountFiles } from "../files/account_files.ts";
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
-import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
+import { createAccountSchedules } from "../schedules/schedules.ts";
 import { createAccountCards } from "../questions/cards.ts";
 import { createDrawPort } from "../turn/ports/draw_port.ts";
 import { createCodePort } from "../turn/ports/code_port.ts";
@@ -40,24 +36,7 @@ import { skillsOf } from "../turn/ports/skills_port.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { createSpending } from "../turn/spending.ts";
 import { createHistory } from "../turn/history.ts";
-import { type AccountTurns, createAccountTurns } from "../turn/turns.ts";
-
-/** The parts of an account. */
-export interface Parts extends Omit<GatewayParts, "reader"> {
-  readonly reader: Reader;
-  readonly policy: PolicyKeeper;
-  readonly outbound: Outbound;
-  readonly inbound: Inbound;
-  readonly catchUp: AccountCatchUp;
-  readonly turns: AccountTurns;
-  readonly files: AccountFiles;
-  readonly schedules: Runner;
-  readonly questions: ReturnType<typeof createAccountCards>;
-  readonly runEvents: Emitter<RunEvents & { changed(): void }>;
-  readonly duplicates: DuplicateWatch;
-  /** Aborted when the account ends by itself: no turn begins after that. */
-  readonly ended: AbortController;
-}
+import { createAccountTurns } from "../turn/turns.ts";
 
 /**
  * Creates the parts. None of them acts before it is started. The function is long because it is a
@@ -95,7 +74,7 @@ export async function createParts(
     ownerIds: owners.toTell,
     onUndelivered: (cause) => runEvents.emit.ended(cause),
   });
-  const questions = createAccountCards({ ...common, outbound, onDecided: () => turns.wake() });
+  const questions = createAccountCards({ ...common, outbound });
   const rates = createTokenRates();
   const agentId = () => config().agent.id;
   const spend = createSpending({ config, usage: store.usage, now });
@@ -126,6 +105,7 @@ export async function createParts(
     spend,
     stopping: stopping.signal,
     onDecided: questions.decided,
+    mayDecide: (question, press) => turns.mayDecide(question, press),
     status: () => statusOf(health, version, now()),
   });
   const catchUp = createAccountCatchUp({
@@ -134,7 +114,7 @@ export async function createParts(
     reader,
     shardCount: stored.shardCount ?? 1,
     policy: policy.now,
-  }, { found: inbound.found, onFound: meter.found });
+  }, { acceptHistory: inbound.acceptHistory, onFound: meter.found });
   const files = createAccountFiles({
     ...common,
     speech: () => settings.speech,

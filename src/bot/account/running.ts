@@ -13,7 +13,8 @@ import type { AccountOptions, AccountPorts, RunningAccount } from "../account_in
 import { settingsOf } from "./settings.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
-import { createParts, type Parts } from "./parts.ts";
+import type { Parts } from "./account_parts.ts";
+import { createParts } from "./parts.ts";
 import { connectParts } from "./wiring.ts";
 
 /**

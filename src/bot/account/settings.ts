@@ -10,12 +10,19 @@ import type { Speech } from "../rules/setup.ts";
 
 /** The current config and models. */
 export interface Settings {
+  /** The current config. */
   config: Config;
+  /** The model that answers. */
   model: AnsweringModel["model"];
+  /** Checks whether the model answers. */
   checkModel: AnsweringModel["checkModel"];
+  /** Hears and speaks; without parts if none is configured. */
   speech: Speech;
+  /** Draws images; `undefined` if none is configured. */
   drawing: AnsweringModel["drawing"] | undefined;
+  /** Other models that people may choose. */
   choices: AnsweringModel["choices"] | undefined;
+  /** Reads and changes the config file. */
   configFile: AnsweringModel["configFile"] | undefined;
 }
 

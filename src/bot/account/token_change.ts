@@ -19,7 +19,9 @@ import type { Store } from "../../store/store.ts";
 
 /** The account and its token. */
 export interface TokenChangeOptions {
+  /** The account. */
   readonly accountId: AccountId;
+  /** The bot's token, a secret. */
   readonly token: string;
   /** Base URL of the REST API. */
   readonly apiBase: string;
@@ -27,11 +29,13 @@ export interface TokenChangeOptions {
 
 /** The dependencies of the check. */
 export interface TokenChangePorts {
+  /** The gateway's rows in the store. */
   readonly store: Pick<Store["gateway"], "isOtherPeer" | "adoptPeer">;
   /** Created at first use, which is rare. */
   readonly applications: () => Promise<Pick<Applications, "me">>;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

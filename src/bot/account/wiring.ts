@@ -8,7 +8,7 @@ import { endOf, tokenHint, withTokenPlace } from "../health/account_end.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createOnlineReport } from "./online.ts";
-import type { Parts } from "./parts.ts";
+import type { Parts } from "./account_parts.ts";
 import { createReachability } from "./reachability.ts";
 
 /** Connects each event of the parts with its handler. */
@@ -50,6 +50,8 @@ export function connectParts(
     stopped: outbound.stopped,
   });
   connectionState.connect({ tokenRefused });
+  parts.presence.connect({ changed: connection.setPresence });
+  parts.questions.connect({ decided: turns.wake });
   parts.runEvents.connect(schedules);
   inbound.connect({
     accepted(judged) {

@@ -26,20 +26,24 @@ import type { PolicyKeeper } from "../rules/policy.ts";
 
 /** The dependencies of questions. */
 export interface AskOptions {
+  /** Methods of the store. */
   readonly store: {
     readonly inbox: Pick<Store["inbox"], "acceptBatch">;
     readonly pairing: Pick<Store["pairing"], "isPaired">;
   };
+  /** Keeps the current policy. */
   readonly policy: Pick<PolicyKeeper, "now">;
+  /** Judges a message by the current policy. */
   readonly judge: (
     message: InboundMessage,
     known: KnownFacts,
-    source: "found",
+    source: "not_live",
   ) => Pick<Judged, "verdict" | "knownFacts" | "policyId">;
   /** Asks whether an owner is in a guild. Never rejects. */
   readonly ownerIn: (guildId: GuildId) => Promise<KnownFacts["ownerInGuild"]>;
   /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
+  /** Opens a direct channel. */
   readonly openDirect: OpenDirect;
   /** The current limits of waiting turns (X4). */
   readonly waiting: () => WaitingRules;
@@ -66,7 +70,7 @@ export function createAsk(
       isUnproxied: true, // PluralKit has no part in a message that Discord does not have
       ...(isPaired && { isPaired }),
       ...(ownerInGuild && { ownerInGuild }),
-    }, "found");
+    }, "not_live");
     return { ...verdict, message, route: route(message) };
   }
 

@@ -18,10 +18,13 @@ import type { OwnerPresence } from "../owners/owner_presence.ts";
 
 /** The facts that the decision needs. */
 export interface AuthorizeInteractionPorts {
+  /** Keeps the current policy. */
   readonly policy: Pick<PolicyKeeper, "now">;
+  /** Finds the owners' ids. */
   readonly owners: Pick<OwnerIds, "ownsApplication">;
   /** Asks whether an owner is in a guild. Never rejects. */
   readonly ownerIn: OwnerPresence["ask"];
+  /** Pairings in the store. */
   readonly pairing: Pick<Store["pairing"], "isPaired">;
 }
 
@@ -31,6 +34,7 @@ export interface Asking extends
     Interaction,
     "accountId" | "channelId" | "place" | "sender" | "managesMessages"
   > {
+  /** Kind of the interaction. */
   readonly kind: ComponentUse["kind"] | "slash";
 }
 

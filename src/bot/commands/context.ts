@@ -28,8 +28,11 @@ import { createWhy } from "./why.ts";
 
 /** The context, with the models and settings that turns use. */
 export interface CommandContext {
+  /** Ports of the commands. */
   readonly context: InteractionContext;
+  /** Models that conversations can use. */
   readonly models: AccountModels;
+  /** Settings that people chose. */
   readonly settings: AccountSettings;
 }
 
@@ -63,6 +66,7 @@ export function createCommandContext(
     pairing: store.pairing,
     questions: {
       open: store.questions.open,
+      mayDecide: options.mayDecide,
       async decide(deciding) {
         const outcome = await store.questions.decide(deciding);
         if (outcome.kind === "decided" || outcome.kind === "closed") options.onDecided();

@@ -17,11 +17,14 @@ import type { OwnerIds } from "../owners/owner_ids.ts";
 
 /** The sources of the facts. */
 export interface ContextFactsOptions {
+  /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
+  /** Methods of the store. */
   readonly store: {
     readonly sessions: Pick<Store["sessions"], "checkpointOf" | "foldedOf">;
     readonly turns: Pick<Store["turns"], "entriesOf">;
   };
+  /** Finds the owners' ids. */
   readonly owners: Pick<OwnerIds, "sessionOwner">;
   /** The model that answers. */
   readonly model: () => Pick<Model, "id" | "window">;

@@ -22,11 +22,13 @@ export interface ConversationsOptions extends
     CompactPorts,
     "randomId" | "cleanSecrets" | "schedule" | "stopping" | "log" | "now"
   > {
+  /** Sessions of the store. */
   readonly sessions: Pick<Store["sessions"], "reset" | "checkpointOf" | "openEntries" | "fold">;
   /** Finds the agent and the session of a call. */
   readonly routeOf: (call: CommandCall) => Route;
   /** The model of a conversation. */
   readonly modelOf: (sessionKey: string) => Promise<Model>;
+  /** Counts costs, and refuses a request beyond a budget. */
   readonly spend: SpendPort;
   /** Estimates of tokens by model. */
   readonly rates: Pick<TokenRates, "rateOf">;

@@ -15,9 +15,13 @@ import type { Store } from "../../store/store.ts";
 
 /** The dependencies of forgetting. */
 export interface ForgetOptions {
+  /** Removes a person from the store. */
   readonly forgetting: Pick<Store["forgetting"], "forget" | "vacuum">;
+  /** The folder of people's files. */
   readonly folder: Pick<MediaFolder, "forget">;
+  /** Timer. */
   readonly schedule: Schedule;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

@@ -38,6 +38,7 @@ export interface AccountCommands extends TextCommands {
 
 /** The handlers of an account's interactions. */
 export interface InteractionHandlers {
+  /** Handlers of the gateway's events. */
   readonly on: Pick<EventHandlers, "button" | "select" | "modal" | "slash" | "typing">;
   /** For turns. */
   readonly commands: AccountCommands;
@@ -47,6 +48,7 @@ export interface InteractionHandlers {
   reconfigured(): void;
   /** Resolves once the interactions received so far are answered. */
   answered(): Promise<void>;
+  /** Ends it, and resolves once nothing runs. */
   stop(): Promise<void>;
 }
 
@@ -56,7 +58,10 @@ const REGISTER_AFTER_MS = 2_000;
 /** Errors of a registration that a retry does not change. */
 const FINAL: ReadonlySet<RestErrorKind> = new Set(["forbidden", "not_found", "rejected"]);
 
-/** Creates the handlers of an account's interactions. */
+/**
+ * Creates the handlers of an account's interactions. The function is long because each port of each
+ * flow stands here once.
+ */
 export function createInteractionHandlers(
   options: InteractionOptions & CommandOptions,
 ): InteractionHandlers {

@@ -14,7 +14,9 @@ import type { ModelChoices } from "../rules/setup.ts";
 
 /** The dependencies of the models. */
 export interface ModelsOptions {
+  /** The account. */
   readonly accountId: AccountId;
+  /** Settings that people chose. */
   readonly settings: Pick<Store["settings"], "settingOf" | "change">;
   /** The model of the config. */
   readonly model: () => Model;
@@ -44,8 +46,8 @@ export function createAccountModels(
     ids: () => [...new Set([model().id, ...choices().ids])],
     modelOf: async (sessionKey) => await chosenIn(sessionKey) ?? model(),
     async of(call) {
-      const chosen = await chosenIn(routeOf(call).sessionKey);
-      return { id: (chosen ?? model()).id, isChosen: chosen !== undefined };
+      const { id } = await chosenIn(routeOf(call).sessionKey) ?? model();
+      return { id };
     },
     async refusedThinking(call) {
       const { id, refusedThinking = new Set() } = await chosenIn(routeOf(call).sessionKey) ??

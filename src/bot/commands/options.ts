@@ -15,7 +15,7 @@ import type { Model } from "../../core/model.ts";
 import type { SpendPort } from "../../core/spending/metered_model.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
-import type { StatusFacts } from "../../interactions/base/context.ts";
+import type { InteractionContext, StatusFacts } from "../../interactions/base/context.ts";
 import type { Logging } from "../../log.ts";
 import type { TokenRates } from "../../session/token_rates.ts";
 import type { Store } from "../../store/store.ts";
@@ -47,10 +47,15 @@ export type InteractionStore = Pick<
 export interface InteractionOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
+  /** Methods of the store. */
   readonly store: InteractionStore;
+  /** Sends requests to Discord. */
   readonly client: RestClient;
+  /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: Reader;
+  /** Keeps the current policy. */
   readonly policy: PolicyKeeper;
+  /** Finds the owners' ids. */
   readonly owners: Pick<OwnerIds, "ownsApplication" | "sessionOwner">;
   /** The model that answers. */
   readonly model: () => Model;
@@ -58,11 +63,15 @@ export interface InteractionOptions {
   readonly rates: Pick<TokenRates, "rateOf">;
   /** Asks whether an owner is in a guild. Never rejects. */
   readonly ownerIn: OwnerPresence["ask"];
+  /** Sends messages and notices. */
   readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellPerson">;
   /** The gateway, which opens forms. */
   readonly connection: Pick<Connection, "openForm">;
   /** A question to people was decided. */
   readonly onDecided: () => void;
+  /** Whether a person may decide about a call of another person (T11). */
+  readonly mayDecide: InteractionContext["questions"]["mayDecide"];
+  /** The process's log, by part. */
   readonly logging: Logging;
   /** The account's current status, for `/status`. */
   readonly status: () => StatusFacts;

@@ -10,7 +10,9 @@ import type { Store } from "../../store/store.ts";
 
 /** The dependencies of a pause. */
 export interface PauseOptions {
+  /** The account. */
   readonly accountId: AccountId;
+  /** Settings that people chose. */
   readonly settings: Pick<Store["settings"], "settingOf" | "change">;
   /** Stops all turns of the account but one; returns how many messages have lost theirs. */
   readonly stopAll: (except: MessageId | undefined) => Promise<number>;

@@ -18,12 +18,17 @@ import { createUndo } from "../turn/discord/undo/undo.ts";
 
 /** The dependencies of the command. */
 export interface CommandUndoOptions {
+  /** The account. */
   readonly accountId: AccountId;
+  /** Sends requests to Discord. */
   readonly client: RestApi;
+  /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: Pick<Reader, "self">;
+  /** Methods of the store. */
   readonly store: { readonly changes: Store["changes"] };
   /** Whether the asker is an owner of the bot. */
   readonly isOwner: (call: CommandCall | ButtonPress) => Promise<boolean>;
+  /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
   /** Unix time in milliseconds. */
   readonly now: () => number;

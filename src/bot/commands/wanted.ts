@@ -14,8 +14,11 @@ import type { Store } from "../../store/store.ts";
 
 /** The dependencies of the registration. */
 export interface WantedOptions {
+  /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
+  /** Settings that people chose. */
   readonly settings: Pick<Store["settings"], "settingOf" | "change">;
+  /** Tells whether a command is offered. */
   readonly context: Pick<InteractionContext, "config">;
   /** Unix time in milliseconds. */
   readonly now: () => number;

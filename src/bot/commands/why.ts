@@ -14,6 +14,7 @@ import type { Store } from "../../store/store.ts";
 
 /** The dependencies of explanations. */
 export interface WhyOptions {
+  /** Stored messages with their verdicts. */
   readonly received: Pick<Store["received"], "messageRecordOf">;
   /** Whether the asker is an owner of the bot. */
   readonly isOwner: (call: CommandCall) => Promise<boolean>;

@@ -20,18 +20,25 @@ import { createIsMediaUrl } from "../../media/hosts.ts";
 import { createDrawings, type Drawings } from "../../media/drawings.ts";
 import { imageProblem } from "../../media/image.ts";
 import { createMedia } from "../../media/media.ts";
+import { createShownImages, type ShownImages } from "../../media/shown_images.ts";
 import type { ProcessFiles } from "./process_files.ts";
 import type { Speech } from "../rules/setup.ts";
 
 /** The dependencies of an account's files. */
 export interface AccountFilesOptions extends Pick<ReadAudioPorts, "audio"> {
+  /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
+  /** Hears and speaks, by the current config. */
   readonly speech: () => Speech;
+  /** Sends requests to Discord. */
   readonly client: RestClient;
   /** Base URL of Discord's REST API, or of a simulator. */
   readonly apiBase: string;
+  /** Files of all accounts. */
   readonly files: ProcessFiles;
+  /** Aborted when the account stops. */
   readonly stopping: AbortSignal;
+  /** The process's log, by part. */
   readonly logging: Logging;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -41,9 +48,15 @@ export interface AccountFilesOptions extends Pick<ReadAudioPorts, "audio"> {
 export interface AccountFiles extends TurnFiles {
   /** Reads a file of Discord by its address. */
   readonly download: Download;
+  /** Finds a file of a message. */
   readonly find: FindFile;
+  /** Keeps drawn images. */
   readonly drawings: Drawings;
+  /** Reads drawn images. */
   readonly drawn: ReadDrawn;
+  /** Shows images of results. */
+  readonly shown: ShownImages;
+  /** Speaks an answer. */
   readonly speak: SpeakAnswer;
 }
 
@@ -80,6 +93,7 @@ export function createAccountFiles(
     download,
     drawings,
     drawn: drawings.read,
+    shown: createShownImages(folder, maxBytes, now, log),
     find: createFindFile({ media, maxBytes }),
     speak,
   };

@@ -16,7 +16,9 @@ import { createMediaFolder, type MediaFolder } from "../../media/folder.ts";
 
 /** Files of people, for all accounts. */
 export interface ProcessFiles {
+  /** The folder of people's files. */
   readonly folder: MediaFolder;
+  /** Reads documents in a thread. */
   readonly extractor: Extractor;
 }
 
@@ -30,6 +32,7 @@ export interface ProcessFilesOptions {
   readonly mediaDays: () => number;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

@@ -34,13 +34,18 @@ import type { PolicyKeeper } from "../rules/policy.ts";
 
 /** The dependencies of an account's catch-up. */
 export interface CatchUpOptions {
+  /** The account's config. */
   readonly config: Config;
+  /** Methods of the store. */
   readonly store: {
     readonly gateway: Pick<Store["gateway"], "loadAccount" | "finishCatchUp">;
     readonly received: Pick<Store["received"], "directChannels" | "isGroupChannel">;
   };
+  /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: Reader;
+  /** Sends requests to Discord. */
   readonly client: RestClient;
+  /** The process's log, by part. */
   readonly logging: Logging;
   /** The shard count of the last connection, until `setShardCount` is called. */
   readonly shardCount: number;
@@ -64,6 +69,7 @@ export interface CatchUpEvents {
 
 /** Reads messages that the account missed while it was disconnected. */
 export interface AccountCatchUp extends CatchUp {
+  /** Connects the events, before the first one. */
   connect(events: CatchUpEvents): void;
   /**
    * Creates the account's catch-up. It reads the gaps noted in the store before any turn begins.
@@ -74,7 +80,7 @@ export interface AccountCatchUp extends CatchUp {
 /** Creates an account's catch-up; it reads nothing before `resume`. */
 export function createAccountCatchUp(
   options: CatchUpOptions,
-  ports: Pick<CatchUpPorts, "found" | "onFound">,
+  ports: Pick<CatchUpPorts, "acceptHistory" | "onFound">,
 ): AccountCatchUp {
   const { config, store, reader, client, logging, policy, now } = options;
   const events = createEmitter<CatchUpEvents>();

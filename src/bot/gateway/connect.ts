@@ -10,7 +10,7 @@ import { DAY_MS } from "../../core/discord/day.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { EarlyThread } from "../../discord/gateway/main/early_thread.ts";
 import type { ChosenIntents } from "../../discord/gateway/read/intents.ts";
-import type { Presence } from "../../discord/gateway/link/protocol.ts";
+import type { Presence } from "../../core/discord/presence.ts";
 import { READ_TYPES } from "../../discord/gateway/read/read_types.ts";
 import type { GatewayEvents, GatewayFinal } from "../../discord/gateway/main/thread.ts";
 import { userAgentOf } from "../../discord/rest/client/client.ts";
@@ -34,12 +34,15 @@ import { planShards } from "./shards.ts";
 
 /** The settings and stored facts that a connection starts with. */
 export interface ConnectOptions {
+  /** The account's config. */
   readonly config: Config;
+  /** The bot's token, a secret. */
   readonly token: string;
   /** Base URL of Discord's REST API, without its version. */
   readonly apiBase: string;
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
+  /** Whether to log every gateway event. */
   readonly isConnectionDebug: boolean;
   /** URL of the gateway worker; a compiled binary finds no worker in a deeper path. */
   readonly workerUrl: URL;
@@ -57,6 +60,7 @@ export interface ConnectOptions {
 /** The dependencies and events of a connection. */
 export interface ConnectPorts
   extends Omit<GatewayEvents, "onLog" | "onPermitWanted">, Pick<PermitsPorts, "onBudget"> {
+  /** Asks Discord for the gateway address. */
   readonly readGatewayInfo: ReadGatewayInfo;
   /** Reads the application, whose flags show the intents that the portal grants. */
   readonly readApplication: () => Promise<ApplicationAnswer>;
@@ -64,6 +68,7 @@ export interface ConnectPorts
   readonly proxyFor: (url: string) => string | undefined;
   /** The presence to start with. */
   readonly presence: () => Presence;
+  /** Methods of the store. */
   readonly store: Pick<
     Store["gateway"],
     | "saveGateway"
@@ -83,6 +88,7 @@ export interface ConnectPorts
   readonly stopping: AbortSignal;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 
@@ -220,6 +226,11 @@ async function openGateway(
     random: Math.random,
   });
 
+  const stopRelocating = startRelocating(
+    { isUp: threads.isUp, url: threads.url, onMoved: threads.setUrl },
+    { ...ports, accountId },
+  );
+
   function open(starts: PlannedShards): void {
     ports.onIntents(intents.now.missing);
     threads.open(starts, intents.now.bits);
@@ -241,10 +252,6 @@ async function openGateway(
     if (!isStopped) open(shards.map(({ id }) => ({ id, identifyInMs: 0 })));
   }
 
-  const stopRelocating = startRelocating(
-    { isUp: threads.isUp, url: threads.url, onMoved: threads.setUrl },
-    { ...ports, accountId },
-  );
   open(shards);
 
   return {

@@ -8,7 +8,8 @@
 
 import type { GatewayFinal } from "../../discord/gateway/main/thread.ts";
 import type { OfferedForm } from "../../core/people/form.ts";
-import type { Presence, ShardState } from "../../discord/gateway/link/protocol.ts";
+import type { Presence } from "../../core/discord/presence.ts";
+import type { ShardState } from "../../discord/gateway/link/protocol.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import type { Hold } from "../../lib/hold.ts";
 import {
@@ -20,15 +21,21 @@ import {
 
 /** The events of an account's connection. */
 export interface ConnectionEvents {
+  /** A batch of dispatches arrived. */
   batch: ConnectPorts["onBatch"];
   /** The number of shards is known. */
   shards: ConnectPorts["onShards"];
   /** Reports wanted intents that Discord does not grant. */
   intentsMissing: ConnectPorts["onIntents"];
+  /** The number of IDENTIFYs of the day has changed. */
   budgetChanged: ConnectPorts["onBudget"];
+  /** A shard has another state. */
   state: ConnectPorts["onState"];
+  /** A heartbeat was sent, or acknowledged. */
   beat: ConnectPorts["onBeat"];
+  /** Discord ended a session. */
   sessionEnded: ConnectPorts["onSessionEnded"];
+  /** A shard waits before its next attempt. */
   delayed: ConnectPorts["onDelay"];
   /** The gateway has ended for good. */
   final(final: GatewayFinal): void;
@@ -38,6 +45,7 @@ export interface ConnectionEvents {
 
 /** An account's gateway connection. */
 export interface Connection {
+  /** Connects the events, before the first one. */
   connect(events: ConnectionEvents): void;
   /**
    * Starts connecting.

@@ -9,11 +9,8 @@
 
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { OfferedForm } from "../../core/people/form.ts";
-import type {
-  GatewayOptions,
-  Presence,
-  ShardOptions,
-} from "../../discord/gateway/link/protocol.ts";
+import type { Presence } from "../../core/discord/presence.ts";
+import type { GatewayOptions, ShardOptions } from "../../discord/gateway/link/protocol.ts";
 import {
   type Gateway,
   type GatewayEvents,
@@ -33,11 +30,13 @@ export interface ThreadPorts
     Omit<GatewayEvents, "onLog" | "onPermitWanted">,
     Pick<PermitsPorts, "store" | "onBudget">,
     Pick<GatewayPorts, "workerUrl" | "takeThread" | "random"> {
+  /** The account. */
   readonly accountId: AccountId;
   /** Returns the proxy for a URL, if one is configured (G15). */
   readonly proxyFor: (url: string) => string | undefined;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 
@@ -47,10 +46,13 @@ export interface GatewayThreads {
   open(shards: readonly ShardOptions[], intents: number): void;
   /** Whether all shards are connected. */
   isUp(): boolean;
+  /** Address of the gateway. */
   url(): string;
+  /** Uses another address for later connections. */
   setUrl(url: string): void;
   /** Replaces the forms that people may open. */
   setForms(forms: readonly OfferedForm[]): void;
+  /** Opens a form on the gateway thread. */
   openForm: Gateway["openForm"];
   /** Shows another presence, in later threads too. */
   setPresence(presence: Presence): void;

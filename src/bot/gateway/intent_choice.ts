@@ -19,6 +19,7 @@ import type { Store } from "../../store/store.ts";
 
 /** The facts that decide which intents to request. */
 export interface IntentChoiceOptions {
+  /** The account's config. */
   readonly config: Config;
   /** The account's row in the store. */
   readonly stored: StoredAccount;
@@ -28,14 +29,17 @@ export interface IntentChoiceOptions {
 export interface IntentChoicePorts {
   /** Reads the application, whose flags show the intents that the portal grants. */
   readonly readApplication: () => Promise<ApplicationAnswer>;
+  /** The gateway's rows in the store. */
   readonly store: Pick<Store["gateway"], "saveApplication" | "saveIntents">;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 
 /** The chosen intents; a refusal by Discord changes them. */
 export interface IntentChoice {
+  /** The intents in use. */
   readonly now: ChosenIntents;
   /** Stores the choice if it differs from the stored one; never rejects. */
   save(): Promise<void>;

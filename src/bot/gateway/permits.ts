@@ -15,13 +15,17 @@ import type { Store } from "../../store/store.ts";
 
 /** The dependencies of an account's permits. */
 export interface PermitsPorts {
+  /** The gateway's rows in the store. */
   readonly store: Pick<Store["gateway"], "takeIdentify" | "identifyBudget" | "identifyInMs">;
+  /** The account. */
   readonly accountId: AccountId;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Answers a shard's request for an IDENTIFY. */
   readonly answer: (shardId: number, answer: PermitAnswer) => void;
   /** Receives the budget whenever it changes or is found spent. */
   readonly onBudget: (budget: IdentifyBudget) => void;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

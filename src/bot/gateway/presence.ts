@@ -11,25 +11,34 @@ import { z } from "zod";
 import type { DiscordConfig } from "../../config/config.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { NewPresence } from "../../core/turn/ports/discord_place.ts";
-import type { Presence } from "../../discord/gateway/link/protocol.ts";
+import { ACTIVITY_KINDS, type Presence, STATUSES } from "../../core/discord/presence.ts";
+import { createEmitter } from "../../lib/emitter.ts";
 import type { Store } from "../../store/store.ts";
 
 /** The dependencies of a presence. */
 export interface AccountPresenceOptions {
+  /** The account. */
   readonly accountId: AccountId;
   /** The presence of the config. */
   readonly configured: DiscordConfig["presence"];
+  /** Settings that people chose. */
   readonly settings: Pick<Store["settings"], "settingOf" | "change">;
-  /** Shows a presence on all gateway sessions. */
-  readonly show: (presence: Presence) => void;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+}
+
+/** The events of a presence. */
+export interface PresenceEvents {
+  /** All gateway sessions must show another presence. */
+  changed(presence: Presence): void;
 }
 
 /** The presence of an account. */
 export interface AccountPresence {
   /** The current one. */
   readonly current: () => Presence;
+  /** Connects its events, before the first change. */
+  connect(events: PresenceEvents): void;
   /**
    * Changes it: stored first, then shown.
    *
@@ -39,9 +48,9 @@ export interface AccountPresence {
 }
 
 const presenceSchema: z.ZodType<Presence> = z.object({
-  status: z.enum(["online", "idle", "dnd", "invisible"]),
+  status: z.enum(STATUSES),
   activity: z.object({
-    type: z.enum(["playing", "streaming", "listening", "watching", "custom", "competing"]),
+    type: z.enum(ACTIVITY_KINDS),
     name: z.string(),
     url: z.string().exactOptional(),
   }).exactOptional(),
@@ -54,8 +63,9 @@ const storedSchema = z.object({ base: z.string(), presence: presenceSchema });
  * @throws {StoreError} If the store cannot be read.
  */
 export async function createAccountPresence(
-  { accountId, configured, settings, show, now }: AccountPresenceOptions,
+  { accountId, configured, settings, now }: AccountPresenceOptions,
 ): Promise<AccountPresence> {
+  const events = createEmitter<PresenceEvents>();
   const { status, activity } = configured;
   const base: Presence = {
     status,
@@ -72,6 +82,7 @@ export async function createAccountPresence(
 
   return {
     current: () => presence,
+    connect: events.connect,
     async set(change) {
       const { activity: before } = presence;
       const activity = change.activity === undefined ? before : change.activity;
@@ -82,7 +93,7 @@ export async function createAccountPresence(
       const stored = { base: baseText, presence: next };
       await settings.change(accountId, "account", "presence", JSON.stringify(stored), now());
       presence = next;
-      show(next);
+      events.emit.changed(next);
     },
   };
 }

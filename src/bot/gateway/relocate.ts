@@ -15,18 +15,23 @@ export interface RelocatedGateway {
   readonly isUp: () => boolean;
   /** Address that the shards connect to. */
   readonly url: () => string;
+  /** The gateway has another address. */
   readonly onMoved: (url: string) => void;
 }
 
 /** The dependencies of the address requests. */
 export interface RelocatePorts {
+  /** The account. */
   readonly accountId: AccountId;
+  /** Asks Discord for the gateway address. */
   readonly readGatewayInfo: ReadGatewayInfo;
+  /** The gateway's rows in the store. */
   readonly store: Pick<Store["gateway"], "saveGateway">;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

@@ -12,7 +12,9 @@ import type { StoredAccount, StoredShard } from "../../store/gateway/accounts.ts
 
 /** Facts that decide which sessions are resumed. */
 export interface ShardFacts {
+  /** Number of shards that Discord recommends or the config sets. */
   readonly count: number;
+  /** The account's rows of the last process. */
   readonly stored: Pick<StoredAccount, "shardCount" | "intents" | "shards">;
   /** Seconds after its last event until a session counts as dead. */
   readonly sessionCacheTtlSec: number;
@@ -30,6 +32,7 @@ export interface ShardFacts {
 
 /** The shards to start, and the reasons for lost sessions. */
 export interface ShardPlan {
+  /** The shards to start. */
   readonly shards: readonly ShardOptions[];
   /** Stored sessions that are not resumed. */
   readonly lost: readonly LostSession[];
@@ -41,9 +44,11 @@ export interface ShardPlan {
 
 /** A stored session that cannot be resumed. */
 export interface LostSession {
+  /** The shard. */
   readonly shardId: number;
   /** Unix time in milliseconds of the session's last event. */
   readonly aliveAt: number;
+  /** Why it begins a new session. */
   readonly why: string;
 }
 

@@ -20,6 +20,7 @@ import type { AccountEnd } from "./account_end.ts";
 /** The status that an account's parts report. */
 export interface PartsStatus
   extends Pick<AccountSnapshot, "catchUp" | "twin" | "findings" | "delayed"> {
+  /** State of requests to Discord. */
   readonly rest: Omit<AccountSnapshot["rest"], "isUp">;
 }
 
@@ -27,18 +28,23 @@ export interface PartsStatus
 export interface AccountParts {
   /** `undefined` before the gateway is found. */
   stats(): GatewayStats | undefined;
+  /** State of the parts. */
   status(): PartsStatus;
 }
 
 /** The account's health figures in the store. */
 export interface AccountStore {
+  /** The gateway's rows in the store. */
   readonly gateway: Pick<Store["gateway"], "touchAlive" | "identifyBudget">;
+  /** Pairings in the store. */
   readonly pairing: Pick<Store["pairing"], "requests">;
+  /** The store's outbox. */
   readonly outbox: Pick<Store["outbox"], "parked">;
 }
 
 /** The dependencies of an account's health. */
 export interface AccountHealthPorts {
+  /** Methods of the store. */
   readonly store: AccountStore;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -50,6 +56,7 @@ export interface AccountHealthPorts {
 
 /** Receives an account's reports, and takes snapshots of its health. */
 export interface AccountHealth {
+  /** The account. */
   readonly accountId: AccountId;
   /**
    * The account starts or restarts; earlier reports are dropped.
@@ -66,8 +73,11 @@ export interface AccountHealth {
   left(): void;
   /** Sets the number of shards; it is one until then. */
   setShardCount(count: number): void;
+  /** A shard has another state. */
   setShard(shardId: number, state: ShardState): void;
+  /** Milliseconds until Discord acknowledged a shard's heartbeat. */
   setLatency(shardId: number, latencyMs: number): void;
+  /** Whether the last request reached Discord. */
   setRest(isUp: boolean): void;
   /** A turn reports whether its model answers. */
   setTurn(outcome: TurnOutcome): void;
@@ -75,9 +85,12 @@ export interface AccountHealth {
   delayed(ms: number): void;
   /** The store's IDENTIFY figures have changed; the next snapshot reads them. */
   refresh(): void;
+  /** The account's part of a snapshot. */
   snapshot(): AccountSnapshot;
   /** The turns' last report on the model; `undefined` for an account that is not running. */
   model(): ModelWord | undefined;
+  /** The fallback that answers for the model (L3); `undefined` if none does. */
+  fallback(): ModelWord | undefined;
   /** Reads the number of IDENTIFYs left, of unpaired senders waiting, and the parked channels. */
   readStore(): Promise<void>;
   /**
@@ -91,6 +104,7 @@ export interface AccountHealth {
 
 /** The last report of one account's turns on a model. Times are Unix time in milliseconds. */
 export interface ModelWord {
+  /** Account and shard, such as `"default/0"`. */
   readonly id: string;
   /** Since when the model fails; absent while it serves. */
   readonly openAt?: number;
@@ -107,6 +121,8 @@ interface Told {
   shardCount: number;
   isRestUp: boolean;
   model: ModelWord;
+  /** The fallback that gave the last answer; absent if the model itself did. */
+  fallback?: ModelWord;
   /** Failed turns since the last answer, and Unix time in milliseconds of the first one. */
   failures?: { readonly count: number; readonly since: number };
   stored: Pick<AccountSnapshot, "identify" | "pairingPending" | "parked">;
@@ -147,6 +163,7 @@ export function createAccountHealth(
       if (!told || told.model.id === modelId) return;
       told.model = { id: modelId };
       delete told.failures;
+      delete told.fallback;
     },
     ended(end) {
       if (told) told.end = wordsOf(end);
@@ -182,6 +199,7 @@ export function createAccountHealth(
       };
     },
     model: () => told && told.end === undefined ? told.model : undefined,
+    fallback: () => told && told.end === undefined ? told.fallback : undefined,
     async readStore() {
       const asked = told;
       if (!asked) return;
@@ -237,8 +255,15 @@ const FAILING_TURNS = 3;
 
 function noteTurn(told: Told, outcome: TurnOutcome, now: number): void {
   const { model, failures } = told;
+  delete told.fallback;
   if (outcome.kind === "reply") {
-    told.model = { id: model.id, servedAt: now };
+    const { modelId = model.id } = outcome;
+    const answered = { id: modelId, servedAt: now };
+    if (modelId === model.id) told.model = answered;
+    else {
+      told.fallback = answered;
+      told.model = { ...model, openAt: model.openAt ?? now };
+    }
     delete told.failures;
   }
   if (outcome.kind !== "failed") return;

@@ -11,7 +11,13 @@
 import process from "node:process";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Meters } from "../../http/metrics.ts";
-import type { AccountSnapshot, ConfigState, Model, Snapshot } from "../../http/snapshot.ts";
+import type {
+  AccountSnapshot,
+  ConfigState,
+  EmbeddingModel,
+  Model,
+  Snapshot,
+} from "../../http/snapshot.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import type { Store } from "../../store/store.ts";
@@ -23,20 +29,27 @@ export type { ConfigState };
 
 /** The sources of the snapshot. */
 export interface HealthMonitorPorts {
+  /** Methods of the store. */
   readonly store: Pick<Store, "health" | "failure"> & AccountStore & {
     readonly gateway: Pick<Store["gateway"], "accountIds">;
   };
+  /** The metrics that it updates. */
   readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Timer. */
   readonly schedule: Schedule;
   /** The shortest resume window of all accounts, in milliseconds. */
   readonly resumableMs: () => number;
+  /** State of the embedding model; absent, or `undefined`, if there is none. */
+  readonly embedding?: () => EmbeddingModel | undefined;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 
 /** An account of the config, enabled or not. */
 export interface KnownAccount {
+  /** The account. */
   readonly accountId: AccountId;
   /** The account's display name. */
   readonly name?: string;
@@ -48,6 +61,7 @@ export interface HealthMonitor {
   snapshot(): Snapshot;
   /** The snapshot after asking the store; it also probes a write, unless a probe is recent. */
   measure(): Promise<Snapshot>;
+  /** The process starts, runs or ends. */
   setPhase(phase: Snapshot["phase"]): void;
   /** The accounts of the running config, in its order; others are left out. */
   setAccounts(accounts: readonly KnownAccount[]): void;
@@ -57,6 +71,7 @@ export interface HealthMonitor {
   setConfig(state: ConfigState): void;
   /** Reads the store's figures; never rejects. */
   refresh(): Promise<void>;
+  /** Ends it. */
   stop(): void;
 }
 
@@ -65,7 +80,7 @@ const ALIVE_MS = { min: 5_000, max: 300_000 };
 
 /** Starts the timer that notes live sessions, and returns the health monitor. */
 export function startHealthMonitor(
-  { store, metrics, now, schedule, resumableMs, log }: HealthMonitorPorts,
+  { store, metrics, now, schedule, resumableMs, embedding, log }: HealthMonitorPorts,
 ): HealthMonitor {
   const startedAt = now();
   const all = new Map<AccountId, AccountHealth>();
@@ -95,12 +110,12 @@ export function startHealthMonitor(
     await storeHealth.read();
   }
 
+  let cancelAlive = schedule(noteAlive, aliveMs(resumableMs()));
   function noteAlive(): void {
     void storeHealth.write(false);
     cancelAlive = schedule(noteAlive, aliveMs(resumableMs()));
   }
 
-  let cancelAlive = schedule(noteAlive, aliveMs(resumableMs()));
   void refresh();
 
   function snapshot(): Snapshot {
@@ -112,6 +127,7 @@ export function startHealthMonitor(
     const ticks = described.flatMap(({ state, gatewayTickAt: at }) =>
       state === "running" && at !== undefined ? [at] : []
     );
+    const meaning = embedding?.();
     return {
       phase,
       startedAt,
@@ -121,6 +137,7 @@ export function startHealthMonitor(
       ...(config && { config }),
       ...storeHealth.current(),
       models: modelsOf(accounts()),
+      ...(meaning && { embedding: meaning }),
       eventLoopLagMs: mainThread.lagMs(),
       rssBytes: process.memoryUsage.rss(),
     };
@@ -162,7 +179,9 @@ function aliveMs(resumableMs: number): number {
  * is newer than its last failure.
  */
 function modelsOf(accounts: readonly AccountHealth[]): readonly Model[] {
-  const words = accounts.flatMap((account) => account.model() ?? []);
+  const words = accounts.flatMap((account) =>
+    [account.model(), account.fallback()].filter((word) => word !== undefined)
+  );
   return [...new Set(words.map(({ id }) => id))].map((id) => {
     const own = words.filter((word) => word.id === id);
     const servedAt = Math.max(...own.map(({ servedAt = -Infinity }) => servedAt));

@@ -19,7 +19,9 @@ export interface KeepAlivePorts {
   readonly visit: (url: URL, signal: AbortSignal) => Promise<number>;
   /** The state that `/livez` reports. */
   readonly isAlive: () => boolean;
+  /** Timer. */
   readonly schedule: Schedule;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

@@ -9,9 +9,11 @@ import type { Schedule } from "../../lib/schedule.ts";
 
 /** The clock of the measurement. */
 export interface MainThreadPorts {
+  /** The metrics that it updates. */
   readonly metrics: Pick<Meters, "eventLoopLagSec">;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Timer. */
   readonly schedule: Schedule;
 }
 
@@ -25,6 +27,7 @@ export interface MainThreadMonitor {
   readonly tickAt: number;
   /** The longest delay of the last minute, in milliseconds. */
   lagMs(): number;
+  /** Ends it. */
   stop(): void;
 }
 

@@ -20,8 +20,11 @@ import type { Metrics } from "../../http/metrics.ts";
 
 /** Counts events of the accounts' parts. */
 export interface Meter {
+  /** A shard sent a heartbeat, or Discord acknowledged it; in milliseconds. */
   beat(shard: string, beat: { readonly lateMs: number; readonly latencyMs?: number }): void;
+  /** A request to Discord ended. */
   request(request: RequestMetric): void;
+  /** An attempt to send a message ended. */
   delivery(row: OutboxRow, delivery: Delivery): void;
   /** The end of a turn put this into the outbox, or could not (D4). */
   turnStored(stored: StoredTurn): void;
@@ -29,11 +32,13 @@ export interface Meter {
   redacted(found: number): void;
   /** An action of the tool `discord` was refused for a missing right. */
   toolRefused(reason: string): void;
+  /** A batch is stored. */
   stored(stored: Stored): void;
   /** Catch-up found this many messages. */
   found(count: number): void;
   /** A dispatch does not have the form of its type. */
   misfit(): void;
+  /** A turn ended after some milliseconds. */
   turn(modelId: string, outcome: TurnOutcome, ms: number): void;
   /** Adds the growth of an account's gateway counters since the last call. */
   gateway(accountId: AccountId, stats: GatewayStats): void;

@@ -16,14 +16,17 @@ import type { AccountHealth } from "./account_health.ts";
 
 /** The dependencies of the store's health. */
 export interface StoreHealthPorts {
+  /** Methods of the store. */
   readonly store: Pick<Store, "health" | "failure"> & {
     readonly gateway: Pick<Store["gateway"], "accountIds">;
   };
+  /** The metrics that it updates. */
   readonly metrics: Pick<Meters, "storageErrors" | "authDenied" | "decisions">;
   /** All present and former accounts. */
   readonly accounts: () => readonly AccountHealth[];
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

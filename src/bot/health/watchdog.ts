@@ -32,8 +32,11 @@ export interface WatchdogFacts {
 
 /** When each part last responded, in milliseconds of a monotonic clock. */
 export interface LastProgress {
+  /** When the main thread last moved. */
   readonly mainAt: number;
+  /** When the slowest gateway thread last moved. */
   readonly gatewayAt: number;
+  /** When the store last answered. */
   readonly storeAt: number;
 }
 
@@ -48,6 +51,7 @@ export interface WatchdogPorts {
   readonly isListening: boolean;
   /** The watchdog's time-out in milliseconds; absent if the unit sets none. */
   readonly watchdogMs?: number;
+  /** Reads the facts. */
   readonly facts: () => WatchdogFacts;
   /** Reads from the store; the next facts hold the time of its answer. Never rejects. */
   readonly refresh: () => Promise<void>;
@@ -55,8 +59,11 @@ export interface WatchdogPorts {
   readonly status: () => string;
   /** Milliseconds of a monotonic clock. */
   readonly steadyNow: () => number;
+  /** Timer. */
   readonly schedule: Schedule;
+  /** A report was sent to the service manager, or withheld. */
   readonly onPing: (result: PingResult) => void;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 
@@ -66,6 +73,7 @@ export interface Watchdog {
   ready(): void;
   /** The bot reloads its config. */
   reloading(): void;
+  /** The process tells the service manager that it has reloaded. */
   reloaded(): void;
   /**
    * The bot stops.
@@ -73,6 +81,7 @@ export interface Watchdog {
    * @param withinMs Maximum duration of the stop, in milliseconds.
    */
   stopping(withinMs: number): void;
+  /** Ends it. */
   stop(): void;
 }
 

@@ -21,6 +21,7 @@ export interface InboundEvents {
   sessionStarting(shardId: number): void;
   /** A shard's new session is stored; its events are not yet. */
   sessionStarted(shardId: number): void;
+  /** A guild has appeared, changed or gone. */
   guildsChanged(): void;
   /** Waiting or running messages have changed, or have lost their turns (H6, S5). */
   touched(changed: Changed): void;

@@ -9,13 +9,10 @@
  */
 
 import { randomBytes } from "node:crypto";
-import type { ChannelId, UserId } from "../../core/discord/ids.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Judged, Route } from "../../core/inbound/inbox.ts";
-import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
+import type { ChannelId } from "../../core/discord/ids.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
 import { createReadMember } from "../../discord/rest/calls/members.ts";
-import { type Acceptor, createAcceptor } from "../../flows/receive/accept.ts";
-import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
+import { createAcceptor } from "../../flows/receive/accept.ts";
 import { createFloodMemory } from "../../flows/receive/flood_memory.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
@@ -25,70 +22,17 @@ import { waitingRulesOf } from "../../flows/receive/waiting.ts";
 import { collectGarbage } from "../../host/process/collect_garbage.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import { schedule } from "../../lib/schedule.ts";
-import type { Store } from "../../store/store.ts";
-import type { Meter } from "../health/meters.ts";
-import type { Outbound } from "../outbound/outbound.ts";
 import { createIsOwner } from "../rules/turn_tools.ts";
 import { createRoute } from "./route.ts";
 import type { InboundEvents } from "./events.ts";
-import { createInteractionHandlers, type InteractionHandlers } from "../commands/interactions.ts";
-import type { CommandOptions, InteractionOptions, InteractionStore } from "../commands/options.ts";
+import type { Inbound, InboundOptions } from "./inbound_interface.ts";
+import { createInteractionHandlers } from "../commands/interactions.ts";
 import { createWithdrawNotes } from "./withdraw_notes.ts";
-import { createJudge, type Judge } from "./judge.ts";
-import { createNameResolver, type NamesOptions } from "./names.ts";
-import type { OwnerIds } from "../owners/owner_ids.ts";
+import { createJudge } from "./judge.ts";
+import { createNameResolver } from "./names.ts";
 import { createPermitReaction } from "./permit_reaction.ts";
-import { createOwnerPresence, type OwnerPresence } from "../owners/owner_presence.ts";
+import { createOwnerPresence } from "../owners/owner_presence.ts";
 import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
-
-/** The settings and dependencies of an account's inbound side. */
-export interface InboundOptions
-  extends
-    NamesOptions,
-    Omit<InteractionOptions, "ownerIn">,
-    Omit<CommandOptions, "judge" | "route" | "waiting" | "onRefused" | "stopTurns" | "onAsked"> {
-  /** Barnacle's version, for the User-Agent. */
-  readonly version: string;
-  readonly store: InteractionStore & Pick<Store, "gateway">;
-  readonly owners: OwnerIds;
-  /** The threads of the account's answers. */
-  readonly threads: Pick<AnswerThreads, "start" | "opensFor" | "continuesIn" | "membersChanged">;
-  readonly outbound: Pick<
-    Outbound,
-    "channelQueues" | "cleanSecrets" | "reachOwners" | "tellOwners" | "tellPerson"
-  >;
-  readonly meter: Pick<Meter, "stored">;
-  /** Whether an account of this process is that user. */
-  readonly isOurs: (userId: UserId) => boolean;
-}
-
-/** The inbound side of an account. */
-export interface Inbound extends Pick<Acceptor, "found"> {
-  readonly judge: Judge;
-  /** Text commands, and their effects on turns. */
-  readonly commands: InteractionHandlers["commands"];
-  /** Finds the agent and the session for a message. */
-  readonly route: (message: InboundMessage) => Route;
-  /** Asks whether an owner is in a guild. Never rejects. */
-  readonly ownerIn: OwnerPresence["ask"];
-  connect(events: InboundEvents): void;
-  /** Continues where the last process stopped. Nothing may be judged before it resolves. */
-  start(): Promise<void>;
-  /** Takes a batch from the gateway. */
-  take(batch: DispatchBatch): void;
-  /** A shard is ready: names can be resolved now. */
-  ready(): void;
-  /** Resolves once the commands and components received so far are answered. */
-  answered(): Promise<void>;
-  /** The config and its policy have changed. */
-  reconfigured(): void;
-  /**
-   * Stores the waiting events, and begins nothing more.
-   *
-   * @throws {StoreError} If the store fails; Discord will send the events again.
-   */
-  stop(): Promise<void>;
-}
 
 const GUILDS = "channels.discord.guilds";
 
@@ -260,7 +204,7 @@ export function createInbound(options: InboundOptions): Inbound {
     commands: interactions.commands,
     route,
     ownerIn: presence.ask,
-    found: acceptor.found,
+    acceptHistory: acceptor.acceptHistory,
     connect: events.connect,
     async start() {
       // Proxied users and threads must be loaded before any message is judged.

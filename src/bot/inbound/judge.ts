@@ -20,6 +20,7 @@ import type { PolicyKeeper } from "../rules/policy.ts";
 
 /** The facts in memory that verdicts depend on. */
 export interface JudgePorts {
+  /** Keeps the current policy. */
   readonly policy: Pick<PolicyKeeper, "now">;
   /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;

@@ -32,11 +32,17 @@ import type { AccessPolicy } from "../../policy/rules/rules.ts";
 export interface NamesOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
+  /** Methods of the store. */
   readonly store: Pick<Store, "pairing">;
+  /** Sends requests to Discord. */
   readonly client: RestClient;
+  /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: Reader;
+  /** Keeps the current policy. */
   readonly policy: PolicyKeeper;
+  /** Sends messages and notices. */
   readonly outbound: Pick<Outbound, "tellOwners">;
+  /** The process's log, by part. */
   readonly logging: Logging;
   /** Unix time in milliseconds. */
   readonly now: () => number;

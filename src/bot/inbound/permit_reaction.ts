@@ -15,6 +15,7 @@ import type { PolicyKeeper } from "../rules/policy.ts";
 
 /** The facts in memory that the decision depends on. */
 export interface PermitReactionPorts {
+  /** Keeps the current policy. */
   readonly policy: Pick<PolicyKeeper, "now">;
   /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;

@@ -13,6 +13,7 @@ import { routeOf } from "../rules/turn_rules.ts";
 
 /** The dependencies of routes. */
 export interface RouteOptions {
+  /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
   /** The user whose direct messages are the main session under `auto`. */
   readonly sessionOwner: () => UserId | undefined;

@@ -40,11 +40,15 @@ import type { Store } from "../../store/store.ts";
 
 /** The settings and dependencies of an account's delivery. */
 export interface DeliveryOptions {
+  /** The account's config. */
   readonly config: Config;
   /** The operator's own notices; a reload replaces them. */
   readonly texts: () => Config["texts"];
+  /** The store's outbox. */
   readonly outbox: Store["outbox"];
+  /** Sends requests to Discord. */
   readonly client: RestClient;
+  /** The process's log, by part. */
   readonly logging: Logging;
   /** The bot's user id at Discord; `undefined` until it is known. */
   readonly self: () => UserId | undefined;
@@ -63,7 +67,9 @@ export type DeliveryEvents =
 export interface DeliveryParts {
   /** Connects the events, before the first message is sent. */
   connect(events: DeliveryEvents): void;
+  /** Sends the outbox. */
   readonly channelQueues: ChannelQueues;
+  /** Requests about messages. */
   readonly messages: Messages;
   /**
    * Names the permission without which the bot may attach no files in a place; `undefined` if it may.

@@ -9,7 +9,9 @@ import type { Schedule } from "../../lib/schedule.ts";
 
 /** The failures of one channel since its last notice. */
 export interface ChannelFailures<Reason = string> {
+  /** The channel. */
   readonly channelId: ChannelId;
+  /** Number of failures. */
   readonly count: number;
   /** The reason of the last failure. */
   readonly reason: Reason;
@@ -17,6 +19,7 @@ export interface ChannelFailures<Reason = string> {
 
 /** Groups the failures of each channel. */
 export interface FailureDigest<Reason = string> {
+  /** A message failed. */
   add(channelId: ChannelId, reason: Reason): void;
   /** Sends the pending notices now. */
   flush(): void;

@@ -20,11 +20,13 @@ export interface FileNoticesPorts {
   readonly explain: (place: FilelessPlace) => Promise<string | undefined>;
   /** Sends the notice; never rejects. */
   readonly tell: (channel: Parked) => Promise<void>;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 
 /** A place that takes no files. */
 export interface FilelessPlace {
+  /** The channel. */
   readonly channelId: ChannelId;
   /** Absent for a direct message channel. */
   readonly guildId?: GuildId;

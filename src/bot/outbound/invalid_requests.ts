@@ -24,12 +24,14 @@ export interface SharedInvalidRequests {
 
 /** The dependencies of the count. */
 export interface InvalidRequestsPorts {
+  /** Methods of the store. */
   readonly store: {
     readonly gateway: Pick<Store["gateway"], "accountIds">;
     readonly outbox: Pick<Store["outbox"], "loadInvalidRequests" | "addInvalidRequest">;
   };
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

@@ -16,17 +16,23 @@ import { notice } from "../../render/notices/notices.ts";
 
 /** The problems that the owners know, by kind and model. */
 export interface KnownProblems {
+  /** Reads the problems that owners know. */
   readonly load: () => Promise<readonly string[]>;
+  /** Owners know a problem now. */
   readonly note: (problem: string) => Promise<void>;
+  /** No problem is left. */
   readonly forget: () => Promise<void>;
 }
 
 /** The dependencies of the notices. */
 export interface ModelNoticesPorts {
+  /** Sends a notice to the owners. */
   readonly tell: (text: string) => Promise<void>;
   /** The current config; a reload replaces it (C9). */
   readonly texts: () => Config["texts"];
+  /** Problems that owners know. */
   readonly problems: KnownProblems;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

@@ -36,11 +36,15 @@ import { textRulesOf } from "../rules/turn_rules.ts";
 export interface OutboundOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
+  /** The store's outbox. */
   readonly outbox: Store["outbox"];
   /** The problems of models that the owners know. */
   readonly problems: ModelProblems;
+  /** Sends requests to Discord. */
   readonly client: RestClient;
+  /** The process's log, by part. */
   readonly logging: Logging;
+  /** Counts events for the metrics. */
   readonly meter: Meter;
   /** The bot's user id at Discord; `undefined` until it is known. */
   readonly self: () => UserId | undefined;
@@ -54,7 +58,9 @@ export interface OutboundOptions {
 
 /** The outbound side of an account. */
 export interface Outbound {
+  /** Sends the outbox. */
   readonly channelQueues: ChannelQueues;
+  /** Signs of the progress of turns. */
   readonly progress: TurnProgress;
   /** Waits for the delivery of single messages. */
   readonly sent: SentWatch;
@@ -84,6 +90,7 @@ export interface Outbound {
   stopped(invalidRequests: number): void;
   /** A turn has ended, perhaps because of a problem that the owners must fix. */
   turnEnded(outcome: TurnOutcome): void;
+  /** Delayed messages, and the state of requests. */
   status(): Pick<PartsStatus, "delayed" | "rest">;
   /** Stops everything but the channel queues, which stop separately. */
   stop(): void;

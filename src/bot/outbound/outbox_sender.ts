@@ -28,13 +28,17 @@ import { textRulesOf } from "../rules/turn_rules.ts";
 
 /** The settings and dependencies of the sender. */
 export interface OutboxSenderOptions {
+  /** The account's config. */
   readonly config: Config;
+  /** The bot's token, a secret. */
   readonly token: string;
   /** Base URL of Discord's REST API. */
   readonly apiBase: string;
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
+  /** Methods of the store. */
   readonly store: Pick<Store, "gateway" | "outbox">;
+  /** The process's log, by part. */
   readonly logging: Logging;
   /**
    * Unix time in milliseconds. Finding the place does not wait for a rate limit that lasts longer.
@@ -50,6 +54,7 @@ export class NoFilesError extends Error {
 
 /** A message in delivery, with its parts. */
 export interface StoredMessage {
+  /** The channel. */
   readonly channelId: ChannelId;
   /** Absent in direct messages, and if Discord could not be asked. */
   readonly guildId?: GuildId;
@@ -71,6 +76,7 @@ export interface OutboxSender {
   setOut(channelId: ChannelId): Promise<void>;
   /** Whether Discord has refused the token. */
   isRefused(): boolean;
+  /** Ends it, and resolves once nothing runs. */
   stop(): Promise<void>;
 }
 

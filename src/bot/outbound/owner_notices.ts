@@ -14,9 +14,11 @@ import type { Owners } from "./owners.ts";
 
 /** The dependencies of the notices. */
 export interface OwnerNoticesPorts {
+  /** Sends a notice to the owners. */
   readonly tell: Owners["tell"];
   /** The current config; a reload replaces it (C9). */
   readonly texts: () => Config["texts"];
+  /** Timer. */
   readonly schedule: Schedule;
 }
 

@@ -24,6 +24,7 @@ export interface OwnersPorts {
     text: string,
     buttons: readonly Button[],
   ) => Promise<void>;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 
@@ -39,6 +40,7 @@ export interface Owners {
 export interface NoticeOptions {
   /** The channel that refuses messages. An owner whose own direct channel it is gets no notice. */
   readonly about?: ChannelId;
+  /** Buttons below the text. */
   readonly buttons?: readonly Button[];
 }
 

@@ -18,7 +18,9 @@ import type { Log } from "../../lib/log.ts";
 
 /** The settings of an account's REST client. */
 export interface RestOptions {
+  /** The account's config. */
   readonly config: Config;
+  /** The bot's token, a secret. */
   readonly token: string;
   /** Base URL of Discord's REST API. */
   readonly apiBase: string;
@@ -32,9 +34,11 @@ export interface RestOptions {
 
 /** The events of an account's REST client. */
 export interface RestEvents {
+  /** A request ended. */
   request(request: RequestMetric): void;
   /** Discord carried out a request to a channel. */
   served(channelId: ChannelId): void;
+  /** Discord refused the token. */
   tokenRefused(): void;
   /** Sending pauses, because Discord counted too many invalid requests. */
   stopped(invalidRequests: number): void;
@@ -46,6 +50,7 @@ export interface RestPorts {
   readonly events: () => RestEvents;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

@@ -36,10 +36,15 @@ import { createBySecrets } from "../rules/by_secrets.ts";
 export interface TurnProgressOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
+  /** Sends requests to Discord. */
   readonly client: RestClient;
+  /** Requests about messages. */
   readonly messages: Messages;
+  /** The store's outbox. */
   readonly outbox: Store["outbox"];
+  /** The process's log, by part. */
   readonly logging: Logging;
+  /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
   /** The outbox has a new row of that channel. */
   readonly onOutbox: (channelId: ChannelId) => void;
@@ -49,6 +54,7 @@ export interface TurnProgressOptions {
 
 /** Shows the progress of an account's turns. */
 export interface TurnProgress {
+  /** The typing indicators. */
   readonly typing: Typing;
   /** Messages wait for an answer, for that reason. */
   accepted: Acks["accepted"];

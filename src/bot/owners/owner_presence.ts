@@ -13,16 +13,20 @@ import type { ReadMember } from "../../discord/rest/calls/members.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
-type OwnerInGuild = NonNullable<KnownFacts["ownerInGuild"]>;
+/** Whether an owner is in a guild, by an answer of Discord. */
+export type OwnerInGuild = NonNullable<KnownFacts["ownerInGuild"]>;
 
 /** The dependencies of the memory. */
 export interface OwnerPresencePorts {
   /** All owners with a known id. Rejects if Discord does not name them. */
   readonly owners: () => Promise<readonly UserId[]>;
+  /** Reads a member of a guild. */
   readonly readMember: ReadMember;
+  /** Timer. */
   readonly schedule: Schedule;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import type { Config } from "../../config/config.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { ApplicationId, UserId } from "../../core/discord/ids.ts";
@@ -24,17 +25,23 @@ import { createPreflight, type PreflightResult } from "./preflight.ts";
 
 /** The settings and dependencies of the checks. */
 export interface ConnectionStateOptions {
+  /** The account's config. */
   readonly config: Config;
+  /** The bot's token, a secret. */
   readonly token: string;
   /** Base URL of the REST API. */
   readonly apiBase: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The process environment. */
+  readonly env: Env;
+  /** The account's rows of the last process. */
   readonly stored: StoredAccount;
+  /** Reads the bot's application. */
   readonly applications: Applications;
   /** Checks the current model, without a question to it; a reload may change the model. */
   readonly checkModel: () => Promise<Finding>;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 
@@ -46,6 +53,7 @@ export interface ConnectionStateEvents {
 
 /** The state, as last checked. */
 export interface ConnectionState {
+  /** Connects the events, before the first one. */
   connect(events: ConnectionStateEvents): void;
   /** Schedules the first check, in parallel with connecting. */
   start(): void;
@@ -59,6 +67,7 @@ export interface ConnectionState {
   reconfigured(): void;
   /** All current problems. */
   findings(): readonly Finding[];
+  /** Ends it. */
   stop(): void;
 }
 

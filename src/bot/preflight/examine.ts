@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import type { HelloStage } from "../../core/discord/gateway_hello.ts";
 import { chooseIntents, type Intents } from "../../discord/gateway/read/intents.ts";
 import { probeGateway } from "../../discord/gateway/socket/probe.ts";
@@ -24,8 +25,6 @@ import type { HttpFound, Reachability, Stage } from "../../lib/network/reachabil
 import type { Schedule } from "../../lib/schedule.ts";
 import { VERSION } from "../../version.ts";
 
-type Env = Readonly<Record<string, string | undefined>>;
-
 /** Time-out of each network step, in milliseconds (G2). */
 export const STEP_MS = 10_000;
 
@@ -38,6 +37,7 @@ export interface NetworkOptions {
   readonly apiBase: string;
   /** The gateway's address as Discord named it, if it did. */
   readonly gatewayUrl?: string;
+  /** The process environment. */
   readonly env: Env;
   /** `preflight.dns`. */
   readonly showsDns: boolean;
@@ -130,11 +130,13 @@ export interface DiscordOptions {
   };
   /** The place in the config that holds the token, or should. */
   readonly tokenPlace: string;
+  /** Intents that the config asks for. */
   readonly intents: Intents;
 }
 
 /** The dependencies of a request with a time-out. */
 export interface AskPorts {
+  /** Timer. */
   readonly schedule: Schedule;
   /** Time-out of each answer in milliseconds, rate limits included. */
   readonly timeoutMs: number;

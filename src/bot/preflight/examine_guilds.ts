@@ -29,6 +29,7 @@ import { ask, type AskPorts } from "./examine.ts";
 
 /** The bot to look at. */
 export interface GuildOptions {
+  /** Sends requests to Discord. */
   readonly api: RestApi;
   /** Reads the id of the bot's own user. */
   readonly self: () => Promise<UserId>;

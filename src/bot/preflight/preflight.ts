@@ -16,6 +16,7 @@ import type { Schedule } from "../../lib/schedule.ts";
 
 /** The result of one check. */
 export interface PreflightResult {
+  /** The problems that it found. */
   readonly findings: readonly Finding[];
   /** Whether Discord refused the token. */
   readonly isRefused: boolean;
@@ -27,7 +28,9 @@ export interface PreflightPorts {
   readonly check: () => Promise<PreflightResult>;
   /** Discord refuses the token; no retry can help. */
   readonly onRefused: () => void;
+  /** Timer. */
   readonly schedule: Schedule;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 
@@ -56,6 +59,7 @@ export interface Preflight {
   again(): void;
   /** The last check's failures. */
   findings(): readonly Finding[];
+  /** Ends it. */
   stop(): void;
 }
 

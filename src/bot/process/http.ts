@@ -21,18 +21,25 @@ export interface HttpOptions {
   readonly token?: string;
   /** Host names that requests may carry. */
   readonly hosts: readonly string[];
+  /** The version, the commit and the libraries of this program. */
   readonly build: Build;
 }
 
 /** The sources that the HTTP server reads. */
 export interface HttpPorts {
+  /** Reads the snapshot. */
   readonly health: Pick<HealthMonitor, "snapshot" | "measure">;
+  /** The running accounts. */
   readonly accounts: Pick<Accounts, "each">;
+  /** Methods of the store. */
   readonly store: Pick<Store, "caches">;
+  /** The metrics that it updates. */
   readonly metrics: Metrics;
+  /** Counts events for the metrics. */
   readonly meter: Pick<Meter, "gateway">;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

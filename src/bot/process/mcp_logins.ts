@@ -29,6 +29,7 @@ export interface McpState {
   readonly id: string;
   /** Its address or its program. */
   readonly at: string;
+  /** State of its login. */
   readonly login: LoginState;
   /** When the access token ends, in Unix milliseconds; absent if the server did not say. */
   readonly until?: number;
@@ -132,7 +133,11 @@ export async function beginLogin(
   };
 }
 
-/** @returns Whether there was a login. */
+/**
+ * Deletes the login at a server.
+ *
+ * @returns Whether there was a login.
+ */
 export function endLogin(id: string, dataDir: string): boolean {
   return loginsIn(dataDir).remove(id);
 }

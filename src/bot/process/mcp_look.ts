@@ -32,7 +32,9 @@ export interface McpLook {
 
 /** All servers, and the sandbox of this machine; absent if no program may use it. */
 export interface McpView {
+  /** The servers of the config. */
   readonly servers: readonly McpLook[];
+  /** The sandbox of local servers; absent if none is local. */
   readonly sandbox?: Sandbox;
 }
 

@@ -14,7 +14,7 @@ import { createConfine } from "../../mcp/confine.ts";
 import type { HttpServer } from "../../mcp/oauth/http_server.ts";
 import { createLogins, type Logins } from "../../mcp/oauth/logins.ts";
 import { createSeenTools, type SeenTools } from "../../mcp/seen_tools.ts";
-import type { McpPorts, McpServer } from "../../mcp/server.ts";
+import type { McpPorts, McpServer } from "../../mcp/connection.ts";
 import { revealed } from "../rules/revealed.ts";
 
 /** The folder of MCP servers in the data directory. */

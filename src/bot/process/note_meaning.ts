@@ -7,7 +7,7 @@
 
 import type { Config } from "../../config/config.ts";
 import type { Embedding } from "../../core/notes/embedding.ts";
-import { createEmbedder } from "../../flows/notes/embedder.ts";
+import { createEmbedder, type EmbeddingState } from "../../flows/notes/embedder.ts";
 import { createNoteEmbedding } from "../../flows/notes/embed_notes.ts";
 import { createNoteSearch, type NoteSearch } from "../../flows/notes/search.ts";
 import { schedule } from "../../lib/schedule.ts";
@@ -24,7 +24,9 @@ export interface NoteMeaningOptions {
     readonly config: Pick<Config, "agent" | "budgets">;
     readonly embedding?: Embedding;
   };
+  /** Methods of the store. */
   readonly store: Pick<Store, "notes" | "usage">;
+  /** The process's log, by part. */
   readonly logging: Logging;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -34,11 +36,15 @@ export interface NoteMeaningOptions {
 export interface NoteMeaning {
   /** The same notes; each change begins the work on its vector. */
   readonly notes: Store["notes"];
+  /** Finds notes by meaning. */
   readonly search: NoteSearch;
+  /** State of the model; `undefined` if the config names none. */
+  state(): EmbeddingState | undefined;
   /** Notes may have changed: makes missing vectors. */
   wake(): void;
   /** The config may name another model. */
   reconfigured(): void;
+  /** Ends it, and resolves once nothing runs. */
   stop(): Promise<void>;
 }
 
@@ -76,6 +82,7 @@ export function createNoteMeaning(
 
   return {
     ...embedding,
+    state: embedder.state,
     search: createNoteSearch({ notes, embedder, onEmbedded }),
     notes: {
       ...notes,

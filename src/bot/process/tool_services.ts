@@ -25,6 +25,7 @@ import { assertApart, createWorkspacePort, type OwnPaths } from "../turn/ports/w
 
 /** The dependencies of the tools. */
 export interface ToolServicesOptions {
+  /** The config of all accounts. */
   readonly config: BotConfig;
   /** The data directory, with the agents' files. */
   readonly dataDir: string;

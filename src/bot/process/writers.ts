@@ -11,6 +11,7 @@ import type { Store } from "../../store/store.ts";
 
 /** The dependencies of the watch. */
 export interface WritersPorts {
+  /** Methods of the store. */
   readonly store: Pick<Store, "changedElsewhere">;
   /**
    * Listens for other processes that write to the store.
@@ -18,9 +19,11 @@ export interface WritersPorts {
    * @returns Stops listening; `undefined` if the host has no way to listen.
    */
   readonly hear: (onWritten: () => void) => (() => void) | undefined;
+  /** Timer. */
   readonly schedule: Schedule;
   /** Another process has written. */
   readonly onWritten: () => void;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

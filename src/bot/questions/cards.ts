@@ -10,6 +10,7 @@ import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createQuestionCards, type QuestionCards } from "../../flows/questions/cards.ts";
+import { createEmitter } from "../../lib/emitter.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
@@ -20,22 +21,37 @@ import type { Outbound } from "../outbound/outbound.ts";
 export interface AccountCardsOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
+  /** Questions in the store. */
   readonly store: Pick<Store, "questions">;
+  /** Sends requests to Discord. */
   readonly client: RestClient;
+  /** Sends messages and notices. */
   readonly outbound: Pick<Outbound, "channelQueues">;
+  /** The process's log, by part. */
   readonly logging: Logging;
   /** The gateway, which opens forms. */
   readonly connection: Pick<Connection, "setForms">;
-  /** Turns may continue. */
-  readonly onDecided: () => void;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
 
+/** The cards of an account. */
+export interface AccountCards extends QuestionCards {
+  /** Connects their events, before the first decision. */
+  connect(events: AccountCardsEvents): void;
+}
+
+/** The events of an account's cards. */
+export interface AccountCardsEvents {
+  /** Turns may continue. */
+  decided(): void;
+}
+
 /** Creates the cards of an account. */
-export function createAccountCards(options: AccountCardsOptions): QuestionCards {
-  const { config, store, client, outbound, logging, connection, onDecided, now } = options;
-  return createQuestionCards({
+export function createAccountCards(options: AccountCardsOptions): AccountCards {
+  const { config, store, client, outbound, logging, connection, now } = options;
+  const events = createEmitter<AccountCardsEvents>();
+  const cards = createQuestionCards({
     accountId: config().discord.accountId,
     store: store.questions,
     openDirect: createOpenDirect(client),
@@ -44,7 +60,7 @@ export function createAccountCards(options: AccountCardsOptions): QuestionCards 
     draw: (count) => randomBytes(count),
     onOutbox: outbound.channelQueues.wake,
     onForms: connection.setForms,
-    onDecided,
+    onDecided: () => events.emit.decided(),
     asCards: () => config().messages.cards === "components",
     texts: () => config().texts,
     schedule,
@@ -52,4 +68,5 @@ export function createAccountCards(options: AccountCardsOptions): QuestionCards 
     now,
     log: logging.forPart("questions"),
   });
+  return { ...cards, connect: events.connect };
 }

@@ -12,13 +12,16 @@ import { codeFrom } from "../../core/inbound/pairing.ts";
 import type { Form } from "../../core/people/form.ts";
 import { ALLOW_ONCE, type AskedCall, DENY, type Question } from "../../core/people/question.ts";
 import type { TurnPeople } from "../../flows/turn/park.ts";
+import type { Step } from "../../core/step.ts";
 import { notice } from "../../render/notices/notices.ts";
+import { costFactOf } from "../../render/questions/cost.ts";
 import type { Store } from "../../store/store.ts";
 
 /** The dependencies of waiting for people. */
 export interface TurnPeopleOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
+  /** Questions in the store. */
   readonly questions: Pick<Store["questions"], "park" | "decisionOf">;
   /** The bot's owners who can get messages. */
   readonly ownerIds: () => Promise<readonly UserId[]>;
@@ -54,9 +57,10 @@ export function createTurnPeople(options: TurnPeopleOptions): TurnPeople {
 
   return {
     decisionOf: questions.decisionOf,
-    async park({ claim, asked, ...turn }) {
-      const all = asked.map((one) => cleaned(one, claim.message));
-      await questions.park({ claim, ...turn, asked: all, now: now() });
+    async park({ claim, asked, taken, charges }) {
+      const all = asked.map((one) => withCost(cleaned(one, claim.message), taken.steps));
+      const steps = taken.unsaved;
+      await questions.park({ claim, steps, charges, asked: all, now: now() });
       options.onParked();
     },
     async escalate(call, missing, { message }) {
@@ -80,6 +84,13 @@ export function createTurnPeople(options: TurnPeopleOptions): TurnPeople {
       };
     },
   };
+}
+
+/** Shows people who decide about a call the cost of its turn. A question of the model has no cost. */
+function withCost<Asked extends AskedCall>(asked: Asked, steps: readonly Step[]): Asked {
+  const { question } = asked;
+  const fact = question.kind === "ask" ? undefined : costFactOf(steps);
+  return fact ? { ...asked, question: { ...question, facts: [...question.facts, fact] } } : asked;
 }
 
 function cleanForm({ title, fields }: Form, clean: (text: string) => string): Form {

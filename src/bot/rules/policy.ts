@@ -24,11 +24,17 @@ import type { Store } from "../../store/store.ts";
 export interface CurrentPolicy {
   /** The policy with all names resolved so far. */
   readonly policy: AccessPolicy;
+  /** Judges a message. */
   readonly admit: Admit;
+  /** Judges a command, a component or another event. */
   readonly authorize: Authorize;
+  /** Whether a tool may act in a place. */
   readonly mayAct: ReturnType<typeof prepareMayAct>;
+  /** Whether a tool may act in direct messages. */
   readonly mayActInDirect: boolean;
+  /** Whether rules of a guild ask for roles. */
   readonly asksRoles: ReturnType<typeof prepareAsksRoles>;
+  /** Decides about each tool. */
   readonly decideTools: DecideTools;
   /**
    * Absent if the store could not record the policy; then a verdict has its reason, but no list of
@@ -39,6 +45,7 @@ export interface CurrentPolicy {
 
 /** Keeps the current policy of an account. */
 export interface PolicyKeeper {
+  /** The current policy. */
   now(): CurrentPolicy;
   /** Applies another config. */
   apply(config: Config, text: string | undefined): Promise<void>;
@@ -53,12 +60,14 @@ export interface PolicyKeeper {
 
 /** The dependencies of a policy. */
 export interface PolicyPorts {
+  /** Methods of the store. */
   readonly store: {
     readonly pairing: Pick<Store["pairing"], "namesOf">;
     readonly received: Pick<Store["received"], "savePolicy">;
   };
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

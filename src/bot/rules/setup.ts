@@ -16,7 +16,9 @@ import type { Voice } from "../../flows/media/speak.ts";
 
 /** Speech in, and speech out; each is absent if the config names no model for it. */
 export interface Speech {
+  /** Hears voice messages. */
   readonly transcription?: Transcription;
+  /** Speaks answers. */
   readonly voice?: Voice;
 }
 
@@ -57,7 +59,9 @@ export interface Drawing {
 
 /** An account's facts beside the config. */
 export interface Account {
+  /** The bot's token, a secret. */
   readonly token: string;
+  /** The model that answers. */
   readonly model: Model;
   /** Checks whether the model can be asked, without a question to it. */
   readonly checkModel: () => Promise<Finding>;
@@ -75,6 +79,7 @@ export interface Account {
 
 /** A config with the facts of each account. */
 export interface Setup {
+  /** The config of all accounts. */
   readonly config: BotConfig;
   /** The config file's text with its secrets blanked, for the record of verdicts. */
   readonly text?: string;

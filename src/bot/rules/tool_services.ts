@@ -15,6 +15,7 @@ export type SharedToolPorts = Pick<ToolPorts, "web" | "workspace">;
 
 /** The tools of a process. */
 export interface ToolServices {
+  /** Ports of tools that all accounts share. */
   readonly ports: SharedToolPorts;
   /** Runs a script in a process of its own. */
   readonly runCode: (job: CodeJob, signal: AbortSignal) => Promise<CodeEnd>;

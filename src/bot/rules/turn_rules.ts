@@ -23,6 +23,7 @@ import { type Conversation, scopeFor, sessionKeyOf } from "../../session/session
 
 /** Rules that do not come from the config. */
 export interface TurnRulesPorts {
+  /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
   /** Maximum size in bytes of one file in a guild, or in direct messages. */
   readonly uploadLimit: (guildId: GuildId | undefined) => number;

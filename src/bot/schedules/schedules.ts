@@ -21,7 +21,7 @@ import type { Logging } from "../../log.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { composeReminder } from "../../render/reminder.ts";
 import type { Store } from "../../store/store.ts";
-import type { Inbound } from "../inbound/inbound.ts";
+import type { Inbound } from "../inbound/inbound_interface.ts";
 import { createFailureDigest } from "../outbound/failure_digest.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
@@ -31,12 +31,19 @@ import { chunkRulesOf } from "../rules/turn_rules.ts";
 export interface SchedulesOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
+  /** Methods of the store. */
   readonly store: Pick<Store, "schedules" | "inbox" | "pairing">;
+  /** Sends requests to Discord. */
   readonly client: RestClient;
+  /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: Pick<Reader, "index">;
+  /** Keeps the current policy. */
   readonly policy: Pick<PolicyKeeper, "now">;
+  /** Judges and routes scheduled messages. */
   readonly inbound: Pick<Inbound, "judge" | "route" | "ownerIn">;
+  /** Sends messages and notices. */
   readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellOwners">;
+  /** The process's log, by part. */
   readonly logging: Logging;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -83,7 +90,7 @@ export function createAccountSchedules(
       isUnproxied: true, // PluralKit has no part in a message that Discord does not have
       ...(isPaired && { isPaired }),
       ...(ownerInGuild && { ownerInGuild }),
-    }, "found");
+    }, "not_live");
   }
 
   const failures = createFailureDigest<{ readonly number: number; readonly run: MessageId }>(

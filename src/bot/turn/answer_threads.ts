@@ -23,9 +23,13 @@ import type { PolicyKeeper } from "../rules/policy.ts";
 
 /** The dependencies of an account's threads. */
 export interface AccountThreadsOptions {
+  /** The account. */
   readonly accountId: AccountId;
+  /** Sends requests to Discord. */
   readonly client: RestClient;
+  /** Methods of the store. */
   readonly store: Pick<Store, "turns">;
+  /** Keeps the current policy. */
   readonly policy: Pick<PolicyKeeper, "now">;
   /** The current model. */
   readonly model: () => Model;
@@ -33,11 +37,13 @@ export interface AccountThreadsOptions {
   readonly agentId: () => string;
   /** Budgets, and the count of requests. */
   readonly spend: SpendPort;
+  /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
   /** Aborted when the grace period of a stop is over. */
   readonly stopping: AbortSignal;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** The process's log, by part. */
   readonly logging: Logging;
 }
 

@@ -27,8 +27,11 @@ export interface TurnCommands {
 
 /** The dependencies of such turns. */
 export interface CommandTurnsOptions extends Omit<CommandTurnPorts, "run" | "queue"> {
+  /** The text commands. */
   readonly commands: TurnCommands;
+  /** The bot's sentences. */
   readonly texts: () => Texts;
+  /** Rules of full channel queues. */
   readonly queue: () => CommandTurnPorts["queue"];
 }
 

@@ -33,6 +33,7 @@ import { latest } from "../rules/latest.ts";
 import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts";
 import { cleanText } from "../questions/clean_text.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
+import { createMayDecide, type MayDecide } from "./discord/asking/holders.ts";
 import { createCanUndo } from "./discord/undo/can_undo.ts";
 import { createReadStarter } from "./discord/read_starter.ts";
 import { createJitPolicy } from "../../host/process/jit_policy.ts";
@@ -44,8 +45,11 @@ import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 export interface TurnsOptions {
   /** The current config and model. A running turn keeps those it began with (C9). */
   readonly config: () => Config;
+  /** The model that answers. */
   readonly model: () => Model;
+  /** The account. */
   readonly accountId: AccountId;
+  /** Methods of the store. */
   readonly store: {
     readonly inbox: Pick<
       Store["inbox"],
@@ -58,6 +62,7 @@ export interface TurnsOptions {
     readonly changes: Store["changes"];
     readonly questions: Store["questions"];
   };
+  /** The process's log, by part. */
   readonly logging: Logging;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -67,9 +72,14 @@ export interface TurnsOptions {
 export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {
   /** Messages wait for turns. In the mode `interrupt`, they end the one that runs (S5). */
   accepted(judged: readonly Judged[]): void;
+  /** Whether a person may decide about a call of another person (T11). */
+  readonly mayDecide: MayDecide;
 }
 
-/** Creates the account's turns on the main thread. */
+/**
+ * Creates the account's turns on the main thread. The function is long because each port of a turn
+ * stands here once.
+ */
 export function createAccountTurns(
   { config, model, accountId, store, logging, now }: TurnsOptions,
   ports:
@@ -268,6 +278,7 @@ export function createAccountTurns(
       garbage.stop();
       await turns.stop();
     },
+    mayDecide: createMayDecide({ ports: toolPorts, isOwner: ports.isOwner, now }),
     caches: () => ({ filled_channels: bytes() }),
   };
 }

@@ -1,65 +1,16 @@
 /**
- * The commands for access control, `why`, `access …` and `pairing …`: their options and help.
+ * The commands for access control, `access …`: their options and help.
  *
  * @module
  */
 
-import { buildCommand } from "@stricli/core";
 import type { AccessEventKind } from "../../policy/authorize.ts";
 import type { CommandNeeds } from "../../policy/rules/rules.ts";
-import {
-  type CliCommand,
-  type CliGroup,
-  describeCommand,
-  describeGroup,
-} from "../help/command_help.ts";
-import type { PairingFlags } from "../pairing/pairing.ts";
-import {
-  ACCOUNT,
-  BOT_COMMON,
-  end,
-  flag,
-  ONE_ACCOUNT,
-  UNUSED_PATH,
-  word,
-} from "../shared/command.ts";
-import type { CommonFlags } from "../shared/flags.ts";
-import { createProcessIo } from "../terminal/io.ts";
+import { type CliGroup, describeCommand, describeGroup } from "../help/command_help.ts";
+import { ACCOUNT, BOT_COMMON, flag, ONE_ACCOUNT, text } from "../shared/command.ts";
 import type { MatrixFlags } from "./matrix.ts";
 import type { ResolveFlags } from "./resolve.ts";
 import type { AccessTestFlags } from "./try.ts";
-
-const text = (brief: string, placeholder: string) =>
-  ({ kind: "parsed", parse: String, brief, placeholder }) as const;
-
-/** `barnacle why` */
-export const why: CliCommand = describeCommand({
-  brief: "Explain why the bot answered a message, or did not",
-  notes: ["Shows each check with its fact, its rule and the line of the config."],
-  examples: ["barnacle why https://discord.com/channels/123/456/789"],
-  exits: {
-    done: "explained",
-    failed: "no record of it; the output lists possible causes",
-    io: true,
-    tryAgain: true,
-  },
-}, (docs) =>
-  buildCommand<CommonFlags, [asked: string]>({
-    docs,
-    parameters: {
-      flags: BOT_COMMON,
-      positional: {
-        kind: "tuple",
-        parameters: [
-          word("Link or id of a message or of the bot's answer, or an error id", "link or id"),
-        ],
-      },
-    },
-    async func(flags: CommonFlags, asked: string) {
-      const { why } = await import("../why/why.ts");
-      await end(this, why(flags, asked, createProcessIo(flags)));
-    },
-  }));
 
 /** As records, so that a new event or right does not compile without its entry. */
 const EVENTS: Readonly<Record<AccessEventKind, true>> = {
@@ -83,7 +34,7 @@ function namesIn<Name extends string>(all: Readonly<Record<Name, true>>): readon
   return Object.keys(all).filter((name): name is Name => Object.hasOwn(all, name));
 }
 
-const test = describeCommand({
+const test = describeCommand<AccessTestFlags>({
   brief: "Check whether the bot would answer a hypothetical message",
   examples: ['barnacle access test --user ada --channel help --text "hello" --mention'],
   exits: {
@@ -95,56 +46,50 @@ const test = describeCommand({
     tryAgain: true,
     config: true,
   },
-}, (docs) =>
-  buildCommand<AccessTestFlags>({
-    docs,
-    parameters: {
-      flags: {
-        ...BOT_COMMON,
-        user: text("Sender: an id, <@id> or a username", "user"),
-        channel: text("dm, group, a link, an id, #name or guild/name", "channel"),
-        text: { ...text('Text of the message (default: "hello")', "text"), optional: true },
-        reply: flag("The message replies to the bot"),
-        mention: flag("The message mentions the bot"),
-        bot: flag("The sender is a bot"),
-        manager: flag("The sender may manage messages there"),
-        role: {
-          ...text("Role of the sender, by id or name", "role"),
-          variadic: true,
-          optional: true,
-        },
-        event: {
-          kind: "enum",
-          values: namesIn(EVENTS),
-          brief: "Event to test",
-          default: "message",
-          placeholder: "event",
-        },
-        on: {
-          kind: "enum",
-          values: ["own", "other"],
-          brief: "Whose message a reaction is on: the bot's own, or another",
-          default: "own",
-          placeholder: "whose",
-        },
-        needs: {
-          kind: "enum",
-          values: namesIn(NEEDS),
-          brief: "Right that a command or button needs",
-          default: "everyone",
-          placeholder: "right",
-        },
-        account: ACCOUNT,
-        offline: flag("Do not ask Discord"),
+  parameters: {
+    flags: {
+      ...BOT_COMMON,
+      user: text("Sender: an id, <@id> or a username", "user"),
+      channel: text("dm, group, a link, an id, #name or guild/name", "channel"),
+      text: { ...text('Text of the message (default: "hello")', "text"), optional: true },
+      reply: flag("The message replies to the bot"),
+      mention: flag("The message mentions the bot"),
+      bot: flag("The sender is a bot"),
+      manager: flag("The sender may manage messages there"),
+      role: {
+        ...text("Role of the sender, by id or name", "role"),
+        variadic: true,
+        optional: true,
       },
+      event: {
+        kind: "enum",
+        values: namesIn(EVENTS),
+        brief: "Event to test",
+        default: "message",
+        placeholder: "event",
+      },
+      on: {
+        kind: "enum",
+        values: ["own", "other"],
+        brief: "Whose message a reaction is on: the bot's own, or another",
+        default: "own",
+        placeholder: "whose",
+      },
+      needs: {
+        kind: "enum",
+        values: namesIn(NEEDS),
+        brief: "Right that a command or button needs",
+        default: "everyone",
+        placeholder: "right",
+      },
+      account: ACCOUNT,
+      offline: flag("Do not ask Discord"),
     },
-    async func(flags: AccessTestFlags) {
-      const { accessTest } = await import("./try.ts");
-      await end(this, accessTest(flags, createProcessIo(flags)));
-    },
-  }));
+  },
+  run: async (flags, io) => (await import("./try.ts")).accessTest(flags, io),
+});
 
-const matrix = describeCommand({
+const matrix = describeCommand<MatrixFlags>({
   brief: "Print who may talk to the bot, by place",
   examples: ["barnacle access matrix"],
   exits: {
@@ -153,17 +98,11 @@ const matrix = describeCommand({
     tryAgain: true,
     config: true,
   },
-}, (docs) =>
-  buildCommand<MatrixFlags>({
-    docs,
-    parameters: { flags: { ...BOT_COMMON, account: ONE_ACCOUNT } },
-    async func(flags: MatrixFlags) {
-      const { accessMatrix } = await import("./matrix.ts");
-      await end(this, accessMatrix(flags, createProcessIo(flags)));
-    },
-  }));
+  parameters: { flags: { ...BOT_COMMON, account: ONE_ACCOUNT } },
+  run: async (flags, io) => (await import("./matrix.ts")).accessMatrix(flags, io),
+});
 
-const resolve = describeCommand({
+const resolve = describeCommand<ResolveFlags>({
   brief: "Find the ids of names in the config",
   notes: ["Only exact and unambiguous matches count."],
   examples: ["barnacle access resolve", "barnacle access resolve --write"],
@@ -175,22 +114,16 @@ const resolve = describeCommand({
     refused: true,
     config: true,
   },
-}, (docs) =>
-  buildCommand<ResolveFlags>({
-    docs,
-    parameters: {
-      flags: {
-        ...BOT_COMMON,
-        account: ONE_ACCOUNT,
-        write: flag("Write the ids into the config, with the names as comments"),
-        offline: flag("Do not ask Discord: use names that a running bot has resolved"),
-      },
+  parameters: {
+    flags: {
+      ...BOT_COMMON,
+      account: ONE_ACCOUNT,
+      write: flag("Write the ids into the config, with the names as comments"),
+      offline: flag("Do not ask Discord: use names that a running bot has resolved"),
     },
-    async func(flags: ResolveFlags) {
-      const { accessResolve } = await import("./resolve.ts");
-      await end(this, accessResolve(flags, createProcessIo(flags)));
-    },
-  }));
+  },
+  run: async (flags, io) => (await import("./resolve.ts")).accessResolve(flags, io),
+});
 
 /** `barnacle access …` */
 export const access: CliGroup = describeGroup("Test and show who may talk to the bot", {
@@ -198,75 +131,3 @@ export const access: CliGroup = describeGroup("Test and show who may talk to the
   matrix,
   resolve,
 });
-
-function decideCommand(how: "approve" | "deny", brief: string) {
-  return describeCommand({
-    brief,
-    examples: [`barnacle pairing ${how} K7XQ2MPR`],
-    exits: {
-      failed: "no such code, expired, or decided already",
-      io: true,
-      tryAgain: "too many wrong codes, or another temporary problem",
-      config: true,
-    },
-  }, (docs) =>
-    buildCommand<PairingFlags, string[]>({
-      docs,
-      parameters: {
-        flags: { ...BOT_COMMON, account: ONE_ACCOUNT },
-        positional: {
-          kind: "array",
-          parameter: word("Pairing code, or `discord` and the code", "code"),
-          minimum: 1,
-          maximum: 4,
-        },
-      },
-      async func(flags: PairingFlags, ...words: string[]) {
-        const { decide } = await import("../pairing/pairing.ts");
-        await end(this, decide(how, flags, words, createProcessIo(flags)));
-      },
-    }));
-}
-
-const list = describeCommand({
-  brief: "List open pairing codes and paired users",
-  examples: ["barnacle pairing list"],
-  exits: { usage: "invalid command line, or unknown account", io: true, tryAgain: true },
-}, (docs) =>
-  buildCommand<PairingFlags>({
-    docs,
-    parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
-    async func(flags: PairingFlags) {
-      const { list } = await import("../pairing/pairing.ts");
-      await end(this, list(flags, createProcessIo(flags)));
-    },
-  }));
-
-const revoke = describeCommand({
-  brief: "Unpair a user, from their next message on",
-  examples: ["barnacle pairing revoke 123456789012345678"],
-  exits: { failed: "user not paired", io: true, tryAgain: true },
-}, (docs) =>
-  buildCommand<PairingFlags, [user: string]>({
-    docs,
-    parameters: {
-      flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT },
-      positional: { kind: "tuple", parameters: [word("Id of the user", "user")] },
-    },
-    async func(flags: PairingFlags, user: string) {
-      const { revoke } = await import("../pairing/pairing.ts");
-      await end(this, revoke(flags, user, createProcessIo(flags)));
-    },
-  }));
-
-/** `barnacle pairing …` */
-export const pairing: CliGroup = describeGroup(
-  "Approve users who ask to send the bot direct messages",
-  {
-    list,
-    approve: decideCommand("approve", "Approve a pairing code"),
-    deny: decideCommand("deny", "Deny a pairing code"),
-    revoke,
-  },
-  "list",
-);

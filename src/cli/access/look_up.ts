@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import { type BotConfig, forAccount } from "../../config/config.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Role } from "../../core/inbound/inbound.ts";
@@ -20,7 +21,6 @@ import type { Store } from "../../store/store.ts";
 import type { NamedUser } from "./hypothetical.ts";
 import type { FoundPlace } from "./place.ts";
 import { apiOf, type Discord, openDiscord, tokenIn } from "../shared/discord.ts";
-import type { Env } from "../terminal/io.ts";
 
 /** The facts to look up. */
 export interface LookUp {

@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import { type BotConfig, forAccount } from "../../config/config.ts";
 import type { ConfigText } from "../../config/parse.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
@@ -22,7 +23,7 @@ import { openConfig } from "../config/write.ts";
 import { apiOf, type Discord, openDiscord, tokenIn } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import type { Env, Io } from "../terminal/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { checkConfig, shown } from "../shared/read_config.ts";
 import { StartError } from "../shared/start_error.ts";
 import { whichAccount } from "../shared/which_account.ts";

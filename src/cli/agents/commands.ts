@@ -4,37 +4,27 @@
  * @module
  */
 
-import { buildCommand } from "@stricli/core";
 import { type CliGroup, describeCommand, describeGroup } from "../help/command_help.ts";
-import { COMMON, end, ONE_ACCOUNT } from "../shared/command.ts";
-import { createProcessIo } from "../terminal/io.ts";
+import { COMMON, ONE_ACCOUNT, word } from "../shared/command.ts";
 import type { AgentsFlags } from "./show.ts";
 
-const show = describeCommand({
+const show = describeCommand<AgentsFlags, [agent?: string]>({
   brief: "Print an agent's whole prompt: the built-in one, yours, and that of its files",
   notes: ["A turn adds the channel's systemPrompt, and a line about the owner."],
   examples: ["barnacle agents show", "barnacle agents show main --json"],
   exits: { usage: "invalid command line, or unknown agent or account", config: true },
-}, (docs) =>
-  buildCommand<AgentsFlags, [agent?: string]>({
-    docs,
-    parameters: {
-      flags: { ...COMMON, account: ONE_ACCOUNT },
-      positional: {
-        kind: "tuple",
-        parameters: [{
-          parse: String,
-          brief: "Id of the agent (default: the first one)",
-          placeholder: "agent",
-          optional: true,
-        }],
-      },
+  parameters: {
+    flags: { ...COMMON, account: ONE_ACCOUNT },
+    positional: {
+      kind: "tuple",
+      parameters: [{
+        ...word("Id of the agent (default: the first one)", "agent"),
+        optional: true,
+      }],
     },
-    async func(flags: AgentsFlags, agent?: string) {
-      const { show } = await import("./show.ts");
-      await end(this, show(flags, agent, createProcessIo(flags)));
-    },
-  }));
+  },
+  run: async (flags, io, agent?) => (await import("./show.ts")).show(flags, agent, io),
+});
 
 /** `barnacle agents …` */
 export const agents: CliGroup = describeGroup("Show the prompt of an agent", { show }, "show");

@@ -4,11 +4,9 @@
  * @module
  */
 
-import { buildCommand } from "@stricli/core";
 import { type CliGroup, describeCommand, describeGroup } from "../help/command_help.ts";
 import {
   COMMON,
-  end,
   flag,
   path,
   readStdin,
@@ -18,7 +16,6 @@ import {
 } from "../shared/command.ts";
 import type { Exits } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import { createProcessIo } from "../terminal/io.ts";
 import type { FmtFlags } from "./diff_and_format.ts";
 import type { ImportFlags } from "./import.ts";
 import type { ExampleFlags } from "./show.ts";
@@ -43,55 +40,38 @@ function configCommand(
   { brief, exits }: { readonly brief: string; readonly exits: Exits },
   own: Partial<typeof COMMON> = {},
 ) {
-  return describeCommand(
-    { brief, examples: [`barnacle config ${action}`], exits },
-    (docs) =>
-      buildCommand({
-        docs,
-        parameters: { flags: { ...FLAGS, ...own } },
-        async func(flags: CommonFlags) {
-          const commands = await import("./show.ts");
-          await end(this, commands[action](flags, createProcessIo(flags)));
-        },
-      }),
-  );
+  return describeCommand<CommonFlags>({
+    brief,
+    examples: [`barnacle config ${action}`],
+    exits,
+    parameters: { flags: { ...FLAGS, ...own } },
+    run: async (flags, io) => (await import("./show.ts"))[action](flags, io),
+  });
 }
 
-const example = describeCommand({
+const example = describeCommand<ExampleFlags>({
   brief: "Print an example config with comments",
   examples: ["barnacle config example > config.jsonc", "barnacle config example --all"],
   exits: {},
-}, (docs) =>
-  buildCommand<ExampleFlags>({
-    docs,
-    parameters: {
-      flags: {
-        ...FLAGS,
-        config: UNUSED_PATH,
-        all: flag("Print every key instead of the usual ones"),
-      },
+  parameters: {
+    flags: {
+      ...FLAGS,
+      config: UNUSED_PATH,
+      all: flag("Print every key instead of the usual ones"),
     },
-    async func(flags: ExampleFlags) {
-      const { example } = await import("./show.ts");
-      await end(this, example(flags, createProcessIo(flags)));
-    },
-  }));
+  },
+  run: async (flags, io) => (await import("./show.ts")).example(flags, io),
+});
 
-const get = describeCommand({
+const get = describeCommand<CommonFlags, [key: string]>({
   brief: "Print the effective value of a key; of a secret, only its source",
   examples: ["barnacle config get channels.discord.dm.policy"],
   exits: { failed: "key not set", usage: "invalid command line, or unknown key", config: true },
-}, (docs) =>
-  buildCommand<CommonFlags, [key: string]>({
-    docs,
-    parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
-    async func(flags: CommonFlags, key: string) {
-      const { get } = await import("./edit.ts");
-      await end(this, get(flags, key, createProcessIo(flags)));
-    },
-  }));
+  parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
+  run: async (flags, io, key) => (await import("./edit.ts")).get(flags, key, io),
+});
 
-const set = describeCommand({
+const set = describeCommand<CommonFlags, [key: string, value: string]>({
   brief: "Set a key in the config file",
   notes: [
     "Keeps comments and layout, and the previous file as .bak.",
@@ -103,42 +83,32 @@ const set = describeCommand({
     "barnacle config set 'channels.discord.dm.allowFrom[+]' 123456789012345678",
   ],
   exits: WRITE_EXITS,
-}, (docs) =>
-  buildCommand<CommonFlags, [key: string, value: string]>({
-    docs,
-    parameters: {
-      flags: FLAGS,
-      positional: {
-        kind: "tuple",
-        parameters: [
-          word(`${KEY.brief}; [+] appends to a list`, "key"),
-          word("JSON, or plain text if the key takes text; - reads stdin", "value"),
-        ],
-      },
+  parameters: {
+    flags: FLAGS,
+    positional: {
+      kind: "tuple",
+      parameters: [
+        word(`${KEY.brief}; [+] appends to a list`, "key"),
+        word("JSON, or plain text if the key takes text; - reads stdin", "value"),
+      ],
     },
-    async func(flags: CommonFlags, key: string, value: string) {
-      const { set } = await import("./edit.ts");
-      const io = createProcessIo(flags);
-      await end(this, set(flags, { path: key, value }, io, readStdin));
-    },
-  }));
+  },
+  async run(flags, io, key, value) {
+    const { set } = await import("./edit.ts");
+    return await set(flags, { path: key, value }, io, readStdin);
+  },
+});
 
-const unset = describeCommand({
+const unset = describeCommand<CommonFlags, [key: string]>({
   brief: "Remove a key from the config file, so that its default applies",
   notes: ["Keeps comments and layout, and the previous file as .bak."],
   examples: ["barnacle config unset channels.discord.historyLimit"],
   exits: WRITE_EXITS,
-}, (docs) =>
-  buildCommand<CommonFlags, [key: string]>({
-    docs,
-    parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
-    async func(flags: CommonFlags, key: string) {
-      const { unset } = await import("./edit.ts");
-      await end(this, unset(flags, key, createProcessIo(flags)));
-    },
-  }));
+  parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
+  run: async (flags, io, key) => (await import("./edit.ts")).unset(flags, key, io),
+});
 
-const diff = describeCommand({
+const diff = describeCommand<CommonFlags, [file?: string]>({
   brief: "Compare the config with the defaults, or with another file",
   examples: ["barnacle config diff", "barnacle config diff config.jsonc.bak"],
   exits: {
@@ -146,26 +116,20 @@ const diff = describeCommand({
     failed: "differs from the other file",
     config: "one of the files is invalid",
   },
-}, (docs) =>
-  buildCommand<CommonFlags, [file?: string]>({
-    docs,
-    parameters: {
-      flags: FLAGS,
-      positional: {
-        kind: "tuple",
-        parameters: [{
-          ...word("File to compare with (default: the built-in defaults)", "file"),
-          optional: true,
-        }],
-      },
+  parameters: {
+    flags: FLAGS,
+    positional: {
+      kind: "tuple",
+      parameters: [{
+        ...word("File to compare with (default: the built-in defaults)", "file"),
+        optional: true,
+      }],
     },
-    async func(flags: CommonFlags, file?: string) {
-      const { diff } = await import("./diff_and_format.ts");
-      await end(this, diff(flags, file, createProcessIo(flags)));
-    },
-  }));
+  },
+  run: async (flags, io, file?) => (await import("./diff_and_format.ts")).diff(flags, file, io),
+});
 
-const fmt = describeCommand({
+const fmt = describeCommand<FmtFlags>({
   brief: "Format the config file, keeping values and comments",
   examples: ["barnacle config fmt", "barnacle config fmt --check"],
   exits: {
@@ -175,17 +139,11 @@ const fmt = describeCommand({
     tryAgain: "file changed meanwhile",
     config: "syntax error",
   },
-}, (docs) =>
-  buildCommand({
-    docs,
-    parameters: { flags: { ...FLAGS, check: flag("Only report whether the file is formatted") } },
-    async func(flags: FmtFlags) {
-      const { fmt } = await import("./diff_and_format.ts");
-      await end(this, fmt(flags, createProcessIo(flags)));
-    },
-  }));
+  parameters: { flags: { ...FLAGS, check: flag("Only report whether the file is formatted") } },
+  run: async (flags, io) => (await import("./diff_and_format.ts")).fmt(flags, io),
+});
 
-const importCommand = describeCommand({
+const importCommand = describeCommand<ImportFlags, [file: string]>({
   brief: "Convert OpenClaw's openclaw.json into a config",
   notes: [
     "Writes the config to stdout or --out; settings without an equivalent to stderr.",
@@ -197,23 +155,17 @@ const importCommand = describeCommand({
     failed: "file not readable or without Discord keys, or --out exists",
     config: "nothing to convert",
   },
-}, (docs) =>
-  buildCommand<ImportFlags, [file: string]>({
-    docs,
-    parameters: {
-      flags: {
-        ...FLAGS,
-        config: UNUSED_PATH,
-        out: path("File to create; must not exist (default: stdout)"),
-        dryRun: flag("Write no config, only the list"),
-      },
-      positional: { kind: "tuple", parameters: [word("Path of openclaw.json", "file")] },
+  parameters: {
+    flags: {
+      ...FLAGS,
+      config: UNUSED_PATH,
+      out: path("File to create; must not exist (default: stdout)"),
+      dryRun: flag("Write no config, only the list"),
     },
-    async func(flags: ImportFlags, file: string) {
-      const { importFile } = await import("./import.ts");
-      await end(this, importFile(flags, file, createProcessIo(flags)));
-    },
-  }));
+    positional: { kind: "tuple", parameters: [word("Path of openclaw.json", "file")] },
+  },
+  run: async (flags, io, file) => (await import("./import.ts")).importFile(flags, file, io),
+});
 
 /** `barnacle config …` */
 export const config: CliGroup = describeGroup("Check, show, change and import the config", {

@@ -6,10 +6,10 @@
  */
 
 import { homedir } from "node:os";
+import type { Env } from "../../lib/env.ts";
 import { skillFolders } from "../../bot/turn/ports/skills_port.ts";
 import { nearestOf } from "../../config/checks/nearest.ts";
 import type { LoadedConfig } from "../../config/load.ts";
-import type { Env } from "../../config/schema/parts/secrets.ts";
 import { positionsIn } from "../../config/text/position.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { entriesAt, isList, type Segment, valueAt } from "../../config/text/tree.ts";

@@ -6,6 +6,7 @@
 
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
+import type { Env } from "../../lib/env.ts";
 import { type Change, planReload } from "../../config/changes.ts";
 import type { Loaded } from "../../config/load.ts";
 import { locateConfig } from "../../config/locate.ts";
@@ -14,7 +15,7 @@ import { isList, isRecord } from "../../config/text/tree.ts";
 import { replaceFile, WriteError } from "../../host/files/write_file.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { Env, Io } from "../terminal/io.ts";
+import type { Io } from "../terminal/io.ts";
 import {
   checkConfig,
   isPipe,

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { buildCommand } from "@stricli/core";
 import {
   type CliCommand,
   type CliGroup,
@@ -15,19 +14,20 @@ import {
   ACCOUNT,
   BOT_COMMON,
   COMMON,
-  end,
   ONE_ACCOUNT,
+  path,
   readStdin,
+  rowNumber,
+  text,
   UNUSED_PATH,
   word,
 } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import { createProcessIo } from "../terminal/io.ts";
 import type { OutboxFlags } from "./outbox.ts";
 import type { SendFlags } from "./send.ts";
 
 /** `barnacle send` */
-export const send: CliCommand = describeCommand({
+export const send: CliCommand = describeCommand<SendFlags, [target: string, text?: string]>({
   brief: "Send a message as the bot, and wait until Discord has it",
   notes: ["Works with and without a running bot."],
   examples: [
@@ -42,92 +42,62 @@ export const send: CliCommand = describeCommand({
     refused: true,
     config: true,
   },
-}, (docs) =>
-  buildCommand<SendFlags, [target: string, text?: string]>({
-    docs,
-    parameters: {
-      flags: {
-        ...COMMON,
-        account: ACCOUNT,
-        file: {
-          kind: "parsed",
-          parse: String,
-          brief: "File to attach",
-          variadic: true,
-          optional: true,
-          placeholder: "path",
-        },
-        alt: {
-          kind: "parsed",
-          parse: String,
-          brief: "Description of a file, in the order of the files",
-          variadic: true,
-          optional: true,
-          placeholder: "text",
-        },
-        wait: {
-          kind: "parsed",
-          parse: toSeconds,
-          brief: "Seconds to wait for delivery before exiting; a running bot delivers the rest",
-          placeholder: "seconds",
-          default: "30",
-        },
+  parameters: {
+    flags: {
+      ...COMMON,
+      account: ACCOUNT,
+      file: { ...path("File to attach"), variadic: true },
+      alt: {
+        ...text("Description of a file, in the order of the files", "text"),
+        variadic: true,
+        optional: true,
       },
-      positional: {
-        kind: "tuple",
-        parameters: [
-          word("channel:<id>, user:<id>, <#id>, <@id>, or a channel or message link", "target"),
-          { ...word("Text of the message; - reads stdin", "text"), optional: true },
-        ],
+      wait: {
+        kind: "parsed",
+        parse: toSeconds,
+        brief: "Seconds to wait for delivery before exiting; a running bot delivers the rest",
+        placeholder: "seconds",
+        default: "30",
       },
     },
-    async func(flags: SendFlags, target: string, content?: string) {
-      const { send } = await import("./send.ts");
-      const io = createProcessIo(flags);
-      await end(this, send(flags, { target, text: content }, io, readStdin));
+    positional: {
+      kind: "tuple",
+      parameters: [
+        word("channel:<id>, user:<id>, <#id>, <@id>, or a channel or message link", "target"),
+        { ...word("Text of the message; - reads stdin", "text"), optional: true },
+      ],
     },
-  }));
+  },
+  async run(flags, io, target, content) {
+    const { send } = await import("./send.ts");
+    return await send(flags, { target, text: content }, io, readStdin);
+  },
+});
 
 function releaseCommand(how: "resend" | "drop", brief: string) {
-  return describeCommand({
+  return describeCommand<CommonFlags, number[]>({
     brief,
     examples: [`barnacle outbox ${how} 12`],
     exits: { failed: "a message could not be changed", io: true, tryAgain: true },
-  }, (docs) =>
-    buildCommand<CommonFlags, number[]>({
-      docs,
-      parameters: {
-        flags: { ...BOT_COMMON, config: UNUSED_PATH },
-        positional: {
-          kind: "array",
-          parameter: {
-            parse: toRow,
-            brief: "Number of a message in `barnacle outbox list`",
-            placeholder: "id",
-          },
-          minimum: 1,
-        },
+    parameters: {
+      flags: { ...BOT_COMMON, config: UNUSED_PATH },
+      positional: {
+        kind: "array",
+        parameter: rowNumber("barnacle outbox list"),
+        minimum: 1,
       },
-      async func(flags: CommonFlags, ...ids: number[]) {
-        const { release } = await import("./outbox.ts");
-        await end(this, release(how, flags, ids, createProcessIo(flags)));
-      },
-    }));
+    },
+    run: async (flags, io, ...ids) => (await import("./outbox.ts")).release(how, flags, ids, io),
+  });
 }
 
-const list = describeCommand({
+const list = describeCommand<OutboxFlags>({
   brief: "List unsent messages, with the reason",
   examples: ["barnacle outbox list"],
   exits: { io: true, tryAgain: true },
-}, (docs) =>
-  buildCommand({
-    docs,
-    parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
-    async func(flags: OutboxFlags) {
-      const { list } = await import("./outbox.ts");
-      await end(this, list(flags, createProcessIo(flags)));
-    },
-  }));
+  parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
+  run: async (flags, io) => (await import("./outbox.ts")).list(flags, io),
+});
 
 /** `barnacle outbox …` */
 export const outbox: CliGroup = describeGroup("List, resend or drop unsent messages", {
@@ -140,9 +110,4 @@ function toSeconds(text: string): number {
   const seconds = Number(text);
   if (Number.isFinite(seconds) && seconds >= 0 && text.trim() !== "") return seconds;
   throw new RangeError(`"${text}" is not a number of seconds`);
-}
-
-function toRow(text: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw new RangeError(`"${text}" is not a message number; \`barnacle outbox list\` shows them`);
 }

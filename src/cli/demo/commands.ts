@@ -4,15 +4,13 @@
  * @module
  */
 
-import { buildCommand } from "@stricli/core";
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
-import { end, flag, path, UNUSED_PATH } from "../shared/command.ts";
+import { flag, path, UNUSED_PATH } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import { createProcessIo } from "../terminal/io.ts";
 import type { DemoFlags } from "./demo.ts";
 
 /** `barnacle demo` */
-export const demo: CliCommand = describeCommand({
+export const demo: CliCommand = describeCommand<DemoFlags & Pick<CommonFlags, "data">>({
   brief: "Try the bot on a simulated Discord, without a token",
   examples: ["barnacle demo", "barnacle demo --host 0.0.0.0", "barnacle demo --script"],
   exits: {
@@ -21,36 +19,30 @@ export const demo: CliCommand = describeCommand({
     tryAgain: "port in use",
     config: true,
   },
-}, (docs) =>
-  buildCommand({
-    docs,
-    parameters: {
-      flags: {
-        config: path("Your config, to try on the simulated Discord (default: the demo's own)"),
-        data: UNUSED_PATH, // it uses a temporary directory
-        host: {
-          kind: "parsed",
-          parse: toHost,
-          brief: "Address of the page, such as 0.0.0.0 for all of this machine (default: " +
-            "127.0.0.1, this machine only)",
-          optional: true,
-          placeholder: "address",
-        },
-        json: flag("Print the page's address, or the result of each scene, as JSON"),
-        port: {
-          kind: "parsed",
-          parse: toPort,
-          brief: "Port of the page; the next free one if it is in use",
-          default: "8787",
-        },
-        script: flag("Play test scenes with configs of their own, without a page"),
+  parameters: {
+    flags: {
+      config: path("Your config, to try on the simulated Discord (default: the demo's own)"),
+      data: UNUSED_PATH, // it uses a temporary directory
+      host: {
+        kind: "parsed",
+        parse: toHost,
+        brief: "Address of the page, such as 0.0.0.0 for all of this machine (default: " +
+          "127.0.0.1, this machine only)",
+        optional: true,
+        placeholder: "address",
       },
+      json: flag("Print the page's address, or the result of each scene, as JSON"),
+      port: {
+        kind: "parsed",
+        parse: toPort,
+        brief: "Port of the page; the next free one if it is in use",
+        default: "8787",
+      },
+      script: flag("Play test scenes with configs of their own, without a page"),
     },
-    async func(flags: DemoFlags & Pick<CommonFlags, "data">) {
-      const { demo } = await import("./demo.ts");
-      await end(this, demo(flags, createProcessIo(flags)));
-    },
-  }));
+  },
+  run: async (flags, io) => (await import("./demo.ts")).demo(flags, io),
+});
 
 /** An empty address would open the page to other machines. */
 function toHost(text: string): string {

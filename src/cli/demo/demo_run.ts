@@ -56,7 +56,16 @@ export interface DemoRun {
 }
 
 /** Suggestions on the page: words that the built-in script knows. */
-const PROMPTS = ["help", "code", "long", "book", "simulate: slow", "simulate: hang"];
+const PROMPTS = [
+  "help",
+  "code",
+  "long",
+  "book",
+  "form",
+  "menu",
+  "simulate: slow",
+  "simulate: hang",
+];
 
 /** Milliseconds to wait for the bot before the page opens without it. */
 const START_MS = 20_000;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Env } from "../terminal/io.ts";
+import type { Env } from "../../lib/env.ts";
 import { missingOf, type OfferedModel } from "./models.ts";
 
 /** Facts for the greeting. */

@@ -7,8 +7,8 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import { VENDORS } from "../../config/models.ts";
-import type { Env } from "../terminal/io.ts";
 
 /** A model, or the script. */
 export interface OfferedModel {

@@ -9,12 +9,13 @@
  */
 
 import { readFileSync } from "node:fs";
+import type { Env } from "../../lib/env.ts";
 import { BOT_TOKEN } from "../../config/config.ts";
 import { type Account, accountsOf, effectiveOf } from "../../config/schema/accounts.ts";
 import type { Settings } from "../../config/schema/root.ts";
 import { envSecret } from "../../config/schema/parts/secrets.ts";
 import { type DemoWorld, demoWorld } from "../../../simulator/actions/demo_world.ts";
-import type { Env, Io } from "../terminal/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { isList, isRecord, readTree, valueAt } from "../../config/text/tree.ts";
 import { readConfigLeniently, shown } from "../shared/read_config.ts";
 import { mapToDemo, replaceIds } from "./id_mapping.ts";

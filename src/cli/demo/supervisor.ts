@@ -7,8 +7,8 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import type { Exit } from "../../host/process/own_process.ts";
-import type { Env } from "../terminal/io.ts";
 import type { BotProcess } from "./simulation/simulation.ts";
 
 /** Starts, kills and restarts the bot. */

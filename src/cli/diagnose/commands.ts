@@ -4,16 +4,15 @@
  * @module
  */
 
-import { buildCommand } from "@stricli/core";
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
-import { ACCOUNT, BOT_COMMON, COMMON, end, flag, UNUSED_PATH } from "../shared/command.ts";
+import { ACCOUNT, BOT_COMMON, COMMON, flag, UNUSED_PATH } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import { createProcessIo } from "../terminal/io.ts";
 import type { DoctorFlags } from "./doctor.ts";
+import { DOCTOR_PARTS } from "./doctor_parts.ts";
 import type { InviteFlags } from "./invite.ts";
 
 /** `barnacle status` */
-export const status: CliCommand = describeCommand({
+export const status: CliCommand = describeCommand<CommonFlags>({
   brief: "Show the health of the running bot",
   examples: ["barnacle status", "barnacle status --json"],
   exits: {
@@ -22,18 +21,12 @@ export const status: CliCommand = describeCommand({
     io: "the data directory cannot be read",
     tryAgain: "no running bot found, or it does not answer",
   },
-}, (docs) =>
-  buildCommand({
-    docs,
-    parameters: { flags: BOT_COMMON },
-    async func(flags: CommonFlags) {
-      const { status } = await import("./status.ts");
-      await end(this, status(flags, createProcessIo(flags)));
-    },
-  }));
+  parameters: { flags: BOT_COMMON },
+  run: async (flags, io) => (await import("./status.ts")).status(flags, io),
+});
 
 /** `barnacle doctor` */
-export const doctor: CliCommand = describeCommand({
+export const doctor: CliCommand = describeCommand<DoctorFlags>({
   brief: "Find out why the bot does not work, and how to fix it",
   notes: ["Safe to run beside a running bot."],
   examples: ["barnacle doctor", "barnacle doctor --only discord --fix"],
@@ -44,38 +37,35 @@ export const doctor: CliCommand = describeCommand({
     refused: true,
     config: true,
   },
-}, (docs) =>
-  buildCommand({
-    docs,
-    parameters: {
-      flags: {
-        ...COMMON,
-        only: {
-          kind: "enum",
-          values: ["discord", "host", "mcp", "model"],
-          variadic: ",",
-          brief:
-            "Check one part: the connection, token, intents and permissions; the disk, store and bot; " +
-            "the MCP servers; or the model",
-          placeholder: "part",
-          optional: true,
-        },
-        fix: flag("Enable missing intents in Discord's developer portal, after a question"),
-        yes: flag("Answer yes to the question of --fix"),
+  parameters: {
+    flags: {
+      ...COMMON,
+      only: {
+        kind: "enum",
+        values: DOCTOR_PARTS,
+        variadic: ",",
+        brief:
+          "Check one part: the connection, token, intents and permissions; the disk, store and bot; " +
+          "the MCP servers; or the model",
+        placeholder: "part",
+        optional: true,
       },
+      fix: flag("Enable missing intents in Discord's developer portal, after a question"),
+      yes: flag("Answer yes to the question of --fix"),
     },
-    async func(flags: DoctorFlags) {
-      const [{ doctor }, { confirmOnTerminal }] = await Promise.all([
-        import("./doctor.ts"),
-        import("../terminal/confirm.ts"),
-      ]);
-      const confirm = confirmOnTerminal();
-      await end(this, doctor(flags, createProcessIo(flags), { ...(confirm && { confirm }) }));
-    },
-  }));
+  },
+  async run(flags, io) {
+    const [{ doctor }, { confirmOnTerminal }] = await Promise.all([
+      import("./doctor.ts"),
+      import("../terminal/confirm.ts"),
+    ]);
+    const confirm = confirmOnTerminal();
+    return await doctor(flags, io, { ...(confirm && { confirm }) });
+  },
+});
 
 /** `barnacle netcheck` */
-export const netcheck: CliCommand = describeCommand({
+export const netcheck: CliCommand = describeCommand<CommonFlags>({
   brief: "Test the connection to Discord: DNS, TCP, TLS, HTTP, WebSocket",
   notes: ["Needs no token and no config."],
   examples: ["barnacle netcheck"],
@@ -85,18 +75,12 @@ export const netcheck: CliCommand = describeCommand({
     partly: "warnings only",
     config: "invalid DISCORD_API_URL",
   },
-}, (docs) =>
-  buildCommand({
-    docs,
-    parameters: { flags: { ...COMMON, config: UNUSED_PATH, data: UNUSED_PATH } },
-    async func(flags: CommonFlags) {
-      const { netcheck } = await import("./netcheck.ts");
-      await end(this, netcheck(flags, createProcessIo(flags)));
-    },
-  }));
+  parameters: { flags: { ...COMMON, config: UNUSED_PATH, data: UNUSED_PATH } },
+  run: async (flags, io) => (await import("./netcheck.ts")).netcheck(flags, io),
+});
 
 /** `barnacle invite` */
-export const invite: CliCommand = describeCommand({
+export const invite: CliCommand = describeCommand<InviteFlags>({
   brief: "Print the link that adds the bot to a server",
   notes: ["Writes the link to stdout; the requested permissions, with reasons, to stderr."],
   examples: ["barnacle invite", "barnacle invite --external-emoji"],
@@ -105,37 +89,25 @@ export const invite: CliCommand = describeCommand({
     refused: true,
     config: true,
   },
-}, (docs) =>
-  buildCommand({
-    docs,
-    parameters: {
-      flags: {
-        ...COMMON,
-        data: UNUSED_PATH,
-        account: ACCOUNT,
-        tools: flag(
-          "Also ask for the permissions that the agent's tools need (channels.discord.actions)",
-        ),
-        externalEmoji: flag("Ask for emojis and stickers of other servers, too"),
-      },
+  parameters: {
+    flags: {
+      ...COMMON,
+      data: UNUSED_PATH,
+      account: ACCOUNT,
+      tools: flag(
+        "Also ask for the permissions that the agent's tools need (channels.discord.actions)",
+      ),
+      externalEmoji: flag("Ask for emojis and stickers of other servers, too"),
     },
-    async func(flags: InviteFlags) {
-      const { invite } = await import("./invite.ts");
-      await end(this, invite(flags, createProcessIo(flags)));
-    },
-  }));
+  },
+  run: async (flags, io) => (await import("./invite.ts")).invite(flags, io),
+});
 
 /** `barnacle version` */
-export const version: CliCommand = describeCommand({
+export const version: CliCommand = describeCommand<CommonFlags>({
   brief: "Print version, commit, runtime and platform",
   examples: ["barnacle version --json"],
   exits: {},
-}, (docs) =>
-  buildCommand({
-    docs,
-    parameters: { flags: { ...COMMON, config: UNUSED_PATH, data: UNUSED_PATH } },
-    async func(flags: CommonFlags) {
-      const { version } = await import("./version.ts");
-      await end(this, version(flags, createProcessIo(flags)));
-    },
-  }));
+  parameters: { flags: { ...COMMON, config: UNUSED_PATH, data: UNUSED_PATH } },
+  run: async (flags, io) => (await import("./version.ts")).version(flags, io),
+});

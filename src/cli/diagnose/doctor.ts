@@ -37,10 +37,8 @@ import { checkSkills } from "./skill_findings.ts";
 import { VERSION } from "../../version.ts";
 import type { ModelSettings } from "../../providers/settings.ts";
 import type { Io } from "../terminal/io.ts";
+import { DOCTOR_PARTS, type DoctorPart } from "./doctor_parts.ts";
 import { readConfig } from "../shared/read_config.ts";
-
-/** A part of the checks. */
-export type DoctorPart = "discord" | "host" | "mcp" | "model";
 
 /** Options of `doctor`. */
 export interface DoctorFlags extends CommonFlags {
@@ -73,7 +71,7 @@ async function examine(
   ports: DoctorPorts,
 ): Promise<readonly Finding[]> {
   const { env } = io;
-  const parts = new Set<DoctorPart>(flags.only ?? ["discord", "host", "mcp", "model"]);
+  const parts = new Set<DoctorPart>(flags.only ?? DOCTOR_PARTS);
   const loaded = await readConfig(flags.config, env);
   const problems = loaded.problems.filter(({ severity }) => severity !== "note").map(toFinding);
   if (loaded.kind === "refused") return problems;

@@ -4,25 +4,18 @@
  * @module
  */
 
-import { buildCommand } from "@stricli/core";
 import process from "node:process";
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
-import { end } from "../shared/command.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 
 /** `barnacle exec-broker` */
-export const execBroker: CliCommand = describeCommand({
+export const execBroker: CliCommand = describeCommand<NonNullable<unknown>>({
   brief: "Run one command for the bot; systemd starts this for its socket",
   examples: ["barnacle exec-broker"],
   exits: { done: "the bot has an answer" },
-}, (docs) =>
-  buildCommand({
-    docs,
-    parameters: {},
-    async func() {
-      await end(this, serve());
-    },
-  }));
+  parameters: {},
+  run: serve,
+});
 
 async function serve(): Promise<ExitCode> {
   const { serveBroker } = await import("../../exec/broker.ts");

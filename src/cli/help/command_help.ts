@@ -4,9 +4,17 @@
  * @module
  */
 
-import { buildRouteMap, type Command, type CommandContext, type RouteMap } from "@stricli/core";
+import {
+  buildCommand,
+  buildRouteMap,
+  type Command,
+  type CommandContext,
+  type RouteMap,
+  type TypedCommandParameters,
+} from "@stricli/core";
 import { wrapped } from "../../lib/text/wrap.ts";
-import { exitRows, type Exits } from "../shared/exit_code.ts";
+import { type ExitCode, exitRows, type Exits } from "../shared/exit_code.ts";
+import { createProcessIo, type Io } from "../terminal/io.ts";
 import { COLOURED, PLAIN, type Style } from "../terminal/style.ts";
 import { dashed } from "./error_texts.ts";
 import { type Row, section, WIDTH } from "./layout.ts";
@@ -47,15 +55,37 @@ export interface CliGroup {
   readonly target: RouteMap<CommandContext>;
 }
 
-/** The part of the help that stricli gets; its own help texts are not used. */
-export type Docs = Pick<CommandHelp, "brief">;
+/** Values of options by name, as the library parses them. */
+export type OptionsOf<Flags> = Readonly<Partial<Record<keyof Flags, unknown>>> & {
+  readonly json?: boolean;
+};
+
+/** The help of a command, its inputs, and its function. */
+export interface CommandDefinition<
+  Flags extends OptionsOf<Flags>,
+  Inputs extends readonly unknown[],
+> extends CommandHelp {
+  /** Options and arguments, for the library. */
+  readonly parameters: NoInfer<TypedCommandParameters<Flags, Inputs, CommandContext>>;
+  /** Runs the command. It imports its module itself, so that other commands do not load it. */
+  readonly run: (flags: Flags, io: Io, ...inputs: Inputs) => ExitCode | Promise<ExitCode>;
+}
 
 /** Builds a command whose `--help` is laid out by {@link helpLines}. */
-export function describeCommand(
-  help: CommandHelp,
-  build: (docs: Docs) => Command<CommandContext>,
+export function describeCommand<
+  Flags extends OptionsOf<Flags>,
+  Inputs extends readonly unknown[] = [],
+>(
+  { parameters, run, ...help }: CommandDefinition<Flags, Inputs>,
 ): CliCommand {
-  const target = build({ brief: help.brief });
+  const target: Command<CommandContext> = buildCommand<Flags, Inputs, CommandContext>({
+    docs: { brief: help.brief },
+    parameters,
+    async func(flags, ...inputs) {
+      const exitCode = await run(flags, createProcessIo({ json: flags.json === true }), ...inputs);
+      Object.assign(this.process, { exitCode });
+    },
+  });
   const formatHelp: typeof target.formatHelp = ({ prefix, ansiColor }) =>
     textOf(helpLines({ kind: "command", help, target }, prefix.join(" "), styleOf(ansiColor)));
   return { kind: "command", help, target: { ...target, formatHelp } };

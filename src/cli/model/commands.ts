@@ -4,19 +4,17 @@
  * @module
  */
 
-import { buildCommand } from "@stricli/core";
 import {
   type CliCommand,
   type CliGroup,
   describeCommand,
   describeGroup,
 } from "../help/command_help.ts";
-import { BOT_COMMON, COMMON, end, UNUSED_PATH } from "../shared/command.ts";
+import { BOT_COMMON, COMMON, UNUSED_PATH } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import { createProcessIo } from "../terminal/io.ts";
 import type { UsageFlags } from "./usage.ts";
 
-const test: CliCommand = describeCommand({
+const test: CliCommand = describeCommand<CommonFlags>({
   brief: "Ask the configured models one question with a tool and an image",
   notes: [
     "Prints latency, time to the first token, tools, images and context window. Each question " +
@@ -25,51 +23,39 @@ const test: CliCommand = describeCommand({
   ],
   examples: ["barnacle model test", "barnacle model test --json"],
   exits: { done: "all models answered", failed: "a model gave no answer", config: true },
-}, (docs) =>
-  buildCommand({
-    docs,
-    parameters: { flags: { ...COMMON, data: UNUSED_PATH } },
-    async func(flags: CommonFlags) {
-      const { testModels } = await import("./test.ts");
-      await end(this, testModels(flags, createProcessIo(flags)));
-    },
-  }));
+  parameters: { flags: { ...COMMON, data: UNUSED_PATH } },
+  run: async (flags, io) => (await import("./test.ts")).testModels(flags, io),
+});
 
 /** `barnacle model` */
 export const model: CliGroup = describeGroup("Test the configured models", { test });
 
 /** `barnacle usage` */
-export const usage: CliCommand = describeCommand({
+export const usage: CliCommand = describeCommand<UsageFlags>({
   brief: "Show the tokens and the money that models have used",
   notes: ["Days are UTC days. Today is the last of them."],
   examples: ["barnacle usage", "barnacle usage --by user --days 30"],
   exits: { io: "the data directory cannot be read", tryAgain: "no data directory found" },
-}, (docs) =>
-  buildCommand({
-    docs,
-    parameters: {
-      flags: {
-        ...BOT_COMMON,
-        by: {
-          kind: "enum",
-          values: ["day", "user", "channel", "guild", "agent", "model", "kind"],
-          brief: "Field whose values are listed",
-          default: "model",
-        },
-        days: {
-          kind: "parsed",
-          parse: daysOf,
-          brief: "Number of days",
-          default: "30",
-          placeholder: "number",
-        },
+  parameters: {
+    flags: {
+      ...BOT_COMMON,
+      by: {
+        kind: "enum",
+        values: ["day", "user", "channel", "guild", "agent", "model", "kind"],
+        brief: "Field whose values are listed",
+        default: "model",
+      },
+      days: {
+        kind: "parsed",
+        parse: daysOf,
+        brief: "Number of days",
+        default: "30",
+        placeholder: "number",
       },
     },
-    async func(flags: UsageFlags) {
-      const { showUsage } = await import("./usage.ts");
-      await end(this, showUsage(flags, createProcessIo(flags)));
-    },
-  }));
+  },
+  run: async (flags, io) => (await import("./usage.ts")).showUsage(flags, io),
+});
 
 /** @throws {RangeError} If the text is no number of days. */
 function daysOf(text: string): number {

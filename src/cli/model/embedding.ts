@@ -4,9 +4,9 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import type { SharedConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import type { Env } from "../../config/schema/parts/secrets.ts";
 import type { ModelErrorKind } from "../../core/model.ts";
 import { modelProblemOf } from "../../core/model_problem.ts";
 import { type Embedding, EmbeddingFailed } from "../../core/notes/embedding.ts";

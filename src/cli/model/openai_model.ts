@@ -5,10 +5,10 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import type { SharedConfig } from "../../config/config.ts";
 import { resolveModels } from "../../config/models.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import type { Env } from "../../config/schema/parts/secrets.ts";
 import type { ModelSettings } from "../../providers/settings.ts";
 import { settingsOf } from "../shared/model_settings.ts";
 

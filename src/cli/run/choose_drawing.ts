@@ -4,10 +4,10 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import type { Drawing } from "../../bot.ts";
 import type { SharedConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import type { Env } from "../../config/schema/parts/secrets.ts";
 import { microsOfImage } from "../../core/spending/usage.ts";
 import { isPaid } from "../../providers/choice/pricing.ts";
 import { createDrawImage, DRAW_MS } from "../../providers/images/draw.ts";

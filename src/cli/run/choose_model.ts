@@ -5,11 +5,11 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Env } from "../../lib/env.ts";
 import type { ModelChoices } from "../../bot.ts";
 import type { Config } from "../../config/config.ts";
 import { choiceOf, namedModels } from "../../config/models.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import type { Env } from "../../config/schema/parts/secrets.ts";
 import { type Budgets, hasBudget, hasMoneyLimit } from "../../core/spending/budget.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Model } from "../../core/model.ts";

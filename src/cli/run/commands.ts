@@ -4,15 +4,13 @@
  * @module
  */
 
-import { buildCommand } from "@stricli/core";
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
-import { COMMON, end, flag } from "../shared/command.ts";
-import { createProcessIo } from "../terminal/io.ts";
+import { COMMON, flag } from "../shared/command.ts";
 import { createHangups } from "./hangup.ts";
 import type { RunFlags } from "./run.ts";
 
 /** `barnacle run` */
-export const run: CliCommand = describeCommand({
+export const run: CliCommand = describeCommand<RunFlags>({
   brief: "Connect to Discord and answer messages",
   examples: ["barnacle run", "DISCORD_BOT_TOKEN=… barnacle run --config config.jsonc"],
   exits: {
@@ -23,21 +21,18 @@ export const run: CliCommand = describeCommand({
     refused: true,
     config: true,
   },
-}, (docs) =>
-  buildCommand({
-    docs,
-    parameters: {
-      flags: {
-        ...COMMON,
-        json: flag("Log as JSON, even on a terminal"),
-        connectionDebug: flag("Log all gateway traffic, without message content"),
-        force: flag("Stop another instance that uses the same data or token, and replace it"),
-        insecurePermissions: flag("Start even if other users may write the config file"),
-      },
+  parameters: {
+    flags: {
+      ...COMMON,
+      json: flag("Log as JSON, even on a terminal"),
+      connectionDebug: flag("Log all gateway traffic, without message content"),
+      force: flag("Stop another instance that uses the same data or token, and replace it"),
+      insecurePermissions: flag("Start even if other users may write the config file"),
     },
-    async func(flags: RunFlags) {
-      const hangups = createHangups(); // before the rest is loaded
-      const { runBot } = await import("./run.ts");
-      await end(this, runBot(flags, createProcessIo(flags), hangups));
-    },
-  }));
+  },
+  async run(flags, io) {
+    const hangups = createHangups(); // before the rest is loaded
+    const { runBot } = await import("./run.ts");
+    return await runBot(flags, io, hangups);
+  },
+});

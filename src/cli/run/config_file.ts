@@ -7,12 +7,12 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import type { ConfigFile } from "../../bot.ts";
 import { setAt, unsetAt } from "../../config/text/edit.ts";
 import { parsePath } from "../../config/text/path.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { isSecret, type Schema, schemaAt } from "../../config/schema/parts/shape.ts";
-import type { Env } from "../../config/schema/parts/secrets.ts";
 import { isRecord, valueAt } from "../../config/text/tree.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { valueFor } from "../config/edit.ts";

@@ -4,11 +4,11 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import type { Account, Setup } from "../../bot.ts";
 import { type Config, forAccount } from "../../config/config.ts";
 import { type LoadedConfig, missingModel, missingToken } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import type { Env } from "../../config/schema/parts/secrets.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { tokenProblem } from "../../discord/rest/client/client.ts";
 import type { Logging } from "../../log.ts";

@@ -4,16 +4,14 @@
  * @module
  */
 
-import { buildCommand } from "@stricli/core";
 import {
   type CliCommand,
   type CliGroup,
   describeCommand,
   describeGroup,
 } from "../help/command_help.ts";
-import { BOT_COMMON, end, flag, UNUSED_PATH, word } from "../shared/command.ts";
+import { BOT_COMMON, flag, UNUSED_PATH, word } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import { createProcessIo } from "../terminal/io.ts";
 import type { ForgetFlags } from "./forget.ts";
 import type { ShowFlags } from "./sessions.ts";
 
@@ -22,73 +20,49 @@ const FLAGS = { ...BOT_COMMON, config: UNUSED_PATH };
 const EXITS = { failed: "no such session", io: true, tryAgain: true } as const;
 const EXAMPLE_KEY = "agent:main:discord:channel:123456789012345678";
 
-const list = describeCommand({
+const list = describeCommand<CommonFlags>({
   brief: "List conversations, the newest first",
   examples: ["barnacle sessions list"],
   exits: { io: true, tryAgain: true },
-}, (docs) =>
-  buildCommand({
-    docs,
-    parameters: { flags: FLAGS },
-    async func(flags: CommonFlags) {
-      const { list } = await import("./sessions.ts");
-      await end(this, list(flags, createProcessIo(flags)));
-    },
-  }));
+  parameters: { flags: FLAGS },
+  run: async (flags, io) => (await import("./sessions.ts")).list(flags, io),
+});
 
-const show = describeCommand({
+const show = describeCommand<ShowFlags, [key: string]>({
   brief: "Show the newest entries of a transcript, with resets and summaries",
   examples: [`barnacle sessions show ${EXAMPLE_KEY}`],
   exits: EXITS,
-}, (docs) =>
-  buildCommand<ShowFlags, [key: string]>({
-    docs,
-    parameters: {
-      flags: {
-        ...FLAGS,
-        limit: {
-          kind: "parsed",
-          parse: toLimit,
-          brief: "Number of entries",
-          placeholder: "number",
-          default: "20",
-        },
+  parameters: {
+    flags: {
+      ...FLAGS,
+      limit: {
+        kind: "parsed",
+        parse: toLimit,
+        brief: "Number of entries",
+        placeholder: "number",
+        default: "20",
       },
-      positional: { kind: "tuple", parameters: [KEY] },
     },
-    async func(flags: ShowFlags, key: string) {
-      const { show } = await import("./sessions.ts");
-      await end(this, show(flags, key, createProcessIo(flags)));
-    },
-  }));
+    positional: { kind: "tuple", parameters: [KEY] },
+  },
+  run: async (flags, io, key) => (await import("./sessions.ts")).show(flags, key, io),
+});
 
-const reset = describeCommand({
+const reset = describeCommand<CommonFlags, [key: string]>({
   brief: "Begin a new transcript; nothing is deleted",
   examples: [`barnacle sessions reset ${EXAMPLE_KEY}`],
   exits: EXITS,
-}, (docs) =>
-  buildCommand<CommonFlags, [key: string]>({
-    docs,
-    parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
-    async func(flags: CommonFlags, key: string) {
-      const { reset } = await import("./sessions.ts");
-      await end(this, reset(flags, key, createProcessIo(flags)));
-    },
-  }));
+  parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
+  run: async (flags, io, key) => (await import("./sessions.ts")).reset(flags, key, io),
+});
 
-const exportCommand = describeCommand({
+const exportCommand = describeCommand<CommonFlags, [key: string]>({
   brief: "Write a whole transcript as JSON lines",
   examples: ["barnacle sessions export agent:main:main > session.jsonl"],
   exits: EXITS,
-}, (docs) =>
-  buildCommand<CommonFlags, [key: string]>({
-    docs,
-    parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
-    async func(flags: CommonFlags, key: string) {
-      const { exportSession } = await import("./sessions.ts");
-      await end(this, exportSession(flags, key, createProcessIo(flags)));
-    },
-  }));
+  parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
+  run: async (flags, io, key) => (await import("./sessions.ts")).exportSession(flags, key, io),
+});
 
 /** `barnacle sessions …` */
 export const sessions: CliGroup = describeGroup("List, show, export or reset conversations", {
@@ -99,7 +73,7 @@ export const sessions: CliGroup = describeGroup("List, show, export or reset con
 }, "list");
 
 /** `barnacle forget` */
-export const forget: CliCommand = describeCommand({
+export const forget: CliCommand = describeCommand<ForgetFlags, [user: string]>({
   brief: "Delete everything that is stored about a person",
   notes: [
     "Deletes the person's messages, names, decisions and pairing. Answers of the model stay, " +
@@ -113,21 +87,18 @@ export const forget: CliCommand = describeCommand({
     io: true,
     tryAgain: "a turn of the person is running, or another temporary problem",
   },
-}, (docs) =>
-  buildCommand<ForgetFlags, [user: string]>({
-    docs,
-    parameters: {
-      flags: { ...FLAGS, yes: flag("Do not ask for confirmation") },
-      positional: { kind: "tuple", parameters: [word("Id of the person, or <@id>", "user")] },
-    },
-    async func(flags: ForgetFlags, user: string) {
-      const [{ forget }, { confirmOnTerminal }] = await Promise.all([
-        import("./forget.ts"),
-        import("../terminal/confirm.ts"),
-      ]);
-      await end(this, forget(flags, user, createProcessIo(flags), confirmOnTerminal()));
-    },
-  }));
+  parameters: {
+    flags: { ...FLAGS, yes: flag("Do not ask for confirmation") },
+    positional: { kind: "tuple", parameters: [word("Id of the person, or <@id>", "user")] },
+  },
+  async run(flags, io, user) {
+    const [{ forget }, { confirmOnTerminal }] = await Promise.all([
+      import("./forget.ts"),
+      import("../terminal/confirm.ts"),
+    ]);
+    return await forget(flags, user, io, confirmOnTerminal());
+  },
+});
 
 function toLimit(text: string): number {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);

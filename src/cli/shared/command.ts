@@ -1,13 +1,12 @@
 /**
- * Options and inputs that several commands share, and how a command ends.
+ * Options and inputs that several commands share.
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
 import process from "node:process";
-import type { CommandContext } from "@stricli/core";
-import { EXIT, type ExitCode } from "./exit_code.ts";
+import { EXIT } from "./exit_code.ts";
 
 /** An option without a value. */
 export function flag(
@@ -16,15 +15,19 @@ export function flag(
   return { kind: "boolean", brief, default: false };
 }
 
-/** An option with a path. */
-export function path(brief: string): {
+/** An option with a text. */
+export function text(brief: string, placeholder: string): {
   readonly kind: "parsed";
   readonly parse: (text: string) => string;
   readonly brief: string;
-  readonly optional: true;
-  readonly placeholder: "path";
+  readonly placeholder: string;
 } {
-  return { kind: "parsed", parse: String, brief, optional: true, placeholder: "path" };
+  return { kind: "parsed", parse: String, brief, placeholder };
+}
+
+/** An optional option with a path. */
+export function path(brief: string): ReturnType<typeof text> & { readonly optional: true } {
+  return { ...text(brief, "path"), optional: true };
 }
 
 /** A positional argument; help shows the placeholder. */
@@ -36,6 +39,26 @@ export function word(brief: string, placeholder: string): {
   return { parse: String, brief, placeholder };
 }
 
+/**
+ * A positional argument with the number of a row.
+ *
+ * @param list The command that shows the numbers: `"barnacle memory list"`.
+ */
+export function rowNumber(list: string): {
+  readonly parse: (text: string) => number;
+  readonly brief: string;
+  readonly placeholder: string;
+} {
+  return {
+    parse(text) {
+      if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+      throw new RangeError(`"${text}" is no number; \`${list}\` shows them`);
+    },
+    brief: `Number in \`${list}\``,
+    placeholder: "number",
+  };
+}
+
 /** A common option with a value that a command accepts and ignores; help leaves it out. */
 export const UNUSED_PATH = { ...path("Has no effect here"), hidden: true } as const;
 /** A common option without a value that a command accepts and ignores; help leaves it out. */
@@ -43,11 +66,8 @@ export const UNUSED_FLAG = { ...flag("Has no effect here"), hidden: true } as co
 
 /** `--account` of commands that act on one account. */
 export const ACCOUNT = {
-  kind: "parsed",
-  parse: String,
-  brief: "Account of channels.discord.accounts (default: `default`, or the only one)",
+  ...text("Account of channels.discord.accounts (default: `default`, or the only one)", "id"),
   optional: true,
-  placeholder: "id",
 } as const;
 
 /** `--account` of commands that act on all accounts unless the user names one. */
@@ -76,14 +96,6 @@ export const BOT_COMMON = {
       "~/.local/share/barnacle or /var/lib/barnacle)",
   ),
 };
-
-/** Waits for a command's exit code and hands it to the process. */
-export async function end(
-  context: CommandContext,
-  code: ExitCode | Promise<ExitCode>,
-): Promise<void> {
-  Object.assign(context.process, { exitCode: await code });
-}
 
 /** Largest input in bytes: as much text as a config may have. */
 export const STDIN_MAX_BYTES = 1_024 * 1_024;

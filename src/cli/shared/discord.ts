@@ -4,9 +4,9 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import type { Config } from "../../config/config.ts";
 import { createInvalidRequests } from "../../core/discord/invalid_requests.ts";
-import type { Env } from "../terminal/io.ts";
 import { type Applications, createApplications } from "../../discord/rest/calls/application.ts";
 import { DISCORD_API_BASE, parseApiUrl } from "../../discord/rest/exchange/api_url.ts";
 import { createClient, type RestApi, tokenProblem } from "../../discord/rest/client/client.ts";

@@ -12,9 +12,9 @@ import {
   resolveModels,
   type WrittenAbilities,
 } from "../../config/models.ts";
+import type { Env } from "../../lib/env.ts";
 import type { SharedConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import type { Env } from "../../config/schema/parts/secrets.ts";
 import type { Abilities } from "../../core/abilities.ts";
 import type { Finding } from "../../core/finding.ts";
 import { judgeModel } from "../../flows/preflight/model.ts";

@@ -6,13 +6,13 @@
 
 import { existsSync, statSync } from "node:fs";
 import process from "node:process";
+import type { Env } from "../../lib/env.ts";
 import { auditFolders } from "../../config/checks/folders.ts";
 import { loadConfig, type Loaded } from "../../config/load.ts";
 import { locateConfig } from "../../config/locate.ts";
 import type { ConfigText } from "../../config/parse.ts";
 import { auditPermissions } from "../../config/checks/permissions.ts";
 import { type Problem, renderProblems } from "../../config/text/problem.ts";
-import type { Env } from "../../config/schema/parts/secrets.ts";
 import { foldersOf } from "../../host/files/folders_of.ts";
 import { FileRefusedError, isOpenFile, readBounded } from "../../host/files/read_bounded.ts";
 import { codeOf } from "../../lib/error_code.ts";

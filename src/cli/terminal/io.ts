@@ -5,12 +5,10 @@
  */
 
 import process from "node:process";
+import type { Env } from "../../lib/env.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createStatusLine, type StatusLine } from "./status_line.ts";
 import { PLAIN, type Style, styleFor } from "./style.ts";
-
-/** Environment variables. */
-export type Env = Readonly<Record<string, string | undefined>>;
 
 /** Input and output of a command. */
 export interface Io {

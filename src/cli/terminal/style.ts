@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import { styleText } from "node:util";
 
 /** Functions that style a text; {@link PLAIN} returns each text unchanged. */
@@ -42,7 +43,7 @@ export const COLOURED: Style = createStyle(styleText);
  */
 export function styleFor(
   stream: { readonly isTTY?: boolean },
-  env: Readonly<Record<string, string | undefined>>,
+  env: Env,
 ): Style {
   return stream.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb" ? COLOURED : PLAIN;
 }

@@ -40,27 +40,27 @@ import {
   words,
 } from "./values.ts";
 
-const groupChannels: Convert = listOf((value, found) => {
+const groupChannels: Convert = listOf((value, field) => {
   const text = textOf(value);
   const entry = parseGroupEntry(text ?? "");
-  if (text === undefined) return refuse(found, "Expected a text");
+  if (text === undefined) return refuse(field, "Expected a text");
   switch (entry.kind) {
     case "problem":
-      return refuse(found, entry.why);
+      return refuse(field, entry.why);
     case "any":
-      changed(found, NOT_MATCHED);
+      changed(field, NOT_MATCHED);
       return text;
     case "channel":
-      if (/^channel:/i.test(text.trim())) changed(found, NOT_MATCHED);
+      if (/^channel:/i.test(text.trim())) changed(field, NOT_MATCHED);
       return text;
     case "name":
       if (slug(entry.name) === "") {
-        return refuse(found, "OpenClaw finds no group by this; write the id");
+        return refuse(field, "OpenClaw finds no group by this; write the id");
       }
       if (slug(entry.name) !== entry.name) {
         const why = "OpenClaw compares slugs of names, Barnacle a slug or the exact name; write " +
           quoted(slug(entry.name));
-        changed(found, why);
+        changed(field, why);
       }
       return text;
   }
@@ -69,9 +69,9 @@ const groupChannels: Convert = listOf((value, found) => {
 const NOT_MATCHED =
   "OpenClaw's page has this entry, but OpenClaw finds no group by it; Barnacle does";
 
-const allowBots: Convert = (value, found) => {
-  if (value !== "mentions") return flag(value, found);
-  changed(found, "Barnacle answers all bots or none; now it answers none");
+const allowBots: Convert = (value, field) => {
+  if (value !== "mentions") return flag(value, field);
+  changed(field, "Barnacle answers all bots or none; now it answers none");
   return false;
 };
 
@@ -92,20 +92,20 @@ const chunkMode = to("chunkMode", ours("channels.discord.chunkMode"));
 const NO_BLOCKS = "Barnacle sends the finished answer, or shows it while it grows (`streaming`)";
 
 /** Today's value is an object with mode and chunking; that of 2026.2 has them as separate keys. */
-const streaming: Rule = (found, into) => {
-  if (!isRecord(found.value)) return streamMode(found, into);
-  walk(found.value, found, { mode: streamMode, chunkMode }, into, gone(NO_BLOCKS));
+const streaming: Rule = (field, into) => {
+  if (!isRecord(field.value)) return streamMode(field, into);
+  walk(field.value, field, { mode: streamMode, chunkMode }, into, gone(NO_BLOCKS));
 };
 
-const native: Convert = (value, found) =>
+const native: Convert = (value, field) =>
   value === "auto" || typeof value === "boolean"
     ? value
-    : refuse(found, 'Expected true, false or "auto"');
+    : refuse(field, 'Expected true, false or "auto"');
 
 const historyOfUser = section(alike("channels.discord.dms.0", "historyLimit"));
 
-const dms: Convert = eachKey((value, found) =>
-  parseSnowflake(found.key) ? historyOfUser(value, found) : refuse(found, "Expected a user id")
+const dms: Convert = eachKey((value, field) =>
+  parseSnowflake(field.key) ? historyOfUser(value, field) : refuse(field, "Expected a user id")
 );
 
 const DISCORD = "channels.discord";

@@ -12,43 +12,43 @@ import {
   type Convert,
   dropped,
   eachKey,
-  type Found,
   gone,
   inner,
   listOf,
-  type Made,
   put,
   refuse,
   type Rule,
   same,
   section,
+  type SourceField,
   type Table,
+  type Target,
   to,
   walk,
 } from "./rules.ts";
 import { toolLists } from "./tools.ts";
 import { listOfWords, ours, secretValue, textOf, words } from "./values.ts";
 
-const ref: Convert = (value, found) => {
+const ref: Convert = (value, field) => {
   const name = textOf(value);
   return name !== undefined && /^[^/\s]+\/\S+$/.test(name)
     ? name
-    : refuse(found, 'Barnacle names a model "<provider>/<model>"');
+    : refuse(field, 'Barnacle names a model "<provider>/<model>"');
 };
 
-const model: Convert = (value, found) => {
-  if (!isRecord(value)) return ref(value, found);
+const model: Convert = (value, field) => {
+  if (!isRecord(value)) return ref(value, field);
   const table = { primary: same(ref), fallbacks: same(listOf(ref)) };
-  const made = walk<Made>(value, found, table, {});
-  return made["primary"] === undefined ? refuse(found, "There is no primary model") : made;
+  const target = walk<Target>(value, field, table, {});
+  return target["primary"] === undefined ? refuse(field, "There is no primary model") : target;
 };
 
 const NOT_OURS = gone("Barnacle has no such setting for an agent");
 
 /** Users call the agent by its persona's name; the agent's own name takes precedence. */
-const identity: Rule = (found, into) => {
-  const name = inner(found, found.value, "name");
-  if (name.value === undefined || into["name"] !== undefined) return NOT_OURS(found, into);
+const identity: Rule = (field, into) => {
+  const name = inner(field, field.value, "name");
+  if (name.value === undefined || into["name"] !== undefined) return NOT_OURS(field, into);
   same(words)(name, into);
 };
 
@@ -64,42 +64,42 @@ const AGENT: Table = {
   identity,
 };
 
-function agent(found: Found, written: string): Made | undefined {
+function agent(field: SourceField, written: string): Target | undefined {
   const id = written.trim().toLowerCase().replace(/[^a-z0-9_-]+/g, "-").replace(/^[-_]+/, "")
     .slice(0, 64);
-  if (!isRecord(found.value) || id === "") return refuse(found, "Expected an agent with an id");
-  if (id !== written) changed(found, `The id is ${quoted(id)} here`);
-  const made: Made = {};
-  put(made, ["id"], id, markAt(found.value, "id"));
-  return walk(found.value, found, AGENT, made, NOT_OURS);
+  if (!isRecord(field.value) || id === "") return refuse(field, "Expected an agent with an id");
+  if (id !== written) changed(field, `The id is ${quoted(id)} here`);
+  const target: Target = {};
+  put(target, ["id"], id, markAt(field.value, "id"));
+  return walk(field.value, field, AGENT, target, NOT_OURS);
 }
 
 /** Reads the list of 2026.2, and today's object of entries. The default agent comes first. */
-const agents: Rule = (found, into) => {
-  const { value } = found;
+const agents: Rule = (field, into) => {
+  const { value } = field;
   if (!isRecord(value) && !isList(value)) {
-    return refuse(found, "Expected a list or an object");
+    return refuse(field, "Expected a list or an object");
   }
   const keys = isList(value) ? [...value.keys()] : Object.keys(value);
-  const made = keys.flatMap((key) => {
-    const one = inner(found, value, key);
+  const target = keys.flatMap((key) => {
+    const one = inner(field, value, key);
     const own = agent(one, textOf(valueAt(one.value, ["id"])) || (isList(value) ? "" : one.key));
     return own ? [{ own, one, isFirst: valueAt(one.value, ["default"]) === true }] : [];
   });
-  const sorted = made.toSorted((a, b) => Number(b.isFirst) - Number(a.isFirst));
+  const sorted = target.toSorted((a, b) => Number(b.isFirst) - Number(a.isFirst));
   const list = sorted.map(({ own }) => own);
   for (const [index, { one }] of sorted.entries()) {
     setMark(list, index, one.mark);
     if (index > 0) {
-      changed({ ...found, mark: one.mark }, "This version runs only the first agent");
+      changed({ ...field, mark: one.mark }, "This version runs only the first agent");
     }
   }
-  put(into, ["list"], list, found.mark);
+  put(into, ["list"], list, field.mark);
 };
 
 /** Keys of `agents`. */
 export const agentsTable: Table = {
-  defaults: (found, into) => {
+  defaults: (field, into) => {
     const table: Table = {
       model: to("defaults.model", model),
       workspace: to("defaults.workspace", words),
@@ -107,7 +107,7 @@ export const agentsTable: Table = {
       maxConcurrent: to("maxConcurrentTurns", ours("agents.maxConcurrentTurns")),
       timeoutSeconds: to("turnTimeoutSec", ours("agents.turnTimeoutSec")),
     };
-    walk(found.value, found, table, into, NOT_OURS);
+    walk(field.value, field, table, into, NOT_OURS);
   },
   list: agents,
   entries: agents,
@@ -123,11 +123,11 @@ const KINDS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Makes models by id and prices by id from a list with prices. */
-const catalogue: Rule = (found, into) => {
-  const { value } = found;
-  if (!isList(value)) return refuse(found, "Expected a list");
+const catalogue: Rule = (field, into) => {
+  const { value } = field;
+  if (!isList(value)) return refuse(field, "Expected a list");
   for (const index of value.keys()) {
-    const at = inner(found, value, index);
+    const at = inner(field, value, index);
     const id = textOf(valueAt(at.value, ["id"]));
     if (!id) {
       refuse(at, "This model has no id");
@@ -150,13 +150,13 @@ const catalogue: Rule = (found, into) => {
   }
 };
 
-const provider: Convert = (value, found) => {
+const provider: Convert = (value, field) => {
   const api = textOf(valueAt(value, ["api"])) ?? "openai-completions";
   const kind = KINDS.get(api);
-  if (kind === undefined) return refuse(found, `Barnacle does not support ${quoted(api)}`);
+  if (kind === undefined) return refuse(field, `Barnacle does not support ${quoted(api)}`);
   if (api === "openai-responses") {
     const why = "Barnacle uses the chat completions API, which such servers support as well";
-    changed(found, why, ".api");
+    changed(field, why, ".api");
   }
   const table: Table = {
     api: dropped,
@@ -165,7 +165,7 @@ const provider: Convert = (value, found) => {
     headers: same(eachKey(secretValue)),
     models: catalogue,
   };
-  return walk<Made>(value, found, table, { kind });
+  return walk<Target>(value, field, table, { kind });
 };
 
 /** Keys of `models`. */
@@ -175,16 +175,16 @@ export const modelsTable: Table = {
 };
 
 /** Bindings of the first agent, since only that one answers yet. */
-export const bindings: Convert = listOf((value, found) => {
+export const bindings: Convert = listOf((value, field) => {
   const match = valueAt(value, ["match"]);
   const read = (...path: readonly string[]): string | undefined => textOf(valueAt(match, path));
   if ((read("channel") ?? "discord") !== "discord") {
-    return refuse(found, "Barnacle supports Discord only");
+    return refuse(field, "Barnacle supports Discord only");
   }
   const agentId = textOf(valueAt(value, ["agentId"]));
-  if (agentId === undefined) return refuse(found, "There is no agentId");
+  if (agentId === undefined) return refuse(field, "There is no agentId");
   if (valueAt(match, ["roles"]) !== undefined || valueAt(match, ["teamId"]) !== undefined) {
-    return refuse(found, "Barnacle binds by account, guild, channel and user");
+    return refuse(field, "Barnacle binds by account, guild, channel and user");
   }
   const isPerson = ["dm", "direct"].includes(read("peer", "kind") ?? "");
   const parts = {

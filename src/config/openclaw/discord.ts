@@ -11,27 +11,27 @@ import {
   changed,
   type Convert,
   dropped,
-  type Found,
   inner,
   invalid,
-  type Made,
   type Place,
   put,
   refuse,
+  type SourceField,
+  type Target,
   walk,
 } from "./rules.ts";
 
 type Section = Readonly<Record<string, unknown>>;
 
 /** `channels.discord`, with its accounts. */
-export const discord: Convert = (value: unknown, found: Found): unknown => {
-  if (!isRecord(value)) return refuse(found, "Expected an object");
-  const source = spread(newerFirst(value, found), found);
-  const root = account(source, found, {}, true);
+export const discord: Convert = (value: unknown, field: SourceField): unknown => {
+  if (!isRecord(value)) return refuse(field, "Expected an object");
+  const source = spread(newerFirst(value, field), field);
+  const root = account(source, field, {}, true);
   if (!Object.hasOwn(source, "accounts")) return root;
-  const accounts = inner(found, source, "accounts");
+  const accounts = inner(field, source, "accounts");
   if (!isRecord(accounts.value)) return invalid(accounts, "Expected an object") ?? root;
-  const made: Made = {};
+  const target: Target = {};
   for (const key of Object.keys(accounts.value)) {
     const at = inner(accounts, accounts.value, key);
     if (!isRecord(at.value)) {
@@ -46,44 +46,44 @@ export const discord: Convert = (value: unknown, found: Found): unknown => {
     if (!Object.hasOwn(own, "token") && key !== "default") {
       changed(at, "Accounts do not inherit a token here: add one");
     }
-    put(made, [key], account(own, at, root, false), at.mark);
+    put(target, [key], account(own, at, root, false), at.mark);
   }
-  put(root, ["accounts"], made, accounts.mark);
+  put(root, ["accounts"], target, accounts.mark);
   return root;
 };
 
 /** One account's keys, and rules that depend on several of them. */
-function account(source: Section, place: Place, root: Section, isRoot: boolean): Made {
+function account(source: Section, place: Place, root: Section, isRoot: boolean): Target {
   const named = source["dangerouslyAllowNameMatching"];
   const takesNames = named === undefined ? place.takesNames : named === true;
   const table = isRoot ? { ...ACCOUNT, accounts: dropped } : ACCOUNT;
-  const made = walk<Made>(source, { ...place, takesNames }, table, {});
-  closeDms(place, root, made);
-  closeGuilds(source, place, root, made);
-  return made;
+  const target = walk<Target>(source, { ...place, takesNames }, table, {});
+  closeDms(place, root, target);
+  closeGuilds(source, place, root, target);
+  return target;
 }
 
 /** Today's OpenClaw reads `open` without `"*"` as an allow list; that of 2026.2 refuses it. */
-function closeDms(place: Place, root: Section, made: Made): void {
-  const listed = valueAt(made, ["dm", "allowFrom"]) ?? valueAt(root, ["dm", "allowFrom"]);
+function closeDms(place: Place, root: Section, target: Target): void {
+  const listed = valueAt(target, ["dm", "allowFrom"]) ?? valueAt(root, ["dm", "allowFrom"]);
   const isOpen = isList(listed) && listed.includes("*");
-  if (valueAt(made, ["dm", "policy"]) !== "open" || isOpen) return;
-  const mark = markAt(made["dm"], "policy");
+  if (valueAt(target, ["dm", "policy"]) !== "open" || isOpen) return;
+  const mark = markAt(target["dm"], "policy");
   const why = '"open" needs "*" in allowFrom; without it, only the listed users can DM the bot';
   changed({ ...place, mark }, why, ".dm.policy");
-  put(made, ["dm", "policy"], "allowlist", mark);
+  put(target, ["dm", "policy"], "allowlist", mark);
 }
 
 /** A list of guilds with no valid entry must stay a list: without it, other guilds may be open. */
-function closeGuilds(source: Section, place: Place, root: Section, made: Made): void {
-  const [before, after] = [source["guilds"], made["guilds"]];
+function closeGuilds(source: Section, place: Place, root: Section, target: Target): void {
+  const [before, after] = [source["guilds"], target["guilds"]];
   const isEmptied = isRecord(before) && Object.keys(before).length > 0 &&
     isRecord(after) && Object.keys(after).length === 0;
-  if (!isEmptied || (made["groupPolicy"] ?? root["groupPolicy"]) !== "open") return;
+  if (!isEmptied || (target["groupPolicy"] ?? root["groupPolicy"]) !== "open") return;
   const mark = markAt(source, "guilds");
   const why = "No guild of the list could be imported, so no guild is allowed until you list one";
   changed({ ...place, mark }, why, ".groupPolicy");
-  put(made, ["groupPolicy"], "allowlist", { ...UNMARKED, line: mark.line });
+  put(target, ["groupPolicy"], "allowlist", { ...UNMARKED, line: mark.line });
 }
 
 /** If both spellings are written, today's OpenClaw reads its own. */
@@ -108,7 +108,7 @@ const OWN: readonly string[] = ["accounts", "enabled", "token", "name"];
  * An account's `guilds` replace the shared ones in OpenClaw, but are merged here, key by key (C6).
  * So one account's guild would be allowed for the other.
  */
-function spread(source: Section, place: Found): Section {
+function spread(source: Section, place: SourceField): Section {
   const accounts = source["accounts"];
   if (!isRecord(accounts)) return source;
   const shared = without(source, ...OWN);
@@ -122,7 +122,7 @@ function spread(source: Section, place: Found): Section {
   changed({ ...place, mark }, why, ".accounts");
   const hasDefault = Object.keys(accounts).some((key) => key.toLowerCase() === "default");
   const isServed = Object.hasOwn(source, "token") && !hasDefault;
-  const full: Made = { ...accounts, ...(isServed && { default: {} }) };
+  const full: Target = { ...accounts, ...(isServed && { default: {} }) };
   if (isServed) setMark(full, "default", { ...UNMARKED, line: mark.line });
   for (const [key, own] of Object.entries(full)) {
     // Keeps the marks of both: an account's own keys override the shared ones.
@@ -131,9 +131,9 @@ function spread(source: Section, place: Found): Section {
     const marks = Object.keys(filled).map((name) =>
       [name, markAt(Object.hasOwn(own, name) ? own : shared, name)] as const
     );
-    const made = Object.fromEntries(Object.entries(filled));
-    for (const [name, one] of marks) setMark(made, name, one);
-    full[key] = made;
+    const target = Object.fromEntries(Object.entries(filled));
+    for (const [name, one] of marks) setMark(target, name, one);
+    full[key] = target;
   }
   const kept = without(source, ...Object.keys(shared));
   return { ...kept, accounts: full };

@@ -20,9 +20,9 @@ import {
   type Era,
   type ImportNote,
   inner,
-  type Made,
   type Place,
   put,
+  type Target,
   walk,
 } from "./rules.ts";
 import { NOT_OURS, SECTIONS } from "./sections.ts";
@@ -68,37 +68,37 @@ export async function importConfig(text: string): Promise<Imported> {
     takesNames: era === "seed",
     note: (kind, path, line, why) => void notes.push({ kind, path, line, why }),
   };
-  const made = walk<Made>(source.value, place, SECTIONS, {}, NOT_OURS);
-  keepGuildsClosed(made, source.value, place);
-  noteMemories(made, place);
+  const target = walk<Target>(source.value, place, SECTIONS, {}, NOT_OURS);
+  keepGuildsClosed(target, source.value, place);
+  noteMemories(target, place);
   const isRefused = (): boolean => notes.some(({ kind }) => kind === "invalid");
-  if (!isRefused()) await repair(made, place);
+  if (!isRefused()) await repair(target, place);
   const hasDiscord = valueAt(source.value, ["channels", "discord"]) !== undefined;
   const sorted = notes.toSorted((one, other) => one.line - other.line);
   return isRefused()
     ? { kind: "refused", notes: sorted }
-    : { kind: "imported", text: printed(made, source.mark), notes: sorted, hasDiscord };
+    : { kind: "imported", text: printed(target, source.mark), notes: sorted, hasDiscord };
 }
 
 /** Without Discord keys, today's OpenClaw answers in no guild, but Barnacle would in all. */
-function keepGuildsClosed(made: Made, source: Source, place: Place): void {
+function keepGuildsClosed(target: Target, source: Source, place: Place): void {
   if (place.era !== "today") return;
-  if (valueAt(made, ["channels", "discord"]) === undefined) {
+  if (valueAt(target, ["channels", "discord"]) === undefined) {
     const why = "The file has no such section, so the bot answers in no guild";
     changed({ ...place, path: "channels.discord" }, why);
-    put(made, ["channels", "discord"], {});
+    put(target, ["channels", "discord"], {});
   }
   // A bot that was off as a plugin stays off.
   const key = switchedOff(source["plugins"]);
   if (key === undefined) return;
   const why = "This switches Discord off, so channels.discord.enabled is false";
   changed(inner(place, source, "plugins"), why, `.${key}`);
-  put(made, ["channels", "discord", "enabled"], false);
+  put(target, ["channels", "discord", "enabled"], false);
 }
 
 /** OpenClaw's default is one memory for all direct messages; Barnacle's is one for each user (S1). */
-function noteMemories(made: Made, place: Place): void {
-  if (valueAt(made, ["session", "dmScope"]) !== undefined) return;
+function noteMemories(target: Target, place: Place): void {
+  if (valueAt(target, ["session", "dmScope"]) !== undefined) return;
   const why = "The owner's direct messages keep the main session, and others get their own; " +
     'OpenClaw\'s default is "main", one memory for all';
   changed({ ...place, path: "session.dmScope" }, why);
@@ -134,13 +134,13 @@ function eraOf(root: Source): Era {
 }
 
 /** Removes keys that our loader refuses, with the reason; it never removes access rules. */
-async function repair(made: Made, { note }: Place): Promise<void> {
+async function repair(target: Target, { note }: Place): Promise<void> {
   for (let count = 0; count < MAX_REPAIRS; count += 1) {
-    const error = await firstError(made);
+    const error = await firstError(target);
     if (!error) return;
     // If a key is missing, the object that lacks it goes.
-    const path = error.path.slice(0, depthOf(made, error.path));
-    const [host, last = ""] = [valueAt(made, path.slice(0, -1)), path.at(-1)];
+    const path = error.path.slice(0, depthOf(target, error.path));
+    const [host, last = ""] = [valueAt(target, path.slice(0, -1)), path.at(-1)];
     const isAccess = decidesAccess(path);
     const { line } = markAt(host, last);
     note(isAccess ? "invalid" : "left", error.written, line || 1, error.message);
@@ -153,12 +153,12 @@ async function repair(made: Made, { note }: Place): Promise<void> {
 
 /** Secrets are where Barnacle runs, and may be missing here. Placeholders stay to be replaced. */
 async function firstError(
-  made: Made,
+  target: Target,
 ): Promise<
   | { readonly path: readonly Segment[]; readonly written: string; readonly message: string }
   | undefined
 > {
-  const source = { file: "", text: printed(made) };
+  const source = { file: "", text: printed(target) };
   const loaded = await loadConfig(source, {
     env: {},
     readFile: () => Promise.resolve(undefined),
@@ -174,9 +174,9 @@ async function firstError(
 }
 
 /** Length of the existing part of a path. */
-function depthOf(made: Made, path: readonly Segment[]): number {
+function depthOf(target: Target, path: readonly Segment[]): number {
   let depth = path.length;
-  while (depth > 0 && valueAt(made, path.slice(0, depth)) === undefined) depth -= 1;
+  while (depth > 0 && valueAt(target, path.slice(0, depth)) === undefined) depth -= 1;
   return depth;
 }
 

@@ -19,28 +19,28 @@ import {
   type Convert,
   dropped,
   each,
-  type Found,
   gone,
   inner,
   invalid,
   listOf,
-  type Made,
   must,
   put,
   refuse,
   same,
+  type SourceField,
   type Table,
+  type Target,
   walk,
 } from "./rules.ts";
 import { toolLists } from "./tools.ts";
 import { alike, flag, listOfWords, textOf, words } from "./values.ts";
 
 /** An allow list; entries that OpenClaw would not match stay behind, the list stays. */
-export const people: Convert = (value: unknown, found: Found): unknown => {
-  const list = listOf(person)(value, found);
+export const people: Convert = (value: unknown, field: SourceField): unknown => {
+  const list = listOf(person)(value, field);
   if (isList(list) && list.length === 0) {
     changed(
-      found,
+      field,
       isList(value) && value.length === 0
         ? "Here, an empty list lets no one in; OpenClaw reads it as no list"
         : "No entry of this list could be imported, so it lets no one in",
@@ -55,46 +55,46 @@ const PREFIX = /^(?:discord|user|pk|role|channel):/i;
 /** A username or a tag, of which OpenClaw's slug is no other user's: `dev_ops` is `dev.ops` there. */
 const PLAIN_NAME = /^[a-z0-9]+(?:#\d{4})?$/i;
 
-const person: Convert = (value, found) => {
+const person: Convert = (value, field) => {
   const text = textOf(value);
-  if (text === undefined) return refuse(found, "Expected a text");
+  if (text === undefined) return refuse(field, "Expected a text");
   if (text.trim().startsWith("accessGroup:")) {
-    return refuse(found, "Barnacle has no access groups; list the users");
+    return refuse(field, "Barnacle has no access groups; list the users");
   }
   const prefix = PREFIX.exec(text.trim())?.[0] ?? "";
   if (prefix !== prefix.toLowerCase()) {
     const why = `OpenClaw reads ${quoted(text.trim())} as a name; write ` +
       quoted(`${prefix.toLowerCase()}…`);
-    return refuse(found, why);
+    return refuse(field, why);
   }
   const entry = parseAllowEntry(text);
   switch (entry.kind) {
     case "problem":
-      return refuse(found, entry.why);
+      return refuse(field, entry.why);
     case "role":
     case "role_name":
       return refuse(
-        found,
+        field,
         "OpenClaw has a separate list of roles, so this entry matched no one",
       );
     case "pluralkit":
       if (parseSnowflake(entry.memberId)) {
         const why = "OpenClaw also matches the account with this id, Barnacle only a member of " +
           `PluralKit; for the account write ${quoted(entry.memberId)}`;
-        changed(found, why);
+        changed(field, why);
       }
       return text;
     case "name":
-      if (!found.takesNames) {
+      if (!field.takesNames) {
         const why = "Today's OpenClaw matches names only if a setting allows it: " +
           `${quoted(text.trim())} matched no one; write the id`;
-        return refuse(found, why);
+        return refuse(field, why);
       }
       if (!PLAIN_NAME.test(entry.name) && !isPlaceholder(entry.name)) {
         const why =
           "OpenClaw compares slugs of names and tags, Barnacle the exact username or tag: " +
           `${quoted(entry.name)} may match fewer users; write the id`;
-        changed(found, why);
+        changed(field, why);
       }
       return text;
     case "anyone":
@@ -103,24 +103,24 @@ const person: Convert = (value, found) => {
   }
 };
 
-const roleIds = listOf((value, found) => {
+const roleIds = listOf((value, field) => {
   const text = textOf(value)?.trim().replace(/^role:/, "") ?? "";
-  return parseSnowflake(text) ? `role:${text}` : refuse(found, "Expected a role id");
+  return parseSnowflake(text) ? `role:${text}` : refuse(field, "Expected a role id");
 });
 
 /** Roles of today's OpenClaw: it lets in users who are in `users`, or have one of the roles. */
-function addRoles(place: Found, made: Made): void {
+function addRoles(place: SourceField, target: Target): void {
   if (!isRecord(place.value) || !Object.hasOwn(place.value, "roles")) return;
   const roles = inner(place, place.value, "roles");
-  const [users, added] = [made["users"], roleIds(roles.value, roles)];
+  const [users, added] = [target["users"], roleIds(roles.value, roles)];
   const all = [...(isList(users) ? users : []), ...(isList(added) ? added : [])];
   if (all.length === 0) changed(roles, "Here, an empty list lets no one in");
-  put(made, ["users"], all, isList(users) ? markAt(made, "users") : roles.mark);
+  put(target, ["users"], all, isList(users) ? markAt(target, "users") : roles.mark);
 }
 
-const toolsBySender: Convert = (value, found) => {
-  if (!isRecord(value)) return refuse(found, "Expected an object");
-  return walk<Made>(value, found, {}, {}, (at, into) => {
+const toolsBySender: Convert = (value, field) => {
+  if (!isRecord(value)) return refuse(field, "Expected an object");
+  return walk<Target>(value, field, {}, {}, (at, into) => {
     const [, kind = "id", key = ""] = /^(?:(id|username|name):)?(.*)$/.exec(at.key) ?? [];
     if (kind === "name") {
       return refuse(at, "Barnacle matches no display names, which anyone can take; write the id");
@@ -133,11 +133,16 @@ const toolsBySender: Convert = (value, found) => {
 };
 
 /** If the bot ignores messages that mention others, it must require mentions in general. */
-function quietAboutOthers(found: Found, made: Made, above: Made, isQuiet: boolean): void {
-  if (!isQuiet || (made["requireMention"] ?? above["requireMention"]) !== false) return;
+function quietAboutOthers(
+  field: SourceField,
+  target: Target,
+  above: Target,
+  isQuiet: boolean,
+): void {
+  if (!isQuiet || (target["requireMention"] ?? above["requireMention"]) !== false) return;
   const why = "Barnacle has no ignoreOtherMentions, so it requires a mention instead";
-  changed(found, why, ".requireMention");
-  put(made, ["requireMention"], true, markAt(made, "requireMention"));
+  changed(field, why, ".requireMention");
+  put(target, ["requireMention"], true, markAt(target, "requireMention"));
 }
 
 /** Keys that guilds and channels share. */
@@ -179,9 +184,9 @@ const NEUTRAL: Readonly<Record<string, unknown>> = {
 };
 
 /** `guilds`: by id, slug or `"*"`. */
-export const guilds: Convert = (value: unknown, found: Found): unknown => {
-  if (!isRecord(value)) return refuse(found, "Expected an object");
-  return walk<Made>(value, found, {}, {}, (at, into) => {
+export const guilds: Convert = (value: unknown, field: SourceField): unknown => {
+  if (!isRecord(value)) return refuse(field, "Expected an object");
+  return walk<Target>(value, field, {}, {}, (at, into) => {
     const { key } = at;
     if (!isGuildKey(key)) {
       const hint = slug(key) === "" ? "the id" : `${quoted(slug(key))} or the id`;
@@ -199,24 +204,24 @@ function isGuildKey(key: string): boolean {
   return key === "*" || isPlaceholder(key) || (key !== "" && slug(key) === key);
 }
 
-function guild(found: Found): Made {
-  const isQuiet = inner(found, found.value, "ignoreOtherMentions").value === true;
-  const made = walk<Made>(found.value, found, GUILD, {});
-  addRoles(found, made);
-  quietAboutOthers(found, made, {}, isQuiet);
-  const channels = inner(found, found.value, "channels");
-  if (channels.value === undefined) return made;
-  put(made, ["channels"], channelsOf(channels, made, isQuiet), channels.mark);
-  return made;
+function guild(field: SourceField): Target {
+  const isQuiet = inner(field, field.value, "ignoreOtherMentions").value === true;
+  const target = walk<Target>(field.value, field, GUILD, {});
+  addRoles(field, target);
+  quietAboutOthers(field, target, {}, isQuiet);
+  const channels = inner(field, field.value, "channels");
+  if (channels.value === undefined) return target;
+  put(target, ["channels"], channelsOf(channels, target, isQuiet), channels.mark);
+  return target;
 }
 
 /** `{}` denies all channels (P8). */
-function channelsOf(found: Found, guild: Made, isQuiet: boolean): Made {
-  if (!isRecord(found.value)) return invalid(found, "Expected an object") ?? {};
-  if (Object.keys(found.value).length === 0 && found.era === "today") {
-    changed(found, "Here, {} allows no channel; without the key, all are allowed");
+function channelsOf(field: SourceField, guild: Target, isQuiet: boolean): Target {
+  if (!isRecord(field.value)) return invalid(field, "Expected an object") ?? {};
+  if (Object.keys(field.value).length === 0 && field.era === "today") {
+    changed(field, "Here, {} allows no channel; without the key, all are allowed");
   }
-  const made = walk<Made>(found.value, found, {}, {}, (at, into) => {
+  const target = walk<Target>(field.value, field, {}, {}, (at, into) => {
     const { key } = at;
     if (key.startsWith("#") || key.trim() === "") {
       return refuse(
@@ -225,40 +230,40 @@ function channelsOf(found: Found, guild: Made, isQuiet: boolean): Made {
       );
     }
     if (!isRecord(at.value)) return invalid(at, "Expected an object");
-    const own = walk<Made>(at.value, at, CHANNEL, {});
+    const own = walk<Target>(at.value, at, CHANNEL, {});
     addRoles(at, own);
     const quiet = inner(at, at.value, "ignoreOtherMentions").value;
     quietAboutOthers(at, own, guild, typeof quiet === "boolean" ? quiet : isQuiet);
     put(into, [key], own, at.mark);
   });
-  const star = made["*"];
-  for (const key of Object.keys(made)) {
-    const own = made[key];
+  const star = target["*"];
+  for (const key of Object.keys(target)) {
+    const own = target[key];
     if (key === "*" || !isRecord(star) || !isRecord(own)) continue;
-    put(made, [key], unmerged(own, star, guild, inner(found, found.value, key)));
+    put(target, [key], unmerged(own, star, guild, inner(field, field.value, key)));
   }
-  return made;
+  return target;
 }
 
 /** In OpenClaw, a listed channel inherits nothing from `"*"`; here it does (P7). */
 function unmerged(
-  channel: Readonly<Made>,
-  star: Readonly<Made>,
-  guild: Made,
-  found: Found,
-): Made {
-  const made = { ...channel };
+  channel: Readonly<Target>,
+  star: Readonly<Target>,
+  guild: Target,
+  field: SourceField,
+): Target {
+  const target = { ...channel };
   for (const [key, neutral] of Object.entries(NEUTRAL)) {
-    if (!Object.hasOwn(star, key) || Object.hasOwn(made, key)) continue;
+    if (!Object.hasOwn(star, key) || Object.hasOwn(target, key)) continue;
     const why = `In OpenClaw, a listed channel inherits nothing from "*", so ${
       quoted(key)
     } is written out`;
-    changed(found, why, `.${key}`);
-    put(made, [key], guild[key] ?? neutral, UNMARKED);
+    changed(field, why, `.${key}`);
+    put(target, [key], guild[key] ?? neutral, UNMARKED);
   }
-  if (Object.hasOwn(star, "skills") && !Object.hasOwn(made, "skills")) {
+  if (Object.hasOwn(star, "skills") && !Object.hasOwn(target, "skills")) {
     const why = 'Here, the channel has the skills of "*"; in OpenClaw, it has all of them';
-    changed(found, why, ".skills");
+    changed(field, why, ".skills");
   }
-  return made;
+  return target;
 }

@@ -164,11 +164,11 @@ function createReader(text: string, comments: readonly Token[]) {
       lastLine = child.loc.end.line;
     }
     settle(node.loc.end.offset, last.below);
-    const made = node.type === "Object"
+    const target = node.type === "Object"
       ? Object.fromEntries([...entries].map(([key, { value }]) => [key, value]))
       : [...entries.values()].map(({ value }) => value);
-    for (const [key, { mark }] of entries) setMark(made, key, mark);
-    return made;
+    for (const [key, { mark }] of entries) setMark(target, key, mark);
+    return target;
   };
 
   const textOf = ({ loc }: Token): string =>

@@ -34,11 +34,11 @@ export interface ImportNote {
   readonly why: string;
 }
 
-/** The place of an entry in the imported file. */
+/** The place of a field in the imported file. */
 export interface Place {
   /** Config path in the imported file. */
   readonly path: string;
-  /** The entry's line and comments. */
+  /** The field's line and comments. */
   readonly mark: Mark;
   /** The OpenClaw version that wrote the file. */
   readonly era: Era;
@@ -48,28 +48,28 @@ export interface Place {
   note(kind: ImportNote["kind"], path: string, line: number, why: string): void;
 }
 
-/** An entry with its place. */
-export interface Found extends Place {
-  /** The entry's key. */
+/** A field of the imported file, with its place. */
+export interface SourceField extends Place {
+  /** Its key. */
   readonly key: string;
-  /** The entry's value. */
+  /** Its value. */
   readonly value: unknown;
 }
 
 /** Converts a value; `undefined` if it is not imported, which a note says. */
-export type Convert = (value: unknown, found: Found) => unknown;
+export type Convert = (value: unknown, field: SourceField) => unknown;
 
 /** An object of our config under construction. */
-export type Made = Record<string, unknown>;
+export type Target = Record<string, unknown>;
 
-/** Puts an entry into the new config. */
-export type Rule = (found: Found, into: Made) => void;
+/** Puts a field into the new config. */
+export type Rule = (field: SourceField, into: Target) => void;
 
 /** Rules by key. */
 export type Table = Readonly<Record<string, Rule>>;
 
-/** The entry of a place's value under a key. */
-export function inner(place: Place, container: unknown, key: string | number): Found {
+/** The field of a place's value under a key. */
+export function inner(place: Place, container: unknown, key: string | number): SourceField {
   const value: unknown = typeof container === "object" && container &&
       Object.hasOwn(container, key)
     ? Reflect.get(container, key)
@@ -79,7 +79,7 @@ export function inner(place: Place, container: unknown, key: string | number): F
 }
 
 /** Applies a table to an object; a key without a rule stays behind. */
-export function walk<T extends Made>(
+export function walk<T extends Target>(
   value: unknown,
   place: Place,
   table: Table,
@@ -100,47 +100,47 @@ export function each(keys: readonly string[], rule: Rule): Table {
 
 /** Keeps the key. */
 export function same(convert: Convert): Rule {
-  return (found, into) => moved(found, into, [found.key], convert);
+  return (field, into) => moved(field, into, [field.key], convert);
 }
 
 /** Moves the value to another key, given as a path with dots. */
 export function to(path: string, convert: Convert): Rule {
-  return (found, into) => moved(found, into, path.split("."), convert);
+  return (field, into) => moved(field, into, path.split("."), convert);
 }
 
 /** Leaves the key behind. */
 export function gone(why: string): Rule {
-  return (found) => refuse(found, why);
+  return (field) => refuse(field, why);
 }
 
 /** Drops a key that only OpenClaw itself needs, without a note. */
 export const dropped: Rule = () => {};
 
-function moved(found: Found, into: Made, path: readonly string[], convert: Convert): void {
-  const value = convert(found.value, found);
-  if (value !== undefined) put(into, path, value, found.mark);
+function moved(field: SourceField, into: Target, path: readonly string[], convert: Convert): void {
+  const value = convert(field.value, field);
+  if (value !== undefined) put(into, path, value, field.mark);
 }
 
 /**
  * Sets a value, and creates the objects on the way. It replaces another value, but merges two
  * objects, so that both spellings of OpenClaw count.
  */
-export function put(into: Made, path: readonly string[], value: unknown, mark = UNMARKED): void {
+export function put(into: Target, path: readonly string[], value: unknown, mark = UNMARKED): void {
   const [key = "", ...rest] = path;
   const old = Object.hasOwn(into, key) ? into[key] : undefined;
   if (rest.length > 0) {
-    const host: Made = isRecord(old) ? { ...old } : {};
+    const host: Target = isRecord(old) ? { ...old } : {};
     put(host, rest, value, mark);
     define(into, key, host, old === undefined ? { ...UNMARKED, line: mark.line } : undefined);
   } else if (isRecord(old) && isRecord(value)) {
-    const both: Made = { ...old };
+    const both: Target = { ...old };
     for (const [name, own] of Object.entries(value)) put(both, [name], own, markAt(value, name));
     define(into, key, both);
   } else define(into, key, value, mark);
 }
 
 /** Not an assignment, because `__proto__` may be a key of the file. */
-function define(into: Made, key: string, value: unknown, mark?: Mark): void {
+function define(into: Target, key: string, value: unknown, mark?: Mark): void {
   Object.defineProperty(into, key, {
     value,
     enumerable: true,
@@ -173,40 +173,40 @@ export function invalid({ path, mark, note }: Place, why: string): undefined {
 
 /** Requires a valid access rule: without it, the bot could answer users that it kept out. */
 export function must(convert: Convert): Convert {
-  return (value, found) =>
+  return (value, field) =>
     convert(value, {
-      ...found,
+      ...field,
       note: (kind, path, line, why) =>
-        found.note(kind === "left" && path === found.path ? "invalid" : kind, path, line, why),
+        field.note(kind === "left" && path === field.path ? "invalid" : kind, path, line, why),
     });
 }
 
 /** Converts an object by its own table. */
 export function section(table: Table): Convert {
-  return (value, found) =>
-    isRecord(value) ? walk(value, found, table, {}) : refuse(found, "Expected an object");
+  return (value, field) =>
+    isRecord(value) ? walk(value, field, table, {}) : refuse(field, "Expected an object");
 }
 
 /** Converts an object whose keys are names, such as ids. */
 export function eachKey(convert: Convert): Convert {
-  return (value, found) =>
+  return (value, field) =>
     isRecord(value)
-      ? walk(value, found, {}, {}, same(convert))
-      : refuse(found, "Expected an object");
+      ? walk(value, field, {}, {}, same(convert))
+      : refuse(field, "Expected an object");
 }
 
 /**
  * Converts a list. An entry that is not imported leaves the others, and an empty list stays one.
  */
 export function listOf(convert: Convert): Convert {
-  return (value, found) => {
-    if (!isList(value)) return refuse(found, "Expected a list");
-    const made: unknown[] = [];
+  return (value, field) => {
+    if (!isList(value)) return refuse(field, "Expected a list");
+    const target: unknown[] = [];
     for (const index of value.keys()) {
-      const one = inner(found, value, index);
+      const one = inner(field, value, index);
       const taken = convert(one.value, one);
-      if (taken !== undefined) setMark(made, made.push(taken) - 1, one.mark);
+      if (taken !== undefined) setMark(target, target.push(taken) - 1, one.mark);
     }
-    return made;
+    return target;
   };
 }

@@ -17,7 +17,6 @@ import {
   gone,
   inner,
   listOf,
-  type Made,
   must,
   put,
   refuse,
@@ -25,17 +24,18 @@ import {
   same,
   section,
   type Table,
+  type Target,
   to,
   walk,
 } from "./rules.ts";
 import { allowedTools, otherTools } from "./tools.ts";
 import { alike, amount, flag, listOfWords, ours, secretValue, textOf, words } from "./values.ts";
 
-const channels: Convert = (value, found) => {
-  if (!isRecord(value)) return refuse(found, "Expected an object");
+const channels: Convert = (value, field) => {
+  if (!isRecord(value)) return refuse(field, "Expected an object");
   const groupPolicy = same(must(ours("channels.defaults.groupPolicy")));
   const table = { discord: same(must(discord)), defaults: same(section({ groupPolicy })) };
-  return walk<Made>(value, found, table, {}, gone("Barnacle supports Discord only"));
+  return walk<Target>(value, field, table, {}, gone("Barnacle supports Discord only"));
 };
 
 const backlog = { as: "steer", why: "Later messages are answered as their own turn" };
@@ -43,7 +43,7 @@ const backlog = { as: "steer", why: "Later messages are answered as their own tu
 const messages: Table = {
   ...alike("messages", "removeAckAfterReply"),
   groupChat: same(section(alike("messages.groupChat", "historyLimit", "mentionPatterns"))),
-  ackReaction: same((value, found) => value === "none" ? "" : words(value, found)),
+  ackReaction: same((value, field) => value === "none" ? "" : words(value, field)),
   ackReactionScope: same(ours("messages.ackReactionScope", { none: "off" })),
   queue: same(section({
     mode: same(ours("messages.queue.mode", {
@@ -57,21 +57,21 @@ const messages: Table = {
   })),
 };
 
-const idleMinutes: Convert = (value, found) => {
-  const minutes = amount(1, 525_600)(value, found);
+const idleMinutes: Convert = (value, field) => {
+  const minutes = amount(1, 525_600)(value, field);
   return minutes === undefined ? undefined : { idleMinutes: minutes };
 };
 
 /** `{ mode: "daily" }` or `{ mode: "idle", idleMinutes }`. */
-const reset: Convert = (value, found) => {
-  if (!isRecord(value)) return refuse(found, "Expected an object");
+const reset: Convert = (value, field) => {
+  if (!isRecord(value)) return refuse(field, "Expected an object");
   const mode = value["mode"] ?? "daily";
-  const idle = inner(found, value, "idleMinutes");
+  const idle = inner(field, value, "idleMinutes");
   if (mode === "idle" && idle.value !== undefined) return idleMinutes(idle.value, idle);
-  if (mode !== "daily") return refuse(found, "Barnacle has only daily and idle here");
+  if (mode !== "daily") return refuse(field, "Barnacle has only daily and idle here");
   for (const key of ["atHour", "idleMinutes"]) {
     const why = "A day begins at 4:00, in the time zone of agents.defaults.timezone";
-    if (Object.hasOwn(value, key)) refuse(inner(found, value, key), why);
+    if (Object.hasOwn(value, key)) refuse(inner(field, value, key), why);
   }
   return "daily";
 };
@@ -87,27 +87,27 @@ const session: Table = {
 };
 
 /** Keeps the ids of Discord, out of those of all channels. */
-const owners: Convert = (value, found) => {
-  const list = listOf(owner)(value, found);
+const owners: Convert = (value, field) => {
+  const list = listOf(owner)(value, field);
   if (isList(list) && list.length === 0) {
-    changed(found, "No owner of this list could be imported, so the bot has no owner");
+    changed(field, "No owner of this list could be imported, so the bot has no owner");
   }
   return list;
 };
 
-const owner: Convert = (value, found) => {
+const owner: Convert = (value, field) => {
   const id = textOf(value)?.trim().replace(/^(?:discord|user):/, "");
-  if (id === "*") return refuse(found, "Here, an owner is a single user; write the ids");
-  return id !== undefined && parseSnowflake(id) ? id : refuse(found, "Expected a Discord id");
+  if (id === "*") return refuse(field, "Here, an owner is a single user; write the ids");
+  return id !== undefined && parseSnowflake(id) ? id : refuse(field, "Expected a Discord id");
 };
 
 const commands: Table = {
-  native: same((value, found) => value === "auto" ? value : flag(value, found)),
+  native: same((value, field) => value === "auto" ? value : flag(value, field)),
   ...each(["text", "config"], same(flag)),
-  useAccessGroups: same((value, found) =>
-    value === false && found.era === "today"
-      ? refuse(found, "Today's OpenClaw always applies the allow lists")
-      : flag(value, found)
+  useAccessGroups: same((value, field) =>
+    value === false && field.era === "today"
+      ? refuse(field, "Today's OpenClaw always applies the allow lists")
+      : flag(value, field)
   ),
   ownerAllowFrom: same(must(owners)),
   nativeSkills: gone("Barnacle makes no commands of skills"),
@@ -117,14 +117,14 @@ const commands: Table = {
 };
 
 /** Never more than `ask`, because OpenClaw's list of commands is not imported. */
-const exec: Rule = (found, into) => {
-  const mode = inner(found, found.value, "security").value === "deny" ? "deny" : "ask";
-  changed(found, `Here, each host command ${mode === "ask" ? "needs an approval" : "is denied"}`);
-  put(into, ["exec", "mode"], mode, found.mark);
+const exec: Rule = (field, into) => {
+  const mode = inner(field, field.value, "security").value === "deny" ? "deny" : "ask";
+  changed(field, `Here, each host command ${mode === "ask" ? "needs an approval" : "is denied"}`);
+  put(into, ["exec", "mode"], mode, field.mark);
 };
 
 /** Only `exec` leaves the section of tools, so it is a rule of the whole file. */
-const tools: Rule = (found, into) => {
+const tools: Rule = (field, into) => {
   const table: Table = {
     allow: to("tools.allow", must(allowedTools)),
     alsoAllow: to("tools.alsoAllow", must(otherTools)),
@@ -134,28 +134,28 @@ const tools: Rule = (found, into) => {
     agentToAgent: gone("Barnacle's agents do not call one another"),
     elevated: gone("Barnacle has approvals for that"),
   };
-  walk(found.value, found, table, into);
+  walk(field.value, field, table, into);
 };
 
 const level = ours("log.level", { silent: "error", fatal: "error", trace: "debug" });
 
-const server: Convert = (value, found) => {
+const server: Convert = (value, field) => {
   const table: Table = {
     ...each(["url", "command"], same(words)),
     args: same(listOfWords),
     ...each(["env", "headers"], same(eachKey(secretValue))),
   };
-  const made = walk<Made>(value, found, table, {});
-  const isThere = made["url"] !== undefined || made["command"] !== undefined;
-  return isThere ? made : refuse(found, "The provider has no address");
+  const target = walk<Target>(value, field, table, {});
+  const isThere = target["url"] !== undefined || target["command"] !== undefined;
+  return isThere ? target : refuse(field, "The provider has no address");
 };
 
 const NO_SUCH = gone("Barnacle has no such feature");
 
-const skills: Rule = (found, into) => {
-  const load = inner(found, found.value, "load");
+const skills: Rule = (field, into) => {
+  const load = inner(field, field.value, "load");
   const folders = inner(load, load.value, "extraDirs");
-  if (folders.value === undefined) return NO_SUCH(found, into);
+  if (folders.value === undefined) return NO_SUCH(field, into);
   to("skills.folders", listOfWords)(folders, into);
 };
 
@@ -169,10 +169,10 @@ export const SECTIONS: Table = {
   session: same(section(session)),
   commands: same(section(commands)),
   tools,
-  logging: (found, into) =>
+  logging: (field, into) =>
     walk(
-      found.value,
-      found,
+      field.value,
+      field,
       { level: to("log.level", level) },
       into,
       gone("Barnacle logs to stderr"),

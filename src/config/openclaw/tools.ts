@@ -8,7 +8,15 @@
 
 import { quoted } from "../../lib/text/quoted.ts";
 import { isList } from "../text/tree.ts";
-import { changed, type Convert, type Found, listOf, same, section, type Table } from "./rules.ts";
+import {
+  changed,
+  type Convert,
+  listOf,
+  same,
+  section,
+  type SourceField,
+  type Table,
+} from "./rules.ts";
 import { words } from "./values.ts";
 
 /** Barnacle's names of OpenClaw's tools and groups, if they differ. */
@@ -29,26 +37,26 @@ const NAMES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** OpenClaw ignores the case of names. */
-const toolName: Convert = (value, found) => {
-  const written = words(value, found);
+const toolName: Convert = (value, field) => {
+  const written = words(value, field);
   if (typeof written !== "string") return written;
   const plain = written.trim().toLowerCase();
   const name = NAMES.get(plain) ?? plain;
-  if (name !== plain) changed(found, `Barnacle calls this tool ${quoted(name)}`);
+  if (name !== plain) changed(field, `Barnacle calls this tool ${quoted(name)}`);
   return name;
 };
 
-const names: Convert = (value, found) => {
-  const list = listOf(toolName)(value, found);
+const names: Convert = (value, field) => {
+  const list = listOf(toolName)(value, field);
   if (!isList(list)) return list;
   const distinct = [...new Set(list)];
   return distinct.length === list.length ? list : distinct; // a new list would lose the comments
 };
 
 /** `allow`; OpenClaw reads an empty one as no limit. */
-export const allowedTools: Convert = (value: unknown, found: Found): unknown => {
-  if (!isList(value) || value.length > 0) return names(value, found);
-  changed(found, "Left out, because OpenClaw reads an empty list as no limit; here it allows none");
+export const allowedTools: Convert = (value: unknown, field: SourceField): unknown => {
+  if (!isList(value) || value.length > 0) return names(value, field);
+  changed(field, "Left out, because OpenClaw reads an empty list as no limit; here it allows none");
   return undefined;
 };
 

@@ -15,11 +15,11 @@ import {
   changed,
   type Convert,
   eachKey,
-  type Found,
   listOf,
   refuse,
   same,
   section,
+  type SourceField,
   type Table,
 } from "./rules.ts";
 
@@ -27,15 +27,15 @@ import {
 const VARIABLE = /\$\{[A-Z_][A-Z0-9_]*\}/;
 
 /** `true` or `false`. */
-export const flag: Convert = (value: unknown, found: Found): unknown =>
-  typeof value === "boolean" ? value : refuse(found, "Expected true or false");
+export const flag: Convert = (value: unknown, field: SourceField): unknown =>
+  typeof value === "boolean" ? value : refuse(field, "Expected true or false");
 
 /** A text; a number becomes its digits. */
-export const words: Convert = (value: unknown, found: Found): unknown => {
+export const words: Convert = (value: unknown, field: SourceField): unknown => {
   const text = textOf(value);
-  if (text === undefined) return refuse(found, "Expected a text");
+  if (text === undefined) return refuse(field, "Expected a text");
   if (VARIABLE.test(text)) {
-    changed(found, "Barnacle replaces variables in secrets only: here, ${…} stays as written");
+    changed(field, "Barnacle replaces variables in secrets only: here, ${…} stays as written");
   }
   return text;
 };
@@ -44,24 +44,24 @@ export const words: Convert = (value: unknown, found: Found): unknown => {
 export const listOfWords: Convert = listOf(words);
 
 /** Discord ids; numbers become texts of the same digits. */
-export const ids: Convert = listOf((value, found) => {
+export const ids: Convert = listOf((value, field) => {
   const text = textOf(value)?.trim().replace(/^(?:discord|user):/i, "")
     .replace(/^<@!?(\d+)>$/, "$1");
   return text !== undefined && parseSnowflake(text) !== undefined
     ? text
-    : refuse(found, "Expected a Discord id");
+    : refuse(field, "Expected a Discord id");
 });
 
 /** A number within bounds. */
 export function amount(least: number, most: number, isWhole = true): Convert {
-  return (value, found) => {
+  return (value, field) => {
     if (typeof value !== "number" || Number.isNaN(value)) {
-      return refuse(found, "This is not a number");
+      return refuse(field, "This is not a number");
     }
     const bound = Math.min(most, Math.max(least, isWhole ? Math.round(value) : value));
     if (bound !== value) {
       const what = isWhole ? "whole numbers" : "numbers";
-      changed(found, `Barnacle accepts ${what} from ${least} to ${most}, so it is ${bound} now`);
+      changed(field, `Barnacle accepts ${what} from ${least} to ${most}, so it is ${bound} now`);
     }
     return bound;
   };
@@ -110,13 +110,13 @@ export type Ours = string | { readonly as: string; readonly why: string };
 /** One of some words, each with ours. */
 export function oneOf(words: Readonly<Record<string, Ours>>): Convert {
   const known = new Map(Object.entries(words));
-  return (value, found) => {
+  return (value, field) => {
     const ours = known.get(typeof value === "object" ? "" : String(value));
     if (ours === undefined) {
-      return refuse(found, `Barnacle accepts ${[...known.keys()].join(", ")} here`);
+      return refuse(field, `Barnacle accepts ${[...known.keys()].join(", ")} here`);
     }
     if (typeof ours === "string") return ours;
-    changed(found, ours.why);
+    changed(field, ours.why);
     return ours.as;
   };
 }
@@ -126,21 +126,21 @@ export function oneOf(words: Readonly<Record<string, Ours>>): Convert {
  *
  * No note may contain a part of it.
  */
-export const secretValue: Convert = (value: unknown, found: Found): unknown => {
+export const secretValue: Convert = (value: unknown, field: SourceField): unknown => {
   if (isRecord(value)) {
     const id = textOf(value["id"]);
     if (value["source"] === "env" && id !== undefined && /^[A-Za-z_]\w*$/.test(id)) {
       return `\${${id}}`;
     }
     const why = 'OpenClaw stores this secret; put it into a file, and write { "file": "path" }';
-    return refuse(found, why);
+    return refuse(field, why);
   }
   const text = textOf(value);
   if (text === undefined || text.trim() === "") {
-    return refuse(found, "Expected a text that is not empty");
+    return refuse(field, "Expected a text that is not empty");
   }
   if (text.includes("${") && !isReference(text)) {
-    return refuse(found, "Here, a variable must be the whole secret; change it");
+    return refuse(field, "Here, a variable must be the whole secret; change it");
   }
   return text;
 };

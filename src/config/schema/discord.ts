@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { STATUSES } from "../../core/discord/presence.ts";
 import { isLoopbackHost } from "../../lib/network/loopback.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { actions } from "./actions.ts";
@@ -175,7 +176,7 @@ const accountKeys = {
   presence: key(
     z.strictObject({
       status: key(
-        z.enum(["online", "idle", "dnd", "invisible"]).default("online"),
+        z.enum(STATUSES).default("online"),
         "Online status that Discord shows for the bot.",
       ),
       activity: key(

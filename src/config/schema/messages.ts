@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { QUEUE_MODES } from "../../core/people/chosen.ts";
 import type { TextKey } from "../../render/notices/notices.ts";
 import { key, lazySection, text, whole } from "./parts/key.ts";
 import { sentence } from "./parts/sentence.ts";
@@ -98,8 +99,14 @@ const texts = () => ({
   approvalAsked: sentence("approvalAsked", "Darf ich diesen Befehl ausführen?"),
   escalationAsked: sentence("escalationAsked", "Für `{tool}` fehlt {missing}. Erlauben?"),
   escalatedAction: sentence("escalatedAction", "Das darf die Person nicht: {missing}. Erlauben?"),
+  rightChecked: sentence("rightChecked", "Moment, ich prüfe deine Rechte."),
+  rightMissing: sentence("rightMissing", "Das entscheidest du nicht: {missing}."),
+  rightCounts: sentence("rightCounts", "Danke, das gilt."),
   limitAsked: sentence("limitAsked", "Das wären {count} Änderungen auf einmal. Weiter?"),
   goOn: sentence("goOn", "Weiter"),
+  serverAsks: sentence("serverAsks", "Der MCP-Server `{server}` fragt:"),
+  serverPage: sentence("serverPage", "`{server}` möchte, dass du eine Seite von `{host}` öffnest:"),
+  pageOpened: sentence("pageOpened", "Ich habe sie geöffnet"),
   questionFor: sentence("questionFor", "{user}: {question}"),
   questionEnds: sentence("questionEnds", "Endet {when}, `{code}`"),
   questionTooLong: sentence("questionTooLong", "Zu lang: siehe `barnacle approvals show {code}`."),
@@ -232,7 +239,7 @@ export const messages = z.strictObject({
   queue: key(
     z.strictObject({
       mode: key(
-        z.enum(["collect", "steer", "followup", "interrupt"]).optional(),
+        z.enum(QUEUE_MODES).optional(),
         "How to handle messages that arrive during a turn of their channel. `collect`: in one turn " +
           "after it. `steer`: at its next step, if their sender has the same rights; else as " +
           "`collect`. `followup`: in a turn each. `interrupt`: instead of it.",

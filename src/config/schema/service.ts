@@ -51,7 +51,8 @@ export const approvals = lazySection(
       escalate: key(
         z.boolean().default(false),
         "Whether to ask the owners if the asker lacks a right for `discord`, " +
-          "`read_channel_history` or `reply_in_thread`. Their approval holds for this one call.",
+          "`read_channel_history` or `reply_in_thread`. For `discord`, a card in the channel also " +
+          "asks people who hold the right. An approval holds for this one call.",
       ),
     }).prefault({}),
   "Approvals of tool calls by people.",

@@ -18,8 +18,6 @@ export interface Attachment {
   readonly url: string;
   /** Size in bytes, as Discord announces it. */
   readonly size: number;
-  /** Width and height of a picture, multiplied; absent for other files. */
-  readonly pixels?: number;
   /** Length in seconds, as the sender's client says; only of voice messages. */
   readonly durationSec?: number;
   /** Set if it is the recording of a voice message. */

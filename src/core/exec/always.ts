@@ -2,8 +2,8 @@
  * Decides which commands a person may allow for good (A2, SEC-R21).
  *
  * A rule for a command that runs other commands would allow those, too. So a command is refused
- * here if its program is known to run others, if an argument names such a program or option, or if
- * an argument looks like a script. A refused command can still be allowed once.
+ * here if its program is known to run others, if an argument names a program or such an option, or
+ * if an argument looks like a script. A refused command can still be allowed once.
  *
  * @module
  */
@@ -32,13 +32,52 @@ const RUNNERS: ReadonlySet<string> = new Set(
    mail sendmail mutt nmap tcpdump tshark rlwrap script scriptreplay choom hyperfine ts sponge vidir
    ip ssh-agent aa-exec capsh cpulimit logsave softlimit multitime torify torsocks proxychains run0 grc
    setlock chpst dbus-run-session dbus-launch systemd-inhibit systemd-cat eatmydata nocache uname26
-   cgexec flatpak-spawn fakechroot faketime run-mailcap service puppet restic groff latexmk`
+   cgexec flatpak-spawn fakechroot faketime run-mailcap service puppet restic groff latexmk
+   envdir sem sql chronic ifne pee zrun lckdo mispipe combine vipe sudoedit visudo sux gosu su-exec
+   setuidgid s6-setuidgid s6-svc runsv sv svc supervise supervisorctl monit god daemon tini dumb-init
+   catatonit please sudo-rs schroot jchroot cpuset cset schedtool cgclassify lockrun solo withlock
+   with-lock-ex dotlockfile abduco dvtm zellij wezterm kitty foot tmate ttyd gotty asciinema pexpect
+   empty inetd xinetd tcpserver websocketd stunnel tsocks graftcp bubblewrap nsjail minijail0 runcon
+   newrole lxc-execute crun runc ctr crictl buildctl distrobox toolbox multipass limactl wsl adb
+   salt salt-call chef-client cf-agent pulumi tofu packer helmfile oc dbclient dropbear rlogin slogin et
+   sshfs tig lazygit jj fossil bzr darcs cvs gh hub glab mr repo pax unrar unar dtrx atool star
+   micro helix hx kak mg zile jed ne mcedit mc ranger lf nnn vifm sensible-editor select-editor
+   editor pager sensible-pager bat batcat delta moar w3m lynx links elinks ipython bpython
+   jupyter micropython pyenv pydoc pytest tox nox conda mamba pdm hatch rye virtualenv bunx pnpx
+   npm-run-all tsx ts-node esbuild vite webpack gulp grunt nodemon forever pm2 concurrently volta nvm fnm
+   asdf mise electron qjs d8 jsc rhino bmake remake scons waf b2 bjam samurai samu buck pants earthly
+   dagger invoke inv fab doit mage redo tup xmake premake autoconf autoreconf configure libtool ccache
+   distcc sccache icecc bear scan-build tcc rustup swift zig nim crystal dart flutter rdmd ocaml utop
+   stack cabal runhaskell lein clj clojure bb sbt amm jbang jrunscript jjs box64 fex rosetta
+   systemd-socket-activate systemd-firstboot systemd-tmpfiles loginctl coredumpctl gapplication
+   gtk-launch dex i3-msg swaymsg hyprctl xdotool ydotool xautolock xss-lock swayidle irb erb jruby
+   rbenv rvm foreman overmind honcho dotenv direnv chamber aws-vault op doppler sops vault pass
+   gpg-connect-agent ssh-add ssh-copy-id ssh-keygen certbot lego dhclient dhcpcd udhcpc wpa_cli pppd
+   openvpn wg-quick ifup ifdown nmcli iptables ip6tables tc bpftrace stap sysdig rr heaptrack memusage
+   sotruss pldd uftrace apropos mandb troff nroff pandoc tectonic texlua mpost mf inkscape gimp soffice
+   libreoffice blender mplayer mpv vlc yt-dlp youtube-dl borg duplicity rdiff-backup unison lsyncd
+   incrontab fswatch inotifywait watchexec watchman reflex anacron fcron initctl launchctl
+   rc-service update-alternatives debconf dpkg-reconfigure debootstrap aptdcon pkcon alien emerge
+   port xbps-install setcap setfacl chattr truncate shred mknod patch crudini augtool neomutt procmail
+   maildrop fetchmail getmail msmtp atrm uuencode shar makeself unshar kmod depmod php-fpm php-cgi
+   uwsgi gunicorn uvicorn celery flask django-admin rails mysqldump pgbench duckdb redis-server
+   scriptlive goawk ssed nft kustomize binfmt gnatmake equery skopeo mu sox dot plantuml
+   apache2 httpd lighttpd nginx caddy aws gcloud az heroku flyctl renice gtime rush bfs elvish nu oil
+   osh es rc sash xonsh rsh as strip rake tsc`
+    .split(/\s+/),
+);
+
+/** Usual small programs, which a wrapper of any name may get as its command. */
+const COMMANDS: ReadonlySet<string> = new Set(
+  `id whoami uname hostname ls cat head tail cut tr grep egrep fgrep wc touch mkdir rmdir echo printf
+   printenv pwd ps top date sleep true false yes seq stat file which uptime df du free last w who
+   ping dig host nslookup ifconfig netstat ss lsof base64 xxd od strings md5sum sha256sum`
     .split(/\s+/),
 );
 
 /** Options by which programs run others; the value may follow after `=`. */
 const RUNNING_OPTION =
-  /^--?(?:exec|execdir|exec-batch|ok|okdir|eval|execute|command|checkpoint-action|to-command|use-compress-program|compress-program|rsh|rsh-command|info-script|new-volume-script|filter|pre|pager|editor|shell|config-env|exec-path|upload-pack|receive-pack|rsync-path|preprocessor|postprocess|use-askpass|proxy-command|init-file|rcfile|load|require|import|plugin|module|script|hook|run|call|unzip-command)(?:=|$)/i;
+  /^--?(?!-?no-)(?:[\w-]*(?:exec|command|cmd|script|hook|shell|program|pager|editor|plugin|preload|filter|askpass|proxy|handler|wrapper|interpreter|spawn|callback|trigger|rsh|rcfile|loader|module|schema|modprobe)[\w-]*|pre|ok|okdir|eval|init-file|config-env|upload-pack|receive-pack|rsync-path|preprocessor|postprocess|load|require|import|run|call|up|down|mda|on-[\w-]+)(?:=|$)/i;
 
 /** A setting that names a program, as `ssh -o` and `git -c` take it. */
 const RUNNING_SETTING =
@@ -53,18 +92,38 @@ const CODE_OPTION = /^-(?:[a-z]*[ce]|x|i|I|o|F|T+)$/;
 /** The name of a program without folder and version: `/usr/bin/python3.12` is `python`. */
 function nameOf(program: string): string {
   const base = program.slice(program.lastIndexOf("/") + 1);
-  return base.replace(/\.(?:exe|basic|tiny|gtk3|nox|original|distrib|bin|real)$/i, "")
+  return base.replace(/\.(?:exe|basic|tiny|gtk3|nox|original|distrib|bin|real|static)$/i, "")
     .replace(/(?:-linux[\w-]*\.so|\.so)(?:\.\d+)*$/, ".so")
-    .replace(/-?\d[\d.]*$/, "");
+    .replace(/-?\d[\d.]*(?:-[\w-]*)?$/, "");
 }
+
+/** Parts of names that only programs with this purpose have. */
+const RUNNING_NAME =
+  /vim|emacs|python|perl|ruby|sudo|qemu|wine|mono-|pwsh|powershell|proxychains|term$/;
 
 function isRunner(program: string): boolean {
   const name = nameOf(program);
   const plain = name.toLowerCase();
   const base = program.slice(program.lastIndexOf("/") + 1);
+  const parts = [base.slice(base.lastIndexOf("-") + 1), plain.replace(/[-_].*$/, "")];
   return RUNNERS.has(base) || RUNNERS.has(name) || RUNNERS.has(plain) ||
     plain.startsWith("ld") && plain.endsWith(".so") ||
-    plain.endsWith("sh") || RUNNERS.has(plain.slice(plain.lastIndexOf("-") + 1));
+    plain.endsWith("sh") || parts.some((part) => RUNNERS.has(part)) ||
+    plain.startsWith("g") && RUNNERS.has(plain.slice(1)) || RUNNING_NAME.test(plain);
+}
+
+/**
+ * Whether it is the plain name or path of a program. A quote or a wildcard is a mistake of the model,
+ * and `/proc` and `/dev` have other programs by the same name.
+ */
+function isPlain(program: string): boolean {
+  return /^[\w./+-]*[A-Za-z0-9][\w.+-]*$/.test(program) && !/^\/(?:proc|dev|run)\//.test(program);
+}
+
+/** Whether an argument is a command for another program: a program's name, or the mark before it. */
+function isCommand(arg: string): boolean {
+  if (arg.startsWith("-")) return arg === "--"; // an option; `du -sh` names no shell
+  return isRunner(arg) || COMMANDS.has(arg.slice(arg.lastIndexOf("/") + 1));
 }
 
 /**
@@ -75,17 +134,19 @@ function isRunner(program: string): boolean {
  */
 export function mayAllowAlways(
   argv: readonly string[],
-  { path, realPath = path, isInWorkspace }: {
+  { path, realPath = path, isInWorkspace, namesProgram = false }: {
     readonly path: string;
     readonly realPath?: string;
     readonly isInWorkspace: boolean;
+    /** Whether an argument was found to be a program of the host; absent: no one has looked. */
+    readonly namesProgram?: boolean;
   },
 ): boolean {
   const [program = "", ...args] = argv;
-  if (isInWorkspace || [program, path, realPath].some(isRunner)) return false;
-  if (SHELL_SYNTAX.test(program)) return false;
+  if (isInWorkspace || namesProgram || [program, path, realPath].some(isRunner)) return false;
+  if (!isPlain(program)) return false;
   return args.every((arg) =>
-    !isRunner(arg) && !isRunner(arg.slice(arg.indexOf("=") + 1)) && !RUNNING_OPTION.test(arg) &&
+    !isCommand(arg) && !isCommand(arg.slice(arg.indexOf("=") + 1)) && !RUNNING_OPTION.test(arg) &&
     !RUNNING_SETTING.test(arg) && !SHELL_SYNTAX.test(arg) && !CODE_OPTION.test(arg) &&
     !/^[A-Za-z_]\w*=/.test(arg)
   );

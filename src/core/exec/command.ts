@@ -36,6 +36,8 @@ export interface ResolvedCommand {
   readonly binding: string;
   /** Whether the program is a file that the agent could change. */
   readonly isInWorkspace: boolean;
+  /** Whether an argument names a program of the host, which this one may start. */
+  readonly namesProgram: boolean;
 }
 
 /** A rule that allows a command for good. */

@@ -25,7 +25,7 @@ export interface Judged {
   /** The verdict to store. */
   readonly verdict: Verdict;
   /** The policy's verdict, if catch-up (G6) or a full queue (X4) replaced it; else absent. */
-  readonly said?: Verdict;
+  readonly policyVerdict?: Verdict;
   /** Set if the message is accepted, or may be later: a challenge, or an undecided one. */
   readonly route?: Route;
   /** The facts known beside the message when it was judged. */

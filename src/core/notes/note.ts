@@ -11,6 +11,9 @@
 import type { MessageId, UserId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 
+/** All scopes. */
+export const NOTE_SCOPES = ["member", "channel", "guild", "agent"] as const;
+
 /**
  * Whose notes they are.
  *
@@ -19,10 +22,7 @@ import type { InboundMessage } from "../inbound/inbound.ts";
  * - `guild`: of all channels of a guild; only owners write them.
  * - `agent`: of all direct messages of owners; only owners write and see them.
  */
-export type NoteScope = "member" | "channel" | "guild" | "agent";
-
-/** All scopes. */
-export const NOTE_SCOPES = ["member", "channel", "guild", "agent"] as const;
+export type NoteScope = (typeof NOTE_SCOPES)[number];
 
 /** A stored note. */
 export interface Note {

@@ -17,9 +17,6 @@ export type ThinkLevel = (typeof THINK_LEVELS)[number];
 /** Values of `/activation`: whether a channel needs mentions. */
 export const ACTIVATIONS = ["mention", "always"] as const;
 
-/** Values of `/send`: whether the bot answers in a place. */
-export const SENDING = ["on", "off"] as const;
-
 /** How a conversation is answered, as people have chosen; an absent part is the model's, or off. */
 export interface Manner {
   /** How long the model thinks. */

@@ -43,7 +43,7 @@ export interface CardFact {
 export interface Question {
   /**
    * - `approval`: an approver decides about a command (A1).
-   * - `escalation`: an owner decides about a call that was refused (T11).
+   * - `escalation`: an owner, or a holder of the right, decides about a call that was refused (T11).
    * - `ask`: the model asks a person (T10).
    * - `limit`: a person decides about many destructive actions of one turn (T3).
    */
@@ -56,7 +56,10 @@ export interface Question {
   readonly facts: readonly CardFact[];
   /** Text that is shown as it is: the exact command, or a diff. */
   readonly exact?: string;
-  /** The ways to answer; of a question with a form {@link FILL_IN} alone. */
+  /**
+   * The ways to answer. Of a question with a form: {@link FILL_IN}, and {@link DENY} if the person
+   * may decline.
+   */
   readonly choices: readonly Choice[];
   /** Set if a person may choose several of {@link Question.choices}, at most this many. */
   readonly upTo?: number;
@@ -68,8 +71,17 @@ export interface Question {
   readonly mentioned?: readonly UserId[];
   /** Keys of other calls of the same answer that wait for this decision, too. */
   readonly covers?: readonly string[];
-  /** `direct`: a message to each asked person. `channel`: a message in the turn's channel. */
-  readonly where: "direct" | "channel";
+  /**
+   * - `direct`: a message to each asked person.
+   * - `channel`: a message in the turn's channel.
+   * - `both`: all of these.
+   */
+  readonly where: "direct" | "channel" | "both";
+  /**
+   * Set if people who could make the call themselves may decide, too. Their rights are checked at the
+   * press, and again when the call runs.
+   */
+  readonly forHolders?: true;
   /** Hash of the approved command; compared again before the call runs (A3). */
   readonly binding?: string;
   /** Milliseconds until it expires. */
@@ -84,6 +96,8 @@ export interface QuestionAnswer {
   readonly several?: readonly string[];
   /** The answer in each field of the form. */
   readonly fields?: readonly FieldAnswer[];
+  /** Set if the person was not asked, and decided by {@link Question.forHolders}. */
+  readonly byRight?: true;
 }
 
 /** The end of a question. */
@@ -170,6 +184,11 @@ export interface Deciding {
   readonly selected?: readonly string[];
   /** The form that a person has submitted. Untrusted. */
   readonly submitted?: Submission;
+  /**
+   * Set if the person may decide a question with {@link Question.forHolders} without being asked:
+   * they own the bot, or their rights were just checked.
+   */
+  readonly as?: "owner" | "holder";
   /** Unix time in milliseconds. */
   readonly now: number;
 }

@@ -18,12 +18,13 @@ export function readAnswer(
   control: string | undefined,
   { answer, selected, submitted }: Pick<Deciding, "answer" | "selected" | "submitted">,
 ): QuestionAnswer | undefined {
-  if (form) {
+  if (form && (submitted || control === FILL_IN)) {
     const fields = control === FILL_IN && submitted ? readForm(form, submitted) : undefined;
     return fields && { choice: FILL_IN, fields };
   }
   if (submitted) return undefined;
-  const isChoice = (wanted: string) => choices.some(({ key }) => key === wanted);
+  const isChoice = (wanted: string) =>
+    wanted !== FILL_IN && choices.some(({ key }) => key === wanted);
   if (selected) {
     const [choice] = selected;
     const fits = control === MENU && selected.length <= upTo && selected.every(isChoice) &&

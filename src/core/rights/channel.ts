@@ -52,7 +52,7 @@ export interface Channel {
   /** Seconds between two messages of a person; 0 without slow mode. */
   readonly slowmodeSec: number;
   /** Empty for a thread, which has those of its parent. */
-  readonly overwrites: readonly (Overwrite & { readonly isRole: boolean })[];
+  readonly overwrites: readonly Overwrite[];
   /** Absent if it has no messages. */
   readonly lastMessageId?: MessageId;
   /** Tags of a forum. */

@@ -6,25 +6,30 @@
 
 import type { Missing } from "./rights.ts";
 
-/** The member that lacks a right: a person who asks, or the bot. */
-export type Lacking = "asker" | "bot";
+/** The member that lacks a right: a person who asks, the bot, or the person who reads the words. */
+export type Lacking = "asker" | "bot" | "reader";
+
+/** The words of a sentence about each. */
+const WORDS = {
+  asker: { who: "they", lacks: "lack", is: "are", their: "their", has: "they have" },
+  bot: { who: "the bot", lacks: "lacks", is: "is", their: "its", has: "it has" },
+  reader: { who: "you", lacks: "lack", is: "are", their: "your", has: "you have" },
+} as const;
 
 /** Describes a missing right: `"they lack the permission Manage Roles"`. */
 export function describeMissing(missing: Missing, whose: Lacking): string {
-  const isBot = whose === "bot";
-  const who = isBot ? "the bot" : "they";
-  const their = isBot ? "its" : "their";
+  const { who, lacks, is, their, has } = WORDS[whose];
   switch (missing.kind) {
     case "permission":
-      return `${who} ${isBot ? "lacks" : "lack"} the permission ${
-        missing.permissions.join(" or ")
-      }`;
+      return `${who} ${lacks} the permission ${missing.permissions.join(" or ")}`;
     case "not_member":
-      return `${who} ${isBot ? "is" : "are"} not a member of that server`;
+      return `${who} ${is} not a member of that server`;
     case "timeout":
-      return `${who} ${isBot ? "is" : "are"} timed out`;
+      return `${who} ${is} timed out`;
     case "rank":
       return `${their} highest role is not above that of the other member`;
+    case "administrator":
+      return "an administrator cannot be timed out";
     case "no_role":
       return "there is no such role in that server";
     case "everyone_role":
@@ -34,8 +39,8 @@ export function describeMissing(missing: Missing, whose: Lacking): string {
     case "role_rank":
       return `that role is not below ${their} highest role`;
     case "bits":
-      return `${who} may give and deny only permissions that ${
-        isBot ? "it has" : "they have"
-      } there`;
+      return `${who} may give and deny only permissions that ${has} there`;
+    case "not_theirs":
+      return "the bot posted it for another person, who alone may do that";
   }
 }

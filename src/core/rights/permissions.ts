@@ -134,19 +134,34 @@ export function deniedBy(
  * All permissions of a member in a channel, one bit each, whether or not it sees the channel.
  *
  * @param overwrites Of the channel; none for the permissions in the whole guild.
+ * @param base Those in the whole guild, if they are known already.
  */
 export function permissionBits(
   member: PermissionInputs,
   overwrites: readonly Overwrite[],
+  base: bigint = basePermissions(member),
 ): bigint {
-  const base = basePermissions(member);
   if (base === EVERYTHING) return base;
-  const { everyone, roles, own } = groupOverwrites(member, overwrites);
-  return [everyone, roles, own].reduce((bits, group) => {
-    const denied = group.reduce((sum, { deny }) => sum | deny, 0n);
-    const allowed = group.reduce((sum, { allow }) => sum | allow, 0n);
-    return (bits & ~denied) | allowed;
-  }, base);
+  const { guildId, userId } = member;
+  const roles = roleSet(member.memberRoles);
+  const everyone = { allow: 0n, deny: 0n };
+  const ofRoles = { allow: 0n, deny: 0n };
+  const own = { allow: 0n, deny: 0n };
+  // One pass: a channel may have hundreds of overwrites, and each call of a tool comes here.
+  for (const { id, allow, deny } of overwrites) {
+    if (isSame(id, guildId)) add(everyone, allow, deny);
+    if (roles.has(id)) add(ofRoles, allow, deny);
+    if (isSame(id, userId)) add(own, allow, deny);
+  }
+  return [everyone, ofRoles, own].reduce(
+    (bits, { allow, deny }) => (bits & ~deny) | allow,
+    base,
+  );
+}
+
+function add(sum: { allow: bigint; deny: bigint }, allow: bigint, deny: bigint): void {
+  sum.allow |= allow;
+  sum.deny |= deny;
 }
 
 /**
@@ -159,20 +174,41 @@ export function riskyIn(bits: bigint): readonly string[] {
   return found.includes("Administrator") ? ["Administrator"] : found;
 }
 
-/** Whether a member has all permissions everywhere: as the guild's owner, or an administrator. */
-export function hasAllPermissions(member: PermissionInputs): boolean {
-  return basePermissions(member) === EVERYTHING;
+/**
+ * Whether a member has all permissions everywhere: as the guild's owner, or an administrator.
+ *
+ * @param base Its permissions in the whole guild, if they are known already.
+ */
+export function hasAllPermissions(
+  member: PermissionInputs,
+  base: bigint = basePermissions(member),
+): boolean {
+  return base === EVERYTHING;
 }
 
-function basePermissions(
+/** The permissions of a member in the whole guild; all bits for its owner and administrators. */
+export function basePermissions(
   { guildId, ownerId, roles, userId, memberRoles }: PermissionInputs,
 ): bigint {
   if (userId === ownerId) return EVERYTHING;
-  const own = new Set<string>(memberRoles);
-  const base = roles
-    .filter(({ id }) => isSame(id, guildId) || own.has(id))
-    .reduce((bits, { permissions }) => bits | permissions, 0n);
+  const own = roleSet(memberRoles);
+  let base = 0n;
+  for (const { id, permissions } of roles) {
+    if (own.has(id) || isSame(id, guildId)) base |= permissions;
+  }
   return has(base, ADMINISTRATOR) ? EVERYTHING : base;
+}
+
+/** Sets of the roles of members: one call of a tool asks for the same one several times. */
+const roleSets = new WeakMap<readonly RoleId[], ReadonlySet<string>>();
+
+/** The ids of a member's roles. */
+export function roleSet(roles: readonly RoleId[]): ReadonlySet<string> {
+  const known = roleSets.get(roles);
+  if (known) return known;
+  const made = new Set<string>(roles);
+  roleSets.set(roles, made);
+  return made;
 }
 
 /** Groups overwrites in the order in which Discord applies them. */
@@ -180,7 +216,7 @@ function groupOverwrites(
   { guildId, userId, memberRoles }: PermissionInputs,
   overwrites: readonly Overwrite[],
 ) {
-  const own = new Set<string>(memberRoles);
+  const own = roleSet(memberRoles);
   return {
     everyone: overwrites.filter(({ id }) => isSame(id, guildId)),
     roles: overwrites.filter(({ id }) => own.has(id)),

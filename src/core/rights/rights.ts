@@ -11,6 +11,7 @@
 
 import { compareIds, type GuildId, type RoleId, type UserId } from "../discord/ids.ts";
 import {
+  basePermissions,
   hasAllPermissions,
   type Overwrite,
   type Permission,
@@ -18,6 +19,7 @@ import {
   type PermissionInputs,
   PERMISSIONS,
   type RoleGrant,
+  roleSet,
 } from "./permissions.ts";
 
 /** A role, with the facts that rights depend on. */
@@ -77,14 +79,16 @@ export type Need =
   | { readonly kind: "any"; readonly of: readonly Permission[] }
   /** A permission in the whole guild. Overwrites of the place do not count. */
   | { readonly kind: "in_guild"; readonly permission: Permission }
-  /** A higher rank than another member. */
-  | { readonly kind: "outranks"; readonly member: MemberFacts }
+  /** A higher rank than another member. For a timeout, the other one must be no administrator. */
+  | { readonly kind: "outranks" | "can_time_out"; readonly member: MemberFacts }
   /** A higher rank than a role, which people can give. */
   | { readonly kind: "above_role"; readonly roleId: RoleId }
   /** A higher rank than a role, which may be a bot's or `@everyone`. */
   | { readonly kind: "over_role"; readonly roleId: RoleId }
   /** All of these permissions, because it is about to give or deny them. */
-  | { readonly kind: "holds"; readonly bits: bigint };
+  | { readonly kind: "holds"; readonly bits: bigint }
+  /** Being the person for whom the bot posted a message; absent: it is not known for whom. */
+  | { readonly kind: "posted_for"; readonly userId?: UserId | undefined };
 
 /** A missing right. */
 export type Missing =
@@ -93,19 +97,23 @@ export type Missing =
   /**
    * - `not_member`: the user is not in the guild.
    * - `rank`: the other member is not below.
+   * - `administrator`: the other member is one, and Discord times none out.
    * - `no_role`, `everyone_role`, `managed_role`: the role does not exist, or no one can give it.
    * - `role_rank`: the role is not below the member's highest.
    * - `bits`: the member lacks a permission that it gives or denies.
+   * - `not_theirs`: the bot posted the message for another person.
    */
   | {
     readonly kind:
       | "not_member"
       | "rank"
+      | "administrator"
       | "no_role"
       | "everyone_role"
       | "managed_role"
       | "role_rank"
-      | "bits";
+      | "bits"
+      | "not_theirs";
   };
 
 /** Permissions that a timeout leaves. */
@@ -117,6 +125,13 @@ const WRITES: ReadonlySet<Permission> = new Set([
   "Add Reactions",
   "Attach Files",
   "Create Polls",
+]);
+
+/** Permissions that slow mode bounds: one message and one thread at a time. */
+const SLOWED: ReadonlySet<Permission> = new Set([
+  "Send Messages",
+  "Create Public Threads",
+  "Create Private Threads",
 ]);
 
 /**
@@ -136,11 +151,13 @@ export function missingRight(
 ): Missing | undefined {
   if (!member) return { kind: "not_member" };
   const inputs = inputsOf(guild, member);
-  const hasAll = hasAllPermissions(inputs);
+  const inGuild = basePermissions(inputs);
+  const hasAll = hasAllPermissions(inputs, inGuild);
   const isTimedOut = !hasAll && (member.timedOutUntil ?? 0) > now;
-  const inGuild = permissionBits(inputs, []);
-  const here = place ? permissionBits(inputs, place.overwrites) : inGuild;
+  const here = place ? permissionBits(inputs, place.overwrites, inGuild) : inGuild;
 
+  let top: { readonly role: RoleFacts | undefined } | undefined;
+  const highest = () => (top ??= { role: topRole(guild, member) }).role;
   const lacks = (permission: Permission, bits = here): boolean => {
     if (hasAll) return false;
     if (isTimedOut && !LEFT_BY_TIMEOUT.has(permission)) return true;
@@ -164,13 +181,20 @@ export function missingRight(
       case "in_guild":
         return lacking(lacks(need.permission, inGuild) ? need.permission : undefined);
       case "outranks":
-        return outranks(guild, member, need.member) ? undefined : { kind: "rank" };
+        return outranks(guild, member, need.member, highest()) ? undefined : { kind: "rank" };
+      case "can_time_out":
+        if (!outranks(guild, member, need.member, highest())) return { kind: "rank" };
+        return hasAllPermissions(inputsOf(guild, need.member))
+          ? { kind: "administrator" }
+          : undefined;
       case "above_role":
-        return roleProblem(guild, need.roleId) ?? roleRank(guild, member, need.roleId);
+        return roleProblem(guild, need.roleId) ?? roleRank(guild, member, need.roleId, highest());
       case "over_role":
-        return roleRank(guild, member, need.roleId);
+        return roleRank(guild, member, need.roleId, highest());
       case "holds":
-        return hasAll || (need.bits & ~here) === 0n ? undefined : { kind: "bits" };
+        return hasAll || (!isTimedOut && (need.bits & ~here) === 0n) ? undefined : { kind: "bits" };
+      case "posted_for": // at Discord, not even the server's owner ends another person's poll
+        return need.userId === member.userId ? undefined : { kind: "not_theirs" };
     }
   };
 
@@ -186,14 +210,15 @@ export function missingRight(
 function permissionsFor(permission: Permission, place?: PlaceFacts): readonly Permission[] {
   if (!place) return [permission];
   const { thread, isVoice, hasSlowmode } = place;
-  const own = thread && permission === "Send Messages" ? "Send Messages in Threads" : permission;
+  const sending = thread ? "Send Messages in Threads" : "Send Messages";
+  const own = permission === "Send Messages" ? sending : permission;
   const isOpen = permission === "View Channel";
   return [
     own,
     ...(isOpen && thread?.isPrivate && !thread.hasMember ? ["Manage Threads" as const] : []),
     ...(!isOpen && isVoice ? ["Connect" as const] : []),
     ...(WRITES.has(permission) && thread?.isLocked ? ["Manage Threads" as const] : []),
-    ...(permission === "Send Messages" && hasSlowmode ? ["Bypass Slowmode" as const] : []),
+    ...(SLOWED.has(permission) && hasSlowmode ? ["Bypass Slowmode" as const] : []),
   ];
 }
 
@@ -212,11 +237,20 @@ export function inputsOf(
   return { guildId, ownerId, roles, userId, memberRoles };
 }
 
-/** Whether a member's rank is above that of another member. No one outranks the owner. */
-export function outranks(guild: GuildFacts, member: MemberFacts, other: MemberFacts): boolean {
+/**
+ * Whether a member's rank is above that of another member. No one outranks the owner.
+ *
+ * @param own The member's highest role, if it is known already.
+ */
+export function outranks(
+  guild: GuildFacts,
+  member: MemberFacts,
+  other: MemberFacts,
+  own: RoleFacts | undefined = topRole(guild, member),
+): boolean {
   if (other.userId === guild.ownerId || other.userId === member.userId) return false;
   if (member.userId === guild.ownerId) return true;
-  const [own, theirs] = [topRole(guild, member), topRole(guild, other)];
+  const theirs = topRole(guild, other);
   return own !== undefined && (theirs === undefined || isAbove(own, theirs));
 }
 
@@ -227,22 +261,26 @@ function roleProblem(guild: GuildFacts, roleId: RoleId): Missing | undefined {
   return role.isManaged ? { kind: "managed_role" } : undefined;
 }
 
-function roleRank(guild: GuildFacts, member: MemberFacts, roleId: RoleId): Missing | undefined {
+function roleRank(
+  guild: GuildFacts,
+  member: MemberFacts,
+  roleId: RoleId,
+  own: RoleFacts | undefined,
+): Missing | undefined {
   const role = guild.roles.find(({ id }) => id === roleId);
   if (!role) return { kind: "no_role" };
   if (member.userId === guild.ownerId || isEveryone(guild, role)) return undefined;
-  const own = topRole(guild, member);
   return own && isAbove(own, role) ? undefined : { kind: "role_rank" };
 }
 
 /** The highest role of a member; `undefined` for a member with `@everyone` alone. */
 function topRole(guild: GuildFacts, { roles }: MemberFacts): RoleFacts | undefined {
-  const own = new Set<string>(roles);
-  return guild.roles.filter((role) => own.has(role.id) && !isEveryone(guild, role))
-    .reduce<RoleFacts | undefined>(
-      (top, role) => top && !isAbove(role, top) ? top : role,
-      undefined,
-    );
+  const own = roleSet(roles);
+  let top: RoleFacts | undefined;
+  for (const role of guild.roles) {
+    if (own.has(role.id) && !isEveryone(guild, role) && (!top || isAbove(role, top))) top = role;
+  }
+  return top;
 }
 
 /** Of roles with the same position, Discord puts the older one above. */

@@ -42,7 +42,10 @@ export class FileError extends Error {
 }
 
 /** The image types that models take. */
-export type ImageType = "image/png" | "image/jpeg" | "image/gif" | "image/webp";
+export const IMAGE_TYPES = ["image/png", "image/jpeg", "image/gif", "image/webp"] as const;
+
+/** One of them. */
+export type ImageType = (typeof IMAGE_TYPES)[number];
 
 /** The kind of a file, by its content. */
 export type FileKind =

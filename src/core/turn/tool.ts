@@ -76,8 +76,16 @@ export interface ToolContext {
   readonly callKey: string;
   /** The calls of the same answer without a result, in order; absent outside of a turn. */
   readonly open?: readonly OpenCall[];
+  /** Whether the call can wait for a person by a `WaitsForPerson`; absent: it cannot. */
+  readonly mayWait?: true;
   /** What a person has decided about this call; absent: no person was asked. */
   readonly decision?: Decision;
+  /**
+   * Shows an image to the model with the result of the call; absent: the result is text alone.
+   *
+   * @throws {FileError} If the model cannot get it, with the reason for the model; as a rejection.
+   */
+  readonly showImage?: (bytes: Uint8Array) => Promise<void>;
   /** Aborted when the turn ends, or the call takes too long (T1). */
   readonly signal: AbortSignal;
 }
@@ -125,11 +133,16 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    */
   asks?(input: z.infer<Input>, context: ToolContext): Promise<Question | undefined>;
   /**
+   * Runs a call up to its first change, to find the rights that its asker lacks; absent if the tool
+   * cannot. It rejects as {@link Tool.run} does, and at the change.
+   */
+  probe?(input: z.infer<Input>, context: ToolContext): Promise<unknown>;
+  /**
    * Runs the tool.
    *
    * @returns The result for the model.
    * @throws {Error} If it failed; the message tells the model why. An `UnknownOutcomeError` if it may
-   * have done its work all the same.
+   * have done its work all the same. A `WaitsForPerson` if it cannot go on without a decision.
    */
   run(input: z.infer<Input>, context: ToolContext): Promise<string>;
 }

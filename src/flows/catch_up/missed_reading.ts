@@ -30,7 +30,7 @@ export interface MissedReadingPorts {
   /** Reads the page before a message, or the newest one, over REST. */
   readonly readPage: (channel: MissedChannel, before?: MessageId) => Promise<Page>;
   /** Stores messages from the history, as live ones. */
-  readonly found: Acceptor["found"];
+  readonly acceptHistory: Acceptor["acceptHistory"];
   /** Which messages may get an answer. */
   readonly limits: CatchUpLimits;
   /** Unix time in milliseconds. */
@@ -81,7 +81,7 @@ export function createMissedReading(
   channel: MissedChannel,
   since: number,
   tally: Tally,
-  { readPage, found, limits, now, onFound }: MissedReadingPorts,
+  { readPage, acceptHistory, limits, now, onFound }: MissedReadingPorts,
 ): MissedReading {
   const { maxAgeMs, maxPerChannel } = limits;
   /** Messages that are not stored yet, newest first. */
@@ -111,7 +111,7 @@ export function createMissedReading(
     const answerable = new Set(messages.slice(Math.max(0, messages.length - newest)));
     const at = { now: now(), maxAgeMs };
     const unanswered = { "too-old": 0, "too-many": 0 };
-    const { accepted } = await found(batch, (message, verdict) => {
+    const { accepted } = await acceptHistory(batch, (message, verdict) => {
       const judged = judgeMissed(verdict, message, answerable.has(message), at);
       if (judged.why === "too-old" || judged.why === "too-many") unanswered[judged.why]++;
       return judged;

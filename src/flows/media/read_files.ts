@@ -88,6 +88,9 @@ const FILES_MS = 180_000;
 /**
  * Creates the reading.
  *
+ * The function is longer than most, because its inner functions share one state: the files that are
+ * read.
+ *
  * @param stopping Aborted when the process stops.
  */
 export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal): TurnFiles {

@@ -42,7 +42,7 @@ export interface EmbedNotesPorts {
   /** The stored notes. */
   readonly notes: EmbeddedNotes;
   /** Makes the vectors. */
-  readonly embedder: Embedder;
+  readonly embedder: Pick<Embedder, "modelId" | "dimension" | "embed">;
   /** Id of the agent whose notes they are. */
   readonly agentId: () => string;
   /** Waits between requests. */

@@ -43,8 +43,23 @@ export type EmbedResult =
     readonly retryMs: number;
   };
 
+/** State of the embedding model. */
+export interface EmbeddingState {
+  /** Its id. */
+  readonly id: string;
+  /** Absent unless its last request failed. */
+  readonly failure?: {
+    /** Unix time in milliseconds of the first failure since it last worked. */
+    readonly since: number;
+    /** The newest failure, in words. */
+    readonly why: string;
+  };
+}
+
 /** Makes vectors. */
 export interface Embedder {
+  /** State of the model of the current config; `undefined` if it names none. */
+  state(): EmbeddingState | undefined;
   /** Id of the model of the current config; `undefined` if it names none. */
   modelId(): string | undefined;
   /** Number of dimensions of the newest vectors; `undefined` before the model's first answer. */
@@ -75,6 +90,7 @@ interface Known {
   readonly embedding: Embedding;
   dimension?: number;
   failures: number;
+  failure?: { readonly since: number; readonly why: string };
   pausedUntil: number;
 }
 
@@ -96,6 +112,7 @@ export function createEmbedder(
     model.failures++;
     const retryMs = Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** (model.failures - 1));
     model.pausedUntil = now() + retryMs;
+    model.failure = { since: model.failure?.since ?? now(), why };
     if (model.failures === 1) {
       const { modelId } = model.embedding;
       const { kind } = error instanceof EmbeddingFailed ? error : {};
@@ -114,11 +131,18 @@ export function createEmbedder(
       log.info("The embedding model works again", { model: model.embedding.modelId });
     }
     model.failures = 0;
+    delete model.failure;
     model.pausedUntil = 0;
     model.dimension = vectors[0]?.length ?? 0;
   }
 
   return {
+    state() {
+      const model = current();
+      if (!model) return undefined;
+      const { embedding: { modelId: id }, failure } = model;
+      return { id, ...(failure && { failure }) };
+    },
     modelId: () => current()?.embedding.modelId,
     dimension: () => current()?.dimension,
     async embed(texts, as, by, timeoutMs, signal) {

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 import type { Finding } from "../../core/finding.ts";
 import { isSameBoot } from "../../lib/boot_id.ts";
@@ -63,7 +64,7 @@ const HOSTS: readonly (readonly [variable: string, name: string])[] = [
  * @returns `undefined` if no known company runs this process.
  */
 export function hostingOf(
-  env: Readonly<Record<string, string | undefined>>,
+  env: Env,
 ): Hosting | undefined {
   const found = HOSTS.find(([variable]) => env[variable]);
   return found && { variable: found[0], name: found[1] };

@@ -88,11 +88,16 @@ const CONTROL_NAMES: Readonly<Record<Question["kind"], string>> = {
   ask: "ask",
   limit: "go",
 };
+/** Of a card in a channel that holders of a right may decide. */
+const HOLDERS_CONTROL = "right";
 
 /** 128 bits. */
 const CONTROL_BYTES = 16;
 
-/** Creates the cards; nothing happens before {@link QuestionCards.changed}. */
+/**
+ * Creates the cards; nothing happens before {@link QuestionCards.changed}. The function is longer
+ * than most, because its inner functions are the steps of one update.
+ */
 export function createQuestionCards(ports: QuestionCardsPorts): QuestionCards {
   const { accountId, store, texts, now, schedule, log } = ports;
   const retries = createRetryQueue("Cannot bring a question to people up to date", ports);
@@ -137,8 +142,9 @@ export function createQuestionCards(ports: QuestionCardsPorts): QuestionCards {
       ports.onDecided();
       return;
     }
-    const name = CONTROL_NAMES[stored.question.kind];
     const cards = channels.map((channelId, index): NewCard => {
+      const isForHolders = stored.question.forHolders && channelId === stored.channelId;
+      const name = isForHolders ? HOLDERS_CONTROL : CONTROL_NAMES[stored.question.kind];
       const { buttons, menus } = controlsOf(stored, texts());
       const named = {
         buttons: buttons.map(({ choice: _, ...button }) => ({ ...button, customId: draw(name) })),
@@ -172,7 +178,7 @@ export function createQuestionCards(ports: QuestionCardsPorts): QuestionCards {
   ): Promise<readonly ChannelId[]> {
     if (question.where === "channel") return [channelId];
     const people = question.asked === "anyone" ? [] : question.asked;
-    const channels: ChannelId[] = [];
+    const channels: ChannelId[] = question.where === "both" ? [channelId] : [];
     for (const userId of people) {
       try {
         channels.push(await ports.openDirect(userId));

@@ -52,7 +52,7 @@ export interface Acceptor {
    * @param judgeAs Replaces the policy's verdict; default: keeps it.
    * @throws {unknown} The store's error, as a rejection.
    */
-  found(
+  acceptHistory(
     events: readonly PostedMessage[],
     judgeAs?: (message: InboundMessage, verdict: Verdict) => Verdict,
   ): Promise<Accepted>;
@@ -74,7 +74,10 @@ const IDLE_MS = 250;
 /** Milliseconds before the next attempt to store. */
 const RETRY_MS = 5_000;
 
-/** Creates an acceptor for all shards of one account. */
+/**
+ * Creates an acceptor for all shards of one account. The function is longer than most, because its
+ * inner functions share one state: the batches that wait to be stored.
+ */
 export function createAcceptor(ports: AcceptPorts): Acceptor {
   const units: Unit[] = [];
   /** Cancels the timer of waiting messages, or of the next attempt to store. */
@@ -101,7 +104,7 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
       message_edited({ message }) {
         // Not live: an edit is no turn of a conversation. Storing it must not wait for others,
         // because its turn may run.
-        const { verdict } = ports.judge(message, "found");
+        const { verdict } = ports.judge(message, "not_live");
         current().changes.push({ kind: "edited", message, verdict });
         isUrgent = true;
       },
@@ -151,14 +154,16 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
 
   return {
     accept,
-    async found(events, judgeAs) {
+    async acceptHistory(events, judgeAs) {
       const [first] = events;
       if (!first) return NOTHING_ACCEPTED;
       const messages = events.filter((event) => event.kind === "message");
-      const judged = messages.map((message) => judgeMessage(message, "found", ports, judgeAs));
+      const judged = messages.map((message) => judgeMessage(message, "not_live", ports, judgeAs));
       // Catch-up may find messages that the store had before an edit.
-      const changes = judged.flatMap(({ message, said, verdict }): readonly MessageChange[] =>
-        message.revision > 0 ? [{ kind: "edited", message, verdict: said ?? verdict }] : []
+      const changes = judged.flatMap((
+        { message, policyVerdict, verdict },
+      ): readonly MessageChange[] =>
+        message.revision > 0 ? [{ kind: "edited", message, verdict: policyVerdict ?? verdict }] : []
       );
       const own = events.filter((event) => event.kind === "own_message");
       const stored = await storeBatch(

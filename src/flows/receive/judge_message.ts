@@ -9,8 +9,11 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Log } from "../../lib/log.ts";
 
-/** `live`: the message arrived just now. `found`: catch-up read it from a channel's history. */
-export type Source = "live" | "found";
+/**
+ * `live`: the message arrived just now. `not_live`: catch-up read it from a channel's history, or it is
+ * a scheduled one, a question by a command or an edit, so it is no turn of a live conversation.
+ */
+export type Source = "live" | "not_live";
 
 /** Everything that judging needs from outside. */
 export interface JudgePorts {
@@ -63,7 +66,7 @@ export function judgeMessage(
     message,
     verdict,
     ...(request && { stop: request }),
-    ...(verdict !== judged.verdict && { said: judged.verdict }),
+    ...(verdict !== judged.verdict && { policyVerdict: judged.verdict }),
     ...(isRouted && { route: route(message) }),
   };
 }

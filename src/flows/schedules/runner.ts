@@ -114,7 +114,10 @@ const AT_ONCE = 50;
 /** The rule of a verdict that no key of the config decides. */
 const RULE = "agents";
 
-/** Creates the runner of one account; it does nothing before `start`. */
+/**
+ * Creates the runner of one account; it does nothing before `start`. The function is longer than
+ * most, because its inner functions share one state: the timer of the next run.
+ */
 export function createRunner(ports: RunnerPorts): Runner {
   const { accountId, schedules, schedule, now, log } = ports;
   let isStarted = false;

@@ -25,6 +25,7 @@ import type { TurnFiles } from "../media/read_files.ts";
 import type { SpeakAnswer } from "../media/speak.ts";
 import type { HistoryPorts, HistoryRules, HistoryStore } from "../session/turn_history.ts";
 import type { AnswerThreads } from "./answer_threads.ts";
+import type { ResultImages } from "./files_of_turn.ts";
 import type { RunningTurn } from "./control/running_turns.ts";
 import type { Drafts } from "./progress/draft.ts";
 import type { ProgressLines } from "./progress/progress_lines.ts";
@@ -133,6 +134,7 @@ export interface AnswerPorts
   readonly files?: Pick<TurnFiles, "read" | "imagesOf"> & {
     readonly speak: SpeakAnswer;
     readonly drawn?: ReadDrawn;
+    readonly shown?: ResultImages;
   };
   /** Shows the answer while it grows. Absent: only the whole answer is shown (R8). */
   readonly drafts?: Pick<Drafts, "begin">;

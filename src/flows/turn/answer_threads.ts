@@ -119,7 +119,10 @@ const RETRY_MS = [1_000, 4_000, 15_000];
 /** Words of the title if the message has none. */
 const NO_WORDS = "Question by";
 
-/** Creates the threads of one account. */
+/**
+ * Creates the threads of one account. The function is longer than most, because its inner functions
+ * share one state: the threads that are known, and the channels that refuse threads.
+ */
 export function createAnswerThreads(ports: AnswerThreadsPorts): AnswerThreads {
   const { accountId, store, calls, rules, refusalOf, schedule, stopping, now, log } = ports;
   /** Askers by thread; the oldest thread is the first. */

@@ -10,7 +10,8 @@
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ModelImage } from "../../core/model.ts";
-import type { ReadFile } from "../../core/turn/media.ts";
+import type { Step } from "../../core/step.ts";
+import { FileError, type ReadFile } from "../../core/turn/media.ts";
 import {
   filesOf,
   type ImageRoom,
@@ -34,6 +35,35 @@ export interface FilesOfTurn {
   imagesOf(messageIds: readonly MessageId[]): readonly ModelImage[];
   /** Notes the images of earlier turns that the request shows, too. */
   showsEarlier(images: readonly ModelImage[]): void;
+  /**
+   * Keeps an image of a tool's result for the model.
+   *
+   * @returns Its id.
+   * @throws {FileError} If the model cannot get it, with the reason.
+   */
+  keepImage(message: InboundMessage, bytes: Uint8Array): Promise<string>;
+  /** Reads the kept images of results of stored steps. */
+  readKept(messageId: MessageId, steps: readonly Step[]): Promise<void>;
+  /** The kept images by their ids, in that order. */
+  keptImages(ids: readonly string[]): readonly ModelImage[];
+}
+
+/** Keeps images of results on the disk. */
+export interface ResultImages {
+  /**
+   * Keeps an image for the turn of a message.
+   *
+   * @throws {FileError} If a model cannot get it.
+   */
+  keep(
+    message: InboundMessage,
+    bytes: Uint8Array,
+  ): Promise<{ readonly id: string; readonly image: ModelImage }>;
+  /** Reads images by their ids, as far as they are kept. */
+  read(
+    messageId: MessageId,
+    ids: readonly string[],
+  ): Promise<readonly { readonly id: string; readonly image: ModelImage }[]>;
 }
 
 /** The model's part in reading. */
@@ -50,12 +80,13 @@ export interface FilesRules {
  * @param files Absent: no turn gets any.
  */
 export function createFilesOfTurn(
-  files: Pick<TurnFiles, "read"> | undefined,
+  files: Pick<TurnFiles, "read"> & { readonly shown?: ResultImages } | undefined,
   { takesImages, maxChars }: FilesRules,
 ): FilesOfTurn {
   const read = new Map<MessageId, readonly ReadFile[]>();
   const shares = new Map<MessageId, number>();
   let earlier: readonly ModelImage[] = [];
+  const ofResults = new Map<string, ModelImage>();
   let freeChars = maxChars;
 
   const imagesOf = (messageIds: Iterable<MessageId>) =>
@@ -65,7 +96,7 @@ export function createFilesOfTurn(
 
   /** An equal part of the rest of the room. */
   function shareOf(count: number): ImageRoom {
-    const shown = [...imagesOf(read.keys()), ...earlier];
+    const shown = [...imagesOf(read.keys()), ...earlier, ...ofResults.values()];
     const bytes = MAX_IMAGES_BYTES - shown.reduce((sum, { data }) => sum + data.length, 0);
     return {
       bytes: Math.max(0, Math.floor(bytes / count)),
@@ -93,6 +124,22 @@ export function createFilesOfTurn(
     charsFor: (messageId) => shares.get(messageId) ?? 0,
     imagesOf,
     showsEarlier: (images) => void (earlier = images),
+    async keepImage(message, bytes) {
+      if (!takesImages) throw new FileError("the model takes no images");
+      const room = shareOf(1);
+      if (!files?.shown || room.count === 0 || bytes.length > room.bytes) {
+        throw new FileError("there are too many images at once");
+      }
+      const { id, image } = await files.shown.keep(message, bytes);
+      ofResults.set(id, image);
+      return id;
+    },
+    async readKept(messageId, steps) {
+      const ids = steps.flatMap((step) => step.kind === "result" ? step.images ?? [] : []);
+      const kept = ids.length > 0 && takesImages ? await files?.shown?.read(messageId, ids) : [];
+      for (const { id, image } of kept ?? []) ofResults.set(id, image);
+    },
+    keptImages: (ids) => ids.flatMap((id) => ofResults.get(id) ?? []),
   };
 }
 

@@ -65,6 +65,7 @@ export async function gather(
     if (step.kind !== "joined") continue;
     await files.read(messages.filter(({ id }) => step.messageIds.includes(id)), stopping);
   }
+  await files.readKept(message.id, steps);
   const texts = createTurnTexts(() => turn.claim, steps, (one, isFirst) =>
     envelopeOf({
       message: one,

@@ -6,10 +6,9 @@
 
 import type { AskPorts } from "../../agent/ask_first.ts";
 import type { ToolboxPorts } from "../../agent/toolbox.ts";
-import type { ParkedTurn } from "../../agent/turn.ts";
+import type { ParkedTurn, StepsTaken } from "../../agent/turn.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Charge } from "../../core/spending/usage.ts";
-import type { Step } from "../../core/step.ts";
 import type { AskedCall } from "../../core/people/question.ts";
 import { saveSteps, type SaveTurnPorts } from "./save_turn.ts";
 import type { TurnSpending } from "./spending/turn_spending.ts";
@@ -19,7 +18,7 @@ export interface TurnPeople extends AskPorts, Pick<ToolboxPorts, "escalate"> {
   /** TS. Stores that the turn waits for answers; its claim ends. */
   readonly park: (turn: {
     readonly claim: Claim;
-    readonly steps: readonly Step[];
+    readonly taken: StepsTaken;
     readonly charges: readonly Charge[];
     readonly asked: readonly AskedCall[];
   }) => Promise<void>;
@@ -32,7 +31,7 @@ export interface TurnPeople extends AskPorts, Pick<ToolboxPorts, "escalate"> {
  */
 export async function parkTurn(
   claim: Claim,
-  { asked, unsaved }: ParkedTurn,
+  { asked, taken }: ParkedTurn,
   spending: TurnSpending,
   ports: Pick<SaveTurnPorts, "isStoreDown" | "schedule" | "stopping" | "log"> & {
     readonly people?: TurnPeople;
@@ -41,7 +40,7 @@ export async function parkTurn(
   const { people, log } = ports;
   if (!people) return;
   const charges = spending.unsaved("answer");
-  const park = () => people.park({ claim, steps: unsaved, charges, asked });
+  const park = () => people.park({ claim, taken, charges, asked });
   await saveSteps(park, claim.message.id, ports);
   spending.saved();
   log.info("A turn waits for a person", {

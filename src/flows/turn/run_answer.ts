@@ -103,6 +103,7 @@ export async function runAnswer(
     cleanSecrets: rules.cleanSecrets,
     fence: (result) => fenced("result", boundary, result),
     missingRight: (needs) => ports.missingRight(messagesOf(turn.claim), needs),
+    keepImage: (bytes) => gathered.files.keepImage(claim.message, bytes),
     ...(ports.people?.escalate && { escalate: ports.people.escalate }),
   });
   const toolbox = ports.tracing?.toolbox(ownToolbox) ?? ownToolbox;
@@ -171,6 +172,7 @@ export async function runAnswer(
       ...(ports.people && { people: ports.people }),
       readJoined: (signal) => gathered.files.read(messagesOf(turn.claim), signal),
       showJoined: (id) => joinedMessage(id, gathered),
+      showImages: gathered.files.keptImages,
       save: async (more, waitsForDisk) => {
         const charges = spending.unsaved("answer");
         const add = () => store.addSteps(claim, more, waitsForDisk, charges);

@@ -74,6 +74,7 @@ export function traceTurn(
       async run(call, context) {
         const startedAt = now();
         const result = await toolbox.run(call, context);
+        if (result.end === "waits") return result; // its next run has the result
         const { id: callId, name, arguments: written } = call;
         entries.push({
           kind: "tool",

@@ -10,6 +10,7 @@
 import { accessSync, chmodSync, constants, mkdirSync, readdirSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
+import type { Env } from "../../lib/env.ts";
 import { codeOf } from "../../lib/error_code.ts";
 import { PathError } from "../../lib/path_error.ts";
 
@@ -23,6 +24,7 @@ export type DataDirErrorKind = "not_a_directory" | "not_ours" | "not_private" | 
 
 /** The data directory cannot be used; the message says what to do. */
 export class DataDirError extends PathError<DataDirErrorKind> {
+  /** Name of the error class, as logs show it. */
   override readonly name = "DataDirError";
 }
 
@@ -30,7 +32,8 @@ export class DataDirError extends PathError<DataDirErrorKind> {
 export interface DataDirSources {
   /** `--data`. */
   readonly flag?: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The process environment. */
+  readonly env: Env;
   /** The user's home directory. */
   readonly home: string;
 }

@@ -40,7 +40,7 @@ const REMOTE: ReadonlySet<number> = new Set([
 ]);
 
 /** Reports the kernel's events of a file. */
-export const fileEvents: FileEvents = (path, onEvent) => {
+export function fileEvents(path: string, onEvent: () => void): (() => void) | undefined {
   const ends: (() => void)[] = [];
   const end = () => ends.splice(0).forEach((stop) => stop());
   try {
@@ -57,4 +57,4 @@ export const fileEvents: FileEvents = (path, onEvent) => {
     end(); // no file, no permission, or no watch left: the slow check finds changes
     return undefined;
   }
-};
+}

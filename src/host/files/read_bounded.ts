@@ -33,6 +33,7 @@ export interface ReadBound {
 
 /** A file that is not read; `code` is the system's name for the reason. */
 export class FileRefusedError extends Error {
+  /** Name of the error class, as logs show it. */
   override readonly name = "FileRefusedError";
   /**
    * `EFBIG`: too large. `EISDIR`: a folder. `ENODEV`: a device, a socket, or a pipe. `ENOTSUP`: a
@@ -40,6 +41,7 @@ export class FileRefusedError extends Error {
    */
   readonly code: "EFBIG" | "EISDIR" | "ENODEV" | "ENOTSUP" | "ETIMEDOUT";
 
+  /** Says why the file is refused, as a code and as a text. */
   constructor(code: FileRefusedError["code"], message: string) {
     super(message);
     this.code = code;

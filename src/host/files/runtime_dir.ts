@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import { lstatSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
@@ -15,7 +16,9 @@ import process from "node:process";
 
 /** The sources that may name the directory. */
 export interface RuntimeDirSources {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The process environment. */
+  readonly env: Env;
+  /** Folder for temporary files. */
   readonly tmp: string;
   /** Absent on Windows. */
   readonly uid?: number | undefined;

@@ -15,6 +15,7 @@ import { type FileEvents, fileEvents } from "./file_events.ts";
 
 /** The dependencies of a watch. */
 export interface WatchPorts {
+  /** Timer. */
   readonly schedule: Schedule;
   /** The result of {@link stateOf} when the file was read; the file may have changed since. */
   readonly since: string;

@@ -39,6 +39,7 @@ export type WriteErrorKind = "changed" | "unwritable";
 
 /** The file is unchanged; the message says what to do. */
 export class WriteError extends PathError<WriteErrorKind> {
+  /** Name of the error class, as logs show it. */
   override readonly name = "WriteError";
 }
 
@@ -46,6 +47,7 @@ export class WriteError extends PathError<WriteErrorKind> {
 export interface Replacing {
   /** The file; if it is a link, the link stays and its target is replaced. */
   readonly path: string;
+  /** The text of the file. */
   readonly text: string;
   /** The text that the change was made from; `undefined` if there was no file. */
   readonly expected: string | undefined;

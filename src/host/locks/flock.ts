@@ -21,6 +21,7 @@ export type Flock = (descriptor: number, mode?: "alone" | "shared") => boolean;
 
 /** The C library cannot be called here, so no lock can prove that this Barnacle is alone. */
 export class FlockUnavailableError extends Error {
+  /** Name of the error class, as logs show it. */
   override readonly name = "FlockUnavailableError";
 }
 

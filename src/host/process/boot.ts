@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 
@@ -42,7 +43,7 @@ const BOOT_ID = /^[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i;
  */
 export function readBootId(
   read: ReadText = readText,
-  env: Readonly<Record<string, string | undefined>> = process.env,
+  env: Env = process.env,
 ): string | undefined {
   try {
     return read("/proc/sys/kernel/random/boot_id").trim();

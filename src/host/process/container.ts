@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import { existsSync, readFileSync } from "node:fs";
 
 /** Files that the engines create: Docker, Podman. */
@@ -23,6 +24,7 @@ const CGROUP = /docker|kubepods|containerd|libpod/;
 
 /** The facts visible from inside. */
 export interface ContainerPorts {
+  /** Whether a path exists. */
   readonly exists: (path: string) => boolean;
   /** `/proc/1/cgroup`; empty if it does not exist. */
   readonly cgroup: () => string;
@@ -34,7 +36,7 @@ export interface ContainerPorts {
  * @param env Kubernetes sets a variable.
  */
 export function isContainer(
-  env: Readonly<Record<string, string | undefined>>,
+  env: Env,
   { exists, cgroup }: ContainerPorts = { exists: existsSync, cgroup: readCgroup },
 ): boolean {
   if (env["KUBERNETES_SERVICE_HOST"] || ENGINES.includes(env["container"] ?? "")) return true;

@@ -8,12 +8,13 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import process from "node:process";
 
 /** The transactions of the crash table; in TJ the tables catch up with the journal. */
-const TRANSACTIONS = ["T0", "T1", "T2", "TS", "T3", "T4", "T5", "TJ"] as const;
+export const TRANSACTIONS = ["T0", "T1", "T2", "TS", "T3", "T4", "T5", "TJ"] as const;
 /** Moments between them: Discord has answered a request; the model has answered. */
-const MOMENTS = ["posted", "answered"] as const;
+export const MOMENTS = ["posted", "answered"] as const;
 
 /** A transaction of the crash table. */
 export type CrashTransaction = (typeof TRANSACTIONS)[number];
@@ -30,8 +31,11 @@ export interface CrashPoint {
 
 /** The places that the program passes. */
 export interface CrashPoints {
+  /** A transaction is about to be committed. */
   before(name: CrashTransaction): void;
+  /** A transaction is committed. */
   after(name: CrashTransaction): void;
+  /** A moment between two transactions. */
   at(moment: CrashMoment): void;
 }
 
@@ -47,7 +51,7 @@ const PLACES: readonly string[] = [
  * @throws {SyntaxError} If the value is malformed: a test that kills nothing proves nothing.
  */
 export function readCrashPoint(
-  env: Readonly<Record<string, string | undefined>>,
+  env: Env,
 ): CrashPoint | undefined {
   const text = env["BARNACLE_CRASH_AT"];
   return text && env["DISCORD_API_URL"] ? parseCrashPoint(text) : undefined;

@@ -16,7 +16,9 @@ import { type PidFacts, readBootId, readPid } from "./boot.ts";
 
 /** The process to end, as its lock describes it. */
 export interface Holder {
+  /** Process id. */
   readonly pid: number;
+  /** Identifies the start of the machine; absent if the host does not tell. */
   readonly bootId?: string | undefined;
   /** In the kernel's ticks. */
   readonly startTicks?: number | undefined;
@@ -24,7 +26,9 @@ export interface Holder {
 
 /** Facts about this machine and the process. */
 export interface MachineFacts {
+  /** This process's id. */
   readonly ownPid: number;
+  /** Identifies the start of the machine; absent if the host does not tell. */
   readonly bootId?: string | undefined;
   /** The process that has the holder's pid now. */
   readonly process: PidFacts;
@@ -57,12 +61,17 @@ export type Ended =
 
 /** The dependencies of ending a process. */
 export interface EndPorts {
+  /** This process's id. */
   readonly ownPid: number;
+  /** Identifies the start of the machine; absent if the host does not tell. */
   readonly bootId?: string | undefined;
+  /** Reads the facts of a process. */
   readonly look: (pid: number) => PidFacts;
+  /** Sends a signal. */
   readonly signal: (pid: number, signal: "SIGTERM" | "SIGKILL") => "sent" | "gone" | "forbidden";
   /** Milliseconds of a monotonic clock. */
   readonly steadyNow: () => number;
+  /** Waits some milliseconds. */
   readonly sleep: (ms: number) => Promise<unknown>;
   /** Called with each step. */
   readonly say: (event: string) => void;

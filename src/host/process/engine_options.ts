@@ -12,11 +12,10 @@
 
 import { totalmem } from "node:os";
 import process from "node:process";
+import type { Env } from "../../lib/env.ts";
 
 /** Size of memory for which the collector plans, in bytes. The heap may still grow beyond it. */
 const PLANNED_BYTES = 512 * 1024 ** 2;
-
-type Environment = Record<string, string | undefined>;
 
 /**
  * Chooses the engine's options.
@@ -27,7 +26,7 @@ type Environment = Record<string, string | undefined>;
  * one, or the operator has chosen options.
  */
 export function engineOptions(
-  env: Readonly<Environment>,
+  env: Env,
   memoryBytes: number,
 ): Readonly<Record<string, string>> {
   const options = {
@@ -50,12 +49,16 @@ const NAMES = Object.keys(engineOptions({}, Infinity));
 
 /** The part of a process that a restart uses. */
 export interface Replaceable {
-  readonly env: Environment;
+  /** Its environment. */
+  readonly env: Record<string, string | undefined>;
+  /** Its arguments, after the program and the script. */
   readonly argv: readonly string[];
+  /** Its name, as it was started. */
   readonly argv0: string;
+  /** Path of the program. */
   readonly execPath: string;
   /** Absent on systems that cannot replace a process. */
-  readonly execve?: (file: string, args: readonly string[], env: Environment) => void;
+  readonly execve?: (file: string, args: readonly string[], env: Env) => void;
 }
 
 /**

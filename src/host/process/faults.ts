@@ -8,10 +8,12 @@
  * @module
  */
 
+import type { Env } from "../../lib/env.ts";
 import process from "node:process";
 
 /** A fault to cause. */
 export interface Fault {
+  /** Kind of the fault: the main thread stands still. */
   readonly kind: "block_main";
   /** Milliseconds, up to a minute. */
   readonly ms: number;
@@ -25,7 +27,7 @@ const MAX_MS = 60_000;
  * @returns `undefined` if none is set, or Discord is not simulated.
  * @throws {SyntaxError} If the value is malformed: a test without its fault proves nothing.
  */
-export function readFault(env: Readonly<Record<string, string | undefined>>): Fault | undefined {
+export function readFault(env: Env): Fault | undefined {
   const text = env["BARNACLE_FAULT"];
   if (!text || !env["DISCORD_API_URL"]) return undefined;
   const ms = Number(/^block_main:([1-9]\d{0,4})$/.exec(text)?.[1]);

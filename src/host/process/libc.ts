@@ -18,7 +18,9 @@ export type CType = "i32" | "u32" | "usize" | "isize" | "buffer";
 
 /** A function's signature, as its man page declares it. */
 export interface CSignature {
+  /** Types of the arguments. */
   readonly parameters: readonly CType[];
+  /** Type of the result. */
   readonly result: "i32" | "isize";
 }
 
@@ -27,6 +29,7 @@ export type CFunction = (...values: readonly CValue[]) => number;
 
 /** The C library cannot be called here. */
 export class LibcUnavailableError extends Error {
+  /** Name of the error class, as logs show it. */
   override readonly name = "LibcUnavailableError";
 }
 

@@ -11,24 +11,32 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { Env } from "../../lib/env.ts";
 import { codeOf } from "../../lib/error_code.ts";
 
 /** How to start a Barnacle: the program, and the arguments before Barnacle's own. */
 export interface Command {
+  /** Path of the program. */
   readonly program: string;
+  /** Arguments in front of all others. */
   readonly args: readonly string[];
 }
 
 /** How a process ended; after a signal it has no code. */
 export interface Exit {
+  /** Exit code; `null` after a signal. */
   readonly code: number | null;
+  /** Name of the signal; `null` after an exit. */
   readonly signal: string | null;
 }
 
 /** A started Barnacle. */
 export interface OwnProcess {
+  /** Process id; `undefined` if it did not start. */
   readonly pid: number | undefined;
+  /** Resolves with the end of the process. */
   readonly exited: Promise<Exit>;
+  /** Sends a signal. */
   kill(signal: OwnSignal): void;
 }
 
@@ -55,7 +63,7 @@ export function ownCommand(): Command {
 export function startOwnProcess(
   { program, args }: Command,
   ownArgs: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
+  env: Env,
   onLine: (line: string, stream: "stdout" | "stderr") => void,
   cwd?: string,
 ): OwnProcess {

@@ -110,8 +110,8 @@ export interface Conversations {
 export interface ConversationModels {
   /** Ids of all of them, as `"<provider>/<model>"`; the config's first one first. */
   readonly ids: () => readonly string[];
-  /** The model of a conversation, and whether a person chose it there. */
-  of(call: CommandCall): Promise<{ readonly id: string; readonly isChosen: boolean }>;
+  /** The model of a conversation. */
+  of(call: CommandCall): Promise<{ readonly id: string }>;
   /** The model of a conversation, and the levels of thinking that its server has refused. */
   refusedThinking(
     call: CommandCall,
@@ -150,6 +150,13 @@ export interface Question {
   readonly about?: CommandTarget;
 }
 
+/** Whether a person may decide about a call of another person (T11). */
+export type HolderCheck =
+  /** They own the bot, or could make the call themselves. */
+  | { readonly as: NonNullable<Deciding["as"]> }
+  /** They could not; the reason, in words for them. */
+  | { readonly as: "none"; readonly why: string };
+
 /** The result of taking a change back. */
 export type UndoOutcome =
   | { readonly kind: "undone"; readonly id: number; readonly what: string; readonly does: string }
@@ -162,6 +169,8 @@ export interface InteractionContext {
   /** Decides questions to people; turns then continue, and cards change. Rejects if the store fails. */
   readonly questions: {
     decide(deciding: Deciding): Promise<DecidingOutcome>;
+    /** Finds out whether a person may decide a question for holders of a right. */
+    mayDecide(question: StoredQuestion, press: ButtonPress): Promise<HolderCheck>;
     /** Open questions of an account, oldest first. */
     open(now: number, accountId: CommandCall["accountId"]): Promise<readonly StoredQuestion[]>;
   };

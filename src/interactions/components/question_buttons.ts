@@ -9,7 +9,7 @@
  */
 
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
-import type { ComponentUse } from "../../core/inbound/interactions.ts";
+import type { ButtonPress, ComponentUse } from "../../core/inbound/interactions.ts";
 import type { Deciding, DecidingOutcome } from "../../core/people/question.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 import { settledContent } from "../../render/questions/card.ts";
@@ -41,6 +41,14 @@ export const askForm: Component = {
   run: (modal, context) => decide(modal, { submitted: modal.submission }, context),
   failedText: failedText(ASK),
 };
+/** An owner, or a person who could make it themselves, decides about a refused call (T11). */
+export const rightButton: Component = {
+  kind: "button",
+  name: "right",
+  needs: "everyone",
+  run: decideByRight,
+  failedText: failedText("right"),
+};
 /** A person lets a turn go on with more destructive actions, or not. */
 export const goOnButton: Component = questionButton("go", "everyone");
 
@@ -63,16 +71,58 @@ async function decide(
   given: Pick<Deciding, "selected" | "submitted">,
   context: InteractionContext,
 ): Promise<ComponentAnswer | undefined> {
-  const { accountId, customId, messageId, channelId, applicationId, sender } = use;
+  const { messageId } = use;
   if (messageId === undefined) return undefined; // no component of a card opened this modal
-  const outcome = await context.questions.decide({
+  const deciding = decidingBy({ ...use, messageId }, context);
+  return answerTo(await context.questions.decide({ ...deciding, ...given }), use, context);
+}
+
+function decidingBy(
+  { accountId, customId, messageId, channelId, applicationId, sender }:
+    & Pick<ComponentUse, "accountId" | "customId" | "channelId" | "applicationId" | "sender">
+    & Pick<ButtonPress, "messageId">,
+  { now }: InteractionContext,
+): Deciding {
+  return {
     accountId,
     by: { customId, messageId, channelId, applicationId },
     userId: sender.id,
-    ...given,
-    now: context.now(),
-  });
-  return answerTo(outcome, use, context);
+    now: now(),
+  };
+}
+
+/** Discord may take long to tell the rights of a person. So the person gets two answers. */
+async function decideByRight(
+  press: ButtonPress,
+  context: InteractionContext,
+): Promise<ComponentAnswer | undefined> {
+  const { questions, texts, log } = context;
+  const deciding = decidingBy(press, context);
+  const outcome = await questions.decide(deciding);
+  if (outcome.kind !== "not_asked" || outcome.question.state !== "open") {
+    return answerTo(outcome, press, context);
+  }
+  const { question } = outcome;
+  return {
+    how: "reply",
+    text: notice("rightChecked", {}, texts()),
+    async later() {
+      const check = await questions.mayDecide(question, press);
+      if (check.as === "none") {
+        log.warn("A person decided about a call that they could not make", {
+          interactionId: press.id,
+          code: question.code,
+          userId: press.sender.id,
+          why: check.why,
+        });
+        return notice("rightMissing", { missing: check.why }, texts());
+      }
+      const decided = await questions.decide({ ...deciding, as: check.as, now: context.now() });
+      const answer = answerTo(decided, press, context);
+      if (decided.kind === "decided") return notice("rightCounts", {}, texts());
+      return answer?.how === "reply" ? answer.text : notice("deadButton", {}, texts());
+    },
+  };
 }
 
 function answerTo(

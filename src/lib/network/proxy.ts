@@ -12,11 +12,9 @@
  * @module
  */
 
+import type { Env } from "../env.ts";
 import { isLoopbackHost } from "./loopback.ts";
 import { hostOf, portOf } from "./url_address.ts";
-
-/** Environment variables by name. A variable that is not set is absent or `undefined`. */
-export type Env = Readonly<Record<string, string | undefined>>;
 
 /** How a URL is reached. */
 export type ProxyRoute =

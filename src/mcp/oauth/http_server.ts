@@ -6,7 +6,9 @@
 
 /** A server over HTTP. */
 export interface HttpServer {
+  /** Its address. */
   readonly url: string;
+  /** Headers of each request; may be secret. */
   readonly headers: Readonly<Record<string, string>>;
   /** Barnacle's registration for a sign-in; absent: it registers itself. */
   readonly oauth?: OAuthClient;
@@ -16,6 +18,7 @@ export interface HttpServer {
 export interface OAuthClient {
   /** Absent: Barnacle registers itself. */
   readonly clientId?: string;
+  /** Secret of the client; absent for a public one. */
   readonly clientSecret?: string;
   /** Authorization server that the secret is for. */
   readonly issuer?: string;

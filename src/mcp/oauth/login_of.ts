@@ -16,6 +16,7 @@ export interface LoginPorts {
   readonly logins: Logins;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets warnings and failures. */
   readonly log: Log;
   /** A server wants a sign-in; called once until the next one, also over a restart. */
   readonly onSignIn?: (serverId: string) => void;

@@ -32,7 +32,8 @@ const binding = () => ({
   token_endpoint: z.string().optional(),
 });
 
-const makeLoginSchema = () =>
+/** Builds the schema of a stored login. */
+export const makeLoginSchema = () =>
   z.object({
     /** Address of the server. */
     url: z.string(),
@@ -85,7 +86,11 @@ export interface Logins {
    * @throws {Error} If the file cannot be written.
    */
   write(serverId: string, login: Login): void;
-  /** @returns Whether there was a login. */
+  /**
+   * Deletes a login.
+   *
+   * @returns Whether there was a login.
+   */
   remove(serverId: string): boolean;
 }
 

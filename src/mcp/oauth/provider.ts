@@ -40,9 +40,11 @@ export function withTokens(login: Login, tokens: LoginTokens, now: number): Logi
 
 /** The dependencies of {@link createOAuthProvider}. */
 export interface OAuthProviderOptions {
+  /** The server. */
   readonly serverId: string;
   /** Address of the server. */
   readonly url: string;
+  /** Stored logins. */
   readonly logins: Logins;
   /** Unix time in milliseconds. */
   readonly now: () => number;

@@ -9,7 +9,7 @@ import type { GuildPlace } from "../../core/inbound/inbound.ts";
 import { type Ask, channelName, guildName, recordNothing } from "./checks.ts";
 import { at, channelPins, find, findById, GUILD_PINS, isNameKey } from "./entries.ts";
 import { combined, entryOf, type GuildEntry, GUILDS, type OpenPlace } from "./place_entry.ts";
-import type { AccessPolicy, ChannelRules, GuildRules } from "./rules.ts";
+import type { AccessPolicy, ChannelRules, GuildRules, ReactionMode } from "./rules.ts";
 
 /** A place in which the bot answers no message. */
 export interface ClosedPlace {
@@ -182,7 +182,7 @@ function stricter(place: OpenPlace, other: OpenPlace): OpenPlace {
 }
 
 /** From the strictest to the widest. */
-const REACTIONS = ["off", "allowlist", "own", "all"] as const;
+const REACTIONS: readonly ReactionMode[] = ["off", "allowlist", "own", "all"];
 
 function closed(why: ClosedPlace["why"], rule: string): ClosedPlace {
   return { kind: "closed", why, rule };

@@ -143,6 +143,9 @@ export interface PlaceToolRules {
   readonly toolsBySender?: readonly SenderTools[];
 }
 
+/** Which reactions the agent learns of. */
+export type ReactionMode = "off" | "own" | "all" | "allowlist";
+
 /** An entry of `channels.discord.guilds`. */
 export interface GuildRules extends PlaceToolRules {
   /**
@@ -162,7 +165,7 @@ export interface GuildRules extends PlaceToolRules {
    * Which reactions count (H5). `own`: on the bot's messages. `allowlist`: on any message, by
    * people in `users`.
    */
-  readonly reactionNotifications: "off" | "own" | "all" | "allowlist";
+  readonly reactionNotifications: ReactionMode;
   /** Threads for answers; absent: none (S7). */
   readonly threads?: ThreadRules;
   /**

@@ -46,7 +46,6 @@ function estimate(
   return {
     inputTokens: tokensIn(charsIn(request)),
     outputTokens: tokensIn(written),
-    isEstimate: true,
   };
 }
 

@@ -20,9 +20,27 @@ export const QUESTION_NOTICES = {
   },
   escalatedAction: {
     text:
-      "I was asked to do this on Discord, but the person who asks may not: {missing}. Allow it?",
-    when: "an action of `discord` was refused, and `approvals.escalate` is on, to each owner",
+      "I was asked to do this on Discord, but the person who asks may not: {missing}. Allow it? " +
+      "People who may do it themselves can decide, and my owners.",
+    when:
+      "an action of `discord` was refused, and `approvals.escalate` is on, in the channel and " +
+      "to each owner",
     placeholders: { missing: "the missing right, in words" },
+  },
+  rightChecked: {
+    text: "One moment: I check whether you may do this yourself.",
+    when: "a person who is no owner decides about a refused action, until their rights are known",
+    placeholders: {},
+  },
+  rightMissing: {
+    text: "You cannot decide this: {missing}.",
+    when: "a person decides about a refused action that they could not do themselves",
+    placeholders: { missing: "the missing right, in words" },
+  },
+  rightCounts: {
+    text: "Thanks, your decision counts.",
+    when: "a person has decided about a refused action by their own rights, to the person alone",
+    placeholders: {},
   },
   limitAsked: {
     text: "That would be {count} destructive changes for one message. Go on with these?",
@@ -32,6 +50,22 @@ export const QUESTION_NOTICES = {
   goOn: {
     text: "Go on",
     when: "a turn needs many destructive actions, on the button that allows them",
+    placeholders: {},
+  },
+  serverAsks: {
+    text: "The MCP server `{server}` asks:",
+    when: "an MCP server asks the person for whom its tool runs, above its words",
+    placeholders: { server: "the server's name in the config" },
+  },
+  serverPage: {
+    text: "The MCP server `{server}` wants you to open a page of `{host}` in your browser. " +
+      "Open it only if you know that host. The address is below, after the server's words:",
+    when: "an MCP server wants a person to open a page, in a direct message to that person",
+    placeholders: { server: "the server's name in the config", host: "the host of the page" },
+  },
+  pageOpened: {
+    text: "I have opened it",
+    when: "an MCP server wants a person to open a page, on the button that says so",
     placeholders: {},
   },
   questionFor: {

@@ -60,7 +60,7 @@ export function composeCard(
     message: {
       ...baseOf(stored, place, lines, true),
       pings: { users: pings, roles: [], quotedAuthor: false },
-      ...(question.where === "channel" && { quote: stored.messageId }),
+      ...(isInTurn(stored, place) && { quote: stored.messageId }),
       buttons,
       ...(menus.length > 0 && { menus }),
     },
@@ -192,17 +192,27 @@ function fitting(parts: readonly CardPart[]): readonly string[] {
     : fitting(parts.filter((_, index) => index !== leaving));
 }
 
+/** Whether a card is in the channel of its turn. */
+function isInTurn(
+  { question, channelId }: StoredQuestion,
+  place: Pick<CardPlace, "channelId">,
+): boolean {
+  return question.where !== "direct" && place.channelId === channelId;
+}
+
 function baseOf(
-  { accountId, guildId, question, channelId: home }: StoredQuestion,
-  { channelId, nonce, isCard }: CardPlace,
+  stored: StoredQuestion,
+  place: CardPlace,
   parts: readonly CardPart[],
   isOpen: boolean,
 ) {
+  const { accountId, guildId } = stored;
+  const { channelId, nonce, isCard } = place;
   const blocks = fitting(parts);
   return {
     accountId,
     channelId,
-    ...(guildId !== undefined && question.where === "channel" && channelId === home && { guildId }),
+    ...(guildId !== undefined && isInTurn(stored, place) && { guildId }),
     nonce,
     content: blocks.join("\n"),
     suppressesEmbeds: true as const,

@@ -36,12 +36,20 @@ export interface NewChange {
 export interface MadeChange extends NewChange {
   /** Its number. */
   readonly id: number;
-  /** Unix time in milliseconds. */
-  readonly madeAt: number;
   /** Whether it was taken back. */
   readonly isUndone: boolean;
   /** Identifies the call that took it back. */
   readonly undoneBy?: string;
+}
+
+/** A message that the bot has posted for a person, beside the outbox. */
+export interface PostedMessage {
+  /** The account that posted it. */
+  readonly accountId: AccountId;
+  /** Discord's id of the message. */
+  readonly messageId: MessageId;
+  /** The person who asked for it. */
+  readonly askerId: UserId;
 }
 
 /** All methods of `store.changes`. */
@@ -63,6 +71,8 @@ export interface Changes {
   madeBy(accountId: AccountId, turnId: MessageId, except: readonly string[]): Promise<number>;
   /** Forgets a change that Discord refused. */
   refused(id: number): Promise<void>;
+  /** Stores a posted message, once. `askerOf()` of the inbox finds its person. */
+  posted(message: PostedMessage, now: number): Promise<void>;
   /** Marks a change as taken back by a call. */
   undone(id: number, by: string, now: number): Promise<void>;
   /**
@@ -79,6 +89,8 @@ export interface Changes {
 
 /** Milliseconds for which a row is kept: longer than the longest turn. */
 const KEPT_MS = 2 * 86_400_000;
+/** Milliseconds for which a posted message is kept: longer than the longest poll, of 32 days. */
+const POSTS_KEPT_MS = 60 * 86_400_000;
 
 const rowSchema = z.object({
   id: z.number(),
@@ -90,7 +102,6 @@ const rowSchema = z.object({
   channel_id: snowflakeSchema<"channel">().nullable(),
   what: z.string(),
   undo: z.string().nullable(),
-  made_at: z.number(),
   undone_at: z.number().nullable(),
   undone_by: z.string().nullable(),
 });
@@ -122,6 +133,13 @@ export function createChanges(
     "DELETE FROM discord_change WHERE account_id = ? AND made_at < ?",
   );
   const remove = database.prepare("DELETE FROM discord_change WHERE id = ?");
+  const insertPost = database.prepare(
+    `INSERT OR IGNORE INTO discord_post (account_id, message_id, asker_id, posted_at)
+     VALUES (?, ?, ?, ?)`,
+  );
+  const forgetOldPosts = database.prepare(
+    "DELETE FROM discord_post WHERE account_id = ? AND posted_at < ?",
+  );
   const markUndone = database.prepare(
     "UPDATE discord_change SET undone_at = ?, undone_by = ? WHERE id = ?",
   );
@@ -163,6 +181,12 @@ export function createChanges(
     async refused(id) {
       await commit(COMMIT_OPTIONS.BY_HAND, () => remove.run(id).changes);
     },
+    async posted({ accountId, messageId, askerId }, now) {
+      await commit(COMMIT_OPTIONS.BY_HAND, () => {
+        forgetOldPosts.run(accountId, now - POSTS_KEPT_MS);
+        return insertPost.run(accountId, messageId, askerId, now).changes;
+      });
+    },
     async undone(id, by, now) {
       await commit(COMMIT_OPTIONS.BY_HAND, () => markUndone.run(now, by, id).changes);
     },
@@ -190,7 +214,6 @@ function readRow(row: unknown, accountId: AccountId): MadeChange {
     ...(channel_id && { channelId: channel_id }),
     what,
     ...(undo !== null && { undo: JSON.parse(undo) as UndoSteps }),
-    madeAt: times.made_at,
     isUndone: times.undone_at !== null,
     ...(times.undone_by !== null && { undoneBy: times.undone_by }),
   };

@@ -24,8 +24,6 @@ export interface Forgotten {
 
 /** Forgets people. */
 export interface Forgetting {
-  /** Whether a turn for a message of the person waits or runs. */
-  hasOpenTurns(userId: UserId): Promise<boolean>;
   /**
    * Removes every trace of a person, in one transaction. {@link Forgetting.vacuum} must follow.
    *
@@ -53,7 +51,7 @@ const pageSchema = z.looseObject({ id: column.number });
  */
 export function createForgetting(
   database: DatabaseSync,
-  { commit, read }: Pick<Transactions, "commit" | "read">,
+  { commit }: Pick<Transactions, "commit">,
   rules: Readonly<Record<string, ForgetRule>> = FORGETTING,
 ): Forgetting {
   const hasOpen = (userId: UserId): boolean =>
@@ -64,7 +62,6 @@ export function createForgetting(
     ).get(userId) !== undefined;
 
   return {
-    hasOpenTurns: (userId) => read(() => hasOpen(userId)),
     forget: (userId, mayRun) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         if (mayRun && hasOpen(userId)) return "open turns";

@@ -199,6 +199,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
         ),
     },
   },
+  discord_post: { delete: "asker_id = :userId" },
   question: {
     delete: `asker_id = :userId OR ${IN("message_id", "messages")}`,
     set: [{ where: "decided_by = :userId", to: "decided_by = NULL" }],

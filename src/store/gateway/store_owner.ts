@@ -78,6 +78,7 @@ export function createStoreOwner(
     "schedule",
     "schedule_run",
     "discord_change",
+    "discord_post",
     "question",
     "question_card",
   ].map((table) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`));

@@ -1,5 +1,5 @@
 /**
- * Finds the person whom one of the bot's messages answers.
+ * Finds the person for whom the bot posted a message: the person whom it answers, or who asked for it.
  *
  * @module
  */
@@ -13,8 +13,8 @@ import type { Transactions } from "../database/transact.ts";
 /** Finds people by the bot's messages. */
 export interface AnsweredPeople {
   /**
-   * The sender of the message whose turn has posted this one; `undefined` if no turn has, or if the
-   * store has forgotten it.
+   * The sender of the message whose turn has posted this one, by the outbox or by the tool
+   * `discord`; `undefined` if no turn has, or if the store has forgotten it.
    */
   askerOf(accountId: AccountId, messageId: MessageId): Promise<UserId | undefined>;
 }
@@ -33,10 +33,14 @@ export function createAnsweredPeople(
   const select = database.prepare(
     `SELECT i.message ->> '$.sender.id' AS asker
      FROM outbox AS o CROSS JOIN inbox AS i
-     WHERE o.message_id = ? AND o.account_id = ? AND i.message_id = o.cause_id`,
+     WHERE o.message_id = :messageId AND o.account_id = :accountId AND i.message_id = o.cause_id
+     UNION ALL
+     SELECT asker_id AS asker FROM discord_post
+     WHERE message_id = :messageId AND account_id = :accountId
+     LIMIT 1`,
   );
   return {
     askerOf: (accountId, messageId) =>
-      read(() => rowSchema.safeParse(select.get(messageId, accountId)).data?.asker),
+      read(() => rowSchema.safeParse(select.get({ messageId, accountId })).data?.asker),
   };
 }

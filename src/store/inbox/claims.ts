@@ -85,6 +85,9 @@ interface Joined {
 /**
  * Creates the storage of claims.
  *
+ * The function is longer than most, because its inner functions share one state: the queue of
+ * claims in memory.
+ *
  * @param database Open, migrated, and owned by the caller.
  */
 export function createClaims(

@@ -76,7 +76,10 @@ const toldSchema = z.object({
   id: column.text,
 }).transform(({ account_id, ...row }): ListKey => ({ accountId: account_id, ...row }));
 
-/** Prepares the statements for waiting turns. */
+/**
+ * Prepares the statements for waiting turns. The function is longer than most, because its inner
+ * functions share one state: the numbers of waiting turns.
+ */
 export function prepareWaitingTurns(
   database: DatabaseSync,
   { turns, outgoing }: Pick<Memory, "turns" | "outgoing">,
@@ -181,10 +184,10 @@ export function prepareWaitingTurns(
 
 /** The message without its turn. */
 function refusedBy({ route: _, ...judged }: Judged, full: FullList): Judged {
-  const { message, verdict, said = verdict } = judged;
+  const { message, verdict, policyVerdict = verdict } = judged;
   return {
     ...judged,
-    said,
+    policyVerdict,
     verdict: {
       kind: "ignore",
       why: "queue-full",

@@ -98,7 +98,10 @@ const ENTRY_BYTES = 400;
 /** Estimated UTF-16 units of a message beside its text. */
 const MESSAGE_UNITS = 600;
 
-/** Creates an empty backlog. */
+/**
+ * Creates an empty backlog. The function is longer than most, because its methods share one state:
+ * the lists of waiting messages.
+ */
 export function createBacklog(): Backlog {
   /** By session, in the order of arrival. */
   const sessions = new Map<string, WaitingMessage[]>();

@@ -100,7 +100,10 @@ export interface ClaimQueue {
   bytes(): number;
 }
 
-/** Creates a queue that must be filled before the first claim. */
+/**
+ * Creates a queue that must be filled before the first claim. The function is longer than most,
+ * because its methods share one state: the queue and the sessions with a turn.
+ */
 export function createClaimQueue(): ClaimQueue {
   const backlog = createBacklog();
   const running = createRunningTurns(backlog);

@@ -9,7 +9,7 @@ import { z } from "zod";
 import { column } from "../database/columns.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { MAX_NOTES, type NewNote, type Note } from "../../core/notes/note.ts";
+import { MAX_NOTES, type NewNote, type Note, NOTE_SCOPES } from "../../core/notes/note.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -55,7 +55,7 @@ export interface Notes {
 
 const noteSchema = z.object({
   id: column.number,
-  scope: z.enum(["member", "channel", "guild", "agent"]),
+  scope: z.enum(NOTE_SCOPES),
   scope_key: column.text,
   space: column.text,
   author_id: snowflakeSchema<"user">(),

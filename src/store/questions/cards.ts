@@ -94,6 +94,8 @@ const nextSchema = z.object({ next: column.numberOrNull });
 /**
  * Creates the storage of cards.
  *
+ * The function is longer than most, because each statement and each method stands here once.
+ *
  * @param database Open, migrated, and owned by the caller.
  */
 export function createCards(

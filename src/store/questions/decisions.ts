@@ -16,6 +16,7 @@ import {
   type Deciding,
   type DecidingOutcome,
   FILL_IN,
+  type QuestionAnswer,
   type StoredQuestion,
 } from "../../core/people/question.ts";
 import { readAnswer } from "../../core/people/read_answer.ts";
@@ -48,7 +49,7 @@ const controlSchema = z.object({
 });
 
 /**
- * Creates the storage of decisions.
+ * Creates the storage of decisions. The function is long because each statement stands here once.
  *
  * @param database Open, migrated, and owned by the caller.
  */
@@ -111,7 +112,8 @@ export function createDecisions(
     const { userId, now } = deciding;
     const isAsked = userId === undefined || question.asked === "anyone" ||
       question.asked.includes(userId);
-    if (!isAsked) return { kind: "not_asked", question: stored };
+    const as = question.forHolders && !isAsked ? deciding.as : undefined;
+    if (!isAsked && !as) return { kind: "not_asked", question: stored };
     if (stored.state !== "open") return { kind: "closed", question: stored };
     if (stored.expiresAt <= now) {
       end.run({ id: stored.id, state: "expired", answer: null, by: null, now });
@@ -120,8 +122,9 @@ export function createDecisions(
     if (question.form && choice === FILL_IN && !deciding.submitted) {
       return { kind: "form", form: question.form, question: stored };
     }
-    const answer = readAnswer(question, choice, deciding);
-    if (!answer) return { kind: "no_choice", question: stored };
+    const given = readAnswer(question, choice, deciding);
+    if (!given) return { kind: "no_choice", question: stored };
+    const answer: QuestionAnswer = as === "holder" ? { ...given, byRight: true } : given;
     end.run({
       id: stored.id,
       state: "answered",

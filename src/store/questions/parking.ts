@@ -58,6 +58,8 @@ const countSchema = z.object({ count: column.number });
 /**
  * Creates the storage of parked turns.
  *
+ * The function is longer than most, because each statement and each method stands here once.
+ *
  * @param database Open, migrated, and owned by the caller.
  */
 export function createParking(

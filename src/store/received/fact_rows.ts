@@ -86,11 +86,11 @@ export function prepareFactRows(
   }
 
   return {
-    rowOf({ message, verdict, said, knownFacts = {}, policyId = null }) {
+    rowOf({ message, verdict, policyVerdict, knownFacts = {}, policyId = null }) {
       if (rows.size > 0 && elapsed() - begunAt >= DAY_MS) end();
       const { kind, why, rule } = verdict;
-      const toJson = () => JSON.stringify(factsOf(message, knownFacts, verdict, said));
-      const common = factsKey(message, knownFacts, verdict, said);
+      const toJson = () => JSON.stringify(factsOf(message, knownFacts, verdict, policyVerdict));
+      const common = factsKey(message, knownFacts, verdict, policyVerdict);
       const text = `${kind} ${why} ${rule} ${policyId} ${common ?? toJson()}`;
       const key = text.length <= KEY_MAX ? text : digestOf(text);
       const stored = rows.get(key);

@@ -70,7 +70,10 @@ const writtenSchema = z.object({
   messages: z.string().transform((text): readonly Stored[] => JSON.parse(text)), // ours
 });
 
-/** Prepares the statements for blocks. */
+/**
+ * Prepares the statements for blocks. The function is longer than most, because its inner functions
+ * share the statements of one table.
+ */
 export function prepareMessageBlocks(database: DatabaseSync): MessageBlocks {
   const insert = database.prepare(
     `INSERT INTO message_block

@@ -68,6 +68,8 @@ const foldedSchema = z.object({
 /**
  * Creates the storage of checkpoints.
  *
+ * The function is longer than most, because each statement and each method stands here once.
+ *
  * @param database Open, migrated, and owned by the caller.
  */
 export function createCheckpoints(

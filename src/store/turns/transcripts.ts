@@ -115,6 +115,9 @@ interface FoundCheckpoint {
 /**
  * Creates the storage of transcripts.
  *
+ * The function is longer than most, because its inner functions share one state: the cached
+ * sessions.
+ *
  * @param database Open, migrated, and owned by the caller.
  */
 export function createTranscripts(

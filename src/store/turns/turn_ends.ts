@@ -85,6 +85,9 @@ interface PlainTurn {
 /**
  * Creates the storage of turn ends.
  *
+ * The function is longer than most, because its inner functions share the statements of one
+ * transaction (T3).
+ *
  * @param database Open, migrated, and owned by the caller.
  */
 export function createTurnEnds(

@@ -57,15 +57,20 @@ function toolOf(actions: readonly Action[]): Tool {
       const refused = await port.escalation.question(
         context,
         written,
-        () => run(given, { ...context, isProbe: true }),
+        () => probe(given, context),
       );
       if (refused) return refused;
       if (!isDestructive(actionOf(given.action), given)) return undefined;
       const waiting = destructiveOf(context.open ?? [], actionOf);
       return await port.limit.question(context, waiting);
     },
+    probe,
     run,
   });
+
+  function probe(given: z.infer<typeof input>, context: ToolContext): Promise<string> {
+    return run(given, { ...context, isProbe: true });
+  }
 
   async function run(
     { action: name, ...written }: z.infer<typeof input>,

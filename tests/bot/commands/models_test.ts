@@ -31,7 +31,7 @@ describe("[K2] createAccountModels()", () => {
     assert.deepEqual(models.ids(), ["a/small", "b/large"]);
     assert.equal((await models.modelOf(KEY)).id, "a/small");
     await models.choose(CALL, "b/large");
-    assert.deepEqual(await models.of(CALL), { id: "b/large", isChosen: true });
+    assert.deepEqual(await models.of(CALL), { id: "b/large" });
     assert.equal((await models.modelOf(KEY)).id, "b/large");
     assert.equal((await models.modelOf("another")).id, "a/small");
     await models.choose(CALL, undefined);
@@ -42,7 +42,7 @@ describe("[K2] createAccountModels()", () => {
     const { models, remove } = build();
     await models.choose(CALL, "b/large");
     remove();
-    assert.deepEqual(await models.of(CALL), { id: "a/small", isChosen: false });
+    assert.deepEqual(await models.of(CALL), { id: "a/small" });
   });
 });
 

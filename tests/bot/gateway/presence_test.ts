@@ -18,10 +18,12 @@ function presenceOf(
     accountId: ACCOUNT,
     configured,
     settings: store.settings,
-    show: (presence: unknown) => shown.push(presence),
     now: () => 1,
   };
-  return createAccountPresence(options).then((presence) => ({ ...presence, shown }));
+  return createAccountPresence(options).then((presence) => {
+    presence.connect({ changed: (next) => shown.push(next) });
+    return { ...presence, shown };
+  });
 }
 
 describe("[T3] createAccountPresence()", () => {

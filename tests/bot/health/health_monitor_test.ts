@@ -43,7 +43,6 @@ const parts = (tickAt: number, fields: Partial<AccountParts> = {}): AccountParts
 const FIGURES: StoreFigures = {
   inbox: { waiting: 0, running: 0 },
   outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, parked: 0, parkedChannels: 0 },
-  openGaps: 0,
   decisions: [],
 };
 
@@ -249,6 +248,26 @@ describe("[O2] startHealthMonitor() and models", () => {
     account.setTurn(reply);
     assert.deepEqual(health.snapshot().models, [{ id: "openai/gpt" }]);
     assert.equal(isReady(), true);
+  });
+
+  it("[L3] is ready while a fallback answers, and shows both models", () => {
+    const { health, clock, begin } = setUp();
+    const account = begin();
+    const openAt = clock.now();
+    account.setTurn({ ...reply, modelId: "other/kelp" });
+    clock.advance(1_000);
+    account.setTurn({ ...reply, modelId: "other/kelp" });
+    const both = [{ id: "openai/gpt", openAt }, { id: "other/kelp" }];
+    assert.deepEqual(health.snapshot().models, both);
+    const checks = judge(health.snapshot(), clock.now()).filter(({ name }) =>
+      name.startsWith("llm:")
+    );
+    assert.deepEqual(checks.map(({ status, isReady }) => [status, isReady]), [
+      ["warn", true],
+      ["pass", true],
+    ]);
+    account.setTurn(reply);
+    assert.deepEqual(health.snapshot().models, [{ id: "openai/gpt" }]);
   });
 
   it("[C6] shows a shared model once; it serves if it has answered any account since", () => {

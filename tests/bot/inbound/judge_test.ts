@@ -84,7 +84,7 @@ describe("[H1] createJudge() › recall()", () => {
       recordOwn(theirs.channelId);
     }
     assert.equal(judge(theirs).verdict.why, "loop-guard");
-    judge(guildMessage(), {}, "found");
+    judge(guildMessage(), {}, "not_live");
     assert.equal(judge(theirs).verdict.why, "loop-guard");
     judge(guildMessage());
     assert.equal(judge(theirs).verdict.why, "mentioned");

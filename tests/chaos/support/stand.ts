@@ -9,8 +9,8 @@
 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { Env } from "../../../src/lib/env.ts";
 import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
-import type { Env } from "../../../src/cli/terminal/io.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import {
   ended,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { afterEach, describe, it } from "node:test";
+import type { Env } from "../../../src/lib/env.ts";
 import { accessResolve, type ResolveFlags } from "../../../src/cli/access/resolve.ts";
-import type { Env } from "../../../src/cli/terminal/io.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import { type DemoWorld, demoWorld } from "../../../simulator/actions/demo_world.ts";

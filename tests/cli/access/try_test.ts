@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
+import type { Env } from "../../../src/lib/env.ts";
 import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
 import { z } from "zod";
 import type { Tool } from "../../../src/core/turn/tool.ts";
 import { accessTest, type AccessTestFlags } from "../../../src/cli/access/try.ts";
-import type { Env } from "../../../src/cli/terminal/io.ts";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { startSimulator } from "../../../simulator/simulator.ts";
 import { ACCOUNT, directMessage, sender, userId } from "../../support/discord/builders.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Env } from "../../../src/lib/env.ts";
 import { createBotPanel } from "../../../src/cli/demo/bot_panel.ts";
 import { SCRIPT } from "../../../src/cli/demo/models.ts";
 import { createNotices } from "../../../src/cli/demo/notices.ts";
 import { createOutcomes } from "../../../src/cli/demo/outcomes.ts";
-import type { Env } from "../../../src/cli/terminal/io.ts";
 import type { BotPanelNews } from "../../../simulator/page/bot_panel.ts";
 import { startSimulator } from "../../../simulator/simulator.ts";
 import type { Decision } from "../../../src/store/received/decisions.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Env } from "../../../src/lib/env.ts";
 import { missingOf, offerModels } from "../../../src/cli/demo/models.ts";
-import type { Env } from "../../../src/cli/terminal/io.ts";
 
 const ROWS: readonly (readonly [what: string, env: Env, ids: readonly string[]])[] = [
   ["nothing", {}, ["script"]],

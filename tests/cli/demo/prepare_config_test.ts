@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import type { Env } from "../../../src/lib/env.ts";
 import { placeholdersIn } from "../../../src/config/checks/placeholders.ts";
 import { prepareConfig, type PreparedConfig } from "../../../src/cli/demo/prepare_config.ts";
-import type { Env } from "../../../src/cli/terminal/io.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { recordingIo } from "../io.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Env } from "../../../src/lib/env.ts";
 import { createSupervisor } from "../../../src/cli/demo/supervisor.ts";
-import type { Env } from "../../../src/cli/terminal/io.ts";
 import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import type { Exit } from "../../../src/host/process/own_process.ts";
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import type { Env } from "../../../src/lib/env.ts";
 import { readConfig, readConfigAgain } from "../../../src/cli/shared/read_config.ts";
-import type { Env } from "../../../src/config/schema/parts/secrets.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 /** A config file in a temporary folder, with files of secrets. */

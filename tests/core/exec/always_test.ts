@@ -34,6 +34,34 @@ ip netns exec a id|ssh-agent id|capsh -- x|run0 id|dbus-run-session id|systemd-i
 logrotate -f x|valgrind id|xterm -e id|tcpdump -z id -i lo|nmap --script x|m4 x|bc x|jq x|gs -c x
 `.trim().split(/[\n|]/).filter((line) => line.trim() !== "").map((line) => line.trim().split(" "));
 
+/** A second set: other wrappers, other spellings, and unusual quoting. */
+const MORE: readonly (readonly string[])[] = `
+env -S "id -u"|env --split-string=id|env -u PATH id|envdir d id|busybox env id|busybox.static id
+yash -c id|posh -c id|elvish -c id|nu -c id|xonsh -c id|osh -c id|rc -c id|gxargs id|xargs -0 id|rush id
+gfind . -exec id ;|find . -fprintf /x %p -exec id ;|bfs . -exec id ;|fdfind -X id|nice -n19 id|gtimeout 5 id
+timeout --signal=KILL 5 id|script -q -c id /dev/null|dbclient h id|slogin h id|ssh -oProxyCommand=id h
+git -c core.pager=id log|git -c core.sshCommand=id fetch|tig log|gh alias set x !id|hub x|jj log
+gtar -I id -xf x|tar --checkpoint=1 --checkpoint-action=exec=id|original-awk x|goawk x|gsed 1e x|ssed 1e x
+vimdiff a b|rvim -c x|vimtutor|emacs-nox x|kak x|nnn|batcat x|sensible-pager x|lynx x|w3m x
+perl5.36-x86_64-linux-gnu x|python -m http.server|ipython3 -c x|pyenv exec id|pytest|tox|conda run id
+npx cowsay|bunx x|tsx x|gulp|nodemon x|pm2 start x|mise exec id|make SHELL=/bin/x|bmake x|scons|samu
+libtool --mode=execute id|ccache id|distcc id|scan-build id|bear -- id|rustup run x id|swift x|zig run x
+/lib64/ld-linux-x86-64.so.2 /bin/id|/lib/ld-linux-aarch64.so.1 id|qemu-aarch64-static id|box64 id|wine64 x
+unshare -Ur id|systemd-run --user id|systemd-socket-activate -l 1 id|setsid -w id|stdbuf -oL id|watch -x id
+parallel ::: id|sem id|chronic id|ifne id|zrun id|sudo -u nobody id|sudo-rs id|doas -u x id|gosu x id
+su-exec x id|setuidgid x id|s6-setuidgid x id|tini -- id|dumb-init -- id|chroot / id|schroot -- id
+flock -c id x|ionice -c3 id|taskset -c 0 id|schedtool -e id|cgexec -g x id|kitty id|foot id|urxvt -e id
+x-terminal-emulator -e id|tmate|abduco id|ttyd id|websocketd id|tcpserver 0 1 id|proxychains4 id|torify id
+nsjail -- id|minijail0 id|runcon x id|runc run x|crictl exec x id|distrobox enter x|adb shell id
+salt-call cmd.run id|direnv exec . id|dotenv id|aws-vault exec x -- id|op run -- id|doppler run -- id
+certbot renew --deploy-hook id|openvpn --up id|iptables --modprobe=id|restic --password-command id
+yt-dlp --exec id|mpv --script=x|pandoc --filter x|watchexec id|reflex id|i3-msg exec id|gtk-launch x
+mytool id|mytool /bin/id|mytool --run=id|mytool -- id|mytool --pre-hook=x|mytool --my-command x|mytool whoami
+mytool --with-shell x|mytool --on-change x|"sh" -c|s''h -c|ba* -c|~/sh|/proc/self/exe -c|/dev/fd/3|/proc/9/fd/3
+ＢＡＳＨ -c|ba\u200bsh -c|- -c|./bash -c|../../bin/sh|/usr/bin/env.original id|command id|./sudo id
+`.trim().split(/[\n|]/).filter((line) => line.trim() !== "")
+  .map((line) => line.trim().replace("\\u200b", "\u200b").split(" "));
+
 const place = (program = "") => ({
   path: program.startsWith("/") ? program : `/usr/bin/${program}`,
   isInWorkspace: false,
@@ -44,7 +72,24 @@ describe("[SEC-R21] mayAllowAlways()", () => {
     assert.ok(WRAPPERS.length >= 120, `${WRAPPERS.length}`);
   });
 
-  for (const argv of WRAPPERS) {
+  it("has a second set of forms", () => assert.ok(MORE.length >= 120, `${MORE.length}`));
+
+  it("refuses a program without a name, and one with an empty part", () => {
+    for (const program of ["", " sh", "sh ", "sh\n", "sh\0"]) {
+      assert.equal(mayAllowAlways([program], place("/usr/bin/x")), false, JSON.stringify(program));
+    }
+  });
+
+  it("refuses a command in which an argument was found to be a program", () => {
+    const found = { path: "/opt/mytool", isInWorkspace: false, namesProgram: true };
+    assert.equal(mayAllowAlways(["mytool", "otherprogram"], found), false);
+    assert.equal(
+      mayAllowAlways(["mytool", "otherprogram"], { ...found, namesProgram: false }),
+      true,
+    );
+  });
+
+  for (const argv of [...WRAPPERS, ...MORE]) {
     it(`refuses ${argv.join(" ")}`, () => {
       assert.equal(mayAllowAlways(argv, place(argv[0])), false);
     });
@@ -73,6 +118,18 @@ describe("[SEC-R21] mayAllowAlways()", () => {
     ["cat", "notes.txt"],
     ["sha256sum", "a.bin"],
     ["wc", "-l", "a.txt"],
+    ["journalctl", "-n", "20", "--no-pager"],
+    ["free", "-m"],
+    ["du", "-sh", "/srv"],
+    ["dmesg"],
+    ["ss", "-ltn"],
+    ["tail", "-n", "50", "/var/log/syslog"],
+    ["grep", "-n", "error", "app.log"],
+    ["lsblk"],
+    ["ps", "aux"],
+    ["/opt/app/bin/report", "--month=2026-01", "--format", "csv"],
+    ["base64", "-d", "a.txt"],
+    ["stat", "a.txt"],
   ];
   for (const argv of plain) {
     it(`permits ${argv.join(" ")}`, () => {

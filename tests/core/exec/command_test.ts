@@ -11,6 +11,7 @@ const COMMAND: ResolvedCommand = {
   filesHash: "dd",
   binding: "bb",
   isInWorkspace: false,
+  namesProgram: false,
 };
 
 const RULE: ExecRule = { path: COMMAND.path, args: ["--daily"], isPattern: false };

@@ -198,6 +198,47 @@ describe("[O5] the demo's page", options, () => {
     await asked("after the reconnect").locator("button.outcome.is-answered").waitFor();
   });
 
+  it("[T10] lets a person choose in the bot's menu", async () => {
+    await become("Grace");
+    await place("general");
+    await mention(true);
+    await page.click("#chips button:text-is('menu')");
+    const menu = page.locator(".menu select").last();
+    await menu.selectOption(["high", "turning"]);
+    await page.locator(".menu button:text-is('Send')").last().click();
+    await answers('"answer":["high","turning"]').waitFor();
+    assert.equal(await page.locator(".menu").count(), 0, "the menu works once");
+  });
+
+  it("[T10] lets a person fill in the bot's form, with a file", async () => {
+    await page.click("#chips button:text-is('form')");
+    const fill = page.locator(".buttons button:text-is('Fill in')");
+    await fill.click();
+    const dialog = page.locator("dialog.form");
+    await dialog.waitFor();
+    await dialog.locator("button:text-is('Cancel')").click();
+    await dialog.waitFor({ state: "detached" });
+    await fill.click();
+    await dialog.getByRole("button", { name: "Submit" }).click();
+    assert.equal(await dialog.count(), 1, "the browser asks for the port first");
+    await dialog.getByLabel("Port").fill(HOSTILE.slice(0, 40));
+    await dialog.getByLabel("Tide").selectOption("low");
+    await dialog.getByLabel("Crew").selectOption({ label: "@Ada" });
+    await dialog.getByLabel("Chart").setInputFiles({
+      name: "chart.txt",
+      mimeType: "text/plain",
+      buffer: Buffer.from("rocks ahead"),
+    });
+    await dialog.getByRole("button", { name: "Submit" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await page.locator("#problem", { hasText: "Only you see this: Thanks" }).waitFor();
+    const answer = answers('"Tide":["low"]').last();
+    await answer.waitFor();
+    assert.match(await answer.innerText(), /"Crew":\[\{"id":"\d+","name":"Ada"\}\]/);
+    assert.match(await answer.innerText(), /chart\.txt/);
+    await fill.waitFor({ state: "detached" });
+  });
+
   it("leads through the tour, which the user can close", async () => {
     await page.reload();
     await page.waitForSelector(".app[data-ready]");

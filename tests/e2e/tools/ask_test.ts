@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { addRole } from "../../../simulator/world/create_world.ts";
+import { PERMISSION } from "../../../simulator/world/permissions.ts";
 import { buttonsIn, textOf, usableIn } from "../../../simulator/world/components.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { Interaction, Message } from "../../../simulator/world/world.ts";
@@ -353,13 +355,17 @@ describe("[T11] a tool call that is refused for lack of a right", () => {
   describe("of the tool `discord`", () => {
     /** Grace asks for a new topic without Manage Channels; returns the owner's card. */
     async function topicAsked(scene: Scene): Promise<Message> {
+      return (await startAndAsk(scene)).direct;
+    }
+
+    async function startAndAsk(scene: Scene) {
       const { simulator, start, say, mention } = scene;
       simulator.permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
-      await start();
+      const first = await start();
       const channelId = String(simulator.channel("help").id);
       const args = { action: "channelEdit", channelId, topic: "All about help" };
       say("grace", "general", `${mention}\ncall: discord ${JSON.stringify(args)}`);
-      return await asked(scene);
+      return { first, direct: await asked(scene) };
     }
     const topics = ({ simulator }: Scene) =>
       simulator.requests.records().filter(({ method }) => method === "PATCH")
@@ -380,12 +386,137 @@ describe("[T11] a tool call that is refused for lack of a right", () => {
         assert.deepEqual(topics(scene), ["All about help"]);
       }));
 
+    describe("whose card is in the channel, too", () => {
+      /** Mallory joins with the role "mates", which may manage channels; returns both cards. */
+      async function cards(scene: Scene) {
+        const { simulator } = scene;
+        const [krill] = simulator.world.guilds.values();
+        assert.ok(krill);
+        const at = Date.UTC(2026, 0, 2);
+        addRole(simulator.world, krill, {
+          name: "mates",
+          permissions: PERMISSION.manageChannels,
+        }, at);
+        simulator.invite({ who: "mallory" });
+        simulator.setRoles({ who: "mallory", roles: ["mates"] });
+        return { ...await startAndAsk(scene), here: await card(scene) };
+      }
+      const told = ({ simulator }: Scene, who: string, text: RegExp) =>
+        simulator.ephemeral(who).some(({ content }) => text.test(content));
+      const isSettled = ({ simulator }: Scene, { id, channelId }: Message, text: RegExp) =>
+        simulator.posted(channelId).some((one) =>
+          one.id === id && !hasButtons(one) && text.test(textOf(one))
+        );
+
+      it("happens once if a member allows it who holds the right at the press", () =>
+        withSimulation(
+          { ...escalate, mayRefuse: (request) => isEarly(request) || isRepeated(request) },
+          async (scene) => {
+            const { until, user, simulator } = scene;
+            const { direct, here } = await cards(scene);
+            assert.match(textOf(here), /"topic":"All about help"/);
+            assert.match(textOf(here), /Cost so far:\*\* \d+ \+ \d+ tokens/);
+            press(scene, here, NOTICES.allowOnce.text, "grace");
+            await until(
+              "a refusal",
+              () => told(scene, "grace", /You cannot decide this: you lack .* Manage Channels/),
+            );
+            assert.deepEqual(topics(scene), []);
+            simulator.setRoles({ who: "mallory", roles: [] });
+            press(scene, here, NOTICES.allowOnce.text, "mallory");
+            await until(
+              "another refusal",
+              () => told(scene, "mallory", /You cannot decide this: you lack .* Manage Channels/),
+            );
+            simulator.setRoles({ who: "mallory", roles: ["mates"] });
+            press(scene, here, NOTICES.allowOnce.text, "mallory");
+            await until("thanks", () => told(scene, "mallory", /your decision counts/));
+            await until("the answer", () => answers(scene).some((text) => /Changed\./.test(text)));
+            assert.deepEqual(topics(scene), ["All about help"]);
+            const by = new RegExp(`<@${user("mallory").id}> chose: Allow once`);
+            for (const one of [here, direct]) {
+              await until("each card to be settled", () => isSettled(scene, one, by));
+            }
+            assert.equal(answers(scene).length, 1);
+          },
+        ));
+
+      for (const point of ["before:T2", "after:T2"]) {
+        it(`[D1] happens once after a kill at ${point}, between the press and the action`, () =>
+          withSimulation(
+            { ...escalate, mayRefuse: (request) => isEarly(request) || isRepeated(request) },
+            async (scene) => {
+              const { until, start } = scene;
+              const { first, here, direct } = await cards(scene);
+              first.kill("SIGKILL");
+              assert.deepEqual(await ended(first), KILLED);
+              const dying = await start({ BARNACLE_CRASH_AT: point });
+              press(scene, here, NOTICES.allowOnce.text, "mallory");
+              assert.deepEqual(await ended(dying), KILLED);
+              assert.deepEqual(topics(scene), []);
+              await start();
+              await until(
+                "the answer",
+                () => answers(scene).some((text) => /Changed\./.test(text)),
+              );
+              assert.deepEqual(topics(scene), ["All about help"]);
+              for (const one of [here, direct]) {
+                await until("each card to be settled", () => isSettled(scene, one, /Allow once/));
+              }
+            },
+          ));
+      }
+
+      it("does not happen if the holder has lost the right between press and action", () =>
+        withSimulation(
+          { ...escalate, mayRefuse: (request) => isEarly(request) || isRepeated(request) },
+          async (scene) => {
+            const { until, start, simulator } = scene;
+            const { first, here } = await cards(scene);
+            first.kill("SIGKILL");
+            assert.deepEqual(await ended(first), KILLED);
+            const dying = await start({ BARNACLE_CRASH_AT: "before:T2" });
+            press(scene, here, NOTICES.allowOnce.text, "mallory");
+            assert.deepEqual(await ended(dying), KILLED);
+            simulator.setRoles({ who: "mallory", roles: [] });
+            await start();
+            await until(
+              "the refusal",
+              () =>
+                answers(scene).some((text) =>
+                  /the person who allowed it may not do that there/.test(text)
+                ),
+            );
+            assert.deepEqual(topics(scene), []);
+          },
+        ));
+
+      it("is denied by a member who holds the right, and by no other one", () =>
+        withSimulation({ ...escalate, mayRefuse: isEarly }, async (scene) => {
+          const { until } = scene;
+          const { here } = await cards(scene);
+          press(scene, here, NOTICES.denyCall.text, "grace");
+          await until("a refusal", () => told(scene, "grace", /You cannot decide this/));
+          press(scene, here, NOTICES.denyCall.text, "mallory");
+          await until(
+            "the refusal",
+            () =>
+              answers(scene).some((text) =>
+                /a person who may allow it was asked, and said no/.test(text)
+              ),
+          );
+          assert.deepEqual(topics(scene), []);
+        }));
+    });
+
     it("does not happen if an owner says no", () =>
       withSimulation(escalate, async (scene) => {
         const message = await topicAsked(scene);
         press(scene, message, NOTICES.denyCall.text, "ada", "dm");
         await scene.until("the refusal", () =>
-          answers(scene).some((text) => /an owner was asked, and said no/.test(text)));
+          answers(scene).some((text) =>
+            /a person who may allow it was asked, and said no/.test(text)
+          ));
         assert.deepEqual(topics(scene), []);
       }));
   });

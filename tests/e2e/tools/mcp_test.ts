@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { withSimulation } from "../../support/bot/e2e.ts";
+import { everythingProgram } from "../../support/model/mcp_everything.ts";
 import { scriptedProgram } from "../../support/model/mcp_scripted.ts";
 
 const scripted = (description: string) => ({
@@ -15,14 +16,59 @@ const scripted = (description: string) => ({
 const look = (input: object) => `call: mcp__asks__look ${JSON.stringify(input)}`;
 
 describe("[T13] the bot", () => {
-  it("runs tools of a program apart from its secrets, and declines its questions", () =>
+  it("runs tools of a program apart from its secrets", () =>
     withSimulation(scripted("Looks."), async ({ start, say, mention, replies, dataDir }) => {
       await start();
       say("grace", "general", `${mention}\n${look({ what: "cwd" })}`);
       const [cwd = ""] = await replies("general", 1);
       assert.ok(cwd.includes(`${dataDir}/mcp/asks`), cwd);
-      say("grace", "general", `${mention}\n${look({})}`);
-      assert.match((await replies("general", 2))[1] ?? "", /"action":"decline"[^]*Ask the person/);
+    }));
+
+  const everything = {
+    mcp: { servers: { all: { ...everythingProgram("stdio"), sandbox: "off" } } },
+    tools: { allow: ["mcp__all"] },
+  };
+  const picture = "call: mcp__all__get-tiny-image {}";
+
+  it("shows the model images of results, after the results", () =>
+    withSimulation({ config: everything }, async (scene) => {
+      const { start, say, mention, replies, model, rows } = scene;
+      await start();
+      say("grace", "general", `${mention}\n${picture}`);
+      await replies("general", 1);
+      const { messages } = JSON.parse(model.requests.at(-1)?.body ?? "{}");
+      const [result, images] = messages.slice(-2);
+      assert.deepEqual([result.role, images.role], ["tool", "user"]);
+      assert.match(result.content, /\[image image\/png, [^\]]*: shown after the results\]/);
+      assert.match(JSON.stringify(images), /Images from the tool results.*base64,iVBOR/);
+      assert.doesNotMatch(JSON.stringify(rows("SELECT step FROM step")), /iVBOR/);
+    }));
+
+  it("names images of results for a model that takes none", () =>
+    withSimulation({}, async (scene) => {
+      const { start, say, mention, replies, model } = scene;
+      const { baseUrl, models: [name = ""] } = model;
+      scene.rewrite({
+        config: {
+          ...everything,
+          models: {
+            providers: {
+              local: {
+                kind: "openai-compatible",
+                baseUrl,
+                models: { [name]: { images: false, tools: true, contextWindow: 100_000 } },
+              },
+            },
+          },
+          agents: { defaults: { model: `local/${name}` } },
+        },
+      });
+      await start();
+      say("grace", "general", `${mention}\n${picture}`);
+      await replies("general", 1);
+      const { body = "" } = model.requests.at(-1) ?? {};
+      assert.match(body, /\[image image\/png, [^\]]*: not shown: the model takes no images\]/);
+      assert.doesNotMatch(body, /iVBOR/);
     }));
 
   it("[T1] tells the model that the outcome of a lost call is unknown", () =>

@@ -78,6 +78,11 @@ describe("[T14] the bot with an embedding model", () => {
       await line(bot, /The embedding model fails: .*HTTP 401/);
       const warnings = bot.lines.filter((text) => text.includes("The embedding model fails"));
       assert.equal(warnings.length, 1);
+      const about = /embedding:openai\/embed-small.* fails since 20\d\d-\S+Z: .*HTTP 401/;
+      const { stdout: status } = await scene.cli("status");
+      assert.match(status.join("\n"), about);
+      const { stdout: doctor } = await scene.cli("doctor", "--only", "host");
+      assert.match(doctor.join("\n"), about);
     }));
 
   it("finds a note that the server refuses by its words, and others by their meaning", () =>

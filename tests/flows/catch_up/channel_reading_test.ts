@@ -28,7 +28,7 @@ function setUp(pages: (request: number) => Page | Error, missing: readonly strin
       const page = pages(++requests);
       return page instanceof Error ? Promise.reject(page) : Promise.resolve(page);
     },
-    found: () => Promise.resolve(NOTHING_ACCEPTED),
+    acceptHistory: () => Promise.resolve(NOTHING_ACCEPTED),
     limits: { maxAgeMs: Infinity, maxPerChannel: 1 },
     now: () => 0,
     onFound: () => undefined,

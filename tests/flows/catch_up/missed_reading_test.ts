@@ -60,7 +60,7 @@ function setUp(world: World) {
     limits: { maxAgeMs, maxPerChannel },
     now: () => now,
     onFound: (count) => found += count,
-    found(batch, judgeAs = (_, verdict) => verdict) {
+    acceptHistory(batch, judgeAs = (_, verdict) => verdict) {
       const verdicts = batch.flatMap((event) =>
         event.kind === "message" ? [judgeAs(event, ACCEPT).why] : ["own"]
       );

@@ -96,6 +96,7 @@ function setUp(
     questions: {
       decide: () => Promise.resolve(decides),
       open: () => Promise.resolve([]),
+      mayDecide: () => Promise.reject(new Error("This test checks no right")),
     },
     pairing: {
       async decide({ by, decidedBy, notify }) {

@@ -111,6 +111,26 @@ describe("[T14] createEmbedder()", () => {
     ]);
   });
 
+  it("knows the newest failure, and since when the model fails", async () => {
+    let why: string | undefined = "HTTP 401";
+    const { run, embedder, clock, change } = build((...of) =>
+      why === undefined ? good(...of) : Promise.reject(new Error(why))
+    );
+    assert.deepEqual(embedder.state(), { id: "test/x" });
+    const since = clock.now();
+    await run();
+    clock.advance(60_000);
+    why = "HTTP 500";
+    await run();
+    assert.deepEqual(embedder.state(), { id: "test/x", failure: { since, why: "HTTP 500" } });
+    clock.advance(60_000);
+    why = undefined;
+    await run();
+    assert.deepEqual(embedder.state(), { id: "test/x" });
+    change(undefined);
+    assert.equal(embedder.state(), undefined);
+  });
+
   it("asks another model at once", async () => {
     const { run, change, embedder } = build((texts, as, signal) =>
       embedder.modelId() === "test/x" ? Promise.reject(new Error("no")) : good(texts, as, signal)

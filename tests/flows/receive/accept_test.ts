@@ -253,7 +253,7 @@ describe("createAcceptor()", () => {
     const { acceptor, stored, sources } = setUp();
     acceptor.accept(batch(1, chatter("11")));
     await acceptor.flush();
-    await acceptor.found([question("12")]);
+    await acceptor.acceptHistory([question("12")]);
     const facts = stored.flatMap(({ judged }) =>
       judged.map(({ knownFacts, policyId }) => [
         knownFacts,
@@ -261,7 +261,7 @@ describe("createAcceptor()", () => {
       ])
     );
     assert.deepEqual(facts, [[{ isMuted: true }, 7], [{ isMuted: true }, 7]]);
-    assert.deepEqual(sources, ["live", "found"]);
+    assert.deepEqual(sources, ["live", "not_live"]);
   });
 
   it("[P3] lets the store create a stranger's code in the message's transaction", async () => {
@@ -484,10 +484,10 @@ describe("createAcceptor()", () => {
   });
 });
 
-describe("[G6] createAcceptor().found()", () => {
+describe("[G6] createAcceptor().acceptHistory()", () => {
   it("stores all messages in one T1 that leaves the gateway's seq unchanged", async () => {
     const { acceptor, steps, stored, told, world } = setUp();
-    const accepted = await acceptor.found([question("11"), chatter("12"), question("13")]);
+    const accepted = await acceptor.acceptHistory([question("11"), chatter("12"), question("13")]);
     assert.deepEqual(accepted.accepted.map(({ message }) => message.id), ["11", "13"]);
     assert.deepEqual(steps, ["T1 11 12 13"], "and no ticket goes back");
     assert.equal(stored[0]?.heard, undefined);
@@ -498,7 +498,7 @@ describe("[G6] createAcceptor().found()", () => {
   it("lets the caller change a verdict, and routes no message that is not accepted", async () => {
     const { acceptor, stored } = setUp();
     const tooOld: Verdict = { kind: "ignore", why: "too-old", rule: "r", keepAsContext: true };
-    await acceptor.found(
+    await acceptor.acceptHistory(
       [question("11"), question("12")],
       (message, verdict) => message.id === "11" ? tooOld : verdict,
     );
@@ -512,7 +512,7 @@ describe("[G6] createAcceptor().found()", () => {
   it("[D2] [G11] settles own messages with a nonce, and reports none as foreign", async () => {
     const { acceptor, stored, foreign, world } = setUp();
     const own = { kind: "own_message", accountId: ACCOUNT, channelId: channelId("5") } as const;
-    const { foreign: told } = await acceptor.found([
+    const { foreign: told } = await acceptor.acceptHistory([
       { ...own, id: messageId("77"), nonce: "n1" },
       { ...own, id: messageId("78") },
       { ...own, id: messageId("79"), nonce: "stranger" },
@@ -525,8 +525,8 @@ describe("[G6] createAcceptor().found()", () => {
   it("throws the store's refusal, and stores nothing for an empty list", async () => {
     const { acceptor, stored, world } = setUp();
     world.isFull = true;
-    await assert.rejects(acceptor.found([question("11")]), /disk full/);
-    assert.equal((await acceptor.found([])).accepted.length, 0);
+    await assert.rejects(acceptor.acceptHistory([question("11")]), /disk full/);
+    assert.equal((await acceptor.acceptHistory([])).accepted.length, 0);
     assert.equal(stored.length, 0);
   });
 });

@@ -36,7 +36,7 @@ describe("[P1] judgeMessage()", () => {
     const { log } = recordingLog();
     const judge = () => ({ verdict: ACCEPT });
     const route = () => ({ agentId: "main", sessionKey: "s" });
-    const judged = judgeMessage(directMessage(), "found", { judge, route, log }, () => IGNORE);
-    assert.deepEqual(judged, { message: directMessage(), verdict: IGNORE, said: ACCEPT });
+    const judged = judgeMessage(directMessage(), "not_live", { judge, route, log }, () => IGNORE);
+    assert.deepEqual(judged, { message: directMessage(), verdict: IGNORE, policyVerdict: ACCEPT });
   });
 });

@@ -68,6 +68,49 @@ describe("[H7] createFilesOfTurn()", () => {
     assert.deepEqual(rooms["3"], [0, MAX_IMAGES - 3]);
   });
 
+  it("[T13] keeps images of results within the room of the request, and reads them after a crash", async () => {
+    const kept = new Map<string, Uint8Array>();
+    const imageOf = (data: Uint8Array) => ({ mediaType: "image/png", data });
+    const disk = {
+      read: () => Promise.resolve([]),
+      shown: {
+        keep(_message: InboundMessage, data: Uint8Array) {
+          const id = `${kept.size}`;
+          kept.set(id, data);
+          return Promise.resolve({ id, image: imageOf(data) });
+        },
+        read: (_id: unknown, ids: readonly string[]) =>
+          Promise.resolve(ids.flatMap((id) => {
+            const data = kept.get(id);
+            return data ? [{ id, image: imageOf(data) }] : [];
+          })),
+      },
+    };
+    const rules = { takesImages: true, maxChars: 1 };
+    const files = createFilesOfTurn(disk, rules);
+    files.showsEarlier([imageOf(new Uint8Array(MAX_IMAGES_BYTES - 10))]);
+    assert.equal(await files.keepImage(withFile("1"), new Uint8Array(6)), "0");
+    await assert.rejects(files.keepImage(withFile("1"), new Uint8Array(6)), /too many images/);
+    assert.equal(files.keptImages(["0", "1"]).length, 1);
+
+    const step = {
+      kind: "result",
+      callId: "a",
+      end: "done",
+      text: "",
+      images: ["0"],
+      at: 0,
+    } as const;
+    const next = createFilesOfTurn(disk, rules);
+    await next.readKept(messageId("1"), [step]);
+    assert.equal(next.keptImages(["0"])[0]?.data.length, 6);
+
+    const blind = createFilesOfTurn(disk, { ...rules, takesImages: false });
+    await assert.rejects(blind.keepImage(withFile("1"), new Uint8Array(6)), /takes no images/);
+    await blind.readKept(messageId("1"), [step]);
+    assert.deepEqual(blind.keptImages(["0"]), []);
+  });
+
   it("[S5] gives messages that join later the rest of the characters", async () => {
     const text: FileResult = { kind: "text", text: "x".repeat(600), what: "text file" };
     const { files } = filesOf({ "1": text, "2": text, "3": text });

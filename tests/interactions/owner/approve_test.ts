@@ -40,6 +40,7 @@ function build(...open: readonly StoredQuestion[]) {
   const context = interactionContext({
     questions: {
       open: () => Promise.resolve(open),
+      mayDecide: () => Promise.reject(new Error("This test checks no right")),
       decide(deciding) {
         asked.push(deciding);
         const code = "code" in deciding.by ? deciding.by.code : "";

@@ -10,7 +10,7 @@ function build() {
   const context = interactionContext({
     models: {
       ids: () => ["a/small", "b/large"],
-      of: () => Promise.resolve({ id: chosen ?? "a/small", isChosen: chosen !== undefined }),
+      of: () => Promise.resolve({ id: chosen ?? "a/small" }),
       refusedThinking: () => assert.fail("not asked for"),
       choose(_, id) {
         chosen = id;

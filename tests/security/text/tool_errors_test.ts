@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createToolbox } from "../../../src/agent/toolbox.ts";
+import { createToolbox, type Toolbox } from "../../../src/agent/toolbox.ts";
 import type { Tool, ToolPorts } from "../../../src/core/turn/tool.ts";
 import { fenced } from "../../../src/render/prompt/untrusted.ts";
 import { ACTIONS } from "../../../src/tools/discord/actions.ts";
@@ -77,10 +77,16 @@ const call = (name: string, input: unknown) => ({
   arguments: typeof input === "string" ? input : JSON.stringify(input),
 });
 
+/** The text of a result. */
+function textOf(result: Awaited<ReturnType<Toolbox["run"]>>): string {
+  assert.ok(result.end !== "waits");
+  return result.text;
+}
+
 describe("[SEC-R1] [H4] the words of an error", () => {
   const toolbox = toolboxOf(TOOLS);
   const told = async (name: string, input: unknown) =>
-    (await toolbox.run(call(name, input), toolContext({ ports: FAILING }))).text;
+    textOf(await toolbox.run(call(name, input), toolContext({ ports: FAILING })));
 
   for (const { name } of TOOLS) {
     it(`are data in ${name}`, async () => {
@@ -121,8 +127,10 @@ describe("[SEC-R1] [H4] the words of an error", () => {
       () => Promise.resolve(HOSTILE),
     ];
     for (const run of throwing) {
-      const { text } = await toolboxOf([{ ...remind, run }])
-        .run(call("remind", { action: "list" }), toolContext());
+      const text = textOf(
+        await toolboxOf([{ ...remind, run }])
+          .run(call("remind", { action: "list" }), toolContext()),
+      );
       assert.match(text, /canary-words/);
       assert.match(outside(text), /^(?:Error:)?$/);
     }

@@ -2,8 +2,15 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { refusalOf } from "../../../src/http/guard.ts";
 import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
-import { answerInteraction } from "../../../simulator/actions/interactions.ts";
+import {
+  answerInteraction,
+  type Callback,
+  completeInteraction,
+} from "../../../simulator/actions/interactions.ts";
 import { postMessage } from "../../../simulator/actions/messages.ts";
+import type { TopComponent } from "../../../simulator/world/components.ts";
+import type { Interaction, InteractionSubject } from "../../../simulator/world/world.ts";
+import type { SeenField } from "../../../simulator/page/form.ts";
 import { viewMessage } from "../../../simulator/page/view.ts";
 import type { BotPanel, BotPanelNews } from "../../../simulator/page/bot_panel.ts";
 import { createPage, type Opening, type Page } from "../../../simulator/page/page.ts";
@@ -180,7 +187,11 @@ describe("[O5] createPage()", () => {
   });
 
   /** A message of the bot with a button and a file. */
-  const postAsBot = () => {
+  const postAsBot = (components: readonly TopComponent[] = [{
+    type: 1,
+    id: 1,
+    components: [{ type: 2, id: 2, style: 3, custom_id: "pairing:yes", label: "Approve" }],
+  }]) => {
     const { world, application } = simulator;
     const outcome = postMessage(
       world,
@@ -189,11 +200,7 @@ describe("[O5] createPage()", () => {
       {
         ...EMPTY_DRAFT,
         content: "Approve?",
-        components: [{
-          type: 1,
-          id: 1,
-          components: [{ type: 2, id: 2, style: 3, custom_id: "pairing:yes", label: "Approve" }],
-        }],
+        components,
         attachments: [{
           filename: "page.html",
           sizeBytes: 5,
@@ -229,6 +236,166 @@ describe("[O5] createPage()", () => {
     const failed = await press("ada");
     assert.equal(failed.status, 400);
     assert.match(await failed.text(), /did not answer within 3 seconds/);
+  });
+
+  describe("with a menu and a form", () => {
+    const MODAL = {
+      custom_id: "ask:1",
+      title: "Where?",
+      components: [
+        {
+          type: 18 as const,
+          label: "Port",
+          description: "Any",
+          component: { type: 4 as const, custom_id: "port", style: 1 as const, max_length: 9 },
+        },
+        {
+          type: 18 as const,
+          label: "Crew",
+          component: { type: 5 as const, custom_id: "crew", max_values: 2 },
+        },
+        {
+          type: 18 as const,
+          label: "Chart",
+          component: { type: 19 as const, custom_id: "chart", required: false },
+        },
+        { type: 18 as const, label: "Sure", component: { type: 23 as const, custom_id: "sure" } },
+      ],
+    };
+    /** Answers each use of a component in the bot's place. */
+    async function withBot<Result>(
+      answer: (interaction: Interaction) => Callback,
+      test: () => Promise<Result>,
+    ): Promise<Result> {
+      const stop = simulator.subscribe((event) => {
+        if (event.kind !== "interaction_created") return;
+        const { interaction } = event;
+        answerInteraction(simulator.world, interaction, answer(interaction), Date.now());
+      });
+      return await test().finally(stop);
+    }
+    const whisper = (content: string): Callback => ({
+      kind: "reply",
+      draft: { ...EMPTY_DRAFT, content, flags: 64 },
+    });
+
+    it("[T10] shows the bot's menus, and chooses their options by their texts", async () => {
+      const menu = { type: 3, id: 3, custom_id: "ask:menu", min_values: 1, max_values: 2 } as const;
+      const options = ["high", "low"].map((label, at) => ({ label, value: `${at}` }));
+      const message = postAsBot([
+        { type: 1, id: 1, components: [{ ...menu, placeholder: "Tides", options }] },
+      ]);
+      assert.deepEqual(message.menus, [{
+        customId: "ask:menu",
+        placeholder: "Tides",
+        labels: ["high", "low"],
+        min: 1,
+        max: 2,
+        isDisabled: false,
+      }]);
+      const chosen: unknown[] = [];
+      const choose = (labels: readonly string[], as = "ada") =>
+        post("/choose", {
+          as: idOf(as),
+          channel: message.channelId,
+          message: message.id,
+          menu: "ask:menu",
+          labels,
+        });
+      await withBot(({ subject }) => {
+        if (subject.kind === "select") chosen.push(subject.values);
+        return whisper("Noted");
+      }, async () => {
+        assert.deepEqual(await (await choose(["low", "high"])).json(), { whisper: "Noted" });
+        for (const wrong of [[], ["middle"], ["low", "low"]]) {
+          assert.equal((await choose(wrong)).status, 400, wrong.join());
+        }
+        assert.equal((await choose(["low"], "mallory")).status, 400, "it is not her channel");
+      });
+      assert.deepEqual(chosen, [["0", "1"]]);
+    });
+
+    it("[T10] shows a form to the person who opened it, and submits it for that person alone", async () => {
+      const message = postAsBot();
+      const submitted: InteractionSubject[] = [];
+      await withBot((interaction) => {
+        if (interaction.subject.kind !== "modal") return { kind: "modal", modal: MODAL };
+        submitted.push(interaction.subject);
+        return whisper("Thanks");
+      }, async () => {
+        const opened = await post("/click", {
+          as: idOf("ada"),
+          channel: message.channelId,
+          message: message.id,
+          button: "pairing:yes",
+        });
+        const { form } = await opened.json();
+        assert.equal(form.title, "Where?");
+        assert.deepEqual(
+          form.fields.map((
+            field: SeenField,
+          ) => [field.label, field.kind, field.isRequired, field.max]),
+          [
+            ["Port", "line", true, 9],
+            ["Crew", "options", true, 2],
+            ["Chart", "files", false, 1],
+            ["Sure", "yes_no", false, 1],
+          ],
+        );
+        const grace = idOf("grace");
+        assert.ok(form.fields[1].options.some(({ value }: { value: string }) => value === grace));
+        const values = { Port: "Kiel", Crew: [grace], Sure: true };
+        const data = btoa("x");
+        const files = { Chart: [{ name: "../chart.png", type: "image/png", data }] };
+        const submit = (body: object, as = "ada") =>
+          post("/submit", { as: idOf(as), form: form.id, values, files, ...body });
+        assert.equal((await submit({}, "grace")).status, 400, "she has not opened it");
+        assert.equal((await submit({ form: "1" })).status, 400, "there is no such form");
+        const tooLong = await submit({ values: { ...values, Port: "Wilhelmshaven" } });
+        assert.match(await tooLong.text(), /Invalid Form Body/);
+        assert.deepEqual(submitted, []);
+        assert.deepEqual(await (await submit({})).json(), { whisper: "Thanks" });
+      });
+      const [subject] = submitted;
+      assert.ok(subject?.kind === "modal");
+      assert.deepEqual([subject.values["port"], subject.values["crew"], subject.values["sure"]], [
+        "Kiel",
+        [idOf("grace")],
+        true,
+      ]);
+      assert.deepEqual(subject.files.map(({ sizeBytes }) => sizeBytes), [1]);
+    });
+
+    it("[T11] tells a later answer to the person alone", async () => {
+      const message = postAsBot();
+      const response = await get("/events");
+      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+      let asked: Interaction | undefined;
+      await withBot((interaction) => {
+        asked = interaction;
+        return whisper("One moment");
+      }, async () => {
+        await post("/click", {
+          as: idOf("ada"),
+          channel: message.channelId,
+          message: message.id,
+          button: "pairing:yes",
+        });
+      });
+      assert.ok(asked);
+      completeInteraction(simulator.world, asked, { ...EMPTY_DRAFT, content: "You may not" }, 1);
+      let read = "";
+      while (!read.includes("whisper")) read += (await reader.read()).value ?? "";
+      assert.ok(
+        read.includes(JSON.stringify({
+          kind: "whisper",
+          userId: idOf("ada"),
+          text: "You may not",
+        })),
+        read,
+      );
+      await reader.cancel();
+    });
   });
 
   it("opens a file as text, and never as a page", async () => {

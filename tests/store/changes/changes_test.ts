@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { NewChange } from "../../../src/store/changes/changes.ts";
 import { ACCOUNT, guildId, messageId, userId } from "../../support/discord/builders.ts";
 import { openTestStore } from "../../support/store/store.ts";
@@ -29,7 +30,6 @@ describe("[T3] store.changes", () => {
     assert.deepEqual(first, {
       ...change({ undo: UNDO }),
       id: 1,
-      madeAt: 1_000,
       isUndone: false,
     });
   });
@@ -64,5 +64,17 @@ describe("[T3] store.changes", () => {
       (await changes.since(ACCOUNT, guild, 10)).map(({ callKey, isUndone }) => [callKey, isUndone]);
     assert.deepEqual(await keys(GUILD), [["two", true], ["one", false]]);
     assert.deepEqual(await keys(), [["two", true], ["other", false], ["one", false]]);
+  });
+
+  it("[T4] knows for whom a message was posted beside the outbox, for 60 days", async () => {
+    const { store: { changes, inbox } } = openTestStore();
+    const post = { accountId: ACCOUNT, messageId: messageId("5"), askerId: userId("7") };
+    await changes.posted(post, 1_000);
+    await changes.posted({ ...post, askerId: userId("8") }, 2_000);
+    assert.equal(await inbox.askerOf(ACCOUNT, post.messageId), post.askerId);
+    assert.equal(await inbox.askerOf(toAccountId("other"), post.messageId), undefined);
+    assert.equal(await inbox.askerOf(ACCOUNT, messageId("6")), undefined);
+    await changes.posted({ ...post, messageId: messageId("6") }, 1_001 + 60 * 86_400_000);
+    assert.equal(await inbox.askerOf(ACCOUNT, post.messageId), undefined);
   });
 });

@@ -60,7 +60,7 @@ describe("a decision on record", () => {
     const tooLate = { ...accepted().verdict, kind: "ignore", why: "too-old", keepAsContext: true };
     const judged = { message: guildMessage(), verdict: tooLate as Verdict };
     await store.inbox.acceptBatch(
-      batch({ judged: [{ ...judged, said: accepted().verdict }] }),
+      batch({ judged: [{ ...judged, policyVerdict: accepted().verdict }] }),
       NOW,
     );
     const [row] = rows("SELECT facts -> '$.matchesPattern' AS matched FROM fact");

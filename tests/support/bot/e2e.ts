@@ -15,7 +15,6 @@ import { join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Env } from "../../../src/cli/terminal/io.ts";
 import {
   type BotProcess,
   type Simulation,
@@ -27,6 +26,7 @@ import {
   ownCommand,
   startOwnProcess,
 } from "../../../src/host/process/own_process.ts";
+import type { Env } from "../../../src/lib/env.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import type { StatusReport } from "../../../src/http/app.ts";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";

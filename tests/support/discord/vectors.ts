@@ -43,6 +43,14 @@ export function vectorsOf<Input, Expected>(file: string, fn: string): Vectors<In
 export interface ListedCommand {
   readonly name: string;
   readonly acceptsArgs: boolean;
+  /** Absent in the list of the latest release. */
+  readonly textAliases?: readonly string[];
+  /** Absent in the list of the latest release, and for commands without arguments. */
+  readonly args?: readonly {
+    readonly name: string;
+    /** Values, or `"dynamic"`. */
+    readonly choices?: string | readonly (string | { readonly value: string })[];
+  }[];
 }
 
 /** The commands in a file such as `"seed-commands"`. */
@@ -52,13 +60,13 @@ export function commandsOf(file: string): {
 } {
   const path = join(SHARED, "vectors", `${file}.json`);
   const isHere = existsSync(path);
-  const all: readonly (ListedCommand & { readonly nativeName?: string })[] = isHere
-    ? JSON.parse(readFileSync(path, "utf8")).commands
-    : [];
+  const all: readonly (ListedCommand & { readonly nativeName?: string; readonly key?: string })[] =
+    isHere ? JSON.parse(readFileSync(path, "utf8")).commands : [];
   return {
-    commands: all.map(({ nativeName, name, acceptsArgs }) => ({
-      name: nativeName ?? name,
-      acceptsArgs,
+    // A command of texts alone has a key, and no name in Discord's menu.
+    commands: all.map(({ nativeName, key, ...command }) => ({
+      ...command,
+      name: nativeName ?? command.name ?? key,
     })),
     options: skipUnless(isHere, `OpenClaw's vectors: no ${path} (set BARNACLE_SHARED)`),
   };

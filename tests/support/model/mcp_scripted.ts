@@ -1,6 +1,6 @@
 /**
- * A small server of the Model Context Protocol, without a library: it asks questions that clients do
- * not offer to answer, and tells about the files and processes that it sees.
+ * A small server of the Model Context Protocol, without a library: it asks questions,
+ * and tells about the files and processes that it sees.
  *
  * Run it with the description of its tool as argument.
  *
@@ -92,7 +92,10 @@ function serve(description: string): void {
           method: "elicitation/create",
           params: {
             message: "Which reef?",
-            requestedSchema: { type: "object", properties: { reef: { type: "string" } } },
+            requestedSchema: {
+              type: "object",
+              properties: { [String(input.ask ?? "reef")]: { type: "string" } },
+            },
           },
         });
       default:

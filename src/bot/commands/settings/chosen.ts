@@ -26,7 +26,9 @@ import type { Store } from "../../../store/store.ts";
 
 /** The dependencies of these settings. */
 export interface ChosenOptions {
+  /** The account. */
   readonly accountId: AccountId;
+  /** Settings that people chose. */
   readonly settings: Pick<Store["settings"], "known" | "change">;
   /** Finds the session of a call. */
   readonly routeOf: (call: CommandCall) => Route;

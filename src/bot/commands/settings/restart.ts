@@ -7,22 +7,23 @@
  * @module
  */
 
+import type { Env } from "../../../lib/env.ts";
 import type { AccountId } from "../../../core/discord/ids.ts";
 import type { InteractionContext } from "../../../interactions/base/context.ts";
 import type { Schedule } from "../../../lib/schedule.ts";
 import type { Store } from "../../../store/store.ts";
 
-/** The facts that tell of a supervisor. */
-type Env = Readonly<Record<string, string | undefined>>;
-
 /** The dependencies of a restart. */
 export interface RestartOptions {
+  /** The account. */
   readonly accountId: AccountId;
+  /** Settings that people chose. */
   readonly settings: Pick<Store["settings"], "settingOf" | "change">;
   /** Whether a supervisor starts this process again. */
   readonly isSupervised: () => boolean;
   /** Begins an orderly stop. */
   readonly stop: () => void;
+  /** Timer. */
   readonly schedule: Schedule;
   /** Unix time in milliseconds. */
   readonly now: () => number;

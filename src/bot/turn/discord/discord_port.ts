@@ -23,6 +23,7 @@ import { createSingleReads } from "../../../discord/rest/calls/single_message.ts
 import { createThreadCalls } from "../../../discord/rest/calls/threads.ts";
 import { createReactions } from "../../../discord/rest/calls/typing_and_reactions.ts";
 import type { RestApi } from "../../../discord/rest/client/client.ts";
+import { isExternal } from "./external_emoji.ts";
 import { threadTitle } from "../../../render/thread_title.ts";
 import type { Store } from "../../../store/store.ts";
 import { createAssertMayQuote } from "./age_limit.ts";
@@ -56,8 +57,11 @@ export interface DiscordPortOptions
     LimitOptions,
     Pick<TargetsOptions, "alsoGuilds" | "onRefused">,
     Pick<PlaceOptions, "cleanSecrets" | "media" | "schedule"> {
+  /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: Pick<Reader, "self" | "index">;
+  /** Sends requests to Discord. */
   readonly client: RestApi;
+  /** Changes by the tool `discord`, with the way to take each back. */
   readonly changes: Store["changes"];
   /** Sets the bot's status on all its gateway connections. */
   readonly setPresence: (presence: Parameters<SetPresence>[1]) => Promise<void>;
@@ -70,9 +74,11 @@ const ARCHIVE_AFTER_MIN = 1_440;
 
 /** The port, with its parts for slash commands. */
 export interface AccountDiscord {
+  /** The port of the tool. */
   readonly port: DiscordPort;
   /** Takes changes back, for commands and buttons too. */
   readonly undo: Undo;
+  /** Finds the message that caused a call, and its askers. */
   readonly originOf: Targets["originOf"];
 }
 
@@ -196,7 +202,12 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
         call,
         channelId,
         { asker: ["Read Message History", "Add Reactions"] },
-        (target) => reactions.add(target.channelId, messageId, emoji),
+        async (target, found, origin) => {
+          if (found.guild && await isExternal(client, found.guild.id, emoji)) {
+            await targets.assertMay(origin, found, ["Use External Emojis"]);
+          }
+          await reactions.add(target.channelId, messageId, emoji);
+        },
       ),
     removeReaction: (call, { channelId, messageId }, emoji) =>
       within(call, channelId, { asker: ["Read Message History"] }, async (target) => {

@@ -21,12 +21,15 @@ import type { Found, Origin, Targets, ToolTarget } from "./targets/targets.ts";
 
 /** The dependencies of posts. */
 export interface PostsOptions {
+  /** Sends requests to Discord. */
   readonly client: RestApi;
   /** Cleans a text, and cuts it into messages. */
   readonly composed: (call: DiscordCall, text: string, target: ToolTarget) => readonly Frozen[];
   /** Sends messages by the outbox. */
   readonly deliver: (frozen: readonly Frozen[], signal: AbortSignal) => Promise<unknown>;
+  /** The bot's own user; absent before the first session. */
   readonly self: () => UserId | undefined;
+  /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
 }
 
@@ -36,15 +39,15 @@ const idSchema = z.object({ id: snowflakeSchema<"channel">() });
 /** Opens a post in the forum that was found. */
 export function createOpenPost(
   { client, composed, deliver, self, cleanSecrets }: PostsOptions,
-) {
-  return async (
-    call: DiscordCall,
-    { title: written, text, tags }: NewPost,
-    target: ToolTarget,
-    found: Found,
-    origin: Origin,
-    targets: Pick<Targets, "assertMay">,
-  ): Promise<OpenedThread> => {
+): (
+  call: DiscordCall,
+  post: NewPost,
+  target: ToolTarget,
+  found: Found,
+  origin: Origin,
+  targets: Pick<Targets, "assertMay">,
+) => Promise<OpenedThread> {
+  return async (call, { title: written, text, tags }, target, found, origin, targets) => {
     const forum = await found.channel();
     const { guild } = found;
     if (!isForum(forum) || !guild) throw new Error("that channel is no forum");

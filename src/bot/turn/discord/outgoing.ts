@@ -12,12 +12,14 @@ import type { Frozen } from "../../../core/outbound/outbound.ts";
 import type { DiscordCall } from "../../../core/turn/ports/discord.ts";
 import type { ReplyRules } from "../../../render/reply.ts";
 import { composeToolMessage } from "../../../render/tool_message.ts";
+import type { SendResult } from "../../../store/outbox/send_results.ts";
 import type { Store } from "../../../store/store.ts";
 import type { SentWatch } from "../../outbound/sent_watch.ts";
 import type { ToolTarget } from "./targets/targets.ts";
 
 /** The dependencies of sending. */
 export interface OutgoingOptions {
+  /** The store's outbox. */
   readonly outbox: Pick<Store["outbox"], "addAll" | "sendResultsOf">;
   /** Waits for deliveries. */
   readonly sent: Pick<SentWatch, "ended">;
@@ -31,22 +33,29 @@ export interface OutgoingOptions {
   readonly now: () => number;
 }
 
+/** Sends the messages of a tool. */
+export interface Outgoing {
+  /**
+   * Cleans a text, and cuts it into messages.
+   *
+   * @throws {Error} If it has nothing to show.
+   */
+  composed(
+    call: DiscordCall,
+    text: string,
+    target: ToolTarget,
+    replyTo?: MessageId,
+  ): readonly Frozen[];
+  /** Adds the rows, and waits for Discord. A repeated call finds the rows of the first one. */
+  deliver(frozen: readonly Frozen[], signal: AbortSignal): Promise<readonly SendResult[]>;
+}
+
 /** Creates the sending of one account. */
 export function createOutgoing(
   { outbox, sent, onOutbox, agentId, rulesIn, now }: OutgoingOptions,
-) {
+): Outgoing {
   return {
-    /**
-     * Cleans a text, and cuts it into messages.
-     *
-     * @throws {Error} If it has nothing to show.
-     */
-    composed(
-      { message, callKey }: DiscordCall,
-      text: string,
-      target: ToolTarget,
-      replyTo?: MessageId,
-    ): readonly Frozen[] {
+    composed({ message, callKey }, text, target, replyTo) {
       const frozen = composeToolMessage({
         message,
         agentId: agentId(),
@@ -58,8 +67,7 @@ export function createOutgoing(
       if (!frozen) throw new Error("`text` has nothing to show");
       return frozen;
     },
-    /** Adds the rows, and waits for Discord. A repeated call finds the rows of the first one. */
-    async deliver(frozen: readonly Frozen[], signal: AbortSignal) {
+    async deliver(frozen, signal) {
       const ended = sent.ended(frozen.map(({ message: { nonce } }) => nonce), signal);
       const rows = await outbox.addAll(frozen, now());
       for (const { message: { channelId } } of frozen.slice(0, 1)) onOutbox(channelId);

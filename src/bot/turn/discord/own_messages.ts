@@ -14,7 +14,7 @@ import { createMessages } from "../../../discord/rest/calls/messages.ts";
 import type { SingleReads } from "../../../discord/rest/calls/single_message.ts";
 import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { explainCode } from "../../../discord/rest/permissions/denial.ts";
-import type { createOutgoing } from "./outgoing.ts";
+import type { Outgoing } from "./outgoing.ts";
 import type { Found, Origin, Targets, ToolTarget } from "./targets/targets.ts";
 
 /** Whether a message of the bot answers each person who asks. */
@@ -22,6 +22,7 @@ export type IsAnswerTo = (origin: Origin, messageId: MessageId) => Promise<boole
 
 /** The sources of {@link IsAnswerTo}. */
 export interface IsAnswerToOptions {
+  /** The account. */
   readonly accountId: AccountId;
   /** The person whom a message of the bot answers. */
   readonly askerOf: (accountId: AccountId, messageId: MessageId) => Promise<UserId | undefined>;
@@ -37,28 +38,40 @@ export function createIsAnswerTo({ accountId, askerOf }: IsAnswerToOptions): IsA
 
 /** The dependencies of editing. */
 export interface EditOptions {
+  /** Sends requests to Discord. */
   readonly client: RestApi;
+  /** Reads single messages. */
   readonly reads: Pick<SingleReads, "message">;
+  /** Checks the target of a call. */
   readonly targets: Pick<Targets, "assertMay">;
   /** The bot's user id; `undefined` until it is known. */
   readonly self: () => UserId | undefined;
+  /** Whether a message of the bot answers a person. */
   readonly isAnswerTo: IsAnswerTo;
-  readonly composed: ReturnType<typeof createOutgoing>["composed"];
+  /** Makes the messages of a text. */
+  readonly composed: Outgoing["composed"];
 }
 
 /** A message to edit, in a place whose rights are checked. */
 export interface Edit {
+  /** The target that the call names. */
   readonly target: ToolTarget;
+  /** The target, with its guild and channel. */
   readonly found: Found;
+  /** The message that caused the call, and its askers. */
   readonly origin: Origin;
+  /** The bot's message. */
   readonly messageId: MessageId;
+  /** The text. */
   readonly text: string;
 }
 
 /** Creates the editing of one account. */
-export function createEdit({ client, reads, targets, self, isAnswerTo, composed }: EditOptions) {
+export function createEdit(
+  { client, reads, targets, self, isAnswerTo, composed }: EditOptions,
+): (call: DiscordCall, edit: Edit) => Promise<void> {
   const messages = createMessages(client);
-  return async (call: DiscordCall, edit: Edit): Promise<void> => {
+  return async (call, edit) => {
     const { target, found, origin, messageId, text } = edit;
     const { authorId, hasControls } = await reads.message(target.channelId, messageId);
     if (authorId !== self()) throw new Error("you can edit only your own messages");

@@ -20,24 +20,33 @@ import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import type { Changes } from "../../../store/changes/changes.ts";
 import type { AssertMayQuote } from "./age_limit.ts";
-import type { IsAnswerTo } from "./own_messages.ts";
-import { isAllowedByOwner, ProbeEnded } from "./asking/escalation.ts";
+import type { IsAnswerTo, IsAnswerToOptions } from "./own_messages.ts";
+import { isAllowed as isAllowedAction, ProbeEnded } from "./asking/escalation.ts";
 import { mayGoOn, stoppedAt } from "./asking/limit.ts";
 import type { Show } from "./reading.ts";
-import { createRequests, type RequestsOptions } from "./requests.ts";
+import { createRequests, type RequestsOptions, type SendRequest } from "./requests.ts";
 import type { Found, Origin, Targets } from "./targets/targets.ts";
 import { UNDO_MINUTES } from "./undo/can_undo.ts";
 
 /** The sources of places. */
 export interface PlaceOptions extends Omit<RequestsOptions, "client"> {
+  /** Sends requests to Discord. */
   readonly client: RestApi;
+  /** The account. */
   readonly accountId: AccountId;
+  /** Checks the target of a call. */
   readonly targets: Targets;
-  readonly changes: Pick<Changes, "begin" | "refused">;
+  /** Changes by the tool `discord`, with the way to take each back. */
+  readonly changes: Pick<Changes, "begin" | "posted" | "refused">;
   /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */
   readonly maxDestructive: () => number;
+  /** Whether a message of the bot answers a person. */
   readonly isAnswerTo: IsAnswerTo;
+  /** Finds the person whose message an answer of the bot is for. */
+  readonly askerOf: IsAnswerToOptions["askerOf"];
+  /** Shows a message to the model. */
   readonly show: Show;
+  /** Rejects if the text may not be shown in the channel of the call. */
   readonly assertMayQuote: AssertMayQuote;
   /** The bot's user id; `undefined` until it is known. */
   readonly self: () => UserId | undefined;
@@ -47,15 +56,20 @@ export interface PlaceOptions extends Omit<RequestsOptions, "client"> {
 
 /** Makes places. */
 export interface Places {
+  /** The guild of a call, without a channel. */
   guild(call: DiscordCall, origin: Origin, found: Found): GuildPlace;
+  /** The channel of a call; rejects if the call may not act there. */
   channel(call: DiscordCall, origin: Origin, found: Found): Promise<ChannelPlace>;
 }
 
-/** Creates the places of one account. */
+/**
+ * Creates the places of one account. The function is long because a place is one list of short
+ * methods over the same call.
+ */
 export function createPlaces(options: PlaceOptions): Places {
   const { targets, changes, accountId, maxDestructive, cleanSecrets, show, self, media, now } =
     options;
-  const { assertMayQuote, isAnswerTo } = options;
+  const { assertMayQuote, isAnswerTo, askerOf } = options;
 
   /** The parts that servers and channels share. */
   function common(call: DiscordCall, origin: Origin, found: Found) {
@@ -81,7 +95,7 @@ export function createPlaces(options: PlaceOptions): Places {
           : "It cannot be undone.";
         if (dryRun) return `Dry run: this would ${what}. ${about}`;
         if (call.isProbe) throw new ProbeEnded();
-        const isAllowed = mayGoOn(call.decision) || isAllowedByOwner(call.decision);
+        const isAllowed = mayGoOn(call.decision) || isAllowedAction(call.decision);
         const most = isAllowed ? Infinity : maxDestructive();
         if (call.decision && !isAllowed) throw stoppedAt(most, call.decision);
         const { guild, channelId } = found;
@@ -126,6 +140,9 @@ export function createPlaces(options: PlaceOptions): Places {
       nonce: nonceOfCall(callKey, 0),
       self: userId,
       isAnswerToAsker: (messageId: MessageId) => isAnswerTo(origin, messageId),
+      postedFor: (messageId: MessageId) => askerOf(accountId, messageId),
+      posted: (messageId: MessageId) =>
+        changes.posted({ accountId, messageId, askerId: message.sender.id }, now()),
       askerId: message.sender.id,
       nowMs: now(),
     };
@@ -209,7 +226,7 @@ function isRefused(error: unknown): boolean {
 }
 
 /** Lets a probe read, but neither change anything nor search. */
-function probing(request: ReturnType<typeof createRequests>): ReturnType<typeof createRequests> {
+function probing(request: SendRequest): SendRequest {
   return (method, path, options) =>
     method === "GET" && !path.endsWith("/messages/search")
       ? request(method, path, options)

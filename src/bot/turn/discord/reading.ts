@@ -22,7 +22,9 @@ import { withoutSpoilers } from "../../../lib/text/spoilers.ts";
 
 /** The sources of shown messages. */
 export interface ShowOptions {
+  /** The account. */
   readonly accountId: AccountId;
+  /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: Pick<Reader, "self" | "index">;
   /** Judges a message by the current policy. */
   readonly admit: (message: InboundMessage) => Verdict;
@@ -41,6 +43,7 @@ const ownSchema = contentPayload.extend({
 export interface ShownPlace {
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
+  /** Whether the channel is a group of direct messages. */
   readonly isGroup: boolean;
   /** Whether the turn is in another channel: it then sees no text behind a spoiler (H9). */
   readonly isElsewhere: boolean;

@@ -6,13 +6,15 @@
 
 import { z } from "zod";
 import type { DiscordCall } from "../../../core/turn/ports/discord.ts";
-import type { DiscordRequest } from "../../../core/turn/ports/discord_place.ts";
+import type { DiscordMethod, DiscordRequest } from "../../../core/turn/ports/discord_place.ts";
 import type { RestApi } from "../../../discord/rest/client/client.ts";
-import type { Schedule } from "../../../lib/schedule.ts";
+import { type Schedule, waitFor } from "../../../lib/schedule.ts";
 
 /** The dependencies of requests. */
 export interface RequestsOptions {
+  /** Sends requests to Discord. */
   readonly client: RestApi;
+  /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
   /** Timer for waiting. */
   readonly schedule: Schedule;
@@ -29,16 +31,19 @@ const INDEX_MS = 60_000;
 /** Characters of a reason in the audit log at Discord. */
 const MAX_REASON = 512;
 
+/** Sends a request for a call; rejects as `RestApi` does, and once the call is aborted. */
+export type SendRequest = (
+  method: DiscordMethod,
+  path: string,
+  options?: DiscordRequest,
+) => Promise<unknown>;
+
 /** Creates the requests of one call. */
 export function createRequests(
   { client, cleanSecrets, schedule, now }: RequestsOptions,
   { message, signal }: Pick<DiscordCall, "message" | "signal">,
-) {
-  return async (
-    method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
-    path: string,
-    { query = {}, body, reason, form }: DiscordRequest = {},
-  ): Promise<unknown> => {
+): SendRequest {
+  return async (method, path, { query = {}, body, reason, form } = {}) => {
     const until = now() + INDEX_MS;
     const options = {
       signal,
@@ -55,7 +60,7 @@ export function createRequests(
       if (now() + waitMs > until) {
         throw new Error("Discord is still building its search index; try again in a minute");
       }
-      await pause(waitMs);
+      await waitFor(waitMs, schedule, signal);
     }
   };
 
@@ -65,20 +70,6 @@ export function createRequests(
     const by = `asked by ${username} (${id})`;
     const text = cleanSecrets(reason ? `${by}: ${reason}` : by);
     return text.slice(0, MAX_REASON).toWellFormed();
-  }
-
-  function pause(ms: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        cancel();
-        reject(signal.reason);
-      };
-      const cancel = schedule(() => {
-        signal.removeEventListener("abort", onAbort);
-        resolve();
-      }, ms);
-      signal.addEventListener("abort", onAbort, { once: true });
-    });
   }
 }
 

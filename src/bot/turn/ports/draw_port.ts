@@ -15,7 +15,9 @@ import type { Drawing } from "../../rules/setup.ts";
 export interface DrawPortOptions {
   /** The model of the current config; `undefined` if it names none. */
   readonly drawing: () => Drawing | undefined;
+  /** Keeps drawn images. */
   readonly drawings: Pick<Drawings, "keep">;
+  /** Counts costs, and refuses a request beyond a budget. */
   readonly spend: SpendPort;
   /** The agent of the current config. */
   readonly agentId: () => string;

@@ -22,7 +22,9 @@ export interface ExecPortOptions {
   readonly config: () => Config;
   /** Users who may approve commands. */
   readonly approvers: () => readonly UserId[];
+  /** Runs commands on the host. */
   readonly hostCommands: HostCommands;
+  /** Stored rules about commands. */
   readonly rules: Pick<Store["questions"], "execRules" | "addExecRule">;
   /** Removes secrets of the config. */
   readonly cleanSecrets: (text: string) => string;
@@ -32,7 +34,10 @@ export interface ExecPortOptions {
 
 const APPROVALS = "channels.discord.execApprovals";
 
-/** Creates the port. */
+/**
+ * Creates the port. The function is long because its inner functions are the steps of one decision,
+ * over the same options.
+ */
 export function createExecPort(options: ExecPortOptions): ExecPort {
   const { config, hostCommands: commands, rules, now } = options;
 

@@ -37,7 +37,9 @@ import { createTargets } from "../discord/targets/targets.ts";
 
 /** The dependencies of the port. */
 export interface HistoryPortOptions extends ShowOptions, ClosedToAskerOptions {
+  /** Sends requests to Discord. */
   readonly client: RestApi;
+  /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: Pick<Reader, "self" | "index">;
   /** The current model, which writes summaries. */
   readonly model: () => Model;
@@ -45,11 +47,13 @@ export interface HistoryPortOptions extends ShowOptions, ClosedToAskerOptions {
   readonly spend: SpendPort;
   /** The agent of the current config. */
   readonly agentId: () => string;
+  /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
   /** Returns at least 8 random letters and digits. */
   readonly randomId: () => string;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

@@ -21,10 +21,13 @@ import type { Store } from "../../../store/store.ts";
 
 /** The dependencies of the port. */
 export interface MemoryPortOptions {
+  /** Notes in the store. */
   readonly notes: Pick<Store["notes"], "save" | "find" | "update" | "remove">;
+  /** Finds notes by meaning. */
   readonly searchNotes: NoteSearch;
   /** Id of the agent. */
   readonly agentId: () => string;
+  /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
   /** Whether the sender of a message is an owner of the bot (P10). */
   readonly isOwner: (message: InboundMessage) => boolean;

@@ -15,11 +15,13 @@ import type { Store } from "../../../store/store.ts";
 
 /** The dependencies of the port. */
 export interface SchedulesPortOptions {
+  /** Schedules in the store. */
   readonly schedules: Pick<Store["schedules"], "create" | "list" | "remove">;
   /** `agents.defaults.timezone`, or the host's. */
   readonly timezone: () => string;
   /** `messages.linkHosts`. */
   readonly linkHosts: () => readonly string[];
+  /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
   /** Whether the sender of a message is an owner of the bot (P10). */
   readonly isOwner: (message: InboundMessage) => boolean;

@@ -13,6 +13,7 @@ import type { ToolPorts } from "../../../core/turn/tool.ts";
 import type { Log } from "../../../lib/log.ts";
 import { schedule } from "../../../lib/schedule.ts";
 import type { Download } from "../../../media/download.ts";
+import { serverQuestion } from "../../../render/questions/server_question.ts";
 import type { Store } from "../../../store/store.ts";
 import { timezoneOf } from "../../schedules/schedules.ts";
 import type { SharedToolPorts } from "../../rules/tool_services.ts";
@@ -109,7 +110,10 @@ export function createToolPorts(ports: ToolPortsOptions): ToolPorts {
       approvers: () => ports.policy().approvers,
       rules: store.questions,
     }),
-    questions: { askTimeoutMs: () => config().askTimeoutMs },
+    questions: {
+      askTimeoutMs: () => config().askTimeoutMs,
+      ofServer: (asked) => serverQuestion(asked, config().texts),
+    },
     schedules: createSchedulesPort({
       ...ports,
       schedules: store.schedules,

@@ -4,10 +4,10 @@
  * @module
  */
 
+import type { Env } from "../../../lib/env.ts";
 import type { SimulatorOptions } from "../../../../simulator/simulator.ts";
 import type { Message } from "../../../../simulator/world/world.ts";
 import type { Decision } from "../../../store/received/decisions.ts";
-import type { Env } from "../../terminal/io.ts";
 import type { BotProcess, Simulation } from "../simulation/simulation.ts";
 
 /** One scene. */

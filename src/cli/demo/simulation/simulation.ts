@@ -18,13 +18,13 @@ import {
   type OwnSignal,
   startOwnProcess,
 } from "../../../host/process/own_process.ts";
+import type { Env } from "../../../lib/env.ts";
 import { type ModelServer, startModelServer } from "../../../../simulator/model/server.ts";
 import {
   type Simulator,
   type SimulatorOptions,
   startSimulator,
 } from "../../../../simulator/simulator.ts";
-import type { Env } from "../../terminal/io.ts";
 
 /** Settings of a simulation. */
 export interface SimulationOptions {

@@ -8,10 +8,8 @@
  */
 
 import { z } from "zod";
+import type { Env } from "../../../lib/env.ts";
 import { codeOf } from "../../../lib/error_code.ts";
-
-/** Environment variables by name. */
-export type Env = Readonly<Record<string, string | undefined>>;
 
 const REDACTED = "[redacted]";
 

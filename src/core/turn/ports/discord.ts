@@ -106,7 +106,7 @@ export interface DiscordPort {
   readonly inGuild: ActInGuild;
   /** Changes the bot's status. Only owners of the bot may. */
   readonly setPresence: SetPresence;
-  /** Lets owners allow actions that their asker may not do. */
+  /** Lets people allow actions that their asker may not do. */
   readonly escalation: EscalationPort;
   /** Bounds the destructive actions of a turn. */
   readonly limit: LimitPort;

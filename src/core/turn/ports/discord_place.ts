@@ -5,12 +5,16 @@
  * @module
  */
 
+import type { Activity, PresenceStatus } from "../../discord/presence.ts";
 import type { Channel } from "../../rights/channel.ts";
 import type { ChannelId, GuildId, MessageId, RoleId, UserId } from "../../discord/ids.ts";
 import type { Question } from "../../people/question.ts";
 import type { Permission } from "../../rights/permissions.ts";
 import type { GuildFacts, MemberFacts, Need } from "../../rights/rights.ts";
 import type { DiscordCall, ShownMessage } from "./discord_call.ts";
+
+/** Method of a request. */
+export type DiscordMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** Everything of a request to Discord beside its method and path. */
 export interface DiscordRequest {
@@ -98,7 +102,7 @@ export interface Place {
    * @returns The response in Discord's own form; `undefined` if it is empty.
    */
   request(
-    method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
+    method: DiscordMethod,
     path: string,
     options?: DiscordRequest,
   ): Promise<unknown>;
@@ -125,8 +129,12 @@ export interface Place {
   readonly nonce: string;
   /** The bot's user id. */
   readonly self: UserId;
-  /** Whether a message of the bot answers the person who asks: it is theirs to change. */
+  /** Whether the bot posted a message for the person who asks: it is theirs to change. */
   isAnswerToAsker(messageId: MessageId): Promise<boolean>;
+  /** The person for whom the bot posted a message; `undefined` if that is not known. */
+  postedFor(messageId: MessageId): Promise<UserId | undefined>;
+  /** Stores that the bot has posted a message for the person who asks, beside the outbox. */
+  posted(messageId: MessageId): Promise<void>;
   /** The person who asks. */
   readonly askerId: UserId;
   /** Unix time in milliseconds. */
@@ -196,13 +204,9 @@ export type ActInGuild = <Result>(
 /** The bot's status and activity, in Discord's words. */
 export interface NewPresence {
   /** Absent: stays. */
-  readonly status?: "online" | "idle" | "dnd" | "invisible";
+  readonly status?: PresenceStatus;
   /** Absent: stays; `null` for none. */
-  readonly activity?: {
-    readonly type: "playing" | "streaming" | "listening" | "watching" | "custom" | "competing";
-    readonly name: string;
-    readonly url?: string;
-  } | null;
+  readonly activity?: Activity | null;
 }
 
 /** Sets the status of the bot until it is changed again, or the config changes it. */
@@ -247,7 +251,7 @@ export interface LimitPort {
   question(call: DiscordCall, waiting: readonly WaitingAction[]): Promise<Question | undefined>;
 }
 
-/** Lets owners allow actions that their asker may not do. */
+/** Lets people allow actions that their asker may not do. */
 export interface EscalationPort {
   /**
    * The question to the owners; `undefined` if the asker may do it, or if they are not asked.

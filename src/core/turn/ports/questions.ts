@@ -4,8 +4,13 @@
  * @module
  */
 
+import type { Question } from "../../people/question.ts";
+import type { ServerQuestion } from "../../people/server_question.ts";
+
 /** Settings of questions. */
 export interface QuestionsPort {
   /** Milliseconds until a question of the tool `ask` expires, from `tools.askExpiresMin`. */
   askTimeoutMs(): number;
+  /** Writes a question of an MCP server for people (T13). */
+  ofServer(asked: ServerQuestion): Question;
 }

@@ -19,7 +19,7 @@ const MAX_URL = 2_000;
 const IS_SPOILER = 1 << 3;
 
 /** A payload of {@link ContentPayload}. */
-type AttachmentPayload = NonNullable<ContentPayload["attachments"]>[number];
+export type AttachmentPayload = NonNullable<ContentPayload["attachments"]>[number];
 
 /**
  * The files of a message, and of the messages that it forwards as far as the rule lets a model see
@@ -43,17 +43,19 @@ export function isSpoiler({ filename, flags }: AttachmentPayload): boolean {
   return filename.startsWith("SPOILER_") || ((flags ?? 0) & IS_SPOILER) !== 0;
 }
 
-/** @returns `undefined` for a file that cannot be read, because its id or address is missing. */
+/**
+ * Reads the facts of a file.
+ *
+ * @returns `undefined` for a file that cannot be read, because its id or address is missing.
+ */
 export function toAttachment(payload: AttachmentPayload): Attachment | undefined {
-  const { id, url, filename, size, width, height, duration_secs, waveform } = payload;
+  const { id, url, filename, size, duration_secs, waveform } = payload;
   if (id === undefined || url === undefined || url.length > MAX_URL) return undefined;
-  const pixels = (width ?? 0) * (height ?? 0);
   return {
     id,
     name: bounded(filename, MAX_NAME),
     url,
     size,
-    ...(pixels > 0 && { pixels }),
     ...(typeof duration_secs === "number" && duration_secs > 0 && { durationSec: duration_secs }),
     ...(typeof waveform === "string" && { isVoice: true }),
   };

@@ -24,7 +24,7 @@ const MAX_FORWARD_CHARS = 4_000;
 const MAX_COMPONENTS_CHARS = 4_000;
 
 /** A message, or a quoted one. */
-type MessageParts = ContentPayload & Pick<MessagePayload, "message_snapshots">;
+export type MessageParts = ContentPayload & Pick<MessagePayload, "message_snapshots">;
 
 /** The text of a forward from an age-restricted channel (H9). */
 const RESTRICTED = "(not shown: it is from an age-restricted channel)";

@@ -13,8 +13,10 @@ import type { ContentPayload } from "./payloads.ts";
 /** Discord's type of the message that announces the result of a poll. */
 export const POLL_RESULT = 46;
 
-type Poll = NonNullable<ContentPayload["poll"]>;
-type Embed = NonNullable<ContentPayload["embeds"]>[number];
+/** A poll of a message. */
+export type Poll = NonNullable<ContentPayload["poll"]>;
+/** An embed, such as the one of a result. */
+export type Embed = NonNullable<ContentPayload["embeds"]>[number];
 type Media = Poll["question"];
 
 /** `"Tea? (yes: 3 votes / no: 1 vote; ended)"`, or `"Tea? (yes / no)"` without known votes. */

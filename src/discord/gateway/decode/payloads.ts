@@ -98,7 +98,7 @@ const contentFields = {
 /** The content of a message or of a forwarded one. */
 export const contentPayload = z.object(contentFields);
 /** A forwarded message. Discord tells no author; other servers may. */
-const snapshotPayload = contentPayload.extend({
+export const snapshotPayload = contentPayload.extend({
   author: userPayload.pick({ username: true, discriminator: true }).optional().catch(undefined),
 });
 /** Validated payload of a forwarded message. */
@@ -146,7 +146,8 @@ export const messagePayload = z.object({
 /** Validated {@link messagePayload}. */
 export type MessagePayload = z.infer<typeof messagePayload>;
 
-const channelPayload = z.object({
+/** A channel or thread. */
+export const channelPayload = z.object({
   id: snowflake<"channel">(),
   type: z.number(),
   name: z.string().nullish(),
@@ -163,7 +164,8 @@ const channelPayload = z.object({
 /** A validated channel or thread. */
 export type ChannelPayload = z.infer<typeof channelPayload>;
 
-const rolePayload = z.object({
+/** A role. */
+export const rolePayload = z.object({
   id: snowflake<"role">(),
   name: z.string(),
   permissions: z.string().optional().catch(undefined),

@@ -7,6 +7,8 @@
  * @module
  */
 
+import type { Presence } from "../../../core/discord/presence.ts";
+import type { ConnectionStep } from "../../../core/discord/connection_step.ts";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import type { Form, OfferedForm } from "../../../core/people/form.ts";
 import type { Batch } from "./batches.ts";
@@ -18,33 +20,6 @@ export type { PermitAnswer };
 
 /** Version of the messages. Every change increases it; a difference means a broken build. */
 export const PROTOCOL_VERSION = 9;
-
-/** How Discord shows the bot. */
-export interface Presence {
-  /** Online status. */
-  readonly status: "online" | "idle" | "dnd" | "invisible";
-  /** What it does; absent for none. */
-  readonly activity?: Activity;
-}
-
-/** Kinds of activities, by Discord's words. */
-export type ActivityKind =
-  | "playing"
-  | "streaming"
-  | "listening"
-  | "watching"
-  | "custom"
-  | "competing";
-
-/** The activity below the bot's name. */
-export interface Activity {
-  /** `custom` shows the text alone. */
-  readonly type: ActivityKind;
-  /** The text. */
-  readonly name: string;
-  /** Link of a stream. */
-  readonly url?: string;
-}
 
 /** The start options of one shard. */
 export interface ShardOptions {
@@ -119,7 +94,7 @@ export interface DispatchBatch extends Batch {
 /** The state of a shard for health checks. */
 export interface ShardState {
   /** The step of the connection's lifecycle. */
-  readonly state: "connecting" | "identifying" | "resuming" | "backoff" | "ready" | "fatal";
+  readonly state: ConnectionStep;
   /** Unix time in milliseconds at which it was last ready; before that, of its start. */
   readonly readyAt: number;
   /** The last heartbeat that Discord acknowledged; absent before the first. */

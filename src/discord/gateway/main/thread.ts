@@ -12,6 +12,7 @@ import type { OfferedForm } from "../../../core/people/form.ts";
 import { createTotals } from "../link/counts.ts";
 import { createBatchTracker } from "./batch_tracker.ts";
 import type { FinalPlan } from "../lifecycle/state.ts";
+import type { Presence } from "../../../core/discord/presence.ts";
 import {
   type DispatchBatch,
   type FromShard,
@@ -21,7 +22,6 @@ import {
   type LogLevel,
   type LogValue,
   type PermitAnswer,
-  type Presence,
   PROTOCOL_VERSION,
   type ShardStart,
   type ShardState,

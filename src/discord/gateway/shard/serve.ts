@@ -33,6 +33,9 @@ export interface Port {
 /**
  * Runs shards until the thread ends.
  *
+ * The function is longer than most, because its inner functions share one state: the shards of the
+ * thread.
+ *
  * @throws {TypeError} If the main thread sends an unknown message.
  */
 export function serveGateway(port: Port): void {

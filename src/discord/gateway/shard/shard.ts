@@ -11,7 +11,8 @@
 import { DEADLINES, wantsIdentify } from "../lifecycle/state.ts";
 import { type BatchBounds, createBatches } from "../link/batches.ts";
 import { createPosition } from "../link/position.ts";
-import type { CommonOptions, PermitAnswer, Presence, ShardStart } from "../link/protocol.ts";
+import type { Presence } from "../../../core/discord/presence.ts";
+import type { CommonOptions, PermitAnswer, ShardStart } from "../link/protocol.ts";
 import type { openConnection } from "../socket/connection.ts";
 import { createConnector } from "./connector.ts";
 import { createEffects } from "./effects.ts";

@@ -92,9 +92,9 @@ function toChannel(read: ChannelPayload): Channel {
     position: read.position ?? 0,
     isNsfw: read.nsfw ?? false,
     slowmodeSec: read.rate_limit_per_user ?? 0,
-    overwrites: (read.permission_overwrites ?? []).flatMap(({ id, type, allow, deny }) => {
+    overwrites: (read.permission_overwrites ?? []).flatMap(({ id, allow, deny }) => {
       const whose = parseSnowflake(id);
-      return whose ? [{ id: whose, isRole: type === 0, allow, deny }] : [];
+      return whose ? [{ id: whose, allow, deny }] : [];
     }),
     ...(read.last_message_id && { lastMessageId: read.last_message_id }),
     tags: (read.available_tags ?? []).map(({ moderated: isModerated, ...tag }) => ({

@@ -16,8 +16,6 @@ import type { RawMessage } from "./history.ts";
 export interface NamedChannel {
   /** Absent for a direct channel. */
   readonly guildId?: GuildId;
-  /** Whether it is a private thread, which its parent's permissions do not open. */
-  readonly isPrivateThread: boolean;
   /** Set if it is age-restricted itself; a thread has the setting of {@link parentId}. */
   readonly isAgeRestricted?: true;
   /** The channel of a thread; absent for other channels. */
@@ -80,7 +78,6 @@ export function createSingleReads(api: RestApi): SingleReads {
       const { guild_id: guildId, type, parent_id: parentId } = channel;
       return {
         ...(guildId && { guildId }),
-        isPrivateThread: type === ChannelTypes.PrivateThread,
         ...(channel.nsfw && { isAgeRestricted: true }),
         ...(parentId && THREADS.has(type) && { parentId }),
       };

@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import type { Snowflake } from "../../../core/discord/ids.ts";
+import type { MessageId, Snowflake } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { SentText, ShownMessage } from "../../../core/turn/ports/discord.ts";
 
@@ -42,6 +42,11 @@ export function messageFields(
 
 /** A thing of Discord with an id. */
 export const withId: z.ZodType<{ readonly id: Snowflake }> = z.object({ id: snowflakeSchema() });
+
+/** A new message in Discord's responses. */
+export const newMessage: z.ZodType<{ readonly id: MessageId }> = z.object({
+  id: snowflakeSchema<"message">(),
+});
 
 /** Reads a response of Discord; throws words for the model if it has another form. */
 export function read<T>(schema: z.ZodType<T>, raw: unknown): T {

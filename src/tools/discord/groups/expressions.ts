@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { type Action, defineAction } from "../action/action.ts";
 import { FIELDS, IN_GUILD } from "../action/fields.ts";
-import { read, withId } from "../action/results.ts";
+import { newMessage, read, withId } from "../action/results.ts";
 
 const { channelId, mediaUrl, description, roleId } = FIELDS;
 
@@ -43,7 +43,7 @@ export const EXPRESSION_ACTIONS: readonly Action[] = [
           }
         }
         const sent = read(
-          withId,
+          newMessage,
           await place.request("POST", `/channels/${place.channel.id}/messages`, {
             body: {
               stickerIds,
@@ -53,6 +53,7 @@ export const EXPRESSION_ACTIONS: readonly Action[] = [
             },
           }),
         );
+        await place.posted(sent.id);
         return JSON.stringify({ sent: true, messageId: sent.id });
       }),
   }),

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { type Action, defineAction } from "../action/action.ts";
 import { AT, DESTRUCTIVE, FIELDS } from "../action/fields.ts";
-import { lines, messageFields, read, sentLine, withId } from "../action/results.ts";
+import { lines, messageFields, newMessage, read, sentLine } from "../action/results.ts";
 
 const { channelId, anyChannel, text, replyTo, limit, before, after } = FIELDS;
 
@@ -110,7 +110,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
           throw new Error("that channel is age-restricted, and the other one is not");
         }
         const sent = read(
-          withId,
+          newMessage,
           await place.request("POST", `/channels/${to.id}/messages`, {
             body: {
               messageReference: { type: 1, messageId, channelId: place.channel.id },
@@ -120,6 +120,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
             },
           }),
         );
+        await place.posted(sent.id);
         return JSON.stringify({ forwarded: true, channelId: to.id, messageId: sent.id });
       }),
   }),

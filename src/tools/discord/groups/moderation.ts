@@ -52,7 +52,7 @@ export const MODERATION_ACTIONS: readonly Action[] = [
           await place.request("PATCH", path, { body: until(end), reason });
           return minutes === 0 ? "The timeout is over." : "Timed out.";
         });
-      }),
+      }, minutes === 0 ? "outranks" : "can_time_out"),
   }),
   defineAction({
     name: "kick",
@@ -114,13 +114,14 @@ function against(
   call: DiscordCall,
   discord: DiscordPort,
   act: (place: GuildPlace, member: Awaited<ReturnType<GuildPlace["member"]>>) => Promise<string>,
+  kind: "outranks" | "can_time_out" = "outranks",
 ): Promise<string> {
   const needs = [{ kind: "in_guild", permission }] as const;
   return discord.inGuild(call, { guildId, needs }, async (place) => {
     const member = await place.member(userId);
-    const outranks = { kind: "outranks", member } as const;
-    await place.assertMay([outranks]);
-    await place.assertBotMay([outranks]);
+    const above = { kind, member } as const;
+    await place.assertMay([above]);
+    await place.assertBotMay([above]);
     return await act(place, member);
   });
 }

@@ -5,9 +5,8 @@
  */
 
 import { z } from "zod";
+import { ACTIVITY_KINDS, STATUSES } from "../../../core/discord/presence.ts";
 import { type Action, defineAction } from "../action/action.ts";
-
-const TYPES = ["playing", "streaming", "listening", "watching", "custom", "competing"] as const;
 
 /** Actions on the bot itself. */
 export const OTHER_ACTIONS: readonly Action[] = [
@@ -18,8 +17,8 @@ export const OTHER_ACTIONS: readonly Action[] = [
     rights: "owners of the bot only",
     isIdempotent: true,
     input: z.strictObject({
-      status: z.enum(["online", "idle", "dnd", "invisible"]).exactOptional(),
-      activityType: z.enum(TYPES).exactOptional(),
+      status: z.enum(STATUSES).exactOptional(),
+      activityType: z.enum(ACTIVITY_KINDS).exactOptional(),
       activityName: z.string().max(128).exactOptional(),
       activityUrl: z.url({ protocol: /^https$/ }).max(256).exactOptional(),
     }),

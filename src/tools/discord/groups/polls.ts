@@ -8,7 +8,7 @@ import { z } from "zod";
 import type { ChannelPlace } from "../../../core/turn/ports/discord_place.ts";
 import { type Action, defineAction } from "../action/action.ts";
 import { AT, FIELDS } from "../action/fields.ts";
-import { read, withId } from "../action/results.ts";
+import { newMessage, read } from "../action/results.ts";
 
 const { channelId } = FIELDS;
 
@@ -48,7 +48,7 @@ export const POLL_ACTIONS: readonly Action[] = [
         { ...where, needs: ["Send Messages", "Create Polls"] },
         async (place) => {
           const sent = read(
-            withId,
+            newMessage,
             await place.request("POST", `/channels/${place.channel.id}/messages`, {
               body: {
                 poll: {
@@ -63,6 +63,7 @@ export const POLL_ACTIONS: readonly Action[] = [
               },
             }),
           );
+          await place.posted(sent.id);
           return JSON.stringify({ sent: true, channelId: place.channel.id, messageId: sent.id });
         },
       ),
@@ -83,9 +84,9 @@ export const POLL_ACTIONS: readonly Action[] = [
   }),
   defineAction({
     name: "pollEnd",
-    summary: "your own only",
+    summary: "the asker's own only",
     gate: "polls",
-    rights: "Send Messages, Create Polls; polls of the bot only",
+    rights: "Send Messages, Create Polls; only polls that the bot made for the asker",
     isIdempotent: true,
     undo: "no",
     input: z.strictObject({ ...AT, dryRun: FIELDS.dryRun.exactOptional() }),
@@ -96,6 +97,7 @@ export const POLL_ACTIONS: readonly Action[] = [
         async (place) => {
           const { author } = await pollAt(place, messageId);
           if (author.id !== place.self) throw new Error("you can end only your own polls");
+          await place.assertMay([{ kind: "posted_for", userId: await place.postedFor(messageId) }]);
           const path = `/channels/${place.channel.id}/polls/${messageId}/expire`;
           return await place.change({ what: `end the poll ${messageId}`, dryRun }, async () => {
             const ended = read(pollSchema, await place.request("POST", path));

@@ -36,7 +36,8 @@ export const REACTION_ACTIONS: readonly Action[] = [
     name: "react",
     summary: 'remove: your own, or all with emoji ""',
     gate: "reactions",
-    rights: "Read Message History, and Add Reactions to add one",
+    rights:
+      "Read Message History, and Add Reactions to add one; Use External Emojis for those of others",
     isIdempotent: true,
     input: z.strictObject({ ...AT, emoji, remove: z.boolean().exactOptional() }),
     async run({ emoji: written, remove = false, ...at }, call, discord) {

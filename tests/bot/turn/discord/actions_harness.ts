@@ -8,11 +8,13 @@
  */
 
 import assert from "node:assert/strict";
-import type { Decision, Question } from "../../../../src/core/people/question.ts";
+import type { Decision, Question, StoredQuestion } from "../../../../src/core/people/question.ts";
 import type { UserId } from "../../../../src/core/discord/ids.ts";
 import { createDiscordPort } from "../../../../src/bot/turn/discord/discord_port.ts";
+import { createMayDecide } from "../../../../src/bot/turn/discord/asking/holders.ts";
 import { createMediaReads } from "../../../../src/bot/turn/discord/media.ts";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
+import type { HolderCheck } from "../../../../src/interactions/base/context.ts";
 import type { ReplyRules } from "../../../../src/render/reply.ts";
 import { createReader } from "../../../../src/discord/gateway/read/reader.ts";
 import { discord as tool } from "../../../../src/tools/discord/discord.ts";
@@ -74,6 +76,8 @@ export interface ActionScene extends Simulated {
   run(args: object, asking?: Asking): Promise<string>;
   /** The question to people before an action of grace. */
   ask(args: object): Promise<Question | undefined>;
+  /** Whether a person may decide about such a call of grace, by a press in #general. */
+  mayDecide(args: object, by: User, isOwner?: boolean): Promise<HolderCheck>;
   /** Requests that change something. */
   writes(): readonly string[];
   /** Reasons of refused actions, for the metrics. */
@@ -131,7 +135,8 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       approvalTimeoutMs: () => 600_000,
       texts: () => ({}),
       changes: store.changes,
-      askerOf: (_account, messageId) => Promise.resolve(answered.get(messageId)),
+      askerOf: async (account, messageId) =>
+        answered.get(messageId) ?? await store.inbox.askerOf(account, messageId),
       setPresence: (presence) => Promise.resolve(void presences.push(presence)),
       media: createMediaReads((url) => {
         assert.match(url, /^https:\/\/cdn/);
@@ -205,6 +210,52 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
           callKey: `${++calls}:call`,
         });
         return await tool.asks?.(tool.input.parse(args), context);
+      },
+      async mayDecide(args, by, isOwner = false) {
+        owners.clear();
+        if (isOwner) owners.add(by.id);
+        const { id, place, channelId, guildId, sender } = messageBy(people.grace, {});
+        const check = createMayDecide({
+          ports: { ...UNUSED_PORTS, discord: port },
+          isOwner: (message) => owners.has(message.sender.id),
+          now: () => clock.now(),
+        });
+        const question = {
+          kind: "escalation" as const,
+          tool: "discord",
+          text: "",
+          facts: [],
+          exact: JSON.stringify(args),
+          choices: [],
+          asked: [],
+          where: "both" as const,
+          timeoutMs: 1,
+        };
+        const stored: StoredQuestion = {
+          id: 1,
+          accountId: ACCOUNT,
+          code: "K7QP2MZX",
+          messageId: id,
+          channelId,
+          ...(guildId && { guildId }),
+          question,
+          state: "open",
+          createdAt: 0,
+          expiresAt: 1,
+        };
+        return await check(stored, {
+          kind: "button",
+          accountId: ACCOUNT,
+          id: `${++calls}`,
+          token: "interaction-token",
+          applicationId: barnacle.id,
+          customId: "right:0",
+          messageId: id,
+          channelId,
+          ...(guildId && { guildId }),
+          place,
+          sender: { ...sender, id: by.id, username: by.username },
+        });
       },
       writes: () =>
         sim.requests.records().filter(({ method }) => method !== "GET")

@@ -176,7 +176,10 @@ const CASES: Readonly<Record<string, Case>> = {
     tells: /"isOver":false.*"text":"yes","votes":3/,
   },
   pollEnd: {
-    args: (_scene, { poll }) => ({ messageId: poll.id }),
+    args({ answered, demo: { people } }, { poll }) {
+      answered.set(poll.id, people.grace.id);
+      return { messageId: poll.id };
+    },
     needs: ["sendPolls"],
     tells: /"ended":true.*"isOver":true/,
     then: (scene, { poll }) => assert.equal(inGeneral(scene, poll)?.poll?.isOver, true),

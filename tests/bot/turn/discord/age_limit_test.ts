@@ -14,12 +14,12 @@ const ADULTS = channelId("1390000000000000002");
 const ADULT_THREAD = channelId("1390000000000000003");
 
 const CHANNELS: ReadonlyMap<string, NamedChannel> = new Map([
-  [PLAIN, { isPrivateThread: false }],
-  [ADULTS, { isPrivateThread: false, isAgeRestricted: true }],
-  [ADULT_THREAD, { isPrivateThread: false, parentId: ADULTS }],
+  [PLAIN, {}],
+  [ADULTS, { isAgeRestricted: true }],
+  [ADULT_THREAD, { parentId: ADULTS }],
 ]);
 const assertMayQuote = createAssertMayQuote({
-  channel: (id) => Promise.resolve(CHANNELS.get(id) ?? { isPrivateThread: false }),
+  channel: (id) => Promise.resolve(CHANNELS.get(id) ?? {}),
 });
 const restricted = guildMessage({ place: guildPlace({ isAgeRestricted: true }) });
 

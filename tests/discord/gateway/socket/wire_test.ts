@@ -8,7 +8,7 @@ import {
   resumePayload,
   toShardState,
 } from "../../../../src/discord/gateway/socket/wire.ts";
-import type { Presence } from "../../../../src/discord/gateway/link/protocol.ts";
+import type { Presence } from "../../../../src/core/discord/presence.ts";
 import { gatewayOptions, TOKEN } from "../../../support/gateway/gateway_shard.ts";
 
 const STATE = initialState({ monotonicMs: 0, wallMs: 5 });

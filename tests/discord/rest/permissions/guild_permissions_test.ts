@@ -29,7 +29,7 @@ describe("[R11] createReadGuildPermissions()", () => {
       const { name, overwrites } = channels.get(hidden.id) ?? {};
       assert.equal(name, "vault");
       assert.deepEqual(overwrites, [
-        { id: krill.everyoneRoleId, isRole: true, allow: 0n, deny: 1n << 10n },
+        { id: krill.everyoneRoleId, allow: 0n, deny: 1n << 10n },
       ]);
       assert.equal(channels.has(demo.channels.thread.id), false);
       assert.equal(sim.requests.records().length, 3);

@@ -1,5 +1,6 @@
 /**
- * Lets owners allow an action that is refused only because its asker lacks a right (T11).
+ * Lets people allow an action that is refused only because its asker lacks a right (T11): owners of
+ * the bot, and people who could do it themselves.
  *
  * The rights of an action depend on its target. So the action runs as a probe first: it reads what it
  * needs, and ends before its first change.
@@ -17,15 +18,16 @@ import { factsOf } from "../../../questions/people.ts";
 
 /** The asker of an action lacks a right. */
 export class LacksRight extends Error {
+  /** Name of the error class, as logs show it. */
   override name = "LacksRight";
   /** The missing right. */
   readonly missing: Missing;
 
+  /** Says which right is missing; `decision` is absent before a person with it has decided. */
   constructor(missing: Missing, decision: Decision | undefined) {
+    const who = isAllowed(decision) ? "the person who allowed it" : "the person who asks";
     super(
-      `the person who asks may not do that there: ${describeMissing(missing, "asker")}${
-        refusalOf(decision)
-      }`,
+      `${who} may not do that there: ${describeMissing(missing, "asker")}${refusalOf(decision)}`,
     );
     this.missing = missing;
   }
@@ -33,6 +35,7 @@ export class LacksRight extends Error {
 
 /** A probe has come to its first change: the asker has all rights so far. */
 export class ProbeEnded extends Error {
+  /** Name of the error class, as logs show it. */
   override name = "ProbeEnded";
 }
 
@@ -54,6 +57,7 @@ const ESCALATED: ReadonlySet<Missing["kind"]> = new Set([
   "rank",
   "role_rank",
   "bits",
+  "not_theirs",
 ]);
 
 /** Creates the escalation of one account. */
@@ -65,8 +69,8 @@ export function createEscalation(
       if (!escalates()) return undefined;
       const missing = await lackOf(probe);
       if (!missing) return undefined;
-      const owners = (await ownerIds()).filter((id) => id !== call.message.sender.id);
-      if (owners.length === 0) return undefined;
+      // A card in the channel asks others, if the owners are not known now.
+      const owners = await ownerIds().catch(() => []);
       const words = describeMissing(missing, "asker");
       return {
         kind: "escalation",
@@ -75,8 +79,10 @@ export function createEscalation(
         facts: factsOf(call.message),
         exact: written,
         choices: [{ key: ALLOW_ONCE, style: "success" }, { key: DENY, style: "danger" }],
-        asked: owners,
-        where: "direct",
+        asked: owners.filter((id) => id !== call.message.sender.id),
+        mentioned: [],
+        forHolders: true,
+        where: "both",
         timeoutMs: approvalTimeoutMs(),
       };
     },
@@ -93,10 +99,20 @@ async function lackOf(probe: () => Promise<unknown>): Promise<Missing | undefine
   return undefined;
 }
 
-/** Whether an owner has allowed this call in place of its asker. */
-export function isAllowedByOwner(decision: Decision | undefined): boolean {
+/** Whether a person has allowed this call in place of its asker. */
+export function isAllowed(decision: Decision | undefined): boolean {
   return decision?.kind === "answered" && decision.about === "escalation" &&
     decision.answer.choice === ALLOW_ONCE;
+}
+
+/**
+ * The person who has allowed this call by their own rights, which must hold when it runs;
+ * `undefined` if an owner has allowed it, or no one.
+ */
+export function holderOf(decision: Decision | undefined): UserId | undefined {
+  return isAllowed(decision) && decision?.kind === "answered" && decision.answer.byRight
+    ? decision.by
+    : undefined;
 }
 
 function refusalOf(decision: Decision | undefined): string {
@@ -104,9 +120,11 @@ function refusalOf(decision: Decision | undefined): string {
     case undefined:
       return "";
     case "answered":
-      return decision.about === "escalation" ? "; an owner was asked, and said no" : "";
+      return decision.about === "escalation" && !isAllowed(decision)
+        ? "; a person who may allow it was asked, and said no"
+        : "";
     case "expired":
     case "withdrawn":
-      return "; no owner has allowed it";
+      return "; no one has allowed it";
   }
 }

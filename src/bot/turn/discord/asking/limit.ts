@@ -16,7 +16,9 @@ import { factsOf } from "../../../questions/people.ts";
 
 /** The dependencies of the limit. */
 export interface LimitOptions {
+  /** The account. */
   readonly accountId: AccountId;
+  /** Changes by the tool `discord`, with the way to take each back. */
   readonly changes: Pick<Changes, "madeBy">;
   /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */
   readonly maxDestructive: () => number;

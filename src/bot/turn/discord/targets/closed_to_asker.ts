@@ -13,7 +13,9 @@ import type { AccessPolicy } from "../../../../policy/rules/rules.ts";
 
 /** A channel or thread of a guild. */
 export interface GuildTarget {
+  /** The channel. */
   readonly channelId: ChannelId;
+  /** The guild. */
   readonly guildId: GuildId;
   /** The channel of a thread; absent for other channels. */
   readonly parentId?: ChannelId;
@@ -26,6 +28,7 @@ export type ClosedToAsker = (asker: InboundMessage, target: GuildTarget) => stri
 export interface ClosedToAskerOptions {
   /** The current policy. */
   readonly policy: () => AccessPolicy;
+  /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: Pick<Reader, "index">;
   /** Whether the sender of a message is an owner of the bot (P10). */
   readonly isOwner: (message: InboundMessage) => boolean;

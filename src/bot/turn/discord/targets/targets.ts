@@ -26,12 +26,13 @@ import type { RestApi } from "../../../../discord/rest/client/client.ts";
 import { RestError } from "../../../../discord/rest/exchange/rest_error.ts";
 import { explainCode, namesPermission } from "../../../../discord/rest/permissions/denial.ts";
 import type { Decision } from "../../../../core/people/question.ts";
-import { isAllowedByOwner, LacksRight } from "../asking/escalation.ts";
+import { holderOf, isAllowed, LacksRight } from "../asking/escalation.ts";
 import type { ClosedToAsker } from "./closed_to_asker.ts";
 import { WORDS } from "./words.ts";
 
 /** The channel that a call acts in. */
 export interface ToolTarget {
+  /** The channel. */
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
@@ -39,6 +40,7 @@ export interface ToolTarget {
 
 /** A person for whom an action runs. */
 export interface Asker {
+  /** The user. */
   readonly userId: UserId;
   /** The question; absent for a command. */
   readonly message?: InboundMessage;
@@ -48,7 +50,9 @@ export interface Asker {
 
 /** Where an action comes from: its people, and the place in which they ask. */
 export interface Origin {
+  /** The people whose messages share the turn. */
   readonly askers: readonly Asker[];
+  /** The channel. */
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
@@ -70,6 +74,7 @@ export interface Found {
 
 /** The sources of targets. */
 export interface TargetsOptions {
+  /** Sends requests to Discord. */
   readonly client: RestApi;
   /** Whether the sender of a message is an owner of the bot (P10). */
   readonly isOwner: (message: InboundMessage) => boolean;
@@ -104,7 +109,10 @@ export interface Targets {
   refusal(error: unknown, origin: Origin, found: Found, needs: readonly Need[]): Promise<unknown>;
 }
 
-/** Creates the check of targets. */
+/**
+ * Creates the check of targets. The function is long because its inner functions are the steps of
+ * one check, over the same ports.
+ */
 export function createTargets(
   { client, isOwner, self, alsoGuilds, closedBy, onRefused, now }: TargetsOptions,
 ): Targets {
@@ -252,10 +260,11 @@ export function createTargets(
       });
     },
     async assertMay(origin, found, needs) {
-      const isAllowed = isAllowedByOwner(origin.decision);
+      const holder = holderOf(origin.decision); // the call runs with their rights
+      const isByOwner = isAllowed(origin.decision) && holder === undefined;
       for (const { userId, isOwner } of origin.askers) {
-        if (isOwner || isAllowed) continue;
-        const missing = await missingOf(userId, origin, found, needs);
+        if (isOwner || isByOwner) continue;
+        const missing = await missingOf(holder ?? userId, origin, found, needs);
         if (missing) {
           if (!origin.isProbe) onRefused(missing.kind);
           throw new LacksRight(missing, origin.decision);

@@ -32,6 +32,7 @@ export const WORDS: ReadonlyMap<number, string> = new Map([
   [50045, "the file is too large for Discord"],
   [50074, "Discord does not let this channel be deleted, because the server's community needs it"],
   [50081, "the bot may not use that sticker there"],
+  [60003, "the server asks moderators for two-factor authentication, and the bot's owner has none"],
   [90001, "the author of the message has blocked the bot"],
   [110000, "Discord is still building its search index; try again in a minute"],
   [160006, "the server has its most active threads, and takes no more"],

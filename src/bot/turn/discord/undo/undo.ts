@@ -19,9 +19,13 @@ import { changedSince } from "./later_changes.ts";
 
 /** The dependencies of undoing. */
 export interface UndoOptions {
+  /** Sends requests to Discord. */
   readonly client: RestApi;
+  /** The account. */
   readonly accountId: AccountId;
+  /** Changes by the tool `discord`, with the way to take each back. */
   readonly changes: Pick<Changes, "since" | "undone">;
+  /** Checks the target of a call. */
   readonly targets: Targets;
   /** Unix time in milliseconds. */
   readonly now: () => number;

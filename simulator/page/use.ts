@@ -1,0 +1,82 @@
+/**
+ * Uses buttons, menus and forms of a bot, and waits for the bot's answer as Discord's client does.
+ *
+ * @module
+ */
+
+import type { ActorAndMessage } from "../actions/people.ts";
+import type { ModalValues } from "../actions/modals.ts";
+import type { Simulator } from "../simulator.ts";
+import type { Interaction, InteractionAnswer } from "../world/world.ts";
+import { type SeenForm, viewForm } from "./form.ts";
+
+/** Milliseconds that Discord gives the bot to answer. */
+const ANSWER_MS = 3_000;
+/** Milliseconds after that in which the page shows a later answer. */
+const LATER_MS = 60_000;
+
+/** The answer that only the person sees, if there is one. */
+export interface Used {
+  /** Text of an ephemeral message. */
+  readonly whisper?: string;
+  /** A form that the bot has opened. */
+  readonly form?: SeenForm;
+}
+
+/** The port of this module. */
+export interface UsePorts {
+  readonly simulator: Pick<Simulator, "press" | "choose" | "submit" | "until" | "world">;
+  /** Gets the text of an ephemeral answer that comes, or changes, after the first answer. */
+  readonly onLater: (userId: string, whisper: string) => void;
+  /** Aborted when the page closes. */
+  readonly closed: AbortSignal;
+}
+
+/** Uses components. Each rejects with a RangeError if Discord refuses, or the bot is too slow. */
+export interface Uses {
+  click(on: ActorAndMessage & { readonly customId: string }): Promise<Used>;
+  choose(
+    on: ActorAndMessage & { readonly customId: string; readonly labels: readonly string[] },
+  ): Promise<Used>;
+  /** Submits a form that the same person has opened. */
+  submit(form: { readonly as: string; readonly id: string }, values: ModalValues): Promise<Used>;
+}
+
+/** Creates the uses of one page. */
+export function createUses({ simulator, onLater, closed }: UsePorts): Uses {
+  async function answered(interaction: Interaction): Promise<Used> {
+    const limit = AbortSignal.timeout(ANSWER_MS);
+    let answer;
+    try {
+      answer = await simulator.until(() => interaction.answer, limit);
+    } catch (error) {
+      if (!limit.aborted) throw error;
+      throw new RangeError("This interaction failed: the bot did not answer within 3 seconds", {
+        cause: error,
+      });
+    }
+    if (answer.kind === "modal") return { form: viewForm(simulator.world, interaction, answer) };
+    if (!("isEphemeral" in answer) || !answer.isEphemeral) return {};
+    watch(interaction, answer);
+    return answer.kind === "replied" ? { whisper: answer.message.content } : {};
+  }
+
+  /** Tells the page if the answer changes: after "thinking", or once rights are known. */
+  function watch(interaction: Interaction, first: InteractionAnswer): void {
+    const changed = () => interaction.answer !== first ? interaction.answer : undefined;
+    simulator.until(changed, AbortSignal.any([closed, AbortSignal.timeout(LATER_MS)])).then(
+      (now) => now.kind === "replied" && onLater(interaction.userId, now.message.content),
+      () => {}, // no later answer
+    );
+  }
+
+  return {
+    click: (on) => answered(simulator.press(on)),
+    choose: (on) => answered(simulator.choose(on)),
+    submit({ as, id }, values) {
+      const opened = [...simulator.world.interactions.values()].find((one) => one.id === id);
+      if (opened?.userId !== as) return Promise.reject(new RangeError("This form is not open"));
+      return answered(simulator.submit(opened, values));
+    },
+  };
+}

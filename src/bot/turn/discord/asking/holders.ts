@@ -1,0 +1,85 @@
+/**
+ * Finds out whether a person may decide about a call that was refused for its asker's lack of a right:
+ * people who could make the call themselves may (T11).
+ *
+ * The call runs as a probe for the person who decides. So Discord tells their roles at that moment, and
+ * the same checks hold for them as for any asker: permissions, role order, and the bot's own policy.
+ *
+ * @module
+ */
+
+import type { InboundMessage } from "../../../../core/inbound/inbound.ts";
+import type { ButtonPress } from "../../../../core/inbound/interactions.ts";
+import type { StoredQuestion } from "../../../../core/people/question.ts";
+import { describeMissing } from "../../../../core/rights/describe_missing.ts";
+import type { ToolPorts } from "../../../../core/turn/tool.ts";
+import { RestError } from "../../../../discord/rest/exchange/rest_error.ts";
+import type { HolderCheck } from "../../../../interactions/base/context.ts";
+import { TOOLS } from "../../../../tools/registry.ts";
+import { LacksRight, ProbeEnded } from "./escalation.ts";
+
+/** Checks a person's right to decide. Rejects if Discord does not answer. */
+export type MayDecide = (question: StoredQuestion, press: ButtonPress) => Promise<HolderCheck>;
+
+/** The dependencies of the check. */
+export interface MayDecideOptions {
+  /** Ports of the tools. */
+  readonly ports: ToolPorts;
+  /** Whether the sender of a message is an owner of the bot (P10). */
+  readonly isOwner: (message: InboundMessage) => boolean;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Creates the check of one account. */
+export function createMayDecide({ ports, isOwner, now }: MayDecideOptions): MayDecide {
+  return async (stored, press) => {
+    const message = asAskedBy(press, stored, now());
+    if (isOwner(message)) return { as: "owner" };
+    const { tool: name, exact = "" } = stored.question;
+    const tool = TOOLS.find((one) => one.name === name);
+    if (!tool?.probe) return { as: "none", why: `no one but an owner may allow ${name}` };
+    const key = `press:${press.id}`; // not the turn's session, whose calls may take long
+    try {
+      await tool.probe(tool.input.parse(JSON.parse(exact)), {
+        ports,
+        message,
+        sessionKey: key,
+        callKey: key,
+        signal: new AbortController().signal,
+      });
+      return { as: "holder" }; // the call changes nothing, and each of its checks has passed
+    } catch (error) {
+      if (error instanceof ProbeEnded) return { as: "holder" };
+      if (error instanceof RestError) throw error;
+      if (error instanceof LacksRight) {
+        return { as: "none", why: describeMissing(error.missing, "reader") };
+      }
+      return { as: "none", why: error instanceof Error ? error.message : String(error) };
+    }
+  };
+}
+
+/** The question of the turn, as if the person who decides had asked it. */
+function asAskedBy(
+  { sender, place }: ButtonPress,
+  { accountId, messageId, channelId, guildId }: StoredQuestion,
+  sentAt: number,
+): InboundMessage {
+  return {
+    kind: "message",
+    accountId,
+    id: messageId,
+    revision: 0,
+    channelId,
+    ...(guildId !== undefined && { guildId }),
+    place,
+    sender,
+    text: "",
+    sentAt,
+    mention: "user",
+    mentionsOthers: false,
+    extras: [],
+    asked: true,
+  };
+}

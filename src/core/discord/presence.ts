@@ -1,0 +1,42 @@
+/**
+ * How Discord shows a bot: its status and its activity.
+ *
+ * @module
+ */
+
+/** The values of a status. */
+export const STATUSES = ["online", "idle", "dnd", "invisible"] as const;
+
+/** Online status. */
+export type PresenceStatus = (typeof STATUSES)[number];
+
+/** The kinds of activities, by Discord's words. */
+export const ACTIVITY_KINDS = [
+  "playing",
+  "streaming",
+  "listening",
+  "watching",
+  "custom",
+  "competing",
+] as const;
+
+/** Kind of an activity. `custom` shows the text alone. */
+export type ActivityKind = (typeof ACTIVITY_KINDS)[number];
+
+/** The activity below the bot's name. */
+export interface Activity {
+  /** Its kind. */
+  readonly type: ActivityKind;
+  /** The text. */
+  readonly name: string;
+  /** Link of a stream. */
+  readonly url?: string;
+}
+
+/** How Discord shows the bot. */
+export interface Presence {
+  /** Online status. */
+  readonly status: PresenceStatus;
+  /** Absent for none. */
+  readonly activity?: Activity;
+}

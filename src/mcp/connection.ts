@@ -1,0 +1,73 @@
+/**
+ * Declares a server of the Model Context Protocol, and the connection to it.
+ *
+ * @module
+ */
+
+import type { ToolContext } from "../core/turn/tool.ts";
+import type { Schedule } from "../lib/schedule.ts";
+import type { Confine, StdioProgram } from "./confine.ts";
+import type { McpToolDefinition } from "./definitions.ts";
+import type { AskingCall } from "./elicitation/asking.ts";
+import type { HttpServer } from "./oauth/http_server.ts";
+import type { LoginPorts } from "./oauth/login_of.ts";
+import type { SeenTools } from "./seen_tools.ts";
+
+/** A server, with its secrets. */
+export interface McpServer {
+  /** Its name in the config. */
+  readonly id: string;
+  /** The way to reach it. */
+  readonly transport:
+    | ({ readonly kind: "http" } & HttpServer)
+    | ({ readonly kind: "stdio" } & StdioProgram);
+  /** Tools to offer, by the server's names; all if absent. */
+  readonly allow?: readonly string[];
+}
+
+/** The dependencies of a server. */
+export interface McpPorts extends LoginPorts {
+  /** Barnacle's version. */
+  readonly version: string;
+  /** Timer. */
+  readonly schedule: Schedule;
+  /** Prepares the start of programs. */
+  readonly confine: Confine;
+  /** Remembers descriptions over a restart. */
+  readonly seen: SeenTools;
+  /** The server has listed its tools, perhaps other ones than before. */
+  readonly onTools: () => void;
+}
+
+/**
+ * Writes the result of a call for the model, and shows its images.
+ *
+ * @throws {Error} If the tool failed, with its words.
+ */
+export type WriteResult = (showImage?: ToolContext["showImage"]) => Promise<string>;
+
+/** A server that connects by itself. */
+export interface McpConnection {
+  /** The tools as last listed; `undefined` before the first time. */
+  tools(): readonly McpToolDefinition[] | undefined;
+  /** The last failure; `undefined` if there was none. */
+  problem(): Error | undefined;
+  /** Lists the tools if that has not been done, and does not wait for a server that failed. */
+  list(): Promise<void>;
+  /**
+   * Calls a tool.
+   *
+   * @param call Gets questions of the server to people.
+   *
+   * @throws {Error} If the server cannot be reached, or the tool fails, with the reason. An
+   * `UnknownOutcomeError` if the connection was lost during the call.
+   */
+  call(
+    name: string,
+    input: Record<string, unknown>,
+    signal: AbortSignal,
+    call: AskingCall,
+  ): Promise<WriteResult>;
+  /** Ends it, and resolves once nothing runs. */
+  close(): Promise<void>;
+}
