@@ -30,7 +30,7 @@ import {
   type GatewayThreads,
   type ThreadOptions,
 } from "./gateway_threads.ts";
-import { planShards } from "./shards.ts";
+import { planResumes, type ShardPlan } from "./shards.ts";
 
 /** The settings and stored facts that a connection starts with. */
 export interface ConnectOptions {
@@ -148,7 +148,7 @@ export async function connect(options: ConnectOptions, ports: ConnectPorts): Pro
   return await openGateway(options, ports, place, intents);
 }
 
-type PlannedShards = ReturnType<typeof planShards>["shards"];
+type PlannedShards = ShardPlan["shards"];
 
 /** Decides which shards resume, and stores the resulting changes. */
 async function planSessions(
@@ -165,12 +165,11 @@ async function planSessions(
     stored,
     sessionCacheTtlSec: reconnect.sessionCacheTtlSec,
     resumeSession: reconnect.resumeSession,
-    isComplete: true,
     intents: intents.now.bits,
     identifyInMs: await firstIdentifyInMs(accountId, ports),
     now: now(),
   };
-  const plan = await resumable(planShards(facts), facts, options);
+  const plan = await planResumes(facts, options.mayResume);
   for (const { shardId, aliveAt, why } of plan.lost) {
     const since = new Date(aliveAt).toISOString();
     log.warn("The last session cannot be resumed", { shardId, since, why });
@@ -183,16 +182,6 @@ async function planSessions(
   }
   await intents.save();
   return plan.shards;
-}
-
-/** The plan, or one without any RESUME if the guild index is incomplete. */
-async function resumable(
-  plan: ReturnType<typeof planShards>,
-  facts: Parameters<typeof planShards>[0],
-  { mayResume }: ConnectOptions,
-): Promise<ReturnType<typeof planShards>> {
-  const resumes = plan.shards.some(({ session }) => session !== undefined);
-  return !resumes || await mayResume() ? plan : planShards({ ...facts, isComplete: false });
 }
 
 /**

@@ -18,7 +18,7 @@ export interface LoadedTools {
   stop(): Promise<void>;
 }
 
-/** @param options Gives the options at the time of the load. */
+/** Creates the loader; `options` gives the options at the time of the load. */
 export function createLoadedTools(options: () => ToolServicesOptions): LoadedTools {
   let loaded: Promise<ToolServices> | undefined;
   async function load(): Promise<ToolServices> {
