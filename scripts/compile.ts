@@ -35,6 +35,7 @@ const BUNDLE_FLAGS = [
   "--minify-syntax",
   "--minify-whitespace", // identifiers keep their names, because code distinguishes errors by them
   "--splitting",
+  "--min-chunk-size=65536", // each chunk costs a start its loading
   "--format=esm",
   ...NEVER_LOADED.map((name) => `--external=${name}`),
 ];
@@ -43,7 +44,7 @@ const COMPILE_FLAGS = [
   "--compile",
   "--sourcemap=inline",
   "--bytecode", // of every function: each omitted level costs a start on one core 4 ms
-  "--compile-jit-policy=8", // until the bot is busy: `host/process/jit_policy.ts`
+  "--compile-jit-policy=24", // for the start: `host/process/jit_policy.ts`
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",
 ];

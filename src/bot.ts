@@ -13,9 +13,9 @@ import { type Applied, createAccounts } from "./bot/account/accounts.ts";
 import type { Online } from "./bot/account_interface.ts";
 import { createMeter } from "./bot/health/meters.ts";
 import { createHttp } from "./bot/process/http.ts";
+import { createLoadedTools } from "./bot/process/load_tools.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { startProcessFiles } from "./bot/files/process_files.ts";
-import { createToolServices } from "./bot/process/tool_services.ts";
 import { watchWriters } from "./bot/process/writers.ts";
 import type {
   Account,
@@ -42,7 +42,7 @@ import { notice } from "./render/notices/notices.ts";
 import { schedule } from "./lib/schedule.ts";
 import type { Logging } from "./log.ts";
 import type { Store } from "./store/store.ts";
-import { createTraceExport, type TraceExport } from "./telemetry/trace_export.ts";
+import type { TraceExport } from "./telemetry/trace_export.ts";
 
 /** Why a bot ended by itself. */
 export type BotEnd = AccountEnd;
@@ -152,7 +152,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     now,
     log: logging.forPart("store"),
   });
-  const toolServices = createToolServices({
+  const tools = createLoadedTools(() => ({
     config: setup.config,
     dataDir: options.dataDir,
     jobWorkerUrl: JOB_WORKER_URL,
@@ -162,8 +162,8 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     // Any account reaches the owners.
     onSignIn: (server) =>
       accounts.first()?.tellOwners((texts) => notice("mcpSignIn", { server }, texts)),
-  });
-  const traces = createTraces(options);
+  }));
+  const traces = await createTraces(options);
   const memory = createMemory(logging);
   const accounts = createAccounts({
     ...options,
@@ -173,7 +173,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     ...(traces && { onTrace: traces.add }),
     version: build.version,
     workerUrl: WORKER_URL,
-    toolServices,
+    toolServices: tools.load,
   }, {
     startAccount,
     meter,
@@ -210,7 +210,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     ended,
     async apply(next, changes) {
       setup = next;
-      toolServices.apply(next.config);
+      await tools.apply(next.config);
       noteMeaning.reconfigured();
       health.setAccounts(next.config.accounts);
       return await accounts.apply(next, changes);
@@ -223,7 +223,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       await noteMeaning.stop();
       await accounts.stop();
       files.stop();
-      await toolServices.stop();
+      await tools.stop();
       await traces?.stop();
       health.stop();
     },
@@ -244,9 +244,13 @@ function createMemory(logging: Logging): ProcessMemory {
 }
 
 /** Creates the export of traces; `undefined` if the config names no collector. */
-function createTraces({ setup, build, logging }: BotOptions): TraceExport | undefined {
+async function createTraces(
+  { setup, build, logging }: BotOptions,
+): Promise<TraceExport | undefined> {
   const { otel } = setup.config;
-  return otel && createTraceExport({
+  if (!otel) return undefined;
+  const { createTraceExport } = await import("./telemetry/trace_export.ts");
+  return createTraceExport({
     url: otel.url,
     headers: revealed(otel.headers),
     version: build.version,

@@ -43,8 +43,8 @@ export interface AccountOptions extends Account {
   readonly isConnectionDebug: boolean;
   /** URL of the gateway worker. */
   readonly workerUrl: URL;
-  /** The tools, which all accounts share. */
-  readonly toolServices: ToolServices;
+  /** Loads the tools, which all accounts share. */
+  readonly toolServices: () => Promise<ToolServices>;
   /** Searches notes, for all accounts. */
   readonly searchNotes: NoteSearch;
   /** The gateway thread, loaded ahead. */

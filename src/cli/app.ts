@@ -1,7 +1,8 @@
 /**
  * The command line: finds the command that the arguments name, and runs it.
  *
- * A command's own code is loaded when it is called, so that `version` does not load the bot.
+ * A command's own code is loaded when it is called, so that `version` does not load the bot. `run`
+ * loads no other command's options either, because a bot should be online soon.
  *
  * @module
  */
@@ -17,9 +18,8 @@ import {
 import process from "node:process";
 import { noProxyOf } from "../lib/network/proxy.ts";
 import { VERSION } from "../version.ts";
-import { TASKS } from "./commands.ts";
 import { errorTexts } from "./help/error_texts.ts";
-import { overviewLines, welcomeLines } from "./help/overview.ts";
+import { overviewLines, type Task, welcomeLines } from "./help/overview.ts";
 import { type Commands, withHelpOption, wrongCommand } from "./help/wrong_command.ts";
 import { EXIT } from "./shared/exit_code.ts";
 import type { Terminal } from "./terminal/io.ts";
@@ -50,36 +50,51 @@ export async function runCommandLine(
   { stdout, stderr, env }: Terminal,
 ): Promise<number> {
   const style = styleFor(stdout, env);
+  const tasks = await tasksFor(args);
   if (args.length === 0) {
-    for (const line of welcomeLines(TASKS, VERSION, style)) stdout.write(`${line}\n`);
+    for (const line of welcomeLines(tasks, VERSION, style)) stdout.write(`${line}\n`);
     return EXIT.done;
   }
-  const words = withHelpOption(withoutDashes(args), COMMANDS);
-  const wrong = wrongCommand(words, COMMANDS);
+  const all = commandsOf(tasks);
+  const words = withHelpOption(withoutDashes(args), all);
+  const wrong = wrongCommand(words, all);
   if (wrong !== undefined) {
     stderr.write(`barnacle: ${wrong}\n`);
     return EXIT.usage;
   }
   const streams: StricliProcess = { stdout, stderr, env };
-  const application = createApplication(style, styleFor(stderr, env));
+  const application = createApplication(tasks, style, styleFor(stderr, env));
   await runApplication(application, words, { process: streams });
   const code = Number(streams.exitCode ?? EXIT.done);
   return code < 0 || code > 250 ? EXIT.usage : code; // the library's codes for wrong usage
 }
 
-/** All commands by name. */
-const COMMANDS: Commands = Object.fromEntries(
-  TASKS.flatMap(({ commands }) => Object.entries(commands)),
-);
+/** The commands that the arguments may name. */
+async function tasksFor([command]: readonly string[]): Promise<readonly Task[]> {
+  if (command !== "run") return (await import("./commands.ts")).TASKS;
+  const { run } = await import("./run/commands.ts");
+  return [{ title: "Start", commands: { run } }];
+}
 
-function createApplication(style: Style, errStyle: Style): Application<CommandContext> {
-  const routes = Object.entries(COMMANDS).map(([name, { target }]) => [name, target] as const);
+/** Commands by name. */
+function commandsOf(tasks: readonly Task[]): Commands {
+  return Object.fromEntries(tasks.flatMap(({ commands }) => Object.entries(commands)));
+}
+
+function createApplication(
+  tasks: readonly Task[],
+  style: Style,
+  errStyle: Style,
+): Application<CommandContext> {
+  const routes = Object.entries(commandsOf(tasks)).map(([name, { target }]) =>
+    [name, target] as const
+  );
   const root = buildRouteMap({
     docs: { brief: "Barnacle" },
     routes: Object.fromEntries(routes),
   });
   const formatHelp: typeof root.formatHelp = () =>
-    `${overviewLines(TASKS, VERSION, style).join("\n")}\n`;
+    `${overviewLines(tasks, VERSION, style).join("\n")}\n`;
   return buildApplication({ ...root, formatHelp }, {
     name: "barnacle",
     versionInfo: { currentVersion: VERSION },

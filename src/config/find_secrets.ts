@@ -13,7 +13,7 @@ import { BOT_TOKEN } from "./config.ts";
 import type { ProblemAt } from "./parse.ts";
 import type { RemovedSecret } from "./removed_secrets.ts";
 import type { Problem } from "./text/problem.ts";
-import { mayHoldSecret } from "./schema/parts/blank.ts";
+import { isWorthSearching } from "./schema/parts/blank.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
 import {
   botToken,
@@ -170,12 +170,12 @@ function writtenSecrets(
     schema: Schema | undefined,
     path: readonly Segment[],
   ): ReturnType<typeof writtenSecrets> => {
-    if (!schema || !mayHoldSecret(schema) || valueAt(written, path) === undefined) return [];
+    if (!schema || valueAt(written, path) === undefined) return [];
     if (isSecret(schema)) return isSource(held) ? [[path, held]] : [];
     if (!isRecord(held)) return [];
-    return Object.entries(held).flatMap(([name, part]) =>
-      visit(part, childOf(schema, name), [...path, name])
-    );
+    const entries = Object.entries(held);
+    if (!isWorthSearching(schema, entries.length)) return [];
+    return entries.flatMap(([name, part]) => visit(part, childOf(schema, name), [...path, name]));
   };
   return visit(settings, configSchema, []);
 }

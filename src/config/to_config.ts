@@ -56,7 +56,7 @@ export function toConfig(
     maxConcurrentTurns: agents.maxConcurrentTurns,
     models: modelsConfig(settings, secrets),
     audio: audioConfig(settings),
-    texts: messages.texts,
+    texts: messages.texts ?? {},
     messages: messagesConfig(messages),
     dmScope: session.dmScope,
     sessionReset: session.reset,

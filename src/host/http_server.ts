@@ -14,6 +14,7 @@ import {
   type HttpHandler,
   type HttpTimeouts,
 } from "./bounded_server.ts";
+import { HttpServerError } from "./http_server_error.ts";
 
 /** Addresses, port and token of the server. */
 export interface HttpServerSettings {
@@ -37,50 +38,6 @@ export interface HttpServer {
   readonly skipped: readonly string[];
   /** Stops listening, and breaks connections that are still open after a while. */
   close(): Promise<void>;
-}
-
-/**
- * Why the server did not start.
- *
- * - `port_in_use`: another program uses the port; change the port or stop that program.
- * - `not_permitted`: the system reserves the port; use one from 1024 on.
- * - `no_such_address`: this machine has no such address; fix `http.bind`.
- * - `unsafe_bind`: others could reach it, and there is no token of 32 characters.
- * - `failed`: any other reason; see the cause.
- */
-export type HttpServerErrorKind =
-  | "port_in_use"
-  | "not_permitted"
-  | "no_such_address"
-  | "unsafe_bind"
-  | "failed";
-
-/** The server could not start; the message says what to do. */
-export class HttpServerError extends Error {
-  /** Name of the error class, as logs show it. */
-  override readonly name = "HttpServerError";
-  /** Why it cannot listen. */
-  readonly kind: HttpServerErrorKind;
-  /** The address that was tried. */
-  readonly address: string;
-  /** The port. */
-  readonly port: number;
-
-  /** Says why it cannot listen, and on which address and port. */
-  constructor(
-    message: string,
-    details: {
-      readonly kind: HttpServerErrorKind;
-      readonly address: string;
-      readonly port: number;
-      readonly cause?: unknown;
-    },
-  ) {
-    super(message, { cause: details.cause });
-    this.kind = details.kind;
-    this.address = details.address;
-    this.port = details.port;
-  }
 }
 
 const LOOPBACK_ADDRESSES: readonly string[] = ["127.0.0.1", "::1"];

@@ -4,11 +4,11 @@ import { connect, createServer, Socket } from "node:net";
 import { describe, it } from "node:test";
 import {
   type HttpServer,
-  HttpServerError,
   type HttpServerSettings,
   isMissingLoopback,
   startHttpServer,
 } from "../../src/host/http_server.ts";
+import { HttpServerError } from "../../src/host/http_server_error.ts";
 import { createBoundedServer, type HttpHandler } from "../../src/host/bounded_server.ts";
 import { ended, talk } from "../support/network/raw_client.ts";
 

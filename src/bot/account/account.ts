@@ -1,115 +1,56 @@
 /**
- * Runs one account: its gateway, its turns, its deliveries.
+ * Starts one account: it connects to Discord, and loads its other parts meanwhile.
  *
- * A message goes from the connection to `inbound`, which judges and stores it, then to a turn, and
- * from there through the outbox to Discord. `parts.ts` creates the parts, `wiring.ts` connects
- * them.
+ * An IDENTIFY needs a third of the program. The code of turns, tools and commands takes longer to
+ * load than Discord takes to answer, and a bot that restarts should be back soon. So this code is
+ * loaded once the IDENTIFY has left. Events wait until it is there.
  *
  * @module
  */
 
-import { bytesOfIndex } from "../../discord/gateway/decode/guild_index.ts";
+import { schedule } from "../../lib/schedule.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
-import { settingsOf } from "./settings.ts";
-import type { Parts } from "./account_parts.ts";
-import { createParts } from "./parts.ts";
-import { connectParts } from "./wiring.ts";
+import { createGatewayParts, type GatewayParts } from "./gateway_parts.ts";
 
-/** Starts an account. A fault that passes by itself does not fail the start. */
+/** The code of an account's other parts. */
+export type LoadRest = () => Promise<Pick<typeof import("./running.ts"), "runAccount">>;
+
+/**
+ * Milliseconds that connecting gets before other code is loaded. A connection over the internet takes
+ * longer, so the processor would only wait.
+ */
+const HEAD_START_MS = 100;
+
+/**
+ * Starts an account. A fault that passes by itself does not fail the start.
+ *
+ * @param loadRest Loads the other parts; a test may fail here.
+ * @throws {unknown} If they cannot be loaded or created; the connection has ended then.
+ */
 export async function startAccount(
   options: AccountOptions,
   ports: AccountPorts,
+  loadRest: LoadRest = () => import("./running.ts"),
 ): Promise<RunningAccount> {
-  const { store, stored, logging, config: { discord: { accountId } } } = options;
-  const parts = await createParts(options, ports);
-  connectParts(parts, options, ports);
-  const { settings, reader, policy, outbound, inbound, catchUp, turns, connection } = parts;
-
-  await store.inbox.voidClaims(accountId); // claims of turns that the last run did not finish
-  catchUp.resume(stored.shards);
-  await inbound.start();
-  turns.wake();
-  outbound.start();
-  await parts.questions.start();
-  parts.connectionState.start();
-  connection.start(reader.isComplete);
-  let stopped: Promise<void> | undefined;
-
-  return {
-    accountId,
-    userId: () => reader.self?.userId,
-    stats: connection.stats,
-    status() {
-      const doubt = parts.duplicates.doubt();
-      return {
-        catchUp: {
-          pending: catchUp.pending(),
-          unreadable: catchUp.unreadable().map(({ name }) => name),
-        },
-        ...(doubt && !doubt.isDeploy && {
-          twin: { since: doubt.since, evidence: doubt.evidence },
-        }),
-        findings: parts.connectionState.findings(),
-        ...outbound.status(),
-      };
-    },
-    async apply(config, account, text) {
-      await policy.apply(config, text);
-      // In one step with the policy: no message is judged by one config and routed by the other.
-      Object.assign(settings, settingsOf({ ...account, config }));
-      ports.health.setModel(account.model.id);
-      outbound.reconfigured();
-      inbound.reconfigured();
-      parts.connectionState.reconfigured();
-    },
-    caches: () => ({ guilds: bytesOfIndex(reader.index), ...turns.caches() }),
-    tellOwners: (words) => void outbound.tellOwners(words(settings.config.texts)),
-    changedElsewhere() {
-      outbound.channelQueues.wake();
-      parts.schedules.changed();
-      store.questions.decidedElsewhere();
-      void inbound.commands.changedElsewhere();
-      turns.wake();
-      parts.questions.changed();
-    },
-    stop: () =>
-      stopped ??= stop(parts, (error) => {
-        const message = "Cannot store the last events; Discord will send them again";
-        logging.forPart("inbox").error(message, { error });
-      }),
-  };
+  const gateway = await createGatewayParts(options, ports);
+  gateway.connection.start(async () => (await gateway.reader()).isComplete);
+  try {
+    await headStart(gateway);
+    const [{ runAccount }, toolServices] = await Promise.all([loadRest(), options.toolServices()]);
+    return await runAccount(gateway, options, toolServices, ports);
+  } catch (error) {
+    gateway.stopping.abort();
+    gateway.client.stop();
+    await gateway.connection.stop();
+    throw error;
+  }
 }
 
-/**
- * Stops an account's parts in the order in which messages pass them. Running turns end, their
- * replies leave within the grace period, and the gateway closes resumable (G12).
- */
-async function stop(
-  { settings, connectionState, outbound, inbound, catchUp, turns, duplicates, ...rest }: Parts,
-  onUnstored: (error: unknown) => void,
-): Promise<void> {
-  const { stopping, connection } = rest;
-  const graceOver = aborted(stopping.signal);
-  const grace = setTimeout(() => stopping.abort(), settings.config.shutdownGraceSec * 1_000);
-  duplicates.stop();
-  connectionState.stop();
-  outbound.stop();
-  await rest.schedules.stop();
-  await rest.questions.stop();
-  await turns.stop();
-  const isDone = Promise.all([outbound.channelQueues.drain(), inbound.answered()]);
-  await Promise.race([isDone, graceOver]);
-  clearTimeout(grace);
-  stopping.abort();
-  await connection.stop();
-  await catchUp.stop();
-  await inbound.stop().catch(onUnstored);
-  await outbound.channelQueues.stop();
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+/** Waits until the connection leaves the processor idle, or some time at most. */
+async function headStart({ connection }: GatewayParts): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const cancel = schedule(resolve, HEAD_START_MS);
+  await Promise.race([connection.waiting, late]);
+  cancel();
+  await new Promise((resolve) => setTimeout(resolve)); // messages to the gateway thread leave first
 }

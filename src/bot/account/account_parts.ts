@@ -5,36 +5,21 @@
  */
 
 import type { Reader } from "../../discord/gateway/read/reader.ts";
-import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { DuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
 import type { Emitter } from "../../lib/emitter.ts";
 import type { Runner } from "../../flows/schedules/runner.ts";
 import type { AccountCatchUp } from "../gateway/catch_up.ts";
-import type { Connection } from "../gateway/connection.ts";
-import type { AccountPresence } from "../gateway/presence.ts";
 import type { Inbound } from "../inbound/inbound_interface.ts";
 import type { Outbound } from "../outbound/outbound.ts";
-import type { RestEvents } from "../outbound/rest.ts";
-import type { ConnectionState } from "../preflight/connection_state.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 import type { AccountFiles } from "../files/account_files.ts";
-import type { Settings } from "./settings.ts";
 import type { RunEvents } from "../schedules/schedules.ts";
 import type { AccountCards } from "../questions/cards.ts";
+import type { GatewayParts } from "./gateway_parts.ts";
 import type { AccountTurns } from "../turn/turns.ts";
 
 /** The parts of an account. */
-export interface Parts {
-  /** Config and models, which a reload replaces. */
-  readonly settings: Settings;
-  /** Sends requests to Discord. */
-  readonly client: RestClient;
-  /** Events of requests to Discord. */
-  readonly restEvents: Emitter<RestEvents>;
-  /** The account's state at Discord: its application, token and intents. */
-  readonly connectionState: ConnectionState;
-  /** The presence that people see. */
-  readonly presence: AccountPresence;
+export interface Parts extends Omit<GatewayParts, "reader"> {
   /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: Reader;
   /** Keeps the current policy. */
@@ -57,10 +42,6 @@ export interface Parts {
   readonly runEvents: Emitter<RunEvents & { changed(): void }>;
   /** Watches for a second process with the same token. */
   readonly duplicates: DuplicateWatch;
-  /** The connection to the gateway. */
-  readonly connection: Connection;
   /** Aborted when the account ends by itself: no turn begins after that. */
   readonly ended: AbortController;
-  /** Aborted when the grace period of a stop is over. */
-  readonly stopping: AbortController;
 }

@@ -7,33 +7,25 @@
  */
 
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
-import { createReader } from "../../discord/gateway/read/reader.ts";
-import { createApplications } from "../../discord/rest/calls/application.ts";
-import { createReadGatewayInfo } from "../../discord/rest/calls/gateway_info.ts";
 import { createDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
 import { createAudioSpending } from "../../core/turn/audio_spending.ts";
 import { createEmitter } from "../../lib/emitter.ts";
-import { proxyFor } from "../../lib/network/proxy.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/readable.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createTokenRates } from "../../session/token_rates.ts";
 import { createAccountCatchUp } from "../gateway/catch_up.ts";
 import { commandSources } from "../commands/sources.ts";
-import { createConnection } from "../gateway/connection.ts";
-import { createAccountPresence } from "../gateway/presence.ts";
 import { statusOf } from "../health/status_facts.ts";
 import { createInbound } from "../inbound/inbound.ts";
 import { createOwnerIds } from "../owners/owner_ids.ts";
 import { createOutbound } from "../outbound/outbound.ts";
-import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
 import type { Parts } from "./account_parts.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
-import { createConnectionState } from "../preflight/connection_state.ts";
 import { createPolicyKeeper } from "../rules/policy.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";
 import { createAccountFiles } from "../files/account_files.ts";
-import { settingsOf } from "./settings.ts";
+import type { GatewayParts } from "./gateway_parts.ts";
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
 import { createAccountSchedules } from "../schedules/schedules.ts";
@@ -41,6 +33,7 @@ import { createAccountCards } from "../questions/cards.ts";
 import { createDrawPort } from "../turn/ports/draw_port.ts";
 import { createCodePort } from "../turn/ports/code_port.ts";
 import { skillsOf } from "../turn/ports/skills_port.ts";
+import type { ToolServices } from "../rules/tool_services.ts";
 import { createSpending } from "../turn/spending.ts";
 import { createHistory } from "../turn/history.ts";
 import { createAccountTurns } from "../turn/turns.ts";
@@ -52,42 +45,19 @@ import { createAccountTurns } from "../turn/turns.ts";
  * @throws {StoreError} If the store cannot be read.
  */
 export async function createParts(
+  gateway: GatewayParts,
   options: AccountOptions,
+  toolServices: ToolServices,
   { health, meter, turnLimit, memory, isOurs, now }: AccountPorts,
 ): Promise<Parts> {
-  const { store, logging, stored, version, env, toolServices } = options;
+  const { store, logging, stored, version } = options;
   const { accountId } = options.config.discord;
-  const settings = settingsOf(options);
+  const { settings, client, applications, connectionState, presence } = gateway;
+  const { connection, stopping } = gateway;
+  const reader = await gateway.reader();
   const config = () => settings.config;
-  const stopping = new AbortController();
   const ended = new AbortController();
-
-  const restEvents = createEmitter<RestEvents>();
   const runEvents: Parts["runEvents"] = createEmitter();
-  const client = createAccountRest(options, {
-    events: () => restEvents.emit,
-    now,
-    log: logging.forPart("delivery"),
-  });
-  const applications = createApplications(client);
-  const connectionState = createConnectionState({
-    ...options,
-    checkModel: () => settings.checkModel(),
-    applications,
-    now,
-    log: logging.forPart("preflight"),
-  });
-  const reader = createReader(
-    {
-      accountId,
-      guilds: await store.gateway.guildsOf(accountId),
-      ...(stored.self && { self: stored.self }),
-    },
-    (problem) => {
-      meter.misfit();
-      logging.forPart("gateway").warn("A dispatch has an unknown form", { ...problem });
-    },
-  );
   const policy = await createPolicyKeeper(options.config, options.text, {
     store,
     now,
@@ -95,22 +65,6 @@ export async function createParts(
   });
   const owners = createOwnerIds(applications, policy.now, connectionState.applicationOwner, now);
   const log = logging.forPart("gateway");
-  const presence = await createAccountPresence({
-    accountId,
-    configured: options.config.discord.presence,
-    settings: store.settings,
-    now,
-  });
-  const connection = createConnection(options, {
-    readGatewayInfo: createReadGatewayInfo(client, now),
-    readApplication: connectionState.readApplication,
-    proxyFor: (url) => proxyFor(url, env),
-    presence: presence.current,
-    store: store.gateway,
-    now,
-    log,
-    stopping: stopping.signal,
-  });
   const common = { config, store, client, meter, logging, connection, now };
   const outbound = createOutbound({
     ...common,
@@ -247,11 +201,7 @@ export async function createParts(
   );
   const duplicates = createDuplicateWatch({ now, schedule, log, onChange: () => {} });
   return {
-    settings,
-    client,
-    restEvents,
-    connectionState,
-    presence,
+    ...gateway,
     reader,
     policy,
     outbound,
@@ -263,8 +213,6 @@ export async function createParts(
     questions,
     runEvents,
     duplicates,
-    connection,
     ended,
-    stopping,
   };
 }

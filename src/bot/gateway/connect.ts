@@ -11,7 +11,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { EarlyThread } from "../../discord/gateway/main/early_thread.ts";
 import type { ChosenIntents } from "../../discord/gateway/read/intents.ts";
 import type { Presence } from "../../core/discord/presence.ts";
-import { READ_TYPES } from "../../discord/gateway/read/reader.ts";
+import { READ_TYPES } from "../../discord/gateway/read/read_types.ts";
 import type { GatewayEvents, GatewayFinal } from "../../discord/gateway/main/thread.ts";
 import { userAgentOf } from "../../discord/rest/client/client.ts";
 import { API_VERSION } from "../../discord/rest/client/send.ts";
@@ -30,7 +30,7 @@ import {
   type GatewayThreads,
   type ThreadOptions,
 } from "./gateway_threads.ts";
-import { planShards } from "./shards.ts";
+import { planResumes, type ShardPlan } from "./shards.ts";
 
 /** The settings and stored facts that a connection starts with. */
 export interface ConnectOptions {
@@ -50,8 +50,11 @@ export interface ConnectOptions {
   readonly thread?: EarlyThread;
   /** The account's row in the store. */
   readonly stored: StoredAccount;
-  /** Whether the guild index is complete. A resumed session does not send the guilds again. */
-  readonly mayResume: boolean;
+  /**
+   * Whether the guild index is complete. A resumed session does not send the guilds again. Called
+   * only if there is a session to resume, because the index takes long to load.
+   */
+  readonly mayResume: () => Promise<boolean>;
 }
 
 /** The dependencies and events of a connection. */
@@ -145,7 +148,7 @@ export async function connect(options: ConnectOptions, ports: ConnectPorts): Pro
   return await openGateway(options, ports, place, intents);
 }
 
-type PlannedShards = ReturnType<typeof planShards>["shards"];
+type PlannedShards = ShardPlan["shards"];
 
 /** Decides which shards resume, and stores the resulting changes. */
 async function planSessions(
@@ -157,16 +160,16 @@ async function planSessions(
   const { config: { discord }, stored } = options;
   const { accountId, gateway: { reconnect } } = discord;
   const { store, now, log } = ports;
-  const plan = planShards({
+  const facts = {
     count,
     stored,
     sessionCacheTtlSec: reconnect.sessionCacheTtlSec,
     resumeSession: reconnect.resumeSession,
-    isComplete: options.mayResume,
     intents: intents.now.bits,
     identifyInMs: await firstIdentifyInMs(accountId, ports),
     now: now(),
-  });
+  };
+  const plan = await planResumes(facts, options.mayResume);
   for (const { shardId, aliveAt, why } of plan.lost) {
     const since = new Date(aliveAt).toISOString();
     log.warn("The last session cannot be resumed", { shardId, since, why });

@@ -9,7 +9,9 @@
 import type { GatewayFinal } from "../../discord/gateway/main/thread.ts";
 import type { OfferedForm } from "../../core/people/form.ts";
 import type { Presence } from "../../core/discord/presence.ts";
+import type { ShardState } from "../../discord/gateway/link/protocol.ts";
 import { createEmitter } from "../../lib/emitter.ts";
+import type { Hold } from "../../lib/hold.ts";
 import {
   connect,
   type Connection as OpenConnection,
@@ -48,10 +50,14 @@ export interface Connection {
   /**
    * Starts connecting.
    *
-   * @param mayResume Whether the guild index is complete. A resumed session does not send the
-   * guilds again.
+   * @param mayResume See {@link ConnectOptions.mayResume}.
    */
-  start(mayResume: boolean): void;
+  start(mayResume: ConnectOptions["mayResume"]): void;
+  /**
+   * Resolves once the first session is being opened, or if nothing can be opened yet: the connection
+   * then waits for Discord.
+   */
+  readonly waiting: Promise<void>;
   /** Reports that the store holds every batch up to this ticket. */
   committed(ticket: number): void;
   /** Replaces the forms that people may open; their buttons may be sent then. */
@@ -65,17 +71,21 @@ export interface Connection {
 }
 
 /** The ports of {@link createConnection} besides its events. */
-export type ConnectionPorts = Pick<
-  ConnectPorts,
-  | "readGatewayInfo"
-  | "readApplication"
-  | "proxyFor"
-  | "presence"
-  | "store"
-  | "stopping"
-  | "now"
-  | "log"
->;
+export interface ConnectionPorts extends
+  Pick<
+    ConnectPorts,
+    | "readGatewayInfo"
+    | "readApplication"
+    | "proxyFor"
+    | "presence"
+    | "store"
+    | "stopping"
+    | "now"
+    | "log"
+  > {
+  /** Holds the events until their handlers are ready. */
+  readonly hold: Hold;
+}
 
 /** Creates an account's connection; it connects with `start`. */
 export function createConnection(
@@ -83,31 +93,46 @@ export function createConnection(
   ports: ConnectionPorts,
 ): Connection {
   const events = createEmitter<ConnectionEvents>();
+  const { promise: waiting, resolve: waits } = Promise.withResolvers<void>();
+  const { wrap } = ports.hold;
+  const failed = wrap((error: unknown) => events.emit.failed(error));
+  const handlers: Omit<ConnectPorts, keyof Omit<ConnectionPorts, "hold">> = {
+    onBatch: wrap((batch) => events.emit.batch(batch)),
+    onShards: wrap((count) => events.emit.shards(count)),
+    onIntents: wrap((missing) => events.emit.intentsMissing(missing)),
+    onBudget: wrap((budget) => events.emit.budgetChanged(budget)),
+    onState: wrap((shardId, state) => events.emit.state(shardId, state)),
+    onBeat: wrap((shardId, beat) => events.emit.beat(shardId, beat)),
+    onSessionEnded: wrap((shardId) => events.emit.sessionEnded(shardId)),
+    onDelay: wrap((ms) => events.emit.delayed(ms)),
+    onFinal: wrap((final) => events.emit.final(final)),
+  };
   let open: OpenConnection | undefined;
   let opening: Promise<void> | undefined;
   let forms: readonly OfferedForm[] = [];
   return {
     connect: events.connect,
     start(mayResume) {
-      const { emit } = events;
       opening = connect({ ...options, mayResume }, {
         ...ports,
-        onBatch: emit.batch,
-        onShards: emit.shards,
-        onIntents: emit.intentsMissing,
-        onBudget: emit.budgetChanged,
-        onState: emit.state,
-        onBeat: emit.beat,
-        onSessionEnded: emit.sessionEnded,
-        onDelay: emit.delayed,
-        onFinal: emit.final,
+        ...handlers,
+        onBudget(budget) {
+          waits(); // the IDENTIFY leaves now, or waits for its turn
+          handlers.onBudget(budget);
+        },
+        onState(shardId, state) {
+          if (hasAsked(state)) waits();
+          handlers.onState(shardId, state);
+        },
       }).then((connected) => {
         open = connected;
         open.setForms(forms);
       }, (error: unknown) => {
-        if (!ports.stopping.aborted) emit.failed(error);
+        waits();
+        if (!ports.stopping.aborted) failed(error);
       });
     },
+    waiting,
     setForms(offered) {
       forms = offered;
       open?.setForms(offered);
@@ -120,4 +145,9 @@ export function createConnection(
       await open?.stop();
     },
   };
+}
+
+/** Whether the shard's IDENTIFY or RESUME has left, so that Discord's answer comes next. */
+function hasAsked({ state }: ShardState): boolean {
+  return state === "resuming" || state === "ready" || state === "fatal";
 }

@@ -74,6 +74,20 @@ export function planShards(facts: ShardFacts): ShardPlan {
   return { shards, lost, isResharded, hasOtherIntents: hasOtherIntents(facts) };
 }
 
+/**
+ * As {@link planShards}, but asks for the guild index only if a session could be resumed.
+ *
+ * @param isComplete Whether the index is complete.
+ */
+export async function planResumes(
+  facts: Omit<ShardFacts, "isComplete">,
+  isComplete: () => Promise<boolean>,
+): Promise<ShardPlan> {
+  const plan = planShards({ ...facts, isComplete: true });
+  const resumes = plan.shards.some(({ session }) => session !== undefined);
+  return !resumes || await isComplete() ? plan : planShards({ ...facts, isComplete: false });
+}
+
 /** Why a session cannot be resumed; `undefined` if it can. */
 function whyNot({ aliveAt }: StoredShard, facts: ShardFacts): string | undefined {
   const { resumeSession, isComplete, sessionCacheTtlSec, now } = facts;

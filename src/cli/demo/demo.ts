@@ -9,7 +9,8 @@
 
 import process from "node:process";
 import { LOCAL_SERVERS } from "../../config/models.ts";
-import { type HttpServer, HttpServerError } from "../../host/http_server.ts";
+import type { HttpServer } from "../../host/http_server.ts";
+import { HttpServerError } from "../../host/http_server_error.ts";
 import { discoverLocalModel } from "../../providers/discover.ts";
 import type { Page } from "../../../simulator/page/page.ts";
 import { greetingLines } from "./greeting.ts";

@@ -7,11 +7,8 @@
  * @module
  */
 
-import {
-  type HttpServer,
-  HttpServerError,
-  type HttpServerSettings,
-} from "../../host/http_server.ts";
+import type { HttpServer, HttpServerSettings } from "../../host/http_server.ts";
+import { HttpServerError } from "../../host/http_server_error.ts";
 import type { HttpHandler } from "../../host/bounded_server.ts";
 
 /** Number of ports to try after the default one. */

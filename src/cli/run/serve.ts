@@ -15,6 +15,7 @@ import { describeLastRun } from "../../flows/preflight/last_run.ts";
 import { readBootId } from "../../host/process/boot.ts";
 import { STOP_EXTRA_MS } from "../../host/process/end_process.ts";
 import type { HttpServer } from "../../host/http_server.ts";
+import { endStart } from "../../host/process/jit_policy.ts";
 import { forgetManager, type Notify, watchdogMsOf } from "../../host/process/sd_notify.ts";
 import { watchPath } from "../../host/files/watch_path.ts";
 import { isAlive } from "../../http/checks.ts";
@@ -47,6 +48,9 @@ export interface ServeOptions extends BotOptions, ConfigReloadOptions {
 /** Milliseconds that connecting to Discord gets before the HTTP server is loaded. */
 const HTTP_DELAY_MS = 100;
 
+/** Milliseconds of the start; after it, code is compiled sooner. */
+const START_MS = 1_000;
+
 /** Starts the bot and its HTTP server, and waits for its end or for a signal. */
 export async function serve(options: ServeOptions): Promise<ExitCode> {
   const { logging, store } = options;
@@ -74,6 +78,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
       });
     });
   let watch: ReturnType<typeof watchOver> | undefined;
+  const cancel = schedule(endStart, START_MS);
   try {
     const { promise: listening, resolve: setBase } = Promise.withResolvers<string | undefined>();
     bot = await startBot({
@@ -108,6 +113,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     await bot?.stop();
     throw error;
   } finally {
+    cancel();
     watch?.stop();
     await server?.close();
     await endRun();

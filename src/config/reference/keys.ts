@@ -71,7 +71,7 @@ function entryPath(path: string, { entry = "<name>" }: KeyDoc): string {
 }
 
 function isSection(schema: Schema): boolean {
-  const isOpen = schema === discordSection ||
+  const isOpen = schema === discordSection || docOf(schema)?.isOpen ||
     layersOf(schema).some((layer) => layer instanceof z.ZodPrefault);
   return isOpen && core(schema) instanceof z.ZodObject;
 }

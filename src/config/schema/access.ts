@@ -136,45 +136,50 @@ const threadsHere = (place: "guild" | "channel") => ({
   }),
 });
 
-const channel = z.strictObject({
-  allow: key(
-    z.boolean().optional(),
-    "Whether the bot answers in this channel. `false` keeps it silent under every policy.",
-    { unset: "`true`", example: true },
-  ),
-  enabled: key(z.boolean().optional(), "Same as `allow`; `false` in either keeps the bot silent.", {
-    unset: "`true`",
-    example: true,
-  }),
-  requireMention: key(
-    z.boolean().optional(),
-    "Whether the bot answers only messages that mention it.",
-    { unset: "the guild's `requireMention`", example: false, isCommon: true },
-  ),
-  users: key(
-    people().optional(),
-    "Who may talk to the bot in this channel, by id, name or role. It replaces the guild's list; " +
-      "`[]` lets no one in.",
-    { unset: "the guild's `users`", example: ["123456789012345678"] },
-  ),
-  systemPrompt: key(
-    z.string().optional(),
-    "Instructions that the model gets for this channel, in addition to the agent's prompt.",
-    { example: "Keep answers short.", isCommon: true },
-  ),
-  skills: key(
-    z.array(text()).optional(),
-    "Skills that turns in this channel may use; `[]` allows none.",
-    { unset: "all", example: ["search"] },
-  ),
-  ...threadsHere("channel"),
-  ...toolsHere("channel"),
-  intentFilter: laterSection(intentFilterHere, "The intent filter for this channel.", {
-    built: "denies",
-    denial: INTENT_FILTER,
-    example: { enabled: false },
-  }),
-});
+const channelKeys = () =>
+  z.strictObject({
+    allow: key(
+      z.boolean().optional(),
+      "Whether the bot answers in this channel. `false` keeps it silent under every policy.",
+      { unset: "`true`", example: true },
+    ),
+    enabled: key(
+      z.boolean().optional(),
+      "Same as `allow`; `false` in either keeps the bot silent.",
+      {
+        unset: "`true`",
+        example: true,
+      },
+    ),
+    requireMention: key(
+      z.boolean().optional(),
+      "Whether the bot answers only messages that mention it.",
+      { unset: "the guild's `requireMention`", example: false, isCommon: true },
+    ),
+    users: key(
+      people().optional(),
+      "Who may talk to the bot in this channel, by id, name or role. It replaces the guild's list; " +
+        "`[]` lets no one in.",
+      { unset: "the guild's `users`", example: ["123456789012345678"] },
+    ),
+    systemPrompt: key(
+      z.string().optional(),
+      "Instructions that the model gets for this channel, in addition to the agent's prompt.",
+      { example: "Keep answers short.", isCommon: true },
+    ),
+    skills: key(
+      z.array(text()).optional(),
+      "Skills that turns in this channel may use; `[]` allows none.",
+      { unset: "all", example: ["search"] },
+    ),
+    ...threadsHere("channel"),
+    ...toolsHere("channel"),
+    intentFilter: laterSection(intentFilterHere, "The intent filter for this channel.", {
+      built: "denies",
+      denial: INTENT_FILTER,
+      example: { enabled: false },
+    }),
+  });
 
 /** An entry of `guilds`. */
 export const guild = z.strictObject({
@@ -197,8 +202,8 @@ export const guild = z.strictObject({
       isCommon: true,
     },
   ),
-  channels: key(
-    z.record(text(), channel).optional(),
+  channels: lazySection(
+    () => z.record(text(), channelKeys()),
     'Channels that the bot answers in, by id, slug or name. `"*"` stands for all others, and gives ' +
       "defaults to listed ones. If set, channels that are not listed are denied.",
     {

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { QUEUE_MODES } from "../../core/people/chosen.ts";
 import type { TextKey } from "../../render/notices/notices.ts";
-import { key, text, whole } from "./parts/key.ts";
+import { key, lazySection, text, whole } from "./parts/key.ts";
 import { sentence } from "./parts/sentence.ts";
 import { allowlistTexts } from "./parts/allowlist_texts.ts";
 import { settingTexts } from "./parts/setting_texts.ts";
@@ -27,7 +27,7 @@ const locale = z.string().regex(/^[a-z]{2}(?:-[A-Z]{2}|-419)?$/, "Expected a loc
 /** A Unicode emoji, with or without its variation selector, or a server's own as in a message. */
 const EMOJI = /^(?:\p{RGI_Emoji}|\p{Extended_Pictographic}\uFE0F?|<a?:\w{2,32}:\d{17,20}>)$/v;
 
-const texts = {
+const texts = () => ({
   failure: sentence("failure", "Das ging schief: `{id}`"),
   tooLong: sentence("tooLong", "Das ist nur der Anfang; alles steht in `{file}`."),
   tooLongNoFile: sentence("tooLongNoFile", "Das ist nur der Anfang; alles hätte {size}."),
@@ -164,9 +164,9 @@ const texts = {
   configNone: sentence("configNone", "`{path}` steht nicht in der Datei."),
   configInvalid: sentence("configInvalid", "So geht das nicht:\n{problem}"),
   configChanged: sentence("configChanged", "`{path}` ist geändert."),
-  ...allowlistTexts,
-  ...settingTexts,
-} satisfies Record<TextKey, z.ZodOptional<z.ZodString>>;
+  ...allowlistTexts(),
+  ...settingTexts(),
+} satisfies Record<TextKey, z.ZodOptional<z.ZodString>>);
 
 /** `messages`. */
 export const messages = z.strictObject({
@@ -284,9 +284,9 @@ export const messages = z.strictObject({
       "those of their language in Discord's menu. Text commands keep their own names.",
     { entry: "<command>", example: { status: { name: { de: "zustand" } } }, task: "texts" },
   ),
-  texts: key(
-    z.strictObject(texts).prefault({}),
+  texts: lazySection(
+    () => z.strictObject(texts()),
     "Replaces Barnacle's own sentences. Words in braces are placeholders.",
-    { task: "texts" },
+    { task: "texts", isOpen: true },
   ),
 });

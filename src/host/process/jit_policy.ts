@@ -1,12 +1,16 @@
 /**
- * Restores Bun's usual threshold for compiling JavaScript to machine code, once the bot is busy.
+ * Lowers the threshold for compiling JavaScript to machine code, once the bot has started, and to
+ * Bun's usual one, once it is busy.
  *
  * A start runs nearly all code once or twice, and compiling takes a third of the CPU time of a bot's
- * first hundred replies. So `scripts/compile.ts` multiplies Bun's threshold of calls by 8. Only a
- * bot with many turns gains from the usual one.
+ * first hundred replies. So `scripts/compile.ts` multiplies Bun's threshold of calls by 24. A second
+ * later, 8 suffices. Only a bot with many turns gains from the usual one.
  *
  * @module
  */
+
+/** Factor of a bot that has started and is not busy. */
+const STARTED = 8;
 
 /** Number of turns after which a bot is busy. */
 const BUSY_TURNS = 500;
@@ -14,6 +18,11 @@ const BUSY_TURNS = 500;
 /** The part of Bun that this module uses; other runtimes keep their own threshold. */
 interface JitRuntime {
   readonly unsafe: { setJITPolicy(scale: number): void };
+}
+
+/** Ends the start, for every thread of the process. */
+export function endStart(runtime: unknown = Reflect.get(globalThis, "Bun")): void {
+  if (isJitRuntime(runtime)) runtime.unsafe.setJITPolicy(STARTED);
 }
 
 /** Counts the turns of a bot. */

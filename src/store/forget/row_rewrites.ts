@@ -7,14 +7,18 @@
 import type { ForgetRule, Row } from "./forget_rule.ts";
 
 /** The condition that a column has one of the ids of a list. */
-export const IN = (column: string, list: "messages" | "channels" | "sessions") =>
+export const IN = (column: string, list: "messages" | "channels" | "sessions"): string =>
   `${column} IN (SELECT value FROM json_each(:${list}))`;
 
 /** The text of a column; empty if it has none. */
 export const stringIn = (row: Row, column: string): string => String(row[column] ?? "");
 
 /** Rewrites texts of a row; `undefined` if none changes. */
-export function changed(row: Row, columns: readonly string[], rewrite: (text: string) => string) {
+export function changed(
+  row: Row,
+  columns: readonly string[],
+  rewrite: (text: string) => string,
+): Row | undefined {
   const after = Object.fromEntries(
     columns.filter((column) => typeof row[column] === "string").map((column) =>
       [column, rewrite(stringIn(row, column))] as const

@@ -85,7 +85,7 @@ function setUp(
     isConnectionDebug: false,
     workerUrl: new URL("file:///nowhere"),
     files: {} as never,
-    toolServices: NO_TOOLS,
+    toolServices: () => Promise.resolve(NO_TOOLS),
     searchNotes: () => Promise.reject(new Error("This test searches no notes")),
     dataDir: "/nonexistent",
     env: {},

@@ -53,7 +53,7 @@ async function setUp(
     isConnectionDebug: false,
     workerUrl: new URL("file:///no-worker-is-started.ts"),
     stored,
-    mayResume: true,
+    mayResume: () => Promise.resolve(true),
   };
   return {
     connected: connect(options, ports),

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { listenForHealth, type PortRules, type StartServer } from "../../../src/cli/run/listen.ts";
-import { type HttpServer, HttpServerError } from "../../../src/host/http_server.ts";
+import type { HttpServer } from "../../../src/host/http_server.ts";
+import { HttpServerError } from "../../../src/host/http_server_error.ts";
 
 const handler = () => new Response("here");
 

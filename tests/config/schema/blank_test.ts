@@ -43,6 +43,22 @@ describe("[C8] the text of a config without its secrets", () => {
     assert.equal(again.config.accounts[0]?.access.dm.enabled, false);
   });
 
+  it("has the secret of the last of many providers blanked, and finds none in many guilds", async () => {
+    const names = Array.from({ length: 20 }, (_, number) => `p${number}`);
+    const guilds = Object.fromEntries(names.map((_, number) => [`${100 + number}`, {}]));
+    const providers = Object.fromEntries(names.map((name, number) => [
+      name,
+      { kind: "anthropic", apiKey: number < 19 ? { file: "/k" } : "hunter2" },
+    ]));
+    const one = JSON.stringify({ channels: { discord: { guilds } }, models: { providers } });
+    const loaded = await loadedOf(one, { files: { "/k": "y" } });
+    assert.equal(loaded.text, one.replace("hunter2", "*".repeat(7)));
+    assert.ok(loaded.holdsSecret);
+    const none = JSON.stringify({ channels: { discord: { guilds } } });
+    const without = await loadedOf(none);
+    assert.deepEqual([without.text, without.holdsSecret], [none, false]);
+  });
+
   it("is absent without a file", async () => {
     assert.equal((await loadedOf(undefined)).text, undefined);
   });

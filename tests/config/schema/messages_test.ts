@@ -6,7 +6,7 @@ import { NOTICES, type TextKey } from "../../../src/render/notices/notices.ts";
 import { configOf, problemLines } from "../support.ts";
 
 const keys = Object.keys(NOTICES) as TextKey[];
-const texts = messages.shape.texts.unwrap().shape;
+const texts = messages.shape.texts.unwrap().unwrap().shape;
 
 describe("[R13] messages.texts", () => {
   it("has each of Barnacle's sentences, and no other", () => {

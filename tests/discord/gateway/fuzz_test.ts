@@ -17,7 +17,8 @@ import type {
 import { createCounters } from "../../../src/discord/gateway/link/counts.ts";
 import { scanEnvelope } from "../../../src/discord/gateway/socket/envelope.ts";
 import type { FromShard, FromWorker } from "../../../src/discord/gateway/link/protocol.ts";
-import { createReader, READ_TYPES } from "../../../src/discord/gateway/read/reader.ts";
+import { READ_TYPES } from "../../../src/discord/gateway/read/read_types.ts";
+import { createReader } from "../../../src/discord/gateway/read/reader.ts";
 import { startShard } from "../../../src/discord/gateway/shard/shard.ts";
 import { cleanUpAfterEach } from "../../support/cleanups.ts";
 import {

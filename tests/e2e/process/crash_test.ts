@@ -175,7 +175,11 @@ describe("[G7] [D1] [D2] a killed process answers once, after the next start", (
     }));
 
   it("[negative control] answers twice on a Discord that forgets nonces", () =>
-    withSimulation({ discord, simulator: { nonceWindowMs: 1 } }, async (scene) => {
+    // A resumed session would bring the first copy back before the second attempt.
+    withSimulation({
+      discord: () => ({ ...discord(), gateway: { reconnect: { resumeSession: false } } }),
+      simulator: { nonceWindowMs: 1 },
+    }, async (scene) => {
       await settleIn(scene);
       const dying = await scene.start({ BARNACLE_CRASH_AT: "posted" });
       const owed = one.ask(scene);

@@ -1,11 +1,21 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createJitPolicy } from "../../../src/host/process/jit_policy.ts";
+import { createJitPolicy, endStart } from "../../../src/host/process/jit_policy.ts";
 
 function end(turns: number, runtime?: unknown): void {
   const policy = createJitPolicy(runtime);
   for (let turn = 0; turn < turns; turn++) policy.turn();
 }
+
+describe("endStart()", () => {
+  it("leaves a threshold above the usual one, for a bot that is not busy", () => {
+    const scales: number[] = [];
+    endStart({ unsafe: { setJITPolicy: (scale: number) => void scales.push(scale) } });
+    assert.deepEqual(scales, [8]);
+  });
+
+  it("does nothing in a runtime without this policy", () => endStart({}));
+});
 
 describe("createJitPolicy()", () => {
   it("sets the usual number of calls before compiling once, after 500 turns", () => {

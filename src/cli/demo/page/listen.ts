@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type HttpServer, HttpServerError, startHttpServer } from "../../../host/http_server.ts";
+import { type HttpServer, startHttpServer } from "../../../host/http_server.ts";
+import { HttpServerError } from "../../../host/http_server_error.ts";
 import type { HttpHandler } from "../../../host/bounded_server.ts";
 
 import type { PageAccess } from "./guard.ts";

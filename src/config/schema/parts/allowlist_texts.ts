@@ -7,7 +7,7 @@
 import { sentence } from "./sentence.ts";
 
 /** These keys. */
-export const allowlistTexts = {
+export const allowlistTexts = () => ({
   allowlistEntries: sentence("allowlistEntries", "`{rule}` lässt diese Leute mit mir reden:"),
   allowlistEmpty: sentence("allowlistEmpty", "`{rule}` ist leer."),
   allowlistPaired: sentence("allowlistPaired", "Gekoppelt sind außerdem:"),
@@ -33,4 +33,4 @@ export const allowlistTexts = {
   allowlistEveryone: sentence("allowlistEveryone", "Wegen `*` dürfen ohnehin alle."),
   allowlistAdmitsNoOne: sentence("allowlistAdmitsNoOne", "Die Liste ist jetzt leer."),
   allowlistFailed: sentence("allowlistFailed", "Das ging nicht: {problem}. Versuch `{command}`"),
-} as const;
+} as const);

@@ -66,24 +66,36 @@ function replaced(text: string, spans: readonly Span[], replace: (part: string) 
 
 /** Whether a file contains a secret itself, and not only a reference to one. */
 export function holdsSecret(value: unknown, schema: Schema): boolean {
-  if (!mayHoldSecret(schema)) return false;
   if (isSecret(schema)) return typeof value === "string" && !isReference(value);
-  const entries: Iterable<readonly [Segment, unknown]> = isList(value)
-    ? value.entries()
+  const entries: readonly (readonly [Segment, unknown])[] = isList(value)
+    ? [...value.entries()]
     : isRecord(value)
     ? Object.entries(value)
     : [];
-  for (const [segment, part] of entries) {
+  if (!isWorthSearching(schema, entries.length)) return false;
+  return entries.some(([segment, part]) => {
     const child = childOf(schema, segment);
-    if (child && holdsSecret(part, child)) return true;
-  }
-  return false;
+    return child !== undefined && holdsSecret(part, child);
+  });
+}
+
+/** Most entries of a record or list that are searched without a look at their schema. */
+const FEW = 8;
+
+/**
+ * Whether to search a part of a file for secrets.
+ *
+ * Guilds, most of a large file, contain none, and their schema tells so. But that look builds lazy
+ * parts of the schema, which takes longer than a search of a small file.
+ */
+export function isWorthSearching(schema: Schema, entries: number): boolean {
+  return entries <= FEW || shapeOf(schema) !== undefined || mayHoldSecret(schema);
 }
 
 const holders = new WeakMap<Schema, boolean>();
 
-/** Whether a part of the schema may contain secrets. Guilds, most of a file, contain none. */
-export function mayHoldSecret(schema: Schema): boolean {
+/** Whether a part of the schema may contain secrets. */
+function mayHoldSecret(schema: Schema): boolean {
   const cached = holders.get(schema);
   if (cached !== undefined) return cached;
   const item = childOf(schema, "*");

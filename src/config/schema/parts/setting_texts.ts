@@ -7,7 +7,7 @@
 import { sentence } from "./sentence.ts";
 
 /** These keys. */
-export const settingTexts = {
+export const settingTexts = () => ({
   settingNow: sentence("settingNow", "`/{name}`: `{value}`. Es geht auch: {values}"),
   settingChosen: sentence("settingChosen", "`/{name}` ist hier jetzt `{value}`."),
   thinkRefused: sentence("thinkRefused", "Das nimmt `{model}` nicht: {level}"),
@@ -24,4 +24,4 @@ export const settingTexts = {
   approvals: sentence("approvals", "Diese Befehle warten auf dich:"),
   approvalUnknown: sentence("approvalUnknown", "`{id}` wartet nicht auf dich."),
   approvalNoChoice: sentence("approvalNoChoice", "`{id}` geht so nicht."),
-} as const;
+} as const);

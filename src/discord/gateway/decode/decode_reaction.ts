@@ -21,14 +21,6 @@ import { type Dispatch, userPayload } from "./payloads.ts";
 import { placeIn } from "./places.ts";
 import { senderOf } from "./senders.ts";
 
-/** The types that {@link decodeReaction} decodes. */
-export const REACTION_TYPES = [
-  "MESSAGE_REACTION_ADD",
-  "MESSAGE_REACTION_REMOVE",
-  "MESSAGE_REACTION_REMOVE_ALL",
-  "MESSAGE_REACTION_REMOVE_EMOJI",
-] as const;
-
 const emojiPayload = z.object({ id: z.string().nullish(), name: z.string().nullish() });
 
 const reactionPayload = z.object({

@@ -43,7 +43,7 @@ import {
   threadListPayload,
   unavailablePayload,
 } from "../decode/payloads.ts";
-import { MEMBER_UPDATE } from "./permission_changes.ts";
+import type { GUILD_TYPES } from "./read_types.ts";
 
 /** The index after a dispatch. */
 export interface IndexChange {
@@ -70,7 +70,7 @@ export function applyDispatch(
   { t, d }: Dispatch,
   self: UserId | undefined,
 ): IndexChange {
-  return CHANGES.get(t)?.(index, d, self) ?? unchanged(index);
+  return CHANGES_BY_TYPE.get(t)?.(index, d, self) ?? unchanged(index);
 }
 
 type ApplyPayload = (index: GuildIndex, d: unknown, self: UserId | undefined) => IndexChange;
@@ -207,26 +207,25 @@ const threadListSync = parsed(
     }),
 );
 
-const CHANGES: ReadonlyMap<string, ApplyPayload> = new Map([
-  ["READY", ready],
-  ["GUILD_CREATE", guildCreate],
-  ["GUILD_UPDATE", guildUpdate],
-  ["GUILD_DELETE", guildDelete],
-  ["GUILD_ROLE_CREATE", rolePut],
-  ["GUILD_ROLE_UPDATE", rolePut],
-  ["GUILD_ROLE_DELETE", roleDelete],
-  [MEMBER_UPDATE, memberUpdate],
-  ["CHANNEL_CREATE", channelPut],
-  ["CHANNEL_UPDATE", channelPut],
-  ["CHANNEL_DELETE", channelDelete],
-  ["THREAD_CREATE", channelPut],
-  ["THREAD_UPDATE", channelPut],
-  ["THREAD_DELETE", channelDelete],
-  ["THREAD_LIST_SYNC", threadListSync],
-]);
+const CHANGES: Readonly<Record<(typeof GUILD_TYPES)[number], ApplyPayload>> = {
+  READY: ready,
+  GUILD_CREATE: guildCreate,
+  GUILD_UPDATE: guildUpdate,
+  GUILD_DELETE: guildDelete,
+  GUILD_ROLE_CREATE: rolePut,
+  GUILD_ROLE_UPDATE: rolePut,
+  GUILD_ROLE_DELETE: roleDelete,
+  GUILD_MEMBER_UPDATE: memberUpdate,
+  CHANNEL_CREATE: channelPut,
+  CHANNEL_UPDATE: channelPut,
+  CHANNEL_DELETE: channelDelete,
+  THREAD_CREATE: channelPut,
+  THREAD_UPDATE: channelPut,
+  THREAD_DELETE: channelDelete,
+  THREAD_LIST_SYNC: threadListSync,
+};
 
-/** The types that {@link applyDispatch} applies. */
-export const GUILD_DISPATCH_TYPES: readonly string[] = [...CHANGES.keys()];
+const CHANGES_BY_TYPE: ReadonlyMap<string, ApplyPayload> = new Map(Object.entries(CHANGES));
 
 /** Returns the known guilds of a READY's shard that it does not list: the bot has left them. */
 export function guildsLeft(

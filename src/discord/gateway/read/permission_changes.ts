@@ -18,7 +18,7 @@ import type { Dispatch } from "../decode/payloads.ts";
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#list-of-intents}
  */
-export const MEMBER_UPDATE = "GUILD_MEMBER_UPDATE";
+const MEMBER_UPDATE = "GUILD_MEMBER_UPDATE";
 
 const OF_GUILD: ReadonlySet<string> = new Set(["GUILD_CREATE", "GUILD_UPDATE"]);
 

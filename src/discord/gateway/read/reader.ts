@@ -16,13 +16,14 @@ import { SEPARATOR } from "../link/batches.ts";
 import { decodeEdit, decodeMessage, type DecodeProblem } from "../decode/decode.ts";
 import { decodeInteraction } from "../decode/interaction/decode_interaction.ts";
 import { decodeDeletion } from "../decode/decode_deletion.ts";
-import { decodeReaction, REACTION_TYPES } from "../decode/decode_reaction.ts";
+import { decodeReaction } from "../decode/decode_reaction.ts";
 import { decodeThreadMembers } from "../decode/decode_thread_members.ts";
-import { applyDispatch, GUILD_DISPATCH_TYPES, guildsLeft, readSelf } from "./apply_dispatch.ts";
+import { applyDispatch, guildsLeft, readSelf } from "./apply_dispatch.ts";
 import { type GuildIndex, restore, snapshotOf } from "../decode/guild_index.ts";
 import { markNamesakes, mayChangeMarks } from "../decode/namesakes.ts";
 import { joinedGuild } from "./joined_guild.ts";
 import { type Dispatch, readyPayload } from "../decode/payloads.ts";
+import type { EVENT_TYPES } from "./read_types.ts";
 import { renamedIn } from "./renamed.ts";
 import { guildWithChangedPermissions } from "./permission_changes.ts";
 
@@ -37,31 +38,24 @@ interface DecodeFacts {
 type Decode = (dispatch: Dispatch, facts: DecodeFacts) => InboundEvent | DecodeProblem | undefined;
 
 /** Decoders of the dispatches that become events. All others change only the index of guilds. */
-const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
-  [
-    "MESSAGE_CREATE",
-    ({ d }, { accountId, self, index }) =>
-      self
-        ? decodeMessage(d, { accountId, self, index })
-        : { kind: "problem", why: "came before READY" },
-  ],
-  [
-    "MESSAGE_UPDATE",
-    ({ d }, { accountId, self, index }) =>
-      self ? decodeEdit(d, { accountId, self, index }) : undefined,
-  ],
-  ["INTERACTION_CREATE", ({ d }, facts) => decodeInteraction(d, facts)],
-  ["MESSAGE_DELETE", decodeDeletion],
-  ["MESSAGE_DELETE_BULK", decodeDeletion],
-  ["THREAD_MEMBERS_UPDATE", decodeThreadMembers],
-  ...REACTION_TYPES.map((type): [string, Decode] => [type, decodeReaction]),
-]);
+const DECODERS: Readonly<Record<(typeof EVENT_TYPES)[number], Decode>> = {
+  MESSAGE_CREATE: ({ d }, { accountId, self, index }) =>
+    self
+      ? decodeMessage(d, { accountId, self, index })
+      : { kind: "problem", why: "came before READY" },
+  MESSAGE_UPDATE: ({ d }, { accountId, self, index }) =>
+    self ? decodeEdit(d, { accountId, self, index }) : undefined,
+  INTERACTION_CREATE: ({ d }, facts) => decodeInteraction(d, facts),
+  MESSAGE_DELETE: decodeDeletion,
+  MESSAGE_DELETE_BULK: decodeDeletion,
+  THREAD_MEMBERS_UPDATE: decodeThreadMembers,
+  MESSAGE_REACTION_ADD: decodeReaction,
+  MESSAGE_REACTION_REMOVE: decodeReaction,
+  MESSAGE_REACTION_REMOVE_ALL: decodeReaction,
+  MESSAGE_REACTION_REMOVE_EMOJI: decodeReaction,
+};
 
-/** Types of the dispatches that the worker sends to the main thread. */
-export const READ_TYPES: readonly string[] = [
-  ...GUILD_DISPATCH_TYPES,
-  ...DECODERS.keys(),
-];
+const DECODERS_BY_TYPE: ReadonlyMap<string, Decode> = new Map(Object.entries(DECODERS));
 
 /** The stored state of a reader. */
 export interface ReaderStart {
@@ -165,7 +159,7 @@ export function createReader(
       const reading: Reading = { events: [], changed: new Set() };
       const { events, changed } = reading;
       for (const dispatch of parseDispatches(text, skip)) {
-        const decode = DECODERS.get(dispatch.t);
+        const decode = DECODERS_BY_TYPE.get(dispatch.t);
         if (decode) add(decoded(decode, dispatch), events);
         else {
           if (dispatch.t === "READY") add(start(dispatch), events);

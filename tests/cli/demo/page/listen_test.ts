@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { listenFrom } from "../../../../src/cli/demo/page/listen.ts";
-import { HttpServerError } from "../../../../src/host/http_server.ts";
+import { HttpServerError } from "../../../../src/host/http_server_error.ts";
 
 const handler = () => new Response("here");
 

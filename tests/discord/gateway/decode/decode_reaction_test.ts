@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  decodeReaction,
-  REACTION_TYPES,
-} from "../../../../src/discord/gateway/decode/decode_reaction.ts";
+import { decodeReaction } from "../../../../src/discord/gateway/decode/decode_reaction.ts";
 import type { ApplicationId } from "../../../../src/core/discord/ids.ts";
 import { ACCOUNT, userId } from "../../../support/discord/builders.ts";
 import { CHANNEL, GUILD } from "../../../support/discord/payloads.ts";
@@ -12,6 +9,13 @@ const SELF = { userId: userId("900"), applicationId: "900" as ApplicationId, use
 const FACTS = { accountId: ACCOUNT, self: SELF, index: new Map() };
 const WHERE = { channel_id: CHANNEL, message_id: "5", guild_id: GUILD };
 const ADA = { id: "123", username: "ada" };
+
+const REACTION_TYPES = [
+  "MESSAGE_REACTION_ADD",
+  "MESSAGE_REACTION_REMOVE",
+  "MESSAGE_REACTION_REMOVE_ALL",
+  "MESSAGE_REACTION_REMOVE_EMOJI",
+] as const;
 
 function decode(type: (typeof REACTION_TYPES)[number], d: unknown) {
   return decodeReaction({ t: type, s: 1, d }, FACTS);

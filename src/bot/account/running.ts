@@ -1,0 +1,123 @@
+/**
+ * Runs one account: its gateway, its turns, its deliveries.
+ *
+ * A message goes from the connection to `inbound`, which judges and stores it, then to a turn, and
+ * from there through the outbox to Discord. `parts.ts` creates the parts, `wiring.ts` connects
+ * them.
+ *
+ * @module
+ */
+
+import { bytesOfIndex } from "../../discord/gateway/decode/guild_index.ts";
+import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
+import { settingsOf } from "./settings.ts";
+import type { ToolServices } from "../rules/tool_services.ts";
+import type { GatewayParts } from "./gateway_parts.ts";
+import type { Parts } from "./account_parts.ts";
+import { createParts } from "./parts.ts";
+import { connectParts } from "./wiring.ts";
+
+/**
+ * Creates the other parts of an account that connects already, and starts them.
+ *
+ * @throws {StoreError} If the store cannot be read. The caller then ends the connection.
+ */
+export async function runAccount(
+  gateway: GatewayParts,
+  options: AccountOptions,
+  toolServices: ToolServices,
+  ports: AccountPorts,
+): Promise<RunningAccount> {
+  const { store, stored, logging, config: { discord: { accountId } } } = options;
+  const parts = await createParts(gateway, options, toolServices, ports);
+  connectParts(parts, options, ports);
+  const { settings, reader, policy, outbound, inbound, catchUp, turns, connection } = parts;
+
+  await store.inbox.voidClaims(accountId); // claims of turns that the last run did not finish
+  catchUp.resume(stored.shards);
+  await inbound.start();
+  turns.wake();
+  outbound.start();
+  await parts.questions.start();
+  parts.connectionState.start();
+  parts.events.release();
+  let stopped: Promise<void> | undefined;
+
+  return {
+    accountId,
+    userId: () => reader.self?.userId,
+    stats: connection.stats,
+    status() {
+      const doubt = parts.duplicates.doubt();
+      return {
+        catchUp: {
+          pending: catchUp.pending(),
+          unreadable: catchUp.unreadable().map(({ name }) => name),
+        },
+        ...(doubt && !doubt.isDeploy && {
+          twin: { since: doubt.since, evidence: doubt.evidence },
+        }),
+        findings: parts.connectionState.findings(),
+        ...outbound.status(),
+      };
+    },
+    async apply(config, account, text) {
+      await policy.apply(config, text);
+      // In one step with the policy: no message is judged by one config and routed by the other.
+      Object.assign(settings, settingsOf({ ...account, config }));
+      ports.health.setModel(account.model.id);
+      outbound.reconfigured();
+      inbound.reconfigured();
+      parts.connectionState.reconfigured();
+    },
+    caches: () => ({ guilds: bytesOfIndex(reader.index), ...turns.caches() }),
+    tellOwners: (words) => void outbound.tellOwners(words(settings.config.texts)),
+    changedElsewhere() {
+      outbound.channelQueues.wake();
+      parts.schedules.changed();
+      store.questions.decidedElsewhere();
+      void inbound.commands.changedElsewhere();
+      turns.wake();
+      parts.questions.changed();
+    },
+    stop: () =>
+      stopped ??= stop(parts, (error) => {
+        const message = "Cannot store the last events; Discord will send them again";
+        logging.forPart("inbox").error(message, { error });
+      }),
+  };
+}
+
+/**
+ * Stops an account's parts in the order in which messages pass them. Running turns end, their
+ * replies leave within the grace period, and the gateway closes resumable (G12).
+ */
+async function stop(
+  { settings, connectionState, outbound, inbound, catchUp, turns, duplicates, ...rest }: Parts,
+  onUnstored: (error: unknown) => void,
+): Promise<void> {
+  const { stopping, connection } = rest;
+  const graceOver = aborted(stopping.signal);
+  const grace = setTimeout(() => stopping.abort(), settings.config.shutdownGraceSec * 1_000);
+  duplicates.stop();
+  connectionState.stop();
+  outbound.stop();
+  await rest.schedules.stop();
+  await rest.questions.stop();
+  await turns.stop();
+  const isDone = Promise.all([outbound.channelQueues.drain(), inbound.answered()]);
+  await Promise.race([isDone, graceOver]);
+  clearTimeout(grace);
+  stopping.abort();
+  await connection.stop();
+  await catchUp.stop();
+  await inbound.stop().catch(onUnstored);
+  await outbound.channelQueues.stop();
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,141 @@
+/**
+ * Holds the start to the code that it needs: an IDENTIFY leaves before turns, tools and commands are
+ * loaded. The test counts modules and no times.
+ */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { readSources } from "../scripts/import_graph.ts";
+
+const ROOT = join(import.meta.dirname!, "..");
+
+/** The modules that `barnacle run` loads one after the other until its IDENTIFY. */
+const BEFORE_IDENTIFY = [
+  "src/main.ts",
+  "src/cli/app.ts",
+  "src/cli/run/commands.ts",
+  "src/cli/run/run.ts",
+];
+
+/** The modules that it loads once the IDENTIFY has left. */
+const AFTER_IDENTIFY = [
+  "src/bot/account/running.ts",
+  "src/bot/process/tool_services.ts",
+  "src/discord/gateway/read/reader.ts",
+];
+
+/** Single modules, without imports of weight, of parts that a start does not load otherwise. */
+const SMALL: ReadonlySet<string> = new Set([
+  "src/bot/turn/spending.ts",
+  "src/extract/extractor.ts",
+  "src/flows/turn/control/turn_limit.ts",
+  "src/media/folder.ts",
+  "src/sandbox/job_argument.ts",
+]);
+
+/** The static imports of a source that are more than types. */
+function staticImports(text: string): readonly string[] {
+  const statements = text.matchAll(
+    /^(?:import|export)\s+(?!type\b)([^;"]*?)\bfrom\s+"([^"]+)"|^import\s+"([^"]+)"/gm,
+  );
+  return Array.from(statements).flatMap(([, names = "", from, bare]) => {
+    const braces = /^\s*\{([^}]*)\}\s*$/.exec(names)?.[1];
+    const isTypes = braces !== undefined &&
+      braces.split(",").every((name) => /^\s*(?:type\s|$)/.test(name));
+    return isTypes ? [] : [from ?? bare ?? ""];
+  });
+}
+
+const sources = new Map(readSources(ROOT, ["src"]).map((source) => [source.path, source]));
+
+/** All files that the roots load, and the packages. */
+function loadedBy(roots: readonly string[]): ReadonlySet<string> {
+  const loaded = new Set<string>();
+  const waiting = [...roots];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (loaded.has(path)) continue;
+    loaded.add(path);
+    for (const specifier of staticImports(sources.get(path)?.text ?? "")) {
+      waiting.push(specifier.startsWith(".") ? join(path, "..", specifier) : specifier);
+    }
+  }
+  return loaded;
+}
+
+const before = loadedBy(BEFORE_IDENTIFY);
+const after = new Set([...loadedBy(AFTER_IDENTIFY)].filter((path) => !before.has(path)));
+
+function packagesOf(paths: Iterable<string>): readonly string[] {
+  return [...paths].filter((path) => !path.startsWith("src/") && !path.startsWith("node:")).sort();
+}
+
+describe("[B9] the modules of a start", () => {
+  it("are found: each root exists, and types alone load nothing", () => {
+    for (const root of [...BEFORE_IDENTIFY, ...AFTER_IDENTIFY]) assert.ok(sources.has(root), root);
+    assert.deepEqual(
+      staticImports(
+        'import type { A } from "./a.ts";\nimport { type B } from "./b.ts";\n' +
+          'import {\n  type C,\n  d,\n} from "./c.ts";\nimport "./e.ts";\nexport * from "./f.ts";\n' +
+          'const lazy = await import("./g.ts");\nexport type { H } from "./h.ts";\n',
+      ),
+      ["./c.ts", "./e.ts", "./f.ts"],
+    );
+  });
+
+  it("load these packages and no others before the IDENTIFY", () => {
+    assert.deepEqual(packagesOf(before), [
+      "@discordeno/rest",
+      "@discordeno/types",
+      "@logtape/logtape",
+      "@logtape/redaction",
+      "@stricli/core",
+      "fastest-levenshtein",
+      "jsonc-parser",
+      "zod",
+    ]);
+  });
+
+  for (
+    const part of [
+      "src/agent/",
+      "src/bot/commands/",
+      "src/bot/inbound/",
+      "src/bot/questions/",
+      "src/bot/schedules/",
+      "src/bot/turn/",
+      "src/discord/gateway/decode/",
+      "src/exec/",
+      "src/extract/",
+      "src/flows/deliver/",
+      "src/flows/receive/",
+      "src/flows/turn/",
+      "src/interactions/",
+      "src/mcp/",
+      "src/media/",
+      "src/pluralkit/",
+      "src/render/markdown/",
+      "src/sandbox/",
+      "src/simulator/",
+      "src/telemetry/",
+      "src/tools/",
+      "src/web/",
+    ]
+  ) {
+    it(`load nothing of ${part} before the IDENTIFY`, () => {
+      const found = [...before].filter((path) => path.startsWith(part) && !SMALL.has(path));
+      assert.deepEqual(found, []);
+    });
+  }
+
+  it("load these packages and no others after the IDENTIFY, and no document library", () => {
+    assert.deepEqual(packagesOf(after), ["get-east-asian-width"]);
+  });
+
+  it("load no model's wire before a model is asked", () => {
+    const wires = [...before, ...after].filter((path) =>
+      /^src\/providers\/(?:ai_sdk|chat_|sdk_prompt|wire)/.test(path)
+    );
+    assert.deepEqual(wires, []);
+  });
+});
