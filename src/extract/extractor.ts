@@ -46,7 +46,7 @@ const START_MS = 10_000;
  * of the file, and with the growth until the thread has ended, a job costs 64 MiB at most (SEC-R25).
  * Measured: a PDF of 1,000 pages takes 17 MiB, and one of 10,000 more than this.
  */
-export const GROWTH_BYTES = 48 * 1024 * 1024;
+export const GROWTH_BYTES = 40 * 1024 * 1024;
 /** Bytes of a file whose copies cost more than the collection of garbage, which takes 10 to 30 ms. */
 const LARGE_BYTES = 1024 * 1024;
 /** Milliseconds between two looks at the memory. */

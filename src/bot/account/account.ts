@@ -33,6 +33,9 @@ export async function startAccount(
   loadRest: LoadRest = () => import("./running.ts"),
 ): Promise<RunningAccount> {
   const gateway = await createGatewayParts(options, ports);
+  const { store, config: { discord: { accountId } } } = options;
+  // A RESUME may bring a press at once, and only the gateway's thread can open a form then.
+  gateway.connection.setForms(await store.questions.openForms(accountId, ports.now()));
   gateway.connection.start(async () => (await gateway.reader()).isComplete);
   try {
     await headStart(gateway);

@@ -50,7 +50,7 @@ export function createToolServices(
 ): ToolServices {
   let current = config;
   const skills = createSkillLibrary(() => skillFolders(current, dataDir), now, log);
-  void skills.read();
+  const skillsRead = skills.read();
   const jobs = createJobs(jobWorkerUrl, { ...ownCommand(), env: runtimeEnv() });
   const ownPaths = (): OwnPaths => ({
     dataDir,
@@ -87,6 +87,7 @@ export function createToolServices(
     skills,
     tools: all,
     async ready(isAllowed) {
+      await skillsRead;
       if (current.mcp.length === 0) return; // each turn waits here
       const listing = mcp.list((id) => isAllowed(`mcp__${id}__any`));
       const { promise: late, resolve } = Promise.withResolvers<void>();
