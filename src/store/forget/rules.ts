@@ -248,7 +248,8 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
   },
   outbox_file: { delete: "outbox_row NOT IN (SELECT id FROM outbox)" },
   setting: {
-    delete: IN("scope", "sessions"),
+    // A queue mode belongs to a channel, other settings to a session.
+    delete: `${IN("scope", "sessions")} OR ${IN("scope", "channels")}`,
     set: [{ where: "iif(name = 'paused', value ->> '$.by', 0) = :userId", to: BLANK_AUTHOR }],
   },
   parked_channel: { delete: IN("channel_id", "channels") },

@@ -236,6 +236,27 @@ describe("[X5] forget()", () => {
     }
   });
 
+  it("also forgets the settings of the person's direct channel, and no other channel's", async () => {
+    using directory = tempDirectory();
+    const store = openStore(join(directory.path, "barnacle.db"), { now: NOW, elapsed: () => 0 });
+    try {
+      const message = directMessage({ sender: ada(), text: "canary" });
+      await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
+      const other = "1456074443980899999";
+      for (const channel of [message.channelId, other]) {
+        await store.settings.change(ACCOUNT, channel, "queue", "collect", NOW);
+      }
+      await store.forgetting.forget(ADA, false);
+      assert.equal(
+        await store.settings.settingOf(ACCOUNT, message.channelId, "queue"),
+        undefined,
+      );
+      assert.equal(await store.settings.settingOf(ACCOUNT, other, "queue"), "collect");
+    } finally {
+      store.close();
+    }
+  });
+
   it("waits for open turns beside a running bot, and not without one", async () => {
     using directory = tempDirectory();
     const store = openStore(join(directory.path, "barnacle.db"), { now: NOW, elapsed: () => 0 });
