@@ -39,6 +39,7 @@ import { type Build, createMetrics } from "./http/metrics.ts";
 import type { Snapshot } from "./http/snapshot.ts";
 import { revealed } from "./bot/rules/revealed.ts";
 import { notice } from "./render/notices/notices.ts";
+import { createEmitter } from "./lib/emitter.ts";
 import { schedule } from "./lib/schedule.ts";
 import type { Logging } from "./log.ts";
 import type { Store } from "./store/store.ts";
@@ -152,6 +153,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     now,
     log: logging.forPart("store"),
   });
+  const toolEvents = createEmitter<{ signIn(server: string): void }>();
   const tools = createLoadedTools(() => ({
     config: setup.config,
     dataDir: options.dataDir,
@@ -159,9 +161,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     version: build.version,
     now,
     log: logging.forPart("tools"),
-    // Any account reaches the owners.
-    onSignIn: (server) =>
-      accounts.first()?.tellOwners((texts) => notice("mcpSignIn", { server }, texts)),
+    onSignIn: (server) => toolEvents.emit.signIn(server),
   }));
   const traces = await createTraces(options);
   const memory = createMemory(logging);
@@ -183,6 +183,11 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     now,
     onOnline: options.onOnline ?? (() => {}),
     onEnd,
+  });
+  toolEvents.connect({
+    // Any account reaches the owners.
+    signIn: (server) =>
+      accounts.first()?.tellOwners((texts) => notice("mcpSignIn", { server }, texts)),
   });
   const http = createHttp(
     { ...(token && { token: token.reveal() }), hosts, build },

@@ -20,7 +20,12 @@ export type NextStep =
   /** Run this call alone, once it is stored that it has begun. */
   | { readonly kind: "run_once"; readonly call: ToolCall }
   /** This call had begun before a crash, and may have run. */
-  | { readonly kind: "unknown"; readonly call: ToolCall };
+  | { readonly kind: "unknown"; readonly call: ToolCall }
+  /** This call is the first beyond {@link MAX_CALLS}. It comes last, and does not run. */
+  | { readonly kind: "too_many"; readonly call: ToolCall };
+
+/** Maximum number of calls of one answer that run. A model that repeats itself writes thousands. */
+export const MAX_CALLS = 32;
 
 /**
  * Decides the next step.
@@ -39,6 +44,8 @@ export function nextStep(
   const open = openCalls(steps);
   const [first] = open;
   if (!first) return { kind: "ask", answers };
+  const tooMany = last.calls[MAX_CALLS];
+  if (tooMany === first) return { kind: "too_many", call: first };
   // First of all: the turn may have lost the tool since, and could not tell that it must not repeat.
   const begun = steps.slice(steps.lastIndexOf(last) + 1)
     .findLast((step) =>
@@ -46,7 +53,7 @@ export function nextStep(
     );
   if (begun?.kind === "begun") return { kind: "unknown", call: first };
   if (!isIdempotent(first)) return { kind: "run_once", call: first };
-  const end = open.findIndex((call) => !isIdempotent(call));
+  const end = open.findIndex((call) => call === tooMany || !isIdempotent(call));
   return { kind: "run", calls: open.slice(0, Math.min(end < 0 ? Infinity : end, AT_ONCE)) };
 }
 
@@ -165,7 +172,8 @@ export function charsOf(messages: readonly ModelMessage[]): number {
 
 /**
  * The conversation of the steps, for a request that has so much room for it. Answers and their calls
- * stay whole; the oldest results are cleared until the rest fits, but never the newest.
+ * stay whole, but for arguments that take more than half of the room. The oldest results are cleared
+ * until the rest fits, but never the newest.
  */
 export function stepsWithin(
   steps: readonly Step[],
@@ -174,10 +182,21 @@ export function stepsWithin(
   showImages?: ShowImages,
 ): readonly ModelMessage[] {
   if (steps.length === 0) return [];
-  const all = conversationOf(steps, Infinity, showJoined, showImages);
+  const shown = steps.map((step) => withoutHugeArguments(step, maxChars / 2));
+  const all = conversationOf(shown, Infinity, showJoined, showImages);
   const resultChars = charsOf(all.filter(({ role }) => role === "tool"));
   const room = Math.max(0, maxChars - (charsOf(all) - resultChars));
-  return conversationOf(steps, room, showJoined, showImages);
+  return conversationOf(shown, room, showJoined, showImages);
+}
+
+/** With them, the model would not read why its call failed. A part of them is no JSON. */
+function withoutHugeArguments(step: Step, maxChars: number): Step {
+  if (step.kind !== "answer") return step;
+  if (step.calls.every((call) => call.arguments.length <= maxChars)) return step;
+  const calls = step.calls.map((call) =>
+    call.arguments.length <= maxChars ? call : { ...call, arguments: "{}" }
+  );
+  return { ...step, calls };
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MAX_CALLS } from "./next_step.ts";
 import {
   type Model,
   ModelError,
@@ -22,14 +23,11 @@ export interface AnswerPorts {
   readonly onText?: (soFar: string) => void;
 }
 
-/** Maximum number of calls in one answer. A model that repeats itself writes thousands. */
-const MAX_CALLS = 32;
-
 /** One answer. `calls` is absent if it ends the turn. */
 export interface Answer {
   /** Its text. */
   readonly text: string;
-  /** The tools that it calls. */
+  /** The tools that it calls: {@link MAX_CALLS}, and the first one that is too many. */
   readonly calls?: readonly ToolCall[];
   /** The model's thinking, if the request asks for it and the server sends it. */
   readonly thinking?: string;
@@ -67,7 +65,7 @@ export async function readAnswer(
       ...(failure && { failure }),
     };
     if (calls && request.tools && request.mayCall !== false) {
-      const clean = calls.slice(0, MAX_CALLS).map(({ signature, ...call }) => ({
+      const clean = calls.slice(0, MAX_CALLS + 1).map(({ signature, ...call }) => ({
         ...call,
         arguments: cleanSecrets(call.arguments),
         // A signature proves its text, so a text with a secret goes as a whole.

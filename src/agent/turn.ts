@@ -16,6 +16,7 @@ import type { SaveSteps, Step } from "../core/step.ts";
 import type { ToolContext } from "../core/turn/tool.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import {
+  MAX_CALLS,
   type NextStep,
   nextStep,
   openCalls,
@@ -246,7 +247,8 @@ async function converse(
         break;
       }
       case "unknown":
-        log.add({ kind: "result", callId: next.call.id, at: now(), ...CUT_OFF });
+      case "too_many":
+        log.add({ kind: "result", callId: next.call.id, at: now(), ...NOT_RUN[next.kind] });
         break;
     }
   }
@@ -256,10 +258,18 @@ function parked(asked: readonly AskedCall[], { steps, unsaved }: StepLog): Parke
   return { kind: "parked", asked, taken: { steps, unsaved } };
 }
 
-const CUT_OFF = {
-  end: "unknown",
-  text: "Unknown: the process ended while this ran. It may have happened, or not. " +
-    "Find out before you do it again, or tell the user.",
+/** Results of calls that do not run here, by the next step. */
+const NOT_RUN = {
+  unknown: {
+    end: "unknown",
+    text: "Unknown: the process ended while this ran. It may have happened, or not. " +
+      "Find out before you do it again, or tell the user.",
+  },
+  too_many: {
+    end: "failed",
+    text: `Error: one answer may have ${MAX_CALLS} calls. This one did not run, and none after ` +
+      "it. Call them again if you still need them.",
+  },
 } as const;
 
 function sum(one: ModelUsage | undefined, other: ModelUsage | undefined): ModelUsage | undefined {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { conversationOf, nextStep, transcriptOf } from "../../src/agent/next_step.ts";
+import { conversationOf, nextStep, stepsWithin, transcriptOf } from "../../src/agent/next_step.ts";
 import type { ToolCall } from "../../src/core/model.ts";
 import type { Step } from "../../src/core/step.ts";
 import { messageId } from "../support/discord/builders.ts";
@@ -38,9 +38,28 @@ function shortNext(steps: readonly Step[]): string {
       return `run ${next.calls.map(({ id }) => id).join(" ")}`;
     case "run_once":
     case "unknown":
+    case "too_many":
       return `${next.kind} ${next.call.id}`;
   }
 }
+
+describe("[T1] stepsWithin()", () => {
+  it("leaves out arguments that would take most of the room, and keeps the result", () => {
+    const call = {
+      id: "r1",
+      name: "read",
+      arguments: JSON.stringify({ text: "x".repeat(10_000) }),
+    };
+    const steps: readonly Step[] = [
+      { kind: "answer", text: "", calls: [call], at: 0 },
+      result("r1", "Error: the text is too long"),
+    ];
+    const [asked, told] = stepsWithin(steps, 5_000);
+    assert.ok(asked?.role === "assistant" && told?.role === "tool");
+    assert.equal(asked.calls?.[0]?.arguments, "{}");
+    assert.equal(told.text, "Error: the text is too long");
+  });
+});
 
 describe("[T1] nextStep()", () => {
   const cases: readonly [name: string, steps: readonly Step[], next: string][] = [

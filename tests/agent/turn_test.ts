@@ -296,7 +296,7 @@ describe("[T1] runTurn() with tools", () => {
     assert.deepEqual(requests.map(({ mayCall }) => mayCall), [undefined, undefined, false]);
   });
 
-  it("runs at most 32 calls of one answer, eight at the same time", async () => {
+  it("runs at most 32 calls of one answer, eight at a time, and refuses the rest", async () => {
     const ids = Array.from({ length: 40 }, (_, at) => `r${at}`);
     const { model, ports, events, requests } = withTools([ids, "done"]);
     await run(model, { ports });
@@ -304,7 +304,9 @@ describe("[T1] runTurn() with tools", () => {
     assert.deepEqual(counts.filter((count) => count > 0), [8, 8, 8, 8]);
     const [, asked, ...results] = requests[1]?.messages ?? [];
     assert.ok(asked?.role === "assistant");
-    assert.deepEqual([asked.calls?.length, results.length], [32, 32]);
+    assert.deepEqual([asked.calls?.length, results.length], [33, 33]);
+    const refused = results.filter(({ text }) => /may have 32 calls\. This one did not/.test(text));
+    assert.deepEqual(refused.map((one) => one.role === "tool" && one.call.id), ["r32"]);
   });
 
   it("gives each call a key of its own, also if ids repeat", async () => {

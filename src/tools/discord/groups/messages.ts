@@ -88,6 +88,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
         }
         const isTheirs = isOwn && await place.isAnswerToAsker(messageId);
         await place.assertMay([isTheirs ? "Send Messages" : "Manage Messages"]);
+        if (!isOwn) await place.assertBotMay(["Manage Messages"]);
         const what = `delete the message ${messageId} by ${author.username}`;
         return await place.change({ what, dryRun }, async () => {
           await place.request("DELETE", path);

@@ -187,13 +187,19 @@ describe("[T4] [SEC-R17] rights of the people who ask", () => {
 describe("[T3] failures of actions", () => {
   it("name the permission that the bot lacks, before Discord refuses", () =>
     withActions(async ({ run, permit, sim, writes }) => {
-      permit("pinMessages");
+      permit("pinMessages", "manageMessages");
       sim.setRoles({ who: "Barnacle", roles: ["Barnacle"] });
-      const message = sim.say({ as: "ada", in: "general", text: "x" });
+      const { id: messageId } = sim.say({ as: "ada", in: "general", text: "x" });
       assert.match(
-        await run({ action: "pinMessage", messageId: message.id }),
+        await run({ action: "pinMessage", messageId }),
         /the bot lacks the permission Pin Messages/,
       );
+      for (const dryRun of [true, false]) {
+        assert.match(
+          await run({ action: "deleteMessage", messageId, dryRun }),
+          /the bot lacks the permission Manage Messages/,
+        );
+      }
       assert.deepEqual(writes(), []);
     }));
 
