@@ -188,8 +188,9 @@ export function createAccountTurns(
     steers: (message: InboundMessage, next: InboundMessage) => modesNow().steers(message, next),
     onTurn(outcome: TurnOutcome, ms: number) {
       const taken = outcome.kind === "reply" ? outcome.taken : undefined;
-      ports.memory.turn(taken?.steps.length ?? 0);
-      jit.turn();
+      const steps = taken?.steps.length ?? 0;
+      ports.memory.turn(steps);
+      jit.turn(steps);
       ports.onTurn(outcome, ms);
     },
     ...{

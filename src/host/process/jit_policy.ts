@@ -12,7 +12,7 @@
 /** Factor of a bot that has started and is not busy. */
 const STARTED = 8;
 
-/** Number of turns after which a bot is busy. */
+/** Number of turns and steps after which a bot is busy. */
 const BUSY_TURNS = 500;
 
 /** The part of Bun that this module uses; other runtimes keep their own threshold. */
@@ -27,16 +27,18 @@ export function endStart(runtime: unknown = Reflect.get(globalThis, "Bun")): voi
 
 /** Counts the turns of a bot. */
 export interface JitPolicy {
-  /** Notes that a turn has ended. The last of {@link BUSY_TURNS} changes the threshold. */
-  turn(): void;
+  /** Notes that a turn with so many tool steps has ended; a step is as much work as a turn. */
+  turn(steps: number): void;
 }
 
 /** Starts counting. The threshold is that of all threads of the process. */
 export function createJitPolicy(runtime: unknown = Reflect.get(globalThis, "Bun")): JitPolicy {
   let turns = 0;
   return {
-    turn() {
-      if (++turns === BUSY_TURNS && isJitRuntime(runtime)) runtime.unsafe.setJITPolicy(1);
+    turn(steps) {
+      const isBusy = turns >= BUSY_TURNS;
+      turns += 1 + steps;
+      if (!isBusy && turns >= BUSY_TURNS && isJitRuntime(runtime)) runtime.unsafe.setJITPolicy(1);
     },
   };
 }

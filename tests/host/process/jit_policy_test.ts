@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createJitPolicy, endStart } from "../../../src/host/process/jit_policy.ts";
 
-function end(turns: number, runtime?: unknown): void {
+function end(turns: number, runtime?: unknown, steps = 0): void {
   const policy = createJitPolicy(runtime);
-  for (let turn = 0; turn < turns; turn++) policy.turn();
+  for (let turn = 0; turn < turns; turn++) policy.turn(steps);
 }
 
 describe("endStart()", () => {
@@ -24,6 +24,15 @@ describe("createJitPolicy()", () => {
     end(499, runtime);
     assert.deepEqual(scales, []);
     end(1_500, runtime);
+    assert.deepEqual(scales, [1]);
+  });
+
+  it("counts a tool step as a turn", () => {
+    const scales: number[] = [];
+    const runtime = { unsafe: { setJITPolicy: (scale: number) => void scales.push(scale) } };
+    end(23, runtime, 20);
+    assert.deepEqual(scales, []);
+    end(24, runtime, 20);
     assert.deepEqual(scales, [1]);
   });
 
