@@ -3,7 +3,7 @@
  */
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { readSources } from "../../scripts/import_graph.ts";
@@ -52,6 +52,17 @@ describe("[O5] the tasks of deno.json", () => {
       part.startsWith("npm:")
     );
     assert.deepEqual(named, [...new Set(byPath)].map((name) => imports[name]));
+  });
+
+  it("name for the demo each file of the program that a thread of its own runs", () => {
+    const threads = readdirSync(join(ROOT, "src")).filter((name) => name.endsWith("worker.ts"));
+    assert.ok(threads.length > 0);
+    const entrypoints = taskOf("install:demo").command.split(" ")
+      .filter((part) => part.startsWith("src/"));
+    assert.deepEqual(
+      entrypoints.toSorted(),
+      ["main.ts", ...threads].map((name) => `src/${name}`).toSorted(),
+    );
   });
 
   it("install everything for each other task", () => {

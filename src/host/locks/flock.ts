@@ -14,10 +14,12 @@ import { LibcUnavailableError, loadLibc } from "../process/libc.ts";
 /**
  * Acquires the lock of an open file without waiting.
  *
- * @param mode `alone` by default. `shared` fails only beside a process that holds it alone.
- * @returns Whether this process has the lock now.
+ * @param mode `alone` by default. `shared` fails only beside a process that holds it alone. `free`
+ *   releases it. Closing alone is not enough: a process that is just being started by another thread
+ *   has a copy of the descriptor until it loads its program, and the copy holds the lock.
+ * @returns Whether the call succeeded.
  */
-export type Flock = (descriptor: number, mode?: "alone" | "shared") => boolean;
+export type Flock = (descriptor: number, mode?: "alone" | "shared" | "free") => boolean;
 
 /** The C library cannot be called here, so no lock can prove that this Barnacle is alone. */
 export class FlockUnavailableError extends Error {
@@ -25,9 +27,9 @@ export class FlockUnavailableError extends Error {
   override readonly name = "FlockUnavailableError";
 }
 
-/** `LOCK_SH`, `LOCK_EX` and `LOCK_NB`: the same numbers on Linux and macOS. */
-const SHARED = 1;
-const EXCLUSIVE = 2;
+/** `LOCK_EX`, `LOCK_SH` and `LOCK_UN`: the same numbers on Linux and macOS. */
+const OPERATIONS = { alone: 2, shared: 1, free: 8 };
+/** `LOCK_NB`: does not wait. */
 const AT_ONCE = 4;
 
 /**
@@ -39,8 +41,7 @@ export async function loadFlock(): Promise<Flock> {
   try {
     const libc = await loadLibc({ flock: { parameters: ["i32", "i32"], result: "i32" } });
     const flock = libc("flock");
-    return (descriptor, mode = "alone") =>
-      flock(descriptor, (mode === "alone" ? EXCLUSIVE : SHARED) | AT_ONCE) === 0;
+    return (descriptor, mode = "alone") => flock(descriptor, OPERATIONS[mode] | AT_ONCE) === 0;
   } catch (cause) {
     if (!(cause instanceof LibcUnavailableError)) throw cause;
     throw new FlockUnavailableError(`Cannot lock a file: ${cause.message}`, { cause });

@@ -96,8 +96,10 @@ export async function acquireLock(
       if (isHeld) write();
     },
     release() {
-      if (isHeld) closeSync(descriptor);
+      if (!isHeld) return;
       isHeld = false;
+      flock(descriptor, "free");
+      closeSync(descriptor);
     },
   };
 }
@@ -117,7 +119,10 @@ export async function isLocked(path: string): Promise<boolean | undefined> {
     return codeOf(error) === "ENOENT" ? false : undefined; // the file belongs to another user
   }
   try {
-    return !(await loadFlock())(descriptor, "shared"); // two tests at once do not see each other
+    const flock = await loadFlock();
+    const isFree = flock(descriptor, "shared"); // two tests at once do not see each other
+    if (isFree) flock(descriptor, "free");
+    return !isFree;
   } catch (error) {
     if (error instanceof FlockUnavailableError) return undefined;
     throw error;

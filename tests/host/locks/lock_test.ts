@@ -5,8 +5,8 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { FlockUnavailableError } from "../../../src/host/locks/flock.ts";
-import { acquireLock, readHolder } from "../../../src/host/locks/lock.ts";
+import { type Flock, FlockUnavailableError, loadFlock } from "../../../src/host/locks/flock.ts";
+import { acquireLock, isLocked, readHolder } from "../../../src/host/locks/lock.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -36,7 +36,30 @@ async function startHolder(path: string) {
   };
 }
 
+/** Starts a process with a copy of a descriptor, as each process has between its fork and its exec. */
+function withCopyOf(descriptor: number): Disposable {
+  const child = spawn("sleep", ["60"], { stdio: [descriptor, "ignore", "ignore"] });
+  return { [Symbol.dispose]: () => void child.kill("SIGKILL") };
+}
+
 describe("acquireLock()", () => {
+  it("[O7] releases the lock, even if a process that is being started has a copy of it", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "lock");
+    const descriptors: number[] = [];
+    const flock = await loadFlock();
+    const seen: Flock = (descriptor, mode) => {
+      descriptors.push(descriptor);
+      return flock(descriptor, mode);
+    };
+    const lock = await acquireLock(path, NOW, () => Promise.resolve(seen));
+    assert.ok(lock.kind === "held");
+    using _copy = withCopyOf(descriptors[0] ?? -1);
+    assert.equal(await isLocked(path), true);
+    lock.release();
+    assert.equal(await isLocked(path), false);
+  });
+
   it("[O7] refuses a second process, and names the first", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "lock");
