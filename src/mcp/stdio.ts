@@ -17,6 +17,10 @@ import type { ConfinedLaunch } from "./confine.ts";
 /** Maximum UTF-16 units of one message. */
 const MAX_MESSAGE = 8_000_000;
 
+/** Maximum number of lines in a second. Each takes the main thread some 20 µs. */
+const MAX_LINES = 2_000;
+const SECOND_MS = 1_000;
+
 /** Milliseconds from the request to end until the program is killed. */
 const GRACE_MS = 2_000;
 
@@ -37,17 +41,19 @@ export function createStdioTransport(
   let child: ChildProcess | undefined;
   let unread = "";
   let hasEnded = false;
+  let secondBegan = 0;
+  let linesInSecond = 0;
 
   function read(text: string): void {
+    if (hasEnded) return; // a killed program may have left much
     unread += text;
     const lines = unread.split("\n");
     unread = lines.pop() ?? "";
-    if (unread.length > MAX_MESSAGE) {
-      unread = "";
-      transport.onerror?.(new Error("a message is too long"));
-      signalTo(child, "SIGKILL");
-      return;
-    }
+    if (unread.length > MAX_MESSAGE) return stop("it sent a message that is too long");
+    const now = performance.now();
+    if (now - secondBegan >= SECOND_MS) [secondBegan, linesInSecond] = [now, 0];
+    linesInSecond += lines.length;
+    if (linesInSecond > MAX_LINES) return stop(`it sent more than ${MAX_LINES} lines in a second`);
     for (const line of lines) {
       if (line.trim() === "") continue;
       try {
@@ -115,6 +121,12 @@ export function createStdioTransport(
       signalTo(child, "SIGKILL"); // children that outlived it
     },
   };
+
+  /** Ends a program that would take memory or the main thread from the bot. */
+  function stop(why: string): void {
+    unread = "";
+    end(new Error(`the program was killed: ${why}`));
+  }
 
   function end(ended: Error): void {
     if (hasEnded) return;
