@@ -13,13 +13,10 @@ import type { JSONRPCMessage, MCPTransport } from "@ai-sdk/mcp";
 import { codeOf } from "../lib/error_code.ts";
 import { withSchema } from "./elicitation/page_request.ts";
 import type { ConfinedLaunch } from "./confine.ts";
+import { createFloodCheck, MAX_IN_SECOND } from "./flood.ts";
 
 /** Maximum UTF-16 units of one message. */
 const MAX_MESSAGE = 8_000_000;
-
-/** Maximum number of lines in a second. Each takes the main thread some 20 µs. */
-const MAX_LINES = 2_000;
-const SECOND_MS = 1_000;
 
 /** Milliseconds from the request to end until the program is killed. */
 const GRACE_MS = 2_000;
@@ -41,8 +38,7 @@ export function createStdioTransport(
   let child: ChildProcess | undefined;
   let unread = "";
   let hasEnded = false;
-  let secondBegan = 0;
-  let linesInSecond = 0;
+  const isFlood = createFloodCheck();
 
   function read(text: string): void {
     if (hasEnded) return; // a killed program may have left much
@@ -50,10 +46,7 @@ export function createStdioTransport(
     const lines = unread.split("\n");
     unread = lines.pop() ?? "";
     if (unread.length > MAX_MESSAGE) return stop("it sent a message that is too long");
-    const now = performance.now();
-    if (now - secondBegan >= SECOND_MS) [secondBegan, linesInSecond] = [now, 0];
-    linesInSecond += lines.length;
-    if (linesInSecond > MAX_LINES) return stop(`it sent more than ${MAX_LINES} lines in a second`);
+    if (isFlood(lines.length)) return stop(`it sent more than ${MAX_IN_SECOND} lines in a second`);
     for (const line of lines) {
       if (line.trim() === "") continue;
       try {
