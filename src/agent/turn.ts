@@ -17,10 +17,10 @@ import type { RefusalReason } from "../core/refused_call.ts";
 import type { ToolContext } from "../core/turn/tool.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import {
+  callsToRun,
   MAX_CALLS,
   type NextStep,
   nextStep,
-  openCalls,
   roundsOf,
   type ShowImages,
   type ShowJoined,
@@ -167,7 +167,7 @@ async function converse(
     // Some models use the same ids in each answer.
     const answers = log.steps.filter(({ kind }) => kind === "answer").length;
     const contextFor = ({ id }: ToolCall) => contextOf(`${answers}:${id}`);
-    const open = openCalls(log.steps).map((call) => ({
+    const open = callsToRun(log.steps).map((call) => ({
       callKey: contextFor(call).callKey,
       name: call.name,
       arguments: call.arguments,
