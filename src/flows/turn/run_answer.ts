@@ -182,6 +182,7 @@ export async function runAnswer(
       cut: turn.signal,
       schedule,
       timeoutMs: rules.timeoutMs,
+      ...(ports.onRefused && { onRefused: ports.onRefused }),
       ...(progress && { onStep: progress.step }),
       ...(draft && { onText: (soFar: string) => draft.grow(soFar) }),
     });
