@@ -53,7 +53,7 @@ export type TurnOutcome =
   | { readonly kind: "refused"; readonly stop: BudgetStop }
   /** The user learns only that the turn failed; `reason` is for the operator. */
   | { readonly kind: "failed"; readonly reason: string; readonly error: unknown }
-  /** The process is stopping; the next process continues the turn. */
+  /** The process is stopping, or the turn is cut; its next attempt continues it. */
   | { readonly kind: "interrupted" };
 
 /** A turn whose calls wait for people (A1, T10). Its next attempt continues with the decisions. */
@@ -111,6 +111,8 @@ export interface TurnPorts extends AnswerPorts {
   readonly now: () => number;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
+  /** Aborted when the turn is cut, because a message has changed or taken its place. */
+  readonly cut?: AbortSignal;
   /** Timer for the time limit. */
   readonly schedule: Schedule;
   /** Milliseconds that the whole turn may take, from `agents.turnTimeoutSec`. */
@@ -126,22 +128,24 @@ export async function runTurn(
   requestFor: RequestFor,
   ports: TurnPorts,
 ): Promise<TurnOutcome | ParkedTurn> {
-  const { stopping, schedule, timeoutMs } = ports;
+  const { stopping, cut, schedule, timeoutMs } = ports;
+  const ends = cut ? [stopping, cut] : [stopping];
   const log = createStepLog(ports.steps, ports.save);
-  // One controller for both reasons: `AbortSignal.any` costs more than everything else here.
+  // One controller for all reasons: `AbortSignal.any` costs more than everything else here.
   const ending = new AbortController();
   let isLate = false;
   const cancel = schedule(() => {
     isLate = true;
     ending.abort();
   }, timeoutMs);
-  const onStop = () => ending.abort(stopping.reason);
-  if (stopping.aborted) onStop();
-  stopping.addEventListener("abort", onStop, { once: true });
+  const ended = () => ends.find(({ aborted }) => aborted);
+  const onEnd = () => ending.abort(ended()?.reason);
+  if (ended()) onEnd();
+  for (const signal of ends) signal.addEventListener("abort", onEnd, { once: true });
   try {
     return await converse(requestFor, log, ending.signal, ports);
   } catch (error) {
-    if (stopping.aborted) return { kind: "interrupted" };
+    if (ended()) return { kind: "interrupted" };
     if (log.failure()) throw error;
     if (error instanceof BudgetSpent) return { kind: "refused", stop: error.stop };
     if (isLate) {
@@ -151,7 +155,7 @@ export async function runTurn(
     return { kind: "failed", reason, error };
   } finally {
     cancel();
-    stopping.removeEventListener("abort", onStop);
+    for (const signal of ends) signal.removeEventListener("abort", onEnd);
   }
 }
 

@@ -151,4 +151,6 @@ export interface AnswerPorts
   readonly onRefused?: (reason: RefusalReason) => void;
   /** Gets each turn with its duration in milliseconds, for the metrics. */
   readonly onTurn: (outcome: TurnOutcome, ms: number) => void;
+  /** Runs work that nothing waits for, soon and once; `setImmediate` by default. */
+  readonly soon?: (run: () => void) => void;
 }
