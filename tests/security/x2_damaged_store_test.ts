@@ -1,6 +1,7 @@
 /** Attacks on the store: files that a disk or a program has damaged, and rows in them. */
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   copyFileSync,
@@ -117,6 +118,11 @@ describe("[X2] [D2] a damaged row of the outbox", () => {
   });
 });
 
+/** Makes a pipe that no process writes to: an open of it waits without a limit. */
+function makePipe(path: string): void {
+  execFileSync("mkfifo", [path]);
+}
+
 /** Opens and reads the store as the bot does. */
 async function use(data: string): Promise<void> {
   const store = open(data);
@@ -169,6 +175,18 @@ const FILES: Readonly<Record<string, readonly [damage: (path: string) => void, p
     "a log that is a folder": [
       (path) => mkdirSync(`${path}-wal`),
       /Cannot use the database .*barnacle\.db-wal is a folder/,
+    ],
+    "a pipe in its place": [
+      (path) => {
+        rmSync(path);
+        makePipe(path);
+      },
+      /Cannot use the database .*barnacle\.db is a pipe, not a file; move it away/,
+    ],
+    "a log that is a pipe": [(path) => makePipe(`${path}-wal`), /barnacle\.db-wal is a pipe/],
+    "a journal that is a pipe": [
+      (path) => makePipe(`${path}-journal`),
+      /barnacle\.db-journal is a pipe/,
     ],
     "a table less": [(path) => {
       const database = new DatabaseSync(path);

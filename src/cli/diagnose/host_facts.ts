@@ -27,6 +27,7 @@ import { acquireTokenLock } from "../../host/locks/token_lock.ts";
 import { checkText } from "../../http/check_text.ts";
 import { codeOf } from "../../lib/error_code.ts";
 import { printable } from "../../lib/text/quoted.ts";
+import { assertRegularFiles } from "../../store/database/database_files.ts";
 import { MIGRATIONS, schemaOf } from "../../store/database/migrations.ts";
 import type { Run } from "../../store/gateway/runs.ts";
 import type { EmbeddedCount } from "../../store/notes/vectors.ts";
@@ -157,6 +158,7 @@ async function lookAtStore(
   if (isHidden(path)) return { facts: { kind: "hidden" } };
   if (!existsSync(path)) return { facts: { kind: "none" } };
   try {
+    assertRegularFiles(path);
     const database = new DatabaseSync(path, { readOnly: true });
     try {
       const schema = schemaOf(database);
@@ -203,7 +205,8 @@ async function lookAtStore(
   }
 }
 
-function saidOf({ kind, cause }: StoreError): Problem {
+function saidOf({ kind, cause, message }: StoreError): Problem {
+  if (cause === undefined) return { why: message, fix: "then run `barnacle doctor` again" };
   const reason = cause instanceof Error ? ` (${cause.message})` : "";
   if (kind === "damaged") {
     return {

@@ -22,6 +22,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
+import { assertRegularFiles } from "./database_files.ts";
 import { LazyDatabase } from "./lazy_database.ts";
 import { syncDirectory, syncFile } from "./sync.ts";
 import { migrate, MIGRATIONS, schemaOf } from "./migrations.ts";
@@ -50,12 +51,14 @@ export interface OpenDatabaseOptions {
  * Opens the database at `path`, readable by its owner only. Creates and migrates it if necessary.
  *
  * @throws {StoreError} `damaged` or `newer`, with the file untouched; `unwritable` if the file
- * cannot be created or kept private; `full` or `unavailable` if the disk refuses.
+ * cannot be created or kept private, or is no regular file; `full` or `unavailable` if the disk
+ * refuses.
  */
 export function openDatabase(
   path: string,
   { now, migrations = MIGRATIONS }: OpenDatabaseOptions,
 ): DatabaseSync {
+  assertRegularFiles(path);
   prepareFile(path);
   try {
     assertNotEmptied(path);
@@ -82,6 +85,7 @@ export function openDatabase(
  */
 export function isCurrent(path: string): boolean {
   try {
+    assertRegularFiles(path);
     assertNotEmptied(path);
     return inspect(path, Infinity) === MIGRATIONS.length;
   } catch (thrown) {
@@ -118,7 +122,7 @@ const HEADER_BYTES = 100;
  */
 function assertNotEmptied(path: string): void {
   const { size } = statSync(path);
-  if (size >= HEADER_BYTES || statSync(path).isDirectory()) return;
+  if (size >= HEADER_BYTES) return;
   const name = basename(path);
   const remains = size > 0
     ? name

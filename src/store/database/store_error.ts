@@ -8,7 +8,6 @@
  * @module
  */
 
-import { statSync } from "node:fs";
 import { codeOf } from "../../lib/error_code.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { PathError } from "../../lib/path_error.ts";
@@ -70,22 +69,7 @@ export function toStoreError(thrown: unknown, path: string): unknown {
   if (!(thrown instanceof Error) || thrown instanceof StoreError) return thrown;
   const kind = kindOf(thrown);
   if (!kind) return thrown;
-  const folder = kind === "unavailable" ? folderAmong(path) : undefined;
-  const message = folder === undefined
-    ? messageOf(kind, thrown.message, path)
-    : `Cannot use the database ${path}: ${folder} is a folder; move it away, and start again`;
-  return new StoreError(message, { kind, path, cause: thrown });
-}
-
-/** SQLite does not tell that one of the database's files is a folder. */
-function folderAmong(path: string): string | undefined {
-  return [path, `${path}-wal`, `${path}-shm`].find((file) => {
-    try {
-      return statSync(file).isDirectory();
-    } catch {
-      return false;
-    }
-  });
+  return new StoreError(messageOf(kind, thrown.message, path), { kind, path, cause: thrown });
 }
 
 /** Maximum length of SQLite's text in a message. */

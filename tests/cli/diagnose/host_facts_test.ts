@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -83,6 +84,14 @@ describe("[O3] inspectHost()", () => {
     const { facts } = await look(folder.path);
     assert.ok(facts.store.kind === "refused");
     assert.match(facts.store.why, /damaged/);
+  });
+
+  it("reports a store that is a pipe, and does not wait for it", async () => {
+    using folder = tempDirectory();
+    execFileSync("mkfifo", [join(folder.path, DATABASE_NAME)]);
+    const { facts } = await look(folder.path);
+    assert.ok(facts.store.kind === "refused");
+    assert.match(facts.store.why, /barnacle\.db is a pipe/);
   });
 
   it("reports that the next start migrates an older store", async () => {
