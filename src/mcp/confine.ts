@@ -4,10 +4,11 @@
  * @module
  */
 
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { delimiter, join, resolve } from "node:path";
 import process from "node:process";
 import type { Log } from "../lib/log.ts";
+import { unstarted } from "./program_error.ts";
 import { findSandbox, type Launch, type Sandbox, sandboxed } from "./sandbox.ts";
 
 /** A program of the config. */
@@ -92,6 +93,8 @@ export function createConfine(
     const here = await (found ??= find());
     if (here.kind === "bubblewrap") {
       const env = environmentOf({ ...process.env, HOME: home, TMPDIR: "/tmp" }, written);
+      // Bubblewrap would only end with code 1.
+      if (!isFound(command, home, env["PATH"] ?? "")) throw unstarted(command, "ENOENT");
       const files = { home, hidden: hidden(), writable };
       return { ...sandboxed({ command, args, env }, files, here.program), cwd: home };
     }
@@ -102,4 +105,11 @@ export function createConfine(
     }
     return plain;
   };
+}
+
+/** Looks for a program as the system does: by its path, or in the folders of `PATH`. */
+function isFound(command: string, home: string, path: string): boolean {
+  return command.includes("/")
+    ? existsSync(resolve(home, command))
+    : path.split(delimiter).some((folder) => existsSync(resolve(home, folder, command)));
 }

@@ -14,6 +14,7 @@ import { codeOf } from "../lib/error_code.ts";
 import { withSchema } from "./elicitation/page_request.ts";
 import type { ConfinedLaunch } from "./confine.ts";
 import { createFloodCheck, MAX_IN_SECOND } from "./flood.ts";
+import { ProgramError, unstarted } from "./program_error.ts";
 
 /** Maximum UTF-16 units of one message. */
 const MAX_MESSAGE = 8_000_000;
@@ -33,7 +34,7 @@ const ENDING_MS = 1_000;
  */
 export function createStdioTransport(
   prepare: () => Promise<ConfinedLaunch>,
-  onEnd: (ended: Error) => void,
+  onEnd: (ended: ProgramError) => void,
 ): MCPTransport {
   let child: ChildProcess | undefined;
   let unread = "";
@@ -61,25 +62,18 @@ export function createStdioTransport(
 
   const transport: MCPTransport = {
     async start() {
-      const { command, args, env, cwd } = await prepare();
+      const launch = await prepare();
       if (hasEnded) throw new Error("the program is not needed any more");
+      const started = child = startProgram(launch);
       await new Promise<void>((resolve, reject) => {
-        const started = child = spawn(command, [...args], {
-          cwd,
-          env,
-          stdio: ["pipe", "pipe", "ignore"],
-          detached: process.platform !== "win32", // a process group of its own
-          windowsHide: true,
-        });
         started.on("spawn", () => resolve());
         started.on("error", (error) => {
-          const why = codeOf(error) ?? "unknown reason";
-          const unstarted = new Error(`the program cannot be started (${why})`);
-          reject(unstarted);
-          end(unstarted);
+          const failure = unstarted(launch.command, codeOf(error));
+          reject(failure);
+          end(failure);
         });
         started.on("close", (code, signal) => {
-          end(new Error(`the program has ended (${signal ?? `exit code ${code}`})`));
+          end(ended(`the program has ended (${signal ?? `exit code ${code}`})`));
         });
         started.stdin.on("error", () => {}); // it has ended; `close` tells
         started.stdout.setEncoding("utf8");
@@ -118,18 +112,36 @@ export function createStdioTransport(
   /** Ends a program that would take memory or the main thread from the bot. */
   function stop(why: string): void {
     unread = "";
-    end(new Error(`the program was killed: ${why}`));
+    end(ended(`the program was killed: ${why}`));
   }
 
-  function end(ended: Error): void {
+  function ended(message: string): ProgramError {
+    return new ProgramError(message, { kind: "ended", path: child?.spawnfile ?? "" });
+  }
+
+  function end(how: ProgramError): void {
     if (hasEnded) return;
     hasEnded = true;
     signalTo(child, "SIGKILL");
-    onEnd(ended);
+    onEnd(how);
     transport.onclose?.();
   }
 
   return transport;
+}
+
+function startProgram({ command, args, env, cwd }: ConfinedLaunch) {
+  try {
+    return spawn(command, [...args], {
+      cwd,
+      env,
+      stdio: ["pipe", "pipe", "ignore"],
+      detached: process.platform !== "win32", // a process group of its own
+      windowsHide: true,
+    });
+  } catch (error) {
+    throw unstarted(command, codeOf(error)); // Bun throws for a file that is no program
+  }
 }
 
 /** Sends a signal to a program and its children. */

@@ -17,7 +17,7 @@ const NONE: Sandbox = { kind: "none", why: "bubblewrap is not installed" };
 const here = await findSandbox();
 
 const program = {
-  command: "mcp-files",
+  command: "sh",
   args: ["/srv"],
   env: { GIVEN: "given" },
   sandbox: "auto",
@@ -46,7 +46,7 @@ describe("[T13] createConfine()", () => {
     const { confine, lines, searches } = confineAt(folder.path, NONE);
     const launch = await confine("files", program);
     await confine("files", program);
-    assert.equal(launch.command, "mcp-files");
+    assert.equal(launch.command, "sh");
     assert.equal(launch.cwd, join(folder.path, "files"));
     assert.equal(launch.env["GIVEN"], "given");
     assert.equal(searches(), 1);
@@ -76,7 +76,7 @@ describe("[T13] createConfine()", () => {
     const { confine } = confineAt(folder.path, { kind: "bubblewrap", program: "bwrap" });
     const launch = await confine("files", program);
     assert.equal(launch.command, "bwrap");
-    assert.deepEqual(launch.args.slice(-3), ["--", "mcp-files", "/srv"]);
+    assert.deepEqual(launch.args.slice(-3), ["--", "sh", "/srv"]);
     assert.equal(launch.env["HOME"], join(folder.path, "files"));
     const own = await confine("files", { ...program, env: { HOME: "/srv" } });
     assert.equal(own.env["HOME"], "/srv", "the config wins");

@@ -9,6 +9,7 @@ import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UnknownOutcomeError } from "../../src/core/turn/unknown_outcome.ts";
 import { schedule } from "../../src/lib/schedule.ts";
+import { toPlain } from "../../src/lib/text/plain.ts";
 import type { McpServer } from "../../src/mcp/connection.ts";
 import { createConfine, environmentOf } from "../../src/mcp/confine.ts";
 import { createLogins } from "../../src/mcp/oauth/logins.ts";
@@ -20,7 +21,7 @@ import { scriptedProgram } from "../support/model/mcp_scripted.ts";
 import { toolContext } from "../support/model/tools.ts";
 import { freePort } from "../support/network/free_port.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
-import { recordingLog } from "../support/recording_log.ts";
+import { type LogLine, recordingLog } from "../support/recording_log.ts";
 
 const STDIO: McpServer = {
   id: "everything",
@@ -39,7 +40,7 @@ const PROGRAM = {
 /** Plays with servers, and closes them. */
 async function withServers(
   list: readonly McpServer[],
-  play: (servers: McpServers, lines: () => string) => Promise<void>,
+  play: (servers: McpServers, lines: () => string, log: readonly LogLine[]) => Promise<void>,
   seen?: SeenTools,
 ): Promise<void> {
   const { log, lines } = recordingLog();
@@ -57,6 +58,7 @@ async function withServers(
     await play(
       servers,
       () => JSON.stringify(lines, (_key, value) => value instanceof Error ? value.message : value),
+      lines,
     );
   } finally {
     await servers.close();
@@ -134,9 +136,35 @@ describe("[T6] createMcpServers()", () => {
       await servers.list(() => true);
       await assert.rejects(call(servers, "mcp__everything__get-sum", { a: "x" }), /[Ii]nvalid/);
       assert.match(lines(), /An MCP server is not available/);
-      assert.match(lines(), /the program cannot be started \(ENOENT\)/);
+      assert.match(lines(), /there is no program \/does\/not\/exist: install it/);
       assert.doesNotMatch(servers.tools().map(({ name }) => name).join(), /gone/);
     }));
+
+  it("logs the reason of a program that does not run, without a stack", () => {
+    const program = (id: string, command: string, sandbox: "off" | "auto"): McpServer => ({
+      id,
+      transport: { ...PROGRAM, command, sandbox },
+    });
+    const list = [
+      program("path", "/does/not/exist", "off"),
+      program("name", "no-such-program", "auto"),
+      program("file", "/etc/hostname", "off"),
+      program("ends", "false", "off"),
+    ];
+    return withServers(list, async (servers, _lines, log) => {
+      await servers.list(() => true);
+      const failed = log.filter(({ event }) => event === "An MCP server is not available");
+      const logged = failed.map(({ fields }) => JSON.stringify(toPlain(fields, (text) => text)));
+      const reasonOf = (id: string) =>
+        logged.find((line) => line.includes(`"server":"${id}"`)) ?? "";
+      assert.match(reasonOf("path"), /there is no program \/does\/not\/exist: install it/);
+      assert.match(reasonOf("name"), /there is no program no-such-program: install it/);
+      // Deno starts a shell, which fails.
+      assert.match(reasonOf("file"), /hostname cannot be started \(E\w+\): see|exit code 127/);
+      assert.match(reasonOf("ends"), /the program has ended \(exit code 1\)/);
+      assert.doesNotMatch(logged.join("\n"), /stack/);
+    });
+  });
 
   it("tells how a program ended that ends at once", () => {
     const ending = (id: string, line: string): McpServer => ({
