@@ -77,13 +77,16 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
         error,
       });
     });
+  let isLeaving = false;
   let watch: ReturnType<typeof watchOver> | undefined;
   const cancel = schedule(endStart, START_MS);
   try {
     const { promise: listening, resolve: setBase } = Promise.withResolvers<string | undefined>();
     bot = await startBot({
       ...options,
-      onOnline: (online) => void listening.then((base) => options.announce(online, base)),
+      // Guilds may arrive while running turns end.
+      onOnline: (online) =>
+        void listening.then((base) => isLeaving || options.announce(online, base)),
     });
     if (unstored !== undefined) {
       log.error("Cannot store the start of this run", { error: unstored });
@@ -99,6 +102,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
       ...(base !== undefined && { health: `${base}/healthz` }),
     });
     const end = await Promise.race([bot.ended, signal]);
+    isLeaving = true;
     watch.leave();
     const code = endingOf(end, log);
     ending = code === EXIT.done ? "stopped" : end.kind;

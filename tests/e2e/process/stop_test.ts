@@ -36,6 +36,26 @@ describe("[G12] [O7] a signal to the bot", () => {
       assert.ok(clientCloses.every((code) => code !== 1000 && code !== 1001), `${clientCloses}`);
     }));
 
+  it("SIGTERM before the report of the guilds: the bot is not called ready after it stops", () =>
+    withSimulation({}, async ({ start, say, mention, model, until, line, startBot, simulator }) => {
+      const first = await start();
+      await line(first, /"The bot is ready"/);
+      first.kill("SIGKILL");
+      await first.exited;
+      await until("the connection to be gone", () => simulator.connected() === 0);
+      model.behave("slow");
+      say("grace", "general", `${mention} q1`);
+      const bot = startBot();
+      await until("the turn to run", () => model.requests.length > 0);
+      await line(bot, /"Barnacle is running"/);
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      const told = bot.lines.flatMap((line) =>
+        /"event":"(Stopping|The bot is ready)"/.exec(line)?.[1] ?? []
+      );
+      assert.equal(told.at(-1), "Stopping", told.join(", "));
+    }));
+
   it("SIGTERM silently leaves a turn that exceeds the grace period to the next start", () =>
     withSimulation({ config: { shutdown: { graceSec: 0.5 } } }, async (scene) => {
       const { start, say, mention, replies, model, until, written } = scene;
