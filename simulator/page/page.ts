@@ -80,7 +80,7 @@ const RECONNECT_MS = 500;
 const BODY_MAX_BYTES = 32 * 1024;
 
 /** Bytes of a message with files: 8 MiB of them, in base64. */
-const SAY_MAX_BYTES = 12 * 1024 * 1024;
+export const SAY_MAX_BYTES = 12 * 1024 * 1024;
 
 const HEADERS = {
   "Cache-Control": "no-store",

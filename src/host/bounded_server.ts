@@ -33,6 +33,12 @@ export interface HttpTimeouts {
   readonly closeMs: number;
 }
 
+/** Bounds of each client. */
+export interface HttpBounds extends HttpTimeouts {
+  /** Maximum size of a body; {@link MAX_BODY_BYTES} by default. */
+  readonly maxBodyBytes?: number;
+}
+
 const LIMITS: ConnectionLimits = { total: 64, perAddress: 16, keptForLoopback: 8 };
 const MAX_HEADER_BYTES = 8_192;
 
@@ -40,8 +46,8 @@ const MAX_HEADER_BYTES = 8_192;
 const MAX_REQUESTS = 100;
 
 /**
- * Maximum size of a body. No endpoint reads one, but Bun keeps it in memory. A body of unannounced
- * size is too large.
+ * Maximum size of a body. No endpoint of the bot reads one, but Bun keeps it in memory. A body of
+ * unannounced size is too large.
  */
 const MAX_BODY_BYTES = 65_536;
 
@@ -73,7 +79,7 @@ export interface Connection extends OpenConnection {
  */
 export function createBoundedServer(
   handler: HttpHandler,
-  timeouts: HttpTimeouts,
+  bounds: HttpBounds,
   connections: Set<Connection>,
   collect: () => void = collectGarbage,
 ): Server {
@@ -95,9 +101,9 @@ export function createBoundedServer(
   };
   server.on("connection", count);
   server.on("request", count);
-  server.keepAliveTimeout = timeouts.keepAliveMs;
+  server.keepAliveTimeout = bounds.keepAliveMs;
   server.maxRequestsPerSocket = MAX_REQUESTS;
-  boundConnections(server, timeouts, connections);
+  boundConnections(server, bounds, connections);
   return server;
 }
 
@@ -109,7 +115,7 @@ export function createBoundedServer(
  */
 function boundConnections(
   server: Server,
-  { headersMs, requestMs, keepAliveMs }: HttpTimeouts,
+  { headersMs, requestMs, keepAliveMs, maxBodyBytes = MAX_BODY_BYTES }: HttpBounds,
   connections: Set<Connection>,
 ): void {
   const bySocket = new WeakMap<Socket, Connection>();
@@ -146,7 +152,7 @@ function boundConnections(
     const bodyBytes = headers["transfer-encoding"] === undefined
       ? Number(headers["content-length"] ?? 0)
       : Infinity;
-    if (bodyBytes > MAX_BODY_BYTES) return void socket.destroy();
+    if (bodyBytes > maxBodyBytes) return void socket.destroy();
     const connection = bySocket.get(socket);
     const hasBody = bodyBytes > 0;
     wait(socket, hasBody ? requestMs : undefined);

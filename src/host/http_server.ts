@@ -11,6 +11,7 @@ import { isLoopback } from "../lib/network/loopback.ts";
 import {
   type Connection,
   createBoundedServer,
+  type HttpBounds,
   type HttpHandler,
   type HttpTimeouts,
 } from "./bounded_server.ts";
@@ -24,8 +25,8 @@ export interface HttpServerSettings {
   readonly port: number;
   /** `http.token`; required if one address is not loopback. */
   readonly token?: string;
-  /** Replaces the default time-outs. */
-  readonly timeouts?: HttpTimeouts;
+  /** Replace the default bounds. */
+  readonly bounds?: Partial<HttpBounds>;
 }
 
 /** A listening server. */
@@ -64,7 +65,8 @@ export async function startHttpServer(
   settings: HttpServerSettings,
   handler: HttpHandler,
 ): Promise<HttpServer> {
-  const { bind = LOOPBACK_ADDRESSES, port, token = "", timeouts = TIMEOUTS } = settings;
+  const { bind = LOOPBACK_ADDRESSES, port, token = "" } = settings;
+  const bounds = { ...TIMEOUTS, ...settings.bounds };
   const open = bind.find((address) => !isLoopback(address));
   if (open !== undefined && token.length < TOKEN_MIN) {
     throw new HttpServerError(
@@ -75,7 +77,7 @@ export async function startHttpServer(
   }
   for (let tries = 1;; tries++) {
     try {
-      return await listenOnAll(bind, port, handler, timeouts);
+      return await listenOnAll(bind, port, handler, bounds);
     } catch (error) {
       // A port that was free at the first address may be in use at the second.
       const mayPassBy = port === 0 && error instanceof HttpServerError &&
@@ -89,7 +91,7 @@ async function listenOnAll(
   bind: readonly string[],
   wantedPort: number,
   handler: HttpHandler,
-  timeouts: HttpTimeouts,
+  bounds: HttpBounds,
 ): Promise<HttpServer> {
   const servers: Server[] = [];
   const addresses: string[] = [];
@@ -97,11 +99,11 @@ async function listenOnAll(
   let port = wantedPort;
   const connections = new Set<Connection>();
   const close = async () => {
-    await Promise.all(servers.map((server) => closeServer(server, timeouts.closeMs)));
+    await Promise.all(servers.map((server) => closeServer(server, bounds.closeMs)));
   };
   try {
     for (const address of bind) {
-      const server = createBoundedServer(handler, timeouts, connections);
+      const server = createBoundedServer(handler, bounds, connections);
       try {
         port = await listen(server, address, port);
       } catch (error) {

@@ -20,7 +20,7 @@ async function withServer(
   handler: HttpHandler = hello,
   settings: Partial<HttpServerSettings> = {},
 ): Promise<void> {
-  const server = await startHttpServer({ port: 0, timeouts: QUICK, ...settings }, handler);
+  const server = await startHttpServer({ port: 0, bounds: QUICK, ...settings }, handler);
   try {
     await test(server);
   } finally {
@@ -123,7 +123,7 @@ describe("startHttpServer()", () => {
         assert.match(heard, /^(?:HTTP\/1\.1 408 |$)/);
       },
       hello,
-      { timeouts: { ...QUICK, requestMs: 600_000 } },
+      { bounds: { ...QUICK, requestMs: 600_000 } },
     );
   });
 
@@ -161,14 +161,14 @@ describe("startHttpServer()", () => {
     ] as const
   ) {
     it(`[SEC-R35] disconnects a client at once that sends a body ${what}`, async () => {
-      const timeouts = { headersMs: 600_000, requestMs: 600_000, keepAliveMs: 600_000, closeMs: 0 };
+      const bounds = { headersMs: 600_000, requestMs: 600_000, keepAliveMs: 600_000, closeMs: 0 };
       await withServer(
         async ({ port }) => {
           const heard = await talk(port, `POST / HTTP/1.1\r\nHost: localhost\r\n${header}\r\n\r\n`);
           assert.equal(heard, "");
         },
         hello,
-        { timeouts },
+        { bounds },
       );
     });
   }
@@ -191,7 +191,7 @@ describe("startHttpServer()", () => {
   });
 
   it("[SEC-R35] ends a connection after a hundred requests", async () => {
-    const timeouts = { headersMs: 60_000, requestMs: 60_000, keepAliveMs: 60_000, closeMs: 0 };
+    const bounds = { headersMs: 60_000, requestMs: 60_000, keepAliveMs: 60_000, closeMs: 0 };
     await withServer(
       async ({ port }) => {
         const request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -211,25 +211,25 @@ describe("startHttpServer()", () => {
         );
       },
       hello,
-      { timeouts },
+      { bounds },
     );
   });
 
   it("[SEC-R35] answers a hundred requests of a client that sends them ahead", async () => {
-    const timeouts = { headersMs: 60_000, requestMs: 60_000, keepAliveMs: 60_000, closeMs: 0 };
+    const bounds = { headersMs: 60_000, requestMs: 60_000, keepAliveMs: 60_000, closeMs: 0 };
     await withServer(
       async ({ port }) => {
         const heard = await talk(port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(101));
         assert.equal(heard.match(/ 200 OK\r$/gm)?.length, 100);
       },
       hello,
-      { timeouts },
+      { bounds },
     );
   });
 
   it("closes in time although connections are open", async () => {
     const { promise: asked, resolve } = Promise.withResolvers<void>();
-    const server = await startHttpServer({ port: 0, timeouts: QUICK }, () => {
+    const server = await startHttpServer({ port: 0, bounds: QUICK }, () => {
       resolve();
       return new Promise(() => {}); // an answer that never comes
     });
@@ -241,7 +241,7 @@ describe("startHttpServer()", () => {
   });
 
   it("may be closed twice", async () => {
-    const server = await startHttpServer({ port: 0, timeouts: QUICK }, hello);
+    const server = await startHttpServer({ port: 0, bounds: QUICK }, hello);
     await Promise.all([server.close(), server.close()]);
   });
 });

@@ -65,6 +65,11 @@ describe("[O5] the demo's page", options, () => {
     const isOn = await page.getAttribute("#mention", "aria-pressed") === "true";
     if (isOn !== isWanted) await page.click("#mention");
   };
+  const file = (name: string, text: string) => ({
+    name,
+    mimeType: "text/plain",
+    buffer: Buffer.from(text),
+  });
   /** The last message of a person with that text. */
   const asked = (text: string) => page.locator(".message:not(.is-bot)", { hasText: text }).last();
   const answers = (text: string) => page.locator(".message.is-bot", { hasText: text });
@@ -123,11 +128,6 @@ describe("[O5] the demo's page", options, () => {
     await become("Grace");
     await place("general");
     await mention(true);
-    const file = (name: string, text: string) => ({
-      name,
-      mimeType: "text/plain",
-      buffer: Buffer.from(text),
-    });
     await page.setInputFiles("#files", [file("plan.txt", "tea at five"), file("not.txt", "no")]);
     await page.getByRole("button", { name: "Do not send not.txt" }).click();
     await say("what does it say?");
@@ -135,6 +135,13 @@ describe("[O5] the demo's page", options, () => {
     assert.match(await asked("what does it say?").innerText(), /plan\.txt/);
     assert.equal(await answers("not.txt").count(), 0, "it sent a file that was taken back");
     assert.equal(await page.locator("#uploads button").count(), 0);
+  });
+
+  it("[H7] sends files of 8 MB, which the page allows", async () => {
+    await page.setInputFiles("#files", [file("tides.txt", "x".repeat(8_000_000))]);
+    await say("a large one");
+    await asked("a large one").locator("button.outcome.is-answered").waitFor();
+    assert.match(await asked("a large one").innerText(), /tides\.txt/);
   });
 
   it("opens a file of the bot", async () => {

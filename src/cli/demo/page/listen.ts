@@ -7,13 +7,16 @@
 import { type HttpServer, startHttpServer } from "../../../host/http_server.ts";
 import { HttpServerError } from "../../../host/http_server_error.ts";
 import type { HttpHandler } from "../../../host/bounded_server.ts";
-
+import { SAY_MAX_BYTES } from "../../../../simulator/page/page.ts";
 import type { PageAccess } from "./guard.ts";
 
 /** Number of ports to try. */
 const TRIES = 100;
 
 const MAX_PORT = 65_535;
+
+/** Milliseconds that the files of a message may take, also over SSH. */
+const UPLOAD_MS = 45_000;
 
 /** Addresses of the page. */
 export interface PageAddress extends Pick<PageAccess, "host" | "key"> {
@@ -30,7 +33,12 @@ export async function listenFrom(
   { port, host, key }: PageAddress,
   handler: HttpHandler,
 ): Promise<HttpServer> {
-  const settings = { ...(host !== undefined && { bind: [host] }), ...(key && { token: key }) };
+  const bounds = { maxBodyBytes: SAY_MAX_BYTES, requestMs: UPLOAD_MS };
+  const settings = {
+    bounds,
+    ...(host !== undefined && { bind: [host] }),
+    ...(key && { token: key }),
+  };
   const last = Math.min(port + TRIES - 1, MAX_PORT);
   for (let next = port;; next++) {
     try {
