@@ -7,7 +7,7 @@
  * @module
  */
 
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { fileEvents } from "./file_events.ts";
 
@@ -35,7 +35,8 @@ export function writeWakeFile(dataDir: string): void {
  */
 export function watchWakeFile(dataDir: string, onWake: () => void): (() => void) | undefined {
   try {
-    closeSync(openSync(join(dataDir, NAME), "a", 0o600));
+    // For reading, too: an open for writing alone would wait for the other end of a pipe.
+    closeSync(openSync(join(dataDir, NAME), constants.O_RDWR | constants.O_CREAT, 0o600));
   } catch {
     return undefined; // the disk is full, which the store reports
   }

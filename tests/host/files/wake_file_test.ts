@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -27,6 +28,13 @@ describe("[D1] the wake file", () => {
     using directory = tempDirectory();
     writeWakeFile(directory.path);
     assert.equal(existsSync(join(directory.path, "doorbell")), false);
+  });
+
+  it("does not wait for the other end of a pipe in its place", () => {
+    using directory = tempDirectory();
+    execFileSync("mkfifo", [join(directory.path, "doorbell")]);
+    watchWakeFile(directory.path, () => {})?.();
+    writeWakeFile(directory.path);
   });
 
   it("cannot listen in a missing directory", () => {
