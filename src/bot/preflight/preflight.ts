@@ -1,6 +1,6 @@
 /**
- * Checks the network, Discord's view of the bot and the model while connecting, and again as long as a problem
- * remains that passes by itself (G13).
+ * Checks the network, Discord's view of the bot and the model while connecting, and again while a
+ * problem remains that passes by itself (G13).
  *
  * A machine often boots before its router. So the bot connects without waiting for these checks,
  * and only reports their findings. Connecting itself asks Discord about the token first, and a
