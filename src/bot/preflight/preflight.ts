@@ -9,6 +9,7 @@
  * @module
  */
 
+import { DAY_MS } from "../../core/discord/day.ts";
 import type { Finding } from "../../core/finding.ts";
 import { MODEL } from "../../flows/preflight/model.ts";
 import type { Log } from "../../lib/log.ts";
@@ -64,7 +65,7 @@ export interface Preflight {
 }
 
 /** How long an earlier connection proves that the network works, in milliseconds. */
-const TRUSTED_MS = 24 * 60 * 60 * 1_000;
+const TRUSTED_MS = DAY_MS;
 
 /** Milliseconds from one check to the next. */
 const AGAIN_MS = 60_000;

@@ -8,8 +8,7 @@ import type { BotConfig } from "../../config/config.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { hashOfAll, type ToolHashes } from "../../mcp/definitions.ts";
 import { hasOwnToken, type HttpServer } from "../../mcp/oauth/http_server.ts";
-import type { Login } from "../../mcp/oauth/logins.ts";
-import { beginSignIn } from "../../mcp/oauth/sign_in.ts";
+import { beginSignIn, type SignIn } from "../../mcp/oauth/sign_in.ts";
 import { httpServerOf, loginsIn, seenIn } from "./mcp_ports.ts";
 
 /**
@@ -46,19 +45,8 @@ export type SignInServer =
   | { readonly kind: "found"; readonly server: HttpServer }
   | { readonly kind: "problem"; readonly problem: string };
 
-/** A sign-in that waits for the operator, and that stores the login. */
-export interface PendingLogin {
-  /** Address that the operator opens in a browser. */
-  readonly address: string;
-  /** Whether an answer of a browser belongs to this sign-in. */
-  isOurs(answer: URLSearchParams): boolean;
-  /**
-   * Gets and stores the tokens.
-   *
-   * @throws {Error} If a server refuses, or the file cannot be written.
-   */
-  finish(answer: URLSearchParams): Promise<Login>;
-}
+/** A sign-in that waits for the operator, and whose `finish` also stores the login. */
+export type PendingLogin = SignIn;
 
 /** All servers of the config. */
 export function mcpStates({ mcp }: Pick<BotConfig, "mcp">, dataDir: string): readonly McpState[] {

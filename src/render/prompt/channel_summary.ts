@@ -8,7 +8,6 @@
  */
 
 import type { ModelRequest } from "../../core/model.ts";
-import type { ShownMessage } from "../../core/turn/ports/discord.ts";
 import { clip } from "../../lib/text/clip.ts";
 import { visibleText } from "../safety/visible.ts";
 import { exactOnly } from "./summary.ts";
