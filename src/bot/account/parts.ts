@@ -145,7 +145,6 @@ export async function createParts(
       now,
     }),
     codePort: createCodePort({ runCode: toolServices.runCode, readFile: files.find }),
-    onRefused: meter.toolRefused,
     onToolMessage: (channelId) => outbound.channelQueues.wake([channelId]),
     onSchedules: () => runEvents.emit.changed(),
     log: logging.forPart("turns"),
@@ -210,6 +209,7 @@ export async function createParts(
           return policy.now().decideTools(asker, [{ name }]).some(({ isAllowed }) => isAllowed);
         }),
       onNoFiles: outbound.noFiles,
+      onRefused: meter.toolRefused,
       onOutbox(stored, channelId) {
         meter.turnStored(stored);
         outbound.channelQueues.wake([channelId]);

@@ -85,6 +85,7 @@ export function createAccountTurns(
       | "files"
       | "onOutbox"
       | "onNoFiles"
+      | "onRefused"
       | "onTurn"
       | "onTrace"
     >
@@ -162,10 +163,12 @@ export function createAccountTurns(
   const jit = createJitPolicy();
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
-  const { rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles, onTrace } = ports;
+  const { rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles, onRefused, onTrace } =
+    ports;
   /** The same for each turn. Listed, because a turn would copy all ports, and uses half of them. */
   const common = {
     ...{ rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles },
+    ...(onRefused && { onRefused }),
     ...(onTrace && { onTrace }),
     store: answerStore,
     sessions: store.sessions,

@@ -14,6 +14,7 @@ import type { ShownMessage } from "../../core/turn/ports/discord.ts";
 import { defineTool, type Tool, type ToolContext } from "../../core/turn/tool.ts";
 import { readsElsewhere } from "../discord/elsewhere.ts";
 import { FIELDS } from "../discord/action/fields.ts";
+import { badArguments } from "../../core/refused_call.ts";
 
 const input = z.object({
   channelId: FIELDS.channelId.optional(),
@@ -52,11 +53,11 @@ export const readChannelHistory: Tool = defineTool({
   async run({ channelId, limit, before: written, since, mode, question }, context) {
     const before = written === undefined ? undefined : parseSnowflake<"message">(written);
     if (written !== undefined && before === undefined) {
-      throw new Error("`before` must be the id of a message: digits only");
+      throw badArguments("`before` must be the id of a message: digits only");
     }
     const sinceMs = since === undefined ? undefined : Date.parse(since);
     if (sinceMs !== undefined && !Number.isFinite(sinceMs)) {
-      throw new Error("`since` must be a date or a time, such as 2026-03-01T14:00:00Z");
+      throw badArguments("`since` must be a date or a time, such as 2026-03-01T14:00:00Z");
     }
     const messages = await context.ports.history.read(context, {
       limit,

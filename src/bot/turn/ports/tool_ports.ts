@@ -32,7 +32,7 @@ import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
 export type ToolPortsOptions =
   & Pick<
     DiscordPortOptions,
-    "client" | "reader" | "outbox" | "sent" | "onRefused" | "ownerIds" | "setPresence"
+    "client" | "reader" | "outbox" | "sent" | "ownerIds" | "setPresence"
   >
   & Omit<HistoryPortOptions, "agentId" | "randomId">
   & ThreadsPortOptions
