@@ -126,6 +126,7 @@ export function conversationOf(
   showJoined: ShowJoined = SHOWS_NONE,
   showImages: ShowImages = NO_IMAGES,
 ): readonly ModelMessage[] {
+  if (steps.length === 0) return []; // most turns
   const most = Math.min(RESULT_CHARS, maxChars);
   const calls = new Map<string, ToolCall>();
   let room = maxChars;
@@ -187,7 +188,6 @@ export function stepsWithin(
   showJoined?: ShowJoined,
   showImages?: ShowImages,
 ): readonly ModelMessage[] {
-  if (steps.length === 0) return [];
   const shown = steps.map((step) => withoutHugeArguments(step, maxChars / 2));
   const all = conversationOf(shown, Infinity, showJoined, showImages);
   const resultChars = charsOf(all.filter(({ role }) => role === "tool"));
