@@ -93,6 +93,8 @@ export function startHealthMonitor(
   const mainThread = createMainThreadMonitor({ metrics, now, schedule });
   const storeHealth = createStoreHealth({ store, metrics, accounts, now, log });
 
+  let hasRead = false;
+
   function accountOf(accountId: AccountId): AccountHealth {
     const known = all.get(accountId);
     if (known) return known;
@@ -108,7 +110,6 @@ export function startHealthMonitor(
     return health;
   }
 
-  let hasRead = false;
   async function refresh(): Promise<void> {
     hasRead = true;
     mainThread.moved();
