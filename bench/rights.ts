@@ -5,8 +5,9 @@
  * A call needs three decisions: whether the policy opens the target to the asker, whether the asker
  * holds each right there, and whether the bot does. The config is that of `admit.ts`. A usual guild has
  * 30 roles, and its channel 8 overwrites; the largest one has Discord's maximum of 250 roles, 20 of
- * them for the asker and for the bot, and 100 overwrites. The facts are known already, as requests to Discord are no part of the figure. The
- * bench runs in Bun, the binary's runtime, in a process of its own.
+ * them for the asker and for the bot, and 100 overwrites. Each call has facts of its own, which are
+ * known already, as requests to Discord are no part of the figure. The bench runs in Bun, the binary's
+ * runtime, in a process of its own.
  *
  * @module
  */
@@ -90,6 +91,7 @@ function measured(size: Size) {
     const target = { channelId, place, sender, isOwner: false };
     return {
       target,
+      facts: { ...facts, roles: [...facts.roles] },
       at: placeOf(n, size),
       needs,
       asker: memberOf(n, size),
@@ -97,7 +99,7 @@ function measured(size: Size) {
     };
   };
   const counts = new Map<string, number>();
-  const decide = ({ target, at, needs, asker, bot }: ReturnType<typeof callOf>): void => {
+  const decide = ({ target, facts, at, needs, asker, bot }: ReturnType<typeof callOf>): void => {
     const isClosed = closedBy(target) !== undefined;
     const lacks = [asker, bot].map((who) =>
       missingRight(facts, who, at, needs, 0)?.kind ?? "nothing"

@@ -11,16 +11,16 @@
  */
 
 import { ModelError, type ModelUsage, type ToolCall } from "../core/model.ts";
-import { BudgetSpent, type BudgetStop } from "../core/spending/budget.ts";
+import { BudgetSpent } from "../core/spending/budget.ts";
 import type { SaveSteps, Step, ToolResult } from "../core/step.ts";
 import type { RefusalReason } from "../core/refused_call.ts";
 import type { ToolContext } from "../core/turn/tool.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import {
+  callsToRun,
   MAX_CALLS,
   type NextStep,
   nextStep,
-  openCalls,
   roundsOf,
   type ShowImages,
   type ShowJoined,
@@ -32,47 +32,7 @@ import { questionKey } from "../core/turn/waits_for_person.ts";
 import { createStepLog, type StepLog } from "./step_log.ts";
 import { type RequestFor, withSteps } from "./step_request.ts";
 import type { Toolbox } from "./toolbox.ts";
-
-/** The end of a turn. `usage` counts tokens; absent if the model's API does not report them. */
-export type TurnOutcome =
-  | {
-    readonly kind: "reply";
-    readonly text: string;
-    /** The model's thinking in this process; absent if it is not asked for. */
-    readonly thinking?: string;
-    /** Of all requests that this process made for the turn. */
-    readonly usage?: ModelUsage;
-    /** Absent if the model called no tool. */
-    readonly taken?: StepsTaken;
-    /** The model that answered, if it was a fallback (L3). */
-    readonly modelId?: string;
-    /** The failure of the model that should have answered; absent if none failed. */
-    readonly failure?: ModelError;
-  }
-  /** A budget is spent (X4): no model was asked for the next step. */
-  | { readonly kind: "refused"; readonly stop: BudgetStop }
-  /** The user learns only that the turn failed; `reason` is for the operator. */
-  | { readonly kind: "failed"; readonly reason: string; readonly error: unknown }
-  /** The process is stopping; the next process continues the turn. */
-  | { readonly kind: "interrupted" };
-
-/** A turn whose calls wait for people (A1, T10). Its next attempt continues with the decisions. */
-export interface ParkedTurn {
-  /** Tells it from the ends of a turn. */
-  readonly kind: "parked";
-  /** The calls that wait, at least one. */
-  readonly asked: readonly AskedCall[];
-  /** The steps so far, and those that are not stored yet. */
-  readonly taken: StepsTaken;
-}
-
-/** The steps of a turn that has ended, or waits. */
-export interface StepsTaken {
-  /** All of them, in order. */
-  readonly steps: readonly Step[];
-  /** The last of them, which are not stored yet. */
-  readonly unsaved: readonly Step[];
-}
+import type { ParkedTurn, TurnOutcome } from "./turn_outcome.ts";
 
 /** Everything that a turn needs from outside. */
 export interface TurnPorts extends AnswerPorts {
@@ -111,6 +71,8 @@ export interface TurnPorts extends AnswerPorts {
   readonly now: () => number;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
+  /** Aborted when the turn is cut, because a message has changed or taken its place. */
+  readonly cut?: AbortSignal;
   /** Timer for the time limit. */
   readonly schedule: Schedule;
   /** Milliseconds that the whole turn may take, from `agents.turnTimeoutSec`. */
@@ -126,22 +88,24 @@ export async function runTurn(
   requestFor: RequestFor,
   ports: TurnPorts,
 ): Promise<TurnOutcome | ParkedTurn> {
-  const { stopping, schedule, timeoutMs } = ports;
+  const { stopping, cut, schedule, timeoutMs } = ports;
+  const ends = cut ? [stopping, cut] : [stopping];
   const log = createStepLog(ports.steps, ports.save);
-  // One controller for both reasons: `AbortSignal.any` costs more than everything else here.
+  // One controller for all reasons: `AbortSignal.any` costs more than everything else here.
   const ending = new AbortController();
   let isLate = false;
   const cancel = schedule(() => {
     isLate = true;
     ending.abort();
   }, timeoutMs);
-  const onStop = () => ending.abort(stopping.reason);
-  if (stopping.aborted) onStop();
-  stopping.addEventListener("abort", onStop, { once: true });
+  const ended = () => ends.find(({ aborted }) => aborted);
+  const onEnd = () => ending.abort(ended()?.reason);
+  if (ended()) onEnd();
+  for (const signal of ends) signal.addEventListener("abort", onEnd, { once: true });
   try {
     return await converse(requestFor, log, ending.signal, ports);
   } catch (error) {
-    if (stopping.aborted) return { kind: "interrupted" };
+    if (ended()) return { kind: "interrupted" };
     if (log.failure()) throw error;
     if (error instanceof BudgetSpent) return { kind: "refused", stop: error.stop };
     if (isLate) {
@@ -151,7 +115,7 @@ export async function runTurn(
     return { kind: "failed", reason, error };
   } finally {
     cancel();
-    stopping.removeEventListener("abort", onStop);
+    for (const signal of ends) signal.removeEventListener("abort", onEnd);
   }
 }
 
@@ -167,7 +131,7 @@ async function converse(
     // Some models use the same ids in each answer.
     const answers = log.steps.filter(({ kind }) => kind === "answer").length;
     const contextFor = ({ id }: ToolCall) => contextOf(`${answers}:${id}`);
-    const open = openCalls(log.steps).map((call) => ({
+    const open = callsToRun(log.steps).map((call) => ({
       callKey: contextFor(call).callKey,
       name: call.name,
       arguments: call.arguments,

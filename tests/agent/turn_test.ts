@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import {
-  type ParkedTurn,
-  runTurn,
-  type TurnOutcome,
-  type TurnPorts,
-} from "../../src/agent/turn.ts";
+import { runTurn, type TurnPorts } from "../../src/agent/turn.ts";
+import type { ParkedTurn, TurnOutcome } from "../../src/agent/turn_outcome.ts";
 import {
   type Model,
   ModelError,
@@ -307,6 +303,27 @@ describe("[T1] runTurn() with tools", () => {
     assert.deepEqual([asked.calls?.length, results.length], [33, 33]);
     const refused = results.filter(({ text }) => /may have 32 calls\. This one did not/.test(text));
     assert.deepEqual(refused.map((one) => one.role === "tool" && one.call.id), ["r32"]);
+  });
+
+  it("[T3] shows the calls of an answer to each other, without the one that is too many", async () => {
+    const open: (number | undefined)[] = [];
+    const { model, ports } = withTools([Array.from({ length: 40 }, (_, at) => `r${at}`), "done"]);
+    const { toolbox } = ports;
+    assert.ok(toolbox);
+    await run(model, {
+      ports: {
+        ...ports,
+        toolbox: {
+          ...toolbox,
+          run(call, context) {
+            open.push(context.open?.length);
+            return toolbox.run(call, context);
+          },
+        },
+      },
+    });
+    assert.deepEqual(open.slice(0, 8), Array.from({ length: 8 }, () => 32));
+    assert.equal(open.at(-1), 8);
   });
 
   it("gives each call a key of its own, also if ids repeat", async () => {

@@ -67,7 +67,7 @@ export function createStoreHealth(
 ): StoreHealth {
   const startedAt = now();
   let probe = { probeMs: 0, isFailing: false, probedAt: startedAt };
-  let readAt = startedAt;
+  let readAt = -Infinity;
   let answeredAt = startedAt;
   let isUnreadable = false;
   let figures: () => Pick<Snapshot, "inbox" | "outbox"> = () => NO_FIGURES;

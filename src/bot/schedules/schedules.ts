@@ -17,6 +17,7 @@ import { createExplainDenial } from "../../discord/rest/permissions/explain_deni
 import { nextRun } from "../../flows/schedules/when.ts";
 import { createRunner, type CreatorNow, type Runner } from "../../flows/schedules/runner.ts";
 import { schedule } from "../../lib/schedule.ts";
+import { hostTimezone } from "../../lib/time_zone.ts";
 import type { Logging } from "../../log.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { composeReminder } from "../../render/reminder.ts";
@@ -51,7 +52,7 @@ export interface SchedulesOptions {
 
 /** `agents.defaults.timezone`, or the host's. */
 export function timezoneOf({ agent: { timezone } }: Pick<Config, "agent">): string {
-  return timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return timezone ?? hostTimezone();
 }
 
 /** Creates the schedules of an account; none runs before `start`. */

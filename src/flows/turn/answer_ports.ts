@@ -5,7 +5,7 @@
  */
 
 import type { CanUndo } from "./control/undo_button.ts";
-import type { TurnOutcome } from "../../agent/turn.ts";
+import type { TurnOutcome } from "../../agent/turn_outcome.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Claim, StoredTurn } from "../../core/inbound/inbox.ts";
@@ -151,4 +151,6 @@ export interface AnswerPorts
   readonly onRefused?: (reason: RefusalReason) => void;
   /** Gets each turn with its duration in milliseconds, for the metrics. */
   readonly onTurn: (outcome: TurnOutcome, ms: number) => void;
+  /** Runs work that nothing waits for, soon and once; `setImmediate` by default. */
+  readonly soon?: (run: () => void) => void;
 }

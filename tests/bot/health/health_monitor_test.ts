@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
-import type { TurnOutcome } from "../../../src/agent/turn.ts";
+import type { TurnOutcome } from "../../../src/agent/turn_outcome.ts";
 import type { AccountHealth, AccountParts } from "../../../src/bot/health/account_health.ts";
 import {
   type HealthMonitor,
@@ -141,13 +141,34 @@ describe("startHealthMonitor()", () => {
     assert.equal(health.snapshot().gatewayTickAt, 5, "one that has ended may stand still");
   });
 
+  it("[B9] reads the store a second after its start, and sooner if a reader asks", async () => {
+    let reads = 0;
+    const { clock, health, begin } = setUp({
+      health: () => {
+        reads++;
+        return Promise.resolve({ ...FIGURES, inbox: { waiting: 1, running: 0 } });
+      },
+    });
+    begin(ACCOUNT);
+    clock.advance(999);
+    await settle();
+    assert.equal(reads, 0);
+    assert.equal((await health.measure()).inbox.waiting, 1);
+    assert.equal(reads, 1);
+    clock.advance(1);
+    await settle();
+    assert.equal(reads, 2);
+  });
+
   it("[G5] reads each account's IDENTIFYs left when the account begins", async () => {
-    const { health, begin } = setUp({
+    const { clock, health, begin } = setUp({
       gateway: {
         identifyBudget: (accountId) => Promise.resolve({ left: accountId === WORK ? 1 : 2 }),
       },
     });
     begin(ACCOUNT);
+    clock.advance(1_000);
+    await settle();
     begin(WORK);
     await settle();
     assert.deepEqual(health.snapshot().accounts.map(({ identify }) => identify?.left), [2, 1]);
@@ -162,7 +183,7 @@ describe("startHealthMonitor()", () => {
           inbox: { waiting: 1, running: 0, oldestWaitingAt: clock.now() },
         }),
     });
-    await settle();
+    await health.refresh();
     own.advance(90_000);
     assert.deepEqual(health.snapshot().inbox, { waiting: 1, running: 0, oldestMs: 90_000 });
   });
@@ -175,7 +196,7 @@ describe("startHealthMonitor()", () => {
         return Promise.resolve(FIGURES);
       },
     });
-    await settle();
+    await health.refresh();
     const account = begin(ACCOUNT);
     await settle();
     assert.deepEqual(asked, [WORK]);
