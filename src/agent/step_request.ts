@@ -46,10 +46,10 @@ export function withSteps(
   const whole = conversationOf(steps, Infinity, showJoined);
   const { request, stepChars } = requestFor(charsOf(whole));
   const messages = [...request.messages, ...stepsWithin(steps, stepChars, showJoined, showImages)];
-  const all = { ...request, messages: mergedUsers(messages) };
+  const all = { ...request, messages };
   return tools.length === 0
     ? merged(withoutTools(all)) // the calls of other turns, too: their senders may have had tools
-    : { ...all, tools, ...(isLast && { mayCall: false }) };
+    : { ...merged(all), tools, ...(isLast && { mayCall: false }) };
 }
 
 function merged(request: ModelRequest): ModelRequest {

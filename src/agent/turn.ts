@@ -12,14 +12,15 @@
 
 import { ModelError, type ModelUsage, type ToolCall } from "../core/model.ts";
 import { BudgetSpent, type BudgetStop } from "../core/spending/budget.ts";
-import type { SaveSteps, Step } from "../core/step.ts";
+import type { SaveSteps, Step, ToolResult } from "../core/step.ts";
+import type { RefusalReason } from "../core/refused_call.ts";
 import type { ToolContext } from "../core/turn/tool.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import {
+  callsToRun,
   MAX_CALLS,
   type NextStep,
   nextStep,
-  openCalls,
   roundsOf,
   type ShowImages,
   type ShowJoined,
@@ -52,7 +53,7 @@ export type TurnOutcome =
   | { readonly kind: "refused"; readonly stop: BudgetStop }
   /** The user learns only that the turn failed; `reason` is for the operator. */
   | { readonly kind: "failed"; readonly reason: string; readonly error: unknown }
-  /** The process is stopping; the next process continues the turn. */
+  /** The process is stopping, or the turn is cut; its next attempt continues it. */
   | { readonly kind: "interrupted" };
 
 /** A turn whose calls wait for people (A1, T10). Its next attempt continues with the decisions. */
@@ -100,6 +101,8 @@ export interface TurnPorts extends AnswerPorts {
   readonly showImages?: ShowImages;
   /** Decisions of people about calls; absent: no call waits for people. */
   readonly people?: AskPorts;
+  /** Gets each refusal of a call, for the metrics; absent: nothing counts them. Must not throw. */
+  readonly onRefused?: (reason: RefusalReason) => void;
   /** Tells what the turn does next, for people. Must not throw. */
   readonly onStep?: (next: NextStep) => void;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
@@ -108,6 +111,8 @@ export interface TurnPorts extends AnswerPorts {
   readonly now: () => number;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
+  /** Aborted when the turn is cut, because a message has changed or taken its place. */
+  readonly cut?: AbortSignal;
   /** Timer for the time limit. */
   readonly schedule: Schedule;
   /** Milliseconds that the whole turn may take, from `agents.turnTimeoutSec`. */
@@ -123,22 +128,24 @@ export async function runTurn(
   requestFor: RequestFor,
   ports: TurnPorts,
 ): Promise<TurnOutcome | ParkedTurn> {
-  const { stopping, schedule, timeoutMs } = ports;
+  const { stopping, cut, schedule, timeoutMs } = ports;
+  const ends = cut ? [stopping, cut] : [stopping];
   const log = createStepLog(ports.steps, ports.save);
-  // One controller for both reasons: `AbortSignal.any` costs more than everything else here.
+  // One controller for all reasons: `AbortSignal.any` costs more than everything else here.
   const ending = new AbortController();
   let isLate = false;
   const cancel = schedule(() => {
     isLate = true;
     ending.abort();
   }, timeoutMs);
-  const onStop = () => ending.abort(stopping.reason);
-  if (stopping.aborted) onStop();
-  stopping.addEventListener("abort", onStop, { once: true });
+  const ended = () => ends.find(({ aborted }) => aborted);
+  const onEnd = () => ending.abort(ended()?.reason);
+  if (ended()) onEnd();
+  for (const signal of ends) signal.addEventListener("abort", onEnd, { once: true });
   try {
     return await converse(requestFor, log, ending.signal, ports);
   } catch (error) {
-    if (stopping.aborted) return { kind: "interrupted" };
+    if (ended()) return { kind: "interrupted" };
     if (log.failure()) throw error;
     if (error instanceof BudgetSpent) return { kind: "refused", stop: error.stop };
     if (isLate) {
@@ -148,7 +155,7 @@ export async function runTurn(
     return { kind: "failed", reason, error };
   } finally {
     cancel();
-    stopping.removeEventListener("abort", onStop);
+    for (const signal of ends) signal.removeEventListener("abort", onEnd);
   }
 }
 
@@ -164,7 +171,7 @@ async function converse(
     // Some models use the same ids in each answer.
     const answers = log.steps.filter(({ kind }) => kind === "answer").length;
     const contextFor = ({ id }: ToolCall) => contextOf(`${answers}:${id}`);
-    const open = openCalls(log.steps).map((call) => ({
+    const open = callsToRun(log.steps).map((call) => ({
       callKey: contextFor(call).callKey,
       name: call.name,
       arguments: call.arguments,
@@ -184,7 +191,7 @@ async function converse(
       const result = ended[at];
       if (!result) return [];
       if (result.end !== "waits") {
-        log.add({ kind: "result", callId, at: now(), ...result });
+        addResult(callId, result, log, ports);
         return [];
       }
       log.add({ kind: "waits", callId, at: now() });
@@ -248,10 +255,20 @@ async function converse(
       }
       case "unknown":
       case "too_many":
-        log.add({ kind: "result", callId: next.call.id, at: now(), ...NOT_RUN[next.kind] });
+        addResult(next.call.id, NOT_RUN[next.kind], log, ports);
         break;
     }
   }
+}
+
+function addResult(
+  callId: string,
+  result: ToolResult,
+  log: StepLog,
+  { now, onRefused }: TurnPorts,
+): void {
+  log.add({ kind: "result", callId, at: now(), ...result });
+  if (result.refused) onRefused?.(result.refused);
 }
 
 function parked(asked: readonly AskedCall[], { steps, unsaved }: StepLog): ParkedTurn {
@@ -269,8 +286,9 @@ const NOT_RUN = {
     end: "failed",
     text: `Error: one answer may have ${MAX_CALLS} calls. This one did not run, and none after ` +
       "it. Call them again if you still need them.",
+    refused: "too_many_calls",
   },
-} as const;
+} as const satisfies Readonly<Record<string, ToolResult>>;
 
 function sum(one: ModelUsage | undefined, other: ModelUsage | undefined): ModelUsage | undefined {
   if (!one || !other) return other ?? one;

@@ -115,6 +115,8 @@ export function createProcessMemory(
       note(count, false);
     },
     turn(steps) {
+      // A turn leaves so much garbage that the runtime collects by itself.
+      uncollected = Math.max(0, uncollected - TURN);
       // The first turn loads and compiles much code.
       note(TURN + steps * STEP, !hadTurn || now() - returnedAt >= LONG_MS);
       hadTurn = true;

@@ -98,14 +98,24 @@ function toolsOf({ tools, mayCall = true }: ModelRequest): string {
 
 /** The JSON of the messages. `JSON.stringify` of the whole list takes twice as long. */
 function messagesOf({ system, messages }: ModelRequest): string {
-  const texts = messages.map((message) => {
-    const cached = jsonByMessage.get(message);
-    if (cached !== undefined) return cached;
-    const fresh = jsonOf(message);
-    jsonByMessage.set(message, fresh);
-    return fresh;
-  });
-  return system === "" ? texts.join() : [contentJson("system", system), ...texts].join();
+  let list = system === "" ? "" : systemJson(system);
+  for (const message of messages) {
+    let json = jsonByMessage.get(message);
+    if (json === undefined) {
+      json = jsonOf(message);
+      jsonByMessage.set(message, json);
+    }
+    list += list === "" ? json : `,${json}`;
+  }
+  return list;
+}
+
+/** The last system prompt and its JSON: most turns have the same one. */
+let lastSystem = { text: "", json: "" };
+
+function systemJson(text: string): string {
+  if (text !== lastSystem.text) lastSystem = { text, json: contentJson("system", text) };
+  return lastSystem.json;
 }
 
 /** JSON of messages and tools, because most of a session's are part of many requests. */

@@ -116,6 +116,17 @@ describe("createProcessMemory()", () => {
     assert.equal(clock.pending, 0);
   });
 
+  it("leaves the garbage of answered messages to the runtime", () => {
+    const { memory, counts } = openLate();
+    for (let count = 0; count < 10_000; count++) {
+      memory.read(2_000);
+      memory.turn(0);
+    }
+    assert.equal(counts().collected, 0);
+    for (let count = 0; count < 9; count++) memory.read(MIB);
+    assert.equal(counts().collected, 1, "a flood after the turns");
+  });
+
   it("does nothing for many turns until they have ended", () => {
     const { clock, memory, counts, grow } = openLate();
     grow(20 * MIB);

@@ -28,7 +28,7 @@ export type ThreadOptions = Omit<GatewayOptions, "shards" | "intents" | "proxy">
 export interface ThreadPorts
   extends
     Omit<GatewayEvents, "onLog" | "onPermitWanted">,
-    Pick<PermitsPorts, "store" | "onBudget">,
+    Pick<PermitsPorts, "store" | "isHolding" | "onBudget">,
     Pick<GatewayPorts, "workerUrl" | "takeThread" | "random"> {
   /** The account. */
   readonly accountId: AccountId;
@@ -54,7 +54,10 @@ export interface GatewayThreads {
   setForms(forms: readonly OfferedForm[]): void;
   /** Shows another presence, in later threads too. */
   setPresence(presence: Presence): void;
-  /** Reports that the store holds every batch up to this ticket. */
+  /**
+   * Reports that the store holds every batch up to this ticket. The thread gets to know in the next
+   * turn of the event loop: on one core, waking it at once would delay the turn that just began.
+   */
   committed(ticket: number): void;
   /** `undefined` before the first thread. */
   stats(): GatewayStats | undefined;
@@ -64,7 +67,7 @@ export interface GatewayThreads {
 
 /** Creates the account's gateway; `open` starts its first thread. */
 export function createGatewayThreads(options: ThreadOptions, ports: ThreadPorts): GatewayThreads {
-  const { store, accountId, now, onBudget, proxyFor, log } = ports;
+  const { store, accountId, now, isHolding, onBudget, proxyFor, log } = ports;
   const { workerUrl, takeThread, random } = ports;
   let { url, presence } = options;
   let forms: readonly OfferedForm[] = [];
@@ -72,12 +75,15 @@ export function createGatewayThreads(options: ThreadOptions, ports: ThreadPorts)
   /** Tickets of earlier threads: each thread counts its tickets from 1. */
   let ticketsBefore = 0;
   let lastTicket = 0;
+  let committedUpTo = 0;
+  let isTold = true;
   const ready = new Set<number>();
   const permits = createPermits({
     store,
     accountId,
     now,
     answer: (shardId, answer) => current?.permit(shardId, answer),
+    isHolding,
     onBudget,
     log,
   });
@@ -124,7 +130,15 @@ export function createGatewayThreads(options: ThreadOptions, ports: ThreadPorts)
       presence = changed;
       current?.setPresence(changed);
     },
-    committed: (ticket) => current?.committed(ticket - ticketsBefore),
+    committed(ticket) {
+      committedUpTo = Math.max(committedUpTo, ticket);
+      if (!isTold) return;
+      isTold = false;
+      setImmediate(() => {
+        isTold = true;
+        current?.committed(committedUpTo - ticketsBefore);
+      });
+    },
     stats: () => current?.stats(),
     stop: async () => await current?.stop(),
   };

@@ -128,8 +128,15 @@ export function createStoreHealth(
       const isDamaged = failure?.kind === "damaged";
       const isFailing = probe.isFailing || isDamaged ||
         (failure !== undefined && failure.ageMs < FAILURE_MS);
+      const isFull = isFailing && failure?.kind === "full";
       return {
-        store: { ...probe, isFailing, ...(isDamaged && { isDamaged }), answeredAt },
+        store: {
+          ...probe,
+          isFailing,
+          ...(isDamaged && { isDamaged }),
+          ...(isFull && { isFull }),
+          answeredAt,
+        },
         ...figures(),
       };
     },

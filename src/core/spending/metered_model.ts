@@ -8,7 +8,7 @@
  */
 
 import { BudgetSpent, type BudgetStop } from "./budget.ts";
-import { type Model, type ModelUsage, withGenerate } from "../model.ts";
+import { type Model, type ModelRequest, type ModelUsage, withGenerate } from "../model.ts";
 import type { Charge, UsageKind, UsedBy } from "./usage.ts";
 
 /** Counts requests to models, and knows the budgets. */
@@ -33,6 +33,8 @@ export interface MeteredFor {
   readonly spend: SpendPort;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets each counted request, with the tokens and the model that answered. Must not throw. */
+  readonly onUsage?: (request: ModelRequest, usage: ModelUsage, modelId: string) => void;
 }
 
 /**
@@ -40,15 +42,17 @@ export interface MeteredFor {
  *
  * @throws {BudgetSpent} While iterating, before anything is asked, if a budget is spent.
  */
-export function metered(model: Model, { kind, by, spend, now }: MeteredFor): Model {
+export function metered(model: Model, { kind, by, spend, now, onUsage }: MeteredFor): Model {
   return withGenerate(model, async function* (request, signal) {
     const stop = await spend.check(by, kind);
     if (stop) throw new BudgetSpent(stop);
     const startedAt = now();
     for await (const part of model.generate(request, signal)) {
       if (part.kind === "finish" && part.usage) {
+        const { usage, modelId = model.id } = part;
         const ms = Math.max(0, now() - startedAt);
-        spend.record(chargeOf(part.usage, part.modelId ?? model.id, kind, by, ms, now()));
+        spend.record(chargeOf(usage, modelId, kind, by, ms, now()));
+        onUsage?.(request, usage, modelId);
       }
       yield part;
     }

@@ -63,8 +63,6 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
   if (!stored.stored) return;
   if (tracing) ports.onTrace?.(tracing.end(ended.end, outcome));
   const { where } = rules;
-  const { model: modelId = ports.model.id } = ended.cost ?? {};
-  logAnswer(ended, { ...cost, where }, { log: ports.log, modelId });
   const { folded, dropped } = stored;
   if (folded + dropped > 0) {
     const { message } = claim;
@@ -81,6 +79,9 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
   // A draft may be in the channel, and the answer in its thread.
   const { channelId } = ended.claim.message;
   if (channelId !== claim.message.channelId) ports.onOutbox(NOTHING_MORE, channelId);
+  const { model: modelId = ports.model.id } = ended.cost ?? {};
+  const { soon = setImmediate, log } = ports; // the answer leaves before its line is written
+  soon(() => logAnswer(ended, { ...cost, where }, { log, modelId }));
 }
 
 /** A second channel has rows of the same turn, whose figures count once. */

@@ -29,10 +29,9 @@ import {
 import { historyChars } from "../../session/history.ts";
 import { drawnFiles } from "../media/drawn_files.ts";
 import { earlierImages } from "../media/earlier_images.ts";
-import { countedModel, toolChars } from "../session/counted_model.ts";
+import { observeTokens, toolChars } from "../session/observe_tokens.ts";
 import { openHistory, type TurnHistory } from "../session/turn_history.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
-import { endsWith } from "./control/ends_with.ts";
 import type { RunningTurn } from "./control/running_turns.ts";
 import {
   answeredTurn,
@@ -79,15 +78,13 @@ export async function runAnswer(
   if (spent) return await refusedTurn(claim, spent, rules, ports);
   const { window = rules.window } = ports.model;
   const { by } = spending;
-  const model = countedModel(
-    metered(withManner(ports.model, ports.manner ?? {}), {
-      kind: "answer",
-      by,
-      spend: spending.port,
-      now,
-    }),
-    ports.rates,
-  );
+  const model = metered(withManner(ports.model, ports.manner ?? {}), {
+    kind: "answer",
+    by,
+    spend: spending.port,
+    now,
+    onUsage: (...counted) => observeTokens(ports.rates, ...counted),
+  });
   const folding = metered(ports.model, { kind: "compaction", by, spend: ports.spend, now });
   const boundary = ports.randomId();
   const system = systemPromptOf(rules.instructions);
@@ -155,7 +152,6 @@ export async function runAnswer(
     return composed.kind === "reply" ? freeze(composed.reply) : [];
   });
   const progress = ports.lines?.begin(progressPlaceOf(claim), rules);
-  const stopping = endsWith(ports.stopping, turn.signal);
   const converse = ({ requestFor }: TurnHistory, stored: readonly Step[]) =>
     runTurn(requestFor, {
       model,
@@ -182,9 +178,11 @@ export async function runAnswer(
       cleanSecrets: rules.cleanSecrets,
       maxSteps: rules.maxSteps,
       now,
-      stopping: stopping.signal,
+      stopping: ports.stopping,
+      cut: turn.signal,
       schedule,
       timeoutMs: rules.timeoutMs,
+      ...(ports.onRefused && { onRefused: ports.onRefused }),
       ...(progress && { onStep: progress.step }),
       ...(draft && { onText: (soFar: string) => draft.grow(soFar) }),
     });
@@ -196,7 +194,6 @@ export async function runAnswer(
       outcome = await converse(history, await store.stepsOf(claim.message.id));
     }
   } finally {
-    stopping.end();
     await progress?.end(); // its timer must not outlive the turn
     await draft?.end();
   }
@@ -216,8 +213,10 @@ export async function runAnswer(
       return withCost(await refusedTurn(turn.claim, outcome.stop, rules, ports));
     case "reply": {
       drawn = await drawnFiles(outcome.taken?.steps ?? [], claim.message.id, files?.drawn);
-      const home = await ports.threads.homeOf(turn.claim, compose(outcome.text).kind === "reply");
-      const composed = await spoken(compose(outcome.text, home), turn.claim, rules, ports);
+      const here = compose(outcome.text);
+      const home = await ports.threads.homeOf(turn.claim, here.kind === "reply");
+      const reply = home === turn.claim ? here : compose(outcome.text, home);
+      const composed = await spoken(reply, turn.claim, rules, ports);
       const seen = {
         ...outcome.taken,
         ...outcome.thinking !== undefined && { thinking: outcome.thinking },

@@ -394,9 +394,12 @@ describe("[X2] startHealthMonitor() › a write that failed, although the probe 
     return [check?.isReady, check?.status, check?.observedValue];
   };
 
-  it("fails readiness for ten seconds", async () => {
-    assert.deepEqual(await storageAt({ kind: "full", ageMs: 9_999 }), [false, "fail", 0]);
+  it("fails readiness for ten seconds, and names the reason", async () => {
+    const full = [false, "fail", "the disk is full"];
+    assert.deepEqual(await storageAt({ kind: "full", ageMs: 9_999 }), full);
     assert.deepEqual(await storageAt({ kind: "full", ageMs: 10_000 }), [true, "pass", 0]);
+    const other = [false, "fail", "the last write failed; the log has the reason"];
+    assert.deepEqual(await storageAt({ kind: "unwritable", ageMs: 0 }), other);
   });
 
   it("fails readiness for ever if the database is damaged, and says so", async () => {

@@ -186,6 +186,7 @@ function setUp(
     ...(queue && { queue }),
     ...(drafts && { drafts }),
     onTurn: ({ kind }) => outcomes.push(kind),
+    soon: (run) => run(),
   };
   return {
     ports,
@@ -270,6 +271,15 @@ describe("answer()", () => {
         channelId: message.channelId,
       },
     }]);
+  });
+
+  it("[O2] logs an answer once its messages wait in the outbox", async () => {
+    const { ports, steps, lines } = setUp();
+    const later: (() => void)[] = [];
+    await answer(claimOf(), { ...ports, soon: (run) => later.push(run) });
+    assert.deepEqual([steps.at(-1), lines], ["outbox", []]);
+    for (const run of later) run();
+    assert.deepEqual(lines.map(({ event }) => event), ["The model answered"]);
   });
 
   it("[O2] logs an answer that the model declined to give, and without a count of tokens", async () => {

@@ -1,27 +1,20 @@
 /**
- * Wraps a model so that each counted request improves the estimate of tokens (L4).
+ * Improves the estimate of tokens with each counted request (L4).
  *
  * @module
  */
 
-import {
-  type Model,
-  type ModelRequest,
-  type ToolDefinition,
-  withGenerate,
-} from "../../core/model.ts";
+import type { ModelRequest, ModelUsage, ToolDefinition } from "../../core/model.ts";
 import type { TokenRates } from "../../session/token_rates.ts";
 
-/** Wraps a model for one turn. */
-export function countedModel(model: Model, rates: Pick<TokenRates, "observe">): Model {
-  return withGenerate(model, async function* (request, signal) {
-    for await (const part of model.generate(request, signal)) {
-      if (part.kind === "finish" && part.usage && !hasImages(request)) {
-        rates.observe(part.modelId ?? model.id, requestChars(request), part.usage.inputTokens);
-      }
-      yield part;
-    }
-  });
+/** Notes the tokens of a request. One with images tells nothing about the tokens of a text. */
+export function observeTokens(
+  rates: Pick<TokenRates, "observe">,
+  request: ModelRequest,
+  { inputTokens }: ModelUsage,
+  modelId: string,
+): void {
+  if (!hasImages(request)) rates.observe(modelId, requestChars(request), inputTokens);
 }
 
 /** UTF-16 units of everything that the server counts. */
