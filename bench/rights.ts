@@ -12,9 +12,7 @@
  * @module
  */
 
-import { execFileSync } from "node:child_process";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import type { RoleId } from "../src/core/discord/ids.ts";
 import { PERMISSIONS } from "../src/core/rights/permissions.ts";
 import {
@@ -27,10 +25,10 @@ import {
 import { openGates } from "../src/core/tool_gates.ts";
 import { prepareClosedBy } from "../src/policy/closed_targets.ts";
 import { discord } from "../src/tools/discord/discord.ts";
+import { readInBun } from "./in_bun.ts";
 import { id, messageOf, policy } from "./admit.ts";
 import { quantile, type Readings } from "./stats.ts";
 
-const BUN = fileURLToPath(new URL("../node_modules/.bin/bun", import.meta.url));
 interface Size {
   readonly roles: number;
   readonly rolesOfMember: number;
@@ -148,15 +146,7 @@ function readings(): Readings {
 
 /** Microseconds in Bun for the decisions about one call, and the characters of its schema. */
 export function benchRights(): Readings {
-  const printed = execFileSync(BUN, ["run", fileURLToPath(import.meta.url)], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  const readings: unknown = JSON.parse(printed);
-  if (typeof readings !== "object" || readings === null) {
-    throw new Error(`Not readings: ${printed}`);
-  }
-  return Object.fromEntries(Object.entries(readings).map(([name, value]) => [name, Number(value)]));
+  return readInBun(import.meta.url);
 }
 
 if (import.meta.main) {

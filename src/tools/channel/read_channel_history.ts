@@ -9,6 +9,7 @@
 
 import { z } from "zod";
 import { parseSnowflake } from "../../core/discord/ids.ts";
+import { shownLine } from "../../core/turn/shown_line.ts";
 import type { ShownMessage } from "../../core/turn/ports/discord.ts";
 import { defineTool, type Tool, type ToolContext } from "../../core/turn/tool.ts";
 import { readsElsewhere } from "../discord/elsewhere.ts";
@@ -108,13 +109,10 @@ function newest(messages: readonly ShownMessage[], lines: readonly string[]): st
   return `[${note}]\n${lines.slice(first).join("\n")}`;
 }
 
-function lineOf({ id, from, fromId, timestampMs, replyTo, text }: ShownMessage): string {
-  return JSON.stringify({
-    id,
-    from,
-    from_id: fromId,
-    at: new Date(timestampMs).toISOString(),
-    reply_to: replyTo,
-    text: text.length > MESSAGE_CHARS ? `${text.slice(0, MESSAGE_CHARS).toWellFormed()}…` : text,
-  });
+function lineOf(message: ShownMessage): string {
+  return shownLine(
+    message,
+    (text) =>
+      text.length > MESSAGE_CHARS ? `${text.slice(0, MESSAGE_CHARS).toWellFormed()}…` : text,
+  );
 }
