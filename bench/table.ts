@@ -104,6 +104,7 @@ const ROWS: readonly Row[] = [
   row("largestRightsCpuUs", "… CPU of all threads, mean, µs", 1),
   row("schemaChars", "… characters of its schema, default gates", 0, "", "≤ 4,000"),
   row("actionsAddMib", "200 actions of discord add, RSS, MiB", 1, "", "≤ 3"),
+  row("actionsMoreMib", "… each of the second and third 200, MiB", 1),
   row("toolsAddMib", "… all default tools add to 200 turns without calls, RSS, MiB", 1, "", "≤ 3"),
   row("actionsTurnsAddMib", "… the same turns without the action add, MiB", 1),
   row("reloadFirstMs", "reload of a 10,000-line config, the first, ms", 1, "", "≤ 50"),
