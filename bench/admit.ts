@@ -13,17 +13,15 @@
  * @module
  */
 
-import { execFileSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { COMMANDS } from "../src/core/inbound/commands.ts";
 import { parseSnowflake, type Snowflake, toAccountId } from "../src/core/discord/ids.ts";
 import type { InboundMessage, Sender } from "../src/core/inbound/inbound.ts";
 import { prepareAdmission } from "../src/policy/admission.ts";
 import type { AllowEntry } from "../src/policy/rules/allowlist.ts";
 import type { AccessPolicy, ChannelRules, GuildRules } from "../src/policy/rules/rules.ts";
+import { readInBun } from "./in_bun.ts";
 import { quantile, type Readings } from "./stats.ts";
 
-const BUN = fileURLToPath(new URL("../node_modules/.bin/bun", import.meta.url));
 const GUILDS = 100;
 const CHANNELS = 100;
 const PEOPLE = 1_000;
@@ -141,15 +139,7 @@ function readings(): Readings {
 
 /** Microseconds in Bun for the verdict on one message. */
 export function benchAdmit(): Readings {
-  const printed = execFileSync(BUN, ["run", fileURLToPath(import.meta.url)], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  const readings: unknown = JSON.parse(printed);
-  if (typeof readings !== "object" || readings === null) {
-    throw new Error(`Not readings: ${printed}`);
-  }
-  return Object.fromEntries(Object.entries(readings).map(([name, value]) => [name, Number(value)]));
+  return readInBun(import.meta.url);
 }
 
 if (import.meta.main) {

@@ -8,13 +8,11 @@
  * @module
  */
 
-import { execFileSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { chunk, type ChunkRules } from "../src/render/markdown/chunk.ts";
 import { renderTables } from "../src/render/markdown/table.ts";
+import { readInBun } from "./in_bun.ts";
 import { quantile, type Readings } from "./stats.ts";
 
-const BUN = fileURLToPath(new URL("../node_modules/.bin/bun", import.meta.url));
 const ROUNDS = 15;
 const MEGABYTE = 1_000_000;
 const RULES: ChunkRules = { limit: 2_000, maxLines: 17, mode: "length", maxChunks: 12 };
@@ -68,12 +66,7 @@ function timeOf(run: () => unknown): number {
 
 /** Milliseconds in Bun for a megabyte of text. */
 export function benchChunker(): Readings {
-  const printed = execFileSync(BUN, ["run", fileURLToPath(import.meta.url)], { encoding: "utf8" });
-  const readings: unknown = JSON.parse(printed);
-  if (typeof readings !== "object" || readings === null) {
-    throw new Error(`Not readings: ${printed}`);
-  }
-  return Object.fromEntries(Object.entries(readings).map(([name, value]) => [name, Number(value)]));
+  return readInBun(import.meta.url);
 }
 
 if (import.meta.main) console.log(JSON.stringify(readings(), undefined, 1));

@@ -6,10 +6,8 @@
  * @module
  */
 
-import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { createChannelQueues } from "../src/flows/deliver/channel_queues.ts";
 import { schedule } from "../src/lib/schedule.ts";
 import { openStore } from "../src/store/store.ts";
@@ -21,9 +19,9 @@ import {
   userId,
 } from "../tests/support/discord/builders.ts";
 import { accepted, batch, frozen, part } from "../tests/support/store/store.ts";
+import { readInBun } from "./in_bun.ts";
 import { quantile, type Readings } from "./stats.ts";
 
-const BUN = fileURLToPath(new URL("../node_modules/.bin/bun", import.meta.url));
 const WARM_UP = 100;
 const REPLIES = 1_000;
 const CHANNELS = 50;
@@ -100,12 +98,7 @@ async function readings(): Promise<Readings> {
 
 /** Milliseconds in Bun from the end of a turn to its request. */
 export function benchOutbox(): Readings {
-  const printed = execFileSync(BUN, ["run", fileURLToPath(import.meta.url)], { encoding: "utf8" });
-  const readings: unknown = JSON.parse(printed);
-  if (typeof readings !== "object" || readings === null) {
-    throw new Error(`Not readings: ${printed}`);
-  }
-  return Object.fromEntries(Object.entries(readings).map(([name, value]) => [name, Number(value)]));
+  return readInBun(import.meta.url);
 }
 
 if (import.meta.main) console.log(JSON.stringify(await readings()));

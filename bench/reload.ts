@@ -8,13 +8,11 @@
  * @module
  */
 
-import { execFileSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { planReload } from "../src/config/changes.ts";
 import { loadConfig, type LoadedConfig } from "../src/config/load.ts";
+import { readInBun } from "./in_bun.ts";
 import { quantile, type Readings } from "./stats.ts";
 
-const BUN = fileURLToPath(new URL("../node_modules/.bin/bun", import.meta.url));
 const ROUNDS = 25;
 const SETTLE_MS = 500;
 const GUILDS = 100;
@@ -90,12 +88,7 @@ async function readings(): Promise<Readings> {
 
 /** Milliseconds in Bun for a reload. */
 export function benchReload(): Readings {
-  const printed = execFileSync(BUN, ["run", fileURLToPath(import.meta.url)], { encoding: "utf8" });
-  const readings: unknown = JSON.parse(printed);
-  if (typeof readings !== "object" || readings === null) {
-    throw new Error(`Not readings: ${printed}`);
-  }
-  return Object.fromEntries(Object.entries(readings).map(([name, value]) => [name, Number(value)]));
+  return readInBun(import.meta.url);
 }
 
 if (import.meta.main) console.log(JSON.stringify(await readings(), undefined, 1));

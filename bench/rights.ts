@@ -5,15 +5,14 @@
  * A call needs three decisions: whether the policy opens the target to the asker, whether the asker
  * holds each right there, and whether the bot does. The config is that of `admit.ts`. A usual guild has
  * 30 roles, and its channel 8 overwrites; the largest one has Discord's maximum of 250 roles, 20 of
- * them for the asker and for the bot, and 100 overwrites. The facts are known already, as requests to Discord are no part of the figure. The
- * bench runs in Bun, the binary's runtime, in a process of its own.
+ * them for the asker and for the bot, and 100 overwrites. Each call has facts of its own, which are
+ * known already, as requests to Discord are no part of the figure. The bench runs in Bun, the binary's
+ * runtime, in a process of its own.
  *
  * @module
  */
 
-import { execFileSync } from "node:child_process";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import type { RoleId } from "../src/core/discord/ids.ts";
 import { PERMISSIONS } from "../src/core/rights/permissions.ts";
 import {
@@ -26,10 +25,10 @@ import {
 import { openGates } from "../src/core/tool_gates.ts";
 import { prepareClosedBy } from "../src/policy/closed_targets.ts";
 import { discord } from "../src/tools/discord/discord.ts";
+import { readInBun } from "./in_bun.ts";
 import { id, messageOf, policy } from "./admit.ts";
 import { quantile, type Readings } from "./stats.ts";
 
-const BUN = fileURLToPath(new URL("../node_modules/.bin/bun", import.meta.url));
 interface Size {
   readonly roles: number;
   readonly rolesOfMember: number;
@@ -92,6 +91,7 @@ function measured(size: Size) {
     const target = { channelId, place, sender, isOwner: false };
     return {
       target,
+      facts: { ...facts, roles: [...facts.roles] },
       at: placeOf(n, size),
       needs,
       asker: memberOf(n, size),
@@ -99,7 +99,7 @@ function measured(size: Size) {
     };
   };
   const counts = new Map<string, number>();
-  const decide = ({ target, at, needs, asker, bot }: ReturnType<typeof callOf>): void => {
+  const decide = ({ target, facts, at, needs, asker, bot }: ReturnType<typeof callOf>): void => {
     const isClosed = closedBy(target) !== undefined;
     const lacks = [asker, bot].map((who) =>
       missingRight(facts, who, at, needs, 0)?.kind ?? "nothing"
@@ -146,15 +146,7 @@ function readings(): Readings {
 
 /** Microseconds in Bun for the decisions about one call, and the characters of its schema. */
 export function benchRights(): Readings {
-  const printed = execFileSync(BUN, ["run", fileURLToPath(import.meta.url)], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  const readings: unknown = JSON.parse(printed);
-  if (typeof readings !== "object" || readings === null) {
-    throw new Error(`Not readings: ${printed}`);
-  }
-  return Object.fromEntries(Object.entries(readings).map(([name, value]) => [name, Number(value)]));
+  return readInBun(import.meta.url);
 }
 
 if (import.meta.main) {

@@ -5,7 +5,6 @@
  */
 
 import process from "node:process";
-import { Worker } from "node:worker_threads";
 import type { Env } from "./lib/env.ts";
 import { startAccount } from "./bot/account/account.ts";
 import type { AccountEnd } from "./bot/health/account_end.ts";
@@ -28,7 +27,11 @@ import type {
 import { type ConfigState, startHealthMonitor } from "./bot/health/health_monitor.ts";
 import type { PingResult } from "./bot/health/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
-import { createEarlyThread, type EarlyThread } from "./discord/gateway/main/early_thread.ts";
+import {
+  createEarlyThread,
+  type EarlyThread,
+  startThread,
+} from "./discord/gateway/main/early_thread.ts";
 import type { AnswerHooks } from "./discord/rest/exchange/exchange.ts";
 import { createProcessMemory, type ProcessMemory } from "./flows/process_memory.ts";
 import { createTurnLimit } from "./flows/turn/control/turn_limit.ts";
@@ -116,9 +119,7 @@ const JOB_WORKER_URL = new URL("./job_worker.ts", import.meta.url);
 
 /** Loads a gateway thread ahead of the bot: on a second core this adds nothing to the start. */
 export function loadGatewayThread(): EarlyThread {
-  return createEarlyThread(
-    new Worker(WORKER_URL),
-  );
+  return createEarlyThread(startThread(WORKER_URL));
 }
 
 const now = (): number => Date.now();

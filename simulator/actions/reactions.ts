@@ -9,7 +9,7 @@ import { may, openChannel } from "../world/access.ts";
 import { findMessage } from "./history.ts";
 import { isArchivedThread } from "./posting_rules.ts";
 import { type Outcome, refuse } from "../world/refusals.ts";
-import type { World } from "../world/world.ts";
+import type { Message, World } from "../world/world.ts";
 
 /** Different emoji that one message can have. */
 const MAX_EMOJI = 20;
@@ -30,6 +30,7 @@ export function addReaction(
   const found = findMessage(world, channelId, messageId, userId);
   if (found.kind === "refused") return found;
   const { channel, message } = found;
+  if (!isKnown(world, message, userId, emoji)) return refuse("unknownEmoji");
   if (isArchivedThread(channel)) return refuse("threadArchived");
   const isNew = !message.reactions.has(emoji);
   const act = isNew ? "react" : "read_history";
@@ -57,6 +58,7 @@ export function removeReaction(
   const found = findMessage(world, channelId, messageId, userId);
   if (found.kind === "refused") return found;
   const { message } = found;
+  if (!isKnown(world, message, userId, emoji)) return refuse("unknownEmoji");
   const users = message.reactions.get(emoji);
   if (!users?.delete(userId)) return { kind: "done", value: undefined, events: [] };
   if (users.size === 0) message.reactions.delete(emoji);
@@ -82,6 +84,18 @@ export function startTyping(
     value: undefined,
     events: [{ kind: "typing_started", channelId: id, userId, at: now }],
   };
+}
+
+/**
+ * Whether an account may use an emoji on a message: its servers have a custom one, or the message
+ * has such a reaction already, which anyone may join.
+ */
+function isKnown(world: World, { reactions }: Message, userId: UserId, emoji: string): boolean {
+  const [, id] = emoji.split(":");
+  if (id === undefined || reactions.has(emoji)) return true;
+  return [...world.guilds.values()].some(({ members, things }) =>
+    members.has(userId) && things.emojis.has(id)
+  );
 }
 
 /** A custom emoji by name and id, or a text with an emoji of Unicode. */

@@ -58,7 +58,7 @@ export function nextStep(
 }
 
 /** The calls of the last answer that have no result yet, in order. */
-export function openCalls(steps: readonly Step[]): readonly ToolCall[] {
+function openCalls(steps: readonly Step[]): readonly ToolCall[] {
   const last = steps.findLast((step) => step.kind === "answer");
   if (!last) return [];
   const ended = new Set(
@@ -67,6 +67,12 @@ export function openCalls(steps: readonly Step[]): readonly ToolCall[] {
     ),
   );
   return last.calls.filter(({ id }) => !ended.has(id));
+}
+
+/** The open calls that run: all but the first beyond {@link MAX_CALLS}. */
+export function callsToRun(steps: readonly Step[]): readonly ToolCall[] {
+  const last = steps.findLast((step) => step.kind === "answer");
+  return openCalls(steps).filter((call) => call !== last?.calls[MAX_CALLS]);
 }
 
 /** How often an open call has waited for a person since it first began. */

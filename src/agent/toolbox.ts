@@ -10,6 +10,8 @@ import { z } from "zod";
 import type { ToolCall, ToolDefinition } from "../core/model.ts";
 import type { ToolResult } from "../core/step.ts";
 import type { Tool, ToolContext } from "../core/turn/tool.ts";
+import { audienceOf } from "../core/tool_names.ts";
+import { type RefusalReason, RefusedCall } from "../core/refused_call.ts";
 import { UnknownOutcomeError } from "../core/turn/unknown_outcome.ts";
 import { WaitsForPerson } from "../core/turn/waits_for_person.ts";
 import { ALLOW_ONCE, type Decision, type Question } from "../core/people/question.ts";
@@ -95,7 +97,11 @@ export function createToolbox(
   }
 
   /** All reasons are fenced: they quote web pages, servers and people. */
-  const failed = (why: string): ToolResult => ({ end: "failed", text: `Error: ${fence(why)}` });
+  const failed = (why: string, refused?: RefusalReason): ToolResult => ({
+    end: "failed",
+    text: `Error: ${fence(why)}`,
+    ...(refused && { refused }),
+  });
 
   /** For a call that must not run twice, and did not end in time, or lost its connection. */
   const unknown = (why: string): ToolResult => ({
@@ -131,6 +137,7 @@ export function createToolbox(
         if (missing) {
           return failed(
             `the asker may not do this here: ${missing} is missing${notAllowed(context.decision)}`,
+            "permission",
           );
         }
       }
@@ -153,8 +160,9 @@ export function createToolbox(
       );
       const isUnknown = hasBegun && !mayRepeat(tool, input) &&
         (ending.signal.aborted || error instanceof UnknownOutcomeError);
-      const { end, text: told } = isUnknown ? unknown(text) : failed(text);
-      return { end, text: told + note };
+      const refused = error instanceof RefusedCall ? error.reason : undefined;
+      const result = isUnknown ? unknown(text) : failed(text, refused);
+      return { ...result, text: result.text + note };
     } finally {
       cancel?.();
       context.signal.removeEventListener("abort", onAbort);
@@ -183,13 +191,19 @@ export function createToolbox(
       const tool = byName.get(call.name);
       if (!tool) {
         const names = [...byName.keys()].join(", ");
-        return failed(`there is no tool ${JSON.stringify(call.name)} here; there are: ${names}`);
+        return audienceOf(call.name)
+          ? failed(`${call.name} cannot be used here; there are: ${names}`, "closed_tool")
+          : failed(
+            `there is no tool ${JSON.stringify(call.name)} here; there are: ${names}`,
+            "unknown_tool",
+          );
       }
       const written = jsonOf(call.arguments);
-      if (written === undefined) return failed("the arguments are not JSON");
+      if (written === undefined) return failed("the arguments are not JSON", "bad_arguments");
       const input = tool.input.safeParse(written.value);
       if (!input.success) {
-        return failed(`the arguments do not fit:\n${z.prettifyError(input.error)}`);
+        const why = `the arguments do not fit:\n${z.prettifyError(input.error)}`;
+        return failed(why, "bad_arguments");
       }
       return await runWithin(tool, input.data, context);
     },

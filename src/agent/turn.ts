@@ -12,14 +12,15 @@
 
 import { ModelError, type ModelUsage, type ToolCall } from "../core/model.ts";
 import { BudgetSpent, type BudgetStop } from "../core/spending/budget.ts";
-import type { SaveSteps, Step } from "../core/step.ts";
+import type { SaveSteps, Step, ToolResult } from "../core/step.ts";
+import type { RefusalReason } from "../core/refused_call.ts";
 import type { ToolContext } from "../core/turn/tool.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import {
+  callsToRun,
   MAX_CALLS,
   type NextStep,
   nextStep,
-  openCalls,
   roundsOf,
   type ShowImages,
   type ShowJoined,
@@ -100,6 +101,8 @@ export interface TurnPorts extends AnswerPorts {
   readonly showImages?: ShowImages;
   /** Decisions of people about calls; absent: no call waits for people. */
   readonly people?: AskPorts;
+  /** Gets each refusal of a call, for the metrics; absent: nothing counts them. Must not throw. */
+  readonly onRefused?: (reason: RefusalReason) => void;
   /** Tells what the turn does next, for people. Must not throw. */
   readonly onStep?: (next: NextStep) => void;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
@@ -164,7 +167,7 @@ async function converse(
     // Some models use the same ids in each answer.
     const answers = log.steps.filter(({ kind }) => kind === "answer").length;
     const contextFor = ({ id }: ToolCall) => contextOf(`${answers}:${id}`);
-    const open = openCalls(log.steps).map((call) => ({
+    const open = callsToRun(log.steps).map((call) => ({
       callKey: contextFor(call).callKey,
       name: call.name,
       arguments: call.arguments,
@@ -184,7 +187,7 @@ async function converse(
       const result = ended[at];
       if (!result) return [];
       if (result.end !== "waits") {
-        log.add({ kind: "result", callId, at: now(), ...result });
+        addResult(callId, result, log, ports);
         return [];
       }
       log.add({ kind: "waits", callId, at: now() });
@@ -248,10 +251,20 @@ async function converse(
       }
       case "unknown":
       case "too_many":
-        log.add({ kind: "result", callId: next.call.id, at: now(), ...NOT_RUN[next.kind] });
+        addResult(next.call.id, NOT_RUN[next.kind], log, ports);
         break;
     }
   }
+}
+
+function addResult(
+  callId: string,
+  result: ToolResult,
+  log: StepLog,
+  { now, onRefused }: TurnPorts,
+): void {
+  log.add({ kind: "result", callId, at: now(), ...result });
+  if (result.refused) onRefused?.(result.refused);
 }
 
 function parked(asked: readonly AskedCall[], { steps, unsaved }: StepLog): ParkedTurn {
@@ -269,8 +282,9 @@ const NOT_RUN = {
     end: "failed",
     text: `Error: one answer may have ${MAX_CALLS} calls. This one did not run, and none after ` +
       "it. Call them again if you still need them.",
+    refused: "too_many_calls",
   },
-} as const;
+} as const satisfies Readonly<Record<string, ToolResult>>;
 
 function sum(one: ModelUsage | undefined, other: ModelUsage | undefined): ModelUsage | undefined {
   if (!one || !other) return other ?? one;

@@ -9,6 +9,7 @@
 
 import type { MessageId } from "./discord/ids.ts";
 import type { ModelUsage, ToolCall } from "./model.ts";
+import type { RefusalReason } from "./refused_call.ts";
 
 /** One step, with the Unix time in milliseconds of its end. */
 export type Step =
@@ -37,6 +38,8 @@ export interface ToolResult {
   readonly text: string;
   /** Ids of kept images that the model sees with the result; absent: none. */
   readonly images?: readonly string[];
+  /** Why the call was refused; absent if it ran. */
+  readonly refused?: RefusalReason;
 }
 
 /**

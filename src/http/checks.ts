@@ -90,12 +90,17 @@ function config({ config }: Snapshot): readonly Check[] {
 function storage({ store }: Snapshot): Check {
   return {
     name: "storage:write",
-    ...(store.isDamaged
-      ? { observedValue: "the database is damaged" }
+    ...(store.isFailing
+      ? { observedValue: storageFailure(store) }
       : { observedValue: store.probeMs, observedUnit: "ms" }),
     status: store.isFailing ? "fail" : grade(store.probeMs, 500),
     isReady: !store.isFailing,
   };
+}
+
+function storageFailure({ isDamaged, isFull }: Snapshot["store"]): string {
+  if (isDamaged) return "the database is damaged";
+  return isFull ? "the disk is full" : "the last write failed; the log has the reason";
 }
 
 function inbox({ inbox: { oldestMs } }: Snapshot): Check {

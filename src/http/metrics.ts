@@ -79,7 +79,7 @@ export interface Meters {
   readonly decisions: Counter<"verdict" | "reason">;
   /** Ignored messages and interactions, by reason. */
   readonly authDenied: Counter<"reason">;
-  /** Actions of the tool `discord` that the asker may not do, by the missing right. */
+  /** Refused calls of tools, by the reasons of `RefusalReason`. */
   readonly toolRefusals: Counter<"reason">;
   /** Secrets removed before output; `sink` names the output. */
   readonly redactions: Counter<"sink">;
@@ -184,7 +184,7 @@ export function createMetrics(build: Build): Metrics {
     authDenied: counter("auth_denied", "Events refused by reason.", ["reason"]),
     toolRefusals: counter(
       "tool_refusals",
-      "Actions on Discord that the asker may not do, by the missing right.",
+      "Tool calls of the model that were refused, by reason.",
       ["reason"],
     ),
     redactions: counter("redactions", "Secrets removed before output, by sink.", ["sink"]),

@@ -34,6 +34,8 @@ export interface Snapshot {
     readonly isFailing: boolean;
     /** Whether the database file was found to be damaged. */
     readonly isDamaged?: boolean;
+    /** Whether the last failed write met a full disk. */
+    readonly isFull?: boolean;
     /** Unix time in milliseconds at which the store last answered a write, even with an error. */
     readonly probedAt: number;
     /** The same for a write or a read. */

@@ -14,6 +14,8 @@ export interface Hold {
    * at once.
    */
   wrap<Args extends readonly unknown[]>(call: (...args: Args) => void): (...args: Args) => void;
+  /** Whether calls are held. */
+  readonly isHolding: boolean;
   /** Makes the held calls, in the order in which they came. */
   release(): void;
 }
@@ -25,6 +27,9 @@ export function createHold(): Hold {
     wrap: (call) => (...args) => {
       if (held) held.push(() => call(...args));
       else call(...args);
+    },
+    get isHolding() {
+      return held !== undefined;
     },
     release() {
       // A call may cause others, which come after those that wait already.

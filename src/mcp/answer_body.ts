@@ -9,6 +9,7 @@
 
 import { Buffer } from "node:buffer";
 import { withSchema } from "./elicitation/page_request.ts";
+import { createFloodCheck, MAX_IN_SECOND } from "./flood.ts";
 
 /** Code of the error that stands for a lost answer. Servers use the range, and rarely this one. */
 export const LOST_CODE: number = -32_098;
@@ -67,6 +68,7 @@ function events(
   let isInEvent = false; // the answer's id is in the current event
   let last = "";
   let bytes = 0; // of the current event
+  const isFlood = createFloodCheck();
   const decoder = new TextDecoder("latin1"); // ids, quotes and line ends are ASCII
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
@@ -82,6 +84,9 @@ function events(
           bytes = parts.length > 0 ? current.length : bytes + value.length;
           last = current.slice(-OVERLAP);
           if (bytes > MAX_BYTES) throw tooLong();
+          if (isFlood(parts.length)) {
+            throw new Error(`the server sent more than ${MAX_IN_SECOND} events in a second`);
+          }
           const shown = withSchema(text);
           return controller.enqueue(shown === text ? value : Buffer.from(shown, "latin1"));
         }

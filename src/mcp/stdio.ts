@@ -13,6 +13,7 @@ import type { JSONRPCMessage, MCPTransport } from "@ai-sdk/mcp";
 import { codeOf } from "../lib/error_code.ts";
 import { withSchema } from "./elicitation/page_request.ts";
 import type { ConfinedLaunch } from "./confine.ts";
+import { createFloodCheck, MAX_IN_SECOND } from "./flood.ts";
 
 /** Maximum UTF-16 units of one message. */
 const MAX_MESSAGE = 8_000_000;
@@ -37,17 +38,15 @@ export function createStdioTransport(
   let child: ChildProcess | undefined;
   let unread = "";
   let hasEnded = false;
+  const isFlood = createFloodCheck();
 
   function read(text: string): void {
+    if (hasEnded) return; // a killed program may have left much
     unread += text;
     const lines = unread.split("\n");
     unread = lines.pop() ?? "";
-    if (unread.length > MAX_MESSAGE) {
-      unread = "";
-      transport.onerror?.(new Error("a message is too long"));
-      signalTo(child, "SIGKILL");
-      return;
-    }
+    if (unread.length > MAX_MESSAGE) return stop("it sent a message that is too long");
+    if (isFlood(lines.length)) return stop(`it sent more than ${MAX_IN_SECOND} lines in a second`);
     for (const line of lines) {
       if (line.trim() === "") continue;
       try {
@@ -115,6 +114,12 @@ export function createStdioTransport(
       signalTo(child, "SIGKILL"); // children that outlived it
     },
   };
+
+  /** Ends a program that would take memory or the main thread from the bot. */
+  function stop(why: string): void {
+    unread = "";
+    end(new Error(`the program was killed: ${why}`));
+  }
 
   function end(ended: Error): void {
     if (hasEnded) return;

@@ -79,23 +79,30 @@ export function prepareMessages(
     if (known.isSilenced && isTalk && !ask("send", false, SEND, () => SILENCED)) {
       return overhear("send-off", SEND, isOwnerKnown(known));
     }
-    if (!open) return rightIsMissing(message, known, ask) ?? { kind: "accept", why, rule };
+    if (!open) return rightIsMissing(message, known, ask, true) ?? { kind: "accept", why, rule };
     if (!ask("content", !isEmpty(message), INTENTS, () => contentFact(message))) {
       return ignore("no-content", INTENTS);
     }
-    return rightIsMissing(message, known, ask) ?? addressed(message, known, open, ask);
+    const isToBot = isMention(message) || matchesPattern(message, policy) ||
+      !mentionRuleOf(known, open).value;
+    return rightIsMissing(message, known, ask, isToBot) ?? addressed(message, known, open, ask);
   }
 
-  /** Refuses a command that the sender may not give; the bot does not answer it as talk either. */
+  /**
+   * Ignores a command that the sender may not give. If it is meant for the bot, its turn checks the
+   * right, and says so; without a mention, it may be meant for another bot.
+   */
   function rightIsMissing(
     message: InboundMessage | RecalledMessage,
     known: KnownFacts,
     ask: Ask,
+    isToBot: boolean,
   ): Verdict | undefined {
     const command = commandIn(message, policy);
     if (!command) return undefined;
     const { place, sender } = message;
-    const isLater = isCheckedLater(command, known, policy);
+    const isTold = known.rightsLater === true && isToBot && !message.mentionsOthers;
+    const isLater = isTold || isCheckedLater(command, known, policy);
     ask("command", true, TEXT_COMMANDS, () => `it is the command /${command.name}`);
     const right = isLater ? undefined : rights.needed(command.kind.needs, place, sender, known);
     if (!right || ask("rights", right.isTheirs, right.rule, right.fact)) return undefined;
@@ -110,13 +117,11 @@ export function prepareMessages(
   function addressed(
     message: InboundMessage | RecalledMessage,
     known: KnownFacts,
-    { requireMention: byConfig, intentFilter, threads }: OpenPlace,
+    open: OpenPlace,
     ask: Ask,
   ): Verdict {
-    const { activation } = known;
-    const requireMention = activation === undefined
-      ? byConfig
-      : { value: activation === "mention", rule: ACTIVATION };
+    const { intentFilter, threads } = open;
+    const requireMention = mentionRuleOf(known, open);
     const isCommand = lettingCommand(message) !== undefined;
     const isMeant = isCommand || isMention(message) || matchesPattern(message, policy);
     const continues = !isMeant && requireMention.value && known.inAnswerThread === true;
@@ -154,6 +159,16 @@ export function prepareMessages(
     const access = checkAccess(caller, ask);
     return access.kind === "granted" ? within(message, known, access, ask) : access;
   };
+}
+
+/** Whether a mention is needed: by an owner's choice, or else by the config (M1). */
+function mentionRuleOf(
+  { activation }: KnownFacts,
+  { requireMention }: OpenPlace,
+): OpenPlace["requireMention"] {
+  return activation === undefined
+    ? requireMention
+    : { value: activation === "mention", rule: ACTIVATION };
 }
 
 /**

@@ -42,8 +42,10 @@ export function resetDue(
 /** Formatters by time zone, because creating one is slow. */
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
-/** The day of a time: `"02/03/2026"`. */
+/** The day of a time, as its zone's formatter writes it. */
 function dayOf(at: number, timeZone: string): string {
+  const shifted = at - DAY_BEGINS_AT_HOUR * HOUR_MS;
+  if (timeZone === "UTC") return new Date(shifted).toISOString().slice(0, "2026-02-03".length);
   let formatter = formatters.get(timeZone);
   if (!formatter) {
     formatter = new Intl.DateTimeFormat("en-US", {
@@ -54,5 +56,5 @@ function dayOf(at: number, timeZone: string): string {
     });
     formatters.set(timeZone, formatter);
   }
-  return formatter.format(at - DAY_BEGINS_AT_HOUR * HOUR_MS);
+  return formatter.format(shifted);
 }

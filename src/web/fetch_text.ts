@@ -6,6 +6,7 @@
  * @module
  */
 
+import { whenAborted } from "../lib/abort.ts";
 import { checkedUrl, guardedGet, type GuardPorts, WebError } from "./guarded_get.ts";
 import { readBody, textOf } from "./read_body.ts";
 
@@ -53,21 +54,14 @@ export async function fetchText(
     timeoutMs,
   );
   try {
+    const stopped = whenAborted(stop.signal).then(() => Promise.reject(stop.signal.reason));
     // A name server that does not answer ignores the signal.
-    return await Promise.race([follow(written, ports, stop.signal), aborted(stop.signal)]);
+    return await Promise.race([follow(written, ports, stop.signal), stopped]);
   } finally {
     clearTimeout(late);
     signal.removeEventListener("abort", onAbort);
     stop.abort(); // closes open connections
   }
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const fail = () => reject(signal.reason);
-    if (signal.aborted) fail();
-    signal.addEventListener("abort", fail, { once: true });
-  });
 }
 
 async function follow(

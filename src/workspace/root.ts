@@ -12,6 +12,7 @@ import { constants } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { codeOf } from "../lib/error_code.ts";
+import { RefusedCall } from "../core/refused_call.ts";
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY, O_CREAT, O_EXCL } = constants;
 
@@ -61,7 +62,9 @@ export async function openToRead({ root, folder }: Below, name: string): Promise
   const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch((error: unknown) => {
     const code = codeOf(error);
     if (code === "ENOENT") throw new Error(`there is no file "${name}"`);
-    if (code === "ELOOP" || code === "EMLINK") throw new Error(`"${name}" is a link`);
+    if (code === "ELOOP" || code === "EMLINK") {
+      throw new RefusedCall("policy", `"${name}" is a link`);
+    }
     throw error;
   });
   return await checked(file, path, root, name);
@@ -94,9 +97,11 @@ async function checked(
     const [opened, real] = await Promise.all([file.stat(), realpath(path)]);
     const named = await stat(real);
     const isSame = named.ino === opened.ino && named.dev === opened.dev;
-    if (!isSame || !real.startsWith(root + sep)) throw new Error(`"${name}" is outside`);
+    if (!isSame || !real.startsWith(root + sep)) {
+      throw new RefusedCall("policy", `"${name}" is outside`);
+    }
     if (!opened.isFile()) throw new Error(`"${name}" is ${kindOf(opened)}, not a file`);
-    if (opened.nlink > 1) throw new Error(`"${name}" is a hard link`);
+    if (opened.nlink > 1) throw new RefusedCall("policy", `"${name}" is a hard link`);
     return file;
   } catch (error) {
     await file.close();

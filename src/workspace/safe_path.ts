@@ -7,6 +7,8 @@
  * @module
  */
 
+import { badArguments, RefusedCall } from "../core/refused_call.ts";
+
 const MAX_PARTS = 16;
 const MAX_PART_BYTES = 255;
 const MAX_CHARS = 1_000;
@@ -22,7 +24,7 @@ const INSTRUCTIONS: ReadonlySet<string> = new Set(["agents.md", "soul.md", "skil
  */
 export function partsOf(path: string): readonly string[] {
   const refuse = (why: string): never => {
-    throw new Error(`the path ${JSON.stringify(path.slice(0, 100))} cannot be used: ${why}`);
+    throw badArguments(`the path ${JSON.stringify(path.slice(0, 100))} cannot be used: ${why}`);
   };
   if (path.length > MAX_CHARS) refuse("it is too long");
   if (/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/u.test(path)) {
@@ -54,5 +56,8 @@ export function partsOf(path: string): readonly string[] {
  */
 export function assertChangeable([first = ""]: readonly string[]): void {
   if (!INSTRUCTIONS.has(first.normalize("NFKC").toLowerCase())) return;
-  throw new Error(`"${first}" has instructions for you: only your operator changes it`);
+  throw new RefusedCall(
+    "policy",
+    `"${first}" has instructions for you: only your operator changes it`,
+  );
 }

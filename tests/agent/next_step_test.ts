@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { conversationOf, nextStep, stepsWithin, transcriptOf } from "../../src/agent/next_step.ts";
+import {
+  callsToRun,
+  conversationOf,
+  nextStep,
+  stepsWithin,
+  transcriptOf,
+} from "../../src/agent/next_step.ts";
 import type { ToolCall } from "../../src/core/model.ts";
 import type { Step } from "../../src/core/step.ts";
 import { messageId } from "../support/discord/builders.ts";
@@ -42,6 +48,15 @@ function shortNext(steps: readonly Step[]): string {
       return `${next.kind} ${next.call.id}`;
   }
 }
+
+describe("[T1] [T3] callsToRun()", () => {
+  it("has the open calls in order, without the one that is too many", () => {
+    const ids = Array.from({ length: 33 }, (_, at) => `p${at}`);
+    const open = callsToRun([answer(...ids), result("p0")]).map(({ id }) => id);
+    assert.deepEqual(open, ids.slice(1, 32));
+    assert.deepEqual(callsToRun([]), []);
+  });
+});
 
 describe("[T1] stepsWithin()", () => {
   it("leaves out arguments that would take most of the room, and keeps the result", () => {

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { z } from "zod";
 import { createToolbox, type Toolbox } from "../../src/agent/toolbox.ts";
 import type { ToolResult } from "../../src/core/step.ts";
+import { type RefusalReason, RefusedCall } from "../../src/core/refused_call.ts";
 import { UnknownOutcomeError } from "../../src/core/turn/unknown_outcome.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
 import { WaitsForPerson } from "../../src/core/turn/waits_for_person.ts";
@@ -151,22 +152,61 @@ describe("[T1] createToolbox()", () => {
     assert.equal((await run("fail", '{"port":"Hull"}')).text, `Error: ${long.slice(1)}${note}`);
   });
 
-  const failures: readonly [what: string, name: string, written: string, why: RegExp][] = [
-    ["an unknown tool", "sail", "{}", /^Error: there is no tool "sail" here; there are: tide$/],
-    ["arguments that are not JSON", "tide", '{"port":', /^Error: the arguments are not JSON$/],
+  const refusing: Tool = {
+    ...tide,
+    name: "refusing",
+    run: () => Promise.reject(new RefusedCall("owners_only", "only an owner may do it")),
+  };
+  const refusals: readonly [
+    what: string,
+    name: string,
+    written: string,
+    why: RegExp,
+    reason: RefusalReason,
+  ][] = [
+    [
+      "an unknown tool",
+      "sail",
+      "{}",
+      /^Error: there is no tool "sail" here; there are: tide, refusing$/,
+      "unknown_tool",
+    ],
+    [
+      "a tool that the turn does not have",
+      "exec",
+      "{}",
+      /^Error: exec cannot be used here; there are: tide, refusing$/,
+      "closed_tool",
+    ],
+    [
+      "arguments that are not JSON",
+      "tide",
+      '{"port":',
+      /^Error: the arguments are not JSON$/,
+      "bad_arguments",
+    ],
     [
       "arguments that do not fit",
       "tide",
       '{"port":1}',
       /^Error: the arguments do not fit:\n.*port/s,
+      "bad_arguments",
     ],
-    ["no arguments", "tide", "", /^Error: the arguments do not fit:/],
+    ["no arguments", "tide", "", /^Error: the arguments do not fit:/, "bad_arguments"],
+    [
+      "a refusal of the tool",
+      "refusing",
+      '{"port":"Hull"}',
+      /^Error: only an owner/,
+      "owners_only",
+    ],
   ];
-  for (const [what, name, written, why] of failures) {
-    it(`tells the model about ${what}`, async () => {
-      const { end, text } = await setUp(tide).run(name, written);
+  for (const [what, name, written, why, reason] of refusals) {
+    it(`tells the model about ${what}, and the record its reason`, async () => {
+      const { end, text, refused } = await setUp(tide, refusing).run(name, written);
       assert.equal(end, "failed");
       assert.match(text, why);
+      assert.equal(refused, reason);
     });
   }
 

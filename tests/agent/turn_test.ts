@@ -309,6 +309,27 @@ describe("[T1] runTurn() with tools", () => {
     assert.deepEqual(refused.map((one) => one.role === "tool" && one.call.id), ["r32"]);
   });
 
+  it("[T3] shows the calls of an answer to each other, without the one that is too many", async () => {
+    const open: (number | undefined)[] = [];
+    const { model, ports } = withTools([Array.from({ length: 40 }, (_, at) => `r${at}`), "done"]);
+    const { toolbox } = ports;
+    assert.ok(toolbox);
+    await run(model, {
+      ports: {
+        ...ports,
+        toolbox: {
+          ...toolbox,
+          run(call, context) {
+            open.push(context.open?.length);
+            return toolbox.run(call, context);
+          },
+        },
+      },
+    });
+    assert.deepEqual(open.slice(0, 8), Array.from({ length: 8 }, () => 32));
+    assert.equal(open.at(-1), 8);
+  });
+
   it("gives each call a key of its own, also if ids repeat", async () => {
     const { model, ports, events } = withTools([["p1"], ["p1"], "done"]);
     await run(model, { ports });

@@ -12,8 +12,10 @@ describe("createHold()", () => {
     other("a");
     one(2);
     assert.deepEqual(seen, []);
+    assert.equal(hold.isHolding, true);
     hold.release();
     assert.deepEqual(seen, ["one 1", "other a", "one 2"]);
+    assert.equal(hold.isHolding, false);
   });
 
   it("passes calls at once after the release", () => {

@@ -197,6 +197,23 @@ describe("[T6] createStdioTransport()", () => {
     while (isRunning(pid)) await sleep(20);
   });
 
+  for (
+    const [what, line, why] of [
+      ["floods", "yes '{}'", /it sent more than 2000 lines in a second/],
+      ["ends no line", "cat /dev/zero | tr '\\0' x", /it sent a message that is too long/],
+    ] as const
+  ) {
+    it(`[X4] kills a program that ${what}, and names the reason`, async () => {
+      const { promise, resolve } = Promise.withResolvers<Error>();
+      let messages = 0;
+      const transport = createStdioTransport(shell(line), resolve);
+      transport.onmessage = () => messages++;
+      await transport.start();
+      assert.match(String(await promise), why);
+      assert.ok(messages <= 2_000, `${messages} messages`);
+    });
+  }
+
   it("takes lines that are no messages as errors", async () => {
     const { promise, resolve } = Promise.withResolvers<Error>();
     const transport = createStdioTransport(shell("echo starting; sleep 600"), () => {});

@@ -807,6 +807,34 @@ describe("text commands", () => {
       "ignore: not-owner by commands.ownerAllowFrom",
     ],
     [
+      "[K3] its turn refuses one with a mention, and says so",
+      owners,
+      { text: "/restart", mention: "user", sender: sender({ id: BOB }) },
+      { rightsLater: true },
+      "accept: command by commands.text",
+    ],
+    [
+      "[K3] the same if no mention is required",
+      { ...owners, ...listing({ requireMention: false }) },
+      { text: "/restart", sender: sender({ id: BOB }) },
+      { rightsLater: true },
+      "accept: command by commands.text",
+    ],
+    [
+      "[K3] without a mention it may be meant for another bot",
+      owners,
+      { text: "/restart", sender: sender({ id: BOB }) },
+      { rightsLater: true },
+      "ignore: not-owner by commands.ownerAllowFrom",
+    ],
+    [
+      "[K3] nor does a turn refuse one that mentions another person, too",
+      owners,
+      { text: "/restart", mention: "user", mentionsOthers: true, sender: sender({ id: BOB }) },
+      { rightsLater: true },
+      "ignore: not-owner by commands.ownerAllowFrom",
+    ],
+    [
       "[K3] also if no mention is required",
       listing({ requireMention: false }),
       { text: "/restart" },
@@ -927,6 +955,13 @@ describe("text commands", () => {
       "/restart",
       { isPaired: true },
       "ignore: not-owner by commands.ownerAllowFrom",
+    ],
+    [
+      "[K3] whose turn refuses it, and says so",
+      { commands: commands({ owners: entries(BOB) }) },
+      "/restart",
+      { isPaired: true, rightsLater: true },
+      "accept: dm-paired by dm.policy",
     ],
     [
       "[K3] [P10] an owner need not be paired to give an owner's",

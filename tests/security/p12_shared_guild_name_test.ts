@@ -25,7 +25,15 @@ function open() {
   const read = (t: string, d: object) => {
     seq += 1;
     const text = JSON.stringify([{ t, s: seq, op: 0, d }]);
-    const batch: DispatchBatch = { shardId: 0, ticket: seq, number: seq, epoch: 1, seq, text };
+    const batch: DispatchBatch = {
+      shardId: 0,
+      ticket: seq,
+      arrivedAt: 0,
+      number: seq,
+      epoch: 1,
+      seq,
+      text,
+    };
     return reader.read(batch);
   };
   const channels = [{ id: CHANNEL, type: 0, name: "help", parent_id: null }];

@@ -17,6 +17,7 @@ import { createAccountCatchUp } from "../gateway/catch_up.ts";
 import { commandSources } from "../commands/sources.ts";
 import { statusOf } from "../health/status_facts.ts";
 import { createInbound } from "../inbound/inbound.ts";
+import { createJudging } from "../judging/judging.ts";
 import { createOwnerIds } from "../owners/owner_ids.ts";
 import { createOutbound } from "../outbound/outbound.ts";
 import type { Parts } from "./account_parts.ts";
@@ -37,6 +38,9 @@ import type { ToolServices } from "../rules/tool_services.ts";
 import { createSpending } from "../turn/spending.ts";
 import { createHistory } from "../turn/history.ts";
 import { createAccountTurns } from "../turn/turns.ts";
+import { createMayDecide } from "../turn/discord/asking/holders.ts";
+import { createToolPorts } from "../turn/ports/tool_ports.ts";
+import type { TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /**
  * Creates the parts. None of them acts before it is started. The function is long because it is a
@@ -90,6 +94,61 @@ export async function createParts(
   });
   const skills = (asker: Parameters<typeof skillsOf>[0]) =>
     skillsOf(asker, toolServices.skills, policy.now().policy);
+  const files = createAccountFiles({
+    ...common,
+    speech: () => settings.speech,
+    apiBase: options.apiBase,
+    files: options.files,
+    stopping: stopping.signal,
+    audio: createAudioSpending({ spend, agentId, now }),
+  });
+  const known = { policy: policy.now, ownsApplication: owners.ownsApplicationAsRead };
+  const isOwner = createIsOwner(known);
+  const turnRules: TurnRulesPorts = {
+    cleanSecrets: outbound.cleanSecrets,
+    uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
+    takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
+    tools: createTurnTools({ tools: toolServices.tools, ...known }),
+    skills,
+    instructionFiles: createInstructionFiles(
+      () => workspaceOf(config(), options.dataDir),
+      now,
+      logging.forPart("turns"),
+    ).read,
+    policy: () => policy.now().policy,
+  };
+  const judging = createJudging({ ...common, policy, owners, threads, isOurs });
+  const toolPorts = createToolPorts({
+    ...common,
+    ...turnRules,
+    skills,
+    model: () => settings.model,
+    accountId,
+    reader,
+    outbox: store.outbox,
+    sent: outbound.sent,
+    spend,
+    admit: judging.judge.recall,
+    isOwner,
+    files,
+    threads,
+    ownerIds: owners.toTell,
+    setPresence: presence.set,
+    hostCommands: toolServices.commands,
+    searchNotes: options.searchNotes,
+    toolPorts: toolServices.ports,
+    drawPort: createDrawPort({
+      drawing: () => settings.drawing,
+      drawings: files.drawings,
+      spend,
+      agentId,
+      now,
+    }),
+    codePort: createCodePort({ runCode: toolServices.runCode, readFile: files.find }),
+    onToolMessage: (channelId) => outbound.channelQueues.wake([channelId]),
+    onSchedules: () => runEvents.emit.changed(),
+    log: logging.forPart("turns"),
+  });
   const inbound = createInbound({
     ...common,
     rates,
@@ -101,12 +160,14 @@ export async function createParts(
     outbound,
     threads,
     memory,
+    judging,
     isOurs,
+    isOwner,
     ...commandSources(options, skills, settings),
     spend,
     stopping: stopping.signal,
     onDecided: questions.decided,
-    mayDecide: (question, press) => turns.mayDecide(question, press),
+    mayDecide: createMayDecide({ ports: toolPorts, isOwner, now }),
     status: () => statusOf(health, version, now()),
   });
   const catchUp = createAccountCatchUp({
@@ -116,40 +177,22 @@ export async function createParts(
     shardCount: stored.shardCount ?? 1,
     policy: policy.now,
   }, { acceptHistory: inbound.acceptHistory, onFound: meter.found });
-  const files = createAccountFiles({
-    ...common,
-    speech: () => settings.speech,
-    apiBase: options.apiBase,
-    files: options.files,
-    stopping: stopping.signal,
-    audio: createAudioSpending({ spend, agentId, now }),
-  });
-  const known = { policy: policy.now, ownsApplication: owners.ownsApplicationAsRead };
   const turns = createAccountTurns(
-    { ...common, model: () => settings.model, accountId },
+    { ...common, accountId },
     {
+      ...turnRules,
+      toolPorts,
       rates,
       spend,
-      admit: inbound.judge.recall,
+      admit: judging.judge.recall,
       commands: inbound.commands,
       history: createHistory(client, reader, accountId),
       client,
       reader,
-      outbox: store.outbox,
-      sent: outbound.sent,
-      onRefused: meter.toolRefused,
-      setPresence: presence.set,
       ownerIds: owners.toTell,
       onParked: questions.decided,
-      onToolMessage: (channelId) => outbound.channelQueues.wake([channelId]),
-      instructionFiles: createInstructionFiles(
-        () => workspaceOf(config(), options.dataDir),
-        now,
-        logging.forPart("turns"),
-      ).read,
       missingPermission: createMissingPermission(client, now),
       threads,
-      policy: () => policy.now().policy,
       held: catchUp.delayedChannels,
       stopping: stopping.signal,
       ended: ended.signal,
@@ -157,25 +200,8 @@ export async function createParts(
       turnLimit,
       memory,
       progress: outbound.progress,
-      cleanSecrets: outbound.cleanSecrets,
-      uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
-      takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
-      tools: createTurnTools({ tools: toolServices.tools, ...known }),
-      isOwner: createIsOwner(known),
-      skills,
-      onSchedules: () => runEvents.emit.changed(),
+      isOwner,
       onScheduledEnd: (cause) => runEvents.emit.ended(cause),
-      toolPorts: toolServices.ports,
-      hostCommands: toolServices.commands,
-      searchNotes: options.searchNotes,
-      drawPort: createDrawPort({
-        drawing: () => settings.drawing,
-        drawings: files.drawings,
-        spend,
-        agentId,
-        now,
-      }),
-      codePort: createCodePort({ runCode: toolServices.runCode, readFile: files.find }),
       toolsReady: ({ place, sender }) =>
         toolServices.ready((name) => {
           const ownsApplication = () => owners.ownsApplicationAsRead(sender.id);
@@ -183,6 +209,7 @@ export async function createParts(
           return policy.now().decideTools(asker, [{ name }]).some(({ isAllowed }) => isAllowed);
         }),
       onNoFiles: outbound.noFiles,
+      onRefused: meter.toolRefused,
       onOutbox(stored, channelId) {
         meter.turnStored(stored);
         outbound.channelQueues.wake([channelId]);
@@ -196,7 +223,7 @@ export async function createParts(
     },
   );
   const schedules = createAccountSchedules(
-    { ...common, reader, policy, inbound, outbound },
+    { ...common, reader, policy, judging, outbound },
     { onAccepted: turns.wake },
   );
   const duplicates = createDuplicateWatch({ now, schedule, log, onChange: () => {} });

@@ -10,6 +10,7 @@
 
 import { bytesOfIndex } from "../../discord/gateway/decode/guild_index.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
+import { whenAborted } from "../../lib/abort.ts";
 import { settingsOf } from "./settings.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
@@ -97,7 +98,7 @@ async function stop(
   onUnstored: (error: unknown) => void,
 ): Promise<void> {
   const { stopping, connection } = rest;
-  const graceOver = aborted(stopping.signal);
+  const graceOver = whenAborted(stopping.signal);
   const grace = setTimeout(() => stopping.abort(), settings.config.shutdownGraceSec * 1_000);
   duplicates.stop();
   connectionState.stop();
@@ -113,11 +114,4 @@ async function stop(
   await catchUp.stop();
   await inbound.stop().catch(onUnstored);
   await outbound.channelQueues.stop();
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -4,22 +4,20 @@
  * @module
  */
 
-import { randomBytes } from "node:crypto";
 import process from "node:process";
-import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import { createReadUser } from "../../discord/rest/calls/members.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS } from "../../interactions/registry.ts";
+import { randomId } from "../../host/random_id.ts";
 import { bounded } from "../../lib/bounded.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { createContextFacts } from "./context_facts.ts";
 import type { AuthorizeCall, CommandOptions, InteractionOptions } from "./options.ts";
 import { createMcpSignIns } from "../mcp/sign_ins.ts";
-import { routeOf } from "../rules/turn_rules.ts";
 import { createAllowlists } from "./allowlists.ts";
 import { createAsk } from "./ask.ts";
 import { createConfigPort } from "./config_port.ts";
@@ -27,19 +25,16 @@ import { createConversations } from "./conversations.ts";
 import { createForget } from "./forget.ts";
 import { type AccountModels, createAccountModels } from "./models.ts";
 import { type AccountPause, createPause } from "./pause.ts";
-import { type AccountSettings, createChosenSettings } from "./settings/chosen.ts";
 import { createRestart, isSupervised } from "./settings/restart.ts";
 import { createCommandUndo } from "./undo.ts";
 import { createWhy } from "./why.ts";
 
-/** The context, with the models, settings and pause that turns use. */
+/** The context, with the models and the pause that turns use. */
 export interface CommandContext {
   /** Ports of the commands. */
   readonly context: InteractionContext;
   /** Models that conversations can use. */
   readonly models: AccountModels;
-  /** Settings that people chose. */
-  readonly settings: AccountSettings;
   /** The account's pause. */
   readonly pause: AccountPause;
 }
@@ -49,10 +44,9 @@ export function createCommandContext(
   options: InteractionOptions & CommandOptions,
   authorize: AuthorizeCall,
 ): CommandContext {
-  const { config, store, client, outbound, logging, now } = options;
+  const { config, store, client, outbound, logging, sessionOf, settings, now } = options;
   const { accountId } = config().discord;
   const log = logging.forPart("interactions");
-  const sessionOf = (call: CommandCall) => routeOf(call, config(), options.owners.sessionOwner());
   const isAccepted = async (call: Parameters<AuthorizeCall>[0], needs: CommandNeeds) =>
     (await authorize(call, needs)).kind === "accept";
   const models = createAccountModels({
@@ -60,12 +54,6 @@ export function createCommandContext(
     settings: store.settings,
     model: options.model,
     choices: options.choices,
-    routeOf: sessionOf,
-    now,
-  });
-  const settings = createChosenSettings({
-    accountId,
-    settings: store.settings,
     routeOf: sessionOf,
     now,
   });
@@ -115,7 +103,7 @@ export function createCommandContext(
       modelOf: models.modelOf,
       spend: options.spend,
       rates: options.rates,
-      randomId: () => randomBytes(6).toString("hex"),
+      randomId,
       cleanSecrets: outbound.cleanSecrets,
       schedule,
       stopping: options.stopping,
@@ -168,5 +156,5 @@ export function createCommandContext(
     now,
     log,
   };
-  return { context, models, settings, pause };
+  return { context, models, pause };
 }

@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Model } from "../../core/model.ts";
 import type { ComponentUse, Interaction } from "../../core/inbound/interactions.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
 import type { EventHandlers } from "../../core/inbound/events.ts";
@@ -15,25 +14,19 @@ import { createCommands } from "../../flows/interactions/commands.ts";
 import { createComponents } from "../../flows/interactions/components.ts";
 import { createDeferred } from "../../flows/interactions/deferred.ts";
 import { createSuggestions } from "../../flows/interactions/suggestions.ts";
-import { createTextCommands, type TextCommands } from "../../flows/interactions/text_commands.ts";
+import { createTextCommands } from "../../flows/interactions/text_commands.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/readable.ts";
 import { createRegistration } from "../../flows/interactions/register.ts";
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import { schedule } from "../../lib/schedule.ts";
+import type { TurnCommands } from "../turn/command_turns.ts";
 import { createCommandContext } from "./context.ts";
 import type { AuthorizeCall, CommandOptions, InteractionOptions } from "./options.ts";
-import type { AccountSettings } from "./settings/chosen.ts";
 import { createWantedCommands } from "./wanted.ts";
 import { createAuthorizeInteraction } from "./authorize_interaction.ts";
 
 /** Text commands, and the settings that commands have changed, for turns. */
-export interface AccountCommands extends TextCommands {
-  /** The model of a conversation. */
-  modelOf(sessionKey: string): Promise<Model>;
-  /** The settings that people have chosen by commands. */
-  readonly settings: AccountSettings;
-  /** Whether an owner has paused the account (X4). */
-  isPaused(): Promise<boolean>;
+export interface AccountCommands extends TurnCommands {
   /** Another process has written to the store. Never rejects. */
   changedElsewhere(): Promise<void>;
 }
@@ -67,13 +60,13 @@ const FINAL: ReadonlySet<RestErrorKind> = new Set(["forbidden", "not_found", "re
 export function createInteractionHandlers(
   options: InteractionOptions & CommandOptions,
 ): InteractionHandlers {
-  const { config, store, client, reader, logging, outbound, policy, now } = options;
+  const { config, store, client, reader, logging, outbound, commandOf, now } = options;
   const log = logging.forPart("interactions");
   const interactions = createInteractions(client);
   const authorizeEvent = createAuthorizeInteraction({ ...options, pairing: store.pairing });
   const authorize: AuthorizeCall = (call, needs) =>
     authorizeEvent({ ...call, kind: "customId" in call ? call.kind : "slash" }, needs);
-  const { context, models, settings, pause } = createCommandContext(options, authorize);
+  const { context, models, pause } = createCommandContext(options, authorize);
   const missingPermission = createMissingPermission(client, now);
   const give = createDeferred({
     tellLate: ({ sender }, text) => outbound.tellPerson(sender.id, text),
@@ -111,9 +104,9 @@ export function createInteractionHandlers(
     schedule,
     log,
   });
-  const text = createTextCommands({
+  const runText = createTextCommands({
     commands: COMMANDS,
-    kinds: () => policy.now().policy.commands.texts,
+    commandOf,
     managesMessages: async ({ channelId, guildId, sender: { id: userId } }) =>
       guildId !== undefined &&
       await missingPermission({ channelId, guildId, userId }, ["Manage Messages"]) === undefined,
@@ -150,9 +143,10 @@ export function createInteractionHandlers(
 
   return {
     commands: {
-      ...text,
+      isCommand: (message) => commandOf(message) !== undefined,
+      run: runText,
       modelOf: models.modelOf,
-      settings,
+      settings: options.settings,
       isPaused: pause.isPaused,
       changedElsewhere: () =>
         pause.changedElsewhere().catch((error: unknown) => {

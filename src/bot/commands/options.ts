@@ -7,8 +7,6 @@
 import type { Config } from "../../config/config.ts";
 import type { StopScope } from "../../core/inbound/changes.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Route } from "../../core/inbound/inbox.ts";
 import type { CommandCall, ComponentUse } from "../../core/inbound/interactions.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Model } from "../../core/model.ts";
@@ -22,6 +20,7 @@ import type { Store } from "../../store/store.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
 import type { OwnerPresence } from "../owners/owner_presence.ts";
+import type { Judging } from "../judging/judging.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 import type { AskOptions } from "./ask.ts";
 import type { CommandSources } from "./sources.ts";
@@ -77,11 +76,10 @@ export interface InteractionOptions {
 }
 
 /** The dependencies of commands beside those of all interactions. */
-export interface CommandOptions extends CommandSources {
+export interface CommandOptions
+  extends CommandSources, Pick<Judging, "commandOf" | "route" | "sessionOf" | "settings"> {
   /** Judges a message by the current policy and known facts. */
   readonly judge: AskOptions["judge"];
-  /** Finds the agent and the session for a message. */
-  readonly route: (message: InboundMessage) => Route;
   /** The current limits of waiting turns (X4). */
   readonly waiting: AskOptions["waiting"];
   /** These channels have a notice that too many turns wait. */

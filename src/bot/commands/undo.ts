@@ -44,7 +44,6 @@ export function createCommandUndo(
     self: () => reader.self?.userId,
     alsoGuilds: () => [],
     closedBy: () => undefined, // the policy has let the command in
-    onRefused() {},
     now,
   });
   const undo = createUndo({ client, accountId, changes: store.changes, targets, now });

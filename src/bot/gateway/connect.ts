@@ -59,7 +59,9 @@ export interface ConnectOptions {
 
 /** The dependencies and events of a connection. */
 export interface ConnectPorts
-  extends Omit<GatewayEvents, "onLog" | "onPermitWanted">, Pick<PermitsPorts, "onBudget"> {
+  extends
+    Omit<GatewayEvents, "onLog" | "onPermitWanted">,
+    Pick<PermitsPorts, "isHolding" | "onBudget"> {
   /** Asks Discord for the gateway address. */
   readonly readGatewayInfo: ReadGatewayInfo;
   /** Reads the application, whose flags show the intents that the portal grants. */

@@ -94,9 +94,10 @@ export function createConnection(
 ): Connection {
   const events = createEmitter<ConnectionEvents>();
   const { promise: waiting, resolve: waits } = Promise.withResolvers<void>();
-  const { wrap } = ports.hold;
+  const { hold } = ports;
+  const { wrap } = hold;
   const failed = wrap((error: unknown) => events.emit.failed(error));
-  const handlers: Omit<ConnectPorts, keyof Omit<ConnectionPorts, "hold">> = {
+  const handlers: Omit<ConnectPorts, "isHolding" | keyof Omit<ConnectionPorts, "hold">> = {
     onBatch: wrap((batch) => events.emit.batch(batch)),
     onShards: wrap((count) => events.emit.shards(count)),
     onIntents: wrap((missing) => events.emit.intentsMissing(missing)),
@@ -116,6 +117,7 @@ export function createConnection(
       opening = connect({ ...options, mayResume }, {
         ...ports,
         ...handlers,
+        isHolding: () => hold.isHolding,
         onBudget(budget) {
           waits(); // the IDENTIFY leaves now, or waits for its turn
           handlers.onBudget(budget);

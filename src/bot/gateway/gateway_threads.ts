@@ -28,7 +28,7 @@ export type ThreadOptions = Omit<GatewayOptions, "shards" | "intents" | "proxy">
 export interface ThreadPorts
   extends
     Omit<GatewayEvents, "onLog" | "onPermitWanted">,
-    Pick<PermitsPorts, "store" | "onBudget">,
+    Pick<PermitsPorts, "store" | "isHolding" | "onBudget">,
     Pick<GatewayPorts, "workerUrl" | "takeThread" | "random"> {
   /** The account. */
   readonly accountId: AccountId;
@@ -64,7 +64,7 @@ export interface GatewayThreads {
 
 /** Creates the account's gateway; `open` starts its first thread. */
 export function createGatewayThreads(options: ThreadOptions, ports: ThreadPorts): GatewayThreads {
-  const { store, accountId, now, onBudget, proxyFor, log } = ports;
+  const { store, accountId, now, isHolding, onBudget, proxyFor, log } = ports;
   const { workerUrl, takeThread, random } = ports;
   let { url, presence } = options;
   let forms: readonly OfferedForm[] = [];
@@ -78,6 +78,7 @@ export function createGatewayThreads(options: ThreadOptions, ports: ThreadPorts)
     accountId,
     now,
     answer: (shardId, answer) => current?.permit(shardId, answer),
+    isHolding,
     onBudget,
     log,
   });

@@ -23,6 +23,8 @@ export interface PermitsPorts {
   readonly now: () => number;
   /** Answers a shard's request for an IDENTIFY. */
   readonly answer: (shardId: number, answer: PermitAnswer) => void;
+  /** Whether received events wait in memory, because the account is still loading. */
+  readonly isHolding: () => boolean;
   /** Receives the budget whenever it changes or is found spent. */
   readonly onBudget: (budget: IdentifyBudget) => void;
   /** Gets warnings and failures. */
@@ -31,6 +33,9 @@ export interface PermitsPorts {
 
 /** How long a shard waits after the store failed, in milliseconds. */
 const STORE_RETRY_MS = 5_000;
+
+/** How long a shard keeps a session with a hole while events are held, in milliseconds. */
+const HOLDING_MS = 500;
 
 /**
  * Creates the handler of permit requests.
@@ -41,7 +46,7 @@ const STORE_RETRY_MS = 5_000;
 export function createPermits(
   ports: PermitsPorts,
 ): (shardId: number, isAhead: boolean) => void {
-  const { store, accountId, now, answer, onBudget, log } = ports;
+  const { store, accountId, now, answer, isHolding, onBudget, log } = ports;
   let saidLeft = Infinity;
 
   /** Warns once on the way down, and again for each fifty less. */
@@ -58,6 +63,8 @@ export function createPermits(
   }
 
   async function foresee(shardId: number): Promise<PermitAnswer> {
+    // If the process dies, only the old session can send the held events again.
+    if (isHolding()) return { kind: "wait", waitMs: HOLDING_MS, why: "spacing" };
     const waitMs = await store.identifyInMs(accountId, shardId, now());
     if (waitMs === 0) return { kind: "granted" };
     const budget = await store.identifyBudget(accountId, now());

@@ -78,6 +78,12 @@ export interface HealthMonitor {
 /** The limits of the time between two notes of live sessions, in milliseconds. */
 const ALIVE_MS = { min: 5_000, max: 300_000 };
 
+/**
+ * Milliseconds until the store's figures are first read, unless a reader asks sooner. A start would
+ * read them three times before its first reply.
+ */
+const FIRST_READ_MS = 1_000;
+
 /** Starts the timer that notes live sessions, and returns the health monitor. */
 export function startHealthMonitor(
   { store, metrics, now, schedule, resumableMs, embedding, log }: HealthMonitorPorts,
@@ -98,14 +104,18 @@ export function startHealthMonitor(
     const health = createAccountHealth(accountId, {
       store,
       now,
-      refresh: () => void refresh(),
+      refresh() {
+        if (hasRead) void refresh();
+      },
       onDelay: mainThread.delayed,
     });
     all.set(accountId, health);
     return health;
   }
 
+  let hasRead = false;
   async function refresh(): Promise<void> {
+    hasRead = true;
     mainThread.moved();
     await storeHealth.read();
   }
@@ -116,7 +126,7 @@ export function startHealthMonitor(
     cancelAlive = schedule(noteAlive, aliveMs(resumableMs()));
   }
 
-  void refresh();
+  const cancelFirstRead = schedule(() => void refresh(), FIRST_READ_MS);
 
   function snapshot(): Snapshot {
     const described = shown.map(({ accountId, name }): AccountSnapshot => ({
@@ -160,6 +170,7 @@ export function startHealthMonitor(
     refresh,
     stop() {
       mainThread.stop();
+      cancelFirstRead();
       cancelAlive();
     },
   };

@@ -17,6 +17,7 @@ import type { GatewayStats } from "../../discord/gateway/main/thread.ts";
 import type { RequestMetric } from "../../discord/rest/client/client.ts";
 import type { Stored } from "../../flows/receive/commit.ts";
 import type { Metrics } from "../../http/metrics.ts";
+import { type RefusalReason } from "../../core/refused_call.ts";
 
 /** Counts events of the accounts' parts. */
 export interface Meter {
@@ -30,8 +31,8 @@ export interface Meter {
   turnStored(stored: StoredTurn): void;
   /** Barnacle removed secrets from a text before posting it. */
   redacted(found: number): void;
-  /** An action of the tool `discord` was refused for a missing right. */
-  toolRefused(reason: string): void;
+  /** A call of a tool was refused. */
+  toolRefused(reason: RefusalReason): void;
   /** A batch is stored. */
   stored(stored: Stored): void;
   /** Catch-up found this many messages. */

@@ -67,7 +67,7 @@ export function createStoreHealth(
 ): StoreHealth {
   const startedAt = now();
   let probe = { probeMs: 0, isFailing: false, probedAt: startedAt };
-  let readAt = startedAt;
+  let readAt = -Infinity;
   let answeredAt = startedAt;
   let isUnreadable = false;
   let figures: () => Pick<Snapshot, "inbox" | "outbox"> = () => NO_FIGURES;
@@ -128,8 +128,15 @@ export function createStoreHealth(
       const isDamaged = failure?.kind === "damaged";
       const isFailing = probe.isFailing || isDamaged ||
         (failure !== undefined && failure.ageMs < FAILURE_MS);
+      const isFull = isFailing && failure?.kind === "full";
       return {
-        store: { ...probe, isFailing, ...(isDamaged && { isDamaged }), answeredAt },
+        store: {
+          ...probe,
+          isFailing,
+          ...(isDamaged && { isDamaged }),
+          ...(isFull && { isFull }),
+          answeredAt,
+        },
         ...figures(),
       };
     },

@@ -11,25 +11,20 @@
 import { randomBytes } from "node:crypto";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
-import { createReadMember } from "../../discord/rest/calls/members.ts";
 import { createAcceptor } from "../../flows/receive/accept.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
 import { stopRequestOf } from "../../flows/receive/stop_request.ts";
-import { createPluralkit, createProxiedUsers } from "../../flows/receive/pluralkit.ts";
+import { createPluralkit } from "../../flows/receive/pluralkit.ts";
 import { waitingRulesOf } from "../../flows/receive/waiting.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import { schedule } from "../../lib/schedule.ts";
-import { createIsOwner } from "../rules/turn_tools.ts";
-import { createRoute } from "./route.ts";
 import type { InboundEvents } from "./events.ts";
 import type { Inbound, InboundOptions } from "./inbound_interface.ts";
 import { createInteractionHandlers } from "../commands/interactions.ts";
 import { createWithdrawNotes } from "./withdraw_notes.ts";
-import { createJudge } from "./judge.ts";
 import { createNameResolver } from "./names.ts";
 import { createPermitReaction } from "./permit_reaction.ts";
-import { createOwnerPresence } from "../owners/owner_presence.ts";
 import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 
 const GUILDS = "channels.discord.guilds";
@@ -39,7 +34,8 @@ const GUILDS = "channels.discord.guilds";
  */
 export function createInbound(options: InboundOptions): Inbound {
   const { config, store, reader, policy, outbound, threads, meter, memory, logging } = options;
-  const { isOurs, now } = options;
+  const { isOurs, isOwner, judging, now } = options;
+  const { judge, route, presence, proxied } = judging;
   const { accountId } = config().discord;
   const common = { accountId, schedule, random: Math.random, now };
   const texts = () => config().texts;
@@ -55,29 +51,6 @@ export function createInbound(options: InboundOptions): Inbound {
     outbound.channelQueues.wake(channels);
   };
 
-  const route = createRoute({
-    config,
-    sessionOwner: options.owners.sessionOwner,
-    opensFor: threads.opensFor,
-    commands: () => interactions.commands,
-  });
-  const presence = createOwnerPresence({
-    owners: options.owners.all,
-    readMember: createReadMember(options.client),
-    schedule,
-    now,
-    log: logging.forPart("access"),
-  });
-  const proxied = createProxiedUsers();
-  const judge = createJudge({
-    policy,
-    isOurs,
-    isProxied: proxied.has,
-    ownerIn: presence.known,
-    chosenIn: (message) => interactions.commands.settings.factsIn(message),
-    continuesIn: threads.continuesIn,
-    now,
-  });
   const ownerGuilds = createOwnerGuilds({
     ...common,
     inbox: store.inbox,
@@ -118,9 +91,9 @@ export function createInbound(options: InboundOptions): Inbound {
   });
   const interactions = createInteractionHandlers({
     ...options,
+    ...judging,
     ownerIn: presence.ask,
     judge: judge.judge,
-    route,
     waiting,
     onRefused,
     onAsked: () => events.emit.asked(),
@@ -137,10 +110,6 @@ export function createInbound(options: InboundOptions): Inbound {
   });
   const withdrawNotes = createWithdrawNotes(store.notes, logging.forPart("memory"));
   const names = createNameResolver(options);
-  const isOwner = createIsOwner({
-    policy: policy.now,
-    ownsApplication: options.owners.ownsApplicationAsRead,
-  });
   const acceptor = createAcceptor({
     store,
     judge: (message, source) => judge.judge(message, {}, source),
@@ -198,10 +167,7 @@ export function createInbound(options: InboundOptions): Inbound {
   options.stopping.addEventListener("abort", () => void endTasks(), { once: true });
 
   return {
-    judge,
     commands: interactions.commands,
-    route,
-    ownerIn: presence.ask,
     acceptHistory: acceptor.acceptHistory,
     connect: events.connect,
     async start() {

@@ -6,7 +6,6 @@
 
 import type { UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Route } from "../../core/inbound/inbox.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import type { Acceptor } from "../../flows/receive/accept.ts";
 import type { ProcessMemory } from "../../flows/process_memory.ts";
@@ -17,25 +16,28 @@ import type { Outbound } from "../outbound/outbound.ts";
 import type { InboundEvents } from "./events.ts";
 import type { InteractionHandlers } from "../commands/interactions.ts";
 import type { CommandOptions, InteractionOptions, InteractionStore } from "../commands/options.ts";
-import type { Judge } from "./judge.ts";
+import type { Judging } from "../judging/judging.ts";
 import type { NamesOptions } from "./names.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
-import type { OwnerPresence } from "../owners/owner_presence.ts";
 
 /** The settings and dependencies of an account's inbound side. */
-export interface InboundOptions
-  extends
-    NamesOptions,
-    Omit<InteractionOptions, "ownerIn">,
-    Omit<CommandOptions, "judge" | "route" | "waiting" | "onRefused" | "stopTurns" | "onAsked"> {
+export interface InboundOptions extends
+  NamesOptions,
+  Omit<InteractionOptions, "ownerIn">,
+  Pick<
+    CommandOptions,
+    "choices" | "configFile" | "dataDir" | "skills" | "folder" | "spend" | "stopping"
+  > {
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
   /** Methods of the store. */
   readonly store: InteractionStore & Pick<Store, "gateway">;
   /** Finds the owners' ids. */
   readonly owners: OwnerIds;
+  /** Judges and routes messages. */
+  readonly judging: Judging;
   /** The threads of the account's answers. */
-  readonly threads: Pick<AnswerThreads, "start" | "opensFor" | "continuesIn" | "membersChanged">;
+  readonly threads: Pick<AnswerThreads, "start" | "membersChanged">;
   /** Sends messages and notices. */
   readonly outbound: Pick<
     Outbound,
@@ -47,18 +49,14 @@ export interface InboundOptions
   readonly memory: Pick<ProcessMemory, "read">;
   /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
+  /** Whether the sender of a message is an owner of the bot. */
+  readonly isOwner: (message: InboundMessage) => boolean;
 }
 
 /** The inbound side of an account. */
 export interface Inbound extends Pick<Acceptor, "acceptHistory"> {
-  /** Judges messages. */
-  readonly judge: Judge;
   /** Text commands, and their effects on turns. */
   readonly commands: InteractionHandlers["commands"];
-  /** Finds the agent and the session for a message. */
-  readonly route: (message: InboundMessage) => Route;
-  /** Asks whether an owner is in a guild. Never rejects. */
-  readonly ownerIn: OwnerPresence["ask"];
   /** Connects the events, before the first one. */
   connect(events: InboundEvents): void;
   /** Continues where the last process stopped. Nothing may be judged before it resolves. */

@@ -10,6 +10,7 @@ import type { Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { TurnRules } from "../../flows/turn/answer_ports.ts";
+import { hostTimezone } from "../../lib/time_zone.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
@@ -57,7 +58,7 @@ export function prepareTurnRules(
   return (message) => {
     const { place, sender, guildId } = message;
     const policy = policyNow();
-    shared ??= sharedBy(config); // built by the first turn, because Intl's tables take 5 MiB and 5 ms
+    shared ??= sharedBy(config); // built by the first turn: the host's time zone may take 5 ms
     const tools = toolsFor(message);
     const files = instructionFiles();
     const isOwner = isOwnerHint(message, policy);
@@ -133,7 +134,7 @@ function sharedBy(config: Config) {
     rules: {
       window: UNKNOWN_WINDOW,
       reset: sessionReset,
-      timezone: agent.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+      timezone: agent.timezone ?? hostTimezone(),
       chunks: chunkRulesOf({ discord, messages }),
       tables: messages.tables,
       linkHosts: messages.linkHosts,

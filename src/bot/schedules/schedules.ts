@@ -17,11 +17,12 @@ import { createExplainDenial } from "../../discord/rest/permissions/explain_deni
 import { nextRun } from "../../flows/schedules/when.ts";
 import { createRunner, type CreatorNow, type Runner } from "../../flows/schedules/runner.ts";
 import { schedule } from "../../lib/schedule.ts";
+import { hostTimezone } from "../../lib/time_zone.ts";
 import type { Logging } from "../../log.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { composeReminder } from "../../render/reminder.ts";
 import type { Store } from "../../store/store.ts";
-import type { Inbound } from "../inbound/inbound_interface.ts";
+import type { Judging } from "../judging/judging.ts";
 import { createFailureDigest } from "../outbound/failure_digest.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
@@ -40,7 +41,7 @@ export interface SchedulesOptions {
   /** Keeps the current policy. */
   readonly policy: Pick<PolicyKeeper, "now">;
   /** Judges and routes scheduled messages. */
-  readonly inbound: Pick<Inbound, "judge" | "route" | "ownerIn">;
+  readonly judging: Pick<Judging, "judge" | "route" | "presence">;
   /** Sends messages and notices. */
   readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellOwners">;
   /** The process's log, by part. */
@@ -51,7 +52,7 @@ export interface SchedulesOptions {
 
 /** `agents.defaults.timezone`, or the host's. */
 export function timezoneOf({ agent: { timezone } }: Pick<Config, "agent">): string {
-  return timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return timezone ?? hostTimezone();
 }
 
 /** Creates the schedules of an account; none runs before `start`. */
@@ -59,7 +60,7 @@ export function createAccountSchedules(
   options: SchedulesOptions,
   { onAccepted }: { readonly onAccepted: () => void },
 ): Runner {
-  const { config, store, client, reader, policy, inbound, outbound, logging, now } = options;
+  const { config, store, client, reader, policy, judging, outbound, logging, now } = options;
   const { accountId } = config().discord;
   const readMember = createReadMember(client);
   const explainDenial = createExplainDenial(client, () => 0); // who is in timeout may still see
@@ -84,9 +85,9 @@ export function createAccountSchedules(
     const isPaired = place.kind !== "guild" &&
       await store.pairing.isPaired(accountId, sender.id);
     const ownerInGuild = place.kind === "guild" && policy.now().policy.needsOwnerInGuild
-      ? await inbound.ownerIn(place.guild.id)
+      ? await judging.presence.ask(place.guild.id)
       : undefined;
-    return inbound.judge.judge(message, {
+    return judging.judge.judge(message, {
       isUnproxied: true, // PluralKit has no part in a message that Discord does not have
       ...(isPaired && { isPaired }),
       ...(ownerInGuild && { ownerInGuild }),
@@ -107,12 +108,12 @@ export function createAccountSchedules(
     accept: (batch, at) => store.inbox.acceptBatch(batch, at),
     creatorNow,
     judge,
-    route: inbound.route,
+    route: judging.route,
     compose: (message) =>
       composeReminder({
         message,
         isLate: message.scheduled?.isLate === true,
-        agentId: inbound.route(message).agentId,
+        agentId: judging.route(message).agentId,
       }, {
         chunks: chunkRulesOf(config()),
         cleanSecrets: outbound.cleanSecrets,

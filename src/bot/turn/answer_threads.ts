@@ -4,7 +4,6 @@
  * @module
  */
 
-import { randomBytes } from "node:crypto";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -15,6 +14,7 @@ import type { RestClient } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type AnswerThreads, createAnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { createTitleByModel } from "../../flows/turn/title_by_model.ts";
+import { randomId } from "../../host/random_id.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
@@ -83,7 +83,7 @@ export function createAccountThreads(
       agentId,
       spend,
       now,
-      randomId: () => randomBytes(6).toString("hex"),
+      randomId,
       schedule,
       stopping,
       log,

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { randomBytes } from "node:crypto";
 import type { Config } from "../../config/config.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { type Judged, lastOf } from "../../core/inbound/inbox.ts";
@@ -12,6 +11,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { TurnOutcome } from "../../agent/turn.ts";
 import type { Manner } from "../../core/people/chosen.ts";
+import type { ToolPorts } from "../../core/turn/tool.ts";
 import type { ProcessMemory } from "../../flows/process_memory.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
@@ -20,6 +20,7 @@ import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts
 import { createThreadStarter } from "../../flows/turn/thread_starter.ts";
 import type { RunningTurn } from "../../flows/turn/control/running_turns.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
+import { randomId } from "../../host/random_id.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
 import type { Download } from "../../media/download.ts";
@@ -34,19 +35,15 @@ import { latest } from "../rules/latest.ts";
 import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts";
 import { cleanText } from "../questions/clean_text.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
-import { createMayDecide, type MayDecide } from "./discord/asking/holders.ts";
 import { createCanUndo } from "./discord/undo/can_undo.ts";
-import { createReadStarter } from "./discord/read_starter.ts";
+import { createReadStarter, type ReadStarterOptions } from "./discord/read_starter.ts";
 import { createJitPolicy } from "../../host/process/jit_policy.ts";
-import { createToolPorts, type ToolPortsOptions } from "./ports/tool_ports.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /** The dependencies of an account's turns. */
 export interface TurnsOptions {
   /** The current config and model. A running turn keeps those it began with (C9). */
   readonly config: () => Config;
-  /** The model that answers. */
-  readonly model: () => Model;
   /** The account. */
   readonly accountId: AccountId;
   /** Methods of the store. */
@@ -57,8 +54,6 @@ export interface TurnsOptions {
     >;
     readonly turns: Store["turns"];
     readonly sessions: Store["sessions"];
-    readonly notes: Store["notes"];
-    readonly schedules: Store["schedules"];
     readonly changes: Store["changes"];
     readonly questions: Store["questions"];
   };
@@ -72,8 +67,6 @@ export interface TurnsOptions {
 export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {
   /** Messages wait for turns. In the mode `interrupt`, they end the one that runs (S5). */
   accepted(judged: readonly Judged[]): void;
-  /** Whether a person may decide about a call of another person (T11). */
-  readonly mayDecide: MayDecide;
 }
 
 /**
@@ -81,7 +74,7 @@ export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {
  * stands here once.
  */
 export function createAccountTurns(
-  { config, model, accountId, store, logging, now }: TurnsOptions,
+  { config, accountId, store, logging, now }: TurnsOptions,
   ports:
     & Pick<
       AnswerPorts,
@@ -92,6 +85,7 @@ export function createAccountTurns(
       | "files"
       | "onOutbox"
       | "onNoFiles"
+      | "onRefused"
       | "onTurn"
       | "onTrace"
     >
@@ -99,9 +93,11 @@ export function createAccountTurns(
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
     & Pick<AskerRightsOptions, "missingPermission">
-    & Omit<ToolPortsOptions, keyof TurnsOptions | "randomId" | "log">
+    & Omit<ReadStarterOptions, "accountId">
     & Pick<TurnPeopleOptions, "ownerIds" | "onParked">
     & {
+      /** Ports of the tools. */
+      readonly toolPorts: ToolPorts;
       /** Returns memory after turns. */
       readonly memory: Pick<ProcessMemory, "turn">;
       /** Text commands, and their effects on turns. */
@@ -146,16 +142,6 @@ export function createAccountTurns(
   });
   const missingRight = createMissingRight(ports);
   const retryAt = new Map<string, number>();
-  const toolPorts = createToolPorts({
-    ...ports,
-    config,
-    model,
-    accountId,
-    store,
-    randomId,
-    now,
-    log,
-  });
   const { commands } = ports;
   const modesNow = latest(
     config,
@@ -177,10 +163,12 @@ export function createAccountTurns(
   const jit = createJitPolicy();
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
-  const { rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles, onTrace } = ports;
+  const { rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles, onRefused, onTrace } =
+    ports;
   /** The same for each turn. Listed, because a turn would copy all ports, and uses half of them. */
   const common = {
     ...{ rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles },
+    ...(onRefused && { onRefused }),
     ...(onTrace && { onTrace }),
     store: answerStore,
     sessions: store.sessions,
@@ -199,7 +187,7 @@ export function createAccountTurns(
       missingRight,
       people,
       canUndo,
-      toolPorts,
+      toolPorts: ports.toolPorts,
       now,
       schedule,
       randomId,
@@ -277,12 +265,6 @@ export function createAccountTurns(
       }
       turns.wake();
     },
-    mayDecide: createMayDecide({ ports: toolPorts, isOwner: ports.isOwner, now }),
     caches: () => ({ filled_channels: bytes() }),
   };
-}
-
-/** 12 hex digits. */
-function randomId(): string {
-  return randomBytes(6).toString("hex");
 }

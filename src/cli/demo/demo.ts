@@ -20,6 +20,7 @@ import { listenFrom } from "./page/listen.ts";
 import { offerModels } from "./models.ts";
 import { OWN_MODEL, prepareConfig, type PreparedConfig } from "./prepare_config.ts";
 import { type DemoRunOptions, startDemoRun } from "./demo_run.ts";
+import { whenAborted } from "../../lib/abort.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { playScript } from "./scenes/script.ts";
@@ -102,8 +103,8 @@ async function show(
       for (const line of greetingLines({ ...facts, models, model }, io.env)) io.out(line);
     }
     for (;;) {
-      const end = await Promise.race([run.gaveUp, run.reset, aborted(stop)]);
-      if (end === undefined) break;
+      const end = await Promise.race([run.gaveUp, run.reset, whenAborted(stop)]);
+      if (!end) break;
       if ("code" in end) return tellOfEnd(end, io);
       const { promise, resolve } = Promise.withResolvers<Page>();
       page = promise;
@@ -150,11 +151,4 @@ function stopOnSignal(): AbortSignal {
     process.on(signal, () => stop.abort());
   }
   return stop.signal;
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    else signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
 }

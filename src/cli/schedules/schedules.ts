@@ -11,6 +11,7 @@
 import type { Schedule, ScheduleRun } from "../../core/turn/schedule.ts";
 import { nextRun } from "../../flows/schedules/when.ts";
 import { quoted } from "../../lib/text/quoted.ts";
+import { hostTimezone } from "../../lib/time_zone.ts";
 import type { Store } from "../../store/store.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
@@ -95,7 +96,7 @@ async function changeOne(
   how: ScheduleChange,
   schedules: Store["schedules"],
   id: number,
-  timezone = Intl.DateTimeFormat().resolvedOptions().timeZone,
+  timezone = hostTimezone(),
 ): Promise<boolean> {
   switch (how) {
     case "pause":

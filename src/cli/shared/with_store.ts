@@ -10,7 +10,7 @@ import type { CommonFlags } from "./flags.ts";
 import type { Io } from "../terminal/io.ts";
 import { type DataChoice, dataProblem, findData } from "./find_data.ts";
 import { toStartError } from "./start_error.ts";
-import { openBeside } from "./store_access.ts";
+import { isDataNamed, openBeside } from "./store_access.ts";
 
 /**
  * Opens the store, runs the work, and closes the store. Without a store it reports that, because an
@@ -32,8 +32,8 @@ export function withStore(
 /**
  * Does the same for a command that also works without a store.
  *
- * @param work Gets `undefined` if there is no store, or this user may not read it; then `isUnread` is
- * set.
+ * @param work Gets `undefined` if there is no store, or this user may not read it. `isUnread` is set
+ * if there may be a store elsewhere: this user may not read it, or named a directory that has none.
  */
 export function withStoreIfAny(
   flags: Pick<CommonFlags, "data">,
@@ -44,7 +44,7 @@ export function withStoreIfAny(
     const { dataDir, state } = place;
     const store = state === "store" ? openBeside(dataDir) : undefined;
     if (store) return await using(store, () => work(store, false));
-    const isUnread = state === "hidden" || state === "foreign";
+    const isUnread = state === "hidden" || state === "foreign" || isDataNamed(flags.data, io);
     if (isUnread) {
       io.err(`Without pairings and names: ${dataProblem(place).message}`);
     }

@@ -32,10 +32,10 @@ function row(entry: TimelineEntry, index: number): string[] {
     ];
     return [number, "model", took, parts.join(", ")];
   }
-  const { name, arguments: written, end, chars, problem } = entry;
+  const { name, arguments: written, end, chars, refused, problem } = entry;
   const result = problem === undefined
     ? `${end}, ${chars} ${chars === 1 ? "character" : "characters"}`
-    : short(problem);
+    : `${refused ? `refused (${refused}), ` : ""}${short(problem)}`;
   return [number, "tool", took, `${printable(name)} ${short(written)}: ${result}`];
 }
 

@@ -7,6 +7,8 @@
  * @module
  */
 
+import type { InboundMessage } from "./inbound.ts";
+
 /**
  * Who may give a command. `everyone`: each person who may talk to the bot there. `session`: in a
  * guild, a person who may manage messages, or an owner; elsewhere, as `everyone`. `owner`: an
@@ -86,6 +88,21 @@ export function commandIn(
 ): Command | undefined {
   const isMentioned = mention !== undefined && !mentionsOthers;
   return commandOf(isMentioned ? text.replace(/^\s*<@[!&]?\d{1,20}>/, "") : text, commands);
+}
+
+/**
+ * Reads a message as a command that Barnacle runs. Only people give commands: bots do not, and a
+ * run of a schedule and a question by a command have texts of their own.
+ *
+ * @param commands The commands that exist.
+ */
+export function textCommandIn(
+  message: InboundMessage,
+  commands: ReadonlyMap<string, CommandKind>,
+): Command | undefined {
+  return message.scheduled || message.asked || message.sender.automaton
+    ? undefined
+    : commandIn(message, commands);
 }
 
 /**

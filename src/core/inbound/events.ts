@@ -138,6 +138,8 @@ export interface InboundBatch {
   readonly shardId: number;
   /** Number of the batch in this process; `committed` takes it. */
   readonly ticket: number;
+  /** Unix time in milliseconds at which the batch arrived; it may have waited since. */
+  readonly arrivedAt: number;
   /** Set if events before these are lost: catch-up finds the messages among them (G5b). */
   readonly afterHole?: true;
   /** Sequence number of the last dispatch received, used or not. */

@@ -31,8 +31,8 @@ export interface KnownFacts {
   /** It is in a thread of an answer, where the conversation continues without mentions (S7). */
   readonly inAnswerThread?: boolean;
   /**
-   * It is a text command, and Barnacle asks Discord for the sender's rights before it runs: the
-   * message does not contain them (K3).
+   * It is a text command, and Barnacle checks the sender's rights again before it runs: Discord
+   * knows those that the message does not contain, and the sender learns of a refusal (K3).
    */
   readonly rightsLater?: boolean;
   /** Whether this place needs mentions, if an owner has chosen that by `/activation` (K2). */

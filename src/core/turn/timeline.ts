@@ -12,6 +12,7 @@
 import type { ModelUsage, ToolCall } from "../model.ts";
 import type { TurnCost } from "../spending/usage.ts";
 import type { Step, ToolResult } from "../step.ts";
+import type { RefusalReason } from "../refused_call.ts";
 
 /** A request to the model, or a tool call. Times are Unix times in milliseconds. */
 export type TimelineEntry =
@@ -40,6 +41,8 @@ export type TimelineEntry =
       readonly end: ToolResult["end"];
       /** UTF-16 units of the result. */
       readonly chars: number;
+      /** Why the call was refused; absent if it ran. */
+      readonly refused?: RefusalReason;
       /** The reason, if the call failed or its end is unknown. */
       readonly problem?: string;
     }
@@ -91,6 +94,7 @@ export function timelineOf(
           arguments: call.arguments,
           end: step.end,
           chars: step.text.length,
+          ...(step.refused && { refused: step.refused }),
           ...(step.end !== "done" && { problem: step.text.replace(FENCE, "") }),
         });
         break;

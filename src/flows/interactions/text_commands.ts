@@ -8,7 +8,7 @@
  * @module
  */
 
-import { commandIn, type CommandKind } from "../../core/inbound/commands.ts";
+import type { Command as TextCommand } from "../../core/inbound/commands.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { Command } from "../../interactions/base/command.ts";
@@ -20,8 +20,8 @@ import { runCommand, type RunCommandPorts } from "./run_command.ts";
 export interface TextCommandsPorts extends RunCommandPorts {
   /** Commands that exist. */
   readonly commands: readonly Command[];
-  /** The names that are commands as a text; none if the config switches text commands off. */
-  readonly kinds: () => ReadonlyMap<string, CommandKind>;
+  /** Reads a message as a command. */
+  readonly commandOf: (message: InboundMessage) => TextCommand | undefined;
   /**
    * Whether the sender of a message may manage messages in its channel.
    *
@@ -30,56 +30,39 @@ export interface TextCommandsPorts extends RunCommandPorts {
   readonly managesMessages: (message: InboundMessage) => Promise<boolean>;
 }
 
-/** The text commands of an account. */
-export interface TextCommands {
-  /** Whether a message is a command. */
-  isCommand(message: InboundMessage): boolean;
-  /** Whether it is one that waits for the turns of its conversation, because it changes that. */
-  changesSession(message: InboundMessage): boolean;
-  /** Runs the command of a message, and returns its answer. */
-  run(message: InboundMessage): Promise<string>;
-}
+/** Runs the command of a message, and returns its answer. */
+export type RunTextCommand = (message: InboundMessage) => Promise<string>;
 
 /** Creates the text commands. */
-export function createTextCommands(ports: TextCommandsPorts): TextCommands {
-  const { commands, kinds, managesMessages, context } = ports;
-  // A run of a schedule and a question by a command have texts of their own.
-  const commandOf = (message: InboundMessage) =>
-    message.scheduled || message.asked || message.sender.automaton
-      ? undefined
-      : commandIn(message, kinds());
-
-  return {
-    isCommand: (message) => commandOf(message) !== undefined,
-    changesSession: (message) => commandOf(message)?.kind.needs === "session",
-    async run(message) {
-      const given = commandOf(message);
-      const command = commands.find(({ name }) => name === given?.name);
-      const texts = context.texts();
-      if (!given || !command) return notice("unknownCommand", {}, texts);
-      const { place, channelId, quoted } = message;
-      if (command.isMenuOnly) return notice("commandMenu", { name: command.name }, texts);
-      if (command.isPrivate && place.kind !== "dm") {
-        return notice("commandPrivate", { name: command.name }, texts);
-      }
-      const read = readWords(command, command.inOrder?.(given.words) ?? given.words);
-      if (!read) return notice("commandUsage", { usage: usageOf(command) }, texts);
-      const manages = given.kind.needs === "session" && place.kind === "guild" &&
-        await managesMessages(message);
-      const call: CommandCall = {
-        accountId: message.accountId,
-        id: message.id,
-        channelId,
-        ...(message.guildId !== undefined && { guildId: message.guildId }),
-        place,
-        sender: message.sender,
-        ...(manages && { managesMessages: true }),
-        isText: true,
-        name: command.name,
-        ...read,
-        ...(quoted && { target: { ...quoted, channelId } }),
-      };
-      return await runCommand(call, command, ports);
-    },
+export function createTextCommands(ports: TextCommandsPorts): RunTextCommand {
+  const { commands, commandOf, managesMessages, context } = ports;
+  return async (message) => {
+    const given = commandOf(message);
+    const command = commands.find(({ name }) => name === given?.name);
+    const texts = context.texts();
+    if (!given || !command) return notice("unknownCommand", {}, texts);
+    const { place, channelId, quoted } = message;
+    if (command.isMenuOnly) return notice("commandMenu", { name: command.name }, texts);
+    if (command.isPrivate && place.kind !== "dm") {
+      return notice("commandPrivate", { name: command.name }, texts);
+    }
+    const read = readWords(command, command.inOrder?.(given.words) ?? given.words);
+    if (!read) return notice("commandUsage", { usage: usageOf(command) }, texts);
+    const manages = given.kind.needs === "session" && place.kind === "guild" &&
+      await managesMessages(message);
+    const call: CommandCall = {
+      accountId: message.accountId,
+      id: message.id,
+      channelId,
+      ...(message.guildId !== undefined && { guildId: message.guildId }),
+      place,
+      sender: message.sender,
+      ...(manages && { managesMessages: true }),
+      isText: true,
+      name: command.name,
+      ...read,
+      ...(quoted && { target: { ...quoted, channelId } }),
+    };
+    return await runCommand(call, command, ports);
   };
 }

@@ -85,15 +85,15 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
   let committing: Promise<void> | undefined;
 
   function accept(batch: InboundBatch): void {
-    const arrivedAt = ports.now();
+    const { arrivedAt } = batch;
     let unit: Unit | undefined;
     let isUrgent = false;
-    const current = () => unit ??= unitFor(units, batch, arrivedAt);
+    const current = () => unit ??= unitFor(units, batch);
     const handlers: EventHandlers = {
       ...ports.on,
       session_started(started) {
         if (unit) throw new TypeError("READY must be the first event of its batch");
-        unit = unitFor(units, batch, arrivedAt, started);
+        unit = unitFor(units, batch, started);
         isUrgent = true;
       },
       message(message) {
@@ -196,8 +196,7 @@ function toEcho({ id: messageId, channelId, nonce }: OwnMessage): Echo {
  */
 function unitFor(
   units: Unit[],
-  { afterHole, accountId, shardId, seq, ticket }: InboundBatch,
-  arrivedAt: number,
+  { afterHole, accountId, shardId, seq, ticket, arrivedAt }: InboundBatch,
   started?: SessionStarted,
 ): Unit {
   const last = units.at(-1);
@@ -207,7 +206,8 @@ function unitFor(
     return Object.assign(last, { ticket, arrivedAt });
   }
   const empty = { bytes: 0, judged: [], echoes: [], changes: [], reactions: [], guilds: [] };
-  const unit: Unit = { started, afterHole, accountId, shardId, seq, ticket, arrivedAt, ...empty };
+  const at = { beganAt: arrivedAt, arrivedAt };
+  const unit: Unit = { started, afterHole, accountId, shardId, seq, ticket, ...at, ...empty };
   units.push(unit);
   return unit;
 }

@@ -112,6 +112,11 @@ export interface Unit {
   seq: number;
   /** Ticket of the unit's last batch. */
   ticket: number;
+  /**
+   * Unix time in milliseconds at which its first batch arrived. A session or a gap begins then, and
+   * not when the store accepts it: otherwise a later gap would begin after events that were lost.
+   */
+  readonly beganAt: number;
   /** Unix time in milliseconds at which its last batch arrived. */
   arrivedAt: number;
   /** Length of the gateway's text, in UTF-16 units. */
@@ -170,19 +175,19 @@ async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
  * the two would resume after READY, and take its outdated guilds for current.
  */
 async function begin(unit: Unit, { store, ...ports }: CommitPorts): Promise<void> {
-  const { started, accountId, shardId, arrivedAt, guilds } = unit;
+  const { started, accountId, shardId, beganAt, guilds } = unit;
   if (unit.afterHole) {
     ports.onSessionDue(shardId); // turns wait for the missing messages: a new session follows
-    await store.gateway.openGap(accountId, shardId, arrivedAt);
+    await store.gateway.openGap(accountId, shardId, beganAt);
     unit.afterHole = undefined;
   }
   if (!started) return;
   ports.onSessionStarting(shardId);
   if (guilds.length > 0) {
-    await store.inbox.acceptBatch({ accountId, judged: [], echoes: [], guilds }, arrivedAt);
+    await store.inbox.acceptBatch({ accountId, judged: [], echoes: [], guilds }, beganAt);
   }
   const { session, self } = started;
-  await store.gateway.startSession(accountId, shardId, session, self, arrivedAt);
+  await store.gateway.startSession(accountId, shardId, session, self, beganAt);
   unit.started = undefined;
   ports.onSessionStarted(shardId);
 }

@@ -13,12 +13,13 @@ import type { Model, ModelRequest } from "../../core/model.ts";
 import { BudgetSpent } from "../../core/spending/budget.ts";
 import type { ShownMessage } from "../../core/turn/ports/discord.ts";
 import type { ChannelSummary } from "../../core/turn/ports/history.ts";
+import { shownLine } from "../../core/turn/shown_line.ts";
 import type { Log } from "../../lib/log.ts";
+import { clip } from "../../lib/text/clip.ts";
 import {
   channelSummaryOf,
   INSTRUCTION_CHARS,
   mergeRequestOf,
-  messageLine,
   piecesRequestOf,
   type SummaryRequestParts,
 } from "../../render/prompt/channel_summary.ts";
@@ -41,6 +42,8 @@ export interface SummariseChannelPorts {
 /** Maximum UTF-16 units of messages in one request, and its share of a small window. */
 const PIECE_CHARS = 24_000;
 const PIECE_SHARE = 0.7;
+/** Maximum UTF-16 units of one message. */
+const MESSAGE_CHARS = 2_000;
 /** Maximum number of requests for pieces, and of those at a time. */
 export const PIECES_MAX = 10;
 const AT_ONCE = 4;
@@ -128,9 +131,10 @@ function piecesOf(
   clean: (text: string) => string,
 ): readonly Piece[] {
   const pieces: { lines: string[]; ids: MessageId[] }[] = [];
+  const mostChars = Math.min(MESSAGE_CHARS, Math.floor(maxChars / 2));
   let room = 0;
   for (const message of messages.toReversed()) {
-    const line = clean(messageLine(message, Math.min(2_000, Math.floor(maxChars / 2))));
+    const line = clean(shownLine(message, (text) => clip(text, mostChars)));
     let piece = pieces[0];
     if (!piece || line.length + 1 > room) {
       pieces.unshift(piece = { lines: [], ids: [] });

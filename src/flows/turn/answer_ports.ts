@@ -35,6 +35,7 @@ import type { SaveTurnPorts } from "./save_turn.ts";
 import type { TurnPeople } from "./park.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/refused_turn.ts";
+import { type RefusalReason } from "../../core/refused_call.ts";
 
 /** The store's methods for this flow; each is one transaction. */
 export interface AnswerStore extends HistoryStore {
@@ -146,6 +147,8 @@ export interface AnswerPorts
   readonly tracing?: TurnTracing;
   /** Gets the trace of each finished turn; absent: no traces are exported. */
   readonly onTrace?: (trace: TurnTrace) => void;
+  /** Gets each refused call of a tool, for the metrics. */
+  readonly onRefused?: (reason: RefusalReason) => void;
   /** Gets each turn with its duration in milliseconds, for the metrics. */
   readonly onTurn: (outcome: TurnOutcome, ms: number) => void;
 }

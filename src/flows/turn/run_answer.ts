@@ -185,6 +185,7 @@ export async function runAnswer(
       stopping: stopping.signal,
       schedule,
       timeoutMs: rules.timeoutMs,
+      ...(ports.onRefused && { onRefused: ports.onRefused }),
       ...(progress && { onStep: progress.step }),
       ...(draft && { onText: (soFar: string) => draft.grow(soFar) }),
     });

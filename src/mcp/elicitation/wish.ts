@@ -74,7 +74,7 @@ function readForm(schema: unknown): Wish {
     if (!isRecord(property)) return refused(`its field ${JSON.stringify(name)} cannot be shown`);
     const spaced = name.replace(/([a-z])([A-Z])/g, "$1 $2").replaceAll(/[_-]/g, " ");
     const isSecret = property["format"] === "password" || property["writeOnly"] === true ||
-      SECRET.test(`${spaced} ${String(property["title"] ?? "")}`);
+      SECRET.test(`${spaced} ${typeof property["title"] === "string" ? property["title"] : ""}`);
     if (isSecret) return refused(`its field ${JSON.stringify(name)} asks for a secret`);
     const isRequired = Array.isArray(required) && required.includes(name);
     const field = readField(name, property, isRequired);
@@ -93,7 +93,7 @@ function readField(
   const { minItems, maxItems, format, default: initial } = property;
   const hint = [
     typeof description === "string" ? description : "",
-    initial === undefined ? "" : `(default: ${String(initial)})`,
+    initial === undefined ? "" : `(default: ${shownDefault(initial)})`,
   ].filter((part) => part !== "").join(" ");
   const common = {
     label: (typeof title === "string" && title !== "" ? title : name).slice(0, MAX_LABEL),
@@ -143,13 +143,24 @@ function readField(
         ...about,
         type: "list",
         values: options.values,
-        field: { ...common, kind: "select", options: options.labels, max: Math.max(1, max) },
+        // Discord shows no form with half a choice.
+        field: {
+          ...common,
+          kind: "select",
+          options: options.labels,
+          max: Math.max(1, Math.floor(max)),
+        },
         ...limits(minItems, maxItems),
       };
     }
     default:
       return undefined;
   }
+}
+
+/** An object may refuse to become a text. */
+function shownDefault(initial: unknown): string {
+  return typeof initial === "object" ? JSON.stringify(initial) : String(initial);
 }
 
 /** @returns `undefined` if there are none, or too many for a menu. */

@@ -8,7 +8,6 @@
  */
 
 import type { ModelRequest } from "../../core/model.ts";
-import type { ShownMessage } from "../../core/turn/ports/discord.ts";
 import { clip } from "../../lib/text/clip.ts";
 import { visibleText } from "../safety/visible.ts";
 import { exactOnly } from "./summary.ts";
@@ -31,27 +30,11 @@ const MERGE =
 
 ${RULES}`;
 
-/** Maximum UTF-16 units of one message, and of the question, in a request. */
-const MESSAGE_CHARS = 2_000;
+/** Maximum UTF-16 units of the question in a request. */
 const QUESTION_CHARS = 500;
 
 /** UTF-16 units of a request beside its messages. */
 export const INSTRUCTION_CHARS: number = SUMMARISE.length + QUESTION_CHARS + 500;
-
-/** A message as one line of JSON. */
-export function messageLine(
-  { id, from, fromId, timestampMs, replyTo, text }: ShownMessage,
-  maxChars = MESSAGE_CHARS,
-): string {
-  return JSON.stringify({
-    id,
-    from,
-    from_id: fromId,
-    at: new Date(timestampMs).toISOString(),
-    reply_to: replyTo,
-    text: clip(text, maxChars),
-  });
-}
 
 /** The parts of a request. */
 export interface SummaryRequestParts {

@@ -13,6 +13,7 @@ import type { InboundMessage, Place, Scheduled } from "../../core/inbound/inboun
 import { labelOf, type Overheard } from "../../core/inbound/transcript.ts";
 import type { ReadFile } from "../../core/turn/media.ts";
 import { fileLines, voiceOf } from "./files.ts";
+import { UTC } from "../../lib/time_zone.ts";
 import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import { fenced, nameInLine } from "./untrusted.ts";
 
@@ -232,7 +233,25 @@ export function localTime(at: number, timezone: string): string {
   return timeOf(at, timezone, "with zone");
 }
 
+const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+
 function minuteOf(minute: number, timezone: string): Minute {
+  return timezone === UTC ? minuteInUtc(minute) : minuteElsewhere(minute, timezone);
+}
+
+function minuteInUtc(minute: number): Minute {
+  const date = new Date(minute * 60_000);
+  const [day, time = ""] = date.toISOString().split("T");
+  const weekday = WEEKDAYS[date.getUTCDay()];
+  return {
+    minute,
+    timezone: UTC,
+    time: `${weekday} ${day} ${time.slice(0, "05:05".length)}`,
+    offset: "GMT+00:00",
+  };
+}
+
+function minuteElsewhere(minute: number, timezone: string): Minute {
   let formatter = formatters.get(timezone);
   if (!formatter) {
     formatter = new Intl.DateTimeFormat("en-US", {

@@ -9,10 +9,12 @@
 
 import { z } from "zod";
 import { parseSnowflake } from "../../core/discord/ids.ts";
+import { shownLine } from "../../core/turn/shown_line.ts";
 import type { ShownMessage } from "../../core/turn/ports/discord.ts";
 import { defineTool, type Tool, type ToolContext } from "../../core/turn/tool.ts";
 import { readsElsewhere } from "../discord/elsewhere.ts";
 import { FIELDS } from "../discord/action/fields.ts";
+import { badArguments } from "../../core/refused_call.ts";
 
 const input = z.object({
   channelId: FIELDS.channelId.optional(),
@@ -51,11 +53,11 @@ export const readChannelHistory: Tool = defineTool({
   async run({ channelId, limit, before: written, since, mode, question }, context) {
     const before = written === undefined ? undefined : parseSnowflake<"message">(written);
     if (written !== undefined && before === undefined) {
-      throw new Error("`before` must be the id of a message: digits only");
+      throw badArguments("`before` must be the id of a message: digits only");
     }
     const sinceMs = since === undefined ? undefined : Date.parse(since);
     if (sinceMs !== undefined && !Number.isFinite(sinceMs)) {
-      throw new Error("`since` must be a date or a time, such as 2026-03-01T14:00:00Z");
+      throw badArguments("`since` must be a date or a time, such as 2026-03-01T14:00:00Z");
     }
     const messages = await context.ports.history.read(context, {
       limit,
@@ -107,13 +109,10 @@ function newest(messages: readonly ShownMessage[], lines: readonly string[]): st
   return `[${note}]\n${lines.slice(first).join("\n")}`;
 }
 
-function lineOf({ id, from, fromId, timestampMs, replyTo, text }: ShownMessage): string {
-  return JSON.stringify({
-    id,
-    from,
-    from_id: fromId,
-    at: new Date(timestampMs).toISOString(),
-    reply_to: replyTo,
-    text: text.length > MESSAGE_CHARS ? `${text.slice(0, MESSAGE_CHARS).toWellFormed()}…` : text,
-  });
+function lineOf(message: ShownMessage): string {
+  return shownLine(
+    message,
+    (text) =>
+      text.length > MESSAGE_CHARS ? `${text.slice(0, MESSAGE_CHARS).toWellFormed()}…` : text,
+  );
 }

@@ -14,6 +14,7 @@ import type { Action } from "./action/action.ts";
 import { ACTIONS } from "./actions.ts";
 import { destructiveOf, isDestructive } from "./destructive.ts";
 import { actionReadsElsewhere } from "./elsewhere.ts";
+import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 
 const input = z.looseObject({ action: z.string() });
 
@@ -77,19 +78,24 @@ function toolOf(actions: readonly Action[]): Tool {
     context: ToolContext & { readonly isProbe?: true },
   ): Promise<string> {
     const action = byName.get(name);
-    if (!action) {
-      throw new Error(
-        `there is no action ${JSON.stringify(name)} here; there are: ${names.join(", ")}`,
-      );
-    }
+    if (!action) throw refusedName(name, names);
     // Some models write null for arguments that they leave out.
     const given = Object.entries(written).filter(([, value]) => value !== null);
     const parsed = action.input.safeParse(Object.fromEntries(given));
     if (!parsed.success) {
-      throw new Error(`the arguments do not fit ${name}:\n${z.prettifyError(parsed.error)}`);
+      throw badArguments(`the arguments do not fit ${name}:\n${z.prettifyError(parsed.error)}`);
     }
     return await action.run(parsed.data, context, context.ports.discord);
   }
+}
+
+/** Why there is no action of a name, with the names that there are. */
+function refusedName(name: string, names: readonly string[]): RefusedCall {
+  const gate = ACTIONS.find((action) => action.name === name)?.gate;
+  const others = `here; there are: ${names.join(", ")}`;
+  return gate === undefined
+    ? new RefusedCall("unknown_action", `there is no action ${JSON.stringify(name)} ${others}`)
+    : new RefusedCall("closed_gate", `${name} is switched off (gate ${gate}) ${others}`);
 }
 
 /** The tool by the names of its actions: the same object for the same actions. */

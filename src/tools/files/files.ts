@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
+import { badArguments } from "../../core/refused_call.ts";
 
 const PATH = "Path within the workspace, such as notes/plan.md.";
 const path = z.string().min(1).max(1_000).describe(PATH);
@@ -64,10 +65,10 @@ export const editFile: Tool = defineTool({
   async run({ path, old, new: replacement }, { ports: { workspace } }) {
     const text = await workspace.read(path);
     const at = text.indexOf(old);
-    if (at < 0) throw new Error(notFound(text, old));
+    if (at < 0) throw badArguments(notFound(text, old));
     const second = text.indexOf(old, at + 1);
     if (second >= 0) {
-      throw new Error(
+      throw badArguments(
         `\`old\` is in the file more than once (lines ${lineAt(text, at)} and ${
           lineAt(text, second)
         }): add lines around it, so that it is there once`,

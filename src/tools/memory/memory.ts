@@ -11,6 +11,7 @@ import { z } from "zod";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { MAX_NOTE_CHARS, type Note, NOTE_SCOPES } from "../../core/notes/note.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
+import { badArguments } from "../../core/refused_call.ts";
 
 const input = z.strictObject({
   action: z.enum(["save", "search", "update", "delete"]),
@@ -49,12 +50,14 @@ export const memory: Tool = defineTool({
     const { action, text, id } = call;
     const sources = call.sources.map((source) => {
       const parsed = parseSnowflake<"message">(source);
-      if (parsed === undefined) throw new Error("`sources` must be ids of messages: digits only");
+      if (parsed === undefined) {
+        throw badArguments("`sources` must be ids of messages: digits only");
+      }
       return parsed;
     });
     switch (action) {
       case "save": {
-        if (text === undefined || text.trim() === "") throw new Error("`save` needs `text`");
+        if (text === undefined || text.trim() === "") throw badArguments("`save` needs `text`");
         const note = await memory.save(message, { scope: call.scope, text, sources, callKey });
         return `Saved as note ${note.id}.`;
       }
@@ -66,12 +69,12 @@ export const memory: Tool = defineTool({
       }
       case "update":
         if (id === undefined || text === undefined || text.trim() === "") {
-          throw new Error("`update` needs `id` and `text`; `search` shows the numbers");
+          throw badArguments("`update` needs `id` and `text`; `search` shows the numbers");
         }
         await memory.update(message, id, text, sources);
         return `Changed note ${id}.`;
       case "delete":
-        if (id === undefined) throw new Error("`delete` needs `id`; `search` shows the numbers");
+        if (id === undefined) throw badArguments("`delete` needs `id`; `search` shows the numbers");
         await memory.remove(message, id);
         return `Note ${id} is deleted.`;
     }

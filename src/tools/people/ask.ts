@@ -15,6 +15,7 @@ import {
 } from "../../core/people/form.ts";
 import { FILL_IN, type Question } from "../../core/people/question.ts";
 import { defineTool, type Tool, type ToolContext } from "../../core/turn/tool.ts";
+import { badArguments } from "../../core/refused_call.ts";
 
 const field = z.strictObject({
   label: z.string().min(1).max(45),
@@ -158,7 +159,7 @@ function resultOf(
 ): string {
   switch (decision?.kind) {
     case undefined:
-      throw new Error(
+      throw badArguments(
         `cannot ask ${
           JSON.stringify(to)
         }: name the asker, "anyone", or a person whom the message ` +

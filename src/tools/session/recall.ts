@@ -10,6 +10,7 @@ import { z } from "zod";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
+import { badArguments } from "../../core/refused_call.ts";
 
 /** Maximum number of entries of a result, and UTF-16 units of it and of one entry in it. */
 const ENTRIES_MAX = 40;
@@ -38,7 +39,9 @@ export const recall: Tool = defineTool({
   async run({ words = "", message_ids: written = [] }, { ports, sessionKey }) {
     const messageIds = written.map((text) => {
       const id = parseSnowflake<"message">(text);
-      if (id === undefined) throw new Error("`message_ids` must be ids of messages: digits only");
+      if (id === undefined) {
+        throw badArguments("`message_ids` must be ids of messages: digits only");
+      }
       return id;
     });
     const { entries, matches } = await ports.recall.recall(sessionKey, {

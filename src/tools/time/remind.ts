@@ -9,6 +9,7 @@
 import { z } from "zod";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
 import type { ShownSchedule } from "../../core/turn/ports/schedules.ts";
+import { badArguments } from "../../core/refused_call.ts";
 
 /** Maximum characters of the text of a schedule. */
 export const MAX_TEXT = 1_500;
@@ -42,7 +43,7 @@ export const remind: Tool = defineTool({
     switch (action) {
       case "create": {
         if (when === undefined || text === undefined || text.trim() === "") {
-          throw new Error("`create` needs `when` and `text`");
+          throw badArguments("`create` needs `when` and `text`");
         }
         const set = await schedules.create(message, { when, text, isTask: task, callKey });
         return `Set: ${lineOf(set)}`;
@@ -53,7 +54,7 @@ export const remind: Tool = defineTool({
         return all.map(lineOf).join("\n");
       }
       case "delete": {
-        if (id === undefined) throw new Error("`delete` needs `id`; `list` shows the numbers");
+        if (id === undefined) throw badArguments("`delete` needs `id`; `list` shows the numbers");
         return await schedules.remove(message, id)
           ? `Deleted number ${id}.`
           : `This person has no reminder or task with the number ${id} here.`;

@@ -34,6 +34,7 @@ async function setUp(
     store: openTestStore().store.gateway,
     onShards: () => {},
     onIntents: () => {},
+    isHolding: () => false,
     onBudget: () => {},
     stopping: stopping.signal,
     now: () => 0,

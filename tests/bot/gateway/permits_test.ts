@@ -17,6 +17,7 @@ function setUp(
   const { log, lines } = recordingLog();
   const answers: [shardId: number, answer: PermitAnswer][] = [];
   const order: string[] = [];
+  const world = { isHolding: false };
   const ports: PermitsPorts = {
     store: {
       takeIdentify: async (_account, shardId) => {
@@ -33,10 +34,11 @@ function setUp(
       order.push(`answered ${shardId}`);
       answers.push([shardId, answer]);
     },
+    isHolding: () => world.isHolding,
     onBudget: () => {},
     log,
   };
-  return { permit: createPermits(ports), answers, order, lines };
+  return { world, permit: createPermits(ports), answers, order, lines };
 }
 
 const wait = async (): Promise<void> => {
@@ -66,6 +68,22 @@ describe("[G5] createPermits()", () => {
     assert.deepEqual(spaced.answers, [[3, { kind: "wait", waitMs: 4_000, why: "spacing" }]]);
     assert.deepEqual(spent.answers, [[3, { kind: "wait", waitMs: 60_000, why: "budget" }]]);
     assert.deepEqual(spent.lines.map(({ level }) => level), ["error"], "it is said");
+  });
+
+  it("[G5b] lets no shard end a session whose events are still held", async () => {
+    const { world, permit, answers } = setUp(() => ({ kind: "granted" }));
+    world.isHolding = true;
+    permit(3, true);
+    permit(4, false);
+    await wait();
+    assert.deepEqual(answers, [
+      [3, { kind: "wait", waitMs: 500, why: "spacing" }],
+      [4, { kind: "granted" }],
+    ]);
+    world.isHolding = false;
+    permit(3, true);
+    await wait();
+    assert.deepEqual(answers.at(-1), [3, { kind: "granted" }]);
   });
 
   it("tells a shard how long to wait, and logs a spent budget", async () => {

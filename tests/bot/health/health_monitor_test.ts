@@ -141,13 +141,34 @@ describe("startHealthMonitor()", () => {
     assert.equal(health.snapshot().gatewayTickAt, 5, "one that has ended may stand still");
   });
 
+  it("[B9] reads the store a second after its start, and sooner if a reader asks", async () => {
+    let reads = 0;
+    const { clock, health, begin } = setUp({
+      health: () => {
+        reads++;
+        return Promise.resolve({ ...FIGURES, inbox: { waiting: 1, running: 0 } });
+      },
+    });
+    begin(ACCOUNT);
+    clock.advance(999);
+    await settle();
+    assert.equal(reads, 0);
+    assert.equal((await health.measure()).inbox.waiting, 1);
+    assert.equal(reads, 1);
+    clock.advance(1);
+    await settle();
+    assert.equal(reads, 2);
+  });
+
   it("[G5] reads each account's IDENTIFYs left when the account begins", async () => {
-    const { health, begin } = setUp({
+    const { clock, health, begin } = setUp({
       gateway: {
         identifyBudget: (accountId) => Promise.resolve({ left: accountId === WORK ? 1 : 2 }),
       },
     });
     begin(ACCOUNT);
+    clock.advance(1_000);
+    await settle();
     begin(WORK);
     await settle();
     assert.deepEqual(health.snapshot().accounts.map(({ identify }) => identify?.left), [2, 1]);
@@ -162,7 +183,7 @@ describe("startHealthMonitor()", () => {
           inbox: { waiting: 1, running: 0, oldestWaitingAt: clock.now() },
         }),
     });
-    await settle();
+    await health.refresh();
     own.advance(90_000);
     assert.deepEqual(health.snapshot().inbox, { waiting: 1, running: 0, oldestMs: 90_000 });
   });
@@ -175,7 +196,7 @@ describe("startHealthMonitor()", () => {
         return Promise.resolve(FIGURES);
       },
     });
-    await settle();
+    await health.refresh();
     const account = begin(ACCOUNT);
     await settle();
     assert.deepEqual(asked, [WORK]);
@@ -373,9 +394,12 @@ describe("[X2] startHealthMonitor() › a write that failed, although the probe 
     return [check?.isReady, check?.status, check?.observedValue];
   };
 
-  it("fails readiness for ten seconds", async () => {
-    assert.deepEqual(await storageAt({ kind: "full", ageMs: 9_999 }), [false, "fail", 0]);
+  it("fails readiness for ten seconds, and names the reason", async () => {
+    const full = [false, "fail", "the disk is full"];
+    assert.deepEqual(await storageAt({ kind: "full", ageMs: 9_999 }), full);
     assert.deepEqual(await storageAt({ kind: "full", ageMs: 10_000 }), [true, "pass", 0]);
+    const other = [false, "fail", "the last write failed; the log has the reason"];
+    assert.deepEqual(await storageAt({ kind: "unwritable", ageMs: 0 }), other);
   });
 
   it("fails readiness for ever if the database is damaged, and says so", async () => {

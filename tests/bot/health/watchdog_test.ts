@@ -301,7 +301,7 @@ describe("[O4] statusLine()", () => {
     };
     assert.equal(
       statusLine(snapshot, NOW),
-      "fail  running, fail storage:write 3 ms, warn gateway:connection default/0 waiting before the next attempt",
+      "fail  running, fail storage:write the last write failed; the log has the reason, warn gateway:connection default/0 waiting before the next attempt",
     );
   });
 });

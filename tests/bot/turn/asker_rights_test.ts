@@ -81,6 +81,7 @@ describe("[T4] createMissingRight()", () => {
         assert.deepEqual(await toolbox.run(call, toolContext()), {
           end: "failed",
           text: `Error: the asker may not do this here: ${lacking} is missing`,
+          refused: "permission",
         });
         assert.equal(runs, 0);
         asker = message("1");

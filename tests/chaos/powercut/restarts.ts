@@ -2,6 +2,11 @@
  * Replays power cuts for real: it kills the bot, restores its directory to the disk's state, and
  * starts it again on the same Discord.
  *
+ * On a busy machine a bot may be killed between READY and its first transaction. A user's first
+ * direct message is lost then if its session ends, too: nothing else can deliver it, and the bot has
+ * not acknowledged it. So new users write in stored sessions only, and a session ends only once
+ * Discord has the bot's acknowledgement of their messages. The bot must have these on its disk.
+ *
  * @module
  */
 
@@ -9,18 +14,22 @@ import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Account as Notebook } from "../../../simulator/gateway/accounts.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { type Account, accountOf } from "../../support/bot/account.ts";
 import type { Seeded } from "../../support/seeded.ts";
 import { filesIn, PACE_MS } from "./cuts.ts";
 import { createDisk, type Disk } from "./disk.ts";
 import { isOfStore } from "./judge.ts";
 import { openPowerCutSimulation, type PowerCutSimulation } from "./recording.ts";
+import { describeUnanswered } from "./unanswered.ts";
 
 export interface Restarted {
   readonly account: Account;
   readonly notebook: Notebook;
   /** Cuts after a dead session, so that catch-up had to find lost messages. */
   readonly longCuts: number;
+  /** The store's facts about questions without an answer; empty if there are none. */
+  readonly unanswered: string;
 }
 
 /** One of this many cuts is longer than a session lives. */
@@ -44,10 +53,10 @@ export async function restartAfterCuts(seeded: Seeded, times: number): Promise<R
       const disk = createDisk(filesIn(simulation.dataDir));
       const bot = await simulation.start(true);
       for (let left = seeded.between(3, 14); left > 0; left--) {
-        // Without a session the bot cannot learn of an unknown direct channel (hole 2 of 1.6).
-        talk(!isLong && simulator.connected() > 0);
+        talk(!isLong && simulation.isSessionStored());
         await sleep(seeded.random() * PACE_MS);
       }
+      if (isLong) await until("every new user's message to be stored", simulation.hasEveryFirst);
       bot.kill("SIGKILL");
       await bot.exited;
       failPower(simulation, disk, time % 2 === 0 ? undefined : seeded.random);
@@ -59,8 +68,15 @@ export async function restartAfterCuts(seeded: Seeded, times: number): Promise<R
     await sleep(AFTERWARDS_MS);
     bot.kill("SIGTERM");
     await bot.exited;
+    const { lost } = account();
+    const open = simulation.questions.filter(({ words }) => lost.includes(words));
     const longCuts = Array.from({ length: times }, (_, time) => isLongCut(time)).filter(Boolean);
-    return { account: account(), notebook: simulator.account(), longCuts: longCuts.length };
+    return {
+      account: account(),
+      notebook: simulator.account(),
+      longCuts: longCuts.length,
+      unanswered: await describeUnanswered(join(simulation.dataDir, DATABASE_NAME), open),
+    };
   } finally {
     await simulation.close();
   }

@@ -53,12 +53,13 @@ export const scenario = scenarioOf({
     const controls = Object.entries(controlsOf(recording)).map(([name, variant]) =>
       [name, cutAt(recording, someOf(moments, CONTROL_EVERY), variant)] as const
     );
-    const { account, notebook, longCuts } = await restartAfterCuts(dice, restarts);
+    const { account, notebook, longCuts, unanswered } = await restartAfterCuts(dice, restarts);
     const { log, wire, questions } = recording;
     return reportOf(seed, account, notebook, {
       facts: {
         restarts,
         longCuts,
+        ...(unanswered !== "" && { unanswered }),
         questions: questions.length,
         posts: wire.posts.length,
         beats: wire.beats.length,

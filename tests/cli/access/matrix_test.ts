@@ -50,6 +50,14 @@ describe("[P1] barnacle access matrix", () => {
     assert.doesNotMatch(work.out, /paired/);
   });
 
+  it("[O3] reports a named data directory without a store, and counts no paired users", async () => {
+    const { flags } = createDataFixture({});
+    const io = recordingIo();
+    assert.equal(await accessMatrix({ ...flags, data: `${flags.data}/nowhere` }, io), 0);
+    assert.match(io.stderr.join("\n"), /^Without pairings and names: no data directory .*nowhere/m);
+    assert.doesNotMatch(io.stdout.join("\n"), /paired users \(0\)/);
+  });
+
   it("[O10] prints every entry as JSON", async () => {
     const users = Array.from({ length: 40 }, (_, index) => `somebody-${index}`);
     const fixture = createDataFixture({

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type CommandNeeds, commandOf, COMMANDS } from "../../../src/core/inbound/commands.ts";
+import {
+  type CommandNeeds,
+  commandOf,
+  COMMANDS,
+  textCommandIn,
+} from "../../../src/core/inbound/commands.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import { guildMessage, sender } from "../../support/discord/builders.ts";
 import { commandsOf } from "../../support/discord/vectors.ts";
 
 describe("[M4] [K1] commandOf()", () => {
@@ -74,4 +81,33 @@ describe("[M4] OpenClaw's commands", () => {
       assert.deepEqual(other.map(({ name }) => name), expected);
     });
   }
+});
+
+describe("[M4] [K1] textCommandIn()", () => {
+  const nameIn = (text: string, fields: Partial<InboundMessage> = {}, commands = COMMANDS) =>
+    textCommandIn(guildMessage({ text, ...fields }), commands)?.name;
+
+  it("reads a command of a person, after the mention of the bot too", () => {
+    assert.equal(nameIn("/status"), "status");
+    assert.equal(nameIn("<@1> /status", { mention: "user" }), "status");
+  });
+
+  const others: readonly [why: string, text: string, fields?: Partial<InboundMessage>][] = [
+    ["words after a command that takes none", "/status now"],
+    ["the mention of another person", "<@1> /status"],
+    ["mentions of the bot and of others", "<@1> /status", {
+      mention: "user",
+      mentionsOthers: true,
+    }],
+    ["a question by a command", "/status", { asked: true }],
+    ["a run of a schedule", "/status", { scheduled: { scheduleId: 1, dueAt: 1 } }],
+    ["another bot", "/status", { sender: sender({ automaton: "bot" }) }],
+  ];
+  for (const [why, text, fields] of others) {
+    it(`reads none: ${why}`, () => assert.equal(nameIn(text, fields), undefined));
+  }
+
+  it("reads none if the config allows no text commands", () => {
+    assert.equal(nameIn("/status", {}, new Map()), undefined);
+  });
 });

@@ -212,7 +212,7 @@ describe("[G1] a shard and its reader", LIMIT, () => {
       for (const message of posted.splice(0)) {
         assert.notEqual(message.kind, "final");
         if (message.kind !== "batch") continue;
-        const batch = reader.read({ ...message.batch, shardId: 0, ticket: ++ticket });
+        const batch = reader.read({ ...message.batch, shardId: 0, ticket: ++ticket, arrivedAt: 0 });
         read.push(batch.events.length);
         presses += batch.events.filter(({ kind }) => kind === "button").length;
         shard.committed(message.batch);

@@ -12,7 +12,8 @@ import { commandUnderTest } from "../../support/bot/e2e.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { eventsOf, startDemo, surroundings } from "./demo_process.ts";
 
-const LIMIT = { timeout: 180_000 };
+/** The scenes take 45 s on a calm machine. */
+const LIMIT = { timeout: 600_000 };
 
 /** Runs a `demo` that ends by itself. */
 async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {

@@ -15,7 +15,7 @@ const HOSTILE = '<img src=x onerror="document.title=1"> [x](javascript:alert(1))
 
 const options = {
   ...skipUnless(existsSync(CHROMIUM), `the demo's page: no Chromium at ${CHROMIUM}`),
-  timeout: 120_000,
+  timeout: 300_000,
 };
 
 describe("[O5] the demo's page", options, () => {
@@ -142,7 +142,7 @@ describe("[O5] the demo's page", options, () => {
     await place("Barnacle");
     await say("book");
     const file = page.locator("a.attachment").first();
-    await file.waitFor({ timeout: 60_000 });
+    await file.waitFor({ timeout: 120_000 });
     const [opened] = await Promise.all([page.context().waitForEvent("page"), file.click()]);
     await opened.waitForLoadState();
     assert.match(await opened.innerText("body"), /tide|hour/);

@@ -221,6 +221,22 @@ describe("[K1] [K2] slash commands", () => {
 });
 
 describe("[K1] [M4] text commands", () => {
+  it("[K3] say that the person may not do that, if they are meant for the bot", () =>
+    withSimulation({
+      mayRefuse: isEarly,
+      config: { commands: { ownerAllowFrom: ["1456074443980800000"] } },
+    }, async (scene) => {
+      await scene.start();
+      const unclear = scene.say("grace", "general", "/pause");
+      assert.equal(await scene.decided(unclear), "ignore: not-owner");
+      scene.say("grace", "general", `${scene.mention} /pause`);
+      const [told = ""] = await scene.replies("general", 1);
+      assert.equal(told, "You are not authorized to do that.");
+      scene.say("grace", "general", `${scene.mention} hello`);
+      const [, answer = ""] = await scene.replies("general", 2);
+      assert.doesNotMatch(answer, /paused/);
+    }));
+
   it("need no mention, and ask no model", () =>
     withSimulation({}, async (scene) => {
       await scene.start();

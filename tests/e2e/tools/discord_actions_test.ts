@@ -144,13 +144,15 @@ describe("[T3] more destructive actions than `maxDestructive`", () => {
 
   it("do not happen if an owner says no", () =>
     withSimulation(limit, async (scene) => {
-      await scene.start();
+      const bot = await scene.start();
       const card = await renamed(scene, ["one", "two", "three"]);
       press(scene, card, NOTICES.denyCall.text, "ada");
       await scene.until("the answer", () =>
         scene.written("general").some((text) =>
           /was asked about further ones, and said no/.test(text)
         ));
+      const metrics = await (await scene.ask(bot, "/metrics")).text();
+      assert.match(metrics, /barnacle_tool_refusals_total\{[^}]*reason="declined"[^}]*\} 2/);
       assert.deepEqual(namesSet(scene), ["one"]);
     }));
 });
@@ -241,6 +243,38 @@ describe("[T4] [SEC-R17] a refused action", () => {
       assert.match(metrics, /barnacle_tool_refusals_total\{[^}]*reason="permission"[^}]*\} 1/);
       const { stdout } = await cli("why", question.id);
       assert.match(stdout.join("\n"), /Manage Channels/);
+    }));
+
+  it("is counted by its reason, which is on the record for `why`", () =>
+    withSimulation({}, async (scene) => {
+      const { ask, cli, say, mention, replies } = scene;
+      const bot = await scene.start();
+      const cases: readonly [reason: string, calls: readonly string[]][] = [
+        ["closed_gate", [call({ action: "ban", userId: "1" })]],
+        ["unknown_action", [call({ action: "nuke" })]],
+        ["unknown_tool", ["call: nuke {}"]],
+        ["closed_tool", ["call: exec {}"]],
+        ["bad_arguments", [call({ action: "sendMessage" })]],
+        ["place", [call({ action: "channelList", guildId: "1000" })]],
+        ["too_many_calls", Array.from({ length: 40 }, () => call({ action: "listPins" }))],
+      ];
+      const why: string[] = [];
+      for (const [index, [, calls]] of cases.entries()) {
+        const { id } = say("grace", "general", `${mention}\n${calls.join("\n")}`);
+        await replies("general", index + 1);
+        why.push((await cli("why", id)).stdout.join("\n"));
+      }
+      const metrics = await (await ask(bot, "/metrics")).text();
+      const counted = metrics.matchAll(
+        /^barnacle_tool_refusals_total\{.*reason="(\w+)".*\} (\d+)$/gm,
+      );
+      assert.deepEqual(
+        Object.fromEntries([...counted].map(([, reason, count]) => [reason, count])),
+        Object.fromEntries(cases.map(([reason]) => [reason, "1"])),
+      );
+      for (const [index, [reason]] of cases.entries()) {
+        assert.match(why[index] ?? "", new RegExp(`refused \\(${reason}\\)`));
+      }
     }));
 
   it("[T12] of a scheduled task depends on its creator's rights at that moment", () =>

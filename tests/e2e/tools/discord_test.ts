@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { toSnowflake } from "../../../simulator/world/snowflake.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 const call = (args: object) => `call: discord ${JSON.stringify(args)}`;
@@ -87,6 +88,27 @@ describe("[T3] the tool discord", () => {
       await until("the deletion", () => !messageIn(scene, "general", ownId));
     }));
 
+  it("[T3] says that an emoji is gone", () =>
+    withSimulation({
+      mayRefuse: ({ path }) => path.includes("/reactions/"),
+    }, async (scene) => {
+      const { simulator: { world }, say } = scene;
+      const [guild] = world.guilds.values();
+      assert.ok(guild);
+      guild.things.emojis.set("77", { id: toSnowflake("77"), name: "krill", bytes: 1 });
+      await scene.start();
+      const react = (messageId: string) => ({ action: "react", messageId, emoji: "<:krill:77>" });
+      const first = String(say("ada", "general", "Nice").id);
+      assert.match(await asked(scene, react(first)), /Reacted/);
+      assert.ok(messageIn(scene, "general", first)?.reactions.has("krill:77"));
+      guild.things.emojis.delete("77");
+      assert.match(await asked(scene, react(first), "grace", 2), /Use External Emojis/);
+      scene.simulator.permit({ to: "helpers", what: "useExternalEmojis", as: "allowed" });
+      const second = String(say("ada", "general", "Nicer").id);
+      assert.match(await asked(scene, react(second), "grace", 3), /there is no such emoji/);
+      assert.match(await asked(scene, react(first), "grace", 4), /Reacted/);
+    }));
+
   it("[T4] changes its answers for the person whom they answer, and for no other", () =>
     withSimulation({}, async (scene) => {
       const { simulator } = scene;
@@ -155,7 +177,7 @@ describe("[T3] the tool discord", () => {
       async (scene) => {
         await scene.start();
         const reply = await asked(scene, { action: "sendMessage", text: "x" });
-        assert.match(reply, /no action "sendMessage" here; there are: react/);
+        assert.match(reply, /sendMessage is switched off \(gate messages\) here; there are: react/);
       },
     ));
 });

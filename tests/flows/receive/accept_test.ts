@@ -63,6 +63,7 @@ const batch = (seq: number, ...events: readonly InboundEvent[]): InboundBatch =>
   accountId: ACCOUNT,
   shardId: 0,
   ticket: seq,
+  arrivedAt: 1_000 + seq,
   seq,
   bytes: 1_000,
   events,
@@ -81,19 +82,23 @@ function setUp() {
   const challenged: PairingRequest[] = [];
   const refused: ChannelId[] = [];
   const sources: string[] = [];
+  /** Unix times in milliseconds of the stored sessions and gaps. */
+  const began: number[] = [];
   /** Events in the order of their handling. */
   const handled: string[] = [];
   const world = { isFull: false, isT1Full: false, accepted: 0, settled: 0 };
   const acceptor = createAcceptor({
     store: {
       gateway: {
-        startSession(_account, shardId, { sessionId }) {
+        startSession(_account, shardId, { sessionId }, _self, now) {
           if (world.isFull) return Promise.reject(new Error("disk full"));
+          began.push(now);
           steps.push(`T0 ${shardId} ${sessionId}`);
           return Promise.resolve();
         },
-        openGap(_account, shardId) {
+        openGap(_account, shardId, now) {
           if (world.isFull) return Promise.reject(new Error("disk full"));
+          began.push(now);
           steps.push(`gap ${shardId}`);
           return Promise.resolve();
         },
@@ -168,7 +173,7 @@ function setUp() {
       permissions_changed: ({ guildId }) => handled.push(`permissions ${guildId}`),
     },
   });
-  const seen = { undecided, challenged, refused, sources, handled };
+  const seen = { began, undecided, challenged, refused, sources, handled };
   return { acceptor, clock, foreign, lines, steps, stored, told, world, ...seen };
 }
 
@@ -348,14 +353,18 @@ describe("createAcceptor()", () => {
   });
 
   it("[D2] passes the gateway's echoes to the outbox, and wakes its queues", async () => {
-    const { acceptor, clock, stored, told, world } = setUp();
+    const { acceptor, stored, told, world } = setUp();
     const own = { accountId: ACCOUNT, id: messageId("77"), channelId: channelId("5") };
     acceptor.accept(batch(3, { kind: "own_message", nonce: "n1", ...own }));
     acceptor.accept(batch(4, { kind: "own_message", ...own }));
     acceptor.accept(batch(5, { kind: "own_message", nonce: "n2", ...own }));
     await acceptor.flush();
-    const at = { messageId: "77", channelId: "5", heardAt: clock.now() };
-    assert.deepEqual(stored[0]?.echoes, [{ nonce: "n1", ...at }, at, { nonce: "n2", ...at }]);
+    const echo = { messageId: "77", channelId: "5" };
+    assert.deepEqual(stored[0]?.echoes, [
+      { nonce: "n1", ...echo, heardAt: 1_003 },
+      { ...echo, heardAt: 1_004 },
+      { nonce: "n2", ...echo, heardAt: 1_005 },
+    ]);
     assert.equal(world.settled, 1);
     assert.equal(told[0]?.settled, 3, "rows, not channels");
   });
@@ -456,6 +465,19 @@ describe("createAcceptor()", () => {
     await settle();
     const starting = ["starting 0", "starting 0", "starting 0"];
     assert.deepEqual(steps, [...starting, "T0 0 s1", "started 0", "T1 12", "committed 1"]);
+  });
+
+  it("[G6] begins a session when its READY arrived, however late the store accepts it", async () => {
+    const { acceptor, began, clock, world } = setUp();
+    world.isFull = true;
+    acceptor.accept({ ...batch(1, STARTED), arrivedAt: 40_000 });
+    await settle();
+    acceptor.accept({ ...batch(2, question("12")), arrivedAt: 90_000 });
+    await settle();
+    world.isFull = false;
+    clock.advance(5_000);
+    await settle();
+    assert.deepEqual(began, [40_000]);
   });
 
   it("[G5] commits no lower seq if a RESUME repeats earlier events", async () => {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { describe, it } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   engineOptions,
   type Replaceable,
@@ -18,15 +20,16 @@ interface Start {
 /** Restarts a made-up process, and returns its environment and the start of its successor. */
 function restart(
   env: Record<string, string | undefined>,
-  { isCompiled = true, execve }: {
+  { isCompiled = true, execve, args = ["--data", "d"] }: {
     readonly isCompiled?: boolean;
     readonly execve?: Replaceable["execve"];
+    readonly args?: readonly string[];
   } = {},
 ): { readonly env: typeof env; readonly starts: readonly Start[] } {
   const starts: Start[] = [];
   const target: Replaceable = {
     env,
-    argv: ["bun", "/$bunfs/root/barnacle", "run", "--data", "d"],
+    argv: ["bun", "/$bunfs/root/barnacle", "run", ...args],
     argv0: "barnacle",
     execPath: "/usr/bin/barnacle",
     execve: execve ?? ((file, args, env) => void starts.push({ file, args, env })),
@@ -66,6 +69,39 @@ describe("restartWithOptions()", () => {
 
   it("keeps a program that runs from its source", () => {
     assert.deepEqual(restart({}, { isCompiled: false }).starts, []);
+  });
+
+  it("[C1] keeps a process whose config is a descriptor that a restart would close", () => {
+    const isKept = (args: readonly string[], config?: string) =>
+      restart({ BARNACLE_CONFIG: config }, { args }).starts.length === 0;
+    for (const path of ["/dev/fd/3", "/dev/fd/63", "/proc/self/fd/9", "/proc/17/fd/10"]) {
+      assert.ok(isKept(["--config", path]), path);
+      assert.ok(isKept([`--config=${path}`]), path);
+      assert.ok(isKept([], path), path);
+    }
+    for (const path of ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/2", "fd/9", "/dev/fd/9/x"]) {
+      assert.ok(!isKept(["--config", path]), path);
+    }
+  });
+
+  it("[O2] drops the runtime's warning about a forbidden restart, and no later one", async () => {
+    const warnings: string[] = [];
+    const note = ({ message }: Error) => void warnings.push(message);
+    process.on("warning", note);
+    try {
+      restart({}, {
+        execve() {
+          process.emitWarning("execve is experimental");
+          throw new Error("EPERM");
+        },
+      });
+      await nextTurn();
+      process.emitWarning("a later one");
+      await nextTurn();
+      assert.deepEqual(warnings, ["a later one"]);
+    } finally {
+      process.off("warning", note);
+    }
   });
 
   it("goes on without the options if the system forbids the start", () => {

@@ -47,6 +47,20 @@ describe("[T13] readWish()", () => {
     assert.equal(fields[2]?.field.hint, "(default: l)");
   });
 
+  it("reads a form whose server writes half a choice, or objects as texts", () => {
+    const odd = { toString: 1, valueOf: 1 };
+    const items = { enum: ["net", "pot"] };
+    const [gear, tide] = fieldsOf({
+      gear: { type: "array", maxItems: 1.5, items },
+      tide: { type: "string", title: odd, default: odd },
+    });
+    assert.equal(gear?.field.max, 1);
+    assert.deepEqual(
+      [tide?.field.label, tide?.field.hint],
+      ["tide", '(default: {"toString":1,"valueOf":1})'],
+    );
+  });
+
   const refused: readonly [what: string, params: object, why: RegExp][] = [
     ["a password by its format", form({ a: { type: "string", format: "password" } }), /secret/],
     ["a password by its name", form({ dbPassword: { type: "string" } }), /secret/],

@@ -49,6 +49,14 @@ describe("[H3] envelopeOf()", () => {
     assert.match(envelope({ timezone: "America/New_York" }), /Mon 2026-02-02 23:05 .*GMT-05:00/);
   });
 
+  it("[T8] writes UTC as it writes another zone with the same time", () => {
+    for (const sentAt of [AT, 0, Date.UTC(2024, 1, 29, 23, 59, 59, 999), Date.UTC(2026, 11, 31)]) {
+      const timeIn = (timezone: string) =>
+        envelope({ message: directMessage({ sentAt }), timezone }).replace(`(${timezone},`, "(");
+      assert.equal(timeIn("UTC"), timeIn("Etc/GMT"));
+    }
+  });
+
   it("names the tag of a sender that has one", () => {
     const message = directMessage({ sender: sender({ tag: "ada#1234" }) });
     assert.match(envelope({ message }), /^\[from: ada#1234 \(/m);

@@ -5,6 +5,9 @@ import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
 import { postMessage } from "../../../simulator/actions/messages.ts";
 import { addReaction, removeReaction } from "../../../simulator/actions/reactions.ts";
+import { toSnowflake } from "../../../simulator/world/snowflake.ts";
+
+const CUSTOM = "krill:77";
 
 const setUp = () => {
   const demo = demoWorld();
@@ -20,7 +23,7 @@ const setUp = () => {
 };
 
 describe("[R7] addReaction()", () => {
-  for (const emoji of ["👀", "👍🏽", "🇫🇷", "1️⃣", "❤️", "krill:1400000000000000001"]) {
+  for (const emoji of ["👀", "👍🏽", "🇫🇷", "1️⃣", "❤️"]) {
     it(`accepts ${emoji}`, () => assert.equal(setUp().react(emoji).kind, "done"));
   }
 
@@ -30,6 +33,28 @@ describe("[R7] addReaction()", () => {
       assert.equal(outcome.kind === "refused" && outcome.refused.code, 10014);
     });
   }
+
+  it("accepts a custom emoji of a server of the account only", () => {
+    const { react, krill } = setUp();
+    const codeOf = (outcome: ReturnType<typeof react>) =>
+      outcome.kind === "refused" ? outcome.refused.code : outcome.kind;
+    for (const act of [addReaction, removeReaction]) {
+      assert.equal(codeOf(react(CUSTOM, act)), 10014);
+    }
+    krill.things.emojis.set("77", { id: toSnowflake("77"), name: "krill", bytes: 1 });
+    assert.equal(codeOf(react(CUSTOM)), "done");
+    assert.equal(codeOf(react(CUSTOM, removeReaction)), "done");
+    krill.things.emojis.delete("77");
+    assert.equal(codeOf(react(CUSTOM)), 10014);
+  });
+
+  it("accepts a custom emoji of another server if the message has that reaction already", () => {
+    const { react, message, people } = setUp();
+    message.reactions.set(CUSTOM, new Set([people.ada.id]));
+    assert.equal(react(CUSTOM).kind, "done");
+    assert.equal(react(CUSTOM, removeReaction).kind, "done");
+    assert.deepEqual([...message.reactions.get(CUSTOM) ?? []], [people.ada.id]);
+  });
 
   it("accepts 20 different emoji at most, and more reactions with these", () => {
     const { react, message, people } = setUp();

@@ -7,6 +7,7 @@
 import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { SingleReads } from "../../../discord/rest/calls/single_message.ts";
+import { RefusedCall } from "../../../core/refused_call.ts";
 
 /**
  * Checks that a turn may quote a channel. A turn in an age-restricted channel may quote all others.
@@ -26,7 +27,8 @@ export function createAssertMayQuote(reads: Pick<SingleReads, "channel">): Asser
   return async ({ place, channelId: here }, channelId) => {
     if (channelId === here || (place.kind === "guild" && place.isAgeRestricted)) return;
     if (await isRestricted(channelId)) {
-      throw new Error(
+      throw new RefusedCall(
+        "policy",
         "that channel is age-restricted, and this one is not: nothing of it may be shown here",
       );
     }

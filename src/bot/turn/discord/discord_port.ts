@@ -45,6 +45,7 @@ import {
   type ToolTarget,
 } from "./targets/targets.ts";
 import { createUndo, type Undo } from "./undo/undo.ts";
+import { badArguments, RefusedCall } from "../../../core/refused_call.ts";
 
 /** The dependencies of the port. */
 export interface DiscordPortOptions
@@ -55,7 +56,7 @@ export interface DiscordPortOptions
     IsAnswerToOptions,
     EscalationOptions,
     LimitOptions,
-    Pick<TargetsOptions, "alsoGuilds" | "onRefused">,
+    Pick<TargetsOptions, "alsoGuilds">,
     Pick<PlaceOptions, "cleanSecrets" | "media" | "schedule"> {
   /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: Pick<Reader, "self" | "index">;
@@ -194,7 +195,7 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
         await assertMayQuote(call.message, target.channelId);
         const { raw } = await reads.message(target.channelId, messageId);
         const shown = show(raw, shownPlace(call.message, target));
-        if (!shown) throw new Error("you may not read that message");
+        if (!shown) throw new RefusedCall("policy", "you may not read that message");
         return shown;
       }),
     addReaction: (call, { channelId, messageId }, emoji) =>
@@ -230,7 +231,7 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
         { asker: ["Create Public Threads", "Send Messages in Threads"] },
         async (target) => {
           const title = cleanSecrets(threadTitle(written));
-          if (title === "") throw new Error("the title has no letters");
+          if (title === "") throw badArguments("the title has no letters");
           const how = await threads.start(target.channelId, messageId, title, ARCHIVE_AFTER_MIN);
           const threadId = parseSnowflake<"channel">(messageId);
           if (!threadId) throw new Error("Discord gave the thread no id");
@@ -264,7 +265,7 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
     async setPresence(call, presence) {
       if (call.isProbe) throw new ProbeEnded();
       if (!targets.originOf(call).askers.every(({ isOwner }) => isOwner)) {
-        throw new Error("only an owner of the bot may change its status");
+        throw new RefusedCall("owners_only", "only an owner of the bot may change its status");
       }
       const { activity } = presence;
       await setPresence({

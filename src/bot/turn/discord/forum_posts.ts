@@ -18,6 +18,7 @@ import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { expect } from "../../../discord/rest/exchange/answer.ts";
 import { threadTitle } from "../../../render/thread_title.ts";
 import type { Found, Origin, Targets, ToolTarget } from "./targets/targets.ts";
+import { badArguments } from "../../../core/refused_call.ts";
 
 /** The dependencies of posts. */
 export interface PostsOptions {
@@ -50,16 +51,16 @@ export function createOpenPost(
   return async (call, { title: written, text, tags }, target, found, origin, targets) => {
     const forum = await found.channel();
     const { guild } = found;
-    if (!isForum(forum) || !guild) throw new Error("that channel is no forum");
+    if (!isForum(forum) || !guild) throw badArguments("that channel is no forum");
     const title = cleanSecrets(threadTitle(written));
-    if (title === "") throw new Error("the title has no letters");
+    if (title === "") throw badArguments("the title has no letters");
     const chosen = tags.map((name) => {
       const tag = forum.tags.find((one) =>
         one.id === name || one.name.toLowerCase() === name.toLowerCase()
       );
       if (tag) return tag;
       const names = forum.tags.map((one) => one.name).join(", ") || "none";
-      throw new Error(`the forum has no tag ${JSON.stringify(name)}; it has: ${names}`);
+      throw badArguments(`the forum has no tag ${JSON.stringify(name)}; it has: ${names}`);
     });
     if (chosen.some(({ isModerated }) => isModerated)) {
       await targets.assertMay(origin, found, ["Manage Threads"]);
@@ -76,7 +77,7 @@ export function createOpenPost(
     if (known) return { threadId: known.id, title, existed: true };
 
     const [first, ...rest] = composed(call, text, target);
-    if (!first) throw new Error("`text` has nothing to show");
+    if (!first) throw badArguments("`text` has nothing to show");
     const { content, pings } = first.message;
     const { id: threadId } = expect(
       "POST /channels/:id/threads",

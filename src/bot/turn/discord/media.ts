@@ -8,6 +8,7 @@
 import { FileError } from "../../../core/turn/media.ts";
 import type { MediaFile } from "../../../core/turn/ports/discord_place.ts";
 import type { Download } from "../../../media/download.ts";
+import { badArguments } from "../../../core/refused_call.ts";
 
 /** The first bytes of the kinds of pictures that Discord takes. */
 const KINDS: readonly {
@@ -38,7 +39,7 @@ export function createMediaReads(
     const kind = KINDS.find(({ at, bytes: wanted }) =>
       [...wanted].every((character, index) => bytes[at + index] === character.charCodeAt(0))
     );
-    if (!kind) throw new Error("`mediaUrl` is no PNG, GIF, JPEG, WebP or AVIF");
+    if (!kind) throw badArguments("`mediaUrl` is no PNG, GIF, JPEG, WebP or AVIF");
     const name = decodeURIComponent(new URL(url).pathname.split("/").at(-1) ?? "");
     return { name: name || "picture", contentType: kind.contentType, bytes };
   };

@@ -16,6 +16,7 @@ import type { SendResult } from "../../../store/outbox/send_results.ts";
 import type { Store } from "../../../store/store.ts";
 import type { SentWatch } from "../../outbound/sent_watch.ts";
 import type { ToolTarget } from "./targets/targets.ts";
+import { badArguments } from "../../../core/refused_call.ts";
 
 /** The dependencies of sending. */
 export interface OutgoingOptions {
@@ -64,7 +65,7 @@ export function createOutgoing(
         text,
         ...(replyTo !== undefined && { replyTo }),
       }, rulesIn(target));
-      if (!frozen) throw new Error("`text` has nothing to show");
+      if (!frozen) throw badArguments("`text` has nothing to show");
       return frozen;
     },
     async deliver(frozen, signal) {

@@ -16,6 +16,7 @@ import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { explainCode } from "../../../discord/rest/permissions/denial.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Found, Origin, Targets, ToolTarget } from "./targets/targets.ts";
+import { badArguments } from "../../../core/refused_call.ts";
 
 /** Whether a message of the bot answers each person who asks. */
 export type IsAnswerTo = (origin: Origin, messageId: MessageId) => Promise<boolean>;
@@ -74,15 +75,15 @@ export function createEdit(
   return async (call, edit) => {
     const { target, found, origin, messageId, text } = edit;
     const { authorId, hasControls } = await reads.message(target.channelId, messageId);
-    if (authorId !== self()) throw new Error("you can edit only your own messages");
+    if (authorId !== self()) throw badArguments("you can edit only your own messages");
     if (!await isAnswerTo(origin, messageId)) {
       await targets.assertMay(origin, found, ["Manage Messages"]);
     }
     // Its buttons would stay, and a person would decide by another text (SEC-R20).
-    if (hasControls) throw new Error("a message with buttons cannot be edited");
+    if (hasControls) throw badArguments("a message with buttons cannot be edited");
     const [first, ...others] = composed(call, text, target);
     if (!first || others.length > 0 || first.files.length > 0) {
-      throw new Error("`text` is longer than one message");
+      throw badArguments("`text` is longer than one message");
     }
     assertDone(await messages.edit(messageId, first.message, []));
   };
@@ -91,7 +92,9 @@ export function createEdit(
 /** @throws {Error} If Discord has not carried the request out. */
 function assertDone(outcome: PostOutcome): void {
   if (outcome.kind === "created") return;
-  if (outcome.kind === "already_gone") throw new Error("there is no such message in that channel");
+  if (outcome.kind === "already_gone") {
+    throw badArguments("there is no such message in that channel");
+  }
   const code = outcome.kind === "refused" ? outcome.code : undefined;
   throw new Error((code === undefined ? undefined : explainCode(code)) ?? outcome.reason);
 }

@@ -27,6 +27,7 @@ import type { Show } from "./reading.ts";
 import { createRequests, type RequestsOptions, type SendRequest } from "./requests.ts";
 import type { Found, Origin, Targets } from "./targets/targets.ts";
 import { UNDO_MINUTES } from "./undo/can_undo.ts";
+import { badArguments } from "../../../core/refused_call.ts";
 
 /** The sources of places. */
 export interface PlaceOptions extends Omit<RequestsOptions, "client"> {
@@ -149,7 +150,7 @@ export function createPlaces(options: PlaceOptions): Places {
   }
 
   function guild(call: DiscordCall, origin: Origin, found: Found): GuildPlace {
-    if (!found.guild) throw new Error("that is possible on a server only");
+    if (!found.guild) throw badArguments("that is possible on a server only");
     const { id: guildId, reads } = found.guild;
     // An owner allows one action, and not more in lists than the asker may see.
     const { decision: _, ...own } = origin;
@@ -172,7 +173,7 @@ export function createPlaces(options: PlaceOptions): Places {
       facts: reads.facts,
       async member(userId) {
         const member = await reads.member(userId);
-        if (!member) throw new Error("that user is not a member of the server");
+        if (!member) throw badArguments("that user is not a member of the server");
         return member;
       },
       async channels(needs = []) {

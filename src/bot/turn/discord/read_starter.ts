@@ -16,9 +16,15 @@ import { createShow, type ShowOptions } from "./reading.ts";
 
 const FORUMS: ReadonlySet<number> = new Set([ChannelTypes.GuildForum, ChannelTypes.GuildMedia]);
 
+/** The dependencies of the reading. */
+export interface ReadStarterOptions extends ShowOptions {
+  /** Sends requests to Discord. */
+  readonly client: RestApi;
+}
+
 /** Creates the reading of one account. */
 export function createReadStarter(
-  options: ShowOptions & { readonly client: RestApi },
+  options: ReadStarterOptions,
 ): ThreadStarterPorts["read"] {
   const read = createReadHistory(options.client);
   const show = createShow(options);

@@ -8,6 +8,7 @@ import { FileError } from "../../../core/turn/media.ts";
 import type { CodePort } from "../../../core/turn/ports/code.ts";
 import type { FindFile } from "../../../flows/media/find_file.ts";
 import type { ToolServices } from "../../rules/tool_services.ts";
+import { badArguments } from "../../../core/refused_call.ts";
 
 /** The dependencies of the port. */
 export interface CodePortOptions {
@@ -39,9 +40,9 @@ export function createCodePort({ runCode, readFile }: CodePortOptions): CodePort
           if (!(error instanceof FileError)) throw error;
           throw new Error(`cannot read the file ${JSON.stringify(name)}: ${error.message}`);
         });
-        if (!bytes) throw new Error(`the message has no attachment ${JSON.stringify(name)}`);
+        if (!bytes) throw badArguments(`the message has no attachment ${JSON.stringify(name)}`);
         left -= bytes.byteLength;
-        if (left < 0) throw new Error(`the files are larger than ${MAX_FILE_BYTES / 1e6} MB`);
+        if (left < 0) throw badArguments(`the files are larger than ${MAX_FILE_BYTES / 1e6} MB`);
         files.push([name, textOf(bytes, name)]);
       }
       return await runCode(

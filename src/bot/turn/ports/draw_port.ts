@@ -10,6 +10,7 @@ import type { DrawPort } from "../../../core/turn/ports/draw.ts";
 import { usedBy } from "../../../core/turn/used_by.ts";
 import type { Drawings } from "../../../media/drawings.ts";
 import type { Drawing } from "../../rules/setup.ts";
+import { RefusedCall } from "../../../core/refused_call.ts";
 
 /** The dependencies of the port. */
 export interface DrawPortOptions {
@@ -34,7 +35,9 @@ export function createDrawPort(
       const by = drawing();
       if (!by) throw new Error("no model draws here");
       const used = usedBy(message, agentId());
-      if (await spend.check(used, "image")) throw new Error("today's budget is used up");
+      if (await spend.check(used, "image")) {
+        throw new RefusedCall("budget", "today's budget is used up");
+      }
       const startedAt = now();
       try {
         const { bytes, usage } = await by.draw(prompt, signal);

@@ -15,6 +15,7 @@ import type { CommandState, HostCommands } from "../../../exec/jobs.ts";
 import { notice } from "../../../render/notices/notices.ts";
 import type { Store } from "../../../store/store.ts";
 import { factsOf } from "../../questions/people.ts";
+import { badArguments, RefusedCall } from "../../../core/refused_call.ts";
 
 /** The sources of the port. */
 export interface ExecPortOptions {
@@ -44,11 +45,11 @@ export function createExecPort(options: ExecPortOptions): ExecPort {
   /** Looks the command up anew each time: it may have changed since the last. */
   async function examine(call: ExecCall) {
     const { exec, agent } = config();
-    if (!exec) throw new Error("`exec` is off");
+    if (!exec) throw new RefusedCall("closed_tool", "`exec` is off");
     const written = JSON.stringify(call.argv);
-    if (call.argv.some((arg) => arg.includes("\0"))) throw new Error("an argument has a NUL");
+    if (call.argv.some((arg) => arg.includes("\0"))) throw badArguments("an argument has a NUL");
     if (options.cleanSecrets(written) !== written) {
-      throw new Error("the command has a secret of the config in it");
+      throw new RefusedCall("secret", "the command has a secret of the config in it");
     }
     const command = await commands.resolve(call);
     const known = [...await operatorRules(exec.allow), ...await rules.execRules(agent.id)];
@@ -125,18 +126,28 @@ export function createExecPort(options: ExecPortOptions): ExecPort {
     const { decision } = context;
     if (!decision) {
       const asked = approversFor(context);
-      throw new Error(
+      throw new RefusedCall(
+        "exec_rules",
         `the command needs an approval, and no one can give it: ${
           typeof asked === "string" ? asked : "the question was not asked"
         }`,
       );
     }
-    if (decision.kind === "expired") throw new Error("denied: no approver answered in time");
-    if (decision.kind === "withdrawn") throw new Error("denied: no approver could be reached");
+    if (decision.kind === "expired") {
+      throw new RefusedCall("expired", "denied: no approver answered in time");
+    }
+    if (decision.kind === "withdrawn") {
+      throw new RefusedCall("withdrawn", "denied: no approver could be reached");
+    }
     const { answer: { choice }, by, binding } = decision;
-    if (choice !== ALLOW_ONCE && choice !== ALLOW_ALWAYS) throw new Error("denied by an approver");
+    if (choice !== ALLOW_ONCE && choice !== ALLOW_ALWAYS) {
+      throw new RefusedCall("declined", "denied by an approver");
+    }
     if (binding !== command.binding) {
-      throw new Error("the program or a file of the command has changed since the approval");
+      throw new RefusedCall(
+        "changed",
+        "the program or a file of the command has changed since the approval",
+      );
     }
     if (choice === ALLOW_ALWAYS && mayAllowAlways(call.argv, command)) {
       const { path, contentHash, cwd, filesHash, argv } = command;
@@ -154,7 +165,9 @@ export function createExecPort(options: ExecPortOptions): ExecPort {
     },
     async run(call, context) {
       const { command, verdict } = await examine(call);
-      if (verdict === "deny") throw new Error("this command is not on the list `exec.allow`");
+      if (verdict === "deny") {
+        throw new RefusedCall("exec_rules", "this command is not on the list `exec.allow`");
+      }
       if (verdict === "ask") await assertApproved(call, command, context);
       const { isJob, timeoutMs } = call;
       if (!isJob) return stateText(await commands.run(command, timeoutMs, context.signal));

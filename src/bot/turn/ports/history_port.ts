@@ -34,6 +34,7 @@ import {
 } from "../discord/targets/closed_to_asker.ts";
 import { createShow, type ShowOptions } from "../discord/reading.ts";
 import { createTargets } from "../discord/targets/targets.ts";
+import { RefusedCall } from "../../../core/refused_call.ts";
 
 /** The dependencies of the port. */
 export interface HistoryPortOptions extends ShowOptions, ClosedToAskerOptions {
@@ -70,7 +71,6 @@ export function createHistoryPort(options: HistoryPortOptions): HistoryPort {
     self: () => reader.self?.userId,
     closedBy: createClosedToAsker(options),
     alsoGuilds: () => [],
-    onRefused() {},
     now,
   });
 
@@ -123,7 +123,7 @@ export function createHistoryPort(options: HistoryPortOptions): HistoryPort {
         return await summariseChannel(messages, question, { ...options, model: asked, signal });
       } catch (error) {
         if (!(error instanceof BudgetSpent)) throw error;
-        throw new Error("today's budget is used up", { cause: error });
+        throw new RefusedCall("budget", "today's budget is used up", { cause: error });
       }
     },
   };

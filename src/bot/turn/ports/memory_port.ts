@@ -18,6 +18,7 @@ import type { MemoryPort } from "../../../core/turn/ports/memory.ts";
 import { usedBy } from "../../../core/turn/used_by.ts";
 import type { NoteSearch } from "../../../flows/notes/search.ts";
 import type { Store } from "../../../store/store.ts";
+import { badArguments, RefusedCall } from "../../../core/refused_call.ts";
 
 /** The dependencies of the port. */
 export interface MemoryPortOptions {
@@ -49,21 +50,27 @@ export function createMemoryPort(
     const note = await notes.find(id);
     if (!note || !visibleKeys(asker, isOwner(asker)).includes(note.scopeKey)) return undefined;
     if (note.authorId === asker.sender.id || isOwner(asker)) return note;
-    throw new Error(`only its author or an owner of the bot may change note ${id}`);
+    throw new RefusedCall(
+      "not_theirs",
+      `only its author or an owner of the bot may change note ${id}`,
+    );
   }
 
   return {
     async save(asker, { scope, text, sources, callKey }) {
       const scopeKey = scopeKeyOf(scope, asker);
       if (scopeKey === undefined) {
-        throw new Error(
+        throw badArguments(
           scope === "guild"
             ? "there is no server here; use another scope"
             : "notes of the agent are only for direct messages of owners; use another scope",
         );
       }
       if ((scope === "guild" || scope === "agent") && !isOwner(asker)) {
-        throw new Error(`only an owner of the bot may save notes of the ${scope}`);
+        throw new RefusedCall(
+          "owners_only",
+          `only an owner of the bot may save notes of the ${scope}`,
+        );
       }
       const note = await notes.save({
         agentId: agentId(),
@@ -76,7 +83,8 @@ export function createMemoryPort(
         callKey,
       }, now());
       if (note) return note;
-      throw new Error(
+      throw new RefusedCall(
+        "budget",
         `this scope has ${MAX_NOTES} notes already; delete or merge some of them first`,
       );
     },
@@ -85,7 +93,7 @@ export function createMemoryPort(
       return searchNotes({ keys, query, limit, by: usedBy(asker, agentId()) }, signal);
     },
     async update(asker, id, text, sources) {
-      if (!await changeable(asker, id)) throw new Error(`there is no note ${id} here`);
+      if (!await changeable(asker, id)) throw badArguments(`there is no note ${id} here`);
       await notes.update(id, cleanSecrets(text.trim()), sourcesOf(asker, sources), now());
     },
     async remove(asker, id) {

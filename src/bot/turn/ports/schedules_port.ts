@@ -12,6 +12,7 @@ import { neutralizedText } from "../../../render/reminder.ts";
 import { localTime } from "../../../render/prompt/envelope.ts";
 import { visibleText } from "../../../render/safety/visible.ts";
 import type { Store } from "../../../store/store.ts";
+import { badArguments, RefusedCall } from "../../../core/refused_call.ts";
 
 /** The dependencies of the port. */
 export interface SchedulesPortOptions {
@@ -60,18 +61,21 @@ export function createSchedulesPort(options: SchedulesPortOptions): SchedulesPor
   return {
     async create(asker, { when, text, isTask, callKey }) {
       if (asker.scheduled) {
-        throw new Error("a scheduled task may set no further reminders or tasks");
+        throw new RefusedCall("policy", "a scheduled task may set no further reminders or tasks");
       }
       const read = await readWhen(when, { now: now(), timezone: timezone() });
-      if (read.kind === "problem") throw new Error(read.why);
+      if (read.kind === "problem") throw badArguments(read.why);
       if (read.kind === "cron" && !isOwner(asker)) {
-        throw new Error("only an owner of the bot may repeat it; write one time or a duration");
+        throw new RefusedCall(
+          "owners_only",
+          "only an owner of the bot may repeat it; write one time or a duration",
+        );
       }
       const clean = neutralizedText(cleanSecrets(visibleText(text)), {
         written: [asker.text],
         linkHosts: linkHosts(),
       });
-      if (clean.trim() === "") throw new Error("`text` has nothing to show");
+      if (clean.trim() === "") throw badArguments("`text` has nothing to show");
       const created = await schedules.create({
         callKey,
         origin: originOf(asker),
@@ -81,7 +85,8 @@ export function createSchedulesPort(options: SchedulesPortOptions): SchedulesPor
         nextAt: read.at,
       }, now());
       if (!created) {
-        throw new Error(
+        throw new RefusedCall(
+          "budget",
           `this person has ${MAX_PER_USER} reminders and tasks already; one must be deleted first`,
         );
       }

@@ -14,6 +14,7 @@ import { rulesFor } from "../../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../../policy/rules/rules.ts";
 import { findSkills, readSkillFile } from "../../../workspace/skills.ts";
 import { workspaceOf } from "../../rules/workspace_path.ts";
+import { badArguments } from "../../../core/refused_call.ts";
 
 /** Milliseconds for which skills that were read count as current. */
 const FRESH_MS = 60_000;
@@ -92,7 +93,7 @@ export function createSkillsPort(
       const skill = all.find((one) => one.name === name);
       if (!skill) {
         const names = all.map((one) => one.name).join(", ") || "none";
-        throw new Error(`there is no skill "${name}" here; the skills are: ${names}`);
+        throw badArguments(`there is no skill "${name}" here; the skills are: ${names}`);
       }
       if (file !== undefined) return await readSkillFile(skill, file);
       const { body, resources } = skill;

@@ -8,6 +8,7 @@ import { canStartThread } from "../../../core/inbound/threads.ts";
 import type { ThreadsPort } from "../../../core/turn/ports/threads.ts";
 import type { AnswerThreads } from "../../../flows/turn/answer_threads.ts";
 import { threadTitle } from "../../../render/thread_title.ts";
+import { badArguments } from "../../../core/refused_call.ts";
 
 /** The sources of the port. */
 export interface ThreadsPortOptions {
@@ -24,10 +25,12 @@ export function createThreadsPort(
   return {
     async open(message, title) {
       if (!canStartThread(message)) {
-        throw new Error("there are no threads here: the message is not in a channel of a server");
+        throw badArguments(
+          "there are no threads here: the message is not in a channel of a server",
+        );
       }
       const plain = cleanSecrets(threadTitle(title));
-      if (plain === "") throw new Error("the title has no letters");
+      if (plain === "") throw badArguments("the title has no letters");
       await threads.open(message, plain);
     },
   };

@@ -11,6 +11,7 @@ import type { Model } from "../../../core/model.ts";
 import type { Skill } from "../../../core/skills/skill.ts";
 import type { ToolPorts } from "../../../core/turn/tool.ts";
 import type { Log } from "../../../lib/log.ts";
+import { randomId } from "../../../host/random_id.ts";
 import { schedule } from "../../../lib/schedule.ts";
 import type { Download } from "../../../media/download.ts";
 import { serverQuestion } from "../../../render/questions/server_question.ts";
@@ -31,9 +32,9 @@ import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
 export type ToolPortsOptions =
   & Pick<
     DiscordPortOptions,
-    "client" | "reader" | "outbox" | "sent" | "onRefused" | "ownerIds" | "setPresence"
+    "client" | "reader" | "outbox" | "sent" | "ownerIds" | "setPresence"
   >
-  & Omit<HistoryPortOptions, "agentId">
+  & Omit<HistoryPortOptions, "agentId" | "randomId">
   & ThreadsPortOptions
   & Pick<ExecPortOptions, "hostCommands">
   & Pick<MemoryPortOptions, "searchNotes">
@@ -57,7 +58,6 @@ export type ToolPortsOptions =
     readonly onToolMessage: (channelId: ChannelId) => void;
     /** Schedules have changed. */
     readonly onSchedules: () => void;
-    readonly randomId: () => string;
     readonly log: Log;
     /** Unix time in milliseconds. */
     readonly now: () => number;
@@ -65,7 +65,7 @@ export type ToolPortsOptions =
 
 /** Creates the ports. */
 export function createToolPorts(ports: ToolPortsOptions): ToolPorts {
-  const { config, model, accountId, store, randomId, now, log } = ports;
+  const { config, model, accountId, store, now, log } = ports;
   return {
     ...ports.toolPorts,
     code: ports.codePort,

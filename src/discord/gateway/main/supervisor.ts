@@ -6,9 +6,10 @@
  * @module
  */
 
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { FromWorker, LogLevel, LogValue, ToWorker } from "../link/protocol.ts";
 import { isFromWorker } from "../link/protocol_check.ts";
+import { startThread } from "./early_thread.ts";
 import { createRestartPolicy } from "./restart_policy.ts";
 import { createTick } from "./tick.ts";
 
@@ -82,7 +83,7 @@ export function createSupervisor(
   let onStopped: (() => void) | undefined;
 
   function spawn(): void {
-    const newWorker = takeThread?.() ?? new Worker(workerUrl);
+    const newWorker = takeThread?.() ?? startThread(workerUrl);
     worker = newWorker;
     generation++;
     tick.begin();

@@ -159,13 +159,16 @@ export function startGateway(
         return;
     }
     events.onDelay(Math.max(0, now() - message.sentAt));
-    if (views.has(message.shardId)) receiveOf(message.shardId, message);
+    if (views.has(message.shardId)) receiveOf(message.shardId, message, message.sentAt);
   }
 
-  function receiveOf(id: number, message: FromShard): void {
+  function receiveOf(id: number, message: FromShard, sentAt: number): void {
     switch (message.kind) {
       case "batch":
-        return events.onBatch(batches.receive(message.batch, id, worker.generation));
+        return events.onBatch({
+          ...batches.receive(message.batch, id, worker.generation),
+          arrivedAt: sentAt,
+        });
       case "state":
         return views.setState(id, message.state, message.failures);
       case "beat":

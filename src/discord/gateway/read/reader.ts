@@ -155,7 +155,7 @@ export function createReader(
   }
 
   return {
-    read({ shardId, ticket, seq, text, afterHole }) {
+    read({ shardId, ticket, arrivedAt, seq, text, afterHole }) {
       const reading: Reading = { events: [], changed: new Set() };
       const { events, changed } = reading;
       for (const dispatch of parseDispatches(text, skip)) {
@@ -170,6 +170,7 @@ export function createReader(
         accountId,
         shardId,
         ticket,
+        arrivedAt,
         ...(afterHole && { afterHole }),
         seq,
         bytes: text.length,

@@ -12,6 +12,7 @@ import type { ChannelPlace } from "../../../core/turn/ports/discord_place.ts";
 import { type Action, defineAction } from "../action/action.ts";
 import { DESTRUCTIVE, FIELDS } from "../action/fields.ts";
 import { named } from "../action/results.ts";
+import { badArguments } from "../../../core/refused_call.ts";
 
 const { channelId, name, parentId, position, topic, isNsfw } = FIELDS;
 
@@ -143,8 +144,8 @@ async function edit(
   { reason, dryRun = false }: How,
 ): Promise<string> {
   const { channel, guild } = place;
-  if (!guild) throw new Error("direct messages cannot be changed");
-  if (Object.keys(fields).length === 0) throw new Error("give the fields to change");
+  if (!guild) throw badArguments("direct messages cannot be changed");
+  if (Object.keys(fields).length === 0) throw badArguments("give the fields to change");
   assertFits(channel, fields);
   const needs: Need[] = [manages(channel)];
   // A position shifts the channels of others.
@@ -178,9 +179,9 @@ async function remove(
   isCategory: boolean,
 ): Promise<string> {
   const { channel, guild } = place;
-  if (!guild) throw new Error("direct messages cannot be deleted");
+  if (!guild) throw badArguments("direct messages cannot be deleted");
   if (!isCategory && channel.type === CHANNEL_KINDS.category) {
-    throw new Error("that is a category: use categoryDelete");
+    throw badArguments("that is a category: use categoryDelete");
   }
   const needs = [manages(channel)];
   await place.assertMay(needs);
@@ -197,7 +198,7 @@ function manages(channel: Channel): "Manage Threads" | "Manage Channels" {
 }
 
 function assertCategory({ type }: Channel): void {
-  if (type !== CHANNEL_KINDS.category) throw new Error("that channel is no category");
+  if (type !== CHANNEL_KINDS.category) throw badArguments("that channel is no category");
 }
 
 /** @throws {Error} If a kind of channel has no such field. */
@@ -206,7 +207,7 @@ function assertFits(channel: Channel, fields: Fields): void {
   const wrong = isInThread ? ["topic", "parentId", "position", "isNsfw"] : ["archived", "locked"];
   const found = Object.keys(fields).find((name) => wrong.includes(name));
   if (found === undefined) return;
-  throw new Error(
+  throw badArguments(
     `${isInThread ? "a thread has" : "only a thread has"} ${
       isInThread ? "no" : "the field"
     } \`${found}\``,

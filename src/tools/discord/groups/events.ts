@@ -10,6 +10,7 @@ import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { type Action, defineAction } from "../action/action.ts";
 import { FIELDS, IN_GUILD } from "../action/fields.ts";
 import { lines, read, withId } from "../action/results.ts";
+import { badArguments } from "../../../core/refused_call.ts";
 
 const { anyChannel, name, description } = FIELDS;
 
@@ -82,10 +83,10 @@ export const EVENT_ACTIONS: readonly Action[] = [
     }),
     run: ({ guildId, channelId, location, name, startTime, ...fields }, call, discord) => {
       if ((channelId === undefined) === (location === undefined)) {
-        throw new Error("give `channelId` or `location`, and not both");
+        throw badArguments("give `channelId` or `location`, and not both");
       }
       if (location !== undefined && fields.endTime === undefined) {
-        throw new Error("an event at a `location` needs `endTime`");
+        throw badArguments("an event at a `location` needs `endTime`");
       }
       const needs = channelId === undefined
         ? [{ kind: "in_guild", permission: "Create Events" } as const]
@@ -94,7 +95,7 @@ export const EVENT_ACTIONS: readonly Action[] = [
         let type: number = ENTITY.external;
         if (channelId !== undefined) {
           const channel = await place.assertMayIn(channelId, ["Create Events", "Connect"]);
-          if (!isVoice(channel)) throw new Error("`channelId` must be a voice or stage channel");
+          if (!isVoice(channel)) throw badArguments("`channelId` must be a voice or stage channel");
           type = channel.type === STAGE_CHANNEL ? ENTITY.stage : ENTITY.voice;
           if (type === ENTITY.stage) {
             await place.assertMayIn(channelId, ["Manage Channels", "Mute Members", "Move Members"]);

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { type Action, defineAction } from "../action/action.ts";
 import { AT, DESTRUCTIVE, FIELDS } from "../action/fields.ts";
 import { lines, messageFields, newMessage, read, sentLine } from "../action/results.ts";
+import { badArguments, RefusedCall } from "../../../core/refused_call.ts";
 
 const { channelId, anyChannel, text, replyTo, limit, before, after } = FIELDS;
 
@@ -41,7 +42,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
       after: after.exactOptional(),
     }),
     async run({ limit = 30, ...range }, call, discord) {
-      if (range.before && range.after) throw new Error("give `before` or `after`, not both");
+      if (range.before && range.after) throw badArguments("give `before` or `after`, not both");
       const found = await discord.read(call, { ...range, limit });
       return lines(found.map(messageFields), "There are no messages that you may read.");
     },
@@ -84,7 +85,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
         const { author } = read(messageSchema, await place.request("GET", path));
         const isOwn = author.id === place.self;
         if (!isOwn && !place.guild) {
-          throw new Error("in direct messages, the bot can delete only its own messages");
+          throw badArguments("in direct messages, the bot can delete only its own messages");
         }
         const isTheirs = isOwn && await place.isAnswerToAsker(messageId);
         await place.assertMay([isTheirs ? "Send Messages" : "Manage Messages"]);
@@ -108,7 +109,10 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
         const to = await place.assertMayIn(toChannelId, ["Send Messages"]);
         const isRestricted = await place.guild?.isAgeRestricted(place.channel);
         if (isRestricted && !await place.guild?.isAgeRestricted(to)) {
-          throw new Error("that channel is age-restricted, and the other one is not");
+          throw new RefusedCall(
+            "policy",
+            "that channel is age-restricted, and the other one is not",
+          );
         }
         const sent = read(
           newMessage,

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { ACTIVITY_KINDS, STATUSES } from "../../../core/discord/presence.ts";
 import { type Action, defineAction } from "../action/action.ts";
+import { badArguments } from "../../../core/refused_call.ts";
 
 /** Actions on the bot itself. */
 export const OTHER_ACTIONS: readonly Action[] = [
@@ -28,7 +29,7 @@ export const OTHER_ACTIONS: readonly Action[] = [
       discord,
     ) {
       if (activityName === undefined && status === undefined) {
-        throw new Error("give `status` or `activityName`");
+        throw badArguments("give `status` or `activityName`");
       }
       await discord.setPresence(call, {
         ...(status && { status }),

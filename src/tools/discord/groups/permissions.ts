@@ -17,6 +17,7 @@ import type { ChannelPlace, UndoRequest } from "../../../core/turn/ports/discord
 import { type Action, defineAction } from "../action/action.ts";
 import { DESTRUCTIVE, FIELDS } from "../action/fields.ts";
 import { named } from "../action/results.ts";
+import { badArguments } from "../../../core/refused_call.ts";
 
 const { channelId, userId } = FIELDS;
 
@@ -45,7 +46,7 @@ export const PERMISSION_ACTIONS: readonly Action[] = [
     run: ({ userId, ...where }, call, discord) =>
       discord.inChannel(call, { ...where, needs: [] }, async (place) => {
         const { guild, self, askerId } = place;
-        if (!guild) throw new Error("direct messages have no permissions");
+        if (!guild) throw badArguments("direct messages have no permissions");
         const whose = userId ?? askerId;
         if (whose !== askerId && whose !== self) await place.assertMay(["Manage Roles"]);
         const facts = await guild.facts();
@@ -74,9 +75,9 @@ export const PERMISSION_ACTIONS: readonly Action[] = [
     }),
     run: ({ channelId, targetId, allow = [], deny = [], ...how }, call, discord) =>
       discord.inChannel(call, { channelId, needs: ["Manage Roles"] }, (place) => {
-        if (allow.length + deny.length === 0) throw new Error("give `allow` or `deny`");
+        if (allow.length + deny.length === 0) throw badArguments("give `allow` or `deny`");
         if (allow.some((name) => deny.includes(name))) {
-          throw new Error("a permission is in `allow` and in `deny`");
+          throw badArguments("a permission is in `allow` and in `deny`");
         }
         return setOverwrite(place, targetId, { allow: bitsOf(allow), deny: bitsOf(deny) }, how);
       }),
@@ -111,8 +112,8 @@ async function setOverwrite(
   { reason, dryRun = false }: How,
 ): Promise<string> {
   const { channel, guild } = place;
-  if (!guild) throw new Error("direct messages have no permissions");
-  if (channel.thread) throw new Error("a thread has the permissions of its channel");
+  if (!guild) throw badArguments("direct messages have no permissions");
+  if (channel.thread) throw badArguments("a thread has the permissions of its channel");
   const { roles } = await guild.facts();
   const role = roles.find(({ id }) => id === targetId);
   const id = parseSnowflake<"user">(targetId);

@@ -9,6 +9,7 @@ import type { ChannelPlace } from "../../../core/turn/ports/discord_place.ts";
 import { type Action, defineAction } from "../action/action.ts";
 import { AT, FIELDS } from "../action/fields.ts";
 import { newMessage, read } from "../action/results.ts";
+import { badArguments } from "../../../core/refused_call.ts";
 
 const { channelId } = FIELDS;
 
@@ -96,7 +97,7 @@ export const POLL_ACTIONS: readonly Action[] = [
         { ...where, needs: ["Send Messages", "Create Polls"] },
         async (place) => {
           const { author } = await pollAt(place, messageId);
-          if (author.id !== place.self) throw new Error("you can end only your own polls");
+          if (author.id !== place.self) throw badArguments("you can end only your own polls");
           await place.assertMay([{ kind: "posted_for", userId: await place.postedFor(messageId) }]);
           const path = `/channels/${place.channel.id}/polls/${messageId}/expire`;
           return await place.change({ what: `end the poll ${messageId}`, dryRun }, async () => {
@@ -113,7 +114,7 @@ async function pollAt({ request, channel }: ChannelPlace, messageId: string) {
     pollSchema,
     await request("GET", `/channels/${channel.id}/messages/${messageId}`),
   );
-  if (!found.poll) throw new Error("that message is no poll");
+  if (!found.poll) throw badArguments("that message is no poll");
   return found;
 }
 

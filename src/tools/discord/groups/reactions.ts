@@ -8,6 +8,7 @@ import { z } from "zod";
 import { type Action, defineAction } from "../action/action.ts";
 import { AT, FIELDS, IN_GUILD } from "../action/fields.ts";
 import { lines, read } from "../action/results.ts";
+import { badArguments } from "../../../core/refused_call.ts";
 
 const { emoji, limit } = FIELDS;
 
@@ -42,7 +43,7 @@ export const REACTION_ACTIONS: readonly Action[] = [
     input: z.strictObject({ ...AT, emoji, remove: z.boolean().exactOptional() }),
     async run({ emoji: written, remove = false, ...at }, call, discord) {
       const emoji = written.trim();
-      if (emoji === "" && !remove) throw new Error("`emoji` may be empty only with `remove`");
+      if (emoji === "" && !remove) throw badArguments("`emoji` may be empty only with `remove`");
       if (emoji !== "") assertEmoji(emoji);
       if (!remove) {
         await discord.addReaction(call, at, emoji);
@@ -106,7 +107,7 @@ export const REACTION_ACTIONS: readonly Action[] = [
 /** @throws {Error} If a text is not one emoji. */
 function assertEmoji(text: string): void {
   if (UNICODE.test(text) || KEYCAP.test(text) || CUSTOM.test(text)) return;
-  throw new Error("`emoji` must be one Unicode emoji, or <:name:id>");
+  throw badArguments("`emoji` must be one Unicode emoji, or <:name:id>");
 }
 
 function emojiText(

@@ -12,6 +12,7 @@ import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { type Action, defineAction } from "../action/action.ts";
 import { FIELDS, IN_GUILD } from "../action/fields.ts";
 import { lines, messageFields, read } from "../action/results.ts";
+import { badArguments } from "../../../core/refused_call.ts";
 
 const { anyChannel, userId, query, before, after } = FIELDS;
 
@@ -46,7 +47,7 @@ export const SEARCH_ACTIONS: readonly Action[] = [
     ) =>
       discord.inGuild(call, { ...where, needs: [] }, async (place) => {
         if (query === undefined && !authorIds && !channelIds) {
-          throw new Error("give `query`, `authorIds` or `channelIds`");
+          throw badArguments("give `query`, `authorIds` or `channelIds`");
         }
         const readable = (await place.channels(["Read Message History"])).map(({ id }) => id);
         const answer = await place.request("GET", `/guilds/${place.guildId}/messages/search`, {

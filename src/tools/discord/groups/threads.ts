@@ -13,6 +13,7 @@ import type { GuildPlace } from "../../../core/turn/ports/discord_place.ts";
 import { type Action, defineAction } from "../action/action.ts";
 import { FIELDS, IN_GUILD } from "../action/fields.ts";
 import { lines, read, sentLine } from "../action/results.ts";
+import { badArguments } from "../../../core/refused_call.ts";
 
 const { channelId, anyChannel, messageId, text, replyTo, title, tags, limit } = FIELDS;
 
@@ -50,14 +51,16 @@ export const THREAD_ACTIONS: readonly Action[] = [
       const where = channelId === undefined ? {} : { channelId };
       const forum = messageId === undefined ? await forumAt(where, call, discord) : undefined;
       if (forum) {
-        if (text === undefined) throw new Error("give the `text` of the post");
+        if (text === undefined) throw badArguments("give the `text` of the post");
         const post = { channelId: forum.id, title, text, tags };
         return opened(await discord.openPost(call, post));
       }
-      if (tags.length > 0) throw new Error("only posts of a forum have `tags`");
+      if (tags.length > 0) throw badArguments("only posts of a forum have `tags`");
       let on = messageId;
       if (on === undefined) {
-        if (text === undefined) throw new Error("give `messageId`, or the `text` of a new message");
+        if (text === undefined) {
+          throw badArguments("give `messageId`, or the `text` of a new message");
+        }
         const sent = await discord.send(call, { ...where, text });
         on = sent.messageIds[0];
         if (on === undefined) {
@@ -88,7 +91,7 @@ export const THREAD_ACTIONS: readonly Action[] = [
     run: ({ guildId, channelId, query, tags, archived = false, limit = 50 }, call, discord) => {
       if (channelId === undefined) {
         if (query !== undefined || tags || archived) {
-          throw new Error("`query`, `tags` and `archived` need `channelId`");
+          throw badArguments("`query`, `tags` and `archived` need `channelId`");
         }
         const where = guildId === undefined ? {} : { guildId };
         return discord.inGuild(
@@ -99,7 +102,7 @@ export const THREAD_ACTIONS: readonly Action[] = [
       }
       const needs = ["Read Message History"] as const;
       return discord.inChannel(call, { channelId, needs }, async ({ channel, guild, request }) => {
-        if (!guild) throw new Error("direct messages have no threads");
+        if (!guild) throw badArguments("direct messages have no threads");
         if (query !== undefined || tags) {
           const found = await request("GET", `/channels/${channel.id}/threads/search`, {
             query: {
@@ -195,5 +198,5 @@ function tagOf({ tags }: Channel, written: string): string {
   );
   if (found) return found.id;
   const names = tags.map(({ name }) => name).join(", ") || "none";
-  throw new Error(`the channel has no tag ${JSON.stringify(written)}; it has: ${names}`);
+  throw badArguments(`the channel has no tag ${JSON.stringify(written)}; it has: ${names}`);
 }

@@ -31,6 +31,7 @@ import {
   sender,
 } from "../../../support/discord/builders.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
+import { RefusedCall } from "../../../../src/core/refused_call.ts";
 import type { AccessPolicy } from "../../../../src/policy/rules/rules.ts";
 import { policy } from "../../../policy/policies.ts";
 import { toolContext, UNUSED_PORTS } from "../../../support/model/tools.ts";
@@ -80,7 +81,7 @@ export interface ActionScene extends Simulated {
   mayDecide(args: object, by: User, isOwner?: boolean): Promise<HolderCheck>;
   /** Requests that change something. */
   writes(): readonly string[];
-  /** Reasons of refused actions, for the metrics. */
+  /** Reasons of refused actions. */
   readonly refused: readonly string[];
   readonly presences: readonly unknown[];
   /** People whom messages of the bot answer, by the messages. */
@@ -128,7 +129,6 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       isOwner: (message) => owners.has(message.sender.id),
       policy: () => rules.policy,
       alsoGuilds: () => rules.alsoGuilds,
-      onRefused: (reason) => refused.push(reason),
       maxDestructive: () => 2,
       ownerIds: () => Promise.resolve([people.ada.id]),
       escalates: () => true,
@@ -199,6 +199,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         try {
           return await tool.run(tool.input.parse(args), context);
         } catch (error) {
+          if (error instanceof RefusedCall) refused.push(error.reason);
           return `Error: ${error instanceof Error ? error.message : String(error)}`;
         }
       },

@@ -2,14 +2,17 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { describe, it } from "node:test";
 import { Worker } from "node:worker_threads";
-import { createEarlyThread } from "../../../../src/discord/gateway/main/early_thread.ts";
+import {
+  createEarlyThread,
+  startThread,
+} from "../../../../src/discord/gateway/main/early_thread.ts";
 
 const WORKER = new URL("../../../../src/worker.ts", import.meta.url);
 const BROKEN = new URL("data:text/javascript,throw new Error('no')");
 
 describe("[G1] createEarlyThread()", () => {
   it("returns its thread to the first caller, and does not end it afterwards", async () => {
-    const worker = new Worker(WORKER);
+    const worker = startThread(WORKER);
     const early = createEarlyThread(worker);
     assert.equal(early.take(), worker);
     assert.equal(early.take(), undefined);
@@ -29,7 +32,7 @@ describe("[G1] createEarlyThread()", () => {
   });
 
   it("ends a thread that was not taken", async () => {
-    const worker = new Worker(WORKER);
+    const worker = startThread(WORKER);
     const ended = once(worker, "exit");
     const early = createEarlyThread(worker);
     await early.close();

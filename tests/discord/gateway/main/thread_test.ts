@@ -561,6 +561,7 @@ describe("[G5b] startGateway() and commits", () => {
     await new Promise((resolve) => setTimeout(resolve, 50)); // the worker has it, or has it soon
     block(250);
     await discord.until(() => started.batches.length > 1, "the message");
+    assert.ok(started.batches.every(({ arrivedAt }) => arrivedAt > 0 && arrivedAt <= Date.now()));
     assert.ok(started.delays.every((ms) => ms >= 0));
     assert.ok(started.delays.length >= started.batches.length);
   });

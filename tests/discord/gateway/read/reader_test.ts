@@ -27,7 +27,7 @@ const READY = {
 const CREATE = { t: "GUILD_CREATE", s: 2, op: 0, d: guildData() };
 const MESSAGE = { t: "MESSAGE_CREATE", s: 3, op: 0, d: messageData() };
 
-const bare = { shardId: 3, ticket: 5, number: 1, epoch: 1, seq: 1 };
+const bare = { shardId: 3, ticket: 5, arrivedAt: 9, number: 1, epoch: 1, seq: 1 };
 
 function batch(...dispatches: readonly { readonly s: number }[]): DispatchBatch {
   const seq = dispatches.at(-1)?.s ?? 0;
@@ -269,6 +269,7 @@ describe("[G5] createReader()", () => {
       accountId: ACCOUNT,
       shardId: 3,
       ticket: 5,
+      arrivedAt: 9,
       seq: 77,
       bytes: 2,
       events: [],

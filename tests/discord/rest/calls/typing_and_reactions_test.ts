@@ -7,6 +7,7 @@ import {
 } from "../../../../src/discord/rest/calls/typing_and_reactions.ts";
 import { channelId, messageId } from "../../../support/discord/builders.ts";
 import { fakeApi } from "../fake_api.ts";
+import { toSnowflake } from "../../../../simulator/world/snowflake.ts";
 import { withDiscord } from "../simulated.ts";
 
 const CHANNEL = channelId("7");
@@ -45,6 +46,8 @@ describe("createReactions()", () => {
     withDiscord(async ({ api, sim, demo }) => {
       const reactions = createReactions(api);
       const { id, channelId } = sim.say({ as: "ada", in: "#general", text: "look" });
+      const own = "1400000000000000001";
+      demo.krill.things.emojis.set(own, { id: toSnowflake(own), name: "krill", bytes: 1 });
       for (const emoji of ["👀", "<:krill:1400000000000000001>"]) {
         await reactions.add(channelId, id, emoji);
       }

@@ -15,9 +15,10 @@ import { ALLOW_ONCE, type Decision, DENY } from "../../../../core/people/questio
 import type { EscalationPort } from "../../../../core/turn/ports/discord_place.ts";
 import { notice, type Texts } from "../../../../render/notices/notices.ts";
 import { factsOf } from "../../../questions/people.ts";
+import { RefusedCall } from "../../../../core/refused_call.ts";
 
 /** The asker of an action lacks a right. */
-export class LacksRight extends Error {
+export class LacksRight extends RefusedCall {
   /** Name of the error class, as logs show it. */
   override name = "LacksRight";
   /** The missing right. */
@@ -27,6 +28,7 @@ export class LacksRight extends Error {
   constructor(missing: Missing, decision: Decision | undefined) {
     const who = isAllowed(decision) ? "the person who allowed it" : "the person who asks";
     super(
+      missing.kind,
       `${who} may not do that there: ${describeMissing(missing, "asker")}${refusalOf(decision)}`,
     );
     this.missing = missing;

@@ -13,6 +13,7 @@ import type { LimitPort } from "../../../../core/turn/ports/discord_place.ts";
 import { notice, type Texts } from "../../../../render/notices/notices.ts";
 import type { Changes } from "../../../../store/changes/changes.ts";
 import { factsOf } from "../../../questions/people.ts";
+import { type RefusalReason, RefusedCall } from "../../../../core/refused_call.ts";
 
 /** The dependencies of the limit. */
 export interface LimitOptions {
@@ -68,6 +69,12 @@ export function mayGoOn(decision: Decision | undefined): boolean {
     decision.answer.choice === ALLOW_ONCE;
 }
 
+/** The reason for metrics; a person was asked, unless nothing is decided. */
+function reasonOf(decision: Decision | undefined): RefusalReason {
+  if (decision === undefined) return "max_destructive";
+  return decision.kind === "answered" ? "declined" : decision.kind;
+}
+
 /** Why a turn may make no more changes. */
 export function stoppedAt(most: number, decision: Decision | undefined): Error {
   const why = decision === undefined || decision.kind === "withdrawn"
@@ -76,5 +83,8 @@ export function stoppedAt(most: number, decision: Decision | undefined): Error {
     : decision.kind === "expired"
     ? "a person was asked about further ones, and did not answer in time"
     : "a person was asked about further ones, and said no";
-  return new Error(`this turn may make ${most} destructive changes by itself; ${why}`);
+  return new RefusedCall(
+    reasonOf(decision),
+    `this turn may make ${most} destructive changes by itself; ${why}`,
+  );
 }

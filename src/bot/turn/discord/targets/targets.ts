@@ -29,6 +29,7 @@ import type { Decision } from "../../../../core/people/question.ts";
 import { holderOf, isAllowed, LacksRight } from "../asking/escalation.ts";
 import type { ClosedToAsker } from "./closed_to_asker.ts";
 import { WORDS } from "./words.ts";
+import { RefusedCall } from "../../../../core/refused_call.ts";
 
 /** The channel that a call acts in. */
 export interface ToolTarget {
@@ -58,8 +59,6 @@ export interface Origin {
   readonly guildId?: GuildId;
   /** What a person has decided about the call; absent: no person was asked. */
   readonly decision?: Decision;
-  /** Set for a probe, whose refusal does not count. */
-  readonly isProbe?: true;
 }
 
 /** A place that an action may reach. */
@@ -84,8 +83,6 @@ export interface TargetsOptions {
   readonly alsoGuilds: () => readonly string[];
   /** The rule by which the policy closes another channel to the asker (P6–P9). */
   readonly closedBy: ClosedToAsker;
-  /** Called for each refused action, for the metrics. */
-  readonly onRefused: (reason: Missing["kind"] | "place" | "policy") => void;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
@@ -93,7 +90,7 @@ export interface TargetsOptions {
 /** Finds targets, and checks rights. Each method rejects with words for the model. */
 export interface Targets {
   /** The people of a call, each once. */
-  originOf(call: Pick<DiscordCall, "message" | "also" | "decision" | "isProbe">): Origin;
+  originOf(call: Pick<DiscordCall, "message" | "also" | "decision">): Origin;
   /** Finds a channel; absent: the channel of the turn. */
   channel(origin: Origin, channelId: ChannelId | undefined): Promise<Found>;
   /** Finds a server; absent: the server of the turn. */
@@ -114,14 +111,8 @@ export interface Targets {
  * one check, over the same ports.
  */
 export function createTargets(
-  { client, isOwner, self, alsoGuilds, closedBy, onRefused, now }: TargetsOptions,
+  { client, isOwner, self, alsoGuilds, closedBy, now }: TargetsOptions,
 ): Targets {
-  /** @returns An error that is counted as an action outside of the turn's reach. */
-  const outside = (words: string): Error => {
-    onRefused("place");
-    return new Error(words);
-  };
-
   /** The facts of a place for one member; `undefined` for a whole server. */
   async function placeFor(
     origin: Origin,
@@ -178,7 +169,8 @@ export function createTargets(
       needs,
       now(),
     );
-    return missing && new Error(`${describeMissing(missing, "bot")} there`);
+    return missing &&
+      new RefusedCall("bot_permission", `${describeMissing(missing, "bot")} there`);
   }
 
   /** The config may close a channel to the bot, or open it to some people only. */
@@ -191,9 +183,11 @@ export function createTargets(
       const target = { channelId, guildId: guild.id, ...(parentId && { parentId }) };
       const rule = message && closedBy(message, target);
       if (rule === undefined) continue;
-      onRefused("policy");
       const where = isOwner ? `, by ${rule}` : "";
-      throw new Error(`the access rules of the bot close that channel to this person${where}`);
+      throw new RefusedCall(
+        "policy",
+        `the access rules of the bot close that channel to this person${where}`,
+      );
     }
   }
 
@@ -203,7 +197,7 @@ export function createTargets(
   }
 
   return {
-    originOf({ message, also = [], decision, isProbe }) {
+    originOf({ message, also = [], decision }) {
       const askers = new Map<UserId, Asker>();
       for (const one of [message, ...also]) {
         const known = askers.get(one.sender.id);
@@ -219,7 +213,6 @@ export function createTargets(
         channelId,
         ...(guildId && { guildId }),
         ...(decision && { decision }),
-        ...(isProbe && { isProbe }),
       };
     },
     async channel(origin, channelId = origin.channelId) {
@@ -265,10 +258,7 @@ export function createTargets(
       for (const { userId, isOwner } of origin.askers) {
         if (isOwner || isByOwner) continue;
         const missing = await missingOf(holder ?? userId, origin, found, needs);
-        if (missing) {
-          if (!origin.isProbe) onRefused(missing.kind);
-          throw new LacksRight(missing, origin.decision);
-        }
+        if (missing) throw new LacksRight(missing, origin.decision);
       }
       await assertOpen(origin, found);
     },
@@ -282,9 +272,15 @@ export function createTargets(
         const missing = await missingOfBot(origin, found, needs).catch(() => undefined);
         if (missing) return missing;
       }
-      return new Error(WORDS.get(error.code) ?? explainCode(error.code) ?? error.message);
+      const words = WORDS.get(error.code) ?? explainCode(error.code) ?? error.message;
+      return new RefusedCall("discord", words);
     },
   };
+}
+
+/** A refusal of a target outside of the turn's reach. */
+function outside(words: string): RefusedCall {
+  return new RefusedCall("place", words);
 }
 
 const NO_CHANNEL = "there is no such channel in this server, or the bot may not see it; " +

@@ -16,6 +16,7 @@ import type { Changes, MadeChange } from "../../../../store/changes/changes.ts";
 import type { Found, Origin, Targets } from "../targets/targets.ts";
 import { UNDO_MINUTES } from "./can_undo.ts";
 import { changedSince } from "./later_changes.ts";
+import { badArguments, RefusedCall } from "../../../../core/refused_call.ts";
 
 /** The dependencies of undoing. */
 export interface UndoOptions {
@@ -89,15 +90,15 @@ export function createUndo(
       ? all.find(({ isUndone, undo }) => !isUndone && undo)
       : all.find((one) => one.id === id);
     if (!change) {
-      throw new Error(
+      throw badArguments(
         id === undefined
           ? `there is nothing of the last ${UNDO_MINUTES} minutes that this person may undo here`
           : `there is no change ${id} of the last ${UNDO_MINUTES} minutes that this person may undo here`,
       );
     }
     const { undo, what } = change;
-    if (!undo) throw new Error(`Discord does not let this be undone: ${what}`);
-    if (change.isUndone) throw new Error(`that is undone already: ${what}`);
+    if (!undo) throw badArguments(`Discord does not let this be undone: ${what}`);
+    if (change.isUndone) throw badArguments(`that is undone already: ${what}`);
     const found = await placeOf(origin, change);
     const needs = await needsOf(change, found);
     await targets.assertMay(origin, found, needs);
@@ -108,7 +109,10 @@ export function createUndo(
         const fields = method === "PATCH" && body ? without(body, kept) : body;
         const isWhole = method !== "PATCH" && kept.length > 0;
         if (isWhole || (fields && Object.keys(fields).length === 0)) {
-          throw new Error(`it was changed again since, so it stays as it is now: ${what}`);
+          throw new RefusedCall(
+            "changed",
+            `it was changed again since, so it stays as it is now: ${what}`,
+          );
         }
         await client.request(method, path, {
           ...(fields && { body: { ...fields } }),

@@ -221,7 +221,6 @@ describe("[T3] failures of actions", () => {
       self: () => userId("1390000000000000001"),
       alsoGuilds: () => [],
       closedBy: () => undefined,
-      onRefused() {},
       now: () => 0,
     });
     const origin = targets.originOf({ message: guildMessage() });

@@ -6,6 +6,7 @@
 
 import type { Config } from "../../config/config.ts";
 import type { UserId } from "../../core/discord/ids.ts";
+import type { Command } from "../../core/inbound/commands.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import { threadIdOf } from "../../core/inbound/threads.ts";
@@ -19,11 +20,8 @@ export interface RouteOptions {
   readonly sessionOwner: () => UserId | undefined;
   /** Whether the answer to a message opens a thread. */
   readonly opensFor: (message: InboundMessage) => boolean;
-  /** The text commands. */
-  readonly commands: () => {
-    isCommand(message: InboundMessage): boolean;
-    changesSession(message: InboundMessage): boolean;
-  };
+  /** Reads a message as a text command. */
+  readonly commandOf: (message: InboundMessage) => Command | undefined;
 }
 
 /**
@@ -33,13 +31,13 @@ export interface RouteOptions {
  * beside it, which keeps nothing, so a slow turn does not delay it.
  */
 export function createRoute(
-  { config, sessionOwner, opensFor, commands }: RouteOptions,
+  { config, sessionOwner, opensFor, commandOf }: RouteOptions,
 ): (message: InboundMessage) => Route {
   return (message) => {
-    const isCommand = commands().isCommand(message);
-    const thread = !isCommand && opensFor(message) ? threadIdOf(message.id) : undefined;
+    const command = commandOf(message);
+    const thread = !command && opensFor(message) ? threadIdOf(message.id) : undefined;
     const route = routeOf(message, config(), sessionOwner(), thread);
-    const isBeside = isCommand && !commands().changesSession(message);
+    const isBeside = command && command.kind.needs !== "session";
     return isBeside ? { ...route, sessionKey: `${route.sessionKey}:commands` } : route;
   };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createJudge } from "../../../src/bot/inbound/judge.ts";
+import { createJudge } from "../../../src/bot/judging/judge.ts";
 import type { CurrentPolicy } from "../../../src/bot/rules/policy.ts";
 import { prepareAdmission } from "../../../src/policy/admission.ts";
 import { guildMessage, sender, userId } from "../../support/discord/builders.ts";

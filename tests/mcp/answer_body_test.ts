@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { LOST_CODE, withAnswer } from "../../src/mcp/answer_body.ts";
+import { createFloodCheck, MAX_IN_SECOND } from "../../src/mcp/flood.ts";
+
+/** A response that repeats a piece so often, or until its reader is gone. */
+function streamOf(piece: string, times = Infinity): Response {
+  let sent = 0;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (sent++ >= times) return controller.close();
+      controller.enqueue(new TextEncoder().encode(piece));
+    },
+  });
+  return new Response(body, { headers: { "content-type": "text/event-stream" } });
+}
+
+describe("[X4] withAnswer()", () => {
+  for (const [what, piece] of [["events", "data: {}\n\n"], ["comments", ": x\n\n"]] as const) {
+    it(`ends a flood of ${what}, and says why`, async () => {
+      const text = await withAnswer(streamOf(piece.repeat(100)), 7).text();
+      assert.match(text, new RegExp(`"code":${LOST_CODE}.*more than 2000 events in a second`));
+    });
+  }
+
+  it("passes as many events as a server may send", async () => {
+    const text = await withAnswer(streamOf("data: {}\n\n", MAX_IN_SECOND), undefined).text();
+    assert.equal(text, "data: {}\n\n".repeat(MAX_IN_SECOND));
+  });
+});
+
+describe("createFloodCheck()", () => {
+  it("counts anew in each second", () => {
+    let now = 5;
+    const isFlood = createFloodCheck(() => now);
+    assert.equal(isFlood(MAX_IN_SECOND), false);
+    assert.equal(isFlood(1), true);
+    now += 1_000;
+    assert.equal(isFlood(MAX_IN_SECOND), false);
+  });
+});

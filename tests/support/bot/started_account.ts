@@ -1,0 +1,125 @@
+/**
+ * Starts one account on a simulated Discord, in the process of the test.
+ *
+ * So a test can decide when the account gets its other parts, and act at Discord before that.
+ *
+ * @module
+ */
+
+import { tmpdir } from "node:os";
+import { startSimulator } from "../../../simulator/simulator.ts";
+import { type LoadRest, startAccount } from "../../../src/bot/account/account.ts";
+import type {
+  AccountOptions,
+  AccountPorts,
+  RunningAccount,
+} from "../../../src/bot/account_interface.ts";
+import { createAccountHealth } from "../../../src/bot/health/account_health.ts";
+import { createMeter } from "../../../src/bot/health/meters.ts";
+import { createInvalidRequests } from "../../../src/core/discord/invalid_requests.ts";
+import type { Model } from "../../../src/core/model.ts";
+import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
+import { createMetrics } from "../../../src/http/metrics.ts";
+import { loadTestConfig } from "../config.ts";
+import { ACCOUNT } from "../discord/builders.ts";
+import { NO_TOOLS } from "../model/tools.ts";
+import { type LogLine, recordingLog } from "../recording_log.ts";
+import { openTestStore } from "../store/store.ts";
+import { MANY_QUESTIONS } from "./e2e.ts";
+import { BUILD } from "./health.ts";
+
+/** Milliseconds within which every awaited event must happen. */
+export const PATIENCE_MS = 60_000;
+
+/** Name of a question, which its answer repeats. */
+const NAME = /\bq\d+\b/g;
+
+/** Answers with the name of the last question. */
+const PARROT: Model = {
+  id: "test/parrot",
+  async *generate({ messages }) {
+    const names = JSON.stringify(messages.at(-1)).match(NAME);
+    yield { kind: "text", text: names?.at(-1) ?? "no question" };
+    yield { kind: "finish", reason: "stop" };
+  },
+};
+
+/** A simulated Discord, a store, and the means to start an account there. */
+export type AccountScene = Awaited<ReturnType<typeof openAccountScene>>;
+
+/** Opens a scene; `close` ends it. The store stays between two starts, as between two processes. */
+export async function openAccountScene() {
+  const simulator = await startSimulator({ rateLimits: false });
+  const [krill = ""] = simulator.world.guilds.keys();
+  const { log, lines } = recordingLog();
+  const { store } = openTestStore();
+  const config = await loadTestConfig({ guilds: { [krill]: {} } }, MANY_QUESTIONS);
+  const now = Date.now;
+
+  async function optionsNow(): Promise<AccountOptions> {
+    return {
+      config,
+      token: simulator.token,
+      model: PARROT,
+      checkModel: () => Promise.resolve({ id: "model", what: "", status: "pass", why: "" }),
+      apiBase: `${simulator.apiUrl}/api`,
+      store,
+      stored: await store.gateway.loadAccount(ACCOUNT),
+      dataDir: tmpdir(),
+      logging: { forPart: () => log, addSecret() {}, secrets: () => [] } as never,
+      version: "0.0.0",
+      isConnectionDebug: false,
+      workerUrl: new URL("../../../src/worker.ts", import.meta.url),
+      toolServices: () => Promise.resolve(NO_TOOLS),
+      searchNotes: () => Promise.resolve([]) as never,
+      files: {} as never,
+      env: {},
+      invalidRequests: createInvalidRequests([], () => {}),
+    };
+  }
+
+  const ports: AccountPorts = {
+    health: createAccountHealth(ACCOUNT, { store, now, refresh() {}, onDelay() {} }),
+    meter: createMeter(createMetrics(BUILD)),
+    turnLimit: createTurnLimit(() => 4),
+    memory: { read() {}, turn() {}, stop() {} },
+    isOurs: () => false,
+    now,
+    onOnline() {},
+    onEnd() {},
+  };
+
+  /** Waits for a condition at Discord. */
+  function until(check: () => boolean): Promise<boolean> {
+    return simulator.until(() => check() || undefined, AbortSignal.timeout(PATIENCE_MS));
+  }
+
+  return {
+    simulator,
+    until,
+    /** Waits for the first IDENTIFY. */
+    identified: () => until(() => simulator.account().identifies.length > 0),
+    /** Waits until the gateway's thread has read READY or RESUMED for the `count`th time. */
+    online(count = 1) {
+      const isOnline = ({ event }: LogLine) => event.endsWith("the bot is online");
+      return until(() => lines.filter(isOnline).length >= count);
+    },
+    /** Asks the bot a question in #general; its answer repeats the name. */
+    ask(name: string) {
+      const text = `<@${simulator.application.userId}> ${name}`;
+      simulator.say({ as: "grace", in: "general", text });
+    },
+    /** The answers in #general, once there are that many. */
+    async answers(count: number): Promise<readonly string[]> {
+      await until(() => simulator.posted("general").length >= count);
+      return simulator.posted("general").map(({ content }) => content);
+    },
+    async start(loadRest?: LoadRest): Promise<RunningAccount> {
+      return await startAccount(await optionsNow(), ports, loadRest);
+    },
+    async close() {
+      store.close();
+      await simulator.close();
+    },
+  };
+}
