@@ -28,6 +28,7 @@ export async function benchParked(contender: Contender): Promise<Readings> {
   return {
     parkedAddsMib: used.first,
     parkedNewAddsMib: anew.first,
+    answeredNewAddsMib: used.answered,
     parkedMoreMib: anew.more / MORE,
   };
 }
@@ -37,7 +38,7 @@ async function addedMib(
   contender: Contender,
   before: number,
   after: number,
-): Promise<{ readonly first: number; readonly more: number }> {
+): Promise<{ readonly answered: number; readonly first: number; readonly more: number }> {
   const stand = openStand(contender, { rooms: PARKED * (before + 1 + after) });
   try {
     const { pid } = await stand.start();
@@ -47,14 +48,17 @@ async function addedMib(
     };
     let round = 0;
     await askIn(stand, "general", 1);
+    const started = await rssMib();
+    if (before > 0) await askAll(stand, round++);
+    const answered = before > 0 ? await rssMib() : started;
     while (round < before) await askAll(stand, round++);
-    const empty = await rssMib();
+    const empty = round > 1 ? await rssMib() : answered;
     stand.model.callTools(1, ASK);
     await askAll(stand, round++);
     const first = await rssMib();
     for (let more = 0; more < after; more++) await askAll(stand, round++);
     const last = after > 0 ? await rssMib() : first;
-    return { first: first - empty, more: last - first };
+    return { answered: answered - started, first: first - empty, more: last - first };
   } finally {
     await stand.close();
   }

@@ -96,6 +96,7 @@ const ROWS: readonly Row[] = [
   row("waitingMoreMib", "… each 1,000 of the next 4,000, MiB", 1),
   row("parkedAddsMib", "1,000 parked turns add, MiB", 1, "≤ 5"),
   row("parkedNewAddsMib", "… in a new process, MiB", 1),
+  row("answeredNewAddsMib", "… 1,000 answered ones instead, MiB", 1),
   row("parkedMoreMib", "… each 1,000 of the next 3,000, MiB", 1),
   row("admitP50", "admit, 100 guilds × 100 channels × 1,000 entries, p50, µs", 2, "", "≤ 5"),
   row("admitP99", "… p99 of means over 100 messages, µs", 1),
