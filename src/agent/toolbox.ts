@@ -192,7 +192,7 @@ export function createToolbox(
       if (!tool) {
         const names = [...byName.keys()].join(", ");
         return audienceOf(call.name)
-          ? failed(`${call.name} is switched off here; there are: ${names}`, "closed_tool")
+          ? failed(`${call.name} cannot be used here; there are: ${names}`, "closed_tool")
           : failed(
             `there is no tool ${JSON.stringify(call.name)} here; there are: ${names}`,
             "unknown_tool",

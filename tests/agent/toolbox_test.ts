@@ -175,7 +175,7 @@ describe("[T1] createToolbox()", () => {
       "a tool that the turn does not have",
       "exec",
       "{}",
-      /^Error: exec is switched off here; there are: tide, refusing$/,
+      /^Error: exec cannot be used here; there are: tide, refusing$/,
       "closed_tool",
     ],
     [

@@ -410,6 +410,7 @@ describe("[C2] parseConfig() bounds", () => {
     ["deep nesting", `{"a":${"[".repeat(1e5)}`, /nested too deep: at most 32 levels/],
     ["a large file", `{"a":"${"x".repeat(2 ** 20)}"}`, /too large/],
     ["an empty file", " \n", /The file is empty/],
+    ["a file of comments", "// a\n /* b */\n// c", /The file has only comments/],
     ["a value that is not an object", "[1]", /an object in braces, but this is a list/],
   ];
   for (const [name, text, message] of bounded) {

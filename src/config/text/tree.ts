@@ -115,12 +115,12 @@ export function readTree(written: string): Tree {
 function parsedTree(text: string, comments: readonly Span[]): Tree {
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { allowTrailingComma: true });
-  if (root === undefined && !/\S/.test(text)) {
+  if (root === undefined && !/\S/.test(withoutSpans(text, comments))) {
     return faults({
       offset: 0,
       length: 1,
       path: [],
-      message: "The file is empty",
+      message: comments.length === 0 ? "The file is empty" : "The file has only comments",
       hint: "write {}",
     });
   }
@@ -148,6 +148,17 @@ function parsedTree(text: string, comments: readonly Span[]): Tree {
     });
   }
   return { kind: "tree", root, value, comments };
+}
+
+/** The text without some parts of it, which are in order. */
+function withoutSpans(text: string, spans: readonly Span[]): string {
+  let left = "";
+  let at = 0;
+  for (const { offset, length } of spans) {
+    left += text.slice(at, offset);
+    at = offset + length;
+  }
+  return left + text.slice(at);
 }
 
 /** Whether a value is an object, and not a list. */

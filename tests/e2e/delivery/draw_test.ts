@@ -97,6 +97,6 @@ describe("[T6] draw", () => {
     withSimulation({}, async ({ start, say, mention, replies }) => {
       await start();
       say("grace", "general", `${mention}\n${CALL}`);
-      assert.match((await replies("general", 1))[0] ?? "", /there is no tool "draw" here/);
+      assert.match((await replies("general", 1))[0] ?? "", /draw cannot be used here/);
     }));
 });

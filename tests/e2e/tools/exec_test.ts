@@ -200,6 +200,6 @@ describe("[A1] a command on the host", () => {
     withSimulation({}, async (scene) => {
       await scene.start();
       scene.say("ada", "general", `${scene.mention}\n${RUN}`);
-      await answerWith(scene, /there is no tool "exec" here/);
+      await answerWith(scene, /exec cannot be used here/);
     }));
 });

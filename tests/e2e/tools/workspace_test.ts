@@ -15,7 +15,7 @@ describe("[S6] the bot", () => {
     }, async ({ start, say, mention, replies, dataDir }) => {
       await start();
       say("ada", "help", `${mention}\n${WRITE}`);
-      assert.match((await replies("help", 1))[0] ?? "", /there is no tool "write_file" here/);
+      assert.match((await replies("help", 1))[0] ?? "", /write_file cannot be used here/);
       say("grace", "general", `${mention}\n${WRITE}`);
       assert.match((await replies("general", 1))[0] ?? "", /Wrote 11 characters/);
       const path = join(dataDir, "agents", "main", "notes", "plan.md");

@@ -108,7 +108,7 @@ describe("calls that stand in messages of others", () => {
           const asOwner = (await resultsOf(byOwner)).join("\n");
           assert.match(asOwner, /only your operator changes it/);
           assert.match(asOwner, /".." leaves the folder/);
-          assert.match(asOwner, /there is no tool "exec"/);
+          assert.match(asOwner, /exec cannot be used here/);
           assert.match(asOwner, /notes of the agent are only for direct messages/);
           const files = readdirSync(dataDir, { recursive: true }).map(String);
           assert.deepEqual(
