@@ -88,8 +88,7 @@ export async function runTurn(
   requestFor: RequestFor,
   ports: TurnPorts,
 ): Promise<TurnOutcome | ParkedTurn> {
-  const { stopping, cut, schedule, timeoutMs } = ports;
-  const ends = cut ? [stopping, cut] : [stopping];
+  const { stopping, cut = stopping, schedule, timeoutMs } = ports;
   const log = createStepLog(ports.steps, ports.save);
   // One controller for all reasons: `AbortSignal.any` costs more than everything else here.
   const ending = new AbortController();
@@ -98,10 +97,10 @@ export async function runTurn(
     isLate = true;
     ending.abort();
   }, timeoutMs);
-  const ended = () => ends.find(({ aborted }) => aborted);
+  const ended = () => [stopping, cut].find(({ aborted }) => aborted);
   const onEnd = () => ending.abort(ended()?.reason);
   if (ended()) onEnd();
-  for (const signal of ends) signal.addEventListener("abort", onEnd, { once: true });
+  for (const signal of [stopping, cut]) signal.addEventListener("abort", onEnd, { once: true });
   try {
     return await converse(requestFor, log, ending.signal, ports);
   } catch (error) {
@@ -115,7 +114,7 @@ export async function runTurn(
     return { kind: "failed", reason, error };
   } finally {
     cancel();
-    for (const signal of ends) signal.removeEventListener("abort", onEnd);
+    for (const signal of [stopping, cut]) signal.removeEventListener("abort", onEnd);
   }
 }
 

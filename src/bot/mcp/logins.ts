@@ -27,6 +27,9 @@ export type SignInServer =
   | { readonly kind: "found"; readonly server: HttpServer }
   | { readonly kind: "problem"; readonly problem: string };
 
+/** A sign-in that waits for the operator, and whose `finish` also stores the login. */
+export type PendingLogin = SignIn;
+
 /** All servers of the config. */
 export function mcpStates({ mcp }: Pick<BotConfig, "mcp">, dataDir: string): readonly McpState[] {
   const logins = loginsIn(dataDir);
@@ -78,7 +81,7 @@ export function signInServer({ mcp }: Pick<BotConfig, "mcp">, id: string): SignI
 }
 
 /**
- * Starts a sign-in whose `finish` also stores the login.
+ * Starts a sign-in.
  *
  * @param redirectUrl Address on this machine that the browser comes back to.
  * @throws {SignInError} If the server wants none, or offers none.
@@ -88,7 +91,7 @@ export async function beginLogin(
   server: HttpServer,
   redirectUrl: string,
   dataDir: string,
-): Promise<SignIn> {
+): Promise<PendingLogin> {
   const { finish, ...pending } = await beginSignIn(server, redirectUrl, Date.now);
   return {
     ...pending,

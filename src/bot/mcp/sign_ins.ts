@@ -13,7 +13,7 @@ import type { UserId } from "../../core/discord/ids.ts";
 import type { McpSignIns } from "../../interactions/base/mcp.ts";
 import type { Log } from "../../lib/log.ts";
 import { type Callback, listenForCallback, pastedUrl } from "./callback.ts";
-import type { SignIn } from "../../mcp/oauth/sign_in.ts";
+import type { PendingLogin } from "./logins.ts";
 
 /** The dependencies of the sign-ins. */
 export interface McpSignInsOptions {
@@ -33,7 +33,7 @@ export interface McpSignInsOptions {
 interface Waiting {
   readonly serverId: string;
   readonly userId: UserId;
-  readonly pending: SignIn;
+  readonly pending: PendingLogin;
   end(): void;
 }
 
@@ -52,7 +52,7 @@ export function createMcpSignIns(
   const logins = () => import("./logins.ts");
   stopping.addEventListener("abort", () => waiting.forEach((one) => one.end()), { once: true });
 
-  function keep(serverId: string, userId: UserId, pending: SignIn, callback?: Callback) {
+  function keep(serverId: string, userId: UserId, pending: PendingLogin, callback?: Callback) {
     for (const one of waiting) {
       if (one.serverId === serverId && one.userId === userId) one.end();
     }

@@ -7,7 +7,7 @@
 import { createInterface } from "node:readline";
 import process from "node:process";
 import type { Readable } from "node:stream";
-import { beginLogin, endLogin, signInServer } from "../../bot/mcp/logins.ts";
+import { beginLogin, endLogin, type PendingLogin, signInServer } from "../../bot/mcp/logins.ts";
 import { listenForCallback, pastedUrl } from "../../bot/mcp/callback.ts";
 import { codeOf } from "../../lib/error_code.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -115,7 +115,7 @@ async function attempt<Result>(work: Promise<Result>): Promise<Result> {
 
 /** Reads addresses until one belongs to the sign-in. */
 async function pasted(
-  pending: Awaited<ReturnType<typeof beginLogin>>,
+  pending: PendingLogin,
   io: Io,
   stdin: Readable,
 ): Promise<URLSearchParams> {
