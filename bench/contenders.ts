@@ -48,6 +48,7 @@ const SOME: Readonly<Record<string, readonly (keyof Contenders)[]>> = {
   "rate-limits": ["barnacle", "discordJs", "discordeno"],
   "million-rows": ["barnacle"],
   agent: ["barnacle"],
+  parked: ["barnacle"],
   rights: ["barnacle"],
 };
 const ALL = ["barnacle", "discordJs", "discordeno", "floor"] as const;

@@ -43,8 +43,8 @@ interface Session {
 const HEARTBEAT_MS = 41_250;
 const HOST = "127.0.0.1";
 
-export function startLeanDiscord(size?: WorldSize): LeanDiscord {
-  const lean = foundLeanWorld(size);
+export function startLeanDiscord(size?: WorldSize, rooms?: number): LeanDiscord {
+  const lean = foundLeanWorld(size, rooms);
   const { world, bot, guild } = lean;
   const messages = prepareMessages(lean);
   const opened: Opening[] = [];

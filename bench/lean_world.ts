@@ -48,7 +48,8 @@ export interface LeanWorld {
 
 const FOUNDED_AT = Date.UTC(2026, 0, 1);
 
-export function foundLeanWorld(size?: WorldSize): LeanWorld {
+/** @param rooms Channels of the guild in which the bot may answer, besides `general`. */
+export function foundLeanWorld(size?: WorldSize, rooms = CHANNELS): LeanWorld {
   const world = createWorld({ nonceWindowMs: 180_000, keptPerChannel: 1 });
   const at = FOUNDED_AT;
   const person = addUser(world, { username: "grace", globalName: "Grace" }, at);
@@ -61,7 +62,7 @@ export function foundLeanWorld(size?: WorldSize): LeanWorld {
   if (!botUser) throw new TypeError("The application has no user");
   const guild = addGuild(world, { name: "Krill & Co", ownerId: person.id }, at);
   addBot(world, guild, bot, at);
-  const channels = Array.from({ length: CHANNELS }, (_, number) => `krill-${number}`);
+  const channels = Array.from({ length: rooms }, (_, number) => `krill-${number}`);
   const byKey = new Map<string, TextChannel>();
   for (const name of ["general", ...channels]) {
     const channel = addChannel(world, guild, { name }, at);

@@ -35,6 +35,7 @@ import { benchLatency } from "./latency.ts";
 import { benchMillionRows } from "./million_rows.ts";
 import { benchOneChannel } from "./one_channel.ts";
 import { benchOutbox } from "./outbox.ts";
+import { benchParked } from "./parked.ts";
 import { benchRateLimits } from "./rate_limits.ts";
 import { benchReload } from "./reload.ts";
 import { benchRights } from "./rights.ts";
@@ -63,6 +64,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   heartbeat: benchHeartbeat,
   commands: benchCommands,
   agent: benchAgent,
+  parked: benchParked,
   rights: benchActions,
   "rate-limits": benchRateLimits,
   connection: benchConnection,

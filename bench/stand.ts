@@ -34,11 +34,13 @@ export interface Contender {
 export interface StandOptions {
   /** Guilds besides the one in which the bot may answer. */
   readonly size?: WorldSize;
+  /** Channels of the guild in which the bot may answer; by default as many as in other benches. */
+  readonly rooms?: number;
   /** Whether a start may resume the session before; by default each is a new one. */
   readonly isResumable?: boolean;
 }
 
-export interface SimulatedStandOptions extends Omit<StandOptions, "size"> {
+export interface SimulatedStandOptions extends Omit<StandOptions, "size" | "rooms"> {
   /** Milliseconds between two heartbeats; Discord's own by default. */
   readonly heartbeatIntervalMs?: number;
   /** Milliseconds for which {@link Started.burn} keeps the bot's main thread busy. */
@@ -99,9 +101,9 @@ const UNLIMITED = { rest: { globalPerSec: 10_000 }, rateLimit: { enabled: false 
 /** With a Discord that costs less than the bots. */
 export function openStand(
   contender: Contender,
-  { size, ...options }: StandOptions = {},
+  { size, rooms, ...options }: StandOptions = {},
 ): Stand {
-  return standBefore(startLeanDiscord(size), contender, options);
+  return standBefore(startLeanDiscord(size, rooms), contender, options);
 }
 
 /** With a Discord that has rules and faults. */

@@ -11,7 +11,7 @@
  */
 
 import { ModelError, type ModelUsage, type ToolCall } from "../core/model.ts";
-import { BudgetSpent, type BudgetStop } from "../core/spending/budget.ts";
+import { BudgetSpent } from "../core/spending/budget.ts";
 import type { SaveSteps, Step, ToolResult } from "../core/step.ts";
 import type { RefusalReason } from "../core/refused_call.ts";
 import type { ToolContext } from "../core/turn/tool.ts";
@@ -32,47 +32,7 @@ import { questionKey } from "../core/turn/waits_for_person.ts";
 import { createStepLog, type StepLog } from "./step_log.ts";
 import { type RequestFor, withSteps } from "./step_request.ts";
 import type { Toolbox } from "./toolbox.ts";
-
-/** The end of a turn. `usage` counts tokens; absent if the model's API does not report them. */
-export type TurnOutcome =
-  | {
-    readonly kind: "reply";
-    readonly text: string;
-    /** The model's thinking in this process; absent if it is not asked for. */
-    readonly thinking?: string;
-    /** Of all requests that this process made for the turn. */
-    readonly usage?: ModelUsage;
-    /** Absent if the model called no tool. */
-    readonly taken?: StepsTaken;
-    /** The model that answered, if it was a fallback (L3). */
-    readonly modelId?: string;
-    /** The failure of the model that should have answered; absent if none failed. */
-    readonly failure?: ModelError;
-  }
-  /** A budget is spent (X4): no model was asked for the next step. */
-  | { readonly kind: "refused"; readonly stop: BudgetStop }
-  /** The user learns only that the turn failed; `reason` is for the operator. */
-  | { readonly kind: "failed"; readonly reason: string; readonly error: unknown }
-  /** The process is stopping, or the turn is cut; its next attempt continues it. */
-  | { readonly kind: "interrupted" };
-
-/** A turn whose calls wait for people (A1, T10). Its next attempt continues with the decisions. */
-export interface ParkedTurn {
-  /** Tells it from the ends of a turn. */
-  readonly kind: "parked";
-  /** The calls that wait, at least one. */
-  readonly asked: readonly AskedCall[];
-  /** The steps so far, and those that are not stored yet. */
-  readonly taken: StepsTaken;
-}
-
-/** The steps of a turn that has ended, or waits. */
-export interface StepsTaken {
-  /** All of them, in order. */
-  readonly steps: readonly Step[];
-  /** The last of them, which are not stored yet. */
-  readonly unsaved: readonly Step[];
-}
+import type { ParkedTurn, TurnOutcome } from "./turn_outcome.ts";
 
 /** Everything that a turn needs from outside. */
 export interface TurnPorts extends AnswerPorts {
@@ -128,8 +88,7 @@ export async function runTurn(
   requestFor: RequestFor,
   ports: TurnPorts,
 ): Promise<TurnOutcome | ParkedTurn> {
-  const { stopping, cut, schedule, timeoutMs } = ports;
-  const ends = cut ? [stopping, cut] : [stopping];
+  const { stopping, cut = stopping, schedule, timeoutMs } = ports;
   const log = createStepLog(ports.steps, ports.save);
   // One controller for all reasons: `AbortSignal.any` costs more than everything else here.
   const ending = new AbortController();
@@ -138,10 +97,10 @@ export async function runTurn(
     isLate = true;
     ending.abort();
   }, timeoutMs);
-  const ended = () => ends.find(({ aborted }) => aborted);
+  const ended = () => [stopping, cut].find(({ aborted }) => aborted);
   const onEnd = () => ending.abort(ended()?.reason);
   if (ended()) onEnd();
-  for (const signal of ends) signal.addEventListener("abort", onEnd, { once: true });
+  for (const signal of [stopping, cut]) signal.addEventListener("abort", onEnd, { once: true });
   try {
     return await converse(requestFor, log, ending.signal, ports);
   } catch (error) {
@@ -155,7 +114,7 @@ export async function runTurn(
     return { kind: "failed", reason, error };
   } finally {
     cancel();
-    for (const signal of ends) signal.removeEventListener("abort", onEnd);
+    for (const signal of [stopping, cut]) signal.removeEventListener("abort", onEnd);
   }
 }
 

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { EmbeddingState } from "../core/notes/embedding.ts";
 import type { ConnectionStep } from "../core/discord/connection_step.ts";
 import type { Finding } from "../core/finding.ts";
 import type { IdentifyBudget } from "../core/discord/identify_budget.ts";
@@ -64,7 +65,7 @@ export interface Snapshot {
   /** The models of all running accounts, each once. */
   readonly models: readonly Model[];
   /** The embedding model; absent if the config names none. */
-  readonly embedding?: EmbeddingModel;
+  readonly embedding?: EmbeddingState;
   /** The main thread's longest delay of the last minute, in milliseconds. */
   readonly eventLoopLagMs: number;
   /** Resident memory of the process. */
@@ -197,19 +198,6 @@ export interface RestState {
   readonly invalidRequests: number;
   /** State of the breaker for invalid requests. */
   readonly breaker: "closed" | "slowed" | "stopped";
-}
-
-/** The state of the embedding model, without which notes are found by words alone (T14). */
-export interface EmbeddingModel {
-  /** Id of the model. */
-  readonly id: string;
-  /** Absent unless its last request failed. */
-  readonly failure?: {
-    /** Unix time in milliseconds of the first failure since it last worked. */
-    readonly since: number;
-    /** The newest failure, in words. */
-    readonly why: string;
-  };
 }
 
 /** The state of one model. */

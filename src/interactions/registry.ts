@@ -35,6 +35,7 @@ import { agents } from "./owner/agents.ts";
 import { allowlist } from "./owner/allowlist.ts";
 import { approve } from "./owner/approve.ts";
 import { config } from "./owner/config.ts";
+import { mcp } from "./owner/mcp.ts";
 import { pause } from "./owner/pause.ts";
 import { restart } from "./owner/restart.ts";
 import { send } from "./owner/send.ts";
@@ -75,6 +76,7 @@ export const COMMANDS: readonly Command[] = [
   send,
   config,
   agents,
+  mcp,
   pause,
   restart,
   approve,

@@ -1,5 +1,5 @@
 /**
- * Keeps files of people in the data directory, so that a later turn, or a turn after a crash, need
+ * Keeps files of people in the data directory, so that a later turn, or one after a crash, does
  * not read them from Discord again.
  *
  * A file stands in the folder of the message whose turn reads it. Its name has the ids of its author

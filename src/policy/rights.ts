@@ -120,8 +120,8 @@ export function namesOnePerson({ kind }: AllowEntry): boolean {
 /**
  * Whether the system prompt calls the sender the owner in this place.
  *
- * True if the sender is on the list of owners, or if the place's list names the sender, and not by a
- * role or by `"*"`. It is a hint to the model and gives no right (P10).
+ * True if the sender is on the list of owners, or if the place's list names the sender other than by
+ * a role or `"*"`. It is a hint to the model and gives no right (P10).
  */
 export function isOwnerHint({ place, sender }: InboundMessage, policy: AccessPolicy): boolean {
   if (sender.automaton) return false;

@@ -72,7 +72,7 @@ export function nameOf({ name }: ToolCall): string {
  * The arguments of a call, as an object.
  *
  * @returns `{}` if the model wrote no JSON object. Servers refuse a conversation that has such a
- * call; its result tells the model what was wrong.
+ * call; its result names the fault to the model.
  */
 export function argumentsOf({ arguments: written }: ToolCall): Readonly<Record<string, unknown>> {
   try {

@@ -11,7 +11,7 @@ import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import type { SpanOfTurn } from "./spans.ts";
 import { CONVENTIONS } from "./spans.ts";
 
-/** Where spans go, and what they say about their sender. */
+/** The collector of spans, and their description of the sender. */
 export interface OtlpOptions {
   /** Address of the collector's traces: `http://127.0.0.1:4318/v1/traces`. */
   readonly url: string;
@@ -25,7 +25,7 @@ export interface OtlpOptions {
 export interface Otlp {
   /** Queues the spans of one turn; the first is the parent of the others. */
   add(spans: readonly [SpanOfTurn, ...SpanOfTurn[]]): void;
-  /** Sends what is queued, and ends. Never rejects. */
+  /** Sends the queued spans, and ends. Never rejects. */
   stop(): Promise<void>;
 }
 

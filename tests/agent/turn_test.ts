@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import {
-  type ParkedTurn,
-  runTurn,
-  type TurnOutcome,
-  type TurnPorts,
-} from "../../src/agent/turn.ts";
+import { runTurn, type TurnPorts } from "../../src/agent/turn.ts";
+import type { ParkedTurn, TurnOutcome } from "../../src/agent/turn_outcome.ts";
 import {
   type Model,
   ModelError,

@@ -6,14 +6,18 @@
 
 import process from "node:process";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
+import type { UserId } from "../../core/discord/ids.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import { createReadUser } from "../../discord/rest/calls/members.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS } from "../../interactions/registry.ts";
 import { randomId } from "../../host/random_id.ts";
+import { bounded } from "../../lib/bounded.ts";
 import { schedule } from "../../lib/schedule.ts";
+import { notice } from "../../render/notices/notices.ts";
 import { createContextFacts } from "./context_facts.ts";
 import type { AuthorizeCall, CommandOptions, InteractionOptions } from "./options.ts";
+import { createMcpSignIns } from "../mcp/sign_ins.ts";
 import { createAllowlists } from "./allowlists.ts";
 import { createAsk } from "./ask.ts";
 import { createConfigPort } from "./config_port.ts";
@@ -61,6 +65,24 @@ export function createCommandContext(
     log,
   });
   const configPort = createConfigPort(config, options.configFile);
+  const mcp = createMcpSignIns({
+    config,
+    dataDir: options.dataDir,
+    onEnded: (userId, server, problem) => void tellSignIn(userId, server, problem),
+    stopping: options.stopping,
+    log,
+  });
+  async function tellSignIn(userId: UserId, server: string, problem?: string): Promise<void> {
+    if (problem === undefined) {
+      log.warn("An owner signed in to an MCP server", { by: userId, server });
+    }
+    const text = problem === undefined
+      ? notice("mcpLoggedIn", { server }, config().texts)
+      : notice("mcpFailed", { server, problem: bounded(problem, 800) }, config().texts);
+    await outbound.tellPerson(userId, text).catch((error: unknown) =>
+      log.warn("Cannot tell an owner about a sign-in", { userId, server, error })
+    );
+  }
   const context: InteractionContext = {
     pairing: store.pairing,
     questions: {
@@ -73,7 +95,8 @@ export function createCommandContext(
       },
     },
     contextOf: createContextFacts(options),
-    commands: () => COMMANDS.filter(({ isOffered }) => isOffered?.({ config: configPort }) ?? true),
+    commands: () =>
+      COMMANDS.filter(({ isOffered }) => isOffered?.({ config: configPort, mcp }) ?? true),
     conversations: createConversations({
       sessions: store.sessions,
       routeOf: sessionOf,
@@ -109,6 +132,7 @@ export function createCommandContext(
       now,
       log,
     }),
+    mcp,
     pause: pause.port,
     restart: createRestart({
       accountId,

@@ -17,6 +17,8 @@ export interface CommandSources {
   readonly configFile: () => ConfigFile | undefined;
   /** The agent's skills, as a person in that place may use them. */
   readonly skills: SkillsOf;
+  /** The data directory, with the logins to MCP servers. */
+  readonly dataDir: string;
   /** Files of people. */
   readonly folder: Pick<MediaFolder, "forget">;
 }
@@ -29,7 +31,7 @@ const NO_CHOICES: ModelChoices = { ids: [], of: () => undefined };
  * @param now The settings as they are when a command asks for them.
  */
 export function commandSources(
-  { files: { folder } }: Pick<AccountOptions, "files">,
+  { files: { folder }, dataDir }: Pick<AccountOptions, "files" | "dataDir">,
   skills: SkillsOf,
   now: {
     readonly choices: ModelChoices | undefined;
@@ -40,6 +42,7 @@ export function commandSources(
     choices: () => now.choices ?? NO_CHOICES,
     configFile: () => now.configFile,
     skills,
+    dataDir,
     folder,
   };
 }

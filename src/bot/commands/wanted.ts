@@ -19,7 +19,7 @@ export interface WantedOptions {
   /** Settings that people chose. */
   readonly settings: Pick<Store["settings"], "settingOf" | "change">;
   /** Tells whether a command is offered. */
-  readonly context: Pick<InteractionContext, "config">;
+  readonly context: Pick<InteractionContext, "config" | "mcp">;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }

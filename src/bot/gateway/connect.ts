@@ -5,6 +5,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import type { GatewayInfo } from "../../core/discord/gateway_info.ts";
 import type { Config } from "../../config/config.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
@@ -17,7 +18,7 @@ import { userAgentOf } from "../../discord/rest/client/client.ts";
 import { API_VERSION } from "../../discord/rest/client/send.ts";
 import type { ReadGatewayInfo } from "../../discord/rest/calls/gateway_info.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { type GatewayInfo, locateGateway } from "../../flows/preflight/locate_gateway.ts";
+import { locateGateway } from "../../flows/preflight/locate_gateway.ts";
 import type { Log } from "../../lib/log.ts";
 import type { StoredAccount } from "../../store/gateway/accounts.ts";
 import type { ApplicationAnswer } from "../../store/gateway/discord_answers.ts";

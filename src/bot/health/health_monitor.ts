@@ -9,15 +9,10 @@
  */
 
 import process from "node:process";
+import type { EmbeddingState } from "../../core/notes/embedding.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Meters } from "../../http/metrics.ts";
-import type {
-  AccountSnapshot,
-  ConfigState,
-  EmbeddingModel,
-  Model,
-  Snapshot,
-} from "../../http/snapshot.ts";
+import type { AccountSnapshot, ConfigState, Model, Snapshot } from "../../http/snapshot.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import type { Store } from "../../store/store.ts";
@@ -42,7 +37,7 @@ export interface HealthMonitorPorts {
   /** The shortest resume window of all accounts, in milliseconds. */
   readonly resumableMs: () => number;
   /** State of the embedding model; absent, or `undefined`, if there is none. */
-  readonly embedding?: () => EmbeddingModel | undefined;
+  readonly embedding?: () => EmbeddingState | undefined;
   /** Gets warnings and failures. */
   readonly log: Log;
 }
@@ -98,6 +93,8 @@ export function startHealthMonitor(
   const mainThread = createMainThreadMonitor({ metrics, now, schedule });
   const storeHealth = createStoreHealth({ store, metrics, accounts, now, log });
 
+  let hasRead = false;
+
   function accountOf(accountId: AccountId): AccountHealth {
     const known = all.get(accountId);
     if (known) return known;
@@ -113,7 +110,6 @@ export function startHealthMonitor(
     return health;
   }
 
-  let hasRead = false;
   async function refresh(): Promise<void> {
     hasRead = true;
     mainThread.moved();

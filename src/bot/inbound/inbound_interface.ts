@@ -26,7 +26,7 @@ export interface InboundOptions extends
   Omit<InteractionOptions, "ownerIn">,
   Pick<
     CommandOptions,
-    "choices" | "configFile" | "skills" | "folder" | "spend" | "stopping"
+    "choices" | "configFile" | "dataDir" | "skills" | "folder" | "spend" | "stopping"
   > {
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;

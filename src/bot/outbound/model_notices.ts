@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { TurnOutcome } from "../../agent/turn.ts";
+import type { TurnOutcome } from "../../agent/turn_outcome.ts";
 import type { Config } from "../../config/config.ts";
 import { ModelError } from "../../core/model.ts";
 import { modelProblemOf } from "../../core/model_problem.ts";

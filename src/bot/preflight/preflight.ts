@@ -1,6 +1,6 @@
 /**
- * Checks the network, Discord's view of the bot and the model while connecting, and again as long as a problem
- * remains that passes by itself (G13).
+ * Checks the network, Discord's view of the bot and the model while connecting, and again while a
+ * problem remains that passes by itself (G13).
  *
  * A machine often boots before its router. So the bot connects without waiting for these checks,
  * and only reports their findings. Connecting itself asks Discord about the token first, and a
@@ -9,6 +9,7 @@
  * @module
  */
 
+import { DAY_MS } from "../../core/discord/day.ts";
 import type { Finding } from "../../core/finding.ts";
 import { MODEL } from "../../flows/preflight/model.ts";
 import type { Log } from "../../lib/log.ts";
@@ -64,7 +65,7 @@ export interface Preflight {
 }
 
 /** How long an earlier connection proves that the network works, in milliseconds. */
-const TRUSTED_MS = 24 * 60 * 60 * 1_000;
+const TRUSTED_MS = DAY_MS;
 
 /** Milliseconds from one check to the next. */
 const AGAIN_MS = 60_000;

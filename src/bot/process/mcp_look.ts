@@ -10,7 +10,7 @@ import { hashesOf, hashOfAll, type ToolChanges } from "../../mcp/definitions.ts"
 import { findSandbox, type Sandbox } from "../../mcp/sandbox.ts";
 import { SignInNeededError } from "../../mcp/oauth/provider.ts";
 import { createMcpConnection } from "../../mcp/server.ts";
-import { mcpFiles, serversOf } from "./mcp_ports.ts";
+import { mcpFiles, serversOf } from "../mcp/ports.ts";
 
 /** A server, as it is now. */
 export interface McpLook {

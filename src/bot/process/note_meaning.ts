@@ -5,9 +5,10 @@
  * @module
  */
 
+import type { EmbeddingState } from "../../core/notes/embedding.ts";
 import type { Config } from "../../config/config.ts";
 import type { Embedding } from "../../core/notes/embedding.ts";
-import { createEmbedder, type EmbeddingState } from "../../flows/notes/embedder.ts";
+import { createEmbedder } from "../../flows/notes/embedder.ts";
 import { createNoteEmbedding } from "../../flows/notes/embed_notes.ts";
 import { createNoteSearch, type NoteSearch } from "../../flows/notes/search.ts";
 import { schedule } from "../../lib/schedule.ts";

@@ -17,7 +17,7 @@ import { createJobs } from "../../sandbox/jobs.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { SearchEngine } from "../../web/search.ts";
-import { mcpFiles, serversOf } from "./mcp_ports.ts";
+import { mcpFiles, serversOf } from "../mcp/ports.ts";
 import { createWebPort } from "../turn/ports/web_port.ts";
 import { configuredFolders, createSkillLibrary, skillFolders } from "../turn/ports/skills_port.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";

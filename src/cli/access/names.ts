@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { GuildNames } from "../../core/inbound/guild_names.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { restore } from "../../discord/gateway/decode/guild_index.ts";
@@ -12,7 +13,7 @@ import { namesIn } from "../../discord/gateway/decode/places.ts";
 import { createGuildList } from "../../discord/rest/calls/guild_list.ts";
 import { createMembers } from "../../discord/rest/calls/members.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import type { GuildNames, Matched, UnfoundReason } from "../../flows/names/match.ts";
+import type { Matched, UnfoundReason } from "../../flows/names/match.ts";
 import { resolveNames } from "../../flows/names/resolve.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { type UnresolvedName, unresolvedNames, withNames } from "../../policy/rules/pinned.ts";

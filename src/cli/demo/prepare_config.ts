@@ -1,8 +1,8 @@
 /**
  * Prepares the config of the demo's bot: the demo's own, or the user's.
  *
- * The user's config keeps all rules of one account. The demo uses no token of the file, nor the port,
- * which a real bot may be using, nor the model, unless the user asks for it. A turn may take a minute
+ * The user's config keeps all rules of one account. The demo uses neither its token nor its port,
+ * which a real bot may be using. It uses the model only if the user asks for it. A turn may take a minute
  * if the file does not say how long.
  *
  * @module

@@ -1,8 +1,8 @@
 /**
  * Explains command lines that name no command, and reads `help` as `--help`.
  *
- * The library suggests names of one level only, and takes a wrong sub-command of a group with a
- * default command for an argument of that one. So the names are checked here, before it.
+ * The library suggests names of one level only. In a group with a default command, it takes a wrong
+ * sub-command for an argument of that command. So this module checks the names before it.
  *
  * @module
  */

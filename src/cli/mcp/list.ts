@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type McpState, mcpStates } from "../../bot/process/mcp_logins.ts";
+import { type McpState, mcpStates } from "../../bot/mcp/logins.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";

@@ -7,12 +7,8 @@
 import { createInterface } from "node:readline";
 import process from "node:process";
 import type { Readable } from "node:stream";
-import {
-  beginLogin,
-  endLogin,
-  type PendingLogin,
-  signInServer,
-} from "../../bot/process/mcp_logins.ts";
+import { beginLogin, endLogin, type PendingLogin, signInServer } from "../../bot/mcp/logins.ts";
+import { listenForCallback, pastedUrl } from "../../bot/mcp/callback.ts";
 import { codeOf } from "../../lib/error_code.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
@@ -20,7 +16,6 @@ import type { CommonFlags } from "../shared/flags.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
 import { StartError } from "../shared/start_error.ts";
 import type { Io } from "../terminal/io.ts";
-import { listenForCallback, pastedUrl } from "./callback.ts";
 import { withDataDir } from "./data.ts";
 import { loginText } from "./list.ts";
 

@@ -6,8 +6,7 @@
  * @module
  */
 
-import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
-import { parseTarget } from "../../core/outbound/target.ts";
+import { parseUser } from "../../core/outbound/target.ts";
 import type { Note } from "../../core/notes/note.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
@@ -27,7 +26,7 @@ const PREVIEW_CHARS = 80;
 
 /** Lists notes. */
 export function list(flags: MemoryFlags, io: Io): Promise<ExitCode> {
-  const userId = flags.user === undefined ? undefined : userOf(flags.user);
+  const userId = flags.user === undefined ? undefined : parseUser(flags.user);
   if (flags.user !== undefined && userId === undefined) {
     io.problem(`${quoted(flags.user)} is not a user id`);
     return Promise.resolve(EXIT.usage);
@@ -87,9 +86,4 @@ function lineOf({ id, scopeKey, authorId, text, updatedAt }: Note): string {
     `user:${authorId}`,
     quoted(preview, PREVIEW_CHARS + 1),
   ].join("  ");
-}
-
-function userOf(text: string): UserId | undefined {
-  const target = parseTarget(text);
-  return target.kind === "user" ? target.userId : parseSnowflake<"user">(text.trim());
 }

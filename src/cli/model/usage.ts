@@ -5,6 +5,7 @@
  * @module
  */
 
+import { DAY_MS } from "../../core/discord/day.ts";
 import { dayOf } from "../../core/spending/usage.ts";
 import type { Store } from "../../store/store.ts";
 import type { UsageField, UsageSum } from "../../store/usage/usage.ts";
@@ -22,8 +23,6 @@ export interface UsageFlags extends CommonFlags {
   /** Number of UTC days, today included. */
   readonly days: number;
 }
-
-const DAY_MS = 24 * 60 * 60_000;
 
 /** Lists the sums. */
 export function showUsage({ by, days, ...flags }: UsageFlags, io: Io): Promise<ExitCode> {

@@ -7,14 +7,14 @@
  * @module
  */
 
-import { type AccountId, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
+import { parseUser } from "../../core/outbound/target.ts";
+import { type AccountId, type UserId } from "../../core/discord/ids.ts";
 import {
   MAX_WRONG_CODES,
   type PairingOutcome,
   type PairingRequest,
   readCode,
 } from "../../core/inbound/pairing.ts";
-import { parseTarget } from "../../core/outbound/target.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import type { Store } from "../../store/store.ts";
 import { inColumns } from "../shared/columns.ts";
@@ -119,7 +119,7 @@ const SHARED_MEMORY =
 
 /** Unpairs a user. */
 export function revoke(flags: PairingFlags, user: string, io: Io): Promise<ExitCode> {
-  const userId = userOf(user);
+  const userId = parseUser(user);
   if (!userId) {
     io.problem(`${quoted(user)} is not a user id; \`barnacle pairing list\` shows the ids`);
     return Promise.resolve(EXIT.usage);
@@ -145,11 +145,6 @@ function codeOf(words: readonly string[]): string | undefined {
   const [first = "", ...rest] = words;
   const code = (/^discord$/i.test(first) ? rest : words).join("");
   return code === "" ? undefined : code;
-}
-
-function userOf(text: string): UserId | undefined {
-  const target = parseTarget(text);
-  return target.kind === "user" ? target.userId : parseSnowflake<"user">(text.trim());
 }
 
 async function requestOf(

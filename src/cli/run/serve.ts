@@ -7,6 +7,7 @@
 import { randomUUID } from "node:crypto";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { urlHostOf } from "../../lib/network/url_address.ts";
 import { type Bot, type BotOptions, type Online, startBot } from "../../bot.ts";
 import { startKeepAlive, visitByFetch } from "../../bot/health/keep_alive.ts";
 import { startWatchdog, statusLine, type Watchdog } from "../../bot/health/watchdog.ts";
@@ -92,7 +93,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
       log.error("Cannot store the start of this run", { error: unstored });
     }
     server = await listen(bot, options, log);
-    const address = server && `${hostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
+    const address = server && `${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
     if (address !== undefined) options.setHttp(address);
     const base = address === undefined ? undefined : `http://${address}`;
     setBase(base);
@@ -254,8 +255,4 @@ function watchOver(bot: Bot, options: ServeOptions, log: Log): {
       keepAlive?.stop();
     },
   };
-}
-
-function hostOf(address: string): string {
-  return address.includes(":") ? `[${address}]` : address;
 }

@@ -10,8 +10,8 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
-import { parseTarget } from "../../core/outbound/target.ts";
+import { parseUser } from "../../core/outbound/target.ts";
+import { type UserId } from "../../core/discord/ids.ts";
 import { DATABASE_NAME, MEDIA_NAME } from "../../host/files/data_dir.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { createMediaFolder } from "../../media/folder.ts";
@@ -43,7 +43,7 @@ export async function forget(
   io: Io,
   confirm: ((question: string) => Promise<boolean>) | undefined,
 ): Promise<ExitCode> {
-  const userId = userOf(user);
+  const userId = parseUser(user);
   if (!userId) {
     io.problem(`${quoted(user)} is not a user id; use an id or <@id>`);
     return EXIT.usage;
@@ -75,11 +75,6 @@ export async function forget(
     report(forgotten, backups, userId, flags, io);
     return backups.length === 0 ? EXIT.done : EXIT.failed;
   });
-}
-
-function userOf(text: string): UserId | undefined {
-  const target = parseTarget(text);
-  return target.kind === "user" ? target.userId : parseSnowflake<"user">(text.trim());
 }
 
 /** Waits for open turns of a running bot, forgets, and writes the file anew. */

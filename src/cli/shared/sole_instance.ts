@@ -10,6 +10,7 @@ import {
   type Ended,
   endProcess,
   type EndRefusal,
+  type Holder,
   processPorts,
 } from "../../host/process/end_process.ts";
 import { acquireLock } from "../../host/locks/lock.ts";
@@ -53,23 +54,13 @@ export interface InstancePorts {
   /** Takes the lock of a token. */
   readonly acquireToken: typeof acquireTokenLock;
   /** Ends another process. */
-  readonly end: (holder: Claimant, graceMs: number, log: Log) => Promise<Ended>;
+  readonly end: (holder: Holder, graceMs: number, log: Log) => Promise<Ended>;
 }
 
 /** Another instance holds a lock; the message names it, and the fix. */
 export class InstanceTakenError extends Error {
   /** Name of the class. */
   override readonly name = "InstanceTakenError";
-}
-
-/** The holder of a lock, by its own record. */
-export interface Claimant {
-  /** Process id. */
-  readonly pid: number;
-  /** Id of the boot in which it started. */
-  readonly bootId?: string | undefined;
-  /** Its start, in clock ticks since the boot. */
-  readonly startTicks?: number | undefined;
 }
 
 type Held = Exclude<TokenLock, { readonly kind: "taken" }>;
@@ -85,7 +76,7 @@ interface Claim<Held> {
   /** A fix that does not stop the other process. */
   readonly alternative: string;
   readonly take: () => Promise<
-    { readonly held: Held } | { readonly heldBy: Claimant | undefined }
+    { readonly held: Held } | { readonly heldBy: Holder | undefined }
   >;
 }
 
@@ -202,7 +193,7 @@ function squatted({ owner }: Squatter): string {
     "Barnacle that hangs, both would answer every message";
 }
 
-const REFUSALS: Readonly<Record<EndRefusal, (holder: Claimant) => string>> = {
+const REFUSALS: Readonly<Record<EndRefusal, (holder: Holder) => string>> = {
   self: () => "the lock file names this process: it is a copy from another machine, remove it",
   system: ({ pid }) => `its pid ${pid} is a system process, as in a container; stop it there`,
   unproven: ({ pid }) => `pid ${pid} may belong to another program by now; stop it yourself`,
@@ -211,7 +202,7 @@ const REFUSALS: Readonly<Record<EndRefusal, (holder: Claimant) => string>> = {
 };
 
 function takenBy(
-  heldBy: (Claimant & { readonly dataDir?: string | undefined }) | undefined,
+  heldBy: (Holder & { readonly dataDir?: string | undefined }) | undefined,
   { what, alternative }: Pick<Claim<unknown>, "what" | "alternative">,
   wasForced: boolean,
 ): InstanceTakenError {

@@ -2,7 +2,7 @@
  * Checks whether other users may replace the config by way of its folders (SEC-R11).
  *
  * The mode of a file protects its content only. A user who may write its folder can put another
- * file in its place, and a user who may write a folder above can exchange the whole folder.
+ * file in its place. A user who may write a folder above can exchange the whole folder.
  *
  * @module
  */

@@ -10,6 +10,7 @@ import type { TextKey } from "../../render/notices/notices.ts";
 import { key, lazySection, text, whole } from "./parts/key.ts";
 import { sentence } from "./parts/sentence.ts";
 import { allowlistTexts } from "./parts/allowlist_texts.ts";
+import { mcpTexts } from "./parts/mcp_texts.ts";
 import { settingTexts } from "./parts/setting_texts.ts";
 
 /** A list of patterns that count as a mention. */
@@ -165,6 +166,7 @@ const texts = () => ({
   configInvalid: sentence("configInvalid", "So geht das nicht:\n{problem}"),
   configChanged: sentence("configChanged", "`{path}` ist geändert."),
   ...allowlistTexts(),
+  ...mcpTexts(),
   ...settingTexts(),
 } satisfies Record<TextKey, z.ZodOptional<z.ZodString>>);
 

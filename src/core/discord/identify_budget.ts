@@ -3,7 +3,7 @@
  *
  * Discord allows 1,000 IDENTIFYs in 24 hours over all shards and processes of a token, and resets
  * the token if it sends more. The store keeps the count, so that no crash loop can spend it. This
- * file decides what follows from the count.
+ * file decides by the count.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#session-start-limit-object}
  * @module

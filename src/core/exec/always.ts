@@ -1,9 +1,9 @@
 /**
  * Decides which commands a person may allow for good (A2, SEC-R21).
  *
- * A rule for a command that runs other commands would allow those, too. So a command is refused
- * here if its program is known to run others, if an argument names a program or such an option, or
- * if an argument looks like a script. A refused command can still be allowed once.
+ * A rule for a command that runs other commands would allow those, too. So Barnacle
+ * refuses a command if its program can run others, if an argument names a program or such an
+ * option, or if one looks like a script. A refused command can still be allowed once.
  *
  * @module
  */

@@ -65,6 +65,7 @@ export const COMMANDS: ReadonlyMap<string, CommandKind> = new Map([
   ["allowlist", withWords("owner")],
   ["config", withWords("owner")],
   ["agents", alone("owner")],
+  ["mcp", withWords("owner")],
   ["send", withWords("owner")],
   ["pause", alone("owner")],
   ["restart", alone("owner")],

@@ -56,3 +56,16 @@ export class TextRefused extends Error {
 
 /** Maximum number of texts in one request. */
 export const MAX_EMBEDDED_TEXTS = 32;
+
+/** The state of the embedding model, without which notes are found by words alone (T14). */
+export interface EmbeddingState {
+  /** Its id. */
+  readonly id: string;
+  /** Absent unless its last request failed. */
+  readonly failure?: {
+    /** Unix time in milliseconds of the first failure since it last worked. */
+    readonly since: number;
+    /** The newest failure, in words. */
+    readonly why: string;
+  };
+}

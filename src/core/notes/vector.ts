@@ -46,3 +46,19 @@ export function createNearness(vector: Int8Array): (other: Int8Array) => number 
     return size === 0 ? undefined : product / Math.sqrt(size);
   };
 }
+
+/** The text of a note. */
+export interface NoteText {
+  /** Number of the note. */
+  readonly id: number;
+  /** Its whole text. */
+  readonly text: string;
+}
+
+/** A note of a similar meaning. */
+export interface NearNote {
+  /** Number of the note. */
+  readonly id: number;
+  /** Cosine of the angle between its vector and that of the search: 1 is the same direction. */
+  readonly nearness: number;
+}

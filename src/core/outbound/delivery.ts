@@ -1,6 +1,5 @@
 /**
- * Decides the next step for the first message of a channel's queue, and what follows from its
- * result.
+ * Decides the next step for the first message of a channel's queue, and the effect of its result.
  *
  * Both decisions get the time as an argument and send nothing, so that tests can try every row of
  * the crash table. The first: whether to send, or to read the channel's history before. The second:
@@ -90,7 +89,7 @@ export interface AttemptFacts extends Failures {
   readonly nonceWindowMs: number;
 }
 
-/** What follows for the channel. `dead` and `uncertain` end the row; `on` goes to the next one. */
+/** The effect on the channel. `dead` and `uncertain` end the row; `on` goes to the next one. */
 export type Next =
   | { readonly kind: "on" }
   /**
@@ -129,7 +128,7 @@ const MAX_WAIT_MS = 300_000;
 const MIN_SLOW_WAIT_MS = 1_000;
 
 /**
- * Decides what follows an attempt.
+ * Decides the effect of an attempt.
  *
  * The day of D5 counts only once the fast retries have failed, too. So a clock that jumps forward,
  * as a Pi's does once its network is up, costs no message.

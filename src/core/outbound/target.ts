@@ -123,3 +123,14 @@ function noId(digits: string): TargetProblem {
 function problem(text: string, hint: string): TargetProblem {
   return { kind: "problem", problem: text, hint };
 }
+
+/**
+ * Reads the id of a user.
+ *
+ * @param text An id, or a target such as `user:123456789012345678`.
+ * @returns `undefined` if it is neither.
+ */
+export function parseUser(text: string): UserId | undefined {
+  const target = parseTarget(text);
+  return target.kind === "user" ? target.userId : parseSnowflake<"user">(text.trim());
+}

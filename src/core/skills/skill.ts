@@ -1,6 +1,6 @@
 /**
- * Skills in the format of agentskills.io: a folder with a `SKILL.md`, whose front matter says what it
- * is for (T7).
+ * Skills in the format of agentskills.io: a folder with a `SKILL.md`, whose front matter states its
+ * purpose (T7).
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { z } from "zod";
 export interface Skill {
   /** Its name, which is that of its folder. */
   readonly name: string;
-  /** What it does and when to use it, on one line. */
+  /** Its purpose and its occasions, on one line. */
   readonly description: string;
   /** Real path of its folder. */
   readonly folder: string;

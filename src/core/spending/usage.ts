@@ -7,6 +7,7 @@
  * @module
  */
 
+import { DAY_MS } from "../discord/day.ts";
 import type { ModelUsage } from "../model.ts";
 
 /** Prices of a model: of a million tokens, unless a field says otherwise. */
@@ -124,8 +125,6 @@ export function microsOfImage(
   if (price?.image === undefined) return tokens;
   return Math.round(price.image * 1_000_000) + (tokens ?? 0);
 }
-
-const DAY_MS = 24 * 60 * 60_000;
 
 /** Number of the UTC day of a time, from 1970-01-01. */
 export function dayOf(at: number): number {

@@ -78,9 +78,8 @@ export interface Parking {
    */
   open(): Promise<void>;
   /**
-   * Finds out what a refusal is about. While a channel is parked and nothing changes, the reason of
-   * its first refusal holds, and Discord is not asked again unless it did not answer then. Never
-   * rejects.
+   * Finds the reason of a refusal. While a channel is parked and nothing changes, the reason of its
+   * first refusal holds. Barnacle asks Discord again only if it did not answer then. Never rejects.
    */
   explain(row: OutboxRow, refusal: Refused): Promise<Explained>;
   /**

@@ -1,6 +1,6 @@
 /**
- * Finds the images of earlier turns, so that people can ask more about a picture, and so that the
- * beginning of the request stays the same for the provider's cache.
+ * Finds the images of earlier turns, so that people can ask more about a picture. The beginning
+ * of the request also stays the same for the provider's cache.
  *
  * @module
  */

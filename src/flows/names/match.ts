@@ -8,8 +8,8 @@
  * @module
  */
 
+import type { FoundMember, GuildNames } from "../../core/inbound/guild_names.ts";
 import {
-  type ChannelId,
   type GuildId,
   parseSnowflake,
   type RoleId,
@@ -21,26 +21,6 @@ import type { ResolvedName } from "../../core/names.ts";
 import { prepareAllowlist } from "../../policy/rules/allowlist.ts";
 import { isFormOf } from "../../policy/rules/entries.ts";
 import type { UnresolvedName } from "../../policy/rules/pinned.ts";
-
-/** The names in a guild. */
-export interface GuildNames extends Named<GuildId> {
-  /** All channels, without threads, which have no entries by name. */
-  readonly channels: readonly Named<ChannelId>[];
-  /** All roles. */
-  readonly roles: readonly Named<RoleId>[];
-}
-
-/** A member that Discord returned for a search; it searches nicknames, too. */
-export interface FoundMember {
-  /** The member's user id. */
-  readonly userId: UserId;
-  /** The member's user name, not the nickname. */
-  readonly username: string;
-  /** `"ada#1234"`; absent for accounts without a discriminator. */
-  readonly tag?: string;
-  /** Set for a bot, whose user name other bots may share. */
-  readonly isBot?: true;
-}
 
 /** All facts to match names against. */
 export interface KnownNames {

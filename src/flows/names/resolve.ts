@@ -12,18 +12,12 @@
  * @module
  */
 
+import type { FoundMember, GuildNames } from "../../core/inbound/guild_names.ts";
 import type { AccountId, GuildId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { UnresolvedName } from "../../policy/rules/pinned.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
-import {
-  type FoundMember,
-  type GuildNames,
-  type KnownNames,
-  type Matched,
-  matchNames,
-  searchesFor,
-} from "./match.ts";
+import { type KnownNames, type Matched, matchNames, searchesFor } from "./match.ts";
 import { logMatched, type Resolution } from "./report.ts";
 
 /**

@@ -8,19 +8,12 @@
  * @module
  */
 
+import type { NoteText } from "../../core/notes/vector.ts";
 import { type EmbeddedAs, MAX_EMBEDDED_TEXTS } from "../../core/notes/embedding.ts";
 import type { UsedBy } from "../../core/spending/usage.ts";
 import type { Log } from "../../lib/log.ts";
 import { type Schedule, waitFor } from "../../lib/schedule.ts";
 import type { Embedder } from "./embedder.ts";
-
-/** The text of a note. */
-export interface NoteText {
-  /** Number of the note. */
-  readonly id: number;
-  /** Its whole text. */
-  readonly text: string;
-}
 
 /** The stored notes, as their vectors are made. */
 export interface EmbeddedNotes {

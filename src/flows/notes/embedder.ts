@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { EmbeddingState } from "../../core/notes/embedding.ts";
 import { modelProblemOf } from "../../core/model_problem.ts";
 import {
   type EmbeddedAs,
@@ -42,19 +43,6 @@ export type EmbedResult =
     /** Milliseconds until another attempt makes sense. */
     readonly retryMs: number;
   };
-
-/** State of the embedding model. */
-export interface EmbeddingState {
-  /** Its id. */
-  readonly id: string;
-  /** Absent unless its last request failed. */
-  readonly failure?: {
-    /** Unix time in milliseconds of the first failure since it last worked. */
-    readonly since: number;
-    /** The newest failure, in words. */
-    readonly why: string;
-  };
-}
 
 /** Makes vectors. */
 export interface Embedder {

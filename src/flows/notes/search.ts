@@ -6,19 +6,12 @@
  * @module
  */
 
+import type { NearNote } from "../../core/notes/vector.ts";
 import { fuseRanks } from "../../core/notes/fuse.ts";
 import type { Note } from "../../core/notes/note.ts";
 import type { FoundNotes } from "../../core/turn/ports/memory.ts";
 import type { UsedBy } from "../../core/spending/usage.ts";
 import type { Embedder } from "./embedder.ts";
-
-/** A note of a similar meaning, with the cosine of its vector. */
-export interface NearNote {
-  /** Number of the note. */
-  readonly id: number;
-  /** From -1 to 1, which is the same direction. */
-  readonly nearness: number;
-}
 
 /** The stored notes, as the search reads them. */
 export interface SearchedNotes {

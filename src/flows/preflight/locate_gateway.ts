@@ -8,19 +8,9 @@
  * @module
  */
 
-import type { SessionStartLimit } from "../../core/discord/identify_budget.ts";
+import type { GatewayInfo } from "../../core/discord/gateway_info.ts";
 import { backoffMs } from "../../lib/network/backoff.ts";
 import type { Log } from "../../lib/log.ts";
-
-/** Discord's answer about its gateway. */
-export interface GatewayInfo {
-  /** WebSocket URL without query: `ws://` or `wss://`. */
-  readonly url: string;
-  /** Number of shards that Discord recommends. */
-  readonly shards: number;
-  /** Limit of new sessions, at the time of the answer. */
-  readonly limit: SessionStartLimit;
-}
 
 /** Everything that this needs from outside. */
 export interface LocateGatewayPorts {

@@ -111,7 +111,7 @@ export function createQuestionCards(ports: QuestionCardsPorts): QuestionCards {
   let isStopped = false;
 
   /** A new `custom_id` of a component. */
-  const draw = (name: string) => `${name}:${hex(ports.draw(CONTROL_BYTES))}`;
+  const draw = (name: string) => `${name}:${ports.draw(CONTROL_BYTES).toHex()}`;
 
   function changed(): void {
     if (isQueued || isStopped) return;
@@ -219,8 +219,4 @@ export function createQuestionCards(ports: QuestionCardsPorts): QuestionCards {
       await retries.stop();
     },
   };
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

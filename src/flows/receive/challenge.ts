@@ -35,7 +35,7 @@ const BUTTON_BYTES = 16;
 export function createPairingService({ draw, texts }: PairingServicePorts): PairingService {
   return {
     newCode: () => codeFrom(draw(CODE_BYTES)),
-    newButton: () => BUTTON_PREFIX + hex(draw(BUTTON_BYTES)),
+    newButton: () => BUTTON_PREFIX + draw(BUTTON_BYTES).toHex(),
     challenge: (message, code) => composeChallenge(message, code, texts()),
   };
 }
@@ -110,8 +110,4 @@ export function createChallenges(ports: ChallengesPorts): Challenges {
     },
     stop: retries.stop,
   };
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -10,8 +10,8 @@ import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Log } from "../../lib/log.ts";
 
 /**
- * `live`: the message arrived just now. `not_live`: catch-up read it from a channel's history, or it is
- * a scheduled one, a question by a command or an edit, so it is no turn of a live conversation.
+ * `live`: the message arrived just now. `not_live`: it is no turn of a live conversation. Catch-up
+ * read it from a channel's history, or it is a scheduled one, a question by a command or an edit.
  */
 export type Source = "live" | "not_live";
 

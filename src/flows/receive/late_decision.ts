@@ -1,5 +1,5 @@
 /**
- * Decides a stored message again, once the fact is known that it waited for.
+ * Decides a stored message again, once Barnacle has the fact that it waited for.
  *
  * The verdict is made at once. Storing it is a step of its own, which the caller retries.
  *
@@ -53,7 +53,7 @@ export function judgeAgain(
 }
 
 /**
- * Stores a late verdict, and tells what follows from it.
+ * Stores a late verdict, and tells its effects.
  *
  * @returns The store's answer, for a message that now waits for another fact.
  * @throws {unknown} The store's error, as a rejection; then nothing has changed.

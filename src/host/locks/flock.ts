@@ -1,9 +1,9 @@
 /**
  * Calls `flock(2)` in the C library, since neither runtime offers it.
  *
- * The kernel frees the lock when the process ends, however it ends, so no stale lock exists. The
- * alternative, a file made by `link()` and checked for a living owner, has a race when taking over
- * from a dead owner, and would not notice a process that locks with `flock`. So Barnacle does not
+ * The kernel frees the lock when the process ends, however it ends, so no stale lock exists. A
+ * file made by `link()` and checked for a living owner has a race when taking over from a dead
+ * owner. It would not notice a process that locks with `flock`. So Barnacle does not
  * start if it cannot call the C library: a second Barnacle would answer twice.
  *
  * @module
@@ -15,8 +15,8 @@ import { LibcUnavailableError, loadLibc } from "../process/libc.ts";
  * Acquires the lock of an open file without waiting.
  *
  * @param mode `alone` by default. `shared` fails only beside a process that holds it alone. `free`
- *   releases it. Closing alone is not enough: a process that is just being started by another thread
- *   has a copy of the descriptor until it loads its program, and the copy holds the lock.
+ *   releases it. Closing alone is not enough: a process that another thread is starting has a copy of
+ *   the descriptor until it loads its program. The copy holds the lock.
  * @returns Whether the call succeeded.
  */
 export type Flock = (descriptor: number, mode?: "alone" | "shared" | "free") => boolean;

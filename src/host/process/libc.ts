@@ -2,8 +2,8 @@
  * Calls functions of the C library that neither runtime offers: `flock`, and a datagram to the
  * service manager.
  *
- * They are called in this process, because the systemd unit lets no other program start, and a
- * native package would need a build for each machine.
+ * This process calls them itself, because the systemd unit lets no other program start. A native
+ * package would need a build for each machine.
  *
  * @module
  */

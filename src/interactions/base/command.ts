@@ -88,7 +88,7 @@ export interface Command extends CommandWork {
   /** Set if it works as a slash command only. */
   readonly isMenuOnly?: true;
   /** Whether the config allows the command now; absent: always. */
-  readonly isOffered?: (context: Pick<InteractionContext, "config">) => boolean;
+  readonly isOffered?: (context: Pick<InteractionContext, "config" | "mcp">) => boolean;
 }
 
 /** A command in the menu of a message (K6). */

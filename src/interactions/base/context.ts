@@ -25,6 +25,7 @@ import type { ThinkLevel } from "../../core/people/chosen.ts";
 import type { ListChange, ListChoice, NoList, PeopleList } from "../../core/people/people_list.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Texts } from "../../render/notices/notices.ts";
+import type { McpSignIns } from "./mcp.ts";
 import type { ChosenSettings } from "./settings.ts";
 
 /** The state of an account, for `/status`. */
@@ -247,6 +248,8 @@ export interface InteractionContext {
   readonly config: ConfigPort;
   /** The allow lists of people; rejects if the store fails. */
   readonly allowlists: Allowlists;
+  /** Logins to MCP servers. */
+  readonly mcp: McpSignIns;
   /** Pauses the account. */
   readonly pause: {
     /**

@@ -5,9 +5,10 @@
  */
 
 import { notice } from "../../render/notices/notices.ts";
+import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { Command } from "../base/command.ts";
 
-/** Lists all commands, with the right that some need. */
+/** Lists all commands, by the right that they need. */
 export const help: Command = {
   name: "help",
   description: "Show my commands",
@@ -15,10 +16,12 @@ export const help: Command = {
   needs: "everyone",
   run(_, { commands, texts }) {
     const all = commands();
-    const lines = all.map(({ name, description, needs }) =>
-      `\`/${name}\` ${description}${needs === "everyone" ? "" : ` (${RIGHTS[needs]})`}`
-    );
-    const text = [notice("help", {}, texts()), ...lines].join("\n");
+    const groups = Object.entries(HEADINGS).flatMap(([right, heading]) => {
+      const lines = all.filter(({ needs }) => needs === right)
+        .map(({ name, description }) => `\`/${name}\` ${description}`);
+      return lines.length === 0 ? [] : [heading, ...lines];
+    });
+    const text = [notice("help", {}, texts()), ...groups.filter((line) => line !== "")].join("\n");
     if (text.length <= MAX_LENGTH) return text;
     return all.map(({ name }) => `\`/${name}\``).join(" ");
   },
@@ -30,8 +33,10 @@ export const commands: Command = { ...help, name: "commands", description: "List
 /** Characters of an answer. */
 const MAX_LENGTH = 2_000;
 
-const RIGHTS = {
-  session: "in servers: Manage Messages",
-  owner: "owners",
-  approver: "approvers",
-} as const;
+/** The headings of the groups, in their order. */
+const HEADINGS: Readonly<Record<CommandNeeds, string>> = {
+  everyone: "",
+  session: "**In servers, with Manage Messages:**",
+  approver: "**Approvers:**",
+  owner: "**Owners:**",
+};

@@ -2,8 +2,8 @@
  * Reads the body of a fetched answer, until its end, a limit or an abort.
  *
  * A server decides how much it sends, and when. An abort that `fetch` knows is not enough to end a
- * read: Deno refers to a request's signal only weakly. Once the garbage collector has run after the
- * head arrived, the abort does not reach the body, and a read of a silent server never ends. So
+ * read: Deno refers to a request's signal only weakly. If the garbage collector runs after the head
+ * arrived, the abort does not reach the body. A read of a silent server then never ends. So
  * these functions cancel the reader themselves.
  *
  * @module

@@ -17,3 +17,8 @@ export function hostOf({ hostname }: Pick<URL, "hostname">): string {
 export function portOf({ port, protocol }: Pick<URL, "port" | "protocol">): number {
   return Number(port || (protocol === "https:" || protocol === "wss:" ? 443 : 80));
 }
+
+/** An address as the host of a URL: brackets surround that of IPv6. */
+export function urlHostOf(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}

@@ -5,7 +5,7 @@
  */
 
 /** The text that stands in place of a spoiler. */
-const HIDDEN = "(spoiler)";
+export const HIDDEN = "(spoiler)";
 
 /**
  * Replaces spoilers, for places other than their own (H9). Code keeps its bars: Discord shows no

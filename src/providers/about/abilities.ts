@@ -130,8 +130,8 @@ function fromList(entry: Readonly<Record<string, unknown>>): Abilities {
 
 /**
  * Ollama. The window of a running model is that of `num_ctx`. The model's own one may be much
- * larger, and Ollama would cut what goes beyond the first, so a model that does not run and sets no
- * `num_ctx` has no known window.
+ * larger, and Ollama would cut a longer request. So a model that does not run and sets no `num_ctx`
+ * has no known window.
  */
 async function fromOllama(read: Read, name: string): Promise<Abilities> {
   const [shown, running] = await Promise.all([

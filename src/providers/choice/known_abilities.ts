@@ -1,7 +1,7 @@
 /**
- * Remembers what a model can do, and asks its server about what the config does not say (L4).
+ * Remembers the abilities of a model, and asks its server for those that the config leaves out (L4).
  *
- * The first look asks, and returns what is known so far. So no turn waits for the answer, and a bot
+ * The first look asks, and returns the abilities known so far. So no turn waits for the answer, and a bot
  * without turns asks nothing.
  *
  * @module
@@ -74,7 +74,7 @@ export function createKnownAbilities(
   };
 }
 
-/** Wraps a model so that it tells what it can do. */
+/** Wraps a model so that it tells its abilities. */
 export function withAbilities(model: Model, known: KnownAbilities): Model {
   return {
     id: model.id,

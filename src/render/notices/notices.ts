@@ -12,6 +12,7 @@ import { ALLOWLIST_NOTICES } from "./allowlist.ts";
 import { ANSWER_NOTICES } from "./answers.ts";
 import { COMMAND_ANSWER_NOTICES } from "./command_answers.ts";
 import { COMMAND_NOTICES } from "./commands.ts";
+import { MCP_NOTICES } from "./mcp.ts";
 import { OWNER_NOTICES } from "./owner.ts";
 import { PROGRESS_NOTICES } from "./progress.ts";
 import { QUESTION_NOTICES } from "./questions.ts";
@@ -26,6 +27,7 @@ export const NOTICES:
   & typeof ALLOWLIST_NOTICES
   & typeof COMMAND_NOTICES
   & typeof COMMAND_ANSWER_NOTICES
+  & typeof MCP_NOTICES
   & typeof QUESTION_NOTICES
   & typeof SETTING_NOTICES = {
     ...ANSWER_NOTICES,
@@ -35,6 +37,7 @@ export const NOTICES:
     ...ALLOWLIST_NOTICES,
     ...COMMAND_NOTICES,
     ...COMMAND_ANSWER_NOTICES,
+    ...MCP_NOTICES,
     ...QUESTION_NOTICES,
     ...SETTING_NOTICES,
   };

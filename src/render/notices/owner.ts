@@ -65,8 +65,8 @@ export const OWNER_NOTICES = {
     },
   },
   mcpSignIn: {
-    text: "I can't use the MCP server `{server}`: it wants a sign-in. On my machine, run " +
-      "`barnacle mcp login {server}`.",
+    text: "I can't use the MCP server `{server}`: it wants a sign-in. Give me `/mcp login`, or " +
+      "run `barnacle mcp login {server}` on my machine.",
     when: "an MCP server takes Barnacle's login no more, or wants one, to the bot's owner",
     placeholders: { server: "the server's name in the config" },
   },

@@ -1,8 +1,8 @@
 /**
  * Removes secrets from texts before they are posted, in any spelling (SEC-R10).
  *
- * A person who talks a model into revealing its token will ask for it in base64, backwards, with a
- * dash between all letters, or for one half of it. So the filter compares only letters and digits,
+ * A person can ask a model for its token in base64, backwards, with a dash between all letters, or
+ * for one half of it. So the filter compares only letters and digits,
  * in lower case. White space, Markdown, invisible characters, separators and line ends do not
  * count. Escape sequences, numbers and letters of other kinds are also compared in their decoded
  * form. Twelve letters in a row are a part of a secret, unless they are common words.

@@ -2,8 +2,8 @@
  * Brings a database to the schema of this Barnacle. Schemas are numbered, and migrations only go
  * forward.
  *
- * The number is in the file itself (`user_version`) and changes in the same
- * transaction as the tables, so a process that dies here has changed nothing.
+ * The number is in the file itself (`user_version`) and changes in the transaction of the tables. So
+ * a process that dies here has changed nothing.
  *
  * @module
  */

@@ -10,7 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column, SELDOM_READ } from "../database/columns.ts";
 import type { SessionStartLimit } from "../../core/discord/identify_budget.ts";
 import { type AccountId, toAccountId, type UserId } from "../../core/discord/ids.ts";
 import type { GatewaySession, Self } from "../../core/inbound/inbound.ts";
@@ -189,37 +189,41 @@ export function createAccounts(database: DatabaseSync, { read }: Transactions): 
         ...toAccount(selectAccount.get(accountId)),
         shards: selectShards.all(accountId).map(toShard),
       })),
-    accountIds: () => read(() => selectIds.all().map((row) => idSchema.parse(row).account_id)),
+    accountIds: () =>
+      read(() => selectIds.all().map((row) => idSchema.parse(row, SELDOM_READ).account_id)),
   };
 }
 
 /** Reads the IDENTIFY limit from a row of `account`; `undefined` if Discord never named it. */
 export function toLimit(row: Row): StoredAccount["limit"] {
-  return isSet(row?.["limit_total"]) ? limitSchema.parse(row) : undefined;
+  return isSet(row?.["limit_total"]) ? limitSchema.parse(row, SELDOM_READ) : undefined;
 }
 
 function toAccount(row: Row): Omit<StoredAccount, "shards"> {
   if (!row) return {};
-  const { shard_count: shardCount, intents, ready_at: readyAt } = countsSchema.parse(row);
+  const { shard_count: shardCount, intents, ready_at: readyAt } = countsSchema.parse(
+    row,
+    SELDOM_READ,
+  );
   const limit = toLimit(row);
   return {
-    ...(isSet(row["user_id"]) && { self: selfSchema.parse(row) }),
-    ...(isSet(row["gateway_url"]) && { gateway: gatewaySchema.parse(row) }),
+    ...(isSet(row["user_id"]) && { self: selfSchema.parse(row, SELDOM_READ) }),
+    ...(isSet(row["gateway_url"]) && { gateway: gatewaySchema.parse(row, SELDOM_READ) }),
     ...(shardCount !== null && { shardCount }),
     ...(intents !== null && { intents }),
     ...(limit && { limit }),
-    ...(isSet(row["flags"]) && { flags: flagsSchema.parse(row) }),
-    ...(isSet(row["owner_id"]) && { ownerId: ownerSchema.parse(row).owner_id }),
+    ...(isSet(row["flags"]) && { flags: flagsSchema.parse(row, SELDOM_READ) }),
+    ...(isSet(row["owner_id"]) && { ownerId: ownerSchema.parse(row, SELDOM_READ).owner_id }),
     ...(readyAt !== null && { readyAt }),
   };
 }
 
 function toShard(row: Record<string, unknown>): StoredShard {
-  const { shard_id, stored_up_to, alive_at } = shardSchema.parse(row);
+  const { shard_id, stored_up_to, alive_at } = shardSchema.parse(row, SELDOM_READ);
   return {
     shardId: shard_id,
-    ...(isSet(row["session_id"]) && { session: sessionSchema.parse(row) }),
-    ...(isSet(row["catch_up_from"]) && gapSchema.parse(row)),
+    ...(isSet(row["session_id"]) && { session: sessionSchema.parse(row, SELDOM_READ) }),
+    ...(isSet(row["catch_up_from"]) && gapSchema.parse(row, SELDOM_READ)),
     storedUpTo: stored_up_to,
     aliveAt: alive_at,
   };

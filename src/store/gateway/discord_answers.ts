@@ -6,20 +6,10 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { SessionStartLimit } from "../../core/discord/identify_budget.ts";
+import type { GatewayInfo } from "../../core/discord/gateway_info.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** Discord's answer to a request for the gateway. */
-export interface GatewayAnswer {
-  /** WebSocket URL of the gateway. */
-  readonly url: string;
-  /** Number of shards that Discord recommends. */
-  readonly shards: number;
-  /** The IDENTIFY limit at the time of the answer. */
-  readonly limit: SessionStartLimit;
-}
 
 /** Discord's answer to a request for the application. */
 export interface ApplicationAnswer {
@@ -36,7 +26,7 @@ export interface DiscordAnswers {
    *
    * @param now Unix time in milliseconds.
    */
-  saveGateway(accountId: AccountId, answer: GatewayAnswer, now: number): Promise<void>;
+  saveGateway(accountId: AccountId, answer: GatewayInfo, now: number): Promise<void>;
   /**
    * Saves the application's flags and owner.
    *

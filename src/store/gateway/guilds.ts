@@ -9,7 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column, SELDOM_READ } from "../database/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
@@ -49,6 +49,7 @@ const rowSchema = z
 export function createGuilds(database: DatabaseSync, { read }: Transactions): Guilds {
   const select = database.prepare("SELECT guild_id, snapshot FROM guild WHERE account_id = ?");
   return {
-    guildsOf: (accountId) => read(() => select.all(accountId).map((row) => rowSchema.parse(row))),
+    guildsOf: (accountId) =>
+      read(() => select.all(accountId).map((row) => rowSchema.parse(row, SELDOM_READ))),
   };
 }

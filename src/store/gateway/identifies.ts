@@ -13,7 +13,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column, SELDOM_READ } from "../database/columns.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 import {
   askIdentify,
@@ -104,7 +104,9 @@ export function createIdentifies(
 
   function recordOf(accountId: AccountId, now: number): IdentifyRecord {
     const limit = toLimit(selectAccount.get(accountId));
-    const identifies = select.all(accountId, now - DAY_MS).map((row) => identifySchema.parse(row));
+    const identifies = select.all(accountId, now - DAY_MS).map((row) =>
+      identifySchema.parse(row, SELDOM_READ)
+    );
     return { identifies, ...(limit && { limit }) };
   }
 

@@ -9,7 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column, SELDOM_READ } from "../database/columns.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
@@ -178,7 +178,7 @@ export function createRuns(database: DatabaseSync, { commit, read }: Transaction
 }
 
 function toRun(row: unknown): Run {
-  const { run_id, boot_id, started_at, alive_at, ending } = rowSchema.parse(row);
+  const { run_id, boot_id, started_at, alive_at, ending } = rowSchema.parse(row, SELDOM_READ);
   return {
     runId: run_id,
     startedAt: started_at,

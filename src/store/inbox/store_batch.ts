@@ -57,8 +57,8 @@ export function prepareStoreBatch(
   const advance = prepareAdvanceSession(database);
 
   /**
-   * Records one message after the other, so that an unpaired sender's second message finds the
-   * request of the first, and each turn counts for the next one.
+   * Records one message after the other. So an unpaired sender's second message finds the request
+   * of the first, and each turn counts for the next one.
    */
   function recordAll(
     { accountId, judged, pairing, waiting }: AcceptedBatch,

@@ -10,31 +10,16 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate as otherWork } from "node:timers/promises";
 import { z } from "zod";
+import type { NearNote, NoteText } from "../../core/notes/vector.ts";
 import { createNearness } from "../../core/notes/vector.ts";
 import { column } from "../database/columns.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
-/** The text of a note without a vector. */
-export interface UnembeddedNote {
-  /** Number of the note. */
-  readonly id: number;
-  /** Its whole text. */
-  readonly text: string;
-}
-
 /** A vector of a note's text. */
-export interface NoteVector extends UnembeddedNote {
+export interface NoteVector extends NoteText {
   /** Empty if the model's server refuses the text. */
   readonly vector: Int8Array;
-}
-
-/** A note of a similar meaning. */
-export interface NearNote {
-  /** Number of the note. */
-  readonly id: number;
-  /** Cosine of the angle between its vector and that of the search. */
-  readonly nearness: number;
 }
 
 /** How many notes have vectors of a model. */
@@ -57,7 +42,7 @@ export interface NoteVectors {
     modelId: string,
     dimension: number | undefined,
     limit: number,
-  ): Promise<readonly UnembeddedNote[]>;
+  ): Promise<readonly NoteText[]>;
   /** Stores vectors of notes that still have the text. Another model's vectors are replaced. */
   keepVectors(modelId: string, vectors: readonly NoteVector[]): Promise<void>;
   /** Notes of some keys, the nearest first. No other note is compared. */

@@ -84,7 +84,7 @@ const rowSchema = z.object({
   next_try_at: column.numberOrNull,
 });
 
-/** A damaged row: whatever can be read of it. */
+/** The readable parts of a damaged row. */
 const damagedSchema = z.object({
   id: column.number,
   channel_id: z.custom<ChannelId>((value) => typeof value === "string"),

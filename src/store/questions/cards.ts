@@ -9,7 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column, SELDOM_READ } from "../database/columns.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
@@ -191,7 +191,11 @@ export function createCards(
       onDecided();
     },
     async expire(accountId, now) {
-      if (await read(() => (nextSchema.parse(selectNext.get(accountId)).next ?? Infinity) > now)) {
+      if (
+        await read(() =>
+          (nextSchema.parse(selectNext.get(accountId), SELDOM_READ).next ?? Infinity) > now
+        )
+      ) {
         return 0;
       }
       const count = await commit(
@@ -202,7 +206,7 @@ export function createCards(
       return count;
     },
     nextExpiry: (accountId) =>
-      read(() => nextSchema.parse(selectNext.get(accountId)).next ?? undefined),
+      read(() => nextSchema.parse(selectNext.get(accountId), SELDOM_READ).next ?? undefined),
     openForms: (accountId, now) =>
       read(() =>
         selectForms.all({ accountId, now, choice: FILL_IN }).flatMap((row) => {
@@ -211,6 +215,7 @@ export function createCards(
           return form ? [{ customId, channelId, asked, expiresAt, form }] : [];
         })
       ),
-    hasWork: (accountId) => read(() => nextSchema.parse(selectWork.get({ accountId })).next === 1),
+    hasWork: (accountId) =>
+      read(() => nextSchema.parse(selectWork.get({ accountId }), SELDOM_READ).next === 1),
   };
 }

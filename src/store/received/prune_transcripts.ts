@@ -1,8 +1,8 @@
 /**
  * Deletes old transcripts, with the messages, steps and answers of their turns, in small steps (X6).
  *
- * Numbers of rows rise with time. So a step reads a range of them from the oldest, and a cursor goes
- * on behind rows that must stay, such as messages that are still to be sent.
+ * Numbers of rows rise with time. So a step reads a range of them from the oldest. A cursor goes
+ * on behind rows that must stay, such as unsent messages.
  *
  * @module
  */

@@ -10,7 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column, SELDOM_READ } from "../database/columns.ts";
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { BegunRun, Schedule, ScheduleRun } from "../../core/turn/schedule.ts";
@@ -104,7 +104,8 @@ export function createScheduleRuns(
           .filter(({ id }) => !asked.some((other) => other.id === id));
         return [...asked, ...own];
       }),
-    nextAt: (accountId) => read(() => nextSchema.parse(selectNext.get(accountId)).at ?? undefined),
+    nextAt: (accountId) =>
+      read(() => nextSchema.parse(selectNext.get(accountId), SELDOM_READ).at ?? undefined),
     begin: ({ scheduleId: id, messageId, dueAt, isAsked, nextAt, isRefused }, messages, now) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         if (!exists.get(id)) return; // deleted meanwhile

@@ -8,7 +8,7 @@ import { openTestStore } from "../../support/store/store.ts";
 
 const GUILD = guildId("1400000000000000001");
 
-function build(reading = false) {
+function build(reading = false, servers: readonly string[] = []) {
   const { store } = openTestStore();
   const discord: { nativeCommands: boolean; commandGuildId?: string } = { nativeCommands: true };
   const wanted = createWantedCommands({
@@ -24,6 +24,13 @@ function build(reading = false) {
         paths: () => [],
         get: () => Promise.resolve(undefined),
         set: () => Promise.resolve(undefined),
+      },
+      mcp: {
+        ids: () => servers,
+        states: () => assert.fail("the menu needs no logins"),
+        begin: () => assert.fail("the menu begins no sign-in"),
+        finish: () => assert.fail("the menu ends no sign-in"),
+        logout: () => assert.fail("the menu deletes no login"),
       },
     }),
     now: () => 1,
@@ -58,6 +65,13 @@ describe("[K1] createWantedCommands()", () => {
     for (const isOn of [true, false]) {
       const [scope] = await build(isOn).wanted.wanted();
       assert.equal(scope?.commands.some(({ name }) => name === "config"), isOn);
+    }
+  });
+
+  it("[K2] has /mcp only if the config has MCP servers", async () => {
+    for (const servers of [[], ["far"]]) {
+      const [scope] = await build(false, servers).wanted.wanted();
+      assert.equal(scope?.commands.some(({ name }) => name === "mcp"), servers.length > 0);
     }
   });
 });

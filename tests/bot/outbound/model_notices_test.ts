@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { TurnOutcome } from "../../../src/agent/turn.ts";
+import type { TurnOutcome } from "../../../src/agent/turn_outcome.ts";
 import { createModelNotices } from "../../../src/bot/outbound/model_notices.ts";
 import { ModelError, type ModelErrorKind } from "../../../src/core/model.ts";
 import { recordingLog } from "../../support/recording_log.ts";

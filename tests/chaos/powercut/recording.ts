@@ -43,8 +43,11 @@ export interface PowerCutSimulation extends Simulation {
   talk(mayBeNew?: boolean): void;
   /** Whether the connected session is stored: a heartbeat of it has named a number. */
   isSessionStored(): boolean;
-  /** Whether heartbeats have acknowledged the first message of each new user. */
-  hasEveryFirst(): boolean;
+  /**
+   * Waits until the bot has stored the first message of each new user: a heartbeat of its session
+   * has acknowledged it, or it is answered.
+   */
+  firstsStored(): Promise<void>;
   /** Sends a new user's first direct message to the bot. */
   meet(): void;
   /** The bot's messages in a channel. */
@@ -104,8 +107,8 @@ export async function openPowerCutSimulation(
   const questions: Question[] = [];
   const owed = new Map<string, { channel: string; pieces: string[] }>();
   const people: string[] = [];
-  /** First messages without an acknowledgement: their numbers by session. */
-  let firsts: ReadonlyMap<string, number>[] = [];
+  /** New users' first messages that may not be stored yet. */
+  let firsts: FirstMessage[] = [];
   let said = 0;
 
   async function until(what: string, check: () => boolean): Promise<void> {
@@ -131,9 +134,16 @@ export async function openPowerCutSimulation(
     const as = `stranger${people.length}`;
     addUser(world, { username: as }, Date.now());
     people.push(as);
-    note(simulator.say({ as, in: "dm", text: name }), name, true);
-    firsts.push(new Map(simulator.sessions().map(({ id, seq }) => [id, seq])));
+    const message = simulator.say({ as, in: "dm", text: name });
+    note(message, name, true);
+    const numbers = new Map(simulator.sessions().map(({ id, seq }) => [id, seq]));
+    firsts.push({ name, channelId: message.channelId, numbers });
   }
+
+  const written = (channelId: string): readonly string[] =>
+    [...simulator.channel(channelId).messages.values()]
+      .filter(({ author }) => author.kind === "user" && author.userId === barnacle.userId)
+      .map(({ content }) => content);
 
   /** Whether a heartbeat has named this number of its session, or a later one. */
   const isTold = (numbers: ReadonlyMap<string, number>) =>
@@ -169,9 +179,18 @@ export async function openPowerCutSimulation(
       const connected = simulator.sessions().filter(({ isConnected }) => isConnected);
       return isTold(new Map(connected.map(({ id }) => [id, 0])));
     },
-    hasEveryFirst() {
-      firsts = firsts.filter((numbers) => !isTold(numbers));
-      return firsts.length === 0;
+    async firstsStored() {
+      const isStored = ({ name, channelId, numbers }: FirstMessage) =>
+        isTold(numbers) || written(channelId).some((text) => text.includes(name));
+      try {
+        await until("the messages of new users to be stored", () => {
+          firsts = firsts.filter((first) => !isStored(first));
+          return firsts.length === 0;
+        });
+      } catch (cause) {
+        const names = firsts.map(({ name }) => name).join(" ");
+        throw new Error(`The bot neither acknowledges nor answers ${names}`, { cause });
+      }
     },
     readLog: () => readSyscalls(readFileSync(join(dataDir, LOG), "utf8")),
     talk(mayBeNew = true) {
@@ -194,11 +213,16 @@ export async function openPowerCutSimulation(
       await simulation.close();
       await model.close();
     },
-    written: (channelId) =>
-      [...simulator.channel(channelId).messages.values()]
-        .filter(({ author }) => author.kind === "user" && author.userId === barnacle.userId)
-        .map(({ content }) => content),
+    written,
   };
+}
+
+/** A new user's first message. */
+interface FirstMessage {
+  readonly name: string;
+  readonly channelId: Message["channelId"];
+  /** Its number in each session that delivers it. */
+  readonly numbers: ReadonlyMap<string, number>;
 }
 
 const portOf = (url: string): number => Number(new URL(url).port);

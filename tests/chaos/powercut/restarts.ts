@@ -5,7 +5,7 @@
  * On a busy machine a bot may be killed between READY and its first transaction. A user's first
  * direct message is lost then if its session ends, too: nothing else can deliver it, and the bot has
  * not acknowledged it. So new users write in stored sessions only, and a session ends only once
- * Discord has the bot's acknowledgement of their messages. The bot must have these on its disk.
+ * Discord knows that the bot has stored their messages. These must be on its disk.
  *
  * @module
  */
@@ -56,7 +56,7 @@ export async function restartAfterCuts(seeded: Seeded, times: number): Promise<R
         talk(!isLong && simulation.isSessionStored());
         await sleep(seeded.random() * PACE_MS);
       }
-      if (isLong) await until("every new user's message to be stored", simulation.hasEveryFirst);
+      if (isLong) await simulation.firstsStored();
       bot.kill("SIGKILL");
       await bot.exited;
       failPower(simulation, disk, time % 2 === 0 ? undefined : seeded.random);

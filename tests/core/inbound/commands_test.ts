@@ -56,7 +56,7 @@ describe("[K2] COMMANDS", () => {
     // /stop itself checks whose turn it is (K3).
     everyone: "help commands status whoami usage context why memory skill forget undo stop",
     session: "new reset compact model models think reasoning verbose queue",
-    owner: "activation allowlist config agents send pause restart",
+    owner: "activation allowlist config agents mcp send pause restart",
     approver: "approve",
   };
   for (const [who, names] of Object.entries(needs)) {

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
+import { BROKER_SOCKET } from "../../../src/exec/remote.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Message } from "../../../simulator/world/world.ts";
@@ -175,6 +176,30 @@ describe("[A1] a command on the host", () => {
         await answerWith(scene, /Read-only file system[^]*\/etc\/passwd/);
         assert.equal(ran(workspace), 1);
         assert.equal(existsSync(join(workspace, "skills", "evil")), false);
+      }),
+  );
+
+  it(
+    "[A3] runs in the exec broker's unit of systemd if its socket exists",
+    {
+      skip: !existsSync(BROKER_SOCKET) &&
+        "systemd does not listen on the broker's socket here; packaging/systemd has the unit",
+    },
+    () =>
+      withWorkspace({ sandbox: "auto" }, async (scene, workspace) => {
+        const { simulator, start, say, mention } = scene;
+        await start();
+        say(
+          "ada",
+          "general",
+          `${mention}\ncall: exec {"argv":["sh","-c","id; pwd; touch ran.txt"]}`,
+        );
+        const message = await card(scene);
+        assert.match(textOf(message), /barnacle-workspace/);
+        const customId = idOf(message, NOTICES.allowOnce.text);
+        simulator.press({ as: "ada", in: "dm", message: message.id, customId });
+        await answerWith(scene, /\(barnacle-exec\)[^]*barnacle-workspace/);
+        assert.equal(ran(workspace), 0);
       }),
   );
 

@@ -40,6 +40,59 @@ describe("[X4] the bot", () => {
         assert.ok(!said.some((text) => text.includes("-# ")), "the transcript has a footer");
       },
     ));
+
+  const spent = { tokensPerDay: 12 }; // less than two answers
+  const scopes: readonly [key: string, stopsDms: boolean][] = [
+    ["perGuild", false],
+    ["perAgent", true],
+    ["total", true],
+  ];
+  for (const [key, stopsDms] of scopes) {
+    it(`stops all people by a spent budgets.${key}`, () =>
+      withSimulation(
+        { config: { budgets: { [key]: spent } } },
+        async ({ start, say, mention, replies, eventually, rows, model }) => {
+          await start();
+          say("grace", "general", `${mention} one`);
+          await replies("general", 1);
+          say("ada", "help", `${mention} two`);
+          assert.match((await replies("help", 1))[0] ?? "", /budget for my answers is used up/);
+          say("ada", "dm", "three");
+          const [direct = ""] = stopsDms ? [] : await replies("dm", 1, "ada");
+          if (!stopsDms) assert.match(direct, /three/);
+          const why = `the budget budgets.${key}.tokensPerDay (12) of today is spent`;
+          const refused = () => rows("SELECT failure FROM inbox WHERE state = 'refused'");
+          const count = stopsDms ? 2 : 1;
+          await eventually(
+            "the refusals",
+            () => Promise.resolve(refused().length === count),
+          );
+          assert.ok(refused().every(({ failure }) => failure === why));
+          assert.equal(model.requests.length, stopsDms ? 1 : 2);
+        },
+      ));
+  }
+
+  it("gives a member with a role that role's budget, in place of the user's", () =>
+    withSimulation({}, async (scene) => {
+      const { start, say, mention, replies, simulator, user } = scene;
+      const members = [...simulator.world.guilds.values()].flatMap(({ members }) =>
+        members.get(user("grace").id) ?? []
+      );
+      const role = members.flatMap(({ roles }) => [...roles])[0];
+      assert.ok(role !== undefined, "grace has no role");
+      const budgets = { perUser: spent, perRole: { [role]: { tokensPerDay: 1_000 } } };
+      writeConfig(scene, { budgets, http: { port: 0 } });
+      await start();
+      for (const count of [1, 2, 3]) {
+        say("grace", "general", `${mention} question ${count}`);
+        assert.match((await replies("general", count)).at(-1) ?? "", /question/);
+      }
+      say("ada", "help", `${mention} one`);
+      await replies("help", 1);
+      say("ada", "help", `${mention} two`);
+      assert.match((await replies("help", 2))[1] ?? "", /budget for my answers is used up/);
+    }));
 });
 
 describe("[L3] the bot", () => {

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import type { FoundMember, GuildNames } from "../../../src/core/inbound/guild_names.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import {
-  type FoundMember,
-  type GuildNames,
   type KnownNames,
   type Matched,
   matchNames,

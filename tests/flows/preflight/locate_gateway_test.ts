@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { GatewayInfo } from "../../../src/core/discord/gateway_info.ts";
 import {
-  type GatewayInfo,
   locateGateway,
   type LocateGatewayPorts,
 } from "../../../src/flows/preflight/locate_gateway.ts";

@@ -31,7 +31,8 @@ describe("[K2] /help", () => {
     const text = String(
       await help.run(callOf("help"), interactionContext({ commands: () => COMMANDS })),
     );
-    assert.match(text, /`\/pause` Pause me everywhere, or let me go on \(owners\)/);
+    assert.match(text, /\n\*\*Owners:\*\*\n[^*]*`\/pause` Pause me everywhere, or let me go on/);
+    assert.doesNotMatch(text, /\n\n/);
     assert.ok(text.length <= 2_000, `${text.length} characters`);
   });
 });

@@ -27,13 +27,13 @@ function build({ reading = true, writing = true, problem }: {
     const call: CommandCall = { ...guildMessage(), name: "config", subcommand, options };
     return String(await config.run(call, context));
   };
-  return { use, written, port };
+  return { use, written, context };
 }
 
 describe("[K4] /config", () => {
   it("is there only if the config allows it, and only for owners", async () => {
-    const { use, port } = build({ reading: false });
-    assert.equal(config.isOffered?.({ config: port }), false);
+    const { use, context } = build({ reading: false });
+    assert.equal(config.isOffered?.(context), false);
     assert.equal(config.needs, "owner");
     assert.match(await use("show"), /`commands\.config`/);
   });

@@ -74,6 +74,8 @@ const embed = {
   title: order("embed-title"),
   description: order("embed-text"),
   fields: [{ name: order("embed-field"), value: order("embed-value") }],
+  provider: { name: order("embed-provider") },
+  image: { url: "https://cdn.example/image.png", description: order("embed-alt") },
   footer: { text: order("embed-footer") },
   author: { name: order("embed-author") },
 };
@@ -84,6 +86,7 @@ const FIELDS = [
   ...["text", "quote", "file", "alt", "reaction", "poll-question", "poll-answer"],
   ...["sticker", "component", "button", "forward"],
   ...["embed-author", "embed-title", "embed-text", "embed-field", "embed-value"],
+  ...["embed-provider", "embed-alt", "embed-footer"],
 ];
 
 describe("[SEC-R1] names and texts with orders", () => {

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import type { GatewayAnswer } from "../../../src/store/gateway/discord_answers.ts";
+import type { GatewayInfo } from "../../../src/core/discord/gateway_info.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { userId } from "../../support/discord/builders.ts";
 import { openTestStore } from "../../support/store/store.ts";
 
 const SECOND = toAccountId("second");
 
-const answer = (fields: Partial<GatewayAnswer> = {}): GatewayAnswer => ({
+const answer = (fields: Partial<GatewayInfo> = {}): GatewayInfo => ({
   url: "wss://one",
   shards: 2,
   limit: {

@@ -12,6 +12,7 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { hostname, networkInterfaces } from "node:os";
+import { urlHostOf } from "../../../lib/network/url_address.ts";
 import { isLoopback } from "../../../lib/network/loopback.ts";
 import { refusalOf } from "../../../http/guard.ts";
 
@@ -35,21 +36,17 @@ export interface PageAccess {
  */
 export function pageAccessOf(host: string | undefined): PageAccess {
   if (host === undefined || host === "localhost") return { names: ["127.0.0.1"] };
-  if (isLoopback(host)) return { host, names: [bracketed(host)] };
+  if (isLoopback(host)) return { host, names: [urlHostOf(host)] };
   const key = randomBytes(24).toString("base64url"); // 32 characters
   return { host, names: namesOf(host), key };
 }
 
 function namesOf(host: string): readonly string[] {
-  if (!ALL.includes(host)) return [bracketed(host)];
+  if (!ALL.includes(host)) return [urlHostOf(host)];
   const addresses = Object.values(networkInterfaces()).flatMap((all) => all ?? [])
     .filter(({ internal, address }) => !internal && !address.startsWith("fe80:"))
-    .map(({ address }) => bracketed(address));
+    .map(({ address }) => urlHostOf(address));
   return [...addresses, hostname().toLowerCase()];
-}
-
-function bracketed(address: string): string {
-  return address.includes(":") ? `[${address}]` : address;
 }
 
 /** The page's addresses, each with the key. */

@@ -8,10 +8,9 @@
  */
 
 import { z } from "zod";
+import { REDACTED } from "../../../lib/text/redactor.ts";
 import type { Env } from "../../../lib/env.ts";
 import { codeOf } from "../../../lib/error_code.ts";
-
-const REDACTED = "[redacted]";
 
 /** A text that must not be shown. */
 export class Secret {

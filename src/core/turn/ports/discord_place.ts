@@ -113,10 +113,10 @@ export interface Place {
   /** Finds another channel that the turn may reach; rejects if the asker lacks a right there. */
   assertMayIn(channelId: ChannelId, needs: readonly Need[]): Promise<Channel>;
   /**
-   * Runs a destructive step once: counts it for the turn, and stores how to take it back.
+   * Runs a destructive step once: counts it for the turn, and stores the way to take it back.
    *
    * @param run Returns the result for the model.
-   * @returns The result, with a line about undoing; or its effect, if it would only be told.
+   * @returns The result, with a line about undoing; or, for a dry run, its effect.
    */
   change(change: Change, run: () => Promise<string>): Promise<string>;
   /** Shows a message in Discord's own form; `undefined` if the model may not see it (P10). */

@@ -12,7 +12,7 @@ import { bounded } from "../../../lib/bounded.ts";
 import { withoutSpoilers } from "../../../lib/text/spoilers.ts";
 import { isSpoiler } from "./attachments.ts";
 import { describeComponents } from "./describe_components.ts";
-import { describePoll, describePollResult } from "./describe_poll.ts";
+import { describePoll, describePollResult, type Embed } from "./describe_poll.ts";
 import type { ContentPayload, MessagePayload, SnapshotPayload } from "./payloads.ts";
 import type { ForwardRule } from "./places.ts";
 import { tagOf } from "./senders.ts";
@@ -20,6 +20,8 @@ import { tagOf } from "./senders.ts";
 const NONE: readonly Extra[] = [];
 const MAX_EXTRAS = 25;
 const MAX_EXTRA_CHARS = 1_000;
+/** Most of the 6,000 characters that Discord allows in all embeds of a message. */
+const MAX_EMBED_CHARS = 4_000;
 const MAX_FORWARD_CHARS = 4_000;
 const MAX_COMPONENTS_CHARS = 4_000;
 
@@ -99,16 +101,25 @@ function ownExtras(
       add("poll", result);
       continue;
     }
-    const { title, description, url, author, fields = [] } = embed;
-    const parts = [author?.name, title, description];
-    const rows = fields.map(({ name, value }) => `${name}: ${value}`);
-    add("embed", [...parts, ...rows, url].filter(Boolean).join("\n"));
+    add("embed", embedText(embed), MAX_EMBED_CHARS);
   }
   // A message with components may have no other text.
   if (components?.length) {
     add("components", describeComponents(components, hidesSpoilers), MAX_COMPONENTS_CHARS);
   }
   return extras;
+}
+
+/** All texts of an embed, in the order in which Discord shows them; its address is last. */
+function embedText(embed: Embed): string {
+  const { provider, author, title, description, fields = [], footer, url } = embed;
+  const rows = fields.map(({ name, value }) => `${name}: ${value}`);
+  const alts = (["image", "thumbnail", "video"] as const).map((kind) => {
+    const alt = embed[kind]?.description;
+    return alt && `${kind}: ${alt}`;
+  });
+  const parts = [provider?.name, author?.name, title, description, ...rows, ...alts, footer?.text];
+  return [...parts, url].filter(Boolean).join("\n");
 }
 
 /** Formats a file size: `"812 B"`, `"12 kB"`, `"3.4 MB"`. */

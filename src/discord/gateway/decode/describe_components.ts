@@ -9,6 +9,7 @@
  * @module
  */
 
+import { HIDDEN } from "../../../lib/text/spoilers.ts";
 import { MessageComponentTypes } from "@discordeno/types";
 import { z } from "zod";
 
@@ -24,9 +25,6 @@ const Type = {
 
 /** Maximum nesting. Discord's deepest is a button in a row in a container. */
 const MAX_DEPTH = 6;
-
-/** Stands in place of a part behind a spoiler. */
-const HIDDEN = "(spoiler)";
 
 const text = z.string().optional().catch(undefined);
 const children = z.array(z.unknown()).optional().catch(undefined);

@@ -55,13 +55,21 @@ export const attachmentPayload = z.object({
   waveform: z.string().nullish().catch(undefined),
 });
 const namedPayload = z.object({ name: z.string() });
+/** A picture or video of an embed, with its alt text. */
+const embedMedia = z.object({ description: z.string().nullish() }).nullish().catch(undefined);
 const embedPayload = z.object({
   type: z.string().nullish().catch(undefined),
   title: z.string().nullish(),
   description: z.string().nullish(),
   url: z.string().nullish(),
   author: namedPayload.nullish(),
+  /** The website of a link's preview. */
+  provider: z.object({ name: z.string().nullish() }).nullish().catch(undefined),
   fields: z.array(z.object({ name: z.string(), value: z.string() })).optional(),
+  image: embedMedia,
+  thumbnail: embedMedia,
+  video: embedMedia,
+  footer: z.object({ text: z.string() }).nullish().catch(undefined),
 });
 const pollMedia = z.object({
   text: z.string().nullish(),

@@ -5,8 +5,9 @@
  */
 
 import { ChannelTypes } from "@discordeno/types";
-import type { ChannelId, GuildId, MessageId, RoleId } from "../../../core/discord/ids.ts";
-import type { GuildPlace, Named, Place } from "../../../core/inbound/inbound.ts";
+import type { GuildNames } from "../../../core/inbound/guild_names.ts";
+import type { ChannelId, GuildId, MessageId } from "../../../core/discord/ids.ts";
+import type { GuildPlace, Place } from "../../../core/inbound/inbound.ts";
 import { type Guild, type GuildIndex, shardOf } from "./guild_index.ts";
 import type { MessagePayload } from "./payloads.ts";
 
@@ -144,16 +145,8 @@ function channelsOf(guild: Guild): readonly KnownChannel[] {
     }));
 }
 
-/** A guild's names, for entries of the config that name its channels or roles. */
-export interface NamedGuild extends Named<GuildId> {
-  /** Without threads, which anyone can name, and without categories, which have no messages. */
-  readonly channels: readonly Named<ChannelId>[];
-  /** All roles of the guild. */
-  readonly roles: readonly Named<RoleId>[];
-}
-
 /** Returns the names that the config may use for a guild's channels and roles. */
-export function namesIn({ id, name, channels, roles }: Guild): NamedGuild {
+export function namesIn({ id, name, channels, roles }: Guild): GuildNames {
   return {
     id,
     name,

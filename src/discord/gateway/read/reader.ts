@@ -116,7 +116,7 @@ export function createReader(
 
   /** Returns the session of a READY; `undefined` if the READY has an unexpected shape. */
   function start({ d, s }: Dispatch): SessionStarted | undefined {
-    const ready = readyPayload.safeParse(d);
+    const ready = readyPayload.safeParse(d, { jitless: true }); // compiling takes longer
     self = readSelf(d) ?? self;
     if (!ready.success || !self) return undefined;
     const { session_id: sessionId, resume_gateway_url: resumeUrl } = ready.data;

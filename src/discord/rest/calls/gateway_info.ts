@@ -6,19 +6,9 @@
  */
 
 import { z } from "zod";
-import type { SessionStartLimit } from "../../../core/discord/identify_budget.ts";
+import type { GatewayInfo } from "../../../core/discord/gateway_info.ts";
 import { expect } from "../exchange/answer.ts";
 import type { RestApi } from "../client/client.ts";
-
-/** The address and the limits of Discord's gateway. */
-export interface GatewayInfo {
-  /** `ws://` or `wss://`, without query. */
-  readonly url: string;
-  /** Recommended number of shards. */
-  readonly shards: number;
-  /** The limit for new sessions. */
-  readonly limit: SessionStartLimit;
-}
 
 /**
  * Reads the gateway's address and limits.

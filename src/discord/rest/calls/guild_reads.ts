@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { once } from "../../../lib/once.ts";
 import { type Channel, CHANNEL_KINDS, isThread } from "../../../core/rights/channel.ts";
 import {
   type ChannelId,
@@ -168,11 +169,6 @@ export function createGuildReads(
       }
     },
   };
-}
-
-function once<Value>(read: () => Promise<Value>): () => Promise<Value> {
-  let known: Promise<Value> | undefined;
-  return () => known ??= read();
 }
 
 /** Whether a channel is a private thread. */

@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import type { FoundMember } from "../../../core/inbound/guild_names.ts";
 import type { GuildId, RoleId, UserId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { expect } from "../exchange/answer.ts";
@@ -118,18 +119,6 @@ export function createReadRoles(
 ): ReadRoles {
   const readMember = createReadMember(api, options);
   return async (guildId, userId) => (await readMember(guildId, userId))?.roles ?? [];
-}
-
-/** A member that a search has found. */
-export interface FoundMember {
-  /** The member's user. */
-  readonly userId: UserId;
-  /** Unique among accounts: `"ada"`. */
-  readonly username: string;
-  /** `"ada#1234"`; only accounts that still have a discriminator have one. */
-  readonly tag?: string;
-  /** Set for a bot; several bots can share a username. */
-  readonly isBot?: true;
 }
 
 /** Searches the members of a guild. */

@@ -55,6 +55,39 @@ describe("[H3] describeExtras()", () => {
       "A\nT\nD\nn: v\nhttps://e.example",
     ],
     [
+      "an embed's website, alt texts and footer",
+      {
+        embeds: [{
+          provider: { name: "P" },
+          title: "T",
+          image: { url: "https://cdn.example/i", description: "a cat" },
+          thumbnail: { url: "https://cdn.example/t" },
+          video: { url: "https://cdn.example/v", description: "a cat that runs" },
+          footer: { text: "F" },
+        }],
+      },
+      "embed",
+      "P\nT\nimage: a cat\nvideo: a cat that runs\nF",
+    ],
+    [
+      "an embed with a footer alone",
+      { embeds: [{ footer: { text: "build 7 failed" } }] },
+      "embed",
+      "build 7 failed",
+    ],
+    [
+      "an embed whose footer, website and image have another form",
+      { embeds: [{ title: "T", footer: { text: 5 }, provider: 5, image: { description: 5 } }] },
+      "embed",
+      "T",
+    ],
+    [
+      "a long embed with its footer",
+      { embeds: [{ description: "d".repeat(2_000), footer: { text: "F" } }] },
+      "embed",
+      `${"d".repeat(2_000)}\nF`,
+    ],
+    [
       "a forwarded message with its extras",
       {
         message_snapshots: [{
@@ -105,7 +138,7 @@ describe("[H3] describeExtras()", () => {
     const embeds = Array.from({ length: 60 }, () => ({ description: "x".repeat(6_000) }));
     const described = extras({ embeds });
     assert.equal(described.length, 25);
-    assert.ok(described.every(({ text }) => text.length <= 1_000));
+    assert.ok(described.every(({ text }) => text.length <= 4_000));
   });
 });
 

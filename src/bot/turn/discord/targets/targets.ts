@@ -5,6 +5,7 @@
  * @module
  */
 
+import { once } from "../../../../lib/once.ts";
 import { type Channel, isThread, isVoice } from "../../../../core/rights/channel.ts";
 import type { ChannelId, GuildId, UserId } from "../../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../../core/inbound/inbound.ts";
@@ -289,8 +290,3 @@ const ONLY_OWNERS =
   "from direct messages, only an owner of the bot may act on servers and in other channels";
 const OTHER_GUILD = "actions stay in the server of this conversation; leave out `guildId`";
 const NEEDS_GUILD = "give `guildId`: in direct messages there is no server";
-
-function once<Value>(read: () => Promise<Value>): () => Promise<Value> {
-  let known: Promise<Value> | undefined;
-  return () => known ??= read();
-}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { listenForCallback } from "../../../src/cli/mcp/callback.ts";
+import { listenForCallback } from "../../../src/bot/mcp/callback.ts";
 
 const isOurs = (answer: URLSearchParams) => answer.get("state") === "ours";
 

@@ -1,40 +1,21 @@
 /**
- * Signs in to MCP servers of the config, and shows their logins, for `barnacle mcp` (T13).
+ * Signs in to MCP servers of the config, and shows their logins, for `barnacle mcp` and `/mcp` (T13).
  *
  * @module
  */
 
 import type { BotConfig } from "../../config/config.ts";
+import type { McpLoginState } from "../../interactions/base/mcp.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { hashOfAll, type ToolHashes } from "../../mcp/definitions.ts";
 import { hasOwnToken, type HttpServer } from "../../mcp/oauth/http_server.ts";
-import type { Login } from "../../mcp/oauth/logins.ts";
-import { beginSignIn } from "../../mcp/oauth/sign_in.ts";
-import { httpServerOf, loginsIn, seenIn } from "./mcp_ports.ts";
-
-/**
- * State of a server's login.
- *
- * - `program`: the server is no server over HTTP.
- * - `token`: the config has its token.
- * - `none`: there is no login; the server may want none.
- * - `ended`: the server has taken the login back.
- * - `valid`: there is a login.
- */
-export type LoginState = "program" | "token" | "none" | "ended" | "valid";
+import { beginSignIn, type SignIn } from "../../mcp/oauth/sign_in.ts";
+import { httpServerOf, loginsIn, seenIn } from "./ports.ts";
 
 /** A server of the config. These facts need no request to it. */
-export interface McpState {
-  /** Its name in the config. */
-  readonly id: string;
+export interface McpState extends McpLoginState {
   /** Its address or its program. */
   readonly at: string;
-  /** State of its login. */
-  readonly login: LoginState;
-  /** When the access token ends, in Unix milliseconds; absent if the server did not say. */
-  readonly until?: number;
-  /** Whether Barnacle can renew the token by itself. */
-  readonly isRenewed?: boolean;
   /** Number of the tools that the bot or `doctor` saw last; absent if neither has. */
   readonly tools?: number;
   /** One hash for all descriptions of these tools, in hex digits. */
@@ -46,19 +27,8 @@ export type SignInServer =
   | { readonly kind: "found"; readonly server: HttpServer }
   | { readonly kind: "problem"; readonly problem: string };
 
-/** A sign-in that waits for the operator, and that stores the login. */
-export interface PendingLogin {
-  /** Address that the operator opens in a browser. */
-  readonly address: string;
-  /** Whether an answer of a browser belongs to this sign-in. */
-  isOurs(answer: URLSearchParams): boolean;
-  /**
-   * Gets and stores the tokens.
-   *
-   * @throws {Error} If a server refuses, or the file cannot be written.
-   */
-  finish(answer: URLSearchParams): Promise<Login>;
-}
+/** A sign-in that waits for the operator, and whose `finish` also stores the login. */
+export type PendingLogin = SignIn;
 
 /** All servers of the config. */
 export function mcpStates({ mcp }: Pick<BotConfig, "mcp">, dataDir: string): readonly McpState[] {

@@ -8,7 +8,6 @@
  */
 
 import type { AddressInfo } from "node:net";
-import { createBoundedServer } from "../../host/bounded_server.ts";
 
 /** A listener on the loopback address. */
 export interface Callback {
@@ -18,7 +17,7 @@ export interface Callback {
    * Waits for the answer.
    *
    * @param isOurs Whether an answer belongs to the sign-in.
-   * @returns `undefined` if none came in time.
+   * @returns `undefined` if none came in time, or the listener has ended.
    */
   wait(
     isOurs: (answer: URLSearchParams) => boolean,
@@ -49,6 +48,7 @@ export function pastedUrl(port = 8_765): string {
  * @throws {Error} If the port is taken.
  */
 export async function listenForCallback(port: number): Promise<Callback> {
+  const { createBoundedServer } = await import("../../host/bounded_server.ts"); // few sign-ins run
   let isOurs: (answer: URLSearchParams) => boolean = () => false;
   const { promise: answered, resolve: onAnswer } = Promise.withResolvers<URLSearchParams>();
   const server = createBoundedServer(
@@ -57,11 +57,15 @@ export async function listenForCallback(port: number): Promise<Callback> {
       if (request.method !== "GET" || pathname !== PATH) return page("Not found.", 404);
       if (!isOurs(searchParams)) return page("This is not the answer to a sign-in that runs.", 400);
       onAnswer(searchParams);
-      return page("Barnacle has the answer. See its terminal, and close this page.", 200);
+      return page(
+        "Barnacle has the answer. Close this page, and see where you began the sign-in.",
+        200,
+      );
     },
     TIMEOUTS,
     new Set(),
   );
+  const { promise: closed, resolve: onClose } = Promise.withResolvers<undefined>();
   const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
   server.listen(port, "127.0.0.1", resolve);
@@ -73,11 +77,12 @@ export async function listenForCallback(port: number): Promise<Callback> {
       isOurs = isAnswer;
       const { promise: late, resolve } = Promise.withResolvers<undefined>();
       const timer = setTimeout(() => resolve(undefined), timeoutMs);
-      const answer = await Promise.race([answered, late]);
+      const answer = await Promise.race([answered, late, closed]);
       clearTimeout(timer);
       return answer;
     },
     close() {
+      onClose(undefined);
       server.close();
       setTimeout(() => server.closeAllConnections(), 200).unref(); // the page leaves first
     },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { filesWithSecrets } from "../../../src/bot/process/mcp_ports.ts";
+import { filesWithSecrets } from "../../../src/bot/mcp/ports.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 describe("[T13] filesWithSecrets()", () => {

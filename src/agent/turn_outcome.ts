@@ -1,0 +1,51 @@
+/**
+ * Declares the ends of a turn, and its wait for people.
+ *
+ * @module
+ */
+
+import type { ModelError, ModelUsage } from "../core/model.ts";
+import type { AskedCall } from "../core/people/question.ts";
+import type { BudgetStop } from "../core/spending/budget.ts";
+import type { Step } from "../core/step.ts";
+
+/** The end of a turn. `usage` counts tokens; absent if the model's API does not report them. */
+export type TurnOutcome =
+  | {
+    readonly kind: "reply";
+    readonly text: string;
+    /** The model's thinking in this process; absent if it is not asked for. */
+    readonly thinking?: string;
+    /** Of all requests that this process made for the turn. */
+    readonly usage?: ModelUsage;
+    /** Absent if the model called no tool. */
+    readonly taken?: StepsTaken;
+    /** The model that answered, if it was a fallback (L3). */
+    readonly modelId?: string;
+    /** The failure of the model that should have answered; absent if none failed. */
+    readonly failure?: ModelError;
+  }
+  /** A budget is spent (X4): no model was asked for the next step. */
+  | { readonly kind: "refused"; readonly stop: BudgetStop }
+  /** The user learns only that the turn failed; `reason` is for the operator. */
+  | { readonly kind: "failed"; readonly reason: string; readonly error: unknown }
+  /** The process is stopping, or the turn is cut; its next attempt continues it. */
+  | { readonly kind: "interrupted" };
+
+/** A turn whose calls wait for people (A1, T10). Its next attempt continues with the decisions. */
+export interface ParkedTurn {
+  /** Tells it from the ends of a turn. */
+  readonly kind: "parked";
+  /** The calls that wait, at least one. */
+  readonly asked: readonly AskedCall[];
+  /** The steps so far, and those that are not stored yet. */
+  readonly taken: StepsTaken;
+}
+
+/** The steps of a turn that has ended, or waits. */
+export interface StepsTaken {
+  /** All of them, in order. */
+  readonly steps: readonly Step[];
+  /** The last of them, which are not stored yet. */
+  readonly unsaved: readonly Step[];
+}
