@@ -13,6 +13,8 @@ const FOLD_AT = 0.75;
 /** Number of tokens of the newest entries that are never folded, and their share of a small window. */
 const KEPT_TOKENS = 20_000;
 const KEPT_SHARE = 0.3;
+/** Their maximum share of the room beside prompt and tools: the next turns need the rest. */
+const KEPT_ROOM = 0.5;
 
 /** Share of the window that the folded entries must have at least. */
 const LEAST_SHARE = 0.15;
@@ -39,10 +41,14 @@ export function shouldFold(entries: readonly Entry[], size: RequestSize): boolea
   return charsOf(entries) + size.otherChars >= all * FOLD_AT;
 }
 
-/** UTF-16 units of the newest entries that stay when older ones are folded. */
-export function keptChars({ window, tokensPerChar }: Omit<RequestSize, "otherChars">): number {
+/**
+ * UTF-16 units of the newest entries that stay when older ones are folded. They fit into the request:
+ * the model would know nothing of an entry that is neither shown nor in a summary.
+ */
+export function keptChars({ window, tokensPerChar, otherChars }: RequestSize): number {
   const all = historyChars(window, 0, tokensPerChar);
-  return Math.floor(Math.min(KEPT_TOKENS / tokensPerChar, all * KEPT_SHARE));
+  const room = historyChars(window, otherChars, tokensPerChar);
+  return Math.floor(Math.min(KEPT_TOKENS / tokensPerChar, all * KEPT_SHARE, room * KEPT_ROOM));
 }
 
 /**
@@ -72,10 +78,7 @@ export function foldCount(entries: readonly Entry[], keep: number): number {
  *
  * @param entries Oldest first.
  */
-export function isWorthFolding(
-  entries: readonly Entry[],
-  size: Omit<RequestSize, "otherChars">,
-): boolean {
+export function isWorthFolding(entries: readonly Entry[], size: RequestSize): boolean {
   if (entries.length >= MAX_ENTRIES / 2) return true;
   const folded = entries.slice(0, foldCount(entries, keptChars(size)));
   return charsOf(folded) >= historyChars(size.window, 0, size.tokensPerChar) * LEAST_SHARE;

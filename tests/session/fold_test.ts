@@ -63,8 +63,19 @@ describe("shouldFold()", () => {
 describe("keptChars()", () => {
   it("[L4] keeps 20,000 tokens of a large window, and less of a small one", () => {
     const large = { contextWindow: 200_000, maxOutput: 4_000 };
-    assert.equal(keptChars({ window: large, tokensPerChar: 0.25 }), 80_000);
+    assert.equal(keptChars({ window: large, tokensPerChar: 0.25, otherChars: 0 }), 80_000);
     const small = { contextWindow: 12_571, maxOutput: 1_000 };
-    assert.equal(keptChars({ window: small, tokensPerChar: 0.5 }), 6_000);
+    assert.equal(keptChars({ window: small, tokensPerChar: 0.5, otherChars: 0 }), 6_000);
+  });
+
+  it("[L4] keeps at most half of the room that prompt and tools leave", () => {
+    const window = { contextWindow: 12_571, maxOutput: 1_000 }; // 20,000 UTF-16 units
+    const kept = (otherChars: number) => keptChars({ window, tokensPerChar: 0.5, otherChars });
+    assert.deepEqual([kept(8_000), kept(8_002), kept(16_000), kept(30_000)], [
+      6_000,
+      5_999,
+      2_000,
+      0,
+    ]);
   });
 });

@@ -62,6 +62,7 @@ export function createConversations(options: ConversationsOptions): Conversation
         {
           window: model.window ?? UNKNOWN_WINDOW,
           tokensPerChar: rates.rateOf(model.id),
+          otherChars: 0,
           timeoutMs: SUMMARY_MS,
         },
         {

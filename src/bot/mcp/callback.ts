@@ -8,7 +8,6 @@
  */
 
 import type { AddressInfo } from "node:net";
-import { createBoundedServer } from "../../host/bounded_server.ts";
 
 /** A listener on the loopback address. */
 export interface Callback {
@@ -49,6 +48,7 @@ export function pastedUrl(port = 8_765): string {
  * @throws {Error} If the port is taken.
  */
 export async function listenForCallback(port: number): Promise<Callback> {
+  const { createBoundedServer } = await import("../../host/bounded_server.ts"); // few sign-ins run
   let isOurs: (answer: URLSearchParams) => boolean = () => false;
   const { promise: answered, resolve: onAnswer } = Promise.withResolvers<URLSearchParams>();
   const server = createBoundedServer(

@@ -9,14 +9,19 @@
  * @module
  */
 
-import type { Window } from "../../core/abilities.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Model, ModelRequest } from "../../core/model.ts";
 import type { Checkpoint, Fold, FoldCause, NumberedEntry } from "../../core/turn/checkpoint.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { summaryOf, summaryRequestOf } from "../../render/prompt/summary.ts";
-import { foldCount, isWorthFolding, keptChars, MAX_ENTRIES } from "../../session/fold.ts";
+import {
+  foldCount,
+  isWorthFolding,
+  keptChars,
+  MAX_ENTRIES,
+  type RequestSize,
+} from "../../session/fold.ts";
 import { historyChars } from "../../session/history.ts";
 
 /** Everything that folding needs from outside. */
@@ -52,12 +57,8 @@ export interface FoldedFor extends Pick<Claim, "route"> {
   readonly message: { readonly id: string };
 }
 
-/** The bounds of a folding. */
-export interface CompactLimits {
-  /** The model's window. */
-  readonly window: Window;
-  /** Estimated tokens per UTF-16 unit. */
-  readonly tokensPerChar: number;
+/** The bounds of a folding. A command folds all entries, whatever else a request has. */
+export interface CompactLimits extends RequestSize {
   /** Milliseconds that the request may take. */
   readonly timeoutMs: number;
 }

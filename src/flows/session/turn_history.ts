@@ -140,14 +140,14 @@ export async function openHistory(
     { entries, checkpoint }: Awaited<ReturnType<typeof read>>,
   ) => {
     const otherChars = fixedChars + (checkpoint?.summary?.text.length ?? 0);
+    const size = { otherChars, window, tokensPerChar };
     // Before the server has told its room, a summary of a long session would be for nothing.
     const isFull = cause === "refused" || (!window.isPending &&
       // Both from memory: whether the tables have more to fold is only read if it is worth a request.
-      (shouldFold(entries, { otherChars, window, tokensPerChar }) &&
-        isWorthFolding(entries, { window, tokensPerChar })));
+      shouldFold(entries, size) && isWorthFolding(entries, size));
     if (!isFull) return { entries, checkpoint };
     const timeoutMs = Math.min(SUMMARY_TIME_MS, rules.timeoutMs * SUMMARY_TIME_SHARE);
-    const limits = { window, tokensPerChar, timeoutMs };
+    const limits = { ...size, timeoutMs };
     const foldPorts = { ...ports, store: sessions };
     const isFolded = await compact(claim, checkpoint, cause, limits, foldPorts);
     return isFolded ? await read(window) : { entries, checkpoint };

@@ -15,12 +15,6 @@ import { totalmem } from "node:os";
 import process from "node:process";
 import type { Env } from "../../lib/env.ts";
 
-/**
- * Bytes that may be allocated before the first collection. Code and first reply allocate 17 to 19
- * MB, most of which stays. At Bun's 13 MB, a collection of 12 to 18 ms came just before that reply.
- */
-const FIRST_BYTES = 20 * 1024 ** 2;
-
 /** Size of memory for which the collector plans, in bytes. The heap may still grow beyond it. */
 const PLANNED_BYTES = 512 * 1024 ** 2;
 
@@ -45,7 +39,6 @@ export function engineOptions(
     // Milliseconds. By default, the runtime looks at its heap each second, for half a minute after
     // any work. That took 24 ms of CPU time in the first minute.
     BUN_GC_TIMER_INTERVAL: "5000",
-    BUN_JSC_largeHeapSize: String(FIRST_BYTES),
     // On a large machine, the collector would let much garbage pile up.
     ...(memoryBytes > PLANNED_BYTES && { BUN_JSC_forceRAMSize: String(PLANNED_BYTES) }),
   };

@@ -46,10 +46,9 @@ export const MCP_NOTICES = {
     placeholders: { until: "the time at which the login ends" },
   },
   mcpLogin: {
-    text: "To sign in to `{server}`, open this address within ten minutes, and allow the access: " +
-      "<{address}>\nIf I can see your browser come back, I'll send you a direct message. If it " +
-      "ends at a page of 127.0.0.1 that it cannot open, copy that page's address. Then give me " +
-      "`/mcp login` with `{server}` and this address as its answer.",
+    text:
+      "To sign in to `{server}`, open this address within ten minutes: <{address}> If it ends " +
+      "at a page that your browser cannot open, give me that page's address as `/mcp login`'s answer.",
     when: "an owner begins a sign-in by `/mcp login`",
     placeholders: { server: SERVER, address: "the address to open" },
   },

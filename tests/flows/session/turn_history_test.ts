@@ -122,6 +122,16 @@ describe("openHistory()", () => {
     assert.equal(asked.length, 0);
   });
 
+  it("[L4] shows all entries that stay, beside many tools", async () => {
+    const all = Array.from({ length: 12 }, (_, index) => turn(1 + index % 9, 450)).flat();
+    const { ports, folds } = setUp(all);
+    const parts = { ...PARTS, toolChars: 7_000 }; // 2,000 UTF-16 units are left
+    const { history } = await openHistory(CLAIM, parts, RULES, ports);
+    const kept = all.slice(folds[0]?.lastEntry);
+    assert.ok(kept.length > 0);
+    assert.deepEqual(history.entries, kept);
+  });
+
   it("[L4] shows the same bytes of a summary in each turn", async () => {
     const { ports } = setUp([...turn(1, 3_000), ...turn(2, 2_500), ...turn(3, 2_500)]);
     const first = await openHistory(CLAIM, PARTS, RULES, ports);

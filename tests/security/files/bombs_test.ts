@@ -152,9 +152,11 @@ describe("[SEC-R25] files that want to fill the memory", () => {
         assert.match(prompt(scene), /fine/);
         const isMeasured = process.env["BARNACLE_BIN"] !== undefined &&
           existsSync(`/proc/${pid}/clear_refs`);
+        // A quiet bot gives pages of the program back, and any work brings them in again.
+        const atWork = isMeasured ? mibOf(pid, "VmRSS") : 0;
         for (const one of BOMBS) {
           const bytes = one.make();
-          const before = isMeasured ? mibOf(pid, "VmRSS") : 0;
+          const before = isMeasured ? Math.max(atWork, mibOf(pid, "VmRSS")) : 0;
           if (isMeasured) resetPeak(pid);
           await send(one, bytes);
           assert.match(prompt(scene), one.fact, one.filename);
