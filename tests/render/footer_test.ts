@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { withoutFooter } from "../../src/core/outbound/footer_line.ts";
 import { footerOf, moneyText, withFooter } from "../../src/render/footer.ts";
 import type { ComposedReply } from "../../src/render/reply.ts";
 
@@ -40,6 +41,17 @@ describe("[R15] the footer", () => {
     assert.equal(short.text, "the answer");
     const long = withFooter(composed("x".repeat(1_990)), footerOf({ limit: 2_000 }, COST));
     assert.deepEqual(long.reply.chunks.slice(1), [LINE]);
+  });
+
+  it("is recognised in a message, with money and without it, and nothing else is", () => {
+    const { micros: _, ...unpriced } = COST;
+    for (const cost of [COST, unpriced, { ...COST, micros: 12 }, { ...COST, micros: 3_000_000 }]) {
+      const line = footerOf({ limit: 2_000 }, cost)?.line ?? "";
+      assert.equal(withoutFooter(`two\n${line}`), "two", line);
+      assert.equal(withoutFooter(line), "");
+      assert.equal(withoutFooter(`${line}\nmore`), `${line}\nmore`);
+    }
+    assert.equal(withoutFooter("two\n-# small words"), "two\n-# small words");
   });
 
   it("writes money with at least two digits that count", () => {

@@ -115,6 +115,7 @@ export async function createParts(
       now,
       logging.forPart("turns"),
     ).read,
+    isOwner,
     policy: () => policy.now().policy,
   };
   const judging = createJudging({ ...common, policy, owners, threads, isOurs });
@@ -129,7 +130,6 @@ export async function createParts(
     sent: outbound.sent,
     spend,
     admit: judging.judge.recall,
-    isOwner,
     files,
     threads,
     ownerIds: owners.toTell,
@@ -200,7 +200,6 @@ export async function createParts(
       turnLimit,
       memory,
       progress: outbound.progress,
-      isOwner,
       onScheduledEnd: (cause) => runEvents.emit.ended(cause),
       toolsReady: ({ place, sender }) =>
         toolServices.ready((name) => {

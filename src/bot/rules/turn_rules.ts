@@ -36,6 +36,8 @@ export interface TurnRulesPorts {
   readonly instructionFiles: () => NonNullable<Instructions["files"]>;
   /** The skills of a message's turn (T7): the same array for the same skills. */
   readonly skills: (message: InboundMessage) => Instructions["skills"];
+  /** Whether the sender of a message is an owner of the bot (P10). */
+  readonly isOwner: (message: InboundMessage) => boolean;
   /** The current policy, with names already resolved to ids (P12). */
   readonly policy: () => AccessPolicy;
 }
@@ -50,6 +52,7 @@ export function prepareTurnRules(
     tools: toolsFor,
     skills: skillsFor,
     instructionFiles,
+    isOwner,
     policy: policyNow,
   }: TurnRulesPorts,
 ): (message: InboundMessage) => TurnRules {
@@ -61,17 +64,16 @@ export function prepareTurnRules(
     shared ??= sharedBy(config); // built by the first turn: the host's time zone may take 5 ms
     const tools = toolsFor(message);
     const files = instructionFiles();
-    const isOwner = isOwnerHint(message, policy);
     const instructions = {
       ...shared.instructions,
       ...(files.length > 0 && { files }),
       hasTools: tools.length > 0,
       ...(hasNoSearch(tools) && { hasNoSearch: true }),
       ...(tools.some(({ name }) => name === "read_skill") && { skills: skillsFor(message) ?? [] }),
-      ...(isOwner && { ownerId: sender.id }),
+      ...(isOwnerHint(message, policy) && { ownerId: sender.id }),
     };
     const { footer } = config.messages;
-    const hasFooter = footer === "all" || (footer === "owners" && isOwner);
+    const hasFooter = footer === "all" || (footer === "owners" && isOwner(message));
     const common = {
       ...shared.rules,
       tools,

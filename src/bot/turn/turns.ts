@@ -107,8 +107,6 @@ export function createAccountTurns(
       /** Channels in which no turn may begin yet (G6). */
       readonly held: () => "all" | readonly ChannelId[];
       readonly progress: Pick<TurnProgress, "typing" | "drafts" | "lines">;
-      /** Whether the sender of a message is an owner of the bot. */
-      readonly isOwner: (message: InboundMessage) => boolean;
       /** The turn of a scheduled task has ended. */
       readonly onScheduledEnd: (messageId: MessageId) => void;
       /** Reads files of Discord. */

@@ -7,6 +7,7 @@
 import {
   BLANK_ID,
   type Person,
+  REMOVED_ANSWER,
   REMOVED_MESSAGE,
   REMOVED_SUMMARY,
   type Scrubber,
@@ -23,6 +24,12 @@ function messageOf(text: string, { userId }: Person, scrub: Scrubber): string {
 }
 
 const BLANK_AUTHOR = `value = json_set(value, '$.by', '${BLANK_ID}')`;
+
+/** Messages of the bot that hold an answer to the person; a folded answer is in another message. */
+const ANSWERS_THEM = `(${IN("cause_id", "messages")} OR id IN (SELECT folded_into FROM outbox ` +
+  `WHERE folded_into IS NOT NULL AND ${IN("cause_id", "messages")}))`;
+/** States of a message that is still to be sent. */
+const UNSENT = "state IN ('pending', 'sending', 'uncertain', 'dead')";
 
 /** The vectors of the notes, and SQLite's tables of their words. */
 const INDEX_OF_NOTES: ForgetRule = { keep: "triggers of the table note change it" };
@@ -67,7 +74,8 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
         const role = stringIn(row, "role");
         const text = (whole: string): string => {
           const scrubbed = scrub.turn(whole);
-          if (!isTheirs || role === "assistant") return scrubbed;
+          if (!isTheirs || whole === "") return scrubbed;
+          if (role === "assistant") return REMOVED_ANSWER;
           return role === "user" && scrubbed.includes(REMOVED_MESSAGE) ? scrubbed : REMOVED_MESSAGE;
         };
         const after = {
@@ -232,8 +240,12 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
   pairing_guess: { keep: "a number" },
   outbox: {
     // A message that is not sent yet answers a turn that is forgotten.
-    delete: `${IN("channel_id", "channels")} OR (${IN("cause_id", "messages")} AND ` +
-      "state IN ('pending', 'sending', 'uncertain', 'dead'))",
+    delete: `${IN("channel_id", "channels")} OR (${IN("cause_id", "messages")} AND ${UNSENT})`,
+    set: [{
+      where: `NOT ${UNSENT} AND ${ANSWERS_THEM}`,
+      to: `message = json_set(json_remove(message, '$.card', '$.buttons', '$.menus'), ` +
+        `'$.content', '${REMOVED_ANSWER}'), whole = NULL`,
+    }],
     change: {
       columns: ["message", "whole", "refusal", "cause_id"],
       row(row, { messages }, scrub) {

@@ -33,6 +33,7 @@ const rulesBy = (config: Config, policy = config.discord.access) =>
     tools: () => TOOLS,
     instructionFiles: () => [],
     skills: () => [],
+    isOwner: ({ sender }) => sender.id === OWNER,
     policy: () => policy,
   });
 
@@ -41,6 +42,17 @@ describe("prepareTurnRules()", () => {
     const rules = rulesBy(await loadTestConfig({ historyLimit: 7 }));
     assert.equal(rules(guildMessage()).historyLimit, 7);
     assert.equal(rules(directMessage()).historyLimit, 0);
+  });
+
+  it("[R15] adds a footer for owners of the bot, and not for people whom a place's list names", async () => {
+    const listed = sender();
+    const lists = { dm: { allowFrom: [listed.id] }, guilds: { [GUILD]: { users: [listed.id] } } };
+    const config = await loadTestConfig(lists, { messages: { footer: "owners" } });
+    const rules = rulesBy(config);
+    for (const message of [guildMessage, directMessage]) {
+      assert.equal(rules(message({ sender: listed })).footer, undefined);
+      assert.ok(rules(message({ sender: sender({ id: OWNER }) })).footer);
+    }
   });
 
   it("[R12a] forbids files in a place that takes none", async () => {

@@ -93,6 +93,7 @@ describe("[T2] createTurnTools()", () => {
         tools: toolsFor,
         instructionFiles: () => [],
         skills: () => [],
+        isOwner: () => false,
         policy: () => config().discord.access,
       });
     const running = rulesFor()(from(OWNER));

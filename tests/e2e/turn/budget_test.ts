@@ -36,8 +36,36 @@ describe("[X4] the bot", () => {
         );
         const used = rows("SELECT kind, SUM(requests) AS n FROM usage GROUP BY kind");
         assert.deepEqual(used.map(({ kind, n }) => [kind, n]), [["answer", 2]]);
-        const said = rows("SELECT text FROM entry WHERE role = 'assistant'").map(String);
+        const said = rows("SELECT text FROM entry WHERE role = 'assistant'")
+          .map(({ text }) => String(text));
+        assert.equal(said.length, 2);
         assert.ok(!said.some((text) => text.includes("-# ")), "the transcript has a footer");
+      },
+    ));
+
+  it("[R15] never shows the model a footer: in a quote, at a reaction, and by a tool", () =>
+    withSimulation(
+      { config: { messages: { footer: "all" } } },
+      async ({ start, say, mention, replies, model, simulator, until, rows }) => {
+        await start();
+        say("grace", "general", `${mention} one`);
+        await replies("general", 1);
+        const answer = simulator.posted("general").at(-1);
+        assert.match(answer?.content ?? "", / tokens · /);
+        simulator.react({ as: "ada", in: "general", message: answer?.id ?? "", emoji: "👍" });
+        await until("the reaction", () => rows("SELECT 1 FROM reaction").length > 0);
+        say(
+          "grace",
+          "general",
+          `${mention} two\ncall: read_channel_history {"limit":9}`,
+          answer?.id,
+        );
+        await replies("general", 2);
+        const seen = model.requests.map(({ body }) => body).join("\n");
+        assert.match(seen, /in reply to: Barnacle/);
+        assert.match(seen, /message_begins/);
+        assert.match(seen, /from.{1,6}you/);
+        assert.doesNotMatch(seen, / tokens · /);
       },
     ));
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import { createScrubber } from "../../../src/store/forget/person.ts";
@@ -115,7 +116,9 @@ async function fill(store: Store): Promise<void> {
       all.splice(1, 0, { role: "assistant", text: "", calls: [call], ...stamp });
     }
     const reply = outboundMessage({
-      content: `Hello <@${ADA}>, that is noted.`,
+      content: message.sender.id === ADA
+        ? `You said: ${message.text}`
+        : `Hello, friend of <@${ADA}>.`,
       nonce: `n${message.id}`,
       channelId: message.channelId,
       of: part(message.id),
@@ -135,7 +138,7 @@ async function fill(store: Store): Promise<void> {
     [
       ["user", envelope(ADA, NAME, "canary one")],
       ["tool", "canary result"],
-      ["assistant", `Noted, ${NAME}. The tide is high.`],
+      ["assistant", `Noted, ${NAME}. You said canary one.`],
     ],
   );
   await turn(guildMessage({ id: messageId("1390000000000000002"), text: "and now?" }), [
@@ -194,6 +197,14 @@ describe("[X5] forget()", () => {
     try {
       await fill(store);
       store.catchUp();
+      const database = new DatabaseSync(path);
+      // Her first answer is sent, as part of a message that begins with one to grace.
+      database.exec(`
+        UPDATE outbox SET state = 'folded', folded_into = 2 WHERE id = 1;
+        UPDATE outbox SET state = 'sent', whole = 'canary whole',
+          message = json_set(message, '$.content', 'Hello, grace. You said: canary one')
+        WHERE id = 2`);
+      database.close();
       const grep = (pattern: RegExp) =>
         [path, `${path}-wal`].filter((file) => pattern.test(readFileSync(file, "latin1")));
       for (const trace of [/canary/, VECTOR]) assert.notDeepEqual(grep(trace), []);
@@ -203,7 +214,7 @@ describe("[X5] forget()", () => {
       for (const trace of [/canary/i, VECTOR, /lovelace/i, new RegExp(ADA), /790000000000000001/]) {
         assert.deepEqual(grep(trace), [], String(trace));
       }
-      assert.notDeepEqual(grep(/The tide is high/), [], "the model's words stay");
+      assert.notDeepEqual(grep(/The tide is low/), [], "the model's words to other people stay");
       const notes = await store.notes.unembedded("test/x", undefined, 10);
       const texts = notes.map(({ text }) => text);
       assert.deepEqual(texts, ["[removed] likes tea"], "a changed note gets a new vector");

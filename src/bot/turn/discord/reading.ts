@@ -9,6 +9,7 @@ import { type AccountId, createdAtMs, type GuildId } from "../../../core/discord
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import { toOverheard } from "../../../core/inbound/transcript.ts";
+import { withoutFooter } from "../../../core/outbound/footer_line.ts";
 import type { Verdict } from "../../../core/inbound/verdict.ts";
 import type { ShownMessage } from "../../../core/turn/ports/discord.ts";
 import { decodeHistory } from "../../../discord/gateway/decode/decode.ts";
@@ -73,7 +74,7 @@ export function createShow({ accountId, reader, admit }: ShowOptions): Show {
         ...times,
         from: "you",
         fromId: self.userId,
-        text: shownText(fullText(plain)),
+        text: shownText(fullText({ ...plain, content: withoutFooter(plain.content) })),
         ...(replyTo && { replyTo }),
       };
     }

@@ -27,6 +27,7 @@ import type {
 import type { MessageEdited } from "../../../core/inbound/events.ts";
 import { bounded } from "../../../lib/bounded.ts";
 import { allAttachmentsOf } from "./attachments.ts";
+import { withoutFooter } from "../../../core/outbound/footer_line.ts";
 import { describeExtras, fullText } from "./describe.ts";
 import { POLL_RESULT } from "./describe_poll.ts";
 import type { Guild, GuildIndex } from "./guild_index.ts";
@@ -167,7 +168,7 @@ function toInbound(
   const mention = mentionOf(message, self, guild);
   const place = guildId ? placeIn(guildId, message.channel_id, guild) : directPlace(message);
   const forwards = forwardRuleOf(message, place, index);
-  const quoted = quotedOf(message, place, index);
+  const quoted = quotedOf(message, place, { self, index });
   const displayName = displayNameOf(message.author, message.member?.nick);
   const attachments = allAttachmentsOf(message, forwards);
   return {
@@ -242,7 +243,11 @@ function mentionOf(message: MessagePayload, self: Self, guild?: Guild): Mention 
 }
 
 /** The quoted message of a reply. A forwarded message is an extra, not a quote. */
-function quotedOf(message: MessagePayload, place: Place, index: GuildIndex): Quoted | undefined {
+function quotedOf(
+  message: MessagePayload,
+  place: Place,
+  { self, index }: Pick<DecodeContext, "self" | "index">,
+): Quoted | undefined {
   const { type, channel_id, message_reference, referenced_message } = message;
   const id = message_reference?.message_id;
   if (type !== MessageTypes.Reply || !id) return undefined;
@@ -250,10 +255,13 @@ function quotedOf(message: MessagePayload, place: Place, index: GuildIndex): Quo
   const { author } = referenced_message;
   const forwards = forwardRuleOf({ ...referenced_message, channel_id }, place, index);
   const attachments = allAttachmentsOf(referenced_message, forwards);
+  const said = author.id === self.userId
+    ? { ...referenced_message, content: withoutFooter(referenced_message.content) }
+    : referenced_message;
   return {
     id,
     author: { id: author.id, tag: tagOf(author) },
-    text: bounded(fullText(referenced_message, forwards), MAX_QUOTE),
+    text: bounded(fullText(said, forwards), MAX_QUOTE),
     ...(attachments.length > 0 && { attachments }),
   };
 }
