@@ -15,6 +15,7 @@ import {
   tokenLockName,
   type TokenLockPorts,
 } from "../../src/host/locks/token_lock.ts";
+import { acquireReleased } from "../support/process/acquire_released.ts";
 import { startScript } from "../support/process/start_script.ts";
 import { skipUnless } from "../support/skip.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
@@ -66,7 +67,7 @@ describe(
         assert.equal(third.heldBy?.pid, process.pid);
 
         await lock.release();
-        const fourth = await acquireTokenLock(token, SELF, ports);
+        const fourth = await acquireReleased(token, SELF, ports);
         assert.ok(fourth.kind === "held");
         assert.equal(fourth.squatter, undefined);
         await fourth.release();
@@ -117,7 +118,7 @@ describe("[G11] acquireTokenLock() where another Barnacle has the name", () => {
     const squatter = createServer(async (socket) => {
       squatter.close();
       // It has looked for a locked file before this process locks one.
-      other = await acquireTokenLock(token, SELF, portsAt(undefined));
+      other = await acquireReleased(token, SELF, portsAt(undefined));
       socket.end();
     });
     squatter.listen({ path: `\0${tokenLockName(token)}` });
@@ -134,7 +135,7 @@ describe("[G11] acquireTokenLock() where another Barnacle has the name", () => {
     assert.equal(other?.kind, "held");
     assert.equal(lock.kind, "taken");
     if (other.kind === "held") await other.release();
-    const next = await acquireTokenLock(token, SELF, portsAt(directory.path));
+    const next = await acquireReleased(token, SELF, portsAt(directory.path));
     assert.ok(next.kind === "held", "the first let go of the file");
     await next.release();
   });

@@ -12,6 +12,7 @@ import {
   tokenLockName,
   type TokenLockPorts,
 } from "../../../src/host/locks/token_lock.ts";
+import { acquireReleased } from "../../support/process/acquire_released.ts";
 import { startScript } from "../../support/process/start_script.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
@@ -82,7 +83,7 @@ describe("[G11] acquireTokenLock()", () => {
     const other = await acquireTokenLock(newToken(), SELF);
     assert.ok(first.kind === "held" && other.kind === "held");
     await first.release();
-    const next = await acquireTokenLock(token, SELF);
+    const next = await acquireReleased(token, SELF);
     assert.ok(next.kind === "held");
     await next.release();
     await other.release();
@@ -154,7 +155,7 @@ describe("[G11] acquireTokenLock()", () => {
     assert.ok(second.kind === "taken");
     assert.equal(second.heldBy?.pid, process.pid);
     await lock.release();
-    const third = await acquireTokenLock(token, SELF, ports);
+    const third = await acquireReleased(token, SELF, ports);
     assert.ok(third.kind === "held");
     await third.release();
   });
