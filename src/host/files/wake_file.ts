@@ -7,7 +7,7 @@
  * @module
  */
 
-import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { fileEvents } from "./file_events.ts";
 
@@ -31,12 +31,16 @@ export function writeWakeFile(dataDir: string): void {
 /**
  * Listens for notifications, and creates the file if it is missing.
  *
- * @returns Stops listening; `undefined` if the system sends no file events here.
+ * @returns Stops listening; `undefined` if the system sends no file events here, or something else is
+ * in the file's place. Deno would wait for the other end of a pipe.
  */
 export function watchWakeFile(dataDir: string, onWake: () => void): (() => void) | undefined {
   try {
     // For reading, too: an open for writing alone would wait for the other end of a pipe.
-    closeSync(openSync(join(dataDir, NAME), constants.O_RDWR | constants.O_CREAT, 0o600));
+    const descriptor = openSync(join(dataDir, NAME), constants.O_RDWR | constants.O_CREAT, 0o600);
+    const isFile = fstatSync(descriptor).isFile();
+    closeSync(descriptor);
+    if (!isFile) return undefined;
   } catch {
     return undefined; // the disk is full, which the store reports
   }
