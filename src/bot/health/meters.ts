@@ -17,7 +17,7 @@ import type { GatewayStats } from "../../discord/gateway/main/thread.ts";
 import type { RequestMetric } from "../../discord/rest/client/client.ts";
 import type { Stored } from "../../flows/receive/commit.ts";
 import type { Metrics } from "../../http/metrics.ts";
-import { type RefusalReason } from "../../core/refused_call.ts";
+import type { RefusalReason } from "../../core/refused_call.ts";
 
 /** Counts events of the accounts' parts. */
 export interface Meter {

@@ -8,7 +8,7 @@
  */
 
 import { parseUser } from "../../core/outbound/target.ts";
-import { type AccountId, type UserId } from "../../core/discord/ids.ts";
+import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import {
   MAX_WRONG_CODES,
   type PairingOutcome,

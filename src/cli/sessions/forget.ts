@@ -11,7 +11,7 @@ import { readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseUser } from "../../core/outbound/target.ts";
-import { type UserId } from "../../core/discord/ids.ts";
+import type { UserId } from "../../core/discord/ids.ts";
 import { DATABASE_NAME, MEDIA_NAME } from "../../host/files/data_dir.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { createMediaFolder } from "../../media/folder.ts";
