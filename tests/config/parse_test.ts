@@ -126,6 +126,23 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
 `,
   ],
   [
+    "C5",
+    "an error for a secret in a form of other programs, with the forms that there are",
+    `{ "channels": { "discord": { "token": { "env": "TOKEN" } } } }`,
+    `config.jsonc:1:30: error: "file" is missing
+  in channels.discord.token.file
+1 | { "channels": { "discord": { "token": { "env": "*****" } } } }
+  |                              ^^^^^^^
+  = add "file": a text in quotes, not empty
+
+config.jsonc:1:41: error: There is no key "env" here
+  in channels.discord.token.env
+1 | { "channels": { "discord": { "token": { "env": "*****" } } } }
+  |                                         ^^^^^
+  = write a text, such as "\${NAME}", or { "file": "<path>" }
+`,
+  ],
+  [
     "C3",
     "an error for misplaced patterns, because the agent's name would count without them",
     `{ "channels": { "discord": { "mentionPatterns": ["^!bot"] } } }`,

@@ -7,7 +7,15 @@
 import type { Node } from "jsonc-parser";
 import { findNodeAtLocation } from "jsonc-parser";
 import { z } from "zod";
-import { allowedBy, childOf, core, type Schema, schemaAt, shapeOf } from "../schema/parts/shape.ts";
+import {
+  allowedBy,
+  childOf,
+  core,
+  isSecret,
+  type Schema,
+  schemaAt,
+  shapeOf,
+} from "../schema/parts/shape.ts";
 import { elsewhere, elsewhereAt } from "./misplaced.ts";
 import { type Distance, nearestOf } from "./nearest.ts";
 import { quoted } from "../../lib/text/quoted.ts";
@@ -85,6 +93,9 @@ function isWithin({ path, code }: Issue): boolean {
     code === "invalid_format";
 }
 
+/** The forms of a secret, for a key that its object does not have. */
+const SECRET_FORMS = 'write a text, such as "${NAME}", or { "file": "<path>" }';
+
 function unknownKey(
   name: string,
   above: readonly Segment[],
@@ -93,9 +104,11 @@ function unknownKey(
 ): Finding {
   const path = [...above, name];
   const schema = schemaAt(context.schema, above);
+  const isInSecret = schema !== undefined && isSecret(schema);
   const names = Object.keys((schema && shapeOf(schema)) ?? {});
   const suggestion = nearestOf(name, names, distance);
   const hint = elsewhereAt(path) ??
+    (isInSecret ? SECRET_FORMS : undefined) ??
     (suggestion === undefined
       ? elsewhere(name) ?? placeOf(name, context.schema) ?? listOf(names)
       : `did you mean ${quoted(suggestion)}?`);
