@@ -37,6 +37,8 @@ export interface HttpTimeouts {
 export interface HttpBounds extends HttpTimeouts {
   /** Maximum size of a body; {@link MAX_BODY_BYTES} by default. */
   readonly maxBodyBytes?: number;
+  /** How long a connection may stay open; {@link MAX_AGE_MS} by default. */
+  readonly maxAgeMs?: number;
 }
 
 const LIMITS: ConnectionLimits = { total: 64, perAddress: 16, keptForLoopback: 8 };
@@ -115,7 +117,13 @@ export function createBoundedServer(
  */
 function boundConnections(
   server: Server,
-  { headersMs, requestMs, keepAliveMs, maxBodyBytes = MAX_BODY_BYTES }: HttpBounds,
+  {
+    headersMs,
+    requestMs,
+    keepAliveMs,
+    maxBodyBytes = MAX_BODY_BYTES,
+    maxAgeMs = MAX_AGE_MS,
+  }: HttpBounds,
   connections: Set<Connection>,
 ): void {
   const bySocket = new WeakMap<Socket, Connection>();
@@ -140,7 +148,7 @@ function boundConnections(
     connections.add(connection);
     bySocket.set(socket, connection);
     wait(socket, headersMs);
-    const age = setTimeout(() => socket.destroy(), MAX_AGE_MS);
+    const age = setTimeout(() => socket.destroy(), maxAgeMs);
     socket.once("close", () => {
       wait(socket);
       clearTimeout(age);

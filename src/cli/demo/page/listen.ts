@@ -7,6 +7,7 @@
 import { type HttpServer, startHttpServer } from "../../../host/http_server.ts";
 import { HttpServerError } from "../../../host/http_server_error.ts";
 import type { HttpHandler } from "../../../host/bounded_server.ts";
+import { MAX_TIMER_MS } from "../../../lib/schedule.ts";
 import { SAY_MAX_BYTES } from "../../../../simulator/page/page.ts";
 import type { PageAccess } from "./guard.ts";
 
@@ -33,7 +34,8 @@ export async function listenFrom(
   { port, host, key }: PageAddress,
   handler: HttpHandler,
 ): Promise<HttpServer> {
-  const bounds = { maxBodyBytes: SAY_MAX_BYTES, requestMs: UPLOAD_MS };
+  // The page's feed of events has no end.
+  const bounds = { maxBodyBytes: SAY_MAX_BYTES, requestMs: UPLOAD_MS, maxAgeMs: MAX_TIMER_MS };
   const settings = {
     bounds,
     ...(host !== undefined && { bind: [host] }),

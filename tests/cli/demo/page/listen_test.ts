@@ -1,9 +1,41 @@
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { listenFrom } from "../../../../src/cli/demo/page/listen.ts";
+import { type HttpServer, startHttpServer } from "../../../../src/host/http_server.ts";
 import { HttpServerError } from "../../../../src/host/http_server_error.ts";
 
 const handler = () => new Response("here");
+
+/** How many times faster timers run in {@link withFeed}. */
+const HASTE = 200;
+
+/** Opens an answer without an end, such as the page's feed; `closed` resolves if it is cut. */
+async function withFeed(
+  start: () => Promise<HttpServer>,
+  watch: (closed: Promise<string>) => Promise<void>,
+): Promise<void> {
+  const { setTimeout } = globalThis;
+  const hasty = (run: () => void, ms = 0) => setTimeout(run, ms / HASTE);
+  Object.assign(globalThis, { setTimeout: hasty });
+  try {
+    const server = await start();
+    const socket = connect(server.port, "127.0.0.1");
+    socket.on("error", () => {}); // a connection that is reset has ended too
+    const closed = new Promise<string>((resolve) => socket.once("close", () => resolve("cut")));
+    socket.resume();
+    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await watch(closed);
+    socket.destroy();
+    await server.close();
+  } finally {
+    Object.assign(globalThis, { setTimeout });
+  }
+}
+
+const endless = () =>
+  new Response(new ReadableStream({ start: (feed) => feed.enqueue(new Uint8Array([33])) }));
 
 describe("[O5] listenFrom()", () => {
   it("opens the wanted port, or the next one if it is in use", async () => {
@@ -16,6 +48,20 @@ describe("[O5] listenFrom()", () => {
     } finally {
       await Promise.all([first.close(), second.close()]);
     }
+  });
+
+  it("keeps the page's feed open, unlike the bot's own server", async () => {
+    await withFeed(
+      () => startHttpServer({ port: 0 }, endless),
+      async (closed) => assert.equal(await closed, "cut"),
+    );
+    await withFeed(
+      () => listenFrom({ port: 0 }, endless),
+      async (closed) => {
+        const twoMinutes = sleep(2 * 60_000 / HASTE, "open");
+        assert.equal(await Promise.race([closed, twoMinutes]), "open");
+      },
+    );
   });
 
   it("names the fix if all ports are in use", async () => {
