@@ -119,8 +119,8 @@ function failureOf(context: QuickJSContext, error: QuickJSHandle, timeoutMs: num
   if (name === "InternalError") {
     if (message === "interrupted") return tooLong(timeoutMs);
     if (message === "out of memory") return `it used more than ${MEMORY_BYTES / 2 ** 20} MB`;
-    if (message === "stack overflow") return message;
   }
+  if (message === "stack overflow") return message; // also a SyntaxError of JSON.parse
   const line = /script\.js:(\d+)/.exec(String(stack))?.[1];
   return `${String(name).slice(0, 100)}: ${message.slice(0, 1_000)}` +
     (line === undefined ? "" : ` (line ${line})`);

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { z } from "zod";
 import { createTurnTools } from "../../../src/bot/rules/turn_tools.ts";
 import { prepareTurnRules } from "../../../src/bot/rules/turn_rules.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
@@ -14,20 +13,13 @@ import {
   sender,
   userId,
 } from "../../support/discord/builders.ts";
+import { toolNamed } from "../../support/model/tools.ts";
 
 const GUILD = guildPlace().guild.id;
 const OWNER = userId("987654321098765000");
 const BOB = userId("987654321098765432");
 
-const tool = (name: string): Tool => ({
-  name,
-  description: name,
-  input: z.strictObject({}),
-  needs: [],
-  isIdempotent: true,
-  run: () => Promise.resolve(""),
-});
-const ALL = [tool("remind"), tool("web_fetch"), tool("exec")];
+const ALL = [toolNamed("remind"), toolNamed("web_fetch"), toolNamed("exec")];
 
 const OWNERS = { commands: { ownerAllowFrom: [OWNER] } };
 const namesOf = (tools: readonly Tool[]) => tools.map(({ name }) => name).join(" ");

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import type { Env } from "../../../src/lib/env.ts";
 import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
-import { z } from "zod";
 import type { Tool } from "../../../src/core/turn/tool.ts";
 import { accessTest, type AccessTestFlags } from "../../../src/cli/access/try.ts";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { startSimulator } from "../../../simulator/simulator.ts";
+import { toolNamed } from "../../support/model/tools.ts";
 import { ACCOUNT, directMessage, sender, userId } from "../../support/discord/builders.ts";
 import { batch, frozen, part, ROUTE } from "../../support/store/store.ts";
 import {
@@ -232,15 +232,7 @@ describe("[P1] barnacle access test", () => {
 });
 
 describe("[T2] barnacle access test › tools", () => {
-  const tool = (name: string): Tool => ({
-    name,
-    description: name,
-    input: z.strictObject({}),
-    needs: [],
-    isIdempotent: true,
-    run: () => Promise.resolve(""),
-  });
-  const TOOLS = [tool("remind"), tool("web_fetch"), tool("exec")];
+  const TOOLS = [toolNamed("remind"), toolNamed("web_fetch"), toolNamed("exec")];
   const mentioned = { mention: true } as const;
 
   it("prints each tool with the config path that decided", async () => {
@@ -272,7 +264,7 @@ describe("[T2] barnacle access test › tools", () => {
 
   it("names the missing section of tools that do not exist without it", async () => {
     const place = await fixture(OPEN, { commands: { ownerAllowFrom: [ADA] } });
-    const all = ["exec", "process", "web_search", "draw", "remind"].map(tool);
+    const all = ["exec", "process", "web_search", "draw", "remind"].map(toolNamed);
     const { out } = await attempt(place, mentioned, {}, all);
     const sections = [["exec", "exec"], ["process", "exec"], ["web_search", "search"]];
     for (const [name, section] of [...sections, ["draw", "tools.draw"]]) {

@@ -233,6 +233,8 @@ describe("[T1] a call of an MCP server", () => {
       const servers = start();
       await servers.list(() => true);
       await server[Symbol.asyncDispose]();
+      // This call may still use the old connection: then its outcome is unknown.
+      await assert.rejects(call(servers));
       await assert.rejects(call(servers), (error) => !(error instanceof UnknownOutcomeError));
     }));
 });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { z } from "zod";
 import { createToolbox, type Toolbox } from "../../../src/agent/toolbox.ts";
 import { NO_SKILLS } from "../../../src/core/skills/skill.ts";
 import type { Tool, ToolContext, ToolPorts } from "../../../src/core/turn/tool.ts";
@@ -92,6 +93,16 @@ export const NO_TOOLS: ToolServices = {
 
 /** Removes the secret of these tests. */
 export const cleanSecrets = (text: string): string => text.replaceAll("hunter2", "[redacted]");
+
+/** A tool that takes no arguments and does nothing. */
+export const toolNamed = (name: string): Tool => ({
+  name,
+  description: name,
+  input: z.strictObject({}),
+  needs: [],
+  isIdempotent: true,
+  run: () => Promise.resolve(""),
+});
 
 /** A toolbox that leaves results as they are, and ends calls after a second. */
 export function toolboxOf(
