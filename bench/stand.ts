@@ -217,12 +217,17 @@ function standBefore<Kind extends Discord>(
   };
 }
 
+/** Keys of Barnacle's config. */
+interface OwnConfig {
+  readonly messages?: object;
+}
+
 /** A usual config, without the keys that would cap the figures. */
 function configOf(
   guildId: string,
   isResumable: boolean,
   isLimited: boolean,
-  config: object = {},
+  { messages, ...config }: OwnConfig = {},
 ): object {
   return {
     channels: {
@@ -234,7 +239,7 @@ function configOf(
     },
     agents: { maxConcurrentTurns: 64 },
     http: { port: 0 },
-    messages: { queue: { mode: "followup", perUser: 10_000, perChannel: 10_000 } },
+    messages: { queue: { mode: "followup", perUser: 10_000, perChannel: 10_000 }, ...messages },
     ...config,
   };
 }
