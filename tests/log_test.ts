@@ -254,6 +254,21 @@ describe("[C8] [SEC-R9] startLog()", () => {
     }
   }
 
+  it("finds each password in a URL, and nothing else, in any text", () => {
+    const schemeFirst = /([a-z][a-z\d+.-]*:\/\/[^\s/:@"\\]*:)[^\s/@"\\]+@/gi;
+    const pieces = fc.constantFrom(...'aZ1+.-:/@ "\\é\n', "://", "a://", ":a@");
+    fc.assert(
+      fc.property(fc.string({ unit: pieces }), (text) => {
+        const { log, lines } = start();
+        log.info(text);
+        const { event } = JSON.parse(lines.join(""));
+        const json = JSON.stringify(text).replaceAll(schemeFirst, "$1[redacted]@");
+        assert.equal(event, JSON.parse(json));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   it("stays valid JSON without the secret, for any secret in any place", () => {
     fc.assert(
       fc.property(

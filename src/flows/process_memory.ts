@@ -11,10 +11,11 @@
 import type { Schedule } from "../lib/schedule.ts";
 
 /**
- * UTF-16 units of some 9,000 messages, each of which leaves up to 8 kB of garbage. Collecting this
- * often takes 25 MiB off a flood's peak and costs 1 to 2 µs a message.
+ * UTF-16 units of some 6,700 messages, each of which leaves up to 8 kB of garbage. Collecting after 8
+ * Mi units took 25 MiB off a flood's peak and cost 1 to 2 µs a message. After 6, it costs 0.2 to 0.5
+ * more, and the highest peaks are lower.
  */
-const FLOOD = 8 << 20;
+const FLOOD = 6 << 20;
 /** Units after which pages are given back, which takes 2 ms of CPU time. */
 const SOME = 512 << 10;
 /** What a turn counts, and each of its steps. */

@@ -126,12 +126,27 @@ export function namesOnePerson({ kind }: AllowEntry): boolean {
 export function isOwnerHint({ place, sender }: InboundMessage, policy: AccessPolicy): boolean {
   if (sender.automaton) return false;
   const { owners } = policy.commands;
-  if (owners && prepareOwners(owners)(sender)) return true;
+  if (owners && ownersIn(owners)(sender)) return true;
   const lists = listsOf(place, policy);
   return lists.length > 0 && lists.every((list) => {
-    const entry = prepareAllowlist(list)(sender);
+    const entry = entryIn(list)(sender);
     return entry !== undefined && namesOnePerson(entry);
   });
+}
+
+/** Prepares each list once, because each turn asks, and a list may contain a whole community. */
+const ownersIn = oncePerList(prepareOwners);
+const entryIn = oncePerList(prepareAllowlist);
+
+function oncePerList<Prepared>(
+  prepare: (list: readonly AllowEntry[]) => Prepared,
+): (list: readonly AllowEntry[]) => Prepared {
+  const prepared = new WeakMap<readonly AllowEntry[], Prepared>();
+  return (list) => {
+    let found = prepared.get(list);
+    if (found === undefined) prepared.set(list, found = prepare(list));
+    return found;
+  };
 }
 
 function listsOf(place: Place, policy: AccessPolicy): readonly (readonly AllowEntry[])[] {

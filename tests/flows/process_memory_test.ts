@@ -109,7 +109,7 @@ describe("createProcessMemory()", () => {
 
   it("collects during a flood, and gives pages back when it has ended", () => {
     const { clock, memory, counts } = openLate();
-    for (let count = 0; count < 20; count++) memory.read(MIB);
+    for (let count = 0; count < 15; count++) memory.read(MIB);
     assert.deepEqual(counts(), { collected: 2, released: 0 });
     clock.advance(8_000);
     assert.deepEqual(counts(), { collected: 2, released: 2 });

@@ -123,6 +123,14 @@ describe("[P10] isOwnerHint()", () => {
     });
   }
 
+  it("follows the lists of the policy that it gets, also after another one", () => {
+    for (const [listed, other] of [[users(ADA), users(BOB)], [owners(ADA), owners(BOB)]] as const) {
+      const [before, after] = [policy(listed), policy(other)];
+      const hints = [before, before, after, before].map((by) => isOwnerHint(guildMessage(), by));
+      assert.deepEqual(hints, [true, true, false, true]);
+    }
+  });
+
   it("gives no right", () => {
     const rights = prepareRights(policy({ ...users(ADA) }));
     assert.equal(rights.needed("owner", guildPlace(), sender(), {})?.isTheirs, false);

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import type { Entry } from "../../src/core/inbound/transcript.ts";
+import type { Fold } from "../../src/core/turn/checkpoint.ts";
 import { openDatabase } from "../../src/store/database/database.ts";
 import { createStore } from "../../src/store/store.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../support/discord/builders.ts";
-import { accepted, batch, frozen, heard, ignored, part } from "../support/store/store.ts";
+import { accepted, batch, frozen, heard, ignored, part, ROUTE } from "../support/store/store.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 import { toAccountId } from "../../src/core/discord/ids.ts";
 
@@ -36,7 +39,12 @@ async function openBot(path: string) {
         of: part(question.id, { part: index, parts }),
       }));
     const end = { kind: "answered" } as const;
-    await store.turns.finishTurn({ claim, end, entries: [], outbox }, NOW);
+    const stamp = { messageId: question.id, at: NOW };
+    const entries: readonly Entry[] = [
+      { role: "user", text: "asked", ...stamp },
+      { role: "assistant", text: "answered", ...stamp },
+    ];
+    await store.turns.finishTurn({ claim, end, entries, outbox }, NOW);
   }
   const openBeside = () => createStore(openDatabase(path, { now: NOW }), path, OPTIONS);
   const rows = (sql: string) => database.prepare(sql).all().map((row) => ({ ...row }));
@@ -102,6 +110,63 @@ describe("a command beside the bot", () => {
     command.close();
     await store.outbox.markSent(first!, messageId("9"));
     assert.deepEqual(await store.outbox.heads(ACCOUNT, [CHANNEL]), []);
+  });
+});
+
+describe("a command that resets a session of the running bot", () => {
+  const KEY = ROUTE.sessionKey;
+  const fold: Fold = {
+    agentId: "main",
+    sessionKey: KEY,
+    cause: "full",
+    count: 2,
+    last: { messageId: message(1).id, role: "assistant" },
+    summary: { boundary: "a1b2c3d4", text: "summary" },
+    modelId: "test/x",
+  };
+
+  it("[S4a] leaves the bot nothing to fold, although memory had entries", async () => {
+    using directory = tempDirectory();
+    const { store, answer, openBeside, rows } = await openBot(join(directory.path, "b.db"));
+    await answer(1, 1);
+    await store.turns.entriesOf(KEY, 10); // from now on in memory
+    const command = openBeside();
+    await command.sessions.reset(KEY, "command", NOW);
+    command.close();
+    await setImmediate();
+    assert.deepEqual(await store.sessions.openEntries(KEY, 10), { older: 0, entries: [] });
+    assert.equal(await store.sessions.fold(fold, NOW), false);
+    assert.deepEqual(rows("SELECT kind FROM checkpoint"), [{ kind: "reset" }]);
+  });
+
+  it("[S4a] [L4] wins over a summary that only the journal has", async () => {
+    using directory = tempDirectory();
+    const { store, answer, openBeside, rows } = await openBot(join(directory.path, "b.db"));
+    await answer(1, 1);
+    store.catchUp();
+    await store.turns.entriesOf(KEY, 10);
+    const command = openBeside(); // the journal is empty now
+    assert.equal(await store.sessions.fold(fold, NOW), true);
+    await command.sessions.reset(KEY, "command", NOW);
+    command.close();
+    store.catchUp();
+    assert.deepEqual(rows("SELECT kind FROM checkpoint"), [{ kind: "reset" }]);
+    assert.deepEqual(await store.turns.entriesOf(KEY, 10), []);
+    assert.deepEqual(await store.sessions.checkpointOf(KEY), { at: NOW });
+  });
+
+  it("[L4] [D1] stores the summary from the journal first, and only once", async () => {
+    using directory = tempDirectory();
+    const { store, answer, openBeside, rows } = await openBot(join(directory.path, "b.db"));
+    await answer(1, 1);
+    await store.turns.entriesOf(KEY, 10);
+    assert.equal(await store.sessions.fold(fold, NOW), true);
+    const command = openBeside();
+    assert.equal((await command.sessions.checkpointOf(KEY))?.summary?.text, "summary");
+    await command.sessions.reset(KEY, "command", NOW);
+    command.close();
+    store.catchUp();
+    assert.deepEqual(rows("SELECT kind FROM checkpoint"), [{ kind: "summary" }, { kind: "reset" }]);
   });
 });
 

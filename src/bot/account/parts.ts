@@ -24,6 +24,7 @@ import type { Parts } from "./account_parts.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { createPolicyKeeper } from "../rules/policy.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
+import { latest } from "../rules/latest.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";
 import { createAccountFiles } from "../files/account_files.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
@@ -111,7 +112,7 @@ export async function createParts(
     tools: createTurnTools({ tools: toolServices.tools, ...known }),
     skills,
     instructionFiles: createInstructionFiles(
-      () => workspaceOf(config(), options.dataDir),
+      latest(config, (by) => workspaceOf(by, options.dataDir)),
       now,
       logging.forPart("turns"),
     ).read,

@@ -45,8 +45,8 @@ export function createConversations(options: ConversationsOptions): Conversation
     async compact(call) {
       const route = routeOf(call);
       const model = await modelOf(route.sessionKey);
-      const open = await sessions.openEntries(route.sessionKey, 1);
-      if (open.length === 0) return "nothing";
+      const { entries } = await sessions.openEntries(route.sessionKey, 1);
+      if (entries.length === 0) return "nothing";
       const by = {
         userId: call.sender.id as UserId,
         channelId: call.channelId,

@@ -20,6 +20,7 @@ import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules, TextRules } from "../../render/reply.ts";
 import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
 import { displayNameOf } from "../../session/display_name.ts";
+import { prepareInstructions } from "./turn_instructions.ts";
 import { type Conversation, scopeFor, sessionKeyOf } from "../../session/session_key.ts";
 
 /** Rules that do not come from the config. */
@@ -62,48 +63,33 @@ export function prepareTurnRules(
     const { place, sender, guildId } = message;
     const policy = policyNow();
     shared ??= sharedBy(config); // built by the first turn: the host's time zone may take 5 ms
+    const { sharedRules, instructionsOf } = shared;
     const tools = toolsFor(message);
-    const files = instructionFiles();
-    const instructions = {
-      ...shared.instructions,
-      ...(files.length > 0 && { files }),
-      hasTools: tools.length > 0,
-      ...(hasNoSearch(tools) && { hasNoSearch: true }),
-      ...(tools.some(({ name }) => name === "read_skill") && { skills: skillsFor(message) ?? [] }),
-      ...(isOwnerHint(message, policy) && { ownerId: sender.id }),
-    };
+    const rules = place.kind === "guild" ? rulesFor(place, policy) : undefined;
+    const { systemPrompt: channelPrompt, guildSlug } = rules?.kind === "open" ? rules : {};
     const { footer } = config.messages;
     const hasFooter = footer === "all" || (footer === "owners" && isOwner(message));
-    const common = {
-      ...shared.rules,
+    const userTurns = rules ? undefined : discord.dmHistoryLimits.get(sender.id) ??
+      discord.dmHistoryLimit;
+    return {
+      ...sharedRules,
+      get where() { // for the log, which not all readers of the rules write to
+        return place.kind === "guild" ? displayNameOf(place, guildSlug) : place.kind;
+      },
       tools,
+      instructions: instructionsOf({
+        tools,
+        files: instructionFiles(),
+        skills: () => skillsFor(message),
+        ownerId: isOwnerHint(message, policy) ? sender.id : undefined,
+        channelPrompt,
+      }),
       cleanSecrets,
       maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit(guildId)),
+      historyLimit: rules ? discord.historyLimit : 0,
       ...(!takesFiles(message) && { takesNoFiles: true } as const),
       ...(hasFooter && { footer: { limit: discord.textChunkLimit } }),
-    };
-    if (place.kind !== "guild") {
-      const userTurns = discord.dmHistoryLimits.get(sender.id) ?? discord.dmHistoryLimit;
-      return {
-        ...common,
-        where: place.kind,
-        instructions,
-        historyLimit: 0,
-        ...(userTurns !== undefined && { userTurns }),
-      };
-    }
-    const rules = rulesFor(place, policy);
-    const { systemPrompt: channelPrompt, guildSlug } = rules.kind === "open" ? rules : {};
-    return {
-      ...common,
-      get where() { // for the log, which few turns write to
-        return displayNameOf(place, guildSlug);
-      },
-      instructions: {
-        ...instructions,
-        ...(channelPrompt !== undefined && { channelPrompt }),
-      },
-      historyLimit: discord.historyLimit,
+      ...(userTurns !== undefined && { userTurns }),
     };
   };
 }
@@ -120,20 +106,13 @@ export function agentInstructions(
   };
 }
 
-/** Whether tools read the web, but do not search it. A server's own tools may search. */
-function hasNoSearch(tools: readonly Tool[]): boolean {
-  const names = tools.map(({ name }) => name);
-  return names.includes("web_fetch") && !names.includes("web_search") &&
-    !names.some((name) => name.startsWith("mcp__"));
-}
-
 /** Rules that are the same for every message. */
 function sharedBy(config: Config) {
   const { agent, discord, messages, texts, sessionReset } = config;
   const { allowedMentions, replyToMode } = discord;
   return {
-    instructions: agentInstructions(config),
-    rules: {
+    instructionsOf: prepareInstructions(agentInstructions(config)),
+    sharedRules: {
       window: UNKNOWN_WINDOW,
       reset: sessionReset,
       timezone: agent.timezone ?? hostTimezone(),

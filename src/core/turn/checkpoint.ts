@@ -40,16 +40,33 @@ export interface NumberedEntry {
   readonly entry: Entry;
 }
 
+/** Entries of a session since its newest checkpoint. */
+export interface OpenEntries {
+  /** Number of entries that are older than these, but newer than the checkpoint. */
+  readonly older: number;
+  /** The newest ones, oldest first. */
+  readonly entries: readonly Entry[];
+}
+
+/**
+ * The oldest entries of a session since its newest checkpoint, up to the end of a turn. The range
+ * has no numbers of the store: the newest entries may be stored without one.
+ */
+export interface FoldRange {
+  /** Number of entries, from the first one after the checkpoint. */
+  readonly count: number;
+  /** The last of them: with another checkpoint, or without some entries, another one has its place. */
+  readonly last: Pick<Entry, "messageId" | "role">;
+}
+
 /** Entries that a summary takes the place of. */
-export interface Fold {
+export interface Fold extends FoldRange {
   /** The agent of the session. */
   readonly agentId: string;
   /** Key of the session. */
   readonly sessionKey: string;
   /** Why they are folded. */
   readonly cause: FoldCause;
-  /** Number of the last entry that the summary covers. */
-  readonly lastEntry: number;
   /** The summary of all entries since the last reset. */
   readonly summary: Summary;
   /** Id of the model that wrote it. */

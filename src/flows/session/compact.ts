@@ -11,7 +11,7 @@
 
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Model, ModelRequest } from "../../core/model.ts";
-import type { Checkpoint, Fold, FoldCause, NumberedEntry } from "../../core/turn/checkpoint.ts";
+import type { Checkpoint, Fold, FoldCause, OpenEntries } from "../../core/turn/checkpoint.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { summaryOf, summaryRequestOf } from "../../render/prompt/summary.ts";
@@ -29,8 +29,8 @@ export interface CompactPorts {
   /** The store's methods for this flow. */
   readonly store: {
     /** The newest `limit` entries since the newest checkpoint, oldest first. */
-    openEntries(sessionKey: string, limit: number): Promise<readonly NumberedEntry[]>;
-    /** Stores a summary; `false` if a newer checkpoint has its entries already. */
+    openEntries(sessionKey: string, limit: number): Promise<OpenEntries>;
+    /** Stores a summary; `false` if its entries are not the oldest since the newest checkpoint. */
     fold(fold: Fold, now: number): Promise<boolean>;
   };
   /** The model that writes the summary; it counts its requests, and obeys budgets. */
@@ -92,11 +92,10 @@ export async function compact(
   const { store, now, log } = ports;
   if ((ports.retryAt.get(sessionKey) ?? 0) > now()) return false;
   const all = historyChars(limits.window, 0, limits.tokensPerChar);
-  const open = await store.openEntries(sessionKey, FOLD_ENTRIES);
-  const entries = open.map(({ entry }) => entry);
+  const { older, entries } = await store.openEntries(sessionKey, FOLD_ENTRIES);
   const kept = cause === "command" ? 0 : keptChars(limits);
   const folded = entries.slice(0, foldCount(entries, kept));
-  const last = open[folded.length - 1];
+  const last = folded.at(-1);
   if (!last || (cause === "full" && !isWorthFolding(entries, limits))) return false;
   const boundary = ports.randomId();
   const summaryChars = Math.floor(Math.min(SUMMARY_CHARS, all * SUMMARY_SHARE));
@@ -123,7 +122,8 @@ export async function compact(
     agentId,
     sessionKey,
     cause,
-    lastEntry: last.id,
+    count: older + folded.length,
+    last: { messageId: last.messageId, role: last.role },
     summary: { boundary, text },
     modelId: answer.modelId,
   };

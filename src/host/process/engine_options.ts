@@ -1,12 +1,12 @@
 /**
- * Restarts the compiled bot with the options of its JavaScript engine that suit a bot.
+ * Restarts the compiled bot with options of its JavaScript engine and its allocator that suit a bot.
  *
  * The engine's defaults suit a program that computes for long and has the machine for itself. A bot
- * does little at a time, for weeks, beside other programs. The engine reads its options from the
+ * does little at a time, for weeks, beside other programs. Both read their options from the
  * environment, and only when a process starts. So the process replaces itself before it loads the
  * program. It keeps its id, its arguments and its standard streams. The runtime closes all other
- * descriptors, so a process whose config is one of them stays as it is. The second start takes about
- * 6 ms; `docs/measurements.md` has the gains.
+ * descriptors, so a process whose config is one of them stays as it is. The second start takes
+ * about 6 ms; `bench/results/2026-11-22-speed.md` has the gains.
  *
  * @module
  */
@@ -39,6 +39,11 @@ export function engineOptions(
     // Milliseconds. By default, the runtime looks at its heap each second, for half a minute after
     // any work. That took 24 ms of CPU time in the first minute.
     BUN_GC_TIMER_INTERVAL: "5000",
+    // Bytes. By default, the first collection comes at 13 MB, just before the first reply.
+    BUN_JSC_largeHeapSize: String(20 * 1024 ** 2),
+    // Milliseconds. By default, the allocator gives memory back after 10, and needs it again for the
+    // next message.
+    MIMALLOC_PURGE_DELAY: "1000",
     // On a large machine, the collector would let much garbage pile up.
     ...(memoryBytes > PLANNED_BYTES && { BUN_JSC_forceRAMSize: String(PLANNED_BYTES) }),
   };

@@ -77,8 +77,19 @@ const skillLines = ({ skills = [] }: Instructions): string | undefined =>
     ...skills.map(({ name, description }) => `- ${name}: ${description}`),
   ].join("\n");
 
-/** The system prompt (S6, H4). */
+/** The system prompt (S6, H4): composed once for the same object, which most turns share. */
 export function systemPromptOf(instructions: Instructions): string {
+  let prompt = prompts.get(instructions);
+  if (prompt === undefined) {
+    prompt = promptOf(instructions);
+    prompts.set(instructions, prompt);
+  }
+  return prompt;
+}
+
+const prompts = new WeakMap<Instructions, string>();
+
+function promptOf(instructions: Instructions): string {
   const { agentName, agentPrompt, files = [], ownerId, channelPrompt } = instructions;
   return [
     READING,

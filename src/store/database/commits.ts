@@ -7,8 +7,8 @@
  * follows an idle loop's job after 1 to 4 µs.
  *
  * An answered message changes some twenty pages in a dozen tables and indexes. So its transactions
- * (T1, T3, T4) are stored as one row of the journal each. A moment later, the tables take many of
- * these rows together. Three rules hide this from the rest of the store:
+ * (T1, T3, T4) are stored as one row of the journal each, and so are summaries. A moment later, the
+ * tables take many of these rows together. Three rules hide this from the rest of the store:
  *
  * 1. Before any other transaction, and before any read, the tables catch up.
  * 2. Work leaves the journal in the transaction that does it to the tables.

@@ -36,20 +36,46 @@ export function createOtherWriters(database: DatabaseSync): OtherWriters {
   };
 }
 
-/**
- * The same for memory that many turns of a burst use: it checks once in each turn of the event loop.
- * Another process may write right after a check in any case, until the work that follows it is
- * committed.
- */
-export function createBurstWatch(database: DatabaseSync): OtherWriters {
+/** The check that all burst watches of a connection share. */
+interface SharedCheck {
+  /** Number of changes that the checks have found so far. */
+  readonly changes: () => number;
+  /** Checks, unless this turn of the event loop has done so already. */
+  readonly run: () => void;
+}
+
+const sharedChecks = new WeakMap<DatabaseSync, SharedCheck>();
+
+function createSharedCheck(database: DatabaseSync): SharedCheck {
   const watch = createOtherWriters(database);
   let isChecked = false;
+  let changes = 0;
   return {
-    changedElsewhere() {
-      if (isChecked) return false;
+    changes: () => changes,
+    run() {
+      if (isChecked) return;
       isChecked = true;
       setImmediate(() => isChecked = false);
-      return watch.changedElsewhere();
+      if (watch.changedElsewhere()) changes++;
+    },
+  };
+}
+
+/**
+ * The same for memory that many turns of a burst use. A connection checks once in each turn of the
+ * event loop, for all of its burst watches, and each watch reports the change by itself. Another
+ * process may write right after a check in any case, until the work that follows it is committed.
+ */
+export function createBurstWatch(database: DatabaseSync): OtherWriters {
+  const check = sharedChecks.get(database) ?? createSharedCheck(database);
+  sharedChecks.set(database, check);
+  let seen = check.changes();
+  return {
+    changedElsewhere() {
+      check.run();
+      const before = seen;
+      seen = check.changes();
+      return seen !== before;
     },
   };
 }

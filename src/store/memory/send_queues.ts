@@ -53,6 +53,11 @@ export interface SendQueues {
    * the id.
    */
   settle(row: OutboxRow, messageId: MessageId | undefined): void;
+  /**
+   * Whether the echo of a message has settled its row before Discord's answer. Returns true only
+   * once: if the tables still have the row after that, they decide.
+   */
+  takeEcho(row: OutboxRow, messageId: MessageId | undefined): boolean;
   /** Settles the row of an echo. Returns `undefined` if only the tables can tell. */
   echoed(accountId: AccountId, echo: Echo): KnownEcho | undefined;
   /**
@@ -82,6 +87,14 @@ interface Queued {
   attemptedAt: number | undefined;
 }
 
+/** A message that Discord has. */
+interface SentMessage {
+  /** Discord's id; `undefined` for one that Discord deleted before it told the id. */
+  readonly id: MessageId | undefined;
+  /** Whether its echo was first, and Discord's answer is still to come. */
+  isEcho: boolean;
+}
+
 /** Creates queues without a known channel. */
 export function createSendQueues(): SendQueues {
   const channels = new Map<string, Queued[]>();
@@ -101,7 +114,7 @@ export function createSendQueues(): SendQueues {
     channels.delete(key);
   }
 
-  function settle(row: OutboxRow, messageId: MessageId | undefined): void {
+  function settle(row: OutboxRow, messageId: MessageId | undefined, isEcho = false): void {
     const queue = queueOf(row);
     const queued = find(row);
     if (!queue || !queued) return;
@@ -109,7 +122,7 @@ export function createSendQueues(): SendQueues {
     bytes -= bytesOf(row);
     const nonce = nonceKeyOf(row);
     byNonce.delete(nonce);
-    sent.add(nonce, messageId);
+    sent.add(nonce, messageId, isEcho);
   }
 
   return {
@@ -157,7 +170,8 @@ export function createSendQueues(): SendQueues {
       const queued = find(row);
       if (queued) queued.attemptedAt ??= now;
     },
-    settle,
+    settle: (row, messageId) => settle(row, messageId),
+    takeEcho: (row, messageId) => sent.takeEcho(nonceKeyOf(row), messageId),
     echoed(accountId, { nonce, messageId, heardAt = Infinity }) {
       if (nonce === undefined) return undefined;
       const key = `${accountId} ${nonce}`;
@@ -165,7 +179,7 @@ export function createSendQueues(): SendQueues {
       const queued = byNonce.get(key);
       // An echo from before our first attempt is of another process with our token.
       if (queued?.attemptedAt === undefined || heardAt < queued.attemptedAt) return undefined;
-      settle(queued.row, messageId);
+      settle(queued.row, messageId, true);
       return { kind: "first", row: queued.row };
     },
     forget(accountId, channelId) {
@@ -182,25 +196,27 @@ export function createSendQueues(): SendQueues {
 
 /** The messages that were sent last, by account and nonce. */
 function createSentMessages() {
-  /**
-   * Discord's ids of the messages; `undefined` for one that Discord deleted before it told the id.
-   */
-  const ids = new Map<string, MessageId | undefined>();
+  const messages = new Map<string, SentMessage>();
+  const matches = (sent: SentMessage | undefined, messageId: MessageId | undefined): boolean =>
+    sent?.id === undefined || messageId === undefined || sent.id === messageId;
   return {
-    add(key: string, messageId: MessageId | undefined): void {
-      ids.set(key, messageId);
-      for (const oldest of ids.keys()) {
-        if (ids.size <= SENT_MAX) break;
-        ids.delete(oldest);
+    add(key: string, id: MessageId | undefined, isEcho: boolean): void {
+      messages.set(key, { id, isEcho });
+      for (const oldest of messages.keys()) {
+        if (messages.size <= SENT_MAX) break;
+        messages.delete(oldest);
       }
     },
-    has: (key: string): boolean => ids.has(key),
+    has: (key: string): boolean => messages.has(key),
     /** Whether a sent message may have this id. */
-    mayMatch(key: string, messageId: MessageId): boolean {
-      const sentId = ids.get(key);
-      return sentId === undefined || sentId === messageId;
+    mayMatch: (key: string, messageId: MessageId): boolean => matches(messages.get(key), messageId),
+    takeEcho(key: string, messageId: MessageId | undefined): boolean {
+      const sent = messages.get(key);
+      if (!sent?.isEcho || !matches(sent, messageId)) return false;
+      sent.isEcho = false;
+      return true;
     },
-    bytes: (): number => ids.size * SENT_BYTES,
+    bytes: (): number => messages.size * SENT_BYTES,
   };
 }
 

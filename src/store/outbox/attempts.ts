@@ -95,6 +95,8 @@ function keyOf({ message: { accountId, nonce } }: OutboxRow) {
 /**
  * Creates the storage of attempts.
  *
+ * The function is longer than most, because each statement and each method stands here once.
+ *
  * @param database Open, migrated, and owned by the caller.
  */
 export function createAttempts(
@@ -174,6 +176,8 @@ export function createAttempts(
     markSent(row, messageId) {
       const { id, message: { channelId }, fileCount } = row;
       const end = () => settle({ id, ...keyOf(row), channelId, fileCount }, messageId);
+      // The gateway's echo was first, and the table has it before anything reads it.
+      if (queues.takeEcho(row, messageId)) return Promise.resolve(false);
       if (!queues.has(row)) return commit(COMMIT_OPTIONS.T5, end);
       queues.settle(row, messageId);
       later(COMMIT_OPTIONS.T5, end);

@@ -4,6 +4,11 @@
  * A checkpoint only adds a row, and never changes an entry. It is one transaction: a crash before it
  * leaves the session as it was, and the next turn decides again.
  *
+ * A summary is journaled if memory knows its range. The record names the range without the numbers
+ * of its entries, because the table may not have them yet. Another process may reset the session
+ * before the table gets the record. Then another entry has the place of the last one, and nothing is
+ * stored.
+ *
  * @module
  */
 
@@ -14,7 +19,7 @@ import type {
   Checkpoint,
   Fold,
   Folded,
-  NumberedEntry,
+  OpenEntries,
   ResetCause,
 } from "../../core/turn/checkpoint.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
@@ -28,12 +33,14 @@ export interface Checkpoints {
   /** The newest checkpoint of a session; `undefined` if it has none. */
   checkpointOf(sessionKey: string): Promise<Checkpoint | undefined>;
   /** The newest `limit` entries since the newest checkpoint, oldest first. */
-  openEntries(sessionKey: string, limit: number): Promise<readonly NumberedEntry[]>;
+  openEntries(sessionKey: string, limit: number): Promise<OpenEntries>;
   /**
-   * Folds all entries since the newest checkpoint up to one of them.
+   * Folds the oldest entries since the newest checkpoint.
    *
    * @param now Unix time in milliseconds.
-   * @returns `false`, and stores nothing, if a newer checkpoint has that entry already.
+   * @returns `false`, and stores nothing, if the range is another one by now: a newer checkpoint has
+   * entries of it, or some are removed. If another process does that at the same moment, the result
+   * may be `true`; nothing is stored then, either.
    */
   fold(fold: Fold, now: number): Promise<boolean>;
   /**
@@ -48,7 +55,12 @@ export interface Checkpoints {
   foldedOf(sessionKey: string): Promise<Folded>;
 }
 
-const openSchema = z.object({ id: column.number });
+const countSchema = z.object({ count: column.number });
+const placeSchema = z.object({
+  id: column.number,
+  message_id: column.text,
+  role: column.text,
+});
 const rangeSchema = z.object({
   agent_id: column.textOrNull,
   first: column.numberOrNull,
@@ -56,7 +68,6 @@ const rangeSchema = z.object({
   entries: column.number,
   message_ids: column.text,
 });
-const laterSchema = z.object({ count: column.number, last_message: column.textOrNull });
 const lastSchema = z.object({ last_entry: column.number, kind: column.text });
 const foldedSchema = z.object({
   entries: column.numberOrNull,
@@ -64,6 +75,12 @@ const foldedSchema = z.object({
   at: column.numberOrNull,
   chars: column.numberOrNull,
 });
+
+/** The journal's record of a summary. */
+interface FoldRecord extends Fold {
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
 
 /**
  * Creates the storage of checkpoints.
@@ -74,25 +91,30 @@ const foldedSchema = z.object({
  */
 export function createCheckpoints(
   database: DatabaseSync,
-  { commit, read }: Pick<Transactions, "commit" | "read">,
-  transcripts: Pick<TranscriptRows, "checkpointOf" | "drop" | "folded">,
+  { commit, journaled, read }: Pick<Transactions, "commit" | "journaled" | "read">,
+  transcripts: Pick<
+    TranscriptRows,
+    "checkpointOf" | "drop" | "folded" | "hasRange" | "openEntries"
+  >,
 ): Checkpoints {
   const selectLast = database.prepare(
     "SELECT last_entry, kind FROM checkpoint WHERE session_key = ? ORDER BY id DESC LIMIT 1",
   );
   const selectOpen = database.prepare(
-    `SELECT id, ${entryColumns} FROM entry
+    `SELECT ${entryColumns} FROM entry
      WHERE session_key = ? AND id > ? ORDER BY id DESC LIMIT ?`,
+  );
+  const selectCount = database.prepare(
+    "SELECT COUNT(*) AS count FROM entry WHERE session_key = ? AND id > ?",
+  );
+  const selectPlace = database.prepare(
+    `SELECT id, message_id, role FROM entry
+     WHERE session_key = ? AND id > ? ORDER BY id LIMIT 1 OFFSET ?`,
   );
   const selectRange = database.prepare(
     `SELECT MAX(agent_id) AS agent_id, MIN(id) AS first, MAX(id) AS last, COUNT(*) AS entries,
             json_group_array(DISTINCT message_id) AS message_ids
      FROM entry WHERE session_key = :key AND id > :after AND id <= :upTo`,
-  );
-  // A bare column beside MAX() is that of the row with the maximum.
-  const selectLater = database.prepare(
-    `SELECT COUNT(*) AS count, MAX(id), message_id AS last_message
-     FROM entry WHERE session_key = ? AND id > ?`,
   );
   const insert = database.prepare(
     `INSERT INTO checkpoint
@@ -116,35 +138,58 @@ export function createCheckpoints(
   const rangeOf = (key: string, after: number, upTo: number) =>
     rangeSchema.parse(selectRange.get({ key, after, upTo }));
 
+  /** Returns whether the table has the range; nothing is stored otherwise. */
+  function storeFold(record: FoldRecord): boolean {
+    const { agentId, sessionKey, cause, count, last, summary, modelId, now } = record;
+    const { last_entry: after } = lastOf(sessionKey);
+    const row = selectPlace.get(sessionKey, after, count - 1);
+    const place = row && placeSchema.parse(row);
+    if (place?.message_id !== last.messageId || place.role !== last.role) return false;
+    const { first, entries, message_ids: ids } = rangeOf(sessionKey, after, place.id);
+    insert.run(
+      ...[agentId, sessionKey, "summary", cause, first, place.id, entries, ids],
+      ...[summary.boundary, summary.text, modelId, now],
+    );
+    return true;
+  }
+
+  /** Sessions with a summary on its way into the journal. */
+  const folding = new Set<string>();
+  /** Records whose range the table did not have. */
+  const unmatched = new WeakSet<FoldRecord>();
+  const append = journaled<FoldRecord>("fold", (record) => {
+    if (storeFold(record)) return;
+    unmatched.add(record);
+    transcripts.drop(record.sessionKey);
+  });
+
   return {
     checkpointOf: transcripts.checkpointOf,
-    openEntries: (sessionKey, limit) =>
-      read(() =>
-        selectOpen.all(sessionKey, lastOf(sessionKey).last_entry, limit).map((row) => ({
-          id: openSchema.parse(row).id,
-          entry: toEntry(row),
-        })).reverse()
-      ),
-    async fold({ agentId, sessionKey, cause, lastEntry, summary, modelId }, now) {
-      const { boundary } = summary;
-      const text = withoutControls(summary.text);
-      const later = await commit(UNNAMED, () => {
+    openEntries: async (sessionKey, limit) =>
+      transcripts.openEntries(sessionKey, limit) ?? await read(() => {
         const { last_entry: after } = lastOf(sessionKey);
-        const { first, last, entries, message_ids: ids } = rangeOf(sessionKey, after, lastEntry);
-        if (first === null || last !== lastEntry) return undefined;
-        insert.run(
-          ...[agentId, sessionKey, "summary", cause, first, last, entries, ids],
-          ...[boundary, text, modelId, now],
-        );
-        return laterSchema.parse(selectLater.get(sessionKey, lastEntry));
-      });
-      if (!later) {
+        const { count } = countSchema.parse(selectCount.get(sessionKey, after));
+        const entries = selectOpen.all(sessionKey, after, limit).map(toEntry).reverse();
+        return { older: count - entries.length, entries };
+      }),
+    async fold(fold, now) {
+      const { sessionKey, summary: { boundary, text } } = fold;
+      const summary = { boundary, text: withoutControls(text) };
+      const record: FoldRecord = { ...fold, summary, now };
+      // Memory does not know a checkpoint that is not committed yet.
+      if (folding.has(sessionKey) || !transcripts.hasRange(sessionKey, fold)) {
+        const isStored = await commit(UNNAMED, () => storeFold(record));
         transcripts.drop(sessionKey);
-        return false;
+        return isStored;
       }
-      const { count, last_message: lastMessageId } = later;
-      const checkpoint = { summary: { boundary, text }, at: now };
-      transcripts.folded(sessionKey, checkpoint, { count, lastMessageId });
+      folding.add(sessionKey);
+      try {
+        await append(UNNAMED, record);
+      } finally {
+        folding.delete(sessionKey);
+      }
+      if (unmatched.has(record)) return false;
+      transcripts.folded(sessionKey, { summary, at: now }, fold);
       return true;
     },
     async reset(sessionKey, cause, now) {

@@ -110,7 +110,9 @@ export function createSettings(
   return {
     ...pauses,
     readAgain: () => void (values = readAll()),
-    known: (accountId, scope, name) => values.get(keyOf(accountId, scope, name)),
+    known: (accountId, scope, name) =>
+      // Most bots have no setting, and each message asks for three.
+      values.size === 0 ? undefined : values.get(keyOf(accountId, scope, name)),
     settingOf: (accountId, scope, name) =>
       readUnjournaled(() => current().get(keyOf(accountId, scope, name))),
     async change(accountId, scope, name, value, now) {

@@ -11,11 +11,19 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
-import { type Entry, lengthOf } from "../../core/inbound/transcript.ts";
-import type { Checkpoint } from "../../core/turn/checkpoint.ts";
+import type { Entry } from "../../core/inbound/transcript.ts";
+import type { Checkpoint, FoldRange, OpenEntries } from "../../core/turn/checkpoint.ts";
 import { createBurstWatch } from "../database/other_writers.ts";
 import type { Transactions } from "../database/transact.ts";
-import { callsOf, entryColumns, toEntry } from "./entry_rows.ts";
+import {
+  beginsWith,
+  bytesOf,
+  type CachedSession,
+  cachedSession,
+  newestOf,
+  readNewest,
+} from "./cached_session.ts";
+import { callsOf, entryColumns } from "./entry_rows.ts";
 
 /** Reads transcripts. */
 export interface Transcripts {
@@ -48,12 +56,20 @@ export interface TranscriptRows extends Transcripts {
   /** Forgets a session in memory, because it has a new checkpoint. */
   drop(sessionKey: string): void;
   /**
-   * Notes a new checkpoint, and keeps the later entries in memory.
-   *
-   * @param later The entries after it in the table. If memory ends with other ones, it forgets the
-   * session.
+   * The newest `limit` entries since the newest checkpoint; `undefined` if memory lacks some that
+   * the table has.
    */
-  folded(sessionKey: string, checkpoint: Checkpoint, later: LaterEntries): void;
+  openEntries(sessionKey: string, limit: number): OpenEntries | undefined;
+  /**
+   * Whether a range is the oldest entries since the newest checkpoint. `false` if memory does not
+   * know.
+   */
+  hasRange(sessionKey: string, range: FoldRange): boolean;
+  /**
+   * Notes that a range is stored as a checkpoint, and keeps the later entries in memory. If memory
+   * does not have the range any more, it forgets the session.
+   */
+  folded(sessionKey: string, checkpoint: Checkpoint, range: FoldRange): void;
   /**
    * Replaces the text of a deleted message, within a transaction of the caller's.
    *
@@ -70,34 +86,13 @@ export interface TranscriptRows extends Transcripts {
   bytes(): number;
 }
 
-/** The entries of a session after its newest checkpoint. */
-export interface LaterEntries {
-  /** Number of entries. */
-  readonly count: number;
-  /** Message of the newest; `null` if there is none. */
-  readonly lastMessageId: string | null;
-}
-
 /** Maximum bytes of all sessions in memory. */
 const BYTES_MAX = 4 * 1024 * 1024;
-/** Estimated bytes of a session beside its entries, and of an entry beside its text. */
-const SESSION_BYTES = 400;
-const ENTRY_BYTES = 200;
 /** Maximum number of a session's entries in memory that no turn uses. */
 const TRIM_AT = 16;
 
 /** Text of a user's entry whose message is deleted (H6). */
 const DELETED = "[The sender has deleted this message.]";
-
-interface CachedSession {
-  /** Oldest first, without a gap up to the newest. */
-  readonly entries: Entry[];
-  bytes: number;
-  /** Whether there are no older entries since the checkpoint. */
-  isWhole: boolean;
-  /** The newest checkpoint; absent if there is none. */
-  readonly checkpoint?: Checkpoint;
-}
 
 const checkpointSchema = z.object({
   last_entry: column.number,
@@ -194,10 +189,14 @@ export function createTranscripts(
     bytes -= trimmedBytes;
   }
 
+  function cachedOf(sessionKey: string): CachedSession | undefined {
+    if (otherWriters.changedElsewhere()) forget(); // a command may have reset the session
+    return sessions.get(sessionKey);
+  }
+
   return {
     async entriesOf(sessionKey, limit, maxChars = Infinity) {
-      if (otherWriters.changedElsewhere()) forget(); // a command may have reset the session
-      const cached = sessions.get(sessionKey);
+      const cached = cachedOf(sessionKey);
       const newest = cached && newestOf(cached, limit, maxChars);
       if (cached && newest) {
         sessions.delete(sessionKey);
@@ -219,20 +218,21 @@ export function createTranscripts(
       return cached ? cached.checkpoint : await read(() => readCheckpoint(sessionKey)?.checkpoint);
     },
     drop,
-    folded(sessionKey, checkpoint, { count, lastMessageId }) {
+    openEntries(sessionKey, limit) {
+      const cached = cachedOf(sessionKey);
+      if (!cached?.isWhole) return undefined;
+      const older = Math.max(0, cached.entries.length - limit);
+      return { older, entries: cached.entries.slice(older) };
+    },
+    hasRange(sessionKey, range) {
+      const cached = cachedOf(sessionKey);
+      return cached !== undefined && beginsWith(cached, range);
+    },
+    folded(sessionKey, checkpoint, range) {
       const cached = sessions.get(sessionKey);
       if (!cached) return;
-      const newest = cached.entries.at(-1);
-      const isSame = count <= cached.entries.length &&
-        (count === 0 || newest?.messageId === lastMessageId);
-      if (!isSame) return drop(sessionKey);
-      const entries = count === 0 ? [] : cached.entries.slice(-count);
-      keep(sessionKey, {
-        entries,
-        bytes: SESSION_BYTES + bytesOf(entries),
-        isWhole: true,
-        checkpoint,
-      });
+      if (!beginsWith(cached, range)) return drop(sessionKey);
+      keep(sessionKey, cachedSession(cached.entries.slice(range.count), true, checkpoint));
     },
     insert({ agentId, sessionKey, channelId }, entries) {
       for (const entry of entries) {
@@ -255,46 +255,4 @@ export function createTranscripts(
     forget,
     bytes: () => bytes,
   };
-}
-
-/**
- * Takes the newest entries from memory.
- *
- * @returns `undefined` if the table may have more of the entries that the caller wants.
- */
-function newestOf(
-  { entries, isWhole }: CachedSession,
-  limit: number,
-  maxChars: number,
-): readonly Entry[] | undefined {
-  let chars = 0;
-  let from = entries.length;
-  while (from > 0 && entries.length - from < limit) {
-    const entry = entries[from - 1];
-    if (entry) chars += lengthOf(entry);
-    if (chars > maxChars) return entries.slice(from);
-    from--;
-  }
-  return from === 0 && !isWhole && entries.length < limit ? undefined : entries.slice(from);
-}
-
-/** Reads the newest entries that fit. Leaving the loop early resets the statement. */
-function readNewest(rows: Iterable<unknown>, limit: number, maxChars: number): CachedSession {
-  const entries: Entry[] = [];
-  let units = 0;
-  let isWhole = true;
-  for (const row of rows) {
-    const entry = toEntry(row);
-    if (entries.length === limit || units + lengthOf(entry) > maxChars) {
-      isWhole = false;
-      break;
-    }
-    units += lengthOf(entry);
-    entries.push(entry);
-  }
-  return { entries: entries.reverse(), bytes: SESSION_BYTES + bytesOf(entries), isWhole };
-}
-
-function bytesOf(entries: readonly Entry[]): number {
-  return entries.reduce((sum, entry) => sum + ENTRY_BYTES + lengthOf(entry) * 2, 0);
 }

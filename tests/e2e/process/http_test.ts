@@ -24,6 +24,11 @@ describe("[O1] the HTTP endpoints of a running bot", () => {
       const { status: overall, releaseId, checks } = await health.json();
       assert.equal(overall, "pass");
 
+      // Figures of the store may be a second old, and from before the reply.
+      await eventually("figures of an idle inbox", async () => {
+        const { stdout: [line = ""] } = await command(["status", "--json", "--data", dataDir]);
+        return JSON.parse(line).snapshot.inbox.running === 0;
+      });
       const asJson = await command(["status", "--json", "--data", dataDir]);
       assert.equal(asJson.code, 0, asJson.stderr.join("\n"));
       assert.equal(asJson.stdout.length, 1);

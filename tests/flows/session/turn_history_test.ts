@@ -43,7 +43,7 @@ function setUp(entries: readonly Entry[], says: string | Error = "They talked.")
   const { log, lines } = recordingLog();
   const asked: ModelRequest[] = [];
   const folds: Fold[] = [];
-  let open = entries.map((entry, index) => ({ id: index + 1, entry }));
+  let open = entries;
   let checkpoint: Checkpoint | undefined;
   const model: Model = {
     id: "test/x",
@@ -56,7 +56,7 @@ function setUp(entries: readonly Entry[], says: string | Error = "They talked.")
     },
   };
   const ports: HistoryPorts = {
-    store: { entriesOf: () => Promise.resolve(open.map(({ entry }) => entry)) },
+    store: { entriesOf: () => Promise.resolve(open) },
     sessions: {
       checkpointOf: () => Promise.resolve(checkpoint),
       reset() {
@@ -64,10 +64,10 @@ function setUp(entries: readonly Entry[], says: string | Error = "They talked.")
         open = [];
         return Promise.resolve(left);
       },
-      openEntries: () => Promise.resolve(open),
+      openEntries: () => Promise.resolve({ older: 0, entries: open }),
       fold(fold, at) {
         folds.push(fold);
-        open = open.filter(({ id }) => id > fold.lastEntry);
+        open = open.slice(fold.count);
         checkpoint = { summary: fold.summary, at };
         return Promise.resolve(true);
       },
@@ -105,7 +105,7 @@ describe("openHistory()", () => {
     const { history } = await openHistory(CLAIM, PARTS, RULES, ports);
     assert.equal(asked.length, 1);
     assert.equal(asked[0]?.tools, undefined);
-    assert.equal(folds[0]?.lastEntry, 4);
+    assert.equal(folds[0]?.count, 4);
     assert.equal(folds[0]?.summary.text, "They talked about [redacted].");
     const { request } = history.requestFor(0);
     assert.match(
@@ -127,7 +127,7 @@ describe("openHistory()", () => {
     const { ports, folds } = setUp(all);
     const parts = { ...PARTS, toolChars: 7_000 }; // 2,000 UTF-16 units are left
     const { history } = await openHistory(CLAIM, parts, RULES, ports);
-    const kept = all.slice(folds[0]?.lastEntry);
+    const kept = all.slice(folds[0]?.count);
     assert.ok(kept.length > 0);
     assert.deepEqual(history.entries, kept);
   });

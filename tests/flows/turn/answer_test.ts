@@ -151,7 +151,7 @@ function setUp(
     sessions: {
       checkpointOf: () => Promise.resolve(undefined),
       reset: () => Promise.resolve(0),
-      openEntries: () => Promise.resolve([]),
+      openEntries: () => Promise.resolve({ older: 0, entries: [] }),
       fold: () => Promise.resolve(false),
     },
     rates: createTokenRates(),

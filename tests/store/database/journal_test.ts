@@ -12,7 +12,15 @@ import {
   outboundMessage,
 } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
-import { accepted, batch, frozen, heard, ignored, part } from "../../support/store/store.ts";
+import {
+  accepted,
+  batch,
+  frozen,
+  heard,
+  ignored,
+  openTestStore,
+  part,
+} from "../../support/store/store.ts";
 import { cases } from "../../support/long_form.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -21,10 +29,18 @@ const CHANNELS = ["11", "12"];
 /** One step of a store's life. */
 type Step =
   | { readonly kind: "say"; readonly channel: number; readonly isAccepted: boolean }
+  | { readonly kind: "fold" | "reset"; readonly channel: number; readonly turns: number }
   | { readonly kind: "again" | "turn" | "send" | "echo" | "refuse" | "crash" };
 
-const step = (...kinds: readonly Exclude<Step["kind"], "say">[]): fc.Arbitrary<Step> =>
+const step = (
+  ...kinds: readonly Exclude<Step["kind"], "say" | "fold" | "reset">[]
+): fc.Arbitrary<Step> =>
   fc.oneof(
+    fc.record({
+      kind: fc.constantFrom("fold" as const, "fold" as const, "reset" as const),
+      channel: fc.nat({ max: CHANNELS.length - 1 }),
+      turns: fc.integer({ min: 1, max: 3 }),
+    }),
     fc.record({
       kind: fc.constant("say" as const),
       channel: fc.nat({ max: CHANNELS.length - 1 }),
@@ -53,9 +69,11 @@ async function play(steps: readonly Step[], afterEach: (store: Store) => void = 
   let said = 0;
   let seq = 1;
   let last: Judged | undefined;
+  const folds: boolean[] = [];
+  const echoed: boolean[] = [];
 
   async function turn(claim: Claim): Promise<void> {
-    const { message: { id, channelId } } = claim;
+    const { message: { id, channelId }, route: { sessionKey } } = claim;
     const end = { kind: "answered" } as const;
     const entries = [
       { role: "user" as const, text: `asked ${id}`, messageId: id, at: NOW },
@@ -64,6 +82,7 @@ async function play(steps: readonly Step[], afterEach: (store: Store) => void = 
     const outbox = [0, 1].map((index) =>
       frozen({ channelId, nonce: `${id}/${index}`, of: part(id, { part: index, parts: 2 }) })
     );
+    await store.turns.entriesOf(sessionKey, 1_000); // from now on in memory
     const { stored } = await store.turns.finishTurn({ claim, end, entries, outbox }, NOW);
     if (stored) answered.push(id);
   }
@@ -107,8 +126,27 @@ async function play(steps: readonly Step[], afterEach: (store: Store) => void = 
         const { nonce, channelId } = row.message;
         const echo = { nonce, channelId, messageId: messageId("77"), heardAt: NOW };
         await store.inbox.acceptBatch(batch({ echoes: [echo], heard: heard(++seq) }), NOW);
+        echoed.push(await store.outbox.markSent(row, echo.messageId)); // Discord's later answer
         return;
       }
+      case "fold": {
+        const sessionKey = `session ${CHANNELS[step.channel]}`;
+        const { entries } = await store.sessions.openEntries(sessionKey, 1_000);
+        const last = entries.slice(0, 2 * step.turns).at(-1);
+        if (!last) return;
+        const fold = {
+          ...{ agentId: "main", sessionKey, cause: "full" as const, modelId: "test/x" },
+          count: Math.min(2 * step.turns, entries.length),
+          last: { messageId: last.messageId, role: last.role },
+          summary: { boundary: "a1b2c3d4", text: `up to ${last.messageId}` },
+        };
+        // Two at once: a person's command and a turn.
+        folds.push(...await Promise.all([1, 2].map(() => store.sessions.fold(fold, NOW))));
+        return;
+      }
+      case "reset":
+        await store.sessions.reset(`session ${CHANNELS[step.channel]}`, "daily", NOW);
+        return;
       case "refuse": {
         const row = await head();
         if (row) await store.outbox.markRefused(row, "no", NOW);
@@ -128,13 +166,22 @@ async function play(steps: readonly Step[], afterEach: (store: Store) => void = 
   }
   store.catchUp();
   const all = (sql: string) => database.prepare(sql).all().map((row) => ({ ...row }));
-  return { database, store, answered, refused, all };
+  const remembered = await sessionsOf(store);
+  return { database, store, answered, refused, all, folds, echoed, remembered };
 }
+
+/** Each session as a turn would see it. */
+const sessionsOf = (store: Store) =>
+  Promise.all(CHANNELS.map(async (id) => [
+    await store.turns.entriesOf(`session ${id}`, 1_000),
+    await store.sessions.checkpointOf(`session ${id}`),
+  ]));
 
 const TABLES = [
   "SELECT message_id, state, session_key, message, accepted_at, finished_at FROM inbox ORDER BY id",
   "SELECT id, nonce, state, first_attempt_at, failing_since, message_id, message, refusal FROM outbox",
   "SELECT session_key, role, text, message_id FROM entry ORDER BY id",
+  "SELECT * FROM checkpoint ORDER BY id",
   "SELECT channel_id, message_id, text FROM message",
   "SELECT account_id, seq, stored_up_to FROM gateway_session",
   "SELECT * FROM journal",
@@ -149,6 +196,11 @@ describe("the journal", () => {
           const journaled = await play(steps);
           const plain = await play(steps, (store) => store.catchUp());
           for (const sql of TABLES) assert.deepEqual(journaled.all(sql), plain.all(sql), sql);
+          assert.deepEqual(journaled.folds, plain.folds);
+          assert.ok(![...journaled.echoed, ...plain.echoed].includes(true), "the echo was first");
+          assert.deepEqual(journaled.remembered, plain.remembered);
+          const next = createStore(journaled.database, ":memory:", { elapsed: () => 0 });
+          assert.deepEqual(journaled.remembered, await sessionsOf(next), "memory is the table");
           assert.deepEqual(journaled.refused, []);
         },
       ),
@@ -163,7 +215,7 @@ describe("the journal", () => {
           maxLength: 30,
         }),
         async (steps) => {
-          const { all, answered, refused } = await play([...steps, { kind: "crash" }]);
+          const { all, answered, refused, folds } = await play([...steps, { kind: "crash" }]);
           const said = steps.filter((step) => step.kind === "say" && step.isAccepted).length;
           const rows = all("SELECT message_id, state FROM inbox");
           assert.equal(rows.length, said);
@@ -178,6 +230,9 @@ describe("the journal", () => {
             answered.flatMap((id) => [`${id}/0`, `${id}/1`]).toSorted(),
           );
           assert.deepEqual(all("SELECT * FROM journal"), []);
+          const summaries = all("SELECT * FROM checkpoint WHERE kind = 'summary'");
+          assert.equal(summaries.length, folds.filter((isStored) => isStored).length);
+          assert.equal(summaries.length, folds.length / 2, "one of two at once");
           assert.deepEqual(refused, []);
         },
       ),
@@ -205,6 +260,30 @@ describe("the journal", () => {
     assert.deepEqual(passed, ["T1", "TJ", "T3", "T4"], "two commits, and T4 is one with T3");
     store.catchUp();
     assert.deepEqual(passed.slice(4), ["TJ", "T5"]);
+  });
+
+  it("[G11] needs no commit for Discord's answer after the gateway's echo", async () => {
+    const passed: string[] = [];
+    const { store, rows } = openTestStore({
+      crash: { before: (name) => void passed.push(name), after: () => {} },
+    });
+    const message = guildMessage();
+    const { channelId } = message;
+    await store.outbox.heads(ACCOUNT, [channelId]);
+    await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
+    const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
+    const outbox = [frozen({ nonce: "n", channelId })];
+    await store.turns.finishTurn({ claim, end: { kind: "answered" }, entries: [], outbox }, NOW);
+    const [row] = await store.outbox.heads(ACCOUNT, [channelId]);
+    await store.outbox.markSending(row!, NOW);
+    const echo = { nonce: "n", channelId, messageId: messageId("9"), heardAt: NOW };
+    await store.inbox.acceptBatch(batch({ echoes: [echo], heard: heard(2) }), NOW);
+    const before = passed.length;
+    assert.equal(await store.outbox.markSent(row!, messageId("9")), false);
+    assert.deepEqual(passed.slice(before), []);
+    assert.deepEqual(rows("SELECT state, message_id FROM outbox"), [
+      { state: "sent", message_id: "9" },
+    ]);
   });
 
   it("[D1] gives a row another number if a command took its number", async () => {

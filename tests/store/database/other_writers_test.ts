@@ -118,4 +118,40 @@ describe("createBurstWatch()", () => {
     assert.equal(watch.changedElsewhere(), false, "its own commit");
     for (const database of [own, other]) database.close();
   });
+
+  it("[D1] reports a commit to each watch of the connection, with one check for all", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "burst.db");
+    const [own, other] = [new DatabaseSync(path), new DatabaseSync(path)];
+    own.exec("PRAGMA journal_mode = WAL; CREATE TABLE one (a)");
+    let checks = 0;
+    const prepare = own.prepare.bind(own);
+    own.prepare = (sql) => {
+      const statement = prepare(sql);
+      const get = statement.get.bind(statement);
+      statement.get = () => {
+        checks++;
+        return get();
+      };
+      return statement;
+    };
+    const watches = [0, 1, 2].map(() => createBurstWatch(own));
+    const ask = () => watches.map((watch) => watch.changedElsewhere());
+    await setImmediate();
+    other.exec("INSERT INTO one VALUES (1)");
+    const before = checks;
+    assert.deepEqual(ask(), [true, true, true]);
+    assert.deepEqual(ask(), [false, false, false]);
+    assert.equal(checks, before + 1);
+    await setImmediate();
+    assert.equal(watches[0]?.changedElsewhere(), false);
+    other.exec("INSERT INTO one VALUES (2)");
+    await setImmediate();
+    assert.equal(watches[0]?.changedElsewhere(), true);
+    await setImmediate();
+    assert.deepEqual(ask(), [false, true, true], "a later turn of the loop, too");
+    const late = createBurstWatch(own);
+    assert.equal(late.changedElsewhere(), false, "commits from now on count");
+    for (const database of [own, other]) database.close();
+  });
 });

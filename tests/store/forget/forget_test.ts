@@ -179,11 +179,15 @@ async function fill(store: Store): Promise<void> {
     text: "canary overheard",
   });
   await store.inbox.acceptBatch(batch({ judged: [ignored(overheard)] }), NOW);
+  const { entries } = await store.sessions.openEntries(ROUTE.sessionKey, 10);
+  const last = entries[3];
+  assert.ok(last);
   await store.sessions.fold({
     agentId: "main",
     sessionKey: ROUTE.sessionKey,
     cause: "full",
-    lastEntry: (await store.sessions.openEntries(ROUTE.sessionKey, 10))[3]?.id ?? 0,
+    count: 4,
+    last: { messageId: last.messageId, role: last.role },
     summary: { boundary: "abc12345", text: `${NAME} said canary one` },
     modelId: "test/x",
   }, NOW);

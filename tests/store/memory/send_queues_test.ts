@@ -97,10 +97,16 @@ describe("createSendQueues()", () => {
     queues.attempted(first, NOW + 1_000); // the first attempt counts
     assert.equal(queues.echoed(ACCOUNT, echoOf(first, NOW - 1)), undefined, "it came before that");
     assert.equal(queues.echoed(SECOND, echoOf(first)), undefined, "it is another account's");
+    assert.equal(queues.takeEcho(first, POSTED), false);
     assert.equal(queues.echoed(ACCOUNT, echoOf(first))?.kind, "first");
+    assert.deepEqual(
+      [messageId("901"), POSTED, POSTED].map((id) => queues.takeEcho(first, id)),
+      [false, true, false],
+    );
     const other = { ...echoOf(first), messageId: messageId("901") };
     assert.equal(queues.echoed(ACCOUNT, other), undefined, "the tables tell that it is foreign");
     queues.settle(second, undefined); // deleted before Discord told its id, so any id matches
+    assert.equal(queues.takeEcho(second, undefined), false, "Discord's answer has come");
     assert.equal(queues.echoed(ACCOUNT, echoOf(second))?.kind, "repeated");
     assert.equal(queues.echoed(ACCOUNT, { channelId: CHANNEL, messageId: POSTED }), undefined);
   });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import type { Fold } from "../../../src/core/turn/checkpoint.ts";
@@ -27,11 +28,13 @@ async function turn(store: Store, id: string, text = `question ${id}`): Promise<
 const shown = async (store: Store) =>
   (await store.turns.entriesOf(KEY, 100)).map(({ text }) => text);
 
-const foldUpTo = (lastEntry: number, text = "summary"): Fold => ({
+/** Folds the oldest turns since the newest checkpoint, up to the one of a message. */
+const foldTurns = (turns: number, lastId: string, text = "summary"): Fold => ({
   agentId: "main",
   sessionKey: KEY,
   cause: "full",
-  lastEntry,
+  count: 2 * turns,
+  last: { messageId: messageId(lastId), role: "assistant" },
   summary: { boundary: "a1b2c3d4", text },
   modelId: "test/x",
 });
@@ -42,8 +45,7 @@ describe("[L4] fold()", () => {
     await turn(store, "101");
     await turn(store, "102");
     const before = rows("SELECT * FROM entry");
-    const open = await store.sessions.openEntries(KEY, 100);
-    assert.equal(await store.sessions.fold(foldUpTo(open[1]?.id ?? 0), NOW), true);
+    assert.equal(await store.sessions.fold(foldTurns(1, "101"), NOW), true);
     assert.deepEqual(await shown(store), ["question 102", "answer 102"]);
     assert.deepEqual(rows("SELECT * FROM entry"), before);
     const checkpoint = await store.sessions.checkpointOf(KEY);
@@ -58,41 +60,29 @@ describe("[L4] fold()", () => {
     const { store, database } = openTestStore();
     for (const id of ["101", "102", "103"]) await turn(store, id);
     await shown(store); // from now on in memory
-    await store.sessions.fold(foldUpTo(2), NOW);
+    await store.sessions.fold(foldTurns(1, "101"), NOW);
     await turn(store, "104");
     const { summary } = await store.sessions.checkpointOf(KEY) ?? {};
     const beside = createStore(database, "test", { elapsed: () => 0 });
     assert.deepEqual(await shown(store), await shown(beside));
     assert.deepEqual(summary, (await beside.sessions.checkpointOf(KEY))?.summary);
-    await store.sessions.fold(foldUpTo(8, "all"), NOW);
+    await store.sessions.fold(foldTurns(3, "104", "all"), NOW);
     assert.deepEqual(await shown(store), []);
-  });
-
-  it("reads the table again if memory ends with other entries", async () => {
-    const { store, database } = openTestStore();
-    await turn(store, "101");
-    await shown(store);
-    const beside = createStore(database, "test", { elapsed: () => 0 });
-    await turn(beside, "102");
-    beside.catchUp();
-    await store.sessions.fold(foldUpTo(2), NOW);
-    assert.deepEqual(await shown(store), ["question 102", "answer 102"]);
   });
 
   it("stores no second summary of the same range", async () => {
     const { store, rows } = openTestStore();
     await turn(store, "101");
-    await store.sessions.openEntries(KEY, 100);
-    assert.equal(await store.sessions.fold(foldUpTo(2), NOW), true);
-    assert.equal(await store.sessions.fold(foldUpTo(2), NOW), false);
+    assert.equal(await store.sessions.fold(foldTurns(1, "101"), NOW), true);
+    assert.equal(await store.sessions.fold(foldTurns(1, "101"), NOW), false);
     assert.equal(rows("SELECT * FROM checkpoint").length, 1);
   });
 
   it("counts the ranges of all summaries since the last reset", async () => {
     const { store } = openTestStore();
     for (const id of ["101", "102", "103"]) await turn(store, id);
-    await store.sessions.fold(foldUpTo(2), NOW);
-    await store.sessions.fold(foldUpTo(4, "longer summary"), NOW + 1);
+    await store.sessions.fold(foldTurns(1, "101"), NOW);
+    await store.sessions.fold(foldTurns(1, "102", "longer summary"), NOW + 1);
     assert.deepEqual(await store.sessions.foldedOf(KEY), {
       entries: 4,
       messages: 2,
@@ -106,6 +96,130 @@ describe("[L4] fold()", () => {
       summaryChars: 0,
     });
   });
+});
+
+/** A session in memory, with three turns that the tables have. */
+async function inMemory() {
+  const opened = openTestStore();
+  for (const id of ["101", "102", "103"]) await turn(opened.store, id);
+  await shown(opened.store);
+  const checkpoints = () =>
+    opened.rows("SELECT kind, first_entry, last_entry, entries, message_ids FROM checkpoint");
+  /** Session and checkpoint as a new process reads them. */
+  const afterCrash = async () => {
+    const next = createStore(opened.database, "test", { elapsed: () => 0 });
+    return [await shown(next), await next.sessions.checkpointOf(KEY)];
+  };
+  const now =
+    async () => [await shown(opened.store), await opened.store.sessions.checkpointOf(KEY)];
+  return { ...opened, checkpoints, afterCrash, now };
+}
+
+const summaryRow = (first: number, last: number, ids: string) => ({
+  kind: "summary",
+  first_entry: first,
+  last_entry: last,
+  entries: last - first + 1,
+  message_ids: ids,
+});
+
+describe("[L4] [D1] a journaled fold()", () => {
+  it("is a row of the journal, and leaves the tables as they are", async () => {
+    const { store, database, checkpoints } = await inMemory();
+    await turn(store, "104");
+    const { older, entries } = await store.sessions.openEntries(KEY, 6);
+    assert.deepEqual([older, entries[0]?.text, entries.length], [2, "question 102", 6]);
+    assert.equal(await store.sessions.fold(foldTurns(2, "102"), NOW), true);
+    const kinds = database.prepare("SELECT kind FROM journal ORDER BY id").all();
+    assert.deepEqual(kinds.map(({ kind }) => kind), ["batch", "turn", "fold"]);
+    assert.deepEqual(await shown(store), [
+      "question 103",
+      "answer 103",
+      "question 104",
+      "answer 104",
+    ]);
+    assert.equal((await store.sessions.checkpointOf(KEY))?.summary?.text, "summary");
+    assert.deepEqual(database.prepare("SELECT * FROM checkpoint").all(), []);
+    assert.deepEqual(checkpoints(), [summaryRow(1, 4, '["101","102"]')]);
+  });
+
+  it("reads all entries from the table if memory has only the newest", async () => {
+    const { store, rows } = openTestStore();
+    for (const id of ["101", "102", "103"]) await turn(store, id);
+    await store.turns.entriesOf(KEY, 2);
+    const { older, entries } = await store.sessions.openEntries(KEY, 5);
+    assert.deepEqual([older, entries[0]?.text, entries.length], [1, "answer 101", 5]);
+    assert.equal(await store.sessions.fold(foldTurns(2, "102"), NOW), true);
+    assert.deepEqual(rows("SELECT last_entry, entries FROM checkpoint"), [
+      { last_entry: 4, entries: 4 },
+    ]);
+    assert.deepEqual(await shown(store), ["question 103", "answer 103"]);
+  });
+
+  it("survives the process", async () => {
+    const { store, now, afterCrash } = await inMemory();
+    await store.sessions.fold(foldTurns(1, "101", "first"), NOW);
+    await turn(store, "104");
+    await store.sessions.fold(foldTurns(2, "103", "second"), NOW + 1);
+    const before = await now();
+    assert.deepEqual(before[0], ["question 104", "answer 104"]);
+    assert.deepEqual(await afterCrash(), before);
+  });
+
+  it("stores one of two summaries at once", async () => {
+    const { store, checkpoints, now, afterCrash } = await inMemory();
+    const stored = await Promise.all([
+      store.sessions.fold(foldTurns(2, "102", "first"), NOW),
+      store.sessions.fold(foldTurns(2, "102", "second"), NOW),
+      store.sessions.fold(foldTurns(3, "103", "third"), NOW),
+    ]);
+    assert.deepEqual(stored, [true, false, false]);
+    assert.deepEqual(checkpoints(), [summaryRow(1, 4, '["101","102"]')]);
+    assert.deepEqual(await afterCrash(), await now());
+  });
+
+  it("stores nothing beside a reset at once that comes first", async () => {
+    const { store, checkpoints } = await inMemory();
+    const [left, isStored] = await Promise.all([
+      store.sessions.reset(KEY, "command", NOW),
+      store.sessions.fold(foldTurns(2, "102"), NOW),
+    ]);
+    assert.deepEqual([left, isStored], [6, false]);
+    assert.deepEqual(checkpoints().map(({ kind }) => kind), ["reset"]);
+    assert.deepEqual(await shown(store), []);
+  });
+
+  it("comes before a later reset", async () => {
+    const { store, checkpoints, now, afterCrash } = await inMemory();
+    await store.sessions.fold(foldTurns(2, "102"), NOW);
+    assert.equal(await store.sessions.reset(KEY, "command", NOW + 1), 2);
+    assert.deepEqual(checkpoints().map(({ kind }) => kind), ["summary", "reset"]);
+    assert.deepEqual(await now(), [[], { at: NOW + 1 }]);
+    assert.deepEqual(await afterCrash(), await now());
+  });
+
+  for (
+    const [what, change] of [
+      ["resets the session", (beside: Store) => beside.sessions.reset(KEY, "command", NOW)],
+      [
+        "removes an entry",
+        (_: Store, database: DatabaseSync) =>
+          database.exec("DELETE FROM entry WHERE text = 'question 101'"),
+      ],
+    ] as const
+  ) {
+    it(`stores nothing if another process ${what} before the tables have it`, async () => {
+      const { store, database, checkpoints, now, afterCrash } = await inMemory();
+      const beside = createStore(database, "test", { elapsed: () => 0 });
+      await turn(store, "104"); // the tables get these entries after the other's change
+      await turn(store, "105");
+      assert.equal(await store.sessions.fold(foldTurns(2, "102"), NOW), true);
+      await change(beside, database);
+      assert.deepEqual(checkpoints().filter(({ kind }) => kind === "summary"), []);
+      assert.equal((await store.sessions.checkpointOf(KEY))?.summary, undefined);
+      assert.deepEqual(await now(), await afterCrash());
+    });
+  }
 });
 
 describe("[S4a] reset()", () => {
@@ -132,7 +246,7 @@ describe("[S4a] reset()", () => {
   it("forgets a summary, too", async () => {
     const { store } = openTestStore();
     await turn(store, "101");
-    await store.sessions.fold(foldUpTo(2), NOW);
+    await store.sessions.fold(foldTurns(1, "101"), NOW);
     assert.equal(await store.sessions.reset(KEY, "command", NOW), 1);
     assert.equal((await store.sessions.checkpointOf(KEY))?.summary, undefined);
   });
@@ -154,7 +268,7 @@ describe("recall()", () => {
     await turn(store, "101", "The Tide is high");
     await turn(store, "102", "The moon is full");
     await turn(store, "103", "The tide is low");
-    await store.sessions.fold(foldUpTo(4), NOW);
+    await store.sessions.fold(foldTurns(2, "102"), NOW);
     const { recall } = store.sessions;
     const texts = async (fields: Partial<typeof query>) =>
       (await recall(KEY, { ...query, ...fields })).entries.map(({ text }) => text);
@@ -170,7 +284,7 @@ describe("recall()", () => {
   it("[S4a] finds nothing from before a reset", async () => {
     const { store } = openTestStore();
     await turn(store, "101");
-    await store.sessions.fold(foldUpTo(2), NOW);
+    await store.sessions.fold(foldTurns(1, "101"), NOW);
     await store.sessions.reset(KEY, "command", NOW);
     assert.deepEqual(await store.sessions.recall(KEY, query), { entries: [], matches: 0 });
   });
@@ -181,7 +295,7 @@ describe("list()", () => {
     const { store } = openTestStore();
     await turn(store, "101");
     await turn(store, "102");
-    await store.sessions.fold(foldUpTo(2), NOW);
+    await store.sessions.fold(foldTurns(1, "101"), NOW);
     const [session, ...others] = await store.sessions.list();
     assert.equal(others.length, 0);
     assert.deepEqual(

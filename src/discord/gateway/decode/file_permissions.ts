@@ -49,10 +49,13 @@ export function mayAttach(
   self: UserId,
 ): boolean {
   if (isOwner || !ownRoles) return true;
+  const byId: ReadonlyMap<string, "files" | "all"> = roles;
+  const grants = [guildId, ...ownRoles].map((id) => byId.get(id));
+  if (grants.includes("all")) return true;
+  const isGranted = grants.includes("files");
+  const overwrites = channels.get(channelId);
+  if (!overwrites) return isGranted; // as in most channels
   const own = new Set<string>(ownRoles);
-  const grants = [...roles].filter(([id]) => isSame(id, guildId) || own.has(id));
-  if (grants.some(([, grant]) => grant === "all")) return true;
-  const overwrites = channels.get(channelId) ?? [];
   const groups = [
     overwrites.filter(([id]) => isSame(id, guildId)),
     overwrites.filter(([id]) => own.has(id)),
@@ -60,7 +63,7 @@ export function mayAttach(
   ];
   return groups.reduce(
     (isAllowed, group) => group.length === 0 ? isAllowed : group.some(([, allows]) => allows), // within a group, allow wins
-    grants.length > 0,
+    isGranted,
   );
 }
 
