@@ -22,6 +22,9 @@ const DENO = process.execPath;
 const BUN = join("node_modules", ".bin", "bun");
 /** `tests/support/skip.ts` writes skipped tests and their reasons here. */
 const SKIPS = join(REPORTS, "skips.txt");
+/** How often the clock is checked, in milliseconds, and which change is worth a line. */
+const CLOCK_EVERY_MS = 1_000;
+const CLOCK_CHANGE_MS = 500;
 /** Binaries under test, by an absolute path. */
 const BINARIES = join(process.cwd(), REPORTS, "bin");
 /** Generated files that each import the tests of one folder. */
@@ -36,6 +39,7 @@ const ARM64_LIBRARIES = "/usr/aarch64-linux-gnu";
 const total = { passed: 0, failed: 0, skipped: 0 };
 /** Failed steps with their failed tests, printed again at the end, where readers look first. */
 const failed: string[] = [];
+const clockChanges: string[] = [];
 
 async function step(
   name: string,
@@ -57,13 +61,13 @@ async function step(
   total.passed += passed;
   total.skipped += skipped;
   total.failed += fault === undefined ? 0 : Math.max(1, failures.length);
-  if (fault !== undefined) {
-    failed.push(`${name}: ${fault}`, ...failures.map((failure) => `  ${failure}`));
-  }
+  const reasons = failures.map((failure) => `  ${failure}`);
+  if (fault !== undefined) failed.push(`${name}: ${fault}`, ...reasons);
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
   const tests = report ? `, ${passed} passed, ${failures.length} failed, ${skipped} skipped` : "";
   const result = fault === undefined ? "ok    " : "FAILED";
   console.log(`${result} ${name} (${seconds} s${tests})${fault === undefined ? "" : `: ${fault}`}`);
+  for (const reason of reasons) console.log(reason);
   return fault === undefined;
 }
 
@@ -170,6 +174,21 @@ async function testBinary(): Promise<void> {
   ]);
 }
 
+/** Prints each change of this machine's clock: the bot under test takes it for a sleep. */
+function watchClock(): void {
+  const ahead = () => Date.now() - performance.now();
+  let last = ahead();
+  setInterval(() => {
+    const byMs = Math.round(ahead() - last);
+    last += byMs;
+    if (Math.abs(byMs) < CLOCK_CHANGE_MS) return;
+    const at = new Date().toISOString();
+    clockChanges.push(
+      `this machine's clock was set by ${byMs} ms, to ${at}: tests may fail by that`,
+    );
+  }, CLOCK_EVERY_MS);
+}
+
 /** Prints the slowest files of all reports. */
 function slowest(count: number): void {
   const files = new Map<string, number>();
@@ -194,6 +213,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
+watchClock();
 await step("install", DENO, ["install", "--quiet", "--frozen"]);
 // The tests of the binary take longest, because they wait for real time. So they begin at once.
 await Promise.all([testBinary(), testParts()]);
@@ -202,6 +222,7 @@ slowest(20);
 for (const line of new Set(existsSync(SKIPS) ? readFileSync(SKIPS, "utf8").split("\n") : [])) {
   if (line) console.log(`skipped: ${line}`);
 }
+for (const line of clockChanges) console.log(line);
 for (const line of failed) console.log(`failed: ${line}`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed > 0 ? 1 : 0);

@@ -21,6 +21,7 @@ import { DEFAULT_RATE_LIMITS, type RateLimitOptions } from "./rest/rate_limits.t
 import { createRequestLog, type RequestLog } from "./notes/request_log.ts";
 import { startRest } from "./rest/server.ts";
 import type { IdentifyLimit } from "./gateway/identify_limit.ts";
+import { discordNow } from "./world/clock.ts";
 import type { Application, Interaction, Message, World, WorldEvent } from "./world/world.ts";
 
 export interface SimulatorOptions {
@@ -28,7 +29,7 @@ export interface SimulatorOptions {
   readonly world?: World;
   /** The bot of {@link Simulator.token} and of `in: "dm"`; the world's first, if absent. */
   readonly application?: Application;
-  /** Unix time in milliseconds. */
+  /** Unix time in milliseconds; {@link discordNow}, if absent. */
   readonly now?: () => number;
   readonly random?: () => number;
   readonly host?: string;
@@ -116,7 +117,7 @@ const LOOK_EVERY_MS = 20;
 /** Starts a Discord. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const {
-    now = Date.now,
+    now = discordNow,
     random = Math.random,
     host = "127.0.0.1",
     nonceWindowMs,

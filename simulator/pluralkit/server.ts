@@ -13,6 +13,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { createdAtMs } from "../../src/core/discord/ids.ts";
 import { type ProxiedMessage, type System, type SystemMember, toProxied } from "./payload.ts";
 import type { Simulator } from "../simulator.ts";
+import { discordNow } from "../world/clock.ts";
 import type { Message } from "../world/world.ts";
 
 /** Milliseconds for which a message is found by the id of the original. */
@@ -53,12 +54,12 @@ export interface Pluralkit {
 
 export interface PluralkitOptions {
   readonly simulator: Pick<Simulator, "proxy" | "world">;
-  /** Unix time in milliseconds. */
+  /** Unix time in milliseconds; {@link discordNow}, if absent. */
   readonly now?: () => number;
 }
 
 export async function startPluralkit(
-  { simulator, now = Date.now }: PluralkitOptions,
+  { simulator, now = discordNow }: PluralkitOptions,
 ): Promise<Pluralkit> {
   const known = new Map<string, ProxiedMessage>();
   const requests: PluralkitRequest[] = [];

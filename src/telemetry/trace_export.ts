@@ -29,7 +29,7 @@ export interface TraceExportOptions extends OtlpOptions {
 }
 
 /** Milliseconds that a stop waits for the collector, which may be away. */
-const STOP_MS = 2_000;
+const STOP_MS = 5_000;
 
 /** Creates the export. Nothing is loaded before the first trace. */
 export function createTraceExport(options: TraceExportOptions): TraceExport {

@@ -77,7 +77,8 @@ export async function startDemoRun(
 ): Promise<DemoRun> {
   const notices = createNotices(Date.now);
   const simulation = await startSimulation({
-    simulator: { world: prepared.world.world, heartbeatIntervalMs: HEARTBEAT_MS },
+    // Messages show the person's time, also after the computer slept.
+    simulator: { world: prepared.world.world, heartbeatIntervalMs: HEARTBEAT_MS, now: Date.now },
     config: () => prepared.config,
     env: prepared.env,
     onLine(line) {

@@ -1,0 +1,11 @@
+/**
+ * Discord's clock.
+ *
+ * It begins with this machine's time, and goes on when this machine's clock is set. So the windows of
+ * rate limits keep their length, and ids never go back.
+ *
+ * @module
+ */
+
+/** Unix time in milliseconds. */
+export const discordNow = (): number => Math.floor(performance.timeOrigin + performance.now());
