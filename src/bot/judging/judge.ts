@@ -29,7 +29,9 @@ export interface JudgePorts {
   /** Whether an owner is in a guild, by the answers of Discord so far. */
   readonly ownerIn: (guildId: GuildId) => KnownFacts["ownerInGuild"];
   /** What owners have chosen for a place by commands (K2). */
-  readonly chosenIn?: (message: InboundMessage) => Pick<KnownFacts, "activation" | "isSilenced">;
+  readonly chosenIn?: (
+    message: InboundMessage,
+  ) => Pick<KnownFacts, "activation" | "isSilenced"> | undefined;
   /** Whether a conversation continues in a thread without mentions (S7). */
   readonly continuesIn: (channelId: ChannelId) => boolean;
   /** Unix time in milliseconds. */
@@ -100,18 +102,15 @@ export function createJudge(
       const { admit, id: policyId, policy: { allowBots } } = policy.now();
       const owner = ownerOf(message);
       const found = owner ? { ...owner, ...known } : known;
-      const knownFacts = knownFactsOf(message, { ...found, ...chosenIn?.(message) });
+      const chosen = chosenIn?.(message);
+      const knownFacts = knownFactsOf(message, chosen ? { ...found, ...chosen } : found);
       const verdict = admit(message, knownFacts);
       // Whether the author is a bot is still open for an undecided message.
       const isTurn = source === "live" && verdict.kind !== "undecided";
       if (allowBots && isTurn) {
         guard.record(message.channelId, message.sender.automaton ? "bot" : "person", now());
       }
-      return {
-        verdict,
-        knownFacts,
-        ...(policyId !== undefined && { policyId }),
-      };
+      return policyId === undefined ? { verdict, knownFacts } : { verdict, knownFacts, policyId };
     },
     recall: (message) =>
       policy.now().admit(message, { isUnproxied: true, ...whose(message), ...ownerOf(message) }),

@@ -150,7 +150,8 @@ function measured(name: string | undefined): string {
   return name === undefined ? "-" : `${name.length} ${name}`;
 }
 
-function isEmpty(knownFacts: KnownFacts): boolean {
+/** Whether no fact is known beside a message. */
+export function isEmpty(knownFacts: KnownFacts = {}): boolean {
   for (const _ in knownFacts) return false;
   return true;
 }

@@ -52,7 +52,9 @@ export function judgeMessage(
   }
   const isRouted = verdict.kind !== "ignore";
   if (verdict.kind === "ignore" && verdict === judged.verdict) {
-    const { knownFacts, policyId } = judged; // as most are: written out, since a spread costs more
+    const { knownFacts, policyId } = judged;
+    // As most are: written out, since a spread costs more.
+    if (knownFacts && policyId !== undefined) return { message, verdict, knownFacts, policyId };
     return {
       message,
       verdict,

@@ -23,6 +23,7 @@ import { column } from "../database/columns.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 import { factsKey, factsOf } from "../../core/inbound/facts.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
+import { createRepeatedFacts } from "./repeated_facts.ts";
 
 /** The rows of the open generation, within transactions of the caller's. */
 export interface FactRows {
@@ -48,8 +49,8 @@ export interface FactRowsOptions {
 
 /** Maximum number of rows of a generation: some 5 MB of memory. */
 const GENERATION_MAX = 10_000;
-/** Estimated bytes of a row in memory beside its key. */
-const ROW_BYTES = 100;
+/** Estimated bytes of a row in memory beside its key, with its place in {@link createRepeatedFacts}. */
+const ROW_BYTES = 300;
 /**
  * Maximum number of characters of a key. A longer one is kept as its digest: a member of 250 roles
  * has 15 kB.
@@ -70,6 +71,7 @@ export function prepareFactRows(
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const rows = new Map<string, number>();
+  const repeated = createRepeatedFacts();
   /** Characters of all keys. */
   let chars = 0;
   let generation = 0;
@@ -77,6 +79,7 @@ export function prepareFactRows(
 
   function end(): void {
     rows.clear();
+    repeated.forget();
     chars = 0;
   }
 
@@ -86,21 +89,28 @@ export function prepareFactRows(
   }
 
   return {
-    rowOf({ message, verdict, policyVerdict, knownFacts = {}, policyId = null }) {
+    rowOf(judged) {
       if (rows.size > 0 && elapsed() - begunAt >= DAY_MS) end();
+      const again = repeated.rowOf(judged);
+      if (again !== undefined) return again;
+      const { message, verdict, policyVerdict, knownFacts = {}, policyId = null } = judged;
       const { kind, why, rule } = verdict;
       const toJson = () => JSON.stringify(factsOf(message, knownFacts, verdict, policyVerdict));
       const common = factsKey(message, knownFacts, verdict, policyVerdict);
       const text = `${kind} ${why} ${rule} ${policyId} ${common ?? toJson()}`;
       const key = text.length <= KEY_MAX ? text : digestOf(text);
       const stored = rows.get(key);
-      if (stored !== undefined) return stored;
+      if (stored !== undefined) {
+        if (common !== undefined) repeated.note(judged, stored);
+        return stored;
+      }
       if (rows.size >= max) end();
       if (rows.size === 0) begin();
       const id = generation + rows.size;
       const { channelId, sender } = message;
       insert.run(id, generation, channelId, sender.id, kind, why, rule, policyId, toJson());
       rows.set(key, id);
+      if (common !== undefined) repeated.note(judged, id);
       chars += key.length;
       return id;
     },

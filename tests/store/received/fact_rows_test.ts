@@ -2,22 +2,28 @@ import assert from "node:assert/strict";
 import type { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import type { ChannelId } from "../../../src/core/discord/ids.ts";
 import { DAY_MS } from "../../../src/core/discord/day.ts";
 import { factsOf } from "../../../src/core/inbound/facts.ts";
+import type { Mention } from "../../../src/core/inbound/inbound.ts";
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
+import type { KnownFacts } from "../../../src/core/inbound/known_facts.ts";
+import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { prepareFactRows, preparePruneFacts } from "../../../src/store/received/fact_rows.ts";
 import { preparePruner } from "../../../src/store/received/retention.ts";
 import { transactNow } from "../../../src/store/database/transact.ts";
 import { prepareVerdictBlocks } from "../../../src/store/received/verdict_blocks.ts";
 import {
   ACCOUNT,
+  channelId,
   guildMessage,
+  guildPlace,
   messageId,
   sender,
   userId,
 } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
-import { batch, ignored, openTestStore } from "../../support/store/store.ts";
+import { accepted, batch, ignored, openTestStore } from "../../support/store/store.ts";
 import { cases } from "../../support/long_form.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -28,9 +34,59 @@ function said(number: number, by: number): Judged {
   return ignored(guildMessage({ id: messageId(String(1_000 + number)), sender: author }));
 }
 
+/** Usually the first value, so that two messages often differ in one fact only. */
+function mostly<Value>(usual: Value, ...others: readonly Value[]): fc.Arbitrary<Value> {
+  return fc.oneof(
+    { weight: 8, arbitrary: fc.constant(usual) },
+    { weight: 1, arbitrary: fc.constantFrom(usual, ...others) },
+  );
+}
+
+/** Verdicts on two people in two places, whose objects are shared as decoding shares them, or not. */
+const judgedOfTwo = fc.record({
+  place: mostly(
+    guildPlace(),
+    guildPlace({ channel: { id: channelId("1400000000000000012"), name: "off-topic" } }),
+  ),
+  thread: mostly<ChannelId | undefined>(undefined, channelId("1400000000000000013")),
+  author: mostly(sender(), sender({ id: userId("501"), username: "bob" })),
+  isShared: mostly(true, false),
+  text: mostly("krill", "more krill", "", "/new"),
+  revision: mostly(0, 7),
+  mention: mostly<Mention | undefined>(undefined, "user", "role"),
+  mentionsOthers: mostly(false, true),
+  isAnnouncement: mostly(false, true),
+  verdict: mostly<Verdict>(
+    { kind: "ignore", why: "no-mention", rule: "one", keepAsContext: true },
+    { kind: "ignore", why: "no-mention", rule: "another", keepAsContext: true },
+    { kind: "ignore", why: "not-owner", rule: "one", keepAsContext: false },
+  ),
+  knownFacts: mostly<KnownFacts | undefined>({}, undefined, { isMuted: true }),
+  policyId: mostly<number | undefined>(undefined, 1, 2),
+  isReplaced: mostly(false, true),
+}).map(({ author, isShared, thread, mention, isAnnouncement, ...rest }): Judged => {
+  const { verdict, knownFacts, policyId, isReplaced, ...words } = rest;
+  return {
+    verdict,
+    message: guildMessage({
+      ...words,
+      sender: isShared ? author : { ...author },
+      ...(thread && { channelId: thread }),
+      ...(mention && { mention }),
+      ...(isAnnouncement && { isAnnouncement }),
+    }),
+    ...(knownFacts && { knownFacts }),
+    ...(policyId !== undefined && { policyId }),
+    ...(isReplaced && { policyVerdict: accepted().verdict }),
+  };
+});
+
 const factsIn = ({ message, knownFacts = {}, verdict }: Judged) =>
   JSON.stringify(factsOf(message, knownFacts, verdict));
 
+const STORED =
+  `SELECT f.why, f.rule, f.policy_row, f.facts FROM decision AS d JOIN fact AS f ON f.id = d.fact_row
+  ORDER BY d.id`;
 const FACTS = "SELECT id, generation, facts FROM fact ORDER BY id";
 
 /** The rows as a process has them, over the rows of earlier processes. */
@@ -82,6 +138,29 @@ describe("prepareFactRows()", () => {
     record(said(0, 0));
     record({ ...said(1, 0), knownFacts: { isMuted: true } });
     assert.equal(rows(FACTS).length, 2);
+  });
+
+  it("[P1] gives equal verdicts with equal facts one row, and others each their own", () => {
+    const rowOf = ({ message, knownFacts = {}, verdict, policyVerdict, policyId }: Judged) => ({
+      why: verdict.why,
+      rule: verdict.rule,
+      policy_row: policyId ?? null,
+      facts: JSON.stringify(factsOf(message, knownFacts, verdict, policyVerdict)),
+    });
+    fc.assert(
+      fc.property(fc.array(judgedOfTwo, { maxLength: 40 }), (all) => {
+        const { record, rows } = open();
+        const judged = all.map((one, at) => ({
+          ...one,
+          message: { ...one.message, id: messageId(String(1_000 + at)) },
+        }));
+        for (const one of judged) record(one);
+        assert.deepEqual(rows(STORED), judged.map(rowOf));
+        const different = new Set(judged.map((one) => JSON.stringify(rowOf(one))));
+        assert.equal(rows(FACTS).length, different.size);
+      }),
+      { numRuns: cases(100, 5_000) },
+    );
   });
 
   it("[X6] begins another generation when one is full", () => {

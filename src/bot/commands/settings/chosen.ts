@@ -40,10 +40,14 @@ export interface ChosenOptions {
 export interface AccountSettings extends ChosenSettings {
   /** The queue mode of a place; `undefined`: the config's. */
   queueMode(message: Pick<InboundMessage, "channelId">): QueueMode | undefined;
-  /** What owners have chosen for a place: a thread has what its channel has, or its own. */
+  /**
+   * What owners have chosen for a place: a thread has what its channel has, or its own.
+   *
+   * @returns `undefined` if it is nothing.
+   */
   factsIn(
     message: Pick<InboundMessage, "channelId" | "place">,
-  ): Pick<KnownFacts, "activation" | "isSilenced">;
+  ): Pick<KnownFacts, "activation" | "isSilenced"> | undefined;
   /** How a conversation is answered. */
   mannerOf(sessionKey: string): Manner;
 }
@@ -75,6 +79,7 @@ export function createChosenSettings(
         ? oneOf(ACTIVATIONS, inPlace(message, "activation"))
         : undefined;
       const isSilenced = inPlace(message, "send") === "off";
+      if (!activation && !isSilenced) return undefined;
       return { ...(activation && { activation }), ...(isSilenced && { isSilenced }) };
     },
     choose: (call, name, value) =>

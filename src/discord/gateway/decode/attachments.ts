@@ -18,6 +18,8 @@ const MAX_URL = 2_000;
 /** Discord's flag of a file that is hidden behind a spoiler. */
 const IS_SPOILER = 1 << 3;
 
+const NONE: readonly Attachment[] = [];
+
 /** A payload of {@link ContentPayload}. */
 export type AttachmentPayload = NonNullable<ContentPayload["attachments"]>[number];
 
@@ -30,6 +32,7 @@ export function allAttachmentsOf(
   forwards: ForwardRule,
 ): readonly Attachment[] {
   const { attachments = [], message_snapshots = [] } = message;
+  if (attachments.length === 0 && message_snapshots.length === 0) return NONE; // as most
   const forwarded = forwards === "nothing"
     ? []
     : message_snapshots.flatMap(({ message: snapshot }) => snapshot.attachments ?? []);

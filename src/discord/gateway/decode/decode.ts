@@ -23,6 +23,7 @@ import type {
   PostedMessage,
   Quoted,
   Self,
+  Sender,
 } from "../../../core/inbound/inbound.ts";
 import type { MessageEdited } from "../../../core/inbound/events.ts";
 import { bounded } from "../../../lib/bounded.ts";
@@ -34,7 +35,7 @@ import type { Guild, GuildIndex } from "./guild_index.ts";
 import { type MessagePayload, messagePayload } from "./payloads.ts";
 import { forwardRuleOf, placeIn } from "./places.ts";
 import { isPlainMessage } from "./plain_message.ts";
-import { displayNameOf, namedRoles, senderOf, tagOf } from "./senders.ts";
+import { displayNameOf, namedRoles, personOf, senderOf, tagOf } from "./senders.ts";
 
 /** Facts for decoding a message. */
 export interface DecodeContext {
@@ -171,30 +172,28 @@ function toInbound(
   const quoted = quotedOf(message, place, { self, index });
   const displayName = displayNameOf(message.author, message.member?.nick);
   const attachments = allAttachmentsOf(message, forwards);
-  return {
+  // Assigned and not spread: a flood consists of these.
+  const inbound: { -readonly [Name in keyof InboundMessage]: InboundMessage[Name] } = {
     kind: "message",
     accountId,
     id: message.id,
     revision: revisionOf(message),
     channelId: message.channel_id,
-    ...(guildId && { guildId }),
     place,
-    sender: senderOf(message.author, {
-      roles: message.member?.roles,
-      automaton: automatonOf(message),
-      applicationId: message.webhook_id ? message.application_id : undefined,
-    }, guild),
-    ...(displayName !== undefined && { displayName }),
+    sender: senderIn(message, guild),
     text: bounded(message.content, MAX_TEXT),
     sentAt: createdAtMs(message.id),
-    ...(mention && { mention }),
     mentionsOthers: message.mentions.some(({ id }) => id !== self.userId) ||
       message.mention_roles.some((id) => id !== guild?.ownRole),
-    ...(quoted && { quoted }),
     extras: describeExtras(message, forwards),
-    ...(message.type === POLL_RESULT && { isAnnouncement: true }),
-    ...(attachments.length > 0 && { attachments }),
   };
+  if (guildId) inbound.guildId = guildId;
+  if (displayName !== undefined) inbound.displayName = displayName;
+  if (mention) inbound.mention = mention;
+  if (quoted) inbound.quoted = quoted;
+  if (message.type === POLL_RESULT) inbound.isAnnouncement = true;
+  if (attachments.length > 0) inbound.attachments = attachments;
+  return inbound;
 }
 
 /** When it was last edited; 1 if Discord's time of that cannot be read. */
@@ -210,6 +209,14 @@ export function withRoles(
 ): InboundMessage {
   const guild = message.guildId && index.get(message.guildId);
   return { ...message, sender: { ...message.sender, roles: namedRoles(roles, guild) } };
+}
+
+function senderIn(message: MessagePayload, guild: Guild | undefined): Sender {
+  const { author, member, webhook_id, application_id } = message;
+  const automaton = automatonOf(message);
+  if (!automaton) return personOf(author, member?.roles, guild);
+  const applicationId = webhook_id ? application_id : undefined;
+  return senderOf(author, { roles: member?.roles, automaton, applicationId }, guild);
 }
 
 function directPlace({ channel_type }: MessagePayload): Place {

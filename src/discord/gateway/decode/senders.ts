@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { RoleId } from "../../../core/discord/ids.ts";
+import type { RoleId, UserId } from "../../../core/discord/ids.ts";
 import type { Role, Sender } from "../../../core/inbound/inbound.ts";
 import { bounded } from "../../../lib/bounded.ts";
 import type { Guild } from "./guild_index.ts";
@@ -44,6 +44,35 @@ export function senderOf(
     ...(automaton && { automaton }),
     ...(applicationId && { applicationId }),
   };
+}
+
+/** A person's sender, and the facts that it was built from. */
+interface KnownPerson extends Pick<User, "username" | "discriminator"> {
+  readonly roles: readonly RoleId[];
+  readonly named: Guild["roles"] | undefined;
+  readonly sender: Sender;
+}
+
+/** Maximum number of people, and of the roles of each: 1 MB at most. */
+const PEOPLE_MAX = 500;
+const PERSON_ROLES_MAX = 16;
+/** The newest senders that are people, because most messages are from people who wrote before. */
+const people = new Map<UserId, KnownPerson>();
+
+/** Builds the sender of a person's message: the same object as long as nothing about them changes. */
+export function personOf(user: User, roles: readonly RoleId[] = [], guild?: Guild): Sender {
+  const named = guild?.roles;
+  const known = people.get(user.id);
+  const isSame = known && known.named === named && known.username === user.username &&
+    known.discriminator === user.discriminator && known.roles.length === roles.length &&
+    known.roles.every((id, at) => id === roles[at]);
+  if (isSame) return known.sender;
+  const sender = senderOf(user, { roles }, guild);
+  if (roles.length > PERSON_ROLES_MAX) return sender;
+  if (!known && people.size >= PEOPLE_MAX) people.clear();
+  const { username, discriminator } = user;
+  people.set(user.id, { username, discriminator, roles, named, sender });
+  return sender;
 }
 
 /** Returns `"ada#1234"` for accounts that still have a discriminator, else `"ada"`. */

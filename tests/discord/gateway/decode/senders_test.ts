@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { RoleId, UserId } from "../../../../src/core/discord/ids.ts";
 import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import { restore, snapshotOf } from "../../../../src/discord/gateway/decode/guild_index.ts";
-import { namedRoles, senderOf } from "../../../../src/discord/gateway/decode/senders.ts";
+import { namedRoles, personOf, senderOf } from "../../../../src/discord/gateway/decode/senders.ts";
 import { roleId, userId } from "../../../support/discord/builders.ts";
 import { GUILD, guildData, OTHER_ROLE, OWN_ROLE, SELF } from "../../../support/discord/payloads.ts";
 
@@ -32,6 +32,43 @@ function after(roles: Roles, t: string, change: object) {
 
 const MODERATORS = { id: OTHER_ROLE, name: "Moderators" };
 const TWIN = { id: SECOND, name: "Moderators" };
+
+describe("[P14] personOf()", () => {
+  const ADA = { id: userId("1400000000000000001"), username: "ada", discriminator: "0" };
+  const guild = guildWith([MODERATORS]);
+  const before = () => personOf(ADA, [OTHER_ROLE], guild);
+
+  it("gives the same object for the same person", () => {
+    assert.equal(before(), personOf({ ...ADA }, [OTHER_ROLE], guild));
+    assert.deepEqual(before(), senderOf(ADA, { roles: [OTHER_ROLE] }, guild));
+  });
+
+  const others: readonly [what: string, ...args: Parameters<typeof personOf>][] = [
+    ["another name", { ...ADA, username: "ada-2" }, [OTHER_ROLE], guild],
+    ["another discriminator", { ...ADA, discriminator: "1234" }, [OTHER_ROLE], guild],
+    ["no roles", ADA, [], guild],
+    ["another role", ADA, [SECOND], guild],
+    ["one more role", ADA, [OTHER_ROLE, SECOND], guild],
+    ["another role's name", ADA, [OTHER_ROLE], guildWith([{ ...MODERATORS, name: "Crew" }])],
+    ["a second role of that name", ADA, [OTHER_ROLE], guildWith([MODERATORS, TWIN])],
+    ["an unknown guild", ADA, [OTHER_ROLE], undefined],
+    ["17 roles, of which it keeps none", ADA, Array(17).fill(OTHER_ROLE), guild],
+  ];
+  for (const [what, user, roles, its] of others) {
+    it(`sees ${what}, and the person as before after that`, () => {
+      before();
+      assert.deepEqual(personOf(user, roles, its), senderOf(user, { roles: roles ?? [] }, its));
+      assert.deepEqual(before(), senderOf(ADA, { roles: [OTHER_ROLE] }, guild));
+    });
+  }
+
+  it("keeps a bounded number of people", () => {
+    const first = before();
+    for (let n = 0; n < 500; n++) personOf({ ...ADA, id: userId(String(10_000 + n)) }, [], guild);
+    assert.notEqual(before(), first);
+    assert.deepEqual(before(), first);
+  });
+});
 
 describe("[P14] namedRoles()", () => {
   it("names a role with a unique name, and no unknown role", () => {
