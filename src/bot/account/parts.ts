@@ -68,7 +68,14 @@ export async function createParts(
     now,
     log: logging.forPart("policy"),
   });
-  const owners = createOwnerIds(applications, policy.now, connectionState.applicationOwner, now);
+  const named = Promise.withResolvers<void>();
+  const owners = createOwnerIds(
+    applications,
+    policy.now,
+    connectionState.applicationOwner,
+    now,
+    named.promise,
+  );
   const log = logging.forPart("gateway");
   const common = { config, store, client, meter, logging, connection, now };
   const outbound = createOutbound({
@@ -167,6 +174,7 @@ export async function createParts(
     ...commandSources(options, skills, settings),
     spend,
     stopping: stopping.signal,
+    onNamed: named.resolve,
     onDecided: questions.decided,
     mayDecide: createMayDecide({ ports: toolPorts, isOwner, now }),
     status: () => statusOf(health, version, now()),

@@ -42,6 +42,8 @@ export interface NamesOptions {
   readonly policy: PolicyKeeper;
   /** Sends messages and notices. */
   readonly outbound: Pick<Outbound, "tellOwners">;
+  /** All names have been looked up once, or will not be. */
+  readonly onNamed: () => void;
   /** The process's log, by part. */
   readonly logging: Logging;
   /** Unix time in milliseconds. */
@@ -70,7 +72,7 @@ const MAX_GATHERINGS = 15;
 
 /** Creates the name resolution of an account. */
 export function createNameResolver(
-  { config, store, client, reader, policy, outbound, logging, now }: NamesOptions,
+  { config, store, client, reader, policy, outbound, onNamed, logging, now }: NamesOptions,
 ): NameResolver {
   const { accountId } = config().discord;
   const log = logging.forPart("access");
@@ -85,6 +87,7 @@ export function createNameResolver(
     isRefused: (error) => error instanceof RestError && error.kind === "forbidden",
     store: store.pairing,
     onResolved: (found) => policy.resolved(found),
+    onLooked: onNamed,
     schedule,
     random: Math.random,
     now,

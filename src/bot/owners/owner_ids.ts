@@ -13,7 +13,7 @@ import type { CurrentPolicy } from "../rules/policy.ts";
 export interface OwnerIds {
   /**
    * Owners that Barnacle can write to: the ids of a list, or the application's owner, but not the
-   * whole team.
+   * whole team. If a list has names only, it waits until Barnacle has looked them up.
    */
   toTell(): Promise<readonly UserId[]>;
   /** All owners with a known id: those of a list, or the application's owner and its whole team. */
@@ -36,12 +36,17 @@ export interface OwnerIds {
 /** How long Discord's answer about the application is reused, in milliseconds. */
 const FRESH_MS = 10 * 60_000;
 
-/** Creates the look-up of owners. */
+/**
+ * Creates the look-up of owners.
+ *
+ * @param named Resolves once the names in the config have been looked up.
+ */
 export function createOwnerIds(
   applications: Pick<Applications, "me">,
   policy: () => Pick<CurrentPolicy, "policy">,
   applicationOwner: () => UserId | undefined,
   now: () => number,
+  named: Promise<void>,
 ): OwnerIds {
   let lastRead: readonly UserId[] | undefined;
   let asked: { readonly at: number; readonly answer: Promise<Application> } | undefined;
@@ -65,6 +70,7 @@ export function createOwnerIds(
 
   return {
     async toTell() {
+      if (listedOwners()?.length === 0) await named;
       const listed = listedOwners();
       if (listed) return listed;
       const { ownerId } = await application();

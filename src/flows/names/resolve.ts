@@ -104,6 +104,8 @@ export interface NamesPorts extends SearchPorts, RetryQueuePorts {
   };
   /** Gets all resolved names, so that the policy uses their ids. */
   readonly onResolved: (names: readonly ResolvedName[]) => Promise<void>;
+  /** Told after each search, whether or not it found a name, and at the end. */
+  readonly onLooked: () => void;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
@@ -155,7 +157,7 @@ export function createNames(ports: NamesPorts): Names {
     isPlanned = true;
     retries.add(() => {
       isPlanned = false; // later facts are worth another search
-      return resolve();
+      return resolve().finally(ports.onLooked);
     });
   }
 
@@ -172,7 +174,10 @@ export function createNames(ports: NamesPorts): Names {
       warned.clear();
       plan();
     },
-    stop: retries.stop,
+    async stop() {
+      ports.onLooked();
+      await retries.stop();
+    },
   };
 }
 

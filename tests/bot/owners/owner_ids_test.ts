@@ -16,6 +16,9 @@ const APPLICATION = {
   needsCodeGrant: false,
 };
 
+/** The names in the config have been looked up. */
+const NAMED = Promise.resolve();
+
 /** The session's owner must not depend on a request. */
 const applications = { me: () => Promise.reject(new Error("no request is allowed")) };
 
@@ -33,23 +36,64 @@ describe("[S1] createOwnerIds() › sessionOwner()", () => {
   for (const [name, owners, expected] of cases) {
     it(`is ${name}`, () => {
       const own = policy({ commands: commands(owners ? { owners: entries(...owners) } : {}) });
-      const ids = createOwnerIds(applications, () => ({ policy: own }), () => OWNER, () => 0);
+      const ids = createOwnerIds(
+        applications,
+        () => ({ policy: own }),
+        () => OWNER,
+        () => 0,
+        NAMED,
+      );
       assert.equal(ids.sessionOwner(), expected);
     });
   }
+});
+
+describe("[L3] [P12] createOwnerIds() › toTell()", () => {
+  const listing = (...owners: readonly string[]) =>
+    policy({ commands: commands({ owners: entries(...owners) }) });
+
+  it("waits until the only names of the list have been looked up", async () => {
+    const named = Promise.withResolvers<void>();
+    let own = listing("grace");
+    const ids = createOwnerIds(
+      applications,
+      () => ({ policy: own }),
+      () => OWNER,
+      () => 0,
+      named.promise,
+    );
+    const found = ids.toTell();
+    await Promise.resolve();
+    own = listing(ADA); // the name has its id
+    named.resolve();
+    assert.deepEqual(await found, [ADA]);
+  });
+
+  it("waits for nothing if the list has an id", async () => {
+    const never = new Promise<void>(() => {});
+    const own = () => ({ policy: listing("grace", ADA) });
+    const ids = createOwnerIds(applications, own, () => OWNER, () => 0, never);
+    assert.deepEqual(await ids.toTell(), [ADA]);
+  });
+
+  it("finds no one if no name was found", async () => {
+    const own = () => ({ policy: listing("grace") });
+    const ids = createOwnerIds(applications, own, () => OWNER, () => 0, NAMED);
+    assert.deepEqual(await ids.toTell(), []);
+  });
 });
 
 describe("[P6] [P10] createOwnerIds() › all()", () => {
   const team = { me: () => Promise.resolve({ ...APPLICATION, ownerIds: [OWNER, ADA] }) };
 
   it("returns the application's owner and its whole team without a list", async () => {
-    const ids = createOwnerIds(team, () => ({ policy: policy() }), () => OWNER, () => 0);
+    const ids = createOwnerIds(team, () => ({ policy: policy() }), () => OWNER, () => 0, NAMED);
     assert.deepEqual(await ids.all(), [OWNER, ADA]);
   });
 
   it("returns the ids of the list, and asks Discord nothing", async () => {
     const own = policy({ commands: commands({ owners: entries("grace", ADA, "*") }) });
-    const ids = createOwnerIds(applications, () => ({ policy: own }), () => OWNER, () => 0);
+    const ids = createOwnerIds(applications, () => ({ policy: own }), () => OWNER, () => 0, NAMED);
     assert.deepEqual(await ids.all(), [ADA]);
   });
 });
@@ -60,7 +104,13 @@ describe("[T2] [P10] createOwnerIds() › ownsApplicationAsRead()", () => {
 
   function setUp(me: () => Promise<Application>) {
     const clock = { now: 0 };
-    const ids = createOwnerIds({ me }, () => ({ policy: policy() }), () => OWNER, () => clock.now);
+    const ids = createOwnerIds(
+      { me },
+      () => ({ policy: policy() }),
+      () => OWNER,
+      () => clock.now,
+      NAMED,
+    );
     const settled = () => ids.ownsApplication(ADA).catch(() => false);
     return { ids, clock, settled };
   }

@@ -121,6 +121,15 @@ describe("[L3] a failure that only the operator can fix", () => {
       assert.equal(simulator.posted("general").length, 6);
     }));
 
+  it("is told to an owner whose name has no id yet", () =>
+    withSimulation({ config: { commands: { ownerAllowFrom: ["ada"] } } }, async (scene) => {
+      const { start, say, mention, model, written, until } = scene;
+      await start();
+      model.behave("not_found");
+      say("grace", "general", `${mention} hello`); // at once: the look-up of names takes a second
+      await until("the notice", () => written("dm", "ada").length === 1);
+    }));
+
   it("causes no second message after a restart, until the model has answered", () =>
     withSimulation({}, async ({ start, say, mention, model, replies, written, until, rows }) => {
       const ask = async (count: number) => {

@@ -46,6 +46,8 @@ function setUp(config: readonly UnresolvedName[], guilds: readonly GuildNames[] 
     reads: 0,
     members: new Map<GuildId, readonly FoundMember[] | Error>(),
     rebuilt: [] as (readonly ResolvedName[])[],
+    /** After each search, the number of names that the policy knew. */
+    looked: [] as number[],
   };
   const names = createNames({
     accountId: ACCOUNT,
@@ -79,6 +81,7 @@ function setUp(config: readonly UnresolvedName[], guilds: readonly GuildNames[] 
       world.rebuilt.push(all);
       return Promise.resolve();
     },
+    onLooked: () => void world.looked.push(world.rebuilt.at(-1)?.length ?? 0),
     now: clock.now,
     schedule: clock.schedule,
     random: () => 0,
@@ -112,6 +115,26 @@ describe("[P12] createNames()", () => {
       ["info", "help", "rule of help"],
       ["info", "ada", "rule of ada"],
     ]);
+  });
+
+  it("tells that it has looked, after the policy has the ids", async () => {
+    const { names, world } = setUp([want("user", "ada")]);
+    world.members.set(FRIENDS.id, [ADA]);
+    assert.deepEqual(world.looked, []);
+    names.resolve();
+    await settle();
+    assert.deepEqual(world.looked, [1]);
+  });
+
+  it("tells that it has looked if Discord fails, and if it is stopped before", async () => {
+    const { names, world } = setUp([want("user", "ada")]);
+    world.members.set(FRIENDS.id, new Error("away"));
+    names.resolve();
+    await settle();
+    assert.deepEqual(world.looked, [0]);
+    const stopped = setUp([want("user", "ada")]);
+    await stopped.names.stop();
+    assert.deepEqual(stopped.world.looked, [0]);
   });
 
   it("resolves no guild while one is in an outage, because that one may have the same name", async () => {
