@@ -22,8 +22,9 @@ const DENO = process.execPath;
 const BUN = join("node_modules", ".bin", "bun");
 /** `tests/support/skip.ts` writes skipped tests and their reasons here. */
 const SKIPS = join(REPORTS, "skips.txt");
-/** How often the clock is checked, in milliseconds, and which change is worth a line. */
+/** Milliseconds between two looks at the clock. */
 const CLOCK_EVERY_MS = 1_000;
+/** Smallest change that is worth a line, in milliseconds. */
 const CLOCK_CHANGE_MS = 500;
 /** Binaries under test, by an absolute path. */
 const BINARIES = join(process.cwd(), REPORTS, "bin");
@@ -174,7 +175,7 @@ async function testBinary(): Promise<void> {
   ]);
 }
 
-/** Prints each change of this machine's clock: the bot under test takes it for a sleep. */
+/** Prints each change of this machine's clock: the bot under test treats it as a suspended machine. */
 function watchClock(): void {
   const ahead = () => Date.now() - performance.now();
   let last = ahead();

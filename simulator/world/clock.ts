@@ -2,7 +2,7 @@
  * Discord's clock.
  *
  * It begins with this machine's time, and goes on when this machine's clock is set. So the windows of
- * rate limits keep their length, and ids never go back.
+ * rate limits keep their length. On Linux, it stands still while the machine is suspended.
  *
  * @module
  */

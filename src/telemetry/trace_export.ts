@@ -28,8 +28,11 @@ export interface TraceExportOptions extends OtlpOptions {
   readonly schedule: Schedule;
 }
 
-/** Milliseconds that a stop waits for the collector, which may be away. */
-const STOP_MS = 5_000;
+/**
+ * Milliseconds that a stop waits for the collector, which may be away: less than what a stop has
+ * beyond its turns, and enough for a slow machine.
+ */
+const STOP_MS = 3_000;
 
 /** Creates the export. Nothing is loaded before the first trace. */
 export function createTraceExport(options: TraceExportOptions): TraceExport {

@@ -14,7 +14,7 @@ export interface TurnParts {
   readonly tools: readonly Tool[];
   /** The same array for the same files. */
   readonly files: NonNullable<Instructions["files"]>;
-  /** Returns the skills of the turn, if it can read them: the same array for the same skills. */
+  /** Returns the skills of the turn, if it can read any: usually the same array for the same skills. */
   readonly skills: () => Instructions["skills"];
   /** As in {@link Instructions}. */
   readonly ownerId: Instructions["ownerId"];
@@ -30,14 +30,14 @@ const NO_SKILLS: NonNullable<Instructions["skills"]> = [];
  * @param agent The instructions that are the same for every message.
  */
 export function prepareInstructions(agent: Instructions): (parts: TurnParts) => Instructions {
-  let toolsFacts: ReturnType<typeof factsOf> | undefined;
-  let last: { readonly by: readonly unknown[]; readonly instructions: Instructions } | undefined;
+  let toolsFacts: ReturnType<typeof toolFactsOf> | undefined;
+  let last: { readonly parts: readonly unknown[]; readonly instructions: Instructions } | undefined;
   return ({ tools, files, skills: skillsNow, ownerId, channelPrompt }) => {
-    if (toolsFacts?.tools !== tools) toolsFacts = factsOf(tools);
+    if (toolsFacts?.tools !== tools) toolsFacts = toolFactsOf(tools);
     const { readsSkills, facts } = toolsFacts;
     const skills = readsSkills ? skillsNow() ?? NO_SKILLS : undefined;
-    const by = [tools, files, skills, ownerId, channelPrompt];
-    if (!last?.by.every((part, at) => part === by[at])) {
+    const parts = [tools, files, skills, ownerId, channelPrompt];
+    if (!last?.parts.every((part, at) => part === parts[at])) {
       const instructions = {
         ...agent,
         ...(files.length > 0 && { files }),
@@ -46,13 +46,13 @@ export function prepareInstructions(agent: Instructions): (parts: TurnParts) => 
         ...(ownerId !== undefined && { ownerId }),
         ...(channelPrompt !== undefined && { channelPrompt }),
       };
-      last = { by, instructions };
+      last = { parts, instructions };
     }
     return last.instructions;
   };
 }
 
-function factsOf(tools: readonly Tool[]) {
+function toolFactsOf(tools: readonly Tool[]) {
   const facts = { hasTools: tools.length > 0, ...(hasNoSearch(tools) && { hasNoSearch: true }) };
   return { tools, facts, readsSkills: tools.some(({ name }) => name === "read_skill") };
 }

@@ -134,7 +134,7 @@ export function factsKey(
   const { roles, automaton, applicationId, pluralkit } = sender;
   const isCommon = said === undefined && place.kind === "guild" && place.thread === undefined &&
     roles.length <= KEY_ROLES_MAX && automaton === undefined && applicationId === undefined &&
-    pluralkit === undefined && !COMMAND_REASONS.has(verdict.why) && isEmpty(knownFacts);
+    pluralkit === undefined && !COMMAND_REASONS.has(verdict.why) && hasNoKnownFacts(knownFacts);
   if (!isCommon) return undefined;
   const { id, username, tag } = sender;
   let key = `${id} ${message.channelId} ${verdict.why} ${message.revision} ${message.guildId} ` +
@@ -151,7 +151,7 @@ function measured(name: string | undefined): string {
 }
 
 /** Whether no fact is known beside a message. */
-export function isEmpty(knownFacts: KnownFacts = {}): boolean {
+export function hasNoKnownFacts(knownFacts: KnownFacts = {}): boolean {
   for (const _ in knownFacts) return false;
   return true;
 }

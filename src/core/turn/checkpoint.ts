@@ -55,7 +55,10 @@ export interface OpenEntries {
 export interface FoldRange {
   /** Number of entries, from the first one after the checkpoint. */
   readonly count: number;
-  /** The last of them: with another checkpoint, or without some entries, another one has its place. */
+  /**
+   * The last of them. If a checkpoint was added or entries were removed, another entry is at this
+   * position.
+   */
   readonly last: Pick<Entry, "messageId" | "role">;
 }
 

@@ -55,7 +55,7 @@ export interface ChangesDeps {
   /** Overheard messages. */
   readonly blocks: Pick<MessageBlocks, "edit" | "remove">;
   /** Transcripts of sessions. */
-  readonly transcripts: Pick<TranscriptRows, "redact" | "forgetSession">;
+  readonly transcripts: Pick<TranscriptRows, "redact" | "drop">;
 }
 
 const rowSchema = z.object({
@@ -153,7 +153,7 @@ export function prepareChanges(
         claims.drop(messageId);
         turns.end(messageId);
       }
-      for (const sessionKey of sessions) transcripts.forgetSession(sessionKey);
+      for (const sessionKey of sessions) transcripts.drop(sessionKey);
     },
   };
 }

@@ -30,7 +30,7 @@ export interface FactRows {
   /**
    * Finds the row of a verdict with its facts.
    *
-   * @returns Number of the row with the same verdict and facts; inserts it if there is none.
+   * @returns Number of a row with the same verdict and facts; inserts it if it finds none.
    */
   rowOf(judged: Judged): number;
   /** Ends the generation, because its rows may be deleted or undone. */
@@ -49,7 +49,7 @@ export interface FactRowsOptions {
 
 /** Maximum number of rows of a generation: some 5 MB of memory. */
 const GENERATION_MAX = 10_000;
-/** Estimated bytes of a row in memory beside its key, with its place in {@link createRepeatedFacts}. */
+/** Estimated bytes of a row in memory beside its key, including its entry in {@link createRepeatedFacts}. */
 const ROW_BYTES = 300;
 /**
  * Maximum number of characters of a key. A longer one is kept as its digest: a member of 250 roles

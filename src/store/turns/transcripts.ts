@@ -28,9 +28,9 @@ import { callsOf, entryColumns } from "./entry_rows.ts";
 /** Reads transcripts. */
 export interface Transcripts {
   /**
-   * The newest entries of a session since its newest checkpoint, oldest first: at most `limit`, and only as many as fit into
-   * `maxChars` together. Reading stops there, so a turn in a long session costs no more than in a
-   * short one.
+   * The newest entries of a session since its newest checkpoint, oldest first: at most `limit`, and
+   * only as many as fit into `maxChars` together. Reading stops there, so a turn in a long session
+   * costs no more than in a short one.
    *
    * @param maxChars UTF-16 units; unlimited by default.
    */
@@ -53,7 +53,7 @@ export interface TranscriptRows extends Transcripts {
   insert(place: EntryPlace, entries: readonly Entry[]): void;
   /** The newest checkpoint of a session; `undefined` if it has none. */
   checkpointOf(sessionKey: string): Promise<Checkpoint | undefined>;
-  /** Forgets a session in memory, because it has a new checkpoint. */
+  /** Forgets a session in memory, because the table has a new checkpoint, or may differ. */
   drop(sessionKey: string): void;
   /**
    * The newest `limit` entries since the newest checkpoint; `undefined` if memory lacks some that
@@ -76,8 +76,6 @@ export interface TranscriptRows extends Transcripts {
    * @returns Whether the session had it.
    */
   redact(sessionKey: string, channelId: string, messageId: string): boolean;
-  /** Forgets a session in memory, because the table may differ. */
-  forgetSession(sessionKey: string): void;
   /** Notes that these entries are stored. */
   stored(sessionKey: string, entries: readonly Entry[]): void;
   /** Forgets all memory, because the table may differ. */
@@ -242,7 +240,6 @@ export function createTranscripts(
     },
     redact: (sessionKey, channelId, messageId) =>
       redact.run(DELETED, sessionKey, channelId, messageId.length, messageId, DELETED).changes > 0,
-    forgetSession: drop,
     stored(sessionKey, entries) {
       const cached = sessions.get(sessionKey);
       if (!cached || entries.length === 0) return;

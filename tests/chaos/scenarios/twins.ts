@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { discordNow } from "../../../simulator/world/clock.ts";
 import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
 import { API_KEY, commandUnderTest } from "../../support/bot/e2e.ts";
@@ -48,7 +49,7 @@ export const scenario = scenarioOf({
       crowd.ask();
       await until("the first answer", () => crowd.account().lost.length === 0);
       const identifiedAt = simulator.account().identifies.at(-1) ?? 0;
-      await sleep(Math.max(0, identifiedAt + SPACING_MS - Date.now()));
+      await sleep(Math.max(0, identifiedAt + SPACING_MS - discordNow()));
       const twin = startTwin(stand);
       try {
         await until("the twin to be online", () => simulator.connected() === 2);

@@ -61,8 +61,13 @@ async function fillIn(
   message: Message,
   values: Parameters<Scene["simulator"]["submit"]>[1],
 ): Promise<void> {
-  const opened = press(scene, message, "Fill in");
-  await scene.until("the form", () => opened.answer);
+  let opened = press(scene, message, "Fill in");
+  await scene.until("an answer", () => opened.answer);
+  // A bot that has just started may be too busy for a form, which must open at once.
+  while (opened.answer?.kind === "deferred") {
+    opened = press(scene, message, "Fill in");
+    await scene.until("another answer", () => opened.answer);
+  }
   assert.equal(opened.answer?.kind, "modal", JSON.stringify(opened.answer));
   scene.simulator.submit(opened, values);
 }

@@ -77,7 +77,7 @@ const judgedOfTwo = fc.record({
     }),
     ...(knownFacts && { knownFacts }),
     ...(policyId !== undefined && { policyId }),
-    ...(isReplaced && { policyVerdict: accepted().verdict }),
+    ...(isReplaced && !mention && { policyVerdict: accepted().verdict }),
   };
 });
 

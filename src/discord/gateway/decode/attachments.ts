@@ -32,7 +32,8 @@ export function allAttachmentsOf(
   forwards: ForwardRule,
 ): readonly Attachment[] {
   const { attachments = [], message_snapshots = [] } = message;
-  if (attachments.length === 0 && message_snapshots.length === 0) return NONE; // as most
+  // Most messages have no files.
+  if (attachments.length === 0 && message_snapshots.length === 0) return NONE;
   const forwarded = forwards === "nothing"
     ? []
     : message_snapshots.flatMap(({ message: snapshot }) => snapshot.attachments ?? []);

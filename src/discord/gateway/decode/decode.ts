@@ -172,7 +172,7 @@ function toInbound(
   const quoted = quotedOf(message, place, { self, index });
   const displayName = displayNameOf(message.author, message.member?.nick);
   const attachments = allAttachmentsOf(message, forwards);
-  // Assigned and not spread: a flood consists of these.
+  // Assigned, not spread: spreading costs more, and this runs for each message of a flood.
   const inbound: { -readonly [Name in keyof InboundMessage]: InboundMessage[Name] } = {
     kind: "message",
     accountId,

@@ -27,6 +27,7 @@ export interface SenderFacts {
 }
 
 const MAX_NAME = 100;
+const MAX_DISCRIMINATOR = 4;
 
 /** Builds the sender from a user; `guild` gives the names of the roles. */
 export function senderOf(
@@ -49,29 +50,36 @@ export function senderOf(
 /** A person's sender, and the facts that it was built from. */
 interface KnownPerson extends Pick<User, "username" | "discriminator"> {
   readonly roles: readonly RoleId[];
-  readonly named: Guild["roles"] | undefined;
+  /** The roles of the guild: another map after each change of them. It may be gone meanwhile. */
+  readonly guildRoles: WeakRef<Guild["roles"]>;
   readonly sender: Sender;
 }
 
-/** Maximum number of people, and of the roles of each: 1 MB at most. */
+/** Maximum number of people. */
 const PEOPLE_MAX = 500;
+/** Maximum number of a person's roles. So all people take 1 MB at most. */
 const PERSON_ROLES_MAX = 16;
-/** The newest senders that are people, because most messages are from people who wrote before. */
+/** People who wrote lately, because most messages are from one of them. */
 const people = new Map<UserId, KnownPerson>();
 
-/** Builds the sender of a person's message: the same object as long as nothing about them changes. */
+/**
+ * Builds the sender of a person's message. In a guild, it is usually the same object as long as
+ * nothing about the person changes.
+ */
 export function personOf(user: User, roles: readonly RoleId[] = [], guild?: Guild): Sender {
-  const named = guild?.roles;
-  const known = people.get(user.id);
-  const isSame = known && known.named === named && known.username === user.username &&
-    known.discriminator === user.discriminator && known.roles.length === roles.length &&
-    known.roles.every((id, at) => id === roles[at]);
+  const { id, username, discriminator } = user;
+  const isShort = roles.length <= PERSON_ROLES_MAX && username.length <= MAX_NAME &&
+    (discriminator?.length ?? 0) <= MAX_DISCRIMINATOR;
+  if (!guild || !isShort) return senderOf(user, { roles }, guild);
+  const known = people.get(id);
+  const isSame = known && known.guildRoles.deref() === guild.roles &&
+    known.username === username && known.discriminator === discriminator &&
+    known.roles.length === roles.length && known.roles.every((role, at) => role === roles[at]);
   if (isSame) return known.sender;
   const sender = senderOf(user, { roles }, guild);
-  if (roles.length > PERSON_ROLES_MAX) return sender;
-  if (!known && people.size >= PEOPLE_MAX) people.clear();
-  const { username, discriminator } = user;
-  people.set(user.id, { username, discriminator, roles, named, sender });
+  const [oldest] = people.keys();
+  if (!known && people.size >= PEOPLE_MAX && oldest !== undefined) people.delete(oldest);
+  people.set(id, { username, discriminator, roles, guildRoles: new WeakRef(guild.roles), sender });
   return sender;
 }
 
@@ -82,7 +90,7 @@ export function tagOf(
   const name = bounded(username, MAX_NAME);
   return !discriminator || /^0*$/.test(discriminator)
     ? name
-    : `${name}#${bounded(discriminator, 4)}`;
+    : `${name}#${bounded(discriminator, MAX_DISCRIMINATOR)}`;
 }
 
 /**

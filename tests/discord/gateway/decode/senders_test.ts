@@ -52,18 +52,23 @@ describe("[P14] personOf()", () => {
     ["another role's name", ADA, [OTHER_ROLE], guildWith([{ ...MODERATORS, name: "Crew" }])],
     ["a second role of that name", ADA, [OTHER_ROLE], guildWith([MODERATORS, TWIN])],
     ["an unknown guild", ADA, [OTHER_ROLE], undefined],
-    ["17 roles, of which it keeps none", ADA, Array(17).fill(OTHER_ROLE), guild],
+    ["17 roles, too many to keep", ADA, Array(17).fill(OTHER_ROLE), guild],
+    ["a name too long to keep", { ...ADA, username: "a".repeat(101) }, [], guild],
+    ["a discriminator too long to keep", { ...ADA, discriminator: "12345" }, [], guild],
   ];
   for (const [what, user, roles, its] of others) {
-    it(`sees ${what}, and the person as before after that`, () => {
+    it(`builds another sender for ${what}, and the first one again afterwards`, () => {
       before();
       assert.deepEqual(personOf(user, roles, its), senderOf(user, { roles: roles ?? [] }, its));
       assert.deepEqual(before(), senderOf(ADA, { roles: [OTHER_ROLE] }, guild));
     });
   }
 
-  it("keeps a bounded number of people", () => {
+  it("[SEC-R25] keeps a bounded number of people, and nothing long about them", () => {
     const first = before();
+    const long = { ...ADA, username: "a".repeat(101) };
+    assert.notEqual(personOf(long, [], guild), personOf(long, [], guild));
+    assert.equal(before(), first);
     for (let n = 0; n < 500; n++) personOf({ ...ADA, id: userId(String(10_000 + n)) }, [], guild);
     assert.notEqual(before(), first);
     assert.deepEqual(before(), first);
