@@ -108,9 +108,12 @@ async function stop(
   await turns.stop();
   const isDone = Promise.all([outbound.channelQueues.drain(), inbound.answered()]);
   await Promise.race([isDone, graceOver]);
+  // The gateway's thread defers commands at once. The main thread has all of them once that has ended.
+  const closed = connection.stats() && connection.stop();
+  if (closed) await Promise.race([closed.then(inbound.answered), graceOver]);
   clearTimeout(grace);
   stopping.abort();
-  await connection.stop();
+  await (closed ?? connection.stop());
   await catchUp.stop();
   await inbound.stop().catch(onUnstored);
   await outbound.channelQueues.stop();

@@ -63,8 +63,9 @@ function createSharedCheck(database: DatabaseSync): SharedCheck {
 
 /**
  * Creates a check for memory that many turns of a burst use. A connection checks once in each turn
- * of the event loop, for all of its burst watches, and each watch reports the change by itself. Another
- * process may write right after a check in any case, until the work that follows it is committed.
+ * of the event loop, for all of its burst watches, and each watch reports the change by itself.
+ * Another process may write right after a check in any case, until the work that follows it is
+ * committed.
  */
 export function createBurstWatch(database: DatabaseSync): OtherWriters {
   const check = sharedChecks.get(database) ?? createSharedCheck(database);
