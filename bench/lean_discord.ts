@@ -20,6 +20,8 @@ import { foundLeanWorld, type LeanWorld, type WorldSize } from "./lean_world.ts"
 export interface LeanDiscord extends Discord {
   /** How sessions were opened, in order. */
   readonly opened: readonly Opening[];
+  /** Sends a dispatch that no compared bot uses: someone has changed a channel's pins. */
+  pinsChanged(channel: string): void;
   /** Closes the bot's connection. */
   drop(code: number): void;
   /** Bytes for the bot that the kernel has not accepted yet. */
@@ -91,6 +93,12 @@ export function startLeanDiscord(size?: WorldSize, rooms?: number): LeanDiscord 
   });
   const gatewayUrl = `ws://${HOST}:${gateway.addr.port}`;
 
+  function channelNamed(name: string): TextChannel {
+    const channel = lean.channelOf(name);
+    if (!channel) throw new RangeError(`There is no channel ${name}`);
+    return channel;
+  }
+
   async function create(channel: TextChannel, request: Request): Promise<Response> {
     for (const listener of listeners) listener();
     const body = await request.json();
@@ -129,10 +137,13 @@ export function startLeanDiscord(size?: WorldSize, rooms?: number): LeanDiscord 
     openings: () => opened.length,
     isOnline: () => session?.socket !== undefined,
     say(name, text, mentionsBot) {
-      const channel = lean.channelOf(name);
-      if (!channel) throw new RangeError(`There is no channel ${name}`);
       const id = nextId<"message">(world.ids, Date.now());
-      dispatch("MESSAGE_CREATE", messages.say(channel, id, text, mentionsBot));
+      dispatch("MESSAGE_CREATE", messages.say(channelNamed(name), id, text, mentionsBot));
+    },
+    pinsChanged(name) {
+      const ids = { guild_id: guild.id, channel_id: channelNamed(name).id };
+      const d = { ...ids, last_pin_timestamp: new Date().toISOString() };
+      dispatch("CHANNEL_PINS_UPDATE", JSON.stringify(d));
     },
     onPost: (listener) => void listeners.add(listener),
     until: (check, signal) => waitUntil(check, signal, waiting),

@@ -84,6 +84,12 @@ export function prepareKeepOverheard(
   };
 }
 
+/**
+ * Number of a channel's last entries of which the newest message is looked for. A caught-up message
+ * may be older than the one that was answered before it.
+ */
+const SEEN_ENTRIES = 64;
+
 const seenSchema = z.object({ message_id: snowflakeSchema<"message">() });
 
 /**
@@ -99,8 +105,10 @@ export function createContext(
   const blocks = prepareMessageBlocks(database);
   const keep = prepareKeepOverheard(blocks, quiet, pruner.contextPerChannel);
   const selectSeen = database.prepare(
-    `SELECT message_id FROM entry
-     WHERE session_key = ? AND channel_id = ?
+    `SELECT message_id FROM (
+       SELECT message_id FROM entry
+       WHERE session_key = ? AND channel_id = ? ORDER BY id DESC LIMIT ${SEEN_ENTRIES}
+     )
      ORDER BY length(message_id) DESC, message_id DESC LIMIT 1`,
   );
 

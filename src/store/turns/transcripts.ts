@@ -131,8 +131,8 @@ export function createTranscripts(
   );
   const redact = database.prepare(
     `UPDATE entry SET text = ?
-     WHERE session_key = ? AND channel_id = ? AND length(message_id) = ? AND message_id = ?
-       AND role = 'user' AND text IS NOT ?`,
+     WHERE session_key = ? AND channel_id = ? AND message_id = ? AND role = 'user'
+       AND text IS NOT ?`,
   );
   /** The most recently used session is the last. */
   const sessions = new Map<string, CachedSession>();
@@ -239,7 +239,7 @@ export function createTranscripts(
       }
     },
     redact: (sessionKey, channelId, messageId) =>
-      redact.run(DELETED, sessionKey, channelId, messageId.length, messageId, DELETED).changes > 0,
+      redact.run(DELETED, sessionKey, channelId, messageId, DELETED).changes > 0,
     stored(sessionKey, entries) {
       const cached = sessions.get(sessionKey);
       if (!cached || entries.length === 0) return;
