@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -19,6 +20,7 @@ import { recordingLog } from "./support/recording_log.ts";
 import { accepted, batch, openTestStore } from "./support/store/store.ts";
 
 const PATIENCE_MS = 45_000;
+const OPERATING = readFileSync(new URL("../docs/operating.md", import.meta.url), "utf8");
 
 const MODEL: Model = {
   id: "test/parrot",
@@ -107,9 +109,18 @@ describe("startBot()", () => {
       assert.match(reply.content, /^you said: [\s\S]*hello/);
       assert.equal((await ask(bot, "/livez")).status, 200);
       const metrics = await (await ask(bot, "/metrics")).text();
-      for (const cache of ["guilds", "filled_channels", "transcripts", "verdicts", "facts"]) {
-        assert.match(metrics, new RegExp(`^barnacle_cache_bytes\\{cache="${cache}"\\} [1-9]`, "m"));
-      }
+      const sizes = new Map(
+        Array.from(
+          metrics.matchAll(/^barnacle_cache_bytes\{cache="(\w+)"\} (\d+)$/gm),
+          ([, cache, bytes]) => [cache, Number(bytes)],
+        ),
+      );
+      const used = ["guilds", "people", "filled_channels", "transcripts", "verdicts", "facts"];
+      for (const cache of used) assert.ok((sizes.get(cache) ?? 0) > 0, cache);
+      const [, table = ""] = OPERATING.split("`barnacle_cache_bytes` estimates");
+      const rows = (table.split("\n\n")[1] ?? "").matchAll(/^\| `(\w+)`/gm);
+      const documented = Array.from(rows, ([, cache]) => cache);
+      assert.deepEqual([...sizes.keys()].toSorted(), documented.toSorted());
       await bot.stop();
       assert.equal((await ask(bot, "/readyz")).status, 503);
       assert.deepEqual((await options.store.health()).outbox, {

@@ -59,6 +59,9 @@ interface KnownPerson extends Pick<User, "username" | "discriminator"> {
 const PEOPLE_MAX = 500;
 /** Maximum number of a person's roles. So all people take 1 MB at most. */
 const PERSON_ROLES_MAX = 16;
+/** Estimated bytes of a person beside the roles, and of a role with its name. */
+const PERSON_BYTES = 700;
+const ROLE_BYTES = 80;
 /** People who wrote lately, because most messages are from one of them. */
 const people = new Map<UserId, KnownPerson>();
 
@@ -81,6 +84,13 @@ export function personOf(user: User, roles: readonly RoleId[] = [], guild?: Guil
   if (!known && people.size >= PEOPLE_MAX && oldest !== undefined) people.delete(oldest);
   people.set(id, { username, discriminator, roles, guildRoles: new WeakRef(guild.roles), sender });
   return sender;
+}
+
+/** Estimated bytes of the people in memory, of all accounts together. */
+export function bytesOfPeople(): number {
+  let bytes = 0;
+  for (const { roles } of people.values()) bytes += PERSON_BYTES + roles.length * ROLE_BYTES;
+  return bytes;
 }
 
 /** Returns `"ada#1234"` for accounts that still have a discriminator, else `"ada"`. */
