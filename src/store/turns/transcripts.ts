@@ -76,8 +76,13 @@ export interface TranscriptRows extends Transcripts {
    * @returns Whether the session had it.
    */
   redact(sessionKey: string, channelId: string, messageId: string): boolean;
-  /** Notes that these entries are stored. */
-  stored(sessionKey: string, entries: readonly Entry[]): void;
+  /**
+   * Begins to store entries.
+   *
+   * @returns Called once they are stored. If the session was read from the table meanwhile, memory
+   * forgets it, because that read may have had the entries, or not.
+   */
+  storing(sessionKey: string): (entries: readonly Entry[]) => void;
   /** Forgets all memory, because the table may differ. */
   forget(): void;
   /** Estimated bytes of memory. */
@@ -240,14 +245,18 @@ export function createTranscripts(
     },
     redact: (sessionKey, channelId, messageId) =>
       redact.run(DELETED, sessionKey, channelId, messageId, DELETED).changes > 0,
-    stored(sessionKey, entries) {
-      const cached = sessions.get(sessionKey);
-      if (!cached || entries.length === 0) return;
-      const addedBytes = bytesOf(entries);
-      cached.entries.push(...entries);
-      cached.bytes += addedBytes;
-      bytes += addedBytes;
-      makeRoom();
+    storing(sessionKey) {
+      const before = sessions.get(sessionKey);
+      return (entries) => {
+        const cached = sessions.get(sessionKey);
+        if (!cached || entries.length === 0) return;
+        if (cached !== before) return drop(sessionKey);
+        const addedBytes = bytesOf(entries);
+        cached.entries.push(...entries);
+        cached.bytes += addedBytes;
+        bytes += addedBytes;
+        makeRoom();
+      };
     },
     forget,
     bytes: () => bytes,

@@ -231,6 +231,7 @@ export function createTurnEnds(
       const turn = { ...ended, entries };
       const counted = spent.begin(turn.charges ?? [], turn.told?.userId);
       const { isHeld } = claims;
+      const remember = transcripts.storing(claim.route.sessionKey);
       const storing = !isHeld && isPlain(turn, queues, queue)
         ? journal(turn, now)
         : commit(COMMIT_OPTIONS.T3, () => store(turn, now, queue));
@@ -239,7 +240,7 @@ export function createTurnEnds(
         throw error;
       });
       counted(stored.stored);
-      if (stored.stored) transcripts.stored(claim.route.sessionKey, entries);
+      if (stored.stored) remember(entries);
       if (!stored.stored && isHeld) return stored; // memory ends the claim with the change
       claims.end(claim);
       for (const { id } of messagesOf(claim)) turns.end(id);

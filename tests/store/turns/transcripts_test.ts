@@ -29,8 +29,23 @@ function open() {
     /** Ends a turn. */
     say(sessionKey: string, ...texts: readonly string[]) {
       const entries = texts.map(entry);
+      const remember = transcripts.storing(sessionKey);
       transcripts.insert({ agentId: "main", sessionKey, channelId: "11" }, entries);
-      transcripts.stored(sessionKey, entries);
+      remember(entries);
+    },
+    /** Ends a turn. Other work happens before or after the table has its entries. */
+    async sayDuring(
+      sessionKey: string,
+      texts: readonly string[],
+      when: "before" | "after",
+      work: () => Promise<void>,
+    ) {
+      const entries = texts.map(entry);
+      const remember = transcripts.storing(sessionKey);
+      if (when === "before") await work();
+      transcripts.insert({ agentId: "main", sessionKey, channelId: "11" }, entries);
+      if (when === "after") await work();
+      remember(entries);
     },
     /** The entries as a new process reads them. */
     inTable: (sessionKey: string, limit: number, maxChars?: number) =>
@@ -47,6 +62,14 @@ describe("createTranscripts()", () => {
       session,
       texts: fc.array(text, { maxLength: 20, size: "max" }),
     });
+    const sayDuring = fc.record({
+      kind: fc.constant("sayDuring" as const),
+      session,
+      texts: fc.array(text, { maxLength: 3 }),
+      when: fc.constantFrom("before" as const, "after" as const),
+      isForgotten: fc.boolean(),
+      limit: fc.integer({ min: 0, max: 40 }),
+    });
     const ask = fc.record({
       kind: fc.constant("ask" as const),
       session,
@@ -57,6 +80,7 @@ describe("createTranscripts()", () => {
       fc.oneof(
         { weight: 4, arbitrary: say },
         { weight: 8, arbitrary: ask },
+        { weight: 2, arbitrary: sayDuring },
         { weight: 1, arbitrary: fc.record({ kind: fc.constant("forget" as const) }) },
       ),
       { maxLength: 60, size: "max" },
@@ -71,6 +95,12 @@ describe("createTranscripts()", () => {
             step.session,
             ...step.texts.map((text) => `${++number % 10}${text}`),
           );
+        } else if (step.kind === "sayDuring") {
+          const texts = step.texts.map((text) => `${++number % 10}${text}`);
+          await transcripts.sayDuring(step.session, texts, step.when, async () => {
+            if (step.isForgotten) transcripts.forget();
+            await transcripts.entriesOf(step.session, step.limit);
+          });
         } else {
           const { session, limit, maxChars } = step;
           assert.deepEqual(
