@@ -25,10 +25,12 @@ export interface ReactedChannels {
   bytes(): number;
 }
 
+/** Maximum number of channels, more than the table has rows. At the limit, all are forgotten. */
+const MAX = 25_000;
 /** Estimated bytes of one channel. */
 const ENTRY_BYTES = 120;
 
-/** Creates empty memory. The number of rows in the table bounds it. */
+/** Creates empty memory. */
 export function createReactedChannels(): ReactedChannels {
   let channels: Set<string> | undefined;
   return {
@@ -38,7 +40,10 @@ export function createReactedChannels(): ReactedChannels {
     know(keys) {
       channels = new Set(keys.map(nameOf));
     },
-    reacted: (key) => void channels?.add(nameOf(key)),
+    reacted(key) {
+      if (channels && channels.size >= MAX) channels = undefined;
+      else channels?.add(nameOf(key));
+    },
     mayHave: (key) => channels?.has(nameOf(key)) ?? true,
     allSeen: (key) => void channels?.delete(nameOf(key)),
     forget() {

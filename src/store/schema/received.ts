@@ -57,7 +57,7 @@ export const RECEIVED = `
     message_id  TEXT NOT NULL,
     at          INTEGER NOT NULL
   ) STRICT;
-  CREATE INDEX entry_in_session ON entry (session_key, id, channel_id, message_id);
+  CREATE INDEX entry_in_session ON entry (session_key, id, role, channel_id, message_id);
   CREATE INDEX entry_of_message ON entry (message_id) WHERE role = 'user';
 
   CREATE TABLE checkpoint ( -- entries up to it are not shown to the model any more; they all stay

@@ -85,10 +85,13 @@ export function prepareKeepOverheard(
 }
 
 /**
- * Number of a channel's last entries of which the newest message is looked for. A caught-up message
- * may be older than the one that was answered before it.
+ * Number of a channel's last questions of which the newest message is looked for. A caught-up
+ * message may be older than the one that was answered before it. If more of them come after a newer
+ * message, context is shown once more.
  */
-const SEEN_ENTRIES = 64;
+const SEEN_QUESTIONS = 32;
+/** Number of the session's last entries among which they are. */
+const SEARCHED_ENTRIES = 1_024;
 
 const seenSchema = z.object({ message_id: snowflakeSchema<"message">() });
 
@@ -106,8 +109,11 @@ export function createContext(
   const keep = prepareKeepOverheard(blocks, quiet, pruner.contextPerChannel);
   const selectSeen = database.prepare(
     `SELECT message_id FROM (
-       SELECT message_id FROM entry
-       WHERE session_key = ? AND channel_id = ? ORDER BY id DESC LIMIT ${SEEN_ENTRIES}
+       SELECT message_id FROM (
+         SELECT role, channel_id, message_id FROM entry
+         WHERE session_key = ? ORDER BY id DESC LIMIT ${SEARCHED_ENTRIES}
+       )
+       WHERE role = 'user' AND channel_id = ? LIMIT ${SEEN_QUESTIONS}
      )
      ORDER BY length(message_id) DESC, message_id DESC LIMIT 1`,
   );

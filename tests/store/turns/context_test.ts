@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { toOverheard } from "../../../src/core/inbound/transcript.ts";
+import { type Entry, toOverheard } from "../../../src/core/inbound/transcript.ts";
 import {
   ACCOUNT,
   channelId,
@@ -21,6 +21,8 @@ const SECOND = toAccountId("second");
 const messageOf = (digits: string, fields: Partial<InboundMessage> = {}) =>
   guildMessage({ id: messageId(digits), text: `said ${digits}`, ...fields });
 
+const call = { id: "c", name: "n", arguments: "{}" };
+
 async function openContext(...ids: readonly string[]) {
   const test = openTestStore();
   await test.store.inbox.acceptBatch(
@@ -34,7 +36,7 @@ async function openContext(...ids: readonly string[]) {
     return heard.map(({ messageId }) => messageId);
   };
   /** Ends the next turn. */
-  const end = async (kind: "answered" | "failed") => {
+  const end = async (kind: "answered" | "failed", calls = 0) => {
     const claim = (await test.store.inbox.claimNext(ACCOUNT, NOW, []))!;
     const at = { messageId: claim.message.id, at: NOW };
     await test.store.turns.finishTurn({
@@ -42,6 +44,7 @@ async function openContext(...ids: readonly string[]) {
       end: kind === "failed" ? { kind, failureId: "f", reason: "r" } : { kind },
       entries: kind === "failed" ? [] : [
         { role: "user", text: "?", ...at },
+        ...Array.from({ length: calls }, (): Entry => ({ role: "tool", text: "", call, ...at })),
         { role: "assistant", text: "!", ...at },
       ],
       outbox: [],
@@ -80,6 +83,26 @@ describe("overheard()", () => {
     await heardBy("20");
     await end("answered");
     assert.deepEqual(await heardBy("40"), []);
+  });
+
+  it("[H1] returns the same messages after an older message is answered with many calls", async () => {
+    const { heardBy, end } = await openContext("10", "25");
+    await heardBy("30");
+    await end("answered");
+    await heardBy("20");
+    await end("answered", 200);
+    assert.deepEqual(await heardBy("40"), []);
+  });
+
+  it("[H1] returns the same messages after 31 older messages are answered later", async () => {
+    const { heardBy, end } = await openContext("100", "250");
+    await heardBy("300");
+    await end("answered");
+    for (let id = 201; id <= 231; id++) {
+      await heardBy(String(id));
+      await end("answered");
+    }
+    assert.deepEqual(await heardBy("400"), []);
   });
 
   it("[H1] keeps channels and sessions apart", async () => {
