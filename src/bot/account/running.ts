@@ -71,7 +71,11 @@ export async function runAccount(
       inbound.reconfigured();
       parts.connectionState.reconfigured();
     },
-    caches: () => ({ guilds: bytesOfIndex(reader.index), ...turns.caches() }),
+    caches: () => ({
+      guilds: bytesOfIndex(reader.index),
+      people: reader.peopleBytes(),
+      ...turns.caches(),
+    }),
     tellOwners: (words) => void outbound.tellOwners(words(settings.config.texts)),
     changedElsewhere() {
       outbound.channelQueues.wake();

@@ -7,7 +7,6 @@
  */
 
 import process from "node:process";
-import { bytesOfPeople } from "../../discord/gateway/decode/senders.ts";
 import type { HttpHandler } from "../../http/app.ts";
 import type { Build, Metrics, ProcessUsage } from "../../http/metrics.ts";
 import type { Log } from "../../lib/log.ts";
@@ -51,8 +50,7 @@ export function createHttp(options: HttpOptions, ports: HttpPorts): HttpHandler 
 
   /** Reads values that only the parts have, at each request for the metrics. */
   function readParts(): void {
-    const caches = { ...store.caches(), people: bytesOfPeople() };
-    const bytes = new Map(Object.entries(caches));
+    const bytes = new Map(Object.entries(store.caches()));
     accounts.each((running) => {
       const stats = running.stats();
       if (stats) meter.gateway(running.accountId, stats);

@@ -35,7 +35,7 @@ import type { Guild, GuildIndex } from "./guild_index.ts";
 import { type MessagePayload, messagePayload } from "./payloads.ts";
 import { forwardRuleOf, placeIn } from "./places.ts";
 import { isPlainMessage } from "./plain_message.ts";
-import { displayNameOf, namedRoles, personOf, senderOf, tagOf } from "./senders.ts";
+import { displayNameOf, namedRoles, type People, senderOf, tagOf } from "./senders.ts";
 
 /** Facts for decoding a message. */
 export interface DecodeContext {
@@ -45,6 +45,8 @@ export interface DecodeContext {
   readonly self: Self;
   /** The known guilds, for names. */
   readonly index: GuildIndex;
+  /** The people who wrote; absent: each message has a sender of its own. */
+  readonly people?: People;
 }
 
 /** A payload that does not have the expected shape. */
@@ -163,7 +165,7 @@ function toOwn({ id, channel_id, nonce }: MessagePayload, accountId: AccountId):
 function toInbound(
   message: MessagePayload,
   guildId: GuildId | undefined,
-  { accountId, self, index }: DecodeContext,
+  { accountId, self, index, people }: DecodeContext,
 ): InboundMessage {
   const guild = guildId && index.get(guildId);
   const mention = mentionOf(message, self, guild);
@@ -180,7 +182,7 @@ function toInbound(
     revision: revisionOf(message),
     channelId: message.channel_id,
     place,
-    sender: senderIn(message, guild),
+    sender: senderIn(message, guild, people),
     text: bounded(message.content, MAX_TEXT),
     sentAt: createdAtMs(message.id),
     mentionsOthers: message.mentions.some(({ id }) => id !== self.userId) ||
@@ -211,10 +213,10 @@ export function withRoles(
   return { ...message, sender: { ...message.sender, roles: namedRoles(roles, guild) } };
 }
 
-function senderIn(message: MessagePayload, guild: Guild | undefined): Sender {
+function senderIn(message: MessagePayload, guild: Guild | undefined, people?: People): Sender {
   const { author, member, webhook_id, application_id } = message;
   const automaton = automatonOf(message);
-  if (!automaton) return personOf(author, member?.roles, guild);
+  if (!automaton && people) return people.personOf(author, member?.roles, guild);
   const applicationId = webhook_id ? application_id : undefined;
   return senderOf(author, { roles: member?.roles, automaton, applicationId }, guild);
 }

@@ -62,35 +62,45 @@ const PERSON_ROLES_MAX = 16;
 /** Estimated bytes of a person beside the roles, and of a role with its name. */
 const PERSON_BYTES = 700;
 const ROLE_BYTES = 80;
-/** People who wrote lately, because most messages are from one of them. */
-const people = new Map<UserId, KnownPerson>();
 
-/**
- * Builds the sender of a person's message. In a guild, it is usually the same object as long as
- * nothing about the person changes.
- */
-export function personOf(user: User, roles: readonly RoleId[] = [], guild?: Guild): Sender {
-  const { id, username, discriminator } = user;
-  const isShort = roles.length <= PERSON_ROLES_MAX && username.length <= MAX_NAME &&
-    (discriminator?.length ?? 0) <= MAX_DISCRIMINATOR;
-  if (!guild || !isShort) return senderOf(user, { roles }, guild);
-  const known = people.get(id);
-  const isSame = known && known.guildRoles.deref() === guild.roles &&
-    known.username === username && known.discriminator === discriminator &&
-    known.roles.length === roles.length && known.roles.every((role, at) => role === roles[at]);
-  if (isSame) return known.sender;
-  const sender = senderOf(user, { roles }, guild);
-  const [oldest] = people.keys();
-  if (!known && people.size >= PEOPLE_MAX && oldest !== undefined) people.delete(oldest);
-  people.set(id, { username, discriminator, roles, guildRoles: new WeakRef(guild.roles), sender });
-  return sender;
+/** The senders of people who wrote, because most messages are from one of them. */
+export interface People {
+  /**
+   * Builds the sender of a person's message. In a guild, it is usually the same object as long as
+   * nothing about the person changes.
+   */
+  personOf(user: User, roles?: readonly RoleId[], guild?: Guild): Sender;
+  /** Estimated bytes of memory. */
+  bytes(): number;
 }
 
-/** Estimated bytes of the people in memory, of all accounts together. */
-export function bytesOfPeople(): number {
-  let bytes = 0;
-  for (const { roles } of people.values()) bytes += PERSON_BYTES + roles.length * ROLE_BYTES;
-  return bytes;
+/** Creates an empty memory. Beyond {@link PEOPLE_MAX}, the person who came first is forgotten. */
+export function createPeople(): People {
+  const people = new Map<UserId, KnownPerson>();
+  return {
+    personOf(user, roles = [], guild) {
+      const { id, username, discriminator } = user;
+      const isShort = roles.length <= PERSON_ROLES_MAX && username.length <= MAX_NAME &&
+        (discriminator?.length ?? 0) <= MAX_DISCRIMINATOR;
+      if (!guild || !isShort) return senderOf(user, { roles }, guild);
+      const known = people.get(id);
+      const isSame = known && known.guildRoles.deref() === guild.roles &&
+        known.username === username && known.discriminator === discriminator &&
+        known.roles.length === roles.length && known.roles.every((role, at) => role === roles[at]);
+      if (isSame) return known.sender;
+      const sender = senderOf(user, { roles }, guild);
+      const [oldest] = people.keys();
+      if (!known && people.size >= PEOPLE_MAX && oldest !== undefined) people.delete(oldest);
+      const guildRoles = new WeakRef(guild.roles);
+      people.set(id, { username, discriminator, roles, guildRoles, sender });
+      return sender;
+    },
+    bytes() {
+      let bytes = 0;
+      for (const { roles } of people.values()) bytes += PERSON_BYTES + roles.length * ROLE_BYTES;
+      return bytes;
+    },
+  };
 }
 
 /** Returns `"ada#1234"` for accounts that still have a discriminator, else `"ada"`. */

@@ -19,6 +19,7 @@ import { decodeDeletion } from "../decode/decode_deletion.ts";
 import { decodeReaction } from "../decode/decode_reaction.ts";
 import { decodeThreadMembers } from "../decode/decode_thread_members.ts";
 import { applyDispatch, guildsLeft, readSelf } from "./apply_dispatch.ts";
+import { createPeople, type People } from "../decode/senders.ts";
 import { type GuildIndex, restore, snapshotOf } from "../decode/guild_index.ts";
 import { markNamesakes, mayChangeMarks } from "../decode/namesakes.ts";
 import { joinedGuild } from "./joined_guild.ts";
@@ -33,15 +34,16 @@ interface DecodeFacts {
   /** `undefined` before the first READY. */
   readonly self: Self | undefined;
   readonly index: GuildIndex;
+  readonly people: People;
 }
 
 type Decode = (dispatch: Dispatch, facts: DecodeFacts) => InboundEvent | DecodeProblem | undefined;
 
 /** Decoders of the dispatches that become events. All others change only the index of guilds. */
 const DECODERS: Readonly<Record<(typeof EVENT_TYPES)[number], Decode>> = {
-  MESSAGE_CREATE: ({ d }, { accountId, self, index }) =>
+  MESSAGE_CREATE: ({ d }, { accountId, self, index, people }) =>
     self
-      ? decodeMessage(d, { accountId, self, index })
+      ? decodeMessage(d, { accountId, self, index, people })
       : { kind: "problem", why: "came before READY" },
   MESSAGE_UPDATE: ({ d }, { accountId, self, index }) =>
     self ? decodeEdit(d, { accountId, self, index }) : undefined,
@@ -98,6 +100,8 @@ export interface Reader {
   readonly isComplete: boolean;
   /** Number of skipped dispatches. */
   readonly problems: number;
+  /** Estimated bytes of the people in memory. */
+  peopleBytes(): number;
 }
 
 /** Creates a reader from the stored state. */
@@ -108,6 +112,7 @@ export function createReader(
   let self = storedSelf;
   let { index, dropped } = restore(stored);
   let problems = 0;
+  const people = createPeople();
 
   function skip(problem: ReadProblem): void {
     problems++;
@@ -126,7 +131,7 @@ export function createReader(
 
   /** Returns the event of a dispatch; one with an unexpected shape is skipped. */
   function decoded(decode: Decode, dispatch: Dispatch): InboundEvent | undefined {
-    const event = decode(dispatch, { accountId, self, index });
+    const event = decode(dispatch, { accountId, self, index, people });
     if (event?.kind !== "problem") return event;
     skip({ type: dispatch.t, why: event.why });
     return undefined;
@@ -193,6 +198,7 @@ export function createReader(
     get problems() {
       return problems;
     },
+    peopleBytes: people.bytes,
   };
 }
 

@@ -4,7 +4,11 @@ import fc from "fast-check";
 import type { RoleId, UserId } from "../../../../src/core/discord/ids.ts";
 import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import { restore, snapshotOf } from "../../../../src/discord/gateway/decode/guild_index.ts";
-import { namedRoles, personOf, senderOf } from "../../../../src/discord/gateway/decode/senders.ts";
+import {
+  createPeople,
+  namedRoles,
+  senderOf,
+} from "../../../../src/discord/gateway/decode/senders.ts";
 import { roleId, userId } from "../../../support/discord/builders.ts";
 import { GUILD, guildData, OTHER_ROLE, OWN_ROLE, SELF } from "../../../support/discord/payloads.ts";
 
@@ -34,6 +38,7 @@ const MODERATORS = { id: OTHER_ROLE, name: "Moderators" };
 const TWIN = { id: SECOND, name: "Moderators" };
 
 describe("[P14] personOf()", () => {
+  const { personOf, bytes } = createPeople();
   const ADA = { id: userId("1400000000000000001"), username: "ada", discriminator: "0" };
   const guild = guildWith([MODERATORS]);
   const before = () => personOf(ADA, [OTHER_ROLE], guild);
@@ -69,7 +74,11 @@ describe("[P14] personOf()", () => {
     const long = { ...ADA, username: "a".repeat(101) };
     assert.notEqual(personOf(long, [], guild), personOf(long, [], guild));
     assert.equal(before(), first);
-    for (let n = 0; n < 500; n++) personOf({ ...ADA, id: userId(String(10_000 + n)) }, [], guild);
+    const roles = Array(16).fill(OTHER_ROLE);
+    for (let n = 0; n < 600; n++) {
+      personOf({ ...ADA, id: userId(String(10_000 + n)) }, roles, guild);
+    }
+    assert.ok(bytes() > 900_000 && bytes() <= 1_000_000, String(bytes()));
     assert.notEqual(before(), first);
     assert.deepEqual(before(), first);
   });
