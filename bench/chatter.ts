@@ -6,14 +6,12 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { answered, sendPaced } from "./paced.ts";
 import { cpuMsOf, forgetPeak, memoryOf, peakRssMibOf } from "./proc.ts";
 import { type Contender, openStand, type Stand } from "./stand.ts";
 import type { Readings } from "./stats.ts";
 
 const MESSAGES = 100_000;
-/** Sends without a pause, unless so many bytes wait for the bot to read. */
-const BURST = 100;
-const BACKLOG_BYTES = 1024 * 1024;
 const SETTLE_MS = 3_000;
 const LATER_MS = 10_000;
 
@@ -62,23 +60,9 @@ async function onRestedStand(
 export async function flood(stand: Stand, pid: number): Promise<Readings> {
   const cpuMs = cpuMsOf(pid);
   const startedAt = performance.now();
-  for (let number = 0; number < MESSAGES; number++) {
-    const channel = stand.channels[number % stand.channels.length] ?? "general";
-    stand.chat(channel, number);
-    if (number % BURST > 0) continue;
-    await sleep(0); // or the socket would send nothing
-    while (stand.discord.backlogBytes() > BACKLOG_BYTES) await sleep(1);
-  }
-  await answered(stand);
+  await sendPaced(stand, MESSAGES, stand.chat);
   return {
     ignoredCpuUs: (cpuMsOf(pid) - cpuMs) / MESSAGES * 1_000,
     ignoredPerSec: MESSAGES / (performance.now() - startedAt) * 1_000,
   };
-}
-
-/** The answer to a message shows that the bot has read all messages before it. */
-async function answered(stand: Stand): Promise<void> {
-  stand.forget();
-  stand.ask("general");
-  await stand.posts(1);
 }

@@ -20,7 +20,7 @@ import { foundLeanWorld, type LeanWorld, type WorldSize } from "./lean_world.ts"
 export interface LeanDiscord extends Discord {
   /** How sessions were opened, in order. */
   readonly opened: readonly Opening[];
-  /** Sends a dispatch that no compared bot uses: someone has changed a channel's pins. */
+  /** Sends a dispatch that no compared bot uses: the pins of a channel have changed. */
   pinsChanged(channel: string): void;
   /** Closes the bot's connection. */
   drop(code: number): void;

@@ -47,7 +47,7 @@ export interface FactRowsOptions {
   readonly max?: number;
 }
 
-/** Maximum number of rows of a generation: some 5 MB of memory. */
+/** Maximum number of rows of a generation: 7 MB of memory at most. */
 const GENERATION_MAX = 10_000;
 /** Estimated bytes of a row in memory beside its key, including its entry in {@link createRepeatedFacts}. */
 const ROW_BYTES = 300;

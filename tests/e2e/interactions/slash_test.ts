@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { COMMANDS, MESSAGE_COMMANDS } from "../../../src/interactions/registry.ts";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
+import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 const NAMES = [
@@ -41,6 +42,22 @@ async function seen<Value>(
  */
 function isEarly({ method, path, status }: RequestRecord): boolean {
   return method === "PATCH" && status === 404 && path.endsWith("/@original");
+}
+
+/** Plays on after a command was acknowledged, while the main thread is still blocked. */
+function whileBlocked(play: (scene: Scene, bot: BotProcess) => Promise<void>): Promise<void> {
+  return withSimulation(
+    { mayRefuse: isEarly, env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` } },
+    async (scene) => {
+      const bot = await scene.start();
+      await isRegistered(scene);
+      bot.kill("SIGUSR2");
+      const asked = scene.simulator.command({ as: "grace", in: "#general", name: "status" });
+      await seen(scene, "the deferral", () => asked.answer);
+      assert.equal(asked.answer?.kind, "deferred", "the main thread is still blocked");
+      await play(scene, bot);
+    },
+  );
 }
 
 function isRegistered(scene: Scene): Promise<boolean> {
@@ -135,37 +152,19 @@ describe("[K1] [K2] slash commands", () => {
     ));
 
   it("[K5] are answered if the stop begins before the main thread has them", () =>
-    withSimulation(
-      { mayRefuse: isEarly, env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` } },
-      async (scene) => {
-        const { simulator } = scene;
-        const bot = await scene.start();
-        await isRegistered(scene);
-        bot.kill("SIGUSR2");
-        const asked = simulator.command({ as: "grace", in: "#general", name: "status" });
-        await seen(scene, "the deferral", () => asked.answer);
-        bot.kill("SIGTERM"); // the main thread gets this and the command at the same moment
-        await bot.exited;
-        assert.match(simulator.ephemeral("grace")[0]?.content ?? "none", /^Barnacle /);
-      },
-    ));
+    whileBlocked(async ({ simulator }, bot) => {
+      bot.kill("SIGTERM"); // the main thread gets this and the command at the same moment
+      await bot.exited;
+      assert.match(simulator.ephemeral("grace")[0]?.content ?? "none", /^Barnacle /);
+    }));
 
   it("[K5] are acknowledged while the main thread is blocked, and answered after it", () =>
-    withSimulation(
-      { mayRefuse: isEarly, env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` } },
-      async (scene) => {
-        const { simulator } = scene;
-        const bot = await scene.start();
-        await isRegistered(scene);
-        bot.kill("SIGUSR2");
-        const asked = simulator.command({ as: "grace", in: "#general", name: "status" });
-        await seen(scene, "the deferral", () => asked.answer);
-        assert.equal(asked.answer?.kind, "deferred", "the main thread is still blocked");
-        const told = await seen(scene, "the answer", () => simulator.ephemeral("grace")[0]);
-        assert.match(told.content, /^Barnacle /);
-        assert.deepEqual(simulator.failedInteractions(), []);
-      },
-    ));
+    whileBlocked(async (scene) => {
+      const { simulator } = scene;
+      const told = await seen(scene, "the answer", () => simulator.ephemeral("grace")[0]);
+      assert.match(told.content, /^Barnacle /);
+      assert.deepEqual(simulator.failedInteractions(), []);
+    }));
 
   it("[K2] give values to choose while the person types", () =>
     withSimulation({ mayRefuse: isEarly }, async (scene) => {
