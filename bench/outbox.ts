@@ -9,7 +9,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createChannelQueues } from "../src/flows/deliver/channel_queues.ts";
-import { schedule } from "../src/lib/schedule.ts";
+import { schedule } from "../src/lib/clock.ts";
 import { openStore } from "../src/store/store.ts";
 import {
   ACCOUNT,

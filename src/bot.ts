@@ -43,7 +43,7 @@ import type { Snapshot } from "./http/snapshot.ts";
 import { revealed } from "./bot/rules/revealed.ts";
 import { notice } from "./render/notices/notices.ts";
 import { createEmitter } from "./lib/emitter.ts";
-import { schedule } from "./lib/schedule.ts";
+import { schedule } from "./lib/clock.ts";
 import type { Logging } from "./log.ts";
 import type { Store } from "./store/store.ts";
 import type { TraceExport } from "./telemetry/trace_export.ts";

@@ -15,7 +15,7 @@ import { type RefusalReason, RefusedCall } from "../core/refused_call.ts";
 import { UnknownOutcomeError } from "../core/turn/unknown_outcome.ts";
 import { WaitsForPerson } from "../core/turn/waits_for_person.ts";
 import { ALLOW_ONCE, type Decision, type Question } from "../core/people/question.ts";
-import type { Schedule } from "../lib/schedule.ts";
+import type { StartTimer } from "../lib/clock.ts";
 import { boundedResult } from "./result_size.ts";
 
 /** The tools of one turn. */
@@ -79,7 +79,7 @@ export interface ToolboxPorts {
   /** Milliseconds that one call may take, from `tools.timeoutSec`. */
   readonly timeoutMs: number;
   /** Timer for the time limit. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
 }
 
 /**

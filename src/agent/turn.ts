@@ -15,7 +15,7 @@ import { BudgetSpent } from "../core/spending/budget.ts";
 import type { SaveSteps, Step, ToolResult } from "../core/step.ts";
 import type { RefusalReason } from "../core/refused_call.ts";
 import type { ToolContext } from "../core/turn/tool.ts";
-import type { Schedule } from "../lib/schedule.ts";
+import type { StartTimer } from "../lib/clock.ts";
 import {
   callsToRun,
   MAX_CALLS,
@@ -74,7 +74,7 @@ export interface TurnPorts extends AnswerPorts {
   /** Aborted when the turn is cut, because a message has changed or taken its place. */
   readonly cut?: AbortSignal;
   /** Timer for the time limit. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Milliseconds that the whole turn may take, from `agents.turnTimeoutSec`. */
   readonly timeoutMs: number;
 }

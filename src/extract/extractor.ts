@@ -9,7 +9,7 @@
  */
 
 import { FileError } from "../core/turn/media.ts";
-import type { Schedule } from "../lib/schedule.ts";
+import type { StartTimer } from "../lib/clock.ts";
 import type { Extractor, Job, JobResult } from "../core/turn/extract.ts";
 import type { FromThread } from "./protocol.ts";
 
@@ -34,7 +34,7 @@ export interface ExtractorPorts {
   /** Bytes of memory of the whole process. */
   readonly rss: () => number;
   /** Timer for the limits. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
 }
 
 /** Milliseconds for a job. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Schedule } from "../lib/schedule.ts";
+import type { StartTimer } from "../lib/clock.ts";
 
 /**
  * UTF-16 units of some 6,700 messages, each of which leaves up to 8 kB of garbage. Collecting after 8
@@ -48,7 +48,7 @@ export interface ProcessMemory {
 /** The dependencies of {@link createProcessMemory}. */
 export interface ProcessMemoryPorts {
   /** Runs the return of memory later. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Bytes of the process in memory. */

@@ -10,7 +10,7 @@
 
 import { backoffMs } from "../lib/network/backoff.ts";
 import type { Log } from "../lib/log.ts";
-import type { Schedule } from "../lib/schedule.ts";
+import type { StartTimer } from "../lib/clock.ts";
 
 /** A task that does no harm if it runs again after a failure. */
 export type RetriedTask = () => Promise<void>;
@@ -32,7 +32,7 @@ export interface RetryQueue {
 /** Everything that the queue needs from outside. */
 export interface RetryQueuePorts {
   /** Timer for the delay after a failure. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Returns a number from 0 up to, but not including, 1. */
   readonly random: () => number;
   /** Gets a warning for each failure. */

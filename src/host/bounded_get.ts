@@ -9,7 +9,7 @@
 
 import { Buffer } from "node:buffer";
 import { request } from "node:http";
-import type { Schedule } from "../lib/schedule.ts";
+import type { StartTimer } from "../lib/clock.ts";
 
 /** A response, read to its end. */
 export interface GotResponse {
@@ -35,7 +35,7 @@ export interface GetBounds {
   /** Largest body in bytes. */
   readonly maxBytes: number;
   /** Timer. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
 }
 
 /**

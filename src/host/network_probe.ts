@@ -21,7 +21,7 @@ import type {
   TlsFound,
   Tried,
 } from "../lib/network/reachability.ts";
-import type { Schedule } from "../lib/schedule.ts";
+import type { StartTimer } from "../lib/clock.ts";
 import { hostOf, portOf } from "../lib/network/url_address.ts";
 
 /** Time-out and clocks of a probe. */
@@ -33,7 +33,7 @@ export interface ProbePorts {
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Timer. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
 }
 
 /** The error of a step that timed out. */

@@ -5,7 +5,7 @@
  */
 
 import type { ToolContext } from "../core/turn/tool.ts";
-import type { Schedule } from "../lib/schedule.ts";
+import type { StartTimer } from "../lib/clock.ts";
 import type { Confine, StdioProgram } from "./confine.ts";
 import type { McpToolDefinition } from "./definitions.ts";
 import type { AskingCall } from "./elicitation/asking.ts";
@@ -30,7 +30,7 @@ export interface McpPorts extends LoginPorts {
   /** Barnacle's version. */
   readonly version: string;
   /** Timer. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Prepares the start of programs. */
   readonly confine: Confine;
   /** Remembers descriptions over a restart. */

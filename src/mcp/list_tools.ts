@@ -5,7 +5,7 @@
  */
 
 import type { MCPClient } from "@ai-sdk/mcp";
-import type { Schedule } from "../lib/schedule.ts";
+import type { StartTimer } from "../lib/clock.ts";
 import {
   definitionsOf,
   type ListedTool,
@@ -27,7 +27,7 @@ export async function listTools(
   from: MCPClient,
   allow: readonly string[] | undefined,
   pageMs: number,
-  schedule: Schedule,
+  schedule: StartTimer,
 ): Promise<readonly McpToolDefinition[]> {
   const found: ListedTool[] = [];
   let cursor: string | undefined;
@@ -48,7 +48,7 @@ export async function listTools(
  */
 export function within<Value>(
   ms: number,
-  schedule: Schedule,
+  schedule: StartTimer,
   promise: Promise<Value>,
 ): Promise<Value> {
   const { promise: late, reject } = Promise.withResolvers<never>();

@@ -10,7 +10,7 @@
 import { FileError } from "../core/turn/media.ts";
 import { readBody } from "../lib/network/read_body.ts";
 import { sizeOf } from "../lib/text/byte_size.ts";
-import type { Schedule } from "../lib/schedule.ts";
+import type { StartTimer } from "../lib/clock.ts";
 import { isExpired, type IsMediaUrl } from "./hosts.ts";
 
 /** Everything that reading needs from outside. */
@@ -24,7 +24,7 @@ export interface DownloadPorts {
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Timer for the limit. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
 }
 
 /** Milliseconds for one file: a downlink of 4 Mbit/s needs 16 s for 8 MB. */

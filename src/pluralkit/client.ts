@@ -10,7 +10,7 @@
 
 import { createdAtMs, type MessageId } from "../core/discord/ids.ts";
 import type { LookUp } from "../core/inbound/pluralkit.ts";
-import { type Schedule, waitFor } from "../lib/schedule.ts";
+import { type StartTimer, waitFor } from "../lib/clock.ts";
 import { type ApiDeps, createAsk } from "./api.ts";
 
 /** Everything that look-ups need from outside. */
@@ -18,7 +18,7 @@ export interface ClientDeps extends ApiDeps {
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Timer for waits and the time-out. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
 }
 
 /** Looks messages up at PluralKit. */

@@ -11,7 +11,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "./database/join_parts.ts";
 import { createEmitter } from "../lib/emitter.ts";
-import type { Schedule } from "../lib/schedule.ts";
+import type { StartTimer } from "../lib/clock.ts";
 import { type Changes, createChanges } from "./changes/changes.ts";
 import { type Commits, createCommits } from "./database/commits.ts";
 import { openDatabase } from "./database/database.ts";
@@ -111,7 +111,7 @@ export interface StoreOptions {
   /** Gets a journaled record that the tables refused. It stays in the journal. */
   readonly onRefused?: (kind: string, error: unknown) => void;
   /** Delays the tables' work; the runtime's timer by default. */
-  readonly schedule?: Schedule;
+  readonly schedule?: StartTimer;
 }
 
 const NO_CRASH: CrashHooks = { before() {}, after() {} };

@@ -8,7 +8,7 @@
 
 import type { TurnTrace } from "../core/turn/trace.ts";
 import type { Log } from "../lib/log.ts";
-import type { Schedule } from "../lib/schedule.ts";
+import type { StartTimer } from "../lib/clock.ts";
 import type { Otlp, OtlpOptions } from "./otlp.ts";
 import { spansOf } from "./spans.ts";
 
@@ -25,7 +25,7 @@ export interface TraceExportOptions extends OtlpOptions {
   /** Gets the failure to load the packages. */
   readonly log: Log;
   /** Timer for the end. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
 }
 
 /**

@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { describe, it } from "node:test";
 import { Worker } from "node:worker_threads";
 import { createExtractor, GROWTH_BYTES } from "../../src/extract/extractor.ts";
-import { schedule } from "../../src/lib/schedule.ts";
+import { schedule } from "../../src/lib/clock.ts";
 import { docx, pdf } from "../support/files/samples.ts";
 
 const WORKER = new URL("../../src/extract_worker.ts", import.meta.url);

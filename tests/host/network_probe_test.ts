@@ -10,7 +10,7 @@ import tls from "node:tls";
 import { promisify } from "node:util";
 import { probeHttp, type ProbePorts, probeReachability } from "../../src/host/network_probe.ts";
 import type { Reachability } from "../../src/lib/network/reachability.ts";
-import { schedule } from "../../src/lib/schedule.ts";
+import { schedule } from "../../src/lib/clock.ts";
 import { cleanUpAfterEach } from "../support/cleanups.ts";
 import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../support/network/self_signed.ts";
 import { tempDirectory } from "../support/temp_directory.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { schedule } from "../../src/lib/schedule.ts";
+import { schedule } from "../../src/lib/clock.ts";
 import { createConfine } from "../../src/mcp/confine.ts";
 import { findSandbox, type Sandbox, sandboxed } from "../../src/mcp/sandbox.ts";
 import { createLogins } from "../../src/mcp/oauth/logins.ts";

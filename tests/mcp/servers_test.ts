@@ -8,7 +8,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UnknownOutcomeError } from "../../src/core/turn/unknown_outcome.ts";
-import { schedule } from "../../src/lib/schedule.ts";
+import { schedule } from "../../src/lib/clock.ts";
 import { toPlain } from "../../src/lib/text/plain.ts";
 import type { McpServer } from "../../src/mcp/connection.ts";
 import { createConfine, environmentOf } from "../../src/mcp/confine.ts";

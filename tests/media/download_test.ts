@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from "node:http";
 import { describe, it } from "node:test";
 import { createDownload, DOWNLOAD_MS, type DownloadPorts } from "../../src/media/download.ts";
 import { createIsMediaUrl, isExpired } from "../../src/media/hosts.ts";
-import { schedule } from "../../src/lib/schedule.ts";
+import { schedule } from "../../src/lib/clock.ts";
 import { createSilentBody } from "../support/network/silent_body.ts";
 
 const NEVER = new AbortController().signal;

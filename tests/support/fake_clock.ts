@@ -10,7 +10,7 @@ export class FakeClock {
   /** Unix time in milliseconds; bound, so that it can be passed as a port. */
   readonly now = (): number => this.#now;
 
-  /** A schedule like that of `lib/schedule.ts`. */
+  /** A schedule like that of `lib/clock.ts`. */
   readonly schedule = (run: () => void, ms: number): () => void => {
     const timer = { at: this.#now + ms, run };
     this.#timers.push(timer);

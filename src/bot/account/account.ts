@@ -8,7 +8,7 @@
  * @module
  */
 
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
 import { createGatewayParts, type GatewayParts } from "./gateway_parts.ts";
 

@@ -11,7 +11,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { GuildIndex } from "../../discord/gateway/decode/guild_index.ts";
 import type { Self } from "../../core/inbound/inbound.ts";
 import type { Online } from "../account_interface.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** The account, and its listener. */
 export interface OnlinePorts {
@@ -22,7 +22,7 @@ export interface OnlinePorts {
   /** Id of the model that answers. */
   readonly model: () => string;
   /** Timer. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Aborted when the account stops. */
   readonly stopping: AbortSignal;
   /** The account is online. */

@@ -6,7 +6,7 @@
 
 import { endOf, tokenHint, withTokenPlace } from "../health/account_end.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import { createOnlineReport } from "./online.ts";
 import type { Parts } from "./account_parts.ts";
 import { createReachability } from "./reachability.ts";

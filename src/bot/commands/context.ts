@@ -13,7 +13,7 @@ import type { InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS } from "../../interactions/registry.ts";
 import { randomId } from "../../host/random_id.ts";
 import { bounded } from "../../lib/bounded.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { createContextFacts } from "./context_facts.ts";
 import type { AuthorizeCall, CommandOptions, InteractionOptions } from "./options.ts";

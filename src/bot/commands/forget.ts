@@ -9,7 +9,7 @@
 
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 import type { MediaFolder } from "../../media/folder.ts";
 import type { Store } from "../../store/store.ts";
 
@@ -20,7 +20,7 @@ export interface ForgetOptions {
   /** The folder of people's files. */
   readonly folder: Pick<MediaFolder, "forget">;
   /** Timer. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Gets warnings and failures. */
   readonly log: Log;
 }

@@ -18,7 +18,7 @@ import { createTextCommands } from "../../flows/interactions/text_commands.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/readable.ts";
 import { createRegistration } from "../../flows/interactions/register.ts";
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { TurnCommands } from "../turn/command_turns.ts";
 import { createCommandContext } from "./context.ts";
 import type { AuthorizeCall, CommandOptions, InteractionOptions } from "./options.ts";

@@ -13,7 +13,7 @@ import type { ReadDrawn } from "../../flows/media/drawn_files.ts";
 import { createFindFile, type FindFile } from "../../flows/media/find_file.ts";
 import { createTurnFiles, type TurnFiles } from "../../flows/media/read_files.ts";
 import { createSpeakAnswer, type SpeakAnswer } from "../../flows/media/speak.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { createDownload, type Download } from "../../media/download.ts";
 import { createIsMediaUrl } from "../../media/hosts.ts";

@@ -11,7 +11,7 @@ import type { Extractor } from "../../core/turn/extract.ts";
 import { createExtractor } from "../../extract/extractor.ts";
 import { collectGarbage } from "../../host/process/collect_garbage.ts";
 import type { Log } from "../../lib/log.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import { createMediaFolder, type MediaFolder } from "../../media/folder.ts";
 
 /** Files of people, for all accounts. */

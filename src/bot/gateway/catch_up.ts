@@ -26,7 +26,7 @@ import { type CatchUp, type CatchUpPorts, createCatchUp } from "../../flows/catc
 import type { Page } from "../../flows/catch_up/missed_reading.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import type { Log } from "../../lib/log.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import type { StoredAccount } from "../../store/gateway/accounts.ts";
 import type { Store } from "../../store/store.ts";

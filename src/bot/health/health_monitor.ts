@@ -14,7 +14,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { Meters } from "../../http/metrics.ts";
 import type { AccountSnapshot, ConfigState, Model, Snapshot } from "../../http/snapshot.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 import type { Store } from "../../store/store.ts";
 import { type AccountHealth, type AccountStore, createAccountHealth } from "./account_health.ts";
 import { createMainThreadMonitor } from "./main_thread.ts";
@@ -33,7 +33,7 @@ export interface HealthMonitorPorts {
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Timer. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** The shortest resume window of all accounts, in milliseconds. */
   readonly resumableMs: () => number;
   /** State of the embedding model; absent, or `undefined`, if there is none. */

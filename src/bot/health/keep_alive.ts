@@ -9,7 +9,7 @@
  */
 
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** The dependencies of the visits. */
 export interface KeepAlivePorts {
@@ -20,7 +20,7 @@ export interface KeepAlivePorts {
   /** The state that `/livez` reports. */
   readonly isAlive: () => boolean;
   /** Timer. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Gets warnings and failures. */
   readonly log: Log;
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Meters } from "../../http/metrics.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** The clock of the measurement. */
 export interface MainThreadPorts {
@@ -14,7 +14,7 @@ export interface MainThreadPorts {
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Timer. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
 }
 
 /** Measures the main thread's delays. */

@@ -16,7 +16,7 @@ import { checkText } from "../../http/check_text.ts";
 import { judge, worst } from "../../http/checks.ts";
 import type { Snapshot } from "../../http/snapshot.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** The parts that must respond; a slice of the snapshot. */
 export interface WatchdogFacts {
@@ -60,7 +60,7 @@ export interface WatchdogPorts {
   /** Milliseconds of a monotonic clock. */
   readonly steadyNow: () => number;
   /** Timer. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** A report was sent to the service manager, or withheld. */
   readonly onPing: (result: PingResult) => void;
   /** Gets warnings and failures. */

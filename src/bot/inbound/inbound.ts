@@ -18,7 +18,7 @@ import { stopRequestOf } from "../../flows/receive/stop_request.ts";
 import { createPluralkit } from "../../flows/receive/pluralkit.ts";
 import { waitingRulesOf } from "../../flows/receive/waiting.ts";
 import { createEmitter } from "../../lib/emitter.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { InboundEvents } from "./events.ts";
 import type { Inbound, InboundOptions } from "./inbound_interface.ts";
 import { createInteractionHandlers } from "../commands/interactions.ts";

@@ -22,7 +22,7 @@ import { createMembers } from "../../discord/rest/calls/members.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type ClosedGuild, createGuildJoined } from "../../flows/receive/guild_joined.ts";
 import { createNames, type Names } from "../../flows/names/resolve.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import { heldNames } from "../../flows/names/held.ts";
 import { unresolvedNames } from "../../policy/rules/pinned.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";

@@ -6,7 +6,7 @@
 
 import type { Config } from "../../config/config.ts";
 import type { LookUp } from "../../core/inbound/pluralkit.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import { createPluralkitClient, type PluralkitClient } from "../../pluralkit/client.ts";
 
 /** The settings of the PluralKit client. */

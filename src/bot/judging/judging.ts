@@ -15,7 +15,7 @@ import { createReadMember } from "../../discord/rest/calls/members.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createProxiedUsers } from "../../flows/receive/pluralkit.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
 import { type AccountSettings, createChosenSettings } from "../commands/settings/chosen.ts";

@@ -32,7 +32,7 @@ import {
 } from "../../flows/deliver/channel_queues.ts";
 import type { Explained } from "../../flows/deliver/park.ts";
 import { createEmitter } from "../../lib/emitter.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { createPlanQueue, type TakesFiles } from "../../render/plan_queue.ts";
 import { withoutFiles } from "../../render/without_files.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { ChannelId } from "../../core/discord/ids.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** The failures of one channel since its last notice. */
 export interface ChannelFailures<Reason = string> {
@@ -31,7 +31,7 @@ const GATHER_MS = 5_000;
 /** Creates an empty digest. */
 export function createFailureDigest<Reason = string>(
   tell: (failure: ChannelFailures<Reason>) => void,
-  schedule: Schedule,
+  schedule: StartTimer,
 ): FailureDigest<Reason> {
   const gathered = new Map<ChannelId, ChannelFailures<Reason>>();
   let cancel: (() => void) | undefined;

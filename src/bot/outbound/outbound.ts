@@ -14,7 +14,7 @@ import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_i
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { ChannelQueues } from "../../flows/deliver/channel_queues.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";

@@ -7,7 +7,7 @@
 import type { Config } from "../../config/config.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { Parked } from "../../flows/deliver/park.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { createFailureDigest } from "./failure_digest.ts";
 import type { Owners } from "./owners.ts";
@@ -19,7 +19,7 @@ export interface OwnerNoticesPorts {
   /** The current config; a reload replaces it (C9). */
   readonly texts: () => Config["texts"];
   /** Timer. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
 }
 
 /** Events that the owners are notified about. */

@@ -13,7 +13,7 @@ import {
   type RestClient,
 } from "../../discord/rest/client/client.ts";
 import type { AnswerHooks } from "../../discord/rest/exchange/exchange.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 
 /** The settings of an account's REST client. */

@@ -6,7 +6,7 @@
  */
 
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** Waits for deliveries. */
 export interface SentWatch {
@@ -23,7 +23,7 @@ export interface SentWatch {
 export const PATIENCE_MS = 10_000;
 
 /** Creates the waiting of one account. */
-export function createSentWatch(schedule: Schedule): SentWatch {
+export function createSentWatch(schedule: StartTimer): SentWatch {
   const waiting = new Map<string, () => void>();
   return {
     delivered({ message: { nonce } }) {

@@ -26,7 +26,7 @@ import {
   type ProgressLines,
 } from "../../flows/turn/progress/progress_lines.ts";
 import { createTyping, type Typing } from "../../flows/turn/progress/typing.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { createSecretTail } from "../../render/safety/secret_tail.ts";
 import type { Store } from "../../store/store.ts";

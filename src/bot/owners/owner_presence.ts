@@ -11,7 +11,7 @@ import type { GuildId, UserId } from "../../core/discord/ids.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { ReadMember } from "../../discord/rest/calls/members.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** Whether an owner is in a guild, by an answer of Discord. */
 export type OwnerInGuild = NonNullable<KnownFacts["ownerInGuild"]>;
@@ -23,7 +23,7 @@ export interface OwnerPresencePorts {
   /** Reads a member of a guild. */
   readonly readMember: ReadMember;
   /** Timer. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Gets warnings and failures. */
@@ -125,7 +125,7 @@ export function createOwnerPresence(
 }
 
 /** Rejects if the answer takes too long. */
-function inTime<T>(answer: Promise<T>, schedule: Schedule): Promise<T> {
+function inTime<T>(answer: Promise<T>, schedule: StartTimer): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const cancel = schedule(
     () => reject(new Error(`Discord did not answer within ${PATIENCE_MS / 1_000} s`)),

@@ -18,7 +18,7 @@ import { describeMissing, judgeDiscord } from "../../flows/preflight/discord.ts"
 import { judgeNetwork } from "../../flows/preflight/network.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import type { Log } from "../../lib/log.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { StoredAccount } from "../../store/gateway/accounts.ts";
 import type { ApplicationAnswer } from "../../store/gateway/discord_answers.ts";
 import { createPreflight, type PreflightResult } from "./preflight.ts";

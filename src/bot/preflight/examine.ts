@@ -22,7 +22,7 @@ import { isContainer } from "../../host/process/container.ts";
 import { probeHttp, type ProbePorts, probeReachability } from "../../host/network_probe.ts";
 import { proxyFor, proxyRouteTo } from "../../lib/network/proxy.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 import { VERSION } from "../../version.ts";
 
 /** Time-out of each network step, in milliseconds (G2). */
@@ -137,7 +137,7 @@ export interface DiscordOptions {
 /** The dependencies of a request with a time-out. */
 export interface AskPorts {
   /** Timer. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Time-out of each answer in milliseconds, rate limits included. */
   readonly timeoutMs: number;
 }

@@ -13,7 +13,7 @@ import { DAY_MS } from "../../core/discord/day.ts";
 import type { Finding } from "../../core/finding.ts";
 import { MODEL } from "../../flows/preflight/model.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** The result of one check. */
 export interface PreflightResult {
@@ -30,7 +30,7 @@ export interface PreflightPorts {
   /** Discord refuses the token; no retry can help. */
   readonly onRefused: () => void;
   /** Timer. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Gets warnings and failures. */
   readonly log: Log;
 }

@@ -5,7 +5,7 @@
  */
 
 import type { BotConfig } from "../../config/config.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import { hashesOf, hashOfAll, type ToolChanges } from "../../mcp/definitions.ts";
 import { findSandbox, type Sandbox } from "../../mcp/sandbox.ts";
 import { SignInNeededError } from "../../mcp/oauth/provider.ts";

@@ -11,7 +11,7 @@ import type { Embedding } from "../../core/notes/embedding.ts";
 import { createEmbedder } from "../../flows/notes/embedder.ts";
 import { createNoteEmbedding } from "../../flows/notes/embed_notes.ts";
 import { createNoteSearch, type NoteSearch } from "../../flows/notes/search.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { createSecretFilter, type Filtered } from "../../render/safety/secrets.ts";
 import type { Store } from "../../store/store.ts";

@@ -8,7 +8,7 @@ import process from "node:process";
 import type { BotConfig } from "../../config/config.ts";
 import { missingSection } from "../../config/sections/tool_sections.ts";
 import type { Log } from "../../lib/log.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import { createMcpServers } from "../../mcp/servers.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { createHostCommands } from "../../exec/jobs.ts";

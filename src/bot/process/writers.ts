@@ -6,7 +6,7 @@
  */
 
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 import type { Store } from "../../store/store.ts";
 
 /** The dependencies of the watch. */
@@ -20,7 +20,7 @@ export interface WritersPorts {
    */
   readonly hear: (onWritten: () => void) => (() => void) | undefined;
   /** Timer. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Another process has written. */
   readonly onWritten: () => void;
   /** Gets warnings and failures. */

@@ -11,7 +11,7 @@ import type { RestClient } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createQuestionCards, type QuestionCards } from "../../flows/questions/cards.ts";
 import { createEmitter } from "../../lib/emitter.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
 import type { Connection } from "../gateway/connection.ts";

@@ -16,7 +16,7 @@ import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
 import { nextRun } from "../../flows/schedules/when.ts";
 import { createRunner, type CreatorNow, type Runner } from "../../flows/schedules/runner.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import { hostTimezone } from "../../lib/time_zone.ts";
 import type { Logging } from "../../log.ts";
 import { notice } from "../../render/notices/notices.ts";

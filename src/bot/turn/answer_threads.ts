@@ -15,7 +15,7 @@ import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type AnswerThreads, createAnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { createTitleByModel } from "../../flows/turn/title_by_model.ts";
 import { randomId } from "../../host/random_id.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { Store } from "../../store/store.ts";

@@ -21,7 +21,7 @@ import { createThreadStarter } from "../../flows/turn/thread_starter.ts";
 import type { RunningTurn } from "../../flows/turn/control/running_turns.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { randomId } from "../../host/random_id.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import type { Download } from "../../media/download.ts";
 import type { Store } from "../../store/store.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { boundedGet } from "../../host/bounded_get.ts";
 import { readHolder } from "../../host/locks/lock.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { Figure } from "../../../simulator/page/bot_panel.ts";
 
 /** Figures from the bot's status. */

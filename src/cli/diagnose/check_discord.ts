@@ -17,7 +17,7 @@ import type { Finding } from "../../core/finding.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
 import { judgeDiscord } from "../../flows/preflight/discord.ts";
 import { judgePermissions, mayAnswerIn } from "../../flows/preflight/permissions.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
 import { ASK_MS, type Discord, openDiscord } from "../shared/discord.ts";
 import type { Io } from "../terminal/io.ts";

@@ -21,7 +21,7 @@ import { judgeTokenSource } from "../../flows/preflight/token_source.ts";
 import { readBootId } from "../../host/process/boot.ts";
 import { isService } from "../../host/process/service.ts";
 import { findDataDir } from "../../host/files/data_dir.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import { pauseText } from "../../lib/text/time_text.ts";
 import { judgeNames } from "./access_findings.ts";
 import { apiOf, lockedBot, tokenIn } from "../shared/discord.ts";

@@ -8,7 +8,7 @@
 
 import { examineNetwork, STEP_MS } from "../../bot/preflight/examine.ts";
 import { judgeNetwork } from "../../flows/preflight/network.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import { apiOf } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { exitCodeOf, showFindings } from "../shared/findings.ts";

@@ -21,7 +21,7 @@ import { forgetManager, type Notify, watchdogMsOf } from "../../host/process/sd_
 import { watchPath } from "../../host/files/watch_path.ts";
 import { isAlive } from "../../http/checks.ts";
 import type { Log } from "../../lib/log.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { type ConfigReloadOptions, createConfigReload } from "./config_reload.ts";
 import { endingOf, logWait, signalled } from "./ending.ts";

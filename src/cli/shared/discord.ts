@@ -15,7 +15,7 @@ import {
   createReadGatewayInfo,
   type ReadGatewayInfo,
 } from "../../discord/rest/calls/gateway_info.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import { VERSION } from "../../version.ts";
 
 /** Milliseconds to wait for a response. */

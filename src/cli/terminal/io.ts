@@ -6,7 +6,7 @@
 
 import process from "node:process";
 import type { Env } from "../../lib/env.ts";
-import { schedule } from "../../lib/schedule.ts";
+import { schedule } from "../../lib/clock.ts";
 import { createStatusLine, type StatusLine } from "./status_line.ts";
 import { PLAIN, type Style, styleFor } from "./style.ts";
 

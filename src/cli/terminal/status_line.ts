@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** Milliseconds until the line appears, and between two updates of its seconds. */
 const SECOND_MS = 1_000;
@@ -33,7 +33,7 @@ export interface StatusLine {
 }
 
 /** Creates the status line of a terminal. */
-export function createStatusLine(stream: StatusStream, schedule: Schedule): StatusLine {
+export function createStatusLine(stream: StatusStream, schedule: StartTimer): StatusLine {
   let isShown = false;
 
   function erase(): void {

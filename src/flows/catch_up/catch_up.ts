@@ -14,7 +14,7 @@
 
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import { createTurnDelay } from "../turn/control/turn_delay.ts";
 import { createExpectedSessions } from "./expected_sessions.ts";
@@ -39,7 +39,7 @@ export interface CatchUpPorts extends GapTasksPorts, UnreadablePorts {
     ): Promise<void>;
   };
   /** Timer for delays after failures, and for the longest delay of turns. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Returns a number from 0 up to, but not including, 1. */
   readonly random: () => number;
   /** Tells that turns may begin that {@link CatchUp.delayedChannels} held back. */

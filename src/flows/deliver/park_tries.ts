@@ -7,7 +7,7 @@
 
 import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** Everything that tries need from outside. */
 export interface ParkTriesPorts {
@@ -25,7 +25,7 @@ export interface ParkTriesPorts {
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Timer for further tries. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Gets failures of the store. */
   readonly log: Log;
 }

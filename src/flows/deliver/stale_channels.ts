@@ -10,12 +10,12 @@
 import type { ChannelId } from "../../core/discord/ids.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** Everything that readings need from outside. */
 export interface StaleChannelsPorts {
   /** Timer for the next reading after a failed one. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Gets failed readings. */
   readonly log: Log;
 }

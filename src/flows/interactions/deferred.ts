@@ -10,7 +10,7 @@
 
 import { createdAtMs, parseSnowflake } from "../../core/discord/ids.ts";
 import type { Interaction } from "../../core/inbound/interactions.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** Everything that these answers need from outside. */
 export interface DeferredPorts {
@@ -19,7 +19,7 @@ export interface DeferredPorts {
   /** Whether Discord does not know that the interaction was acknowledged, or does not yet. */
   readonly isUnknown: (error: unknown) => boolean;
   /** Waits between tries of the answer. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }

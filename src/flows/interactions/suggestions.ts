@@ -13,7 +13,7 @@ import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Choice, Command } from "../../interactions/base/command.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 import { idsOf } from "./run_command.ts";
 
 /** Everything that suggestions need from outside. */
@@ -27,7 +27,7 @@ export interface SuggestionsPorts {
   /** Passed to each option. */
   readonly context: InteractionContext;
   /** Ends the wait for an option. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Gets failures at debug level: people type on. */
   readonly log: Log;
 }

@@ -22,7 +22,7 @@ import {
   type ReadFile,
 } from "../../core/turn/media.ts";
 import type { Log, LogFields } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 import { readAudio, type ReadAudioPorts } from "./read_audio.ts";
 
 /** Everything that reading files needs from outside. */
@@ -46,7 +46,7 @@ export interface ReadFilesPorts extends ReadAudioPorts {
   /** Maximum size of a file in bytes, from `mediaMaxMb`. */
   readonly maxBytes: () => number;
   /** Timer for the limit. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Gets unexpected failures. */
   readonly log: Log;
 }

@@ -12,7 +12,7 @@ import type { NoteText } from "../../core/notes/vector.ts";
 import { type EmbeddedAs, MAX_EMBEDDED_TEXTS } from "../../core/notes/embedding.ts";
 import type { UsedBy } from "../../core/spending/usage.ts";
 import type { Log } from "../../lib/log.ts";
-import { type Schedule, waitFor } from "../../lib/schedule.ts";
+import { type StartTimer, waitFor } from "../../lib/clock.ts";
 import type { Embedder } from "./embedder.ts";
 
 /** The stored notes, as their vectors are made. */
@@ -39,7 +39,7 @@ export interface EmbedNotesPorts {
   /** Id of the agent whose notes they are. */
   readonly agentId: () => string;
   /** Waits between requests. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Gets failures of the store. */
   readonly log: Log;
 }

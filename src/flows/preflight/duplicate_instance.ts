@@ -11,7 +11,7 @@
 
 import type { Foreign } from "../../core/inbound/inbox.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** The signs of a second program. */
 export interface DuplicateDoubt {
@@ -30,7 +30,7 @@ export interface DuplicatePorts {
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Timer for the end of a doubt. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Gets the beginning and the end of a doubt. */
   readonly log: Log;
   /** Tells that a doubt began, was confirmed, or (`undefined`) is over. */

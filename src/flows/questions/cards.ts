@@ -13,7 +13,7 @@ import { nonceOfCall } from "../../core/outbound/nonce.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { OfferedForm } from "../../core/people/form.ts";
 import type { Question, StoredQuestion } from "../../core/people/question.ts";
-import { MAX_TIMER_MS } from "../../lib/schedule.ts";
+import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import type { Texts } from "../../render/notices/notices.ts";
 import { composeCard, composeSettled } from "../../render/questions/card.ts";
 import { controlsOf } from "../../render/questions/controls.ts";

@@ -20,7 +20,7 @@ import type { InboundMessage, OwnMessage, PostedMessage } from "../../core/inbou
 import type { MessageChange } from "../../core/inbound/changes.ts";
 import type { PermittedReaction, Reaction } from "../../core/inbound/reactions.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 import { type CommitPorts, commitUnits, storeBatch, type Unit } from "./commit.ts";
 import { judgeMessage, type JudgePorts } from "./judge_message.ts";
 
@@ -34,7 +34,7 @@ export interface AcceptPorts extends JudgePorts, CommitPorts {
   /** Judges a reaction by the current policy; `undefined` if it does not permit it (H5). */
   readonly permitReaction: (reaction: Reaction) => PermittedReaction | undefined;
   /** Timer for waiting messages, and for the delay after a failure. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
 }
 
 /** Takes batches in the order in which the gateway sent them. */

@@ -6,12 +6,12 @@
 
 import type { MessageId } from "../../core/discord/ids.ts";
 import { createNewestSet } from "../../lib/newest_set.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** Everything that originals need from outside. The callbacks must not throw. */
 export interface OriginalsPorts<Row> {
   /** Timer for the waits. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Called if no message has replaced an original in time. */
   readonly onAlone: (row: Row) => void;
   /** Called if an original was deleted or replaced before it arrived. */

@@ -24,7 +24,7 @@ import {
   type ScheduleRun,
 } from "../../core/turn/schedule.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Schedule as Timer } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** The store's methods for this flow; each is one transaction. */
 export interface RunnerStore {
@@ -82,8 +82,8 @@ export interface RunnerPorts {
   readonly onFailed: (schedule: Schedule, run: ScheduleRun) => void;
   /** Tells the owners that failures have paused a schedule. */
   readonly onPaused: (schedule: Schedule, last: ScheduleRun) => void;
-  /** Timer for the next due schedule, and for the delay after a failure. */
-  readonly schedule: Timer;
+  /** StartTimer for the next due schedule, and for the delay after a failure. */
+  readonly schedule: StartTimer;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Gets refused and failed runs. */

@@ -13,7 +13,7 @@ import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Model, ModelRequest } from "../../core/model.ts";
 import type { Checkpoint, Fold, FoldCause, OpenEntries } from "../../core/turn/checkpoint.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 import { summaryOf, summaryRequestOf } from "../../render/prompt/summary.ts";
 import {
   foldCount,
@@ -44,7 +44,7 @@ export interface CompactPorts {
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Timer for the time limit. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
   /** Gets each folding, and each failure. */

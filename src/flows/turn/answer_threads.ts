@@ -20,7 +20,7 @@ import {
 import { isMention } from "../../core/inbound/facts.ts";
 import type { Refusal } from "../../core/errors.ts";
 import type { Log } from "../../lib/log.ts";
-import { type Schedule, waitFor } from "../../lib/schedule.ts";
+import { type StartTimer, waitFor } from "../../lib/clock.ts";
 import { threadTitle } from "../../render/thread_title.ts";
 
 /** Everything that threads need from outside. */
@@ -67,7 +67,7 @@ export interface AnswerThreadsPorts {
   /** Removes secrets of the config. */
   readonly cleanSecrets: (text: string) => string;
   /** Timer for the delay before another attempt. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
   /** Unix time in milliseconds. */

@@ -14,7 +14,7 @@ import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Log } from "../../lib/log.ts";
 import { createNewestSet } from "../../lib/newest_set.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** Everything that loading needs from outside. */
 export interface BackfillPorts {
@@ -31,7 +31,7 @@ export interface BackfillPorts {
     addOverheard(channelId: ChannelId, messages: readonly Overheard[]): Promise<void>;
   };
   /** Timer for the longest wait. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Aborted when the account ends by itself; failed readings are expected then. */
   readonly ended: AbortSignal;
   /** Gets a warning if a history cannot be read. */

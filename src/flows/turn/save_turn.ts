@@ -11,7 +11,7 @@ import type { MessageId } from "../../core/discord/ids.ts";
 import type { FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { PlanQueue } from "../../core/outbound/queue.ts";
 import type { Log } from "../../lib/log.ts";
-import { type Schedule, waitFor } from "../../lib/schedule.ts";
+import { type StartTimer, waitFor } from "../../lib/clock.ts";
 
 /** Everything that storing a turn needs from outside. */
 export interface SaveTurnPorts {
@@ -27,7 +27,7 @@ export interface SaveTurnPorts {
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Timer for the delay after a failure. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
   /** Gets each failure to store. */

@@ -10,7 +10,7 @@
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Entry, Overheard } from "../../core/inbound/transcript.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** Everything that finding a starter needs from outside. */
 export interface ThreadStarterPorts {
@@ -23,7 +23,7 @@ export interface ThreadStarterPorts {
   /** The newest entries of a session. */
   readonly entriesOf: (sessionKey: string, limit: number) => Promise<readonly Entry[]>;
   /** Timer for the longest wait. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Aborted when the account ends by itself; a failed reading is expected then. */
   readonly ended: AbortSignal;
   /** Gets a warning if a starter cannot be read. */

@@ -8,7 +8,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import { metered, type SpendPort } from "../../core/spending/metered_model.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import { isNoReply, visibleText } from "../../render/safety/visible.ts";
 import { createTurnSpending } from "./spending/turn_spending.ts";
@@ -24,7 +24,7 @@ export interface TitlePorts {
   /** Returns at least 8 random letters and digits. */
   readonly randomId: () => string;
   /** Timer for the longest wait. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
   /** Unix time in milliseconds. */

@@ -9,7 +9,7 @@
 
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import {
   createRunningTurns,
@@ -31,7 +31,7 @@ export interface TurnsPorts {
   /** Bounds turns; shared with the other accounts. */
   readonly turnLimit: TurnLimit;
   /** Timer for the delay after a failure. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Gets each failure to claim, finish or release. */
   readonly log: Log;
 }

@@ -10,13 +10,13 @@
 
 import { statSync } from "node:fs";
 import { codeOf } from "../../lib/error_code.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 import { type FileEvents, fileEvents } from "./file_events.ts";
 
 /** The dependencies of a watch. */
 export interface WatchPorts {
   /** Timer. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** The result of {@link stateOf} when the file was read; the file may have changed since. */
   readonly since: string;
   /** File events; a test passes its own. */

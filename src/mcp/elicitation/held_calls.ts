@@ -14,7 +14,7 @@ import type { ServerWish } from "../../core/people/server_question.ts";
 import type { ToolContext } from "../../core/turn/tool.ts";
 import { UnknownOutcomeError } from "../../core/turn/unknown_outcome.ts";
 import { WaitsForPerson } from "../../core/turn/waits_for_person.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 import type { AskingCall, Elicitation, ElicitationAnswer } from "./asking.ts";
 import { contentOf } from "./content.ts";
 import { readWish, type WishedField } from "./wish.ts";
@@ -65,7 +65,7 @@ interface Held {
  * Creates the calls. The function is long because its inner functions share one state: the calls
  * that wait, and their questions.
  */
-export function createHeldCalls(schedule: Schedule): HeldCalls {
+export function createHeldCalls(schedule: StartTimer): HeldCalls {
   const calls = new Map<string, Held>();
   const waiting = () => [...calls.values()].filter(({ open }) => open).length;
 

@@ -21,7 +21,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { type Schedule, schedule as realSchedule } from "../../lib/schedule.ts";
+import { schedule as realSchedule, type StartTimer } from "../../lib/clock.ts";
 import type { CommitOptions } from "./durability.ts";
 import type { JournalRow } from "./journal.ts";
 import { StoreError, type StoreErrorKind, toStoreError } from "./store_error.ts";
@@ -54,7 +54,7 @@ export interface CommitsDeps extends Pick<WriteBehindDeps, "crash" | "onUndone" 
   /** Runs the group soon, once; `setImmediate` by default. */
   readonly soon?: WriteBehindDeps["soon"];
   /** Runs the tables' catch-up later; real timers by default. */
-  readonly schedule?: Schedule;
+  readonly schedule?: StartTimer;
   /** Called if the disk or the file refuses a write, and if a read finds damage. */
   readonly onFailed?: (kind: StoreErrorKind) => void;
 }

@@ -9,7 +9,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 import { type CommitOptions, type CrashHooks, type Durability, UNNAMED } from "./durability.ts";
 import { prepareJobGroups } from "./job_group.ts";
 import { type Journal, type JournalRow, prepareJournal } from "./journal.ts";
@@ -80,7 +80,7 @@ export interface WriteBehindDeps {
   /** Runs work soon, once. */
   readonly soon: (run: () => void) => void;
   /** Runs the catch-up after a while. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
 }
 
 /**

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { examineGuilds } from "../../../src/bot/preflight/examine_guilds.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
-import { schedule } from "../../../src/lib/schedule.ts";
+import { schedule } from "../../../src/lib/clock.ts";
 import { userId } from "../../support/discord/builders.ts";
 
 const VIEW = 1n << 10n;

@@ -5,14 +5,14 @@
  */
 
 import { setImmediate } from "node:timers/promises";
-import type { Schedule } from "../../../src/lib/schedule.ts";
+import type { StartTimer } from "../../../src/lib/clock.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 export function createVirtualTime() {
   const clock = new FakeClock();
   const due = new Set<{ readonly at: number }>();
 
-  const schedule: Schedule = (run, ms) => {
+  const schedule: StartTimer = (run, ms) => {
     const timer = { at: clock.now() + ms };
     due.add(timer);
     const cancel = clock.schedule(() => {

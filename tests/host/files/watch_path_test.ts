@@ -11,7 +11,7 @@ import {
   stateOf,
   watchPath,
 } from "../../../src/host/files/watch_path.ts";
-import { schedule } from "../../../src/lib/schedule.ts";
+import { schedule } from "../../../src/lib/clock.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 

@@ -7,7 +7,7 @@ import { createReadGatewayInfo } from "../../../src/discord/rest/calls/gateway_i
 import { createSend } from "../../../src/discord/rest/client/send.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { maxAnswerBytes, routeOf } from "../../../src/discord/rest/exchange/route.ts";
-import { schedule } from "../../../src/lib/schedule.ts";
+import { schedule } from "../../../src/lib/clock.ts";
 import { cleanUpAfterEach } from "../../support/cleanups.ts";
 import { startFakeGateway } from "../../support/gateway/fake_gateway.ts";
 import { gatewayOptions, startTestShard } from "../../support/gateway/gateway_shard.ts";

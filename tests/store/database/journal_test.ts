@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Claim, Judged } from "../../../src/core/inbound/inbox.ts";
-import { schedule } from "../../../src/lib/schedule.ts";
+import { schedule } from "../../../src/lib/clock.ts";
 import { createStore, type Store, type StoreOptions } from "../../../src/store/store.ts";
 import {
   ACCOUNT,

@@ -10,7 +10,7 @@
 import type { Env } from "../../../lib/env.ts";
 import type { AccountId } from "../../../core/discord/ids.ts";
 import type { InteractionContext } from "../../../interactions/base/context.ts";
-import type { Schedule } from "../../../lib/schedule.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
 import type { Store } from "../../../store/store.ts";
 
 /** The dependencies of a restart. */
@@ -24,7 +24,7 @@ export interface RestartOptions {
   /** Begins an orderly stop. */
   readonly stop: () => void;
   /** Timer. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }

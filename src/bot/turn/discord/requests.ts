@@ -8,7 +8,7 @@ import { z } from "zod";
 import type { DiscordCall } from "../../../core/turn/ports/discord.ts";
 import type { DiscordMethod, DiscordRequest } from "../../../core/turn/ports/discord_place.ts";
 import type { RestApi } from "../../../discord/rest/client/client.ts";
-import { type Schedule, waitFor } from "../../../lib/schedule.ts";
+import { type StartTimer, waitFor } from "../../../lib/clock.ts";
 
 /** The dependencies of requests. */
 export interface RequestsOptions {
@@ -17,7 +17,7 @@ export interface RequestsOptions {
   /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
   /** Timer for waiting. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }

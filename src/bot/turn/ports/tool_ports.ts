@@ -12,7 +12,7 @@ import type { Skill } from "../../../core/skills/skill.ts";
 import type { ToolPorts } from "../../../core/turn/tool.ts";
 import type { Log } from "../../../lib/log.ts";
 import { randomId } from "../../../host/random_id.ts";
-import { schedule } from "../../../lib/schedule.ts";
+import { schedule } from "../../../lib/clock.ts";
 import type { Download } from "../../../media/download.ts";
 import { serverQuestion } from "../../../render/questions/server_question.ts";
 import type { Store } from "../../../store/store.ts";

@@ -7,7 +7,7 @@
 import { type HttpServer, startHttpServer } from "../../../host/http_server.ts";
 import { HttpServerError } from "../../../host/http_server_error.ts";
 import type { HttpHandler } from "../../../host/bounded_server.ts";
-import { MAX_TIMER_MS } from "../../../lib/schedule.ts";
+import { MAX_TIMER_MS } from "../../../lib/clock.ts";
 import { SAY_MAX_BYTES } from "../../../../simulator/page/page.ts";
 import type { PageAccess } from "./guard.ts";
 

@@ -8,7 +8,7 @@
  */
 
 import type { HelloEnd, HelloStage } from "../../../core/discord/gateway_hello.ts";
-import type { Schedule } from "../../../lib/schedule.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
 import { meaningOf } from "../lifecycle/close_codes.ts";
 import { readFrame } from "./frame.ts";
 import { openSocket, type SocketClose } from "./socket.ts";
@@ -31,7 +31,7 @@ export interface ProbePorts {
   /** Milliseconds of a monotonic clock. */
   readonly elapsed: () => number;
   /** Calls back later; returns a function that cancels. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
 }
 
 /** Close code for a normal end. There is no session that it could end. */

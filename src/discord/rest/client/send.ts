@@ -9,7 +9,7 @@
 
 import { createRestManager, type RestManager } from "@discordeno/rest";
 import { type ChannelId, parseSnowflake } from "../../../core/discord/ids.ts";
-import type { Schedule } from "../../../lib/schedule.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
 import { parseForeignJson } from "../../../lib/text/foreign_json.ts";
 import { type Answer, type AnswerHooks, exchange } from "../exchange/exchange.ts";
 import { RestError, toNoAnswer, toRestError } from "../exchange/rest_error.ts";
@@ -47,7 +47,7 @@ export interface SendOptions extends AnswerHooks {
   /** Milliseconds of a monotonic clock: `performance.now()`. */
   readonly steadyNow: () => number;
   /** Timer for the timeout. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Default: the global `fetch`. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /** Called for each sent request, for the metrics. */

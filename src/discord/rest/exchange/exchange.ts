@@ -8,7 +8,7 @@
  */
 
 import { readPieces } from "../../../lib/network/read_body.ts";
-import type { Schedule } from "../../../lib/schedule.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
 
 /** A response, read to its end. */
 export interface Answer {
@@ -29,7 +29,7 @@ export interface ExchangeDeps {
   /** Maximum size of the response's body in bytes, decompressed. */
   readonly maxBytes: number;
   /** Timer for the deadline. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Each cancels the exchange. */
   readonly signals: readonly AbortSignal[];
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MAX_TIMER_MS, type Schedule } from "../../../lib/schedule.ts";
+import { MAX_TIMER_MS, type StartTimer } from "../../../lib/clock.ts";
 
 /** A timer that keeps only the earliest of the requested times. */
 export interface Alarm {
@@ -19,7 +19,7 @@ export interface Alarm {
  *
  * @param onFire Called at the time, or earlier if the time exceeds the longest possible timer.
  */
-export function createAlarm(schedule: Schedule, onFire: () => void): Alarm {
+export function createAlarm(schedule: StartTimer, onFire: () => void): Alarm {
   let current: { readonly at: number; readonly cancel: () => void } | undefined;
 
   function cancel(): void {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MAX_TIMER_MS, type Schedule } from "../../../lib/schedule.ts";
+import { MAX_TIMER_MS, type StartTimer } from "../../../lib/clock.ts";
 import type { Bucket } from "./buckets.ts";
 import type { RequestQueue } from "./request_queue.ts";
 
@@ -24,7 +24,7 @@ export interface BucketWaits<T> {
 }
 
 /** Creates an empty set of waits. */
-export function createBucketWaits<T>(schedule: Schedule): BucketWaits<T> {
+export function createBucketWaits<T>(schedule: StartTimer): BucketWaits<T> {
   const byBucket = new Map<Bucket, Set<RequestQueue<T>>>();
 
   return {

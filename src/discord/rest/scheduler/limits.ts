@@ -7,7 +7,7 @@
  * @module
  */
 
-import { MAX_TIMER_MS } from "../../../lib/schedule.ts";
+import { MAX_TIMER_MS } from "../../../lib/clock.ts";
 import { isRecord } from "../../../lib/record.ts";
 
 /** The limits of one response; times in whole milliseconds from its arrival. */

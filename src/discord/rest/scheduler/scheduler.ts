@@ -10,7 +10,7 @@
  * @module
  */
 
-import type { Schedule } from "../../../lib/schedule.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
 import type { RestError } from "../exchange/rest_error.ts";
 import type { Route } from "../exchange/route.ts";
 import { createAlarm } from "./alarm.ts";
@@ -33,7 +33,7 @@ export interface SchedulerDeps extends PaceOptions, GlobalLimitDeps {
    */
   readonly steadyNow: () => number;
   /** Timer for the waits. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
 }
 
 /** Grants permits to the requests of the queues. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { MAX_TIMER_MS, type Schedule } from "../../../lib/schedule.ts";
+import { MAX_TIMER_MS, type StartTimer } from "../../../lib/clock.ts";
 import type { Priority } from "./pace.ts";
 
 /** How a request may be scheduled. */
@@ -44,7 +44,7 @@ export interface WaitLimitDeps {
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Timer for the deadline. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Called when the deadline has passed, or when the caller has cancelled the request. */
   readonly onOver: (why: "late" | "aborted") => void;
 }

@@ -10,7 +10,7 @@
  */
 
 import type { ChannelId } from "../../../core/discord/ids.ts";
-import type { Schedule } from "../../../lib/schedule.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
 
 /** The delay of turns in one account. */
 export interface TurnDelay {
@@ -45,7 +45,7 @@ export const MAX_DELAY_MS = 30_000;
  *
  * @param onReleased Called when turns may begin that had to wait before.
  */
-export function createTurnDelay(schedule: Schedule, onReleased: () => void): TurnDelay {
+export function createTurnDelay(schedule: StartTimer, onReleased: () => void): TurnDelay {
   const channels = new Set<ChannelId>();
   /** - `open`: nothing to fetch; `over`: fetching takes too long. */
   let state: "open" | "all" | "some" | "over" = "open";

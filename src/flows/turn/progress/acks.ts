@@ -15,7 +15,7 @@ import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { OutboundKind } from "../../../core/outbound/nonce.ts";
 import type { AcceptReason } from "../../../core/inbound/verdict.ts";
 import type { Log } from "../../../lib/log.ts";
-import type { Schedule } from "../../../lib/schedule.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
 import { createPausedChannels } from "./paused_channels.ts";
 
 /** `messages.ackReaction` and the keys that belong to it. */
@@ -44,7 +44,7 @@ export interface AcksPorts {
    */
   readonly isNoEmoji: (error: unknown) => boolean;
   /** Timer for the delay before the reaction. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Gets failures, at debug level, and an unknown emoji as a warning. */

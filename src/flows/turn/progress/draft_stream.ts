@@ -13,7 +13,7 @@ import type { DraftMessage } from "../../../core/outbound/draft.ts";
 import { type GrowthStep, nextStep, type ShownDraft } from "../../../core/outbound/draft_growth.ts";
 import type { Frozen, PostOutcome } from "../../../core/outbound/outbound.ts";
 import type { Log } from "../../../lib/log.ts";
-import type { Schedule } from "../../../lib/schedule.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
 import { type ComposeDraft, createDraftText, type DraftTextPorts } from "./draft_text.ts";
 
 /** Everything that drafts need from outside. */
@@ -28,7 +28,7 @@ export interface DraftPorts extends DraftTextPorts {
   /** Tells that the outbox has a new row for this channel. */
   readonly onOutbox: (channelId: ChannelId) => void;
   /** Timer for the pauses between requests. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Gets a warning if an answer cannot be shown. */

@@ -10,7 +10,7 @@
 import type { Refusal } from "../../../core/errors.ts";
 import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { Log } from "../../../lib/log.ts";
-import type { Schedule } from "../../../lib/schedule.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
 import { createPausedChannels } from "./paused_channels.ts";
 
 /** Everything that the indicator needs from outside. */
@@ -20,7 +20,7 @@ export interface TypingPorts {
   /** Why Discord refused the request; `undefined` if the error is no refusal. */
   readonly refusalOf: (error: unknown) => Refusal | undefined;
   /** Timer for the first and each further request. */
-  readonly schedule: Schedule;
+  readonly schedule: StartTimer;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Gets failures, at debug level. */

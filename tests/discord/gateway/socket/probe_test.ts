@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { probeGateway } from "../../../../src/discord/gateway/socket/probe.ts";
-import { schedule } from "../../../../src/lib/schedule.ts";
+import { schedule } from "../../../../src/lib/clock.ts";
 import { cleanUpAfterEach } from "../../../support/cleanups.ts";
 import { startConnectProxy } from "../../../support/network/connect_proxy.ts";
 import { fakeGatewaysOf } from "../../../support/gateway/fake_gateway.ts";

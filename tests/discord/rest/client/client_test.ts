@@ -12,7 +12,7 @@ import {
 } from "../../../../src/discord/rest/client/client.ts";
 import { createMessages } from "../../../../src/discord/rest/calls/messages.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { schedule } from "../../../../src/lib/schedule.ts";
+import { schedule } from "../../../../src/lib/clock.ts";
 import { channelId, outboundMessage } from "../../../support/discord/builders.ts";
 import { created, json, limited, type Script, startStub, TOKEN } from "../stub_discord.ts";
 import { createVirtualTime } from "../virtual_time.ts";

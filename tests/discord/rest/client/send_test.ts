@@ -7,7 +7,7 @@ import {
   failureOf,
   type RequestMetric,
 } from "../../../../src/discord/rest/client/send.ts";
-import { schedule } from "../../../../src/lib/schedule.ts";
+import { schedule } from "../../../../src/lib/clock.ts";
 import { TOKEN } from "../stub_discord.ts";
 
 const ROUTE = routeOf("GET", "/gateway/bot");

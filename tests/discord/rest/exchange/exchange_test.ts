@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:net";
 import { describe, it } from "node:test";
 import { exchange, type ExchangeDeps } from "../../../../src/discord/rest/exchange/exchange.ts";
-import { schedule } from "../../../../src/lib/schedule.ts";
+import { schedule } from "../../../../src/lib/clock.ts";
 import { createSilentBody } from "../../../support/network/silent_body.ts";
 import { createVirtualTime } from "../virtual_time.ts";
 

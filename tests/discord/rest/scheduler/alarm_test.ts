@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createAlarm } from "../../../../src/discord/rest/scheduler/alarm.ts";
-import { MAX_TIMER_MS } from "../../../../src/lib/schedule.ts";
+import { MAX_TIMER_MS } from "../../../../src/lib/clock.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 
 function open() {

@@ -1,18 +1,24 @@
 /**
- * Timers, as a port: a test moves time instead of waiting for it.
+ * Defines the clock and the timer that parts get, so that a test moves time instead of waiting.
  *
  * @module
  */
+
+/** Tells the time. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
 
 /**
  * Runs a function once, after a delay in milliseconds of at most {@link MAX_TIMER_MS}.
  *
  * @returns A function that cancels the call. Calling it later, or twice, does nothing.
  */
-export type Schedule = (run: () => void, ms: number) => () => void;
+export type StartTimer = (run: () => void, ms: number) => () => void;
 
 /** The runtime's own timer. */
-export const schedule: Schedule = (run: () => void, ms: number): () => void => {
+export const schedule: StartTimer = (run: () => void, ms: number): () => void => {
   const timer = setTimeout(run, ms);
   return () => clearTimeout(timer);
 };
@@ -21,7 +27,7 @@ export const schedule: Schedule = (run: () => void, ms: number): () => void => {
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Resolves after a delay in milliseconds, or once the signal aborts. */
-export function waitFor(ms: number, schedule: Schedule, signal: AbortSignal): Promise<void> {
+export function waitFor(ms: number, schedule: StartTimer, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       cancel();
