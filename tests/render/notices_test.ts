@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Notice } from "../../src/render/notices/notice.ts";
 import { notice, NOTICES } from "../../src/render/notices/notices.ts";
 
 describe("[R13] notice()", () => {
@@ -29,10 +30,12 @@ describe("[R13] notice()", () => {
     assert.equal(text.match(/attach files/g)?.length, 1, text);
   });
 
-  for (const [key, { text, placeholders }] of Object.entries(NOTICES)) {
-    it(`${key} is one line, and declares all its placeholders`, () => {
-      const inText = new Set(Array.from(text.matchAll(/\{(\w+)\}/g), ([, word]) => word));
-      for (const word of inText) assert.ok(word !== undefined && word in placeholders, word);
+  for (const [key, notice] of Object.entries<Notice>(NOTICES)) {
+    const { text, placeholders = {}, example } = notice;
+    it(`${key} is one line, and declares all placeholders of its text and its example`, () => {
+      for (const [, word = ""] of `${text} ${example}`.matchAll(/\{(\w+)\}/g)) {
+        assert.ok(word in placeholders, word);
+      }
       assert.ok(!text.includes("\n"));
       assert.ok(text.length < 200);
     });

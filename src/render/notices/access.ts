@@ -13,11 +13,12 @@ export const ACCESS_NOTICES = {
       "pairing approve {code}` within an hour. Your ID: {id}",
     when: "an unpaired sender writes to the bot for the first time",
     placeholders: { code: "the code", id: "the unpaired sender's Discord ID" },
+    example: "Wer mich betreibt, lässt dich mit `{code}` ein; du bist {id}.",
   },
   paired: {
     text: "You're approved. You can write to me now.",
     when: "an unpaired sender was approved, to them",
-    placeholders: {},
+    example: "Du darfst mir jetzt schreiben.",
   },
   pairingAsked: {
     text:
@@ -30,41 +31,46 @@ export const ACCESS_NOTICES = {
       code: "the code",
       until: "when it expires",
     },
+    example: "{name} ({id}) will mir schreiben: `{code}`, bis {until}",
   },
   approve: {
     text: "Approve",
     when: "an unpaired sender got a code, on the button that approves them",
-    placeholders: {},
+    example: "Erlauben",
   },
   deny: {
     text: "Deny",
     when: "an unpaired sender got a code, on the button that denies them",
-    placeholders: {},
+    example: "Ablehnen",
   },
   approved: {
     text: "{name} ({id}) may write to me now. {by} approved it.",
     when: "an owner approved an unpaired sender by the button",
     placeholders: { name: "their username", id: "their Discord ID", by: "the owner" },
+    example: "{name} ({id}) darf mir schreiben, sagt {by}.",
   },
   denied: {
     text: "{name} ({id}) may not write to me. {by} denied it.",
     when: "an owner denied an unpaired sender by the button",
     placeholders: { name: "their username", id: "their Discord ID", by: "the owner" },
+    example: "{name} ({id}) darf mir nicht schreiben, sagt {by}.",
   },
   decidedBefore: {
     text: "{name} ({id}): this request was already decided. To see who may write to me, run " +
       "`barnacle pairing list`.",
     when: "an owner presses a button of a request that was already decided",
     placeholders: { name: "their username", id: "their Discord ID" },
+    example: "{name} ({id}): Das ist schon entschieden.",
   },
   pairingExpired: {
     text: "{name} ({id}): this code has expired. They get a new one when they write to me again.",
     when: "an owner presses a button of an expired request",
     placeholders: { name: "their username", id: "their Discord ID" },
+    example: "{name} ({id}): Der Code ist abgelaufen.",
   },
   notAuthorized: {
     text: "You are not authorized to do that.",
     when: "a person uses a button or a command without the right to",
-    placeholders: {},
+    example: "Das darfst du nicht.",
   },
 } as const satisfies Readonly<Record<string, Notice>>;

@@ -16,21 +16,23 @@ export const ALLOWLIST_NOTICES = {
     text: "`{rule}` lets these people talk to me:",
     when: "`/allowlist list` shows a list",
     placeholders: { rule: RULE },
+    example: "`{rule}` lässt diese Leute mit mir reden:",
   },
   allowlistEmpty: {
     text: "`{rule}` has no entries.",
     when: "`/allowlist list` shows an empty list",
     placeholders: { rule: RULE },
+    example: "`{rule}` ist leer.",
   },
   allowlistPaired: {
     text: "Paired people may write to me, too:",
     when: "`/allowlist list` shows who is paired, below the list of direct messages",
-    placeholders: {},
+    example: "Gekoppelt sind außerdem:",
   },
   allowlistNone: {
     text: "There is no list here: all members may talk to me.",
     when: "`/allowlist` is used where the config has no list",
-    placeholders: {},
+    example: "Hier gibt es keine Liste, alle dürfen.",
   },
   allowlistWouldClose: {
     text:
@@ -38,6 +40,7 @@ export const ALLOWLIST_NOTICES = {
       "you want that, run `{command}` on my machine.",
     when: "`/allowlist add` is used where the config has no list",
     placeholders: { command: COMMAND },
+    example: "Das schlösse alle anderen aus: `{command}`",
   },
   allowlistWouldCloseAll: {
     text:
@@ -45,67 +48,75 @@ export const ALLOWLIST_NOTICES = {
       "name. If you want that, run `{command}` on my machine.",
     when: "`/allowlist add` is used while the config lists no servers",
     placeholders: { command: COMMAND },
+    example: "Das schlösse alle anderen Server aus: `{command}`",
   },
   allowlistSeveral: {
     text: "Two lists decide here: {rules}. Change them on my machine with `barnacle config set`.",
     when: "`/allowlist` is used where two entries of the config apply",
     placeholders: { rules: "the config paths of both lists" },
+    example: "Hier gelten zwei Listen: {rules}",
   },
   allowlistClosed: {
     text: "I answer no one there, because of `{rule}`.",
     when: "`/allowlist` is used in a place that the config closes",
     placeholders: { rule: "the config path of the rule" },
+    example: "Dort schweige ich, wegen `{rule}`.",
   },
   allowlistNoGuild: {
     text: "Please use this command in the server itself.",
     when: "`/allowlist` asks for a server's list in a direct message",
-    placeholders: {},
+    example: "Das geht nur auf dem Server selbst.",
   },
   allowlistOff: {
     text:
       "I may not change my config. To allow it, set `commands.config` to true in the config file.",
     when: "`/allowlist` is to change a list without `commands.config`",
-    placeholders: {},
+    example: "Das ist aus: `commands.config`",
   },
   allowlistNoUser: {
     text: "Discord has no user {id}.",
     when: "`/allowlist` names a user that does not exist",
     placeholders: { id: "the given ID" },
+    example: "{id} gibt es bei Discord nicht.",
   },
   allowlistAdded: {
     text: "{person} is now on `{rule}`.",
     when: "`/allowlist add` has added a person",
     placeholders: { person: PERSON, rule: RULE },
+    example: "{person} steht jetzt auf `{rule}`.",
   },
   allowlistPresent: {
     text: "{person} is on `{rule}` already, so nothing has changed.",
     when: "`/allowlist add` names a person who is on the list",
     placeholders: { person: PERSON, rule: RULE },
+    example: "{person} steht schon auf `{rule}`.",
   },
   allowlistRemoved: {
     text: "{person} is not on `{rule}` any more.",
     when: "`/allowlist remove` has removed a person",
     placeholders: { person: PERSON, rule: RULE },
+    example: "{person} steht nicht mehr auf `{rule}`.",
   },
   allowlistAbsent: {
     text: "{person} is not on `{rule}`, so nothing has changed.",
     when: "`/allowlist remove` names a person who is not on the list",
     placeholders: { person: PERSON, rule: RULE },
+    example: "{person} steht nicht auf `{rule}`.",
   },
   allowlistUnpaired: {
     text: "The pairing of this person has ended, too.",
     when: "`/allowlist remove` has ended a pairing",
-    placeholders: {},
+    example: "Die Kopplung ist auch beendet.",
   },
   allowlistEveryone: {
     text: "The list has `*`, so everyone may talk to me.",
     when: "`/allowlist` has changed a list that admits everyone",
-    placeholders: {},
+    example: "Wegen `*` dürfen ohnehin alle.",
   },
   allowlistAdmitsNoOne: {
     text: "The list is empty now, so I answer no one there.",
     when: "`/allowlist remove` has removed the last entry of a server's list",
-    placeholders: {},
+    example: "Die Liste ist jetzt leer.",
   },
   allowlistFailed: {
     text:
@@ -113,5 +124,6 @@ export const ALLOWLIST_NOTICES = {
       "the file can run `{command}` on my machine.",
     when: "`/allowlist` cannot write the config file",
     placeholders: { problem: "the problem", command: COMMAND },
+    example: "Das ging nicht: {problem}. Versuch `{command}`",
   },
 } as const satisfies Readonly<Record<string, Notice>>;

@@ -11,7 +11,7 @@ export const COMMAND_ANSWER_NOTICES = {
   help: {
     text: "You can use these commands here, with `/` from Discord's menu or as a message:",
     when: "a person uses `/help`, as the first line",
-    placeholders: {},
+    example: "Diese Befehle gibt es:",
   },
   whoami: {
     text: "You are {name}: `{id}`",
@@ -20,6 +20,7 @@ export const COMMAND_ANSWER_NOTICES = {
       name: "the person, as Discord shows them",
       id: "their id",
     },
+    example: "Du bist {name}: `{id}`",
   },
   commandUsage: {
     text: "That does not fit this command. Write it like this: {usage}",
@@ -27,6 +28,7 @@ export const COMMAND_ANSWER_NOTICES = {
     placeholders: {
       usage: "how to write it",
     },
+    example: "So geht der Befehl:\n{usage}",
   },
   commandPrivate: {
     text:
@@ -35,32 +37,34 @@ export const COMMAND_ANSWER_NOTICES = {
     placeholders: {
       name: "the command, without its slash",
     },
+    example: "`/{name}` beantworte ich nur dir: nimm Discords Menü, oder schreib mir direkt.",
   },
   commandMenu: {
     text: "Use `/{name}` from Discord's menu.",
     when: "a person writes a command as a message that works in Discord's menu only",
     placeholders: { name: "the command, without its slash" },
+    example: "`/{name}` geht nur in Discords Menü.",
   },
   asked: {
     text: "I'm on it. My answer will be in this channel.",
     when: "a command has started a turn",
-    placeholders: {},
+    example: "Bin dran, die Antwort kommt hier im Kanal.",
   },
   askedDirect: {
     text: "I'm on it. My answer will be in our direct messages.",
     when: "a command has started a turn in a place where the bot is no member",
-    placeholders: {},
+    example: "Bin dran, die Antwort kommt als Direktnachricht.",
   },
   whyNeedsMessage: {
     text: "Give the link or id of a message. Or use “Why no answer?” in the menu of the message.",
     when: "a person uses `/why` without a message",
-    placeholders: {},
+    example: "Dazu brauche ich den Link einer Nachricht.",
   },
   whyUnknown: {
     text:
       "I have no record of this message that you may see. Each person may ask about their own messages.",
     when: "a person uses `/why` and there is no record for them",
-    placeholders: {},
+    example: "Dazu weiß ich nichts, das dich angeht.",
   },
   skillUnknown: {
     text: "I have no such skill here. My skills: {skills}",
@@ -68,6 +72,7 @@ export const COMMAND_ANSWER_NOTICES = {
     placeholders: {
       skills: "the names of all skills there",
     },
+    example: "Das kann ich hier nicht, aber: {skills}",
   },
   undone: {
     text: "Undone: {what}. This {does}.",
@@ -76,57 +81,59 @@ export const COMMAND_ANSWER_NOTICES = {
       what: "the change",
       does: "the effect of undoing it, after “This”",
     },
+    example: "Rückgängig: {what}.",
   },
   undoButton: {
     text: "Undo",
     when: "an answer has changed something that can be taken back, on the button below it",
-    placeholders: {},
+    example: "Rückgängig",
   },
   undoing: {
     text: "Taking that back …",
     when: "a person presses Undo, until it is done",
-    placeholders: {},
+    example: "Moment …",
   },
   undoRefused: {
     text: "I could not undo that: {reason}.",
     when: "a person uses `/undo`, and the change cannot be taken back",
     placeholders: { reason: "the reason" },
+    example: "Das geht nicht: {reason}.",
   },
   forgotten: {
     text: "I have deleted everything that I had stored of you.",
     when: "a person uses `/forget me`",
-    placeholders: {},
+    example: "Ich habe dich vergessen.",
   },
   forgetLater: {
     text:
       "I am still working on a message of yours. Try again when it is answered, or use `/stop` first.",
     when: "a person uses `/forget me` while a turn of theirs is open",
-    placeholders: {},
+    example: "Erst muss ich fertig werden; oder nimm `/stop`.",
   },
   reset: {
     text: "A new conversation begins here. I no longer see the old one.",
     when: "a person uses `/reset` or `/new`",
-    placeholders: {},
+    example: "Neues Gespräch, das alte sehe ich nicht mehr.",
   },
   resetNothing: {
     text: "This conversation is new already.",
     when: "a person uses `/reset` and there is nothing to leave behind",
-    placeholders: {},
+    example: "Das Gespräch ist schon neu.",
   },
   compacted: {
     text: "I have folded this conversation into a summary.",
     when: "a person uses `/compact`",
-    placeholders: {},
+    example: "Das Gespräch ist jetzt zusammengefasst.",
   },
   compactNothing: {
     text: "There is nothing to fold here yet.",
     when: "a person uses `/compact` and there is nothing to fold",
-    placeholders: {},
+    example: "Hier gibt es noch nichts zusammenzufassen.",
   },
   compactFailed: {
     text: "My model gave no summary, so nothing has changed. Try again later.",
     when: "a person uses `/compact` and the model gives no summary",
-    placeholders: {},
+    example: "Mein Modell fasst gerade nichts zusammen.",
   },
   models: {
     text: "This conversation uses `{model}`. To choose another: `/model <name>`",
@@ -134,6 +141,7 @@ export const COMMAND_ANSWER_NOTICES = {
     placeholders: {
       model: "the model of the conversation",
     },
+    example: "Hier antwortet `{model}`.",
   },
   modelChosen: {
     text: "This conversation uses `{model}` from now on.",
@@ -141,6 +149,7 @@ export const COMMAND_ANSWER_NOTICES = {
     placeholders: {
       model: "the chosen model",
     },
+    example: "Ab jetzt antwortet `{model}`.",
   },
   modelUnknown: {
     text: "I have no model `{model}`.",
@@ -148,6 +157,7 @@ export const COMMAND_ANSWER_NOTICES = {
     placeholders: {
       model: "the name that they gave",
     },
+    example: "Ein Modell `{model}` habe ich nicht.",
   },
   pausedNow: {
     text: "I am paused everywhere; stopped turns: {count}. `/pause` lets me go on.",
@@ -155,26 +165,27 @@ export const COMMAND_ANSWER_NOTICES = {
     placeholders: {
       count: "number of turns that were stopped",
     },
+    example: "Pause; {count} Antworten abgebrochen.",
   },
   paused: {
     text: "My owner has paused me. Ask again later.",
     when: "a message arrives while the bot is paused",
-    placeholders: {},
+    example: "Ich habe Pause. Frag später noch einmal.",
   },
   resumed: {
     text: "I am back.",
     when: "an owner lets the bot go on",
-    placeholders: {},
+    example: "Ich bin wieder da.",
   },
   configOff: {
     text: "`/config` is disabled. To enable it, set `commands.config` to true in the config file.",
     when: "`/config` is used without `commands.config`",
-    placeholders: {},
+    example: "`/config` ist aus: `commands.config`",
   },
   configReadOnly: {
     text: "`channels.discord.configWrites` is false, so I may not change the config file.",
     when: "`/config` is to change the file, and the config forbids it",
-    placeholders: {},
+    example: "Schreiben darf ich nicht: `channels.discord.configWrites`",
   },
   configNone: {
     text: "The config file has no `{path}`.",
@@ -182,6 +193,7 @@ export const COMMAND_ANSWER_NOTICES = {
     placeholders: {
       path: "the path of the key",
     },
+    example: "`{path}` steht nicht in der Datei.",
   },
   configInvalid: {
     text: "Nothing has changed: {problem}",
@@ -189,6 +201,7 @@ export const COMMAND_ANSWER_NOTICES = {
     placeholders: {
       problem: "the problem",
     },
+    example: "So geht das nicht:\n{problem}",
   },
   configChanged: {
     text: "The config file is changed at `{path}`.",
@@ -196,5 +209,6 @@ export const COMMAND_ANSWER_NOTICES = {
     placeholders: {
       path: "the path of the key",
     },
+    example: "`{path}` ist geändert.",
   },
 } as const satisfies Readonly<Record<string, Notice>>;

@@ -1,8 +1,8 @@
 /**
  * All notices: the sentences that Barnacle writes in its own name.
  *
- * Not every server speaks English, so `messages.texts.<key>` replaces a notice. The config's keys
- * are checked against this table, so none can be missing there.
+ * Not every server speaks English, so `messages.texts.<key>` replaces a notice. The config's schema
+ * and its reference get their keys from this table.
  *
  * @module
  */
@@ -18,29 +18,19 @@ import { PROGRESS_NOTICES } from "./progress.ts";
 import { QUESTION_NOTICES } from "./questions.ts";
 import { SETTING_NOTICES } from "./settings.ts";
 
-/** All notices by key. */
-export const NOTICES:
-  & typeof ANSWER_NOTICES
-  & typeof OWNER_NOTICES
-  & typeof PROGRESS_NOTICES
-  & typeof ACCESS_NOTICES
-  & typeof ALLOWLIST_NOTICES
-  & typeof COMMAND_NOTICES
-  & typeof COMMAND_ANSWER_NOTICES
-  & typeof MCP_NOTICES
-  & typeof QUESTION_NOTICES
-  & typeof SETTING_NOTICES = {
-    ...ANSWER_NOTICES,
-    ...OWNER_NOTICES,
-    ...PROGRESS_NOTICES,
-    ...ACCESS_NOTICES,
-    ...ALLOWLIST_NOTICES,
-    ...COMMAND_NOTICES,
-    ...COMMAND_ANSWER_NOTICES,
-    ...MCP_NOTICES,
-    ...QUESTION_NOTICES,
-    ...SETTING_NOTICES,
-  };
+/** All notices by key, in the order of the config's reference. */
+export const NOTICES = {
+  ...ANSWER_NOTICES,
+  ...OWNER_NOTICES,
+  ...PROGRESS_NOTICES,
+  ...ACCESS_NOTICES,
+  ...COMMAND_NOTICES,
+  ...QUESTION_NOTICES,
+  ...COMMAND_ANSWER_NOTICES,
+  ...ALLOWLIST_NOTICES,
+  ...MCP_NOTICES,
+  ...SETTING_NOTICES,
+};
 
 /** Key of a notice. */
 export type TextKey = keyof typeof NOTICES;
@@ -49,9 +39,9 @@ export type TextKey = keyof typeof NOTICES;
 export type Texts = Readonly<Partial<Record<TextKey, string | undefined>>>;
 
 /** Values for all placeholders of a notice. */
-export type Placeholders<Key extends TextKey> = Readonly<
-  Record<keyof (typeof NOTICES)[Key]["placeholders"], string | number>
->;
+export type Placeholders<Key extends TextKey> = (typeof NOTICES)[Key] extends
+  { readonly placeholders: infer Words } ? Readonly<Record<keyof Words, string | number>>
+  : Readonly<Record<never, never>>;
 
 /** A notice with its placeholders replaced: the operator's own text, or ours (R13). */
 export function notice<Key extends TextKey>(

@@ -15,6 +15,7 @@ export const OWNER_NOTICES = {
       channel: "the channel, as a mention",
       reason: '"cannot post in #ops: Send Messages is denied for the role Krill"',
     },
+    example: "In {channel} darf ich nicht schreiben: {reason}",
   },
   noFiles: {
     text:
@@ -25,6 +26,7 @@ export const OWNER_NOTICES = {
       channel: "the channel, as a mention",
       reason: '"cannot attach files in #ops: Attach Files is denied for the role Krill"',
     },
+    example: "In {channel} darf ich nichts anhängen: {reason}",
   },
   dead: {
     text: "Messages that I gave up for {channel}: {count}. Last reason: {reason}. To see them, " +
@@ -35,6 +37,7 @@ export const OWNER_NOTICES = {
       count: "the number of messages",
       reason: "why the last of them could not be delivered",
     },
+    example: "{count} Nachrichten für {channel} gebe ich auf: {reason}",
   },
   setAside: {
     text:
@@ -46,12 +49,14 @@ export const OWNER_NOTICES = {
       channel: "the channel, as a mention",
       reason: "how often it failed, and Discord's last answer",
     },
+    example: "Eine Nachricht für {channel} lege ich beiseite: {reason}",
   },
   breaker: {
     text: "Discord refused {count} of my requests within ten minutes, so I paused my requests " +
       "for a while. To see the current number, run `barnacle status`.",
     when: "Barnacle stops requests before Discord bans its address, to the bot's owner",
     placeholders: { count: "the number of refused requests" },
+    example: "Discord hat {count} Anfragen abgelehnt; ich mache Pause.",
   },
   modelFails: {
     text:
@@ -63,12 +68,14 @@ export const OWNER_NOTICES = {
       problem: '"its server refuses the API key"',
       fix: '"check the API key of the provider openai"',
     },
+    example: "Mein Modell {model} versagt: {problem}. Abhilfe: {fix}",
   },
   mcpSignIn: {
     text: "I can't use the MCP server `{server}`: it wants a sign-in. Give me `/mcp login`, or " +
       "run `barnacle mcp login {server}` on my machine.",
     when: "an MCP server takes Barnacle's login no more, or wants one, to the bot's owner",
     placeholders: { server: "the server's name in the config" },
+    example: "Für {server} fehlt die Anmeldung: `barnacle mcp login {server}`.",
   },
   scheduleFailed: {
     text: "Scheduled tasks failed in {channel}: {count}, the last one number {number}. To see " +
@@ -80,6 +87,7 @@ export const OWNER_NOTICES = {
       number: "the number of the last schedule",
       run: "the ID of its run",
     },
+    example: "Aufgabe {number} in {channel} ist gescheitert.",
   },
   schedulePaused: {
     text: "I paused schedule {number} in {channel}, because its last {count} runs failed. To see " +
@@ -91,6 +99,7 @@ export const OWNER_NOTICES = {
       count: "the number of failed runs",
       run: "the ID of the last run",
     },
+    example: "Plan {number} in {channel} ruht: {count} Fehler.",
   },
   ownerNotThere: {
     text:
@@ -105,6 +114,7 @@ export const OWNER_NOTICES = {
       reason: '"none of my owners is a member there"',
       command: "the command that allows it",
     },
+    example: "In {name} ({id}) schweige ich: {reason}. {command}",
   },
   joined: {
     text: "I was added to {name} ({id}), but my config ({rule}) keeps me silent there. To allow " +
@@ -116,5 +126,6 @@ export const OWNER_NOTICES = {
       rule: "the config path that keeps it silent",
       command: "the command that allows it",
     },
+    example: "Man hat mich in {name} ({id}) geholt; {rule} schweigt. {command}",
   },
 } as const satisfies Readonly<Record<string, Notice>>;

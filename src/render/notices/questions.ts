@@ -11,12 +11,13 @@ export const QUESTION_NOTICES = {
   approvalAsked: {
     text: "I want to run a command, and need your approval.",
     when: "a command needs an approval, to each approver",
-    placeholders: {},
+    example: "Darf ich diesen Befehl ausführen?",
   },
   escalationAsked: {
     text: "I was asked to use `{tool}`, but the person who asks lacks {missing}. Allow this call?",
     when: "a tool call was refused, and `approvals.escalate` is on, to each owner",
     placeholders: { tool: "the tool", missing: "the missing permission" },
+    example: "Für `{tool}` fehlt {missing}. Erlauben?",
   },
   escalatedAction: {
     text:
@@ -26,132 +27,143 @@ export const QUESTION_NOTICES = {
       "an action of `discord` was refused, and `approvals.escalate` is on, in the channel and " +
       "to each owner",
     placeholders: { missing: "the missing right, in words" },
+    example: "Das darf die Person nicht: {missing}. Erlauben?",
   },
   rightChecked: {
     text: "One moment: I check whether you may do this yourself.",
     when: "a person who is no owner decides about a refused action, until their rights are known",
-    placeholders: {},
+    example: "Moment, ich prüfe deine Rechte.",
   },
   rightMissing: {
     text: "You cannot decide this: {missing}.",
     when: "a person decides about a refused action that they could not do themselves",
     placeholders: { missing: "the missing right, in words" },
+    example: "Das entscheidest du nicht: {missing}.",
   },
   rightCounts: {
     text: "Thanks, your decision counts.",
     when: "a person has decided about a refused action by their own rights, to the person alone",
-    placeholders: {},
+    example: "Danke, das gilt.",
   },
   limitAsked: {
     text: "That would be {count} destructive changes for one message. Go on with these?",
     when: "a turn needs more destructive actions than `tools.discord.maxDestructive`, to its asker",
     placeholders: { count: "the number of changes, with those that are made" },
+    example: "Das wären {count} Änderungen auf einmal. Weiter?",
   },
   goOn: {
     text: "Go on",
     when: "a turn needs many destructive actions, on the button that allows them",
-    placeholders: {},
+    example: "Weiter",
   },
   serverAsks: {
     text: "The MCP server `{server}` asks:",
     when: "an MCP server asks the person for whom its tool runs, above its words",
     placeholders: { server: "the server's name in the config" },
+    example: "Der MCP-Server `{server}` fragt:",
   },
   serverPage: {
     text: "The MCP server `{server}` wants you to open a page of `{host}` in your browser. " +
       "Open it only if you know that host. The address is below, after the server's words:",
     when: "an MCP server wants a person to open a page, in a direct message to that person",
     placeholders: { server: "the server's name in the config", host: "the host of the page" },
+    example: "`{server}` möchte, dass du eine Seite von `{host}` öffnest:",
   },
   pageOpened: {
     text: "I have opened it",
     when: "an MCP server wants a person to open a page, on the button that says so",
-    placeholders: {},
+    example: "Ich habe sie geöffnet",
   },
   questionFor: {
     text: "{user} {question}",
     when: "the model asks a person with `ask`",
     placeholders: { user: "the asked person, as a mention", question: "the question" },
+    example: "{user}: {question}",
   },
   questionEnds: {
     text: "Expires {when} · ID: `{code}`",
     when: "a question is shown, below it",
     placeholders: { when: "when it expires", code: "the ID for `barnacle approvals`" },
+    example: "Endet {when}, `{code}`",
   },
   questionTooLong: {
     text: "The command is too long to show here. Run `barnacle approvals show {code}` on the host.",
     when: "a command is too long for a Discord message",
     placeholders: { code: "the ID of the approval" },
+    example: "Zu lang: siehe `barnacle approvals show {code}`.",
   },
   allowOnce: {
     text: "Allow once",
     when: "a call needs an approval, on the button that allows it",
-    placeholders: {},
+    example: "Einmal erlauben",
   },
   allowAlways: {
     text: "Always allow",
     when: "a call needs an approval, on the button that allows it for good",
-    placeholders: {},
+    example: "Immer erlauben",
   },
   denyCall: {
     text: "Deny",
     when: "a call needs an approval, on the button that refuses it",
-    placeholders: {},
+    example: "Ablehnen",
   },
   fillIn: {
     text: "Fill in",
     when: "the model asks with a form, on the button that opens it",
-    placeholders: {},
+    example: "Ausfüllen",
   },
   chooseOption: {
     text: "Choose",
     when: "the model asks with more options than fit on buttons, in the menu",
-    placeholders: {},
+    example: "Auswählen",
   },
   chooseOptionOf: {
     text: "Choose ({range})",
     when: "a question needs several menus, in each of them",
     placeholders: { range: "numbers of the menu's options" },
+    example: "Auswählen ({range})",
   },
   formFilledIn: {
     text: "{by} filled in the form.",
     when: "a form is filled in, below the question",
     placeholders: { by: "the person" },
+    example: "{by} hat alles ausgefüllt.",
   },
   formReceived: {
     text: "Thanks, I have your answers.",
     when: "a form is filled in, to the person alone",
-    placeholders: {},
+    example: "Danke, alles ist da.",
   },
   formMisfit: {
     text: "Your answers do not fit the form. Please fill it in again.",
     when: "a submitted form lacks an answer, or has one that the form does not offer",
-    placeholders: {},
+    example: "Das passt nicht. Bitte noch einmal ausfüllen.",
   },
   questionAnswered: {
     text: "{by} chose: {answer}",
     when: "a question is answered, below it",
     placeholders: { by: "the person", answer: "the answer" },
+    example: "{by} wählte: {answer}",
   },
   questionExpired: {
     text: "No one answered in time.",
     when: "a question has expired, below it",
-    placeholders: {},
+    example: "Es kam keine Antwort.",
   },
   questionWithdrawn: {
     text: "This needs no answer any more.",
     when:
       "the turn that asked was stopped, or its message was edited or deleted, below the question",
-    placeholders: {},
+    example: "Das hat sich erledigt.",
   },
   questionNotAsked: {
     text: "This question is not for you.",
     when: "a person answers a question for another person",
-    placeholders: {},
+    example: "Die Frage geht nicht an dich.",
   },
   questionClosed: {
     text: "This was already decided, or it has expired.",
     when: "a person answers a question that is not open",
-    placeholders: {},
+    example: "Das ist schon entschieden oder abgelaufen.",
   },
 } as const satisfies Readonly<Record<string, Notice>>;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { docs } from "../../../src/config/schema/parts/key.ts";
 import { messages } from "../../../src/config/schema/messages.ts";
+import type { Notice } from "../../../src/render/notices/notice.ts";
 import { NOTICES, type TextKey } from "../../../src/render/notices/notices.ts";
 import { configOf, problemLines } from "../support.ts";
 
@@ -14,12 +15,15 @@ describe("[R13] messages.texts", () => {
   });
 
   for (const key of keys) {
-    it(`${key} names its placeholders and its default`, () => {
-      const doc = docs.get(texts[key]);
-      for (const word of Object.keys(NOTICES[key].placeholders)) {
-        assert.ok(doc?.description.includes(`{${word}}`), word);
+    it(`${key} names its occasion, its placeholders, its default and its example`, () => {
+      const doc = docs.get(texts[key])!;
+      const { text, when, placeholders = {}, example }: Notice = NOTICES[key];
+      assert.ok(doc.description.startsWith(`Text for when ${when}.`));
+      for (const [word, content] of Object.entries(placeholders)) {
+        assert.ok(doc.description.includes(`\`{${word}}\`: ${content}`), word);
       }
-      assert.equal(doc?.unset, JSON.stringify(NOTICES[key].text));
+      assert.equal(doc.unset, JSON.stringify(text));
+      assert.equal(doc.example, example);
     });
   }
 
