@@ -16,16 +16,9 @@ import { createLoadedTools } from "./bot/process/load_tools.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { startProcessFiles } from "./bot/files/process_files.ts";
 import { watchWriters } from "./bot/process/writers.ts";
-import type {
-  Account,
-  ConfigFile,
-  Drawing,
-  ModelChoices,
-  Setup,
-  Speech,
-} from "./bot/rules/setup.ts";
+import type { Account, ConfigFile, ModelChoices, Setup, Speech } from "./bot/rules/setup.ts";
 import { type ConfigState, startHealthMonitor } from "./bot/health/health_monitor.ts";
-import type { PingResult } from "./bot/health/watchdog.ts";
+import type { PingResult } from "./http/monitor/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
 import {
   createEarlyThread,
@@ -83,7 +76,7 @@ export interface BotOptions {
   readonly crashHooks?: AnswerHooks;
 }
 
-export type { Account, ConfigFile, Drawing, ModelChoices, Online, Setup, Speech };
+export type { Account, ConfigFile, ModelChoices, Online, Setup, Speech };
 
 /** A running bot. */
 export interface Bot {

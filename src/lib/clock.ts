@@ -38,3 +38,11 @@ export function waitFor(ms: number, schedule: StartTimer, signal: AbortSignal): 
     signal.addEventListener("abort", end, { once: true });
   });
 }
+
+/** Resolves once the signal aborts, also if it has aborted already. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

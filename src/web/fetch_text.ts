@@ -6,7 +6,7 @@
  * @module
  */
 
-import { whenAborted } from "../lib/abort.ts";
+import { whenAborted } from "../lib/clock.ts";
 import { checkedUrl, guardedGet, type GuardPorts, WebError } from "./guarded_get.ts";
 import { readBody, textOf } from "./read_body.ts";
 

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, describe, it } from "node:test";
 import { createServer } from "node:net";
-import { assertApart } from "../../src/bot/turn/ports/workspace_port.ts";
+import { assertApart } from "../../src/workspace/guarded.ts";
 import { allows } from "../../src/core/exec/command.ts";
 import { serveBroker } from "../../src/exec/broker.ts";
 import { createHostCommands, type HostCommands } from "../../src/exec/jobs.ts";

@@ -16,7 +16,7 @@ import type { AccountHealth } from "../health/account_health.ts";
 import { createSharedInvalidRequests } from "../outbound/invalid_requests.ts";
 import type { Meter } from "../health/meters.ts";
 import type { Setup } from "../rules/setup.ts";
-import { createKeyedQueue } from "./keyed_queue.ts";
+import { createKeyedQueue } from "../../lib/keyed_queue.ts";
 import {
   type AccountRunner,
   type AccountRunnerOptions,
@@ -90,9 +90,7 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
   const invalid = createSharedInvalidRequests({ store, now, log: logging.forPart("delivery") });
   const runners = new Map<AccountId, AccountRunner>();
   /** Runs the starts and stops of one account one after the other. */
-  const changing = createKeyedQueue<AccountId>((accountId, error) =>
-    log.error("An account cannot be stopped", { accountId, error })
-  );
+  const changing = createKeyedQueue<AccountId>();
   let setup = firstSetup;
   let isStopping = false;
 
@@ -149,7 +147,7 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
     return changing.run(
       accountId,
       () => does === "stop" ? stopOne(accountId) : startAnew(accountId),
-    );
+    ).catch((error: unknown) => log.error("An account cannot be stopped", { accountId, error }));
   }
 
   return {

@@ -14,7 +14,7 @@ import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Store } from "../../store/store.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
-import type { OwnerPresence } from "../owners/owner_presence.ts";
+import type { OwnerPresence } from "../../flows/owners/owner_presence.ts";
 
 /** The facts that the decision needs. */
 export interface AuthorizeInteractionPorts {

@@ -19,7 +19,7 @@ import type { TokenRates } from "../../session/token_rates.ts";
 import type { Store } from "../../store/store.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
-import type { OwnerPresence } from "../owners/owner_presence.ts";
+import type { OwnerPresence } from "../../flows/owners/owner_presence.ts";
 import type { Judging } from "../judging/judging.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 import type { AskOptions } from "./ask.ts";

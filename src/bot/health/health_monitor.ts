@@ -17,7 +17,7 @@ import type { Log } from "../../lib/log.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { Store } from "../../store/store.ts";
 import { type AccountHealth, type AccountStore, createAccountHealth } from "./account_health.ts";
-import { createMainThreadMonitor } from "./main_thread.ts";
+import { createMainThreadMonitor } from "../../http/monitor/main_thread.ts";
 import { createStoreHealth } from "./store_health.ts";
 
 export type { ConfigState };

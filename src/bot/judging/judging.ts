@@ -20,7 +20,7 @@ import type { Logging } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
 import { type AccountSettings, createChosenSettings } from "../commands/settings/chosen.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
-import { createOwnerPresence, type OwnerPresence } from "../owners/owner_presence.ts";
+import { createOwnerPresence, type OwnerPresence } from "../../flows/owners/owner_presence.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 import { routeOf } from "../rules/turn_rules.ts";
 import { createJudge, type Judge, type JudgePorts } from "./judge.ts";

@@ -21,14 +21,17 @@ import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { Store } from "../../store/store.ts";
 import type { ModelProblems } from "../../store/usage/model_problems.ts";
 import type { PartsStatus } from "../health/account_health.ts";
-import { createBySecrets } from "../rules/by_secrets.ts";
+import { createBySecrets } from "../../lib/latest.ts";
 import { createDelivery } from "./delivery.ts";
-import { createFileNotices, type FileNotices } from "./file_notices.ts";
+import {
+  createFileNotices,
+  createOwnerNotices,
+  type FileNotices,
+} from "../../flows/owners/delivery_notices.ts";
 import type { Meter } from "../health/meters.ts";
-import { createModelNotices } from "./model_notices.ts";
-import { createOwnerNotices } from "./owner_notices.ts";
-import { createOwners, type Owners } from "./owners.ts";
-import { createSentWatch, type SentWatch } from "./sent_watch.ts";
+import { createModelNotices } from "../../flows/owners/model_notices.ts";
+import { createOwners, type Owners } from "../../flows/owners/tell_owners.ts";
+import { createSentWatch, type SentWatch } from "../../flows/deliver/sent_watch.ts";
 import { createTurnProgress, type TurnProgress } from "./turn_progress.ts";
 import { textRulesOf } from "../rules/turn_rules.ts";
 

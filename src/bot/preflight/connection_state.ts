@@ -21,7 +21,7 @@ import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { StoredAccount } from "../../store/gateway/accounts.ts";
 import type { ApplicationAnswer } from "../../store/gateway/discord_answers.ts";
-import { createPreflight, type PreflightResult } from "./preflight.ts";
+import { createPreflight, type PreflightResult } from "../../flows/preflight/preflight.ts";
 
 /** The settings and dependencies of the checks. */
 export interface ConnectionStateOptions {

@@ -18,10 +18,10 @@ import { TOOLS } from "../../tools/registry.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { SearchEngine } from "../../web/search.ts";
 import { mcpFiles, serversOf } from "../mcp/ports.ts";
-import { createWebPort } from "../turn/ports/web_port.ts";
+import { createWebPages } from "../../web/pages.ts";
 import { configuredFolders, createSkillLibrary, skillFolders } from "../turn/ports/skills_port.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";
-import { assertApart, createWorkspacePort, type OwnPaths } from "../turn/ports/workspace_port.ts";
+import { assertApart, createWorkspacePort, type OwnPaths } from "../../workspace/guarded.ts";
 
 /** The dependencies of the tools. */
 export interface ToolServicesOptions {
@@ -74,7 +74,7 @@ export function createToolServices(
   const all = joined(() => own, mcp.tools);
   return {
     ports: {
-      web: createWebPort({
+      web: createWebPages({
         runJob: jobs.inThread,
         version,
         now,

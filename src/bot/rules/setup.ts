@@ -10,8 +10,9 @@ import type { BotConfig } from "../../config/config.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Embedding } from "../../core/notes/embedding.ts";
-import type { Model, ModelUsage } from "../../core/model.ts";
+import type { Model } from "../../core/model.ts";
 import type { Transcription } from "../../flows/media/read_audio.ts";
+import type { Drawing } from "../../flows/tools/draw.ts";
 import type { Voice } from "../../flows/media/speak.ts";
 
 /** Speech in, and speech out; each is absent if the config names no model for it. */
@@ -54,21 +55,6 @@ export interface ConfigFile {
     | { readonly kind: "changed" | "unchanged"; readonly entries: readonly string[] }
     | { readonly kind: "failed"; readonly problem: string }
   >;
-}
-
-/** Draws by one model. */
-export interface Drawing {
-  /** `"<provider>/<model>"`. */
-  readonly modelId: string;
-  /**
-   * Draws an image.
-   *
-   * @throws {FileError} If there is none; or the signal's reason.
-   */
-  readonly draw: (
-    prompt: string,
-    signal: AbortSignal,
-  ) => Promise<{ readonly bytes: Uint8Array; readonly usage: ModelUsage }>;
 }
 
 /** An account's facts beside the config. */

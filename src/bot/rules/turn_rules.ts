@@ -20,7 +20,7 @@ import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules, TextRules } from "../../render/reply.ts";
 import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
 import { displayNameOf } from "../../session/display_name.ts";
-import { prepareInstructions } from "./turn_instructions.ts";
+import { prepareInstructions } from "../../render/prompt/turn_instructions.ts";
 import { type Conversation, scopeFor, sessionKeyOf } from "../../session/session_key.ts";
 
 /** Rules that do not come from the config. */

@@ -23,7 +23,7 @@ import { notice } from "../../render/notices/notices.ts";
 import { composeReminder } from "../../render/reminder.ts";
 import type { Store } from "../../store/store.ts";
 import type { Judging } from "../judging/judging.ts";
-import { createFailureDigest } from "../outbound/failure_digest.ts";
+import { createFailureDigest } from "../../flows/owners/failure_digest.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 import { chunkRulesOf } from "../rules/turn_rules.ts";

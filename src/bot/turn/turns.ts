@@ -31,10 +31,13 @@ import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { createCommandTurns, type TurnCommands } from "./command_turns.ts";
 import { prepareQueueModes, withCommands } from "../rules/queue_mode.ts";
-import { latest } from "../rules/latest.ts";
+import { latest } from "../../lib/latest.ts";
 import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts";
 import { cleanText } from "../questions/clean_text.ts";
-import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
+import {
+  type AskerRightsOptions,
+  createMissingRight,
+} from "../../flows/turn/control/asker_rights.ts";
 import { createCanUndo } from "./discord/undo/can_undo.ts";
 import { createReadStarter, type ReadStarterOptions } from "./discord/read_starter.ts";
 import { createJitPolicy } from "../../host/process/jit_policy.ts";

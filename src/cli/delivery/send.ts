@@ -15,7 +15,7 @@ import {
   NoFilesError,
   type OutboxSender,
   type StoredMessage,
-} from "../../bot/outbound/outbox_sender.ts";
+} from "./outbox_sender.ts";
 import type { Config } from "../../config/config.ts";
 import { missingToken } from "../../config/load.ts";
 import { parseTarget, type Target } from "../../core/outbound/target.ts";

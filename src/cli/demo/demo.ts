@@ -20,7 +20,7 @@ import { listenFrom } from "./page/listen.ts";
 import { offerModels } from "./models.ts";
 import { OWN_MODEL, prepareConfig, type PreparedConfig } from "./prepare_config.ts";
 import { type DemoRunOptions, startDemoRun } from "./demo_run.ts";
-import { whenAborted } from "../../lib/abort.ts";
+import { whenAborted } from "../../lib/clock.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { playScript } from "./scenes/script.ts";

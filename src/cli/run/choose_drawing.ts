@@ -5,7 +5,7 @@
  */
 
 import type { Env } from "../../lib/env.ts";
-import type { Drawing } from "../../bot.ts";
+import type { Drawing } from "../../flows/tools/draw.ts";
 import type { SharedConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { microsOfImage } from "../../core/spending/usage.ts";

@@ -6,7 +6,7 @@
 
 import { createHash } from "node:crypto";
 import type { Bot, BotOptions, Setup } from "../../bot.ts";
-import type { Watchdog } from "../../bot/health/watchdog.ts";
+import type { Watchdog } from "../../http/monitor/watchdog.ts";
 import type { Loaded, LoadedConfig } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { InstanceTakenError } from "../shared/sole_instance.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createCodePort } from "../../../src/bot/turn/ports/code_port.ts";
+import { createCodePort } from "../../../src/flows/tools/code.ts";
 import { evaluate } from "../../../src/sandbox/evaluate.ts";
 import { code } from "../../../src/tools/code/code.ts";
 import { FileError } from "../../../src/core/turn/media.ts";

@@ -30,7 +30,7 @@ import { createAssertMayQuote } from "./age_limit.ts";
 import { type ClosedToAskerOptions, createClosedToAsker } from "./targets/closed_to_asker.ts";
 import { createEscalation, type EscalationOptions, ProbeEnded } from "./asking/escalation.ts";
 import { createOpenPost } from "./forum_posts.ts";
-import { createInTurn } from "./in_turn.ts";
+import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
 import { createLimit, type LimitOptions } from "./asking/limit.ts";
 import { createOutgoing, type OutgoingOptions } from "./outgoing.ts";
 import { createEdit, createIsAnswerTo, type IsAnswerToOptions } from "./own_messages.ts";
@@ -97,7 +97,7 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
   const isAnswerTo = createIsAnswerTo(options);
   const places = createPlaces({ ...options, targets, show, self, assertMayQuote, isAnswerTo });
   const undo = createUndo({ ...options, targets });
-  const inTurn = createInTurn();
+  const { run: inTurn } = createKeyedQueue<string>(); // messages must not overtake each other
 
   /** Runs a request in a place; a refusal becomes words for the model. */
   async function run<Result>(

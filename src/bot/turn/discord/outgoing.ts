@@ -14,7 +14,7 @@ import type { ReplyRules } from "../../../render/reply.ts";
 import { composeToolMessage } from "../../../render/tool_message.ts";
 import type { SendResult } from "../../../store/outbox/send_results.ts";
 import type { Store } from "../../../store/store.ts";
-import type { SentWatch } from "../../outbound/sent_watch.ts";
+import type { SentWatch } from "../../../flows/deliver/sent_watch.ts";
 import type { ToolTarget } from "./targets/targets.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 

@@ -20,13 +20,13 @@ import { timezoneOf } from "../../schedules/schedules.ts";
 import type { SharedToolPorts } from "../../rules/tool_services.ts";
 import { toolTextRules, type TurnRulesPorts } from "../../rules/turn_rules.ts";
 import { createDiscordPort, type DiscordPortOptions } from "../discord/discord_port.ts";
-import { createMediaReads } from "../discord/media.ts";
+import { createMediaReads } from "../../../media/discord_pictures.ts";
 import { createExecPort, type ExecPortOptions } from "./exec_port.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
 import { createMemoryPort, type MemoryPortOptions } from "./memory_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
 import { createSkillsPort } from "./skills_port.ts";
-import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
+import { createThreadsPort, type ThreadsPortOptions } from "../../../flows/tools/threads.ts";
 
 /** The dependencies of the ports. */
 export type ToolPortsOptions =

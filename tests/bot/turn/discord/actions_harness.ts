@@ -12,7 +12,7 @@ import type { Decision, Question, StoredQuestion } from "../../../../src/core/pe
 import type { UserId } from "../../../../src/core/discord/ids.ts";
 import { createDiscordPort } from "../../../../src/bot/turn/discord/discord_port.ts";
 import { createMayDecide } from "../../../../src/bot/turn/discord/asking/holders.ts";
-import { createMediaReads } from "../../../../src/bot/turn/discord/media.ts";
+import { createMediaReads } from "../../../../src/media/discord_pictures.ts";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
 import type { HolderCheck } from "../../../../src/interactions/base/context.ts";
 import type { ReplyRules } from "../../../../src/render/reply.ts";

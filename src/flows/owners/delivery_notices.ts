@@ -1,0 +1,129 @@
+/**
+ * Tells the owners when Discord refuses the bot's messages.
+ *
+ * @module
+ */
+
+import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
+import type { Parked } from "../deliver/park.ts";
+import type { StartTimer } from "../../lib/clock.ts";
+import { notice, type Texts } from "../../render/notices/notices.ts";
+import type { Log } from "../../lib/log.ts";
+import { createFailureDigest } from "./failure_digest.ts";
+import type { Owners } from "./tell_owners.ts";
+
+/** The dependencies of the notices. */
+export interface OwnerNoticesPorts {
+  /** Sends a notice to the owners. */
+  readonly tell: Owners["tell"];
+  /** The current texts. */
+  readonly texts: () => Texts;
+  /** Timer. */
+  readonly schedule: StartTimer;
+}
+
+/** Events that the owners are notified about. */
+export interface OwnerNotices {
+  /** A channel refuses messages for a while. */
+  parked(channel: Parked): void;
+  /** Discord lets the bot attach no files in a channel; resolves once the outbox has the notice. */
+  noFiles(channel: Parked): Promise<void>;
+  /** An answer is undeliverable; several of one channel share a notice. */
+  dead(channelId: ChannelId, reason: string): void;
+  /** A message was set aside, because Discord accepts others in its channel, and not this one. */
+  setAside(channelId: ChannelId, reason: string): void;
+  /** Sending pauses, because Discord counted too many invalid requests. */
+  stopped(invalidRequests: number): void;
+  /** Sends the notices that wait for more failures. */
+  flush(): void;
+}
+
+/** Creates the notices; none is sent before an event. */
+export function createOwnerNotices({ tell, texts, schedule }: OwnerNoticesPorts): OwnerNotices {
+  const digest = createFailureDigest(({ channelId, count, reason }) => {
+    const words = notice("dead", { channel: `<#${channelId}>`, count, reason }, texts());
+    void tell(words, { about: channelId });
+  }, schedule);
+
+  return {
+    parked({ channelId, reason }) {
+      const words = notice("parked", { channel: `<#${channelId}>`, reason }, texts());
+      void tell(words, { about: channelId });
+    },
+    noFiles({ channelId, reason }) {
+      const words = notice("noFiles", { channel: `<#${channelId}>`, reason }, texts());
+      return tell(words, { about: channelId });
+    },
+    dead: digest.add,
+    setAside(channelId, reason) {
+      const words = notice("setAside", { channel: `<#${channelId}>`, reason }, texts());
+      void tell(words, { about: channelId });
+    },
+    stopped: (count) => void tell(notice("breaker", { count }, texts())),
+    flush: digest.flush,
+  };
+}
+
+/** The dependencies of the notices. */
+export interface FileNoticesPorts {
+  /** Whether the owners got this notice about the channel within the last day. */
+  readonly wasTold: (channelId: ChannelId) => Promise<boolean>;
+  /** Stores that the owners have got the notice. */
+  readonly noteTold: (channelId: ChannelId) => Promise<void>;
+  /** Names the missing permission; `undefined` if none is missing. Rejects without an answer. */
+  readonly explain: (place: FilelessPlace) => Promise<string | undefined>;
+  /** Sends the notice; never rejects. */
+  readonly tell: (channel: Parked) => Promise<void>;
+  /** Gets warnings and failures. */
+  readonly log: Log;
+}
+
+/** A place that takes no files. */
+export interface FilelessPlace {
+  /** The channel. */
+  readonly channelId: ChannelId;
+  /** Absent for a direct message channel. */
+  readonly guildId?: GuildId;
+}
+
+/** Sends the notices of one account. Its methods return at once and never throw. */
+export interface FileNotices {
+  /** An answer was sent without its files, because the settings of the guild forbid files there. */
+  leftOut(place: FilelessPlace): void;
+  /** Discord has refused a file, for the given reason. */
+  refused(channel: Parked): void;
+}
+
+const PERMISSION_MISSING = "the permission Attach Files is missing";
+
+/** Creates the notices of one account. */
+export function createFileNotices(
+  { wasTold, noteTold, explain, tell, log }: FileNoticesPorts,
+): FileNotices {
+  const underWay = new Set<ChannelId>();
+
+  async function tellOnce(
+    { channelId, guildId }: FilelessPlace,
+    reasonOf: () => Promise<string>,
+  ): Promise<void> {
+    if (underWay.has(channelId)) return;
+    underWay.add(channelId);
+    try {
+      if (await wasTold(channelId)) return;
+      const channel = { channelId, ...(guildId && { guildId }), reason: await reasonOf() };
+      log.warn("Discord does not let the bot attach files in a channel", channel);
+      await tell(channel);
+      await noteTold(channelId);
+    } catch (error) {
+      log.warn("Cannot tell the owner that a channel takes no files", { channelId, error });
+    } finally {
+      underWay.delete(channelId);
+    }
+  }
+
+  return {
+    leftOut: (place) =>
+      void tellOnce(place, async () => await explain(place).catch(() => {}) ?? PERMISSION_MISSING),
+    refused: (channel) => void tellOnce(channel, () => Promise.resolve(channel.reason)),
+  };
+}

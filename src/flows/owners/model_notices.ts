@@ -1,0 +1,84 @@
+/**
+ * Tells the owners when a model fails in a way that only they can fix (L3).
+ *
+ * They get one notice of each problem until a model answers again, also over restarts. A crash
+ * between the notice and its record repeats the notice, and never loses it.
+ *
+ * @module
+ */
+
+import type { TurnOutcome } from "../../agent/turn_outcome.ts";
+import { ModelError } from "../../core/model.ts";
+import { modelProblemOf } from "../../core/model_problem.ts";
+import type { Log } from "../../lib/log.ts";
+import { notice, type Texts } from "../../render/notices/notices.ts";
+
+/** The problems that the owners know, by kind and model. */
+export interface KnownProblems {
+  /** Reads the problems that owners know. */
+  readonly load: () => Promise<readonly string[]>;
+  /** Owners know a problem now. */
+  readonly note: (problem: string) => Promise<void>;
+  /** No problem is left. */
+  readonly forget: () => Promise<void>;
+}
+
+/** The dependencies of the notices. */
+export interface ModelNoticesPorts {
+  /** Sends a notice to the owners. */
+  readonly tell: (text: string) => Promise<void>;
+  /** The current texts. */
+  readonly texts: () => Texts;
+  /** Problems that owners know. */
+  readonly problems: KnownProblems;
+  /** Gets warnings and failures. */
+  readonly log: Log;
+}
+
+/** Sends notices about models. */
+export interface ModelNotices {
+  /** A turn has ended. */
+  turnEnded(outcome: TurnOutcome): void;
+}
+
+/** The failure of a turn's model, even if a fallback has answered. */
+function failureOf(outcome: TurnOutcome): unknown {
+  return outcome.kind === "reply"
+    ? outcome.failure
+    : outcome.kind === "failed"
+    ? outcome.error
+    : undefined;
+}
+
+/** Creates the notices; none is sent before an event. */
+export function createModelNotices(
+  { tell, texts, problems, log }: ModelNoticesPorts,
+): ModelNotices {
+  let known: Set<string> | undefined; // of the store, from the first turn on
+  let last: Promise<void> = Promise.resolve();
+
+  async function judge(outcome: TurnOutcome): Promise<void> {
+    const error = failureOf(outcome);
+    known ??= new Set(await problems.load());
+    if (outcome.kind === "reply" && !error && known.size > 0) {
+      known.clear();
+      await problems.forget();
+    }
+    if (!(error instanceof ModelError)) return;
+    const { kind, modelId: model } = error;
+    const problem = modelProblemOf(error);
+    const key = `${kind} ${model}`;
+    if (!problem || known.has(key)) return;
+    known.add(key);
+    await tell(notice("modelFails", { model, problem: problem.why, fix: problem.fix }, texts()));
+    await problems.note(key);
+  }
+
+  return {
+    turnEnded(outcome) {
+      last = last.then(() => judge(outcome)).catch((error: unknown) => {
+        log.warn("Cannot record which problems of the model the owners know", { error });
+      });
+    },
+  };
+}

@@ -1,0 +1,156 @@
+/**
+ * Checks the network, Discord's view of the bot and the model while connecting, and again while a
+ * problem remains that passes by itself (G13).
+ *
+ * A machine often boots before its router. So the bot connects without waiting for these checks,
+ * and only reports their findings. Connecting itself asks Discord about the token first, and a
+ * refused token ends the bot.
+ *
+ * @module
+ */
+
+import { DAY_MS } from "../../core/discord/day.ts";
+import type { Finding } from "../../core/finding.ts";
+import { MODEL } from "./model.ts";
+import type { Log } from "../../lib/log.ts";
+import type { StartTimer } from "../../lib/clock.ts";
+
+/** The result of one check. */
+export interface PreflightResult {
+  /** The problems that it found. */
+  readonly findings: readonly Finding[];
+  /** Whether Discord refused the token. */
+  readonly isRefused: boolean;
+}
+
+/** The dependencies and events of the preflight. */
+export interface PreflightPorts {
+  /** Runs one check; rejects only because of a fault in Barnacle. */
+  readonly check: () => Promise<PreflightResult>;
+  /** Discord refuses the token; no retry can help. */
+  readonly onRefused: () => void;
+  /** Timer. */
+  readonly schedule: StartTimer;
+  /** Gets warnings and failures. */
+  readonly log: Log;
+}
+
+/** The facts that decide when the first check runs. */
+export interface PreflightOptions {
+  /**
+   * Unix time in milliseconds of the last READY or RESUMED with this token; absent if there was
+   * none.
+   */
+  readonly readyAt?: number;
+  /**
+   * Milliseconds from the start to the first check, so that connecting gets the processor first.
+   */
+  readonly firstLookMs: number;
+  /** The same, if the bot was connected within the last day. */
+  readonly trustedLookMs: number;
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
+
+/** The scheduled checks and their last findings. */
+export interface Preflight {
+  /** Schedules the first check. */
+  start(): void;
+  /** Checks soon again, because the config has changed; the intervals begin anew. */
+  again(): void;
+  /** The last check's failures. */
+  findings(): readonly Finding[];
+  /** Ends it. */
+  stop(): void;
+}
+
+/** How long an earlier connection proves that the network works, in milliseconds. */
+const TRUSTED_MS = DAY_MS;
+
+/** Milliseconds from one check to the next. */
+const AGAIN_MS = 60_000;
+
+/** Creates the preflight; `start` schedules its first check. */
+export function createPreflight(
+  { readyAt, firstLookMs, trustedLookMs, now }: PreflightOptions,
+  { check, onRefused, schedule, log }: PreflightPorts,
+): Preflight {
+  let findings: readonly Finding[] = [];
+  let isStopped = false;
+  let cancel = () => {};
+  let isLooking = false;
+  /** Whether another check is due as soon as the running one has ended. */
+  let isDue = false;
+
+  async function round(): Promise<void> {
+    let seen: PreflightResult;
+    isLooking = true;
+    try {
+      seen = await check();
+    } catch (error) {
+      // A failed check never keeps the bot from connecting, but it is a fault in Barnacle.
+      log.error("The preflight check itself failed", { error });
+      return lookAgain();
+    } finally {
+      isLooking = false;
+    }
+    if (isStopped) return;
+    const before = findings;
+    findings = seen.findings.filter(isTrouble);
+    report(before, findings, log);
+    if (seen.isRefused) return onRefused();
+    lookAgain();
+  }
+
+  /** Schedules another check while a finding can pass by itself. */
+  function lookAgain(): void {
+    if (isStopped || !(isDue || findings.some(canHeal))) return;
+    cancel = schedule(() => void round(), isDue ? firstLookMs : AGAIN_MS);
+    isDue = false;
+  }
+
+  return {
+    start() {
+      const isTrusted = readyAt !== undefined && now - readyAt < TRUSTED_MS;
+      cancel = schedule(() => void round(), isTrusted ? trustedLookMs : firstLookMs);
+    },
+    again() {
+      isDue = true;
+      if (isLooking) return;
+      cancel();
+      lookAgain();
+    },
+    findings: () => findings,
+    stop() {
+      isStopped = true;
+      cancel();
+    },
+  };
+}
+
+function isTrouble({ status }: Finding): boolean {
+  return status === "warn" || status === "fail";
+}
+
+/**
+ * The network, the clock, a guild and the model can recover by themselves; a portal checkbox needs
+ * a restart.
+ */
+function canHeal({ id }: Finding): boolean {
+  return id.startsWith("network.") || id === MODEL || id === "discord.guilds" ||
+    id === "discord.token";
+}
+
+/** Logs one line for each new finding, and one for each that passed; none for those that remain. */
+function report(before: readonly Finding[], after: readonly Finding[], log: Log): void {
+  for (const { id, what, status, where, why, fix } of after) {
+    const isSame = (one: Finding) =>
+      one.id === id && one.status === status && (id !== MODEL || one.why === why);
+    if (before.some(isSame)) continue;
+    const fields = { id, ...(where !== undefined && { where }), ...(fix !== undefined && { fix }) };
+    log[status === "fail" ? "error" : "warn"](`${what}: ${why}`, fields);
+  }
+  for (const { id, what } of before) {
+    if (!after.some((one) => one.id === id)) log.info(`${what}: right again`, { id });
+  }
+}

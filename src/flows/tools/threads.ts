@@ -1,0 +1,37 @@
+/**
+ * Threads for tools. The asker's rights are checked before a tool runs (`asker_rights.ts`).
+ *
+ * @module
+ */
+
+import { canStartThread } from "../../core/inbound/threads.ts";
+import type { ThreadsPort } from "../../core/turn/ports/threads.ts";
+import type { AnswerThreads } from "../turn/answer_threads.ts";
+import { threadTitle } from "../../render/thread_title.ts";
+import { badArguments } from "../../core/refused_call.ts";
+
+/** The sources of the port. */
+export interface ThreadsPortOptions {
+  /** The threads of the account's answers. */
+  readonly threads: Pick<AnswerThreads, "open">;
+  /** Removes secrets of the config. */
+  readonly cleanSecrets: (text: string) => string;
+}
+
+/** Creates the port. */
+export function createThreadsPort(
+  { threads, cleanSecrets }: ThreadsPortOptions,
+): ThreadsPort {
+  return {
+    async open(message, title) {
+      if (!canStartThread(message)) {
+        throw badArguments(
+          "there are no threads here: the message is not in a channel of a server",
+        );
+      }
+      const plain = cleanSecrets(threadTitle(title));
+      if (plain === "") throw badArguments("the title has no letters");
+      await threads.open(message, plain);
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/**
+ * Checks the Discord permissions of those who ask, before a tool runs for them (T4).
+ *
+ * The bot may do more than the asker. Only an owner of the bot may use all of it.
+ *
+ * @module
+ */
+
+import type { UserId } from "../../../core/discord/ids.ts";
+import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+
+/** The sources of the check. */
+export interface AskerRightsOptions {
+  /** The first permission that a user lacks in a place; rejects without an answer of Discord. */
+  readonly missingPermission: (
+    place: Pick<InboundMessage, "channelId" | "guildId"> & { readonly userId: UserId },
+    needed: readonly string[],
+  ) => Promise<string | undefined>;
+  /** Whether the sender of a message is an owner of the bot. */
+  readonly isOwner: (message: InboundMessage) => boolean;
+}
+
+/**
+ * Finds the first permission that one of the senders lacks in the place of their message; in direct
+ * messages, which have no permissions, none.
+ *
+ * @throws {RestError} If Discord does not answer, or refuses.
+ */
+export type MissingRight = (
+  messages: readonly InboundMessage[],
+  needed: readonly string[],
+) => Promise<string | undefined>;
+
+/** Creates a {@link MissingRight}. */
+export function createMissingRight(
+  { missingPermission, isOwner }: AskerRightsOptions,
+): MissingRight {
+  return async (messages, needed) => {
+    const others = messages.filter((message) => !isOwner(message));
+    const askers = new Map(others.map((message) => [message.sender.id, message]));
+    for (const { channelId, guildId, sender } of askers.values()) {
+      if (guildId === undefined) continue;
+      const missing = await missingPermission({ channelId, guildId, userId: sender.id }, needed);
+      if (missing !== undefined) return missing;
+    }
+    return undefined;
+  };
+}

@@ -1,0 +1,72 @@
+/**
+ * Measures how well the main thread runs: when it last ran, and its delays.
+ *
+ * @module
+ */
+
+import type { Meters } from "../metrics.ts";
+import type { Clock, StartTimer } from "../../lib/clock.ts";
+
+/** The metric, the clock and the timer of the measurement. */
+export interface MainThreadPorts extends Clock {
+  /** The metrics that it updates. */
+  readonly metrics: Pick<Meters, "eventLoopLagSec">;
+  /** Timer. */
+  readonly schedule: StartTimer;
+}
+
+/** Measures the main thread's delays. */
+export interface MainThreadMonitor {
+  /** The thread runs now. */
+  moved(): void;
+  /** Records that a task waited this many milliseconds for the thread. */
+  delayed(ms: number): void;
+  /** Unix time in milliseconds at which the thread last ran. */
+  readonly tickAt: number;
+  /** The longest delay of the last minute, in milliseconds. */
+  lagMs(): number;
+  /** Ends it. */
+  stop(): void;
+}
+
+/** Milliseconds between two checks that timers run; `/livez` allows 60 s. */
+const PULSE_MS = 30_000;
+/** How long delays are kept, in milliseconds. */
+const DELAYS_MS = 60_000;
+
+/** Starts the measurement. */
+export function createMainThreadMonitor(
+  { metrics, now, schedule }: MainThreadPorts,
+): MainThreadMonitor {
+  let tickAt = now();
+  let pulseAt = tickAt + PULSE_MS;
+  let delays: readonly { readonly at: number; readonly ms: number }[] = [];
+  let cancel = schedule(pulse, PULSE_MS);
+
+  /**
+   * Keeps delays that can still be the longest of the last minute: each is longer than all after
+   * it.
+   */
+  function delayed(ms: number): void {
+    const at = now();
+    metrics.eventLoopLagSec.observe(ms / 1_000, { thread: "main" });
+    delays = [...delays.filter((one) => one.ms > ms && at - one.at < DELAYS_MS), { at, ms }];
+  }
+
+  function pulse(): void {
+    tickAt = now();
+    delayed(Math.max(0, tickAt - pulseAt));
+    pulseAt = tickAt + PULSE_MS;
+    cancel = schedule(pulse, PULSE_MS);
+  }
+
+  return {
+    moved: () => void (tickAt = now()),
+    delayed,
+    get tickAt() {
+      return tickAt;
+    },
+    lagMs: () => Math.max(0, ...delays.flatMap(({ at, ms }) => now() - at < DELAYS_MS ? [ms] : [])),
+    stop: () => cancel(),
+  };
+}

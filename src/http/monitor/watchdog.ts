@@ -1,0 +1,235 @@
+/**
+ * Reports the bot's state to the service manager, and pings its watchdog while both threads and the
+ * store respond.
+ *
+ * A ping is worth as much as its conditions: a timer alone would report "alive" for a bot whose
+ * gateway thread hangs. A fault that no restart cures does not stop the pings. Without Discord or a
+ * network the bot is busy reconnecting, and a restart would cost an IDENTIFY. With a full disk the
+ * bot would not start again, and could not say why. So the store only has to answer, with success
+ * or with an error.
+ *
+ * @module
+ */
+
+import type { Check, Status } from "../check.ts";
+import { checkText } from "../check_text.ts";
+import { judge, worst } from "../checks.ts";
+import type { Snapshot } from "../snapshot.ts";
+import type { Log } from "../../lib/log.ts";
+import type { StartTimer } from "../../lib/clock.ts";
+
+/** The parts that must respond; a slice of the snapshot. */
+export interface WatchdogFacts {
+  /** Time of the main thread's last scheduler run. */
+  readonly mainTickAt: number;
+  /**
+   * Time of the gateway thread's last run; absent if no thread runs yet, or no account is enabled.
+   */
+  readonly gatewayTickAt?: number;
+  /** When the store last answered, even with "disk full". */
+  readonly store: { readonly answeredAt: number };
+}
+
+/** When each part last responded, in milliseconds of a monotonic clock. */
+export interface LastProgress {
+  /** When the main thread last moved. */
+  readonly mainAt: number;
+  /** When the slowest gateway thread last moved. */
+  readonly gatewayAt: number;
+  /** When the store last answered. */
+  readonly storeAt: number;
+}
+
+/** The results that `barnacle_watchdog_pings_total` counts. */
+export type PingResult = "sent" | "skipped_gateway" | "skipped_store" | "skipped_agent";
+
+/** The dependencies of the watchdog. */
+export interface WatchdogPorts {
+  /** From `host/process/sd_notify.ts`. */
+  readonly notify: (state: string) => boolean;
+  /** Whether a service manager listens; without one there is no timer. */
+  readonly isListening: boolean;
+  /** The watchdog's time-out in milliseconds; absent if the unit sets none. */
+  readonly watchdogMs?: number;
+  /** Reads the facts. */
+  readonly facts: () => WatchdogFacts;
+  /** Reads from the store; the next facts hold the time of its answer. Never rejects. */
+  readonly refresh: () => Promise<void>;
+  /** One line for people, which `systemctl status` shows. */
+  readonly status: () => string;
+  /** Milliseconds of a monotonic clock. */
+  readonly steadyNow: () => number;
+  /** Timer. */
+  readonly schedule: StartTimer;
+  /** A report was sent to the service manager, or withheld. */
+  readonly onPing: (result: PingResult) => void;
+  /** Gets warnings and failures. */
+  readonly log: Log;
+}
+
+/** Reports the bot's phases to the service manager. */
+export interface Watchdog {
+  /** The bot serves, and the service manager may watch it. Discord's state does not matter here. */
+  ready(): void;
+  /** The bot reloads its config. */
+  reloading(): void;
+  /** The process tells the service manager that it has reloaded. */
+  reloaded(): void;
+  /**
+   * The bot stops.
+   *
+   * @param withinMs Maximum duration of the stop, in milliseconds.
+   */
+  stopping(withinMs: number): void;
+  /** Ends it. */
+  stop(): void;
+}
+
+/** How long each part may stand still, in milliseconds. */
+export const STILL_MAX_MS = 30_000;
+
+/** Milliseconds between two status reports if the unit expects no ping. */
+const STATUS_MS = 30_000;
+
+/** Minimum milliseconds between two reports, whatever the unit says. */
+const PING_MIN_MS = 100;
+
+/** Maximum length of a status in characters: one line of a terminal. */
+const STATUS_MAX = 200;
+
+/**
+ * Creates the watchdog.
+ *
+ * @param now Milliseconds of the clock that the parts' times use.
+ */
+export function mayPing({ mainAt, gatewayAt, storeAt }: LastProgress, now: number): PingResult {
+  if (now - gatewayAt > STILL_MAX_MS) return "skipped_gateway";
+  if (now - storeAt > STILL_MAX_MS) return "skipped_store";
+  if (now - mainAt > STILL_MAX_MS) return "skipped_agent";
+  return "sent";
+}
+
+/**
+ * Finds the parts that responded between two checks. Time stamps are compared for equality and not
+ * subtracted, because they come from the wall clock, which can jump.
+ */
+export function progressSince(
+  before: WatchdogFacts,
+  progress: LastProgress,
+  facts: WatchdogFacts,
+  now: number,
+): LastProgress {
+  const hasGatewayMoved = facts.gatewayTickAt === undefined ||
+    facts.gatewayTickAt !== before.gatewayTickAt;
+  return {
+    mainAt: facts.mainTickAt === before.mainTickAt ? progress.mainAt : now,
+    gatewayAt: hasGatewayMoved ? now : progress.gatewayAt,
+    storeAt: facts.store.answeredAt === before.store.answeredAt ? progress.storeAt : now,
+  };
+}
+
+/** Starts the watchdog's timer. */
+export function startWatchdog(ports: WatchdogPorts): Watchdog {
+  const { notify, watchdogMs, steadyNow, schedule, onPing, log } = ports;
+  const everyMs = watchdogMs === undefined ? STATUS_MS : Math.max(PING_MIN_MS, watchdogMs / 3);
+  let facts = ports.facts();
+  let progress: LastProgress = {
+    mainAt: steadyNow(),
+    gatewayAt: steadyNow(),
+    storeAt: steadyNow(),
+  };
+  let lookedAt = steadyNow();
+  let isServing = false;
+  let isReadyTold = false;
+  let toldStatus = "";
+  let last: PingResult = "sent";
+  let cancel = (): void => {};
+
+  /** Reports nothing before the bot serves: a status resets no time-out. */
+  function tell(): void {
+    if (!isServing) return;
+    isReadyTold ||= notify("READY=1"); // lost where the manager's queue is full
+    if (!isReadyTold) return;
+    const status = oneLine(ports.status());
+    if (status !== toldStatus && notify(`STATUS=${status}`)) toldStatus = status;
+  }
+
+  function ping(): void {
+    const now = steadyNow();
+    const next = ports.facts();
+    progress = progressSince(facts, later(progress, now - lookedAt - everyMs), next, now);
+    facts = next;
+    lookedAt = now;
+    if (watchdogMs === undefined) return;
+    const result = mayPing(progress, now);
+    if (result !== "sent" && last === "sent") {
+      log.error(`${STOOD_STILL[result]}; the service manager will start Barnacle again`, {
+        forSec: STILL_MAX_MS / 1_000,
+      });
+    }
+    if (result === "sent") notify("WATCHDOG=1");
+    last = result;
+    onPing(result);
+  }
+
+  function tick(): void {
+    cancel = schedule(tick, everyMs);
+    tell();
+    ping();
+    void ports.refresh();
+  }
+
+  if (ports.isListening) cancel = schedule(tick, everyMs);
+  return {
+    ready() {
+      isServing = true;
+      tell();
+    },
+    reloading: () => void notify("RELOADING=1"),
+    reloaded: () => void notify("READY=1"),
+    stopping(withinMs) {
+      isServing = false;
+      notify(
+        `STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=${Math.ceil(withinMs * 1_000)}`,
+      );
+    },
+    stop: () => cancel(),
+  };
+}
+
+/** Judges nothing after a pause of this thread itself, during which no part was checked. */
+function later({ mainAt, gatewayAt, storeAt }: LastProgress, lateMs: number): LastProgress {
+  const ms = Math.max(0, lateMs);
+  return { mainAt: mainAt + ms, gatewayAt: gatewayAt + ms, storeAt: storeAt + ms };
+}
+
+const STOOD_STILL: Readonly<Record<Exclude<PingResult, "sent">, string>> = {
+  skipped_gateway: "The gateway thread stands still",
+  skipped_store: "The store does not answer",
+  skipped_agent: "The main thread's scheduler stands still",
+};
+
+/**
+ * Sums up `barnacle status` in one line: the worst state, the phase, and each failing check.
+ *
+ * @param now Unix time in milliseconds.
+ */
+export function statusLine(snapshot: Snapshot, now: number): string {
+  const checks = judge(snapshot, now);
+  const wrong = (["fail", "warn"] satisfies readonly Status[]).flatMap((status) =>
+    checks.filter((check) => check.status === status).map(wordsOf)
+  );
+  const head = `${worst(checks)}  ${snapshot.phase}`;
+  return [head, ...wrong].join(", ");
+}
+
+function wordsOf(check: Check): string {
+  const { status, name, componentId } = check;
+  return [status, name, componentId, checkText(check)]
+    .filter((word) => word !== undefined).join(" ");
+}
+
+/** Replaces line breaks: a line break would begin another key. */
+function oneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, " ").slice(0, STATUS_MAX);
+}

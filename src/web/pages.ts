@@ -1,0 +1,129 @@
+/**
+ * Reads pages of the public internet for tools.
+ *
+ * A page's text stays in memory for some minutes, so that its parts fit together and cost one
+ * request.
+ *
+ * @module
+ */
+
+import { lookup } from "node:dns/promises";
+import { networkInterfaces } from "node:os";
+import { isPublicAddress } from "../lib/network/public_address.ts";
+import type { Clock } from "../lib/clock.ts";
+import { isRecord } from "../lib/record.ts";
+import { fetchText } from "./fetch_text.ts";
+import { type GuardPorts, WebError } from "./guarded_get.ts";
+import { type FoundPage, type SearchEngine, searchWeb } from "./search.ts";
+
+/** The dependencies of the pages. */
+interface WebPagesOptions extends Clock {
+  /** Runs a job on untrusted data in a thread. */
+  readonly runJob: (
+    job: unknown,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ) => Promise<{ readonly kind: string; readonly result?: unknown }>;
+  /** Barnacle's version, for the User-Agent. */
+  readonly version: string;
+  /** The search engine of the config; `undefined` if there is none. */
+  readonly engine: () => SearchEngine | undefined;
+  /** Replaces the public internet in tests. */
+  readonly guard?: Omit<GuardPorts, "userAgent">;
+}
+
+/** The text of a page. */
+interface WebPage {
+  /** Its address after redirects. */
+  readonly url: string;
+  /** Absent if it has none. */
+  readonly title?: string;
+  /** Its text as Markdown. */
+  readonly text: string;
+  /** Whether the page has more text than Barnacle reads. */
+  readonly isCut: boolean;
+}
+
+/** Milliseconds to find a page's article, and then to read all of its text instead. */
+const READ_MS = 5_000;
+
+const KEPT_MS = 10 * 60_000;
+const KEPT_PAGES = 16;
+const KEPT_CHARS = 4_000_000;
+
+/** Reads pages, and finds them. */
+export interface WebPages {
+  /** Searches by the operator's search engine; rejects with the reason for the model. */
+  search(query: string, most: number, signal: AbortSignal): Promise<readonly FoundPage[]>;
+  /** Reads a page of the public internet; rejects with the reason for the model. */
+  page(url: string, signal: AbortSignal): Promise<WebPage>;
+}
+
+/** Creates the reader; nothing is kept yet. */
+export function createWebPages(
+  { runJob, version, now, engine, guard }: WebPagesOptions,
+): WebPages {
+  const ports: GuardPorts = {
+    ...(guard ?? PUBLIC_INTERNET),
+    userAgent: `Mozilla/5.0 (compatible; Barnacle/${version})`,
+  };
+  const kept = new Map<string, { readonly page: WebPage; readonly at: number }>();
+
+  function keep(url: string, page: WebPage): void {
+    kept.delete(url);
+    kept.set(url, { page, at: now() });
+    let chars = [...kept.values()].reduce((sum, one) => sum + one.page.text.length, 0);
+    for (const [key, { page: { text }, at }] of kept) {
+      const isOver = kept.size > KEPT_PAGES || chars > KEPT_CHARS;
+      if (!isOver && now() - at < KEPT_MS) continue;
+      kept.delete(key);
+      chars -= text.length;
+    }
+  }
+
+  return {
+    async search(query, most, signal) {
+      const asked = engine();
+      if (!asked) throw new WebError("the operator has taken the search engine away");
+      return await searchWeb(asked, query, most, { fetch, signal });
+    },
+    async page(url, signal) {
+      const known = kept.get(url);
+      if (known && now() - known.at < KEPT_MS) return known.page;
+      const { isHtml, text, url: from } = await fetchText(url, ports, signal);
+      const page = isHtml ? await read(text, from) : { url: from, text, isCut: false };
+      keep(url, page);
+      return page;
+
+      async function read(html: string, at: string): Promise<WebPage> {
+        const job = { kind: "page", html, url: at };
+        let end = await runJob(job, READ_MS, signal);
+        if (end.kind !== "done") end = await runJob({ ...job, isPlain: true }, READ_MS, signal);
+        const found = end.kind === "done" ? end.result : undefined;
+        if (!isRecord(found) || typeof found["text"] !== "string") {
+          throw new WebError("the page is too complicated to be read");
+        }
+        const title = found["title"];
+        return {
+          url: at,
+          ...(typeof title === "string" && { title }),
+          text: found["text"],
+          isCut: found["isCut"] === true,
+        };
+      }
+    },
+  };
+}
+
+const PUBLIC_INTERNET: Omit<GuardPorts, "userAgent"> = {
+  resolve: (hostname) => lookup(hostname, { all: true }),
+  isAllowed: (address) => isPublicAddress(address) && !isOwn(address),
+  allowedPorts: new Set([80, 443]),
+};
+
+/** A firewall may protect services of this machine from others, but not from itself. */
+function isOwn(address: string): boolean {
+  return Object.values(networkInterfaces()).some((list) =>
+    list?.some((one) => one.address === address)
+  );
+}

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { TurnOutcome } from "../../../src/agent/turn_outcome.ts";
+import { createModelNotices } from "../../../src/flows/owners/model_notices.ts";
+import { ModelError, type ModelErrorKind } from "../../../src/core/model.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+
+const REPLY: TurnOutcome = { kind: "reply", text: "hello" };
+
+function failed(kind: ModelErrorKind, modelId = "p/m"): TurnOutcome {
+  const error = new ModelError("p/m answered 401: bad key sk-secret", { kind, modelId });
+  return { kind: "failed", reason: error.message, error };
+}
+
+/** Records of the store, and the notices of runs that use it. */
+function createRuns() {
+  const stored = new Set<string>();
+  const told: string[] = [];
+  const run = async (...outcomes: readonly TurnOutcome[]): Promise<void> => {
+    const { log, lines } = recordingLog();
+    const notices = createModelNotices({
+      tell: (text) => Promise.resolve(void told.push(text)),
+      texts: () => ({ modelFails: "{model}: {problem}; {fix}" }),
+      problems: {
+        load: () => Promise.resolve([...stored]),
+        note: (problem) => Promise.resolve(void stored.add(problem)),
+        forget: () => Promise.resolve(stored.clear()),
+      },
+      log,
+    });
+    for (const outcome of outcomes) notices.turnEnded(outcome);
+    await settle();
+    assert.deepEqual(lines, []);
+  };
+  return { run, told };
+}
+
+/** The notices after these turns. */
+async function toldAfter(...outcomes: readonly TurnOutcome[]): Promise<readonly string[]> {
+  const { run, told } = createRuns();
+  await run(...outcomes);
+  return told;
+}
+
+describe("[L3] createModelNotices()", () => {
+  it("names model, problem and fix, and repeats nothing that the server said", async () => {
+    const [text = "", ...more] = await toldAfter(failed("unauthorized"));
+    assert.match(text, /^p\/m: its server refuses the API key.*; check the API key/);
+    assert.doesNotMatch(text, /sk-secret/);
+    assert.deepEqual(more, []);
+  });
+
+  const lawful: readonly (readonly [what: string, count: number, ...TurnOutcome[]])[] = [
+    ["the same problem once", 1, failed("quota"), failed("quota")],
+    ["another problem, too", 2, failed("quota"), failed("unauthorized"), failed("quota")],
+    ["the same problem of another model, too", 2, failed("quota"), failed("quota", "p/n")],
+    ["a problem that returns after an answer again", 2, failed("quota"), REPLY, failed("quota")],
+    [
+      "a problem once if only a temporary failure came between",
+      1,
+      failed("quota"),
+      failed("unavailable"),
+      { kind: "interrupted" },
+      failed("quota"),
+    ],
+    ["no temporary failure", 0, failed("rate_limited"), failed("timeout"), failed("unavailable")],
+    ["no failure of Barnacle", 0, { kind: "failed", reason: "x", error: new Error("x") }],
+  ];
+  for (const [what, count, ...outcomes] of lawful) {
+    it(`tells ${what}`, async () => {
+      assert.equal((await toldAfter(...outcomes)).length, count);
+    });
+  }
+
+  it("tells a problem once over restarts, and again after an answer in between", async () => {
+    const { run, told } = createRuns();
+    await run(failed("quota"));
+    await run(failed("quota"), failed("unauthorized"));
+    assert.equal(told.length, 2);
+    await run(REPLY);
+    await run(failed("quota"));
+    assert.equal(told.length, 3);
+  });
+});

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { once } from "node:events";
+import { describe, it } from "node:test";
+import { startKeepAlive, visitByFetch } from "../../../src/http/monitor/keep_alive.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+
+const MIN = 60_000;
+
+type Answer = number | Error | "hangs";
+
+function keeper({ url = "https://bot.example.org", answers = [200] }: {
+  readonly url?: string;
+  readonly answers?: readonly Answer[];
+} = {}) {
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  const visited: string[] = [];
+  let isAlive = true;
+  const keepAlive = startKeepAlive({
+    url,
+    visit(address, signal) {
+      const answer = answers[Math.min(visited.length, answers.length - 1)] ?? 200;
+      visited.push(address.href);
+      if (typeof answer === "number") return Promise.resolve(answer);
+      if (answer !== "hangs") return Promise.reject(answer);
+      return new Promise((_, reject) =>
+        signal.addEventListener("abort", () => reject(signal.reason), { once: true })
+      );
+    },
+    isAlive: () => isAlive,
+    schedule: clock.schedule,
+    log,
+  });
+  return {
+    clock,
+    visited,
+    lines,
+    stop: keepAlive.stop,
+    die: () => void (isAlive = false),
+    /** Advances the clock, and lets pending requests finish. */
+    async pass(ms: number) {
+      clock.advance(ms);
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
+describe("[O9] startKeepAlive()", () => {
+  it("visits its own /livez every four minutes", async () => {
+    const { pass, visited, lines, stop } = keeper();
+    await pass(4 * MIN - 1);
+    assert.deepEqual(visited, []);
+    await pass(1);
+    assert.deepEqual(visited, ["https://bot.example.org/livez"]);
+    await pass(4 * MIN);
+    assert.equal(visited.length, 2);
+    assert.deepEqual(lines, []);
+    stop();
+  });
+
+  const ADDRESSES: readonly (readonly [url: string, visited: string])[] = [
+    ["https://bot.example.org/", "https://bot.example.org/livez"],
+    ["http://bot.example.org:8787", "http://bot.example.org:8787/livez"],
+    ["https://example.org/bots/one", "https://example.org/bots/one/livez"],
+    ["https://example.org/bots/one/?key=1", "https://example.org/bots/one/livez?key=1"],
+  ];
+  for (const [url, expected] of ADDRESSES) {
+    it(`visits ${expected} for ${url}`, async () => {
+      const { pass, visited, stop } = keeper({ url });
+      await pass(4 * MIN);
+      assert.deepEqual(visited, [expected]);
+      stop();
+    });
+  }
+
+  it("lets the host stop a bot that is not alive", async () => {
+    const { pass, visited, die, stop } = keeper();
+    die();
+    await pass(20 * MIN);
+    assert.deepEqual(visited, []);
+    stop();
+  });
+
+  it("warns once about a failing visit, and logs the recovery once", async () => {
+    const { pass, lines, stop } = keeper({
+      answers: [new Error("no route"), 502, 200, 200, 503],
+    });
+    for (let visit = 0; visit < 5; visit++) await pass(4 * MIN);
+    assert.deepEqual(lines.map(({ level }) => level), ["warn", "info", "warn"]);
+    assert.match(String(lines[0]?.fields["error"]), /no route/);
+    assert.equal(lines[2]?.fields["status"], 503);
+    stop();
+  });
+
+  it("names the key that rejects visitors, if there is one", async () => {
+    const { pass, lines, stop } = keeper({ answers: [403] });
+    await pass(4 * MIN);
+    assert.equal(lines[0]?.fields["hint"], "Name bot.example.org in http.hosts");
+    stop();
+  });
+
+  it("waits ten seconds for an answer", async () => {
+    const { pass, lines, stop } = keeper({ answers: ["hangs", 200] });
+    await pass(4 * MIN);
+    await pass(9_999);
+    assert.equal(lines.length, 0);
+    await pass(1);
+    assert.match(String(lines[0]?.fields["error"]), /No answer in 10 s/);
+    stop();
+  });
+
+  it("cancels a running visit when it is stopped, without a warning", async () => {
+    const { pass, lines, clock, stop } = keeper({ answers: ["hangs"] });
+    await pass(4 * MIN);
+    stop();
+    await pass(0);
+    assert.deepEqual(lines, []);
+    assert.equal(clock.pending, 0);
+  });
+});
+
+describe("[O9] visitByFetch()", () => {
+  it("returns the status, and discards the body", async () => {
+    const server = createServer((_, response) => response.writeHead(503).end("x".repeat(1_000)));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    assert.ok(typeof address === "object" && address !== null);
+    const url = new URL(`http://127.0.0.1:${address.port}/livez`);
+    assert.equal(await visitByFetch(url, new AbortController().signal), 503);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+});

@@ -1,0 +1,307 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import {
+  type LastProgress,
+  mayPing,
+  type PingResult,
+  progressSince,
+  startWatchdog,
+  statusLine,
+  STILL_MAX_MS,
+  type WatchdogFacts,
+} from "../../../src/http/monitor/watchdog.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { HEALTHY, NOW, only, READY } from "../../support/bot/health.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+
+const AT = 1_000_000;
+const ALL: LastProgress = { mainAt: AT, gatewayAt: AT, storeAt: AT };
+
+describe("[O4] mayPing()", () => {
+  const CASES:
+    readonly (readonly [what: string, moves: Partial<LastProgress>, result: PingResult])[] = [
+      ["all move", {}, "sent"],
+      ["each moved half a minute ago", {
+        mainAt: AT - STILL_MAX_MS,
+        gatewayAt: AT - STILL_MAX_MS,
+        storeAt: AT - STILL_MAX_MS,
+      }, "sent"],
+      ["the gateway thread stands still", { gatewayAt: AT - STILL_MAX_MS - 1 }, "skipped_gateway"],
+      ["the store does not answer", { storeAt: AT - STILL_MAX_MS - 1 }, "skipped_store"],
+      ["the scheduler stands still", { mainAt: AT - STILL_MAX_MS - 1 }, "skipped_agent"],
+    ];
+  for (const [what, progress, result] of CASES) {
+    it(`returns ${result} if ${what}`, () =>
+      assert.equal(mayPing({ ...ALL, ...progress }, AT), result));
+  }
+});
+
+const FACTS: WatchdogFacts = { mainTickAt: 1, gatewayTickAt: 1, store: { answeredAt: 1 } };
+
+describe("[O4] progressSince()", () => {
+  const CASES:
+    readonly (readonly [what: string, next: WatchdogFacts, moves: Partial<LastProgress>])[] = [
+      ["nothing", FACTS, {}],
+      ["the main thread", { ...FACTS, mainTickAt: 2 }, { mainAt: AT + 5 }],
+      ["the gateway's thread", { ...FACTS, gatewayTickAt: 2 }, { gatewayAt: AT + 5 }],
+      ["the store", { ...FACTS, store: { answeredAt: 2 } }, { storeAt: AT + 5 }],
+      ["one whose wall clock was set back", { ...FACTS, gatewayTickAt: -9 }, { gatewayAt: AT + 5 }],
+    ];
+  for (const [what, next, progress] of CASES) {
+    it(`detects movement of ${what}`, () => {
+      assert.deepEqual(progressSince(FACTS, ALL, next, AT + 5), { ...ALL, ...progress });
+    });
+  }
+
+  it("counts a gateway that was not started as moving", () => {
+    const { gatewayTickAt: _, ...facts } = FACTS;
+    assert.equal(progressSince(facts, ALL, facts, AT + 5).gatewayAt, AT + 5);
+  });
+});
+
+/** A bot whose parts move at each check, unless a test stops them. */
+function bot({ watchdogMs, isListening = true, isHeard = () => true }: {
+  readonly watchdogMs?: number;
+  readonly isListening?: boolean;
+  readonly isHeard?: (state: string) => boolean;
+}) {
+  const clock = new FakeClock(0);
+  const { log, lines } = recordingLog();
+  const sent: string[] = [];
+  const refreshes: number[] = [];
+  const pings: PingResult[] = [];
+  const held = new Set<keyof LastProgress>();
+  const last = { mainAt: 0, gatewayAt: 0, storeAt: 0 };
+  let status = "pass  running";
+  /** A wall clock that is wrong by a year, and jumps. */
+  let skewMs = 0;
+  let stalledMs = 0;
+  const tick = (part: keyof LastProgress): number => {
+    if (!held.has(part)) last[part] = clock.now() + skewMs;
+    return last[part];
+  };
+  const watchdog = startWatchdog({
+    notify(state) {
+      if (!isHeard(state)) return false;
+      sent.push(state);
+      return true;
+    },
+    isListening,
+    ...(watchdogMs !== undefined && { watchdogMs }),
+    refresh: () => Promise.resolve(void refreshes.push(clock.now())),
+    facts: () => ({
+      mainTickAt: tick("mainAt"),
+      gatewayTickAt: tick("gatewayAt"),
+      store: { answeredAt: tick("storeAt") },
+    }),
+    status: () => status,
+    steadyNow: () => clock.now() + stalledMs,
+    schedule: clock.schedule,
+    onPing: (result) => pings.push(result),
+    log,
+  });
+  return {
+    clock,
+    watchdog,
+    sent,
+    pings,
+    refreshes,
+    lines,
+    hold: (part: keyof LastProgress) => held.add(part),
+    free: (part: keyof LastProgress) => held.delete(part),
+    setStatus: (next: string) => void (status = next),
+    jump: (ms: number) => void (skewMs += ms),
+    /** The main thread runs nothing for a while, its timers neither. */
+    stall: (ms: number) => void (stalledMs += ms),
+  };
+}
+
+const SEC = 1_000;
+
+describe("[O4] startWatchdog()", () => {
+  it("reads from the store at each ping, and has no timer without a service manager", () => {
+    const managed = bot({ watchdogMs: 30_000 });
+    managed.watchdog.ready();
+    managed.clock.advance(30_000);
+    assert.deepEqual(managed.refreshes, [10_000, 20_000, 30_000]);
+    const alone = bot({ isListening: false });
+    alone.watchdog.ready();
+    alone.clock.advance(600_000);
+    assert.deepEqual(alone.refreshes, []);
+  });
+
+  it("reports readiness once, together with the status", () => {
+    const { clock, watchdog, sent } = bot({});
+    clock.advance(60 * SEC);
+    assert.deepEqual(sent, []);
+    watchdog.ready();
+    clock.advance(60 * SEC);
+    assert.deepEqual(sent, ["READY=1", "STATUS=pass  running"]);
+    watchdog.stop();
+  });
+
+  it("reports readiness again if the first report was lost", () => {
+    let isDeaf = true;
+    const { clock, watchdog, sent } = bot({ isHeard: () => !isDeaf });
+    watchdog.ready();
+    assert.deepEqual(sent, []);
+    isDeaf = false;
+    clock.advance(30 * SEC);
+    assert.deepEqual(sent, ["READY=1", "STATUS=pass  running"]);
+    watchdog.stop();
+  });
+
+  it("reports each change of the status in one line", () => {
+    const { clock, watchdog, sent, setStatus } = bot({});
+    watchdog.ready();
+    setStatus("warn  running,\nREADY=0\u0085 gateway:connection backoff" + "x".repeat(500));
+    clock.advance(30 * SEC);
+    assert.equal(sent.length, 3);
+    const told = sent.at(-1) ?? "";
+    assert.match(told, /^STATUS=warn {2}running, READY=0 {2}gateway:connection backoffx+$/);
+    assert.equal(told.length, "STATUS=".length + 200);
+    watchdog.stop();
+  });
+
+  it("pings every third of the manager's time-out", () => {
+    const { clock, watchdog, sent, pings } = bot({ watchdogMs: 30 * SEC });
+    watchdog.ready();
+    clock.advance(9_999);
+    assert.deepEqual(pings, []);
+    clock.advance(1);
+    assert.deepEqual(pings, ["sent"]);
+    clock.advance(50 * SEC);
+    assert.equal(sent.filter((state) => state === "WATCHDOG=1").length, 6);
+    watchdog.stop();
+  });
+
+  it("pings only if the manager asks for it", () => {
+    const { clock, watchdog, sent, pings } = bot({});
+    watchdog.ready();
+    clock.advance(60 * SEC);
+    assert.ok(!sent.includes("WATCHDOG=1"));
+    assert.deepEqual(pings, []);
+    watchdog.stop();
+  });
+
+  it("pings at most ten times a second, even if the unit asks for more", () => {
+    const { clock, watchdog, pings } = bot({ watchdogMs: 0.001 });
+    clock.advance(1 * SEC);
+    assert.equal(pings.length, 10);
+    watchdog.stop();
+  });
+
+  const PARTS: readonly (readonly [keyof LastProgress, PingResult, RegExp])[] = [
+    ["gatewayAt", "skipped_gateway", /gateway thread stands still/],
+    ["storeAt", "skipped_store", /store does not answer/],
+    ["mainAt", "skipped_agent", /scheduler stands still/],
+  ];
+  for (const [part, result, words] of PARTS) {
+    it(`logs the reason once and stops the pings: ${result}; pings again after recovery`, () => {
+      const { clock, watchdog, sent, pings, lines, hold, free } = bot({ watchdogMs: 30 * SEC });
+      watchdog.ready();
+      clock.advance(10 * SEC);
+      hold(part);
+      clock.advance(30 * SEC);
+      assert.ok(pings.every((one) => one === "sent"), pings.join());
+      clock.advance(10 * SEC);
+      assert.equal(pings.at(-1), result);
+      const before = sent.filter((state) => state === "WATCHDOG=1").length;
+      clock.advance(30 * SEC);
+      assert.equal(sent.filter((state) => state === "WATCHDOG=1").length, before);
+      assert.deepEqual(lines.map(({ level }) => level), ["error"]);
+      assert.match(lines[0]?.event ?? "", words);
+      free(part);
+      clock.advance(10 * SEC);
+      assert.equal(pings.at(-1), "sent");
+      watchdog.stop();
+    });
+  }
+
+  it("mistakes no jump of the wall clock for movement or a standstill", () => {
+    const { clock, watchdog, pings, hold, jump } = bot({ watchdogMs: 30 * SEC });
+    for (const ms of [365 * 24 * 3_600 * SEC, -400 * 24 * 3_600 * SEC]) {
+      jump(ms);
+      clock.advance(10 * SEC);
+    }
+    assert.deepEqual([...new Set(pings)], ["sent"]);
+    hold("gatewayAt");
+    jump(-3_600 * SEC);
+    clock.advance(50 * SEC);
+    assert.equal(pings.at(-1), "skipped_gateway");
+    watchdog.stop();
+  });
+
+  it("blames no part for a pause of its own thread", () => {
+    const { clock, watchdog, pings, lines, hold, stall } = bot({ watchdogMs: 30 * SEC });
+    clock.advance(10 * SEC);
+    for (const part of ["mainAt", "gatewayAt", "storeAt"] as const) hold(part);
+    stall(60 * SEC);
+    clock.advance(20 * SEC);
+    assert.deepEqual(pings, ["sent", "sent", "sent"]);
+    clock.advance(20 * SEC);
+    assert.equal(pings.at(-1), "skipped_gateway");
+    assert.equal(lines.length, 1);
+    watchdog.stop();
+  });
+
+  it("reports that it stops, with the time limit, and no status after that", () => {
+    const { clock, watchdog, sent, setStatus } = bot({ watchdogMs: 30 * SEC });
+    watchdog.ready();
+    watchdog.stopping(25_000);
+    assert.equal(sent.at(-1), "STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=25000000");
+    setStatus("warn  draining");
+    clock.advance(10 * SEC);
+    assert.equal(sent.at(-1), "WATCHDOG=1");
+    assert.ok(!sent.some((state) => state.includes("draining")));
+    watchdog.stop();
+    assert.equal(clock.pending, 0);
+  });
+
+  it("reports the start and the end of a reload", () => {
+    const { watchdog, sent } = bot({});
+    watchdog.ready();
+    watchdog.reloading();
+    watchdog.reloaded();
+    assert.deepEqual(sent.slice(2), ["RELOADING=1", "READY=1"]);
+    watchdog.stop();
+  });
+
+  it("never pings longer than the limit plus one check after a part stops", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1_000, max: 120_000 }),
+        fc.constantFrom<keyof LastProgress>("mainAt", "gatewayAt", "storeAt"),
+        fc.integer({ min: 0, max: 300_000 }),
+        (watchdogMs, part, heldAt) => {
+          const { clock, watchdog, hold, sent } = bot({ watchdogMs });
+          clock.advance(heldAt);
+          hold(part);
+          clock.advance(STILL_MAX_MS + watchdogMs);
+          const before = sent.length;
+          clock.advance(3 * watchdogMs);
+          assert.equal(sent.length, before);
+          watchdog.stop();
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe("[O4] statusLine()", () => {
+  it("reports that all is well", () => assert.equal(statusLine(HEALTHY, NOW), "pass  running"));
+
+  it("lists the failing checks, worst first, as `barnacle status` does", () => {
+    const snapshot = {
+      ...HEALTHY,
+      ...only({ shards: [{ ...READY, state: "backoff", readyAt: NOW - 5_000 }] }),
+      store: { ...HEALTHY.store, isFailing: true },
+    };
+    assert.equal(
+      statusLine(snapshot, NOW),
+      "fail  running, fail storage:write the last write failed; the log has the reason, warn gateway:connection default/0 waiting before the next attempt",
+    );
+  });
+});
