@@ -5,7 +5,7 @@
  */
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { codeOf } from "../src/lib/error_code.ts";
+import { codeOf } from "../src/lib/errors.ts";
 
 /**
  * One tick of `utime` and `stime` in milliseconds: Linux has shown 100 a second to programs since

@@ -9,7 +9,7 @@
 import type { MessageId } from "../core/discord/ids.ts";
 import type { ModelImage, ModelMessage, ToolCall } from "../core/model.ts";
 import type { Step } from "../core/step.ts";
-import { clip } from "../lib/text/clip.ts";
+import { clip } from "../lib/text/cut.ts";
 
 /** What a turn does next. */
 export type NextStep =

@@ -5,7 +5,7 @@
  */
 
 import type { Env } from "../lib/env.ts";
-import { isLoopback } from "../lib/network/loopback.ts";
+import { isLoopback } from "../lib/network/addresses.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { accountsOf, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
 import { unknownProviders } from "./unknown_providers.ts";

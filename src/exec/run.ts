@@ -6,7 +6,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
-import { codeOf } from "../lib/error_code.ts";
+import { codeOf } from "../lib/errors.ts";
 import { createOutput } from "./output.ts";
 
 /** The end of a program. */

@@ -8,7 +8,7 @@ import { existsSync } from "node:fs";
 import { lstat, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ResolvedCommand } from "../core/exec/command.ts";
-import { codeOf } from "../lib/error_code.ts";
+import { codeOf } from "../lib/errors.ts";
 import { environmentFor } from "./environment.ts";
 import { run } from "./run.ts";
 

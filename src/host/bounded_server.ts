@@ -10,7 +10,7 @@
 import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
-import { isLoopback } from "../lib/network/loopback.ts";
+import { isLoopback } from "../lib/network/addresses.ts";
 import { MAX_TIMER_MS } from "../lib/clock.ts";
 import { collectGarbage } from "./process/collect_garbage.ts";
 import { admitConnection, type ConnectionLimits, type OpenConnection } from "./http_connections.ts";

@@ -6,8 +6,8 @@
  */
 
 import type { Server } from "node:http";
-import { codeOf } from "../lib/error_code.ts";
-import { isLoopback } from "../lib/network/loopback.ts";
+import { codeOf } from "../lib/errors.ts";
+import { isLoopback } from "../lib/network/addresses.ts";
 import {
   type Connection,
   createBoundedServer,

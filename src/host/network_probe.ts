@@ -11,7 +11,7 @@
 import { lookup } from "node:dns/promises";
 import net from "node:net";
 import tls from "node:tls";
-import { codeOf } from "../lib/error_code.ts";
+import { codeOf } from "../lib/errors.ts";
 import { nameOfProxy } from "../lib/network/proxy.ts";
 import { readPieces } from "../lib/network/read_body.ts";
 import type {
@@ -22,7 +22,7 @@ import type {
   Tried,
 } from "../lib/network/reachability.ts";
 import type { StartTimer } from "../lib/clock.ts";
-import { hostOf, portOf } from "../lib/network/url_address.ts";
+import { hostOf, portOf } from "../lib/network/addresses.ts";
 
 /** Time-out and clocks of a probe. */
 export interface ProbePorts {

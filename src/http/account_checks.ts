@@ -7,7 +7,7 @@
  * @module
  */
 
-import { pauseText } from "../lib/text/time_text.ts";
+import { pauseText } from "../lib/text/units.ts";
 import type { Check, Status } from "./check.ts";
 import { connectionChecks, gatewayChecks } from "./gateway_checks.ts";
 import type { AccountSnapshot } from "./snapshot.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { durationText } from "../lib/text/duration.ts";
+import { durationText } from "../lib/text/units.ts";
 import type { Check } from "./check.ts";
 
 /** The observed part of a check. */

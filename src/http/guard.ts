@@ -10,7 +10,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
-import { isLoopback } from "../lib/network/loopback.ts";
+import { isLoopback } from "../lib/network/addresses.ts";
 import type { Peer } from "./health.ts";
 
 /** Host names that always mean this machine. */

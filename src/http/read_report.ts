@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { parseForeignJson } from "../lib/text/foreign_json.ts";
+import { parseForeignJson } from "../lib/text/json.ts";
 import { UNPRINTABLE } from "../lib/text/quoted.ts";
 import type { StatusReport } from "./app.ts";
 

@@ -1,9 +1,9 @@
 /**
- * Events of a part, whose listeners are made after it.
+ * Joins parts that are made one after the other: events whose listeners come later, and calls that
+ * wait for their receiver.
  *
- * The composition makes parts one after the other and then joins them in one block of lines. A part
- * may use only parts that were made before it, and the block names a handler for each event, or it
- * does not compile.
+ * A part may use only parts that were made before it. The composition joins the events in one block of
+ * lines, and the block names a handler for each event, or it does not compile.
  *
  * @module
  */
@@ -35,6 +35,41 @@ export function createEmitter<Handlers extends object>(): Emitter<Handlers> {
     connect(handlers) {
       if (connected) throw new TypeError("The events are connected already");
       connected = handlers;
+    },
+  };
+}
+
+/**
+ * Calls that wait together. The gateway connects while the rest of the bot is loaded. Its events come
+ * too early then, and none may be lost or overtake another.
+ */
+export interface Hold {
+  /**
+   * Wraps a function. Until {@link Hold.release}, calls of the result are held; after it, they pass
+   * at once.
+   */
+  wrap<Args extends readonly unknown[]>(call: (...args: Args) => void): (...args: Args) => void;
+  /** Whether calls are held. */
+  readonly isHolding: boolean;
+  /** Makes the held calls, in the order in which they came. */
+  release(): void;
+}
+
+/** Creates a hold without calls. */
+export function createHold(): Hold {
+  let held: (() => void)[] | undefined = [];
+  return {
+    wrap: (call) => (...args) => {
+      if (held) held.push(() => call(...args));
+      else call(...args);
+    },
+    get isHolding() {
+      return held !== undefined;
+    },
+    release() {
+      // A call may cause others, which come after those that wait already.
+      for (let next = held?.shift(); next; next = held?.shift()) next();
+      held = undefined;
     },
   };
 }

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { codeOf } from "../lib/error_code.ts";
-import { isRecord } from "../lib/record.ts";
+import { codeOf } from "../lib/errors.ts";
+import { isRecord } from "../lib/text/json.ts";
 import { LOST_CODE } from "./answer_body.ts";
 
 /** Codes of a connection that was never made, on all runtimes. */

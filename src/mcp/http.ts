@@ -6,8 +6,8 @@
 
 import process from "node:process";
 import type { OAuthClientProvider } from "@ai-sdk/mcp";
-import { abortableResponse } from "../lib/network/abortable_response.ts";
-import { isRecord } from "../lib/record.ts";
+import { abortableResponse } from "../lib/network/read_body.ts";
+import { isRecord } from "../lib/text/json.ts";
 import { withAnswer } from "./answer_body.ts";
 import { hasOwnToken, type HttpServer } from "./oauth/http_server.ts";
 import { SignInNeededError } from "./oauth/provider.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { PathError } from "../lib/path_error.ts";
+import { PathError } from "../lib/errors.ts";
 
 /**
  * - `missing`: there is no such program.

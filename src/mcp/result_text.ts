@@ -7,8 +7,8 @@
 import { Buffer } from "node:buffer";
 import type { ToolContext } from "../core/turn/tool.ts";
 import { FileError } from "../core/turn/media.ts";
-import { isRecord } from "../lib/record.ts";
-import { sizeOf } from "../lib/text/byte_size.ts";
+import { isRecord } from "../lib/text/json.ts";
+import { sizeOf } from "../lib/text/units.ts";
 
 /** Maximum UTF-16 units of a result; the model sees less (T1). */
 const MAX_CHARS = 200_000;

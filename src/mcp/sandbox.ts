@@ -13,7 +13,7 @@ import { existsSync, realpathSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, isAbsolute, join, relative } from "node:path";
 import process from "node:process";
-import { codeOf } from "../lib/error_code.ts";
+import { codeOf } from "../lib/errors.ts";
 
 /** The sandbox of this machine. */
 export type Sandbox =

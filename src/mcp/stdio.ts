@@ -10,7 +10,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import type { JSONRPCMessage, MCPTransport } from "@ai-sdk/mcp";
-import { codeOf } from "../lib/error_code.ts";
+import { codeOf } from "../lib/errors.ts";
 import { withSchema } from "./elicitation/page_request.ts";
 import type { ConfinedLaunch } from "./confine.ts";
 import { createFloodCheck, MAX_IN_SECOND } from "./flood.ts";

@@ -9,7 +9,7 @@
 
 import { FileError } from "../core/turn/media.ts";
 import { readBody } from "../lib/network/read_body.ts";
-import { sizeOf } from "../lib/text/byte_size.ts";
+import { sizeOf } from "../lib/text/units.ts";
 import type { StartTimer } from "../lib/clock.ts";
 import { isExpired, type IsMediaUrl } from "./hosts.ts";
 

@@ -20,7 +20,7 @@ import {
 } from "../core/discord/ids.ts";
 import { createdAtMs } from "../core/discord/ids.ts";
 import { DAY_MS } from "../core/discord/day.ts";
-import { codeOf } from "../lib/error_code.ts";
+import { codeOf } from "../lib/errors.ts";
 
 /** The place of one file. */
 export interface FilePlace {

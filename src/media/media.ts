@@ -8,7 +8,7 @@ import type { Attachment } from "../core/discord/attachment.ts";
 import { compareIds, type MessageId } from "../core/discord/ids.ts";
 import { FileError, type FoundFile, type MediaOwner } from "../core/turn/media.ts";
 import type { Log } from "../lib/log.ts";
-import { sizeOf } from "../lib/text/byte_size.ts";
+import { sizeOf } from "../lib/text/units.ts";
 import type { Download } from "./download.ts";
 import type { MediaFolder } from "./folder.ts";
 import { endingOf, kindOf } from "./kind.ts";

@@ -11,7 +11,7 @@ import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { ModelImage } from "../core/model.ts";
 import { FileError } from "../core/turn/media.ts";
 import type { Log } from "../lib/log.ts";
-import { sizeOf } from "../lib/text/byte_size.ts";
+import { sizeOf } from "../lib/text/units.ts";
 import type { MediaFolder } from "./folder.ts";
 import { imageProblem } from "./image.ts";
 import { kindOf } from "./kind.ts";

@@ -7,7 +7,7 @@
  */
 
 import type { OutboundFile } from "../core/outbound/outbound.ts";
-import { sizeOf } from "../lib/text/byte_size.ts";
+import { sizeOf } from "../lib/text/units.ts";
 import { notice, type Texts } from "./notices/notices.ts";
 
 /** Rules for files. */

@@ -9,7 +9,7 @@
 
 import type { Manner } from "../core/people/chosen.ts";
 import type { Step } from "../core/step.ts";
-import { bounded } from "../lib/bounded.ts";
+import { bounded } from "../lib/text/cut.ts";
 import type { ReplyToSend } from "./footer.ts";
 import { notice, type Texts } from "./notices/notices.ts";
 import type { ComposedReply } from "./reply.ts";

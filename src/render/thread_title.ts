@@ -7,7 +7,7 @@
  * @module
  */
 
-import { withoutSpoilers } from "../lib/text/spoilers.ts";
+import { withoutSpoilers } from "../lib/text/quoted.ts";
 
 /** Maximum characters of a title from words; Discord allows 100. */
 const MAX_TITLE = 60;

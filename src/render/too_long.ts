@@ -6,7 +6,7 @@
  */
 
 import type { OutboundFile } from "../core/outbound/outbound.ts";
-import { sizeOf } from "../lib/text/byte_size.ts";
+import { sizeOf } from "../lib/text/units.ts";
 import { chunk, type ChunkRules } from "./markdown/chunk.ts";
 import { cutBytes, type FileRules, MIN_FILE_BYTES, textFile } from "./files.ts";
 import { notice } from "./notices/notices.ts";

@@ -9,7 +9,7 @@
  */
 
 import { spawn } from "node:child_process";
-import { isRecord } from "../lib/record.ts";
+import { isRecord } from "../lib/text/json.ts";
 import { JOB_ARGUMENT } from "./job_argument.ts";
 import type { CodeEnd, CodeJob } from "./evaluate.ts";
 

@@ -11,8 +11,8 @@
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIP } from "node:net";
-import { codeOf } from "../lib/error_code.ts";
-import { hostOf, portOf } from "../lib/network/url_address.ts";
+import { codeOf } from "../lib/errors.ts";
+import { hostOf, portOf } from "../lib/network/addresses.ts";
 
 /** An address of a host. */
 export interface HostAddress {

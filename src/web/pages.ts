@@ -9,9 +9,9 @@
 
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
-import { isPublicAddress } from "../lib/network/public_address.ts";
+import { isPublicAddress } from "../lib/network/addresses.ts";
 import type { Clock } from "../lib/clock.ts";
-import { isRecord } from "../lib/record.ts";
+import { isRecord } from "../lib/text/json.ts";
 import { fetchText } from "./fetch_text.ts";
 import { type GuardPorts, WebError } from "./guarded_get.ts";
 import { type FoundPage, type SearchEngine, searchWeb } from "./search.ts";

@@ -7,7 +7,7 @@
  */
 
 import { readBody } from "../lib/network/read_body.ts";
-import { isRecord } from "../lib/record.ts";
+import { isRecord } from "../lib/text/json.ts";
 import { WebError } from "./guarded_get.ts";
 
 /** A search engine. */

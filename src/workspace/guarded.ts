@@ -11,7 +11,7 @@ import { randomBytes } from "node:crypto";
 import { realpath } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import type { WorkspacePort } from "../core/turn/ports/workspace.ts";
-import { codeOf } from "../lib/error_code.ts";
+import { codeOf } from "../lib/errors.ts";
 import { createWorkspace } from "./files.ts";
 
 /** Paths that no workspace may contain. */

@@ -14,7 +14,7 @@ import {
   type SkillSet,
   splitSkill,
 } from "../core/skills/skill.ts";
-import { codeOf } from "../lib/error_code.ts";
+import { codeOf } from "../lib/errors.ts";
 import { createWorkspace, LIMITS } from "./files.ts";
 
 /** Maximum number of skills, and of files of each. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createBySecrets } from "../../src/lib/latest.ts";
+import { createBySecrets } from "../../src/lib/cache.ts";
 import { createSecretFilter } from "../../src/render/safety/secrets.ts";
 
 describe("[SEC-R10] [C9] createBySecrets()", () => {

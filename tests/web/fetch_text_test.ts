@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
-import { isPublicAddress } from "../../src/lib/network/public_address.ts";
+import { isPublicAddress } from "../../src/lib/network/addresses.ts";
 import { fetchText } from "../../src/web/fetch_text.ts";
 import { checkedUrl, type GuardPorts } from "../../src/web/guarded_get.ts";
 

@@ -24,7 +24,7 @@ import type { Parts } from "./account_parts.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { createPolicyKeeper } from "../rules/policy.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
-import { latest } from "../../lib/latest.ts";
+import { latest } from "../../lib/cache.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";
 import { createAccountFiles } from "../files/account_files.ts";
 import type { GatewayParts } from "./gateway_parts.ts";

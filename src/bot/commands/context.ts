@@ -12,7 +12,7 @@ import { createReadUser } from "../../discord/rest/calls/members.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS } from "../../interactions/registry.ts";
 import { randomId } from "../../host/random_id.ts";
-import { bounded } from "../../lib/bounded.ts";
+import { bounded } from "../../lib/text/cut.ts";
 import { schedule } from "../../lib/clock.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { createContextFacts } from "./context_facts.ts";

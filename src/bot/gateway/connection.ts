@@ -10,8 +10,7 @@ import type { GatewayFinal } from "../../discord/gateway/main/thread.ts";
 import type { OfferedForm } from "../../core/people/form.ts";
 import type { Presence } from "../../core/discord/presence.ts";
 import type { ShardState } from "../../discord/gateway/link/protocol.ts";
-import { createEmitter } from "../../lib/emitter.ts";
-import type { Hold } from "../../lib/hold.ts";
+import { createEmitter, type Hold } from "../../lib/emitter.ts";
 import {
   connect,
   type Connection as OpenConnection,

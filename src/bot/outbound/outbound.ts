@@ -21,7 +21,7 @@ import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { Store } from "../../store/store.ts";
 import type { ModelProblems } from "../../store/usage/model_problems.ts";
 import type { PartsStatus } from "../health/account_health.ts";
-import { createBySecrets } from "../../lib/latest.ts";
+import { createBySecrets } from "../../lib/cache.ts";
 import { createDelivery } from "./delivery.ts";
 import {
   createFileNotices,

@@ -30,7 +30,7 @@ import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { createSecretTail } from "../../render/safety/secret_tail.ts";
 import type { Store } from "../../store/store.ts";
-import { createBySecrets } from "../../lib/latest.ts";
+import { createBySecrets } from "../../lib/cache.ts";
 
 /** The settings and dependencies of the progress display. */
 export interface TurnProgressOptions {

@@ -15,7 +15,7 @@ import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { createSecretFilter, type Filtered } from "../../render/safety/secrets.ts";
 import type { Store } from "../../store/store.ts";
-import { createBySecrets } from "../../lib/latest.ts";
+import { createBySecrets } from "../../lib/cache.ts";
 import { createSpending } from "../turn/spending.ts";
 
 /** The dependencies. */

@@ -10,7 +10,7 @@ import type { Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { TurnRules } from "../../flows/turn/answer_ports.ts";
-import { hostTimezone } from "../../lib/time_zone.ts";
+import { hostTimezone } from "../../lib/clock.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";

@@ -31,7 +31,7 @@ import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { createCommandTurns, type TurnCommands } from "./command_turns.ts";
 import { prepareQueueModes, withCommands } from "../rules/queue_mode.ts";
-import { latest } from "../../lib/latest.ts";
+import { latest } from "../../lib/cache.ts";
 import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts";
 import { cleanText } from "../questions/clean_text.ts";
 import {

@@ -14,7 +14,7 @@ import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
-import { timeText } from "../../lib/text/time_text.ts";
+import { timeText } from "../../lib/text/units.ts";
 
 /** Characters of a command in the list. */
 const PREVIEW_CHARS = 80;

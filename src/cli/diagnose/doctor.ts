@@ -22,7 +22,7 @@ import { readBootId } from "../../host/process/boot.ts";
 import { isService } from "../../host/process/service.ts";
 import { findDataDir } from "../../host/files/data_dir.ts";
 import { schedule } from "../../lib/clock.ts";
-import { pauseText } from "../../lib/text/time_text.ts";
+import { pauseText } from "../../lib/text/units.ts";
 import { judgeNames } from "./access_findings.ts";
 import { apiOf, lockedBot, tokenIn } from "../shared/discord.ts";
 import type { ExitCode } from "../shared/exit_code.ts";

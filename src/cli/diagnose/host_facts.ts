@@ -25,7 +25,7 @@ import {
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { acquireTokenLock } from "../../host/locks/token_lock.ts";
 import { checkText } from "../../http/check_text.ts";
-import { codeOf } from "../../lib/error_code.ts";
+import { codeOf } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { assertRegularFiles } from "../../store/database/database_files.ts";
 import { MIGRATIONS, schemaOf } from "../../store/database/migrations.ts";

@@ -12,7 +12,7 @@ import {
   type RouteMap,
   type TypedCommandParameters,
 } from "@stricli/core";
-import { wrapped } from "../../lib/text/wrap.ts";
+import { wrapped } from "../../lib/text/cut.ts";
 import { type ExitCode, exitRows, type Exits } from "../shared/exit_code.ts";
 import { createProcessIo, type Io } from "../terminal/io.ts";
 import { COLOURED, PLAIN, type Style } from "../terminal/style.ts";

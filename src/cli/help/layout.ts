@@ -4,7 +4,7 @@
  * @module
  */
 
-import { wrapped } from "../../lib/text/wrap.ts";
+import { wrapped } from "../../lib/text/cut.ts";
 import type { Style } from "../terminal/style.ts";
 
 /** Columns of a help text. */

@@ -9,7 +9,7 @@ import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { readConfigLeniently, shown } from "../shared/read_config.ts";
-import { timeText } from "../../lib/text/time_text.ts";
+import { timeText } from "../../lib/text/units.ts";
 import type { Io } from "../terminal/io.ts";
 import { withDataDir } from "./data.ts";
 

@@ -9,7 +9,7 @@ import process from "node:process";
 import type { Readable } from "node:stream";
 import { beginLogin, endLogin, type PendingLogin, signInServer } from "../../bot/mcp/logins.ts";
 import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
-import { codeOf } from "../../lib/error_code.ts";
+import { codeOf } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";

@@ -13,7 +13,7 @@ import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
-import { timeText } from "../../lib/text/time_text.ts";
+import { timeText } from "../../lib/text/units.ts";
 
 /** Options of `memory list`. */
 export interface MemoryFlags extends CommonFlags {

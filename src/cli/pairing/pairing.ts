@@ -25,7 +25,7 @@ import { ageOf } from "../delivery/outbox.ts";
 import { welcomesOf } from "./messages.ts";
 import { readConfigLeniently, shown } from "../shared/read_config.ts";
 import { accountsIn } from "../shared/which_account.ts";
-import { timeText } from "../../lib/text/time_text.ts";
+import { timeText } from "../../lib/text/units.ts";
 import { withStore } from "../shared/with_store.ts";
 
 /** Options of all pairing commands. */

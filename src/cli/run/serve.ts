@@ -7,7 +7,7 @@
 import { randomUUID } from "node:crypto";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { urlHostOf } from "../../lib/network/url_address.ts";
+import { urlHostOf } from "../../lib/network/addresses.ts";
 import { type Bot, type BotOptions, type Online, startBot } from "../../bot.ts";
 import { startKeepAlive, visitByFetch } from "../../http/monitor/keep_alive.ts";
 import { startWatchdog, statusLine, type Watchdog } from "../../http/monitor/watchdog.ts";

@@ -11,7 +11,7 @@
 import type { Schedule, ScheduleRun } from "../../core/turn/schedule.ts";
 import { nextRun } from "../../flows/schedules/when.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { hostTimezone } from "../../lib/time_zone.ts";
+import { hostTimezone } from "../../lib/clock.ts";
 import type { Store } from "../../store/store.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
@@ -19,7 +19,7 @@ import { readConfigLeniently, shown } from "../shared/read_config.ts";
 import { accountsIn } from "../shared/which_account.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
-import { timeText } from "../../lib/text/time_text.ts";
+import { timeText } from "../../lib/text/units.ts";
 
 /** Options of `schedules list`. */
 export interface SchedulesFlags extends CommonFlags {

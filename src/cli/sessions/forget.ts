@@ -19,7 +19,7 @@ import type { Forgotten } from "../../store/forget/forget.ts";
 import type { Store } from "../../store/store.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import { jsonLine } from "../../lib/text/json_line.ts";
+import { jsonLine } from "../../lib/text/json.ts";
 import { isHeld } from "../shared/running_bot.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";

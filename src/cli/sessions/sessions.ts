@@ -17,10 +17,10 @@ import type { Store } from "../../store/store.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import { jsonLine } from "../../lib/text/json_line.ts";
+import { jsonLine } from "../../lib/text/json.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
-import { timeText } from "../../lib/text/time_text.ts";
+import { timeText } from "../../lib/text/units.ts";
 
 /** Options of `sessions show`. */
 export interface ShowFlags extends CommonFlags {

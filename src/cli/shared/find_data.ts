@@ -17,7 +17,7 @@ import process from "node:process";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import type { Holder } from "../../host/locks/holder.ts";
 import { findTokenHolders } from "../../host/locks/token_lock.ts";
-import { codeOf } from "../../lib/error_code.ts";
+import { codeOf } from "../../lib/errors.ts";
 import type { Io } from "../terminal/io.ts";
 import { isHeld } from "./running_bot.ts";
 import { EXIT } from "./exit_code.ts";

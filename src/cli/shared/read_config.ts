@@ -15,7 +15,7 @@ import { auditPermissions } from "../../config/checks/permissions.ts";
 import { type Problem, renderProblems } from "../../config/text/problem.ts";
 import { foldersOf } from "../../host/files/folders_of.ts";
 import { FileRefusedError, isOpenFile, readBounded } from "../../host/files/read_bounded.ts";
-import { codeOf } from "../../lib/error_code.ts";
+import { codeOf } from "../../lib/errors.ts";
 import type { Io } from "../terminal/io.ts";
 
 /** Largest size of a config. The parser takes 1 Mi characters, which have at most 3 MiB. */

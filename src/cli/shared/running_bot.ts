@@ -13,7 +13,7 @@ import { isLocked, type LockHolder, readHolder } from "../../host/locks/lock.ts"
 import { boundedGet } from "../../host/bounded_get.ts";
 import { isListener } from "../../host/locks/tcp_listener.ts";
 import { readReport, type ShownReport } from "../../http/read_report.ts";
-import { codeOf } from "../../lib/error_code.ts";
+import { codeOf } from "../../lib/errors.ts";
 import { schedule } from "../../lib/clock.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { readConfig } from "./read_config.ts";

@@ -11,7 +11,7 @@ import { DAY_MS } from "../../core/discord/day.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { AccountId, GuildId } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
-import { timeText } from "../../lib/text/time_text.ts";
+import { timeText } from "../../lib/text/units.ts";
 
 /** Facts about the time and the place. Times are Unix times in milliseconds. */
 export interface Evidence {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { timeText } from "../../lib/text/time_text.ts";
+import { timeText } from "../../lib/text/units.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
 import { moneyText } from "../../render/footer.ts";
 import { printable } from "../../lib/text/quoted.ts";

@@ -20,7 +20,7 @@ import { judgeAbsence } from "./no_record.ts";
 import { evidenceOf } from "./evidence.ts";
 import { reportOf, type SessionNow } from "./report.ts";
 import { parseSubject, type Subject } from "./subject.ts";
-import { timeText } from "../../lib/text/time_text.ts";
+import { timeText } from "../../lib/text/units.ts";
 import { whyLines } from "./text.ts";
 import { withStore } from "../shared/with_store.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isPrivateHost } from "../../lib/network/private_host.ts";
+import { isPrivateHost } from "../../lib/network/addresses.ts";
 import type { AddRemark } from "./audit_account.ts";
 import { entriesAt, isRecord, valueAt } from "../text/tree.ts";
 

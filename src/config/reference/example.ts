@@ -8,7 +8,7 @@
  */
 
 import { z } from "zod";
-import { wrapped } from "../../lib/text/wrap.ts";
+import { wrapped } from "../../lib/text/cut.ts";
 import { docText } from "../schema/parts/key.ts";
 import { configSchema } from "../schema/root.ts";
 import { core, type Schema } from "../schema/parts/shape.ts";

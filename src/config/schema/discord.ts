@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { STATUSES } from "../../core/discord/presence.ts";
-import { isLoopbackHost } from "../../lib/network/loopback.ts";
+import { isLoopbackHost } from "../../lib/network/addresses.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { actions } from "./actions.ts";
 import { amount, key, laterSection, lazySection, text, whole } from "./parts/key.ts";

@@ -10,7 +10,7 @@
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { OutboundFile, VoiceFile } from "../../core/outbound/outbound.ts";
 import type { Extractor } from "../../core/turn/extract.ts";
-import { bounded } from "../../lib/bounded.ts";
+import { bounded } from "../../lib/text/cut.ts";
 import type { Log } from "../../lib/log.ts";
 import type { ReadAudioPorts } from "./read_audio.ts";
 

@@ -7,10 +7,9 @@
  * @module
  */
 
-import type { Env } from "../../lib/env.ts";
+import { type Env, isSameBoot } from "../../lib/env.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 import type { Finding } from "../../core/finding.ts";
-import { isSameBoot } from "../../lib/boot_id.ts";
 import type { LogFields } from "../../lib/log.ts";
 
 /** A run, as the store has it. */

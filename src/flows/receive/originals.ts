@@ -5,7 +5,7 @@
  */
 
 import type { MessageId } from "../../core/discord/ids.ts";
-import { createNewestSet } from "../../lib/newest_set.ts";
+import { createNewestSet } from "../../lib/cache.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 
 /** Everything that originals need from outside. The callbacks must not throw. */

@@ -19,7 +19,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import { asMembers, type LookUp, type ProxiedMessage } from "../../core/inbound/pluralkit.ts";
 import type { UndecidedReason, Verdict } from "../../core/inbound/verdict.ts";
-import { createNewestSet, type NewestSet } from "../../lib/newest_set.ts";
+import { createNewestSet, type NewestSet } from "../../lib/cache.ts";
 import { PLURALKIT } from "../../policy/place_access.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
 import {

@@ -15,7 +15,7 @@ import type { ShownMessage } from "../../core/turn/ports/discord.ts";
 import type { ChannelSummary } from "../../core/turn/ports/history.ts";
 import { shownLine } from "../../core/turn/shown_line.ts";
 import type { Log } from "../../lib/log.ts";
-import { clip } from "../../lib/text/clip.ts";
+import { clip } from "../../lib/text/cut.ts";
 import {
   channelSummaryOf,
   INSTRUCTION_CHARS,

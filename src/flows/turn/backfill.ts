@@ -13,7 +13,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Log } from "../../lib/log.ts";
-import { createNewestSet } from "../../lib/newest_set.ts";
+import { createNewestSet } from "../../lib/cache.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 
 /** Everything that loading needs from outside. */

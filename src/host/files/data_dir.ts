@@ -11,8 +11,7 @@ import { accessSync, chmodSync, constants, mkdirSync, readdirSync, statSync } fr
 import { isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 import type { Env } from "../../lib/env.ts";
-import { codeOf } from "../../lib/error_code.ts";
-import { PathError } from "../../lib/path_error.ts";
+import { codeOf, PathError } from "../../lib/errors.ts";
 
 /**
  * - `not_a_directory`: the path is something else.

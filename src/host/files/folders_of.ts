@@ -6,7 +6,7 @@
 
 import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { codeOf } from "../../lib/error_code.ts";
+import { codeOf } from "../../lib/errors.ts";
 
 /** POSIX facts of a folder. */
 export interface FolderStat {

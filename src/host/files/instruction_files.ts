@@ -18,8 +18,8 @@ import {
   type Stats,
 } from "node:fs";
 import { join } from "node:path";
-import { bounded } from "../../lib/bounded.ts";
-import { codeOf } from "../../lib/error_code.ts";
+import { bounded } from "../../lib/text/cut.ts";
+import { codeOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 
 /** A file with instructions. */

@@ -19,7 +19,7 @@ import {
   type Stats,
   statSync,
 } from "node:fs";
-import { codeOf } from "../../lib/error_code.ts";
+import { codeOf } from "../../lib/errors.ts";
 
 /** The bound of a read. */
 export interface ReadBound {

@@ -9,7 +9,7 @@
  */
 
 import { statSync } from "node:fs";
-import { codeOf } from "../../lib/error_code.ts";
+import { codeOf } from "../../lib/errors.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import { type FileEvents, fileEvents } from "./file_events.ts";
 

@@ -27,8 +27,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
-import { codeOf } from "../../lib/error_code.ts";
-import { PathError } from "../../lib/path_error.ts";
+import { codeOf, PathError } from "../../lib/errors.ts";
 
 /**
  * - `changed`: another program has written the file since it was read, or is writing it; read it

@@ -11,7 +11,7 @@
 import { closeSync, constants, ftruncateSync, openSync, writeSync } from "node:fs";
 import process from "node:process";
 import { z } from "zod";
-import { codeOf } from "../../lib/error_code.ts";
+import { codeOf } from "../../lib/errors.ts";
 import { readBootId, readPid } from "../process/boot.ts";
 import { readBounded } from "../files/read_bounded.ts";
 import { type Flock, FlockUnavailableError, loadFlock } from "./flock.ts";

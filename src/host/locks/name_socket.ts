@@ -10,7 +10,7 @@
 
 import { createHmac, randomBytes } from "node:crypto";
 import { createConnection, createServer, type Server } from "node:net";
-import { codeOf } from "../../lib/error_code.ts";
+import { codeOf } from "../../lib/errors.ts";
 import { type Holder, holderSchema } from "./holder.ts";
 
 /** A holder's answer. */

@@ -8,7 +8,7 @@
  */
 
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { codeOf } from "../../lib/error_code.ts";
+import { codeOf } from "../../lib/errors.ts";
 
 /** Readers of `/proc`; each throws if it may not read. */
 export interface SocketTables {

@@ -8,7 +8,7 @@
 
 import { readFileSync, statSync } from "node:fs";
 import { endianness } from "node:os";
-import { codeOf } from "../../lib/error_code.ts";
+import { codeOf } from "../../lib/errors.ts";
 import { TABLES } from "./socket_holder.ts";
 
 /** Readers of `/proc`; each throws if it may not read. */

@@ -10,8 +10,8 @@
 
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { codeOf } from "../../lib/error_code.ts";
-import { isSameBoot } from "../../lib/boot_id.ts";
+import { codeOf } from "../../lib/errors.ts";
+import { isSameBoot } from "../../lib/env.ts";
 import { type PidFacts, readBootId, readPid } from "./boot.ts";
 
 /** The process to end, as its lock describes it. */

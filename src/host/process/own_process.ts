@@ -12,7 +12,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Env } from "../../lib/env.ts";
-import { codeOf } from "../../lib/error_code.ts";
+import { codeOf } from "../../lib/errors.ts";
 
 /** How to start a Barnacle: the program, and the arguments before Barnacle's own. */
 export interface Command {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bounded } from "../../lib/bounded.ts";
+import { bounded } from "../../lib/text/cut.ts";
 import type { Choice } from "./command.ts";
 
 /** Maximum number of suggestions, and of characters of each, at Discord. */

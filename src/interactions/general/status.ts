@@ -4,7 +4,7 @@
  * @module
  */
 
-import { durationText } from "../../lib/text/duration.ts";
+import { durationText } from "../../lib/text/units.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Command } from "../base/command.ts";
 

@@ -9,7 +9,7 @@
 import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { ListChange, ListChoice, NoList } from "../../core/people/people_list.ts";
-import { bounded } from "../../lib/bounded.ts";
+import { bounded } from "../../lib/text/cut.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Command, CommandOption } from "../base/command.ts";
 import type { InteractionContext } from "../base/context.ts";

@@ -9,7 +9,7 @@
 
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type StoredQuestion } from "../../core/people/question.ts";
-import { bounded } from "../../lib/bounded.ts";
+import { bounded } from "../../lib/text/cut.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { isShown, settledContent, visible } from "../../render/questions/card.ts";
 import { choicesFor } from "../base/choices.ts";

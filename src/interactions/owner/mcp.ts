@@ -6,8 +6,8 @@
  * @module
  */
 
-import { bounded } from "../../lib/bounded.ts";
-import { timeText } from "../../lib/text/time_text.ts";
+import { bounded } from "../../lib/text/cut.ts";
+import { timeText } from "../../lib/text/units.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { choicesFor } from "../base/choices.ts";
 import type { Command, CommandOption } from "../base/command.ts";

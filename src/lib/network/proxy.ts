@@ -13,8 +13,7 @@
  */
 
 import type { Env } from "../env.ts";
-import { isLoopbackHost } from "./loopback.ts";
-import { hostOf, portOf } from "./url_address.ts";
+import { hostOf, isLoopbackHost, portOf } from "./addresses.ts";
 
 /** How a URL is reached. */
 export type ProxyRoute =

@@ -8,8 +8,7 @@
  * @module
  */
 
-import { PathError } from "../path_error.ts";
-import { isUnreachable } from "../unreachable.ts";
+import { isUnreachable, PathError } from "../errors.ts";
 import { REDACTED } from "./redactor.ts";
 
 /** A value that `JSON.stringify` writes without loss. */

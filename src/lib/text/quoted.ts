@@ -1,6 +1,6 @@
 /**
- * Shows foreign text within one of our lines. No character of it may move the cursor or reverse the
- * line.
+ * Makes foreign text safe to show: no character of it may move the cursor, reverse a line or end a
+ * text early.
  *
  * @module
  */
@@ -21,5 +21,30 @@ export function printable(text: string): string {
   return text.replace(
     UNPRINTABLE,
     (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
+}
+
+/**
+ * Removes control characters except tabs and line ends.
+ *
+ * A NUL ends a text in programs written in C: Deno's SQLite reads a column back up to the first one,
+ * and so would lose the end of a fence. The others control terminals.
+ */
+export function withoutControls(text: string): string {
+  return text.replace(/[^\P{Cc}\t\n\r]/gu, "");
+}
+
+/** The text that stands in place of a spoiler. */
+export const HIDDEN = "(spoiler)";
+
+/**
+ * Replaces spoilers, for places other than their own (H9). Code keeps its bars: Discord shows no
+ * spoiler there. An unclosed spoiler is shown by Discord as it is.
+ */
+export function withoutSpoilers(text: string): string {
+  if (!text.includes("||")) return text;
+  return text.replace(
+    /(```[\s\S]*?```|`[^`\n]+`)|\|\|[\s\S]+?\|\|/g,
+    (_, code: string | undefined) => code ?? HIDDEN,
   );
 }

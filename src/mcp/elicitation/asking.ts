@@ -7,7 +7,7 @@
  * @module
  */
 
-import { isRecord } from "../../lib/record.ts";
+import { isRecord } from "../../lib/text/json.ts";
 
 /** A server's question, as the library passes it on. */
 export interface Elicitation {

@@ -8,7 +8,7 @@
  */
 
 import type { FormField } from "../../core/people/form.ts";
-import { isRecord } from "../../lib/record.ts";
+import { isRecord } from "../../lib/text/json.ts";
 
 /** One property of a form. */
 export interface WishedField {

@@ -12,10 +12,8 @@ import { Buffer } from "node:buffer";
 import { lookup as lookupAll } from "node:dns/promises";
 import { request } from "node:https";
 import { isIP } from "node:net";
-import { isLoopbackHost } from "../../lib/network/loopback.ts";
-import { isPublicAddress } from "../../lib/network/public_address.ts";
+import { hostOf, isLoopbackHost, isPublicAddress, portOf } from "../../lib/network/addresses.ts";
 import { readBody } from "../../lib/network/read_body.ts";
-import { hostOf, portOf } from "../../lib/network/url_address.ts";
 
 /** Finds the addresses of a name. */
 export type Resolve = (host: string) => Promise<readonly { readonly address: string }[]>;

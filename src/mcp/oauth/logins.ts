@@ -23,7 +23,7 @@ import {
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { z } from "zod";
-import { codeOf } from "../../lib/error_code.ts";
+import { codeOf } from "../../lib/errors.ts";
 
 /** The authorization server that gave a token or a client id. */
 const binding = () => ({

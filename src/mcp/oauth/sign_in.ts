@@ -11,8 +11,8 @@
 import { Buffer } from "node:buffer";
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { OAuthClientProvider } from "@ai-sdk/mcp";
-import { isRecord } from "../../lib/record.ts";
-import { clip } from "../../lib/text/clip.ts";
+import { isRecord } from "../../lib/text/json.ts";
+import { clip } from "../../lib/text/cut.ts";
 import type { HttpServer } from "./http_server.ts";
 import type { Login, LoginClient, LoginTokens } from "./logins.ts";
 import { createOAuthFetch } from "./fetch.ts";

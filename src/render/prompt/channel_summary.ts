@@ -8,7 +8,7 @@
  */
 
 import type { ModelRequest } from "../../core/model.ts";
-import { clip } from "../../lib/text/clip.ts";
+import { clip } from "../../lib/text/cut.ts";
 import { visibleText } from "../safety/visible.ts";
 import { exactOnly } from "./summary.ts";
 import { fenced } from "./untrusted.ts";

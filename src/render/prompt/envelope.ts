@@ -13,7 +13,7 @@ import type { InboundMessage, Place, Scheduled } from "../../core/inbound/inboun
 import { labelOf, type Overheard } from "../../core/inbound/transcript.ts";
 import type { ReadFile } from "../../core/turn/media.ts";
 import { fileLines, voiceOf } from "./files.ts";
-import { UTC } from "../../lib/time_zone.ts";
+import { UTC } from "../../lib/clock.ts";
 import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import { fenced, nameInLine } from "./untrusted.ts";
 

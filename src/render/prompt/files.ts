@@ -8,7 +8,7 @@
  */
 
 import type { FileResult, ReadFile } from "../../core/turn/media.ts";
-import { clip } from "../../lib/text/clip.ts";
+import { clip } from "../../lib/text/cut.ts";
 import { fenced } from "./untrusted.ts";
 
 /** Formats all files, of which some texts are cut if they are longer than `maxChars` together. */

@@ -12,7 +12,7 @@
 import type { ModelRequest } from "../../core/model.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Summary } from "../../core/turn/checkpoint.ts";
-import { clip } from "../../lib/text/clip.ts";
+import { clip } from "../../lib/text/cut.ts";
 import { visibleText } from "../safety/visible.ts";
 import { fenced } from "./untrusted.ts";
 

@@ -18,8 +18,7 @@ import {
   type Question,
   type StoredQuestion,
 } from "../../core/people/question.ts";
-import { bounded } from "../../lib/bounded.ts";
-import { clip } from "../../lib/text/clip.ts";
+import { bounded, clip } from "../../lib/text/cut.ts";
 import { notice, type Texts } from "../notices/notices.ts";
 
 /** Maximum characters of a command that Discord shows; longer ones need the command line. */

@@ -6,7 +6,7 @@
 
 import type { Button, Menu } from "../../core/outbound/outbound.ts";
 import { DENY, MENU, type StoredQuestion } from "../../core/people/question.ts";
-import { bounded } from "../../lib/bounded.ts";
+import { bounded } from "../../lib/text/cut.ts";
 import { notice, type Texts } from "../notices/notices.ts";
 import { choiceLabel, isShown } from "./card.ts";
 

@@ -6,7 +6,7 @@
 
 import { DENY, FILL_IN, type Question } from "../../core/people/question.ts";
 import { DONE, type ServerQuestion } from "../../core/people/server_question.ts";
-import { clip } from "../../lib/text/clip.ts";
+import { clip } from "../../lib/text/cut.ts";
 import { notice, type Texts } from "../notices/notices.ts";
 
 /** Maximum characters of a server's words on a card. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { withoutControls } from "../../lib/text/controls.ts";
+import { withoutControls } from "../../lib/text/quoted.ts";
 import { codeRegions, isInCode } from "../markdown/code_region.ts";
 import { withoutBlocks } from "./leaked_blocks.ts";
 import { withoutToolCalls } from "./leaked_calls.ts";

@@ -8,9 +8,8 @@
  * @module
  */
 
-import { codeOf } from "../../lib/error_code.ts";
+import { codeOf, PathError } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { PathError } from "../../lib/path_error.ts";
 
 /**
  * The kinds of failure, with the next step of each.

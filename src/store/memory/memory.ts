@@ -9,7 +9,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { createNewestSet, type NewestSet } from "../../lib/newest_set.ts";
+import { createNewestSet, type NewestSet } from "../../lib/cache.ts";
 import { type ClaimQueue, createClaimQueue } from "./claim_queue.ts";
 import { createOpenTurnCounts, type OpenTurnCounts } from "./open_turns.ts";
 import { createOutgoing, type Outgoing } from "./outgoing.ts";

@@ -10,7 +10,7 @@ import { column } from "../database/columns.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { MAX_NOTES, type NewNote, type Note, NOTE_SCOPES } from "../../core/notes/note.ts";
-import { withoutControls } from "../../lib/text/controls.ts";
+import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 

@@ -12,7 +12,7 @@ import { z } from "zod";
 import { column } from "../database/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
-import { withoutControls } from "../../lib/text/controls.ts";
+import { withoutControls } from "../../lib/text/quoted.ts";
 
 /** Stores, reads and deletes files. Changes run within a transaction of the caller's. */
 export interface OutboxFiles {

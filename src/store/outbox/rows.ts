@@ -20,7 +20,7 @@ import type {
   OutboxRow,
 } from "../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { withoutControls } from "../../lib/text/controls.ts";
+import { withoutControls } from "../../lib/text/quoted.ts";
 import { prepareOutboxFiles } from "./files.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 

@@ -13,7 +13,7 @@ import { column } from "../database/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { withoutControls } from "../../lib/text/controls.ts";
+import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 

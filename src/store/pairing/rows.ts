@@ -20,7 +20,7 @@ import {
 } from "../../core/inbound/pairing.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import { withoutControls } from "../../lib/text/controls.ts";
+import { withoutControls } from "../../lib/text/quoted.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import type { Outgoing } from "../memory/outgoing.ts";

@@ -15,7 +15,7 @@ import { z } from "zod";
 import { column } from "../database/columns.ts";
 import { compareIds, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { Overheard } from "../../core/inbound/transcript.ts";
-import { withoutControls } from "../../lib/text/controls.ts";
+import { withoutControls } from "../../lib/text/quoted.ts";
 import type { OverheardKey } from "../memory/overheard_key.ts";
 
 /** Adds and reads blocks, within transactions of the caller's. */

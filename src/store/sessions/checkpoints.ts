@@ -22,7 +22,7 @@ import type {
   OpenEntries,
   ResetCause,
 } from "../../core/turn/checkpoint.ts";
-import { withoutControls } from "../../lib/text/controls.ts";
+import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { TranscriptRows } from "../turns/transcripts.ts";

@@ -8,7 +8,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { ChosenSetting } from "../../core/people/chosen.ts";
-import { withoutControls } from "../../lib/text/controls.ts";
+import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import { createBurstWatch } from "../database/other_writers.ts";
 import type { Transactions } from "../database/transact.ts";

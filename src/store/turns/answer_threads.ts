@@ -13,7 +13,7 @@ import { column } from "../database/columns.ts";
 import type { AccountId, ChannelId, UserId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { AnswerThread } from "../../core/inbound/threads.ts";
-import { withoutControls } from "../../lib/text/controls.ts";
+import { withoutControls } from "../../lib/text/quoted.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 

@@ -18,8 +18,8 @@ import type {
   ReactionRecord,
   ReactionsCleared,
 } from "../../core/inbound/reactions.ts";
-import { bounded } from "../../lib/bounded.ts";
-import { withoutControls } from "../../lib/text/controls.ts";
+import { bounded } from "../../lib/text/cut.ts";
+import { withoutControls } from "../../lib/text/quoted.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { OverheardKey } from "../memory/overheard_key.ts";
 import { UNNAMED } from "../database/durability.ts";

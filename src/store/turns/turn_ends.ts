@@ -24,7 +24,7 @@ import type { PlanQueue } from "../../core/outbound/queue.ts";
 import type { Step } from "../../core/step.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Charge, TurnCost } from "../../core/spending/usage.ts";
-import { withoutControls } from "../../lib/text/controls.ts";
+import { withoutControls } from "../../lib/text/quoted.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { SendQueues } from "../memory/send_queues.ts";
 import { type PlainRow, prepareAddPlainRows } from "../outbox/rows.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
-import fc from "fast-check";
-import { PathError } from "../../../src/lib/path_error.ts";
+import { PathError } from "../../../src/lib/errors.ts";
 import { toPlain } from "../../../src/lib/text/plain.ts";
 
 const same = (text: string) => text;

@@ -19,7 +19,7 @@ import { contentPayload } from "../../../discord/gateway/decode/payloads.ts";
 import type { Reader } from "../../../discord/gateway/read/reader.ts";
 import type { RawMessage } from "../../../discord/rest/calls/history.ts";
 import { mayBeSeen } from "../../../flows/turn/backfill.ts";
-import { withoutSpoilers } from "../../../lib/text/spoilers.ts";
+import { withoutSpoilers } from "../../../lib/text/quoted.ts";
 
 /** The sources of shown messages. */
 export interface ShowOptions {

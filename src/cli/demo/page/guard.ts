@@ -12,8 +12,7 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { hostname, networkInterfaces } from "node:os";
-import { urlHostOf } from "../../../lib/network/url_address.ts";
-import { isLoopback } from "../../../lib/network/loopback.ts";
+import { isLoopback, urlHostOf } from "../../../lib/network/addresses.ts";
 import { refusalOf } from "../../../http/guard.ts";
 
 /** Addresses that mean "every address of this machine". */

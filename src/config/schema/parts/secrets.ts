@@ -10,7 +10,7 @@
 import { z } from "zod";
 import { REDACTED } from "../../../lib/text/redactor.ts";
 import type { Env } from "../../../lib/env.ts";
-import { codeOf } from "../../../lib/error_code.ts";
+import { codeOf } from "../../../lib/errors.ts";
 
 /** A text that must not be shown. */
 export class Secret {

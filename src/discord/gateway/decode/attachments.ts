@@ -6,7 +6,7 @@
  */
 
 import { type Attachment, MAX_ATTACHMENTS } from "../../../core/discord/attachment.ts";
-import { bounded } from "../../../lib/bounded.ts";
+import { bounded } from "../../../lib/text/cut.ts";
 import type { ContentPayload, MessagePayload } from "./payloads.ts";
 import type { ForwardRule } from "./places.ts";
 

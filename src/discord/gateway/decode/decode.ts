@@ -26,7 +26,7 @@ import type {
   Sender,
 } from "../../../core/inbound/inbound.ts";
 import type { MessageEdited } from "../../../core/inbound/events.ts";
-import { bounded } from "../../../lib/bounded.ts";
+import { bounded } from "../../../lib/text/cut.ts";
 import { allAttachmentsOf } from "./attachments.ts";
 import { withoutFooter } from "../../../core/outbound/footer_line.ts";
 import { describeExtras, fullText } from "./describe.ts";

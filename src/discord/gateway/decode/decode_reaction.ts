@@ -14,7 +14,7 @@ import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_sc
 import type { AccountId } from "../../../core/discord/ids.ts";
 import type { Self } from "../../../core/inbound/inbound.ts";
 import type { Reaction, ReactionsCleared } from "../../../core/inbound/reactions.ts";
-import { bounded } from "../../../lib/bounded.ts";
+import { bounded } from "../../../lib/text/cut.ts";
 import type { DecodeProblem } from "./decode.ts";
 import type { GuildIndex } from "./guild_index.ts";
 import { type Dispatch, userPayload } from "./payloads.ts";

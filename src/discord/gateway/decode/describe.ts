@@ -8,8 +8,8 @@
  */
 
 import type { Extra } from "../../../core/inbound/inbound.ts";
-import { bounded } from "../../../lib/bounded.ts";
-import { withoutSpoilers } from "../../../lib/text/spoilers.ts";
+import { bounded } from "../../../lib/text/cut.ts";
+import { withoutSpoilers } from "../../../lib/text/quoted.ts";
 import { isSpoiler } from "./attachments.ts";
 import { describeComponents } from "./describe_components.ts";
 import { describePoll, describePollResult, type Embed } from "./describe_poll.ts";

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { HIDDEN } from "../../../lib/text/spoilers.ts";
+import { HIDDEN } from "../../../lib/text/quoted.ts";
 import { MessageComponentTypes } from "@discordeno/types";
 import { z } from "zod";
 

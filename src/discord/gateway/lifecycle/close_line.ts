@@ -10,7 +10,7 @@ import { meaningOf } from "./close_codes.ts";
 import { explainReason } from "./network_reason.ts";
 import type { ReconnectPlan } from "./plan_reconnect.ts";
 import type { Cause, LostConnection } from "./step.ts";
-import { durationText } from "../../../lib/text/duration.ts";
+import { durationText } from "../../../lib/text/units.ts";
 
 /** Log line for a session that cannot be resumed; catch-up reads its messages (G6). */
 export const SESSION_LOST =

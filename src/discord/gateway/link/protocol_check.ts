@@ -8,7 +8,7 @@
  */
 
 import type { FromWorker, ToWorker } from "./protocol.ts";
-import { isRecord } from "../../../lib/record.ts";
+import { isRecord } from "../../../lib/text/json.ts";
 
 type FieldType = "string" | "number" | "boolean" | "object";
 /** A field name that ends in `?` is optional. `[fields]` stands for a list of such objects. */

@@ -7,7 +7,7 @@
  */
 
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
-import { bounded } from "../../../lib/bounded.ts";
+import { bounded } from "../../../lib/text/cut.ts";
 import { ownRolesIn, toFileChannels, toFileRoles } from "../decode/file_permissions.ts";
 import { type Channel, type Guild, uploadLimitOfTier } from "../decode/guild_index.ts";
 import type { ChannelPayload, GuildPayload, RolePayload } from "../decode/payloads.ts";

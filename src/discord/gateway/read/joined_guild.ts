@@ -11,7 +11,7 @@ import { z } from "zod";
 import type { GuildId } from "../../../core/discord/ids.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import { bounded } from "../../../lib/bounded.ts";
+import { bounded } from "../../../lib/text/cut.ts";
 import type { Dispatch } from "../decode/payloads.ts";
 import type { GuildIndex } from "../decode/guild_index.ts";
 

@@ -10,7 +10,7 @@
 import type { AccountId, GuildId } from "../../../core/discord/ids.ts";
 import type { InboundBatch, InboundEvent, SessionStarted } from "../../../core/inbound/events.ts";
 import type { GatewaySession, GuildSnapshot, Self } from "../../../core/inbound/inbound.ts";
-import { parseForeignJson } from "../../../lib/text/foreign_json.ts";
+import { parseForeignJson } from "../../../lib/text/json.ts";
 import type { DispatchBatch } from "../link/protocol.ts";
 import { SEPARATOR } from "../link/batches.ts";
 import { decodeEdit, decodeMessage, type DecodeProblem } from "../decode/decode.ts";

@@ -16,8 +16,7 @@ import {
   MessageComponentTypes,
   MessageFlags,
 } from "@discordeno/types";
-import { isRecord } from "../../../lib/record.ts";
-import { parseForeignJson } from "../../../lib/text/foreign_json.ts";
+import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
 import type { Callback } from "./callback.ts";
 import type { Forms } from "./forms.ts";
 

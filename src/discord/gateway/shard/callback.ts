@@ -6,7 +6,7 @@
  * @module
  */
 
-import { codeOf } from "../../../lib/error_code.ts";
+import { codeOf } from "../../../lib/errors.ts";
 
 /** Options of the answers. */
 export interface CallbackOptions {

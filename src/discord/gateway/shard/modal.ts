@@ -14,7 +14,7 @@ import {
   type FormField,
   MAX_FIELD_CHARS,
 } from "../../../core/people/form.ts";
-import { bounded } from "../../../lib/bounded.ts";
+import { bounded } from "../../../lib/text/cut.ts";
 
 /** Discord's numbers of components, of which Discordeno does not know all. */
 const TYPES: Readonly<Record<FieldKind | "label", number>> = {

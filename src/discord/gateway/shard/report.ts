@@ -8,7 +8,7 @@
  * @module
  */
 
-import { bounded } from "../../../lib/bounded.ts";
+import { bounded } from "../../../lib/text/cut.ts";
 import { UNPRINTABLE } from "../../../lib/text/quoted.ts";
 import { closeLabel, closeLine, SESSION_LOST } from "../lifecycle/close_line.ts";
 import type { Counters } from "../link/counts.ts";

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { parseForeignJson } from "../../../lib/text/foreign_json.ts";
+import { parseForeignJson } from "../../../lib/text/json.ts";
 
 /** The fields of a payload beside its data. */
 export interface Envelope {

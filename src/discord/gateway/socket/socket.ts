@@ -12,7 +12,7 @@ import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
 import type net from "node:net";
 import { MAX_MESSAGE_BYTES } from "./inflate.ts";
-import { isLoopbackHost } from "../../../lib/network/loopback.ts";
+import { isLoopbackHost } from "../../../lib/network/addresses.ts";
 import { nameOf, openTransport, type TransportOptions } from "./transport.ts";
 // @ts-types="./ws_receiver.d.ts"
 import Receiver from "../../../../node_modules/ws/lib/receiver.js";

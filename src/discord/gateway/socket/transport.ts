@@ -9,8 +9,8 @@
 
 import net from "node:net";
 import tls from "node:tls";
-import { codeOf } from "../../../lib/error_code.ts";
-import { hostOf, portOf } from "../../../lib/network/url_address.ts";
+import { codeOf } from "../../../lib/errors.ts";
+import { hostOf, portOf } from "../../../lib/network/addresses.ts";
 import { requestTunnel } from "./proxy.ts";
 
 /** Where and how to connect. */

@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { once } from "../../../lib/latest.ts";
+import { once } from "../../../lib/cache.ts";
 import { type Channel, CHANNEL_KINDS, isThread } from "../../../core/rights/channel.ts";
 import {
   type ChannelId,

@@ -10,7 +10,7 @@
 import { createRestManager, type RestManager } from "@discordeno/rest";
 import { type ChannelId, parseSnowflake } from "../../../core/discord/ids.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
-import { parseForeignJson } from "../../../lib/text/foreign_json.ts";
+import { parseForeignJson } from "../../../lib/text/json.ts";
 import { type Answer, type AnswerHooks, exchange } from "../exchange/exchange.ts";
 import { RestError, toNoAnswer, toRestError } from "../exchange/rest_error.ts";
 import { createsMessage, maxAnswerBytes, nameOf, type Route } from "../exchange/route.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { isLoopbackHost } from "../../../lib/network/loopback.ts";
+import { isLoopbackHost } from "../../../lib/network/addresses.ts";
 
 /** Discord's own API; the version is added to each request. */
 export const DISCORD_API_BASE = "https://discord.com/api";

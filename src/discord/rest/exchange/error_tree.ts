@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isRecord } from "../../../lib/record.ts";
+import { isRecord } from "../../../lib/text/json.ts";
 
 /** A tree can have one problem for each field of ten embeds; the first few are enough. */
 const MAX_LINES = 5;

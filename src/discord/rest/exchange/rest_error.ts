@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import type { Refusal } from "../../../core/errors.ts";
-import { codeOf } from "../../../lib/error_code.ts";
+import { codeOf } from "../../../lib/errors.ts";
 import { printable } from "../../../lib/text/quoted.ts";
 import { flattenErrors } from "./error_tree.ts";
 import { nameOf, type Route } from "./route.ts";

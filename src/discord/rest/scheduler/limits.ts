@@ -8,7 +8,7 @@
  */
 
 import { MAX_TIMER_MS } from "../../../lib/clock.ts";
-import { isRecord } from "../../../lib/record.ts";
+import { isRecord } from "../../../lib/text/json.ts";
 
 /** The limits of one response; times in whole milliseconds from its arrival. */
 export interface Limits {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { once } from "../../../../lib/latest.ts";
+import { once } from "../../../../lib/cache.ts";
 import { type Channel, isThread, isVoice } from "../../../../core/rights/channel.ts";
 import type { ChannelId, GuildId, UserId } from "../../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../../core/inbound/inbound.ts";

@@ -13,7 +13,7 @@ import { z } from "zod";
 import type { ChannelId } from "../../../../core/discord/ids.ts";
 import type { CommandCall, OptionTyping } from "../../../../core/inbound/interactions.ts";
 import { snowflakeSchema as snowflake } from "../../../../core/discord/snowflake_schema.ts";
-import { bounded } from "../../../../lib/bounded.ts";
+import { bounded } from "../../../../lib/text/cut.ts";
 import { userPayload } from "../payloads.ts";
 import { tagOf } from "../senders.ts";
 

@@ -22,7 +22,7 @@ import type {
   SlashCommand,
 } from "../../../../core/inbound/interactions.ts";
 import { snowflakeSchema as snowflake } from "../../../../core/discord/snowflake_schema.ts";
-import { bounded } from "../../../../lib/bounded.ts";
+import { bounded } from "../../../../lib/text/cut.ts";
 import { commandPayload, toCall, typedIn } from "./command_data.ts";
 import { modalData, toSubmission } from "./modal_data.ts";
 import type { DecodeContext, DecodeProblem } from "../decode.ts";

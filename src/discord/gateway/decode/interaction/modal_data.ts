@@ -8,7 +8,7 @@
 
 import { z } from "zod";
 import type { Submission } from "../../../../core/people/form.ts";
-import { bounded } from "../../../../lib/bounded.ts";
+import { bounded } from "../../../../lib/text/cut.ts";
 import { toAttachment } from "../attachments.ts";
 import { attachmentPayload } from "../payloads.ts";
 

@@ -1,8 +1,45 @@
 /**
- * Caches values: of a read that happens once, or derived from a source, such as the config.
+ * Remembers results to save work: a read that happens once, a value derived from a source such as the
+ * config, and a bounded set of members.
  *
  * @module
  */
+
+/** A set with a maximum size. Reading a member does not make it newer. */
+export interface NewestSet<Member> {
+  /** Number of members, at most the maximum. */
+  readonly size: number;
+  /** Whether the set still contains this member. */
+  has(member: Member): boolean;
+  /** Adds a member as the newest. Beyond the maximum, removes the oldest one. */
+  add(member: Member): void;
+  /** Removes all members. */
+  clear(): void;
+}
+
+/**
+ * Creates an empty set.
+ *
+ * @param max Maximum number of members, from 1.
+ */
+export function createNewestSet<Member>(max: number): NewestSet<Member> {
+  const members = new Set<Member>();
+  return {
+    get size() {
+      return members.size;
+    },
+    has: (member) => members.has(member),
+    add(member) {
+      members.delete(member);
+      members.add(member);
+      for (const oldest of members) {
+        if (members.size <= max) break;
+        members.delete(oldest);
+      }
+    },
+    clear: () => members.clear(),
+  };
+}
 
 /** Derives a value from a source, and derives it again for another source. */
 export function latest<Source, Derived>(

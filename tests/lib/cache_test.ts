@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createNewestSet } from "../../src/lib/newest_set.ts";
+import { createNewestSet } from "../../src/lib/cache.ts";
 
 describe("createNewestSet()", () => {
   it("keeps the newest members, up to its maximum", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { parseForeignJson } from "../../../src/lib/text/foreign_json.ts";
+import { parseForeignJson } from "../../../src/lib/text/json.ts";
 
 const LONG = 200_000;
 const filler = "x".repeat(LONG);

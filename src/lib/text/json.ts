@@ -1,11 +1,13 @@
 /**
- * Parses JSON that a server sent.
+ * Reads JSON that a server sent, and writes JSON for a terminal.
  *
  * A runtime's parser needs 50 bytes for each opened bracket. So a text of 16 MiB that only opens
  * brackets takes 800 MiB, although it is no JSON.
  *
  * @module
  */
+
+import { UNPRINTABLE } from "./quoted.ts";
 
 /** A shorter text is parsed in any case: its brackets take some megabytes. */
 const SHORT = 65_536;
@@ -58,4 +60,20 @@ function endOfString(text: string, start: number): number {
     if (escapes % 2 === 0) return at;
   }
   return text.length;
+}
+
+/** A value as JSON on one line. A terminal obeys none of its characters. */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(UNPRINTABLE, (character) => {
+    let escaped = "";
+    for (let at = 0; at < character.length; at++) {
+      escaped += `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`;
+    }
+    return escaped;
+  });
+}
+
+/** Whether a value has fields: an object or a list, not `null`. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }

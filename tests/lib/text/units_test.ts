@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { sizeOf } from "../../../src/lib/text/byte_size.ts";
+import { sizeOf } from "../../../src/lib/text/units.ts";
 
 describe("sizeOf()", () => {
   const cases: readonly [bytes: number, size: string][] = [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isSameBoot } from "../../src/lib/boot_id.ts";
+import { isSameBoot } from "../../src/lib/env.ts";
 
 const KERNEL = "5f2c0011-2233-4455-6677-8899aabbccdd";
 const SYSTEMD = "5f2c00112233445566778899aabbccdd";

@@ -1,0 +1,42 @@
+/**
+ * Writes durations, sizes and times for people.
+ *
+ * @module
+ */
+
+/** `"40 s"`, `"12 min"`, `"3 h 2 min"`, `"5 d 1 h"`; rounded down. */
+export function durationText(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48
+    ? `${hours} h ${minutes % 60} min`
+    : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** `"12.3 MB"`: decimal units, in thousands, as Discord shows them. */
+export function sizeOf(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} bytes`;
+  const [size, unit] = bytes < 999_950 ? [bytes / 1e3, "kB"] : [bytes / 1e6, "MB"];
+  return `${size.toFixed(1).replace(/\.0$/, "")} ${unit}`;
+}
+
+/**
+ * A time as text: `"2026-11-20 17:12:03 UTC"`.
+ *
+ * @param ms Unix time in milliseconds.
+ */
+export function timeText(ms: number): string {
+  return new Date(ms).toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC");
+}
+
+/**
+ * Since when, and by whom, a bot is paused: `"since 2026-11-20 17:12:03 UTC, by user 123"`.
+ *
+ * @param by `"cli"`, or the id of a user.
+ */
+export function pauseText({ by, since }: { readonly by: string; readonly since: number }): string {
+  return `since ${timeText(since)}, by ${by === "cli" ? "the command line" : `user ${by}`}`;
+}
