@@ -32,7 +32,7 @@ import { questionKey } from "../core/turn/waits_for_person.ts";
 import { createStepLog, type StepLog } from "./step_log.ts";
 import { type RequestFor, withSteps } from "./step_request.ts";
 import type { Toolbox } from "./toolbox.ts";
-import type { ParkedTurn, TurnOutcome } from "./turn_outcome.ts";
+import type { ParkedTurn, TurnOutcome } from "../core/turn/turn_outcome.ts";
 
 /** Everything that a turn needs from outside. */
 export interface TurnPorts extends AnswerPorts {

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { ModelError } from "../core/model.ts";
-import type { ModelCheck } from "../core/model_check.ts";
+import type { ModelCheck } from "../core/model_problem.ts";
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
 import { createWire } from "./wire.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
 import { runTurn, type TurnPorts } from "../../src/agent/turn.ts";
-import type { ParkedTurn, TurnOutcome } from "../../src/agent/turn_outcome.ts";
+import type { ParkedTurn, TurnOutcome } from "../../src/core/turn/turn_outcome.ts";
 import {
   type Model,
   ModelError,

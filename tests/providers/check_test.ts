@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ModelCheck } from "../../src/core/model_check.ts";
+import type { ModelCheck } from "../../src/core/model_problem.ts";
 import { checkModel } from "../../src/providers/check.ts";
 import type { ProviderSettings } from "../../src/providers/settings.ts";
 

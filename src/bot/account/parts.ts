@@ -11,7 +11,6 @@ import { createDuplicateWatch } from "../../flows/preflight/duplicate_instance.t
 import { createAudioSpending } from "../../core/turn/audio_spending.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/readable.ts";
-import { schedule } from "../../lib/clock.ts";
 import { createTokenRates } from "../../session/token_rates.ts";
 import { createAccountCatchUp } from "../gateway/catch_up.ts";
 import { commandSources } from "../commands/sources.ts";
@@ -21,6 +20,7 @@ import { createJudging } from "../judging/judging.ts";
 import { createOwnerIds } from "../owners/owner_ids.ts";
 import { createOutbound } from "../outbound/outbound.ts";
 import type { Parts } from "./account_parts.ts";
+import { createAccountContext } from "./context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { createPolicyKeeper } from "../rules/policy.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
@@ -76,7 +76,16 @@ export async function createParts(
     now,
     named.promise,
   );
-  const log = logging.forPart("gateway");
+  const account = createAccountContext({
+    config,
+    store,
+    policy: policy.now,
+    self: () => reader.self,
+    stopping: stopping.signal,
+    ended: ended.signal,
+    logging,
+    now,
+  });
   const common = { config, store, client, meter, logging, connection, now };
   const outbound = createOutbound({
     ...common,
@@ -234,7 +243,7 @@ export async function createParts(
     { ...common, reader, policy, judging, outbound },
     { onAccepted: turns.wake },
   );
-  const duplicates = createDuplicateWatch({ now, schedule, log, onChange: () => {} });
+  const duplicates = createDuplicateWatch({ ...account, onChange: () => {} });
   return {
     ...gateway,
     reader,

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { TurnOutcome } from "../../agent/turn_outcome.ts";
+import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { type Delivery, retryReasonOf } from "../../core/outbound/delivery.ts";
 import { type AccountId, createdAtMs } from "../../core/discord/ids.ts";
 import type { StoredTurn } from "../../core/inbound/inbox.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { TurnOutcome } from "../../agent/turn_outcome.ts";
+import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { Config } from "../../config/config.ts";
 import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";

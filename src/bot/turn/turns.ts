@@ -9,7 +9,7 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import { type Judged, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
-import type { TurnOutcome } from "../../agent/turn_outcome.ts";
+import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { Manner } from "../../core/people/chosen.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import type { ProcessMemory } from "../../flows/process_memory.ts";

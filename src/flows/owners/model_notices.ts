@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { TurnOutcome } from "../../agent/turn_outcome.ts";
+import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { ModelError } from "../../core/model.ts";
 import { modelProblemOf } from "../../core/model_problem.ts";
 import type { Log } from "../../lib/log.ts";

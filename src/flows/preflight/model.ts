@@ -6,8 +6,7 @@
  */
 
 import type { Finding } from "../../core/finding.ts";
-import type { ModelCheck } from "../../core/model_check.ts";
-import { modelProblemOf } from "../../core/model_problem.ts";
+import { type ModelCheck, modelProblemOf } from "../../core/model_problem.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 
 /** Id of the row, and of the health check. */

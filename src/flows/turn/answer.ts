@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { TurnOutcome } from "../../agent/turn_outcome.ts";
+import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { Model } from "../../core/model.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";

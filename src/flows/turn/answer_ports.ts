@@ -5,7 +5,7 @@
  */
 
 import type { CanUndo } from "./control/undo_button.ts";
-import type { TurnOutcome } from "../../agent/turn_outcome.ts";
+import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Claim, StoredTurn } from "../../core/inbound/inbox.ts";

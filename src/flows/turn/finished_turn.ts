@@ -7,7 +7,7 @@
  */
 
 import { transcriptOf } from "../../agent/next_step.ts";
-import type { StepsTaken } from "../../agent/turn_outcome.ts";
+import type { StepsTaken } from "../../core/turn/turn_outcome.ts";
 import { type Claim, type FinishedTurn, lastOf, messagesOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { MessageId } from "../../core/discord/ids.ts";

@@ -6,7 +6,7 @@
 
 import type { AskPorts } from "../../agent/ask_first.ts";
 import type { ToolboxPorts } from "../../agent/toolbox.ts";
-import type { ParkedTurn, StepsTaken } from "../../agent/turn_outcome.ts";
+import type { ParkedTurn, StepsTaken } from "../../core/turn/turn_outcome.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { AskedCall } from "../../core/people/question.ts";

@@ -8,7 +8,7 @@ import { withUndoButton } from "./control/undo_button.ts";
 import type { JoinedMessage } from "../../agent/next_step.ts";
 import { createToolbox } from "../../agent/toolbox.ts";
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
-import type { ParkedTurn, TurnOutcome } from "../../agent/turn_outcome.ts";
+import type { ParkedTurn, TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { type Claim, type FinishedTurn, messagesOf } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Toolbox } from "../../agent/toolbox.ts";
-import type { TurnOutcome } from "../../agent/turn_outcome.ts";
+import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Claim, TurnEnd } from "../../core/inbound/inbox.ts";
 import { type Model, ModelError, type ModelPart, withGenerate } from "../../core/model.ts";

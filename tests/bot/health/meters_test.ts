@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { TurnOutcome } from "../../../src/agent/turn_outcome.ts";
+import type { TurnOutcome } from "../../../src/core/turn/turn_outcome.ts";
 import { createMeter } from "../../../src/bot/health/meters.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { ModelError } from "../../../src/core/model.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { TurnOutcome } from "../../../src/agent/turn_outcome.ts";
+import type { TurnOutcome } from "../../../src/core/turn/turn_outcome.ts";
 import { createModelNotices } from "../../../src/flows/owners/model_notices.ts";
 import { ModelError, type ModelErrorKind } from "../../../src/core/model.ts";
 import { recordingLog } from "../../support/recording_log.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { FindingStatus } from "../../../src/core/finding.ts";
 import type { ModelErrorKind } from "../../../src/core/model.ts";
-import type { ModelCheck } from "../../../src/core/model_check.ts";
+import type { ModelCheck } from "../../../src/core/model_problem.ts";
 import { judgeModel } from "../../../src/flows/preflight/model.ts";
 
 const ID = "local/llama3.2";

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { ModelError, ModelUsage } from "../core/model.ts";
-import type { AskedCall } from "../core/people/question.ts";
-import type { BudgetStop } from "../core/spending/budget.ts";
-import type { Step } from "../core/step.ts";
+import type { ModelError, ModelUsage } from "../model.ts";
+import type { AskedCall } from "../people/question.ts";
+import type { BudgetStop } from "../spending/budget.ts";
+import type { Step } from "../step.ts";
 
 /** The end of a turn. `usage` counts tokens; absent if the model's API does not report them. */
 export type TurnOutcome =

@@ -1,0 +1,40 @@
+/**
+ * Makes the context of a running account, which all of its flows share.
+ *
+ * @module
+ */
+
+import { randomBytes } from "node:crypto";
+import type { Config } from "../../config/config.ts";
+import type { Account, AccountEvents } from "../../core/account.ts";
+import { randomId } from "../../host/random_id.ts";
+import { schedule } from "../../lib/clock.ts";
+import { createEmitter } from "../../lib/emitter.ts";
+import type { Logging } from "../../log.ts";
+import type { Store } from "../../store/store.ts";
+import type { CurrentPolicy } from "../rules/policy.ts";
+
+/** The context of an account, with the types of its config, its policy and its store. */
+export type AccountContext = Account<Config, CurrentPolicy, Store>;
+
+/** Makes the context once; each part gets it with its own log. */
+export function createAccountContext(
+  { logging, config, ...facts }:
+    & Pick<AccountContext, "config" | "store" | "policy" | "self" | "now" | "stopping" | "ended">
+    & { readonly logging: Logging },
+): AccountContext {
+  const context: AccountContext = {
+    ...facts,
+    config,
+    accountId: config().discord.accountId,
+    texts: () => config().texts,
+    random: Math.random,
+    randomId,
+    randomBytes,
+    schedule,
+    log: logging.forPart("gateway"),
+    forPart: (part) => ({ ...context, log: logging.forPart(part) }),
+    events: createEmitter<AccountEvents>(),
+  };
+  return context;
+}

@@ -1,0 +1,145 @@
+/**
+ * Declares the context of one account: everything that its flows share.
+ *
+ * A flow takes the account, or a `Pick` of it, and beside it only what is special to the flow.
+ * Policy, render and the agent's decisions never take it: they get facts.
+ *
+ * @module
+ */
+
+import type { Clock, StartTimer } from "../lib/clock.ts";
+import type { Emitter } from "../lib/emitter.ts";
+import type { Log } from "../lib/log.ts";
+import type { AccountId, ChannelId, GuildId } from "./discord/ids.ts";
+import type { Changed } from "./inbound/changes.ts";
+import type { Foreign, Judged, StoredTurn } from "./inbound/inbox.ts";
+import type { InboundMessage, Self } from "./inbound/inbound.ts";
+import type { PairingRequest } from "./inbound/pairing.ts";
+import type { Delivery } from "./outbound/delivery.ts";
+import type { OutboxRow } from "./outbound/outbound.ts";
+import type { OfferedForm } from "./people/form.ts";
+import type { RefusalReason } from "./refused_call.ts";
+import type { Schedule, ScheduleRun } from "./turn/schedule.ts";
+import type { TurnOutcome } from "./turn/turn_outcome.ts";
+
+/**
+ * The context of one account. `bot/account/context.ts` makes it. Types of upper folders are
+ * parameters, because a flow that needs them names them itself.
+ */
+export interface Account<Config = unknown, Policy = unknown, Store = unknown> extends Clock {
+  /** The account's name in the config. */
+  readonly accountId: AccountId;
+  /** The current config; a reload replaces it as a whole (C9). */
+  readonly config: () => Config;
+  /** The operator's own notices, by their keys. */
+  readonly texts: () => Readonly<Record<string, string | undefined>>;
+  /** The store; each method is one transaction. */
+  readonly store: Store;
+  /** The current policy, which a reload or a resolved name replaces as a whole. */
+  readonly policy: () => Policy;
+  /** The bot's own user at Discord; `undefined` until READY, unless the store knows it. */
+  readonly self: () => Self | undefined;
+  /** A random number from 0 up to, but not including, 1. */
+  readonly random: () => number;
+  /**
+   * 12 random hex digits: for boundaries that no person can guess, and for ids that a person can
+   * copy.
+   */
+  readonly randomId: () => string;
+  /** This many cryptographically random bytes. */
+  readonly randomBytes: (count: number) => Uint8Array;
+  /** Starts a timer. */
+  readonly schedule: StartTimer;
+  /** The log of a part of the account. */
+  readonly log: Log;
+  /** The same account with the log of another part. */
+  forPart(part: string): this;
+  /** Aborted when the grace period of a stop is over. */
+  readonly stopping: AbortSignal;
+  /** Aborted when the account ends by itself: no turn begins after that. */
+  readonly ended: AbortSignal;
+  /** Events of the flows; `bot/account/wiring.ts` joins each with its handlers. */
+  readonly events: Emitter<AccountEvents>;
+}
+
+/** Handlers of the flows' events. None throws. */
+export interface AccountEvents {
+  /** The store has every batch up to the one with this ticket. */
+  committed(ticket: number): void;
+  /** Figures of a T1, for the metrics. */
+  stored(stored: StoredBatch): void;
+  /** A shard's session lacks events, so a new session will follow. */
+  sessionDue(shardId: number): void;
+  /** A shard's new session is about to be stored (T0). */
+  sessionStarting(shardId: number): void;
+  /** It is stored, together with its gap if there is one. Its events are not stored yet. */
+  sessionStarted(shardId: number): void;
+  /** These messages wait for a turn, at least one. */
+  accepted(accepted: readonly Judged[]): void;
+  /** These messages wait for a fact (P13). */
+  undecided(undecided: readonly Judged[]): void;
+  /** These unpaired senders got a code. */
+  challenged(requests: readonly PairingRequest[]): void;
+  /** Too many turns wait; these channels have a notice to send (X4). */
+  tooManyWait(channels: readonly ChannelId[]): void;
+  /** Waiting and running messages have changed or lost their turn (H6, S5). */
+  touched(changed: Changed): void;
+  /** An echo settled rows of the outbox in these channels. */
+  settled(channels: readonly ChannelId[]): void;
+  /** Live messages by our own user that this store did not send (G11). */
+  foreign(found: readonly Foreign[]): void;
+  /** Turns that catch-up held back may begin. */
+  released(): void;
+  /** Catch-up has read this many messages, for the metrics. */
+  found(count: number): void;
+  /** The outbox has new rows for these channels. */
+  outbox(channels: readonly ChannelId[]): void;
+  /** An attempt to deliver a row has ended. */
+  delivered(row: OutboxRow, delivery: Delivery): void;
+  /** A channel is parked: the one report about it. */
+  parked(channel: RefusedChannel): void;
+  /** A message is set aside, so that its owner gets to know. */
+  setAside(row: OutboxRow, reason: string): void;
+  /** A message is given up, so that its owner gets to know. */
+  dead(row: OutboxRow, reason: string): void;
+  /** The bot may attach no files in a channel: the missing permission (R12a). */
+  filesRefused(channel: RefusedChannel): void;
+  /** An answer leaves its files out, because the bot may attach none there. */
+  filesLeftOut(place: Pick<InboundMessage, "channelId" | "guildId">): void;
+  /** A turn has ended after this many milliseconds. */
+  turnEnded(outcome: TurnOutcome, ms: number): void;
+  /** The end of a turn is stored (T3). */
+  turnStored(stored: StoredTurn): void;
+  /** A call of a tool is refused, for the metrics. */
+  toolRefused(reason: RefusalReason): void;
+  /** People or the clock have decided questions. */
+  decided(): void;
+  /** The forms whose buttons people can press now. */
+  formsOpen(forms: readonly OfferedForm[]): void;
+  /** A run of a schedule has failed. */
+  runFailed(schedule: Schedule, run: ScheduleRun): void;
+  /** A schedule pauses after failed runs. */
+  schedulePaused(schedule: Schedule, last: ScheduleRun): void;
+}
+
+/** A channel in which Discord refuses something. */
+export interface RefusedChannel {
+  /** Discord's id. */
+  readonly channelId: ChannelId;
+  /** Absent for a direct message channel. */
+  readonly guildId?: GuildId;
+  /** For people: the missing permission by name, or Discord's own words. */
+  readonly reason: string;
+}
+
+/** Figures of one T1. */
+export interface StoredBatch {
+  /** Messages, including those that the store had already. */
+  readonly judged: number;
+  /** Messages that now wait for a turn. */
+  readonly accepted: number;
+  /** Rows of the outbox that an echo settled. */
+  readonly settled: number;
+  /** Duration of the transaction in milliseconds. */
+  readonly ms: number;
+}
