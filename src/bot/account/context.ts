@@ -6,7 +6,8 @@
 
 import { randomBytes } from "node:crypto";
 import type { Config } from "../../config/config.ts";
-import type { Account, AccountEvents } from "../../core/account.ts";
+import type { Account } from "../../core/account/account.ts";
+import type { AccountEvents } from "../../core/account/events.ts";
 import { randomId } from "../../host/random_id.ts";
 import { schedule } from "../../lib/clock.ts";
 import { createEmitter } from "../../lib/emitter.ts";

@@ -1,66 +1,20 @@
 /**
- * Declares the context of one account: everything that its flows share.
- *
- * A flow takes the account, or a `Pick` of it, and beside it only what is special to the flow.
- * Policy, render and the agent's decisions never take it: they get facts.
+ * Declares the events of an account's flows. `bot/account/wiring.ts` joins each with its handlers.
  *
  * @module
  */
 
-import type { Clock, StartTimer } from "../lib/clock.ts";
-import type { Emitter } from "../lib/emitter.ts";
-import type { Log } from "../lib/log.ts";
-import type { AccountId, ChannelId, GuildId } from "./discord/ids.ts";
-import type { Changed } from "./inbound/changes.ts";
-import type { Foreign, Judged, StoredTurn } from "./inbound/inbox.ts";
-import type { InboundMessage, Self } from "./inbound/inbound.ts";
-import type { PairingRequest } from "./inbound/pairing.ts";
-import type { Delivery } from "./outbound/delivery.ts";
-import type { OutboxRow } from "./outbound/outbound.ts";
-import type { OfferedForm } from "./people/form.ts";
-import type { RefusalReason } from "./refused_call.ts";
-import type { Schedule, ScheduleRun } from "./turn/schedule.ts";
-import type { TurnOutcome } from "./turn/turn_outcome.ts";
-
-/**
- * The context of one account. `bot/account/context.ts` makes it. Types of upper folders are
- * parameters, because a flow that needs them names them itself.
- */
-export interface Account<Config = unknown, Policy = unknown, Store = unknown> extends Clock {
-  /** The account's name in the config. */
-  readonly accountId: AccountId;
-  /** The current config; a reload replaces it as a whole (C9). */
-  readonly config: () => Config;
-  /** The operator's own notices, by their keys. */
-  readonly texts: () => Readonly<Record<string, string | undefined>>;
-  /** The store; each method is one transaction. */
-  readonly store: Store;
-  /** The current policy, which a reload or a resolved name replaces as a whole. */
-  readonly policy: () => Policy;
-  /** The bot's own user at Discord; `undefined` until READY, unless the store knows it. */
-  readonly self: () => Self | undefined;
-  /** A random number from 0 up to, but not including, 1. */
-  readonly random: () => number;
-  /**
-   * 12 random hex digits: for boundaries that no person can guess, and for ids that a person can
-   * copy.
-   */
-  readonly randomId: () => string;
-  /** This many cryptographically random bytes. */
-  readonly randomBytes: (count: number) => Uint8Array;
-  /** Starts a timer. */
-  readonly schedule: StartTimer;
-  /** The log of a part of the account. */
-  readonly log: Log;
-  /** The same account with the log of another part. */
-  forPart(part: string): this;
-  /** Aborted when the grace period of a stop is over. */
-  readonly stopping: AbortSignal;
-  /** Aborted when the account ends by itself: no turn begins after that. */
-  readonly ended: AbortSignal;
-  /** Events of the flows; `bot/account/wiring.ts` joins each with its handlers. */
-  readonly events: Emitter<AccountEvents>;
-}
+import type { ChannelId, GuildId } from "../discord/ids.ts";
+import type { Changed } from "../inbound/changes.ts";
+import type { Foreign, Judged, StoredTurn } from "../inbound/inbox.ts";
+import type { InboundMessage } from "../inbound/inbound.ts";
+import type { PairingRequest } from "../inbound/pairing.ts";
+import type { Delivery } from "../outbound/delivery.ts";
+import type { OutboxRow } from "../outbound/outbound.ts";
+import type { OfferedForm } from "../people/form.ts";
+import type { RefusalReason } from "../refused_call.ts";
+import type { Schedule, ScheduleRun } from "../turn/schedule.ts";
+import type { TurnOutcome } from "../turn/turn_outcome.ts";
 
 /** Handlers of the flows' events. None throws. */
 export interface AccountEvents {
