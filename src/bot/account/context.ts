@@ -31,7 +31,7 @@ export function createAccountContext(
     texts: () => config().texts,
     random: Math.random,
     randomId,
-    randomBytes,
+    draw: randomBytes,
     schedule,
     log: logging.forPart("gateway"),
     forPart: (part) => ({ ...context, log: logging.forPart(part) }),

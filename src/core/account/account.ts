@@ -39,7 +39,7 @@ export interface Account<Config = unknown, Policy = unknown, Store = unknown> ex
    */
   readonly randomId: () => string;
   /** This many cryptographically random bytes. */
-  readonly randomBytes: (count: number) => Uint8Array;
+  readonly draw: (count: number) => Uint8Array;
   /** Starts a timer. */
   readonly schedule: StartTimer;
   /** The log of a part of the account. */
