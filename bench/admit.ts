@@ -13,7 +13,7 @@
  * @module
  */
 
-import { COMMANDS } from "../src/core/inbound/commands.ts";
+import { TEXT_COMMANDS } from "../src/interactions/registry.ts";
 import { parseSnowflake, type Snowflake, toAccountId } from "../src/core/discord/ids.ts";
 import type { InboundMessage, Sender } from "../src/core/inbound/inbound.ts";
 import { prepareAdmission } from "../src/policy/admission.ts";
@@ -73,7 +73,7 @@ export function policy(): AccessPolicy {
     allowBots: false,
     loopGuard: { maxTurns: 6, muteMs: 600_000 },
     asksPluralkit: true,
-    commands: { usesAccessGroups: true, texts: COMMANDS },
+    commands: { usesAccessGroups: true, texts: true },
     approvers: [],
     tools: { global: {}, agent: {}, openGates: [] },
     matchesPattern: (text) => /\b@?barnacle\b/i.test(text),
@@ -119,7 +119,7 @@ export function messageOf(n: number): InboundMessage {
 /** Microseconds for each message, and the time of the first message that needs a list. */
 function readings(): Readings {
   const messages = Array.from({ length: 20_000 }, (_, n) => messageOf(n));
-  const admit = prepareAdmission(policy());
+  const admit = prepareAdmission(policy(), TEXT_COMMANDS);
   const counts = new Map<string, number>();
   for (const message of messages) {
     const { why } = admit(message);

@@ -23,8 +23,12 @@ import type { Task } from "../src/cli/help/overview.ts";
 import { COMMON } from "../src/cli/shared/command.ts";
 import { exitRows } from "../src/cli/shared/exit_code.ts";
 import type { CommandNeeds } from "../src/core/inbound/commands.ts";
-import type { Command, CommandOption, MessageCommand } from "../src/interactions/base/command.ts";
-import type { Component } from "../src/interactions/base/component.ts";
+import type {
+  Command,
+  CommandOption,
+  Component,
+  MessageCommand,
+} from "../src/interactions/base/command.ts";
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../src/interactions/registry.ts";
 import { TOOLS } from "../src/tools/registry.ts";
 import type { Tool } from "../src/core/turn/tool.ts";

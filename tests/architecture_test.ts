@@ -52,6 +52,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "workspace", // `doctor` looks at the skills
     "exec", // and at the sandbox
     "flows",
+    "interactions", // `why` and `access` know the commands that people write
     "discord/gateway",
     "log.ts",
     "version.ts",

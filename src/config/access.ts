@@ -4,7 +4,6 @@
  * @module
  */
 
-import { COMMANDS } from "../core/inbound/commands.ts";
 import { parseSnowflake } from "../core/discord/ids.ts";
 import { openGates } from "../core/tool_gates.ts";
 import { type AllowEntry, parseAllowEntry } from "../policy/rules/allowlist.ts";
@@ -27,8 +26,6 @@ type ChannelSettings = NonNullable<GuildSettings["channels"]>[string];
 
 /** As zod writes optional keys. */
 type OptionalLists = { readonly [Key in keyof ToolLists]?: ToolLists[Key] | undefined };
-
-const NO_COMMANDS: typeof COMMANDS = new Map();
 
 const MINUTE_MS = 60_000;
 
@@ -72,7 +69,7 @@ export function commandRules(
   return {
     usesAccessGroups: useAccessGroups,
     ...(ownerAllowFrom && { owners: entries(ownerAllowFrom) }),
-    texts: text ? COMMANDS : NO_COMMANDS,
+    texts: text,
   };
 }
 

@@ -1,106 +1,61 @@
 /**
- * Lists all commands and components: a new one is a module, and a line here.
+ * Lists all commands and components. A new one is an entry in the list of its module; the lists here
+ * join them in the order of `/help` and `docs/commands.md`.
  *
- * Registration with Discord, text commands, routing and the documentation derive from these lists.
+ * Rights, registration with Discord, text commands, routing and the documentation derive from these
+ * lists.
  *
  * @module
  */
 
+import type { CommandKind } from "../core/inbound/commands.ts";
 import type { ComponentUse } from "../core/inbound/interactions.ts";
-import type { Command, MessageCommand } from "./base/command.ts";
-import type { Component } from "./base/component.ts";
-import { pairingButton } from "./components/pairing_button.ts";
-import {
-  approvalButton,
-  askButton,
-  askForm,
-  askMenu,
-  escalationButton,
-  goOnButton,
-  rightButton,
-} from "./components/question_buttons.ts";
-import { context } from "./general/context_command.ts";
-import { forget } from "./general/forget.ts";
-import { commands, help } from "./general/help.ts";
-import { memory } from "./general/memory.ts";
-import { skill } from "./general/skill.ts";
-import { status } from "./general/status.ts";
-import { undo, undoButton } from "./general/undo.ts";
-import { usage } from "./general/usage.ts";
-import { whoami } from "./general/whoami.ts";
-import { why } from "./general/why.ts";
-import { askAbout, remindMe, summarise, whyNoAnswer } from "./on_message/message_commands.ts";
-import { activation } from "./owner/activation.ts";
-import { agents } from "./owner/agents.ts";
-import { allowlist } from "./owner/allowlist.ts";
-import { approve } from "./owner/approve.ts";
-import { config } from "./owner/config.ts";
-import { mcp } from "./owner/mcp.ts";
-import { pause } from "./owner/pause.ts";
-import { restart } from "./owner/restart.ts";
-import { send } from "./owner/send.ts";
-import { compact } from "./session/compact.ts";
-import { model, models } from "./session/model.ts";
-import { queue } from "./session/queue.ts";
-import { fresh, reset } from "./session/reset.ts";
-import { reasoning } from "./session/reasoning.ts";
-import { verbose } from "./session/verbose.ts";
-import { stop, stopButton } from "./session/stop.ts";
-import { think } from "./session/think.ts";
+import type { Command, Component } from "./base/command.ts";
+import { ABOUT } from "./commands/about.ts";
+import { allowlist } from "./commands/allowlist.ts";
+import { approve } from "./commands/approve.ts";
+import { agents, STOPS } from "./commands/bot.ts";
+import { config } from "./commands/config.ts";
+import { CONVERSATION, stopButton } from "./commands/conversation.ts";
+import { mcp } from "./commands/mcp.ts";
+import { memory, REMOVALS, undoButton } from "./commands/own_data.ts";
+import { skill, why } from "./commands/questions.ts";
+import { send, SETTINGS } from "./commands/settings.ts";
+import { pairingButton, QUESTION_COMPONENTS } from "./components.ts";
+
+export { MESSAGE_COMMANDS } from "./commands/questions.ts";
 
 /** All commands, with distinct names. */
 export const COMMANDS: readonly Command[] = [
-  help,
-  commands,
-  status,
-  whoami,
-  usage,
-  context,
+  ...ABOUT,
   why,
   memory,
   skill,
-  forget,
-  undo,
-  stop,
-  fresh,
-  reset,
-  compact,
-  model,
-  models,
-  think,
-  reasoning,
-  verbose,
-  queue,
-  activation,
+  ...REMOVALS,
+  ...CONVERSATION,
+  ...SETTINGS,
   allowlist,
   send,
   config,
   agents,
   mcp,
-  pause,
-  restart,
+  ...STOPS,
   approve,
 ];
 
-/** All commands in the menu of a message, with distinct names. Discord takes five at most. */
-export const MESSAGE_COMMANDS: readonly MessageCommand[] = [
-  askAbout,
-  summarise,
-  remindMe,
-  whyNoAnswer,
-];
+/** All commands as people write them in messages, by name: their rights, and whether they take words. */
+export const TEXT_COMMANDS: ReadonlyMap<string, CommandKind> = new Map(
+  COMMANDS.map(({ name, needs, options, subcommands, takesWords = false }) => [
+    name,
+    { needs, takesWords: takesWords || options.length > 0 || subcommands !== undefined },
+  ]),
+);
 
 /** All components; no two of the same kind have the same name. */
 export const COMPONENTS: readonly Component[] = [
   pairingButton,
   stopButton,
-  approvalButton,
-  escalationButton,
-  rightButton,
-  askButton,
-  askMenu,
-  askForm,
-  goOnButton,
+  ...QUESTION_COMPONENTS,
   undoButton,
 ];
 

@@ -8,7 +8,12 @@
  * @module
  */
 
-import { type Command, commandIn as readCommand, commandOf } from "../core/inbound/commands.ts";
+import {
+  commandIn as readCommand,
+  type CommandKind,
+  commandOf,
+  type TextCommand,
+} from "../core/inbound/commands.ts";
 import { hasContent, isMention, type RecalledMessage } from "../core/inbound/facts.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { KnownFacts } from "../core/inbound/known_facts.ts";
@@ -35,9 +40,22 @@ const SEND = "/send";
 const SILENCED = "an owner has switched answers off here by `/send off`";
 const ANNOUNCED = "Discord announces the result of a poll, and no person asks anything";
 
+/** Commands that exist, by name without `/`. */
+export type ExistingCommands = ReadonlyMap<string, CommandKind>;
+
+const NO_COMMANDS: ExistingCommands = new Map();
+
+/** The commands that exist as text messages: none if the config switches these off (M4). */
+export function textCommandsOf(
+  { commands: { texts } }: Pick<AccessPolicy, "commands">,
+  commands: ExistingCommands,
+): ExistingCommands {
+  return texts ? commands : NO_COMMANDS;
+}
+
 /** Prepares a policy to judge many messages. */
-export function prepareAdmission(policy: AccessPolicy): Admit {
-  const judge = prepareMessages(policy);
+export function prepareAdmission(policy: AccessPolicy, commands: ExistingCommands): Admit {
+  const judge = prepareMessages(policy, commands);
   return (message, known = {}) => {
     const verdict = judge(message, known, recordNothing);
     return { ...verdict, rule: policy.ruleOf(verdict.rule) };
@@ -52,18 +70,20 @@ export function prepareAdmission(policy: AccessPolicy): Admit {
  */
 export function prepareMessages(
   policy: AccessPolicy,
+  commands: ExistingCommands,
 ): (
   message: InboundMessage | RecalledMessage,
   known: KnownFacts,
   ask: Ask,
   isEdit?: boolean,
 ) => Verdict {
+  const texts = textCommandsOf(policy, commands);
   const rights = prepareRights(policy);
   const checkAccess = preparePlaceAccess(policy, rights);
 
   /** The message's command, if it may give access: not if the message mentions others (M4). */
-  function lettingCommand(message: InboundMessage | RecalledMessage): Command | undefined {
-    return message.mentionsOthers ? undefined : commandIn(message, policy);
+  function lettingCommand(message: InboundMessage | RecalledMessage): TextCommand | undefined {
+    return message.mentionsOthers ? undefined : commandIn(message, texts);
   }
 
   function within(
@@ -75,7 +95,7 @@ export function prepareMessages(
     if (message.isAnnouncement && !ask("mention", false, rule, () => ANNOUNCED)) {
       return overhear("no-mention", rule, isOwnerKnown(known));
     }
-    const isTalk = commandIn(message, policy) === undefined;
+    const isTalk = commandIn(message, texts) === undefined;
     if (known.isSilenced && isTalk && !ask("send", false, SEND, () => SILENCED)) {
       return overhear("send-off", SEND, isOwnerKnown(known));
     }
@@ -98,7 +118,7 @@ export function prepareMessages(
     ask: Ask,
     isToBot: boolean,
   ): Verdict | undefined {
-    const command = commandIn(message, policy);
+    const command = commandIn(message, texts);
     if (!command) return undefined;
     const { place, sender } = message;
     const isTold = known.rightsLater === true && isToBot && !message.mentionsOthers;
@@ -176,7 +196,7 @@ function mentionRuleOf(
  * author, or the application's owners. Barnacle asks Discord for it before the command runs.
  */
 function isCheckedLater(
-  { kind: { needs } }: Command,
+  { kind: { needs } }: TextCommand,
   { managesMessages, ownsApplication, rightsLater = false }: KnownFacts,
   { commands: { owners } }: AccessPolicy,
 ): boolean {
@@ -225,8 +245,8 @@ function matchesPattern(
 
 function commandIn(
   message: InboundMessage | RecalledMessage,
-  { commands: { texts } }: AccessPolicy,
-): Command | undefined {
+  texts: ExistingCommands,
+): TextCommand | undefined {
   if (!("content" in message)) return readCommand(message, texts);
   const { command } = message.content;
   return command === undefined ? undefined : commandOf(`/${command}`, texts);

@@ -14,7 +14,7 @@ import type { ChannelId } from "../core/discord/ids.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
 import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import type { Verdict } from "../core/inbound/verdict.ts";
-import { prepareMessages } from "./admission.ts";
+import { type ExistingCommands, prepareMessages } from "./admission.ts";
 import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
 import type { Granted } from "./caller.ts";
 import { preparePlaceAccess } from "./place_access.ts";
@@ -54,8 +54,8 @@ export type AccessEventKind = AccessEvent["kind"];
 export type Authorize = (event: AccessEvent, known?: KnownFacts) => Verdict;
 
 /** Prepares a policy to judge many events. */
-export function prepareAuthorize(policy: AccessPolicy): Authorize {
-  const judge = prepareEvents(policy);
+export function prepareAuthorize(policy: AccessPolicy, commands: ExistingCommands): Authorize {
+  const judge = prepareEvents(policy, commands);
   return (event, known = {}) => {
     const verdict = judge(event, known, recordNothing);
     return { ...verdict, rule: policy.ruleOf(verdict.rule) };
@@ -63,16 +63,26 @@ export function prepareAuthorize(policy: AccessPolicy): Authorize {
 }
 
 /** Judges an event as {@link prepareAuthorize} does, and returns every check on the way. */
-export function explain(event: AccessEvent, known: KnownFacts, policy: AccessPolicy): Explanation {
+export function explain(
+  event: AccessEvent,
+  known: KnownFacts,
+  policy: AccessPolicy,
+  commands: ExistingCommands,
+): Explanation {
   const checks: Check[] = [];
-  const verdict = prepareEvents(policy)(event, known, createRecorder(checks, policy.ruleOf));
+  const verdict = prepareEvents(policy, commands)(
+    event,
+    known,
+    createRecorder(checks, policy.ruleOf),
+  );
   return { verdict: { ...verdict, rule: policy.ruleOf(verdict.rule) }, checks };
 }
 
 function prepareEvents(
   policy: AccessPolicy,
+  commands: ExistingCommands,
 ): (event: AccessEvent, known: KnownFacts, ask: Ask) => Verdict {
-  const judgeMessage = prepareMessages(policy);
+  const judgeMessage = prepareMessages(policy, commands);
   const rights = prepareRights(policy);
   const checkAccess = preparePlaceAccess(policy, rights);
 

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
 import { policiesIn } from "../../src/config/policies.ts";
+import { commandIn } from "../../src/core/inbound/commands.ts";
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { Judged } from "../../src/core/inbound/inbox.ts";
 import type { KnownFacts } from "../../src/core/inbound/known_facts.ts";
@@ -18,6 +19,7 @@ import { DATABASE_NAME } from "../../src/host/files/data_dir.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
 import { withNames } from "../../src/policy/rules/pinned.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
+import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import { ACCOUNT, channelId, guildId, roleId } from "../support/discord/builders.ts";
 import { batch, ROUTE } from "../support/store/store.ts";
 
@@ -119,9 +121,13 @@ async function judge(
     accountId === message.accountId
   );
   if (!policy) throw new Error(`The config has no account ${message.accountId}`);
-  const verdict = prepareAdmission(withNames(policy.access, names))(message, knownFacts);
+  const verdict = prepareAdmission(withNames(policy.access, names), TEXT_COMMANDS)(
+    message,
+    knownFacts,
+  );
   const policyId = await fixture.fill((store) =>
     store.received.savePolicy({ accountId: message.accountId, hash: text, file, text, names }, NOW)
   );
-  return { message, verdict, knownFacts, policyId, route: ROUTE };
+  const command = commandIn(message, TEXT_COMMANDS)?.name;
+  return { message, verdict, knownFacts, policyId, route: ROUTE, ...(command && { command }) };
 }

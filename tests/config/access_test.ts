@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { COMMANDS } from "../../src/core/inbound/commands.ts";
 import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
 import { openGates } from "../../src/core/tool_gates.ts";
 import { botConfigOf, configOf, discord, problemLines } from "./support.ts";
@@ -231,7 +230,7 @@ describe("toAccessPolicy()", () => {
       [none.allowBots, none.loopGuard, none.asksPluralkit, none.approvers],
       [false, { maxTurns: 6, muteMs: 600_000 }, false, []],
     );
-    assert.deepEqual(none.commands, { usesAccessGroups: true, texts: COMMANDS });
+    assert.deepEqual(none.commands, { usesAccessGroups: true, texts: true });
     const access = await accessOf(`{"channels":{"discord":{
       "allowBots": true, "loopGuard": { "maxTurns": 2, "muteMin": 0.5 },
       "pluralkit": { "enabled": true }, "execApprovals": { "approvers": ["175928847299117063"] },
@@ -244,7 +243,7 @@ describe("toAccessPolicy()", () => {
     assert.deepEqual(access.commands, {
       usesAccessGroups: false,
       owners: [{ kind: "user", id: "175928847299117063" }, { kind: "name", name: "ada" }],
-      texts: COMMANDS,
+      texts: true,
     });
     assert.equal(access.guilds?.["*"]?.reactionNotifications, "all");
   });

@@ -15,6 +15,7 @@ import { importConfig } from "../../src/config/openclaw/import.ts";
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import { slug } from "../../src/core/slug.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
+import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import {
   channelId,
   directMessage,
@@ -200,7 +201,7 @@ describe("[C11] the law of importing", () => {
           assert.ok(loaded.kind === "loaded", imported.text);
           const [account] = loaded.config.accounts;
           assert.ok(account);
-          const admit = prepareAdmission(account.access);
+          const admit = prepareAdmission(account.access, TEXT_COMMANDS);
           for (const message of messages) {
             const isAnswered = openClaw(written, era, message);
             asked += isAnswered ? 1 : 0;
@@ -228,7 +229,7 @@ describe("[C11] the law of importing", () => {
       assert.ok(imported.notes.some(({ path }) => path === "channels.discord"), "it is said");
       const loaded = await load(imported.text);
       assert.ok(loaded.kind === "loaded" && loaded.config.accounts[0]);
-      const admit = prepareAdmission(loaded.config.accounts[0].access);
+      const admit = prepareAdmission(loaded.config.accounts[0].access, TEXT_COMMANDS);
       for (const message of messages) {
         assert.notEqual(admit(message, { isPaired: false }).kind, "accept", imported.text);
       }

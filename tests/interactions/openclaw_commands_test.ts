@@ -8,8 +8,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { commandOf, COMMANDS as RIGHTS } from "../../src/core/inbound/commands.ts";
-import { COMMANDS } from "../../src/interactions/registry.ts";
+import { commandOf } from "../../src/core/inbound/commands.ts";
+import { COMMANDS, TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import { commandsOf, type ListedCommand } from "../support/discord/vectors.ts";
 
 const NONE = "it has nothing to stand for here (K2)";
@@ -70,18 +70,18 @@ describe("[K2] each command of OpenClaw's list", options, () => {
     const { name, acceptsArgs, textAliases = [] } = command;
     const absent = ABSENT[name];
     it(absent === undefined ? `/${name} is ours` : `/${name} is not ours: ${absent}`, () => {
-      assert.equal(RIGHTS.has(name), absent === undefined);
+      assert.equal(TEXT_COMMANDS.has(name), absent === undefined);
     });
     if (absent !== undefined) continue;
 
     it(`/${name} takes words as ours does`, () => {
-      assert.equal(RIGHTS.get(name)?.takesWords, acceptsArgs);
+      assert.equal(TEXT_COMMANDS.get(name)?.takesWords, acceptsArgs);
     });
 
     for (const alias of textAliases) {
       const isOwn = alias === `/${name}`;
       it(isOwn ? `${alias} is a text command` : `${alias} is no command: ${ONE_NAME}`, () => {
-        assert.equal(commandOf(alias, RIGHTS)?.name, isOwn ? name : undefined);
+        assert.equal(commandOf(alias, TEXT_COMMANDS)?.name, isOwn ? name : undefined);
       });
     }
 

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { COMMANDS as TEXT_COMMANDS } from "../../src/core/inbound/commands.ts";
 import { toRegistered, withinLimits } from "../../src/flows/interactions/registered.ts";
 import {
   COMMANDS,
   componentOf,
   COMPONENTS,
   MESSAGE_COMMANDS,
+  TEXT_COMMANDS,
 } from "../../src/interactions/registry.ts";
 
 const NAME = /^[a-z][a-z0-9_-]{0,31}$/;
@@ -36,9 +36,15 @@ describe("[K1] COMMANDS", () => {
     });
   }
 
-  it("has every command of the list", () => {
-    const names = COMMANDS.map(({ name }) => name).toSorted();
-    assert.deepEqual(names, [...TEXT_COMMANDS.keys()].toSorted());
+  it("has every command as a text, with words if it takes any", () => {
+    assert.deepEqual([...TEXT_COMMANDS.keys()], COMMANDS.map(({ name }) => name));
+    const takesWords = (name: string) => TEXT_COMMANDS.get(name)?.takesWords;
+    assert.deepEqual(["status", "config", "model", "models"].map(takesWords), [
+      false, // `/status now` is a message for the model
+      true, // it has subcommands
+      true, // it has an option
+      true, // it says so itself
+    ]);
   });
 
   it("names each command once", () => {

@@ -744,7 +744,7 @@ describe("text commands", () => {
     ],
     [
       "[M4] where text commands are off",
-      { commands: commands({ texts: new Map() }) },
+      { commands: commands({ texts: false }) },
       { text: "/status" },
       {},
       `ignore: no-mention+ by ${R}`,

@@ -9,6 +9,7 @@ import {
   prepareAuthorize,
 } from "../../src/policy/authorize.ts";
 import type { AccessPolicy, GuildRules } from "../../src/policy/rules/rules.ts";
+import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import { directMessage, guildMessage, guildPlace, sender } from "../support/discord/builders.ts";
 import {
   ADA,
@@ -61,7 +62,7 @@ describe("[P16] [SEC-R15] prepareAuthorize() › access by every kind of event",
     ...listing({ users: entries(ADA) }),
     dm: dm({ policy: "allowlist", allowFrom: entries(ADA) }),
   });
-  const authorize = prepareAuthorize(open);
+  const authorize = prepareAuthorize(open, TEXT_COMMANDS);
   const ada = sender();
   const mallory = sender({ id: BOB, username: "mallory" });
 
@@ -88,7 +89,7 @@ describe("[P16] [SEC-R15] prepareAuthorize() › access by every kind of event",
           dm: dm({ enabled: false, allowFrom: entries(ADA) }),
           ...listing({ users: entries(ADA), channels: { help: { enabled: false } } }),
         });
-        const verdict = prepareAuthorize(closed)(deed(place, ada));
+        const verdict = prepareAuthorize(closed, TEXT_COMMANDS)(deed(place, ada));
         const why = place.kind === "dm" ? "dm-disabled" : "channel-disabled";
         assert.deepEqual([verdict.kind, verdict.why], ["ignore", why]);
       });
@@ -108,13 +109,16 @@ describe("[P16] [SEC-R15] prepareAuthorize() › access by every kind of event",
   for (const [kind, verdict] of Object.entries(strangers)) {
     it(`[P3] a stranger's ${kind} in a DM: ${verdict}`, () => {
       const deed = DEEDS[kind as AccessEventKind];
-      assert.equal(inWords(prepareAuthorize(policy())(deed(PLACES.DM, ada))), verdict);
+      assert.equal(
+        inWords(prepareAuthorize(policy(), TEXT_COMMANDS)(deed(PLACES.DM, ada))),
+        verdict,
+      );
     });
   }
 
   it("[P13] judges PluralKit's webhook as a webhook, except for messages", () => {
     const rules = policy({ ...listing(), asksPluralkit: true });
-    const verdict = prepareAuthorize(rules)(DEEDS.reaction(PLACES.guild, proxy));
+    const verdict = prepareAuthorize(rules, TEXT_COMMANDS)(DEEDS.reaction(PLACES.guild, proxy));
     assert.equal(inWords(verdict), "ignore: webhook by allowBots");
   });
 });
@@ -153,7 +157,7 @@ describe("[H5] reactions", () => {
         listing({ reactionNotifications: mode, ...(users && { users: entries(...users) }) }),
       );
       const event = { kind: "reaction", on, ...doing(PLACES.guild, sender()) } as const;
-      assert.equal(inWords(prepareAuthorize(rules)(event)), verdict);
+      assert.equal(inWords(prepareAuthorize(rules, TEXT_COMMANDS)(event)), verdict);
     });
   }
 
@@ -163,12 +167,12 @@ describe("[H5] reactions", () => {
       users: entries(BOB),
       channels: { help: { users: entries(ADA) } },
     }));
-    const verdict = prepareAuthorize(rules)(DEEDS.reaction(PLACES.guild, sender()));
+    const verdict = prepareAuthorize(rules, TEXT_COMMANDS)(DEEDS.reaction(PLACES.guild, sender()));
     assert.equal(inWords(verdict), off);
   });
 
   it("in an open guild without rules, on the bot's own messages", () => {
-    const authorize = prepareAuthorize(policy({ groupPolicy: "open" }));
+    const authorize = prepareAuthorize(policy({ groupPolicy: "open" }), TEXT_COMMANDS);
     const on = (on: "own" | "other") =>
       inWords(authorize({ kind: "reaction", on, ...doing(PLACES.guild, sender()) }));
     assert.equal(on("own"), "accept: allowed by groupPolicy");
@@ -179,7 +183,8 @@ describe("[H5] reactions", () => {
     it(`in a ${place.kind}, on the bot's own messages`, () => {
       const rules = policy({ dm: dm({ policy: "open", groupEnabled: true }) });
       const on = (on: "own" | "other") =>
-        prepareAuthorize(rules)({ kind: "reaction", on, ...doing(place, sender()) }).why;
+        prepareAuthorize(rules, TEXT_COMMANDS)({ kind: "reaction", on, ...doing(place, sender()) })
+          .why;
       assert.deepEqual([on("own"), on("other")], ["allowed", "reactions-off"]);
     });
   }
@@ -365,7 +370,7 @@ describe("[K3] commands", () => {
   ];
   for (const [name, rules, needs, where, knownFacts, verdict] of cases) {
     it(`${name}: a command for ${needs} in a ${where}: ${verdict}`, () => {
-      const authorize = prepareAuthorize(policy({ ...listing(), ...rules }));
+      const authorize = prepareAuthorize(policy({ ...listing(), ...rules }), TEXT_COMMANDS);
       const event = { kind: "slash", needs, ...doing(inPlace[where], sender()) } as const;
       assert.equal(inWords(authorize(event, knownFacts)), verdict);
     });
@@ -374,7 +379,7 @@ describe("[K3] commands", () => {
 
 describe("[P1] explain()", () => {
   const checks = (event: AccessEvent, rules: AccessPolicy, knownFacts: KnownFacts = {}) =>
-    explain(event, knownFacts, rules).checks.map(({ id, passed, fact, rule }) =>
+    explain(event, knownFacts, rules, TEXT_COMMANDS).checks.map(({ id, passed, fact, rule }) =>
       `${passed ? "ok" : "NO"} ${id}: ${fact} [${rule.replace("channels.discord.", "")}]`
     );
 

@@ -7,15 +7,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { commandIn } from "../../src/core/inbound/commands.ts";
 import { factsOf, toMessage } from "../../src/core/inbound/facts.ts";
 import type { GuildPlace, InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { ResolvedName } from "../../src/core/names.ts";
-import { prepareAdmission } from "../../src/policy/admission.ts";
+import { prepareAdmission, textCommandsOf } from "../../src/policy/admission.ts";
 import type { AllowEntry } from "../../src/policy/rules/allowlist.ts";
 import { type AccessEvent, explain, prepareAuthorize } from "../../src/policy/authorize.ts";
 import { channelPins, find, GUILD_PINS } from "../../src/policy/rules/entries.ts";
 import { withNames } from "../../src/policy/rules/pinned.ts";
 import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
+import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import { userId } from "../support/discord/builders.ts";
 import { ADA, admit, BOB, drawn } from "./policies.ts";
 import { cases } from "../support/long_form.ts";
@@ -90,9 +92,9 @@ describe("[P1] laws of access", () => {
   it("denies no sender by one more entry in an allow list", () => {
     fc.assert(
       fc.property(aPolicy, anEvent, someKnownFacts, anEntry, (rules, event, knownFacts, entry) => {
-        fc.pre(prepareAuthorize(rules)(event, knownFacts).kind === "accept");
+        fc.pre(prepareAuthorize(rules, TEXT_COMMANDS)(event, knownFacts).kind === "accept");
         const longer = withLists(rules, (list) => [...list, entry]);
-        assert.equal(prepareAuthorize(longer)(event, knownFacts).kind, "accept");
+        assert.equal(prepareAuthorize(longer, TEXT_COMMANDS)(event, knownFacts).kind, "accept");
       }),
       RUNS,
     );
@@ -106,7 +108,7 @@ describe("[P1] laws of access", () => {
           groupPolicy: "disabled",
           dm: { ...rules.dm, policy: "disabled" },
         } as const;
-        assert.equal(prepareAuthorize(closed)(event, knownFacts).kind, "ignore");
+        assert.equal(prepareAuthorize(closed, TEXT_COMMANDS)(event, knownFacts).kind, "ignore");
       }),
       RUNS,
     );
@@ -122,8 +124,11 @@ describe("[P1] laws of access", () => {
           ...(guild.channels && { channels: reversed(guild.channels) }),
         })));
         assert.deepEqual(
-          prepareAuthorize({ ...rules, ...(guilds && { guilds }) })(event, knownFacts),
-          prepareAuthorize(rules)(event, knownFacts),
+          prepareAuthorize({ ...rules, ...(guilds && { guilds }) }, TEXT_COMMANDS)(
+            event,
+            knownFacts,
+          ),
+          prepareAuthorize(rules, TEXT_COMMANDS)(event, knownFacts),
         );
       }),
       RUNS,
@@ -196,8 +201,8 @@ describe("[P1] laws of access", () => {
         someKnownFacts,
         (written, names, event, knownFacts) => {
           const rules = withNames(written, names);
-          const { verdict, checks } = explain(event, knownFacts, rules);
-          assert.deepEqual(verdict, prepareAuthorize(rules)(event, knownFacts));
+          const { verdict, checks } = explain(event, knownFacts, rules, TEXT_COMMANDS);
+          assert.deepEqual(verdict, prepareAuthorize(rules, TEXT_COMMANDS)(event, knownFacts));
           const failed = checks.filter(({ passed }) => !passed);
           if (verdict.kind === "accept") return assert.deepEqual(failed, []);
           assert.deepEqual(failed, checks.slice(-1), "the last one, and no other, has failed");
@@ -211,7 +216,10 @@ describe("[P1] laws of access", () => {
   it("judges a message as any other event", () => {
     fc.assert(
       fc.property(aPolicy, aMessage, someKnownFacts, (rules, message, knownFacts) => {
-        const verdict = prepareAuthorize(rules)({ kind: "message", message }, knownFacts);
+        const verdict = prepareAuthorize(rules, TEXT_COMMANDS)(
+          { kind: "message", message },
+          knownFacts,
+        );
         assert.deepEqual(verdict, admit(message, rules, knownFacts));
       }),
     );
@@ -225,9 +233,15 @@ describe("[P1] laws of access", () => {
         // the store settles this one before it is on record, and a group gets no code
         if (verdict.kind === "challenge" && message.place.kind === "group_dm") return;
         found.add(verdict.why);
-        const facts = factsOf(message, knownFacts, verdict);
+        const command = commandIn(message, textCommandsOf(rules, TEXT_COMMANDS))?.name;
+        const facts = factsOf(message, knownFacts, verdict, verdict, command);
         const again = toMessage(JSON.parse(JSON.stringify(facts)), message);
-        const explained = explain({ kind: "message", message: again }, facts.knownFacts, rules);
+        const explained = explain(
+          { kind: "message", message: again },
+          facts.knownFacts,
+          rules,
+          TEXT_COMMANDS,
+        );
         assert.deepEqual(explained.verdict, verdict);
       }),
       { numRuns: cases(2_500, 50_000), seed: 5 },
@@ -238,7 +252,10 @@ describe("[P1] laws of access", () => {
 
   it("[P11] [N3] answers no message of our own", () => {
     fc.assert(fc.property(aPolicy, anEvent, someKnownFacts, (rules, event, knownFacts) => {
-      const { kind, why } = prepareAuthorize(rules)(event, { ...knownFacts, isOurs: true });
+      const { kind, why } = prepareAuthorize(rules, TEXT_COMMANDS)(event, {
+        ...knownFacts,
+        isOurs: true,
+      });
       assert.deepEqual({ kind, why }, { kind: "ignore", why: "own" });
     }));
   });
@@ -246,7 +263,7 @@ describe("[P1] laws of access", () => {
   it("[P3] [P5] gives a code only to a person in a DM, and not for an edit", () => {
     fc.assert(
       fc.property(aPolicy, anEvent, someKnownFacts, (rules, event, knownFacts) => {
-        if (prepareAuthorize(rules)(event, knownFacts).kind !== "challenge") return;
+        if (prepareAuthorize(rules, TEXT_COMMANDS)(event, knownFacts).kind !== "challenge") return;
         const { place, sender } = "message" in event ? event.message : event;
         // for a message in a group, the store knows whether its sender is paired, and gives no code
         const isAsked = event.kind === "message" && knownFacts.isPaired === undefined;
@@ -261,7 +278,7 @@ describe("[P1] laws of access", () => {
   it("[P13] lets only messages in guilds wait for PluralKit", () => {
     fc.assert(
       fc.property(aPolicy, anEvent, someKnownFacts, (rules, event, knownFacts) => {
-        const verdict = prepareAuthorize(rules)(event, knownFacts);
+        const verdict = prepareAuthorize(rules, TEXT_COMMANDS)(event, knownFacts);
         if (verdict.kind !== "undecided" || verdict.why === "owner-in-guild") return;
         assert.ok(rules.asksPluralkit && "message" in event);
         assert.equal(event.message.place.kind, "guild");
@@ -274,7 +291,7 @@ describe("[P1] laws of access", () => {
     fc.assert(
       fc.property(aPolicy, anEvent, someKnownFacts, (rules, event, knownFacts) => {
         const { place } = "message" in event ? event.message : event;
-        const { kind, why } = prepareAuthorize(rules)(event, knownFacts);
+        const { kind, why } = prepareAuthorize(rules, TEXT_COMMANDS)(event, knownFacts);
         const isNeeded = rules.needsOwnerInGuild === true && place.kind === "guild";
         if (isNeeded && knownFacts.ownerInGuild !== "member") assert.notEqual(kind, "accept");
         if (why === "owner-in-guild") assert.ok(isNeeded && knownFacts.ownerInGuild === undefined);
@@ -288,7 +305,7 @@ describe("[P1] laws of access", () => {
       fc.property(aPolicy, aSender, aPlace, someKnownFacts, (rules, sender, place, knownFacts) => {
         const { owners: _, ...commands } = rules.commands;
         const ownerless = { ...rules, commands };
-        const authorize = prepareAuthorize(ownerless);
+        const authorize = prepareAuthorize(ownerless, TEXT_COMMANDS);
         const who = { place, channelId: place.channel.id, sender };
         const { ownsApplication: __, ...rest } = knownFacts;
         for (const kind of ["button", "select", "modal", "slash"] as const) {
@@ -346,7 +363,7 @@ describe("[P1] laws of access", () => {
 
   it("gives the same verdict again", () => {
     fc.assert(fc.property(aPolicy, aMessage, someKnownFacts, (rules, message, knownFacts) => {
-      const prepared = prepareAdmission(rules);
+      const prepared = prepareAdmission(rules, TEXT_COMMANDS);
       assert.deepEqual(prepared(message, knownFacts), prepared(message, knownFacts));
     }));
   });

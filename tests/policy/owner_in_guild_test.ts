@@ -4,6 +4,7 @@ import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { KnownFacts } from "../../src/core/inbound/known_facts.ts";
 import { type AccessEventKind, prepareAuthorize } from "../../src/policy/authorize.ts";
 import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
+import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import { directMessage, guildMessage, sender } from "../support/discord/builders.ts";
 import { admit, bot, inWords, policy } from "./policies.ts";
 
@@ -70,7 +71,7 @@ describe("[P6] [P16] authorize() › a guild that needs an owner", () => {
         const { place, channelId } = MENTION;
         const event = { kind, place, channelId, sender: sender(), needs: "everyone" } as const;
         const knownFacts = ownerInGuild ? { ownerInGuild } : {};
-        const { kind: verdict, why } = prepareAuthorize(OPEN)(event, knownFacts);
+        const { kind: verdict, why } = prepareAuthorize(OPEN, TEXT_COMMANDS)(event, knownFacts);
         assert.equal(`${verdict}: ${why}`, expected);
       });
     }

@@ -5,7 +5,7 @@
  */
 
 import fc from "fast-check";
-import { COMMANDS } from "../../src/core/inbound/commands.ts";
+import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import { openGates } from "../../src/core/tool_gates.ts";
 import { type ApplicationId, parseSnowflake } from "../../src/core/discord/ids.ts";
 import type { InboundMessage, Sender } from "../../src/core/inbound/inbound.ts";
@@ -65,7 +65,7 @@ export const dm = (fields: Partial<DmRules> = {}): DmRules => ({
 
 export const commands = (fields: Partial<CommandRules> = {}): CommandRules => ({
   usesAccessGroups: true,
-  texts: COMMANDS,
+  texts: true,
   ...fields,
 });
 
@@ -94,7 +94,7 @@ export const admit = (
   message: InboundMessage,
   rules: AccessPolicy,
   knownFacts?: KnownFacts,
-): Verdict => prepareAdmission(rules)(message, knownFacts);
+): Verdict => prepareAdmission(rules, TEXT_COMMANDS)(message, knownFacts);
 
 /** `accept: why` or `ignore: why`, `+` if it is kept as context, and the rule without its prefix. */
 export function inWords(verdict: Verdict): string {

@@ -9,7 +9,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { commandOf, COMMANDS } from "../../src/core/inbound/commands.ts";
+import { commandOf } from "../../src/core/inbound/commands.ts";
+import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import { parseSnowflake } from "../../src/core/discord/ids.ts";
 import type { InboundMessage, Mention, Place, Sender } from "../../src/core/inbound/inbound.ts";
 import {
@@ -215,7 +216,7 @@ compare<{ channels: string[]; channelId: string; channelName: string }, boolean>
 );
 
 const reactionTo = (guildRules: WrittenGuild, from: Sender, on: "own" | "other") =>
-  prepareAuthorize(policyOf({ guilds: { "*": guildRules } }))({
+  prepareAuthorize(policyOf({ guilds: { "*": guildRules } }), TEXT_COMMANDS)({
     kind: "reaction",
     place: guildPlace(),
     channelId: guildPlace().channel.id,
@@ -282,7 +283,7 @@ function isSkipped(gating: Gating): boolean {
     : undefined;
   const rules = policy({
     guilds: { "*": guild({ requireMention: gating.requireMention }) },
-    commands: commands({ texts: gating.allowTextCommands ? COMMANDS : new Map() }),
+    commands: commands({ texts: gating.allowTextCommands }),
   });
   const message = guildMessage({
     text: gating.hasControlCommand ? "/new" : "hello",
@@ -338,7 +339,7 @@ compare<
 compare<[text: string], boolean>(
   "seed-mention-gating",
   "hasControlCommand",
-  ([text]) => commandOf(text, COMMANDS) !== undefined,
+  ([text]) => commandOf(text, TEXT_COMMANDS) !== undefined,
   (isOne) => isOne,
   {
     '["/t high"]': "a command has one name (K2)",
@@ -423,7 +424,7 @@ compare<
       guild: { id: guildId("1"), name: "Friends of OpenClaw" },
       channel: { id: channelId("10"), name: "general" },
     });
-    return prepareAuthorize(policyOf(discordConfig, cfg))({
+    return prepareAuthorize(policyOf(discordConfig, cfg), TEXT_COMMANDS)({
       kind: "slash",
       place,
       channelId: channelId("10"),
@@ -448,7 +449,10 @@ compare<
   "handleDiscordReactionEvent",
   ({ guilds, user, botUserId }) => {
     const isOurs = user?.id === botUserId;
-    return prepareAuthorize(policyOf({ groupPolicy: "open", ...(guilds && { guilds }) }))({
+    return prepareAuthorize(
+      policyOf({ groupPolicy: "open", ...(guilds && { guilds }) }),
+      TEXT_COMMANDS,
+    )({
       kind: "reaction",
       place: guildPlace({ guild: { id: guildId("1"), name: "Friends of OpenClaw" } }),
       channelId: channelId("10"),

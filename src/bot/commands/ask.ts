@@ -15,7 +15,7 @@ import {
   parseSnowflake,
 } from "../../core/discord/ids.ts";
 import type { InboundMessage, Quoted } from "../../core/inbound/inbound.ts";
-import type { Judged, Route } from "../../core/inbound/inbox.ts";
+import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
@@ -38,7 +38,7 @@ export interface AskOptions {
     message: InboundMessage,
     known: KnownFacts,
     source: "not_live",
-  ) => Pick<Judged, "verdict" | "knownFacts" | "policyId">;
+  ) => Judgement;
   /** Asks whether an owner is in a guild. Never rejects. */
   readonly ownerIn: (guildId: GuildId) => Promise<KnownFacts["ownerInGuild"]>;
   /** Finds the agent and the session for a message. */

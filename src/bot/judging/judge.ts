@@ -10,7 +10,7 @@
 
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import { commandIn } from "../../core/inbound/commands.ts";
-import type { Judged } from "../../core/inbound/inbox.ts";
+import type { Judgement } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
@@ -50,7 +50,7 @@ export interface Judge {
     message: InboundMessage,
     known?: KnownFacts,
     source?: Source,
-  ): Pick<Judged, "verdict" | "knownFacts" | "policyId">;
+  ): Judgement;
   /**
    * Facts for a message from a channel's history. It does not affect later messages. And PluralKit
    * has not proxied it, since it deletes the originals of proxied messages.
@@ -77,11 +77,14 @@ export function createJudge(
     return ownerInGuild && { ownerInGuild };
   }
 
-  function knownFactsOf(message: InboundMessage, known: KnownFacts): KnownFacts {
+  function knownFactsOf(
+    message: InboundMessage,
+    known: KnownFacts,
+    isCommand: boolean,
+  ): KnownFacts {
     const { sender, channelId, place } = message;
     if (sender.automaton === undefined) {
       const mayBeProxied = !sender.pluralkit && isProxied(sender.id);
-      const isCommand = commandIn(message, policy.now().policy.commands.texts) !== undefined;
       const inThread = place.kind === "guild" && place.thread !== undefined &&
         continuesIn(channelId);
       return mayBeProxied || inThread || isCommand
@@ -99,18 +102,26 @@ export function createJudge(
 
   return {
     judge(message, known = {}, source = "live") {
-      const { admit, id: policyId, policy: { allowBots } } = policy.now();
+      const { admit, id: policyId, policy: { allowBots }, textCommands } = policy.now();
+      const command = commandIn(message, textCommands)?.name;
       const owner = ownerOf(message);
       const found = owner ? { ...owner, ...known } : known;
       const chosen = chosenIn?.(message);
-      const knownFacts = knownFactsOf(message, chosen ? { ...found, ...chosen } : found);
+      const knownFacts = knownFactsOf(
+        message,
+        chosen ? { ...found, ...chosen } : found,
+        command !== undefined,
+      );
       const verdict = admit(message, knownFacts);
       // Whether the author is a bot is still open for an undecided message.
       const isTurn = source === "live" && verdict.kind !== "undecided";
       if (allowBots && isTurn) {
         guard.record(message.channelId, message.sender.automaton ? "bot" : "person", now());
       }
-      return policyId === undefined ? { verdict, knownFacts } : { verdict, knownFacts, policyId };
+      const judgement = policyId === undefined
+        ? { verdict, knownFacts }
+        : { verdict, knownFacts, policyId };
+      return command === undefined ? judgement : { ...judgement, command };
     },
     recall: (message) =>
       policy.now().admit(message, { isUnproxied: true, ...whose(message), ...ownerOf(message) }),

@@ -7,7 +7,7 @@
  */
 
 import type { Config } from "../../config/config.ts";
-import { type Command, textCommandIn } from "../../core/inbound/commands.ts";
+import { type TextCommand, textCommandIn } from "../../core/inbound/commands.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
@@ -53,7 +53,7 @@ export interface Judging {
   /** Finds the session of a command's call. */
   readonly sessionOf: (call: CommandCall) => Route;
   /** Reads a message as a text command. */
-  readonly commandOf: (message: InboundMessage) => Command | undefined;
+  readonly commandOf: (message: InboundMessage) => TextCommand | undefined;
   /** The settings that people have chosen by commands. */
   readonly settings: AccountSettings;
   /** Tells in which guilds an owner is. */
@@ -66,8 +66,7 @@ export interface Judging {
 export function createJudging(options: JudgingOptions): Judging {
   const { config, store, policy, threads, logging, isOurs, now } = options;
   const { sessionOwner, all: owners } = options.owners;
-  const commandOf = (message: InboundMessage) =>
-    textCommandIn(message, policy.now().policy.commands.texts);
+  const commandOf = (message: InboundMessage) => textCommandIn(message, policy.now().textCommands);
   const sessionOf = (call: CommandCall) => routeOf(call, config(), sessionOwner());
   const settings = createChosenSettings({
     accountId: config().discord.accountId,

@@ -6,7 +6,7 @@
 
 import type { Config } from "../../config/config.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import type { Command } from "../../core/inbound/commands.ts";
+import type { TextCommand } from "../../core/inbound/commands.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import { threadIdOf } from "../../core/inbound/threads.ts";
@@ -21,7 +21,7 @@ export interface RouteOptions {
   /** Whether the answer to a message opens a thread. */
   readonly opensFor: (message: InboundMessage) => boolean;
   /** Reads a message as a text command. */
-  readonly commandOf: (message: InboundMessage) => Command | undefined;
+  readonly commandOf: (message: InboundMessage) => TextCommand | undefined;
 }
 
 /**

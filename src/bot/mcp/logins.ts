@@ -5,7 +5,7 @@
  */
 
 import type { BotConfig } from "../../config/config.ts";
-import type { McpLoginState } from "../../interactions/base/mcp.ts";
+import type { McpLoginState } from "../../interactions/base/context.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { hashOfAll, type ToolHashes } from "../../mcp/definitions.ts";
 import { hasOwnToken, type HttpServer } from "../../mcp/oauth/http_server.ts";

@@ -10,7 +10,7 @@
 
 import type { BotConfig } from "../../config/config.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import type { McpSignIns } from "../../interactions/base/mcp.ts";
+import type { McpSignIns } from "../../interactions/base/context.ts";
 import type { Log } from "../../lib/log.ts";
 import { type Callback, listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
 import type { PendingLogin } from "./logins.ts";

@@ -12,7 +12,13 @@ import { createHash } from "node:crypto";
 import type { Config } from "../../config/config.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { Log } from "../../lib/log.ts";
-import { type Admit, prepareAdmission } from "../../policy/admission.ts";
+import { TEXT_COMMANDS } from "../../interactions/registry.ts";
+import {
+  type Admit,
+  type ExistingCommands,
+  prepareAdmission,
+  textCommandsOf,
+} from "../../policy/admission.ts";
 import { type Authorize, prepareAuthorize } from "../../policy/authorize.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
 import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../policy/places.ts";
@@ -24,6 +30,8 @@ import type { Store } from "../../store/store.ts";
 export interface CurrentPolicy {
   /** The policy with all names resolved so far. */
   readonly policy: AccessPolicy;
+  /** The commands that exist as text messages. */
+  readonly textCommands: ExistingCommands;
   /** Judges a message. */
   readonly admit: Admit;
   /** Judges a command, a component or another event. */
@@ -155,8 +163,9 @@ function currentPolicyOf(
   const policy = withNames(config.discord.access, names);
   return {
     policy,
-    admit: prepareAdmission(policy),
-    authorize: prepareAuthorize(policy),
+    textCommands: textCommandsOf(policy, TEXT_COMMANDS),
+    admit: prepareAdmission(policy, TEXT_COMMANDS),
+    authorize: prepareAuthorize(policy, TEXT_COMMANDS),
     mayAct: prepareMayAct(policy),
     mayActInDirect: mayActInDirect(policy),
     asksRoles: prepareAsksRoles(policy),

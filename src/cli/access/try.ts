@@ -14,6 +14,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import { type AccessEventKind, explain } from "../../policy/authorize.ts";
 import { missingSection } from "../../config/sections/tool_sections.ts";
 import type { Tool } from "../../core/turn/tool.ts";
+import { TEXT_COMMANDS } from "../../interactions/registry.ts";
 import type { CommandNeeds } from "../../policy/rules/rules.ts";
 import type { Store } from "../../store/store.ts";
 import { findRoles, type Hypothetical, parseUser, toEvent } from "./hypothetical.ts";
@@ -157,7 +158,12 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io, tools }: Tr
     guild,
     now: Date.now(),
   });
-  const explanation = explain(event, knownFactsOf(flags, view, now, learned), policy);
+  const explanation = explain(
+    event,
+    knownFactsOf(flags, view, now, learned),
+    policy,
+    TEXT_COMMANDS,
+  );
   const { verdict } = explanation;
   const isAnswered = verdict.kind === "accept" && event.kind === "message";
   return {

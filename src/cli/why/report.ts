@@ -8,6 +8,7 @@
  * @module
  */
 
+import { TEXT_COMMANDS } from "../../interactions/registry.ts";
 import type { Check, Explanation } from "../../core/inbound/facts.ts";
 import { toMessage } from "../../core/inbound/facts.ts";
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
@@ -166,7 +167,7 @@ function explainAgain(
 ): Explanation | undefined {
   if (!facts) return undefined;
   const message = toMessage(facts, { id: messageId, accountId });
-  return explain({ kind: "message", message }, known, policy);
+  return explain({ kind: "message", message }, known, policy, TEXT_COMMANDS);
 }
 
 /** The verdict by the current config and pairings. */

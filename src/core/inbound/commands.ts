@@ -1,8 +1,7 @@
 /**
- * Lists the commands that people may give, and who may give each (K2, K3).
+ * Reads messages as commands (K1), by the names and rights of the commands that exist (K2, K3).
  *
- * One list serves slash commands and text commands. A text is a command only as a whole: a sentence
- * that mentions `/status` gives none.
+ * A text is a command only as a whole: a sentence that mentions `/status` gives none.
  *
  * @module
  */
@@ -25,52 +24,14 @@ export interface CommandKind {
 }
 
 /** A text that is a command. */
-export interface Command {
-  /** Its key in {@link COMMANDS}: lower case, without `/`. */
+export interface TextCommand {
+  /** Lower case, without `/`. */
   readonly name: string;
-  /** Its rights and whether it takes words, from {@link COMMANDS}. */
+  /** Its rights and whether it takes words. */
   readonly kind: CommandKind;
   /** The text after the name; empty if there is none. */
   readonly words: string;
 }
-
-const alone = (needs: CommandNeeds): CommandKind => ({ needs, takesWords: false });
-const withWords = (needs: CommandNeeds): CommandKind => ({ needs, takesWords: true });
-
-/** All commands, by name in lower case without `/`. */
-export const COMMANDS: ReadonlyMap<string, CommandKind> = new Map([
-  ["help", alone("everyone")],
-  ["commands", alone("everyone")],
-  ["status", alone("everyone")],
-  ["whoami", alone("everyone")],
-  ["usage", withWords("everyone")],
-  ["context", withWords("everyone")],
-  ["why", withWords("everyone")],
-  ["memory", withWords("everyone")],
-  ["skill", withWords("everyone")],
-  ["forget", withWords("everyone")],
-  ["undo", withWords("everyone")],
-  // A person who may talk may stop their own turn (K3); the command itself checks whose turn it is.
-  ["stop", alone("everyone")],
-  ["new", withWords("session")],
-  ["reset", withWords("session")],
-  ["compact", withWords("session")],
-  ["model", withWords("session")],
-  ["models", withWords("session")],
-  ["think", withWords("session")],
-  ["reasoning", withWords("session")],
-  ["verbose", withWords("session")],
-  ["queue", withWords("session")],
-  ["activation", withWords("owner")],
-  ["allowlist", withWords("owner")],
-  ["config", withWords("owner")],
-  ["agents", alone("owner")],
-  ["mcp", withWords("owner")],
-  ["send", withWords("owner")],
-  ["pause", alone("owner")],
-  ["restart", alone("owner")],
-  ["approve", withWords("approver")],
-]);
 
 /**
  * Reads a message as a command (K1). The mention of the bot may precede it, unless the message
@@ -85,7 +46,7 @@ export function commandIn(
     readonly mentionsOthers: boolean;
   },
   commands: ReadonlyMap<string, CommandKind>,
-): Command | undefined {
+): TextCommand | undefined {
   const isMentioned = mention !== undefined && !mentionsOthers;
   return commandOf(isMentioned ? text.replace(/^\s*<@[!&]?\d{1,20}>/, "") : text, commands);
 }
@@ -99,7 +60,7 @@ export function commandIn(
 export function textCommandIn(
   message: InboundMessage,
   commands: ReadonlyMap<string, CommandKind>,
-): Command | undefined {
+): TextCommand | undefined {
   return message.scheduled || message.asked || message.sender.automaton
     ? undefined
     : commandIn(message, commands);
@@ -109,13 +70,13 @@ export function textCommandIn(
  * Reads a text as a command: `"/model x"`, `"/Model: x"`, `"/status"`. Not `"/status now"`, since
  * `status` takes no words. Not `"/configure"`, since a command must match as a whole word.
  *
- * @param commands The commands that exist, as {@link COMMANDS} lists them.
+ * @param commands The commands that exist.
  * @returns `undefined` if the text is no command.
  */
 export function commandOf(
   text: string,
   commands: ReadonlyMap<string, CommandKind>,
-): Command | undefined {
+): TextCommand | undefined {
   if (commands.size === 0 || !/^\s*\//.test(text)) return undefined;
   const [, name = "", words = ""] = /^\/([\w-]+)(?:\s*:)?(?:\s+(.*))?$/s.exec(text.trim()) ?? [];
   const kind = commands.get(name.toLowerCase());

@@ -7,7 +7,6 @@
  * @module
  */
 
-import { commandIn, COMMANDS } from "./commands.ts";
 import { type AccountId, createdAtMs, type MessageId } from "../discord/ids.ts";
 import type { InboundMessage, Place } from "./inbound.ts";
 import type { KnownFacts } from "./known_facts.ts";
@@ -91,12 +90,14 @@ export function isMention(
  * was any content.
  *
  * @param said The policy's verdict, if another one replaced it.
+ * @param command Name of the command that the message is.
  */
 export function factsOf(
   message: InboundMessage,
   knownFacts: KnownFacts,
   verdict: Verdict,
   said = verdict,
+  command?: string,
 ): Facts {
   const { revision, channelId, guildId, place, sender, mention, mentionsOthers } = message;
   const { isAnnouncement } = message;
@@ -110,7 +111,7 @@ export function factsOf(
     mentionsOthers,
     ...(isAnnouncement && { isAnnouncement }),
     knownFacts: { ...knownFacts, ...settledBy(verdict) },
-    ...contentFactsOf(message, said),
+    ...contentFactsOf(message, said, command),
   };
 }
 
@@ -179,13 +180,16 @@ function settledBy({ why }: Verdict): KnownFacts {
   }
 }
 
-function contentFactsOf(message: InboundMessage, { why }: Verdict): ContentFacts {
+function contentFactsOf(
+  message: InboundMessage,
+  { why }: Verdict,
+  command: string | undefined,
+): ContentFacts {
   const matchesPattern = isMention(message) ? undefined : PATTERN_BY_REASON.get(why);
-  const command = COMMAND_REASONS.has(why) ? commandIn(message, COMMANDS) : undefined;
   return {
     hasContent: hasContent(message),
     ...(matchesPattern !== undefined && { matchesPattern }),
-    ...(command && { command: command.name }),
+    ...(command !== undefined && COMMAND_REASONS.has(why) && { command }),
   };
 }
 

@@ -34,7 +34,12 @@ export interface Judged {
   readonly stop?: StopRequest;
   /** The store's number of the policy that judged it; absent if the store kept none. */
   readonly policyId?: number;
+  /** Name of the command that the message is, without `/`; absent if it is none. */
+  readonly command?: string;
 }
+
+/** A judgement of a message: the part of {@link Judged} that the policy decides. */
+export type Judgement = Pick<Judged, "verdict" | "knownFacts" | "policyId" | "command">;
 
 /** A message's request to stop turns, with the answers to it. */
 export interface StopRequest {

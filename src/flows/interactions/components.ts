@@ -13,7 +13,7 @@ import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { ComponentUse, ModalSubmission } from "../../core/inbound/interactions.ts";
 import type { Card } from "../../core/outbound/outbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { Component, ComponentAnswer } from "../../interactions/base/component.ts";
+import type { Component, ComponentAnswer } from "../../interactions/base/command.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { componentOf } from "../../interactions/registry.ts";
 import type { Log } from "../../lib/log.ts";

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Command as TextCommand } from "../../core/inbound/commands.ts";
+import type { TextCommand } from "../../core/inbound/commands.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { Command } from "../../interactions/base/command.ts";

@@ -11,7 +11,7 @@
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Button } from "../../core/outbound/outbound.ts";
 import { codeFrom, type PairingRequest, type PairingService } from "../../core/inbound/pairing.ts";
-import { pairingButton } from "../../interactions/components/pairing_button.ts";
+import { pairingButton } from "../../interactions/components.ts";
 import type { Texts } from "../../render/notices/notices.ts";
 import { composeApprovalRequest, composeChallenge } from "../../render/pairing.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";

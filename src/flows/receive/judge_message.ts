@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Judged, Route } from "../../core/inbound/inbox.ts";
+import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Log } from "../../lib/log.ts";
@@ -21,7 +21,7 @@ export interface JudgePorts {
   readonly judge: (
     message: InboundMessage,
     source: Source,
-  ) => Pick<Judged, "verdict" | "knownFacts" | "policyId">;
+  ) => Judgement;
   /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
   /** The request to stop turns that an accepted message makes; absent: none does. */
@@ -52,14 +52,17 @@ export function judgeMessage(
   }
   const isRouted = verdict.kind !== "ignore";
   if (verdict.kind === "ignore" && verdict === judged.verdict) {
-    const { knownFacts, policyId } = judged;
+    const { knownFacts, policyId, command } = judged;
     // As most are: written out, since a spread costs more.
-    if (knownFacts && policyId !== undefined) return { message, verdict, knownFacts, policyId };
+    if (knownFacts && policyId !== undefined && command === undefined) {
+      return { message, verdict, knownFacts, policyId };
+    }
     return {
       message,
       verdict,
       ...(knownFacts && { knownFacts }),
       ...(policyId !== undefined && { policyId }),
+      ...(command !== undefined && { command }),
     };
   }
   const request = verdict.kind === "accept" && source === "live" ? stop?.(message) : undefined;

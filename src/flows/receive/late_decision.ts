@@ -7,7 +7,7 @@
  */
 
 import type { ChannelId } from "../../core/discord/ids.ts";
-import type { Accepted, Judged, Route } from "../../core/inbound/inbox.ts";
+import type { Accepted, Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
@@ -22,7 +22,7 @@ export interface LateDecisionPorts {
   readonly judge: (
     message: InboundMessage,
     known: KnownFacts,
-  ) => Pick<Judged, "verdict" | "knownFacts" | "policyId">;
+  ) => Judgement;
   /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
   /** Returns the current limits of waiting turns (X4). */

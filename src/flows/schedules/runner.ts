@@ -9,7 +9,13 @@
  */
 
 import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
-import type { Accepted, AcceptedBatch, Judged, Route } from "../../core/inbound/inbox.ts";
+import type {
+  Accepted,
+  AcceptedBatch,
+  Judged,
+  Judgement,
+  Route,
+} from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
@@ -67,7 +73,7 @@ export interface RunnerPorts {
   /** Judges the message of a run by the current policy. Never rejects. */
   readonly judge: (
     message: InboundMessage,
-  ) => Promise<Pick<Judged, "verdict" | "knownFacts" | "policyId">>;
+  ) => Promise<Judgement>;
   /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
   /** Composes the messages of a reminder. */

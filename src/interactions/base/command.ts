@@ -1,14 +1,18 @@
 /**
- * Declares a command of people in Discord. Each is a module of its own, listed in `registry.ts`.
+ * Declares commands and components of people in Discord. `registry.ts` lists all of them.
  *
- * One definition serves the slash command, the text command, the suggestions and the documentation
- * (K1).
+ * One definition of a command serves the slash command, the text command, its rights, the suggestions
+ * and the documentation (K1).
  *
  * @module
  */
 
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
-import type { CommandCall, OptionTyping } from "../../core/inbound/interactions.ts";
+import type { CommandCall, ComponentUse, OptionTyping } from "../../core/inbound/interactions.ts";
+import type { Card } from "../../core/outbound/outbound.ts";
+import type { EventOf } from "../../core/inbound/events.ts";
+import type { Texts } from "../../render/notices/notices.ts";
+import { bounded } from "../../lib/text/cut.ts";
 import type { InteractionContext } from "./context.ts";
 
 /** A value that a person may choose. */
@@ -85,6 +89,11 @@ export interface Command extends CommandWork {
    * write in another one; absent: they are in order.
    */
   readonly inOrder?: (words: string) => string;
+  /**
+   * Set if a text with words after the name is this command, too, though it has no options: people
+   * then see how to write it. A text that only begins like another command goes to the model.
+   */
+  readonly takesWords?: true;
   /** Set if it works as a slash command only. */
   readonly isMenuOnly?: true;
   /** Whether the config allows the command now; absent: always. */
@@ -95,4 +104,59 @@ export interface Command extends CommandWork {
 export interface MessageCommand extends CommandWork {
   /** 1 to 32 characters, as Discord shows it: `"Ask Barnacle"`. */
   readonly name: string;
+}
+
+/** The answer to the use of a component. */
+export type ComponentAnswer =
+  /** Replaces the message that has the component; the card is for messages that are one. */
+  | { readonly how: "update"; readonly text: string; readonly card?: Card; readonly later?: Later }
+  /** A message of 1 to 2000 characters for the person alone. */
+  | { readonly how: "reply"; readonly text: string; readonly later?: Later }
+  /** The gateway's thread has opened a form. */
+  | { readonly how: "form"; readonly later?: undefined };
+
+/** Does work that takes long. It begins once the answer is sent; its result replaces a `reply`. */
+export type Later = () => Promise<string>;
+
+/** Names of all kinds of component. */
+export type ComponentKind = ComponentUse["kind"];
+
+/** A component of one kind: its name for routing, its right and its answer. */
+export interface ComponentOf<Kind extends ComponentKind> {
+  /** Only uses of this kind are routed to it. */
+  readonly kind: Kind;
+  /** The part of a `custom_id` before its first `:`, by which uses are routed. */
+  readonly name: string;
+  /** The right that policy checks before {@link ComponentOf.run}. */
+  readonly needs: CommandNeeds;
+  /**
+   * Runs once the person's rights are checked. A client can send any `custom_id`, so `run` trusts
+   * only the store.
+   *
+   * @returns `undefined` if the component has no effect any more.
+   */
+  run(use: EventOf<Kind>, context: InteractionContext): Promise<ComponentAnswer | undefined>;
+  /** The notice for the person if `run` failed. */
+  failedText(texts: Texts): string;
+}
+
+/** A component of any kind. */
+export type Component = { [Kind in ComponentKind]: ComponentOf<Kind> }[ComponentKind];
+
+/** Maximum number of suggestions, and of characters of each, at Discord. */
+const MAX_CHOICES = 25;
+const MAX_LENGTH = 100;
+
+/**
+ * The choices that contain the typed text, those that begin with it first. A value that is too long
+ * for Discord is left out.
+ */
+export function choicesFor(typed: string, all: readonly Choice[]): readonly Choice[] {
+  const text = typed.trim().toLowerCase();
+  const found = all.filter(({ name, value }) =>
+    value.length <= MAX_LENGTH && `${name} ${value}`.toLowerCase().includes(text)
+  );
+  const first = (choice: Choice) => choice.value.toLowerCase().startsWith(text) ? 0 : 1;
+  return found.toSorted((one, other) => first(one) - first(other)).slice(0, MAX_CHOICES)
+    .map(({ name, value }) => ({ name: bounded(name, MAX_LENGTH), value }));
 }

@@ -21,12 +21,10 @@ import type {
 } from "../../core/inbound/interactions.ts";
 import type { Note } from "../../core/notes/note.ts";
 import type { Deciding, DecidingOutcome, StoredQuestion } from "../../core/people/question.ts";
-import type { ThinkLevel } from "../../core/people/chosen.ts";
+import type { ChosenSetting, ThinkLevel } from "../../core/people/chosen.ts";
 import type { ListChange, ListChoice, NoList, PeopleList } from "../../core/people/people_list.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Texts } from "../../render/notices/notices.ts";
-import type { McpSignIns } from "./mcp.ts";
-import type { ChosenSettings } from "./settings.ts";
 
 /** The state of an account, for `/status`. */
 export interface StatusFacts {
@@ -274,4 +272,54 @@ export interface InteractionContext {
   readonly now: () => number;
   /** Gets decisions and failures; never a token, nor words of a person. */
   readonly log: Log;
+}
+
+/** State of a server's login. */
+export interface McpLoginState {
+  /** The server's name in the config. */
+  readonly id: string;
+  /**
+   * - `program`: the server is no server over HTTP.
+   * - `token`: the config has its token.
+   * - `none`: there is no login; the server may want none.
+   * - `ended`: the server has taken the login back.
+   * - `valid`: there is a login.
+   */
+  readonly login: "program" | "token" | "none" | "ended" | "valid";
+  /** When the access token ends, in Unix milliseconds; absent if the server did not say. */
+  readonly until?: number;
+  /** Whether Barnacle can renew the token by itself. */
+  readonly isRenewed?: boolean;
+}
+
+/** Logins to MCP servers, for owners. Each problem is in words for them. */
+export interface McpSignIns {
+  /** Names of all servers of the config. */
+  ids(): readonly string[];
+  /** All servers with their logins. */
+  states(): Promise<readonly McpLoginState[]>;
+  /** Begins a sign-in; an older one of the person at this server ends. */
+  begin(serverId: string, userId: UserId): Promise<
+    | { readonly kind: "begun"; readonly address: string }
+    | { readonly kind: "problem"; readonly problem: string }
+  >;
+  /**
+   * Ends a sign-in of the person by the last address of their browser. `unknown`: the address
+   * belongs to no sign-in that waits.
+   */
+  finish(serverId: string, userId: UserId, address: string): Promise<
+    | { readonly kind: "done" }
+    | { readonly kind: "unknown" }
+    | { readonly kind: "problem"; readonly problem: string }
+  >;
+  /** Deletes a login. @returns Whether there was one. */
+  logout(serverId: string): Promise<boolean>;
+}
+
+/** Settings of conversations and places; each method rejects if the store fails. */
+export interface ChosenSettings {
+  /** The value that counts there; `undefined`: the config's. */
+  of(call: CommandCall, name: ChosenSetting): Promise<string | undefined>;
+  /** Chooses a value; `undefined` removes the choice. */
+  choose(call: CommandCall, name: ChosenSetting, value: string | undefined): Promise<void>;
 }

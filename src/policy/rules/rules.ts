@@ -5,13 +5,12 @@
  * @module
  */
 
-import type { CommandKind } from "../../core/inbound/commands.ts";
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { ThreadRules } from "../../core/inbound/threads.ts";
 import type { ToolGate } from "../../core/tool_gates.ts";
 import type { AllowEntry } from "./allowlist.ts";
 
-export type { CommandKind, CommandNeeds } from "../../core/inbound/commands.ts";
+export type { CommandNeeds } from "../../core/inbound/commands.ts";
 
 /** The part of one account's `channels.discord` that decides which messages it answers. */
 export interface AccessPolicy {
@@ -99,10 +98,8 @@ export interface CommandRules {
   readonly usesAccessGroups: boolean;
   /** `commands.ownerAllowFrom`. Absent: the application's owners at Discord. */
   readonly owners?: readonly AllowEntry[];
-  /**
-   * Commands that exist as text messages, by name without `/`. Empty if text commands are off (M4).
-   */
-  readonly texts: ReadonlyMap<string, CommandKind>;
+  /** `commands.text`: whether commands exist as text messages, too (M4). */
+  readonly texts: boolean;
 }
 
 /** The rules for tools that hold in every place (T2). */

@@ -93,9 +93,10 @@ export function prepareFactRows(
       if (rows.size > 0 && elapsed() - begunAt >= DAY_MS) end();
       const again = repeated.rowOf(judged);
       if (again !== undefined) return again;
-      const { message, verdict, policyVerdict, knownFacts = {}, policyId = null } = judged;
+      const { message, verdict, policyVerdict, knownFacts = {}, policyId = null, command } = judged;
       const { kind, why, rule } = verdict;
-      const toJson = () => JSON.stringify(factsOf(message, knownFacts, verdict, policyVerdict));
+      const toJson = () =>
+        JSON.stringify(factsOf(message, knownFacts, verdict, policyVerdict, command));
       const common = factsKey(message, knownFacts, verdict, policyVerdict);
       const text = `${kind} ${why} ${rule} ${policyId} ${common ?? toJson()}`;
       const key = text.length <= KEY_MAX ? text : digestOf(text);

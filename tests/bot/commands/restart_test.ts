@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createRestart, isSupervised } from "../../../src/bot/commands/settings/restart.ts";
-import { restart } from "../../../src/interactions/owner/restart.ts";
+import { restart } from "../../../src/interactions/commands/bot.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { callOf } from "../../support/discord/calls.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";

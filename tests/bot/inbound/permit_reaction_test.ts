@@ -4,6 +4,7 @@ import { createPermitReaction } from "../../../src/bot/inbound/permit_reaction.t
 import type { CurrentPolicy } from "../../../src/bot/rules/policy.ts";
 import type { Reaction } from "../../../src/core/inbound/reactions.ts";
 import { prepareAuthorize } from "../../../src/policy/authorize.ts";
+import { TEXT_COMMANDS } from "../../../src/interactions/registry.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import {
   ACCOUNT,
@@ -20,7 +21,7 @@ const guild = (rules: object) => ({ guilds: { [GUILD]: rules } });
 
 async function permit(discord: object, fields: Partial<Reaction> = {}) {
   const { discord: { access: policy } } = await loadTestConfig(discord);
-  const current = { policy, authorize: prepareAuthorize(policy) } as CurrentPolicy;
+  const current = { policy, authorize: prepareAuthorize(policy, TEXT_COMMANDS) } as CurrentPolicy;
   const decide = createPermitReaction({
     policy: { now: () => current },
     isOurs: (id) => id === OURS,

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { createJudge } from "../../../src/bot/judging/judge.ts";
 import type { CurrentPolicy } from "../../../src/bot/rules/policy.ts";
 import { prepareAdmission } from "../../../src/policy/admission.ts";
+import { TEXT_COMMANDS } from "../../../src/interactions/registry.ts";
 import { guildMessage, sender, userId } from "../../support/discord/builders.ts";
 import { loadTestConfig } from "../../support/config.ts";
 
@@ -11,8 +12,8 @@ const ADA = userId("123456789012345678");
 
 async function judgeBy(discord: object) {
   const { discord: { access: policy } } = await loadTestConfig({ groupPolicy: "open", ...discord });
-  const admit = prepareAdmission(policy);
-  const current = { policy, admit } as CurrentPolicy;
+  const admit = prepareAdmission(policy, TEXT_COMMANDS);
+  const current = { policy, admit, textCommands: TEXT_COMMANDS } as CurrentPolicy;
   return createJudge({
     policy: { now: () => current },
     isOurs: (id) => id === OURS,
@@ -28,8 +29,9 @@ const bot = (id: string) => sender({ id: userId(id), automaton: "bot" });
 describe("[K2] createJudge() › judge()", () => {
   it("goes by what owners have chosen for the place, and lets commands through", async () => {
     const policy = (await loadTestConfig({ groupPolicy: "open" })).discord.access;
-    const current = { policy, admit: prepareAdmission(policy) } as CurrentPolicy;
-    const verdictOf = (message: object, chosen: object) =>
+    const admit = prepareAdmission(policy, TEXT_COMMANDS);
+    const current = { policy, admit, textCommands: TEXT_COMMANDS } as CurrentPolicy;
+    const judged = (message: object, chosen: object) =>
       createJudge({
         policy: { now: () => current },
         isOurs: () => false,
@@ -38,7 +40,8 @@ describe("[K2] createJudge() › judge()", () => {
         chosenIn: () => chosen,
         continuesIn: () => false,
         now: () => 0,
-      }).judge(guildMessage({ sender: sender({ id: ADA }), ...message })).verdict;
+      }).judge(guildMessage({ sender: sender({ id: ADA }), ...message }));
+    const verdictOf = (message: object, chosen: object) => judged(message, chosen).verdict;
     const meant = { mention: "user" };
     assert.equal(verdictOf({}, { activation: "always" }).why, "mention-not-required");
     assert.equal(verdictOf({}, { activation: "mention" }).why, "no-mention");
@@ -52,6 +55,8 @@ describe("[K2] createJudge() › judge()", () => {
       keepAsContext: true,
     });
     assert.equal(verdictOf({ text: "/status" }, { isSilenced: true }).kind, "accept");
+    assert.equal(judged({ text: "/status" }, {}).command, "status");
+    assert.equal(judged({ text: "/status now" }, {}).command, undefined);
   });
 });
 

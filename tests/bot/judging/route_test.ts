@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createRoute } from "../../../src/bot/judging/route.ts";
-import { COMMANDS, textCommandIn } from "../../../src/core/inbound/commands.ts";
+import { textCommandIn } from "../../../src/core/inbound/commands.ts";
+import { TEXT_COMMANDS } from "../../../src/interactions/registry.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { guildMessage } from "../../support/discord/builders.ts";
 
@@ -11,7 +12,7 @@ async function prepareKeys({ opensThreads = false } = {}) {
     config: () => config,
     sessionOwner: () => undefined,
     opensFor: () => opensThreads,
-    commandOf: (message) => textCommandIn(message, COMMANDS),
+    commandOf: (message) => textCommandIn(message, TEXT_COMMANDS),
   });
   return (text: string) => route(guildMessage({ text })).sessionKey;
 }

@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  type CommandNeeds,
-  commandOf,
-  COMMANDS,
-  textCommandIn,
-} from "../../../src/core/inbound/commands.ts";
+import { type CommandNeeds, commandOf, textCommandIn } from "../../../src/core/inbound/commands.ts";
+import { TEXT_COMMANDS as COMMANDS } from "../../../src/interactions/registry.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { guildMessage, sender } from "../../support/discord/builders.ts";
 import { commandsOf } from "../../support/discord/vectors.ts";
@@ -51,12 +47,12 @@ describe("[M4] [K1] commandOf()", () => {
   });
 });
 
-describe("[K2] COMMANDS", () => {
+describe("[K2] the commands that exist", () => {
   const needs: Readonly<Record<CommandNeeds, string>> = {
     // /stop itself checks whose turn it is (K3).
     everyone: "help commands status whoami usage context why memory skill forget undo stop",
     session: "new reset compact model models think reasoning verbose queue",
-    owner: "activation allowlist config agents mcp send pause restart",
+    owner: "activation allowlist send config agents mcp pause restart",
     approver: "approve",
   };
   for (const [who, names] of Object.entries(needs)) {

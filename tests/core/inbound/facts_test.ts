@@ -41,14 +41,20 @@ describe("[P1] factsOf()", () => {
   }
 
   it("does not keep whether a refused sender gave a command", () => {
-    const facts = factsOf(guildMessage({ text: "/restart" }), {}, ignored("sender-not-listed"));
+    const facts = factsOf(
+      guildMessage({ text: "/restart" }),
+      {},
+      ignored("sender-not-listed"),
+      undefined,
+      "restart",
+    );
     assert.equal(facts.command, undefined);
     assert.equal(facts.matchesPattern, undefined);
     assert.equal(facts.hasContent, true);
   });
 
   it("names the command if the verdict depends on it", () => {
-    const facts = factsOf(guildMessage({ text: "/Restart" }), {}, ignored("not-owner"));
+    const facts = factsOf(guildMessage(), {}, ignored("not-owner"), undefined, "restart");
     assert.equal(facts.command, "restart");
   });
 

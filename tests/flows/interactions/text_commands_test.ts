@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { COMMANDS, textCommandIn } from "../../../src/core/inbound/commands.ts";
+import { textCommandIn } from "../../../src/core/inbound/commands.ts";
+import { TEXT_COMMANDS } from "../../../src/interactions/registry.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
@@ -30,7 +31,7 @@ function build(
   });
   const run = createTextCommands({
     commands: [command("status", "everyone"), command("reset", "session")],
-    commandOf: (message) => textCommandIn(message, COMMANDS),
+    commandOf: (message) => textCommandIn(message, TEXT_COMMANDS),
     managesMessages: () => Promise.resolve(true),
     authorize: () => verdict,
     context: interactionContext(),

@@ -2,12 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Command } from "../../../src/interactions/base/command.ts";
 import { readWords, usageOf } from "../../../src/interactions/base/words.ts";
-import { allowlist } from "../../../src/interactions/owner/allowlist.ts";
-import { config } from "../../../src/interactions/owner/config.ts";
-import { forget } from "../../../src/interactions/general/forget.ts";
-import { memory } from "../../../src/interactions/general/memory.ts";
-import { skill } from "../../../src/interactions/general/skill.ts";
-import { status } from "../../../src/interactions/general/status.ts";
+import { allowlist } from "../../../src/interactions/commands/allowlist.ts";
+import { config } from "../../../src/interactions/commands/config.ts";
+import { forget, memory } from "../../../src/interactions/commands/own_data.ts";
+import { skill } from "../../../src/interactions/commands/questions.ts";
+import { status } from "../../../src/interactions/commands/about.ts";
 import { commandsOf } from "../../support/discord/vectors.ts";
 
 describe("[K1] readWords()", () => {

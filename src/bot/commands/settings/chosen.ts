@@ -21,7 +21,7 @@ import type { KnownFacts } from "../../../core/inbound/known_facts.ts";
 import type { Route } from "../../../core/inbound/inbox.ts";
 import type { CommandCall } from "../../../core/inbound/interactions.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
-import type { ChosenSettings } from "../../../interactions/base/settings.ts";
+import type { ChosenSettings } from "../../../interactions/base/context.ts";
 import type { Store } from "../../../store/store.ts";
 
 /** The dependencies of these settings. */

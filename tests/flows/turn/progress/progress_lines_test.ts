@@ -6,7 +6,7 @@ import { isProgressLine } from "../../../../src/core/outbound/progress_line.ts";
 import type { PostOutcome } from "../../../../src/core/outbound/outbound.ts";
 import { isSame } from "../../../../src/core/outbound/posted.ts";
 import { componentOf, COMPONENTS } from "../../../../src/interactions/registry.ts";
-import { stopButton } from "../../../../src/interactions/session/stop.ts";
+import { stopButton } from "../../../../src/interactions/commands/conversation.ts";
 import { createProgressLines } from "../../../../src/flows/turn/progress/progress_lines.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../../../support/discord/builders.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";

@@ -1,0 +1,138 @@
+/**
+ * Commands that show: the commands, the state of the bot, the asker's ids and use, and the size of
+ * the conversation (K2).
+ *
+ * @module
+ */
+
+import { dayOf, endOfDay } from "../../core/spending/usage.ts";
+import { moneyText } from "../../render/footer.ts";
+import { notice } from "../../render/notices/notices.ts";
+import type { Command } from "../base/command.ts";
+import type { UsageFigures } from "../base/context.ts";
+import { durationText } from "../../lib/text/units.ts";
+import type { CommandNeeds } from "../../core/inbound/commands.ts";
+
+/** Answers with tokens and money of the asker. Only the asker sees it. */
+export const usage: Command = {
+  name: "usage",
+  isPrivate: true,
+  description: "Show the tokens and the money of your own messages",
+  options: [],
+  takesWords: true,
+  needs: "everyone",
+  async run({ sender: { id } }, { usage, texts, now }) {
+    const at = now();
+    const date = new Date(at);
+    const monthStart = dayOf(Date.UTC(date.getUTCFullYear(), date.getUTCMonth()));
+    const today = await usage.sum(dayOf(at), id);
+    const month = await usage.sum(monthStart, id);
+    const reset = `<t:${Math.floor(endOfDay(at) / 1_000)}:R>`; // in the reader's own time
+    return notice("usage", { today: wordsOf(today), month: wordsOf(month), reset }, texts());
+  },
+};
+
+function wordsOf(
+  { requests, inputTokens, cachedTokens, outputTokens, micros, unpriced }: UsageFigures,
+): string {
+  const cached = inputTokens === 0 ? 0 : Math.round(100 * cachedTokens / inputTokens);
+  const tokens = `${inputTokens} + ${outputTokens} tokens (${cached} % cached)`;
+  if (requests === 0 || unpriced === requests) return tokens;
+  return `${tokens}, ${unpriced > 0 ? "at least " : ""}${moneyText(micros)}`;
+}
+
+/** Answers with the ids of the asker and of the place. An owner copies them into the config. */
+export const whoami: Command = {
+  name: "whoami",
+  description: "Show your user id and the ids of this place",
+  options: [],
+  needs: "everyone",
+  run({ sender, channelId, guildId }, { texts }) {
+    const text = notice("whoami", { name: `<@${sender.id}>`, id: sender.id }, texts());
+    const roles = sender.roles.map(({ id }) => `\`role:${id}\``).slice(0, SHOWN_ROLES);
+    return [
+      text,
+      guildId === undefined ? `channel \`${channelId}\`` : `${guildId} / channel \`${channelId}\``,
+      ...(roles.length > 0 ? [roles.join(" ")] : []),
+    ].join("\n");
+  },
+};
+
+const SHOWN_ROLES = 20;
+
+/** Answers with Barnacle's version, the model, the time online and the gateway's latency. */
+export const status: Command = {
+  name: "status",
+  description: "Show version, model and connection",
+  options: [],
+  needs: "everyone",
+  run(_, { status, texts, now }) {
+    const { version, modelId: model, modelFailsSince, readyAt, latencyMs } = status();
+    const online = durationText(Math.max(0, now() - readyAt));
+    const latency = latencyMs === undefined ? "–" : `${Math.round(latencyMs)} ms`;
+    const text = notice("status", { version, model, online, latency }, texts());
+    if (modelFailsSince === undefined) return text;
+    const since = `<t:${Math.floor(modelFailsSince / 1_000)}:R>`; // in the reader's own time
+    return `${text}\n${notice("statusModelFails", { since }, texts())}`;
+  },
+};
+
+/** Lists all commands, by the right that they need. */
+export const help: Command = {
+  name: "help",
+  description: "Show my commands",
+  options: [],
+  needs: "everyone",
+  run(_, { commands, texts }) {
+    const all = commands();
+    const groups = Object.entries(HEADINGS).flatMap(([right, heading]) => {
+      const lines = all.filter(({ needs }) => needs === right)
+        .map(({ name, description }) => `\`/${name}\` ${description}`);
+      return lines.length === 0 ? [] : [heading, ...lines];
+    });
+    const text = [notice("help", {}, texts()), ...groups.filter((line) => line !== "")].join("\n");
+    if (text.length <= MAX_LENGTH) return text;
+    return all.map(({ name }) => `\`/${name}\``).join(" ");
+  },
+};
+
+/** The same under OpenClaw's other name. */
+export const commands: Command = { ...help, name: "commands", description: "List my commands" };
+
+/** Characters of an answer. */
+const MAX_LENGTH = 2_000;
+
+/** The headings of the groups, in their order. */
+const HEADINGS: Readonly<Record<CommandNeeds, string>> = {
+  everyone: "",
+  session: "**In servers, with Manage Messages:**",
+  approver: "**Approvers:**",
+  owner: "**Owners:**",
+};
+
+/** Answers with the size of the conversation that a message of the asker here would continue. */
+export const context: Command = {
+  name: "context",
+  description: "Show how much of this conversation I remember",
+  options: [],
+  takesWords: true,
+  needs: "everyone",
+  async run(call, { contextOf, texts }) {
+    const { entries, tokens, windowTokens, folded } = await contextOf(call);
+    const percent = `${Math.min(100, Math.round(tokens * 100 / Math.max(1, windowTokens)))} %`;
+    const text = notice("context", {
+      entries: `${entries}`,
+      tokens: `${tokens}`,
+      window: `${windowTokens}`,
+      percent,
+    }, texts());
+    if (folded.entries === 0 || folded.at === undefined) return text;
+    const since = `<t:${Math.floor(folded.at / 1_000)}:R>`; // in the reader's own time
+    return `${text}\n${
+      notice("contextFolded", { messages: `${folded.messages}`, since }, texts())
+    }`;
+  },
+};
+
+/** These commands, in the order of `/help`. */
+export const ABOUT: readonly Command[] = [help, commands, status, whoami, usage, context];

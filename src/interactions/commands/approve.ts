@@ -1,0 +1,143 @@
+/**
+ * `/approve`: decides commands that wait for an approver (A4).
+ *
+ * It decides the same rows as the buttons and `barnacle approvals`. As on a card, a person allows only
+ * what Discord can show them whole.
+ *
+ * @module
+ */
+
+import type { CommandCall } from "../../core/inbound/interactions.ts";
+import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type StoredQuestion } from "../../core/people/question.ts";
+import { bounded } from "../../lib/text/cut.ts";
+import { notice } from "../../render/notices/notices.ts";
+import { isShown, settledContent, visible } from "../../render/questions/card.ts";
+import { choicesFor, type Command } from "../base/command.ts";
+import type { InteractionContext } from "../base/context.ts";
+
+/** Decisions, by the words that OpenClaw takes. */
+const DECISIONS: ReadonlyMap<string, string> = new Map([
+  ...["allow-once", "allow", "once"].map((word) => [word, ALLOW_ONCE] as const),
+  ...["allow-always", "always"].map((word) => [word, ALLOW_ALWAYS] as const),
+  ...["deny", "reject", "block"].map((word) => [word, DENY] as const),
+]);
+
+/** Lists the approvals that wait for the asker, and decides one. */
+export const approve: Command = {
+  name: "approve",
+  description: "Allow or deny a command that waits for an approval",
+  options: [
+    {
+      name: "id",
+      description: "ID on the card",
+      type: "text",
+      isRequired: false,
+      suggest: async (typing, context) =>
+        choicesFor(
+          typing.typed.text,
+          (await openFor(typing, context)).map((one) => ({
+            name: `${one.code} · ${previewOf(one)}`,
+            value: one.code,
+          })),
+        ),
+    },
+    {
+      name: "decision",
+      description: "Whether to allow it",
+      type: "text",
+      isRequired: false,
+      choices: [
+        { name: "Allow once", value: "allow-once" },
+        { name: "Always allow", value: "allow-always" },
+        { name: "Deny", value: "deny" },
+      ],
+    },
+  ],
+  needs: "approver",
+  isPrivate: true,
+  inOrder: ordered,
+  async run(call, context) {
+    const { texts } = context;
+    const { id, decision } = call.options;
+    const open = await openFor(call, context);
+    if (typeof id !== "string") return listOf(open, context);
+    const code = id.trim().toUpperCase();
+    const found = open.find((one) => one.code === code);
+    const unknown = () =>
+      notice("approvalUnknown", { id: bounded(code.replaceAll("`", "'"), 40) }, texts());
+    if (!found) return unknown();
+    const choice = DECISIONS.get(String(decision));
+    if (choice === undefined) return listOf([found], context);
+    if (choice !== DENY && !isShown(found.question)) {
+      return notice("questionTooLong", { code }, texts());
+    }
+    const outcome = await context.questions.decide({
+      accountId: call.accountId,
+      by: { code },
+      userId: call.sender.id,
+      answer: { choice },
+      now: context.now(),
+    });
+    switch (outcome.kind) {
+      case "decided":
+        context.log.info("An approval was decided by a command", {
+          interactionId: call.id,
+          code,
+          choice,
+          userId: call.sender.id,
+        });
+        return settledContent(outcome.question, texts()).text;
+      case "no_choice":
+        return notice("approvalNoChoice", { id: code }, texts());
+      default:
+        return unknown();
+    }
+  },
+};
+
+/**
+ * The words with the ID first and a decision of {@link approve}, since OpenClaw takes both orders and
+ * more words.
+ */
+function ordered(words: string): string {
+  const parts = words.trim().split(/\s+/, 3).map((part) => part.replace(/^(?:id|decision):/i, ""));
+  const at = parts.findIndex((part) => DECISIONS.has(part.toLowerCase()));
+  if (parts.length > 2 || at < 0) return words;
+  const choice = DECISIONS.get(parts[at]?.toLowerCase() ?? "");
+  const decision = choice === ALLOW_ONCE
+    ? "allow-once"
+    : choice === ALLOW_ALWAYS
+    ? "allow-always"
+    : "deny";
+  return `${parts[1 - at] ?? ""} ${decision}`;
+}
+
+/** The open approvals that a person may decide. */
+async function openFor(
+  { accountId, sender }: CommandCall,
+  { questions, now }: InteractionContext,
+): Promise<readonly StoredQuestion[]> {
+  const open = await questions.open(now(), accountId);
+  return open.filter(({ question: { kind, asked } }) =>
+    kind === "approval" && (asked === "anyone" || asked.includes(sender.id))
+  );
+}
+
+function listOf(open: readonly StoredQuestion[], { texts }: InteractionContext): string {
+  if (open.length === 0) return notice("approvalsNone", {}, texts());
+  const [only, second] = open;
+  if (only && !second && isShown(only.question) && only.question.exact !== undefined) {
+    return `${notice("approvals", {}, texts())}\n\`${only.code}\`\n\`\`\`\n${
+      visible(only.question.exact)
+    }\n\`\`\``;
+  }
+  const lines = open.slice(0, SHOWN).map((one) => `– \`${one.code}\` \`${previewOf(one)}\``);
+  return [notice("approvals", {}, texts()), ...lines].join("\n");
+}
+
+const SHOWN = 10;
+
+/** The beginning of a command in one line, as code. */
+function previewOf({ question: { exact, text } }: StoredQuestion): string {
+  return bounded(visible(exact ?? text).replaceAll("\n", " ").replaceAll("`", "'"), 80);
+}

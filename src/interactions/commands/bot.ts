@@ -1,0 +1,59 @@
+/**
+ * Commands of owners for the bot as a whole: its agents, `/pause` (X4) and `/restart`.
+ *
+ * @module
+ */
+
+import { notice } from "../../render/notices/notices.ts";
+import type { Command } from "../base/command.ts";
+
+/** Lists the agents. */
+export const agents: Command = {
+  name: "agents",
+  description: "List my agents and their models",
+  options: [],
+  needs: "owner",
+  run: (_, { agents }) => agents().map(({ id, modelId }) => `\`${id}\`: \`${modelId}\``).join("\n"),
+};
+
+/** Pauses the bot, or lets it go on. A pause outlives a restart. */
+export const pause: Command = {
+  name: "pause",
+  description: "Pause me everywhere, or let me go on",
+  options: [],
+  needs: "owner",
+  async run(call, { pause, texts, log }) {
+    const { isPaused, stopped } = await pause.toggle(call);
+    log.warn(isPaused ? "An owner paused the bot" : "An owner let the bot go on", {
+      interactionId: call.id,
+      by: call.sender.id,
+      stopped,
+    });
+    return isPaused
+      ? notice("pausedNow", { count: stopped }, texts())
+      : notice("resumed", {}, texts());
+  },
+};
+
+/** Ends the process once its answers are sent, as a signal does. */
+export const restart: Command = {
+  name: "restart",
+  description: "End my process, so that it is started again",
+  options: [],
+  needs: "owner",
+  async run(call, { restart, texts, log }) {
+    const outcome = await restart(call);
+    switch (outcome) {
+      case "unsupervised":
+        return notice("restartRefused", {}, texts());
+      case "done":
+        return notice("restarted", {}, texts());
+      case "begun":
+        log.warn("An owner restarts the bot", { interactionId: call.id, by: call.sender.id });
+        return notice("restarting", {}, texts());
+    }
+  },
+};
+
+/** The commands that stop the bot, in the order of `/help`. */
+export const STOPS: readonly Command[] = [pause, restart];

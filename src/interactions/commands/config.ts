@@ -1,0 +1,85 @@
+/**
+ * `/config`: reads and changes the config file (K4).
+ *
+ * It needs `commands.config`, an owner, and for a change `configWrites`. The whole file is checked
+ * before a change is written. No answer contains a secret.
+ *
+ * @module
+ */
+
+import { notice } from "../../render/notices/notices.ts";
+import { choicesFor, type Command, type CommandOption } from "../base/command.ts";
+import type { InteractionContext } from "../base/context.ts";
+
+const path: CommandOption = {
+  name: "path",
+  description: "Path of a key: commands.native",
+  type: "text",
+  isRequired: true,
+  suggest: (typing, { config }) =>
+    config.allows().reading
+      ? choicesFor(typing.typed.text, config.paths().map((one) => ({ name: one, value: one })))
+      : [],
+};
+
+/** Shows, reads, sets and removes keys. */
+export const config: Command = {
+  name: "config",
+  description: "Read or change my config file",
+  options: [],
+  subcommands: [
+    { name: "show", description: "Show the whole config", options: [] },
+    { name: "get", description: "Show one key", options: [path] },
+    {
+      name: "set",
+      description: "Set a key, after a check of the whole file",
+      options: [path, {
+        name: "value",
+        description: "JSON, or a text without quotation marks",
+        type: "text",
+        isRequired: true,
+      }],
+    },
+    { name: "unset", description: "Remove a key", options: [path] },
+  ],
+  needs: "owner",
+  isPrivate: true,
+  isOffered: ({ config }) => config.allows().reading,
+  async run({ id, sender, subcommand, options }, context) {
+    const { config, texts, log } = context;
+    const { reading, writing } = config.allows();
+    if (!reading) return notice("configOff", {}, texts());
+    const at = String(options["path"] ?? "").trim();
+    if (subcommand === "show" || subcommand === "get") return await shown(at, context);
+    if (!writing) return notice("configReadOnly", {}, texts());
+    const value = subcommand === "set" ? String(options["value"] ?? "") : undefined;
+    if (value === undefined && await config.get(at) === undefined) {
+      return notice("configNone", { path: at }, texts());
+    }
+    const problem = await config.set(at, value);
+    if (problem !== undefined) return notice("configInvalid", { problem: cut(problem) }, texts());
+    log.warn("An owner changed the config in Discord", {
+      interactionId: id,
+      by: sender.id,
+      path: at,
+      change: subcommand ?? "",
+    });
+    return notice("configChanged", { path: at }, texts());
+  },
+};
+
+async function shown(
+  path: string,
+  { config, texts }: InteractionContext,
+): Promise<string> {
+  const value = await config.get(path);
+  if (value === undefined) return notice("configNone", { path: cut(path) }, texts());
+  return `\`\`\`json\n${cut(value.replaceAll("```", "'''"))}\n\`\`\``;
+}
+
+/** Fits into an answer, with its fence. */
+function cut(text: string): string {
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+}
+
+const MAX_SHOWN = 1_800;

@@ -1,0 +1,159 @@
+/**
+ * Commands about the asker's own data: notes of the agent (`/memory`, T14), everything stored of them
+ * (`/forget me`, X5), and changes that the tool `discord` has made for them (`/undo`, T3).
+ *
+ * @module
+ */
+
+import { parseSnowflake } from "../../core/discord/ids.ts";
+import { UNDO_BUTTON } from "../../core/outbound/undo_button.ts";
+import { clip } from "../../lib/text/cut.ts";
+import { notice, type Texts } from "../../render/notices/notices.ts";
+import type { Command, Component } from "../base/command.ts";
+import type { UndoOutcome } from "../base/context.ts";
+import { MAX_NOTE_CHARS, type Note, spaceOf } from "../../core/notes/note.ts";
+
+/** Takes back the newest change of the last ten minutes, or one by its number. */
+export const undo: Command = {
+  name: "undo",
+  description: "Take back what I have just changed for you here",
+  options: [{
+    name: "id",
+    description: "Number of the change (default: the newest)",
+    type: "whole",
+    isRequired: false,
+  }],
+  needs: "everyone", // it takes back the asker's own changes, or as an owner all
+  async run(call, { undo, texts, log }) {
+    const { id } = call.options;
+    const outcome = await undo(call, typeof id === "number" ? id : undefined);
+    if (outcome.kind === "undone") {
+      log.info("A person has undone a change", { interactionId: call.id, change: outcome.id });
+    }
+    return wordsOf(outcome, texts());
+  },
+};
+
+/** The button below an answer that has changed something; the store decides what it takes back. */
+export const undoButton: Component = {
+  kind: "button",
+  name: UNDO_BUTTON,
+  needs: "everyone", // as the command
+  run(press, { undoTurn, texts, log }) {
+    const turnId = parseSnowflake<"message">(press.customId.slice(UNDO_BUTTON.length + 1));
+    if (!turnId) return Promise.resolve(undefined);
+    return Promise.resolve({
+      how: "reply",
+      text: notice("undoing", {}, texts()),
+      async later() {
+        const outcomes = await undoTurn(press, turnId);
+        log.info("A person has pressed Undo", {
+          interactionId: press.id,
+          turnId,
+          undone: outcomes.filter(({ kind }) => kind === "undone").length,
+        });
+        const none: UndoOutcome = {
+          kind: "refused",
+          why: "nothing of that answer can be taken back any more",
+        };
+        const told = outcomes.length > 0 ? outcomes : [none];
+        return clip(told.map((outcome) => wordsOf(outcome, texts())).join("\n"), MAX_ANSWER);
+      },
+    });
+  },
+  failedText: (texts) => notice("failure", { id: UNDO_BUTTON }, texts),
+};
+
+/** Characters of an answer; a clipped one has a note besides. */
+const MAX_ANSWER = 1_900;
+
+function wordsOf(outcome: UndoOutcome, texts: Texts): string {
+  return outcome.kind === "refused"
+    ? notice("undoRefused", { reason: outcome.why }, texts)
+    : notice("undone", { what: outcome.what, does: outcome.does }, texts);
+}
+
+/** Forgets the asker. A word confirms it, because no one can bring the data back. */
+export const forget: Command = {
+  name: "forget",
+  description: "Delete everything that I have stored of you",
+  options: [{
+    name: "who",
+    description: "Choose “me” to confirm: no one can bring it back",
+    type: "text",
+    isRequired: true,
+    choices: [{ name: "me", value: "me" }],
+  }],
+  needs: "everyone",
+  isMenuOnly: true, // as a message, its own turn would be open, and part of the stored data
+  async run(call, { forget, texts, log }) {
+    const outcome = await forget(call);
+    log.info("A person asked to be forgotten", { interactionId: call.id, outcome });
+    return notice(outcome === "forgotten" ? "forgotten" : "forgetLater", {}, texts());
+  },
+};
+
+/** Maximum number of notes in one answer, and of characters of each. */
+const SHOWN = 15;
+const PREVIEW_CHARS = 90;
+
+/** Works on one's own notes: in a server, on those of that server; in direct messages, on all. */
+export const memory: Command = {
+  name: "memory",
+  isPrivate: true,
+  description: "Show, edit or delete the notes that I keep from your messages",
+  options: [
+    {
+      name: "show",
+      description: "Number of a note to show whole",
+      type: "whole",
+      isRequired: false,
+    },
+    { name: "edit", description: "Number of a note to edit", type: "whole", isRequired: false },
+    { name: "text", description: "New text of that note", type: "text", isRequired: false },
+    { name: "delete", description: "Number of a note to delete", type: "whole", isRequired: false },
+  ],
+  needs: "everyone",
+  async run(call, { notes, cleanSecrets, texts, now }) {
+    const { sender, place, options } = call;
+    const isOwn = (note: Note | undefined): note is Note =>
+      note?.authorId === sender.id && (place.kind === "dm" || note.space === spaceOf(call));
+    const { show, edit, text, delete: deleted } = options;
+    const number = [deleted, edit, show].find((value) => typeof value === "number");
+    if (typeof number !== "number") {
+      const space = place.kind === "dm" ? undefined : spaceOf(call);
+      const own = await notes.by(sender.id, space, SHOWN + 1);
+      return own.length === 0 ? notice("memoryEmpty", {}, texts()) : listOf(own);
+    }
+    const note = await notes.find(number);
+    if (!isOwn(note)) return notice("memoryUnknown", { number }, texts());
+    if (number === deleted) {
+      await notes.remove(number);
+      return notice("memoryDeleted", { number }, texts());
+    }
+    if (number !== edit) return `**${note.id}** (${note.scope}) ${plain(note.text)}`;
+    const words = typeof text === "string" ? text.trim() : "";
+    if (words === "" || words.length > MAX_NOTE_CHARS) {
+      return notice("memoryNeedsText", { max: MAX_NOTE_CHARS }, texts());
+    }
+    await notes.update(number, cleanSecrets(words), [], now());
+    return notice("memoryEdited", { number }, texts());
+  },
+};
+
+function listOf(notes: readonly Note[]): string {
+  const lines = notes.slice(0, SHOWN).map(({ id, scope, text }) => {
+    const words = plain(text).replaceAll(/\s+/g, " ");
+    const preview = words.length > PREVIEW_CHARS ? `${words.slice(0, PREVIEW_CHARS)}…` : words;
+    return `**${id}** (${scope}) ${preview}`;
+  });
+  return [...lines, ...(notes.length > SHOWN ? ["…"] : [])].join("\n");
+}
+
+/** A note as plain text: no Markdown hides a part of it. */
+function plain(text: string): string {
+  return text.replace(/[\\*_~`|>#[\]()<-]/g, "\\$&");
+}
+
+/** The commands that take data or changes back, in the order of `/help`. */
+export const REMOVALS: readonly Command[] = [forget, undo];

@@ -1,0 +1,153 @@
+/**
+ * Commands that start a turn in the asker's name or explain one: `/skill` (T7), `/why` (P1), and the
+ * menu of a message (K6).
+ *
+ * All skills share one command, because Discord takes a hundred commands at most.
+ *
+ * @module
+ */
+
+import type { CommandCall } from "../../core/inbound/interactions.ts";
+import { notice, type TextKey } from "../../render/notices/notices.ts";
+import { choicesFor, type Command, type MessageCommand } from "../base/command.ts";
+import type { InteractionContext } from "../base/context.ts";
+import { parseSnowflake } from "../../core/discord/ids.ts";
+
+/** Explains a message of the asker's; an owner may ask about every message. */
+export const why: Command = {
+  name: "why",
+  description: "Explain why I answered a message, or did not",
+  options: [{
+    name: "message",
+    description: "Link or id of your message",
+    type: "text",
+    isRequired: false,
+  }],
+  needs: "everyone",
+  isPrivate: true,
+  async run(call, { why, texts }) {
+    const { message } = call.options;
+    const id = typeof message === "string" ? messageIdIn(message) : call.target?.id;
+    if (id === undefined) return notice("whyNeedsMessage", {}, texts());
+    return await why(call, id) ?? notice("whyUnknown", {}, texts());
+  },
+};
+
+/** The last number of a link, or the number itself. */
+function messageIdIn(text: string) {
+  const [, digits = ""] = /(\d{15,20})\/?\s*$/.exec(text) ?? [];
+  return parseSnowflake<"message">(digits);
+}
+
+/** Answers the message, in the channel. */
+export const askAbout: MessageCommand = {
+  name: "Ask Barnacle",
+  needs: "everyone",
+  run: (call, context) =>
+    question(
+      "Answer the quoted message, or help with it, as its writer would want.",
+      call,
+      context,
+    ),
+};
+
+/** Summarises the channel from the message on. */
+export const summarise: MessageCommand = {
+  name: "Summarise from here",
+  needs: "everyone",
+  run: (call, context) =>
+    question(
+      "Read this channel's messages from the quoted message on, and summarise them.",
+      call,
+      context,
+    ),
+};
+
+/** Makes a reminder about the message. */
+export const remindMe: MessageCommand = {
+  name: "Remind me",
+  needs: "everyone",
+  run: (call, context) =>
+    question(
+      "Remind me of the quoted message. If it names no time, ask me when.",
+      call,
+      context,
+    ),
+};
+
+/** Explains the decision about the message. */
+export const whyNoAnswer: MessageCommand = {
+  name: "Why no answer?",
+  needs: "everyone",
+  run: why.run,
+};
+
+async function question(
+  text: string,
+  call: CommandCall,
+  { ask, texts }: InteractionContext,
+): Promise<string> {
+  const { target } = call;
+  if (!target) return notice("deadButton", {}, texts());
+  const where = await ask(call, { text, about: target });
+  return notice(ASKED[where], {}, texts());
+}
+
+/** Starts a turn that reads the skill first, and answers in the channel. */
+export const skill: Command = {
+  name: "skill",
+  description: "Use one of my skills",
+  options: [
+    {
+      name: "name",
+      description: "Name of the skill",
+      type: "text",
+      isRequired: true,
+      suggest: (typing, { skills }) =>
+        choicesFor(
+          typing.typed.text,
+          skills(typing).map(({ name, description }) => ({
+            name: `${name}: ${description}`,
+            value: name,
+          })),
+        ),
+    },
+    {
+      name: "input",
+      description: "Your task for it",
+      type: "text",
+      isRequired: false,
+    },
+  ],
+  needs: "everyone",
+  async run(call, { skills, ask, texts }) {
+    const wanted = String(call.options["name"] ?? "").toLowerCase();
+    const all = skills(call);
+    const found = all.find(({ name }) => name.toLowerCase() === wanted);
+    if (!found) {
+      const names = all.map(({ name }) => `\`${name}\``).join(", ") || "–";
+      return notice("skillUnknown", { skills: names.slice(0, MAX_NAMES) }, texts());
+    }
+    const input = call.options["input"];
+    const task = typeof input === "string" ? `: ${input}` : ".";
+    const where = await ask(call, { text: `Use the skill "${found.name}"${task}` });
+    return notice(ASKED[where], {}, texts());
+  },
+};
+
+const MAX_NAMES = 1_000;
+
+/** The notice by the place of the answer. */
+export const ASKED = {
+  here: "asked",
+  direct: "askedDirect",
+  refused: "notAuthorized",
+} as const satisfies Readonly<Record<string, TextKey>>;
+
+/** All commands in the menu of a message, with distinct names. Discord takes five at most. */
+export const MESSAGE_COMMANDS: readonly MessageCommand[] = [
+  askAbout,
+  summarise,
+  remindMe,
+  whyNoAnswer,
+];

@@ -1,0 +1,206 @@
+/**
+ * The buttons, menus and forms of cards: pairing requests (P3), approvals, escalations, and questions
+ * of the model (A4, T10).
+ *
+ * Each kind has a name of its own, because another right belongs to it. The store decides by the
+ * rows whether a use counts: `custom_id`, message, channel, application and person must fit.
+ *
+ * @module
+ */
+
+import type { CommandNeeds } from "../core/inbound/commands.ts";
+import type { ButtonPress, ComponentUse } from "../core/inbound/interactions.ts";
+import type { Deciding, DecidingOutcome } from "../core/people/question.ts";
+import { notice, type Texts } from "../render/notices/notices.ts";
+import { settledContent } from "../render/questions/card.ts";
+import type { Component, ComponentAnswer } from "./base/command.ts";
+import type { InteractionContext } from "./base/context.ts";
+import { composePaired, decisionText } from "../render/pairing.ts";
+
+/** The name of the components by which the model's questions are answered. */
+const ASK = "ask";
+
+/** An approver decides about a command. */
+export const approvalButton: Component = questionButton("ap", "approver");
+/** An owner decides about a refused call. */
+export const escalationButton: Component = questionButton("esc", "owner");
+/** A person answers a question of the model, or opens its form. */
+export const askButton: Component = questionButton(ASK, "everyone");
+/** A person answers a question of the model with many options. */
+export const askMenu: Component = {
+  kind: "select",
+  name: ASK,
+  needs: "everyone",
+  run: (selection, context) => decide(selection, { selected: selection.values }, context),
+  failedText: failedText(ASK),
+};
+/** A person has filled in a form of the model. */
+export const askForm: Component = {
+  kind: "modal",
+  name: ASK,
+  needs: "everyone",
+  run: (modal, context) => decide(modal, { submitted: modal.submission }, context),
+  failedText: failedText(ASK),
+};
+/** An owner, or a person who could make it themselves, decides about a refused call (T11). */
+export const rightButton: Component = {
+  kind: "button",
+  name: "right",
+  needs: "everyone",
+  run: decideByRight,
+  failedText: failedText("right"),
+};
+/** A person lets a turn go on with more destructive actions, or not. */
+export const goOnButton: Component = questionButton("go", "everyone");
+
+function questionButton(name: string, needs: CommandNeeds): Component {
+  return {
+    kind: "button",
+    name,
+    needs,
+    run: (press, context) => decide(press, {}, context),
+    failedText: failedText(name),
+  };
+}
+
+function failedText(name: string): (texts: Texts) => string {
+  return (texts) => notice("failure", { id: name }, texts);
+}
+
+async function decide(
+  use: ComponentUse,
+  given: Pick<Deciding, "selected" | "submitted">,
+  context: InteractionContext,
+): Promise<ComponentAnswer | undefined> {
+  const { messageId } = use;
+  if (messageId === undefined) return undefined; // no component of a card opened this modal
+  const deciding = decidingBy({ ...use, messageId }, context);
+  return answerTo(await context.questions.decide({ ...deciding, ...given }), use, context);
+}
+
+function decidingBy(
+  { accountId, customId, messageId, channelId, applicationId, sender }:
+    & Pick<ComponentUse, "accountId" | "customId" | "channelId" | "applicationId" | "sender">
+    & Pick<ButtonPress, "messageId">,
+  { now }: InteractionContext,
+): Deciding {
+  return {
+    accountId,
+    by: { customId, messageId, channelId, applicationId },
+    userId: sender.id,
+    now: now(),
+  };
+}
+
+/** Discord may take long to tell the rights of a person. So the person gets two answers. */
+async function decideByRight(
+  press: ButtonPress,
+  context: InteractionContext,
+): Promise<ComponentAnswer | undefined> {
+  const { questions, texts, log } = context;
+  const deciding = decidingBy(press, context);
+  const outcome = await questions.decide(deciding);
+  if (outcome.kind !== "not_asked" || outcome.question.state !== "open") {
+    return answerTo(outcome, press, context);
+  }
+  const { question } = outcome;
+  return {
+    how: "reply",
+    text: notice("rightChecked", {}, texts()),
+    async later() {
+      const check = await questions.mayDecide(question, press);
+      if (check.as === "none") {
+        log.warn("A person decided about a call that they could not make", {
+          interactionId: press.id,
+          code: question.code,
+          userId: press.sender.id,
+          why: check.why,
+        });
+        return notice("rightMissing", { missing: check.why }, texts());
+      }
+      const decided = await questions.decide({ ...deciding, as: check.as, now: context.now() });
+      const answer = answerTo(decided, press, context);
+      if (decided.kind === "decided") return notice("rightCounts", {}, texts());
+      return answer?.how === "reply" ? answer.text : notice("deadButton", {}, texts());
+    },
+  };
+}
+
+function answerTo(
+  outcome: DecidingOutcome,
+  { id, kind, sender }: ComponentUse,
+  { texts, log }: InteractionContext,
+): ComponentAnswer | undefined {
+  switch (outcome.kind) {
+    case "unknown":
+      return undefined;
+    case "no_choice":
+      return kind === "modal"
+        ? { how: "reply", text: notice("formMisfit", {}, texts()) }
+        : undefined;
+    case "form":
+      return { how: "form" };
+    case "not_asked":
+      log.warn("A person answered a question for another person", {
+        interactionId: id,
+        code: outcome.question.code,
+        userId: sender.id,
+      });
+      return { how: "reply", text: notice("questionNotAsked", {}, texts()) };
+    case "closed":
+      return { how: "reply", text: notice("questionClosed", {}, texts()) };
+    case "decided":
+      log.info("A question was decided in Discord", {
+        interactionId: id,
+        code: outcome.question.code,
+        choice: outcome.question.answer?.choice,
+        userId: sender.id,
+      });
+      return kind === "modal"
+        ? { how: "reply", text: notice("formReceived", {}, texts()) }
+        : { how: "update", ...settledContent(outcome.question, texts()) };
+  }
+}
+
+/**
+ * Decides a pairing request. The store knows from the `custom_id` which request and which answer.
+ */
+export const pairingButton: Component = {
+  kind: "button",
+  name: "pairing",
+  needs: "owner",
+  async run(press, { pairing, onOutbox, texts, now, log }) {
+    const { accountId, customId, sender: { id: decidedBy } } = press;
+    const outcome = await pairing.decide({
+      accountId,
+      by: { button: customId },
+      how: "approve",
+      decidedBy,
+      now: now(),
+      notify: (request) => composePaired(request, texts()),
+    });
+    if (outcome.kind === "unknown" || outcome.kind === "closed") return undefined;
+    const { request } = outcome;
+    log.info("A pairing request was decided by its button", {
+      interactionId: press.id,
+      pressedBy: decidedBy,
+      outcome: outcome.kind,
+      userId: request.userId,
+      username: request.username,
+    });
+    if (outcome.kind === "approved") onOutbox(request);
+    return { how: "update", text: decisionText(outcome, decidedBy, texts()) };
+  },
+  failedText: (texts) => notice("pressFailed", {}, texts),
+};
+
+/** The components of questions. */
+export const QUESTION_COMPONENTS: readonly Component[] = [
+  approvalButton,
+  escalationButton,
+  rightButton,
+  askButton,
+  askMenu,
+  askForm,
+  goOnButton,
+];

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { SlashCommand } from "../../../src/core/inbound/interactions.ts";
+import { spaceOf } from "../../../src/core/notes/note.ts";
+import type { InteractionContext } from "../../../src/interactions/base/context.ts";
+import { memory } from "../../../src/interactions/commands/own_data.ts";
+import { directMessage, guildMessage, sender, userId } from "../../support/discord/builders.ts";
+import { openTestStore } from "../../support/store/store.ts";
+
+const GRACE = sender({ id: userId("222222222222222222"), username: "grace" });
+
+async function build(texts: readonly string[] = ["tea at *five*", "no sugar"]) {
+  const { store: { notes } } = openTestStore();
+  for (const text of texts) {
+    const asker = guildMessage();
+    await notes.save({
+      agentId: "main",
+      scope: "member",
+      scopeKey: "member:x",
+      space: spaceOf(asker),
+      authorId: asker.sender.id,
+      text,
+      sources: [],
+      callKey: text,
+    }, 1);
+  }
+  const use = (options: SlashCommand["options"], message = guildMessage()) =>
+    memory.run({ ...message, options } as unknown as SlashCommand, {
+      notes,
+      cleanSecrets: (text: string) => text.replaceAll("hunter2", "[redacted]"),
+      texts: () => ({}),
+      now: () => 2,
+    } as unknown as InteractionContext);
+  return { notes, use };
+}
+
+describe("[T14] /memory", () => {
+  it("lists one's own notes, without their Markdown, the newest first", async () => {
+    const { use } = await build();
+    assert.equal(await use({}), "**2** (member) no sugar\n**1** (member) tea at \\*five\\*");
+    assert.match(String(await use({}, guildMessage({ sender: GRACE }))), /no notes/);
+  });
+
+  it("keeps the list within a message", async () => {
+    const { use } = await build(Array.from({ length: 20 }, (_, n) => `${n}${"*".repeat(900)}`));
+    assert.ok(String(await use({})).length <= 2_000);
+  });
+
+  it("shows one whole", async () => {
+    const { use } = await build(["*".repeat(900)]);
+    const text = String(await use({ show: 1 }));
+    assert.ok(text.length <= 2_000 && text.length > 1_800);
+  });
+
+  it("edits and deletes", async () => {
+    const { use, notes } = await build();
+    assert.match(String(await use({ edit: 1 })), /give its new `text`/);
+    assert.match(String(await use({ edit: 1, text: "hunter2" })), /1 is changed/);
+    assert.equal((await notes.find(1))?.text, "[redacted]");
+    assert.match(String(await use({ delete: 1 })), /1 is deleted/);
+    assert.match(String(await use({ delete: 1 })), /no note 1 here/);
+  });
+
+  it("touches no note of another person", async () => {
+    const { use, notes } = await build();
+    for (const options of [{ show: 1 }, { edit: 1, text: "x" }, { delete: 1 }]) {
+      const answer = String(await use(options, guildMessage({ sender: GRACE })));
+      assert.match(answer, /no note 1 here/);
+    }
+    assert.equal((await notes.find(1))?.text, "tea at *five*");
+  });
+
+  it("works on all own notes in direct messages", async () => {
+    const { use } = await build();
+    assert.match(String(await use({}, directMessage())), /no sugar/);
+  });
+});
