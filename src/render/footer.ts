@@ -1,11 +1,13 @@
 /**
  * Writes the small last line of an answer: model, tokens, cached share, money and seconds (R15).
  *
- * Only the message at Discord has it. The session remembers the answer without it.
+ * Only the message at Discord has it. The session remembers the answer without it, and the stored
+ * message has it apart, so that Barnacle can take it out of the text that Discord shows.
  *
  * @module
  */
 
+import { SMALL } from "../core/outbound/footer_line.ts";
 import type { TurnCost } from "../core/spending/usage.ts";
 import type { ComposedReply } from "./reply.ts";
 
@@ -17,9 +19,6 @@ export interface FooterRules {
 
 /** A composed reply that is sent. */
 export type ReplyToSend = Extract<ComposedReply, { kind: "reply" }>;
-
-/** Discord's mark of small text. */
-const SMALL = "-# ";
 
 /** The line; `undefined` if the answer has none. */
 export function footerOf(
@@ -58,5 +57,5 @@ export function withFooter(
   const all = last !== undefined && joined.length <= footer.limit
     ? [...chunks.slice(0, -1), joined]
     : [...chunks, footer.line];
-  return { ...composed, reply: { ...composed.reply, chunks: all } };
+  return { ...composed, reply: { ...composed.reply, chunks: all, footer: footer.line } };
 }

@@ -28,6 +28,7 @@ export type Unprompted = Omit<Reply, keyof Answer | "quote">;
 /** Text and files of one message. */
 interface Body {
   readonly content: string;
+  readonly footer?: string;
   readonly files: readonly OutboundFile[];
   /** Set if its file is a voice message. */
   readonly voice?: VoiceFacts;
@@ -58,16 +59,16 @@ export function freezeUnprompted(unprompted: Unprompted): readonly Frozen[] {
 }
 
 function frozen(
-  { accountId, channelId, guildId, chunks, text, files, voice, mayPing, suppressesEmbeds }:
-    Unprompted,
+  reply: Unprompted,
   detailsOf: (part: number, parts: number) => {
     readonly nonce: string;
     readonly quote: Quote | undefined;
     readonly of: Frozen["message"]["of"];
   },
 ): readonly Frozen[] {
-  const bodies = bodiesOf(chunks, files, voice);
-  return bodies.map(({ content, files, voice }, part) => {
+  const { accountId, channelId, guildId, text, mayPing, suppressesEmbeds } = reply;
+  const bodies = bodiesOf(reply);
+  return bodies.map(({ content, footer, files, voice }, part) => {
     const { nonce, quote, of } = detailsOf(part, bodies.length);
     // Without an answer that joins them, each part counts as a message of its own.
     const isCut = of ? bodies.length > 1 || content !== text : bodies.length === 1;
@@ -78,6 +79,7 @@ function frozen(
         ...(guildId !== undefined && { guildId }),
         nonce,
         content,
+        ...(footer !== undefined && { footer }),
         pings: pingsOf(content, mayPing, quote),
         ...(quote && { quote: quote.messageId }),
         ...(suppressesEmbeds && { suppressesEmbeds }),
@@ -92,16 +94,16 @@ function frozen(
 }
 
 /** The last chunk gets the first files. */
-function bodiesOf(
-  chunks: readonly string[],
-  files: readonly OutboundFile[],
-  voice: VoiceFile | undefined,
-): readonly Body[] {
+function bodiesOf({ chunks, footer, files, voice }: Unprompted): readonly Body[] {
   const [first = [], ...others] = requestsOf(files);
   const contents = chunks.length === 0 && files.length > 0 ? [""] : chunks;
   const last = contents.length - 1;
   return [
-    ...contents.map((content, index) => ({ content, files: index === last ? first : [] })),
+    ...contents.map((content, index) =>
+      index === last
+        ? { content, ...(footer !== undefined && { footer }), files: first }
+        : { content, files: [] }
+    ),
     ...others.map((group) => ({ content: "", files: group })),
     ...(voice ? [voiceBody(voice)] : []),
   ];

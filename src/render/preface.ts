@@ -8,6 +8,7 @@
  */
 
 import type { Manner } from "../core/people/chosen.ts";
+import { SMALL } from "../core/outbound/footer_line.ts";
 import type { Step } from "../core/step.ts";
 import { bounded } from "../lib/text/cut.ts";
 import type { ReplyToSend } from "./footer.ts";
@@ -20,8 +21,7 @@ const MAX_THINKING = 1_200;
 /** Maximum number of tools. */
 const MAX_TOOLS = 10;
 
-/** Discord's marks of small text and of a quote. */
-const SMALL = "-# ";
+/** Discord's mark of a quote. */
 const QUOTE = "> ";
 
 /** The text above an answer, which must be composed as an answer; empty if there is none. */

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { withoutFooter } from "../../src/core/outbound/footer_line.ts";
 import { footerOf, moneyText, withFooter } from "../../src/render/footer.ts";
+import { freeze } from "../../src/render/freeze.ts";
 import type { ComposedReply } from "../../src/render/reply.ts";
+import { messageId, reply } from "../support/discord/builders.ts";
 
 const COST = {
   model: "a/x",
@@ -23,6 +25,8 @@ function composed(...chunks: string[]): Extract<ComposedReply, { kind: "reply" }
   >;
 }
 
+const short = withFooter(composed("one", "two"), footerOf({ limit: 2_000 }, COST));
+
 describe("[R15] the footer", () => {
   it("has model, tokens, cached share, money and seconds", () => {
     assert.equal(footerOf({ limit: 2_000 }, COST)?.line, LINE);
@@ -36,22 +40,33 @@ describe("[R15] the footer", () => {
   });
 
   it("joins the last message if it fits, and the session's text never has it", () => {
-    const short = withFooter(composed("one", "two"), footerOf({ limit: 2_000 }, COST));
     assert.deepEqual(short.reply.chunks, ["one", `two\n${LINE}`]);
     assert.equal(short.text, "the answer");
     const long = withFooter(composed("x".repeat(1_990)), footerOf({ limit: 2_000 }, COST));
     assert.deepEqual(long.reply.chunks.slice(1), [LINE]);
   });
 
-  it("is recognised in a message, with money and without it, and nothing else is", () => {
-    const { micros: _, ...unpriced } = COST;
-    for (const cost of [COST, unpriced, { ...COST, micros: 12 }, { ...COST, micros: 3_000_000 }]) {
-      const line = footerOf({ limit: 2_000 }, cost)?.line ?? "";
-      assert.equal(withoutFooter(`two\n${line}`), "two", line);
-      assert.equal(withoutFooter(line), "");
-      assert.equal(withoutFooter(`${line}\nmore`), `${line}\nmore`);
-    }
-    assert.equal(withoutFooter("two\n-# small words"), "two\n-# small words");
+  it("stands apart in the last frozen message, too", () => {
+    const answer = { ...reply({ chunks: ["one", "two"] }), footer: LINE };
+    assert.deepEqual(freeze(answer).map(({ message }) => message.footer), [undefined, LINE]);
+    assert.equal(short.reply.footer, LINE);
+  });
+
+  it("is taken out of a text of Discord's: exactly this line, and no other", async () => {
+    const id = messageId("77");
+    const cleaned = (text: string, footer: string | undefined = LINE) =>
+      withoutFooter(text, id, (asked) => Promise.resolve(asked === id ? footer : undefined));
+    assert.equal(await cleaned(`two\n${LINE}`), "two");
+    assert.equal(await cleaned(LINE), "");
+    assert.equal(await cleaned(`${LINE}\n[attachment: a.txt]`), "[attachment: a.txt]");
+    assert.equal(await cleaned("two\n-# small words"), "two\n-# small words");
+    const none = () => Promise.resolve(undefined);
+    assert.equal(await withoutFooter(`two\n${LINE}`, id, none), `two\n${LINE}`);
+  });
+
+  it("costs a text without small letters no look into the store", async () => {
+    const never = () => Promise.reject(new Error("asked"));
+    assert.equal(await withoutFooter("two", messageId("77"), never), "two");
   });
 
   it("writes money with at least two digits that count", () => {

@@ -55,6 +55,7 @@ export interface TurnsOptions {
       Store["inbox"],
       "askerOf" | "claimNext" | "isRunning" | "release" | "takeIn"
     >;
+    readonly outbox: Pick<Store["outbox"], "footerOf">;
     readonly turns: Store["turns"];
     readonly sessions: Store["sessions"];
     readonly changes: Store["changes"];
@@ -96,7 +97,7 @@ export function createAccountTurns(
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
     & Pick<AskerRightsOptions, "missingPermission">
-    & Omit<ReadStarterOptions, "accountId">
+    & Omit<ReadStarterOptions, "accountId" | "footerOf">
     & Pick<TurnPeopleOptions, "ownerIds" | "onParked">
     & {
       /** Ports of the tools. */
@@ -135,7 +136,7 @@ export function createAccountTurns(
   });
 
   const threadStarter = createThreadStarter({
-    read: createReadStarter({ ...ports, accountId }),
+    read: createReadStarter({ ...ports, accountId, footerOf: store.outbox.footerOf }),
     entriesOf: store.turns.entriesOf,
     schedule,
     ended: ports.ended,
@@ -162,7 +163,8 @@ export function createAccountTurns(
   });
   const canUndo = createCanUndo(accountId, store.changes, now);
   const jit = createJitPolicy();
-  const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
+  const { footerOf } = store.outbox;
+  const answerStore = { ...store.turns, takeIn: store.inbox.takeIn, footerOf };
 
   const { rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles, onRefused, onTrace } =
     ports;

@@ -1,19 +1,29 @@
 /**
- * Recognises the footer of an answer: model, tokens, cached share, money and seconds (R15).
+ * Takes the footer of an answer out of the text that Discord has of it (R15).
  *
- * The model never sees it. `render/footer.ts` writes it, and a test holds both together.
+ * People see the footer, the model does not. The stored message has it apart
+ * (`OutboundMessage.footer`), so Barnacle looks for exactly that line, and for no pattern.
  *
  * @module
  */
 
-const FOOTER =
-  /(?:^|\n)-# [^\n]+ · \d+ \+ \d+ tokens · \d+ % cached(?: · \d+(?:\.\d+)?)? · \d+\.\d s$/;
+import type { MessageId } from "../discord/ids.ts";
 
-/**
- * A message of the bot without its footer; empty if it was only a footer.
- *
- * @param text As Discord has it. The footer is its last line.
- */
-export function withoutFooter(text: string): string {
-  return text.replace(FOOTER, "");
+/** Discord's mark of a line in small letters, as the footer is. */
+export const SMALL = "-# ";
+
+/** Finds the footer of a message of ours; `undefined` if it has none. */
+export type FooterOf = (messageId: MessageId) => Promise<string | undefined>;
+
+/** A text of a message without the message's footer. Asks only about texts with small letters. */
+export async function withoutFooter(
+  text: string,
+  messageId: MessageId,
+  footerOf: FooterOf,
+): Promise<string> {
+  const footer = text.includes(SMALL) ? await footerOf(messageId) : undefined;
+  if (footer === undefined) return text;
+  const lines = text.split("\n");
+  const at = lines.lastIndexOf(footer);
+  return at === -1 ? text : lines.toSpliced(at, 1).join("\n");
 }

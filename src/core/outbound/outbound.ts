@@ -18,6 +18,8 @@ export interface Reply extends Answer {
   readonly guildId?: GuildId;
   /** Texts of 1 to 2000 characters, posted in order. One may be empty if files go with it. */
   readonly chunks: readonly string[];
+  /** The last line of the last chunk, if it is a footer, which the model never sees (R15). */
+  readonly footer?: string;
   /** The whole text before the cut; a full queue puts it into a file (D4). */
   readonly text: string;
   /** Posted with the last chunk; files beyond ten follow in further messages. */
@@ -97,6 +99,8 @@ export interface OutboundMessage {
   readonly nonce: string;
   /** Text of at most 2000 characters; empty only if files go with it. */
   readonly content: string;
+  /** The line of `content` that is the answer's footer, which the model never sees (R15). */
+  readonly footer?: string;
   /** The users and roles that it pings. */
   readonly pings: Pings;
   /** Id of the message to quote; absent if there is none. */

@@ -13,6 +13,7 @@ import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import type { Overheard } from "../../core/inbound/transcript.ts";
 import type { Model } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
+import type { FooterOf } from "../../core/outbound/footer_line.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { Step } from "../../core/step.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
@@ -54,6 +55,8 @@ export interface AnswerStore extends HistoryStore {
     channel: { readonly accountId: AccountId; readonly channelId: ChannelId },
     messageId: MessageId,
   ): Promise<readonly ReactionNote[]>;
+  /** The footer of an answer, which the model never sees in a quote. */
+  readonly footerOf: FooterOf;
   /** The stored steps of a message's turn, in order. */
   stepsOf(messageId: MessageId): Promise<readonly Step[]>;
   /** TS. Adds steps to a turn, which survive a power cut if the call waits for the disk. */

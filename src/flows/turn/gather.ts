@@ -4,9 +4,11 @@
  * @module
  */
 
+import type { MessageId } from "../../core/discord/ids.ts";
 import type { Overheard } from "../../core/inbound/transcript.ts";
 import { joinedBy, type Step } from "../../core/step.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
+import { withoutFooter } from "../../core/outbound/footer_line.ts";
 import { type Envelope, envelopeOf } from "../../render/prompt/envelope.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import type { RunningTurn } from "./control/running_turns.ts";
@@ -31,6 +33,8 @@ export interface Gathered {
   readonly steps: readonly Step[];
   /** Files of the turn's messages. Those of messages that join later are not read yet. */
   readonly files: FilesOfTurn;
+  /** Reads the files and the quotes of messages that have joined since. */
+  readonly readJoined: (signal: AbortSignal) => Promise<void>;
 }
 
 /**
@@ -66,9 +70,20 @@ export async function gather(
     await files.read(messages.filter(({ id }) => step.messageIds.includes(id)), stopping);
   }
   await files.readKept(message.id, steps);
+  /** Texts of quoted answers without their footers, by the message that quotes them. */
+  const quotes = new Map<MessageId, string>();
+  async function readQuotes(): Promise<void> {
+    for (const { id, quoted } of messagesOf(turn.claim)) {
+      if (!quoted || quotes.has(id)) continue;
+      quotes.set(id, await withoutFooter(quoted.text, quoted.id, store.footerOf));
+    }
+  }
+  await readQuotes();
   const texts = createTurnTexts(() => turn.claim, steps, (one, isFirst) =>
     envelopeOf({
-      message: one,
+      message: one.quoted
+        ? { ...one, quoted: { ...one.quoted, text: quotes.get(one.id) ?? one.quoted.text } }
+        : one,
       ...(isFirst && starter && { starter }),
       overheard: isFirst ? overheard : [],
       overheardChars: OVERHEARD_CHARS,
@@ -78,5 +93,14 @@ export async function gather(
       files: files.of(one.id),
       filesChars: files.charsFor(one.id),
     }));
-  return { texts, overheard: starter ? [starter, ...overheard] : overheard, steps, files };
+  return {
+    texts,
+    overheard: starter ? [starter, ...overheard] : overheard,
+    steps,
+    files,
+    async readJoined(signal) {
+      await files.read(messagesOf(turn.claim), signal);
+      await readQuotes();
+    },
+  };
 }

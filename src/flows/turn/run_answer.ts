@@ -167,7 +167,7 @@ export async function runAnswer(
       steps: stored,
       ...takingIn(turn, ports),
       ...(ports.people && { people: ports.people }),
-      readJoined: (signal) => gathered.files.read(messagesOf(turn.claim), signal),
+      readJoined: gathered.readJoined,
       showJoined: (id) => joinedMessage(id, gathered),
       showImages: gathered.files.keptImages,
       save: async (more, waitsForDisk) => {

@@ -243,8 +243,8 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
     delete: `${IN("channel_id", "channels")} OR (${IN("cause_id", "messages")} AND ${UNSENT})`,
     set: [{
       where: `NOT ${UNSENT} AND ${ANSWERS_THEM}`,
-      to: `message = json_set(json_remove(message, '$.card', '$.buttons', '$.menus'), ` +
-        `'$.content', '${REMOVED_ANSWER}'), whole = NULL`,
+      to: `message = json_set(json_remove(message, '$.footer', '$.card', '$.buttons', ` +
+        `'$.menus'), '$.content', '${REMOVED_ANSWER}'), whole = NULL`,
     }],
     change: {
       columns: ["message", "whole", "refusal", "cause_id"],

@@ -10,6 +10,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { FooterOf } from "../../core/outbound/footer_line.ts";
 import type { OutboundFile, OutboxRow } from "../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
@@ -17,7 +18,13 @@ import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { prepareOutboxFiles } from "./files.ts";
 import { isNotParked } from "./parked_channels.ts";
-import { JOIN_DRAFT, prepareHoldDamaged, readOutboxRow, ROW_COLUMNS } from "./rows.ts";
+import {
+  JOIN_DRAFT,
+  prepareHoldDamaged,
+  readOutboxRow,
+  ROW_COLUMNS,
+  storedMessageSchema,
+} from "./rows.ts";
 
 /** Reads rows that are to be sent. */
 export interface Heads {
@@ -39,7 +46,11 @@ export interface Heads {
     channelId: ChannelId,
     messageIds: readonly MessageId[],
   ): Promise<ReadonlySet<MessageId>>;
+  /** The footer of a message of ours, for readers of Discord's text; `undefined` if it has none. */
+  readonly footerOf: FooterOf;
 }
+
+const messageSchema = z.object({ message: storedMessageSchema });
 
 const knownSchema = z.object({ message_id: snowflakeSchema<"message">() });
 
@@ -76,6 +87,7 @@ export function createHeads(
     `SELECT message_id FROM outbox
      WHERE message_id IN (SELECT value FROM json_each(?)) AND channel_id = ?`,
   );
+  const selectMessages = database.prepare("SELECT message FROM outbox WHERE message_id = ?");
 
   /** The head of a channel as the tables have it. */
   function headOf(accountId: AccountId, channelId: ChannelId): readonly unknown[] {
@@ -117,6 +129,13 @@ export function createHeads(
       return [...rows, ...others];
     },
     filesOf: ({ id, fileCount }) => read(() => fileCount === 0 ? [] : files.select(id)),
+    // A draft and the answer that replaced it have the same id; a draft has no footer.
+    footerOf: (messageId) =>
+      read(() =>
+        selectMessages.all(messageId)
+          .map((row) => messageSchema.safeParse(row).data?.message.footer)
+          .find((footer) => footer !== undefined)
+      ),
     known: (channelId, messageIds) =>
       read(() => {
         const rows = selectKnown.all(JSON.stringify(messageIds), channelId);

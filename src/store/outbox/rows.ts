@@ -175,6 +175,7 @@ const messageSchema = z.looseObject({
   guildId: snowflakeSchema<"guild">().optional(),
   nonce: column.text,
   content: column.text,
+  footer: column.text.optional(),
   pings: z.looseObject({
     users: z.array(snowflakeSchema<"user">()),
     roles: z.array(snowflakeSchema<"role">()),

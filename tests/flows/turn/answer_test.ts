@@ -131,6 +131,7 @@ function setUp(
         return Promise.resolve(overheard);
       },
       reactionsFor: () => Promise.resolve([]),
+      footerOf: () => Promise.resolve("-# a/x · 3.2 s"),
       stepsOf: (id) => {
         steps.push(`steps of ${id}`);
         return Promise.resolve(taken);
@@ -389,6 +390,17 @@ describe("answer()", () => {
       await answer(claimOf(), ports);
       assert.equal(finished[0]?.outbox[0]?.message.quote, quoted);
     }
+  });
+
+  it("[R15] shows the model a quoted answer without its footer", async () => {
+    const footer = "-# a/x · 3.2 s";
+    const message = directMessage({
+      quoted: { id: messageId("77"), text: `The tide is high.\n${footer}` },
+    });
+    const { ports, asked } = setUp();
+    await answer(claimOf(message), ports);
+    const seen = JSON.stringify(asked);
+    assert.ok(seen.includes("The tide is high.") && !seen.includes(footer), seen);
   });
 
   it("[R9] trusts links of the sender and the operator, but none of earlier turns", async () => {

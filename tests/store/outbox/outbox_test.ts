@@ -331,6 +331,17 @@ describe("known()", () => {
     assert.deepEqual(await outbox.known(ELSEWHERE, asked), new Set());
     assert.deepEqual(await outbox.known(first.channelId, []), new Set());
   });
+
+  it("[R15] returns the footer of a message that has one", async () => {
+    const { outbox } = openOutbox({ ...first, footer: "-# a/x · 3.2 s" }, second);
+    for (const [at, head] of (await outbox.heads(ACCOUNT)).entries()) {
+      await outbox.markSent(head, messageId(`${77 + at}`));
+    }
+    const footers = await Promise.all(
+      ["77", "78", "79"].map((id) => outbox.footerOf(messageId(id))),
+    );
+    assert.deepEqual(footers, ["-# a/x · 3.2 s", undefined, undefined]);
+  });
 });
 
 describe("the order of an outbox", () => {

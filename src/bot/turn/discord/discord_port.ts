@@ -35,7 +35,7 @@ import { createLimit, type LimitOptions } from "./asking/limit.ts";
 import { createOutgoing, type OutgoingOptions } from "./outgoing.ts";
 import { createEdit, createIsAnswerTo, type IsAnswerToOptions } from "./own_messages.ts";
 import { createPlaces, type PlaceOptions } from "./place.ts";
-import { createShow, type ShownPlace, type ShowOptions } from "./reading.ts";
+import { createShow, showAll, type ShownPlace, type ShowOptions } from "./reading.ts";
 import {
   createTargets,
   type Found,
@@ -186,7 +186,8 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
           ...(from !== undefined && { before: from }),
           ...(after !== undefined && { after }),
         });
-        return raw.flatMap((one) => show(one, shownPlace(message, target)) ?? [])
+        const shown = await showAll(show, raw, shownPlace(message, target));
+        return shown
           .filter(({ id, from }) => from === "you" || !isLate(id))
           .toSorted((one, other) => compareIds(one.id, other.id));
       }),
@@ -194,7 +195,7 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
       within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
         await assertMayQuote(call.message, target.channelId);
         const { raw } = await reads.message(target.channelId, messageId);
-        const shown = show(raw, shownPlace(call.message, target));
+        const shown = await show(raw, shownPlace(call.message, target));
         if (!shown) throw new RefusedCall("policy", "you may not read that message");
         return shown;
       }),

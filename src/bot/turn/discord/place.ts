@@ -125,11 +125,11 @@ export function createPlaces(options: PlaceOptions): Places {
           throw error;
         }
       },
-      show: (raw: unknown) => {
+      show: async (raw: unknown) => {
         const isMessage = typeof raw === "object" && raw !== null && "id" in raw &&
           typeof raw.id === "string";
         if (!isMessage) return undefined;
-        return show({ ...raw, id: String(raw.id) }, {
+        return await show({ ...raw, id: String(raw.id) }, {
           ...(found.guild && { guildId: found.guild.id }),
           isGroup: place.kind === "group_dm",
           isElsewhere: "channel_id" in raw && raw.channel_id !== message.channelId,

@@ -40,7 +40,7 @@ export function createReadStarter(
     if (!after) return undefined;
     const [raw] = await read(isPost ? thread.id : channel.id, { after, limit: 1 });
     if (raw?.id !== starterId) return undefined;
-    const shown = show(raw, { guildId, isGroup: false, isElsewhere: false });
+    const shown = await show(raw, { guildId, isGroup: false, isElsewhere: false });
     return shown && {
       messageId: shown.id,
       tag: shown.from,

@@ -9,7 +9,7 @@ import { type AccountId, createdAtMs, type GuildId } from "../../../core/discord
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import { toOverheard } from "../../../core/inbound/transcript.ts";
-import { withoutFooter } from "../../../core/outbound/footer_line.ts";
+import { type FooterOf, withoutFooter } from "../../../core/outbound/footer_line.ts";
 import type { Verdict } from "../../../core/inbound/verdict.ts";
 import type { ShownMessage } from "../../../core/turn/ports/discord.ts";
 import { decodeHistory } from "../../../discord/gateway/decode/decode.ts";
@@ -29,6 +29,8 @@ export interface ShowOptions {
   readonly reader: Pick<Reader, "self" | "index">;
   /** Judges a message by the current policy. */
   readonly admit: (message: InboundMessage) => Verdict;
+  /** Finds the footer of a message of the bot, which the model never sees. */
+  readonly footerOf: FooterOf;
 }
 
 /** The fields of a message that need no decoding. */
@@ -55,11 +57,21 @@ export interface ShownPlace {
  *
  * @returns `undefined` if the model may not see it, or if no person and no bot wrote it.
  */
-export type Show = (raw: RawMessage, place: ShownPlace) => ShownMessage | undefined;
+export type Show = (raw: RawMessage, place: ShownPlace) => Promise<ShownMessage | undefined>;
+
+/** Shows messages, without those that the model may not see. */
+export async function showAll(
+  show: Show,
+  raw: readonly RawMessage[],
+  place: ShownPlace,
+): Promise<readonly ShownMessage[]> {
+  const shown = await Promise.all(raw.map((one) => show(one, place)));
+  return shown.filter((one) => one !== undefined);
+}
 
 /** Creates a {@link Show}. */
-export function createShow({ accountId, reader, admit }: ShowOptions): Show {
-  return (raw, { guildId, isGroup, isElsewhere }) => {
+export function createShow({ accountId, reader, admit, footerOf }: ShowOptions): Show {
+  return async (raw, { guildId, isGroup, isElsewhere }) => {
     const { self, index } = reader;
     const plain = ownSchema.safeParse(raw).data;
     if (!self || !plain) return undefined;
@@ -74,7 +86,7 @@ export function createShow({ accountId, reader, admit }: ShowOptions): Show {
         ...times,
         from: "you",
         fromId: self.userId,
-        text: shownText(fullText({ ...plain, content: withoutFooter(plain.content) })),
+        text: shownText(await withoutFooter(fullText(plain), id, footerOf)),
         ...(replyTo && { replyTo }),
       };
     }

@@ -32,7 +32,7 @@ import {
   type ClosedToAskerOptions,
   createClosedToAsker,
 } from "../discord/targets/closed_to_asker.ts";
-import { createShow, type ShowOptions } from "../discord/reading.ts";
+import { createShow, showAll, type ShowOptions } from "../discord/reading.ts";
 import { createTargets } from "../discord/targets/targets.ts";
 import { RefusedCall } from "../../../core/refused_call.ts";
 
@@ -98,9 +98,7 @@ export function createHistoryPort(options: HistoryPortOptions): HistoryPort {
             limit: size,
             ...(from !== undefined && { before: from }),
           });
-          found.push(
-            ...raw.flatMap((one) => show(one, { ...shown, isElsewhere: !isHere }) ?? []),
-          );
+          found.push(...await showAll(show, raw, { ...shown, isElsewhere: !isHere }));
           const oldest = oldestOf(raw);
           if (raw.length < size || !oldest || createdAtMs(oldest) < sinceMs) break;
           from = oldest;

@@ -34,7 +34,7 @@ export type ToolPortsOptions =
     DiscordPortOptions,
     "client" | "reader" | "outbox" | "sent" | "ownerIds" | "setPresence"
   >
-  & Omit<HistoryPortOptions, "agentId" | "randomId">
+  & Omit<HistoryPortOptions, "agentId" | "footerOf" | "randomId">
   & ThreadsPortOptions
   & Pick<ExecPortOptions, "hostCommands">
   & Pick<MemoryPortOptions, "searchNotes">
@@ -45,7 +45,10 @@ export type ToolPortsOptions =
     readonly accountId: AccountId;
     readonly store:
       & Pick<Store, "changes" | "notes" | "questions" | "schedules" | "sessions">
-      & { readonly inbox: Pick<Store["inbox"], "askerOf"> };
+      & {
+        readonly inbox: Pick<Store["inbox"], "askerOf">;
+        readonly outbox: Pick<Store["outbox"], "footerOf">;
+      };
     /** The ports that all accounts share. */
     readonly toolPorts: SharedToolPorts;
     readonly drawPort: ToolPorts["draw"];
@@ -74,6 +77,7 @@ export function createToolPorts(ports: ToolPortsOptions): ToolPorts {
       ...ports,
       accountId,
       model,
+      footerOf: store.outbox.footerOf,
       agentId: () => config().agent.id,
       randomId,
       now,
@@ -84,6 +88,7 @@ export function createToolPorts(ports: ToolPortsOptions): ToolPorts {
       accountId,
       changes: store.changes,
       askerOf: store.inbox.askerOf,
+      footerOf: store.outbox.footerOf,
       texts: () => config().texts,
       escalates: () => config().escalates,
       approvalTimeoutMs: () => config().discord.execApprovals.timeoutMs,

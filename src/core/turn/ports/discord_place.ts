@@ -120,7 +120,7 @@ export interface Place {
    */
   change(change: Change, run: () => Promise<string>): Promise<string>;
   /** Shows a message in Discord's own form; `undefined` if the model may not see it (P10). */
-  show(raw: unknown): ShownMessage | undefined;
+  show(raw: unknown): Promise<ShownMessage | undefined>;
   /** Reads a file of the public internet, or of Discord. */
   media(url: string, maxBytes: number): Promise<MediaFile>;
   /** Removes the config's secrets from a text that goes to Discord. */

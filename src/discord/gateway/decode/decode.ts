@@ -28,7 +28,6 @@ import type {
 import type { MessageEdited } from "../../../core/inbound/events.ts";
 import { bounded } from "../../../lib/text/cut.ts";
 import { allAttachmentsOf } from "./attachments.ts";
-import { withoutFooter } from "../../../core/outbound/footer_line.ts";
 import { describeExtras, fullText } from "./describe.ts";
 import { POLL_RESULT } from "./describe_poll.ts";
 import type { Guild, GuildIndex } from "./guild_index.ts";
@@ -171,7 +170,7 @@ function toInbound(
   const mention = mentionOf(message, self, guild);
   const place = guildId ? placeIn(guildId, message.channel_id, guild) : directPlace(message);
   const forwards = forwardRuleOf(message, place, index);
-  const quoted = quotedOf(message, place, { self, index });
+  const quoted = quotedOf(message, place, index);
   const displayName = displayNameOf(message.author, message.member?.nick);
   const attachments = allAttachmentsOf(message, forwards);
   // Assigned, not spread: spreading costs more, and this runs for each message of a flood.
@@ -255,7 +254,7 @@ function mentionOf(message: MessagePayload, self: Self, guild?: Guild): Mention 
 function quotedOf(
   message: MessagePayload,
   place: Place,
-  { self, index }: Pick<DecodeContext, "self" | "index">,
+  index: DecodeContext["index"],
 ): Quoted | undefined {
   const { type, channel_id, message_reference, referenced_message } = message;
   const id = message_reference?.message_id;
@@ -264,13 +263,10 @@ function quotedOf(
   const { author } = referenced_message;
   const forwards = forwardRuleOf({ ...referenced_message, channel_id }, place, index);
   const attachments = allAttachmentsOf(referenced_message, forwards);
-  const said = author.id === self.userId
-    ? { ...referenced_message, content: withoutFooter(referenced_message.content) }
-    : referenced_message;
   return {
     id,
     author: { id: author.id, tag: tagOf(author) },
-    text: bounded(fullText(said, forwards), MAX_QUOTE),
+    text: bounded(fullText(referenced_message, forwards), MAX_QUOTE),
     ...(attachments.length > 0 && { attachments }),
   };
 }

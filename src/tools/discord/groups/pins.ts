@@ -46,10 +46,11 @@ export const PIN_ACTIONS: readonly Action[] = [
             query: { limit: Math.min(limit, PAGE), before: pinnedBefore },
           }),
         );
-        const shown = items.flatMap(({ pinned_at: pinnedAt, message }) => {
-          const one = place.show(message);
-          return one ? [{ pinnedAt, ...messageFields(one) }] : [];
-        });
+        const shown = [];
+        for (const { pinned_at: pinnedAt, message } of items) {
+          const one = await place.show(message);
+          if (one) shown.push({ pinnedAt, ...messageFields(one) });
+        }
         const list = lines(shown, "There are no pinned messages that you may read.");
         const last = items.at(-1)?.pinned_at;
         return hasMore && last ? `${list}\nThere are more: pinnedBefore ${last}.` : list;

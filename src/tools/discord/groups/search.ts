@@ -68,7 +68,7 @@ export const SEARCH_ACTIONS: readonly Action[] = [
           const isReadable = readable.includes(channelId) ||
             await place.maySee(channelId, ["Read Message History"]);
           const isShown = isReadable && await place.mayQuote(channelId);
-          const one = isShown ? place.show(raw) : undefined;
+          const one = isShown ? await place.show(raw) : undefined;
           if (one) shown.push({ channelId, ...messageFields(one) });
         }
         return lines(shown, "Nothing was found that the person who asks may read.");

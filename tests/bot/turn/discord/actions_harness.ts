@@ -135,6 +135,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       approvalTimeoutMs: () => 600_000,
       texts: () => ({}),
       changes: store.changes,
+      footerOf: store.outbox.footerOf,
       askerOf: async (account, messageId) =>
         answered.get(messageId) ?? await store.inbox.askerOf(account, messageId),
       setPresence: (presence) => Promise.resolve(void presences.push(presence)),

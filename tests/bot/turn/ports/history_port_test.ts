@@ -39,6 +39,7 @@ function portAt(client: RestApi, verdict: Verdict = ACCEPTED) {
     accountId: ACCOUNT,
     reader: { self: SELF, index: new Map() },
     admit: () => verdict,
+    footerOf: () => Promise.resolve("-# a/x"),
     policy: () => policy(),
     isOwner: () => true,
     model: () => {

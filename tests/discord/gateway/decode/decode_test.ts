@@ -278,18 +278,6 @@ describe("[H3] decodeMessage()", () => {
     });
   });
 
-  it("[R15] quotes an answer of the bot without its footer, and other people's words whole", () => {
-    const content = "The tide is high.\n-# a/x · 2000 + 120 tokens · 80 % cached · 3.2 s";
-    const quoting = (author: object) =>
-      decoded({
-        type: 19,
-        message_reference: { message_id: "1400000000000000000" },
-        referenced_message: { author, content },
-      }).quoted?.text;
-    assert.equal(quoting(BARNACLE), "The tide is high.");
-    assert.equal(quoting(ADA), content);
-  });
-
   it("shows that the quoted message is deleted", () => {
     const deleted = {
       type: 19,
