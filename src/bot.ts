@@ -38,8 +38,8 @@ import { notice } from "./render/notices/notices.ts";
 import { createEmitter } from "./lib/emitter.ts";
 import { schedule } from "./lib/clock.ts";
 import type { Logging } from "./log.ts";
-import type { Store } from "./store/store.ts";
 import type { TraceExport } from "./telemetry/trace_export.ts";
+import type { Store } from "./core/store/store.ts";
 
 /** Why a bot ended by itself. */
 export type BotEnd = AccountEnd;

@@ -5,16 +5,14 @@
  */
 
 import type { ToolCall } from "../core/model.ts";
-import type { AskedCall, Decision } from "../core/people/question.ts";
+import type { AskedCall } from "../core/people/question.ts";
 import type { ToolContext } from "../core/turn/tool.ts";
 import { questionKey } from "../core/turn/waits_for_person.ts";
 import type { Toolbox } from "./toolbox.ts";
+import type { Questions } from "../core/store/questions.ts";
 
 /** Decisions of people about calls. */
-export interface AskPorts {
-  /** The decision about a call; `undefined` if there is none yet. */
-  readonly decisionOf: (callKey: string) => Promise<Decision | undefined>;
-}
+export type AskPorts = Pick<Questions, "decisionOf">;
 
 /** A call that may run now. */
 export interface ReadyCall {

@@ -16,14 +16,14 @@ import type { NoteSearch } from "../flows/notes/search.ts";
 import type { ProcessMemory } from "../flows/process_memory.ts";
 import type { TurnLimit } from "../flows/turn/control/turn_limit.ts";
 import type { Logging } from "../log.ts";
-import type { StoredAccount } from "../store/gateway/accounts.ts";
-import type { Store } from "../store/store.ts";
 import type { ProcessFiles } from "./files/process_files.ts";
 import type { AccountEnd } from "./health/account_end.ts";
 import type { AccountHealth, AccountParts } from "./health/account_health.ts";
 import type { Meter } from "./health/meters.ts";
 import type { Account } from "./rules/setup.ts";
 import type { ToolServices } from "./rules/tool_services.ts";
+import type { StoredAccount } from "../core/store/gateway.ts";
+import type { Store } from "../core/store/store.ts";
 
 /** The facts and settings that an account starts with. */
 export interface AccountOptions extends Account {

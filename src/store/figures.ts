@@ -11,56 +11,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "./database/columns.ts";
-import type { AccountId } from "../core/discord/ids.ts";
 import type { Judged } from "../core/inbound/inbox.ts";
-import type { Verdict } from "../core/inbound/verdict.ts";
 import type { Transactions } from "./database/transact.ts";
 import { IS_PARKED } from "./schema/questions.ts";
-
-/** The store's counts at one moment. */
-export interface StoreFigures {
-  /** Messages that a turn will answer or is answering. */
-  readonly inbox: {
-    readonly waiting: number;
-    readonly running: number;
-    /** Unix time in milliseconds at which the oldest waiting message was accepted. */
-    readonly oldestWaitingAt?: number;
-  };
-  /** Messages to Discord, by state. */
-  readonly outbox: {
-    readonly pending: number;
-    readonly sending: number;
-    readonly uncertain: number;
-    readonly dead: number;
-    /** Unsent messages in parked channels; neither pending nor sending, and not late. */
-    readonly parked: number;
-    readonly parkedChannels: number;
-    /** Unix time in milliseconds at which the oldest that is pending or sending was frozen. */
-    readonly oldestUnsentAt?: number;
-  };
-  /** Verdicts since the start, by kind and reason, in the order of their first occurrence. */
-  readonly decisions: readonly DecisionCount[];
-}
-
-/** The count of one verdict with one reason. */
-export interface DecisionCount {
-  /** The kind of verdict. */
-  readonly verdict: Verdict["kind"];
-  /** The reason of the verdict. */
-  readonly why: Verdict["why"];
-  /** Number of messages since the start, at least 1. */
-  readonly count: number;
-}
+import type { DecisionCount, Store, StoreFigures } from "../core/store/store.ts";
 
 /** Counts for health and metrics. */
-export interface Figures {
-  /**
-   * Reads the figures.
-   *
-   * @param stopped Accounts that do not run. Their waiting messages do not count as late, because
-   * no account works on them.
-   */
-  health(stopped?: readonly AccountId[]): Promise<StoreFigures>;
+export interface Figures extends Pick<Store, "health"> {
   /** Counts newly stored verdicts. An undecided message counts once it is decided. */
   count(recorded: readonly Judged[]): void;
 }

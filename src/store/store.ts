@@ -12,89 +12,35 @@ import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "./database/join_parts.ts";
 import { createEmitter } from "../lib/emitter.ts";
 import type { StartTimer } from "../lib/clock.ts";
-import { type Changes, createChanges } from "./changes/changes.ts";
+import { createChanges } from "./changes/changes.ts";
 import { type Commits, createCommits } from "./database/commits.ts";
 import { openDatabase } from "./database/database.ts";
 import type { CrashHooks } from "./database/durability.ts";
-import { createOtherWriters, type OtherWriters } from "./database/other_writers.ts";
-import { type StoreErrorKind, toStoreError } from "./database/store_error.ts";
+import { createOtherWriters } from "./database/other_writers.ts";
+import { toStoreError } from "./database/store_error.ts";
 import { watchFile } from "./database/watch_file.ts";
-import { createFigures, type Figures } from "./figures.ts";
-import { createForgetting, type Forgetting } from "./forget/forget.ts";
-import { createGateway, type Gateway } from "./gateway/gateway.ts";
-import { createInbox, type Inbox } from "./inbox/inbox.ts";
+import { createFigures } from "./figures.ts";
+import { createForgetting } from "./forget/forget.ts";
+import { createGateway } from "./gateway/gateway.ts";
+import { createInbox } from "./inbox/inbox.ts";
 import { createMemory } from "./memory/memory.ts";
-import { createNotes, type Notes } from "./notes/notes.ts";
-import { createNoteVectors, type NoteVectors } from "./notes/vectors.ts";
-import { createOutbox, type Outbox } from "./outbox/outbox.ts";
-import { createPairing, type Pairing } from "./pairing/pairing.ts";
-import { createQuestions, type Questions } from "./questions/questions.ts";
+import { createNotes } from "./notes/notes.ts";
+import { createNoteVectors } from "./notes/vectors.ts";
+import { createOutbox } from "./outbox/outbox.ts";
+import { createPairing } from "./pairing/pairing.ts";
+import { createQuestions } from "./questions/questions.ts";
 import { prepareFactRows } from "./received/fact_rows.ts";
-import { createReceived, type Received } from "./received/received.ts";
+import { createReceived } from "./received/received.ts";
 import { DEFAULT_RETENTION, preparePruner, type Retention } from "./received/retention.ts";
 import { prepareVerdictBlocks } from "./received/verdict_blocks.ts";
-import { createSessions, type Sessions } from "./sessions/sessions.ts";
-import { createSettings, type StoredSettings } from "./settings/settings.ts";
-import { createSchedules, type Schedules } from "./schedules/schedules.ts";
+import { createSessions } from "./sessions/sessions.ts";
+import { createSettings } from "./settings/settings.ts";
+import { createSchedules } from "./schedules/schedules.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
-import { createTurns, type Turns } from "./turns/turns.ts";
-import { createModelProblems, type ModelProblems } from "./usage/model_problems.ts";
-import { createUsage, type Usage } from "./usage/usage.ts";
-
-/**
- * The methods of the store. Its namespaces fit the ports of `flows/`. A method that reads or stores
- * rejects with a `StoreError` if the disk or the file fails; nothing of its work is stored then.
- */
-export interface Store extends OtherWriters, Pick<Figures, "health"> {
-  /** Accounts, gateway sessions, gaps and runs. */
-  readonly gateway: Gateway;
-  /** Messages until a turn claims them. */
-  readonly inbox: Inbox;
-  /** Verdicts, policies and the record of each message. */
-  readonly received: Received;
-  /** Transcripts, context and the ends of turns. */
-  readonly turns: Turns;
-  /** Conversations: their checkpoints, and their lists for the operator. */
-  readonly sessions: Sessions;
-  /** Messages on their way to Discord. */
-  readonly outbox: Outbox;
-  /** The use of models, and problems of models that the owners know. */
-  readonly usage: Usage & ModelProblems;
-  /** Paired people, pairing requests and resolved names. */
-  readonly pairing: Pairing;
-  /** Questions to people, and the turns that wait for them. */
-  readonly questions: Questions;
-  /** Forgetting people (X5). */
-  readonly forgetting: Forgetting;
-  /** The agent's memory. */
-  readonly notes: Notes & NoteVectors;
-  /** Destructive actions of tools. */
-  readonly changes: Changes;
-  /** Settings that people change by commands. */
-  readonly settings: StoredSettings;
-  /** Reminders and scheduled tasks, with their runs. */
-  readonly schedules: Schedules;
-  /**
-   * Brings the tables up to date, for a reader that opens the file by itself.
-   *
-   * @throws {unknown} The error of SQLite or of the disk; the tables stay behind.
-   */
-  catchUp(): void;
-  /** The newest failure of the disk or the file, unless there was none. Damage is final. */
-  failure(): StoreFailure | undefined;
-  /** Estimated bytes of each cache, by its name. */
-  caches(): Readonly<Record<string, number>>;
-  /** Commits all work so far, and closes the file. Later work is refused. */
-  close(): void;
-}
-
-/** A failure of the disk or of the database file. */
-export interface StoreFailure {
-  /** The kind of the failure. */
-  readonly kind: StoreErrorKind;
-  /** Milliseconds since the failure. */
-  readonly ageMs: number;
-}
+import { createTurns } from "./turns/turns.ts";
+import { createModelProblems } from "./usage/model_problems.ts";
+import { createUsage } from "./usage/usage.ts";
+import type { Store, StoreErrorKind } from "../core/store/store.ts";
 
 /** Everything that the store needs from outside. */
 export interface StoreOptions {

@@ -1,34 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { AcceptStore } from "../../src/flows/receive/commit.ts";
-import type { DeliverPorts } from "../../src/flows/deliver/deliver.ts";
-import type { ChannelQueuesPorts } from "../../src/flows/deliver/channel_queues.ts";
-import type { TurnsPorts } from "../../src/flows/turn/turns.ts";
-import { openStore, type Store } from "../../src/store/store.ts";
+import { openStore } from "../../src/store/store.ts";
 import { ACCOUNT, guildMessage } from "../support/discord/builders.ts";
 import { accepted, batch, frozen, ROUTE } from "../support/store/store.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
-
-/** Compiles only if the store fits the ports of the flows. */
-export function fits(store: Store): {
-  readonly accept: AcceptStore;
-  readonly deliver: DeliverPorts["outbox"];
-  readonly channelQueues: ChannelQueuesPorts["outbox"];
-  readonly turns: Pick<TurnsPorts, "claimNext" | "release">;
-} {
-  return {
-    accept: store,
-    deliver: store.outbox,
-    channelQueues: store.outbox,
-    turns: {
-      claimNext: () => store.inbox.claimNext(ACCOUNT, NOW, []),
-      release: store.inbox.release,
-    },
-  };
-}
 
 describe("openStore()", () => {
   it("[D1] finds stored data after a restart, and continues with it", async () => {

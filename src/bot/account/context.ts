@@ -12,7 +12,7 @@ import { randomId } from "../../host/random_id.ts";
 import { schedule } from "../../lib/clock.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import type { Logging } from "../../log.ts";
-import type { Store } from "../../store/store.ts";
+import type { Store } from "../../core/store/store.ts";
 import type { CurrentPolicy } from "../rules/policy.ts";
 
 /** The context of an account, with the types of its config, its policy and its store. */

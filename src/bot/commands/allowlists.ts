@@ -21,8 +21,8 @@ import {
   withPerson,
 } from "../../policy/rules/people_list.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import type { Store } from "../../store/store.ts";
 import type { ConfigFile } from "../rules/setup.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of the lists. */
 export interface AllowlistsOptions {

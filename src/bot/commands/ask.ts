@@ -21,8 +21,8 @@ import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { OpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
-import type { Store } from "../../store/store.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of questions. */
 export interface AskOptions {

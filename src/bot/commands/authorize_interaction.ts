@@ -11,10 +11,10 @@ import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { ComponentUse, Interaction } from "../../core/inbound/interactions.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { Store } from "../../store/store.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
 import type { OwnerPresence } from "../../flows/owners/owner_presence.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The facts that the decision needs. */
 export interface AuthorizeInteractionPorts {

@@ -10,8 +10,8 @@ import type { ContextFacts, InteractionContext } from "../../interactions/base/c
 import { charsOf, MAX_ENTRIES } from "../../session/fold.ts";
 import { requestTokens } from "../../session/history.ts";
 import type { TokenRates } from "../../session/token_rates.ts";
-import type { Store } from "../../store/store.ts";
 import type { CommandOptions } from "./options.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The sources of the facts. */
 export interface ContextFactsOptions {

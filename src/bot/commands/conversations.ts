@@ -14,7 +14,7 @@ import { BudgetSpent } from "../../core/spending/budget.ts";
 import { compact, type CompactPorts } from "../../flows/session/compact.ts";
 import type { Conversations } from "../../interactions/base/context.ts";
 import type { TokenRates } from "../../session/token_rates.ts";
-import type { Store } from "../../store/store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of commands that change conversations. */
 export interface ConversationsOptions extends

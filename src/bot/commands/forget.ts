@@ -11,7 +11,7 @@ import type { InteractionContext } from "../../interactions/base/context.ts";
 import type { Log } from "../../lib/log.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { MediaFolder } from "../../media/folder.ts";
-import type { Store } from "../../store/store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of forgetting. */
 export interface ForgetOptions {

@@ -9,8 +9,8 @@ import type { Route } from "../../core/inbound/inbox.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { Model } from "../../core/model.ts";
 import type { ConversationModels } from "../../interactions/base/context.ts";
-import type { Store } from "../../store/store.ts";
 import type { ModelChoices } from "../rules/setup.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of the models. */
 export interface ModelsOptions {

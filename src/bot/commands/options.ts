@@ -16,7 +16,6 @@ import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { InteractionContext, StatusFacts } from "../../interactions/base/context.ts";
 import type { Logging } from "../../log.ts";
 import type { TokenRates } from "../../session/token_rates.ts";
-import type { Store } from "../../store/store.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
 import type { OwnerPresence } from "../../flows/owners/owner_presence.ts";
@@ -24,6 +23,7 @@ import type { Judging } from "../judging/judging.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 import type { AskOptions } from "./ask.ts";
 import type { CommandSources } from "./sources.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The namespaces of the store that commands use. */
 export type InteractionStore = Pick<

@@ -8,7 +8,7 @@
 import { type AccountId, type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Store } from "../../store/store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of a pause. */
 export interface PauseOptions {

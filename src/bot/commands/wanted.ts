@@ -10,7 +10,7 @@ import type { CommandScope } from "../../flows/interactions/register.ts";
 import { toMessageMenu, toRegistered } from "../../flows/interactions/registered.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
-import type { Store } from "../../store/store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of the registration. */
 export interface WantedOptions {

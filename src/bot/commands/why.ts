@@ -10,7 +10,7 @@
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { reasonText } from "../../render/notices/reasons.ts";
-import type { Store } from "../../store/store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of explanations. */
 export interface WhyOptions {

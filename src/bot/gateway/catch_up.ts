@@ -28,9 +28,9 @@ import { createEmitter } from "../../lib/emitter.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
-import type { StoredAccount } from "../../store/gateway/accounts.ts";
-import type { Store } from "../../store/store.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
+import type { StoredAccount } from "../../core/store/gateway.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of an account's catch-up. */
 export interface CatchUpOptions {

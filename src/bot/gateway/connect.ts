@@ -20,9 +20,6 @@ import type { ReadGatewayInfo } from "../../discord/rest/calls/gateway_info.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { locateGateway } from "../../flows/preflight/locate_gateway.ts";
 import type { Log } from "../../lib/log.ts";
-import type { StoredAccount } from "../../store/gateway/accounts.ts";
-import type { ApplicationAnswer } from "../../store/gateway/discord_answers.ts";
-import type { Store } from "../../store/store.ts";
 import { createIntentChoice, type IntentChoice } from "./intent_choice.ts";
 import { firstIdentifyInMs, type PermitsPorts } from "./permits.ts";
 import { startRelocating } from "./relocate.ts";
@@ -32,6 +29,8 @@ import {
   type ThreadOptions,
 } from "./gateway_threads.ts";
 import { planResumes, type ShardPlan } from "./shards.ts";
+import type { ApplicationAnswer, StoredAccount } from "../../core/store/gateway.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The settings and stored facts that a connection starts with. */
 export interface ConnectOptions {

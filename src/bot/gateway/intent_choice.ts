@@ -13,9 +13,8 @@ import {
 } from "../../discord/gateway/read/intents.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import type { Log } from "../../lib/log.ts";
-import type { StoredAccount } from "../../store/gateway/accounts.ts";
-import type { ApplicationAnswer } from "../../store/gateway/discord_answers.ts";
-import type { Store } from "../../store/store.ts";
+import type { ApplicationAnswer, StoredAccount } from "../../core/store/gateway.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The facts that decide which intents to request. */
 export interface IntentChoiceOptions {

@@ -11,7 +11,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import { type IdentifyBudget, LOW, SPACING_MS } from "../../core/discord/identify_budget.ts";
 import type { PermitAnswer } from "../../discord/gateway/link/protocol.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Store } from "../../store/store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of an account's permits. */
 export interface PermitsPorts {

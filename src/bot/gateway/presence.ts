@@ -13,7 +13,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { NewPresence } from "../../core/turn/ports/discord_place.ts";
 import { ACTIVITY_KINDS, type Presence, STATUSES } from "../../core/discord/presence.ts";
 import { createEmitter } from "../../lib/emitter.ts";
-import type { Store } from "../../store/store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of a presence. */
 export interface AccountPresenceOptions {

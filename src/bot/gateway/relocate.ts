@@ -7,7 +7,7 @@
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { ReadGatewayInfo } from "../../discord/rest/calls/gateway_info.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Store } from "../../store/store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The gateway whose address may change. */
 export interface RelocatedGateway {

@@ -8,7 +8,7 @@
  */
 
 import type { ShardOptions } from "../../discord/gateway/link/protocol.ts";
-import type { StoredAccount, StoredShard } from "../../store/gateway/accounts.ts";
+import type { StoredAccount, StoredShard } from "../../core/store/gateway.ts";
 
 /** Facts that decide which sessions are resumed. */
 export interface ShardFacts {

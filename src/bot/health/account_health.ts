@@ -14,8 +14,8 @@ import { modelProblemOf } from "../../core/model_problem.ts";
 import type { ShardState } from "../../discord/gateway/link/protocol.ts";
 import type { GatewayStats } from "../../discord/gateway/main/thread.ts";
 import type { AccountSnapshot, Shard } from "../../http/snapshot.ts";
-import type { Store } from "../../store/store.ts";
 import type { AccountEnd } from "./account_end.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The status that an account's parts report. */
 export interface PartsStatus

@@ -15,10 +15,10 @@ import type { Meters } from "../../http/metrics.ts";
 import type { AccountSnapshot, ConfigState, Model, Snapshot } from "../../http/snapshot.ts";
 import type { Log } from "../../lib/log.ts";
 import type { StartTimer } from "../../lib/clock.ts";
-import type { Store } from "../../store/store.ts";
 import { type AccountHealth, type AccountStore, createAccountHealth } from "./account_health.ts";
 import { createMainThreadMonitor } from "../../http/monitor/main_thread.ts";
 import { createStoreHealth } from "./store_health.ts";
+import type { Store } from "../../core/store/store.ts";
 
 export type { ConfigState };
 

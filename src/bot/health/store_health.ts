@@ -11,8 +11,8 @@ import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Meters } from "../../http/metrics.ts";
 import type { Snapshot } from "../../http/snapshot.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Store } from "../../store/store.ts";
 import type { AccountHealth } from "./account_health.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of the store's health. */
 export interface StoreHealthPorts {

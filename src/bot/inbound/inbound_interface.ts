@@ -10,7 +10,6 @@ import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import type { Acceptor } from "../../flows/receive/accept.ts";
 import type { ProcessMemory } from "../../flows/process_memory.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
-import type { Store } from "../../store/store.ts";
 import type { Meter } from "../health/meters.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { InboundEvents } from "./events.ts";
@@ -19,6 +18,7 @@ import type { CommandOptions, InteractionOptions, InteractionStore } from "../co
 import type { Judging } from "../judging/judging.ts";
 import type { NamesOptions } from "./names.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The settings and dependencies of an account's inbound side. */
 export interface InboundOptions extends

@@ -12,7 +12,6 @@ import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { Logging } from "../../log.ts";
-import type { Store } from "../../store/store.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 import type { Renamed } from "../../core/inbound/events.ts";
@@ -27,6 +26,7 @@ import { heldNames } from "../../flows/names/held.ts";
 import { unresolvedNames } from "../../policy/rules/pinned.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The settings and dependencies of name resolution. */
 export interface NamesOptions {

@@ -6,7 +6,7 @@
 
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Store } from "../../store/store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** Creates the function, which never throws. */
 export function createWithdrawNotes(

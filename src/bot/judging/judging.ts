@@ -17,7 +17,6 @@ import { createProxiedUsers } from "../../flows/receive/pluralkit.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
-import type { Store } from "../../store/store.ts";
 import { type AccountSettings, createChosenSettings } from "../commands/settings/chosen.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
 import { createOwnerPresence, type OwnerPresence } from "../../flows/owners/owner_presence.ts";
@@ -25,6 +24,7 @@ import type { PolicyKeeper } from "../rules/policy.ts";
 import { routeOf } from "../rules/turn_rules.ts";
 import { createJudge, type Judge, type JudgePorts } from "./judge.ts";
 import { createRoute } from "./route.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of an account's judging. */
 export interface JudgingOptions extends Pick<JudgePorts, "isOurs" | "now"> {

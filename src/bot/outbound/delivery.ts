@@ -36,7 +36,7 @@ import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { createPlanQueue, type TakesFiles } from "../../render/plan_queue.ts";
 import { withoutFiles } from "../../render/without_files.ts";
-import type { Store } from "../../store/store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The settings and dependencies of an account's delivery. */
 export interface DeliveryOptions {

@@ -14,7 +14,7 @@ import {
   type InvalidRequests,
 } from "../../core/discord/invalid_requests.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Store } from "../../store/store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The shared count of invalid requests. */
 export interface SharedInvalidRequests {

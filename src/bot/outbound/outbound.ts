@@ -18,8 +18,6 @@ import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
-import type { Store } from "../../store/store.ts";
-import type { ModelProblems } from "../../store/usage/model_problems.ts";
 import type { PartsStatus } from "../health/account_health.ts";
 import { createBySecrets } from "../../lib/cache.ts";
 import { createDelivery } from "./delivery.ts";
@@ -34,6 +32,8 @@ import { createOwners, type Owners } from "../../flows/owners/tell_owners.ts";
 import { createSentWatch, type SentWatch } from "../../flows/deliver/sent_watch.ts";
 import { createTurnProgress, type TurnProgress } from "./turn_progress.ts";
 import { textRulesOf } from "../rules/turn_rules.ts";
+import type { Store } from "../../core/store/store.ts";
+import type { ModelProblems } from "../../core/store/usage.ts";
 
 /** The settings and dependencies of an account's outbound side. */
 export interface OutboundOptions {

@@ -29,7 +29,7 @@ import { createTyping, type Typing } from "../../flows/turn/progress/typing.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { createSecretTail } from "../../render/safety/secret_tail.ts";
-import type { Store } from "../../store/store.ts";
+import type { Store } from "../../core/store/store.ts";
 import { createBySecrets } from "../../lib/cache.ts";
 
 /** The settings and dependencies of the progress display. */

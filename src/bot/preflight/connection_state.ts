@@ -19,8 +19,8 @@ import { judgeNetwork } from "../../flows/preflight/network.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/clock.ts";
-import type { StoredAccount } from "../../store/gateway/accounts.ts";
-import type { ApplicationAnswer } from "../../store/gateway/discord_answers.ts";
+import type { StoredAccount } from "../../core/store/gateway.ts";
+import type { ApplicationAnswer } from "../../core/store/gateway.ts";
 import { createPreflight, type PreflightResult } from "../../flows/preflight/preflight.ts";
 
 /** The settings and dependencies of the checks. */

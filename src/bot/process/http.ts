@@ -10,10 +10,10 @@ import process from "node:process";
 import type { HttpHandler } from "../../http/app.ts";
 import type { Build, Metrics, ProcessUsage } from "../../http/metrics.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Store } from "../../store/store.ts";
 import type { Accounts } from "../account/accounts.ts";
 import type { Meter } from "../health/meters.ts";
 import type { HealthMonitor } from "../health/health_monitor.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The settings of the HTTP server. */
 export interface HttpOptions {

@@ -13,9 +13,9 @@ import { createQuestionCards, type QuestionCards } from "../../flows/questions/c
 import { createEmitter } from "../../lib/emitter.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
-import type { Store } from "../../store/store.ts";
 import type { Connection } from "../gateway/connection.ts";
 import type { Outbound } from "../outbound/outbound.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of an account's cards. */
 export interface AccountCardsOptions {

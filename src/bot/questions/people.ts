@@ -15,7 +15,7 @@ import type { TurnPeople } from "../../flows/turn/park.ts";
 import type { Step } from "../../core/step.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { costFactOf } from "../../render/questions/cost.ts";
-import type { Store } from "../../store/store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of waiting for people. */
 export interface TurnPeopleOptions {

@@ -24,7 +24,7 @@ import { withNames } from "../../policy/rules/pinned.ts";
 import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../policy/places.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { type DecideTools, prepareToolAccess } from "../../policy/tools/access.ts";
-import type { Store } from "../../store/store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** One policy, prepared for many messages. */
 export interface CurrentPolicy {

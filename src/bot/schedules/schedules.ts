@@ -20,12 +20,12 @@ import { hostTimezone, schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { composeReminder } from "../../render/reminder.ts";
-import type { Store } from "../../store/store.ts";
 import type { Judging } from "../judging/judging.ts";
 import { createFailureDigest } from "../../flows/owners/failure_digest.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 import { chunkRulesOf } from "../rules/turn_rules.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of an account's schedules. */
 export interface SchedulesOptions {

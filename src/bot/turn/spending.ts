@@ -7,7 +7,7 @@
 import type { Config } from "../../config/config.ts";
 import { budgetStopOf, hasBudget } from "../../core/spending/budget.ts";
 import type { TurnSpendPort } from "../../flows/turn/spending/refused_turn.ts";
-import type { Store } from "../../store/store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** Everything that spending needs from outside. */
 export interface SpendingPorts {

@@ -24,7 +24,6 @@ import { randomId } from "../../host/random_id.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import type { Download } from "../../media/download.ts";
-import type { Store } from "../../store/store.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import type { RunningAccount } from "../account_interface.ts";
 import { queueOf } from "../outbound/delivery.ts";
@@ -42,6 +41,7 @@ import { createCanUndo } from "./discord/undo/can_undo.ts";
 import { createReadStarter, type ReadStarterOptions } from "./discord/read_starter.ts";
 import { createJitPolicy } from "../../host/process/jit_policy.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of an account's turns. */
 export interface TurnsOptions {

@@ -17,10 +17,10 @@ import { printable } from "../../lib/text/quoted.ts";
 import { unresolvedNames } from "../../policy/rules/pinned.ts";
 import { prepareAsksRoles } from "../../policy/places.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import type { Store } from "../../store/store.ts";
 import type { NamedUser } from "./hypothetical.ts";
 import type { FoundPlace } from "./place.ts";
 import { apiOf, type Discord, openDiscord, tokenIn } from "../shared/discord.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The facts to look up. */
 export interface LookUp {

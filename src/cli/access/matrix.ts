@@ -6,7 +6,6 @@
 
 import { restore } from "../../discord/gateway/decode/guild_index.ts";
 import { displayWidth } from "../../render/markdown/display_width.ts";
-import type { Store } from "../../store/store.ts";
 import { accessNow, tellDefaults, viewOf } from "../verdict/current_policy.ts";
 import { type AccessRow, markedText, rowsOf } from "./rows.ts";
 import type { AccessView } from "../verdict/rules_with_lines.ts";
@@ -16,6 +15,7 @@ import type { CommonFlags } from "../shared/flags.ts";
 import type { Io } from "../terminal/io.ts";
 import { shown } from "../shared/read_config.ts";
 import { withStoreIfAny } from "../shared/with_store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** Options of `access matrix`. */
 export interface MatrixFlags extends CommonFlags {

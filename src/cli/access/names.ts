@@ -18,8 +18,8 @@ import { resolveNames } from "../../flows/names/resolve.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { type UnresolvedName, unresolvedNames, withNames } from "../../policy/rules/pinned.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import type { Store } from "../../store/store.ts";
 import type { Discord } from "../shared/discord.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** A name in the config, and its id. */
 export interface Mapping {

@@ -14,7 +14,6 @@ import type { ConfigText } from "../../config/parse.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { replaceFile, WriteError } from "../../host/files/write_file.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import type { Store } from "../../store/store.ts";
 import { type Mapping, mappingsOf } from "./names.ts";
 import { accessIn, type AccessView } from "../verdict/rules_with_lines.ts";
 import { withIds, type Written } from "./write_ids.ts";
@@ -28,6 +27,7 @@ import { checkConfig, shown } from "../shared/read_config.ts";
 import { StartError } from "../shared/start_error.ts";
 import { whichAccount } from "../shared/which_account.ts";
 import { withStoreIfAny } from "../shared/with_store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** Options of `access resolve`. */
 export interface ResolveFlags extends CommonFlags {

@@ -16,7 +16,6 @@ import { missingSection } from "../../config/sections/tool_sections.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { TEXT_COMMANDS } from "../../interactions/registry.ts";
 import type { CommandNeeds } from "../../policy/rules/rules.ts";
-import type { Store } from "../../store/store.ts";
 import { findRoles, type Hypothetical, parseUser, toEvent } from "./hypothetical.ts";
 import { accessNow, type ReadAccess, tellDefaults, viewOf } from "../verdict/current_policy.ts";
 import { lookUpUser, type UserFacts } from "./look_up.ts";
@@ -33,6 +32,7 @@ import { TOOLS } from "../../tools/registry.ts";
 import { dependOnOwner, toolLines, toolsOf } from "./tools.ts";
 import { phrase } from "../why/text.ts";
 import { withStoreIfAny } from "../shared/with_store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** Options of `access test`. */
 export interface AccessTestFlags extends CommonFlags {

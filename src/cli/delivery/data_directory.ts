@@ -12,11 +12,12 @@
 import { join } from "node:path";
 import { DATABASE_NAME, prepareDataDir } from "../../host/files/data_dir.ts";
 import { acquireLock, type Lock, readHolder } from "../../host/locks/lock.ts";
-import { openStore, type Store } from "../../store/store.ts";
+import { openStore } from "../../store/store.ts";
 import { EXIT } from "../shared/exit_code.ts";
 import { lockOf } from "../shared/running_bot.ts";
 import { StartError } from "../shared/start_error.ts";
 import { openBeside, reportRefusedRecord } from "../shared/store_access.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** An open data directory. */
 export interface DataDirectory {

@@ -22,7 +22,6 @@ import { parseTarget, type Target } from "../../core/outbound/target.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { type Logging, startLog } from "../../log.ts";
-import type { SendResult } from "../../store/outbox/send_results.ts";
 import { VERSION } from "../../version.ts";
 import { apiOf, isTokenRefused, tokenIn } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
@@ -35,6 +34,7 @@ import { registerSecrets } from "../../config/register_secrets.ts";
 import { StartError, toStartError } from "../shared/start_error.ts";
 import { dataDirOf } from "../shared/store_access.ts";
 import { whichAccount } from "../shared/which_account.ts";
+import type { SendResult } from "../../core/store/outbox.ts";
 
 /** Options of `send`. */
 export interface SendFlags extends CommonFlags, FileFlags {

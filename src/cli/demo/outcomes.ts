@@ -11,13 +11,13 @@ import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import { nonceOf } from "../../core/outbound/nonce.ts";
 import type { Judged, Outcome } from "../../../simulator/page/bot_panel.ts";
 import type { Message } from "../../../simulator/world/world.ts";
-import type { Decision } from "../../store/received/decisions.ts";
 import { reasonText } from "../../render/notices/reasons.ts";
+import type { RecordedVerdict } from "../../core/store/received.ts";
 
 /** Outcomes by message. */
 export interface Outcomes {
   /** Adds a verdict; returns the message's outcome. */
-  decided(decision: Decision): Judged;
+  decided(decision: RecordedVerdict): Judged;
   /** Adds a message of the bot; returns the outcome of the message that it answers, if known. */
   posted(message: Message): Judged | undefined;
   /** All outcomes, in the order of the verdicts. */

@@ -6,9 +6,9 @@
 
 import type { BotConfig } from "../../config/config.ts";
 import type { Finding } from "../../core/finding.ts";
-import type { EmbeddedCount } from "../../store/notes/vectors.ts";
 import { chooseEmbedding, type TriedEmbedding, tryEmbedding } from "../model/embedding.ts";
 import type { Io } from "../terminal/io.ts";
+import type { EmbeddedCount } from "../../core/store/notes.ts";
 
 const ABOUT = { id: "embedding", what: "Embedding model", where: "memory.embedding" } as const;
 

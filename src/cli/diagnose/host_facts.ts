@@ -29,9 +29,6 @@ import { codeOf } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { assertRegularFiles } from "../../store/database/database_files.ts";
 import { MIGRATIONS, schemaOf } from "../../store/database/migrations.ts";
-import type { Run } from "../../store/gateway/runs.ts";
-import type { EmbeddedCount } from "../../store/notes/vectors.ts";
-import type { Pause } from "../../store/settings/pauses.ts";
 import { createStore } from "../../store/store.ts";
 import { StoreError, toStoreError } from "../../store/database/store_error.ts";
 import {
@@ -42,6 +39,9 @@ import {
   lockOf,
   STATUS_TIMEOUT_MS,
 } from "../shared/running_bot.ts";
+import type { ProcessRun } from "../../core/store/gateway.ts";
+import type { EmbeddedCount } from "../../core/store/notes.ts";
+import type { Pause } from "../../core/store/settings.ts";
 
 /** The bot to look at. */
 export interface HostOptions {
@@ -72,7 +72,7 @@ export interface StoreView {
   /** Data by account. */
   readonly accounts: ReadonlyMap<AccountId, AccountView>;
   /** Runs of the last 24 hours; the last one may be the running bot. */
-  readonly runs: readonly Run[];
+  readonly runs: readonly ProcessRun[];
   /** The notes with vectors of {@link HostOptions.embedding}; absent without one. */
   readonly embedded?: EmbeddedCount;
 }

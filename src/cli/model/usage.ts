@@ -7,14 +7,14 @@
 
 import { DAY_MS } from "../../core/discord/day.ts";
 import { dayOf } from "../../core/spending/usage.ts";
-import type { Store } from "../../store/store.ts";
-import type { UsageField, UsageSum } from "../../store/usage/usage.ts";
 import { moneyText } from "../../render/footer.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
+import type { Store } from "../../core/store/store.ts";
+import type { UsageField, UsageSum } from "../../core/store/usage.ts";
 
 /** Options of `usage`. */
 export interface UsageFlags extends CommonFlags {

@@ -16,7 +16,6 @@ import {
   readCode,
 } from "../../core/inbound/pairing.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
-import type { Store } from "../../store/store.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
@@ -27,6 +26,7 @@ import { readConfigLeniently, shown } from "../shared/read_config.ts";
 import { accountsIn } from "../shared/which_account.ts";
 import { timeText } from "../../lib/text/units.ts";
 import { withStore } from "../shared/with_store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** Options of all pairing commands. */
 export interface PairingFlags extends CommonFlags {

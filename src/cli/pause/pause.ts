@@ -10,7 +10,7 @@
 import type { AccountId } from "../../core/discord/ids.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { pauseText } from "../../lib/text/units.ts";
-import type { Pause } from "../../store/settings/pauses.ts";
+import type { Pause } from "../../core/store/settings.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { accountsIn } from "../shared/which_account.ts";

@@ -32,7 +32,7 @@ import { stateOf } from "../../host/files/watch_path.ts";
 import type { Log } from "../../lib/log.ts";
 import { createStderrWriter, type Logging, type LogLevel, startLog } from "../../log.ts";
 import { DEFAULT_RETENTION } from "../../store/received/retention.ts";
-import { openStore, type Store } from "../../store/store.ts";
+import { openStore } from "../../store/store.ts";
 import { VERSION } from "../../version.ts";
 import { createBanner } from "./banner.ts";
 import { findSetup } from "./setup.ts";
@@ -46,6 +46,7 @@ import type { Io } from "../terminal/io.ts";
 import { serve } from "./serve.ts";
 import { acquireInstance } from "../shared/sole_instance.ts";
 import { StartError, toStartError } from "../shared/start_error.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** Options of `run`. */
 export interface RunFlags extends CommonFlags {

@@ -12,7 +12,7 @@ import type { Schedule, ScheduleRun } from "../../core/turn/schedule.ts";
 import { nextRun } from "../../flows/schedules/when.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { hostTimezone } from "../../lib/clock.ts";
-import type { Store } from "../../store/store.ts";
+import type { Store } from "../../core/store/store.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { readConfigLeniently, shown } from "../shared/read_config.ts";

@@ -15,14 +15,13 @@ import type { UserId } from "../../core/discord/ids.ts";
 import { DATABASE_NAME, MEDIA_NAME } from "../../host/files/data_dir.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { createMediaFolder } from "../../media/folder.ts";
-import type { Forgotten } from "../../store/forget/forget.ts";
-import type { Store } from "../../store/store.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { jsonLine } from "../../lib/text/json.ts";
 import { isHeld } from "../shared/running_bot.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
+import type { Forgotten, Store } from "../../core/store/store.ts";
 
 /** Options of `forget`. */
 export interface ForgetFlags extends CommonFlags {

@@ -12,8 +12,6 @@ import type { Entry } from "../../core/inbound/transcript.ts";
 import type { NumberedEntry } from "../../core/turn/checkpoint.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { displayNameOf } from "../../session/display_name.ts";
-import type { ListedCheckpoint, ListedSession } from "../../store/sessions/listing.ts";
-import type { Store } from "../../store/store.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
@@ -21,6 +19,8 @@ import { jsonLine } from "../../lib/text/json.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
+import type { ListedCheckpoint, ListedSession } from "../../core/store/sessions.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** Options of `sessions show`. */
 export interface ShowFlags extends CommonFlags {

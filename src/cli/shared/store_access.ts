@@ -14,10 +14,11 @@ import process from "node:process";
 import { DATABASE_NAME, findDataDir } from "../../host/files/data_dir.ts";
 import { writeWakeFile } from "../../host/files/wake_file.ts";
 import { isCurrent } from "../../store/database/database.ts";
-import { openStore, type Store } from "../../store/store.ts";
+import { openStore } from "../../store/store.ts";
 import { EXIT } from "./exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { StartError } from "./start_error.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** Whether the user names the data directory, or the service manager does. */
 export function isDataNamed(flag: string | undefined, { env }: Pick<Io, "env">): boolean {

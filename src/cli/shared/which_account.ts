@@ -7,9 +7,9 @@
 import { type BotConfig, type Config, forAccount } from "../../config/config.ts";
 import { type AccountId, toAccountId } from "../../core/discord/ids.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import type { Store } from "../../store/store.ts";
 import { EXIT } from "./exit_code.ts";
 import { StartError } from "./start_error.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /**
  * Finds the account of `--account`; without it `default`, or the only account.

@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { Store } from "../../store/store.ts";
 import type { ExitCode } from "./exit_code.ts";
 import type { CommonFlags } from "./flags.ts";
 import type { Io } from "../terminal/io.ts";
 import { type DataChoice, dataProblem, findData } from "./find_data.ts";
 import { toStartError } from "./start_error.ts";
 import { isDataNamed, openBeside } from "./store_access.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /**
  * Opens the store, runs the work, and closes the store. Without a store it reports that, because an

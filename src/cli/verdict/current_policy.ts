@@ -7,13 +7,13 @@
 import type { BotConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
-import type { Store } from "../../store/store.ts";
 import { accessIn, type AccessView } from "./rules_with_lines.ts";
 import { EXIT } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { readConfigLeniently } from "../shared/read_config.ts";
 import { StartError } from "../shared/start_error.ts";
 import { whichAccount } from "../shared/which_account.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The rules of all accounts. */
 export interface ReadAccess {

@@ -8,10 +8,10 @@ import { type AccountId, createdAtMs, toAccountId } from "../../core/discord/ids
 import { restore } from "../../discord/gateway/decode/guild_index.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
 import { DEFAULT_RETENTION } from "../../store/received/retention.ts";
-import type { Store } from "../../store/store.ts";
 import type { AccessNow } from "../verdict/current_policy.ts";
 import type { AccountEvidence, Evidence } from "./no_record.ts";
 import type { Subject } from "./subject.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** Reads the facts from the store. */
 export async function evidenceOf(

@@ -17,10 +17,10 @@ import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { Step } from "../../core/step.ts";
 import { lastRequestOf, type TimelineEntry, timelineOf } from "../../core/turn/timeline.ts";
 import { explain } from "../../policy/authorize.ts";
-import type { MessageRecord } from "../../store/received/on_record.ts";
 import { type AccessView, type ConfigSource, type RulePlace } from "../verdict/rules_with_lines.ts";
 import { type PlacedCheck, placedChecks } from "../verdict/checks.ts";
 import { reasonText } from "../../render/notices/reasons.ts";
+import type { MessageRecord } from "../../core/store/received.ts";
 
 /** All facts about one message, as printed by `--json`. Times are Unix times in milliseconds. */
 export interface WhyReport {

@@ -9,7 +9,6 @@
 import type { MessageId } from "../../core/discord/ids.ts";
 import { charsOf, MAX_ENTRIES } from "../../session/fold.ts";
 import { FIRST_TOKENS_PER_CHAR } from "../../session/token_rates.ts";
-import type { Store } from "../../store/store.ts";
 import { type AccessNow, accessNow, tellDefaults } from "../verdict/current_policy.ts";
 import { accessIn } from "../verdict/rules_with_lines.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
@@ -23,6 +22,7 @@ import { parseSubject, type Subject } from "./subject.ts";
 import { timeText } from "../../lib/text/units.ts";
 import { whyLines } from "./text.ts";
 import { withStore } from "../shared/with_store.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** Explains the message that a link or an id names. */
 export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode> {

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
+import type { AccountId, GuildId } from "../../core/discord/ids.ts";
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
 import type { RetriedTask, RetryQueue } from "../retry_queue.ts";
 import type { TurnDelay } from "../turn/control/turn_delay.ts";
@@ -15,6 +15,7 @@ import type { OpenGap } from "./gap.ts";
 import { endOfReading, mayHaveMissed, type MissedChannel } from "./missed.ts";
 import { type ChannelReadingPorts, createChannelReading } from "./channel_reading.ts";
 import type { Unreadable } from "./unreadable.ts";
+import type { Received } from "../../core/store/received.ts";
 
 /** The known channels of a shard's guilds. */
 export interface KnownPlaces {
@@ -29,10 +30,7 @@ export interface GapTasksPorts extends ChannelReadingPorts {
   /** The account whose gaps are closed. */
   readonly accountId: AccountId;
   /** The store's direct message channels. */
-  readonly store: {
-    /** Direct message channels, most recently busy first. */
-    directChannels(accountId: AccountId): Promise<readonly ChannelId[]>;
-  };
+  readonly store: Pick<Received, "directChannels">;
   /** The channels of one shard's guilds, without guilds that are planned already. */
   readonly places: (shardId: number, planned: ReadonlySet<GuildId>) => KnownPlaces;
   /** Whether the policy lets the bot answer in a place. */

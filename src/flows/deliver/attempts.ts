@@ -27,6 +27,7 @@ import type { Parked, Parking } from "./park.ts";
 import { createRecentRefusals } from "../recent_refusals.ts";
 import { createRefusedMessages } from "./refused_messages.ts";
 import { removeFiles, type WithoutFilesPorts } from "./without_files.ts";
+import type { Outbox } from "../../core/store/outbox.ts";
 
 /** Everything that attempts need from outside. */
 export interface AttemptPorts extends WithoutFilesPorts, ClockChangesPorts {
@@ -35,12 +36,7 @@ export interface AttemptPorts extends WithoutFilesPorts, ClockChangesPorts {
     & WithoutFilesPorts["outbox"]
     & ClockChangesPorts["outbox"]
     & FailingRowsPorts["outbox"]
-    & {
-      /** Marks a row that Discord will never accept; the channel goes on without it. */
-      markDead(row: OutboxRow, reason: string): Promise<void>;
-      /** Holds a row that Discord may or may not have, and shows it to the operator (D2). */
-      markUncertain(row: OutboxRow, reason: string): Promise<void>;
-    };
+    & Pick<Outbox, "markDead" | "markUncertain">;
   /** The fast retries, from `channels.discord.retry` (D5). */
   readonly retry: RetryRules;
   /** Returns a number from 0 up to, but not including, 1. */

@@ -7,27 +7,18 @@
  * @module
  */
 
-import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
+import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { type AttemptPorts, createAttempts } from "./attempts.ts";
 import type { DelayedRow } from "./failing_rows.ts";
 import { createParking, type ParkPorts } from "./park.ts";
 import { createStaleChannels } from "./stale_channels.ts";
+import type { Outbox } from "../../core/store/outbox.ts";
 
 /** Everything that delivery needs from outside. */
 export interface ChannelQueuesPorts extends AttemptPorts, ParkPorts {
   /** The store's outbox; each method is one transaction. */
-  readonly outbox: AttemptPorts["outbox"] & ParkPorts["outbox"] & {
-    /**
-     * The first unsent row of each channel that is not parked.
-     *
-     * @param channels Channels to read; absent: all.
-     */
-    heads(
-      accountId: AccountId,
-      channels?: readonly ChannelId[],
-    ): Promise<readonly OutboxRow[]>;
-  };
+  readonly outbox: AttemptPorts["outbox"] & ParkPorts["outbox"] & Pick<Outbox, "heads">;
 }
 
 /** The channel queues of one account. */

@@ -11,19 +11,14 @@
 
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
+import type { Outbox } from "../../core/store/outbox.ts";
 
 /** Everything that watching the clock needs from outside. */
 export interface ClockChangesPorts {
   /** The account whose rows move. */
   readonly accountId: AccountId;
   /** The store's outbox. */
-  readonly outbox: {
-    /**
-     * Moves `failingSince` of rows by `byMs` milliseconds, if it is `until` or earlier (Unix time
-     * in milliseconds).
-     */
-    shiftFailing(accountId: AccountId, byMs: number, until: number): Promise<void>;
-  };
+  readonly outbox: Pick<Outbox, "shiftFailing">;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Milliseconds of a clock that no one sets: `performance.now()`. */

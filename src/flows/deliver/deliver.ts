@@ -21,31 +21,14 @@ import type {
   PostOutcome,
 } from "../../core/outbound/outbound.ts";
 import { reconcile, type ReconcilePorts } from "./reconcile.ts";
+import type { Outbox } from "../../core/store/outbox.ts";
 
 /** Everything that one attempt needs from outside; each method of the outbox is one transaction. */
 export interface DeliverPorts extends ReconcilePorts {
   /** The store's outbox. */
-  readonly outbox: ReconcilePorts["outbox"] & {
-    /**
-     * T4: records the intent to send.
-     *
-     * @returns `false` if the row is settled: the gateway's echo can arrive first.
-     */
-    markSending(row: OutboxRow, now: number): Promise<boolean>;
-    /**
-     * T5: records that Discord has the row's message.
-     *
-     * @param messageId Id of the message; absent if it was deleted.
-     * @returns `false` if the echo arrived first.
-     */
-    markSent(row: OutboxRow, messageId?: MessageId): Promise<boolean>;
-    /** Reverts T4, and records that the row has failed since `now`, unless it failed before. */
-    markRefused(row: OutboxRow, reason: string, now: number): Promise<void>;
-    /** Keeps T4, and records that the row has failed since `now`, unless it failed before. */
-    markFailing(row: OutboxRow, now: number): Promise<void>;
-    /** Records that the history lacks the message, as if no attempt had been made. */
-    markAbsent(row: OutboxRow): Promise<void>;
-  };
+  readonly outbox:
+    & ReconcilePorts["outbox"]
+    & Pick<Outbox, "markSending" | "markSent" | "markRefused" | "markFailing" | "markAbsent">;
   /** Requests to Discord. Only a bug of ours makes one reject. */
   readonly messages: {
     /**

@@ -13,16 +13,12 @@ import { failedAgain, type Failures } from "../../core/outbound/failures.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";
+import type { Outbox } from "../../core/store/outbox.ts";
 
 /** Everything that failing rows need from outside. */
 export interface FailingRowsPorts {
   /** The store's outbox. */
-  readonly outbox: {
-    /**
-     * Stores why an unsent row waits, and Unix time in milliseconds of its next attempt.
-     */
-    markWaiting(row: OutboxRow, reason: string, nextAttemptAt: number): Promise<void>;
-  };
+  readonly outbox: Pick<Outbox, "markWaiting">;
   /** Attempts at full pace, from `channels.discord.retry` (D5). */
   readonly retry: { readonly attempts: number };
   /** Unix time in milliseconds. */

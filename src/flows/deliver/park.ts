@@ -9,11 +9,12 @@
  * @module
  */
 
-import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
+import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { Missing } from "../../core/outbound/refusals.ts";
 import type { Log } from "../../lib/log.ts";
 import { createParkTries, type ParkedPlace, type ParkTriesPorts } from "./park_tries.ts";
+import type { Outbox } from "../../core/store/outbox.ts";
 
 /** The one report about a parked channel. */
 export interface Parked {
@@ -28,23 +29,7 @@ export interface Parked {
 /** Everything that parking needs from outside. */
 export interface ParkPorts extends ParkTriesPorts {
   /** The store's outbox; each method is one transaction. */
-  readonly outbox: ParkTriesPorts["outbox"] & {
-    /**
-     * Holds back a channel's waiting rows, which count as failing from then on.
-     *
-     * @returns Whether the owner should get a report.
-     */
-    park(
-      accountId: AccountId,
-      channelId: ChannelId,
-      parked: { readonly reason: string; readonly now: number; readonly nextTryAt: number },
-    ): Promise<boolean>;
-    /** Channels that refuse, with the reason of each. `now` is Unix time in milliseconds. */
-    parked(
-      accountId: AccountId,
-      now: number,
-    ): Promise<readonly { readonly channelId: ChannelId; readonly reason: string }[]>;
-  };
+  readonly outbox: ParkTriesPorts["outbox"] & Pick<Outbox, "park" | "parked">;
   /** Finds the missing permission, and its cause. */
   readonly explain: (row: OutboxRow, code: number | undefined) => Promise<Explained>;
   /** Gets a channel's first refusal, and the end of its refusals. */

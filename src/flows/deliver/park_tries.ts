@@ -8,20 +8,14 @@
 import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { Log } from "../../lib/log.ts";
 import type { StartTimer } from "../../lib/clock.ts";
+import type { Outbox } from "../../core/store/outbox.ts";
 
 /** Everything that tries need from outside. */
 export interface ParkTriesPorts {
   /** The account whose messages wait. */
   readonly accountId: AccountId;
   /** The store's outbox; each method is one transaction. */
-  readonly outbox: {
-    /**
-     * Lets channels' rows be sent again.
-     *
-     * @returns Number of channels that were parked.
-     */
-    unpark(accountId: AccountId, channels: readonly ChannelId[] | "all"): Promise<number>;
-  };
+  readonly outbox: Pick<Outbox, "unpark">;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Timer for further tries. */

@@ -14,7 +14,7 @@ import {
   type MessageId,
   type UserId,
 } from "../../core/discord/ids.ts";
-import type { OutboundFile, OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
+import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import {
   type EarliestTime,
   earliestTimeOf,
@@ -23,19 +23,12 @@ import {
   type PostedPage,
   type Unread,
 } from "../../core/outbound/posted.ts";
+import type { Outbox } from "../../core/store/outbox.ts";
 
 /** Everything that looking needs from outside. */
 export interface ReconcilePorts {
   /** The store's outbox. */
-  readonly outbox: {
-    /** Reads the files of a row, with their content. */
-    filesOf(row: OutboxRow): Promise<readonly OutboundFile[]>;
-    /** Finds which of these messages the store knows as ours already. */
-    known(
-      channelId: ChannelId,
-      messageIds: readonly MessageId[],
-    ): Promise<ReadonlySet<MessageId>>;
-  };
+  readonly outbox: Pick<Outbox, "filesOf" | "known">;
   /** Reads the page before a message, or the newest one. Only a bug of ours makes it reject. */
   readonly history: (channelId: ChannelId, before?: MessageId) => Promise<PostedPage | Unread>;
   /**

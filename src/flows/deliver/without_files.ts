@@ -9,24 +9,12 @@ import type { Delivery } from "../../core/outbound/delivery.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import { ANSWER_FILE } from "../../render/too_long.ts";
 import { checkHistory, type DeliverPorts } from "./deliver.ts";
+import type { Outbox } from "../../core/store/outbox.ts";
 
 /** Everything that removing files needs from outside. */
 export interface WithoutFilesPorts extends DeliverPorts {
   /** The store's outbox. */
-  readonly outbox: DeliverPorts["outbox"] & {
-    /** Replaces a row's message, and deletes its files. */
-    removeFiles(row: OutboxRow, message: OutboundMessage): Promise<void>;
-    /**
-     * Lets the messages be sent that were folded into a row, and withdraws the row.
-     *
-     * @param withoutFile Rewrites a message whose own file was folded, too.
-     * @returns Number of these messages.
-     */
-    unfold(
-      row: OutboxRow,
-      withoutFile: (message: OutboundMessage) => OutboundMessage,
-    ): Promise<number>;
-  };
+  readonly outbox: DeliverPorts["outbox"] & Pick<Outbox, "removeFiles" | "unfold">;
   /** Rewrites a message that loses files with these names. */
   readonly withoutFiles: (message: OutboundMessage, names: readonly string[]) => OutboundMessage;
 }

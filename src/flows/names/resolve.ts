@@ -19,6 +19,7 @@ import type { UnresolvedName } from "../../policy/rules/pinned.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
 import { type KnownNames, type Matched, matchNames, searchesFor } from "./match.ts";
 import { logMatched, type Resolution } from "./report.ts";
+import type { ResolvedNames } from "../../core/store/pairing.ts";
 
 /**
  * Maximum number of member searches at once. A list of a thousand names in a hundred guilds should
@@ -97,11 +98,7 @@ export interface NamesPorts extends SearchPorts, RetryQueuePorts {
   /** Whether these are all guilds of the bot. Otherwise one in an outage may have the same name. */
   readonly isWhole: () => boolean;
   /** The store's resolved names; each method is one transaction. */
-  readonly store: {
-    namesOf(accountId: AccountId): Promise<readonly ResolvedName[]>;
-    saveNames(accountId: AccountId, names: readonly ResolvedName[]): Promise<void>;
-    forgetNames(accountId: AccountId, which: readonly ResolvedName[]): Promise<void>;
-  };
+  readonly store: ResolvedNames;
   /** Gets all resolved names, so that the policy uses their ids. */
   readonly onResolved: (names: readonly ResolvedName[]) => Promise<void>;
   /** Told after each search, whether or not it found a name, and at the end. */

@@ -8,32 +8,17 @@
  * @module
  */
 
-import type { NoteText } from "../../core/notes/vector.ts";
 import { type EmbeddedAs, MAX_EMBEDDED_TEXTS } from "../../core/notes/embedding.ts";
 import type { UsedBy } from "../../core/spending/usage.ts";
 import type { Log } from "../../lib/log.ts";
 import { type StartTimer, waitFor } from "../../lib/clock.ts";
 import type { Embedder } from "./embedder.ts";
-
-/** The stored notes, as their vectors are made. */
-export interface EmbeddedNotes {
-  /** Notes without a vector of a model, with the right number of dimensions if it is known. */
-  unembedded(
-    modelId: string,
-    dimension: number | undefined,
-    limit: number,
-  ): Promise<readonly NoteText[]>;
-  /** Stores vectors of notes that still have the text; an empty one if the server refuses it. */
-  keepVectors(
-    modelId: string,
-    vectors: readonly (NoteText & { readonly vector: Int8Array })[],
-  ): Promise<void>;
-}
+import type { NoteVectors } from "../../core/store/notes.ts";
 
 /** The dependencies of the work. */
 export interface EmbedNotesPorts {
   /** The stored notes. */
-  readonly notes: EmbeddedNotes;
+  readonly notes: Pick<NoteVectors, "unembedded" | "keepVectors">;
   /** Makes the vectors. */
   readonly embedder: Pick<Embedder, "modelId" | "dimension" | "embed">;
   /** Id of the agent whose notes they are. */

@@ -6,38 +6,16 @@
  * @module
  */
 
-import type { NearNote } from "../../core/notes/vector.ts";
 import { fuseRanks } from "../../core/notes/fuse.ts";
-import type { Note } from "../../core/notes/note.ts";
 import type { FoundNotes } from "../../core/turn/ports/memory.ts";
 import type { UsedBy } from "../../core/spending/usage.ts";
 import type { Embedder } from "./embedder.ts";
-
-/** The stored notes, as the search reads them. */
-export interface SearchedNotes {
-  /** Notes of some keys by their words, the best first. */
-  search(
-    agentId: string,
-    keys: readonly string[],
-    query: string,
-    limit: number,
-  ): Promise<readonly Note[]>;
-  /** Notes of some keys by their vectors, the nearest first. */
-  nearest(
-    agentId: string,
-    keys: readonly string[],
-    modelId: string,
-    vector: Int8Array,
-    limit: number,
-  ): Promise<readonly NearNote[]>;
-  /** One note. */
-  find(id: number): Promise<Note | undefined>;
-}
+import type { Notes, NoteVectors } from "../../core/store/notes.ts";
 
 /** The dependencies of the search. */
 export interface NoteSearchPorts {
   /** The stored notes. */
-  readonly notes: SearchedNotes;
+  readonly notes: Pick<Notes, "search" | "find"> & Pick<NoteVectors, "nearest">;
   /** Makes the vector of a query. */
   readonly embedder: Pick<Embedder, "modelId" | "embed">;
   /** The model has answered. */

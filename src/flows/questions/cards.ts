@@ -10,7 +10,6 @@
 
 import type { AccountId, ChannelId, UserId } from "../../core/discord/ids.ts";
 import { nonceOfCall } from "../../core/outbound/nonce.ts";
-import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { OfferedForm } from "../../core/people/form.ts";
 import type { Question, StoredQuestion } from "../../core/people/question.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
@@ -18,39 +17,14 @@ import type { Texts } from "../../render/notices/notices.ts";
 import { composeCard, composeSettled } from "../../render/questions/card.ts";
 import { controlsOf } from "../../render/questions/controls.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
-
-/** A new card with its controls. */
-export interface NewCard {
-  /** The message, with a nonce. */
-  readonly frozen: Frozen;
-  /** Its components, each with the choice that it stands for. */
-  readonly controls: readonly { readonly customId: string; readonly choice: string }[];
-}
+import type { Cards, NewCard } from "../../core/store/questions.ts";
 
 /** Everything that cards need from outside. */
 export interface QuestionCardsPorts extends RetryQueuePorts {
   /** The account whose bot asks. */
   readonly accountId: AccountId;
   /** The store's questions; each method is one transaction. */
-  readonly store: {
-    expire(accountId: AccountId, now: number): Promise<number>;
-    withoutCards(accountId: AccountId): Promise<readonly StoredQuestion[]>;
-    addCards(questionId: number, cards: readonly NewCard[], now: number): Promise<boolean>;
-    openForms(accountId: AccountId, now: number): Promise<readonly OfferedForm[]>;
-    withdraw(questionId: number, now: number): Promise<void>;
-    outdated(accountId: AccountId): Promise<
-      readonly {
-        readonly id: number;
-        readonly channelId: ChannelId;
-        readonly nonce: string;
-        readonly question: StoredQuestion;
-        readonly isCard?: boolean;
-      }[]
-    >;
-    settleCard(id: number, frozen: Frozen, now: number): Promise<void>;
-    nextExpiry(accountId: AccountId): Promise<number | undefined>;
-    hasWork(accountId: AccountId): Promise<boolean>;
-  };
+  readonly store: Cards;
   /** Opens the direct channel with a user, or finds it. */
   readonly openDirect: (userId: UserId) => Promise<ChannelId>;
   /** Whether a failure to open it is final: the person takes no messages. */

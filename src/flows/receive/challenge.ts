@@ -15,6 +15,7 @@ import { pairingButton } from "../../interactions/components.ts";
 import type { Texts } from "../../render/notices/notices.ts";
 import { composeApprovalRequest, composeChallenge } from "../../render/pairing.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
+import type { Pairing } from "../../core/store/pairing.ts";
 
 /** Everything that making a request needs from outside. */
 export interface PairingServicePorts {
@@ -45,16 +46,7 @@ export interface ChallengesPorts extends RetryQueuePorts {
   /** The account to which the unpaired senders wrote. */
   readonly accountId: AccountId;
   /** The store's pairing requests. */
-  readonly store: {
-    /** Waiting requests of which no owner knows. */
-    unreported(accountId: AccountId, now: number): Promise<readonly PairingRequest[]>;
-    /**
-     * Records that an owner knows of a request.
-     *
-     * @param id The store's number of the request.
-     */
-    markReported(id: number): Promise<void>;
-  };
+  readonly store: Pick<Pairing, "unreported" | "markReported">;
   /** Writes to each owner. Rejects only if it could write to none of them. */
   readonly tellOwners: (text: string, buttons: readonly Button[]) => Promise<void>;
   /** Returns the current texts, since the config may change. */

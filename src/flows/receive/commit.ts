@@ -9,49 +9,22 @@ import type { Changed, MessageChange } from "../../core/inbound/changes.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { Accepted, AcceptedBatch, Echo, Foreign, Judged } from "../../core/inbound/inbox.ts";
 import type { InboundBatch, SessionStarted } from "../../core/inbound/events.ts";
-import type { GatewaySession, GuildSnapshot, Self } from "../../core/inbound/inbound.ts";
+import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import type { PairingRequest, PairingService } from "../../core/inbound/pairing.ts";
 import type { ReactionRecord } from "../../core/inbound/reactions.ts";
 import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
-
-/** The store's methods for this flow; each is one transaction. */
-export interface AcceptStore {
-  /** Gateway sessions and gaps. */
-  readonly gateway: {
-    /**
-     * T0: stores a new gateway session, and that the one before it is lost.
-     *
-     * @param now Unix time in milliseconds.
-     */
-    startSession(
-      accountId: AccountId,
-      shardId: number,
-      session: GatewaySession,
-      self: Self,
-      now: number,
-    ): Promise<void>;
-    /**
-     * Records that messages before a shard's next events may be missing.
-     *
-     * @param now Unix time in milliseconds.
-     */
-    openGap(accountId: AccountId, shardId: number, now: number): Promise<void>;
-  };
-  /** Messages with their verdicts. */
-  readonly inbox: {
-    /**
-     * T1. A message that the store has already stays unchanged, with its verdict.
-     *
-     * @param arrivedAt Unix time in milliseconds at which the batch arrived.
-     */
-    acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted>;
-  };
-}
+import type { GatewayRecords } from "../../core/store/gateway.ts";
+import type { Batches } from "../../core/store/inbox.ts";
 
 /** Everything that storing needs from outside. The callbacks must not throw. */
 export interface CommitPorts {
-  /** The store's methods for this flow. */
-  readonly store: AcceptStore;
+  /** The store's methods for this flow; each is one transaction. */
+  readonly store: {
+    /** Gateway sessions and gaps. */
+    readonly gateway: Pick<GatewayRecords, "startSession" | "openGap">;
+    /** Messages with their verdicts. */
+    readonly inbox: Batches;
+  };
   /** Makes codes for unpaired senders, within the transaction that stores their messages (P3). */
   readonly pairing: PairingService;
   /** Returns the current limits of waiting turns, which apply within that transaction (X4). */

@@ -11,6 +11,7 @@ import type { Accepted, Judged, Judgement, Route } from "../../core/inbound/inbo
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
+import type { Inbox } from "../../core/store/inbox.ts";
 
 /** Everything that a late decision needs from outside. */
 export interface LateDecisionPorts {
@@ -35,12 +36,6 @@ export interface LateDecisionPorts {
   readonly now: () => number;
 }
 
-/** The store's method for late decisions; one transaction. */
-export interface LateDecisionInbox {
-  /** Stores the verdict on an undecided message. Changes nothing if it is decided already. */
-  decide(judged: Judged, now: number, waiting: WaitingRules): Promise<Accepted>;
-}
-
 /** Judges a message again; an accepted one gets its route. */
 export function judgeAgain(
   message: InboundMessage,
@@ -60,7 +55,7 @@ export function judgeAgain(
  */
 export async function settle(
   judged: Judged,
-  inbox: LateDecisionInbox,
+  inbox: Pick<Inbox, "decide">,
   { waiting, onAccepted, onRefused, now }: LateDecisionPorts,
 ): Promise<Accepted> {
   const stored = await inbox.decide(judged, now(), waiting());

@@ -19,12 +19,9 @@ import type { UndecidedReason } from "../../core/inbound/verdict.ts";
 import { nameAsCode } from "../../render/name.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
-import {
-  judgeAgain,
-  type LateDecisionInbox,
-  type LateDecisionPorts,
-  settle,
-} from "./late_decision.ts";
+import { judgeAgain, type LateDecisionPorts, settle } from "./late_decision.ts";
+import type { Inbox } from "../../core/store/inbox.ts";
+import type { AskedGuildRows } from "../../core/store/pairing.ts";
 
 /** Whether one of the owners is in a guild. */
 export type OwnerInGuild = NonNullable<KnownFacts["ownerInGuild"]>;
@@ -35,28 +32,14 @@ export interface WaitingForOwner extends Pick<Judged, "message"> {
   readonly why: UndecidedReason;
 }
 
-/** The store's messages without a decision; each method is one transaction. */
-export interface OwnerGuildsInbox extends LateDecisionInbox {
-  /** Stored messages that wait for a fact. */
-  undecided(accountId: AccountId): Promise<readonly WaitingForOwner[]>;
-}
-
-/** The store's record of questions; each method is one transaction. */
-export interface AskedGuilds {
-  /** Whether the owners got a question about a guild. */
-  wasAsked(accountId: AccountId, guildId: GuildId): Promise<boolean>;
-  /** Notes that they were. */
-  noteAsked(accountId: AccountId, guildId: GuildId, now: number): Promise<void>;
-}
-
 /** Everything that this flow needs from outside. */
 export interface OwnerGuildsPorts extends LateDecisionPorts, RetryQueuePorts {
   /** The account that received the messages. */
   readonly accountId: AccountId;
   /** The store's messages. */
-  readonly inbox: OwnerGuildsInbox;
+  readonly inbox: Pick<Inbox, "decide" | "undecided">;
   /** The store's questions to owners. */
-  readonly asked: AskedGuilds;
+  readonly asked: AskedGuildRows;
   /** Whether the policy needs an owner in each guild; the config may change. */
   readonly isNeeded: () => boolean;
   /** Asks Discord whether an owner is in a guild. Never rejects. */

@@ -22,13 +22,9 @@ import type { UndecidedReason, Verdict } from "../../core/inbound/verdict.ts";
 import { createNewestSet, type NewestSet } from "../../lib/cache.ts";
 import { PLURALKIT } from "../../policy/place_access.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
-import {
-  judgeAgain,
-  type LateDecisionInbox,
-  type LateDecisionPorts,
-  settle,
-} from "./late_decision.ts";
+import { judgeAgain, type LateDecisionPorts, settle } from "./late_decision.ts";
 import { createOriginals } from "./originals.ts";
+import type { Inbox } from "../../core/store/inbox.ts";
 
 /** A verdict that refuses a message. */
 export type Ignored = Extract<Verdict, { readonly kind: "ignore" }>;
@@ -39,28 +35,12 @@ export interface UndecidedRow extends Pick<Judged, "message" | "knownFacts" | "p
   readonly why: UndecidedReason;
 }
 
-/** The store's methods for this flow; each is one transaction. */
-export interface PluralkitStore extends LateDecisionInbox {
-  /** Stored messages that wait for PluralKit. */
-  undecided(accountId: AccountId): Promise<readonly UndecidedRow[]>;
-  /**
-   * Replaces the verdict on an original that PluralKit has replaced.
-   *
-   * @returns `false` if its turn has begun; then nothing has changed.
-   */
-  retract(accountId: AccountId, messageId: MessageId, verdict: Ignored): Promise<boolean>;
-  /** Records that PluralKit proxies this person, as of `now`: Unix time in milliseconds. */
-  noteProxied(accountId: AccountId, userId: UserId, now: number): Promise<void>;
-  /** People that PluralKit has proxied. */
-  proxied(accountId: AccountId): Promise<readonly UserId[]>;
-}
-
 /** Everything that this flow needs from outside. */
 export interface PluralkitPorts extends LateDecisionPorts, RetryQueuePorts {
   /** The account that received the messages. */
   readonly accountId: AccountId;
   /** The store's methods for this flow. */
-  readonly store: PluralkitStore;
+  readonly store: Pick<Inbox, "decide" | "undecided" | "retract" | "noteProxied" | "proxied">;
   /**
    * Asks PluralKit about a message. Never rejects. If PluralKit is switched off, the result is
    * `failed`.

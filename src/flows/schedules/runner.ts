@@ -23,7 +23,6 @@ import {
   type BegunRun,
   isFailure,
   MAX_FAILURES,
-  type PausedBy,
   runIdOf,
   type Schedule,
   type ScheduleOrigin,
@@ -31,24 +30,7 @@ import {
 } from "../../core/turn/schedule.ts";
 import type { Log } from "../../lib/log.ts";
 import type { StartTimer } from "../../lib/clock.ts";
-
-/** The store's methods for this flow; each is one transaction. */
-export interface RunnerStore {
-  /** Due schedules of an account, the earliest first. */
-  due(accountId: AccountId, now: number, limit: number): Promise<readonly Schedule[]>;
-  /** Unix time in milliseconds of the next run; `undefined` if there is none. */
-  nextAt(accountId: AccountId): Promise<number | undefined>;
-  /** Records that a run begins, with its messages. A repetition changes nothing. */
-  begin(run: BegunRun, messages: readonly Frozen[], now: number): Promise<void>;
-  /** The newest runs of a schedule, newest first. */
-  runsOf(scheduleId: number, limit: number): Promise<readonly ScheduleRun[]>;
-  /** The schedule whose run has this id; `undefined` if there is none. */
-  scheduleOf(messageId: MessageId): Promise<number | undefined>;
-  /** One schedule; `undefined` if it was deleted. */
-  find(id: number): Promise<Schedule | undefined>;
-  /** Pauses a schedule. */
-  pause(id: number, by: PausedBy): Promise<boolean>;
-}
+import type { Schedules } from "../../core/store/schedules.ts";
 
 /** The creator of a schedule as they are now. */
 export type CreatorNow =
@@ -61,7 +43,10 @@ export interface RunnerPorts {
   /** The account whose schedules run. */
   readonly accountId: AccountId;
   /** The store's schedules. */
-  readonly schedules: RunnerStore;
+  readonly schedules: Pick<
+    Schedules,
+    "due" | "nextAt" | "begin" | "runsOf" | "scheduleOf" | "find" | "pause"
+  >;
   /** Stores the message of a run with its verdict (T1). */
   readonly accept: (batch: AcceptedBatch, now: number) => Promise<Accepted>;
   /**

@@ -11,7 +11,7 @@
 
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Model, ModelRequest } from "../../core/model.ts";
-import type { Checkpoint, Fold, FoldCause, OpenEntries } from "../../core/turn/checkpoint.ts";
+import type { Checkpoint, Fold, FoldCause } from "../../core/turn/checkpoint.ts";
 import type { Log } from "../../lib/log.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import { summaryOf, summaryRequestOf } from "../../render/prompt/summary.ts";
@@ -23,16 +23,12 @@ import {
   type RequestSize,
 } from "../../session/fold.ts";
 import { historyChars } from "../../session/history.ts";
+import type { Sessions } from "../../core/store/sessions.ts";
 
 /** Everything that folding needs from outside. */
 export interface CompactPorts {
   /** The store's methods for this flow. */
-  readonly store: {
-    /** The newest `limit` entries since the newest checkpoint, oldest first. */
-    openEntries(sessionKey: string, limit: number): Promise<OpenEntries>;
-    /** Stores a summary; `false` if its entries are not the oldest since the newest checkpoint. */
-    fold(fold: Fold, now: number): Promise<boolean>;
-  };
+  readonly store: Pick<Sessions, "openEntries" | "fold">;
   /** The model that writes the summary; it counts its requests, and obeys budgets. */
   readonly model: Model;
   /** When each session may be folded again after a failure, as Unix time in milliseconds. */

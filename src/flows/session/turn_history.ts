@@ -10,7 +10,7 @@ import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { ModelImage, ModelRequest } from "../../core/model.ts";
-import type { Checkpoint, FoldCause, ResetCause } from "../../core/turn/checkpoint.ts";
+import type { FoldCause } from "../../core/turn/checkpoint.ts";
 import { composeRequest } from "../../render/prompt/request.ts";
 import { shownSummary } from "../../render/prompt/summary.ts";
 import { charsOf, isWorthFolding, MAX_ENTRIES, shouldFold } from "../../session/fold.ts";
@@ -19,30 +19,15 @@ import { resetDue, type ResetRule } from "../../session/reset.ts";
 import { shareRoom } from "../../session/room.ts";
 import type { TokenRates } from "../../session/token_rates.ts";
 import { compact, type CompactPorts } from "./compact.ts";
-
-/** The store's methods for this flow; each is one transaction. */
-export interface HistoryStore {
-  /**
-   * The newest `limit` entries of a session since its newest checkpoint that fit into `maxChars`
-   * UTF-16 units, oldest first.
-   */
-  entriesOf(sessionKey: string, limit: number, maxChars: number): Promise<readonly Entry[]>;
-}
-
-/** The store's methods for checkpoints. */
-export interface CheckpointStore {
-  /** The newest checkpoint of a session. */
-  checkpointOf(sessionKey: string): Promise<Checkpoint | undefined>;
-  /** Begins a new transcript under the same key. */
-  reset(sessionKey: string, cause: ResetCause, now: number): Promise<number>;
-}
+import type { Transcripts } from "../../core/store/turns.ts";
+import type { Sessions } from "../../core/store/sessions.ts";
 
 /** Everything that the history needs from outside. */
 export interface HistoryPorts extends Omit<CompactPorts, "store"> {
   /** The store's methods for this flow. */
-  readonly store: HistoryStore;
+  readonly store: Transcripts;
   /** The store's methods for checkpoints. */
-  readonly sessions: CheckpointStore & CompactPorts["store"];
+  readonly sessions: Pick<Sessions, "checkpointOf" | "reset"> & CompactPorts["store"];
   /** Estimates of tokens. */
   readonly rates: TokenRates;
   /** Reads the images of earlier messages; absent: none. */

@@ -6,16 +6,11 @@
 
 import type { CanUndo } from "./control/undo_button.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
-import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { ChannelId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Claim, StoredTurn } from "../../core/inbound/inbox.ts";
-import type { ReactionNote } from "../../core/inbound/reactions.ts";
-import type { Overheard } from "../../core/inbound/transcript.ts";
+import type { StoredTurn } from "../../core/inbound/inbox.ts";
 import type { Model } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
-import type { FooterOf } from "../../core/outbound/footer_line.ts";
-import type { Charge } from "../../core/spending/usage.ts";
-import type { Step } from "../../core/step.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import type { TurnTrace } from "../../core/turn/trace.ts";
 import type { FooterRules } from "../../render/footer.ts";
@@ -24,7 +19,7 @@ import type { ReplyRules } from "../../render/reply.ts";
 import type { ReadDrawn } from "../media/drawn_files.ts";
 import type { TurnFiles } from "../media/read_files.ts";
 import type { SpeakAnswer } from "../media/speak.ts";
-import type { HistoryPorts, HistoryRules, HistoryStore } from "../session/turn_history.ts";
+import type { HistoryPorts, HistoryRules } from "../session/turn_history.ts";
 import type { AnswerThreads } from "./answer_threads.ts";
 import type { ResultImages } from "./files_of_turn.ts";
 import type { RunningTurn } from "./control/running_turns.ts";
@@ -37,43 +32,9 @@ import type { TurnPeople } from "./park.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/refused_turn.ts";
 import { type RefusalReason } from "../../core/refused_call.ts";
-
-/** The store's methods for this flow; each is one transaction. */
-export interface AnswerStore extends HistoryStore {
-  /**
-   * The newest `limit` overheard messages in a channel, oldest first (H1). Only those after the
-   * session's last entry from this channel, and before a message.
-   */
-  overheard(
-    channel: { readonly accountId: AccountId; readonly channelId: ChannelId },
-    sessionKey: string,
-    before: MessageId,
-    limit: number,
-  ): Promise<readonly Overheard[]>;
-  /** The reactions in a channel that no earlier turn has seen, oldest first (H5). */
-  reactionsFor(
-    channel: { readonly accountId: AccountId; readonly channelId: ChannelId },
-    messageId: MessageId,
-  ): Promise<readonly ReactionNote[]>;
-  /** The footer of an answer, which the model never sees in a quote. */
-  readonly footerOf: FooterOf;
-  /** The stored steps of a message's turn, in order. */
-  stepsOf(messageId: MessageId): Promise<readonly Step[]>;
-  /** TS. Adds steps to a turn, which survive a power cut if the call waits for the disk. */
-  addSteps(
-    claim: Claim,
-    steps: readonly Step[],
-    waitsForDisk: boolean,
-    charges: readonly Charge[],
-  ): Promise<void>;
-  /** TS. Adds waiting messages to a turn, with steps; `undefined` if there are none for it. */
-  takeIn?(
-    claim: Claim,
-    now: number,
-    carries: (message: InboundMessage, next: InboundMessage) => boolean,
-    stepsWith: (messages: readonly InboundMessage[]) => readonly Step[],
-  ): Promise<Claim | undefined>;
-}
+import type { TurnRecords } from "../../core/store/turns.ts";
+import type { Inbox } from "../../core/store/inbox.ts";
+import type { Outbox } from "../../core/store/outbox.ts";
 
 /** The part of the config that applies to one turn. */
 export interface TurnRules extends ReplyRules, HistoryRules {
@@ -97,7 +58,11 @@ export interface TurnRules extends ReplyRules, HistoryRules {
 export interface AnswerPorts
   extends SaveTurnPorts, EndPorts, Pick<HistoryPorts, "sessions" | "rates" | "retryAt"> {
   /** The store's methods for this flow. */
-  readonly store: AnswerStore & SaveTurnPorts["store"];
+  readonly store:
+    & Pick<TurnRecords, "entriesOf" | "overheard" | "reactionsFor" | "stepsOf" | "addSteps">
+    & Partial<Pick<Inbox, "takeIn">>
+    & Pick<Outbox, "footerOf">
+    & SaveTurnPorts["store"];
   /** The agent's model. */
   readonly model: Model;
   /** How the conversation is answered, as people have chosen. */

@@ -22,28 +22,14 @@ import type { Refusal } from "../../core/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { type StartTimer, waitFor } from "../../lib/clock.ts";
 import { threadTitle } from "../../render/thread_title.ts";
+import type { AnswerThreadRows } from "../../core/store/turns.ts";
 
 /** Everything that threads need from outside. */
 export interface AnswerThreadsPorts {
   /** The account that opens them. */
   readonly accountId: AccountId;
   /** The store's methods for this flow; each is one transaction. */
-  readonly store: {
-    /** The newest threads of an account that have their asker, oldest first. */
-    answerThreads(accountId: AccountId, limit: number): Promise<readonly AnswerThread[]>;
-    /** A thread; `undefined` if no answer has asked for it. */
-    answerThread(accountId: AccountId, threadId: ChannelId): Promise<AnswerThread | undefined>;
-    /** Stores a thread before the request. A known one stays unchanged. */
-    beginThread(accountId: AccountId, thread: AnswerThread, now: number): Promise<void>;
-    /** Stores Discord's answer. */
-    endThread(
-      accountId: AccountId,
-      threadId: ChannelId,
-      state: "open" | "refused",
-    ): Promise<void>;
-    /** Stores whether the asker is in the thread. */
-    setAskerIn(accountId: AccountId, threadId: ChannelId, isIn: boolean): Promise<void>;
-  };
+  readonly store: AnswerThreadRows;
   /** Requests to Discord. */
   readonly calls: {
     /** Opens the thread of a message; `existed` if it has one. */

@@ -12,14 +12,12 @@ import type { FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { PlanQueue } from "../../core/outbound/queue.ts";
 import type { Log } from "../../lib/log.ts";
 import { type StartTimer, waitFor } from "../../lib/clock.ts";
+import type { TurnEnds } from "../../core/store/turns.ts";
 
 /** Everything that storing a turn needs from outside. */
 export interface SaveTurnPorts {
   /** The store's transaction T3. */
-  readonly store: {
-    /** T3. Stores nothing, and says so, if the claim has ended or belongs to another process. */
-    finishTurn(turn: FinishedTurn, now: number, queue?: PlanQueue): Promise<StoredTurn>;
-  };
+  readonly store: TurnEnds;
   /** Decides about messages for a full channel queue (D4); absent: queues have no bound. */
   readonly queue?: PlanQueue;
   /** Whether an error is the disk's, so that the store may accept the same later. */

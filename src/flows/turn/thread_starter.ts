@@ -8,20 +8,19 @@
  */
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Entry, Overheard } from "../../core/inbound/transcript.ts";
+import type { Overheard } from "../../core/inbound/transcript.ts";
 import type { Log } from "../../lib/log.ts";
 import type { StartTimer } from "../../lib/clock.ts";
+import type { Transcripts } from "../../core/store/turns.ts";
 
 /** Everything that finding a starter needs from outside. */
-export interface ThreadStarterPorts {
+export interface ThreadStarterPorts extends Transcripts {
   /**
    * Reads the starter of a message's thread, by the same policy as live messages.
    *
    * @returns `undefined` if there is none, or if the model may not see it.
    */
   readonly read: (message: InboundMessage) => Promise<Overheard | undefined>;
-  /** The newest entries of a session. */
-  readonly entriesOf: (sessionKey: string, limit: number) => Promise<readonly Entry[]>;
   /** Timer for the longest wait. */
   readonly schedule: StartTimer;
   /** Aborted when the account ends by itself; a failed reading is expected then. */

@@ -17,15 +17,12 @@ import {
   type RunningTurns,
 } from "./control/running_turns.ts";
 import type { TurnLimit } from "./control/turn_limit.ts";
+import type { Inbox } from "../../core/store/inbox.ts";
 
 /** Everything that turns need from outside. */
-export interface TurnsPorts {
+export interface TurnsPorts extends Pick<Inbox, "release" | "isRunning"> {
   /** Claims the next message (T2); `undefined` if none may begin. */
   readonly claimNext: () => Promise<Claim | undefined>;
-  /** Returns a claimed message to the inbox, because its turn could not be finished. */
-  readonly release: (claim: Claim) => Promise<void>;
-  /** Whether a claim still runs: no edit or deletion has come in between. */
-  readonly isRunning: (claim: Claim) => boolean;
   /** Runs the turn to its end and stores it (T3). */
   readonly answer: (claim: Claim, turn: RunningTurn) => Promise<void>;
   /** Bounds turns; shared with the other accounts. */

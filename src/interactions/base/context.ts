@@ -7,11 +7,7 @@
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { Folded } from "../../core/turn/checkpoint.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
-import type {
-  PairingDecision,
-  PairingOutcome,
-  PairingRequest,
-} from "../../core/inbound/pairing.ts";
+import type { PairingRequest } from "../../core/inbound/pairing.ts";
 import type { StopScope } from "../../core/inbound/changes.ts";
 import type {
   ButtonPress,
@@ -19,12 +15,14 @@ import type {
   CommandTarget,
   ComponentUse,
 } from "../../core/inbound/interactions.ts";
-import type { Note } from "../../core/notes/note.ts";
 import type { Deciding, DecidingOutcome, StoredQuestion } from "../../core/people/question.ts";
 import type { ChosenSetting, ThinkLevel } from "../../core/people/chosen.ts";
 import type { ListChange, ListChoice, NoList, PeopleList } from "../../core/people/people_list.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Texts } from "../../render/notices/notices.ts";
+import type { Notes } from "../../core/store/notes.ts";
+import type { Pairing } from "../../core/store/pairing.ts";
+import type { Usage } from "../../core/store/usage.ts";
 
 /** The state of an account, for `/status`. */
 export interface StatusFacts {
@@ -53,20 +51,7 @@ export interface ContextFacts {
 }
 
 /** The agent's notes, for the people from whose messages they come. */
-export interface NotesOfPeople {
-  /** Notes by one person, newest first; in one space, if given. */
-  by(authorId: UserId, space: string | undefined, limit: number): Promise<readonly Note[]>;
-  /** One note; `undefined` if there is none with this number. */
-  find(id: number): Promise<Note | undefined>;
-  /**
-   * Replaces a note's text. `now` is Unix time in milliseconds.
-   *
-   * @returns Whether the note existed.
-   */
-  update(id: number, text: string, sources: readonly MessageId[], now: number): Promise<boolean>;
-  /** Deletes a note. @returns Whether it existed. */
-  remove(id: number): Promise<boolean>;
-}
+export type NotesOfPeople = Pick<Notes, "by" | "find" | "update" | "remove">;
 
 /** A person's use of the models. */
 export interface UsageFigures {
@@ -181,7 +166,7 @@ export type UndoOutcome =
 /** Everything that a command or component may read and do, beside its own interaction. */
 export interface InteractionContext {
   /** Approves or denies pairing requests; rejects if the store fails. */
-  readonly pairing: { decide(decision: PairingDecision): Promise<PairingOutcome> };
+  readonly pairing: Pick<Pairing, "decide">;
   /** Decides questions to people; turns then continue, and cards change. Rejects if the store fails. */
   readonly questions: {
     decide(deciding: Deciding): Promise<DecidingOutcome>;
@@ -265,7 +250,7 @@ export interface InteractionContext {
   /** The agent's name or id, and its model. */
   readonly agents: () => readonly { readonly id: string; readonly modelId: string }[];
   /** Sums a person's use of the models from a UTC day on; rejects if the store fails. */
-  readonly usage: { sum(fromDay: number, userId: string): Promise<UsageFigures> };
+  readonly usage: Pick<Usage, "sum">;
   /** Notices in the words of the config, read anew for each interaction. */
   readonly texts: () => Texts;
   /** Unix time in milliseconds. */

@@ -6,86 +6,12 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { UndoSteps } from "../../core/turn/ports/discord_place.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** A change that is about to be made. */
-export interface NewChange {
-  /** The account that makes it. */
-  readonly accountId: AccountId;
-  /** Identifies the call, also after a crash. */
-  readonly callKey: string;
-  /** The message whose turn makes it. */
-  readonly turnId: MessageId;
-  /** The person who asked. */
-  readonly askerId: UserId;
-  /** Absent in direct messages. */
-  readonly guildId?: GuildId;
-  /** Absent for a change of the whole server. */
-  readonly channelId?: ChannelId;
-  /** Its effect, as the end of "would". */
-  readonly what: string;
-  /** Absent if it cannot be taken back. */
-  readonly undo?: UndoSteps;
-}
-
-/** A change that was made, or was perhaps made. */
-export interface MadeChange extends NewChange {
-  /** Its number. */
-  readonly id: number;
-  /** Whether it was taken back. */
-  readonly isUndone: boolean;
-  /** Identifies the call that took it back. */
-  readonly undoneBy?: string;
-}
-
-/** A message that the bot has posted for a person, beside the outbox. */
-export interface PostedMessage {
-  /** The account that posted it. */
-  readonly accountId: AccountId;
-  /** Discord's id of the message. */
-  readonly messageId: MessageId;
-  /** The person who asked for it. */
-  readonly askerId: UserId;
-}
-
-/** All methods of `store.changes`. */
-export interface Changes {
-  /**
-   * Stores a change before it is made. A repeated call keeps the first one, which knows the state
-   * before.
-   *
-   * @param most Maximum number of changes of a turn.
-   * @param now Unix time in milliseconds.
-   * @returns `undefined` if the turn has made so many already.
-   */
-  begin(change: NewChange, most: number, now: number): Promise<MadeChange | undefined>;
-  /**
-   * The number of changes that a turn has made, or perhaps made.
-   *
-   * @param except Keys of calls that do not count.
-   */
-  madeBy(accountId: AccountId, turnId: MessageId, except: readonly string[]): Promise<number>;
-  /** Forgets a change that Discord refused. */
-  refused(id: number): Promise<void>;
-  /** Stores a posted message, once. `askerOf()` of the inbox finds its person. */
-  posted(message: PostedMessage, now: number): Promise<void>;
-  /** Marks a change as taken back by a call. */
-  undone(id: number, by: string, now: number): Promise<void>;
-  /**
-   * Changes since a time, newest first.
-   *
-   * @param guildId Of one server; `undefined` for direct messages and all servers.
-   */
-  since(
-    accountId: AccountId,
-    guildId: GuildId | undefined,
-    since: number,
-  ): Promise<readonly MadeChange[]>;
-}
+import type { MadeChange, ToolChanges } from "../../core/store/changes.ts";
 
 /** Milliseconds for which a row is kept: longer than the longest turn. */
 const KEPT_MS = 2 * 86_400_000;
@@ -115,7 +41,7 @@ const countSchema = z.object({ count: z.number() });
 export function createChanges(
   database: DatabaseSync,
   { commit, read }: Pick<Transactions, "commit" | "read">,
-): Changes {
+): ToolChanges {
   const byKey = database.prepare("SELECT * FROM discord_change WHERE call_key = ?");
   const count = database.prepare(
     "SELECT COUNT(*) AS count FROM discord_change WHERE account_id = ? AND turn_id = ?",

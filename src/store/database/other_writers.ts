@@ -11,12 +11,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-
-/** Watches for commits of other connections. */
-export interface OtherWriters {
-  /** Whether another connection has committed since the last call, or since the start. */
-  changedElsewhere(): boolean;
-}
+import type { OtherWriters } from "../../core/store/store.ts";
 
 /**
  * Creates the watch; commits from now on count.

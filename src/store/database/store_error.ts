@@ -10,19 +10,7 @@
 
 import { codeOf, PathError } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
-
-/**
- * The kinds of failure, with the next step of each.
- *
- * - `damaged`: the file is not a valid database; stop, ask the operator for a backup.
- * - `newer`: a newer Barnacle wrote it; stop, run that one.
- * - `unwritable`: the folder cannot be written to, or not kept private; stop, ask the operator.
- * - `full`: the disk is full; accept nothing, try again.
- * - `gone`: the file was removed or replaced during the run; stored data is lost when the process
- *   ends.
- * - `unavailable`: the disk or another process prevents access; accept nothing, try again.
- */
-export type StoreErrorKind = "damaged" | "newer" | "unwritable" | "full" | "gone" | "unavailable";
+import type { StoreErrorKind } from "../../core/store/store.ts";
 
 /**
  * A failure of the disk or of the database file, never of the work. Nothing of the work is stored.

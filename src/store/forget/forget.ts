@@ -16,28 +16,7 @@ import type { Transactions } from "../database/transact.ts";
 import { createScrubber, type Person, type Scrubber } from "./person.ts";
 import type { ForgetRule, Row } from "./forget_rule.ts";
 import { FORGETTING } from "./rules.ts";
-
-/** The rows that a forgotten person was in. */
-export interface Forgotten {
-  /** Number of deleted and of changed rows, by table; only tables with one. */
-  readonly tables: Readonly<Record<string, { readonly deleted: number; readonly changed: number }>>;
-}
-
-/** Forgets people. */
-export interface Forgetting {
-  /**
-   * Removes every trace of a person, in one transaction. {@link Forgetting.vacuum} must follow.
-   *
-   * @returns `"open turns"`, with nothing changed, if such a turn waits or runs and `mayRun` is set.
-   */
-  forget(userId: UserId, mayRun: boolean): Promise<Forgotten | "open turns">;
-  /**
-   * Writes the file anew, without deleted texts, and empties the log.
-   *
-   * @throws {unknown} SQLite's error, if another process uses the file for too long.
-   */
-  vacuum(): void;
-}
+import type { Forgetting } from "../../core/store/store.ts";
 
 /** Rows that are read at once. */
 const PAGE = 500;

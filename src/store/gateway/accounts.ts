@@ -11,80 +11,16 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column, SELDOM_READ } from "../database/columns.ts";
-import type { SessionStartLimit } from "../../core/discord/identify_budget.ts";
-import { type AccountId, toAccountId, type UserId } from "../../core/discord/ids.ts";
-import type { GatewaySession, Self } from "../../core/inbound/inbound.ts";
+import { toAccountId } from "../../core/discord/ids.ts";
+import type { Self } from "../../core/inbound/inbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/**
- * Stored data of an account. Before its first start all of it is absent, and there is no shard.
- * Times are Unix time in milliseconds.
- */
-export interface StoredAccount {
-  /** The bot's identity, from the newest READY. */
-  readonly self?: Self;
-  /** The gateway's URL, and when Discord named it last. */
-  readonly gateway?: { readonly url: string; readonly at: number };
-  /** Number of shards of the newest connection; `limit.shards` is Discord's recommendation. */
-  readonly shardCount?: number;
-  /** Intents (bits) of the stored sessions; RESUME keeps them. */
-  readonly intents?: number;
-  /** Shards that have ever asked for a session or have a gap, by their number. */
-  readonly shards: readonly StoredShard[];
-  /** Discord's newest answer about the IDENTIFY limit; `shards` is the recommended number. */
-  readonly limit?: SessionStartLimit & { readonly shards: number };
-  /** Flags (bits) of the application, and when they were read last. */
-  readonly flags?: { readonly bits: number; readonly at: number };
-  /** The application's owner; absent if Discord names none. */
-  readonly ownerId?: UserId;
-  /**
-   * When a session last proved alive, in any run, to the minute. The proof is a dispatch, which
-   * comes only after a READY or a RESUMED.
-   */
-  readonly readyAt?: number;
-}
-
-/** One shard of an account. Times are Unix time in milliseconds. */
-export interface StoredShard {
-  /** Number of the shard, from 0. */
-  readonly shardId: number;
-  /** The newest session; absent if the shard has none. */
-  readonly session?: StoredSession;
-  /**
-   * When the newest message before the gap was sent. Set while catch-up must still read the missed
-   * messages.
-   */
-  readonly catchUpFrom?: number;
-  /**
-   * When the newest loss was discovered, as another session began than the one before. Set with
-   * `catchUpFrom`. A gap may begin long before that, and the loss may have made it larger.
-   */
-  readonly lostAt?: number;
-  /** When the newest stored message was sent. */
-  readonly storedUpTo: number;
-  /** When the shard last heard from the gateway. */
-  readonly aliveAt: number;
-}
-
-/** A gateway session as it is stored. Times are Unix time in milliseconds. */
-export interface StoredSession extends GatewaySession {
-  /** When Discord began the session. */
-  readonly startedAt: number;
-  /** When the session last heard from the gateway. */
-  readonly aliveAt: number;
-}
-
-/** Reads accounts. */
-export interface Accounts {
-  /** Reads all stored data of an account. */
-  loadAccount(accountId: AccountId): Promise<StoredAccount>;
-  /**
-   * All accounts that ever connected or have messages to send, including accounts that the config
-   * no longer has.
-   */
-  accountIds(): Promise<readonly AccountId[]>;
-}
+import type {
+  AccountRows,
+  StoredAccount,
+  StoredSession,
+  StoredShard,
+} from "../../core/store/gateway.ts";
 
 const idSchema = z.object({ account_id: z.string().transform(toAccountId) });
 
@@ -164,7 +100,7 @@ export type Row = Readonly<Record<string, unknown>> | undefined;
  *
  * @param database Open, migrated, and owned by the caller.
  */
-export function createAccounts(database: DatabaseSync, { read }: Transactions): Accounts {
+export function createAccounts(database: DatabaseSync, { read }: Transactions): AccountRows {
   const selectAccount = database.prepare("SELECT * FROM account WHERE account_id = ?");
   const selectShards = database.prepare(
     "SELECT * FROM gateway_session WHERE account_id = ? ORDER BY shard_id",

@@ -6,34 +6,9 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { GatewayInfo } from "../../core/discord/gateway_info.ts";
-import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** Discord's answer to a request for the application. */
-export interface ApplicationAnswer {
-  /** Flags (bits), which include the granted privileged intents. */
-  readonly flags: number;
-  /** The application's owner; absent if Discord names none. */
-  readonly ownerId?: UserId;
-}
-
-/** Saves answers; `loadAccount` reads them. */
-export interface DiscordAnswers {
-  /**
-   * Saves the gateway's URL and limit.
-   *
-   * @param now Unix time in milliseconds.
-   */
-  saveGateway(accountId: AccountId, answer: GatewayInfo, now: number): Promise<void>;
-  /**
-   * Saves the application's flags and owner.
-   *
-   * @param now Unix time in milliseconds.
-   */
-  saveApplication(accountId: AccountId, answer: ApplicationAnswer, now: number): Promise<void>;
-}
+import type { DiscordAnswers } from "../../core/store/gateway.ts";
 
 /**
  * Creates the storage of answers.

@@ -16,41 +16,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import { LATE_MS } from "./sessions.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** Changes the gaps of shards. */
-export interface Gaps {
-  /**
-   * Sets another number of shards than the stored one, before any shard connects. The old sessions
-   * are over, and every new shard has the gap of the oldest of them.
-   *
-   * @param now Unix time in milliseconds.
-   */
-  reshard(accountId: AccountId, shardCount: number, now: number): Promise<void>;
-  /**
-   * Opens a gap in a session that was resumed with a hole. It begins at the end of the stored
-   * messages, unless an open gap begins earlier. The session goes on, over a restart too, until a
-   * new one may begin. The gap stays open until then, because only a READY tells which channels
-   * have messages that the store lacks.
-   *
-   * @param now Unix time in milliseconds.
-   */
-  openGap(accountId: AccountId, shardId: number, now: number): Promise<void>;
-  /**
-   * Closes a shard's gap once catch-up has read all of it. A gap with another beginning stays open.
-   * So does a gap that still grows: the shard has no session after it, or one with a hole, or has
-   * lost another one since.
-   *
-   * @param from The gap's `catchUpFrom` from which catch-up has read.
-   * @param lostAt The gap's `lostAt` before the reading. A caller that reads again after each loss
-   * may leave it out.
-   */
-  finishCatchUp(
-    accountId: AccountId,
-    shardId: number,
-    from: number,
-    lostAt?: number,
-  ): Promise<void>;
-}
+import type { Gaps } from "../../core/store/gateway.ts";
 
 const oldestSchema = z.object({
   from: column.number,

@@ -8,22 +8,15 @@
 import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
-import { type Accounts, createAccounts } from "./accounts.ts";
-import { createDiscordAnswers, type DiscordAnswers } from "./discord_answers.ts";
-import { createGaps, type Gaps } from "./gaps.ts";
-import { createGuilds, type Guilds } from "./guilds.ts";
-import { createIdentifies, type Identifies } from "./identifies.ts";
-import { createRuns, type Runs } from "./runs.ts";
-import {
-  createGatewaySessions,
-  type GatewaySessions,
-  type GatewaySessionsDeps,
-} from "./sessions.ts";
-import { createStoreOwner, type StoreOwner, type StoreOwnerDeps } from "./store_owner.ts";
-
-/** All methods of `store.gateway`. */
-export interface Gateway
-  extends Accounts, DiscordAnswers, Gaps, GatewaySessions, Guilds, Identifies, Runs, StoreOwner {}
+import { createAccounts } from "./accounts.ts";
+import { createDiscordAnswers } from "./discord_answers.ts";
+import { createGaps } from "./gaps.ts";
+import { createGuilds } from "./guilds.ts";
+import { createIdentifies } from "./identifies.ts";
+import { createRuns } from "./runs.ts";
+import { createGatewaySessions, type GatewaySessionsDeps } from "./sessions.ts";
+import { createStoreOwner, type StoreOwnerDeps } from "./store_owner.ts";
+import type { GatewayRecords } from "../../core/store/gateway.ts";
 
 /**
  * Creates the namespace.
@@ -34,7 +27,7 @@ export function createGateway(
   database: DatabaseSync,
   transactions: Transactions,
   deps: GatewaySessionsDeps & StoreOwnerDeps,
-): Gateway {
+): GatewayRecords {
   return joinParts(
     createAccounts(database, transactions),
     createDiscordAnswers(database, transactions),

@@ -14,12 +14,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** Reads snapshots of guilds. */
-export interface Guilds {
-  /** The snapshots of all guilds that the account is in. */
-  guildsOf(accountId: AccountId): Promise<readonly GuildSnapshot[]>;
-}
+import type { GuildRows } from "../../core/store/gateway.ts";
 
 /** Keeps a snapshot, or removes it if it has no text. Runs within a transaction of the caller's. */
 export type KeepGuild = (accountId: AccountId, snapshot: GuildSnapshot) => void;
@@ -46,7 +41,7 @@ const rowSchema = z
  *
  * @param database Open, migrated, and owned by the caller.
  */
-export function createGuilds(database: DatabaseSync, { read }: Transactions): Guilds {
+export function createGuilds(database: DatabaseSync, { read }: Transactions): GuildRows {
   const select = database.prepare("SELECT guild_id, snapshot FROM guild WHERE account_id = ?");
   return {
     guildsOf: (accountId) =>

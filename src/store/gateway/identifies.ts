@@ -18,7 +18,6 @@ import { DAY_MS } from "../../core/discord/day.ts";
 import {
   askIdentify,
   type IdentifyAnswer,
-  type IdentifyBudget,
   identifyBudget,
   type IdentifyRecord,
 } from "../../core/discord/identify_budget.ts";
@@ -26,26 +25,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import { toLimit } from "./accounts.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** Allows and counts IDENTIFYs. `now` is Unix time in milliseconds throughout. */
-export interface Identifies {
-  /**
-   * Allows a shard one IDENTIFY, which is on the disk before this resolves, or tells how long to
-   * wait. If no session was stored after the shard's first IDENTIFY, a gap opens from there.
-   */
-  takeIdentify(accountId: AccountId, shardId: number, now: number): Promise<IdentifyAnswer>;
-  /**
-   * Forgets the beginnings of shards whose IDENTIFY Discord has refused for good. An account that
-   * ever had a session keeps its gaps.
-   */
-  forgetRefused(accountId: AccountId): Promise<void>;
-  /** Reads the number of IDENTIFYs left, and until when none is allowed. */
-  identifyBudget(accountId: AccountId, now: number): Promise<IdentifyBudget>;
-  /**
-   * Milliseconds that {@link takeIdentify} would make the shard wait; 0 if none. Takes no IDENTIFY.
-   */
-  identifyInMs(accountId: AccountId, shardId: number, now: number): Promise<number>;
-}
+import type { Identifies } from "../../core/store/gateway.ts";
 
 /**
  * Number of IDENTIFYs to keep, at least, regardless of their age: more than can count in a day.

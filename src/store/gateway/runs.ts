@@ -12,64 +12,7 @@ import { z } from "zod";
 import { column, SELDOM_READ } from "../database/columns.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** A run that is over. Times are Unix time in milliseconds. */
-export interface LastRun {
-  /** When the process began the run. */
-  readonly startedAt: number;
-  /** Time of the last sign of life; the run may have lived five minutes longer. */
-  readonly aliveAt: number;
-  /** Id of the machine's boot; absent on machines without one. */
-  readonly bootId?: string;
-  /** `"stopped"`, `"fault"`, or other words of the process; absent if it could not store any. */
-  readonly ending?: string;
-}
-
-/** A run with its id. */
-export interface Run extends LastRun {
-  /** Id of the run, as the process chose it. */
-  readonly runId: string;
-}
-
-/** Reads and changes runs. */
-export interface Runs {
-  /**
-   * Begins a run. Calls of `touchAlive` then keep it alive.
-   *
-   * @returns The run before it; `undefined` for the first.
-   */
-  startRun(
-    run: { readonly runId: string; readonly startedAt: number; readonly bootId?: string },
-  ): Promise<LastRun | undefined>;
-  /**
-   * Stores the run's ending.
-   *
-   * @param now Unix time in milliseconds.
-   */
-  endRun(runId: string, ending: string, now: number): Promise<void>;
-  /**
-   * The runs that lived at some time since then, oldest first, including the current one.
-   *
-   * @param since Unix time in milliseconds.
-   */
-  runs(since: number): Promise<readonly Run[]>;
-  /**
-   * Whether Barnacle ran at some time, with the runs before and after it.
-   *
-   * @param at Unix time in milliseconds.
-   */
-  runsAround(at: number): Promise<RunsAround>;
-}
-
-/** The runs around a moment. */
-export interface RunsAround {
-  /** Whether one ran at that moment, as far as the signs of life tell. */
-  readonly wasRunning: boolean;
-  /** The newest run that had begun by then. If one ran at that moment, it is this one. */
-  readonly before?: Run;
-  /** The oldest run that began later. */
-  readonly after?: Run;
-}
+import type { ProcessRun, Runs } from "../../core/store/gateway.ts";
 
 /**
  * Maximum time (milliseconds) between two signs of life of a live run. An idle run gives one every
@@ -177,7 +120,7 @@ export function createRuns(database: DatabaseSync, { commit, read }: Transaction
   };
 }
 
-function toRun(row: unknown): Run {
+function toRun(row: unknown): ProcessRun {
   const { run_id, boot_id, started_at, alive_at, ending } = rowSchema.parse(row, SELDOM_READ);
   return {
     runId: run_id,

@@ -11,59 +11,11 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { GatewaySession, Self } from "../../core/inbound/inbound.ts";
 import type { Pruner } from "../received/retention.ts";
 import { prepareTouchRun } from "./runs.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** A shard that heard from the gateway. */
-export interface LiveShard {
-  /** Number of the shard, from 0. */
-  readonly shardId: number;
-  /** Unix time in milliseconds of the newest sign of life. */
-  readonly heardAt: number;
-}
-
-/** Changes gateway sessions. */
-export interface GatewaySessions {
-  /**
-   * T0: stores a new session of a shard and the bot's identity in it. Unless it is the shard's
-   * first session, a gap opens before it.
-   *
-   * @param arrivedAt Unix time in milliseconds at which Discord began it.
-   */
-  startSession(
-    accountId: AccountId,
-    shardId: number,
-    session: GatewaySession,
-    self: Self,
-    arrivedAt: number,
-  ): Promise<void>;
-  /**
-   * Stores the intents (bits) of all later sessions, so that the bot resumes no session with
-   * others.
-   */
-  saveIntents(accountId: AccountId, bits: number): Promise<void>;
-  /**
-   * Notes which shards heard from the gateway, and that this run of the process lives. A session
-   * can be resumed only for a limited time after its last sign of life. Also takes one step of
-   * pruning.
-   *
-   * @param now Unix time in milliseconds.
-   * @param isProbe Whether to prove that the disk accepts writes; the commit then waits for the
-   * disk.
-   * @returns Milliseconds that the commit took.
-   * @throws {StoreError} `gone`, if the file was removed or replaced; otherwise as each commit
-   * does.
-   */
-  touchAlive(
-    accountId: AccountId,
-    heard: readonly LiveShard[],
-    now: number,
-    isProbe?: boolean,
-  ): Promise<number>;
-}
+import type { GatewaySessions } from "../../core/store/gateway.ts";
 
 /** Everything that the sessions need from outside. */
 export interface GatewaySessionsDeps {

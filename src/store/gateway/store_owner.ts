@@ -9,30 +9,12 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { AccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Memory } from "../memory/memory.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { VerdictBlocks } from "../received/verdict_blocks.ts";
-
-/** Checks and changes the server and bot of an account. */
-export interface StoreOwner {
-  /** Whether the account's stored data belongs to another server or bot. */
-  isOtherPeer(accountId: AccountId, peer: string): Promise<boolean>;
-  /**
-   * Sets the server and bot of an account, before its data is read. Data from another server or bot
-   * is deleted. Messages from there that wait for a turn, a decision or a send attempt are given
-   * up. Another bot has a budget of IDENTIFYs of its own.
-   *
-   * Pairings and resolved names stay, because the people are the same. Open pairing requests do
-   * not, because they belong to a chat with the other bot.
-   *
-   * @param peer Server and bot in one text without a secret.
-   * @returns Whether it is another one than before.
-   */
-  adoptPeer(accountId: AccountId, peer: string): Promise<boolean>;
-}
+import type { StoreOwner } from "../../core/store/gateway.ts";
 
 /** Everything outside of the tables that a change of the owner touches. */
 export interface StoreOwnerDeps {

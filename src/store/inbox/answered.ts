@@ -6,18 +6,9 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** Finds people by the bot's messages. */
-export interface AnsweredPeople {
-  /**
-   * The sender of the message whose turn has posted this one, by the outbox or by the tool
-   * `discord`; `undefined` if no turn has, or if the store has forgotten it.
-   */
-  askerOf(accountId: AccountId, messageId: MessageId): Promise<UserId | undefined>;
-}
+import type { AnsweredPeople } from "../../core/store/inbox.ts";
 
 const rowSchema = z.object({ asker: snowflakeSchema<"user">() });
 

@@ -30,20 +30,7 @@ import { prepareChanges } from "./changes.ts";
 import { prepareStops } from "./stops.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** Stores batches. */
-export interface Batches {
-  /**
-   * T1. A message that the store has already stays unchanged, with its verdict. Challenges are
-   * settled here. A sender who is paired by now is accepted. If a sender gets a code, the message
-   * with the code goes to the outbox. If too many turns wait, an accepted message is refused, and
-   * the notice about that goes to the outbox (X4).
-   *
-   * @param arrivedAt Unix time in milliseconds at which the batch arrived. That may be an hour ago,
-   * if the disk has refused it since.
-   */
-  acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted>;
-}
+import type { Batches } from "../../core/store/inbox.ts";
 
 /**
  * Creates the storage of batches. The function is longer than most, because its inner functions

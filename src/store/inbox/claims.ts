@@ -8,10 +8,9 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
-import { type Claim, lastOf } from "../../core/inbound/inbox.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
+import { lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Step } from "../../core/step.ts";
 import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "../memory/backlog.ts";
 import type { Memory } from "../memory/memory.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
@@ -19,57 +18,7 @@ import type { Transactions } from "../database/transact.ts";
 import { IS_PARKED, UPLOADED_FILES } from "../schema/questions.ts";
 import { prepareInsertSteps } from "../turns/steps.ts";
 import { readMessage, readRunning, readWaiting } from "./claim_rows.ts";
-
-/** Claims messages, and gives claims back. */
-export interface Claims {
-  /**
-   * T2: claims a waiting message of an account. Of the sessions without a running turn, it chooses
-   * the one that has waited longest, and in it the message that was written first. Catch-up may
-   * bring that message after a later one. Several accounts may share a session, which still has one
-   * turn at a time.
-   *
-   * @param now Unix time in milliseconds.
-   * @param blocked Channels without claims for now, because older messages of them may still
-   * arrive.
-   * @param carries Whether the turn of a message also answers the one that waits behind it (S5).
-   * Without it, each message has a turn of its own. A turn that an earlier attempt began keeps its
-   * messages, and gets no more.
-   */
-  claimNext(
-    accountId: AccountId,
-    now: number,
-    blocked: "all" | readonly ChannelId[],
-    carries?: Carries,
-  ): Promise<Claim | undefined>;
-  /**
-   * TS: adds messages that wait behind a running turn to it, and stores that together with steps.
-   *
-   * @param carries As for {@link Claims.claimNext}, with the last message of the turn.
-   * @param stepsWith The steps to store if the turn gets these messages.
-   * @returns The turn with its further messages; `undefined` if none wait that it may get.
-   */
-  takeIn(
-    claim: Claim,
-    now: number,
-    carries: Carries,
-    stepsWith: (messages: readonly InboundMessage[]) => readonly Step[],
-  ): Promise<Claim | undefined>;
-  /** Whether a claim still runs: neither ended, nor given back, nor touched by a change (H6). */
-  isRunning(claim: Claim): boolean;
-  /** Makes a message wait again whose turn could not finish. */
-  release(claim: Claim): Promise<void>;
-  /**
-   * Makes every running message wait again: of one account before its first claim, or of all
-   * accounts that ever existed before any claim. Accounts share sessions, and a turn of a removed
-   * account would block the others for ever.
-   *
-   * @returns Number of turns that were left unfinished.
-   */
-  voidClaims(accountId?: AccountId): Promise<number>;
-}
-
-/** Whether the turn of a message also answers a later one. */
-export type Carries = (message: InboundMessage, next: InboundMessage) => boolean;
+import type { Carries, Claims } from "../../core/store/inbox.ts";
 
 /** Maximum number of messages that one turn answers. */
 const CARRIED_MAX = 20;

@@ -7,17 +7,14 @@
 import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
-import { type AnsweredPeople, createAnsweredPeople } from "./answered.ts";
-import { type Batches, createBatches } from "./batches.ts";
-import { type Claims, createClaims } from "./claims.ts";
+import { createAnsweredPeople } from "./answered.ts";
+import { createBatches } from "./batches.ts";
+import { createClaims } from "./claims.ts";
 import type { InboxDeps } from "./judged.ts";
-import { createProxiedUsers, type ProxiedUsers } from "./proxied_users.ts";
-import { createStopTurns, type StopTurns } from "./stops.ts";
-import { createUndecided, type UndecidedMessages } from "./undecided.ts";
-
-/** All methods of `store.inbox`. */
-export interface Inbox
-  extends AnsweredPeople, Batches, Claims, ProxiedUsers, StopTurns, UndecidedMessages {}
+import { createProxiedUsers } from "./proxied_users.ts";
+import { createStopTurns } from "./stops.ts";
+import { createUndecided } from "./undecided.ts";
+import type { Inbox } from "../../core/store/inbox.ts";
 
 /**
  * Creates the namespace.

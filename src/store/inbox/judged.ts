@@ -13,12 +13,12 @@ import { prepareKeepOverheard } from "../turns/context.ts";
 import type { TranscriptRows } from "../turns/transcripts.ts";
 import { prepareKeepDirectChannel } from "../received/direct_channels.ts";
 import { prepareAddToInbox } from "./rows.ts";
-import type { OverheardKey } from "../memory/overheard_key.ts";
 import type { Memory } from "../memory/memory.ts";
 import { prepareMessageBlocks } from "../received/message_blocks.ts";
 import type { ContextGrowth, Pruner } from "../received/retention.ts";
 import type { VerdictBlocks } from "../received/verdict_blocks.ts";
 import { prepareKeepUndecided } from "./undecided_rows.ts";
+import type { OverheardKey } from "../../core/store/turns.ts";
 
 /** Everything that the inbox needs from other parts of the store. */
 export interface InboxDeps {

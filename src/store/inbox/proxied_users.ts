@@ -7,23 +7,10 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** Reads and adds such users. */
-export interface ProxiedUsers {
-  /**
-   * Notes that PluralKit has posted for a user. Beyond 10,000 users of an account, the oldest are
-   * forgotten.
-   *
-   * @param now Unix time in milliseconds.
-   */
-  noteProxied(accountId: AccountId, userId: UserId, now: number): Promise<void>;
-  /** The newest 10,000 users of an account, newest first. */
-  proxied(accountId: AccountId): Promise<readonly UserId[]>;
-}
+import type { ProxiedUsers } from "../../core/store/inbox.ts";
 
 /** Number of users to keep of an account. */
 const KEPT = 10_000;

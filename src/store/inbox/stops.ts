@@ -15,6 +15,7 @@ import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { type Cut, prepareCut } from "./cut.ts";
+import type { StopTurns } from "../../core/store/inbox.ts";
 
 /** A message without a turn now. */
 export interface Stopped {
@@ -74,17 +75,6 @@ export function prepareStops(
       return ids.map((messageId) => ({ messageId }));
     },
   };
-}
-
-/** Stops turns for a command or a button. */
-export interface StopTurns {
-  /**
-   * Ends all turns of a scope, as `stopped`.
-   *
-   * @param now Unix time in milliseconds.
-   * @returns The messages that have lost their turns; turns of them that run must end.
-   */
-  stopTurns(scope: StopScope, now: number): Promise<readonly MessageId[]>;
 }
 
 /** Creates the storage of stops. */

@@ -10,41 +10,17 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
 import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
-import { type Accepted, type Judged, NOTHING_ACCEPTED } from "../../core/inbound/inbox.ts";
+import { type Judged, NOTHING_ACCEPTED } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
-import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import { type InboxDeps, prepareKeepJudged } from "./judged.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { prepareTakeUndecided, toUndecided, type Undecided } from "./undecided_rows.ts";
+import { prepareTakeUndecided, toUndecided } from "./undecided_rows.ts";
 import { prepareWaitingTurns } from "./waiting_turns.ts";
-
-/** Reads, decides and takes back messages. */
-export interface UndecidedMessages {
-  /** Undecided messages of an account, in the order of arrival. */
-  undecided(accountId: AccountId): Promise<readonly Undecided[]>;
-  /**
-   * Decides an undecided message, or stores the fact that it waits for now. Any other message stays
-   * unchanged. The content may differ from the stored one, because PluralKit names the real sender.
-   *
-   * @param now Unix time in milliseconds.
-   * @param waiting Limits of waiting turns (X4). Without them, every accepted message gets a turn.
-   */
-  decide(judged: Judged, now: number, waiting?: WaitingRules): Promise<Accepted>;
-  /**
-   * Takes back a message that is undecided, or accepted and still waiting for its first turn.
-   *
-   * @returns Whether it was taken back; `false` if its turn has begun.
-   */
-  retract(
-    accountId: AccountId,
-    messageId: MessageId,
-    verdict: Verdict & { readonly kind: "ignore" },
-  ): Promise<boolean>;
-}
+import type { UndecidedMessages } from "../../core/store/inbox.ts";
 
 /**
  * Creates the storage of undecided messages.

@@ -9,26 +9,10 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
-import type { Judged, Route } from "../../core/inbound/inbox.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
-import type { UndecidedReason } from "../../core/inbound/verdict.ts";
-
-/** A message that is still to be decided. */
-export interface Undecided {
-  /** The message, as it was judged last. */
-  readonly message: InboundMessage;
-  /** The fact that it waits for. */
-  readonly why: UndecidedReason;
-  /** The agent and session of its turn; absent if its verdict had no route. */
-  readonly route?: Route;
-  /** The facts known beside the message when it was judged; absent if none were stored. */
-  readonly knownFacts?: KnownFacts;
-  /** The store's number of the policy that judged it; absent if the store kept none. */
-  readonly policyId?: number;
-  /** Unix time in milliseconds at which it arrived. */
-  readonly at: number;
-}
+import type { Undecided } from "../../core/store/inbox.ts";
 
 /**
  * Keeps an undecided message within a transaction of the caller's. A message that is there already

@@ -4,13 +4,3 @@
  *
  * @module
  */
-
-import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
-
-/** The key of a channel's context. */
-export interface OverheardKey {
-  /** The account that overheard the messages. */
-  readonly accountId: AccountId;
-  /** Channel, thread or direct message channel of the messages. */
-  readonly channelId: ChannelId;
-}

@@ -6,8 +6,7 @@
  *
  * @module
  */
-
-import type { OverheardKey } from "./overheard_key.ts";
+import type { OverheardKey } from "../../core/store/turns.ts";
 
 /** Channels and the sessions that have read their context. */
 export interface QuietChannels {

@@ -4,8 +4,7 @@
  *
  * @module
  */
-
-import type { OverheardKey } from "./overheard_key.ts";
+import type { OverheardKey } from "../../core/store/turns.ts";
 
 /** Channels with reactions for a turn. Unknown until they are read from the table. */
 export interface ReactedChannels {

@@ -7,51 +7,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
-import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { MAX_NOTES, type NewNote, type Note, NOTE_SCOPES } from "../../core/notes/note.ts";
+import { MAX_NOTES, type Note, NOTE_SCOPES } from "../../core/notes/note.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** All methods of `store.notes`. */
-export interface Notes {
-  /**
-   * Stores a note, once for each call.
-   *
-   * @param now Unix time in milliseconds.
-   * @returns The note, or `undefined` if its key has too many.
-   */
-  save(note: NewNote, now: number): Promise<Note | undefined>;
-  /**
-   * Notes of some keys that have any of the words, the best first.
-   *
-   * @param query Free text; without a word, the newest notes.
-   */
-  search(
-    agentId: string,
-    keys: readonly string[],
-    query: string,
-    limit: number,
-  ): Promise<readonly Note[]>;
-  /** One note; `undefined` if there is none with this number. */
-  find(id: number): Promise<Note | undefined>;
-  /** Notes by one person, newest first; in one space, if given. */
-  by(authorId: UserId, space: string | undefined, limit: number): Promise<readonly Note[]>;
-  /** All notes in the order of their number; by one person, if given. */
-  all(authorId?: UserId): Promise<readonly Note[]>;
-  /**
-   * Replaces a note's text, and adds messages that it came from.
-   *
-   * @param now Unix time in milliseconds.
-   * @returns Whether the note existed.
-   */
-  update(id: number, text: string, sources: readonly MessageId[], now: number): Promise<boolean>;
-  /** Deletes a note. @returns Whether it existed. */
-  remove(id: number): Promise<boolean>;
-  /** Deletes all notes that came from any of these messages. @returns Their numbers. */
-  withdraw(messageIds: readonly MessageId[]): Promise<readonly number[]>;
-}
+import type { Notes } from "../../core/store/notes.ts";
 
 const noteSchema = z.object({
   id: column.number,

@@ -10,52 +10,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate as otherWork } from "node:timers/promises";
 import { z } from "zod";
-import type { NearNote, NoteText } from "../../core/notes/vector.ts";
+import type { NearNote } from "../../core/notes/vector.ts";
 import { createNearness } from "../../core/notes/vector.ts";
 import { column } from "../database/columns.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** A vector of a note's text. */
-export interface NoteVector extends NoteText {
-  /** Empty if the model's server refuses the text. */
-  readonly vector: Int8Array;
-}
-
-/** How many notes have vectors of a model. */
-export interface EmbeddedCount {
-  /** Number of all notes. */
-  readonly notes: number;
-  /** Number of those with a vector. */
-  readonly embedded: number;
-}
-
-/** Methods of `store.notes` about vectors. */
-export interface NoteVectors {
-  /**
-   * The newest notes without a vector of a model.
-   *
-   * @param dimension Number of dimensions that its vectors have; others count as missing. Absent: any
-   * number is right.
-   */
-  unembedded(
-    modelId: string,
-    dimension: number | undefined,
-    limit: number,
-  ): Promise<readonly NoteText[]>;
-  /** Stores vectors of notes that still have the text. Another model's vectors are replaced. */
-  keepVectors(modelId: string, vectors: readonly NoteVector[]): Promise<void>;
-  /** Notes of some keys, the nearest first. No other note is compared. */
-  nearest(
-    agentId: string,
-    keys: readonly string[],
-    modelId: string,
-    vector: Int8Array,
-    limit: number,
-  ): Promise<readonly NearNote[]>;
-  /** Counts the notes with vectors of a model. */
-  countEmbedded(modelId: string): Promise<EmbeddedCount>;
-}
+import type { NoteVectors } from "../../core/store/notes.ts";
 
 /** Vectors that are compared at once; other work runs in between. */
 const PAGE = 256;

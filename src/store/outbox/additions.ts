@@ -6,43 +6,13 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { MessageId } from "../../core/discord/ids.ts";
-import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { COMMIT_OPTIONS, type CommitOptions, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { JOIN_DRAFT, prepareAddOnce, ROW_COLUMNS, toOutboxRow } from "./rows.ts";
-
-/** Adds messages. `now` is Unix time in milliseconds throughout. */
-export interface Additions {
-  /**
-   * Adds a message. Without a nonce, it gets the nonce of its row. If a row has its nonce already
-   * (a draft whose turn runs again), that row stays unchanged.
-   *
-   * @returns The stored row, with the message's id once it is sent.
-   */
-  add(frozen: Frozen, now: number): Promise<AddedRow>;
-  /**
-   * Adds the messages of one text: all or none of them, without other messages between them. This
-   * holds even if this process dies or another one adds messages.
-   */
-  addAll(frozen: readonly Frozen[], now: number): Promise<readonly AddedRow[]>;
-}
-
-/**
- * States of a row. `uncertain`: Barnacle cannot tell whether Discord has it. `folded`: another
- * row has its text. `withdrawn`: not needed any more before it was sent, such as a draft.
- */
-export type RowState =
-  | "pending"
-  | "sending"
-  | "sent"
-  | "uncertain"
-  | "dead"
-  | "dropped"
-  | "folded"
-  | "withdrawn";
+import type { AddedRow, Additions } from "../../core/store/outbox.ts";
 
 const addedSchema = z.object({
   state: z.enum([
@@ -57,17 +27,6 @@ const addedSchema = z.object({
   ]),
   message_id: snowflakeSchema<"message">().nullable(),
 });
-
-/** A row of the outbox that this call or an earlier one has added. */
-export interface AddedRow extends OutboxRow {
-  /** The row's state. */
-  readonly state: RowState;
-  /**
-   * Discord's id of the sent message; absent while it is not sent, or if it was deleted before
-   * Discord told the id.
-   */
-  readonly messageId?: MessageId;
-}
 
 /**
  * Creates the adder of messages.

@@ -8,72 +8,13 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { AccountId, MessageId } from "../../core/discord/ids.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { prepareSettle } from "./settle.ts";
-
-/** Stores outcomes of attempts. `now` is Unix time in milliseconds throughout. */
-export interface Attempts {
-  /**
-   * T4: Discord may have the message from now on.
-   *
-   * @param now Stored for the first attempt only.
-   * @returns Whether the row was still to be sent.
-   */
-  markSending(row: OutboxRow, now: number): Promise<boolean>;
-  /**
-   * T5: Discord has the message, or had it before it was deleted. Its files are deleted.
-   *
-   * @returns Whether this call settled the row; the gateway's echo may have settled it before.
-   */
-  markSent(row: OutboxRow, messageId?: MessageId): Promise<boolean>;
-  /**
-   * Takes T4 back, because this attempt created no message. An earlier attempt may have created
-   * one.
-   *
-   * @param reason Discord's refusal, for the operator.
-   */
-  markRefused(row: OutboxRow, reason: string, now: number): Promise<void>;
-  /**
-   * Notes that an attempt got no answer. T4 stays. The row is failing from now on, unless it
-   * already was.
-   */
-  markFailing(row: OutboxRow, now: number): Promise<void>;
-  /**
-   * Stores why an unsent row waits.
-   *
-   * @param reason For the operator.
-   * @param nextAttemptAt Unix time in milliseconds of the next attempt.
-   */
-  markWaiting(row: OutboxRow, reason: string, nextAttemptAt: number): Promise<void>;
-  /**
-   * Shifts times after the clock was set forward. Each row that has been failing since `until` or
-   * earlier starts `byMs` later. So it has been failing for as long as before.
-   *
-   * @param byMs Milliseconds.
-   * @param until Unix time in milliseconds.
-   */
-  shiftFailing(accountId: AccountId, byMs: number, until: number): Promise<void>;
-  /** Takes all attempts back, because the channel's history shows that none has succeeded. */
-  markAbsent(row: OutboxRow): Promise<void>;
-  /**
-   * Gives up a row that Discord will never accept. The row stays on record for the operator, and
-   * later rows do not wait for it.
-   *
-   * @param reason Discord's refusal, for the operator.
-   */
-  markDead(row: OutboxRow, reason: string): Promise<void>;
-  /**
-   * Holds a row, because Barnacle cannot tell whether Discord has it. The operator sees it, and it
-   * is not sent (D2).
-   *
-   * @param reason For the operator.
-   */
-  markUncertain(row: OutboxRow, reason: string): Promise<void>;
-}
+import type { AttemptRows } from "../../core/store/outbox.ts";
 
 /** The journal's record of a T4. */
 interface Intent {
@@ -103,7 +44,7 @@ export function createAttempts(
   database: DatabaseSync,
   { commit, journaled, later }: Transactions,
   outgoing: Outgoing,
-): Attempts {
+): AttemptRows {
   const { queues } = outgoing;
   const settle = prepareSettle(database);
   const markSending = database.prepare(

@@ -7,22 +7,11 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { DAY_MS } from "../../core/discord/day.ts";
-import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
-import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { prepareOutboxFiles } from "./files.ts";
-
-/** Keeps channels that take no files. `now` is Unix time in milliseconds. */
-export interface FilelessChannels {
-  /** Whether the owners got the notice about a channel within the last day. */
-  wasToldNoFiles(accountId: AccountId, channelId: ChannelId, now: number): Promise<boolean>;
-  /** Stores that the owners get the notice now, and deletes records that are older than a day. */
-  noteToldNoFiles(accountId: AccountId, channelId: ChannelId, now: number): Promise<void>;
-  /** Replaces the message of an unsent row, and deletes the row's files. */
-  removeFiles(row: OutboxRow, message: OutboundMessage): Promise<void>;
-}
+import type { FilelessChannels } from "../../core/store/outbox.ts";
 
 /**
  * Creates the storage.

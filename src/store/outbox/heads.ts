@@ -9,9 +9,8 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
-import type { FooterOf } from "../../core/outbound/footer_line.ts";
-import type { OutboundFile, OutboxRow } from "../../core/outbound/outbound.ts";
+import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -25,30 +24,7 @@ import {
   ROW_COLUMNS,
   storedMessageSchema,
 } from "./rows.ts";
-
-/** Reads rows that are to be sent. */
-export interface Heads {
-  /**
-   * The first unsent row of each channel that is not parked. It blocks the rest of that channel
-   * only. A damaged row is held as dead, and the next one is the first.
-   *
-   * @param channels Distinct channels to read; all if absent, which costs more.
-   */
-  heads(accountId: AccountId, channels?: readonly ChannelId[]): Promise<readonly OutboxRow[]>;
-  /** The files of a row in the order of sending; none once the row is sent. */
-  filesOf(row: OutboxRow): Promise<readonly OutboundFile[]>;
-  /**
-   * Finds our own messages among those of a channel.
-   *
-   * @returns Ids of the messages that are ours, as far as Discord has told them.
-   */
-  known(
-    channelId: ChannelId,
-    messageIds: readonly MessageId[],
-  ): Promise<ReadonlySet<MessageId>>;
-  /** The footer of a message of ours, for readers of Discord's text; `undefined` if it has none. */
-  readonly footerOf: FooterOf;
-}
+import type { Heads } from "../../core/store/outbox.ts";
 
 const messageSchema = z.object({ message: storedMessageSchema });
 

@@ -11,60 +11,14 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
 import { removalOf } from "../../core/outbound/draft.ts";
-import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
-import type { OutboundKind } from "../../core/outbound/nonce.ts";
+import type { ChannelId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { prepareOutboxFiles } from "./files.ts";
 import { DAMAGED_ROW, prepareAddToOutbox, storedMessageSchema } from "./rows.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** A message that is not sent. Times are Unix times in milliseconds. */
-export interface OpenRow {
-  /** Number of the row. */
-  readonly id: number;
-  /** Target channel of the message. */
-  readonly channelId: ChannelId;
-  /** `parked`: it waits in a channel in which Discord does not let the bot post. */
-  readonly state: "pending" | "sending" | "parked" | "uncertain" | "dead";
-  /** Absent for messages that answer no one. */
-  readonly kind?: OutboundKind;
-  /** The first characters of its text, at most {@link PREVIEW_CHARS}. */
-  readonly preview: string;
-  /** Length of the whole text in UTF-16 units. */
-  readonly chars: number;
-  /** Number of files that the message was stored with. */
-  readonly fileCount: number;
-  /** When the message was added. */
-  readonly createdAt: number;
-  /** When Discord may first have got it; absent before the first attempt. */
-  readonly firstAttemptAt?: number;
-  /** Since when no attempt has succeeded; absent if the row is not failing. */
-  readonly failingSince?: number;
-  /** Why the last attempt failed, or why its channel is parked. Absent without either. */
-  readonly reason?: string;
-  /** When Barnacle tries it again, at the latest; absent while it does, and after the last try. */
-  readonly nextAttemptAt?: number;
-  /** Number of the first unsent message of its channel, if it waits for that one. */
-  readonly behind?: number;
-}
-
-/** Reads and releases unsent messages. */
-export interface HeldRows {
-  /** The unsent messages of an account, in the order of sending. */
-  open(accountId: AccountId): Promise<readonly OpenRow[]>;
-  /**
-   * Sends an uncertain or dead message again, before the waiting ones of its channel, or gives up
-   * an unsent message. A draft is never sent again, because it has less text than its answer.
-   * Neither is a message whose files are deleted. Giving up a message also removes the draft that
-   * it would have replaced. If its channel is parked, the waiting messages there are tried at once.
-   *
-   * @param id Number of the row.
-   * @returns Whether the row was in a state that allows this.
-   */
-  release(id: number, how: "resend" | "drop"): Promise<boolean>;
-}
+import type { HeldRows, OpenRow } from "../../core/store/outbox.ts";
 
 /** Maximum number of characters (code points) of a preview. */
 export const PREVIEW_CHARS = 80;

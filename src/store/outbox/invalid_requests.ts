@@ -11,33 +11,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
-import type { AccountId } from "../../core/discord/ids.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** The count of one minute. */
-export interface InvalidMinute {
-  /** Minutes since 1970. */
-  readonly minute: number;
-  /** Number of invalid requests in that minute, from 1. */
-  readonly count: number;
-}
-
-/** Reads and adds counts. */
-export interface InvalidRequestCounts {
-  /**
-   * The minutes with invalid requests, in their order.
-   *
-   * @param since As {@link InvalidMinute.minute}.
-   */
-  loadInvalidRequests(accountId: AccountId, since: number): Promise<readonly InvalidMinute[]>;
-  /**
-   * Counts one request, and deletes minutes that Discord has forgotten by then.
-   *
-   * @param minute As {@link InvalidMinute.minute}.
-   */
-  addInvalidRequest(accountId: AccountId, minute: number): Promise<void>;
-}
+import type { InvalidRequestCounts } from "../../core/store/outbox.ts";
 
 /**
  * Number of minutes to keep: the ten that Discord remembers, and one more because a minute is kept

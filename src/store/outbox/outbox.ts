@@ -12,28 +12,16 @@ import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import { createUngroupedTransactions, type Transactions } from "../database/transact.ts";
 import { createOutgoing, type Outgoing } from "../memory/outgoing.ts";
-import { type Additions, createAdditions } from "./additions.ts";
-import { type Attempts, createAttempts } from "./attempts.ts";
-import { createFilelessChannels, type FilelessChannels } from "./fileless_channels.ts";
-import { createHeads, type Heads } from "./heads.ts";
-import { createHeldRows, type HeldRows } from "./held.ts";
-import { createInvalidRequestCounts, type InvalidRequestCounts } from "./invalid_requests.ts";
-import { createParkedChannels, type ParkedChannels } from "./parked_channels.ts";
-import { createSendResults, type SendResults } from "./send_results.ts";
-import { createUnfolding, type Unfolding } from "./unfold.ts";
-
-/** All methods of `store.outbox`. */
-export interface Outbox
-  extends
-    Additions,
-    Attempts,
-    FilelessChannels,
-    Heads,
-    HeldRows,
-    InvalidRequestCounts,
-    ParkedChannels,
-    SendResults,
-    Unfolding {}
+import { createAdditions } from "./additions.ts";
+import { createAttempts } from "./attempts.ts";
+import { createFilelessChannels } from "./fileless_channels.ts";
+import { createHeads } from "./heads.ts";
+import { createHeldRows } from "./held.ts";
+import { createInvalidRequestCounts } from "./invalid_requests.ts";
+import { createParkedChannels } from "./parked_channels.ts";
+import { createSendResults } from "./send_results.ts";
+import { createUnfolding } from "./unfold.ts";
+import type { Outbox } from "../../core/store/outbox.ts";
 
 /**
  * Creates the namespace.

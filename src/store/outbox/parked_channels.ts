@@ -11,53 +11,10 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
-import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** A channel in which Discord does not let the bot post. */
-export interface ParkedChannel {
-  /** Id of the channel, thread or direct message channel. */
-  readonly channelId: ChannelId;
-  /** `"cannot post in #ops: Send Messages is denied for the role Krill"`. */
-  readonly reason: string;
-  /** Unix time in milliseconds at which it was first parked. */
-  readonly since: number;
-  /** Number of unsent messages in the channel. */
-  readonly waiting: number;
-}
-
-/** Parks channels, and lets them be tried again. */
-export interface ParkedChannels {
-  /**
-   * Parks a channel. All of its waiting messages are failing from now on, unless they already were.
-   *
-   * @param parked The refusal, for the operator, and Unix times in milliseconds. `nextTryAt`: when
-   * the channel is tried again at the latest.
-   * @returns Whether to notify the operator: not if a notice was sent and nothing has changed
-   * since.
-   */
-  park(
-    accountId: AccountId,
-    channelId: ChannelId,
-    parked: { readonly reason: string; readonly now: number; readonly nextTryAt: number },
-  ): Promise<boolean>;
-  /**
-   * Lets channels be tried again. Costs almost nothing if none of them is parked.
-   *
-   * @returns Number of channels that were parked.
-   */
-  unpark(accountId: AccountId, channels: readonly ChannelId[] | "all"): Promise<number>;
-  /**
-   * The channels that refuse, the longest parked first. A channel that is tried again stays in the
-   * list until a message arrives there. Without waiting messages, it stays for a day after its last
-   * refusal.
-   *
-   * @param now Unix time in milliseconds.
-   */
-  parked(accountId: AccountId, now: number): Promise<readonly ParkedChannel[]>;
-}
+import type { ParkedChannel, ParkedChannels } from "../../core/store/outbox.ts";
 
 /**
  * Makes the SQL condition that the channel of `row`, a row of the account `:accountId`, is not

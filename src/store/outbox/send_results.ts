@@ -7,28 +7,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
-import type { MessageId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** The result of one row, so far. */
-export type SendResult =
-  /** Sent; without `messageId` if the message was deleted before Discord told its id. */
-  | { readonly id: number; readonly kind: "sent"; readonly messageId?: MessageId }
-  /**
-   * Not sent. `held`: Barnacle cannot tell whether Discord has it. The reason is Discord's last
-   * refusal, or why the channel is parked.
-   */
-  | { readonly id: number; readonly kind: "waits" | "failed" | "held"; readonly reason?: string };
-
-/** Reads results. */
-export interface SendResults {
-  /**
-   * The results of these rows, in their order; missing rows are left out. A message folded into
-   * another (full queue) shares that message's result.
-   */
-  sendResultsOf(ids: readonly number[]): Promise<readonly SendResult[]>;
-}
+import type { SendResult, SendResults } from "../../core/store/outbox.ts";
 
 const rowSchema = z.object({
   id: column.number,

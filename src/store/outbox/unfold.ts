@@ -10,26 +10,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
-import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { prepareOutboxFiles } from "./files.ts";
 import { prepareHoldDamaged, storedMessageSchema } from "./rows.ts";
-
-/** Takes folded messages apart. */
-export interface Unfolding {
-  /**
-   * Lets the messages be sent that were folded into an unsent row, and withdraws that row.
-   *
-   * @param withoutFile Rewrites a message whose own file was folded, too.
-   * @returns Number of messages; 0 if the row is settled, or nothing was folded into it.
-   */
-  unfold(
-    row: OutboxRow,
-    withoutFile: (message: OutboundMessage) => OutboundMessage,
-  ): Promise<number>;
-}
+import type { Unfolding } from "../../core/store/outbox.ts";
 
 const foldedSchema = z.object({
   id: column.number,

@@ -6,21 +6,9 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { AccountId, GuildId } from "../../core/discord/ids.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** Guilds about which the owners of an account got a question. */
-export interface AskedGuilds {
-  /** Whether the owners got a question about a guild. */
-  wasAsked(accountId: AccountId, guildId: GuildId): Promise<boolean>;
-  /**
-   * Notes that they were.
-   *
-   * @param now Unix time in milliseconds.
-   */
-  noteAsked(accountId: AccountId, guildId: GuildId, now: number): Promise<void>;
-}
+import type { AskedGuildRows } from "../../core/store/pairing.ts";
 
 /**
  * Creates the storage.
@@ -30,7 +18,7 @@ export interface AskedGuilds {
 export function createAskedGuilds(
   database: DatabaseSync,
   { commit, read }: Transactions,
-): AskedGuilds {
+): AskedGuildRows {
   const select = database.prepare(
     "SELECT 1 FROM asked_guild WHERE account_id = ? AND guild_id = ?",
   );

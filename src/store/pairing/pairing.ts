@@ -9,12 +9,10 @@ import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
-import { type AskedGuilds, createAskedGuilds } from "./asked_guilds.ts";
-import { createPairings, type Pairings } from "./pairings.ts";
-import { createResolvedNames, type ResolvedNames } from "./resolved_names.ts";
-
-/** All methods of `store.pairing`. */
-export interface Pairing extends Pairings, ResolvedNames, AskedGuilds {}
+import { createAskedGuilds } from "./asked_guilds.ts";
+import { createPairings } from "./pairings.ts";
+import { createResolvedNames } from "./resolved_names.ts";
+import type { Pairing } from "../../core/store/pairing.ts";
 
 /**
  * Creates the namespace.

@@ -10,7 +10,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
-import { type AccountId, toAccountId, type UserId } from "../../core/discord/ids.ts";
+import { type AccountId, toAccountId } from "../../core/discord/ids.ts";
 import {
   type Paired,
   type PairingDecision,
@@ -26,36 +26,7 @@ import { prepareCountWrongCodes } from "./wrong_codes.ts";
 import { IS_FRESH, toPairingRequest } from "./rows.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import { createUngroupedTransactions, type Transactions } from "../database/transact.ts";
-
-/** Reads and decides requests. `now` is Unix time in milliseconds throughout. */
-export interface Pairings {
-  /** Requests that wait and have not expired, oldest first. */
-  requests(accountId: AccountId, now: number): Promise<readonly PairingRequest[]>;
-  /** Paired people, in the order of their pairing. */
-  paired(accountId: AccountId): Promise<readonly Paired[]>;
-  /** Whether a person is paired now. */
-  isPaired(accountId: AccountId, userId: UserId): Promise<boolean>;
-  /**
-   * Approves or denies a request. The same transaction stores the messages for an approved person.
-   * A used code counts as unknown. People can guess only codes, not buttons. So only wrong codes
-   * are counted, and too many of them close the check.
-   */
-  decide(asked: PairingDecision): Promise<PairingOutcome>;
-  /**
-   * Removes a pairing. The person is then an unpaired sender again.
-   *
-   * @returns The removed pairing; `undefined` if the person is not paired.
-   */
-  revoke(accountId: AccountId, userId: UserId, now: number): Promise<Paired | undefined>;
-  /** Requests that were not reported to the owners yet, oldest first. */
-  unreported(accountId: AccountId, now: number): Promise<readonly PairingRequest[]>;
-  /**
-   * Notes that a request was reported to the owners.
-   *
-   * @param id Number of the request.
-   */
-  markReported(id: number): Promise<void>;
-}
+import type { Pairings } from "../../core/store/pairing.ts";
 
 const pairedSchema = z.object({
   account_id: z.string().transform(toAccountId),

@@ -10,22 +10,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
-import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** Reads, adds and forgets names. */
-export interface ResolvedNames {
-  /** All names of an account, by kind and spelling. */
-  namesOf(accountId: AccountId): Promise<readonly ResolvedName[]>;
-  /** Adds names. A name that is stored already keeps its id. */
-  saveNames(accountId: AccountId, names: readonly ResolvedName[]): Promise<void>;
-  /** Forgets names that still have the given id. */
-  forgetNames(accountId: AccountId, names: readonly ResolvedName[]): Promise<void>;
-}
+import type { ResolvedNames } from "../../core/store/pairing.ts";
 
 const shared = { typed: column.text, name: column.text, at: column.number };
 

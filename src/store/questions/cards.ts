@@ -10,76 +10,15 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column, SELDOM_READ } from "../database/columns.ts";
-import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import type { Frozen } from "../../core/outbound/outbound.ts";
-import { MAX_OFFERED, type OfferedForm } from "../../core/people/form.ts";
-import { FILL_IN, type StoredQuestion } from "../../core/people/question.ts";
+import { MAX_OFFERED } from "../../core/people/form.ts";
+import { FILL_IN } from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { OF_QUESTION, QUESTION_COLUMNS, readQuestion } from "./rows.ts";
-
-/** A component of a new card. */
-export interface NewControl {
-  /** Its `custom_id`: a name and 128 random bits. */
-  readonly customId: string;
-  /** Key of its choice, or the name of its kind. */
-  readonly choice: string;
-}
-
-/** A new message that shows a question. */
-export interface NewCard {
-  /** The message, with a nonce. */
-  readonly frozen: Frozen;
-  /** Its components. */
-  readonly controls: readonly NewControl[];
-}
-
-/** A card of a decided question that still shows it as open. */
-export interface OutdatedCard {
-  /** The store's number. */
-  readonly id: number;
-  /** Channel of the message. */
-  readonly channelId: ChannelId;
-  /** Nonce of the posted message. */
-  readonly nonce: string;
-  /** The question as it is now. */
-  readonly question: StoredQuestion;
-  /** Whether it was posted in Discord's second layout; absent if that is not known any more. */
-  readonly isCard?: boolean;
-}
-
-/** Keeps cards. `now` is Unix time in milliseconds throughout. */
-export interface Cards {
-  /** Open questions of an account without cards, in the order of asking. */
-  withoutCards(accountId: AccountId): Promise<readonly StoredQuestion[]>;
-  /**
-   * Adds the cards of a question to the outbox, unless it has some, or is decided.
-   *
-   * @returns Whether they were added.
-   */
-  addCards(questionId: number, cards: readonly NewCard[], now: number): Promise<boolean>;
-  /** Cards of an account that must change. */
-  outdated(accountId: AccountId): Promise<readonly OutdatedCard[]>;
-  /** Adds the last text of a card to the outbox, once. */
-  settleCard(id: number, frozen: Frozen, now: number): Promise<void>;
-  /** Ends a question that could reach no one. */
-  withdraw(questionId: number, now: number): Promise<void>;
-  /**
-   * Ends the questions of an account whose time is over.
-   *
-   * @returns Their number.
-   */
-  expire(accountId: AccountId, now: number): Promise<number>;
-  /** When the next question of an account expires; `undefined` if none is open. */
-  nextExpiry(accountId: AccountId): Promise<number | undefined>;
-  /** The forms that people of an account may open, newest first; {@link MAX_OFFERED} at most. */
-  openForms(accountId: AccountId, now: number): Promise<readonly OfferedForm[]>;
-  /** Whether the account has an open question, or a card that must change. */
-  hasWork(accountId: AccountId): Promise<boolean>;
-}
+import type { Cards } from "../../core/store/questions.ts";
 
 const cardSchema = z.object({
   card_id: column.number,

@@ -10,7 +10,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
-import type { AccountId } from "../../core/discord/ids.ts";
 import { readCode } from "../../core/inbound/pairing.ts";
 import {
   type Deciding,
@@ -23,16 +22,7 @@ import { readAnswer } from "../../core/people/read_answer.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { QUESTION_COLUMNS, readQuestion } from "./rows.ts";
-
-/** Decides questions, and lists them. */
-export interface Decisions {
-  /** Decides a question, unless it is decided. */
-  decide(deciding: Deciding): Promise<DecidingOutcome>;
-  /** Open questions, oldest first; of one account, if given. */
-  open(now: number, accountId?: AccountId): Promise<readonly StoredQuestion[]>;
-  /** Forgets waiting turns that memory knows, because another process may have decided one. */
-  decidedElsewhere(): void;
-}
+import type { QuestionDecisions } from "../../core/store/questions.ts";
 
 interface Match {
   readonly question: StoredQuestion;
@@ -57,7 +47,7 @@ export function createDecisions(
   database: DatabaseSync,
   { commit, read }: Pick<Transactions, "commit" | "read">,
   onDecided: () => void,
-): Decisions {
+): QuestionDecisions {
   const selectControl = database.prepare(
     `SELECT c.question_row, c.channel_id, o.message_id, a.application_id, k.choice
      FROM question_control AS k

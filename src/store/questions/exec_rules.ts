@@ -6,23 +6,10 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { UserId } from "../../core/discord/ids.ts";
 import type { ExecRule } from "../../core/exec/command.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** Keeps the rules. */
-export interface ExecRules {
-  /** All rules of an agent. */
-  execRules(agentId: string): Promise<readonly ExecRule[]>;
-  /** Adds a rule, once. */
-  addExecRule(
-    agentId: string,
-    rule: Required<ExecRule>,
-    by: UserId | undefined,
-    now: number,
-  ): Promise<void>;
-}
+import type { ExecRules } from "../../core/store/questions.ts";
 
 const rowSchema = z.object({
   path: z.string(),

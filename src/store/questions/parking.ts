@@ -10,42 +10,15 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
-import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
-import type { Charge } from "../../core/spending/usage.ts";
-import type { Step } from "../../core/step.ts";
-import { type AskedCall, type Decision, MAX_OPEN_QUESTIONS } from "../../core/people/question.ts";
+import { messagesOf } from "../../core/inbound/inbox.ts";
+import { MAX_OPEN_QUESTIONS } from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
 import { prepareInsertSteps } from "../turns/steps.ts";
 import { prepareInsertUsage } from "../usage/charges.ts";
 import { QUESTION_COLUMNS, readQuestion } from "./rows.ts";
-
-/** A turn to park. */
-export interface TurnToPark {
-  /** Its claim, which ends. */
-  readonly claim: Claim;
-  /** Its last steps, which are not stored yet. */
-  readonly steps: readonly Step[];
-  /** Requests to models since the last stored step. */
-  readonly charges: readonly Charge[];
-  /** At least one call that waits. */
-  readonly asked: readonly (AskedCall & { readonly code: string })[];
-  /** Unix time in milliseconds. */
-  readonly now: number;
-}
-
-/** Parks turns, and tells them the decisions. */
-export interface Parking {
-  /**
-   * TS: parks a turn until its questions are decided.
-   *
-   * @throws {Error} If the claim does not run any more.
-   */
-  park(turn: TurnToPark): Promise<void>;
-  /** The decision about a call; `undefined` if there is none yet. */
-  decisionOf(callKey: string): Promise<Decision | undefined>;
-}
+import type { ParkedTurns } from "../../core/store/questions.ts";
 
 /** How long decided questions are kept, for the log and for repeated presses. */
 const KEPT_MS = 30 * 86_400_000;
@@ -66,7 +39,7 @@ export function createParking(
   database: DatabaseSync,
   { commit, read }: Pick<Transactions, "commit" | "read">,
   { claims, turns, spent }: Pick<Memory, "claims" | "turns" | "spent">,
-): Parking {
+): ParkedTurns {
   const insertSteps = prepareInsertSteps(database);
   const insertUsage = prepareInsertUsage(database);
   // Waiting for people is no failed attempt. The first attempt stays counted: a later one knows by

@@ -8,13 +8,11 @@ import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
-import { type Cards, createCards } from "./cards.ts";
-import { createDecisions, type Decisions } from "./decisions.ts";
-import { createExecRules, type ExecRules } from "./exec_rules.ts";
-import { createParking, type Parking } from "./parking.ts";
-
-/** All methods of `store.questions`. */
-export interface Questions extends Cards, Decisions, ExecRules, Parking {}
+import { createCards } from "./cards.ts";
+import { createDecisions } from "./decisions.ts";
+import { createExecRules } from "./exec_rules.ts";
+import { createParking } from "./parking.ts";
+import type { Questions } from "../../core/store/questions.ts";
 
 /**
  * Creates the namespace.

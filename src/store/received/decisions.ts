@@ -11,47 +11,10 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
-import {
-  type AccountId,
-  type ChannelId,
-  type MessageId,
-  toAccountId,
-} from "../../core/discord/ids.ts";
-import type { UserId } from "../../core/discord/ids.ts";
+import { toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** A verdict as it is on record. */
-export interface Decision {
-  /** Number that rises with each decision; the next page begins after it. */
-  readonly id: number;
-  /** The account that judged the message. */
-  readonly accountId: AccountId;
-  /** Discord's id of the message. */
-  readonly messageId: MessageId;
-  /** Channel, thread or direct message channel of the message. */
-  readonly channelId: ChannelId;
-  /** The sender that policy judged. */
-  readonly authorId: UserId;
-  /** The kind of verdict. */
-  readonly verdict: Verdict["kind"];
-  /** The reason as this or an older Barnacle named it: `"no-mention"`. */
-  readonly why: string;
-  /** Config path of the rule that decided. */
-  readonly rule: string;
-  /** Unix time in milliseconds. */
-  readonly at: number;
-}
-
-/** Reads verdicts, page by page. */
-export interface Decisions {
-  /**
-   * The verdicts after a number, oldest first, at most `limit`; 0 starts with the oldest. An
-   * undecided message is left out until it is decided.
-   */
-  verdictsAfter(id: number, limit: number): Promise<readonly Decision[]>;
-}
+import type { RecordedVerdict, RecordedVerdicts } from "../../core/store/received.ts";
 
 const rowSchema = z.object({
   id: column.number,
@@ -70,7 +33,7 @@ const rowSchema = z.object({
  *
  * @param database Open, migrated, and owned by the caller.
  */
-export function createDecisions(database: DatabaseSync, { read }: Transactions): Decisions {
+export function createDecisions(database: DatabaseSync, { read }: Transactions): RecordedVerdicts {
   // `block` is indexed and `id` is not: a page begins in the block of the verdict after `id`.
   const select = database.prepare(
     `SELECT ${DECISION_COLUMNS} FROM decision
@@ -92,7 +55,7 @@ export const DECISION_COLUMNS =
  *
  * @throws {ZodError} If the row has other columns.
  */
-export function toDecision(row: unknown): Decision {
+export function toDecision(row: unknown): RecordedVerdict {
   const { account_id, message_id, channel_id, author_id, ...rest } = rowSchema.parse(row);
   return {
     ...rest,

@@ -8,22 +8,10 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { ChannelId } from "../../core/discord/ids.ts";
-import type { AccountId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** Reads direct channels. */
-export interface DirectChannels {
-  /** Direct channels of an account, with the newest activity first. */
-  directChannels(accountId: AccountId): Promise<readonly ChannelId[]>;
-  /**
-   * Whether a direct channel is a group. Its history does not tell, and no code may go to a group
-   * (P5).
-   */
-  isGroupChannel(accountId: AccountId, channelId: ChannelId): Promise<boolean>;
-}
+import type { DirectChannels } from "../../core/store/received.ts";
 
 /** Notes an accepted direct message within a transaction of the caller's. */
 export type KeepDirectChannel = (

@@ -16,7 +16,7 @@ import { column } from "../database/columns.ts";
 import { compareIds, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { Overheard } from "../../core/inbound/transcript.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import type { OverheardKey } from "../memory/overheard_key.ts";
+import type { OverheardKey } from "../../core/store/turns.ts";
 
 /** Adds and reads blocks, within transactions of the caller's. */
 export interface MessageBlocks {

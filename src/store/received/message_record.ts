@@ -11,21 +11,8 @@ import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { createUngroupedTransactions, type Transactions } from "../database/transact.ts";
 import { DECISION_COLUMNS } from "./decisions.ts";
-import type { MessageRecord } from "./on_record.ts";
 import { toDecisionOnRecord, toOutboxOnRecord, toTurnOnRecord } from "./record_rows.ts";
-
-/** Reads the records of messages. */
-export interface MessageRecords {
-  /**
-   * Finds the record by a message, by one of our own messages that answers it, or by the failure id
-   * in a notice. A message of ours that answers no one has a record without decisions.
-   *
-   * @returns `undefined` if nothing is on record.
-   */
-  messageRecordOf(
-    asked: { readonly messageId: MessageId } | { readonly failureId: string },
-  ): Promise<MessageRecord | undefined>;
-}
+import type { MessageRecord, MessageRecords } from "../../core/store/received.ts";
 
 const messageIdSchema = z.object({ message_id: snowflakeSchema<"message">() });
 const causeSchema = z.object({ cause_id: snowflakeSchema<"message">().nullable() });

@@ -12,41 +12,9 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
-import type { AccountId } from "../../core/discord/ids.ts";
-import type { ResolvedName } from "../../core/names.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** A policy that comes into force. */
-export interface PolicyRevision {
-  /** The account whose messages it judges. */
-  readonly accountId: AccountId;
-  /** Hash of its whole content: the same hash is the same policy. */
-  readonly hash: string;
-  /** Path of its config file; absent without a file. */
-  readonly file?: string;
-  /** Text of its config, with the secrets blanked; absent without a file. */
-  readonly text?: string;
-  /** The names that were resolved when it came into force. */
-  readonly names: readonly ResolvedName[];
-}
-
-/** A policy as it is on record. */
-export interface StoredPolicy extends Omit<PolicyRevision, "accountId" | "hash"> {
-  /** Unix time in milliseconds at which it came into force first. */
-  readonly at: number;
-}
-
-/** Stores policies. */
-export interface Policies {
-  /**
-   * Stores a policy as the newest one in force.
-   *
-   * @returns Number of the policy, by which decisions name it; the same for the same hash.
-   * @param now Unix time in milliseconds.
-   */
-  savePolicy(revision: PolicyRevision, now: number): Promise<number>;
-}
+import type { Policies } from "../../core/store/received.ts";
 
 /** Number of policies that an account keeps, regardless of their age. */
 const KEPT = 50;

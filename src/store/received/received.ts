@@ -8,14 +8,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
-import { createDecisions, type Decisions } from "./decisions.ts";
-import { createDirectChannels, type DirectChannels } from "./direct_channels.ts";
-import { createMessageRecords, type MessageRecords } from "./message_record.ts";
-import { createPolicies, type Policies } from "./policies.ts";
+import { createDecisions } from "./decisions.ts";
+import { createDirectChannels } from "./direct_channels.ts";
+import { createMessageRecords } from "./message_record.ts";
+import { createPolicies } from "./policies.ts";
 import type { Retention } from "./retention.ts";
-
-/** All methods of `store.received`. */
-export interface Received extends Decisions, DirectChannels, MessageRecords, Policies {}
+import type { Received } from "../../core/store/received.ts";
 
 /**
  * Creates the namespace.

@@ -13,7 +13,12 @@ import type { ResolvedName } from "../../core/names.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
 import { storedMessageSchema } from "../outbox/rows.ts";
 import { toDecision } from "./decisions.ts";
-import type { DecisionOnRecord, OutboxOnRecord, TurnOnRecord, TurnState } from "./on_record.ts";
+import type {
+  DecisionOnRecord,
+  OutboxOnRecord,
+  TurnOnRecord,
+  TurnState,
+} from "../../core/store/received.ts";
 
 /** The JSON is ours, written as facts and policies are. */
 const decisionSchema = z.object({

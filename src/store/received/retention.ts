@@ -14,10 +14,10 @@ import { column } from "../database/columns.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 import { toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import type { OverheardKey } from "../memory/overheard_key.ts";
 import { type FactRows, preparePruneFacts } from "./fact_rows.ts";
 import { preparePruneUsage } from "../usage/prune_usage.ts";
 import { preparePruneTranscripts, type TranscriptRetention } from "./prune_transcripts.ts";
+import type { OverheardKey } from "../../core/store/turns.ts";
 
 /** How long records are kept, and how many. */
 export interface Retention extends TranscriptRetention {

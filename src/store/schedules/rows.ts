@@ -8,50 +8,11 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
-import type { AccountId, UserId } from "../../core/discord/ids.ts";
-import {
-  MAX_PER_USER,
-  type NewSchedule,
-  type PausedBy,
-  type Schedule,
-  type ScheduleRun,
-} from "../../core/turn/schedule.ts";
+import { MAX_PER_USER, type Schedule, type ScheduleRun } from "../../core/turn/schedule.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { readRun, readSchedule, RUN_COLUMNS } from "./read_schedule.ts";
-
-/** Schedules by themselves, without their runs. */
-export interface ScheduleRows {
-  /**
-   * Stores a schedule, once for each call.
-   *
-   * @param now Unix time in milliseconds.
-   * @returns The schedule, or `undefined` if its creator has too many.
-   */
-  create(schedule: NewSchedule, now: number): Promise<Schedule | undefined>;
-  /** Schedules of an account, in the order of their creation; of one creator, if given. */
-  list(accountId: AccountId, creatorId?: UserId): Promise<readonly Schedule[]>;
-  /** One schedule; `undefined` if there is none with this number. */
-  find(id: number): Promise<Schedule | undefined>;
-  /** Deletes a schedule with its runs. Runs that have begun end. @returns Whether it existed. */
-  remove(id: number): Promise<boolean>;
-  /** Pauses a schedule. @returns Whether it existed. */
-  pause(id: number, by: PausedBy): Promise<boolean>;
-  /**
-   * Ends a pause.
-   *
-   * @param nextAt Unix time in milliseconds of the next run, which replaces a missed one.
-   * @returns Whether it existed.
-   */
-  resume(id: number, nextAt?: number): Promise<boolean>;
-  /**
-   * Asks for a run at once, beside the schedule's own.
-   *
-   * @param now Unix time in milliseconds.
-   * @returns Whether the schedule existed.
-   */
-  ask(id: number, now: number): Promise<boolean>;
-}
+import type { ScheduleRows } from "../../core/store/schedules.ts";
 
 /** Days after which a schedule without a run before it is forgotten. */
 const KEPT_DAYS = 30;

@@ -11,38 +11,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column, SELDOM_READ } from "../database/columns.ts";
-import type { AccountId, MessageId } from "../../core/discord/ids.ts";
-import type { Frozen } from "../../core/outbound/outbound.ts";
-import type { BegunRun, Schedule, ScheduleRun } from "../../core/turn/schedule.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { readRun, readSchedule, RUN_COLUMNS } from "./read_schedule.ts";
-
-/** Due schedules and their runs. */
-export interface ScheduleRuns {
-  /**
-   * Schedules of an account that are due, the earliest first. A paused one is due only if an
-   * operator asked for a run.
-   *
-   * @param now Unix time in milliseconds.
-   */
-  due(accountId: AccountId, now: number, limit: number): Promise<readonly Schedule[]>;
-  /** Unix time in milliseconds of the account's next run; `undefined` if there is none. */
-  nextAt(accountId: AccountId): Promise<number | undefined>;
-  /**
-   * Records that a run begins, with its messages. A repetition changes nothing. Neither does a run
-   * of a deleted schedule.
-   *
-   * @param now Unix time in milliseconds.
-   */
-  begin(run: BegunRun, messages: readonly Frozen[], now: number): Promise<void>;
-  /** The newest runs of a schedule, newest first. */
-  runsOf(scheduleId: number, limit: number): Promise<readonly ScheduleRun[]>;
-  /** The number of the schedule whose run has this id; `undefined` if there is none. */
-  scheduleOf(messageId: MessageId): Promise<number | undefined>;
-}
+import type { ScheduleRuns } from "../../core/store/schedules.ts";
 
 /** Number of runs of a schedule that are kept. */
 const KEPT_RUNS = 50;

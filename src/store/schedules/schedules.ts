@@ -8,11 +8,9 @@ import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
-import { createScheduleRuns, type ScheduleRuns } from "./runs.ts";
-import { createScheduleRows, type ScheduleRows } from "./rows.ts";
-
-/** All methods of `store.schedules`. */
-export interface Schedules extends ScheduleRows, ScheduleRuns {}
+import { createScheduleRuns } from "./runs.ts";
+import { createScheduleRows } from "./rows.ts";
+import type { Schedules } from "../../core/store/schedules.ts";
 
 /**
  * Creates the namespace.

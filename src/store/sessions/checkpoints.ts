@@ -15,45 +15,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
-import type {
-  Checkpoint,
-  Fold,
-  Folded,
-  OpenEntries,
-  ResetCause,
-} from "../../core/turn/checkpoint.ts";
+import type { Fold } from "../../core/turn/checkpoint.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { TranscriptRows } from "../turns/transcripts.ts";
 import { entryColumns, toEntry } from "../turns/entry_rows.ts";
-
-/** Reads and adds checkpoints. */
-export interface Checkpoints {
-  /** The newest checkpoint of a session; `undefined` if it has none. */
-  checkpointOf(sessionKey: string): Promise<Checkpoint | undefined>;
-  /** The newest `limit` entries since the newest checkpoint, oldest first. */
-  openEntries(sessionKey: string, limit: number): Promise<OpenEntries>;
-  /**
-   * Folds the oldest entries since the newest checkpoint.
-   *
-   * @param now Unix time in milliseconds.
-   * @returns `false`, and stores nothing, if the range is another one by now: a newer checkpoint has
-   * entries of it, or some are removed. If another process does that at the same moment, the result
-   * may be `true`; nothing is stored then, either.
-   */
-  fold(fold: Fold, now: number): Promise<boolean>;
-  /**
-   * Begins a new transcript under the same key (S4a).
-   *
-   * @param now Unix time in milliseconds.
-   * @returns Number of entries that the model does not see any more; 0 if there was nothing to
-   * leave behind.
-   */
-  reset(sessionKey: string, cause: ResetCause, now: number): Promise<number>;
-  /** The part of a session that summaries stand for, since its last reset. */
-  foldedOf(sessionKey: string): Promise<Folded>;
-}
+import type { Checkpoints } from "../../core/store/sessions.ts";
 
 const countSchema = z.object({ count: column.number });
 const placeSchema = z.object({

@@ -7,68 +7,10 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { NumberedEntry } from "../../core/turn/checkpoint.ts";
 import type { Transactions } from "../database/transact.ts";
 import { entryColumns, toEntry } from "../turns/entry_rows.ts";
-
-/** One session. Times are Unix time in milliseconds. */
-export interface ListedSession {
-  /** Its key (S1). */
-  readonly sessionKey: string;
-  /** The agent that answers in it. */
-  readonly agentId: string;
-  /** Number of all entries. */
-  readonly entries: number;
-  /** Number of entries since the last reset. */
-  readonly current: number;
-  /** Number of those that are not folded. */
-  readonly open: number;
-  /** UTF-16 units of the entries that are not folded. */
-  readonly openChars: number;
-  /** UTF-16 units of the summary of the folded ones. */
-  readonly summaryChars: number;
-  /** When the first entry was stored. */
-  readonly firstAt: number;
-  /** When the newest entry was stored. */
-  readonly lastAt: number;
-  /** The message of the newest turn, for the display name; absent if it is deleted. */
-  readonly newest?: InboundMessage;
-}
-
-/** A checkpoint as it is stored. */
-export interface ListedCheckpoint {
-  /** Whether the session began anew there, or entries were folded. */
-  readonly kind: "reset" | "summary";
-  /** Why: see `ResetCause` and `FoldCause`. */
-  readonly cause: string;
-  /** Number of the first entry of its range. */
-  readonly firstEntry: number;
-  /** Number of the last entry of its range. */
-  readonly lastEntry: number;
-  /** Number of entries of its range. */
-  readonly entries: number;
-  /** Ids of the messages of its range; none of a reset. */
-  readonly messageIds: readonly string[];
-  /** Text of the summary; absent of a reset. */
-  readonly summary?: string;
-  /** Id of the model that wrote the summary; absent of a reset. */
-  readonly modelId?: string;
-  /** When it was stored. */
-  readonly at: number;
-}
-
-/** Reads sessions. */
-export interface Listing {
-  /** All sessions with an entry, the one with the newest entry first. */
-  list(): Promise<readonly ListedSession[]>;
-  /** All entries of a session after a number, oldest first. */
-  page(sessionKey: string, after: number, limit: number): Promise<readonly NumberedEntry[]>;
-  /** The newest `limit` entries of a session, oldest first. */
-  newestOf(sessionKey: string, limit: number): Promise<readonly NumberedEntry[]>;
-  /** All checkpoints of a session, oldest first. */
-  checkpointsOf(sessionKey: string): Promise<readonly ListedCheckpoint[]>;
-}
+import type { ListedCheckpoint, ListedSession, Listing } from "../../core/store/sessions.ts";
 
 const keySchema = z.object({ key: column.text });
 const listedSchema = z.object({

@@ -9,33 +9,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
-import type { MessageId } from "../../core/discord/ids.ts";
-import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Transactions } from "../database/transact.ts";
 import { entryColumns, toEntry } from "../turns/entry_rows.ts";
-
-/** The entries to read. */
-export interface RecallQuery {
-  /** Entries of these messages; any if empty. */
-  readonly messageIds: readonly MessageId[];
-  /** Words that all must be in an entry, in any case; any entry if empty. */
-  readonly words: readonly string[];
-  /** Maximum number of entries. */
-  readonly limit: number;
-}
-
-/** Reads folded entries. */
-export interface Recalled {
-  /**
-   * The newest folded entries that match.
-   *
-   * @returns Oldest first, and the number of all matches.
-   */
-  recall(
-    sessionKey: string,
-    query: RecallQuery,
-  ): Promise<{ readonly entries: readonly Entry[]; readonly matches: number }>;
-}
+import type { Recalled } from "../../core/store/sessions.ts";
 
 const rangeSchema = z.object({ after: column.number, up_to: column.number });
 const matchesSchema = z.object({ matches: column.number });

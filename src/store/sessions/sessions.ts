@@ -8,12 +8,10 @@ import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { TranscriptRows } from "../turns/transcripts.ts";
-import { type Checkpoints, createCheckpoints } from "./checkpoints.ts";
-import { createListing, type Listing } from "./listing.ts";
-import { createRecalled, type Recalled } from "./recalled.ts";
-
-/** All methods of `store.sessions`. */
-export interface Sessions extends Checkpoints, Listing, Recalled {}
+import { createCheckpoints } from "./checkpoints.ts";
+import { createListing } from "./listing.ts";
+import { createRecalled } from "./recalled.ts";
+import type { Sessions } from "../../core/store/sessions.ts";
 
 /**
  * Creates the namespace.

@@ -12,43 +12,7 @@ import { z } from "zod";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** A pause of an account. */
-export interface Pause {
-  /** `"cli"`, or the user id of the owner. */
-  readonly by: string;
-  /** Unix time in milliseconds. */
-  readonly since: number;
-}
-
-/** A change of the pause. */
-export interface PauseChange {
-  /** Whether the account is paused from now on; `other`: if it is not paused now. */
-  readonly to: boolean | "other";
-  /** `"cli"`, or the user id of the owner. */
-  readonly by: string;
-  /** Id of the command; one with the same id as the last change changes nothing. */
-  readonly callId?: string;
-}
-
-/** Reads and changes pauses. */
-export interface Pauses {
-  /** Whether the account is paused, from memory: each turn asks. */
-  isPaused(accountId: AccountId): Promise<boolean>;
-  /** The current pause, from the table; `undefined` if the account is not paused. */
-  pauseOf(accountId: AccountId): Promise<Pause | undefined>;
-  /**
-   * Pauses an account, or lets it go on.
-   *
-   * @param now Unix time in milliseconds.
-   * @returns The pause afterwards, and whether it is another one than before.
-   */
-  changePause(
-    accountId: AccountId,
-    change: PauseChange,
-    now: number,
-  ): Promise<{ readonly pause: Pause | undefined; readonly isChanged: boolean }>;
-}
+import type { Pause, Pauses } from "../../core/store/settings.ts";
 
 const valueSchema = z.object({
   isPaused: z.boolean(),

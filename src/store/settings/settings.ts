@@ -6,52 +6,12 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { AccountId } from "../../core/discord/ids.ts";
-import type { ChosenSetting } from "../../core/people/chosen.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import { createBurstWatch } from "../database/other_writers.ts";
 import type { Transactions } from "../database/transact.ts";
-import { createPauses, type Pauses } from "./pauses.ts";
-
-/**
- * Names of the settings: the model of a conversation, the guild in which an account's commands are
- * registered, its presence, the newest `/restart`, and those with a command of their own.
- */
-export type SettingName =
-  | "model"
-  | "commandGuild"
-  | "presence"
-  | "restartedBy"
-  | ChosenSetting;
-
-/** All methods of `store.settings`. */
-export interface StoredSettings extends Pauses {
-  /**
-   * A setting; `undefined` if no person has changed it.
-   *
-   * @param scope Key of a session, id of a channel, or `"account"`.
-   */
-  settingOf(accountId: AccountId, scope: string, name: SettingName): Promise<string | undefined>;
-  /**
-   * A setting with a command of its own, from memory: decisions about messages wait for nothing.
-   *
-   * @param scope Key of a session, or id of a channel.
-   */
-  known(accountId: AccountId, scope: string, name: ChosenSetting): string | undefined;
-  /**
-   * Changes a setting; `undefined` removes it.
-   *
-   * @param now Unix time in milliseconds.
-   */
-  change(
-    accountId: AccountId,
-    scope: string,
-    name: SettingName,
-    value: string | undefined,
-    now: number,
-  ): Promise<void>;
-}
+import { createPauses } from "./pauses.ts";
+import type { StoredSettings } from "../../core/store/settings.ts";
 
 const settingSchema = z.object({
   account_id: z.string(),

@@ -16,28 +16,7 @@ import type { AnswerThread } from "../../core/inbound/threads.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** Reads and changes threads of answers. */
-export interface AnswerThreads {
-  /** The newest threads of an account that have their asker, oldest first. */
-  answerThreads(accountId: AccountId, limit: number): Promise<readonly AnswerThread[]>;
-  /** A thread; `undefined` if no answer has asked for it. */
-  answerThread(accountId: AccountId, threadId: ChannelId): Promise<AnswerThread | undefined>;
-  /**
-   * Stores a thread before the request to Discord. A known one stays unchanged.
-   *
-   * @param now Unix time in milliseconds.
-   */
-  beginThread(accountId: AccountId, thread: AnswerThread, now: number): Promise<void>;
-  /** Stores Discord's answer. */
-  endThread(
-    accountId: AccountId,
-    threadId: ChannelId,
-    state: Exclude<AnswerThread["state"], "opening">,
-  ): Promise<void>;
-  /** Stores whether the asker is in the thread. */
-  setAskerIn(accountId: AccountId, threadId: ChannelId, isIn: boolean): Promise<void>;
-}
+import type { AnswerThreadRows } from "../../core/store/turns.ts";
 
 /** Maximum number of threads of an account; older ones continue with mentions only. */
 const THREADS_MAX = 5_000;
@@ -58,7 +37,7 @@ const rowSchema = z.object({
 export function createAnswerThreads(
   database: DatabaseSync,
   { commit, readUnjournaled }: Pick<Transactions, "commit" | "readUnjournaled">,
-): AnswerThreads {
+): AnswerThreadRows {
   const columns = "thread_id, channel_id, asker_id, title, state";
   const selectNewest = database.prepare(
     `SELECT ${columns} FROM answer_thread

@@ -10,43 +10,16 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Overheard } from "../../core/inbound/transcript.ts";
 import type { Memory } from "../memory/memory.ts";
-import type { OverheardKey } from "../memory/overheard_key.ts";
 import { type MessageBlocks, prepareMessageBlocks } from "../received/message_blocks.ts";
 import type { QuietChannels } from "../memory/quiet_channels.ts";
 import type { Pruner } from "../received/retention.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** Reads and adds overheard messages. */
-export interface Context {
-  /**
-   * Overheard messages of a channel, before a message and after the newest one of the channel in
-   * the session's transcript.
-   *
-   * @returns The newest `limit`, oldest first.
-   */
-  overheard(
-    key: OverheardKey,
-    sessionKey: string,
-    before: MessageId,
-    limit: number,
-  ): Promise<readonly Overheard[]>;
-  /**
-   * Keeps messages that were written before the bot listened to the channel.
-   *
-   * @param now Unix time in milliseconds.
-   */
-  addOverheard(
-    accountId: AccountId,
-    channelId: ChannelId,
-    messages: readonly Overheard[],
-    now: number,
-  ): Promise<void>;
-}
+import type { OverheardContext, OverheardKey } from "../../core/store/turns.ts";
 
 /** Everything that context needs from other parts of the store. */
 export interface ContextDeps {
@@ -104,7 +77,7 @@ export function createContext(
   database: DatabaseSync,
   { commit, read }: Transactions,
   { memory: { quiet }, pruner }: ContextDeps,
-): Context {
+): OverheardContext {
   const blocks = prepareMessageBlocks(database);
   const keep = prepareKeepOverheard(blocks, quiet, pruner.contextPerChannel);
   const selectSeen = database.prepare(

@@ -21,19 +21,9 @@ import type {
 import { bounded } from "../../lib/text/cut.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import type { Memory } from "../memory/memory.ts";
-import type { OverheardKey } from "../memory/overheard_key.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** Reads reactions. */
-export interface Reactions {
-  /**
-   * The newest reactions of a channel that no earlier turn has seen, oldest first. They belong to
-   * the turn of a message from now on: a repeated turn of the message sees them again, and so does
-   * the next turn if this one fails.
-   */
-  reactionsFor(key: OverheardKey, messageId: MessageId): Promise<readonly ReactionNote[]>;
-}
+import type { OverheardKey, ReactionRecords } from "../../core/store/turns.ts";
 
 /**
  * Keeps reactions within a transaction of the caller's (T1).
@@ -190,7 +180,7 @@ export function createReactions(
   database: DatabaseSync,
   { commit, read }: Pick<Transactions, "commit" | "read">,
   { reacted }: Pick<Memory, "reacted">,
-): Reactions {
+): ReactionRecords {
   const selectChannels = database.prepare(
     `SELECT DISTINCT account_id, channel_id FROM reaction
      WHERE shown_in IS NULL

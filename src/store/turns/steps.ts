@@ -10,33 +10,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
-import type { Claim } from "../../core/inbound/inbox.ts";
-import type { MessageId } from "../../core/discord/ids.ts";
 import type { Step } from "../../core/step.ts";
-import type { Charge } from "../../core/spending/usage.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
 import { prepareInsertUsage } from "../usage/charges.ts";
-
-/** Reads and adds the steps of turns. */
-export interface Steps {
-  /** The stored steps of a message's turn, in order, from all processes that ran it. */
-  stepsOf(messageId: MessageId): Promise<readonly Step[]>;
-  /**
-   * TS: adds steps to a turn.
-   *
-   * @param waitsForDisk Whether the steps must survive a power cut.
-   * @param charges Requests to models since the last TS.
-   * @throws {Error} If the claim does not run any more; then the turn must not continue.
-   */
-  addSteps(
-    claim: Claim,
-    steps: readonly Step[],
-    waitsForDisk: boolean,
-    charges?: readonly Charge[],
-  ): Promise<void>;
-}
+import type { Steps } from "../../core/store/turns.ts";
 
 /** Adds steps within a transaction of the caller's. */
 export type InsertSteps = (of: TurnOfSteps, steps: readonly Step[]) => void;

@@ -24,18 +24,7 @@ import {
   readNewest,
 } from "./cached_session.ts";
 import { callsOf, entryColumns } from "./entry_rows.ts";
-
-/** Reads transcripts. */
-export interface Transcripts {
-  /**
-   * The newest entries of a session since its newest checkpoint, oldest first: at most `limit`, and
-   * only as many as fit into `maxChars` together. Reading stops there, so a turn in a long session
-   * costs no more than in a short one.
-   *
-   * @param maxChars UTF-16 units; unlimited by default.
-   */
-  entriesOf(sessionKey: string, limit: number, maxChars?: number): Promise<readonly Entry[]>;
-}
+import type { Transcripts } from "../../core/store/turns.ts";
 
 /** The turn that entries come from. */
 export interface EntryPlace {

@@ -34,18 +34,7 @@ import type { TranscriptRows } from "./transcripts.ts";
 import { prepareInsertSteps } from "./steps.ts";
 import { prepareInsertUsage } from "../usage/charges.ts";
 import { prepareAddTurn } from "../outbox/turn_outbox.ts";
-
-/** Stores the ends of turns. */
-export interface TurnEnds {
-  /**
-   * T3: stores the end of a turn, its entries and its messages.
-   *
-   * @param now Unix time in milliseconds.
-   * @param queue The plan for a full queue of the channel; without it, no queue is ever full.
-   * @returns `stored` is false if the claim does not run any more; nothing is stored then.
-   */
-  finishTurn(turn: FinishedTurn, now: number, queue?: PlanQueue): Promise<StoredTurn>;
-}
+import type { TurnEnds } from "../../core/store/turns.ts";
 
 /** Everything that turn ends need from other parts of the store. */
 export interface TurnEndsDeps {

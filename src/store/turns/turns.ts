@@ -8,15 +8,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
-import { type Context, type ContextDeps, createContext } from "./context.ts";
-import { type AnswerThreads, createAnswerThreads } from "./answer_threads.ts";
-import { createReactions, type Reactions } from "./reactions.ts";
-import type { Transcripts } from "./transcripts.ts";
-import { createSteps, type Steps } from "./steps.ts";
-import { createTurnEnds, type TurnEnds, type TurnEndsDeps } from "./turn_ends.ts";
-
-/** All methods of `store.turns`. */
-export interface Turns extends AnswerThreads, Context, Reactions, Transcripts, Steps, TurnEnds {}
+import { type ContextDeps, createContext } from "./context.ts";
+import { createAnswerThreads } from "./answer_threads.ts";
+import { createReactions } from "./reactions.ts";
+import { createSteps } from "./steps.ts";
+import { createTurnEnds, type TurnEndsDeps } from "./turn_ends.ts";
+import type { TurnRecords } from "../../core/store/turns.ts";
 
 /**
  * Creates the namespace.
@@ -27,7 +24,7 @@ export function createTurns(
   database: DatabaseSync,
   transactions: Transactions,
   deps: ContextDeps & TurnEndsDeps,
-): Turns {
+): TurnRecords {
   const { entriesOf } = deps.transcripts;
   return joinParts(
     createContext(database, transactions, deps),

@@ -6,24 +6,9 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { AccountId } from "../../core/discord/ids.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-
-/** Problems of models that the owners of an account know. */
-export interface ModelProblems {
-  /** The problems since a model has last answered. */
-  toldProblems(accountId: AccountId): Promise<readonly string[]>;
-  /**
-   * Notes that the owners know a problem.
-   *
-   * @param problem Kind of failure and model.
-   * @param now Unix time in milliseconds.
-   */
-  noteProblem(accountId: AccountId, problem: string, now: number): Promise<void>;
-  /** Forgets them, because a model has answered. */
-  forgetProblems(accountId: AccountId): Promise<void>;
-}
+import type { ModelProblems } from "../../core/store/usage.ts";
 
 /**
  * Creates the storage.

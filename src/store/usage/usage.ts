@@ -10,34 +10,15 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../database/columns.ts";
 import type { SpentBy } from "../../core/spending/budget.ts";
-import { type Charge, dayOf, type UsedBy } from "../../core/spending/usage.ts";
+import { dayOf, type UsedBy } from "../../core/spending/usage.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { SpentToday } from "../memory/spent_today.ts";
 import { prepareInsertUsage } from "./charges.ts";
+import type { Usage, UsageField, UsageSum } from "../../core/store/usage.ts";
 
-/** A sum of requests. */
-export interface UsageSum {
-  /** Number of requests. */
-  readonly requests: number;
-  /** Tokens of requests, cached ones included. */
-  readonly inputTokens: number;
-  /** Those of them that servers had cached. */
-  readonly cachedTokens: number;
-  /** Tokens of answers. */
-  readonly outputTokens: number;
-  /** Millionths of the currency, of requests with a known price. */
-  readonly micros: number;
-  /** Number of requests without a known price. */
-  readonly unpriced: number;
-  /** Milliseconds of all requests together. */
-  readonly ms: number;
-  /** Seconds of audio. */
-  readonly audioSec: number;
-}
-
-/** Fields by which sums can be grouped. */
-export const USAGE_FIELDS = {
+/** Columns by which sums can be grouped. */
+const USAGE_FIELDS: Readonly<Record<UsageField, string>> = {
   day: "day",
   user: "user_id",
   channel: "channel_id",
@@ -45,32 +26,7 @@ export const USAGE_FIELDS = {
   agent: "agent_id",
   model: "model",
   kind: "kind",
-} as const;
-
-/** A field by which sums can be grouped. */
-export type UsageField = keyof typeof USAGE_FIELDS;
-
-/** All methods of `store.usage`. */
-export interface Usage {
-  /** Today's sums that a request counts for. From memory, but for the first call of a day. */
-  spentBy(by: UsedBy, now: number): Promise<SpentBy>;
-  /** Whether a person knows that a budget of the day is spent. */
-  isTold(userId: string, now: number): Promise<boolean>;
-  /** Counts requests at once. The table has them a moment later. */
-  add(charges: readonly Charge[]): void;
-  /**
-   * Sums from a day on.
-   *
-   * @param fromDay Number of the first UTC day.
-   * @param userId Only this person's; absent: all.
-   */
-  sum(fromDay: number, userId?: string): Promise<UsageSum>;
-  /** The same, by the values of a field; the most tokens first, at most 1,000. */
-  sumBy(
-    field: UsageField,
-    fromDay: number,
-  ): Promise<readonly (UsageSum & { readonly value: string })[]>;
-}
+};
 
 const SUMS = `COALESCE(SUM(requests), 0) AS requests, COALESCE(SUM(input), 0) AS input,
   COALESCE(SUM(cached), 0) AS cached, COALESCE(SUM(output), 0) AS output,

@@ -15,13 +15,13 @@ import type { BotConfig } from "../../../src/config/config.ts";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
 import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
 import { createMetrics } from "../../../src/http/metrics.ts";
-import type { Store } from "../../../src/store/store.ts";
 import { directMessage, messageId } from "../../support/discord/builders.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { NO_TOOLS } from "../../support/model/tools.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
 import { accepted, found, openTestStore } from "../../support/store/store.ts";
+import type { Store } from "../../../src/core/store/store.ts";
 
 const A = toAccountId("a");
 const B = toAccountId("b");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { planShards, type ShardFacts } from "../../../src/bot/gateway/shards.ts";
-import type { StoredShard } from "../../../src/store/gateway/accounts.ts";
+import type { StoredShard } from "../../../src/core/store/gateway.ts";
 
 const NOW = Date.UTC(2026, 10, 20);
 

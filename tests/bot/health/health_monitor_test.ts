@@ -12,13 +12,12 @@ import { ModelError } from "../../../src/core/model.ts";
 import { NO_COUNTS } from "../../../src/discord/gateway/link/counts.ts";
 import { judge } from "../../../src/http/checks.ts";
 import { createMetrics } from "../../../src/http/metrics.ts";
-import type { StoreFigures } from "../../../src/store/figures.ts";
-import type { StoreFailure } from "../../../src/store/store.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { BUILD } from "../../support/bot/health.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
+import type { StoreFailure, StoreFigures } from "../../../src/core/store/store.ts";
 
 const WORK = toAccountId("work");
 

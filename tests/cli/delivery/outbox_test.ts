@@ -7,10 +7,11 @@ import { afterEach, describe, it } from "node:test";
 import { list, release } from "../../../src/cli/delivery/outbox.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
-import { openStore, type Store } from "../../../src/store/store.ts";
+import { openStore } from "../../../src/store/store.ts";
 import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
 import { frozen } from "../../support/store/store.ts";
 import { recordingIo } from "../io.ts";
+import type { Store } from "../../../src/core/store/store.ts";
 
 const CHANNEL = channelId("11");
 const directories: string[] = [];

@@ -7,10 +7,10 @@ import { createNotices } from "../../../src/cli/demo/notices.ts";
 import { createOutcomes } from "../../../src/cli/demo/outcomes.ts";
 import type { BotPanelNews } from "../../../simulator/page/bot_panel.ts";
 import { startSimulator } from "../../../simulator/simulator.ts";
-import type { Decision } from "../../../src/store/received/decisions.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
+import type { RecordedVerdict } from "../../../src/core/store/received.ts";
 
-const DECISION: Decision = {
+const DECISION: RecordedVerdict = {
   id: 1,
   accountId: ACCOUNT,
   messageId: messageId("1480000000000000001"),
@@ -25,7 +25,7 @@ const DECISION: Decision = {
 /** A panel over a real Discord, with a stand-in for the bot. */
 async function setUp() {
   const simulator = await startSimulator();
-  const pages: (readonly Decision[])[] = [];
+  const pages: (readonly RecordedVerdict[])[] = [];
   const bot = { pid: 7 as number | undefined, restarts: [] as Env[], pressed: [] as string[] };
   const news: BotPanelNews[] = [];
   const errors: unknown[] = [];

@@ -7,12 +7,12 @@ import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
 import { postMessage } from "../../../simulator/actions/messages.ts";
 import type { Message } from "../../../simulator/world/world.ts";
-import type { Decision } from "../../../src/store/received/decisions.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
+import type { RecordedVerdict } from "../../../src/core/store/received.ts";
 
 const ASKED = messageId("1480000000000000001");
 
-function decision(fields: Partial<Decision> = {}): Decision {
+function decision(fields: Partial<RecordedVerdict> = {}): RecordedVerdict {
   return {
     id: 1,
     accountId: ACCOUNT,

@@ -45,7 +45,9 @@ function setUp(more: Partial<ParkPorts> = {}, stored: ReadonlyMap<ChannelId, str
         return Promise.resolve(before - parked.size);
       },
       parked: () =>
-        Promise.resolve([...parked].map(([channelId, reason]) => ({ channelId, reason }))),
+        Promise.resolve(
+          [...parked].map(([channelId, reason]) => ({ channelId, reason, since: 0, waiting: 1 })),
+        ),
     },
     explain({ message }) {
       explained.push(message.channelId);

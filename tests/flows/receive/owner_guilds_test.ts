@@ -40,8 +40,8 @@ function setUp(found: OwnerInGuild, { wasAsked = false, isNeeded = true } = {}) 
     inbox: {
       undecided: () =>
         Promise.resolve([
-          { message: question("1"), why: "owner-in-guild" },
-          { message: question("2"), why: "pluralkit" },
+          { message: question("1"), why: "owner-in-guild", at: 0 },
+          { message: question("2"), why: "pluralkit", at: 0 },
         ]),
       decide(judged) {
         steps.push(`decide ${judged.message.id} ${judged.verdict.why}`);

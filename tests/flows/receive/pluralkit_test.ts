@@ -77,7 +77,7 @@ function setUp({ rows = [], proxied = [], lookUp = () => Promise.resolve(FOUND) 
     accountId: ACCOUNT,
     proxied: remembered,
     store: {
-      undecided: () => Promise.resolve(rows),
+      undecided: () => Promise.resolve(rows.map((row) => ({ at: 0, ...row }))),
       proxied: () => Promise.resolve(proxied),
       decide(judged) {
         if (store.isFull) return refuse();

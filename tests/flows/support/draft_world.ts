@@ -18,6 +18,7 @@ import { chunk, type ChunkRules } from "../../../src/render/markdown/chunk.ts";
 import { ACCOUNT, directMessage, messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { type LogLine, recordingLog } from "../../support/recording_log.ts";
+import type { AddedRow } from "../../../src/core/store/outbox.ts";
 
 export const MESSAGE = directMessage();
 
@@ -220,11 +221,18 @@ export class DraftWorld {
     throw new Crash();
   }
 
-  #add(frozen: Frozen) {
+  #add(frozen: Frozen): AddedRow {
     const found = this.#rows.find((row) => row.frozen.message.nonce === frozen.message.nonce);
     if (!found) this.#rows.push({ frozen, state: "pending" });
     const { state, messageId, frozen: { message } } = found ?? this.#rows.at(-1)!;
-    return { state, message, ...(messageId && { messageId }) };
+    return {
+      id: 1,
+      fileCount: 0,
+      action: { kind: "post" },
+      state,
+      message,
+      ...(messageId && { messageId }),
+    };
   }
 
   #draftRows(): readonly DraftRow[] {

@@ -121,8 +121,8 @@ function setUp(
   };
   const ports: AnswerPorts = {
     store: {
-      entriesOf: (_session, ...bound) => {
-        bounds.push(bound);
+      entriesOf: (_session, limit, maxChars = Infinity) => {
+        bounds.push([limit, maxChars]);
         return damage ? Promise.reject(damage) : Promise.resolve(entries);
       },
       overheard: (_channel, _session, _before, limit) => {

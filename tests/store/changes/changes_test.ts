@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import type { NewChange } from "../../../src/store/changes/changes.ts";
 import { ACCOUNT, guildId, messageId, userId } from "../../support/discord/builders.ts";
 import { openTestStore } from "../../support/store/store.ts";
+import type { NewChange } from "../../../src/core/store/changes.ts";
 
 const GUILD = guildId("100");
 const change = (fields: Partial<NewChange> = {}): NewChange => ({

@@ -20,9 +20,10 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { isAtLeast, openDatabase } from "../../../src/store/database/database.ts";
 import { MIGRATIONS } from "../../../src/store/database/migrations.ts";
-import { StoreError, type StoreErrorKind } from "../../../src/store/database/store_error.ts";
+import { StoreError } from "../../../src/store/database/store_error.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+import type { StoreErrorKind } from "../../../src/core/store/store.ts";
 
 const NOW = Date.UTC(2026, 10, 20, 8, 30);
 

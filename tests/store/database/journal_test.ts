@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Claim, Judged } from "../../../src/core/inbound/inbox.ts";
 import { schedule } from "../../../src/lib/clock.ts";
-import { createStore, type Store, type StoreOptions } from "../../../src/store/store.ts";
+import { createStore, type StoreOptions } from "../../../src/store/store.ts";
 import {
   ACCOUNT,
   channelId,
@@ -22,6 +22,7 @@ import {
   part,
 } from "../../support/store/store.ts";
 import { cases } from "../../support/long_form.ts";
+import type { Store } from "../../../src/core/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const CHANNELS = ["11", "12"];

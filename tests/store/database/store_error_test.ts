@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  StoreError,
-  type StoreErrorKind,
-  toStoreError,
-} from "../../../src/store/database/store_error.ts";
+import { StoreError, toStoreError } from "../../../src/store/database/store_error.ts";
+import type { StoreErrorKind } from "../../../src/core/store/store.ts";
 
 const PATH = "/data/barnacle.db";
 

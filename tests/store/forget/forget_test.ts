@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import { createScrubber } from "../../../src/store/forget/person.ts";
 import { FORGETTING } from "../../../src/store/forget/rules.ts";
-import { openStore, type Store } from "../../../src/store/store.ts";
+import { openStore } from "../../../src/store/store.ts";
 import {
   ACCOUNT,
   channelId,
@@ -20,6 +20,7 @@ import {
 import { accepted, batch, frozen, ignored, part, ROUTE } from "../../support/store/store.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+import type { Store } from "../../../src/core/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const ADA = userId("712345678901234567");

@@ -5,10 +5,11 @@ import { DAY_MS } from "../../../src/core/discord/day.ts";
 import { type SessionStartLimit, SPACING_MS } from "../../../src/core/discord/identify_budget.ts";
 import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
 import type { Self } from "../../../src/core/inbound/inbound.ts";
-import { createStore, openStore, type Store } from "../../../src/store/store.ts";
+import { createStore, openStore } from "../../../src/store/store.ts";
 import { ACCOUNT, userId } from "../../support/discord/builders.ts";
 import { openTestStore } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+import type { Store } from "../../../src/core/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 2);
 const SECOND = toAccountId("second");

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { Self } from "../../../src/core/inbound/inbound.ts";
-import type { StoredShard } from "../../../src/store/gateway/accounts.ts";
-import type { Store } from "../../../src/store/store.ts";
 import { ACCOUNT, guildMessage, messageId, userId } from "../../support/discord/builders.ts";
 import { batch, found, heard, ignored, openTestStore } from "../../support/store/store.ts";
+import type { StoredShard } from "../../../src/core/store/gateway.ts";
+import type { Store } from "../../../src/core/store/store.ts";
 
 const NOW = Date.UTC(2020, 0, 1); // before the messages below
 const MINUTE_MS = 60_000;

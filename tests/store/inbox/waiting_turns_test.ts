@@ -4,7 +4,7 @@ import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
 import { waitingRulesOf } from "../../../src/flows/receive/waiting.ts";
-import { createStore, type Store } from "../../../src/store/store.ts";
+import { createStore } from "../../../src/store/store.ts";
 import {
   ACCOUNT,
   channelId,
@@ -14,6 +14,7 @@ import {
   userId,
 } from "../../support/discord/builders.ts";
 import { accepted, batch, found, heard, openTestStore } from "../../support/store/store.ts";
+import type { Store } from "../../../src/core/store/store.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
 const SECOND = toAccountId("second");

@@ -11,7 +11,7 @@ import {
 import { openDatabase } from "../../../src/store/database/database.ts";
 import type { PairingDecision } from "../../../src/core/inbound/pairing.ts";
 import { createPairings } from "../../../src/store/pairing/pairings.ts";
-import { openStore, type Store } from "../../../src/store/store.ts";
+import { openStore } from "../../../src/store/store.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import {
   challenged,
@@ -21,6 +21,7 @@ import {
 } from "../../support/discord/pairing.ts";
 import { found, frozen, openTestStore } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+import type { Store } from "../../../src/core/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");

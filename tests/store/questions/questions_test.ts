@@ -3,8 +3,6 @@ import { describe, it } from "node:test";
 import type { Attachment } from "../../../src/core/discord/attachment.ts";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import { type Deciding, FILL_IN, MENU, type Question } from "../../../src/core/people/question.ts";
-import type { NewControl } from "../../../src/store/questions/cards.ts";
-import type { Store } from "../../../src/store/store.ts";
 import {
   ACCOUNT,
   channelId,
@@ -13,6 +11,8 @@ import {
   userId,
 } from "../../support/discord/builders.ts";
 import { accepted, batch, frozen, openTestStore } from "../../support/store/store.ts";
+import type { NewControl } from "../../../src/core/store/questions.ts";
+import type { Store } from "../../../src/core/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const asking = guildMessage({ id: messageId("1400000000000000101") });

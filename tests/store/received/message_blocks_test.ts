@@ -4,10 +4,10 @@ import fc from "fast-check";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { type Overheard, toOverheard } from "../../../src/core/inbound/transcript.ts";
 import { DEFAULT_RETENTION } from "../../../src/store/received/retention.ts";
-import type { Store } from "../../../src/store/store.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, ignored, openTestStore, ROUTE } from "../../support/store/store.ts";
 import { cases } from "../../support/long_form.ts";
+import type { Store } from "../../../src/core/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const ACCOUNTS = [ACCOUNT, toAccountId("second")] as const;

@@ -3,10 +3,11 @@ import type { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import type { Fold } from "../../../src/core/turn/checkpoint.ts";
-import type { RecallQuery } from "../../../src/store/sessions/recalled.ts";
-import { createStore, type Store } from "../../../src/store/store.ts";
+import { createStore } from "../../../src/store/store.ts";
 import { guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, openTestStore, ROUTE } from "../../support/store/store.ts";
+import type { RecallQuery } from "../../../src/core/store/sessions.ts";
+import type { Store } from "../../../src/core/store/store.ts";
 
 const { sessionKey: KEY } = ROUTE;
 const NOW = Date.UTC(2026, 0, 1);

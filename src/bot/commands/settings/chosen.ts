@@ -22,7 +22,7 @@ import type { Route } from "../../../core/inbound/inbox.ts";
 import type { CommandCall } from "../../../core/inbound/interactions.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { ChosenSettings } from "../../../interactions/base/context.ts";
-import type { Store } from "../../../store/store.ts";
+import type { Store } from "../../../core/store/store.ts";
 
 /** The dependencies of these settings. */
 export interface ChosenOptions {

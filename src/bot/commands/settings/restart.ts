@@ -11,7 +11,7 @@ import type { Env } from "../../../lib/env.ts";
 import type { AccountId } from "../../../core/discord/ids.ts";
 import type { InteractionContext } from "../../../interactions/base/context.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
-import type { Store } from "../../../store/store.ts";
+import type { Store } from "../../../core/store/store.ts";
 
 /** The dependencies of a restart. */
 export interface RestartOptions {

@@ -25,7 +25,6 @@ import { createReactions } from "../../../discord/rest/calls/typing_and_reaction
 import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { isExternal } from "./external_emoji.ts";
 import { threadTitle } from "../../../render/thread_title.ts";
-import type { Store } from "../../../store/store.ts";
 import { createAssertMayQuote } from "./age_limit.ts";
 import { type ClosedToAskerOptions, createClosedToAsker } from "./targets/closed_to_asker.ts";
 import { createEscalation, type EscalationOptions, ProbeEnded } from "./asking/escalation.ts";
@@ -46,6 +45,7 @@ import {
 } from "./targets/targets.ts";
 import { createUndo, type Undo } from "./undo/undo.ts";
 import { badArguments, RefusedCall } from "../../../core/refused_call.ts";
+import type { Store } from "../../../core/store/store.ts";
 
 /** The dependencies of the port. */
 export interface DiscordPortOptions

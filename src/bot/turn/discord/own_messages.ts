@@ -17,16 +17,15 @@ import { explainCode } from "../../../discord/rest/permissions/denial.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Found, Origin, Targets, ToolTarget } from "./targets/targets.ts";
 import { badArguments } from "../../../core/refused_call.ts";
+import type { AnsweredPeople } from "../../../core/store/inbox.ts";
 
 /** Whether a message of the bot answers each person who asks. */
 export type IsAnswerTo = (origin: Origin, messageId: MessageId) => Promise<boolean>;
 
 /** The sources of {@link IsAnswerTo}. */
-export interface IsAnswerToOptions {
+export interface IsAnswerToOptions extends AnsweredPeople {
   /** The account. */
   readonly accountId: AccountId;
-  /** The person whom a message of the bot answers. */
-  readonly askerOf: (accountId: AccountId, messageId: MessageId) => Promise<UserId | undefined>;
 }
 
 /** Creates an {@link IsAnswerTo}. */

@@ -18,9 +18,8 @@ import type {
 import { channelOf } from "../../../discord/rest/calls/guild_reads.ts";
 import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
-import type { Changes } from "../../../store/changes/changes.ts";
 import type { AssertMayQuote } from "./age_limit.ts";
-import type { IsAnswerTo, IsAnswerToOptions } from "./own_messages.ts";
+import type { IsAnswerTo } from "./own_messages.ts";
 import { isAllowed as isAllowedAction, ProbeEnded } from "./asking/escalation.ts";
 import { mayGoOn, stoppedAt } from "./asking/limit.ts";
 import type { Show } from "./reading.ts";
@@ -28,9 +27,11 @@ import { createRequests, type RequestsOptions, type SendRequest } from "./reques
 import type { Found, Origin, Targets } from "./targets/targets.ts";
 import { UNDO_MINUTES } from "./undo/can_undo.ts";
 import { badArguments } from "../../../core/refused_call.ts";
+import type { ToolChanges } from "../../../core/store/changes.ts";
+import type { AnsweredPeople } from "../../../core/store/inbox.ts";
 
 /** The sources of places. */
-export interface PlaceOptions extends Omit<RequestsOptions, "client"> {
+export interface PlaceOptions extends Omit<RequestsOptions, "client">, AnsweredPeople {
   /** Sends requests to Discord. */
   readonly client: RestApi;
   /** The account. */
@@ -38,13 +39,11 @@ export interface PlaceOptions extends Omit<RequestsOptions, "client"> {
   /** Checks the target of a call. */
   readonly targets: Targets;
   /** Changes by the tool `discord`, with the way to take each back. */
-  readonly changes: Pick<Changes, "begin" | "posted" | "refused">;
+  readonly changes: Pick<ToolChanges, "begin" | "posted" | "refused">;
   /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */
   readonly maxDestructive: () => number;
   /** Whether a message of the bot answers a person. */
   readonly isAnswerTo: IsAnswerTo;
-  /** Finds the person whose message an answer of the bot is for. */
-  readonly askerOf: IsAnswerToOptions["askerOf"];
   /** Shows a message to the model. */
   readonly show: Show;
   /** Rejects if the text may not be shown in the channel of the call. */

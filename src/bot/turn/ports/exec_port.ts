@@ -13,9 +13,9 @@ import type { ExecAsker, ExecCall, ExecPort } from "../../../core/turn/ports/exe
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type Question } from "../../../core/people/question.ts";
 import type { CommandState, HostCommands } from "../../../exec/jobs.ts";
 import { notice } from "../../../render/notices/notices.ts";
-import type { Store } from "../../../store/store.ts";
 import { factsOf } from "../../questions/people.ts";
 import { badArguments, RefusedCall } from "../../../core/refused_call.ts";
+import type { Store } from "../../../core/store/store.ts";
 
 /** The sources of the port. */
 export interface ExecPortOptions {

@@ -17,8 +17,8 @@ import {
 import type { MemoryPort } from "../../../core/turn/ports/memory.ts";
 import { usedBy } from "../../../core/turn/used_by.ts";
 import type { NoteSearch } from "../../../flows/notes/search.ts";
-import type { Store } from "../../../store/store.ts";
 import { badArguments, RefusedCall } from "../../../core/refused_call.ts";
+import type { Store } from "../../../core/store/store.ts";
 
 /** The dependencies of the port. */
 export interface MemoryPortOptions {

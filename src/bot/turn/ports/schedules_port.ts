@@ -11,8 +11,8 @@ import { readWhen } from "../../../flows/schedules/when.ts";
 import { neutralizedText } from "../../../render/reminder.ts";
 import { localTime } from "../../../render/prompt/envelope.ts";
 import { visibleText } from "../../../render/safety/visible.ts";
-import type { Store } from "../../../store/store.ts";
 import { badArguments, RefusedCall } from "../../../core/refused_call.ts";
+import type { Store } from "../../../core/store/store.ts";
 
 /** The dependencies of the port. */
 export interface SchedulesPortOptions {

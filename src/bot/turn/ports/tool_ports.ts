@@ -15,7 +15,6 @@ import { randomId } from "../../../host/random_id.ts";
 import { schedule } from "../../../lib/clock.ts";
 import type { Download } from "../../../media/download.ts";
 import { serverQuestion } from "../../../render/questions/server_question.ts";
-import type { Store } from "../../../store/store.ts";
 import { timezoneOf } from "../../schedules/schedules.ts";
 import type { SharedToolPorts } from "../../rules/tool_services.ts";
 import { toolTextRules, type TurnRulesPorts } from "../../rules/turn_rules.ts";
@@ -27,6 +26,7 @@ import { createMemoryPort, type MemoryPortOptions } from "./memory_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
 import { createSkillsPort } from "./skills_port.ts";
 import { createThreadsPort, type ThreadsPortOptions } from "../../../flows/tools/threads.ts";
+import type { Store } from "../../../core/store/store.ts";
 
 /** The dependencies of the ports. */
 export type ToolPortsOptions =

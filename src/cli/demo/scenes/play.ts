@@ -8,11 +8,11 @@
  */
 
 import type { Command } from "../../../host/process/own_process.ts";
-import type { Decision } from "../../../store/received/decisions.ts";
 import { demoConfig } from "../simulation/config.ts";
 import { type BotProcess, type Simulation, startSimulation } from "../simulation/simulation.ts";
 import { createVerdictReader, type VerdictReader } from "../simulation/verdicts.ts";
 import type { Scene, SceneSet } from "./scene.ts";
+import type { RecordedVerdict } from "../../../core/store/received.ts";
 
 /** Result of a scene, as printed by `demo --script --json`. */
 export interface SceneReport {
@@ -94,7 +94,7 @@ interface SetDeps {
 
 function createSet(simulation: Simulation, { bot, verdicts, signal, asserted }: SetDeps): SceneSet {
   const { simulator } = simulation;
-  const known = new Map<string, Decision>();
+  const known = new Map<string, RecordedVerdict>();
 
   async function until<Value>(what: string, check: () => Value | undefined): Promise<Value> {
     try {

@@ -7,8 +7,8 @@
 import type { Env } from "../../../lib/env.ts";
 import type { SimulatorOptions } from "../../../../simulator/simulator.ts";
 import type { Message } from "../../../../simulator/world/world.ts";
-import type { Decision } from "../../../store/received/decisions.ts";
 import type { BotProcess, Simulation } from "../simulation/simulation.ts";
+import type { RecordedVerdict } from "../../../core/store/received.ts";
 
 /** One scene. */
 export interface Scene {
@@ -49,7 +49,7 @@ export interface SceneSet {
   /** Waits until the bot has sent that many messages in a channel. */
   untilReplies(count: number, where?: string): Promise<readonly string[]>;
   /** Waits until the bot has recorded its verdict. */
-  verdictOn(message: Message): Promise<Decision>;
+  verdictOn(message: Message): Promise<RecordedVerdict>;
   /**
    * Asserts a claim.
    *

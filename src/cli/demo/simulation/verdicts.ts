@@ -11,17 +11,14 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { DATABASE_NAME } from "../../../host/files/data_dir.ts";
-import {
-  createDecisions,
-  type Decision,
-  type Decisions,
-} from "../../../store/received/decisions.ts";
+import { createDecisions } from "../../../store/received/decisions.ts";
 import { createUngroupedTransactions } from "../../../store/database/transact.ts";
+import type { RecordedVerdict, RecordedVerdicts } from "../../../core/store/received.ts";
 
 /** Reads verdicts in order. */
 export interface VerdictReader {
   /** New verdicts since the last call, the oldest first; at most {@link PAGE}. */
-  next(): Promise<readonly Decision[]>;
+  next(): Promise<readonly RecordedVerdict[]>;
   /** Closes the database. */
   close(): void;
 }
@@ -31,7 +28,7 @@ const PAGE = 500;
 
 interface Opened {
   readonly database: DatabaseSync;
-  readonly decisions: Decisions;
+  readonly decisions: RecordedVerdicts;
 }
 
 /**

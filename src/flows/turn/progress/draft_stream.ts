@@ -11,18 +11,16 @@
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
 import type { DraftMessage } from "../../../core/outbound/draft.ts";
 import { type GrowthStep, nextStep, type ShownDraft } from "../../../core/outbound/draft_growth.ts";
-import type { Frozen, PostOutcome } from "../../../core/outbound/outbound.ts";
+import type { PostOutcome } from "../../../core/outbound/outbound.ts";
 import type { Log } from "../../../lib/log.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 import { type ComposeDraft, createDraftText, type DraftTextPorts } from "./draft_text.ts";
+import type { Outbox } from "../../../core/store/outbox.ts";
 
 /** Everything that drafts need from outside. */
 export interface DraftPorts extends DraftTextPorts {
   /** The store's outbox. */
-  readonly outbox: {
-    /** Adds a draft. If a row has its nonce, returns that row unchanged. */
-    add(draft: Frozen, now: number): Promise<AddedDraft>;
-  };
+  readonly outbox: Pick<Outbox, "add">;
   /** Sends one edit, and none if rate limits leave no room. */
   readonly edit: (messageId: MessageId, message: DraftMessage) => Promise<PostOutcome>;
   /** Tells that the outbox has a new row for this channel. */

@@ -16,12 +16,10 @@ import { freeze } from "../../../render/freeze.ts";
 import type { Texts } from "../../../render/notices/notices.ts";
 import { composeNotice } from "../../../render/reply.ts";
 import type { TurnSpending } from "./turn_spending.ts";
+import type { Usage } from "../../../core/store/usage.ts";
 
 /** Budgets, for turns. */
-export interface TurnSpendPort extends SpendPort {
-  /** Whether the person knows that a budget of the day is spent. */
-  isTold(userId: string, now: number): Promise<boolean>;
-}
+export type TurnSpendPort = SpendPort & Pick<Usage, "isTold">;
 
 /** Everything that such a record needs from outside. */
 export interface RefusedPorts {

@@ -37,7 +37,13 @@ function setUp(outcome: PostOutcome = { kind: "created", messageId: LINE }) {
         const draft = { ...message, of: message.of };
         posted.push(draft);
         asked.push(`post ${message.content}`);
-        return Promise.resolve({ message: draft, state: "pending" });
+        return Promise.resolve({
+          id: 1,
+          message: draft,
+          fileCount: 0,
+          action: { kind: "post" },
+          state: "pending",
+        });
       },
     },
     edit(id, { content }) {

@@ -11,16 +11,16 @@ import type { AccountId, UserId } from "../../../../core/discord/ids.ts";
 import { ALLOW_ONCE, type Decision, DENY } from "../../../../core/people/question.ts";
 import type { LimitPort } from "../../../../core/turn/ports/discord_place.ts";
 import { notice, type Texts } from "../../../../render/notices/notices.ts";
-import type { Changes } from "../../../../store/changes/changes.ts";
 import { factsOf } from "../../../questions/people.ts";
 import { type RefusalReason, RefusedCall } from "../../../../core/refused_call.ts";
+import type { ToolChanges } from "../../../../core/store/changes.ts";
 
 /** The dependencies of the limit. */
 export interface LimitOptions {
   /** The account. */
   readonly accountId: AccountId;
   /** Changes by the tool `discord`, with the way to take each back. */
-  readonly changes: Pick<Changes, "madeBy">;
+  readonly changes: Pick<ToolChanges, "madeBy">;
   /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */
   readonly maxDestructive: () => number;
   /** The bot's owners who can get messages. */

@@ -6,7 +6,7 @@
 
 import type { AccountId } from "../../../../core/discord/ids.ts";
 import type { CanUndo } from "../../../../flows/turn/control/undo_button.ts";
-import type { Changes } from "../../../../store/changes/changes.ts";
+import type { ToolChanges } from "../../../../core/store/changes.ts";
 
 /** Minutes for which a change can be taken back. */
 export const UNDO_MINUTES = 10;
@@ -14,7 +14,7 @@ export const UNDO_MINUTES = 10;
 /** Creates a {@link CanUndo} for one account. */
 export function createCanUndo(
   accountId: AccountId,
-  changes: Pick<Changes, "since">,
+  changes: Pick<ToolChanges, "since">,
   now: () => number,
 ): CanUndo {
   return async (messageId) => {

@@ -11,12 +11,12 @@ import type { AccountId } from "../../../../core/discord/ids.ts";
 import type { Need } from "../../../../core/rights/rights.ts";
 import type { UndoneAction, UndoSteps } from "../../../../core/turn/ports/discord_place.ts";
 import type { RestApi } from "../../../../discord/rest/client/client.ts";
-import type { Changes, MadeChange } from "../../../../store/changes/changes.ts";
 
 import type { Found, Origin, Targets } from "../targets/targets.ts";
 import { UNDO_MINUTES } from "./can_undo.ts";
 import { changedSince } from "./later_changes.ts";
 import { badArguments, RefusedCall } from "../../../../core/refused_call.ts";
+import type { MadeChange, ToolChanges } from "../../../../core/store/changes.ts";
 
 /** The dependencies of undoing. */
 export interface UndoOptions {
@@ -25,7 +25,7 @@ export interface UndoOptions {
   /** The account. */
   readonly accountId: AccountId;
   /** Changes by the tool `discord`, with the way to take each back. */
-  readonly changes: Pick<Changes, "since" | "undone">;
+  readonly changes: Pick<ToolChanges, "since" | "undone">;
   /** Checks the target of a call. */
   readonly targets: Targets;
   /** Unix time in milliseconds. */

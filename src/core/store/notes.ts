@@ -1,0 +1,89 @@
+/**
+ * The contract of `store.notes`: the agent's memory, and the vectors of its notes.
+ *
+ * @module
+ */
+
+import type { MessageId, UserId } from "../discord/ids.ts";
+import type { NewNote, Note } from "../notes/note.ts";
+import type { NearNote, NoteText } from "../notes/vector.ts";
+
+/** All methods of `store.notes`. */
+export interface Notes {
+  /**
+   * Stores a note, once for each call.
+   *
+   * @param now Unix time in milliseconds.
+   * @returns The note, or `undefined` if its key has too many.
+   */
+  save(note: NewNote, now: number): Promise<Note | undefined>;
+  /**
+   * Notes of some keys that have any of the words, the best first.
+   *
+   * @param query Free text; without a word, the newest notes.
+   */
+  search(
+    agentId: string,
+    keys: readonly string[],
+    query: string,
+    limit: number,
+  ): Promise<readonly Note[]>;
+  /** One note; `undefined` if there is none with this number. */
+  find(id: number): Promise<Note | undefined>;
+  /** Notes by one person, newest first; in one space, if given. */
+  by(authorId: UserId, space: string | undefined, limit: number): Promise<readonly Note[]>;
+  /** All notes in the order of their number; by one person, if given. */
+  all(authorId?: UserId): Promise<readonly Note[]>;
+  /**
+   * Replaces a note's text, and adds messages that it came from.
+   *
+   * @param now Unix time in milliseconds.
+   * @returns Whether the note existed.
+   */
+  update(id: number, text: string, sources: readonly MessageId[], now: number): Promise<boolean>;
+  /** Deletes a note. @returns Whether it existed. */
+  remove(id: number): Promise<boolean>;
+  /** Deletes all notes that came from any of these messages. @returns Their numbers. */
+  withdraw(messageIds: readonly MessageId[]): Promise<readonly number[]>;
+}
+
+/** Methods of `store.notes` about vectors. */
+export interface NoteVectors {
+  /**
+   * The newest notes without a vector of a model.
+   *
+   * @param dimension Number of dimensions that its vectors have; others count as missing. Absent: any
+   * number is right.
+   */
+  unembedded(
+    modelId: string,
+    dimension: number | undefined,
+    limit: number,
+  ): Promise<readonly NoteText[]>;
+  /** Stores vectors of notes that still have the text. Another model's vectors are replaced. */
+  keepVectors(modelId: string, vectors: readonly NoteVector[]): Promise<void>;
+  /** Notes of some keys, the nearest first. No other note is compared. */
+  nearest(
+    agentId: string,
+    keys: readonly string[],
+    modelId: string,
+    vector: Int8Array,
+    limit: number,
+  ): Promise<readonly NearNote[]>;
+  /** Counts the notes with vectors of a model. */
+  countEmbedded(modelId: string): Promise<EmbeddedCount>;
+}
+
+/** A vector of a note's text. */
+export interface NoteVector extends NoteText {
+  /** Empty if the model's server refuses the text. */
+  readonly vector: Int8Array;
+}
+
+/** How many notes have vectors of a model. */
+export interface EmbeddedCount {
+  /** Number of all notes. */
+  readonly notes: number;
+  /** Number of those with a vector. */
+  readonly embedded: number;
+}

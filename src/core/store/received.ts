@@ -1,0 +1,218 @@
+/**
+ * The contract of `store.received`: verdicts, policies, direct channels and the record of each
+ * message.
+ *
+ * @module
+ */
+
+import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts";
+import type { Facts } from "../inbound/facts.ts";
+import type { Verdict } from "../inbound/verdict.ts";
+import type { ResolvedName } from "../names.ts";
+import type { TurnCost } from "../spending/usage.ts";
+
+/** All methods of `store.received`. */
+export interface Received extends RecordedVerdicts, DirectChannels, MessageRecords, Policies {}
+
+/** Reads verdicts, page by page. */
+export interface RecordedVerdicts {
+  /**
+   * The verdicts after a number, oldest first, at most `limit`; 0 starts with the oldest. An
+   * undecided message is left out until it is decided.
+   */
+  verdictsAfter(id: number, limit: number): Promise<readonly RecordedVerdict[]>;
+}
+
+/** A verdict as it is on record. */
+export interface RecordedVerdict {
+  /** Number that rises with each decision; the next page begins after it. */
+  readonly id: number;
+  /** The account that judged the message. */
+  readonly accountId: AccountId;
+  /** Discord's id of the message. */
+  readonly messageId: MessageId;
+  /** Channel, thread or direct message channel of the message. */
+  readonly channelId: ChannelId;
+  /** The sender that policy judged. */
+  readonly authorId: UserId;
+  /** The kind of verdict. */
+  readonly verdict: Verdict["kind"];
+  /** The reason as this or an older Barnacle named it: `"no-mention"`. */
+  readonly why: string;
+  /** Config path of the rule that decided. */
+  readonly rule: string;
+  /** Unix time in milliseconds. */
+  readonly at: number;
+}
+
+/** Reads direct channels. */
+export interface DirectChannels {
+  /** Direct channels of an account, with the newest activity first. */
+  directChannels(accountId: AccountId): Promise<readonly ChannelId[]>;
+  /**
+   * Whether a direct channel is a group. Its history does not tell, and no code may go to a group
+   * (P5).
+   */
+  isGroupChannel(accountId: AccountId, channelId: ChannelId): Promise<boolean>;
+}
+
+/** Reads the records of messages. */
+export interface MessageRecords {
+  /**
+   * Finds the record by a message, by one of our own messages that answers it, or by the failure id
+   * in a notice. A message of ours that answers no one has a record without decisions.
+   *
+   * @returns `undefined` if nothing is on record.
+   */
+  messageRecordOf(
+    asked: { readonly messageId: MessageId } | { readonly failureId: string },
+  ): Promise<MessageRecord | undefined>;
+}
+
+/** The record of one message. Times are Unix time in milliseconds. */
+export interface MessageRecord {
+  /** Discord's id of the message. */
+  readonly messageId: MessageId;
+  /** One decision of each account that saw the message; none once they are deleted. */
+  readonly decisions: readonly DecisionOnRecord[];
+  /** The message's turn, waiting or not; absent if the message was not accepted. */
+  readonly turn?: TurnOnRecord;
+  /**
+   * Messages frozen for it, or for the message with which it was answered. In the order of sending,
+   * including drafts and unsent ones.
+   */
+  readonly outbox: readonly OutboxOnRecord[];
+}
+
+/**
+ * A decision. Facts and policy are absent if an older Barnacle decided, or once they are deleted.
+ */
+export interface DecisionOnRecord extends RecordedVerdict {
+  /** The facts that the verdict was made from. */
+  readonly facts?: Facts;
+  /** The policy that made the verdict. */
+  readonly policy?: StoredPolicy;
+}
+
+/** A policy as it is on record. */
+export interface StoredPolicy extends Omit<PolicyRevision, "accountId" | "hash"> {
+  /** Unix time in milliseconds at which it came into force first. */
+  readonly at: number;
+}
+
+/** A policy that comes into force. */
+export interface PolicyRevision {
+  /** The account whose messages it judges. */
+  readonly accountId: AccountId;
+  /** Hash of its whole content: the same hash is the same policy. */
+  readonly hash: string;
+  /** Path of its config file; absent without a file. */
+  readonly file?: string;
+  /** Text of its config, with the secrets blanked; absent without a file. */
+  readonly text?: string;
+  /** The names that were resolved when it came into force. */
+  readonly names: readonly ResolvedName[];
+}
+
+/** A turn as the inbox has it. */
+export interface TurnOnRecord {
+  /** The account that accepted the message. */
+  readonly accountId: AccountId;
+  /** The agent of the turn. */
+  readonly agentId: string;
+  /** Key of the conversation's session. */
+  readonly sessionKey: string;
+  /** State of the turn. */
+  readonly state: TurnState;
+  /** Number of the newest attempt; 0 before the first. */
+  readonly attempt: number;
+  /** When the message was accepted. */
+  readonly acceptedAt: number;
+  /** When the newest attempt began; absent before the first. */
+  readonly claimedAt?: number;
+  /** When the turn ended; absent before. */
+  readonly finishedAt?: number;
+  /** Id in the notice to the sender; absent if the turn did not fail or sent no notice. */
+  readonly failureId?: string;
+  /** Why the turn failed or was refused, for the operator; absent if it was neither. */
+  readonly failure?: string;
+  /** The message that its turn began with, if the turn answers several (S5). */
+  readonly turnOf?: MessageId;
+  /** The message that the turn's reply belongs to, if it is another one (S5). */
+  readonly replyTo?: MessageId;
+  /** What a person did to the message after its turn (H6); absent: nothing. */
+  readonly change?: { readonly kind: "edited" | "deleted"; readonly at: number };
+  /** Revision of the text that the turn has: above 0 if it was edited before the turn's end. */
+  readonly revision: number;
+  /** The cost of the turn's requests to models; absent if there was none. */
+  readonly cost?: TurnCost;
+}
+
+/**
+ * State of a turn.
+ *
+ * - `declined`: the model chose to say nothing (R10).
+ * - `cancelled`: the message was deleted, or edited so that it gets no answer (H6).
+ * - `stopped`: a person stopped it.
+ * - `interrupted`: a later message took its place (S5).
+ */
+export type TurnState =
+  | "waiting"
+  | "running"
+  | "answered"
+  | "declined"
+  | "refused"
+  | "failed"
+  | "cancelled"
+  | "stopped"
+  | "interrupted";
+
+/** A message for Discord as the outbox has it. */
+export interface OutboxOnRecord {
+  /** Number of its row. */
+  readonly id: number;
+  /** The account that sends it. */
+  readonly accountId: AccountId;
+  /** Its target channel. */
+  readonly channelId: ChannelId;
+  /** Absent for messages that answer no one. */
+  readonly kind?: string;
+  /** State of its row. */
+  readonly state: string;
+  /** Index among the messages of one answer, from 0; absent for messages that answer no one. */
+  readonly part?: number;
+  /** Number of messages of that answer; absent with `part`. */
+  readonly parts?: number;
+  /** When the message was added. */
+  readonly createdAt: number;
+  /** When Discord may first have got it; absent before the first attempt. */
+  readonly firstAttemptAt?: number;
+  /** Since when no attempt has succeeded; absent if the row is not failing. */
+  readonly failingSince?: number;
+  /**
+   * Discord's id of the sent message; absent if it is not sent or was deleted before Discord told
+   * the id.
+   */
+  readonly messageId?: MessageId;
+  /** Number of the row that has its text; absent if it was not folded. */
+  readonly foldedInto?: number;
+  /** Discord's last refusal, or the reason why the message was given up. Absent without either. */
+  readonly reason?: string;
+  /** When Barnacle tries it again, at the latest; absent while it does, and after the last try. */
+  readonly nextAttemptAt?: number;
+  /** Number of an earlier unsent message of its channel, if it waits for that one. */
+  readonly behind?: number;
+  /** Why the bot cannot post in the channel now; absent if the channel is not parked. */
+  readonly parkedReason?: string;
+}
+
+/** Stores policies. */
+export interface Policies {
+  /**
+   * Stores a policy as the newest one in force.
+   *
+   * @returns Number of the policy, by which decisions name it; the same for the same hash.
+   * @param now Unix time in milliseconds.
+   */
+  savePolicy(revision: PolicyRevision, now: number): Promise<number>;
+}
