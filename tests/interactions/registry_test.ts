@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { toRegistered, withinLimits } from "../../src/flows/interactions/registered.ts";
+import { toRegistered, withinLimits } from "../../src/flows/interactions/register.ts";
 import {
   COMMANDS,
   componentOf,

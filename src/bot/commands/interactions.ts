@@ -10,11 +10,13 @@ import type { EventHandlers } from "../../core/inbound/events.ts";
 import { createApplicationCommands } from "../../discord/rest/calls/application_commands.ts";
 import { createInteractions } from "../../discord/rest/calls/interactions.ts";
 import { RestError, type RestErrorKind } from "../../discord/rest/exchange/rest_error.ts";
-import { createCommands } from "../../flows/interactions/commands.ts";
+import {
+  createSlashCommands,
+  createSuggestions,
+  createTextCommands,
+} from "../../flows/interactions/commands.ts";
 import { createComponents } from "../../flows/interactions/components.ts";
 import { createDeferred } from "../../flows/interactions/deferred.ts";
-import { createSuggestions } from "../../flows/interactions/suggestions.ts";
-import { createTextCommands } from "../../flows/interactions/text_commands.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/readable.ts";
 import { createRegistration } from "../../flows/interactions/register.ts";
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
@@ -68,52 +70,33 @@ export function createInteractionHandlers(
     authorizeEvent({ ...call, kind: "customId" in call ? call.kind : "slash" }, needs);
   const { context, models, pause } = createCommandContext(options, authorize);
   const missingPermission = createMissingPermission(client, now);
-  const give = createDeferred({
-    tellLate: ({ sender }, text) => outbound.tellPerson(sender.id, text),
-    isUnknown: (error) => error instanceof RestError && error.kind === "not_found",
-    schedule,
-    now,
-  });
+  const give = createDeferred(
+    { schedule, now },
+    ({ sender }, text) => outbound.tellPerson(sender.id, text),
+    (error) => error instanceof RestError && error.kind === "not_found",
+  );
   const answerDeferred = (interaction: Interaction, text: string) =>
     give(interaction, text, () => interactions.complete(interaction, text));
+  const runner = { commands: COMMANDS, authorize, context };
   const answer = createComponents({
+    ...runner,
     components: COMPONENTS,
-    authorize,
     interactions: {
       update: (use, text, card) => give(use, text, () => interactions.update(use, text, card)),
       reply: (use, text) => give(use, text, () => interactions.reply(use, text)),
       change: (use, id, text) => give(use, text, () => interactions.change(use, id, text)),
       complete: answerDeferred,
     },
-    context,
-    log,
   });
-  const run = createCommands({
-    commands: COMMANDS,
-    messageCommands: MESSAGE_COMMANDS,
-    authorize,
-    answerDeferred,
-    context,
-    log,
-  });
-  const suggest = createSuggestions({
-    commands: COMMANDS,
-    authorize,
-    send: interactions.suggest,
-    context,
-    schedule,
-    log,
-  });
-  const runText = createTextCommands({
-    commands: COMMANDS,
+  const run = createSlashCommands(runner, MESSAGE_COMMANDS, answerDeferred);
+  const suggest = createSuggestions(runner, interactions.suggest, schedule);
+  const runText = createTextCommands(
+    runner,
     commandOf,
-    managesMessages: async ({ channelId, guildId, sender: { id: userId } }) =>
+    async ({ channelId, guildId, sender: { id: userId } }) =>
       guildId !== undefined &&
       await missingPermission({ channelId, guildId, userId }, ["Manage Messages"]) === undefined,
-    authorize,
-    context,
-    log,
-  });
+  );
   const { list, replace } = createApplicationCommands(client);
   const registration = createRegistration({
     ...createWantedCommands({ config, settings: store.settings, context, now }),

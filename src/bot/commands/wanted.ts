@@ -6,8 +6,11 @@
 
 import type { Config } from "../../config/config.ts";
 import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
-import type { CommandScope } from "../../flows/interactions/register.ts";
-import { toMessageMenu, toRegistered } from "../../flows/interactions/registered.ts";
+import {
+  type CommandScope,
+  toMessageMenu,
+  toRegistered,
+} from "../../flows/interactions/register.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import type { Store } from "../../core/store/store.ts";

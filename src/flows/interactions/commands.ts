@@ -1,46 +1,206 @@
 /**
- * Runs a slash command or a message command, and gives the answer that the gateway's thread has
- * deferred (K2, K5, K6).
+ * Runs the commands that people give: as slash commands, in the menu of a message, and as text
+ * messages; and suggests values while a person types (K1, K2, K3, K6).
+ *
+ * A text command is in the inbox like any other message. Its turn asks no model: it runs the command,
+ * and the store takes the answer with the end of the turn (T3). So a crash runs the command again and
+ * answers once.
  *
  * @module
  */
 
-import type { SlashCommand } from "../../core/inbound/interactions.ts";
-import type { Command, MessageCommand } from "../../interactions/base/command.ts";
+import type { CommandNeeds, TextCommand } from "../../core/inbound/commands.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type {
+  CommandCall,
+  ComponentUse,
+  OptionTyping,
+  SlashCommand,
+} from "../../core/inbound/interactions.ts";
+import type { Verdict } from "../../core/inbound/verdict.ts";
+import type {
+  Choice,
+  Command,
+  CommandWork,
+  MessageCommand,
+} from "../../interactions/base/command.ts";
+import type { InteractionContext } from "../../interactions/base/context.ts";
+import { readWords, usageOf } from "../../interactions/base/words.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 import { notice } from "../../render/notices/notices.ts";
-import { idsOf, runCommand, type RunCommandPorts } from "./run_command.ts";
 
-/** Everything that commands need from outside. */
-export interface CommandsPorts extends RunCommandPorts {
+/** Judges by policy whether a person may give a command or use a component. */
+export type AuthorizeInteraction = (
+  event: CommandCall | ComponentUse,
+  needs: CommandNeeds,
+) => Verdict | Promise<Verdict>;
+
+/** Everything that commands need, however a person gives them. */
+export interface CommandRunner {
   /** Commands that exist; a call of any other one gets a notice. */
   readonly commands: readonly Command[];
-  /** Commands in the menu of a message. */
-  readonly messageCommands: readonly MessageCommand[];
-  /** Gives the deferred answer. Rejects if it fails. */
-  readonly answerDeferred: (call: SlashCommand, content: string) => Promise<void>;
+  /** Judges the person. */
+  readonly authorize: AuthorizeInteraction;
+  /** Passed to each command; its log gets failed commands and refused people. */
+  readonly context: InteractionContext;
 }
 
+/** Characters of a message at Discord. */
+const MAX_LENGTH = 2_000;
+
+/** Milliseconds that an option may take to suggest values. */
+const SUGGEST_MS = 1_000;
+
+/** Maximum number of suggestions at Discord. */
+const MAX_CHOICES = 25;
+
 /**
- * Creates the handler of slash commands and message commands.
+ * Creates the handler of slash commands and message commands. The gateway's thread has deferred each
+ * answer (K5).
  *
+ * @param messageCommands Commands in the menu of a message.
+ * @param answerDeferred Gives the deferred answer. Rejects if it fails.
  * @returns Answers one command; never rejects.
  */
-export function createCommands(ports: CommandsPorts): (call: SlashCommand) => Promise<void> {
-  const { answerDeferred, log } = ports;
+export function createSlashCommands(
+  runner: CommandRunner,
+  messageCommands: readonly MessageCommand[],
+  answerDeferred: (call: SlashCommand, content: string) => Promise<void>,
+): (call: SlashCommand) => Promise<void> {
+  const { commands, context } = runner;
+  async function textFor(call: SlashCommand): Promise<string> {
+    const all: readonly (CommandWork & { readonly name: string })[] = call.target
+      ? messageCommands
+      : commands;
+    const command = all.find(({ name }) => name === call.name);
+    if (!command) return notice("unknownCommand", {}, context.texts());
+    return await runCommand(call, command, runner);
+  }
   return async (call) => {
     try {
-      await answerDeferred(call, await textFor(call, ports));
+      await answerDeferred(call, await textFor(call));
     } catch (error) {
-      log.warn("Cannot answer a command", { ...idsOf(call), error });
+      context.log.warn("Cannot answer a command", { ...idsOf(call), error });
     }
   };
 }
 
-async function textFor(call: SlashCommand, ports: CommandsPorts): Promise<string> {
-  const { commands, messageCommands, context } = ports;
-  const command = call.target
-    ? messageCommands.find(({ name }) => name === call.name)
-    : commands.find(({ name }) => name === call.name);
-  if (!command) return notice("unknownCommand", {}, context.texts());
-  return await runCommand(call, command, ports);
+/** Runs the command of a message, and returns its answer. */
+export type RunTextCommand = (message: InboundMessage) => Promise<string>;
+
+/**
+ * Creates the handler of text commands.
+ *
+ * @param commandOf Reads a message as a command.
+ * @param managesMessages Whether the sender of a message may manage messages in its channel; rejects
+ * if Discord does not answer.
+ */
+export function createTextCommands(
+  runner: CommandRunner,
+  commandOf: (message: InboundMessage) => TextCommand | undefined,
+  managesMessages: (message: InboundMessage) => Promise<boolean>,
+): RunTextCommand {
+  const { commands, context } = runner;
+  return async (message) => {
+    const given = commandOf(message);
+    const command = commands.find(({ name }) => name === given?.name);
+    const texts = context.texts();
+    if (!given || !command) return notice("unknownCommand", {}, texts);
+    const { place, channelId, quoted } = message;
+    if (command.isMenuOnly) return notice("commandMenu", { name: command.name }, texts);
+    if (command.isPrivate && place.kind !== "dm") {
+      return notice("commandPrivate", { name: command.name }, texts);
+    }
+    const read = readWords(command, command.inOrder?.(given.words) ?? given.words);
+    if (!read) return notice("commandUsage", { usage: usageOf(command) }, texts);
+    const manages = given.kind.needs === "session" && place.kind === "guild" &&
+      await managesMessages(message);
+    const call: CommandCall = {
+      accountId: message.accountId,
+      id: message.id,
+      channelId,
+      ...(message.guildId !== undefined && { guildId: message.guildId }),
+      place,
+      sender: message.sender,
+      ...(manages && { managesMessages: true }),
+      isText: true,
+      name: command.name,
+      ...read,
+      ...(quoted && { target: { ...quoted, channelId } }),
+    };
+    return await runCommand(call, command, runner);
+  };
+}
+
+/**
+ * Creates the handler of suggestions.
+ *
+ * Discord drops suggestions after three seconds, and a person has typed on by then. So there are none
+ * after a second, and none if anything fails; failures go to the log at debug level.
+ *
+ * @param send Sends the suggestions.
+ * @returns Answers one request for suggestions; never rejects.
+ */
+export function createSuggestions(
+  runner: CommandRunner,
+  send: (typing: OptionTyping, choices: readonly Choice[]) => Promise<void>,
+  schedule: StartTimer,
+): (typing: OptionTyping) => Promise<void> {
+  const { log } = runner.context;
+  return async (typing) => {
+    const late = Promise.withResolvers<readonly Choice[]>();
+    const cancel = schedule(() => late.resolve([]), SUGGEST_MS);
+    try {
+      const found = choicesOf(typing, runner).catch((error: unknown) => {
+        log.debug("Cannot suggest values", { ...idsOf(typing), error });
+        return [];
+      });
+      const choices = await Promise.race([found, late.promise]);
+      await send(typing, choices.slice(0, MAX_CHOICES));
+    } catch (error) {
+      log.debug("Cannot send suggestions", { ...idsOf(typing), error });
+    } finally {
+      cancel();
+    }
+  };
+}
+
+async function choicesOf(
+  typing: OptionTyping,
+  { commands, authorize, context }: CommandRunner,
+): Promise<readonly Choice[]> {
+  const command = commands.find(({ name }) => name === typing.name);
+  const part = command?.subcommands?.find(({ name }) => name === typing.subcommand) ?? command;
+  const option = part?.options.find(({ name }) => name === typing.typed.option);
+  if (!command || !option?.suggest) return [];
+  const { kind } = await authorize(typing, command.needs); // others learn nothing
+  return kind === "accept" ? await option.suggest(typing, context) : [];
+}
+
+/** Runs a command, and returns its answer; a refusal and a failure are answers, too. */
+async function runCommand(
+  call: CommandCall,
+  { needs, run }: CommandWork,
+  { authorize, context }: CommandRunner,
+): Promise<string> {
+  const { log } = context;
+  const texts = context.texts();
+  try {
+    const { kind, why, rule } = await authorize(call, needs);
+    if (kind !== "accept") {
+      log.debug("Refused a command: this user has no right to it", { ...idsOf(call), why, rule });
+      return notice("notAuthorized", {}, texts);
+    }
+    const text = await run(call, context);
+    if (text !== "" && text.length <= MAX_LENGTH) return text;
+    throw new RangeError(`/${call.name} answered with ${text.length} characters`);
+  } catch (error) {
+    log.error("A command failed", { ...idsOf(call), error });
+    return notice("failure", { id: call.id }, texts);
+  }
+}
+
+/** For the log; the token of an interaction is a secret, and options are the asker's words. */
+function idsOf({ id, name, channelId, sender }: CommandCall) {
+  return { interactionId: id, command: name, channelId, usedBy: sender.id };
 }

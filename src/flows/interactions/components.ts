@@ -9,28 +9,18 @@
  */
 
 import type { MessageId } from "../../core/discord/ids.ts";
-import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { ComponentUse, ModalSubmission } from "../../core/inbound/interactions.ts";
 import type { Card } from "../../core/outbound/outbound.ts";
-import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Component, ComponentAnswer } from "../../interactions/base/command.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { componentOf } from "../../interactions/registry.ts";
-import type { Log } from "../../lib/log.ts";
+import type { CommandRunner } from "./commands.ts";
 import { notice } from "../../render/notices/notices.ts";
 
-/** Judges whether the event's sender has a right. */
-export type AuthorizeInteraction<Event> = (
-  event: Event,
-  needs: CommandNeeds,
-) => Verdict | Promise<Verdict>;
-
-/** Everything that components need from outside. */
-export interface ComponentsPorts {
+/** Everything that components need. The context is passed to each of them. */
+export interface ComponentRunner extends Pick<CommandRunner, "authorize" | "context"> {
   /** Components that exist; a use of any other one gets a notice. */
   readonly components: readonly Component[];
-  /** Judges by policy whether the person may use the component. */
-  readonly authorize: AuthorizeInteraction<ComponentUse>;
   /** The ways to answer at Discord; each rejects if Discord refuses. */
   readonly interactions: {
     /** Replaces the message's text, without its components. */
@@ -42,10 +32,6 @@ export interface ComponentsPorts {
     /** Gives the answer to a modal. */
     complete(use: ModalSubmission, content: string): Promise<void>;
   };
-  /** Passed to each component, and used for the texts of notices. */
-  readonly context: InteractionContext;
-  /** Gets failed and refused uses. */
-  readonly log: Log;
 }
 
 /**
@@ -53,8 +39,9 @@ export interface ComponentsPorts {
  *
  * @returns Answers one use, once; never rejects.
  */
-export function createComponents(ports: ComponentsPorts): (use: ComponentUse) => Promise<void> {
-  const { components, interactions, context, log } = ports;
+export function createComponents(runner: ComponentRunner): (use: ComponentUse) => Promise<void> {
+  const { components, interactions, context } = runner;
+  const { log } = context;
 
   /** @returns Id of the answer, if it can be changed. */
   async function answer(use: ComponentUse, given: ComponentAnswer): Promise<MessageId | undefined> {
@@ -98,7 +85,7 @@ export function createComponents(ports: ComponentsPorts): (use: ComponentUse) =>
 
   return async (use) => {
     const component = componentOf(use, components);
-    const given = await settle(use, component, ports).catch((error: unknown) => {
+    const given = await settle(use, component, runner).catch((error: unknown) => {
       log.error(`A ${use.kind} failed`, { ...idsOf(use), error });
       return failed(component);
     });
@@ -110,8 +97,9 @@ export function createComponents(ports: ComponentsPorts): (use: ComponentUse) =>
 async function settle(
   use: ComponentUse,
   component: Component | undefined,
-  { authorize, context, log }: ComponentsPorts,
+  { authorize, context }: ComponentRunner,
 ): Promise<ComponentAnswer> {
+  const { log } = context;
   const reply = (key: "notAuthorized" | "deadButton"): ComponentAnswer => ({
     how: "reply",
     text: notice(key, {}, context.texts()),

@@ -8,21 +8,9 @@
  * @module
  */
 
+import type { Account } from "../../core/account/account.ts";
 import { createdAtMs, parseSnowflake } from "../../core/discord/ids.ts";
 import type { Interaction } from "../../core/inbound/interactions.ts";
-import type { StartTimer } from "../../lib/clock.ts";
-
-/** Everything that these answers need from outside. */
-export interface DeferredPorts {
-  /** Sends a text to the person alone, once the interaction's token has expired. */
-  readonly tellLate: (interaction: Interaction, content: string) => Promise<void>;
-  /** Whether Discord does not know that the interaction was acknowledged, or does not yet. */
-  readonly isUnknown: (error: unknown) => boolean;
-  /** Waits between tries of the answer. */
-  readonly schedule: StartTimer;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-}
 
 /**
  * Gives an answer.
@@ -44,9 +32,17 @@ const RETRY_MS: readonly number[] = [50, 200, 750, 2_000, 3_000];
 /** Milliseconds for which a token is used: Discord takes it for 15 minutes from its own clock. */
 const TOKEN_MS = 15 * 60_000 - 10_000;
 
-/** Creates the function that gives answers. */
+/**
+ * Creates the function that gives answers.
+ *
+ * @param tellLate Sends a text to the person alone, once the interaction's token has expired.
+ * @param isUnknown Whether Discord does not know that the interaction was acknowledged, or does not
+ * yet.
+ */
 export function createDeferred(
-  { tellLate, isUnknown, schedule, now }: DeferredPorts,
+  { schedule, now }: Pick<Account, "schedule" | "now">,
+  tellLate: (interaction: Interaction, content: string) => Promise<void>,
+  isUnknown: (error: unknown) => boolean,
 ): GiveDeferred {
   const wait = (ms: number) => new Promise<void>((resolve) => void schedule(resolve, ms));
 

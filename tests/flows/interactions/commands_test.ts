@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createDeferred } from "../../../src/flows/interactions/deferred.ts";
 import { type ApplicationId, createdAtMs, type Snowflake } from "../../../src/core/discord/ids.ts";
-import type { SlashCommand } from "../../../src/core/inbound/interactions.ts";
+import type { CommandCall, SlashCommand } from "../../../src/core/inbound/interactions.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import { createCommands } from "../../../src/flows/interactions/commands.ts";
+import {
+  type CommandRunner,
+  createSlashCommands,
+} from "../../../src/flows/interactions/commands.ts";
 import type { Command } from "../../../src/interactions/base/command.ts";
 import { ACCOUNT, channelId, messageId, sender } from "../../support/discord/builders.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";
@@ -42,40 +45,34 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
   const needed: string[] = [];
   const late: string[] = [];
   const context = interactionContext({ now: clock.now, log });
-  const give = createDeferred({
-    tellLate({ sender }, content) {
-      late.push(`${sender.username}: ${content}`);
-      return Promise.resolve();
-    },
-    isUnknown: (error) => error === UNKNOWN,
-    schedule: clock.schedule,
-    now: clock.now,
-  });
-  const run = createCommands({
+  const give = createDeferred(clock, ({ sender }, content) => {
+    late.push(`${sender.username}: ${content}`);
+    return Promise.resolve();
+  }, (error) => error === UNKNOWN);
+  const runner: CommandRunner = {
     commands: [command],
-    messageCommands: [{
-      name: "Tide here",
-      needs: "everyone",
-      run: ({ target }) => `${target?.id}`,
-    }],
     authorize(_, needs) {
       needed.push(needs);
       return verdict;
     },
-    answerDeferred: (call, content) =>
-      give(call, content, () => {
-        const failure = failures.shift();
-        if (failure) return Promise.reject(failure);
-        answers.push(content);
-        return Promise.resolve();
-      }),
     context,
-    log,
-  });
+  };
+  const menu = [{
+    name: "Tide here",
+    needs: "everyone" as const,
+    run: ({ target }: CommandCall) => `${target?.id}`,
+  }];
+  const run = createSlashCommands(runner, menu, (call, content) =>
+    give(call, content, () => {
+      const failure = failures.shift();
+      if (failure) return Promise.reject(failure);
+      answers.push(content);
+      return Promise.resolve();
+    }));
   return { run, clock, lines, answers, needed, late };
 }
 
-describe("[K2] createCommands()", () => {
+describe("[K2] createSlashCommands()", () => {
   it("sends the command's answer, after checking the right", async () => {
     const { run, answers, needed, lines } = setUp();
     await run(CALL);

@@ -132,7 +132,6 @@ function setUp(
       complete: answer("deferred"),
     },
     context,
-    log,
   });
   return { needed, pressed, clock, lines, said, asked, told, woken };
 }

@@ -2,8 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RegisteredCommand } from "../../../src/core/discord/registered_command.ts";
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
-import { type CommandScope, createRegistration } from "../../../src/flows/interactions/register.ts";
-import { toRegistered, withinLimits } from "../../../src/flows/interactions/registered.ts";
+import {
+  type CommandScope,
+  createRegistration,
+  toRegistered,
+  withinLimits,
+} from "../../../src/flows/interactions/register.ts";
 import type { Command } from "../../../src/interactions/base/command.ts";
 import { guildId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

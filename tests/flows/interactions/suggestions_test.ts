@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
 import type { OptionTyping } from "../../../src/core/inbound/interactions.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import { createSuggestions } from "../../../src/flows/interactions/suggestions.ts";
+import { createSuggestions } from "../../../src/flows/interactions/commands.ts";
 import type { Choice, Command } from "../../../src/interactions/base/command.ts";
 import { callOf } from "../../support/discord/calls.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";
@@ -35,17 +35,12 @@ function build(suggest: Suggest, verdict = ALLOWED) {
     needs: "owner",
     run: () => "",
   };
-  const handle = createSuggestions({
-    commands: [tide],
-    authorize: () => verdict,
-    send(_, choices) {
-      sent.push(choices);
-      return Promise.resolve();
-    },
-    context: interactionContext(),
-    schedule: clock.schedule,
-    log,
-  });
+  const context = interactionContext({ log });
+  const runner = { commands: [tide], authorize: () => verdict, context };
+  const handle = createSuggestions(runner, (_, choices) => {
+    sent.push(choices);
+    return Promise.resolve();
+  }, clock.schedule);
   return { handle, clock, sent, lines };
 }
 

@@ -5,11 +5,10 @@ import { TEXT_COMMANDS } from "../../../src/interactions/registry.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import { createTextCommands } from "../../../src/flows/interactions/text_commands.ts";
+import { createTextCommands } from "../../../src/flows/interactions/commands.ts";
 import type { Command } from "../../../src/interactions/base/command.ts";
 import { directMessage, guildMessage } from "../../support/discord/builders.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";
-import { recordingLog } from "../../support/recording_log.ts";
 
 const ALLOWED: Verdict = { kind: "accept", why: "allowed", rule: "r" };
 const DENIED: Verdict = { kind: "ignore", why: "not-manager", rule: "r", keepAsContext: false };
@@ -29,14 +28,12 @@ function build(
     },
     ...fields,
   });
-  const run = createTextCommands({
-    commands: [command("status", "everyone"), command("reset", "session")],
-    commandOf: (message) => textCommandIn(message, TEXT_COMMANDS),
-    managesMessages: () => Promise.resolve(true),
-    authorize: () => verdict,
-    context: interactionContext(),
-    log: recordingLog().log,
-  });
+  const commands = [command("status", "everyone"), command("reset", "session")];
+  const run = createTextCommands(
+    { commands, authorize: () => verdict, context: interactionContext() },
+    (message) => textCommandIn(message, TEXT_COMMANDS),
+    () => Promise.resolve(true),
+  );
   return { run, calls };
 }
 const say = (text: string, fields: Partial<InboundMessage> = {}) =>
