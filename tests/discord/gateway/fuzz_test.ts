@@ -15,9 +15,9 @@ import type {
   ConnectionEvents,
 } from "../../../src/discord/gateway/socket/connection.ts";
 import { createCounters } from "../../../src/discord/gateway/link/counts.ts";
-import { scanEnvelope } from "../../../src/discord/gateway/socket/envelope.ts";
+import { scanEnvelope } from "../../../src/discord/gateway/socket/frame.ts";
 import type { FromShard, FromWorker } from "../../../src/discord/gateway/link/protocol.ts";
-import { READ_TYPES } from "../../../src/discord/gateway/read/read_types.ts";
+import { READ_TYPES } from "../../../src/discord/gateway/read/intents.ts";
 import { createReader } from "../../../src/discord/gateway/read/reader.ts";
 import { startShard } from "../../../src/discord/gateway/shard/shard.ts";
 import { cleanUpAfterEach } from "../../support/cleanups.ts";

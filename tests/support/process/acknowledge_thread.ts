@@ -8,7 +8,7 @@
 
 import process from "node:process";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
-import { createCallback } from "../../../src/discord/gateway/shard/callback.ts";
+import { createCallback } from "../../../src/discord/gateway/shard/forms.ts";
 import { createAcknowledge } from "../../../src/discord/gateway/shard/acknowledge.ts";
 
 if (isMainThread) {

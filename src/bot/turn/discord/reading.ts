@@ -13,8 +13,7 @@ import { type FooterOf, withoutFooter } from "../../../core/outbound/footer_line
 import type { Verdict } from "../../../core/inbound/verdict.ts";
 import type { ShownMessage } from "../../../core/turn/ports/discord.ts";
 import { decodeHistory } from "../../../discord/gateway/decode/decode.ts";
-import { fullText } from "../../../discord/gateway/decode/describe.ts";
-import { POLL_RESULT } from "../../../discord/gateway/decode/describe_poll.ts";
+import { fullText, POLL_RESULT } from "../../../discord/gateway/decode/describe.ts";
 import { contentPayload } from "../../../discord/gateway/decode/payloads.ts";
 import type { Reader } from "../../../discord/gateway/read/reader.ts";
 import type { RawMessage } from "../../../discord/rest/calls/history.ts";

@@ -27,33 +27,34 @@ import type {
 } from "../../../core/inbound/inbound.ts";
 import type { MessageEdited } from "../../../core/inbound/events.ts";
 import { bounded } from "../../../lib/text/cut.ts";
-import { allAttachmentsOf } from "./attachments.ts";
-import { describeExtras, fullText } from "./describe.ts";
-import { POLL_RESULT } from "./describe_poll.ts";
+import { allAttachmentsOf, describeExtras, fullText, POLL_RESULT } from "./describe.ts";
 import type { Guild, GuildIndex } from "./guild_index.ts";
-import { type MessagePayload, messagePayload } from "./payloads.ts";
+import {
+  type DecodeProblem,
+  isPlainMessage,
+  type MessagePayload,
+  messagePayload,
+  problemOf,
+} from "./payloads.ts";
 import { forwardRuleOf, placeIn } from "./places.ts";
-import { isPlainMessage } from "./plain_message.ts";
 import { displayNameOf, namedRoles, type People, senderOf, tagOf } from "./senders.ts";
 
-/** Facts for decoding a message. */
-export interface DecodeContext {
+/** Facts for decoding a dispatch. */
+export interface DecodeFacts {
   /** The account of ours that received it. */
   readonly accountId: AccountId;
-  /** The bot's own identity. */
-  readonly self: Self;
+  /** The bot's own identity; `undefined` before the first READY. */
+  readonly self: Self | undefined;
   /** The known guilds, for names. */
   readonly index: GuildIndex;
   /** The people who wrote; absent: each message has a sender of its own. */
-  readonly people?: People;
+  readonly people?: People | undefined;
 }
 
-/** A payload that does not have the expected shape. */
-export interface DecodeProblem {
-  /** Tells this from a decoded event. */
-  readonly kind: "problem";
-  /** Names fields, and never their contents. */
-  readonly why: string;
+/** Facts for decoding a message. */
+export interface DecodeContext extends DecodeFacts {
+  /** The bot's own identity. */
+  readonly self: Self;
 }
 
 /** Maximum characters of a message's text; Discord allows most accounts 2,000, and some 4,000. */
@@ -125,8 +126,7 @@ function decode(
   if (isPlainMessage(d)) return toEvent(d, context, knownGuildId);
   const parsed = messagePayload.safeParse(d);
   if (parsed.success) return toEvent(parsed.data, context, knownGuildId);
-  const where = parsed.error.issues[0]?.path.join(".") ?? "";
-  return { kind: "problem", why: `${where || "the message"} does not fit` };
+  return problemOf(parsed.error, "the message");
 }
 
 function toEvent(

@@ -1,18 +1,21 @@
 /**
- * Describes a message's attachments, embeds and other parts as text for a model (H3).
+ * Reads what a message carries beside its text: as words for a model (H3), and as files that a turn
+ * can read (H7).
  *
- * All of them are untrusted and bounded: a message may have ten files and ten embeds of 6,000
- * characters.
+ * All of it is untrusted and bounded: a message may have ten files and ten embeds of 6,000
+ * characters. Discord tells votes only of some polls: those of a channel's history, quoted ones, and
+ * ended ones. A poll without counts is described without them, since unknown votes are not zero
+ * votes.
  *
+ * @see {@link https://docs.discord.com/developers/resources/poll}
  * @module
  */
 
 import type { Extra } from "../../../core/inbound/inbound.ts";
 import { bounded } from "../../../lib/text/cut.ts";
 import { withoutSpoilers } from "../../../lib/text/quoted.ts";
-import { isSpoiler } from "./attachments.ts";
+import { type Attachment, MAX_ATTACHMENTS } from "../../../core/discord/attachment.ts";
 import { describeComponents } from "./describe_components.ts";
-import { describePoll, describePollResult, type Embed } from "./describe_poll.ts";
 import type { ContentPayload, MessagePayload, SnapshotPayload } from "./payloads.ts";
 import type { ForwardRule } from "./places.ts";
 import { tagOf } from "./senders.ts";
@@ -127,4 +130,117 @@ function bytes(size: number): string {
   if (size < 1_000) return `${size} B`;
   if (size < 1_000_000) return `${Math.round(size / 1_000)} kB`;
   return `${(size / 1_000_000).toFixed(1)} MB`;
+}
+
+/** Maximum characters of a file's name; Discord allows 260. */
+const MAX_NAME = 260;
+/** Maximum characters of an address; Discord's have some 250. */
+const MAX_URL = 2_000;
+
+/** Discord's flag of a file that is hidden behind a spoiler. */
+const IS_SPOILER = 1 << 3;
+
+const NO_FILES: readonly Attachment[] = [];
+
+/** A payload of {@link ContentPayload}. */
+export type AttachmentPayload = NonNullable<ContentPayload["attachments"]>[number];
+
+/**
+ * The files of a message, and of the messages that it forwards as far as the rule lets a model see
+ * them.
+ */
+export function allAttachmentsOf(
+  message: Pick<MessagePayload, "attachments" | "message_snapshots">,
+  forwards: ForwardRule,
+): readonly Attachment[] {
+  const { attachments = [], message_snapshots = [] } = message;
+  // Most messages have no files.
+  if (attachments.length === 0 && message_snapshots.length === 0) return NO_FILES;
+  const forwarded = forwards === "nothing"
+    ? []
+    : message_snapshots.flatMap(({ message: snapshot }) => snapshot.attachments ?? []);
+  const shown = forwards === "whole" ? forwarded : forwarded.filter((file) => !isSpoiler(file));
+  return [...attachments, ...shown].flatMap((file) => toAttachment(file) ?? [])
+    .slice(0, MAX_ATTACHMENTS);
+}
+
+/** Whether Discord hides the file until a person clicks it. */
+function isSpoiler({ filename, flags }: AttachmentPayload): boolean {
+  return filename.startsWith("SPOILER_") || ((flags ?? 0) & IS_SPOILER) !== 0;
+}
+
+/**
+ * Reads the facts of a file.
+ *
+ * @returns `undefined` for a file that cannot be read, because its id or address is missing.
+ */
+export function toAttachment(payload: AttachmentPayload): Attachment | undefined {
+  const { id, url, filename, size, duration_secs, waveform } = payload;
+  if (id === undefined || url === undefined || url.length > MAX_URL) return undefined;
+  return {
+    id,
+    name: bounded(filename, MAX_NAME),
+    url,
+    size,
+    ...(typeof duration_secs === "number" && duration_secs > 0 && { durationSec: duration_secs }),
+    ...(typeof waveform === "string" && { isVoice: true }),
+  };
+}
+
+/** Discord's type of the message that announces the result of a poll. */
+export const POLL_RESULT = 46;
+
+/** A poll of a message. */
+type Poll = NonNullable<ContentPayload["poll"]>;
+/** An embed, such as the one of a result. */
+type Embed = NonNullable<ContentPayload["embeds"]>[number];
+type Media = Poll["question"];
+
+/** `"Tea? (yes: 3 votes / no: 1 vote; ended)"`, or `"Tea? (yes / no)"` without known votes. */
+function describePoll({ question, answers, allow_multiselect, results }: Poll): string {
+  const counts = results?.answer_counts;
+  const isEnded = results?.is_finalized === true;
+  const isCounted = isEnded || counts?.some(({ count }) => count > 0);
+  const shown = answers.flatMap(({ answer_id, poll_media }) => {
+    const label = labelOf(poll_media);
+    if (label === "") return [];
+    const count = counts?.find(({ id }) => id === answer_id)?.count ?? 0;
+    return [isCounted ? `${label}: ${votes(count)}` : label];
+  });
+  const facts = [
+    shown.join(" / "),
+    allow_multiselect ? "several answers allowed" : "",
+    isEnded ? "ended" : "",
+  ].filter(Boolean).join("; ");
+  return [labelOf(question), facts && `(${facts})`].filter(Boolean).join(" ");
+}
+
+/**
+ * The result in the embed of {@link POLL_RESULT}: `"ended: Tea? yes won with 3 of 4 votes"`.
+ *
+ * @returns `undefined` for any other embed.
+ */
+function describePollResult({ type, fields = [] }: Embed): string | undefined {
+  if (type !== "poll_result") return undefined;
+  const field = (name: string) => fields.find((one) => one.name === name)?.value ?? "";
+  const winner = labelOf({
+    text: field("victor_answer_text"),
+    emoji: { name: field("victor_answer_emoji_name") },
+  });
+  const total = Number(field("total_votes"));
+  const most = Number(field("victor_answer_votes"));
+  const result = winner !== ""
+    ? `${winner} won with ${most} of ${votes(total)}`
+    : most > 0
+    ? `no single answer won: several have ${votes(most)} each, of ${total}`
+    : "no one voted";
+  return ["ended:", field("poll_question_text"), result].filter(Boolean).join(" ");
+}
+
+function labelOf({ text, emoji }: Media): string {
+  return [emoji?.name, text].filter(Boolean).join(" ");
+}
+
+function votes(count: number): string {
+  return count === 1 ? "1 vote" : `${count} votes`;
 }

@@ -3,28 +3,30 @@
  *
  * All of Discord's rules about connecting, identifying, resuming and heartbeats are here. So a test
  * can check each rule by itself. No two rules can act at once, because there is one state with at
- * most one socket. `shard/effects.ts` executes the effects.
+ * most one socket. `shard/shard.ts` executes the effects.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#connection-lifecycle}
  * @module
  */
 
-import { answerBeatRequest, recordBeat } from "./heartbeat.ts";
+import { answerBeatRequest, isPresenceUnconfirmed, recordBeat, sendPresence } from "./sending.ts";
 import {
   CLOSE_MS,
+  type Effect,
   hasSocket,
   identifyFromMs,
+  type LifecycleEvent,
   type LifecycleRules,
   type LifecycleState,
   type Now,
   omit,
   type Phase,
   renewAtMs,
+  type SocketEvent,
+  type Step,
 } from "./state.ts";
-import type { Effect, LifecycleEvent, SocketEvent, Step } from "./step.ts";
 import { loseConnection, type StepContext } from "./loss.ts";
 import { takeHello, takePermitAnswer } from "./permits.ts";
-import { isPresenceUnconfirmed, sendPresence } from "./presence.ts";
 
 /**
  * Milliseconds beyond the socket's own time limit. The socket ends a slow connection by itself, and

@@ -6,11 +6,10 @@
  * @module
  */
 
-import { meaningOf } from "./close_codes.ts";
-import { explainReason } from "./network_reason.ts";
-import type { ReconnectPlan } from "./plan_reconnect.ts";
-import type { Cause, LostConnection } from "./step.ts";
 import { durationText } from "../../../lib/text/units.ts";
+import { meaningOf } from "./close_codes.ts";
+import type { ReconnectPlan } from "./plan_reconnect.ts";
+import type { Cause, LostConnection } from "./state.ts";
 
 /** Log line for a session that cannot be resumed; catch-up reads its messages (G6). */
 export const SESSION_LOST =
@@ -95,4 +94,30 @@ function whatNext(next: ReconnectPlan): string {
 
 function delayText(ms: number): string {
   return ms === 0 ? "at once" : `in ${(ms / 1_000).toFixed(1)} s`;
+}
+
+const MEANINGS: readonly (readonly [RegExp, string])[] = [
+  [/^(?:ENOTFOUND|EAI_\w+|ENODATA|ESERVFAIL|DNS_\w+)$/, "the name could not be looked up"],
+  [/^ECONNREFUSED$/, "TCP: no server listens there"],
+  [/^(?:EHOSTUNREACH|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL)$/, "TCP: no route to the host"],
+  [/^ETIMEDOUT$/, "TCP: no answer"],
+  [
+    /^(?:ECONNRESET|EPIPE|ECONNABORTED)$/,
+    "TCP: the server, or a device on the way to it, reset the connection",
+  ],
+  [
+    /^[A-Z_]*(?:CERT|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)[A-Z_]*$|peer certificate/,
+    "TLS: the certificate cannot be trusted",
+  ],
+  [/^(?:EPROTO|ERR_SSL_\w+|ERR_TLS_\w+)$/, "TLS: the server does not use TLS"],
+  [/^HTTP \d{3}$|answer to (?:an|our) upgrade/, "the upgrade was refused"],
+];
+
+/**
+ * Explains a network error.
+ *
+ * @returns `undefined` if the reason is unknown, or needs no explanation.
+ */
+export function explainReason(reason: string): string | undefined {
+  return MEANINGS.find(([pattern]) => pattern.test(reason))?.[1];
 }

@@ -6,13 +6,15 @@
 
 import { meaningOf } from "./close_codes.ts";
 import {
+  type Cause,
   identifyFromMs,
   type LifecycleRules,
   type LifecycleState,
+  type LostConnection,
   type Now,
   omit,
+  type Step,
 } from "./state.ts";
-import type { Cause, LostConnection, Step } from "./step.ts";
 import { planReconnect, type ReconnectPlan } from "./plan_reconnect.ts";
 
 /** Milliseconds after READY or RESUMED from which on a session counts as having lived. */

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { startHeartbeat } from "./heartbeat.ts";
+import { startHeartbeat } from "./sending.ts";
 import {
   CLOSE_MS,
   identifyFromMs,
@@ -19,8 +19,8 @@ import {
   omit,
   type PermitAnswer,
   type Phase,
+  type Step,
 } from "./state.ts";
-import type { Step } from "./step.ts";
 import type { StepContext } from "./loss.ts";
 
 /**

@@ -1,7 +1,10 @@
 /**
  * Creates the gateway's worker, watches it, and replaces it if it dies.
  *
- * An error, an exit that was not requested, and a hanging thread all count as death.
+ * An error, an exit that was not requested, and a hanging thread all count as death. The worker writes
+ * the time to shared memory, and the main thread reads it without a message. The delay before a
+ * restart grows with each death of the last minutes. After too many deaths there is no restart: the
+ * process should end rather than seem connected.
  *
  * @module
  */
@@ -9,9 +12,8 @@
 import type { Worker } from "node:worker_threads";
 import type { FromWorker, LogLevel, LogValue, ToWorker } from "../link/protocol.ts";
 import { isFromWorker } from "../link/protocol_check.ts";
+import { backoffMs } from "../../../lib/network/backoff.ts";
 import { startThread } from "./early_thread.ts";
-import { createRestartPolicy } from "./restart_policy.ts";
-import { createTick } from "./tick.ts";
 
 /** What the supervisor needs. */
 export interface SupervisorPorts {
@@ -190,4 +192,94 @@ function listen(worker: Worker, { isCurrent, onMessage, onEnd }: WorkerEvents): 
   worker.on("exit", () => {
     if (isCurrent()) onEnd(cause);
   });
+}
+
+/** The decision after a death. */
+export type Restart =
+  | { readonly kind: "restart"; readonly inMs: number }
+  /** The worker died too often within {@link DEATHS_MS}. */
+  | { readonly kind: "give_up"; readonly deaths: number };
+
+/** The restart policy of one worker and its successors. */
+export interface RestartPolicy {
+  /** Counts a death, and decides. */
+  died(): Restart;
+  /** Number of deaths in this process. */
+  readonly deaths: number;
+}
+
+/** Clock and randomness of the policy. */
+export interface RestartPolicyPorts {
+  /** Returns the Unix time in milliseconds. */
+  now(): number;
+  /** Returns a number from 0 up to, but not including, 1. */
+  random(): number;
+}
+
+/** Deaths within {@link DEATHS_MS} after which there is no restart. */
+export const MAX_DEATHS = 5;
+/** Milliseconds for which a death counts. */
+export const DEATHS_MS = 10 * 60_000;
+
+const BACKOFF = { minDelayMs: 200, maxDelayMs: 10_000, base: 2 };
+
+/** Creates a policy without deaths. */
+export function createRestartPolicy({ now, random }: RestartPolicyPorts): RestartPolicy {
+  let recent: readonly number[] = [];
+  let deaths = 0;
+
+  return {
+    died() {
+      deaths++;
+      recent = [...recent.filter((at) => now() - at < DEATHS_MS), now()];
+      if (recent.length >= MAX_DEATHS) return { kind: "give_up", deaths: recent.length };
+      return { kind: "restart", inMs: backoffMs(recent.length, random(), BACKOFF) };
+    },
+    get deaths() {
+      return deaths;
+    },
+  };
+}
+
+/** The shared counter, and the checks of it. */
+export interface Tick {
+  /** A 64-bit counter to which the worker writes Unix time in milliseconds. */
+  readonly buffer: SharedArrayBuffer;
+  /** Returns the Unix time in milliseconds of the worker's last tick. */
+  at(): number;
+  /** Records that a new worker starts, so that earlier checks do not count. */
+  begin(): void;
+  /** Checks the worker. Returns whether the counter stood still in several checks in a row. */
+  isStalled(): boolean;
+}
+
+/**
+ * Checks in a row without a tick, after which the worker counts as hanging. It ticks at least every
+ * ten seconds (`TICK_MS` of `shard/machine.ts`).
+ */
+const MAX_STANDSTILLS = 2;
+
+/**
+ * Creates the counter.
+ *
+ * @param now Unix time in milliseconds, which counts as the first tick.
+ */
+export function createTick(now: number): Tick {
+  const buffer = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
+  const counter = new BigInt64Array(buffer);
+  Atomics.store(counter, 0, BigInt(now));
+  let standstills = 0;
+  let last = -1n;
+
+  return {
+    buffer,
+    at: () => Number(Atomics.load(counter, 0)),
+    begin: () => void (standstills = 0),
+    isStalled() {
+      const seen = Atomics.load(counter, 0);
+      standstills = seen === last ? standstills + 1 : 0;
+      last = seen;
+      return standstills >= MAX_STANDSTILLS;
+    },
+  };
 }

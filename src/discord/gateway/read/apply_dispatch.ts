@@ -43,7 +43,7 @@ import {
   threadListPayload,
   unavailablePayload,
 } from "../decode/payloads.ts";
-import type { GUILD_TYPES } from "./read_types.ts";
+import type { GUILD_TYPES } from "./intents.ts";
 
 /** The index after a dispatch. */
 export interface IndexChange {

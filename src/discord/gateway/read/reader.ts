@@ -13,29 +13,21 @@ import type { GatewaySession, GuildSnapshot, Self } from "../../../core/inbound/
 import { parseForeignJson } from "../../../lib/text/json.ts";
 import type { DispatchBatch } from "../link/protocol.ts";
 import { SEPARATOR } from "../link/batches.ts";
-import { decodeEdit, decodeMessage, type DecodeProblem } from "../decode/decode.ts";
-import { decodeInteraction } from "../decode/interaction/decode_interaction.ts";
-import { decodeDeletion } from "../decode/decode_deletion.ts";
-import { decodeReaction } from "../decode/decode_reaction.ts";
-import { decodeThreadMembers } from "../decode/decode_thread_members.ts";
+import { decodeEdit, type DecodeFacts, decodeMessage } from "../decode/decode.ts";
+import { decodeInteraction } from "../decode/decode_interaction.ts";
+import { OTHER_EVENTS } from "../decode/other_events.ts";
 import { applyDispatch, guildsLeft, readSelf } from "./apply_dispatch.ts";
-import { createPeople, type People } from "../decode/senders.ts";
-import { type GuildIndex, restore, snapshotOf } from "../decode/guild_index.ts";
-import { markNamesakes, mayChangeMarks } from "../decode/namesakes.ts";
-import { joinedGuild } from "./joined_guild.ts";
-import { type Dispatch, readyPayload } from "../decode/payloads.ts";
-import type { EVENT_TYPES } from "./read_types.ts";
-import { renamedIn } from "./renamed.ts";
-import { guildWithChangedPermissions } from "./permission_changes.ts";
-
-/** Facts for decoding a dispatch. */
-interface DecodeFacts {
-  readonly accountId: AccountId;
-  /** `undefined` before the first READY. */
-  readonly self: Self | undefined;
-  readonly index: GuildIndex;
-  readonly people: People;
-}
+import { createPeople } from "../decode/senders.ts";
+import {
+  type GuildIndex,
+  markNamesakes,
+  mayChangeMarks,
+  restore,
+  snapshotOf,
+} from "../decode/guild_index.ts";
+import { guildWithChangedPermissions, joinedGuild, renamedIn } from "./guild_changes.ts";
+import { type DecodeProblem, type Dispatch, readyPayload } from "../decode/payloads.ts";
+import type { EVENT_TYPES } from "./intents.ts";
 
 type Decode = (dispatch: Dispatch, facts: DecodeFacts) => InboundEvent | DecodeProblem | undefined;
 
@@ -48,13 +40,7 @@ const DECODERS: Readonly<Record<(typeof EVENT_TYPES)[number], Decode>> = {
   MESSAGE_UPDATE: ({ d }, { accountId, self, index }) =>
     self ? decodeEdit(d, { accountId, self, index }) : undefined,
   INTERACTION_CREATE: ({ d }, facts) => decodeInteraction(d, facts),
-  MESSAGE_DELETE: decodeDeletion,
-  MESSAGE_DELETE_BULK: decodeDeletion,
-  THREAD_MEMBERS_UPDATE: decodeThreadMembers,
-  MESSAGE_REACTION_ADD: decodeReaction,
-  MESSAGE_REACTION_REMOVE: decodeReaction,
-  MESSAGE_REACTION_REMOVE_ALL: decodeReaction,
-  MESSAGE_REACTION_REMOVE_EMOJI: decodeReaction,
+  ...OTHER_EVENTS,
 };
 
 const DECODERS_BY_TYPE: ReadonlyMap<string, Decode> = new Map(Object.entries(DECODERS));

@@ -17,8 +17,7 @@ import {
   MessageFlags,
 } from "@discordeno/types";
 import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
-import type { Callback } from "./callback.ts";
-import type { Forms } from "./forms.ts";
+import type { Callback, Forms } from "./forms.ts";
 
 /** The type of the dispatches that {@link createAcknowledge} takes. */
 export const INTERACTION_CREATE = "INTERACTION_CREATE";

@@ -7,8 +7,7 @@
  */
 
 import { createEmitter, type Emitter } from "../../../lib/emitter.ts";
-import { DEADLINES } from "../lifecycle/state.ts";
-import type { Effect, SocketEvent } from "../lifecycle/step.ts";
+import { DEADLINES, type Effect, type SocketEvent } from "../lifecycle/state.ts";
 import type { CommonOptions } from "../link/protocol.ts";
 import type { Connection, openConnection } from "../socket/connection.ts";
 import type { SocketClose } from "../socket/socket.ts";

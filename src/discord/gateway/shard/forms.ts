@@ -1,16 +1,26 @@
 /**
- * Opens forms on the gateway's thread (K5, T10).
+ * Sends the first answers to interactions from the gateway's thread, and opens forms (K5, T10).
  *
  * A form must be the first answer to the press of its button, within three seconds, and the main
  * thread may be busy for longer. So the main thread gives this thread the open forms before their
  * buttons are sent. To open a form changes nothing: the store checks the submitted form (SEC-R19).
  *
+ * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#responding-to-an-interaction}
+ * @see {@link https://docs.discord.com/developers/components/reference#label}
  * @module
  */
 
-import type { OfferedForm } from "../../../core/people/form.ts";
-import type { Callback } from "./callback.ts";
-import { modalAnswer } from "./modal.ts";
+import { InteractionResponseTypes } from "@discordeno/types";
+import {
+  fieldId,
+  type FieldKind,
+  type Form,
+  type FormField,
+  MAX_FIELD_CHARS,
+  type OfferedForm,
+} from "../../../core/people/form.ts";
+import { bounded } from "../../../lib/text/cut.ts";
+import { codeOf } from "../../../lib/errors.ts";
 
 /** The press of a button, as the gateway tells it. */
 export interface Press {
@@ -47,4 +57,160 @@ export function createForms(callback: Callback, now: () => number): Forms {
       return true;
     },
   };
+}
+
+/** Discord's numbers of components, of which Discordeno does not know all. */
+const TYPES: Readonly<Record<FieldKind | "label", number>> = {
+  select: 3,
+  text: 4,
+  paragraph: 4,
+  user: 5,
+  role: 6,
+  channel: 8,
+  label: 18,
+  file: 19,
+  radio: 21,
+  checkboxes: 22,
+  checkbox: 23,
+};
+
+/** Discord's limits of texts. */
+const MAX_TITLE = 45;
+const MAX_HINT = 100;
+const MAX_OPTION = 100;
+
+/** Text inputs of one line and of several. */
+const SHORT = 1;
+const LONG = 2;
+
+/**
+ * The answer to an interaction that opens a form.
+ *
+ * @param customId Comes back with the submitted form.
+ */
+export function modalAnswer(customId: string, { title, fields }: Form): string {
+  return JSON.stringify({
+    type: InteractionResponseTypes.Modal,
+    data: {
+      custom_id: customId,
+      title: oneLine(title, MAX_TITLE) || "…",
+      components: fields.map(toLabel),
+    },
+  });
+}
+
+function toLabel(field: FormField, index: number): object {
+  const hint = oneLine(field.hint ?? "", MAX_HINT);
+  return {
+    type: TYPES.label,
+    label: oneLine(field.label, MAX_TITLE) || `${index + 1}`,
+    ...(hint !== "" && { description: hint }),
+    component: { type: TYPES[field.kind], custom_id: fieldId(index), ...settingsOf(field) },
+  };
+}
+
+function settingsOf({ kind, isRequired, options, max }: FormField): object {
+  const count = { required: isRequired, min_values: isRequired ? 1 : 0, max_values: max };
+  switch (kind) {
+    case "text":
+      return { style: SHORT, required: isRequired, max_length: MAX_FIELD_CHARS };
+    case "paragraph":
+      return { style: LONG, required: isRequired, max_length: MAX_FIELD_CHARS };
+    case "select":
+    case "checkboxes":
+      return { ...count, options: optionsOf(options) };
+    case "radio":
+      return { required: isRequired, options: optionsOf(options) };
+    case "checkbox":
+      return {};
+    case "user":
+    case "role":
+    case "channel":
+    case "file":
+      return count;
+  }
+}
+
+/** The value of an option is its position. */
+function optionsOf(options: readonly string[]): readonly object[] {
+  return options.map((label, index) => ({
+    label: oneLine(label, MAX_OPTION) || `${index + 1}`,
+    value: `${index}`,
+  }));
+}
+
+function oneLine(text: string, max: number): string {
+  return bounded(text.replace(/\s+/g, " ").trim(), max);
+}
+
+/** Options of the answers. */
+export interface CallbackOptions {
+  /** Base of Discord's REST API with its version: `"https://discord.com/api/v10"`. */
+  readonly restUrl: string;
+  /** User-Agent in the form that Discord requires. */
+  readonly userAgent: string;
+}
+
+/** Effects of the answers. */
+export interface CallbackPorts {
+  /** Sends a request. */
+  readonly fetch: typeof fetch;
+  /** Takes the HTTP status, or why there is none; never the interaction's token. */
+  readonly onDone: (outcome: string, isDone: boolean) => void;
+}
+
+/** Answers an interaction with a body of JSON; never throws. */
+export type Callback = (
+  interaction: { readonly id: string; readonly token: string },
+  body: string,
+) => void;
+
+/** Milliseconds after which an answer would be too late. */
+const TIMEOUT_MS = 3_000;
+
+/** Maximum number of tries, because Discord or the connection may fail. */
+const MAX_TRIES = 2;
+
+/**
+ * Overrides `BUN_CONFIG_VERBOSE_FETCH`, by which Bun would print the interaction's token (SEC-R9). In
+ * a thread, only this option of a request does.
+ */
+const UNLOGGED: object = { verbose: false };
+
+/** Creates the function that answers interactions. */
+export function createCallback(
+  { restUrl, userAgent }: CallbackOptions,
+  { fetch, onDone }: CallbackPorts,
+): Callback {
+  async function send(url: string, body: string, signal: AbortSignal): Promise<number> {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json", "user-agent": userAgent },
+      body,
+      redirect: "manual",
+      signal,
+      ...UNLOGGED,
+    });
+    await response.body?.cancel(); // otherwise the connection could not be reused
+    return response.status;
+  }
+
+  async function answer(id: string, token: string, body: string): Promise<void> {
+    const path = `/interactions/${encodeURIComponent(id)}/${encodeURIComponent(token)}/callback`;
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    let outcome = "";
+    for (let tries = 0; tries < MAX_TRIES && !signal.aborted; tries++) {
+      try {
+        const status = await send(restUrl + path, body, signal);
+        outcome = String(status);
+        // After a RESUME that replays an interaction, Discord refuses the second answer with 400.
+        if (status < 500) return onDone(outcome, status < 300 || status === 400);
+      } catch (error) {
+        outcome = codeOf(error) ?? "no answer"; // the message may quote the URL with the token
+      }
+    }
+    onDone(outcome, false);
+  }
+
+  return ({ id, token }, body) => void answer(id, token, body);
 }

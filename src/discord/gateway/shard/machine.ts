@@ -9,15 +9,16 @@
 
 import { createEmitter, type Emitter } from "../../../lib/emitter.ts";
 import {
+  type Effect,
   hasSocket,
   initialState,
+  type LifecycleEvent,
   type LifecycleRules,
   type LifecycleState,
   type Now,
   type StartFacts,
   wakeAtMs,
 } from "../lifecycle/state.ts";
-import type { Effect, LifecycleEvent } from "../lifecycle/step.ts";
 import { advance } from "../lifecycle/advance.ts";
 
 /** The machine's calls to its owner. */

@@ -4,22 +4,27 @@
  * An unexpected error of any shard ends the thread. The main thread then starts another worker from
  * the stored state, which is safer than a shard in an unknown state.
  *
+ * Discord accepts one IDENTIFY in five seconds for each `id % maxConcurrency`. The main thread alone
+ * decides, by the stored record (`core/discord/identify_budget.ts`). This file only keeps shards
+ * from opening a socket that would have to wait.
+ *
+ * @see {@link https://docs.discord.com/developers/events/gateway#rate-limiting}
  * @module
  */
 
-import { createAcknowledge } from "./acknowledge.ts";
-import { createCallback } from "./callback.ts";
-import { createForms, type Forms } from "./forms.ts";
 import { openConnection } from "../socket/connection.ts";
 import { createCounters } from "../link/counts.ts";
-import { identifyDelays, spaceIdentifies } from "./identify_spacing.ts";
 import {
   type FromShard,
   type FromWorker,
   PROTOCOL_VERSION,
+  type ShardStart,
   type ToWorker,
 } from "../link/protocol.ts";
 import { isToWorker } from "../link/protocol_check.ts";
+import { SPACING_MS } from "../../../core/discord/identify_budget.ts";
+import { createAcknowledge } from "./acknowledge.ts";
+import { createCallback, createForms, type Forms } from "./forms.ts";
 import { type Shard, startShard } from "./shard.ts";
 
 /** The part of a `MessagePort` of `node:worker_threads` that the worker needs. */
@@ -144,4 +149,49 @@ type Start = Extract<ToWorker, { kind: "start" }>;
 function after(ms: number, callback: () => void): () => void {
   const timer = setTimeout(callback, ms);
   return () => clearTimeout(timer);
+}
+
+/** Delays the shards that identify at the start, so that they do so one after the other. */
+export function spaceIdentifies(
+  shards: readonly ShardStart[],
+  maxConcurrency: number,
+): readonly ShardStart[] {
+  const freeAt = new Map<number, number>();
+  return shards.map((shard) => {
+    if (shard.session) return shard;
+    const key = shard.id % maxConcurrency;
+    const identifyInMs = Math.max(shard.identifyInMs, freeAt.get(key) ?? 0);
+    freeAt.set(key, identifyInMs + SPACING_MS);
+    return { ...shard, identifyInMs };
+  });
+}
+
+/** A shard that may have to wait for another one's IDENTIFY. */
+export interface IdentifyCandidate {
+  /** Number of the shard. */
+  readonly id: number;
+  /** Whether its next step is an IDENTIFY. */
+  readonly wantsIdentify: boolean;
+}
+
+/**
+ * Computes how long other shards wait after a shard got its permit.
+ *
+ * @param granted Number of the shard that got the permit.
+ * @returns Milliseconds by shard. Shards that want to identify wait one after the other.
+ */
+export function identifyDelays(
+  granted: number,
+  shards: readonly IdentifyCandidate[],
+  maxConcurrency: number,
+): ReadonlyMap<number, number> {
+  const isSameKey = ({ id }: IdentifyCandidate) =>
+    id !== granted && id % maxConcurrency === granted % maxConcurrency;
+  let forMs = 0;
+  return new Map(
+    shards.filter(isSameKey).map(({ id, wantsIdentify }) => [
+      id,
+      wantsIdentify ? forMs += SPACING_MS : SPACING_MS,
+    ]),
+  );
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { decodeDeletion } from "../../../../src/discord/gateway/decode/decode_deletion.ts";
+import { decodeDeletion } from "../../../../src/discord/gateway/decode/other_events.ts";
 import { CHANNEL, GUILD } from "../../../support/discord/payloads.ts";
 
 const WHERE = { channel_id: CHANNEL, guild_id: GUILD };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { decodeThreadMembers } from "../../../../src/discord/gateway/decode/decode_thread_members.ts";
+import { decodeThreadMembers } from "../../../../src/discord/gateway/decode/other_events.ts";
 
 const decode = (d: unknown) => decodeThreadMembers({ t: "THREAD_MEMBERS_UPDATE", s: 1, d });
 

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { describeComponents } from "../../../../src/discord/gateway/decode/describe_components.ts";
 import { describeExtras, fullText } from "../../../../src/discord/gateway/decode/describe.ts";
-import { isPlainMessage } from "../../../../src/discord/gateway/decode/plain_message.ts";
-import { contentPayload, messagePayload } from "../../../../src/discord/gateway/decode/payloads.ts";
+import {
+  contentPayload,
+  isPlainMessage,
+  messagePayload,
+} from "../../../../src/discord/gateway/decode/payloads.ts";
 import { messageData } from "../../../support/discord/payloads.ts";
 
 const text = (content: string) => ({ type: 10, content });

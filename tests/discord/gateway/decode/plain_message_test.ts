@@ -4,8 +4,7 @@ import fc from "fast-check";
 import { parseSnowflake } from "../../../../src/core/discord/ids.ts";
 import type { Self } from "../../../../src/core/inbound/inbound.ts";
 import { decodeMessage } from "../../../../src/discord/gateway/decode/decode.ts";
-import { messagePayload } from "../../../../src/discord/gateway/decode/payloads.ts";
-import { isPlainMessage } from "../../../../src/discord/gateway/decode/plain_message.ts";
+import { isPlainMessage, messagePayload } from "../../../../src/discord/gateway/decode/payloads.ts";
 import { ACCOUNT, userId } from "../../../support/discord/builders.ts";
 
 const self: Self = {

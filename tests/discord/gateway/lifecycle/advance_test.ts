@@ -5,22 +5,20 @@ import { RESERVE, SPACING_MS } from "../../../../src/core/discord/identify_budge
 import {
   DEADLINES,
   DOWN_IDENTIFY_SPACING_MS,
+  type Effect,
   hasSocket,
   identifyFromMs,
   initialState,
+  type LifecycleEvent,
   type LifecycleRules,
   type LifecycleState,
+  type LostConnection,
   type Now,
   presenceAtMs,
+  type SocketEvent,
   type StartFacts,
   wakeAtMs,
 } from "../../../../src/discord/gateway/lifecycle/state.ts";
-import type {
-  Effect,
-  LifecycleEvent,
-  LostConnection,
-  SocketEvent,
-} from "../../../../src/discord/gateway/lifecycle/step.ts";
 import { LIVED_MS } from "../../../../src/discord/gateway/lifecycle/loss.ts";
 import type { ReconnectRules } from "../../../../src/discord/gateway/lifecycle/plan_reconnect.ts";
 import type { PermitAnswer } from "../../../../src/discord/gateway/link/protocol.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { closeLabel, closeLine } from "../../../../src/discord/gateway/lifecycle/close_line.ts";
-import type { LostConnection } from "../../../../src/discord/gateway/lifecycle/step.ts";
+import type { LostConnection } from "../../../../src/discord/gateway/lifecycle/state.ts";
 
 const LOST: LostConnection = {
   cause: { kind: "closed", code: 4000, reason: "secret words" },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createBacklog } from "../../../../src/discord/gateway/link/backlog.ts";
+import { createBacklog } from "../../../../src/discord/gateway/link/batches.ts";
 
 function open(maxBytes: number) {
   const fullness: boolean[] = [];

@@ -4,7 +4,7 @@ import {
   createRestartPolicy,
   DEATHS_MS,
   MAX_DEATHS,
-} from "../../../../src/discord/gateway/main/restart_policy.ts";
+} from "../../../../src/discord/gateway/main/supervisor.ts";
 
 function policyAt(clock: { now: number }) {
   return createRestartPolicy({ now: () => clock.now, random: () => 0.5 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createTick } from "../../../../src/discord/gateway/main/tick.ts";
+import { createTick } from "../../../../src/discord/gateway/main/supervisor.ts";
 
 describe("[G1] createTick()", () => {
   it("starts with the time of its creation, and then has the worker's", () => {

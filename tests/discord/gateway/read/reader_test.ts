@@ -5,7 +5,7 @@ import { SEPARATOR } from "../../../../src/discord/gateway/link/batches.ts";
 import type { DispatchBatch } from "../../../../src/discord/gateway/link/protocol.ts";
 import { shardOf } from "../../../../src/discord/gateway/decode/guild_index.ts";
 import { createReader, type ReadProblem } from "../../../../src/discord/gateway/read/reader.ts";
-import { READ_TYPES } from "../../../../src/discord/gateway/read/read_types.ts";
+import { READ_TYPES } from "../../../../src/discord/gateway/read/intents.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import { readyData } from "../../../support/gateway/fake_gateway.ts";
 import {

@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  identifyDelays,
-  spaceIdentifies,
-} from "../../../../src/discord/gateway/shard/identify_spacing.ts";
+import { identifyDelays, spaceIdentifies } from "../../../../src/discord/gateway/shard/serve.ts";
 import type { ShardStart } from "../../../../src/discord/gateway/link/protocol.ts";
 
 function shard(id: number, fields: Partial<ShardStart> = {}): ShardStart {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { FieldKind, Form } from "../../../../src/core/people/form.ts";
-import { modalAnswer } from "../../../../src/discord/gateway/shard/modal.ts";
+import { modalAnswer } from "../../../../src/discord/gateway/shard/forms.ts";
 import { modalBody } from "../../../../simulator/world/modals.ts";
 import { createRequestValidator } from "../../../support/discord/openapi.ts";
 

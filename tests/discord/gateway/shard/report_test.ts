@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createCounters } from "../../../../src/discord/gateway/link/counts.ts";
-import { initialState } from "../../../../src/discord/gateway/lifecycle/state.ts";
-import type { LostConnection } from "../../../../src/discord/gateway/lifecycle/step.ts";
+import {
+  initialState,
+  type LostConnection,
+} from "../../../../src/discord/gateway/lifecycle/state.ts";
 import type { FromShard, FromWorker } from "../../../../src/discord/gateway/link/protocol.ts";
 import { createShardReport } from "../../../../src/discord/gateway/shard/report.ts";
 import { gatewayOptions, TOKEN } from "../../../support/gateway/gateway_shard.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { parsePayload, scanEnvelope } from "../../../../src/discord/gateway/socket/envelope.ts";
+import { parsePayload, scanEnvelope } from "../../../../src/discord/gateway/socket/frame.ts";
 
 const MESSAGE = { op: 0, t: "MESSAGE_CREATE", s: 42 };
 

@@ -12,23 +12,22 @@
 
 import { ChannelTypes, InteractionTypes, MessageComponentTypes } from "@discordeno/types";
 import { z } from "zod";
-import type { MessageId } from "../../../../core/discord/ids.ts";
-import type { Place } from "../../../../core/inbound/inbound.ts";
-import { PERMISSIONS } from "../../../../core/rights/permissions.ts";
+import type { MessageId } from "../../../core/discord/ids.ts";
+import type { Place } from "../../../core/inbound/inbound.ts";
+import { PERMISSIONS } from "../../../core/rights/permissions.ts";
 import type {
   ComponentUse,
   Interaction,
   OptionTyping,
   SlashCommand,
-} from "../../../../core/inbound/interactions.ts";
-import { snowflakeSchema as snowflake } from "../../../../core/discord/snowflake_schema.ts";
-import { bounded } from "../../../../lib/text/cut.ts";
-import { commandPayload, toCall, typedIn } from "./command_data.ts";
-import { modalData, toSubmission } from "./modal_data.ts";
-import type { DecodeContext, DecodeProblem } from "../decode.ts";
-import { userPayload } from "../payloads.ts";
-import { placeIn } from "../places.ts";
-import { senderOf } from "../senders.ts";
+} from "../../../core/inbound/interactions.ts";
+import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
+import { bounded } from "../../../lib/text/cut.ts";
+import { commandPayload, modalData, toCall, toSubmission, typedIn } from "./interaction_data.ts";
+import type { DecodeFacts } from "./decode.ts";
+import { type DecodeProblem, problemOf, userPayload } from "./payloads.ts";
+import { placeIn } from "./places.ts";
+import { senderOf } from "./senders.ts";
 
 /** Builds the schemas at the first interaction. At start-up they would cost milliseconds. */
 function createSchemas() {
@@ -100,9 +99,6 @@ const SELECTS: readonly number[] = [
   MessageComponentTypes.SelectMenuChannels,
 ];
 
-/** Facts for decoding an interaction. */
-export type InteractionDecodeContext = Pick<DecodeContext, "accountId" | "index">;
-
 /**
  * Decodes an interaction.
  *
@@ -110,12 +106,12 @@ export type InteractionDecodeContext = Pick<DecodeContext, "accountId" | "index"
  */
 export function decodeInteraction(
   d: unknown,
-  context: InteractionDecodeContext,
+  context: Pick<DecodeFacts, "accountId" | "index">,
 ): ComponentUse | SlashCommand | OptionTyping | DecodeProblem | undefined {
   const { kindPayload, buttonPayload, selectPayload, modalPayload, slashPayload } = built ??=
     createSchemas();
   const kind = kindPayload.safeParse(d);
-  if (!kind.success) return problemOf(kind.error);
+  if (!kind.success) return problemOf(kind.error, "the interaction");
   const { type, data } = kind.data;
   if (type === InteractionTypes.ApplicationCommand) {
     return decode(slashPayload, d, context, ({ data, channel_id }, base) => ({
@@ -190,18 +186,18 @@ type Base = Interaction;
 function decode<Schema extends z.ZodType<CommonPayload>, Decoded>(
   schema: Schema,
   d: unknown,
-  context: InteractionDecodeContext,
+  context: Pick<DecodeFacts, "accountId" | "index">,
   toInteraction: (payload: z.infer<Schema>, base: Base) => Decoded,
 ): Decoded | DecodeProblem {
   const payload = schema.safeParse(d);
-  if (!payload.success) return problemOf(payload.error);
+  if (!payload.success) return problemOf(payload.error, "the interaction");
   const base = baseOf(payload.data, context);
   return "why" in base ? base : toInteraction(payload.data, base);
 }
 
 function baseOf(
   payload: CommonPayload,
-  { accountId, index }: InteractionDecodeContext,
+  { accountId, index }: Pick<DecodeFacts, "accountId" | "index">,
 ): Base | DecodeProblem {
   const { guild_id, channel_id, member, id, token } = payload;
   // In a guild only the member counts, because it has the roles.
@@ -249,9 +245,4 @@ function managesMessages({ member }: CommonPayload): boolean {
 function directPlace({ channel }: CommonPayload): Place {
   if (channel?.type !== ChannelTypes.GroupDm) return { kind: "dm" };
   return { kind: "group_dm", ...(channel.name && { name: bounded(channel.name, MAX_NAME) }) };
-}
-
-function problemOf({ issues }: z.ZodError): DecodeProblem {
-  const where = issues[0]?.path.join(".") ?? "";
-  return { kind: "problem", why: `${where || "the interaction"} does not fit` };
 }

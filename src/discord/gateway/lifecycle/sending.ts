@@ -1,12 +1,22 @@
 /**
- * Computes the heartbeat of one connection: due times, and answers to Discord's requests.
+ * Computes what a shard sends while it is connected: heartbeats, and its presence (op 3).
+ *
+ * Presence updates above Discord's limit are not lost: the newest is sent once the limit allows it. A
+ * lost connection may swallow an update, so an update without a later acknowledged heartbeat is
+ * repeated.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#sending-heartbeats}
  * @module
  */
 
-import type { HeartbeatState } from "./state.ts";
-import type { Effect } from "./step.ts";
+import {
+  type Effect,
+  type HeartbeatState,
+  type LifecycleState,
+  PRESENCE_LIMIT,
+  presenceAtMs,
+  type Step,
+} from "./state.ts";
 
 /**
  * Maximum heartbeats on request within a period. Discord closes connections that send more than 120
@@ -52,4 +62,20 @@ export function answerBeatRequest(
       ? [{ kind: "report_flood" }]
       : [],
   };
+}
+
+/** Sends the presence if it must be sent, and may be. */
+export function sendPresence(state: LifecycleState, nowMs: number): Step {
+  if (nowMs < presenceAtMs(state)) return { state, effects: [] };
+  const presenceSentMs = [...state.presenceSentMs, nowMs].slice(-PRESENCE_LIMIT.max);
+  return {
+    state: { ...state, mustSendPresence: false, presenceSentMs },
+    effects: [{ kind: "send_presence" }],
+  };
+}
+
+/** Whether Discord may not have got the last update: no later heartbeat was acknowledged. */
+export function isPresenceUnconfirmed({ presenceSentMs, confirmedMs }: LifecycleState): boolean {
+  const last = presenceSentMs.at(-1);
+  return last !== undefined && (confirmedMs === undefined || confirmedMs < last);
 }

@@ -4,7 +4,7 @@ import {
   answerBeatRequest,
   recordBeat,
   startHeartbeat,
-} from "../../../../src/discord/gateway/lifecycle/heartbeat.ts";
+} from "../../../../src/discord/gateway/lifecycle/sending.ts";
 import type { HeartbeatState } from "../../../../src/discord/gateway/lifecycle/state.ts";
 
 describe("[G2] startHeartbeat()", () => {

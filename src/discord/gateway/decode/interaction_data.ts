@@ -1,21 +1,22 @@
 /**
- * Decodes the data of a command: its name, subcommand, options, and the message that it is about.
+ * Decodes the data of interactions: a command's name, options and message, and a modal's values.
  *
  * It is lenient: the gateway thread has deferred each command, so each must get an answer.
  *
- * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object-application-command-data-structure}
- *
+ * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object-interaction-data}
  * @module
  */
 
 import { ApplicationCommandTypes } from "@discordeno/types";
 import { z } from "zod";
-import type { ChannelId } from "../../../../core/discord/ids.ts";
-import type { CommandCall, OptionTyping } from "../../../../core/inbound/interactions.ts";
-import { snowflakeSchema as snowflake } from "../../../../core/discord/snowflake_schema.ts";
-import { bounded } from "../../../../lib/text/cut.ts";
-import { userPayload } from "../payloads.ts";
-import { tagOf } from "../senders.ts";
+import type { ChannelId } from "../../../core/discord/ids.ts";
+import type { CommandCall, OptionTyping } from "../../../core/inbound/interactions.ts";
+import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
+import { bounded } from "../../../lib/text/cut.ts";
+import { attachmentPayload, userPayload } from "./payloads.ts";
+import { tagOf } from "./senders.ts";
+import type { Submission } from "../../../core/people/form.ts";
+import { toAttachment } from "./describe.ts";
 
 const MAX_TARGET = 2_000;
 
@@ -94,5 +95,58 @@ function targetOf(
     author: { id: author.id, tag: tagOf(author) },
     text: bounded(content, MAX_TARGET),
     channelId,
+  };
+}
+
+const MAX_NAME = 100;
+
+/** Builds the schema. Each input is inside a label or an action row. */
+export function modalData() {
+  const input = z.object({
+    custom_id: z.string(),
+    value: z.union([z.string(), z.boolean()]).nullish(),
+    values: z.array(z.string()).nullish(),
+  });
+  const named = z.object({
+    name: z.string().nullish(),
+    username: z.string().nullish(),
+    global_name: z.string().nullish(),
+  });
+  const allNamed = z.record(z.string(), named).nullish().catch(undefined);
+  return z.object({
+    custom_id: z.string(),
+    components: z.array(z.union([
+      z.object({ component: input }).transform(({ component }) => [component]),
+      z.object({ components: z.array(input) }).transform(({ components }) => components),
+      z.unknown().transform(() => []), // text between the inputs
+    ])),
+    resolved: z.object({
+      users: allNamed,
+      roles: allNamed,
+      channels: allNamed,
+      attachments: z.record(z.string(), attachmentPayload).nullish().catch(undefined),
+    }).nullish().catch(undefined),
+  });
+}
+
+/** The person's values, with the names and files that Discord tells of them. */
+export function toSubmission(
+  { components, resolved }: z.infer<ReturnType<typeof modalData>>,
+): Submission {
+  const { users, roles, channels, attachments } = resolved ?? {};
+  const names = Object.entries({ ...users, ...roles, ...channels }).flatMap(([id, given]) => {
+    const name = given.global_name ?? given.name ?? given.username;
+    return name ? [[id, bounded(name, MAX_NAME)] as const] : [];
+  });
+  const files = Object.entries(attachments ?? {}).flatMap(([id, payload]) => {
+    const attachment = toAttachment(payload);
+    return attachment ? [[id, attachment] as const] : [];
+  });
+  return {
+    fields: Object.fromEntries(
+      components.flat().map(({ custom_id, value, values }) => [custom_id, values ?? value ?? ""]),
+    ),
+    ...(names.length > 0 && { names: Object.fromEntries(names) }),
+    ...(files.length > 0 && { files: Object.fromEntries(files) }),
   };
 }

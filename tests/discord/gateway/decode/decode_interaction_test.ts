@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ButtonPress } from "../../../../../src/core/inbound/interactions.ts";
-import { decodeInteraction } from "../../../../../src/discord/gateway/decode/interaction/decode_interaction.ts";
-import { applyDispatch } from "../../../../../src/discord/gateway/read/apply_dispatch.ts";
-import { ACCOUNT } from "../../../../support/discord/builders.ts";
+import type { ButtonPress } from "../../../../src/core/inbound/interactions.ts";
+import { decodeInteraction } from "../../../../src/discord/gateway/decode/decode_interaction.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
+import { ACCOUNT } from "../../../support/discord/builders.ts";
 import {
   ADA,
   CHANNEL,
@@ -13,7 +13,7 @@ import {
   pressData,
   SELF,
   THREAD,
-} from "../../../../support/discord/payloads.ts";
+} from "../../../support/discord/payloads.ts";
 
 const CONTEXT = {
   accountId: ACCOUNT,

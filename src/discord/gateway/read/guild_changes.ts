@@ -1,8 +1,6 @@
 /**
- * Detects dispatches that may change the bot's permissions in a guild.
- *
- * It computes no permissions: it only names the guilds to check again. A guild too many costs a
- * request. A guild too few leaves a reply waiting without need.
+ * Detects in dispatches about guilds what the bot should know: guilds that it has joined, new names,
+ * and changes that may concern its permissions.
  *
  * @module
  */
@@ -11,6 +9,11 @@ import { z } from "zod";
 import type { GuildId, UserId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { Dispatch } from "../decode/payloads.ts";
+import type { Named } from "../../../core/inbound/inbound.ts";
+import { bounded } from "../../../lib/text/cut.ts";
+import type { Guild, GuildIndex } from "../decode/guild_index.ts";
+import type { Renamed } from "../../../core/inbound/events.ts";
+import { namesIn } from "../decode/places.ts";
 
 /**
  * The type of changes of members. Without the intent for members, Discord sends it only about
@@ -63,4 +66,48 @@ export function guildWithChangedPermissions(
   if (t !== MEMBER_UPDATE) return undefined;
   const member = memberPayload.safeParse(d).data;
   return member && member.user.id === self ? member.guild_id : undefined;
+}
+
+const joinedPayload = z.object({
+  id: snowflakeSchema<"guild">(),
+  name: z.string(),
+  unavailable: z.boolean().nullish(),
+});
+
+const MAX_NAME = 100;
+
+/**
+ * Returns the guild that the bot joined by this dispatch.
+ *
+ * @param index The index before the dispatch.
+ * @param unread Guilds of the bot that the index lacks, because their snapshots could not be read.
+ */
+export function joinedGuild(
+  { t, d }: Dispatch,
+  index: GuildIndex,
+  unread: readonly GuildId[],
+): Named<GuildId> | undefined {
+  if (t !== "GUILD_CREATE") return undefined;
+  const guild = joinedPayload.safeParse(d).data;
+  if (!guild || guild.unavailable || index.has(guild.id) || unread.includes(guild.id)) {
+    return undefined; // `applyDispatch` reports a payload with an unexpected shape
+  }
+  return { id: guild.id, name: bounded(guild.name, MAX_NAME) };
+}
+
+/**
+ * Compares a guild before and after a dispatch.
+ *
+ * @returns Channels first, so that each event has the guild's name of that time.
+ */
+export function renamedIn(before: Guild | undefined, after: Guild | undefined): readonly Renamed[] {
+  if (!before || !after) return [];
+  const guild = { id: before.id, name: before.name };
+  const channels = namesIn(before).channels.flatMap((channel): readonly Renamed[] => {
+    const now = after.channels.get(channel.id);
+    return now && now.name !== channel.name ? [{ kind: "renamed", guild, channel }] : [];
+  });
+  // A guild without a description yet has its id as name.
+  const isRenamed = before.name !== after.name && before.name !== before.id;
+  return isRenamed ? [...channels, { kind: "renamed", guild }] : channels;
 }

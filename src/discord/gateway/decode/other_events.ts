@@ -1,23 +1,22 @@
 /**
- * Decodes reactions that people add to messages, or remove (H5).
+ * Decodes the dispatches that are neither messages nor interactions: reactions (H5), deletions, and
+ * changes of a thread's members.
  *
  * Discord describes the person of an added reaction in a guild. In a direct message, and for a
- * removed reaction, it only gives the user's id.
+ * removed reaction, it only gives the user's id. Without the intent for members, it tells of a
+ * thread's members only the bot itself.
  *
- * @see {@link https://docs.discord.com/developers/events/gateway-events#message-reaction-add}
- *
+ * @see {@link https://docs.discord.com/developers/events/gateway-events}
  * @module
  */
 
 import { z } from "zod";
 import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
-import type { AccountId } from "../../../core/discord/ids.ts";
-import type { Self } from "../../../core/inbound/inbound.ts";
 import type { Reaction, ReactionsCleared } from "../../../core/inbound/reactions.ts";
 import { bounded } from "../../../lib/text/cut.ts";
-import type { DecodeProblem } from "./decode.ts";
-import type { GuildIndex } from "./guild_index.ts";
-import { type Dispatch, userPayload } from "./payloads.ts";
+import type { MessagesDeleted, ThreadMembersChanged } from "../../../core/inbound/events.ts";
+import type { DecodeFacts } from "./decode.ts";
+import { type DecodeProblem, type Dispatch, problemOf, userPayload } from "./payloads.ts";
 import { placeIn } from "./places.ts";
 import { senderOf } from "./senders.ts";
 
@@ -48,17 +47,13 @@ const MAX_EMOJI = 64;
  */
 export function decodeReaction(
   { t, d }: Dispatch,
-  { accountId, self, index }: {
-    readonly accountId: AccountId;
-    readonly self: Self | undefined;
-    readonly index: GuildIndex;
-  },
+  { accountId, self, index }: DecodeFacts,
 ): Reaction | ReactionsCleared | DecodeProblem | undefined {
   if (t === "MESSAGE_REACTION_REMOVE_ALL" || t === "MESSAGE_REACTION_REMOVE_EMOJI") {
     return decodeCleared(d);
   }
   const parsed = reactionPayload.safeParse(d);
-  if (!parsed.success) return problem(parsed.error);
+  if (!parsed.success) return problemOf(parsed.error, "the reaction");
   const { user_id: userId, guild_id: guildId, member, emoji, ...ids } = parsed.data;
   if (userId === self?.userId) return undefined;
   const user = member?.user?.id === userId ? member.user : { id: userId, username: "" };
@@ -83,7 +78,7 @@ export function decodeReaction(
 
 function decodeCleared(d: unknown): ReactionsCleared | DecodeProblem {
   const parsed = clearedPayload.safeParse(d);
-  if (!parsed.success) return problem(parsed.error);
+  if (!parsed.success) return problemOf(parsed.error, "the reaction");
   const { message_id: messageId, emoji } = parsed.data;
   return { kind: "reactions_cleared", messageId, ...(emoji && { emoji: emojiText(emoji) }) };
 }
@@ -94,7 +89,56 @@ function emojiText({ id, name }: z.infer<typeof emojiPayload>): string {
   return id ? `<:${shown}:${bounded(id, MAX_EMOJI)}>` : shown;
 }
 
-function problem(error: z.ZodError): DecodeProblem {
-  const where = error.issues[0]?.path.join(".") ?? "";
-  return { kind: "problem", why: `${where || "the reaction"} does not fit` };
+const deletedPayload = z.object({
+  id: snowflake<"message">(),
+  channel_id: snowflake<"channel">(),
+});
+const bulkDeletedPayload = z.object({
+  ids: z.array(snowflake<"message">()),
+  channel_id: snowflake<"channel">(),
+});
+
+/**
+ * Decodes the ids of deleted messages.
+ *
+ * @returns `undefined` for a dispatch of any other type.
+ */
+export function decodeDeletion({ t, d }: Dispatch): MessagesDeleted | DecodeProblem | undefined {
+  if (t === "MESSAGE_DELETE") {
+    const { data } = deletedPayload.safeParse(d);
+    if (!data) return { kind: "problem", why: "id does not fit" };
+    return { kind: "messages_deleted", channelId: data.channel_id, messageIds: [data.id] };
+  }
+  if (t === "MESSAGE_DELETE_BULK") {
+    const { data } = bulkDeletedPayload.safeParse(d);
+    if (!data) return { kind: "problem", why: "ids do not fit" };
+    return { kind: "messages_deleted", channelId: data.channel_id, messageIds: data.ids };
+  }
+  return undefined;
 }
+
+const threadMembersPayload = z.object({
+  id: snowflake<"channel">(),
+  added_members: z.array(z.object({ user_id: snowflake<"user">() })).default([]),
+  removed_member_ids: z.array(snowflake<"user">()).default([]),
+});
+
+/** Decodes a THREAD_MEMBERS_UPDATE. */
+export function decodeThreadMembers({ d }: Dispatch): ThreadMembersChanged | DecodeProblem {
+  const parsed = threadMembersPayload.safeParse(d);
+  if (!parsed.success) return { kind: "problem", why: "members of a thread do not fit" };
+  const { id: threadId, added_members, removed_member_ids: left } = parsed.data;
+  const joined = added_members.map(({ user_id }) => user_id);
+  return { kind: "thread_members_changed", threadId, joined, left };
+}
+
+/** The decoders of this file by Discord's type. */
+export const OTHER_EVENTS = {
+  MESSAGE_DELETE: decodeDeletion,
+  MESSAGE_DELETE_BULK: decodeDeletion,
+  THREAD_MEMBERS_UPDATE: decodeThreadMembers,
+  MESSAGE_REACTION_ADD: decodeReaction,
+  MESSAGE_REACTION_REMOVE: decodeReaction,
+  MESSAGE_REACTION_REMOVE_ALL: decodeReaction,
+  MESSAGE_REACTION_REMOVE_EMOJI: decodeReaction,
+};

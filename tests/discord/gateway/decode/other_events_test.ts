@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { decodeReaction } from "../../../../src/discord/gateway/decode/decode_reaction.ts";
+import { decodeReaction } from "../../../../src/discord/gateway/decode/other_events.ts";
 import type { ApplicationId } from "../../../../src/core/discord/ids.ts";
 import { ACCOUNT, userId } from "../../../support/discord/builders.ts";
 import { CHANNEL, GUILD } from "../../../support/discord/payloads.ts";
