@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createNewestSet } from "../../src/lib/cache.ts";
+import { createBySecrets, createNewestSet } from "../../src/lib/cache.ts";
+import { createSecretFilter } from "../../src/render/safety/secrets.ts";
 
 describe("createNewestSet()", () => {
   it("keeps the newest members, up to its maximum", () => {
@@ -8,5 +9,27 @@ describe("createNewestSet()", () => {
     for (const member of [1, 2, 3, 1, 4]) newest.add(member);
     assert.equal(newest.size, 3);
     assert.deepEqual([1, 2, 3, 4].filter(newest.has), [1, 3, 4]);
+  });
+});
+
+describe("[SEC-R10] [C9] createBySecrets()", () => {
+  const first = "first-secret-of-all-4711";
+  const second = "second-secret-read-later-4712";
+
+  it("includes a secret as soon as a config brings it", () => {
+    let secrets = [first];
+    const clean = createBySecrets(() => secrets, createSecretFilter);
+    assert.equal(clean(`${first} ${second}`).found, 1);
+    secrets = [first, second];
+    assert.equal(clean(`${first} ${second}`).found, 2);
+  });
+
+  it("creates nothing again without a new secret", () => {
+    let made = 0;
+    const length = createBySecrets(() => [first], (secrets) => {
+      made++;
+      return () => secrets.length;
+    });
+    assert.deepEqual([length("a"), length("b"), made], [1, 1, 1]);
   });
 });
