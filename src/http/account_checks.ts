@@ -1,5 +1,5 @@
 /**
- * Checks one account: its connection, its requests and its missing permissions.
+ * Checks one account: its connection to Discord, its requests and its missing permissions.
  *
  * An ended account is no failure of the bot while another one serves: people see it, but a
  * supervisor restarts nothing.
@@ -7,10 +7,19 @@
  * @module
  */
 
+import { LOW } from "../core/discord/identify_budget.ts";
 import { pauseText } from "../lib/text/units.ts";
-import type { Check, Status } from "./check.ts";
-import { connectionChecks, gatewayChecks } from "./gateway_checks.ts";
+import { grade, health, type HealthFinding } from "./health_finding.ts";
 import type { AccountSnapshot } from "./snapshot.ts";
+
+/**
+ * How long a shard may be away, or all models may fail, before it counts as a failure, in
+ * milliseconds.
+ */
+export const OUTAGE_MS = 60_000;
+
+/** Names a component of an account. */
+type NameComponent = (part: string) => string;
 
 /**
  * Runs every check of every account; a check of the account as a whole carries its id.
@@ -20,24 +29,35 @@ import type { AccountSnapshot } from "./snapshot.ts";
 export function accountChecks(
   accounts: readonly AccountSnapshot[],
   now: number,
-): readonly Check[] {
-  const serving = accounts.filter(({ state }) => state === "running").length;
+): readonly HealthFinding[] {
+  const isServed = accounts.some(({ state }) => state === "running");
   return accounts.flatMap((account) => {
-    // Names a component; with several accounts, the account's id goes first.
-    const componentOf = (part: string) => accounts.length === 1 ? part : `${account.id}/${part}`;
+    const { id, end = "it has ended" } = account;
+    // With several accounts, the account's id goes first.
+    const componentOf: NameComponent = (part) => accounts.length === 1 ? part : `${id}/${part}`;
     switch (account.state) {
       case "disabled":
-        return [disabled(account, serving > 0)];
+        return [health("gateway:connection", "disabled", { where: id, isReady: isServed })];
       case "ended":
         return [
-          ...connectionChecks(account, now).map((check) => serving > 0 ? borne(check) : check),
-          ended(account, serving > 0),
+          ...connectionChecks(account, now).map((found) => isServed ? asWarning(found) : found),
+          health("account:ended", end, {
+            where: id,
+            status: isServed ? "warn" : "fail",
+            isReady: isServed,
+          }),
         ];
       case "running":
         return [
-          ...gatewayChecks(account, componentOf, now),
+          ...connectionChecks(account, now),
+          ...heartbeats(account, now),
+          ...latencies(account),
+          ...compression(account),
+          ...identifyBudget(account),
+          ...catchUp(account, componentOf),
+          ...instance(account),
           ...paused(account),
-          ...findings(account, componentOf),
+          ...preflight(account, componentOf),
           ...parked(account, componentOf),
           ...delayed(account, componentOf),
           invalidRequests(account),
@@ -46,96 +66,139 @@ export function accountChecks(
   });
 }
 
-function disabled({ id }: AccountSnapshot, isServed: boolean): Check {
-  return {
-    name: "gateway:connection",
-    componentId: id,
-    observedValue: "disabled",
-    status: "pass",
-    isReady: isServed,
-  };
+/** Turns a failure into a warning, because another account serves. */
+function asWarning(found: HealthFinding): HealthFinding {
+  return { ...found, status: found.status === "pass" ? "pass" : "warn", isReady: true };
 }
 
-function ended({ id, end = "it has ended" }: AccountSnapshot, isServed: boolean): Check {
-  return {
-    name: "account:ended",
-    componentId: id,
-    observedValue: end,
-    status: isServed ? "warn" : "fail",
-    isReady: isServed,
-  };
+/** One check per shard. A shard that is away while another serves is only a warning. */
+function connectionChecks({ shards }: AccountSnapshot, now: number): readonly HealthFinding[] {
+  const outageMs = Math.min(
+    ...shards.map(({ state, readyAt }) => state === "ready" ? 0 : now - readyAt),
+  );
+  return shards.map(({ id, state, isDown }) => {
+    const isReady = state === "ready";
+    const isLost = isDown || state === "fatal" || outageMs > OUTAGE_MS;
+    const shown = isDown && !isReady && state !== "fatal" ? "down" : state;
+    return health("gateway:connection", shown, {
+      where: id,
+      status: isReady ? "pass" : isLost ? "fail" : "warn",
+      isReady,
+    });
+  });
 }
 
-/** Turns a failure into a warning if another account serves. */
-function borne(check: Check): Check {
-  const status: Status = check.status === "pass" ? "pass" : "warn";
-  return { ...check, status, isReady: true };
+function heartbeats({ shards }: AccountSnapshot, now: number): readonly HealthFinding[] {
+  return shards.flatMap(({ id, state, ack }) => {
+    if (state !== "ready" || !ack) return [];
+    const ageMs = now - ack.at;
+    return health("gateway:heartbeatAckAge", ageMs / 1_000, {
+      where: id,
+      unit: "s",
+      status: grade(ageMs, ack.intervalMs, 2 * ack.intervalMs),
+      isReady: ageMs < 1.5 * ack.intervalMs,
+    });
+  });
+}
+
+function latencies({ shards }: AccountSnapshot): readonly HealthFinding[] {
+  return shards.flatMap(({ id, state, ack }) =>
+    state === "ready" && ack
+      ? [health("gateway:latency", ack.latencyMs, { where: id, unit: "ms" })]
+      : []
+  );
+}
+
+function compression({ id, compression }: AccountSnapshot): readonly HealthFinding[] {
+  return compression === undefined
+    ? []
+    : [health("gateway:compression", compression, { where: id })];
+}
+
+/** A connected bot needs no IDENTIFY; a bot that waits for one is down until then. */
+function identifyBudget({ id, identify, shards }: AccountSnapshot): readonly HealthFinding[] {
+  if (!identify) return [];
+  const { left, heldUntil } = identify;
+  const isHolding = heldUntil !== undefined &&
+    shards.some(({ state, waits }) => state !== "ready" && waits === "budget");
+  return [health("gateway:identifyBudget", left, {
+    where: id,
+    unit: "remaining/24h",
+    status: isHolding ? "fail" : left <= LOW ? "warn" : "pass",
+    isReady: !isHolding,
+  })];
+}
+
+/**
+ * A running catch-up passes. An unreadable channel stays unread until a person grants the
+ * permission.
+ */
+function catchUp(
+  { id, catchUp: { pending, unreadable } }: AccountSnapshot,
+  componentOf: NameComponent,
+): readonly HealthFinding[] {
+  return [
+    health("gateway:catchUp", pending, { where: id, unit: "channels", status: grade(pending, 0) }),
+    ...unreadable.map((channel) =>
+      warning("gateway:unreadable", componentOf(channel), "Barnacle may not read its history")
+    ),
+  ];
+}
+
+function instance({ id, twin }: AccountSnapshot): readonly HealthFinding[] {
+  if (!twin) return [];
+  const text = `another program may use this bot token: ${twin.evidence}`;
+  return [warning("instance:lock", id, text)];
 }
 
 /** It answers no one, because people wanted it so: its supervisor must do nothing. */
-function paused({ id, paused }: AccountSnapshot): readonly Check[] {
-  return paused
-    ? [{
-      name: "account:paused",
-      componentId: id,
-      observedValue: pauseText(paused),
-      status: "warn",
-      isReady: true,
-    }]
-    : [];
+function paused({ id, paused }: AccountSnapshot): readonly HealthFinding[] {
+  return paused ? [warning("account:paused", id, pauseText(paused))] : [];
 }
 
 /** Problems that explain a silent bot. The other checks show whether it answers. */
-function findings(
+function preflight(
   { findings }: AccountSnapshot,
-  componentOf: (part: string) => string,
-): readonly Check[] {
-  return findings.map(({ id, where, why }) => ({
-    name: `preflight:${id}`,
-    ...(where !== undefined && { componentId: componentOf(where) }),
-    observedValue: why,
-    status: "warn",
-    isReady: true,
-  }));
+  componentOf: NameComponent,
+): readonly HealthFinding[] {
+  return findings.map(({ id, where, why }) =>
+    warning(`preflight:${id}`, where === undefined ? undefined : componentOf(where), why)
+  );
 }
 
 /** A person must grant a missing permission; meanwhile the bot serves everyone else. */
 function parked(
   { parked }: AccountSnapshot,
-  componentOf: (part: string) => string,
-): readonly Check[] {
-  return parked.map(({ channelId, reason, waiting }) => ({
-    name: "outbox:parked",
-    componentId: componentOf(channelId),
-    observedValue: `${waiting} waiting: ${reason}`,
-    status: "warn",
-    isReady: true,
-  }));
+  componentOf: NameComponent,
+): readonly HealthFinding[] {
+  return parked.map(({ channelId, reason, waiting }) =>
+    warning("outbox:parked", componentOf(channelId), `${waiting} waiting: ${reason}`)
+  );
 }
 
 /** The messages behind it in its channel wait, too. */
 function delayed(
   { delayed }: AccountSnapshot,
-  componentOf: (part: string) => string,
-): readonly Check[] {
-  return delayed.map(({ row, channelId, reason, nextAttemptAt }) => ({
-    name: "outbox:delayed",
-    componentId: componentOf(channelId),
-    observedValue: `message ${row}: ${reason}; next attempt ${
-      new Date(nextAttemptAt).toISOString()
-    }`,
-    status: "warn",
-    isReady: true,
-  }));
+  componentOf: NameComponent,
+): readonly HealthFinding[] {
+  return delayed.map(({ row, channelId, reason, nextAttemptAt }) => {
+    const next = new Date(nextAttemptAt).toISOString();
+    const text = `message ${row}: ${reason}; next attempt ${next}`;
+    return warning("outbox:delayed", componentOf(channelId), text);
+  });
 }
 
-function invalidRequests({ id, rest: { invalidRequests, breaker } }: AccountSnapshot): Check {
-  return {
-    name: "rest:invalidRequests",
-    componentId: id,
-    observedValue: invalidRequests,
-    observedUnit: "in 10 min",
+function invalidRequests({ id, rest }: AccountSnapshot): HealthFinding {
+  const { invalidRequests, breaker } = rest;
+  return health("rest:invalidRequests", invalidRequests, {
+    where: id,
+    unit: "in 10 min",
     status: breaker === "stopped" ? "fail" : breaker === "slowed" ? "warn" : "pass",
     isReady: breaker !== "stopped",
-  };
+  });
+}
+
+/** A problem in words, in spite of which the bot answers. */
+function warning(id: string, where: string | undefined, text: string): HealthFinding {
+  return health(id, text, { status: "warn", ...(where !== undefined && { where }) });
 }

@@ -1,17 +1,29 @@
 /**
  * Builds the bot's HTTP application: health, metrics and status behind one guard.
  *
+ * - `/livez`, for a supervisor: would a restart help?
+ * - `/readyz`, for an uptime monitor: would a message sent now be answered?
+ * - `/healthz`, for people and dashboards: which checks fail?
+ *
+ * An outage of Discord must fail `/readyz` at once and `/livez` never, or a supervisor would
+ * restart a bot that is busy resuming. A bot that answers in spite of a minor problem is ready, and
+ * its status is `warn`.
+ *
  * Each answer is computed at the request, from the bot's own state: no request waits for Discord or
  * a model. The application depends neither on the bot nor on a socket.
  *
  * @module
  */
 
-import { Hono, type MiddlewareHandler } from "hono";
-import type { Check, Status } from "./check.ts";
-import { judge, worst } from "./checks.ts";
-import { createDetailGate, refusalOf } from "./guard.ts";
-import { createHealthApp, type HttpEnv, type Peer, peerOf } from "./health.ts";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { isAlive, isReady, judge, worst } from "./checks.ts";
+import { createDetailGate, type Peer, refusalOf } from "./guard.ts";
+import {
+  type HealthCheck,
+  type HealthFinding,
+  type Status,
+  toHealthCheck,
+} from "./health_finding.ts";
 import type { Build, Metrics, ProcessUsage } from "./metrics.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -37,6 +49,12 @@ export interface AppPorts {
   readonly onError: (error: unknown) => void;
 }
 
+/** The environment that Hono passes to our handlers, beside the request. */
+interface HttpEnv {
+  /** The connection of the request. */
+  readonly Bindings: Peer;
+}
+
 /** The answer of `/status`, which `barnacle status --json` prints. */
 export interface StatusReport {
   /** The worst status of all checks. */
@@ -48,7 +66,7 @@ export interface StatusReport {
   /** The state that the checks judged. */
   readonly snapshot: Snapshot;
   /** The checks with their results. */
-  readonly checks: readonly Check[];
+  readonly checks: readonly HealthCheck[];
 }
 
 /** Answers a request of a client. */
@@ -96,8 +114,9 @@ export function createApp(ports: AppPorts): HttpHandler {
   app.get("/status", async (c) => {
     const taken = await measure();
     const at = now();
-    const checks = judge(taken, at);
-    const report: StatusReport = { status: worst(checks), build, at, snapshot: taken, checks };
+    const findings = judge(taken, at);
+    const checks = findings.map(toHealthCheck);
+    const report: StatusReport = { status: worst(findings), build, at, snapshot: taken, checks };
     return c.json(report);
   });
 
@@ -108,4 +127,87 @@ export function createApp(ports: AppPorts): HttpHandler {
   });
 
   return (request, peer) => app.fetch(request, peer);
+}
+
+/** The sources of the health endpoints. */
+export interface HealthSources extends Pick<AppPorts, "snapshot" | "measure" | "now"> {
+  /** Barnacle's version. */
+  readonly version: string;
+  /** Whether the client may see details: it is on this host, or has the token. */
+  readonly showsDetail: (request: Request, peer: Peer) => boolean;
+}
+
+/**
+ * Creates the health endpoints, without guard and socket.
+ *
+ * @see {@link https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06}
+ */
+export function createHealthApp(
+  { snapshot, measure, now, version, showsDetail }: HealthSources,
+): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>();
+
+  app.get("/livez", (c) => {
+    const ok = isAlive(snapshot(), now());
+    return answer(c, ok, { status: ok ? "pass" : "fail" });
+  });
+
+  app.get("/readyz", async (c) => {
+    const checks = judge(await measure(), now());
+    const ok = isReady(checks);
+    const status = !ok ? "fail" : checks.some(({ status }) => status !== "pass") ? "warn" : "pass";
+    // Names of checks have names of models.
+    if (!showsDetail(c.req.raw, peerOf(c))) return answer(c, ok, { status });
+    const isVerbose = c.req.query("verbose") !== undefined;
+    const degraded = checks.filter(({ status }) => status !== "pass");
+    return answer(c, ok, {
+      status,
+      failing: namesOf(checks.filter((check) => !check.isReady)),
+      ...(ok && degraded.length > 0 && { degraded: namesOf(degraded) }),
+      ...(isVerbose && { checks: byName(checks) }),
+    });
+  });
+
+  app.get("/healthz", async (c) => {
+    const checks = judge(await measure(), now());
+    const status = worst(checks);
+    return answer(c, status !== "fail", {
+      status,
+      ...(showsDetail(c.req.raw, peerOf(c)) && {
+        version: "1", // version of this response, as the format requires
+        releaseId: version,
+        description: "Barnacle Discord agent",
+        checks: byName(checks),
+        links: { metrics: "/metrics", ready: "/readyz", live: "/livez" },
+      }),
+    });
+  });
+
+  return app;
+}
+
+/** The client of a request, if the application has a socket. */
+function peerOf(c: Context<HttpEnv>): Peer {
+  return c.env ?? {};
+}
+
+function answer(c: Context, ok: boolean, body: object): Response {
+  return c.body(JSON.stringify(body), ok ? 200 : 503, {
+    "Content-Type": "application/health+json",
+    "Cache-Control": "no-store",
+  });
+}
+
+function namesOf(checks: readonly HealthFinding[]): readonly string[] {
+  return [...new Set(checks.map(({ id }) => id))];
+}
+
+/** Groups checks by name, as the format requires: several shards share a name. */
+function byName(checks: readonly HealthFinding[]): Record<string, object[]> {
+  const grouped: Record<string, object[]> = {};
+  for (const finding of checks) {
+    const { name, isReady: _, ...check } = toHealthCheck(finding);
+    (grouped[name] ??= []).push(check);
+  }
+  return grouped;
 }

@@ -7,9 +7,8 @@
  * @module
  */
 
-import { accountChecks } from "./account_checks.ts";
-import { type Check, grade, type Status } from "./check.ts";
-import { OUTAGE_MS } from "./gateway_checks.ts";
+import { accountChecks, OUTAGE_MS } from "./account_checks.ts";
+import { grade, health, type HealthFinding, type Status } from "./health_finding.ts";
 import type { AccountSnapshot, Snapshot } from "./snapshot.ts";
 
 const MAIN_TICK_MAX_MS = 60_000;
@@ -44,179 +43,109 @@ function isTurnedAway({ state, shards }: AccountSnapshot): boolean {
  *
  * @param now Unix time in milliseconds.
  */
-export function judge(snapshot: Snapshot, now: number): readonly Check[] {
+export function judge(snapshot: Snapshot, now: number): readonly HealthFinding[] {
+  const { startedAt, phase, inbox, outbox, eventLoopLagMs, rssBytes } = snapshot;
   return [
     ...accountChecks(snapshot.accounts, now),
     ...config(snapshot),
     storage(snapshot),
-    inbox(snapshot),
-    depth("inbox:depth", snapshot.inbox.waiting + snapshot.inbox.running),
-    outbox(snapshot),
-    depth("outbox:depth", snapshot.outbox.pending + snapshot.outbox.sending),
-    uncertain(snapshot),
-    dead(snapshot),
+    health("inbox:oldest", inbox.oldestMs / 1_000, {
+      unit: "s",
+      status: grade(inbox.oldestMs, 60_000, 600_000),
+      isReady: inbox.oldestMs <= 600_000,
+    }),
+    // Waiting messages are judged by their age, not by their number.
+    messages("inbox:depth", inbox.waiting + inbox.running),
+    oldestUnsent(snapshot),
+    messages("outbox:depth", outbox.pending + outbox.sending),
+    messages("outbox:uncertain", outbox.uncertain, grade(outbox.uncertain, 0)),
+    // Unanswered messages that no retry will answer.
+    messages("outbox:dead", outbox.dead, grade(outbox.dead, 0)),
     ...models(snapshot, now),
     ...embedding(snapshot),
-    lifecycle(snapshot),
-    uptime(snapshot, now),
-    eventLoopLag(snapshot),
-    memory(snapshot),
+    health("lifecycle:phase", phase, {
+      status: phase === "starting" ? "warn" : "pass",
+      isReady: phase === "running",
+    }),
+    health("process:uptime", (now - startedAt) / 1_000, { unit: "s" }),
+    health("process:eventLoopLag", eventLoopLagMs / 1_000, {
+      unit: "s",
+      status: grade(eventLoopLagMs, 1_000, 10_000),
+      isReady: eventLoopLagMs <= 10_000,
+    }),
+    health("process:rss", rssBytes, {
+      unit: "bytes",
+      status: grade(rssBytes, 300 * MB, 400 * MB),
+    }),
   ];
 }
 
 /** Whether a message sent now would be answered, as far as the checks show. */
-export function isReady(checks: readonly Check[]): boolean {
-  return checks.every((check) => check.isReady);
+export function isReady(findings: readonly HealthFinding[]): boolean {
+  return findings.every((finding) => finding.isReady);
 }
 
 /** The worst status of all: one failure fails the whole. */
-export function worst(checks: readonly Check[]): Status {
-  const found = new Set(checks.map(({ status }) => status));
+export function worst(findings: readonly HealthFinding[]): Status {
+  const found = new Set(findings.map(({ status }) => status));
   return found.has("fail") ? "fail" : found.has("warn") ? "warn" : "pass";
 }
 
 /** An invalid config file is not applied; the last valid config stays in use (C9). */
-function config({ config }: Snapshot): readonly Check[] {
+function config({ config }: Snapshot): readonly HealthFinding[] {
   if (!config) return [];
   const { problem, revision } = config;
-  return [{
-    name: "config:current",
-    observedValue: problem === undefined ? revision : `${revision} stays in use: ${problem}`,
-    status: problem === undefined ? "pass" : "warn",
-    isReady: true,
-  }];
+  return [
+    problem === undefined
+      ? health("config:current", revision)
+      : health("config:current", `${revision} stays in use: ${problem}`, { status: "warn" }),
+  ];
 }
 
-function storage({ store }: Snapshot): Check {
-  return {
-    name: "storage:write",
-    ...(store.isFailing
-      ? { observedValue: storageFailure(store) }
-      : { observedValue: store.probeMs, observedUnit: "ms" }),
-    status: store.isFailing ? "fail" : grade(store.probeMs, 500),
-    isReady: !store.isFailing,
-  };
+function storage({ store }: Snapshot): HealthFinding {
+  const { isFailing, isDamaged, isFull, probeMs } = store;
+  if (!isFailing) {
+    return health("storage:write", probeMs, { unit: "ms", status: grade(probeMs, 500) });
+  }
+  const failure = isDamaged
+    ? "the database is damaged"
+    : isFull
+    ? "the disk is full"
+    : "the last write failed; the log has the reason";
+  return health("storage:write", failure, { status: "fail", isReady: false });
 }
 
-function storageFailure({ isDamaged, isFull }: Snapshot["store"]): string {
-  if (isDamaged) return "the database is damaged";
-  return isFull ? "the disk is full" : "the last write failed; the log has the reason";
-}
-
-function inbox({ inbox: { oldestMs } }: Snapshot): Check {
-  return {
-    name: "inbox:oldest",
-    observedValue: oldestMs / 1_000,
-    observedUnit: "s",
-    status: grade(oldestMs, 60_000, 600_000),
-    isReady: oldestMs <= 600_000,
-  };
-}
-
-/** Judges waiting messages by their age, not by their number. */
-function depth(name: string, messages: number): Check {
-  return {
-    name,
-    observedValue: messages,
-    observedUnit: "messages",
-    status: "pass",
-    isReady: true,
-  };
+function messages(id: string, count: number, status: Status = "pass"): HealthFinding {
+  return health(id, count, { unit: "messages", status });
 }
 
 /** While Discord's REST API is down, unsent messages are no fault of the bot. */
-function outbox({ outbox: { oldestMs }, accounts }: Snapshot): Check {
+function oldestUnsent({ outbox: { oldestMs }, accounts }: Snapshot): HealthFinding {
   const isUp = accounts.every(({ state, rest }) => state !== "running" || rest.isUp);
-  return {
-    name: "outbox:oldest",
-    observedValue: oldestMs / 1_000,
-    observedUnit: "s",
+  return health("outbox:oldest", oldestMs / 1_000, {
+    unit: "s",
     status: grade(oldestMs, 30_000, isUp ? 120_000 : Infinity),
     isReady: oldestMs < 120_000,
-  };
+  });
 }
 
-function uncertain({ outbox: { uncertain } }: Snapshot): Check {
-  return {
-    name: "outbox:uncertain",
-    observedValue: uncertain,
-    observedUnit: "messages",
-    status: grade(uncertain, 0),
-    isReady: true,
-  };
-}
-
-/** Unanswered messages that no retry will answer. */
-function dead({ outbox: { dead } }: Snapshot): Check {
-  return {
-    name: "outbox:dead",
-    observedValue: dead,
-    observedUnit: "messages",
-    status: grade(dead, 0),
-    isReady: true,
-  };
-}
-
-function models({ models }: Snapshot, now: number): readonly Check[] {
+function models({ models }: Snapshot, now: number): readonly HealthFinding[] {
   const outageMs = Math.min(...models.map(({ openAt = now }) => now - openAt));
   const isAnyUp = models.some(({ openAt }) => openAt === undefined);
-  return models.map(({ id, openAt }) => ({
-    name: `llm:${id}`,
-    observedValue: openAt === undefined ? "closed" : "open",
-    status: openAt === undefined ? "pass" : outageMs > OUTAGE_MS ? "fail" : "warn",
-    isReady: isAnyUp,
-  }));
+  return models.map(({ id, openAt }) =>
+    health(`llm:${id}`, openAt === undefined ? "closed" : "open", {
+      status: openAt === undefined ? "pass" : outageMs > OUTAGE_MS ? "fail" : "warn",
+      isReady: isAnyUp,
+    })
+  );
 }
 
 /** The bot answers without it: notes are found by words alone then. */
-function embedding({ embedding }: Snapshot): readonly Check[] {
+function embedding({ embedding }: Snapshot): readonly HealthFinding[] {
   if (!embedding) return [];
   const { id, failure } = embedding;
-  return [{
-    name: `embedding:${id}`,
-    observedValue: failure
-      ? `fails since ${new Date(failure.since).toISOString()}: ${failure.why.slice(0, MAX_REASON)}`
-      : "no failure",
-    status: failure ? "warn" : "pass",
-    isReady: true,
-  }];
-}
-
-function lifecycle({ phase }: Snapshot): Check {
-  return {
-    name: "lifecycle:phase",
-    observedValue: phase,
-    status: phase === "starting" ? "warn" : "pass",
-    isReady: phase === "running",
-  };
-}
-
-function uptime({ startedAt }: Snapshot, now: number): Check {
-  return {
-    name: "process:uptime",
-    observedValue: (now - startedAt) / 1_000,
-    observedUnit: "s",
-    status: "pass",
-    isReady: true,
-  };
-}
-
-function eventLoopLag({ eventLoopLagMs }: Snapshot): Check {
-  return {
-    name: "process:eventLoopLag",
-    observedValue: eventLoopLagMs / 1_000,
-    observedUnit: "s",
-    status: grade(eventLoopLagMs, 1_000, 10_000),
-    isReady: eventLoopLagMs <= 10_000,
-  };
-}
-
-function memory({ rssBytes }: Snapshot): Check {
-  return {
-    name: "process:rss",
-    observedValue: rssBytes,
-    observedUnit: "bytes",
-    status: grade(rssBytes, 300 * MB, 400 * MB),
-    isReady: true,
-  };
+  if (!failure) return [health(`embedding:${id}`, "no failure")];
+  const text = `fails since ${new Date(failure.since).toISOString()}: ` +
+    failure.why.slice(0, MAX_REASON);
+  return [health(`embedding:${id}`, text, { status: "warn" })];
 }

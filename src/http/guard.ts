@@ -11,7 +11,12 @@
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isLoopback } from "../lib/network/addresses.ts";
-import type { Peer } from "./health.ts";
+
+/** The client of a request. */
+export interface Peer {
+  /** Address from the socket, such as `"127.0.0.1"`; absent once it is closed. */
+  readonly remoteAddress?: string;
+}
 
 /** Host names that always mean this machine. */
 const LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"];

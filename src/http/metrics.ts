@@ -8,11 +8,10 @@
  * @module
  */
 
-import { type Counter, createRegistry, type Gauge, type Histogram } from "../lib/metrics.ts";
-import { createGauges, type ProcessUsage } from "./gauges.ts";
-import type { Snapshot } from "./snapshot.ts";
-
-export type { ProcessUsage };
+import { CONNECTION_STEPS } from "../core/discord/connection_step.ts";
+import { createRegistry, type LabelsArgument, type Registry } from "../lib/metrics.ts";
+import { isReady, judge } from "./checks.ts";
+import type { AccountSnapshot, Snapshot } from "./snapshot.ts";
 
 /** The version and runtime of this build. */
 export interface Build {
@@ -26,75 +25,18 @@ export interface Build {
   readonly sqlite: string;
 }
 
-/** The metrics that parts count as events happen. */
-export interface Meters {
-  /** Seconds until Discord acknowledged a heartbeat. */
-  readonly heartbeatLatencySec: Histogram<"shard">;
-  /** Seconds by which a heartbeat left late. */
-  readonly heartbeatLateSec: Histogram<"shard">;
-  /** IDENTIFYs. */
-  readonly identifies: Counter;
-  /** RESUMEs, by outcome. */
-  readonly resumes: Counter<"outcome">;
-  /** By close code; `"none"` if the connection broke without one. */
-  readonly disconnects: Counter<"code">;
-  /** By type; the label is `"other"` for types that Barnacle does not use. */
-  readonly dispatches: Counter<"type">;
-  /** Events that a RESUME repeated. */
-  readonly replayedEvents: Counter;
-  /** Dispatches of an unknown form. */
-  readonly unparsable: Counter;
-  /** Messages that catch-up found. */
-  readonly catchUpMessages: Counter;
-  /** Received messages, by result. */
-  readonly inboxMessages: Counter<"result">;
-  /** Seconds from the arrival of a message until it is stored. */
-  readonly inboxCommitSec: Histogram;
-  /** Sent messages, by the first acknowledgement. */
-  readonly outboxSent: Counter<"ack">;
-  /** Further attempts, by reason. */
-  readonly outboxRetries: Counter<"reason">;
-  /** Messages that met a full queue: `"folded"` into a file, or `"dropped"` (D4). */
-  readonly outboxOverflows: Counter<"outcome">;
-  /** Seconds from the arrival of a message until its reply is sent. */
-  readonly replyLatencySec: Histogram;
-  /**
-   * `route` is the template: `"/channels/{channel}/messages"`; `status` the class: `"2xx"`, or
-   * `"none"` without an answer.
-   */
-  readonly discordRequests: Counter<"route" | "method" | "status">;
-  /** Seconds of a request to Discord. */
-  readonly discordRequestSec: Histogram<"route">;
-  /** Seconds that a request waited for its rate limit. */
-  readonly discordWaitSec: Histogram;
-  /** Answers with status 429, by scope. */
-  readonly discord429s: Counter<"scope">;
-  /** `outcome` is `"ok"`, a model error's kind, `"timeout"`, `"unexpected"` or `"interrupted"`. */
-  readonly llmRequests: Counter<"provider" | "model" | "outcome">;
-  /** Seconds of a request to a model. */
-  readonly llmRequestSec: Histogram<"provider" | "model">;
-  /** Tokens, by direction. */
-  readonly llmTokens: Counter<"provider" | "model" | "direction">;
-  /** Verdicts, including those settled later. */
-  readonly decisions: Counter<"verdict" | "reason">;
-  /** Ignored messages and interactions, by reason. */
-  readonly authDenied: Counter<"reason">;
-  /** Refused calls of tools, by the reasons of `RefusalReason`. */
-  readonly toolRefusals: Counter<"reason">;
-  /** Secrets removed before output; `sink` names the output. */
-  readonly redactions: Counter<"sink">;
-  /** Failed transactions, by code. */
-  readonly storageErrors: Counter<"code">;
-  /** Seconds by which a thread ran a timer late. */
-  readonly eventLoopLagSec: Histogram<"thread">;
-  /**
-   * `"sent"`, or the reason for a skipped ping: `"skipped_gateway"`, `"skipped_store"`,
-   * `"skipped_agent"`.
-   */
-  readonly watchdogPings: Counter<"result">;
-  /** Sum over all accounts; set at each request. */
-  readonly cacheBytes: Gauge<"cache">;
+/** Figures of the process, read at each request; absent if the system does not report them. */
+export interface ProcessUsage {
+  /** Seconds of CPU time since the start. */
+  readonly cpuSec: number;
+  /** Number of open file descriptors; absent if the host does not tell. */
+  readonly openFds?: number;
+  /** Their limit; absent if the host does not tell. */
+  readonly maxFds?: number;
 }
+
+/** The metrics that parts count as events happen. */
+export type Meters = ReturnType<typeof defineMeters>;
 
 /** All metrics of the bot. */
 export interface Metrics extends Meters {
@@ -108,13 +50,31 @@ const BUCKETS_SEC = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30
 /** Creates the metrics, all at zero. */
 export function createMetrics(build: Build): Metrics {
   const registry = createRegistry();
-  const gauges = createGauges();
   registry.gauge({
     name: "barnacle_build_info",
     help: "Build information; value is always 1.",
     labels: ["version", "commit", "runtime", "sqlite"],
   }).set(1, { ...build });
+  const meters = defineMeters(registry);
+  const readGauges = defineGauges(registry);
+  const cpu = registry.counter({
+    name: "process_cpu_seconds_total",
+    help: "Total user and system CPU time spent in seconds.",
+  });
+  let cpuSec = 0;
+  return {
+    ...meters,
+    text(snapshot, usage, now) {
+      for (const read of readGauges) read({ ...snapshot, ...usage, now });
+      cpu.add(Math.max(0, usage.cpuSec - cpuSec));
+      cpuSec = Math.max(cpuSec, usage.cpuSec);
+      return registry.text();
+    },
+  };
+}
 
+/** The counters and histograms; the help of each says what it counts, and its labels by what. */
+function defineMeters(registry: Registry) {
   const counter = <const Name extends string = never>(
     name: string,
     help: string,
@@ -139,7 +99,9 @@ export function createMetrics(build: Build): Metrics {
     ),
     identifies: counter("gateway_identify", "IDENTIFY payloads sent."),
     resumes: counter("gateway_resume", "RESUME attempts by outcome.", ["outcome"]),
+    // By close code; `"none"` if the connection broke without one.
     disconnects: counter("gateway_disconnects", "Gateway disconnects by close code.", ["code"]),
+    // The type is `"other"` for types that Barnacle does not use.
     dispatches: counter("gateway_dispatch", "Dispatch events received by type.", ["type"]),
     replayedEvents: counter("gateway_replayed_events", "Events received by RESUME replay."),
     unparsable: counter("gateway_unparsable", "Gateway payloads that do not parse."),
@@ -152,6 +114,7 @@ export function createMetrics(build: Build): Metrics {
       ["ack"],
     ),
     outboxRetries: counter("outbox_retries", "Send attempts after the first.", ["reason"]),
+    // `"folded"` into a file, or `"dropped"` (D4).
     outboxOverflows: counter(
       "outbox_overflow",
       "Messages that did not fit into a channel's queue, by result.",
@@ -161,6 +124,7 @@ export function createMetrics(build: Build): Metrics {
       "reply_latency",
       "From Discord's message timestamp to the first reply created.",
     ),
+    // `route` is the template: `"/channels/{channel}/messages"`; `status` the class: `"2xx"`, or `"none"`.
     discordRequests: counter(
       "discord_requests",
       "REST requests by route template and status class.",
@@ -169,6 +133,7 @@ export function createMetrics(build: Build): Metrics {
     discordRequestSec: histogram("discord_request", "REST latency.", ["route"]),
     discordWaitSec: histogram("discord_ratelimit_wait", "Time spent waiting for buckets."),
     discord429s: counter("discord_429", "429 answers by scope.", ["scope"]),
+    // `outcome` is `"ok"`, a model error's kind, `"timeout"`, `"unexpected"` or `"interrupted"`.
     llmRequests: counter(
       "llm_requests",
       "Model calls by provider, model and outcome.",
@@ -176,33 +141,176 @@ export function createMetrics(build: Build): Metrics {
     ),
     llmRequestSec: histogram("llm_request", "Model call duration.", ["provider", "model"]),
     llmTokens: counter("llm_tokens", "Tokens by direction.", ["provider", "model", "direction"]),
+    // Including verdicts that are settled later.
     decisions: counter(
       "decisions",
       "Messages judged, by verdict and reason.",
       ["verdict", "reason"],
     ),
     authDenied: counter("auth_denied", "Events refused by reason.", ["reason"]),
+    // By the reasons of `RefusalReason`.
     toolRefusals: counter(
       "tool_refusals",
       "Tool calls of the model that were refused, by reason.",
       ["reason"],
     ),
+    // `sink` names the output.
     redactions: counter("redactions", "Secrets removed before output, by sink.", ["sink"]),
     storageErrors: counter("storage_errors", "SQLite errors by code.", ["code"]),
     eventLoopLagSec: histogram("event_loop_lag", "Event loop lag.", ["thread"]),
+    // `"sent"`, or `"skipped_gateway"`, `"skipped_store"`, `"skipped_agent"`.
     watchdogPings: counter(
       "watchdog_pings",
       "Watchdog notifications sent; skipped ones by reason.",
       ["result"],
     ),
+    // The sum over all accounts; set at each request.
     cacheBytes: registry.gauge({
       name: "barnacle_cache_bytes",
       help: "Estimated memory of in-memory caches, in bytes.",
       labels: ["cache"],
     }),
-    text(snapshot, usage, now) {
-      gauges.set(snapshot, usage, now);
-      return registry.text() + gauges.text();
-    },
   };
+}
+
+/** The values that gauges are read from. */
+type Readings = Snapshot & ProcessUsage & { readonly now: number };
+
+/** A value, and its labels if the gauge has some. */
+type Sample<Name extends string> = readonly [value: number, ...labels: LabelsArgument<Name>];
+
+const ACCOUNT_STATES: readonly AccountSnapshot["state"][] = ["running", "disabled", "ended"];
+
+/** Every gauge with its reader, in the order of the output. A gauge without a value is left out. */
+function defineGauges(registry: Registry): readonly ((readings: Readings) => void)[] {
+  function gauge<const Name extends string = never>(
+    name: string,
+    help: string,
+    read: (readings: Readings) => readonly Sample<Name>[],
+    labels: readonly Name[] = [],
+  ): (readings: Readings) => void {
+    const { set, clear } = registry.gauge({ name, help, labels });
+    return (readings) => {
+      clear();
+      for (const sample of read(readings)) set(...sample);
+    };
+  }
+  /** A gauge with one value for each account; `undefined` leaves an account out. */
+  const ofAccounts = (
+    name: string,
+    help: string,
+    read: (account: AccountSnapshot) => number | undefined,
+  ) =>
+    gauge(name, help, ({ accounts }) =>
+      accounts.flatMap((account) => {
+        const value = read(account);
+        return value === undefined ? [] : [[value, { account: account.id }] as const];
+      }), ["account"]);
+
+  return [
+    gauge("barnacle_up_ready", "1 if /readyz is 200.", (all) => [
+      [isReady(judge(all, all.now)) ? 1 : 0],
+    ]),
+    gauge(
+      "barnacle_config_current",
+      "1 if the config file is the running config.",
+      ({ config }) => config ? [[config.problem === undefined ? 1 : 0]] : [],
+    ),
+    gauge(
+      "barnacle_account_state",
+      "Account state, one series per state, 1 for the current one.",
+      ({ accounts }) =>
+        accounts.flatMap(({ id: account, state: current }) =>
+          ACCOUNT_STATES.map((state) => [state === current ? 1 : 0, { account, state }] as const)
+        ),
+      ["account", "state"],
+    ),
+    gauge("barnacle_start_time_seconds", "Unix time of process start.", ({ startedAt }) => [
+      [startedAt / 1_000],
+    ]),
+    gauge(
+      "barnacle_gateway_state",
+      "Shard state, one series per state, 1 for the current one.",
+      (all) =>
+        shardsOf(all).flatMap(({ id: shard, state: current }) =>
+          CONNECTION_STEPS.map((state) => [state === current ? 1 : 0, { shard, state }] as const)
+        ),
+      ["shard", "state"],
+    ),
+    gauge(
+      "barnacle_gateway_seq_committed",
+      "Last sequence number stored durably.",
+      (all) =>
+        shardsOf(all).flatMap(({ id: shard, seqCommitted }) =>
+          seqCommitted === undefined ? [] : [[seqCommitted, { shard }] as const]
+        ),
+      ["shard"],
+    ),
+    ofAccounts(
+      "barnacle_gateway_identify_remaining",
+      "IDENTIFYs left in the 24 h budget.",
+      ({ identify }) => identify?.left,
+    ),
+    ofAccounts(
+      "barnacle_catchup_pending",
+      "Channels still to be checked after a lost session.",
+      ({ catchUp }) => catchUp.pending,
+    ),
+    ofAccounts(
+      "barnacle_pairing_pending",
+      "Unpaired senders waiting for approval.",
+      ({ pairingPending }) => pairingPending,
+    ),
+    gauge(
+      "barnacle_inbox_depth",
+      "Messages waiting or running.",
+      ({ inbox }) => (["waiting", "running"] as const).map((state) => [inbox[state], { state }]),
+      ["state"],
+    ),
+    gauge(
+      "barnacle_inbox_oldest_age_seconds",
+      "Age of the oldest unclaimed message.",
+      ({ inbox }) => [[inbox.oldestMs / 1_000]],
+    ),
+    gauge(
+      "barnacle_outbox_depth",
+      "Replies by state.",
+      ({ outbox }) =>
+        (["pending", "sending", "uncertain", "dead", "parked"] as const)
+          .map((state) => [outbox[state], { state }]),
+      ["state"],
+    ),
+    gauge(
+      "barnacle_outbox_oldest_age_seconds",
+      "Age of the oldest unsent reply.",
+      ({ outbox }) => [[outbox.oldestMs / 1_000]],
+    ),
+    ofAccounts(
+      "barnacle_outbox_parked_channels",
+      "Channels that Discord does not let the bot post in.",
+      ({ parked }) => parked.length,
+    ),
+    ofAccounts(
+      "barnacle_discord_invalid_requests",
+      "Invalid requests in the last 10 minutes.",
+      ({ rest }) => rest.invalidRequests,
+    ),
+    gauge("process_resident_memory_bytes", "Resident memory size in bytes.", ({ rssBytes }) => [
+      [rssBytes],
+    ]),
+    gauge(
+      "process_open_fds",
+      "Number of open file descriptors.",
+      ({ openFds }) => openFds === undefined ? [] : [[openFds]],
+    ),
+    gauge(
+      "process_max_fds",
+      "Maximum number of open file descriptors.",
+      ({ maxFds }) => maxFds === undefined ? [] : [[maxFds]],
+    ),
+  ];
+}
+
+function shardsOf({ accounts }: Snapshot): AccountSnapshot["shards"] {
+  return accounts.flatMap(({ shards }) => shards);
 }

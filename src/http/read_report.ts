@@ -5,12 +5,16 @@
  */
 
 import { z } from "zod";
-import { parseForeignJson } from "../lib/text/json.ts";
-import { UNPRINTABLE } from "../lib/text/quoted.ts";
+import { jsonLine, parseForeignJson } from "../lib/text/json.ts";
 import type { StatusReport } from "./app.ts";
+import { fromHealthCheck, type HealthFinding } from "./health_finding.ts";
 
 /** The part of a report that the command line shows. */
-export type ShownReport = Pick<StatusReport, "status" | "checks"> & {
+export type ShownReport = Omit<WrittenReport, "checks"> & {
+  readonly findings: readonly HealthFinding[];
+};
+
+type WrittenReport = Pick<StatusReport, "status" | "checks"> & {
   readonly build: Pick<StatusReport["build"], "version" | "commit" | "runtime">;
   readonly snapshot: Pick<StatusReport["snapshot"], "phase" | "eventLoopLagMs"> & {
     readonly accounts: readonly Pick<
@@ -22,7 +26,7 @@ export type ShownReport = Pick<StatusReport, "status" | "checks"> & {
 
 const status = z.enum(["pass", "warn", "fail"]);
 
-const reportSchema: z.ZodType<ShownReport> = z.object({
+const reportSchema: z.ZodType<WrittenReport> = z.object({
   status,
   build: z.object({ version: z.string(), commit: z.string(), runtime: z.string() }),
   snapshot: z.object({
@@ -58,15 +62,11 @@ export function readReport(
   const { data } = reportSchema.safeParse(value);
   if (data === undefined) return undefined;
   try {
-    return { report: data, json: JSON.stringify(value).replace(UNPRINTABLE, escaped) };
+    return {
+      report: { ...data, findings: data.checks.map(fromHealthCheck) },
+      json: jsonLine(value),
+    };
   } catch {
     return undefined; // nested so deep that the stack overflows
   }
-}
-
-/** A character as JSON escapes it: one escape per UTF-16 unit. */
-function escaped(character: string): string {
-  return [...Array(character.length).keys()]
-    .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`)
-    .join("");
 }

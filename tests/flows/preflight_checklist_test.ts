@@ -13,6 +13,7 @@ import { judgeRuns } from "../../src/flows/preflight/last_run.ts";
 import { type DiscordFacts, judgeDiscord } from "../../src/flows/preflight/discord.ts";
 import { type HostFacts, judgeHost } from "../../src/flows/preflight/host.ts";
 import { judgeNetwork, type NetworkFacts } from "../../src/flows/preflight/network.ts";
+import { health } from "../../src/http/health_finding.ts";
 import type { HttpFound, Reachability } from "../../src/lib/network/reachability.ts";
 
 const NOW = Date.parse("2026-11-20T12:00:00Z");
@@ -61,7 +62,7 @@ const network = (rest: Partial<NetworkFacts["rest"]>): readonly Finding[] =>
   }, NOW);
 const limited: HttpFound = { status: 429, server: "cloudflare", retryAfterSec: 3_600 };
 
-const running = { kind: "answers", pid: 7, phase: "running", failedChecks: [] } as const;
+const running = { kind: "answers", pid: 7, phase: "running", failed: [] } as const;
 const killed = [1, 2, 3].map((minute) => ({
   startedAt: NOW - 60 * MINUTE_MS,
   aliveAt: NOW - minute * MINUTE_MS,
@@ -117,7 +118,7 @@ const CHECKLIST: readonly (readonly [asks: string, id: string, findings: readonl
       bot: {
         ...running,
         eventLoopLagMs: 1,
-        failedChecks: [{ name: "instance:lock", isFailure: false, observed: "a strange message" }],
+        failed: [health("instance:lock", "a strange message", { status: "warn" })],
       },
     }),
   ],

@@ -66,7 +66,7 @@ async function setUp(answer: (nonce: string) => PostOutcome) {
   const shown = async () => {
     const { outbox } = await store.health();
     const snapshot = { ...HEALTHY, outbox: { ...HEALTHY.outbox, ...outbox } };
-    const check = judge(snapshot, clock.now()).find(({ name }) => name === "outbox:uncertain");
+    const check = judge(snapshot, clock.now()).find(({ id }) => id === "outbox:uncertain");
     const metrics = createMetrics(BUILD).text(snapshot, { cpuSec: 0 }, clock.now());
     return { check, metrics };
   };
@@ -91,7 +91,7 @@ describe("[D2] a request without an answer for a minute, in a channel without re
     assert.ok(posted.filter((nonce) => nonce === "first").length > 1);
     const { check, metrics } = await shown();
     assert.equal(check?.status, "warn");
-    assert.equal(check?.observedValue, 1);
+    assert.equal(check?.figure, 1);
     assert.match(metrics, /^barnacle_outbox_depth\{state="uncertain"\} 1$/m);
     assert.equal(lines.filter(({ level }) => level === "error").length, 1);
     await channelQueues.stop();
@@ -114,7 +114,7 @@ describe("[D2] a request without an answer for a minute, in a channel without re
       await channelQueues.stop();
     }
     assert.deepEqual(posted, ["first", "second"]);
-    assert.equal((await shown()).check?.observedValue, 1);
+    assert.equal((await shown()).check?.figure, 1);
   });
 
   it("is sent again by a start within the minute", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Finding } from "../../src/core/finding.ts";
-import type { Status } from "../../src/http/check.ts";
+import type { Status } from "../../src/http/health_finding.ts";
 import { isAlive, isReady, judge, worst } from "../../src/http/checks.ts";
 import type { AccountSnapshot, Shard, Snapshot } from "../../src/http/snapshot.ts";
 import { another, HEALTHY, NOW, only, READY, SERVING } from "../support/bot/health.ts";
@@ -251,7 +251,7 @@ describe("[O1] judge()", () => {
     it(`calls ${what} a ${status}${notReady.length > 0 ? ", and not ready" : ""}`, () => {
       const checks = judge({ ...HEALTHY, ...change }, NOW);
       assert.equal(worst(checks), status);
-      assert.deepEqual(checks.filter((c) => !c.isReady).map((c) => c.name), notReady);
+      assert.deepEqual(checks.filter((c) => !c.isReady).map((c) => c.id), notReady);
       assert.equal(isReady(checks), notReady.length === 0);
     });
   }
@@ -267,8 +267,8 @@ describe("[C6] judge() with several accounts", () => {
     paused: { by: "cli", since: NOW },
   };
   const idsOf = (snapshot: Partial<Snapshot>, name: string) =>
-    judge({ ...HEALTHY, ...snapshot }, NOW).filter((check) => check.name === name)
-      .map(({ componentId }) => componentId);
+    judge({ ...HEALTHY, ...snapshot }, NOW).filter((check) => check.id === name)
+      .map(({ where }) => where);
   const cases: readonly [name: string, alone: string, beside: string][] = [
     ["gateway:connection", "default/0", "default/0"],
     ["gateway:heartbeatAckAge", "default/0", "default/0"],
@@ -292,18 +292,14 @@ describe("[C6] judge() with several accounts", () => {
 
   it("[G11] suspects another program, with the evidence, and does not claim it", () => {
     const check = judge({ ...HEALTHY, ...only(parts) }, NOW)
-      .find(({ name }) => name === "instance:lock");
+      .find(({ id }) => id === "instance:lock");
     const text = "another program may use this bot token: an unknown nonce";
-    assert.equal(check?.observedValue, text);
+    assert.equal(check?.figure, text);
   });
 
   it("names disabled and ended accounts, with the reasons", () => {
     const checks = judge({ ...HEALTHY, ...both(ENDED, DISABLED) }, NOW);
-    const shown = checks.slice(0, 3).map(({ name, componentId, observedValue }) => [
-      name,
-      componentId,
-      observedValue,
-    ]);
+    const shown = checks.slice(0, 3).map(({ id, where, figure }) => [id, where, figure]);
     assert.deepEqual(shown, [
       ["gateway:connection", "default/0", "fatal"],
       ["account:ended", "default", "Discord refused the token"],
@@ -315,11 +311,11 @@ describe("[C6] judge() with several accounts", () => {
     const state = { revision: "3f2c1aa0", loadedAt: 0 };
     const shown = (config: Snapshot["config"]) =>
       judge({ ...HEALTHY, ...(config && { config }) }, NOW)
-        .find(({ name }) => name === "config:current")?.observedValue;
+        .find(({ id }) => id === "config:current")?.figure;
     assert.equal(shown(state), "3f2c1aa0");
     assert.equal(shown({ ...state, problem: "line 3" }), "3f2c1aa0 stays in use: line 3");
     const { config: _, ...untold } = HEALTHY;
-    assert.ok(!judge(untold, NOW).some(({ name }) => name === "config:current"));
+    assert.ok(!judge(untold, NOW).some(({ id }) => id === "config:current"));
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Shard, Snapshot } from "../../src/http/snapshot.ts";
-import { createHealthApp } from "../../src/http/health.ts";
+import { createHealthApp } from "../../src/http/app.ts";
 import { another, HEALTHY, NOW, only, READY, SERVING } from "../support/bot/health.ts";
 
 const shard = (state: Shard["state"], readyAt: number): Partial<Snapshot> =>

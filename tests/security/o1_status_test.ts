@@ -13,6 +13,7 @@ import { status } from "../../src/cli/diagnose/status.ts";
 import { acquireLock } from "../../src/host/locks/lock.ts";
 import { isListener } from "../../src/host/locks/tcp_listener.ts";
 import { judge } from "../../src/http/checks.ts";
+import { toHealthCheck } from "../../src/http/health_finding.ts";
 import { recordingIo } from "../cli/io.ts";
 import { BUILD, HEALTHY, NOW } from "../support/bot/health.ts";
 import { skipUnless } from "../support/skip.ts";
@@ -24,7 +25,7 @@ const REPORT = {
   build: BUILD,
   at: NOW,
   snapshot: HEALTHY,
-  checks: judge(HEALTHY, NOW),
+  checks: judge(HEALTHY, NOW).map(toHealthCheck),
 };
 
 interface AskOptions {

@@ -24,9 +24,7 @@ import {
 } from "../../flows/preflight/host.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { acquireTokenLock } from "../../host/locks/token_lock.ts";
-import { checkText } from "../../http/check_text.ts";
 import { codeOf } from "../../lib/errors.ts";
-import { printable } from "../../lib/text/quoted.ts";
 import { assertRegularFiles } from "../../store/database/database_files.ts";
 import { MIGRATIONS, schemaOf } from "../../store/database/migrations.ts";
 import { createStore } from "../../store/store.ts";
@@ -237,22 +235,13 @@ async function lookAtBot(dataDir: string, token: string | undefined): Promise<Bo
   if (typeof answer === "string") {
     return { kind: "silent", pid, why: `does not answer: ${answer}` };
   }
-  const { snapshot, checks } = answer.report;
+  const { snapshot, findings } = answer.report;
   return {
     kind: "answers",
     pid,
     phase: snapshot.phase,
     eventLoopLagMs: snapshot.eventLoopLagMs,
-    failedChecks: checks
-      // The bot's preflight checks are those that doctor runs now.
-      .filter(({ status, name }) => status !== "pass" && !name.startsWith("preflight:"))
-      .map((check) => ({
-        name: printable(check.name),
-        isFailure: check.status === "fail",
-        observed: printable(
-          [check.componentId, checkText(check)].filter((part) => part !== undefined).join(" "),
-        ),
-      })),
+    failed: findings.filter(({ status }) => status !== "pass"),
   };
 }
 

@@ -8,8 +8,7 @@
  */
 
 import type { LockHolder } from "../../host/locks/lock.ts";
-import type { Check, Status } from "../../http/check.ts";
-import { checkText } from "../../http/check_text.ts";
+import type { HealthFinding, Status } from "../../http/health_finding.ts";
 import type { ShownReport } from "../../http/read_report.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
@@ -114,7 +113,7 @@ const STATUS_TEXT: Readonly<Record<Status, string>> = {
 /** The state of a check, as `doctor` writes it. */
 const MARKS: Readonly<Record<Status, string>> = { pass: "ok", warn: "warn", fail: "FAIL" };
 
-function linesOf({ status, build, snapshot, checks }: ShownReport): readonly string[] {
+function linesOf({ status, build, snapshot, findings }: ShownReport): readonly string[] {
   const { version, commit, runtime } = build;
   const [first, ...others] = snapshot.accounts;
   const only = others.length === 0 ? first?.id : undefined;
@@ -122,7 +121,7 @@ function linesOf({ status, build, snapshot, checks }: ShownReport): readonly str
     `${STATUS_TEXT[status]}: ${snapshot.phase}, ` +
     `Barnacle ${version}${commit && ` (${commit})`}, ${runtime}`,
     ...(only === undefined ? snapshot.accounts.map(accountLine) : []),
-    ...checks.map((check) => checkLine(check, only)),
+    ...findings.map((finding) => findingLine(finding, only)),
   ];
 }
 
@@ -134,9 +133,10 @@ function accountLine(
 }
 
 /** @param only Id of the only account, if there is only one: its name is left out. */
-function checkLine(check: Check, only: string | undefined): string {
-  const { status, name } = check;
-  const { componentId = "" } = check.componentId === only ? {} : check;
+function findingLine(
+  { status, id, where = "", why }: HealthFinding,
+  only: string | undefined,
+): string {
   const mark = MARKS[status].padEnd(5);
-  return `${mark} ${name.padEnd(28)} ${componentId.padEnd(14)} ${checkText(check)}`;
+  return `${mark} ${id.padEnd(28)} ${(where === only ? "" : where).padEnd(14)} ${why}`;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkOf } from "../../core/checks.ts";
 import type { Finding, FindingStatus } from "../../core/finding.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { Colour, Style } from "../terminal/style.ts";
@@ -52,9 +53,10 @@ function whyText({ id, where, why }: Finding): string {
 
 /** The exit code for findings (O7): the most specific failure decides. */
 export function exitCodeOf(findings: readonly Finding[]): ExitCode {
-  const failed = findings.filter(({ status }) => status === "fail").map(({ id }) => id);
-  if (failed.some((id) => id === "config" || id.startsWith("config."))) return EXIT.config;
-  if (failed.includes("discord.token")) return EXIT.refused;
-  if (failed.length > 0) return EXIT.failed;
+  const failed = findings.filter(({ status }) => status === "fail");
+  const exits = new Set(failed.map(({ id }) => checkOf(id)?.exit ?? "failed"));
+  for (const exit of ["config", "refused", "failed"] as const) {
+    if (exits.has(exit)) return EXIT[exit];
+  }
   return findings.some(({ status }) => status === "warn") ? EXIT.partly : EXIT.done;
 }

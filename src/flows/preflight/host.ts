@@ -4,7 +4,9 @@
  * @module
  */
 
+import { checkOf, CHECKS } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
+import { printable } from "../../lib/text/quoted.ts";
 
 /** The facts to judge. */
 export interface HostFacts {
@@ -56,19 +58,9 @@ export type BotProcess =
     readonly phase: string;
     /** The main thread's delay in milliseconds, 99th percentile. */
     readonly eventLoopLagMs: number;
-    /** Failed checks of its health report. */
-    readonly failedChecks: readonly FailedCheck[];
+    /** The findings of its health report that do not pass. */
+    readonly failed: readonly Finding[];
   };
-
-/** A failed check of the running bot. */
-export interface FailedCheck {
-  /** Name of the check: `"gateway:connection"`. */
-  readonly name: string;
-  /** Whether the check counts as failed, rather than as a warning. */
-  readonly isFailure: boolean;
-  /** Observed state: `"default/0 backoff"`. */
-  readonly observed: string;
-}
 
 /** The process on this machine that uses the bot token. `free`: there is none. */
 export type TokenHolder =
@@ -141,7 +133,7 @@ function store({ store: facts, dataDir: where }: HostFacts): Finding {
 
 /** The running bot. Its heartbeats do not depend on the main thread, by design. */
 function process({ bot }: HostFacts): readonly Finding[] {
-  const about = { id: "host.bot", what: RUNNING_BOT };
+  const about = { id: "host.bot", what: CHECKS["host.bot"].what };
   switch (bot.kind) {
     case "none":
       return [{ ...about, status: "pass", why: "none runs with this data directory" }];
@@ -160,7 +152,7 @@ function process({ bot }: HostFacts): readonly Finding[] {
         fix: "see its log; if it hangs, restart it",
       }];
     case "answers": {
-      const { pid, phase, eventLoopLagMs, failedChecks } = bot;
+      const { pid, phase, eventLoopLagMs, failed } = bot;
       const isLate = eventLoopLagMs > LAG_MS;
       return [
         { ...about, status: "pass", where: `pid ${pid}`, why: `it is ${phase}` },
@@ -174,42 +166,25 @@ function process({ bot }: HostFacts): readonly Finding[] {
           ...(isLate &&
             { fix: "see which other programs are busy (`top`), and check the temperature" }),
         },
-        ...failedChecks.filter(({ name }) => name !== LAG_CHECK).map(failedCheck),
+        ...failed.filter(({ id }) => checkOf(id)?.runs.includes("doctor") ?? true).map(
+          ofRunningBot,
+        ),
       ];
     }
   }
 }
 
-const RUNNING_BOT = "Running bot";
-
-/** This check has a row of its own. */
-const LAG_CHECK = "process:eventLoopLag";
-
-/** The next step for a failed check, if there is a better one than to read the log. */
-const REMEDIES: Readonly<Record<string, string>> = {
-  "outbox:dead":
-    "Discord refused these answers, and Barnacle does not retry them: see its log for " +
-    "each reason, fix it, and ask the bot again",
-  "outbox:uncertain":
-    "Barnacle cannot tell whether these answers arrived, and does not send them " +
-    "twice: look for them in their channels, and ask again if one is missing",
-  "storage:write": "check that the disk has room, is mounted and is writable: `df -h`, `mount`",
-  "gateway:unreadable":
-    'allow the bot "View Channel" and "Read Message History" in that channel; ' +
-    "the bot then reads the messages that it missed",
-  "gateway:identifyBudget":
-    "find out why the bot restarts so often; to end the wait, reset the token in the portal",
-  "instance:lock":
-    "if another program uses this bot's token, stop it, or reset the token in the portal",
-};
-
-function failedCheck({ name, isFailure, observed }: FailedCheck): Finding {
+/**
+ * Repeats a failed check of the running bot. Checks of its preflight are left out: those are checks
+ * that doctor runs now.
+ */
+function ofRunningBot({ id, status, where, why, fix }: Finding): Finding {
   return {
-    id: `bot.${name}`,
-    what: RUNNING_BOT,
-    status: isFailure ? "fail" : "warn",
-    why: `${name}: ${observed}`,
-    fix: REMEDIES[name] ?? "see its log; `barnacle status` shows all checks",
+    id: `bot.${printable(id)}`,
+    what: CHECKS["host.bot"].what,
+    status,
+    why: printable(`${id}: ${[where, why].filter((part) => part !== undefined).join(" ")}`),
+    fix: fix ?? "see its log; `barnacle status` shows all checks",
   };
 }
 

@@ -10,6 +10,7 @@
  */
 
 import { DAY_MS } from "../../core/discord/day.ts";
+import { checkOf } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { MODEL } from "./model.ts";
 import type { Log } from "../../lib/log.ts";
@@ -104,7 +105,7 @@ export function createPreflight(
 
   /** Schedules another check while a finding can pass by itself. */
   function lookAgain(): void {
-    if (isStopped || !(isDue || findings.some(canHeal))) return;
+    if (isStopped || !(isDue || findings.some(({ id }) => checkOf(id)?.heals))) return;
     cancel = schedule(() => void round(), isDue ? firstLookMs : AGAIN_MS);
     isDue = false;
   }
@@ -130,15 +131,6 @@ export function createPreflight(
 
 function isTrouble({ status }: Finding): boolean {
   return status === "warn" || status === "fail";
-}
-
-/**
- * The network, the clock, a guild and the model can recover by themselves; a portal checkbox needs
- * a restart.
- */
-function canHeal({ id }: Finding): boolean {
-  return id.startsWith("network.") || id === MODEL || id === "discord.guilds" ||
-    id === "discord.token";
 }
 
 /** Logs one line for each new finding, and one for each that passed; none for those that remain. */

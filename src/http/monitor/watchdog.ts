@@ -11,9 +11,8 @@
  * @module
  */
 
-import type { Check, Status } from "../check.ts";
-import { checkText } from "../check_text.ts";
 import { judge, worst } from "../checks.ts";
+import type { HealthFinding, Status } from "../health_finding.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { Log } from "../../lib/log.ts";
 import type { StartTimer } from "../../lib/clock.ts";
@@ -223,10 +222,8 @@ export function statusLine(snapshot: Snapshot, now: number): string {
   return [head, ...wrong].join(", ");
 }
 
-function wordsOf(check: Check): string {
-  const { status, name, componentId } = check;
-  return [status, name, componentId, checkText(check)]
-    .filter((word) => word !== undefined).join(" ");
+function wordsOf({ status, id, where, why }: HealthFinding): string {
+  return [status, id, where, why].filter((word) => word !== undefined).join(" ");
 }
 
 /** Replaces line breaks: a line break would begin another key. */

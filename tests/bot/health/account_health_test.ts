@@ -133,9 +133,9 @@ describe("[C6] createAccountHealth()", () => {
     begin();
     const first = () => judge({ ...HEALTHY, accounts: [health.snapshot()] }, clock.now())[0];
     health.setShard(0, { state: "backoff", readyAt: clock.now(), isDown: true });
-    assert.deepEqual([first()?.observedValue, first()?.status], ["down", "fail"]);
+    assert.deepEqual([first()?.figure, first()?.status], ["down", "fail"]);
     health.setShard(0, { state: "ready", readyAt: clock.now(), isDown: false });
-    assert.equal(first()?.observedValue, "ready");
+    assert.equal(first()?.figure, "ready");
   });
 
   it("[G5] shows each shard, and the reason of its wait", () => {

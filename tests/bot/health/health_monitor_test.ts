@@ -258,8 +258,8 @@ describe("[O2] startHealthMonitor() and models", () => {
     const { health, clock, begin } = setUp();
     const account = begin();
     const isReady = () =>
-      judge(health.snapshot(), clock.now()).every(({ name, isReady }) =>
-        isReady || !name.startsWith("llm:")
+      judge(health.snapshot(), clock.now()).every(({ id, isReady }) =>
+        isReady || !id.startsWith("llm:")
       );
     assert.deepEqual(health.snapshot().models, [{ id: "openai/gpt" }]);
     const openAt = clock.now();
@@ -280,9 +280,7 @@ describe("[O2] startHealthMonitor() and models", () => {
     account.setTurn({ ...reply, modelId: "other/kelp" });
     const both = [{ id: "openai/gpt", openAt }, { id: "other/kelp" }];
     assert.deepEqual(health.snapshot().models, both);
-    const checks = judge(health.snapshot(), clock.now()).filter(({ name }) =>
-      name.startsWith("llm:")
-    );
+    const checks = judge(health.snapshot(), clock.now()).filter(({ id }) => id.startsWith("llm:"));
     assert.deepEqual(checks.map(({ status, isReady }) => [status, isReady]), [
       ["warn", true],
       ["pass", true],
@@ -389,8 +387,8 @@ describe("[X2] startHealthMonitor() › a write that failed, although the probe 
   const storageAt = async (failure: StoreFailure) => {
     const { health, clock } = setUp({ failure: () => failure });
     const check = judge(await health.measure(), clock.now())
-      .find(({ name }) => name === "storage:write");
-    return [check?.isReady, check?.status, check?.observedValue];
+      .find(({ id }) => id === "storage:write");
+    return [check?.isReady, check?.status, check?.figure];
   };
 
   it("fails readiness for ten seconds, and names the reason", async () => {

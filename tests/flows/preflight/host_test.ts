@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { health } from "../../../src/http/health_finding.ts";
 import { type HostFacts, judgeHost } from "../../../src/flows/preflight/host.ts";
 
 const FACTS: HostFacts = {
   dataDir: "/var/lib/barnacle",
   freeBytes: 9_000_000_000,
   store: { kind: "opens", schema: 2, newest: 2 },
-  bot: { kind: "answers", pid: 77, phase: "running", eventLoopLagMs: 12, failedChecks: [] },
+  bot: { kind: "answers", pid: 77, phase: "running", eventLoopLagMs: 12, failed: [] },
   token: { kind: "held", pid: 77, dataDir: "/var/lib/barnacle" },
 };
 
@@ -82,7 +83,7 @@ describe("[O3] judgeHost()", () => {
     [
       "[checklist 4] a blocked event loop, which cannot block heartbeats",
       {
-        bot: { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 4_200, failedChecks: [] },
+        bot: { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 4_200, failed: [] },
       },
       "host.eventLoop",
       "warn",
@@ -165,13 +166,13 @@ describe("[O3] judgeHost()", () => {
       ["instance:lock", /another program/],
       ["llm:openai/gpt", /^see its log; `barnacle status` shows all checks$/],
     ] as const;
-    const failedChecks = own.map(([name]) => ({ name, isFailure: false, observed: "2 messages" }));
+    const failed = own.map(([id]) => health(id, "2 messages", { status: "warn" }));
     const bot = {
       kind: "answers",
       pid: 7,
       phase: "running",
       eventLoopLagMs: 1,
-      failedChecks,
+      failed,
     } as const;
     for (const [name, fix] of own) {
       const found = row({ bot }, `bot.${name}`);
@@ -182,17 +183,22 @@ describe("[O3] judgeHost()", () => {
   });
 
   it("shows the failed checks of the running bot, and the remedy for a second instance", () => {
-    const failedChecks = [
-      { name: "gateway:connection", isFailure: true, observed: "default/0 down" },
-      { name: "instance:lock", isFailure: false, observed: "a message of ours that we never sent" },
-      { name: "process:eventLoopLag", isFailure: false, observed: "4 s" },
+    const failed = [
+      health("gateway:connection", "down", { where: "default/0", status: "fail" }),
+      health("instance:lock", "a message of ours that we never sent", { status: "warn" }),
+      health("process:eventLoopLag", 4, { unit: "s", status: "warn" }),
+      health("preflight:discord.token", "refused", { status: "fail" }),
     ];
-    const bot = { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 4_000, failedChecks };
+    const bot = { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 4_000, failed };
     const facts: HostFacts = { ...FACTS, bot: { ...bot, kind: "answers" } };
-    assert.equal(row(facts, "bot.gateway:connection").status, "fail");
+    const { status, why } = row(facts, "bot.gateway:connection");
+    const down = "gateway:connection: default/0 not connected: many attempts have failed";
+    assert.deepEqual([status, why], ["fail", down]);
     assert.match(row(facts, "bot.instance:lock").fix ?? "", /stop it, or reset the token/);
     const lag = judgeHost(facts).filter(({ id, what }) => /event ?loop/i.test(id + what));
     assert.equal(lag.length, 1, "one row of the event loop, not two");
+    const again = judgeHost(facts).filter(({ id }) => id.includes("preflight"));
+    assert.deepEqual(again, [], "doctor runs these checks itself");
   });
 
   it("does not take the bot itself for another instance", () => {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { checkText } from "../../src/http/check_text.ts";
+import { checkOf, CHECKS, figureText } from "../../src/core/checks.ts";
 import { judge } from "../../src/http/checks.ts";
 import { HEALTHY, NOW } from "../support/bot/health.ts";
 
-describe("[O1] checkText()", () => {
+describe("[O1] figureText()", () => {
   const rows: readonly [
     name: string,
     value: string | number,
@@ -36,18 +36,29 @@ describe("[O1] checkText()", () => {
     ["process:rss", 81_788_928, "bytes", "78 MiB"],
     ["config:current", "3f2c1aa0", undefined, "3f2c1aa0"],
   ];
-  for (const [name, observedValue, observedUnit, text] of rows) {
-    it(`writes ${name} ${observedValue} ${observedUnit ?? ""} as ${text}`, () => {
-      assert.equal(
-        checkText({ name, observedValue, ...(observedUnit !== undefined && { observedUnit }) }),
-        text,
-      );
+  for (const [name, figure, unit, text] of rows) {
+    it(`writes ${name} ${figure} ${unit ?? ""} as ${text}`, () => {
+      assert.equal(figureText(name, figure, unit), text);
     });
   }
 
   it("writes no value of a healthy bot as an alarm, a long fraction or bytes", () => {
     for (const check of judge(HEALTHY, NOW)) {
-      assert.doesNotMatch(checkText(check), /closed|none|\d\.\d\d|bytes|undefined/, check.name);
+      assert.doesNotMatch(check.why, /closed|none|\d\.\d\d|bytes|undefined/, check.id);
     }
+  });
+});
+
+describe("[O3] CHECKS", () => {
+  it("lists each check of the running bot as one of health", () => {
+    for (const { id } of judge(HEALTHY, NOW)) {
+      assert.ok(checkOf(id)?.runs.includes("health"), id);
+    }
+    assert.ok(checkOf("preflight:discord.token")?.runs.includes("health"));
+    assert.equal(checkOf("constructor"), undefined);
+  });
+
+  it("gives a check at least one runner", () => {
+    for (const [id, { runs }] of Object.entries(CHECKS)) assert.ok(runs.length > 0, id);
   });
 });
