@@ -181,8 +181,8 @@ type Sample<Name extends string> = readonly [value: number, ...labels: LabelsArg
 
 const ACCOUNT_STATES: readonly AccountSnapshot["state"][] = ["running", "disabled", "ended"];
 
-/** Every gauge with its reader, in the order of the output. A gauge without a value is left out. */
-function defineGauges(registry: Registry): readonly ((readings: Readings) => void)[] {
+/** Adds gauges to a registry. Each takes its samples anew at each request, so none gets outdated. */
+function gaugesOf(registry: Registry) {
   function gauge<const Name extends string = never>(
     name: string,
     help: string,
@@ -206,7 +206,12 @@ function defineGauges(registry: Registry): readonly ((readings: Readings) => voi
         const value = read(account);
         return value === undefined ? [] : [[value, { account: account.id }] as const];
       }), ["account"]);
+  return { gauge, ofAccounts };
+}
 
+/** Every gauge with its reader, in the order of the output. A gauge without a value is left out. */
+function defineGauges(registry: Registry): readonly ((readings: Readings) => void)[] {
+  const { gauge, ofAccounts } = gaugesOf(registry);
   return [
     gauge("barnacle_up_ready", "1 if /readyz is 200.", (all) => [
       [isReady(judge(all, all.now)) ? 1 : 0],
