@@ -206,20 +206,44 @@ function gaugesOf(registry: Registry) {
         const value = read(account);
         return value === undefined ? [] : [[value, { account: account.id }] as const];
       }), ["account"]);
-  return { gauge, ofAccounts };
+  /** A gauge with one value, or none. */
+  const ofBot = (
+    name: string,
+    help: string,
+    read: (readings: Readings) => number | undefined,
+  ) =>
+    gauge(name, help, (readings) => {
+      const value = read(readings);
+      return value === undefined ? [] : [[value]];
+    });
+  /** A gauge with one value for each state. */
+  const byState = (
+    name: string,
+    help: string,
+    read: (readings: Readings) => Readonly<Record<string, number>>,
+  ) =>
+    gauge(
+      name,
+      help,
+      (readings) => Object.entries(read(readings)).map(([state, count]) => [count, { state }]),
+      ["state"],
+    );
+  return { gauge, ofAccounts, ofBot, byState };
 }
 
 /** Every gauge with its reader, in the order of the output. A gauge without a value is left out. */
 function defineGauges(registry: Registry): readonly ((readings: Readings) => void)[] {
-  const { gauge, ofAccounts } = gaugesOf(registry);
+  const { gauge, ofAccounts, ofBot, byState } = gaugesOf(registry);
   return [
-    gauge("barnacle_up_ready", "1 if /readyz is 200.", (all) => [
-      [isReady(judge(all, all.now)) ? 1 : 0],
-    ]),
-    gauge(
+    ofBot(
+      "barnacle_up_ready",
+      "1 if /readyz is 200.",
+      (all) => isReady(judge(all, all.now)) ? 1 : 0,
+    ),
+    ofBot(
       "barnacle_config_current",
       "1 if the config file is the running config.",
-      ({ config }) => config ? [[config.problem === undefined ? 1 : 0]] : [],
+      ({ config }) => config && (config.problem === undefined ? 1 : 0),
     ),
     gauge(
       "barnacle_account_state",
@@ -230,9 +254,11 @@ function defineGauges(registry: Registry): readonly ((readings: Readings) => voi
         ),
       ["account", "state"],
     ),
-    gauge("barnacle_start_time_seconds", "Unix time of process start.", ({ startedAt }) => [
-      [startedAt / 1_000],
-    ]),
+    ofBot(
+      "barnacle_start_time_seconds",
+      "Unix time of process start.",
+      ({ startedAt }) => startedAt / 1_000,
+    ),
     gauge(
       "barnacle_gateway_state",
       "Shard state, one series per state, 1 for the current one.",
@@ -266,29 +292,24 @@ function defineGauges(registry: Registry): readonly ((readings: Readings) => voi
       "Unpaired senders waiting for approval.",
       ({ pairingPending }) => pairingPending,
     ),
-    gauge(
+    byState(
       "barnacle_inbox_depth",
       "Messages waiting or running.",
-      ({ inbox }) => (["waiting", "running"] as const).map((state) => [inbox[state], { state }]),
-      ["state"],
+      ({ inbox: { waiting, running } }) => ({ waiting, running }),
     ),
-    gauge(
+    ofBot(
       "barnacle_inbox_oldest_age_seconds",
       "Age of the oldest unclaimed message.",
-      ({ inbox }) => [[inbox.oldestMs / 1_000]],
+      ({ inbox }) => inbox.oldestMs / 1_000,
     ),
-    gauge(
-      "barnacle_outbox_depth",
-      "Replies by state.",
-      ({ outbox }) =>
-        (["pending", "sending", "uncertain", "dead", "parked"] as const)
-          .map((state) => [outbox[state], { state }]),
-      ["state"],
-    ),
-    gauge(
+    byState("barnacle_outbox_depth", "Replies by state.", ({ outbox }) => {
+      const { pending, sending, uncertain, dead, parked } = outbox;
+      return { pending, sending, uncertain, dead, parked };
+    }),
+    ofBot(
       "barnacle_outbox_oldest_age_seconds",
       "Age of the oldest unsent reply.",
-      ({ outbox }) => [[outbox.oldestMs / 1_000]],
+      ({ outbox }) => outbox.oldestMs / 1_000,
     ),
     ofAccounts(
       "barnacle_outbox_parked_channels",
@@ -300,19 +321,9 @@ function defineGauges(registry: Registry): readonly ((readings: Readings) => voi
       "Invalid requests in the last 10 minutes.",
       ({ rest }) => rest.invalidRequests,
     ),
-    gauge("process_resident_memory_bytes", "Resident memory size in bytes.", ({ rssBytes }) => [
-      [rssBytes],
-    ]),
-    gauge(
-      "process_open_fds",
-      "Number of open file descriptors.",
-      ({ openFds }) => openFds === undefined ? [] : [[openFds]],
-    ),
-    gauge(
-      "process_max_fds",
-      "Maximum number of open file descriptors.",
-      ({ maxFds }) => maxFds === undefined ? [] : [[maxFds]],
-    ),
+    ofBot("process_resident_memory_bytes", "Resident memory size in bytes.", (all) => all.rssBytes),
+    ofBot("process_open_fds", "Number of open file descriptors.", (all) => all.openFds),
+    ofBot("process_max_fds", "Maximum number of open file descriptors.", (all) => all.maxFds),
   ];
 }
 
