@@ -23,7 +23,7 @@ import {
   type PlaceFacts,
 } from "../src/core/rights/rights.ts";
 import { openGates } from "../src/core/tool_gates.ts";
-import { prepareClosedBy } from "../src/policy/closed_targets.ts";
+import { prepareClosedBy } from "../src/policy/places.ts";
 import { discord } from "../src/tools/discord/discord.ts";
 import { readInBun } from "./in_bun.ts";
 import { id, messageOf, policy } from "./admit.ts";

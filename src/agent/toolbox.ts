@@ -16,7 +16,6 @@ import { UnknownOutcomeError } from "../core/turn/unknown_outcome.ts";
 import { WaitsForPerson } from "../core/turn/waits_for_person.ts";
 import { ALLOW_ONCE, type Decision, type Question } from "../core/people/question.ts";
 import type { StartTimer } from "../lib/clock.ts";
-import { boundedResult } from "./result_size.ts";
 
 /** The tools of one turn. */
 export interface Toolbox {
@@ -262,4 +261,43 @@ function definitionOf({ name, description, input, parameters: own }: Tool): Tool
   if (own) return { name, description, parameters: own };
   const { $schema: _, ...parameters } = z.toJSONSchema(input, { io: "input" });
   return { name, description, parameters };
+}
+
+/** Maximum UTF-16 units of a result that Barnacle keeps. */
+export const MAX_RESULT_CHARS = 1_000_000;
+
+/** More than the longest secret in any form that the rules of SEC-R10 know. */
+const MARGIN = 20_000;
+
+/** A result of at most {@link MAX_RESULT_CHARS}. */
+export interface BoundedResult {
+  /** The result without secrets. */
+  readonly text: string;
+  /** Tells the model that the rest is missing; empty if nothing is. */
+  readonly note: string;
+}
+
+/**
+ * Cuts a result that is too long, and removes secrets from it.
+ *
+ * A cut may leave a part of a secret, which no rule knows. So the cleaned text is cut again, further
+ * to the front than such a part can reach.
+ *
+ * @param cleanSecrets Removes whole secrets.
+ */
+export function boundedResult(text: string, cleanSecrets: (text: string) => string): BoundedResult {
+  if (text.length <= MAX_RESULT_CHARS) return { text: cleanSecrets(text), note: "" };
+  const isCut = text.length > MAX_RESULT_CHARS + MARGIN;
+  const clean = cleanSecrets(text.slice(0, MAX_RESULT_CHARS + MARGIN));
+  const end = Math.min(MAX_RESULT_CHARS, clean.length - (isCut ? MARGIN : 0));
+  return {
+    text: withoutHalfPair(clean.slice(0, end)),
+    note: `\n[This result had ${text.length} characters. Only the first ${end} were kept.]`,
+  };
+}
+
+/** Without the first half of a surrogate pair at the end. */
+function withoutHalfPair(text: string): string {
+  const code = text.charCodeAt(text.length - 1);
+  return code >= 0xD800 && code <= 0xDBFF ? text.slice(0, -1) : text;
 }

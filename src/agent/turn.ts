@@ -26,11 +26,10 @@ import {
   type ShowJoined,
 } from "./next_step.ts";
 import type { AskedCall } from "../core/people/question.ts";
-import { type AnswerPorts, readAnswer } from "./read_answer.ts";
+import { type AnswerPorts, readAnswer, type RequestFor, withSteps } from "./ask_model.ts";
 import { askFirst, type AskPorts, type ReadyCall } from "./ask_first.ts";
 import { questionKey } from "../core/turn/waits_for_person.ts";
 import { createStepLog, type StepLog } from "./step_log.ts";
-import { type RequestFor, withSteps } from "./step_request.ts";
 import type { Toolbox } from "./toolbox.ts";
 import type { ParkedTurn, TurnOutcome } from "../core/turn/turn_outcome.ts";
 

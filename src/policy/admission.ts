@@ -18,7 +18,7 @@ import { hasContent, isMention, type RecalledMessage } from "../core/inbound/fac
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
-import type { Granted } from "./caller.ts";
+import type { Granted } from "./senders.ts";
 import { ownerIsAsked, PLURALKIT, preparePlaceAccess } from "./place_access.ts";
 import { type Ask, ignore, nameOf, recordNothing } from "./rules/checks.ts";
 import { prepareRights } from "./rights.ts";

@@ -16,7 +16,7 @@ import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import type { Verdict } from "../core/inbound/verdict.ts";
 import { type ExistingCommands, prepareMessages } from "./admission.ts";
 import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
-import type { Granted } from "./caller.ts";
+import type { Granted } from "./senders.ts";
 import { preparePlaceAccess } from "./place_access.ts";
 import { type Ask, createRecorder, ignore, nameOf, recordNothing } from "./rules/checks.ts";
 import { prepareRights } from "./rights.ts";

@@ -7,12 +7,18 @@
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import { quoted } from "../lib/text/quoted.ts";
-import type { Caller, Granted, Refusal } from "./caller.ts";
+import {
+  type AccessGrant,
+  type Caller,
+  type Granted,
+  onTheList,
+  type Refusal,
+  type Senders,
+} from "./senders.ts";
 import { type Ask, ignore, nameOf } from "./rules/checks.ts";
 import { isFormOf } from "./rules/entries.ts";
 import type { Rights } from "./rights.ts";
 import type { AccessPolicy, GroupEntry } from "./rules/rules.ts";
-import { type AccessGrant, onTheList, type Senders } from "./senders.ts";
 
 const DM_ENABLED = "channels.discord.dm.enabled";
 const DM_POLICY = "channels.discord.dm.policy";

@@ -9,14 +9,13 @@
 
 import type { GuildPlace } from "../core/inbound/inbound.ts";
 import type { Verdict } from "../core/inbound/verdict.ts";
-import type { Caller, Granted, Refusal } from "./caller.ts";
+import { type Caller, type Granted, onTheList, prepareSenders, type Refusal } from "./senders.ts";
 import { type Ask, ignore, nameOf } from "./rules/checks.ts";
 import { prepareDirectAccess } from "./direct_access.ts";
 import type { OpenPlace } from "./rules/place_entry.ts";
 import { rulesFor } from "./rules/place_rules.ts";
 import type { Rights } from "./rights.ts";
 import type { AccessPolicy } from "./rules/rules.ts";
-import { onTheList, prepareSenders } from "./senders.ts";
 
 /**
  * Discord's id of PluralKit's application. A webhook of another application is never PluralKit's

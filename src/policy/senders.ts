@@ -4,13 +4,16 @@
  * @module
  */
 
-import type { Sender } from "../core/inbound/inbound.ts";
-import type { AcceptReason } from "../core/inbound/verdict.ts";
+import type { Place, Sender } from "../core/inbound/inbound.ts";
+import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
 import { quoted } from "../lib/text/quoted.ts";
+import type { CommandNeeds } from "../core/inbound/commands.ts";
+import type { ChannelId } from "../core/discord/ids.ts";
+import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import { type AllowEntry, entryText, prepareAllowlist } from "./rules/allowlist.ts";
-import type { Caller, Refusal } from "./caller.ts";
 import { type Ask, ignore, nameOf } from "./rules/checks.ts";
 import type { AccessPolicy } from "./rules/rules.ts";
+import type { OpenPlace } from "./rules/place_entry.ts";
 
 /** The reason for which a sender gets access. */
 export interface AccessGrant {
@@ -74,3 +77,36 @@ export function prepareSenders(
 export function onTheList(sender: Sender, entry: AllowEntry): string {
   return `${nameOf(sender)} is on the list as ${quoted(entryText(entry))}`;
 }
+
+/** The sender of an event, with its place. */
+export interface Caller {
+  /** The channel with its names. */
+  readonly place: Place;
+  /** Id of that channel, thread or direct message channel. */
+  readonly channelId: ChannelId;
+  /** The person, bot or webhook. */
+  readonly sender: Sender;
+  /** Facts known beside the event. */
+  readonly known: KnownFacts;
+  /** Returns the right that the event's command needs; `undefined` if it is no command. */
+  readonly needs: () => CommandNeeds | undefined;
+  /** Whether an unpaired sender may get a pairing code for this in a direct message. */
+  readonly isChallenged: boolean;
+  /** Whether it is a message, for which PluralKit can name the author. */
+  readonly isMessage: boolean;
+}
+
+/** The sender may talk here. */
+export interface Granted {
+  /** Tells permission from a {@link Refusal}. */
+  readonly kind: "granted";
+  /** Reason of the verdict, unless a later check replaces it. */
+  readonly why: AcceptReason;
+  /** Config path of the rule that allows it. */
+  readonly rule: string;
+  /** The rules of the place; absent outside guilds. */
+  readonly open?: OpenPlace;
+}
+
+/** The sender may not talk here, or not yet. */
+export type Refusal = Exclude<Verdict, { readonly kind: "accept" }>;

@@ -1,14 +1,16 @@
 /**
- * Checks files before they are sent (R12): removes secrets, and refuses files that are too large.
+ * Checks files before they are sent (R12), and puts answers that are too long into one (R6).
  *
- * The text names each refused file, so that no one waits for it.
+ * Secrets are removed, and files that are too large are refused. The text names each refused file, so
+ * that no one waits for it.
  *
  * @module
  */
 
-import type { OutboundFile } from "../core/outbound/outbound.ts";
+import type { OutboundFile, OutboundMessage } from "../core/outbound/outbound.ts";
 import { sizeOf } from "../lib/text/units.ts";
 import { notice, type Texts } from "./notices/notices.ts";
+import { chunk, type ChunkRules, MAX_CHUNK_LENGTH } from "./markdown/chunk.ts";
 
 /** Rules for files. */
 export interface FileRules {
@@ -138,4 +140,78 @@ function endOfPiece(bytes: Uint8Array, from: number, maxBytes: number): number {
   let at = end;
   while (((bytes[at] ?? 0) & 0xc0) === 0x80) at -= 1; // never within a character
   return at;
+}
+
+/** A shortened answer. */
+export interface TooLong {
+  /** Texts of the messages: one, or as many as an answer may have if there is no file. */
+  readonly chunks: readonly string[];
+  /** The whole answer; absent if the place allows no file. */
+  readonly file?: OutboundFile;
+}
+
+/** Name of the file with a whole answer. */
+export const ANSWER_FILE = "answer.md";
+
+/** Shortens an answer, and puts the whole answer into a file if the place takes one. */
+export function tooLong(text: string, chunks: ChunkRules, rules: FileRules): TooLong {
+  const file = rules.takesNoFiles ? undefined : fileOf(text, rules);
+  if (file) {
+    const line = notice("tooLong", { file: ANSWER_FILE }, rules.texts);
+    return { chunks: [withLastLine(text, line, chunks)], file };
+  }
+  const line = notice("tooLongNoFile", { size: sizeOf(byteLength(text)) }, rules.texts);
+  const first = chunk(text, chunks, chunks.maxChunks);
+  const last = withLastLine(first.at(-1) ?? "", line, chunks);
+  return { chunks: [...first.slice(0, -1), last] };
+}
+
+/** The beginning of a text with a line after it. If there is no room for both, only the line. */
+export function withLastLine(text: string, line: string, chunks: ChunkRules): string {
+  const limit = chunks.limit - line.length - 2;
+  const room = { ...chunks, limit, maxLines: Math.max(1, chunks.maxLines - 2) };
+  const [beginning] = limit >= 2 ? chunk(text, room, 1) : [];
+  if (beginning !== undefined) return `${beginning}\n\n${line}`;
+  return chunk(line, { ...chunks, maxLines: chunks.limit, mode: "length" }, 1)[0] ?? "";
+}
+
+function fileOf(text: string, { maxFileBytes, texts }: FileRules): OutboundFile | undefined {
+  const size = byteLength(text);
+  if (size <= maxFileBytes) return textFile(ANSWER_FILE, text);
+  const line = notice("fileCut", { size: sizeOf(size), limit: sizeOf(maxFileBytes) }, texts);
+  const lastLine = `\n\n${line}\n`;
+  const room = maxFileBytes - byteLength(lastLine);
+  if (room < MIN_FILE_BYTES) return undefined;
+  const [beginning = ""] = cutBytes(text, room, 1);
+  return textFile(ANSWER_FILE, beginning + lastLine);
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+/** A message may use all the room that Discord gives it. */
+const ONE_MESSAGE: ChunkRules = {
+  limit: MAX_CHUNK_LENGTH,
+  maxLines: MAX_CHUNK_LENGTH,
+  mode: "length",
+  maxChunks: 1,
+};
+
+/**
+ * Rewrites a message.
+ *
+ * @param names Names of its files.
+ */
+export function withoutFiles(
+  message: OutboundMessage,
+  names: readonly string[],
+  texts: Texts,
+): OutboundMessage {
+  const lines = names.map((file) => notice("fileRefused", { file }, texts)).join("\n");
+  const content = message.content === "" && lines.length <= MAX_CHUNK_LENGTH
+    ? lines
+    : withLastLine(message.content, lines, ONE_MESSAGE);
+  const { voice: _, ...plain } = message; // a voice message has no text
+  return { ...plain, content };
 }

@@ -11,7 +11,7 @@ import type { Manner } from "../core/people/chosen.ts";
 import { SMALL } from "../core/outbound/footer_line.ts";
 import type { Step } from "../core/step.ts";
 import { bounded } from "../lib/text/cut.ts";
-import type { ReplyToSend } from "./footer.ts";
+import type { ReplyToSend } from "./cost.ts";
 import { notice, type Texts } from "./notices/notices.ts";
 import type { ComposedReply } from "./reply.ts";
 

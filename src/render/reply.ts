@@ -16,13 +16,12 @@ import {
 } from "../core/outbound/outbound.ts";
 import type { Overheard } from "../core/inbound/transcript.ts";
 import { chunk, type ChunkRules, MAX_CHUNK_LENGTH } from "./markdown/chunk.ts";
-import { checkFiles, type FileRules } from "./files.ts";
+import { checkFiles, type FileRules, tooLong } from "./files.ts";
 import { freezeUnprompted, type Unprompted } from "./freeze.ts";
 import { createLinks } from "./safety/links.ts";
 import { notice, type Placeholders, type TextKey, type Texts } from "./notices/notices.ts";
 import { type Tagged, takeReplyTags } from "./reply_tag.ts";
 import { renderTables } from "./markdown/table.ts";
-import { tooLong } from "./too_long.ts";
 import { isNoReply, visibleText } from "./safety/visible.ts";
 
 /** The message that a turn answers. */

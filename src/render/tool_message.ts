@@ -1,8 +1,8 @@
 /**
- * Composes the messages that the tool `discord` sends (T3).
+ * Composes messages that tools send: texts of the tool `discord` (T3), and reminders (T12).
  *
- * A model wrote their text, so they pass the same cleaning as an answer: secrets, mentions and
- * foreign links (R9). Only people of the turn are pinged.
+ * A model wrote their text, so secrets, mentions and foreign links are taken out as in an answer (R9,
+ * SEC-R7, SEC-R10). A text pings only people of the turn, a reminder only the person who asked for it.
  *
  * @module
  */
@@ -10,8 +10,12 @@
 import type { ChannelId, GuildId, MessageId } from "../core/discord/ids.ts";
 import { nonceOfCall } from "../core/outbound/nonce.ts";
 import type { Frozen } from "../core/outbound/outbound.ts";
+import type { InboundMessage } from "../core/inbound/inbound.ts";
 import { freeze } from "./freeze.ts";
-import { type Answered, composeReply, type ReplyRules } from "./reply.ts";
+import { type Answered, composeReply, type ReplyRules, type TextRules } from "./reply.ts";
+import { chunk } from "./markdown/chunk.ts";
+import { notice, type Texts } from "./notices/notices.ts";
+import { createLinks, type LinkRules } from "./safety/links.ts";
 
 /** A text of a tool for a channel. */
 export interface ToolMessage extends Answered {
@@ -57,4 +61,52 @@ export function composeToolMessage(
     ...part,
     message: { ...part.message, nonce: nonceOfCall(callKey, index) },
   }));
+}
+
+/** Takes foreign links out of a text by a model, before it is stored. */
+export function neutralizedText(text: string, rules: LinkRules): string {
+  const links = createLinks(rules);
+  const asCode = links.neutralize(text, "code").text;
+  return links.hasUntrusted(asCode) ? links.neutralize(text, "plain").text : asCode;
+}
+
+/** The run of a reminder. */
+export interface Reminder {
+  /** The message of the run; its text is the reminder's. */
+  readonly message: InboundMessage;
+  /** Set if it is posted late. */
+  readonly isLate: boolean;
+  /** Id of the agent that set it. */
+  readonly agentId: string;
+}
+
+/** Composes and freezes a reminder. Its nonces depend on the run alone. */
+export function composeReminder(
+  { message, isLate, agentId }: Reminder,
+  { chunks, cleanSecrets, texts }: Pick<TextRules, "chunks" | "cleanSecrets"> & {
+    readonly texts: Texts;
+  },
+): readonly Frozen[] {
+  const { accountId, channelId, guildId, id, revision, sender, text, scheduled } = message;
+  const user = `<@${sender.id}>`;
+  const due = `<t:${Math.floor((scheduled?.dueAt ?? message.sentAt) / 1_000)}:f>`;
+  const words = cleanSecrets(
+    isLate
+      ? notice("reminderLate", { user, text, due }, texts)
+      : notice("reminder", { user, text }, texts),
+  );
+  return freeze({
+    accountId,
+    channelId,
+    ...(guildId !== undefined && { guildId }),
+    cause: id,
+    revision,
+    agentId,
+    kind: "notice",
+    chunks: chunk(words, chunks, chunks.maxChunks),
+    text: words,
+    files: [],
+    mayPing: { users: [sender.id], roles: [] },
+    suppressesEmbeds: false,
+  });
 }

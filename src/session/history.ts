@@ -1,15 +1,16 @@
 /**
- * Chooses the part of a transcript that a model sees.
+ * Divides a model's context window: which entries of a transcript a request shows, which a summary
+ * replaces, and how much room is left for the steps of the running turn.
  *
  * A transcript only grows, but a model's context window does not. The cut is between turns, never
- * within one: an answer without its question misleads.
+ * within one: an answer without its question misleads. A tokenizer of each model would need
+ * megabytes, so Barnacle estimates tokens by an average of each model's earlier answers.
  *
  * @module
  */
 
 import type { Window } from "../core/abilities.ts";
 import { type Entry, lengthOf } from "../core/inbound/transcript.ts";
-import { FIRST_TOKENS_PER_CHAR } from "./token_rates.ts";
 
 /** Limits of the selected history. */
 export interface HistoryLimits {
@@ -69,4 +70,161 @@ export function historyChars(
   tokensPerChar: number = FIRST_TOKENS_PER_CHAR,
 ): number {
   return Math.max(0, Math.floor(requestTokens(window) / tokensPerChar) - otherChars);
+}
+
+/** Tokens per UTF-16 unit before the first count: English has 0.25, code and other languages more. */
+export const FIRST_TOKENS_PER_CHAR = 0.3;
+
+/** Weight of a new count in the average. */
+const WEIGHT = 0.2;
+/** Counts outside of these bounds are errors of the server. */
+const LEAST = 0.05;
+const MOST = 4;
+/** Requests shorter than this tell too little: templates of the server add tokens of their own. */
+const LEAST_CHARS = 500;
+/** Maximum number of models to keep averages of. */
+const MODELS_MAX = 64;
+
+/** Averages by model. */
+export interface TokenRates {
+  /** Estimated tokens per UTF-16 unit. */
+  rateOf(modelId: string): number;
+  /** Notes how many tokens the server counted in a request. */
+  observe(modelId: string, chars: number, inputTokens: number): void;
+}
+
+/** Creates averages without counts. */
+export function createTokenRates(): TokenRates {
+  const rates = new Map<string, number>();
+  return {
+    rateOf: (modelId) => rates.get(modelId) ?? FIRST_TOKENS_PER_CHAR,
+    observe(modelId, chars, inputTokens) {
+      const counted = inputTokens / chars;
+      if (chars < LEAST_CHARS || !(counted >= LEAST && counted <= MOST)) return;
+      const known = rates.get(modelId) ?? FIRST_TOKENS_PER_CHAR;
+      if (!rates.has(modelId) && rates.size >= MODELS_MAX) rates.clear();
+      rates.set(modelId, known + WEIGHT * (counted - known));
+    },
+  };
+}
+
+/** Share of the window at which older entries are folded. */
+const FOLD_AT = 0.75;
+/** Number of tokens of the newest entries that are never folded, and their share of a small window. */
+const KEPT_TOKENS = 20_000;
+const KEPT_SHARE = 0.3;
+/** Their maximum share of the room beside prompt and tools: the next turns need the rest. */
+const KEPT_ROOM = 0.5;
+
+/** Share of the window that the folded entries must have at least. */
+const LEAST_SHARE = 0.15;
+
+/** The most entries that a turn shows to the model. */
+export const MAX_ENTRIES = 1_000;
+/** Maximum number of entries that stay if older ones are folded. */
+const KEPT_ENTRIES = 400;
+
+/** The size of a request. */
+export interface RequestSize {
+  /** UTF-16 units of everything beside the entries: prompt, tools, summary, and the message. */
+  readonly otherChars: number;
+  /** The model's window. */
+  readonly window: Window;
+  /** Estimated tokens per UTF-16 unit. */
+  readonly tokensPerChar: number;
+}
+
+/** Whether a request is large enough that older entries should be folded. */
+export function shouldFold(entries: readonly Entry[], size: RequestSize): boolean {
+  if (entries.length >= MAX_ENTRIES * FOLD_AT) return true;
+  const all = historyChars(size.window, 0, size.tokensPerChar);
+  return charsOf(entries) + size.otherChars >= all * FOLD_AT;
+}
+
+/**
+ * UTF-16 units of the newest entries that stay when older ones are folded. They fit into the request:
+ * the model would know nothing of an entry that is neither shown nor in a summary.
+ */
+export function keptChars({ window, tokensPerChar, otherChars }: RequestSize): number {
+  const all = historyChars(window, 0, tokensPerChar);
+  const room = historyChars(window, otherChars, tokensPerChar);
+  return Math.floor(Math.min(KEPT_TOKENS / tokensPerChar, all * KEPT_SHARE, room * KEPT_ROOM));
+}
+
+/**
+ * Finds the entries to fold. The cut is before a user's entry: a tool call and its results stay
+ * together, and so do a question and its answer.
+ *
+ * @param entries Oldest first.
+ * @param keep Maximum UTF-16 units of the entries that stay.
+ * @returns Number of entries to fold, from the oldest; 0 if all stay.
+ */
+export function foldCount(entries: readonly Entry[], keep: number): number {
+  let chars = 0;
+  let count = entries.length;
+  for (let index = entries.length - 1; index >= 0; index--) {
+    const entry = entries[index];
+    if (!entry) break;
+    chars += lengthOf(entry);
+    if (chars > keep || entries.length - index > KEPT_ENTRIES) return count;
+    if (entry.role === "user") count = index;
+  }
+  return 0;
+}
+
+/**
+ * Whether folding makes enough room: each summary costs a request. Without that, a small window
+ * with many tools would look full at each turn.
+ *
+ * @param entries Oldest first.
+ */
+export function isWorthFolding(entries: readonly Entry[], size: RequestSize): boolean {
+  if (entries.length >= MAX_ENTRIES / 2) return true;
+  const folded = entries.slice(0, foldCount(entries, keptChars(size)));
+  return charsOf(folded) >= historyChars(size.window, 0, size.tokensPerChar) * LEAST_SHARE;
+}
+
+/** UTF-16 units of entries. */
+export function charsOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, entry) => sum + lengthOf(entry), 0);
+}
+
+/** Number of pieces of the room that the history gives up, one after another. */
+const PIECES = 8;
+/** Share of the room that the steps may take. Beyond it, their oldest results are cleared. */
+const STEPS_SHARE = 0.75;
+
+/** The room of one request. */
+export interface Room {
+  /** The entries that the model sees, oldest first. */
+  readonly entries: readonly Entry[];
+  /** UTF-16 units that the steps may take. */
+  readonly stepChars: number;
+}
+
+/**
+ * Shares the room.
+ *
+ * @param freeChars UTF-16 units for history and steps together.
+ * @param stepChars UTF-16 units of all steps so far; 0 before the first.
+ * @param userTurns Maximum number of user turns; as many as fit if absent.
+ */
+export function shareRoom(
+  history: readonly Entry[],
+  { freeChars, stepChars, userTurns }: {
+    readonly freeChars: number;
+    readonly stepChars: number;
+    readonly userTurns?: number;
+  },
+): Room {
+  const piece = Math.max(1, Math.floor(freeChars / PIECES));
+  const taken = Math.min(
+    Math.ceil(stepChars / piece) * piece,
+    Math.floor(freeChars * STEPS_SHARE),
+  );
+  const entries = selectEntries(history, {
+    maxChars: freeChars - taken,
+    ...(userTurns !== undefined && { userTurns }),
+  });
+  return { entries, stepChars: Math.max(0, freeChars - charsOf(entries)) };
 }

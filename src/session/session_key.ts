@@ -1,14 +1,15 @@
 /**
- * Names the session that a message belongs to.
+ * Names the session that a message belongs to: by a key, and for people.
  *
  * The key decides which users share a memory. So one place makes it, and from ids only: a user
- * could take another's name, and would open their session.
+ * could take another's name, and would open their session. Members may rename guilds and channels at
+ * any time, so Barnacle matches nothing by the display name, and shows it to no model.
  *
  * @module
  */
 
 import type { UserId } from "../core/discord/ids.ts";
-import type { InboundMessage } from "../core/inbound/inbound.ts";
+import type { GuildPlace, InboundMessage, Named } from "../core/inbound/inbound.ts";
 
 /**
  * `session.dmScope`: which direct messages share a session.
@@ -66,4 +67,21 @@ function directPart(dmScope: DmScope, accountId: string, userId: UserId): string
     case "per-account-channel-peer":
       return `discord:${accountId}:direct:${userId}`;
   }
+}
+
+/**
+ * The display name of a place (S2).
+ *
+ * @param guildSlug `guilds.<id>.slug`; absent if the operator chose none.
+ * @returns `"discord:friends#help"`, or `"discord:friends#help/<thread>"`. Letters of every script
+ * stay; the id replaces a name without letters.
+ */
+export function displayNameOf({ guild, channel, thread }: GuildPlace, guildSlug?: string): string {
+  const place = `discord:${guildSlug || slugOrId(guild)}#${slugOrId(channel)}`;
+  return thread ? `${place}/${slugOrId(thread)}` : place;
+}
+
+/** Differs from the slug that matches the config's keys, which keeps Latin letters only. */
+function slugOrId({ id, name }: Named<string>): string {
+  return name.toLowerCase().replace(/[^\p{L}\p{M}\p{N}]+/gu, "-").replace(/^-|-$/g, "") || id;
 }

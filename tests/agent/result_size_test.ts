@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { boundedResult, MAX_RESULT_CHARS } from "../../src/agent/result_size.ts";
+import { boundedResult, MAX_RESULT_CHARS } from "../../src/agent/toolbox.ts";
 
 const SECRET = "hunter2-".repeat(8);
 const clean = (text: string) => text.replaceAll(SECRET, "[secret]");

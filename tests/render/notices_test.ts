@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Notice } from "../../src/render/notices/notice.ts";
-import { notice, NOTICES } from "../../src/render/notices/notices.ts";
+import { type Notice, notice, NOTICES } from "../../src/render/notices/notices.ts";
 
 describe("[R13] notice()", () => {
   it("[R11] names the error id of a failure on one line, and its reader", () => {

@@ -13,11 +13,11 @@ import {
 import {
   composeCard,
   composeSettled,
+  controlsOf,
   isShown,
   settledContent,
   visible,
 } from "../../src/render/questions/card.ts";
-import { controlsOf } from "../../src/render/questions/controls.ts";
 import { anyCharacter } from "../support/any_character.ts";
 import { ACCOUNT, channelId, guildId, messageId, userId } from "../support/discord/builders.ts";
 

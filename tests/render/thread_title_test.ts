@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { threadTitle } from "../../src/render/thread_title.ts";
+import { threadTitle } from "../../src/render/name.ts";
 
 describe("[S7] threadTitle()", () => {
   const cases: readonly [what: string, text: string, title: string][] = [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { withoutFiles } from "../../src/render/without_files.ts";
+import { withoutFiles } from "../../src/render/files.ts";
 import { outboundMessage } from "../support/discord/builders.ts";
 
 const contentOf = (content: string, ...names: readonly string[]) =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { GuildPlace } from "../../src/core/inbound/inbound.ts";
-import { displayNameOf } from "../../src/session/display_name.ts";
+import { displayNameOf } from "../../src/session/session_key.ts";
 import { channelId, guildId, guildPlace } from "../support/discord/builders.ts";
 
 describe("[S2] displayNameOf()", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Entry } from "../../src/core/inbound/transcript.ts";
-import { shareRoom } from "../../src/session/room.ts";
+import { shareRoom } from "../../src/session/history.ts";
 import { messageId } from "../support/discord/builders.ts";
 
 const stamp = { messageId: messageId("1"), at: 0 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createTokenRates } from "../../src/session/token_rates.ts";
+import { createTokenRates } from "../../src/session/history.ts";
 
 describe("[L4] createTokenRates()", () => {
   it("begins with 0.3, and follows the counts of each model", () => {

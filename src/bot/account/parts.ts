@@ -11,7 +11,7 @@ import { createDuplicateWatch } from "../../flows/preflight/duplicate_instance.t
 import { createAudioSpending } from "../../core/turn/audio_spending.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/readable.ts";
-import { createTokenRates } from "../../session/token_rates.ts";
+import { createTokenRates } from "../../session/history.ts";
 import { createAccountCatchUp } from "../gateway/catch_up.ts";
 import { commandSources } from "../commands/sources.ts";
 import { statusOf } from "../health/status_facts.ts";

@@ -7,9 +7,7 @@
 import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
 import type { Model } from "../../core/model.ts";
 import type { ContextFacts, InteractionContext } from "../../interactions/base/context.ts";
-import { charsOf, MAX_ENTRIES } from "../../session/fold.ts";
-import { requestTokens } from "../../session/history.ts";
-import type { TokenRates } from "../../session/token_rates.ts";
+import { charsOf, MAX_ENTRIES, requestTokens, type TokenRates } from "../../session/history.ts";
 import type { CommandOptions } from "./options.ts";
 import type { Store } from "../../core/store/store.ts";
 

@@ -13,7 +13,7 @@ import { metered, type SpendPort } from "../../core/spending/metered_model.ts";
 import { BudgetSpent } from "../../core/spending/budget.ts";
 import { compact, type CompactPorts } from "../../flows/session/compact.ts";
 import type { Conversations } from "../../interactions/base/context.ts";
-import type { TokenRates } from "../../session/token_rates.ts";
+import type { TokenRates } from "../../session/history.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of commands that change conversations. */

@@ -15,7 +15,7 @@ import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { InteractionContext, StatusFacts } from "../../interactions/base/context.ts";
 import type { Logging } from "../../log.ts";
-import type { TokenRates } from "../../session/token_rates.ts";
+import type { TokenRates } from "../../session/history.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
 import type { OwnerPresence } from "../../flows/owners/owner_presence.ts";

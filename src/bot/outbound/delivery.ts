@@ -35,7 +35,7 @@ import { createEmitter } from "../../lib/emitter.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { createPlanQueue, type TakesFiles } from "../../render/plan_queue.ts";
-import { withoutFiles } from "../../render/without_files.ts";
+import { withoutFiles } from "../../render/files.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** The settings and dependencies of an account's delivery. */

@@ -28,7 +28,7 @@ import {
 import { createTyping, type Typing } from "../../flows/turn/progress/typing.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
-import { createSecretTail } from "../../render/safety/secret_tail.ts";
+import { createSecretTail } from "../../render/safety/secret_search.ts";
 import type { Store } from "../../core/store/store.ts";
 import { createBySecrets } from "../../lib/cache.ts";
 

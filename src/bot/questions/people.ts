@@ -14,7 +14,7 @@ import { ALLOW_ONCE, type AskedCall, DENY, type Question } from "../../core/peop
 import type { TurnPeople } from "../../flows/turn/park.ts";
 import type { Step } from "../../core/step.ts";
 import { notice } from "../../render/notices/notices.ts";
-import { costFactOf } from "../../render/questions/cost.ts";
+import { costFactOf } from "../../render/cost.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of waiting for people. */

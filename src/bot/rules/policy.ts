@@ -23,7 +23,7 @@ import { type Authorize, prepareAuthorize } from "../../policy/authorize.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
 import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../policy/places.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import { type DecideTools, prepareToolAccess } from "../../policy/tools/access.ts";
+import { type DecideTools, prepareToolAccess } from "../../policy/tool_access.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** One policy, prepared for many messages. */

@@ -16,12 +16,15 @@ import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { ChunkRules } from "../../render/markdown/chunk.ts";
 import type { TakesFiles } from "../../render/plan_queue.ts";
-import type { Instructions } from "../../render/prompt/system_prompt.ts";
+import { type Instructions, prepareInstructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules, TextRules } from "../../render/reply.ts";
 import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
-import { displayNameOf } from "../../session/display_name.ts";
-import { prepareInstructions } from "../../render/prompt/turn_instructions.ts";
-import { type Conversation, scopeFor, sessionKeyOf } from "../../session/session_key.ts";
+import {
+  type Conversation,
+  displayNameOf,
+  scopeFor,
+  sessionKeyOf,
+} from "../../session/session_key.ts";
 
 /** Rules that do not come from the config. */
 export interface TurnRulesPorts {

@@ -10,7 +10,7 @@ import type { UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { prepareRights } from "../../policy/rights.ts";
-import type { ToolAsker } from "../../policy/tools/access.ts";
+import type { ToolAsker } from "../../policy/tool_access.ts";
 import type { CurrentPolicy } from "./policy.ts";
 
 /** The sources of a turn's tools. */

@@ -19,7 +19,7 @@ import { createRunner, type CreatorNow, type Runner } from "../../flows/schedule
 import { hostTimezone, schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { notice } from "../../render/notices/notices.ts";
-import { composeReminder } from "../../render/reminder.ts";
+import { composeReminder } from "../../render/tool_message.ts";
 import type { Judging } from "../judging/judging.ts";
 import { createFailureDigest } from "../../flows/owners/failure_digest.ts";
 import type { Outbound } from "../outbound/outbound.ts";

@@ -5,7 +5,7 @@
  */
 
 import { restore } from "../../discord/gateway/decode/guild_index.ts";
-import { displayWidth } from "../../render/markdown/display_width.ts";
+import { displayWidth } from "../../render/markdown/graphemes.ts";
 import { accessNow, tellDefaults, viewOf } from "../verdict/current_policy.ts";
 import { type AccessRow, markedText, rowsOf } from "./rows.ts";
 import type { AccessView } from "../verdict/rules_with_lines.ts";

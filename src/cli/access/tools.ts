@@ -12,7 +12,7 @@ import {
   type ToolDecision,
   type ToolFacts,
   type ToolReason,
-} from "../../policy/tools/access.ts";
+} from "../../policy/tool_access.ts";
 import { checkLines, type PlacedCheck, type Shown } from "../verdict/checks.ts";
 import type { PlaceOf, RulePlace } from "../verdict/rules_with_lines.ts";
 

@@ -7,7 +7,7 @@
 
 import { DAY_MS } from "../../core/discord/day.ts";
 import { dayOf } from "../../core/spending/usage.ts";
-import { moneyText } from "../../render/footer.ts";
+import { moneyText } from "../../render/cost.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";

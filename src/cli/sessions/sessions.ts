@@ -11,7 +11,7 @@
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { NumberedEntry } from "../../core/turn/checkpoint.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { displayNameOf } from "../../session/display_name.ts";
+import { displayNameOf } from "../../session/session_key.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";

@@ -7,8 +7,7 @@
  * @module
  */
 
-import { displayWidth } from "../../render/markdown/display_width.ts";
-import { graphemesOf } from "../../render/markdown/graphemes.ts";
+import { displayWidth, graphemesOf } from "../../render/markdown/graphemes.ts";
 import { printable } from "../../lib/text/quoted.ts";
 
 const GAP = "  ";

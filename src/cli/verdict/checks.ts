@@ -6,7 +6,7 @@
 
 import type { Check, Explanation } from "../../core/inbound/facts.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { displayWidth } from "../../render/markdown/display_width.ts";
+import { displayWidth } from "../../render/markdown/graphemes.ts";
 import { type PlaceOf, type RulePlace, ruleText } from "./rules_with_lines.ts";
 import { padded } from "../shared/columns.ts";
 import type { Style } from "../terminal/style.ts";

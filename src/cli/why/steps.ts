@@ -5,7 +5,7 @@
  */
 
 import type { TimelineEntry } from "../../core/turn/timeline.ts";
-import { moneyText } from "../../render/footer.ts";
+import { moneyText } from "../../render/cost.ts";
 import { clip } from "../../lib/text/cut.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { inColumns } from "../shared/columns.ts";

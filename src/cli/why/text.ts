@@ -6,7 +6,7 @@
 
 import { timeText } from "../../lib/text/units.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
-import { moneyText } from "../../render/footer.ts";
+import { moneyText } from "../../render/cost.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { ruleText } from "../verdict/rules_with_lines.ts";
 import { inColumns } from "../shared/columns.ts";

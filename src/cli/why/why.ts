@@ -7,8 +7,7 @@
  */
 
 import type { MessageId } from "../../core/discord/ids.ts";
-import { charsOf, MAX_ENTRIES } from "../../session/fold.ts";
-import { FIRST_TOKENS_PER_CHAR } from "../../session/token_rates.ts";
+import { charsOf, FIRST_TOKENS_PER_CHAR, MAX_ENTRIES } from "../../session/history.ts";
 import { type AccessNow, accessNow, tellDefaults } from "../verdict/current_policy.ts";
 import { accessIn } from "../verdict/rules_with_lines.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";

@@ -6,8 +6,7 @@
 
 import { z } from "zod";
 import { QUEUE_MODES } from "../../core/people/chosen.ts";
-import type { Notice } from "../../render/notices/notice.ts";
-import { NOTICES, type TextKey } from "../../render/notices/notices.ts";
+import { type Notice, NOTICES, type TextKey } from "../../render/notices/notices.ts";
 import { key, lazySection, text, whole } from "./parts/key.ts";
 
 /** A list of patterns that count as a mention. */

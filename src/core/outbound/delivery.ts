@@ -13,9 +13,8 @@ import { DAY_MS } from "../discord/day.ts";
 import type { Refusal } from "../errors.ts";
 import type { MessageId } from "../discord/ids.ts";
 import type { OutboxRow, PostOutcome } from "./outbound.ts";
-import { type Failures, isStuckAlone } from "./failures.ts";
+import { type Failures, isStuckAlone, mayBeOfPlace } from "./refusals.ts";
 import { CLOCK_SLACK_MS, type Unread } from "./posted.ts";
-import { mayBeOfPlace } from "./refusals.ts";
 
 /** The result of an attempt to deliver one row. */
 export type Delivery =

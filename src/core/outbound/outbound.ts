@@ -243,3 +243,9 @@ export type PostOutcome =
     /** Set if the request is too large for Discord (413), which only its files can be. */
     readonly isTooLarge?: true;
   };
+
+/** The part of its `custom_id` before the first `:`. */
+export const STOP_BUTTON = "stop";
+
+/** The part of its `custom_id` before the first `:`; the id of the turn's message follows. */
+export const UNDO_BUTTON = "undo";

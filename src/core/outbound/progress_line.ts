@@ -9,8 +9,7 @@
 
 import { type Answer, nonceOf } from "./nonce.ts";
 import type { DraftMessage } from "./draft.ts";
-import type { OutboundMessage } from "./outbound.ts";
-import { STOP_BUTTON } from "./stop_button.ts";
+import { type OutboundMessage, STOP_BUTTON } from "./outbound.ts";
 
 /** Begins each text of a line, so that the history tells a line whose rest has changed. */
 export const PROGRESS_MARK = "⏳";

@@ -1,13 +1,16 @@
 /**
- * Decides what a refusal of Discord's is about: the place, the message, or its files (D5, R12a).
+ * Decides what Discord's failures to take a message mean for its channel (D5, R12a).
  *
  * A place that refuses everything parks its channel, and a person must change something there. A
- * message that Discord refuses for itself must not hold up the messages behind it.
+ * message that Discord refuses for itself must not hold up the messages behind it. The same holds for
+ * a message that Discord answers with a server error each time. During an outage of Discord, on the
+ * other hand, Barnacle sets no message aside: all of them would fail.
  *
  * @module
  */
 
 import type { Refusal } from "../errors.ts";
+import type { OutboxRow } from "./outbound.ts";
 
 /**
  * The bot's missing permission in the place of a refusal.
@@ -79,4 +82,51 @@ export function subjectOf({ code, fileCount }: MessageRefusal, missing: Missing)
     case "unknown":
       return "place";
   }
+}
+
+/** Failed attempts in a row at one message. */
+export interface Failures {
+  /** Number of failed attempts. */
+  readonly failed: number;
+  /**
+   * Number of the last failed attempts before each of which Discord served another request to the
+   * channel.
+   */
+  readonly served: number;
+}
+
+/** Failures after which a message is set aside. */
+const FAILED = 10;
+/** Time over which a message must have failed, in milliseconds. */
+const FAILING_MS = 10 * 60_000;
+/**
+ * Number of the last failures that other requests must surround. At the end of an outage, one
+ * request may succeed just before another one fails.
+ */
+const SERVED = 3;
+
+/**
+ * Counts one more failure.
+ *
+ * @param wasServed Whether Discord has served another request to the channel since the last one.
+ */
+export function failedAgain(before: Failures | undefined, wasServed: boolean): Failures {
+  return {
+    failed: (before?.failed ?? 0) + 1,
+    served: wasServed ? (before?.served ?? 0) + 1 : 0,
+  };
+}
+
+/**
+ * Whether a message alone fails, so that the rest of its channel should go on without it.
+ *
+ * @param now Unix time in milliseconds.
+ */
+export function isStuckAlone(
+  { failingSince }: Pick<OutboxRow, "failingSince">,
+  { failed, served }: Failures,
+  now: number,
+): boolean {
+  return failed >= FAILED && served >= SERVED && failingSince !== undefined &&
+    now - failingSince >= FAILING_MS;
 }

@@ -1,14 +1,16 @@
 /**
- * Questions to people: approvals of tool calls, and questions that the model asks (A1, T10).
+ * Questions to people: approvals of tool calls, questions that the model asks (A1, T10), and those of
+ * MCP servers (T13).
  *
  * A question belongs to one call. Its turn is parked until each of its questions is decided: the
- * store has the turn, and memory has nothing of it. A decision counts for its call alone.
+ * store has the turn, and memory has nothing of it. A decision counts for its call alone. Barnacle
+ * reads an answer by the question alone, because a client can send anything.
  *
  * @module
  */
 
 import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
-import type { FieldAnswer, Form, Submission } from "./form.ts";
+import { type FieldAnswer, type Form, type FormField, readForm, type Submission } from "./form.ts";
 
 /** A way to answer: a button, or an option of a menu. */
 export interface Choice {
@@ -207,3 +209,68 @@ export type DecidingOutcome =
   | { readonly kind: "form"; readonly form: Form; readonly question: StoredQuestion }
   /** This call has decided it. */
   | { readonly kind: "decided"; readonly question: StoredQuestion };
+
+/**
+ * Reads an answer.
+ *
+ * @param control The choice that the store has for the used component; absent: none was used.
+ * @returns `undefined` if it does not fit the question or the component.
+ */
+export function readAnswer(
+  { choices, upTo = 1, form }: Question,
+  control: string | undefined,
+  { answer, selected, submitted }: Pick<Deciding, "answer" | "selected" | "submitted">,
+): QuestionAnswer | undefined {
+  if (form && (submitted || control === FILL_IN)) {
+    const fields = control === FILL_IN && submitted ? readForm(form, submitted) : undefined;
+    return fields && { choice: FILL_IN, fields };
+  }
+  if (submitted) return undefined;
+  const isChoice = (wanted: string) =>
+    wanted !== FILL_IN && choices.some(({ key }) => key === wanted);
+  if (selected) {
+    const [choice] = selected;
+    const fits = control === MENU && selected.length <= upTo && selected.every(isChoice) &&
+      new Set(selected).size === selected.length;
+    if (!fits || choice === undefined) return undefined;
+    return { choice, ...(upTo > 1 && { several: selected }) };
+  }
+  const given = answer ?? (control === undefined ? undefined : { choice: control });
+  return given && isChoice(given.choice) ? given : undefined;
+}
+
+/** What a server wants from a person. */
+export type ServerWish =
+  /** 1 to 5 fields, which are one page of the server's form. */
+  | {
+    readonly kind: "form";
+    readonly fields: readonly FormField[];
+    /** Number of this page, from 1. */
+    readonly page: number;
+    readonly pages: number;
+    /** Problems of the last answer, in words; absent: none. */
+    readonly problems?: readonly string[];
+  }
+  /** A form without fields: yes or no. */
+  | { readonly kind: "confirm" }
+  /** A page that the person opens in a browser; the answer says only whether the person did. */
+  | { readonly kind: "page"; readonly url: string; readonly host: string };
+
+/** A question of a server. All texts are the server's, and untrusted. */
+export interface ServerQuestion {
+  /** The server's name in the config. */
+  readonly server: string;
+  /** Name of the tool whose call waits. */
+  readonly tool: string;
+  /** The server's words. */
+  readonly message: string;
+  /** A form, yes or no, or a page. */
+  readonly wish: ServerWish;
+  /** The person who asked for the call. */
+  readonly asked: UserId;
+  /** Milliseconds until the question expires. */
+  readonly timeoutMs: number;
+}
+
+/** Choice of a person who has opened the page, or who confirms. */
+export const DONE = "done";

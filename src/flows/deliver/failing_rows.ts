@@ -9,7 +9,7 @@
  * @module
  */
 
-import { failedAgain, type Failures } from "../../core/outbound/failures.ts";
+import { failedAgain, type Failures } from "../../core/outbound/refusals.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";

@@ -7,7 +7,7 @@
 
 import type { Delivery } from "../../core/outbound/delivery.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
-import { ANSWER_FILE } from "../../render/too_long.ts";
+import { ANSWER_FILE } from "../../render/files.ts";
 import { checkHistory, type DeliverPorts } from "./deliver.ts";
 import type { Outbox } from "../../core/store/outbox.ts";
 

@@ -14,8 +14,7 @@ import type { OfferedForm } from "../../core/people/form.ts";
 import type { Question, StoredQuestion } from "../../core/people/question.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import type { Texts } from "../../render/notices/notices.ts";
-import { composeCard, composeSettled } from "../../render/questions/card.ts";
-import { controlsOf } from "../../render/questions/controls.ts";
+import { composeCard, composeSettled, controlsOf } from "../../render/questions/card.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
 import type { Cards, NewCard } from "../../core/store/questions.ts";
 

@@ -17,12 +17,12 @@ import type { StartTimer } from "../../lib/clock.ts";
 import { summaryOf, summaryRequestOf } from "../../render/prompt/summary.ts";
 import {
   foldCount,
+  historyChars,
   isWorthFolding,
   keptChars,
   MAX_ENTRIES,
   type RequestSize,
-} from "../../session/fold.ts";
-import { historyChars } from "../../session/history.ts";
+} from "../../session/history.ts";
 import type { Sessions } from "../../core/store/sessions.ts";
 
 /** Everything that folding needs from outside. */

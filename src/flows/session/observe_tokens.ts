@@ -5,7 +5,7 @@
  */
 
 import type { ModelRequest, ModelUsage, ToolDefinition } from "../../core/model.ts";
-import type { TokenRates } from "../../session/token_rates.ts";
+import type { TokenRates } from "../../session/history.ts";
 
 /** Notes the tokens of a request. One with images tells nothing about the tokens of a text. */
 export function observeTokens(

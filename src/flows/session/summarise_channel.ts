@@ -22,7 +22,7 @@ import {
   mergeRequestOf,
   piecesRequestOf,
   type SummaryRequestParts,
-} from "../../render/prompt/channel_summary.ts";
+} from "../../render/prompt/summary.ts";
 import { historyChars } from "../../session/history.ts";
 
 /** Everything that a summary needs from outside. */

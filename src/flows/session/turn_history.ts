@@ -13,11 +13,16 @@ import type { ModelImage, ModelRequest } from "../../core/model.ts";
 import type { FoldCause } from "../../core/turn/checkpoint.ts";
 import { composeRequest } from "../../render/prompt/request.ts";
 import { shownSummary } from "../../render/prompt/summary.ts";
-import { charsOf, isWorthFolding, MAX_ENTRIES, shouldFold } from "../../session/fold.ts";
-import { historyChars } from "../../session/history.ts";
+import {
+  charsOf,
+  historyChars,
+  isWorthFolding,
+  MAX_ENTRIES,
+  shareRoom,
+  shouldFold,
+  type TokenRates,
+} from "../../session/history.ts";
 import { resetDue, type ResetRule } from "../../session/reset.ts";
-import { shareRoom } from "../../session/room.ts";
-import type { TokenRates } from "../../session/token_rates.ts";
 import { compact, type CompactPorts } from "./compact.ts";
 import type { Transcripts } from "../../core/store/turns.ts";
 import type { Sessions } from "../../core/store/sessions.ts";

@@ -13,7 +13,7 @@ import type { Model } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import type { TurnTrace } from "../../core/turn/trace.ts";
-import type { FooterRules } from "../../render/footer.ts";
+import type { FooterRules } from "../../render/cost.ts";
 import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import type { ReadDrawn } from "../media/drawn_files.ts";

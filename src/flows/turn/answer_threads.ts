@@ -21,7 +21,7 @@ import { isMention } from "../../core/inbound/facts.ts";
 import type { Refusal } from "../../core/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { type StartTimer, waitFor } from "../../lib/clock.ts";
-import { threadTitle } from "../../render/thread_title.ts";
+import { threadTitle } from "../../render/name.ts";
 import type { AnswerThreadRows } from "../../core/store/turns.ts";
 
 /** Everything that threads need from outside. */

@@ -16,7 +16,7 @@ import type { MessageId } from "../../core/discord/ids.ts";
 import { ModelError } from "../../core/model.ts";
 import { metered } from "../../core/spending/metered_model.ts";
 import type { Step } from "../../core/step.ts";
-import { footerOf, withFooter } from "../../render/footer.ts";
+import { footerOf, withFooter } from "../../render/cost.ts";
 import { freeze } from "../../render/freeze.ts";
 import { prefaceOf, withPreface } from "../../render/preface.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";

@@ -6,7 +6,7 @@
  */
 
 import { dayOf, endOfDay } from "../../core/spending/usage.ts";
-import { moneyText } from "../../render/footer.ts";
+import { moneyText } from "../../render/cost.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Command } from "../base/command.ts";
 import type { UsageFigures } from "../base/context.ts";

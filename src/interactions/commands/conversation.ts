@@ -8,7 +8,7 @@
 import { notice, type TextKey } from "../../render/notices/notices.ts";
 import { choicesFor, type Command, type Component } from "../base/command.ts";
 import type { ButtonPress, CommandCall } from "../../core/inbound/interactions.ts";
-import { STOP_BUTTON } from "../../core/outbound/stop_button.ts";
+import { STOP_BUTTON } from "../../core/outbound/outbound.ts";
 import type { InteractionContext } from "../base/context.ts";
 import { ASKED } from "./questions.ts";
 

@@ -6,7 +6,7 @@
  */
 
 import { parseSnowflake } from "../../core/discord/ids.ts";
-import { UNDO_BUTTON } from "../../core/outbound/undo_button.ts";
+import { UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import { clip } from "../../lib/text/cut.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 import type { Command, Component } from "../base/command.ts";

@@ -9,8 +9,7 @@
  */
 
 import { MAX_FIELDS } from "../../core/people/form.ts";
-import { type Decision, DENY, type Question } from "../../core/people/question.ts";
-import type { ServerWish } from "../../core/people/server_question.ts";
+import { type Decision, DENY, type Question, type ServerWish } from "../../core/people/question.ts";
 import type { ToolContext } from "../../core/turn/tool.ts";
 import { UnknownOutcomeError } from "../../core/turn/unknown_outcome.ts";
 import { WaitsForPerson } from "../../core/turn/waits_for_person.ts";

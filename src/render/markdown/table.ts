@@ -10,8 +10,7 @@
 
 import { MAX_CHUNK_LENGTH } from "./chunk.ts";
 import { type CodeFence, codeFences, fenceAt } from "./code_fence.ts";
-import { alignmentOf, cellsOf, rowOf } from "./table_cells.ts";
-import { asBullets, asCode, type Table } from "./table_layout.ts";
+import { alignmentOf, asBullets, asCode, cellsOf, rowOf, type Table } from "./table_layout.ts";
 
 /** `messages.tables`. */
 export type TableMode = "code" | "bullets" | "off";

@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { Notice } from "./notice.ts";
-
 /** Notices about who may write to the bot. */
 export const ACCESS_NOTICES = {
   challenge: {
@@ -73,4 +71,4 @@ export const ACCESS_NOTICES = {
     when: "a person uses a button or a command without the right to",
     example: "Das darfst du nicht.",
   },
-} as const satisfies Readonly<Record<string, Notice>>;
+} as const;

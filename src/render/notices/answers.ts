@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { Notice } from "./notice.ts";
-
 /** Notices beside answers: about failures, limits, files and reminders. */
 export const ANSWER_NOTICES = {
   failure: {
@@ -92,4 +90,4 @@ export const ANSWER_NOTICES = {
     },
     example: "{user} Erinnerung von {due}, verspätet: {text}",
   },
-} as const satisfies Readonly<Record<string, Notice>>;
+} as const;

@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { Notice } from "./notice.ts";
-
 /** Answers to commands. */
 export const COMMAND_ANSWER_NOTICES = {
   help: {
@@ -211,4 +209,4 @@ export const COMMAND_ANSWER_NOTICES = {
     },
     example: "`{path}` ist geändert.",
   },
-} as const satisfies Readonly<Record<string, Notice>>;
+} as const;

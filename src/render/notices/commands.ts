@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { Notice } from "./notice.ts";
-
 /** Answers to commands and buttons. */
 export const COMMAND_NOTICES = {
   deadButton: {
@@ -101,4 +99,4 @@ export const COMMAND_NOTICES = {
     },
     example: "Heute {today}, im Monat {month}. Neuer Tag: {reset}.",
   },
-} as const satisfies Readonly<Record<string, Notice>>;
+} as const;

@@ -8,15 +8,26 @@
  */
 
 import { ACCESS_NOTICES } from "./access.ts";
-import { ALLOWLIST_NOTICES } from "./allowlist.ts";
+import { ALLOWLIST_NOTICES, MCP_NOTICES } from "./owner_commands.ts";
 import { ANSWER_NOTICES } from "./answers.ts";
 import { COMMAND_ANSWER_NOTICES } from "./command_answers.ts";
 import { COMMAND_NOTICES } from "./commands.ts";
-import { MCP_NOTICES } from "./mcp.ts";
 import { OWNER_NOTICES } from "./owner.ts";
 import { PROGRESS_NOTICES } from "./progress.ts";
 import { QUESTION_NOTICES } from "./questions.ts";
 import { SETTING_NOTICES } from "./settings.ts";
+
+/** One notice: all that Barnacle and the config's reference say about it. */
+export interface Notice {
+  /** The text. Each name in braces is a placeholder. */
+  readonly text: string;
+  /** When Barnacle sends it, for operators who want to replace it: `"a turn fails"`. */
+  readonly when: string;
+  /** The content of each placeholder, if the text has any. */
+  readonly placeholders?: Readonly<Record<string, string>>;
+  /** The text as an operator may write it, in another language. */
+  readonly example: string;
+}
 
 /** All notices by key, in the order of the config's reference. */
 export const NOTICES = {
@@ -30,7 +41,7 @@ export const NOTICES = {
   ...ALLOWLIST_NOTICES,
   ...MCP_NOTICES,
   ...SETTING_NOTICES,
-};
+} as const satisfies Readonly<Record<string, Notice>>;
 
 /** Key of a notice. */
 export type TextKey = keyof typeof NOTICES;

@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { Notice } from "./notice.ts";
-
 /** Notices to the bot's owner, about what only the owner can change. */
 export const OWNER_NOTICES = {
   parked: {
@@ -128,4 +126,4 @@ export const OWNER_NOTICES = {
     },
     example: "Man hat mich in {name} ({id}) geholt; {rule} schweigt. {command}",
   },
-} as const satisfies Readonly<Record<string, Notice>>;
+} as const;

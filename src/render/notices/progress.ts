@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { Notice } from "./notice.ts";
-
 /** Notices about running work: the progress line and its button. */
 export const PROGRESS_NOTICES = {
   stopped: {
@@ -116,4 +114,4 @@ export const PROGRESS_NOTICES = {
     when: "the bot reads or writes files of its workspace, in the progress line",
     example: "arbeite an Dateien",
   },
-} as const satisfies Readonly<Record<string, Notice>>;
+} as const;

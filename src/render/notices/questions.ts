@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { Notice } from "./notice.ts";
-
 /** Notices about questions to people. */
 export const QUESTION_NOTICES = {
   approvalAsked: {
@@ -166,4 +164,4 @@ export const QUESTION_NOTICES = {
     when: "a person answers a question that is not open",
     example: "Das ist schon entschieden oder abgelaufen.",
   },
-} as const satisfies Readonly<Record<string, Notice>>;
+} as const;

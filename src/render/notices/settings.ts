@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { Notice } from "./notice.ts";
-
 /** Answers to these commands. */
 export const SETTING_NOTICES = {
   settingNow: {
@@ -103,4 +101,4 @@ export const SETTING_NOTICES = {
     placeholders: { id: "the ID of the approval" },
     example: "`{id}` geht so nicht.",
   },
-} as const satisfies Readonly<Record<string, Notice>>;
+} as const;

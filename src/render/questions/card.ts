@@ -1,5 +1,6 @@
 /**
- * Composes the messages that show questions: what, where, who asks, the exact command, the end.
+ * Composes the messages that show questions: what, where, who asks, the exact command, the end, and
+ * the buttons or menus by which people answer.
  *
  * An approver decides by what the card shows. So a command is shown whole or not at all, with every
  * character that people cannot see escaped (SEC-R20).
@@ -15,6 +16,7 @@ import {
   type Choice,
   DENY,
   FILL_IN,
+  MENU,
   type Question,
   type StoredQuestion,
 } from "../../core/people/question.ts";
@@ -32,7 +34,7 @@ const NOTE = 50;
 /** Maximum characters of a message. */
 const MAX_CONTENT = 2_000;
 /** Maximum characters of a chosen answer. */
-const MAX_LABEL = 100;
+const MAX_ANSWER = 100;
 
 /** Channel and nonce of a card. */
 export interface CardPlace {
@@ -112,7 +114,7 @@ function settledText(stored: StoredQuestion, texts: Texts): string {
       if (answer?.fields) return notice("formFilledIn", { by }, texts);
       const labels = (answer?.several ?? [answer?.choice ?? ""]).map((key) => {
         const chosen = question.choices.find((choice) => choice.key === key);
-        return bounded(choiceLabel(chosen ?? { key }, texts), MAX_LABEL);
+        return bounded(choiceLabel(chosen ?? { key }, texts), MAX_ANSWER);
       });
       return notice("questionAnswered", { by, answer: labels.join(", ") }, texts);
     }
@@ -220,7 +222,7 @@ function baseOf(
 }
 
 /** The text of a choice. */
-export function choiceLabel({ key, label }: Choice, texts: Texts): string {
+function choiceLabel({ key, label }: Choice, texts: Texts): string {
   if (label !== undefined) return label;
   switch (key) {
     case ALLOW_ONCE:
@@ -234,4 +236,56 @@ export function choiceLabel({ key, label }: Choice, texts: Texts): string {
     default:
       return key;
   }
+}
+
+/** The components of a card, without their `custom_id`, with the choice of each for the store. */
+export interface CardControls {
+  /** At most {@link MAX_BUTTONS}. */
+  readonly buttons: readonly (Omit<Button, "customId"> & { readonly choice: string })[];
+  /** At most four menus. */
+  readonly menus: readonly (Omit<Menu, "customId"> & { readonly choice: string })[];
+}
+
+/** More choices than these are in a menu. */
+const MAX_BUTTONS = 5;
+/** Discord's maximum number of characters for a button's label, and for an option's. */
+const MAX_LABEL = 80;
+const MAX_OPTION = 100;
+/** Discord's maximum number of options of a menu. */
+const IN_A_MENU = 25;
+
+/** The components of an open question. */
+export function controlsOf({ question }: StoredQuestion, texts: Texts): CardControls {
+  const { choices, upTo = 1 } = question;
+  // A person must see the command that they approve.
+  const shown = isShown(question) ? choices : choices.filter(({ key }) => key === DENY);
+  const labelled = shown.map((choice) => ({ ...choice, text: choiceLabel(choice, texts) }));
+  const needsMenu = upTo > 1 || labelled.length > MAX_BUTTONS ||
+    labelled.some(({ text }) => text.length > MAX_LABEL);
+  if (!needsMenu) {
+    const buttons = labelled.map(({ key, text, style = "secondary" }) => ({
+      choice: key,
+      label: bounded(text, MAX_LABEL),
+      style,
+    }));
+    return { buttons, menus: [] };
+  }
+  const count = Math.ceil(labelled.length / IN_A_MENU);
+  const menus = Array.from({ length: count }, (_, index) => {
+    const from = index * IN_A_MENU;
+    const options = labelled.slice(from, from + IN_A_MENU);
+    const range = `${from + 1}–${from + options.length}`;
+    return {
+      choice: MENU,
+      placeholder: count === 1
+        ? notice("chooseOption", {}, texts)
+        : notice("chooseOptionOf", { range }, texts),
+      max: Math.min(upTo, options.length),
+      options: options.map(({ key, text }) => ({
+        value: key,
+        label: bounded(text, MAX_OPTION) || key,
+      })),
+    };
+  });
+  return { buttons: [], menus };
 }

@@ -4,8 +4,13 @@
  * @module
  */
 
-import { DENY, FILL_IN, type Question } from "../../core/people/question.ts";
-import { DONE, type ServerQuestion } from "../../core/people/server_question.ts";
+import {
+  DENY,
+  DONE,
+  FILL_IN,
+  type Question,
+  type ServerQuestion,
+} from "../../core/people/question.ts";
 import { clip } from "../../lib/text/cut.ts";
 import { notice, type Texts } from "../notices/notices.ts";
 

@@ -16,9 +16,9 @@ import {
   type DecidingOutcome,
   FILL_IN,
   type QuestionAnswer,
+  readAnswer,
   type StoredQuestion,
 } from "../../core/people/question.ts";
-import { readAnswer } from "../../core/people/read_answer.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { QUESTION_COLUMNS, readQuestion } from "./rows.ts";

@@ -4,7 +4,7 @@ import { createTurnTools } from "../../../src/bot/rules/turn_tools.ts";
 import { prepareTurnRules } from "../../../src/bot/rules/turn_rules.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Tool } from "../../../src/core/turn/tool.ts";
-import { prepareToolAccess } from "../../../src/policy/tools/access.ts";
+import { prepareToolAccess } from "../../../src/policy/tool_access.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import {
   directMessage,

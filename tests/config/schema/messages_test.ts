@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { docs } from "../../../src/config/schema/parts/key.ts";
 import { messages } from "../../../src/config/schema/messages.ts";
-import type { Notice } from "../../../src/render/notices/notice.ts";
-import { NOTICES, type TextKey } from "../../../src/render/notices/notices.ts";
+import { type Notice, NOTICES, type TextKey } from "../../../src/render/notices/notices.ts";
 import { configOf, problemLines } from "../support.ts";
 
 const keys = Object.keys(NOTICES) as TextKey[];

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { DraftMessage } from "../../../src/core/outbound/draft.ts";
-import { nextStep, type ShownDraft, toDrafts } from "../../../src/core/outbound/draft_growth.ts";
+import {
+  type DraftMessage,
+  nextStep,
+  type ShownDraft,
+  toDrafts,
+} from "../../../src/core/outbound/draft.ts";
 import { type Answer, nonceOf } from "../../../src/core/outbound/nonce.ts";
 import type { Frozen } from "../../../src/core/outbound/outbound.ts";
 import { messageId, outboundMessage } from "../../support/discord/builders.ts";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DENY, FILL_IN, type Question } from "../../../src/core/people/question.ts";
-import { readAnswer } from "../../../src/core/people/read_answer.ts";
+import { DENY, FILL_IN, type Question, readAnswer } from "../../../src/core/people/question.ts";
 
 const FORM: Question = {
   kind: "ask",

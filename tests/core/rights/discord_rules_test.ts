@@ -8,14 +8,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RoleId, UserId } from "../../../src/core/discord/ids.ts";
-import { describeMissing } from "../../../src/core/rights/describe_missing.ts";
-import { type Permission, PERMISSIONS } from "../../../src/core/rights/permissions.ts";
 import {
+  describeMissing,
   type MemberFacts,
   missingRight,
   type Need,
   type PlaceFacts,
 } from "../../../src/core/rights/rights.ts";
+import { type Permission, PERMISSIONS } from "../../../src/core/rights/permissions.ts";
 import { guildId, roleId, userId } from "../../support/discord/builders.ts";
 
 const GUILD = guildId("100");

@@ -2,9 +2,8 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RoleId, UserId } from "../../../src/core/discord/ids.ts";
-import { describeMissing } from "../../../src/core/rights/describe_missing.ts";
-import { type Permission, PERMISSIONS } from "../../../src/core/rights/permissions.ts";
 import {
+  describeMissing,
   type GuildFacts,
   type MemberFacts,
   missingRight,
@@ -12,6 +11,7 @@ import {
   outranks,
   type PlaceFacts,
 } from "../../../src/core/rights/rights.ts";
+import { type Permission, PERMISSIONS } from "../../../src/core/rights/permissions.ts";
 import { guildId, roleId, userId } from "../../support/discord/builders.ts";
 
 const GUILD = guildId("100");

@@ -4,7 +4,7 @@ import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { MAX_PER_USER, type NewSchedule, originOf } from "../../../src/core/turn/schedule.ts";
 import { createRunner, type RunnerPorts } from "../../../src/flows/schedules/runner.ts";
-import { composeReminder } from "../../../src/render/reminder.ts";
+import { composeReminder } from "../../../src/render/tool_message.ts";
 import { ACCOUNT, directMessage, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";

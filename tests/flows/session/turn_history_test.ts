@@ -9,7 +9,7 @@ import {
   type HistoryRules,
   openHistory,
 } from "../../../src/flows/session/turn_history.ts";
-import { createTokenRates } from "../../../src/session/token_rates.ts";
+import { createTokenRates } from "../../../src/session/history.ts";
 import { guildMessage, messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";

@@ -14,7 +14,7 @@
 
 import { afterDelivery } from "../../../src/core/outbound/delivery.ts";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
-import { failedAgain, type Failures } from "../../../src/core/outbound/failures.ts";
+import { failedAgain, type Failures } from "../../../src/core/outbound/refusals.ts";
 import { nonceOf } from "../../../src/core/outbound/nonce.ts";
 import { type DraftRow, placeDrafts } from "../../../src/core/outbound/draft.ts";
 import type {

@@ -14,8 +14,7 @@ import type { AnswerPorts, TurnRules } from "../../../src/flows/turn/answer_port
 import type { FinishedTurn, StoredTurn } from "../../../src/core/inbound/inbox.ts";
 import type { PlanQueue } from "../../../src/core/outbound/queue.ts";
 import type { Step } from "../../../src/core/step.ts";
-import { historyChars } from "../../../src/session/history.ts";
-import { createTokenRates } from "../../../src/session/token_rates.ts";
+import { createTokenRates, historyChars } from "../../../src/session/history.ts";
 import {
   directMessage,
   guildMessage,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { displayWidth } from "../../../src/render/markdown/display_width.ts";
+import { displayWidth } from "../../../src/render/markdown/graphemes.ts";
 
 describe("[R5] displayWidth()", () => {
   const cases: readonly [text: string, width: number, why: string][] = [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { alignmentOf, cellsOf, rowOf } from "../../../src/render/markdown/table_cells.ts";
+import { alignmentOf, cellsOf, rowOf } from "../../../src/render/markdown/table_layout.ts";
 
 describe("[R5] cellsOf()", () => {
   const cases: readonly [row: string, columns: number, cells: readonly string[]][] = [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { displayWidth } from "../../../src/render/markdown/display_width.ts";
+import { displayWidth } from "../../../src/render/markdown/graphemes.ts";
 import { asBullets, asCode, type Table } from "../../../src/render/markdown/table_layout.ts";
 
 const table = (fields: Partial<Table>): Table => ({

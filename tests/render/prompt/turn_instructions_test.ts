@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   prepareInstructions,
+  systemPromptOf,
   type TurnParts,
-} from "../../../src/render/prompt/turn_instructions.ts";
-import { systemPromptOf } from "../../../src/render/prompt/system_prompt.ts";
+} from "../../../src/render/prompt/system_prompt.ts";
 import { toolNamed } from "../../support/model/tools.ts";
 
 const READING = [toolNamed("read_skill")];

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DENY, FILL_IN, MENU, type StoredQuestion } from "../../../src/core/people/question.ts";
-import { composeCard, composeSettled, settledContent } from "../../../src/render/questions/card.ts";
-import { controlsOf } from "../../../src/render/questions/controls.ts";
+import {
+  composeCard,
+  composeSettled,
+  controlsOf,
+  settledContent,
+} from "../../../src/render/questions/card.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
 
 const ADA = userId("1400000000000000901");

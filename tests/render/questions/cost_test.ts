@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ModelUsage } from "../../../src/core/model.ts";
 import type { Step } from "../../../src/core/step.ts";
-import { costFactOf } from "../../../src/render/questions/cost.ts";
+import { costFactOf } from "../../../src/render/cost.ts";
 
 const answer = (usage?: ModelUsage): Step => ({
   kind: "answer",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { unescaped } from "../../../src/render/safety/escapes.ts";
+import { unescaped } from "../../../src/render/safety/readings.ts";
 import type { View } from "../../../src/render/safety/view.ts";
 
 describe("unescaped()", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { folded } from "../../../src/render/safety/folds.ts";
+import { folded } from "../../../src/render/safety/readings.ts";
 
 describe("[SEC-R10] folded()", () => {
   const cases: readonly [text: string, fold: string | undefined][] = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
-import { numbersRead } from "../../../src/render/safety/number_codes.ts";
+import { numbersRead } from "../../../src/render/safety/readings.ts";
 
 const WORD = "Token-47x1Q";
 const codes = (radix: number, write: (digits: string, at: number) => string) =>

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { unguessable } from "../../../src/render/safety/secret_words.ts";
+import { unguessable } from "../../../src/render/safety/secret_forms.ts";
 
 describe("[SEC-R10] unguessable()", () => {
   const cases: readonly [secret: string, marked: string][] = [

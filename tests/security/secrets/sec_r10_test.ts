@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { lettersOf } from "../../../src/render/safety/secret_forms.ts";
-import { createSecretTail } from "../../../src/render/safety/secret_tail.ts";
+import { createSecretTail } from "../../../src/render/safety/secret_search.ts";
 import { createSecretFilter } from "../../../src/render/safety/secrets.ts";
 import { type Seeded, seeded } from "../../support/seeded.ts";
 

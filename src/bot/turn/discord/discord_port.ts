@@ -24,7 +24,7 @@ import { createThreadCalls } from "../../../discord/rest/calls/threads.ts";
 import { createReactions } from "../../../discord/rest/calls/typing_and_reactions.ts";
 import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { isExternal } from "./external_emoji.ts";
-import { threadTitle } from "../../../render/thread_title.ts";
+import { threadTitle } from "../../../render/name.ts";
 import { createAssertMayQuote } from "./age_limit.ts";
 import { type ClosedToAskerOptions, createClosedToAsker } from "./targets/closed_to_asker.ts";
 import { createEscalation, type EscalationOptions, ProbeEnded } from "./asking/escalation.ts";

@@ -16,7 +16,7 @@ import type { DiscordCall, NewPost, OpenedThread } from "../../../core/turn/port
 import { channelOf } from "../../../discord/rest/calls/guild_reads.ts";
 import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { expect } from "../../../discord/rest/exchange/answer.ts";
-import { threadTitle } from "../../../render/thread_title.ts";
+import { threadTitle } from "../../../render/name.ts";
 import type { Found, Origin, Targets, ToolTarget } from "./targets/targets.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 

@@ -8,7 +8,7 @@ import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import { MAX_PER_USER, originOf, type Schedule } from "../../../core/turn/schedule.ts";
 import type { SchedulesPort, ShownSchedule } from "../../../core/turn/ports/schedules.ts";
 import { readWhen } from "../../../flows/schedules/when.ts";
-import { neutralizedText } from "../../../render/reminder.ts";
+import { neutralizedText } from "../../../render/tool_message.ts";
 import { localTime } from "../../../render/prompt/envelope.ts";
 import { visibleText } from "../../../render/safety/visible.ts";
 import { badArguments, RefusedCall } from "../../../core/refused_call.ts";

@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { Question } from "../../people/question.ts";
-import type { ServerQuestion } from "../../people/server_question.ts";
+import type { Question, ServerQuestion } from "../../people/question.ts";
 
 /** Settings of questions. */
 export interface QuestionsPort {

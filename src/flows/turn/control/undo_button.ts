@@ -6,7 +6,7 @@
 
 import type { FinishedTurn } from "../../../core/inbound/inbox.ts";
 import type { MessageId } from "../../../core/discord/ids.ts";
-import { UNDO_BUTTON } from "../../../core/outbound/undo_button.ts";
+import { UNDO_BUTTON } from "../../../core/outbound/outbound.ts";
 import type { Step } from "../../../core/step.ts";
 import { notice, type Texts } from "../../../render/notices/notices.ts";
 

@@ -9,8 +9,12 @@
  */
 
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
-import type { DraftMessage } from "../../../core/outbound/draft.ts";
-import { type GrowthStep, nextStep, type ShownDraft } from "../../../core/outbound/draft_growth.ts";
+import {
+  type DraftMessage,
+  type GrowthStep,
+  nextStep,
+  type ShownDraft,
+} from "../../../core/outbound/draft.ts";
 import type { PostOutcome } from "../../../core/outbound/outbound.ts";
 import type { Log } from "../../../lib/log.ts";
 import type { StartTimer } from "../../../lib/clock.ts";

@@ -7,8 +7,7 @@
  * @module
  */
 
-import type { DraftMessage } from "../../../core/outbound/draft.ts";
-import { toDrafts } from "../../../core/outbound/draft_growth.ts";
+import { type DraftMessage, toDrafts } from "../../../core/outbound/draft.ts";
 import type { Frozen } from "../../../core/outbound/outbound.ts";
 import { finishedPart } from "../../../render/markdown/unfinished.ts";
 

@@ -8,8 +8,7 @@
  * @module
  */
 
-import { describeMissing } from "../../../../core/rights/describe_missing.ts";
-import type { Missing } from "../../../../core/rights/rights.ts";
+import { describeMissing, type Missing } from "../../../../core/rights/rights.ts";
 import type { UserId } from "../../../../core/discord/ids.ts";
 import { ALLOW_ONCE, type Decision, DENY } from "../../../../core/people/question.ts";
 import type { EscalationPort } from "../../../../core/turn/ports/discord_place.ts";

@@ -11,7 +11,7 @@
 import type { InboundMessage } from "../../../../core/inbound/inbound.ts";
 import type { ButtonPress } from "../../../../core/inbound/interactions.ts";
 import type { StoredQuestion } from "../../../../core/people/question.ts";
-import { describeMissing } from "../../../../core/rights/describe_missing.ts";
+import { describeMissing } from "../../../../core/rights/rights.ts";
 import type { ToolPorts } from "../../../../core/turn/tool.ts";
 import { RestError } from "../../../../discord/rest/exchange/rest_error.ts";
 import type { HolderCheck } from "../../../../interactions/base/context.ts";

@@ -8,7 +8,7 @@ import type { ChannelId, GuildId } from "../../../../core/discord/ids.ts";
 import type { GuildPlace, InboundMessage } from "../../../../core/inbound/inbound.ts";
 import { placeIn } from "../../../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../../../discord/gateway/read/reader.ts";
-import { type ClosedBy, prepareClosedBy } from "../../../../policy/closed_targets.ts";
+import { type ClosedBy, prepareClosedBy } from "../../../../policy/places.ts";
 import type { AccessPolicy } from "../../../../policy/rules/rules.ts";
 
 /** A channel or thread of a guild. */

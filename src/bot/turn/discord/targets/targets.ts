@@ -9,8 +9,8 @@ import { once } from "../../../../lib/cache.ts";
 import { type Channel, isThread, isVoice } from "../../../../core/rights/channel.ts";
 import type { ChannelId, GuildId, UserId } from "../../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../../core/inbound/inbound.ts";
-import { describeMissing } from "../../../../core/rights/describe_missing.ts";
 import {
+  describeMissing,
   type Missing,
   missingRight,
   type Need,

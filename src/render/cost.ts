@@ -1,14 +1,18 @@
 /**
- * Writes the small last line of an answer: model, tokens, cached share, money and seconds (R15).
+ * Writes what a turn costs: in the small last line of an answer (R15), and for people who decide about
+ * its next call (A1, T11).
  *
- * Only the message at Discord has it. The session remembers the answer without it, and the stored
- * message has it apart, so that Barnacle can take it out of the text that Discord shows.
+ * Only the message at Discord has the last line. The session remembers the answer without it, and the
+ * stored message has it apart, so that Barnacle can take it out of the text that Discord shows.
  *
  * @module
  */
 
 import { SMALL } from "../core/outbound/footer_line.ts";
 import type { TurnCost } from "../core/spending/usage.ts";
+import type { ModelUsage } from "../core/model.ts";
+import type { CardFact } from "../core/people/question.ts";
+import type { Step } from "../core/step.ts";
 import type { ComposedReply } from "./reply.ts";
 
 /** How the footer is written. */
@@ -58,4 +62,18 @@ export function withFooter(
     ? [...chunks.slice(0, -1), joined]
     : [...chunks, footer.line];
   return { ...composed, reply: { ...composed.reply, chunks: all, footer: footer.line } };
+}
+
+/** The fact for a card; `undefined` if no server has told its tokens. */
+export function costFactOf(steps: readonly Step[]): CardFact | undefined {
+  const known = steps.flatMap((step) => step.kind === "answer" && step.usage ? [step.usage] : []);
+  if (known.length === 0) return undefined;
+  const sum = (of: (usage: ModelUsage) => number) => known.reduce((all, one) => all + of(one), 0);
+  const isPriced = known.every(({ micros }) => micros !== undefined);
+  const micros = isPriced ? sum(({ micros = 0 }) => micros) : 0;
+  const about = known.some(({ isEstimate }) => isEstimate) ? "about " : "";
+  const tokens = `${about}${sum(({ inputTokens }) => inputTokens)} + ${
+    sum(({ outputTokens }) => outputTokens)
+  } tokens`;
+  return { name: "Cost so far", value: micros === 0 ? tokens : `${tokens} · ${moneyText(micros)}` };
 }

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { openGates } from "../../../src/core/tool_gates.ts";
-import { audienceOf, isForTool, TOOL_ENTRIES } from "../../../src/core/tool_names.ts";
-import { withNames } from "../../../src/policy/rules/pinned.ts";
-import type { AccessPolicy, ToolLists, ToolRules } from "../../../src/policy/rules/rules.ts";
+import { openGates } from "../../src/core/tool_gates.ts";
+import { audienceOf, isForTool, TOOL_ENTRIES } from "../../src/core/tool_names.ts";
+import { withNames } from "../../src/policy/rules/pinned.ts";
+import type { AccessPolicy, ToolLists, ToolRules } from "../../src/policy/rules/rules.ts";
 import {
   prepareToolAccess,
   type ToolAsker,
   type ToolDecision,
   type ToolFacts,
-} from "../../../src/policy/tools/access.ts";
-import { TOOLS } from "../../../src/tools/registry.ts";
-import { channelId, guildPlace, roleId, sender, userId } from "../../support/discord/builders.ts";
+} from "../../src/policy/tool_access.ts";
+import { TOOLS } from "../../src/tools/registry.ts";
+import { channelId, guildPlace, roleId, sender, userId } from "../support/discord/builders.ts";
 import {
   ADA,
   BOB,
@@ -25,7 +25,7 @@ import {
   MODS,
   policy,
   THREAD,
-} from "../policies.ts";
+} from "./policies.ts";
 
 const HERE = `channels.discord.guilds.${GUILD}`;
 const IN_HELP = `${HERE}.channels.${CHANNEL}`;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { withoutFooter } from "../../src/core/outbound/footer_line.ts";
-import { footerOf, moneyText, withFooter } from "../../src/render/footer.ts";
+import { footerOf, moneyText, withFooter } from "../../src/render/cost.ts";
 import { freeze } from "../../src/render/freeze.ts";
 import type { ComposedReply } from "../../src/render/reply.ts";
 import { messageId, reply } from "../support/discord/builders.ts";
