@@ -14,7 +14,7 @@ import net from "node:net";
 import tls from "node:tls";
 import { Buffer } from "node:buffer";
 import { codeOf } from "../../../lib/errors.ts";
-import { hostOf, portOf } from "../../../lib/network/url_address.ts";
+import { hostOf, portOf } from "../../../lib/network/addresses.ts";
 
 /** Where and how to connect. */
 export interface TransportOptions {
