@@ -14,14 +14,19 @@ import {
   type SessionStartLimit,
 } from "../../core/discord/identify_budget.ts";
 import type { Finding } from "../../core/finding.ts";
-import { toIntents } from "../../discord/gateway/read/intents.ts";
+import {
+  flagsGranting,
+  type PrivilegedIntent,
+  toIntents,
+} from "../../discord/gateway/read/intents.ts";
 import { judgeDiscord } from "../../flows/preflight/discord.ts";
 import { judgePermissions, mayAnswerIn } from "../../flows/preflight/permissions.ts";
 import { schedule } from "../../lib/clock.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
 import { ASK_MS, type Discord, openDiscord } from "../shared/discord.ts";
 import type { Io } from "../terminal/io.ts";
-import { grantIntents } from "./grant_intents.ts";
+import type { Application, Applications } from "../../discord/rest/calls/application.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import type { HostView } from "./host_facts.ts";
 
 /** The account to check. */
@@ -143,4 +148,45 @@ function leastOf(
   const theirs = limit && identifyBudget({ identifies: [], limit }, now);
   if (!own || !theirs) return own ?? theirs;
   return own.left <= theirs.left ? own : theirs;
+}
+
+/** The user at the terminal. */
+export interface GrantPorts {
+  /** Prints a note. */
+  readonly err: (line: string) => void;
+  /** Prints an error. */
+  readonly problem: (message: string) => void;
+  /** Asks the user; absent without a terminal. */
+  readonly confirm?: (question: string) => Promise<boolean>;
+}
+
+/**
+ * Asks the user, then asks Discord to enable the missing intents.
+ *
+ * @returns Whether Discord has enabled them.
+ */
+export async function grantIntents(
+  missing: readonly PrivilegedIntent[],
+  { name, flags }: Application,
+  applications: Pick<Applications, "setFlags">,
+  { err, problem, confirm }: GrantPorts,
+): Promise<boolean> {
+  const what = `enable ${missing.join(" and ")} for ${name}`;
+  if (!confirm) {
+    problem(`nothing changed: to ${what}, add --yes, or run this on a terminal`);
+    return false;
+  }
+  if (!await confirm(`May I ${what} in Discord's developer portal?`)) {
+    err("Nothing changed.");
+    return false;
+  }
+  try {
+    await applications.setFlags(flagsGranting(missing, flags));
+  } catch (error) {
+    if (!(error instanceof RestError)) throw error;
+    problem(`Discord refused: ${error.message}`);
+    return false;
+  }
+  err(`Done: asked Discord to ${what}. Restart a running bot to use it.`);
+  return true;
 }

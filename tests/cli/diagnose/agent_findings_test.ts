@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { McpLook } from "../../../src/bot/process/mcp_look.ts";
-import { judgeServers } from "../../../src/cli/diagnose/mcp_findings.ts";
+import { checkExec, judgeServers } from "../../../src/cli/diagnose/agent_findings.ts";
 
 const files: McpLook = { id: "files", tools: 3, hash: "0123456789abcdef", sandbox: "yes" };
 
@@ -35,5 +38,29 @@ describe("[T13] judgeServers()", () => {
     assert.match(all.at(-1)?.why ?? "", /without a sandbox: bubblewrap is not installed/);
     const off = judgeServers({ servers: [{ ...open, sandbox: "off" }], sandbox });
     assert.equal(off.length, 1);
+  });
+});
+
+const EXEC = { mode: "ask", allow: [], maySkipSandbox: false } as const;
+
+describe("[A3] checkExec()", () => {
+  it("passes without bubblewrap if the broker's socket exists", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "barnacle-"));
+    const socket = join(folder, "exec.sock");
+    writeFileSync(socket, "");
+    try {
+      assert.deepEqual(await checkExec({ exec: EXEC }, socket), [{
+        id: "exec",
+        what: "Commands on the host",
+        status: "pass",
+        why: `they run in a unit of their own (${socket})`,
+      }]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it("finds nothing if the config has no commands", async () => {
+    assert.deepEqual(await checkExec({}), []);
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { grantIntents } from "../../../src/cli/diagnose/grant_intents.ts";
+import { grantIntents } from "../../../src/cli/diagnose/check_discord.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 

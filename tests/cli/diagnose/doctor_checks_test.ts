@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { judgeNames } from "../../../src/cli/diagnose/access_findings.ts";
+import { judgeNames, judgeTokenSource } from "../../../src/cli/diagnose/doctor_checks.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import { userId } from "../../support/discord/builders.ts";
@@ -51,5 +51,20 @@ describe("[P4] judgeNames()", () => {
       dm: { allowFrom: "abcdefgh".split("").map((x) => `user-${x}`) },
     });
     assert.match(judgeNames(access, []).why, /"user-e" .* and 3 more$/);
+  });
+});
+
+describe("[SEC-R38] judgeTokenSource()", () => {
+  it("hints once at LoadCredential if a service has tokens in its environment", () => {
+    const [row, ...more] = judgeTokenSource(["A_TOKEN", "B_TOKEN"], true);
+    assert.deepEqual(more, []);
+    assert.equal(row?.status, "pass", "a hint is no problem");
+    assert.match(row?.why ?? "", /^the environment has A_TOKEN and B_TOKEN;/);
+    assert.match(row?.fix ?? "", /LoadCredential/);
+  });
+
+  it("says nothing without a service, or without such a token", () => {
+    assert.deepEqual(judgeTokenSource(["A"], false), []);
+    assert.deepEqual(judgeTokenSource([], true), []);
   });
 });

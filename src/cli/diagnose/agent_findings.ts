@@ -1,0 +1,269 @@
+/**
+ * Checks what the agent works with, for `barnacle doctor`: its models, MCP servers (T13), skills (T7)
+ * and the sandbox of its commands (A3).
+ *
+ * @module
+ */
+
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import type { McpLook, McpView } from "../../bot/process/mcp_look.ts";
+import type { Skill } from "../../core/skills/skill.ts";
+import { findSkills } from "../../workspace/skills.ts";
+import { skillFolders } from "../../bot/turn/ports/skills_port.ts";
+import type { BotConfig } from "../../config/config.ts";
+import { finding } from "../../core/checks.ts";
+import type { Finding } from "../../core/finding.ts";
+import { BROKER_SOCKET } from "../../exec/remote.ts";
+import { probeSandbox } from "../../exec/sandbox.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import type { ModelSettings } from "../../providers/settings.ts";
+import type { EmbeddedCount } from "../../core/store/notes.ts";
+import { VERSION } from "../../version.ts";
+import { chooseEmbedding, type TriedEmbedding, tryEmbedding } from "../model/embedding.ts";
+import { createModelCheck, findModel } from "../shared/model_settings.ts";
+import type { Io } from "../terminal/io.ts";
+
+/** Characters of a shown hash. */
+const HASH_CHARS = 12;
+
+/** Checks the model that `run` would use, without a question to it. */
+export async function checkTheModel(config: BotConfig, env: Io["env"]): Promise<Finding> {
+  const found = await findModel(config, env);
+  if (found.kind === "found") {
+    const checked = await createModelCheck(found.settings)();
+    if (checked.status !== "pass") return checked;
+    return { ...checked, why: `${checked.why}; ${await abilitiesText(found.settings)}` };
+  }
+  const { problem: { path: where, message: why, hint: fix } } = found;
+  return finding("config.model", { status: "fail", where, why, ...(fix !== undefined && { fix }) });
+}
+
+/** What the model can do, as the config and its server tell. */
+async function abilitiesText(settings: ModelSettings): Promise<string> {
+  const { askAbilities } = await import("../../providers/about/abilities.ts");
+  const told = await askAbilities(settings, { fetch, timeoutMs: 10_000, now: Date.now }) ?? {};
+  const { tools, images, contextWindow } = { ...told, ...settings.abilities };
+  const word = (has: boolean | undefined) => has === undefined ? "unknown" : has ? "yes" : "no";
+  const window = contextWindow === undefined ? "unknown" : `${contextWindow} tokens`;
+  return `tools: ${word(tools)}, images: ${word(images)}, window: ${window}` +
+    (tools === undefined ? " (`barnacle model test` finds out)" : "");
+}
+
+const EMBEDDING = { id: "embedding", what: "Embedding model", where: "memory.embedding" } as const;
+
+/**
+ * Asks the model for one vector.
+ *
+ * @param count The notes with vectors; absent if the store cannot be read.
+ * @returns No finding if the config names no such model.
+ */
+export async function checkEmbedding(
+  config: BotConfig,
+  env: Io["env"],
+  count: EmbeddedCount | undefined,
+): Promise<readonly Finding[]> {
+  const chosen = chooseEmbedding(config, env);
+  if ("problem" in chosen) {
+    const { message: why, hint: fix } = chosen.problem;
+    const id = "config.embedding";
+    return [{ ...EMBEDDING, id, status: "fail", why, ...(fix !== undefined && { fix }) }];
+  }
+  return chosen.embedding ? [judgeEmbedding(await tryEmbedding(chosen.embedding), count)] : [];
+}
+
+function judgeEmbedding(tried: TriedEmbedding, count: EmbeddedCount | undefined): Finding {
+  if ("failure" in tried) {
+    return {
+      ...EMBEDDING,
+      status: "warn",
+      why: `${tried.modelId} fails: ${tried.failure}. Notes are found by words alone`,
+      fix: tried.fix ?? "check that its server runs, and the provider's baseUrl",
+    };
+  }
+  const { modelId, dimension, ms } = tried;
+  const missing = count && count.notes - count.embedded;
+  return {
+    ...EMBEDDING,
+    status: "pass",
+    ms,
+    why: `${modelId} answers, with ${dimension} dimensions` +
+      (count ? `; ${count.embedded} of ${count.notes} notes have vectors` : "") +
+      (missing ? "; a running bot makes the others that the server takes" : ""),
+  };
+}
+
+/** Connects to the MCP servers of the config. Their code is loaded only then. */
+export async function checkServers(config: BotConfig, dataDir: string): Promise<readonly Finding[]> {
+  const { lookAtServers } = await import("../../bot/process/mcp_look.ts");
+  return judgeServers(await lookAtServers(config, dataDir, VERSION));
+}
+
+/** One finding per server, and one if programs have no sandbox. */
+export function judgeServers({ servers, sandbox }: McpView): readonly Finding[] {
+  const isOpen = servers.some((server) => server.sandbox === "no");
+  return [
+    ...servers.map(judgeServer),
+    ...(isOpen && sandbox?.kind === "none"
+      ? [
+        {
+          id: "mcp.sandbox",
+          what: "MCP sandbox",
+          status: "warn",
+          why: `programs of MCP servers run as Barnacle's user, without a sandbox: ${
+            printable(sandbox.why)
+          }`,
+          fix: "install bubblewrap (`bwrap`), and allow it user namespaces; or write " +
+            '`"sandbox": "off"` for servers that you trust',
+        } satisfies Finding,
+      ]
+      : []),
+  ];
+}
+
+function judgeServer(look: McpLook): Finding {
+  const about = {
+    id: "mcp",
+    what: `MCP server ${look.id}`,
+    where: `mcp.servers.${look.id}`,
+  } as const;
+  if (look.problem !== undefined) {
+    const fix = look.wantsSignIn
+      ? `run \`barnacle mcp login ${look.id}\``
+      : "correct the server's keys, or remove it from the config";
+    return { ...about, status: "fail", why: printable(look.problem), fix };
+  }
+  const changes = linesOf(look);
+  const isInside = look.sandbox === "yes" ? ["in a sandbox"] : [];
+  const tools = `${look.tools} tools ${look.hash.slice(0, HASH_CHARS)}`;
+  return {
+    ...about,
+    status: changes.length > 0 ? "warn" : "pass",
+    why: [tools, ...isInside, ...changes].join("; "),
+    ...(changes.length > 0 && {
+      fix:
+        "read the new descriptions: the model does. `mcp.servers.<server>.allow` limits the tools",
+    }),
+  };
+}
+
+function linesOf({ changes }: McpLook): readonly string[] {
+  if (!changes) return [];
+  return (["changed", "added", "removed"] as const).flatMap((what) =>
+    changes[what].length === 0
+      ? []
+      : [`${what} since the last look: ${printable(changes[what].join(", "))}`]
+  );
+}
+
+const SEEN_NAME = "skills-seen.json";
+
+const seenSchema = z.record(z.string(), z.string());
+
+/**
+ * Finds invalid skills, and skills that have changed since the last look, and remembers their hashes.
+ * Without the right to write into the data directory, each look counts as the first.
+ */
+export async function checkSkills(
+  config: BotConfig,
+  dataDir: string,
+): Promise<readonly Finding[]> {
+  const { skills, problems } = await findSkills(skillFolders(config, dataDir));
+  const path = join(dataDir, SEEN_NAME);
+  const seen = readSeen(path);
+  if (skills.length === 0 && problems.length === 0 && !seen) return [];
+  remember(path, skills);
+  const about = { id: "skills", what: "Skills" } as const;
+  const changes = seen ? changesOf(seen, skills) : [];
+  const all = skills.map(({ name, hash }) => `${name} ${hash.slice(0, HASH_CHARS)}`).join(", ");
+  return [
+    ...problems.map(({ file, reason }): Finding => ({
+      ...about,
+      status: "warn",
+      where: file,
+      why: `${printable(file)} cannot be used: ${printable(reason)}`,
+      fix: "correct the file, or remove its folder",
+    })),
+    {
+      ...about,
+      status: changes.length > 0 ? "warn" : "pass",
+      why: [all === "" ? "none" : all, ...changes].join("; "),
+      ...(changes.length > 0 && { fix: "look at the changes, unless you made them" }),
+    },
+  ];
+}
+
+function changesOf(
+  seen: Readonly<Record<string, string>>,
+  skills: readonly Skill[],
+): readonly string[] {
+  const before = new Map(Object.entries(seen));
+  const changed = skills.filter(({ name, hash }) => before.has(name) && before.get(name) !== hash);
+  const added = skills.filter(({ name }) => !before.has(name));
+  const gone = [...before.keys()].filter((name) => !skills.some((skill) => skill.name === name));
+  const line = (what: string, names: readonly string[]) =>
+    names.length === 0 ? [] : [`${what} since the last look: ${names.join(", ")}`];
+  return [
+    ...line("changed", changed.map(({ name }) => name)),
+    ...line("added", added.map(({ name }) => name)),
+    ...line("removed", gone),
+  ];
+}
+
+function readSeen(path: string): Readonly<Record<string, string>> | undefined {
+  try {
+    return seenSchema.safeParse(JSON.parse(readFileSync(path, "utf8"))).data;
+  } catch {
+    return undefined; // the first look, or not ours to read
+  }
+}
+
+function remember(path: string, skills: readonly Skill[]): void {
+  const hashes = Object.fromEntries(skills.map(({ name, hash }) => [name, hash]));
+  try {
+    writeFileSync(path, `${JSON.stringify(hashes)}\n`, { mode: 0o600 });
+  } catch {
+    // no right to write there, or no directory yet
+  }
+}
+
+/**
+ * Finds how commands run, if the config allows them: in the broker's unit, or in bubblewrap.
+ *
+ * @param brokerSocket Socket of the broker; used if it exists.
+ */
+export async function checkExec(
+  { exec }: Pick<BotConfig, "exec">,
+  brokerSocket = BROKER_SOCKET,
+): Promise<readonly Finding[]> {
+  if (!exec) return [];
+  const about = { id: "exec", what: "Commands on the host" } as const;
+  if (existsSync(brokerSocket)) {
+    return [{ ...about, status: "pass", why: `they run in a unit of their own (${brokerSocket})` }];
+  }
+  const folder = mkdtempSync(join(tmpdir(), "barnacle-exec-"));
+  try {
+    const bwrap = await probeSandbox(folder);
+    if (bwrap !== undefined) {
+      return [{ ...about, status: "pass", why: `they run in bubblewrap (${bwrap})` }];
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return exec.maySkipSandbox
+    ? [{
+      ...about,
+      status: "warn",
+      why: "bubblewrap does not work, so commands can read the bot's token and its data",
+      fix: "install bubblewrap, and remove `exec.sandbox`",
+    }]
+    : [{
+      ...about,
+      status: "fail",
+      why: "bubblewrap does not work, so no command runs",
+      fix: "install bubblewrap, or start barnacle-exec.socket under systemd; or set " +
+        '`exec.sandbox: "off"` and take the risk',
+    }];
+}

@@ -1,0 +1,270 @@
+/**
+ * Lists the checks of `barnacle doctor` in the order of its rows, with the code of the small ones.
+ *
+ * A new check is one more entry: its part, and a function from the facts to findings, with an id and
+ * a title of their own.
+ *
+ * @module
+ */
+
+import { examineNetwork, STEP_MS } from "../../bot/preflight/examine.ts";
+import type { BotConfig, Config } from "../../config/config.ts";
+import { finding } from "../../core/checks.ts";
+import { pathTo } from "../../core/config_path.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { Finding } from "../../core/finding.ts";
+import type { ResolvedName } from "../../core/names.ts";
+import { judgeHost } from "../../flows/preflight/host.ts";
+import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
+import { judgeNetwork } from "../../flows/preflight/network.ts";
+import { readBootId } from "../../host/process/boot.ts";
+import { isService } from "../../host/process/service.ts";
+import { once } from "../../lib/cache.ts";
+import { schedule } from "../../lib/clock.ts";
+import { quoted } from "../../lib/text/quoted.ts";
+import { pauseText } from "../../lib/text/units.ts";
+import { unresolvedNames, withNames } from "../../policy/rules/pinned.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import type { Io } from "../terminal/io.ts";
+import {
+  checkEmbedding,
+  checkExec,
+  checkServers,
+  checkSkills,
+  checkTheModel,
+} from "./agent_findings.ts";
+import { checkDiscord, type FixOptions } from "./check_discord.ts";
+import type { DoctorPart } from "./doctor_parts.ts";
+import type { HostView } from "./host_facts.ts";
+
+/** The facts that the checks start from. */
+export interface DoctorFacts {
+  /** The valid config. */
+  readonly config: BotConfig;
+  /** Its accounts with their tokens; absent without a usable one. */
+  readonly accounts: readonly {
+    readonly config: Config;
+    readonly token: string | undefined;
+  }[];
+  /** Absolute path of the data directory. */
+  readonly dataDir: string;
+  /** Facts of this machine, with stored data. */
+  readonly host: HostView;
+  /** Base of the REST API. */
+  readonly api: string;
+  /** Whether and how to enable missing intents. */
+  readonly mending: FixOptions;
+  /** The terminal and the environment. */
+  readonly io: Io;
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
+
+/** A check, or several that need the same facts. */
+interface DoctorCheck {
+  /** The part of `--only` that it belongs to. */
+  readonly part: DoctorPart;
+  /** Returns a row for each result; none if it has nothing to say. */
+  run(facts: Inspected): readonly Finding[] | Promise<readonly Finding[]>;
+}
+
+/** The facts, with those that several checks fetch. */
+interface Inspected extends DoctorFacts {
+  /** Checks each account at Discord, once. */
+  readonly discord: () => Promise<DiscordRows>;
+}
+
+interface DiscordRows {
+  readonly findings: readonly Finding[];
+  readonly gatewayUrl: string | undefined;
+}
+
+const DOCTOR_CHECKS: readonly DoctorCheck[] = [
+  { part: "host", run: ({ host }) => judgeHost(host.facts) },
+  {
+    part: "host",
+    run: ({ host: { facts, known }, io, now }) => {
+      if (!known) return [];
+      const earlier = facts.bot.kind === "none" ? known.runs : known.runs.slice(0, -1);
+      return [judgeRuns(earlier, now, readBootId(), hostingOf(io.env))];
+    },
+  },
+  { part: "host", run: (facts) => byAccount(facts, judgePause) },
+  {
+    part: "host",
+    run: (facts) =>
+      byAccount(facts, ({ discord: { access, accountId } }, { known }) => [
+        judgeNames(access, known?.accounts.get(accountId)?.names ?? []),
+      ]),
+  },
+  { part: "host", run: checkTokenSource },
+  { part: "host", run: ({ config, dataDir }) => checkSkills(config, dataDir) },
+  { part: "host", run: ({ config }) => checkExec(config) },
+  { part: "discord", run: checkNetwork },
+  { part: "discord", run: async ({ discord }) => (await discord()).findings },
+  {
+    part: "mcp",
+    run: ({ config, dataDir, io }) =>
+      config.mcp.length === 0
+        ? []
+        : io.during("Connecting to MCP servers", checkServers(config, dataDir)),
+  },
+  {
+    part: "model",
+    run: async ({ config, io }) => [
+      await io.during("Asking the model's server", checkTheModel(config, io.env)),
+    ],
+  },
+  {
+    part: "model",
+    run: ({ config, io, host: { known } }) =>
+      io.during(
+        "Asking the embedding model",
+        checkEmbedding(config, io.env, known?.embedded),
+      ),
+  },
+];
+
+/** Runs the checks of some parts. */
+export async function runDoctorChecks(
+  parts: ReadonlySet<DoctorPart>,
+  facts: DoctorFacts,
+): Promise<readonly Finding[]> {
+  const inspected: Inspected = { ...facts, discord: once(() => checkAccounts(facts)) };
+  const findings: Finding[] = [];
+  for (const { part, run } of DOCTOR_CHECKS) {
+    if (parts.has(part)) findings.push(...await run(inspected));
+  }
+  return findings;
+}
+
+/** Runs a check for each account; with several, each title names its account. */
+function byAccount(
+  { accounts, host }: DoctorFacts,
+  check: (config: Config, host: HostView) => readonly Finding[],
+): readonly Finding[] {
+  return accounts.flatMap(({ config }) =>
+    named(check(config, host), config.discord.accountId, accounts.length)
+  );
+}
+
+function named(
+  findings: readonly Finding[],
+  accountId: AccountId,
+  accounts: number,
+): readonly Finding[] {
+  if (accounts === 1) return findings;
+  return findings.map((finding) => ({ ...finding, what: `${finding.what} (${accountId})` }));
+}
+
+async function checkAccounts(
+  { accounts, host, api, mending, io }: DoctorFacts,
+): Promise<DiscordRows> {
+  const findings: Finding[] = [];
+  let gatewayUrl: string | undefined;
+  for (const { config, token } of accounts) {
+    const about = await checkDiscord({ config, token, host, api }, mending, io);
+    gatewayUrl ??= about.gatewayUrl;
+    findings.push(...named(about.findings, config.discord.accountId, accounts.length));
+  }
+  return { findings, gatewayUrl };
+}
+
+/** Checks the connection, which all accounts share. */
+async function checkNetwork(
+  { config, api, io, discord }: Inspected,
+): Promise<readonly Finding[]> {
+  const { gatewayUrl } = await discord();
+  if (!config.accounts.some(({ enabled }) => enabled)) return [];
+  const examined = examineNetwork({
+    apiBase: api,
+    ...(gatewayUrl !== undefined && { gatewayUrl }),
+    env: io.env,
+    showsDns: true,
+    opensGateway: true,
+  }, { timeoutMs: STEP_MS, elapsed: () => performance.now(), now: Date.now, schedule });
+  const facts = await io.during("Checking the connection to Discord", examined);
+  return judgeNetwork(facts, Date.now());
+}
+
+/** Reports a paused account, which answers no one. */
+function judgePause({ discord }: Config, { known }: HostView): readonly Finding[] {
+  const pause = known?.accounts.get(discord.accountId)?.pause;
+  if (!pause) return [];
+  return [{
+    id: "bot.paused",
+    what: "Pause",
+    status: "warn",
+    why: `the bot answers no one: paused ${pauseText(pause)}`,
+    fix: "run `barnacle resume`",
+  }];
+}
+
+/** Hints at a safer place for the bot tokens that the environment of a service holds (SEC-R38). */
+function checkTokenSource(
+  { accounts, host: { facts: { bot } }, io }: DoctorFacts,
+): readonly Finding[] {
+  const places = accounts.map(({ config }) => config.discord.tokenPlace);
+  const pid = "pid" in bot ? bot.pid : undefined;
+  return judgeTokenSource(
+    [...new Set(places.filter((place) => io.env[place]))],
+    isService("self") || (pid !== undefined && isService(pid)),
+  );
+}
+
+/**
+ * Judges the tokens of all accounts in one row; there is none if it has nothing to say.
+ *
+ * @param variables Variables of the environment that hold a token.
+ * @param isRunAsService Whether systemd runs the bot, or this command, as a service.
+ */
+export function judgeTokenSource(
+  variables: readonly string[],
+  isRunAsService: boolean,
+): readonly Finding[] {
+  if (variables.length === 0 || !isRunAsService) return [];
+  return [finding("config.tokenSource", {
+    status: "pass", // a hint, not a problem
+    why: `the environment has ${variables.join(" and ")}; /proc/PID/environ shows it, and ` +
+      "child processes inherit it",
+    fix: "safer: load it with LoadCredential= in the unit, as packaging/systemd shows",
+  })];
+}
+
+/** Names in the row; it counts the others. */
+const SHOWN = 5;
+
+/**
+ * Finds allow list entries that match by name, which another user may take (P4). Roles are not
+ * checked: only managers of a guild can name them.
+ *
+ * @param names Names that the bot has resolved.
+ */
+export function judgeNames(
+  policy: AccessPolicy,
+  names: readonly ResolvedName[],
+): Finding {
+  const about = { id: "access.names", what: "Allowlists" } as const;
+  const open = [...byName(withNames(policy, names))];
+  if (open.length === 0) {
+    return { ...about, status: "pass", why: "all entries are ids" };
+  }
+  const shown = open.slice(0, SHOWN).map(({ typed, rule }) => `${quoted(typed)} (${rule})`);
+  const others = open.length > SHOWN ? ` and ${open.length - SHOWN} more` : "";
+  return {
+    ...about,
+    status: "warn",
+    why: `entries matched by a name, which another user may take: ${shown.join(", ")}${others}`,
+    fix: "run `barnacle access resolve --write` to replace them by ids",
+  };
+}
+
+function* byName(
+  policy: AccessPolicy,
+): Generator<{ readonly typed: string; readonly rule: string }> {
+  for (const name of unresolvedNames(policy)) if (name.kind !== "role") yield name;
+  const rule = policy.ruleOf("channels.discord.dm.groupChannels");
+  for (const [at, entry] of policy.dm.groupChannels?.entries() ?? []) {
+    if (entry.kind === "name") yield { typed: entry.name, rule: pathTo(rule, at) };
+  }
+}
