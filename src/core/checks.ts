@@ -251,3 +251,9 @@ function counted(count: number, unit: string): string {
 function rounded(value: number): number {
   return value >= 10 ? Math.round(value) : Math.round(value * 10) / 10;
 }
+
+/** The parts of `barnacle doctor`, as `--only` names them. */
+export const DOCTOR_PARTS = ["discord", "host", "mcp", "model"] as const;
+
+/** A part of `barnacle doctor`. */
+export type DoctorPart = (typeof DOCTOR_PARTS)[number];

@@ -96,7 +96,10 @@ function judgeEmbedding(tried: TriedEmbedding, count: EmbeddedCount | undefined)
 }
 
 /** Connects to the MCP servers of the config. Their code is loaded only then. */
-export async function checkServers(config: BotConfig, dataDir: string): Promise<readonly Finding[]> {
+export async function checkServers(
+  config: BotConfig,
+  dataDir: string,
+): Promise<readonly Finding[]> {
   const { lookAtServers } = await import("../../bot/process/mcp_look.ts");
   return judgeServers(await lookAtServers(config, dataDir, VERSION));
 }

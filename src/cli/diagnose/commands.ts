@@ -8,7 +8,7 @@ import { type CliCommand, describeCommand } from "../help/command_help.ts";
 import { ACCOUNT, BOT_COMMON, COMMON, flag, UNUSED_PATH } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import type { DoctorFlags } from "./doctor.ts";
-import { DOCTOR_PARTS } from "./doctor_parts.ts";
+import { DOCTOR_PARTS } from "../../core/checks.ts";
 import type { InviteFlags } from "./invite.ts";
 
 /** `barnacle status` */
@@ -109,5 +109,5 @@ export const version: CliCommand = describeCommand<CommonFlags>({
   examples: ["barnacle version --json"],
   exits: {},
   parameters: { flags: { ...COMMON, config: UNUSED_PATH, data: UNUSED_PATH } },
-  run: async (flags, io) => (await import("./version.ts")).version(flags, io),
+  run: async (flags, io) => (await import("../shared/build.ts")).version(flags, io),
 });

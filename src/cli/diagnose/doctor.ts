@@ -11,7 +11,7 @@
 import { homedir } from "node:os";
 import { type BotConfig, forAccount } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import { finding } from "../../core/checks.ts";
+import { DOCTOR_PARTS, type DoctorPart, finding } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { findDataDir } from "../../host/files/data_dir.ts";
 import { apiOf, lockedBot, tokenIn } from "../shared/discord.ts";
@@ -22,7 +22,6 @@ import { readConfig } from "../shared/read_config.ts";
 import type { Io } from "../terminal/io.ts";
 import type { FixOptions } from "./check_discord.ts";
 import { runDoctorChecks } from "./doctor_checks.ts";
-import { DOCTOR_PARTS, type DoctorPart } from "./doctor_parts.ts";
 import { inspectHost } from "./host_facts.ts";
 
 /** Options of `doctor`. */
@@ -36,7 +35,11 @@ export interface DoctorFlags extends CommonFlags {
 }
 
 /** Runs all checks, and prints a line for each. */
-export async function doctor(flags: DoctorFlags, io: Io, user: Pick<FixOptions, "confirm">): Promise<ExitCode> {
+export async function doctor(
+  flags: DoctorFlags,
+  io: Io,
+  user: Pick<FixOptions, "confirm">,
+): Promise<ExitCode> {
   const findings = await examine(flags, io, user);
   const exitCode = exitCodeOf(findings);
   if (flags.json) io.out(JSON.stringify({ findings, exitCode }));

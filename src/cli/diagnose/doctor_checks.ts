@@ -9,7 +9,7 @@
 
 import { examineNetwork, STEP_MS } from "../../bot/preflight/examine.ts";
 import type { BotConfig, Config } from "../../config/config.ts";
-import { finding } from "../../core/checks.ts";
+import { type DoctorPart, finding } from "../../core/checks.ts";
 import { pathTo } from "../../core/config_path.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
@@ -34,7 +34,6 @@ import {
   checkTheModel,
 } from "./agent_findings.ts";
 import { checkDiscord, type FixOptions } from "./check_discord.ts";
-import type { DoctorPart } from "./doctor_parts.ts";
 import type { HostView } from "./host_facts.ts";
 
 /** The facts that the checks start from. */

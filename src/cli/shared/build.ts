@@ -1,5 +1,5 @@
 /**
- * Facts about this build: version, commit, runtime, SQLite.
+ * Facts about this build: version, commit, runtime, SQLite; and `barnacle version`, which prints them.
  *
  * @module
  */
@@ -8,6 +8,8 @@ import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import type { Build } from "../../http/metrics.ts";
 import { COMMIT, VERSION } from "../../version.ts";
+import type { Io } from "../terminal/io.ts";
+import { EXIT, type ExitCode } from "./exit_code.ts";
 
 /** Reads the facts about this build; opens an empty database for SQLite's version. */
 export function readBuild(): Build {
@@ -26,4 +28,13 @@ function sqliteVersion(): string {
   } finally {
     database.close();
   }
+}
+
+/** Prints one line. */
+export function version({ json }: { readonly json: boolean }, { out }: Io): ExitCode {
+  const facts = { ...readBuild(), platform: `${process.platform}-${process.arch}` };
+  const { version, commit, runtime, sqlite, platform } = facts;
+  const name = commit === "" ? version : `${version} (${commit})`;
+  out(json ? JSON.stringify(facts) : `barnacle ${name}, ${runtime}, SQLite ${sqlite}, ${platform}`);
+  return EXIT.done;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { version } from "../../../src/cli/diagnose/version.ts";
+import { version } from "../../../src/cli/shared/build.ts";
 import { recordingIo } from "../io.ts";
 
 describe("[O10] barnacle version", () => {
