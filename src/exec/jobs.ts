@@ -6,20 +6,12 @@
 
 import { existsSync } from "node:fs";
 import { mkdir, realpath } from "node:fs/promises";
-import type { CommandRequest, ResolvedCommand } from "../core/exec/command.ts";
+import type { HostCommands, ResolvedCommand, RunEnd } from "../core/exec/command.ts";
 import { environmentFor } from "./environment.ts";
 import { BROKER_SOCKET, resolveRemotely, runRemotely } from "./remote.ts";
 import { resolveCommand } from "./resolve.ts";
-import { run, type RunEnd, type Running } from "./run.ts";
+import { run, type Running } from "./run.ts";
 import { type Launch, prepareInstructions, probeSandbox, sandboxed } from "./sandbox.ts";
-
-/** A command that has ended, or a job that runs. */
-export interface CommandState {
-  /** Its output so far, without its middle if it is long. */
-  readonly output: string;
-  /** Absent while it runs. */
-  readonly end?: RunEnd;
-}
 
 /** Settings of commands, read for each command. */
 export interface HostCommandsOptions {
@@ -31,30 +23,6 @@ export interface HostCommandsOptions {
   readonly maySkipSandbox: () => boolean;
   /** Socket of the broker; used if it exists. */
   readonly brokerSocket?: string;
-}
-
-/** Runs commands on the host. */
-export interface HostCommands {
-  /**
-   * Finds the program of a command, and its folder.
-   *
-   * @throws {Error} If there is no such program or folder.
-   */
-  resolve(request: CommandRequest): Promise<ResolvedCommand>;
-  /**
-   * Runs a command, and waits for its end.
-   *
-   * @throws {Error} If there is no sandbox, or it cannot be started.
-   */
-  run(command: ResolvedCommand, timeoutMs: number, signal: AbortSignal): Promise<CommandState>;
-  /** Starts a command as a job. @returns Its number. */
-  start(command: ResolvedCommand, owner: string, timeoutMs: number): Promise<number>;
-  /** The state of a job of this owner; `undefined` if there is none. */
-  poll(job: number, owner: string): CommandState | undefined;
-  /** Ends a job. @returns Whether the owner has it. */
-  kill(job: number, owner: string): boolean;
-  /** Ends all commands. */
-  stop(): Promise<void>;
 }
 
 interface Job {

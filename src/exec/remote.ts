@@ -8,7 +8,8 @@ import { createConnection } from "node:net";
 import { z } from "zod";
 import type { CommandRequest, ResolvedCommand } from "../core/exec/command.ts";
 import type { BrokerRequest } from "./broker.ts";
-import type { RunEnd, Running } from "./run.ts";
+import type { RunEnd } from "../core/exec/command.ts";
+import type { Running } from "./run.ts";
 
 /** Where systemd listens for the bot. */
 export const BROKER_SOCKET = "/run/barnacle-exec.sock";

@@ -4,20 +4,11 @@
  * @module
  */
 
+import type { RunEnd } from "../core/exec/command.ts";
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { codeOf } from "../lib/errors.ts";
 import { createOutput } from "./output.ts";
-
-/** The end of a program. */
-export interface RunEnd {
-  /** Its exit code; `null` if a signal ended it. */
-  readonly code: number | null;
-  /** The reason if Barnacle ended it. */
-  readonly cut?: "time" | "output" | "stopped";
-  /** Milliseconds that it ran. */
-  readonly ms: number;
-}
 
 /** A running program. */
 export interface Running {

@@ -18,7 +18,7 @@ import { type Connection, createConnection } from "../gateway/connection.ts";
 import { type AccountPresence, createAccountPresence } from "../gateway/presence.ts";
 import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
-import { type Settings, settingsOf } from "./settings.ts";
+import { type Settings, settingsOf } from "../account_context.ts";
 
 /** The parts that connect an account. */
 export interface GatewayParts {

@@ -20,27 +20,29 @@ import { createJudging } from "../judging/judging.ts";
 import { createOwnerIds } from "../owners/owner_ids.ts";
 import { createOutbound } from "../outbound/outbound.ts";
 import type { Parts } from "./account_parts.ts";
-import { createAccountContext } from "./context.ts";
+import { createAccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { createPolicyKeeper } from "../rules/policy.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { latest } from "../../lib/cache.ts";
-import { workspaceOf } from "../rules/workspace_path.ts";
+import { workspaceOf } from "../../workspace/skill_library.ts";
 import { createAccountFiles } from "../files/account_files.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
 import { createAccountSchedules } from "../schedules/schedules.ts";
 import { createAccountCards } from "../questions/cards.ts";
-import { createDrawPort } from "../../flows/tools/draw.ts";
-import { createCodePort } from "../../flows/tools/code.ts";
-import { skillsOf } from "../turn/ports/skills_port.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { createSpending } from "../turn/spending.ts";
-import { createHistory } from "../turn/history.ts";
+import { createHistory, createReadStarter } from "../turn/history.ts";
 import { createAccountTurns } from "../turn/turns.ts";
-import { createMayDecide } from "../turn/discord/asking/holders.ts";
-import { createToolPorts } from "../turn/ports/tool_ports.ts";
+import { createMayDecide } from "../../flows/questions/may_decide.ts";
+import { createShow } from "../../discord/gateway/decode/shown_message.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { mayBeSeen } from "../../flows/turn/backfill.ts";
+import { skillsOf } from "../../policy/skills.ts";
+import { TOOLS } from "../../tools/registry.ts";
+import { createToolPorts } from "../turn/tool_ports.ts";
 import type { TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /**
@@ -110,7 +112,7 @@ export async function createParts(
     stopping: stopping.signal,
   });
   const skills = (asker: Parameters<typeof skillsOf>[0]) =>
-    skillsOf(asker, toolServices.skills, policy.now().policy);
+    skillsOf(asker, toolServices.skills.now(), policy.now().policy);
   const files = createAccountFiles({
     ...common,
     speech: () => settings.speech,
@@ -136,35 +138,28 @@ export async function createParts(
     policy: () => policy.now().policy,
   };
   const judging = createJudging({ ...common, policy, owners, threads, isOurs });
-  const toolPorts = createToolPorts({
-    ...common,
-    ...turnRules,
-    skills,
-    model: () => settings.model,
+  const show = createShow({
     accountId,
     reader,
-    outbox: store.outbox,
-    sent: outbound.sent,
-    spend,
-    admit: judging.judge.recall,
+    maySee: (message) => mayBeSeen(judging.judge.recall(message)),
+    footerOf: store.outbox.footerOf,
+  });
+  const toolPorts = createToolPorts(account, {
+    ...turnRules,
+    client,
+    reader,
+    settings,
+    services: toolServices,
+    outbound,
     files,
     threads,
+    spend,
+    show,
+    skills,
     ownerIds: owners.toTell,
     setPresence: presence.set,
-    hostCommands: toolServices.commands,
     searchNotes: options.searchNotes,
-    toolPorts: toolServices.ports,
-    drawPort: createDrawPort({
-      drawing: () => settings.drawing,
-      drawings: files.drawings,
-      spend,
-      agentId,
-      now,
-    }),
-    codePort: createCodePort({ runCode: toolServices.runCode, readFile: files.find }),
-    onToolMessage: (channelId) => outbound.channelQueues.wake([channelId]),
     onSchedules: () => runEvents.emit.changed(),
-    log: logging.forPart("turns"),
   });
   const inbound = createInbound({
     ...common,
@@ -185,7 +180,13 @@ export async function createParts(
     stopping: stopping.signal,
     onNamed: named.resolve,
     onDecided: questions.decided,
-    mayDecide: createMayDecide({ ports: toolPorts, isOwner, now }),
+    mayDecide: createMayDecide({
+      tools: TOOLS,
+      ports: toolPorts,
+      isOwner,
+      isOfDiscord: (error) => error instanceof RestError,
+      now,
+    }),
     status: () => statusOf(health, version, now()),
   });
   const catchUp = createAccountCatchUp({
@@ -205,8 +206,7 @@ export async function createParts(
       admit: judging.judge.recall,
       commands: inbound.commands,
       history: createHistory(client, reader, accountId),
-      client,
-      reader,
+      readStarter: createReadStarter(client, reader, show),
       ownerIds: owners.toTell,
       onParked: questions.decided,
       missingPermission: createMissingPermission(client, now),

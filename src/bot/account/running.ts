@@ -11,7 +11,7 @@
 import { bytesOfIndex } from "../../discord/gateway/decode/guild_index.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
 import { whenAborted } from "../../lib/clock.ts";
-import { settingsOf } from "./settings.ts";
+import { settingsOf } from "../account_context.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
 import type { Parts } from "./account_parts.ts";

@@ -11,9 +11,9 @@ import type { RestApi } from "../../discord/rest/client/client.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { InteractionContext, UndoOutcome } from "../../interactions/base/context.ts";
 import { StoreError } from "../../store/database/store_error.ts";
-import { createTargets } from "../turn/discord/targets/targets.ts";
-import { UNDO_MINUTES } from "../turn/discord/undo/can_undo.ts";
-import { createUndo } from "../turn/discord/undo/undo.ts";
+import { createTargets } from "../../discord/rest/actions/targets.ts";
+import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
+import { createUndo } from "../../discord/rest/actions/undo.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of the command. */

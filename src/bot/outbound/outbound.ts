@@ -29,7 +29,7 @@ import {
 import type { Meter } from "../health/meters.ts";
 import { createModelNotices } from "../../flows/owners/model_notices.ts";
 import { createOwners, type Owners } from "../../flows/owners/tell_owners.ts";
-import { createSentWatch, type SentWatch } from "../../flows/deliver/sent_watch.ts";
+import { createSentWatch, type SentWatch } from "../../flows/deliver/tool_messages.ts";
 import { createTurnProgress, type TurnProgress } from "./turn_progress.ts";
 import { textRulesOf } from "../rules/turn_rules.ts";
 import type { Store } from "../../core/store/store.ts";

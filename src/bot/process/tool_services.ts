@@ -19,8 +19,12 @@ import type { ToolServices } from "../rules/tool_services.ts";
 import type { SearchEngine } from "../../web/search.ts";
 import { mcpFiles, serversOf } from "../mcp/ports.ts";
 import { createWebPages } from "../../web/pages.ts";
-import { configuredFolders, createSkillLibrary, skillFolders } from "../turn/ports/skills_port.ts";
-import { workspaceOf } from "../rules/workspace_path.ts";
+import {
+  configuredFolders,
+  createSkillLibrary,
+  skillFolders,
+} from "../../workspace/skill_library.ts";
+import { workspaceOf } from "../../workspace/skill_library.ts";
 import { assertApart, createWorkspacePort, type OwnPaths } from "../../workspace/guarded.ts";
 
 /** The dependencies of the tools. */
@@ -49,7 +53,7 @@ export function createToolServices(
   { config, dataDir, jobWorkerUrl, version, now, log, onSignIn }: ToolServicesOptions,
 ): ToolServices {
   let current = config;
-  const skills = createSkillLibrary(() => skillFolders(current, dataDir), now, log);
+  const skills = createSkillLibrary(() => skillFolders(current, dataDir), { now }, log);
   const skillsRead = skills.read();
   const jobs = createJobs(jobWorkerUrl, { ...ownCommand(), env: runtimeEnv() });
   const ownPaths = (): OwnPaths => ({

@@ -7,6 +7,7 @@
 import { randomBytes } from "node:crypto";
 import type { Config } from "../../config/config.ts";
 import type { UserId } from "../../core/discord/ids.ts";
+import { factsOf } from "../../core/turn/decided_action.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { codeFrom } from "../../core/inbound/pairing.ts";
 import type { Form } from "../../core/people/form.ts";
@@ -103,13 +104,4 @@ function cleanForm({ title, fields }: Form, clean: (text: string) => string): Fo
       options: field.options.map(clean),
     })),
   };
-}
-
-/** Asker and place of a call, for approvers. */
-export function factsOf({ sender, channelId, guildId, id }: InboundMessage): Question["facts"] {
-  const link = `https://discord.com/channels/${guildId ?? "@me"}/${channelId}/${id}`;
-  return [
-    { name: "Who asks", value: `<@${sender.id}> (${sender.id})` },
-    { name: "Where", value: `<#${channelId}> · <${link}>` },
-  ];
 }

@@ -7,7 +7,7 @@
 import type { BotConfig } from "../../config/config.ts";
 import type { SkillLibrary } from "../../core/skills/skill.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
-import type { HostCommands } from "../../exec/jobs.ts";
+import type { HostCommands } from "../../core/exec/command.ts";
 import type { CodeEnd, CodeJob } from "../../sandbox/evaluate.ts";
 
 /** The parts of {@link ToolPorts} that do not depend on an account. */

@@ -1,19 +1,25 @@
 /**
- * Reads the history of channels for the first turn there after a start.
+ * Reads the history of channels for turns: before the first turn there after a start, and the message
+ * that a thread began with (H6).
  *
  * @module
  */
 
-import type { AccountId } from "../../core/discord/ids.ts";
+import { ChannelTypes } from "@discordeno/types";
+import { type AccountId, parseSnowflake } from "../../core/discord/ids.ts";
+import type { Show } from "../../core/turn/ports/discord_call.ts";
 import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
-import type { RestClient } from "../../discord/rest/client/client.ts";
+import type { RestApi } from "../../discord/rest/client/client.ts";
 import type { BackfillPorts } from "../../flows/turn/backfill.ts";
+import type { ThreadStarterPorts } from "../../flows/turn/thread_starter.ts";
+
+const FORUMS: ReadonlySet<number> = new Set([ChannelTypes.GuildForum, ChannelTypes.GuildMedia]);
 
 /** Reads a channel's history in the gateway's form, without the bot's own messages. */
 export function createHistory(
-  client: RestClient,
+  client: RestApi,
   reader: Reader,
   accountId: AccountId,
 ): BackfillPorts["history"] {
@@ -26,5 +32,40 @@ export function createHistory(
       const event = decodeHistory(message, guildId, { accountId, self, index });
       return event?.kind === "message" ? [event] : [];
     });
+  };
+}
+
+/**
+ * Creates the reading of the messages that threads began with. The thread of a message has the id of
+ * the message, which stands in the channel. A forum's post has the same id, but stands in the thread
+ * itself.
+ */
+export function createReadStarter(
+  client: RestApi,
+  reader: Pick<Reader, "index">,
+  show: Show,
+): ThreadStarterPorts["read"] {
+  const read = createReadHistory(client);
+  return async ({ place, guildId }) => {
+    if (place.kind !== "guild" || !place.thread || guildId === undefined) return undefined;
+    const { channel, thread } = place;
+    const starterId = parseSnowflake<"message">(thread.id);
+    const parent = reader.index.get(guildId)?.channels.get(channel.id);
+    const isPost = parent !== undefined && FORUMS.has(parent.type);
+    if (!starterId) return undefined;
+    // Asking for the message itself is a 404 for each thread that began without one.
+    const after = parseSnowflake<"message">(String(BigInt(starterId) - 1n));
+    if (!after) return undefined;
+    const [raw] = await read(isPost ? thread.id : channel.id, { after, limit: 1 });
+    if (raw?.id !== starterId) return undefined;
+    const shown = await show(raw, { guildId, isGroup: false, isElsewhere: false });
+    return shown && {
+      messageId: shown.id,
+      tag: shown.from,
+      authorId: shown.fromId,
+      text: shown.text,
+      sentAt: shown.timestampMs,
+      ...(shown.replyTo && { replyTo: shown.replyTo }),
+    };
   };
 }

@@ -17,7 +17,7 @@ import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts";
-import { createThreadStarter } from "../../flows/turn/thread_starter.ts";
+import { createThreadStarter, type ThreadStarterPorts } from "../../flows/turn/thread_starter.ts";
 import type { RunningTurn } from "../../flows/turn/control/running_turns.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { randomId } from "../../host/random_id.ts";
@@ -37,8 +37,7 @@ import {
   type AskerRightsOptions,
   createMissingRight,
 } from "../../flows/turn/control/asker_rights.ts";
-import { createCanUndo } from "./discord/undo/can_undo.ts";
-import { createReadStarter, type ReadStarterOptions } from "./discord/read_starter.ts";
+import { createCanUndo } from "../../flows/turn/control/undo_button.ts";
 import { createJitPolicy } from "../../host/process/jit_policy.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 import type { Store } from "../../core/store/store.ts";
@@ -97,9 +96,10 @@ export function createAccountTurns(
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
     & Pick<AskerRightsOptions, "missingPermission">
-    & Omit<ReadStarterOptions, "accountId" | "footerOf">
     & Pick<TurnPeopleOptions, "ownerIds" | "onParked">
     & {
+      /** Reads the message that a thread began with. */
+      readonly readStarter: ThreadStarterPorts["read"];
       /** Ports of the tools. */
       readonly toolPorts: ToolPorts;
       /** Returns memory after turns. */
@@ -136,7 +136,7 @@ export function createAccountTurns(
   });
 
   const threadStarter = createThreadStarter({
-    read: createReadStarter({ ...ports, accountId, footerOf: store.outbox.footerOf }),
+    read: ports.readStarter,
     entriesOf: store.turns.entriesOf,
     schedule,
     ended: ports.ended,
@@ -161,7 +161,7 @@ export function createAccountTurns(
     onParked: ports.onParked,
     now,
   });
-  const canUndo = createCanUndo(accountId, store.changes, now);
+  const canUndo = createCanUndo({ accountId, changes: store.changes, now });
   const jit = createJitPolicy();
   const { footerOf } = store.outbox;
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn, footerOf };

@@ -5,7 +5,7 @@
  */
 
 import { agentInstructions } from "../../bot/rules/turn_rules.ts";
-import { workspaceOf } from "../../bot/rules/workspace_path.ts";
+import { workspaceOf } from "../../workspace/skill_library.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";

@@ -7,7 +7,7 @@
 
 import { homedir } from "node:os";
 import type { Env } from "../../lib/env.ts";
-import { skillFolders } from "../../bot/turn/ports/skills_port.ts";
+import { skillFolders } from "../../workspace/skill_library.ts";
 import { nearestOf } from "../../config/checks/nearest.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import { positionsIn } from "../../config/text/position.ts";

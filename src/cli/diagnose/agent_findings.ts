@@ -12,7 +12,7 @@ import { z } from "zod";
 import type { McpLook, McpView } from "../../bot/process/mcp_look.ts";
 import type { Skill } from "../../core/skills/skill.ts";
 import { findSkills } from "../../workspace/skills.ts";
-import { skillFolders } from "../../bot/turn/ports/skills_port.ts";
+import { skillFolders } from "../../workspace/skill_library.ts";
 import type { BotConfig } from "../../config/config.ts";
 import { finding } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";

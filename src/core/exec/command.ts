@@ -92,3 +92,45 @@ export function decideExec(
       return mode === "ask" ? "ask" : "deny";
   }
 }
+
+/** The end of a program. */
+export interface RunEnd {
+  /** Its exit code; `null` if a signal ended it. */
+  readonly code: number | null;
+  /** The reason if Barnacle ended it. */
+  readonly cut?: "time" | "output" | "stopped";
+  /** Milliseconds that it ran. */
+  readonly ms: number;
+}
+
+/** A command that has ended, or a job that runs. */
+export interface CommandState {
+  /** Its output so far, without its middle if it is long. */
+  readonly output: string;
+  /** Absent while it runs. */
+  readonly end?: RunEnd;
+}
+
+/** Runs commands on the host. */
+export interface HostCommands {
+  /**
+   * Finds the program of a command, and its folder.
+   *
+   * @throws {Error} If there is no such program or folder.
+   */
+  resolve(request: CommandRequest): Promise<ResolvedCommand>;
+  /**
+   * Runs a command, and waits for its end.
+   *
+   * @throws {Error} If there is no sandbox, or it cannot be started.
+   */
+  run(command: ResolvedCommand, timeoutMs: number, signal: AbortSignal): Promise<CommandState>;
+  /** Starts a command as a job. @returns Its number. */
+  start(command: ResolvedCommand, owner: string, timeoutMs: number): Promise<number>;
+  /** The state of a job of this owner; `undefined` if there is none. */
+  poll(job: number, owner: string): CommandState | undefined;
+  /** Ends a job. @returns Whether the owner has it. */
+  kill(job: number, owner: string): boolean;
+  /** Ends all commands. */
+  stop(): Promise<void>;
+}

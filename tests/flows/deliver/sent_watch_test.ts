@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createSentWatch, PATIENCE_MS } from "../../../src/flows/deliver/sent_watch.ts";
+import { createSentWatch, PATIENCE_MS } from "../../../src/flows/deliver/tool_messages.ts";
 import type { OutboundMessage } from "../../../src/core/outbound/outbound.ts";
 import { channelId } from "../../support/discord/builders.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
-import { createMemoryPort } from "../../../src/bot/turn/ports/memory_port.ts";
+import { createMemoryPort } from "../../../src/flows/tools/memory.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { MAX_NOTES } from "../../../src/core/notes/note.ts";
 import { createNoteSearch } from "../../../src/flows/notes/search.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
-import { createSkillLibrary, createSkillsPort } from "../../../src/bot/turn/ports/skills_port.ts";
+import { createSkillLibrary, createSkillsPort } from "../../../src/workspace/skill_library.ts";
 import { skillsFor } from "../../../src/core/skills/skill.ts";
 import { systemPromptOf } from "../../../src/render/prompt/system_prompt.ts";
 import { readSkill } from "../../../src/tools/skills/read_skill.ts";
@@ -104,7 +104,7 @@ describe("[T7] read_skill", () => {
     writeFileSync(join(path, "secret.txt"), "secret");
     symlinkSync(join(path, "secret.txt"), join(path, "x", "link.md"));
     const set = await findSkills([{ path, isRequired: true }]);
-    const skills = createSkillsPort({ skills: () => skillsFor(set, ["x"]) });
+    const skills = createSkillsPort(() => skillsFor(set, ["x"]));
     return (input: unknown) =>
       readSkill.run(
         readSkill.input.parse(input),
@@ -132,7 +132,7 @@ describe("[T7] createSkillLibrary()", () => {
     const { path, add } = build({ x: skill("x"), wrong: "x" });
     const { log, lines } = recordingLog();
     let now = 0;
-    const library = createSkillLibrary(() => [{ path, isRequired: true }], () => now, log);
+    const library = createSkillLibrary(() => [{ path, isRequired: true }], { now: () => now }, log);
     assert.deepEqual(library.now().skills, []);
     await library.read();
     const first = library.now();

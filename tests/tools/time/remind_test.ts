@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SchedulesPort, ShownSchedule } from "../../../src/core/turn/ports/schedules.ts";
-import { createSchedulesPort } from "../../../src/bot/turn/ports/schedules_port.ts";
+import { createSchedulesPort } from "../../../src/flows/tools/schedules.ts";
 import { remind } from "../../../src/tools/time/remind.ts";
 import {
   channelId,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { MessageId } from "../../discord/ids.ts";
+import type { ChannelId, GuildId, MessageId } from "../../discord/ids.ts";
 import type { Decision } from "../../people/question.ts";
 import type { InboundMessage } from "../../inbound/inbound.ts";
 
@@ -26,6 +26,14 @@ export interface DiscordCall {
   readonly signal: AbortSignal;
 }
 
+/** The channel that a call acts in. */
+export interface ToolTarget {
+  /** The channel. */
+  readonly channelId: ChannelId;
+  /** Absent in direct messages. */
+  readonly guildId?: GuildId;
+}
+
 /** A message as the model reads it. */
 export interface ShownMessage {
   /** Discord's id of the message. */
@@ -42,4 +50,34 @@ export interface ShownMessage {
   readonly timestampMs: number;
   /** The message that it replies to; absent if it is no reply. */
   readonly replyTo?: MessageId;
+}
+
+/** The place of a shown message. */
+export interface ShownPlace {
+  /** Absent in direct messages. */
+  readonly guildId?: GuildId;
+  /** Whether the channel is a group of direct messages. */
+  readonly isGroup: boolean;
+  /** Whether the turn is in another channel: it then sees no text behind a spoiler (H9). */
+  readonly isElsewhere: boolean;
+}
+
+/**
+ * Shows a message in Discord's own form, by the same policy as live ones (P10).
+ *
+ * @returns `undefined` if the model may not see it, or if no person and no bot wrote it.
+ */
+export type Show = (
+  raw: Readonly<Record<string, unknown>> & { readonly id: string },
+  place: ShownPlace,
+) => Promise<ShownMessage | undefined>;
+
+/** Shows messages, without those that the model may not see. */
+export async function showAll(
+  show: Show,
+  raw: readonly Parameters<Show>[0][],
+  place: ShownPlace,
+): Promise<readonly ShownMessage[]> {
+  const shown = await Promise.all(raw.map((one) => show(one, place)));
+  return shown.filter((one) => one !== undefined);
 }

@@ -66,6 +66,9 @@ export interface LeftState {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
+/** Minutes for which a change can be taken back. */
+export const UNDO_MINUTES = 10;
+
 /** How an action is taken back, and the rights that this needs. */
 export interface UndoSteps {
   /** What undoing does: `"gives the role back"`. */

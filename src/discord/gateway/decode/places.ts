@@ -45,6 +45,17 @@ const WITHOUT_MESSAGES: ReadonlySet<number> = new Set([
   ChannelTypes.GuildDirectory,
 ]);
 
+/** Names the place of a channel or thread. The index has no archived thread, so `parentId` names its channel. */
+export function placeOfTarget(
+  guildId: GuildId,
+  { channelId, parentId }: { readonly channelId: ChannelId; readonly parentId?: ChannelId },
+  guild?: Guild,
+): GuildPlace {
+  const place = placeIn(guildId, channelId, guild);
+  if (parentId === undefined || place.thread) return place;
+  return { ...placeIn(guildId, parentId, guild), thread: { id: channelId, name: channelId } };
+}
+
 /** Caches places by guild. Every change makes a new guild object. */
 const places = new WeakMap<Guild, Map<ChannelId, GuildPlace>>();
 

@@ -5,13 +5,29 @@
  */
 
 import type { FinishedTurn } from "../../../core/inbound/inbox.ts";
-import type { MessageId } from "../../../core/discord/ids.ts";
+import type { AccountId, MessageId } from "../../../core/discord/ids.ts";
 import { UNDO_BUTTON } from "../../../core/outbound/outbound.ts";
 import type { Step } from "../../../core/step.ts";
+import type { ToolChanges } from "../../../core/store/changes.ts";
+import { UNDO_MINUTES } from "../../../core/turn/ports/discord_place.ts";
+import type { Clock } from "../../../lib/clock.ts";
 import { notice, type Texts } from "../../../render/notices/notices.ts";
 
 /** Whether something that the turn of a message has done can be taken back now. */
 export type CanUndo = (messageId: MessageId) => Promise<boolean>;
+
+/** Creates a {@link CanUndo} for one account. */
+export function createCanUndo(
+  { accountId, changes, now }: Clock & {
+    readonly accountId: AccountId;
+    readonly changes: Pick<ToolChanges, "since">;
+  },
+): CanUndo {
+  return async (messageId) => {
+    const made = await changes.since(accountId, undefined, now() - UNDO_MINUTES * 60_000);
+    return made.some(({ turnId, undo, isUndone }) => turnId === messageId && undo && !isUndone);
+  };
+}
 
 /** Discord's maximum number of characters for a button's label. */
 const MAX_LABEL = 80;

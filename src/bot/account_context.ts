@@ -1,0 +1,71 @@
+/**
+ * Makes the context of a running account, which all of its flows share, and holds its settings, which a
+ * reload replaces (C9).
+ *
+ * @module
+ */
+
+import { randomBytes } from "node:crypto";
+import type { Config } from "../config/config.ts";
+import type { Account } from "../core/account/account.ts";
+import type { AccountEvents } from "../core/account/events.ts";
+import { randomId } from "../host/random_id.ts";
+import { schedule } from "../lib/clock.ts";
+import { createEmitter } from "../lib/emitter.ts";
+import type { Logging } from "../log.ts";
+import type { Store } from "../core/store/store.ts";
+import type { CurrentPolicy } from "./rules/policy.ts";
+import type { AccountOptions, AnsweringModel } from "./account_interface.ts";
+import type { Speech } from "./rules/setup.ts";
+
+/** The context of an account, with the types of its config, its policy and its store. */
+export type AccountContext = Account<Config, CurrentPolicy, Store>;
+
+/** Makes the context once; each part gets it with its own log. */
+export function createAccountContext(
+  { logging, config, ...facts }:
+    & Pick<AccountContext, "config" | "store" | "policy" | "self" | "now" | "stopping" | "ended">
+    & { readonly logging: Logging },
+): AccountContext {
+  const context: AccountContext = {
+    ...facts,
+    config,
+    accountId: config().discord.accountId,
+    texts: () => config().texts,
+    random: Math.random,
+    randomId,
+    draw: randomBytes,
+    schedule,
+    log: logging.forPart("gateway"),
+    forPart: (part) => ({ ...context, log: logging.forPart(part) }),
+    events: createEmitter<AccountEvents>(),
+  };
+  return context;
+}
+
+/** The current config and models. */
+export interface Settings {
+  /** The current config. */
+  config: Config;
+  /** The model that answers. */
+  model: AnsweringModel["model"];
+  /** Checks whether the model answers. */
+  checkModel: AnsweringModel["checkModel"];
+  /** Hears and speaks; without parts if none is configured. */
+  speech: Speech;
+  /** Draws images; `undefined` if none is configured. */
+  drawing: AnsweringModel["drawing"] | undefined;
+  /** Other models that people may choose. */
+  choices: AnsweringModel["choices"] | undefined;
+  /** Reads and changes the config file. */
+  configFile: AnsweringModel["configFile"] | undefined;
+}
+
+/** The settings that an account starts with, or that a reload brings. */
+export function settingsOf(
+  { config, model, checkModel, speech = {}, drawing, choices, configFile }:
+    & AnsweringModel
+    & Pick<AccountOptions, "config">,
+): Settings {
+  return { config, model, checkModel, speech, drawing, choices, configFile };
+}

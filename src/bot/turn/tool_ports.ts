@@ -1,0 +1,145 @@
+/**
+ * Connects the tools of an account's turns with Discord, the store and the services of the process.
+ *
+ * @module
+ */
+
+import type { UserId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Model } from "../../core/model.ts";
+import type { Skill } from "../../core/skills/skill.ts";
+import type { SpendPort } from "../../core/spending/metered_model.ts";
+import type { Show } from "../../core/turn/ports/discord_call.ts";
+import type { NewPresence } from "../../core/turn/ports/discord_place.ts";
+import type { ToolPorts } from "../../core/turn/tool.ts";
+import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
+import type { Reader } from "../../discord/gateway/read/reader.ts";
+import { createActions } from "../../discord/rest/actions/actions.ts";
+import { createHistoryRead } from "../../discord/rest/actions/history.ts";
+import type { ActionsOptions } from "../../discord/rest/actions/options.ts";
+import type { RestClient } from "../../discord/rest/client/client.ts";
+import { createToolMessages } from "../../flows/deliver/tool_messages.ts";
+import type { NoteSearch } from "../../flows/notes/search.ts";
+import { createActionQuestions } from "../../flows/questions/action_questions.ts";
+import { createCodePort } from "../../flows/tools/code.ts";
+import { createDrawPort } from "../../flows/tools/draw.ts";
+import { createExecPort } from "../../flows/tools/exec.ts";
+import { createMemoryPort } from "../../flows/tools/memory.ts";
+import { createSchedulesPort } from "../../flows/tools/schedules.ts";
+import { createSummarise } from "../../flows/tools/summarise.ts";
+import { createThreadsPort } from "../../flows/tools/threads.ts";
+import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
+import { latest } from "../../lib/cache.ts";
+import { createMediaReads } from "../../media/discord_pictures.ts";
+import { prepareClosedBy } from "../../policy/places.ts";
+import { serverQuestion } from "../../render/questions/server_question.ts";
+import { threadTitle } from "../../render/name.ts";
+import { createSkillsPort } from "../../workspace/skill_library.ts";
+import type { AccountContext, Settings } from "../account_context.ts";
+import type { AccountFiles } from "../files/account_files.ts";
+import type { Outbound } from "../outbound/outbound.ts";
+import type { ToolServices } from "../rules/tool_services.ts";
+import { toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
+import { timezoneOf } from "../schedules/schedules.ts";
+
+/** The parts of an account that its tools use. */
+interface ToolParts extends Pick<TurnRulesPorts, "uploadLimit" | "takesFiles" | "isOwner"> {
+  readonly client: RestClient;
+  readonly reader: Reader;
+  readonly settings: Pick<Settings, "model" | "drawing">;
+  readonly services: ToolServices;
+  readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "sent">;
+  readonly files: Pick<AccountFiles, "download" | "drawings" | "find">;
+  readonly threads: Pick<AnswerThreads, "open">;
+  readonly spend: SpendPort;
+  readonly show: Show;
+  readonly ownerIds: () => Promise<readonly UserId[]>;
+  readonly setPresence: (presence: NewPresence) => Promise<void>;
+  readonly searchNotes: NoteSearch;
+  readonly skills: (message: InboundMessage) => readonly Skill[];
+  readonly onSchedules: () => void;
+}
+
+/** Creates the ports. The function is long because each part of a tool stands here once. */
+export function createToolPorts(account: AccountContext, parts: ToolParts): ToolPorts {
+  const { accountId, config, texts, store, schedule, now } = account;
+  const { client, reader, settings, services, outbound, files, spend, ownerIds, isOwner } = parts;
+  const { cleanSecrets, sent } = outbound;
+  const model = (): Model => settings.model;
+  const agentId = () => config().agent.id;
+  const rights = { accountId, client, isOwner, cleanSecrets, agentId, spend, model, schedule, now };
+  const closed = latest(account.policy, ({ policy }) => prepareClosedBy(policy));
+  const reads: Pick<ActionsOptions, "self" | "closedBy" | "show"> = {
+    self: () => reader.self?.userId,
+    closedBy: (asker, { guildId, ...target }) =>
+      closed()({
+        channelId: target.channelId,
+        place: placeOfTarget(guildId, target, reader.index.get(guildId)),
+        sender: asker.sender,
+        isOwner: isOwner(asker),
+      }),
+    show: parts.show,
+  };
+  return {
+    ...services.ports,
+    code: createCodePort({ runCode: services.runCode, readFile: files.find }),
+    draw: createDrawPort({ ...rights, drawing: () => settings.drawing, drawings: files.drawings }),
+    history: {
+      read: createHistoryRead({ ...rights, ...reads }),
+      summarise: createSummarise({
+        ...rights,
+        randomId: account.randomId,
+        log: account.forPart("turns").log,
+      }),
+    },
+    discord: createActions({
+      ...rights,
+      ...reads,
+      ...createToolMessages({
+        ...rights,
+        outbox: store.outbox,
+        sent,
+        onOutbox: (channelId) => outbound.channelQueues.wake([channelId]),
+        rulesIn: (target) => toolTextRules(config(), target, { ...parts, cleanSecrets }),
+      }),
+      ...createActionQuestions({
+        accountId,
+        changes: store.changes,
+        escalates: () => config().escalates,
+        maxDestructive: () => config().discordTool.maxDestructive,
+        ownerIds,
+        approvalTimeoutMs: () => config().discord.execApprovals.timeoutMs,
+        texts,
+      }),
+      changes: store.changes,
+      askerOf: store.inbox.askerOf,
+      maxDestructive: () => config().discordTool.maxDestructive,
+      alsoGuilds: () => config().discordTool.alsoGuilds,
+      titleOf: (written) => cleanSecrets(threadTitle(written)),
+      media: createMediaReads(files.download),
+      setPresence: parts.setPresence,
+    }),
+    recall: { recall: store.sessions.recall },
+    skills: createSkillsPort(parts.skills),
+    memory: createMemoryPort({ ...rights, notes: store.notes, searchNotes: parts.searchNotes }),
+    threads: createThreadsPort({ threads: parts.threads, cleanSecrets }),
+    exec: createExecPort({
+      ...rights,
+      config,
+      commands: services.commands,
+      approvers: () => account.policy().policy.approvers,
+      rules: store.questions,
+    }),
+    questions: {
+      askTimeoutMs: () => config().askTimeoutMs,
+      ofServer: (asked) => serverQuestion(asked, texts()),
+    },
+    schedules: createSchedulesPort({
+      ...rights,
+      schedules: store.schedules,
+      timezone: () => timezoneOf(config()),
+      linkHosts: () => config().messages.linkHosts,
+      onChanged: parts.onSchedules,
+    }),
+  };
+}

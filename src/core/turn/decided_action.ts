@@ -1,0 +1,106 @@
+/**
+ * Reads people's decisions about calls of tools, and declares the errors that make Barnacle ask them
+ * (T3, T11).
+ *
+ * @module
+ */
+
+import type { UserId } from "../discord/ids.ts";
+import type { InboundMessage } from "../inbound/inbound.ts";
+import { ALLOW_ONCE, type Decision, type Question } from "../people/question.ts";
+import { type RefusalReason, RefusedCall } from "../refused_call.ts";
+import { describeMissing } from "../rights/rights.ts";
+import type { Missing } from "../rights/rights.ts";
+
+/** The asker of an action lacks a right. */
+export class LacksRight extends RefusedCall {
+  /** Name of the error class, as logs show it. */
+  override name = "LacksRight";
+  /** The missing right. */
+  readonly missing: Missing;
+
+  /** Says which right is missing; `decision` is absent before a person with it has decided. */
+  constructor(missing: Missing, decision: Decision | undefined) {
+    const who = isEscalationAllowed(decision) ? "the person who allowed it" : "the person who asks";
+    super(
+      missing.kind,
+      `${who} may not do that there: ${describeMissing(missing, "asker")}${refusalOf(decision)}`,
+    );
+    this.missing = missing;
+  }
+}
+
+/** A probe has come to its first change: the asker has all rights so far. */
+export class ProbeEnded extends Error {
+  /** Name of the error class, as logs show it. */
+  override name = "ProbeEnded";
+}
+
+/** Whether a person has allowed this call in place of its asker. */
+export function isEscalationAllowed(decision: Decision | undefined): boolean {
+  return decision?.kind === "answered" && decision.about === "escalation" &&
+    decision.answer.choice === ALLOW_ONCE;
+}
+
+/**
+ * The person who has allowed this call by their own rights, which must hold when it runs;
+ * `undefined` if an owner has allowed it, or no one.
+ */
+export function holderOf(decision: Decision | undefined): UserId | undefined {
+  return isEscalationAllowed(decision) && decision?.kind === "answered" && decision.answer.byRight
+    ? decision.by
+    : undefined;
+}
+
+function refusalOf(decision: Decision | undefined): string {
+  switch (decision?.kind) {
+    case undefined:
+      return "";
+    case "answered":
+      return decision.about === "escalation" && !isEscalationAllowed(decision)
+        ? "; a person who may allow it was asked, and said no"
+        : "";
+    case "expired":
+    case "withdrawn":
+      return "; no one has allowed it";
+  }
+}
+
+/** Whether a person has let the turn make more destructive changes. */
+export function mayGoOn(decision: Decision | undefined): boolean {
+  return decision?.kind === "answered" && decision.about === "limit" &&
+    decision.answer.choice === ALLOW_ONCE;
+}
+
+/**
+ * Why a turn may make no more changes.
+ *
+ * @param most Number of changes that it may make by itself.
+ */
+export function limitReached(most: number, decision: Decision | undefined): RefusedCall {
+  const why = decision === undefined || decision.kind === "withdrawn"
+    ? "a person must approve further ones: tell them what is left to do, and let them ask for it in " +
+      "a new message"
+    : decision.kind === "expired"
+    ? "a person was asked about further ones, and did not answer in time"
+    : "a person was asked about further ones, and said no";
+  return new RefusedCall(
+    limitReason(decision),
+    `this turn may make ${most} destructive changes by itself; ${why}`,
+  );
+}
+
+/** The reason for metrics; a person was asked, unless nothing is decided. */
+function limitReason(decision: Decision | undefined): RefusalReason {
+  if (decision === undefined) return "max_destructive";
+  return decision.kind === "answered" ? "declined" : decision.kind;
+}
+
+/** Asker and place of the call of a message's turn, for people who decide about it. */
+export function factsOf({ sender, channelId, guildId, id }: InboundMessage): Question["facts"] {
+  const link = `https://discord.com/channels/${guildId ?? "@me"}/${channelId}/${id}`;
+  return [
+    { name: "Who asks", value: `<@${sender.id}> (${sender.id})` },
+    { name: "Where", value: `<#${channelId}> · <${link}>` },
+  ];
+}

@@ -1,0 +1,73 @@
+/**
+ * Shows messages of Discord to the model, by the same policy as live ones (P10).
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { type AccountId, createdAtMs } from "../../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import type { InboundMessage, Self } from "../../../core/inbound/inbound.ts";
+import { toOverheard } from "../../../core/inbound/transcript.ts";
+import { type FooterOf, withoutFooter } from "../../../core/outbound/footer_line.ts";
+import type { Show } from "../../../core/turn/ports/discord_call.ts";
+import { withoutSpoilers } from "../../../lib/text/quoted.ts";
+import { decodeHistory } from "./decode.ts";
+import { fullText } from "./describe.ts";
+import { POLL_RESULT } from "./describe.ts";
+import type { GuildIndex } from "./guild_index.ts";
+import { contentPayload } from "./payloads.ts";
+
+/** The sources of shown messages. */
+interface ShowOptions {
+  /** The account. */
+  readonly accountId: AccountId;
+  /** The account's own user and its guilds, as the gateway told them. */
+  readonly reader: { readonly self?: Self | undefined; readonly index: GuildIndex };
+  /** Whether the current policy lets the model see a message. */
+  readonly maySee: (message: InboundMessage) => boolean;
+  /** Finds the footer of a message of the bot, which the model never sees. */
+  readonly footerOf: FooterOf;
+}
+
+/** The fields of a message that need no decoding. */
+const ownSchema = contentPayload.extend({
+  id: snowflakeSchema<"message">(),
+  type: z.number().default(0),
+  author: z.object({ id: z.string() }).optional().catch(undefined),
+  timestamp: z.string().default(""),
+  message_reference: z.object({ message_id: snowflakeSchema<"message">().optional() }).nullish(),
+});
+
+/** Creates a {@link Show}. */
+export function createShow({ accountId, reader, maySee, footerOf }: ShowOptions): Show {
+  return async (raw, { guildId, isGroup, isElsewhere }) => {
+    const { self, index } = reader;
+    const plain = ownSchema.safeParse(raw).data;
+    if (!self || !plain) return undefined;
+    const { id, type, author, timestamp, message_reference } = plain;
+    const times = { id, timestamp, timestampMs: createdAtMs(id) };
+    const shownText = (text: string) => isElsewhere ? withoutSpoilers(text) : text;
+    const event = decodeHistory(raw, guildId, { accountId, self, index }, isGroup);
+    const isOwnPollResult = type === POLL_RESULT && author?.id === self.userId;
+    if (event?.kind === "own_message" || isOwnPollResult) {
+      const replyTo = message_reference?.message_id;
+      return {
+        ...times,
+        from: "you",
+        fromId: self.userId,
+        text: shownText(await withoutFooter(fullText(plain), id, footerOf)),
+        ...(replyTo && { replyTo }),
+      };
+    }
+    if (event?.kind !== "message" || !maySee(event)) return undefined;
+    const { tag, authorId, text, replyTo } = toOverheard(event);
+    return {
+      ...times,
+      from: tag,
+      fromId: authorId,
+      text: shownText(text),
+      ...(replyTo && { replyTo }),
+    };
+  };
+}

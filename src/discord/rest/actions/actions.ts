@@ -1,0 +1,271 @@
+/**
+ * Acts on Discord for tools: with the rights of the asker, within the server of the turn (T3 to T5).
+ *
+ * Each action finds its place, checks the rights of the people who ask and of the bot there, and then
+ * acts. A refusal of Discord becomes words for the model.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import {
+  type ChannelId,
+  compareIds,
+  type GuildId,
+  type MessageId,
+  parseSnowflake,
+} from "../../../core/discord/ids.ts";
+import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import { badArguments, RefusedCall } from "../../../core/refused_call.ts";
+import type { Need } from "../../../core/rights/rights.ts";
+import { ProbeEnded } from "../../../core/turn/decided_action.ts";
+import type { DiscordCall, DiscordPort } from "../../../core/turn/ports/discord.ts";
+import {
+  showAll,
+  type ShownPlace,
+  type ToolTarget,
+} from "../../../core/turn/ports/discord_call.ts";
+import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
+import { createReadHistory } from "../calls/history.ts";
+import { createSingleReads } from "../calls/single_message.ts";
+import { createThreadCalls } from "../calls/threads.ts";
+import { createReactions } from "../calls/typing_and_reactions.ts";
+import type { RestApi } from "../client/client.ts";
+import { expect } from "../exchange/answer.ts";
+import { createOpenPost } from "./forum_posts.ts";
+import type { ActionsOptions } from "./options.ts";
+import { createEdit } from "./own_messages.ts";
+import { createPlaces } from "./place.ts";
+import { createAssertMayQuote, createTargets, type Found, type Origin } from "./targets.ts";
+import { createUndo } from "./undo.ts";
+
+/** Minutes without a message after which Discord archives a thread. */
+const ARCHIVE_AFTER_MIN = 1_440;
+
+/** Creates the actions. The function is long because it is a list: one action after the other. */
+export function createActions(options: ActionsOptions): DiscordPort {
+  const { client, cleanSecrets, titleOf, show, composed, deliver } = options;
+  const reads = createSingleReads(client);
+  const reactions = createReactions(client, {});
+  const threads = createThreadCalls(client);
+  const history = createReadHistory(client);
+  const targets = createTargets(options);
+  const assertMayQuote = createAssertMayQuote(reads);
+  const parts = { ...options, targets, assertMayQuote };
+  const places = createPlaces(parts);
+  const undo = createUndo(parts);
+  const edit = createEdit(parts);
+  const openPost = createOpenPost(parts);
+  const { run: inTurn } = createKeyedQueue<string>(); // messages must not overtake each other
+
+  /** Runs a request in a place; a refusal becomes words for the model. */
+  async function run<Result>(
+    call: DiscordCall,
+    find: (origin: Origin) => Promise<Found>,
+    { asker, bot = asker, isBotChecked = false }: Rights,
+    act: (found: Found, origin: Origin) => Promise<Result>,
+  ): Promise<Result> {
+    return await inTurn(call.sessionKey, async () => {
+      const origin = targets.originOf(call);
+      const found = await find(origin);
+      await targets.assertMay(origin, found, asker);
+      if (isBotChecked && bot.length > 0) await targets.assertBotMay(origin, found, bot);
+      try {
+        return await act(found, origin);
+      } catch (error) {
+        throw await targets.refusal(error, origin, found, bot);
+      }
+    });
+  }
+
+  /** Runs a request in a channel that the asker may use. */
+  const within = <Result>(
+    call: DiscordCall,
+    channelId: ChannelId | undefined,
+    rights: Rights,
+    act: (target: ToolTarget, found: Found, origin: Origin) => Promise<Result>,
+  ): Promise<Result> =>
+    run(
+      call,
+      (origin) => targets.channel(origin, channelId),
+      rights,
+      (found, origin) => {
+        if (call.isProbe) throw new ProbeEnded(); // its rights are checked
+        const guildId = found.guild?.id;
+        const target = {
+          channelId: found.channelId ?? origin.channelId,
+          ...(guildId !== undefined && { guildId }),
+        };
+        return act(target, found, origin);
+      },
+    );
+
+  const shownPlace = (
+    { place, channelId: here }: InboundMessage,
+    { channelId, ...target }: ToolTarget,
+  ): ShownPlace => ({
+    ...target,
+    isGroup: place.kind === "group_dm",
+    isElsewhere: channelId !== here,
+  });
+
+  return {
+    send: (call, { channelId, text, replyTo }) =>
+      within(call, channelId, { asker: ["Send Messages"] }, async (target, found, origin) => {
+        await targets.assertBotMay(origin, found, ["Send Messages"]);
+        const results = await deliver(composed(call, text, target, replyTo), call.signal);
+        const failed = results.find(({ kind }) => kind === "failed");
+        if (failed?.kind === "failed") {
+          throw new Error(
+            `Discord does not take the message: ${failed.reason ?? "no reason given"}`,
+          );
+        }
+        const isSent = results.every(({ kind }) => kind === "sent");
+        return {
+          channelId: target.channelId,
+          messageIds: results.flatMap((result) =>
+            result.kind === "sent" && result.messageId ? [result.messageId] : []
+          ),
+          state: isSent ? "sent" as const : "waits" as const,
+        };
+      }),
+    read: (call, { channelId, limit, before, after }) =>
+      within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
+        const { message } = call;
+        await assertMayQuote(message, target.channelId);
+        const isHere = target.channelId === message.channelId;
+        // Later messages of the turn's own channel belong to other turns.
+        const isLate = (id: MessageId) => isHere && compareIds(id, message.id) >= 0;
+        const from = before && !isLate(before) ? before : isHere && !after ? message.id : before;
+        const raw = await history(target.channelId, {
+          limit,
+          ...(from !== undefined && { before: from }),
+          ...(after !== undefined && { after }),
+        });
+        const shown = await showAll(show, raw, shownPlace(message, target));
+        return shown
+          .filter(({ id, from }) => from === "you" || !isLate(id))
+          .toSorted((one, other) => compareIds(one.id, other.id));
+      }),
+    readOne: (call, { channelId, messageId }) =>
+      within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
+        await assertMayQuote(call.message, target.channelId);
+        const { raw } = await reads.message(target.channelId, messageId);
+        const shown = await show(raw, shownPlace(call.message, target));
+        if (!shown) throw new RefusedCall("policy", "you may not read that message");
+        return shown;
+      }),
+    addReaction: (call, { channelId, messageId }, emoji) =>
+      within(
+        call,
+        channelId,
+        { asker: ["Read Message History", "Add Reactions"] },
+        async (target, found, origin) => {
+          if (found.guild && await isExternal(client, found.guild.id, emoji)) {
+            await targets.assertMay(origin, found, ["Use External Emojis"]);
+          }
+          await reactions.add(target.channelId, messageId, emoji);
+        },
+      ),
+    removeReaction: (call, { channelId, messageId }, emoji) =>
+      within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
+        const own = emoji === ""
+          ? (await reads.message(target.channelId, messageId)).ownReactions
+          : [emoji];
+        for (const one of own) await reactions.remove(target.channelId, messageId, one);
+      }),
+    edit: (call, { channelId, messageId }, text) =>
+      within(
+        call,
+        channelId,
+        { asker: ["Send Messages"], bot: [] },
+        (target, found, origin) => edit(call, { target, found, origin, messageId, text }),
+      ),
+    openThread: (call, { channelId, messageId }, written) =>
+      within(
+        call,
+        channelId,
+        { asker: ["Create Public Threads", "Send Messages in Threads"] },
+        async (target) => {
+          const title = titleOf(written);
+          if (title === "") throw badArguments("the title has no letters");
+          const how = await threads.start(target.channelId, messageId, title, ARCHIVE_AFTER_MIN);
+          const threadId = parseSnowflake<"channel">(messageId);
+          if (!threadId) throw new Error("Discord gave the thread no id");
+          return { threadId, title, existed: how === "existed" };
+        },
+      ),
+    openPost: (call, post) =>
+      within(
+        call,
+        post.channelId,
+        { asker: ["Send Messages"], isBotChecked: true },
+        (target, found, origin) => openPost(call, post, target, found, origin),
+      ),
+    inChannel: (call, { channelId, needs, isQuoted = false }, act) =>
+      run(
+        call,
+        (origin) => targets.channel(origin, channelId),
+        { asker: needs, isBotChecked: true },
+        async (found, origin) => {
+          if (isQuoted && found.channelId) await assertMayQuote(call.message, found.channelId);
+          return await act(await places.channel(call, origin, found));
+        },
+      ),
+    inGuild: (call, { guildId, needs }, act) =>
+      run(
+        call,
+        (origin) => targets.guild(origin, guildId),
+        { asker: needs, isBotChecked: true },
+        async (found, origin) => await act(places.guild(call, origin, found)),
+      ),
+    async setPresence(call, presence) {
+      if (call.isProbe) throw new ProbeEnded();
+      if (!targets.originOf(call).askers.every(({ isOwner }) => isOwner)) {
+        throw new RefusedCall("owners_only", "only an owner of the bot may change its status");
+      }
+      const { activity } = presence;
+      await options.setPresence({
+        ...presence,
+        ...(activity && { activity: { ...activity, name: cleanSecrets(activity.name) } }),
+      });
+    },
+    escalation: options.escalation,
+    limit: options.limit,
+    undo: {
+      undo: async (call, id) =>
+        call.isProbe
+          ? await Promise.reject(new ProbeEnded())
+          : await inTurn(call.sessionKey, () => undo(targets.originOf(call), call.callKey, id)),
+    },
+  };
+}
+
+/** The rights that a request needs. */
+interface Rights {
+  readonly asker: readonly Need[];
+  /** Default: those of the asker. */
+  readonly bot?: readonly Need[];
+  /** Whether to check the bot before the request, and not only after a refusal. */
+  readonly isBotChecked?: boolean;
+}
+
+const emojisSchema = z.array(z.object({ id: z.string().nullish() }));
+
+/**
+ * Whether a reaction's emoji is of another server than this one.
+ *
+ * @param emoji Unicode, or `<:name:id>`.
+ * @throws {RestError} If Discord does not answer, or refuses.
+ */
+async function isExternal(
+  client: RestApi,
+  guildId: GuildId,
+  emoji: string,
+): Promise<boolean> {
+  const id = /^<a?:\w+:(\d+)>$/.exec(emoji)?.[1];
+  if (id === undefined) return false;
+  const answer = await client.request("GET", `/guilds/${guildId}/emojis`);
+  const own = expect("GET /guilds/:id/emojis", emojisSchema, answer);
+  return own.every((one) => one.id !== id);
+}

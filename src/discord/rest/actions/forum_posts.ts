@@ -1,0 +1,89 @@
+/**
+ * Opens posts in forums.
+ *
+ * A post is a thread with its first message in one request, so it has no nonce. A repeated call finds
+ * the post by its title: the bot opened it after the question was asked.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { isForum } from "../../../core/rights/channel.ts";
+import { compareIds } from "../../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import type { DiscordCall, NewPost, OpenedThread } from "../../../core/turn/ports/discord.ts";
+import { channelOf } from "../calls/guild_reads.ts";
+import { expect } from "../exchange/answer.ts";
+import type { ActionsOptions } from "./options.ts";
+import type { ToolTarget } from "../../../core/turn/ports/discord_call.ts";
+import type { Found, Origin, Targets } from "./targets.ts";
+import { badArguments } from "../../../core/refused_call.ts";
+
+const activeSchema = z.object({ threads: z.array(z.unknown()) });
+const idSchema = z.object({ id: snowflakeSchema<"channel">() });
+
+/** Opens a post in the forum that was found. */
+export function createOpenPost(
+  { client, composed, deliver, self, titleOf, targets }: ActionsOptions & {
+    readonly targets: Pick<Targets, "assertMay">;
+  },
+): (
+  call: DiscordCall,
+  post: NewPost,
+  target: ToolTarget,
+  found: Found,
+  origin: Origin,
+) => Promise<OpenedThread> {
+  return async (call, { title: written, text, tags }, target, found, origin) => {
+    const forum = await found.channel();
+    const { guild } = found;
+    if (!isForum(forum) || !guild) throw badArguments("that channel is no forum");
+    const title = titleOf(written);
+    if (title === "") throw badArguments("the title has no letters");
+    const chosen = tags.map((name) => {
+      const tag = forum.tags.find((one) =>
+        one.id === name || one.name.toLowerCase() === name.toLowerCase()
+      );
+      if (tag) return tag;
+      const names = forum.tags.map((one) => one.name).join(", ") || "none";
+      throw badArguments(`the forum has no tag ${JSON.stringify(name)}; it has: ${names}`);
+    });
+    if (chosen.some(({ isModerated }) => isModerated)) {
+      await targets.assertMay(origin, found, ["Manage Threads"]);
+    }
+    const active = expect(
+      "GET /guilds/:id/threads/active",
+      activeSchema,
+      await client.request("GET", `/guilds/${guild.id}/threads/active`, { signal: call.signal }),
+    ).threads.flatMap((raw) => channelOf(raw) ?? []);
+    const known = active.find(({ id, parentId, name, thread }) =>
+      parentId === forum.id && name === title && thread?.ownerId === self() &&
+      compareIds(id, call.message.id) > 0
+    );
+    if (known) return { threadId: known.id, title, existed: true };
+
+    const [first, ...rest] = composed(call, text, target);
+    if (!first) throw badArguments("`text` has nothing to show");
+    const { content, pings } = first.message;
+    const { id: threadId } = expect(
+      "POST /channels/:id/threads",
+      idSchema,
+      await client.request("POST", `/channels/${forum.id}/threads`, {
+        signal: call.signal,
+        body: {
+          name: title,
+          ...(chosen.length > 0 && { appliedTags: chosen.map(({ id }) => id) }),
+          message: { content, allowedMentions: { parse: [], users: pings.users } },
+        },
+      }),
+    );
+    if (rest.length > 0) {
+      const there = rest.map((one) => ({
+        ...one,
+        message: { ...one.message, channelId: threadId },
+      }));
+      await deliver(there, call.signal);
+    }
+    return { threadId, title, existed: false };
+  };
+}

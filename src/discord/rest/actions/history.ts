@@ -1,0 +1,69 @@
+/**
+ * Reads the history of channels for tools: of channels that the asker may read by Discord's
+ * permissions, and that the policy opens. Messages pass the same policy as live ones.
+ *
+ * @module
+ */
+
+import {
+  compareIds,
+  createdAtMs,
+  type MessageId,
+  parseSnowflake,
+} from "../../../core/discord/ids.ts";
+import { showAll, type ShownMessage } from "../../../core/turn/ports/discord_call.ts";
+import type { HistoryPort } from "../../../core/turn/ports/history.ts";
+import { createReadHistory, MAX_HISTORY, type RawMessage } from "../calls/history.ts";
+import { createSingleReads } from "../calls/single_message.ts";
+import type { ActionsOptions } from "./options.ts";
+import { createAssertMayQuote, createTargets, type TargetsOptions } from "./targets.ts";
+
+/** Creates the reading of one account. */
+export function createHistoryRead(
+  options: Omit<TargetsOptions, "alsoGuilds"> & Pick<ActionsOptions, "show">,
+): HistoryPort["read"] {
+  const { client, show } = options;
+  const page = createReadHistory(client);
+  const assertMayQuote = createAssertMayQuote(createSingleReads(client));
+  const targets = createTargets({ ...options, alsoGuilds: () => [] });
+
+  return async ({ message, signal }, { channelId, limit, before, sinceMs = 0 }) => {
+    const origin = targets.originOf({ message });
+    const place = await targets.channel(origin, channelId);
+    const { channelId: there = message.channelId, guild } = place;
+    const isHere = there === message.channelId;
+    // For this channel, the tool's needs are checked already, or an owner has granted them (T11).
+    if (!isHere) await targets.assertMay(origin, place, ["Read Message History"]);
+    await assertMayQuote(message, there);
+    const shown = {
+      ...(guild && { guildId: guild.id }),
+      isGroup: message.place.kind === "group_dm",
+    };
+    // Later messages of the turn's own channel belong to other turns.
+    let from = !isHere || (before && compareIds(before, message.id) < 0) ? before : message.id;
+    const found: ShownMessage[] = [];
+    try {
+      for (let left = limit; left > 0;) {
+        signal.throwIfAborted();
+        const size = Math.min(left, MAX_HISTORY);
+        const raw = await page(there, {
+          limit: size,
+          ...(from !== undefined && { before: from }),
+        });
+        found.push(...await showAll(show, raw, { ...shown, isElsewhere: !isHere }));
+        const oldest = oldestOf(raw);
+        if (raw.length < size || !oldest || createdAtMs(oldest) < sinceMs) break;
+        from = oldest;
+        left -= size;
+      }
+    } catch (error) {
+      throw await targets.refusal(error, origin, place, ["Read Message History"]);
+    }
+    return found.filter(({ timestampMs }) => timestampMs >= sinceMs)
+      .toSorted((one, other) => compareIds(one.id, other.id));
+  };
+}
+
+function oldestOf(raw: readonly RawMessage[]): MessageId | undefined {
+  return raw.flatMap(({ id }) => parseSnowflake<"message">(id) ?? []).toSorted(compareIds)[0];
+}

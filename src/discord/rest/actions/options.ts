@@ -1,0 +1,86 @@
+/**
+ * Declares the dependencies of the actions of the tool `discord`.
+ *
+ * @module
+ */
+
+import type {
+  AccountId,
+  ChannelId,
+  GuildId,
+  MessageId,
+  UserId,
+} from "../../../core/discord/ids.ts";
+import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import type { Frozen } from "../../../core/outbound/outbound.ts";
+import type { SendResult } from "../../../core/store/outbox.ts";
+import type { ToolChanges } from "../../../core/store/changes.ts";
+import type { DiscordCall, Show, ToolTarget } from "../../../core/turn/ports/discord_call.ts";
+import type {
+  EscalationPort,
+  LimitPort,
+  MediaFile,
+  NewPresence,
+} from "../../../core/turn/ports/discord_place.ts";
+import type { Clock, StartTimer } from "../../../lib/clock.ts";
+import type { RestApi } from "../client/client.ts";
+
+/** A channel or thread of a guild. */
+export interface GuildTarget {
+  /** The channel. */
+  readonly channelId: ChannelId;
+  /** The guild. */
+  readonly guildId: GuildId;
+  /** The channel of a thread; absent for other channels. */
+  readonly parentId?: ChannelId;
+}
+
+/** The dependencies of all actions of one account. */
+export interface ActionsOptions extends Clock {
+  /** The account. */
+  readonly accountId: AccountId;
+  /** Sends requests to Discord. */
+  readonly client: RestApi;
+  /** The bot's user id; `undefined` until it is known. */
+  readonly self: () => UserId | undefined;
+  /** Whether the sender of a message is an owner of the bot (P10). */
+  readonly isOwner: (message: InboundMessage) => boolean;
+  /** Servers that turns of other servers may reach, too: `tools.discord.alsoGuilds`. */
+  readonly alsoGuilds: () => readonly string[];
+  /** The config path that closes another channel to the asker (P6–P9); `undefined`: it is open. */
+  readonly closedBy: (asker: InboundMessage, target: GuildTarget) => string | undefined;
+  /** Changes by the tool, with the way to take each back. */
+  readonly changes: ToolChanges;
+  /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */
+  readonly maxDestructive: () => number;
+  /** The person whom a message of the bot answers. */
+  readonly askerOf: (accountId: AccountId, messageId: MessageId) => Promise<UserId | undefined>;
+  /** Sets the bot's status on all its gateway connections. */
+  readonly setPresence: (presence: NewPresence) => Promise<void>;
+  /** Shows a message to the model. */
+  readonly show: Show;
+  /** Cleans a text, and cuts it into messages; throws if it has nothing to show. */
+  readonly composed: (
+    call: DiscordCall,
+    text: string,
+    target: ToolTarget,
+    replyTo?: MessageId,
+  ) => readonly Frozen[];
+  /** Sends messages by the outbox, and waits for Discord. A repeated call sends none twice. */
+  readonly deliver: (
+    frozen: readonly Frozen[],
+    signal: AbortSignal,
+  ) => Promise<readonly SendResult[]>;
+  /** Makes the title of a thread; empty if the text has no letters. */
+  readonly titleOf: (written: string) => string;
+  /** Removes the program's secrets from a text. */
+  readonly cleanSecrets: (text: string) => string;
+  /** Reads a file of Discord. */
+  readonly media: (url: string, maxBytes: number, signal: AbortSignal) => Promise<MediaFile>;
+  /** Lets people allow actions that their asker may not do. */
+  readonly escalation: EscalationPort;
+  /** Lets people allow more destructive actions. */
+  readonly limit: LimitPort;
+  /** Timer for waiting. */
+  readonly schedule: StartTimer;
+}

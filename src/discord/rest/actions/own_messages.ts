@@ -1,0 +1,80 @@
+/**
+ * Decides for whom the bot changes its own messages, and edits them (T4).
+ *
+ * At Discord, people delete messages of others only with Manage Messages. A message of the bot belongs
+ * to the person whom it answers.
+ *
+ * @module
+ */
+
+import type { MessageId } from "../../../core/discord/ids.ts";
+import type { PostOutcome } from "../../../core/outbound/outbound.ts";
+import type { DiscordCall, ToolTarget } from "../../../core/turn/ports/discord_call.ts";
+import { createMessages } from "../calls/messages.ts";
+import { createSingleReads } from "../calls/single_message.ts";
+import { explainCode } from "../permissions/denial.ts";
+import type { ActionsOptions } from "./options.ts";
+import type { Found, Origin, Targets } from "./targets.ts";
+import { badArguments } from "../../../core/refused_call.ts";
+
+/** Whether a message of the bot answers each person who asks. */
+type IsAnswerTo = (origin: Origin, messageId: MessageId) => Promise<boolean>;
+
+/** Creates an {@link IsAnswerTo}. */
+export function createIsAnswerTo(
+  { accountId, askerOf }: Pick<ActionsOptions, "accountId" | "askerOf">,
+): IsAnswerTo {
+  return async ({ askers }, messageId) => {
+    const answered = await askerOf(accountId, messageId);
+    return answered !== undefined && askers.every(({ userId }) => userId === answered);
+  };
+}
+
+/** A message to edit, in a place whose rights are checked. */
+interface Edit {
+  /** The target that the call names. */
+  readonly target: ToolTarget;
+  /** The target, with its guild and channel. */
+  readonly found: Found;
+  /** The message that caused the call, and its askers. */
+  readonly origin: Origin;
+  /** The bot's message. */
+  readonly messageId: MessageId;
+  /** The text. */
+  readonly text: string;
+}
+
+/** Creates the editing of one account. */
+export function createEdit(
+  options: ActionsOptions & { readonly targets: Pick<Targets, "assertMay"> },
+): (call: DiscordCall, edit: Edit) => Promise<void> {
+  const { client, targets, self, composed } = options;
+  const messages = createMessages(client);
+  const reads = createSingleReads(client);
+  const isAnswerTo = createIsAnswerTo(options);
+  return async (call, edit) => {
+    const { target, found, origin, messageId, text } = edit;
+    const { authorId, hasControls } = await reads.message(target.channelId, messageId);
+    if (authorId !== self()) throw badArguments("you can edit only your own messages");
+    if (!await isAnswerTo(origin, messageId)) {
+      await targets.assertMay(origin, found, ["Manage Messages"]);
+    }
+    // Its buttons would stay, and a person would decide by another text (SEC-R20).
+    if (hasControls) throw badArguments("a message with buttons cannot be edited");
+    const [first, ...others] = composed(call, text, target);
+    if (!first || others.length > 0 || first.files.length > 0) {
+      throw badArguments("`text` is longer than one message");
+    }
+    assertDone(await messages.edit(messageId, first.message, []));
+  };
+}
+
+/** @throws {Error} If Discord has not carried the request out. */
+function assertDone(outcome: PostOutcome): void {
+  if (outcome.kind === "created") return;
+  if (outcome.kind === "already_gone") {
+    throw badArguments("there is no such message in that channel");
+  }
+  const code = outcome.kind === "refused" ? outcome.code : undefined;
+  throw new Error((code === undefined ? undefined : explainCode(code)) ?? outcome.reason);
+}

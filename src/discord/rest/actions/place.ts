@@ -1,0 +1,293 @@
+/**
+ * Makes the place in which an action of the tool `discord` acts.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import type { Channel } from "../../../core/rights/channel.ts";
+import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
+import { nonceOfCall } from "../../../core/outbound/nonce.ts";
+import type { Need } from "../../../core/rights/rights.ts";
+import type { DiscordCall } from "../../../core/turn/ports/discord.ts";
+import {
+  type Change,
+  type ChannelPlace,
+  type DiscordMethod,
+  type DiscordRequest,
+  type GuildPlace,
+  UNDO_MINUTES,
+} from "../../../core/turn/ports/discord_place.ts";
+import { channelOf } from "../calls/guild_reads.ts";
+import { RestError } from "../exchange/rest_error.ts";
+import {
+  isEscalationAllowed,
+  limitReached,
+  mayGoOn,
+  ProbeEnded,
+} from "../../../core/turn/decided_action.ts";
+import { badArguments } from "../../../core/refused_call.ts";
+import { waitFor } from "../../../lib/clock.ts";
+import type { AssertMayQuote, Found, Origin, Targets } from "./targets.ts";
+import { createIsAnswerTo } from "./own_messages.ts";
+import type { ActionsOptions } from "./options.ts";
+
+/** The sources of places. */
+export type PlaceOptions = ActionsOptions & {
+  /** Checks the target of a call. */
+  readonly targets: Targets;
+  /** Rejects if the text may not be shown in the channel of the call. */
+  readonly assertMayQuote: AssertMayQuote;
+};
+
+/** Makes places. */
+export interface Places {
+  /** The guild of a call, without a channel. */
+  guild(call: DiscordCall, origin: Origin, found: Found): GuildPlace;
+  /** The channel of a call; rejects if the call may not act there. */
+  channel(call: DiscordCall, origin: Origin, found: Found): Promise<ChannelPlace>;
+}
+
+/**
+ * Creates the places of one account. The function is long because a place is one list of short
+ * methods over the same call.
+ */
+export function createPlaces(options: PlaceOptions): Places {
+  const { targets, changes, accountId, maxDestructive, cleanSecrets, show, self, media, now } =
+    options;
+  const { assertMayQuote, askerOf } = options;
+  const isAnswerTo = createIsAnswerTo(options);
+
+  /** The parts that servers and channels share. */
+  function common(call: DiscordCall, origin: Origin, found: Found) {
+    const { message, signal, callKey } = call;
+    const userId = self();
+    if (userId === undefined) throw new Error("the bot does not know its own id yet");
+    const { place } = message;
+    return {
+      request: call.isProbe
+        ? probing(createRequests(options, call))
+        : createRequests(options, call),
+      assertMay: (needs: readonly Need[]) => targets.assertMay(origin, found, needs),
+      assertBotMay: (needs: readonly Need[]) => targets.assertBotMay(origin, found, needs),
+      async assertMayIn(channelId: ChannelId, needs: readonly Need[]): Promise<Channel> {
+        const other = await targets.channel(origin, channelId);
+        await targets.assertMay(origin, other, needs);
+        await targets.assertBotMay(origin, other, needs);
+        return await other.channel();
+      },
+      async change({ what, dryRun, undo }: Change, run: () => Promise<string>): Promise<string> {
+        const about = undo
+          ? `It can be undone for ${UNDO_MINUTES} minutes.`
+          : "It cannot be undone.";
+        if (dryRun) return `Dry run: this would ${what}. ${about}`;
+        if (call.isProbe) throw new ProbeEnded();
+        const isAllowed = mayGoOn(call.decision) || isEscalationAllowed(call.decision);
+        const most = isAllowed ? Infinity : maxDestructive();
+        if (call.decision && !isAllowed) throw limitReached(most, call.decision);
+        const { guild, channelId } = found;
+        const made = await changes.begin(
+          {
+            accountId,
+            callKey,
+            turnId: message.id,
+            askerId: message.sender.id,
+            ...(guild && { guildId: guild.id }),
+            ...(channelId && { channelId }),
+            what,
+            ...(undo && { undo }),
+          },
+          most,
+          now(),
+        );
+        if (!made) throw limitReached(most, call.decision);
+        try {
+          const result = await run();
+          return made.undo
+            ? `${result} To undo: undo(id ${made.id}). ${about}`
+            : `${result} ${about}`;
+        } catch (error) {
+          if (isRefused(error)) await changes.refused(made.id);
+          throw error;
+        }
+      },
+      show: async (raw: unknown) => {
+        const isMessage = typeof raw === "object" && raw !== null && "id" in raw &&
+          typeof raw.id === "string";
+        if (!isMessage) return undefined;
+        return await show({ ...raw, id: String(raw.id) }, {
+          ...(found.guild && { guildId: found.guild.id }),
+          isGroup: place.kind === "group_dm",
+          isElsewhere: "channel_id" in raw && raw.channel_id !== message.channelId,
+        });
+      },
+      media: (url: string, maxBytes: number) =>
+        call.isProbe ? Promise.reject(new ProbeEnded()) : media(url, maxBytes, signal),
+      clean: cleanSecrets,
+      nonce: nonceOfCall(callKey, 0),
+      self: userId,
+      isAnswerToAsker: (messageId: MessageId) => isAnswerTo(origin, messageId),
+      postedFor: (messageId: MessageId) => askerOf(accountId, messageId),
+      posted: (messageId: MessageId) =>
+        changes.posted({ accountId, messageId, askerId: message.sender.id }, now()),
+      askerId: message.sender.id,
+      nowMs: now(),
+    };
+  }
+
+  function guild(call: DiscordCall, origin: Origin, found: Found): GuildPlace {
+    if (!found.guild) throw badArguments("that is possible on a server only");
+    const { id: guildId, reads } = found.guild;
+    // An owner allows one action, and not more in lists than the asker may see.
+    const { decision: _, ...own } = origin;
+    const maySee = async (channel: ChannelId | Channel, needs: readonly Need[] = []) => {
+      try {
+        const there = typeof channel === "string"
+          ? await targets.channel(own, channel)
+          : inGuild(found, channel);
+        if (there.guild?.id !== guildId) return false;
+        await targets.assertMay(own, { ...there, guild: { id: guildId, reads } }, needs);
+        return true;
+      } catch (error) {
+        if (error instanceof RestError) throw error;
+        return false;
+      }
+    };
+    return {
+      ...common(call, origin, found),
+      guildId,
+      facts: reads.facts,
+      async member(userId) {
+        const member = await reads.member(userId);
+        if (!member) throw badArguments("that user is not a member of the server");
+        return member;
+      },
+      async channels(needs = []) {
+        const all = [...(await reads.channels()).values()];
+        const seen = await Promise.all(all.map((channel) => maySee(channel, needs)));
+        return all.filter((_, index) => seen[index]);
+      },
+      maySee,
+      read: channelOf,
+      async mayQuote(channelId) {
+        try {
+          await assertMayQuote(call.message, channelId);
+          return true;
+        } catch (error) {
+          if (error instanceof RestError) throw error;
+          return false;
+        }
+      },
+      async isAgeRestricted({ isNsfw, parentId }) {
+        const parent = parentId && (await reads.channels()).get(parentId);
+        return isNsfw || parent?.isNsfw === true;
+      },
+    };
+  }
+
+  return {
+    guild,
+    async channel(call, origin, found) {
+      const { guild: server } = found;
+      return {
+        ...common(call, origin, found),
+        channel: await found.channel(),
+        ...(server && { guild: guild(call, origin, { ...found, guild: server }) }),
+      };
+    },
+  };
+}
+
+/** A channel of the same server, with the facts that were read already. */
+function inGuild({ guild }: Found, channel: Channel): Found {
+  return {
+    channelId: channel.id,
+    channel: () => Promise.resolve(channel),
+    ...(guild && { guild }),
+  };
+}
+
+/** Whether Discord has certainly not carried the request out. */
+function isRefused(error: unknown): boolean {
+  return !(error instanceof RestError) || error.kind !== "unavailable";
+}
+
+/** Lets a probe read, but neither change anything nor search. */
+function probing(request: SendRequest): SendRequest {
+  return (method, path, options) =>
+    method === "GET" && !path.endsWith("/messages/search")
+      ? request(method, path, options)
+      : Promise.reject(new ProbeEnded());
+}
+
+/** The answer of a search whose index is not ready (202). */
+const notReadySchema = z.object({ code: z.literal(110_000), retry_after: z.number() });
+
+/** Milliseconds to wait for an index altogether. */
+const INDEX_MS = 60_000;
+
+/** Characters of a reason in the audit log at Discord. */
+const MAX_REASON = 512;
+
+/** Sends a request for a call; rejects as `RestApi` does, and once the call is aborted. */
+type SendRequest = (
+  method: DiscordMethod,
+  path: string,
+  options?: DiscordRequest,
+) => Promise<unknown>;
+
+/** Creates the requests of one call. */
+function createRequests(
+  { client, cleanSecrets, schedule, now }: Pick<
+    ActionsOptions,
+    "client" | "cleanSecrets" | "schedule" | "now"
+  >,
+  { message, signal }: Pick<DiscordCall, "message" | "signal">,
+): SendRequest {
+  return async (method, path, { query = {}, body, reason, form } = {}) => {
+    const until = now() + INDEX_MS;
+    const options = {
+      signal,
+      ...(body && { body: { ...body } }),
+      ...(form && { body: formOf(form) }),
+      ...(method !== "GET" && { reason: auditReason(reason) }),
+    };
+    for (;;) {
+      signal.throwIfAborted();
+      const answer = await client.request(method, path + queryOf(query), options);
+      const notReady = notReadySchema.safeParse(answer).data;
+      if (!notReady) return answer;
+      const waitMs = Math.min(Math.max(notReady.retry_after, 1), 15) * 1_000;
+      if (now() + waitMs > until) {
+        throw new Error("Discord is still building its search index; try again in a minute");
+      }
+      await waitFor(waitMs, schedule, signal);
+    }
+  };
+
+  /** The audit log names the person, because the log itself names only the bot. */
+  function auditReason(reason: string | undefined): string {
+    const { id, username } = message.sender;
+    const by = `asked by ${username} (${id})`;
+    const text = cleanSecrets(reason ? `${by}: ${reason}` : by);
+    return text.slice(0, MAX_REASON).toWellFormed();
+  }
+}
+
+function queryOf(query: NonNullable<DiscordRequest["query"]>): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== undefined) parameters.append(name, String(one));
+    }
+  }
+  const text = parameters.toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+function formOf({ fields, file }: NonNullable<DiscordRequest["form"]>): FormData {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  form.append("file", new Blob([file.bytes], { type: file.contentType }), file.name);
+  return form;
+}

@@ -1,0 +1,113 @@
+/**
+ * Sends texts of the tool `discord` by the outbox.
+ *
+ * They are rows of the outbox, keyed by the call. So a crash neither loses nor doubles them, and they
+ * keep their order with the answer (D1).
+ *
+ * @module
+ */
+
+import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
+import { badArguments } from "../../core/refused_call.ts";
+import type { Outbox, SendResult } from "../../core/store/outbox.ts";
+import type { DiscordCall, ToolTarget } from "../../core/turn/ports/discord_call.ts";
+import type { Clock, StartTimer } from "../../lib/clock.ts";
+import type { ReplyRules } from "../../render/reply.ts";
+import { composeToolMessage } from "../../render/tool_message.ts";
+
+/** The dependencies of sending. */
+interface ToolMessagesOptions extends Clock {
+  /** The store's outbox. */
+  readonly outbox: Pick<Outbox, "addAll" | "sendResultsOf">;
+  /** Waits for deliveries. */
+  readonly sent: Pick<SentWatch, "ended">;
+  /** Messages of a channel wait to be sent. */
+  readonly onOutbox: (channelId: ChannelId) => void;
+  /** Id of the agent. */
+  readonly agentId: () => string;
+  /** Rules for texts in a place. */
+  readonly rulesIn: (target: ToolTarget) => ReplyRules;
+}
+
+/** Sends the messages of a tool. */
+export interface ToolMessages {
+  /**
+   * Cleans a text, and cuts it into messages.
+   *
+   * @throws {Error} If it has nothing to show.
+   */
+  composed(
+    call: DiscordCall,
+    text: string,
+    target: ToolTarget,
+    replyTo?: MessageId,
+  ): readonly Frozen[];
+  /** Adds the rows, and waits for Discord. A repeated call finds the rows of the first one. */
+  deliver(frozen: readonly Frozen[], signal: AbortSignal): Promise<readonly SendResult[]>;
+}
+
+/** Creates the sending of one account. */
+export function createToolMessages(
+  { outbox, sent, onOutbox, agentId, rulesIn, now }: ToolMessagesOptions,
+): ToolMessages {
+  return {
+    composed({ message, callKey }, text, target, replyTo) {
+      const frozen = composeToolMessage({
+        message,
+        agentId: agentId(),
+        callKey: `${callKey}:${target.channelId}`,
+        ...target,
+        text,
+        ...(replyTo !== undefined && { replyTo }),
+      }, rulesIn(target));
+      if (!frozen) throw badArguments("`text` has nothing to show");
+      return frozen;
+    },
+    async deliver(frozen, signal) {
+      const ended = sent.ended(frozen.map(({ message: { nonce } }) => nonce), signal);
+      const rows = await outbox.addAll(frozen, now());
+      for (const { message: { channelId } } of frozen.slice(0, 1)) onOutbox(channelId);
+      if (!rows.every(({ state }) => state === "sent")) await ended;
+      return await outbox.sendResultsOf(rows.map(({ id }) => id));
+    },
+  };
+}
+
+/** Waits for deliveries. */
+export interface SentWatch {
+  /** An attempt to deliver a row has ended. */
+  delivered(row: Pick<OutboxRow, "message">): void;
+  /**
+   * Resolves once an attempt has ended for each message, or after {@link PATIENCE_MS}, or once the
+   * signal aborts. The store tells the results.
+   */
+  ended(nonces: readonly string[], signal: AbortSignal): Promise<void>;
+}
+
+/** Milliseconds that a tool waits for Discord; the message is delivered later, too. */
+export const PATIENCE_MS = 10_000;
+
+/** Creates the waiting of one account. */
+export function createSentWatch(schedule: StartTimer): SentWatch {
+  const waiting = new Map<string, () => void>();
+  return {
+    delivered({ message: { nonce } }) {
+      waiting.get(nonce)?.();
+    },
+    async ended(nonces, signal) {
+      if (signal.aborted) return;
+      const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+      const cancel = schedule(stop, PATIENCE_MS);
+      signal.addEventListener("abort", () => stop(), { once: true });
+      const each = nonces.map((nonce) => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        waiting.set(nonce, resolve);
+        return promise;
+      });
+      await Promise.race([Promise.all(each), stopped]);
+      cancel();
+      for (const nonce of nonces) waiting.delete(nonce);
+    },
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * Asks people about actions of the tool `discord`: about an action that its asker has no right to
+ * (T11), and about more destructive actions than a turn may make by itself (T3).
+ *
+ * The rights of an action depend on its target. So the action runs as a probe first: it reads what it
+ * needs, and ends before its first change.
+ *
+ * @module
+ */
+
+import type { AccountId, UserId } from "../../core/discord/ids.ts";
+import { ALLOW_ONCE, DENY } from "../../core/people/question.ts";
+import { describeMissing } from "../../core/rights/rights.ts";
+import type { Missing } from "../../core/rights/rights.ts";
+import type { ToolChanges } from "../../core/store/changes.ts";
+import { factsOf, LacksRight } from "../../core/turn/decided_action.ts";
+import type { EscalationPort, LimitPort } from "../../core/turn/ports/discord_place.ts";
+import { notice, type Texts } from "../../render/notices/notices.ts";
+
+/** The dependencies of both questions. */
+interface ActionQuestionsOptions {
+  /** The account. */
+  readonly accountId: AccountId;
+  /** Changes by the tool `discord`. */
+  readonly changes: Pick<ToolChanges, "madeBy">;
+  /** Whether owners are asked: `approvals.escalate`. */
+  readonly escalates: () => boolean;
+  /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */
+  readonly maxDestructive: () => number;
+  /** The bot's owners who can get messages. */
+  readonly ownerIds: () => Promise<readonly UserId[]>;
+  /** Milliseconds until a question expires. */
+  readonly approvalTimeoutMs: () => number;
+  /** Current texts. */
+  readonly texts: () => Texts;
+}
+
+/** Lacks that an owner can make up for. No one can give a role of an integration, for example. */
+const ESCALATED: ReadonlySet<Missing["kind"]> = new Set([
+  "permission",
+  "rank",
+  "role_rank",
+  "bits",
+  "not_theirs",
+]);
+
+/** Creates the questions of one account. */
+export function createActionQuestions(
+  { accountId, changes, escalates, maxDestructive, ownerIds, approvalTimeoutMs, texts }:
+    ActionQuestionsOptions,
+): { readonly escalation: EscalationPort; readonly limit: LimitPort } {
+  return {
+    escalation: {
+      async question({ message }, written, probe) {
+        if (!escalates()) return undefined;
+        const missing = await lackOf(probe);
+        if (!missing) return undefined;
+        // A card in the channel asks others, if the owners are not known now.
+        const owners = await ownerIds().catch(() => []);
+        const words = describeMissing(missing, "asker");
+        return {
+          kind: "escalation",
+          tool: "discord",
+          text: notice("escalatedAction", { missing: words }, texts()),
+          facts: factsOf(message),
+          exact: written,
+          choices: [{ key: ALLOW_ONCE, style: "success" }, { key: DENY, style: "danger" }],
+          asked: owners.filter((id) => id !== message.sender.id),
+          mentioned: [],
+          forHolders: true,
+          where: "both",
+          timeoutMs: approvalTimeoutMs(),
+        };
+      },
+    },
+    // One question is for all actions of an answer that are above the limit.
+    limit: {
+      async question({ message, callKey }, waiting) {
+        const keys = waiting.map((one) => one.callKey);
+        const made = await changes.madeBy(accountId, message.id, keys);
+        const above = waiting.slice(Math.max(0, maxDestructive() - made));
+        if (!above.some((one) => one.callKey === callKey)) return undefined;
+        const asker = message.sender.id;
+        const owners = await ownerIds().catch(() => []); // the asker alone can decide, too
+        return {
+          kind: "limit",
+          tool: "discord",
+          text: notice("limitAsked", { count: `${made + waiting.length}` }, texts()),
+          facts: factsOf(message),
+          exact: above.map(({ line }) => line).join("\n"),
+          choices: [
+            { key: ALLOW_ONCE, label: notice("goOn", {}, texts()), style: "danger" },
+            { key: DENY, style: "secondary" },
+          ],
+          asked: [asker, ...owners.filter((id) => id !== asker)],
+          mentioned: [asker],
+          covers: above.map((one) => one.callKey).filter((key) => key !== callKey),
+          where: "channel",
+          timeoutMs: approvalTimeoutMs(),
+        };
+      },
+    },
+  };
+}
+
+/** The right that an action lacks; `undefined` if it lacks none, or fails for another reason. */
+async function lackOf(probe: () => Promise<unknown>): Promise<Missing | undefined> {
+  try {
+    await probe();
+  } catch (error) {
+    if (error instanceof LacksRight && ESCALATED.has(error.missing.kind)) return error.missing;
+  }
+  return undefined;
+}

@@ -1,0 +1,238 @@
+/**
+ * Commands for tools: the mode, the approvers, and the check that the approved command is the one
+ * that runs (A1 to A3).
+ *
+ * @module
+ */
+
+import type { UserId } from "../../core/discord/ids.ts";
+import { mayAllowAlways } from "../../core/exec/always.ts";
+import {
+  type CommandState,
+  decideExec,
+  type ExecMode,
+  type ExecRule,
+  type HostCommands,
+  type ResolvedCommand,
+} from "../../core/exec/command.ts";
+import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type Question } from "../../core/people/question.ts";
+import { badArguments, RefusedCall } from "../../core/refused_call.ts";
+import type { ExecRules } from "../../core/store/questions.ts";
+import { factsOf } from "../../core/turn/decided_action.ts";
+import type { ExecAsker, ExecCall, ExecPort } from "../../core/turn/ports/exec.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { notice, type Texts } from "../../render/notices/notices.ts";
+
+/** The parts of the config that decide about commands. */
+export interface ExecConfig {
+  /** Absent: the tool is off. */
+  readonly exec?: {
+    readonly mode: ExecMode;
+    readonly allow: readonly (readonly string[])[];
+  };
+  /** The agent, whose rules count. */
+  readonly agent: { readonly id: string };
+  /** Who approves what: `channels.discord.execApprovals`. */
+  readonly discord: {
+    readonly execApprovals: {
+      readonly enabled: boolean;
+      readonly agents?: readonly string[];
+      readonly sessions?: readonly string[];
+      readonly timeoutMs: number;
+    };
+  };
+  /** The operator's own notices. */
+  readonly texts: Texts;
+}
+
+/** The sources of the port. */
+interface ExecPortOptions extends Clock {
+  /** The current config; a reload replaces it (C9). */
+  readonly config: () => ExecConfig;
+  /** Users who may approve commands. */
+  readonly approvers: () => readonly UserId[];
+  /** Runs commands on the host. */
+  readonly commands: HostCommands;
+  /** Stored rules about commands. */
+  readonly rules: Pick<ExecRules, "execRules" | "addExecRule">;
+  /** Removes secrets of the config. */
+  readonly cleanSecrets: (text: string) => string;
+}
+
+const APPROVALS = "channels.discord.execApprovals";
+
+/**
+ * Creates the port. The function is long because its inner functions are the steps of one decision,
+ * over the same options.
+ */
+export function createExecPort(options: ExecPortOptions): ExecPort {
+  const { config, commands, rules, now } = options;
+
+  /** Looks the command up anew each time: it may have changed since the last. */
+  async function examine(call: ExecCall) {
+    const { exec, agent } = config();
+    if (!exec) throw new RefusedCall("closed_tool", "`exec` is off");
+    const written = JSON.stringify(call.argv);
+    if (call.argv.some((arg) => arg.includes("\0"))) throw badArguments("an argument has a NUL");
+    if (options.cleanSecrets(written) !== written) {
+      throw new RefusedCall("secret", "the command has a secret of the config in it");
+    }
+    const command = await commands.resolve(call);
+    const known = [...await operatorRules(exec.allow), ...await rules.execRules(agent.id)];
+    return { command, verdict: decideExec(exec.mode, known, command) };
+  }
+
+  async function operatorRules(
+    allow: readonly (readonly string[])[],
+  ): Promise<readonly ExecRule[]> {
+    const found = await Promise.allSettled(allow.map(async (argv): Promise<ExecRule> => {
+      const { path } = await commands.resolve({ argv: argv.slice(0, 1), cwd: "" });
+      return { path, args: argv.slice(1), isPattern: true };
+    }));
+    return found.flatMap((one) => one.status === "fulfilled" ? [one.value] : []);
+  }
+
+  /** Whom to ask; a text says which key is missing. */
+  function approversFor({ sessionKey }: ExecAsker): readonly UserId[] | string {
+    const { discord: { execApprovals }, agent } = config();
+    const { enabled, agents, sessions } = execApprovals;
+    const approvers = options.approvers();
+    if (!enabled) return `${APPROVALS}.enabled is false`;
+    if (approvers.length === 0) return `${APPROVALS}.approvers is empty`;
+    if (agents && !agents.includes(agent.id)) {
+      return `${APPROVALS}.agentFilter leaves this agent out`;
+    }
+    if (sessions && !sessions.some((part) => sessionKey.includes(part))) {
+      return `${APPROVALS}.sessionFilter leaves this session out`;
+    }
+    return approvers;
+  }
+
+  function questionOf(
+    call: ExecCall,
+    command: ResolvedCommand,
+    asked: readonly UserId[],
+    { message }: ExecAsker,
+  ): Question {
+    const { discord, texts } = config();
+    const isAlways = mayAllowAlways(call.argv, command);
+    const seconds = Math.round(call.timeoutMs / 1_000);
+    return {
+      kind: "approval",
+      tool: "exec",
+      text: notice("approvalAsked", {}, texts),
+      facts: [
+        ...factsOf(message),
+        { name: "Program", value: programText(command) },
+        { name: "Folder", value: command.cwd },
+        { name: "Time", value: `${seconds} s${call.isJob ? ", as a job" : ""}` },
+        ...(isAlways
+          ? [{
+            name: "Always",
+            value: "this program with exactly these arguments, in this folder, until the program " +
+              "or a file that they name changes",
+          }]
+          : []),
+      ],
+      exact: JSON.stringify(call.argv),
+      choices: [
+        { key: ALLOW_ONCE, style: "success" },
+        ...(isAlways ? [{ key: ALLOW_ALWAYS, style: "primary" as const }] : []),
+        { key: DENY, style: "danger" },
+      ],
+      asked,
+      where: "direct",
+      binding: command.binding,
+      timeoutMs: discord.execApprovals.timeoutMs,
+    };
+  }
+
+  /** Throws unless a person has approved exactly this command. */
+  async function assertApproved(call: ExecCall, command: ResolvedCommand, context: ExecAsker) {
+    const { decision } = context;
+    if (!decision) {
+      const asked = approversFor(context);
+      throw new RefusedCall(
+        "exec_rules",
+        `the command needs an approval, and no one can give it: ${
+          typeof asked === "string" ? asked : "the question was not asked"
+        }`,
+      );
+    }
+    if (decision.kind === "expired") {
+      throw new RefusedCall("expired", "denied: no approver answered in time");
+    }
+    if (decision.kind === "withdrawn") {
+      throw new RefusedCall("withdrawn", "denied: no approver could be reached");
+    }
+    const { answer: { choice }, by, binding } = decision;
+    if (choice !== ALLOW_ONCE && choice !== ALLOW_ALWAYS) {
+      throw new RefusedCall("declined", "denied by an approver");
+    }
+    if (binding !== command.binding) {
+      throw new RefusedCall(
+        "changed",
+        "the program or a file of the command has changed since the approval",
+      );
+    }
+    if (choice === ALLOW_ALWAYS && mayAllowAlways(call.argv, command)) {
+      const { path, contentHash, cwd, filesHash, argv } = command;
+      const rule = { path, contentHash, cwd, filesHash, args: argv.slice(1), isPattern: false };
+      await rules.addExecRule(config().agent.id, rule, by, now());
+    }
+  }
+
+  return {
+    async question(call, context) {
+      const { command, verdict } = await examine(call);
+      if (verdict !== "ask") return undefined;
+      const asked = approversFor(context);
+      return typeof asked === "string" ? undefined : questionOf(call, command, asked, context);
+    },
+    async run(call, context) {
+      const { command, verdict } = await examine(call);
+      if (verdict === "deny") {
+        throw new RefusedCall("exec_rules", "this command is not on the list `exec.allow`");
+      }
+      if (verdict === "ask") await assertApproved(call, command, context);
+      const { isJob, timeoutMs } = call;
+      if (!isJob) return stateText(await commands.run(command, timeoutMs, context.signal));
+      return `Job ${await commands.start(command, context.sessionKey, timeoutMs)} runs.`;
+    },
+    poll(job, { sessionKey }) {
+      const state = commands.poll(job, sessionKey);
+      if (!state) return Promise.reject(noJob(job));
+      return Promise.resolve(stateText(state));
+    },
+    kill(job, { sessionKey }) {
+      if (!commands.kill(job, sessionKey)) return Promise.reject(noJob(job));
+      return Promise.resolve(`Job ${job} is ended.`);
+    },
+  };
+}
+
+/** The program as an approver sees it. */
+function programText({ path, realPath, contentHash }: ResolvedCommand): string {
+  const link = path === realPath ? "" : ` → ${realPath}`;
+  return `${path}${link} (${contentHash.slice(0, 12)})`;
+}
+
+const noJob = (job: number) =>
+  new Error(`there is no job ${job} here; jobs end if the bot restarts`);
+
+const CUTS = {
+  time: "ended after its time limit",
+  output: "ended after 1 MiB of output",
+  stopped: "ended, because it was stopped",
+} as const;
+
+function stateText({ output, end }: CommandState): string {
+  const how = !end
+    ? "still running"
+    : end.cut
+    ? CUTS[end.cut]
+    : end.code === null
+    ? "ended by a signal"
+    : `exit code ${end.code}`;
+  return `[${how}${end ? `, ${(end.ms / 1_000).toFixed(1)} s` : ""}]\n${output}`;
+}

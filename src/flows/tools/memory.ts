@@ -1,0 +1,96 @@
+/**
+ * The agent's memory for tools: with the rights of the asker, and only the notes of the asker's space
+ * (T14, SEC-R4).
+ *
+ * @module
+ */
+
+import type { MessageId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { MAX_NOTES, type Note, scopeKeyOf, spaceOf, visibleKeys } from "../../core/notes/note.ts";
+import type { MemoryPort } from "../../core/turn/ports/memory.ts";
+import { usedBy } from "../../core/turn/used_by.ts";
+import type { NoteSearch } from "../notes/search.ts";
+import { badArguments, RefusedCall } from "../../core/refused_call.ts";
+import type { Notes } from "../../core/store/notes.ts";
+import type { Clock } from "../../lib/clock.ts";
+
+/** The dependencies of the port. */
+interface MemoryPortOptions extends Clock {
+  /** Notes in the store. */
+  readonly notes: Pick<Notes, "save" | "find" | "update" | "remove">;
+  /** Finds notes by meaning. */
+  readonly searchNotes: NoteSearch;
+  /** Id of the agent. */
+  readonly agentId: () => string;
+  /** Removes the program's secrets from a text. */
+  readonly cleanSecrets: (text: string) => string;
+  /** Whether the sender of a message is an owner of the bot (P10). */
+  readonly isOwner: (message: InboundMessage) => boolean;
+}
+
+/** Creates the port. */
+export function createMemoryPort(
+  { notes, searchNotes, agentId, cleanSecrets, isOwner, now }: MemoryPortOptions,
+): MemoryPort {
+  /** The messages that a note comes from. A scheduled run is no message that people could delete. */
+  function sourcesOf(asker: InboundMessage, named: readonly MessageId[]): readonly MessageId[] {
+    return [...new Set(asker.scheduled ? named : [asker.id, ...named])];
+  }
+
+  /** A note that the asker's turn sees and that the asker may change. */
+  async function changeable(asker: InboundMessage, id: number): Promise<Note | undefined> {
+    const note = await notes.find(id);
+    if (!note || !visibleKeys(asker, isOwner(asker)).includes(note.scopeKey)) return undefined;
+    if (note.authorId === asker.sender.id || isOwner(asker)) return note;
+    throw new RefusedCall(
+      "not_theirs",
+      `only its author or an owner of the bot may change note ${id}`,
+    );
+  }
+
+  return {
+    async save(asker, { scope, text, sources, callKey }) {
+      const scopeKey = scopeKeyOf(scope, asker);
+      if (scopeKey === undefined) {
+        throw badArguments(
+          scope === "guild"
+            ? "there is no server here; use another scope"
+            : "notes of the agent are only for direct messages of owners; use another scope",
+        );
+      }
+      if ((scope === "guild" || scope === "agent") && !isOwner(asker)) {
+        throw new RefusedCall(
+          "owners_only",
+          `only an owner of the bot may save notes of the ${scope}`,
+        );
+      }
+      const note = await notes.save({
+        agentId: agentId(),
+        scope,
+        scopeKey,
+        space: spaceOf(asker),
+        authorId: asker.sender.id,
+        text: cleanSecrets(text.trim()),
+        sources: sourcesOf(asker, sources),
+        callKey,
+      }, now());
+      if (note) return note;
+      throw new RefusedCall(
+        "budget",
+        `this scope has ${MAX_NOTES} notes already; delete or merge some of them first`,
+      );
+    },
+    search(asker, query, limit, signal) {
+      const keys = visibleKeys(asker, isOwner(asker));
+      return searchNotes({ keys, query, limit, by: usedBy(asker, agentId()) }, signal);
+    },
+    async update(asker, id, text, sources) {
+      if (!await changeable(asker, id)) throw badArguments(`there is no note ${id} here`);
+      await notes.update(id, cleanSecrets(text.trim()), sourcesOf(asker, sources), now());
+    },
+    async remove(asker, id) {
+      if (await changeable(asker, id)) await notes.remove(id);
+    },
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * Schedules for tools: with the rights of the asker, in the asker's words and channel (T12).
+ *
+ * @module
+ */
+
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { MAX_PER_USER, originOf, type Schedule } from "../../core/turn/schedule.ts";
+import type { SchedulesPort, ShownSchedule } from "../../core/turn/ports/schedules.ts";
+import { readWhen } from "../schedules/when.ts";
+import { neutralizedText } from "../../render/tool_message.ts";
+import { localTime } from "../../render/prompt/envelope.ts";
+import { visibleText } from "../../render/safety/visible.ts";
+import { badArguments, RefusedCall } from "../../core/refused_call.ts";
+import type { Schedules } from "../../core/store/schedules.ts";
+import type { Clock } from "../../lib/clock.ts";
+
+/** The dependencies of the port. */
+interface SchedulesPortOptions extends Clock {
+  /** Schedules in the store. */
+  readonly schedules: Pick<Schedules, "create" | "list" | "remove">;
+  /** `agents.defaults.timezone`, or the host's. */
+  readonly timezone: () => string;
+  /** `messages.linkHosts`. */
+  readonly linkHosts: () => readonly string[];
+  /** Removes the program's secrets from a text. */
+  readonly cleanSecrets: (text: string) => string;
+  /** Whether the sender of a message is an owner of the bot (P10). */
+  readonly isOwner: (message: InboundMessage) => boolean;
+  /** Tells that schedules have changed. */
+  readonly onChanged: () => void;
+}
+
+/** Creates the port. */
+export function createSchedulesPort(options: SchedulesPortOptions): SchedulesPort {
+  const { schedules, timezone, linkHosts, cleanSecrets, isOwner, onChanged, now } = options;
+
+  function shown({ id, kind, text, cron, nextAt, pausedBy, origin }: Schedule): ShownSchedule {
+    return {
+      id,
+      kind,
+      text,
+      channelId: origin.channelId,
+      ...(cron !== undefined && { cron }),
+      ...(nextAt !== undefined && { next: localTime(nextAt, timezone()) }),
+      ...(pausedBy && { isPaused: true }),
+    };
+  }
+
+  /** In a guild, no schedule of another guild or of a direct message is visible (SEC-R4). */
+  async function visible({ accountId, sender, guildId, channelId, place }: InboundMessage) {
+    const all = await schedules.list(accountId, sender.id);
+    return all.filter(({ origin, nextAt }) =>
+      nextAt !== undefined &&
+      (place.kind === "dm" ||
+        (guildId === undefined ? origin.channelId === channelId : origin.guildId === guildId))
+    );
+  }
+
+  return {
+    async create(asker, { when, text, isTask, callKey }) {
+      if (asker.scheduled) {
+        throw new RefusedCall("policy", "a scheduled task may set no further reminders or tasks");
+      }
+      const read = await readWhen(when, { now: now(), timezone: timezone() });
+      if (read.kind === "problem") throw badArguments(read.why);
+      if (read.kind === "cron" && !isOwner(asker)) {
+        throw new RefusedCall(
+          "owners_only",
+          "only an owner of the bot may repeat it; write one time or a duration",
+        );
+      }
+      const clean = neutralizedText(cleanSecrets(visibleText(text)), {
+        written: [asker.text],
+        linkHosts: linkHosts(),
+      });
+      if (clean.trim() === "") throw badArguments("`text` has nothing to show");
+      const created = await schedules.create({
+        callKey,
+        origin: originOf(asker),
+        kind: isTask ? "task" : "reminder",
+        text: clean,
+        ...(read.kind === "cron" && { cron: read.pattern }),
+        nextAt: read.at,
+      }, now());
+      if (!created) {
+        throw new RefusedCall(
+          "budget",
+          `this person has ${MAX_PER_USER} reminders and tasks already; one must be deleted first`,
+        );
+      }
+      onChanged();
+      return shown(created);
+    },
+    list: async (asker) => (await visible(asker)).map(shown),
+    async remove(asker, id) {
+      const own = await visible(asker);
+      if (!own.some((schedule) => schedule.id === id)) return false;
+      const wasThere = await schedules.remove(id);
+      onChanged();
+      return wasThere;
+    },
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * Finds the agent's folders, and keeps its skills: read at the start, after a config change, and again
+ * while turns use them (T7).
+ *
+ * @module
+ */
+
+import { dirname, join, resolve } from "node:path";
+import { badArguments } from "../core/refused_call.ts";
+import { NO_SKILLS, type Skill, type SkillLibrary } from "../core/skills/skill.ts";
+import type { InboundMessage } from "../core/inbound/inbound.ts";
+import type { SkillsPort } from "../core/turn/ports/skills.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import { findSkills, readSkillFile } from "./skills.ts";
+
+/** The parts of the config that name folders of the agent. A relative path counts from its file. */
+export interface AgentFolders {
+  /** Path of the config file; absent without one. */
+  readonly file?: string;
+  /** The agent, with its folder; absent: one in the data directory (S6). */
+  readonly agent: { readonly id: string; readonly workspace?: string };
+  /** Folders with skills. */
+  readonly skillFolders: readonly string[];
+}
+
+/** Path of the agent's workspace. */
+export function workspaceOf(
+  { agent: { id, workspace }, file }: Pick<AgentFolders, "agent" | "file">,
+  dataDir: string,
+): string {
+  if (workspace === undefined) return join(dataDir, "agents", id);
+  return resolve(file === undefined ? "." : dirname(file), workspace);
+}
+
+/** Milliseconds for which skills that were read count as current. */
+const FRESH_MS = 60_000;
+
+/** The folders with skills that the config names. */
+export function configuredFolders(
+  { file, skillFolders }: Pick<AgentFolders, "file" | "skillFolders">,
+): readonly string[] {
+  const base = file === undefined ? "." : dirname(file);
+  return skillFolders.map((path) => resolve(base, path));
+}
+
+/** The folders with skills: those of the config, and `skills` of the workspace. */
+export function skillFolders(
+  config: AgentFolders,
+  dataDir: string,
+): readonly { readonly path: string; readonly isRequired: boolean }[] {
+  const own = configuredFolders(config).map((path) => ({ path, isRequired: true }));
+  return [...own, { path: join(workspaceOf(config, dataDir), "skills"), isRequired: false }];
+}
+
+/** Creates the library; it is empty before `read`. */
+export function createSkillLibrary(
+  folders: () => ReturnType<typeof skillFolders>,
+  { now }: Clock,
+  log: Log,
+): SkillLibrary {
+  let current = NO_SKILLS;
+  let readAt = 0;
+  let reported = "";
+
+  async function read(): Promise<void> {
+    readAt = now();
+    try {
+      const found = await findSkills(folders());
+      // The same object as long as nothing changes: the system prompt must not change either.
+      if (JSON.stringify(found) !== JSON.stringify(current)) current = found;
+      const problems = JSON.stringify(found.problems);
+      if (problems !== reported) {
+        for (const problem of found.problems) log.warn("A skill cannot be used", { ...problem });
+      }
+      reported = problems;
+    } catch (error) {
+      log.warn("Cannot read the skills", { error });
+    }
+  }
+
+  return {
+    now() {
+      if (now() - readAt >= FRESH_MS) void read();
+      return current;
+    },
+    read,
+  };
+}
+
+/** Reads skills for tools, among those of the message's turn. */
+export function createSkillsPort(
+  skills: (message: InboundMessage) => readonly Skill[],
+): SkillsPort {
+  return {
+    async read(asker, name, file) {
+      const all = skills(asker);
+      const skill = all.find((one) => one.name === name);
+      if (!skill) {
+        const names = all.map((one) => one.name).join(", ") || "none";
+        throw badArguments(`there is no skill "${name}" here; the skills are: ${names}`);
+      }
+      if (file !== undefined) return await readSkillFile(skill, file);
+      const { body, resources } = skill;
+      return resources.length === 0 ? body : `${body}\n\nFiles: ${resources.join(", ")}`;
+    },
+  };
+}

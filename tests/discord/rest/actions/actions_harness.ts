@@ -1,0 +1,298 @@
+/**
+ * Runs actions of the tool `discord` against a simulated Discord: the real tool, port, rights and
+ * store, over real sockets. Each request is checked against Discord's OpenAPI document.
+ *
+ * The bot is an administrator with the highest role. So only the rights of the asker can refuse.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { Decision, Question, StoredQuestion } from "../../../../src/core/people/question.ts";
+import type { UserId } from "../../../../src/core/discord/ids.ts";
+import { placeOfTarget } from "../../../../src/discord/gateway/decode/places.ts";
+import { createShow } from "../../../../src/discord/gateway/decode/shown_message.ts";
+import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { createToolMessages } from "../../../../src/flows/deliver/tool_messages.ts";
+import { createActionQuestions } from "../../../../src/flows/questions/action_questions.ts";
+import { prepareClosedBy } from "../../../../src/policy/places.ts";
+import { threadTitle } from "../../../../src/render/name.ts";
+import { createActions } from "../../../../src/discord/rest/actions/actions.ts";
+import { createMayDecide } from "../../../../src/flows/questions/may_decide.ts";
+import { createMediaReads } from "../../../../src/media/discord_pictures.ts";
+import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
+import type { HolderCheck } from "../../../../src/interactions/base/context.ts";
+import type { ReplyRules } from "../../../../src/render/reply.ts";
+import { createReader } from "../../../../src/discord/gateway/read/reader.ts";
+import { discord as tool } from "../../../../src/tools/discord/discord.ts";
+import { addChannel, addMember, addRole } from "../../../../simulator/world/create_world.ts";
+import { ALL_PERMISSIONS, PERMISSION } from "../../../../simulator/world/permissions.ts";
+import type { Role, User } from "../../../../simulator/world/world.ts";
+import { type Simulated, withDiscord } from "../simulated.ts";
+import {
+  ACCOUNT,
+  directMessage,
+  guildMessage,
+  guildPlace,
+  messageIdAt,
+  sender,
+} from "../../../support/discord/builders.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
+import { RefusedCall } from "../../../../src/core/refused_call.ts";
+import type { AccessPolicy } from "../../../../src/policy/rules/rules.ts";
+import { policy } from "../../../policy/policies.ts";
+import { toolContext, UNUSED_PORTS } from "../../../support/model/tools.ts";
+import { openTestStore } from "../../../support/store/store.ts";
+
+const RULES: ReplyRules = {
+  chunks: { limit: 2_000, maxLines: 17, mode: "length", maxChunks: 12 },
+  tables: "code",
+  allowedMentions: { users: "context", roles: [] },
+  replyToMode: "first",
+  linkHosts: [],
+  maxFileBytes: 8_000_000,
+  texts: {},
+  cleanSecrets: (text) => text,
+};
+
+const PNG = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 1, 2, 3, 4]);
+
+/** How an action is asked for. */
+export interface Asking {
+  /** Default: grace, who has the role "officers". */
+  readonly by?: User;
+  /** Whether the asker owns the bot. */
+  readonly isOwner?: boolean;
+  /** Whether the question comes from direct messages. */
+  readonly isDirect?: boolean;
+  /** Number of the turn; calls of one turn share their bounds. */
+  readonly turn?: number;
+  /** A later message of another person, which the turn answers too. */
+  readonly also?: User;
+  /** What a person has decided about the call. */
+  readonly decision?: Decision;
+}
+
+export interface ActionScene extends Simulated {
+  /** Below the bot and the officers; no one has it. */
+  readonly crew: Role;
+  /** A member without roles. */
+  readonly target: User;
+  /** Gives the officers exactly these permissions beside those of everyone. */
+  permit(...names: readonly (keyof typeof PERMISSION)[]): void;
+  /** Runs an action, and returns the words for the model; a refusal too. */
+  run(args: object, asking?: Asking): Promise<string>;
+  /** The question to people before an action of grace. */
+  ask(args: object): Promise<Question | undefined>;
+  /** Whether a person may decide about such a call of grace, by a press in #general. */
+  mayDecide(args: object, by: User, isOwner?: boolean): Promise<HolderCheck>;
+  /** Requests that change something. */
+  writes(): readonly string[];
+  /** Reasons of refused actions. */
+  readonly refused: readonly string[];
+  readonly presences: readonly unknown[];
+  /** People whom messages of the bot answer, by the messages. */
+  readonly answered: Map<string, UserId>;
+  readonly clock: FakeClock;
+  /** The current rules; a test may replace them. */
+  readonly rules: { policy: AccessPolicy; alsoGuilds: readonly string[] };
+}
+
+export async function withActions(test: (scene: ActionScene) => Promise<void>): Promise<void> {
+  await withDiscord(async (discord) => {
+    const { api, sim, demo: { world, krill, people, barnacle, channels } } = discord;
+    const at = Date.UTC(2026, 0, 2);
+    const target = people.mallory;
+    addMember(krill, { userId: target.id, joinedAt: at });
+    const crew = addRole(world, krill, { name: "crew" }, at);
+    const officers = addRole(world, krill, { name: "officers" }, at);
+    const captain = addRole(world, krill, { name: "captain", permissions: ALL_PERMISSIONS }, at);
+    sim.setRoles({ who: "grace", roles: ["officers"] });
+    sim.setRoles({ who: "Barnacle", roles: ["Barnacle", captain.name] });
+    addChannel(world, krill, { name: "voice", kind: "voice" }, at);
+    const { store } = openTestStore();
+    const clock = new FakeClock();
+    const rules: ActionScene["rules"] = {
+      policy: policy({ groupPolicy: "open" }),
+      alsoGuilds: [],
+    };
+    const refused: string[] = [];
+    const presences: unknown[] = [];
+    const owners = new Set<string>();
+    const answered = new Map<string, UserId>();
+    const self = {
+      userId: barnacle.userId,
+      applicationId: barnacle.id,
+      username: "Barnacle",
+    };
+    const reader = createReader({ accountId: ACCOUNT, guilds: [], self }, (problem) => {
+      throw new Error(JSON.stringify(problem));
+    });
+    const isOwner = (message: InboundMessage) => owners.has(message.sender.id);
+    const cleanSecrets = (text: string) => text.replaceAll("hunter2", "[redacted]");
+    const now = () => clock.now();
+    const port = createActions({
+      accountId: ACCOUNT,
+      client: api,
+      self: () => reader.self?.userId,
+      isOwner,
+      alsoGuilds: () => rules.alsoGuilds,
+      closedBy: (asker, { guildId, ...target }) =>
+        prepareClosedBy(rules.policy)({
+          channelId: target.channelId,
+          place: placeOfTarget(guildId, target, reader.index.get(guildId)),
+          sender: asker.sender,
+          isOwner: isOwner(asker),
+        }),
+      show: createShow({
+        accountId: ACCOUNT,
+        reader,
+        maySee: () => true,
+        footerOf: store.outbox.footerOf,
+      }),
+      ...createToolMessages({
+        outbox: {
+          addAll: () => Promise.reject(new Error("This test sends no text")),
+          sendResultsOf: () => Promise.resolve([]),
+        },
+        sent: { ended: () => Promise.resolve() },
+        onOutbox() {},
+        agentId: () => "main",
+        rulesIn: () => RULES,
+        now,
+      }),
+      ...createActionQuestions({
+        accountId: ACCOUNT,
+        changes: store.changes,
+        escalates: () => true,
+        maxDestructive: () => 2,
+        ownerIds: () => Promise.resolve([people.ada.id]),
+        approvalTimeoutMs: () => 600_000,
+        texts: () => ({}),
+      }),
+      changes: store.changes,
+      askerOf: async (account, messageId) =>
+        answered.get(messageId) ?? await store.inbox.askerOf(account, messageId),
+      maxDestructive: () => 2,
+      titleOf: (written) => cleanSecrets(threadTitle(written)),
+      setPresence: (presence) => Promise.resolve(void presences.push(presence)),
+      media: createMediaReads((url) => {
+        assert.match(url, /^https:\/\/cdn/);
+        return Promise.resolve(PNG);
+      }),
+      schedule: clock.schedule,
+      cleanSecrets,
+      now,
+    });
+    let calls = 0;
+
+    const messageBy = (by: User, { isDirect, turn = ++calls }: Asking): InboundMessage => {
+      const fields = {
+        id: messageIdAt(Date.UTC(2026, 5, 1) + turn),
+        sender: sender({ id: by.id, username: by.username }),
+      };
+      if (isDirect) return { ...directMessage(), ...fields };
+      const place = guildPlace();
+      return {
+        ...guildMessage(),
+        ...fields,
+        place: { ...place, guild: { ...place.guild, id: krill.id } },
+        guildId: krill.id,
+        channelId: channels.general.id,
+      };
+    };
+
+    await test({
+      ...discord,
+      crew,
+      target,
+      refused,
+      answered,
+      rules,
+      presences,
+      clock,
+      permit(...names) {
+        const permissions = names.reduce((bits, name) => bits | PERMISSION[name], 0n);
+        krill.roles.set(officers.id, { ...officers, permissions });
+      },
+      async run(args, asking = {}) {
+        const { by = people.grace, isOwner = false, also, decision } = asking;
+        owners.clear();
+        if (isOwner) owners.add(by.id);
+        const context = toolContext({
+          ports: { ...UNUSED_PORTS, discord: port },
+          message: messageBy(by, asking),
+          ...(also && { also: [messageBy(also, asking)] }),
+          ...(decision && { decision }),
+          callKey: `${++calls}:call`,
+        });
+        try {
+          return await tool.run(tool.input.parse(args), context);
+        } catch (error) {
+          if (error instanceof RefusedCall) refused.push(error.reason);
+          return `Error: ${error instanceof Error ? error.message : String(error)}`;
+        }
+      },
+      async ask(args) {
+        owners.clear();
+        const context = toolContext({
+          ports: { ...UNUSED_PORTS, discord: port },
+          message: messageBy(people.grace, {}),
+          callKey: `${++calls}:call`,
+        });
+        return await tool.asks?.(tool.input.parse(args), context);
+      },
+      async mayDecide(args, by, ownsBot = false) {
+        owners.clear();
+        if (ownsBot) owners.add(by.id);
+        const { id, place, channelId, guildId, sender } = messageBy(people.grace, {});
+        const check = createMayDecide({
+          tools: [tool],
+          ports: { ...UNUSED_PORTS, discord: port },
+          isOwner,
+          isOfDiscord: (error) => error instanceof RestError,
+          now,
+        });
+        const question = {
+          kind: "escalation" as const,
+          tool: "discord",
+          text: "",
+          facts: [],
+          exact: JSON.stringify(args),
+          choices: [],
+          asked: [],
+          where: "both" as const,
+          timeoutMs: 1,
+        };
+        const stored: StoredQuestion = {
+          id: 1,
+          accountId: ACCOUNT,
+          code: "K7QP2MZX",
+          messageId: id,
+          channelId,
+          ...(guildId && { guildId }),
+          question,
+          state: "open",
+          createdAt: 0,
+          expiresAt: 1,
+        };
+        return await check(stored, {
+          kind: "button",
+          accountId: ACCOUNT,
+          id: `${++calls}`,
+          token: "interaction-token",
+          applicationId: barnacle.id,
+          customId: "right:0",
+          messageId: id,
+          channelId,
+          ...(guildId && { guildId }),
+          place,
+          sender: { ...sender, id: by.id, username: by.username },
+        });
+      },
+      writes: () =>
+        sim.requests.records().filter(({ method }) => method !== "GET")
+          .map(({ method, path }) => `${method} ${path}`),
+    });
+  });
+}

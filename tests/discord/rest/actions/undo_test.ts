@@ -1,0 +1,179 @@
+/** Tests destructive actions: dry runs, their number, and undoing. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { withActions } from "./actions_harness.ts";
+
+const MINUTE_MS = 60_000;
+const UNDO = { action: "undo" };
+
+describe("[T3] destructive actions", () => {
+  it("tell what they would do, and do nothing, with dryRun", () =>
+    withActions(async ({ run, permit, target, demo: { channels }, writes }) => {
+      permit("kickMembers", "manageChannels");
+      assert.match(
+        await run({ action: "kick", userId: target.id, dryRun: true }),
+        /^Dry run: this would kick the member \d+\. It cannot be undone\.$/,
+      );
+      assert.match(
+        await run({
+          action: "channelEdit",
+          channelId: channels.help.id,
+          name: "new",
+          dryRun: true,
+        }),
+        /^Dry run: this would change #help \(\d+\): \{"name":"new"\}\. It can be undone/,
+      );
+      assert.deepEqual(writes(), []);
+      assert.match(await run(UNDO), /there is nothing/);
+    }));
+
+  it("refuse a dry run for a person without the right", () =>
+    withActions(async ({ run, target }) => {
+      const args = { action: "kick", userId: target.id, dryRun: true };
+      assert.match(await run(args), /lack the permission Kick Members/);
+    }));
+
+  it("are bounded in each turn, and a person must ask again", () =>
+    withActions(async ({ run, permit, demo: { channels } }) => {
+      permit("manageChannels");
+      const rename = (name: string, turn: number) =>
+        run({ action: "channelEdit", channelId: channels.help.id, name }, { turn });
+      assert.match(await rename("a", 1), /^Changed/);
+      assert.match(await rename("b", 1), /^Changed/);
+      assert.match(
+        await rename("c", 1),
+        /may make 2 destructive changes.* a person must approve/,
+      );
+      assert.match(await rename("c", 2), /^Changed/);
+    }));
+});
+
+describe("[T3] undo after a later change of a person", () => {
+  it("leaves the changed fields alone, and says so", () =>
+    withActions(async ({ run, permit, demo: { world, channels } }) => {
+      permit("manageChannels");
+      const channelId = channels.help.id;
+      const help = () => {
+        const channel = world.channels.get(channelId);
+        assert.ok(channel?.kind === "text");
+        return channel;
+      };
+      await run({ action: "channelEdit", channelId, name: "Tide Tables", topic: "All" });
+      world.channels.set(channelId, { ...help(), topic: "All about tides" });
+      assert.match(await run(UNDO), /^Undone .*left alone what was changed again since: topic\.$/);
+      assert.deepEqual([help().name, help().topic], ["help", "All about tides"]);
+      await run({ action: "channelEdit", channelId, topic: "Mine" });
+      world.channels.set(channelId, { ...help(), topic: "Theirs" });
+      assert.match(await run(UNDO), /it was changed again since, so it stays/);
+      assert.equal(help().topic, "Theirs");
+    }));
+
+  it("keeps a longer timeout, and other permissions", () =>
+    withActions(async ({ run, permit, target, crew, demo: { krill, world, channels } }) => {
+      permit("manageRoles", "moderateMembers");
+      await run({ action: "timeout", userId: target.id, minutes: 5 });
+      const member = krill.members.get(target.id);
+      assert.ok(member?.timedOutUntil !== undefined);
+      const longer = member.timedOutUntil + 3_600_000;
+      krill.members.set(target.id, { ...member, timedOutUntil: longer });
+      assert.match(await run(UNDO), /it was changed again since/);
+      assert.equal(krill.members.get(target.id)?.timedOutUntil, longer);
+
+      const channelId = channels.help.id;
+      const set = { action: "channelPermissionSet", channelId, targetId: crew.id };
+      await run({ ...set, deny: ["Send Messages"] });
+      const channel = world.channels.get(channelId);
+      assert.ok(channel?.kind === "text");
+      const theirs = { id: crew.id, kind: "role" as const, allow: 0n, deny: 1n << 10n };
+      world.channels.set(channelId, { ...channel, overwrites: [theirs] });
+      assert.match(await run(UNDO), /it was changed again since/);
+      const after = world.channels.get(channelId);
+      assert.deepEqual(after?.kind === "text" && after.overwrites, [theirs]);
+    }));
+});
+
+describe("[T3] undo", () => {
+  it("takes a role back, a timeout, a ban, channel changes and permissions", () =>
+    withActions(async (scene) => {
+      const { run, permit, target, crew, demo: { krill, world, channels } } = scene;
+      permit("manageRoles", "moderateMembers", "banMembers", "manageChannels");
+      const channelId = channels.help.id;
+      const help = () => world.channels.get(channelId);
+      const member = () => krill.members.get(target.id);
+
+      await run({ action: "roleAdd", userId: target.id, roleId: crew.id });
+      assert.match(await run(UNDO), /^Undone \(1\): give the role crew.*takes the role away\.$/);
+      assert.deepEqual(member()?.roles, []);
+
+      await run({ action: "timeout", userId: target.id, minutes: 5 });
+      await run(UNDO);
+      assert.equal(member()?.timedOutUntil, undefined);
+
+      await run({ action: "channelEdit", channelId, name: "new", topic: "All", slowmodeSec: 9 });
+      await run(UNDO);
+      const after = help();
+      assert.ok(after?.kind === "text");
+      assert.deepEqual([after.name, after.topic, after.slowmodeSec], ["help", "", 0]);
+
+      const set = { action: "channelPermissionSet", channelId, targetId: crew.id };
+      await run({ ...set, deny: ["Send Messages"] });
+      await run({ ...set, allow: ["Send Messages"] });
+      await run(UNDO);
+      const changed = help();
+      assert.ok(changed?.kind === "text");
+      assert.deepEqual(changed.overwrites[0]?.deny, 1n << 11n);
+      await run(UNDO);
+      const restored = help();
+      assert.ok(restored?.kind === "text");
+      assert.deepEqual(restored.overwrites, []);
+
+      await run({ action: "ban", userId: target.id });
+      assert.ok(krill.things.bans.has(target.id));
+      assert.match(await run(UNDO), /lifts the ban/);
+      assert.ok(!krill.things.bans.has(target.id));
+      assert.match(await run(UNDO), /there is nothing/);
+    }));
+
+  it("is for the person who asked, or an owner, in this server", () =>
+    withActions(async ({ run, permit, demo: { channels, people }, target }) => {
+      permit("manageChannels");
+      await run({ action: "channelEdit", channelId: channels.help.id, name: "new" });
+      for (const asking of [{ by: target }, { by: people.ada }, { isDirect: true }] as const) {
+        assert.match(await run({ ...UNDO, id: 1 }, asking), /there is no change 1/);
+      }
+      assert.match(await run(UNDO, { by: people.ada, isOwner: true }), /^Undone \(1\)/);
+      assert.match(await run({ ...UNDO, id: 1 }), /that is undone already/);
+    }));
+
+  it("needs the rights of that moment", () =>
+    withActions(async ({ run, permit, demo: { channels }, writes }) => {
+      permit("manageChannels");
+      await run({ action: "channelEdit", channelId: channels.help.id, name: "new" });
+      permit();
+      assert.match(await run(UNDO), /lack the permission Manage Channels/);
+      assert.equal(writes().length, 1);
+    }));
+
+  it("gives no permission that the person does not hold at that moment", () =>
+    withActions(async ({ run, permit, demo: { channels }, crew, writes }) => {
+      permit("manageRoles", "manageMessages");
+      const at = { channelId: channels.help.id, targetId: crew.id };
+      const allow = ["Manage Messages"];
+      assert.match(await run({ action: "channelPermissionSet", ...at, allow }), /^Set/);
+      assert.match(await run({ action: "channelPermissionRemove", ...at }), /^Removed/);
+      permit("manageRoles");
+      assert.match(await run(UNDO), /^Error: the person who asks may not do that there/);
+      assert.equal(writes().length, 2);
+    }));
+
+  it("ends after ten minutes, and says what Discord does not take back", () =>
+    withActions(async ({ run, permit, demo: { channels }, target, clock }) => {
+      permit("manageChannels", "kickMembers");
+      await run({ action: "kick", userId: target.id });
+      assert.match(await run({ ...UNDO, id: 1 }), /Discord does not let this be undone: kick/);
+      await run({ action: "channelEdit", channelId: channels.help.id, name: "new" });
+      clock.advance(10 * MINUTE_MS + 1);
+      assert.match(await run(UNDO), /there is nothing of the last 10 minutes/);
+    }));
+});
