@@ -10,7 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "./database/columns.ts";
+import { column } from "./schema/columns.ts";
 import type { Judged } from "../core/inbound/inbox.ts";
 import type { Transactions } from "./database/transact.ts";
 import { IS_PARKED } from "./schema/questions.ts";

@@ -9,13 +9,13 @@
 
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { createScrubber, type Person, type Scrubber } from "./person.ts";
-import type { ForgetRule, Row } from "./forget_rule.ts";
-import { FORGETTING } from "./rules.ts";
+
+import { type ForgetRule, FORGETTING, type Row } from "./rules.ts";
 import type { Forgetting } from "../../core/store/store.ts";
 
 /** Rows that are read at once. */

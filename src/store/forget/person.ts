@@ -4,6 +4,8 @@
  * @module
  */
 
+import { BLANK_ID } from "../schema/table.ts";
+
 /** Everything by which the store's rows may name a person. */
 export interface Person {
   /** Discord's id of the person. */
@@ -18,8 +20,6 @@ export interface Person {
   readonly sessions: ReadonlySet<string>;
 }
 
-/** Takes the place of ids in columns that need one: no message and no person has it. */
-export const BLANK_ID = "1";
 /** Takes the place of names and ids in texts. */
 const REMOVED = "[removed]";
 /** Takes the place of the person's messages. */

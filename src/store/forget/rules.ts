@@ -1,11 +1,11 @@
 /**
- * Lists for every table how a person is forgotten in it (X5). A table without a line fails a test.
+ * Lists for every table how a person is forgotten in it (X5). Declared tables say it themselves. A
+ * table without a rule fails a test.
  *
  * @module
  */
 
 import {
-  BLANK_ID,
   type Person,
   REMOVED_ANSWER,
   REMOVED_MESSAGE,
@@ -13,8 +13,91 @@ import {
   type Scrubber,
   withoutArguments,
 } from "./person.ts";
-import type { ForgetRule } from "./forget_rule.ts";
-import { changed, IN, json, stringIn } from "./row_rewrites.ts";
+import { DISCORD_CHANGE, DISCORD_POST } from "../schema/changes.ts";
+import { NOTE, NOTE_SOURCE, NOTE_VECTOR } from "../schema/notes.ts";
+import {
+  ASKED_GUILD,
+  PAIRED,
+  PAIRING_GUESS,
+  PAIRING_REQUEST,
+  RESOLVED_NAME,
+} from "../schema/pairing.ts";
+import {
+  EXEC_RULE,
+  QUESTION,
+  QUESTION_CARD,
+  QUESTION_CONTROL,
+  QUESTION_COVER,
+} from "../schema/questions.ts";
+import { SCHEDULE, SCHEDULE_RUN } from "../schema/schedules.ts";
+import { SETTING } from "../schema/settings.ts";
+import { BLANK_ID, type DeclaredTable, IN } from "../schema/table.ts";
+import { ANSWER_THREAD } from "../schema/threads.ts";
+import { TOLD_BUDGET, TOLD_PROBLEM, USAGE } from "../schema/usage.ts";
+
+/** A row, as SQLite returns it. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** How a person is forgotten in one table. */
+export type ForgetRule =
+  /** The table has nothing about people; the text says why. */
+  | { readonly keep: string }
+  | {
+    /**
+     * Condition of the rows to delete. It may use `:userId`, and lists in JSON: `:messages`,
+     * `:channels` and `:sessions`.
+     */
+    readonly delete?: string;
+    /** Columns that are set to a value, by the condition of their rows. */
+    readonly set?: readonly { readonly where: string; readonly to: string }[];
+    /** Rewrites the rows that stay. The table needs a column `id`. */
+    readonly change?: {
+      /** The columns that {@link change.row} reads. */
+      readonly columns: readonly string[];
+      /** @returns The changed columns; `"delete"`; or `undefined` if nothing changes. */
+      row(row: Row, person: Person, scrub: Scrubber): Row | "delete" | undefined;
+    };
+  };
+
+/** The text of a column; empty if it has none. */
+const stringIn = (row: Row, column: string): string => String(row[column] ?? "");
+
+/** Rewrites texts of a row; `undefined` if none changes. */
+function changed(
+  row: Row,
+  columns: readonly string[],
+  rewrite: (text: string) => string,
+): Row | undefined {
+  const after = Object.fromEntries(
+    columns.filter((column) => typeof row[column] === "string").map((column) =>
+      [column, rewrite(stringIn(row, column))] as const
+    ).filter(([column, text]) => text !== row[column]),
+  );
+  return Object.keys(after).length === 0 ? undefined : after;
+}
+
+/** Rewrites columns of JSON of ours. */
+function json(...columns: readonly string[]): Extract<ForgetRule, { change?: unknown }> {
+  return {
+    change: { columns, row: (row, _person, scrub) => changed(row, columns, scrub.json) },
+  };
+}
+
+/** The rules of declared tables, by name. */
+function declared(...tables: readonly DeclaredTable[]): Readonly<Record<string, ForgetRule>> {
+  return Object.fromEntries(tables.map(({ name, forgets, jsonColumns }) => {
+    if (typeof forgets === "string") return [name, { keep: forgets }];
+    const { scrub: columns, ...rule } = forgets;
+    if (!columns) return [name, rule];
+    const texts = columns.filter((column) => !jsonColumns.includes(column));
+    const jsons = columns.filter((column) => jsonColumns.includes(column));
+    const row = (row: Row, _person: Person, scrub: Scrubber): Row | undefined => {
+      const after = { ...changed(row, texts, scrub.text), ...changed(row, jsons, scrub.json) };
+      return Object.keys(after).length === 0 ? undefined : after;
+    };
+    return [name, { ...rule, change: { columns, row } }];
+  }));
+}
 
 /** A message of another person: without the quoted words of the forgotten one. */
 function messageOf(text: string, { userId }: Person, scrub: Scrubber): string {
@@ -23,15 +106,13 @@ function messageOf(text: string, { userId }: Person, scrub: Scrubber): string {
   return scrub.json(JSON.stringify(message));
 }
 
-const BLANK_AUTHOR = `value = json_set(value, '$.by', '${BLANK_ID}')`;
-
 /** Messages of the bot that hold an answer to the person; a folded answer is in another message. */
 const ANSWERS_THEM = `(${IN("cause_id", "messages")} OR id IN (SELECT folded_into FROM outbox ` +
   `WHERE folded_into IS NOT NULL AND ${IN("cause_id", "messages")}))`;
 /** States of a message that is still to be sent. */
 const UNSENT = "state IN ('pending', 'sending', 'uncertain', 'dead')";
 
-/** The vectors of the notes, and SQLite's tables of their words. */
+/** SQLite's tables of the words of notes. */
 const INDEX_OF_NOTES: ForgetRule = { keep: "triggers of the table note change it" };
 
 /** The tables, in the order of the schema. */
@@ -133,64 +214,10 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
     delete: `user_id = :userId OR ${IN("message_id", "messages")}`,
     set: [{ where: IN("shown_in", "messages"), to: `shown_in = '${BLANK_ID}'` }],
   },
-  usage: { delete: `user_id = :userId OR ${IN("channel_id", "channels")}` },
-  told_budget: { delete: "user_id = :userId" },
-  told_problem: { keep: "kinds of failure and names of models" },
-  answer_thread: { delete: "asker_id = :userId" }, // the title has words of theirs
-  schedule_run: { // before the schedules that they belong to
-    delete: "schedule_row IN (SELECT id FROM schedule WHERE creator_id = :userId)",
-  },
-  schedule: {
-    delete: "creator_id = :userId",
-    change: {
-      columns: ["text", "origin"],
-      row(row, _person, scrub) {
-        const after = {
-          ...changed(row, ["text"], scrub.text),
-          ...changed(row, ["origin"], scrub.json),
-        };
-        return Object.keys(after).length === 0 ? undefined : after;
-      },
-    },
-  },
-  discord_change: {
-    delete: "asker_id = :userId",
-    change: {
-      columns: ["what", "undo"],
-      row: (row, _person, scrub) =>
-        changed(
-          row,
-          ["what", "undo"],
-          (text) => text === row["undo"] ? scrub.json(text) : scrub.text(text),
-        ),
-    },
-  },
-  discord_post: { delete: "asker_id = :userId" },
-  question: {
-    delete: `asker_id = :userId OR ${IN("message_id", "messages")}`,
-    set: [{ where: "decided_by = :userId", to: "decided_by = NULL" }],
-    change: {
-      columns: ["question", "answer"],
-      row: (row, _person, scrub) => changed(row, ["question", "answer"], scrub.json),
-    },
-  },
-  exec_rule: {
-    set: [{ where: "allowed_by = :userId", to: "allowed_by = NULL" }],
-    ...json("args"),
-  },
-  question_cover: { delete: "question_row NOT IN (SELECT id FROM question)" },
-  question_card: { delete: "question_row NOT IN (SELECT id FROM question)" },
-  question_control: { delete: "card_row NOT IN (SELECT id FROM question_card)" },
-  note: {
-    delete: "author_id = :userId OR id IN (SELECT note_row FROM note_source WHERE " +
-      `${IN("message_id", "messages")})`,
-    change: {
-      columns: ["text"],
-      row: (row, _person, scrub) => changed(row, ["text"], scrub.text),
-    },
-  },
-  note_source: { delete: "note_row NOT IN (SELECT id FROM note)" },
-  note_vector: INDEX_OF_NOTES,
+  ...declared(USAGE, TOLD_BUDGET, TOLD_PROBLEM, ANSWER_THREAD),
+  ...declared(SCHEDULE_RUN, SCHEDULE, DISCORD_CHANGE, DISCORD_POST),
+  ...declared(QUESTION, EXEC_RULE, QUESTION_COVER, QUESTION_CARD, QUESTION_CONTROL),
+  ...declared(NOTE, NOTE_SOURCE, NOTE_VECTOR),
   note_words: INDEX_OF_NOTES,
   note_words_config: INDEX_OF_NOTES,
   note_words_data: INDEX_OF_NOTES,
@@ -227,17 +254,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
     },
   },
   proxied_user: { delete: "user_id = :userId" },
-  resolved_name: { delete: "found_id = :userId" },
-  pairing_request: {
-    delete: "user_id = :userId",
-    set: [{ where: "decided_by = :userId", to: "decided_by = NULL" }],
-  },
-  asked_guild: { keep: "ids of servers" },
-  paired: {
-    delete: "user_id = :userId",
-    set: [{ where: "paired_by = :userId", to: "paired_by = 'a forgotten person'" }],
-  },
-  pairing_guess: { keep: "a number" },
+  ...declared(RESOLVED_NAME, PAIRING_REQUEST, ASKED_GUILD, PAIRED, PAIRING_GUESS),
   outbox: {
     // A message that is not sent yet answers a turn that is forgotten.
     delete: `${IN("channel_id", "channels")} OR (${IN("cause_id", "messages")} AND ${UNSENT})`,
@@ -259,11 +276,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
     },
   },
   outbox_file: { delete: "outbox_row NOT IN (SELECT id FROM outbox)" },
-  setting: {
-    // A queue mode belongs to a channel, other settings to a session.
-    delete: `${IN("scope", "sessions")} OR ${IN("scope", "channels")}`,
-    set: [{ where: "iif(name = 'paused', value ->> '$.by', 0) = :userId", to: BLANK_AUTHOR }],
-  },
+  ...declared(SETTING),
   parked_channel: { delete: IN("channel_id", "channels") },
   fileless_channel: { delete: IN("channel_id", "channels") },
   invalid_request: { keep: "numbers by minute" },

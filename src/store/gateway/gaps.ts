@@ -11,7 +11,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { LATE_MS } from "./sessions.ts";
 import { UNNAMED } from "../database/durability.ts";

@@ -9,7 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column, SELDOM_READ } from "../database/columns.ts";
+import { column, SELDOM_READ } from "../schema/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";

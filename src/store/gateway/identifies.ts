@@ -13,7 +13,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column, SELDOM_READ } from "../database/columns.ts";
+import { column, SELDOM_READ } from "../schema/columns.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 import {
   askIdentify,

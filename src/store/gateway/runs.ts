@@ -9,7 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column, SELDOM_READ } from "../database/columns.ts";
+import { column, SELDOM_READ } from "../schema/columns.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { ProcessRun, Runs } from "../../core/store/gateway.ts";

@@ -14,6 +14,7 @@ import type { Memory } from "../memory/memory.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { VerdictBlocks } from "../received/verdict_blocks.ts";
+import { DECLARED } from "../schema/schema_1.ts";
 import type { StoreOwner } from "../../core/store/gateway.ts";
 
 /** Everything outside of the tables that a change of the owner touches. */
@@ -51,18 +52,8 @@ export function createStoreOwner(
     "parked_channel",
     "fileless_channel",
     "reaction",
-    "answer_thread",
-    "setting",
-    "pairing_request",
     "told_full",
-    "told_problem",
-    "asked_guild",
-    "schedule",
-    "schedule_run",
-    "discord_change",
-    "discord_post",
-    "question",
-    "question_card",
+    ...DECLARED.filter(({ isOfBot }) => isOfBot).map(({ name }) => name),
   ].map((table) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`));
   // Both statements use an index of the open rows, so they repeat the index's condition exactly.
   const giveUp = [

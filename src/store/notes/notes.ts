@@ -6,7 +6,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { MAX_NOTES, type Note, NOTE_SCOPES } from "../../core/notes/note.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";

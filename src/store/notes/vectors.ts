@@ -12,7 +12,7 @@ import { setImmediate as otherWork } from "node:timers/promises";
 import { z } from "zod";
 import type { NearNote } from "../../core/notes/vector.ts";
 import { createNearness } from "../../core/notes/vector.ts";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { NoteVectors } from "../../core/store/notes.ts";

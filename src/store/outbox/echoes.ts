@@ -7,7 +7,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { Echo, Foreign } from "../../core/inbound/inbox.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";

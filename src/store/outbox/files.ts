@@ -9,7 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";

@@ -9,7 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { UNNAMED } from "../database/durability.ts";

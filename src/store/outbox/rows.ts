@@ -10,7 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { nonceOfRow } from "../../core/outbound/nonce.ts";
 import type {

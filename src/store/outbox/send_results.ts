@@ -6,7 +6,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { SendResult, SendResults } from "../../core/store/outbox.ts";

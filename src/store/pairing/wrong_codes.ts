@@ -7,7 +7,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { afterWrongCode, closedUntil, type WrongCodes } from "../../core/inbound/pairing.ts";
 

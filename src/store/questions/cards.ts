@@ -9,7 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column, SELDOM_READ } from "../database/columns.ts";
+import { column, SELDOM_READ } from "../schema/columns.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { MAX_OFFERED } from "../../core/people/form.ts";
 import { FILL_IN } from "../../core/people/question.ts";

@@ -9,7 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import { messagesOf } from "../../core/inbound/inbox.ts";
 import { MAX_OPEN_QUESTIONS } from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";

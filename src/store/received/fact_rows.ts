@@ -19,7 +19,7 @@
 import { hash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 import { factsKey, factsOf } from "../../core/inbound/facts.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";

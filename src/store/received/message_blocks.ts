@@ -12,7 +12,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import { compareIds, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { Overheard } from "../../core/inbound/transcript.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";

@@ -9,7 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { FactRows } from "./fact_rows.ts";

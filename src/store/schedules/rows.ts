@@ -6,7 +6,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 import { MAX_PER_USER, type Schedule, type ScheduleRun } from "../../core/turn/schedule.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";

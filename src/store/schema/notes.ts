@@ -1,41 +1,57 @@
 /**
- * Tables of the agent's notes (T14), with an index of their words and vectors of their meaning.
+ * The tables of the agent's memory (T14). A deleted note leaves no words in the index, and no vector.
  *
  * @module
  */
 
-/** SQL for the tables of notes. A deleted note leaves no words in the index, and no vector. */
-export const NOTES = `
-  CREATE TABLE note (
-    id         INTEGER PRIMARY KEY AUTOINCREMENT, -- people name notes by it, so none comes again
-    agent_id   TEXT NOT NULL,
-    scope      TEXT NOT NULL CHECK (scope IN ('member', 'channel', 'guild', 'agent')),
-    scope_key  TEXT NOT NULL, -- turns see the notes of some keys
-    space      TEXT NOT NULL, -- guild, group or direct messages in which it was written
-    author_id  TEXT NOT NULL,
-    call_key   TEXT NOT NULL UNIQUE, -- of the call that saved it
-    text       TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX note_in_scope ON note (agent_id, scope_key, updated_at);
-  CREATE INDEX note_by_author ON note (author_id, space);
+import { NOTE_SCOPES } from "../../core/notes/note.ts";
+import { bytes, integer, key, oneOf, rowNumber, snowflake, text, unique } from "./columns.ts";
+import { IN, table } from "./table.ts";
 
-  CREATE TABLE note_source ( -- messages that a note came from
-    message_id TEXT NOT NULL,
-    note_row   INTEGER NOT NULL,
-    agent_id   TEXT NOT NULL,
-    PRIMARY KEY (message_id, note_row)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX note_source_of ON note_source (note_row);
+/** A note. */
+export const NOTE = table("note", {
+  id: rowNumber(true), // people name notes by it
+  agentId: text(),
+  scope: oneOf(...NOTE_SCOPES),
+  scopeKey: text(), // turns see the notes of some keys
+  space: text(), // guild, group or direct messages in which it was written
+  authorId: snowflake<"user">(),
+  callKey: unique(text()), // of the call that saved it
+  text: text(),
+  createdAt: integer(),
+  updatedAt: integer(),
+}, {
+  sql: `
+    CREATE INDEX note_in_scope ON note (agent_id, scope_key, updated_at);
+    CREATE INDEX note_by_author ON note (author_id, space);`,
+  forgets: {
+    delete: "author_id = :userId OR id IN (SELECT note_row FROM note_source WHERE " +
+      `${IN("message_id", "messages")})`,
+    scrub: ["text"],
+  },
+});
 
-  CREATE TABLE note_vector ( -- made after the note is stored, so a note may have none
-    note_row  INTEGER PRIMARY KEY,
-    model     TEXT NOT NULL, -- that made it: "<provider>/<model>"
-    dimension INTEGER NOT NULL, -- 0: the model's server refuses the note's text
-    vector    BLOB NOT NULL -- a signed byte for each dimension
-  ) STRICT;
+/** A message that a note came from. */
+export const NOTE_SOURCE = table("note_source", {
+  messageId: snowflake<"message">(),
+  noteRow: integer(),
+  agentId: text(),
+}, {
+  key: ["messageId", "noteRow"],
+  sql: "CREATE INDEX note_source_of ON note_source (note_row);",
+  forgets: { delete: "note_row NOT IN (SELECT id FROM note)" },
+});
 
+/** The vector of a note. It is made after the note is stored, so a note may have none. */
+export const NOTE_VECTOR = table("note_vector", {
+  noteRow: key(integer()),
+  model: text(), // that made it: "<provider>/<model>"
+  dimension: integer(), // 0: the model's server refuses the note's text
+  vector: bytes(), // a signed byte for each dimension
+}, { forgets: "triggers of the table note change it" });
+
+/** SQL for the index of the words of notes, and for the triggers that keep it. */
+export const NOTE_WORDS = `
   CREATE VIRTUAL TABLE note_words USING fts5(
     text, content = 'note', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
   );

@@ -1,68 +1,94 @@
 /**
- * Tables of people and names: resolved names of the config, pairing requests, paired people, and
- * wrong codes.
+ * The tables of resolved names and of pairing.
  *
  * @module
  */
 
-/** SQL for the tables of resolved names and of pairing. */
-export const PAIRING = `
-  CREATE TABLE resolved_name (
-    account_id TEXT NOT NULL,
-    kind       TEXT NOT NULL CHECK (kind IN ('user', 'guild', 'channel')),
-    typed      TEXT NOT NULL, -- as written in the config
-    guild_id   TEXT NOT NULL DEFAULT '', -- of a channel
-    found_id   TEXT NOT NULL,
-    name       TEXT NOT NULL, -- at that time
-    at         INTEGER NOT NULL,
-    PRIMARY KEY (account_id, kind, typed, guild_id, found_id) -- a denied name may mean several channels
-  ) STRICT, WITHOUT ROWID;
+import {
+  account,
+  flag,
+  initially,
+  integer,
+  key,
+  oneOf,
+  optional,
+  rowNumber,
+  snowflake,
+  text,
+} from "./columns.ts";
+import { table } from "./table.ts";
 
-  CREATE UNIQUE INDEX resolved_name_once ON resolved_name (account_id, kind, typed)
-    WHERE kind <> 'channel';
+/** A name of the config for which Discord has found an id. */
+export const RESOLVED_NAME = table("resolved_name", {
+  accountId: account(),
+  kind: oneOf("user", "guild", "channel"),
+  typed: text(), // as written in the config
+  guildId: initially(text(), ""), // of a channel
+  foundId: text(),
+  name: text(), // at that time
+  at: integer(),
+}, {
+  key: ["accountId", "kind", "typed", "guildId", "foundId"], // a denied name may mean several channels
+  sql: `CREATE UNIQUE INDEX resolved_name_once ON resolved_name (account_id, kind, typed)
+    WHERE kind <> 'channel';`,
+  forgets: { delete: "found_id = :userId" },
+});
 
-  CREATE TABLE pairing_request (
-    id             INTEGER PRIMARY KEY, -- in the order of asking
-    account_id     TEXT NOT NULL,
-    user_id        TEXT NOT NULL,
-    username       TEXT NOT NULL, -- as it was then
-    channel_id     TEXT NOT NULL,
-    message_id     TEXT NOT NULL, -- the challenged message
-    code           TEXT NOT NULL,
-    approve_button TEXT NOT NULL,
-    deny_button    TEXT NOT NULL,
-    state          TEXT NOT NULL DEFAULT 'pending'
-      CHECK (state IN ('pending', 'approved', 'denied', 'expired')),
-    is_reported        INTEGER NOT NULL DEFAULT 0, -- 1: the owners were notified
-    created_at     INTEGER NOT NULL,
-    expires_at     INTEGER NOT NULL,
-    decided_at     INTEGER,
-    decided_by     TEXT,
-    UNIQUE (account_id, code)
-  ) STRICT;
-  CREATE UNIQUE INDEX pairing_request_pending ON pairing_request (account_id, user_id)
-    WHERE state = 'pending';
-  CREATE INDEX pairing_request_newest ON pairing_request (account_id, created_at);
+/** A request of an unpaired sender. */
+export const PAIRING_REQUEST = table("pairing_request", {
+  id: rowNumber(), // in the order of asking
+  accountId: account(),
+  userId: snowflake<"user">(),
+  username: text(), // as it was then
+  channelId: snowflake<"channel">(),
+  messageId: snowflake<"message">(), // the challenged message
+  code: text(),
+  approveButton: text(),
+  denyButton: text(),
+  state: initially(oneOf("pending", "approved", "denied", "expired"), "pending"),
+  isReported: initially(flag(), false), // true: the owners were notified
+  createdAt: integer(),
+  expiresAt: integer(),
+  decidedAt: optional(integer()),
+  decidedBy: optional(text()),
+}, {
+  unique: ["accountId", "code"],
+  sql: `
+    CREATE UNIQUE INDEX pairing_request_pending ON pairing_request (account_id, user_id)
+      WHERE state = 'pending';
+    CREATE INDEX pairing_request_newest ON pairing_request (account_id, created_at);`,
+  isOfBot: true,
+  forgets: {
+    delete: "user_id = :userId",
+    set: [{ where: "decided_by = :userId", to: "decided_by = NULL" }],
+  },
+});
 
-  CREATE TABLE asked_guild ( -- guilds about which the owners were asked
-    account_id TEXT NOT NULL,
-    guild_id   TEXT NOT NULL,
-    at         INTEGER NOT NULL,
-    PRIMARY KEY (account_id, guild_id)
-  ) STRICT, WITHOUT ROWID;
+/** A guild about which the owners were asked. */
+export const ASKED_GUILD = table("asked_guild", {
+  accountId: account(),
+  guildId: snowflake<"guild">(),
+  at: integer(),
+}, { key: ["accountId", "guildId"], isOfBot: true, forgets: "ids of servers" });
 
-  CREATE TABLE paired (
-    account_id TEXT NOT NULL,
-    user_id    TEXT NOT NULL,
-    username   TEXT NOT NULL, -- as it was then
-    paired_at  INTEGER NOT NULL,
-    paired_by  TEXT NOT NULL,
-    PRIMARY KEY (account_id, user_id)
-  ) STRICT, WITHOUT ROWID;
+/** A paired person. */
+export const PAIRED = table("paired", {
+  accountId: account(),
+  userId: snowflake<"user">(),
+  username: text(), // as it was then
+  pairedAt: integer(),
+  pairedBy: text(),
+}, {
+  key: ["accountId", "userId"],
+  forgets: {
+    delete: "user_id = :userId",
+    set: [{ where: "paired_by = :userId", to: "paired_by = 'a forgotten person'" }],
+  },
+});
 
-  CREATE TABLE pairing_guess ( -- wrong codes since the last right one
-    account_id TEXT PRIMARY KEY,
-    wrong      INTEGER NOT NULL,
-    closed_at  INTEGER -- when too many closed the check
-  ) STRICT, WITHOUT ROWID;
-`;
+/** Wrong codes since the last right one. */
+export const PAIRING_GUESS = table("pairing_guess", {
+  accountId: key(account()),
+  wrong: integer(),
+  closedAt: optional(integer()), // when too many closed the check
+}, { forgets: "a number" });

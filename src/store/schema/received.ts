@@ -1,6 +1,6 @@
 /**
- * Tables of received messages: the inbox, transcripts with their checkpoints, steps of turns, and
- * overheard messages.
+ * Tables of received messages: the inbox, transcripts with their checkpoints, steps of turns,
+ * overheard messages, and reactions.
  *
  * Overheard messages of a channel that were stored together share a row of `message_block`. A row
  * with index entries for each message would cost more than all other work for an ignored message.
@@ -105,4 +105,22 @@ export const RECEIVED = `
            v.value ->> 0 AS message_id, v.value ->> 1 AS author_id, v.value ->> 2 AS tag,
            v.value ->> 3 AS text, v.value ->> 5 AS reply_to, v.value ->> 4 AS sent_at, b.kept_at
     FROM message_block AS b CROSS JOIN json_each(b.messages) AS v;
+`;
+
+/** SQL for the table of reactions. */
+export const REACTIONS = `
+  CREATE TABLE reaction ( -- the last change of each; of a channel, the newest ones
+    id         INTEGER PRIMARY KEY, -- in the order of the changes
+    account_id TEXT NOT NULL,
+    channel_id TEXT NOT NULL,
+    message_id TEXT NOT NULL, -- the message that has it
+    user_id    TEXT NOT NULL,
+    tag        TEXT NOT NULL, -- the person's name; empty if unknown
+    emoji      TEXT NOT NULL,
+    change     TEXT NOT NULL CHECK (change IN ('added', 'removed')),
+    at         INTEGER NOT NULL,
+    shown_in   TEXT, -- the message whose turn sees it first; NULL: none yet
+    UNIQUE (account_id, message_id, user_id, emoji)
+  ) STRICT;
+  CREATE INDEX reaction_in_channel ON reaction (account_id, channel_id, id);
 `;

@@ -1,39 +1,57 @@
 /**
- * Tables of schedules and their runs (T12).
- *
- * A run has the id of a message of its own. Its state is read from the inbox and the outbox, so no
- * transaction of a turn or of a delivery writes to these tables.
+ * The tables of schedules and their runs (T12).
  *
  * @module
  */
 
-/** SQL for the tables of schedules. */
-export const SCHEDULES = `
-  CREATE TABLE schedule (
-    id         INTEGER PRIMARY KEY AUTOINCREMENT, -- ids of runs contain it, so none comes again
-    account_id TEXT NOT NULL,
-    creator_id TEXT NOT NULL,
-    call_key   TEXT NOT NULL UNIQUE, -- of the call that created it
-    kind       TEXT NOT NULL CHECK (kind IN ('reminder', 'task')),
-    text       TEXT NOT NULL,
-    cron       TEXT, -- NULL if it runs once
-    origin     TEXT NOT NULL, -- JSON of a ScheduleOrigin
-    next_at    INTEGER, -- NULL once the only run has begun
-    asked_at   INTEGER, -- when an operator asked for a run besides
-    paused_by  TEXT CHECK (paused_by IN ('operator', 'failures')),
-    created_at INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX schedule_next ON schedule (account_id, next_at) WHERE next_at IS NOT NULL;
-  CREATE INDEX schedule_asked ON schedule (account_id) WHERE asked_at IS NOT NULL;
+import type { ScheduleOrigin } from "../../core/turn/schedule.ts";
+import {
+  account,
+  flag,
+  integer,
+  json,
+  oneOf,
+  optional,
+  rowNumber,
+  snowflake,
+  text,
+  unique,
+} from "./columns.ts";
+import { table } from "./table.ts";
 
-  CREATE TABLE schedule_run (
-    id          INTEGER PRIMARY KEY, -- in the order of their begin
-    account_id  TEXT NOT NULL,
-    schedule_row INTEGER NOT NULL,
-    message_id  TEXT NOT NULL UNIQUE, -- of the run, in the inbox and the outbox
-    due_at      INTEGER NOT NULL,
-    started_at  INTEGER NOT NULL,
-    is_refused  INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX schedule_run_of ON schedule_run (schedule_row, id);
-`;
+/** A reminder or a scheduled task. */
+export const SCHEDULE = table("schedule", {
+  id: rowNumber(true), // ids of runs contain it
+  accountId: account(),
+  creatorId: snowflake<"user">(),
+  callKey: unique(text()), // of the call that created it
+  kind: oneOf("reminder", "task"),
+  text: text(),
+  cron: optional(text()), // absent if it runs once
+  origin: json<ScheduleOrigin>(),
+  nextAt: optional(integer()), // absent once the only run has begun
+  askedAt: optional(integer()), // when an operator asked for a run besides
+  pausedBy: optional(oneOf("operator", "failures")),
+  createdAt: integer(),
+}, {
+  sql: `
+    CREATE INDEX schedule_next ON schedule (account_id, next_at) WHERE next_at IS NOT NULL;
+    CREATE INDEX schedule_asked ON schedule (account_id) WHERE asked_at IS NOT NULL;`,
+  isOfBot: true,
+  forgets: { delete: "creator_id = :userId", scrub: ["text", "origin"] },
+});
+
+/** A run of a schedule. */
+export const SCHEDULE_RUN = table("schedule_run", {
+  id: rowNumber(), // in the order of their begin
+  accountId: account(),
+  scheduleRow: integer(),
+  messageId: unique(snowflake<"message">()), // of the run, in the inbox and the outbox
+  dueAt: integer(),
+  startedAt: integer(),
+  isRefused: flag(),
+}, {
+  sql: "CREATE INDEX schedule_run_of ON schedule_run (schedule_row, id);",
+  isOfBot: true,
+  forgets: { delete: "schedule_row IN (SELECT id FROM schedule WHERE creator_id = :userId)" },
+});

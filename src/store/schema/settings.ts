@@ -4,14 +4,25 @@
  * @module
  */
 
-/** SQL for the table of settings. */
-export const SETTINGS = `
-  CREATE TABLE setting (
-    account_id TEXT NOT NULL,
-    scope      TEXT NOT NULL, -- key of a session, id of a channel, or 'account'
-    name       TEXT NOT NULL, -- as SettingName lists them, or 'paused'
-    value      TEXT NOT NULL, -- JSON if the name is 'paused'
-    at         INTEGER NOT NULL,
-    PRIMARY KEY (account_id, scope, name)
-  ) STRICT, WITHOUT ROWID;
-`;
+import { account, integer, text } from "./columns.ts";
+import { BLANK_ID, IN, table } from "./table.ts";
+
+/** A setting of an account, by its scope. */
+export const SETTING = table("setting", {
+  accountId: account(),
+  scope: text(), // key of a session, id of a channel, or 'account'
+  name: text(), // as SettingName lists them, or 'paused'
+  value: text(), // JSON if the name is 'paused'
+  at: integer(),
+}, {
+  key: ["accountId", "scope", "name"],
+  isOfBot: true,
+  forgets: {
+    // A queue mode belongs to a channel, other settings to a session.
+    delete: `${IN("scope", "sessions")} OR ${IN("scope", "channels")}`,
+    set: [{
+      where: "iif(name = 'paused', value ->> '$.by', 0) = :userId",
+      to: `value = json_set(value, '$.by', '${BLANK_ID}')`,
+    }],
+  },
+});

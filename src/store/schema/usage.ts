@@ -1,41 +1,47 @@
 /**
- * Tables of the use of models: tokens, money and time by UTC day, people who know that a budget is
- * spent, and problems that the owners know.
+ * The tables of the use of models.
  *
  * @module
  */
 
-/** SQL for the tables of usage. */
-export const USAGE = `
-  CREATE TABLE usage (
-    day        INTEGER NOT NULL, -- UTC days since 1970-01-01
-    user_id    TEXT NOT NULL, -- '' if no person asked for the requests
-    channel_id TEXT NOT NULL,
-    guild_id   TEXT NOT NULL, -- '' in direct messages
-    agent_id   TEXT NOT NULL,
-    model      TEXT NOT NULL,
-    kind       TEXT NOT NULL, -- purpose of the requests
-    requests   INTEGER NOT NULL,
-    input      INTEGER NOT NULL, -- tokens, cached ones included
-    cached     INTEGER NOT NULL,
-    output     INTEGER NOT NULL,
-    micros     INTEGER NOT NULL, -- millionths of the currency, of requests with a known price
-    unpriced   INTEGER NOT NULL, -- number of requests without a known price
-    ms         INTEGER NOT NULL,
-    audio_sec  REAL NOT NULL,
-    PRIMARY KEY (day, user_id, channel_id, guild_id, agent_id, model, kind)
-  ) STRICT, WITHOUT ROWID;
+import { account, integer, real, text } from "./columns.ts";
+import { IN, table } from "./table.ts";
 
-  CREATE TABLE told_budget ( -- people who know that a budget of the day is spent
-    day     INTEGER NOT NULL,
-    user_id TEXT NOT NULL,
-    PRIMARY KEY (day, user_id)
-  ) STRICT, WITHOUT ROWID;
+/** The use of models of a day, by person, place, model and purpose. */
+export const USAGE = table("usage", {
+  day: integer(), // UTC days since 1970-01-01
+  userId: text(), // empty if no person asked for the requests
+  channelId: text(),
+  guildId: text(), // empty in direct messages
+  agentId: text(),
+  model: text(),
+  kind: text(), // purpose of the requests
+  requests: integer(),
+  input: integer(), // tokens, cached ones included
+  cached: integer(),
+  output: integer(),
+  micros: integer(), // millionths of the currency, of requests with a known price
+  unpriced: integer(), // number of requests without a known price
+  ms: integer(),
+  audioSec: real(),
+}, {
+  key: ["day", "userId", "channelId", "guildId", "agentId", "model", "kind"],
+  forgets: { delete: `user_id = :userId OR ${IN("channel_id", "channels")}` },
+});
 
-  CREATE TABLE told_problem ( -- problems of models that the owners know; a model's answer ends them
-    account_id TEXT NOT NULL,
-    problem    TEXT NOT NULL, -- kind of failure and model
-    told_at    INTEGER NOT NULL,
-    PRIMARY KEY (account_id, problem)
-  ) STRICT, WITHOUT ROWID;
-`;
+/** A person who knows that a budget of the day is spent. */
+export const TOLD_BUDGET = table("told_budget", { day: integer(), userId: text() }, {
+  key: ["day", "userId"],
+  forgets: { delete: "user_id = :userId" },
+});
+
+/** A problem of models that the owners know; a model's answer ends it. */
+export const TOLD_PROBLEM = table("told_problem", {
+  accountId: account(),
+  problem: text(), // kind of failure and model
+  toldAt: integer(),
+}, {
+  key: ["accountId", "problem"],
+  isOfBot: true,
+  forgets: "kinds of failure and names of models",
+});

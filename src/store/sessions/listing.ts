@@ -6,7 +6,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import type { NumberedEntry } from "../../core/turn/checkpoint.ts";
 import type { Transactions } from "../database/transact.ts";
 import { entryColumns, toEntry } from "../turns/entry_rows.ts";

@@ -8,7 +8,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import type { Transactions } from "../database/transact.ts";
 import { entryColumns, toEntry } from "../turns/entry_rows.ts";
 import type { Recalled } from "../../core/store/sessions.ts";

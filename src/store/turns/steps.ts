@@ -9,7 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import type { Step } from "../../core/step.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";

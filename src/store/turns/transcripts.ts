@@ -10,7 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Checkpoint, FoldRange, OpenEntries } from "../../core/turn/checkpoint.ts";
 import { createBurstWatch } from "../database/other_writers.ts";

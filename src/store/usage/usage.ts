@@ -8,7 +8,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../database/columns.ts";
+import { column } from "../schema/columns.ts";
 import type { SpentBy } from "../../core/spending/budget.ts";
 import { dayOf, type UsedBy } from "../../core/spending/usage.ts";
 import { UNNAMED } from "../database/durability.ts";

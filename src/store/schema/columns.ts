@@ -1,0 +1,186 @@
+/**
+ * Columns: the kinds of values in rows, and readers of rows.
+ *
+ * @module
+ */
+
+import type { SQLInputValue } from "node:sqlite";
+import { z } from "zod";
+import { type AccountId, type Snowflake, toAccountId } from "../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+
+const textSchema = z.string();
+const numberSchema = z.number();
+
+/**
+ * Schemas of plain columns, which all rows share: each schema of Zod takes about 3 kB of memory, and
+ * time at every start.
+ */
+export const column = {
+  text: textSchema,
+  textOrNull: textSchema.nullable(),
+  number: numberSchema,
+  numberOrNull: numberSchema.nullable(),
+};
+
+/**
+ * For rows that a process reads a few times. Otherwise Zod compiles a parser at the first use of a
+ * schema: 0.2 ms, which pays only after some hundred rows.
+ */
+export const SELDOM_READ = { jitless: true };
+
+/** A column: its SQL, and how its values are read and written. */
+export interface Column<Value> {
+  /** The type and the constraints, apart from `NOT NULL`. */
+  readonly sql: readonly [type: string, constraints: string];
+  /** Whether SQLite may have no value; a row then lacks the key. */
+  readonly isOptional: boolean;
+  /** Whether it is JSON. */
+  readonly isJson?: true;
+  /** Reads a stored value. */
+  readonly schema: z.ZodType<Value>;
+  /** The value as SQLite stores it. */
+  write(value: Value): SQLInputValue;
+}
+
+/** A column that an insert need not name. */
+export interface Given<Value> extends Column<Value> {
+  /** Its value then; `undefined` if SQLite counts. */
+  readonly initial: SQLInputValue | undefined;
+}
+
+/** Columns by their names in the program; SQL has them in snake case. */
+export type Columns = Readonly<Record<string, Column<unknown>>>;
+
+type Value<C> = C extends Column<infer V> ? V : never;
+type Flat<T> = { readonly [Key in keyof T]: T[Key] };
+type OptionalKeys<C extends Columns> = {
+  [Key in keyof C]: undefined extends Value<C[Key]> ? Key : never;
+}[keyof C];
+
+/** The rows of some columns. */
+export type RowOf<C extends Columns> = Flat<
+  & { [Key in Exclude<keyof C, OptionalKeys<C>>]: Value<C[Key]> }
+  & { [Key in OptionalKeys<C>]?: Exclude<Value<C[Key]>, undefined> }
+>;
+
+type GivenKeys<C extends Columns> = {
+  [Key in keyof C]: C[Key] extends Given<unknown> ? Key : never;
+}[keyof C];
+
+/** A row to insert. */
+export type NewRow<C extends Columns> = Flat<
+  RowOf<Omit<C, GivenKeys<C>>> & Partial<RowOf<Pick<C, GivenKeys<C>>>>
+>;
+
+/** A value that SQLite stores as it is. */
+export const asStored = (value: unknown): SQLInputValue => value as SQLInputValue;
+const stored = <V>(type: string, schema: z.ZodType<V>, constraints = ""): Column<V> => ({
+  sql: [type, constraints],
+  isOptional: false,
+  schema,
+  write: asStored,
+});
+
+const accountSchema = column.text.transform(toAccountId);
+const bytesSchema = z.instanceof(Uint8Array);
+const flagSchema = column.number.transform((value) => value === 1);
+const jsonSchema = column.text.transform((text): unknown => JSON.parse(text));
+
+/** Text. */
+export const text = (): Column<string> => stored("TEXT", column.text);
+/** A whole number. */
+export const integer = (): Column<number> => stored("INTEGER", column.number);
+/** A number. */
+export const real = (): Column<number> => stored("REAL", column.number);
+/** Bytes. */
+export const bytes = (): Column<Uint8Array> => stored("BLOB", bytesSchema);
+/** The name of an account. */
+export const account = (): Column<AccountId> => stored("TEXT", accountSchema);
+/** An id of Discord's. */
+export const snowflake = <Kind extends string>(): Column<Snowflake<Kind>> =>
+  stored("TEXT", snowflakeSchema<Kind>());
+/** `true` or `false`; stored as 1 or 0. */
+export const flag = (): Column<boolean> => ({
+  ...stored("INTEGER", flagSchema),
+  write: (value) => value ? 1 : 0,
+});
+/** A value of ours as JSON. It is not checked, because only this program writes it. */
+export const json = <V>(): Column<V> => ({
+  ...stored("TEXT", jsonSchema as z.ZodType<V>),
+  isJson: true,
+  write: (value) => JSON.stringify(value),
+});
+/** One of some texts. */
+export const oneOf = <V extends string>(...values: readonly [V, ...V[]]): Column<V> =>
+  stored("TEXT", z.enum(values), ` CHECK (:name IN (${values.map(quoted).join(", ")}))`);
+/** The number of a row. With `isNeverReused`, a deleted row's number does not come again. */
+export const rowNumber = (isNeverReused = false): Given<number> => ({
+  ...stored("INTEGER", column.number, ` PRIMARY KEY${isNeverReused ? " AUTOINCREMENT" : ""}`),
+  isOptional: true,
+  initial: undefined,
+});
+/** A column that is the whole key of its table. */
+export const key = <V>(column: Column<V>): Column<V> => ({
+  ...column,
+  sql: [column.sql[0], " PRIMARY KEY"],
+  isOptional: true, // SQL needs no NOT NULL
+});
+/** A column whose values are all different. */
+export const unique = <V>(column: Column<V>): Column<V> => ({
+  ...column,
+  sql: [column.sql[0], ` UNIQUE${column.sql[1]}`],
+});
+/** A column that may have no value. */
+export const optional = <V>(column: Column<V>): Column<V | undefined> => ({
+  ...column,
+  isOptional: true,
+  schema: column.schema.nullable().transform((value) => value ?? undefined),
+  write: (value) => value === undefined ? null : column.write(value),
+});
+/** A column with a value from the start, which an insert may leave out. */
+export const initially = <V>(column: Column<V>, value: V): Given<V> => {
+  const initial = column.write(value);
+  const sql = typeof initial === "string" ? quoted(initial) : String(initial);
+  return { ...column, sql: [column.sql[0], ` DEFAULT ${sql}${column.sql[1]}`], initial };
+};
+
+/** Reads rows of a query. */
+export interface Reader<Row> {
+  /** The columns for a `SELECT`; with the table's name in the query, if it has several. */
+  columns(table?: string): string;
+  /**
+   * Reads a row, which may have further columns.
+   *
+   * @throws {ZodError} If a column is missing or damaged.
+   */
+  read(row: unknown): Row;
+}
+
+/** Reads the results of a query by its own column names. */
+export function rows<C extends Columns>(columns: C): Reader<RowOf<C>> {
+  const names = Object.keys(columns).map((name) => [name, snakeCase(name)] as const);
+  let schema: z.ZodType<Record<string, unknown>> | undefined;
+  return {
+    columns: (table) =>
+      names.map(([, column]) => table === undefined ? column : `${table}.${column}`).join(", "),
+    read(row) {
+      schema ??= z.object(
+        Object.fromEntries(names.map(([name, column]) => [column, columns[name]?.schema])),
+      );
+      const parsed = schema.parse(row, SELDOM_READ);
+      const entries = names.map(([name, column]) => [name, parsed[column]] as const);
+      return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as RowOf<C>;
+    },
+  };
+}
+
+/** The name of a column in SQL. */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** A text of ours in SQL. */
+export function quoted(value: string): string {
+  return `'${value}'`;
+}
