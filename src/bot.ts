@@ -164,7 +164,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     store: { ...store, notes: noteMeaning.notes },
     searchNotes: noteMeaning.search,
     files,
-    ...(traces && { onTrace: traces.add }),
+    onTrace: traces?.add,
     version: build.version,
     workerUrl: WORKER_URL,
     toolServices: tools.load,
@@ -184,7 +184,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       accounts.first()?.tellOwners((texts) => notice("mcpSignIn", { server }, texts)),
   });
   const http = createHttp(
-    { ...(token && { token: token.reveal() }), hosts, build },
+    { token: token?.reveal(), hosts, build },
     { health, accounts, store, metrics, meter, now, log: logging.forPart("http") },
   );
   const stopWatching = watchWriters({

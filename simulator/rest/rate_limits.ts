@@ -75,7 +75,7 @@ export function createRateLimits(options: RateLimitOptions): RateLimits {
   let lastSecond: number[] = [];
 
   return {
-    take(method, route, major, now) {
+    take(method, route, major, now): RateVerdict {
       if (!options.isEnabled) return { headers: {} };
       lastSecond = lastSecond.filter((at) => now - at < 1_000);
       const oldest = lastSecond[0];

@@ -71,17 +71,19 @@ export async function readAnswer(
     }
     const { calls, usage, modelId, failure } = part;
     const about = {
-      ...(thinking !== "" && { thinking: cleanSecrets(thinking) }),
-      ...(usage && { usage }),
-      ...(modelId !== undefined && { modelId }),
-      ...(failure && { failure }),
+      thinking: thinking !== "" ? cleanSecrets(thinking) : undefined,
+      usage,
+      modelId,
+      failure,
     };
     if (calls && request.tools && request.mayCall !== false) {
       const clean = calls.slice(0, MAX_CALLS + 1).map(({ signature, ...call }) => ({
         ...call,
         arguments: cleanSecrets(call.arguments),
         // A signature proves its text, so a text with a secret goes as a whole.
-        ...(signature !== undefined && cleanSecrets(signature) === signature && { signature }),
+        signature: signature !== undefined && cleanSecrets(signature) === signature
+          ? signature
+          : undefined,
       }));
       return { text: cleanSecrets(text), calls: clean, ...about };
     }

@@ -99,7 +99,7 @@ export function createToolbox(
   const failed = (why: string, refused?: RefusalReason): ToolResult => ({
     end: "failed",
     text: `Error: ${fence(why)}`,
-    ...(refused && { refused }),
+    refused,
   });
 
   /** For a call that must not run twice, and did not end in time, or lost its connection. */

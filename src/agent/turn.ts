@@ -183,15 +183,15 @@ async function converse(
           return {
             kind: "reply",
             text,
-            ...(thoughts.length > 0 && { thinking: thoughts.join("\n\n") }),
-            ...(usage && { usage }),
+            thinking: thoughts.length > 0 ? thoughts.join("\n\n") : undefined,
+            usage,
             ...taken,
-            ...(modelId !== undefined && { modelId }),
-            ...(failure && { failure }),
+            modelId,
+            failure,
           };
         }
         const { text, calls, usage: used } = answer;
-        log.add({ kind: "answer", at: now(), text, calls, ...(used && { usage: used }) });
+        log.add({ kind: "answer", at: now(), text, calls, usage: used });
         break;
       }
       case "run": {
@@ -254,6 +254,6 @@ function sum(one: ModelUsage | undefined, other: ModelUsage | undefined): ModelU
   return {
     inputTokens: one.inputTokens + other.inputTokens,
     outputTokens: one.outputTokens + other.outputTokens,
-    ...(cachedTokens > 0 && { cachedTokens }),
+    cachedTokens: cachedTokens > 0 ? cachedTokens : undefined,
   };
 }

@@ -44,8 +44,9 @@ export function toAccessPolicy(
   return {
     dm: dmRules(dm),
     ...groupPolicyOf(settings.channels, account, ruleOf),
-    ...(guilds &&
-      { guilds: mapped(guilds, (guild) => guildRules(guild, intentFilter?.enabled === true)) }),
+    guilds: guilds
+      ? mapped(guilds, (guild) => guildRules(guild, intentFilter?.enabled === true))
+      : undefined,
     allowBots,
     loopGuard: { maxTurns: loopGuard.maxTurns, muteMs: loopGuard.muteMin * MINUTE_MS },
     asksPluralkit: pluralkit.enabled,
@@ -68,7 +69,7 @@ export function commandRules(
 ): CommandRules {
   return {
     usesAccessGroups: useAccessGroups,
-    ...(ownerAllowFrom && { owners: entries(ownerAllowFrom) }),
+    owners: ownerAllowFrom ? entries(ownerAllowFrom) : undefined,
     texts: text,
   };
 }
@@ -115,7 +116,7 @@ function dmRules(
     policy,
     allowFrom: entries(allowFrom),
     groupEnabled,
-    ...(groupChannels && { groupChannels: groups(groupChannels) }),
+    groupChannels: groupChannels ? groups(groupChannels) : undefined,
   };
 }
 
@@ -123,29 +124,29 @@ function guildRules(guild: GuildSettings, filtered: boolean): GuildRules {
   const { slug, requireMention, users, channels, reactionNotifications, intentFilter } = guild;
   const intents = intentFilter?.enabled ?? (filtered || undefined);
   return {
-    ...(slug !== undefined && { slug }),
-    ...(requireMention !== undefined && { requireMention }),
-    ...(users && { users: entries(users) }),
-    ...(channels && { channels: mapped(channels, channelRules) }),
+    slug,
+    requireMention,
+    users: users ? entries(users) : undefined,
+    channels: channels ? mapped(channels, channelRules) : undefined,
     ...placeTools(guild),
     reactionNotifications,
-    ...(guild.threads && { threads: guild.threads }),
-    ...(intents !== undefined && { intentFilter: intents }),
+    threads: guild.threads,
+    intentFilter: intents,
   };
 }
 
 function channelRules(channel: ChannelSettings): ChannelRules {
   const { allow, enabled, requireMention, users, systemPrompt, skills, intentFilter } = channel;
   return {
-    ...(allow !== undefined && { allow }),
-    ...(enabled !== undefined && { enabled }),
-    ...(requireMention !== undefined && { requireMention }),
-    ...(users && { users: entries(users) }),
-    ...(systemPrompt !== undefined && { systemPrompt }),
-    ...(skills && { skills }),
+    allow,
+    enabled,
+    requireMention,
+    users: users ? entries(users) : undefined,
+    systemPrompt,
+    skills,
     ...placeTools(channel),
-    ...(channel.threads && { threads: channel.threads }),
-    ...(intentFilter?.enabled !== undefined && { intentFilter: intentFilter.enabled }),
+    threads: channel.threads,
+    intentFilter: intentFilter?.enabled,
   };
 }
 
@@ -153,18 +154,18 @@ function placeTools(
   { tools, toolsBySender }: Pick<ChannelSettings, "tools" | "toolsBySender">,
 ): PlaceToolRules {
   return {
-    ...(tools && { tools: toolLists(tools) }),
-    ...(toolsBySender && {
-      toolsBySender: Object.entries(toolsBySender).flatMap(([key, lists]) => {
+    tools: tools ? toolLists(tools) : undefined,
+    toolsBySender: toolsBySender
+      ? Object.entries(toolsBySender).flatMap(([key, lists]) => {
         const who = parseAllowEntry(key);
         return who.kind === "problem" ? [] : [{ key, who, lists: toolLists(lists) }];
-      }),
-    }),
+      })
+      : undefined,
   };
 }
 
 function toolLists({ allow, alsoAllow, deny }: OptionalLists = {}): ToolLists {
-  return { ...(allow && { allow }), ...(alsoAllow && { alsoAllow }), ...(deny && { deny }) };
+  return { allow, alsoAllow, deny };
 }
 
 /** The schema has refused entries that match no one; should one get here, it lets no one in. */

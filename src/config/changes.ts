@@ -101,8 +101,8 @@ function changesBetween(before: LoadedConfig, after: LoadedConfig): readonly Cha
     const place = pathText(path);
     changes.set(place, {
       path: place,
-      ...(from !== undefined && { from: JSON.stringify(from) }),
-      ...(to !== undefined && { to: JSON.stringify(to) }),
+      from: from !== undefined ? JSON.stringify(from) : undefined,
+      to: to !== undefined ? JSON.stringify(to) : undefined,
       takesEffect: effectAt(path),
     });
   };

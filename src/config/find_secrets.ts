@@ -110,7 +110,7 @@ export async function findSecrets(
       account.settings.pluralkit.token,
       placeIn(written, account, ["pluralkit", "token"]),
     );
-    ofAccounts.set(account.id, { ...(token && { token }), ...(pluralkit && { pluralkit }) });
+    ofAccounts.set(account.id, { token, pluralkit });
   }
   const httpToken = await find(http.token, ["http", "token"]);
   const searchKey = await find(search?.apiKey, ["search", "apiKey"]);
@@ -130,7 +130,7 @@ export async function findSecrets(
     const path = ["models", "providers", id];
     const apiKey = await find(source, [...path, "apiKey"]);
     const headers = await findAll(sources, [...path, "headers"]);
-    providers[id] = { ...(apiKey && { apiKey }), headers };
+    providers[id] = { apiKey, headers };
   }
   const otelHeaders = await findAll(otel?.headers ?? {}, ["otel", "headers"]);
   const servers: Record<string, McpSecrets> = {};
@@ -138,7 +138,7 @@ export async function findSecrets(
     const path = ["mcp", "servers", id];
     const clientSecret = await find(oauth?.clientSecret, [...path, "oauth", "clientSecret"]);
     servers[id] = {
-      ...(clientSecret && { clientSecret }),
+      clientSecret,
       env: await findAll(env, [...path, "env"]),
       headers: await findAll(headers, [...path, "headers"]),
     };
@@ -149,9 +149,9 @@ export async function findSecrets(
   for (const { source, path } of removed) await find(source, path);
   return {
     accounts: ofAccounts,
-    ...(httpToken && { httpToken }),
+    httpToken,
     providers,
-    ...(searchKey && { searchKey }),
+    searchKey,
     otelHeaders,
     mcp: servers,
     byPath: finder.byPath,

@@ -127,7 +127,7 @@ export async function loadConfig(
     },
     settings,
     written,
-    ...(parsed.blanked !== undefined && { text: parsed.blanked }),
+    text: parsed.blanked,
     secrets: secrets.byPath,
     problems: all,
     holdsSecret: secrets.holdsLiteral,
@@ -142,7 +142,7 @@ export function missingToken({ discord, file }: Config): Problem | undefined {
   const place = isDefault ? "channels.discord.token" : tokenPlace;
   return {
     severity: "error",
-    ...(file !== undefined && { file }),
+    file,
     path: place,
     message: isDefault
       ? "There is no bot token"
@@ -157,7 +157,7 @@ export function missingModel({ models, file }: SharedConfig, env: Env): Problem 
   const resolved = resolveModels(models, env);
   if (resolved.kind !== "problem") return undefined;
   const { path, message, hint } = resolved;
-  return { severity: "error", ...(file !== undefined && { file }), path, message, hint };
+  return { severity: "error", file, path, message, hint };
 }
 
 /** Environment variables that `preflight.requiredVars` lists, and that are not set (G13). */

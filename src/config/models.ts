@@ -265,7 +265,7 @@ function vendorProvider(vendor: Vendor, env: Env): Provider {
     id,
     kind,
     baseUrl: (baseUrl || vendor.baseUrl).replace(/\/+$/, ""),
-    ...(apiKey && { apiKey }),
+    apiKey,
     headers: {},
   };
 }

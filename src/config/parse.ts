@@ -66,7 +66,7 @@ export function noFile(): Parsed {
       severity,
       path: pathText(path),
       message,
-      ...(hint !== undefined && { hint }),
+      hint,
     }),
   };
 }
@@ -83,7 +83,7 @@ export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
   const refused = async (issues: readonly z.core.$ZodIssue[]): Promise<Parsed> => {
     const found = await invalid({ value, root: tree.root, text }, issues);
     const all = [...found.errors, ...remarks].sort(byOffset);
-    return { problems: all.map(toProblem), problemAt, ...found.part && { part: found.part } };
+    return { problems: all.map(toProblem), problemAt, part: found.part };
   };
 
   const checked = configSchema.safeParse(value, { jitless: true });
@@ -121,7 +121,7 @@ async function broken(
   return {
     problems: [...remarks, ...errors].sort(byOffset).map(toProblem),
     problemAt: atNodes(() => root, toProblem),
-    ...(part && { part }),
+    part,
   };
 }
 
@@ -143,7 +143,7 @@ async function invalid(
   const others = audit(() => root, value, configSchema, refusedIn(value)).filter((
     { path, severity },
   ) => severity === "error" && !errors.some((error) => isWithin(path, error.path)));
-  return { errors: [...errors, ...others], ...(part && { part }) };
+  return { errors: [...errors, ...others], part };
 }
 
 /** Whether one path is a part of another, in either direction. */
@@ -177,7 +177,7 @@ function locator(file: string, text: string, secretsOf: () => readonly Span[]): 
       ...lines.positionOf(offset),
       path: pathText(path),
       message,
-      ...(hint !== undefined && { hint }),
+      hint,
       excerpt: lines.excerptOf({ offset, length }),
     };
   };
@@ -196,7 +196,7 @@ function atNodes(rootOf: () => Node | undefined, toProblem: ToProblem): ProblemA
       severity,
       path,
       message,
-      ...(hint !== undefined && { hint }),
+      hint,
       offset,
       length,
     });

@@ -47,7 +47,7 @@ export function toConfig(
 ): BotConfig {
   const { agents, http, log, messages, preflight, session, shutdown, store } = settings;
   return {
-    ...(file !== undefined && { file }),
+    file,
     accounts: accounts.map((account) =>
       discordConfig(settings, account, secrets.accounts.get(account.id) ?? {}, matchesPattern)
     ),
@@ -65,9 +65,9 @@ export function toConfig(
       bind: typeof http.bind === "string" ? [http.bind] : http.bind,
       port: http.port,
       isRequired: http.required,
-      ...(secrets.httpToken && { token: secrets.httpToken }),
+      token: secrets.httpToken,
       hosts: http.hosts,
-      ...(http.keepAliveUrl !== undefined && { keepAliveUrl: http.keepAliveUrl }),
+      keepAliveUrl: http.keepAliveUrl,
     },
     preflight: { network: preflight.network, dns: preflight.dns },
     logLevel: log.level,
@@ -75,8 +75,8 @@ export function toConfig(
     retention: store.retention,
     ...searchConfig(settings, secrets),
     discordTool: discordToolConfig(settings),
-    ...(settings.memory?.embedding !== undefined && { embedding: settings.memory.embedding }),
-    ...(settings.tools?.draw !== undefined && { draw: settings.tools.draw }),
+    embedding: settings.memory?.embedding,
+    draw: settings.tools?.draw,
     ...otelConfig(settings, secrets),
     ...peopleConfig(settings),
     mcp: mcpConfig(settings, secrets),
@@ -93,8 +93,8 @@ function searchConfig(
   return {
     search: {
       kind,
-      ...(url !== undefined && { url: url.replace(/\/+$/, "") }),
-      ...(searchKey && { apiKey: searchKey }),
+      url: url?.replace(/\/+$/, ""),
+      apiKey: searchKey,
     },
   };
 }
@@ -119,8 +119,13 @@ function mcpConfig({ mcp }: Settings, secrets: FoundSecrets): readonly McpServer
       id,
       transport: url === undefined
         ? { kind: "stdio", command: command ?? "", args, env, sandbox, writable } // the schema wants one of them
-        : { kind: "http", url, headers, ...(oauth && { oauth: oauthConfig(oauth, clientSecret) }) },
-      ...(allow && { allow }),
+        : {
+          kind: "http",
+          url,
+          headers,
+          oauth: oauth ? oauthConfig(oauth, clientSecret) : undefined,
+        },
+      allow,
     };
   });
 }
@@ -130,11 +135,11 @@ function oauthConfig(
   clientSecret: Secret | undefined,
 ): McpOAuthConfig {
   return {
-    ...(clientId !== undefined && { clientId }),
-    ...(clientSecret && { clientSecret }),
-    ...(issuer !== undefined && { issuer }),
-    ...(scope !== undefined && { scope }),
-    ...(callbackPort !== undefined && { callbackPort }),
+    clientId,
+    clientSecret,
+    issuer,
+    scope,
+    callbackPort,
   };
 }
 
@@ -144,8 +149,8 @@ function audioConfig({ audio }: Settings): AudioConfig {
   return {
     maxMin,
     voice,
-    ...(transcribe !== undefined && { transcribe }),
-    ...(speak !== undefined && { speak }),
+    transcribe,
+    speak,
   };
 }
 
@@ -167,13 +172,13 @@ function messagesConfig(
     tables,
     cards,
     footer,
-    ...(ackReaction !== "" && { ackReaction }),
+    ackReaction: ackReaction !== "" ? ackReaction : undefined,
     ackReactionScope,
     removeAckAfterReply,
     linkHosts,
     commands,
     queue: { perUser, perChannel },
-    ...(mode !== undefined && { queueMode: mode }),
+    queueMode: mode,
   };
 }
 
@@ -196,20 +201,20 @@ function discordConfig(
   const access = toAccessPolicy(settings, account, matchesPattern);
   return {
     accountId: id,
-    ...(discord.name !== undefined && { name: discord.name }),
+    name: discord.name,
     enabled: discord.enabled,
-    ...(secrets.token && { token: secrets.token }),
+    token: secrets.token,
     tokenPlace: tokenPlaceOf(account),
     access,
     execApprovals: execApprovalsConfig(discord),
     pluralkit: {
       enabled: pluralkit.enabled,
-      ...(secrets.pluralkit && { token: secrets.pluralkit }),
+      token: secrets.pluralkit,
       apiUrl: pluralkit.apiUrl.replace(/\/+$/, ""),
     },
     historyLimit: discord.historyLimit ?? settings.messages.groupChat.historyLimit ??
       DEFAULT_HISTORY,
-    ...(dmHistoryLimit !== undefined && { dmHistoryLimit }),
+    dmHistoryLimit,
     dmHistoryLimits: new Map(
       Object.entries(discord.dms).flatMap(([id, { historyLimit }]) =>
         historyLimit === undefined ? [] : [[id, historyLimit]]
@@ -232,10 +237,10 @@ function discordConfig(
       catchUp: gateway.catchUp,
       shards: gateway.shards,
     },
-    ...(commandGuildId && { commandGuildId }),
+    commandGuildId: commandGuildId || undefined,
     configCommand: settings.commands.config ? discord.configWrites ? "write" : "read" : "off",
     nativeCommands: (discord.commands.native ?? settings.commands.native) !== false,
-    presence: { status, ...(activity !== undefined && { activity }) },
+    presence: { status, activity },
     rest: discord.rest,
     retry: discord.retry,
     rateLimit: discord.rateLimit,
@@ -261,10 +266,10 @@ function agentConfig({ agents, tools }: Settings): AgentConfig {
   const workspace = agent?.workspace ?? defaults.workspace;
   return {
     id: agent?.id ?? "main",
-    ...(agent?.name !== undefined && { name: agent.name }),
-    ...(agent?.prompt !== undefined && { prompt: agent.prompt }),
-    ...(workspace !== undefined && { workspace }),
-    ...(defaults.timezone !== undefined && { timezone: defaults.timezone }),
+    name: agent?.name,
+    prompt: agent?.prompt,
+    workspace,
+    timezone: defaults.timezone,
     turnTimeoutSec,
     maxSteps,
     toolTimeoutSec: tools?.timeoutSec ?? TOOL_TIMEOUT_SEC,
@@ -284,14 +289,14 @@ function modelsConfig({ agents, models }: Settings, secrets: FoundSecrets): Mode
         kind,
         prices,
         models,
-        ...(sessionHeader !== undefined && { sessionHeader }),
-        ...(baseUrl !== undefined && { baseUrl: baseUrl.replace(/\/+$/, "") }),
+        sessionHeader,
+        baseUrl: baseUrl?.replace(/\/+$/, ""),
         headers: {},
         ...secrets.providers[id],
       }] as const,
   );
   return {
-    ...(names && { names }),
+    names,
     namesPath: own === undefined ? "agents.defaults.model" : "agents.list[0].model",
     providers: Object.fromEntries(providers),
   };

@@ -119,7 +119,7 @@ export function createHostCommands(options: HostCommandsOptions): HostCommands {
     poll(id, owner) {
       const job = jobs.get(id);
       if (job?.owner !== owner) return undefined;
-      return { output: job.running.output(), ...(job.end && { end: job.end }) };
+      return { output: job.running.output(), end: job.end };
     },
     kill(id, owner) {
       const job = jobs.get(id);

@@ -96,7 +96,7 @@ export function runRemotely(
     if (!("end" in answer)) throw new Error("the exec broker gave another answer");
     output = answer.output;
     const { code, cut, ms } = answer.end;
-    return { code, ms, ...(cut && { cut }) };
+    return { code, ms, cut };
   });
   return { output: () => output, stop, ended };
 }

@@ -66,7 +66,7 @@ export function run(
     killGroup(child); // children that outlived it
     child.stdout.destroy();
     child.stderr.destroy();
-    resolve({ code, ...(cut && { cut }), ms: Math.round(performance.now() - startedAt) });
+    resolve({ code, cut, ms: Math.round(performance.now() - startedAt) });
   };
   child.on("error", (error) => {
     clearTimeout(timer);

@@ -60,7 +60,7 @@ export async function probeReachability(
   const about = {
     host: hostOf(target),
     port: portOf(target),
-    ...(proxy !== undefined && { proxy: nameOfProxy(proxy) }),
+    proxy: proxy !== undefined ? nameOfProxy(proxy) : undefined,
   };
   const host = hostOf(first);
   const dns: Reachability["dns"] = net.isIP(host) ? { kind: "skipped", why: "none" } : await step(
@@ -107,10 +107,10 @@ export function probeHttp(
     return {
       status,
       server: headers.get("server")?.toLowerCase() ?? "",
-      ...(json !== undefined && { json }),
-      ...(location !== undefined && { location }),
-      ...(Number.isFinite(retryAfterSec) && { retryAfterSec }),
-      ...(skewMs !== undefined && { skewMs }),
+      json,
+      location,
+      retryAfterSec: Number.isFinite(retryAfterSec) ? retryAfterSec : undefined,
+      skewMs,
     };
   });
 }
@@ -153,7 +153,7 @@ async function reachAny(
     const address = addresses[index] ?? "";
     return one.kind === "ok"
       ? { address, ms: one.ms }
-      : { address, ...(one.kind === "failed" && { code: one.code }) };
+      : { address, code: one.kind === "failed" ? one.code : undefined };
   });
   const first = tried.find(({ ms }) => ms !== undefined);
   if (first?.ms !== undefined) {
@@ -194,7 +194,7 @@ function describe(socket: tls.TLSSocket): TlsFound {
     protocol: socket.getProtocol() ?? "TLS",
     issuer: [issuer?.O ?? issuer?.CN ?? "unknown"].flat().join(", "),
     validTo: Date.parse(certificate.valid_to),
-    ...(refused !== undefined && { refused }),
+    refused,
   };
 }
 

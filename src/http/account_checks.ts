@@ -200,5 +200,5 @@ function invalidRequests({ id, rest }: AccountSnapshot): HealthFinding {
 
 /** A problem in words, in spite of which the bot answers. */
 function warning(id: string, where: string | undefined, text: string): HealthFinding {
-  return health(id, text, { status: "warn", ...(where !== undefined && { where }) });
+  return health(id, text, { status: "warn", where });
 }

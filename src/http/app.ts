@@ -163,8 +163,8 @@ export function createHealthApp(
     return answer(c, ok, {
       status,
       failing: namesOf(checks.filter((check) => !check.isReady)),
-      ...(ok && degraded.length > 0 && { degraded: namesOf(degraded) }),
-      ...(isVerbose && { checks: byName(checks) }),
+      degraded: ok && degraded.length > 0 ? namesOf(degraded) : undefined,
+      checks: isVerbose ? byName(checks) : undefined,
     });
   });
 

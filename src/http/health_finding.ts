@@ -37,7 +37,7 @@ export function health(
     ...rest,
     figure,
     why: figureText(id, figure, rest.unit),
-    ...(fix !== undefined && { fix }),
+    fix,
   };
 }
 
@@ -87,7 +87,7 @@ export function fromHealthCheck(
 ): HealthFinding {
   return health(name, observedValue, {
     ...rest,
-    ...(where !== undefined && { where }),
-    ...(unit !== undefined && { unit }),
+    where,
+    unit,
   });
 }

@@ -49,7 +49,7 @@ export function createHttpTransport(
       url,
       headers: { ...headers },
       redirect: "error",
-      ...(provider && { authProvider: provider }),
+      authProvider: provider,
       async fetch(input, init) {
         const address = input instanceof Request ? input.url : String(input);
         // The library uses the same function to refresh tokens.

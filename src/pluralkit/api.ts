@@ -60,15 +60,15 @@ const messageSchema = z.object({
   original,
   sender,
   channelId: channel,
-  ...(guild && { guildId: guild }),
-  ...(member && {
-    member: {
+  guildId: guild || undefined,
+  member: member
+    ? {
       memberId: member.id,
       name: member.name,
-      ...(member.display_name && { displayName: member.display_name }),
-      ...(system?.name && { system: system.name }),
-    },
-  }),
+      displayName: member.display_name || undefined,
+      system: system?.name ? system.name : undefined,
+    }
+    : undefined,
 }));
 
 const limitedSchema = z.object({ retry_after: z.number().nonnegative() });
@@ -108,7 +108,7 @@ function judge(status: number, body: unknown): Answer {
   if (status === 404) return { kind: "none" };
   if (status === 429) {
     const limited = limitedSchema.safeParse(body);
-    return { ...again("HTTP 429"), ...(limited.data && { waitMs: limited.data.retry_after }) };
+    return { ...again("HTTP 429"), waitMs: limited.data?.retry_after };
   }
   return status >= 500 ? again(`HTTP ${status}`) : { kind: "failed", reason: `HTTP ${status}` };
 }

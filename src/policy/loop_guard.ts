@@ -66,7 +66,7 @@ function continued(before: Run | undefined, by: "bot" | "own"): Run {
   const length = (before?.length ?? 0) + 1;
   if (by === "own") return { length, sinceOwn: 0 };
   const { sinceOwn } = before ?? {};
-  return { length, ...(sinceOwn !== undefined && { sinceOwn: sinceOwn + 1 }) };
+  return { length, sinceOwn: sinceOwn !== undefined ? sinceOwn + 1 : undefined };
 }
 
 /** Whether the last `maxTurns` messages are all by bots, and one of them is ours. */

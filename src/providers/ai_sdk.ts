@@ -123,8 +123,8 @@ async function* answerOf(
     yield {
       kind: "finish",
       reason,
-      ...(isWhole && { calls: withIds(thoughts.keptIn(calls)) }),
-      ...(usage && { usage }),
+      calls: isWhole ? withIds(thoughts.keptIn(calls)) : undefined,
+      usage,
     };
     return;
   }
@@ -221,5 +221,5 @@ function usageOf({ inputTokens: input, outputTokens: output }: SdkFinish["usage"
   const { total: inputTokens, cacheRead: cachedTokens } = input;
   const { total: outputTokens } = output;
   if (inputTokens === undefined || outputTokens === undefined) return undefined;
-  return { inputTokens, outputTokens, ...(cachedTokens !== undefined && { cachedTokens }) };
+  return { inputTokens, outputTokens, cachedTokens };
 }

@@ -127,7 +127,7 @@ export function createChatAnswerReader(
       if (fault || !reason) throw fault;
       // Calls of an answer that was cut are incomplete.
       const isWhole = reason === "tool_calls" && calls.length > 0;
-      return { kind: "finish", reason, ...(isWhole && { calls }), ...(usage && { usage }) };
+      return { kind: "finish", reason, calls: isWhole ? calls : undefined, usage };
     },
   };
 }
@@ -148,7 +148,7 @@ function usageOf(counts: unknown): ModelUsage | undefined {
   if (typeof inputTokens !== "number" || typeof outputTokens !== "number") return undefined;
   const cachedTokens = [fieldsOf(details)["cached_tokens"], deepSeek, moonshot]
     .find((count) => typeof count === "number");
-  return { inputTokens, outputTokens, ...(cachedTokens !== undefined && { cachedTokens }) };
+  return { inputTokens, outputTokens, cachedTokens };
 }
 
 /**

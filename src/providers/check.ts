@@ -77,7 +77,7 @@ export async function checkModel(settings: ModelSettings, deps: CheckDeps): Prom
     }
     if (NO_SUCH_PATH.has(status) || kind === "not_an_answer") return { kind: "no_list", server };
     const modelId = modelIdOf(settings);
-    const failure = { kind, modelId, ...(redirectedTo !== undefined && { redirectedTo }) };
+    const failure = { kind, modelId, redirectedTo };
     return { kind: "failed", server, failure, message };
   }
 }

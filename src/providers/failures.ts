@@ -78,7 +78,7 @@ export function refusalOf(
     namesTools: namesTools(kind, serverError.message ?? (kind === "rejected" ? body : "")),
     namesImages: namesImages(kind, serverError.message ?? (kind === "rejected" ? body : "")),
     namesThinking: namesThinking(kind, serverError.message ?? (kind === "rejected" ? body : "")),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    retryAfterMs,
   });
 }
 
@@ -93,7 +93,7 @@ function redirectOf(headers: Headers, status: number, modelId: string, url?: str
     kind: "redirected",
     modelId,
     status,
-    ...(redirectedTo !== undefined && { redirectedTo }),
+    redirectedTo,
   });
 }
 
@@ -261,11 +261,11 @@ function serverErrorOf(body: unknown): ServerError {
   const delay = details.map(({ retryDelay }) => /^(\d+(?:\.\d+)?)s$/.exec(retryDelay ?? "")?.[1])
     .find((seconds) => seconds !== undefined);
   return {
-    ...(text !== undefined && { message: text }),
+    message: text,
     codes: [error?.type, error?.code, error?.status, ...reasons].flatMap((code) =>
       code === undefined || code === null ? [] : [String(code)]
     ),
-    ...(delay !== undefined && { retryAfterMs: Math.ceil(Number(delay) * 1_000) }),
+    retryAfterMs: delay !== undefined ? Math.ceil(Number(delay) * 1_000) : undefined,
   };
 }
 

@@ -47,7 +47,7 @@ export function sdkRequestOf(
     ),
   );
   const google = googleThinking(
-    { ...(thinking && { thinking }), showsThinking: showsThinking === true },
+    { thinking, showsThinking: showsThinking === true },
     settings.name,
   );
   return {
@@ -55,7 +55,7 @@ export function sdkRequestOf(
       ...(system === "" ? [] : [{
         role: "system" as const,
         content: system,
-        ...(isAnthropic && { providerOptions: CACHED }),
+        providerOptions: isAnthropic ? CACHED : undefined,
       }]),
       ...(isAnthropic ? withBreakpoints(conversation) : conversation),
     ],
@@ -155,9 +155,9 @@ function callOf(call: ToolCall) {
     toolCallId,
     toolName: nameOf(call),
     input: argumentsOf(call),
-    ...(signature !== undefined && {
-      providerOptions: { google: { thoughtSignature: signature } },
-    }),
+    providerOptions: signature !== undefined
+      ? { google: { thoughtSignature: signature } }
+      : undefined,
   };
 }
 

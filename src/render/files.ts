@@ -61,8 +61,8 @@ function check(file: OutboundFile, rules: FileRules): OutboundFile | string {
   const { contentType } = file;
   return {
     name,
-    ...(alt !== undefined && alt !== "" && { alt }),
-    ...(contentType !== undefined && { contentType }),
+    alt: alt !== undefined && alt !== "" ? alt : undefined,
+    contentType,
     bytes,
   };
 }

@@ -45,7 +45,7 @@ interface Body {
  */
 export function freeze(reply: Reply): readonly Frozen[] {
   const { cause, revision, agentId, kind, quote } = reply;
-  const answer: Answer = { cause, revision, kind, ...(agentId !== undefined && { agentId }) };
+  const answer: Answer = { cause, revision, kind, agentId };
   return frozen(reply, (part, parts) => ({
     nonce: nonceOf(answer, part),
     quote: quote?.on === "all" || part === 0 ? quote : undefined,
@@ -76,19 +76,19 @@ function frozen(
       message: {
         accountId,
         channelId,
-        ...(guildId !== undefined && { guildId }),
+        guildId,
         nonce,
         content,
-        ...(footer !== undefined && { footer }),
+        footer,
         pings: pingsOf(content, mayPing, quote),
-        ...(quote && { quote: quote.messageId }),
-        ...(suppressesEmbeds && { suppressesEmbeds }),
-        ...(of && part > 0 && { isSilent: true as const }), // only the first one notifies (R14)
-        ...(voice && { voice }),
-        ...(of && { of }),
+        quote: quote?.messageId,
+        suppressesEmbeds: suppressesEmbeds || undefined,
+        isSilent: (of && part > 0) || undefined, // only the first one notifies (R14)
+        voice,
+        of,
       },
       files,
-      ...(part === 0 && isCut && text !== content && { whole: text }),
+      whole: part === 0 && isCut && text !== content ? text : undefined,
     };
   });
 }
@@ -100,9 +100,7 @@ function bodiesOf({ chunks, footer, files, voice }: Unprompted): readonly Body[]
   const last = contents.length - 1;
   return [
     ...contents.map((content, index) =>
-      index === last
-        ? { content, ...(footer !== undefined && { footer }), files: first }
-        : { content, files: [] }
+      index === last ? { content, footer, files: first } : { content, files: [] }
     ),
     ...others.map((group) => ({ content: "", files: group })),
     ...(voice ? [voiceBody(voice)] : []),

@@ -64,7 +64,7 @@ export function createPlanQueue(
       const added = fullAnswerOf(incoming.map(({ message, files, whole }) => ({
         message,
         fileCount: files.length,
-        ...(whole !== undefined && { whole }),
+        whole,
       })));
       if (!added) return dropped(", and files cannot be folded");
       const newest = newestOf(waiting);
@@ -162,7 +162,7 @@ function fold(
   const answer: Answer = {
     cause,
     revision,
-    ...(agentId !== undefined && { agentId }),
+    agentId,
     kind: "folded",
   };
   const { accountId, channelId, guildId } = newest;
@@ -170,7 +170,7 @@ function fold(
     message: {
       accountId,
       channelId,
-      ...(guildId !== undefined && { guildId }),
+      guildId,
       nonce: nonceOf(answer, 0),
       content: oneMessage(notice("folded", { count, file: file.name }, texts)),
       pings: { users: [], roles: [], quotedAuthor: false },

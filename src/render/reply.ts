@@ -115,10 +115,10 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
     ...laidOut,
     files: [...laidOut.files, ...files],
     mayPing: { users: mayPingUsers(answer), roles: rules.allowedMentions.roles },
-    ...(quote && { quote }),
+    quote,
   };
   const lacksFiles = rules.takesNoFiles && (isCut || (answer.files ?? []).length > 0);
-  return { kind: "reply", text: clean, reply, ...(lacksFiles && { lacksFiles }) };
+  return { kind: "reply", text: clean, reply, lacksFiles: lacksFiles || undefined };
 }
 
 /** Composes the notice that replaces the answer of a failed turn (R11). It pings no one. */
@@ -164,7 +164,7 @@ export function composeSend(outgoing: Outgoing, rules: TextRules): readonly Froz
   const unprompted: Unprompted = {
     accountId,
     channelId,
-    ...(guildId !== undefined && { guildId }),
+    guildId,
     ...laidOut,
     files: [...laidOut.files, ...files],
     mayPing: NO_PINGS,
@@ -188,7 +188,7 @@ function replyBase({ message, agentId }: Answered, kind: "reply" | "failure") {
   return {
     accountId,
     channelId,
-    ...(guildId !== undefined && { guildId }),
+    guildId,
     cause,
     revision,
     agentId,
@@ -259,7 +259,7 @@ function quoteOf(
   if (targetId === message.id || !(isQuoted || overheard || hasMessageId(targetId, shown.texts))) {
     if (message.asked && quoted) {
       const { id, author } = quoted;
-      return { messageId: id, ...(author && { authorId: author.id }), on: replyToMode };
+      return { messageId: id, authorId: author?.id, on: replyToMode };
     }
     if (message.scheduled || message.asked) return undefined; // Discord does not have it
     return { messageId: message.id, authorId: sender.id, on: replyToMode };
@@ -267,7 +267,7 @@ function quoteOf(
   const authorId = isQuoted
     ? quoted.author?.id
     : overheard && parseSnowflake<"user">(overheard.authorId);
-  return { messageId: targetId, ...(authorId && { authorId }), on: replyToMode };
+  return { messageId: targetId, authorId: authorId || undefined, on: replyToMode };
 }
 
 /** Whether `prompt/envelope.ts` wrote this id as a message's id, and not as a user's or a channel's. */

@@ -41,7 +41,7 @@ export function takeReplyTags(text: string): Tagged {
     from = skipSpaces(text, index + tag.length, kept);
   }
   if (from === 0) return { text };
-  return { text: (kept + text.slice(from)).trim(), ...(replyTo !== undefined && { replyTo }) };
+  return { text: (kept + text.slice(from)).trim(), replyTo };
 }
 
 const ENDS_IN_SPACE = /(?:^|\s)$/;

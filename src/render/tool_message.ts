@@ -54,7 +54,7 @@ export function composeToolMessage(
     ...reply,
     kind: "tool",
     channelId,
-    ...(guildId !== undefined && { guildId }),
+    guildId,
     ...(replyTo !== undefined && { quote: { messageId: replyTo, on: "first" } }),
   });
   return frozen.map((part, index) => ({
@@ -98,7 +98,7 @@ export function composeReminder(
   return freeze({
     accountId,
     channelId,
-    ...(guildId !== undefined && { guildId }),
+    guildId,
     cause: id,
     revision,
     agentId,

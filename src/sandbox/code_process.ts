@@ -82,7 +82,7 @@ function endOf(answer: string | undefined, { timeoutMs }: CodeJob): CodeEnd {
   const { output, value, failure } = end;
   return {
     output,
-    ...(typeof value === "string" && { value }),
-    ...(typeof failure === "string" && { failure }),
+    value: typeof value === "string" ? value : undefined,
+    failure: typeof failure === "string" ? failure : undefined,
   };
 }

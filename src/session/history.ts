@@ -224,7 +224,7 @@ export function shareRoom(
   );
   const entries = selectEntries(history, {
     maxChars: freeChars - taken,
-    ...(userTurns !== undefined && { userTurns }),
+    userTurns,
   });
   return { entries, stepChars: Math.max(0, freeChars - charsOf(entries)) };
 }

@@ -106,7 +106,7 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
       dead: all.dead,
       parked: parkedCount,
       parkedChannels: parked.parkedChannels,
-      ...(oldest !== null && { oldestUnsentAt: oldest }),
+      oldestUnsentAt: oldest ?? undefined,
     };
   }
 
@@ -117,7 +117,7 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
         const inbox = inboxSchema.parse(selectInbox.get({ stopped }));
         const { oldest: oldestWaitingAt, ...inboxCounts } = inbox;
         return {
-          inbox: { ...inboxCounts, ...(oldestWaitingAt !== null && { oldestWaitingAt }) },
+          inbox: { ...inboxCounts, oldestWaitingAt: oldestWaitingAt ?? undefined },
           outbox: outboxFigures(stopped),
           decisions: [...counts.values()],
         };

@@ -118,7 +118,7 @@ export function createStore(
     },
     onUndone: () => undo.emit.undone(),
     onRefused,
-    ...(schedule && { schedule }),
+    schedule,
   });
   const commits = onCommitted ? withCallback(grouped, onCommitted) : grouped;
   const transcripts = createTranscripts(database, commits);

@@ -65,7 +65,7 @@ const UNREAD = ["script", "style", "template", "svg", "noscript", "iframe", "obj
 /** Reads a page for the thread that was given a {@link PageJob}. */
 export function runPageJob(job: unknown): PageText {
   const { html, url, isPlain } = job as PageJob; // only this program starts the thread
-  return pageText({ html, url, ...(isPlain && { isPlain }) });
+  return pageText({ html, url, isPlain: isPlain || undefined });
 }
 
 /** Reads a page. */
@@ -79,7 +79,7 @@ export function pageText({ html, url, isPlain = false }: PageJob): PageText {
   const found = article?.text === undefined ? "" : markdownOf(article.text, url);
   const text = found.length >= MIN_ARTICLE ? found : markdownOf(parsed(whole).documentElement, url);
   const named = title ?? article?.title;
-  return { ...(named !== undefined && { title: named }), text, isCut };
+  return { title: named, text, isCut };
 }
 
 function parsed(html: string): PageDocument {

@@ -106,7 +106,7 @@ export function createWebPages(
         const title = found["title"];
         return {
           url: at,
-          ...(typeof title === "string" && { title }),
+          title: typeof title === "string" ? title : undefined,
           text: found["text"],
           isCut: found["isCut"] === true,
         };

@@ -134,7 +134,7 @@ async function listInto(
     const bytes = kind === "file"
       ? (await lstat(join(folder, entry.name)).catch(ignoreMissing))?.size
       : undefined;
-    entries.push({ path: inner, kind, ...(bytes !== undefined && { bytes }) });
+    entries.push({ path: inner, kind, bytes });
     if (kind !== "folder" || !isRecursive) continue;
     if (!await listInto(entries, join(folder, entry.name), inner, true, limit)) return false;
   }

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
 import { openGates } from "../../src/core/tool_gates.ts";
 import { botConfigOf, configOf, discord, problemLines } from "./support.ts";
+import { sameData } from "../support/same_data.ts";
 
 async function accessOf(text: string | undefined): Promise<AccessPolicy> {
   const env = { DISCORD_BOT_TOKEN: "t" };
@@ -64,7 +65,7 @@ describe("[P6] toAccessPolicy() › needsOwnerInGuild", () => {
 describe("toAccessPolicy()", () => {
   it("[P2] lets paired users write by default", async () => {
     const { dm } = await accessOf(undefined);
-    assert.deepEqual(dm, { enabled: true, policy: "pairing", allowFrom: [], groupEnabled: false });
+    sameData(dm, { enabled: true, policy: "pairing", allowFrom: [], groupEnabled: false });
   });
 
   it("[P4] [P7] makes rules of written keys only", async () => {
@@ -74,7 +75,7 @@ describe("toAccessPolicy()", () => {
         "help": { "allow": true, "enabled": true, "requireMention": false, "users": ["*"],
                   "systemPrompt": "p" },
         "日本語": {} } } }`));
-    assert.deepEqual(structuredClone(access.guilds), {
+    sameData(structuredClone(access.guilds), {
       "*": { requireMention: true, reactionNotifications: "own" },
       "123": {
         reactionNotifications: "own",
@@ -105,7 +106,7 @@ describe("toAccessPolicy()", () => {
           '{ "id": "a", "tools": { "deny": ["x"] } }, { "id": "b", "tools": { "deny": ["y"] } }] } }',
       ),
     );
-    assert.deepEqual([tools.global, tools.agent], [{ allow: ["remind"] }, { deny: ["x"] }]);
+    sameData([tools.global, tools.agent], [{ allow: ["remind"] }, { deny: ["x"] }]);
     assert.ok(tools.openGates.includes("roles") && !tools.openGates.includes("messages"));
     assert.deepEqual(guilds?.["123"]?.tools, { deny: ["exec"] });
     const { help } = guilds?.["123"]?.channels ?? {};
@@ -128,7 +129,7 @@ describe("toAccessPolicy()", () => {
 
   it("[T2] has no tools of its own without the keys", async () => {
     const { tools } = await accessOf(undefined);
-    assert.deepEqual(tools, { global: {}, agent: {}, openGates: openGates({}) });
+    sameData(tools, { global: {}, agent: {}, openGates: openGates({}) });
   });
 
   it("[T2] [C6] an account inherits tools, and may set its own", async () => {
@@ -187,7 +188,7 @@ describe("toAccessPolicy()", () => {
     const { guilds } = await accessOf(
       discord('"guilds":{"constructor":{"channels":{"constructor":{"allow":false}}}}'),
     );
-    assert.deepEqual(guilds?.["constructor"]?.channels?.["constructor"], { allow: false });
+    sameData(guilds?.["constructor"]?.channels?.["constructor"], { allow: false });
   });
 
   it("[I1] applies the account's filter to each guild, unless the guild overrides it", async () => {
@@ -230,7 +231,7 @@ describe("toAccessPolicy()", () => {
       [none.allowBots, none.loopGuard, none.asksPluralkit, none.approvers],
       [false, { maxTurns: 6, muteMs: 600_000 }, false, []],
     );
-    assert.deepEqual(none.commands, { usesAccessGroups: true, texts: true });
+    sameData(none.commands, { usesAccessGroups: true, texts: true });
     const access = await accessOf(`{"channels":{"discord":{
       "allowBots": true, "loopGuard": { "maxTurns": 2, "muteMin": 0.5 },
       "pluralkit": { "enabled": true }, "execApprovals": { "approvers": ["175928847299117063"] },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { missingModel, missingToken } from "../../src/config/load.ts";
 import { configOf, discord, load, problemLines } from "./support.ts";
+import { sameData } from "../support/same_data.ts";
 
 describe("loadConfig()", () => {
   it("[C1] needs no file if the environment has a token", async () => {
@@ -76,7 +77,7 @@ describe("loadConfig()", () => {
   it("has the defaults of the specification", async () => {
     const config = await configOf(undefined);
     const { access: _, dmHistoryLimits, ...discordConfig } = config.discord;
-    assert.deepEqual(discordConfig, {
+    sameData(discordConfig, {
       accountId: "default",
       enabled: true,
       tokenPlace: "DISCORD_BOT_TOKEN",
@@ -115,7 +116,7 @@ describe("loadConfig()", () => {
       configCommand: "off",
     });
     assert.equal(dmHistoryLimits.size, 0);
-    assert.deepEqual(config.messages, {
+    sameData(config.messages, {
       maxChunks: 12,
       tables: "code",
       cards: "components",
@@ -127,13 +128,13 @@ describe("loadConfig()", () => {
       removeAckAfterReply: false,
       linkHosts: [],
     });
-    assert.deepEqual(config.agent, {
+    sameData(config.agent, {
       id: "main",
       turnTimeoutSec: 600,
       maxSteps: 16,
       toolTimeoutSec: 120,
     });
-    assert.deepEqual(config.http, {
+    sameData(config.http, {
       bind: ["127.0.0.1", "::1"],
       port: 8787,
       isRequired: false,

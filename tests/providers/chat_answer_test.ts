@@ -14,6 +14,7 @@ import {
   type ModelUsage,
 } from "../../src/core/model.ts";
 import { createChatAnswerReader } from "../../src/providers/chat_answer.ts";
+import { sameData } from "../support/same_data.ts";
 
 const KEY = "sk-canary-0123456789";
 
@@ -399,7 +400,7 @@ function assertRead(pieces: readonly Uint8Array[], expected: Expected): void {
   assert.equal(text, expected.text);
   if (expected.reason) {
     assert.equal(error, undefined);
-    assert.deepEqual(part, {
+    sameData(part, {
       kind: "finish",
       reason: expected.reason,
       ...(expected.usage && { usage: expected.usage }),

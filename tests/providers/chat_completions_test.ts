@@ -11,6 +11,7 @@ import type { Socket } from "node:net";
 import { describe, it } from "node:test";
 import { ModelError, type ModelPart } from "../../src/core/model.ts";
 import { API_KEY, listen, modelAt, QUESTION } from "../support/model/model_server.ts";
+import { sameData } from "../support/same_data.ts";
 
 const data = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`;
 const says = (content: string) => data({ choices: [{ delta: { content } }] });
@@ -149,7 +150,7 @@ describe("[L3] createChatAsk()", () => {
       const body = says("Hel") + says("lo") + STOP + DONE;
       served.response.setHeader("Content-Type", "text/event-stream").end(body);
     }, async (server) => {
-      assert.deepEqual((await listen(modelAt(server))).parts, HELLO);
+      sameData((await listen(modelAt(server))).parts, HELLO);
     });
   });
 
@@ -159,7 +160,7 @@ describe("[L3] createChatAsk()", () => {
         choices: [{ message: { role: "assistant", content: "Hello" }, finish_reason: "stop" }],
       }));
     }, async (server) => {
-      assert.deepEqual((await listen(modelAt(server))).parts, HELLO);
+      sameData((await listen(modelAt(server))).parts, HELLO);
     });
   });
 
@@ -190,7 +191,7 @@ describe("[L3] createChatAsk()", () => {
       response.setHeader("Content-Type", "text/event-stream").end(says("Hello") + STOP + DONE);
     }, async (server) => {
       const model = modelAt(server);
-      for (let call = 0; call < 5; call++) assert.deepEqual((await listen(model)).parts, HELLO);
+      for (let call = 0; call < 5; call++) sameData((await listen(model)).parts, HELLO);
       assert.ok(server.sockets.length < 3, `opened ${server.sockets.length}`);
     });
   });
@@ -207,16 +208,16 @@ describe("[L3] createChatAsk()", () => {
       else endFirst = () => response.end();
     }, async (server) => {
       const model = modelAt(server);
-      assert.deepEqual((await listen(model)).parts, HELLO);
+      sameData((await listen(model)).parts, HELLO);
       endFirst?.();
-      while (!isUsedAgain) assert.deepEqual((await listen(model)).parts, HELLO);
+      while (!isUsedAgain) sameData((await listen(model)).parts, HELLO);
       assert.equal(server.sockets[0]?.destroyed, false);
     });
   });
 
   it("closes a connection that does not end within a second after [DONE]", async () => {
     await withServer((served) => stream(served, says("Hello") + STOP + DONE), async (server) => {
-      assert.deepEqual((await listen(modelAt(server))).parts, HELLO);
+      sameData((await listen(modelAt(server))).parts, HELLO);
       assert.equal(server.sockets[0]?.destroyed, false);
       await closed(server.sockets[0]);
     });
@@ -225,7 +226,7 @@ describe("[L3] createChatAsk()", () => {
   it("accepts an answer with a reason but without [DONE]", async () => {
     await withServer((served) => stream(served, says("Hello") + STOP), async (server) => {
       const deps = { timeouts: { firstByteMs: 10_000, betweenBytesMs: 600_000 } };
-      assert.deepEqual((await listen(modelAt(server, {}, deps))).parts, HELLO);
+      sameData((await listen(modelAt(server, {}, deps))).parts, HELLO);
       await closed(server.sockets[0]);
     });
   });
@@ -236,7 +237,7 @@ describe("[L3] createChatAsk()", () => {
       setTimeout(() => response.end(COUNTS + DONE), 50);
     }, async (server) => {
       const { parts } = await listen(modelAt(server));
-      assert.deepEqual(parts.at(-1), {
+      sameData(parts.at(-1), {
         kind: "finish",
         reason: "stop",
         usage: { inputTokens: 2, outputTokens: 1 },
@@ -254,7 +255,7 @@ describe("[L3] createChatAsk()", () => {
         parts.push(part);
         response?.destroy(); // not before: the end of a connection may overtake its last bytes
       }
-      assert.deepEqual(parts, HELLO);
+      sameData(parts, HELLO);
     });
   });
 

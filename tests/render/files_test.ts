@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { OutboundFile } from "../../src/core/outbound/outbound.ts";
 import { checkFiles, cutBytes, textFile } from "../../src/render/files.ts";
+import { sameData } from "../support/same_data.ts";
 
 const rules = {
   maxFileBytes: 1_000,
@@ -34,7 +35,7 @@ describe("[R12] checkFiles()", () => {
       file("b.txt", "b", { alt: "a letter", contentType: "text/plain" }),
       file("a", "a"),
     ];
-    assert.deepEqual(checkFiles(files, rules), { files, notes: [] });
+    sameData(checkFiles(files, rules), { files, notes: [] });
   });
 
   it("names a file that is too large, with both sizes", () => {
@@ -52,7 +53,7 @@ describe("[R12] checkFiles()", () => {
       check(file("a", "", { alt: "x".repeat(1_023) + "😀" }), file("b", "", { alt: " " }))
         .files;
     assert.equal(long?.alt, "x".repeat(1_023));
-    assert.equal(blank && "alt" in blank, false);
+    assert.equal(blank?.alt, undefined);
   });
 
   it("reduces a name to one line without a path", () => {

@@ -8,6 +8,7 @@ import {
   decisionText,
 } from "../../src/render/pairing.ts";
 import { directMessage, pairingRequest, sender, userId } from "../support/discord/builders.ts";
+import { sameData } from "../support/same_data.ts";
 
 const request = pairingRequest();
 const BY = userId("555");
@@ -16,7 +17,7 @@ describe("[P3] composeChallenge()", () => {
   it("composes one message of kind challenge that pings no one", () => {
     const [frozen, ...more] = composeChallenge(directMessage(), "ABCD2345", {});
     assert.equal(more.length, 0);
-    assert.deepEqual(frozen?.message.of, {
+    sameData(frozen?.message.of, {
       cause: directMessage().id,
       revision: 0,
       kind: "challenge",

@@ -5,6 +5,7 @@ import { takeReplyTags } from "../../src/render/reply_tag.ts";
 import { isNoReply, visibleText } from "../../src/render/safety/visible.ts";
 import { messageId } from "../support/discord/builders.ts";
 import { vectorsOf } from "../support/discord/vectors.ts";
+import { sameData } from "../support/same_data.ts";
 
 const to = (digits: string) => ({ messageId: messageId(digits) });
 
@@ -39,7 +40,7 @@ describe("[R3] takeReplyTags()", () => {
   for (const [text, left, replyTo] of cases) {
     it(JSON.stringify(text), () => {
       const expected = { text: left, ...(replyTo !== undefined && { replyTo }) };
-      assert.deepEqual(takeReplyTags(text), expected);
+      sameData(takeReplyTags(text), expected);
     });
   }
 

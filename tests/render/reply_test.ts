@@ -24,6 +24,7 @@ import {
   roleId,
   userId,
 } from "../support/discord/builders.ts";
+import { sameData } from "../support/same_data.ts";
 
 const ADA = userId("123456789012345678");
 const BOB = userId("987654321098765432");
@@ -73,7 +74,7 @@ const file = (name: string, text = "x"): OutboundFile => ({
 describe("composeReply()", () => {
   it("[S3] answers the message in its channel", () => {
     const message = guildMessage({ channelId: channelId("1400000000000000012"), revision: 2 });
-    assert.deepEqual(composeReply(answer({ message })), {
+    sameData(composeReply(answer({ message })), {
       kind: "reply",
       text: "hello, Ada",
       reply: {
@@ -188,7 +189,7 @@ describe("[R3] composeReply() › reply tags", () => {
         const reply = replyOf({ message, shown, text, rules: { replyToMode } });
         assert.deepEqual(reply.chunks, ["hello, Ada"]);
         const expected = quote && replyToMode !== "off" ? { ...quote, on: replyToMode } : undefined;
-        assert.deepEqual(reply.quote, expected);
+        sameData(reply.quote, expected);
       }
     });
   }
@@ -382,7 +383,7 @@ describe("[S4] composeSend()", () => {
   it("[R4] pings no one, and answers no one", () => {
     const text = `@everyone <@${ADA}> https://evil.example/?k`;
     const [frozen] = composeSend({ ...outgoing, text }, RULES);
-    assert.deepEqual(frozen?.message, {
+    sameData(frozen?.message, {
       ...outgoing,
       nonce: "",
       content: text,

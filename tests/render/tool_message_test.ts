@@ -57,7 +57,7 @@ describe("[T3] composeToolMessage()", () => {
       guildId: undefined,
     };
     const [frozen] = composeToolMessage(direct, RULES) ?? [];
-    assert.equal("guildId" in Object(frozen?.message), false);
+    assert.equal(Object(frozen?.message).guildId, undefined);
   });
 
   it("[R9] [SEC-R9] loses secrets and foreign links, and pings only people of the turn", () => {

@@ -3,6 +3,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { ownCommand } from "../../src/host/process/own_process.ts";
 import { runCode } from "../../src/sandbox/code_process.ts";
+import { sameData } from "../support/same_data.ts";
 
 const { HOME = "", DENO_DIR } = process.env;
 const OWN = { ...ownCommand(), env: { HOME, ...(DENO_DIR !== undefined && { DENO_DIR }) } };
@@ -11,7 +12,7 @@ const { signal } = new AbortController();
 describe("[T6] runCode()", () => {
   it("runs a script in a process of its own", async () => {
     const job = { source: "files.a + 1", files: { a: "x\u2028\n" }, timeoutMs: 5_000 };
-    assert.deepEqual(await runCode(OWN, job, signal), { output: "", value: "x\u2028\n1" });
+    sameData(await runCode(OWN, job, signal), { output: "", value: "x\u2028\n1" });
   });
 
   it("kills a script that the engine does not end", async () => {

@@ -19,6 +19,7 @@ import { acquireReleased } from "../support/process/acquire_released.ts";
 import { startScript } from "../support/process/start_script.ts";
 import { skipUnless } from "../support/skip.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
+import { sameData } from "../support/same_data.ts";
 
 const SELF = { startedAt: Date.UTC(2026, 0, 1), dataDir: "/var/lib/barnacle" };
 /** Neither root's nor the user's that runs the tests. */
@@ -53,7 +54,7 @@ describe(
         assert.equal(squatter.said, "ready");
         const lock = await acquireTokenLock(token, SELF, ports);
         assert.ok(lock.kind === "held");
-        assert.deepEqual(
+        sameData(
           lock.squatter,
           conduct === "full" ? {} : { owner: { uid: STRANGER, pid: squatter.pid } },
         );
@@ -106,9 +107,9 @@ describe("[G11] acquireTokenLock() where another Barnacle has the name", () => {
     await using holder = await startScript("token_holder.ts", [token, "/srv/other"]);
     assert.ok(holder.pid !== undefined);
     process.kill(holder.pid, "SIGSTOP");
-    assert.deepEqual(await acquireTokenLock(token, SELF, portsAt(undefined)), { kind: "taken" });
+    sameData(await acquireTokenLock(token, SELF, portsAt(undefined)), { kind: "taken" });
     const silent = { ...portsAt(undefined), ownerOf: () => Promise.resolve(undefined) };
-    assert.deepEqual(await acquireTokenLock(token, SELF, silent), { kind: "taken" });
+    sameData(await acquireTokenLock(token, SELF, silent), { kind: "taken" });
   });
 
   it("is taken if that one got the name while this one turned to the file", async () => {

@@ -125,7 +125,7 @@ export function createAccountRunner(
     running = await startAccount({
       ...options,
       ...own.account,
-      ...(current.text !== undefined && { text: current.text }),
+      text: current.text,
       config: own.config,
       stored,
       isConnectionDebug: options.isConnectionDebug || isVerbose(own.config),

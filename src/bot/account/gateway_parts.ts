@@ -83,7 +83,7 @@ export async function createGatewayParts(
     const { createReader } = await import("../../discord/gateway/read/reader.ts");
     const guilds = await store.gateway.guildsOf(accountId);
     return createReader(
-      { accountId, guilds, ...(stored.self && { self: stored.self }) },
+      { accountId, guilds, self: stored.self },
       (problem) => {
         meter.misfit();
         logging.forPart("gateway").warn("A dispatch has an unknown form", { ...problem });

@@ -231,7 +231,7 @@ export async function createParts(
         meter.turnStored(stored);
         outbound.channelQueues.wake([channelId]);
       },
-      ...(options.onTrace && { onTrace: options.onTrace }),
+      onTrace: options.onTrace,
       onTurn(outcome, ms) {
         meter.turn(settings.model.id, outcome, ms);
         health.setTurn(outcome);

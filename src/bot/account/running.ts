@@ -55,9 +55,9 @@ export async function runAccount(
           pending: catchUp.pending(),
           unreadable: catchUp.unreadable().map(({ name }) => name),
         },
-        ...(doubt && !doubt.isDeploy && {
-          twin: { since: doubt.since, evidence: doubt.evidence },
-        }),
+        twin: doubt && !doubt.isDeploy
+          ? { since: doubt.since, evidence: doubt.evidence }
+          : undefined,
         findings: parts.connectionState.findings(),
         ...outbound.status(),
       };

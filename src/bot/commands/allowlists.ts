@@ -92,9 +92,9 @@ export function createAllowlists(
       return {
         kind: result.kind === "changed" || isUnpaired ? "changed" : "unchanged",
         rule,
-        ...(admitsEveryone(result.entries) && { hasEveryone: true }),
-        ...(result.entries.length === 0 && !list.isOfDms && { admitsNoOne: true }),
-        ...(isUnpaired && { isUnpaired: true }),
+        hasEveryone: admitsEveryone(result.entries) || undefined,
+        admitsNoOne: (result.entries.length === 0 && !list.isOfDms) || undefined,
+        isUnpaired: isUnpaired || undefined,
       };
     },
   };

@@ -68,8 +68,8 @@ export function createAsk(
       : undefined;
     const verdict = judge(message, {
       isUnproxied: true, // PluralKit has no part in a message that Discord does not have
-      ...(isPaired && { isPaired }),
-      ...(ownerInGuild && { ownerInGuild }),
+      isPaired: isPaired || undefined,
+      ownerInGuild,
     }, "not_live");
     return { ...verdict, message, route: route(message) };
   }
@@ -84,14 +84,14 @@ export function createAsk(
       id,
       revision: 0,
       channelId,
-      ...(guildId !== undefined && { guildId }),
+      guildId,
       place,
       sender,
       text,
       sentAt: createdAtMs(id),
       mention: "user", // the person asks the bot
       mentionsOthers: false,
-      ...(about && { quoted: quotedOf(about) }),
+      quoted: about ? quotedOf(about) : undefined,
       extras: [],
       asked: true,
     });

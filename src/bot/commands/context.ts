@@ -60,7 +60,7 @@ export function createCommandContext(
   const pause = createPause({
     accountId,
     settings: store.settings,
-    stopAll: (except) => options.stopTurns({ accountId, ...(except && { except }) }),
+    stopAll: (except) => options.stopTurns({ accountId, except: except || undefined }),
     now,
     log,
   });

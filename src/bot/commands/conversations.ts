@@ -50,7 +50,7 @@ export function createConversations(options: ConversationsOptions): Conversation
       const by = {
         userId: call.sender.id as UserId,
         channelId: call.channelId,
-        ...(call.guildId !== undefined && { guildId: call.guildId }),
+        guildId: call.guildId,
         agentId: route.agentId,
       };
       const stop = await spend.check(by, "compaction");

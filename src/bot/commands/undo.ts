@@ -55,7 +55,7 @@ export function createCommandUndo(
     const { sender, channelId, guildId } = call;
     const askers = [{ userId: sender.id, isOwner: await isOwner(call) }];
     try {
-      const origin = { askers, channelId, ...(guildId !== undefined && { guildId }) };
+      const origin = { askers, channelId, guildId };
       return { kind: "undone", ...await undo(origin, callKey, id) };
     } catch (error) {
       if (error instanceof RestError || error instanceof StoreError) throw error;

@@ -101,7 +101,7 @@ export function createAccountCatchUp(
         const { shards } = await store.gateway.loadAccount(account);
         const { catchUpFrom: from, lostAt } = shards.find((shard) => shard.shardId === shardId) ??
           {};
-        return from === undefined ? undefined : { from, ...(lostAt !== undefined && { lostAt }) };
+        return from === undefined ? undefined : { from, lostAt };
       },
     },
     places: (shardId, planned) => placesOf(reader.index, { shardId, shardCount, planned }),
@@ -132,7 +132,7 @@ export function createAccountCatchUp(
       for (const { shardId, session, catchUpFrom: from, lostAt } of shards) {
         if (session?.hasHole) catchUp.sessionDue(shardId); // READY tells which channels to read
         else if (from !== undefined) {
-          catchUp.start({ shardId, from, ...(lostAt !== undefined && { lostAt }) });
+          catchUp.start({ shardId, from, lostAt });
         }
       }
     },
@@ -177,7 +177,7 @@ function pagesOf(
   return async ({ id, guildId }, before): Promise<Page> => {
     const { self, index } = reader;
     if (!self) throw new TypeError("Cannot read a channel's history before READY");
-    const page = await read(id, { limit: MAX_HISTORY, ...(before && { before }) });
+    const page = await read(id, { limit: MAX_HISTORY, before: before || undefined });
     const isGroup = guildId === undefined && await store.received.isGroupChannel(accountId, id);
     const events: PostedMessage[] = [];
     for (const message of page) {
@@ -190,7 +190,7 @@ function pagesOf(
       } else if (event) events.push(await withSender(event));
     }
     const oldest = oldestOf(page);
-    return { events, isLast: page.length < MAX_HISTORY, ...(oldest && { oldest }) };
+    return { events, isLast: page.length < MAX_HISTORY, oldest: oldest || undefined };
   };
 }
 

@@ -212,7 +212,7 @@ async function openGateway(
       });
     },
     workerUrl: options.workerUrl,
-    ...(options.thread && { takeThread: options.thread.take }),
+    takeThread: options.thread?.take,
     random: Math.random,
   });
 

@@ -110,9 +110,9 @@ export function createGatewayThreads(options: ThreadOptions, ports: ThreadPorts)
       ticketsBefore = lastTicket;
       const proxy = proxyFor(url);
       current = startGateway(
-        { ...options, url, presence, intents, ...(proxy !== undefined && { proxy }), shards },
+        { ...options, url, presence, intents, proxy, shards },
         events,
-        { workerUrl, ...(takeThread && { takeThread }), now, random },
+        { workerUrl, takeThread, now, random },
       );
       current.setForms(forms);
     },

@@ -69,7 +69,7 @@ export async function createAccountPresence(
   const { status, activity } = configured;
   const base: Presence = {
     status,
-    ...(activity !== undefined && { activity: { type: "custom", name: activity } }),
+    activity: activity !== undefined ? { type: "custom", name: activity } : undefined,
   };
   const baseText = JSON.stringify(base);
   let presence = read(await settings.settingOf(accountId, "account", "presence"));
@@ -88,7 +88,7 @@ export async function createAccountPresence(
       const activity = change.activity === undefined ? before : change.activity;
       const next: Presence = {
         status: change.status ?? presence.status,
-        ...(activity && { activity }),
+        activity: activity || undefined,
       };
       const stored = { base: baseText, presence: next };
       await settings.change(accountId, "account", "presence", JSON.stringify(stored), now());

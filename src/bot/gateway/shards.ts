@@ -63,7 +63,7 @@ export function planShards(facts: ShardFacts): ShardPlan {
     const why = known?.session && whyNot(known, facts);
     if (known?.session && why === undefined) {
       const { sessionId, resumeUrl, seq, hasHole } = known.session;
-      const session = { sessionId, resumeUrl, seq, ...(hasHole && { hasHole }) };
+      const session = { sessionId, resumeUrl, seq, hasHole: hasHole || undefined };
       return { id, session, identifyInMs };
     }
     if (known?.session && why !== undefined) {

@@ -190,8 +190,9 @@ export function createAccountHealth(
       return {
         id: accountId,
         state: end === undefined ? "running" : "ended",
-        ...(end !== undefined && { end }),
-        ...(stats && { gatewayTickAt: stats.tickAt, compression: stats.compression }),
+        end,
+        gatewayTickAt: stats?.tickAt,
+        compression: stats?.compression,
         shards: shardsOf(accountId, told, stats),
         ...stored,
         ...status,
@@ -207,7 +208,7 @@ export function createAccountHealth(
       const { length: pairingPending } = await store.pairing.requests(accountId, now());
       const parked = await store.outbox.parked(accountId, now());
       const paused = await store.settings.pauseOf(accountId);
-      asked.stored = { identify, pairingPending, parked, ...(paused && { paused }) };
+      asked.stored = { identify, pairingPending, parked, paused };
     },
     touch: (isProbe) =>
       store.gateway.touchAlive(accountId, told ? heardOf(told, now()) : [], now(), isProbe),
@@ -244,9 +245,9 @@ function shardsOf(
       state,
       readyAt,
       isDown,
-      ...(ack && { ack: { ...ack, latencyMs } }),
-      ...(seqCommitted !== undefined && { seqCommitted }),
-      ...(waits && { waits }),
+      ack: ack ? { ...ack, latencyMs } : undefined,
+      seqCommitted,
+      waits,
     };
   });
 }

@@ -138,12 +138,12 @@ export function startHealthMonitor(
       phase,
       startedAt,
       mainTickAt: mainThread.tickAt,
-      ...(ticks.length > 0 && { gatewayTickAt: Math.min(...ticks) }),
+      gatewayTickAt: ticks.length > 0 ? Math.min(...ticks) : undefined,
       accounts: described,
-      ...(config && { config }),
+      config,
       ...storeHealth.current(),
       models: modelsOf(accounts()),
-      ...(meaning && { embedding: meaning }),
+      embedding: meaning,
       eventLoopLagMs: mainThread.lagMs(),
       rssBytes: process.memoryUsage.rss(),
     };
@@ -195,6 +195,6 @@ function modelsOf(accounts: readonly AccountHealth[]): readonly Model[] {
     const open = own.flatMap(({ openAt }) =>
       openAt !== undefined && openAt >= servedAt ? [openAt] : []
     );
-    return { id, ...(open.length > 0 && { openAt: Math.min(...open) }) };
+    return { id, openAt: open.length > 0 ? Math.min(...open) : undefined };
   });
 }

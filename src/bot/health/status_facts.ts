@@ -23,8 +23,8 @@ export function statusOf(
   return {
     version,
     modelId: model?.id ?? "none",
-    ...(model?.openAt !== undefined && { modelFailsSince: model.openAt }),
+    modelFailsSince: model?.openAt,
     readyAt: Math.min(now, ...ready.map(({ readyAt }) => readyAt)),
-    ...(latencies.length > 0 && { latencyMs: Math.max(...latencies) }),
+    latencyMs: latencies.length > 0 ? Math.max(...latencies) : undefined,
   };
 }

@@ -133,8 +133,8 @@ export function createStoreHealth(
         store: {
           ...probe,
           isFailing,
-          ...(isDamaged && { isDamaged }),
-          ...(isFull && { isFull }),
+          isDamaged: isDamaged || undefined,
+          isFull: isFull || undefined,
           answeredAt,
         },
         ...figures(),

@@ -153,7 +153,7 @@ function closedTo(
   const channel = { id, name: "" };
   const guild = { id: guildId, name };
   const rules = rulesFor(
-    { kind: "guild", guild, channel, ...(hasNamesake && { hasNamesake }) },
+    { kind: "guild", guild, channel, hasNamesake: hasNamesake || undefined },
     policy,
   );
   if (rules.kind === "open") return undefined;

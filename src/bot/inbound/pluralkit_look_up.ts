@@ -45,7 +45,7 @@ export function createPluralkitLookUp(
     return createPluralkitClient({
       fetch,
       apiUrl,
-      ...(token && { token: token.reveal() }),
+      token: token?.reveal(),
       version,
       now,
       schedule,

@@ -48,7 +48,7 @@ export function mcpStates({ mcp }: Pick<BotConfig, "mcp">, dataDir: string): rea
       at: url,
       login: "valid",
       isRenewed: login.tokens.refresh_token !== undefined,
-      ...(login.expiresAt !== undefined && { until: login.expiresAt }),
+      until: login.expiresAt,
     };
   });
 }

@@ -42,9 +42,7 @@ export function httpServerOf(
     kind: "http",
     url,
     headers: revealed(headers),
-    ...(oauth && {
-      oauth: { ...client, ...(clientSecret && { clientSecret: clientSecret.reveal() }) },
-    }),
+    oauth: oauth ? { ...client, clientSecret: clientSecret?.reveal() } : undefined,
   };
 }
 

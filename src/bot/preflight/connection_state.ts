@@ -88,7 +88,7 @@ export function createConnectionState(options: ConnectionStateOptions): Connecti
       now: now(),
       firstLookMs: FIRST_LOOK_MS,
       trustedLookMs: TRUSTED_LOOK_MS,
-      ...(readyAt !== undefined && { readyAt }),
+      readyAt,
     },
     { check: look, onRefused: () => events.emit.tokenRefused(), schedule, log },
   );
@@ -102,7 +102,7 @@ export function createConnectionState(options: ConnectionStateOptions): Connecti
         {
           apiBase,
           env,
-          ...(stored.gateway && { gatewayUrl: stored.gateway.url }),
+          gatewayUrl: stored.gateway?.url,
           showsDns: config.preflight.dns,
           opensGateway: false,
         },
@@ -138,7 +138,7 @@ export function createConnectionState(options: ConnectionStateOptions): Connecti
       const { flags, id, ownerId } = await applications.me();
       applicationId = id;
       applicationOwner = ownerId;
-      return { flags, ...(ownerId && { ownerId }) };
+      return { flags, ownerId: ownerId || undefined };
     },
     applicationOwner: () => applicationOwner,
     setUngranted(missing) {

@@ -62,7 +62,7 @@ export async function examineNetwork(
   const unusable = routes.flatMap((one) => one.kind === "unusable" ? [one] : []);
   return {
     rest,
-    ...(gateway && { gateway }),
+    gateway,
     expectsGateway: opensGateway,
     isContainer: isContainer(env),
     unusableProxies: [...new Map(unusable.map((one) => [one.variable, one])).values()],
@@ -106,7 +106,7 @@ async function walkToGateway(
   const reach = await probeReachability(url, proxy, ports);
   const { timeoutMs } = ports;
   const userAgent = userAgentOf(VERSION);
-  const options = { url, timeoutMs, userAgent, ...(proxy !== undefined && { proxy }) };
+  const options = { url, timeoutMs, userAgent, proxy };
   return { reach, hello: isOpen(reach) ? await probeGateway(options, ports) : EARLIER };
 }
 

@@ -73,8 +73,8 @@ export async function examineGuilds(
       id,
       name,
       risky: riskyIn(permissions),
-      ...(passedOver.has(guild) && { isPassedOver: true }),
-      ...(read?.kind === "answered" && { details: detailsOf(read.found, now) }),
+      isPassedOver: passedOver.has(guild) || undefined,
+      details: read?.kind === "answered" ? detailsOf(read.found, now) : undefined,
     });
   }
   return { kind: "answered", found };

@@ -72,17 +72,13 @@ export async function lookAtServers(
       id,
       tools: tools?.length ?? 0,
       hash: hashOfAll(hashesOf(tools ?? [])),
-      ...(problem && { problem: problem.message }),
-      ...(problem instanceof SignInNeededError && { wantsSignIn: true }),
-      ...(changes && { changes }),
-      ...(transport.kind === "stdio" && {
-        sandbox: transport.sandbox === "off"
-          ? "off"
-          : sandbox?.kind === "bubblewrap"
-          ? "yes"
-          : "no",
-      }),
+      problem: problem?.message,
+      wantsSignIn: problem instanceof SignInNeededError || undefined,
+      changes,
+      sandbox: transport.kind === "stdio"
+        ? transport.sandbox === "off" ? "off" : sandbox?.kind === "bubblewrap" ? "yes" : "no"
+        : undefined,
     };
   }));
-  return { servers: looks, ...(sandbox && { sandbox }) };
+  return { servers: looks, sandbox };
 }

@@ -58,7 +58,7 @@ export function createToolServices(
   const jobs = createJobs(jobWorkerUrl, { ...ownCommand(), env: runtimeEnv() });
   const ownPaths = (): OwnPaths => ({
     dataDir,
-    ...(current.file !== undefined && { configFile: current.file }),
+    configFile: current.file,
     skillFolders: configuredFolders(current),
   });
   const commands = createHostCommands({
@@ -140,5 +140,5 @@ function toolsOf(config: BotConfig): readonly Tool[] {
 function engineOf(search: BotConfig["search"]): SearchEngine | undefined {
   if (!search) return undefined;
   const { apiKey, ...rest } = search;
-  return { ...rest, ...(apiKey && { apiKey: apiKey.reveal() }) };
+  return { ...rest, apiKey: apiKey?.reveal() };
 }

@@ -118,8 +118,8 @@ export async function createPolicyKeeper(
     const revision = {
       accountId,
       hash,
-      ...(file !== undefined && { file }),
-      ...(text !== undefined && { text }),
+      file,
+      text,
       names,
     };
     return await store.received.savePolicy(revision, now()).catch((error: unknown) => {
@@ -170,7 +170,7 @@ function currentPolicyOf(
     mayActInDirect: mayActInDirect(policy),
     asksRoles: prepareAsksRoles(policy),
     decideTools: prepareToolAccess(policy),
-    ...(id !== undefined && { id }),
+    id,
   };
 }
 

@@ -91,8 +91,8 @@ export function prepareTurnRules(
       maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit(guildId)),
       historyLimit: rules ? discord.historyLimit : 0,
       ...(!takesFiles(message) && { takesNoFiles: true } as const),
-      ...(hasFooter && { footer: { limit: discord.textChunkLimit } }),
-      ...(userTurns !== undefined && { userTurns }),
+      footer: hasFooter ? { limit: discord.textChunkLimit } : undefined,
+      userTurns,
     };
   };
 }
@@ -104,8 +104,8 @@ export function agentInstructions(
   return {
     hasTables: messages.tables !== "off",
     hasReplyTags: replyToMode !== "off",
-    ...(agent.name !== undefined && { agentName: agent.name }),
-    ...(agent.prompt !== undefined && { agentPrompt: agent.prompt }),
+    agentName: agent.name,
+    agentPrompt: agent.prompt,
   };
 }
 

@@ -88,8 +88,8 @@ export function createAccountSchedules(
       : undefined;
     return judging.judge.judge(message, {
       isUnproxied: true, // PluralKit has no part in a message that Discord does not have
-      ...(isPaired && { isPaired }),
-      ...(ownerInGuild && { ownerInGuild }),
+      isPaired: isPaired || undefined,
+      ownerInGuild,
     }, "not_live");
   }
 

@@ -45,7 +45,7 @@ export function createCommandTurns(
 ): (claim: Claim) => Promise<boolean> {
   const end = async (claim: Claim, run: CommandTurnPorts["run"]) => {
     const plan = queue();
-    await answerCommand(claim, { ...ports, ...(plan && { queue: plan }), run });
+    await answerCommand(claim, { ...ports, queue: plan, run });
     return true;
   };
   return async (claim) => {

@@ -65,7 +65,7 @@ export function createReadStarter(
       authorId: shown.fromId,
       text: shown.text,
       sentAt: shown.timestampMs,
-      ...(shown.replyTo && { replyTo: shown.replyTo }),
+      replyTo: shown.replyTo || undefined,
     };
   };
 }

@@ -171,8 +171,8 @@ export function createAccountTurns(
   /** The same for each turn. Listed, because a turn would copy all ports, and uses half of them. */
   const common = {
     ...{ rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles },
-    ...(onRefused && { onRefused }),
-    ...(onTrace && { onTrace }),
+    onRefused,
+    onTrace,
     store: answerStore,
     sessions: store.sessions,
     retryAt,
@@ -214,8 +214,8 @@ export function createAccountTurns(
       manner,
       turn,
       rules: rulesNow(),
-      ...(drafts && { drafts }),
-      ...(lines && { lines }),
+      drafts,
+      lines,
     };
   }
 

@@ -97,9 +97,9 @@ function senderOf({ user: { id, username = id ?? "" }, roles, isBot }: Hypotheti
   return {
     id: id ?? unknownId<"user">(),
     username: isTag ? username.replace(/#\d{4}$/, "") : username,
-    ...(isTag && { tag: username }),
+    tag: isTag ? username : undefined,
     roles,
-    ...(isBot && { automaton: "bot" }),
+    automaton: isBot ? "bot" : undefined,
   };
 }
 
@@ -113,12 +113,12 @@ function messageOf(meant: Hypothetical, known: Known): InboundMessage {
     id,
     revision: meant.event === "edit" ? 1 : 0,
     channelId,
-    ...(guildId && { guildId }),
+    guildId: guildId || undefined,
     place,
     sender: senderOf(meant),
     text,
     sentAt: known.now,
-    ...(mention && { mention }),
+    mention,
     mentionsOthers: mentionsOthers(text, known),
     extras: [],
   };

@@ -105,14 +105,15 @@ function ofStored(
     kind,
     typed,
     rule,
-    ...(isKey && { isKey }),
-    ...(first && { id: first.id, name: first.name }),
+    isKey: isKey || undefined,
+    id: first?.id,
+    name: first?.name,
   };
 }
 
 function toMapping(accountId: AccountId, matched: Matched, refused: unknown): Mapping {
   const { kind, typed, rule, isKey } = matched.wanted;
-  const common = { accountId, kind, typed, rule, ...(isKey && { isKey }) };
+  const common = { accountId, kind, typed, rule, isKey: isKey || undefined };
   switch (matched.kind) {
     case "resolved":
       return { ...common, id: matched.name.id, name: matched.name.name };

@@ -74,7 +74,7 @@ function groupPlace(group: string | undefined): FoundPlace {
   const id = parseSnowflake<"channel">(group ?? "");
   return {
     kind: "place",
-    place: { kind: "group_dm", ...(group !== undefined && !id && { name: group }) },
+    place: { kind: "group_dm", name: group !== undefined && !id ? group : undefined },
     channelId: id ?? unknownId<"channel">(),
   };
 }

@@ -57,7 +57,7 @@ export function accessResolve(flags: ResolveFlags, io: Io): Promise<ExitCode> {
       return EXIT.config;
     }
     const { config, text } = loaded;
-    const views = await accessIn({ ...(text !== undefined && { text }) }, () => []);
+    const views = await accessIn({ text }, () => []);
     const selected = flags.account === undefined
       ? views
       : views.filter(isAccount(whichAccount(config, flags.account).discord.accountId));
@@ -147,7 +147,8 @@ function print(
   if (json) {
     io.out(JSON.stringify({
       names: mappings,
-      ...(written && { written: written.written, left: written.left }),
+      written: written?.written,
+      left: written?.left,
     }));
     return;
   }

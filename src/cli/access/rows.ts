@@ -190,7 +190,7 @@ function placeOf(
 ): GuildPlace {
   const { hasNamesake } = known ?? {};
   const channel = { id: channelId, name };
-  return { kind: "guild", guild, channel, ...(hasNamesake && { hasNamesake }) };
+  return { kind: "guild", guild, channel, hasNamesake: hasNamesake || undefined };
 }
 
 function channelOf(
@@ -219,9 +219,9 @@ function inGuild(
   const rules = rulesFor(place, policy);
   const common = {
     ...about,
-    ...(guildId && guildId !== unknownId() && { guildId }),
-    ...(channelId && { channelId }),
-    ...(isUnknown && { isUnknown }),
+    guildId: guildId && guildId !== unknownId() ? guildId : undefined,
+    channelId: channelId || undefined,
+    isUnknown: isUnknown || undefined,
     sessionCommands: "managers",
   } as const;
   if (rules.kind === "closed") {

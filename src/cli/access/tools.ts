@@ -40,7 +40,7 @@ export function toolsOf(
       ? decided
       : { name: decided.name, isAllowed: false, why: "not-configured", rule: section };
     const place = placeOf(decision.rule);
-    return { ...decision, ...(place && { place }) };
+    return { ...decision, place };
   });
 }
 
@@ -57,7 +57,7 @@ export function toolLines(decisions: readonly PlacedDecision[], shown: Shown): r
     passed: isAllowed,
     fact: WORDS[why],
     rule,
-    ...(place && { place }),
+    place,
   }));
   return ["Tools of the turn:", ...checkLines(checks, shown)];
 }

@@ -93,7 +93,7 @@ export function accessTest(
         why,
         words: reasonText(why),
         rule,
-        ...(place && { place }),
+        place,
         checks,
         tools: decisions,
         unknown,
@@ -145,7 +145,7 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io, tools }: Tr
       place,
       index,
       policy,
-      ...(flags.role && { roles: given }),
+      roles: flags.role ? given : undefined,
       needsOwner: isCommand(flags.event)
         ? flags.needs === "owner"
         : flags.event === "message" && dependOnOwner(tools),
@@ -154,7 +154,7 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io, tools }: Tr
   );
   const { self } = await store?.gateway.loadAccount(accountId) ?? {};
   const event = toEvent(meantBy(flags, view, place, learned), {
-    ...(self && { self }),
+    self,
     guild,
     now: Date.now(),
   });
@@ -220,6 +220,6 @@ function knownFactsOf(
   return {
     isPaired: id !== undefined && now.isPaired(accountId, id),
     managesMessages: manager,
-    ...(ownsApplication && { ownsApplication }),
+    ownsApplication: ownsApplication || undefined,
   };
 }

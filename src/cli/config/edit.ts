@@ -174,7 +174,7 @@ function usage(message: string, io: Io): ExitCode {
 
 function refuse(message: string, file: string | undefined, io: Io): ExitCode {
   io.err(
-    shown([{ severity: "error", ...(file !== undefined && { file }), path: "", message }], io),
+    shown([{ severity: "error", file, path: "", message }], io),
   );
   return EXIT.config;
 }

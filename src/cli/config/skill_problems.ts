@@ -47,7 +47,7 @@ async function unknownNames(
     const place = pathText(path);
     return {
       severity: "warning",
-      ...(file !== undefined && { file }),
+      file,
       ...positionOf(place),
       path: place,
       message: `${quoted(name)} is no usable skill, so this entry has no effect`,

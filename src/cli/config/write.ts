@@ -114,7 +114,7 @@ export function writeText(
   }
   try {
     const { backup } = replaceFile({ path: file, text, expected });
-    return { kind: "written", ...(backup !== undefined && { backup }) };
+    return { kind: "written", backup };
   } catch (error) {
     if (!(error instanceof WriteError)) throw error;
     const code = error.kind === "changed" ? EXIT.tryAgain : EXIT.io;

@@ -129,7 +129,7 @@ export async function createOutboxSender(options: OutboxSenderOptions): Promise<
       const isAnswer = error instanceof RestError && error.code !== undefined;
       if (isAnswer || isRefused) throw error;
       const { guildId } = target; // Discord cannot be reached now: the queue sends the message later
-      return { channelId, ...(guildId && { guildId }) };
+      return { channelId, guildId: guildId || undefined };
     }
   }
 

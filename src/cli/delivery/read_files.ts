@@ -44,7 +44,7 @@ export function readFiles(
     const about = alt[index];
     return {
       name: basename(path),
-      ...(about !== undefined && { alt: about }),
+      alt: about,
       bytes: bytesOf(path, maxBytes, io),
     };
   });

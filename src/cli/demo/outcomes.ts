@@ -70,7 +70,7 @@ export function createOutcomes(agentId: string): Outcomes {
         why,
         words: reasonText(why),
         rule,
-        ...(isAccepted && { outcome: { kind: "thinking", replies: [] } }),
+        outcome: isAccepted ? { kind: "thinking", replies: [] } : undefined,
       };
       judged.set(messageId, fresh);
       if (!isAccepted) return fresh;

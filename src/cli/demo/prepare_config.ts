@@ -82,7 +82,7 @@ export async function prepareConfig(
     config,
     env: environment(io.env, keepsModel),
     agentId: agent.id,
-    ...(keepsModel && { model: ownModel(name) }),
+    model: keepsModel ? ownModel(name) : undefined,
     notes: [
       `${file}, without its tokens`,
       ...(accounts.length > 1

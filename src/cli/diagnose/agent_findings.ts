@@ -38,7 +38,7 @@ export async function checkTheModel(config: BotConfig, env: Io["env"]): Promise<
     return { ...checked, why: `${checked.why}; ${await abilitiesText(found.settings)}` };
   }
   const { problem: { path: where, message: why, hint: fix } } = found;
-  return finding("config.model", { status: "fail", where, why, ...(fix !== undefined && { fix }) });
+  return finding("config.model", { status: "fail", where, why, fix });
 }
 
 /** What the model can do, as the config and its server tell. */
@@ -69,7 +69,7 @@ export async function checkEmbedding(
   if ("problem" in chosen) {
     const { message: why, hint: fix } = chosen.problem;
     const id = "config.embedding";
-    return [{ ...EMBEDDING, id, status: "fail", why, ...(fix !== undefined && { fix }) }];
+    return [{ ...EMBEDDING, id, status: "fail", why, fix }];
   }
   return chosen.embedding ? [judgeEmbedding(await tryEmbedding(chosen.embedding), count)] : [];
 }
@@ -145,10 +145,9 @@ function judgeServer(look: McpLook): Finding {
     ...about,
     status: changes.length > 0 ? "warn" : "pass",
     why: [tools, ...isInside, ...changes].join("; "),
-    ...(changes.length > 0 && {
-      fix:
-        "read the new descriptions: the model does. `mcp.servers.<server>.allow` limits the tools",
-    }),
+    fix: changes.length > 0
+      ? "read the new descriptions: the model does. `mcp.servers.<server>.allow` limits the tools"
+      : undefined,
   };
 }
 
@@ -193,7 +192,7 @@ export async function checkSkills(
       ...about,
       status: changes.length > 0 ? "warn" : "pass",
       why: [all === "" ? "none" : all, ...changes].join("; "),
-      ...(changes.length > 0 && { fix: "look at the changes, unless you made them" }),
+      fix: changes.length > 0 ? "look at the changes, unless you made them" : undefined,
     },
   ];
 }

@@ -80,9 +80,7 @@ export async function checkDiscord(
   const options: DiscordOptions = {
     tokenPlace: config.discord.tokenPlace,
     intents: toIntents(config.discord.gateway.intents, config.discord.gateway.reactions),
-    ...(discord && token !== undefined && {
-      bot: { token, applications: discord.applications },
-    }),
+    bot: discord && token !== undefined ? { token, applications: discord.applications } : undefined,
   };
   try {
     let { facts, application } = await io.during(ASKING, examineDiscord(options, ASK));
@@ -109,7 +107,7 @@ export async function checkDiscord(
         ...judgeDiscord({ ...facts, ...about?.guilds, ...(budget && { budget }) }, now),
         ...(about?.findings ?? []),
       ],
-      ...(gatewayUrl !== undefined && { gatewayUrl }),
+      gatewayUrl,
     };
   } finally {
     discord?.stop();
@@ -131,10 +129,10 @@ async function furtherFacts(
     now: Date.now(),
   }, ASK);
   return {
-    ...(gateway.kind === "answered" && { place: gateway.found }),
-    ...(guilds.kind === "answered" && {
-      guilds: { guildNames: guilds.found.map(({ name }) => name) },
-    }),
+    place: gateway.kind === "answered" ? gateway.found : undefined,
+    guilds: guilds.kind === "answered"
+      ? { guildNames: guilds.found.map(({ name }) => name) }
+      : undefined,
     findings: guilds.kind === "answered" ? judgePermissions(policy, guilds.found) : [],
   };
 }

@@ -60,7 +60,7 @@ export const doctor: CliCommand = describeCommand<DoctorFlags>({
       import("../terminal/confirm.ts"),
     ]);
     const confirm = confirmOnTerminal();
-    return await doctor(flags, io, { ...(confirm && { confirm }) });
+    return await doctor(flags, io, { confirm });
   },
 });
 

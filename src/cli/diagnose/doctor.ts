@@ -70,17 +70,17 @@ async function examine(
   const dataDir = findDataDir({
     env,
     home: homedir(),
-    ...(flags.data !== undefined && { flag: flags.data }),
+    flag: flags.data,
   });
   const httpToken = config.http.token?.reveal();
   const host = await inspectHost({
     dataDir,
-    ...(httpToken !== undefined && { httpToken }),
+    httpToken,
     accounts: accounts.map(({ config: { discord: { accountId } }, token }) => ({
       accountId,
-      ...(token !== undefined && { bot: lockedBot(token, api.base) }),
+      bot: token !== undefined ? lockedBot(token, api.base) : undefined,
     })),
-    ...(config.embedding !== undefined && { embedding: config.embedding }),
+    embedding: config.embedding,
     now,
   });
   const mending = { ...flags, ...user };
@@ -96,16 +96,16 @@ function toFinding({ severity, file, line, path, message, hint }: Problem): Find
   const where = [place, path].filter((part) => part !== "").join(" ");
   return finding("config", {
     status: severity === "error" ? "fail" : "warn",
-    ...(where !== "" && { where }),
+    where: where !== "" ? where : undefined,
     why: message,
-    ...(hint !== undefined && { fix: hint }),
+    fix: hint,
   });
 }
 
 function validConfig({ file }: BotConfig): Finding {
   return finding("config", {
     status: "pass",
-    ...(file !== undefined && { where: file }),
+    where: file,
     why: file === undefined ? "no file; environment variables suffice" : "valid",
   });
 }

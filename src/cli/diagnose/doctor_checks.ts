@@ -177,7 +177,7 @@ async function checkNetwork(
   if (!config.accounts.some(({ enabled }) => enabled)) return [];
   const examined = examineNetwork({
     apiBase: api,
-    ...(gatewayUrl !== undefined && { gatewayUrl }),
+    gatewayUrl,
     env: io.env,
     showsDns: true,
     opensGateway: true,

@@ -106,13 +106,13 @@ export async function inspectHost(options: HostOptions): Promise<HostView> {
   return {
     facts: {
       dataDir,
-      ...(problem && { dataProblem: problem }),
-      ...(freeBytes !== undefined && { freeBytes }),
+      dataProblem: problem,
+      freeBytes,
       store: store.facts,
       bot: await lookAtBot(dataDir, httpToken),
-      ...(token && { token }),
+      token,
     },
-    ...(store.known && { known: store.known }),
+    known: store.known,
   };
 }
 
@@ -189,17 +189,17 @@ async function lookAtStore(
       const names = await store.pairing.namesOf(accountId);
       const pause = await store.settings.pauseOf(accountId);
       accounts.set(accountId, {
-        ...(gateway && { gatewayUrl: gateway.url }),
+        gatewayUrl: gateway?.url,
         budget,
         names,
-        ...(pause && { pause }),
+        pause,
       });
     }
     const embedded = embedding === undefined
       ? undefined
       : await store.notes.countEmbedded(embedding);
     const runs = await store.gateway.runs(now - DAY_MS);
-    return { accounts, runs, ...(embedded && { embedded }) };
+    return { accounts, runs, embedded };
   }
 }
 
@@ -228,7 +228,7 @@ async function lookAtBot(dataDir: string, token: string | undefined): Promise<Bo
   const holder = holderOf(dataDir);
   if (!holder?.http) {
     const pid = holder?.pid;
-    return { kind: "silent", ...(pid !== undefined && { pid }), why: "does not listen yet" };
+    return { kind: "silent", pid, why: "does not listen yet" };
   }
   const { pid } = holder;
   const answer = await askStatus(dataDir, holder, token, STATUS_TIMEOUT_MS);
@@ -262,8 +262,8 @@ async function tokenHolder(
       const { heldBy } = lock;
       return {
         kind: "held",
-        ...(heldBy && { pid: heldBy.pid }),
-        ...(heldBy?.dataDir !== undefined && { dataDir: heldBy.dataDir }),
+        pid: heldBy?.pid,
+        dataDir: heldBy?.dataDir,
       };
     }
   }

@@ -125,7 +125,7 @@ export function describeGroup(
     kind: "group",
     brief,
     commands,
-    ...(defaultCommand !== undefined && { defaultCommand }),
+    defaultCommand,
     target: { ...target, formatHelp },
   };
 }

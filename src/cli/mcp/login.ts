@@ -72,7 +72,7 @@ export async function login(
         id,
         login: "valid",
         isRenewed: tokens?.refresh_token !== undefined,
-        ...(expiresAt !== undefined && { until: expiresAt }),
+        until: expiresAt,
       }, Date.now());
       if (flags.json) io.out(JSON.stringify({ server: id, state }));
       else io.err(`${id}: ${state}`);

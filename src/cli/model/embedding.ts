@@ -74,6 +74,6 @@ export async function tryEmbedding({ modelId, embed }: Embedding): Promise<Tried
     const failure = error instanceof Error ? error.message : String(error);
     const kind = error instanceof EmbeddingFailed ? error.kind : "rejected";
     const fix = modelProblemOf({ kind, modelId })?.fix;
-    return { modelId, kind, failure, ...(fix !== undefined && { fix }) };
+    return { modelId, kind, failure, fix };
   }
 }

@@ -159,7 +159,7 @@ function jsonOf({ model, tried, failure, abilities }: Tested): object {
   return {
     model,
     ...tried,
-    ...(failure && { failure: { kind: failure.kind, message: failure.message } }),
-    ...(abilities.contextWindow !== undefined && { contextWindow: abilities.contextWindow }),
+    failure: failure ? { kind: failure.kind, message: failure.message } : undefined,
+    contextWindow: abilities.contextWindow,
   };
 }

@@ -38,7 +38,7 @@ export function setPaused(isPaused: boolean, flags: PauseFlags, io: Io): Promise
     for (const accountId of await accountsIn(gateway, flags.account)) {
       const change = { to: isPaused, by: "cli" };
       const { pause, isChanged } = await settings.changePause(accountId, change, Date.now());
-      results.push({ accountId, ...(pause && { pause }), isChanged });
+      results.push({ accountId, pause, isChanged });
     }
     if (flags.json) io.out(JSON.stringify({ accounts: results }));
     else for (const result of results) io.out(lineOf(result, results.length > 1));

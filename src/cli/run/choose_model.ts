@@ -108,7 +108,7 @@ const ABILITIES_MS = 10_000;
 function candidateOf(settings: ModelSettings, log: Log): Candidate {
   const { provider: { id: providerId }, abilities: written } = settings;
   const known = createKnownAbilities({
-    ...(written && { written }),
+    written,
     async ask() {
       const { askAbilities } = await import("../../providers/about/abilities.ts");
       const deps = { fetch, timeoutMs: ABILITIES_MS, now: Date.now };

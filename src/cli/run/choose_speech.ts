@@ -37,20 +37,20 @@ export function chooseSpeech(
     return (seconds: number) => microsOfAudio(seconds, price);
   };
   return {
-    ...(heard && {
-      transcription: {
+    transcription: heard
+      ? {
         modelId: modelIdOf(heard.settings),
         maxSec: audio.maxMin * 60,
         microsOf: cost(heard),
         transcribe: createTranscribe(heard.settings, { fetch, timeoutMs: TRANSCRIBE_MS }),
-      },
-    }),
-    ...(spoken && {
-      voice: {
+      }
+      : undefined,
+    voice: spoken
+      ? {
         modelId: modelIdOf(spoken.settings),
         microsOf: cost(spoken),
         speak: createSpeak(spoken.settings, audio.voice, { fetch, timeoutMs: SPEAK_MS }),
-      },
-    }),
+      }
+      : undefined,
   };
 }

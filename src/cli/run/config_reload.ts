@@ -41,8 +41,8 @@ export function createConfigReload(
     bot.setConfig({
       revision,
       loadedAt,
-      ...(problem !== undefined && { problem }),
-      ...(since !== undefined && { since }),
+      problem,
+      since,
     });
   };
   setConfig();

@@ -55,7 +55,7 @@ export async function listenForHealth(
   for (let port = wanted; port < wanted + tries; port++) {
     try {
       const server = await start({ ...settings, port }, handler);
-      return { kind: "listening", server, ...(port !== wanted && { insteadOf: wanted }) };
+      return { kind: "listening", server, insteadOf: port !== wanted ? wanted : undefined };
     } catch (error) {
       if (!(error instanceof HttpServerError) || error.kind !== "port_in_use") throw error;
       problem ??= error;

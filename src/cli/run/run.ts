@@ -96,7 +96,7 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
   const dataDir = findDataDir({
     env,
     home: homedir(),
-    ...(flags.data !== undefined && { flag: flags.data }),
+    flag: flags.data,
   });
   prepareDataDir(dataDir);
   // The gateway thread loads while this thread waits for locks and for the disk.
@@ -138,7 +138,7 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
         announce: createBanner(
           {
             version: VERSION,
-            ...(config.file !== undefined && { config: config.file }),
+            config: config.file,
             data: dataDir,
           },
           isForPeople(flags, io),
@@ -153,7 +153,7 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
         isConnectionDebug: flags.connectionDebug,
         env,
         hearWriters: (onWritten) => watchWakeFile(dataDir, onWritten),
-        ...(thread && { thread }),
+        thread,
         crashHooks: {
           onAnswerStarted: () => crash.at("posted"),
           onAnswered: () => crash.at("answered"),

@@ -154,7 +154,7 @@ async function listen(
   const { startHttpServer } = await import("../../host/http_server.ts");
   const { bind, port, isRequired } = http;
   const listening = await listenForHealth(
-    { bind, port, ...(http.token && { token: http.token.reveal() }) },
+    { bind, port, token: http.token?.reveal() },
     { isWritten: valueAt(written, ["http", "port"]) !== undefined, isRequired },
     bot.http,
     startHttpServer,
@@ -188,7 +188,7 @@ async function logLastRun(
   const last = await store.gateway.startRun({
     runId,
     startedAt,
-    ...(bootId !== undefined && { bootId }),
+    bootId,
   });
   const remark = describeLastRun(last, startedAt, bootId);
   if (remark) log.warn(remark.event, remark.fields);
@@ -208,7 +208,7 @@ function watchOver(bot: Bot, options: ServeOptions, log: Log): {
   const watchdog: Watchdog = startWatchdog({
     notify,
     isListening,
-    ...(watchdogMs !== undefined && { watchdogMs }),
+    watchdogMs,
     facts: bot.snapshot,
     refresh: bot.refresh,
     status: () => statusLine(bot.snapshot(), Date.now()),

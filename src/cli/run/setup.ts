@@ -48,7 +48,7 @@ export async function findSetup(
   }
   return {
     kind: "setup",
-    setup: { config, ...memory, ...(text !== undefined && { text }), accounts },
+    setup: { config, ...memory, text, accounts },
   };
 }
 
@@ -79,7 +79,7 @@ async function findShared(
     model,
     checkModel,
     choices: createModelChoices(first, env, logging.forPart("main")),
-    ...(file !== undefined && { configFile: createConfigFile(file, env) }),
+    configFile: file !== undefined ? createConfigFile(file, env) : undefined,
     speech,
     ...drawing,
     apiBase: api.base,

@@ -65,19 +65,19 @@ export function settingsOf({ provider, model: name }: ModelChoice): ModelSetting
   return {
     provider: toSettings(provider),
     name,
-    ...(abilities && { abilities: definedOf(abilities) }),
-    ...(abilities?.maxOutput !== undefined && { maxOutputTokens: abilities.maxOutput }),
-    ...(price && { price }),
+    abilities: abilities ? definedOf(abilities) : undefined,
+    maxOutputTokens: abilities?.maxOutput,
+    price,
   };
 }
 
 /** Abilities without keys of `undefined`. */
 function definedOf({ contextWindow, maxOutput, images, tools }: WrittenAbilities): Abilities {
   return {
-    ...(contextWindow !== undefined && { contextWindow }),
-    ...(maxOutput !== undefined && { maxOutput }),
-    ...(images !== undefined && { images }),
-    ...(tools !== undefined && { tools }),
+    contextWindow,
+    maxOutput,
+    images,
+    tools,
   };
 }
 
@@ -119,8 +119,8 @@ function toSettings(
     id,
     kind,
     baseUrl,
-    ...(apiKey && { apiKey: apiKey.reveal() }),
-    ...(sessionHeader !== undefined && { sessionHeader }),
+    apiKey: apiKey?.reveal(),
+    sessionHeader,
     headers: Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, value.reveal()]),
     ),
@@ -130,6 +130,6 @@ function toSettings(
 function problem({ path, message, hint }: Omit<Problem, "severity">): FoundModel {
   return {
     kind: "problem",
-    problem: { severity: "error", path, message, ...(hint !== undefined && { hint }) },
+    problem: { severity: "error", path, message, hint },
   };
 }

@@ -13,7 +13,7 @@ import {
   type Holder,
   processPorts,
 } from "../../host/process/end_process.ts";
-import { acquireLock } from "../../host/locks/lock.ts";
+import { acquireLock, type Lock } from "../../host/locks/lock.ts";
 import { acquireTokenLock, type Squatter, type TokenLock } from "../../host/locks/token_lock.ts";
 import type { Log } from "../../lib/log.ts";
 
@@ -102,7 +102,7 @@ export async function acquireInstance(
   ports: InstancePorts = PORTS,
 ): Promise<Instance> {
   const { dataDir, startedAt } = options;
-  const data = await claim({
+  const data = await claim<Extract<Lock, { readonly kind: "held" }>>({
     what: `uses ${dataDir}`,
     alternative: "set another directory with --data",
     async take() {
@@ -127,7 +127,7 @@ export async function acquireInstance(
   }
 
   function takeBot(bot: string, isForced: boolean): Promise<Held> {
-    return claim({
+    return claim<Held>({
       what: "runs on this machine with the same bot token",
       alternative: "use another bot token",
       async take() {
@@ -167,7 +167,7 @@ export async function acquireInstance(
     },
   };
 
-  async function claim<Lock>(wanted: Claim<Lock>, isForced: boolean): Promise<Lock> {
+  async function claim<T>(wanted: Claim<T>, isForced: boolean): Promise<T> {
     for (let round = 1;; round++) {
       const lock = await wanted.take();
       if ("held" in lock) return lock.held;

@@ -27,7 +27,7 @@ export function isDataNamed(flag: string | undefined, { env }: Pick<Io, "env">):
 
 /** Path of the data directory; creates nothing. */
 export function dataDirOf(flag: string | undefined, { env }: Pick<Io, "env">): string {
-  return findDataDir({ env, home: homedir(), ...(flag !== undefined && { flag }) });
+  return findDataDir({ env, home: homedir(), flag });
 }
 
 /**

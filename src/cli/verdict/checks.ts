@@ -24,7 +24,7 @@ export function placedChecks(
 ): readonly PlacedCheck[] {
   return checks.map((check) => {
     const place = placeOf(check.rule);
-    return { ...check, ...(place && { place }) };
+    return { ...check, place };
   });
 }
 

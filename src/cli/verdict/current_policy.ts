@@ -47,7 +47,7 @@ export async function accessNow(
   const { config, text } = loaded;
   const { file } = config;
   const views = await accessIn(
-    { ...(file !== undefined && { file }), ...(text !== undefined && { text }) },
+    { file, text },
     (accountId) => store?.pairing.namesOf(accountId) ?? [],
   );
   const paired = new Set<string>();

@@ -26,7 +26,7 @@ export async function evidenceOf(
     now: Date.now(),
     runs,
     accounts: await accountsOf(store, now),
-    ...(place && { place }),
+    place,
     decisionsDays: now.kind === "read"
       ? now.config.retention.decisionsDays
       : DEFAULT_RETENTION.decisionsDays,
@@ -52,14 +52,14 @@ async function accountOf(accountId: AccountId, store: Store): Promise<AccountEvi
     intents !== undefined && (intents & toIntents([name]).bits) !== 0;
   return {
     accountId,
-    ...(intents !== undefined && {
-      intents: {
+    intents: intents !== undefined
+      ? {
         guildMessages: asksFor("guild_messages"),
         directMessages: asksFor("direct_messages"),
-      },
-    }),
-    ...(gaps.length > 0 && { gapSince: Math.min(...gaps) }),
-    ...(lastEvents.length > 0 && { heardAt: Math.min(...lastEvents) }),
+      }
+      : undefined,
+    gapSince: gaps.length > 0 ? Math.min(...gaps) : undefined,
+    heardAt: lastEvents.length > 0 ? Math.min(...lastEvents) : undefined,
     guilds: Array.from(index.values(), ({ id, name, channels }) => ({
       id,
       name,

@@ -228,7 +228,7 @@ function retention({ decisionsDays, sentAt, now }: Evidence): Finding {
     why: `decisions are kept for ${decisionsDays} days; the message is ${
       isOver ? "older" : "newer"
     }`,
-    ...(isOver && { fix: "raise store.retention.decisionsDays for the future" }),
+    fix: isOver ? "raise store.retention.decisionsDays for the future" : undefined,
   };
 }
 

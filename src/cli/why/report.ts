@@ -125,7 +125,7 @@ export async function reportOf(
     : undefined;
   return {
     messageId,
-    ...(askedBy !== undefined && { askedBy }),
+    askedBy,
     decisions: explained,
     ...(turn && { turn, session: await ports.sessionOf(turn.sessionKey) }),
     steps: last ? [...timeline, last] : timeline,
@@ -141,22 +141,22 @@ async function toWhyDecision(decision: StoredDecision, ports: WhyPorts): Promise
     accountId,
     at,
     ...outcomeOf({ kind: verdict, why, rule }, view),
-    ...(facts?.guildId !== undefined && { guildId: facts.guildId }),
+    guildId: facts?.guildId,
   };
   if (!facts) return { ...common, missing: "facts" };
   const now = nowOf(decision, ports.today);
-  if (!view) return { ...common, missing: "policy", ...(now && { now }) };
+  if (!view) return { ...common, missing: "policy", now };
 
   const again = explainAgain(decision, view, facts.knownFacts);
   const last = again && laterCheck(again.verdict, decision);
   const agrees = again && (last !== undefined || isSame(again.verdict, decision));
   return {
     ...common,
-    ...(again && {
-      checks: placedChecks({ checks: last ? [...again.checks, last] : again.checks }, view.placeOf),
-    }),
-    ...(again && !agrees && { thisVersion: outcomeOf(again.verdict, view) }),
-    ...(now && { now }),
+    checks: again
+      ? placedChecks({ checks: last ? [...again.checks, last] : again.checks }, view.placeOf)
+      : undefined,
+    thisVersion: again && !agrees ? outcomeOf(again.verdict, view) : undefined,
+    now,
   };
 }
 
@@ -191,7 +191,7 @@ interface Verdict {
 
 function outcomeOf({ kind, why, rule }: Verdict, view: AccessView | undefined): Outcome {
   const place = view?.placeOf(rule);
-  return { verdict: kind, why, words: reasonText(why), rule, ...(place && { place }) };
+  return { verdict: kind, why, words: reasonText(why), rule, place };
 }
 
 function isSame(

@@ -52,6 +52,6 @@ export function parseSubject(text: string): Subject {
   return {
     kind: "message",
     messageId: target.messageId,
-    place: { channelId, ...(guildId && { guildId }) },
+    place: { channelId, guildId: guildId || undefined },
   };
 }

@@ -54,7 +54,7 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
     const report = await reportOf(record, steps, askedBy(subject, record.messageId), {
       sessionOf: (sessionKey) => sessionNow(store, sessionKey),
       viewsOf: (policy) => accessIn(policy, () => policy.names),
-      ...(now.kind === "read" && { today: now }),
+      today: now.kind === "read" ? now : undefined,
     });
     if (flags.json) io.out(JSON.stringify(report));
     else for (const line of whyLines(report, io)) io.out(line);

@@ -56,7 +56,7 @@ export function audit(
       severity,
       path,
       message,
-      ...(hint !== undefined && { hint }),
+      hint,
       ...spanOf(rootOf(), path),
     });
   };

@@ -154,7 +154,7 @@ function wrongKey(
     ...keySpan(path, root),
     path,
     message: `${message ?? "This key is not allowed"}, found ${quoted(name)}`,
-    ...(hint !== undefined && { hint }),
+    hint,
   };
 }
 
@@ -177,7 +177,7 @@ function wrongValue(
       ...keySpan(path.slice(0, -1), root),
       path,
       message: `${quoted(String(path.at(-1)))} is missing`,
-      ...(hint !== undefined && { hint }),
+      hint,
     };
   }
 
@@ -196,7 +196,7 @@ function wrongValue(
   return {
     ...span,
     message: messageOf(issue, allowed, foundIn(node, written, isSecret)),
-    ...(hint !== undefined && { hint }),
+    hint,
   };
 }
 
@@ -207,7 +207,7 @@ function unwritten(issue: Issue, path: readonly Segment[], { root }: Findings): 
     ...keySpan(path.slice(0, -1), root),
     path,
     message: issue.message,
-    ...(hint !== undefined && { hint }),
+    hint,
   };
 }
 

@@ -141,7 +141,7 @@ const catalogue: Rule = (field, into) => {
     const facts = {
       contextWindow: number("contextWindow"),
       maxOutput: number("maxTokens"),
-      ...(isList(takes) && { images: takes.includes("image") }),
+      images: isList(takes) ? takes.includes("image") : undefined,
     };
     put(into, ["models", id], facts, at.mark);
     const [input, output] = [number("cost", "input"), number("cost", "output")];

@@ -132,8 +132,8 @@ export function effectiveOf(written: unknown, id: AccountId, own: unknown): Writ
   const above = valueAt(written, ["channels", "discord"]);
   const { accounts: _, token, name, ...shared } = isRecord(above) ? above : {};
   const identity = {
-    ...(token !== undefined && { token }),
-    ...(name !== undefined && { name }),
+    token,
+    name,
   };
   return inherited(
     { ...shared, ...(id === DEFAULT_ACCOUNT && identity) },

@@ -47,9 +47,9 @@ const APPROVAL_SEC = 600;
 /** Makes the shared settings. */
 export function peopleConfig({ tools, approvals, exec }: Settings): PeopleConfig {
   return {
-    ...(exec && exec.mode !== "deny" && {
-      exec: { mode: exec.mode, allow: exec.allow, maySkipSandbox: exec.sandbox === "off" },
-    }),
+    exec: exec && exec.mode !== "deny"
+      ? { mode: exec.mode, allow: exec.allow, maySkipSandbox: exec.sandbox === "off" }
+      : undefined,
     askTimeoutMs: (tools?.askExpiresMin ?? ASK_EXPIRES_MIN) * 60_000,
     escalates: approvals?.escalate ?? false,
   };
@@ -61,8 +61,8 @@ export function execApprovalsConfig({ execApprovals }: AccountSettings): ExecApp
     execApprovals ?? {};
   return {
     enabled,
-    ...(agentFilter && { agents: agentFilter }),
-    ...(sessionFilter && { sessions: sessionFilter }),
+    agents: agentFilter,
+    sessions: sessionFilter,
     timeoutMs: timeoutSec * 1_000,
   };
 }

@@ -134,8 +134,9 @@ function parsedTree(text: string, comments: readonly Span[]): Tree {
     return {
       kind: "faults",
       faults: isWhole ? [...found, ...badKeys] : found,
-      ...(isWhole && root && isRecord(value) &&
-        { rest: { root, value, lost: lostBy(text, errors) } }),
+      rest: isWhole && root && isRecord(value)
+        ? { root, value, lost: lostBy(text, errors) }
+        : undefined,
     };
   }
   if (root.type !== "object" || !isRecord(value)) {

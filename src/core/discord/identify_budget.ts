@@ -81,7 +81,7 @@ export function identifyBudget(record: IdentifyRecord, now: number): IdentifyBud
   const bounds = [ownBound(record, now), discordBound(record, now)];
   const left = Math.max(0, Math.min(...bounds.map((bound) => bound.left)));
   const heldUntil = Math.max(...bounds.map((bound) => bound.heldUntil ?? -Infinity));
-  return { left, ...(heldUntil > now && { heldUntil }) };
+  return { left, heldUntil: heldUntil > now ? heldUntil : undefined };
 }
 
 /**

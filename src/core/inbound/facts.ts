@@ -104,12 +104,12 @@ export function factsOf(
   return {
     revision,
     channelId,
-    ...(guildId !== undefined && { guildId }),
+    guildId,
     place: judgedPart(place),
     sender,
-    ...(mention && { mention }),
+    mention,
     mentionsOthers,
-    ...(isAnnouncement && { isAnnouncement }),
+    isAnnouncement: isAnnouncement || undefined,
     knownFacts: { ...knownFacts, ...settledBy(verdict) },
     ...contentFactsOf(message, said, command),
   };
@@ -188,8 +188,8 @@ function contentFactsOf(
   const matchesPattern = isMention(message) ? undefined : PATTERN_BY_REASON.get(why);
   return {
     hasContent: hasContent(message),
-    ...(matchesPattern !== undefined && { matchesPattern }),
-    ...(command !== undefined && COMMAND_REASONS.has(why) && { command }),
+    matchesPattern,
+    command: command !== undefined && COMMAND_REASONS.has(why) ? command : undefined,
   };
 }
 
@@ -234,8 +234,8 @@ export function toMessage(
     extras: [],
     content: {
       hasContent,
-      ...(matchesPattern !== undefined && { matchesPattern }),
-      ...(command !== undefined && { command }),
+      matchesPattern,
+      command,
     },
   };
 }

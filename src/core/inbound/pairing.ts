@@ -182,7 +182,7 @@ export function closedUntil({ closedAt }: WrongCodes, now: number): number | und
  */
 export function afterWrongCode({ count, closedAt }: WrongCodes, now: number): WrongCodes {
   const next = closedAt === undefined ? count + 1 : 1;
-  return { count: next, ...(next >= MAX_WRONG_CODES && { closedAt: now }) };
+  return { count: next, closedAt: next >= MAX_WRONG_CODES ? now : undefined };
 }
 
 /**

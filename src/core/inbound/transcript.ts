@@ -66,7 +66,7 @@ export function toOverheard(
     tag: labelOf(sender),
     authorId: sender.id,
     text: text === "" || lines === "" ? text + lines : `${text}\n${lines}`,
-    ...(quoted && { replyTo: quoted.id }),
+    replyTo: quoted?.id,
     sentAt,
   };
 }

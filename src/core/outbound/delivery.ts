@@ -184,7 +184,7 @@ function refused(
     case "rejected":
       if (!mayBeOfPlace({ why, code })) return { kind: end, reason };
       if (isOverdue(row, facts.now)) return givenUp(row, reason);
-      return { kind: "park", reason, end, ...(code !== undefined && { code }) };
+      return { kind: "park", reason, end, code };
   }
 }
 

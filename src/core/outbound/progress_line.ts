@@ -36,7 +36,7 @@ export function progressLine(
   return {
     accountId,
     channelId,
-    ...(guildId !== undefined && { guildId }),
+    guildId,
     nonce: nonceOf(of, PART),
     content: `${PROGRESS_MARK} ${text}`.slice(0, MAX_LENGTH),
     pings: { users: [], roles: [], quotedAuthor: false },

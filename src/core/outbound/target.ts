@@ -90,8 +90,8 @@ function linked(written: string): Target | TargetProblem | undefined {
   return {
     kind: "channel",
     channelId,
-    ...(guildId && { guildId }),
-    ...(messageId && { messageId }),
+    guildId: guildId || undefined,
+    messageId: messageId || undefined,
   };
 }
 

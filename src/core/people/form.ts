@@ -149,7 +149,7 @@ function listOf(value: Submission["fields"][string] | undefined): readonly strin
 
 function chosenOf(id: string, { names }: Submission): { readonly id: string; name?: string } {
   const name = ownOf(names, id);
-  return { id, ...(name !== undefined && { name }) };
+  return { id, name };
 }
 
 function ownOf<Value>(

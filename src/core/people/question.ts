@@ -233,7 +233,7 @@ export function readAnswer(
     const fits = control === MENU && selected.length <= upTo && selected.every(isChoice) &&
       new Set(selected).size === selected.length;
     if (!fits || choice === undefined) return undefined;
-    return { choice, ...(upTo > 1 && { several: selected }) };
+    return { choice, several: upTo > 1 ? selected : undefined };
   }
   const given = answer ?? (control === undefined ? undefined : { choice: control });
   return given && isChoice(given.choice) ? given : undefined;

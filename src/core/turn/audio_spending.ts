@@ -56,7 +56,7 @@ export function createAudioSpending(
         inputTokens: 0,
         cachedTokens: 0,
         outputTokens: 0,
-        ...(micros !== undefined && { micros }),
+        micros,
         ms,
         audioSec: seconds,
         at: now(),

@@ -32,6 +32,6 @@ function joined(one: UserMessage, other: UserMessage): UserMessage {
   return {
     role: "user",
     text: `${one.text}\n\n${other.text}`,
-    ...(images.length > 0 && { images }),
+    images: images.length > 0 ? images : undefined,
   };
 }

@@ -118,7 +118,7 @@ export function runIdOf(scheduleId: number, dueAt: number): MessageId {
 export function originOf(
   { accountId, id, channelId, guildId, place, sender }: ScheduleOrigin,
 ): ScheduleOrigin {
-  return { accountId, id, channelId, ...(guildId !== undefined && { guildId }), place, sender };
+  return { accountId, id, channelId, guildId, place, sender };
 }
 
 /** Whether a run has ended without its result reaching people. */

@@ -73,7 +73,7 @@ export function timelineOf(
           startedAt: Math.min(lastEnd, step.at),
           endedAt: step.at,
           calls: step.calls.map(({ name }) => name),
-          ...(step.usage && { usage: step.usage }),
+          usage: step.usage,
         });
         calls = step.calls;
         begun.clear(); // some models use the same ids in each answer
@@ -94,8 +94,8 @@ export function timelineOf(
           arguments: call.arguments,
           end: step.end,
           chars: step.text.length,
-          ...(step.refused && { refused: step.refused }),
-          ...(step.end !== "done" && { problem: step.text.replace(FENCE, "") }),
+          refused: step.refused,
+          problem: step.end !== "done" ? step.text.replace(FENCE, "") : undefined,
         });
         break;
       }
@@ -131,7 +131,7 @@ export function lastRequestOf(
       inputTokens: inputTokens - sumOf((usage) => usage.inputTokens),
       cachedTokens: cachedTokens - sumOf((usage) => usage.cachedTokens),
       outputTokens: outputTokens - sumOf((usage) => usage.outputTokens),
-      ...(micros !== undefined && { micros: micros - sumOf((usage) => usage.micros) }),
+      micros: micros !== undefined ? micros - sumOf((usage) => usage.micros) : undefined,
     },
   };
 }

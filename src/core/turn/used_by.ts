@@ -13,7 +13,7 @@ export function usedBy({ sender, channelId, guildId }: InboundMessage, agentId: 
     userId: sender.id,
     roleIds: sender.roles.map(({ id }) => id),
     channelId,
-    ...(guildId !== undefined && { guildId }),
+    guildId,
     agentId,
   };
 }

@@ -185,7 +185,7 @@ export function createAttempts(
     const subject = subjectOf({ code: next.code, fileCount: sentFiles }, missing);
     if (subject === "files") {
       if (missing === "files") {
-        ports.onNoFiles({ channelId, ...(guildId !== undefined && { guildId }), reason });
+        ports.onNoFiles({ channelId, guildId, reason });
       }
       return await sendWithoutFiles(row, reason, askedAt, facts);
     }

@@ -92,7 +92,12 @@ export function createFailingRows(
         const { failed, served } = failures;
         const isDelayed = failed >= retry.attempts;
         const delayed = { row: id, channelId, reason, nextAttemptAt };
-        failing.set(channelId, { failed, served, wasServed: false, ...(isDelayed && { delayed }) });
+        failing.set(channelId, {
+          failed,
+          served,
+          wasServed: false,
+          delayed: isDelayed ? delayed : undefined,
+        });
         if (failed === retry.attempts) {
           log.warn("A message waits, because it could not be delivered", {
             channelId,

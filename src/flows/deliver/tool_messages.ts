@@ -59,7 +59,7 @@ export function createToolMessages(
         callKey: `${callKey}:${target.channelId}`,
         ...target,
         text,
-        ...(replyTo !== undefined && { replyTo }),
+        replyTo,
       }, rulesIn(target));
       if (!frozen) throw badArguments("`text` has nothing to show");
       return frozen;

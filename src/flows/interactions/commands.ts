@@ -119,14 +119,14 @@ export function createTextCommands(
       accountId: message.accountId,
       id: message.id,
       channelId,
-      ...(message.guildId !== undefined && { guildId: message.guildId }),
+      guildId: message.guildId,
       place,
       sender: message.sender,
-      ...(manages && { managesMessages: true }),
+      managesMessages: manages || undefined,
       isText: true,
       name: command.name,
       ...read,
-      ...(quoted && { target: { ...quoted, channelId } }),
+      target: quoted ? { ...quoted, channelId } : undefined,
     };
     return await runCommand(call, command, runner);
   };

@@ -131,5 +131,5 @@ function run(
 /** For the log; the token of an interaction is a secret. */
 function idsOf({ id, channelId, sender, ...use }: ComponentUse) {
   const { messageId } = "messageId" in use ? use : {};
-  return { interactionId: id, ...(messageId && { messageId }), channelId, usedBy: sender.id };
+  return { interactionId: id, messageId: messageId || undefined, channelId, usedBy: sender.id };
 }

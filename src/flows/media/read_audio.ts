@@ -88,7 +88,7 @@ export async function readAudio(
     seconds: durationSec,
     ms,
     message,
-    ...(micros !== undefined && { micros }),
+    micros,
   });
   await media.keepWords(place, attachment, `${durationSec}\n${text}`);
   return { kind: "transcript", text, durationSec };

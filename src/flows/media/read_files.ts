@@ -246,7 +246,7 @@ export function ownerOf(
   owner: FileOwner,
 ): MediaOwner {
   const authorId = owner === "message" ? sender.id : quoted?.author?.id;
-  return { messageId, ...(authorId !== undefined && { authorId }) };
+  return { messageId, authorId };
 }
 
 const NAMES = { pages: "document", slides: "presentation", sheets: "spreadsheet" } as const;

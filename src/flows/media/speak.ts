@@ -81,7 +81,7 @@ export function createSpeakAnswer({ voice, extractor, audio, log, now }: SpeakPo
         seconds: facts.durationSec,
         ms,
         message,
-        ...(micros !== undefined && { micros }),
+        micros,
       });
       return { ...facts, file: voiceFile(bytes) };
     } catch (error) {

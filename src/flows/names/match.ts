@@ -181,8 +181,8 @@ function matchUser(
         id,
         username,
         roles: [],
-        ...(tag !== undefined && { tag }),
-        ...(isBot && { automaton: "bot" }),
+        tag,
+        automaton: isBot ? "bot" : undefined,
       };
       if (entryFor(sender)) found.set(id, { id, name: tag ?? username });
     }

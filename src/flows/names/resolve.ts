@@ -75,7 +75,7 @@ export async function resolveNames(
   const membersOf: KnownNames["membersOf"] = (guildId, typed) =>
     searched.get(keyOf(guildId, typed));
   const matched = matchNames(wanted, { ...known, membersOf });
-  return { matched, ...(refused !== undefined && { refused }) };
+  return { matched, refused };
 }
 
 function keyOf(guildId: GuildId, typed: string): string {

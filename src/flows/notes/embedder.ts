@@ -129,7 +129,7 @@ export function createEmbedder(
       const model = current();
       if (!model) return undefined;
       const { embedding: { modelId: id }, failure } = model;
-      return { id, ...(failure && { failure }) };
+      return { id, failure };
     },
     modelId: () => current()?.embedding.modelId,
     dimension: () => current()?.dimension,

@@ -110,7 +110,7 @@ export function createFileNotices(
     underWay.add(channelId);
     try {
       if (await wasTold(channelId)) return;
-      const channel = { channelId, ...(guildId && { guildId }), reason: await reasonOf() };
+      const channel = { channelId, guildId: guildId || undefined, reason: await reasonOf() };
       log.warn("Discord does not let the bot attach files in a channel", channel);
       await tell(channel);
       await noteTold(channelId);

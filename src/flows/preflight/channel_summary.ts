@@ -79,7 +79,7 @@ export function summarise(guildName: string, channels: readonly SeenChannel[]): 
       ...reasons.slice(0, SHOWN),
       ...more,
     ].join("; "),
-    ...(status !== "pass" && { fix: fixFor(all) }),
+    fix: status !== "pass" ? fixFor(all) : undefined,
   }];
 }
 

@@ -270,8 +270,9 @@ function budget({ budget: left }: DiscordFacts, now: number): readonly Finding[]
     ...about,
     status: isLow ? "warn" : "pass",
     why: `${count} left today (${LIMIT})`,
-    ...(isLow &&
-      { fix: "find out why the bot restarts so often: see `barnacle status` and its log" }),
+    fix: isLow
+      ? "find out why the bot restarts so often: see `barnacle status` and its log"
+      : undefined,
   }];
 }
 

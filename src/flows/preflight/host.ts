@@ -147,7 +147,7 @@ function process({ bot }: HostFacts): readonly Finding[] {
       return [{
         ...about,
         status: "fail",
-        ...(bot.pid !== undefined && { where: `pid ${bot.pid}` }),
+        where: bot.pid !== undefined ? `pid ${bot.pid}` : undefined,
         why: `it uses the data directory, and ${bot.why}`,
         fix: "see its log; if it hangs, restart it",
       }];
@@ -163,8 +163,9 @@ function process({ bot }: HostFacts): readonly Finding[] {
           where: `pid ${pid}`,
           why: `it lags ${Math.round(eventLoopLagMs)} ms; heartbeats do not wait for it, ` +
             "because another thread sends them",
-          ...(isLate &&
-            { fix: "see which other programs are busy (`top`), and check the temperature" }),
+          fix: isLate
+            ? "see which other programs are busy (`top`), and check the temperature"
+            : undefined,
         },
         ...failed.filter(({ id }) => checkOf(id)?.runs.includes("doctor") ?? true).map(
           ofRunningBot,
@@ -214,7 +215,7 @@ function instance({ bot, token, dataDir }: HostFacts): readonly Finding[] {
   return [{
     ...about,
     status: "fail",
-    ...(theirs !== undefined && { where: theirs }),
+    where: theirs,
     why: `${who} runs on this machine with the same bot token${from}`,
     fix: pid === undefined
       ? "stop it, or use another bot token here"

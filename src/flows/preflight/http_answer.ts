@@ -87,7 +87,7 @@ export function judgeClock(stage: Stage<HttpFound>): readonly Finding[] {
     why: isWrong
       ? `this machine's clock is ${seconds} s ${skewMs > 0 ? "ahead" : "behind"}`
       : "correct to within a few seconds",
-    ...(isWrong && { fix: "synchronize it: `timedatectl set-ntp true`" }),
+    fix: isWrong ? "synchronize it: `timedatectl set-ntp true`" : undefined,
   }];
 }
 

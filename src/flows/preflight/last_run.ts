@@ -121,7 +121,7 @@ export function judgeRuns(
   return {
     ...row,
     status: "fail",
-    ...(hosting && { where: `${hosting.name} (${hosting.variable} is set)` }),
+    where: hosting ? `${hosting.name} (${hosting.variable} is set)` : undefined,
     why,
     fix: fixOf(hosting, wentDown * 2 > silent.length),
   };

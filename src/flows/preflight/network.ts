@@ -171,8 +171,9 @@ function tls(id: string, what: string, reach: Reachability, now: number): Findin
       status: isEnding ? "warn" : "pass",
       where,
       why: `${protocol}, certificate by ${issuer} until ${until}`,
-      ...(isEnding &&
-        { fix: "check this machine's clock; if it is right, the server's operator must renew" }),
+      fix: isEnding
+        ? "check this machine's clock; if it is right, the server's operator must renew"
+        : undefined,
       ms: stage.ms,
     };
   }

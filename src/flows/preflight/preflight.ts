@@ -139,7 +139,7 @@ function report(before: readonly Finding[], after: readonly Finding[], log: Log)
     const isSame = (one: Finding) =>
       one.id === id && one.status === status && (id !== MODEL || one.why === why);
     if (before.some(isSame)) continue;
-    const fields = { id, ...(where !== undefined && { where }), ...(fix !== undefined && { fix }) };
+    const fields = { id, where, fix };
     log[status === "fail" ? "error" : "warn"](`${what}: ${why}`, fields);
   }
   for (const { id, what } of before) {

@@ -72,7 +72,7 @@ function asAskedBy(
     id: messageId,
     revision: 0,
     channelId,
-    ...(guildId !== undefined && { guildId }),
+    guildId,
     place,
     sender,
     text: "",

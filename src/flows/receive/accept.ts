@@ -170,7 +170,7 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
         {
           accountId: first.accountId,
           judged,
-          ...(changes.length > 0 && { changes }),
+          changes: changes.length > 0 ? changes : undefined,
           // a history may lack nonces; without one, there is no row to settle
           echoes: own.filter(({ nonce }) => nonce !== undefined).map(toEcho),
           guilds: [],
@@ -187,7 +187,7 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
 }
 
 function toEcho({ id: messageId, channelId, nonce }: OwnMessage): Echo {
-  return { messageId, channelId, ...(nonce !== undefined && { nonce }) };
+  return { messageId, channelId, nonce };
 }
 
 /**

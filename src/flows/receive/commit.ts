@@ -132,9 +132,9 @@ async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
     heard: { shardId, seq },
     judged,
     echoes,
-    ...(changes.length > 0 && { changes }),
+    changes: changes.length > 0 ? changes : undefined,
     guilds,
-    ...(reactions.length > 0 && { reactions }),
+    reactions: reactions.length > 0 ? reactions : undefined,
   };
   const { foreign } = await storeBatch(batch, arrivedAt, ports);
   ports.committed(ticket);

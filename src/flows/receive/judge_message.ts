@@ -60,9 +60,9 @@ export function judgeMessage(
     return {
       message,
       verdict,
-      ...(knownFacts && { knownFacts }),
-      ...(policyId !== undefined && { policyId }),
-      ...(command !== undefined && { command }),
+      knownFacts,
+      policyId,
+      command,
     };
   }
   const request = verdict.kind === "accept" && source === "live" ? stop?.(message) : undefined;
@@ -70,8 +70,8 @@ export function judgeMessage(
     ...judged,
     message,
     verdict,
-    ...(request && { stop: request }),
-    ...(verdict !== judged.verdict && { policyVerdict: judged.verdict }),
-    ...(isRouted && { route: route(message) }),
+    stop: request,
+    policyVerdict: verdict !== judged.verdict ? judged.verdict : undefined,
+    route: isRouted ? route(message) : undefined,
   };
 }

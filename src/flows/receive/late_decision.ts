@@ -44,7 +44,7 @@ export function judgeAgain(
 ): Judged {
   const judged = judge(message, known);
   const isAccepted = judged.verdict.kind === "accept";
-  return { ...judged, message, ...(isAccepted && { route: route(message) }) };
+  return { ...judged, message, route: isAccepted ? route(message) : undefined };
 }
 
 /**

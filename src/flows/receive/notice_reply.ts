@@ -21,7 +21,7 @@ export function noticeReply(
   return freeze({
     accountId,
     channelId,
-    ...(guildId !== undefined && { guildId }),
+    guildId,
     cause,
     revision,
     kind: "notice",

@@ -140,8 +140,8 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
 
   function replace({ message, knownFacts, policyId }: UndecidedRow): void {
     const known = {
-      ...(knownFacts && { knownFacts }),
-      ...(policyId !== undefined && { policyId }),
+      knownFacts,
+      policyId,
     };
     retries.add(() => store({ message, verdict: replacedVerdict(), ...known }));
   }

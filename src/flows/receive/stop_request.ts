@@ -42,9 +42,10 @@ export function stopRequestOf(
   const { accountId, channelId, sender } = message;
   const isAll = message.place.kind === "dm" || mayStopAll(message);
   return {
-    scope: { accountId, channelId, ...(!isAll && { userId: sender.id }) },
+    scope: { accountId, channelId, userId: !isAll ? sender.id : undefined },
     reply: noticeReply(notice("stopped", {}, texts()), message),
-    ...(how === "command" &&
-      { nothing: noticeReply(notice("nothingToStop", {}, texts()), message) }),
+    nothing: how === "command"
+      ? noticeReply(notice("nothingToStop", {}, texts()), message)
+      : undefined,
   };
 }

@@ -171,7 +171,7 @@ export function createRunner(ports: RunnerPorts): Runner {
       mention: "user", // they asked the bot for it
       mentionsOthers: false,
       extras: [],
-      scheduled: { scheduleId: id, dueAt, ...(isLate && { isLate }) },
+      scheduled: { scheduleId: id, dueAt, isLate: isLate || undefined },
     };
     const judged = creator.kind === "here" ? settled(await ports.judge(message)) : GONE;
     const isAccepted = judged.verdict.kind === "accept";
@@ -180,7 +180,7 @@ export function createRunner(ports: RunnerPorts): Runner {
       messageId,
       dueAt,
       isAsked: askedAt !== undefined,
-      ...(next !== undefined && { nextAt: next }),
+      nextAt: next,
       isRefused: !isAccepted,
     };
     if (kind === "reminder" && isAccepted) {

@@ -97,7 +97,7 @@ export async function compact(
   const summaryChars = Math.floor(Math.min(SUMMARY_CHARS, all * SUMMARY_SHARE));
   const summary = previous?.summary;
   const request = summaryRequestOf({
-    ...(summary && { previous: summary }),
+    previous: summary,
     entries: folded,
     boundary,
     maxChars: Math.floor(all * REQUEST_SHARE) - (summary?.text.length ?? 0),

@@ -79,7 +79,7 @@ export async function summariseChannel(
     parts,
     boundary: randomId(),
     maxChars,
-    ...(question !== undefined && { question: clean(question) }),
+    question: question !== undefined ? clean(question) : undefined,
   });
   const lines = pieces.flatMap((piece) => piece.lines);
   const summaryOf = async (request: ModelRequest) =>

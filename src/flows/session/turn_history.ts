@@ -149,8 +149,7 @@ export async function openHistory(
     const summary = checkpoint?.summary && shownSummary(checkpoint.summary);
     const freeChars = historyChars(window, fixedChars + (summary?.length ?? 0), tokensPerChar);
     const { userTurns } = rules;
-    const shared = (stepChars: number) =>
-      shareRoom(entries, { freeChars, stepChars, ...(userTurns !== undefined && { userTurns }) });
+    const shared = (stepChars: number) => shareRoom(entries, { freeChars, stepChars, userTurns });
     const first = shared(0);
     const earlierImages = await ports.earlierImages?.(first.entries);
     return {
@@ -164,8 +163,8 @@ export async function openHistory(
           history,
           envelope,
           images,
-          ...(earlierImages && { earlierImages }),
-          ...(summary !== undefined && { summary }),
+          earlierImages,
+          summary,
         });
         return { request: { ...request, sessionKey }, stepChars: room };
       },

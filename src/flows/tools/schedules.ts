@@ -41,9 +41,9 @@ export function createSchedulesPort(options: SchedulesPortOptions): SchedulesPor
       kind,
       text,
       channelId: origin.channelId,
-      ...(cron !== undefined && { cron }),
-      ...(nextAt !== undefined && { next: localTime(nextAt, timezone()) }),
-      ...(pausedBy && { isPaused: true }),
+      cron,
+      next: nextAt !== undefined ? localTime(nextAt, timezone()) : undefined,
+      isPaused: pausedBy ? true : undefined,
     };
   }
 
@@ -80,7 +80,7 @@ export function createSchedulesPort(options: SchedulesPortOptions): SchedulesPor
         origin: originOf(asker),
         kind: isTask ? "task" : "reminder",
         text: clean,
-        ...(read.kind === "cron" && { cron: read.pattern }),
+        cron: read.kind === "cron" ? read.pattern : undefined,
         nextAt: read.at,
       }, now());
       if (!created) {

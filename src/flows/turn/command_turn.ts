@@ -44,12 +44,12 @@ function commandTurn(claim: Claim, text: string): FinishedTurn {
     outbox: freeze({
       accountId,
       channelId,
-      ...(guildId !== undefined && { guildId }),
+      guildId,
       cause,
       revision,
       agentId: claim.route.agentId,
       kind: "reply",
-      ...(isAtDiscord(claim.message) && { quote: { messageId: cause, on: "first" } }),
+      quote: isAtDiscord(claim.message) ? { messageId: cause, on: "first" } : undefined,
       ...noticeBody(text),
     }),
   };

@@ -80,7 +80,7 @@ export function draftsOf({ message, route: { agentId } }: Claim): Answered {
 export function progressPlaceOf(
   { message: { accountId, channelId, guildId, id: cause }, route: { agentId } }: Claim,
 ): Omit<ProgressPlace, "stopLabel"> {
-  const place = { accountId, channelId, ...(guildId !== undefined && { guildId }) };
+  const place = { accountId, channelId, guildId };
   return { ...place, cause, revision: 0, agentId };
 }
 
@@ -119,7 +119,7 @@ export function answeredTurn(
     })),
     { role: "assistant", text: composed.text, ...stamp },
   ];
-  const end = { claim, entries, ...(unsaved.length > 0 && { steps: unsaved }) };
+  const end = { claim, entries, steps: unsaved.length > 0 ? unsaved : undefined };
   return composed.kind === "declined"
     ? { ...end, end: { kind: "declined" }, outbox: [] }
     : { ...end, end: { kind: "answered" }, outbox: freeze(composed.reply) };

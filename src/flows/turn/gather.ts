@@ -84,7 +84,7 @@ export async function gather(
       message: one.quoted
         ? { ...one, quoted: { ...one.quoted, text: quotes.get(one.id) ?? one.quoted.text } }
         : one,
-      ...(isFirst && starter && { starter }),
+      starter: isFirst && starter ? starter : undefined,
       overheard: isFirst ? overheard : [],
       overheardChars: OVERHEARD_CHARS,
       reactions: isFirst ? reactions : [],

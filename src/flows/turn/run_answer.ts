@@ -102,7 +102,7 @@ export async function runAnswer(
     fence: (result) => fenced("result", boundary, result),
     missingRight: (needs) => ports.missingRight(messagesOf(turn.claim), needs),
     keepImage: (bytes) => gathered.files.keepImage(claim.message, bytes),
-    ...(ports.people?.escalate && { escalate: ports.people.escalate }),
+    escalate: ports.people?.escalate,
   });
   const toolbox = ports.tracing?.toolbox(ownToolbox) ?? ownToolbox;
   const parts = { system, envelope, images, toolChars: toolChars(toolbox.definitions) };
@@ -160,13 +160,13 @@ export async function runAnswer(
       contextOf: (key) => ({
         ports: ports.toolPorts,
         message: claim.message,
-        ...(turn.claim.also && { also: turn.claim.also }),
+        also: turn.claim.also,
         sessionKey: claim.route.sessionKey,
         callKey: `${claim.message.id}:${key}`,
       }),
       steps: stored,
       ...takingIn(turn, ports),
-      ...(ports.people && { people: ports.people }),
+      people: ports.people,
       readJoined: gathered.readJoined,
       showJoined: (id) => joinedMessage(id, gathered),
       showImages: gathered.files.keptImages,
@@ -183,9 +183,9 @@ export async function runAnswer(
       cut: turn.signal,
       schedule,
       timeoutMs: rules.timeoutMs,
-      ...(ports.onRefused && { onRefused: ports.onRefused }),
-      ...(progress && { onStep: progress.step }),
-      ...(draft && { onText: (soFar: string) => draft.grow(soFar) }),
+      onRefused: ports.onRefused,
+      onStep: progress?.step,
+      onText: draft ? (soFar: string) => draft.grow(soFar) : undefined,
     });
   let outcome: TurnOutcome | ParkedTurn;
   try {
@@ -220,7 +220,7 @@ export async function runAnswer(
       const composed = await spoken(reply, turn.claim, rules, ports);
       const seen = {
         ...outcome.taken,
-        ...outcome.thinking !== undefined && { thinking: outcome.thinking },
+        thinking: outcome.thinking,
       };
       const preface = prefaceOf(seen, ports.manner ?? {}, rules.texts);
       const ending = answeredTurn(
@@ -275,7 +275,7 @@ function takingIn(
 function joinedMessage(id: MessageId, { texts, files }: Gathered): JoinedMessage | undefined {
   const text = texts.of(id);
   const images = files.imagesOf([id]);
-  return text === undefined ? undefined : { text, ...(images.length > 0 && { images }) };
+  return text === undefined ? undefined : { text, images: images.length > 0 ? images : undefined };
 }
 
 /** Adds the spoken text, if the message was spoken too (R16). */

@@ -59,9 +59,9 @@ export function traceTurn(
         startedAt,
         endedAt: now(),
         calls: calls.map(({ name }) => name),
-        ...(usage && { usage }),
-        ...(answered !== undefined && { modelId: answered }),
-        ...(!finish && { failure }),
+        usage,
+        modelId: answered,
+        failure: !finish ? failure : undefined,
       });
     }
   }
@@ -99,7 +99,7 @@ export function traceTurn(
         modelId,
         startedAt,
         endedAt: now(),
-        ...(failure !== undefined && { failure }),
+        failure,
         entries,
       };
     },

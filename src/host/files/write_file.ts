@@ -94,7 +94,7 @@ export function replaceFile({ path, text, expected }: Replacing): Replaced {
       return backup;
     });
     syncFolder(dirname(target));
-    return { path: target, ...(backup !== undefined && { backup }) };
+    return { path: target, backup };
   } catch (cause) {
     if (cause instanceof WriteError) throw cause;
     throw new WriteError(`${path} cannot be written (${codeOf(cause) ?? "unknown reason"})`, {

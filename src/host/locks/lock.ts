@@ -67,7 +67,7 @@ export async function acquireLock(
   if (!flock(descriptor)) {
     closeSync(descriptor);
     const heldBy = readHolder(path);
-    return { kind: "taken", ...(heldBy && { heldBy }) };
+    return { kind: "taken", heldBy };
   }
 
   const own = readPid(process.pid);
@@ -76,7 +76,7 @@ export async function acquireLock(
     startedAt: now,
     bootId: readBootId(),
     ...about,
-    ...(own.kind === "running" && { startTicks: own.startTicks }),
+    startTicks: own.kind === "running" ? own.startTicks : undefined,
   };
   let isHeld = true;
   const write = () => {

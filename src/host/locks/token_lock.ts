@@ -211,8 +211,8 @@ async function takeName(
     pid: process.pid,
     startedAt: self.startedAt,
     dataDir: self.dataDir,
-    ...(bootId !== undefined && { bootId }),
-    ...(own.kind === "running" && { startTicks: own.startTicks }),
+    bootId,
+    startTicks: own.kind === "running" ? own.startTicks : undefined,
   };
   for (let mayHaveEnded = true;; mayHaveEnded = false) {
     const server = await listenOnName(name, holder, token, askMs);
@@ -224,7 +224,7 @@ async function takeName(
     if (answer.kind !== "holder" || !answer.knowsToken) {
       // A process that lets no connection in has no known owner.
       const isTrusted = owner ? owner.uid === 0 || owner.uid === uid : isHeldByUser(uid, name);
-      if (!isTrusted) return { kind: "squatted", squatter: { ...(owner && { owner }) } };
+      if (!isTrusted) return { kind: "squatted", squatter: { owner } };
     }
     const isTrue = answer.kind === "holder" && holdsSocket(answer.holder.pid, name) !== false;
     return takenBy(isTrue ? answer.holder : undefined);
@@ -232,7 +232,7 @@ async function takeName(
 }
 
 function takenBy(heldBy: Holder | undefined): TokenLock {
-  return { kind: "taken", ...(heldBy && { heldBy }) };
+  return { kind: "taken", heldBy };
 }
 
 function close(server: Server): Promise<void> {

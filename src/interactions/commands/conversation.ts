@@ -95,7 +95,7 @@ async function stopHere(
   // A user install is no direct message, though its rules are: others may be in the channel.
   const isDirect = place.kind === "dm" && !call.isElsewhere;
   const isAll = isDirect || (!call.isElsewhere && await turns.mayStopAll(call));
-  const scope = { accountId, channelId, ...(!isAll && { userId: sender.id }) };
+  const scope = { accountId, channelId, userId: !isAll ? sender.id : undefined };
   const count = await turns.stop(scope);
   log.info("A person stopped turns", {
     interactionId: call.id,

@@ -97,10 +97,10 @@ function readField(
   ].filter((part) => part !== "").join(" ");
   const common = {
     label: (typeof title === "string" && title !== "" ? title : name).slice(0, MAX_LABEL),
-    ...(hint !== "" && { hint: hint.slice(0, MAX_HINT) }),
+    hint: hint !== "" ? hint.slice(0, MAX_HINT) : undefined,
     isRequired: isRequired && initial === undefined,
   };
-  const about = { name, ...(initial !== undefined && { initial }) };
+  const about = { name, initial };
   const text = { ...common, kind: "text", options: [], max: 1 } as const;
   switch (type) {
     case "boolean":
@@ -195,8 +195,8 @@ function optionsOf(
 
 function limits(min: unknown, max: unknown): Pick<WishedField, "min" | "max"> {
   return {
-    ...(typeof min === "number" && { min }),
-    ...(typeof max === "number" && { max }),
+    min: typeof min === "number" ? min : undefined,
+    max: typeof max === "number" ? max : undefined,
   };
 }
 

@@ -35,7 +35,7 @@ export function clientMetadata(redirectUrl: string, scope?: string): OAuthClient
 export function withTokens(login: Login, tokens: LoginTokens, now: number): Login {
   const { expiresAt: _, ...rest } = login;
   const { expires_in: sec } = tokens;
-  return { ...rest, tokens, ...(sec !== undefined && { expiresAt: now + sec * 1_000 }) };
+  return { ...rest, tokens, expiresAt: sec !== undefined ? now + sec * 1_000 : undefined };
 }
 
 /** The dependencies of {@link createOAuthProvider}. */

@@ -64,13 +64,13 @@ export async function beginSignIn(
   const challenge = await challengeOf(server, fetchOAuth);
   const state = randomBytes(32).toString("base64url");
   const found: { address?: URL; verifier?: string; client?: LoginClient; tokens?: LoginTokens } = {
-    ...(oauth.clientId !== undefined && {
-      client: {
+    client: oauth.clientId !== undefined
+      ? {
         client_id: oauth.clientId,
-        ...(oauth.clientSecret !== undefined && { client_secret: oauth.clientSecret }),
-        ...(oauth.issuer !== undefined && { issuer: oauth.issuer }),
-      },
-    }),
+        client_secret: oauth.clientSecret,
+        issuer: oauth.issuer,
+      }
+      : undefined,
   };
   const scope = oauth.scope ?? challenge.scope;
   const provider: OAuthClientProvider = {
@@ -123,7 +123,7 @@ export async function beginSignIn(
       await run({
         authorizationCode: code,
         callbackState: answer.get("state") ?? "",
-        ...(issuer !== null && { callbackIssuer: issuer }),
+        callbackIssuer: issuer ?? undefined,
       });
       const { client, tokens } = found;
       if (!client || !tokens) throw new SignInError("the server gives no token");
@@ -167,8 +167,8 @@ async function challengeOf(
   const metadata = /\bresource_metadata="([^"]*)"/i.exec(asked)?.[1];
   const scope = /(?:^|[,\s])scope="([^"]*)"/i.exec(asked)?.[1];
   return {
-    ...(metadata !== undefined && URL.canParse(metadata) && { metadata: new URL(metadata) }),
-    ...(scope !== undefined && scope !== "" && { scope }),
+    metadata: metadata !== undefined && URL.canParse(metadata) ? new URL(metadata) : undefined,
+    scope: scope !== undefined && scope !== "" ? scope : undefined,
   };
 }
 

@@ -33,7 +33,7 @@ export function peopleListOf(
       rule,
       entries: dm.allowFrom.map(toListed),
       isOfDms: true,
-      ...(dm.policy === "pairing" && { hasPairings: true as const }),
+      hasPairings: (dm.policy === "pairing") || undefined,
     };
   }
   if (place.kind !== "guild") return { kind: "no_guild" };
@@ -104,6 +104,6 @@ function means(text: string, person: ListedPerson, known: readonly ListedEntry[]
   if (resolved !== undefined) return resolved === person.id;
   const { username, tag } = person;
   if (username === undefined) return false;
-  const sender = { id: person.id, username, roles: [], ...(tag !== undefined && { tag }) };
+  const sender = { id: person.id, username, roles: [], tag };
   return prepareAllowlist([entry])(sender) !== undefined;
 }

@@ -125,10 +125,10 @@ export function combined(own: readonly Layer<ChannelRules>[], guild: Layer<Guild
     threads: firstOf(layers, "threads") ?? ruled(NO_THREADS, path, "threads"),
     guildPath: path,
     tools: [[...toolsOf(own), ...toolsOf([guild])]],
-    ...(guildUsers && { guildUsers: ruled(guildUsers, path, "users") }),
-    ...(systemPrompt !== undefined && { systemPrompt }),
-    ...(skills && { skills }),
-    ...(guildSlug !== undefined && { guildSlug }),
+    guildUsers: guildUsers ? ruled(guildUsers, path, "users") : undefined,
+    systemPrompt,
+    skills,
+    guildSlug,
   };
 }
 

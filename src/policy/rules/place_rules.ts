@@ -177,7 +177,7 @@ function stricter(place: OpenPlace, other: OpenPlace): OpenPlace {
     ],
     reactionNotifications,
     tools: [...place.tools, ...other.tools],
-    ...(guildUsers && { guildUsers }),
+    guildUsers,
   };
 }
 

@@ -110,7 +110,7 @@ async function askOnce(
       totalMs: now() - startedAt,
       tools: calls.some(({ name }) => name === "report_colour"),
       images: /\b(?:red|crimson|scarlet)\b/i.test(`${said} ${written}`),
-      ...(usage && { usage }),
+      usage,
     };
   }
   throw new ModelError(`${model.id} ended its answer early`, {

@@ -89,7 +89,7 @@ export function createEmbedding(settings: ModelSettings, deps: SpeechDeps): Embe
       const inputTokens = reported ?? total ?? tokensIn(chars);
       const usage = { inputTokens, outputTokens: 0 };
       const micros = microsOf(usage, price);
-      return { vectors, usage: { ...usage, ...(micros !== undefined && { micros }) } };
+      return { vectors, usage: { ...usage, micros } };
 
       async function ask(written: Parameters<typeof askSpeech>[1]) {
         try {

@@ -55,9 +55,9 @@ export function createDrawImage(
     const { data: [{ b64_json: image }], usage } = answer;
     return {
       bytes: new Uint8Array(Buffer.from(image, "base64")),
-      ...(usage && {
-        usage: { inputTokens: usage.input_tokens, outputTokens: usage.output_tokens },
-      }),
+      usage: usage
+        ? { inputTokens: usage.input_tokens, outputTokens: usage.output_tokens }
+        : undefined,
     };
   };
 }

@@ -125,8 +125,8 @@ function withinCode(
   const isEmptyRest = text.slice(to, end - length).trim() === "";
   return {
     open,
-    ...(isEmptyInside && { endBefore: start }),
-    ...(isEmptyRest && { continueAt: end }),
+    endBefore: isEmptyInside ? start : undefined,
+    continueAt: isEmptyRest ? end : undefined,
   };
 }
 

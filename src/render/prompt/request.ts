@@ -37,7 +37,7 @@ export function composeRequest(
       const shown = entry.role === "user" ? earlierImages?.get(entry.messageId) : undefined;
       return shown ? { role: "user" as const, text: entry.text, images: shown } : entry;
     }),
-    { role: "user", text: envelope, ...(images.length > 0 && { images }) },
+    { role: "user", text: envelope, images: images.length > 0 ? images : undefined },
   ];
   const [first] = messages;
   if (summary !== undefined && first) messages[0] = withSummary(first, summary);

@@ -150,7 +150,7 @@ export function prepareInstructions(agent: Instructions): (parts: TurnParts) => 
 }
 
 function toolFactsOf(tools: readonly Tool[]) {
-  const facts = { hasTools: tools.length > 0, ...(hasNoSearch(tools) && { hasNoSearch: true }) };
+  const facts = { hasTools: tools.length > 0, hasNoSearch: hasNoSearch(tools) || undefined };
   return { tools, facts, readsSkills: tools.some(({ name }) => name === "read_skill") };
 }
 

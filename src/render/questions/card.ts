@@ -61,9 +61,9 @@ export function composeCard(
     message: {
       ...baseOf(stored, place, lines, true),
       pings: { users: pings, roles: [], quotedAuthor: false },
-      ...(isInTurn(stored, place) && { quote: stored.messageId }),
+      quote: isInTurn(stored, place) ? stored.messageId : undefined,
       buttons,
-      ...(menus.length > 0 && { menus }),
+      menus: menus.length > 0 ? menus : undefined,
     },
     files: [],
   };
@@ -213,11 +213,11 @@ function baseOf(
   return {
     accountId,
     channelId,
-    ...(guildId !== undefined && isInTurn(stored, place) && { guildId }),
+    guildId: guildId !== undefined && isInTurn(stored, place) ? guildId : undefined,
     nonce,
     content: blocks.join("\n"),
     suppressesEmbeds: true as const,
-    ...(isCard && { card: { blocks, isOpen } }),
+    card: isCard ? { blocks, isOpen } : undefined,
   };
 }
 

@@ -136,11 +136,11 @@ function readRow(row: unknown, accountId: AccountId): MadeChange {
     callKey: call_key,
     turnId: turn_id,
     askerId: asker_id,
-    ...(guild_id && { guildId: guild_id }),
-    ...(channel_id && { channelId: channel_id }),
+    guildId: guild_id || undefined,
+    channelId: channel_id || undefined,
     what,
-    ...(undo !== null && { undo: JSON.parse(undo) as UndoSteps }),
+    undo: undo !== null ? JSON.parse(undo) as UndoSteps : undefined,
     isUndone: times.undone_at !== null,
-    ...(times.undone_by !== null && { undoneBy: times.undone_by }),
+    undoneBy: times.undone_by ?? undefined,
   };
 }

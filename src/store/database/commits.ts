@@ -106,7 +106,7 @@ export function createCommits(
     let result: { readonly value: T } | undefined;
     waiting.push({
       options,
-      ...(journal && { journal }),
+      journal,
       run: () => void (result = { value: work() }),
       // Work that is journaled returns nothing, and has not run yet.
       resolve: () => resolve(result?.value as T),

@@ -210,8 +210,8 @@ function journaledAs(row: number | undefined, { run, journal }: Job): DeferredWo
   return {
     options: UNNAMED,
     run,
-    ...(journal && { kind: journal.kind }),
-    ...(row !== undefined && { row }),
+    kind: journal?.kind,
+    row,
   };
 }
 

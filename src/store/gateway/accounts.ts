@@ -85,7 +85,7 @@ const sessionSchema = z.object({
   seq: row.seq,
   startedAt: row.started_at,
   aliveAt: row.alive_at,
-  ...(row.has_hole === 1 && { hasHole: true }),
+  hasHole: (row.has_hole === 1) || undefined,
 }));
 
 const gapSchema = z
@@ -143,14 +143,14 @@ function toAccount(row: Row): Omit<StoredAccount, "shards"> {
   );
   const limit = toLimit(row);
   return {
-    ...(isSet(row["user_id"]) && { self: selfSchema.parse(row, SELDOM_READ) }),
-    ...(isSet(row["gateway_url"]) && { gateway: gatewaySchema.parse(row, SELDOM_READ) }),
-    ...(shardCount !== null && { shardCount }),
-    ...(intents !== null && { intents }),
-    ...(limit && { limit }),
-    ...(isSet(row["flags"]) && { flags: flagsSchema.parse(row, SELDOM_READ) }),
-    ...(isSet(row["owner_id"]) && { ownerId: ownerSchema.parse(row, SELDOM_READ).owner_id }),
-    ...(readyAt !== null && { readyAt }),
+    self: isSet(row["user_id"]) ? selfSchema.parse(row, SELDOM_READ) : undefined,
+    gateway: isSet(row["gateway_url"]) ? gatewaySchema.parse(row, SELDOM_READ) : undefined,
+    shardCount: shardCount ?? undefined,
+    intents: intents ?? undefined,
+    limit,
+    flags: isSet(row["flags"]) ? flagsSchema.parse(row, SELDOM_READ) : undefined,
+    ownerId: isSet(row["owner_id"]) ? ownerSchema.parse(row, SELDOM_READ).owner_id : undefined,
+    readyAt: readyAt ?? undefined,
   };
 }
 
@@ -158,7 +158,7 @@ function toShard(row: Record<string, unknown>): StoredShard {
   const { shard_id, stored_up_to, alive_at } = shardSchema.parse(row, SELDOM_READ);
   return {
     shardId: shard_id,
-    ...(isSet(row["session_id"]) && { session: sessionSchema.parse(row, SELDOM_READ) }),
+    session: isSet(row["session_id"]) ? sessionSchema.parse(row, SELDOM_READ) : undefined,
     ...(isSet(row["catch_up_from"]) && gapSchema.parse(row, SELDOM_READ)),
     storedUpTo: stored_up_to,
     aliveAt: alive_at,

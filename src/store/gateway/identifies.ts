@@ -87,7 +87,7 @@ export function createIdentifies(
     const identifies = select.all(accountId, now - DAY_MS).map((row) =>
       identifySchema.parse(row, SELDOM_READ)
     );
-    return { identifies, ...(limit && { limit }) };
+    return { identifies, limit };
   }
 
   function take(accountId: AccountId, shardId: number, now: number): IdentifyAnswer {

@@ -113,8 +113,8 @@ export function createRuns(database: DatabaseSync, { commit, read }: Transaction
           before.aliveAt + (before.ending === undefined ? SILENCE_MS : 0);
         return {
           wasRunning: aliveUntil !== undefined && at <= aliveUntil,
-          ...(before && { before }),
-          ...(after && { after }),
+          before,
+          after,
         };
       }),
   };
@@ -126,7 +126,7 @@ function toRun(row: unknown): ProcessRun {
     runId: run_id,
     startedAt: started_at,
     aliveAt: alive_at,
-    ...(boot_id !== null && { bootId: boot_id }),
-    ...(ending !== null && { ending }),
+    bootId: boot_id ?? undefined,
+    ending: ending ?? undefined,
   };
 }

@@ -177,8 +177,8 @@ function withTextOf(
     revision,
     mentionsOthers,
     extras,
-    ...(mention && { mention }),
-    ...(quoted && { quoted }),
+    mention,
+    quoted,
   };
 }
 

@@ -30,8 +30,8 @@ const waitingSchema = z.object({
   arrival: row.id,
   attempts: row.attempt,
   isFresh: false,
-  ...(row.guild_id !== null && { guildId: row.guild_id }),
-  ...(row.turn_of !== null && { turnOf: row.turn_of }),
+  guildId: row.guild_id ?? undefined,
+  turnOf: row.turn_of ?? undefined,
 }));
 
 const runningSchema = z.object({

@@ -168,7 +168,7 @@ export function createClaims(
             : await joinBehind(taken, message, carries, CARRIED_MAX - 1);
           const claim = {
             message,
-            ...(also.length > 0 && { also }),
+            also: also.length > 0 ? also : undefined,
             route,
             attempt: attempts + 1,
           };

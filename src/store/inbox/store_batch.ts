@@ -76,8 +76,8 @@ export function prepareStoreBatch(
       keep?.();
       recorded.push({
         judged,
-        ...(request && { request }),
-        ...(isTold && { refusedIn: message.channelId }),
+        request,
+        refusedIn: isTold ? message.channelId : undefined,
       });
     }
     recording.end();
@@ -123,7 +123,7 @@ export function prepareStoreBatch(
     return {
       ...(applied ?? NOTHING_CHANGED),
       recorded,
-      ...(applied && { applied }),
+      applied,
       accepted: cut.size === 0 ? accepted : accepted.filter(({ message: { id } }) => !cut.has(id)),
       undecided,
       challenged: results.flatMap(({ request }) => request ?? []),

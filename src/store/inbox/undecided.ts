@@ -133,8 +133,8 @@ function prepareTakeWaiting(database: DatabaseSync) {
     const { known_facts: knownFacts, policy_row } = decisionSchema.parse(decision);
     return {
       message,
-      ...(knownFacts && { knownFacts }),
-      ...(policy_row !== null && { policyId: policy_row }),
+      knownFacts: knownFacts || undefined,
+      policyId: policy_row ?? undefined,
       at,
     };
   };

@@ -91,11 +91,11 @@ export function toUndecided(row: unknown): Undecided {
   return {
     message,
     why,
-    ...(agent_id !== null && session_key !== null && {
-      route: { agentId: agent_id, sessionKey: session_key },
-    }),
-    ...(knownFacts && { knownFacts }),
-    ...(policy_row !== null && { policyId: policy_row }),
+    route: agent_id !== null && session_key !== null
+      ? { agentId: agent_id, sessionKey: session_key }
+      : undefined,
+    knownFacts: knownFacts || undefined,
+    policyId: policy_row ?? undefined,
     at,
   };
 }

@@ -167,7 +167,7 @@ export function createClaimQueue(): ClaimQueue {
         messageId,
         accountId,
         channelId,
-        ...(guildId !== undefined && { guildId }),
+        guildId,
         route,
         arrival: ++arrivals,
         attempts: 0,

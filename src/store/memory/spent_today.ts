@@ -48,7 +48,7 @@ export function createSpentToday(): SpentToday {
       const { users, guilds, agents, total } = loaded;
       return {
         user: users.get(by.userId) ?? NONE,
-        ...(by.guildId !== undefined && { guild: guilds.get(by.guildId) ?? NONE }),
+        guild: by.guildId !== undefined ? guilds.get(by.guildId) ?? NONE : undefined,
         agent: agents.get(by.agentId) ?? NONE,
         total: total(),
       };

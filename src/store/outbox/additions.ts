@@ -73,6 +73,6 @@ function prepareAdd(
     }
     const row = select.get(addOnce(frozen, now));
     const { state, message_id } = addedSchema.parse(row);
-    return { ...toOutboxRow(row), state, ...(message_id !== null && { messageId: message_id }) };
+    return { ...toOutboxRow(row), state, messageId: message_id ?? undefined };
   };
 }

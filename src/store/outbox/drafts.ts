@@ -47,7 +47,7 @@ export function prepareDraftsOf(database: DatabaseSync): (turn: DraftsTurn) => r
       return [{
         message: { ...rest, of },
         state: DRAFT_STATES[state],
-        ...(message_id !== null && { messageId: message_id }),
+        messageId: message_id ?? undefined,
       }];
     });
 }

@@ -57,7 +57,7 @@ export function prepareSettleEcho(database: DatabaseSync): SettleEcho {
       { id, accountId, nonce, channelId: channel_id, fileCount: file_count },
       messageId,
     );
-    return { ...(isNew && { settledIn: channel_id }), ...foreign };
+    return { settledIn: isNew ? channel_id : undefined, ...foreign };
   };
 }
 

@@ -31,8 +31,8 @@ const fileSchema = z.object({
   bytes: z.instanceof(Uint8Array),
 }).transform(({ name, alt, content_type, bytes }): OutboundFile => ({
   name,
-  ...(alt !== null && { alt }),
-  ...(content_type !== null && { contentType: content_type }),
+  alt: alt ?? undefined,
+  contentType: content_type ?? undefined,
   bytes: new Uint8Array(bytes), // a copy, because SQLite's bytes may be in shared memory
 }));
 

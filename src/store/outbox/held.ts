@@ -154,15 +154,15 @@ function toOpenRow(row: unknown): OpenRow {
     id: rest.id,
     channelId: rest.channel_id,
     state: parked_for === null ? rest.state : "parked",
-    ...(of && { kind: of.kind }),
+    kind: of?.kind,
     preview: [...content.slice(0, PREVIEW_CHARS * 2)].slice(0, PREVIEW_CHARS).join(""),
     chars: content.length,
     fileCount: rest.file_count,
     createdAt: rest.created_at,
-    ...(rest.first_attempt_at !== null && { firstAttemptAt: rest.first_attempt_at }),
-    ...(rest.failing_since !== null && { failingSince: rest.failing_since }),
-    ...(reason !== null && { reason }),
-    ...(nextAttemptAt !== null && { nextAttemptAt }),
+    firstAttemptAt: rest.first_attempt_at ?? undefined,
+    failingSince: rest.failing_since ?? undefined,
+    reason: reason ?? undefined,
+    nextAttemptAt: nextAttemptAt ?? undefined,
   };
 }
 

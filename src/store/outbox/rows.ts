@@ -232,8 +232,8 @@ export function readOutboxRow(row: unknown): OutboxRow | undefined {
     message,
     fileCount: file_count,
     action: actionOf(data.action, data.draft_state === "sent", data.draft_id),
-    ...(first_attempt_at !== null && { firstAttemptAt: first_attempt_at }),
-    ...(failing_since !== null && { failingSince: failing_since }),
+    firstAttemptAt: first_attempt_at ?? undefined,
+    failingSince: failing_since ?? undefined,
   };
 }
 

@@ -44,8 +44,8 @@ export function createSendResults(database: DatabaseSync, { read }: Transactions
 
 function toSendResult(row: unknown): SendResult {
   const { id, state, message_id, reason } = rowSchema.parse(row);
-  if (state === "sent") return { id, kind: "sent", ...(message_id && { messageId: message_id }) };
-  return { id, kind: KINDS.get(state) ?? "failed", ...(reason !== null && { reason }) };
+  if (state === "sent") return { id, kind: "sent", messageId: message_id || undefined };
+  return { id, kind: KINDS.get(state) ?? "failed", reason: reason ?? undefined };
 }
 
 const KINDS: ReadonlyMap<string, "waits" | "held"> = new Map([

@@ -135,7 +135,7 @@ function prepareWaitingIn(database: DatabaseSync) {
     if (waiting.count <= room) return undefined;
     const rows = select.all(accountId, channelId, waiting.last_fixed).map((row): Waiting => {
       const { file_count, whole, ...rest } = waitingSchema.parse(row);
-      return { ...rest, fileCount: file_count, ...(whole !== null && { whole }) };
+      return { ...rest, fileCount: file_count, whole: whole ?? undefined };
     });
     const start = rows.findIndex(({ message: { of } }) => !of || of.part === 0);
     return start === -1 ? [] : rows.slice(start);

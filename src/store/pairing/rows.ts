@@ -103,7 +103,7 @@ export function prepareJudgeUnpairedSender(database: DatabaseSync): JudgeUnpaire
     const { is_paired, last, ...counts } = stateSchema.parse(
       select.get({ accountId, userId, now }),
     );
-    const state: PairingState = { ...counts, isPaired: is_paired === 1, ...(last && { last }) };
+    const state: PairingState = { ...counts, isPaired: is_paired === 1, last: last || undefined };
     return settlePairing(state, rule);
   };
 }

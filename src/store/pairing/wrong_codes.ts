@@ -44,7 +44,7 @@ export function prepareCountWrongCodes(database: DatabaseSync): CountWrongCodes 
     const row = select.get(accountId);
     if (!row) return { count: 0 };
     const { wrong, closed_at } = rowSchema.parse(row);
-    return { count: wrong, ...(closed_at !== null && { closedAt: closed_at }) };
+    return { count: wrong, closedAt: closed_at ?? undefined };
   }
 
   return {

@@ -117,7 +117,7 @@ export function createCards(
             channelId,
             nonce,
             question: readQuestion(row),
-            ...(is_card !== null && { isCard: is_card === 1 }),
+            isCard: is_card !== null ? is_card === 1 : undefined,
           };
         })
       ),

@@ -140,8 +140,8 @@ export function createParking(
               kind: state,
               answer,
               about,
-              ...(decidedBy !== undefined && { by: decidedBy }),
-              ...(binding !== undefined && { binding }),
+              by: decidedBy,
+              binding,
             };
           case "expired":
           case "withdrawn":

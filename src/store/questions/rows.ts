@@ -36,12 +36,12 @@ const rowSchema = z.object({
   accountId: row.account_id,
   messageId: row.message_id,
   channelId: row.channel_id,
-  ...(row.guild_id !== null && { guildId: row.guild_id }),
+  guildId: row.guild_id ?? undefined,
   code: row.code,
   question: JSON.parse(row.question), // ours, written by `parking.ts`
   state: row.state,
-  ...(row.answer !== null && { answer: JSON.parse(row.answer) }),
-  ...(row.decided_by !== null && { decidedBy: row.decided_by }),
+  answer: row.answer !== null ? JSON.parse(row.answer) : undefined,
+  decidedBy: row.decided_by ?? undefined,
   createdAt: row.created_at,
   expiresAt: row.expires_at,
 }));

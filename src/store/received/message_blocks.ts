@@ -230,5 +230,5 @@ function toStored({ messageId, authorId, tag, text, sentAt, replyTo }: Overheard
 }
 
 function toOverheard([messageId, authorId, tag, text, sentAt, replyTo]: Stored): Overheard {
-  return { messageId, tag, authorId, text, ...(replyTo !== undefined && { replyTo }), sentAt };
+  return { messageId, tag, authorId, text, replyTo, sentAt };
 }

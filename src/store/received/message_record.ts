@@ -65,7 +65,7 @@ export function createMessageRecords(
     const answered = turn?.replyTo === undefined ? [messageId] : [messageId, turn.replyTo];
     const outbox = answered.flatMap((id) => selectAnswers.all(id)).map(toOutboxOnRecord);
     if (decisions.length === 0 && !turn && outbox.length === 0) return undefined;
-    return { messageId, decisions, ...(turn && { turn }), outbox };
+    return { messageId, decisions, turn, outbox };
   }
 
   function ofOwn(messageId: MessageId): MessageRecord | undefined {

@@ -84,15 +84,15 @@ export function toDecisionOnRecord(row: unknown): DecisionOnRecord {
   const { facts, made_at, file, text, names } = decisionSchema.parse(row);
   return {
     ...toDecision(row),
-    ...(facts && { facts }),
-    ...(made_at !== null && names && {
-      policy: {
+    facts: facts || undefined,
+    policy: made_at !== null && names
+      ? {
         at: made_at,
-        ...(file !== null && { file }),
-        ...(text !== null && { text }),
+        file: file ?? undefined,
+        text: text ?? undefined,
         names,
-      },
-    }),
+      }
+      : undefined,
   };
 }
 
@@ -106,17 +106,17 @@ export function toTurnOnRecord(row: unknown): TurnOnRecord {
     state,
     attempt,
     acceptedAt: rest.accepted_at,
-    ...(rest.claimed_at !== null && { claimedAt: rest.claimed_at }),
-    ...(rest.finished_at !== null && { finishedAt: rest.finished_at }),
-    ...(rest.failure_id !== null && { failureId: rest.failure_id }),
-    ...(rest.failure !== null && { failure: rest.failure }),
-    ...(rest.turn_of !== null && { turnOf: rest.turn_of }),
-    ...(rest.reply_to !== null && { replyTo: rest.reply_to }),
-    ...(rest.change !== null && {
-      change: { kind: rest.change, at: rest.changed_at ?? rest.accepted_at },
-    }),
+    claimedAt: rest.claimed_at ?? undefined,
+    finishedAt: rest.finished_at ?? undefined,
+    failureId: rest.failure_id ?? undefined,
+    failure: rest.failure ?? undefined,
+    turnOf: rest.turn_of ?? undefined,
+    replyTo: rest.reply_to ?? undefined,
+    change: rest.change !== null
+      ? { kind: rest.change, at: rest.changed_at ?? rest.accepted_at }
+      : undefined,
     revision: rest.revision,
-    ...(rest.cost !== null && { cost: rest.cost }),
+    cost: rest.cost ?? undefined,
   };
 }
 
@@ -130,17 +130,18 @@ export function toOutboxOnRecord(row: unknown): OutboxOnRecord {
     id,
     accountId: account_id,
     channelId: channel_id,
-    ...(kind !== null && { kind }),
+    kind: kind ?? undefined,
     state,
-    ...(of && { part: of.part, parts: of.parts }),
+    part: of?.part,
+    parts: of?.parts,
     createdAt: rest.created_at,
-    ...(rest.first_attempt_at !== null && { firstAttemptAt: rest.first_attempt_at }),
-    ...(rest.failing_since !== null && { failingSince: rest.failing_since }),
-    ...(rest.message_id !== null && { messageId: rest.message_id }),
-    ...(rest.folded_into !== null && { foldedInto: rest.folded_into }),
-    ...(rest.refusal !== null && { reason: rest.refusal }),
-    ...(nextAttemptAt !== null && { nextAttemptAt }),
-    ...(rest.behind !== null && { behind: rest.behind }),
-    ...(rest.parked_reason !== null && { parkedReason: rest.parked_reason }),
+    firstAttemptAt: rest.first_attempt_at ?? undefined,
+    failingSince: rest.failing_since ?? undefined,
+    messageId: rest.message_id ?? undefined,
+    foldedInto: rest.folded_into ?? undefined,
+    reason: rest.refusal ?? undefined,
+    nextAttemptAt: nextAttemptAt ?? undefined,
+    behind: rest.behind ?? undefined,
+    parkedReason: rest.parked_reason ?? undefined,
   };
 }

@@ -68,9 +68,9 @@ function varyingOf({ message, verdict, policyId }: Judged): VaryingFacts {
     revision,
     mentionsOthers,
     hasContent: hasContent(message),
-    ...(mention && { mention }),
-    ...(isAnnouncement && { isAnnouncement }),
-    ...(policyId !== undefined && { policyId }),
+    mention,
+    isAnnouncement: isAnnouncement || undefined,
+    policyId,
   };
 }
 

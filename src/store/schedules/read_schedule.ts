@@ -67,11 +67,11 @@ export function readSchedule(row: unknown, lastRun?: ScheduleRun): Schedule {
     accountId,
     kind,
     text,
-    ...(cron !== null && { cron }),
+    cron: cron ?? undefined,
     origin: JSON.parse(origin),
-    ...(read.next_at !== null && { nextAt: read.next_at }),
-    ...(read.asked_at !== null && { askedAt: read.asked_at }),
-    ...(read.paused_by !== null && { pausedBy: read.paused_by }),
-    ...(lastRun && { lastRun }),
+    nextAt: read.next_at ?? undefined,
+    askedAt: read.asked_at ?? undefined,
+    pausedBy: read.paused_by ?? undefined,
+    lastRun,
   };
 }

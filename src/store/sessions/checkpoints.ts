@@ -187,7 +187,7 @@ export function createCheckpoints(
           entries: entries ?? 0,
           messages: messages ?? 0,
           summaryChars: entries === null ? 0 : chars ?? 0,
-          ...(at !== null && { at }),
+          at: at ?? undefined,
         };
       }),
   };

@@ -116,7 +116,7 @@ function toListed(sessionKey: string, row: unknown): ListedSession {
     summaryChars: rest.summary_chars,
     firstAt: rest.first_at,
     lastAt: rest.last_at,
-    ...(message !== null && { newest: JSON.parse(message) }),
+    newest: message !== null ? JSON.parse(message) : undefined,
   };
 }
 
@@ -129,8 +129,8 @@ function toCheckpoint(row: unknown): ListedCheckpoint {
     lastEntry: rest.last_entry,
     entries,
     messageIds: rest.message_ids,
-    ...(rest.summary !== null && { summary: rest.summary }),
-    ...(rest.model_id !== null && { modelId: rest.model_id }),
+    summary: rest.summary ?? undefined,
+    modelId: rest.model_id ?? undefined,
     at,
   };
 }

@@ -69,7 +69,7 @@ export function createPauses(
         if (isRepeated || isPaused === wasPaused) {
           return { pause: pauseIn(before), isChanged: false };
         }
-        written = JSON.stringify({ isPaused, by, ...(callId !== undefined && { callId }) });
+        written = JSON.stringify({ isPaused, by, callId });
         upsert.run(accountId, written, now);
         return { pause: isPaused ? { by, since: now } : undefined, isChanged: true };
       });

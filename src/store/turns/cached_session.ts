@@ -31,7 +31,7 @@ export function cachedSession(
   checkpoint?: Checkpoint,
 ): CachedSession {
   const bytes = SESSION_BYTES + bytesOf(entries);
-  return { entries, bytes, isWhole, ...(checkpoint && { checkpoint }) };
+  return { entries, bytes, isWhole, checkpoint };
 }
 
 /**

@@ -97,7 +97,7 @@ export function createContext(
       return read(() => {
         const row = selectSeen.get(sessionKey, key.channelId);
         const after = row && seenSchema.parse(row).message_id;
-        const messages = blocks.newest(key, { ...(after && { after }), before }, limit);
+        const messages = blocks.newest(key, { after: after || undefined, before }, limit);
         const isAll = messages.length === 0 && !blocks.mayHaveNewer(key, before);
         if (isAll) quiet.allRead(key, sessionKey);
         return messages;

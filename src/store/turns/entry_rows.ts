@@ -34,7 +34,7 @@ export function toEntry(row: unknown): Entry {
     case "user":
       return { role, ...common };
     case "assistant":
-      return { role, ...common, ...(calls !== null && { calls: JSON.parse(calls) }) };
+      return { role, ...common, calls: calls !== null ? JSON.parse(calls) : undefined };
     case "tool":
       return { role, ...common, call: JSON.parse(calls ?? "{}") };
   }

@@ -226,7 +226,7 @@ export function createReactions(
       const { message_id, user_id, ...rest } = rowSchema.parse(row);
       if (!quotes.has(message_id)) quotes.set(message_id, quoteOf(key, message_id));
       const message = quotes.get(message_id);
-      return { ...rest, messageId: message_id, userId: user_id, ...(message && { message }) };
+      return { ...rest, messageId: message_id, userId: user_id, message };
     });
   }
 

@@ -151,7 +151,7 @@ export function createTurnEnds(
     const rows = turn.outbox.map(({ message, whole }, index): PlainRow => ({
       id: firstId + index,
       message,
-      ...(whole !== undefined && { whole }),
+      whole,
       isIntended: isFirst && index === 0,
     }));
     const waiting = rows.map(({ id, message }): OutboxRow => ({
@@ -168,7 +168,7 @@ export function createTurnEnds(
       await append(options, {
         accountId,
         messageId,
-        ...(also && { also }),
+        also,
         agentId,
         sessionKey,
         channelId,
@@ -177,8 +177,8 @@ export function createTurnEnds(
         steps,
         rows,
         charges,
-        ...(cost && { cost }),
-        ...(told && { told }),
+        cost,
+        told,
         now,
       });
     } catch (error) {
@@ -202,7 +202,7 @@ export function createTurnEnds(
     const { claim: { message, also = [], route, attempt }, entries, steps = [] } = turn;
     const { charges = [], cost, told } = turn;
     if (!end(message.id, also.map(({ id }) => id), turn.end, now, cost)) return NOT_STORED;
-    insertUsage({ charges, ...(told && { told }) });
+    insertUsage({ charges, told });
     transcripts.insert({ ...route, channelId: message.channelId }, entries);
     insertSteps({ accountId: message.accountId, messageId: message.id, attempt }, steps);
     return { stored: true, ...addTurn(turn, now, queue) };

@@ -95,7 +95,7 @@ export function createUsage(
         audio_sec: audioSec,
         ...sums
       } = spentSchema.parse(row);
-      return { ...sums, userId, agentId, audioSec, ...(guildId !== "" && { guildId }) };
+      return { ...sums, userId, agentId, audioSec, guildId: guildId !== "" ? guildId : undefined };
     });
   }
 
@@ -156,9 +156,7 @@ function sumOf(
     }), { tokens: 0, micros: 0, audioSec: 0 });
   return {
     user: sumWhere(({ userId }) => userId === by.userId),
-    ...(by.guildId !== undefined && {
-      guild: sumWhere(({ guildId }) => guildId === by.guildId),
-    }),
+    guild: by.guildId !== undefined ? sumWhere(({ guildId }) => guildId === by.guildId) : undefined,
     agent: sumWhere(({ agentId }) => agentId === by.agentId),
     total: sumWhere(() => true),
   };

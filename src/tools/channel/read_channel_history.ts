@@ -61,9 +61,9 @@ export const readChannelHistory: Tool = defineTool({
     }
     const messages = await context.ports.history.read(context, {
       limit,
-      ...(channelId !== undefined && { channelId }),
-      ...(before !== undefined && { before }),
-      ...(sinceMs !== undefined && { sinceMs }),
+      channelId,
+      before,
+      sinceMs,
     });
     if (messages.length === 0) return "There are no earlier messages that you may read.";
     const lines = messages.map(lineOf);

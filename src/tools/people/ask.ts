@@ -124,8 +124,8 @@ function questionOf(
     choices: form
       ? [{ key: FILL_IN, style: "primary" }]
       : options.map((label, index) => ({ key: `${index}`, label })),
-    ...(upTo !== undefined && { upTo: Math.min(upTo, options.length) }),
-    ...(form && { form: { title: question, fields: form.map(fieldOf) } }),
+    upTo: upTo !== undefined ? Math.min(upTo, options.length) : undefined,
+    form: form ? { title: question, fields: form.map(fieldOf) } : undefined,
     asked,
     where: "channel",
     timeoutMs: context.ports.questions.askTimeoutMs(),
@@ -137,7 +137,7 @@ function fieldOf({ label, type, hint, optional, options = [], max }: Field): For
   return {
     kind: type,
     label,
-    ...(hint !== undefined && { hint }),
+    hint,
     isRequired: !optional,
     options,
     max: Math.min(max ?? (type === "checkboxes" ? most : 1), most),
@@ -175,7 +175,7 @@ function resultOf(
       const answer = fields && form
         ? Object.fromEntries(form.map((field, at) => [field.label, valueOf(field, fields[at])]))
         : several?.map(labelOf) ?? labelOf(choice);
-      return JSON.stringify({ answer, ...(by !== undefined && { by }) });
+      return JSON.stringify({ answer, by });
     }
   }
 }

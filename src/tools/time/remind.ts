@@ -70,7 +70,7 @@ function lineOf({ id, kind, text, cron, next, channelId, isPaused }: ShownSchedu
     next,
     cron,
     channel: channelId,
-    ...(isPaused && { paused: true }),
+    paused: isPaused ? true : undefined,
     text,
   });
 }

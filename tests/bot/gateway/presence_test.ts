@@ -1,9 +1,9 @@
-import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createAccountPresence } from "../../../src/bot/gateway/presence.ts";
 import type { DiscordConfig } from "../../../src/config/config.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { openTestStore } from "../../support/store/store.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const DND: DiscordConfig["presence"] = { status: "dnd", activity: "reading" };
 const reading = { type: "custom", name: "reading" } as const;
@@ -29,23 +29,23 @@ function presenceOf(
 describe("[T3] createAccountPresence()", () => {
   it("starts with the config's presence, and changes parts of it", async () => {
     const presence = await presenceOf(DND, openTestStore());
-    assert.deepEqual(presence.current(), { status: "dnd", activity: reading });
+    sameData(presence.current(), { status: "dnd", activity: reading });
     await presence.set({ activity: tide });
     await presence.set({ status: "idle" });
     await presence.set({ activity: null });
-    assert.deepEqual(presence.shown, [
+    sameData(presence.shown, [
       { status: "dnd", activity: tide },
       { status: "idle", activity: tide },
       { status: "idle" },
     ]);
-    assert.deepEqual(presence.current(), { status: "idle" });
+    sameData(presence.current(), { status: "idle" });
   });
 
   it("keeps a change over a restart, until the config's presence changes", async () => {
     const opened = openTestStore();
     await (await presenceOf(DND, opened)).set({ activity: tide });
-    assert.deepEqual((await presenceOf(DND, opened)).current(), { status: "dnd", activity: tide });
+    sameData((await presenceOf(DND, opened)).current(), { status: "dnd", activity: tide });
     const changed = await presenceOf({ status: "online" }, opened);
-    assert.deepEqual(changed.current(), { status: "online" });
+    sameData(changed.current(), { status: "online" });
   });
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { planShards, type ShardFacts } from "../../../src/bot/gateway/shards.ts";
 import type { StoredShard } from "../../../src/core/store/gateway.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 10, 20);
 
@@ -34,7 +35,7 @@ describe("[G5] planShards()", () => {
   it("resumes each session from its stored state", () => {
     const stored = { shardCount: 2, shards: [shard(0), shard(1)] };
     const { shards, lost, isResharded } = planShards(facts({ count: 2, stored }));
-    assert.deepEqual(shards.map(({ session }) => session), [
+    sameData(shards.map(({ session }) => session), [
       { sessionId: "session-0", resumeUrl: "wss://resume.example", seq: 40 },
       { sessionId: "session-1", resumeUrl: "wss://resume.example", seq: 41 },
     ]);

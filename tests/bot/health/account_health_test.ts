@@ -15,6 +15,7 @@ import { judge } from "../../../src/http/checks.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { HEALTHY } from "../../support/bot/health.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const MODEL = "openai/gpt";
 const STATS: GatewayStats = {
@@ -86,7 +87,7 @@ describe("[C6] createAccountHealth()", () => {
   it("begins as connecting, and reads its parts at each snapshot", () => {
     const { health, clock, begin } = setUp();
     begin();
-    assert.deepEqual(health.snapshot(), {
+    sameData(health.snapshot(), {
       id: "default",
       state: "running",
       gatewayTickAt: 5,

@@ -18,6 +18,7 @@ import { BUILD } from "../../support/bot/health.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
 import type { StoreFailure, StoreFigures } from "../../../src/core/store/store.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const WORK = toAccountId("work");
 
@@ -261,7 +262,7 @@ describe("[O2] startHealthMonitor() and models", () => {
       judge(health.snapshot(), clock.now()).every(({ id, isReady }) =>
         isReady || !id.startsWith("llm:")
       );
-    assert.deepEqual(health.snapshot().models, [{ id: "openai/gpt" }]);
+    sameData(health.snapshot().models, [{ id: "openai/gpt" }]);
     const openAt = clock.now();
     account.setTurn(failed);
     assert.deepEqual(health.snapshot().models, [{ id: "openai/gpt", openAt }]);
@@ -279,7 +280,7 @@ describe("[O2] startHealthMonitor() and models", () => {
     clock.advance(1_000);
     account.setTurn({ ...reply, modelId: "other/kelp" });
     const both = [{ id: "openai/gpt", openAt }, { id: "other/kelp" }];
-    assert.deepEqual(health.snapshot().models, both);
+    sameData(health.snapshot().models, both);
     const checks = judge(health.snapshot(), clock.now()).filter(({ id }) => id.startsWith("llm:"));
     assert.deepEqual(checks.map(({ status, isReady }) => [status, isReady]), [
       ["warn", true],
@@ -300,7 +301,7 @@ describe("[O2] startHealthMonitor() and models", () => {
     assert.deepEqual(model(), [{ id: "openai/gpt", openAt }], "since it failed the first of them");
     clock.advance(1_000);
     second.setTurn(reply);
-    assert.deepEqual(model(), [{ id: "openai/gpt" }]);
+    sameData(model(), [{ id: "openai/gpt" }]);
     clock.advance(1_000);
     second.setTurn(failed);
     assert.deepEqual(model(), [{ id: "openai/gpt", openAt: clock.now() }]);
@@ -362,7 +363,7 @@ describe("[G5] startHealthMonitor() and the disk", () => {
     await health.measure();
     assert.deepEqual(notes, [[ACCOUNT, true], [WORK, true]]);
     const at = clock.now();
-    assert.deepEqual(store, { probeMs: 40, isFailing: false, probedAt: at, answeredAt: at });
+    sameData(store, { probeMs: 40, isFailing: false, probedAt: at, answeredAt: at });
   });
 
   it("logs once that the disk takes no writes, and once that it recovered", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { statusOf } from "../../../src/bot/health/status_facts.ts";
 import type { AccountHealth } from "../../../src/bot/health/account_health.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const NOW = 1_750_000_000_000;
 type Shards = ReturnType<AccountHealth["snapshot"]>["shards"];
@@ -33,7 +34,7 @@ describe("[K2] statusOf()", () => {
   });
 
   it("has no latency before the first heartbeat, and no model before the account runs", () => {
-    assert.deepEqual(facts([{ state: "ready", readyAt: NOW - 10 }]), {
+    sameData(facts([{ state: "ready", readyAt: NOW - 10 }]), {
       version: "1.2.3",
       modelId: "none",
       readyAt: NOW - 10,

@@ -14,6 +14,7 @@ import {
   userId,
 } from "../../support/discord/builders.ts";
 import { loadTestConfig } from "../../support/config.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const GUILD = guildPlace().guild.id;
 const CHANNEL = guildPlace().channel.id;
@@ -84,13 +85,13 @@ describe("prepareTurnRules()", () => {
     }, { agents: { list: [{ id: "main", name: "Barney", prompt: "Be kind." }] } });
     const rules = rulesBy(config);
     const common = { hasTables: true, hasReplyTags: false, hasTools: false };
-    assert.deepEqual(rules(guildMessage()).instructions, {
+    sameData(rules(guildMessage()).instructions, {
       ...common,
       agentName: "Barney",
       agentPrompt: "Be kind.",
       channelPrompt: "Only about krill.",
     });
-    assert.deepEqual(rules(directMessage()).instructions, {
+    sameData(rules(directMessage()).instructions, {
       ...common,
       agentName: "Barney",
       agentPrompt: "Be kind.",

@@ -5,6 +5,7 @@ import { openDataDirectory } from "../../../src/cli/delivery/data_directory.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { frozen } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 
@@ -19,14 +20,14 @@ describe("[S4] openDataDirectory()", () => {
 
     const [row] = await second.store.outbox.addAll([frozen({ nonce: "" })], NOW);
     assert.ok(row);
-    assert.deepEqual(await first.store.outbox.sendResultsOf([row.id]), [{
+    sameData(await first.store.outbox.sendResultsOf([row.id]), [{
       id: row.id,
       kind: "waits",
     }]);
     first.close();
     assert.equal(await second.takeOver(), true);
     assert.equal(second.sender(), "us");
-    assert.deepEqual(await second.store.outbox.sendResultsOf([row.id]), [{
+    sameData(await second.store.outbox.sendResultsOf([row.id]), [{
       id: row.id,
       kind: "waits",
     }]);

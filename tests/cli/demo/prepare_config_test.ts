@@ -7,6 +7,7 @@ import { placeholdersIn } from "../../../src/config/checks/placeholders.ts";
 import { prepareConfig, type PreparedConfig } from "../../../src/cli/demo/prepare_config.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { recordingIo } from "../io.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const OWN = `{
   // A comment, and a comma too many.
@@ -68,7 +69,7 @@ describe("[O5] prepareConfig()", () => {
     const { config, world, agentId } = ready((await prepare(OWN)).prepared);
     assert.equal(agentId, "barney");
     const { channels } = config as { channels: unknown };
-    assert.deepEqual(channels, {
+    sameData(channels, {
       discord: {
         dm: { policy: "allowlist", allowFrom: [world.people.ada.id] },
         guilds: { [world.krill.id]: { requireMention: false } },
@@ -116,7 +117,7 @@ describe("[O5] prepareConfig()", () => {
       '"groupPolicy": "open" } } } } }';
     const { prepared } = await prepare(text);
     const { channels } = ready(prepared).config as { channels: unknown };
-    assert.deepEqual(channels, { discord: {} });
+    sameData(channels, { discord: {} });
   });
 
   it("[P12] plays an example with its placeholders", async () => {

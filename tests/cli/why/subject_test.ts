@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseSubject } from "../../../src/cli/why/subject.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const ID = "1400000000000000001";
 
@@ -16,7 +17,7 @@ describe("[P1] parseSubject()", () => {
   for (const [text, place] of messages) {
     it(`reads ${JSON.stringify(text)}`, () => {
       const expected = { kind: "message", messageId: ID, ...(place && { place }) };
-      assert.deepEqual(parseSubject(text), expected);
+      sameData(parseSubject(text), expected);
     });
   }
 

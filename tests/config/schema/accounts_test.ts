@@ -6,6 +6,7 @@ import { type BotConfig, type DiscordConfig, forAccount } from "../../../src/con
 import { missingToken } from "../../../src/config/load.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { botConfigOf, configOf, load, problemLines, rendered, type World } from "../support.ts";
+import { sameData } from "../../support/same_data.ts";
 
 /** A file with these keys of `channels.discord`, and without other problems. */
 const file = (keys: string): string =>
@@ -64,7 +65,7 @@ describe("[C6] the accounts of a config", () => {
         "guilds":{"a":{"users":[],"channels":{"y":{"requireMention":true}}},"b":{}}}}`);
     const work = await accountOf(text, "work");
     assert.deepEqual([work.historyLimit, work.textChunkLimit], [7, 500]);
-    assert.deepEqual(work.access.dm, {
+    sameData(work.access.dm, {
       enabled: true,
       policy: "allowlist",
       allowFrom: [{ kind: "user", id: "3" }],
@@ -76,7 +77,7 @@ describe("[C6] the accounts of a config", () => {
       [3, 9],
     );
     const own = "reactionNotifications";
-    assert.deepEqual(structuredClone(work.access.guilds), {
+    sameData(structuredClone(work.access.guilds), {
       a: {
         [own]: "own",
         requireMention: false,

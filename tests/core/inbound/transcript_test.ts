@@ -24,7 +24,7 @@ describe("toOverheard()", () => {
       const heard = toOverheard(guildMessage({ text, extras }));
       assert.equal(heard.text, kept);
       assert.equal(heard.tag, "ada");
-      assert.equal("replyTo" in heard, false);
+      assert.equal(heard.replyTo, undefined);
     });
   }
 });

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { parseTarget, type Target } from "../../../src/core/outbound/target.ts";
 import { channelId, guildId, messageId, userId } from "../../support/discord/builders.ts";
 import { vectorsOf } from "../../support/discord/vectors.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const user = (digits: string): Target => ({ kind: "user", userId: userId(digits) });
 const channel = (digits: string): Target => ({ kind: "channel", channelId: channelId(digits) });
@@ -38,7 +39,7 @@ describe("[S4] parseTarget()", () => {
     ],
   ];
   for (const [text, target] of targets) {
-    it(text, () => assert.deepEqual(parseTarget(text), target));
+    it(text, () => sameData(parseTarget(text), target));
   }
 
   const refused: readonly [text: string, problem: RegExp][] = [

@@ -9,6 +9,7 @@ import {
 import type { Submission } from "../../../src/core/people/form.ts";
 import type { Attachment } from "../../../src/core/discord/attachment.ts";
 import type { Snowflake } from "../../../src/core/discord/ids.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const USER = "1400000000000000001";
 const FILE: Attachment = {
@@ -53,7 +54,7 @@ describe("[T10] readForm()", () => {
       kind: "chosen",
       chosen: [{ id: USER, name: "Ada" }],
     });
-    assert.deepEqual(read({ kind: "role" }, [USER]), { kind: "chosen", chosen: [{ id: USER }] });
+    sameData(read({ kind: "role" }, [USER]), { kind: "chosen", chosen: [{ id: USER }] });
     assert.deepEqual(read({ kind: "file" }, [FILE.id], { files: { [FILE.id]: FILE } }), {
       kind: "files",
       files: [FILE],

@@ -5,6 +5,7 @@ import { metered } from "../../../src/core/spending/metered_model.ts";
 import type { Model, ModelPart } from "../../../src/core/model.ts";
 import type { Charge } from "../../../src/core/spending/usage.ts";
 import { listen } from "../../support/model/model_server.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const BY = { userId: "1", roleIds: ["7"], channelId: "2", agentId: "main" };
 
@@ -43,7 +44,7 @@ describe("[L5] metered()", () => {
   it("counts each request with its purpose, and the model that answered", async () => {
     const { wrapped, charges } = setUp();
     assert.equal((await listen(wrapped)).text, "hello");
-    assert.deepEqual(charges, [{
+    sameData(charges, [{
       userId: "1",
       channelId: "2",
       agentId: "main",

@@ -13,6 +13,7 @@ import { guildId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const APPLICATION = "99" as ApplicationId;
 const command = (name: string, fields: Partial<Command> = {}): Command => ({
@@ -128,7 +129,7 @@ describe("[K1] createRegistration()", () => {
   });
 
   it("spells options as Discord does", () => {
-    assert.deepEqual(toRegistered(usage).options, [
+    sameData(toRegistered(usage).options, [
       { type: 4, name: "days", description: "How many", required: true },
     ]);
   });
@@ -191,7 +192,7 @@ describe("[K1] toRegistered()", () => {
     assert.deepEqual(registered.description_localizations, { de: "Wie geht es?" });
     const long = { ...registered, description_localizations: { de: "x".repeat(9_000) } };
     const { kept: [plain], left } = withinLimits([long]);
-    assert.deepEqual([plain, left], [toRegistered(command("status")), []]);
+    sameData([plain, left], [toRegistered(command("status")), []]);
   });
 
   it("has suggestions, choices and subcommands", () => {
@@ -204,7 +205,7 @@ describe("[K1] toRegistered()", () => {
         options: [{ ...who, choices }, { ...who, name: "why", suggest: () => [] }],
       }],
     }));
-    assert.deepEqual(options, [{
+    sameData(options, [{
       type: 1,
       name: "now",
       description: "Now",

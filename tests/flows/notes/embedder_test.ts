@@ -6,6 +6,7 @@ import type { Charge } from "../../../src/core/spending/usage.ts";
 import { createEmbedder } from "../../../src/flows/notes/embedder.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const NEVER = new AbortController().signal;
 const by = { userId: "1", channelId: "2", agentId: "main" };
@@ -116,7 +117,7 @@ describe("[T14] createEmbedder()", () => {
     const { run, embedder, clock, change } = build((...of) =>
       why === undefined ? good(...of) : Promise.reject(new Error(why))
     );
-    assert.deepEqual(embedder.state(), { id: "test/x" });
+    sameData(embedder.state(), { id: "test/x" });
     const since = clock.now();
     await run();
     clock.advance(60_000);
@@ -126,7 +127,7 @@ describe("[T14] createEmbedder()", () => {
     clock.advance(60_000);
     why = undefined;
     await run();
-    assert.deepEqual(embedder.state(), { id: "test/x" });
+    sameData(embedder.state(), { id: "test/x" });
     change(undefined);
     assert.equal(embedder.state(), undefined);
   });

@@ -25,6 +25,7 @@ import {
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const ACCEPT: Verdict = { kind: "accept", why: "dm-allowed", rule: "dm.allowFrom" };
 const IGNORE: Verdict = { kind: "ignore", why: "no-mention", rule: "r", keepAsContext: true };
@@ -360,7 +361,7 @@ describe("createAcceptor()", () => {
     acceptor.accept(batch(5, { kind: "own_message", nonce: "n2", ...own }));
     await acceptor.flush();
     const echo = { messageId: "77", channelId: "5" };
-    assert.deepEqual(stored[0]?.echoes, [
+    sameData(stored[0]?.echoes, [
       { nonce: "n1", ...echo, heardAt: 1_003 },
       { ...echo, heardAt: 1_004 },
       { nonce: "n2", ...echo, heardAt: 1_005 },

@@ -4,6 +4,7 @@ import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { judgeMessage } from "../../../src/flows/receive/judge_message.ts";
 import { directMessage } from "../../support/discord/builders.ts";
 import { recordingLog } from "../../support/recording_log.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const ACCEPT: Verdict = { kind: "accept", why: "dm-allowed", rule: "r" };
 const IGNORE: Verdict = { kind: "ignore", why: "too-old", rule: "r", keepAsContext: true };
@@ -21,7 +22,7 @@ describe("[P1] judgeMessage()", () => {
       const route = { agentId: "main", sessionKey: "s" };
       const judge = () => ({ verdict, knownFacts: { isProxied: true }, policyId: 3 });
       const judged = judgeMessage(directMessage(), "live", { judge, route: () => route, log });
-      assert.deepEqual(judged, {
+      sameData(judged, {
         message: directMessage(),
         verdict,
         knownFacts: { isProxied: true },
@@ -37,6 +38,6 @@ describe("[P1] judgeMessage()", () => {
     const judge = () => ({ verdict: ACCEPT });
     const route = () => ({ agentId: "main", sessionKey: "s" });
     const judged = judgeMessage(directMessage(), "not_live", { judge, route, log }, () => IGNORE);
-    assert.deepEqual(judged, { message: directMessage(), verdict: IGNORE, policyVerdict: ACCEPT });
+    sameData(judged, { message: directMessage(), verdict: IGNORE, policyVerdict: ACCEPT });
   });
 });

@@ -4,6 +4,7 @@ import { type Model, ModelError, type ModelPart } from "../../../src/core/model.
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import { traceTurn } from "../../../src/flows/turn/turn_tracing.ts";
 import { ACCOUNT, guildMessage } from "../../support/discord/builders.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const NEVER = new AbortController().signal;
 const REQUEST = { system: "", messages: [] };
@@ -34,7 +35,7 @@ describe("[T1] traceTurn()", () => {
     const tracing = setUp();
     const usage = { inputTokens: 1, outputTokens: 2 };
     await read(tracing.model(answering({ kind: "finish", reason: "stop", usage, modelId: "b/c" })));
-    assert.deepEqual(tracing.end({ kind: "answered" }, undefined).entries, [
+    sameData(tracing.end({ kind: "answered" }, undefined).entries, [
       { kind: "model", startedAt: 1, endedAt: 2, calls: [], usage, modelId: "b/c" },
     ]);
   });

@@ -8,6 +8,7 @@ import { describe, it } from "node:test";
 import { type Flock, FlockUnavailableError, loadFlock } from "../../../src/host/locks/flock.ts";
 import { acquireLock, isLocked, readHolder } from "../../../src/host/locks/lock.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const HTTP = "127.0.0.1:8787";
@@ -128,7 +129,7 @@ describe("acquireLock()", () => {
     for (const text of ["", '{"pid":', '{"pid":"12"}', "null"]) {
       writeFileSync(path, text);
       const lock = await acquireLock(path, NOW, () => Promise.resolve(() => false));
-      assert.deepEqual(lock, { kind: "taken" }, text);
+      sameData(lock, { kind: "taken" }, text);
       assert.equal(readFileSync(path, "utf8"), text);
     }
   });

@@ -15,6 +15,7 @@ import {
 import { acquireReleased } from "../../support/process/acquire_released.ts";
 import { startScript } from "../../support/process/start_script.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SELF = { startedAt: NOW, dataDir: "/var/lib/barnacle" };
@@ -137,7 +138,7 @@ describe("[G11] acquireTokenLock()", () => {
     it(`is held by an unknown process if the holder ${name}`, async () => {
       const token = newToken();
       await using _squatter = await squat(token, () => answer);
-      assert.deepEqual(await acquireTokenLock(token, SELF, PORTS), { kind: "taken" });
+      sameData(await acquireTokenLock(token, SELF, PORTS), { kind: "taken" });
     });
   }
 

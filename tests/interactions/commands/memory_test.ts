@@ -63,7 +63,12 @@ describe("[T14] /memory", () => {
 
   it("touches no note of another person", async () => {
     const { use, notes } = await build();
-    for (const options of [{ show: 1 }, { edit: 1, text: "x" }, { delete: 1 }]) {
+    const all: Record<string, string | number>[] = [
+      { show: 1 },
+      { edit: 1, text: "x" },
+      { delete: 1 },
+    ];
+    for (const options of all) {
       const answer = String(await use(options, guildMessage({ sender: GRACE })));
       assert.match(answer, /no note 1 here/);
     }

@@ -10,6 +10,7 @@ import type { Abilities } from "../../../src/core/abilities.ts";
 import { askAbilities } from "../../../src/providers/about/abilities.ts";
 import { createKnownAbilities } from "../../../src/providers/choice/known_abilities.ts";
 import type { ProviderSettings } from "../../../src/providers/settings.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const LOCAL: ProviderSettings = {
   id: "local",
@@ -188,7 +189,7 @@ describe("[L4] askAbilities()", () => {
   for (const [server, provider, name, paths, expected] of SERVERS) {
     it(`reads those of ${server}`, async () => {
       const { told } = await ask({ ...LOCAL, ...provider }, name, paths);
-      assert.deepEqual(told, expected);
+      sameData(told, expected);
     });
   }
 

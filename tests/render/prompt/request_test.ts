@@ -15,6 +15,7 @@ import {
   sender,
   userId,
 } from "../../support/discord/builders.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const ID = messageId("1400000000000000001");
 
@@ -24,7 +25,7 @@ describe("composeRequest()", () => {
       { role: "user", text: "u1", messageId: ID, at: 0 },
       { role: "assistant", text: "a1", messageId: ID, at: 0 },
     ] as const;
-    assert.deepEqual(composeRequest({ system: "s", history, envelope: "now" }), {
+    sameData(composeRequest({ system: "s", history, envelope: "now" }), {
       system: "s",
       messages: [
         ...history,

@@ -4,6 +4,7 @@ import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { ACCOUNT, guildId, messageId, userId } from "../../support/discord/builders.ts";
 import { openTestStore } from "../../support/store/store.ts";
 import type { NewChange } from "../../../src/core/store/changes.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const GUILD = guildId("100");
 const change = (fields: Partial<NewChange> = {}): NewChange => ({
@@ -27,7 +28,7 @@ describe("[T3] store.changes", () => {
     const { store: { changes } } = openTestStore();
     const first = await changes.begin(change({ undo: UNDO }), 5, 1_000);
     assert.deepEqual(await changes.begin(change({ what: "do more" }), 5, 2_000), first);
-    assert.deepEqual(first, {
+    sameData(first, {
       ...change({ undo: UNDO }),
       id: 1,
       isUndone: false,

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { ACCOUNT, userId } from "../../support/discord/builders.ts";
 import { openTestStore } from "../../support/store/store.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SELF = {
@@ -26,7 +27,7 @@ describe("createRuns()", () => {
       bootId: "boot",
       ending: "stopped",
     });
-    assert.deepEqual(await store.gateway.startRun({ runId: "c", startedAt: NOW + 20 }), {
+    sameData(await store.gateway.startRun({ runId: "c", startedAt: NOW + 20 }), {
       startedAt: NOW + 10,
       aliveAt: NOW + 10,
     });
@@ -59,7 +60,7 @@ describe("createRuns()", () => {
     await store.gateway.startRun({ runId: "this", startedAt: NOW + 20 });
     await store.gateway.touchAlive(ACCOUNT, [], NOW + 30);
     await store.gateway.touchAlive(ACCOUNT, [], NOW + 25); // the clock was set back
-    assert.deepEqual(await store.gateway.runs(0), [
+    sameData(await store.gateway.runs(0), [
       { runId: "killed", startedAt: NOW, aliveAt: NOW + 10 },
       { runId: "this", startedAt: NOW + 20, aliveAt: NOW + 30 },
     ]);
@@ -71,7 +72,7 @@ describe("createRuns()", () => {
     await store.gateway.endRun("a", "fault", NOW + 5);
     await store.gateway.endRun("b", "stopped", NOW + 6);
     await store.gateway.touchAlive(ACCOUNT, [], NOW + 10);
-    assert.deepEqual(await store.gateway.runs(0), [
+    sameData(await store.gateway.runs(0), [
       { runId: "a", startedAt: NOW, aliveAt: NOW + 5, ending: "fault" },
     ]);
   });
@@ -138,6 +139,6 @@ describe("runsAround()", () => {
   });
 
   it("[P1] returns no run if there was none", async () => {
-    assert.deepEqual(await openTestStore().store.gateway.runsAround(NOW), { wasRunning: false });
+    sameData(await openTestStore().store.gateway.runsAround(NOW), { wasRunning: false });
   });
 });

@@ -5,6 +5,7 @@ import type { OutboundFile } from "../../../src/core/outbound/outbound.ts";
 import { createStore } from "../../../src/store/store.ts";
 import { ACCOUNT, channelId, messageId, outboundMessage } from "../../support/discord/builders.ts";
 import { batch, frozen, openTestStore } from "../../support/store/store.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const FILES: readonly OutboundFile[] = [
@@ -30,9 +31,9 @@ describe("filesOf()", () => {
   it("[R12] returns each file whole, in the order of sending", async () => {
     const { outbox, row } = await openSending();
     assert.equal(row.fileCount, 3);
-    assert.deepEqual(await outbox.filesOf(row), FILES);
+    sameData(await outbox.filesOf(row), FILES);
     const [head] = await outbox.heads(ACCOUNT);
-    assert.deepEqual(await outbox.filesOf(head!), FILES);
+    sameData(await outbox.filesOf(head!), FILES);
   });
 
   it("[R12] returns no files for a message without files, and no other row's", async () => {
@@ -41,14 +42,14 @@ describe("filesOf()", () => {
     assert.deepEqual(await outbox.filesOf(bare), []);
     const files = FILES.slice(1, 2);
     const other = await outbox.add(frozen({ nonce: "x" }, { files }), NOW);
-    assert.deepEqual(await outbox.filesOf(other), files);
+    sameData(await outbox.filesOf(other), files);
   });
 
   it("[X2] keeps a file's texts whole that have a NUL in them", async () => {
     const { outbox } = openTestStore().store;
     const files = [{ name: "a\0b.md", alt: "c\0d", bytes: new Uint8Array([0, 1, 0]) }];
     const row = await outbox.add(frozen({}, { files }), NOW);
-    assert.deepEqual(await outbox.filesOf(row), [{ ...files[0], name: "ab.md", alt: "cd" }]);
+    sameData(await outbox.filesOf(row), [{ ...files[0], name: "ab.md", alt: "cd" }]);
   });
 });
 

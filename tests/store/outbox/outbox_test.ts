@@ -18,6 +18,7 @@ import {
 } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 import { frozen, openTestStore, part } from "../../support/store/store.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");
@@ -50,7 +51,7 @@ describe("createOutbox()", () => {
       quote: messageId("3"),
     });
     const [head] = await openOutbox(message).outbox.heads(ACCOUNT);
-    assert.deepEqual(head, { id: 1, message, fileCount: 0, action: { kind: "post" } });
+    sameData(head, { id: 1, message, fileCount: 0, action: { kind: "post" } });
   });
 
   it("[D1] keeps the order of a channel, and delays no other", async () => {
@@ -168,7 +169,7 @@ describe("add()", () => {
   it("[D2] gives a message that answers no one a nonce, and waits for the disk", async () => {
     const { database, outbox } = openOutbox(first);
     const row = await outbox.add({ message: outboundMessage({ nonce: "" }), files: [] }, NOW);
-    assert.deepEqual(row, {
+    sameData(row, {
       id: 2,
       message: outboundMessage({ nonce: nonceOfRow(2, NOW) }),
       fileCount: 0,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ACCOUNT, channelId, messageId } from "../../support/discord/builders.ts";
 import { frozen, openTestStore } from "../../support/store/store.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const CHANNEL = channelId("11");
@@ -17,7 +18,7 @@ async function oneRow(nonce = "") {
 describe("sendResultsOf()", () => {
   it("[D2] returns waiting and sent messages", async () => {
     const { outbox, row } = await oneRow();
-    assert.deepEqual(await outbox.sendResultsOf([row.id]), [{ id: row.id, kind: "waits" }]);
+    sameData(await outbox.sendResultsOf([row.id]), [{ id: row.id, kind: "waits" }]);
     await outbox.markSending(row, NOW);
     await outbox.markSent(row, messageId("77"));
     assert.deepEqual(await outbox.sendResultsOf([row.id]), [
@@ -29,7 +30,7 @@ describe("sendResultsOf()", () => {
     const { outbox, row } = await oneRow();
     await outbox.markSending(row, NOW);
     await outbox.markSent(row);
-    assert.deepEqual(await outbox.sendResultsOf([row.id]), [{ id: row.id, kind: "sent" }]);
+    sameData(await outbox.sendResultsOf([row.id]), [{ id: row.id, kind: "sent" }]);
   });
 
   const kinds = [
@@ -70,7 +71,7 @@ describe("sendResultsOf()", () => {
     );
     fold.run(b.id, a.id);
     fold.run(c.id, b.id);
-    assert.deepEqual(await outbox.sendResultsOf([b.id, a.id]), [
+    sameData(await outbox.sendResultsOf([b.id, a.id]), [
       { id: a.id, kind: "waits" },
       { id: b.id, kind: "waits" },
     ]);

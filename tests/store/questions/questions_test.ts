@@ -13,6 +13,7 @@ import {
 import { accepted, batch, frozen, openTestStore } from "../../support/store/store.ts";
 import type { NewControl } from "../../../src/core/store/questions.ts";
 import type { Store } from "../../../src/core/store/store.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const asking = guildMessage({ id: messageId("1400000000000000101") });
@@ -111,7 +112,7 @@ describe("[T10] a turn that waits for a person", () => {
     });
     const again = await claimed(store);
     assert.equal(again.message.id, asking.id);
-    assert.deepEqual(await store.questions.decisionOf("1:a"), {
+    sameData(await store.questions.decisionOf("1:a"), {
       kind: "answered",
       answer: { choice: "once" },
       about: "approval",

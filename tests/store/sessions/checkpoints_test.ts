@@ -8,6 +8,7 @@ import { guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, openTestStore, ROUTE } from "../../support/store/store.ts";
 import type { RecallQuery } from "../../../src/core/store/sessions.ts";
 import type { Store } from "../../../src/core/store/store.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const { sessionKey: KEY } = ROUTE;
 const NOW = Date.UTC(2026, 0, 1);
@@ -91,7 +92,7 @@ describe("[L4] fold()", () => {
       at: NOW + 1,
     });
     await store.sessions.reset(KEY, "command", NOW + 2);
-    assert.deepEqual(await store.sessions.foldedOf(KEY), {
+    sameData(await store.sessions.foldedOf(KEY), {
       entries: 0,
       messages: 0,
       summaryChars: 0,

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { Step } from "../../../src/core/step.ts";
 import { ACCOUNT, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, frozen, openTestStore, ROUTE } from "../../support/store/store.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const question = guildMessage({ id: messageId("1400000000000000101") });
@@ -60,7 +61,7 @@ describe("[D1] steps of a turn", () => {
         outbox: [frozen({ nonce: "a" }, { files })],
       }, NOW);
       assert.deepEqual(await store.turns.stepsOf(question.id), [ANSWER, RESULT]);
-      assert.deepEqual(await store.turns.entriesOf(ROUTE.sessionKey, 10), entries);
+      sameData(await store.turns.entriesOf(ROUTE.sessionKey, 10), entries);
     }
   });
 });

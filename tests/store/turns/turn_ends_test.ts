@@ -10,6 +10,7 @@ import {
   outboundMessage,
 } from "../../support/discord/builders.ts";
 import { accepted, batch, frozen, openTestStore, ROUTE } from "../../support/store/store.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const question = guildMessage({ id: messageId("1400000000000000101") });
@@ -48,7 +49,7 @@ describe("finishTurn()", () => {
     assert.deepEqual(rows(STATE), [
       { state: "answered", failure_id: null, failure: null, finished_at: NOW + 9 },
     ]);
-    assert.deepEqual(await store.turns.entriesOf(ROUTE.sessionKey, 10), answered(claim).entries);
+    sameData(await store.turns.entriesOf(ROUTE.sessionKey, 10), answered(claim).entries);
     const [head] = await store.outbox.heads(ACCOUNT);
     assert.deepEqual(head?.message, outboundMessage({ nonce: "a" }));
     assert.equal((await store.health()).outbox.oldestUnsentAt, NOW + 9);

@@ -20,6 +20,6 @@ export function everythingProgram(transport: "stdio" | "streamableHttp") {
   return {
     command: execPath,
     args: [...versions.deno ? ["run", "--allow-all", "--quiet"] : [], ENTRY, transport],
-    env: DENO_DIR === undefined ? {} : { DENO_DIR },
+    env: (DENO_DIR === undefined ? {} : { DENO_DIR }) as Record<string, string>,
   };
 }

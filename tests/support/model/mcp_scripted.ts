@@ -19,7 +19,7 @@ export function scriptedProgram(description: string) {
   return {
     command: execPath,
     args: [...versions.deno ? ["run", "-A", "--no-check", "-q"] : [], entry, description],
-    env: DENO_DIR === undefined ? {} : { DENO_DIR },
+    env: (DENO_DIR === undefined ? {} : { DENO_DIR }) as Record<string, string>,
   };
 }
 

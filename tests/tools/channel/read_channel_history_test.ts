@@ -5,6 +5,7 @@ import type { EarlierRange, HistoryPort } from "../../../src/core/turn/ports/his
 import { readChannelHistory } from "../../../src/tools/channel/read_channel_history.ts";
 import { channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { toolContext, UNUSED_PORTS } from "../../support/model/tools.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const message = guildMessage();
 const FIRST = messageId("1390000000000000001");
@@ -48,7 +49,7 @@ const LONG = [said("a".repeat(3_000)), said("b".repeat(3_000)), said("c".repeat(
 
 describe("[T6] read_channel_history", () => {
   it("reads the newest messages of its channel by default", async () => {
-    assert.deepEqual((await run({})).ranges, [{ limit: 50 }]);
+    sameData((await run({})).ranges, [{ limit: 50 }]);
   });
 
   it("reads another channel, further back, from a time on", async () => {

@@ -89,7 +89,7 @@ export function createChosenSettings(
       const of = (name: ConversationSetting) => settings.known(accountId, sessionKey, name);
       const think = oneOf(THINK_LEVELS, of("think"));
       return {
-        ...(think && { think }),
+        think,
         showsThinking: of("reasoning") === "on",
         showsSteps: of("verbose") === "on",
       };

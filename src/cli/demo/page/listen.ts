@@ -38,8 +38,8 @@ export async function listenFrom(
   const bounds = { maxBodyBytes: SAY_MAX_BYTES, requestMs: UPLOAD_MS, maxAgeMs: MAX_TIMER_MS };
   const settings = {
     bounds,
-    ...(host !== undefined && { bind: [host] }),
-    ...(key && { token: key }),
+    bind: host !== undefined ? [host] : undefined,
+    token: key || undefined,
   };
   const last = Math.min(port + TRIES - 1, MAX_PORT);
   for (let next = port;; next++) {

@@ -57,8 +57,8 @@ export async function playScene(scene: Scene, options: PlayOptions = {}): Promis
     const simulation = await startSimulation({
       config: () => scene.config ?? demoConfig(),
       onLine: (line) => log.push(line),
-      ...(command && { command }),
-      ...(scene.simulator && { simulator: scene.simulator }),
+      command,
+      simulator: scene.simulator,
     });
     const verdicts = createVerdictReader(simulation.dataDir);
     try {

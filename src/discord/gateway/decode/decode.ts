@@ -157,7 +157,7 @@ function toOwn({ id, channel_id, nonce }: MessagePayload, accountId: AccountId):
     accountId,
     id,
     channelId: channel_id,
-    ...(nonce !== null && nonce !== undefined && { nonce: String(nonce) }),
+    nonce: nonce !== null && nonce !== undefined ? String(nonce) : undefined,
   };
 }
 
@@ -267,6 +267,6 @@ function quotedOf(
     id,
     author: { id: author.id, tag: tagOf(author) },
     text: bounded(fullText(referenced_message, forwards), MAX_QUOTE),
-    ...(attachments.length > 0 && { attachments }),
+    attachments: attachments.length > 0 ? attachments : undefined,
   };
 }

@@ -163,7 +163,7 @@ function onCard(
 ) {
   return {
     messageId: id,
-    ...((flags & IS_COMPONENTS_V2) !== 0 && { isOnCard: true as const }),
+    isOnCard: ((flags & IS_COMPONENTS_V2) !== 0) || undefined,
   };
 }
 
@@ -223,13 +223,13 @@ function baseOf(
   const guild = guild_id ? index.get(guild_id) : undefined;
   return {
     ...common,
-    ...(guild_id && { guildId: guild_id }),
+    guildId: guild_id || undefined,
     place: guild_id ? placeIn(guild_id, channel_id, guild) : directPlace(payload),
     sender: senderOf(user, {
       roles: guild_id ? member?.roles : [],
       automaton,
     }, guild),
-    ...(managesMessages(payload) && { managesMessages: true }),
+    managesMessages: managesMessages(payload) || undefined,
   };
 }
 
@@ -244,5 +244,5 @@ function managesMessages({ member }: CommonPayload): boolean {
 
 function directPlace({ channel }: CommonPayload): Place {
   if (channel?.type !== ChannelTypes.GroupDm) return { kind: "dm" };
-  return { kind: "group_dm", ...(channel.name && { name: bounded(channel.name, MAX_NAME) }) };
+  return { kind: "group_dm", name: channel.name ? bounded(channel.name, MAX_NAME) : undefined };
 }

@@ -182,8 +182,8 @@ export function toAttachment(payload: AttachmentPayload): Attachment | undefined
     name: bounded(filename, MAX_NAME),
     url,
     size,
-    ...(typeof duration_secs === "number" && duration_secs > 0 && { durationSec: duration_secs }),
-    ...(typeof waveform === "string" && { isVoice: true }),
+    durationSec: typeof duration_secs === "number" && duration_secs > 0 ? duration_secs : undefined,
+    isVoice: (typeof waveform === "string") || undefined,
   };
 }
 

@@ -139,8 +139,8 @@ export function toFileText(
   { isOwner, ownRoles, roles, channels }: FilePermissions,
 ): z.infer<typeof fileText> {
   return {
-    ...(isOwner && { owner: isOwner }),
-    ...(ownRoles && { own: [...ownRoles] }),
+    owner: isOwner || undefined,
+    own: ownRoles ? [...ownRoles] : undefined,
     roles: Array.from(roles),
     channels: Array.from(channels, ([id, overwrites]) => [
       id,
@@ -154,8 +154,8 @@ export function fromFileText(
   { owner, own, roles, channels }: z.infer<typeof fileText>,
 ): FilePermissions {
   return {
-    ...(owner && { isOwner: owner }),
-    ...(own && { ownRoles: toRoleIds(own) }),
+    isOwner: owner || undefined,
+    ownRoles: own ? toRoleIds(own) : undefined,
     roles: new Map(roles.flatMap(([digits, grant]) => {
       const id = parseSnowflake<"role">(digits);
       return id ? [[id, grant] as const] : [];

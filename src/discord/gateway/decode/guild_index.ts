@@ -194,11 +194,11 @@ export function snapshotOf(guild: Guild): GuildSnapshot {
   const text: SnapshotText = {
     v: VERSION,
     name: guild.name,
-    ...(guild.ownRole !== undefined && { own: guild.ownRole }),
-    ...(guild.isAwaited && { awaited: true }),
-    ...(guild.uploadLimitBytes !== undefined && { upload: guild.uploadLimitBytes }),
-    ...(guild.files && { files: toFileText(guild.files) }),
-    ...(restricted.length > 0 && { nsfw: restricted }),
+    own: guild.ownRole,
+    awaited: guild.isAwaited ? true : undefined,
+    upload: guild.uploadLimitBytes,
+    files: guild.files ? toFileText(guild.files) : undefined,
+    nsfw: restricted.length > 0 ? restricted : undefined,
     roles: Array.from(guild.roles),
     channels: Array.from(
       guild.channels.values(),
@@ -262,10 +262,10 @@ function readSnapshot(guildId: GuildId, text: string): Guild | undefined {
       const channel = toChannel(row, restricted.has(row[0]));
       return channel ? [[channel.id, channel] as const] : [];
     })),
-    ...(ownRole && { ownRole }),
-    ...(awaited && { isAwaited: awaited }),
-    ...(upload !== undefined && { uploadLimitBytes: upload }),
-    ...(files && { files: fromFileText(files) }),
+    ownRole: ownRole || undefined,
+    isAwaited: awaited || undefined,
+    uploadLimitBytes: upload,
+    files: files ? fromFileText(files) : undefined,
   };
 }
 
@@ -280,10 +280,10 @@ function toChannel(
     id,
     type,
     name,
-    ...(parentId && { parentId }),
-    ...(topic !== null && { topic }),
-    ...(isAgeRestricted && { isAgeRestricted }),
-    ...(lastMessageId && { lastMessageId }),
+    parentId: parentId || undefined,
+    topic: topic ?? undefined,
+    isAgeRestricted: isAgeRestricted || undefined,
+    lastMessageId: lastMessageId || undefined,
   };
 }
 
@@ -309,7 +309,7 @@ export function markNamesakes<Guild extends MarkedGuild>(
     const isShared = (counts.get(keyOf(guild)) ?? 0) > 1;
     if (isShared === (guild.hasNamesake === true)) continue;
     const { hasNamesake: _, ...rest } = guild;
-    marked.set(id, { ...rest, ...(isShared && { hasNamesake: true }) } as Guild);
+    marked.set(id, { ...rest, hasNamesake: isShared || undefined } as Guild);
   }
   return marked;
 }

@@ -58,11 +58,11 @@ export function toCall(
   const { subcommand, values } = partsOf(data);
   if (type === ApplicationCommandTypes.Message) {
     const target = targetOf(data, channelId);
-    return { name: target ? name : "", options: {}, ...(target && { target }) };
+    return { name: target ? name : "", options: {}, target };
   }
   return {
     name: type === ApplicationCommandTypes.ChatInput ? name : "",
-    ...(subcommand !== undefined && { subcommand }),
+    subcommand,
     options: Object.fromEntries(values.map(({ name, value }) => [name, value])),
   };
 }
@@ -146,7 +146,7 @@ export function toSubmission(
     fields: Object.fromEntries(
       components.flat().map(({ custom_id, value, values }) => [custom_id, values ?? value ?? ""]),
     ),
-    ...(names.length > 0 && { names: Object.fromEntries(names) }),
-    ...(files.length > 0 && { files: Object.fromEntries(files) }),
+    names: names.length > 0 ? Object.fromEntries(names) : undefined,
+    files: files.length > 0 ? Object.fromEntries(files) : undefined,
   };
 }

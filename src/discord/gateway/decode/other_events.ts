@@ -64,7 +64,7 @@ export function decodeReaction(
     accountId,
     change: t === "MESSAGE_REACTION_ADD" ? "added" : "removed",
     channelId: ids.channel_id,
-    ...(guildId && { guildId }),
+    guildId: guildId || undefined,
     place: guildId ? placeIn(guildId, ids.channel_id, guild) : { kind: "dm" },
     messageId: ids.message_id,
     sender: senderOf(user, {
@@ -80,7 +80,7 @@ function decodeCleared(d: unknown): ReactionsCleared | DecodeProblem {
   const parsed = clearedPayload.safeParse(d);
   if (!parsed.success) return problemOf(parsed.error, "the reaction");
   const { message_id: messageId, emoji } = parsed.data;
-  return { kind: "reactions_cleared", messageId, ...(emoji && { emoji: emojiText(emoji) }) };
+  return { kind: "reactions_cleared", messageId, emoji: emoji ? emojiText(emoji) : undefined };
 }
 
 /** `"👍"` or `"<:name:id>"`. A deleted emoji of a guild has an id and no name. */

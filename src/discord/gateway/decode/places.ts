@@ -80,11 +80,11 @@ function describePlace(guildId: GuildId, channelId: ChannelId, guild?: Guild): G
     kind: "guild",
     guild: { id: guildId, name: guild?.name ?? guildId },
     channel: { id, name: channel?.name ?? id },
-    ...(parentId && here && { thread: { id: here.id, name: here.name } }),
-    ...(channel?.topic !== undefined && { topic: channel.topic }),
-    ...(channel?.isAgeRestricted && { isAgeRestricted: true }),
-    ...(isUnknown && { isUnknown }),
-    ...(guild?.hasNamesake && { hasNamesake: guild.hasNamesake }),
+    thread: parentId && here ? { id: here.id, name: here.name } : undefined,
+    topic: channel?.topic,
+    isAgeRestricted: channel?.isAgeRestricted ? true : undefined,
+    isUnknown: isUnknown || undefined,
+    hasNamesake: guild?.hasNamesake ? guild.hasNamesake : undefined,
   };
 }
 
@@ -152,7 +152,7 @@ function channelsOf(guild: Guild): readonly KnownChannel[] {
       id,
       guildId: guild.id,
       place: describePlace(guild.id, id, guild),
-      ...(lastMessageId && { lastMessageId }),
+      lastMessageId: lastMessageId || undefined,
     }));
 }
 

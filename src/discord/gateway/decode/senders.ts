@@ -40,10 +40,10 @@ export function senderOf(
   return {
     id: user.id,
     username,
-    ...(tag !== username && { tag }),
+    tag: tag !== username ? tag : undefined,
     roles: namedRoles(roles, guild),
-    ...(automaton && { automaton }),
-    ...(applicationId && { applicationId }),
+    automaton,
+    applicationId: applicationId || undefined,
   };
 }
 
@@ -131,7 +131,7 @@ export function namedRoles(ids: readonly RoleId[], guild?: Guild): readonly Role
   const names = guild && uniqueNamesOf(guild.roles);
   return ids.map((id) => {
     const name = names?.get(id);
-    return { id, ...(name !== undefined && { name }) };
+    return { id, name };
   });
 }
 

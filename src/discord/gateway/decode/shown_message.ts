@@ -57,7 +57,7 @@ export function createShow({ accountId, reader, maySee, footerOf }: ShowOptions)
         from: "you",
         fromId: self.userId,
         text: shownText(await withoutFooter(fullText(plain), id, footerOf)),
-        ...(replyTo && { replyTo }),
+        replyTo: replyTo || undefined,
       };
     }
     if (event?.kind !== "message" || !maySee(event)) return undefined;
@@ -67,7 +67,7 @@ export function createShow({ accountId, reader, maySee, footerOf }: ShowOptions)
       from: tag,
       fromId: authorId,
       text: shownText(text),
-      ...(replyTo && { replyTo }),
+      replyTo: replyTo || undefined,
     };
   };
 }

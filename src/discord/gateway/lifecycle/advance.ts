@@ -277,7 +277,7 @@ function onSocket(state: LifecycleState, event: SocketEvent, at: StepContext): S
       if (phase.kind === "closing") return loseConnection(state, { kind: "hole" }, at);
       return loseConnection(state, {
         kind: "closed",
-        ...(event.code !== undefined && { code: event.code }),
+        code: event.code,
         reason: event.reason,
       }, at);
     case "garbled":

@@ -89,7 +89,7 @@ export function loseConnection(
   const lost: LostConnection = {
     cause,
     attempt: failures,
-    ...(livedMs !== undefined && { livedMs }),
+    livedMs,
     during: phase.kind,
     next,
     isSessionLost,

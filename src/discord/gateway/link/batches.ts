@@ -122,8 +122,8 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
       epoch,
       seq,
       text,
-      ...(newSession && { session: newSession }),
-      ...(isAfterHole && { afterHole: true }),
+      session: newSession,
+      afterHole: isAfterHole || undefined,
     };
     texts = [];
     bytes = 0;

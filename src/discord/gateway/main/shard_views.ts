@@ -131,11 +131,11 @@ function toStart(
 ): ShardStart {
   return {
     id,
-    ...(session && { session }),
+    session,
     identifyInMs,
     epoch,
-    ...(seqCommitted !== undefined && { seqCommitted }),
-    ...(seqReceived !== undefined && { seqReceived }),
+    seqCommitted,
+    seqReceived,
     failures,
     isDown,
     mustSendPresence: isInherited,

@@ -240,5 +240,5 @@ function startFields(
 }
 
 function toBeat({ lateMs, latencyMs }: HeartbeatTiming): HeartbeatTiming {
-  return { lateMs, ...(latencyMs !== undefined && { latencyMs }) };
+  return { lateMs, latencyMs };
 }

@@ -150,7 +150,7 @@ const roleDelete = parsed(
       return {
         ...guild,
         roles,
-        ...(ownRole && ownRole !== role_id && { ownRole }),
+        ownRole: ownRole && ownRole !== role_id ? ownRole : undefined,
         ...withFiles(guild, (files) => ({
           roles: new Map([...files.roles].filter(([id]) => id !== role_id)),
         })),

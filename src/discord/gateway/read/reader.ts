@@ -162,7 +162,7 @@ export function createReader(
         shardId,
         ticket,
         arrivedAt,
-        ...(afterHole && { afterHole }),
+        afterHole: afterHole || undefined,
         seq,
         bytes: text.length,
         events: withoutLeft(events, index),

@@ -81,7 +81,7 @@ export function createConnector(
         tcpKeepaliveSec,
         connectTimeoutMs: deadlines.connectMs,
         userAgent,
-        ...(proxy !== undefined && { proxy }),
+        proxy,
       }, {
         onOpen: () => {
           debug("Connected, waiting for HELLO", {});

@@ -104,7 +104,7 @@ function toLabel(field: FormField, index: number): object {
   return {
     type: TYPES.label,
     label: oneLine(field.label, MAX_TITLE) || `${index + 1}`,
-    ...(hint !== "" && { description: hint }),
+    description: hint !== "" ? hint : undefined,
     component: { type: TYPES[field.kind], custom_id: fieldId(index), ...settingsOf(field) },
   };
 }

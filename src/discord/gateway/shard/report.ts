@@ -73,7 +73,7 @@ export function createShardReport(
   let passedOver = 0;
 
   function log(level: LogLevel, event: string, fields: LogFields): void {
-    const own = shardCount > 1 ? { shard: shardId } : {};
+    const own: LogFields = shardCount > 1 ? { shard: shardId } : {};
     postFromWorker({ kind: "log", level, event, fields: { ...own, ...fields } });
   }
 

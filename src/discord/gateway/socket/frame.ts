@@ -60,7 +60,12 @@ export function readFrame(text: string, wanted: ReadonlySet<string>): Frame {
     const { t, s } = envelope;
     const isParsed = t === "READY" || t === "RESUMED";
     if (t !== undefined && s !== undefined && Number.isSafeInteger(s) && !isParsed) {
-      return { kind: "dispatch", type: safeType(t), seq: s, ...(wanted.has(t) && { text }) };
+      return {
+        kind: "dispatch",
+        type: safeType(t),
+        seq: s,
+        text: wanted.has(t) ? text : undefined,
+      };
     }
   }
   const payload = parsePayload(text);
@@ -76,7 +81,7 @@ function readDispatch({ t, s, d }: Payload, text: string, wanted: ReadonlySet<st
   if (t === undefined || s === undefined) {
     return { kind: "unreadable", why: "a dispatch without type or sequence number" };
   }
-  const dispatch = { type: safeType(t), seq: s, ...(wanted.has(t) && { text }) };
+  const dispatch = { type: safeType(t), seq: s, text: wanted.has(t) ? text : undefined };
   if (t === "RESUMED") return { kind: "resumed", ...dispatch };
   if (t !== "READY") return { kind: "dispatch", ...dispatch };
   const session = toSession(d, s);
@@ -175,7 +180,7 @@ function scanFields(text: string): Envelope | undefined {
   }
   START_OF_DATA.lastIndex = at;
   if (op === undefined || seen !== 3 || !START_OF_DATA.test(text)) return undefined;
-  return { op, ...(t !== undefined && { t }), ...(s !== undefined && { s }) };
+  return { op, t, s };
 }
 
 /** A parsed payload: its envelope and its data. */
@@ -198,8 +203,8 @@ export function parsePayload(text: string): Payload | undefined {
   const s = "s" in value ? value.s : undefined;
   return {
     op,
-    ...(typeof t === "string" && { t }),
-    ...(typeof s === "number" && Number.isSafeInteger(s) && { s }),
+    t: typeof t === "string" ? t : undefined,
+    s: typeof s === "number" && Number.isSafeInteger(s) ? s : undefined,
     d: "d" in value ? value.d : undefined,
   };
 }

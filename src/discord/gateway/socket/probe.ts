@@ -63,7 +63,7 @@ export async function probeGateway(
     tcpKeepaliveSec: 0,
     connectTimeoutMs: timeoutMs,
     userAgent,
-    ...(proxy !== undefined && { proxy }),
+    proxy,
   }, {
     onOpen() {
       openMs = since();
@@ -93,5 +93,5 @@ export async function probeGateway(
 function endOf({ code, reason }: SocketClose): HelloEnd {
   if (code === undefined) return { kind: "broken", code: reason };
   const { name, hint } = meaningOf(code);
-  return { kind: "closed", code, meaning: name, reason, ...(hint !== undefined && { hint }) };
+  return { kind: "closed", code, meaning: name, reason, hint };
 }

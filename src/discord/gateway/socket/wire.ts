@@ -57,7 +57,7 @@ export function presencePayload({ status, activity }: Presence): unknown {
 function activityPayload({ type, name, url }: Activity): unknown {
   return type === "custom"
     ? { name: "Custom Status", type: ACTIVITY_TYPES.custom, state: name }
-    : { name, type: ACTIVITY_TYPES[type], ...(url !== undefined && { url }) };
+    : { name, type: ACTIVITY_TYPES[type], url };
 }
 
 const ACTIVITY_TYPES: Readonly<Record<ActivityKind, ActivityTypes>> = {
@@ -75,9 +75,9 @@ export function toShardState({ phase, readyAt, ack, isDown }: LifecycleState): S
   return {
     state: STATES[phase.kind],
     readyAt,
-    ...(ack && { ack }),
+    ack,
     isDown,
-    ...(waits && { waits }),
+    waits,
   };
 }
 

@@ -94,7 +94,7 @@ export function createActions(options: ActionsOptions): DiscordPort {
         const guildId = found.guild?.id;
         const target = {
           channelId: found.channelId ?? origin.channelId,
-          ...(guildId !== undefined && { guildId }),
+          guildId,
         };
         return act(target, found, origin);
       },
@@ -139,8 +139,8 @@ export function createActions(options: ActionsOptions): DiscordPort {
         const from = before && !isLate(before) ? before : isHere && !after ? message.id : before;
         const raw = await history(target.channelId, {
           limit,
-          ...(from !== undefined && { before: from }),
-          ...(after !== undefined && { after }),
+          before: from,
+          after,
         });
         const shown = await showAll(show, raw, shownPlace(message, target));
         return shown

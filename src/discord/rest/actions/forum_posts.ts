@@ -72,7 +72,7 @@ export function createOpenPost(
         signal: call.signal,
         body: {
           name: title,
-          ...(chosen.length > 0 && { appliedTags: chosen.map(({ id }) => id) }),
+          appliedTags: chosen.length > 0 ? chosen.map(({ id }) => id) : undefined,
           message: { content, allowedMentions: { parse: [], users: pings.users } },
         },
       }),

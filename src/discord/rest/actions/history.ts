@@ -36,7 +36,7 @@ export function createHistoryRead(
     if (!isHere) await targets.assertMay(origin, place, ["Read Message History"]);
     await assertMayQuote(message, there);
     const shown = {
-      ...(guild && { guildId: guild.id }),
+      guildId: guild?.id,
       isGroup: message.place.kind === "group_dm",
     };
     // Later messages of the turn's own channel belong to other turns.
@@ -48,7 +48,7 @@ export function createHistoryRead(
         const size = Math.min(left, MAX_HISTORY);
         const raw = await page(there, {
           limit: size,
-          ...(from !== undefined && { before: from }),
+          before: from,
         });
         found.push(...await showAll(show, raw, { ...shown, isElsewhere: !isHere }));
         const oldest = oldestOf(raw);

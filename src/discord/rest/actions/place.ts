@@ -92,10 +92,10 @@ export function createPlaces(options: PlaceOptions): Places {
             callKey,
             turnId: message.id,
             askerId: message.sender.id,
-            ...(guild && { guildId: guild.id }),
-            ...(channelId && { channelId }),
+            guildId: guild?.id,
+            channelId: channelId || undefined,
             what,
-            ...(undo && { undo }),
+            undo,
           },
           most,
           now(),
@@ -116,7 +116,7 @@ export function createPlaces(options: PlaceOptions): Places {
           typeof raw.id === "string";
         if (!isMessage) return undefined;
         return await show({ ...raw, id: String(raw.id) }, {
-          ...(found.guild && { guildId: found.guild.id }),
+          guildId: found.guild?.id,
           isGroup: place.kind === "group_dm",
           isElsewhere: "channel_id" in raw && raw.channel_id !== message.channelId,
         });
@@ -192,7 +192,7 @@ export function createPlaces(options: PlaceOptions): Places {
       return {
         ...common(call, origin, found),
         channel: await found.channel(),
-        ...(server && { guild: guild(call, origin, { ...found, guild: server }) }),
+        guild: server ? guild(call, origin, { ...found, guild: server }) : undefined,
       };
     },
   };
@@ -203,7 +203,7 @@ function inGuild({ guild }: Found, channel: Channel): Found {
   return {
     channelId: channel.id,
     channel: () => Promise.resolve(channel),
-    ...(guild && { guild }),
+    guild,
   };
 }
 
@@ -248,9 +248,9 @@ function createRequests(
     const until = now() + INDEX_MS;
     const options = {
       signal,
-      ...(body && { body: { ...body } }),
+      body: body ? { ...body } : undefined,
       ...(form && { body: formOf(form) }),
-      ...(method !== "GET" && { reason: auditReason(reason) }),
+      reason: method !== "GET" ? auditReason(reason) : undefined,
     };
     for (;;) {
       signal.throwIfAborted();

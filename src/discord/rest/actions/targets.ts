@@ -162,7 +162,7 @@ export function createTargets(
     const channel = await found.channel();
     const parentId = isThread(channel) ? channel.parentId : undefined;
     for (const { message, isOwner } of askers) {
-      const target = { channelId, guildId: guild.id, ...(parentId && { parentId }) };
+      const target = { channelId, guildId: guild.id, parentId: parentId || undefined };
       const rule = message && closedBy(message, target);
       if (rule === undefined) continue;
       const where = isOwner ? `, by ${rule}` : "";
@@ -193,8 +193,8 @@ export function createTargets(
       return {
         askers: [...askers.values()],
         channelId,
-        ...(guildId && { guildId }),
-        ...(decision && { decision }),
+        guildId: guildId || undefined,
+        decision,
       };
     },
     async channel(origin, channelId = origin.channelId) {
@@ -205,7 +205,7 @@ export function createTargets(
         const channel = once(async () =>
           (await guild?.reads.channels())?.get(channelId) ?? await readChannel(client, channelId)
         );
-        return { channelId, channel, ...(guild && { guild }) };
+        return { channelId, channel, guild };
       }
       const found = await readChannel(client, channelId).catch((error: unknown) => {
         throw error instanceof RestError && error.code !== undefined ? outside(NO_CHANNEL) : error;

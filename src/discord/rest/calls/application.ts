@@ -102,10 +102,10 @@ const applicationSchema = z.object({
     name: body.name,
     flags: body.flags,
     needsCodeGrant: body.bot_require_code_grant,
-    ...(owner !== undefined && { owner }),
-    ...(ownerId && { ownerId }),
+    owner,
+    ownerId: ownerId || undefined,
     ownerIds: [...new Set([...(ownerId ? [ownerId] : []), ...joined])],
-    ...(guildCount !== undefined && { guildCount }),
+    guildCount,
   };
 });
 

@@ -45,7 +45,7 @@ const guildsSchema = z.array(
     permissions: z.string().regex(/^\d{1,39}$/).transform(BigInt).optional(),
   }).transform(({ permissions, ...named }): OwnGuild => ({
     ...named,
-    ...(permissions !== undefined && { permissions }),
+    permissions,
   })),
 );
 

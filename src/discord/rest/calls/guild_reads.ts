@@ -86,10 +86,10 @@ function toChannel(read: ChannelPayload): Channel {
   return {
     id,
     type,
-    ...(read.guild_id && { guildId: read.guild_id }),
+    guildId: read.guild_id || undefined,
     name: read.name ?? "",
-    ...(read.parent_id && { parentId: read.parent_id }),
-    ...(read.topic && { topic: read.topic }),
+    parentId: read.parent_id || undefined,
+    topic: read.topic || undefined,
     position: read.position ?? 0,
     isNsfw: read.nsfw ?? false,
     slowmodeSec: read.rate_limit_per_user ?? 0,
@@ -97,19 +97,19 @@ function toChannel(read: ChannelPayload): Channel {
       const whose = parseSnowflake(id);
       return whose ? [{ id: whose, allow, deny }] : [];
     }),
-    ...(read.last_message_id && { lastMessageId: read.last_message_id }),
+    lastMessageId: read.last_message_id || undefined,
     tags: (read.available_tags ?? []).map(({ moderated: isModerated, ...tag }) => ({
       ...tag,
       isModerated,
     })),
-    ...(isThread({ type }) && {
-      thread: {
+    thread: isThread({ type })
+      ? {
         isArchived: thread?.archived ?? false,
         isLocked: thread?.locked ?? false,
-        ...(read.owner_id && { ownerId: read.owner_id }),
+        ownerId: read.owner_id || undefined,
         tagIds: read.applied_tags ?? [],
-      },
-    }),
+      }
+      : undefined,
   };
 }
 

@@ -95,13 +95,13 @@ const postedSchema = idSchema.extend({
 export function createReadPosted(read: ReadHistory): ReadPosted {
   return async (channelId, before) => {
     try {
-      const range = { limit: MAX_HISTORY, ...(before !== undefined && { before }) };
+      const range = { limit: MAX_HISTORY, before };
       const raw = await read(channelId, range);
       const oldest = raw.length === 0 ? undefined : idSchema.parse(raw.at(-1)).id;
       return {
         kind: "page",
         messages: raw.flatMap(toPosted),
-        ...(oldest !== undefined && { oldest }),
+        oldest,
         isLast: raw.length < MAX_HISTORY,
       };
     } catch (thrown) {
@@ -120,7 +120,7 @@ function toPosted(raw: RawMessage): Posted[] {
     id,
     authorId: author.id,
     content,
-    ...(quote !== undefined && { quote }),
+    quote,
     fileSizes: attachments.map(({ size }) => size),
   }];
 }
@@ -130,7 +130,7 @@ function toUnread({ kind, message: reason, code, retryAfterMs }: RestError): Unr
     kind: "unread",
     why: kind === "unsent" || kind === "unavailable" ? "unreachable" : kind,
     reason,
-    ...(code !== undefined && { code }),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    code,
+    retryAfterMs,
   };
 }

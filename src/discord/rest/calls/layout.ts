@@ -48,7 +48,7 @@ export function layoutOf({ blocks, isOpen }: Card, rows: readonly Row[] = []): L
   const texts = blocks.map((content) => ({ type: 10, content }) as const);
   return [{
     type: 17,
-    ...(isOpen && { accentColor: OPEN_COLOR }),
+    accentColor: isOpen ? OPEN_COLOR : undefined,
     components: rows.length > 0 ? [...texts, { type: 14 }, ...rows] : texts,
   }];
 }

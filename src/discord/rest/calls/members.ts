@@ -22,8 +22,8 @@ const userSchema = z.object({
   return {
     userId: id,
     username,
-    ...(hasTag && { tag: `${username}#${discriminator}` }),
-    ...(bot && { isBot: true }),
+    tag: hasTag ? `${username}#${discriminator}` : undefined,
+    isBot: bot ? true : undefined,
   };
 });
 
@@ -47,7 +47,7 @@ export function createReadUser(api: RestApi, options: RequestOptions = {}): Read
     try {
       const user = await api.request("GET", `/users/${userId}`, options);
       const { username, tag } = expect("GET /users/:id", userSchema, user);
-      return { username, ...(tag !== undefined && { tag }) };
+      return { username, tag };
     } catch (error) {
       if (isUnknown(error)) return undefined;
       throw error;
@@ -89,7 +89,7 @@ const memberSchema = z.object({
   communication_disabled_until: z.string().nullish(),
 }).transform(({ roles, communication_disabled_until }): Member => {
   const timedOutUntil = Date.parse(communication_disabled_until ?? "");
-  return { roles, ...(!Number.isNaN(timedOutUntil) && { timedOutUntil }) };
+  return { roles, timedOutUntil: !Number.isNaN(timedOutUntil) ? timedOutUntil : undefined };
 });
 
 /**

@@ -123,7 +123,7 @@ export function createMessages(api: RestApi): Messages {
   ): Promise<PostOutcome> {
     return await outcomeOf(async () => {
       const path = `/channels/${message.channelId}/messages/${messageId}`;
-      const options = { ...(priority && { priority }), ...requestOf(toEdit(message), files) };
+      const options = { priority, ...requestOf(toEdit(message), files) };
       const answer = await api.request("PATCH", path, options);
       return expect("PATCH /channels/:id/messages/:id", messageSchema, answer).id;
     });
@@ -136,7 +136,7 @@ export function createMessages(api: RestApi): Messages {
       if (message.quote !== undefined && refusesQuote(outcome)) {
         plain = { ...plain, pings: { ...message.pings, quotedAuthor: false } };
         const { card } = message;
-        outcome = await create({ ...plain, ...(card && { card }) }, files, notAfter);
+        outcome = await create({ ...plain, card }, files, notAfter);
       }
       return message.card && isInvalid(outcome) ? await create(plain, files, notAfter) : outcome;
     },
@@ -215,8 +215,9 @@ function requestOf(
       attachments: files.map(({ name, alt }, index) => ({
         id: String(index),
         filename: name,
-        ...(alt !== undefined && { description: alt }),
-        ...(voice && { durationSecs: voice.durationSec, waveform: voice.waveform }),
+        description: alt,
+        durationSecs: voice?.durationSec,
+        waveform: voice?.waveform,
       })),
     },
     files: files.map(({ name, contentType, bytes }) => ({
@@ -249,9 +250,9 @@ function failureOf(error: RestError): PostOutcome {
     kind: "refused",
     why: kind,
     reason,
-    ...(code !== undefined && { code }),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
-    ...((status === 413 || code === TOO_LARGE) && { isTooLarge: true }),
+    code,
+    retryAfterMs,
+    isTooLarge: (status === 413 || code === TOO_LARGE) || undefined,
   };
 }
 

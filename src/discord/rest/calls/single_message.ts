@@ -77,9 +77,9 @@ export function createSingleReads(api: RestApi): SingleReads {
       const channel = expect("GET /channels/:id", channelSchema, answer);
       const { guild_id: guildId, type, parent_id: parentId } = channel;
       return {
-        ...(guildId && { guildId }),
-        ...(channel.nsfw && { isAgeRestricted: true }),
-        ...(parentId && THREADS.has(type) && { parentId }),
+        guildId: guildId || undefined,
+        isAgeRestricted: channel.nsfw ? true : undefined,
+        parentId: parentId && THREADS.has(type) ? parentId : undefined,
       };
     },
     async message(channelId, messageId) {

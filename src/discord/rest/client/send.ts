@@ -119,8 +119,10 @@ export function createSend(
       onRequest?.({
         route: route.template,
         method: route.method,
-        ...(answer && { status: answer.status }),
-        ...(answer?.status === 429 && { scope: answer.headers.get("x-ratelimit-scope") ?? "none" }),
+        status: answer?.status,
+        scope: answer?.status === 429
+          ? answer.headers.get("x-ratelimit-scope") ?? "none"
+          : undefined,
         ms: steadyNow() - startedAt,
         waitMs,
       });

@@ -91,7 +91,7 @@ export function toRestError(
     route: nameOf(route),
     status,
     code: discord?.code,
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    retryAfterMs,
   });
 }
 
@@ -126,7 +126,7 @@ export function toUnsent(
   return new RestError(`was not sent: ${reason}`, {
     kind,
     route: nameOf(route),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    retryAfterMs,
   });
 }
 

@@ -105,7 +105,7 @@ export function findDenial(
     : { name: place.name, overwrites: place.parent?.overwrites ?? [] };
   const thread = place.kind === "thread" &&
     { isLocked: place.isLocked, isPrivate: false, hasMember: true };
-  const facts = { overwrites, ...(thread && { thread }) };
+  const facts = { overwrites, thread: thread || undefined };
   const missing = missingRight(guild, member, facts, needed, now);
   const [permission] = missing && "permissions" in missing ? missing.permissions : [];
   if (permission === undefined) return undefined;
@@ -172,7 +172,7 @@ function toDenial(
   return {
     permission,
     deniedBy: rule,
-    ...(channelName !== undefined && { channelName }),
+    channelName,
     text: textFor(channelName === undefined ? "that channel" : `#${channelName}`),
   };
 }

@@ -86,7 +86,7 @@ function createReadThread(api: RestApi, options: RequestOptions) {
       const { name, parentId, thread } = await readChannel(api, channelId, options);
       const parent = parentId && guild.channels.get(parentId);
       const isLocked = thread?.isLocked ?? false;
-      return { kind: "thread", name, ...(parent && { parent }), isLocked };
+      return { kind: "thread", name, parent, isLocked };
     } catch (error) {
       if (!isRefused(error)) throw error;
       return { kind: error.kind === "not_found" ? "gone" : "hidden_thread" };

@@ -47,7 +47,7 @@ export function createReadGuildPermissions(
     const reads = createGuildReads(api, guildId, options);
     const guild = await reads.facts();
     const member = await reads.member(userId);
-    return { guild, ...(member && { member }), channels: await reads.channels() };
+    return { guild, member, channels: await reads.channels() };
   }
 
   return (guildId, userId) => {

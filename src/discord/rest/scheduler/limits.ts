@@ -39,10 +39,10 @@ export function limitsOf(status: number, headers: Headers, body: unknown): Limit
   const requests = countOf(headers.get("x-ratelimit-remaining"));
   const resetMs = toMs(headers.get("x-ratelimit-reset-after"));
   return {
-    ...(bucket && { bucket }),
-    ...(limit && { limit }),
-    ...(requests !== undefined && resetMs > 0 && { left: { requests, resetMs } }),
-    ...(status === 429 && { refused: refusalOf(headers, isRecord(body) ? body : {}) }),
+    bucket: bucket || undefined,
+    limit: limit || undefined,
+    left: requests !== undefined && resetMs > 0 ? { requests, resetMs } : undefined,
+    refused: status === 429 ? refusalOf(headers, isRecord(body) ? body : {}) : undefined,
   };
 }
 
@@ -51,7 +51,7 @@ function refusalOf(
   body: Readonly<Record<string, unknown>>,
 ): NonNullable<Limits["refused"]> {
   const retryMs = Math.max(toMs(headers.get("retry-after")), toMs(body["retry_after"]));
-  return { isGlobal: isGlobal(headers, body), ...(retryMs > 0 && { retryMs }) };
+  return { isGlobal: isGlobal(headers, body), retryMs: retryMs > 0 ? retryMs : undefined };
 }
 
 /**

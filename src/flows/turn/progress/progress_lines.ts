@@ -171,7 +171,7 @@ function toolsIn(next: Exclude<NextStep, { kind: "ask" }>): Pick<Work, "tools" |
   const calls = next.kind === "run" ? next.calls : [next.call];
   const read = calls.find(({ name }) => name === "read_channel_history");
   const reads = read && parseSnowflake<"channel">(CHANNEL.exec(read.arguments)?.[1] ?? "");
-  return { tools: calls.map(({ name }) => name), ...(reads && { reads }) };
+  return { tools: calls.map(({ name }) => name), reads: reads || undefined };
 }
 
 /** The argument `channelId` of a call; only its digits get into the line. */

@@ -66,7 +66,7 @@ export async function refusedTurn(
     outbox: isSilent ? [] : freeze(
       composeNotice({ message, agentId }, { key: "budgetSpent", words: { reset } }, texts),
     ),
-    ...(!isSilent && { told: { userId, day: dayOf(at) } }),
+    told: !isSilent ? { userId, day: dayOf(at) } : undefined,
   };
 }
 

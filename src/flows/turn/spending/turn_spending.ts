@@ -51,7 +51,7 @@ export function createTurnSpending(
         inputTokens: sum(({ inputTokens }) => inputTokens),
         cachedTokens: sum(({ cachedTokens }) => cachedTokens),
         outputTokens: sum(({ outputTokens }) => outputTokens),
-        ...(isPriced && { micros: sum(({ micros = 0 }) => micros) }),
+        micros: isPriced ? sum(({ micros = 0 }) => micros) : undefined,
         ms: sum(({ ms }) => ms),
       };
     },

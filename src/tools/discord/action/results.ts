@@ -35,7 +35,7 @@ export function messageFields(
     timestamp,
     timestampMs,
     timestampUtc: new Date(timestampMs).toISOString(),
-    ...(replyTo && { replyTo }),
+    replyTo: replyTo || undefined,
     text,
   };
 }

@@ -47,7 +47,7 @@ export const CHANNEL_ACTIONS: readonly Action[] = [
         return lines(
           channels.map((channel) => {
             const { id, name, parentId } = channel;
-            return { id, name, type: kindOf(channel), ...(parentId && { parentId }) };
+            return { id, name, type: kindOf(channel), parentId: parentId || undefined };
           }),
           "There are no channels that the person who asks may view.",
         );
@@ -127,12 +127,13 @@ function shown(channel: Channel) {
     channelId: id,
     name,
     type: kindOf(channel),
-    ...(topic && { topic }),
-    ...(parentId && { parentId }),
+    topic: topic || undefined,
+    parentId: parentId || undefined,
     position,
-    ...(isNsfw && { isNsfw }),
-    ...(slowmodeSec > 0 && { slowmodeSec }),
-    ...(isForum(channel) && { tags: tags.map((tag) => tag.name) }),
-    ...(thread && { isArchived: thread.isArchived, isLocked: thread.isLocked }),
+    isNsfw: isNsfw || undefined,
+    slowmodeSec: slowmodeSec > 0 ? slowmodeSec : undefined,
+    tags: isForum(channel) ? tags.map((tag) => tag.name) : undefined,
+    isArchived: thread?.isArchived,
+    isLocked: thread?.isLocked,
   };
 }

@@ -81,7 +81,7 @@ export const EXPRESSION_ACTIONS: readonly Action[] = [
               body: {
                 name,
                 image: `data:${contentType};base64,${bytes.toBase64()}`,
-                ...(roleIds && { roles: roleIds }),
+                roles: roleIds,
               },
             }),
           );

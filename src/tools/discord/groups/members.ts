@@ -52,11 +52,10 @@ export const MEMBER_ACTIONS: readonly Action[] = [
           userId: user.id,
           username: user.username,
           displayName: nick ?? user.global_name ?? user.username,
-          ...(user.bot && { isBot: true }),
+          isBot: user.bot ? true : undefined,
           roles: all.filter(({ id }) => roles.includes(id)).map(({ id, name }) => ({ id, name })),
           joinedAt: joined_at,
-          ...(member.communication_disabled_until &&
-            { timedOutUntil: member.communication_disabled_until }),
+          timedOutUntil: member.communication_disabled_until || undefined,
         });
       }),
   }),
@@ -76,7 +75,7 @@ export const MEMBER_ACTIONS: readonly Action[] = [
             id,
             name,
             position,
-            ...(isManaged && { isManaged }),
+            isManaged: isManaged || undefined,
           })),
           "",
         );
@@ -122,7 +121,7 @@ function roleAction(name: "roleAdd" | "roleRemove", method: "PUT" | "DELETE"): A
       discord.inGuild(
         call,
         {
-          ...(guildId && { guildId }),
+          guildId: guildId || undefined,
           needs: [MANAGE_ROLES, { kind: "above_role", roleId }],
         },
         async (place) => {

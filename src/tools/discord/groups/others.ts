@@ -32,12 +32,12 @@ export const OTHER_ACTIONS: readonly Action[] = [
         throw badArguments("give `status` or `activityName`");
       }
       await discord.setPresence(call, {
-        ...(status && { status }),
-        ...(activityName !== undefined && {
-          activity: activityName === ""
+        status,
+        activity: activityName !== undefined
+          ? activityName === ""
             ? null
-            : { type: activityType, name: activityName, ...(url && { url }) },
-        }),
+            : { type: activityType, name: activityName, url: url || undefined }
+          : undefined,
       });
       return "Set. It stays until it is set again, or the config changes it.";
     },

@@ -148,7 +148,7 @@ async function setOverwrite(
       does: "sets the earlier permissions again",
       needs: ["Manage Roles"],
       holds: String(changed),
-      ...(member && { overUser: member.userId }),
+      overUser: member?.userId,
       left: {
         path: `/channels/${channel.id}`,
         overwrite: targetId,

@@ -156,7 +156,7 @@ async function forumAt(
 function opened(
   { threadId, title, existed }: Awaited<ReturnType<DiscordPort["openThread"]>>,
 ): string {
-  return JSON.stringify({ threadId, title, ...(existed && { existed }) });
+  return JSON.stringify({ threadId, title, existed: existed || undefined });
 }
 
 async function activeIn({ request, guildId }: GuildPlace) {
@@ -183,10 +183,10 @@ async function listed(
       threadId: id,
       channelId,
       name,
-      ...(messages && { messages }),
-      ...(names && names.length > 0 && { tags: names }),
-      ...(thread.thread_metadata?.archived && { isArchived: true }),
-      ...(thread.thread_metadata?.locked && { isLocked: true }),
+      messages: messages || undefined,
+      tags: names && names.length > 0 ? names : undefined,
+      isArchived: thread.thread_metadata?.archived || undefined,
+      isLocked: thread.thread_metadata?.locked || undefined,
     });
   }
   return lines(shown, "There are no such threads that the person who asks may see.");

@@ -21,6 +21,7 @@ import {
   SELF,
   THREAD,
 } from "../../../support/discord/payloads.ts";
+import { sameData } from "../../../support/same_data.ts";
 
 const CONTEXT: DecodeContext = {
   accountId: ACCOUNT,
@@ -38,7 +39,7 @@ function decoded(fields: Readonly<Record<string, unknown>> = {}): InboundMessage
 
 describe("[P2] decodeMessage()", () => {
   it("decodes a guild's message with all its names", () => {
-    assert.deepEqual(decoded(), {
+    sameData(decoded(), {
       kind: "message",
       accountId: ACCOUNT,
       id: "1400000000000000001",
@@ -95,7 +96,7 @@ describe("[P2] decodeMessage()", () => {
     }],
   ];
   for (const [name, fields, place] of places) {
-    it(`recognises ${name}`, () => assert.deepEqual(decoded(fields).place, place));
+    it(`recognises ${name}`, () => sameData(decoded(fields).place, place));
   }
 
   const threads: readonly [string, Readonly<Record<string, unknown>>, unknown][] = [
@@ -122,7 +123,7 @@ describe("[P2] decodeMessage()", () => {
       );
       const event = decodeMessage(messageData({ channel_id: THREAD }), { ...CONTEXT, index });
       assert.ok(event?.kind === "message");
-      assert.deepEqual(event.place, place);
+      sameData(event.place, place);
     });
   }
 
@@ -148,7 +149,7 @@ describe("[P2] decodeMessage()", () => {
 describe("[P14] decodeMessage()", () => {
   it("[P14] names known roles, and no unknown ones", () => {
     const { sender } = decoded({ member: { roles: [OTHER_ROLE, "1800000000000000099"] } });
-    assert.deepEqual(sender.roles, [
+    sameData(sender.roles, [
       { id: OTHER_ROLE, name: "Moderators" },
       { id: "1800000000000000099" },
     ]);
@@ -271,7 +272,7 @@ describe("[H3] decodeMessage()", () => {
         attachments: [{ filename: "a.png", content_type: "image/png", size: 12_345 }],
       },
     });
-    assert.deepEqual(quoted, {
+    sameData(quoted, {
       id: "1400000000000000000",
       author: { id: SELF.userId, tag: "barnacle#0042" },
       text: "see\n[attachment: a.png (image/png, 12 kB)]",
@@ -381,7 +382,7 @@ describe("[D1] decodeMessage()", () => {
       nonce: "abc",
     });
     const bare = decodeMessage(messageData({ author: BARNACLE }), CONTEXT);
-    assert.ok(bare?.kind === "own_message" && !("nonce" in bare));
+    assert.ok(bare?.kind === "own_message" && bare.nonce === undefined);
   });
 
   const answers: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [

@@ -11,6 +11,7 @@ import {
 } from "../../../../src/discord/gateway/decode/senders.ts";
 import { roleId, userId } from "../../../support/discord/builders.ts";
 import { GUILD, guildData, OTHER_ROLE, OWN_ROLE, SELF } from "../../../support/discord/payloads.ts";
+import { sameData } from "../../../support/same_data.ts";
 
 const UNKNOWN = roleId("1800000000000000099");
 const SECOND = roleId("1800000000000000003");
@@ -86,15 +87,15 @@ describe("[P14] personOf()", () => {
 
 describe("[P14] namedRoles()", () => {
   it("names a role with a unique name, and no unknown role", () => {
-    assert.deepEqual(namedRoles([OTHER_ROLE, UNKNOWN], guildWith([MODERATORS])), [
+    sameData(namedRoles([OTHER_ROLE, UNKNOWN], guildWith([MODERATORS])), [
       MODERATORS,
       { id: UNKNOWN },
     ]);
-    assert.deepEqual(namedRoles([OTHER_ROLE]), [{ id: OTHER_ROLE }], "of an unknown guild");
+    sameData(namedRoles([OTHER_ROLE]), [{ id: OTHER_ROLE }], "of an unknown guild");
   });
 
   it("names neither of two roles with the same name", () => {
-    assert.deepEqual(namedRoles([OTHER_ROLE, SECOND], guildWith([MODERATORS, TWIN])), [
+    sameData(namedRoles([OTHER_ROLE, SECOND], guildWith([MODERATORS, TWIN])), [
       { id: OTHER_ROLE },
       { id: SECOND },
     ]);
@@ -176,12 +177,12 @@ describe("[P13] senderOf()", () => {
   const id: UserId = userId("7");
 
   it("leaves out fields without a value", () => {
-    assert.deepEqual(senderOf({ id, username: "ada" }, {}), { id, username: "ada", roles: [] });
+    sameData(senderOf({ id, username: "ada" }, {}), { id, username: "ada", roles: [] });
   });
 
   it("keeps a webhook's application", () => {
     const { applicationId } = SELF;
-    assert.deepEqual(senderOf({ id, username: "ada" }, { automaton: "webhook", applicationId }), {
+    sameData(senderOf({ id, username: "ada" }, { automaton: "webhook", applicationId }), {
       id,
       username: "ada",
       roles: [],

@@ -9,6 +9,7 @@ import {
   DISPATCH_OVERHEAD,
   SEPARATOR,
 } from "../../../../src/discord/gateway/link/batches.ts";
+import { sameData } from "../../../support/same_data.ts";
 
 const SESSION = { sessionId: "s", resumeUrl: "wss://r", seq: 1 };
 
@@ -51,11 +52,11 @@ describe("[G1] createBatches()", () => {
   it("sends the first dispatch at once, and later ones after 8 ms", () => {
     const { batches, posted, pass } = open();
     for (const seq of [1, 2, 3]) batches.add(`${seq}`, seq);
-    assert.deepEqual(posted, [{ number: 1, epoch: 1, seq: 1, text: "[1]" }]);
+    sameData(posted, [{ number: 1, epoch: 1, seq: 1, text: "[1]" }]);
     pass(7);
     assert.equal(posted.length, 1);
     pass(1);
-    assert.deepEqual(posted[1], { number: 2, epoch: 1, seq: 3, text: `[2${SEPARATOR}3]` });
+    sameData(posted[1], { number: 2, epoch: 1, seq: 3, text: `[2${SEPARATOR}3]` });
   });
 
   it("sends at once after a pause, despite uncommitted batches", () => {
@@ -113,7 +114,7 @@ describe("[G1] createBatches()", () => {
     pass(29_999);
     assert.equal(posted.length, 0);
     pass(1);
-    assert.deepEqual(posted, [{ number: 1, epoch: 1, seq: 1, text: "[]" }]);
+    sameData(posted, [{ number: 1, epoch: 1, seq: 1, text: "[]" }]);
     for (let seq = 2; seq <= 1_001; seq++) batches.skip(seq);
     assert.equal(posted.at(-1)!.seq, 1_001);
     batches.skip(1_002);
@@ -137,7 +138,7 @@ describe("[G1] createBatches()", () => {
     const { batches, posted, pass } = open();
     batches.skip(1);
     batches.add("2", 2);
-    assert.deepEqual(posted, [{ number: 1, epoch: 1, seq: 2, text: "[2]" }]);
+    sameData(posted, [{ number: 1, epoch: 1, seq: 2, text: "[2]" }]);
     batches.add("3", 3);
     batches.skip(4);
     pass(8);

@@ -18,6 +18,7 @@ import {
   SELF,
   THREAD,
 } from "../../../support/discord/payloads.ts";
+import { sameData } from "../../../support/same_data.ts";
 
 const EMPTY: GuildIndex = new Map();
 const fed = (index: GuildIndex, t: string, d: unknown) =>
@@ -31,7 +32,7 @@ describe("[P6] applyDispatch()", () => {
     assert.equal(problem, undefined);
     assert.deepEqual(changed, [GUILD]);
     assert.equal(guild(index).name, "Friends");
-    assert.deepEqual(guild(index).channels.get(CHANNEL), {
+    sameData(guild(index).channels.get(CHANNEL), {
       id: CHANNEL,
       type: 0,
       name: "help-desk",
@@ -112,7 +113,7 @@ describe("[P6] applyDispatch()", () => {
   for (const [t, d, look, expected] of changes) {
     it(`applies ${t}, and marks the guild for storing`, () => {
       const { index, changed } = fed(CREATED, t, d);
-      assert.deepEqual(look(index), expected);
+      sameData(look(index), expected);
       assert.deepEqual(changed, [GUILD]);
       assert.equal(guild(CREATED).name, "Friends", "the index before is unchanged");
     });
@@ -271,7 +272,7 @@ describe("[P6] applyDispatch()", () => {
 
 describe("[G5] restore()", () => {
   it("restores a stored index", () => {
-    assert.deepEqual(restore([snapshotOf(guild(CREATED))]), { index: CREATED, dropped: [] });
+    sameData(restore([snapshotOf(guild(CREATED))]), { index: CREATED, dropped: [] });
   });
 
   it("[G6] reads a text of version 1, which has no last messages", () => {
@@ -286,7 +287,7 @@ describe("[G5] restore()", () => {
     const text = JSON.stringify({ v: 1, name: "Friends", own: OWN_ROLE, roles, channels });
     const { index, dropped } = restore([{ guildId: GUILD, text }]);
     assert.deepEqual(dropped, []);
-    assert.deepEqual(guild(index), {
+    sameData(guild(index), {
       id: GUILD,
       name: "Friends",
       ownRole: OWN_ROLE,

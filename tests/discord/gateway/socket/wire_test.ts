@@ -10,6 +10,7 @@ import {
 } from "../../../../src/discord/gateway/socket/wire.ts";
 import type { Presence } from "../../../../src/core/discord/presence.ts";
 import { gatewayOptions, TOKEN } from "../../../support/gateway/gateway_shard.ts";
+import { sameData } from "../../../support/same_data.ts";
 
 const STATE = initialState({ monotonicMs: 0, wallMs: 5 });
 
@@ -60,7 +61,7 @@ describe("[G2] presencePayload()", () => {
   it("[T3] shows other activities by their kind, and links only if given", () => {
     const of = (activity: NonNullable<Presence["activity"]>) =>
       Object(presencePayload({ status: "online", activity }))["activities"][0];
-    assert.deepEqual(of({ type: "watching", name: "the tide" }), { name: "the tide", type: 3 });
+    sameData(of({ type: "watching", name: "the tide" }), { name: "the tide", type: 3 });
     const url = "https://www.twitch.tv/krill";
     assert.deepEqual(of({ type: "streaming", name: "tides", url }), {
       name: "tides",
@@ -96,7 +97,7 @@ describe("[O1] toShardState()", () => {
   ];
   for (const [phase, state] of states) {
     it(`calls ${phase.kind} ${state}`, () => {
-      assert.deepEqual(toShardState({ ...STATE, phase }), { state, readyAt: 5, isDown: false });
+      sameData(toShardState({ ...STATE, phase }), { state, readyAt: 5, isDown: false });
     });
   }
 
@@ -106,7 +107,7 @@ describe("[O1] toShardState()", () => {
       toShardState({ ...STATE, phase: { ...phase, waitReason: "budget" } }).waits,
       "budget",
     );
-    assert.equal("waits" in toShardState({ ...STATE, phase }), false);
+    assert.equal(toShardState({ ...STATE, phase }).waits, undefined);
   });
 
   it("shows the last ACK and whether the account is down", () => {

@@ -9,6 +9,7 @@ import { guildMessage, userId } from "../../../support/discord/builders.ts";
 import type { User } from "../../../../simulator/world/world.ts";
 import { guild, policy } from "../../../policy/policies.ts";
 import { withActions } from "./actions_harness.ts";
+import { sameData } from "../../../support/same_data.ts";
 
 const NOT_HERE = /no such channel in this server/;
 
@@ -288,7 +289,7 @@ describe("[T3] setPresence", () => {
       const args = { action: "setPresence", status: "idle", activityName: "hunter2 tide" };
       assert.match(await run(args), /only an owner of the bot/);
       assert.match(await run(args, { isOwner: true }), /^Set/);
-      assert.deepEqual(presences, [
+      sameData(presences, [
         { status: "idle", activity: { type: "playing", name: "[redacted] tide" } },
       ]);
     }));

@@ -4,6 +4,7 @@ import type { ApplicationId } from "../../../../src/core/discord/ids.ts";
 import { createApplicationCommands } from "../../../../src/discord/rest/calls/application_commands.ts";
 import { guildId } from "../../../support/discord/builders.ts";
 import { checkedApi } from "../checked_api.ts";
+import { sameData } from "../../../support/same_data.ts";
 
 const APPLICATION = "99" as ApplicationId;
 const STATUS = {
@@ -24,7 +25,7 @@ describe("[K1] createApplicationCommands()", () => {
       options: [{ type: 4, name: "days", description: "How many", required: false, choices: [] }],
     };
     const { api, sent } = checkedApi([answer]);
-    assert.deepEqual(await createApplicationCommands(api).list(APPLICATION), {
+    sameData(await createApplicationCommands(api).list(APPLICATION), {
       commands: [STATUS],
       entryPoint: [],
     });
@@ -71,7 +72,7 @@ describe("[K1] createApplicationCommands()", () => {
     const { api, sent } = checkedApi([config, { ...menu, options: undefined }], []);
     const { list, replace } = createApplicationCommands(api);
     const { commands } = await list(APPLICATION);
-    assert.deepEqual(commands, [config, menu]);
+    sameData(commands, [config, menu]);
     await replace(APPLICATION, undefined, { commands, entryPoint: [] });
     assert.deepEqual(sent.at(-1)?.body, [config, { type: 3, name: "Ask Barnacle" }]);
   });

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { createApplications } from "../../../../src/discord/rest/calls/application.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { withDiscord } from "../simulated.ts";
+import { sameData } from "../../../support/same_data.ts";
 
 const ME = {
   id: "1500000000000000002",
@@ -85,7 +86,7 @@ describe("[G9] createApplications()", () => {
 
   it("uses defaults for the fields that a server in Discord's place omits", async () => {
     const { applications } = asking({ id: ME.id, name: "x" });
-    assert.deepEqual(await applications.me(), {
+    sameData(await applications.me(), {
       id: ME.id,
       name: "x",
       flags: 0,

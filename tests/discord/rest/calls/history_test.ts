@@ -17,6 +17,7 @@ import {
   userId,
 } from "../../../support/discord/builders.ts";
 import { withDiscord } from "../simulated.ts";
+import { sameData } from "../../../support/same_data.ts";
 
 const CHANNEL = channelId("1400000000000000002");
 const BEFORE = messageId("1400000000000000009");
@@ -105,7 +106,7 @@ describe("[D2] createReadPosted()", () => {
       raw("12", { message_reference: { message_id: "7" }, referenced_message: null }),
       raw("11", { attachments: [{ filename: "a.md", size: 3 }, { filename: "b.md", size: 4 }] }),
     ]);
-    assert.deepEqual(await read(CHANNEL), {
+    sameData(await read(CHANNEL), {
       kind: "page",
       messages: [
         { id: "12", authorId: BOT, content: "hello", quote: "7", fileSizes: [] },
@@ -114,7 +115,7 @@ describe("[D2] createReadPosted()", () => {
       oldest: "11",
       isLast: true,
     });
-    assert.deepEqual(asked, [{ limit: 100 }]);
+    sameData(asked, [{ limit: 100 }]);
   });
 
   it("reads the page before a message, and does not mark a full page as the last", async () => {
@@ -134,7 +135,7 @@ describe("[D2] createReadPosted()", () => {
 
   it("has no oldest message for an empty page", async () => {
     const { read } = reading([]);
-    assert.deepEqual(await read(CHANNEL), { kind: "page", messages: [], isLast: true });
+    sameData(await read(CHANNEL), { kind: "page", messages: [], isLast: true });
   });
 
   const failures = [

@@ -23,6 +23,7 @@ import {
 import { checkedApi, type Sent } from "../checked_api.ts";
 import { fakeApi } from "../fake_api.ts";
 import { withDiscord } from "../simulated.ts";
+import { sameData } from "../../../support/same_data.ts";
 
 const CREATED = { id: "1400000000000000077" };
 const NOT_AFTER = 1_800_000_000_000;
@@ -109,7 +110,7 @@ describe("createMessages().create()", () => {
     ];
     await create(api, message, files);
     const options = asked[0]?.[2];
-    assert.deepEqual(options?.body.attachments, [
+    sameData(options?.body.attachments, [
       { id: "0", filename: "a.md", description: "all of it" },
       { id: "1", filename: "b.bin" },
     ]);
@@ -188,7 +189,7 @@ describe("createMessages().create()", () => {
     const { api } = fakeApi(
       toRestError(route, 403, { code: 50013, message: "Missing Permissions" }),
     );
-    assert.deepEqual(await create(api), {
+    sameData(await create(api), {
       kind: "refused",
       why: "forbidden",
       reason: "POST /channels/:id/messages failed with 403: Missing Permissions (50013)",
@@ -199,14 +200,14 @@ describe("createMessages().create()", () => {
   it("[D3] returns the duration of a rate limit if Discord names it", async () => {
     const details = { kind: "rate_limited", route: "POST /channels/:id/messages" } as const;
     const limited = new RestError("was not sent", { ...details, retryAfterMs: 90_000 });
-    assert.deepEqual(await create(fakeApi(limited).api), {
+    sameData(await create(fakeApi(limited).api), {
       kind: "refused",
       why: "rate_limited",
       reason: "POST /channels/:id/messages was not sent",
       retryAfterMs: 90_000,
     });
     const mute = await create(fakeApi(new RestError("no", details)).api);
-    assert.equal("retryAfterMs" in mute, false);
+    assert.equal(Object(mute).retryAfterMs, undefined);
   });
 
   it("[D6] returns unanswered for a timeout", async () => {
@@ -241,7 +242,7 @@ describe("createMessages().edit()", () => {
   it("[R8] replaces the text, pings no one new, and keeps the files", async () => {
     const { api, asked } = fakeApi(CREATED);
     assert.deepEqual(await edit(api), { kind: "created", messageId: CREATED.id });
-    assert.deepEqual(asked, [["PATCH", `${PATH}/${QUOTED}`, {
+    sameData(asked, [["PATCH", `${PATH}/${QUOTED}`, {
       body: {
         content: message.content,
         allowedMentions: {
