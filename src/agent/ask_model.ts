@@ -36,7 +36,7 @@ export interface AnswerPorts {
 }
 
 /** One answer. `calls` is absent if it ends the turn. */
-export interface Answer {
+export interface ModelResponse {
   /** Its text. */
   readonly text: string;
   /** The tools that it calls: {@link MAX_CALLS}, and the first one that is too many. */
@@ -56,7 +56,7 @@ export async function readAnswer(
   request: ModelRequest,
   signal: AbortSignal,
   { model, onText, cleanSecrets }: AnswerPorts,
-): Promise<Answer> {
+): Promise<ModelResponse> {
   let text = "";
   let thinking = "";
   for await (const part of model.generate(request, signal)) {
@@ -128,10 +128,10 @@ export function withSteps(
   const messages = [...request.messages, ...stepsWithin(steps, stepChars, showJoined, showImages)];
   const all = { ...request, messages };
   return tools.length === 0
-    ? merged(withoutTools(all)) // the calls of other turns, too: their senders may have had tools
-    : { ...merged(all), tools, ...(isLast && { mayCall: false }) };
+    ? withMergedUsers(withoutTools(all)) // the calls of other turns, too: their senders may have had tools
+    : { ...withMergedUsers(all), tools, ...(isLast && { mayCall: false }) };
 }
 
-function merged(request: ModelRequest): ModelRequest {
+function withMergedUsers(request: ModelRequest): ModelRequest {
   return { ...request, messages: mergedUsers(request.messages) };
 }

@@ -174,7 +174,7 @@ async function converse(
           signal,
           ports,
         );
-        usage = sum(usage, answer.usage);
+        usage = sumUsage(usage, answer.usage);
         if (answer.thinking !== undefined) thoughts.push(answer.thinking.trim());
         if (!answer.calls) {
           const { steps, unsaved } = log;
@@ -198,16 +198,16 @@ async function converse(
         await log.save(false);
         const { ready, asked } = await ask(next.calls);
         const waiting = [...asked, ...await runAll(ready)];
-        if (waiting.length > 0) return parked(waiting, log);
+        if (waiting.length > 0) return parkedTurn(waiting, log);
         break;
       }
       case "run_once": {
         const { ready, asked } = await ask([next.call]);
-        if (asked.length > 0) return parked(asked, log);
+        if (asked.length > 0) return parkedTurn(asked, log);
         log.add({ kind: "begun", callId: next.call.id, at: now() });
         await log.save(true);
         const waiting = await runAll(ready);
-        if (waiting.length > 0) return parked(waiting, log);
+        if (waiting.length > 0) return parkedTurn(waiting, log);
         await log.save(false);
         break;
       }
@@ -229,7 +229,7 @@ function addResult(
   if (result.refused) onRefused?.(result.refused);
 }
 
-function parked(asked: readonly AskedCall[], { steps, unsaved }: StepLog): ParkedTurn {
+function parkedTurn(asked: readonly AskedCall[], { steps, unsaved }: StepLog): ParkedTurn {
   return { kind: "parked", asked, taken: { steps, unsaved } };
 }
 
@@ -248,7 +248,10 @@ const NOT_RUN = {
   },
 } as const satisfies Readonly<Record<string, ToolResult>>;
 
-function sum(one: ModelUsage | undefined, other: ModelUsage | undefined): ModelUsage | undefined {
+function sumUsage(
+  one: ModelUsage | undefined,
+  other: ModelUsage | undefined,
+): ModelUsage | undefined {
   if (!one || !other) return other ?? one;
   const cachedTokens = (one.cachedTokens ?? 0) + (other.cachedTokens ?? 0);
   return {

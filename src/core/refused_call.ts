@@ -7,12 +7,12 @@
  * @module
  */
 
-import type { Missing } from "./rights/rights.ts";
+import type { MissingRight } from "./rights/rights.ts";
 
 /** A reason, for metrics and records. */
 export type RefusalReason =
   /** A right of the asker at Discord is missing (T4). */
-  | Missing["kind"]
+  | MissingRight["kind"]
   /**
    * - `unknown_tool`, `unknown_action`: nothing has this name.
    * - `closed_tool`: the config, or the rules for tools, leave the tool out here.

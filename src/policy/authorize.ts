@@ -93,7 +93,7 @@ function prepareEvents(
     ask: Ask,
   ): Verdict {
     const mode = open?.reactionNotifications ?? { value: "own", rule: DMS };
-    const isCounted = counts(mode.value, on, sender, open?.guildUsers?.value);
+    const isCounted = reactionCounts(mode.value, on, sender, open?.guildUsers?.value);
     const fact = () =>
       `reactionNotifications is "${mode.value}"; ${nameOf(sender)} reacts to ${
         on === "own" ? "a message by the bot" : "a message by another author"
@@ -149,7 +149,7 @@ function prepareEvents(
 /** Direct messages have no key for reactions: those on the bot's messages count. */
 const DMS = "channels.discord.dm";
 
-function counts(
+function reactionCounts(
   mode: ReactionMode,
   on: "own" | "other",
   sender: Sender,

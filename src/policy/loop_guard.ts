@@ -52,9 +52,9 @@ export function createLoopGuard(rules: () => LoopGuardRules): LoopGuard {
       const before = runOf(channelId, now);
       runs.delete(channelId);
       if (by === "person") return;
-      const run = before?.mutedAt === undefined ? continued(before, by) : before;
-      const isLoop = run.mutedAt === undefined && loops(run, rules().maxTurns);
-      runs.set(channelId, isLoop ? { ...run, mutedAt: now } : run);
+      const run = before?.mutedAt === undefined ? continueRun(before, by) : before;
+      const hasLooped = run.mutedAt === undefined && isLoop(run, rules().maxTurns);
+      runs.set(channelId, hasLooped ? { ...run, mutedAt: now } : run);
       const [oldest] = runs.keys();
       if (runs.size > MAX_CHANNELS && oldest !== undefined) runs.delete(oldest);
     },
@@ -62,7 +62,7 @@ export function createLoopGuard(rules: () => LoopGuardRules): LoopGuard {
   };
 }
 
-function continued(before: Run | undefined, by: "bot" | "own"): Run {
+function continueRun(before: Run | undefined, by: "bot" | "own"): Run {
   const length = (before?.length ?? 0) + 1;
   if (by === "own") return { length, sinceOwn: 0 };
   const { sinceOwn } = before ?? {};
@@ -70,6 +70,6 @@ function continued(before: Run | undefined, by: "bot" | "own"): Run {
 }
 
 /** Whether the last `maxTurns` messages are all by bots, and one of them is ours. */
-function loops({ length, sinceOwn }: Run, maxTurns: number): boolean {
+function isLoop({ length, sinceOwn }: Run, maxTurns: number): boolean {
   return length >= maxTurns && sinceOwn !== undefined && sinceOwn < maxTurns;
 }

@@ -92,7 +92,7 @@ const OWNERS = "commands.ownerAllowFrom";
 const GATES = "channels.discord.actions";
 
 /** A decision about one tool, without its name. */
-type Step = Omit<ToolDecision, "name">;
+type Decided = Omit<ToolDecision, "name">;
 
 /** Prepares a policy for many turns. */
 export function prepareToolAccess(policy: AccessPolicy): DecideTools {
@@ -115,17 +115,19 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
     const [own = [], ...limiting] = rules?.tools.map((entry) => levelsOf(entry, sender)) ?? [];
     const denying = [...everywhere, ...own.flat(), ...limiting.flat(2)];
 
-    function decide({ name, gate, partGates }: ToolFacts): Step {
-      const denial = denying.find(({ lists }) => has(lists.deny, name));
-      if (denial) return out("denied", pathTo(denial.rule, "deny"));
+    function decide({ name, gate, partGates }: ToolFacts): Decided {
+      const denial = denying.find(({ lists }) => listsTool(lists.deny, name));
+      if (denial) return refused("denied", pathTo(denial.rule, "deny"));
       if (gate !== undefined && !openGates.includes(gate)) {
-        return out("gate-closed", pathTo(GATES, gate));
+        return refused("gate-closed", pathTo(GATES, gate));
       }
-      if (partGates?.every((part) => !openGates.includes(part))) return out("gate-closed", GATES);
-      let step = globally(name, isOwner, global);
-      step = narrowed(step, name, [{ lists: agent, rule: AGENT }]);
-      step = narrowed(step, name, own[0] ?? []);
-      for (const [level = []] of limiting) step = limited(step, name, level);
+      if (partGates?.every((part) => !openGates.includes(part))) {
+        return refused("gate-closed", GATES);
+      }
+      let step = decideGlobally(name, isOwner, global);
+      step = applyLevel(step, name, [{ lists: agent, rule: AGENT }]);
+      step = applyLevel(step, name, own[0] ?? []);
+      for (const [level = []] of limiting) step = applyLimits(step, name, level);
       return step;
     }
 
@@ -137,55 +139,59 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
 }
 
 /** The global level: its `allow` replaces the base set. */
-function globally(name: string, isOwner: () => boolean, { allow, alsoAllow }: ToolLists): Step {
-  const step = allow ? listed(name, allow) : base(name, isOwner);
-  if (step.isAllowed || !has(alsoAllow, name)) return step;
-  return into("also-allowed", pathTo(GLOBAL, "alsoAllow"));
+function decideGlobally(
+  name: string,
+  isOwner: () => boolean,
+  { allow, alsoAllow }: ToolLists,
+): Decided {
+  const step = allow ? decideByAllowList(name, allow) : decideByDefault(name, isOwner);
+  if (step.isAllowed || !listsTool(alsoAllow, name)) return step;
+  return allowed("also-allowed", pathTo(GLOBAL, "alsoAllow"));
 }
 
-function listed(name: string, allow: readonly string[]): Step {
+function decideByAllowList(name: string, allow: readonly string[]): Decided {
   const rule = pathTo(GLOBAL, "allow");
-  return has(allow, name) ? into("allowed", rule) : out("not-allowed", rule);
+  return listsTool(allow, name) ? allowed("allowed", rule) : refused("not-allowed", rule);
 }
 
-function base(name: string, isOwner: () => boolean): Step {
+function decideByDefault(name: string, isOwner: () => boolean): Decided {
   switch (audienceOf(name)) {
     case "everyone":
-      return into("default", pathTo(GLOBAL, "allow"));
+      return allowed("default", pathTo(GLOBAL, "allow"));
     case "owners":
-      return isOwner() ? into("owners-default", OWNERS) : out("owners-only", OWNERS);
+      return isOwner() ? allowed("owners-default", OWNERS) : refused("owners-only", OWNERS);
     case undefined:
-      return out("not-default", pathTo(GLOBAL, "alsoAllow"));
+      return refused("not-default", pathTo(GLOBAL, "alsoAllow"));
   }
 }
 
 /** A level below: its `allow` narrows the tools of the level above. */
-function narrowed(above: Step, name: string, level: readonly ToolLevel[]): Step {
-  const adding = level.find(({ lists }) => has(lists.alsoAllow, name));
+function applyLevel(above: Decided, name: string, level: readonly ToolLevel[]): Decided {
+  const adding = level.find(({ lists }) => listsTool(lists.alsoAllow, name));
   if (adding) {
-    return above.isAllowed ? above : into("also-allowed", pathTo(adding.rule, "alsoAllow"));
+    return above.isAllowed ? above : allowed("also-allowed", pathTo(adding.rule, "alsoAllow"));
   }
-  return limited(above, name, level);
+  return applyLimits(above, name, level);
 }
 
-/** As {@link narrowed}, but the level adds no tool. */
-function limited(above: Step, name: string, level: readonly ToolLevel[]): Step {
-  if (!above.isAllowed || level.some(({ lists }) => has(lists.alsoAllow, name))) return above;
-  const limit = level.find(({ lists }) => lists.allow && !has(lists.allow, name));
-  if (limit) return out("not-allowed", pathTo(limit.rule, "allow"));
+/** As {@link applyLevel}, but the level adds no tool. */
+function applyLimits(above: Decided, name: string, level: readonly ToolLevel[]): Decided {
+  if (!above.isAllowed || level.some(({ lists }) => listsTool(lists.alsoAllow, name))) return above;
+  const limit = level.find(({ lists }) => lists.allow && !listsTool(lists.allow, name));
+  if (limit) return refused("not-allowed", pathTo(limit.rule, "allow"));
   const naming = level.find(({ lists }) => lists.allow);
-  return naming ? into("allowed", pathTo(naming.rule, "allow")) : above;
+  return naming ? allowed("allowed", pathTo(naming.rule, "allow")) : above;
 }
 
-function has(list: readonly string[] | undefined, name: string): boolean {
+function listsTool(list: readonly string[] | undefined, name: string): boolean {
   return list?.some((entry) => isForTool(entry, name)) === true;
 }
 
-function into(why: ToolReason, rule: string): Step {
+function allowed(why: ToolReason, rule: string): Decided {
   return { isAllowed: true, why, rule };
 }
 
-function out(why: ToolReason, rule: string): Step {
+function refused(why: ToolReason, rule: string): Decided {
   return { isAllowed: false, why, rule };
 }
 

@@ -39,7 +39,7 @@ const MAX_NAME = 200;
 
 /** Checks files, and removes secrets from their names, descriptions and contents. */
 export function checkFiles(files: readonly OutboundFile[], rules: FileRules): CheckedFiles {
-  const results = files.map((file) => check(file, rules));
+  const results = files.map((file) => checkFile(file, rules));
   return {
     files: results.filter((result) => typeof result !== "string"),
     notes: results.filter((result) => typeof result === "string"),
@@ -47,7 +47,7 @@ export function checkFiles(files: readonly OutboundFile[], rules: FileRules): Ch
 }
 
 /** @returns The file to send, or a sentence that replaces a refused file. */
-function check(file: OutboundFile, rules: FileRules): OutboundFile | string {
+function checkFile(file: OutboundFile, rules: FileRules): OutboundFile | string {
   const { maxFileBytes, takesNoFiles, texts, cleanSecrets } = rules;
   const name = toName(cleanSecrets(file.name));
   if (takesNoFiles) return notice("fileRefused", { file: name }, texts);
@@ -57,7 +57,7 @@ function check(file: OutboundFile, rules: FileRules): OutboundFile | string {
   }
   const bytes = withoutSecrets(file.bytes, cleanSecrets);
   if (!bytes) return notice("fileWithheld", { file: name }, texts);
-  const alt = file.alt === undefined ? undefined : cut(cleanSecrets(file.alt), MAX_ALT).trim();
+  const alt = file.alt === undefined ? undefined : cutText(cleanSecrets(file.alt), MAX_ALT).trim();
   const { contentType } = file;
   return {
     name,
@@ -95,10 +95,10 @@ function textOf(bytes: Uint8Array): string | undefined {
 /** Reduces a file name to one line without path or Markdown. */
 function toName(name: string): string {
   const plain = name.toWellFormed().replace(/[\p{Cc}\p{Cf}`/\\]+/gu, "_").trim();
-  return cut(plain, MAX_NAME) || "file";
+  return cutText(plain, MAX_NAME) || "file";
 }
 
-function cut(text: string, most: number): string {
+function cutText(text: string, most: number): string {
   return text.length > most ? text.slice(0, most).replace(/[\ud800-\udbff]$/, "") : text;
 }
 

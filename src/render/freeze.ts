@@ -8,7 +8,7 @@
  * @module
  */
 
-import { type Answer, nonceOf } from "../core/outbound/nonce.ts";
+import { type AnswerKey, nonceOf } from "../core/outbound/nonce.ts";
 import {
   type Frozen,
   MAX_FILES,
@@ -23,10 +23,10 @@ import {
 } from "../core/outbound/outbound.ts";
 
 /** A message that answers no one: text from the command line, or a notice to the bot's owner. */
-export type Unprompted = Omit<Reply, keyof Answer | "quote">;
+export type Unprompted = Omit<Reply, keyof AnswerKey | "quote">;
 
 /** Text and files of one message. */
-interface Body {
+interface MessageBody {
   readonly content: string;
   readonly footer?: string;
   readonly files: readonly OutboundFile[];
@@ -45,8 +45,8 @@ interface Body {
  */
 export function freeze(reply: Reply): readonly Frozen[] {
   const { cause, revision, agentId, kind, quote } = reply;
-  const answer: Answer = { cause, revision, kind, agentId };
-  return frozen(reply, (part, parts) => ({
+  const answer: AnswerKey = { cause, revision, kind, agentId };
+  return freezeBodies(reply, (part, parts) => ({
     nonce: nonceOf(answer, part),
     quote: quote?.on === "all" || part === 0 ? quote : undefined,
     of: { ...answer, part, parts },
@@ -55,10 +55,10 @@ export function freeze(reply: Reply): readonly Frozen[] {
 
 /** Freezes messages that answer no one. The store gives each a nonce when it adds the row. */
 export function freezeUnprompted(unprompted: Unprompted): readonly Frozen[] {
-  return frozen(unprompted, () => ({ nonce: "", quote: undefined, of: undefined }));
+  return freezeBodies(unprompted, () => ({ nonce: "", quote: undefined, of: undefined }));
 }
 
-function frozen(
+function freezeBodies(
   reply: Unprompted,
   detailsOf: (part: number, parts: number) => {
     readonly nonce: string;
@@ -94,7 +94,7 @@ function frozen(
 }
 
 /** The last chunk gets the first files. */
-function bodiesOf({ chunks, footer, files, voice }: Unprompted): readonly Body[] {
+function bodiesOf({ chunks, footer, files, voice }: Unprompted): readonly MessageBody[] {
   const [first = [], ...others] = requestsOf(files);
   const contents = chunks.length === 0 && files.length > 0 ? [""] : chunks;
   const last = contents.length - 1;
@@ -107,7 +107,7 @@ function bodiesOf({ chunks, footer, files, voice }: Unprompted): readonly Body[]
   ];
 }
 
-function voiceBody({ file, durationSec, waveform }: VoiceFile): Body {
+function voiceBody({ file, durationSec, waveform }: VoiceFile): MessageBody {
   return { content: "", files: [file], voice: { durationSec, waveform } };
 }
 

@@ -53,14 +53,14 @@ export function composeApprovalRequest(
 }
 
 /** The result of a pressed button whose request exists. */
-export type Decision = Extract<PairingOutcome, { readonly request: PairingRequest }>;
+export type PairingDecision = Extract<PairingOutcome, { readonly request: PairingRequest }>;
 
 /**
  * The text that replaces the question after an owner pressed a button.
  *
  * @param by The owner who pressed it.
  */
-export function decisionText({ kind, request }: Decision, by: UserId, texts: Texts): string {
+export function decisionText({ kind, request }: PairingDecision, by: UserId, texts: Texts): string {
   const requester = requesterOf(request);
   switch (kind) {
     case "approved":

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { type Answer, nonceOf } from "../core/outbound/nonce.ts";
+import { type AnswerKey, nonceOf } from "../core/outbound/nonce.ts";
 import {
   type Frozen,
   MAX_FILES,
@@ -71,7 +71,7 @@ export function createPlanQueue(
       if (!newest && incoming.length === 1) return dropped(", and none of them can be folded");
 
       const fullAnswers = newest ? [newest.whole, added] : [added];
-      const into = fold(fullAnswers, texts, maxFileBytes);
+      const into = foldInto(fullAnswers, texts, maxFileBytes);
       if (!into) return dropped(", and their words do not fit into files");
       return {
         kind: "fold",
@@ -142,7 +142,7 @@ function countIn(text: string): number {
 }
 
 /** Builds one message for several answers; it replies to the newest of them. */
-function fold(
+function foldInto(
   fullAnswers: readonly FullAnswer[],
   texts: Texts,
   maxFileBytes: number,
@@ -159,7 +159,7 @@ function fold(
   if (!file || files.length > MAX_FILES) return undefined;
 
   const { cause, revision, agentId } = newest.of;
-  const answer: Answer = {
+  const answer: AnswerKey = {
     cause,
     revision,
     agentId,

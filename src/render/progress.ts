@@ -76,7 +76,7 @@ export function progressText(
       return notice("workHistory", { channel: `<#${reads ?? channelId}>` }, texts);
     }
     const key = WORK_OF.get(tool);
-    return key ? notice(key, {}, texts) : notice("workTool", { tool: plain(tool) }, texts);
+    return key ? notice(key, {}, texts) : notice("workTool", { tool: plainToolName(tool) }, texts);
   });
   const some = [...new Set(works)].slice(0, MAX_TOOLS);
   const work = some.length === 0 ? notice("workThinking", {}, texts) : some.join(", ");
@@ -88,6 +88,6 @@ export function progressText(
 }
 
 /** The model may call a tool that does not exist, by any name. */
-function plain(tool: string): string {
+function plainToolName(tool: string): string {
   return tool.replace(/[^\w-]/g, "").slice(0, 64) || "?";
 }

@@ -147,14 +147,14 @@ export function noticeBody(text: string): Pick<Reply, keyof LaidOut | "mayPing">
 }
 
 /** A text that no model wrote: from the command line, or a notice to the bot's owner. */
-export interface Outgoing
+export interface UnpromptedText
   extends Pick<Reply, "accountId" | "channelId" | "guildId">, Partial<Pick<Reply, "files">> {
   /** The text to send. */
   readonly text: string;
 }
 
 /** Composes and freezes such a text. It pings no one, and its links stay unchanged. */
-export function composeSend(outgoing: Outgoing, rules: TextRules): readonly Frozen[] {
+export function composeSend(outgoing: UnpromptedText, rules: TextRules): readonly Frozen[] {
   const { text, files: given = [], accountId, channelId, guildId } = outgoing;
   const { files, notes } = checkFiles(given, rules);
   const { isCut: _, ...laidOut } = layOut(

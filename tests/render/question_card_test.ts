@@ -16,7 +16,7 @@ import {
   controlsOf,
   isShown,
   settledContent,
-  visible,
+  withVisibleCharacters,
 } from "../../src/render/questions/card.ts";
 import { anyCharacter } from "../support/any_character.ts";
 import { ACCOUNT, channelId, guildId, messageId, userId } from "../support/discord/builders.ts";
@@ -69,12 +69,12 @@ describe("[SEC-R20] visible()", () => {
     ["a```b", "a\\u0060\\u0060\\u0060b"],
   ];
   for (const [text, shown] of cases) {
-    it(`returns ${JSON.stringify(shown)}`, () => assert.equal(visible(text), shown));
+    it(`returns ${JSON.stringify(shown)}`, () => assert.equal(withVisibleCharacters(text), shown));
   }
 
   it("leaves no character that people cannot see, and no end of a block", () => {
     fc.assert(fc.property(fc.string({ unit: anyCharacter }), (text) => {
-      const shown = visible(`\`${text}\``);
+      const shown = withVisibleCharacters(`\`${text}\``);
       assert.doesNotMatch(shown, /[^\P{C}\n\t]|[^\P{Z} ]|\p{Default_Ignorable_Code_Point}|\p{M}/u);
       assert.ok(!shown.includes("```"));
     }));
@@ -98,7 +98,10 @@ describe("[SEC-R20] composeCard()", () => {
         const of = stored({ exact, facts, text: heading });
         const { content } = card(of);
         assert.ok(content.length <= 2_000, `${content.length}`);
-        assert.equal(content.includes(`\`\`\`\n${visible(exact)}\n\`\`\``), isShown(of.question));
+        assert.equal(
+          content.includes(`\`\`\`\n${withVisibleCharacters(exact)}\n\`\`\``),
+          isShown(of.question),
+        );
         assert.ok(content.endsWith("ID: `K7QP2MZX`"));
       }),
       { numRuns: 50 },

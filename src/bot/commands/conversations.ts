@@ -9,7 +9,7 @@ import type { UserId } from "../../core/discord/ids.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { Model } from "../../core/model.ts";
-import { metered, type SpendPort } from "../../core/spending/metered_model.ts";
+import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
 import { BudgetSpent } from "../../core/spending/budget.ts";
 import { compact, type CompactPorts } from "../../flows/session/compact.ts";
 import type { Conversations } from "../../interactions/base/context.ts";
@@ -68,7 +68,7 @@ export function createConversations(options: ConversationsOptions): Conversation
         {
           ...options,
           store: sessions,
-          model: metered(model, { kind: "compaction", by, spend, now }),
+          model: meteredModel(model, { kind: "compaction", by, spend, now }),
           retryAt: new Map(), // a person asks: a failure of before does not count
         },
       );

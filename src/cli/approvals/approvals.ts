@@ -9,7 +9,7 @@
 
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type StoredQuestion } from "../../core/people/question.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { visible } from "../../render/questions/card.ts";
+import { withVisibleCharacters } from "../../render/questions/card.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { withStore } from "../shared/with_store.ts";
@@ -44,7 +44,7 @@ export function show(flags: CommonFlags, code: string, io: Io): Promise<ExitCode
     const { question: { text, facts, exact }, expiresAt } = found;
     io.out(text);
     for (const { name, value } of facts) io.out(`${name}: ${value}`);
-    if (exact !== undefined) io.out(visible(exact));
+    if (exact !== undefined) io.out(withVisibleCharacters(exact));
     io.out(`expires ${timeText(expiresAt)}`);
     return EXIT.done;
   });
@@ -107,6 +107,6 @@ function lineOf({ code, expiresAt, question }: StoredQuestion): string {
     `until ${timeText(expiresAt)}`,
     tool,
     `asks ${to}`,
-    visible((exact ?? text).slice(0, PREVIEW_CHARS)).replaceAll("\n", " "),
+    withVisibleCharacters((exact ?? text).slice(0, PREVIEW_CHARS)).replaceAll("\n", " "),
   ].join("  ");
 }

@@ -34,7 +34,7 @@ export type Delivery =
   | Unread;
 
 /** The next request for a row. */
-export type Step =
+export type DeliveryStep =
   /**
    * Send the message, unless it is `notAfter` or later: Unix time in milliseconds from which on
    * Discord may not know the nonce.
@@ -66,7 +66,7 @@ export function stepFor(
   { action, firstAttemptAt }: OutboxRow,
   now: number,
   { nonceWindowMs, bootedAt }: NonceRules,
-): Step {
+): DeliveryStep {
   if (action.kind !== "post") return action;
   const since = firstAttemptAt ?? now;
   const notAfter = since + nonceWindowMs;
@@ -144,12 +144,12 @@ export function afterDelivery(row: OutboxRow, delivery: Delivery, facts: Attempt
     case "uncertain":
       return delivery;
     case "unanswered":
-      return failing(row, delivery.reason, facts, true);
+      return keepFailing(row, delivery.reason, facts, true);
     case "unsent":
-      return failing(row, delivery.reason, facts);
+      return keepFailing(row, delivery.reason, facts);
     case "unread":
       return delivery.why === "unreachable"
-        ? failing(row, delivery.reason, facts)
+        ? keepFailing(row, delivery.reason, facts)
         : refused(row, { ...delivery, why: delivery.why }, facts, "uncertain");
     case "refused":
       return refused(row, delivery, facts, "dead");
@@ -176,7 +176,7 @@ function refused(
     case "rate_limited":
       return retryAfterMs > 0
         ? { kind: "again", waitMs: retryAfterMs, reason, isAttempt: false }
-        : failing(row, reason, facts);
+        : keepFailing(row, reason, facts);
     case "unauthorized": // concerns the bot and not the row, which stays as it is
       return { kind: "again", waitMs: retryWaitMs(facts), reason, isAttempt: true };
     case "forbidden":
@@ -189,7 +189,7 @@ function refused(
 }
 
 /** @param mayBeThere Whether Discord may have carried out this attempt. */
-function failing(
+function keepFailing(
   row: OutboxRow,
   reason: string,
   facts: AttemptFacts,

@@ -10,7 +10,7 @@
 
 import type { MessageId } from "../discord/ids.ts";
 import { nonceOf } from "./nonce.ts";
-import type { Frozen, OutboundMessage, Part } from "./outbound.ts";
+import type { AnswerPart, Frozen, OutboundMessage } from "./outbound.ts";
 
 /** A draft of one answer, as the outbox has it. */
 export interface DraftRow {
@@ -29,7 +29,7 @@ export interface DraftRow {
 }
 
 /** A message of kind `draft`. Its part is that of the message whose place it holds. */
-export type DraftMessage = OutboundMessage & { readonly of: Part };
+export type DraftMessage = OutboundMessage & { readonly of: AnswerPart };
 
 /** What to do with the drafts of a finished turn. */
 export interface PlacedDrafts {
@@ -109,13 +109,13 @@ export function toDrafts(composed: readonly Frozen[], maxLength: number): readon
       ...message,
       of: { ...of, kind: "draft" as const },
       nonce: nonceOf({ ...of, kind: "draft" }, of.part),
-      content: isLast ? marked(content, maxLength) : content,
+      content: isLast ? withDraftMark(content, maxLength) : content,
     }];
   });
 }
 
 /** After a code fence, the mark gets a line of its own, or the fence would not end. */
-function marked(content: string, maxLength: number): string {
+function withDraftMark(content: string, maxLength: number): string {
   const isFenced = /(?:`{3}|~{3})$/.test(content);
   const withMark = `${content}${isFenced ? "\n" : " "}${DRAFT_MARK}`;
   return withMark.length > maxLength ? content : withMark;
@@ -135,7 +135,7 @@ export interface ShownDraft {
 }
 
 /** The next step for an answer's drafts. */
-export type GrowthStep =
+export type DraftStep =
   | { readonly kind: "post"; readonly message: DraftMessage }
   | {
     readonly kind: "edit";
@@ -156,10 +156,10 @@ export type GrowthStep =
  * @param shown Drafts in the outbox, in the order of their parts.
  * @param wanted Drafts of the answer so far, from {@link toDrafts}.
  */
-export function nextStep(
+export function nextDraftStep(
   shown: readonly ShownDraft[],
   wanted: readonly DraftMessage[],
-): GrowthStep {
+): DraftStep {
   for (const [part, { message: posted, messageId, content }] of shown.entries()) {
     if (messageId === undefined) return { kind: "none" };
     const message = wanted[part] ?? { ...posted, content: DRAFT_MARK };

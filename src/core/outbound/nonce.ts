@@ -22,7 +22,7 @@ export type OutboundKind =
   | "tool";
 
 /** The message that an outbound message answers, and the kind of answer. */
-export interface Answer {
+export interface AnswerKey {
   /** Id of the answered message. */
   readonly cause: MessageId;
   /** Answered revision of `cause`, as `InboundMessage.revision` counts. */
@@ -45,7 +45,7 @@ const NONCE_LENGTH = 25;
  * @returns 25 characters of base64url, which hold 150 bits of a SHA-256.
  * @see {@link https://docs.discord.com/developers/resources/message#create-message}
  */
-export function nonceOf({ cause, revision, agentId = "", kind }: Answer, index: number): string {
+export function nonceOf({ cause, revision, agentId = "", kind }: AnswerKey, index: number): string {
   return hashed(["b1", cause, revision, agentId, kind, index]);
 }
 

@@ -6,10 +6,10 @@
 
 import type { Refusal } from "../errors.ts";
 import type { AccountId, ChannelId, GuildId, MessageId, RoleId, UserId } from "../discord/ids.ts";
-import type { Answer } from "./nonce.ts";
+import type { AnswerKey } from "./nonce.ts";
 
 /** An answer to one message, cut to Discord's size. */
-export interface Reply extends Answer {
+export interface Reply extends AnswerKey {
   /** The account that posts it. */
   readonly accountId: AccountId;
   /** Channel, thread or direct message channel to post to. */
@@ -121,7 +121,7 @@ export interface OutboundMessage {
   /** Set if it is a voice message: its only content is one file (R16). */
   readonly voice?: VoiceFacts;
   /** The answer that it is a part of; absent if it answers no message. */
-  readonly of?: Part;
+  readonly of?: AnswerPart;
 }
 
 /** The layout of a card, in Discord's Components V2. */
@@ -155,7 +155,7 @@ export interface Menu {
 }
 
 /** The position of one message within an answer. */
-export interface Part extends Answer {
+export interface AnswerPart extends AnswerKey {
   /** Index of the message, from 0. */
   readonly part: number;
   /** Number of messages in the answer. */

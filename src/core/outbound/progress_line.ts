@@ -7,7 +7,7 @@
  * @module
  */
 
-import { type Answer, nonceOf } from "./nonce.ts";
+import { type AnswerKey, nonceOf } from "./nonce.ts";
 import type { DraftMessage } from "./draft.ts";
 import { type OutboundMessage, STOP_BUTTON } from "./outbound.ts";
 
@@ -22,7 +22,7 @@ const MAX_LENGTH = 2_000;
 
 /** The place of a line, and the turn that it belongs to. */
 export interface ProgressPlace
-  extends Omit<Answer, "kind">, Pick<OutboundMessage, "accountId" | "channelId" | "guildId"> {
+  extends Omit<AnswerKey, "kind">, Pick<OutboundMessage, "accountId" | "channelId" | "guildId"> {
   /** Text of the Stop button. */
   readonly stopLabel: string;
 }

@@ -20,10 +20,10 @@ import type { OutboxRow } from "./outbound.ts";
  * - `none`: the bot has all that the message needs
  * - `unknown`: Discord does not tell, or the place has no permissions, as direct messages
  */
-export type Missing = "files" | "other" | "none" | "unknown";
+export type MissingHere = "files" | "other" | "none" | "unknown";
 
 /** The subject of a refusal. */
-export type Subject = "place" | "message" | "files";
+export type RefusalSubject = "place" | "message" | "files";
 
 /** A refusal of a message. */
 export interface MessageRefusal {
@@ -71,7 +71,10 @@ export function mayBeOfPlace(
 }
 
 /** Decides what a refusal is about, once the bot's permissions in the place were looked up. */
-export function subjectOf({ code, fileCount }: MessageRefusal, missing: Missing): Subject {
+export function subjectOf(
+  { code, fileCount }: MessageRefusal,
+  missing: MissingHere,
+): RefusalSubject {
   if (code !== undefined && PLACES.has(code)) return "place";
   if (code !== undefined && MESSAGES.has(code)) return "message";
   switch (missing) {

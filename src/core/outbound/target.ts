@@ -70,7 +70,7 @@ export function parseTarget(text: string): Target | TargetProblem {
     const channelId = parseSnowflake<"channel">(channel);
     return channelId ? { kind: "channel", channelId } : noId(channel);
   }
-  return linked(written) ?? refused(written);
+  return linkedTarget(written) ?? unknownTarget(written);
 }
 
 /** The one group of a pattern that matched. */
@@ -78,7 +78,7 @@ function digitsOf(match: RegExpExecArray | null): string | undefined {
   return match?.slice(1).find((group) => group !== undefined);
 }
 
-function linked(written: string): Target | TargetProblem | undefined {
+function linkedTarget(written: string): Target | TargetProblem | undefined {
   const [, guild, channel, message] = LINK.exec(written) ?? [];
   if (guild === undefined || channel === undefined) return undefined;
   const channelId = parseSnowflake<"channel">(channel);
@@ -95,7 +95,7 @@ function linked(written: string): Target | TargetProblem | undefined {
   };
 }
 
-function refused(written: string): TargetProblem {
+function unknownTarget(written: string): TargetProblem {
   const bare = BARE.exec(written)?.[1];
   if (bare !== undefined) {
     return problem(

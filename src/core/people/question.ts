@@ -13,7 +13,7 @@ import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discor
 import { type FieldAnswer, type Form, type FormField, readForm, type Submission } from "./form.ts";
 
 /** A way to answer: a button, or an option of a menu. */
-export interface Choice {
+export interface AnswerChoice {
   /** Names the choice for code and for the model. */
   readonly key: string;
   /** The text for people; absent for choices of Barnacle's own, which have notices. */
@@ -62,7 +62,7 @@ export interface Question {
    * The ways to answer. Of a question with a form: {@link FILL_IN}, and {@link DENY} if the person
    * may decline.
    */
-  readonly choices: readonly Choice[];
+  readonly choices: readonly AnswerChoice[];
   /** Set if a person may choose several of {@link Question.choices}, at most this many. */
   readonly upTo?: number;
   /** The form to fill in; absent if the choices are the answer. */

@@ -149,9 +149,9 @@ export function permissionBits(
   const own = { allow: 0n, deny: 0n };
   // One pass: a channel may have hundreds of overwrites, and each call of a tool comes here.
   for (const { id, allow, deny } of overwrites) {
-    if (isSame(id, guildId)) add(everyone, allow, deny);
-    if (roles.has(id)) add(ofRoles, allow, deny);
-    if (isSame(id, userId)) add(own, allow, deny);
+    if (isSame(id, guildId)) addOverwrite(everyone, allow, deny);
+    if (roles.has(id)) addOverwrite(ofRoles, allow, deny);
+    if (isSame(id, userId)) addOverwrite(own, allow, deny);
   }
   return [everyone, ofRoles, own].reduce(
     (bits, { allow, deny }) => (bits & ~deny) | allow,
@@ -159,7 +159,7 @@ export function permissionBits(
   );
 }
 
-function add(sum: { allow: bigint; deny: bigint }, allow: bigint, deny: bigint): void {
+function addOverwrite(sum: { allow: bigint; deny: bigint }, allow: bigint, deny: bigint): void {
   sum.allow |= allow;
   sum.deny |= deny;
 }

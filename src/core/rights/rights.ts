@@ -91,7 +91,7 @@ export type Need =
   | { readonly kind: "posted_for"; readonly userId?: UserId | undefined };
 
 /** A missing right. */
-export type Missing =
+export type MissingRight =
   /** Each of these permissions would suffice; in a timeout, the member may not use them. */
   | { readonly kind: "permission" | "timeout"; readonly permissions: readonly Permission[] }
   /**
@@ -148,7 +148,7 @@ export function missingRight(
   place: PlaceFacts | undefined,
   needs: readonly Need[],
   now: number,
-): Missing | undefined {
+): MissingRight | undefined {
   if (!member) return { kind: "not_member" };
   const inputs = inputsOf(guild, member);
   const inGuild = basePermissions(inputs);
@@ -166,12 +166,12 @@ export function missingRight(
   const lacksHere = (permission: Permission): Permission | undefined =>
     firstOf(permissionsFor(permission, place), lacks);
 
-  const lacking = (permission: Permission | undefined): Missing | undefined => {
+  const lacking = (permission: Permission | undefined): MissingRight | undefined => {
     if (permission === undefined) return undefined;
     const isByTimeout = isTimedOut && !LEFT_BY_TIMEOUT.has(permission);
     return { kind: isByTimeout ? "timeout" : "permission", permissions: [permission] };
   };
-  const missing = (need: Need): Missing | undefined => {
+  const missing = (need: Need): MissingRight | undefined => {
     if (typeof need === "string") return lacking(lacksHere(need));
     switch (need.kind) {
       case "any":
@@ -254,7 +254,7 @@ export function outranks(
   return own !== undefined && (theirs === undefined || isAbove(own, theirs));
 }
 
-function roleProblem(guild: GuildFacts, roleId: RoleId): Missing | undefined {
+function roleProblem(guild: GuildFacts, roleId: RoleId): MissingRight | undefined {
   const role = guild.roles.find(({ id }) => id === roleId);
   if (!role) return { kind: "no_role" };
   if (isEveryone(guild, role)) return { kind: "everyone_role" };
@@ -266,7 +266,7 @@ function roleRank(
   member: MemberFacts,
   roleId: RoleId,
   own: RoleFacts | undefined,
-): Missing | undefined {
+): MissingRight | undefined {
   const role = guild.roles.find(({ id }) => id === roleId);
   if (!role) return { kind: "no_role" };
   if (member.userId === guild.ownerId || isEveryone(guild, role)) return undefined;
@@ -305,7 +305,7 @@ const WORDS = {
 } as const;
 
 /** Describes a missing right: `"they lack the permission Manage Roles"`. */
-export function describeMissing(missing: Missing, whose: Lacking): string {
+export function describeMissing(missing: MissingRight, whose: Lacking): string {
   const { who, lacks, is, their, has } = WORDS[whose];
   switch (missing.kind) {
     case "permission":

@@ -42,7 +42,7 @@ export interface MeteredFor {
  *
  * @throws {BudgetSpent} While iterating, before anything is asked, if a budget is spent.
  */
-export function metered(model: Model, { kind, by, spend, now, onUsage }: MeteredFor): Model {
+export function meteredModel(model: Model, { kind, by, spend, now, onUsage }: MeteredFor): Model {
   return withGenerate(model, async function* (request, signal) {
     const stop = await spend.check(by, kind);
     if (stop) throw new BudgetSpent(stop);

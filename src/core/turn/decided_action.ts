@@ -10,17 +10,17 @@ import type { InboundMessage } from "../inbound/inbound.ts";
 import { ALLOW_ONCE, type Decision, type Question } from "../people/question.ts";
 import { type RefusalReason, RefusedCall } from "../refused_call.ts";
 import { describeMissing } from "../rights/rights.ts";
-import type { Missing } from "../rights/rights.ts";
+import type { MissingRight } from "../rights/rights.ts";
 
 /** The asker of an action lacks a right. */
 export class LacksRight extends RefusedCall {
   /** Name of the error class, as logs show it. */
   override name = "LacksRight";
   /** The missing right. */
-  readonly missing: Missing;
+  readonly missing: MissingRight;
 
   /** Says which right is missing; `decision` is absent before a person with it has decided. */
-  constructor(missing: Missing, decision: Decision | undefined) {
+  constructor(missing: MissingRight, decision: Decision | undefined) {
     const who = isEscalationAllowed(decision) ? "the person who allowed it" : "the person who asks";
     super(
       missing.kind,

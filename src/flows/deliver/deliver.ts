@@ -12,7 +12,7 @@
  * @module
  */
 
-import { type Delivery, type Step, stepFor } from "../../core/outbound/delivery.ts";
+import { type Delivery, type DeliveryStep, stepFor } from "../../core/outbound/delivery.ts";
 import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type {
   OutboundFile,
@@ -79,7 +79,7 @@ export async function deliver(row: OutboxRow, ports: DeliverPorts): Promise<Deli
   }
 }
 
-type Request = Extract<Step, { readonly kind: "post" | "edit" | "delete" }>;
+type Request = Extract<DeliveryStep, { readonly kind: "post" | "edit" | "delete" }>;
 
 async function send(
   row: OutboxRow,

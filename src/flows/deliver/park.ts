@@ -11,7 +11,7 @@
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
-import type { Missing } from "../../core/outbound/refusals.ts";
+import type { MissingHere } from "../../core/outbound/refusals.ts";
 import type { Log } from "../../lib/log.ts";
 import { createParkTries, type ParkedPlace, type ParkTriesPorts } from "./park_tries.ts";
 import type { Outbox } from "../../core/store/outbox.ts";
@@ -41,7 +41,7 @@ export interface ParkPorts extends ParkTriesPorts {
 /** What the bot's permissions tell about a refusal. */
 export interface Explained {
   /** The missing permission. */
-  readonly missing: Missing;
+  readonly missing: MissingHere;
   /** For people: the missing permission by name; absent if only Discord's words are known. */
   readonly reason?: string;
 }

@@ -13,7 +13,7 @@
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
 import type { ResolvedName } from "../../core/names.ts";
-import { find, GUILD_PINS, isFormOf } from "../../policy/rules/entries.ts";
+import { findKeys, GUILD_PINS, isFormOf } from "../../policy/rules/entries.ts";
 import { isDenial } from "../../policy/rules/pinned.ts";
 import type { AccessPolicy, ChannelRules } from "../../policy/rules/rules.ts";
 
@@ -36,7 +36,7 @@ export function heldNames(
       .filter(([typed, { pinned }]) => !pinned && isFormOf(typed, guild.name))
       .map(([typed]) => ({ kind: "guild", ...guild, typed, at }));
   }
-  return find(guilds, guild, GUILD_PINS).flatMap((key) => {
+  return findKeys(guilds, guild, GUILD_PINS).flatMap((key) => {
     const { channels = {} } = guilds[key] ?? {};
     if (!Object.hasOwn(channels, "*")) return [];
     return Object.entries(channels)

@@ -11,7 +11,7 @@ import { pathTo } from "../../core/config_path.ts";
 import type { GuildId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
-import { channelPins, find, GUILD_PINS } from "../../policy/rules/entries.ts";
+import { channelPins, findKeys, GUILD_PINS } from "../../policy/rules/entries.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy, GuildRules } from "../../policy/rules/rules.ts";
 import {
@@ -45,7 +45,7 @@ export function mayAnswerIn(policy: AccessPolicy, guild: Named<GuildId>): boolea
 
 /** The key of the config's entry for a guild; `undefined` if there is none. */
 function guildKeyOf({ guilds }: AccessPolicy, guild: Named<GuildId>): string | undefined {
-  return guilds && find(guilds, guild, GUILD_PINS)[0];
+  return guilds && findKeys(guilds, guild, GUILD_PINS)[0];
 }
 
 /**
@@ -168,7 +168,7 @@ function judgeListed(
 
 /** The key of a channel's entry; `"*"` if it has no entry of its own. */
 function keyOf({ channels = {} }: Channels, guild: SeenGuild, channel: SeenChannel): string {
-  return find(channels, channel, channelPins(guild.id))[0] ?? ANY;
+  return findKeys(channels, channel, channelPins(guild.id))[0] ?? ANY;
 }
 
 function judgeChannel(guild: SeenGuild, { name, missing }: SeenChannel): Row {

@@ -11,7 +11,7 @@
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import { ALLOW_ONCE, DENY } from "../../core/people/question.ts";
 import { describeMissing } from "../../core/rights/rights.ts";
-import type { Missing } from "../../core/rights/rights.ts";
+import type { MissingRight } from "../../core/rights/rights.ts";
 import type { ToolChanges } from "../../core/store/changes.ts";
 import { factsOf, LacksRight } from "../../core/turn/decided_action.ts";
 import type { EscalationPort, LimitPort } from "../../core/turn/ports/discord_place.ts";
@@ -36,7 +36,7 @@ interface ActionQuestionsOptions {
 }
 
 /** Lacks that an owner can make up for. No one can give a role of an integration, for example. */
-const ESCALATED: ReadonlySet<Missing["kind"]> = new Set([
+const ESCALATED: ReadonlySet<MissingRight["kind"]> = new Set([
   "permission",
   "rank",
   "role_rank",
@@ -104,7 +104,7 @@ export function createActionQuestions(
 }
 
 /** The right that an action lacks; `undefined` if it lacks none, or fails for another reason. */
-async function lackOf(probe: () => Promise<unknown>): Promise<Missing | undefined> {
+async function lackOf(probe: () => Promise<unknown>): Promise<MissingRight | undefined> {
   try {
     await probe();
   } catch (error) {

@@ -6,7 +6,7 @@
 
 import type { Model } from "../../core/model.ts";
 import { BudgetSpent } from "../../core/spending/budget.ts";
-import { metered, type SpendPort } from "../../core/spending/metered_model.ts";
+import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
 import type { HistoryPort } from "../../core/turn/ports/history.ts";
 import { usedBy } from "../../core/turn/used_by.ts";
@@ -27,7 +27,7 @@ export function createSummarise(
 ): HistoryPort["summarise"] {
   const { model, spend, agentId, now } = options;
   return async ({ message, signal }, messages, question) => {
-    const asked = metered(model(), {
+    const asked = meteredModel(model(), {
       kind: "summary",
       by: usedBy(message, agentId()),
       spend,

@@ -14,7 +14,7 @@ import type { Entry } from "../../core/inbound/transcript.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { ModelError } from "../../core/model.ts";
-import { metered } from "../../core/spending/metered_model.ts";
+import { meteredModel } from "../../core/spending/metered_model.ts";
 import type { Step } from "../../core/step.ts";
 import { footerOf, withFooter } from "../../render/cost.ts";
 import { freeze } from "../../render/freeze.ts";
@@ -79,14 +79,14 @@ export async function runAnswer(
   if (spent) return await refusedTurn(claim, spent, rules, ports);
   const { window = rules.window } = ports.model;
   const { by } = spending;
-  const model = metered(withManner(ports.model, ports.manner ?? {}), {
+  const model = meteredModel(withManner(ports.model, ports.manner ?? {}), {
     kind: "answer",
     by,
     spend: spending.port,
     now,
     onUsage: (...counted) => observeTokens(ports.rates, ...counted),
   });
-  const folding = metered(ports.model, { kind: "compaction", by, spend: ports.spend, now });
+  const folding = meteredModel(ports.model, { kind: "compaction", by, spend: ports.spend, now });
   const boundary = ports.randomId();
   const system = systemPromptOf(rules.instructions);
   const filesChars = Math.floor(historyChars(window, system.length) * FILES_SHARE);

@@ -6,7 +6,7 @@
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
-import { metered, type SpendPort } from "../../core/spending/metered_model.ts";
+import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
 import type { Log } from "../../lib/log.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
@@ -56,7 +56,7 @@ export function createTitleByModel(
   async function ask(message: InboundMessage, signal: AbortSignal): Promise<string> {
     const { text } = message;
     const { by } = createTurnSpending(message, agentId(), spend);
-    const asker = metered(model(), { kind: "summary", by, spend, now });
+    const asker = meteredModel(model(), { kind: "summary", by, spend, now });
     const asked = fenced("message", randomId(), text.slice(0, MAX_TEXT).toWellFormed());
     let title = "";
     for await (

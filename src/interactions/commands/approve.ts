@@ -11,7 +11,7 @@ import type { CommandCall } from "../../core/inbound/interactions.ts";
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type StoredQuestion } from "../../core/people/question.ts";
 import { bounded } from "../../lib/text/cut.ts";
 import { notice } from "../../render/notices/notices.ts";
-import { isShown, settledContent, visible } from "../../render/questions/card.ts";
+import { isShown, settledContent, withVisibleCharacters } from "../../render/questions/card.ts";
 import { choicesFor, type Command } from "../base/command.ts";
 import type { InteractionContext } from "../base/context.ts";
 
@@ -128,7 +128,7 @@ function listOf(open: readonly StoredQuestion[], { texts }: InteractionContext):
   const [only, second] = open;
   if (only && !second && isShown(only.question) && only.question.exact !== undefined) {
     return `${notice("approvals", {}, texts())}\n\`${only.code}\`\n\`\`\`\n${
-      visible(only.question.exact)
+      withVisibleCharacters(only.question.exact)
     }\n\`\`\``;
   }
   const lines = open.slice(0, SHOWN).map((one) => `– \`${one.code}\` \`${previewOf(one)}\``);
@@ -139,5 +139,8 @@ const SHOWN = 10;
 
 /** The beginning of a command in one line, as code. */
 function previewOf({ question: { exact, text } }: StoredQuestion): string {
-  return bounded(visible(exact ?? text).replaceAll("\n", " ").replaceAll("`", "'"), 80);
+  return bounded(
+    withVisibleCharacters(exact ?? text).replaceAll("\n", " ").replaceAll("`", "'"),
+    80,
+  );
 }

@@ -50,7 +50,7 @@ export function channelPins(
  *
  * @returns Empty if no entry applies.
  */
-export function find<Rules>(
+export function findKeys<Rules>(
   entries: Entries<Rules>,
   { id, name }: Named<string>,
   pins: Pins<Rules>,
@@ -62,7 +62,7 @@ export function find<Rules>(
   let written: string | undefined;
   for (const form of hasNames ? FORMS : []) {
     const key = form(name);
-    const rules = isNameKey(key) ? at(entries, key) : undefined;
+    const rules = isNameKey(key) ? entryAt(entries, key) : undefined;
     if (rules === undefined) continue;
     written ??= key;
     if (!pins.isPinned(rules)) free ??= key;
@@ -83,7 +83,7 @@ export function find<Rules>(
  * `applied` does.
  * @returns Empty if no entry applies for sure.
  */
-export function findById<Rules>(
+export function findKeysById<Rules>(
   entries: Entries<Rules>,
   id: string,
   pins: Pins<Rules>,
@@ -93,7 +93,7 @@ export function findById<Rules>(
   if (Object.hasOwn(entries, id)) return [id];
   const own = indexOf(entries, pins.of).pinned.get(id);
   const key = own ?? wildcardKey(entries);
-  const applied = key === undefined ? undefined : at(entries, key);
+  const applied = key === undefined ? undefined : entryAt(entries, key);
   if (key === undefined || applied === undefined) return [];
   for (const [other, rules] of Object.entries(entries)) {
     if (other === "*" || other === key) continue;
@@ -166,6 +166,6 @@ export function isNameKey(key: string): boolean {
 }
 
 /** Reads an entry by its own key only: a channel may be called `constructor`. */
-export function at<Rules>(entries: Entries<Rules>, key: string): Rules | undefined {
+export function entryAt<Rules>(entries: Entries<Rules>, key: string): Rules | undefined {
   return Object.hasOwn(entries, key) ? entries[key] : undefined;
 }

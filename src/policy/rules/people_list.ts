@@ -77,7 +77,9 @@ export function withPerson(
   person: ListedPerson,
   known: readonly ListedEntry[],
 ): EditedEntries {
-  return written.some((text) => means(text, person, known)) ? undefined : [...written, person.id];
+  return written.some((text) => isEntryOf(text, person, known))
+    ? undefined
+    : [...written, person.id];
 }
 
 /** Removes all entries that mean a person alone. Roles and `"*"` stay. */
@@ -86,7 +88,7 @@ export function withoutPerson(
   person: ListedPerson,
   known: readonly ListedEntry[],
 ): EditedEntries {
-  const kept = written.filter((text) => !means(text, person, known));
+  const kept = written.filter((text) => !isEntryOf(text, person, known));
   return kept.length === written.length ? undefined : kept;
 }
 
@@ -96,7 +98,7 @@ export function admitsEveryone(written: readonly string[]): boolean {
 }
 
 /** A name that was resolved means that id, even if another person has the name now (P4). */
-function means(text: string, person: ListedPerson, known: readonly ListedEntry[]): boolean {
+function isEntryOf(text: string, person: ListedPerson, known: readonly ListedEntry[]): boolean {
   const entry = parseAllowEntry(text);
   if (entry.kind === "user") return entry.id === person.id;
   if (entry.kind !== "name") return false;

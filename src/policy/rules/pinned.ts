@@ -53,7 +53,7 @@ export function withNames(policy: AccessPolicy, names: readonly ResolvedName[]):
     dm: { ...dm, allowFrom: pinnedList(dm.allowFrom, pins) },
     commands: { ...commands, ...(owners && { owners: pinnedList(owners, pins) }) },
     ...(guilds && {
-      guilds: mapped(guilds, (guild, key) => pinnedGuild(guild, key, pins)),
+      guilds: mapEntries(guilds, (guild, key) => pinnedGuild(guild, key, pins)),
     }),
   };
 }
@@ -119,7 +119,7 @@ function pinnedGuild(guild: GuildRules, key: string, pins: Pins): GuildRules {
     ...(users && { users: pinnedList(users, pins) }),
     ...pinnedTools(guild, pins),
     ...(channels && {
-      channels: mapped(channels, (channel, name) => pinnedChannel(channel, name, pins)),
+      channels: mapEntries(channels, (channel, name) => pinnedChannel(channel, name, pins)),
     }),
   };
 }
@@ -211,7 +211,7 @@ function unresolvedAt(
 }
 
 /** The result has no prototype: a channel called `constructor` must find no rule. */
-function mapped<Rules extends Guilds[string] | Channels[string]>(
+function mapEntries<Rules extends Guilds[string] | Channels[string]>(
   record: Readonly<Record<string, Rules>>,
   convert: (rules: Rules, key: string) => Rules,
 ): Readonly<Record<string, Rules>> {

@@ -8,7 +8,7 @@
 import { pathTo } from "../../core/config_path.ts";
 import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";
 import type { AllowEntry } from "./allowlist.ts";
-import { at } from "./entries.ts";
+import { entryAt } from "./entries.ts";
 import type { ChannelRules, GuildRules, PlaceToolRules, SenderTools, ToolLists } from "./rules.ts";
 
 /** Config path of the guild entries. */
@@ -75,7 +75,7 @@ export function entryOf(
   const entries = ENTRIES.get(guilds) ?? new Map<string, GuildEntry>();
   const known = entries.get(key);
   if (known) return known;
-  const rules = at(guilds, key);
+  const rules = entryAt(guilds, key);
   if (!rules) return undefined;
   const entry = toEntry(rules, pathTo(GUILDS, key));
   ENTRIES.set(guilds, entries.set(key, entry));
@@ -88,19 +88,19 @@ function toEntry(rules: GuildRules, path: string): GuildEntry {
   const guild = { rules, path };
   const places = new Map<string, OpenPlace>();
   const layer = (key: string): readonly Layer<ChannelRules>[] => {
-    const rules = at(channels, key);
+    const rules = entryAt(channels, key);
     return rules ? [{ rules, path: pathTo(channelsPath, key) }] : [];
   };
   return {
     ...guild,
     channelsPath,
-    open: combined([], guild),
+    open: combineLayers([], guild),
     places(key) {
       const known = places.get(key);
       if (known) return known;
       const own = layer(key);
       if (own.length === 0) return undefined;
-      const place = combined([...own, ...layer("*")], guild);
+      const place = combineLayers([...own, ...layer("*")], guild);
       places.set(key, place);
       return place;
     },
@@ -108,7 +108,10 @@ function toEntry(rules: GuildRules, path: string): GuildEntry {
 }
 
 /** Combines the entries of a channel, the most specific first, and the guild's after them. */
-export function combined(own: readonly Layer<ChannelRules>[], guild: Layer<GuildRules>): OpenPlace {
+export function combineLayers(
+  own: readonly Layer<ChannelRules>[],
+  guild: Layer<GuildRules>,
+): OpenPlace {
   const { slug: guildSlug, users: guildUsers, reactionNotifications } = guild.rules;
   const { path } = guild;
   const layers: readonly Layer<Omit<ChannelRules, "pinned">>[] = [...own, guild];
@@ -118,14 +121,14 @@ export function combined(own: readonly Layer<ChannelRules>[], guild: Layer<Guild
   return {
     kind: "open",
     rule: (own[0] ?? guild).path,
-    requireMention: firstOf(layers, "requireMention") ?? ruled(true, path, "requireMention"),
+    requireMention: firstOf(layers, "requireMention") ?? withRule(true, path, "requireMention"),
     users: users ? [users] : [],
-    intentFilter: firstOf(layers, "intentFilter") ?? ruled(false, path, "intentFilter"),
-    reactionNotifications: ruled(reactionNotifications, path, "reactionNotifications"),
-    threads: firstOf(layers, "threads") ?? ruled(NO_THREADS, path, "threads"),
+    intentFilter: firstOf(layers, "intentFilter") ?? withRule(false, path, "intentFilter"),
+    reactionNotifications: withRule(reactionNotifications, path, "reactionNotifications"),
+    threads: firstOf(layers, "threads") ?? withRule(NO_THREADS, path, "threads"),
     guildPath: path,
     tools: [[...toolsOf(own), ...toolsOf([guild])]],
-    guildUsers: guildUsers ? ruled(guildUsers, path, "users") : undefined,
+    guildUsers: guildUsers ? withRule(guildUsers, path, "users") : undefined,
     systemPrompt,
     skills,
     guildSlug,
@@ -159,13 +162,13 @@ function firstOf<Rules, Key extends keyof Rules & string>(
 ): Ruled<NonNullable<Rules[Key]>> | undefined {
   for (const { rules, path } of layers) {
     const value = rules[key];
-    if (value !== undefined && value !== null) return ruled(value, path, key);
+    if (value !== undefined && value !== null) return withRule(value, path, key);
   }
   return undefined;
 }
 
 /** A value with its config path; for a default, the path at which to change it. */
-function ruled<Value>(value: Value, path: string, key: string): Ruled<Value> {
+function withRule<Value>(value: Value, path: string, key: string): Ruled<Value> {
   return { value, rule: pathTo(path, key) };
 }
 

@@ -7,8 +7,8 @@
 import { pathTo } from "../../core/config_path.ts";
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
 import { type Ask, channelName, guildName, recordNothing } from "./checks.ts";
-import { at, channelPins, find, findById, GUILD_PINS, isNameKey } from "./entries.ts";
-import { combined, entryOf, type GuildEntry, GUILDS, type OpenPlace } from "./place_entry.ts";
+import { channelPins, entryAt, findKeys, findKeysById, GUILD_PINS, isNameKey } from "./entries.ts";
+import { combineLayers, entryOf, type GuildEntry, GUILDS, type OpenPlace } from "./place_entry.ts";
 import type { AccessPolicy, ChannelRules, GuildRules, ReactionMode } from "./rules.ts";
 
 /** A place in which the bot answers no message. */
@@ -44,19 +44,19 @@ export function rulesFor(
   const { groupPolicy, groupPolicyRule, guilds } = policy;
   const areGuildsOn = groupPolicy !== "disabled";
   if (!ask("guilds", areGuildsOn, groupPolicyRule, () => `groupPolicy is "${groupPolicy}"`)) {
-    return closed("guilds-disabled", groupPolicyRule);
+    return closedPlace("guilds-disabled", groupPolicyRule);
   }
   if (!guilds) {
     const isOpen = groupPolicy === "open";
     const fact = () => `no guilds are listed, and groupPolicy is "${groupPolicy}"`;
     if (!ask("guild", isOpen, groupPolicyRule, fact)) {
-      return closed("guild-not-listed", groupPolicyRule);
+      return closedPlace("guild-not-listed", groupPolicyRule);
     }
     const unlisted = {
       rules: { reactionNotifications: "own" },
       path: pathTo(GUILDS, "*"),
     } as const;
-    return { ...combined([], unlisted), rule: groupPolicyRule };
+    return { ...combineLayers([], unlisted), rule: groupPolicyRule };
   }
 
   let found: OpenPlace | undefined;
@@ -67,14 +67,14 @@ export function rulesFor(
     ask("guild", true, guild.path, () => `${guildName(place)} ${isSecond ? NAMED : "is listed"}`);
     const rules = withinGuild(place, guild, ask);
     if (rules.kind === "closed") return rules;
-    found = found ? stricter(found, rules) : rules;
+    found = found ? strictest(found, rules) : rules;
   }
   if (found) return found;
   const problem = place.hasNamesake
     ? "is not listed by its id, and another guild shares its name"
     : "is not listed";
   ask("guild", false, GUILDS, () => `${guildName(place)} ${problem}`);
-  return closed("guild-not-listed", GUILDS);
+  return closedPlace("guild-not-listed", GUILDS);
 }
 
 /** The end of a fact about an entry that only makes a place stricter. */
@@ -92,7 +92,7 @@ function withinGuild(
   }
   let found: OpenPlace | undefined;
   for (const key of channelKeys(place, channels)) {
-    const channel = at(channels, key);
+    const channel = entryAt(channels, key);
     const rules = places(key);
     if (!channel || !rules) continue;
     const isSecond = found !== undefined;
@@ -100,11 +100,11 @@ function withinGuild(
     ask("channel", true, rules.rule, fact);
     const denial = deniedBy(channel, rules.rule, ask);
     if (denial) return denial;
-    found = found ? stricter(found, rules) : rules;
+    found = found ? strictest(found, rules) : rules;
   }
   if (found) return found;
   ask("channel", false, channelsPath, () => `${channelName(place)} is not listed`);
-  return closed("channel-not-listed", channelsPath);
+  return closedPlace("channel-not-listed", channelsPath);
 }
 
 function deniedBy(channel: ChannelRules, path: string, ask: Ask): ClosedPlace | undefined {
@@ -113,7 +113,7 @@ function deniedBy(channel: ChannelRules, path: string, ask: Ask): ClosedPlace | 
     if (value === undefined) continue;
     const rule = pathTo(path, switchKey);
     if (!ask("enabled", value, rule, () => `${switchKey} is ${value}`)) {
-      return closed("channel-disabled", rule);
+      return closedPlace("channel-disabled", rule);
     }
   }
   return undefined;
@@ -126,9 +126,9 @@ function guildKeys(
   { guild, isUnknown, hasNamesake }: GuildPlace,
   guilds: Readonly<Record<string, GuildRules>>,
 ): readonly string[] {
-  if (!isUnknown) return find(guilds, guild, hasNamesake ? SHARED_NAME : GUILD_PINS);
+  if (!isUnknown) return findKeys(guilds, guild, hasNamesake ? SHARED_NAME : GUILD_PINS);
   const couldBe = (key: string, rules: GuildRules) => isNameKey(key) && !GUILD_PINS.isPinned(rules);
-  return findById(guilds, guild.id, GUILD_PINS, couldBe, couldNarrow);
+  return findKeysById(guilds, guild.id, GUILD_PINS, couldBe, couldNarrow);
 }
 
 function channelKeys(
@@ -137,11 +137,11 @@ function channelKeys(
 ): readonly string[] {
   if (thread && Object.hasOwn(channels, thread.id)) return [thread.id];
   const pins = channelPins(guild.id);
-  if (!isUnknown) return find(channels, channel, pins);
+  if (!isUnknown) return findKeys(channels, channel, pins);
   // Without `thread` it may be one, and any id the parent's.
   const couldBe = (key: string, rules: ChannelRules) =>
     !thread || (isNameKey(key) && !pins.isPinned(rules));
-  return findById(channels, channel.id, pins, couldBe, couldNarrow);
+  return findKeysById(channels, channel.id, pins, couldBe, couldNarrow);
 }
 
 /** The keys by which entries differ, without the ids that they were resolved to. */
@@ -159,7 +159,7 @@ function couldNarrow(rules: Limits, applied: Limits): boolean {
 }
 
 /** The rules of a place to which two entries apply: each limit of either one holds. */
-function stricter(place: OpenPlace, other: OpenPlace): OpenPlace {
+function strictest(place: OpenPlace, other: OpenPlace): OpenPlace {
   const { requireMention, intentFilter, users } = place;
   const reactions = REACTIONS.indexOf(other.reactionNotifications.value) <
       REACTIONS.indexOf(place.reactionNotifications.value)
@@ -184,6 +184,6 @@ function stricter(place: OpenPlace, other: OpenPlace): OpenPlace {
 /** From the strictest to the widest. */
 const REACTIONS: readonly ReactionMode[] = ["off", "allowlist", "own", "all"];
 
-function closed(why: ClosedPlace["why"], rule: string): ClosedPlace {
+function closedPlace(why: ClosedPlace["why"], rule: string): ClosedPlace {
   return { kind: "closed", why, rule };
 }

@@ -53,10 +53,10 @@ export function chunk(text: string, rules: ChunkRules, most = Infinity): readonl
   }
   const source = sourceOf(text.trimEnd(), limit, maxLines);
   if (mode === "newline") {
-    const chunks = cut(source, paragraphsOf(source), maxChunks + 1);
+    const chunks = cutChunks(source, paragraphsOf(source), maxChunks + 1);
     if (chunks.length <= maxChunks) return chunks.slice(0, most);
   }
-  return cut(source, [{ start: 0, end: source.text.length }], most);
+  return cutChunks(source, [{ start: 0, end: source.text.length }], most);
 }
 
 /** Minimum chunk length to repeat marks; with less, they would leave too little room for text. */
@@ -103,7 +103,11 @@ function* paragraphsOf({ text, fences }: Source): Generator<Paragraph> {
   yield { start, end: text.length };
 }
 
-function cut(source: Source, paragraphs: Iterable<Paragraph>, most: number): readonly string[] {
+function cutChunks(
+  source: Source,
+  paragraphs: Iterable<Paragraph>,
+  most: number,
+): readonly string[] {
   const chunks: string[] = [];
   let piece: Piece = START;
   for (const { start, end } of paragraphs) {

@@ -13,7 +13,7 @@
 import { type CodeFence, fenceAt } from "./code_fence.ts";
 import { graphemeStart, isExtending } from "./graphemes.ts";
 import { BREAK, itemEnd, type LineBreak, lineBreaks } from "./line_breaks.ts";
-import { type Span, spanAt, type Spans, spansOf } from "./spans.ts";
+import { type MarkdownSpan, spanAt, type Spans, spansOf } from "./spans.ts";
 
 /** A stretch of text that is too long for one chunk. */
 export interface Stretch {
@@ -54,7 +54,7 @@ export function findCut(stretch: Stretch): Cut {
     return at === undefined ? undefined : { at, kind: "word" };
   };
   return line(late, BREAK.inside) ??
-    (item && fits(stretch, item) ? line([item], BREAK.inside) : undefined) ??
+    (item && itemFits(stretch, item) ? line([item], BREAK.inside) : undefined) ??
     line(late, BREAK.heading) ??
     word(half, to, true) ??
     line(early, BREAK.heading) ??
@@ -87,7 +87,7 @@ interface Candidates {
   /** Line break before the list item around the stretch's end. */
   readonly item: LineBreak | undefined;
   /** Lines that are headings. */
-  readonly headings: readonly Span[];
+  readonly headings: readonly MarkdownSpan[];
   readonly spans: () => Spans;
   /** The best of some line breaks that cost less than `below` and keep emphasis whole. */
   readonly line: (some: readonly LineBreak[], below: number) => Cut | undefined;
@@ -134,7 +134,7 @@ function bestOf(breaks: readonly LineBreak[], below: number): number | undefined
 }
 
 /** Whether the list item after a line break fits into one message. */
-function fits({ text, longest, mostLines }: Stretch, { at }: LineBreak): boolean {
+function itemFits({ text, longest, mostLines }: Stretch, { at }: LineBreak): boolean {
   const end = itemEnd(text, at + 1, longest + 1);
   return end - at - 1 <= longest && text.slice(at + 1, end).split("\n").length <= mostLines;
 }

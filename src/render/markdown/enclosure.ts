@@ -34,12 +34,12 @@ export const MAX_PREFIX: number = BLOCK_QUOTE.length + LONGEST_QUOTE + SPOILER.l
 export const MAX_SUFFIX: number = SPOILER.length + 2;
 
 /** Marks that open the enclosure again. The mark of a quote belongs to the line. */
-export function opening({ isSpoiler, code }: Enclosure): string {
+export function openingMarks({ isSpoiler, code }: Enclosure): string {
   return (isSpoiler ? SPOILER : "") + code;
 }
 
 /** Marks that close the enclosure. */
-export function closing({ isSpoiler, code }: Enclosure): string {
+export function closingMarks({ isSpoiler, code }: Enclosure): string {
   return code + (isSpoiler ? SPOILER : "");
 }
 

@@ -9,12 +9,12 @@ import { type CodeFence, fenceAt } from "./code_fence.ts";
 import { type Cut, findCut, findLineCut } from "./cut.ts";
 import {
   BLOCK_QUOTE,
-  closing,
+  closingMarks,
   type Enclosure,
   MAX_SUFFIX,
   NOTHING_OPEN,
   openAt,
-  opening,
+  openingMarks,
   quoteAt,
 } from "./enclosure.ts";
 import { skipBlankLines } from "./line_breaks.ts";
@@ -75,7 +75,7 @@ function tryPiece(
   const { text, fences, limit, blockQuoteAt } = source;
   const within = fenceAt(fences, from);
   const resumed = within && from >= within.contentStart ? within : undefined;
-  const marks = opening(before);
+  const marks = openingMarks(before);
   const prefix = (from > blockQuoteAt ? BLOCK_QUOTE : "") +
     (resumed ? `${marks}${resumed.open}\n${before.quote}` : before.quote + marks);
   const room = limit - prefix.length - reserve;
@@ -109,7 +109,7 @@ function tryPiece(
     : "";
   const closed = broken ? `${body.replace(/\r?\n?$/, "")}\n${broken.close}` : body.trimEnd();
   return {
-    content: prefix + closed + closing(pieceEnd.open),
+    content: prefix + closed + closingMarks(pieceEnd.open),
     next,
     open: { ...open, quote },
   };

@@ -30,18 +30,28 @@ export interface Notice {
 }
 
 /** All notices by key, in the order of the config's reference. */
-export const NOTICES = {
-  ...ANSWER_NOTICES,
-  ...OWNER_NOTICES,
-  ...PROGRESS_NOTICES,
-  ...ACCESS_NOTICES,
-  ...COMMAND_NOTICES,
-  ...QUESTION_NOTICES,
-  ...COMMAND_ANSWER_NOTICES,
-  ...ALLOWLIST_NOTICES,
-  ...MCP_NOTICES,
-  ...SETTING_NOTICES,
-} as const satisfies Readonly<Record<string, Notice>>;
+export const NOTICES:
+  & typeof ANSWER_NOTICES
+  & typeof OWNER_NOTICES
+  & typeof PROGRESS_NOTICES
+  & typeof ACCESS_NOTICES
+  & typeof COMMAND_NOTICES
+  & typeof QUESTION_NOTICES
+  & typeof COMMAND_ANSWER_NOTICES
+  & typeof ALLOWLIST_NOTICES
+  & typeof MCP_NOTICES
+  & typeof SETTING_NOTICES = {
+    ...ANSWER_NOTICES,
+    ...OWNER_NOTICES,
+    ...PROGRESS_NOTICES,
+    ...ACCESS_NOTICES,
+    ...COMMAND_NOTICES,
+    ...QUESTION_NOTICES,
+    ...COMMAND_ANSWER_NOTICES,
+    ...ALLOWLIST_NOTICES,
+    ...MCP_NOTICES,
+    ...SETTING_NOTICES,
+  } satisfies Readonly<Record<string, Notice>>;
 
 /** Key of a notice. */
 export type TextKey = keyof typeof NOTICES;

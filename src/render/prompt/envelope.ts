@@ -70,14 +70,14 @@ export function envelopeOf({
     ...(scheduled ? [scheduledLine(scheduled)] : []),
     ...(quoted
       ? [
-        `[in reply to: ${author ? person(author.tag, author.id) : "unknown"}] ` +
+        `[in reply to: ${author ? personText(author.tag, author.id) : "unknown"}] ` +
         `[discord message id: ${quoted.id}] [sent: ${
           timeOf(createdAtMs(quoted.id), timezone, "without zone")
         }]`,
         fenced("quoted", boundary, quoted.text),
       ]
       : []),
-    `[from: ${person(labelOf(sender), sender.id)}] [message_id: ${message.id}]`,
+    `[from: ${personText(labelOf(sender), sender.id)}] [message_id: ${message.id}]`,
     ...messageLines(text, files, boundary),
     ...(extras.length > 0
       ? [fenced("extras", boundary, extras.map((extra) => jsonLine({ ...extra })).join("\n"))]
@@ -198,7 +198,7 @@ function channelOf({ place, channelId }: InboundMessage): string {
   }
 }
 
-function person(tag: string, id: string): string {
+function personText(tag: string, id: string): string {
   return `${nameInLine(tag)} (${id})`;
 }
 

@@ -39,7 +39,7 @@ export function escapeUntrusted(text: string): string {
   if (!MAY_NEED_ESCAPE.test(text)) return text; // most texts
   const withoutTokens = text.replace(
     SPECIAL_TOKEN,
-    (token) => escaped(token.charAt(0)) + token.slice(1),
+    (token) => escapeCharacter(token.charAt(0)) + token.slice(1),
   );
   return withoutTokens.replace(
     BRACKET,
@@ -53,10 +53,10 @@ export function escapeUntrusted(text: string): string {
  */
 function isLookAlike(rest: string): boolean {
   if (NO_START.test(rest)) return false;
-  return LOOK_ALIKE.test(NOT_ASCII.test(rest) ? normalized(rest) : plainStart(rest));
+  return LOOK_ALIKE.test(NOT_ASCII.test(rest) ? normalizeFence(rest) : plainStart(rest));
 }
 
-/** {@link normalized} for ASCII text: no letter changes but by its case. */
+/** {@link normalizeFence} for ASCII text: no letter changes but by its case. */
 function plainStart(rest: string): string {
   return rest.replace(/[\0-\x20\x7f]+/g, "").toLowerCase();
 }
@@ -94,7 +94,7 @@ const SPECIAL_TOKEN = new RegExp(
   "gi",
 );
 
-function escaped(character: string): string {
+function escapeCharacter(character: string): string {
   return character === "<" ? "&lt;" : `&#${character.charCodeAt(0)};`;
 }
 
@@ -110,14 +110,14 @@ const MAY_NEED_ESCAPE = new RegExp(`[${BRACKETS}[\\]]`);
 const NO_START = /^[\0-\x20\x7f/\\|]*(?![cefmqrst])[\x21-\x2e\x30-\x5b\x5d-\x7b\x7d\x7e]/i;
 const NOT_ASCII = /[^\0-\x7f]/;
 
-/** The start of one of our fences, in {@link normalized} text. */
+/** The start of one of our fences, in {@link normalizeFence} text. */
 const LOOK_ALIKE =
   /^[/\\|\u2044\u2215]*(?:context|quoted|extras|message|file|result|summary|transcript)/;
 
 /**
  * Text as a tolerant reader sees it: without case, marks and spaces, and with homoglyphs replaced.
  */
-function normalized(text: string): string {
+function normalizeFence(text: string): string {
   return text.normalize("NFKD").replace(/[\s\p{Cc}\p{Cf}\p{M}]/gu, "").toLowerCase()
     .replace(/[^\0-\x7f]/gu, (letter) => HOMOGLYPHS.get(letter) ?? letter);
 }

@@ -13,7 +13,7 @@ import type { Button, Card, Frozen, Menu } from "../../core/outbound/outbound.ts
 import {
   ALLOW_ALWAYS,
   ALLOW_ONCE,
-  type Choice,
+  type AnswerChoice,
   DENY,
   FILL_IN,
   MENU,
@@ -91,7 +91,7 @@ export function settledContent(
   stored: StoredQuestion,
   texts: Texts,
 ): { readonly text: string; readonly card: Card } {
-  const blocks = fitting(settledParts(stored, texts));
+  const blocks = fittingParts(settledParts(stored, texts));
   return { text: blocks.join("\n"), card: { blocks, isOpen: false } };
 }
 
@@ -123,19 +123,22 @@ function settledText(stored: StoredQuestion, texts: Texts): string {
 
 /** Whether Discord can show the whole exact text. */
 export function isShown({ exact }: Question): boolean {
-  return exact === undefined || visible(exact).length <= MAX_EXACT;
+  return exact === undefined || withVisibleCharacters(exact).length <= MAX_EXACT;
 }
 
 /**
  * A text in which people see every character: controls, marks of writing direction, characters
  * without width and look-alike spaces are escaped. Three backticks would end the block around it.
  */
-export function visible(text: string): string {
-  return text.replace(/[^\P{C}\n\t]|[^\P{Z} ]|[\p{Default_Ignorable_Code_Point}\p{M}]/gu, escaped)
+export function withVisibleCharacters(text: string): string {
+  return text.replace(
+    /[^\P{C}\n\t]|[^\P{Z} ]|[\p{Default_Ignorable_Code_Point}\p{M}]/gu,
+    escapeCharacters,
+  )
     .replaceAll("```", "\\u0060\\u0060\\u0060");
 }
 
-function escaped(character: string): string {
+function escapeCharacters(character: string): string {
   return Array.from(character, (one) => {
     const code = one.codePointAt(0) ?? 0;
     return code > 0xFFFF ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, "0")}`;
@@ -156,7 +159,7 @@ function bodyOf(stored: StoredQuestion, last: string, texts: Texts): readonly Ca
   const block = exact === undefined
     ? undefined
     : isShown(question)
-    ? `\`\`\`\n${visible(exact)}\n\`\`\``
+    ? `\`\`\`\n${withVisibleCharacters(exact)}\n\`\`\``
     : notice("questionTooLong", { code }, texts);
   const rest = facts.map(({ name, value }) => `**${name}:** ${value}`).join("\n");
   const room = MAX_CONTENT - Math.min(heading.length, MAX_REST + NOTE) -
@@ -183,14 +186,14 @@ interface CardPart {
 }
 
 /** The parts within Discord's limit; parts that may go do so from the end. */
-function fitting(parts: readonly CardPart[]): readonly string[] {
+function fittingParts(parts: readonly CardPart[]): readonly string[] {
   const texts = parts.map(({ text }) => text);
   const whole = texts.join("\n");
   const leaving = parts.findLastIndex(({ mayGo }) => mayGo);
   if (whole.length <= MAX_CONTENT) return texts;
   return leaving < 0
     ? [clip(whole, MAX_CONTENT - 50)]
-    : fitting(parts.filter((_, index) => index !== leaving));
+    : fittingParts(parts.filter((_, index) => index !== leaving));
 }
 
 /** Whether a card is in the channel of its turn. */
@@ -209,7 +212,7 @@ function baseOf(
 ) {
   const { accountId, guildId } = stored;
   const { channelId, nonce, isCard } = place;
-  const blocks = fitting(parts);
+  const blocks = fittingParts(parts);
   return {
     accountId,
     channelId,
@@ -222,7 +225,7 @@ function baseOf(
 }
 
 /** The text of a choice. */
-function choiceLabel({ key, label }: Choice, texts: Texts): string {
+function choiceLabel({ key, label }: AnswerChoice, texts: Texts): string {
   if (label !== undefined) return label;
   switch (key) {
     case ALLOW_ONCE:

@@ -44,7 +44,7 @@ function addressesIn(text: string): readonly string[] {
 function writtenUrls(texts: readonly string[]): ReadonlySet<string> {
   return new Set(
     texts.flatMap(addressesIn)
-      .flatMap((address) => [without(TRAIL, address), without(LEFT_OUT, address)])
+      .flatMap((address) => [withoutEnd(TRAIL, address), withoutEnd(LEFT_OUT, address)])
       .flatMap(spellingsOf),
   );
 }
@@ -75,8 +75,8 @@ function withinSentence(
 ): "whole" | "without its end" | undefined {
   // JavaScript counts more characters as white space than other programs.
   const isEnd = /^[ \t\r\n]?$/.test(after);
-  if (isEnd && isWritten(without(LEFT_OUT, address))) return "whole";
-  const url = without(TRAIL, address);
+  if (isEnd && isWritten(withoutEnd(LEFT_OUT, address))) return "whole";
+  const url = withoutEnd(TRAIL, address);
   if (!isWritten(url)) return undefined;
   const trail = address.slice(url.length);
   const marks = trail.replace(/[.,:;'"\])]/g, "");
@@ -86,11 +86,11 @@ function withinSentence(
 
 /** The punctuation behind an address, which does not belong to it. */
 function trailOf(linkText: string): string {
-  return linkText.slice(without(TRAIL, linkText).length);
+  return linkText.slice(withoutEnd(TRAIL, linkText).length);
 }
 
 /** An address without the punctuation at its end, and without a bracket that it does not open. */
-function without(punctuation: RegExp, linkText: string): string {
+function withoutEnd(punctuation: RegExp, linkText: string): string {
   const [marks = ""] = punctuation.exec(linkText.slice(-50)) ?? [];
   const before = linkText.slice(0, linkText.length - marks.length);
   const isClosing = before.endsWith(")") &&
@@ -187,7 +187,7 @@ export function createLinks({ written, linkHosts }: LinkRules): Links {
           const trail = trailOf(link);
           return `<${link.slice(0, link.length - trail.length)}>${trail}`;
         }
-        const { address, trail } = split(bare ?? link, bare === undefined);
+        const { address, trail } = splitLink(bare ?? link, bare === undefined);
         const shownAs = how === "code"
           ? `\`${address.replaceAll("`", "%60")}\``
           : withoutSchemes(address);
@@ -213,7 +213,7 @@ function withoutSchemes(text: string): string {
 }
 
 /** Splits a link into the address, without query and fragment, and the punctuation after it. */
-function split(linkText: string, isBare: boolean) {
+function splitLink(linkText: string, isBare: boolean) {
   const trail = isBare ? trailOf(linkText) : "";
   const address = linkText.slice(0, linkText.length - trail.length);
   return { address: address.replace(/[?#].*$/s, ""), trail };

@@ -11,15 +11,15 @@ import { createView, type Edit, type View } from "./view.ts";
 
 /** The readings of a text besides the text itself; most texts have none. */
 export function readingsOf(text: string): readonly View[] {
-  const fold = folded(text);
+  const fold = foldLetters(text);
   return [
-    ...decoded(text),
-    ...(fold ? [fold, ...decoded(fold.text, fold)] : []),
+    ...decodings(text),
+    ...(fold ? [fold, ...decodings(fold.text, fold)] : []),
   ];
 }
 
-function decoded(text: string, original?: View): readonly View[] {
-  return [...unescaped(text, original), ...numbersRead(text, original)];
+function decodings(text: string, original?: View): readonly View[] {
+  return [...decodeEscapes(text, original), ...readNumbers(text, original)];
 }
 
 /** Escapes of URLs, of strings in most languages, of bytes as numbers, of HTML and of Unicode. */
@@ -37,16 +37,16 @@ const DEPTH = 3;
  *
  * @param original The view that the text belongs to, if it is one.
  */
-export function unescaped(text: string, original?: View): readonly View[] {
+export function decodeEscapes(text: string, original?: View): readonly View[] {
   const views: View[] = [];
-  for (let view = resolved(text, original); view && views.length < DEPTH;) {
+  for (let view = decodeOnce(text, original); view && views.length < DEPTH;) {
     views.push(view);
-    view = resolved(view.text, view);
+    view = decodeOnce(view.text, view);
   }
   return views;
 }
 
-function resolved(text: string, from: View | undefined): View | undefined {
+function decodeOnce(text: string, from: View | undefined): View | undefined {
   if (!MAY_HAVE_ESCAPES.test(text)) return undefined;
   const edits: Edit[] = [];
   for (const match of text.matchAll(ESCAPE)) {
@@ -72,7 +72,7 @@ const FOLDABLE =
   /[ªº²³¹¼-¾À-\u024fʰ-˿\u1d00-\u1eff\u2070-\u218f\u2460-\u24ff\u2776-\u2793\u2c60-\u2c7f\u3200-\u33ff\ua770-\ua7ff\uab5c-\uab5f\ufb00-\ufb06\uff10-\uff5a\u{10780}-\u{107ba}\u{1ccd6}-\u{1ccf9}\u{1d400}-\u{1d7ff}\u{1f100}-\u{1f1ff}\u{1fbf0}-\u{1fbf9}\u{e0020}-\u{e007e}]/gu;
 
 /** Returns the text with folded letters and digits; `undefined` if it is the same. */
-export function folded(text: string): View | undefined {
+export function foldLetters(text: string): View | undefined {
   const edits: Edit[] = [];
   for (const { 0: character, index } of text.matchAll(FOLDABLE)) {
     const fold = foldOf(character);
@@ -134,7 +134,7 @@ interface Code extends Numeral {
  *
  * @param original The view that the text belongs to, if it is one.
  */
-export function numbersRead(text: string, original?: View): readonly View[] {
+export function readNumbers(text: string, original?: View): readonly View[] {
   const numbers = Array.from(text.matchAll(NUMBER), ({ 0: { length }, 1: digits = "", index }) => ({
     start: index,
     end: index + length,

@@ -79,8 +79,8 @@ interface Spelling {
  * them, forwards and backwards. Forms that are too short to recognize are left out.
  */
 export function formsOf(secret: string): readonly Form[] {
-  const spelling = { text: secret, marks: () => unguessable(secret) };
-  return [spelling, backwards(spelling)].flatMap(encodingsOf);
+  const spelling = { text: secret, marks: () => secretUnits(secret) };
+  return [spelling, reversed(spelling)].flatMap(encodingsOf);
 }
 
 function encodingsOf(spelling: Spelling): readonly Form[] {
@@ -97,10 +97,10 @@ function encodingsOf(spelling: Spelling): readonly Form[] {
   const encoded = [
     ...both,
     ...both.map(backwardsForm),
-    formOf(written(codes(bytes, 10, 1)), 2 * PART),
+    formOf(written(numberForms(bytes, 10, 1)), 2 * PART),
     ...(bytes.length < CODES_MIN ? [] : [[10, 3], [8, 3], [2, 8]])
       .map(([radix = 10, digits = 3]) =>
-        formOf(written(codes(bytes, radix, digits)), digits * PART)
+        formOf(written(numberForms(bytes, radix, digits)), digits * PART)
       ),
   ];
   return [
@@ -110,7 +110,7 @@ function encodingsOf(spelling: Spelling): readonly Form[] {
 }
 
 /** Bytes as numbers of at least so many digits. */
-function codes(bytes: Uint8Array, radix: number, digits: number): readonly string[] {
+function numberForms(bytes: Uint8Array, radix: number, digits: number): readonly string[] {
   return Array.from(bytes, (byte) => byte.toString(radix).padStart(digits, "0"));
 }
 
@@ -125,13 +125,13 @@ function formOf({ text, marks }: Spelling, part: number): Form {
   };
 }
 
-function backwards({ text, marks }: Spelling): Spelling {
+function reversed({ text, marks }: Spelling): Spelling {
   return { text: [...text].reverse().join(""), marks: () => marks().toReversed() };
 }
 
 function backwardsForm({ letters, part, marks }: Form): Form {
-  const { text, marks: reversed } = backwards({ text: letters, marks });
-  return { letters: text, part, marks: reversed };
+  const { text, marks: reversedMarks } = reversed({ text: letters, marks });
+  return { letters: text, part, marks: reversedMarks };
 }
 
 function marksOfBytes({ text, marks }: Spelling): readonly boolean[] {
@@ -176,7 +176,7 @@ function base64Of(
 }
 
 /** Whether each UTF-16 unit of a secret is secret by itself. */
-export function unguessable(secret: string): readonly boolean[] {
+export function secretUnits(secret: string): readonly boolean[] {
   const publicEnd = publicLength(secret);
   const marks = Array.from({ length: secret.length }, () => false);
   for (const { 0: part, index } of secret.matchAll(/[A-Za-z0-9]+/g)) {

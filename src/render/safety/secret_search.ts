@@ -18,7 +18,7 @@ import { type Form, formsOf, isPart, letterOf } from "./secret_forms.ts";
 import { readingsOf } from "./readings.ts";
 
 /** A place in a text. */
-export interface Place {
+export interface TextRange {
   /** Index of its first unit. */
   readonly start: number;
   /** Index behind its last unit. */
@@ -43,7 +43,7 @@ interface Seed {
  *
  * @returns Finds places in a text. They may overlap.
  */
-export function createSearch(forms: readonly Form[]): (text: string) => readonly Place[] {
+export function createSearch(forms: readonly Form[]): (text: string) => readonly TextRange[] {
   const mayMatch = new Uint8Array(1 << TABLE_BITS);
   const seeds = new Map<number, Seed[]>();
   for (const form of forms) {
@@ -57,13 +57,13 @@ export function createSearch(forms: readonly Form[]): (text: string) => readonly
   }
 
   return (text) => {
-    const places: Place[] = [];
+    const places: TextRange[] = [];
     const done = new Map<Form, number>(); // end of the last place of each form
     let hash = 0;
     for (let at = 0; at < text.length; at += 1) {
       const letter = letterOf(text.charCodeAt(at));
       if (letter === 0) continue;
-      hash = next(hash, letter);
+      hash = nextHash(hash, letter);
       if (mayMatch[slotOf(hash)] === 0) continue;
       for (const { form, at: index } of seeds.get(hash) ?? []) {
         if (at < (done.get(form) ?? 0)) continue;
@@ -86,11 +86,11 @@ function seedsOf(form: Form): readonly Seed[] {
 
 function hashOf(letters: string, last: number): number {
   let hash = 0;
-  for (let at = last - GRAM + 1; at <= last; at += 1) hash = next(hash, letters.charCodeAt(at));
+  for (let at = last - GRAM + 1; at <= last; at += 1) hash = nextHash(hash, letters.charCodeAt(at));
   return hash;
 }
 
-function next(hash: number, letter: number): number {
+function nextHash(hash: number, letter: number): number {
   return (hash << SHIFT) ^ Math.imul(letter, 0x9e3779b1);
 }
 
@@ -104,9 +104,9 @@ function slotOf(hash: number): number {
  * @param index Index of a letter in the form, which the text may have at the position `at`.
  * @returns `undefined` if it is neither the whole form nor a part of it.
  */
-function placeOf(form: Form, index: number, text: string, at: number): Place | undefined {
-  const before = run(form, index, text, at, -1);
-  const behind = run(form, index, text, at, 1);
+function placeOf(form: Form, index: number, text: string, at: number): TextRange | undefined {
+  const before = countEqual(form, index, text, at, -1);
+  const behind = countEqual(form, index, text, at, 1);
   const first = index - before.count + 1;
   const end = index + behind.count;
   const isWhole = first === 0 && end === form.letters.length;
@@ -115,7 +115,7 @@ function placeOf(form: Form, index: number, text: string, at: number): Place | u
 }
 
 /** Counts equal letters of form and text in one direction. */
-function run({ letters }: Form, index: number, text: string, at: number, step: 1 | -1) {
+function countEqual({ letters }: Form, index: number, text: string, at: number, step: 1 | -1) {
   const most = step === 1 ? letters.length - index : index + 1;
   let count = 0;
   let last = at;

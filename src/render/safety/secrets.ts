@@ -16,7 +16,7 @@
 import { REDACTED, SECRET_MIN } from "../../lib/text/redactor.ts";
 import { readingsOf } from "./readings.ts";
 import { formsOf, lettersOf } from "./secret_forms.ts";
-import { createSearch, type Place } from "./secret_search.ts";
+import { createSearch, type TextRange } from "./secret_search.ts";
 
 /** A text without secrets. */
 export interface Filtered {
@@ -46,7 +46,7 @@ export function createSecretFilter(
   if (!findForms && !findWords) return (text) => ({ text, found: 0 });
 
   return (text) => {
-    const places: Place[] = [...(findWords?.(text) ?? [])];
+    const places: TextRange[] = [...(findWords?.(text) ?? [])];
     if (findForms) {
       places.push(...findForms(text));
       for (const view of readingsOf(text)) {
@@ -59,7 +59,7 @@ export function createSecretFilter(
   };
 }
 
-function redact(text: string, places: readonly Place[]): Filtered {
+function redact(text: string, places: readonly TextRange[]): Filtered {
   const inOrder = places.toSorted((a, b) => a.start - b.start);
   let clean = "";
   let from = 0;
@@ -76,7 +76,7 @@ function redact(text: string, places: readonly Place[]): Filtered {
 }
 
 /** Creates a search for short secrets in their own spelling. */
-function createFindWords(words: readonly string[]): (text: string) => readonly Place[] {
+function createFindWords(words: readonly string[]): (text: string) => readonly TextRange[] {
   const longestFirst = words.toSorted((a, b) => b.length - a.length);
   const any = longestFirst.map((word) => RegExp.escape(word)).join("|");
   const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(?:${any})(?![\\p{L}\\p{N}])`, "gu");

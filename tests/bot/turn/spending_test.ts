@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createSpending } from "../../../src/bot/turn/spending.ts";
 import { type Budgets, BudgetSpent } from "../../../src/core/spending/budget.ts";
-import { metered } from "../../../src/core/spending/metered_model.ts";
+import { meteredModel } from "../../../src/core/spending/metered_model.ts";
 import type { Model, ModelPart } from "../../../src/core/model.ts";
 import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 import { createSpentToday } from "../../../src/store/memory/spent_today.ts";
@@ -38,7 +38,7 @@ describe("[SEC-R26] [X4] createSpending()", () => {
   for (const key of ["perUser", "perGuild", "perAgent", "total"] as const) {
     it(`stops an endless loop at ${key}, one request over at most`, async () => {
       const { usage, spend } = spendingWith({ ...NONE, [key]: { tokensPerDay: 1_050 } });
-      const model = metered(HOSTILE, { kind: "answer", by: BY, spend, now: () => NOW });
+      const model = meteredModel(HOSTILE, { kind: "answer", by: BY, spend, now: () => NOW });
       let requests = 0;
       let last: unknown;
       while (last === undefined && requests < 100) {
@@ -55,7 +55,9 @@ describe("[SEC-R26] [X4] createSpending()", () => {
   it("counts requests of each purpose", async () => {
     const { spend } = spendingWith({ ...NONE, total: { tokensPerDay: 200 } });
     for (const kind of ["compaction", "intent"] as const) {
-      await listen(metered(HOSTILE, { kind, by: { ...BY, userId: "" }, spend, now: () => NOW }));
+      await listen(
+        meteredModel(HOSTILE, { kind, by: { ...BY, userId: "" }, spend, now: () => NOW }),
+      );
     }
     assert.equal((await spend.check(BY, "answer"))?.rule, "budgets.total.tokensPerDay");
   });

@@ -5,11 +5,11 @@ import {
   afterDelivery,
   type AttemptFacts,
   type Delivery,
+  type DeliveryStep,
   isOverdue,
   type Next,
   retryReasonOf,
   retryWaitMs,
-  type Step,
   stepFor,
 } from "../../../src/core/outbound/delivery.ts";
 import type { OutboxAction, OutboxRow } from "../../../src/core/outbound/outbound.ts";
@@ -34,8 +34,8 @@ function facts(fields: Partial<AttemptFacts> = {}): AttemptFacts {
 }
 
 describe("[D2] stepFor()", () => {
-  const post = (notAfter: number): Step => ({ kind: "post", notAfter });
-  const steps: readonly [what: string, row: OutboxRow, step: Step][] = [
+  const post = (notAfter: number): DeliveryStep => ({ kind: "post", notAfter });
+  const steps: readonly [what: string, row: OutboxRow, step: DeliveryStep][] = [
     ["posts an untried message", row(), post(NOW + WINDOW_MS)],
     ["counts from the first attempt", row({ firstAttemptAt: NOW - 40_000 }), post(NOW + 20_000)],
     ["relies on the nonce until its end", row({ firstAttemptAt: NOW - 59_999 }), post(NOW + 1)],

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   type DraftMessage,
-  nextStep,
+  nextDraftStep,
   type ShownDraft,
   toDrafts,
 } from "../../../src/core/outbound/draft.ts";
-import { type Answer, nonceOf } from "../../../src/core/outbound/nonce.ts";
+import { type AnswerKey, nonceOf } from "../../../src/core/outbound/nonce.ts";
 import type { Frozen } from "../../../src/core/outbound/outbound.ts";
 import { messageId, outboundMessage } from "../../support/discord/builders.ts";
 
-const ANSWER: Answer = {
+const ANSWER: AnswerKey = {
   cause: messageId("1400000000000000001"),
   revision: 0,
   agentId: "main",
@@ -116,7 +116,7 @@ describe("[R8] nextStep()", () => {
   ];
   for (const [what, drafts, messages, expected] of cases) {
     it(what, () => {
-      const step = nextStep(drafts, messages);
+      const step = nextDraftStep(drafts, messages);
       const words = step.kind === "edit"
         ? `edit ${step.part} ${step.message.content}`
         : step.kind === "post"

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Answer, nonceOf } from "../../../src/core/outbound/nonce.ts";
+import { type AnswerKey, nonceOf } from "../../../src/core/outbound/nonce.ts";
 import { messageId } from "../../support/discord/builders.ts";
 
-const answer: Answer = {
+const answer: AnswerKey = {
   cause: messageId("1400000000000000001"),
   revision: 0,
   agentId: "main",
@@ -12,7 +12,7 @@ const answer: Answer = {
 
 describe("[D2] nonceOf()", () => {
   // printf '<row>' | openssl dgst -sha256 -binary | base64, as base64url
-  const known: readonly [hashed: string, answer: Answer, index: number, nonce: string][] = [
+  const known: readonly [hashed: string, answer: AnswerKey, index: number, nonce: string][] = [
     ["b1|1400000000000000001|0|main|reply|0", answer, 0, "Jt7MmHhKGLX9POfNOPuwbbzWx"],
     [
       "b1|1400000000000000001|2|main|failure|1",
@@ -33,7 +33,7 @@ describe("[D2] nonceOf()", () => {
     });
   }
 
-  const others: readonly [what: string, other: Answer, index: number][] = [
+  const others: readonly [what: string, other: AnswerKey, index: number][] = [
     ["message", { ...answer, cause: messageId("1400000000000000008") }, 0],
     ["revision", { ...answer, revision: 1 }, 0],
     ["agent", { ...answer, agentId: "research" }, 0],

@@ -1,12 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { OutboxRow, Part } from "../../../src/core/outbound/outbound.ts";
+import type { AnswerPart, OutboxRow } from "../../../src/core/outbound/outbound.ts";
 import { earliestTimeOf, isSame, type Posted } from "../../../src/core/outbound/posted.ts";
 import { messageId, messageIdAt, outboundMessage, userId } from "../../support/discord/builders.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const ASKED_AT = NOW - 3_600_000;
-const OF: Part = { cause: messageIdAt(ASKED_AT), revision: 0, kind: "reply", part: 0, parts: 1 };
+const OF: AnswerPart = {
+  cause: messageIdAt(ASKED_AT),
+  revision: 0,
+  kind: "reply",
+  part: 0,
+  parts: 1,
+};
 
 function posted(fields: Partial<Posted> = {}): Posted {
   return {

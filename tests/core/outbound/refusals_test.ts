@@ -1,9 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Missing, type Subject, subjectOf } from "../../../src/core/outbound/refusals.ts";
+import {
+  type MissingHere,
+  type RefusalSubject,
+  subjectOf,
+} from "../../../src/core/outbound/refusals.ts";
 
 describe("[D5] subjectOf()", () => {
-  type Case = readonly [what: string, code: number | undefined, files: number, Missing, Subject];
+  type Case = readonly [
+    what: string,
+    code: number | undefined,
+    files: number,
+    MissingHere,
+    RefusalSubject,
+  ];
   const table: readonly Case[] = [
     ["parks without a permission for all messages", 50013, 0, "other", "place"],
     ["parks a file's channel without that permission", 50013, 1, "other", "place"],

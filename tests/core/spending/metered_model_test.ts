@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { BudgetSpent, type BudgetStop } from "../../../src/core/spending/budget.ts";
-import { metered } from "../../../src/core/spending/metered_model.ts";
+import { meteredModel } from "../../../src/core/spending/metered_model.ts";
 import type { Model, ModelPart } from "../../../src/core/model.ts";
 import type { Charge } from "../../../src/core/spending/usage.ts";
 import { listen } from "../../support/model/model_server.ts";
@@ -28,7 +28,7 @@ function setUp(stop?: BudgetStop) {
       };
     },
   };
-  const wrapped = metered(model, {
+  const wrapped = meteredModel(model, {
     kind: "compaction",
     by: BY,
     spend: {

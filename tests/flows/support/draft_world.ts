@@ -10,7 +10,7 @@
 import assert from "node:assert/strict";
 import { type DraftRow, placeDrafts } from "../../../src/core/outbound/draft.ts";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
-import { type Answer, nonceOf } from "../../../src/core/outbound/nonce.ts";
+import { type AnswerKey, nonceOf } from "../../../src/core/outbound/nonce.ts";
 import type { Frozen, PostOutcome } from "../../../src/core/outbound/outbound.ts";
 import { createDrafts, type Drafts } from "../../../src/flows/turn/progress/draft.ts";
 import type { ComposeDraft } from "../../../src/flows/turn/progress/draft_text.ts";
@@ -22,7 +22,7 @@ import type { AddedRow } from "../../../src/core/store/outbox.ts";
 
 export const MESSAGE = directMessage();
 
-const ANSWER: Answer = { cause: MESSAGE.id, revision: 0, agentId: "main", kind: "reply" };
+const ANSWER: AnswerKey = { cause: MESSAGE.id, revision: 0, agentId: "main", kind: "reply" };
 const CHUNKS: ChunkRules = { limit: 60, maxLines: 6, mode: "length", maxChunks: 8 };
 const TAG = "[[reply_to_current]]";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { unescaped } from "../../../src/render/safety/readings.ts";
+import { decodeEscapes } from "../../../src/render/safety/readings.ts";
 import type { View } from "../../../src/render/safety/view.ts";
 
 describe("unescaped()", () => {
@@ -19,11 +19,11 @@ describe("unescaped()", () => {
     ["U+0162", []],
   ];
   for (const [text, views] of cases) {
-    it(text, () => assert.deepEqual(unescaped(text).map((view) => view.text), views));
+    it(text, () => assert.deepEqual(decodeEscapes(text).map((view) => view.text), views));
   }
 
   it("remembers the position of each character", () => {
-    const [once, twice] = unescaped("a%2562c");
+    const [once, twice] = decodeEscapes("a%2562c");
     const places = (view: View | undefined) =>
       Array.from(view?.text ?? "", (_, at) => [view?.startOf(at), view?.endOf(at)]);
     assert.deepEqual([once?.text, places(once)], [

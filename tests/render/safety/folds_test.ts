@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { folded } from "../../../src/render/safety/readings.ts";
+import { foldLetters } from "../../../src/render/safety/readings.ts";
 
 describe("[SEC-R10] folded()", () => {
   const cases: readonly [text: string, fold: string | undefined][] = [
@@ -18,7 +18,7 @@ describe("[SEC-R10] folded()", () => {
     ["ﬁ", "fi"],
   ];
   for (const [text, fold] of cases) {
-    it(`${text}: ${fold}`, () => assert.equal(folded(text)?.text, fold));
+    it(`${text}: ${fold}`, () => assert.equal(foldLetters(text)?.text, fold));
   }
 
   it("folds all letters and digits that Unicode's compatible forms contain", () => {
@@ -27,13 +27,13 @@ describe("[SEC-R10] folded()", () => {
       const character = String.fromCodePoint(code);
       const letters = character.normalize("NFKC").replace(/[^A-Za-z0-9]+/g, "");
       if (letters === "") continue;
-      const fold = folded(character)?.text;
+      const fold = foldLetters(character)?.text;
       assert.ok(fold?.startsWith(letters), `U+${code.toString(16)}: ${fold}, not ${letters}`);
     }
   });
 
   it("remembers where each character was", () => {
-    const view = folded("-𝐀ﬁ-");
+    const view = foldLetters("-𝐀ﬁ-");
     assert.deepEqual([0, 1, 2, 3, 4].map((at) => [view?.startOf(at), view?.endOf(at)]), [
       [0, 1],
       [1, 3],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
-import { numbersRead } from "../../../src/render/safety/readings.ts";
+import { readNumbers } from "../../../src/render/safety/readings.ts";
 
 const WORD = "Token-47x1Q";
 const codes = (radix: number, write: (digits: string, at: number) => string) =>
@@ -20,7 +20,7 @@ describe("[SEC-R10] numbersRead()", () => {
   ];
   for (const [name, text] of lists) {
     it(`reads ${name}: ${text.slice(0, 30).replaceAll("\n", "␤")}`, () => {
-      assert.ok(numbersRead(text).some((view) => view.text === WORD));
+      assert.ok(readNumbers(text).some((view) => view.text === WORD));
     });
   }
 
@@ -34,12 +34,12 @@ describe("[SEC-R10] numbersRead()", () => {
   ];
   for (const [name, text] of others) {
     it(`reads nothing from ${name}`, () => {
-      assert.deepEqual(numbersRead(text).filter(({ text }) => text.length > 0), []);
+      assert.deepEqual(readNumbers(text).filter(({ text }) => text.length > 0), []);
     });
   }
 
   it("remembers where each number was", () => {
-    const [view] = numbersRead(`codes: ${codes(10, (digits) => `<${digits}>`)}`);
+    const [view] = readNumbers(`codes: ${codes(10, (digits) => `<${digits}>`)}`);
     assert.deepEqual([view?.startOf(0), view?.endOf(0)], [8, 10]);
     assert.deepEqual([view?.startOf(1), view?.endOf(1)], [12, 15]);
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { unguessable } from "../../../src/render/safety/secret_forms.ts";
+import { secretUnits } from "../../../src/render/safety/secret_forms.ts";
 
 describe("[SEC-R10] unguessable()", () => {
   const cases: readonly [secret: string, marked: string][] = [
@@ -16,7 +16,7 @@ describe("[SEC-R10] unguessable()", () => {
   ];
   for (const [secret, expected] of cases) {
     it(`${secret}: ${expected || "nothing"}`, () => {
-      const marks = unguessable(secret);
+      const marks = secretUnits(secret);
       assert.equal(marks.length, secret.length);
       assert.equal([...secret].filter((_, at) => marks[at]).join(""), expected);
     });

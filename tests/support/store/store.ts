@@ -7,7 +7,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { AcceptedBatch, Judged, Route } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { Frozen, OutboundMessage, Part } from "../../../src/core/outbound/outbound.ts";
+import type { AnswerPart, Frozen, OutboundMessage } from "../../../src/core/outbound/outbound.ts";
 import { createStore, type StoreOptions } from "../../../src/store/store.ts";
 import { ACCOUNT, guildMessage, messageId, outboundMessage } from "../discord/builders.ts";
 import { openDatabase } from "./open_database.ts";
@@ -64,7 +64,7 @@ export function frozen(
 }
 
 /** The only message of the main agent's reply to `cause`. */
-export function part(cause: string, fields: Partial<Omit<Part, "cause">> = {}): Part {
+export function part(cause: string, fields: Partial<Omit<AnswerPart, "cause">> = {}): AnswerPart {
   return {
     cause: messageId(cause),
     revision: 0,

@@ -11,7 +11,7 @@ import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import {
   describeMissing,
-  type Missing,
+  type MissingRight,
   missingRight,
   type Need,
   type PlaceFacts,
@@ -125,7 +125,7 @@ export function createTargets(
     origin: Origin,
     found: Found,
     needs: readonly Need[],
-  ): Promise<Missing | undefined> {
+  ): Promise<MissingRight | undefined> {
     if (!found.guild) return undefined;
     const { reads } = found.guild;
     const place = await placeFor(origin, found, userId);

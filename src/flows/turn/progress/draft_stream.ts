@@ -11,8 +11,8 @@
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
 import {
   type DraftMessage,
-  type GrowthStep,
-  nextStep,
+  type DraftStep,
+  nextDraftStep,
   type ShownDraft,
 } from "../../../core/outbound/draft.ts";
 import type { PostOutcome } from "../../../core/outbound/outbound.ts";
@@ -78,7 +78,7 @@ const FIRST_DRAFT_MS = 1_000;
 /** Milliseconds between two requests. Discord accepts five edits in five seconds per channel. */
 const EVERY_MS = 1_200;
 
-type EditStep = Extract<GrowthStep, { kind: "edit" }>;
+type EditStep = Extract<DraftStep, { kind: "edit" }>;
 
 /**
  * Creates the drafts of one answer. Sends nothing before {@link DraftStream.grow}.
@@ -122,7 +122,7 @@ export function createDraftStream(
     const { drafts: wanted, isFile } = wantedOf(text, drafts.length > 0);
     if (isFile) isOver = true; // posted drafts stay until the file is sent
     if (isOver) return 0;
-    const step = nextStep(drafts, wanted);
+    const step = nextDraftStep(drafts, wanted);
     switch (step.kind) {
       case "none":
         return 0;
