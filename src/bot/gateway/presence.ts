@@ -52,8 +52,8 @@ const presenceSchema: z.ZodType<Presence> = z.object({
   activity: z.object({
     type: z.enum(ACTIVITY_KINDS),
     name: z.string(),
-    url: z.string().exactOptional(),
-  }).exactOptional(),
+    url: z.string().optional(),
+  }).optional(),
 });
 const storedSchema = z.object({ base: z.string(), presence: presenceSchema });
 

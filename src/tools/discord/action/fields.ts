@@ -63,13 +63,13 @@ export const FIELDS = {
 };
 
 /** Where an action on messages acts. */
-export const AT = { channelId: channelId.exactOptional(), messageId };
+export const AT = { channelId: channelId.optional(), messageId };
 
 /** Where an action on a server acts. */
-export const IN_GUILD = { guildId: FIELDS.guildId.exactOptional() };
+export const IN_GUILD = { guildId: FIELDS.guildId.optional() };
 
 /** Arguments of destructive actions. */
 export const DESTRUCTIVE = {
-  reason: FIELDS.reason.exactOptional(),
-  dryRun: FIELDS.dryRun.exactOptional(),
+  reason: FIELDS.reason.optional(),
+  dryRun: FIELDS.dryRun.optional(),
 };

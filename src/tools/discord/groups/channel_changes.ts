@@ -46,14 +46,14 @@ export const CHANNEL_CHANGES: readonly Action[] = [
     isIdempotent: true,
     undo: "yes",
     input: z.strictObject({
-      channelId: channelId.exactOptional(),
-      name: name.exactOptional(),
-      topic: topic.exactOptional(),
-      parentId: parentId.exactOptional(),
-      isNsfw: isNsfw.exactOptional(),
-      slowmodeSec: z.int().min(0).max(21_600).exactOptional(),
-      archived: z.boolean().exactOptional(),
-      locked: z.boolean().exactOptional(),
+      channelId: channelId.optional(),
+      name: name.optional(),
+      topic: topic.optional(),
+      parentId: parentId.optional(),
+      isNsfw: isNsfw.optional(),
+      slowmodeSec: z.int().min(0).max(21_600).optional(),
+      archived: z.boolean().optional(),
+      locked: z.boolean().optional(),
       ...DESTRUCTIVE,
     }),
     run: ({ channelId, reason, dryRun, ...fields }, call, discord) =>
@@ -72,8 +72,8 @@ export const CHANNEL_CHANGES: readonly Action[] = [
     undo: "yes",
     input: z.strictObject({
       channelId,
-      parentId: parentId.exactOptional(),
-      position: position.exactOptional(),
+      parentId: parentId.optional(),
+      position: position.optional(),
       ...DESTRUCTIVE,
     }),
     run: ({ channelId, reason, dryRun, ...fields }, call, discord) =>
@@ -107,8 +107,8 @@ export const CHANNEL_CHANGES: readonly Action[] = [
     undo: "yes",
     input: z.strictObject({
       channelId,
-      name: name.exactOptional(),
-      position: position.exactOptional(),
+      name: name.optional(),
+      position: position.optional(),
       ...DESTRUCTIVE,
     }),
     run: ({ channelId, reason, dryRun, ...fields }, call, discord) =>

@@ -25,7 +25,7 @@ export const CHANNEL_ACTIONS: readonly Action[] = [
     gate: "channelInfo",
     rights: "none",
     isIdempotent: true,
-    input: z.strictObject({ channelId: channelId.exactOptional() }),
+    input: z.strictObject({ channelId: channelId.optional() }),
     run: (where, call, discord) =>
       discord.inChannel(
         call,
@@ -63,10 +63,10 @@ export const CHANNEL_ACTIONS: readonly Action[] = [
     input: z.strictObject({
       ...IN_GUILD,
       name,
-      type: z.enum(KINDS).exactOptional(),
-      parentId: parentId.exactOptional(),
-      topic: topic.exactOptional(),
-      isNsfw: isNsfw.exactOptional(),
+      type: z.enum(KINDS).optional(),
+      parentId: parentId.optional(),
+      topic: topic.optional(),
+      isNsfw: isNsfw.optional(),
       ...DESTRUCTIVE,
     }),
     run: ({ guildId, type = "text", ...fields }, call, discord) =>
@@ -82,7 +82,7 @@ export const CHANNEL_ACTIONS: readonly Action[] = [
     input: z.strictObject({
       ...IN_GUILD,
       name,
-      position: position.exactOptional(),
+      position: position.optional(),
       ...DESTRUCTIVE,
     }),
     run: ({ guildId, ...fields }, call, discord) =>

@@ -76,10 +76,10 @@ export const EVENT_ACTIONS: readonly Action[] = [
       ...IN_GUILD,
       name,
       startTime: time,
-      endTime: time.exactOptional(),
-      description: description.exactOptional(),
-      channelId: anyChannel.exactOptional(),
-      location: z.string().min(1).max(100).exactOptional(),
+      endTime: time.optional(),
+      description: description.optional(),
+      channelId: anyChannel.optional(),
+      location: z.string().min(1).max(100).optional(),
     }),
     run: ({ guildId, channelId, location, name, startTime, ...fields }, call, discord) => {
       if ((channelId === undefined) === (location === undefined)) {

@@ -26,7 +26,7 @@ export const EXPRESSION_ACTIONS: readonly Action[] = [
     rights: "Send Messages, and Use External Stickers for those of other servers",
     isIdempotent: false,
     input: z.strictObject({
-      channelId: channelId.exactOptional(),
+      channelId: channelId.optional(),
       stickerIds: z.array(z.string().regex(/^\d{1,20}$/, "must be the id of a sticker")).min(1)
         .max(3),
     }),
@@ -67,7 +67,7 @@ export const EXPRESSION_ACTIONS: readonly Action[] = [
       ...IN_GUILD,
       name: z.string().regex(/^\w{2,32}$/, "must have 2 to 32 letters, digits or _"),
       mediaUrl,
-      roleIds: z.array(roleId).max(20).exactOptional(),
+      roleIds: z.array(roleId).max(20).optional(),
     }),
     run: ({ name, mediaUrl, roleIds, ...where }, call, discord) =>
       discord.inGuild(

@@ -23,9 +23,9 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     rights: "Send Messages",
     isIdempotent: true,
     input: z.strictObject({
-      channelId: channelId.exactOptional(),
+      channelId: channelId.optional(),
       text,
-      replyTo: replyTo.exactOptional(),
+      replyTo: replyTo.optional(),
     }),
     run: async (input, call, discord) => sentLine(await discord.send(call, input)),
   }),
@@ -36,10 +36,10 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     rights: "Read Message History",
     isIdempotent: true,
     input: z.strictObject({
-      channelId: channelId.exactOptional(),
-      limit: limit.exactOptional(),
-      before: before.exactOptional(),
-      after: after.exactOptional(),
+      channelId: channelId.optional(),
+      limit: limit.optional(),
+      before: before.optional(),
+      after: after.optional(),
     }),
     async run({ limit = 30, ...range }, call, discord) {
       if (range.before && range.after) throw badArguments("give `before` or `after`, not both");

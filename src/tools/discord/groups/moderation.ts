@@ -80,7 +80,7 @@ export const MODERATION_ACTIONS: readonly Action[] = [
     undo: "partly",
     input: z.strictObject({
       ...target,
-      deleteDays: z.int().min(0).max(7).describe("Days of messages to delete.").exactOptional(),
+      deleteDays: z.int().min(0).max(7).describe("Days of messages to delete.").optional(),
       ...DESTRUCTIVE,
     }),
     run: ({ guildId, userId, deleteDays = 0, reason, dryRun = false }, call, discord) =>

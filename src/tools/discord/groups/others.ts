@@ -18,10 +18,10 @@ export const OTHER_ACTIONS: readonly Action[] = [
     rights: "owners of the bot only",
     isIdempotent: true,
     input: z.strictObject({
-      status: z.enum(STATUSES).exactOptional(),
-      activityType: z.enum(ACTIVITY_KINDS).exactOptional(),
-      activityName: z.string().max(128).exactOptional(),
-      activityUrl: z.url({ protocol: /^https$/ }).max(256).exactOptional(),
+      status: z.enum(STATUSES).optional(),
+      activityType: z.enum(ACTIVITY_KINDS).optional(),
+      activityName: z.string().max(128).optional(),
+      activityUrl: z.url({ protocol: /^https$/ }).max(256).optional(),
     }),
     async run(
       { status, activityType = "playing", activityName, activityUrl: url },
@@ -47,7 +47,7 @@ export const OTHER_ACTIONS: readonly Action[] = [
     summary: "a change of the last 10 minutes",
     rights: "the person who asked for the change, or an owner of the bot; with its rights",
     isIdempotent: true,
-    input: z.strictObject({ id: z.int().min(1).exactOptional() }),
+    input: z.strictObject({ id: z.int().min(1).optional() }),
     async run({ id }, call, discord) {
       const { what, does, id: undone } = await discord.undo.undo(call, id);
       return `Undone (${undone}): ${what}. This ${does}.`;

@@ -40,8 +40,8 @@ export const PERMISSION_ACTIONS: readonly Action[] = [
     rights: "none; Manage Roles for those of others",
     isIdempotent: true,
     input: z.strictObject({
-      channelId: channelId.exactOptional(),
-      userId: userId.exactOptional(),
+      channelId: channelId.optional(),
+      userId: userId.optional(),
     }),
     run: ({ userId, ...where }, call, discord) =>
       discord.inChannel(call, { ...where, needs: [] }, async (place) => {
@@ -69,8 +69,8 @@ export const PERMISSION_ACTIONS: readonly Action[] = [
     input: z.strictObject({
       channelId,
       targetId: target,
-      allow: permissions.exactOptional(),
-      deny: permissions.exactOptional(),
+      allow: permissions.optional(),
+      deny: permissions.optional(),
       ...DESTRUCTIVE,
     }),
     run: ({ channelId, targetId, allow = [], deny = [], ...how }, call, discord) =>

@@ -30,9 +30,9 @@ export const PIN_ACTIONS: readonly Action[] = [
     rights: "Read Message History",
     isIdempotent: true,
     input: z.strictObject({
-      channelId: channelId.exactOptional(),
-      limit: limit.exactOptional(),
-      pinnedBefore: z.iso.datetime({ offset: true }).exactOptional(),
+      channelId: channelId.optional(),
+      limit: limit.optional(),
+      pinnedBefore: z.iso.datetime({ offset: true }).optional(),
     }),
     run: ({ limit = 50, pinnedBefore, ...where }, call, discord) =>
       discord.inChannel(call, {

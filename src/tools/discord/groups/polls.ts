@@ -37,11 +37,11 @@ export const POLL_ACTIONS: readonly Action[] = [
     rights: "Send Messages, Create Polls",
     isIdempotent: false,
     input: z.strictObject({
-      channelId: channelId.exactOptional(),
+      channelId: channelId.optional(),
       question: z.string().min(1).max(300),
       answers: z.array(z.string().min(1).max(55)).min(1).max(10),
-      multiselect: z.boolean().exactOptional(),
-      hours: z.int().min(1).max(768).exactOptional(),
+      multiselect: z.boolean().optional(),
+      hours: z.int().min(1).max(768).optional(),
     }),
     run: ({ question, answers, multiselect = false, hours = 24, ...where }, call, discord) =>
       discord.inChannel(
@@ -90,7 +90,7 @@ export const POLL_ACTIONS: readonly Action[] = [
     rights: "Send Messages, Create Polls; only polls that the bot made for the asker",
     isIdempotent: true,
     undo: "no",
-    input: z.strictObject({ ...AT, dryRun: FIELDS.dryRun.exactOptional() }),
+    input: z.strictObject({ ...AT, dryRun: FIELDS.dryRun.optional() }),
     run: ({ messageId, dryRun = false, ...where }, call, discord) =>
       discord.inChannel(
         call,

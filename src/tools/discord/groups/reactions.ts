@@ -40,7 +40,7 @@ export const REACTION_ACTIONS: readonly Action[] = [
     rights:
       "Read Message History, and Add Reactions to add one; Use External Emojis for those of others",
     isIdempotent: true,
-    input: z.strictObject({ ...AT, emoji, remove: z.boolean().exactOptional() }),
+    input: z.strictObject({ ...AT, emoji, remove: z.boolean().optional() }),
     async run({ emoji: written, remove = false, ...at }, call, discord) {
       const emoji = written.trim();
       if (emoji === "" && !remove) throw badArguments("`emoji` may be empty only with `remove`");
@@ -61,8 +61,8 @@ export const REACTION_ACTIONS: readonly Action[] = [
     isIdempotent: true,
     input: z.strictObject({
       ...AT,
-      emoji: emoji.exactOptional(),
-      limit: limit.exactOptional(),
+      emoji: emoji.optional(),
+      limit: limit.optional(),
     }),
     run: ({ messageId, emoji, limit = 100, ...where }, call, discord) =>
       discord.inChannel(call, { ...where, needs: ["Read Message History"] }, async (place) => {

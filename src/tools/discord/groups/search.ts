@@ -33,12 +33,12 @@ export const SEARCH_ACTIONS: readonly Action[] = [
     isIdempotent: true,
     input: z.strictObject({
       ...IN_GUILD,
-      query: query.exactOptional(),
-      channelIds: z.array(anyChannel).min(1).max(20).exactOptional(),
-      authorIds: z.array(userId).min(1).max(20).exactOptional(),
-      before: before.exactOptional(),
-      after: after.exactOptional(),
-      limit: z.int().min(1).max(25).exactOptional(),
+      query: query.optional(),
+      channelIds: z.array(anyChannel).min(1).max(20).optional(),
+      authorIds: z.array(userId).min(1).max(20).optional(),
+      before: before.optional(),
+      after: after.optional(),
+      limit: z.int().min(1).max(25).optional(),
     }),
     run: (
       { query, channelIds, authorIds, before, after, limit = 25, ...where },

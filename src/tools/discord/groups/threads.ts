@@ -41,11 +41,11 @@ export const THREAD_ACTIONS: readonly Action[] = [
       "Create Public Threads, Send Messages in Threads, and Send Messages for a text; Send Messages in a forum, and Manage Threads for moderated tags",
     isIdempotent: true,
     input: z.strictObject({
-      channelId: channelId.exactOptional(),
-      messageId: messageId.exactOptional(),
+      channelId: channelId.optional(),
+      messageId: messageId.optional(),
       title,
-      text: text.exactOptional(),
-      tags: tags.exactOptional(),
+      text: text.optional(),
+      tags: tags.optional(),
     }),
     async run({ channelId, messageId, title, text, tags = [] }, call, discord) {
       const where = channelId === undefined ? {} : { channelId };
@@ -82,11 +82,11 @@ export const THREAD_ACTIONS: readonly Action[] = [
     isIdempotent: true,
     input: z.strictObject({
       ...IN_GUILD,
-      channelId: anyChannel.exactOptional(),
-      query: z.string().min(1).max(100).exactOptional(),
-      tags: tags.exactOptional(),
-      archived: z.boolean().exactOptional(),
-      limit: limit.exactOptional(),
+      channelId: anyChannel.optional(),
+      query: z.string().min(1).max(100).optional(),
+      tags: tags.optional(),
+      archived: z.boolean().optional(),
+      limit: limit.optional(),
     }),
     run: ({ guildId, channelId, query, tags, archived = false, limit = 50 }, call, discord) => {
       if (channelId === undefined) {
@@ -134,7 +134,7 @@ export const THREAD_ACTIONS: readonly Action[] = [
     input: z.strictObject({
       channelId,
       text,
-      replyTo: replyTo.exactOptional(),
+      replyTo: replyTo.optional(),
     }),
     run: async (input, call, discord) => sentLine(await discord.send(call, input)),
   }),
