@@ -243,7 +243,7 @@ export async function createParts(
     { ...common, reader, policy, judging, outbound },
     { onAccepted: turns.wake },
   );
-  const duplicates = createDuplicateWatch({ ...account, onChange: () => {} });
+  const duplicates = createDuplicateWatch(account, { onChange: () => {} });
   return {
     ...gateway,
     reader,

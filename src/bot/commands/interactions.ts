@@ -98,14 +98,11 @@ export function createInteractionHandlers(
       await missingPermission({ channelId, guildId, userId }, ["Manage Messages"]) === undefined,
   );
   const { list, replace } = createApplicationCommands(client);
-  const registration = createRegistration({
+  const registration = createRegistration({ schedule, random: Math.random, log }, {
     ...createWantedCommands({ config, settings: store.settings, context, now }),
     list,
     replace,
     isFinal: (error) => error instanceof RestError && FINAL.has(error.kind),
-    schedule,
-    random: Math.random,
-    log,
   });
   /** Set once the registration is scheduled or done. */
   let applicationId: ApplicationId | undefined;

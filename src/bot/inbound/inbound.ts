@@ -82,12 +82,9 @@ export function createInbound(options: InboundOptions): Inbound {
     onRefused,
     log: logging.forPart("pluralkit"),
   });
-  const challenges = createChallenges({
-    ...common,
+  const challenges = createChallenges({ ...common, texts, log: logging.forPart("pairing") }, {
     store: store.pairing,
     tellOwners: (text, buttons) => outbound.reachOwners(text, { buttons }),
-    texts,
-    log: logging.forPart("pairing"),
   });
   const interactions = createInteractionHandlers({
     ...options,

@@ -93,12 +93,10 @@ export function createNameResolver(
     now,
     log,
   });
-  const joined = createGuildJoined({
+  const joined = createGuildJoined({ texts: () => config().texts, log }, {
     closed: (guild) => closedTo(reader.index.get(guild.id) ?? guild, policy.now().policy),
     guildsPath: () => policy.now().policy.ruleOf(GUILDS),
     tellOwners: (text) => outbound.tellOwners(text),
-    texts: () => config().texts,
-    log,
   });
   let cancel: (() => void) | undefined;
   let isReady = false;

@@ -74,12 +74,9 @@ export function createJudging(options: JudgingOptions): Judging {
     routeOf: sessionOf,
     now,
   });
-  const presence = createOwnerPresence({
+  const presence = createOwnerPresence({ schedule, now, log: logging.forPart("access") }, {
     owners,
     readMember: createReadMember(options.client),
-    schedule,
-    now,
-    log: logging.forPart("access"),
   });
   const proxied = createProxiedUsers();
   const judge = createJudge({

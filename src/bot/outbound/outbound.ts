@@ -148,25 +148,24 @@ export function createOutbound(options: OutboundOptions): Outbound {
   }
   const owners = createOwners({ ownerIds, openDirect, send, log });
 
-  const notices = createOwnerNotices({ tell: owners.tell, texts: () => config().texts, schedule });
-
-  const modelNotices = createModelNotices({
+  const notices = createOwnerNotices({ texts: () => config().texts, schedule }, {
     tell: owners.tell,
-    texts: () => config().texts,
+  });
+
+  const modelNotices = createModelNotices({ texts: () => config().texts, log }, {
+    tell: owners.tell,
     problems: {
       load: () => options.problems.toldProblems(accountId),
       note: (problem) => options.problems.noteProblem(accountId, problem, now()),
       forget: () => options.problems.forgetProblems(accountId),
     },
-    log,
   });
 
-  const fileNotices = createFileNotices({
+  const fileNotices = createFileNotices({ log }, {
     wasTold: (channelId) => outbox.wasToldNoFiles(accountId, channelId, now()),
     noteTold: (channelId) => outbox.noteToldNoFiles(accountId, channelId, now()),
     explain: explainNoFiles,
     tell: notices.noFiles,
-    log,
   });
 
   connect({

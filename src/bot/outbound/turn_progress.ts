@@ -75,7 +75,7 @@ export function createTurnProgress(options: TurnProgressOptions): TurnProgress {
   const { config, client, now, logging } = options;
   const log = logging.forPart("turns");
   const common = { refusalOf, schedule, now, log };
-  const typing = createTyping({ ...common, show: createShowTyping(client) });
+  const typing = createTyping(common, { refusalOf, show: createShowTyping(client) });
   const reactions = createReactions(client);
   const drafts = draftsOf(options);
   const lines = createProgressLines({ ...common, ...requestsOf(options) });

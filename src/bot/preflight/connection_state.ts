@@ -90,7 +90,8 @@ export function createConnectionState(options: ConnectionStateOptions): Connecti
       trustedLookMs: TRUSTED_LOOK_MS,
       readyAt,
     },
-    { check: look, onRefused: () => events.emit.tokenRefused(), schedule, log },
+    { schedule, log },
+    { check: look, onRefused: () => events.emit.tokenRefused() },
   );
 
   async function look(): Promise<PreflightResult> {

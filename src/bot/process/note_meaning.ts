@@ -55,22 +55,18 @@ export function createNoteMeaning(
 ): NoteMeaning {
   const log = logging.forPart("memory");
   let filter: ((text: string) => Filtered) | undefined; // made with the first request
-  const embedder = createEmbedder({
+  const embedder = createEmbedder({ now, log }, {
     embedding: () => setup().embedding,
     spend: createSpending({ config: () => setup().config, usage, now }),
     cleanSecrets(text) {
       filter ??= createBySecrets(logging.secrets, createSecretFilter);
       return filter(text).text;
     },
-    now,
-    log,
   });
-  const embedding = createNoteEmbedding({
+  const embedding = createNoteEmbedding({ schedule, log }, {
     notes,
     embedder,
     agentId: () => setup().config.agent.id,
-    schedule,
-    log,
   });
   let dimension: number | undefined;
 

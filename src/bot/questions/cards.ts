@@ -53,20 +53,21 @@ export function createAccountCards(options: AccountCardsOptions): AccountCards {
   const events = createEmitter<AccountCardsEvents>();
   const cards = createQuestionCards({
     accountId: config().discord.accountId,
-    store: store.questions,
-    openDirect: createOpenDirect(client),
-    isRefused: (error) =>
-      error instanceof RestError && (error.kind === "forbidden" || error.kind === "rejected"),
     draw: (count) => randomBytes(count),
-    onOutbox: outbound.channelQueues.wake,
-    onForms: connection.setForms,
-    onDecided: () => events.emit.decided(),
-    asCards: () => config().messages.cards === "components",
     texts: () => config().texts,
     schedule,
     random: Math.random,
     now,
     log: logging.forPart("questions"),
+  }, {
+    store: store.questions,
+    openDirect: createOpenDirect(client),
+    isRefused: (error) =>
+      error instanceof RestError && (error.kind === "forbidden" || error.kind === "rejected"),
+    onOutbox: outbound.channelQueues.wake,
+    onForms: connection.setForms,
+    onDecided: () => events.emit.decided(),
+    asCards: () => config().messages.cards === "components",
   });
   return { ...cards, connect: events.connect };
 }

@@ -64,8 +64,7 @@ export function createAccountThreads(
   }: AccountThreadsOptions,
 ): AnswerThreads {
   const log = logging.forPart("turns");
-  return createAnswerThreads({
-    accountId,
+  return createAnswerThreads({ accountId, schedule, stopping, now, log }, {
     store: store.turns,
     calls: createThreadCalls(client),
     refusalOf(error) {
@@ -78,20 +77,11 @@ export function createAccountThreads(
       return rules.kind === "open" ? rules.threads.value : NO_THREADS;
     },
     matchesPattern: (text) => policy.now().policy.matchesPattern(text),
-    titleByModel: createTitleByModel({
+    titleByModel: createTitleByModel({ now, randomId, schedule, stopping, log }, {
       model,
       agentId,
       spend,
-      now,
-      randomId,
-      schedule,
-      stopping,
-      log,
     }),
     cleanSecrets,
-    schedule,
-    stopping,
-    now,
-    log,
   });
 }

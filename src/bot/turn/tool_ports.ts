@@ -83,14 +83,14 @@ export function createToolPorts(account: AccountContext, parts: ToolParts): Tool
   return {
     ...services.ports,
     code: createCodePort({ runCode: services.runCode, readFile: files.find }),
-    draw: createDrawPort({ ...rights, drawing: () => settings.drawing, drawings: files.drawings }),
+    draw: createDrawPort(account, {
+      ...rights,
+      drawing: () => settings.drawing,
+      drawings: files.drawings,
+    }),
     history: {
       read: createHistoryRead({ ...rights, ...reads }),
-      summarise: createSummarise({
-        ...rights,
-        randomId: account.randomId,
-        log: account.forPart("turns").log,
-      }),
+      summarise: createSummarise(account.forPart("turns"), rights),
     },
     discord: createActions({
       ...rights,

@@ -9,16 +9,7 @@
 
 import type { ChannelId } from "../../core/discord/ids.ts";
 import { createEmitter } from "../../lib/emitter.ts";
-import type { Log } from "../../lib/log.ts";
-import type { StartTimer } from "../../lib/clock.ts";
-
-/** Everything that readings need from outside. */
-export interface StaleChannelsPorts {
-  /** Timer for the next reading after a failed one. */
-  readonly schedule: StartTimer;
-  /** Gets failed readings. */
-  readonly log: Log;
-}
+import type { Account } from "../../core/account/account.ts";
 
 /** The work of the readings. */
 export interface ChannelReads {
@@ -44,7 +35,9 @@ export interface StaleChannels {
 const FAULT_WAIT_MS = 5_000;
 
 /** Creates the readings of one account; the first begins with the first call of `wake`. */
-export function createStaleChannels({ schedule, log }: StaleChannelsPorts): StaleChannels {
+export function createStaleChannels(
+  { schedule, log }: Pick<Account, "log" | "schedule">,
+): StaleChannels {
   const reads = createEmitter<ChannelReads>();
   const stale = new Set<ChannelId>();
   let isAllStale = false;

@@ -15,13 +15,14 @@ import type {
   RegisteredCommands,
   RegisteredOption,
 } from "../../core/discord/registered_command.ts";
-import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
+import { createRetryQueue } from "../retry_queue.ts";
 import type {
   Command,
   CommandOption,
   MessageCommand,
   Subcommand,
 } from "../../interactions/base/command.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** Commands that are registered together: for all guilds and direct messages, or for one guild. */
 export interface CommandScope {
@@ -31,8 +32,16 @@ export interface CommandScope {
   readonly commands: readonly RegisteredCommand[];
 }
 
-/** Everything that registration needs from outside. */
-export interface RegistrationPorts extends RetryQueuePorts {
+/** Keeps Discord's list of commands up to date. */
+export interface Registration {
+  /** Compares the bot's commands with Discord's list and writes differences, until that succeeds. */
+  register(applicationId: ApplicationId): void;
+  /** Cancels later tries, and resolves once a running one has ended. */
+  stop(): Promise<void>;
+}
+
+/** Creates the registration; it does nothing before {@link Registration.register}. */
+export function createRegistration(account: Pick<Account, "log" | "random" | "schedule">, ports: {
   /** The scopes with the commands that they have now. */
   readonly wanted: () => Promise<readonly CommandScope[]>;
   /** Reads the commands that Discord has; rejects if Discord refuses or does not answer. */
@@ -50,20 +59,10 @@ export interface RegistrationPorts extends RetryQueuePorts {
   readonly onRegistered: (scope: CommandScope) => Promise<void>;
   /** Whether asking again would not change a failure. */
   readonly isFinal: (error: unknown) => boolean;
-}
-
-/** Keeps Discord's list of commands up to date. */
-export interface Registration {
-  /** Compares the bot's commands with Discord's list and writes differences, until that succeeds. */
-  register(applicationId: ApplicationId): void;
-  /** Cancels later tries, and resolves once a running one has ended. */
-  stop(): Promise<void>;
-}
-
-/** Creates the registration; it does nothing before {@link Registration.register}. */
-export function createRegistration(ports: RegistrationPorts): Registration {
-  const { wanted, list, replace, onRegistered, isFinal, log } = ports;
-  const retries = createRetryQueue("Cannot register the slash commands", ports);
+}): Registration {
+  const { log } = account;
+  const { wanted, list, replace, onRegistered, isFinal } = ports;
+  const retries = createRetryQueue("Cannot register the slash commands", account);
   let isPending = false;
 
   async function compare(applicationId: ApplicationId, scope: CommandScope): Promise<void> {

@@ -10,24 +10,10 @@
 
 import { type EmbeddedAs, MAX_EMBEDDED_TEXTS } from "../../core/notes/embedding.ts";
 import type { UsedBy } from "../../core/spending/usage.ts";
-import type { Log } from "../../lib/log.ts";
-import { type StartTimer, waitFor } from "../../lib/clock.ts";
+import { waitFor } from "../../lib/clock.ts";
 import type { Embedder } from "./embedder.ts";
 import type { NoteVectors } from "../../core/store/notes.ts";
-
-/** The dependencies of the work. */
-export interface EmbedNotesPorts {
-  /** The stored notes. */
-  readonly notes: Pick<NoteVectors, "unembedded" | "keepVectors">;
-  /** Makes the vectors. */
-  readonly embedder: Pick<Embedder, "modelId" | "dimension" | "embed">;
-  /** Id of the agent whose notes they are. */
-  readonly agentId: () => string;
-  /** Waits between requests. */
-  readonly schedule: StartTimer;
-  /** Gets failures of the store. */
-  readonly log: Log;
-}
+import type { Account } from "../../core/account/account.ts";
 
 /** The work in the background. */
 export interface NoteEmbedding {
@@ -53,7 +39,15 @@ const REFUSED = new Int8Array(0);
 
 /** Creates the work. It begins with the first {@link NoteEmbedding.wake}. */
 export function createNoteEmbedding(
-  { notes, embedder, agentId, schedule, log }: EmbedNotesPorts,
+  { schedule, log }: Pick<Account, "log" | "schedule">,
+  { notes, embedder, agentId }: {
+    /** The stored notes. */
+    readonly notes: Pick<NoteVectors, "unembedded" | "keepVectors">;
+    /** Makes the vectors. */
+    readonly embedder: Pick<Embedder, "modelId" | "dimension" | "embed">;
+    /** Id of the agent whose notes they are. */
+    readonly agentId: () => string;
+  },
 ): NoteEmbedding {
   const stopping = new AbortController();
   const { signal } = stopping;

@@ -15,21 +15,7 @@ import {
 } from "../../core/notes/embedding.ts";
 import { chargeOf, type SpendPort } from "../../core/spending/metered_model.ts";
 import type { UsedBy } from "../../core/spending/usage.ts";
-import type { Log } from "../../lib/log.ts";
-
-/** The dependencies of the embedder. */
-export interface EmbedderPorts {
-  /** The model of the current config; `undefined` if it names none. */
-  readonly embedding: () => Embedding | undefined;
-  /** Checks budgets, and counts. */
-  readonly spend: SpendPort;
-  /** Removes the program's secrets from a text before it leaves. */
-  readonly cleanSecrets: (text: string) => string;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Gets the first failure of a row, and its end. */
-  readonly log: Log;
-}
+import type { Account } from "../../core/account/account.ts";
 
 /** Vectors, or why there are none. */
 export type EmbedResult =
@@ -84,7 +70,15 @@ interface Known {
 
 /** Creates the embedder. */
 export function createEmbedder(
-  { embedding, spend, cleanSecrets, now, log }: EmbedderPorts,
+  { now, log }: Pick<Account, "log" | "now">,
+  { embedding, spend, cleanSecrets }: {
+    /** The model of the current config; `undefined` if it names none. */
+    readonly embedding: () => Embedding | undefined;
+    /** Checks budgets, and counts. */
+    readonly spend: SpendPort;
+    /** Removes the program's secrets from a text before it leaves. */
+    readonly cleanSecrets: (text: string) => string;
+  },
 ): Embedder {
   let known: Known | undefined;
 

@@ -6,21 +6,10 @@
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { Parked } from "../deliver/park.ts";
-import type { StartTimer } from "../../lib/clock.ts";
-import { notice, type Texts } from "../../render/notices/notices.ts";
-import type { Log } from "../../lib/log.ts";
+import { notice } from "../../render/notices/notices.ts";
 import { createFailureDigest } from "./failure_digest.ts";
 import type { Owners } from "./tell_owners.ts";
-
-/** The dependencies of the notices. */
-export interface OwnerNoticesPorts {
-  /** Sends a notice to the owners. */
-  readonly tell: Owners["tell"];
-  /** The current texts. */
-  readonly texts: () => Texts;
-  /** Timer. */
-  readonly schedule: StartTimer;
-}
+import type { Account } from "../../core/account/account.ts";
 
 /** Events that the owners are notified about. */
 export interface OwnerNotices {
@@ -39,7 +28,13 @@ export interface OwnerNotices {
 }
 
 /** Creates the notices; none is sent before an event. */
-export function createOwnerNotices({ tell, texts, schedule }: OwnerNoticesPorts): OwnerNotices {
+export function createOwnerNotices(
+  { texts, schedule }: Pick<Account, "schedule" | "texts">,
+  { tell }: {
+    /** Sends a notice to the owners. */
+    readonly tell: Owners["tell"];
+  },
+): OwnerNotices {
   const digest = createFailureDigest(({ channelId, count, reason }) => {
     const words = notice("dead", { channel: `<#${channelId}>`, count, reason }, texts());
     void tell(words, { about: channelId });
@@ -64,20 +59,6 @@ export function createOwnerNotices({ tell, texts, schedule }: OwnerNoticesPorts)
   };
 }
 
-/** The dependencies of the notices. */
-export interface FileNoticesPorts {
-  /** Whether the owners got this notice about the channel within the last day. */
-  readonly wasTold: (channelId: ChannelId) => Promise<boolean>;
-  /** Stores that the owners have got the notice. */
-  readonly noteTold: (channelId: ChannelId) => Promise<void>;
-  /** Names the missing permission; `undefined` if none is missing. Rejects without an answer. */
-  readonly explain: (place: FilelessPlace) => Promise<string | undefined>;
-  /** Sends the notice; never rejects. */
-  readonly tell: (channel: Parked) => Promise<void>;
-  /** Gets warnings and failures. */
-  readonly log: Log;
-}
-
 /** A place that takes no files. */
 export interface FilelessPlace {
   /** The channel. */
@@ -98,7 +79,17 @@ const PERMISSION_MISSING = "the permission Attach Files is missing";
 
 /** Creates the notices of one account. */
 export function createFileNotices(
-  { wasTold, noteTold, explain, tell, log }: FileNoticesPorts,
+  { log }: Pick<Account, "log">,
+  { wasTold, noteTold, explain, tell }: {
+    /** Whether the owners got this notice about the channel within the last day. */
+    readonly wasTold: (channelId: ChannelId) => Promise<boolean>;
+    /** Stores that the owners have got the notice. */
+    readonly noteTold: (channelId: ChannelId) => Promise<void>;
+    /** Names the missing permission; `undefined` if none is missing. Rejects without an answer. */
+    readonly explain: (place: FilelessPlace) => Promise<string | undefined>;
+    /** Sends the notice; never rejects. */
+    readonly tell: (channel: Parked) => Promise<void>;
+  },
 ): FileNotices {
   const underWay = new Set<ChannelId>();
 

@@ -10,8 +10,8 @@
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { ModelError } from "../../core/model.ts";
 import { modelProblemOf } from "../../core/model_problem.ts";
-import type { Log } from "../../lib/log.ts";
-import { notice, type Texts } from "../../render/notices/notices.ts";
+import { notice } from "../../render/notices/notices.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** The problems that the owners know, by kind and model. */
 export interface KnownProblems {
@@ -21,18 +21,6 @@ export interface KnownProblems {
   readonly note: (problem: string) => Promise<void>;
   /** No problem is left. */
   readonly forget: () => Promise<void>;
-}
-
-/** The dependencies of the notices. */
-export interface ModelNoticesPorts {
-  /** Sends a notice to the owners. */
-  readonly tell: (text: string) => Promise<void>;
-  /** The current texts. */
-  readonly texts: () => Texts;
-  /** Problems that owners know. */
-  readonly problems: KnownProblems;
-  /** Gets warnings and failures. */
-  readonly log: Log;
 }
 
 /** Sends notices about models. */
@@ -52,7 +40,13 @@ function failureOf(outcome: TurnOutcome): unknown {
 
 /** Creates the notices; none is sent before an event. */
 export function createModelNotices(
-  { tell, texts, problems, log }: ModelNoticesPorts,
+  { texts, log }: Pick<Account, "log" | "texts">,
+  { tell, problems }: {
+    /** Sends a notice to the owners. */
+    readonly tell: (text: string) => Promise<void>;
+    /** Problems that owners know. */
+    readonly problems: KnownProblems;
+  },
 ): ModelNotices {
   let known: Set<string> | undefined; // of the store, from the first turn on
   let last: Promise<void> = Promise.resolve();

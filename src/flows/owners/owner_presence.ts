@@ -9,23 +9,11 @@
 
 import type { GuildId, UserId } from "../../core/discord/ids.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
-import type { Log } from "../../lib/log.ts";
-import type { Clock, StartTimer } from "../../lib/clock.ts";
+import type { StartTimer } from "../../lib/clock.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** Whether an owner is in a guild, by an answer of Discord. */
 export type OwnerInGuild = NonNullable<KnownFacts["ownerInGuild"]>;
-
-/** The dependencies of the memory. */
-export interface OwnerPresencePorts extends Clock {
-  /** All owners with a known id. Rejects if Discord does not name them. */
-  readonly owners: () => Promise<readonly UserId[]>;
-  /** Reads a member of a guild; `undefined` if the user is none. */
-  readonly readMember: (guildId: GuildId, userId: UserId) => Promise<unknown>;
-  /** Timer. */
-  readonly schedule: StartTimer;
-  /** Gets warnings and failures. */
-  readonly log: Log;
-}
 
 /** Guilds with an owner, by the answers of Discord so far. */
 export interface OwnerPresence {
@@ -55,7 +43,13 @@ interface Answer {
 
 /** Creates an empty memory. */
 export function createOwnerPresence(
-  { owners, readMember, schedule, now, log }: OwnerPresencePorts,
+  { schedule, now, log }: Pick<Account, "log" | "now" | "schedule">,
+  { owners, readMember }: {
+    /** All owners with a known id. Rejects if Discord does not name them. */
+    readonly owners: () => Promise<readonly UserId[]>;
+    /** Reads a member of a guild; `undefined` if the user is none. */
+    readonly readMember: (guildId: GuildId, userId: UserId) => Promise<unknown>;
+  },
 ): OwnerPresence {
   const answers = new Map<GuildId, Answer>();
   const asking = new Map<GuildId, Promise<OwnerInGuild>>();

@@ -10,8 +10,7 @@
  */
 
 import type { Foreign } from "../../core/inbound/inbox.ts";
-import type { Log } from "../../lib/log.ts";
-import type { StartTimer } from "../../lib/clock.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** The signs of a second program. */
 export interface DuplicateDoubt {
@@ -23,18 +22,6 @@ export interface DuplicateDoubt {
   readonly evidence: string;
   /** Whether all signs may come from one program that replaces another. */
   readonly isDeploy: boolean;
-}
-
-/** Everything that the watch needs from outside. */
-export interface DuplicatePorts {
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Timer for the end of a doubt. */
-  readonly schedule: StartTimer;
-  /** Gets the beginning and the end of a doubt. */
-  readonly log: Log;
-  /** Tells that a doubt began, was confirmed, or (`undefined`) is over. */
-  readonly onChange: (doubt: DuplicateDoubt | undefined) => void;
 }
 
 /** The watch for one account. */
@@ -76,7 +63,11 @@ const WHY: Readonly<Record<Foreign["why"], string>> = {
 
 /** Creates a watch without any sign. */
 export function createDuplicateWatch(
-  { now, schedule, log, onChange }: DuplicatePorts,
+  { now, schedule, log }: Pick<Account, "log" | "now" | "schedule">,
+  { onChange }: {
+    /** Tells that a doubt began, was confirmed, or (`undefined`) is over. */
+    readonly onChange: (doubt: DuplicateDoubt | undefined) => void;
+  },
 ): DuplicateWatch {
   let doubt: DuplicateDoubt | undefined;
   let invalidated: readonly { readonly shardId: number; readonly at: number }[] = [];

@@ -14,7 +14,7 @@ import { checkOf } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { MODEL } from "./model.ts";
 import type { Log } from "../../lib/log.ts";
-import type { StartTimer } from "../../lib/clock.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** The result of one check. */
 export interface PreflightResult {
@@ -22,18 +22,6 @@ export interface PreflightResult {
   readonly findings: readonly Finding[];
   /** Whether Discord refused the token. */
   readonly isRefused: boolean;
-}
-
-/** The dependencies and events of the preflight. */
-export interface PreflightPorts {
-  /** Runs one check; rejects only because of a fault in Barnacle. */
-  readonly check: () => Promise<PreflightResult>;
-  /** Discord refuses the token; no retry can help. */
-  readonly onRefused: () => void;
-  /** Timer. */
-  readonly schedule: StartTimer;
-  /** Gets warnings and failures. */
-  readonly log: Log;
 }
 
 /** The facts that decide when the first check runs. */
@@ -74,7 +62,13 @@ const AGAIN_MS = 60_000;
 /** Creates the preflight; `start` schedules its first check. */
 export function createPreflight(
   { readyAt, firstLookMs, trustedLookMs, now }: PreflightOptions,
-  { check, onRefused, schedule, log }: PreflightPorts,
+  { schedule, log }: Pick<Account, "log" | "schedule">,
+  { check, onRefused }: {
+    /** Runs one check; rejects only because of a fault in Barnacle. */
+    readonly check: () => Promise<PreflightResult>;
+    /** Discord refuses the token; no retry can help. */
+    readonly onRefused: () => void;
+  },
 ): Preflight {
   let findings: readonly Finding[] = [];
   let isStopped = false;

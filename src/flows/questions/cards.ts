@@ -8,41 +8,15 @@
  * @module
  */
 
-import type { AccountId, ChannelId, UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import { nonceOfCall } from "../../core/outbound/nonce.ts";
 import type { OfferedForm } from "../../core/people/form.ts";
 import type { Question, StoredQuestion } from "../../core/people/question.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
-import type { Texts } from "../../render/notices/notices.ts";
 import { composeCard, composeSettled, controlsOf } from "../../render/questions/card.ts";
-import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
+import { createRetryQueue } from "../retry_queue.ts";
 import type { Cards, NewCard } from "../../core/store/questions.ts";
-
-/** Everything that cards need from outside. */
-export interface QuestionCardsPorts extends RetryQueuePorts {
-  /** The account whose bot asks. */
-  readonly accountId: AccountId;
-  /** The store's questions; each method is one transaction. */
-  readonly store: Cards;
-  /** Opens the direct channel with a user, or finds it. */
-  readonly openDirect: (userId: UserId) => Promise<ChannelId>;
-  /** Whether a failure to open it is final: the person takes no messages. */
-  readonly isRefused: (error: unknown) => boolean;
-  /** Returns this many cryptographically random bytes. */
-  readonly draw: (count: number) => Uint8Array;
-  /** Takes the forms that people may open from now on, before their buttons are sent. */
-  readonly onForms: (forms: readonly OfferedForm[]) => void;
-  /** Tells that these channels have new messages to send. */
-  readonly onOutbox: (channels: readonly ChannelId[]) => void;
-  /** Tells that turns may continue. */
-  readonly onDecided: () => void;
-  /** Whether new questions are in Discord's second layout; otherwise they are text. */
-  readonly asCards: () => boolean;
-  /** Returns the current texts, since the config may change. */
-  readonly texts: () => Texts;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-}
+import type { Account } from "../../core/account/account.ts";
 
 /** The cards of one account. */
 export interface QuestionCards {
@@ -76,15 +50,34 @@ const CONTROL_BYTES = 16;
  * Creates the cards; nothing happens before {@link QuestionCards.changed}. The function is longer
  * than most, because its inner functions are the steps of one update.
  */
-export function createQuestionCards(ports: QuestionCardsPorts): QuestionCards {
-  const { accountId, store, texts, now, schedule, log } = ports;
-  const retries = createRetryQueue("Cannot bring a question to people up to date", ports);
+export function createQuestionCards(
+  account: Pick<Account, "accountId" | "draw" | "log" | "now" | "random" | "schedule" | "texts">,
+  ports: {
+    /** The store's questions; each method is one transaction. */
+    readonly store: Cards;
+    /** Opens the direct channel with a user, or finds it. */
+    readonly openDirect: (userId: UserId) => Promise<ChannelId>;
+    /** Whether a failure to open it is final: the person takes no messages. */
+    readonly isRefused: (error: unknown) => boolean;
+    /** Takes the forms that people may open from now on, before their buttons are sent. */
+    readonly onForms: (forms: readonly OfferedForm[]) => void;
+    /** Tells that these channels have new messages to send. */
+    readonly onOutbox: (channels: readonly ChannelId[]) => void;
+    /** Tells that turns may continue. */
+    readonly onDecided: () => void;
+    /** Whether new questions are in Discord's second layout; otherwise they are text. */
+    readonly asCards: () => boolean;
+  },
+): QuestionCards {
+  const { accountId, texts, now, schedule, log } = account;
+  const { store } = ports;
+  const retries = createRetryQueue("Cannot bring a question to people up to date", account);
   let cancel: (() => void) | undefined;
   let isQueued = false;
   let isStopped = false;
 
   /** A new `custom_id` of a component. */
-  const draw = (name: string) => `${name}:${ports.draw(CONTROL_BYTES).toHex()}`;
+  const draw = (name: string) => `${name}:${account.draw(CONTROL_BYTES).toHex()}`;
 
   function changed(): void {
     if (isQueued || isStopped) return;

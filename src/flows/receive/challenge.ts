@@ -1,29 +1,10 @@
-/**
- * Gives unpaired senders a pairing code, and tells the owners about them (P3).
- *
- * Code and reply are made within the transaction that stores the message. Owners get their message
- * afterwards. Until then, the stored request says so, and a process that starts after a crash tells
- * them.
- *
- * @module
- */
-
-import type { AccountId } from "../../core/discord/ids.ts";
 import type { Button } from "../../core/outbound/outbound.ts";
 import { codeFrom, type PairingRequest, type PairingService } from "../../core/inbound/pairing.ts";
 import { pairingButton } from "../../interactions/components.ts";
-import type { Texts } from "../../render/notices/notices.ts";
 import { composeApprovalRequest, composeChallenge } from "../../render/pairing.ts";
-import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
+import { createRetryQueue } from "../retry_queue.ts";
 import type { Pairing } from "../../core/store/pairing.ts";
-
-/** Everything that making a request needs from outside. */
-export interface PairingServicePorts {
-  /** Returns this many cryptographically random bytes. */
-  readonly draw: (count: number) => Uint8Array;
-  /** Returns the current texts, since the config may change. */
-  readonly texts: () => Texts;
-}
+import type { Account } from "../../core/account/account.ts";
 
 /** Routes presses to the pairing button. The rest of an id is random and means nothing. */
 const BUTTON_PREFIX = `${pairingButton.name}:`;
@@ -33,26 +14,14 @@ const CODE_BYTES = 8;
 const BUTTON_BYTES = 16;
 
 /** Creates the part of pairing that the store calls within its transaction. */
-export function createPairingService({ draw, texts }: PairingServicePorts): PairingService {
+export function createPairingService(
+  { draw, texts }: Pick<Account, "draw" | "texts">,
+): PairingService {
   return {
     newCode: () => codeFrom(draw(CODE_BYTES)),
     newButton: () => BUTTON_PREFIX + draw(BUTTON_BYTES).toHex(),
     challenge: (message, code) => composeChallenge(message, code, texts()),
   };
-}
-
-/** Everything that telling owners needs from outside. */
-export interface ChallengesPorts extends RetryQueuePorts {
-  /** The account to which the unpaired senders wrote. */
-  readonly accountId: AccountId;
-  /** The store's pairing requests. */
-  readonly store: Pick<Pairing, "unreported" | "markReported">;
-  /** Writes to each owner. Rejects only if it could write to none of them. */
-  readonly tellOwners: (text: string, buttons: readonly Button[]) => Promise<void>;
-  /** Returns the current texts, since the config may change. */
-  readonly texts: () => Texts;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 /** Messages to the owners of one account about unpaired senders. */
@@ -66,11 +35,20 @@ export interface Challenges {
 }
 
 /** Creates the messages to owners; {@link Challenges.start} begins. */
-export function createChallenges(ports: ChallengesPorts): Challenges {
-  const { accountId, store, tellOwners, texts, now, log } = ports;
+export function createChallenges(
+  account: Pick<Account, "accountId" | "log" | "now" | "random" | "schedule" | "texts">,
+  ports: {
+    /** The store's pairing requests. */
+    readonly store: Pick<Pairing, "unreported" | "markReported">;
+    /** Writes to each owner. Rejects only if it could write to none of them. */
+    readonly tellOwners: (text: string, buttons: readonly Button[]) => Promise<void>;
+  },
+): Challenges {
+  const { accountId, texts, now, log } = account;
+  const { store, tellOwners } = ports;
   const retries = createRetryQueue(
     "Cannot tell the bot's owner about a pairing request",
-    ports,
+    account,
   );
 
   function add(request: PairingRequest): void {

@@ -11,9 +11,9 @@
 import { pathTo } from "../../core/config_path.ts";
 import type { GuildId } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
-import type { Log } from "../../lib/log.ts";
 import { nameAsCode } from "../../render/name.ts";
-import { notice, type Texts } from "../../render/notices/notices.ts";
+import { notice } from "../../render/notices/notices.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** Why the bot answers no message in a guild. */
 export interface ClosedGuild {
@@ -23,8 +23,12 @@ export interface ClosedGuild {
   readonly rule: string;
 }
 
-/** Everything that this flow needs from outside. */
-export interface GuildJoinedPorts {
+/**
+ * Creates the flow for one account.
+ *
+ * @returns A function to call with a guild that the bot was added to just now.
+ */
+export function createGuildJoined(account: Pick<Account, "log" | "texts">, ports: {
   /** Returns `undefined` if the bot may answer somewhere in the guild. */
   readonly closed: (guild: Named<GuildId>) => ClosedGuild | undefined;
   /**
@@ -33,19 +37,9 @@ export interface GuildJoinedPorts {
   readonly guildsPath: () => string;
   /** Writes to each owner. Never rejects. */
   readonly tellOwners: (text: string) => Promise<void>;
-  /** Returns the current texts, since the config may change. */
-  readonly texts: () => Texts;
-  /** Gets a warning for each such guild. */
-  readonly log: Log;
-}
-
-/**
- * Creates the flow for one account.
- *
- * @returns A function to call with a guild that the bot was added to just now.
- */
-export function createGuildJoined(ports: GuildJoinedPorts): (guild: Named<GuildId>) => void {
-  const { closed, guildsPath, tellOwners, texts, log } = ports;
+}): (guild: Named<GuildId>) => void {
+  const { texts, log } = account;
+  const { closed, guildsPath, tellOwners } = ports;
   return ({ id, name }) => {
     const found = closed({ id, name });
     if (!found) return;

@@ -14,7 +14,6 @@ import { BudgetSpent } from "../../core/spending/budget.ts";
 import type { ShownMessage } from "../../core/turn/ports/discord.ts";
 import type { ChannelSummary } from "../../core/turn/ports/history.ts";
 import { shownLine } from "../../core/turn/shown_line.ts";
-import type { Log } from "../../lib/log.ts";
 import { clip } from "../../lib/text/cut.ts";
 import {
   channelSummaryOf,
@@ -24,20 +23,7 @@ import {
   type SummaryRequestParts,
 } from "../../render/prompt/summary.ts";
 import { historyChars } from "../../session/history.ts";
-
-/** Everything that a summary needs from outside. */
-export interface SummariseChannelPorts {
-  /** Counts its requests, and obeys budgets. */
-  readonly model: Model;
-  /** Returns at least 8 random letters and digits. */
-  readonly randomId: () => string;
-  /** Removes the config's secrets (SEC-R9). */
-  readonly cleanSecrets: (text: string) => string;
-  /** Aborted when the call takes too long, or the turn ends. */
-  readonly signal: AbortSignal;
-  /** Gets the pieces without a summary. */
-  readonly log: Log;
-}
+import type { Account } from "../../core/account/account.ts";
 
 /** Maximum UTF-16 units of messages in one request, and its share of a small window. */
 const PIECE_CHARS = 24_000;
@@ -66,9 +52,18 @@ interface Piece {
 export async function summariseChannel(
   messages: readonly ShownMessage[],
   question: string | undefined,
-  ports: SummariseChannelPorts,
+  account: Pick<Account, "log" | "randomId">,
+  ports: {
+    /** Counts its requests, and obeys budgets. */
+    readonly model: Model;
+    /** Removes the config's secrets (SEC-R9). */
+    readonly cleanSecrets: (text: string) => string;
+    /** Aborted when the call takes too long, or the turn ends. */
+    readonly signal: AbortSignal;
+  },
 ): Promise<ChannelSummary> {
-  const { model, randomId, cleanSecrets, signal, log } = ports;
+  const { randomId, log } = account;
+  const { model, cleanSecrets, signal } = ports;
   const room = historyChars(model.window ?? UNKNOWN_WINDOW, INSTRUCTION_CHARS);
   const pieceChars = Math.floor(Math.min(PIECE_CHARS, room * PIECE_SHARE));
   const maxChars = Math.floor(Math.min(SUMMARY_CHARS, room * (1 - PIECE_SHARE)));

@@ -10,8 +10,8 @@ import { chargeOf, type SpendPort } from "../../core/spending/metered_model.ts";
 import { FileError } from "../../core/turn/media.ts";
 import type { DrawPort } from "../../core/turn/ports/draw.ts";
 import { usedBy } from "../../core/turn/used_by.ts";
-import type { Clock } from "../../lib/clock.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** Draws by one model. */
 export interface Drawing {
@@ -28,21 +28,19 @@ export interface Drawing {
   ) => Promise<{ readonly bytes: Uint8Array; readonly usage: ModelUsage }>;
 }
 
-/** The dependencies of the port. */
-interface DrawPortOptions extends Clock {
-  /** The model of the current config; `undefined` if it names none. */
-  readonly drawing: () => Drawing | undefined;
-  /** Keeps drawn images, and returns their ids. */
-  readonly drawings: { keep(message: InboundMessage, bytes: Uint8Array): Promise<string> };
-  /** Counts costs, and refuses a request beyond a budget. */
-  readonly spend: SpendPort;
-  /** The agent of the current config. */
-  readonly agentId: () => string;
-}
-
 /** Creates the port. */
 export function createDrawPort(
-  { drawing, drawings, spend, agentId, now }: DrawPortOptions,
+  { now }: Pick<Account, "now">,
+  { drawing, drawings, spend, agentId }: {
+    /** The model of the current config; `undefined` if it names none. */
+    readonly drawing: () => Drawing | undefined;
+    /** Keeps drawn images, and returns their ids. */
+    readonly drawings: { keep(message: InboundMessage, bytes: Uint8Array): Promise<string> };
+    /** Counts costs, and refuses a request beyond a budget. */
+    readonly spend: SpendPort;
+    /** The agent of the current config. */
+    readonly agentId: () => string;
+  },
 ): DrawPort {
   return {
     async draw(prompt, message, signal) {

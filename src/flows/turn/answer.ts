@@ -39,7 +39,7 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
   let cost: Cost | undefined;
   let outcome: TurnOutcome | undefined;
   const tracing = ports.onTrace &&
-    traceTurn(claim, { ...claim.message, modelId: ports.model.id, now: ports.now });
+    traceTurn(claim, ports, ports.model.id);
   const ended = await runToEnd(turn, rules, {
     ...ports,
     ...(tracing && { tracing, model: tracing.model(ports.model) }),

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import {
@@ -19,48 +19,10 @@ import {
 } from "../../core/inbound/threads.ts";
 import { isMention } from "../../core/inbound/facts.ts";
 import type { Refusal } from "../../core/errors.ts";
-import type { Log } from "../../lib/log.ts";
-import { type StartTimer, waitFor } from "../../lib/clock.ts";
 import { threadTitle } from "../../render/name.ts";
+import { waitFor } from "../../lib/clock.ts";
 import type { AnswerThreadRows } from "../../core/store/turns.ts";
-
-/** Everything that threads need from outside. */
-export interface AnswerThreadsPorts {
-  /** The account that opens them. */
-  readonly accountId: AccountId;
-  /** The store's methods for this flow; each is one transaction. */
-  readonly store: AnswerThreadRows;
-  /** Requests to Discord. */
-  readonly calls: {
-    /** Opens the thread of a message; `existed` if it has one. */
-    start(
-      channelId: ChannelId,
-      messageId: MessageId,
-      name: string,
-      minutes: number,
-    ): Promise<"opened" | "existed">;
-    /** Adds a person; again changes nothing. */
-    addMember(threadId: ChannelId, userId: UserId): Promise<void>;
-  };
-  /** Discord's refusal in an error; `undefined` if the request may succeed later. */
-  readonly refusalOf: (error: unknown) => Refusal | undefined;
-  /** The rules of a message's place. */
-  readonly rules: (message: InboundMessage) => ThreadRules;
-  /** Whether a pattern of the config in the text counts as a mention. */
-  readonly matchesPattern: (text: string) => boolean;
-  /** Asks the model for a title; empty if it gives none. Never rejects. */
-  readonly titleByModel: (message: InboundMessage) => Promise<string>;
-  /** Removes secrets of the config. */
-  readonly cleanSecrets: (text: string) => string;
-  /** Timer for the delay before another attempt. */
-  readonly schedule: StartTimer;
-  /** Aborted when the process stops. */
-  readonly stopping: AbortSignal;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Gets refusals. */
-  readonly log: Log;
-}
+import type { Account } from "../../core/account/account.ts";
 
 /** The threads of one account's answers. */
 export interface AnswerThreads {
@@ -109,8 +71,37 @@ const NO_WORDS = "Question by";
  * Creates the threads of one account. The function is longer than most, because its inner functions
  * share one state: the threads that are known, and the channels that refuse threads.
  */
-export function createAnswerThreads(ports: AnswerThreadsPorts): AnswerThreads {
-  const { accountId, store, calls, rules, refusalOf, schedule, stopping, now, log } = ports;
+export function createAnswerThreads(
+  account: Pick<Account, "accountId" | "log" | "now" | "schedule" | "stopping">,
+  ports: {
+    /** The store's methods for this flow; each is one transaction. */
+    readonly store: AnswerThreadRows;
+    /** Requests to Discord. */
+    readonly calls: {
+      /** Opens the thread of a message; `existed` if it has one. */
+      start(
+        channelId: ChannelId,
+        messageId: MessageId,
+        name: string,
+        minutes: number,
+      ): Promise<"opened" | "existed">;
+      /** Adds a person; again changes nothing. */
+      addMember(threadId: ChannelId, userId: UserId): Promise<void>;
+    };
+    /** Discord's refusal in an error; `undefined` if the request may succeed later. */
+    readonly refusalOf: (error: unknown) => Refusal | undefined;
+    /** The rules of a message's place. */
+    readonly rules: (message: InboundMessage) => ThreadRules;
+    /** Whether a pattern of the config in the text counts as a mention. */
+    readonly matchesPattern: (text: string) => boolean;
+    /** Asks the model for a title; empty if it gives none. Never rejects. */
+    readonly titleByModel: (message: InboundMessage) => Promise<string>;
+    /** Removes secrets of the config. */
+    readonly cleanSecrets: (text: string) => string;
+  },
+): AnswerThreads {
+  const { accountId, schedule, stopping, now, log } = account;
+  const { store, calls, rules, refusalOf } = ports;
   /** Askers by thread; the oldest thread is the first. */
   const askers = new Map<ChannelId, UserId>();
   /** Channels that refused a thread, with the time in milliseconds. */

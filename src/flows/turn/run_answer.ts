@@ -76,7 +76,7 @@ export async function runAnswer(
   const spending = createTurnSpending(claim.message, claim.route.agentId, ports.spend);
   const withCost = (turn: FinishedTurn) => paidTurn(turn, spending);
   const spent = await ports.spend.check(spending.by, "answer");
-  if (spent) return await refusedTurn(claim, spent, rules, ports);
+  if (spent) return await refusedTurn(claim, spent, rules, ports, ports.spend);
   const { window = rules.window } = ports.model;
   const { by } = spending;
   const model = meteredModel(withManner(ports.model, ports.manner ?? {}), {
@@ -211,7 +211,7 @@ export async function runAnswer(
     case "failed":
       return withCost(failedTurn(turn.claim, outcome.reason, rules, ports));
     case "refused":
-      return withCost(await refusedTurn(turn.claim, outcome.stop, rules, ports));
+      return withCost(await refusedTurn(turn.claim, outcome.stop, rules, ports, ports.spend));
     case "reply": {
       drawn = await drawnFiles(outcome.taken?.steps ?? [], claim.message.id, files?.drawn);
       const here = compose(outcome.text);

@@ -12,26 +12,7 @@ import type { StartTimer } from "../../lib/clock.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import { isNoReply, visibleText } from "../../render/safety/visible.ts";
 import { createTurnSpending } from "./spending/turn_spending.ts";
-
-/** Everything that a title needs from outside. */
-export interface TitlePorts {
-  /** The agent's model. */
-  readonly model: () => Model;
-  /** Id of the agent. */
-  readonly agentId: () => string;
-  /** Checks budgets, and counts the request for the message's sender (X4). */
-  readonly spend: SpendPort;
-  /** Returns at least 8 random letters and digits. */
-  readonly randomId: () => string;
-  /** Timer for the longest wait. */
-  readonly schedule: StartTimer;
-  /** Aborted when the process stops. */
-  readonly stopping: AbortSignal;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Gets the reason if there is no title. */
-  readonly log: Log;
-}
+import type { Account } from "../../core/account/account.ts";
 
 const SYSTEM =
   "Write a title for the discussion that the <message> starts: at most six words, in " +
@@ -51,7 +32,18 @@ const MAX_TITLE = 200;
  * @returns A function that resolves to the title; to an empty text if the model gives none in time.
  */
 export function createTitleByModel(
-  { model, agentId, spend, randomId, schedule, stopping, now, log }: TitlePorts,
+  { randomId, schedule, stopping, now, log }: Pick<
+    Account,
+    "log" | "now" | "randomId" | "schedule" | "stopping"
+  >,
+  { model, agentId, spend }: {
+    /** The agent's model. */
+    readonly model: () => Model;
+    /** Id of the agent. */
+    readonly agentId: () => string;
+    /** Checks budgets, and counts the request for the message's sender (X4). */
+    readonly spend: SpendPort;
+  },
 ): (message: InboundMessage) => Promise<string> {
   async function ask(message: InboundMessage, signal: AbortSignal): Promise<string> {
     const { text } = message;

@@ -6,11 +6,11 @@
 
 import type { Toolbox } from "../../agent/toolbox.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
-import type { AccountId } from "../../core/discord/ids.ts";
 import type { Claim, TurnEnd } from "../../core/inbound/inbox.ts";
 import { type Model, ModelError, type ModelPart, withGenerate } from "../../core/model.ts";
 import type { TimelineEntry } from "../../core/turn/timeline.ts";
 import type { TurnTrace } from "../../core/turn/trace.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** The record of one turn. */
 export interface TurnTracing {
@@ -22,20 +22,15 @@ export interface TurnTracing {
   end(end: TurnEnd, outcome: TurnOutcome | undefined): TurnTrace;
 }
 
-/** Everything that the record needs from outside. */
-export interface TurnTracingPorts {
-  /** The account that answers. */
-  readonly accountId: AccountId;
-  /** `"<provider>/<model>"`. */
-  readonly modelId: string;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-}
-
-/** Begins the record of a turn. After a crash, it has only the rest of the turn. */
+/**
+ * Begins the record of a turn. After a crash, it has only the rest of the turn.
+ *
+ * @param modelId `"<provider>/<model>"`.
+ */
 export function traceTurn(
   { message, route: { agentId, sessionKey } }: Claim,
-  { accountId, modelId, now }: TurnTracingPorts,
+  { now }: Pick<Account, "now">,
+  modelId: string,
 ): TurnTracing {
   const startedAt = now();
   const entries: TimelineEntry[] = [];
@@ -92,7 +87,7 @@ export function traceTurn(
     end(end, outcome) {
       const failure = failureOf(end, outcome);
       return {
-        accountId,
+        accountId: message.accountId,
         agentId,
         sessionKey,
         messageId: message.id,

@@ -38,7 +38,7 @@ function setUp(
   const written: (readonly RegisteredCommand[])[] = [];
   const guilds: (string | undefined)[] = [];
   const world: { failure?: Error; listed: number } = { listed: 0 };
-  const registration = createRegistration({
+  const registration = createRegistration({ schedule: clock.schedule, random: () => 0, log }, {
     wanted: () => Promise.resolve(scopes),
     list() {
       world.listed++;
@@ -54,9 +54,6 @@ function setUp(
     },
     onRegistered: () => Promise.resolve(),
     isFinal: (error) => error === REFUSED,
-    schedule: clock.schedule,
-    random: () => 0,
-    log,
   });
   return { registration, clock, lines, written, guilds, world };
 }

@@ -17,7 +17,7 @@ function build(answer: (texts: readonly string[]) => EmbedResult = vectorsOf) {
   const requests: (readonly string[])[] = [];
   let modelId: string | undefined = "test/x";
   let isStoreDown = false;
-  const work = createNoteEmbedding({
+  const work = createNoteEmbedding({ schedule: clock.schedule, log }, {
     notes: {
       unembedded: (_model, _dimension, limit) =>
         isStoreDown ? Promise.reject(new Error("the disk is full")) : Promise.resolve(
@@ -38,8 +38,6 @@ function build(answer: (texts: readonly string[]) => EmbedResult = vectorsOf) {
       },
     },
     agentId: () => "main",
-    schedule: clock.schedule,
-    log,
   });
   const add = (...all: readonly string[]) => {
     for (const text of all) texts.set(texts.size + 1, text);

@@ -25,15 +25,13 @@ function build(embed: Embedding["embed"], stop?: BudgetStop) {
     },
   });
   let current: Embedding | undefined = modelOf("test/x");
-  const embedder = createEmbedder({
+  const embedder = createEmbedder({ now: clock.now, log }, {
     embedding: () => current,
     spend: {
       check: () => Promise.resolve(stop),
       record: (charge) => void charges.push(charge),
     },
     cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
-    now: clock.now,
-    log,
   });
   const run = (text = "tea", as: "note" | "query" = "note", signal = NEVER) =>
     embedder.embed([text], as, by, LIMIT_MS, signal);

@@ -15,12 +15,11 @@ const DENIED = "cannot attach files in #ops: Attach Files is denied for the role
 function setUp(explain: () => Promise<string | undefined>, told = new Set<ChannelId>()) {
   const reasons: string[] = [];
   const { log, lines } = recordingLog();
-  const notices = createFileNotices({
+  const notices = createFileNotices({ log }, {
     wasTold: (channel) => Promise.resolve(told.has(channel)),
     noteTold: (channel) => Promise.resolve(void told.add(channel)),
     explain,
     tell: ({ reason }) => Promise.resolve(void reasons.push(reason)),
-    log,
   });
   return { notices, reasons, lines, told };
 }

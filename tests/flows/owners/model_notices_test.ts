@@ -20,14 +20,15 @@ function createRuns() {
   const run = async (...outcomes: readonly TurnOutcome[]): Promise<void> => {
     const { log, lines } = recordingLog();
     const notices = createModelNotices({
-      tell: (text) => Promise.resolve(void told.push(text)),
       texts: () => ({ modelFails: "{model}: {problem}; {fix}" }),
+      log,
+    }, {
+      tell: (text) => Promise.resolve(void told.push(text)),
       problems: {
         load: () => Promise.resolve([...stored]),
         note: (problem) => Promise.resolve(void stored.add(problem)),
         forget: () => Promise.resolve(stored.clear()),
       },
-      log,
     });
     for (const outcome of outcomes) notices.turnEnded(outcome);
     await settle();

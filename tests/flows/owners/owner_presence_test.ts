@@ -24,15 +24,12 @@ function setUp({ owners = () => Promise.resolve([ADA]), members }: World = {}) {
   const { log, lines } = recordingLog();
   const asked: UserId[] = [];
   const world = { members: members ?? (() => Promise.resolve<Member | undefined>(MEMBER)) };
-  const presence = createOwnerPresence({
+  const presence = createOwnerPresence({ schedule: clock.schedule, now: clock.now, log }, {
     owners,
     readMember(_guild, owner) {
       asked.push(owner);
       return world.members(owner);
     },
-    schedule: clock.schedule,
-    now: clock.now,
-    log,
   });
   return { presence, clock, lines, asked, world };
 }

@@ -22,10 +22,7 @@ function watch() {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const changes: (DuplicateDoubt | undefined)[] = [];
-  const duplicates = createDuplicateWatch({
-    now: clock.now,
-    schedule: clock.schedule,
-    log,
+  const duplicates = createDuplicateWatch({ now: clock.now, schedule: clock.schedule, log }, {
     onChange: (doubt) => changes.push(doubt),
   });
   return {

@@ -35,18 +35,19 @@ function preflight(looks: readonly (Partial<PreflightResult> | Error)[], readyAt
     trustedLookMs: 3_000,
     ...(readyAt !== undefined && { readyAt }),
   }, {
-    check() {
-      const look = looks[taken++] ?? {};
-      if (look instanceof Error) return Promise.reject(look);
-      return Promise.resolve({ findings: [], isRefused: false, ...look });
-    },
-    onRefused: () => void refusals++,
     schedule(run, ms) {
       const timer = { run, ms };
       timers.push(timer);
       return () => void timers.splice(timers.indexOf(timer), 1);
     },
     log,
+  }, {
+    check() {
+      const look = looks[taken++] ?? {};
+      if (look instanceof Error) return Promise.reject(look);
+      return Promise.resolve({ findings: [], isRefused: false, ...look });
+    },
+    onRefused: () => void refusals++,
   });
   async function next(): Promise<void> {
     timers.shift()?.run();
@@ -177,14 +178,12 @@ describe("[G13] createPreflight()", () => {
     const { log, lines } = recordingLog();
     const planned: (() => void)[] = [];
     const { start, stop } = createPreflight({ now: NOW, firstLookMs: 250, trustedLookMs: 3_000 }, {
-      check: () => pending.promise,
-      onRefused: () => assert.fail("too late"),
       schedule(run) {
         planned.push(run);
         return () => {};
       },
       log,
-    });
+    }, { check: () => pending.promise, onRefused: () => assert.fail("too late") });
     start();
     planned.shift()?.();
     stop();

@@ -62,6 +62,12 @@ function setUp(unreported: readonly PairingRequest[] = []) {
   const world = { isUnreachable: false, isFull: false };
   const challenges = createChallenges({
     accountId: ACCOUNT,
+    texts: () => ({}),
+    now: clock.now,
+    schedule: clock.schedule,
+    random: () => 0,
+    log,
+  }, {
     store: {
       unreported: () => Promise.resolve(unreported),
       markReported(id) {
@@ -75,11 +81,6 @@ function setUp(unreported: readonly PairingRequest[] = []) {
       told.push({ text, buttons });
       return Promise.resolve();
     },
-    texts: () => ({}),
-    now: clock.now,
-    schedule: clock.schedule,
-    random: () => 0,
-    log,
   });
   return { challenges, clock, lines, told, marked, world };
 }

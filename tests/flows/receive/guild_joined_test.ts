@@ -12,15 +12,13 @@ const OPEN = guildId("1400000000000000099");
 function setUp(closed: ClosedGuild, path = "channels.discord.guilds") {
   const { log, lines } = recordingLog();
   const told: string[] = [];
-  const joined = createGuildJoined({
+  const joined = createGuildJoined({ texts: () => ({}), log }, {
     closed: ({ id }) => id === OPEN ? undefined : closed,
     guildsPath: () => path,
     tellOwners(text) {
       told.push(text);
       return Promise.resolve();
     },
-    texts: () => ({}),
-    log,
   });
   return { joined, lines, told };
 }

@@ -44,12 +44,10 @@ async function summarise(
     },
   };
   const { log, lines } = recordingLog();
-  const summary = await summariseChannel(of, question, {
+  const summary = await summariseChannel(of, question, { randomId: () => "a1b2c3d4e5f6", log }, {
     model,
-    randomId: () => "a1b2c3d4e5f6",
     cleanSecrets,
     signal: new AbortController().signal,
-    log,
   });
   return { summary, requests, lines };
 }

@@ -12,7 +12,7 @@ const image = { bytes: new Uint8Array(1), usage };
 
 function setUp(draw: () => Promise<typeof image>, stop?: BudgetStop) {
   const charges: Charge[] = [];
-  const port = createDrawPort({
+  const port = createDrawPort({ now: () => 0 }, {
     drawing: () => ({ modelId: "studio/brush", draw }),
     drawings: { keep: () => Promise.resolve("17") },
     spend: {
@@ -20,7 +20,6 @@ function setUp(draw: () => Promise<typeof image>, stop?: BudgetStop) {
       record: (charge) => void charges.push(charge),
     },
     agentId: () => "main",
-    now: () => 0,
   });
   return { charges, run: () => port.draw("a barnacle", guildMessage(), NEVER) };
 }

@@ -37,6 +37,11 @@ function setUp(rules: Partial<ThreadRules> = {}, byModel = "") {
   const left: boolean[] = [];
   const threads = createAnswerThreads({
     accountId: ACCOUNT,
+    schedule: clock.schedule,
+    stopping: stopping.signal,
+    now: clock.now,
+    log: recordingLog().log,
+  }, {
     store: {
       answerThreads: () => Promise.resolve([...rows.values()]),
       answerThread: (_account, id) => Promise.resolve(rows.get(id)),
@@ -65,10 +70,6 @@ function setUp(rules: Partial<ThreadRules> = {}, byModel = "") {
     matchesPattern: (text) => text.includes("barnie"),
     titleByModel: () => Promise.resolve(byModel),
     cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
-    schedule: clock.schedule,
-    stopping: stopping.signal,
-    now: clock.now,
-    log: recordingLog().log,
   });
   return { threads, clock, rows, world, left };
 }

@@ -20,17 +20,18 @@ function setUp(answer: string, isSpent = false) {
   };
   const stop = { rule: "budgets.perUser.tokensPerDay", limit: 10 };
   const titleOf = createTitleByModel({
+    randomId: () => "0123456789ab",
+    schedule: () => () => {},
+    stopping: new AbortController().signal,
+    now: () => 1_000,
+    log: recordingLog().log,
+  }, {
     model: () => model,
     agentId: () => "main",
     spend: {
       check: () => Promise.resolve(isSpent ? stop : undefined),
       record: (charge) => void charges.push(charge),
     },
-    randomId: () => "0123456789ab",
-    schedule: () => () => {},
-    stopping: new AbortController().signal,
-    now: () => 1_000,
-    log: recordingLog().log,
   });
   return { titleOf, charges, requests: () => requests };
 }

@@ -16,7 +16,7 @@ const CLAIM: Claim = {
 
 function setUp() {
   let at = 0;
-  return traceTurn(CLAIM, { accountId: ACCOUNT, modelId: "local/a", now: () => at++ });
+  return traceTurn(CLAIM, { now: () => at++ }, "local/a");
 }
 
 const answering = (...parts: readonly ModelPart[]): Model => ({

@@ -9,23 +9,8 @@
 
 import type { Refusal } from "../../../core/errors.ts";
 import type { ChannelId } from "../../../core/discord/ids.ts";
-import type { Log } from "../../../lib/log.ts";
-import type { StartTimer } from "../../../lib/clock.ts";
 import { createPausedChannels } from "./paused_channels.ts";
-
-/** Everything that the indicator needs from outside. */
-export interface TypingPorts {
-  /** Sends one request, and none if rate limits leave no room. */
-  readonly show: (channelId: ChannelId) => Promise<void>;
-  /** Why Discord refused the request; `undefined` if the error is no refusal. */
-  readonly refusalOf: (error: unknown) => Refusal | undefined;
-  /** Timer for the first and each further request. */
-  readonly schedule: StartTimer;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Gets failures, at debug level. */
-  readonly log: Log;
-}
+import type { Account } from "../../../core/account/account.ts";
 
 /** The indicators of one account. */
 export interface Typing {
@@ -49,7 +34,15 @@ interface Shown {
 }
 
 /** Creates the indicators of one account. */
-export function createTyping({ show, refusalOf, schedule, now, log }: TypingPorts): Typing {
+export function createTyping(
+  { schedule, now, log }: Pick<Account, "log" | "now" | "schedule">,
+  { show, refusalOf }: {
+    /** Sends one request, and none if rate limits leave no room. */
+    readonly show: (channelId: ChannelId) => Promise<void>;
+    /** Why Discord refused the request; `undefined` if the error is no refusal. */
+    readonly refusalOf: (error: unknown) => Refusal | undefined;
+  },
+): Typing {
   const shown = new Map<ChannelId, Shown>();
   const refused = createPausedChannels(now);
 

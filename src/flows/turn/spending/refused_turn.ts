@@ -10,26 +10,16 @@
 import { type BudgetStop, reasonOf } from "../../../core/spending/budget.ts";
 import type { Claim, FinishedTurn } from "../../../core/inbound/inbox.ts";
 import type { SpendPort } from "../../../core/spending/metered_model.ts";
-import type { Log } from "../../../lib/log.ts";
 import { dayOf, endOfDay } from "../../../core/spending/usage.ts";
 import { freeze } from "../../../render/freeze.ts";
 import type { Texts } from "../../../render/notices/notices.ts";
 import { composeNotice } from "../../../render/reply.ts";
 import type { TurnSpending } from "./turn_spending.ts";
 import type { Usage } from "../../../core/store/usage.ts";
+import type { Account } from "../../../core/account/account.ts";
 
 /** Budgets, for turns. */
 export type TurnSpendPort = SpendPort & Pick<Usage, "isTold">;
-
-/** Everything that such a record needs from outside. */
-export interface RefusedPorts {
-  /** Knows who was told. */
-  readonly spend: Pick<TurnSpendPort, "isTold">;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Gets each refused message. */
-  readonly log: Log;
-}
 
 /** The part of a turn's rules that such a record needs. */
 export interface RefusedRules {
@@ -39,12 +29,17 @@ export interface RefusedRules {
   readonly where: string;
 }
 
-/** The record of a turn that no model is asked for. Bots get no notice. */
+/**
+ * The record of a turn that no model is asked for. Bots get no notice.
+ *
+ * @param spend Knows who was told.
+ */
 export async function refusedTurn(
   claim: Claim,
   stop: BudgetStop,
   { texts, where }: RefusedRules,
-  { now, log, spend }: RefusedPorts,
+  { now, log }: Pick<Account, "log" | "now">,
+  spend: Pick<TurnSpendPort, "isTold">,
 ): Promise<FinishedTurn> {
   const { message, route: { agentId } } = claim;
   const at = now();

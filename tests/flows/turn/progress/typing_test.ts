@@ -26,15 +26,12 @@ function setUp(answer: () => Promise<void> = () => Promise.resolve()) {
   const start = clock.now();
   const { log, lines } = recordingLog();
   const shown: { channel: ChannelId; at: number }[] = [];
-  const typing = createTyping({
+  const typing = createTyping({ schedule: clock.schedule, now: clock.now, log }, {
     show(channel) {
       shown.push({ channel, at: clock.now() - start });
       return answer();
     },
     refusalOf: (error) => error instanceof Refused ? error.why : undefined,
-    schedule: clock.schedule,
-    now: clock.now,
-    log,
   });
   const times = (channel = HERE) =>
     shown.filter((one) => one.channel === channel).map(({ at }) => at);
