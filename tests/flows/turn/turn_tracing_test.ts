@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { type Model, ModelError, type ModelPart } from "../../../src/core/model.ts";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import { traceTurn } from "../../../src/flows/turn/turn_tracing.ts";
-import { ACCOUNT, guildMessage } from "../../support/discord/builders.ts";
+import { guildMessage } from "../../support/discord/builders.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const NEVER = new AbortController().signal;
