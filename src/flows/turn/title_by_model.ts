@@ -7,8 +7,6 @@
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
-import type { Log } from "../../lib/log.ts";
-import type { StartTimer } from "../../lib/clock.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import { isNoReply, visibleText } from "../../render/safety/visible.ts";
 import { createTurnSpending } from "./spending/turn_spending.ts";
