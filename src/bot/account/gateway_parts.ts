@@ -10,12 +10,14 @@
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { type Applications, createApplications } from "../../discord/rest/calls/application.ts";
 import { createReadGatewayInfo } from "../../discord/rest/calls/gateway_info.ts";
-import type { RestClient } from "../../discord/rest/client/client.ts";
+import { type RestClient, userAgentOf } from "../../discord/rest/client/client.ts";
+import { API_VERSION } from "../../discord/rest/client/send.ts";
+import { createLocate, isTokenRefused } from "../gateway/locate.ts";
 import { createEmitter, createHold, type Emitter, type Hold } from "../../lib/emitter.ts";
 import { proxyFor } from "../../lib/network/proxy.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
-import { type Connection, createConnection } from "../gateway/connection.ts";
-import { type AccountPresence, createAccountPresence } from "../gateway/presence.ts";
+import { type Connection, createConnection } from "../../discord/gateway/main/connection.ts";
+import { type AccountPresence, createAccountPresence } from "../../flows/presence.ts";
 import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
 import { type Settings, settingsOf } from "../account_context.ts";
@@ -94,17 +96,29 @@ export async function createGatewayParts(
     accountId,
     configured: options.config.discord.presence,
     settings: store.settings,
+    show: (next) => connection.setPresence(next),
     now,
   });
-  const connection = createConnection(options, {
+  const gateway = {
     readGatewayInfo: createReadGatewayInfo(client, now),
-    readApplication: connectionState.readApplication,
-    proxyFor: (url) => proxyFor(url, env),
-    presence: presence.current,
     store: store.gateway,
+    stopping: stopping.signal,
     now,
     log: logging.forPart("gateway"),
-    stopping: stopping.signal,
+  };
+  const connection = createConnection({
+    ...options,
+    accountId,
+    gateway: options.config.discord.gateway,
+    restUrl: `${options.apiBase}/v${API_VERSION}`,
+    userAgent: userAgentOf(options.version),
+  }, {
+    ...gateway,
+    locate: createLocate(accountId, stored, gateway),
+    readApplication: connectionState.readApplication,
+    isTokenRefused,
+    proxyFor: (url) => proxyFor(url, env),
+    presence: presence.current,
     hold: events,
   });
   return {

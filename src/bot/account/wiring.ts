@@ -50,7 +50,6 @@ export function connectParts(
     stopped: outbound.stopped,
   });
   connectionState.connect({ tokenRefused });
-  parts.presence.connect({ changed: connection.setPresence });
   parts.questions.connect({ decided: turns.wake });
   parts.runEvents.connect(schedules);
   inbound.connect({

@@ -13,7 +13,7 @@ import { createQuestionCards, type QuestionCards } from "../../flows/questions/c
 import { createEmitter } from "../../lib/emitter.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
-import type { Connection } from "../gateway/connection.ts";
+import type { Connection } from "../../discord/gateway/main/connection.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { Store } from "../../core/store/store.ts";
 

@@ -8,37 +8,28 @@
  */
 
 import { z } from "zod";
-import type { DiscordConfig } from "../../config/config.ts";
-import type { AccountId } from "../../core/discord/ids.ts";
-import type { NewPresence } from "../../core/turn/ports/discord_place.ts";
-import { ACTIVITY_KINDS, type Presence, STATUSES } from "../../core/discord/presence.ts";
-import { createEmitter } from "../../lib/emitter.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { AccountId } from "../core/discord/ids.ts";
+import { ACTIVITY_KINDS, type Presence, STATUSES } from "../core/discord/presence.ts";
+import type { StoredSettings } from "../core/store/settings.ts";
+import type { NewPresence } from "../core/turn/ports/discord_place.ts";
+import type { Clock } from "../lib/clock.ts";
 
 /** The dependencies of a presence. */
-export interface AccountPresenceOptions {
+interface PresenceOptions extends Clock {
   /** The account. */
   readonly accountId: AccountId;
-  /** The presence of the config. */
-  readonly configured: DiscordConfig["presence"];
+  /** The presence of the config: the status, and a text beside it. */
+  readonly configured: { readonly status: Presence["status"]; readonly activity?: string };
   /** Settings that people chose. */
-  readonly settings: Pick<Store["settings"], "settingOf" | "change">;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-}
-
-/** The events of a presence. */
-export interface PresenceEvents {
-  /** All gateway sessions must show another presence. */
-  changed(presence: Presence): void;
+  readonly settings: Pick<StoredSettings, "settingOf" | "change">;
+  /** Shows a presence on all gateway sessions. */
+  readonly show: (presence: Presence) => void;
 }
 
 /** The presence of an account. */
 export interface AccountPresence {
   /** The current one. */
   readonly current: () => Presence;
-  /** Connects its events, before the first change. */
-  connect(events: PresenceEvents): void;
   /**
    * Changes it: stored first, then shown.
    *
@@ -63,9 +54,8 @@ const storedSchema = z.object({ base: z.string(), presence: presenceSchema });
  * @throws {StoreError} If the store cannot be read.
  */
 export async function createAccountPresence(
-  { accountId, configured, settings, now }: AccountPresenceOptions,
+  { accountId, configured, settings, show, now }: PresenceOptions,
 ): Promise<AccountPresence> {
-  const events = createEmitter<PresenceEvents>();
   const { status, activity } = configured;
   const base: Presence = {
     status,
@@ -82,7 +72,6 @@ export async function createAccountPresence(
 
   return {
     current: () => presence,
-    connect: events.connect,
     async set(change) {
       const { activity: before } = presence;
       const activity = change.activity === undefined ? before : change.activity;
@@ -93,7 +82,7 @@ export async function createAccountPresence(
       const stored = { base: baseText, presence: next };
       await settings.change(accountId, "account", "presence", JSON.stringify(stored), now());
       presence = next;
-      events.emit.changed(next);
+      show(next);
     },
   };
 }

@@ -6,11 +6,11 @@
  * @module
  */
 
-import type { GatewayFinal } from "../../discord/gateway/main/thread.ts";
-import type { OfferedForm } from "../../core/people/form.ts";
-import type { Presence } from "../../core/discord/presence.ts";
-import type { ShardState } from "../../discord/gateway/link/protocol.ts";
-import { createEmitter, type Hold } from "../../lib/emitter.ts";
+import type { GatewayFinal } from "./thread.ts";
+import type { OfferedForm } from "../../../core/people/form.ts";
+import type { Presence } from "../../../core/discord/presence.ts";
+import type { ShardState } from "../link/protocol.ts";
+import { createEmitter, type Hold } from "../../../lib/emitter.ts";
 import {
   connect,
   type Connection as OpenConnection,
@@ -73,8 +73,10 @@ export interface Connection {
 export interface ConnectionPorts extends
   Pick<
     ConnectPorts,
+    | "locate"
     | "readGatewayInfo"
     | "readApplication"
+    | "isTokenRefused"
     | "proxyFor"
     | "presence"
     | "store"

@@ -4,34 +4,43 @@
  * @module
  */
 
-import type { Config } from "../../config/config.ts";
-import { DAY_MS } from "../../core/discord/day.ts";
+import { DAY_MS } from "../../../core/discord/day.ts";
+import type { AccountId } from "../../../core/discord/ids.ts";
+import type {
+  ApplicationAnswer,
+  GatewayRecords,
+  StoredAccount,
+} from "../../../core/store/gateway.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import type { Log } from "../../../lib/log.ts";
 import {
   chooseIntents,
   type ChosenIntents,
+  type ReactionPlaces,
   toIntents,
-} from "../../discord/gateway/read/intents.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import type { Log } from "../../lib/log.ts";
-import type { ApplicationAnswer, StoredAccount } from "../../core/store/gateway.ts";
-import type { Store } from "../../core/store/store.ts";
+} from "../read/intents.ts";
 
 /** The facts that decide which intents to request. */
 export interface IntentChoiceOptions {
-  /** The account's config. */
-  readonly config: Config;
+  /** The account. */
+  readonly accountId: AccountId;
+  /** The intents of the config. */
+  readonly gateway: {
+    readonly intents: "agent_recommended" | readonly string[];
+    readonly reactions: ReactionPlaces;
+  };
   /** The account's row in the store. */
   readonly stored: StoredAccount;
 }
 
 /** The dependencies of the choice. */
-export interface IntentChoicePorts {
+export interface IntentChoicePorts extends Clock {
   /** Reads the application, whose flags show the intents that the portal grants. */
   readonly readApplication: () => Promise<ApplicationAnswer>;
+  /** Whether an error of this request means that Discord refuses the token. */
+  readonly isTokenRefused: (error: unknown) => boolean;
   /** The gateway's rows in the store. */
-  readonly store: Pick<Store["gateway"], "saveApplication" | "saveIntents">;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
+  readonly store: Pick<GatewayRecords, "saveApplication" | "saveIntents">;
   /** Gets warnings and failures. */
   readonly log: Log;
 }
@@ -64,7 +73,7 @@ export async function createIntentChoice(
   options: IntentChoiceOptions,
   ports: IntentChoicePorts,
 ): Promise<IntentChoice> {
-  const { config: { discord: { accountId, gateway } }, stored } = options;
+  const { accountId, gateway, stored } = options;
   const { readApplication, store, now, log } = ports;
   const wanted = toIntents(gateway.intents, gateway.reactions);
   let chosen = chooseIntents(wanted, await flagsOf(options, ports));
@@ -108,21 +117,21 @@ export async function createIntentChoice(
  * asked for again at each start: the operator may have granted it and restarted the bot.
  */
 async function flagsOf(
-  { config: { discord }, stored: { flags } }: IntentChoiceOptions,
-  { readApplication, store, now, log }: IntentChoicePorts,
+  { accountId, gateway, stored: { flags } }: IntentChoiceOptions,
+  { readApplication, isTokenRefused, store, now, log }: IntentChoicePorts,
 ): Promise<number | undefined> {
   const isFresh = flags !== undefined && now() - flags.at < FRESH_MS;
   const { missing } = chooseIntents(
-    toIntents(discord.gateway.intents, discord.gateway.reactions),
+    toIntents(gateway.intents, gateway.reactions),
     flags?.bits,
   );
   if (isFresh && missing.length === 0) return flags.bits;
   try {
     const application = await readApplication();
-    await store.saveApplication(discord.accountId, application, now());
+    await store.saveApplication(accountId, application, now());
     return application.flags;
   } catch (error) {
-    if (error instanceof RestError && error.kind === "unauthorized") throw error;
+    if (isTokenRefused(error)) throw error;
     log.warn("Cannot ask Discord for the granted intents; using the stored ones", {
       error,
     });

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { createGatewayThreads } from "../../../src/bot/gateway/gateway_threads.ts";
-import { cleanUpAfterEach } from "../../support/cleanups.ts";
-import { ACCOUNT } from "../../support/discord/builders.ts";
-import { fakeGatewaysOf } from "../../support/gateway/fake_gateway.ts";
-import { gatewayOptions } from "../../support/gateway/gateway_shard.ts";
-import { recordingLog } from "../../support/recording_log.ts";
+import { createGatewayThreads } from "../../../../src/discord/gateway/main/gateway_threads.ts";
+import { cleanUpAfterEach } from "../../../support/cleanups.ts";
+import { ACCOUNT } from "../../../support/discord/builders.ts";
+import { fakeGatewaysOf } from "../../../support/gateway/fake_gateway.ts";
+import { gatewayOptions } from "../../../support/gateway/gateway_shard.ts";
+import { recordingLog } from "../../../support/recording_log.ts";
 
 /** It sends two batches, and reports each message about commits. */
-const SCRIPTED_WORKER = new URL("../../support/gateway/scripted_worker.ts", import.meta.url);
+const SCRIPTED_WORKER = new URL("../../../support/gateway/scripted_worker.ts", import.meta.url);
 
 const cleanups = cleanUpAfterEach();
 const fake = fakeGatewaysOf(cleanups);

@@ -7,19 +7,20 @@
  * @module
  */
 
-import type { AccountId } from "../../core/discord/ids.ts";
-import type { OfferedForm } from "../../core/people/form.ts";
-import type { Presence } from "../../core/discord/presence.ts";
-import type { GatewayOptions, ShardOptions } from "../../discord/gateway/link/protocol.ts";
+import type { AccountId } from "../../../core/discord/ids.ts";
+import type { OfferedForm } from "../../../core/people/form.ts";
+import type { Presence } from "../../../core/discord/presence.ts";
+import type { GatewayOptions, ShardOptions } from "../link/protocol.ts";
 import {
   type Gateway,
   type GatewayEvents,
   type GatewayPorts,
   type GatewayStats,
   startGateway,
-} from "../../discord/gateway/main/thread.ts";
-import type { Log } from "../../lib/log.ts";
-import { createPermits, type PermitsPorts } from "./permits.ts";
+} from "./thread.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import type { Log } from "../../../lib/log.ts";
+import { createPermits, type PermitsPorts } from "./identify_permits.ts";
 
 /** Options shared by all threads of an account; the address is the first thread's. */
 export type ThreadOptions = Omit<GatewayOptions, "shards" | "intents" | "proxy">;
@@ -27,6 +28,7 @@ export type ThreadOptions = Omit<GatewayOptions, "shards" | "intents" | "proxy">
 /** The dependencies and events of an account's gateway threads. */
 export interface ThreadPorts
   extends
+    Clock,
     Omit<GatewayEvents, "onLog" | "onPermitWanted">,
     Pick<PermitsPorts, "store" | "isHolding" | "onBudget">,
     Pick<GatewayPorts, "workerUrl" | "takeThread" | "random"> {
@@ -34,8 +36,6 @@ export interface ThreadPorts
   readonly accountId: AccountId;
   /** Returns the proxy for a URL, if one is configured (G15). */
   readonly proxyFor: (url: string) => string | undefined;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** Gets warnings and failures. */
   readonly log: Log;
 }

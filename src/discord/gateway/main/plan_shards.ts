@@ -7,8 +7,8 @@
  * @module
  */
 
-import type { ShardOptions } from "../../discord/gateway/link/protocol.ts";
-import type { StoredAccount, StoredShard } from "../../core/store/gateway.ts";
+import type { ShardOptions } from "../link/protocol.ts";
+import type { StoredAccount, StoredShard } from "../../../core/store/gateway.ts";
 
 /** Facts that decide which sessions are resumed. */
 export interface ShardFacts {

@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createPermits, type PermitsPorts } from "../../../src/bot/gateway/permits.ts";
-import type { IdentifyAnswer, IdentifyBudget } from "../../../src/core/discord/identify_budget.ts";
-import type { PermitAnswer } from "../../../src/discord/gateway/link/protocol.ts";
-import { ACCOUNT } from "../../support/discord/builders.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { settle } from "../../support/settle.ts";
+import {
+  createPermits,
+  type PermitsPorts,
+} from "../../../../src/discord/gateway/main/identify_permits.ts";
+import type {
+  IdentifyAnswer,
+  IdentifyBudget,
+} from "../../../../src/core/discord/identify_budget.ts";
+import type { PermitAnswer } from "../../../../src/discord/gateway/link/protocol.ts";
+import { ACCOUNT } from "../../../support/discord/builders.ts";
+import { recordingLog } from "../../../support/recording_log.ts";
+import { settle } from "../../../support/settle.ts";
 
 const NOW = 1_000_000;
 

@@ -4,11 +4,13 @@ import {
   connect,
   type ConnectOptions,
   type ConnectPorts,
-} from "../../../src/bot/gateway/connect.ts";
-import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
-import { loadTestConfig } from "../../support/config.ts";
-import { openTestStore } from "../../support/store/store.ts";
-import { recordingLog } from "../../support/recording_log.ts";
+} from "../../../../src/discord/gateway/main/connect.ts";
+import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { createLocate, isTokenRefused } from "../../../../src/bot/gateway/locate.ts";
+import { ACCOUNT } from "../../../support/discord/builders.ts";
+import { loadTestConfig } from "../../../support/config.ts";
+import { openTestStore } from "../../../support/store/store.ts";
+import { recordingLog } from "../../../support/recording_log.ts";
 
 /** A Discord that refuses to say where its gateway is. */
 async function setUp(
@@ -19,11 +21,20 @@ async function setUp(
   const { log, lines } = recordingLog();
   let asked = 0;
   let flagsRead = 0;
-  const ports: ConnectPorts = {
+  const gateway = {
     readGatewayInfo() {
       asked++;
       return Promise.reject(error);
     },
+    store: openTestStore().store.gateway,
+    stopping: stopping.signal,
+    now: () => 0,
+    log,
+  };
+  const ports: ConnectPorts = {
+    ...gateway,
+    locate: createLocate(ACCOUNT, stored, gateway),
+    isTokenRefused,
     readApplication() {
       flagsRead++;
       stopping.abort(); // no thread is to be started here
@@ -31,14 +42,10 @@ async function setUp(
     },
     proxyFor: () => undefined,
     presence: () => ({ status: "online" }),
-    store: openTestStore().store.gateway,
     onShards: () => {},
     onIntents: () => {},
     isHolding: () => false,
     onBudget: () => {},
-    stopping: stopping.signal,
-    now: () => 0,
-    log,
     onBatch: () => {},
     onDelay: () => {},
     onState: () => {},
@@ -47,10 +54,11 @@ async function setUp(
     onFinal: () => {},
   };
   const options = {
-    config: await loadTestConfig(),
+    accountId: ACCOUNT,
+    gateway: (await loadTestConfig()).discord.gateway,
     token: "token",
-    apiBase: "http://127.0.0.1:1/api",
-    version: "0.0.0",
+    restUrl: "http://127.0.0.1:1/api/v10",
+    userAgent: "test",
     isConnectionDebug: false,
     workerUrl: new URL("file:///no-worker-is-started.ts"),
     stored,

@@ -7,20 +7,19 @@
  * @module
  */
 
-import type { AccountId } from "../../core/discord/ids.ts";
-import { type IdentifyBudget, LOW, SPACING_MS } from "../../core/discord/identify_budget.ts";
-import type { PermitAnswer } from "../../discord/gateway/link/protocol.ts";
-import type { Log } from "../../lib/log.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { AccountId } from "../../../core/discord/ids.ts";
+import { type IdentifyBudget, LOW, SPACING_MS } from "../../../core/discord/identify_budget.ts";
+import type { PermitAnswer } from "../link/protocol.ts";
+import type { Log } from "../../../lib/log.ts";
+import type { GatewayRecords } from "../../../core/store/gateway.ts";
+import type { Clock } from "../../../lib/clock.ts";
 
 /** The dependencies of an account's permits. */
-export interface PermitsPorts {
+export interface PermitsPorts extends Clock {
   /** The gateway's rows in the store. */
-  readonly store: Pick<Store["gateway"], "takeIdentify" | "identifyBudget" | "identifyInMs">;
+  readonly store: Pick<GatewayRecords, "takeIdentify" | "identifyBudget" | "identifyInMs">;
   /** The account. */
   readonly accountId: AccountId;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** Answers a shard's request for an IDENTIFY. */
   readonly answer: (shardId: number, answer: PermitAnswer) => void;
   /** Whether received events wait in memory, because the account is still loading. */
@@ -62,7 +61,7 @@ export function createPermits(
     }
   }
 
-  async function foresee(shardId: number): Promise<PermitAnswer> {
+  async function previewPermit(shardId: number): Promise<PermitAnswer> {
     // If the process dies, only the old session can send the held events again.
     if (isHolding()) return { kind: "wait", waitMs: HOLDING_MS, why: "spacing" };
     const waitMs = await store.identifyInMs(accountId, shardId, now());
@@ -84,7 +83,7 @@ export function createPermits(
   }
 
   return (shardId, isAhead) => {
-    (isAhead ? foresee(shardId) : decide(shardId)).then(
+    (isAhead ? previewPermit(shardId) : decide(shardId)).then(
       (decided) => answer(shardId, decided),
       (error: unknown) => {
         log.error("Cannot store the IDENTIFY count, so no IDENTIFY is sent; trying again", {
@@ -103,10 +102,7 @@ export function createPermits(
  */
 export async function firstIdentifyInMs(
   accountId: AccountId,
-  { store, now }: {
-    readonly store: Pick<Store["gateway"], "identifyInMs">;
-    readonly now: () => number;
-  },
+  { store, now }: Clock & { readonly store: Pick<GatewayRecords, "identifyInMs"> },
 ): Promise<number> {
   return Math.min(await store.identifyInMs(accountId, 0, now()), SPACING_MS);
 }

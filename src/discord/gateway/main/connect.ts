@@ -1,48 +1,56 @@
 /**
- * Connects an account: finds the gateway, and starts its thread.
+ * Connects an account: finds the gateway, starts its thread, and asks Discord for a new address while
+ * shards are disconnected.
  *
  * @module
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
-import type { GatewayInfo } from "../../core/discord/gateway_info.ts";
-import type { Config } from "../../config/config.ts";
-import { DAY_MS } from "../../core/discord/day.ts";
-import type { AccountId } from "../../core/discord/ids.ts";
-import type { EarlyThread } from "../../discord/gateway/main/early_thread.ts";
-import { type ChosenIntents, READ_TYPES } from "../../discord/gateway/read/intents.ts";
-import type { Presence } from "../../core/discord/presence.ts";
-import type { GatewayEvents, GatewayFinal } from "../../discord/gateway/main/thread.ts";
-import { userAgentOf } from "../../discord/rest/client/client.ts";
-import { API_VERSION } from "../../discord/rest/client/send.ts";
-import type { ReadGatewayInfo } from "../../discord/rest/calls/gateway_info.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { locateGateway } from "../../flows/preflight/locate_gateway.ts";
-import type { Log } from "../../lib/log.ts";
-import { createIntentChoice, type IntentChoice } from "./intent_choice.ts";
-import { firstIdentifyInMs, type PermitsPorts } from "./permits.ts";
-import { startRelocating } from "./relocate.ts";
+import type { AccountId } from "../../../core/discord/ids.ts";
+import type { GatewayInfo } from "../../../core/discord/gateway_info.ts";
+import type { Presence } from "../../../core/discord/presence.ts";
+import type {
+  ApplicationAnswer,
+  GatewayRecords,
+  StoredAccount,
+} from "../../../core/store/gateway.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import type { Log } from "../../../lib/log.ts";
+import type { GatewayOptions } from "../link/protocol.ts";
+import { type ChosenIntents, type ReactionPlaces } from "../read/intents.ts";
+import { READ_TYPES } from "../read/intents.ts";
+import type { EarlyThread } from "./early_thread.ts";
 import {
   createGatewayThreads,
   type GatewayThreads,
   type ThreadOptions,
 } from "./gateway_threads.ts";
-import { planResumes, type ShardPlan } from "./shards.ts";
-import type { ApplicationAnswer, StoredAccount } from "../../core/store/gateway.ts";
-import type { Store } from "../../core/store/store.ts";
+import { firstIdentifyInMs, type PermitsPorts } from "./identify_permits.ts";
+import { createIntentChoice, type IntentChoice } from "./intent_choice.ts";
+import { planResumes, type ShardPlan } from "./plan_shards.ts";
+import type { GatewayEvents, GatewayFinal } from "./thread.ts";
+
+/** The parts of the config that a connection depends on. */
+export interface GatewaySettings extends Pick<GatewayOptions, "compress" | "tcpKeepaliveSec"> {
+  /** `"agent_recommended"`, or names of intents. */
+  readonly intents: "agent_recommended" | readonly string[];
+  /** Where reactions can count. */
+  readonly reactions: ReactionPlaces;
+  /** Number of shards, or `"auto"` for Discord's recommendation. */
+  readonly shards: "auto" | number;
+  /** Rules for reconnecting and resuming. */
+  readonly reconnect: GatewayOptions["reconnect"] & {
+    readonly sessionCacheTtlSec: number;
+    readonly resumeSession: boolean;
+  };
+}
 
 /** The settings and stored facts that a connection starts with. */
-export interface ConnectOptions {
-  /** The account's config. */
-  readonly config: Config;
-  /** The bot's token, a secret. */
-  readonly token: string;
-  /** Base URL of Discord's REST API, without its version. */
-  readonly apiBase: string;
-  /** Barnacle's version, for the User-Agent. */
-  readonly version: string;
-  /** Whether to log every gateway event. */
-  readonly isConnectionDebug: boolean;
+export interface ConnectOptions
+  extends Pick<GatewayOptions, "token" | "restUrl" | "userAgent" | "isConnectionDebug"> {
+  /** The account. */
+  readonly accountId: AccountId;
+  /** The account's gateway in the config. */
+  readonly gateway: GatewaySettings;
   /** URL of the gateway worker; a compiled binary finds no worker in a deeper path. */
   readonly workerUrl: URL;
   /** The gateway thread, loaded ahead. */
@@ -59,36 +67,29 @@ export interface ConnectOptions {
 /** The dependencies and events of a connection. */
 export interface ConnectPorts
   extends
+    Clock,
     Omit<GatewayEvents, "onLog" | "onPermitWanted">,
     Pick<PermitsPorts, "isHolding" | "onBudget"> {
-  /** Asks Discord for the gateway address. */
-  readonly readGatewayInfo: ReadGatewayInfo;
+  /** Finds the gateway: from the store, or by asking until Discord answers or refuses. */
+  readonly locate: () => Promise<GatewayInfo>;
+  /** Asks Discord once for the gateway's address. */
+  readonly readGatewayInfo: () => Promise<GatewayInfo>;
   /** Reads the application, whose flags show the intents that the portal grants. */
   readonly readApplication: () => Promise<ApplicationAnswer>;
+  /** Whether an error of these requests means that Discord refuses the token. */
+  readonly isTokenRefused: (error: unknown) => boolean;
   /** Returns the proxy for a URL, if one is configured (G15). */
   readonly proxyFor: (url: string) => string | undefined;
   /** The presence to start with. */
   readonly presence: () => Presence;
-  /** Methods of the store. */
-  readonly store: Pick<
-    Store["gateway"],
-    | "saveGateway"
-    | "saveApplication"
-    | "saveIntents"
-    | "reshard"
-    | "takeIdentify"
-    | "identifyBudget"
-    | "identifyInMs"
-    | "forgetRefused"
-  >;
+  /** The gateway's rows in the store. */
+  readonly store: GatewayRecords;
   /** The number of shards is known. */
   readonly onShards: (count: number) => void;
   /** Reports wanted intents that Discord does not grant. */
   readonly onIntents: (missing: ChosenIntents["missing"]) => void;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** Gets warnings and failures. */
   readonly log: Log;
 }
@@ -102,12 +103,6 @@ export type Connection = Pick<
   "committed" | "setForms" | "setPresence" | "stats" | "stop"
 >;
 
-/**
- * How long stored facts on the gateway and the application are used without asking, in
- * milliseconds.
- */
-const FRESH_MS = DAY_MS;
-
 /** The gateway closed with 4014: it refuses the intents. */
 const DISALLOWED_INTENTS = 4014;
 
@@ -117,33 +112,9 @@ const DISALLOWED_INTENTS = 4014;
  * @throws {RestError} If Discord refuses the token.
  */
 export async function connect(options: ConnectOptions, ports: ConnectPorts): Promise<Connection> {
-  const { config: { discord }, stored } = options;
-  const { readGatewayInfo, store, stopping, now, log } = ports;
-  const { accountId } = discord;
-  const { gateway: url, limit } = stored;
+  const { stopping } = ports;
   stopping.throwIfAborted();
-  const place = await locateGateway(
-    url && limit && {
-      place: { url: url.url, shards: limit.shards, limit },
-      isFresh: now() - url.at < FRESH_MS,
-    },
-    {
-      async ask() {
-        try {
-          return await readGatewayInfo();
-        } catch (error) {
-          stopping.throwIfAborted(); // the stop ended the request: no failure, and no further attempt
-          throw error;
-        }
-      },
-      // A captive portal or a proxy may answer with any status; only Discord judges tokens.
-      isTransient: (error) => error instanceof RestError && error.kind !== "unauthorized",
-      save: (found) => store.saveGateway(accountId, found, now()),
-      sleep: (ms) => sleep(ms, undefined, { signal: stopping }),
-      random: Math.random,
-      log,
-    },
-  );
+  const place = await ports.locate();
   const intents = await createIntentChoice(options, ports);
   stopping.throwIfAborted();
   return await openGateway(options, ports, place, intents);
@@ -158,8 +129,7 @@ async function planSessions(
   count: number,
   intents: IntentChoice,
 ): Promise<PlannedShards> {
-  const { config: { discord }, stored } = options;
-  const { accountId, gateway: { reconnect } } = discord;
+  const { accountId, stored, gateway: { reconnect } } = options;
   const { store, now, log } = ports;
   const facts = {
     count,
@@ -195,7 +165,7 @@ async function openGateway(
   place: GatewayInfo,
   intents: IntentChoice,
 ): Promise<Connection> {
-  const { accountId } = options.config.discord;
+  const { accountId } = options;
   const { log } = ports;
   const gateway = gatewayOptionsOf(options, place, ports.presence());
   const shards = await planSessions(options, ports, gateway.shardCount, intents);
@@ -216,10 +186,7 @@ async function openGateway(
     random: Math.random,
   });
 
-  const stopRelocating = startRelocating(
-    { isUp: threads.isUp, url: threads.url, onMoved: threads.setUrl },
-    { ...ports, accountId },
-  );
+  const stopRelocating = startRelocating(threads, accountId, ports);
 
   function open(starts: PlannedShards): void {
     ports.onIntents(intents.now.missing);
@@ -270,11 +237,11 @@ async function forgetRefused(
 
 /** Options shared by the gateway's threads, whichever intents they request. */
 function gatewayOptionsOf(
-  { config: { discord }, token, apiBase, version, isConnectionDebug }: ConnectOptions,
+  { gateway, token, restUrl, userAgent, isConnectionDebug }: ConnectOptions,
   { url, shards, limit: { maxConcurrency } }: GatewayInfo,
   presence: Presence,
 ): ThreadOptions {
-  const { compress, tcpKeepaliveSec, reconnect } = discord.gateway;
+  const { compress, tcpKeepaliveSec, reconnect } = gateway;
   return {
     url,
     token,
@@ -282,11 +249,43 @@ function gatewayOptionsOf(
     tcpKeepaliveSec,
     reconnect,
     presence,
-    shardCount: discord.gateway.shards === "auto" ? shards : discord.gateway.shards,
+    shardCount: gateway.shards === "auto" ? shards : gateway.shards,
     maxConcurrency,
-    restUrl: `${apiBase}/v${API_VERSION}`,
-    userAgent: userAgentOf(version),
+    restUrl,
+    userAgent,
     isConnectionDebug,
     dispatches: READ_TYPES,
   };
+}
+
+/** Milliseconds between two requests. */
+const RELOCATE_MS = 30_000;
+
+/**
+ * Asks for the address again and again while a shard is down.
+ *
+ * @returns Stops the requests.
+ */
+function startRelocating(
+  threads: Pick<GatewayThreads, "isUp" | "url" | "setUrl">,
+  accountId: AccountId,
+  { readGatewayInfo, store, stopping, now, log }: ConnectPorts,
+): () => void {
+  async function ask(): Promise<void> {
+    const found = await readGatewayInfo();
+    await store.saveGateway(accountId, found, now());
+    if (found.url === threads.url()) return;
+    log.info("The gateway has moved", { to: found.url });
+    threads.setUrl(found.url);
+  }
+
+  const timer = setInterval(() => {
+    if (threads.isUp()) return;
+    ask().catch((error: unknown) =>
+      log.debug("Cannot ask Discord for the gateway's address", { error })
+    );
+  }, RELOCATE_MS);
+  const stop = () => clearInterval(timer);
+  stopping.addEventListener("abort", stop, { once: true });
+  return stop;
 }

@@ -1,16 +1,18 @@
 import { describe, it } from "node:test";
-import { createAccountPresence } from "../../../src/bot/gateway/presence.ts";
-import type { DiscordConfig } from "../../../src/config/config.ts";
-import { ACCOUNT } from "../../support/discord/builders.ts";
-import { openTestStore } from "../../support/store/store.ts";
-import { sameData } from "../../support/same_data.ts";
+import { createAccountPresence } from "../../src/flows/presence.ts";
+import { sameData } from "../support/same_data.ts";
+import { ACCOUNT } from "../support/discord/builders.ts";
+import { openTestStore } from "../support/store/store.ts";
 
-const DND: DiscordConfig["presence"] = { status: "dnd", activity: "reading" };
+const DND: Parameters<typeof createAccountPresence>[0]["configured"] = {
+  status: "dnd",
+  activity: "reading",
+};
 const reading = { type: "custom", name: "reading" } as const;
 const tide = { type: "watching", name: "the tide" } as const;
 
 function presenceOf(
-  configured: DiscordConfig["presence"],
+  configured: Parameters<typeof createAccountPresence>[0]["configured"],
   { store }: Pick<ReturnType<typeof openTestStore>, "store">,
 ) {
   const shown: unknown[] = [];
@@ -18,12 +20,10 @@ function presenceOf(
     accountId: ACCOUNT,
     configured,
     settings: store.settings,
+    show: (next: unknown) => void shown.push(next),
     now: () => 1,
   };
-  return createAccountPresence(options).then((presence) => {
-    presence.connect({ changed: (next) => shown.push(next) });
-    return { ...presence, shown };
-  });
+  return createAccountPresence(options).then((presence) => ({ ...presence, shown }));
 }
 
 describe("[T3] createAccountPresence()", () => {
