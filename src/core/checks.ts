@@ -173,7 +173,7 @@ export const CHECKS = {
   },
   // The words of a circuit breaker, in which "closed" is the good one.
   "llm": { ...HEALTH, text: { closed: "available", open: "its last requests failed" } },
-  "embedding": HEALTH,
+  "embedding": { what: "Embedding model", runs: ["health", "doctor"] },
   "lifecycle:phase": HEALTH,
   "process:uptime": HEALTH,
   "process:eventLoopLag": { ...HEALTH, runs: ["health"] }, // doctor has "host.eventLoop"
@@ -201,12 +201,9 @@ export function checkOf(id: string): Check | undefined {
   return Object.hasOwn(known, name) ? known[name] : undefined;
 }
 
-/** Writes the result of a check under its title. */
-export function finding(
-  id: CheckId,
-  rest: Omit<Finding, "id" | "what">,
-): Finding {
-  return { id, what: CHECKS[id].what, ...rest };
+/** Id and title of a check, for a finding of it. */
+export function titled(id: CheckId): Pick<Finding, "id" | "what"> {
+  return { id, what: CHECKS[id].what };
 }
 
 /** A figure of health for people: `"connected"`, `"78 MiB"`, `"3 ms"`, `"2 min ago"`. */

@@ -23,8 +23,7 @@ import {
 import { type Channel, CHANNEL_KINDS, isForum } from "../../core/rights/channel.ts";
 import { type Permission, riskyIn } from "../../core/rights/permissions.ts";
 import type { Answer } from "../../flows/preflight/discord.ts";
-import type { MissingPermission } from "../../flows/preflight/channel_summary.ts";
-import type { SeenGuild } from "../../flows/preflight/permissions.ts";
+import type { MissingPermission, SeenGuild } from "../../flows/preflight/permissions.ts";
 import { ask, type AskPorts } from "./examine.ts";
 
 /** The bot to look at. */

@@ -14,7 +14,7 @@ import type { Skill } from "../../core/skills/skill.ts";
 import { findSkills } from "../../workspace/skills.ts";
 import { skillFolders } from "../../workspace/skill_library.ts";
 import type { BotConfig } from "../../config/config.ts";
-import { finding } from "../../core/checks.ts";
+import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { BROKER_SOCKET } from "../../exec/remote.ts";
 import { probeSandbox } from "../../exec/sandbox.ts";
@@ -38,7 +38,13 @@ export async function checkTheModel(config: BotConfig, env: Io["env"]): Promise<
     return { ...checked, why: `${checked.why}; ${await abilitiesText(found.settings)}` };
   }
   const { problem: { path: where, message: why, hint: fix } } = found;
-  return finding("config.model", { status: "fail", where, why, fix });
+  return {
+    ...titled("config.model"),
+    status: "fail",
+    where,
+    why,
+    fix,
+  };
 }
 
 /** What the model can do, as the config and its server tell. */
@@ -52,7 +58,7 @@ async function abilitiesText(settings: ModelSettings): Promise<string> {
     (tools === undefined ? " (`barnacle model test` finds out)" : "");
 }
 
-const EMBEDDING = { id: "embedding", what: "Embedding model", where: "memory.embedding" } as const;
+const EMBEDDING = { ...titled("embedding"), where: "memory.embedding" } as const;
 
 /**
  * Asks the model for one vector.

@@ -13,6 +13,7 @@ import {
   identifyBudget,
   type SessionStartLimit,
 } from "../../core/discord/identify_budget.ts";
+import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import {
   flagsGranting,
@@ -74,7 +75,7 @@ export async function checkDiscord(
     const why = `${
       access.ruleOf("channels.discord.enabled")
     } is false, so the bot does not connect`;
-    return { findings: [{ id: "discord", what: "Discord", status: "skipped", why }] };
+    return { findings: [{ ...titled("discord"), status: "skipped", why }] };
   }
   const discord = token === undefined ? undefined : openDiscord(token, api);
   const options: DiscordOptions = {
@@ -104,7 +105,7 @@ export async function checkDiscord(
     const budget = leastOf(known?.budget, about?.place?.limit, now);
     return {
       findings: [
-        ...judgeDiscord({ ...facts, ...about?.guilds, ...(budget && { budget }) }, now),
+        ...judgeDiscord({ ...facts, ...about?.guilds, budget }, now),
         ...(about?.findings ?? []),
       ],
       gatewayUrl,

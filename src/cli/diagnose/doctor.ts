@@ -11,7 +11,7 @@
 import { homedir } from "node:os";
 import { type BotConfig, forAccount } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import { DOCTOR_PARTS, type DoctorPart, finding } from "../../core/checks.ts";
+import { DOCTOR_PARTS, type DoctorPart, titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { findDataDir } from "../../host/files/data_dir.ts";
 import { apiOf, lockedBot, tokenIn } from "../shared/discord.ts";
@@ -94,18 +94,20 @@ async function examine(
 function toFinding({ severity, file, line, path, message, hint }: Problem): Finding {
   const place = [file, line].filter((part) => part !== undefined).join(":");
   const where = [place, path].filter((part) => part !== "").join(" ");
-  return finding("config", {
+  return {
+    ...titled("config"),
     status: severity === "error" ? "fail" : "warn",
     where: where !== "" ? where : undefined,
     why: message,
     fix: hint,
-  });
+  };
 }
 
 function validConfig({ file }: BotConfig): Finding {
-  return finding("config", {
+  return {
+    ...titled("config"),
     status: "pass",
     where: file,
     why: file === undefined ? "no file; environment variables suffice" : "valid",
-  });
+  };
 }

@@ -9,7 +9,7 @@
 
 import { examineNetwork, STEP_MS } from "../../bot/preflight/examine.ts";
 import type { BotConfig, Config } from "../../config/config.ts";
-import { type DoctorPart, finding } from "../../core/checks.ts";
+import { type DoctorPart, titled } from "../../core/checks.ts";
 import { pathTo } from "../../core/config_path.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
@@ -222,12 +222,13 @@ export function judgeTokenSource(
   isRunAsService: boolean,
 ): readonly Finding[] {
   if (variables.length === 0 || !isRunAsService) return [];
-  return [finding("config.tokenSource", {
+  return [{
+    ...titled("config.tokenSource"),
     status: "pass", // a hint, not a problem
     why: `the environment has ${variables.join(" and ")}; /proc/PID/environ shows it, and ` +
       "child processes inherit it",
     fix: "safer: load it with LoadCredential= in the unit, as packaging/systemd shows",
-  })];
+  }];
 }
 
 /** Names in the row; it counts the others. */

@@ -17,10 +17,10 @@ import type { ResolvedName } from "../../core/names.ts";
 import {
   type BotProcess,
   type HostFacts,
-  type Problem,
   RUN_AS_OWNER,
   type StoreFacts,
   type TokenHolder,
+  type WhyAndFix,
 } from "../../flows/preflight/host.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { acquireTokenLock } from "../../host/locks/token_lock.ts";
@@ -117,7 +117,7 @@ export async function inspectHost(options: HostOptions): Promise<HostView> {
 }
 
 /** The problem that would keep a start from using the directory; does not create it. */
-function problemOf(path: string): Problem | undefined {
+function problemOf(path: string): WhyAndFix | undefined {
   const nearest = nearestOf(path);
   try {
     accessSync(nearest, constants.W_OK | constants.X_OK);
@@ -203,7 +203,7 @@ async function lookAtStore(
   }
 }
 
-function saidOf({ kind, cause, message }: StoreError): Problem {
+function saidOf({ kind, cause, message }: StoreError): WhyAndFix {
   if (cause === undefined) return { why: message, fix: "then run `barnacle doctor` again" };
   const reason = cause instanceof Error ? ` (${cause.message})` : "";
   if (kind === "damaged") {

@@ -8,6 +8,7 @@
  */
 
 import { DAY_MS } from "../../core/discord/day.ts";
+import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { AccountId, GuildId } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
@@ -75,8 +76,7 @@ export function judgeAbsence(evidence: Evidence): readonly Finding[] {
 function time({ sentAt, now }: Evidence): Finding | undefined {
   if (sentAt <= now + CLOCK_SLACK_MS) return undefined;
   return {
-    id: "why.id",
-    what: "The id",
+    ...titled("why.id"),
     status: "fail",
     why: `its time is ${timeText(sentAt)}, which is in the future`,
     fix: "copy the message's id or link from its menu, with developer mode on",
@@ -87,7 +87,7 @@ function time({ sentAt, now }: Evidence): Finding | undefined {
 const CLOCK_SLACK_MS = 60_000;
 
 function running({ runs, sentAt, dataDir }: Evidence): Finding {
-  const about = { id: "why.running", what: "Bot", where: dataDir };
+  const about = { ...titled("why.running"), where: dataDir };
   const { wasRunning, before, after } = runs;
   if (wasRunning) return { ...about, status: "pass", why: `was running at ${timeText(sentAt)}` };
   if (!before) {
@@ -119,7 +119,7 @@ function connected(
   { accountId, gapSince, heardAt }: AccountEvidence,
   { sentAt }: Evidence,
 ): Finding {
-  const about = { id: "why.gateway", what: "Gateway", where: accountId };
+  const about = { ...titled("why.gateway"), where: accountId };
   if (gapSince !== undefined && sentAt >= gapSince) {
     return {
       ...about,
@@ -156,7 +156,7 @@ function guild(
   { place }: Evidence,
 ): readonly Finding[] {
   if (place?.guildId === undefined) return [];
-  const about = { id: "why.guild", what: "Place", where: accountId };
+  const about = { ...titled("why.guild"), where: accountId };
   const known = guilds.find(({ id }) => id === place.guildId);
   if (!known) {
     return [{
@@ -182,7 +182,7 @@ function intents(
   { place }: Evidence,
 ): readonly Finding[] {
   if (!has) return [];
-  const about = { id: "why.intents", what: "Intents", where: accountId };
+  const about = { ...titled("why.intents"), where: accountId };
   const needed = [
     ...(place && place.guildId === undefined
       ? []
@@ -204,8 +204,7 @@ function intents(
 function access({ place }: Evidence): readonly Finding[] {
   if (place && place.guildId === undefined) return [];
   return [{
-    id: "why.permission",
-    what: "Permission",
+    ...titled("why.permission"),
     status: "warn",
     why: "Discord sends no events of channels that the bot may not view",
     fix: 'give its role "View Channel" there; for missed messages also "Read Message History"',
@@ -213,7 +212,7 @@ function access({ place }: Evidence): readonly Finding[] {
 }
 
 function retention({ decisionsDays, sentAt, now }: Evidence): Finding {
-  const about = { id: "why.retention", what: "Retention" };
+  const about = { ...titled("why.retention") };
   if (decisionsDays === 0) {
     return {
       ...about,
@@ -234,8 +233,7 @@ function retention({ decisionsDays, sentAt, now }: Evidence): Finding {
 
 function otherInstance({ dataDir }: Evidence): Finding {
   return {
-    id: "why.instance",
-    what: "Another bot",
+    ...titled("why.instance"),
     status: "warn",
     why: `this command reads only ${dataDir}`,
     fix: "another instance or program with the same token may have received it: run " +
@@ -244,8 +242,7 @@ function otherInstance({ dataDir }: Evidence): Finding {
 }
 
 const OTHER_KIND: Finding = {
-  id: "why.kind",
-  what: "Kind",
+  ...titled("why.kind"),
   status: "warn",
   why: "the bot ignores system messages of Discord, such as joins and pins",
 };

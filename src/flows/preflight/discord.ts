@@ -5,6 +5,7 @@
  * @module
  */
 
+import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
 import { type IdentifyBudget, LOW } from "../../core/discord/identify_budget.ts";
@@ -90,8 +91,8 @@ export function judgeDiscord(facts: DiscordFacts, now: number): readonly Finding
     const why = application ? "Discord did not answer" : "no token is set";
     return [
       token(facts),
-      { id: "discord.intents", what: "Intents", status: "skipped", why },
-      { id: "discord.guilds", what: "Guilds", status: "skipped", why },
+      { ...titled("discord.intents"), status: "skipped", why },
+      { ...titled("discord.guilds"), status: "skipped", why },
       ...budget(facts, now),
     ];
   }
@@ -106,7 +107,7 @@ export function judgeDiscord(facts: DiscordFacts, now: number): readonly Finding
 }
 
 function token({ application, tokenShape, tokenPlace }: DiscordFacts): Finding {
-  const about = { id: "discord.token", what: "Token", where: tokenPlace };
+  const about = { ...titled("discord.token"), where: tokenPlace };
   if (!application) {
     return {
       ...about,
@@ -198,8 +199,7 @@ function intents({ intents: chosen }: DiscordFacts, { id }: BotFacts): readonly 
   if (missing.length > 0) return describeMissing(missing, id);
   const missingNames = spared.map((name) => INTENTS[name].checkbox).join(", ");
   return [{
-    id: "discord.intents",
-    what: "Intents",
+    ...titled("discord.intents"),
     status: "pass",
     where: portalOf(id),
     why: missingNames === ""
@@ -212,8 +212,7 @@ function intents({ intents: chosen }: DiscordFacts, { id }: BotFacts): readonly 
 function codeGrant({ id, needsCodeGrant }: BotFacts): readonly Finding[] {
   if (!needsCodeGrant) return [];
   return [{
-    id: "discord.invite",
-    what: "Invite",
+    ...titled("discord.invite"),
     status: "warn",
     where: portalOf(id),
     why: "no one can invite the bot: it requires an OAuth2 code grant",
@@ -225,7 +224,7 @@ function codeGrant({ id, needsCodeGrant }: BotFacts): readonly Finding[] {
 const NAMES_MAX = 10;
 
 function guilds({ hasGuild, guildNames }: DiscordFacts, { id, guildCount }: BotFacts): Finding {
-  const about = { id: "discord.guilds", what: "Guilds" };
+  const about = { ...titled("discord.guilds") };
   if (guildNames && guildNames.length > 0) {
     const more = guildNames.length - NAMES_MAX;
     const names = guildNames.slice(0, NAMES_MAX).map((name) => quoted(name)).join(", ");
@@ -255,7 +254,7 @@ const LIMIT = "IDENTIFYs; Discord allows 1,000 in 24 hours";
 
 function budget({ budget: left }: DiscordFacts, now: number): readonly Finding[] {
   if (!left) return [];
-  const about = { id: "discord.identifies", what: "New sessions" };
+  const about = { ...titled("discord.identifies") };
   const { left: count, heldUntil } = left;
   if (heldUntil !== undefined && heldUntil > now) {
     return [{

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkOf, CHECKS } from "../../core/checks.ts";
+import { checkOf, CHECKS, titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { printable } from "../../lib/text/quoted.ts";
 
@@ -13,7 +13,7 @@ export interface HostFacts {
   /** Path of the data directory. */
   readonly dataDir: string;
   /** Why the directory cannot be used; absent if it can, or if it will be created. */
-  readonly dataProblem?: Problem;
+  readonly dataProblem?: WhyAndFix;
   /** Bytes that Barnacle may still write there; absent if unknown. */
   readonly freeBytes?: number;
   /** State of the store in that directory. */
@@ -25,7 +25,7 @@ export interface HostFacts {
 }
 
 /** An observed problem, and the next step. */
-export type Problem = Required<Pick<Finding, "why" | "fix">>;
+export type WhyAndFix = Required<Pick<Finding, "why" | "fix">>;
 
 /** The user that runs this command has no permission to look. */
 export interface Hidden {
@@ -42,7 +42,7 @@ export type StoreFacts =
   | Hidden
   | { readonly kind: "opens"; readonly schema: number; readonly newest: number }
   /** Damaged, newer than this Barnacle, or inaccessible. */
-  | ({ readonly kind: "refused" } & Problem);
+  | ({ readonly kind: "refused" } & WhyAndFix);
 
 /** The Barnacle process that uses the data directory. */
 export type BotProcess =
@@ -86,7 +86,7 @@ export function judgeHost(facts: HostFacts): readonly Finding[] {
 }
 
 function dataDir({ dataDir: where, dataProblem, freeBytes }: HostFacts): Finding {
-  const about = { id: "host.data", what: "Data directory", where };
+  const about = { ...titled("host.data"), where };
   if (dataProblem !== undefined) {
     return { ...about, status: "fail", ...dataProblem };
   }
@@ -112,7 +112,7 @@ const HIDDEN = {
 } as const;
 
 function store({ store: facts, dataDir: where }: HostFacts): Finding {
-  const about = { id: "host.store", what: "Store", where };
+  const about = { ...titled("host.store"), where };
   switch (facts.kind) {
     case "none":
       return { ...about, status: "pass", why: "there is none yet; the first start creates it" };
@@ -157,8 +157,7 @@ function process({ bot }: HostFacts): readonly Finding[] {
       return [
         { ...about, status: "pass", where: `pid ${pid}`, why: `it is ${phase}` },
         {
-          id: "host.eventLoop",
-          what: "Event loop",
+          ...titled("host.eventLoop"),
           status: isLate ? "warn" : "pass",
           where: `pid ${pid}`,
           why: `it lags ${Math.round(eventLoopLagMs)} ms; heartbeats do not wait for it, ` +
@@ -191,7 +190,7 @@ function ofRunningBot({ id, status, where, why, fix }: Finding): Finding {
 
 function instance({ bot, token, dataDir }: HostFacts): readonly Finding[] {
   if (!token) return [];
-  const about = { id: "host.instance", what: "One instance" };
+  const about = { ...titled("host.instance") };
   if (token.kind === "free") {
     return [{
       ...about,

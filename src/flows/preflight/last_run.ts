@@ -9,6 +9,7 @@
 
 import { type Env, isSameBoot } from "../../lib/env.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
+import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { LogFields } from "../../lib/log.ts";
 
@@ -36,7 +37,7 @@ export interface Hosting {
 }
 
 /** A line for the log. */
-export interface Remark {
+export interface LogLine {
   /** The sentence to log. */
   readonly event: string;
   /** Facts beside the sentence. */
@@ -80,7 +81,7 @@ export function describeLastRun(
   last: EarlierRun | undefined,
   now: number,
   bootId: string | undefined,
-): Remark | undefined {
+): LogLine | undefined {
   if (!last || last.ending === "stopped") return undefined;
   const { aliveAt, ending } = last;
   const fields = {
@@ -105,7 +106,7 @@ export function judgeRuns(
   bootId: string | undefined,
   hosting: Hosting | undefined,
 ): Finding {
-  const row = { id: "host.runs", what: "Ends of earlier runs" };
+  const row = { ...titled("host.runs") };
   const silent = runs.filter(({ ending, aliveAt }) =>
     ending === undefined && aliveAt > now - DAY_MS && aliveAt <= now
   );

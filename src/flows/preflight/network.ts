@@ -4,11 +4,11 @@
  * @module
  */
 
+import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { HelloStage } from "../../core/discord/gateway_hello.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
-import { judgeHello } from "./gateway_hello.ts";
-import { judgeClock, judgeHttp } from "./http_answer.ts";
+import { judgeClock, judgeHello, judgeHttp } from "./network_answers.ts";
 
 /** The observed state of the network. */
 export interface NetworkFacts {
@@ -42,16 +42,16 @@ export function judgeNetwork(facts: NetworkFacts, now: number): readonly Finding
   const { rest, gateway, expectsGateway } = facts;
   return [
     ...proxies(facts),
-    ...stages("network.rest", "REST API", rest.reach, facts, now),
+    ...stages("network.rest", rest.reach, facts, now),
     judgeHttp(rest),
     ...judgeClock(rest.http),
     ...(gateway
       ? [
-        ...stages("network.gateway", "gateway", gateway.reach, facts, now),
+        ...stages("network.gateway", gateway.reach, facts, now),
         judgeHello(gateway),
       ]
       : expectsGateway
-      ? [skipped("network.gateway.websocket", "Gateway: WebSocket", "its URL is unknown")]
+      ? [skipped(titled("network.gateway.websocket"), "its URL is unknown")]
       : []),
   ];
 }
@@ -60,16 +60,14 @@ function proxies({ rest, gateway, unusableProxies }: NetworkFacts): readonly Fin
   const names = [rest.reach.proxy, gateway?.reach.proxy].filter((proxy) => proxy !== undefined);
   return [
     ...unusableProxies.map(({ variable, why }): Finding => ({
-      id: "network.proxy",
-      what: "Proxy",
+      ...titled("network.proxy"),
       status: "fail",
       where: variable,
       why: `${variable} is set, and cannot be used: ${why}`,
       fix: `set ${variable}=http://host:port, or unset it`,
     })),
     ...[...new Set(names)].map((name): Finding => ({
-      id: "network.proxy",
-      what: "Proxy",
+      ...titled("network.proxy"),
       status: "pass",
       where: name,
       why: `connections to Discord use the proxy ${name}`,
@@ -79,36 +77,31 @@ function proxies({ rest, gateway, unusableProxies }: NetworkFacts): readonly Fin
 
 /** Look-up, TCP and TLS; a stage without news has no row. */
 function stages(
-  id: string,
-  what: string,
+  way: "network.rest" | "network.gateway",
   reach: Reachability,
   facts: NetworkFacts,
   now: number,
 ): readonly Finding[] {
-  const name = capital(what);
   return [
-    ...(facts.showsDns ? [dns(`${id}.dns`, `${name}: DNS`, reach, facts.isContainer)] : []),
-    tcp(`${id}.tcp`, `${name}: TCP`, reach),
-    tls(`${id}.tls`, `${name}: TLS`, reach, now),
+    facts.showsDns ? dns(titled(`${way}.dns`), reach, facts.isContainer) : undefined,
+    tcp(titled(`${way}.tcp`), reach),
+    tls(titled(`${way}.tls`), reach, now),
   ].filter((finding) => finding !== undefined);
 }
 
-function dns(
-  id: string,
-  what: string,
-  reach: Reachability,
-  isContainer: boolean,
-): Finding | undefined {
+/** Id and title of a row. */
+type Title = ReturnType<typeof titled>;
+
+function dns(title: Title, reach: Reachability, isContainer: boolean): Finding | undefined {
   const { dns: stage } = reach;
   const where = reach.proxy?.replace(/:\d+$/, "") ?? reach.host;
   if (stage.kind === "skipped") return undefined; // an address needs no look-up
   if (stage.kind === "ok") {
     const { addresses } = stage.found;
-    return { id, what, status: "pass", where, why: addresses.join(", "), ms: stage.ms };
+    return { ...title, status: "pass", where, why: addresses.join(", "), ms: stage.ms };
   }
   return {
-    id,
-    what,
+    ...title,
     status: "fail",
     where,
     why: `the name ${where} was not found (${stage.code})`,
@@ -121,18 +114,17 @@ function dns(
   };
 }
 
-function tcp(id: string, what: string, { tcp: stage, host, port, proxy }: Reachability): Finding {
+function tcp(title: Title, { tcp: stage, host, port, proxy }: Reachability): Finding {
   const where = proxy ?? `${host}:${port}`;
-  if (stage.kind === "skipped") return skipped(id, what, "the name was not found");
+  if (stage.kind === "skipped") return skipped(title, "the name was not found");
   if (stage.kind === "ok") {
     const why = stage.found.tried.map(({ address, ms, code }) =>
       `${address} ${ms === undefined ? `does not answer (${code})` : `in ${Math.round(ms)} ms`}`
     ).join(", ");
-    return { id, what, status: "pass", where, why, ms: stage.ms };
+    return { ...title, status: "pass", where, why, ms: stage.ms };
   }
   return {
-    id,
-    what,
+    ...title,
     status: "fail",
     where,
     why: `${where} cannot be reached (${stage.code})`,
@@ -143,16 +135,15 @@ function tcp(id: string, what: string, { tcp: stage, host, port, proxy }: Reacha
   };
 }
 
-function tls(id: string, what: string, reach: Reachability, now: number): Finding | undefined {
+function tls(title: Title, reach: Reachability, now: number): Finding | undefined {
   const { tls: stage, host, port } = reach;
   const where = `${host}:${port}`;
   if (stage.kind === "skipped") {
-    return stage.why === "earlier" ? skipped(id, what, "there was no connection") : undefined;
+    return stage.why === "earlier" ? skipped(title, "there was no connection") : undefined;
   }
   if (stage.kind === "failed") {
     return {
-      id,
-      what,
+      ...title,
       status: "fail",
       where,
       why: `${where} does not answer with valid TLS (${stage.code})`,
@@ -166,8 +157,7 @@ function tls(id: string, what: string, reach: Reachability, now: number): Findin
   if (refused === undefined) {
     const isEnding = validTo - now < EXPIRES_SOON_MS;
     return {
-      id,
-      what,
+      ...title,
       status: isEnding ? "warn" : "pass",
       where,
       why: `${protocol}, certificate by ${issuer} until ${until}`,
@@ -178,8 +168,7 @@ function tls(id: string, what: string, reach: Reachability, now: number): Findin
     };
   }
   return {
-    id,
-    what,
+    ...title,
     status: "fail",
     where,
     why: `the certificate of ${host} is not trusted (${refused}); issued by ${issuer}, ` +
@@ -194,10 +183,6 @@ function tls(id: string, what: string, reach: Reachability, now: number): Findin
   };
 }
 
-function skipped(id: string, what: string, why: string): Finding {
-  return { id, what, status: "skipped", why };
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+function skipped(title: Title, why: string): Finding {
+  return { ...title, status: "skipped", why };
 }

@@ -8,20 +8,13 @@
  */
 
 import { pathTo } from "../../core/config_path.ts";
-import type { GuildId } from "../../core/discord/ids.ts";
+import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
+import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
 import { channelPins, findKeys, GUILD_PINS } from "../../policy/rules/entries.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy, GuildRules } from "../../policy/rules/rules.ts";
-import {
-  ABOUT,
-  GRANT_IN_CHANNEL,
-  lackText,
-  REQUIRED,
-  type SeenChannel,
-  summarise,
-} from "./channel_summary.ts";
 
 /** A guild of the bot, with the bot's permissions. */
 export interface SeenGuild extends Named<GuildId> {
@@ -66,17 +59,17 @@ export function judgePermissions(
     ...ABOUT,
     status: "pass",
     why: notable.length === 0
-      ? right.slice(0, SHOWN).join("; ") + others(right.length)
+      ? right.slice(0, SHOWN_MAX).join("; ") + others(right.length)
       : `the other places are right: ${right.length}`,
   }];
   return [...absent(policy, guilds), ...notable, ...passedOver(guilds), ...pass, ...risks];
 }
 
-/** Maximum number of places in one row. */
-const SHOWN = 5;
+/** Places, reasons or channels in a row; it counts the others. */
+const SHOWN_MAX = 5;
 
 function others(count: number): string {
-  return count > SHOWN ? `; and ${count - SHOWN} more` : "";
+  return count > SHOWN_MAX ? `; and ${count - SHOWN_MAX} more` : "";
 }
 
 /** Entries of the config for guilds without the bot. */
@@ -146,24 +139,26 @@ function judgeListed(
   open: readonly SeenChannel[],
 ): readonly Row[] {
   const path = pathTo(ruleOf(policy, guildKey), "channels");
-  return Object.entries(rules.channels ?? {}).flatMap(([key, { allow, enabled }]) => {
-    if (key === ANY || allow === false || enabled === false) return [];
-    const isTheirs = (channel: SeenChannel) => keyOf(rules, guild, channel) === key;
-    const found = open.filter(isTheirs);
-    // An entry for all guilds may mean another guild's channel; a closed channel needs no rights.
-    if (guildKey === ANY || guild.details?.channels.some(isTheirs)) {
-      return found.map((channel) => judgeChannel(guild, channel));
-    }
-    const finding = {
-      ...ABOUT,
-      status: "warn" as const,
-      where: pathTo(path, key),
-      why: `${pathTo(path, key)}: the bot sees no such channel in ${guild.name}`,
-      fix: 'correct the entry, or allow the bot "View Channel" there; ' +
-        "threads are not checked",
-    };
-    return [{ kind: "finding" as const, finding }];
-  });
+  return Object.entries(rules.channels ?? {}).flatMap(
+    ([key, { allow, enabled }]): readonly Row[] => {
+      if (key === ANY || allow === false || enabled === false) return [];
+      const isTheirs = (channel: SeenChannel) => keyOf(rules, guild, channel) === key;
+      const found = open.filter(isTheirs);
+      // An entry for all guilds may mean another guild's channel; a closed channel needs no rights.
+      if (guildKey === ANY || guild.details?.channels.some(isTheirs)) {
+        return found.map((channel) => judgeChannel(guild, channel));
+      }
+      const finding: Finding = {
+        ...ABOUT,
+        status: "warn",
+        where: pathTo(path, key),
+        why: `${pathTo(path, key)}: the bot sees no such channel in ${guild.name}`,
+        fix: 'correct the entry, or allow the bot "View Channel" there; ' +
+          "threads are not checked",
+      };
+      return [{ kind: "finding", finding }];
+    },
+  );
 }
 
 /** The key of a channel's entry; `"*"` if it has no entry of its own. */
@@ -189,11 +184,101 @@ function judgeChannel(guild: SeenGuild, { name, missing }: SeenChannel): Row {
 function judgeRisks({ name, risky }: SeenGuild): readonly Finding[] {
   if (risky.length === 0) return [];
   return [{
-    id: "discord.risks",
-    what: "Excess rights",
+    ...titled("discord.risks"),
     status: "warn",
     where: name,
     why: `the bot has ${risky.join(" and ")} in ${name}, and needs none of it`,
     fix: "remove it from the bot's roles, and from @everyone if that role grants it",
   }];
+}
+
+/** A permission that the bot lacks in a place. */
+export interface MissingPermission {
+  /** Its name in Discord's settings: `"Send Messages"`. */
+  readonly permission: string;
+  /** The rule that denies it: `"the role Krill"`, `"no role grants it"`. */
+  readonly deniedBy: string;
+}
+
+/** A channel of a guild. */
+export interface SeenChannel extends Named<ChannelId> {
+  /** Empty if the bot has all permissions that it uses there. */
+  readonly missing: readonly MissingPermission[];
+}
+
+/** Check and title of each row about permissions. */
+const ABOUT = { ...titled("discord.permissions") } as const;
+
+/** The fix for permissions that a channel denies. */
+const GRANT_IN_CHANNEL = "grant it to the bot's role in the channel's settings, under Permissions";
+
+const HIDDEN = "View Channel";
+
+/** Without these, the bot does not answer in a channel. The others cost only comfort. */
+const REQUIRED: ReadonlySet<string> = new Set([
+  HIDDEN,
+  "Send Messages",
+  "Send Messages in Threads",
+  "Read Message History",
+]);
+
+/** A lack as text: `"Send Messages (the role Krill)"`. */
+function lackText({ permission, deniedBy }: MissingPermission): string {
+  return `${permission} (${deniedBy})`;
+}
+
+/**
+ * Makes one row for all channels: in how many the bot can answer, and the reasons for the others.
+ *
+ * A hidden channel alone is no problem, because most servers have channels for moderators.
+ *
+ * @returns Empty without channels.
+ */
+function summarise(guildName: string, channels: readonly SeenChannel[]): readonly Finding[] {
+  if (channels.length === 0) return [];
+  const all = channels.flatMap(({ missing }) => missing);
+  const isUsable = ({ missing }: SeenChannel) =>
+    missing.every(({ permission }) => !REQUIRED.has(permission));
+  const usable = channels.filter(isUsable).length;
+  const status = usable === 0
+    ? "fail"
+    : all.every(({ permission }) => permission === HIDDEN)
+    ? "pass"
+    : "warn";
+  const reasons = [
+    ...reasonsIn(channels.filter((channel) => !isUsable(channel)), "not in"),
+    ...reasonsIn(channels.filter(isUsable), "in"),
+  ];
+  const more = reasons.length > SHOWN_MAX ? [`and ${reasons.length - SHOWN_MAX} more reasons`] : [];
+  return [{
+    ...ABOUT,
+    status,
+    why: [
+      `can post in ${usable} of ${channels.length} channels of ${guildName}`,
+      ...reasons.slice(0, SHOWN_MAX),
+      ...more,
+    ].join("; "),
+    fix: status === "pass" ? undefined : fixFor(all),
+  }];
+}
+
+/** `"not in #a, #b: Send Messages missing (the role Krill)"` for each reason. */
+function reasonsIn(channels: readonly SeenChannel[], word: "in" | "not in"): readonly string[] {
+  const groups = new Map<string, string[]>();
+  for (const { name, missing } of channels) {
+    if (missing.length === 0) continue;
+    const why = missing.map(({ permission, deniedBy }) => `${permission} missing (${deniedBy})`)
+      .join(", ");
+    groups.set(why, [...groups.get(why) ?? [], `#${name}`]);
+  }
+  return [...groups].map(([why, names]) => {
+    const more = names.length > SHOWN_MAX ? ` and ${names.length - SHOWN_MAX} more` : "";
+    return `${word} ${names.slice(0, SHOWN_MAX).join(", ")}${more}: ${why}`;
+  });
+}
+
+function fixFor(missing: readonly MissingPermission[]): string {
+  return missing.some(({ deniedBy }) => deniedBy === "no role grants it")
+    ? "invite the bot again with the link of `barnacle invite`, or grant it to the bot's role"
+    : `${GRANT_IN_CHANNEL}, or deny the channel in the config`;
 }

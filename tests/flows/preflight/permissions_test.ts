@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type {
-  MissingPermission,
-  SeenChannel,
-} from "../../../src/flows/preflight/channel_summary.ts";
-import { judgePermissions, type SeenGuild } from "../../../src/flows/preflight/permissions.ts";
+import {
+  judgePermissions,
+  type MissingPermission,
+  type SeenChannel,
+  type SeenGuild,
+} from "../../../src/flows/preflight/permissions.ts";
 import type { AccessPolicy } from "../../../src/policy/rules/rules.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { channelId, guildId } from "../../support/discord/builders.ts";

@@ -1,0 +1,181 @@
+/**
+ * Judges the answers at the end of the ways to Discord: to a plain request of the REST API, with the
+ * clock that it shows, and the WebSocket to the gateway with HELLO on it.
+ *
+ * A refused upgrade and a WebSocket that ends need different steps. The first is mostly a filter
+ * that knows HTTP only. After the second, the network has let a WebSocket pass.
+ *
+ * @module
+ */
+
+import type { HelloEnd, HelloStage } from "../../core/discord/gateway_hello.ts";
+import { titled } from "../../core/checks.ts";
+import type { Finding } from "../../core/finding.ts";
+import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
+import { quoted } from "../../lib/text/quoted.ts";
+
+/** Judges a connection that waited for HELLO. */
+export function judgeHello(
+  { reach, hello }: { readonly reach: Reachability; readonly hello: HelloStage },
+): Finding {
+  const about = {
+    ...titled("network.gateway.websocket"),
+    where: reach.host,
+  };
+  switch (hello.kind) {
+    case "skipped":
+      return { ...about, status: "skipped", why: "there was no connection" };
+    case "ok": {
+      const { openMs, heartbeatIntervalMs } = hello.found;
+      const beats = `a heartbeat is wanted every ${Math.round(heartbeatIntervalMs / 1_000)} s`;
+      const why = `open after ${Math.round(openMs)} ms, and it says HELLO; ${beats}`;
+      return { ...about, status: "pass", why, ms: hello.ms };
+    }
+    case "failed": {
+      const why = `no WebSocket to the gateway: ${hello.code}`;
+      return { ...about, status: "fail", why, fix: refusalFix(hello.code, reach), ms: hello.ms };
+    }
+    case "ended":
+      return {
+        ...about,
+        status: "fail",
+        why: `the WebSocket opened, ${whatFollowed(hello.end)}`,
+        fix: endFix(hello.end, reach),
+        ms: hello.ms,
+      };
+  }
+}
+
+function refusalFix(code: string, { host, port }: Reachability): string {
+  return code.includes("407")
+    // After a second "http://", the log would take the example for a password.
+    ? "write them into HTTPS_PROXY, between http:// and the host: as USER:PASSWORD@host:port"
+    : code.includes("proxy")
+    ? `ask whoever runs the proxy to let CONNECT ${host}:${port} pass`
+    : `let WebSockets to ${host}:${port} pass; filters that know HTTP only stop them`;
+}
+
+function whatFollowed(end: HelloEnd): string {
+  switch (end.kind) {
+    case "closed": {
+      const text = end.reason === "" ? "" : `, ${quoted(end.reason)}`;
+      return `and the server closed it before HELLO: ${end.code}, ${end.meaning}${text}`;
+    }
+    case "broken":
+      return `and the connection ended before HELLO (${end.code})`;
+    case "silent":
+      return "but HELLO did not come in time";
+    case "foreign":
+      return "but the first message is not HELLO";
+  }
+}
+
+/** The next step after a WebSocket that opened. */
+function endFix(end: HelloEnd, { host, port, proxy }: Reachability): string {
+  switch (end.kind) {
+    case "closed":
+      return end.hint ??
+        `the network works: try again in a minute; if it stays so, see ${newsOf(host)}`;
+    case "broken":
+    case "silent":
+      return "try again in a minute; if it stays so, " +
+        (proxy === undefined
+          ? `a firewall or a filter on the way ends open WebSockets: let ${host}:${port} pass`
+          : `ask the operator of the proxy ${proxy} to keep WebSockets to ${host}:${port} open`);
+    case "foreign":
+      return `another server answers in the gateway's place: see that this machine reaches the ` +
+        `true ${host}, and that DISCORD_API_URL, if it is set, names a Discord server`;
+  }
+}
+
+/** Where to read why a server closes connections. */
+function newsOf(host: string): string {
+  return /(?:^|\.)discord\.gg$/.test(host) ? "https://discordstatus.com" : `the log of ${host}`;
+}
+
+/** Milliseconds by which the clock may be wrong (G13). */
+const MAX_SKEW_MS = 5_000;
+
+/** Judges the answer to a plain request to Discord's REST API. */
+export function judgeHttp(
+  { reach, http: stage }: { readonly reach: Reachability; readonly http: Stage<HttpFound> },
+): Finding {
+  const about = { ...titled("network.rest.http"), where: reach.host };
+  if (stage.kind === "skipped") {
+    return { ...about, status: "skipped", why: "there was no connection" };
+  }
+  if (stage.kind === "failed") {
+    return {
+      ...about,
+      status: "fail",
+      why: `no answer to a request (${stage.code})`,
+      fix: reach.proxy === undefined
+        ? "try again; if it still fails, check the firewalls between this machine and Discord"
+        : `ask the operator of the proxy ${reach.proxy} to allow ${reach.host}`,
+      ms: stage.ms,
+    };
+  }
+  const { ms, found } = stage;
+  return { ...about, ...judgeAnswer(found, reach.host), ms };
+}
+
+const REPORT = "check whether the bot works anyway; if not, please report it";
+
+/** Decides who answered: Discord, the firewall in front of it, or another server. */
+function judgeAnswer(
+  { status, json, server, location, retryAfterSec }: HttpFound,
+  host: string,
+): Pick<Finding, "status" | "why" | "fix"> {
+  const isCloudflare = server === "cloudflare";
+  if (status === 429 || (isCloudflare && json === undefined && status === 403)) {
+    const wait = retryAfterSec === undefined ? "an hour" : `${Math.ceil(retryAfterSec / 60)} min`;
+    return {
+      status: "fail",
+      why: isCloudflare && json === undefined
+        ? `Cloudflare blocks this address (HTTP ${status})`
+        : `Discord received too many requests from this address (HTTP ${status})`,
+      fix: `stop the program that sends too many requests from this address, and wait ${wait}`,
+    };
+  }
+  if (status >= 500) {
+    return {
+      status: "warn",
+      why: `Discord has a problem of its own (HTTP ${status})`,
+      fix: "wait, and see https://discordstatus.com",
+    };
+  }
+  if (json !== undefined && location === undefined) {
+    return status === 403
+      ? { status: "warn", why: "Discord refuses this request (HTTP 403)", fix: REPORT }
+      : { status: "pass", why: `HTTP ${status}` };
+  }
+  return {
+    status: "fail",
+    why: location === undefined
+      ? `another server answers in Discord's place (HTTP ${status})`
+      : `the request is redirected to ${originOf(location, host)} (HTTP ${status})`,
+    fix: `log in to this network with a browser if it requires that; otherwise allow ${host} in ` +
+      "its filter",
+  };
+}
+
+/** Judges this machine's clock by the answer's date. None without a date. */
+export function judgeClock(stage: Stage<HttpFound>): readonly Finding[] {
+  if (stage.kind !== "ok" || stage.found.skewMs === undefined) return [];
+  const { skewMs } = stage.found;
+  const isWrong = Math.abs(skewMs) > MAX_SKEW_MS;
+  const seconds = Math.round(Math.abs(skewMs) / 1_000);
+  return [{
+    ...titled("network.clock"),
+    status: isWrong ? "warn" : "pass",
+    why: isWrong
+      ? `this machine's clock is ${seconds} s ${skewMs > 0 ? "ahead" : "behind"}`
+      : "correct to within a few seconds",
+    fix: isWrong ? "synchronize it: `timedatectl set-ntp true`" : undefined,
+  }];
+}
+
+/** The origin of a redirect's target. The rest of the URL may contain personal data. */
+function originOf(location: string, host: string): string {
+  return URL.parse(location, `https://${host}`)?.host ?? "nowhere";
+}
