@@ -50,6 +50,7 @@ const SOME: Readonly<Record<string, readonly (keyof Contenders)[]>> = {
   agent: ["barnacle"],
   parked: ["barnacle"],
   rights: ["barnacle"],
+  journey: ["barnacle"],
 };
 const ALL = ["barnacle", "discordJs", "discordeno", "floor"] as const;
 

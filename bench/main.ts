@@ -30,6 +30,7 @@ import { pinBench } from "./cores.ts";
 import { benchDisk } from "./disk.ts";
 import { benchHeartbeat } from "./heartbeat.ts";
 import { benchIdle } from "./idle.ts";
+import { benchJourney } from "./journey.ts";
 import { benchLarge } from "./large.ts";
 import { benchLatency } from "./latency.ts";
 import { benchMillionRows } from "./million_rows.ts";
@@ -68,6 +69,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   rights: benchActions,
   "rate-limits": benchRateLimits,
   connection: benchConnection,
+  journey: benchJourney,
   "million-rows": benchMillionRows,
 };
 /** Parts of Barnacle alone, without a bot around them. */
@@ -86,6 +88,7 @@ const ONCE = new Set([
   "resume",
   "rate-limits",
   "connection",
+  "journey",
   "million-rows",
 ]);
 /** Measured only if `--only` names it. */
