@@ -9,7 +9,7 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
-import { pathText } from "../core/config_path.ts";
+import { pathText } from "../core/config_file.ts";
 import type { AccountId } from "../core/discord/ids.ts";
 import { sectionsOf } from "./schema/accounts.ts";
 import type { DiscordConfig } from "./config.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Env } from "../lib/env.ts";
-import { pathText } from "../core/config_path.ts";
+import { pathText } from "../core/config_file.ts";
 import type { AccountId } from "../core/discord/ids.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { type Account, DEFAULT_ACCOUNT } from "./schema/accounts.ts";

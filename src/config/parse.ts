@@ -15,7 +15,7 @@ import { audit, type Remark } from "./audit/audit.ts";
 import { blankedText, holdsSecret, likelySecretsIn, secretsIn } from "./schema/parts/blank.ts";
 import { findingsOf } from "./checks/issues.ts";
 import { ignoredKey } from "./checks/misplaced.ts";
-import { pathText } from "../core/config_path.ts";
+import { pathText } from "../core/config_file.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { createLines, type Lines, type Problem, type Severity, type Span } from "./text/problem.ts";
 import { configSchema, type Settings } from "./schema/root.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { pathText } from "../core/config_path.ts";
+import { pathText } from "../core/config_file.ts";
 import type { Issue } from "./checks/issues.ts";
 import { withAccounts, type Written } from "./schema/accounts.ts";
 import { configSchema, type Settings } from "./schema/root.ts";

@@ -235,3 +235,11 @@ export class ModelError extends Error {
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
   }
 }
+
+/** The models of the config that a person may choose for a conversation. */
+export interface ModelChoices {
+  /** Their ids, as `"<provider>/<model>"`. */
+  readonly ids: readonly string[];
+  /** One of them; `undefined` if the config does not have it. */
+  of(id: string): Model | undefined;
+}

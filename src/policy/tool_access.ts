@@ -10,7 +10,7 @@
  * @module
  */
 
-import { pathTo } from "../core/config_path.ts";
+import { pathTo } from "../core/config_file.ts";
 import type { Place, Sender } from "../core/inbound/inbound.ts";
 import type { ToolGate } from "../core/tool_gates.ts";
 import { audienceOf, isForTool } from "../core/tool_names.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type PathSegment, pathText, pathTo } from "../../src/core/config_path.ts";
+import { type PathSegment, pathText, pathTo } from "../../src/core/config_file.ts";
 
 describe("[C2] pathText()", () => {
   const paths: readonly [path: readonly PathSegment[], text: string][] = [

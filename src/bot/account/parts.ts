@@ -13,7 +13,6 @@ import { createEmitter } from "../../lib/emitter.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/readable.ts";
 import { createTokenRates } from "../../session/history.ts";
 import { createAccountCatchUp } from "../gateway/catch_up.ts";
-import { commandSources } from "../commands/sources.ts";
 import { statusOf } from "../health/status_facts.ts";
 import { createInbound } from "../inbound/inbound.ts";
 import { createJudging } from "../judging/judging.ts";
@@ -175,9 +174,13 @@ export async function createParts(
     judging,
     isOurs,
     isOwner,
-    ...commandSources(options, skills, settings),
+    account,
+    choices: () => settings.choices,
+    configFile: () => settings.configFile,
+    skills,
+    dataDir: options.dataDir,
+    folder: options.files.folder,
     spend,
-    stopping: stopping.signal,
     onNamed: named.resolve,
     onDecided: questions.decided,
     mayDecide: createMayDecide({

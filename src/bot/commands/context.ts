@@ -5,33 +5,76 @@
  */
 
 import process from "node:process";
-import type { CommandNeeds } from "../../core/inbound/commands.ts";
+import { type ReferenceKey, referenceKeys } from "../../config/reference/keys.ts";
+import { configSchema } from "../../config/schema/root.ts";
+import type { ConfigFile } from "../../core/config_file.ts";
 import type { UserId } from "../../core/discord/ids.ts";
+import type { StopScope } from "../../core/inbound/changes.ts";
+import type { CommandNeeds } from "../../core/inbound/commands.ts";
+import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import { createReadUser } from "../../discord/rest/calls/members.ts";
-import type { InteractionContext } from "../../interactions/base/context.ts";
+import { createAllowlists } from "../../flows/interactions/allowlists.ts";
+import { type Asks, createAsk } from "../../flows/interactions/ask.ts";
+import type { Asking } from "../../flows/interactions/authorize.ts";
+import {
+  type AccountModels,
+  type ConversationParts,
+  createAccountModels,
+  createContextFacts,
+  createConversations,
+} from "../../flows/interactions/conversations.ts";
+import { createForget, createWhy } from "../../flows/interactions/records.ts";
+import {
+  type AccountPause,
+  createPause,
+  createRestart,
+  isSupervised,
+} from "../../flows/interactions/switches.ts";
+import type { ConfigPort, InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS } from "../../interactions/registry.ts";
-import { randomId } from "../../host/random_id.ts";
+import type { MediaFolder } from "../../media/folder.ts";
 import { bounded } from "../../lib/text/cut.ts";
-import { schedule } from "../../lib/clock.ts";
 import { notice } from "../../render/notices/notices.ts";
-import { createContextFacts } from "./context_facts.ts";
-import type { AuthorizeCall, CommandOptions, InteractionOptions } from "./options.ts";
+import type { AccountContext } from "../account_context.ts";
 import { createMcpSignIns } from "../mcp/sign_ins.ts";
-import { createAllowlists } from "./allowlists.ts";
-import { createAsk } from "./ask.ts";
-import { createConfigPort } from "./config_port.ts";
-import { createConversations } from "./conversations.ts";
-import { createForget } from "./forget.ts";
-import { type AccountModels, createAccountModels } from "./models.ts";
-import { type AccountPause, createPause } from "./pause.ts";
-import { createRestart, isSupervised } from "./settings/restart.ts";
+import type { Judging } from "../judging/judging.ts";
+import type { Outbound } from "../outbound/outbound.ts";
+import type { OwnerIds } from "../owners/owner_ids.ts";
 import { createCommandUndo } from "./undo.ts";
-import { createWhy } from "./why.ts";
+
+/** Everything that interactions need beside their account. */
+export interface InteractionParts
+  extends
+    Pick<ConversationParts, "model" | "choices" | "spend" | "rates">,
+    Pick<Asks, "waiting" | "onRefused" | "onAsked">,
+    Pick<InteractionContext, "skills" | "status"> {
+  /** Sends requests to Discord. */
+  readonly client: RestClient;
+  /** Finds the owners' ids. */
+  readonly owners: Pick<OwnerIds, "ownsApplication">;
+  /** Judges and routes messages. */
+  readonly judging: Judging;
+  /** Sends messages and notices. */
+  readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellPerson">;
+  /** A question to people was decided. */
+  readonly onDecided: () => void;
+  /** Whether a person may decide about a call of another person (T11). */
+  readonly mayDecide: InteractionContext["questions"]["mayDecide"];
+  /** Stops turns; returns how many messages have lost theirs. */
+  readonly stopTurns: (scope: StopScope) => Promise<number>;
+  /** The config file; `undefined` if there is none. */
+  readonly configFile: () => ConfigFile | undefined;
+  /** The data directory, with the logins to MCP servers. */
+  readonly dataDir: string;
+  /** Files of people. */
+  readonly folder: Pick<MediaFolder, "forget">;
+}
 
 /** The context, with the models and the pause that turns use. */
 export interface CommandContext {
-  /** Ports of the commands. */
+  /** Parts of the bot for commands. */
   readonly context: InteractionContext;
   /** Models that conversations can use. */
   readonly models: AccountModels;
@@ -39,37 +82,34 @@ export interface CommandContext {
   readonly pause: AccountPause;
 }
 
-/** Creates the context. The function is long because each part stands here once. */
+/**
+ * Creates the context. The function is long because each part stands here once.
+ *
+ * @param account Its log is that of interactions.
+ */
 export function createCommandContext(
-  options: InteractionOptions & CommandOptions,
-  authorize: AuthorizeCall,
+  account: AccountContext,
+  parts: InteractionParts,
+  authorize: (call: Asking, needs: CommandNeeds) => Promise<Verdict>,
 ): CommandContext {
-  const { config, store, client, outbound, logging, sessionOf, settings, now } = options;
-  const { accountId } = config().discord;
-  const log = logging.forPart("interactions");
-  const isAccepted = async (call: Parameters<AuthorizeCall>[0], needs: CommandNeeds) =>
+  const { accountId, config, store, policy, texts, now, log } = account;
+  const { client, outbound, judging, model, configFile, stopTurns } = parts;
+  const { cleanSecrets } = outbound;
+  const isAccepted = async (call: Asking, needs: CommandNeeds) =>
     (await authorize(call, needs)).kind === "accept";
-  const models = createAccountModels({
-    accountId,
-    settings: store.settings,
-    model: options.model,
-    choices: options.choices,
-    routeOf: sessionOf,
-    now,
-  });
-  const pause = createPause({
-    accountId,
-    settings: store.settings,
-    stopAll: (except) => options.stopTurns({ accountId, except: except || undefined }),
-    now,
-    log,
-  });
-  const configPort = createConfigPort(config, options.configFile);
+  const isOwner = (call: Asking) => isAccepted(call, "owner");
+  const conversationParts = { ...parts, routeOf: judging.sessionOf, cleanSecrets };
+  const models = createAccountModels(account, conversationParts);
+  const pause = createPause(
+    account,
+    (except) => stopTurns({ accountId, except }),
+  );
+  const configPort = createConfigPort(config, configFile);
   const mcp = createMcpSignIns({
     config,
-    dataDir: options.dataDir,
+    dataDir: parts.dataDir,
     onEnded: (userId, server, problem) => void tellSignIn(userId, server, problem),
-    stopping: options.stopping,
+    stopping: account.stopping,
     log,
   });
   async function tellSignIn(userId: UserId, server: string, problem?: string): Promise<void> {
@@ -77,84 +117,94 @@ export function createCommandContext(
       log.warn("An owner signed in to an MCP server", { by: userId, server });
     }
     const text = problem === undefined
-      ? notice("mcpLoggedIn", { server }, config().texts)
-      : notice("mcpFailed", { server, problem: bounded(problem, 800) }, config().texts);
+      ? notice("mcpLoggedIn", { server }, texts())
+      : notice("mcpFailed", { server, problem: bounded(problem, 800) }, texts());
     await outbound.tellPerson(userId, text).catch((error: unknown) =>
       log.warn("Cannot tell an owner about a sign-in", { userId, server, error })
     );
   }
   const context: InteractionContext = {
+    texts,
+    now,
+    log,
     pairing: store.pairing,
+    notes: store.notes,
+    usage: store.usage,
     questions: {
       open: store.questions.open,
-      mayDecide: options.mayDecide,
+      mayDecide: parts.mayDecide,
       async decide(deciding) {
         const outcome = await store.questions.decide(deciding);
-        if (outcome.kind === "decided" || outcome.kind === "closed") options.onDecided();
+        if (outcome.kind === "decided" || outcome.kind === "closed") parts.onDecided();
         return outcome;
       },
     },
-    contextOf: createContextFacts(options),
+    contextOf: createContextFacts(account, conversationParts),
     commands: () =>
       COMMANDS.filter(({ isOffered }) => isOffered?.({ config: configPort, mcp }) ?? true),
-    conversations: createConversations({
-      sessions: store.sessions,
-      routeOf: sessionOf,
-      modelOf: models.modelOf,
-      spend: options.spend,
-      rates: options.rates,
-      randomId,
-      cleanSecrets: outbound.cleanSecrets,
-      schedule,
-      stopping: options.stopping,
-      now,
-      log,
-    }),
+    conversations: createConversations(account, conversationParts, models.modelOf),
     models,
-    settings,
-    skills: options.skills,
-    ask: createAsk({ ...options, openDirect: createOpenDirect(client) }),
-    why: createWhy({ received: store.received, isOwner: (call) => isAccepted(call, "owner") }),
-    forget: createForget({ ...options, forgetting: store.forgetting, schedule, log }),
-    ...createCommandUndo({
-      ...options,
-      accountId,
-      isOwner: (call) => isAccepted(call, "owner"),
-      cleanSecrets: outbound.cleanSecrets,
+    settings: judging.settings,
+    skills: parts.skills,
+    ask: createAsk(account, {
+      ...parts,
+      judge: judging.judge.judge,
+      route: judging.route,
+      ownerIn: judging.presence.ask,
+      openDirect: createOpenDirect(client),
     }),
+    why: createWhy(store, isOwner),
+    forget: createForget(account, (userId) => parts.folder.forget(userId)),
+    ...createCommandUndo(account, client, isOwner, cleanSecrets),
     config: configPort,
-    allowlists: createAllowlists({
-      accountId,
-      policy: () => options.policy.now().policy,
-      file: options.configFile,
-      pairing: store.pairing,
-      readUser: createReadUser(client),
-      now,
-      log,
-    }),
+    allowlists: createAllowlists(
+      account,
+      () => policy().policy,
+      configFile,
+      createReadUser(client),
+    ),
     mcp,
     pause: pause.port,
-    restart: createRestart({
-      accountId,
-      settings: store.settings,
-      isSupervised: () => isSupervised(process.env, process.pid),
-      stop: () => process.kill(process.pid, "SIGTERM"),
-      schedule,
-      now,
-    }),
-    agents: () => [{ id: config().agent.name ?? config().agent.id, modelId: options.model().id }],
-    notes: store.notes,
-    cleanSecrets: outbound.cleanSecrets,
+    restart: createRestart(
+      account,
+      () => isSupervised(process.env, process.pid),
+      () => void process.kill(process.pid, "SIGTERM"),
+    ),
+    agents: () => [{ id: config().agent.name ?? config().agent.id, modelId: model().id }],
+    cleanSecrets,
     onOutbox: ({ channelId }) => outbound.channelQueues.wake([channelId]),
     turns: {
-      stop: options.stopTurns,
+      stop: stopTurns,
       mayStopAll: (event) => isAccepted(event, "session"),
     },
-    status: options.status,
-    usage: store.usage,
-    texts: () => config().texts,
-    now,
-    log,
+    status: parts.status,
   };
   return { context, models, pause };
+}
+
+/**
+ * Creates the config file for `/config` (K4).
+ *
+ * @param file The file as it is now; `undefined` if there is none.
+ */
+function createConfigPort(
+  config: AccountContext["config"],
+  file: () => ConfigFile | undefined,
+): ConfigPort {
+  let paths: readonly string[] | undefined;
+  return {
+    allows() {
+      const { discord: { configCommand } } = config();
+      const reading = configCommand !== "off" && file() !== undefined;
+      return { reading, writing: reading && configCommand === "write" };
+    },
+    // Built by the first person who types a path: the schema takes milliseconds.
+    paths: () => paths ??= pathsOf(referenceKeys(configSchema)),
+    get: (path) => file()?.get(path) ?? Promise.resolve(undefined),
+    set: (path, value) => file()?.set(path, value) ?? Promise.resolve("there is no config file"),
+  };
+}
+
+function pathsOf(keys: readonly ReferenceKey[]): readonly string[] {
+  return keys.flatMap(({ path, keys: below }) => [path, ...pathsOf(below)]);
 }

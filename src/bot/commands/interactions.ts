@@ -15,17 +15,15 @@ import {
   createSuggestions,
   createTextCommands,
 } from "../../flows/interactions/commands.ts";
+import { createAuthorizeInteraction } from "../../flows/interactions/authorize.ts";
 import { createComponents } from "../../flows/interactions/components.ts";
 import { createDeferred } from "../../flows/interactions/deferred.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/readable.ts";
-import { createRegistration } from "../../flows/interactions/register.ts";
+import { createRegistration, createWantedCommands } from "../../flows/interactions/register.ts";
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
-import { schedule } from "../../lib/clock.ts";
+import type { AccountContext } from "../account_context.ts";
 import type { TurnCommands } from "../turn/command_turns.ts";
-import { createCommandContext } from "./context.ts";
-import type { AuthorizeCall, CommandOptions, InteractionOptions } from "./options.ts";
-import { createWantedCommands } from "./wanted.ts";
-import { createAuthorizeInteraction } from "./authorize_interaction.ts";
+import { createCommandContext, type InteractionParts } from "./context.ts";
 
 /** Text commands, and the settings that commands have changed, for turns. */
 export interface AccountCommands extends TurnCommands {
@@ -55,23 +53,24 @@ const REGISTER_AFTER_MS = 2_000;
 /** Errors of a registration that a retry does not change. */
 const FINAL: ReadonlySet<RestErrorKind> = new Set(["forbidden", "not_found", "rejected"]);
 
-/**
- * Creates the handlers of an account's interactions. The function is long because each port of each
- * flow stands here once.
- */
+/** Creates the handlers of an account's interactions. */
 export function createInteractionHandlers(
-  options: InteractionOptions & CommandOptions,
+  anyPart: AccountContext,
+  parts: InteractionParts,
 ): InteractionHandlers {
-  const { config, store, client, reader, logging, outbound, commandOf, now } = options;
-  const log = logging.forPart("interactions");
+  const account = anyPart.forPart("interactions");
+  const { self, schedule, now, log } = account;
+  const { client, outbound, judging } = parts;
   const interactions = createInteractions(client);
-  const authorizeEvent = createAuthorizeInteraction({ ...options, pairing: store.pairing });
-  const authorize: AuthorizeCall = (call, needs) =>
-    authorizeEvent({ ...call, kind: "customId" in call ? call.kind : "slash" }, needs);
-  const { context, models, pause } = createCommandContext(options, authorize);
+  const authorize = createAuthorizeInteraction(
+    account,
+    parts.owners.ownsApplication,
+    judging.presence.ask,
+  );
+  const { context, models, pause } = createCommandContext(account, parts, authorize);
   const missingPermission = createMissingPermission(client, now);
   const give = createDeferred(
-    { schedule, now },
+    account,
     ({ sender }, text) => outbound.tellPerson(sender.id, text),
     (error) => error instanceof RestError && error.kind === "not_found",
   );
@@ -92,14 +91,14 @@ export function createInteractionHandlers(
   const suggest = createSuggestions(runner, interactions.suggest, schedule);
   const runText = createTextCommands(
     runner,
-    commandOf,
+    judging.commandOf,
     async ({ channelId, guildId, sender: { id: userId } }) =>
       guildId !== undefined &&
       await missingPermission({ channelId, guildId, userId }, ["Manage Messages"]) === undefined,
   );
   const { list, replace } = createApplicationCommands(client);
-  const registration = createRegistration({ schedule, random: Math.random, log }, {
-    ...createWantedCommands({ config, settings: store.settings, context, now }),
+  const registration = createRegistration(account, {
+    ...createWantedCommands(account, context),
     list,
     replace,
     isFinal: (error) => error instanceof RestError && FINAL.has(error.kind),
@@ -107,26 +106,15 @@ export function createInteractionHandlers(
   /** Set once the registration is scheduled or done. */
   let applicationId: ApplicationId | undefined;
   let cancel: (() => void) | undefined;
-  const running = new Set<Promise<void>>();
-
-  /**
-   * Tracks an answer until it is finished.
-   *
-   * @param answering Never rejects.
-   */
-  function keep(answering: Promise<void>): void {
-    running.add(answering);
-    void answering.finally(() => running.delete(answering));
-  }
-
+  const { keep, answered } = trackAnswers();
   const component = (use: ComponentUse) => keep(answer(use));
 
   return {
     commands: {
-      isCommand: (message) => commandOf(message) !== undefined,
+      isCommand: (message) => judging.commandOf(message) !== undefined,
       run: runText,
       modelOf: models.modelOf,
-      settings: options.settings,
+      settings: judging.settings,
       isPaused: pause.isPaused,
       changedElsewhere: () =>
         pause.changedElsewhere().catch((error: unknown) => {
@@ -141,21 +129,32 @@ export function createInteractionHandlers(
       typing: (typing) => keep(suggest(typing)),
     },
     ready() {
-      const { self } = reader;
-      if (!self || applicationId) return;
-      const { applicationId: id } = self;
+      const id = self()?.applicationId;
+      if (id === undefined || applicationId) return;
       applicationId = id;
       cancel = schedule(() => registration.register(id), REGISTER_AFTER_MS);
     },
     reconfigured() {
       if (applicationId) registration.register(applicationId);
     },
-    async answered() {
-      await Promise.all(running);
-    },
+    answered,
     async stop() {
       cancel?.();
       await registration.stop();
+    },
+  };
+}
+
+/** Tracks answers until they are finished. None of them rejects. */
+function trackAnswers() {
+  const running = new Set<Promise<void>>();
+  return {
+    keep(answering: Promise<void>): void {
+      running.add(answering);
+      void answering.finally(() => running.delete(answering));
+    },
+    async answered(): Promise<void> {
+      await Promise.all(running);
     },
   };
 }

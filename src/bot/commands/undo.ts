@@ -4,44 +4,32 @@
  * @module
  */
 
-import type { AccountId } from "../../core/discord/ids.ts";
 import type { ButtonPress, CommandCall } from "../../core/inbound/interactions.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
-import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { InteractionContext, UndoOutcome } from "../../interactions/base/context.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { createTargets } from "../../discord/rest/actions/targets.ts";
 import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
 import { createUndo } from "../../discord/rest/actions/undo.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { AccountContext } from "../account_context.ts";
 
-/** The dependencies of the command. */
-export interface CommandUndoOptions {
-  /** The account. */
-  readonly accountId: AccountId;
-  /** Sends requests to Discord. */
-  readonly client: RestApi;
-  /** The account's own user and its guilds, as the gateway told them. */
-  readonly reader: Pick<Reader, "self">;
-  /** Methods of the store. */
-  readonly store: { readonly changes: Store["changes"] };
-  /** Whether the asker is an owner of the bot. */
-  readonly isOwner: (call: CommandCall | ButtonPress) => Promise<boolean>;
-  /** Removes the program's secrets from a text. */
-  readonly cleanSecrets: (text: string) => string;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-}
-
-/** Creates the port of commands. */
+/**
+ * Creates the command and the button.
+ *
+ * @param isOwner Whether the asker is an owner of the bot.
+ * @param cleanSecrets Removes the program's secrets from a text.
+ */
 export function createCommandUndo(
-  { accountId, client, reader, store, isOwner, cleanSecrets, now }: CommandUndoOptions,
+  { accountId, store, self, now }: AccountContext,
+  client: RestApi,
+  isOwner: (call: CommandCall | ButtonPress) => Promise<boolean>,
+  cleanSecrets: (text: string) => string,
 ): Pick<InteractionContext, "undo" | "undoTurn"> {
   const targets = createTargets({
     client,
     isOwner: () => false, // the command asks by itself
-    self: () => reader.self?.userId,
+    self: () => self()?.userId,
     alsoGuilds: () => [],
     closedBy: () => undefined, // the policy has let the command in
     now,

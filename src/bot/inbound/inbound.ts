@@ -86,11 +86,8 @@ export function createInbound(options: InboundOptions): Inbound {
     store: store.pairing,
     tellOwners: (text, buttons) => outbound.reachOwners(text, { buttons }),
   });
-  const interactions = createInteractionHandlers({
+  const interactions = createInteractionHandlers(options.account, {
     ...options,
-    ...judging,
-    ownerIn: presence.ask,
-    judge: judge.judge,
     waiting,
     onRefused,
     onAsked: () => events.emit.asked(),
@@ -161,7 +158,7 @@ export function createInbound(options: InboundOptions): Inbound {
       [pluralkit, ownerGuilds, challenges, names, interactions].map((one) => one.stop()),
     );
   // A task whose request Barnacle itself cancels must not report a failure.
-  options.stopping.addEventListener("abort", () => void endTasks(), { once: true });
+  options.account.stopping.addEventListener("abort", () => void endTasks(), { once: true });
 
   return {
     commands: interactions.commands,

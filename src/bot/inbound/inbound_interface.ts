@@ -13,9 +13,9 @@ import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import type { Meter } from "../health/meters.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { InboundEvents } from "./events.ts";
+import type { AccountContext } from "../account_context.ts";
+import type { InteractionParts } from "../commands/context.ts";
 import type { InteractionHandlers } from "../commands/interactions.ts";
-import type { CommandOptions, InteractionOptions, InteractionStore } from "../commands/options.ts";
-import type { Judging } from "../judging/judging.ts";
 import type { NamesOptions } from "./names.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
 import type { Store } from "../../core/store/store.ts";
@@ -23,19 +23,18 @@ import type { Store } from "../../core/store/store.ts";
 /** The settings and dependencies of an account's inbound side. */
 export interface InboundOptions extends
   NamesOptions,
-  Omit<InteractionOptions, "ownerIn">,
-  Pick<
-    CommandOptions,
-    "choices" | "configFile" | "dataDir" | "skills" | "folder" | "spend" | "stopping"
+  Omit<
+    InteractionParts,
+    "owners" | "outbound" | "waiting" | "onRefused" | "onAsked" | "stopTurns"
   > {
+  /** The context of the account. */
+  readonly account: AccountContext;
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
   /** Methods of the store. */
-  readonly store: InteractionStore & Pick<Store, "gateway">;
+  readonly store: Store;
   /** Finds the owners' ids. */
   readonly owners: OwnerIds;
-  /** Judges and routes messages. */
-  readonly judging: Judging;
   /** The threads of the account's answers. */
   readonly threads: Pick<AnswerThreads, "start" | "membersChanged">;
   /** Sends messages and notices. */

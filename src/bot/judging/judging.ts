@@ -17,7 +17,10 @@ import { createProxiedUsers } from "../../flows/receive/pluralkit.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
-import { type AccountSettings, createChosenSettings } from "../commands/settings/chosen.ts";
+import {
+  type AccountSettings,
+  createChosenSettings,
+} from "../../flows/interactions/chosen_settings.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
 import { createOwnerPresence, type OwnerPresence } from "../../flows/owners/owner_presence.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
@@ -68,12 +71,10 @@ export function createJudging(options: JudgingOptions): Judging {
   const { sessionOwner, all: owners } = options.owners;
   const commandOf = (message: InboundMessage) => textCommandIn(message, policy.now().textCommands);
   const sessionOf = (call: CommandCall) => routeOf(call, config(), sessionOwner());
-  const settings = createChosenSettings({
-    accountId: config().discord.accountId,
-    settings: store.settings,
-    routeOf: sessionOf,
-    now,
-  });
+  const settings = createChosenSettings(
+    { accountId: config().discord.accountId, store, now },
+    sessionOf,
+  );
   const presence = createOwnerPresence({ schedule, now, log: logging.forPart("access") }, {
     owners,
     readMember: createReadMember(options.client),

@@ -7,10 +7,11 @@
  */
 
 import type { BotConfig } from "../../config/config.ts";
+import type { ConfigFile } from "../../core/config_file.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Embedding } from "../../core/notes/embedding.ts";
-import type { Model } from "../../core/model.ts";
+import type { Model, ModelChoices } from "../../core/model.ts";
 import type { Transcription } from "../../flows/media/read_audio.ts";
 import type { Drawing } from "../../flows/tools/draw.ts";
 import type { Voice } from "../../flows/media/speak.ts";
@@ -21,40 +22,6 @@ export interface Speech {
   readonly transcription?: Transcription;
   /** Speaks answers. */
   readonly voice?: Voice;
-}
-
-/** The models of the config that a person may choose for a conversation. */
-export interface ModelChoices {
-  /** Their ids, as `"<provider>/<model>"`. */
-  readonly ids: readonly string[];
-  /** One of them; `undefined` if the config does not have it. */
-  of(id: string): Model | undefined;
-}
-
-/** The config file, as owners read and change it in Discord (K4). */
-export interface ConfigFile {
-  /** The value at a path as JSON, in which a secret is its source; `undefined` if there is none. */
-  get(path: string): Promise<string | undefined>;
-  /**
-   * Writes a value; `undefined` removes the key. The whole file is checked first.
-   *
-   * @returns The problem; then nothing has changed.
-   */
-  set(path: string, value: string | undefined): Promise<string | undefined>;
-  /**
-   * Edits a list of texts in one step, and keeps the comments beside its entries. A missing list
-   * counts as empty. The whole file is checked first.
-   *
-   * @param edit Gets the entries of the file; `undefined` changes nothing.
-   * @returns The entries of the file afterwards.
-   */
-  editList(
-    path: string,
-    edit: (entries: readonly string[]) => readonly string[] | undefined,
-  ): Promise<
-    | { readonly kind: "changed" | "unchanged"; readonly entries: readonly string[] }
-    | { readonly kind: "failed"; readonly problem: string }
-  >;
 }
 
 /** An account's facts beside the config. */

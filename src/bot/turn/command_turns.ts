@@ -8,7 +8,7 @@ import type { Claim } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import { answerCommand, type CommandTurnPorts } from "../../flows/turn/command_turn.ts";
-import type { AccountSettings } from "../commands/settings/chosen.ts";
+import type { AccountSettings } from "../../flows/interactions/chosen_settings.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 
 /** Everything that turns need of commands. */

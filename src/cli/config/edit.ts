@@ -15,7 +15,7 @@ import { nearestPath } from "../../config/checks/nearest.ts";
 import { docOf, type Schema, schemaAt } from "../../config/schema/parts/shape.ts";
 import { readTyped } from "../../config/text/typed_json.ts";
 import { isList, readTree, type Segment, valueAt } from "../../config/text/tree.ts";
-import { pathText } from "../../core/config_path.ts";
+import { pathText } from "../../core/config_file.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { ConfigFlags } from "./show.ts";
 import { openConfig, type OpenedConfig, report, saveConfig } from "./write.ts";

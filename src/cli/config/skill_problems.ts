@@ -13,7 +13,7 @@ import type { LoadedConfig } from "../../config/load.ts";
 import { positionsIn } from "../../config/text/position.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { entriesAt, isList, type Segment, valueAt } from "../../config/text/tree.ts";
-import { type PathSegment, pathText } from "../../core/config_path.ts";
+import { type PathSegment, pathText } from "../../core/config_file.ts";
 import type { SkillSet } from "../../core/skills/skill.ts";
 import { findDataDir } from "../../host/files/data_dir.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";

@@ -10,7 +10,7 @@
 import { examineNetwork, STEP_MS } from "../../bot/preflight/examine.ts";
 import type { BotConfig, Config } from "../../config/config.ts";
 import { type DoctorPart, titled } from "../../core/checks.ts";
-import { pathTo } from "../../core/config_path.ts";
+import { pathTo } from "../../core/config_file.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { ResolvedName } from "../../core/names.ts";

@@ -10,7 +10,7 @@
 import { quoted } from "../../lib/text/quoted.ts";
 import { mayNameAccount, parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import type { Severity } from "../text/problem.ts";
-import { pathText } from "../../core/config_path.ts";
+import { pathText } from "../../core/config_file.ts";
 import type { Section } from "../schema/accounts.ts";
 import { entriesAt, isList, isRecord, type Segment, valueAt } from "../text/tree.ts";
 

@@ -8,7 +8,7 @@
  */
 
 import { type DocumentNode, parse, type Token, type ValueNode } from "@humanwhocodes/momoa";
-import { pathTo } from "../../core/config_path.ts";
+import { pathTo } from "../../core/config_file.ts";
 import { yamlIn } from "../text/other_formats.ts";
 import { isRecord } from "../text/tree.ts";
 

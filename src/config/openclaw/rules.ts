@@ -5,7 +5,7 @@
  * @module
  */
 
-import { pathTo } from "../../core/config_path.ts";
+import { pathTo } from "../../core/config_file.ts";
 import { isList, isRecord } from "../text/tree.ts";
 import { type Mark, markAt, setMark, UNMARKED } from "./read.ts";
 

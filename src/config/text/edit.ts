@@ -9,7 +9,7 @@
 
 import { findNodeAtLocation, type Node } from "jsonc-parser";
 import { isDeepStrictEqual } from "node:util";
-import { pathText } from "../../core/config_path.ts";
+import { pathText } from "../../core/config_file.ts";
 import { inserted, removed, replaced, type Source, sourceOf } from "./edit_text.ts";
 import { isList, isRecord, nameOf, type Segment } from "./tree.ts";
 

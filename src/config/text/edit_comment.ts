@@ -8,7 +8,7 @@
  */
 
 import { applyEdits, type Edit, findNodeAtLocation, type Node } from "jsonc-parser";
-import { pathText } from "../../core/config_path.ts";
+import { pathText } from "../../core/config_file.ts";
 import { quoted, UNPRINTABLE } from "../../lib/text/quoted.ts";
 import type { Edited } from "./edit.ts";
 import { commaAfter, isLineEnd, type Source, sourceOf } from "./edit_text.ts";

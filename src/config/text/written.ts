@@ -7,7 +7,7 @@
  * @module
  */
 
-import { pathTo } from "../../core/config_path.ts";
+import { pathTo } from "../../core/config_file.ts";
 import { isList, isRecord, type Segment } from "./tree.ts";
 
 /**

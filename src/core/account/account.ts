@@ -15,7 +15,7 @@ import type { Self } from "../inbound/inbound.ts";
 import type { AccountEvents } from "./events.ts";
 
 /**
- * The context of one account. `bot/account/context.ts` makes it. Types of upper folders are
+ * The context of one account. `bot/account_context.ts` makes it. Types of upper folders are
  * parameters, because a flow that needs them names them itself.
  */
 export interface Account<Config = unknown, Policy = unknown, Store = unknown> extends Clock {

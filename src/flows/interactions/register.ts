@@ -8,13 +8,17 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
-import type { ApplicationId, GuildId } from "../../core/discord/ids.ts";
+import type { Account } from "../../core/account/account.ts";
+import { type ApplicationId, type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
 import type {
   Localizations,
   RegisteredCommand,
   RegisteredCommands,
   RegisteredOption,
 } from "../../core/discord/registered_command.ts";
+import type { Store } from "../../core/store/store.ts";
+import type { InteractionContext } from "../../interactions/base/context.ts";
+import { COMMANDS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import type {
   Command,
@@ -22,7 +26,6 @@ import type {
   MessageCommand,
   Subcommand,
 } from "../../interactions/base/command.ts";
-import type { Account } from "../../core/account/account.ts";
 
 /** Commands that are registered together: for all guilds and direct messages, or for one guild. */
 export interface CommandScope {
@@ -30,6 +33,67 @@ export interface CommandScope {
   readonly guildId?: GuildId;
   /** Its commands; none clears the scope. */
   readonly commands: readonly RegisteredCommand[];
+}
+
+/** The keys of the config that say which commands are registered, and where. */
+export interface CommandConfig {
+  /** `channels.discord`. */
+  readonly discord: { readonly nativeCommands: boolean; readonly commandGuildId?: GuildId };
+  /** `messages`: the operator's words for commands. */
+  readonly messages: { readonly commands: CommandTexts };
+}
+
+/** Lists the commands to register, and remembers their guild. */
+export interface WantedCommands {
+  /**
+   * The scopes: everywhere, or one guild. A guild that had the commands before is cleared, because
+   * its people would see each command twice.
+   */
+  wanted(): Promise<readonly CommandScope[]>;
+  /** A scope is registered: its guild must be cleared if the config changes. */
+  onRegistered(scope: CommandScope): Promise<void>;
+}
+
+/**
+ * Creates the list by the current config.
+ *
+ * @param context Tells whether a command is offered.
+ */
+export function createWantedCommands(
+  { accountId, config, store: { settings }, now }: Pick<
+    Account<CommandConfig, unknown, Pick<Store, "settings">>,
+    "accountId" | "config" | "store" | "now"
+  >,
+  context: Pick<InteractionContext, "config" | "mcp">,
+): WantedCommands {
+  const known = () => settings.settingOf(accountId, "account", "commandGuild");
+
+  return {
+    async wanted() {
+      const { discord: { nativeCommands, commandGuildId }, messages: { commands: texts } } =
+        config();
+      const commands = nativeCommands
+        ? [
+          ...COMMANDS.filter(({ isOffered }) => isOffered?.(context) ?? true)
+            .map((command) => toRegistered(command, texts)),
+          ...MESSAGE_COMMANDS.map((command) => toMessageMenu(command, texts)),
+        ]
+        : [];
+      const before = parseSnowflake<"guild">(await known() ?? "");
+      const old: readonly GuildId[] = before && before !== commandGuildId ? [before] : [];
+      const cleared = old.map((guildId) => ({ guildId, commands: [] }));
+      return commandGuildId === undefined
+        ? [{ commands }, ...cleared]
+        : [{ commands: [] }, ...cleared, { guildId: commandGuildId, commands }];
+    },
+    async onRegistered({ guildId, commands }) {
+      if (guildId === undefined) return;
+      const value = commands.length > 0 ? guildId : undefined;
+      const before = await known();
+      if (before === value || (value === undefined && before !== guildId)) return;
+      await settings.change(accountId, "account", "commandGuild", value, now());
+    },
+  };
 }
 
 /** Keeps Discord's list of commands up to date. */

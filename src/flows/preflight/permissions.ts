@@ -7,7 +7,7 @@
  * @module
  */
 
-import { pathTo } from "../../core/config_path.ts";
+import { pathTo } from "../../core/config_file.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";

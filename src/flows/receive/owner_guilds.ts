@@ -10,7 +10,7 @@
  * @module
  */
 
-import { pathTo } from "../../core/config_path.ts";
+import { pathTo } from "../../core/config_file.ts";
 import type { AccountId, GuildId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { GuildPlace, InboundMessage, Named } from "../../core/inbound/inbound.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Account } from "../../core/account/account.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { Folded } from "../../core/turn/checkpoint.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
@@ -15,13 +16,12 @@ import type {
   CommandTarget,
   ComponentUse,
 } from "../../core/inbound/interactions.ts";
-import type { Deciding, DecidingOutcome, StoredQuestion } from "../../core/people/question.ts";
+import type { Deciding, StoredQuestion } from "../../core/people/question.ts";
 import type { ChosenSetting, ThinkLevel } from "../../core/people/chosen.ts";
 import type { ListChange, ListChoice, NoList, PeopleList } from "../../core/people/people_list.ts";
-import type { Log } from "../../lib/log.ts";
-import type { Texts } from "../../render/notices/notices.ts";
 import type { Notes } from "../../core/store/notes.ts";
 import type { Pairing } from "../../core/store/pairing.ts";
+import type { QuestionDecisions } from "../../core/store/questions.ts";
 import type { Usage } from "../../core/store/usage.ts";
 
 /** The state of an account, for `/status`. */
@@ -48,25 +48,6 @@ export interface ContextFacts {
   readonly windowTokens: number;
   /** The folded entries. */
   readonly folded: Folded;
-}
-
-/** The agent's notes, for the people from whose messages they come. */
-export type NotesOfPeople = Pick<Notes, "by" | "find" | "update" | "remove">;
-
-/** A person's use of the models. */
-export interface UsageFigures {
-  /** Number of requests to models. */
-  readonly requests: number;
-  /** Tokens of requests, cached ones included. */
-  readonly inputTokens: number;
-  /** Those of them that servers had cached. */
-  readonly cachedTokens: number;
-  /** Tokens of answers. */
-  readonly outputTokens: number;
-  /** Millionths of the config's currency, of requests with a known price. */
-  readonly micros: number;
-  /** Number of requests without a known price. */
-  readonly unpriced: number;
 }
 
 /** A command that people can use now, for `/help`. */
@@ -164,19 +145,16 @@ export type UndoOutcome =
   | { readonly kind: "refused"; readonly why: string };
 
 /** Everything that a command or component may read and do, beside its own interaction. */
-export interface InteractionContext {
+export interface InteractionContext extends Pick<Account, "texts" | "now" | "log"> {
   /** Approves or denies pairing requests; rejects if the store fails. */
   readonly pairing: Pick<Pairing, "decide">;
   /** Decides questions to people; turns then continue, and cards change. Rejects if the store fails. */
-  readonly questions: {
-    decide(deciding: Deciding): Promise<DecidingOutcome>;
+  readonly questions: Pick<QuestionDecisions, "decide" | "open"> & {
     /** Finds out whether a person may decide a question for holders of a right. */
     mayDecide(question: StoredQuestion, press: ButtonPress): Promise<HolderCheck>;
-    /** Open questions of an account, oldest first. */
-    open(now: number, accountId: CommandCall["accountId"]): Promise<readonly StoredQuestion[]>;
   };
   /** The agent's notes; rejects if the store fails. */
-  readonly notes: NotesOfPeople;
+  readonly notes: Pick<Notes, "by" | "find" | "update" | "remove">;
   /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
   /** Tells that the outbox has a new row about this request. */
@@ -251,12 +229,6 @@ export interface InteractionContext {
   readonly agents: () => readonly { readonly id: string; readonly modelId: string }[];
   /** Sums a person's use of the models from a UTC day on; rejects if the store fails. */
   readonly usage: Pick<Usage, "sum">;
-  /** Notices in the words of the config, read anew for each interaction. */
-  readonly texts: () => Texts;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Gets decisions and failures; never a token, nor words of a person. */
-  readonly log: Log;
 }
 
 /** State of a server's login. */

@@ -9,7 +9,7 @@ import { dayOf, endOfDay } from "../../core/spending/usage.ts";
 import { moneyText } from "../../render/cost.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Command } from "../base/command.ts";
-import type { UsageFigures } from "../base/context.ts";
+import type { UsageSum } from "../../core/store/usage.ts";
 import { durationText } from "../../lib/text/units.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 
@@ -33,7 +33,7 @@ export const usage: Command = {
 };
 
 function wordsOf(
-  { requests, inputTokens, cachedTokens, outputTokens, micros, unpriced }: UsageFigures,
+  { requests, inputTokens, cachedTokens, outputTokens, micros, unpriced }: UsageSum,
 ): string {
   const cached = inputTokens === 0 ? 0 : Math.round(100 * cachedTokens / inputTokens);
   const tokens = `${inputTokens} + ${outputTokens} tokens (${cached} % cached)`;

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { pathTo } from "../../core/config_path.ts";
+import { pathTo } from "../../core/config_file.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { Place, Sender } from "../../core/inbound/inbound.ts";
 import type { ListChoice, ListedEntry, NoList, PeopleList } from "../../core/people/people_list.ts";

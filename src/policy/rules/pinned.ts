@@ -8,7 +8,7 @@
  * @module
  */
 
-import { pathTo } from "../../core/config_path.ts";
+import { pathTo } from "../../core/config_file.ts";
 import {
   type ChannelId,
   type GuildId,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { pathTo } from "../../core/config_path.ts";
+import { pathTo } from "../../core/config_file.ts";
 import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";
 import type { AllowEntry } from "./allowlist.ts";
 import { entryAt } from "./entries.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { pathText } from "../../../src/core/config_path.ts";
+import { pathText } from "../../../src/core/config_file.ts";
 import { parsePath } from "../../../src/config/text/path.ts";
 import { anyCharacter } from "../../support/any_character.ts";
 

@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { NotesOfPeople } from "../../../src/interactions/base/context.ts";
+import type { InteractionContext } from "../../../src/interactions/base/context.ts";
 
 const refuse = () => Promise.reject(new Error("This test uses no notes"));
 
 /** Notes that fail. */
-export const UNUSED_NOTES: NotesOfPeople = {
+export const UNUSED_NOTES: InteractionContext["notes"] = {
   by: refuse,
   find: refuse,
   update: refuse,

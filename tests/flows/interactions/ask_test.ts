@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type AskOptions, createAsk } from "../../../src/bot/commands/ask.ts";
+import { type Asks, createAsk } from "../../../src/flows/interactions/ask.ts";
 import type { AcceptedBatch } from "../../../src/core/inbound/inbox.ts";
 import { NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
@@ -15,26 +15,23 @@ const CHANNEL = channelId("1400000000000000901");
 function build(verdict: Verdict = ACCEPTED, refusedIn: AcceptedBatch["judged"] = []) {
   const batches: AcceptedBatch[] = [];
   const told: string[] = [];
-  const ask = createAsk({
-    store: {
-      inbox: {
-        acceptBatch(batch) {
-          batches.push(batch);
-          const refused = refusedIn.map(({ message }) => message.channelId);
-          return Promise.resolve({ ...NOTHING_ACCEPTED, refusedIn: refused });
-        },
-      },
-      pairing: { isPaired: () => Promise.resolve(true) },
+  const inbox = {
+    acceptBatch(batch: AcceptedBatch) {
+      batches.push(batch);
+      const refused = refusedIn.map(({ message }) => message.channelId);
+      return Promise.resolve({ ...NOTHING_ACCEPTED, refusedIn: refused });
     },
-    policy: { now: () => ({ policy: {} }) } as unknown as AskOptions["policy"],
+  };
+  const pairing = { isPaired: () => Promise.resolve(true) };
+  const account = { store: { inbox, pairing }, policy: () => ({ policy: {} }), now: () => 5 };
+  const ask = createAsk(account, {
     judge: (_, known) => ({ verdict, knownFacts: known }),
     ownerIn: () => Promise.resolve("member"),
     route: () => ({ agentId: "main", sessionKey: "agent:main:main" }),
     openDirect: () => Promise.resolve(DIRECT),
-    waiting: () => ({}) as ReturnType<AskOptions["waiting"]>,
+    waiting: () => ({}) as ReturnType<Asks["waiting"]>,
     onRefused: (channels) => told.push(...channels),
     onAsked: () => told.push("asked"),
-    now: () => 5,
   });
   return { ask, batches, told };
 }

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createWantedCommands, type WantedOptions } from "../../../src/bot/commands/wanted.ts";
-import type { CommandScope } from "../../../src/flows/interactions/register.ts";
-import { guildId } from "../../support/discord/builders.ts";
+import {
+  type CommandConfig,
+  type CommandScope,
+  createWantedCommands,
+} from "../../../src/flows/interactions/register.ts";
+import { ACCOUNT, guildId } from "../../support/discord/builders.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";
 import { openTestStore } from "../../support/store/store.ts";
 
@@ -10,15 +13,13 @@ const GUILD = guildId("1400000000000000001");
 
 function build(reading = false, servers: readonly string[] = []) {
   const { store } = openTestStore();
-  const discord: { nativeCommands: boolean; commandGuildId?: string } = { nativeCommands: true };
-  const wanted = createWantedCommands({
-    config: () =>
-      ({
-        discord: { accountId: "default", ...discord },
-        messages: { commands: {} },
-      }) as unknown as ReturnType<WantedOptions["config"]>,
-    settings: store.settings,
-    context: interactionContext({
+  const discord: {
+    -readonly [Key in keyof CommandConfig["discord"]]: CommandConfig["discord"][Key];
+  } = { nativeCommands: true };
+  const config = () => ({ discord, messages: { commands: {} } });
+  const wanted = createWantedCommands(
+    { accountId: ACCOUNT, config, store, now: () => 1 },
+    interactionContext({
       config: {
         allows: () => ({ reading, writing: false }),
         paths: () => [],
@@ -33,8 +34,7 @@ function build(reading = false, servers: readonly string[] = []) {
         logout: () => assert.fail("the menu deletes no login"),
       },
     }),
-    now: () => 1,
-  });
+  );
   const shown = (scopes: readonly CommandScope[]) =>
     scopes.map(({ guildId, commands }) => `${guildId ?? "all"}: ${commands.length > 0}`);
   return { discord, wanted, shown };

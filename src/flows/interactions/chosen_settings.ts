@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AccountId } from "../../../core/discord/ids.ts";
+import type { Account } from "../../core/account/account.ts";
 import {
   ACTIVATIONS,
   type ChosenSetting,
@@ -16,25 +16,13 @@ import {
   QUEUE_MODES,
   type QueueMode,
   THINK_LEVELS,
-} from "../../../core/people/chosen.ts";
-import type { KnownFacts } from "../../../core/inbound/known_facts.ts";
-import type { Route } from "../../../core/inbound/inbox.ts";
-import type { CommandCall } from "../../../core/inbound/interactions.ts";
-import type { InboundMessage } from "../../../core/inbound/inbound.ts";
-import type { ChosenSettings } from "../../../interactions/base/context.ts";
-import type { Store } from "../../../core/store/store.ts";
-
-/** The dependencies of these settings. */
-export interface ChosenOptions {
-  /** The account. */
-  readonly accountId: AccountId;
-  /** Settings that people chose. */
-  readonly settings: Pick<Store["settings"], "known" | "change">;
-  /** Finds the session of a call. */
-  readonly routeOf: (call: CommandCall) => Route;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-}
+} from "../../core/people/chosen.ts";
+import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { Route } from "../../core/inbound/inbox.ts";
+import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { ChosenSettings } from "../../interactions/base/context.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** The settings of an account. */
 export interface AccountSettings extends ChosenSettings {
@@ -52,9 +40,17 @@ export interface AccountSettings extends ChosenSettings {
   mannerOf(sessionKey: string): Manner;
 }
 
-/** Creates the settings. */
+/**
+ * Creates the settings.
+ *
+ * @param routeOf Finds the session of a call.
+ */
 export function createChosenSettings(
-  { accountId, settings, routeOf, now }: ChosenOptions,
+  { accountId, store: { settings }, now }: Pick<
+    Account<unknown, unknown, Pick<Store, "settings">>,
+    "accountId" | "store" | "now"
+  >,
+  routeOf: (call: CommandCall) => Route,
 ): AccountSettings {
   const scopeOf = (call: CommandCall, name: ChosenSetting) =>
     oneOf(CONVERSATION_SETTINGS, name) ? routeOf(call).sessionKey : call.channelId;

@@ -7,12 +7,11 @@
  * @module
  */
 
-import { pathTo } from "../../core/config_path.ts";
-import type { AccountId, UserId } from "../../core/discord/ids.ts";
+import type { Account } from "../../core/account/account.ts";
+import { type ConfigFile, pathTo } from "../../core/config_file.ts";
+import type { UserId } from "../../core/discord/ids.ts";
 import type { ListChange, PeopleList } from "../../core/people/people_list.ts";
-import type { ReadUser } from "../../discord/rest/calls/members.ts";
 import type { Allowlists } from "../../interactions/base/context.ts";
-import type { Log } from "../../lib/log.ts";
 import {
   admitsEveryone,
   type ListedPerson,
@@ -21,32 +20,25 @@ import {
   withPerson,
 } from "../../policy/rules/people_list.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import type { ConfigFile } from "../rules/setup.ts";
-import type { Store } from "../../core/store/store.ts";
-
-/** The dependencies of the lists. */
-export interface AllowlistsOptions {
-  /** The account. */
-  readonly accountId: AccountId;
-  /** The current rules, with resolved names. */
-  readonly policy: () => AccessPolicy;
-  /** The config file; `undefined` if there is none. */
-  readonly file: () => ConfigFile | undefined;
-  /** Pairings in the store. */
-  readonly pairing: Pick<Store["pairing"], "paired" | "revoke">;
-  /** Reads a user's names from Discord. */
-  readonly readUser: ReadUser;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Gets failures to read a user. */
-  readonly log: Log;
-}
+import type { Pairing } from "../../core/store/pairing.ts";
 
 type How = Parameters<Allowlists["change"]>[2];
 
-/** Creates the port of commands. */
+/**
+ * Creates the lists for `/allowlist`.
+ *
+ * @param policy The current rules, with resolved names.
+ * @param file The config file; `undefined` if there is none.
+ * @param readUser Reads a user's names from Discord; `undefined` if there is no such user.
+ */
 export function createAllowlists(
-  { accountId, policy, file, pairing, readUser, now, log }: AllowlistsOptions,
+  { accountId, store: { pairing }, now, log }: Pick<
+    Account<unknown, unknown, { readonly pairing: Pick<Pairing, "paired" | "revoke"> }>,
+    "accountId" | "store" | "now" | "log"
+  >,
+  policy: () => AccessPolicy,
+  file: () => Pick<ConfigFile, "editList"> | undefined,
+  readUser: (userId: UserId) => Promise<Omit<ListedPerson, "id"> | undefined>,
 ): Allowlists {
   /** The names by which an entry may mean the person; `undefined` if Discord has no such user. */
   async function personOf(userId: UserId): Promise<ListedPerson | undefined> {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createWhy, type WhyOptions } from "../../../src/bot/commands/why.ts";
+import type { Store } from "../../../src/core/store/store.ts";
+import { createWhy } from "../../../src/flows/interactions/records.ts";
 import { messageId } from "../../support/discord/builders.ts";
 import { callOf } from "../../support/discord/calls.ts";
 
@@ -18,12 +19,11 @@ function build(fields: object = {}, isOwner = false) {
     ...fields,
   };
   const record = { messageId: ID, decisions: [decision], outbox: [] };
-  return createWhy({
-    received: {
-      messageRecordOf: () => Promise.resolve(record),
-    } as unknown as WhyOptions["received"],
-    isOwner: () => Promise.resolve(isOwner),
-  });
+  const received = { messageRecordOf: () => Promise.resolve(record) };
+  return createWhy(
+    { received } as unknown as Pick<Store, "received">,
+    () => Promise.resolve(isOwner),
+  );
 }
 
 describe("[P1] [K2] createWhy()", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createRestart, isSupervised } from "../../../src/bot/commands/settings/restart.ts";
+import { createRestart, isSupervised } from "../../../src/flows/interactions/switches.ts";
 import { restart } from "../../../src/interactions/commands/bot.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { callOf } from "../../support/discord/calls.ts";
@@ -8,19 +8,17 @@ import { interactionContext } from "../../support/discord/interaction_context.ts
 import { openTestStore } from "../../support/store/store.ts";
 
 function build(isSupervised: boolean) {
-  const { store: { settings } } = openTestStore();
+  const { store } = openTestStore();
   let stops = 0;
-  const port = createRestart({
-    accountId: ACCOUNT,
-    settings,
-    isSupervised: () => isSupervised,
-    stop: () => stops++,
-    schedule(run) {
-      run();
-      return () => {};
-    },
-    now: () => 0,
-  });
+  const schedule = (run: () => void) => {
+    run();
+    return () => {};
+  };
+  const port = createRestart(
+    { accountId: ACCOUNT, store, schedule, now: () => 0 },
+    () => isSupervised,
+    () => void stops++,
+  );
   const context = interactionContext({ restart: port });
   const use = async (id: string) => String(await restart.run(callOf("restart", { id }), context));
   return { use, stops: () => stops };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createPause } from "../../../src/bot/commands/pause.ts";
+import { createPause } from "../../../src/flows/interactions/switches.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { callOf } from "../../support/discord/calls.ts";
 import { recordingLog } from "../../support/recording_log.ts";
@@ -9,20 +9,18 @@ import { openTestStore } from "../../support/store/store.ts";
 const CALL = callOf("pause");
 
 function build() {
-  const { store: { settings } } = openTestStore();
+  const { store } = openTestStore();
+  const { settings } = store;
   const stopped: unknown[] = [];
   let time = 0;
   const open = () =>
-    createPause({
-      accountId: ACCOUNT,
-      settings,
-      stopAll(except) {
+    createPause(
+      { accountId: ACCOUNT, store, now: () => ++time, log: recordingLog().log },
+      (except) => {
         stopped.push(except);
         return Promise.resolve(2);
       },
-      now: () => ++time,
-      log: recordingLog().log,
-    });
+    );
   const byHand = (to: boolean) => settings.changePause(ACCOUNT, { to, by: "cli" }, ++time);
   return { open, settings, stopped, byHand };
 }

@@ -7,63 +7,62 @@
  * @module
  */
 
+import type { Account } from "../../core/account/account.ts";
 import {
   type ChannelId,
   createdAtMs,
   type GuildId,
   type MessageId,
   parseSnowflake,
+  type UserId,
 } from "../../core/discord/ids.ts";
 import type { InboundMessage, Quoted } from "../../core/inbound/inbound.ts";
 import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
-import type { OpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
-import type { PolicyKeeper } from "../rules/policy.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import type { Inbox } from "../../core/store/inbox.ts";
+import type { Pairing } from "../../core/store/pairing.ts";
 
-/** The dependencies of questions. */
-export interface AskOptions {
-  /** Methods of the store. */
-  readonly store: {
-    readonly inbox: Pick<Store["inbox"], "acceptBatch">;
-    readonly pairing: Pick<Store["pairing"], "isPaired">;
-  };
-  /** Keeps the current policy. */
-  readonly policy: Pick<PolicyKeeper, "now">;
+/** The asking account: its policy says whether a guild needs an owner. */
+type AskingAccount = Pick<
+  Account<
+    unknown,
+    { readonly policy: Pick<AccessPolicy, "needsOwnerInGuild"> },
+    { readonly inbox: Pick<Inbox, "acceptBatch">; readonly pairing: Pick<Pairing, "isPaired"> }
+  >,
+  "policy" | "store" | "now"
+>;
+
+/** Everything that questions need beside their account. */
+export interface Asks {
   /** Judges a message by the current policy. */
-  readonly judge: (
-    message: InboundMessage,
-    known: KnownFacts,
-    source: "not_live",
-  ) => Judgement;
+  readonly judge: (message: InboundMessage, known: KnownFacts, source: "not_live") => Judgement;
   /** Asks whether an owner is in a guild. Never rejects. */
   readonly ownerIn: (guildId: GuildId) => Promise<KnownFacts["ownerInGuild"]>;
   /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
   /** Opens a direct channel. */
-  readonly openDirect: OpenDirect;
+  readonly openDirect: (userId: UserId) => Promise<ChannelId>;
   /** The current limits of waiting turns (X4). */
   readonly waiting: () => WaitingRules;
   /** These channels have a notice that too many turns wait. */
   readonly onRefused: (channels: readonly ChannelId[]) => void;
   /** A question waits for its turn. */
   readonly onAsked: () => void;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 /** Creates the port of commands. */
 export function createAsk(
-  { store, policy, judge, ownerIn, route, openDirect, waiting, onRefused, onAsked, now }:
-    AskOptions,
+  { store, policy, now }: AskingAccount,
+  { judge, ownerIn, route, openDirect, waiting, onRefused, onAsked }: Asks,
 ): InteractionContext["ask"] {
   async function judged(message: InboundMessage): Promise<Judged> {
     const { accountId, place, sender } = message;
     const isPaired = place.kind !== "guild" && await store.pairing.isPaired(accountId, sender.id);
-    const ownerInGuild = place.kind === "guild" && policy.now().policy.needsOwnerInGuild
+    const ownerInGuild = place.kind === "guild" && policy().policy.needsOwnerInGuild
       ? await ownerIn(place.guild.id)
       : undefined;
     const verdict = judge(message, {

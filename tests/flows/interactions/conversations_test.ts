@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createAccountModels } from "../../../src/bot/commands/models.ts";
+import { createAccountModels } from "../../../src/flows/interactions/conversations.ts";
 import type { Model } from "../../../src/core/model.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { callOf } from "../../support/discord/calls.ts";
@@ -13,13 +13,10 @@ const KEY = "agent:main:discord:channel:1";
 function build() {
   const { store } = openTestStore();
   let known = ["a/small", "b/large"];
-  const models = createAccountModels({
-    accountId: ACCOUNT,
-    settings: store.settings,
+  const models = createAccountModels({ accountId: ACCOUNT, store, now: () => 1 }, {
     model: () => named("a/small"),
     choices: () => ({ ids: known, of: (id) => known.includes(id) ? named(id) : undefined }),
     routeOf: () => ({ agentId: "main", sessionKey: KEY }),
-    now: () => 1,
   });
   return { store, models, remove: () => known = ["a/small"] };
 }

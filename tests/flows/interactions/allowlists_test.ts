@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createAllowlists } from "../../../src/bot/commands/allowlists.ts";
-import type { ConfigFile } from "../../../src/bot/rules/setup.ts";
+import { createAllowlists } from "../../../src/flows/interactions/allowlists.ts";
+import type { ConfigFile } from "../../../src/core/config_file.ts";
 import type { AccessPolicy } from "../../../src/policy/rules/rules.ts";
 import { dm, entries, GUILD, guild, policy } from "../../policy/policies.ts";
 import { ACCOUNT, directMessage, guildMessage, userId } from "../../support/discord/builders.ts";
@@ -32,24 +32,23 @@ function build({ list = [], rules, problem, isKnown = true, isPaired = false }: 
       return Promise.resolve({ kind: edited ? "changed" : "unchanged", entries: written });
     },
   };
-  const lists = createAllowlists({
-    accountId: ACCOUNT,
-    policy: () => rules ?? policy({ dm: dm({ allowFrom: entries(...list) }) }),
-    file: () => file as ConfigFile,
-    pairing: {
-      paired: () => Promise.resolve(isPaired ? [ben] : []),
-      revoke() {
-        revoked += 1;
-        return Promise.resolve(isPaired ? ben : undefined);
-      },
+  const pairing = {
+    paired: () => Promise.resolve(isPaired ? [ben] : []),
+    revoke() {
+      revoked += 1;
+      return Promise.resolve(isPaired ? ben : undefined);
     },
-    readUser() {
+  };
+  const account = { accountId: ACCOUNT, store: { pairing }, now: () => 0, log: recordingLog().log };
+  const lists = createAllowlists(
+    account,
+    () => rules ?? policy({ dm: dm({ allowFrom: entries(...list) }) }),
+    () => file,
+    () => {
       if (isKnown === "no answer") return Promise.reject(new Error("no answer"));
       return Promise.resolve(isKnown ? { username: "ben" } : undefined);
     },
-    now: () => 0,
-    log: recordingLog().log,
-  });
+  );
   return { lists, written: () => written, paths, revoked: () => revoked };
 }
 

@@ -5,10 +5,7 @@ import type { ApplicationId } from "../../../src/core/discord/ids.ts";
 import type { SlashCommand } from "../../../src/core/inbound/interactions.ts";
 import type { Place } from "../../../src/core/inbound/inbound.ts";
 import type { KnownFacts } from "../../../src/core/inbound/known_facts.ts";
-import {
-  type AuthorizeInteractionPorts,
-  createAuthorizeInteraction,
-} from "../../../src/bot/commands/authorize_interaction.ts";
+import { createAuthorizeInteraction } from "../../../src/flows/interactions/authorize.ts";
 import { ACCOUNT, channelId, guildId, sender } from "../../support/discord/builders.ts";
 
 const DM: Place = { kind: "dm" };
@@ -33,22 +30,21 @@ async function factsOf(
       return { kind: "accept", why: "allowed", rule: "r" };
     },
   };
-  const authorize = createAuthorizeInteraction({
-    ownerIn: () => Promise.resolve("member"),
-    policy: { now: () => policy } as unknown as AuthorizeInteractionPorts["policy"],
-    owners: {
-      ownsApplication() {
-        asked.push("owner");
-        return Promise.resolve(true);
-      },
+  const pairing = {
+    isPaired() {
+      asked.push("paired");
+      return Promise.resolve(true);
     },
-    pairing: {
-      isPaired() {
-        asked.push("paired");
-        return Promise.resolve(true);
-      },
+  };
+  const account = { policy: () => policy, store: { pairing } };
+  const authorize = createAuthorizeInteraction(
+    account as unknown as Parameters<typeof createAuthorizeInteraction>[0],
+    () => {
+      asked.push("owner");
+      return Promise.resolve(true);
     },
-  });
+    () => Promise.resolve("member"),
+  );
   const call: SlashCommand = {
     kind: "slash",
     accountId: ACCOUNT,

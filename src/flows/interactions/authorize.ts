@@ -1,0 +1,72 @@
+/**
+ * Decides whether a user may use a command or a component (P16, K3).
+ *
+ * Policy decides without waiting, so this module fetches the facts first: the application's owner,
+ * and whether the sender of a direct message is paired.
+ *
+ * @module
+ */
+
+import type { Account } from "../../core/account/account.ts";
+import type { CommandNeeds } from "../../core/inbound/commands.ts";
+import type { GuildId, UserId } from "../../core/discord/ids.ts";
+import type { CommandCall, ComponentUse } from "../../core/inbound/interactions.ts";
+import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { Store } from "../../core/store/store.ts";
+import type { Authorize } from "../../policy/authorize.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
+
+/** The policy of {@link createAuthorizeInteraction}. */
+export interface AuthorizingPolicy {
+  /** Its rules. */
+  readonly policy: AccessPolicy;
+  /** Judges an event. */
+  readonly authorize: Authorize;
+}
+
+/** A command or a component, as far as it decides; a text command counts as a slash command. */
+export type Asking = Omit<CommandCall, "name" | "options"> | ComponentUse;
+
+/**
+ * Creates the decision for one account.
+ *
+ * @param ownsApplication Whether Discord names a user as an owner of the application.
+ * @param ownerIn Asks whether an owner is in a guild. Never rejects.
+ */
+export function createAuthorizeInteraction(
+  { policy, store }: Pick<
+    Account<unknown, AuthorizingPolicy, Pick<Store, "pairing">>,
+    "policy" | "store"
+  >,
+  ownsApplication: (userId: UserId) => Promise<boolean>,
+  ownerIn: (guildId: GuildId) => Promise<KnownFacts["ownerInGuild"]>,
+): (event: Asking, needs: CommandNeeds) => Promise<Verdict> {
+  async function factsOf(
+    { accountId, place, sender, managesMessages }: Asking,
+    needs: CommandNeeds,
+  ): Promise<KnownFacts> {
+    const { commands, needsOwnerInGuild } = policy().policy;
+    const facts: KnownFacts = managesMessages ? { managesMessages } : {};
+    const isPaired = place.kind !== "guild" && await store.pairing.isPaired(accountId, sender.id);
+    // If the config names owners, Discord is not asked, and need not be reachable.
+    const asksDiscord = (needs === "owner" || (needs === "session" && !managesMessages)) &&
+      !commands.owners;
+    const ownerInGuild = needsOwnerInGuild && place.kind === "guild"
+      ? await ownerIn(place.guild.id)
+      : undefined;
+    return {
+      ...facts,
+      ...(ownerInGuild && { ownerInGuild }),
+      ...(isPaired && { isPaired }),
+      ...(asksDiscord && { ownsApplication: await ownsApplication(sender.id) }),
+    };
+  }
+
+  return async (event, needs) => {
+    const { place, channelId, sender } = event;
+    const kind = "customId" in event ? event.kind : "slash";
+    const facts = await factsOf(event, needs);
+    return policy().authorize({ kind, place, channelId, sender, needs }, facts);
+  };
+}

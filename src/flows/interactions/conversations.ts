@@ -1,0 +1,147 @@
+/**
+ * Begins conversations anew and folds them, chooses their models, and tells their size (S4a, K2).
+ *
+ * The model of a conversation is the config's first one, or the one that a person chose.
+ *
+ * @module
+ */
+
+import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
+import type { Account } from "../../core/account/account.ts";
+import type { UserId } from "../../core/discord/ids.ts";
+import type { Route } from "../../core/inbound/inbox.ts";
+import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { Model, ModelChoices } from "../../core/model.ts";
+import { BudgetSpent } from "../../core/spending/budget.ts";
+import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
+import type { Store } from "../../core/store/store.ts";
+import type {
+  ContextFacts,
+  ConversationModels,
+  Conversations,
+  InteractionContext,
+} from "../../interactions/base/context.ts";
+import { charsOf, MAX_ENTRIES, requestTokens, type TokenRates } from "../../session/history.ts";
+import { compact } from "../session/compact.ts";
+
+/** The part of an account that its conversations need. */
+type ConversationAccount = Pick<
+  Account<unknown, unknown, Pick<Store, "sessions" | "settings" | "turns">>,
+  "accountId" | "store" | "randomId" | "schedule" | "stopping" | "now" | "log"
+>;
+
+/** Everything that conversations need beside their account. */
+export interface ConversationParts {
+  /** Finds the agent and the session of a call. */
+  readonly routeOf: (call: CommandCall) => Route;
+  /** The model of the config. */
+  readonly model: () => Model;
+  /** The other models of the config, if there are any; a reload replaces them. */
+  readonly choices: () => ModelChoices | undefined;
+  /** Counts costs, and refuses a request beyond a budget. */
+  readonly spend: SpendPort;
+  /** Estimates of tokens by model. */
+  readonly rates: Pick<TokenRates, "rateOf">;
+  /** Removes the config's secrets from a summary (SEC-R9). */
+  readonly cleanSecrets: (text: string) => string;
+}
+
+/** Milliseconds that a summary may take: less than the 15 minutes of an interaction's token. */
+const SUMMARY_MS = 120_000;
+
+/** Creates the commands that begin conversations anew, and fold them. */
+export function createConversations(
+  account: ConversationAccount,
+  parts: ConversationParts,
+  modelOf: AccountModels["modelOf"],
+): Conversations {
+  const { store: { sessions }, now } = account;
+  const { routeOf, spend, rates } = parts;
+  return {
+    reset: (call) => sessions.reset(routeOf(call).sessionKey, "command", now()),
+    async compact(call) {
+      const route = routeOf(call);
+      const model = await modelOf(route.sessionKey);
+      const { entries } = await sessions.openEntries(route.sessionKey, 1);
+      if (entries.length === 0) return "nothing";
+      const by = {
+        userId: call.sender.id as UserId,
+        channelId: call.channelId,
+        guildId: call.guildId,
+        agentId: route.agentId,
+      };
+      const stop = await spend.check(by, "compaction");
+      if (stop) throw new BudgetSpent(stop);
+      const isFolded = await compact(
+        { route, message: call },
+        await sessions.checkpointOf(route.sessionKey),
+        "command",
+        {
+          window: model.window ?? UNKNOWN_WINDOW,
+          tokensPerChar: rates.rateOf(model.id),
+          otherChars: 0,
+          timeoutMs: SUMMARY_MS,
+        },
+        {
+          ...account,
+          cleanSecrets: parts.cleanSecrets,
+          store: sessions,
+          model: meteredModel(model, { kind: "compaction", by, spend, now }),
+          retryAt: new Map(), // a person asks: a failure of before does not count
+        },
+      );
+      return isFolded ? "folded" : "failed";
+    },
+  };
+}
+
+/** The models of an account's conversations. */
+export interface AccountModels extends ConversationModels {
+  /** The model of a conversation. A choice that the config no longer has does not count. */
+  modelOf(sessionKey: string): Promise<Model>;
+}
+
+/** Creates the models. */
+export function createAccountModels(
+  { accountId, store: { settings }, now }: Pick<ConversationAccount, "accountId" | "store" | "now">,
+  { model, choices, routeOf }: Pick<ConversationParts, "model" | "choices" | "routeOf">,
+): AccountModels {
+  async function chosenIn(sessionKey: string): Promise<Model | undefined> {
+    const id = await settings.settingOf(accountId, sessionKey, "model");
+    return id === undefined || id === model().id ? undefined : choices()?.of(id);
+  }
+  return {
+    ids: () => [...new Set([model().id, ...choices()?.ids ?? []])],
+    modelOf: async (sessionKey) => await chosenIn(sessionKey) ?? model(),
+    async of(call) {
+      const { id } = await chosenIn(routeOf(call).sessionKey) ?? model();
+      return { id };
+    },
+    async refusedThinking(call) {
+      const { id, refusedThinking = new Set() } = await chosenIn(routeOf(call).sessionKey) ??
+        model();
+      return { id, levels: refusedThinking };
+    },
+    choose: (call, id) => settings.change(accountId, routeOf(call).sessionKey, "model", id, now()),
+  };
+}
+
+/** Creates the reader of sizes for `/context`. */
+export function createContextFacts(
+  { store: { sessions, turns } }: Pick<ConversationAccount, "store">,
+  { routeOf, model, rates }: Pick<ConversationParts, "routeOf" | "model" | "rates">,
+): InteractionContext["contextOf"] {
+  return async (call): Promise<ContextFacts> => {
+    const { sessionKey } = routeOf(call);
+    const entries = await turns.entriesOf(sessionKey, MAX_ENTRIES);
+    const summary = (await sessions.checkpointOf(sessionKey))?.summary;
+    const chars = charsOf(entries) + (summary?.text.length ?? 0);
+    const { id, window = UNKNOWN_WINDOW } = model();
+    return {
+      entries: entries.length,
+      tokens: Math.round(chars * rates.rateOf(id)),
+      windowTokens: requestTokens(window),
+      folded: await sessions.foldedOf(sessionKey),
+    };
+  };
+}

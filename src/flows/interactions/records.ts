@@ -1,0 +1,92 @@
+/**
+ * Explains stored decisions to the people who wrote the messages (P1), and forgets a person (X5).
+ *
+ * `barnacle why` shows the operator each check. In Discord, people see the reason and the rule, and
+ * nothing about other people's messages.
+ *
+ * @module
+ */
+
+import type { Account } from "../../core/account/account.ts";
+import type { UserId } from "../../core/discord/ids.ts";
+import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { Store } from "../../core/store/store.ts";
+import type { InteractionContext } from "../../interactions/base/context.ts";
+import { reasonText } from "../../render/notices/reasons.ts";
+
+/**
+ * Creates the explanation for `/why`.
+ *
+ * @param isOwner Whether the asker is an owner of the bot, who may ask about every message.
+ */
+export function createWhy(
+  { received }: Pick<Store, "received">,
+  isOwner: (call: CommandCall) => Promise<boolean>,
+): InteractionContext["why"] {
+  return async (call, messageId) => {
+    const record = await received.messageRecordOf({ messageId });
+    const decision = record?.decisions.findLast(({ accountId }) => accountId === call.accountId);
+    if (!record || !decision) return undefined;
+    const isTheirs = decision.authorId === call.sender.id && decision.channelId === call.channelId;
+    if (!isTheirs && !await isOwner(call)) return undefined;
+    const { verdict, why, rule } = decision;
+    const { turn } = record;
+    const lines = [`**${verdict}**: ${reasonText(why)} (\`${rule}\`)`];
+    if (turn) {
+      const reason = turn.failureId === undefined ? "" : ` (\`${turn.failureId}\`)`;
+      lines.push(`Turn: ${turn.state}${reason}`);
+    }
+    const unsent = record.outbox.find(({ reason }) => reason !== undefined);
+    if (unsent?.reason !== undefined) lines.push(`Delivery: ${unsent.state}: ${unsent.reason}`);
+    return lines.join("\n").slice(0, MAX_LENGTH);
+  };
+}
+
+/** Characters of an answer. */
+const MAX_LENGTH = 1_900;
+
+/** Milliseconds until the file is written anew, and between two times. */
+const VACUUM_AFTER_MS = 60_000;
+
+/** Maximum number of tries: another process may read the file. */
+const MAX_TRIES = 10;
+
+/**
+ * Creates the removal of the person who gives `/forget me`.
+ *
+ * Writing the file anew removes deleted texts from free pages. It blocks all other work, so it comes
+ * later, and once for several people.
+ *
+ * @param forgetFiles Deletes the person's files.
+ */
+export function createForget(
+  { store: { forgetting }, schedule, log }: Pick<
+    Account<unknown, unknown, Pick<Store, "forgetting">>,
+    "store" | "schedule" | "log"
+  >,
+  forgetFiles: (userId: UserId) => Promise<void>,
+): InteractionContext["forget"] {
+  let isDue = false;
+
+  function vacuumLater(triesLeft = MAX_TRIES): void {
+    if (isDue) return;
+    isDue = true;
+    schedule(() => {
+      isDue = false;
+      try {
+        forgetting.vacuum();
+      } catch (error) {
+        log.warn("Cannot write the store anew after a person was forgotten", { error, triesLeft });
+        if (triesLeft > 0) vacuumLater(triesLeft - 1);
+      }
+    }, VACUUM_AFTER_MS);
+  }
+
+  return async ({ sender: { id } }) => {
+    const forgotten = await forgetting.forget(id, true);
+    if (forgotten === "open turns") return "open turns";
+    await forgetFiles(id);
+    vacuumLater();
+    return "forgotten";
+  };
+}

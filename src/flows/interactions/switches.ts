@@ -1,0 +1,101 @@
+/**
+ * Pauses an account (X4), and restarts the process.
+ *
+ * The store keeps the pause, so it outlives a restart, and the command line changes the same row. A
+ * command may run a second time after its restart. So its id is stored first, and the second run
+ * restarts nothing.
+ *
+ * @module
+ */
+
+import type { Account } from "../../core/account/account.ts";
+import { type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
+import type { Store } from "../../core/store/store.ts";
+import type { InteractionContext } from "../../interactions/base/context.ts";
+import type { Env } from "../../lib/env.ts";
+
+/** The part of an account that both need. */
+type SwitchedAccount = Pick<
+  Account<unknown, unknown, Pick<Store, "settings">>,
+  "accountId" | "store" | "now"
+>;
+
+/** The pause of an account, for commands and turns. */
+export interface AccountPause {
+  /** For `/pause`. */
+  readonly port: InteractionContext["pause"];
+  /** Whether the account is paused now. */
+  isPaused(): Promise<boolean>;
+  /** Another process has written to the store: stops turns if it has paused the account. */
+  changedElsewhere(): Promise<void>;
+}
+
+/**
+ * Creates the pause.
+ *
+ * @param stopAll Stops all turns of the account but one; returns how many messages have lost theirs.
+ */
+export function createPause(
+  { accountId, store: { settings }, now, log }: SwitchedAccount & Pick<Account, "log">,
+  stopAll: (except: MessageId | undefined) => Promise<number>,
+): AccountPause {
+  /** The beginning of the newest pause whose turns are stopped; the start of the bot runs none. */
+  let known: Promise<number | undefined> = settings.pauseOf(accountId)
+    .then((pause) => pause?.since, () => undefined); // the next change reads it again
+
+  return {
+    isPaused: () => settings.isPaused(accountId),
+    port: {
+      async toggle({ id, isText, sender }) {
+        const change = { to: "other", by: sender.id, callId: id } as const;
+        const { pause } = await settings.changePause(accountId, change, now());
+        known = Promise.resolve(pause?.since);
+        // Also in a second run of the command: a crash may have come before the stop.
+        const stopped = pause ? await stopAll(isText && parseSnowflake<"message">(id)) : 0;
+        return { isPaused: pause !== undefined, stopped };
+      },
+    },
+    async changedElsewhere() {
+      const pause = await settings.pauseOf(accountId);
+      const before = await known;
+      if (pause?.since === before) return;
+      known = Promise.resolve(pause?.since);
+      if (!pause) return log.warn("The bot goes on, by the command line");
+      const stopped = await stopAll(undefined);
+      log.warn("The bot is paused, by the command line", { by: pause.by, stopped });
+    },
+  };
+}
+
+/** Milliseconds from the command to the stop, which also waits for answers under way. */
+const STOP_AFTER_MS = 1_000;
+
+/**
+ * Creates the restart for `/restart`.
+ *
+ * @param isSupervised Whether a supervisor starts this process again.
+ * @param stop Begins an orderly stop: a signal to this process.
+ */
+export function createRestart(
+  { accountId, store: { settings }, schedule, now }: SwitchedAccount & Pick<Account, "schedule">,
+  isSupervised: () => boolean,
+  stop: () => void,
+): InteractionContext["restart"] {
+  return async ({ id }) => {
+    if (await settings.settingOf(accountId, "account", "restartedBy") === id) return "done";
+    if (!isSupervised()) return "unsupervised";
+    await settings.change(accountId, "account", "restartedBy", id, now());
+    schedule(stop, STOP_AFTER_MS);
+    return "begun";
+  };
+}
+
+/**
+ * Whether a supervisor starts the process again: systemd, whose main process it is, Kubernetes, or
+ * another one that says so by `BARNACLE_SUPERVISED=1`. A variable of systemd's alone is no sign,
+ * because desktops pass it on to terminals.
+ */
+export function isSupervised(env: Env, pid: number): boolean {
+  return env["SYSTEMD_EXEC_PID"] === String(pid) || Boolean(env["KUBERNETES_SERVICE_HOST"]) ||
+    env["BARNACLE_SUPERVISED"] === "1";
+}
