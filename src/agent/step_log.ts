@@ -40,6 +40,15 @@ export function createStepLog(stored: readonly Step[], save: SaveSteps): StepLog
   const steps = [...stored];
   let saved = steps.length;
   let hasFailed = false;
+  /** Runs a transaction, and remembers its failure. */
+  async function storing<Result>(run: () => Promise<Result>): Promise<Result> {
+    try {
+      return await run();
+    } catch (error) {
+      hasFailed = true;
+      throw error;
+    }
+  }
   return {
     steps,
     get unsaved() {
@@ -49,24 +58,14 @@ export function createStepLog(stored: readonly Step[], save: SaveSteps): StepLog
     async save(waitsForDisk) {
       if (saved === steps.length) return;
       const until = steps.length;
-      try {
-        await save(steps.slice(saved, until), waitsForDisk);
-      } catch (error) {
-        hasFailed = true;
-        throw error;
-      }
+      await storing(() => save(steps.slice(saved, until), waitsForDisk));
       saved = until;
     },
     async saveWith(store) {
-      try {
-        const more = await store(steps.slice(saved));
-        if (!more) return;
-        steps.push(more);
-        saved = steps.length;
-      } catch (error) {
-        hasFailed = true;
-        throw error;
-      }
+      const more = await storing(() => store(steps.slice(saved)));
+      if (!more) return;
+      steps.push(more);
+      saved = steps.length;
     },
     failure: () => hasFailed,
   };

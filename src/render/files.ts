@@ -10,7 +10,7 @@
 import type { OutboundFile, OutboundMessage } from "../core/outbound/outbound.ts";
 import { sizeOf } from "../lib/text/units.ts";
 import { notice, type Texts } from "./notices/notices.ts";
-import { chunk, type ChunkRules, MAX_CHUNK_LENGTH } from "./markdown/chunk.ts";
+import { chunk, type ChunkRules, MAX_CHUNK_LENGTH, ONE_MESSAGE } from "./markdown/chunk.ts";
 
 /** Rules for files. */
 export interface FileRules {
@@ -24,21 +24,20 @@ export interface FileRules {
   readonly cleanSecrets: (text: string) => string;
 }
 
-/** The result of the check. */
-export interface CheckedFiles {
-  /** Files to send, in their order. */
-  readonly files: readonly OutboundFile[];
-  /** One sentence for each refused file. */
-  readonly notes: readonly string[];
-}
-
 /** Discord's maximum number of characters for a file's description. */
 const MAX_ALT = 1_024;
 /** Maximum number of characters of a file name that common file systems accept. */
 const MAX_NAME = 200;
 
-/** Checks files, and removes secrets from their names, descriptions and contents. */
-export function checkFiles(files: readonly OutboundFile[], rules: FileRules): CheckedFiles {
+/**
+ * Checks files, and removes secrets from their names, descriptions and contents.
+ *
+ * @returns The files to send, in their order, and a sentence for each refused one.
+ */
+export function checkFiles(
+  files: readonly OutboundFile[],
+  rules: FileRules,
+): { readonly files: readonly OutboundFile[]; readonly notes: readonly string[] } {
   const results = files.map((file) => checkFile(file, rules));
   return {
     files: results.filter((result) => typeof result !== "string"),
@@ -58,13 +57,7 @@ function checkFile(file: OutboundFile, rules: FileRules): OutboundFile | string 
   const bytes = withoutSecrets(file.bytes, cleanSecrets);
   if (!bytes) return notice("fileWithheld", { file: name }, texts);
   const alt = file.alt === undefined ? undefined : cutText(cleanSecrets(file.alt), MAX_ALT).trim();
-  const { contentType } = file;
-  return {
-    name,
-    alt: alt !== undefined && alt !== "" ? alt : undefined,
-    contentType,
-    bytes,
-  };
+  return { name, alt: alt || undefined, contentType: file.contentType, bytes };
 }
 
 /**
@@ -142,19 +135,19 @@ function endOfPiece(bytes: Uint8Array, from: number, maxBytes: number): number {
   return at;
 }
 
-/** A shortened answer. */
-export interface TooLong {
-  /** Texts of the messages: one, or as many as an answer may have if there is no file. */
-  readonly chunks: readonly string[];
-  /** The whole answer; absent if the place allows no file. */
-  readonly file?: OutboundFile;
-}
-
 /** Name of the file with a whole answer. */
 export const ANSWER_FILE = "answer.md";
 
-/** Shortens an answer, and puts the whole answer into a file if the place takes one. */
-export function tooLong(text: string, chunks: ChunkRules, rules: FileRules): TooLong {
+/**
+ * Shortens an answer, and puts the whole answer into a file if the place takes one.
+ *
+ * @returns One text, or as many as an answer may have if there is no file.
+ */
+export function tooLong(
+  text: string,
+  chunks: ChunkRules,
+  rules: FileRules,
+): { readonly chunks: readonly string[]; readonly file?: OutboundFile } {
   const file = rules.takesNoFiles ? undefined : fileOf(text, rules);
   if (file) {
     const line = notice("tooLong", { file: ANSWER_FILE }, rules.texts);
@@ -189,14 +182,6 @@ function fileOf(text: string, { maxFileBytes, texts }: FileRules): OutboundFile 
 function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;
 }
-
-/** A message may use all the room that Discord gives it. */
-const ONE_MESSAGE: ChunkRules = {
-  limit: MAX_CHUNK_LENGTH,
-  maxLines: MAX_CHUNK_LENGTH,
-  mode: "length",
-  maxChunks: 1,
-};
 
 /**
  * Rewrites a message.

@@ -17,7 +17,7 @@ import {
   type OutboundMessage,
 } from "../core/outbound/outbound.ts";
 import type { PlanQueue, QueuePlan, QueueRules, Waiting } from "../core/outbound/queue.ts";
-import { chunk, MAX_CHUNK_LENGTH } from "./markdown/chunk.ts";
+import { chunk, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { cutBytes, MIN_FILE_BYTES, textFile } from "./files.ts";
 import { notice, type Texts } from "./notices/notices.ts";
 
@@ -159,12 +159,7 @@ function foldInto(
   if (!file || files.length > MAX_FILES) return undefined;
 
   const { cause, revision, agentId } = newest.of;
-  const answer: AnswerKey = {
-    cause,
-    revision,
-    agentId,
-    kind: "folded",
-  };
+  const answer: AnswerKey = { cause, revision, agentId, kind: "folded" };
   const { accountId, channelId, guildId } = newest;
   return {
     message: {
@@ -172,7 +167,8 @@ function foldInto(
       channelId,
       guildId,
       nonce: nonceOf(answer, 0),
-      content: oneMessage(notice("folded", { count, file: file.name }, texts)),
+      // An operator's own text may be longer than a message.
+      content: chunk(notice("folded", { count, file: file.name }, texts), ONE_MESSAGE, 1)[0] ?? "…",
       pings: { users: [], roles: [], quotedAuthor: false },
       of: { ...answer, part: 0, parts: 1 },
     },
@@ -196,10 +192,4 @@ function filesOf(text: string, maxFileBytes: number): readonly OutboundFile[] {
   return pieces.map((piece, index) =>
     textFile(pieces.length === 1 ? "answers.md" : `answers-${index + 1}.md`, piece)
   );
-}
-
-/** Cuts an operator's own text, which may be longer than a message. */
-function oneMessage(text: string): string {
-  const rules = { limit: MAX_CHUNK_LENGTH, maxLines: MAX_CHUNK_LENGTH, maxChunks: 1 };
-  return chunk(text, { ...rules, mode: "length" }, 1)[0] ?? "…";
 }

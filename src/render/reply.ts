@@ -15,9 +15,9 @@ import {
   type Reply,
 } from "../core/outbound/outbound.ts";
 import type { Overheard } from "../core/inbound/transcript.ts";
-import { chunk, type ChunkRules, MAX_CHUNK_LENGTH } from "./markdown/chunk.ts";
+import { chunk, type ChunkRules, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { checkFiles, type FileRules, tooLong } from "./files.ts";
-import { freezeUnprompted, type Unprompted } from "./freeze.ts";
+import { freezeUnprompted } from "./freeze.ts";
 import { createLinks } from "./safety/links.ts";
 import { notice, type Placeholders, type TextKey, type Texts } from "./notices/notices.ts";
 import { type Tagged, takeReplyTags } from "./reply_tag.ts";
@@ -138,7 +138,7 @@ export function composeNotice<Key extends TextKey>(
 /** Fills a message with a notice. It pings no one. */
 export function noticeBody(text: string): Pick<Reply, keyof LaidOut | "mayPing"> {
   return {
-    chunks: chunk(text, NOTICE_CHUNKS, 1),
+    chunks: chunk(text, ONE_MESSAGE, 1), // an operator's own notice may be longer than ours
     text,
     files: [],
     mayPing: NO_PINGS,
@@ -161,7 +161,7 @@ export function composeSend(outgoing: UnpromptedText, rules: TextRules): readonl
     renderTables(paragraphs(rules.cleanSecrets(text), notes), rules.tables),
     rules,
   );
-  const unprompted: Unprompted = {
+  return freezeUnprompted({
     accountId,
     channelId,
     guildId,
@@ -169,17 +169,8 @@ export function composeSend(outgoing: UnpromptedText, rules: TextRules): readonl
     files: [...laidOut.files, ...files],
     mayPing: NO_PINGS,
     suppressesEmbeds: false,
-  };
-  return freezeUnprompted(unprompted);
+  });
 }
-
-/** An operator's own notice may be longer than ours. */
-const NOTICE_CHUNKS: ChunkRules = {
-  limit: MAX_CHUNK_LENGTH,
-  maxLines: MAX_CHUNK_LENGTH,
-  mode: "length",
-  maxChunks: 1,
-};
 
 const NO_PINGS: MayPing = { users: [], roles: [] };
 

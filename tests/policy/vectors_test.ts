@@ -19,7 +19,7 @@ import {
   prepareAllowlist,
 } from "../../src/policy/rules/allowlist.ts";
 import { prepareAuthorize } from "../../src/policy/authorize.ts";
-import { isGroupListed } from "../../src/policy/direct_access.ts";
+import { isGroupListed } from "../../src/policy/place_access.ts";
 import { isOwnerHint } from "../../src/policy/rights.ts";
 import { rulesFor } from "../../src/policy/rules/place_rules.ts";
 import type {

@@ -10,7 +10,6 @@
 
 import { retryDelayMs, type RetryRules } from "../../lib/network/backoff.ts";
 import { DAY_MS } from "../discord/day.ts";
-import type { Refusal } from "../errors.ts";
 import type { MessageId } from "../discord/ids.ts";
 import type { OutboxRow, PostOutcome } from "./outbound.ts";
 import { type Failures, isStuckAlone, mayBeOfPlace } from "./refusals.ts";
@@ -156,13 +155,7 @@ export function afterDelivery(row: OutboxRow, delivery: Delivery, facts: Attempt
   }
 }
 
-interface Refused {
-  readonly why: Refusal;
-  readonly reason: string;
-  readonly code?: number;
-  readonly retryAfterMs?: number;
-  readonly isTooLarge?: true;
-}
+type Refused = Omit<Extract<PostOutcome, { readonly kind: "refused" }>, "kind">;
 
 /** @param end End of the row if the request itself is wrong. */
 function refused(

@@ -82,19 +82,17 @@ export function reasonOf({ rule, limit }: BudgetStop): string {
 const MICROS = 1_000_000;
 
 /** Whether any budget has a limit. */
-export function hasBudget({ perUser, perRole, perGuild, perAgent, total }: Budgets): boolean {
-  return [perUser, ...Object.values(perRole), perGuild, perAgent, total].some((limits) =>
-    Object.values(limits).some((limit) => limit !== undefined)
-  );
+export function hasBudget(budgets: Budgets): boolean {
+  return limitsIn(budgets).some((limits) => Object.values(limits).some((one) => one !== undefined));
 }
 
 /** Whether any budget has a limit of money. */
-export function hasMoneyLimit(
-  { perUser, perRole, perGuild, perAgent, total }: Budgets,
-): boolean {
-  return [perUser, ...Object.values(perRole), perGuild, perAgent, total].some(
-    ({ moneyPerDay }) => moneyPerDay !== undefined,
-  );
+export function hasMoneyLimit(budgets: Budgets): boolean {
+  return limitsIn(budgets).some(({ moneyPerDay }) => moneyPerDay !== undefined);
+}
+
+function limitsIn({ perUser, perRole, perGuild, perAgent, total }: Budgets): readonly DayLimits[] {
+  return [perUser, ...Object.values(perRole), perGuild, perAgent, total];
 }
 
 /**

@@ -76,22 +76,17 @@ export interface Charge extends Omit<UsedBy, "roleIds"> {
   readonly at: number;
 }
 
-/** The cost of one turn: all of its requests to models in this process. */
-export interface TurnCost {
-  /** The model that answered last. */
-  readonly model: string;
+/**
+ * The cost of one turn: all of its requests to models in this process, as sums. The model is the one
+ * that answered last; `micros` is absent if the price of a request is not known.
+ */
+export interface TurnCost extends
+  Pick<
+    Charge,
+    "model" | "inputTokens" | "cachedTokens" | "outputTokens" | "micros" | "ms"
+  > {
   /** Number of requests. */
   readonly requests: number;
-  /** Tokens of the requests, cached ones included. */
-  readonly inputTokens: number;
-  /** Those of them that servers had cached. */
-  readonly cachedTokens: number;
-  /** Tokens of the answers. */
-  readonly outputTokens: number;
-  /** Millionths of the config's currency; absent if the price of a request is not known. */
-  readonly micros?: number;
-  /** Milliseconds of the requests together. */
-  readonly ms: number;
 }
 
 /** The cost of tokens in millionths of the currency; `undefined` without a price. */

@@ -11,11 +11,11 @@ import type { UserId } from "../../core/discord/ids.ts";
 import type { Place, Sender } from "../../core/inbound/inbound.ts";
 import type { ListChoice, ListedEntry, NoList, PeopleList } from "../../core/people/people_list.ts";
 import { type AllowEntry, entryText, parseAllowEntry, prepareAllowlist } from "./allowlist.ts";
+import { GUILDS } from "./place_entry.ts";
 import { rulesFor } from "./place_rules.ts";
 import type { AccessPolicy } from "./rules.ts";
 
 const ALLOW_FROM = "channels.discord.dm.allowFrom";
-const GUILDS = "channels.discord.guilds";
 
 /** Finds the list of a place. Group DMs have that of direct messages (P5). */
 export function peopleListOf(
@@ -63,20 +63,18 @@ function toListed(entry: AllowEntry): ListedEntry {
 /** A person, as entries mean one. */
 export type ListedPerson = Pick<Sender, "id"> & Partial<Pick<Sender, "username" | "tag">>;
 
-/** The edited entries; `undefined` if they need no change. */
-export type EditedEntries = readonly string[] | undefined;
-
 /**
  * Adds a person's id, unless an entry already means that person alone.
  *
  * @param written The entries of the config file.
  * @param known The same list with resolved names.
+ * @returns `undefined` if they need no change; {@link withoutPerson} as well.
  */
 export function withPerson(
   written: readonly string[],
   person: ListedPerson,
   known: readonly ListedEntry[],
-): EditedEntries {
+): readonly string[] | undefined {
   return written.some((text) => isEntryOf(text, person, known))
     ? undefined
     : [...written, person.id];
@@ -87,7 +85,7 @@ export function withoutPerson(
   written: readonly string[],
   person: ListedPerson,
   known: readonly ListedEntry[],
-): EditedEntries {
+): readonly string[] | undefined {
   const kept = written.filter((text) => !isEntryOf(text, person, known));
   return kept.length === written.length ? undefined : kept;
 }

@@ -100,43 +100,35 @@ function pinnedEntry(entry: AllowEntry, { users }: Pins): AllowEntry {
     : { kind: "user", id, typed: entry.name };
 }
 
-function pinnedTools(
-  { toolsBySender }: Pick<GuildRules, "toolsBySender">,
+function pinnedPeople(
+  { users, toolsBySender }: Pick<GuildRules, "users" | "toolsBySender">,
   pins: Pins,
-): Pick<GuildRules, "toolsBySender"> {
-  if (!toolsBySender) return {};
+): Pick<GuildRules, "users" | "toolsBySender"> {
   return {
-    toolsBySender: toolsBySender.map((one) => ({ ...one, who: pinnedEntry(one.who, pins) })),
+    users: users && pinnedList(users, pins),
+    toolsBySender: toolsBySender?.map((one) => ({ ...one, who: pinnedEntry(one.who, pins) })),
   };
 }
 
 function pinnedGuild(guild: GuildRules, key: string, pins: Pins): GuildRules {
   const pinned = isNameKey(key) ? pins.guilds.get(key) : undefined;
-  const { users, channels } = guild;
+  const { channels } = guild;
   return {
     ...guild,
     ...(pinned && { pinned }),
-    ...(users && { users: pinnedList(users, pins) }),
-    ...pinnedTools(guild, pins),
-    ...(channels && {
-      channels: mapEntries(channels, (channel, name) => pinnedChannel(channel, name, pins)),
-    }),
+    ...pinnedPeople(guild, pins),
+    channels: channels &&
+      mapEntries(channels, (channel, name) => pinnedChannel(channel, name, pins)),
   };
 }
 
 /** A channel of another guild does no harm here: no message in this guild comes from it. */
 function pinnedChannel(channel: ChannelRules, key: string, pins: Pins): ChannelRules {
-  const { users } = channel;
   const known = isNameKey(key) ? pins.channels.get(key) : undefined;
   const pinned = known && !isDenial(channel)
     ? new Map(Array.from(known, ([guildId, ids]) => [guildId, ids.slice(0, 1)]))
     : known;
-  return {
-    ...channel,
-    ...(pinned && { pinned }),
-    ...(users && { users: pinnedList(users, pins) }),
-    ...pinnedTools(channel, pins),
-  };
+  return { ...channel, ...(pinned && { pinned }), ...pinnedPeople(channel, pins) };
 }
 
 /** Whether an entry denies its channels, whatever else it says. */

@@ -12,6 +12,7 @@
 import { codeFences, fenceAt } from "./code_fence.ts";
 import { BLOCK_QUOTE, MAX_PREFIX } from "./enclosure.ts";
 import { skipBlankLines } from "./line_breaks.ts";
+import type { TextRange } from "./spans.ts";
 import { type Piece, pieceFrom, type Source, START } from "./piece.ts";
 
 /** Discord's maximum length of a message, in UTF-16 units. */
@@ -31,6 +32,14 @@ export interface ChunkRules {
   /** `messages.maxChunks`: if `newline` needs more chunks, paragraphs share chunks. */
   readonly maxChunks: number;
 }
+
+/** One message, which may use all the room that Discord gives it. */
+export const ONE_MESSAGE: ChunkRules = {
+  limit: MAX_CHUNK_LENGTH,
+  maxLines: MAX_CHUNK_LENGTH,
+  mode: "length",
+  maxChunks: 1,
+};
 
 /**
  * Splits a text (R1, R2).
@@ -87,13 +96,8 @@ function blockQuoteAt(text: string, fences: Source["fences"]): number {
   return Infinity;
 }
 
-interface Paragraph {
-  readonly start: number;
-  readonly end: number;
-}
-
 /** The parts between blank lines. Blank lines in a fence do not count. */
-function* paragraphsOf({ text, fences }: Source): Generator<Paragraph> {
+function* paragraphsOf({ text, fences }: Source): Generator<TextRange> {
   let start = 0;
   for (const { 0: gap, index } of text.matchAll(/\n(?:[^\S\n]*\n)+/g)) {
     if (fenceAt(fences, index)) continue;
@@ -105,7 +109,7 @@ function* paragraphsOf({ text, fences }: Source): Generator<Paragraph> {
 
 function cutChunks(
   source: Source,
-  paragraphs: Iterable<Paragraph>,
+  paragraphs: Iterable<TextRange>,
   most: number,
 ): readonly string[] {
   const chunks: string[] = [];

@@ -8,19 +8,12 @@
 
 import { MAX_CHUNK_LENGTH } from "./chunk.ts";
 import { codeFences } from "./code_fence.ts";
+import type { TextRange } from "./spans.ts";
 
-/** A piece of code with its markers, in indexes of UTF-16 units. */
-export interface CodeRegion {
-  /** Start of its first marker. */
-  readonly start: number;
-  /** End of its last marker. */
-  readonly end: number;
-}
-
-/** The code of a text, in order. A fence without an end extends to the end of the text. */
-export function codeRegions(text: string): readonly CodeRegion[] {
+/** The code of a text with its markers, in order. A fence without an end extends to the end of the text. */
+export function codeRegions(text: string): readonly TextRange[] {
   if (!text.includes("`") && !text.includes("~~~")) return [];
-  const regions: CodeRegion[] = [];
+  const regions: TextRange[] = [];
   let from = 0;
   for (const { start, end } of codeFences(text, MAX_CHUNK_LENGTH)) {
     regions.push(...spansOf(text, from, start));
@@ -31,7 +24,7 @@ export function codeRegions(text: string): readonly CodeRegion[] {
 }
 
 /** Whether a position is within code. The regions must be in order. */
-export function isInCode(regions: readonly CodeRegion[], position: number): boolean {
+export function isInCode(regions: readonly TextRange[], position: number): boolean {
   let low = 0;
   let high = regions.length;
   while (low < high) {
@@ -53,7 +46,7 @@ const RUN = /(\\*)(`+)/g;
  * Finds spans. A span ends at the next run with the length of its first; without one, there is no
  * span.
  */
-function spansOf(text: string, from: number, to: number): readonly CodeRegion[] {
+function spansOf(text: string, from: number, to: number): readonly TextRange[] {
   const runs = Array.from(
     text.slice(from, to).matchAll(RUN),
     ({ 0: { length }, 1: { length: escapes } = "", index }) => {
@@ -69,7 +62,7 @@ function spansOf(text: string, from: number, to: number): readonly CodeRegion[] 
     if (places) places.push(place);
     else laterBySize.set(run.end - run.start, [place]);
   }
-  const spans: CodeRegion[] = [];
+  const spans: TextRange[] = [];
   for (let place = 0; place < runs.length; place += 1) {
     const run = runs[place];
     if (!run || run.opensAt === run.end) continue;

@@ -13,7 +13,7 @@
 import { type CodeFence, fenceAt } from "./code_fence.ts";
 import { graphemeStart, isExtending } from "./graphemes.ts";
 import { BREAK, itemEnd, type LineBreak, lineBreaks } from "./line_breaks.ts";
-import { type MarkdownSpan, spanAt, type Spans, spansOf } from "./spans.ts";
+import { spanAt, type Spans, spansOf, type TextRange } from "./spans.ts";
 
 /** A stretch of text that is too long for one chunk. */
 export interface Stretch {
@@ -87,7 +87,7 @@ interface Candidates {
   /** Line break before the list item around the stretch's end. */
   readonly item: LineBreak | undefined;
   /** Lines that are headings. */
-  readonly headings: readonly MarkdownSpan[];
+  readonly headings: readonly TextRange[];
   readonly spans: () => Spans;
   /** The best of some line breaks that cost less than `below` and keep emphasis whole. */
   readonly line: (some: readonly LineBreak[], below: number) => Cut | undefined;

@@ -9,7 +9,7 @@
  */
 
 import { type CodeFence, fenceAt } from "./code_fence.ts";
-import type { MarkdownSpan } from "./spans.ts";
+import type { TextRange } from "./spans.ts";
 
 /** Cost of a break. Numbers between two of these express the depth in a list. */
 export const BREAK = { paragraph: 0, line: 1, nested: 2, inside: 3, heading: 4 } as const;
@@ -29,7 +29,7 @@ export interface LineBreaks {
   /** The break before the list item around the stretch's end, if the item begins in the stretch. */
   readonly item: LineBreak | undefined;
   /** Lines that are headings, which must stay whole. */
-  readonly headings: readonly MarkdownSpan[];
+  readonly headings: readonly TextRange[];
 }
 
 /** A stretch of a text that begins a message. */
@@ -50,7 +50,7 @@ export interface Lines {
 export function lineBreaks({ text, fences, from, to, fence }: Lines): LineBreaks {
   const window = text.slice(from, to + 1);
   const breaks: LineBreak[] = [];
-  const headings: MarkdownSpan[] = [];
+  const headings: TextRange[] = [];
   const all = (): LineBreaks => ({ breaks, item, headings });
   const readLine = (start: number): Line => {
     const read = lineAt(text, start);

@@ -4,8 +4,8 @@
  * @module
  */
 
-/** A stretch of a text, in indexes of UTF-16 units. */
-export interface MarkdownSpan {
+/** A part of a text, in indexes of UTF-16 units. */
+export interface TextRange {
   /** Index of its first unit. */
   readonly start: number;
   /** Index after its last unit. */
@@ -15,14 +15,14 @@ export interface MarkdownSpan {
 /** Spans that a cut would damage, grouped by the damage. Spans of one kind are in order and do not overlap. */
 export interface Spans {
   /** Links and mentions: if cut, they no longer work. */
-  readonly strict: readonly MarkdownSpan[];
+  readonly strict: readonly TextRange[];
   /** The same, links with their words, and code: if cut, they look bad. */
-  readonly whole: readonly MarkdownSpan[];
+  readonly whole: readonly TextRange[];
   /**
    * Bold, italic, underlined, struck out and hidden text: to keep it whole, a message may be
    * shorter.
    */
-  readonly soft: readonly MarkdownSpan[];
+  readonly soft: readonly TextRange[];
 }
 
 const NONE: Spans = { strict: [], whole: [], soft: [] };
@@ -64,7 +64,7 @@ export function spansOf({ text, from, to, longest }: Searched): Spans {
   const whole = hasWhole ? matchesOf(WHOLE, searched, from) : [];
   const soft = SOFT_HINT.test(searched) ? emphasisOf(searched, from, whole, longest) : [];
   if (!hasWhole && soft.length === 0) return NONE;
-  const isWorthIt = ({ start, end }: MarkdownSpan) => end - start <= longest;
+  const isWorthIt = ({ start, end }: TextRange) => end - start <= longest;
   return {
     strict: hasWhole ? matchesOf(STRICT, searched, from).filter(isWorthIt) : [],
     whole: whole.filter(isWorthIt),
@@ -72,7 +72,7 @@ export function spansOf({ text, from, to, longest }: Searched): Spans {
   };
 }
 
-function matchesOf(pattern: RegExp, searched: string, from: number): readonly MarkdownSpan[] {
+function matchesOf(pattern: RegExp, searched: string, from: number): readonly TextRange[] {
   return Array.from(searched.matchAll(pattern), ({ 0: { length }, index }) => ({
     start: from + index,
     end: from + index + length,
@@ -83,11 +83,11 @@ function matchesOf(pattern: RegExp, searched: string, from: number): readonly Ma
 function emphasisOf(
   searched: string,
   from: number,
-  whole: readonly MarkdownSpan[],
+  whole: readonly TextRange[],
   longest: number,
-): readonly MarkdownSpan[] {
+): readonly TextRange[] {
   const open = new Map<string, number>();
-  const spans: MarkdownSpan[] = [];
+  const spans: TextRange[] = [];
   for (const { 0: mark, index } of searched.matchAll(MARK)) {
     if (mark.startsWith("\\") || spanAt(whole, from + index + 1)) continue;
     if (mark.startsWith("\n")) {
@@ -114,8 +114,8 @@ const WORD = /[\p{L}\p{N}_]/u;
 const NON_SPACE = /\S/;
 
 /** Merges overlapping spans. The input is in the order of the ends. */
-function mergeSpans(spans: readonly MarkdownSpan[]): readonly MarkdownSpan[] {
-  const outer: MarkdownSpan[] = [];
+function mergeSpans(spans: readonly TextRange[]): readonly TextRange[] {
+  const outer: TextRange[] = [];
   for (const span of spans) {
     let { start } = span;
     for (let last = outer.at(-1); last && last.end > start; last = outer.at(-1)) {
@@ -128,7 +128,7 @@ function mergeSpans(spans: readonly MarkdownSpan[]): readonly MarkdownSpan[] {
 }
 
 /** The span around a position, where a cut would break it. A span's ends do not count. */
-export function spanAt<Found extends MarkdownSpan>(
+export function spanAt<Found extends TextRange>(
   spans: readonly Found[],
   at: number,
 ): Found | undefined {

@@ -122,34 +122,28 @@ function normalizeFence(text: string): string {
     .replace(/[^\0-\x7f]/gu, (letter) => HOMOGLYPHS.get(letter) ?? letter);
 }
 
-/** Cyrillic, Greek and Armenian letters that look like those in the names of our fences. */
-const HOMOGLYPHS: ReadonlyMap<string, string> = new Map([
-  ["\u0441", "c"],
-  ["\u043e", "o"],
-  ["\u03bf", "o"],
-  ["\u0585", "o"],
-  ["\u0578", "n"],
-  ["\u043f", "n"],
-  ["\u0442", "t"],
-  ["\u03c4", "t"],
-  ["\u0435", "e"],
-  ["\u03b5", "e"],
-  ["\u0445", "x"],
-  ["\u03c7", "x"],
-  ["\u043c", "m"],
-  ["\u0455", "s"],
-  ["\u0430", "a"],
-  ["\u03b1", "a"],
-  ["\u0261", "g"],
-  ["\u051b", "q"],
-  ["\u057d", "u"],
-  ["\u03c5", "u"],
-  ["\u0501", "d"],
-  ["\u0433", "r"],
-  ["\u0443", "y"],
-  ["\u04af", "y"],
-  ["\u0456", "i"],
-  ["\u03b9", "i"],
-  ["\u0440", "p"],
-  ["\u03c1", "p"],
-]);
+/** Cyrillic, Greek and Armenian letters by those in the names of our fences that they look like. */
+const LETTERS = {
+  c: "\u0441",
+  o: "\u043e\u03bf\u0585",
+  n: "\u0578\u043f",
+  t: "\u0442\u03c4",
+  e: "\u0435\u03b5",
+  x: "\u0445\u03c7",
+  m: "\u043c",
+  s: "\u0455",
+  a: "\u0430\u03b1",
+  g: "\u0261",
+  q: "\u051b",
+  u: "\u057d\u03c5",
+  d: "\u0501",
+  r: "\u0433",
+  y: "\u0443\u04af",
+  i: "\u0456\u03b9",
+  p: "\u0440\u03c1",
+};
+const HOMOGLYPHS: ReadonlyMap<string, string> = new Map(
+  Object.entries(LETTERS).flatMap(([letter, alike]) =>
+    Array.from(alike, (other): [string, string] => [other, letter])
+  ),
+);

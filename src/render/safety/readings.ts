@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { TextRange } from "../markdown/spans.ts";
 import { createView, type Edit, type View } from "./view.ts";
 
 /** The readings of a text besides the text itself; most texts have none. */
@@ -117,9 +118,7 @@ const LEAST_NUMBERS = 8;
 const COUNTING = 12;
 
 /** A number in a text. */
-interface Numeral {
-  readonly start: number;
-  readonly end: number;
+interface Numeral extends TextRange {
   readonly digits: string;
 }
 

@@ -15,15 +15,8 @@
  */
 
 import { type Form, formsOf, isPart, letterOf } from "./secret_forms.ts";
+import type { TextRange } from "../markdown/spans.ts";
 import { readingsOf } from "./readings.ts";
-
-/** A place in a text. */
-export interface TextRange {
-  /** Index of its first unit. */
-  readonly start: number;
-  /** Index behind its last unit. */
-  readonly end: number;
-}
 
 /** Number of letters in a hash: every form has at least as many. */
 const GRAM = 8;

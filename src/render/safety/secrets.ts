@@ -16,7 +16,8 @@
 import { REDACTED, SECRET_MIN } from "../../lib/text/redactor.ts";
 import { readingsOf } from "./readings.ts";
 import { formsOf, lettersOf } from "./secret_forms.ts";
-import { createSearch, type TextRange } from "./secret_search.ts";
+import type { TextRange } from "../markdown/spans.ts";
+import { createSearch } from "./secret_search.ts";
 
 /** A text without secrets. */
 export interface Filtered {

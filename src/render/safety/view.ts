@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { TextRange } from "../markdown/spans.ts";
+
 /** A changed copy of a text, in which a search finds more than in the text itself. */
 export interface View {
   /** The changed text. */
@@ -15,11 +17,7 @@ export interface View {
 }
 
 /** A part of a text that a view writes differently. */
-export interface Edit {
-  /** Index of the part's first unit. */
-  readonly start: number;
-  /** Index behind its last unit. */
-  readonly end: number;
+export interface Edit extends TextRange {
   /** The replacement. */
   readonly text: string;
 }
@@ -44,7 +42,7 @@ export function createView(text: string, edits: readonly Edit[], original?: View
   written += text.slice(from);
 
   /** The part of the text that an index of the view comes from. */
-  const partOf = (at: number): { readonly start: number; readonly end: number } => {
+  const partOf = (at: number): TextRange => {
     const index = lastAtMost(places, at);
     const edit = edits[index];
     if (!edit) return { start: at, end: at + 1 };
