@@ -38,8 +38,8 @@ import { createSettings } from "./settings/settings.ts";
 import { createSchedules } from "./schedules/schedules.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
 import { createTurns } from "./turns/turns.ts";
-import { createModelProblems } from "./usage/model_problems.ts";
-import { createUsage } from "./usage/usage.ts";
+
+import { createModelProblems, createUsage } from "./usage/usage.ts";
 import type { Store, StoreErrorKind } from "../core/store/store.ts";
 
 /** Everything that the store needs from outside. */

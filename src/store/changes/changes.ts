@@ -5,33 +5,16 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import type { AccountId } from "../../core/discord/ids.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import type { UndoSteps } from "../../core/turn/ports/discord_place.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
+import { COUNT } from "../schema/columns.ts";
+import { DISCORD_CHANGE, DISCORD_POST, STORED_CHANGE } from "../schema/changes.ts";
 import type { MadeChange, ToolChanges } from "../../core/store/changes.ts";
 
 /** Milliseconds for which a row is kept: longer than the longest turn. */
 const KEPT_MS = 2 * 86_400_000;
 /** Milliseconds for which a posted message is kept: longer than the longest poll, of 32 days. */
 const POSTS_KEPT_MS = 60 * 86_400_000;
-
-const rowSchema = z.object({
-  id: z.number(),
-  account_id: z.string(),
-  call_key: z.string(),
-  turn_id: snowflakeSchema<"message">(),
-  asker_id: snowflakeSchema<"user">(),
-  guild_id: snowflakeSchema<"guild">().nullable(),
-  channel_id: snowflakeSchema<"channel">().nullable(),
-  what: z.string(),
-  undo: z.string().nullable(),
-  undone_at: z.number().nullable(),
-  undone_by: z.string().nullable(),
-});
-const countSchema = z.object({ count: z.number() });
 
 /**
  * Creates the namespace.
@@ -50,19 +33,12 @@ export function createChanges(
     `SELECT COUNT(*) AS count FROM discord_change
      WHERE account_id = ? AND turn_id = ? AND call_key NOT IN (SELECT value FROM json_each(?))`,
   );
-  const insert = database.prepare(
-    `INSERT INTO discord_change (account_id, call_key, turn_id, asker_id, guild_id, channel_id,
-                                 what, undo, made_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
+  const insert = DISCORD_CHANGE.prepareInsert(database, "RETURNING *");
   const forgetOld = database.prepare(
     "DELETE FROM discord_change WHERE account_id = ? AND made_at < ?",
   );
   const remove = database.prepare("DELETE FROM discord_change WHERE id = ?");
-  const insertPost = database.prepare(
-    `INSERT OR IGNORE INTO discord_post (account_id, message_id, asker_id, posted_at)
-     VALUES (?, ?, ?, ?)`,
-  );
+  const insertPost = DISCORD_POST.prepareInsert(database, "ON CONFLICT DO NOTHING");
   const forgetOldPosts = database.prepare(
     "DELETE FROM discord_post WHERE account_id = ? AND posted_at < ?",
   );
@@ -78,39 +54,26 @@ export function createChanges(
 
   return {
     begin(change, most, now) {
-      const { accountId, callKey, turnId, askerId, guildId, channelId, what, undo } = change;
+      const { accountId, callKey, turnId } = change;
       return commit(COMMIT_OPTIONS.BY_HAND, () => {
         const known = byKey.get(callKey);
-        if (known) return readRow(known, accountId);
-        if (countSchema.parse(count.get(accountId, turnId)).count >= most) return undefined;
+        if (known) return readRow(known);
+        if (COUNT.read(count.get(accountId, turnId)).count >= most) return undefined;
         forgetOld.run(accountId, now - KEPT_MS);
-        insert.run(
-          accountId,
-          callKey,
-          turnId,
-          askerId,
-          guildId ?? null,
-          channelId ?? null,
-          what,
-          undo ? JSON.stringify(undo) : null,
-          now,
-        );
-        return readRow(byKey.get(callKey), accountId);
+        return readRow(insert({ ...change, madeAt: now }));
       });
     },
     madeBy: (accountId, turnId, except) =>
       Promise.try(() =>
-        read(() =>
-          countSchema.parse(countOthers.get(accountId, turnId, JSON.stringify(except))).count
-        )
+        read(() => COUNT.read(countOthers.get(accountId, turnId, JSON.stringify(except))).count)
       ),
     async refused(id) {
       await commit(COMMIT_OPTIONS.BY_HAND, () => remove.run(id).changes);
     },
-    async posted({ accountId, messageId, askerId }, now) {
+    async posted(message, now) {
       await commit(COMMIT_OPTIONS.BY_HAND, () => {
-        forgetOldPosts.run(accountId, now - POSTS_KEPT_MS);
-        return insertPost.run(accountId, messageId, askerId, now).changes;
+        forgetOldPosts.run(message.accountId, now - POSTS_KEPT_MS);
+        insertPost({ ...message, postedAt: now });
       });
     },
     async undone(id, by, now) {
@@ -120,27 +83,13 @@ export function createChanges(
       Promise.try(() =>
         read(() =>
           select.all({ accountId, since, guildId: guildId ?? null })
-            .map((row) => readRow(row, accountId))
+            .map(readRow)
         )
       ),
   };
 }
 
-/** Reads a row. Its undo steps are ours, written above. */
-function readRow(row: unknown, accountId: AccountId): MadeChange {
-  const { id, call_key, turn_id, asker_id, guild_id, channel_id, what, undo, ...times } = rowSchema
-    .parse(row);
-  return {
-    id,
-    accountId,
-    callKey: call_key,
-    turnId: turn_id,
-    askerId: asker_id,
-    guildId: guild_id || undefined,
-    channelId: channel_id || undefined,
-    what,
-    undo: undo !== null ? JSON.parse(undo) as UndoSteps : undefined,
-    isUndone: times.undone_at !== null,
-    undoneBy: times.undone_by ?? undefined,
-  };
+function readRow(row: unknown): MadeChange {
+  const { undoneAt, ...change } = STORED_CHANGE.read(row);
+  return { ...change, isUndone: undoneAt !== undefined };
 }

@@ -5,42 +5,29 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { MAX_NOTES, type Note, NOTE_SCOPES } from "../../core/notes/note.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
+import { COUNT, integer, json, rows } from "../schema/columns.ts";
+import { NOTE } from "../schema/notes.ts";
+import { MAX_NOTES, type Note } from "../../core/notes/note.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Notes } from "../../core/store/notes.ts";
 
-const noteSchema = z.object({
-  id: column.number,
-  scope: z.enum(NOTE_SCOPES),
-  scope_key: column.text,
-  space: column.text,
-  author_id: snowflakeSchema<"user">(),
-  text: column.text,
-  sources: column.text,
-  created_at: column.number,
-  updated_at: column.number,
-}).transform((row): Note => ({
-  id: row.id,
-  scope: row.scope,
-  scopeKey: row.scope_key,
-  space: row.space,
-  authorId: row.author_id,
-  text: row.text,
-  sources: sourcesSchema.parse(JSON.parse(row.sources)),
-  createdAt: row.created_at,
-  updatedAt: row.updated_at,
-}));
-const sourcesSchema = z.array(snowflakeSchema<"message">());
-const idSchema = z.object({ id: column.number });
-const countSchema = z.object({ count: column.number });
+const STORED = NOTE.pick(
+  "id",
+  "scope",
+  "scopeKey",
+  "space",
+  "authorId",
+  "text",
+  "createdAt",
+  "updatedAt",
+);
+const SOURCES = rows({ sources: json<readonly MessageId[]>() });
+const ID = rows({ id: integer() });
 
-const COLUMNS =
-  `n.id, n.scope, n.scope_key, n.space, n.author_id, n.text, n.created_at, n.updated_at,
+const COLUMNS = `${STORED.columns("n")},
   (SELECT json_group_array(message_id) FROM note_source WHERE note_row = n.id) AS sources`;
 
 /**
@@ -57,10 +44,7 @@ export function createNotes(
   const count = database.prepare(
     "SELECT COUNT(*) AS count FROM note WHERE agent_id = ? AND scope_key = ?",
   );
-  const insert = database.prepare(
-    `INSERT INTO note (agent_id, scope, scope_key, space, author_id, call_key, text, created_at,
-                       updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-  );
+  const insert = NOTE.prepareInsert(database, "RETURNING id");
   const addSource = database.prepare(
     `INSERT OR IGNORE INTO note_source (message_id, note_row, agent_id)
      SELECT ?, id, agent_id FROM note WHERE id = ?`,
@@ -90,7 +74,7 @@ export function createNotes(
   const remove = database.prepare("DELETE FROM note WHERE id = ?");
   const sourced = database.prepare("SELECT note_row AS id FROM note_source WHERE message_id = ?");
 
-  const readNote = (row: unknown): Note => noteSchema.parse(row);
+  const readNote = (row: unknown): Note => ({ ...STORED.read(row), ...SOURCES.read(row) });
 
   function removeNow(id: number): boolean {
     removeSources.run(id);
@@ -99,15 +83,14 @@ export function createNotes(
 
   return {
     save(note, now) {
-      const { agentId, scope, scopeKey, space, authorId, callKey, sources } = note;
+      const { agentId, scopeKey, callKey, sources, ...kept } = note;
       return commit(COMMIT_OPTIONS.BY_HAND, () => {
         const known = byKey.get(callKey);
         if (known) return readNote(known);
-        if (countSchema.parse(count.get(agentId, scopeKey)).count >= MAX_NOTES) return undefined;
+        if (COUNT.read(count.get(agentId, scopeKey)).count >= MAX_NOTES) return undefined;
         const text = withoutControls(note.text);
-        const added = insert
-          .get(agentId, scope, scopeKey, space, authorId, callKey, text, now, now);
-        const { id } = idSchema.parse(added);
+        const added = { ...kept, agentId, scopeKey, callKey, text, createdAt: now, updatedAt: now };
+        const { id } = ID.read(insert(added));
         for (const source of sources) addSource.run(source, id);
         return readNote(byId.get(id));
       });
@@ -140,7 +123,7 @@ export function createNotes(
       if (!isAny) return []; // as almost always: then nothing is written
       return await commit(COMMIT_OPTIONS.BY_HAND, () => {
         const ids = messageIds.flatMap((messageId) => sourced.all(messageId))
-          .map((row) => idSchema.parse(row).id);
+          .map((row) => ID.read(row).id);
         return [...new Set(ids)].filter(removeNow);
       });
     },

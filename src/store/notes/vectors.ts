@@ -9,10 +9,10 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate as otherWork } from "node:timers/promises";
-import { z } from "zod";
 import type { NearNote } from "../../core/notes/vector.ts";
 import { createNearness } from "../../core/notes/vector.ts";
-import { column } from "../schema/columns.ts";
+import { bytes, integer, rows } from "../schema/columns.ts";
+import { NOTE } from "../schema/notes.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { NoteVectors } from "../../core/store/notes.ts";
@@ -20,10 +20,10 @@ import type { NoteVectors } from "../../core/store/notes.ts";
 /** Vectors that are compared at once; other work runs in between. */
 const PAGE = 256;
 
-const unembeddedSchema = z.object({ id: column.number, text: column.text });
-const idSchema = z.object({ id: column.number });
-const vectorSchema = z.object({ id: column.number, vector: z.instanceof(Uint8Array) });
-const countSchema = z.object({ notes: column.number, embedded: column.number });
+const TEXT = NOTE.pick("id", "text");
+const ID = NOTE.pick("id");
+const VECTOR = rows({ id: integer(), vector: bytes() });
+const COUNTS = rows({ notes: integer(), embedded: integer() });
 
 /**
  * Creates the methods.
@@ -65,7 +65,7 @@ export function createNoteVectors(
     unembedded: (modelId, dimension, limit) =>
       read(() =>
         withoutVector.all({ modelId, dimension: dimension ?? null, limit })
-          .map((row) => unembeddedSchema.parse(row))
+          .map(TEXT.read)
       ),
     async keepVectors(modelId, vectors) {
       await commit(UNNAMED, () => {
@@ -79,7 +79,7 @@ export function createNoteVectors(
     async nearest(agentId, keys, modelId, vector, limit) {
       const nearnessOf = createNearness(vector);
       const ids = await read(() =>
-        visible.all(agentId, JSON.stringify(keys)).map((row) => idSchema.parse(row).id)
+        visible.all(agentId, JSON.stringify(keys)).map((row) => ID.read(row).id)
       );
       const found: NearNote[] = [];
       for (let from = 0; from < ids.length; from += PAGE) {
@@ -87,13 +87,13 @@ export function createNoteVectors(
         const among = JSON.stringify(ids.slice(from, from + PAGE));
         const rows = await read(() => page.all({ ids: among, modelId, dimension: vector.length }));
         for (const row of rows) {
-          const { id, vector: { buffer, byteOffset, length } } = vectorSchema.parse(row);
+          const { id, vector: { buffer, byteOffset, length } } = VECTOR.read(row);
           const nearness = nearnessOf(new Int8Array(buffer, byteOffset, length));
           if (nearness !== undefined) found.push({ id, nearness });
         }
       }
       return found.toSorted((one, other) => other.nearness - one.nearness).slice(0, limit);
     },
-    countEmbedded: (modelId) => read(() => countSchema.parse(count.get(modelId))),
+    countEmbedded: (modelId) => read(() => COUNTS.read(count.get(modelId))),
   };
 }

@@ -9,10 +9,11 @@ import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
-import { createAskedGuilds } from "./asked_guilds.ts";
 import { createPairings } from "./pairings.ts";
 import { createResolvedNames } from "./resolved_names.ts";
-import type { Pairing } from "../../core/store/pairing.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
+import { ASKED_GUILD } from "../schema/pairing.ts";
+import type { AskedGuildRows, Pairing } from "../../core/store/pairing.ts";
 
 /**
  * Creates the namespace.
@@ -29,4 +30,23 @@ export function createPairing(
     createResolvedNames(database, transactions),
     createAskedGuilds(database, transactions),
   );
+}
+
+/** Stores questions about guilds, so that a restart asks none again (P6). */
+function createAskedGuilds(
+  database: DatabaseSync,
+  { commit, read }: Pick<Transactions, "commit" | "read">,
+): AskedGuildRows {
+  const select = database.prepare(
+    "SELECT 1 FROM asked_guild WHERE account_id = ? AND guild_id = ?",
+  );
+  const insert = ASKED_GUILD.prepareInsert(
+    database,
+    "ON CONFLICT (account_id, guild_id) DO UPDATE SET at = excluded.at",
+  );
+  return {
+    wasAsked: (accountId, guildId) => read(() => select.get(accountId, guildId) !== undefined),
+    noteAsked: (accountId, guildId, now) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => void insert({ accountId, guildId, at: now })),
+  };
 }

@@ -8,44 +8,29 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
-import { type AccountId, toAccountId } from "../../core/discord/ids.ts";
+import { type AccountId } from "../../core/discord/ids.ts";
 import {
-  type Paired,
+  afterWrongCode,
+  closedUntil,
   type PairingDecision,
   type PairingOutcome,
   type PairingRequest,
   readCode,
+  type WrongCodes,
 } from "../../core/inbound/pairing.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { prepareKeepDirectChannel } from "../received/direct_channels.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { createOutgoing, type Outgoing } from "../memory/outgoing.ts";
-import { prepareCountWrongCodes } from "./wrong_codes.ts";
-import { IS_FRESH, toPairingRequest } from "./rows.ts";
+import { IS_FRESH, toPairingRequest } from "./unpaired_senders.ts";
+import { flag, oneOf, rows } from "../schema/columns.ts";
+import { PAIRED, PAIRING_GUESS } from "../schema/pairing.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import { createUngroupedTransactions, type Transactions } from "../database/transact.ts";
 import type { Pairings } from "../../core/store/pairing.ts";
 
-const pairedSchema = z.object({
-  account_id: z.string().transform(toAccountId),
-  user_id: snowflakeSchema<"user">(),
-  username: column.text,
-  paired_at: column.number,
-  paired_by: column.text,
-}).transform((row): Paired => ({
-  accountId: row.account_id,
-  userId: row.user_id,
-  username: row.username,
-  pairedAt: row.paired_at,
-  pairedBy: row.paired_by,
-}));
-
-const matchSchema = z.object({
-  state: z.enum(["pending", "approved", "denied", "expired"]),
-  is_fresh: column.number,
-  approve_button: column.text,
+const MATCH = rows({
+  state: oneOf("pending", "approved", "denied", "expired"),
+  isFresh: flag(),
 });
 
 /**
@@ -105,8 +90,7 @@ export function createPairings(
     isPaired: (accountId, userId) => read(() => selectPairing.get(accountId, userId) !== undefined),
     requests: (accountId, now) =>
       read(() => selectRequests.all({ accountId, now, isUnreported: 0 }).map(toPairingRequest)),
-    paired: (accountId) =>
-      read(() => selectPaired.all(accountId).map((row) => pairedSchema.parse(row))),
+    paired: (accountId) => read(() => selectPaired.all(accountId).map(PAIRED.read)),
     decide: (asked) =>
       commit(
         COMMIT_OPTIONS.BY_HAND,
@@ -118,7 +102,7 @@ export function createPairings(
     revoke: (accountId, userId) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         const row = revoke.get(accountId, userId);
-        return row && pairedSchema.parse(row);
+        return row && PAIRED.read(row);
       }),
     unreported: (accountId, now) =>
       read(() => selectRequests.all({ accountId, now, isUnreported: 1 }).map(toPairingRequest)),
@@ -151,10 +135,10 @@ function prepareFind(database: DatabaseSync): (key: Key) => Match | undefined {
   return (key) => {
     const row = "code" in key ? byCode.get({ ...key }) : byButton.get({ ...key });
     if (!row) return undefined;
-    const { state, is_fresh } = matchSchema.parse(row);
+    const { state, isFresh } = MATCH.read(row);
     return {
       request: toPairingRequest(row),
-      state: state === "pending" && is_fresh === 0 ? "expired" : state,
+      state: state === "pending" && !isFresh ? "expired" : state,
     };
   };
 }
@@ -167,10 +151,9 @@ function prepareSettle(database: DatabaseSync, outgoing: Outgoing) {
     `UPDATE pairing_request SET state = :state, decided_at = :now, decided_by = :decidedBy
      WHERE id = :id`,
   );
-  const pair = database.prepare(
-    `INSERT INTO paired (account_id, user_id, username, paired_at, paired_by)
-     VALUES (:accountId, :userId, :username, :now, :decidedBy)
-     ON CONFLICT (account_id, user_id) DO UPDATE SET
+  const pair = PAIRED.prepareInsert(
+    database,
+    `ON CONFLICT (account_id, user_id) DO UPDATE SET
        username = excluded.username,
        paired_at = excluded.paired_at,
        paired_by = excluded.paired_by`,
@@ -184,12 +167,62 @@ function prepareSettle(database: DatabaseSync, outgoing: Outgoing) {
     const state = how === "approve" ? "approved" : "denied";
     end.run({ id, state, now, decidedBy });
     if (state === "approved") {
-      pair.run({ accountId, userId, username, now, decidedBy });
+      pair({ accountId, userId, username, pairedAt: now, pairedBy: decidedBy });
       for (const frozen of notify(request)) addOnce(frozen, now);
       const place = { kind: "dm" } as const;
       // Catch-up then reads this channel after a gap.
       keepDirectChannel({ accountId, channelId, sentAt: now, place });
     }
     return { kind: state, request };
+  };
+}
+
+/** Counts wrong codes within transactions of the caller's. `now` is Unix time in milliseconds. */
+interface CountWrongCodes {
+  /**
+   * Unix time in milliseconds until which no code is checked; `undefined` if codes are checked now.
+   */
+  closedUntil(accountId: AccountId, now: number): number | undefined;
+  /**
+   * Counts a wrong code.
+   *
+   * @returns Number of wrong codes in a row, with this one.
+   */
+  addWrong(accountId: AccountId, now: number): number;
+  /** Resets the count after a right code. */
+  forget(accountId: AccountId): void;
+}
+
+/**
+ * Prepares the statements for wrong codes. The count is in the database, so that neither a restart
+ * nor a new process for each guess resets it (SEC-R13).
+ */
+function prepareCountWrongCodes(database: DatabaseSync): CountWrongCodes {
+  const select = database.prepare(
+    "SELECT * FROM pairing_guess WHERE account_id = ?",
+  );
+  const save = PAIRING_GUESS.prepareInsert(
+    database,
+    "ON CONFLICT (account_id) DO UPDATE SET wrong = excluded.wrong, closed_at = excluded.closed_at",
+  );
+  const forget = database.prepare("DELETE FROM pairing_guess WHERE account_id = ?");
+
+  function wrongCodesOf(accountId: AccountId): WrongCodes {
+    const row = select.get(accountId);
+    if (!row) return { count: 0 };
+    const { wrong: count, closedAt } = PAIRING_GUESS.read(row);
+    return { count, closedAt };
+  }
+
+  return {
+    closedUntil: (accountId, now) => closedUntil(wrongCodesOf(accountId), now),
+    addWrong(accountId, now) {
+      const { count, closedAt } = afterWrongCode(wrongCodesOf(accountId), now);
+      save({ accountId, wrong: count, closedAt });
+      return count;
+    },
+    forget(accountId) {
+      forget.run(accountId);
+    },
   };
 }

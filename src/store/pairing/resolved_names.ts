@@ -8,27 +8,14 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
+import type { Snowflake } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
+import { RESOLVED_NAME } from "../schema/pairing.ts";
 import type { ResolvedNames } from "../../core/store/pairing.ts";
-
-const shared = { typed: column.text, name: column.text, at: column.number };
-
-const rowSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("user"), found_id: snowflakeSchema<"user">(), ...shared }),
-  z.object({ kind: z.literal("guild"), found_id: snowflakeSchema<"guild">(), ...shared }),
-  z.object({
-    kind: z.literal("channel"),
-    found_id: snowflakeSchema<"channel">(),
-    guild_id: snowflakeSchema<"guild">(),
-    ...shared,
-  }),
-]);
 
 /**
  * Creates the storage of names.
@@ -42,11 +29,7 @@ export function createResolvedNames(
   const select = database.prepare(
     "SELECT * FROM resolved_name WHERE account_id = ? ORDER BY kind, typed, guild_id",
   );
-  const insert = database.prepare(
-    `INSERT INTO resolved_name (account_id, kind, typed, guild_id, found_id, name, at)
-     VALUES (?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT DO NOTHING`,
-  );
+  const insert = RESOLVED_NAME.prepareInsert(database, "ON CONFLICT DO NOTHING");
   const remove = database.prepare(
     `DELETE FROM resolved_name
      WHERE account_id = ? AND kind = ? AND typed = ? AND guild_id = ? AND found_id = ?`,
@@ -57,7 +40,15 @@ export function createResolvedNames(
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         for (const resolved of names) {
           const { kind, typed, id, name, at } = resolved;
-          insert.run(accountId, kind, typed, guildOf(resolved), id, withoutControls(name), at);
+          insert({
+            accountId,
+            kind,
+            typed,
+            guildId: guildOf(resolved),
+            foundId: id,
+            name: withoutControls(name),
+            at,
+          });
         }
       }),
     forgetNames: (accountId, names) =>
@@ -75,14 +66,17 @@ function guildOf(resolved: ResolvedName): string {
 }
 
 function toResolvedName(row: unknown): ResolvedName {
-  const parsed = rowSchema.parse(row);
-  const { typed, name, at } = parsed;
-  switch (parsed.kind) {
+  const { kind, foundId, guildId, typed, name, at } = RESOLVED_NAME.read(row);
+  switch (kind) {
     case "user":
-      return { kind: parsed.kind, id: parsed.found_id, typed, name, at };
+      return { kind, id: idIn(foundId), typed, name, at };
     case "guild":
-      return { kind: parsed.kind, id: parsed.found_id, typed, name, at };
+      return { kind, id: idIn(foundId), typed, name, at };
     case "channel":
-      return { kind: parsed.kind, id: parsed.found_id, guildId: parsed.guild_id, typed, name, at };
+      return { kind, id: idIn(foundId), guildId: idIn(guildId), typed, name, at };
   }
 }
+
+/** @throws {ZodError} If the text is no id. */
+const idIn = <Kind extends string>(text: string): Snowflake<Kind> =>
+  snowflakeSchema<Kind>().parse(text);

@@ -2,15 +2,30 @@
  * Settles challenged messages of unpaired senders as they are stored. Their verdict asks for a
  * code, and only the store can tell whether the sender has a code or is paired by now (P3).
  *
+ * A message makes a request within the transaction that stores the message (T1).
+ *
  * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { DAY_MS } from "../../core/discord/day.ts";
+import type { AccountId, UserId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
-import type { PairingRequest, PairingService } from "../../core/inbound/pairing.ts";
+import {
+  CODE_LIFE_MS,
+  CODES_WINDOW_MS,
+  type PairingRequest,
+  type PairingService,
+  type PairingState,
+  settlePairing,
+} from "../../core/inbound/pairing.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
+import { withoutControls } from "../../lib/text/quoted.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
-import { prepareJudgeUnpairedSender, prepareStartPairing } from "./rows.ts";
+import { prepareAddOnce } from "../outbox/rows.ts";
+import { flag, integer, oneOf, optional, rows } from "../schema/columns.ts";
+import { PAIRING_REQUEST } from "../schema/pairing.ts";
 
 /** A message with its final verdict, and its new request. */
 export interface Settled {
@@ -80,4 +95,143 @@ function inGroup(settled: Verdict): Verdict {
 
 function refused(why: "dm-not-allowed" | "pairing-full", rule: string): Verdict {
   return { kind: "ignore", why, rule, keepAsContext: false };
+}
+
+/**
+ * SQL condition for requests that have not expired. A row with a time in the future was made while
+ * the clock was ahead, and counts as expired.
+ */
+export const IS_FRESH = `expires_at > :now AND created_at < :now + ${CODE_LIFE_MS}`;
+
+const REQUEST = PAIRING_REQUEST.pick(
+  "id",
+  "accountId",
+  "userId",
+  "username",
+  "channelId",
+  "messageId",
+  "code",
+  "approveButton",
+  "denyButton",
+  "createdAt",
+  "expiresAt",
+);
+
+/**
+ * Reads a row of `pairing_request`.
+ *
+ * @throws {ZodError} If the row has other columns.
+ */
+export function toPairingRequest(row: unknown): PairingRequest {
+  const { approveButton: approve, denyButton: deny, ...request } = REQUEST.read(row);
+  return { ...request, buttons: { approve, deny } };
+}
+
+const STATE = rows({
+  isPaired: flag(),
+  last: optional(oneOf("pending", "approved", "denied")),
+  pending: integer(),
+  given: integer(),
+});
+
+/**
+ * Judges an unpaired sender's message by the stored requests and pairings. Works outside of a
+ * transaction, too.
+ *
+ * @param rule Config path of the rule for unpaired senders.
+ * @param now Unix time in milliseconds.
+ */
+type JudgeUnpairedSender = (
+  sender: { readonly accountId: AccountId; readonly userId: UserId },
+  rule: string,
+  now: number,
+) => Verdict;
+
+/** Prepares the query of requests and pairings. */
+function prepareJudgeUnpairedSender(database: DatabaseSync): JudgeUnpairedSender {
+  // A person who got a code within the hour has one row of that hour.
+  const select = database.prepare(
+    `SELECT
+       EXISTS (SELECT 1 FROM paired WHERE account_id = :accountId AND user_id = :userId)
+         AS is_paired,
+       MAX(state) FILTER (WHERE user_id = :userId AND state <> 'expired') AS last,
+       COUNT(*) FILTER (WHERE state = 'pending') AS pending,
+       COUNT(*) FILTER (WHERE created_at > :now - ${CODES_WINDOW_MS}) AS given
+     FROM pairing_request
+     WHERE account_id = :accountId AND created_at > :now - ${CODE_LIFE_MS} AND ${IS_FRESH}`,
+  );
+  return ({ accountId, userId }, rule, now) => {
+    const state: PairingState = STATE.read(select.get({ accountId, userId, now }));
+    return settlePairing(state, rule);
+  };
+}
+
+/**
+ * Makes a request, and adds the messages with its code to the outbox. Runs within the caller's
+ * transaction that has judged the sender.
+ *
+ * @param now Unix time in milliseconds.
+ * @returns The request; `undefined` if the service draws no free code.
+ */
+type StartPairing = (
+  message: InboundMessage,
+  pairingService: PairingService,
+  now: number,
+) => PairingRequest | undefined;
+
+/**
+ * How long (milliseconds) to keep a request after it has expired. Within this time, the answer to
+ * its code is that the code has expired.
+ */
+const KEPT_MS = DAY_MS;
+/**
+ * Maximum number of draws. If a code is taken, another one of 2^40 is drawn. A service that draws
+ * only taken codes is broken.
+ */
+const DRAWS = 4;
+
+/** Prepares the statements for new requests. */
+function prepareStartPairing(database: DatabaseSync, outgoing: Outgoing): StartPairing {
+  const addOnce = prepareAddOnce(database, outgoing);
+  const isTaken = database.prepare(
+    "SELECT 1 FROM pairing_request WHERE account_id = ? AND code = ?",
+  );
+  const prune = database.prepare(
+    "DELETE FROM pairing_request WHERE account_id = ? AND created_at < ? AND expires_at < ?",
+  );
+  const expire = database.prepare(
+    `UPDATE pairing_request SET state = 'expired'
+     WHERE account_id = ? AND user_id = ? AND state = 'pending'`,
+  );
+  const insert = PAIRING_REQUEST.prepareInsert(database, "RETURNING *");
+
+  function drawCode(accountId: AccountId, pairingService: PairingService): string | undefined {
+    for (let draw = 0; draw < DRAWS; draw++) {
+      const code = pairingService.newCode();
+      if (!isTaken.get(accountId, code)) return code;
+    }
+    return undefined;
+  }
+
+  return (message, pairingService, now) => {
+    const { accountId, sender, channelId, id } = message;
+    prune.run(accountId, now - CODE_LIFE_MS - KEPT_MS, now - KEPT_MS);
+    const code = drawCode(accountId, pairingService);
+    if (code === undefined) return undefined;
+    expire.run(accountId, sender.id);
+    const row = insert({
+      accountId,
+      userId: sender.id,
+      username: withoutControls(sender.username),
+      channelId,
+      messageId: id,
+      code,
+      approveButton: pairingService.newButton(),
+      denyButton: pairingService.newButton(),
+      createdAt: now,
+      expiresAt: now + CODE_LIFE_MS,
+    });
+    for (const frozen of pairingService.challenge(message, code)) addOnce(frozen, now);
+    return toPairingRequest(row);
+  };
 }

@@ -8,27 +8,25 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column, SELDOM_READ } from "../schema/columns.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { MAX_OFFERED } from "../../core/people/form.ts";
 import { FILL_IN } from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
-import { OF_QUESTION, QUESTION_COLUMNS, readQuestion } from "./rows.ts";
+import { flag, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { QUESTION_CARD, QUESTION_CONTROL, STORED_QUESTION } from "../schema/questions.ts";
 import type { Cards } from "../../core/store/questions.ts";
 
-const cardSchema = z.object({
-  card_id: column.number,
-  card_channel: snowflakeSchema<"channel">(),
-  nonce: column.text,
-  is_card: column.numberOrNull,
+const CARD = rows({
+  cardId: integer(),
+  cardChannel: snowflake<"channel">(),
+  nonce: text(),
+  isCard: optional(flag()),
 });
-const formSchema = cardSchema.pick({ card_channel: true }).extend({ custom_id: column.text });
-const idSchema = z.object({ id: column.number });
-const nextSchema = z.object({ next: column.numberOrNull });
+const FORM = rows({ customId: text(), cardChannel: snowflake<"channel">() });
+const ID = rows({ id: integer() });
+const NEXT = rows({ next: optional(integer()) });
 
 /**
  * Creates the storage of cards.
@@ -45,30 +43,25 @@ export function createCards(
 ): Cards {
   const addOnce = prepareAddOnce(database, outgoing);
   const selectWithout = database.prepare(
-    `SELECT ${QUESTION_COLUMNS} FROM question
+    `SELECT ${STORED_QUESTION.columns()} FROM question
      WHERE state = 'open' AND account_id = ? AND has_cards = 0 ORDER BY id`,
   );
   const markCarded = database.prepare(
     "UPDATE question SET has_cards = 1 WHERE id = ? AND has_cards = 0 AND state = 'open'",
   );
-  const insertCard = database.prepare(
-    `INSERT INTO question_card (question_row, account_id, channel_id, nonce)
-     VALUES (?, ?, ?, ?) RETURNING id`,
-  );
-  const insertControl = database.prepare(
-    "INSERT INTO question_control (custom_id, card_row, choice) VALUES (?, ?, ?)",
-  );
+  const insertCard = QUESTION_CARD.prepareInsert(database, "RETURNING id");
+  const insertControl = QUESTION_CONTROL.prepareInsert(database);
   const selectOutdated = database.prepare(
     `SELECT c.id AS card_id, c.channel_id AS card_channel, c.nonce,
             (SELECT o.message ->> '$.card' IS NOT NULL FROM outbox AS o
              WHERE o.account_id = c.account_id AND o.nonce = c.nonce) AS is_card,
-            ${OF_QUESTION}
+            ${STORED_QUESTION.columns("q")}
      FROM question_card AS c CROSS JOIN question AS q
      WHERE c.is_settled = 0 AND c.account_id = ? AND q.id = c.question_row AND q.state <> 'open'
      ORDER BY c.id`,
   );
   const selectForms = database.prepare(
-    `SELECT k.custom_id, c.channel_id AS card_channel, ${OF_QUESTION}
+    `SELECT k.custom_id, c.channel_id AS card_channel, ${STORED_QUESTION.columns("q")}
      FROM question AS q CROSS JOIN question_card AS c CROSS JOIN question_control AS k
      WHERE q.state = 'open' AND q.account_id = :accountId AND q.expires_at > :now
        AND c.question_row = q.id AND k.card_row = c.id AND k.choice = :choice
@@ -94,16 +87,18 @@ export function createCards(
   );
 
   return {
-    withoutCards: (accountId) => read(() => selectWithout.all(accountId).map(readQuestion)),
+    withoutCards: (accountId) => read(() => selectWithout.all(accountId).map(STORED_QUESTION.read)),
     addCards: (questionId, cards, now) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         if (markCarded.run(questionId).changes === 0) return false;
         for (const { frozen, controls } of cards) {
           const { accountId, channelId, nonce } = frozen.message;
           addOnce(frozen, now);
-          const { id } = idSchema.parse(insertCard.get(questionId, accountId, channelId, nonce));
+          const { id } = ID.read(
+            insertCard({ questionRow: questionId, accountId, channelId, nonce }),
+          );
           for (const { customId, choice } of controls) {
-            insertControl.run(customId, id, choice);
+            insertControl({ customId, cardRow: id, choice });
           }
         }
         return true;
@@ -111,14 +106,8 @@ export function createCards(
     outdated: (accountId) =>
       read(() =>
         selectOutdated.all(accountId).map((row) => {
-          const { card_id: id, card_channel: channelId, nonce, is_card } = cardSchema.parse(row);
-          return {
-            id,
-            channelId,
-            nonce,
-            question: readQuestion(row),
-            isCard: is_card !== null ? is_card === 1 : undefined,
-          };
+          const { cardId: id, cardChannel: channelId, nonce, isCard } = CARD.read(row);
+          return { id, channelId, nonce, question: STORED_QUESTION.read(row), isCard };
         })
       ),
     settleCard: (id, frozen, now) =>
@@ -131,9 +120,7 @@ export function createCards(
     },
     async expire(accountId, now) {
       if (
-        await read(() =>
-          (nextSchema.parse(selectNext.get(accountId), SELDOM_READ).next ?? Infinity) > now
-        )
+        await read(() => (NEXT.read(selectNext.get(accountId)).next ?? Infinity) > now)
       ) {
         return 0;
       }
@@ -144,17 +131,15 @@ export function createCards(
       if (count > 0) onDecided();
       return count;
     },
-    nextExpiry: (accountId) =>
-      read(() => nextSchema.parse(selectNext.get(accountId), SELDOM_READ).next ?? undefined),
+    nextExpiry: (accountId) => read(() => NEXT.read(selectNext.get(accountId)).next),
     openForms: (accountId, now) =>
       read(() =>
         selectForms.all({ accountId, now, choice: FILL_IN }).flatMap((row) => {
-          const { custom_id: customId, card_channel: channelId } = formSchema.parse(row);
-          const { question: { form, asked }, expiresAt } = readQuestion(row);
+          const { customId, cardChannel: channelId } = FORM.read(row);
+          const { question: { form, asked }, expiresAt } = STORED_QUESTION.read(row);
           return form ? [{ customId, channelId, asked, expiresAt, form }] : [];
         })
       ),
-    hasWork: (accountId) =>
-      read(() => nextSchema.parse(selectWork.get({ accountId }), SELDOM_READ).next === 1),
+    hasWork: (accountId) => read(() => NEXT.read(selectWork.get({ accountId })).next === 1),
   };
 }

@@ -8,8 +8,6 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
 import { readCode } from "../../core/inbound/pairing.ts";
 import {
   type Deciding,
@@ -21,7 +19,8 @@ import {
 } from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { QUESTION_COLUMNS, readQuestion } from "./rows.ts";
+import { integer, optional, rows, text } from "../schema/columns.ts";
+import { STORED_QUESTION } from "../schema/questions.ts";
 import type { QuestionDecisions } from "../../core/store/questions.ts";
 
 interface Match {
@@ -30,12 +29,12 @@ interface Match {
   readonly choice?: string;
 }
 
-const controlSchema = z.object({
-  question_row: column.number,
-  channel_id: column.text,
-  message_id: column.textOrNull,
-  application_id: column.textOrNull,
-  choice: column.text,
+const CONTROL = rows({
+  questionRow: integer(),
+  channelId: text(),
+  messageId: optional(text()),
+  applicationId: optional(text()),
+  choice: text(),
 });
 
 /**
@@ -57,13 +56,15 @@ export function createDecisions(
      WHERE k.custom_id = :customId AND c.id = k.card_row
        AND (:accountId IS NULL OR c.account_id = :accountId)`,
   );
-  const selectById = database.prepare(`SELECT ${QUESTION_COLUMNS} FROM question WHERE id = ?`);
+  const selectById = database.prepare(
+    `SELECT ${STORED_QUESTION.columns()} FROM question WHERE id = ?`,
+  );
   const selectByCode = database.prepare(
-    `SELECT ${QUESTION_COLUMNS} FROM question
+    `SELECT ${STORED_QUESTION.columns()} FROM question
      WHERE code = :code AND (:accountId IS NULL OR account_id = :accountId)`,
   );
   const selectOpen = database.prepare(
-    `SELECT ${QUESTION_COLUMNS} FROM question
+    `SELECT ${STORED_QUESTION.columns()} FROM question
      WHERE state = 'open' AND expires_at > :now
        AND (:accountId IS NULL OR account_id = :accountId)
      ORDER BY id`,
@@ -78,20 +79,17 @@ export function createDecisions(
     if ("code" in by) {
       const code = readCode(by.code);
       const row = code === undefined ? undefined : selectByCode.get({ code, accountId });
-      return row && { question: readQuestion(row) };
+      return row && { question: STORED_QUESTION.read(row) };
     }
     const row = selectControl.get({ customId: by.customId, accountId });
     if (!row) return undefined;
-    const control = controlSchema.parse(row);
+    const { questionRow, channelId, messageId, applicationId, choice } = CONTROL.read(row);
     // Until Discord has told the id of the card, its channel must do.
-    const isItsCard = control.channel_id === by.channelId &&
-      (control.message_id === null || control.message_id === by.messageId) &&
-      (control.application_id === null || control.application_id === by.applicationId);
+    const isItsCard = channelId === by.channelId &&
+      (messageId === undefined || messageId === by.messageId) &&
+      (applicationId === undefined || applicationId === by.applicationId);
     if (!isItsCard) return undefined;
-    return {
-      question: readQuestion(selectById.get(control.question_row)),
-      choice: control.choice,
-    };
+    return { question: STORED_QUESTION.read(selectById.get(questionRow)), choice };
   }
 
   function settle(deciding: Deciding): DecidingOutcome {
@@ -140,7 +138,7 @@ export function createDecisions(
       return outcome;
     },
     open: (now, accountId) =>
-      read(() => selectOpen.all({ now, accountId: accountId ?? null }).map(readQuestion)),
+      read(() => selectOpen.all({ now, accountId: accountId ?? null }).map(STORED_QUESTION.read)),
     decidedElsewhere: onDecided,
   };
 }

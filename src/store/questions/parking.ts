@@ -8,8 +8,6 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
 import { messagesOf } from "../../core/inbound/inbox.ts";
 import { MAX_OPEN_QUESTIONS } from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
@@ -17,7 +15,8 @@ import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
 import { prepareInsertSteps } from "../turns/steps.ts";
 import { prepareInsertUsage } from "../usage/charges.ts";
-import { QUESTION_COLUMNS, readQuestion } from "./rows.ts";
+import { COUNT } from "../schema/columns.ts";
+import { QUESTION, STORED_QUESTION } from "../schema/questions.ts";
 import type { ParkedTurns } from "../../core/store/questions.ts";
 
 /** How long decided questions are kept, for the log and for repeated presses. */
@@ -25,8 +24,6 @@ const KEPT_MS = 30 * 86_400_000;
 
 /** Maximum number of old questions that a new one deletes. */
 const PRUNED_AT_ONCE = 16;
-
-const countSchema = z.object({ count: column.number });
 
 /**
  * Creates the storage of parked turns.
@@ -48,12 +45,7 @@ export function createParking(
     `UPDATE inbox SET state = 'waiting', attempt = MAX(attempt - 1, 1)
      WHERE (message_id = :messageId OR turn_of = :messageId) AND finished_at IS NULL`,
   );
-  const insert = database.prepare(
-    `INSERT INTO question (account_id, message_id, channel_id, guild_id, asker_id, call_key, code,
-                           question, state, decided_at, created_at, expires_at)
-     VALUES (:accountId, :messageId, :channelId, :guildId, :askerId, :callKey, :code,
-             :question, :state, :decidedAt, :now, :expiresAt)`,
-  );
+  const insert = QUESTION.prepareInsert(database);
   const prune = [
     `DELETE FROM question WHERE id IN (
        SELECT id FROM question WHERE decided_at < ? ORDER BY decided_at LIMIT ${PRUNED_AT_ONCE})`,
@@ -67,9 +59,9 @@ export function createParking(
      SELECT :covered, id FROM question WHERE call_key = :callKey`,
   );
   const select = database.prepare(
-    `SELECT ${QUESTION_COLUMNS} FROM question WHERE call_key = :callKey
+    `SELECT ${STORED_QUESTION.columns()} FROM question WHERE call_key = :callKey
      UNION ALL
-     SELECT ${QUESTION_COLUMNS} FROM question
+     SELECT ${STORED_QUESTION.columns()} FROM question
      WHERE id = (SELECT question_row FROM question_cover WHERE call_key = :callKey)
      LIMIT 1`,
   );
@@ -96,22 +88,22 @@ export function createParking(
             for (const part of parts) part.run();
           }
           unclaim.run({ messageId });
-          const open = countSchema.parse(count.get(accountId, sender.id)).count;
+          const open = COUNT.read(count.get(accountId, sender.id)).count;
           for (const [index, { callKey, code, question }] of asked.entries()) {
             const isTooMany = open + index >= MAX_OPEN_QUESTIONS;
             hasWithdrawn ||= isTooMany;
-            insert.run({
+            insert({
               accountId,
               messageId,
               channelId,
-              guildId: guildId ?? null,
+              guildId,
               askerId: sender.id,
               callKey,
               code,
-              question: JSON.stringify(question),
+              question,
               state: isTooMany ? "withdrawn" : "open",
-              decidedAt: isTooMany ? now : null,
-              now,
+              decidedAt: isTooMany ? now : undefined,
+              createdAt: now,
               expiresAt: now + question.timeoutMs,
             });
             for (const covered of question.covers ?? []) cover.run({ covered, callKey });
@@ -130,7 +122,7 @@ export function createParking(
       read(() => {
         const row = select.get({ callKey });
         if (!row) return undefined;
-        const { state, answer = { choice: "" }, decidedBy, question } = readQuestion(row);
+        const { state, answer = { choice: "" }, decidedBy, question } = STORED_QUESTION.read(row);
         const { kind: about, binding } = question;
         switch (state) {
           case "open":

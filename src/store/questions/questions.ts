@@ -10,9 +10,10 @@ import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
 import { createCards } from "./cards.ts";
 import { createDecisions } from "./decisions.ts";
-import { createExecRules } from "./exec_rules.ts";
 import { createParking } from "./parking.ts";
-import type { Questions } from "../../core/store/questions.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
+import { EXEC_RULE } from "../schema/questions.ts";
+import type { ExecRules, Questions } from "../../core/store/questions.ts";
 
 /**
  * Creates the namespace.
@@ -33,3 +34,22 @@ export function createQuestions(
     createExecRules(database, transactions),
   );
 }
+
+/** Commands that a person has allowed for good (A2). */
+function createExecRules(
+  database: DatabaseSync,
+  { commit, read }: Pick<Transactions, "commit" | "read">,
+): ExecRules {
+  const select = database.prepare("SELECT * FROM exec_rule WHERE agent_id = ? ORDER BY id");
+  const insert = EXEC_RULE.prepareInsert(database, "ON CONFLICT DO NOTHING");
+  return {
+    execRules: (agentId) =>
+      read(() => select.all(agentId).map((row) => ({ ...RULE.read(row), isPattern: false }))),
+    addExecRule: (agentId, { path, contentHash, cwd, filesHash, args }, allowedBy, now) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        insert({ agentId, path, contentHash, cwd, filesHash, args, allowedBy, allowedAt: now });
+      }),
+  };
+}
+
+const RULE = EXEC_RULE.pick("path", "contentHash", "cwd", "filesHash", "args");

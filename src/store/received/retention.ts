@@ -15,7 +15,7 @@ import { DAY_MS } from "../../core/discord/day.ts";
 import { toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { type FactRows, preparePruneFacts } from "./fact_rows.ts";
-import { preparePruneUsage } from "../usage/prune_usage.ts";
+import { preparePruneUsage } from "../usage/charges.ts";
 import { preparePruneTranscripts, type TranscriptRetention } from "./prune_transcripts.ts";
 import type { OverheardKey } from "../../core/store/turns.ts";
 

@@ -9,20 +9,51 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column, SELDOM_READ } from "../schema/columns.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
-import { readRun, readSchedule, RUN_COLUMNS } from "./read_schedule.ts";
+import { integer, oneOf, optional, rows, snowflake } from "../schema/columns.ts";
+import { STORED_SCHEDULE } from "../schema/schedules.ts";
 import type { ScheduleRuns } from "../../core/store/schedules.ts";
+import type { RunState, ScheduleRun } from "../../core/turn/schedule.ts";
 
 /** Number of runs of a schedule that are kept. */
 const KEPT_RUNS = 50;
 
-const idSchema = z.object({ id: column.number });
-const nextSchema = z.object({ at: column.numberOrNull });
+/**
+ * Columns of a run, for a query over `schedule_run AS r`. Its state is that of its turn, if it has
+ * one, and of its messages.
+ */
+export const RUN_COLUMNS = `r.message_id, r.due_at, r.started_at,
+  (CASE WHEN r.is_refused = 1 THEN 'refused' ELSE
+    (SELECT CASE i.state WHEN 'failed' THEN 'failed' WHEN 'answered' THEN NULL
+                         WHEN 'declined' THEN 'silent' ELSE 'running' END
+     FROM inbox AS i WHERE i.message_id = r.message_id) END) AS turn,
+  (SELECT MAX(CASE WHEN o.state IN ('dead', 'dropped', 'uncertain') THEN 2
+                   WHEN o.state IN ('pending', 'sending') THEN 1 ELSE 0 END)
+   FROM outbox AS o WHERE o.cause_id = r.message_id) AS unsent`;
+
+const RUN = rows({
+  messageId: snowflake<"message">(),
+  dueAt: integer(),
+  startedAt: integer(),
+  turn: optional(oneOf("refused", "failed", "silent", "running")),
+  unsent: optional(integer()),
+});
+
+/** Reads a row with {@link RUN_COLUMNS}. */
+export function readRun(row: unknown): ScheduleRun {
+  const { turn, unsent = 0, ...run } = RUN.read(row);
+  return { ...run, state: turn ?? stateBy(unsent) };
+}
+
+function stateBy(unsent: number): RunState {
+  return unsent === 2 ? "undelivered" : unsent === 1 ? "sending" : "delivered";
+}
+
+const ID = rows({ id: integer() });
+const NEXT = rows({ at: optional(integer()) });
 
 /**
  * Creates the storage of runs.
@@ -73,13 +104,12 @@ export function createScheduleRuns(
   return {
     due: (accountId, now, limit) =>
       read(() => {
-        const asked = selectAsked.all(accountId, limit).map((row) => readSchedule(row));
-        const own = selectDue.all(accountId, now, limit).map((row) => readSchedule(row))
+        const asked = selectAsked.all(accountId, limit).map(STORED_SCHEDULE.read);
+        const own = selectDue.all(accountId, now, limit).map(STORED_SCHEDULE.read)
           .filter(({ id }) => !asked.some((other) => other.id === id));
         return [...asked, ...own];
       }),
-    nextAt: (accountId) =>
-      read(() => nextSchema.parse(selectNext.get(accountId), SELDOM_READ).at ?? undefined),
+    nextAt: (accountId) => read(() => NEXT.read(selectNext.get(accountId)).at),
     begin: ({ scheduleId: id, messageId, dueAt, isAsked, nextAt, isRefused }, messages, now) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         if (!exists.get(id)) return; // deleted meanwhile
@@ -93,7 +123,7 @@ export function createScheduleRuns(
     scheduleOf: (messageId) =>
       read(() => {
         const row = selectOwner.get(messageId);
-        return row && idSchema.parse(row).id;
+        return row && ID.read(row).id;
       }),
   };
 }

@@ -30,6 +30,21 @@ export const DISCORD_CHANGE = table("discord_change", {
   forgets: { delete: "asker_id = :userId", scrub: ["what", "undo"] },
 });
 
+/** The columns that are a `MadeChange`. */
+export const STORED_CHANGE = DISCORD_CHANGE.pick(
+  "id",
+  "accountId",
+  "callKey",
+  "turnId",
+  "askerId",
+  "guildId",
+  "channelId",
+  "what",
+  "undo",
+  "undoneAt",
+  "undoneBy",
+);
+
 /** A message of the bot that is no row of the outbox, such as a poll. */
 export const DISCORD_POST = table("discord_post", {
   accountId: account(),

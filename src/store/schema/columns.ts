@@ -175,6 +175,9 @@ export function rows<C extends Columns>(columns: C): Reader<RowOf<C>> {
   };
 }
 
+/** The result of `SELECT COUNT(*) AS count`. */
+export const COUNT = rows({ count: integer() });
+
 /** The name of a column in SQL. */
 export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -69,6 +69,22 @@ export const QUESTION = table("question", {
   },
 });
 
+/** The columns that are a `StoredQuestion`. */
+export const STORED_QUESTION = QUESTION.pick(
+  "id",
+  "accountId",
+  "messageId",
+  "channelId",
+  "guildId",
+  "code",
+  "question",
+  "state",
+  "answer",
+  "decidedBy",
+  "createdAt",
+  "expiresAt",
+);
+
 /** Another call that waits for a question. */
 export const QUESTION_COVER = table("question_cover", {
   callKey: key(text()),

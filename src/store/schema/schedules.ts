@@ -41,6 +41,19 @@ export const SCHEDULE = table("schedule", {
   forgets: { delete: "creator_id = :userId", scrub: ["text", "origin"] },
 });
 
+/** The columns that are a `Schedule`. */
+export const STORED_SCHEDULE = SCHEDULE.pick(
+  "id",
+  "accountId",
+  "kind",
+  "text",
+  "cron",
+  "origin",
+  "nextAt",
+  "askedAt",
+  "pausedBy",
+);
+
 /** A run of a schedule. */
 export const SCHEDULE_RUN = table("schedule_run", {
   id: rowNumber(), // in the order of their begin

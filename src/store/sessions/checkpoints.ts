@@ -13,8 +13,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
+import { COUNT, integer, optional, rows, text } from "../schema/columns.ts";
 import type { Fold } from "../../core/turn/checkpoint.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
@@ -23,25 +22,20 @@ import type { TranscriptRows } from "../turns/transcripts.ts";
 import { entryColumns, toEntry } from "../turns/entry_rows.ts";
 import type { Checkpoints } from "../../core/store/sessions.ts";
 
-const countSchema = z.object({ count: column.number });
-const placeSchema = z.object({
-  id: column.number,
-  message_id: column.text,
-  role: column.text,
+const PLACE = rows({ id: integer(), messageId: text(), role: text() });
+const RANGE = rows({
+  agentId: optional(text()),
+  first: optional(integer()),
+  last: optional(integer()),
+  entries: integer(),
+  messageIds: text(),
 });
-const rangeSchema = z.object({
-  agent_id: column.textOrNull,
-  first: column.numberOrNull,
-  last: column.numberOrNull,
-  entries: column.number,
-  message_ids: column.text,
-});
-const lastSchema = z.object({ last_entry: column.number, kind: column.text });
-const foldedSchema = z.object({
-  entries: column.numberOrNull,
-  messages: column.numberOrNull,
-  at: column.numberOrNull,
-  chars: column.numberOrNull,
+const LAST = rows({ lastEntry: integer(), kind: text() });
+const FOLDED = rows({
+  entries: optional(integer()),
+  messages: optional(integer()),
+  at: optional(integer()),
+  chars: optional(integer()),
 });
 
 /** The journal's record of a summary. */
@@ -101,21 +95,21 @@ export function createCheckpoints(
 
   const lastOf = (sessionKey: string) => {
     const row = selectLast.get(sessionKey);
-    return row ? lastSchema.parse(row) : { last_entry: 0, kind: undefined };
+    return row ? LAST.read(row) : { lastEntry: 0, kind: undefined };
   };
   const rangeOf = (key: string, after: number, upTo: number) =>
-    rangeSchema.parse(selectRange.get({ key, after, upTo }));
+    RANGE.read(selectRange.get({ key, after, upTo }));
 
   /** Returns whether the table has the range; nothing is stored otherwise. */
   function storeFold(record: FoldRecord): boolean {
     const { agentId, sessionKey, cause, count, last, summary, modelId, now } = record;
-    const { last_entry: after } = lastOf(sessionKey);
+    const { lastEntry: after } = lastOf(sessionKey);
     const row = selectPlace.get(sessionKey, after, count - 1);
-    const place = row && placeSchema.parse(row);
-    if (place?.message_id !== last.messageId || place.role !== last.role) return false;
-    const { first, entries, message_ids: ids } = rangeOf(sessionKey, after, place.id);
+    const place = row && PLACE.read(row);
+    if (place?.messageId !== last.messageId || place.role !== last.role) return false;
+    const { first, entries, messageIds: ids } = rangeOf(sessionKey, after, place.id);
     insert.run(
-      ...[agentId, sessionKey, "summary", cause, first, place.id, entries, ids],
+      ...[agentId, sessionKey, "summary", cause, first ?? null, place.id, entries, ids],
       ...[summary.boundary, summary.text, modelId, now],
     );
     return true;
@@ -135,8 +129,8 @@ export function createCheckpoints(
     checkpointOf: transcripts.checkpointOf,
     openEntries: async (sessionKey, limit) =>
       transcripts.openEntries(sessionKey, limit) ?? await read(() => {
-        const { last_entry: after } = lastOf(sessionKey);
-        const { count } = countSchema.parse(selectCount.get(sessionKey, after));
+        const { lastEntry: after } = lastOf(sessionKey);
+        const { count } = COUNT.read(selectCount.get(sessionKey, after));
         const entries = selectOpen.all(sessionKey, after, limit).map(toEntry).reverse();
         return { older: count - entries.length, entries };
       }),
@@ -162,8 +156,8 @@ export function createCheckpoints(
     },
     async reset(sessionKey, cause, now) {
       const left = await commit(cause === "command" ? COMMIT_OPTIONS.BY_HAND : UNNAMED, () => {
-        const { last_entry: after, kind } = lastOf(sessionKey);
-        const { agent_id: agentId, first, last, entries } = rangeOf(
+        const { lastEntry: after, kind } = lastOf(sessionKey);
+        const { agentId, first, last, entries } = rangeOf(
           sessionKey,
           after,
           Number.MAX_SAFE_INTEGER,
@@ -180,14 +174,14 @@ export function createCheckpoints(
     },
     foldedOf: (sessionKey) =>
       read(() => {
-        const { entries, messages, at, chars } = foldedSchema.parse(
+        const { entries, messages, at, chars } = FOLDED.read(
           selectFolded.get({ key: sessionKey }),
         );
         return {
           entries: entries ?? 0,
           messages: messages ?? 0,
-          summaryChars: entries === null ? 0 : chars ?? 0,
-          at: at ?? undefined,
+          summaryChars: entries === undefined ? 0 : chars ?? 0,
+          at,
         };
       }),
   };

@@ -1,40 +1,41 @@
 /**
- * Lists the sessions of all agents, and reads their whole transcripts, for the command line.
+ * Lists the sessions of all agents, and reads their whole transcripts, for the command line. Finds
+ * folded entries again, for a tool.
  *
  * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
+import { integer, json, oneOf, optional, rows, text } from "../schema/columns.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { NumberedEntry } from "../../core/turn/checkpoint.ts";
 import type { Transactions } from "../database/transact.ts";
 import { entryColumns, toEntry } from "../turns/entry_rows.ts";
-import type { ListedCheckpoint, ListedSession, Listing } from "../../core/store/sessions.ts";
+import type { Listing, Recalled } from "../../core/store/sessions.ts";
 
-const keySchema = z.object({ key: column.text });
-const listedSchema = z.object({
-  agent_id: column.text,
-  entries: column.number,
-  current: column.number,
-  open: column.number,
-  open_chars: column.number,
-  summary_chars: column.number,
-  first_at: column.number,
-  last_at: column.number,
-  message: column.textOrNull,
+const KEY = rows({ key: text() });
+const LISTED = rows({
+  agentId: text(),
+  entries: integer(),
+  current: integer(),
+  open: integer(),
+  openChars: integer(),
+  summaryChars: integer(),
+  firstAt: integer(),
+  lastAt: integer(),
+  newest: optional(json<InboundMessage>()), // ours, written by `inbox/rows.ts`
 });
-const numberSchema = z.object({ id: column.number });
-const checkpointSchema = z.object({
-  kind: z.enum(["reset", "summary"]),
-  cause: column.text,
-  first_entry: column.number,
-  last_entry: column.number,
-  entries: column.number,
-  message_ids: z.string().transform((text): readonly string[] => JSON.parse(text)), // ours
-  summary: column.textOrNull,
-  model_id: column.textOrNull,
-  at: column.number,
+const NUMBER = rows({ id: integer() });
+const CHECKPOINT = rows({
+  kind: oneOf("reset", "summary"),
+  cause: text(),
+  firstEntry: integer(),
+  lastEntry: integer(),
+  entries: integer(),
+  messageIds: json<readonly string[]>(),
+  summary: optional(text()),
+  modelId: optional(text()),
+  at: integer(),
 });
 
 /**
@@ -62,7 +63,7 @@ export function createListing(
             SUM(CASE WHEN e.id > c.folded THEN length(e.text) ELSE 0 END) AS open_chars,
             c.summary_chars, (SELECT i.message FROM inbox AS i WHERE i.message_id = (
               SELECT message_id FROM entry WHERE session_key = :key ORDER BY id DESC LIMIT 1
-            )) AS message
+            )) AS newest
      FROM (
        SELECT COALESCE((SELECT last_entry FROM checkpoint
                         WHERE session_key = :key AND kind = 'reset' ORDER BY id DESC LIMIT 1), 0)
@@ -87,50 +88,72 @@ export function createListing(
   return {
     list: () =>
       read(() =>
-        selectKeys.all().map((row) => keySchema.parse(row).key)
-          .map((key) => toListed(key, selectOne.get({ key })))
+        selectKeys.all().map((row) => KEY.read(row).key)
+          .map((sessionKey) => ({
+            sessionKey,
+            ...LISTED.read(selectOne.get({ key: sessionKey })),
+          }))
           .toSorted((one, other) => other.lastAt - one.lastAt)
       ),
     page: (sessionKey, after, limit) =>
       read(() => selectPage.all(sessionKey, after, limit).map(toNumbered)),
     newestOf: (sessionKey, limit) =>
       read(() => selectNewest.all(sessionKey, limit).map(toNumbered).reverse()),
-    checkpointsOf: (sessionKey) => read(() => selectCheckpoints.all(sessionKey).map(toCheckpoint)),
+    checkpointsOf: (sessionKey) =>
+      read(() => selectCheckpoints.all(sessionKey).map(CHECKPOINT.read)),
   };
 }
 
 function toNumbered(row: unknown): NumberedEntry {
-  return { id: numberSchema.parse(row).id, entry: toEntry(row) };
+  return { id: NUMBER.read(row).id, entry: toEntry(row) };
 }
 
-/** `message` is ours, written by `inbox/rows.ts`. */
-function toListed(sessionKey: string, row: unknown): ListedSession {
-  const { agent_id, entries, current, open, message, ...rest } = listedSchema.parse(row);
-  return {
-    sessionKey,
-    agentId: agent_id,
-    entries,
-    current,
-    open,
-    openChars: rest.open_chars,
-    summaryChars: rest.summary_chars,
-    firstAt: rest.first_at,
-    lastAt: rest.last_at,
-    newest: message !== null ? JSON.parse(message) : undefined,
-  };
-}
+const RANGE = rows({ after: integer(), upTo: integer() });
+const MATCHES = rows({ matches: integer() });
 
-function toCheckpoint(row: unknown): ListedCheckpoint {
-  const { kind, cause, entries, at, ...rest } = checkpointSchema.parse(row);
+/**
+ * Reads folded entries of a session again, for the tool `recall`. Only entries since the last reset
+ * are found, and only those of the session itself.
+ *
+ * @param database Open and migrated.
+ */
+export function createRecalled(
+  database: DatabaseSync,
+  { read }: Pick<Transactions, "read">,
+): Recalled {
+  const selectRange = database.prepare(
+    `SELECT COALESCE((SELECT last_entry FROM checkpoint
+                      WHERE session_key = :key AND kind = 'reset' ORDER BY id DESC LIMIT 1), 0)
+              AS after,
+            COALESCE((SELECT last_entry FROM checkpoint
+                      WHERE session_key = :key ORDER BY id DESC LIMIT 1), 0) AS up_to`,
+  );
+  const matching = `FROM entry
+     WHERE session_key = :key AND id > :after AND id <= :upTo
+       AND (:ids = '[]' OR message_id IN (SELECT value FROM json_each(:ids)))
+       AND NOT EXISTS (
+         SELECT 1 FROM json_each(:words) AS w WHERE instr(lower(text), w.value) = 0
+       )`;
+  const select = database.prepare(
+    `SELECT ${entryColumns} ${matching} ORDER BY id DESC LIMIT :limit`,
+  );
+  const count = database.prepare(`SELECT COUNT(*) AS matches ${matching}`);
+
   return {
-    kind,
-    cause,
-    firstEntry: rest.first_entry,
-    lastEntry: rest.last_entry,
-    entries,
-    messageIds: rest.message_ids,
-    summary: rest.summary ?? undefined,
-    modelId: rest.model_id ?? undefined,
-    at,
+    recall: (sessionKey, { messageIds, words, limit }) =>
+      read(() => {
+        const { after, upTo } = RANGE.read(selectRange.get({ key: sessionKey }));
+        const query = {
+          key: sessionKey,
+          after,
+          upTo,
+          ids: JSON.stringify(messageIds),
+          words: JSON.stringify(words.map((word) => word.toLowerCase())),
+        };
+        return {
+          entries: select.all({ ...query, limit }).map(toEntry).reverse(),
+          matches: MATCHES.read(count.get(query)).matches,
+        };
+      }),
   };
 }

@@ -9,8 +9,7 @@ import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { TranscriptRows } from "../turns/transcripts.ts";
 import { createCheckpoints } from "./checkpoints.ts";
-import { createListing } from "./listing.ts";
-import { createRecalled } from "./recalled.ts";
+import { createListing, createRecalled } from "./listing.ts";
 import type { Sessions } from "../../core/store/sessions.ts";
 
 /**

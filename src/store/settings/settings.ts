@@ -5,20 +5,14 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import { createBurstWatch } from "../database/other_writers.ts";
 import type { Transactions } from "../database/transact.ts";
-import { createPauses } from "./pauses.ts";
-import type { StoredSettings } from "../../core/store/settings.ts";
-
-const settingSchema = z.object({
-  account_id: z.string(),
-  scope: z.string(),
-  name: z.string(),
-  value: z.string(),
-});
+import { SETTING } from "../schema/settings.ts";
+import type { Pause, Pauses, StoredSettings } from "../../core/store/settings.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import { z } from "zod";
 
 /** For the store itself. */
 export interface ReadAgain {
@@ -35,10 +29,10 @@ export function createSettings(
   database: DatabaseSync,
   { commit, readUnjournaled }: Pick<Transactions, "commit" | "readUnjournaled">,
 ): StoredSettings & ReadAgain {
-  const selectAll = database.prepare("SELECT account_id, scope, name, value FROM setting");
-  const upsert = database.prepare(
-    `INSERT INTO setting (account_id, scope, name, value, at) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at`,
+  const selectAll = database.prepare("SELECT * FROM setting");
+  const upsert = SETTING.prepareInsert(
+    database,
+    "ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at",
   );
   const remove = database.prepare(
     "DELETE FROM setting WHERE account_id = ? AND scope = ? AND name = ?",
@@ -48,8 +42,8 @@ export function createSettings(
   const readAll = () =>
     new Map(
       selectAll.all().map((row) => {
-        const { account_id, scope, name, value } = settingSchema.parse(row);
-        return [keyOf(account_id, scope, name), value];
+        const { accountId, scope, name, value } = SETTING.read(row);
+        return [keyOf(accountId, scope, name), value];
       }),
     );
   const otherWriters = createBurstWatch(database);
@@ -63,6 +57,7 @@ export function createSettings(
   const pauses = createPauses(database, {
     commit,
     readUnjournaled,
+    upsert,
     known: (accountId) => current().get(keyOf(accountId, "account", "paused")),
     onChanged: (accountId, value) => values.set(keyOf(accountId, "account", "paused"), value),
   });
@@ -79,11 +74,77 @@ export function createSettings(
       const stored = value && withoutControls(value);
       await commit(COMMIT_OPTIONS.BY_HAND, () => {
         if (stored === undefined) remove.run(accountId, scope, name);
-        else upsert.run(accountId, scope, name, stored, now);
+        else upsert({ accountId, scope, name, value: stored, at: now });
       });
       const key = keyOf(accountId, scope, name);
       if (stored === undefined) values.delete(key);
       else values.set(key, stored);
     },
   };
+}
+
+const valueSchema = z.object({
+  isPaused: z.boolean(),
+  by: z.string(),
+  callId: z.string().optional(),
+});
+
+interface PauseParts extends Pick<Transactions, "commit" | "readUnjournaled"> {
+  /** Adds or replaces a setting. */
+  readonly upsert: ReturnType<typeof SETTING.prepareInsert>;
+  /** The value of the account's row, from memory. */
+  readonly known: (accountId: AccountId) => string | undefined;
+  /** Takes the changed value. */
+  readonly onChanged: (accountId: AccountId, value: string) => void;
+}
+
+/**
+ * Stores whether an account is paused (X4), by `/pause` and by `barnacle pause`.
+ *
+ * The row stays after a pause, with the last command that changed it: a command that a crash repeats
+ * must not take its own change back.
+ */
+function createPauses(
+  database: DatabaseSync,
+  { commit, readUnjournaled, upsert, known, onChanged }: PauseParts,
+): Pauses {
+  const select = database.prepare(
+    "SELECT * FROM setting WHERE account_id = ? AND scope = 'account' AND name = 'paused'",
+  );
+  function read(accountId: AccountId) {
+    const row = select.get(accountId);
+    if (!row) return undefined;
+    const { value, at: since } = SETTING.read(row);
+    return { ...valueSchema.parse(JSON.parse(value)), since };
+  }
+
+  return {
+    isPaused: (accountId) =>
+      readUnjournaled(() => {
+        const value = known(accountId);
+        return value !== undefined && valueSchema.parse(JSON.parse(value)).isPaused;
+      }),
+    pauseOf: (accountId) => readUnjournaled(() => pauseIn(read(accountId))),
+    async changePause(accountId, { to, by, callId }, now) {
+      let written: string | undefined;
+      const result = await commit(COMMIT_OPTIONS.BY_HAND, () => {
+        const before = read(accountId);
+        const wasPaused = before?.isPaused === true;
+        const isPaused = to === "other" ? !wasPaused : to;
+        const isRepeated = callId !== undefined && before?.callId === callId;
+        if (isRepeated || isPaused === wasPaused) {
+          return { pause: pauseIn(before), isChanged: false };
+        }
+        written = JSON.stringify({ isPaused, by, callId });
+        upsert({ accountId, scope: "account", name: "paused", value: written, at: now });
+        return { pause: isPaused ? { by, since: now } : undefined, isChanged: true };
+      });
+      if (written !== undefined) onChanged(accountId, written);
+      return result;
+    },
+  };
+}
+
+function pauseIn(row: (Pause & { readonly isPaused: boolean }) | undefined): Pause | undefined {
+  return row?.isPaused ? { by: row.by, since: row.since } : undefined;
 }

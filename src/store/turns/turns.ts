@@ -9,11 +9,13 @@ import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
 import { type ContextDeps, createContext } from "./context.ts";
-import { createAnswerThreads } from "./answer_threads.ts";
 import { createReactions } from "./reactions.ts";
 import { createSteps } from "./steps.ts";
 import { createTurnEnds, type TurnEndsDeps } from "./turn_ends.ts";
-import type { TurnRecords } from "../../core/store/turns.ts";
+import type { AnswerThreadRows, TurnRecords } from "../../core/store/turns.ts";
+import { withoutControls } from "../../lib/text/quoted.ts";
+import { UNNAMED } from "../database/durability.ts";
+import { ANSWER_THREAD } from "../schema/threads.ts";
 
 /**
  * Creates the namespace.
@@ -34,4 +36,59 @@ export function createTurns(
     createSteps(database, transactions, deps.memory),
     createTurnEnds(database, transactions, deps),
   );
+}
+
+/** Maximum number of threads of an account; older ones continue with mentions only. */
+const THREADS_MAX = 5_000;
+
+const THREAD = ANSWER_THREAD.pick("threadId", "channelId", "askerId", "title", "state");
+
+/**
+ * Stores the threads that answers open (S7).
+ *
+ * The row comes before the request to Discord. So a turn that a crash repeats asks for the same
+ * thread, and messages in it are recognized.
+ */
+function createAnswerThreads(
+  database: DatabaseSync,
+  { commit, readUnjournaled }: Pick<Transactions, "commit" | "readUnjournaled">,
+): AnswerThreadRows {
+  const selectNewest = database.prepare(
+    `SELECT ${THREAD.columns()} FROM answer_thread
+     WHERE account_id = ? AND has_asker = 1 AND state <> 'refused' ORDER BY at DESC LIMIT ?`,
+  );
+  const selectOne = database.prepare(
+    `SELECT ${THREAD.columns()} FROM answer_thread WHERE account_id = ? AND thread_id = ?`,
+  );
+  const insert = ANSWER_THREAD.prepareInsert(database, "ON CONFLICT DO NOTHING");
+  const end = database.prepare(
+    "UPDATE answer_thread SET state = ? WHERE account_id = ? AND thread_id = ?",
+  );
+  const setAsker = database.prepare(
+    "UPDATE answer_thread SET has_asker = ? WHERE account_id = ? AND thread_id = ?",
+  );
+  const prune = database.prepare(
+    `DELETE FROM answer_thread WHERE account_id = :accountId AND at < (
+       SELECT at FROM answer_thread WHERE account_id = :accountId
+       ORDER BY at DESC LIMIT 1 OFFSET ${THREADS_MAX}
+     )`,
+  );
+  return {
+    answerThreads: (accountId, limit) =>
+      readUnjournaled(() => selectNewest.all(accountId, limit).map(THREAD.read).reverse()),
+    answerThread: (accountId, threadId) =>
+      readUnjournaled(() => {
+        const row = selectOne.get(accountId, threadId);
+        return row && THREAD.read(row);
+      }),
+    beginThread: (accountId, thread, now) =>
+      commit(UNNAMED, () => {
+        insert({ ...thread, accountId, title: withoutControls(thread.title), at: now });
+        prune.run({ accountId });
+      }),
+    endThread: (accountId, threadId, state) =>
+      commit(UNNAMED, () => void end.run(state, accountId, threadId)),
+    setAskerIn: (accountId, threadId, isIn) =>
+      commit(UNNAMED, () => void setAsker.run(isIn ? 1 : 0, accountId, threadId)),
+  };
 }

@@ -7,15 +7,16 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
+import { integer, real, rows, text } from "../schema/columns.ts";
+import { TOLD_PROBLEM } from "../schema/usage.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { SpentBy } from "../../core/spending/budget.ts";
 import { dayOf, type UsedBy } from "../../core/spending/usage.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { SpentToday } from "../memory/spent_today.ts";
 import { prepareInsertUsage } from "./charges.ts";
-import type { Usage, UsageField, UsageSum } from "../../core/store/usage.ts";
+import type { ModelProblems, Usage, UsageField } from "../../core/store/usage.ts";
 
 /** Columns by which sums can be grouped. */
 const USAGE_FIELDS: Readonly<Record<UsageField, string>> = {
@@ -28,37 +29,28 @@ const USAGE_FIELDS: Readonly<Record<UsageField, string>> = {
   kind: "kind",
 };
 
-const SUMS = `COALESCE(SUM(requests), 0) AS requests, COALESCE(SUM(input), 0) AS input,
-  COALESCE(SUM(cached), 0) AS cached, COALESCE(SUM(output), 0) AS output,
+const SUMS = `COALESCE(SUM(requests), 0) AS requests, COALESCE(SUM(input), 0) AS input_tokens,
+  COALESCE(SUM(cached), 0) AS cached_tokens, COALESCE(SUM(output), 0) AS output_tokens,
   COALESCE(SUM(micros), 0) AS micros, COALESCE(SUM(unpriced), 0) AS unpriced,
   COALESCE(SUM(ms), 0) AS ms, COALESCE(SUM(audio_sec), 0) AS audio_sec`;
 
-const sumSchema = z.object({
-  requests: column.number,
-  input: column.number,
-  cached: column.number,
-  output: column.number,
-  micros: column.number,
-  unpriced: column.number,
-  ms: column.number,
-  audio_sec: column.number,
-}).transform(({ input, cached, output, audio_sec: audioSec, ...sums }): UsageSum => ({
-  ...sums,
-  inputTokens: input,
-  cachedTokens: cached,
-  outputTokens: output,
-  audioSec,
-}));
-
-const valueSchema = z.object({ value: z.union([column.text, column.number]) });
-
-const spentSchema = z.object({
-  user_id: column.text,
-  guild_id: column.text,
-  agent_id: column.text,
-  tokens: column.number,
-  micros: column.number,
-  audio_sec: column.number,
+const SUM = rows({
+  requests: integer(),
+  inputTokens: integer(),
+  cachedTokens: integer(),
+  outputTokens: integer(),
+  micros: integer(),
+  unpriced: integer(),
+  ms: integer(),
+  audioSec: real(),
+});
+const SPENT = rows({
+  userId: text(),
+  guildId: text(),
+  agentId: text(),
+  tokens: integer(),
+  micros: integer(),
+  audioSec: real(),
 });
 
 /**
@@ -88,14 +80,8 @@ export function createUsage(
 
   function rowsOf(day: number) {
     return selectSpent.all(day).map((row) => {
-      const {
-        user_id: userId,
-        guild_id: guildId,
-        agent_id: agentId,
-        audio_sec: audioSec,
-        ...sums
-      } = spentSchema.parse(row);
-      return { ...sums, userId, agentId, audioSec, guildId: guildId !== "" ? guildId : undefined };
+      const { guildId, ...spent } = SPENT.read(row);
+      return { ...spent, guildId: guildId !== "" ? guildId : undefined };
     });
   }
 
@@ -103,9 +89,9 @@ export function createUsage(
     async spentBy(by, now) {
       const day = dayOf(now);
       return spent.of(by, day) ?? await read(() => {
-        const rows = rowsOf(day);
-        spent.load(day, rows, selectTold.all(day).map((row) => String(row["user_id"])));
-        return spent.of(by, day) ?? sumOf(rows, by);
+        const charged = rowsOf(day);
+        spent.load(day, charged, selectTold.all(day).map((row) => String(row["user_id"])));
+        return spent.of(by, day) ?? sumOf(charged, by);
       });
     },
     async isTold(userId, now) {
@@ -122,7 +108,7 @@ export function createUsage(
     },
     sum: (fromDay, userId) =>
       read(() =>
-        sumSchema.parse(
+        SUM.read(
           userId === undefined ? selectSum.get(fromDay) : selectSumOf.get(fromDay, userId),
         )
       ),
@@ -132,8 +118,8 @@ export function createUsage(
           `SELECT ${USAGE_FIELDS[field]} AS value, ${SUMS} FROM usage WHERE day >= ?
            GROUP BY 1 ORDER BY SUM(input + output) DESC, 1 LIMIT 1000`,
         ).all(fromDay).map((row) => ({
-          ...sumSchema.parse(row),
-          value: String(valueSchema.parse(row).value),
+          ...SUM.read(row),
+          value: String(row["value"]),
         }))
       ),
   };
@@ -159,5 +145,30 @@ function sumOf(
     guild: by.guildId !== undefined ? sumWhere(({ guildId }) => guildId === by.guildId) : undefined,
     agent: sumWhere(({ agentId }) => agentId === by.agentId),
     total: sumWhere(() => true),
+  };
+}
+
+const PROBLEM = TOLD_PROBLEM.pick("problem");
+
+/**
+ * Stores the problems of models about which the owners got a notice, so that a restart sends no
+ * second one (L3).
+ */
+export function createModelProblems(
+  database: DatabaseSync,
+  { commit, read }: Pick<Transactions, "commit" | "read">,
+): ModelProblems {
+  const select = database.prepare("SELECT problem FROM told_problem WHERE account_id = ?");
+  const insert = TOLD_PROBLEM.prepareInsert(
+    database,
+    "ON CONFLICT (account_id, problem) DO UPDATE SET told_at = excluded.told_at",
+  );
+  const forget = database.prepare("DELETE FROM told_problem WHERE account_id = ?");
+  return {
+    toldProblems: (accountId) =>
+      read(() => select.all(accountId).map((row) => PROBLEM.read(row).problem)),
+    noteProblem: (accountId, problem, now) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => void insert({ accountId, problem, toldAt: now })),
+    forgetProblems: (accountId) => commit(COMMIT_OPTIONS.BY_HAND, () => void forget.run(accountId)),
   };
 }

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { DAY_MS } from "../../../src/core/discord/day.ts";
 import { dayOf } from "../../../src/core/spending/usage.ts";
 import { prepareInsertUsage } from "../../../src/store/usage/charges.ts";
-import { preparePruneUsage } from "../../../src/store/usage/prune_usage.ts";
+import { preparePruneUsage } from "../../../src/store/usage/charges.ts";
 import { openTestStore } from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1, 12);

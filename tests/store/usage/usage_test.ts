@@ -4,7 +4,7 @@ import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { type Charge, dayOf } from "../../../src/core/spending/usage.ts";
 import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 import { createSpentToday } from "../../../src/store/memory/spent_today.ts";
-import { createModelProblems } from "../../../src/store/usage/model_problems.ts";
+import { createModelProblems } from "../../../src/store/usage/usage.ts";
 import { createUsage } from "../../../src/store/usage/usage.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 
