@@ -6,8 +6,7 @@
 
 import type { ToolCall } from "../core/model.ts";
 import type { AskedCall } from "../core/people/question.ts";
-import type { ToolContext } from "../core/turn/tool.ts";
-import { questionKey } from "../core/turn/waits_for_person.ts";
+import { questionKey, type ToolContext } from "../core/turn/tool.ts";
 import type { Toolbox } from "./toolbox.ts";
 import type { Questions } from "../core/store/questions.ts";
 

@@ -8,13 +8,13 @@
 import {
   type Model,
   ModelError,
+  type ModelMessage,
   type ModelRequest,
   type ModelUsage,
   type ToolCall,
 } from "../core/model.ts";
 import { withoutTools } from "../core/plain_request.ts";
 import type { Step } from "../core/step.ts";
-import { mergedUsers } from "../core/turn/merged_users.ts";
 import {
   charsOf,
   conversationOf,
@@ -134,4 +134,31 @@ export function withSteps(
 
 function withMergedUsers(request: ModelRequest): ModelRequest {
   return { ...request, messages: mergedUsers(request.messages) };
+}
+
+type UserMessage = Extract<ModelMessage, { role: "user" }>;
+
+/** The same messages; neighbouring ones of users are one. Returns the same array if there are none. */
+export function mergedUsers(messages: readonly ModelMessage[]): readonly ModelMessage[] {
+  const hasNeighbours = messages.some(({ role }, at) =>
+    role === "user" && messages[at + 1]?.role === "user"
+  );
+  if (!hasNeighbours) return messages;
+  const merged: ModelMessage[] = [];
+  for (const message of messages) {
+    const last = merged.at(-1);
+    if (message.role === "user" && last?.role === "user") {
+      merged[merged.length - 1] = joined(last, message);
+    } else merged.push(message);
+  }
+  return merged;
+}
+
+function joined(one: UserMessage, other: UserMessage): UserMessage {
+  const images = [...one.images ?? [], ...other.images ?? []];
+  return {
+    role: "user",
+    text: `${one.text}\n\n${other.text}`,
+    images: images.length > 0 ? images : undefined,
+  };
 }

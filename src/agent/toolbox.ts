@@ -9,11 +9,14 @@
 import { z } from "zod";
 import type { ToolCall, ToolDefinition } from "../core/model.ts";
 import type { ToolResult } from "../core/step.ts";
-import type { Tool, ToolContext } from "../core/turn/tool.ts";
+import {
+  type Tool,
+  type ToolContext,
+  UnknownOutcomeError,
+  WaitsForPerson,
+} from "../core/turn/tool.ts";
 import { audienceOf } from "../core/tool_names.ts";
 import { type RefusalReason, RefusedCall } from "../core/refused_call.ts";
-import { UnknownOutcomeError } from "../core/turn/unknown_outcome.ts";
-import { WaitsForPerson } from "../core/turn/waits_for_person.ts";
 import { ALLOW_ONCE, type Decision, type Question } from "../core/people/question.ts";
 import type { StartTimer } from "../lib/clock.ts";
 

@@ -14,7 +14,7 @@ import { ModelError, type ModelUsage, type ToolCall } from "../core/model.ts";
 import { BudgetSpent } from "../core/spending/budget.ts";
 import type { SaveSteps, Step, ToolResult } from "../core/step.ts";
 import type { RefusalReason } from "../core/refused_call.ts";
-import type { ToolContext } from "../core/turn/tool.ts";
+import { questionKey, type ToolContext } from "../core/turn/tool.ts";
 import type { StartTimer } from "../lib/clock.ts";
 import {
   callsToRun,
@@ -28,7 +28,6 @@ import {
 import type { AskedCall } from "../core/people/question.ts";
 import { type AnswerPorts, readAnswer, type RequestFor, withSteps } from "./ask_model.ts";
 import { askFirst, type AskPorts, type ReadyCall } from "./ask_first.ts";
-import { questionKey } from "../core/turn/waits_for_person.ts";
 import { createStepLog, type StepLog } from "./step_log.ts";
 import type { Toolbox } from "./toolbox.ts";
 import type { ParkedTurn, TurnOutcome } from "../core/turn/turn_outcome.ts";

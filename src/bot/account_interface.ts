@@ -10,7 +10,7 @@ import type { AccountId, UserId } from "../core/discord/ids.ts";
 import type { InvalidRequests } from "../core/discord/invalid_requests.ts";
 import type { Self } from "../core/inbound/inbound.ts";
 import type { EarlyThread } from "../discord/gateway/main/early_thread.ts";
-import type { TurnTrace } from "../core/turn/trace.ts";
+import type { TurnTrace } from "../core/turn/timeline.ts";
 import type { AnswerHooks } from "../discord/rest/exchange/exchange.ts";
 import type { NoteSearch } from "../flows/notes/search.ts";
 import type { ProcessMemory } from "../flows/process_memory.ts";

@@ -6,7 +6,7 @@
  */
 
 import type { CallToolResult, MCPClient } from "@ai-sdk/mcp";
-import { UnknownOutcomeError } from "../core/turn/unknown_outcome.ts";
+import { UnknownOutcomeError } from "../core/turn/tool.ts";
 import { isAnswer, isLostSession, mayHaveRun } from "./call_failure.ts";
 import { type AskingCall, createAsking, openPages } from "./elicitation/asking.ts";
 import type { McpConnection, McpPorts, McpServer } from "./connection.ts";

@@ -14,9 +14,13 @@ import {
   commandOf,
   type TextCommand,
 } from "../core/inbound/commands.ts";
-import { hasContent, isMention, type RecalledMessage } from "../core/inbound/facts.ts";
+import {
+  hasContent,
+  isMention,
+  type KnownFacts,
+  type RecalledMessage,
+} from "../core/inbound/facts.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
-import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
 import type { Granted } from "./senders.ts";
 import { ownerIsAsked, PLURALKIT, preparePlaceAccess } from "./place_access.ts";

@@ -9,10 +9,9 @@
  */
 
 import type { CommandNeeds } from "../core/inbound/commands.ts";
-import type { Check, Explanation, RecalledMessage } from "../core/inbound/facts.ts";
+import type { Check, Explanation, KnownFacts, RecalledMessage } from "../core/inbound/facts.ts";
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
-import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import type { Verdict } from "../core/inbound/verdict.ts";
 import { type ExistingCommands, prepareMessages } from "./admission.ts";
 import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";

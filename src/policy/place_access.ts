@@ -11,7 +11,7 @@
 import type { GuildPlace } from "../core/inbound/inbound.ts";
 import type { Verdict } from "../core/inbound/verdict.ts";
 import type { ChannelId } from "../core/discord/ids.ts";
-import type { KnownFacts } from "../core/inbound/known_facts.ts";
+import type { KnownFacts } from "../core/inbound/facts.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import {
   type AccessGrant,

@@ -9,7 +9,7 @@
 
 import type { CommandNeeds } from "../core/inbound/commands.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
-import type { KnownFacts } from "../core/inbound/known_facts.ts";
+import type { KnownFacts } from "../core/inbound/facts.ts";
 import type { IgnoreReason } from "../core/inbound/verdict.ts";
 import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
 import { nameOf } from "./rules/checks.ts";

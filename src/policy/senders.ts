@@ -9,7 +9,7 @@ import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import type { CommandNeeds } from "../core/inbound/commands.ts";
 import type { ChannelId } from "../core/discord/ids.ts";
-import type { KnownFacts } from "../core/inbound/known_facts.ts";
+import type { KnownFacts } from "../core/inbound/facts.ts";
 import { type AllowEntry, entryText, prepareAllowlist } from "./rules/allowlist.ts";
 import { type Ask, ignore, nameOf } from "./rules/checks.ts";
 import type { AccessPolicy } from "./rules/rules.ts";

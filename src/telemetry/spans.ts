@@ -7,8 +7,7 @@
  * @module
  */
 
-import type { TimelineEntry } from "../core/turn/timeline.ts";
-import type { TurnTrace } from "../core/turn/trace.ts";
+import type { TimelineEntry, TurnTrace } from "../core/turn/timeline.ts";
 
 /** The version of the conventions. */
 export const CONVENTIONS = "1.45.0";

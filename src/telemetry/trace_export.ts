@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { TurnTrace } from "../core/turn/trace.ts";
+import type { TurnTrace } from "../core/turn/timeline.ts";
 import type { Log } from "../lib/log.ts";
 import type { StartTimer } from "../lib/clock.ts";
 import type { Otlp, OtlpOptions } from "./otlp.ts";

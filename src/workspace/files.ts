@@ -6,7 +6,7 @@
 
 import { lstat, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { FileEntry, WorkspacePort } from "../core/turn/ports/workspace.ts";
+import type { FileEntry, WorkspacePort } from "../core/turn/ports/host.ts";
 import { codeOf } from "../lib/errors.ts";
 import { openNew, openToRead, walk } from "./root.ts";
 import { assertChangeable, partsOf } from "./safe_path.ts";

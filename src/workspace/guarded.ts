@@ -10,7 +10,7 @@
 import { randomBytes } from "node:crypto";
 import { realpath } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
-import type { WorkspacePort } from "../core/turn/ports/workspace.ts";
+import type { WorkspacePort } from "../core/turn/ports/host.ts";
 import { codeOf } from "../lib/errors.ts";
 import { createWorkspace } from "./files.ts";
 

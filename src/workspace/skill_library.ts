@@ -9,7 +9,7 @@ import { dirname, join, resolve } from "node:path";
 import { badArguments } from "../core/refused_call.ts";
 import { NO_SKILLS, type Skill, type SkillLibrary } from "../core/skills/skill.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
-import type { SkillsPort } from "../core/turn/ports/skills.ts";
+import type { SkillsPort } from "../core/turn/ports/memory.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { findSkills, readSkillFile } from "./skills.ts";

@@ -12,7 +12,7 @@ import { policiesIn } from "../../src/config/policies.ts";
 import { commandIn } from "../../src/core/inbound/commands.ts";
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { Judged } from "../../src/core/inbound/inbox.ts";
-import type { KnownFacts } from "../../src/core/inbound/known_facts.ts";
+import type { KnownFacts } from "../../src/core/inbound/facts.ts";
 import type { ResolvedName } from "../../src/core/names.ts";
 import { snapshotOf } from "../../src/discord/gateway/decode/guild_index.ts";
 import { DATABASE_NAME } from "../../src/host/files/data_dir.ts";

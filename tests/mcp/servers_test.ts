@@ -7,7 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { UnknownOutcomeError } from "../../src/core/turn/unknown_outcome.ts";
+import { UnknownOutcomeError } from "../../src/core/turn/tool.ts";
 import { schedule } from "../../src/lib/clock.ts";
 import { toPlain } from "../../src/lib/text/plain.ts";
 import type { McpServer } from "../../src/mcp/connection.ts";

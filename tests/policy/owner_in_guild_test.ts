@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
-import type { KnownFacts } from "../../src/core/inbound/known_facts.ts";
+import type { KnownFacts } from "../../src/core/inbound/facts.ts";
 import { type AccessEventKind, prepareAuthorize } from "../../src/policy/authorize.ts";
 import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
 import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";

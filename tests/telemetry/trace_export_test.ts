@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { describe, it } from "node:test";
-import type { TurnTrace } from "../../src/core/turn/trace.ts";
+import type { TurnTrace } from "../../src/core/turn/timeline.ts";
 import { spansOf } from "../../src/telemetry/spans.ts";
 import { createTraceExport } from "../../src/telemetry/trace_export.ts";
 import { ACCOUNT, messageId } from "../support/discord/builders.ts";

@@ -9,7 +9,7 @@ import { type ReferenceKey, referenceKeys } from "../../config/reference/keys.ts
 import { configSchema } from "../../config/schema/root.ts";
 import type { ConfigFile } from "../../core/config_file.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import type { StopScope } from "../../core/inbound/changes.ts";
+import type { StopScope } from "../../core/inbound/inbox.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";

@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { Changed } from "../../core/inbound/changes.ts";
-import type { Foreign, Judged } from "../../core/inbound/inbox.ts";
+import type { Changed, Foreign, Judged } from "../../core/inbound/inbox.ts";
 
 /** The events of an account's inbound side. */
 export interface InboundEvents {

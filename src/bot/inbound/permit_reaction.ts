@@ -8,7 +8,7 @@
  */
 
 import type { GuildId, UserId } from "../../core/discord/ids.ts";
-import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { PermittedReaction, Reaction } from "../../core/inbound/reactions.ts";
 import { labelOf } from "../../core/inbound/transcript.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";

@@ -12,7 +12,7 @@ import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import { commandIn } from "../../core/inbound/commands.ts";
 import type { Judgement } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Source } from "../../flows/receive/judge_message.ts";
 import { createLoopGuard } from "../../policy/loop_guard.ts";

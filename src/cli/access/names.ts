@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { GuildNames } from "../../core/inbound/guild_names.ts";
+import type { GuildNames } from "../../core/inbound/inbound.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { restore } from "../../discord/gateway/decode/guild_index.ts";

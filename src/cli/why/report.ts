@@ -9,11 +9,14 @@
  */
 
 import { TEXT_COMMANDS } from "../../interactions/registry.ts";
-import type { Check, Explanation } from "../../core/inbound/facts.ts";
-import { toMessage } from "../../core/inbound/facts.ts";
+import {
+  type Check,
+  type Explanation,
+  type KnownFacts,
+  toMessage,
+} from "../../core/inbound/facts.ts";
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Folded } from "../../core/turn/checkpoint.ts";
-import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { Step } from "../../core/step.ts";
 import { lastRequestOf, type TimelineEntry, timelineOf } from "../../core/turn/timeline.ts";
 import { explain } from "../../policy/authorize.ts";

@@ -5,8 +5,7 @@
  */
 
 import type { ChannelId, GuildId } from "../discord/ids.ts";
-import type { Changed } from "../inbound/changes.ts";
-import type { Foreign, Judged, StoredTurn } from "../inbound/inbox.ts";
+import type { Changed, Foreign, Judged, StoredTurn } from "../inbound/inbox.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { PairingRequest } from "../inbound/pairing.ts";
 import type { Delivery } from "../outbound/delivery.ts";

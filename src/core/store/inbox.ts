@@ -5,10 +5,9 @@
  */
 
 import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts";
-import type { StopScope } from "../inbound/changes.ts";
+import type { Accepted, AcceptedBatch, Claim, Judged, Route, StopScope } from "../inbound/inbox.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
-import type { Accepted, AcceptedBatch, Claim, Judged, Route } from "../inbound/inbox.ts";
-import type { KnownFacts } from "../inbound/known_facts.ts";
+import type { KnownFacts } from "../inbound/facts.ts";
 import type { UndecidedReason, Verdict } from "../inbound/verdict.ts";
 import type { WaitingRules } from "../inbound/waiting_turns.ts";
 import type { Step } from "../step.ts";

@@ -1,5 +1,6 @@
 /**
- * Counts seconds of audio that a model hears or speaks, and knows their budgets (L5, X4).
+ * Finds the person and the place that a request is counted for, and counts seconds of audio that a
+ * model hears or speaks (L5, X4).
  *
  * @module
  */
@@ -7,7 +8,7 @@
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { BudgetStop } from "../spending/budget.ts";
 import type { SpendPort } from "../spending/metered_model.ts";
-import { usedBy } from "./used_by.ts";
+import type { UsedBy } from "../spending/usage.ts";
 
 /** Audio of one request. */
 export interface AudioUse {
@@ -62,5 +63,16 @@ export function createAudioSpending(
         at: now(),
       });
     },
+  };
+}
+
+/** The sender and the place of a message, and the agent. */
+export function usedBy({ sender, channelId, guildId }: InboundMessage, agentId: string): UsedBy {
+  return {
+    userId: sender.id,
+    roleIds: sender.roles.map(({ id }) => id),
+    channelId,
+    guildId,
+    agentId,
   };
 }

@@ -13,6 +13,7 @@ import type { ModelUsage, ToolCall } from "../model.ts";
 import type { TurnCost } from "../spending/usage.ts";
 import type { Step, ToolResult } from "../step.ts";
 import type { RefusalReason } from "../refused_call.ts";
+import type { AccountId, MessageId } from "../discord/ids.ts";
 
 /** A request to the model, or a tool call. Times are Unix times in milliseconds. */
 export type TimelineEntry =
@@ -134,4 +135,26 @@ export function lastRequestOf(
       micros: micros !== undefined ? micros - sumOf((usage) => usage.micros) : undefined,
     },
   };
+}
+
+/** The trace of one turn. Times are Unix times in milliseconds. */
+export interface TurnTrace {
+  /** The account that answers. */
+  readonly accountId: AccountId;
+  /** The agent of the turn. */
+  readonly agentId: string;
+  /** Key of the conversation. */
+  readonly sessionKey: string;
+  /** The answered message. */
+  readonly messageId: MessageId;
+  /** The model: `"<provider>/<model>"`. */
+  readonly modelId: string;
+  /** When the turn began. */
+  readonly startedAt: number;
+  /** When it ended. */
+  readonly endedAt: number;
+  /** Kind of the failure; absent if the turn has an answer. */
+  readonly failure?: string;
+  /** Requests to the model and tool calls. */
+  readonly entries: readonly TimelineEntry[];
 }

@@ -1,26 +1,21 @@
 /**
  * Declares a tool of the agent. Each tool is a module of its own, listed in `tools/registry.ts`.
  *
+ * A call that has begun may wait for a person (T10, T13): the tool keeps it in memory, the turn is
+ * parked, and the tool's next run gets the decision.
+ *
  * @module
  */
 
 import type { z } from "zod";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_gates.ts";
-import type { CodePort } from "./ports/code.ts";
-import type { DrawPort } from "./ports/draw.ts";
-import type { DiscordPort } from "./ports/discord.ts";
-import type { ExecPort } from "./ports/exec.ts";
-import type { HistoryPort } from "./ports/history.ts";
-import type { RecallPort } from "./ports/recall.ts";
-import type { MemoryPort } from "./ports/memory.ts";
-import type { QuestionsPort } from "./ports/questions.ts";
-import type { SkillsPort } from "./ports/skills.ts";
-import type { WorkspacePort } from "./ports/workspace.ts";
-import type { ThreadsPort } from "./ports/threads.ts";
-import type { SchedulesPort } from "./ports/schedules.ts";
-import type { WebPort } from "./ports/web.ts";
 import type { Decision, Question } from "../people/question.ts";
+import type { CodePort, DrawPort, ExecPort, WebPort, WorkspacePort } from "./ports/host.ts";
+import type { DiscordPort } from "./ports/discord.ts";
+import type { HistoryPort, QuestionsPort, ThreadsPort } from "./ports/history.ts";
+import type { MemoryPort, RecallPort, SkillsPort } from "./ports/memory.ts";
+import type { SchedulesPort } from "./ports/schedules.ts";
 
 /** What tools can do outside the process: one part for each kind of thing. */
 export interface ToolPorts {
@@ -150,4 +145,34 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
 /** Checks a tool's types while it is declared, and hides that of its input from the list of tools. */
 export function defineTool<Input extends z.ZodType>(tool: Tool<Input>): Tool {
   return tool;
+}
+
+/** A tool may have done its work, or not: the connection to it was lost. */
+export class UnknownOutcomeError extends Error {
+  /** Name of the class, for logs. */
+  override readonly name = "UnknownOutcomeError";
+}
+
+/** Thrown by a tool: its call waits for a person. */
+export class WaitsForPerson extends Error {
+  /** Tells it from failures. */
+  override readonly name = "WaitsForPerson";
+  /** The question. */
+  readonly question: Question;
+
+  /** Creates the error. */
+  constructor(question: Question) {
+    super("the call waits for a person");
+    this.question = question;
+  }
+}
+
+/**
+ * The key of a question about a call. No other call has it: keys of calls begin with the id of a
+ * message and a colon, and only their end comes from the model.
+ *
+ * @param round 0: a question before the call begins. From 1: those that it waits for.
+ */
+export function questionKey(callKey: string, round: number): string {
+  return round === 0 ? callKey : `${round}@${callKey}`;
 }

@@ -18,7 +18,7 @@ import {
 } from "../../core/discord/ids.ts";
 import type { InboundMessage, Quoted } from "../../core/inbound/inbound.ts";
 import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
-import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";

@@ -11,7 +11,7 @@ import type { Account } from "../../core/account/account.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { GuildId, UserId } from "../../core/discord/ids.ts";
 import type { CommandCall, ComponentUse } from "../../core/inbound/interactions.ts";
-import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Authorize } from "../../policy/authorize.ts";

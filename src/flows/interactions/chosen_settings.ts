@@ -17,7 +17,7 @@ import {
   type QueueMode,
   THINK_LEVELS,
 } from "../../core/people/chosen.ts";
-import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";

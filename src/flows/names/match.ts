@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { FoundMember, GuildNames } from "../../core/inbound/guild_names.ts";
+import type { FoundMember, GuildNames, Named, Sender } from "../../core/inbound/inbound.ts";
 import {
   type GuildId,
   parseSnowflake,
@@ -16,7 +16,6 @@ import {
   type Snowflake,
   type UserId,
 } from "../../core/discord/ids.ts";
-import type { Named, Sender } from "../../core/inbound/inbound.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { prepareAllowlist } from "../../policy/rules/allowlist.ts";
 import { isFormOf } from "../../policy/rules/entries.ts";

@@ -12,7 +12,7 @@
  * @module
  */
 
-import type { FoundMember, GuildNames } from "../../core/inbound/guild_names.ts";
+import type { FoundMember, GuildNames } from "../../core/inbound/inbound.ts";
 import type { AccountId, GuildId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { UnresolvedName } from "../../policy/rules/pinned.ts";

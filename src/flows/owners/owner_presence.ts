@@ -8,7 +8,7 @@
  */
 
 import type { GuildId, UserId } from "../../core/discord/ids.ts";
-import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { Account } from "../../core/account/account.ts";
 

@@ -9,7 +9,12 @@
  * @module
  */
 
-import { type Accepted, type Echo, NOTHING_ACCEPTED } from "../../core/inbound/inbox.ts";
+import {
+  type Accepted,
+  type Echo,
+  type MessageChange,
+  NOTHING_ACCEPTED,
+} from "../../core/inbound/inbox.ts";
 import {
   type EventHandlers,
   handleEvent,
@@ -17,7 +22,6 @@ import {
   type SessionStarted,
 } from "../../core/inbound/events.ts";
 import type { InboundMessage, OwnMessage, PostedMessage } from "../../core/inbound/inbound.ts";
-import type { MessageChange } from "../../core/inbound/changes.ts";
 import type { PermittedReaction, Reaction } from "../../core/inbound/reactions.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { StartTimer } from "../../lib/clock.ts";

@@ -5,9 +5,16 @@
  * @module
  */
 
-import type { Changed, MessageChange } from "../../core/inbound/changes.ts";
+import type {
+  Accepted,
+  AcceptedBatch,
+  Changed,
+  Echo,
+  Foreign,
+  Judged,
+  MessageChange,
+} from "../../core/inbound/inbox.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
-import type { Accepted, AcceptedBatch, Echo, Foreign, Judged } from "../../core/inbound/inbox.ts";
 import type { InboundBatch, SessionStarted } from "../../core/inbound/events.ts";
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import type { PairingRequest, PairingService } from "../../core/inbound/pairing.ts";

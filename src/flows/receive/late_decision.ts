@@ -9,7 +9,7 @@
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { Accepted, Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
 

@@ -14,7 +14,7 @@ import { pathTo } from "../../core/config_file.ts";
 import type { AccountId, GuildId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { GuildPlace, InboundMessage, Named } from "../../core/inbound/inbound.ts";
-import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { UndecidedReason } from "../../core/inbound/verdict.ts";
 import { nameAsCode } from "../../render/name.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";

@@ -16,7 +16,7 @@
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { KnownFacts } from "../../core/inbound/facts.ts";
 import { asMembers, type LookUp, type ProxiedMessage } from "../../core/inbound/pluralkit.ts";
 import type { UndecidedReason, Verdict } from "../../core/inbound/verdict.ts";
 import { createNewestSet, type NewestSet } from "../../lib/cache.ts";

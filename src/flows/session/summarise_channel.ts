@@ -13,7 +13,7 @@ import type { Model, ModelRequest } from "../../core/model.ts";
 import { BudgetSpent } from "../../core/spending/budget.ts";
 import type { ShownMessage } from "../../core/turn/ports/discord.ts";
 import type { ChannelSummary } from "../../core/turn/ports/history.ts";
-import { shownLine } from "../../core/turn/shown_line.ts";
+import { shownLine } from "../../core/turn/ports/discord_call.ts";
 import { clip } from "../../lib/text/cut.ts";
 import {
   channelSummaryOf,

@@ -5,7 +5,7 @@
  */
 
 import { FileError } from "../../core/turn/media.ts";
-import type { CodePort, ScriptEnd } from "../../core/turn/ports/code.ts";
+import type { CodePort, ScriptEnd } from "../../core/turn/ports/host.ts";
 import type { FindFile } from "../media/find_file.ts";
 import { badArguments } from "../../core/refused_call.ts";
 

@@ -8,8 +8,8 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ModelUsage } from "../../core/model.ts";
 import { chargeOf, type SpendPort } from "../../core/spending/metered_model.ts";
 import { FileError } from "../../core/turn/media.ts";
-import type { DrawPort } from "../../core/turn/ports/draw.ts";
-import { usedBy } from "../../core/turn/used_by.ts";
+import type { DrawPort } from "../../core/turn/ports/host.ts";
+import { usedBy } from "../../core/turn/audio_spending.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
 import type { Account } from "../../core/account/account.ts";
 

@@ -19,7 +19,7 @@ import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type Question } from "../../core/people
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import type { ExecRules } from "../../core/store/questions.ts";
 import { factsOf } from "../../core/turn/decided_action.ts";
-import type { ExecAsker, ExecCall, ExecPort } from "../../core/turn/ports/exec.ts";
+import type { ExecAsker, ExecCall, ExecPort } from "../../core/turn/ports/host.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 

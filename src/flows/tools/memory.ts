@@ -9,7 +9,7 @@ import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { MAX_NOTES, type Note, scopeKeyOf, spaceOf, visibleKeys } from "../../core/notes/note.ts";
 import type { MemoryPort } from "../../core/turn/ports/memory.ts";
-import { usedBy } from "../../core/turn/used_by.ts";
+import { usedBy } from "../../core/turn/audio_spending.ts";
 import type { NoteSearch } from "../notes/search.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import type { Notes } from "../../core/store/notes.ts";

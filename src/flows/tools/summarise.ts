@@ -10,7 +10,7 @@ import { BudgetSpent } from "../../core/spending/budget.ts";
 import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
 import type { HistoryPort } from "../../core/turn/ports/history.ts";
-import { usedBy } from "../../core/turn/used_by.ts";
+import { usedBy } from "../../core/turn/audio_spending.ts";
 import { summariseChannel } from "../session/summarise_channel.ts";
 
 /** Creates the summaries of one account. */

@@ -5,7 +5,7 @@
  */
 
 import { canStartThread } from "../../core/inbound/threads.ts";
-import type { ThreadsPort } from "../../core/turn/ports/threads.ts";
+import type { ThreadsPort } from "../../core/turn/ports/history.ts";
 import type { AnswerThreads } from "../turn/answer_threads.ts";
 import { threadTitle } from "../../render/name.ts";
 import { badArguments } from "../../core/refused_call.ts";

@@ -12,7 +12,7 @@ import type { StoredTurn } from "../../core/inbound/inbox.ts";
 import type { Model } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
-import type { TurnTrace } from "../../core/turn/trace.ts";
+import type { TurnTrace } from "../../core/turn/timeline.ts";
 import type { FooterRules } from "../../render/cost.ts";
 import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";

@@ -8,8 +8,7 @@ import type { Toolbox } from "../../agent/toolbox.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { Claim, TurnEnd } from "../../core/inbound/inbox.ts";
 import { type Model, ModelError, type ModelPart, withGenerate } from "../../core/model.ts";
-import type { TimelineEntry } from "../../core/turn/timeline.ts";
-import type { TurnTrace } from "../../core/turn/trace.ts";
+import type { TimelineEntry, TurnTrace } from "../../core/turn/timeline.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** The record of one turn. */

@@ -9,7 +9,7 @@ import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { Folded } from "../../core/turn/checkpoint.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import type { PairingRequest } from "../../core/inbound/pairing.ts";
-import type { StopScope } from "../../core/inbound/changes.ts";
+import type { StopScope } from "../../core/inbound/inbox.ts";
 import type {
   ButtonPress,
   CommandCall,

@@ -10,9 +10,7 @@
 
 import { MAX_FIELDS } from "../../core/people/form.ts";
 import { type Decision, DENY, type Question, type ServerWish } from "../../core/people/question.ts";
-import type { ToolContext } from "../../core/turn/tool.ts";
-import { UnknownOutcomeError } from "../../core/turn/unknown_outcome.ts";
-import { WaitsForPerson } from "../../core/turn/waits_for_person.ts";
+import { type ToolContext, UnknownOutcomeError, WaitsForPerson } from "../../core/turn/tool.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { AskingCall, Elicitation, ElicitationAnswer } from "./asking.ts";
 import { contentOf } from "./content.ts";

@@ -11,7 +11,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../schema/columns.ts";
-import { type Changed, type MessageChange, NOTHING_CHANGED } from "../../core/inbound/changes.ts";
+import { type Changed, type MessageChange, NOTHING_CHANGED } from "../../core/inbound/inbox.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { toOverheard } from "../../core/inbound/transcript.ts";

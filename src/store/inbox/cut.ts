@@ -10,7 +10,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../schema/columns.ts";
-import type { CutEnd } from "../../core/inbound/changes.ts";
+import type { CutEnd } from "../../core/inbound/inbox.ts";
 import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Outgoing } from "../memory/outgoing.ts";

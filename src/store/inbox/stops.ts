@@ -6,8 +6,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { StopScope } from "../../core/inbound/changes.ts";
-import type { StopRequest } from "../../core/inbound/inbox.ts";
+import type { StopRequest, StopScope } from "../../core/inbound/inbox.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";

@@ -8,8 +8,12 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { ChannelId } from "../../core/discord/ids.ts";
-import type { Accepted, AcceptedBatch, Judged } from "../../core/inbound/inbox.ts";
-import { NOTHING_CHANGED } from "../../core/inbound/changes.ts";
+import {
+  type Accepted,
+  type AcceptedBatch,
+  type Judged,
+  NOTHING_CHANGED,
+} from "../../core/inbound/inbox.ts";
 import { type AppliedChanges, type Changes, NOTHING_APPLIED } from "./changes.ts";
 import type { Stops } from "./stops.ts";
 import { prepareKeepGuild } from "../gateway/guilds.ts";

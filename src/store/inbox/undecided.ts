@@ -12,7 +12,7 @@ import { column } from "../schema/columns.ts";
 import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import { type Judged, NOTHING_ACCEPTED } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import { type InboxDeps, prepareKeepJudged } from "./judged.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";

@@ -11,7 +11,7 @@ import { column } from "../schema/columns.ts";
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Undecided } from "../../core/store/inbox.ts";
 
 /**

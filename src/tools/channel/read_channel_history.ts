@@ -9,7 +9,7 @@
 
 import { z } from "zod";
 import { parseSnowflake } from "../../core/discord/ids.ts";
-import { shownLine } from "../../core/turn/shown_line.ts";
+import { shownLine } from "../../core/turn/ports/discord_call.ts";
 import type { ShownMessage } from "../../core/turn/ports/discord.ts";
 import { defineTool, type Tool, type ToolContext } from "../../core/turn/tool.ts";
 import { readsElsewhere } from "../discord/elsewhere.ts";

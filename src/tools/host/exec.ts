@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import type { ExecCall } from "../../core/turn/ports/exec.ts";
+import type { ExecCall } from "../../core/turn/ports/host.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
 
 /** Maximum seconds of a command that the turn waits for (SEC-R22). */

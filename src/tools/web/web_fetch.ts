@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import type { WebPage } from "../../core/turn/ports/web.ts";
+import type { WebPage } from "../../core/turn/ports/host.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
 
 /** UTF-16 units of a page in one result; a longer result would be shown without its middle (T1). */

@@ -4,7 +4,7 @@ import type { CommandNeeds } from "../../../src/core/inbound/commands.ts";
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
 import type { SlashCommand } from "../../../src/core/inbound/interactions.ts";
 import type { Place } from "../../../src/core/inbound/inbound.ts";
-import type { KnownFacts } from "../../../src/core/inbound/known_facts.ts";
+import type { KnownFacts } from "../../../src/core/inbound/facts.ts";
 import { createAuthorizeInteraction } from "../../../src/flows/interactions/authorize.ts";
 import { ACCOUNT, channelId, guildId, sender } from "../../support/discord/builders.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { FoundMember, GuildNames } from "../../../src/core/inbound/guild_names.ts";
+import type { FoundMember, GuildNames } from "../../../src/core/inbound/inbound.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import {
   type KnownNames,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { GuildId } from "../../../src/core/discord/ids.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
-import type { FoundMember, GuildNames } from "../../../src/core/inbound/guild_names.ts";
+import type { FoundMember, GuildNames } from "../../../src/core/inbound/inbound.ts";
 import { createNames, MAX_SEARCHES } from "../../../src/flows/names/resolve.ts";
 import type { UnresolvedName } from "../../../src/policy/rules/pinned.ts";
 import { ACCOUNT, channelId, guildId, userId } from "../../support/discord/builders.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Judged, NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { KnownFacts } from "../../../src/core/inbound/known_facts.ts";
+import type { KnownFacts } from "../../../src/core/inbound/facts.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { createOwnerGuilds, type OwnerInGuild } from "../../../src/flows/receive/owner_guilds.ts";
 import { ACCOUNT, guildId, guildMessage, messageId } from "../../support/discord/builders.ts";

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { MessageId, UserId } from "../../../src/core/discord/ids.ts";
 import { type Judged, NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { KnownFacts } from "../../../src/core/inbound/known_facts.ts";
+import type { KnownFacts } from "../../../src/core/inbound/facts.ts";
 import type { LookUp, ProxiedMessage } from "../../../src/core/inbound/pluralkit.ts";
 import type { UndecidedReason, Verdict } from "../../../src/core/inbound/verdict.ts";
 import {

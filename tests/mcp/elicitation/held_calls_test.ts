@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Decision } from "../../../src/core/people/question.ts";
-import type { ToolContext } from "../../../src/core/turn/tool.ts";
-import { UnknownOutcomeError } from "../../../src/core/turn/unknown_outcome.ts";
-import { WaitsForPerson } from "../../../src/core/turn/waits_for_person.ts";
+import {
+  type ToolContext,
+  UnknownOutcomeError,
+  WaitsForPerson,
+} from "../../../src/core/turn/tool.ts";
 import {
   type AskingCall,
   createAsking,

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { UnknownOutcomeError } from "../../../src/core/turn/unknown_outcome.ts";
+import { UnknownOutcomeError } from "../../../src/core/turn/tool.ts";
 import { schedule } from "../../../src/lib/clock.ts";
 import { createLogins, type Logins } from "../../../src/mcp/oauth/logins.ts";
 import { beginSignIn } from "../../../src/mcp/oauth/sign_in.ts";

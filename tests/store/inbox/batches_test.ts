@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { NOTHING_CHANGED } from "../../../src/core/inbound/changes.ts";
+import { type Judged, NOTHING_CHANGED } from "../../../src/core/inbound/inbox.ts";
 import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage, Self } from "../../../src/core/inbound/inbound.ts";
-import type { Judged } from "../../../src/core/inbound/inbox.ts";
 import {
   ACCOUNT,
   channelId,

@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { MessageChange } from "../../../src/core/inbound/changes.ts";
-import type { Claim, FinishedTurn } from "../../../src/core/inbound/inbox.ts";
+import type { Claim, FinishedTurn, MessageChange } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, frozen, ignored, openTestStore } from "../../support/store/store.ts";

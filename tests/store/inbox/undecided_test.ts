@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { NOTHING_CHANGED } from "../../../src/core/inbound/changes.ts";
+import { type Judged, NOTHING_CHANGED } from "../../../src/core/inbound/inbox.ts";
 import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
-import type { Judged } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { UndecidedReason, Verdict } from "../../../src/core/inbound/verdict.ts";
 import {

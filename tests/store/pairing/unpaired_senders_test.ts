@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { NOTHING_CHANGED } from "../../../src/core/inbound/changes.ts";
+import { NOTHING_CHANGED } from "../../../src/core/inbound/inbox.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import {
   CODE_LIFE_MS,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
-import type { RecallPort } from "../../../src/core/turn/ports/recall.ts";
+import type { RecallPort } from "../../../src/core/turn/ports/memory.ts";
 import { recall } from "../../../src/tools/session/recall.ts";
 import { messageId } from "../../support/discord/builders.ts";
 import { toolContext, UNUSED_PORTS } from "../../support/model/tools.ts";

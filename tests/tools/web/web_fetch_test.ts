@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { WebPage } from "../../../src/core/turn/ports/web.ts";
+import type { WebPage } from "../../../src/core/turn/ports/host.ts";
 import { webFetch } from "../../../src/tools/web/web_fetch.ts";
 import { toolContext, UNUSED_PORTS } from "../../support/model/tools.ts";
 

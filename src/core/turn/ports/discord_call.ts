@@ -81,3 +81,22 @@ export async function showAll(
   const shown = await Promise.all(raw.map((one) => show(one, place)));
   return shown.filter((one) => one !== undefined);
 }
+
+/**
+ * A message as one line.
+ *
+ * @param cut Bounds the text.
+ */
+export function shownLine(
+  { id, from, fromId, timestampMs, replyTo, text }: ShownMessage,
+  cut: (text: string) => string,
+): string {
+  return JSON.stringify({
+    id,
+    from,
+    from_id: fromId,
+    at: new Date(timestampMs).toISOString(),
+    reply_to: replyTo,
+    text: cut(text),
+  });
+}

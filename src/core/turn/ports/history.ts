@@ -1,10 +1,12 @@
 /**
- * Reads and summarises the history of channels for tools.
+ * Declares channels' histories, threads and questions to people for tools.
  *
  * @module
  */
 
 import type { ChannelId, MessageId } from "../../discord/ids.ts";
+import type { InboundMessage } from "../../inbound/inbound.ts";
+import type { Question, ServerQuestion } from "../../people/question.ts";
 import type { DiscordCall, ShownMessage } from "./discord.ts";
 
 /** A range of earlier messages: the newest, or those before a message. */
@@ -54,4 +56,25 @@ export interface HistoryPort {
     messages: readonly ShownMessage[],
     question?: string,
   ): Promise<ChannelSummary>;
+}
+
+/** What tools can do with threads. */
+export interface ThreadsPort {
+  /**
+   * Opens a thread on a message, for the rest of the answer to it (S3). A second call finds the
+   * same thread.
+   *
+   * @param title At most 100 characters.
+   * @throws {Error} If the sender may not open one there, if the place takes none, or if Discord
+   * does not answer or refuses; as a rejection.
+   */
+  open(on: InboundMessage, title: string): Promise<void>;
+}
+
+/** Settings of questions. */
+export interface QuestionsPort {
+  /** Milliseconds until a question of the tool `ask` expires, from `tools.askExpiresMin`. */
+  askTimeoutMs(): number;
+  /** Writes a question of an MCP server for people (T13). */
+  ofServer(asked: ServerQuestion): Question;
 }

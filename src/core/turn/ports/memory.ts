@@ -1,5 +1,5 @@
 /**
- * The agent's memory for tools (T14).
+ * Declares the agent's memory (T14), its skills (T7) and folded entries for tools.
  *
  * @module
  */
@@ -7,6 +7,7 @@
 import type { MessageId } from "../../discord/ids.ts";
 import type { InboundMessage } from "../../inbound/inbound.ts";
 import type { Note, NoteScope } from "../../notes/note.ts";
+import type { Entry } from "../../inbound/transcript.ts";
 
 /** A note to save. */
 export interface NoteRequest {
@@ -64,4 +65,34 @@ export interface MemoryPort {
    * @throws {Error} If the sender may not.
    */
   remove(asker: InboundMessage, id: number): Promise<void>;
+}
+
+/** What tools can read of a session's folded entries. */
+export interface RecallPort {
+  /**
+   * The newest folded entries of a session that match, since its last reset.
+   *
+   * @param query Entries must belong to one of `messageIds` and have all `words`, in any case. An
+   * empty list matches all.
+   * @returns Oldest first, and the number of all matches.
+   */
+  recall(
+    sessionKey: string,
+    query: {
+      readonly messageIds: readonly MessageId[];
+      readonly words: readonly string[];
+      readonly limit: number;
+    },
+  ): Promise<{ readonly entries: readonly Entry[]; readonly matches: number }>;
+}
+
+/** What tools can do with skills. */
+export interface SkillsPort {
+  /**
+   * Reads a skill, or one of its files.
+   *
+   * @param file Path within the skill's folder; absent: its instructions, with a list of its files.
+   * @throws {Error} If the message's place has no such skill, or the skill no such file.
+   */
+  read(asker: InboundMessage, name: string, file?: string): Promise<string>;
 }

@@ -5,9 +5,8 @@
  */
 
 import { ChannelTypes } from "@discordeno/types";
-import type { GuildNames } from "../../../core/inbound/guild_names.ts";
+import type { GuildNames, GuildPlace, Place } from "../../../core/inbound/inbound.ts";
 import type { ChannelId, GuildId, MessageId } from "../../../core/discord/ids.ts";
-import type { GuildPlace, Place } from "../../../core/inbound/inbound.ts";
 import { type Guild, type GuildIndex, shardOf } from "./guild_index.ts";
 import type { MessagePayload } from "./payloads.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import type { FoundMember } from "../../../core/inbound/guild_names.ts";
+import type { FoundMember } from "../../../core/inbound/inbound.ts";
 import type { GuildId, RoleId, UserId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { expect } from "../exchange/answer.ts";

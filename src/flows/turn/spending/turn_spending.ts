@@ -10,7 +10,7 @@
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { SpendPort } from "../../../core/spending/metered_model.ts";
 import type { Charge, TurnCost, UsageKind, UsedBy } from "../../../core/spending/usage.ts";
-import { usedBy } from "../../../core/turn/used_by.ts";
+import { usedBy } from "../../../core/turn/audio_spending.ts";
 
 /** The requests of one turn. */
 export interface TurnSpending {
