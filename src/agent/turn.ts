@@ -15,7 +15,7 @@ import { BudgetSpent } from "../core/spending/budget.ts";
 import type { SaveSteps, Step, ToolResult } from "../core/step.ts";
 import type { RefusalReason } from "../core/refused_call.ts";
 import { questionKey, type ToolContext } from "../core/turn/tool.ts";
-import type { StartTimer } from "../lib/clock.ts";
+import type { Clock, StartTimer } from "../lib/clock.ts";
 import {
   callsToRun,
   MAX_CALLS,
@@ -33,7 +33,7 @@ import type { Toolbox } from "./toolbox.ts";
 import type { ParkedTurn, TurnOutcome } from "../core/turn/turn_outcome.ts";
 
 /** Everything that a turn needs from outside. */
-export interface TurnPorts extends AnswerPorts {
+export interface TurnPorts extends AnswerPorts, Clock {
   /** The tools that the model may call. */
   readonly toolbox: Toolbox;
   /**
@@ -65,8 +65,6 @@ export interface TurnPorts extends AnswerPorts {
   readonly onStep?: (next: NextStep) => void;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
   readonly maxSteps: number;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
   /** Aborted when the turn is cut, because a message has changed or taken its place. */

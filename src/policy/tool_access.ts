@@ -1,5 +1,6 @@
 /**
- * Decides which tools a turn has, and names the config path that decided about each tool (T2).
+ * Decides which tools a turn has, and names the config path that decided about each tool (T2), and
+ * which skills it may use (T7).
  *
  * The sender's base set comes first. Then the levels change it in this order: the global `tools`,
  * the agent's, and one level of the place. `deny` counts at every level that is for the sender and
@@ -11,9 +12,10 @@
  */
 
 import { pathTo } from "../core/config_file.ts";
-import type { Place, Sender } from "../core/inbound/inbound.ts";
+import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
 import type { ToolGate } from "../core/tool_gates.ts";
 import { audienceOf, isForTool } from "../core/tool_names.ts";
+import { type Skill, type SkillSet, skillsFor } from "../core/skills/skill.ts";
 import { rulesFor } from "./rules/place_rules.ts";
 import { prepareRights } from "./rights.ts";
 import type { AccessPolicy, SenderTools, ToolLists } from "./rules/rules.ts";
@@ -33,30 +35,19 @@ export interface ToolAsker {
   readonly ownsApplication: () => boolean;
 }
 
-/**
- * Why a turn has a tool, or not.
- *
- * - `default`, `owners-default`: the base set of the sender has it.
- * - `owners-only`, `not-default`: the base set of the sender does not have it.
- * - `allowed`, `not-allowed`: `allow` has it, or not.
- * - `also-allowed`: `alsoAllow` has it.
- * - `denied`: `deny` has it.
- * - `gate-closed`: the gate of the tool is closed.
- * - `place-closed`: the bot may not answer in the place.
- * - `not-configured`: the config has no section for the tool.
- */
+/** Why a turn has a tool, or not. */
 export type ToolReason =
-  | "default"
-  | "owners-default"
-  | "owners-only"
-  | "not-default"
-  | "allowed"
-  | "not-allowed"
-  | "also-allowed"
-  | "denied"
-  | "gate-closed"
-  | "place-closed"
-  | "not-configured";
+  | "default" // the base set of everyone has it
+  | "owners-default" // the base set of owners has it
+  | "owners-only" // only the base set of owners has it
+  | "not-default" // no base set has it
+  | "allowed" // `allow` has it
+  | "not-allowed" // `allow` does not have it
+  | "also-allowed" // `alsoAllow` has it
+  | "denied" // `deny` has it
+  | "gate-closed" // the gate of the tool is closed
+  | "place-closed" // the bot may not answer in the place
+  | "not-configured"; // the config has no section for the tool
 
 /** The decision about one tool. */
 export interface ToolDecision {
@@ -87,7 +78,7 @@ export type DecideTools = (
 ) => readonly ToolDecision[];
 
 const GLOBAL = "tools";
-const AGENT = "agents.list[0].tools"; // this version runs only the first agent // this version runs only the first agent
+const AGENT = "agents.list[0].tools"; // this version runs only the first agent // this version runs only the first agent // this version runs only the first agent // this version runs only the first agent
 const OWNERS = "commands.ownerAllowFrom";
 const GATES = "channels.discord.actions";
 
@@ -262,4 +253,15 @@ function rankOf({ kind }: AllowEntry): number {
     case "anyone":
       return 3;
   }
+}
+
+/** The skills that a message's turn may use. */
+export function skillsOf(
+  { place }: Pick<InboundMessage, "place">,
+  set: SkillSet,
+  policy: AccessPolicy,
+): readonly Skill[] {
+  if (place.kind !== "guild" || set.skills.length === 0) return set.skills;
+  const rules = rulesFor(place, policy);
+  return rules.kind === "open" ? skillsFor(set, rules.skills) : [];
 }

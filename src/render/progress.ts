@@ -9,22 +9,8 @@
 import type { ChannelId } from "../core/discord/ids.ts";
 import { notice, type TextKey, type Texts } from "./notices/notices.ts";
 
-type PlainWork = Extract<
-  TextKey,
-  | "workAsk"
-  | "workDiscord"
-  | "workExec"
-  | "workThread"
-  | "workMemory"
-  | "workRecall"
-  | "workRemind"
-  | "workSkill"
-  | "workPage"
-  | "workSearch"
-  | "workImage"
-  | "workCode"
-  | "workFiles"
->;
+/** A notice about work that has no placeholder. */
+type PlainWork = Exclude<Extract<TextKey, `work${string}`>, "workHistory" | "workTool">;
 
 /** Notices by tool; another tool has its name in the line. */
 const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([

@@ -39,7 +39,7 @@ import { createMayDecide } from "../../flows/questions/may_decide.ts";
 import { createShow } from "../../discord/gateway/decode/shown_message.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { mayBeSeen } from "../../flows/turn/backfill.ts";
-import { skillsOf } from "../../policy/skills.ts";
+import { skillsOf } from "../../policy/tool_access.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { createToolPorts } from "../turn/tool_ports.ts";
 import type { TurnRulesPorts } from "../rules/turn_rules.ts";

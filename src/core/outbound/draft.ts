@@ -1,16 +1,19 @@
 /**
- * Drafts: messages that grow while the model writes an answer (R8).
+ * Drafts: messages that grow while the model writes an answer (R8), and the progress line, one message
+ * about the turn's current work, with a Stop button (R8a).
  *
  * A draft is an ordinary message of the outbox, posted once under its own nonce. So a crash leaves
  * no draft that the store does not know. At the turn's end, Barnacle freezes the answer as if there
  * were no drafts. Only then it decides which messages replace a draft, and which drafts it deletes.
+ * A progress line is a draft that no message ever replaces, because it has notified no one: the
+ * transaction that ends the turn deletes it, also after a crash.
  *
  * @module
  */
 
 import type { MessageId } from "../discord/ids.ts";
-import { nonceOf } from "./nonce.ts";
-import type { AnswerPart, Frozen, OutboundMessage } from "./outbound.ts";
+import { type AnswerKey, nonceOf } from "./nonce.ts";
+import { type AnswerPart, type Frozen, type OutboundMessage, STOP_BUTTON } from "./outbound.ts";
 
 /** A draft of one answer, as the outbox has it. */
 export interface DraftRow {
@@ -167,4 +170,44 @@ export function nextDraftStep(
   }
   const message = wanted[shown.length];
   return message ? { kind: "post", message } : { kind: "none" };
+}
+
+/** Begins each text of a line, so that the history tells a line whose rest has changed. */
+export const PROGRESS_MARK = "⏳";
+
+/** Above the number of messages that an answer may have. */
+const PART = 10_000;
+
+/** Maximum UTF-16 units at Discord: an operator's own words may be long. */
+const MAX_LENGTH = 2_000;
+
+/** The place of a line, and the turn that it belongs to. */
+export interface ProgressPlace
+  extends Omit<AnswerKey, "kind">, Pick<OutboundMessage, "accountId" | "channelId" | "guildId"> {
+  /** Text of the Stop button. */
+  readonly stopLabel: string;
+}
+
+/** The message of a line. */
+export function progressLine(
+  { accountId, channelId, guildId, stopLabel, ...answer }: ProgressPlace,
+  text: string,
+): DraftMessage {
+  const of = { ...answer, kind: "draft" as const };
+  return {
+    accountId,
+    channelId,
+    guildId,
+    nonce: nonceOf(of, PART),
+    content: `${PROGRESS_MARK} ${text}`.slice(0, MAX_LENGTH),
+    pings: { users: [], roles: [], quotedAuthor: false },
+    isSilent: true,
+    buttons: [{ customId: `${STOP_BUTTON}:${of.cause}`, label: stopLabel, style: "secondary" }],
+    of: { ...of, part: PART, parts: PART + 1 },
+  };
+}
+
+/** Whether a message is a progress line. */
+export function isProgressLine({ of }: Pick<OutboundMessage, "of">): boolean {
+  return of?.kind === "draft" && of.part === PART;
 }

@@ -11,7 +11,7 @@
 import type { Refusal } from "../errors.ts";
 import { createdAtMs, type MessageId, type UserId } from "../discord/ids.ts";
 import type { OutboundMessage, OutboxRow } from "./outbound.ts";
-import { isProgressLine, PROGRESS_MARK } from "./progress_line.ts";
+import { isProgressLine, PROGRESS_MARK } from "./draft.ts";
 
 /** A message as Discord has it. */
 export interface Posted {

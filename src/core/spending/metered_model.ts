@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Clock } from "../../lib/clock.ts";
 import { BudgetSpent, type BudgetStop } from "./budget.ts";
 import { type Model, type ModelRequest, type ModelUsage, withGenerate } from "../model.ts";
 import type { Charge, UsageKind, UsedBy } from "./usage.ts";
@@ -24,15 +25,13 @@ export interface SpendPort {
 }
 
 /** The purpose of a model's requests, and who they are counted for. */
-export interface MeteredFor {
+export interface MeteredFor extends Clock {
   /** The purpose. */
   readonly kind: UsageKind;
   /** The person, the place and the agent. */
   readonly by: UsedBy;
   /** Checks budgets, and counts. */
   readonly spend: SpendPort;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** Gets each counted request, with the tokens and the model that answered. Must not throw. */
   readonly onUsage?: (request: ModelRequest, usage: ModelUsage, modelId: string) => void;
 }

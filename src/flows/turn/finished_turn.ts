@@ -13,7 +13,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Model, ToolCall } from "../../core/model.ts";
-import type { ProgressPlace } from "../../core/outbound/progress_line.ts";
+import type { ProgressPlace } from "../../core/outbound/draft.ts";
 import { joinedBy } from "../../core/step.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { Log } from "../../lib/log.ts";

@@ -100,3 +100,184 @@ export const COMMAND_NOTICES = {
     example: "Heute {today}, im Monat {month}. Neuer Tag: {reset}.",
   },
 } as const;
+
+/** Answers to commands. */
+export const COMMAND_ANSWER_NOTICES = {
+  help: {
+    text: "You can use these commands here, with `/` from Discord's menu or as a message:",
+    when: "a person uses `/help`, as the first line",
+    example: "Diese Befehle gibt es:",
+  },
+  whoami: {
+    text: "You are {name}: `{id}`",
+    when: "a person uses `/whoami`, as the first line",
+    placeholders: { name: "the person, as Discord shows them", id: "their id" },
+    example: "Du bist {name}: `{id}`",
+  },
+  commandUsage: {
+    text: "That does not fit this command. Write it like this: {usage}",
+    when: "the words of a text command do not fit it",
+    placeholders: { usage: "how to write it" },
+    example: "So geht der Befehl:\n{usage}",
+  },
+  commandPrivate: {
+    text:
+      "The answer would be for you alone. Use `/{name}` from Discord's menu, or write to me in a direct message.",
+    when: "a person writes a command in a channel whose answer is private",
+    placeholders: { name: "the command, without its slash" },
+    example: "`/{name}` beantworte ich nur dir: nimm Discords Menü, oder schreib mir direkt.",
+  },
+  commandMenu: {
+    text: "Use `/{name}` from Discord's menu.",
+    when: "a person writes a command as a message that works in Discord's menu only",
+    placeholders: { name: "the command, without its slash" },
+    example: "`/{name}` geht nur in Discords Menü.",
+  },
+  asked: {
+    text: "I'm on it. My answer will be in this channel.",
+    when: "a command has started a turn",
+    example: "Bin dran, die Antwort kommt hier im Kanal.",
+  },
+  askedDirect: {
+    text: "I'm on it. My answer will be in our direct messages.",
+    when: "a command has started a turn in a place where the bot is no member",
+    example: "Bin dran, die Antwort kommt als Direktnachricht.",
+  },
+  whyNeedsMessage: {
+    text: "Give the link or id of a message. Or use “Why no answer?” in the menu of the message.",
+    when: "a person uses `/why` without a message",
+    example: "Dazu brauche ich den Link einer Nachricht.",
+  },
+  whyUnknown: {
+    text:
+      "I have no record of this message that you may see. Each person may ask about their own messages.",
+    when: "a person uses `/why` and there is no record for them",
+    example: "Dazu weiß ich nichts, das dich angeht.",
+  },
+  skillUnknown: {
+    text: "I have no such skill here. My skills: {skills}",
+    when: "a person names a skill that the bot does not have there",
+    placeholders: { skills: "the names of all skills there" },
+    example: "Das kann ich hier nicht, aber: {skills}",
+  },
+  undone: {
+    text: "Undone: {what}. This {does}.",
+    when: "a person uses `/undo`, or presses Undo",
+    placeholders: { what: "the change", does: "the effect of undoing it, after “This”" },
+    example: "Rückgängig: {what}.",
+  },
+  undoButton: {
+    text: "Undo",
+    when: "an answer has changed something that can be taken back, on the button below it",
+    example: "Rückgängig",
+  },
+  undoing: {
+    text: "Taking that back …",
+    when: "a person presses Undo, until it is done",
+    example: "Moment …",
+  },
+  undoRefused: {
+    text: "I could not undo that: {reason}.",
+    when: "a person uses `/undo`, and the change cannot be taken back",
+    placeholders: { reason: "the reason" },
+    example: "Das geht nicht: {reason}.",
+  },
+  forgotten: {
+    text: "I have deleted everything that I had stored of you.",
+    when: "a person uses `/forget me`",
+    example: "Ich habe dich vergessen.",
+  },
+  forgetLater: {
+    text:
+      "I am still working on a message of yours. Try again when it is answered, or use `/stop` first.",
+    when: "a person uses `/forget me` while a turn of theirs is open",
+    example: "Erst muss ich fertig werden; oder nimm `/stop`.",
+  },
+  reset: {
+    text: "A new conversation begins here. I no longer see the old one.",
+    when: "a person uses `/reset` or `/new`",
+    example: "Neues Gespräch, das alte sehe ich nicht mehr.",
+  },
+  resetNothing: {
+    text: "This conversation is new already.",
+    when: "a person uses `/reset` and there is nothing to leave behind",
+    example: "Das Gespräch ist schon neu.",
+  },
+  compacted: {
+    text: "I have folded this conversation into a summary.",
+    when: "a person uses `/compact`",
+    example: "Das Gespräch ist jetzt zusammengefasst.",
+  },
+  compactNothing: {
+    text: "There is nothing to fold here yet.",
+    when: "a person uses `/compact` and there is nothing to fold",
+    example: "Hier gibt es noch nichts zusammenzufassen.",
+  },
+  compactFailed: {
+    text: "My model gave no summary, so nothing has changed. Try again later.",
+    when: "a person uses `/compact` and the model gives no summary",
+    example: "Mein Modell fasst gerade nichts zusammen.",
+  },
+  models: {
+    text: "This conversation uses `{model}`. To choose another: `/model <name>`",
+    when: "a person uses `/model` or `/models`, as the first line",
+    placeholders: { model: "the model of the conversation" },
+    example: "Hier antwortet `{model}`.",
+  },
+  modelChosen: {
+    text: "This conversation uses `{model}` from now on.",
+    when: "a person chooses a model",
+    placeholders: { model: "the chosen model" },
+    example: "Ab jetzt antwortet `{model}`.",
+  },
+  modelUnknown: {
+    text: "I have no model `{model}`.",
+    when: "a person chooses a model that the config does not name",
+    placeholders: { model: "the name that they gave" },
+    example: "Ein Modell `{model}` habe ich nicht.",
+  },
+  pausedNow: {
+    text: "I am paused everywhere; stopped turns: {count}. `/pause` lets me go on.",
+    when: "an owner pauses the bot",
+    placeholders: { count: "number of turns that were stopped" },
+    example: "Pause; {count} Antworten abgebrochen.",
+  },
+  paused: {
+    text: "My owner has paused me. Ask again later.",
+    when: "a message arrives while the bot is paused",
+    example: "Ich habe Pause. Frag später noch einmal.",
+  },
+  resumed: {
+    text: "I am back.",
+    when: "an owner lets the bot go on",
+    example: "Ich bin wieder da.",
+  },
+  configOff: {
+    text: "`/config` is disabled. To enable it, set `commands.config` to true in the config file.",
+    when: "`/config` is used without `commands.config`",
+    example: "`/config` ist aus: `commands.config`",
+  },
+  configReadOnly: {
+    text: "`channels.discord.configWrites` is false, so I may not change the config file.",
+    when: "`/config` is to change the file, and the config forbids it",
+    example: "Schreiben darf ich nicht: `channels.discord.configWrites`",
+  },
+  configNone: {
+    text: "The config file has no `{path}`.",
+    when: "`/config` names a key that the file does not have",
+    placeholders: { path: "the path of the key" },
+    example: "`{path}` steht nicht in der Datei.",
+  },
+  configInvalid: {
+    text: "Nothing has changed: {problem}",
+    when: "`/config` would make the file invalid, or cannot write it",
+    placeholders: { problem: "the problem" },
+    example: "So geht das nicht:\n{problem}",
+  },
+  configChanged: {
+    text: "The config file is changed at `{path}`.",
+    when: "`/config` has changed the file",
+    placeholders: { path: "the path of the key" },
+    example: "`{path}` ist geändert.",
+  },
+} as const;

@@ -9,11 +9,9 @@
 
 import { ACCESS_NOTICES } from "./access.ts";
 import { ALLOWLIST_NOTICES, MCP_NOTICES } from "./owner_commands.ts";
-import { ANSWER_NOTICES } from "./answers.ts";
-import { COMMAND_ANSWER_NOTICES } from "./command_answers.ts";
-import { COMMAND_NOTICES } from "./commands.ts";
+import { ANSWER_NOTICES, PROGRESS_NOTICES } from "./answers.ts";
+import { COMMAND_ANSWER_NOTICES, COMMAND_NOTICES } from "./commands.ts";
 import { OWNER_NOTICES } from "./owner.ts";
-import { PROGRESS_NOTICES } from "./progress.ts";
 import { QUESTION_NOTICES } from "./questions.ts";
 import { SETTING_NOTICES } from "./settings.ts";
 

@@ -20,8 +20,7 @@
  */
 
 import { REDACTED } from "../../lib/text/redactor.ts";
-import { codeRegions, isInCode } from "../markdown/code_region.ts";
-import { createMarks } from "../markdown/open_marks.ts";
+import { codeRegions, createMarks, isInCode } from "../markdown/code_region.ts";
 
 /**
  * Everything that Discord may take for an address: it searches for the scheme, regardless of the

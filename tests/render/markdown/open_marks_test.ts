@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createMarks } from "../../../src/render/markdown/open_marks.ts";
+import { createMarks } from "../../../src/render/markdown/code_region.ts";
 
 describe("createMarks()", () => {
   const cases: readonly [before: string, code: string, may: boolean][] = [

@@ -9,8 +9,11 @@
 
 import type { NextStep } from "../../../agent/next_step.ts";
 import { type ChannelId, type MessageId, parseSnowflake } from "../../../core/discord/ids.ts";
-import type { DraftMessage } from "../../../core/outbound/draft.ts";
-import { progressLine, type ProgressPlace } from "../../../core/outbound/progress_line.ts";
+import {
+  type DraftMessage,
+  progressLine,
+  type ProgressPlace,
+} from "../../../core/outbound/draft.ts";
 import type { Texts } from "../../../render/notices/notices.ts";
 import { notice } from "../../../render/notices/notices.ts";
 import { progressText, type Work } from "../../../render/progress.ts";

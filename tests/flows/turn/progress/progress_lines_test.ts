@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { placeDrafts } from "../../../../src/core/outbound/draft.ts";
-import type { DraftMessage } from "../../../../src/core/outbound/draft.ts";
-import { isProgressLine } from "../../../../src/core/outbound/progress_line.ts";
+import {
+  type DraftMessage,
+  isProgressLine,
+  placeDrafts,
+} from "../../../../src/core/outbound/draft.ts";
 import type { PostOutcome } from "../../../../src/core/outbound/outbound.ts";
 import { isSame } from "../../../../src/core/outbound/posted.ts";
 import { componentOf, COMPONENTS } from "../../../../src/interactions/registry.ts";
