@@ -5,7 +5,7 @@
  */
 
 import type { Env } from "../lib/env.ts";
-import { openHost, UNENCRYPTED_HINT } from "./audit/audit_models.ts";
+import { openHost, UNENCRYPTED_HINT } from "./audit/audit_agent.ts";
 import { VENDORS } from "./models.ts";
 import type { ProblemAt } from "./parse.ts";
 import { envSecret } from "./schema/parts/secrets.ts";

@@ -11,9 +11,9 @@
 import { findNodeAtLocation, type Node } from "jsonc-parser";
 import type { z } from "zod";
 import { withAccounts } from "./schema/accounts.ts";
-import { audit, type Remark } from "./audit/audit.ts";
+import { audit } from "./audit/audit.ts";
 import { blankedText, holdsSecret, likelySecretsIn, secretsIn } from "./schema/parts/blank.ts";
-import { findingsOf } from "./checks/issues.ts";
+import { remarksOf } from "./checks/issues.ts";
 import { ignoredKey } from "./checks/misplaced.ts";
 import { pathText } from "../core/config_file.ts";
 import { quoted } from "../lib/text/quoted.ts";
@@ -22,7 +22,7 @@ import { configSchema, type Settings } from "./schema/root.ts";
 import { isSecret, schemaAt } from "./schema/parts/shape.ts";
 import { refusedIn } from "./refused.ts";
 import { type ValidPart, validPartOf } from "./valid_part.ts";
-import { isRecord, readTree, type Segment, type Tree } from "./text/tree.ts";
+import { isRecord, readTree, type Remark, type Segment, type Tree } from "./text/tree.ts";
 
 /** A config file. */
 export interface ConfigText {
@@ -138,8 +138,7 @@ async function invalid(
 ): Promise<{ readonly errors: readonly Remark[]; readonly part?: ValidPart }> {
   const { part, more } = validPartOf(value, issues, lost);
   const context = { schema: configSchema, root, text, isSecret: isSecretAt };
-  const errors = (await findingsOf([...issues, ...more], context))
-    .map((finding): Remark => ({ severity: "error", ...finding }));
+  const errors = await remarksOf([...issues, ...more], context);
   const others = audit(() => root, value, configSchema, refusedIn(value)).filter((
     { path, severity },
   ) => severity === "error" && !errors.some((error) => isWithin(path, error.path)));

@@ -9,26 +9,12 @@ import { mayNameAccount, parseAllowEntry } from "../../policy/rules/allowlist.ts
 import { namesOnePerson } from "../../policy/rights.ts";
 import { writtenSections } from "../schema/accounts.ts";
 import { type AddRemark, auditAccount, impossibleName } from "./audit_account.ts";
-import { auditExec } from "./audit_exec.ts";
-import { auditModels } from "./audit_models.ts";
-import { auditPlaceTools, auditTools } from "./audit_tools.ts";
+import { auditExec, auditModels, auditPlaceTools, auditTools } from "./audit_agent.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { type Severity, type Span } from "../text/problem.ts";
+import type { Problem, Span } from "../text/problem.ts";
 import type { Built } from "../schema/parts/key.ts";
 import { childOf, docOf, type Schema } from "../schema/parts/shape.ts";
-import { isList, isRecord, type Segment, valueAt } from "../text/tree.ts";
-
-/** A warning or an error about a part of the file. */
-export interface Remark extends Span {
-  /** A refused key is an error, all others are warnings. */
-  readonly severity: Severity;
-  /** Config path of the key. */
-  readonly path: readonly Segment[];
-  /** The fault, for the operator. */
-  readonly message: string;
-  /** How to fix it. */
-  readonly hint?: string;
-}
+import { isList, isRecord, type Remark, type Segment, valueAt } from "../text/tree.ts";
 
 /**
  * All remarks about a valid file, in its order; one for each key and message.
@@ -106,20 +92,10 @@ function isWithin(path: readonly Segment[], above: readonly Segment[]): boolean 
   return above.every((segment, index) => path[index] === segment);
 }
 
-/** A remark about keys that the file does not have. */
-export interface SilentRemark {
-  /** Always a warning so far. */
-  readonly severity: Severity;
-  /** Config path of the missing key. */
-  readonly path: string;
-  /** The effect of its absence, for the operator. */
-  readonly message: string;
-  /** How to change it. */
-  readonly hint: string;
-}
-
 /** Warnings about keys that are not written (P6). */
-export function silentDefaults(value: unknown): readonly SilentRemark[] {
+export function silentDefaults(
+  value: unknown,
+): readonly Pick<Problem, "severity" | "path" | "message" | "hint">[] {
   const discord = valueAt(value, ["channels", "discord"]);
   const defaults = valueAt(value, ["channels", "defaults", "groupPolicy"]);
   if (discord !== undefined || defaults !== undefined) return [];

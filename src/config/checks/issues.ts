@@ -20,23 +20,13 @@ import { elsewhere, elsewhereAt } from "./misplaced.ts";
 import { type Distance, nearestOf } from "./nearest.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { type Span, withoutSecrets } from "../text/problem.ts";
-import { nameOf, type Segment } from "../text/tree.ts";
-
-/** A fault of a value, and its place. */
-export interface Finding extends Span {
-  /** Config path of the value. */
-  readonly path: readonly Segment[];
-  /** The fault, for the operator. */
-  readonly message: string;
-  /** How to fix it. */
-  readonly hint?: string;
-}
+import { type Fault, nameOf, type Remark, type Segment } from "../text/tree.ts";
 
 /** A fault as zod reports it. */
 export type Issue = z.core.$ZodIssue;
 
-/** Everything that findings are made from. */
-export interface Findings {
+/** Everything that remarks are made from. */
+export interface IssueContext {
   /** The schema of the whole file. */
   readonly schema: Schema;
   /** The parsed file. */
@@ -50,24 +40,25 @@ export interface Findings {
 /** Maximum number of issues to report; a file of a megabyte may contain a million. */
 const MAX_ISSUES = 200;
 
-/** All issues as findings, in the order of the file. */
-export async function findingsOf(
+/** All issues as errors, in the order of the file. */
+export async function remarksOf(
   issues: readonly Issue[],
-  context: Findings,
-): Promise<readonly Finding[]> {
+  context: IssueContext,
+): Promise<readonly Remark[]> {
   const nearest = await import("fastest-levenshtein"); // only faulty configs need it
   return issues.slice(0, MAX_ISSUES).flatMap((issue) =>
-    findings(issue, [], context, nearest.distance)
+    faultsOf(issue, [], context, nearest.distance)
   )
+    .map((fault): Remark => ({ severity: "error", ...fault }))
     .sort((one, other) => one.offset - other.offset);
 }
 
-function findings(
+function faultsOf(
   issue: Issue,
   above: readonly Segment[],
-  context: Findings,
+  context: IssueContext,
   distance: Distance,
-): readonly Finding[] {
+): readonly Fault[] {
   const path = [...above, ...issue.path.filter((part) => typeof part !== "symbol")];
   switch (issue.code) {
     case "unrecognized_keys":
@@ -80,7 +71,7 @@ function findings(
       // If an option has the right kind, only its issues matter; else report all options.
       const option = issue.errors.find((issues) => issues.every(isWithin));
       if (!option || option.length === 0) return [wrongValue(issue, path, context, distance)];
-      return option.flatMap((inner) => findings(inner, path, context, distance));
+      return option.flatMap((inner) => faultsOf(inner, path, context, distance));
     }
     default:
       return [wrongValue(issue, path, context, distance)];
@@ -99,9 +90,9 @@ const SECRET_FORMS = 'write a text, such as "${NAME}", or { "file": "<path>" }';
 function unknownKey(
   name: string,
   above: readonly Segment[],
-  context: Findings,
+  context: IssueContext,
   distance: Distance,
-): Finding {
+): Fault {
   const path = [...above, name];
   const schema = schemaAt(context.schema, above);
   const isInSecret = schema !== undefined && isSecret(schema);
@@ -147,8 +138,8 @@ function wrongKey(
   path: readonly Segment[],
   message: string | undefined,
   hint: string | undefined,
-  { root }: Findings,
-): Finding {
+  { root }: IssueContext,
+): Fault {
   const name = String(path.at(-1));
   return {
     ...keySpan(path, root),
@@ -161,9 +152,9 @@ function wrongKey(
 function wrongValue(
   issue: Issue,
   path: readonly Segment[],
-  context: Findings,
+  context: IssueContext,
   distance: Distance,
-): Finding {
+): Fault {
   const { root, text } = context;
   const schema = schemaAt(context.schema, path);
   const node = findNodeAtLocation(root, [...path]);
@@ -201,7 +192,7 @@ function wrongValue(
 }
 
 /** The default of a key conflicts with other keys of its section. */
-function unwritten(issue: Issue, path: readonly Segment[], { root }: Findings): Finding {
+function unwritten(issue: Issue, path: readonly Segment[], { root }: IssueContext): Fault {
   const hint = hintIn(issue);
   return {
     ...keySpan(path.slice(0, -1), root),

@@ -12,21 +12,20 @@ import { getNodePath, type Node, type ParseError, parseTree } from "jsonc-parser
 import { quoted } from "../../lib/text/quoted.ts";
 import { isLocal, lostBy } from "./local_errors.ts";
 import { otherFormat } from "./other_formats.ts";
-import { type Span } from "./problem.ts";
+import type { Problem, Span } from "./problem.ts";
 import { MAX_DEPTH, scan, UNSAFE_KEYS } from "./scan.ts";
 
 /** A part of a key path: a key, or an index of a list. */
 export type Segment = string | number;
 
-/** A syntax error. The rest of the text has no meaning then. */
-export interface SyntaxFault extends Span {
-  /** Config path of the fault; empty for a syntax error. */
+/** A fault of the file at its span; a {@link Problem} shows it to people. */
+export interface Remark extends Span, Pick<Problem, "severity" | "message" | "hint"> {
+  /** Config path of the key or value. */
   readonly path: readonly Segment[];
-  /** The fault, for the operator. */
-  readonly message: string;
-  /** How to fix it. */
-  readonly hint?: string;
 }
+
+/** A fault, apart from how bad it is. */
+export type Fault = Omit<Remark, "severity">;
 
 /** The content of a file, if it parses. */
 export type Tree =
@@ -40,7 +39,7 @@ export type Tree =
   }
   | {
     readonly kind: "faults";
-    readonly faults: readonly SyntaxFault[];
+    readonly faults: readonly Fault[];
     /** The rest of the file, if the faults do not change where keys belong. */
     readonly rest?: {
       readonly root: Node;
@@ -124,7 +123,7 @@ function parsedTree(text: string, comments: readonly Span[]): Tree {
       hint: "write {}",
     });
   }
-  const badKeys: SyntaxFault[] = [];
+  const badKeys: Fault[] = [];
   const value = root && valueOf(root, text, badKeys);
   if (errors.length > 0 || root === undefined || badKeys.length > 0) {
     const isWhole = errors.every((error) => isLocal(text, error));
@@ -209,16 +208,16 @@ export function nameOf(node: Node): string {
   }
 }
 
-function faults(...list: readonly SyntaxFault[]): Tree {
+function faults(...list: readonly Fault[]): Tree {
   return { kind: "faults", faults: list };
 }
 
 function syntaxFaults(
   text: string,
   errors: readonly ParseError[],
-): readonly SyntaxFault[] {
+): readonly Fault[] {
   // One slip causes several errors at the same place; the first one is the useful one.
-  const firstFaults: SyntaxFault[] = [];
+  const firstFaults: Fault[] = [];
   let lastLine = -1;
   for (const error of errors.slice(0, MAX_FAULTS)) {
     const line = lineOf(text, error.offset);
@@ -229,7 +228,7 @@ function syntaxFaults(
   return firstFaults;
 }
 
-function faultOf(text: string, error: ParseError): SyntaxFault {
+function faultOf(text: string, error: ParseError): Fault {
   const key = /^\d+(?=\s*:)/.exec(text.slice(error.offset, error.offset + 40))?.[0];
   if (key !== undefined) {
     const message = "A key needs double quotes";
@@ -248,7 +247,7 @@ function spanOf({ offset, length }: ParseError): Span {
 }
 
 /** The value of a node; faulty keys are added to `badKeys`. */
-function valueOf(node: Node, text: string, badKeys: SyntaxFault[]): unknown {
+function valueOf(node: Node, text: string, badKeys: Fault[]): unknown {
   if (node.type === "array") {
     return (node.children ?? []).map((child) => valueOf(child, text, badKeys));
   }
