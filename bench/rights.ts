@@ -22,7 +22,7 @@ import {
   type Need,
   type PlaceFacts,
 } from "../src/core/rights/rights.ts";
-import { openGates } from "../src/core/tool_gates.ts";
+import { openGates } from "../src/core/tool_names.ts";
 import { prepareClosedBy } from "../src/policy/places.ts";
 import { discord } from "../src/tools/discord/discord.ts";
 import { readInBun } from "./in_bun.ts";

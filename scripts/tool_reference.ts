@@ -11,7 +11,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { z } from "zod";
-import { TOOL_GATES } from "../src/core/tool_gates.ts";
+import { TOOL_GATES } from "../src/core/tool_names.ts";
 import type { Action } from "../src/tools/discord/action/action.ts";
 import { ACTIONS } from "../src/tools/discord/actions.ts";
 import { table } from "./markdown_table.ts";

@@ -9,8 +9,9 @@
  * @see {@link https://docs.discord.com/developers/events/gateway#session-start-limit-object}
  */
 
-import { DAY_MS } from "../../src/core/discord/day.ts";
 import type { Account } from "./accounts.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** Discord's `session_start_limit`. */
 export interface IdentifyLimit {

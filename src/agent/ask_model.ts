@@ -13,7 +13,7 @@ import {
   type ModelUsage,
   type ToolCall,
 } from "../core/model.ts";
-import { withoutTools } from "../core/plain_request.ts";
+import { withoutTools } from "../core/fit_request.ts";
 import type { Step } from "../core/step.ts";
 import {
   charsOf,

@@ -5,7 +5,7 @@
  */
 
 import { parseSnowflake } from "../core/discord/ids.ts";
-import { openGates } from "../core/tool_gates.ts";
+import { openGates } from "../core/tool_names.ts";
 import { type AllowEntry, parseAllowEntry } from "../policy/rules/allowlist.ts";
 import type {
   AccessPolicy,

@@ -2,14 +2,13 @@
  * Adapts a request to a model's abilities (L3, L4).
  *
  * A fallback may have no tools, see no images, or have a smaller window than the model that the
- * request was made for.
+ * request was made for. Anthropic and several gateways refuse calls and results in a request that
+ * offers no tools, and models without tools cannot read them.
  *
  * @module
  */
 
-import type { Window } from "./abilities.ts";
-import type { Model, ModelMessage, ModelRequest } from "./model.ts";
-import { withoutTools } from "./plain_request.ts";
+import type { Model, ModelMessage, ModelRequest, Window } from "./model.ts";
 
 /** Rough number of tokens per UTF-16 unit, as for the history (`session/history.ts`). */
 const TOKENS_PER_CHAR = 0.3;
@@ -66,4 +65,40 @@ function charsOf(message: ModelMessage): number {
 /** UTF-16 units of a request, for an estimate of its tokens. */
 export function charsIn({ system, messages }: ModelRequest): number {
   return messages.reduce((sum, message) => sum + charsOf(message), system.length);
+}
+
+/** Whether a conversation has calls of tools, or their results. */
+export function hasCalls(messages: readonly ModelMessage[]): boolean {
+  return messages.some((message) =>
+    message.role === "tool" || (message.role === "assistant" && message.calls !== undefined)
+  );
+}
+
+/**
+ * The same request without tools.
+ *
+ * A result joins the user's message before it. Answers with calls are left out: a model that reads
+ * calls as text writes such text itself. So user and assistant still alternate.
+ */
+export function withoutTools(
+  { tools: _tools, mayCall: _mayCall, messages, ...rest }: ModelRequest,
+): ModelRequest {
+  return { ...rest, messages: hasCalls(messages) ? plainMessages(messages) : messages };
+}
+
+function plainMessages(messages: readonly ModelMessage[]): readonly ModelMessage[] {
+  const plain: ModelMessage[] = [];
+  for (const message of messages) {
+    if (message.role === "user" || (message.role === "assistant" && !message.calls)) {
+      plain.push(message);
+    } else if (message.role === "tool") {
+      const last = plain.pop();
+      if (last) plain.push({ role: "user", text: `${last.text}\n${lineOf(message)}` });
+    }
+  }
+  return plain;
+}
+
+function lineOf({ call, text }: Extract<ModelMessage, { role: "tool" }>): string {
+  return `[result of the tool ${JSON.stringify(call.name)}]\n${text}`;
 }

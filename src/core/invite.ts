@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { ToolGate } from "./tool_gates.ts";
+import type { ToolGate } from "./tool_names.ts";
 import { type ApplicationId, parseSnowflake } from "./discord/ids.ts";
 import { type Permission, PERMISSIONS } from "./rights/permissions.ts";
 

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { CONNECTION_STEPS } from "../core/discord/connection_step.ts";
+import { CONNECTION_STEPS } from "../core/discord/gateway.ts";
 import { createRegistry, type LabelsArgument, type Registry } from "../lib/metrics.ts";
 import { isReady, judge } from "./checks.ts";
 import type { AccountSnapshot, Snapshot } from "./snapshot.ts";

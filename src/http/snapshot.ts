@@ -8,7 +8,7 @@
  */
 
 import type { EmbeddingState } from "../core/notes/embedding.ts";
-import type { ConnectionStep } from "../core/discord/connection_step.ts";
+import type { ConnectionStep } from "../core/discord/gateway.ts";
 import type { Finding } from "../core/finding.ts";
 import type { IdentifyBudget } from "../core/discord/identify_budget.ts";
 

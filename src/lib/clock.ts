@@ -65,3 +65,6 @@ export function whenAborted(signal: AbortSignal): Promise<void> {
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }
+
+/** 24 hours, in milliseconds. */
+export const DAY_MS = 24 * 60 * 60 * 1_000;

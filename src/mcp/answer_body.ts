@@ -1,15 +1,18 @@
 /**
- * Bounds the body of a server's answer, and ends a stream that breaks off before its answer.
+ * Bounds what servers send: the body of an answer, and a flood of lines. It also ends a stream that
+ * breaks off before its answer.
  *
  * The library waits for ever if a stream of events ends without the answer. So an answer of ours
  * follows, which says that the connection is lost (T1).
+ *
+ * It also judges a failed call: whether the server may have run it all the same (T1).
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
-import { withSchema } from "./elicitation/page_request.ts";
-import { createFloodCheck, MAX_IN_SECOND } from "./flood.ts";
+import { codeOf } from "../lib/errors.ts";
+import { isRecord } from "../lib/text/json.ts";
 
 /** Code of the error that stands for a lost answer. Servers use the range, and rarely this one. */
 export const LOST_CODE: number = -32_098;
@@ -107,4 +110,80 @@ function lostAnswer(id: number | undefined, message: string): Uint8Array {
   const error = { code: LOST_CODE, message };
   const data = JSON.stringify({ jsonrpc: "2.0", id, error });
   return new TextEncoder().encode(`\n\nevent: message\ndata: ${data}\n\n`);
+}
+
+/** Maximum number of lines or events in a second. Servers send a few for each call. */
+export const MAX_IN_SECOND = 2_000;
+const SECOND_MS = 1_000;
+
+/**
+ * Counts the lines or events of one server.
+ *
+ * @param now Milliseconds of a clock that never goes back.
+ * @returns A function that adds some, and tells whether there are too many now.
+ */
+export function createFloodCheck(
+  now: () => number = () => performance.now(),
+): (added: number) => boolean {
+  let beganAt = now();
+  let counted = 0;
+  return (added: number): boolean => {
+    const at = now();
+    if (at - beganAt >= SECOND_MS) [beganAt, counted] = [at, 0];
+    counted += added;
+    return counted > MAX_IN_SECOND;
+  };
+}
+
+/**
+ * The same text with the schema, if it has such a wish.
+ *
+ * @param text One JSON-RPC message, or whole events of a stream.
+ */
+export function withSchema(text: string): string {
+  return text.includes('"elicitation/create"')
+    ? text.replace(/"mode"\s*:\s*"url"/g, '$&,"requestedSchema":{}')
+    : text;
+}
+
+/** Codes of a connection that was never made, on all runtimes. */
+const NOT_CONNECTED = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ConnectionRefused",
+  "FailedToOpenSocket",
+]);
+
+/** Words of a library, a transport or a runtime that has sent nothing. */
+const NOT_SENT =
+  /^(?:Attempted to send a request from a closed client|the program has ended)$|tcp connect error/;
+
+/**
+ * Whether the server may have run the call. It has not if it answers with an error, refuses the
+ * request, or never got it.
+ */
+export function mayHaveRun(error: unknown): boolean {
+  if (!isRecord(error)) return true;
+  const { code, statusCode, message, cause } = error;
+  if (typeof code === "number") return code === LOST_CODE; // an error by JSON-RPC
+  if (typeof statusCode === "number") return statusCode >= 500;
+  if (typeof message === "string" && NOT_SENT.test(message)) return false;
+  if (NOT_CONNECTED.has(codeOf(error) ?? "")) return false;
+  return cause === undefined || mayHaveRun(cause);
+}
+
+/** Whether the library got an answer by JSON-RPC, so that the connection works. */
+export function isAnswer(error: unknown): boolean {
+  return isRecord(error) && typeof error["code"] === "number" && error["code"] !== LOST_CODE;
+}
+
+/** Whether a server that has refused a request of a session no longer knows the session. */
+export function isLostSession(error: unknown): boolean {
+  if (!isRecord(error)) return false;
+  const { code, statusCode, message } = error;
+  return statusCode === 404 ||
+    typeof code === "number" && typeof message === "string" && /session/i.test(message);
 }

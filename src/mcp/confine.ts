@@ -1,14 +1,17 @@
 /**
  * Decides how a program of an MCP server starts: in which folder, and in a sandbox or not (T13, A3).
  *
+ * If the program does not run, the failure is one of the program. So the log gets the reason without a
+ * stack of Barnacle's.
+ *
  * @module
  */
 
+import process from "node:process";
 import { existsSync, mkdirSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
-import process from "node:process";
 import type { Log } from "../lib/log.ts";
-import { unstarted } from "./program_error.ts";
+import { PathError } from "../lib/errors.ts";
 import { findSandbox, type Launch, type Sandbox, sandboxed } from "./sandbox.ts";
 
 /** A program of the config. */
@@ -112,4 +115,38 @@ function isFound(command: string, home: string, path: string): boolean {
   return command.includes("/")
     ? existsSync(resolve(home, command))
     : path.split(delimiter).some((folder) => existsSync(resolve(home, folder, command)));
+}
+
+/**
+ * - `missing`: there is no such program.
+ * - `unstarted`: the program is there, and the system does not start it.
+ * - `ended`: it ran and has ended, or Barnacle ended it.
+ */
+export type ProgramErrorKind = "missing" | "unstarted" | "ended";
+
+/** The program of a server does not run; the message says why. */
+export class ProgramError extends PathError<ProgramErrorKind> {
+  /** Name of the class, as logs show it. */
+  override readonly name = "ProgramError";
+}
+
+/**
+ * The failure of a start.
+ *
+ * @param command The program, as the config names it.
+ * @param code Of the system: `ENOENT`.
+ */
+export function unstarted(command: string, code: string | undefined): ProgramError {
+  return code === "ENOENT"
+    ? new ProgramError(
+      `there is no program ${command}: install it, or correct the server's command`,
+      { kind: "missing", path: command },
+    )
+    : new ProgramError(
+      `the program ${command} cannot be started (${
+        code ?? "unknown reason"
+      }): see that this user ` +
+        "may run it, or correct the server's command",
+      { kind: "unstarted", path: command },
+    );
 }

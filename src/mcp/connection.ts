@@ -7,11 +7,10 @@
 import type { ToolContext } from "../core/turn/tool.ts";
 import type { StartTimer } from "../lib/clock.ts";
 import type { Confine, StdioProgram } from "./confine.ts";
-import type { McpToolDefinition } from "./definitions.ts";
+import type { McpToolDefinition, SeenTools } from "./definitions.ts";
 import type { AskingCall } from "./elicitation/asking.ts";
-import type { HttpServer } from "./oauth/http_server.ts";
-import type { LoginPorts } from "./oauth/login_of.ts";
-import type { SeenTools } from "./seen_tools.ts";
+import type { HttpServer } from "./oauth/logins.ts";
+import type { LoginPorts } from "./oauth/provider.ts";
 
 /** A server, with its secrets. */
 export interface McpServer {

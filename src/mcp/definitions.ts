@@ -1,12 +1,20 @@
 /**
- * Tools as servers of the Model Context Protocol describe them: bounded, in one order, and hashed.
+ * Tools as servers of the Model Context Protocol describe them: read page by page, bounded, in one
+ * order, and hashed.
  *
- * A description is text for the model by someone else. So a changed one must show.
+ * A description is text for the model by someone else. So a changed one must show: a file of the data
+ * directory remembers the hashes (T13). Without the right to write there, each look counts as the
+ * first.
  *
  * @module
  */
 
 import { createHash } from "node:crypto";
+import type { MCPClient } from "@ai-sdk/mcp";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { z } from "zod";
+import type { StartTimer } from "../lib/clock.ts";
 
 /** A tool, as a server describes it. */
 export interface McpToolDefinition {
@@ -21,7 +29,7 @@ export interface McpToolDefinition {
 }
 
 /** A tool in a server's answer. */
-export interface ListedTool {
+interface ListedTool {
   /** Its name at the server. */
   readonly name: string;
   /** Its text for the model. */
@@ -33,7 +41,7 @@ export interface ListedTool {
 }
 
 /** Maximum number of tools of one server. */
-export const MAX_TOOLS = 100;
+const MAX_TOOLS = 100;
 const MAX_DESCRIPTION = 2_000;
 const MAX_SCHEMA = 20_000;
 
@@ -42,7 +50,7 @@ const MAX_SCHEMA = 20_000;
  *
  * @param allow The server's names of the tools to keep; all if absent.
  */
-export function definitionsOf(
+function definitionsOf(
   listed: readonly ListedTool[],
   allow: readonly string[] | undefined,
 ): readonly McpToolDefinition[] {
@@ -111,4 +119,95 @@ export function changesOf(before: ToolHashes, after: ToolHashes): ToolChanges {
 /** Whether two lists of tools are the same. */
 export function isUnchanged({ changed, added, removed }: ToolChanges): boolean {
   return changed.length + added.length + removed.length === 0;
+}
+
+/** Maximum number of pages of a list of tools. */
+const MAX_PAGES = 20;
+
+/**
+ * Lists the tools.
+ *
+ * @param allow The server's names of the tools to keep; all if absent.
+ * @param pageMs Milliseconds for one page.
+ * @throws {Error} If the server does not answer in time, or with an error.
+ */
+export async function listTools(
+  from: MCPClient,
+  allow: readonly string[] | undefined,
+  pageMs: number,
+  schedule: StartTimer,
+): Promise<readonly McpToolDefinition[]> {
+  const found: ListedTool[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < MAX_PAGES && found.length < MAX_TOOLS; page++) {
+    const params = cursor === undefined ? {} : { params: { cursor } };
+    const listed = await within(pageMs, schedule, from.listTools(params));
+    found.push(...listed.tools);
+    cursor = listed.nextCursor;
+    if (cursor === undefined) break;
+  }
+  return definitionsOf(found, allow);
+}
+
+/**
+ * Rejects if a promise takes longer than some milliseconds.
+ *
+ * @throws {Error} If the promise is not settled in time.
+ */
+export function within<Value>(
+  ms: number,
+  schedule: StartTimer,
+  promise: Promise<Value>,
+): Promise<Value> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const cancel = schedule(() => reject(new Error(`no answer within ${ms / 1_000} s`)), ms);
+  return Promise.race([promise, late]).finally(cancel);
+}
+
+/** The remembered tools of all servers. */
+export interface SeenTools {
+  /**
+   * Compares the tools of a server with the remembered ones, and remembers them.
+   *
+   * @returns `undefined` if the server has no remembered tools.
+   */
+  look(serverId: string, tools: ToolHashes): ToolChanges | undefined;
+  /** The remembered tools of a server; `undefined` if it has none. */
+  of(serverId: string): ToolHashes | undefined;
+}
+
+const seenSchema = z.record(z.string(), z.record(z.string(), z.string()));
+
+/** Creates the memory. It reads the file at each look, because another process may write it too. */
+export function createSeenTools(path: string): SeenTools {
+  return {
+    look(serverId, tools) {
+      const seen = readSeen(path);
+      const before = seen[serverId];
+      const changes = before && changesOf(before, tools);
+      const isNew = !changes ||
+        changes.changed.length + changes.added.length + changes.removed.length > 0;
+      if (isNew) remember(path, { ...seen, [serverId]: tools });
+      return changes;
+    },
+    of: (serverId) => readSeen(path)[serverId],
+  };
+}
+
+function readSeen(path: string): Readonly<Record<string, ToolHashes>> {
+  try {
+    return seenSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+  } catch {
+    return {}; // the first look, or not ours to read
+  }
+}
+
+function remember(path: string, seen: Readonly<Record<string, ToolHashes>>): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(`${path}.new`, `${JSON.stringify(seen)}\n`, { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  } catch {
+    // no right to write there
+  }
 }

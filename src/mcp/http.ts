@@ -9,7 +9,7 @@ import type { OAuthClientProvider } from "@ai-sdk/mcp";
 import { abortableResponse } from "../lib/network/read_body.ts";
 import { isRecord } from "../lib/text/json.ts";
 import { withAnswer } from "./answer_body.ts";
-import { hasOwnToken, type HttpServer } from "./oauth/http_server.ts";
+import { hasOwnToken, type HttpServer } from "./oauth/logins.ts";
 import { SignInNeededError } from "./oauth/provider.ts";
 
 /** A connection over HTTP. */

@@ -7,20 +7,20 @@
 
 import type { CallToolResult, MCPClient } from "@ai-sdk/mcp";
 import { UnknownOutcomeError } from "../core/turn/tool.ts";
-import { isAnswer, isLostSession, mayHaveRun } from "./call_failure.ts";
+import { isAnswer, isLostSession, mayHaveRun } from "./answer_body.ts";
 import { type AskingCall, createAsking, openPages } from "./elicitation/asking.ts";
 import type { McpConnection, McpPorts, McpServer } from "./connection.ts";
 import {
   changesOf,
   hashesOf,
   isUnchanged,
+  listTools,
   type McpToolDefinition,
   type ToolHashes,
+  within,
 } from "./definitions.ts";
 import { createHttpTransport, type HttpTransport } from "./http.ts";
-import { listTools, within } from "./list_tools.ts";
-import { createLoginOf } from "./oauth/login_of.ts";
-import { SignInNeededError } from "./oauth/provider.ts";
+import { createLoginOf, SignInNeededError } from "./oauth/provider.ts";
 import { resultText } from "./result_text.ts";
 import { createStdioTransport } from "./stdio.ts";
 

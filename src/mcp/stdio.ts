@@ -11,10 +11,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import type { JSONRPCMessage, MCPTransport } from "@ai-sdk/mcp";
 import { codeOf } from "../lib/errors.ts";
-import { withSchema } from "./elicitation/page_request.ts";
-import type { ConfinedLaunch } from "./confine.ts";
-import { createFloodCheck, MAX_IN_SECOND } from "./flood.ts";
-import { ProgramError, unstarted } from "./program_error.ts";
+import { createFloodCheck, MAX_IN_SECOND, withSchema } from "./answer_body.ts";
+import { type ConfinedLaunch, ProgramError, unstarted } from "./confine.ts";
 
 /** Maximum UTF-16 units of one message. */
 const MAX_MESSAGE = 8_000_000;

@@ -19,7 +19,7 @@ import {
   type UserId,
 } from "../core/discord/ids.ts";
 import { createdAtMs } from "../core/discord/ids.ts";
-import { DAY_MS } from "../core/discord/day.ts";
+import { DAY_MS } from "../lib/clock.ts";
 import { codeOf } from "../lib/errors.ts";
 
 /** The place of one file. */

@@ -13,8 +13,7 @@
 
 import { pathTo } from "../core/config_file.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
-import type { ToolGate } from "../core/tool_gates.ts";
-import { audienceOf, isForTool } from "../core/tool_names.ts";
+import { audienceOf, isForTool, type ToolGate } from "../core/tool_names.ts";
 import { type Skill, type SkillSet, skillsFor } from "../core/skills/skill.ts";
 import { rulesFor } from "./rules/place_rules.ts";
 import { prepareRights } from "./rights.ts";

@@ -17,15 +17,18 @@ import {
   type ModelUsage,
   type ToolCall,
 } from "../core/model.ts";
-import type { Ask, AskDeps } from "./ask.ts";
-import { createVisibleText, endingFault } from "./endings.ts";
+import { type Ask, type AskDeps, createWire, type Wire } from "./wire.ts";
+import { createVisibleText, endingFault, withIds } from "./answer_parts.ts";
 import { brokenAnswerOf } from "./failures.ts";
 import { type SdkModel, sdkRequestOf } from "./sdk_prompt.ts";
-import { sessionHeaderOf } from "./session_header.ts";
-import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
-import { keptThinking, type ThinkingBlock } from "./thinking/levels.ts";
-import { withIds } from "./tool_calls.ts";
-import { createWire, type Wire } from "./wire.ts";
+import {
+  endpointOf,
+  modelIdOf,
+  type ModelSettings,
+  secretsOf,
+  sessionHeaderOf,
+} from "./settings.ts";
+import { keptThinking, type ThinkingBlock } from "./thinking.ts";
 
 /** Anthropic refuses a request that does not limit its answer. */
 const ANTHROPIC_MAX_OUTPUT_TOKENS = 4_096;

@@ -9,9 +9,8 @@
 
 import { createParser } from "eventsource-parser";
 import type { FinishReason, ModelError, ModelPart, ModelUsage } from "../core/model.ts";
-import { createVisibleText, endingFault } from "./endings.ts";
+import { createToolCalls, createVisibleText, endingFault, fieldsOf } from "./answer_parts.ts";
 import { brokenAnswerOf } from "./failures.ts";
-import { createToolCalls, fieldsOf } from "./tool_calls.ts";
 
 /** Reads one answer from its bytes. */
 export interface ChatAnswerReader {

@@ -15,14 +15,18 @@ import type {
   ToolCall,
   ToolDefinition,
 } from "../core/model.ts";
-import type { Ask, AskDeps } from "./ask.ts";
+import { type Ask, type AskDeps, createWire } from "./wire.ts";
 import { idFormOf, withIdsOf } from "./call_ids.ts";
 import { createChatAnswerReader } from "./chat_answer.ts";
-import { sessionHeaderOf } from "./session_header.ts";
-import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
-import { argumentsOf, nameOf } from "./tool_calls.ts";
-import { EFFORTS } from "./thinking/levels.ts";
-import { createWire } from "./wire.ts";
+import {
+  endpointOf,
+  modelIdOf,
+  type ModelSettings,
+  secretsOf,
+  sessionHeaderOf,
+} from "./settings.ts";
+import { argumentsOf, nameOf } from "./answer_parts.ts";
+import { EFFORTS } from "./thinking.ts";
 
 /** Milliseconds to wait for token counts and the end of a stream that has given its reason. */
 const LAST_CHUNK_MS = 1_000;

@@ -5,9 +5,8 @@
  */
 
 import type { Model } from "../core/model.ts";
-import type { Ask, AskDeps } from "./ask.ts";
+import type { Ask, AskDeps, WireTimeouts } from "./wire.ts";
 import { endpointOf, modelIdOf, type ModelSettings, type ProviderSettings } from "./settings.ts";
-import type { WireTimeouts } from "./wire.ts";
 
 /** Maximum silence of a model (T1). */
 export const MODEL_TIMEOUTS: WireTimeouts = { firstByteMs: 60_000, betweenBytesMs: 45_000 };

@@ -19,8 +19,8 @@ import {
   takesThinking,
   type ThinkingBlock,
   thinkingOf,
-} from "./thinking/levels.ts";
-import { argumentsOf, nameOf } from "./tool_calls.ts";
+} from "./thinking.ts";
+import { argumentsOf, nameOf } from "./answer_parts.ts";
 
 /** The part of a provider's model that all providers have. */
 export type SdkModel = Pick<ReturnType<ReturnType<typeof createAnthropic>>, "doStream">;

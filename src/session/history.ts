@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { Window } from "../core/abilities.ts";
+import type { Window } from "../core/model.ts";
 import { type Entry, lengthOf } from "../core/inbound/transcript.ts";
 
 /** Limits of the selected history. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
-import { openGates } from "../../src/core/tool_gates.ts";
+import { openGates } from "../../src/core/tool_names.ts";
 import { botConfigOf, configOf, discord, problemLines } from "./support.ts";
 import { sameData } from "../support/same_data.ts";
 

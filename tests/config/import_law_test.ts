@@ -13,7 +13,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { importConfig } from "../../src/config/openclaw/import.ts";
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
-import { slug } from "../../src/core/slug.ts";
+import { slug } from "../../src/core/names.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
 import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import {

@@ -2,7 +2,7 @@ import { BitwisePermissionFlags as Flag } from "@discordeno/types";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseSnowflake } from "../../src/core/discord/ids.ts";
-import { openGates, TOOL_GATES, type ToolGate } from "../../src/core/tool_gates.ts";
+import { openGates, TOOL_GATES, type ToolGate } from "../../src/core/tool_names.ts";
 import {
   applicationIdIn,
   dialogueName,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { slug } from "../../src/core/slug.ts";
+import { slug } from "../../src/core/names.ts";
 import { vectorsOf } from "../support/discord/vectors.ts";
 
 describe("[P15] slug()", () => {

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { LOST_CODE, withAnswer } from "../../src/mcp/answer_body.ts";
-import { createFloodCheck, MAX_IN_SECOND } from "../../src/mcp/flood.ts";
+import {
+  createFloodCheck,
+  LOST_CODE,
+  MAX_IN_SECOND,
+  withAnswer,
+} from "../../src/mcp/answer_body.ts";
 
 /** A response that repeats a piece so often, or until its reader is gone. */
 function streamOf(piece: string, times = Infinity): Response {

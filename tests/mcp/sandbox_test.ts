@@ -6,7 +6,7 @@ import { schedule } from "../../src/lib/clock.ts";
 import { createConfine } from "../../src/mcp/confine.ts";
 import { findSandbox, type Sandbox, sandboxed } from "../../src/mcp/sandbox.ts";
 import { createLogins } from "../../src/mcp/oauth/logins.ts";
-import { createSeenTools } from "../../src/mcp/seen_tools.ts";
+import { createSeenTools } from "../../src/mcp/definitions.ts";
 import { createMcpServers } from "../../src/mcp/servers.ts";
 import { scriptedProgram } from "../support/model/mcp_scripted.ts";
 import { toolContext } from "../support/model/tools.ts";

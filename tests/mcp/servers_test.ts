@@ -13,7 +13,7 @@ import { toPlain } from "../../src/lib/text/plain.ts";
 import type { McpServer } from "../../src/mcp/connection.ts";
 import { createConfine, environmentOf } from "../../src/mcp/confine.ts";
 import { createLogins } from "../../src/mcp/oauth/logins.ts";
-import { createSeenTools, type SeenTools } from "../../src/mcp/seen_tools.ts";
+import { createSeenTools, type SeenTools } from "../../src/mcp/definitions.ts";
 import { createStdioTransport } from "../../src/mcp/stdio.ts";
 import { createMcpServers, type McpServers } from "../../src/mcp/servers.ts";
 import { everythingProgram } from "../support/model/mcp_everything.ts";

@@ -6,7 +6,7 @@
 
 import fc from "fast-check";
 import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
-import { openGates } from "../../src/core/tool_gates.ts";
+import { openGates } from "../../src/core/tool_names.ts";
 import { type ApplicationId, parseSnowflake } from "../../src/core/discord/ids.ts";
 import type { InboundMessage, Sender } from "../../src/core/inbound/inbound.ts";
 import type { KnownFacts } from "../../src/core/inbound/facts.ts";

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { openGates } from "../../src/core/tool_gates.ts";
-import { audienceOf, isForTool, TOOL_ENTRIES } from "../../src/core/tool_names.ts";
+import { audienceOf, isForTool, openGates, TOOL_ENTRIES } from "../../src/core/tool_names.ts";
 import { withNames } from "../../src/policy/rules/pinned.ts";
 import type { AccessPolicy, ToolLists, ToolRules } from "../../src/policy/rules/rules.ts";
 import {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { discoverLocalModel } from "../../src/providers/discover.ts";
+import { discoverLocalModel } from "../../src/providers/check.ts";
 import type { ProviderSettings } from "../../src/providers/settings.ts";
 import { withModelServer } from "../support/model/model_server.ts";
 import { createSilentBody } from "../support/network/silent_body.ts";

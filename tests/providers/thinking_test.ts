@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ModelRequest, ToolCall } from "../../src/core/model.ts";
 import type { ThinkLevel } from "../../src/core/people/chosen.ts";
-import { withRetry } from "../../src/providers/retry.ts";
+import { withRetry } from "../../src/providers/choice/retry.ts";
 import type { ProviderSettings } from "../../src/providers/settings.ts";
 import { listen, modelAt, QUESTION } from "../support/model/model_server.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { TOOL_GATES } from "../../src/core/tool_gates.ts";
+import { TOOL_GATES } from "../../src/core/tool_names.ts";
 import { discordSection } from "../../src/config/schema/root.ts";
 import { TOOLS } from "../../src/tools/registry.ts";
 

@@ -8,8 +8,11 @@
  */
 
 import type { Reader } from "../../discord/gateway/read/reader.ts";
-import { type Applications, createApplications } from "../../discord/rest/calls/application.ts";
-import { createReadGatewayInfo } from "../../discord/rest/calls/gateway_info.ts";
+import {
+  type Applications,
+  createApplications,
+  createReadGatewayInfo,
+} from "../../discord/rest/calls/application.ts";
 import { type RestClient, userAgentOf } from "../../discord/rest/client/client.ts";
 import { API_VERSION } from "../../discord/rest/client/send.ts";
 import { createLocate, isTokenRefused } from "../gateway/locate.ts";

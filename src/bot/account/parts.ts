@@ -10,7 +10,7 @@ import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_in
 import { createDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
 import { createAudioSpending } from "../../core/turn/audio_spending.ts";
 import { createEmitter } from "../../lib/emitter.ts";
-import { createMissingPermission } from "../../discord/rest/permissions/readable.ts";
+import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
 import { createTokenRates } from "../../session/history.ts";
 import { createAccountCatchUp } from "../gateway/catch_up.ts";
 import { statusOf } from "../health/status_facts.ts";

@@ -18,7 +18,7 @@ import {
 import { createAuthorizeInteraction } from "../../flows/interactions/authorize.ts";
 import { createComponents } from "../../flows/interactions/components.ts";
 import { createDeferred } from "../../flows/interactions/deferred.ts";
-import { createMissingPermission } from "../../discord/rest/permissions/readable.ts";
+import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
 import { createRegistration, createWantedCommands } from "../../flows/interactions/register.ts";
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import type { AccountContext } from "../account_context.ts";

@@ -5,8 +5,8 @@
  */
 
 import type { Config } from "../../config/config.ts";
-import { createRefreshUrl } from "../../discord/rest/calls/refresh_urls.ts";
-import { DISCORD_API_BASE } from "../../discord/rest/exchange/api_url.ts";
+import { createRefreshUrl } from "../../discord/rest/calls/single_message.ts";
+import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { ReadAudioPorts } from "../../flows/media/read_audio.ts";
 import type { ReadDrawn } from "../../flows/media/drawn_files.ts";

@@ -20,7 +20,7 @@ import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import { createReadRoles, type ReadRoles } from "../../discord/rest/calls/members.ts";
-import { createMissingReadPermissions } from "../../discord/rest/permissions/readable.ts";
+import { createMissingReadPermissions } from "../../discord/rest/permissions/explain_denial.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type CatchUp, type CatchUpPorts, createCatchUp } from "../../flows/catch_up/catch_up.ts";
 import type { Page } from "../../flows/catch_up/missed_reading.ts";

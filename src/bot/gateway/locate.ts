@@ -5,13 +5,12 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { DAY_MS } from "../../core/discord/day.ts";
+import { type Clock, DAY_MS } from "../../lib/clock.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { GatewayInfo } from "../../core/discord/gateway_info.ts";
+import type { GatewayInfo } from "../../core/discord/gateway.ts";
 import type { GatewayRecords, StoredAccount } from "../../core/store/gateway.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { locateGateway } from "../../flows/preflight/locate_gateway.ts";
-import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 
 /** Whether Discord refuses the token. A captive portal or a proxy may answer with any status. */

@@ -8,7 +8,7 @@ import type { BotConfig } from "../../config/config.ts";
 import type { McpLoginState } from "../../interactions/base/context.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { hashOfAll, type ToolHashes } from "../../mcp/definitions.ts";
-import { hasOwnToken, type HttpServer } from "../../mcp/oauth/http_server.ts";
+import { hasOwnToken, type HttpServer } from "../../mcp/oauth/logins.ts";
 import { beginSignIn, type SignIn } from "../../mcp/oauth/sign_in.ts";
 import { httpServerOf, loginsIn, seenIn } from "./ports.ts";
 

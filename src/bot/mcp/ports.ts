@@ -11,9 +11,8 @@ import type { BotConfig } from "../../config/config.ts";
 import type { McpServerConfig } from "../../config/sections/services.ts";
 import type { Log } from "../../lib/log.ts";
 import { createConfine } from "../../mcp/confine.ts";
-import type { HttpServer } from "../../mcp/oauth/http_server.ts";
-import { createLogins, type Logins } from "../../mcp/oauth/logins.ts";
-import { createSeenTools, type SeenTools } from "../../mcp/seen_tools.ts";
+import { createLogins, type HttpServer, type Logins } from "../../mcp/oauth/logins.ts";
+import { createSeenTools, type SeenTools } from "../../mcp/definitions.ts";
 import type { McpPorts, McpServer } from "../../mcp/connection.ts";
 import { revealed } from "../rules/revealed.ts";
 

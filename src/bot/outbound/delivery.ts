@@ -21,10 +21,12 @@ import {
   namesPermission,
   neededToPost,
 } from "../../discord/rest/permissions/denial.ts";
-import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
+import {
+  createCanReadHistory,
+  createExplainDenial,
+} from "../../discord/rest/permissions/explain_denial.ts";
 import { createReadHistory, createReadPosted } from "../../discord/rest/calls/history.ts";
 import { createMessages, type Messages } from "../../discord/rest/calls/messages.ts";
-import { createCanReadHistory } from "../../discord/rest/permissions/readable.ts";
 import {
   type ChannelQueues,
   type ChannelQueuesPorts,

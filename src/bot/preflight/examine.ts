@@ -8,11 +8,11 @@
  */
 
 import type { Env } from "../../lib/env.ts";
-import type { HelloStage } from "../../core/discord/gateway_hello.ts";
+import type { HelloStage } from "../../core/discord/gateway.ts";
 import { chooseIntents, type Intents } from "../../discord/gateway/read/intents.ts";
 import { probeGateway } from "../../discord/gateway/socket/probe.ts";
 import { API_VERSION } from "../../discord/rest/client/send.ts";
-import { DISCORD_API_BASE } from "../../discord/rest/exchange/api_url.ts";
+import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import { userAgentOf } from "../../discord/rest/client/client.ts";
 import type { Application, Applications } from "../../discord/rest/calls/application.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";

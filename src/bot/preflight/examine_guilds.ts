@@ -9,17 +9,17 @@
 
 import type { GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
-import { createGuildList } from "../../discord/rest/calls/guild_list.ts";
+import {
+  createGuildList,
+  createReadGuildPermissions,
+  type GuildPermissions,
+} from "../../discord/rest/calls/guild_reads.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import {
   type Denial,
   findDenial,
   type PostingPlace,
 } from "../../discord/rest/permissions/denial.ts";
-import {
-  createReadGuildPermissions,
-  type GuildPermissions,
-} from "../../discord/rest/permissions/guild_permissions.ts";
 import { type Channel, CHANNEL_KINDS, isForum } from "../../core/rights/channel.ts";
 import { type Permission, riskyIn } from "../../core/rights/permissions.ts";
 import type { Answer } from "../../flows/preflight/discord.ts";

@@ -18,7 +18,7 @@ import type { ChunkRules } from "../../render/markdown/chunk.ts";
 import type { TakesFiles } from "../../render/plan_queue.ts";
 import { type Instructions, prepareInstructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules, TextRules } from "../../render/reply.ts";
-import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
+import { UNKNOWN_WINDOW } from "../../core/model.ts";
 import {
   type Conversation,
   displayNameOf,

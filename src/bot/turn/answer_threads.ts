@@ -9,7 +9,7 @@ import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { SpendPort } from "../../core/spending/metered_model.ts";
-import { createThreadCalls } from "../../discord/rest/calls/threads.ts";
+import { createThreadCalls } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type AnswerThreads, createAnswerThreads } from "../../flows/turn/answer_threads.ts";

@@ -10,7 +10,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { restore } from "../../discord/gateway/decode/guild_index.ts";
 import { namesIn } from "../../discord/gateway/decode/places.ts";
-import { createGuildList } from "../../discord/rest/calls/guild_list.ts";
+import { createGuildList } from "../../discord/rest/calls/guild_reads.ts";
 import { createMembers } from "../../discord/rest/calls/members.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import type { Matched, UnfoundReason } from "../../flows/names/match.ts";

@@ -11,7 +11,7 @@ import process from "node:process";
 import { LOCAL_SERVERS } from "../../config/models.ts";
 import type { HttpServer } from "../../host/http_server.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
-import { discoverLocalModel } from "../../providers/discover.ts";
+import { discoverLocalModel } from "../../providers/check.ts";
 import type { Page } from "../../../simulator/page/page.ts";
 import { greetingLines } from "./greeting.ts";
 import { addressesOf, createPageGuard, pageAccessOf } from "./page/guard.ts";

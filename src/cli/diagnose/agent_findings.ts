@@ -49,7 +49,7 @@ export async function checkTheModel(config: BotConfig, env: Io["env"]): Promise<
 
 /** What the model can do, as the config and its server tell. */
 async function abilitiesText(settings: ModelSettings): Promise<string> {
-  const { askAbilities } = await import("../../providers/about/abilities.ts");
+  const { askAbilities } = await import("../../providers/abilities.ts");
   const told = await askAbilities(settings, { fetch, timeoutMs: 10_000, now: Date.now }) ?? {};
   const { tools, images, contextWindow } = { ...told, ...settings.abilities };
   const word = (has: boolean | undefined) => has === undefined ? "unknown" : has ? "yes" : "no";

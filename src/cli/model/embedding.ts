@@ -30,7 +30,7 @@ export function chooseEmbedding(
     embedding: {
       modelId: modelIdOf(settings),
       async embed(...request) {
-        const { createEmbedding } = await import("../../providers/embeddings/embed.ts");
+        const { createEmbedding } = await import("../../providers/other_apis/embed.ts");
         made ??= createEmbedding(settings, { fetch, timeoutMs: REQUEST_MS });
         return await made.embed(...request);
       },

@@ -5,16 +5,13 @@
  * @module
  */
 
-import type { Abilities } from "../../core/abilities.ts";
-import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
-import { ModelError } from "../../core/model.ts";
+import { type Abilities, ModelError, UNKNOWN_WINDOW } from "../../core/model.ts";
 import { modelProblemOf } from "../../core/model_problem.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { askAbilities } from "../../providers/about/abilities.ts";
+import { askAbilities } from "../../providers/abilities.ts";
 import { createModel } from "../../providers/models.ts";
-import { isPaid } from "../../providers/choice/pricing.ts";
-import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
-import { type TriedModel, tryModel } from "../../providers/about/try_model.ts";
+import { isPaid, modelIdOf, type ModelSettings } from "../../providers/settings.ts";
+import { type TriedModel, tryModel } from "../../providers/try_model.ts";
 import { chooseEmbedding, type TriedEmbedding, tryEmbedding } from "./embedding.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { DAY_MS } from "../../core/discord/day.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { dayOf } from "../../core/spending/usage.ts";
 import { moneyText } from "../../render/cost.ts";
 import { inColumns } from "../shared/columns.ts";

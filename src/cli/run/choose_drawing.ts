@@ -9,9 +9,8 @@ import type { Drawing } from "../../flows/tools/draw.ts";
 import type { SharedConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { microsOfImage } from "../../core/spending/usage.ts";
-import { isPaid } from "../../providers/choice/pricing.ts";
-import { createDrawImage, DRAW_MS } from "../../providers/images/draw.ts";
-import { modelIdOf } from "../../providers/settings.ts";
+import { isPaid, modelIdOf } from "../../providers/settings.ts";
+import { createDrawImage, DRAW_MS } from "../../providers/other_apis/media.ts";
 import { openaiModel } from "../model/openai_model.ts";
 
 const FREE = { image: 0 } as const;

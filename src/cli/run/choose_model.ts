@@ -17,9 +17,8 @@ import type { Log } from "../../lib/log.ts";
 import { type Candidate, withFallbacks } from "../../providers/choice/fallbacks.ts";
 import { createKnownAbilities, withAbilities } from "../../providers/choice/known_abilities.ts";
 import { createModel } from "../../providers/models.ts";
-import { isPaid, withPrice } from "../../providers/choice/pricing.ts";
-import { withRetry } from "../../providers/retry.ts";
-import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
+import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
+import { withRetry } from "../../providers/choice/retry.ts";
 import { openaiModel } from "../model/openai_model.ts";
 import { createModelCheck, findModel, settingsOf } from "../shared/model_settings.ts";
 
@@ -110,7 +109,7 @@ function candidateOf(settings: ModelSettings, log: Log): Candidate {
   const known = createKnownAbilities({
     written,
     async ask() {
-      const { askAbilities } = await import("../../providers/about/abilities.ts");
+      const { askAbilities } = await import("../../providers/abilities.ts");
       const deps = { fetch, timeoutMs: ABILITIES_MS, now: Date.now };
       return await askAbilities(settings, deps).catch(() => undefined);
     },

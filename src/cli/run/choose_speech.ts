@@ -9,10 +9,13 @@ import type { Speech } from "../../bot.ts";
 import type { SharedConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { microsOfAudio } from "../../core/spending/usage.ts";
-import { isPaid } from "../../providers/choice/pricing.ts";
-import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
-import { createSpeak, SPEAK_MS } from "../../providers/speech/speak.ts";
-import { createTranscribe, TRANSCRIBE_MS } from "../../providers/speech/transcribe.ts";
+import { isPaid, modelIdOf, type ModelSettings } from "../../providers/settings.ts";
+import {
+  createSpeak,
+  createTranscribe,
+  SPEAK_MS,
+  TRANSCRIBE_MS,
+} from "../../providers/other_apis/media.ts";
 import { openaiModel } from "../model/openai_model.ts";
 
 /** A model on the operator's own machine or network costs nothing. */

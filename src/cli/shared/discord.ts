@@ -7,14 +7,15 @@
 import type { Env } from "../../lib/env.ts";
 import type { Config } from "../../config/config.ts";
 import { createInvalidRequests } from "../../core/discord/invalid_requests.ts";
-import { type Applications, createApplications } from "../../discord/rest/calls/application.ts";
-import { DISCORD_API_BASE, parseApiUrl } from "../../discord/rest/exchange/api_url.ts";
-import { createClient, type RestApi, tokenProblem } from "../../discord/rest/client/client.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import {
+  type Applications,
+  createApplications,
   createReadGatewayInfo,
   type ReadGatewayInfo,
-} from "../../discord/rest/calls/gateway_info.ts";
+} from "../../discord/rest/calls/application.ts";
+import { DISCORD_API_BASE, parseApiUrl } from "../../discord/rest/exchange/exchange.ts";
+import { createClient, type RestApi, tokenProblem } from "../../discord/rest/client/client.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { schedule } from "../../lib/clock.ts";
 import { VERSION } from "../../version.ts";
 

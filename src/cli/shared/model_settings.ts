@@ -15,10 +15,10 @@ import {
 import type { Env } from "../../lib/env.ts";
 import type { SharedConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import type { Abilities } from "../../core/abilities.ts";
+import type { Abilities } from "../../core/model.ts";
 import type { Finding } from "../../core/finding.ts";
 import { judgeModel } from "../../flows/preflight/model.ts";
-import { discoverLocalModel } from "../../providers/discover.ts";
+import { discoverLocalModel } from "../../providers/check.ts";
 import { modelIdOf, type ModelSettings, type ProviderSettings } from "../../providers/settings.ts";
 
 /** The settings, or why there are none. */

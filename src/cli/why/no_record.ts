@@ -7,7 +7,7 @@
  * @module
  */
 
-import { DAY_MS } from "../../core/discord/day.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { AccountId, GuildId } from "../../core/discord/ids.ts";

@@ -5,8 +5,8 @@
  */
 
 import { parseSnowflake } from "../../core/discord/ids.ts";
-import { slug } from "../../core/slug.ts";
-import { TOOL_GATES } from "../../core/tool_gates.ts";
+import { slug } from "../../core/names.ts";
+import { TOOL_GATES } from "../../core/tool_names.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { parseGroupEntry } from "../schema/group_entry.ts";
 import { isRecord } from "../text/tree.ts";

@@ -8,7 +8,7 @@
  */
 
 import { parseSnowflake } from "../../core/discord/ids.ts";
-import { slug } from "../../core/slug.ts";
+import { slug } from "../../core/names.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import { isPlaceholder } from "../checks/placeholders.ts";

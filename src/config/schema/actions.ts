@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { GATES, TOOL_GATES, type ToolGate } from "../../core/tool_gates.ts";
+import { GATES, TOOL_GATES, type ToolGate } from "../../core/tool_names.ts";
 import { key } from "./parts/key.ts";
 
 /** Actions that each gate permits, as the end of a sentence. */

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { DAY_MS } from "./day.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 
 /** Discord's limit, as `/gateway/bot` reports it. */
 export interface SessionStartLimit {

@@ -9,7 +9,7 @@
  */
 
 import { retryDelayMs, type RetryRules } from "../../lib/network/backoff.ts";
-import { DAY_MS } from "../discord/day.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import type { MessageId } from "../discord/ids.ts";
 import type { OutboxRow, PostOutcome } from "./outbound.ts";
 import { type Failures, isStuckAlone, mayBeOfPlace } from "./refusals.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { DAY_MS } from "../discord/day.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import type { ModelUsage } from "../model.ts";
 
 /** Prices of a model: of a million tokens, unless a field says otherwise. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { GatewayInfo } from "../discord/gateway_info.ts";
+import type { GatewayInfo } from "../discord/gateway.ts";
 import type {
   IdentifyAnswer,
   IdentifyBudget,

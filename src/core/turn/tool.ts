@@ -9,7 +9,7 @@
 
 import type { z } from "zod";
 import type { InboundMessage } from "../inbound/inbound.ts";
-import type { ToolGate } from "../tool_gates.ts";
+import type { ToolGate } from "../tool_names.ts";
 import type { Decision, Question } from "../people/question.ts";
 import type { CodePort, DrawPort, ExecPort, WebPort, WorkspacePort } from "./ports/host.ts";
 import type { DiscordPort } from "./ports/discord.ts";

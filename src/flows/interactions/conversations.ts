@@ -6,12 +6,11 @@
  * @module
  */
 
-import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
+import { type Model, type ModelChoices, UNKNOWN_WINDOW } from "../../core/model.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
-import type { Model, ModelChoices } from "../../core/model.ts";
 import { BudgetSpent } from "../../core/spending/budget.ts";
 import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
 import type { Store } from "../../core/store/store.ts";

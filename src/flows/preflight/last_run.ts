@@ -8,7 +8,7 @@
  */
 
 import { type Env, isSameBoot } from "../../lib/env.ts";
-import { DAY_MS } from "../../core/discord/day.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { LogFields } from "../../lib/log.ts";

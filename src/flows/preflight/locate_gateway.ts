@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { GatewayInfo } from "../../core/discord/gateway_info.ts";
+import type { GatewayInfo } from "../../core/discord/gateway.ts";
 import { backoffMs } from "../../lib/network/backoff.ts";
 import type { Log } from "../../lib/log.ts";
 

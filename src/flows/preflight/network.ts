@@ -6,7 +6,7 @@
 
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
-import type { HelloStage } from "../../core/discord/gateway_hello.ts";
+import type { HelloStage } from "../../core/discord/gateway.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
 import { judgeClock, judgeHello, judgeHttp } from "./network_answers.ts";
 

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { HelloEnd, HelloStage } from "../../core/discord/gateway_hello.ts";
+import type { HelloEnd, HelloStage } from "../../core/discord/gateway.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { DAY_MS } from "../../core/discord/day.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { checkOf } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { MODEL } from "./model.ts";

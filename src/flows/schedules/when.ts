@@ -7,7 +7,7 @@
  * @module
  */
 
-import { DAY_MS } from "../../core/discord/day.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 
 /** A time that was read. */
 export type When =

@@ -7,9 +7,8 @@
  * @module
  */
 
-import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
+import { type Model, type ModelRequest, UNKNOWN_WINDOW } from "../../core/model.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import type { Model, ModelRequest } from "../../core/model.ts";
 import { BudgetSpent } from "../../core/spending/budget.ts";
 import type { ShownMessage } from "../../core/turn/ports/discord.ts";
 import type { ChannelSummary } from "../../core/turn/ports/history.ts";

@@ -5,11 +5,10 @@
  * @module
  */
 
-import type { Window } from "../../core/abilities.ts";
+import type { ModelImage, ModelRequest, Window } from "../../core/model.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import type { ModelImage, ModelRequest } from "../../core/model.ts";
 import type { FoldCause } from "../../core/turn/checkpoint.ts";
 import { composeRequest } from "../../render/prompt/request.ts";
 import { shownSummary } from "../../render/prompt/summary.ts";

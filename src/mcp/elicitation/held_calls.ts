@@ -13,8 +13,7 @@ import { type Decision, DENY, type Question, type ServerWish } from "../../core/
 import { type ToolContext, UnknownOutcomeError, WaitsForPerson } from "../../core/turn/tool.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { AskingCall, Elicitation, ElicitationAnswer } from "./asking.ts";
-import { contentOf } from "./content.ts";
-import { readWish, type WishedField } from "./wish.ts";
+import { contentOf, readWish, type WishedField } from "./wish.ts";
 
 /** Calls that wait for people. */
 export interface HeldCalls {

@@ -1,5 +1,5 @@
 /**
- * Keeps logins to MCP servers in files of the data directory, one per server (T13).
+ * Keeps logins to MCP servers over HTTP in files of the data directory, one per server (T13).
  *
  * A file has tokens, so only its owner may read it. Each read looks at the file again, because
  * `barnacle mcp login` writes it beside a running bot. A login counts only for the address that it
@@ -8,6 +8,7 @@
  * @module
  */
 
+import process from "node:process";
 import {
   chownSync,
   closeSync,
@@ -21,7 +22,6 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import process from "node:process";
 import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
 
@@ -147,4 +147,33 @@ function keepOwner(dataDir: string, paths: readonly string[]): void {
   if (process.getuid?.() !== 0) return;
   const { uid, gid } = statSync(dataDir);
   for (const path of paths) chownSync(path, uid, gid);
+}
+
+/** A server over HTTP. */
+export interface HttpServer {
+  /** Its address. */
+  readonly url: string;
+  /** Headers of each request; may be secret. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Barnacle's registration for a sign-in; absent: it registers itself. */
+  readonly oauth?: OAuthClient;
+}
+
+/** Barnacle's registration at the authorization server, from the config. */
+export interface OAuthClient {
+  /** Absent: Barnacle registers itself. */
+  readonly clientId?: string;
+  /** Secret of the client; absent for a public one. */
+  readonly clientSecret?: string;
+  /** Authorization server that the secret is for. */
+  readonly issuer?: string;
+  /** Scopes to ask for, with spaces; absent: those that the server names. */
+  readonly scope?: string;
+  /** Port of this machine for the browser's return; absent: any free one. */
+  readonly callbackPort?: number;
+}
+
+/** Whether the config has a token for the server, so that no login is used. */
+export function hasOwnToken({ headers }: Pick<HttpServer, "headers">): boolean {
+  return Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
 }

@@ -13,8 +13,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { OAuthClientProvider } from "@ai-sdk/mcp";
 import { isRecord } from "../../lib/text/json.ts";
 import { clip } from "../../lib/text/cut.ts";
-import type { HttpServer } from "./http_server.ts";
-import type { Login, LoginClient, LoginTokens } from "./logins.ts";
+import type { HttpServer, Login, LoginClient, LoginTokens } from "./logins.ts";
 import { createOAuthFetch } from "./fetch.ts";
 import { clientMetadata, withTokens } from "./provider.ts";
 

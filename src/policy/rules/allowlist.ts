@@ -10,7 +10,7 @@
 
 import { parseSnowflake, type RoleId, type UserId } from "../../core/discord/ids.ts";
 import type { Sender } from "../../core/inbound/inbound.ts";
-import { slug } from "../../core/slug.ts";
+import { slug } from "../../core/names.ts";
 
 /** One entry of `dm.allowFrom` or `guilds.*.users`, after parsing. */
 export type AllowEntry =

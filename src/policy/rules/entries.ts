@@ -10,7 +10,7 @@
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
-import { slug } from "../../core/slug.ts";
+import { slug } from "../../core/names.ts";
 
 /** Reads the ids that a kind of entry was resolved to. */
 export interface Pins<Rules> {

@@ -7,7 +7,7 @@
 
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { ThreadRules } from "../../core/inbound/threads.ts";
-import type { ToolGate } from "../../core/tool_gates.ts";
+import type { ToolGate } from "../../core/tool_names.ts";
 import type { AllowEntry } from "./allowlist.ts";
 
 export type { CommandNeeds } from "../../core/inbound/commands.ts";

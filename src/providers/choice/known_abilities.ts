@@ -7,8 +7,7 @@
  * @module
  */
 
-import { type Abilities, type Window, windowOf } from "../../core/abilities.ts";
-import type { Model } from "../../core/model.ts";
+import { type Abilities, type Model, type Window, windowOf } from "../../core/model.ts";
 
 /** Milliseconds after a question without answer before the next one. */
 const AGAIN_MS = 60_000;

@@ -14,7 +14,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column, SELDOM_READ } from "../schema/columns.ts";
-import { DAY_MS } from "../../core/discord/day.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import {
   askIdentify,
   type IdentifyAnswer,

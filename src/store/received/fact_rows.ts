@@ -20,7 +20,7 @@ import { hash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../schema/columns.ts";
-import { DAY_MS } from "../../core/discord/day.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { factsKey, factsOf } from "../../core/inbound/facts.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import { createRepeatedFacts } from "./repeated_facts.ts";

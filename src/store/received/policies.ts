@@ -11,7 +11,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../schema/columns.ts";
-import { DAY_MS } from "../../core/discord/day.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Policies } from "../../core/store/received.ts";

@@ -10,7 +10,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../schema/columns.ts";
-import { DAY_MS } from "../../core/discord/day.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 
 /** How long transcripts are kept. */
 export interface TranscriptRetention {

@@ -11,7 +11,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../schema/columns.ts";
-import { DAY_MS } from "../../core/discord/day.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { type FactRows, preparePruneFacts } from "./fact_rows.ts";

@@ -6,7 +6,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
-import { DAY_MS } from "../../core/discord/day.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { MAX_PER_USER, type Schedule } from "../../core/turn/schedule.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";

@@ -8,7 +8,7 @@
  */
 
 import { z } from "zod";
-import type { ToolGate } from "../../core/tool_gates.ts";
+import type { ToolGate } from "../../core/tool_names.ts";
 import { defineTool, type Tool, type ToolContext } from "../../core/turn/tool.ts";
 import type { Action } from "./action/action.ts";
 import { ACTIONS } from "./actions.ts";

@@ -5,7 +5,7 @@ import {
   type Evidence,
   judgeAbsence,
 } from "../../../src/cli/why/no_record.ts";
-import { DAY_MS } from "../../../src/core/discord/day.ts";
+import { DAY_MS } from "../../../src/lib/clock.ts";
 import { ACCOUNT, guildId } from "../../support/discord/builders.ts";
 
 const NOW = Date.UTC(2026, 10, 20, 12);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { DAY_MS } from "../../../src/core/discord/day.ts";
+import { DAY_MS } from "../../../src/lib/clock.ts";
 import {
   askIdentify,
   type Identify,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { GatewayInfo } from "../../../src/core/discord/gateway_info.ts";
+import type { GatewayInfo } from "../../../src/core/discord/gateway.ts";
 import {
   locateGateway,
   type LocateGatewayPorts,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startLog } from "../../../src/log.ts";
 import { judgeNetwork, type NetworkFacts } from "../../../src/flows/preflight/network.ts";
-import type { HelloEnd } from "../../../src/core/discord/gateway_hello.ts";
+import type { HelloEnd } from "../../../src/core/discord/gateway.ts";
 import type { HttpFound, Reachability, Stage } from "../../../src/lib/network/reachability.ts";
 
 const NOW = Date.parse("2026-11-20T12:00:00Z");

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { FieldAnswer } from "../../../src/core/people/form.ts";
-import { contentOf } from "../../../src/mcp/elicitation/content.ts";
-import { withSchema } from "../../../src/mcp/elicitation/page_request.ts";
-import { readWish, type WishedField } from "../../../src/mcp/elicitation/wish.ts";
+import { contentOf, readWish, type WishedField } from "../../../src/mcp/elicitation/wish.ts";
+import { withSchema } from "../../../src/mcp/answer_body.ts";
 
 /** The fields of a form. */
 function fieldsOf(properties: object, required: readonly string[] = []): readonly WishedField[] {

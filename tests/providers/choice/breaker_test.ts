@@ -7,7 +7,7 @@ import {
   type BreakerState,
   CLOSED,
   isClosed,
-} from "../../../src/providers/choice/breaker.ts";
+} from "../../../src/providers/choice/fallbacks.ts";
 
 const failed = (kinds: readonly ModelErrorKind[], from: BreakerState = CLOSED, now = 0) =>
   kinds.reduce((state, kind) => afterFailure(state, kind, now), from);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import type { GatewayInfo } from "../../../src/core/discord/gateway_info.ts";
+import type { GatewayInfo } from "../../../src/core/discord/gateway.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { userId } from "../../support/discord/builders.ts";
 import { openTestStore } from "../../support/store/store.ts";

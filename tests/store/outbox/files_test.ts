@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DAY_MS } from "../../../src/core/discord/day.ts";
+import { DAY_MS } from "../../../src/lib/clock.ts";
 import type { OutboundFile } from "../../../src/core/outbound/outbound.ts";
 import { createStore } from "../../../src/store/store.ts";
 import { ACCOUNT, channelId, messageId, outboundMessage } from "../../support/discord/builders.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DAY_MS } from "../../../src/core/discord/day.ts";
+import { DAY_MS } from "../../../src/lib/clock.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { createParkedChannels } from "../../../src/store/outbox/parked_channels.ts";
 import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";

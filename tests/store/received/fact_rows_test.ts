@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ChannelId } from "../../../src/core/discord/ids.ts";
-import { DAY_MS } from "../../../src/core/discord/day.ts";
+import { DAY_MS } from "../../../src/lib/clock.ts";
 import { factsOf, type KnownFacts } from "../../../src/core/inbound/facts.ts";
 import type { Mention } from "../../../src/core/inbound/inbound.ts";
 import type { Judged } from "../../../src/core/inbound/inbox.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DAY_MS } from "../../../src/core/discord/day.ts";
+import { DAY_MS } from "../../../src/lib/clock.ts";
 import {
   ACCOUNT,
   channelId,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { GATES, openGates } from "../../../src/core/tool_gates.ts";
+import { GATES, openGates } from "../../../src/core/tool_names.ts";
 import type { DiscordPort, ShownMessage } from "../../../src/core/turn/ports/discord.ts";
 import { ACTIONS } from "../../../src/tools/discord/actions.ts";
 import { discord } from "../../../src/tools/discord/discord.ts";

@@ -22,7 +22,7 @@ import {
   type UserId,
 } from "../../../core/discord/ids.ts";
 import type { GuildSnapshot } from "../../../core/inbound/inbound.ts";
-import { slug } from "../../../core/slug.ts";
+import { slug } from "../../../core/names.ts";
 import {
   type FilePermissions,
   fileText,

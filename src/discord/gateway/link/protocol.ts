@@ -8,7 +8,7 @@
  */
 
 import type { Presence } from "../../../core/discord/presence.ts";
-import type { ConnectionStep } from "../../../core/discord/connection_step.ts";
+import type { ConnectionStep } from "../../../core/discord/gateway.ts";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import type { OfferedForm } from "../../../core/people/form.ts";
 import type { Batch } from "./batches.ts";

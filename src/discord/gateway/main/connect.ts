@@ -6,7 +6,7 @@
  */
 
 import type { AccountId } from "../../../core/discord/ids.ts";
-import type { GatewayInfo } from "../../../core/discord/gateway_info.ts";
+import type { GatewayInfo } from "../../../core/discord/gateway.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
 import type {
   ApplicationAnswer,

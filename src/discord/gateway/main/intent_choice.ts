@@ -4,14 +4,13 @@
  * @module
  */
 
-import { DAY_MS } from "../../../core/discord/day.ts";
+import { type Clock, DAY_MS } from "../../../lib/clock.ts";
 import type { AccountId } from "../../../core/discord/ids.ts";
 import type {
   ApplicationAnswer,
   GatewayRecords,
   StoredAccount,
 } from "../../../core/store/gateway.ts";
-import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
 import {
   chooseIntents,

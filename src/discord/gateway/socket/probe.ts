@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { HelloEnd, HelloStage } from "../../../core/discord/gateway_hello.ts";
+import type { HelloEnd, HelloStage } from "../../../core/discord/gateway.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 import { meaningOf } from "../lifecycle/close_codes.ts";
 import { readFrame } from "./frame.ts";

@@ -28,10 +28,10 @@ import {
 import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
 import { createReadHistory } from "../calls/history.ts";
 import { createSingleReads } from "../calls/single_message.ts";
-import { createThreadCalls } from "../calls/threads.ts";
+import { createThreadCalls } from "../calls/channel.ts";
 import { createReactions } from "../calls/typing_and_reactions.ts";
 import type { RestApi } from "../client/client.ts";
-import { expect } from "../exchange/answer.ts";
+import { expect } from "../exchange/rest_error.ts";
 import { createOpenPost } from "./forum_posts.ts";
 import type { ActionsOptions } from "./options.ts";
 import { createEdit } from "./own_messages.ts";

@@ -13,7 +13,7 @@ import { compareIds } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { DiscordCall, NewPost, OpenedThread } from "../../../core/turn/ports/discord.ts";
 import { channelOf } from "../calls/guild_reads.ts";
-import { expect } from "../exchange/answer.ts";
+import { expect } from "../exchange/rest_error.ts";
 import type { ActionsOptions } from "./options.ts";
 import type { ToolTarget } from "../../../core/turn/ports/discord_call.ts";
 import type { Found, Origin, Targets } from "./targets.ts";

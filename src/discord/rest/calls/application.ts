@@ -1,5 +1,6 @@
 /**
- * Reads the application of the token: its owners, and its settings in the developer portal.
+ * Reads what a bot needs to know before it connects: its application with owners and settings, and
+ * the gateway's address with its limits for new sessions.
  *
  * @module
  */
@@ -7,8 +8,9 @@
 import { z } from "zod";
 import type { ApplicationId, UserId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import { expect } from "../exchange/answer.ts";
+import { expect } from "../exchange/rest_error.ts";
 import type { RestApi } from "../client/client.ts";
+import type { GatewayInfo } from "../../../core/discord/gateway.ts";
 
 /** The bot's application. */
 export interface Application {
@@ -133,5 +135,57 @@ export function createApplications(api: RestApi): Applications {
       const answer = await api.request("GET", "/users/@me/guilds?limit=1");
       return expect("GET /users/@me/guilds", guildsSchema, answer).length > 0;
     },
+  };
+}
+
+/**
+ * Reads the gateway's address and limits.
+ *
+ * @throws {RestError} If Discord does not answer, or refuses.
+ */
+export type ReadGatewayInfo = () => Promise<GatewayInfo>;
+
+const ROUTE = "GET /gateway/bot";
+
+/** Each shard costs a connection; the config allows as many. */
+const MAX_SHARDS = 1_000;
+
+const count = z.int().nonnegative();
+
+/** A server in Discord's place may send no limits; then Discord's usual ones apply. */
+const limitSchema = z.object({
+  total: count,
+  remaining: count,
+  reset_after: z.number().nonnegative(),
+  max_concurrency: z.int().positive(),
+}).default({ total: 1_000, remaining: 1_000, reset_after: 0, max_concurrency: 1 });
+
+const gatewaySchema = z.object({
+  url: z.url({ protocol: /^wss?$/ }),
+  shards: z.int().positive().max(MAX_SHARDS).default(1),
+  session_start_limit: limitSchema,
+});
+
+/**
+ * Creates a {@link ReadGatewayInfo}.
+ *
+ * @param now Unix time in milliseconds.
+ * @see {@link https://docs.discord.com/developers/events/gateway#get-gateway-bot}
+ */
+export function createReadGatewayInfo(api: RestApi, now: () => number): ReadGatewayInfo {
+  return async () => {
+    const answer = await api.request("GET", "/gateway/bot");
+    const { url, shards, session_start_limit: limit } = expect(ROUTE, gatewaySchema, answer);
+    return {
+      url,
+      shards,
+      limit: {
+        total: limit.total,
+        remaining: limit.remaining,
+        resetAfterMs: limit.reset_after,
+        maxConcurrency: limit.max_concurrency,
+        readAt: now(),
+      },
+    };
   };
 }

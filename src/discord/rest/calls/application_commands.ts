@@ -15,7 +15,7 @@ import type {
   RegisteredOption,
 } from "../../../core/discord/registered_command.ts";
 import type { RestApi } from "../client/client.ts";
-import { expect } from "../exchange/answer.ts";
+import { expect } from "../exchange/rest_error.ts";
 
 /** The commands that Discord has for an application: everywhere, or in one guild. */
 export interface ApplicationCommands {

@@ -1,13 +1,14 @@
 /**
- * Resolves an id to a place to post: the guild of a channel, or the direct channel of a person.
+ * Finds the place to post of an id (a channel's guild, a person's direct channel), and opens threads.
  *
+ * @see {@link https://docs.discord.com/developers/resources/channel}
  * @module
  */
 
 import { z } from "zod";
-import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
+import type { ChannelId, GuildId, MessageId, UserId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import { expect } from "../exchange/answer.ts";
+import { expect, RestError } from "../exchange/rest_error.ts";
 import type { RestApi } from "../client/client.ts";
 
 /** The place of a channel. */
@@ -60,5 +61,55 @@ export function createOpenDirect(api: RestApi): OpenDirect {
       body: { recipientId: userId },
     });
     return expect("POST /users/@me/channels", directSchema, answer).id;
+  };
+}
+
+/** Requests about threads. */
+export interface ThreadCalls {
+  /**
+   * Opens the thread of a message, which has the id of the message.
+   *
+   * @param minutes Rounded up to a time that Discord knows.
+   * @returns `existed` if the message has a thread already: a repeated request changes nothing.
+   * @throws {RestError} If Discord does not answer, or refuses.
+   */
+  start(
+    channelId: ChannelId,
+    messageId: MessageId,
+    name: string,
+    minutes: number,
+  ): Promise<"opened" | "existed">;
+  /**
+   * Adds a person; again changes nothing.
+   *
+   * @throws {RestError} If Discord does not answer, or refuses.
+   */
+  addMember(threadId: ChannelId, userId: UserId): Promise<void>;
+}
+
+/** Discord's error code for a message that has a thread. */
+const HAS_THREAD = 160004;
+
+/** The times after which Discord archives a thread, in minutes. */
+const ARCHIVE_AFTER = [60, 1_440, 4_320, 10_080];
+
+/** Creates the requests of one account. */
+export function createThreadCalls(api: RestApi): ThreadCalls {
+  return {
+    async start(channelId, messageId, name, minutes) {
+      const autoArchiveDuration = ARCHIVE_AFTER.find((allowed) => allowed >= minutes) ?? 10_080;
+      try {
+        await api.request("POST", `/channels/${channelId}/messages/${messageId}/threads`, {
+          body: { name, autoArchiveDuration },
+        });
+        return "opened";
+      } catch (error) {
+        if (error instanceof RestError && error.code === HAS_THREAD) return "existed";
+        throw error;
+      }
+    },
+    async addMember(threadId, userId) {
+      await api.request("PUT", `/channels/${threadId}/thread-members/${userId}`);
+    },
   };
 }

@@ -1,10 +1,15 @@
 /**
- * Reads the facts of a guild that an action of a tool depends on, each once per action.
+ * Reads the bot's guilds, and the facts of one guild that an action depends on: roles, channels and
+ * members, each once per action.
+ *
+ * Trying a forbidden request instead is risky, because too many refusals ban the whole address. So
+ * three requests read the settings of all channels at once.
  *
  * @module
  */
 
 import { z } from "zod";
+import { ChannelTypes } from "@discordeno/types";
 import { once } from "../../../lib/cache.ts";
 import { type Channel, CHANNEL_KINDS, isThread } from "../../../core/rights/channel.ts";
 import {
@@ -13,11 +18,14 @@ import {
   parseSnowflake,
   type UserId,
 } from "../../../core/discord/ids.ts";
-import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
+import {
+  snowflakeSchema,
+  snowflakeSchema as snowflake,
+} from "../../../core/discord/snowflake_schema.ts";
 import type { GuildFacts, MemberFacts } from "../../../core/rights/rights.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
-import { expect } from "../exchange/answer.ts";
-import { RestError } from "../exchange/rest_error.ts";
+import { expect, RestError } from "../exchange/rest_error.ts";
+import type { Named } from "../../../core/inbound/inbound.ts";
 import { createReadMember } from "./members.ts";
 
 /** Reads a guild. Each method rejects with a `RestError` if Discord does not answer, or refuses. */
@@ -174,4 +182,125 @@ export function createGuildReads(
 /** Whether a channel is a private thread. */
 export function isPrivateThread({ type }: Pick<Channel, "type">): boolean {
   return type === CHANNEL_KINDS.privateThread;
+}
+
+/** A guild of the bot. */
+export interface OwnGuild extends Named<GuildId> {
+  /** The bot's permissions in the guild as a whole; absent if Discord does not report them. */
+  readonly permissions?: bigint;
+}
+
+/** Lists the bot's guilds and their channels. */
+export interface GuildList {
+  /**
+   * Lists all guilds of the bot.
+   *
+   * @throws {RestError} If Discord does not answer, or refuses.
+   */
+  guilds(): Promise<readonly OwnGuild[]>;
+  /**
+   * Lists the channels that a guild's rules can name: all but categories, without threads.
+   *
+   * @throws {RestError} If Discord does not answer, or refuses: `not_found` or `forbidden` for a
+   * guild without the bot.
+   */
+  channels(guildId: GuildId): Promise<readonly Named<ChannelId>[]>;
+}
+
+/** Maximum number of guilds in one response; a bot may be in many more. */
+const PAGE = 200;
+
+const guildsSchema = z.array(
+  z.object({
+    id: snowflakeSchema<"guild">(),
+    name: z.string(),
+    permissions: z.string().regex(/^\d{1,39}$/).transform(BigInt).optional(),
+  }).transform(({ permissions, ...named }): OwnGuild => ({
+    ...named,
+    permissions,
+  })),
+);
+
+const channelsSchema = z.array(z.object({
+  id: snowflakeSchema<"channel">(),
+  type: z.number(),
+  name: z.string().nullish(),
+}));
+
+/**
+ * Creates the list for one client.
+ *
+ * @see {@link https://docs.discord.com/developers/resources/user#get-current-user-guilds}
+ * @see {@link https://docs.discord.com/developers/resources/guild#get-guild-channels}
+ */
+export function createGuildList(api: RestApi, options: RequestOptions = {}): GuildList {
+  return {
+    async guilds() {
+      const guilds = new Map<GuildId, OwnGuild>();
+      for (let after = "0";;) {
+        const path = `/users/@me/guilds?limit=${PAGE}&after=${after}`;
+        const answer = await api.request("GET", path, options);
+        const page = expect("GET /users/@me/guilds", guildsSchema, answer);
+        const before = guilds.size;
+        for (const guild of page) guilds.set(guild.id, guild);
+        // A server that repeats the same page must not cause an endless loop.
+        const last = page.at(-1);
+        if (!last || page.length < PAGE || guilds.size === before) return [...guilds.values()];
+        after = last.id;
+      }
+    },
+    async channels(guildId) {
+      const answer = await api.request("GET", `/guilds/${guildId}/channels`, options);
+      return expect("GET /guilds/:id/channels", channelsSchema, answer)
+        .filter(({ type }) => type !== ChannelTypes.GuildCategory)
+        .map(({ id, name }) => ({ id, name: name ?? id }));
+    },
+  };
+}
+
+/** The permission settings of a guild, and one of its members. */
+export interface GuildPermissions {
+  /** Roles and owner. */
+  readonly guild: GuildFacts;
+  /** Absent if the user is not a member. */
+  readonly member?: MemberFacts;
+  /** All channels, without threads. */
+  readonly channels: ReadonlyMap<ChannelId, Channel>;
+}
+
+/**
+ * Reads the permission settings of a guild, for one user.
+ *
+ * @throws {RestError} If Discord does not answer, or refuses.
+ */
+export type ReadGuildPermissions = (guildId: GuildId, userId: UserId) => Promise<GuildPermissions>;
+
+/**
+ * Creates a {@link ReadGuildPermissions}.
+ *
+ * @see {@link https://docs.discord.com/developers/resources/guild#get-guild}
+ * @see {@link https://docs.discord.com/developers/resources/guild#get-guild-channels}
+ */
+export function createReadGuildPermissions(
+  api: RestApi,
+  options: RequestOptions = {},
+): ReadGuildPermissions {
+  /** Calls at the same time share their requests: a model may call many tools in one answer. */
+  const running = new Map<string, Promise<GuildPermissions>>();
+
+  async function read(guildId: GuildId, userId: UserId): Promise<GuildPermissions> {
+    const reads = createGuildReads(api, guildId, options);
+    const guild = await reads.facts();
+    const member = await reads.member(userId);
+    return { guild, member, channels: await reads.channels() };
+  }
+
+  return (guildId, userId) => {
+    const key = `${guildId} ${userId}`;
+    const known = running.get(key);
+    if (known) return known;
+    const reading = read(guildId, userId).finally(() => running.delete(key));
+    running.set(key, reading);
+    return reading;
+  };
 }

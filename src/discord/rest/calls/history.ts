@@ -12,9 +12,8 @@ import { z } from "zod";
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
 import type { Posted, PostedPage, Unread } from "../../../core/outbound/posted.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import { expect } from "../exchange/answer.ts";
+import { expect, RestError } from "../exchange/rest_error.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
-import { RestError } from "../exchange/rest_error.ts";
 
 const ROUTE = "GET /channels/:id/messages";
 

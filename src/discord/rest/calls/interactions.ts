@@ -19,7 +19,7 @@ import type { Interaction } from "../../../core/inbound/interactions.ts";
 import type { Card } from "../../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { RestApi } from "../client/client.ts";
-import { expect } from "../exchange/answer.ts";
+import { expect } from "../exchange/rest_error.ts";
 import { IS_COMPONENTS_V2, layoutOf } from "./layout.ts";
 
 /** The id and the token by which Discord knows an interaction. */

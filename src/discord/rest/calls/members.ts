@@ -8,9 +8,8 @@ import { z } from "zod";
 import type { FoundMember } from "../../../core/inbound/inbound.ts";
 import type { GuildId, RoleId, UserId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import { expect } from "../exchange/answer.ts";
+import { expect, RestError } from "../exchange/rest_error.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
-import { RestError } from "../exchange/rest_error.ts";
 
 const userSchema = z.object({
   id: snowflakeSchema<"user">(),

@@ -23,10 +23,9 @@ import type {
   VoiceFacts,
 } from "../../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import { expect } from "../exchange/answer.ts";
+import { expect, RestError } from "../exchange/rest_error.ts";
 import { componentsOf, IS_COMPONENTS_V2, type Layout } from "./layout.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
-import { RestError } from "../exchange/rest_error.ts";
 
 /** Discord's code for a message that does not exist. */
 const UNKNOWN_MESSAGE = 10008;

@@ -1,5 +1,5 @@
 /**
- * Reads single channels and messages, and counts the bot's reactions on them, for tools.
+ * Reads single channels and messages with the bot's reactions on them, and new links to files.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { ChannelTypes } from "@discordeno/types";
 import { z } from "zod";
 import type { ChannelId, GuildId, MessageId, UserId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import { expect } from "../exchange/answer.ts";
+import { expect } from "../exchange/rest_error.ts";
 import type { RestApi } from "../client/client.ts";
 import type { RawMessage } from "./history.ts";
 
@@ -94,5 +94,31 @@ export function createSingleReads(api: RestApi): SingleReads {
         raw,
       };
     },
+  };
+}
+
+/** Asks for a new link to a file; `undefined` if Discord has none. */
+export type RefreshUrl = (url: string, signal: AbortSignal) => Promise<string | undefined>;
+
+const answerSchema = z.object({
+  refreshed_urls: z.array(z.object({ original: z.string(), refreshed: z.string().nullish() })),
+});
+
+/**
+ * Creates a {@link RefreshUrl}.
+ *
+ * @see {@link https://docs.discord.com/developers/reference#signed-attachment-cdn-urls}
+ */
+export function createRefreshUrl(api: RestApi): RefreshUrl {
+  return async (url, signal) => {
+    // Discordeno turns names in camel case into Discord's.
+    const answer = await api.request("POST", "/attachments/refresh-urls", {
+      body: { attachmentUrls: [url] },
+      signal,
+    });
+    const parsed = answerSchema.safeParse(answer);
+    return parsed.success
+      ? parsed.data.refreshed_urls.find(({ original }) => original === url)?.refreshed ?? undefined
+      : undefined;
   };
 }

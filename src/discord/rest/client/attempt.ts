@@ -1,15 +1,21 @@
 /**
- * Makes one attempt of a request: sends it, applies the limits of the response, and classifies the
- * outcome.
+ * Makes one attempt of a request: sends it, applies the limits of the response, classifies the
+ * outcome, and decides whether and when it is retried (D5).
+ *
+ * Only requests that may be carried out twice are retried. Creating a message twice is harmless too,
+ * because of its nonce. But the outbox decides when, because it knows how long Discord remembers the
+ * nonce.
  *
  * @module
  */
 
 import { isDiscordError, RestError } from "../exchange/rest_error.ts";
 import { type Route, routeOf } from "../exchange/route.ts";
-import type { Breaker } from "../scheduler/breaker.ts";
+import type { Breaker } from "../scheduler/global_limit.ts";
 import type { Permit } from "../scheduler/rate_limiter.ts";
-import { limitsOf } from "../scheduler/limits.ts";
+import { limitsOf } from "../scheduler/buckets.ts";
+import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
+import type { Priority } from "../scheduler/pace.ts";
 import { type BodyOptions, failureOf, type OutgoingRequest, type ParsedAnswer } from "./send.ts";
 
 /** The outcome of one attempt. */
@@ -83,4 +89,34 @@ export function createAttempts(
 /** A 401 for a webhook or an interaction is about its own token. */
 function usesBotToken(route: Route, { unauthorized, headers }: BodyOptions): boolean {
   return !route.carriesToken && unauthorized !== true && headers?.["authorization"] === undefined;
+}
+
+/** A failed attempt of a request. */
+export interface Failure {
+  /** HTTP method. */
+  readonly method: string;
+  /** The request's priority; `spare` is never retried. */
+  readonly priority: Priority;
+  /** The error of the last attempt. */
+  readonly error: Pick<RestError, "kind" | "status">;
+  /** Number of failed attempts, including this one. */
+  readonly failures: number;
+}
+
+/**
+ * Decides on a failed attempt. A rate limit with a duration is none: the caller waits for its end.
+ *
+ * @param random A number from 0 up to, but not including, 1.
+ * @returns Milliseconds to wait before the next attempt; `undefined` for no retry.
+ */
+export function retryWaitMs(
+  { method, priority, error: { kind, status = 500 }, failures }: Failure,
+  rules: RetryRules,
+  random: number,
+): number | undefined {
+  if (method === "POST" || priority === "spare" || failures >= rules.attempts) return undefined;
+  if (status === 429) return 0; // the rate limiter already closes its bucket, or all requests, for long enough
+  const isTransient = (kind === "unavailable" || kind === "unsent") &&
+    (status < 300 || status >= 500);
+  return isTransient ? retryDelayMs(failures, random, rules) : undefined;
 }

@@ -11,10 +11,9 @@
 import type { InvalidRequests } from "../../../core/discord/invalid_requests.ts";
 import type { RetryRules } from "../../../lib/network/backoff.ts";
 import { RestError } from "../exchange/rest_error.ts";
-import { createAttempts } from "./attempt.ts";
-import { retryWaitMs } from "./retry.ts";
+import { createAttempts, retryWaitMs } from "./attempt.ts";
 import { nameOf, type Route, routeOf } from "../exchange/route.ts";
-import { type BreakerState, createBreaker } from "../scheduler/breaker.ts";
+import { type BreakerState, createBreaker } from "../scheduler/global_limit.ts";
 import { createRateLimiter } from "../scheduler/rate_limiter.ts";
 import type { PaceOptions, Priority } from "../scheduler/pace.ts";
 import { type BodyOptions, createSend, type Method, type SendOptions } from "./send.ts";

@@ -1,5 +1,6 @@
 /**
- * Failures of Discord's REST API, grouped by the caller's next step.
+ * Reads responses of Discord's REST API: failures, grouped by the caller's next step, and bodies of
+ * the form that Discord documents.
  *
  * @module
  */
@@ -8,7 +9,7 @@ import { z } from "zod";
 import type { Refusal } from "../../../core/errors.ts";
 import { codeOf } from "../../../lib/errors.ts";
 import { printable } from "../../../lib/text/quoted.ts";
-import { flattenErrors } from "./error_tree.ts";
+import { isRecord } from "../../../lib/text/json.ts";
 import { nameOf, type Route } from "./route.ts";
 
 /**
@@ -194,4 +195,67 @@ function* chainOf(thrown: unknown): Generator<Error> {
     yield error;
     error = error.cause;
   }
+}
+
+/** A tree can have one problem for each field of ten embeds; the first few are enough. */
+const MAX_LINES = 5;
+const MAX_DEPTH = 10;
+
+/**
+ * Flattens the `errors` of a rejected request.
+ *
+ * @param tree For example `{ embeds: { 0: { title: { _errors: [{ message: "Too long." }] } } } }`.
+ * @returns For example `["embeds[0].title: Too long"]`; empty if the tree has another form.
+ * @see {@link https://docs.discord.com/developers/reference#error-messages}
+ */
+export function flattenErrors(tree: unknown): readonly string[] {
+  const lines: string[] = [];
+  for (const line of linesOf(tree, "", 0)) {
+    lines.push(line);
+    if (lines.length === MAX_LINES) break;
+  }
+  return lines;
+}
+
+function* linesOf(node: unknown, path: string, depth: number): Generator<string> {
+  if (!isRecord(node) || depth > MAX_DEPTH) return;
+  for (const [key, value] of Object.entries(node)) {
+    if (key === "_errors") yield* messagesOf(value, path);
+    else yield* linesOf(value, join(path, key), depth + 1);
+  }
+}
+
+function* messagesOf(errors: unknown, path: string): Generator<string> {
+  const list: readonly unknown[] = Array.isArray(errors) ? errors : [];
+  for (const error of list) {
+    const message = isRecord(error) ? error["message"] : undefined;
+    if (typeof message !== "string") continue;
+    const text = message.replace(/\.$/, "");
+    yield path === "" ? text : `${path}: ${text}`;
+  }
+}
+
+function join(path: string, key: string): string {
+  if (/^\d+$/.test(key)) return `${path}[${key}]`;
+  return path === "" ? key : `${path}.${key}`;
+}
+
+/**
+ * Reads the body of a successful response.
+ *
+ * A body of another form counts as no response, because it does not tell whether the request was
+ * carried out.
+ *
+ * @param route Named in the error: `"GET /gateway/bot"`.
+ * @throws {RestError} `unavailable`; it names the wrong fields, but not their values.
+ */
+export function expect<T>(route: string, schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map(({ path }) => path.join(".") || "all of it").join(", ");
+  throw new RestError(`was answered in a form that is not Discord's (${fields})`, {
+    kind: "unavailable",
+    route,
+    cause: parsed.error,
+  });
 }

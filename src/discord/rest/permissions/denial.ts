@@ -11,7 +11,7 @@
 import type { Channel } from "../../../core/rights/channel.ts";
 import { deniedBy, type Overwrite, type Permission } from "../../../core/rights/permissions.ts";
 import { inputsOf, missingRight } from "../../../core/rights/rights.ts";
-import type { GuildPermissions } from "./guild_permissions.ts";
+import type { GuildPermissions } from "../calls/guild_reads.ts";
 
 /** A missing permission, and the rule that denies it. */
 export interface Denial {

@@ -11,8 +11,7 @@
  */
 
 import type { Priority } from "./pace.ts";
-import type { Entry, RequestQueue } from "./request_queue.ts";
-import type { WaitingRequest } from "./waiting_request.ts";
+import type { Entry, RequestQueue, WaitingRequest } from "./request_queue.ts";
 
 /** The priorities that may wait, in the order in which they get a slot. */
 export const QUEUED_PRIORITIES = [

@@ -1,16 +1,22 @@
 /**
- * The limits that apply to all requests: Discord's global rate limit and the breaker.
+ * The limits that apply to all requests: Discord's global rate limit, and a breaker that slows or
+ * stops requests before Discord bans the address for too many invalid ones.
+ *
+ * Discord bans for 10,000 invalid requests in ten minutes. From 500 on, all requests but
+ * interactions are slowed to two a second. These alone cannot reach 2,000: two a second are 1,320
+ * in the eleven minutes that a count by minutes may span. If answers to interactions push the count
+ * to 2,000, all requests stop until the count has fallen.
  *
  * A 429 without a duration counts as well. Barnacle then chooses the wait, which grows with each
  * such response in a row.
  *
+ * @see {@link https://docs.discord.com/developers/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans}
  * @module
  */
 
 import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
-import type { Breaker } from "./breaker.ts";
-import type { Bucket } from "./buckets.ts";
-import type { Limits } from "./limits.ts";
+import { INVALID_WINDOW_MS, type InvalidRequests } from "../../../core/discord/invalid_requests.ts";
+import type { Bucket, Limits } from "./buckets.ts";
 
 /** The global limit at one moment. */
 export interface GlobalLimitState {
@@ -67,6 +73,95 @@ export function createGlobalLimit({ retry, breaker, random }: GlobalLimitDeps): 
       const pauseMs = retryMs ?? retryDelayMs(++untimed429s, random(), retry);
       globalUntil = Math.max(globalUntil, now + pauseMs);
       return pauseMs;
+    },
+  };
+}
+
+/** `closed`: full pace. `slowed`: slow pace for all but interactions. `stopped`: no requests. */
+export type BreakerState = "closed" | "slowed" | "stopped";
+
+/** Invalid requests in ten minutes from which on all requests but interactions are slowed. */
+export const SLOW_FROM = 500;
+/** Invalid requests in ten minutes from which on all requests stop. */
+export const STOP_AT = 2_000;
+
+const MINUTE_MS = 60_000;
+
+/**
+ * Whether Discord counts the request of a response as invalid.
+ *
+ * The sender of the response does not matter: those of Cloudflare count like Discord's own.
+ */
+export function isInvalid(status: number, headers: Headers): boolean {
+  if (status === 429) return headers.get("x-ratelimit-scope") !== "shared";
+  return status === 401 || status === 403;
+}
+
+/**
+ * The breaker's state at a count.
+ *
+ * @param count Invalid requests of the last ten minutes.
+ */
+export function breakerState(count: number): BreakerState {
+  if (count >= STOP_AT) return "stopped";
+  return count >= SLOW_FROM ? "slowed" : "closed";
+}
+
+/**
+ * How long the breaker stays stopped if no more invalid requests follow.
+ *
+ * @param count Returns the number of invalid requests that count at a time, in Unix milliseconds.
+ * @returns Milliseconds; 0 if it is not stopped.
+ */
+export function stoppedForMs(count: (now: number) => number, now: number): number {
+  if (count(now) < STOP_AT) return 0;
+  const nextMinute = (Math.floor(now / MINUTE_MS) + 1) * MINUTE_MS;
+  let at = nextMinute;
+  while (count(at) >= STOP_AT && at - now <= INVALID_WINDOW_MS) at += MINUTE_MS;
+  return at - now;
+}
+
+/** Counts invalid requests, and reports its state. */
+export interface Breaker {
+  /** Returns the state now, and calls `onBreaker` if it has changed. */
+  check(): { readonly state: BreakerState; readonly stoppedForMs: number };
+  /** Counts a response if Discord counts its request as invalid. */
+  note(status: number, headers: Headers): void;
+}
+
+/** The dependencies of a breaker. */
+export interface BreakerDeps {
+  /** The counter, which all accounts share. */
+  readonly invalidRequests: InvalidRequests;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Called on each change of the state. */
+  readonly onBreaker?: ((state: BreakerState) => void) | undefined;
+}
+
+/** Creates a breaker. */
+export function createBreaker({ invalidRequests, now, onBreaker }: BreakerDeps): Breaker {
+  let last: BreakerState = "closed";
+
+  function check(): { readonly state: BreakerState; readonly stoppedForMs: number } {
+    const at = now();
+    const state = breakerState(invalidRequests.count(at));
+    if (state !== last) {
+      last = state;
+      onBreaker?.(state);
+    }
+    return {
+      state,
+      stoppedForMs: state === "stopped" ? stoppedForMs(invalidRequests.count, at) : 0,
+    };
+  }
+
+  return {
+    check,
+    note(status, headers) {
+      if (!isInvalid(status, headers)) return;
+      invalidRequests.note(now());
+      check();
     },
   };
 }

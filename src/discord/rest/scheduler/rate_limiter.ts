@@ -11,11 +11,22 @@
 import { createEmitter } from "../../../lib/emitter.ts";
 import { type RestErrorKind, toUnsent } from "../exchange/rest_error.ts";
 import type { Route } from "../exchange/route.ts";
-import { CANCELLED, createGate, TOO_LATE } from "./gate.ts";
-import { createPermit, type Permit, type PermitPorts } from "./permit.ts";
-import { createRequestQueues, nextOf } from "./request_queue.ts";
+import {
+  CANCELLED,
+  createGate,
+  createPermit,
+  type Permit,
+  type PermitPorts,
+  TOO_LATE,
+} from "./permit.ts";
+import {
+  createRequestQueues,
+  limitWait,
+  nextOf,
+  type SchedulingOptions,
+  type WaitingRequest,
+} from "./request_queue.ts";
 import { createScheduler, type SchedulerDeps } from "./scheduler.ts";
-import { limitWait, type SchedulingOptions, type WaitingRequest } from "./waiting_request.ts";
 
 export type { Permit };
 

@@ -2,14 +2,18 @@
  * The request queues, one per route and major parameter. Each sends one request at a time, in the
  * order of the calls.
  *
- * Background requests wait in a list of their own, so that they never precede any other request.
+ * Background requests wait in a list of their own, so that they never precede any other request. A
+ * wait ends when the request's turn comes, when its deadline passes or when the caller cancels it.
+ * The other requests must not search the queue for it then, so it stays in its position and is
+ * skipped.
  *
  * @module
  */
 
 import type { Route } from "../exchange/route.ts";
+import { MAX_TIMER_MS, type StartTimer } from "../../../lib/clock.ts";
 import type { Bucket } from "./buckets.ts";
-import { endWait, type WaitingRequest } from "./waiting_request.ts";
+import type { Priority } from "./pace.ts";
 
 /** One queue, and the state of its first request. */
 export interface RequestQueue<T> {
@@ -115,4 +119,119 @@ export function nextOf<T>(
 function firstOf<T>(list: WaitingRequest<T>[]): WaitingRequest<T> | undefined {
   while (list[0]?.isWaiting === false) list.shift();
   return list[0];
+}
+
+/** How a request may be scheduled. */
+export interface SchedulingOptions {
+  /** The order among waiting requests. */
+  readonly priority: Priority;
+  /** Deadline, Unix time in milliseconds; a request that has not left by then never leaves. */
+  readonly notAfter: number;
+  /** Cancels the request. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A request in a queue, and the state of its wait. */
+export interface WaitingRequest<T> {
+  /** Priority, deadline and abort signal. */
+  readonly options: SchedulingOptions;
+  /** Earliest time to leave, by the monotonic clock. */
+  readonly notBefore: number;
+  /** Ends the wait with a permit. */
+  readonly resolve: (value: T) => void;
+  /** Ends the wait with an error. */
+  readonly reject: (error: Error) => void;
+  /** When it became the first of its queue, by the monotonic clock. */
+  firstSince: number | undefined;
+  /** Whether it still waits. */
+  isWaiting: boolean;
+  /** Removes the timer and the listener of `limitWait`. */
+  cancelLimit: (() => void) | undefined;
+}
+
+/** The dependencies of `limitWait`. */
+export interface WaitLimitDeps {
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Timer for the deadline. */
+  readonly schedule: StartTimer;
+  /** Called when the deadline has passed, or when the caller has cancelled the request. */
+  readonly onOver: (why: "late" | "aborted") => void;
+}
+
+/**
+ * Ends a request's wait, because its turn has come or never will.
+ *
+ * @returns Whether it was waiting.
+ */
+export function endWait(request: WaitingRequest<never>): boolean {
+  const wasWaiting = request.isWaiting;
+  request.isWaiting = false;
+  request.cancelLimit?.();
+  request.cancelLimit = undefined;
+  return wasWaiting;
+}
+
+/** Limits a request's wait to its deadline and its abort signal. */
+export function limitWait(
+  request: Pick<WaitingRequest<never>, "options" | "isWaiting" | "cancelLimit">,
+  { now, schedule, onOver }: WaitLimitDeps,
+): void {
+  const { notAfter, signal } = request.options;
+  if (!request.isWaiting || (notAfter === Infinity && !signal)) return;
+  let cancel: (() => void) | undefined;
+
+  const check = () => {
+    const leftMs = notAfter - now();
+    if (leftMs < 0) onOver("late");
+    else cancel = schedule(check, Math.min(Math.floor(leftMs) + 1, MAX_TIMER_MS));
+  };
+  const onAbort = () => onOver("aborted");
+
+  if (notAfter !== Infinity) check();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  request.cancelLimit = () => {
+    cancel?.();
+    signal?.removeEventListener("abort", onAbort);
+  };
+}
+
+/** The queues that wait for room, by bucket. */
+export interface BucketWaits<T> {
+  /**
+   * Starts a queue's wait.
+   *
+   * @param ms Maximum wait in milliseconds; Infinity if only a response can end it.
+   * @param onOver Called when the time is over, or earlier if it exceeds the longest timer.
+   */
+  begin(queue: RequestQueue<T>, bucket: Bucket, ms: number, onOver: () => void): void;
+  /** Ends a queue's wait, if it waits. */
+  end(queue: RequestQueue<T>): void;
+  /** The queues that wait for a bucket now. */
+  of(bucket: Bucket): readonly RequestQueue<T>[];
+}
+
+/** Creates an empty set of waits. */
+export function createBucketWaits<T>(schedule: StartTimer): BucketWaits<T> {
+  const byBucket = new Map<Bucket, Set<RequestQueue<T>>>();
+
+  return {
+    begin(queue, bucket, ms, onOver) {
+      const others = byBucket.get(bucket) ?? new Set();
+      byBucket.set(bucket, others.add(queue));
+      queue.awaitedBucket = bucket;
+      if (ms === Infinity) return;
+      queue.cancelTimer = schedule(onOver, Math.min(Math.ceil(ms), MAX_TIMER_MS));
+    },
+    end(queue) {
+      queue.cancelTimer?.();
+      queue.cancelTimer = undefined;
+      if (!queue.awaitedBucket) return;
+      const others = byBucket.get(queue.awaitedBucket);
+      others?.delete(queue);
+      if (others?.size === 0) byBucket.delete(queue.awaitedBucket);
+      queue.awaitedBucket = undefined;
+    },
+    of: (bucket) => [...byBucket.get(bucket) ?? []],
+  };
 }

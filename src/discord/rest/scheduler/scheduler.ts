@@ -10,20 +10,22 @@
  * @module
  */
 
-import type { StartTimer } from "../../../lib/clock.ts";
+import { MAX_TIMER_MS, type StartTimer } from "../../../lib/clock.ts";
 import type { RestError } from "../exchange/rest_error.ts";
 import type { Route } from "../exchange/route.ts";
-import { createAlarm } from "./alarm.ts";
-import { createBucketWaits } from "./bucket_waits.ts";
-import { availableAt, type Bucket, createBuckets } from "./buckets.ts";
+import {
+  createBucketWaits,
+  nextOf,
+  type RequestQueue,
+  type RequestQueues,
+  type SchedulingOptions,
+  type WaitingRequest,
+} from "./request_queue.ts";
+import { availableAt, type Bucket, createBuckets, type Limits } from "./buckets.ts";
 import { createFairQueue, QUEUED_PRIORITIES } from "./fair_queue.ts";
-import type { Gate } from "./gate.ts";
+import type { Gate, Grant } from "./permit.ts";
 import { createGlobalLimit, type GlobalLimitDeps, type GlobalLimitState } from "./global_limit.ts";
-import type { Limits } from "./limits.ts";
 import { createPace, type PaceOptions } from "./pace.ts";
-import type { Grant } from "./permit.ts";
-import { nextOf, type RequestQueue, type RequestQueues } from "./request_queue.ts";
-import type { SchedulingOptions, WaitingRequest } from "./waiting_request.ts";
 
 /** The settings and dependencies of a scheduler. */
 export interface SchedulerDeps extends PaceOptions, GlobalLimitDeps {
@@ -179,5 +181,41 @@ export function createScheduler<T>(
       alarm.cancel();
       for (const queue of queues.all()) bucketWaits.end(queue);
     },
+  };
+}
+
+/** A timer that keeps only the earliest of the requested times. */
+export interface Alarm {
+  /** Fires after `inMs` milliseconds, unless it is already set to fire sooner. */
+  set(now: number, inMs: number): void;
+  /** Stops the timer; `set` starts it again. */
+  cancel(): void;
+}
+
+/**
+ * Creates an alarm.
+ *
+ * @param onFire Called at the time, or earlier if the time exceeds the longest possible timer.
+ */
+export function createAlarm(schedule: StartTimer, onFire: () => void): Alarm {
+  let current: { readonly at: number; readonly cancel: () => void } | undefined;
+
+  function cancel(): void {
+    current?.cancel();
+    current = undefined;
+  }
+
+  return {
+    set(now, inMs) {
+      const at = now + inMs;
+      if (current && current.at <= at) return;
+      cancel();
+      const cancelTimer = schedule(() => {
+        current = undefined;
+        onFire();
+      }, Math.min(Math.ceil(inMs), MAX_TIMER_MS));
+      current = { at, cancel: cancelTimer };
+    },
+    cancel,
   };
 }

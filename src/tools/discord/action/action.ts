@@ -6,7 +6,7 @@
 
 import type { z } from "zod";
 import type { DiscordCall, DiscordPort } from "../../../core/turn/ports/discord.ts";
-import type { ToolGate } from "../../../core/tool_gates.ts";
+import type { ToolGate } from "../../../core/tool_names.ts";
 
 /** One action, with the type of its checked input. */
 export interface Action<Input extends z.ZodObject = z.ZodObject> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Button } from "../../../../src/core/outbound/outbound.ts";
-import { rowsOf } from "../../../../src/discord/rest/calls/buttons.ts";
+import { rowsOf } from "../../../../src/discord/rest/calls/layout.ts";
 
 const button = (style: Button["style"]): Button => ({ customId: style, label: "Let in", style });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createReadGatewayInfo } from "../../../../src/discord/rest/calls/gateway_info.ts";
+import { createReadGatewayInfo } from "../../../../src/discord/rest/calls/application.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 
 const NOW = Date.parse("2026-11-20T12:00:00Z");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createGuildList } from "../../../../src/discord/rest/calls/guild_list.ts";
+import { createGuildList } from "../../../../src/discord/rest/calls/guild_reads.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { guildId } from "../../../support/discord/builders.ts";
 import { checkedApi } from "../checked_api.ts";

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import { expect } from "../../../../src/discord/rest/exchange/answer.ts";
-import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { expect, RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 
 const schema = z.object({ id: z.string(), inner: z.object({ n: z.number() }) });
 

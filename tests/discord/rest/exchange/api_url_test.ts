@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseApiUrl } from "../../../../src/discord/rest/exchange/api_url.ts";
+import { parseApiUrl } from "../../../../src/discord/rest/exchange/exchange.ts";
 
 describe("[G14] parseApiUrl()", () => {
   const good: readonly [text: string, base: string][] = [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { flattenErrors } from "../../../../src/discord/rest/exchange/error_tree.ts";
+import { flattenErrors } from "../../../../src/discord/rest/exchange/rest_error.ts";
 
 const says = (message: string) => ({ _errors: [{ code: "X", message }] });
 

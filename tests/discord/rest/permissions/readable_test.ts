@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import {
   createCanReadHistory,
   createMissingReadPermissions,
-} from "../../../../src/discord/rest/permissions/readable.ts";
+} from "../../../../src/discord/rest/permissions/explain_denial.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { channelId, guildId, userId } from "../../../support/discord/builders.ts";
 import { withDiscord } from "../simulated.ts";

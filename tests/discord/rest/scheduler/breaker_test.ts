@@ -13,7 +13,7 @@ import {
   SLOW_FROM,
   STOP_AT,
   stoppedForMs,
-} from "../../../../src/discord/rest/scheduler/breaker.ts";
+} from "../../../../src/discord/rest/scheduler/global_limit.ts";
 import { SLOWED_EVERY_MS } from "../../../../src/discord/rest/scheduler/pace.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 

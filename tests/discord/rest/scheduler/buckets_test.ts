@@ -4,11 +4,11 @@ import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 import {
   availableAt,
   createBuckets,
+  type Limits,
   UNKNOWN,
   type Window,
   windowAfter,
 } from "../../../../src/discord/rest/scheduler/buckets.ts";
-import type { Limits } from "../../../../src/discord/rest/scheduler/limits.ts";
 
 const OPEN: Window = { limit: 5, remaining: 3, resetAt: 5_000 };
 const NOW = 1_000;

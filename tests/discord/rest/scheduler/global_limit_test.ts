@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { BreakerState } from "../../../../src/discord/rest/scheduler/breaker.ts";
+import {
+  type BreakerState,
+  createGlobalLimit,
+} from "../../../../src/discord/rest/scheduler/global_limit.ts";
 import { type Bucket, UNKNOWN } from "../../../../src/discord/rest/scheduler/buckets.ts";
-import { createGlobalLimit } from "../../../../src/discord/rest/scheduler/global_limit.ts";
 
 const RETRY = { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0 };
 

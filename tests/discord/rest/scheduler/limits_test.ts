@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Limits, limitsOf } from "../../../../src/discord/rest/scheduler/limits.ts";
+import { type Limits, limitsOf } from "../../../../src/discord/rest/scheduler/buckets.ts";
 import { sameData } from "../../../support/same_data.ts";
 
 type Row = readonly [

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { RestError, type RestErrorKind } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { type Route, routeOf } from "../../../../src/discord/rest/exchange/route.ts";
-import type { BreakerState } from "../../../../src/discord/rest/scheduler/breaker.ts";
+import type { BreakerState } from "../../../../src/discord/rest/scheduler/global_limit.ts";
 import {
   createRateLimiter,
   type Permit,
   type RateLimiterDeps,
 } from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
-import type { Limits } from "../../../../src/discord/rest/scheduler/limits.ts";
+import type { Limits } from "../../../../src/discord/rest/scheduler/buckets.ts";
 import type { Priority } from "../../../../src/discord/rest/scheduler/pace.ts";
 import { createVirtualTime } from "../virtual_time.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { WaitingRequest } from "../../../../src/discord/rest/scheduler/waiting_request.ts";
+import type { WaitingRequest } from "../../../../src/discord/rest/scheduler/request_queue.ts";
 
 /** A reply that waits without a deadline, unless the options name one. */
 export function request(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { endWait, limitWait } from "../../../../src/discord/rest/scheduler/waiting_request.ts";
+import { endWait, limitWait } from "../../../../src/discord/rest/scheduler/request_queue.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 import { request } from "./request.ts";
 

@@ -9,9 +9,8 @@
  */
 
 import { Buffer } from "node:buffer";
-import { withoutImages } from "../../core/fit_request.ts";
-import { type Model, ModelError, type ModelRequest, type ModelUsage } from "../../core/model.ts";
-import { withoutTools } from "../../core/plain_request.ts";
+import { withoutImages, withoutTools } from "../core/fit_request.ts";
+import { type Model, ModelError, type ModelRequest, type ModelUsage } from "../core/model.ts";
 
 /** What a question has shown. Times are milliseconds. */
 export interface TriedModel {

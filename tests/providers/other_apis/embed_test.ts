@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
 import { describe, it } from "node:test";
 import { type Embedding, EmbeddingFailed, TextRefused } from "../../../src/core/notes/embedding.ts";
-import { createEmbedding } from "../../../src/providers/embeddings/embed.ts";
+import { createEmbedding } from "../../../src/providers/other_apis/embed.ts";
 import type { ModelSettings, ProviderSettings } from "../../../src/providers/settings.ts";
 
 const NEVER = new AbortController().signal;

@@ -7,14 +7,14 @@ import {
   type ModelErrorKind,
   type ModelPart,
   type ModelRequest,
-} from "../../src/core/model.ts";
+} from "../../../src/core/model.ts";
 import {
   RETRY_AFTER_MAX_MS,
   type RetryDeps,
   retryWaitMs,
   withRetry,
-} from "../../src/providers/retry.ts";
-import { listen, modelAt, QUESTION, withModelServer } from "../support/model/model_server.ts";
+} from "../../../src/providers/choice/retry.ts";
+import { listen, modelAt, QUESTION, withModelServer } from "../../support/model/model_server.ts";
 
 const failure = (kind: ModelErrorKind, retryAfterMs?: number) =>
   new ModelError("no", {

@@ -1,10 +1,12 @@
 /**
- * The facts of a connection to the gateway that waits for HELLO and never identifies.
+ * Facts about Discord's gateway: its address and limits, the answer to a trial connection, and the
+ * step of a connection.
  *
  * @module
  */
 
 import type { Stage } from "../../lib/network/reachability.ts";
+import type { SessionStartLimit } from "./identify_budget.ts";
 
 /** A gateway's greeting, which it sends before IDENTIFY. */
 export interface HelloFound {
@@ -52,3 +54,26 @@ export type HelloStage =
     readonly openMs: number;
     readonly end: HelloEnd;
   };
+
+/** The address and the limits of Discord's gateway. */
+export interface GatewayInfo {
+  /** WebSocket URL without query: `ws://` or `wss://`. */
+  readonly url: string;
+  /** Number of shards that Discord recommends. */
+  readonly shards: number;
+  /** The limit for new sessions, at the time of the answer. */
+  readonly limit: SessionStartLimit;
+}
+
+/** All steps, in the order of the metrics. */
+export const CONNECTION_STEPS = [
+  "connecting",
+  "identifying",
+  "resuming",
+  "ready",
+  "backoff",
+  "fatal",
+] as const;
+
+/** A step. `backoff`: it waits before the next attempt. `fatal`: Discord refuses it for good. */
+export type ConnectionStep = (typeof CONNECTION_STEPS)[number];

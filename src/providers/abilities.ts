@@ -6,11 +6,11 @@
  * @module
  */
 
-import type { Abilities } from "../../core/abilities.ts";
-import { credentialsOf } from "../check.ts";
-import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "../settings.ts";
-import { fieldsOf } from "../tool_calls.ts";
-import { createWire } from "../wire.ts";
+import type { Abilities } from "../core/model.ts";
+import { credentialsOf } from "./check.ts";
+import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
+import { fieldsOf } from "./answer_parts.ts";
+import { createWire } from "./wire.ts";
 
 /** Everything that the questions need from outside. */
 export interface AbilitiesDeps {

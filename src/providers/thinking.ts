@@ -5,8 +5,8 @@
  */
 
 import { z } from "zod";
-import type { ModelMessage, ModelRequest, ToolCall } from "../../core/model.ts";
-import type { ThinkLevel } from "../../core/people/chosen.ts";
+import type { ModelMessage, ModelRequest, ToolCall } from "../core/model.ts";
+import type { ThinkLevel } from "../core/people/chosen.ts";
 
 /** The same request without a level of thinking. */
 export function withoutThinking({ thinking: _, ...request }: ModelRequest): ModelRequest {

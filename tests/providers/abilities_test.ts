@@ -6,11 +6,11 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Abilities } from "../../../src/core/abilities.ts";
-import { askAbilities } from "../../../src/providers/about/abilities.ts";
-import { createKnownAbilities } from "../../../src/providers/choice/known_abilities.ts";
-import type { ProviderSettings } from "../../../src/providers/settings.ts";
-import { sameData } from "../../support/same_data.ts";
+import type { Abilities } from "../../src/core/model.ts";
+import { askAbilities } from "../../src/providers/abilities.ts";
+import { createKnownAbilities } from "../../src/providers/choice/known_abilities.ts";
+import type { ProviderSettings } from "../../src/providers/settings.ts";
+import { sameData } from "../support/same_data.ts";
 
 const LOCAL: ProviderSettings = {
   id: "local",

@@ -3,8 +3,7 @@ import { createServer, type RequestListener } from "node:http";
 import { describe, it } from "node:test";
 import { FileError } from "../../../src/core/turn/media.ts";
 import type { ModelSettings } from "../../../src/providers/settings.ts";
-import { createSpeak } from "../../../src/providers/speech/speak.ts";
-import { createTranscribe } from "../../../src/providers/speech/transcribe.ts";
+import { createSpeak, createTranscribe } from "../../../src/providers/other_apis/media.ts";
 import { wav } from "../../support/files/samples.ts";
 import { createSilentBody } from "../../support/network/silent_body.ts";
 

@@ -8,11 +8,10 @@
  * @module
  */
 
-import { type Model, ModelError } from "../core/model.ts";
-import type { ThinkLevel } from "../core/people/chosen.ts";
-import { withoutThinking } from "./thinking/levels.ts";
-import { hasImages, withoutImages } from "../core/fit_request.ts";
-import { hasCalls, withoutTools } from "../core/plain_request.ts";
+import { type Model, ModelError } from "../../core/model.ts";
+import type { ThinkLevel } from "../../core/people/chosen.ts";
+import { withoutThinking } from "../thinking.ts";
+import { hasCalls, hasImages, withoutImages, withoutTools } from "../../core/fit_request.ts";
 
 /** Delays (milliseconds) before the second, third and fourth try, if the server names none. */
 const RETRY_WAITS_MS: readonly number[] = [1_000, 2_000, 4_000];

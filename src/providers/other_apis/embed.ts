@@ -18,9 +18,8 @@ import { packVector } from "../../core/notes/vector.ts";
 import type { ModelErrorKind } from "../../core/model.ts";
 import { microsOf, type Price, tokensIn } from "../../core/spending/usage.ts";
 import { FileError } from "../../core/turn/media.ts";
-import { isPaid } from "../choice/pricing.ts";
-import { modelIdOf, type ModelSettings, type ProviderSettings } from "../settings.ts";
-import { askSpeech, HttpStatus, type SpeechDeps } from "../speech/request.ts";
+import { isPaid, modelIdOf, type ModelSettings, type ProviderSettings } from "../settings.ts";
+import { askSpeech, HttpStatus, type SpeechDeps } from "./request.ts";
 
 /** Maximum bytes of an answer: 32 vectors of 4,096 numbers take some 3 MB. */
 const MAX_BYTES = 20_000_000;
