@@ -1,6 +1,5 @@
 /**
- * Asks a server whether it has a model, by its list of models, and looks for model servers on this
- * machine, for a config without a provider (L2). This spends no tokens.
+ * Asks a server whether it has a model, by its list of models. This spends no tokens.
  *
  * @module
  */
@@ -8,14 +7,7 @@
 import { z } from "zod";
 import { ModelError } from "../core/model.ts";
 import type { ModelCheck } from "../core/model_problem.ts";
-import { readBody } from "../lib/network/read_body.ts";
-import {
-  endpointOf,
-  modelIdOf,
-  type ModelSettings,
-  type ProviderSettings,
-  secretsOf,
-} from "./settings.ts";
+import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
 import { createWire } from "./wire.ts";
 
 /** Everything that the check needs from outside. */
@@ -172,72 +164,4 @@ function jsonOf(text: string): unknown {
   } catch {
     return undefined; // not a list of models
   }
-}
-
-/**
- * Time limit (milliseconds) for each server. A slower server on the same machine would be useless.
- */
-const PROBE_MS = 1_000;
-
-/** Maximum bytes of a list of models. */
-const MAX_BYTES = 4 * 1024 * 1024;
-
-const modelListSchema = z.looseObject({ data: z.array(z.looseObject({ id: z.string().min(1) })) });
-
-/** Names of models that cannot chat, but that local servers list, too. */
-const NO_CHAT = /embed|rerank|whisper|(?:^|[-_/])tts(?:$|[-_:])/i;
-
-/** Everything that the search needs from outside. */
-export interface DiscoverDeps {
-  /** Sends a request. */
-  readonly fetch: typeof globalThis.fetch;
-  /** Servers to ask, in the order of preference. All of them have an OpenAI-compatible API. */
-  readonly servers: readonly ProviderSettings[];
-  /** Time limit in milliseconds for each server; {@link PROBE_MS} by default. */
-  readonly timeoutMs?: number;
-}
-
-/**
- * Asks all servers at once for their models.
- *
- * @returns The first chat model of the first server that has one; `undefined` if no server has any.
- */
-export async function discoverLocalModel(
-  { fetch, servers, timeoutMs = PROBE_MS }: DiscoverDeps,
-): Promise<ModelSettings | undefined> {
-  const results = await Promise.all(servers.map((server) => probe(server, fetch, timeoutMs)));
-  return results.find((settings) => settings !== undefined);
-}
-
-async function probe(
-  provider: ProviderSettings,
-  fetch: typeof globalThis.fetch,
-  timeoutMs: number,
-): Promise<ModelSettings | undefined> {
-  const { apiKey, headers = {} } = provider;
-  const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), timeoutMs);
-  try {
-    const response = await fetch(`${endpointOf(provider)}/models`, {
-      headers: { ...headers, ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) },
-      signal: stop.signal,
-      redirect: "error",
-    });
-    const list = modelListSchema.safeParse(
-      response.ok ? await jsonBodyOf(response, stop.signal) : undefined,
-    );
-    const name = list.data?.data.map((model) => model.id).find((name) => !NO_CHAT.test(name));
-    return name === undefined ? undefined : { provider, name };
-  } catch {
-    return undefined; // no server, or not a model server
-  } finally {
-    clearTimeout(timer);
-    stop.abort(); // closes the connection of an unread answer
-  }
-}
-
-async function jsonBodyOf({ body }: Response, signal: AbortSignal): Promise<unknown> {
-  const tooLarge = () => new RangeError(`more than ${MAX_BYTES} bytes`);
-  const bytes = await readBody(body, { maxBytes: MAX_BYTES, tooLarge, signal });
-  return JSON.parse(new TextDecoder().decode(bytes));
 }

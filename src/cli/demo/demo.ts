@@ -11,7 +11,7 @@ import process from "node:process";
 import { LOCAL_SERVERS } from "../../config/models.ts";
 import type { HttpServer } from "../../host/http_server.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
-import { discoverLocalModel } from "../../providers/check.ts";
+import { discoverLocalModel } from "../../providers/choice/discover.ts";
 import type { Page } from "../../../simulator/page/page.ts";
 import { greetingLines } from "./greeting.ts";
 import { addressesOf, createPageGuard, pageAccessOf } from "./page/guard.ts";
@@ -140,7 +140,7 @@ function tellOfEnd(end: BotEnd, io: Io): ExitCode {
 
 async function findLocal() {
   const servers = LOCAL_SERVERS.map(({ id, kind, baseUrl }) => ({ id, kind, baseUrl }));
-  const local = await discoverLocalModel({ fetch, servers });
+  const local = await discoverLocalModel(servers, fetch);
   return local && { name: local.name, baseUrl: local.provider.baseUrl };
 }
 

@@ -18,7 +18,7 @@ import type { Problem } from "../../config/text/problem.ts";
 import type { Abilities } from "../../core/model.ts";
 import type { Finding } from "../../core/finding.ts";
 import { judgeModel } from "../../flows/preflight/model.ts";
-import { discoverLocalModel } from "../../providers/check.ts";
+import { discoverLocalModel } from "../../providers/choice/discover.ts";
 import { modelIdOf, type ModelSettings, type ProviderSettings } from "../../providers/settings.ts";
 
 /** The settings, or why there are none. */
@@ -43,7 +43,7 @@ export async function findModel(
   if (resolved.kind === "problem") return problem(resolved);
   if (resolved.kind === "discover") {
     const servers = resolved.providers.map(toSettings);
-    const settings = await discoverLocalModel({ fetch, servers });
+    const settings = await discoverLocalModel(servers, fetch);
     return settings
       ? { kind: "found", settings, fallbacks: [], isDiscovered: true }
       : problem(resolved.providers === LOCAL_SERVERS ? NO_MODEL : noModelAt(resolved.providers));

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { discoverLocalModel } from "../../src/providers/check.ts";
-import type { ProviderSettings } from "../../src/providers/settings.ts";
-import { withModelServer } from "../support/model/model_server.ts";
-import { createSilentBody } from "../support/network/silent_body.ts";
+import { discoverLocalModel } from "../../../src/providers/choice/discover.ts";
+import type { ProviderSettings } from "../../../src/providers/settings.ts";
+import { withModelServer } from "../../support/model/model_server.ts";
+import { createSilentBody } from "../../support/network/silent_body.ts";
 
 const local = (id: string, port: number): ProviderSettings => ({
   id,
@@ -22,16 +22,19 @@ const knowing = (answers: Readonly<Record<number, () => Response | Promise<Respo
     if (!answer) throw new TypeError("connection refused");
     return await answer();
   };
-  return { fetch, servers: SERVERS };
+  return fetch;
 };
 const listing = (...ids: string[]) => () => Response.json({ data: ids.map((id) => ({ id })) });
 
 describe("[L2] discoverLocalModel()", () => {
   it("returns the first model of a running server", async () => {
-    assert.deepEqual(await discoverLocalModel(knowing({ 2: listing("llama3.2:3b", "qwen3") })), {
-      provider: { id: "second", kind: "openai-compatible", baseUrl: "http://127.0.0.1:2/v1" },
-      name: "llama3.2:3b",
-    });
+    assert.deepEqual(
+      await discoverLocalModel(SERVERS, knowing({ 2: listing("llama3.2:3b", "qwen3") })),
+      {
+        provider: { id: "second", kind: "openai-compatible", baseUrl: "http://127.0.0.1:2/v1" },
+        name: "llama3.2:3b",
+      },
+    );
   });
 
   it("prefers the first of two servers, even if it is slower", async () => {
@@ -39,7 +42,7 @@ describe("[L2] discoverLocalModel()", () => {
       await new Promise((resolve) => setTimeout(resolve, 30));
       return listing("slow")();
     };
-    const found = await discoverLocalModel(knowing({ 1: slow, 2: listing("fast") }));
+    const found = await discoverLocalModel(SERVERS, knowing({ 1: slow, 2: listing("fast") }));
     assert.equal(found?.name, "slow");
   });
 
@@ -52,18 +55,21 @@ describe("[L2] discoverLocalModel()", () => {
   ];
   for (const [fault, answer] of useless) {
     it(`skips a server that ${fault}`, async () => {
-      const found = await discoverLocalModel(knowing({ 1: answer, 2: listing("good") }));
+      const found = await discoverLocalModel(SERVERS, knowing({ 1: answer, 2: listing("good") }));
       assert.equal(found?.provider.id, "second");
     });
   }
 
   it("skips models that cannot chat", async () => {
-    const found = await discoverLocalModel(knowing({ 1: listing("nomic-embed-text", "llama3") }));
+    const found = await discoverLocalModel(
+      SERVERS,
+      knowing({ 1: listing("nomic-embed-text", "llama3") }),
+    );
     assert.equal(found?.name, "llama3");
   });
 
   it("returns `undefined` without a server", async () => {
-    assert.equal(await discoverLocalModel(knowing({})), undefined);
+    assert.equal(await discoverLocalModel(SERVERS, knowing({})), undefined);
   });
 
   it("does not wait for a silent server", async () => {
@@ -72,21 +78,18 @@ describe("[L2] discoverLocalModel()", () => {
         init?.signal?.addEventListener("abort", () => reject(init.signal?.reason))
       );
     assert.equal(
-      await discoverLocalModel({ fetch, servers: SERVERS, timeoutMs: 20 }),
+      await discoverLocalModel(SERVERS, fetch, 20),
       undefined,
     );
     const { stream, isCancelled } = createSilentBody('{"data":');
-    const half = { ...knowing({ 2: () => new Response(stream) }), timeoutMs: 20 };
-    assert.equal(await discoverLocalModel(half), undefined);
+    const half = knowing({ 2: () => new Response(stream) });
+    assert.equal(await discoverLocalModel(SERVERS, half, 20), undefined);
     assert.ok(isCancelled());
   });
 
   it("finds a real server", async () => {
     await withModelServer({}, async ({ port, baseUrl }) => {
-      const found = await discoverLocalModel({
-        fetch: globalThis.fetch,
-        servers: [local("here", port)],
-      });
+      const found = await discoverLocalModel([local("here", port)], globalThis.fetch);
       assert.deepEqual(found, {
         provider: { id: "here", kind: "openai-compatible", baseUrl },
         name: "barnacle-script",
