@@ -23,25 +23,18 @@ export interface ReadyCall {
   readonly context: ToolContext;
 }
 
-/** Calls by whether they may run. */
-export interface SortedCalls {
-  /** Those that may run, with the decisions about them. */
-  readonly ready: readonly ReadyCall[];
-  /** Those that people must decide about. */
-  readonly asked: readonly AskedCall[];
-}
-
 /**
  * Sorts calls.
  *
  * @param calls With what each gets to know.
  * @param people Absent: no call waits for people.
+ * @returns Calls that may run, with the decisions about them, and those that people must decide about.
  */
 export async function askFirst(
   calls: readonly ReadyCall[],
   toolbox: Pick<Toolbox, "ask">,
   people: AskPorts | undefined,
-): Promise<SortedCalls> {
+): Promise<{ readonly ready: readonly ReadyCall[]; readonly asked: readonly AskedCall[] }> {
   if (!people) return { ready: calls, asked: [] };
   const ready: ReadyCall[] = [];
   const asked: AskedCall[] = [];

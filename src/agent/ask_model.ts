@@ -25,16 +25,6 @@ import {
 } from "./next_step.ts";
 import type { Toolbox } from "./toolbox.ts";
 
-/** What reading an answer needs from outside. */
-export interface AnswerPorts {
-  /** Answers the request. */
-  readonly model: Model;
-  /** Removes the config's secrets from answers that call tools, before they are stored (SEC-R9). */
-  readonly cleanSecrets: (text: string) => string;
-  /** Gets the whole answer so far, each time that it grows. Must not throw. */
-  readonly onText?: (soFar: string) => void;
-}
-
 /** One answer. `calls` is absent if it ends the turn. */
 export interface ModelResponse {
   /** Its text. */
@@ -55,7 +45,11 @@ export interface ModelResponse {
 export async function readAnswer(
   request: ModelRequest,
   signal: AbortSignal,
-  { model, onText, cleanSecrets }: AnswerPorts,
+  { model, onText, cleanSecrets }: {
+    readonly model: Model;
+    readonly cleanSecrets: (text: string) => string;
+    readonly onText?: (soFar: string) => void;
+  },
 ): Promise<ModelResponse> {
   let text = "";
   let thinking = "";

@@ -272,14 +272,6 @@ export const MAX_RESULT_CHARS = 1_000_000;
 /** More than the longest secret in any form that the rules of SEC-R10 know. */
 const MARGIN = 20_000;
 
-/** A result of at most {@link MAX_RESULT_CHARS}. */
-export interface BoundedResult {
-  /** The result without secrets. */
-  readonly text: string;
-  /** Tells the model that the rest is missing; empty if nothing is. */
-  readonly note: string;
-}
-
 /**
  * Cuts a result that is too long, and removes secrets from it.
  *
@@ -287,8 +279,12 @@ export interface BoundedResult {
  * to the front than such a part can reach.
  *
  * @param cleanSecrets Removes whole secrets.
+ * @returns The result without secrets, and a note for the model that the rest is missing, if it is.
  */
-export function boundedResult(text: string, cleanSecrets: (text: string) => string): BoundedResult {
+export function boundedResult(
+  text: string,
+  cleanSecrets: (text: string) => string,
+): { readonly text: string; readonly note: string } {
   if (text.length <= MAX_RESULT_CHARS) return { text: cleanSecrets(text), note: "" };
   const isCut = text.length > MAX_RESULT_CHARS + MARGIN;
   const clean = cleanSecrets(text.slice(0, MAX_RESULT_CHARS + MARGIN));

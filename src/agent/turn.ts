@@ -10,7 +10,7 @@
  * @module
  */
 
-import { ModelError, type ModelUsage, type ToolCall } from "../core/model.ts";
+import { type Model, ModelError, type ModelUsage, type ToolCall } from "../core/model.ts";
 import { BudgetSpent } from "../core/spending/budget.ts";
 import type { SaveSteps, Step, ToolResult } from "../core/step.ts";
 import type { RefusalReason } from "../core/refused_call.ts";
@@ -26,14 +26,20 @@ import {
   type ShowJoined,
 } from "./next_step.ts";
 import type { AskedCall } from "../core/people/question.ts";
-import { type AnswerPorts, readAnswer, type RequestFor, withSteps } from "./ask_model.ts";
+import { readAnswer, type RequestFor, withSteps } from "./ask_model.ts";
 import { askFirst, type AskPorts, type ReadyCall } from "./ask_first.ts";
 import { createStepLog, type StepLog } from "./step_log.ts";
 import type { Toolbox } from "./toolbox.ts";
 import type { ParkedTurn, TurnOutcome } from "../core/turn/turn_outcome.ts";
 
 /** Everything that a turn needs from outside. */
-export interface TurnPorts extends AnswerPorts, Clock {
+export interface TurnPorts extends Clock {
+  /** Answers the request. */
+  readonly model: Model;
+  /** Removes the config's secrets from answers that call tools, before they are stored (SEC-R9). */
+  readonly cleanSecrets: (text: string) => string;
+  /** Gets the whole answer so far, each time that it grows. Must not throw. */
+  readonly onText?: (soFar: string) => void;
   /** The tools that the model may call. */
   readonly toolbox: Toolbox;
   /**

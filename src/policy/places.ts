@@ -53,24 +53,20 @@ function isRole({ kind }: AllowEntry): boolean {
   return kind === "role" || kind === "role_name";
 }
 
-/** The target of a tool, and the person who asks. */
-export interface TargetQuery {
-  /** The channel or thread. */
-  readonly channelId: ChannelId;
-  /** The same with its names. */
-  readonly place: GuildPlace;
-  /** The sender whose message the turn answers. Their roles are those in this guild. */
-  readonly sender: Sender;
-  /** Owners of the bot need an open place only. */
-  readonly isOwner: boolean;
-}
-
 /**
  * Finds the rule that closes a channel to a person's turn.
  *
+ * @param target The sender's roles are those in this guild. Owners of the bot need an open place only.
  * @returns The config path; `undefined` if the policy opens the channel.
  */
-export type ClosedBy = (target: TargetQuery) => string | undefined;
+export type ClosedBy = (
+  target: {
+    readonly channelId: ChannelId;
+    readonly place: GuildPlace;
+    readonly sender: Sender;
+    readonly isOwner: boolean;
+  },
+) => string | undefined;
 
 /** Prepares a policy for many targets. */
 export function prepareClosedBy(policy: AccessPolicy): ClosedBy {

@@ -21,18 +21,6 @@ import { chunk, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { cutBytes, MIN_FILE_BYTES, textFile } from "./files.ts";
 import { notice, type Texts } from "./notices/notices.ts";
 
-/** Config of the channel queues. */
-export interface QueueOptions {
-  /** Size of a queue, and its strategy if it is full. */
-  readonly rules: QueueRules;
-  /** The operator's own notices. */
-  readonly texts: Texts;
-  /** Maximum size of a file in bytes: the smaller of `mediaMaxMb` and Discord's general limit. */
-  readonly maxFileBytes: number;
-  /** Whether the bot may attach files in a place; absent: it may everywhere (R12a). */
-  readonly takesFiles?: TakesFiles;
-}
-
 /** Whether the bot may attach files in a place. */
 export type TakesFiles = (place: Pick<OutboundMessage, "channelId" | "guildId">) => boolean;
 
@@ -44,9 +32,19 @@ interface FullAnswer {
   readonly answers: number;
 }
 
-/** Creates the decision for full queues. */
+/**
+ * Creates the decision for full queues.
+ *
+ * @param options `maxFileBytes`: the smaller of `mediaMaxMb` and Discord's general limit. `takesFiles`: by
+ * default, the bot may attach files everywhere (R12a).
+ */
 export function createPlanQueue(
-  { rules, texts, maxFileBytes, takesFiles = () => true }: QueueOptions,
+  { rules, texts, maxFileBytes, takesFiles = () => true }: {
+    readonly rules: QueueRules;
+    readonly texts: Texts;
+    readonly maxFileBytes: number;
+    readonly takesFiles?: TakesFiles;
+  },
 ): PlanQueue {
   const { strategy, maxQueueSize } = rules;
   return {

@@ -17,27 +17,20 @@ import { chunk } from "./markdown/chunk.ts";
 import { notice, type Texts } from "./notices/notices.ts";
 import { createLinks, type LinkRules } from "./safety/links.ts";
 
-/** A text of a tool for a channel. */
-export interface ToolMessage extends Answered {
-  /** Identifies the call, also after a crash. */
-  readonly callKey: string;
-  /** Channel or thread to post to. */
-  readonly channelId: ChannelId;
-  /** Absent in direct messages. */
-  readonly guildId?: GuildId;
-  /** The text as the model wrote it. */
-  readonly text: string;
-  /** The message that it replies to. */
-  readonly replyTo?: MessageId;
-}
-
 /**
  * Composes and freezes a text. Its nonces depend on the call alone.
  *
+ * @param answered `callKey` identifies the call, also after a crash. `text` is as the model wrote it.
  * @returns `undefined` if nothing in the text is meant for people.
  */
 export function composeToolMessage(
-  { message, agentId, callKey, channelId, guildId, text, replyTo }: ToolMessage,
+  { message, agentId, callKey, channelId, guildId, text, replyTo }: Answered & {
+    readonly callKey: string;
+    readonly channelId: ChannelId;
+    readonly guildId?: GuildId;
+    readonly text: string;
+    readonly replyTo?: MessageId;
+  },
   rules: ReplyRules,
 ): readonly Frozen[] | undefined {
   const shown = { overheard: [], texts: [], system: "" };
@@ -70,19 +63,17 @@ export function neutralizedText(text: string, rules: LinkRules): string {
   return links.hasUntrusted(asCode) ? links.neutralize(text, "plain").text : asCode;
 }
 
-/** The run of a reminder. */
-export interface Reminder {
-  /** The message of the run; its text is the reminder's. */
-  readonly message: InboundMessage;
-  /** Set if it is posted late. */
-  readonly isLate: boolean;
-  /** Id of the agent that set it. */
-  readonly agentId: string;
-}
-
-/** Composes and freezes a reminder. Its nonces depend on the run alone. */
+/**
+ * Composes and freezes a reminder. Its nonces depend on the run alone.
+ *
+ * @param reminder `message`: that of the run; its text is the reminder's. `agentId`: of the agent that set it.
+ */
 export function composeReminder(
-  { message, isLate, agentId }: Reminder,
+  { message, isLate, agentId }: {
+    readonly message: InboundMessage;
+    readonly isLate: boolean;
+    readonly agentId: string;
+  },
   { chunks, cleanSecrets, texts }: Pick<TextRules, "chunks" | "cleanSecrets"> & {
     readonly texts: Texts;
   },

@@ -12,26 +12,20 @@
 import type { Window } from "../core/model.ts";
 import { type Entry, lengthOf } from "../core/inbound/transcript.ts";
 
-/** Limits of the selected history. */
-export interface HistoryLimits {
-  /** Maximum number of user turns; as many as fit if absent (H2). */
-  readonly userTurns?: number;
-  /** Maximum length of all entries together, in UTF-16 units. */
-  readonly maxChars: number;
-}
-
 /**
  * Selects the newest turns that fit.
  *
  * A turn begins with a user's entry. Entries before the first user's entry are left out, because
  * models expect the user to begin.
  *
+ * @param limits `userTurns`: maximum number of user turns; as many as fit if absent (H2). `maxChars`:
+ * maximum UTF-16 units of all entries together.
  * @param entries Oldest first.
  * @returns A tail of `entries`, oldest first.
  */
 export function selectEntries(
   entries: readonly Entry[],
-  { userTurns = Infinity, maxChars }: HistoryLimits,
+  { userTurns = Infinity, maxChars }: { readonly userTurns?: number; readonly maxChars: number },
 ): readonly Entry[] {
   let start = entries.length;
   let turns = 0;

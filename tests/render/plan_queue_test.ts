@@ -3,11 +3,11 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Frozen, OutboundFile, OutboundMessage } from "../../src/core/outbound/outbound.ts";
 import type { QueuePlan, Waiting } from "../../src/core/outbound/queue.ts";
-import { createPlanQueue, type QueueOptions } from "../../src/render/plan_queue.ts";
+import { createPlanQueue } from "../../src/render/plan_queue.ts";
 import { freeze } from "../../src/render/freeze.ts";
 import { guildId, messageId, outboundMessage, reply } from "../support/discord/builders.ts";
 
-const OPTIONS: QueueOptions = {
+const OPTIONS: Parameters<typeof createPlanQueue>[0] = {
   rules: { strategy: "queue", maxQueueSize: 3 },
   texts: {},
   maxFileBytes: 8_000_000,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ReplyRules } from "../../src/render/reply.ts";
 import { createSecretFilter } from "../../src/render/safety/secrets.ts";
-import { composeToolMessage, type ToolMessage } from "../../src/render/tool_message.ts";
+import { composeToolMessage } from "../../src/render/tool_message.ts";
 import {
   channelId,
   guildId,
@@ -26,7 +26,7 @@ const RULES: ReplyRules = {
 const CHANNEL = channelId("1390000000000000077");
 const message = guildMessage({ text: "Announce it" });
 
-const compose = (text: string, fields: Partial<ToolMessage> = {}) =>
+const compose = (text: string, fields: Partial<Parameters<typeof composeToolMessage>[0]> = {}) =>
   composeToolMessage({
     message,
     agentId: "main",

@@ -34,14 +34,6 @@ export interface DraftRow {
 /** A message of kind `draft`. Its part is that of the message whose place it holds. */
 export type DraftMessage = OutboundMessage & { readonly of: AnswerPart };
 
-/** What to do with the drafts of a finished turn. */
-export interface PlacedDrafts {
-  /** Messages in the order in which to send them. */
-  readonly outbox: readonly Frozen[];
-  /** Nonces of drafts that must not be posted any more. */
-  readonly withdraw: readonly string[];
-}
-
 /**
  * Decides about an answer's drafts, within the transaction that ends its turn (T3).
  *
@@ -53,8 +45,13 @@ export interface PlacedDrafts {
  * @param drafts All drafts of the answer, in any order.
  * @param outbox The turn's messages as they would be without drafts; empty if the turn says
  * nothing.
+ * @returns Messages in the order in which to send them, and nonces of drafts that must not be posted any
+ * more.
  */
-export function placeDrafts(drafts: readonly DraftRow[], outbox: readonly Frozen[]): PlacedDrafts {
+export function placeDrafts(
+  drafts: readonly DraftRow[],
+  outbox: readonly Frozen[],
+): { readonly outbox: readonly Frozen[]; readonly withdraw: readonly string[] } {
   const attempted = new Map(
     drafts.filter(({ state }) => state !== "untried").map((row) => [row.message.of.part, row]),
   );

@@ -24,15 +24,6 @@ export type MissingHere = "files" | "other" | "none" | "unknown";
 
 /** The subject of a refusal. */
 export type RefusalSubject = "place" | "message" | "files";
-
-/** A refusal of a message. */
-export interface MessageRefusal {
-  /** Discord's error code; absent if it sent none. */
-  readonly code?: number | undefined;
-  /** Number of files that the message had. */
-  readonly fileCount: number;
-}
-
 /**
  * Codes of a 400 for a refusal by the place and not by the message: a person who accepts no
  * messages, an archived thread, a locked one.
@@ -70,9 +61,13 @@ export function mayBeOfPlace(
   return why === "forbidden" || why === "not_found";
 }
 
-/** Decides what a refusal is about, once the bot's permissions in the place were looked up. */
+/**
+ * Decides what a refusal is about, once the bot's permissions in the place were looked up.
+ *
+ * @param refusal `code`: Discord's error code; absent if it sent none. `fileCount`: files of the message.
+ */
 export function subjectOf(
-  { code, fileCount }: MessageRefusal,
+  { code, fileCount }: { readonly code?: number | undefined; readonly fileCount: number },
   missing: MissingHere,
 ): RefusalSubject {
   if (code !== undefined && PLACES.has(code)) return "place";

@@ -22,36 +22,30 @@ export interface LineBreak {
   readonly cost: number;
 }
 
-/** The rated line ends of a stretch. */
-export interface LineBreaks {
-  /** Breaks in order, without those that would break a fence. */
+/**
+ * Rates the line ends of a stretch.
+ *
+ * @param stretch `to`: last position of a newline that counts. `fence`: the only one that may be cut.
+ * @returns Breaks in order, without those that would break a fence; the break before the list item around
+ * the stretch's end, if the item begins in the stretch; and headings, which must stay whole.
+ */
+export function lineBreaks(
+  { text, fences, from, to, fence }: {
+    readonly text: string;
+    readonly fences: readonly CodeFence[];
+    readonly from: number;
+    readonly to: number;
+    readonly fence: CodeFence | undefined;
+  },
+): {
   readonly breaks: readonly LineBreak[];
-  /** The break before the list item around the stretch's end, if the item begins in the stretch. */
   readonly item: LineBreak | undefined;
-  /** Lines that are headings, which must stay whole. */
   readonly headings: readonly TextRange[];
-}
-
-/** A stretch of a text that begins a message. */
-export interface Lines {
-  /** The whole text. */
-  readonly text: string;
-  /** Code fences of the text, in order. */
-  readonly fences: readonly CodeFence[];
-  /** Index at which the stretch begins. */
-  readonly from: number;
-  /** Last position of a newline that counts. */
-  readonly to: number;
-  /** The only fence that may be cut; absent if none may. */
-  readonly fence: CodeFence | undefined;
-}
-
-/** Rates the line ends of a stretch. */
-export function lineBreaks({ text, fences, from, to, fence }: Lines): LineBreaks {
+} {
   const window = text.slice(from, to + 1);
   const breaks: LineBreak[] = [];
   const headings: TextRange[] = [];
-  const all = (): LineBreaks => ({ breaks, item, headings });
+  const all = () => ({ breaks, item, headings });
   const readLine = (start: number): Line => {
     const read = lineAt(text, start);
     if (read.isHeading) headings.push({ start, end: start + read.length });

@@ -43,20 +43,20 @@ const MARK = /\\[^\n]|\*{1,3}|_{1,3}|~~|\|\||\n[^\S\n]*\n/g;
 const WHOLE_HINTS = ["<", "http", "](", "`"];
 const SOFT_HINT = /[*_|~]/;
 
-/** The stretch to search for spans. */
-export interface Searched {
-  /** The whole text. */
-  readonly text: string;
-  /** First index at which a span may begin. */
-  readonly from: number;
-  /** A span may begin up to the end of the line that contains this index. */
-  readonly to: number;
-  /** Maximum UTF-16 units of a span that should stay whole. */
-  readonly longest: number;
-}
-
-/** Finds the spans of a stretch. Except for emphasis, none is longer than a line. */
-export function spansOf({ text, from, to, longest }: Searched): Spans {
+/**
+ * Finds the spans of a stretch. Except for emphasis, none is longer than a line.
+ *
+ * @param searched Spans may begin from `from` up to the end of the line that contains `to`. Those longer
+ * than `longest` need not stay whole.
+ */
+export function spansOf(
+  { text, from, to, longest }: {
+    readonly text: string;
+    readonly from: number;
+    readonly to: number;
+    readonly longest: number;
+  },
+): Spans {
   const rest = text.slice(to, to + longest);
   const lineEnd = rest.indexOf("\n");
   const searched = text.slice(from, lineEnd === -1 ? to + rest.length : to + lineEnd);

@@ -105,14 +105,6 @@ export interface LinkRules {
   readonly linkHosts: readonly string[];
 }
 
-/** A text with neutralized links. */
-export interface NeutralizedLinks {
-  /** The changed text. */
-  readonly text: string;
-  /** Number of changed links. */
-  readonly found: number;
-}
-
 /** The check of links in one answer. */
 export interface Links {
   /**
@@ -121,7 +113,10 @@ export interface Links {
    * @param how `code`: the link becomes code; links within code stay. `plain`: the text is no link
    * any more, whatever surrounds it.
    */
-  neutralize(text: string, how: "code" | "plain"): NeutralizedLinks;
+  neutralize(
+    text: string,
+    how: "code" | "plain",
+  ): { readonly text: string; readonly found: number };
   /** Whether a message in its final form contains an untrusted link. */
   hasUntrusted(message: string): boolean;
 }
