@@ -150,7 +150,7 @@ describe("loadConfig()", () => {
       usageDays: 400,
       maxMb: 2_048,
     });
-    assert.deepEqual(config.commands, { usesAccessGroups: true, texts: true });
+    sameData(config.commands, { usesAccessGroups: true, texts: true });
     assert.deepEqual(
       [config.maxConcurrentTurns, config.dmScope, config.logLevel, config.shutdownGraceSec],
       [4, "auto", "info", 20],

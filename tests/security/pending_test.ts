@@ -19,7 +19,7 @@ const PLANNED: Readonly<Record<string, string>> = {
 /** Requirements whose attacks need no whole bot. Their tests run on both runtimes. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "SEC-R17": "tests/core/rights/rights_test.ts",
-  "SEC-R18": "tests/bot/turn/discord/targets/targets_test.ts",
+  "SEC-R18": "tests/discord/rest/actions/targets_test.ts",
   "SEC-R19": "tests/store/questions/questions_test.ts",
   "SEC-R20": "tests/exec/exec_test.ts",
   "SEC-R21": "tests/core/exec/always_test.ts",

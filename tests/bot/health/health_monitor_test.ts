@@ -268,7 +268,7 @@ describe("[O2] startHealthMonitor() and models", () => {
     assert.deepEqual(health.snapshot().models, [{ id: "openai/gpt", openAt }]);
     assert.equal(isReady(), false);
     account.setTurn(reply);
-    assert.deepEqual(health.snapshot().models, [{ id: "openai/gpt" }]);
+    sameData(health.snapshot().models, [{ id: "openai/gpt" }]);
     assert.equal(isReady(), true);
   });
 
@@ -287,7 +287,7 @@ describe("[O2] startHealthMonitor() and models", () => {
       ["pass", true],
     ]);
     account.setTurn(reply);
-    assert.deepEqual(health.snapshot().models, [{ id: "openai/gpt" }]);
+    sameData(health.snapshot().models, [{ id: "openai/gpt" }]);
   });
 
   it("[C6] shows a shared model once; it serves if it has answered any account since", () => {
@@ -306,7 +306,7 @@ describe("[O2] startHealthMonitor() and models", () => {
     second.setTurn(failed);
     assert.deepEqual(model(), [{ id: "openai/gpt", openAt: clock.now() }]);
     second.setModel("local/small");
-    assert.deepEqual(model(), [{ id: "openai/gpt", openAt }, { id: "local/small" }]);
+    sameData(model(), [{ id: "openai/gpt", openAt }, { id: "local/small" }]);
   });
 
   it("shows no model of a stopped account", () => {

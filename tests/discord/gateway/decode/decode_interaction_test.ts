@@ -59,7 +59,7 @@ describe("[P3] [K5] decodeInteraction()", () => {
       channel: { id: CHANNEL, name: "help-desk" },
       topic: "ask here",
     });
-    assert.deepEqual(sender, {
+    sameData(sender, {
       id: ADA.id,
       username: "ada",
       roles: [{ id: OTHER_ROLE, name: "Moderators" }],

@@ -18,6 +18,7 @@ import {
 } from "../../../support/discord/builders.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 import { cleanSecrets, toolContext } from "../../../support/model/tools.ts";
+import { sameData } from "../../../support/same_data.ts";
 
 const OWNER = userId("1");
 const message = (id: string): InboundMessage => {
@@ -106,7 +107,7 @@ describe("[T4] createMissingRight()", () => {
       missingRight: () => Promise.reject(new Error("no answer")),
     });
     const call = { id: "1", name: tool.name, arguments: "{}" };
-    assert.deepEqual(await toolbox.run(call, toolContext()), {
+    sameData(await toolbox.run(call, toolContext()), {
       end: "failed",
       text: "Error: no answer",
     });
