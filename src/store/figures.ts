@@ -47,11 +47,7 @@ const oldestSchema = z.object({ oldest: column.numberOrNull });
 const IS_NOT_STOPPED = "NOT IN (SELECT value FROM json_each(:stopped))";
 const NONE_STOPPED = "[]";
 
-/**
- * Creates the counts; verdicts count from now on.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the counts; verdicts count from now on. */
 export function createFigures(database: DatabaseSync, { read }: Transactions): Figures {
   const selectInbox = database.prepare(
     `SELECT

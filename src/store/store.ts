@@ -2,8 +2,10 @@
  * The store: one file, one writer, and a namespace for each room of this folder.
  *
  * Each method is all or nothing. Some wait for a commit, some answer from memory
- * (`memory/memory.ts`). The ports are asynchronous, because another database may replace this one.
- * No caller relies on a database in its own process.
+ * (`memory/memory.ts`). The contracts are in `core/store/`. They are asynchronous, because another
+ * database may replace this one. No caller relies on a database in its own process.
+ *
+ * Each factory of this folder takes a database that is open, migrated, and owned by its caller.
  *
  * @module
  */
@@ -18,7 +20,7 @@ import { openDatabase } from "./database/database.ts";
 import type { CrashHooks } from "./database/durability.ts";
 import { createOtherWriters } from "./database/other_writers.ts";
 import { toStoreError } from "./database/store_error.ts";
-import { watchFile } from "./database/watch_file.ts";
+import { watchFile } from "./database/database_files.ts";
 import { createFigures } from "./figures.ts";
 import { createForgetting } from "./forget/forget.ts";
 import { createGateway } from "./gateway/gateway.ts";

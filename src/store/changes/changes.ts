@@ -16,11 +16,7 @@ const KEPT_MS = 2 * 86_400_000;
 /** Milliseconds for which a posted message is kept: longer than the longest poll, of 32 days. */
 const POSTS_KEPT_MS = 60 * 86_400_000;
 
-/**
- * Creates the namespace.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the namespace. */
 export function createChanges(
   database: DatabaseSync,
   { commit, read }: Pick<Transactions, "commit" | "read">,

@@ -1,20 +1,21 @@
 /**
- * Refuses a database if one of its files is a folder, a pipe or a device.
- *
- * An open of a pipe waits for the pipe's other end, without a limit. And SQLite does not tell that a
- * file is a folder.
+ * Checks and watches the files of a database, and waits until the disk has them.
  *
  * @module
  */
 
-import { type Stats, statSync } from "node:fs";
+import process from "node:process";
+import { closeSync, fsyncSync, openSync, type Stats, statSync } from "node:fs";
 import { StoreError } from "./store_error.ts";
 
 /** The ends of the names that SQLite opens: the database, its log, the log's index, the journal. */
 const ENDS = ["", "-wal", "-shm", "-journal"] as const;
 
 /**
- * Checks all files of a database that exist.
+ * Refuses a database if one of its files is a folder, a pipe or a device.
+ *
+ * An open of a pipe waits for the pipe's other end, without a limit. And SQLite does not tell that a
+ * file is a folder.
  *
  * @param path The database file.
  * @throws {StoreError} `unwritable`, if one is no regular file.
@@ -42,4 +43,58 @@ function kindOf(stats: Stats): string {
   if (stats.isDirectory()) return "a folder";
   if (stats.isFIFO()) return "a pipe, not a file";
   return "no regular file";
+}
+
+/**
+ * Remembers the file that has this name now. The open file keeps working without a name. Without this
+ * check, all stored data would be lost silently when the process ends.
+ *
+ * @param path The database file. `":memory:"` and other names without a file always pass.
+ * @returns A check that throws a {@link StoreError} of kind `gone` once the name belongs to another
+ * file, or to none.
+ */
+export function watchFile(path: string): () => void {
+  const opened = identityOf(path);
+  return () => {
+    if (opened === undefined || identityOf(path) === opened) return;
+    throw new StoreError(
+      `The database ${path} was removed or replaced while Barnacle uses it; all stored data is ` +
+        "lost when Barnacle stops. If the file was moved, put it back; " +
+        "otherwise restart to begin with a new one",
+      { kind: "gone", path },
+    );
+  };
+}
+
+function identityOf(path: string): string | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats && `${stats.dev}:${stats.ino}`;
+}
+
+/**
+ * Waits until the disk has a file's content.
+ *
+ * @throws {Error} If the file is missing, or the disk refuses.
+ */
+export function syncFile(path: string): void {
+  sync(path, "r+");
+}
+
+/**
+ * Waits until the disk has the names in a directory. Does nothing on Windows, because Windows
+ * stores names by itself and cannot open directories.
+ *
+ * @throws {Error} If the directory is missing, or the disk refuses.
+ */
+export function syncDirectory(path: string): void {
+  if (process.platform !== "win32") sync(path, "r");
+}
+
+function sync(path: string, flags: string): void {
+  const descriptor = openSync(path, flags);
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
 }

@@ -13,11 +13,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { OtherWriters } from "../../core/store/store.ts";
 
-/**
- * Creates the watch; commits from now on count.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the watch; commits from now on count. */
 export function createOtherWriters(database: DatabaseSync): OtherWriters {
   const select = database.prepare("PRAGMA data_version");
   const versionNow = () => select.get()?.["data_version"];

@@ -24,11 +24,7 @@ const PAGE = 500;
 const textSchema = z.object({ value: column.textOrNull });
 const pageSchema = z.looseObject({ id: column.number });
 
-/**
- * Creates the namespace. Its statements are prepared when they run: no bot needs them.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the namespace. Its statements are prepared when they run: no bot needs them. */
 export function createForgetting(
   database: DatabaseSync,
   { commit }: Pick<Transactions, "commit">,

@@ -1,6 +1,6 @@
 /**
  * Loads the data that a start needs of an account: the bot's identity, the gateway's URL, the
- * IDENTIFY limit, and the sessions that may be resumed.
+ * IDENTIFY limit, the sessions that may be resumed, and snapshots of guilds.
  *
  * Columns that are set together are read together. One of them is checked, and the others must then
  * be there.
@@ -11,16 +11,19 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column, SELDOM_READ } from "../schema/columns.ts";
-import { toAccountId } from "../../core/discord/ids.ts";
-import type { Self } from "../../core/inbound/inbound.ts";
+import { type AccountId, toAccountId } from "../../core/discord/ids.ts";
+import type { GuildSnapshot, Self } from "../../core/inbound/inbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Transactions } from "../database/transact.ts";
 import type {
   AccountRows,
+  DiscordAnswers,
+  GuildRows,
   StoredAccount,
   StoredSession,
   StoredShard,
 } from "../../core/store/gateway.ts";
+import { UNNAMED } from "../database/durability.ts";
 
 const idSchema = z.object({ account_id: z.string().transform(toAccountId) });
 
@@ -95,11 +98,7 @@ const gapSchema = z
 /** A row as SQLite gives it; `undefined` if there is none. */
 export type Row = Readonly<Record<string, unknown>> | undefined;
 
-/**
- * Creates the reader of accounts.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the reader of accounts. */
 export function createAccounts(database: DatabaseSync, { read }: Transactions): AccountRows {
   const selectAccount = database.prepare("SELECT * FROM account WHERE account_id = ?");
   const selectShards = database.prepare(
@@ -167,4 +166,83 @@ function toShard(row: Record<string, unknown>): StoredShard {
 
 function isSet(column: unknown): boolean {
   return column !== undefined && column !== null;
+}
+
+/** Keeps a snapshot, or removes it if it has no text. Runs within a transaction of the caller's. */
+export type KeepGuild = (accountId: AccountId, snapshot: GuildSnapshot) => void;
+
+/** Prepares the statements for snapshots. */
+export function prepareKeepGuild(database: DatabaseSync): KeepGuild {
+  const upsert = database.prepare(
+    `INSERT INTO guild (account_id, guild_id, snapshot) VALUES (?, ?, ?)
+     ON CONFLICT (account_id, guild_id) DO UPDATE SET snapshot = excluded.snapshot`,
+  );
+  const remove = database.prepare("DELETE FROM guild WHERE account_id = ? AND guild_id = ?");
+  return (accountId, { guildId, text }) => {
+    if (text === undefined) remove.run(accountId, guildId);
+    else upsert.run(accountId, guildId, text);
+  };
+}
+
+const rowSchema = z
+  .object({ guild_id: snowflakeSchema<"guild">(), snapshot: column.text })
+  .transform((row): GuildSnapshot => ({ guildId: row.guild_id, text: row.snapshot }));
+
+/**
+ * Reads snapshots of guilds (names, channels, roles), so that a resumed bot knows them before
+ * Discord sends them again. Only `discord/gateway/` reads their text.
+ */
+export function createGuilds(database: DatabaseSync, { read }: Transactions): GuildRows {
+  const select = database.prepare("SELECT guild_id, snapshot FROM guild WHERE account_id = ?");
+  return {
+    guildsOf: (accountId) =>
+      read(() => select.all(accountId).map((row) => rowSchema.parse(row, SELDOM_READ))),
+  };
+}
+
+/**
+ * Stores answers of Discord that hold for a while: the gateway's URL, the IDENTIFY limit, and the
+ * application's flags and owner.
+ */
+export function createDiscordAnswers(
+  database: DatabaseSync,
+  { commit }: Transactions,
+): DiscordAnswers {
+  const saveGateway = database.prepare(
+    `INSERT INTO account (
+       account_id, gateway_url, gateway_url_at, recommended_shards, limit_total, limit_remaining,
+       limit_reset_after_ms, limit_max_concurrency, limit_read_at
+     ) VALUES (
+       :accountId, :url, :now, :shards, :total, :remaining, :resetAfterMs, :maxConcurrency, :readAt
+     )
+     ON CONFLICT (account_id) DO UPDATE SET
+       gateway_url = excluded.gateway_url,
+       gateway_url_at = excluded.gateway_url_at,
+       recommended_shards = excluded.recommended_shards,
+       limit_total = excluded.limit_total,
+       limit_remaining = excluded.limit_remaining,
+       limit_reset_after_ms = excluded.limit_reset_after_ms,
+       limit_max_concurrency = excluded.limit_max_concurrency,
+       limit_read_at = excluded.limit_read_at`,
+  );
+  const saveApplication = database.prepare(
+    `INSERT INTO account (account_id, flags, flags_at, owner_id) VALUES (?, ?, ?, ?)
+     ON CONFLICT (account_id) DO UPDATE SET
+       flags = excluded.flags,
+       flags_at = excluded.flags_at,
+       owner_id = excluded.owner_id`,
+  );
+
+  return {
+    saveGateway: (accountId, { url, shards, limit }, now) =>
+      commit(UNNAMED, () => {
+        const { total, remaining, resetAfterMs, maxConcurrency, readAt } = limit;
+        const limits = { total, remaining, resetAfterMs, maxConcurrency, readAt };
+        saveGateway.run({ accountId, url, now, shards, ...limits });
+      }),
+    saveApplication: (accountId, { flags, ownerId }, now) =>
+      commit(UNNAMED, () => {
+        saveApplication.run(accountId, flags, now, ownerId ?? null);
+      }),
+  };
 }

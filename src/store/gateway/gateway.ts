@@ -8,21 +8,14 @@
 import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
-import { createAccounts } from "./accounts.ts";
-import { createDiscordAnswers } from "./discord_answers.ts";
-import { createGaps } from "./gaps.ts";
-import { createGuilds } from "./guilds.ts";
+import { createAccounts, createDiscordAnswers, createGuilds } from "./accounts.ts";
+import { createGaps, createGatewaySessions, type GatewaySessionsDeps } from "./sessions.ts";
 import { createIdentifies } from "./identifies.ts";
 import { createRuns } from "./runs.ts";
-import { createGatewaySessions, type GatewaySessionsDeps } from "./sessions.ts";
 import { createStoreOwner, type StoreOwnerDeps } from "./store_owner.ts";
 import type { GatewayRecords } from "../../core/store/gateway.ts";
 
-/**
- * Creates the namespace.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the namespace. */
 export function createGateway(
   database: DatabaseSync,
   transactions: Transactions,

@@ -37,11 +37,7 @@ const identifySchema = z
   .object({ shard_id: column.number, at: column.number })
   .transform((row) => ({ shardId: row.shard_id, at: row.at }));
 
-/**
- * Creates the storage of IDENTIFYs.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the storage of IDENTIFYs. */
 export function createIdentifies(
   database: DatabaseSync,
   { commit, read }: Transactions,

@@ -55,11 +55,7 @@ const RUNS = `
         MAX(alive_at, (SELECT COALESCE(MAX(alive_at), 0) FROM gateway_session)), alive_at) AS alive_at
   FROM run`;
 
-/**
- * Creates the storage of runs.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the storage of runs. */
 export function createRuns(database: DatabaseSync, { commit, read }: Transactions): Runs {
   // The newest run lived when any session last heard from the gateway.
   const noteHeard = database.prepare(

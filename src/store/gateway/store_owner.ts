@@ -30,11 +30,7 @@ const OTHER_PEER = "the account has moved to another server or bot";
 
 const undecidedSchema = z.object({ message_id: snowflakeSchema<"message">() });
 
-/**
- * Creates the check.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the check. */
 export function createStoreOwner(
   database: DatabaseSync,
   { commit, read }: Transactions,

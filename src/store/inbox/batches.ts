@@ -19,12 +19,11 @@ import {
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { Echo } from "../../core/inbound/inbox.ts";
-import { directOf, type InboxDeps } from "./judged.ts";
-import { prepareStoreBatch } from "./store_batch.ts";
+import { directOf, type InboxDeps, prepareStoreBatch } from "./store_batch.ts";
 import { prepareWaitingTurns } from "./waiting_turns.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import type { SendQueues } from "../memory/send_queues.ts";
-import { prepareSettle } from "../outbox/settle.ts";
+import { prepareSettle } from "../outbox/attempts.ts";
 import { prepareMessageBlocks } from "../received/message_blocks.ts";
 import { prepareChanges } from "./changes.ts";
 import { prepareStops } from "./stops.ts";
@@ -35,8 +34,6 @@ import type { Batches } from "../../core/store/inbox.ts";
 /**
  * Creates the storage of batches. The function is longer than most, because its inner functions
  * share one state: the messages that only the journal has.
- *
- * @param database Open, migrated, and owned by the caller.
  */
 export function createBatches(
   database: DatabaseSync,

@@ -19,7 +19,7 @@ import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { MessageBlocks } from "../received/message_blocks.ts";
 import type { TranscriptRows } from "../turns/transcripts.ts";
-import { prepareCut } from "./cut.ts";
+import { prepareCut } from "./stops.ts";
 
 /** The result of a transaction with changes, for {@link prepareChanges}'s `remember`. */
 export interface AppliedChanges extends Changed {

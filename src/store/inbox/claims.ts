@@ -17,7 +17,7 @@ import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { IS_PARKED, UPLOADED_FILES } from "../schema/questions.ts";
 import { prepareInsertSteps } from "../turns/steps.ts";
-import { readMessage, readRunning, readWaiting } from "./claim_rows.ts";
+import { readMessage, readRunning, readWaiting } from "./rows.ts";
 import type { Carries, Claims } from "../../core/store/inbox.ts";
 
 /** Maximum number of messages that one turn answers. */
@@ -36,8 +36,6 @@ interface Joined {
  *
  * The function is longer than most, because its inner functions share one state: the queue of
  * claims in memory.
- *
- * @param database Open, migrated, and owned by the caller.
  */
 export function createClaims(
   database: DatabaseSync,

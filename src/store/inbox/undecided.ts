@@ -14,7 +14,7 @@ import { type Judged, NOTHING_ACCEPTED } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
-import { type InboxDeps, prepareKeepJudged } from "./judged.ts";
+import { type InboxDeps, prepareKeepJudged } from "./store_batch.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -22,11 +22,7 @@ import { prepareTakeUndecided, toUndecided } from "./undecided_rows.ts";
 import { prepareWaitingTurns } from "./waiting_turns.ts";
 import type { UndecidedMessages } from "../../core/store/inbox.ts";
 
-/**
- * Creates the storage of undecided messages.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the storage of undecided messages. */
 export function createUndecided(
   database: DatabaseSync,
   { commit, read }: Transactions,

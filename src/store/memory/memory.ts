@@ -14,8 +14,12 @@ import { type ClaimQueue, createClaimQueue } from "./claim_queue.ts";
 import { createOpenTurnCounts, type OpenTurnCounts } from "./open_turns.ts";
 import { createOutgoing, type Outgoing } from "./outgoing.ts";
 import { createSpentToday, type SpentToday } from "./spent_today.ts";
-import { createQuietChannels, type QuietChannels } from "./quiet_channels.ts";
-import { createReactedChannels, type ReactedChannels } from "./reacted_channels.ts";
+import {
+  createQuietChannels,
+  createReactedChannels,
+  type QuietChannels,
+  type ReactedChannels,
+} from "./quiet_channels.ts";
 
 /** All of the store's memory. */
 export interface Memory {

@@ -30,11 +30,7 @@ const ID = rows({ id: integer() });
 const COLUMNS = `${STORED.columns("n")},
   (SELECT json_group_array(message_id) FROM note_source WHERE note_row = n.id) AS sources`;
 
-/**
- * Creates the namespace.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the namespace. */
 export function createNotes(
   database: DatabaseSync,
   { commit, read }: Pick<Transactions, "commit" | "read">,

@@ -25,11 +25,7 @@ const ID = NOTE.pick("id");
 const VECTOR = rows({ id: integer(), vector: bytes() });
 const COUNTS = rows({ notes: integer(), embedded: integer() });
 
-/**
- * Creates the methods.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the methods. */
 export function createNoteVectors(
   database: DatabaseSync,
   { commit, readUnjournaled: read }: Pick<Transactions, "commit" | "readUnjournaled">,

@@ -28,11 +28,7 @@ const addedSchema = z.object({
   message_id: snowflakeSchema<"message">().nullable(),
 });
 
-/**
- * Creates the adder of messages.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the adder of messages. */
 export function createAdditions(
   database: DatabaseSync,
   { commit }: Transactions,

@@ -8,13 +8,14 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { AccountId } from "../../core/discord/ids.ts";
+import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
-import { prepareSettle } from "./settle.ts";
 import type { AttemptRows } from "../../core/store/outbox.ts";
+import { prepareOutboxFiles } from "./files.ts";
+import { prepareNoteDelivered } from "./parked_channels.ts";
 
 /** The journal's record of a T4. */
 interface Intent {
@@ -37,8 +38,6 @@ function keyOf({ message: { accountId, nonce } }: OutboxRow) {
  * Creates the storage of attempts.
  *
  * The function is longer than most, because each statement and each method stands here once.
- *
- * @param database Open, migrated, and owned by the caller.
  */
 export function createAttempts(
   database: DatabaseSync,
@@ -140,5 +139,49 @@ export function createAttempts(
     markDead: (row, reason) => change(row, () => void markDead.run({ ...keyOf(row), reason })),
     markUncertain: (row, reason) =>
       change(row, () => void markUncertain.run({ ...keyOf(row), reason })),
+  };
+}
+
+/** A row to settle. */
+export interface Unsettled {
+  /**
+   * Number of the row in the table, used only to delete its files. The row's number in memory may
+   * belong to another row.
+   */
+  readonly id: number;
+  /** The account that sends the message. */
+  readonly accountId: AccountId;
+  /** Nonce of the message, which names the row. */
+  readonly nonce: string;
+  /** Target channel of the message; a delivery there ends its parking. */
+  readonly channelId: ChannelId;
+  /** Number of files that the row was stored with. */
+  readonly fileCount: number;
+}
+
+/**
+ * Settles a row within a transaction of the caller's, regardless of its state.
+ *
+ * @param messageId Absent if the message was deleted, or if there was none to send.
+ * @returns Whether this call settled the row; `false` if it was settled before.
+ */
+export type Settle = (row: Unsettled, messageId: MessageId | undefined) => boolean;
+
+/**
+ * Settles rows whose message Discord has (T5), according to its answer, the gateway's echo, or the
+ * channel's history.
+ */
+export function prepareSettle(database: DatabaseSync): Settle {
+  const files = prepareOutboxFiles(database);
+  const noteDelivered = prepareNoteDelivered(database);
+  const settle = database.prepare(
+    `UPDATE outbox SET state = 'sent', message_id = :messageId, failing_since = NULL, whole = NULL
+     WHERE account_id = :accountId AND nonce = :nonce AND state <> 'sent'`,
+  );
+  return ({ id, accountId, nonce, channelId, fileCount }, messageId) => {
+    if (settle.run({ accountId, nonce, messageId: messageId ?? null }).changes === 0) return false;
+    if (fileCount > 0) files.delete(id);
+    if (messageId !== undefined) noteDelivered(accountId, channelId);
+    return true;
   };
 }

@@ -30,11 +30,7 @@ const messageSchema = z.object({ message: storedMessageSchema });
 
 const knownSchema = z.object({ message_id: snowflakeSchema<"message">() });
 
-/**
- * Creates the reader of rows.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the reader of rows. */
 export function createHeads(
   database: DatabaseSync,
   { read, commit }: Transactions,

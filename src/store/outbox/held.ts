@@ -47,11 +47,7 @@ const damagedSchema = z.object({
   created_at: z.number().catch(0),
 });
 
-/**
- * Creates the storage of decisions.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the storage of decisions. */
 export function createHeldRows(
   database: DatabaseSync,
   { commit, read }: Transactions,

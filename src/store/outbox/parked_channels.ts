@@ -57,11 +57,7 @@ const parkedSchema = z.object({
 
 const wasReportedSchema = z.object({ was_reported: column.number });
 
-/**
- * Creates the storage of parked channels.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the storage of parked channels. */
 export function createParkedChannels(
   database: DatabaseSync,
   { commit, readUnjournaled, read }: Transactions,

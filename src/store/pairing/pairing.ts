@@ -15,11 +15,7 @@ import { COMMIT_OPTIONS } from "../database/durability.ts";
 import { ASKED_GUILD } from "../schema/pairing.ts";
 import type { AskedGuildRows, Pairing } from "../../core/store/pairing.ts";
 
-/**
- * Creates the namespace.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the namespace. */
 export function createPairing(
   database: DatabaseSync,
   transactions: Transactions,

@@ -33,11 +33,7 @@ const MATCH = rows({
   isFresh: flag(),
 });
 
-/**
- * Creates the storage of pairings.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the storage of pairings. */
 export function createPairings(
   database: DatabaseSync,
   { commit, read }: Transactions = createUngroupedTransactions(database),

@@ -17,11 +17,7 @@ import type { Transactions } from "../database/transact.ts";
 import { RESOLVED_NAME } from "../schema/pairing.ts";
 import type { ResolvedNames } from "../../core/store/pairing.ts";
 
-/**
- * Creates the storage of names.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the storage of names. */
 export function createResolvedNames(
   database: DatabaseSync,
   { commit, read }: Transactions,

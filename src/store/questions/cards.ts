@@ -32,8 +32,6 @@ const NEXT = rows({ next: optional(integer()) });
  * Creates the storage of cards.
  *
  * The function is longer than most, because each statement and each method stands here once.
- *
- * @param database Open, migrated, and owned by the caller.
  */
 export function createCards(
   database: DatabaseSync,

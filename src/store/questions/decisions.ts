@@ -37,11 +37,7 @@ const CONTROL = rows({
   choice: text(),
 });
 
-/**
- * Creates the storage of decisions. The function is long because each statement stands here once.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the storage of decisions. The function is long because each statement stands here once. */
 export function createDecisions(
   database: DatabaseSync,
   { commit, read }: Pick<Transactions, "commit" | "read">,

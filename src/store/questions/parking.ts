@@ -29,8 +29,6 @@ const PRUNED_AT_ONCE = 16;
  * Creates the storage of parked turns.
  *
  * The function is longer than most, because each statement and each method stands here once.
- *
- * @param database Open, migrated, and owned by the caller.
  */
 export function createParking(
   database: DatabaseSync,

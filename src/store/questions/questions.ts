@@ -15,11 +15,7 @@ import { COMMIT_OPTIONS } from "../database/durability.ts";
 import { EXEC_RULE } from "../schema/questions.ts";
 import type { ExecRules, Questions } from "../../core/store/questions.ts";
 
-/**
- * Creates the namespace.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the namespace. */
 export function createQuestions(
   database: DatabaseSync,
   transactions: Transactions,

@@ -36,11 +36,7 @@ const rowSchema = z
   .object({ channel_id: snowflakeSchema<"channel">() })
   .transform((row) => row.channel_id);
 
-/**
- * Creates the reader of direct channels.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the reader of direct channels. */
 export function createDirectChannels(
   database: DatabaseSync,
   { read }: Transactions,

@@ -55,11 +55,7 @@ function stateBy(unsent: number): RunState {
 const ID = rows({ id: integer() });
 const NEXT = rows({ at: optional(integer()) });
 
-/**
- * Creates the storage of runs.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the storage of runs. */
 export function createScheduleRuns(
   database: DatabaseSync,
   { commit, read }: Pick<Transactions, "commit" | "read">,

@@ -16,11 +16,7 @@ import { SCHEDULE, STORED_SCHEDULE } from "../schema/schedules.ts";
 import { createScheduleRuns, readRun, RUN_COLUMNS } from "./runs.ts";
 import type { ScheduleRows, Schedules } from "../../core/store/schedules.ts";
 
-/**
- * Creates the namespace.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the namespace. */
 export function createSchedules(
   database: DatabaseSync,
   transactions: Transactions,

@@ -48,8 +48,6 @@ interface FoldRecord extends Fold {
  * Creates the storage of checkpoints.
  *
  * The function is longer than most, because each statement and each method stands here once.
- *
- * @param database Open, migrated, and owned by the caller.
  */
 export function createCheckpoints(
   database: DatabaseSync,

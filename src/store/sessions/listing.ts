@@ -38,11 +38,7 @@ const CHECKPOINT = rows({
   at: integer(),
 });
 
-/**
- * Creates the reader.
- *
- * @param database Open and migrated.
- */
+/** Creates the reader. */
 export function createListing(
   database: DatabaseSync,
   { read }: Pick<Transactions, "read">,
@@ -114,8 +110,6 @@ const MATCHES = rows({ matches: integer() });
 /**
  * Reads folded entries of a session again, for the tool `recall`. Only entries since the last reset
  * are found, and only those of the session itself.
- *
- * @param database Open and migrated.
  */
 export function createRecalled(
   database: DatabaseSync,

@@ -12,11 +12,7 @@ import { createCheckpoints } from "./checkpoints.ts";
 import { createListing, createRecalled } from "./listing.ts";
 import type { Sessions } from "../../core/store/sessions.ts";
 
-/**
- * Creates the namespace.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the namespace. */
 export function createSessions(
   database: DatabaseSync,
   transactions: Transactions,

@@ -20,11 +20,7 @@ export interface ReadAgain {
   readAgain(): void;
 }
 
-/**
- * Creates the namespace. All settings are in memory: each turn asks for some of them.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the namespace. All settings are in memory: each turn asks for some of them. */
 export function createSettings(
   database: DatabaseSync,
   { commit, readUnjournaled }: Pick<Transactions, "commit" | "readUnjournaled">,

@@ -68,11 +68,7 @@ const SEARCHED_ENTRIES = 1_024;
 
 const seenSchema = z.object({ message_id: snowflakeSchema<"message">() });
 
-/**
- * Creates the storage of context.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the storage of context. */
 export function createContext(
   database: DatabaseSync,
   { commit, read }: Transactions,

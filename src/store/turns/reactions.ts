@@ -171,11 +171,7 @@ function lastOfEach(records: readonly ReactionRecord[]): LastChanges {
   return { cleared: [...cleared.values()], changed: changed.reverse() };
 }
 
-/**
- * Creates the reading of reactions.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the reading of reactions. */
 export function createReactions(
   database: DatabaseSync,
   { commit, read }: Pick<Transactions, "commit" | "read">,

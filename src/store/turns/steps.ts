@@ -44,11 +44,7 @@ export function prepareInsertSteps(database: DatabaseSync): InsertSteps {
   };
 }
 
-/**
- * Creates the storage of steps.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the storage of steps. */
 export function createSteps(
   database: DatabaseSync,
   { commit, read }: Pick<Transactions, "commit" | "read">,

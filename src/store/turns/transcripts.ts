@@ -104,8 +104,6 @@ interface FoundCheckpoint {
  *
  * The function is longer than most, because its inner functions share one state: the cached
  * sessions.
- *
- * @param database Open, migrated, and owned by the caller.
  */
 export function createTranscripts(
   database: DatabaseSync,

@@ -76,8 +76,6 @@ interface PlainTurn {
  *
  * The function is longer than most, because its inner functions share the statements of one
  * transaction (T3).
- *
- * @param database Open, migrated, and owned by the caller.
  */
 export function createTurnEnds(
   database: DatabaseSync,

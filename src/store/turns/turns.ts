@@ -17,11 +17,7 @@ import { withoutControls } from "../../lib/text/quoted.ts";
 import { UNNAMED } from "../database/durability.ts";
 import { ANSWER_THREAD } from "../schema/threads.ts";
 
-/**
- * Creates the namespace.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the namespace. */
 export function createTurns(
   database: DatabaseSync,
   transactions: Transactions,

@@ -53,11 +53,7 @@ const SPENT = rows({
   audioSec: real(),
 });
 
-/**
- * Creates the namespace.
- *
- * @param database Open, migrated, and owned by the caller.
- */
+/** Creates the namespace. */
 export function createUsage(
   database: DatabaseSync,
   { later, read }: Pick<Transactions, "later" | "read">,

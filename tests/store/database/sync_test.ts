@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { syncDirectory, syncFile } from "../../../src/store/database/sync.ts";
+import { syncDirectory, syncFile } from "../../../src/store/database/database_files.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 describe("[X7] syncFile()", () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { StoreError } from "../../../src/store/database/store_error.ts";
 import { openStore } from "../../../src/store/store.ts";
-import { watchFile } from "../../../src/store/database/watch_file.ts";
+import { watchFile } from "../../../src/store/database/database_files.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { createGuilds, prepareKeepGuild } from "../../../src/store/gateway/guilds.ts";
+import { createGuilds, prepareKeepGuild } from "../../../src/store/gateway/accounts.ts";
 import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 import { ACCOUNT, guildId } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";

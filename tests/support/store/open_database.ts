@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { LazyDatabase } from "../../../src/store/database/lazy_database.ts";
+import { LazyDatabase } from "../../../src/store/database/database.ts";
 import { migrate, MIGRATIONS } from "../../../src/store/database/migrations.ts";
 
 /** The real schema, in memory. */

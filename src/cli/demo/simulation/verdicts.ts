@@ -11,7 +11,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { DATABASE_NAME } from "../../../host/files/data_dir.ts";
-import { createDecisions } from "../../../store/received/decisions.ts";
+import { createDecisions } from "../../../store/received/message_record.ts";
 import { createUngroupedTransactions } from "../../../store/database/transact.ts";
 import type { RecordedVerdict, RecordedVerdicts } from "../../../core/store/received.ts";
 
