@@ -29,6 +29,9 @@ import { prepareRights } from "./rights.ts";
 import type { OpenPlace } from "./rules/place_entry.ts";
 import type { AccessPolicy } from "./rules/rules.ts";
 
+/** A message, or what is stored of one that was judged before. */
+type JudgedMessage = InboundMessage | RecalledMessage;
+
 /**
  * Judges one message.
  *
@@ -86,12 +89,12 @@ export function prepareMessages(
   const checkAccess = preparePlaceAccess(policy, rights);
 
   /** The message's command, if it may give access: not if the message mentions others (M4). */
-  function lettingCommand(message: InboundMessage | RecalledMessage): TextCommand | undefined {
+  function lettingCommand(message: JudgedMessage): TextCommand | undefined {
     return message.mentionsOthers ? undefined : commandIn(message, texts);
   }
 
   function within(
-    message: InboundMessage | RecalledMessage,
+    message: JudgedMessage,
     known: KnownFacts,
     { why, rule, open }: Granted,
     ask: Ask,
@@ -117,7 +120,7 @@ export function prepareMessages(
    * right, and says so; without a mention, it may be meant for another bot.
    */
   function rightIsMissing(
-    message: InboundMessage | RecalledMessage,
+    message: JudgedMessage,
     known: KnownFacts,
     ask: Ask,
     isToBot: boolean,
@@ -139,7 +142,7 @@ export function prepareMessages(
   }
 
   function addressed(
-    message: InboundMessage | RecalledMessage,
+    message: JudgedMessage,
     known: KnownFacts,
     open: OpenPlace,
     ask: Ask,
@@ -232,14 +235,14 @@ function proxyIsAwaited(
  * Whether Discord withheld the content. It never does so if the message mentions the bot, so a
  * mention alone is a message. A reply without a ping arrives without content (M5).
  */
-function isEmpty(message: InboundMessage | RecalledMessage): boolean {
+function isEmpty(message: JudgedMessage): boolean {
   const { mention } = message;
   if (mention === "user" || mention === "role") return false;
   return !("content" in message ? message.content.hasContent : hasContent(message));
 }
 
 function matchesPattern(
-  message: InboundMessage | RecalledMessage,
+  message: JudgedMessage,
   policy: AccessPolicy,
 ): boolean {
   return "content" in message
@@ -248,7 +251,7 @@ function matchesPattern(
 }
 
 function commandIn(
-  message: InboundMessage | RecalledMessage,
+  message: JudgedMessage,
   texts: ExistingCommands,
 ): TextCommand | undefined {
   if (!("content" in message)) return readCommand(message, texts);
@@ -256,7 +259,7 @@ function commandIn(
   return command === undefined ? undefined : commandOf(`/${command}`, texts);
 }
 
-function contentFact(message: InboundMessage | RecalledMessage): string {
+function contentFact(message: JudgedMessage): string {
   return isEmpty(message) ? "Discord sent no content" : "it has content";
 }
 

@@ -90,19 +90,10 @@ export type Need =
   /** Being the person for whom the bot posted a message; absent: it is not known for whom. */
   | { readonly kind: "posted_for"; readonly userId?: UserId | undefined };
 
-/** A missing right. */
+/** A missing right; {@link describeMissing} says what each kind means. */
 export type MissingRight =
   /** Each of these permissions would suffice; in a timeout, the member may not use them. */
   | { readonly kind: "permission" | "timeout"; readonly permissions: readonly Permission[] }
-  /**
-   * - `not_member`: the user is not in the guild.
-   * - `rank`: the other member is not below.
-   * - `administrator`: the other member is one, and Discord times none out.
-   * - `no_role`, `everyone_role`, `managed_role`: the role does not exist, or no one can give it.
-   * - `role_rank`: the role is not below the member's highest.
-   * - `bits`: the member lacks a permission that it gives or denies.
-   * - `not_theirs`: the bot posted the message for another person.
-   */
   | {
     readonly kind:
       | "not_member"
@@ -164,7 +155,7 @@ export function missingRight(
     return (bits & PERMISSIONS[permission]) === 0n;
   };
   const lacksHere = (permission: Permission): Permission | undefined =>
-    firstOf(permissionsFor(permission, place), lacks);
+    permissionsFor(permission, place).find((one) => lacks(one));
 
   const lacking = (permission: Permission | undefined): MissingRight | undefined => {
     if (permission === undefined) return undefined;
@@ -220,13 +211,6 @@ function permissionsFor(permission: Permission, place?: PlaceFacts): readonly Pe
     ...(WRITES.has(permission) && thread?.isLocked ? ["Manage Threads" as const] : []),
     ...(SLOWED.has(permission) && hasSlowmode ? ["Bypass Slowmode" as const] : []),
   ];
-}
-
-function firstOf(
-  permissions: readonly Permission[],
-  lacks: (permission: Permission) => boolean,
-): Permission | undefined {
-  return permissions.find((permission) => lacks(permission));
 }
 
 /** The inputs of the permission computation. */
