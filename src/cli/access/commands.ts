@@ -34,100 +34,94 @@ function namesIn<Name extends string>(all: Readonly<Record<Name, true>>): readon
   return Object.keys(all).filter((name): name is Name => Object.hasOwn(all, name));
 }
 
-const test = describeCommand<AccessTestFlags>({
-  brief: "Check whether the bot would answer a hypothetical message",
-  examples: ['barnacle access test --user ada --channel help --text "hello" --mention'],
-  exits: {
-    done: "the bot would answer",
-    failed: "the bot would not answer",
-    usage: "invalid command line, or unknown place, role or account",
-    partly: "the bot would probably not answer; some facts are missing",
-    io: true,
-    tryAgain: true,
-    config: true,
-  },
-  parameters: {
-    flags: {
-      ...BOT_COMMON,
-      user: text("Sender: an id, <@id> or a username", "user"),
-      channel: text("dm, group, a link, an id, #name or guild/name", "channel"),
-      text: { ...text('Text of the message (default: "hello")', "text"), optional: true },
-      reply: flag("The message replies to the bot"),
-      mention: flag("The message mentions the bot"),
-      bot: flag("The sender is a bot"),
-      manager: flag("The sender may manage messages there"),
-      role: {
-        ...text("Role of the sender, by id or name", "role"),
-        variadic: true,
-        optional: true,
-      },
-      event: {
-        kind: "enum",
-        values: namesIn(EVENTS),
-        brief: "Event to test",
-        default: "message",
-        placeholder: "event",
-      },
-      on: {
-        kind: "enum",
-        values: ["own", "other"],
-        brief: "Whose message a reaction is on: the bot's own, or another",
-        default: "own",
-        placeholder: "whose",
-      },
-      needs: {
-        kind: "enum",
-        values: namesIn(NEEDS),
-        brief: "Right that a command or button needs",
-        default: "everyone",
-        placeholder: "right",
-      },
-      account: ACCOUNT,
-      offline: flag("Do not ask Discord"),
-    },
-  },
-  run: async (flags, io) => (await import("./try.ts")).accessTest(flags, io),
-});
-
-const matrix = describeCommand<MatrixFlags>({
-  brief: "Print who may talk to the bot, by place",
-  examples: ["barnacle access matrix"],
-  exits: {
-    usage: "invalid command line, or unknown account",
-    io: true,
-    tryAgain: true,
-    config: true,
-  },
-  parameters: { flags: { ...BOT_COMMON, account: ONE_ACCOUNT } },
-  run: async (flags, io) => (await import("./matrix.ts")).accessMatrix(flags, io),
-});
-
-const resolve = describeCommand<ResolveFlags>({
-  brief: "Find the ids of names in the config",
-  notes: ["Only exact and unambiguous matches count."],
-  examples: ["barnacle access resolve", "barnacle access resolve --write"],
-  exits: {
-    done: "all names resolved",
-    partly: "some names unresolved",
-    io: true,
-    tryAgain: true,
-    refused: true,
-    config: true,
-  },
-  parameters: {
-    flags: {
-      ...BOT_COMMON,
-      account: ONE_ACCOUNT,
-      write: flag("Write the ids into the config, with the names as comments"),
-      offline: flag("Do not ask Discord: use names that a running bot has resolved"),
-    },
-  },
-  run: async (flags, io) => (await import("./resolve.ts")).accessResolve(flags, io),
-});
-
 /** `barnacle access …` */
 export const access: CliGroup = describeGroup("Test and show who may talk to the bot", {
-  test,
-  matrix,
-  resolve,
+  test: describeCommand<AccessTestFlags>({
+    brief: "Check whether the bot would answer a hypothetical message",
+    examples: ['barnacle access test --user ada --channel help --text "hello" --mention'],
+    exits: {
+      done: "the bot would answer",
+      failed: "the bot would not answer",
+      usage: "invalid command line, or unknown place, role or account",
+      partly: "the bot would probably not answer; some facts are missing",
+      io: true,
+      tryAgain: true,
+      config: true,
+    },
+    parameters: {
+      flags: {
+        ...BOT_COMMON,
+        user: text("Sender: an id, <@id> or a username", "user"),
+        channel: text("dm, group, a link, an id, #name or guild/name", "channel"),
+        text: { ...text('Text of the message (default: "hello")', "text"), optional: true },
+        reply: flag("The message replies to the bot"),
+        mention: flag("The message mentions the bot"),
+        bot: flag("The sender is a bot"),
+        manager: flag("The sender may manage messages there"),
+        role: {
+          ...text("Role of the sender, by id or name", "role"),
+          variadic: true,
+          optional: true,
+        },
+        event: {
+          kind: "enum",
+          values: namesIn(EVENTS),
+          brief: "Event to test",
+          default: "message",
+          placeholder: "event",
+        },
+        on: {
+          kind: "enum",
+          values: ["own", "other"],
+          brief: "Whose message a reaction is on: the bot's own, or another",
+          default: "own",
+          placeholder: "whose",
+        },
+        needs: {
+          kind: "enum",
+          values: namesIn(NEEDS),
+          brief: "Right that a command or button needs",
+          default: "everyone",
+          placeholder: "right",
+        },
+        account: ACCOUNT,
+        offline: flag("Do not ask Discord"),
+      },
+    },
+    run: async (flags, io) => (await import("./try.ts")).accessTest(flags, io),
+  }),
+  matrix: describeCommand<MatrixFlags>({
+    brief: "Print who may talk to the bot, by place",
+    examples: ["barnacle access matrix"],
+    exits: {
+      usage: "invalid command line, or unknown account",
+      io: true,
+      tryAgain: true,
+      config: true,
+    },
+    parameters: { flags: { ...BOT_COMMON, account: ONE_ACCOUNT } },
+    run: async (flags, io) => (await import("./matrix.ts")).accessMatrix(flags, io),
+  }),
+  resolve: describeCommand<ResolveFlags>({
+    brief: "Find the ids of names in the config",
+    notes: ["Only exact and unambiguous matches count."],
+    examples: ["barnacle access resolve", "barnacle access resolve --write"],
+    exits: {
+      done: "all names resolved",
+      partly: "some names unresolved",
+      io: true,
+      tryAgain: true,
+      refused: true,
+      config: true,
+    },
+    parameters: {
+      flags: {
+        ...BOT_COMMON,
+        account: ONE_ACCOUNT,
+        write: flag("Write the ids into the config, with the names as comments"),
+        offline: flag("Do not ask Discord: use names that a running bot has resolved"),
+      },
+    },
+    run: async (flags, io) => (await import("./resolve.ts")).accessResolve(flags, io),
+  }),
 });

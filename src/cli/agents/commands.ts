@@ -8,7 +8,8 @@ import { type CliGroup, describeCommand, describeGroup } from "../help/command_h
 import { COMMON, ONE_ACCOUNT, word } from "../shared/command.ts";
 import type { AgentsFlags } from "./show.ts";
 
-const show = describeCommand<AgentsFlags, [agent?: string]>({
+/** `barnacle agents …` */
+export const agents: CliGroup = describeGroup("Show the prompt of an agent", { show: describeCommand<AgentsFlags, [agent?: string]>({
   brief: "Print an agent's whole prompt: the built-in one, yours, and that of its files",
   notes: ["A turn adds the channel's systemPrompt, and a line about the owner."],
   examples: ["barnacle agents show", "barnacle agents show main --json"],
@@ -24,7 +25,4 @@ const show = describeCommand<AgentsFlags, [agent?: string]>({
     },
   },
   run: async (flags, io, agent?) => (await import("./show.ts")).show(flags, agent, io),
-});
-
-/** `barnacle agents …` */
-export const agents: CliGroup = describeGroup("Show the prompt of an agent", { show }, "show");
+}) }, "show");

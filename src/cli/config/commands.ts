@@ -49,28 +49,6 @@ function configCommand(
   });
 }
 
-const example = describeCommand<ExampleFlags>({
-  brief: "Print an example config with comments",
-  examples: ["barnacle config example > config.jsonc", "barnacle config example --all"],
-  exits: {},
-  parameters: {
-    flags: {
-      ...FLAGS,
-      config: UNUSED_PATH,
-      all: flag("Print every key instead of the usual ones"),
-    },
-  },
-  run: async (flags, io) => (await import("./show.ts")).example(flags, io),
-});
-
-const get = describeCommand<CommonFlags, [key: string]>({
-  brief: "Print the effective value of a key; of a secret, only its source",
-  examples: ["barnacle config get channels.discord.dm.policy"],
-  exits: { failed: "key not set", usage: "invalid command line, or unknown key", config: true },
-  parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
-  run: async (flags, io, key) => (await import("./edit.ts")).get(flags, key, io),
-});
-
 const set = describeCommand<CommonFlags, [key: string, value: string]>({
   brief: "Set a key in the config file",
   notes: [
@@ -99,74 +77,6 @@ const set = describeCommand<CommonFlags, [key: string, value: string]>({
   },
 });
 
-const unset = describeCommand<CommonFlags, [key: string]>({
-  brief: "Remove a key from the config file, so that its default applies",
-  notes: ["Keeps comments and layout, and the previous file as .bak."],
-  examples: ["barnacle config unset channels.discord.historyLimit"],
-  exits: WRITE_EXITS,
-  parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
-  run: async (flags, io, key) => (await import("./edit.ts")).unset(flags, key, io),
-});
-
-const diff = describeCommand<CommonFlags, [file?: string]>({
-  brief: "Compare the config with the defaults, or with another file",
-  examples: ["barnacle config diff", "barnacle config diff config.jsonc.bak"],
-  exits: {
-    done: "same as the other file, or compared with the defaults",
-    failed: "differs from the other file",
-    config: "one of the files is invalid",
-  },
-  parameters: {
-    flags: FLAGS,
-    positional: {
-      kind: "tuple",
-      parameters: [{
-        ...word("File to compare with (default: the built-in defaults)", "file"),
-        optional: true,
-      }],
-    },
-  },
-  run: async (flags, io, file?) => (await import("./diff_and_format.ts")).diff(flags, file, io),
-});
-
-const fmt = describeCommand<FmtFlags>({
-  brief: "Format the config file, keeping values and comments",
-  examples: ["barnacle config fmt", "barnacle config fmt --check"],
-  exits: {
-    done: "formatted",
-    failed: "no config file, or needs formatting (--check)",
-    io: "disk error",
-    tryAgain: "file changed meanwhile",
-    config: "syntax error",
-  },
-  parameters: { flags: { ...FLAGS, check: flag("Only report whether the file is formatted") } },
-  run: async (flags, io) => (await import("./diff_and_format.ts")).fmt(flags, io),
-});
-
-const importCommand = describeCommand<ImportFlags, [file: string]>({
-  brief: "Convert OpenClaw's openclaw.json into a config",
-  notes: [
-    "Writes the config to stdout or --out; settings without an equivalent to stderr.",
-    "Never admits a user that OpenClaw would reject.",
-  ],
-  examples: ["barnacle config import ~/.openclaw/openclaw.json --out config.jsonc"],
-  exits: {
-    done: "converted",
-    failed: "file not readable or without Discord keys, or --out exists",
-    config: "nothing to convert",
-  },
-  parameters: {
-    flags: {
-      ...FLAGS,
-      config: UNUSED_PATH,
-      out: path("File to create; must not exist (default: stdout)"),
-      dryRun: flag("Write no config, only the list"),
-    },
-    positional: { kind: "tuple", parameters: [word("Path of openclaw.json", "file")] },
-  },
-  run: async (flags, io, file) => (await import("./import.ts")).importFile(flags, file, io),
-});
-
 /** `barnacle config …` */
 export const config: CliGroup = describeGroup("Check, show, change and import the config", {
   check: configCommand("check", {
@@ -177,15 +87,93 @@ export const config: CliGroup = describeGroup("Check, show, change and import th
     brief: "Print the JSON Schema of the config, for editors",
     exits: {},
   }, { config: UNUSED_PATH, json: UNUSED_FLAG }),
-  example,
+  example: describeCommand<ExampleFlags>({
+    brief: "Print an example config with comments",
+    examples: ["barnacle config example > config.jsonc", "barnacle config example --all"],
+    exits: {},
+    parameters: {
+      flags: {
+        ...FLAGS,
+        config: UNUSED_PATH,
+        all: flag("Print every key instead of the usual ones"),
+      },
+    },
+    run: async (flags, io) => (await import("./show.ts")).example(flags, io),
+  }),
   show: configCommand("show", {
     brief: "Print the effective config, without secrets, and mark keys without effect",
     exits: { config: true },
   }),
-  get,
+  get: describeCommand<CommonFlags, [key: string]>({
+    brief: "Print the effective value of a key; of a secret, only its source",
+    examples: ["barnacle config get channels.discord.dm.policy"],
+    exits: { failed: "key not set", usage: "invalid command line, or unknown key", config: true },
+    parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
+    run: async (flags, io, key) => (await import("./edit.ts")).get(flags, key, io),
+  }),
   set,
-  unset,
-  diff,
-  fmt,
-  import: importCommand,
+  unset: describeCommand<CommonFlags, [key: string]>({
+    brief: "Remove a key from the config file, so that its default applies",
+    notes: ["Keeps comments and layout, and the previous file as .bak."],
+    examples: ["barnacle config unset channels.discord.historyLimit"],
+    exits: WRITE_EXITS,
+    parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
+    run: async (flags, io, key) => (await import("./edit.ts")).unset(flags, key, io),
+  }),
+  diff: describeCommand<CommonFlags, [file?: string]>({
+    brief: "Compare the config with the defaults, or with another file",
+    examples: ["barnacle config diff", "barnacle config diff config.jsonc.bak"],
+    exits: {
+      done: "same as the other file, or compared with the defaults",
+      failed: "differs from the other file",
+      config: "one of the files is invalid",
+    },
+    parameters: {
+      flags: FLAGS,
+      positional: {
+        kind: "tuple",
+        parameters: [{
+          ...word("File to compare with (default: the built-in defaults)", "file"),
+          optional: true,
+        }],
+      },
+    },
+    run: async (flags, io, file?) => (await import("./diff_and_format.ts")).diff(flags, file, io),
+  }),
+  fmt: describeCommand<FmtFlags>({
+    brief: "Format the config file, keeping values and comments",
+    examples: ["barnacle config fmt", "barnacle config fmt --check"],
+    exits: {
+      done: "formatted",
+      failed: "no config file, or needs formatting (--check)",
+      io: "disk error",
+      tryAgain: "file changed meanwhile",
+      config: "syntax error",
+    },
+    parameters: { flags: { ...FLAGS, check: flag("Only report whether the file is formatted") } },
+    run: async (flags, io) => (await import("./diff_and_format.ts")).fmt(flags, io),
+  }),
+  import: describeCommand<ImportFlags, [file: string]>({
+    brief: "Convert OpenClaw's openclaw.json into a config",
+    notes: [
+      "Writes the config to stdout or --out; settings without an equivalent to stderr.",
+      "Never admits a user that OpenClaw would reject.",
+    ],
+    examples: ["barnacle config import ~/.openclaw/openclaw.json --out config.jsonc"],
+    exits: {
+      done: "converted",
+      failed: "file not readable or without Discord keys, or --out exists",
+      config: "nothing to convert",
+    },
+    parameters: {
+      flags: {
+        ...FLAGS,
+        config: UNUSED_PATH,
+        out: path("File to create; must not exist (default: stdout)"),
+        dryRun: flag("Write no config, only the list"),
+      },
+      positional: { kind: "tuple", parameters: [word("Path of openclaw.json", "file")] },
+    },
+    run: async (flags, io, file) => (await import("./import.ts")).importFile(flags, file, io),
+  }),
 });

@@ -91,17 +91,15 @@ function releaseCommand(how: "resend" | "drop", brief: string) {
   });
 }
 
-const list = describeCommand<OutboxFlags>({
-  brief: "List unsent messages, with the reason",
-  examples: ["barnacle outbox list"],
-  exits: { io: true, tryAgain: true },
-  parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
-  run: async (flags, io) => (await import("./outbox.ts")).list(flags, io),
-});
-
 /** `barnacle outbox …` */
 export const outbox: CliGroup = describeGroup("List, resend or drop unsent messages", {
-  list,
+  list: describeCommand<OutboxFlags>({
+    brief: "List unsent messages, with the reason",
+    examples: ["barnacle outbox list"],
+    exits: { io: true, tryAgain: true },
+    parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
+    run: async (flags, io) => (await import("./outbox.ts")).list(flags, io),
+  }),
   resend: releaseCommand("resend", "Send uncertain or failed messages again"),
   drop: releaseCommand("drop", "Delete unsent messages"),
 }, "list");

@@ -14,21 +14,21 @@ import { BOT_COMMON, COMMON, UNUSED_PATH } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import type { UsageFlags } from "./usage.ts";
 
-const test: CliCommand = describeCommand<CommonFlags>({
-  brief: "Ask the configured models one question with a tool and an image",
-  notes: [
-    "Prints latency, time to the first token, tools, images and context window. Each question " +
-    "costs a few hundred tokens.",
-    "For the model of `memory.embedding`, it prints latency and the number of dimensions.",
-  ],
-  examples: ["barnacle model test", "barnacle model test --json"],
-  exits: { done: "all models answered", failed: "a model gave no answer", config: true },
-  parameters: { flags: { ...COMMON, data: UNUSED_PATH } },
-  run: async (flags, io) => (await import("./test.ts")).testModels(flags, io),
-});
-
 /** `barnacle model` */
-export const model: CliGroup = describeGroup("Test the configured models", { test });
+export const model: CliGroup = describeGroup("Test the configured models", {
+  test: describeCommand<CommonFlags>({
+    brief: "Ask the configured models one question with a tool and an image",
+    notes: [
+      "Prints latency, time to the first token, tools, images and context window. Each question " +
+      "costs a few hundred tokens.",
+      "For the model of `memory.embedding`, it prints latency and the number of dimensions.",
+    ],
+    examples: ["barnacle model test", "barnacle model test --json"],
+    exits: { done: "all models answered", failed: "a model gave no answer", config: true },
+    parameters: { flags: { ...COMMON, data: UNUSED_PATH } },
+    run: async (flags, io) => (await import("./test.ts")).testModels(flags, io),
+  }),
+});
 
 /** `barnacle usage` */
 export const usage: CliCommand = describeCommand<UsageFlags>({

@@ -32,33 +32,29 @@ function decideCommand(how: "approve" | "deny", brief: string) {
   });
 }
 
-const list = describeCommand<PairingFlags>({
-  brief: "List open pairing codes and paired users",
-  examples: ["barnacle pairing list"],
-  exits: { usage: "invalid command line, or unknown account", io: true, tryAgain: true },
-  parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
-  run: async (flags, io) => (await import("./pairing.ts")).list(flags, io),
-});
-
-const revoke = describeCommand<PairingFlags, [user: string]>({
-  brief: "Unpair a user, from their next message on",
-  examples: ["barnacle pairing revoke 123456789012345678"],
-  exits: { failed: "user not paired", io: true, tryAgain: true },
-  parameters: {
-    flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT },
-    positional: { kind: "tuple", parameters: [word("Id of the user", "user")] },
-  },
-  run: async (flags, io, user) => (await import("./pairing.ts")).revoke(flags, user, io),
-});
-
 /** `barnacle pairing …` */
 export const pairing: CliGroup = describeGroup(
   "Approve users who ask to send the bot direct messages",
   {
-    list,
+    list: describeCommand<PairingFlags>({
+      brief: "List open pairing codes and paired users",
+      examples: ["barnacle pairing list"],
+      exits: { usage: "invalid command line, or unknown account", io: true, tryAgain: true },
+      parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
+      run: async (flags, io) => (await import("./pairing.ts")).list(flags, io),
+    }),
     approve: decideCommand("approve", "Approve a pairing code"),
     deny: decideCommand("deny", "Deny a pairing code"),
-    revoke,
+    revoke: describeCommand<PairingFlags, [user: string]>({
+      brief: "Unpair a user, from their next message on",
+      examples: ["barnacle pairing revoke 123456789012345678"],
+      exits: { failed: "user not paired", io: true, tryAgain: true },
+      parameters: {
+        flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT },
+        positional: { kind: "tuple", parameters: [word("Id of the user", "user")] },
+      },
+      run: async (flags, io, user) => (await import("./pairing.ts")).revoke(flags, user, io),
+    }),
   },
   "list",
 );

@@ -9,14 +9,6 @@ import { BOT_COMMON, ONE_ACCOUNT, rowNumber, UNUSED_PATH } from "../shared/comma
 import type { CommonFlags } from "../shared/flags.ts";
 import type { ScheduleChange, SchedulesFlags } from "./schedules.ts";
 
-const list = describeCommand<SchedulesFlags>({
-  brief: "List reminders and scheduled tasks, with their last runs",
-  examples: ["barnacle schedules list"],
-  exits: { usage: "invalid command line, or unknown account", io: true, tryAgain: true },
-  parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
-  run: async (flags, io) => (await import("./schedules.ts")).list(flags, io),
-});
-
 function changeCommand(how: ScheduleChange, brief: string) {
   return describeCommand<CommonFlags, number[]>({
     brief,
@@ -36,7 +28,13 @@ function changeCommand(how: ScheduleChange, brief: string) {
 
 /** `barnacle schedules …` */
 export const schedules: CliGroup = describeGroup("List and change reminders and scheduled tasks", {
-  list,
+  list: describeCommand<SchedulesFlags>({
+    brief: "List reminders and scheduled tasks, with their last runs",
+    examples: ["barnacle schedules list"],
+    exits: { usage: "invalid command line, or unknown account", io: true, tryAgain: true },
+    parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
+    run: async (flags, io) => (await import("./schedules.ts")).list(flags, io),
+  }),
   pause: changeCommand("pause", "Pause schedules"),
   resume: changeCommand("resume", "Continue paused schedules with their next regular run"),
   run: changeCommand("run", "Run schedules now, beside their own times"),
