@@ -5,22 +5,25 @@
  */
 
 import { access } from "./access/commands.ts";
-import { agents } from "./agents/commands.ts";
-import { approvals } from "./approvals/commands.ts";
+import {
+  agents,
+  approvals,
+  execBroker,
+  mcp,
+  memory,
+  pause,
+  resume,
+  schedules,
+} from "./agent/commands.ts";
 import { config } from "./config/commands.ts";
-import { execBroker } from "./exec/commands.ts";
 import { outbox, send } from "./delivery/commands.ts";
 import { demo } from "./demo/commands.ts";
 import { doctor, invite, netcheck, status, version } from "./diagnose/commands.ts";
 import type { Task } from "./help/overview.ts";
 import { forget, sessions } from "./sessions/commands.ts";
-import { mcp } from "./mcp/commands.ts";
-import { memory } from "./memory/commands.ts";
 import { model, usage } from "./model/commands.ts";
 import { pairing } from "./pairing/commands.ts";
-import { pause, resume } from "./pause/commands.ts";
 import { run } from "./run/commands.ts";
-import { schedules } from "./schedules/commands.ts";
 import { why } from "./why/commands.ts";
 
 /** All commands; their names are unique over all tasks. */

@@ -4,20 +4,28 @@
  * @module
  */
 
-import { createInterface } from "node:readline";
 import process from "node:process";
+import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { beginLogin, endLogin, type PendingLogin, signInServer } from "../../bot/mcp/logins.ts";
+import {
+  beginLogin,
+  endLogin,
+  type McpState,
+  mcpStates,
+  type PendingLogin,
+  signInServer,
+} from "../../bot/mcp/logins.ts";
 import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import { readConfig, shown } from "../shared/read_config.ts";
-import { StartError } from "../shared/start_error.ts";
+import { readConfig, readConfigLeniently, shown } from "../shared/read_config.ts";
+import { StartError, toStartError } from "../shared/start_error.ts";
 import type { Io } from "../terminal/io.ts";
-import { withDataDir } from "./data.ts";
-import { loginText } from "./list.ts";
+import { dataProblem, findData } from "../shared/find_data.ts";
+import { inColumns } from "../shared/columns.ts";
+import { timeText } from "../../lib/text/units.ts";
 
 /** Options of `mcp login`. */
 export interface LoginFlags extends CommonFlags {
@@ -136,4 +144,75 @@ async function pasted(
     lines.close();
   }
   throw new StartError("stdin ended before the address", EXIT.failed);
+}
+
+/** Runs the work with the data directory. It may be empty: a first start needs logins too. */
+export async function withDataDir(
+  { data }: Pick<CommonFlags, "data">,
+  io: Io,
+  work: (dataDir: string) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  try {
+    const place = await findData(data, io);
+    if (place.note !== undefined) io.err(place.note);
+    if (place.state === "hidden" || place.state === "foreign") throw dataProblem(place);
+    return await work(place.dataDir);
+  } catch (error) {
+    const { message, code } = toStartError(error);
+    io.problem(message);
+    return code;
+  }
+}
+
+const HASH_CHARS = 12;
+
+/** Lists the servers. */
+export async function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
+  const loaded = await readConfigLeniently(flags.config, io.env);
+  if (loaded.kind === "refused") {
+    io.err(shown(loaded.problems, io));
+    return EXIT.config;
+  }
+  return await withDataDir(flags, io, (dataDir) => {
+    const states = mcpStates(loaded.config, dataDir);
+    if (flags.json) io.out(JSON.stringify(states));
+    else if (states.length === 0) io.err("The config has no MCP servers.");
+    else {for (const line of inColumns(states.map((state) => rowOf(state, Date.now())))) {
+        io.out(line);
+      }}
+    return Promise.resolve(EXIT.done);
+  });
+}
+
+function rowOf(state: McpState, now: number): readonly string[] {
+  const { id, at, tools, hash = "" } = state;
+  const seen = tools === undefined ? "not seen yet" : `${tools} tools ${hash.slice(0, HASH_CHARS)}`;
+  return [id, at, loginText(state, now), seen];
+}
+
+/**
+ * The state of a login in words.
+ *
+ * @param now Unix time in milliseconds.
+ */
+export function loginText(
+  { id, login, until, isRenewed }: Pick<McpState, "id" | "login" | "until" | "isRenewed">,
+  now: number,
+): string {
+  switch (login) {
+    case "program":
+      return "a program";
+    case "token":
+      return "token of the config";
+    case "none":
+      return "no login";
+    case "ended":
+      return `login ended: barnacle mcp login ${id}`;
+    case "valid":
+      if (isRenewed) return "logged in, renewed by itself";
+      if (until === undefined) return "logged in";
+      return until > now
+        ? `logged in until ${timeText(until)}`
+        : `login ended ${timeText(until)}: barnacle mcp login ${id}`;
+  }
 }
