@@ -16,9 +16,9 @@ import {
   argumentRows,
   type CliCommand,
   optionRows,
+  type Row,
   usageOf,
 } from "../src/cli/help/command_help.ts";
-import type { Row } from "../src/cli/help/layout.ts";
 import type { Task } from "../src/cli/help/overview.ts";
 import { COMMON } from "../src/cli/shared/command.ts";
 import { exitRows } from "../src/cli/shared/exit_code.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { access } from "./access/commands.ts";
+import { access, pairing, why } from "./access/commands.ts";
 import {
   agents,
   approvals,
@@ -22,9 +22,7 @@ import { doctor, invite, netcheck, status, version } from "./diagnose/commands.t
 import type { Task } from "./help/overview.ts";
 import { forget, sessions } from "./sessions/commands.ts";
 import { model, usage } from "./model/commands.ts";
-import { pairing } from "./pairing/commands.ts";
 import { run } from "./run/commands.ts";
-import { why } from "./why/commands.ts";
 
 /** All commands; their names are unique over all tasks. */
 export const TASKS: readonly Task[] = [

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { runCommandLine } from "../../src/cli/app.ts";
 import { TASKS } from "../../src/cli/commands.ts";
-import { WIDTH } from "../../src/cli/help/layout.ts";
+import { WIDTH } from "../../src/cli/help/command_help.ts";
 import { recordedTerminal } from "./terminal/recorded_terminal.ts";
 
 const COLOURFUL: Record<string, string> = { TERM: "xterm-256color", COLORTERM: "truecolor" };

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
-import { decide, list } from "../../src/cli/pairing/pairing.ts";
+import { decide, list } from "../../src/cli/access/pairing.ts";
 import { why } from "../../src/cli/why/why.ts";
 import {
   createDataFixture,

@@ -1,16 +1,31 @@
 /**
- * The commands for access control, `access …`: their options and help.
+ * The commands for access control, `access …`, `pairing …` and `why`: their options and help.
  *
  * @module
  */
 
 import type { AccessEventKind } from "../../policy/authorize.ts";
 import type { CommandNeeds } from "../../policy/rules/rules.ts";
-import { type CliGroup, describeCommand, describeGroup } from "../help/command_help.ts";
-import { ACCOUNT, BOT_COMMON, flag, ONE_ACCOUNT, text } from "../shared/command.ts";
+import {
+  type CliCommand,
+  type CliGroup,
+  describeCommand,
+  describeGroup,
+} from "../help/command_help.ts";
+import {
+  ACCOUNT,
+  BOT_COMMON,
+  type CommonFlags,
+  flag,
+  ONE_ACCOUNT,
+  text,
+  UNUSED_PATH,
+  word,
+} from "../shared/command.ts";
 import type { MatrixFlags } from "./matrix.ts";
 import type { ResolveFlags } from "./resolve.ts";
 import type { AccessTestFlags } from "./try.ts";
+import type { PairingFlags } from "./pairing.ts";
 
 /** As records, so that a new event or right does not compile without its entry. */
 const EVENTS: Readonly<Record<AccessEventKind, true>> = {
@@ -124,4 +139,78 @@ export const access: CliGroup = describeGroup("Test and show who may talk to the
     },
     run: async (flags, io) => (await import("./resolve.ts")).accessResolve(flags, io),
   }),
+});
+
+function decideCommand(how: "approve" | "deny", brief: string) {
+  return describeCommand<PairingFlags, string[]>({
+    brief,
+    examples: [`barnacle pairing ${how} K7XQ2MPR`],
+    exits: {
+      failed: "no such code, expired, or decided already",
+      io: true,
+      tryAgain: "too many wrong codes, or another temporary problem",
+      config: true,
+    },
+    parameters: {
+      flags: { ...BOT_COMMON, account: ONE_ACCOUNT },
+      positional: {
+        kind: "array",
+        parameter: word("Pairing code, or `discord` and the code", "code"),
+        minimum: 1,
+        maximum: 4,
+      },
+    },
+    run: async (flags, io, ...words) =>
+      (await import("./pairing.ts")).decide(how, flags, words, io),
+  });
+}
+
+/** `barnacle pairing …` */
+export const pairing: CliGroup = describeGroup(
+  "Approve users who ask to send the bot direct messages",
+  {
+    list: describeCommand<PairingFlags>({
+      brief: "List open pairing codes and paired users",
+      examples: ["barnacle pairing list"],
+      exits: { usage: "invalid command line, or unknown account", io: true, tryAgain: true },
+      parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
+      run: async (flags, io) => (await import("./pairing.ts")).list(flags, io),
+    }),
+    approve: decideCommand("approve", "Approve a pairing code"),
+    deny: decideCommand("deny", "Deny a pairing code"),
+    revoke: describeCommand<PairingFlags, [user: string]>({
+      brief: "Unpair a user, from their next message on",
+      examples: ["barnacle pairing revoke 123456789012345678"],
+      exits: { failed: "user not paired", io: true, tryAgain: true },
+      parameters: {
+        flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT },
+        positional: { kind: "tuple", parameters: [word("Id of the user", "user")] },
+      },
+      run: async (flags, io, user) => (await import("./pairing.ts")).revoke(flags, user, io),
+    }),
+  },
+  "list",
+);
+
+/** `barnacle why` */
+export const why: CliCommand = describeCommand<CommonFlags, [asked: string]>({
+  brief: "Explain why the bot answered a message, or did not",
+  notes: ["Shows each check with its fact, its rule and the line of the config."],
+  examples: ["barnacle why https://discord.com/channels/123/456/789"],
+  exits: {
+    done: "explained",
+    failed: "no record of it; the output lists possible causes",
+    io: true,
+    tryAgain: true,
+  },
+  parameters: {
+    flags: BOT_COMMON,
+    positional: {
+      kind: "tuple",
+      parameters: [
+        word("Link or id of a message or of the bot's answer, or an error id", "link or id"),
+      ],
+    },
+  },
+  run: async (flags, io, asked) => (await import("../why/why.ts")).why(flags, asked, io),
 });

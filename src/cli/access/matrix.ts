@@ -6,12 +6,11 @@
 
 import { restore } from "../../discord/gateway/decode/guild_index.ts";
 import { displayWidth } from "../../render/markdown/graphemes.ts";
-import { accessNow, tellDefaults, viewOf } from "../verdict/current_policy.ts";
+import { accessNow, type AccessView, tellDefaults, viewOf } from "../verdict/current_rules.ts";
 import { type AccessRow, markedText, rowsOf } from "./rows.ts";
-import type { AccessView } from "../verdict/rules_with_lines.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { shown } from "../shared/read_config.ts";
 import { withStoreIfAny } from "../shared/with_store.ts";

@@ -17,19 +17,31 @@ import type { Tool } from "../../core/turn/tool.ts";
 import { TEXT_COMMANDS } from "../../interactions/registry.ts";
 import type { CommandNeeds } from "../../policy/rules/rules.ts";
 import { findRoles, type Hypothetical, parseUser, toEvent } from "./hypothetical.ts";
-import { accessNow, type ReadAccess, tellDefaults, viewOf } from "../verdict/current_policy.ts";
+import {
+  accessNow,
+  type AccessView,
+  type ReadAccess,
+  ruleText,
+  tellDefaults,
+  viewOf,
+} from "../verdict/current_rules.ts";
 import { lookUpUser, type UserFacts } from "./look_up.ts";
 import { findPlace, type FoundPlace, unknownId } from "./place.ts";
-import { type AccessView, ruleText } from "../verdict/rules_with_lines.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
-import { checkLines, type PlacedCheck, placedChecks } from "../verdict/checks.ts";
+import {
+  checkLines,
+  dependOnOwner,
+  type PlacedCheck,
+  placedChecks,
+  toolLines,
+  toolsOf,
+} from "../verdict/checks.ts";
 import { shown } from "../shared/read_config.ts";
 import { StartError } from "../shared/start_error.ts";
 import { reasonText } from "../../render/notices/reasons.ts";
 import { TOOLS } from "../../tools/registry.ts";
-import { dependOnOwner, toolLines, toolsOf } from "./tools.ts";
 import { phrase } from "../why/text.ts";
 import { withStoreIfAny } from "../shared/with_store.ts";
 import type { Store } from "../../core/store/store.ts";

@@ -11,7 +11,7 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { findData } from "../shared/find_data.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
 import { whichAccount } from "../shared/which_account.ts";
 import type { Io } from "../terminal/io.ts";

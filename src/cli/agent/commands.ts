@@ -1,5 +1,5 @@
 /**
- * The commands for approvals, `approvals …`: their options and help.
+ * The commands that look after the agent: their options and help.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import {
 import {
   BOT_COMMON,
   COMMON,
+  type CommonFlags,
   flag,
   ONE_ACCOUNT,
   rowNumber,
@@ -22,7 +23,6 @@ import {
   UNUSED_PATH,
   word,
 } from "../shared/command.ts";
-import type { CommonFlags } from "../shared/flags.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { AgentsFlags } from "./agents.ts";
 import type { LoginFlags } from "./mcp.ts";

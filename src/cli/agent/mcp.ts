@@ -1,5 +1,5 @@
 /**
- * `barnacle mcp login` and `logout`: signs in to an MCP server, and deletes the login (T13).
+ * `barnacle mcp`: lists MCP servers with their logins, signs in to one, and deletes a login (T13).
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import { readConfig, readConfigLeniently, shown } from "../shared/read_config.ts";
 import { StartError, toStartError } from "../shared/start_error.ts";
 import type { Io } from "../terminal/io.ts";

@@ -10,7 +10,7 @@ import { parseUser } from "../../core/outbound/target.ts";
 import type { Note } from "../../core/notes/note.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";

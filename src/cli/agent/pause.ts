@@ -12,7 +12,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import { pauseText } from "../../lib/text/units.ts";
 import type { Pause } from "../../core/store/settings.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import { accountsIn } from "../shared/which_account.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";

@@ -14,7 +14,7 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { hostTimezone } from "../../lib/clock.ts";
 import type { Store } from "../../core/store/store.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import { readConfigLeniently, shown } from "../shared/read_config.ts";
 import { accountsIn } from "../shared/which_account.ts";
 import { withStore } from "../shared/with_store.ts";

@@ -7,6 +7,7 @@
 import { type CliGroup, describeCommand, describeGroup } from "../help/command_help.ts";
 import {
   COMMON,
+  type CommonFlags,
   flag,
   path,
   readStdin,
@@ -15,7 +16,6 @@ import {
   word,
 } from "../shared/command.ts";
 import type { Exits } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/flags.ts";
 import type { FmtFlags } from "./diff_and_format.ts";
 import type { ImportFlags } from "./import.ts";
 import type { ExampleFlags } from "./show.ts";

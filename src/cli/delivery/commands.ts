@@ -14,6 +14,7 @@ import {
   ACCOUNT,
   BOT_COMMON,
   COMMON,
+  type CommonFlags,
   ONE_ACCOUNT,
   path,
   readStdin,
@@ -22,7 +23,6 @@ import {
   UNUSED_PATH,
   word,
 } from "../shared/command.ts";
-import type { CommonFlags } from "../shared/flags.ts";
 import type { OutboxFlags } from "./outbox.ts";
 import type { SendFlags } from "./send.ts";
 

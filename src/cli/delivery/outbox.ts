@@ -11,7 +11,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { PREVIEW_CHARS } from "../../store/outbox/held.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { accountsIn } from "../shared/which_account.ts";
 import { withStore } from "../shared/with_store.ts";

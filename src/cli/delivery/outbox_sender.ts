@@ -1,5 +1,6 @@
 /**
- * Sends single messages through the outbox, without a gateway. `barnacle send` uses it.
+ * Opens a data directory for `barnacle send`, decides which process sends the outbox, and sends single
+ * messages through it without a gateway.
  *
  * Beside a running bot it only adds messages to the outbox: two processes that empty one outbox
  * would send everything twice.
@@ -7,6 +8,7 @@
  * @module
  */
 
+import { join } from "node:path";
 import type { Config } from "../../config/config.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
@@ -25,6 +27,13 @@ import { createDelivery } from "../../bot/outbound/delivery.ts";
 import { createSharedInvalidRequests } from "../../bot/outbound/invalid_requests.ts";
 import { createAccountRest, NO_REST_EVENTS } from "../../bot/outbound/rest.ts";
 import { textRulesOf } from "../../bot/rules/turn_rules.ts";
+import { DATABASE_NAME, prepareDataDir } from "../../host/files/data_dir.ts";
+import { acquireLock, type Lock, readHolder } from "../../host/locks/lock.ts";
+import { openStore } from "../../store/store.ts";
+import { EXIT } from "../shared/exit_code.ts";
+import { lockOf } from "../shared/running_bot.ts";
+import { StartError } from "../shared/start_error.ts";
+import { openBeside, reportRefusedRecord } from "../shared/store_access.ts";
 
 /** The settings and dependencies of the sender. */
 export interface OutboxSenderOptions {
@@ -176,4 +185,73 @@ export async function createOutboxSender(options: OutboxSenderOptions): Promise<
       await channelQueues.stop();
     },
   };
+}
+
+/** An open data directory. */
+export interface DataDirectory {
+  /** The open store. */
+  readonly store: Store;
+  /** The sender of the outbox: this process, the bot, or another `barnacle send`. */
+  sender(): "us" | "bot" | "another";
+  /**
+   * Takes the lock over once another `barnacle send` has exited.
+   *
+   * @returns Whether this process is the sender now.
+   */
+  takeOver(): Promise<boolean>;
+  /** Closes the store and releases the lock. */
+  close(): void;
+}
+
+/**
+ * Opens the directory, and takes its lock if it is free.
+ *
+ * @throws {StartError} If a bot is just starting, or the data are of another version.
+ */
+export async function openDataDirectory(dataDir: string): Promise<DataDirectory> {
+  prepareDataDir(dataDir);
+  const path = lockOf(dataDir);
+  let lock = await takeForSend(path);
+  let store: Store | undefined;
+  try {
+    store = lock.kind === "held"
+      ? openStore(join(dataDir, DATABASE_NAME), {
+        now: Date.now(),
+        elapsed: () => performance.now(),
+        onRefused: reportRefusedRecord,
+      })
+      : openBeside(dataDir);
+  } catch (error) {
+    release();
+    throw error;
+  }
+  if (!store) {
+    throw new StartError(`a bot is just starting in ${dataDir}; try again`, EXIT.tryAgain);
+  }
+
+  function release(): void {
+    if (lock.kind === "held") lock.release();
+  }
+
+  function sender(): ReturnType<DataDirectory["sender"]> {
+    if (lock.kind === "held") return "us";
+    return readHolder(path)?.isCommand ? "another" : "bot";
+  }
+
+  return {
+    store,
+    sender,
+    async takeOver() {
+      if (sender() === "another") lock = await takeForSend(path);
+      return lock.kind === "held";
+    },
+    close() {
+      store.close();
+      release();
+    },
+  };
+}
+
+function takeForSend(path: string): Promise<Lock> {
+  return acquireLock(path, Date.now(), undefined, { isCommand: true });
 }

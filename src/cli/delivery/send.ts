@@ -12,7 +12,9 @@ import { createTokenChange } from "../../bot/account/token_change.ts";
 import { tokenHint } from "../../bot/health/account_end.ts";
 import {
   createOutboxSender,
+  type DataDirectory,
   NoFilesError,
+  openDataDirectory,
   type OutboxSender,
   type StoredMessage,
 } from "./outbox_sender.ts";
@@ -25,8 +27,7 @@ import { type Logging, startLog } from "../../log.ts";
 import { VERSION } from "../../version.ts";
 import { apiOf, isTokenRefused, tokenIn } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/flags.ts";
-import { type DataDirectory, openDataDirectory } from "./data_directory.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { type FileFlags, readFiles } from "./read_files.ts";
 import { readConfig, shown } from "../shared/read_config.ts";

@@ -1,20 +1,23 @@
 /**
- * Gathers the page's data about the bot: verdicts from its store, its state over HTTP, its messages
- * from the simulated Discord, and its log from a pipe.
+ * Gathers the page's data about the bot, and makes its card of state, figures and controls. The data
+ * are verdicts from its store, its state over HTTP, its messages from the simulated Discord, and its
+ * log from a pipe.
  *
  * @module
  */
 
-import type { BotCard, BotPanel, BotPanelNews } from "../../../simulator/page/bot_panel.ts";
+import type {
+  BotCard,
+  BotPanel,
+  BotPanelNews,
+  Control,
+} from "../../../simulator/page/bot_panel.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import { drawBotCard, RESET } from "./bot_card.ts";
-import type { VerdictReader } from "./simulation/verdicts.ts";
+import type { Outcomes, VerdictReader } from "./simulation/outcomes.ts";
 import type { Faults } from "./faults.ts";
-import type { Supervisor } from "./supervisor.ts";
+import type { BotStatus, Supervisor } from "./supervisor.ts";
 import type { OfferedModel } from "./models.ts";
 import type { Notices } from "./notices.ts";
-import type { Outcomes } from "./outcomes.ts";
-import type { BotStatus } from "./bot_status.ts";
 
 /** Sources of the data. */
 export interface BotPanelPorts {
@@ -146,5 +149,66 @@ export function createBotPanel(ports: BotPanelPorts): RunningBotPanel {
       await looking;
       verdicts.close();
     },
+  };
+}
+
+/** Facts about the bot at one moment. */
+export interface BotFacts {
+  /** Process id; `undefined` if none runs. */
+  readonly pid: number | undefined;
+  /** Whether it is connected to the simulated Discord. */
+  readonly isConnected: boolean;
+  /** Gateway calls that the simulated Discord has counted. */
+  readonly calls: { readonly identifies: ArrayLike<unknown>; readonly resumes: ArrayLike<unknown> };
+  /** Figures from its own status; shown while it runs. */
+  readonly figures: BotCard["figures"];
+  /** Models to choose from. */
+  readonly models: readonly OfferedModel[];
+  /** Id of its model. */
+  readonly modelId: string;
+  /** Buttons that cause faults. */
+  readonly faults: BotCard["controls"];
+}
+
+/** The button that forgets everything. */
+export const RESET: Control = {
+  id: "reset",
+  group: "demo",
+  label: "Start over",
+  hint: "Deletes all messages and the bot's data, and starts a new bot.",
+  isOn: false,
+};
+
+const HEADLINES = {
+  online: "Online",
+  away: "Connecting",
+  offline: "Not running",
+} as const;
+
+/** Makes the card. */
+export function drawBotCard(facts: BotFacts): BotCard {
+  const { pid, isConnected, calls: { identifies, resumes }, figures, models, modelId } = facts;
+  const isRunning = pid !== undefined;
+  const state = !isRunning ? "offline" : isConnected ? "online" : "away";
+  return {
+    state,
+    headline: HEADLINES[state],
+    figures: [
+      { name: "Process", value: isRunning ? `pid ${pid}` : "none" },
+      ...(isRunning ? figures : []),
+      { name: "Sessions begun", value: String(identifies.length) },
+      { name: "Sessions continued", value: String(resumes.length) },
+    ],
+    controls: [
+      ...models.map(({ id, label, hint }) => ({
+        id: `model:${id}`,
+        group: "model" as const,
+        label,
+        hint,
+        isOn: id === modelId,
+      })),
+      ...facts.faults,
+      RESET,
+    ],
   };
 }

@@ -5,8 +5,7 @@
  */
 
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
-import { flag, path, UNUSED_PATH } from "../shared/command.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import { type CommonFlags, flag, path, UNUSED_PATH } from "../shared/command.ts";
 import type { DemoFlags } from "./demo.ts";
 
 /** `barnacle demo` */

@@ -11,15 +11,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createPage, type Page } from "../../../simulator/page/page.ts";
 import { createBotPanel } from "./bot_panel.ts";
 import { createFaults, HEARTBEAT_MS } from "./faults.ts";
-import { type BotEnd, createSupervisor } from "./supervisor.ts";
-import { readLogLine } from "./log_line.ts";
+import { type BotEnd, createSupervisor, readBotStatus } from "./supervisor.ts";
+import { createNotices, readLogLine } from "./notices.ts";
 import type { OfferedModel } from "./models.ts";
-import { createNotices } from "./notices.ts";
-import { createOutcomes } from "./outcomes.ts";
+import { createOutcomes, createVerdictReader } from "./simulation/outcomes.ts";
 import type { PreparedConfig } from "./prepare_config.ts";
-import { readBotStatus } from "./bot_status.ts";
 import { startSimulation } from "./simulation/simulation.ts";
-import { createVerdictReader } from "./simulation/verdicts.ts";
 
 /** What a run plays. */
 export interface DemoRunOptions {

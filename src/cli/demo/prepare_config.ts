@@ -1,5 +1,6 @@
 /**
- * Prepares the config of the demo's bot: the demo's own, or the user's.
+ * Prepares the config of the demo's bot: the demo's own, or the user's. Ids in the user's config become
+ * people and places of the demo.
  *
  * The user's config keeps all rules of one account. The demo uses neither its token nor its port,
  * which a real bot may be using. It uses the model only if the user asks for it. A turn may take a minute
@@ -12,14 +13,16 @@ import { readFileSync } from "node:fs";
 import type { Env } from "../../lib/env.ts";
 import { BOT_TOKEN } from "../../config/config.ts";
 import { type Account, accountsOf, effectiveOf } from "../../config/schema/accounts.ts";
-import type { Settings } from "../../config/schema/root.ts";
+import type { DiscordSettings, Settings } from "../../config/schema/root.ts";
 import { envSecret } from "../../config/schema/parts/secrets.ts";
 import { type DemoWorld, demoWorld } from "../../../simulator/actions/demo_world.ts";
 import type { Io } from "../terminal/io.ts";
 import { isList, isRecord, readTree, valueAt } from "../../config/text/tree.ts";
 import { readConfigLeniently, shown } from "../shared/read_config.ts";
-import { mapToDemo, replaceIds } from "./id_mapping.ts";
-import { DEMO_TURN_SEC, demoConfig } from "./simulation/config.ts";
+import { isPlaceholder } from "../../config/checks/placeholders.ts";
+import { changeChannel } from "../../../simulator/actions/changes.ts";
+import type { TextChannel } from "../../../simulator/world/world.ts";
+import { DEMO_TURN_SEC, demoConfig } from "./simulation/simulation.ts";
 import type { OfferedModel } from "./models.ts";
 
 /** The config, ready for the demo. */
@@ -161,4 +164,94 @@ function environment(env: Env, keepsModel: boolean): Env {
     ? /^(?:DISCORD|BARNACLE)_/
     : /^(?:DISCORD|BARNACLE|OPENAI|ANTHROPIC|GEMINI)_/;
   return Object.fromEntries(Object.entries(env).filter(([name]) => !ours.test(name)));
+}
+
+/** The counterparts. */
+export interface IdMapping {
+  /** Ids of the demo, by the id or name in the config. */
+  readonly ids: ReadonlyMap<string, string>;
+  /** The mapping for people, one line each. */
+  readonly notes: readonly string[];
+}
+
+type GuildSettings = NonNullable<DiscordSettings["guilds"]>[string];
+
+const ID = /\d{17,20}/;
+
+/**
+ * Maps as many ids as the demo has people and places for.
+ *
+ * @param demo Its channels get the names in the config. The bot must not be connected yet.
+ */
+export function mapToDemo(discord: DiscordSettings, demo: DemoWorld): IdMapping {
+  const ids = new Map<string, string>();
+  const notes: string[] = [];
+  const map = (from: string, id: string, name: string) => {
+    ids.set(from, id);
+    notes.push(`${from} is ${name} in the demo`);
+  };
+
+  const [guild] = Object.entries(discord.guilds ?? {}).filter(([key]) => key !== "*");
+  if (guild) {
+    const [key, settings] = guild;
+    map(key, demo.krill.id, `the guild ${demo.krill.name}`);
+    mapChannels(settings, demo, map);
+  }
+  mapPeople(peopleOf(discord, guild?.[1]), demo, map);
+  return { ids, notes };
+}
+
+/** Replaces whole strings of a config, or ids within strings. */
+export function replaceIds(text: string, ids: IdMapping["ids"]): string {
+  let result = text;
+  for (const [from, id] of ids) {
+    result = ID.test(from)
+      ? result.replaceAll(from, id)
+      : result.replaceAll(JSON.stringify(from), JSON.stringify(id));
+  }
+  return result;
+}
+
+type MapId = (from: string, id: string, name: string) => void;
+
+function mapChannels({ channels = {} }: GuildSettings, demo: DemoWorld, map: MapId): void {
+  const free: TextChannel[] = [demo.channels.general, demo.channels.help, demo.channels.offTopic];
+  const keys = Object.keys(channels).filter((key) => key !== "*");
+  for (const key of keys) { // a channel with the same name needs no mapping
+    const same = free.findIndex(({ name }) => name === key.replace(/^#/, ""));
+    if (same >= 0) free.splice(same, 1);
+    else {
+      const channel = free.shift();
+      if (!channel) return;
+      if (ID.test(key) || isPlaceholder(key)) map(key, channel.id, `#${channel.name}`);
+      else changeChannel(demo.world, channel, { name: key.replace(/^#/, "") });
+    }
+  }
+}
+
+function mapPeople(entries: readonly string[], demo: DemoWorld, map: MapId): void {
+  const { ada, grace, edsger } = demo.people;
+  const free = [ada, grace, edsger]; // Mallory stays unknown to the bot
+  const known = new Set<string>();
+  for (const entry of entries) {
+    const id = ID.exec(entry)?.[0] ?? (isPlaceholder(entry) ? entry : undefined);
+    if (id === undefined || known.has(id)) continue;
+    known.add(id);
+    if (entry.startsWith("role:") || entry.startsWith("<@&")) {
+      map(id, demo.helpers.id, "the role helpers, which Grace has,");
+      continue;
+    }
+    const person = free.shift();
+    if (person) map(id, person.id, person.globalName ?? person.username);
+  }
+}
+
+/** Entries of all lists, those for direct messages first: these usually include the owner. */
+function peopleOf({ dm }: DiscordSettings, guild: GuildSettings | undefined): readonly string[] {
+  const channels = Object.values(guild?.channels ?? {});
+  return [
+    ...dm.allowFrom,
+    ...guild?.users ?? [],
+    ...channels.flatMap(({ users = [] }) => users),
+  ];
 }

@@ -22,7 +22,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import type { ModelSettings } from "../../providers/settings.ts";
 import type { EmbeddedCount } from "../../core/store/notes.ts";
 import { VERSION } from "../../version.ts";
-import { chooseEmbedding, type TriedEmbedding, tryEmbedding } from "../model/embedding.ts";
+import { chooseEmbedding, type TriedEmbedding, tryEmbedding } from "../model/openai_models.ts";
 import { createModelCheck, findModel } from "../shared/model_settings.ts";
 import type { Io } from "../terminal/io.ts";
 

@@ -5,8 +5,14 @@
  */
 
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
-import { ACCOUNT, BOT_COMMON, COMMON, flag, UNUSED_PATH } from "../shared/command.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import {
+  ACCOUNT,
+  BOT_COMMON,
+  COMMON,
+  type CommonFlags,
+  flag,
+  UNUSED_PATH,
+} from "../shared/command.ts";
 import type { DoctorFlags } from "./doctor.ts";
 import { DOCTOR_PARTS } from "../../core/checks.ts";
 import type { InviteFlags } from "./invite.ts";

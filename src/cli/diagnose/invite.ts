@@ -18,7 +18,7 @@ import {
 import { schedule } from "../../lib/clock.ts";
 import { apiOf, ASK_MS, openDiscord, tokenIn } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
 import { toStartError } from "../shared/start_error.ts";

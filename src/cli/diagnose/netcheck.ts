@@ -11,8 +11,8 @@ import { judgeNetwork } from "../../flows/preflight/network.ts";
 import { schedule } from "../../lib/clock.ts";
 import { apiOf } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import { exitCodeOf, showFindings } from "../shared/findings.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import { exitCodeOf, showFindings } from "../shared/columns.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 
 /** Runs all steps, and prints a line for each. */

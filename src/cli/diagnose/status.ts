@@ -12,7 +12,7 @@ import type { HealthFinding, Status } from "../../http/health_finding.ts";
 import type { ShownReport } from "../../http/read_report.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { dataProblem, findData } from "../shared/find_data.ts";
 import {

@@ -1,5 +1,6 @@
 /**
- * Describes commands: one record per command, from which `--help` and `docs/commands.md` derive.
+ * Describes commands: one record per command, from which `--help` and `docs/commands.md` derive; and
+ * lays help texts out in 80 columns.
  *
  * @module
  */
@@ -17,7 +18,6 @@ import { type ExitCode, exitRows, type Exits } from "../shared/exit_code.ts";
 import { createProcessIo, type Io } from "../terminal/io.ts";
 import { COLOURED, PLAIN, type Style } from "../terminal/style.ts";
 import { dashed } from "./error_texts.ts";
-import { type Row, section, WIDTH } from "./layout.ts";
 
 /** The help of one command. */
 export interface CommandHelp {
@@ -233,4 +233,33 @@ function styleOf(isColoured: boolean): Style {
 
 function textOf(lines: readonly string[]): string {
   return `${lines.join("\n")}\n`;
+}
+
+/** Columns of a help text. */
+export const WIDTH = 80;
+
+const INDENT = "  ";
+const GAP = 2;
+
+/** Columns that a term may take; the text of a longer one starts on the next line. */
+const MAX_TERM = 26;
+
+/** A term and its explanation: `["--json", "Print the result as JSON"]`. */
+export type Row = readonly [term: string, text: string];
+
+/** A heading and its list, after an empty line; nothing for an empty list. */
+export function section(title: string, rows: readonly Row[], style: Style): readonly string[] {
+  return rows.length === 0 ? [] : ["", style.bold(`${title}:`), ...list(rows)];
+}
+
+function list(rows: readonly Row[]): readonly string[] {
+  const width = Math.min(MAX_TERM, Math.max(...rows.map(([term]) => term.length)));
+  const left = INDENT.length + width + GAP;
+  return rows.flatMap(([term, text]) => {
+    const [first = "", ...rest] = wrapped(text, WIDTH - left);
+    const below = rest.map((line) => " ".repeat(left) + line);
+    return term.length > width
+      ? [INDENT + term, " ".repeat(left) + first, ...below]
+      : [INDENT + term.padEnd(width + GAP) + first, ...below];
+  });
 }

@@ -5,8 +5,7 @@
  */
 
 import type { Style } from "../terminal/style.ts";
-import type { CliCommand, CliGroup } from "./command_help.ts";
-import { type Row, section } from "./layout.ts";
+import { type CliCommand, type CliGroup, type Row, section } from "./command_help.ts";
 
 /** Commands for one task. */
 export interface Task {

@@ -10,8 +10,7 @@ import {
   describeCommand,
   describeGroup,
 } from "../help/command_help.ts";
-import { BOT_COMMON, COMMON, UNUSED_PATH } from "../shared/command.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import { BOT_COMMON, COMMON, type CommonFlags, UNUSED_PATH } from "../shared/command.ts";
 import type { UsageFlags } from "./usage.ts";
 
 /** `barnacle model` */

@@ -10,7 +10,7 @@ import { dayOf } from "../../core/spending/usage.ts";
 import { moneyText } from "../../render/cost.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import type { Store } from "../../core/store/store.ts";

@@ -11,7 +11,7 @@ import type { Problem } from "../../config/text/problem.ts";
 import { microsOfImage } from "../../core/spending/usage.ts";
 import { isPaid, modelIdOf } from "../../providers/settings.ts";
 import { createDrawImage, DRAW_MS } from "../../providers/other_apis/media.ts";
-import { openaiModel } from "../model/openai_model.ts";
+import { openaiModel } from "../model/openai_models.ts";
 
 const FREE = { image: 0 } as const;
 const NO_TOKENS = { inputTokens: 0, outputTokens: 0 } as const;

@@ -19,7 +19,7 @@ import { createKnownAbilities, withAbilities } from "../../providers/choice/know
 import { createModel } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
 import { withRetry } from "../../providers/choice/retry.ts";
-import { openaiModel } from "../model/openai_model.ts";
+import { openaiModel } from "../model/openai_models.ts";
 import { createModelCheck, findModel, settingsOf } from "../shared/model_settings.ts";
 
 /** A model that is ready to use, or the problem. */

@@ -16,7 +16,7 @@ import {
   SPEAK_MS,
   TRANSCRIBE_MS,
 } from "../../providers/other_apis/media.ts";
-import { openaiModel } from "../model/openai_model.ts";
+import { openaiModel } from "../model/openai_models.ts";
 
 /** A model on the operator's own machine or network costs nothing. */
 const FREE = { audioMinute: 0 } as const;

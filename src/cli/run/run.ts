@@ -40,7 +40,7 @@ import { readBuild } from "../shared/build.ts";
 import { lockedBot } from "../shared/discord.ts";
 import { readConfig, readConfigAgain, shown } from "../shared/read_config.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import type { Hangups } from "./hangup.ts";
 import type { Io } from "../terminal/io.ts";
 import { serve } from "./serve.ts";

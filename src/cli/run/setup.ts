@@ -13,7 +13,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import { tokenProblem } from "../../discord/rest/client/client.ts";
 import type { Logging } from "../../log.ts";
 import { chooseDrawing } from "./choose_drawing.ts";
-import { chooseEmbedding } from "../model/embedding.ts";
+import { chooseEmbedding } from "../model/openai_models.ts";
 import { chooseModel, createModelChoices } from "./choose_model.ts";
 import { createConfigFile } from "./config_file.ts";
 import { chooseSpeech } from "./choose_speech.ts";

@@ -10,8 +10,7 @@ import {
   describeCommand,
   describeGroup,
 } from "../help/command_help.ts";
-import { BOT_COMMON, flag, UNUSED_PATH, word } from "../shared/command.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import { BOT_COMMON, type CommonFlags, flag, UNUSED_PATH, word } from "../shared/command.ts";
 import type { ForgetFlags } from "./forget.ts";
 import type { ShowFlags } from "./sessions.ts";
 

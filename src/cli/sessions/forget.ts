@@ -16,7 +16,7 @@ import { DATABASE_NAME, MEDIA_NAME } from "../../host/files/data_dir.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { createMediaFolder } from "../../media/folder.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import { jsonLine } from "../../lib/text/json.ts";
 import { isHeld } from "../shared/running_bot.ts";
 import { withStore } from "../shared/with_store.ts";

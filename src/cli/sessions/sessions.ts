@@ -14,7 +14,7 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { displayNameOf } from "../../session/session_key.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import { jsonLine } from "../../lib/text/json.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";

@@ -1,5 +1,6 @@
 /**
- * Lays the rows of a table out in columns of the terminal.
+ * Lays the rows of a table out in columns of the terminal, and prints findings: a row for each, with
+ * its fix below.
  *
  * Names come from Discord, and may be Japanese or an emoji. So a cell's width is its columns on the
  * screen, not its letters, and no cell may move the cursor.
@@ -9,6 +10,10 @@
 
 import { displayWidth, graphemesOf } from "../../render/markdown/graphemes.ts";
 import { printable } from "../../lib/text/quoted.ts";
+import { checkOf } from "../../core/checks.ts";
+import type { Finding, FindingStatus } from "../../core/finding.ts";
+import type { Colour, Style } from "../terminal/style.ts";
+import { EXIT, type ExitCode } from "./exit_code.ts";
 
 const GAP = "  ";
 
@@ -50,4 +55,62 @@ function fitted(text: string, maxWidth: number | undefined): string {
     kept += grapheme;
   }
   return `${kept}…`;
+}
+
+/** The word of each status, and its colour. */
+const MARKS: Readonly<Record<FindingStatus, { readonly word: string; readonly colour: Colour }>> = {
+  pass: { word: "ok", colour: "green" },
+  warn: { word: "warn", colour: "yellow" },
+  fail: { word: "FAIL", colour: "red" },
+  skipped: { word: "skip", colour: "dim" },
+};
+
+const MARK_WIDTH = 4;
+const FINDING_GAP = "  ";
+
+/**
+ * Lays findings out in columns.
+ *
+ * @returns Lines without line breaks or escapes: texts of Discord or of a proxy cannot forge a row.
+ */
+export function showFindings(
+  findings: readonly Finding[],
+  style: Style,
+): readonly string[] {
+  const width = Math.max(0, ...findings.map(({ what }) => what.length));
+  const times = findings.map(({ ms }) => ms === undefined ? "" : `${Math.round(ms)} ms`);
+  const timeWidth = Math.max(
+    0,
+    ...times.map((time) => time === "" ? 0 : time.length + FINDING_GAP.length),
+  );
+  return findings.flatMap((finding, index) => {
+    const { what, status, fix } = finding;
+    const { word, colour } = MARKS[status];
+    const mark = style[colour](word.padEnd(MARK_WIDTH));
+    const time = (times[index] ?? "").padStart(timeWidth);
+    const indent = " ".repeat(
+      MARK_WIDTH + FINDING_GAP.length + width + timeWidth + FINDING_GAP.length,
+    );
+    return [
+      `${mark}${FINDING_GAP}${what.padEnd(width)}${time}${FINDING_GAP}${
+        printable(whyText(finding))
+      }`,
+      ...(fix === undefined ? [] : [`${indent}→ ${printable(fix)}`]),
+    ];
+  });
+}
+
+/** Config messages do not name their place, so it precedes them. */
+function whyText({ id, where, why }: Finding): string {
+  return id === "config" && where !== undefined ? `${where}: ${why}` : why;
+}
+
+/** The exit code for findings (O7): the most specific failure decides. */
+export function exitCodeOf(findings: readonly Finding[]): ExitCode {
+  const failed = findings.filter(({ status }) => status === "fail");
+  const exits = new Set(failed.map(({ id }) => checkOf(id)?.exit ?? "failed"));
+  for (const exit of ["config", "refused", "failed"] as const) {
+    if (exits.has(exit)) return EXIT[exit];
+  }
+  return findings.some(({ status }) => status === "warn") ? EXIT.partly : EXIT.done;
 }

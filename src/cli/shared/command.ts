@@ -4,8 +4,8 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import process from "node:process";
+import { Buffer } from "node:buffer";
 import { EXIT } from "./exit_code.ts";
 
 /** An option without a value. */
@@ -118,4 +118,14 @@ export async function readStdin(input: AsyncIterable<Uint8Array> = process.stdin
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Options of every command (O10). */
+export interface CommonFlags {
+  /** Path of the config file. */
+  readonly config?: string;
+  /** Path of the data directory. */
+  readonly data?: string;
+  /** Whether the result is printed as JSON. */
+  readonly json: boolean;
 }

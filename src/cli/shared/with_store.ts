@@ -5,7 +5,7 @@
  */
 
 import type { ExitCode } from "./exit_code.ts";
-import type { CommonFlags } from "./flags.ts";
+import type { CommonFlags } from "./command.ts";
 import type { Io } from "../terminal/io.ts";
 import { type DataChoice, dataProblem, findData } from "./find_data.ts";
 import { toStartError } from "./start_error.ts";

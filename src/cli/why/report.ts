@@ -20,7 +20,7 @@ import type { Folded } from "../../core/turn/checkpoint.ts";
 import type { Step } from "../../core/step.ts";
 import { lastRequestOf, type TimelineEntry, timelineOf } from "../../core/turn/timeline.ts";
 import { explain } from "../../policy/authorize.ts";
-import { type AccessView, type ConfigSource, type RulePlace } from "../verdict/rules_with_lines.ts";
+import { type AccessView, type ConfigSource, type RulePlace } from "../verdict/current_rules.ts";
 import { type PlacedCheck, placedChecks } from "../verdict/checks.ts";
 import { reasonText } from "../../render/notices/reasons.ts";
 import type { MessageRecord } from "../../core/store/received.ts";

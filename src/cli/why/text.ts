@@ -1,5 +1,5 @@
 /**
- * Prints a {@link WhyReport}: first the answer, then its reasons.
+ * Prints a {@link WhyReport}: first the answer, then its reasons, and the steps of the turn.
  *
  * @module
  */
@@ -8,10 +8,11 @@ import { timeText } from "../../lib/text/units.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
 import { moneyText } from "../../render/cost.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { ruleText } from "../verdict/rules_with_lines.ts";
+import { ruleText } from "../verdict/current_rules.ts";
 import { inColumns } from "../shared/columns.ts";
 import { checkLines, type Shown } from "../verdict/checks.ts";
-import { stepLines } from "./steps.ts";
+import type { TimelineEntry } from "../../core/turn/timeline.ts";
+import { clip } from "../../lib/text/cut.ts";
 import type { Outcome, WhyDecision, WhyReport } from "./report.ts";
 
 type Turn = NonNullable<WhyReport["turn"]>;
@@ -251,4 +252,37 @@ function outcomeOfRow(row: OutboxRow, decisions: readonly WhyDecision[]): string
     ...(behind === undefined || parkedReason !== undefined ? [] : [`waits for message ${behind}`]),
     ...(nextAttemptAt === undefined ? [] : [`next attempt ${timeText(nextAttemptAt)}`]),
   ].join("; ");
+}
+
+/** Maximum UTF-16 units of a call's arguments, and of its problem. */
+const SHOWN_CHARS = 80;
+
+/** One line for each step, after a heading; no line without steps. */
+export function stepLines(steps: readonly TimelineEntry[]): readonly string[] {
+  if (steps.length === 0) return [];
+  return ["Steps:", ...inColumns(steps.map(row))];
+}
+
+function row(entry: TimelineEntry, index: number): string[] {
+  const ms = entry.endedAt - entry.startedAt;
+  const took = ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`;
+  const number = `  ${index + 1}`;
+  if (entry.kind === "model") {
+    const { usage, calls } = entry;
+    const parts = [
+      ...(usage ? [`${usage.inputTokens} + ${usage.outputTokens} tokens`] : []),
+      ...(usage?.micros === undefined ? [] : [`money ${moneyText(usage.micros)}`]),
+      calls.length === 0 ? "answers" : `calls ${printable(calls.join(", "))}`,
+    ];
+    return [number, "model", took, parts.join(", ")];
+  }
+  const { name, arguments: written, end, chars, refused, problem } = entry;
+  const result = problem === undefined
+    ? `${end}, ${chars} ${chars === 1 ? "character" : "characters"}`
+    : `${refused ? `refused (${refused}), ` : ""}${short(problem)}`;
+  return [number, "tool", took, `${printable(name)} ${short(written)}: ${result}`];
+}
+
+function short(text: string): string {
+  return printable(clip(text, SHOWN_CHARS).replaceAll(/\s+/g, " "));
 }

@@ -1,27 +1,38 @@
 /**
- * `barnacle why`: explains why the bot answered a message, or did not (P1).
+ * `barnacle why`: explains why the bot answered a message, or did not (P1). The argument is a message, or
+ * the error id that the bot gave to a person (R11).
  *
  * It reads the store, beside a bot that may be running. It never asks Discord and changes nothing.
  *
  * @module
  */
 
-import type { MessageId } from "../../core/discord/ids.ts";
+import {
+  type AccountId,
+  type ChannelId,
+  createdAtMs,
+  type GuildId,
+  type MessageId,
+  parseSnowflake,
+  toAccountId,
+} from "../../core/discord/ids.ts";
 import { charsOf, FIRST_TOKENS_PER_CHAR, MAX_ENTRIES } from "../../session/history.ts";
-import { type AccessNow, accessNow, tellDefaults } from "../verdict/current_policy.ts";
-import { accessIn } from "../verdict/rules_with_lines.ts";
+import { accessIn, type AccessNow, accessNow, tellDefaults } from "../verdict/current_rules.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import { showFindings } from "../shared/findings.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import { showFindings } from "../shared/columns.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
-import { judgeAbsence } from "./no_record.ts";
-import { evidenceOf } from "./evidence.ts";
-import { reportOf, type SessionNow } from "./report.ts";
-import { parseSubject, type Subject } from "./subject.ts";
 import { timeText } from "../../lib/text/units.ts";
-import { whyLines } from "./text.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Store } from "../../core/store/store.ts";
+import { restore } from "../../discord/gateway/decode/guild_index.ts";
+import { toIntents } from "../../discord/gateway/read/intents.ts";
+import { DEFAULT_RETENTION } from "../../store/received/retention.ts";
+import { parseTarget } from "../../core/outbound/target.ts";
+import { quoted } from "../../lib/text/quoted.ts";
+import { type AccountEvidence, type Evidence, judgeAbsence } from "./no_record.ts";
+import { reportOf, type SessionNow } from "./report.ts";
+import { whyLines } from "./text.ts";
 
 /** Explains the message that a link or an id names. */
 export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode> {
@@ -118,4 +129,101 @@ async function neverReceived(
     for (const line of showFindings(causes, io.style)) io.out(line);
   }
   return EXIT.failed;
+}
+
+/** Reads the facts from the store. */
+export async function evidenceOf(
+  { messageId, place }: Extract<Subject, { kind: "message" }>,
+  store: Store,
+  { dataDir, now }: { readonly dataDir: string; readonly now: AccessNow },
+): Promise<Evidence> {
+  const sentAt = createdAtMs(messageId);
+  const runs = await store.gateway.runsAround(sentAt);
+  return {
+    sentAt,
+    now: Date.now(),
+    runs,
+    accounts: await accountsOf(store, now),
+    place,
+    decisionsDays: now.kind === "read"
+      ? now.config.retention.decisionsDays
+      : DEFAULT_RETENTION.decisionsDays,
+    dataDir,
+  };
+}
+
+async function accountsOf(store: Store, now: AccessNow): Promise<readonly AccountEvidence[]> {
+  const ids = now.kind === "read" ? now.views.map(({ accountId }) => accountId) : [];
+  const accounts: AccountEvidence[] = [];
+  for (const accountId of ids.length > 0 ? ids : [toAccountId("default")]) {
+    accounts.push(await accountOf(accountId, store));
+  }
+  return accounts;
+}
+
+async function accountOf(accountId: AccountId, store: Store): Promise<AccountEvidence> {
+  const { intents, shards } = await store.gateway.loadAccount(accountId);
+  const { index } = restore(await store.gateway.guildsOf(accountId));
+  const gaps = shards.flatMap(({ catchUpFrom }) => catchUpFrom === undefined ? [] : [catchUpFrom]);
+  const lastEvents = shards.map(({ aliveAt }) => aliveAt);
+  const asksFor = (name: string): boolean =>
+    intents !== undefined && (intents & toIntents([name]).bits) !== 0;
+  return {
+    accountId,
+    intents: intents !== undefined
+      ? {
+        guildMessages: asksFor("guild_messages"),
+        directMessages: asksFor("direct_messages"),
+      }
+      : undefined,
+    gapSince: gaps.length > 0 ? Math.min(...gaps) : undefined,
+    heardAt: lastEvents.length > 0 ? Math.min(...lastEvents) : undefined,
+    guilds: Array.from(index.values(), ({ id, name, channels }) => ({
+      id,
+      name,
+      channels: new Set(channels.keys()),
+    })),
+  };
+}
+
+/** The message or failure to explain. */
+export type Subject =
+  | { readonly kind: "failure"; readonly failureId: string }
+  | {
+    readonly kind: "message";
+    readonly messageId: MessageId;
+    /** From a link; without a guild it is a direct message. */
+    readonly place?: { readonly channelId: ChannelId; readonly guildId?: GuildId };
+  }
+  | { readonly kind: "problem"; readonly problem: string };
+
+/** Format of error ids; a message id has at least 17 digits. */
+const FAILURE_ID = /^`?([0-9a-f]{12})`?$/i;
+
+/** With Shift, Discord's "Copy Message ID" puts the channel's id before the message's. */
+const IDS = /^(?:(\d{15,20})-)?(\d{15,20})$/;
+
+/** Reads the argument. */
+export function parseSubject(text: string): Subject {
+  const trimmed = text.trim();
+  const [, failureId] = FAILURE_ID.exec(trimmed) ?? [];
+  if (failureId !== undefined) return { kind: "failure", failureId: failureId.toLowerCase() };
+
+  const [, , digits] = IDS.exec(trimmed) ?? [];
+  const messageId = digits === undefined ? undefined : parseSnowflake<"message">(digits);
+  if (messageId) return { kind: "message", messageId };
+
+  const target = parseTarget(trimmed);
+  if (target.kind !== "channel" || target.messageId === undefined) {
+    return {
+      kind: "problem",
+      problem: `${quoted(trimmed)} is neither a message link or id nor an error id`,
+    };
+  }
+  const { channelId, guildId } = target;
+  return {
+    kind: "message",
+    messageId: target.messageId,
+    place: { channelId, guildId: guildId || undefined },
+  };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Mapping } from "../../../src/cli/access/names.ts";
-import { withIds } from "../../../src/cli/access/write_ids.ts";
+import { withIds } from "../../../src/cli/access/resolve.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 
 const FRIENDS = "channels.discord.guilds.friends";

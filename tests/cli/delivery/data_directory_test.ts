@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { openDataDirectory } from "../../../src/cli/delivery/data_directory.ts";
+import { openDataDirectory } from "../../../src/cli/delivery/outbox_sender.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { frozen } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";

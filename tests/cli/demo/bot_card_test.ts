@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type BotFacts, drawBotCard } from "../../../src/cli/demo/bot_card.ts";
+import { type BotFacts, drawBotCard } from "../../../src/cli/demo/bot_panel.ts";
 import { SCRIPT } from "../../../src/cli/demo/models.ts";
 
 const FACTS: BotFacts = {

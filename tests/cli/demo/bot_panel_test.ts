@@ -4,7 +4,7 @@ import type { Env } from "../../../src/lib/env.ts";
 import { createBotPanel } from "../../../src/cli/demo/bot_panel.ts";
 import { SCRIPT } from "../../../src/cli/demo/models.ts";
 import { createNotices } from "../../../src/cli/demo/notices.ts";
-import { createOutcomes } from "../../../src/cli/demo/outcomes.ts";
+import { createOutcomes } from "../../../src/cli/demo/simulation/outcomes.ts";
 import type { BotPanelNews } from "../../../simulator/page/bot_panel.ts";
 import { startSimulator } from "../../../simulator/simulator.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Greeting, greetingLines, sshLines } from "../../../src/cli/demo/greeting.ts";
+import { type Greeting, greetingLines, sshLines } from "../../../src/cli/demo/demo.ts";
 import { SCRIPT } from "../../../src/cli/demo/models.ts";
 
 const FACTS: Greeting = {

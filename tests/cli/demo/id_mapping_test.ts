@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { mapToDemo, replaceIds } from "../../../src/cli/demo/id_mapping.ts";
+import { mapToDemo, replaceIds } from "../../../src/cli/demo/prepare_config.ts";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { accountDefaults, configSchema } from "../../../src/config/schema/root.ts";
 

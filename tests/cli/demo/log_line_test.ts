@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readLogLine } from "../../../src/cli/demo/log_line.ts";
+import { readLogLine } from "../../../src/cli/demo/notices.ts";
 
 const line = (level: string, event: string, fields?: object) =>
   JSON.stringify({ time: "2026-11-20T09:00:00.000Z", level, part: "turns", event, fields });

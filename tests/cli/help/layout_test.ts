@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { section } from "../../../src/cli/help/layout.ts";
+import { section } from "../../../src/cli/help/command_help.ts";
 import { COLOURED, PLAIN } from "../../../src/cli/terminal/style.ts";
 
 describe("[O10] section()", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { exitCodeOf, showFindings } from "../../../src/cli/shared/findings.ts";
+import { exitCodeOf, showFindings } from "../../../src/cli/shared/columns.ts";
 import { COLOURED, PLAIN } from "../../../src/cli/terminal/style.ts";
 import type { Finding, FindingStatus } from "../../../src/core/finding.ts";
 

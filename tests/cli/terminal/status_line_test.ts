@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createStatusLine } from "../../../src/cli/terminal/status_line.ts";
+import { createStatusLine } from "../../../src/cli/terminal/io.ts";
 
 const ERASE = "\r\u001b[K";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseSubject } from "../../../src/cli/why/subject.ts";
+import { parseSubject } from "../../../src/cli/why/why.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const ID = "1400000000000000001";

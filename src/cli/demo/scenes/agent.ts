@@ -8,7 +8,7 @@
 
 import { silentRecording } from "../../../../simulator/model/recording.ts";
 import { HEARD } from "../../../../simulator/model/server.ts";
-import { demoConfig } from "../simulation/config.ts";
+import { demoConfig } from "../simulation/simulation.ts";
 import type { Scene } from "./scene.ts";
 
 const reminder: Scene = {

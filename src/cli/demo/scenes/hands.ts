@@ -9,7 +9,7 @@
 import { buttonsIn, textOf } from "../../../../simulator/world/components.ts";
 import type { Simulator } from "../../../../simulator/simulator.ts";
 import type { Message } from "../../../../simulator/world/world.ts";
-import { demoConfig } from "../simulation/config.ts";
+import { demoConfig } from "../simulation/simulation.ts";
 import type { Scene, SceneSet } from "./scene.ts";
 
 const call = (tool: string, args: object) => `call: ${tool} ${JSON.stringify(args)}`;

@@ -1,5 +1,6 @@
 /**
- * Plays one scene with its own Discord, model and bot, and reports the result.
+ * Plays scenes, each with its own Discord, model and bot, and reports the results. `barnacle demo
+ * --script` plays all of them.
  *
  * A scene fails on every error, and also if it asserts nothing: a scene that cannot fail proves
  * nothing.
@@ -8,11 +9,22 @@
  */
 
 import type { Command } from "../../../host/process/own_process.ts";
-import { demoConfig } from "../simulation/config.ts";
-import { type BotProcess, type Simulation, startSimulation } from "../simulation/simulation.ts";
-import { createVerdictReader, type VerdictReader } from "../simulation/verdicts.ts";
-import type { Scene, SceneSet } from "./scene.ts";
+import {
+  type BotProcess,
+  demoConfig,
+  type Simulation,
+  startSimulation,
+} from "../simulation/simulation.ts";
+import { createVerdictReader, type VerdictReader } from "../simulation/outcomes.ts";
 import type { RecordedVerdict } from "../../../core/store/received.ts";
+import { EXIT, type ExitCode } from "../../shared/exit_code.ts";
+import type { Io } from "../../terminal/io.ts";
+import type { Scene, SceneSet } from "./scene.ts";
+import { ADMISSION } from "./admission.ts";
+import { AGENT } from "./agent.ts";
+import { CONNECTION, FAILURES } from "./connection.ts";
+import { DELIVERY } from "./delivery.ts";
+import { HANDS } from "./hands.ts";
 
 /** Result of a scene, as printed by `demo --script --json`. */
 export interface SceneReport {
@@ -145,3 +157,55 @@ function createSet(simulation: Simulation, { bot, verdicts, signal, asserted }: 
 function isOnline({ simulator }: Simulation): true | undefined {
   return simulator.connected() > 0 || undefined;
 }
+
+/** Settings for all scenes. */
+export interface ScriptOptions extends PlayOptions {
+  /** Scenes to play; all if absent. */
+  readonly scenes?: readonly Scene[];
+  /** Whether to print a line of JSON per scene. */
+  readonly json: boolean;
+}
+
+/** Plays all scenes, even after a failure; exits with 0 only if all of them pass. */
+export async function playScript(options: ScriptOptions, io: Io): Promise<ExitCode> {
+  const { scenes = SCENES, json, ...playOptions } = options;
+  const startedAt = performance.now();
+  let played = 0;
+  let failed = 0;
+  for (const scene of scenes) {
+    if (options.signal?.aborted) break;
+    const report = await playScene(scene, playOptions);
+    if (options.signal?.aborted && !report.ok) break; // aborted, which is no failure of the bot
+    played += 1;
+    if (!report.ok) failed += 1;
+    if (json) io.out(JSON.stringify(report));
+    else for (const line of linesOf(report)) io.out(line);
+  }
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+  const left = scenes.length - played;
+  if (!json) {
+    const unplayed = left > 0 ? `, ${left} not played` : "";
+    io.out(`${played - failed} ok, ${failed} FAILED${unplayed}, ${seconds} s`);
+  }
+  const isGood = failed === 0 && left === 0 && played > 0;
+  return isGood ? EXIT.done : EXIT.failed;
+}
+
+function linesOf({ scene, ok, ms, asserted, failure, log = [] }: SceneReport): readonly string[] {
+  return [
+    `${ok ? "ok    " : "FAILED"} ${String(ms).padStart(6)} ms  ${scene}`,
+    ...asserted.map((claim) => `${" ".repeat(18)}- ${claim}`),
+    ...(failure === undefined ? [] : [`${" ".repeat(18)}! ${failure}`]),
+    ...log.map((line) => `${" ".repeat(18)}| ${line}`),
+  ];
+}
+
+/** All scenes. */
+export const SCENES: readonly Scene[] = [
+  ...ADMISSION,
+  ...DELIVERY,
+  ...CONNECTION,
+  ...FAILURES,
+  ...AGENT,
+  ...HANDS,
+];

@@ -7,10 +7,10 @@
  * @module
  */
 
+import process from "node:process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import {
   type Command,
   type Exit,
@@ -138,5 +138,34 @@ function stageEnv(simulator: Simulator, model: ModelServer): Env {
     OPENAI_BASE_URL: model.baseUrl,
     OPENAI_API_KEY: "no-key",
     OPENAI_MODEL: model.models[0],
+  };
+}
+
+/** Seconds for a turn in the demo, after which a hanging model is cut; the default is 600. */
+export const DEMO_TURN_SEC = 60;
+
+/** The config of the demo's bot, so far as scenes change parts of it. */
+export interface DemoConfig {
+  /** Limits of turns. */
+  readonly agents: object;
+  /** The section of Discord. */
+  readonly channels: { readonly discord: object };
+  /** The bot's own server. */
+  readonly http: object;
+}
+
+/** Names the first guild of the demo's world by its slug, and omits the second. */
+export function demoConfig(): DemoConfig {
+  return {
+    agents: { turnTimeoutSec: DEMO_TURN_SEC },
+    channels: {
+      discord: {
+        dm: { allowFrom: ["ada"] },
+        guilds: {
+          "krill-co": { channels: { "*": {}, "off-topic": { requireMention: false } } },
+        },
+      },
+    },
+    http: { port: 0 },
   };
 }

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addressesOf, createPageGuard, pageAccessOf } from "../../../../src/cli/demo/page/guard.ts";
+import {
+  addressesOf,
+  createPageGuard,
+  pageAccessOf,
+} from "../../../../src/cli/demo/page_server.ts";
 
 const ask = (path: string, host: string, method = "GET") =>
   new Request(`http://${host}${path}`, { method, headers: { host } });

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Scene } from "../../../../src/cli/demo/scenes/scene.ts";
-import { SCENES } from "../../../../src/cli/demo/scenes/scenes.ts";
-import { playScript, type ScriptOptions } from "../../../../src/cli/demo/scenes/script.ts";
+import { playScript, SCENES, type ScriptOptions } from "../../../../src/cli/demo/scenes/play.ts";
 import { recordingIo } from "../../io.ts";
 
 const LIMIT = { timeout: 60_000 };

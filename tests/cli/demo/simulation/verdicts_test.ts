@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { createVerdictReader } from "../../../../src/cli/demo/simulation/verdicts.ts";
+import { createVerdictReader } from "../../../../src/cli/demo/simulation/outcomes.ts";
 import { DATABASE_NAME } from "../../../../src/host/files/data_dir.ts";
 import { openStore } from "../../../../src/store/store.ts";
 import { guildMessage, messageId } from "../../../support/discord/builders.ts";

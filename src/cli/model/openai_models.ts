@@ -1,5 +1,6 @@
 /**
- * Creates the client of the embedding model, and tries it (T14).
+ * Finds the config's models that an OpenAI-compatible API offers beside answers: for speech, images and
+ * embeddings. It creates the client of the embedding model, and tries it (T14).
  *
  * @module
  */
@@ -10,8 +11,9 @@ import type { Problem } from "../../config/text/problem.ts";
 import type { ModelErrorKind } from "../../core/model.ts";
 import { modelProblemOf } from "../../core/model_problem.ts";
 import { type Embedding, EmbeddingFailed } from "../../core/notes/embedding.ts";
-import { modelIdOf } from "../../providers/settings.ts";
-import { openaiModel } from "./openai_model.ts";
+import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
+import { resolveModels } from "../../config/models.ts";
+import { settingsOf } from "../shared/model_settings.ts";
 
 /** Milliseconds for one request: 32 notes on a small machine. */
 const REQUEST_MS = 60_000;
@@ -76,4 +78,46 @@ export async function tryEmbedding({ modelId, embed }: Embedding): Promise<Tried
     const fix = modelProblemOf({ kind, modelId })?.fix;
     return { modelId, kind, failure, fix };
   }
+}
+
+/** A model, or the reason why there is none. */
+export type OpenaiModel =
+  | { readonly settings: ModelSettings; readonly problem?: undefined }
+  | { readonly settings?: undefined; readonly problem: Problem };
+
+/**
+ * Finds the model. Makes no request.
+ *
+ * @param path Config path of the key that names it.
+ * @param name `"<provider>/<model>"`; absent if the config names none.
+ * @param alsoGoogle Whether Google's API serves, too.
+ */
+export function openaiModel(
+  path: string,
+  name: string | undefined,
+  { models }: Pick<SharedConfig, "models">,
+  env: Env,
+  alsoGoogle = false,
+): OpenaiModel | undefined {
+  if (name === undefined) return undefined;
+  const names = { primary: name, fallbacks: [] };
+  const resolved = resolveModels({ ...models, names, namesPath: path }, env);
+  if (resolved.kind === "problem") {
+    const { kind: _, ...found } = resolved;
+    return { problem: { severity: "error", ...found } };
+  }
+  const choice = resolved.kind === "chosen" ? resolved.choices[0] : undefined;
+  const settings = choice && settingsOf(choice);
+  const kind = settings?.provider.kind;
+  const isServed = kind === "openai-compatible" || (alsoGoogle && kind === "google");
+  return settings && isServed ? { settings } : { problem: notOpenai(path, name) };
+}
+
+function notOpenai(path: string, name: string): Problem {
+  return {
+    severity: "error",
+    path,
+    message: `The provider of "${name}" has no OpenAI-compatible API`,
+    hint: 'name a model of an "openai-compatible" provider',
+  };
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
-import { decide, list, revoke } from "../../../src/cli/pairing/pairing.ts";
+import { decide, list, revoke } from "../../../src/cli/access/pairing.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";

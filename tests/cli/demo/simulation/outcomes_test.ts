@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createOutcomes } from "../../../src/cli/demo/outcomes.ts";
-import { createdAtMs, type MessageId } from "../../../src/core/discord/ids.ts";
-import { nonceOf, type OutboundKind } from "../../../src/core/outbound/nonce.ts";
-import { demoWorld } from "../../../simulator/actions/demo_world.ts";
-import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
-import { postMessage } from "../../../simulator/actions/messages.ts";
-import type { Message } from "../../../simulator/world/world.ts";
-import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
-import type { RecordedVerdict } from "../../../src/core/store/received.ts";
+import { createOutcomes } from "../../../../src/cli/demo/simulation/outcomes.ts";
+import { createdAtMs, type MessageId } from "../../../../src/core/discord/ids.ts";
+import { nonceOf, type OutboundKind } from "../../../../src/core/outbound/nonce.ts";
+import { demoWorld } from "../../../../simulator/actions/demo_world.ts";
+import { EMPTY_DRAFT } from "../../../../simulator/actions/draft.ts";
+import { postMessage } from "../../../../simulator/actions/messages.ts";
+import type { Message } from "../../../../simulator/world/world.ts";
+import { ACCOUNT, channelId, messageId, userId } from "../../../support/discord/builders.ts";
+import type { RecordedVerdict } from "../../../../src/core/store/received.ts";
 
 const ASKED = messageId("1480000000000000001");
 

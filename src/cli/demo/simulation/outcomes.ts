@@ -1,5 +1,6 @@
 /**
- * Tracks the outcome of each message, by the bot's verdicts and replies.
+ * Reads the bot's verdicts from its store, and tracks the outcome of each message by verdicts and
+ * replies.
  *
  * The nonce of a reply is computed from the message that it answers. So replies and verdicts match by
  * nonce, in any order of arrival.
@@ -7,12 +8,18 @@
  * @module
  */
 
-import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
-import { nonceOf } from "../../core/outbound/nonce.ts";
-import type { Judged, Outcome } from "../../../simulator/page/bot_panel.ts";
-import type { Message } from "../../../simulator/world/world.ts";
-import { reasonText } from "../../render/notices/reasons.ts";
-import type { RecordedVerdict } from "../../core/store/received.ts";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { createdAtMs, type MessageId } from "../../../core/discord/ids.ts";
+import { nonceOf } from "../../../core/outbound/nonce.ts";
+import type { Judged, Outcome } from "../../../../simulator/page/bot_panel.ts";
+import type { Message } from "../../../../simulator/world/world.ts";
+import { reasonText } from "../../../render/notices/reasons.ts";
+import type { RecordedVerdict, RecordedVerdicts } from "../../../core/store/received.ts";
+import { DATABASE_NAME } from "../../../host/files/data_dir.ts";
+import { createDecisions } from "../../../store/received/message_record.ts";
+import { createUngroupedTransactions } from "../../../store/database/transact.ts";
 
 /** Outcomes by message. */
 export interface Outcomes {
@@ -94,4 +101,60 @@ export function createOutcomes(agentId: string): Outcomes {
     },
     all: () => [...judged.values()],
   };
+}
+
+/** Reads verdicts in order. */
+export interface VerdictReader {
+  /** New verdicts since the last call, the oldest first; at most {@link PAGE}. */
+  next(): Promise<readonly RecordedVerdict[]>;
+  /** Closes the database. */
+  close(): void;
+}
+
+/** Maximum number of verdicts per read. */
+const PAGE = 500;
+
+interface Opened {
+  readonly database: DatabaseSync;
+  readonly decisions: RecordedVerdicts;
+}
+
+/**
+ * Creates a reader from the first verdict on.
+ *
+ * @param dataDir The bot's data directory.
+ */
+export function createVerdictReader(dataDir: string): VerdictReader {
+  const path = join(dataDir, DATABASE_NAME);
+  let opened: Opened | undefined;
+  let last = 0;
+  return {
+    async next() {
+      opened ??= open(path);
+      if (!opened) return [];
+      const decisions = await opened.decisions.verdictsAfter(last, PAGE);
+      last = decisions.at(-1)?.id ?? last;
+      return decisions;
+    },
+    close() {
+      opened?.database.close();
+      opened = undefined;
+    },
+  };
+}
+
+/** @returns `undefined` while the tables do not exist. */
+function open(path: string): Opened | undefined {
+  if (!existsSync(path)) return undefined;
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { readOnly: true });
+    return {
+      database,
+      decisions: createDecisions(database, createUngroupedTransactions(database)),
+    };
+  } catch {
+    database?.close();
+    return undefined; // the bot is creating it now; the next call opens it
+  }
 }

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { listenFrom } from "../../../../src/cli/demo/page/listen.ts";
-import { type HttpServer, startHttpServer } from "../../../../src/host/http_server.ts";
-import { HttpServerError } from "../../../../src/host/http_server_error.ts";
+import { listenFrom } from "../../../src/cli/demo/page_server.ts";
+import { type HttpServer, startHttpServer } from "../../../src/host/http_server.ts";
+import { HttpServerError } from "../../../src/host/http_server_error.ts";
 
 const handler = () => new Response("here");
 

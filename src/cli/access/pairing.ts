@@ -18,15 +18,21 @@ import {
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/flags.ts";
+import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { ageOf } from "../delivery/outbox.ts";
-import { welcomesOf } from "./messages.ts";
 import { readConfigLeniently, shown } from "../shared/read_config.ts";
 import { accountsIn } from "../shared/which_account.ts";
 import { timeText } from "../../lib/text/units.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Store } from "../../core/store/store.ts";
+import { textRulesOf } from "../../bot/rules/turn_rules.ts";
+import { type BotConfig, forAccount } from "../../config/config.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
+import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
+import { notice } from "../../render/notices/notices.ts";
+import { composeSend } from "../../render/reply.ts";
+import { createSecretFilter } from "../../render/safety/secrets.ts";
 
 /** Options of all pairing commands. */
 export interface PairingFlags extends CommonFlags {
@@ -256,4 +262,26 @@ function agoText(ms: number): string {
 
 function minutesText(ms: number): string {
   return `${Math.max(1, Math.ceil(ms / 60_000))} min`;
+}
+
+/** Returns a function that composes the message in the texts of the user's account. */
+export function welcomesOf(
+  config: BotConfig,
+): (request: PairingRequest) => readonly Frozen[] {
+  const [first] = config.accounts;
+  return ({ accountId, channelId }) => {
+    // An account whose token is in the service's environment may be missing in the user's shell.
+    const account = config.accounts.find((other) => other.accountId === accountId) ?? first;
+    if (!account) return [];
+    const token = account.token?.reveal();
+    const clean = createSecretFilter(token === undefined ? [] : [token]);
+    const text = notice("paired", {}, config.texts);
+    return composeSend(
+      { accountId, channelId, text },
+      textRulesOf(forAccount(config, account), {
+        cleanSecrets: (text) => clean(text).text,
+        uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES,
+      }),
+    );
+  };
 }

@@ -1,0 +1,166 @@
+/**
+ * Reads access rules, with the line of each: the current ones, of the config with names and pairings of
+ * the store, and those of a recorded text.
+ *
+ * The text may be the current file or a recorded one: `barnacle why` explains an old decision by the
+ * rules of that time.
+ *
+ * @module
+ */
+
+import { isAbsolute, relative, sep } from "node:path";
+import { policiesIn } from "../../config/policies.ts";
+import { positionsIn } from "../../config/text/position.ts";
+import type { AccountId, UserId } from "../../core/discord/ids.ts";
+import type { ResolvedName } from "../../core/names.ts";
+import { withNames } from "../../policy/rules/pinned.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import type { BotConfig } from "../../config/config.ts";
+import type { Problem } from "../../config/text/problem.ts";
+import { EXIT } from "../shared/exit_code.ts";
+import type { Io } from "../terminal/io.ts";
+import { readConfigLeniently } from "../shared/read_config.ts";
+import { StartError } from "../shared/start_error.ts";
+import { whichAccount } from "../shared/which_account.ts";
+import type { Store } from "../../core/store/store.ts";
+
+/** A config file; without one, an empty config. */
+export interface ConfigSource {
+  /** Path of the file. */
+  readonly file?: string;
+  /** The text, secrets blanked. */
+  readonly text?: string;
+}
+
+/** The place of a rule; for a rule that is not in the file, of the nearest key above it. */
+export interface RulePlace {
+  /** Path of the file. */
+  readonly file: string;
+  /** Line, from 1. */
+  readonly line: number;
+  /** Column, from 1. */
+  readonly column: number;
+}
+
+/** Finds the place of a rule by its config path. */
+export type PlaceOf = (rule: string) => RulePlace | undefined;
+
+/** The rules of one account. */
+export interface AccessView {
+  /** The account. */
+  readonly accountId: AccountId;
+  /** Known names are replaced by ids. */
+  readonly policy: AccessPolicy;
+  /** Finds the place of a rule. */
+  readonly placeOf: PlaceOf;
+}
+
+/**
+ * Reads the rules of every account.
+ *
+ * @param namesOf Resolved names of an account (P12).
+ */
+export async function accessIn(
+  source: ConfigSource,
+  namesOf: (accountId: AccountId) => readonly ResolvedName[] | Promise<readonly ResolvedName[]>,
+): Promise<readonly AccessView[]> {
+  const { file, text } = source;
+  const placeOf = placesIn(source);
+  const views: AccessView[] = [];
+  for (const { accountId, access } of await policiesIn(text, file)) {
+    views.push({ accountId, policy: withNames(access, await namesOf(accountId)), placeOf });
+  }
+  return views;
+}
+
+/** Finds rules in a text; finds nothing without a file. */
+function placesIn({ file, text }: ConfigSource): PlaceOf {
+  if (file === undefined || text === undefined) return () => undefined;
+  const positionOf = positionsIn(text);
+  return (rule) => {
+    const position = positionOf(rule);
+    return position && { file, ...position };
+  };
+}
+
+/** `"channels.discord.dm.policy, config.jsonc:7"`; the path is relative to `cwd` if it is below. */
+export function ruleText(rule: string, place: RulePlace | undefined, cwd: string): string {
+  return place ? `${rule}, ${shortened(place.file, cwd)}:${place.line}` : rule;
+}
+
+function shortened(file: string, cwd: string): string {
+  const path = relative(cwd, file);
+  return path === "" || path.startsWith(`..${sep}`) || path === ".." || isAbsolute(path)
+    ? file
+    : path;
+}
+
+/** The rules of all accounts. */
+export interface ReadAccess {
+  /** Discriminates from a refused config. */
+  readonly kind: "read";
+  /** The config. */
+  readonly config: BotConfig;
+  /** One per account of the config, with or without a token. */
+  readonly views: readonly AccessView[];
+  /** Tests whether a user is paired with an account. */
+  isPaired(accountId: AccountId, userId: UserId): boolean;
+}
+
+/** The rules, or the config's problems. */
+export type AccessNow =
+  | ReadAccess
+  | { readonly kind: "refused"; readonly problems: readonly Problem[] };
+
+/**
+ * Reads config and store.
+ *
+ * @param flag Value of `--config`.
+ */
+export async function accessNow(
+  flag: string | undefined,
+  { env }: Io,
+  store: Store | undefined,
+): Promise<AccessNow> {
+  const loaded = await readConfigLeniently(flag, env);
+  if (loaded.kind === "refused") return { kind: "refused", problems: loaded.problems };
+  const { config, text } = loaded;
+  const { file } = config;
+  const views = await accessIn(
+    { file, text },
+    (accountId) => store?.pairing.namesOf(accountId) ?? [],
+  );
+  const paired = new Set<string>();
+  for (const { accountId } of views) {
+    for (const { userId } of await store?.pairing.paired(accountId) ?? []) {
+      paired.add(`${accountId} ${userId}`);
+    }
+  }
+  return {
+    kind: "read",
+    config,
+    views,
+    isPaired: (accountId, userId) => paired.has(`${accountId} ${userId}`),
+  };
+}
+
+/** Says that the rules are the defaults, because there is no config file. */
+export function tellDefaults({ config }: ReadAccess, io: Pick<Io, "err">): void {
+  if (config.file !== undefined) return;
+  io.err(
+    "There is no config file here, so the rules of today are the defaults; " +
+      "`--config <file>` names the bot's config.",
+  );
+}
+
+/**
+ * The rules of one account: of `--account`, else of `default` or the only account.
+ *
+ * @throws {StartError} If the account does not exist.
+ */
+export function viewOf({ config, views }: ReadAccess, named: string | undefined): AccessView {
+  const { accountId } = whichAccount(config, named).discord;
+  const view = views.find((other) => other.accountId === accountId);
+  if (view) return view;
+  throw new StartError(`no account ${accountId} in the config`, EXIT.config);
+}
