@@ -27,7 +27,7 @@ const AFTER_IDENTIFY = [
 
 /** Single modules, without imports of weight, of parts that a start does not load otherwise. */
 const SMALL: ReadonlySet<string> = new Set([
-  "src/bot/turn/spending.ts",
+  "src/flows/turn/spending/budgets.ts",
   "src/extract/extractor.ts",
   "src/flows/turn/control/turn_limit.ts",
   "src/media/folder.ts",

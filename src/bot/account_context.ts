@@ -14,7 +14,7 @@ import { schedule } from "../lib/clock.ts";
 import { createEmitter } from "../lib/emitter.ts";
 import type { Logging } from "../log.ts";
 import type { Store } from "../core/store/store.ts";
-import type { CurrentPolicy } from "./rules/policy.ts";
+import type { CurrentPolicy } from "../flows/judging/policy_keeper.ts";
 import type { AccountOptions, AnsweringModel } from "./account_interface.ts";
 import type { Speech } from "./rules/setup.ts";
 

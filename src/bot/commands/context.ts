@@ -41,7 +41,7 @@ import type { AccountContext } from "../account_context.ts";
 import { createMcpSignIns } from "../mcp/sign_ins.ts";
 import type { Judging } from "../judging/judging.ts";
 import type { Outbound } from "../outbound/outbound.ts";
-import type { OwnerIds } from "../owners/owner_ids.ts";
+import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import { createCommandUndo } from "./undo.ts";
 
 /** Everything that interactions need beside their account. */

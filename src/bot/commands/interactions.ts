@@ -22,7 +22,7 @@ import { createMissingPermission } from "../../discord/rest/permissions/explain_
 import { createRegistration, createWantedCommands } from "../../flows/interactions/register.ts";
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import type { AccountContext } from "../account_context.ts";
-import type { TurnCommands } from "../turn/command_turns.ts";
+import type { TurnCommands } from "../../flows/turn/command_turn.ts";
 import { createCommandContext, type InteractionParts } from "./context.ts";
 
 /** Text commands, and the settings that commands have changed, for turns. */

@@ -28,7 +28,7 @@ import { createEmitter } from "../../lib/emitter.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
-import type { PolicyKeeper } from "../rules/policy.ts";
+import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import type { StoredAccount } from "../../core/store/gateway.ts";
 import type { Store } from "../../core/store/store.ts";
 

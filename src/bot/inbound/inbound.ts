@@ -24,7 +24,7 @@ import type { Inbound, InboundOptions } from "./inbound_interface.ts";
 import { createInteractionHandlers } from "../commands/interactions.ts";
 import { createWithdrawNotes } from "./withdraw_notes.ts";
 import { createNameResolver } from "./names.ts";
-import { createPermitReaction } from "./permit_reaction.ts";
+import { createPermitReaction } from "../../flows/judging/permit_reaction.ts";
 import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 
 const GUILDS = "channels.discord.guilds";
@@ -109,7 +109,7 @@ export function createInbound(options: InboundOptions): Inbound {
     judge: (message, source) => judge.judge(message, {}, source),
     route,
     stop: (message) => stopRequestOf(message, isOwner, texts),
-    permitReaction: createPermitReaction({ policy, isOurs, ownerIn: presence.known }),
+    permitReaction: createPermitReaction({ policy: policy.now, isOurs, ownerIn: presence.known }),
     pairing: createPairingService({ draw: randomBytes, texts }),
     waiting,
     now,

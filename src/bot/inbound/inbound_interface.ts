@@ -17,7 +17,7 @@ import type { AccountContext } from "../account_context.ts";
 import type { InteractionParts } from "../commands/context.ts";
 import type { InteractionHandlers } from "../commands/interactions.ts";
 import type { NamesOptions } from "./names.ts";
-import type { OwnerIds } from "../owners/owner_ids.ts";
+import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** The settings and dependencies of an account's inbound side. */

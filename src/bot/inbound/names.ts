@@ -13,7 +13,7 @@ import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { Logging } from "../../log.ts";
 import type { Outbound } from "../outbound/outbound.ts";
-import type { PolicyKeeper } from "../rules/policy.ts";
+import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import type { Renamed } from "../../core/inbound/events.ts";
 import type { GuildPlace, Named } from "../../core/inbound/inbound.ts";
 import { namesIn } from "../../discord/gateway/decode/places.ts";

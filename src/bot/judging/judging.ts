@@ -21,12 +21,12 @@ import {
   type AccountSettings,
   createChosenSettings,
 } from "../../flows/interactions/chosen_settings.ts";
-import type { OwnerIds } from "../owners/owner_ids.ts";
+import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import { createOwnerPresence, type OwnerPresence } from "../../flows/owners/owner_presence.ts";
-import type { PolicyKeeper } from "../rules/policy.ts";
-import { routeOf } from "../rules/turn_rules.ts";
-import { createJudge, type Judge, type JudgePorts } from "./judge.ts";
-import { createRoute } from "./route.ts";
+import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
+import { conversationRoute } from "../../flows/judging/route.ts";
+import { createJudge, type Judge, type JudgePorts } from "../../flows/judging/judge.ts";
+import { createRoute } from "../../flows/judging/route.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of an account's judging. */
@@ -70,7 +70,7 @@ export function createJudging(options: JudgingOptions): Judging {
   const { config, store, policy, threads, logging, isOurs, now } = options;
   const { sessionOwner, all: owners } = options.owners;
   const commandOf = (message: InboundMessage) => textCommandIn(message, policy.now().textCommands);
-  const sessionOf = (call: CommandCall) => routeOf(call, config(), sessionOwner());
+  const sessionOf = (call: CommandCall) => conversationRoute(call, config(), sessionOwner());
   const settings = createChosenSettings(
     { accountId: config().discord.accountId, store, now },
     sessionOf,
@@ -81,7 +81,7 @@ export function createJudging(options: JudgingOptions): Judging {
   });
   const proxied = createProxiedUsers();
   const judge = createJudge({
-    policy,
+    policy: policy.now,
     isOurs,
     isProxied: proxied.has,
     ownerIn: presence.known,

@@ -16,7 +16,7 @@ import type { Logging } from "../../log.ts";
 import { createSecretFilter, type Filtered } from "../../render/safety/secrets.ts";
 import type { Store } from "../../core/store/store.ts";
 import { createBySecrets } from "../../lib/cache.ts";
-import { createSpending } from "../turn/spending.ts";
+import { createSpending } from "../../flows/turn/spending/budgets.ts";
 
 /** The dependencies. */
 export interface NoteMeaningOptions {

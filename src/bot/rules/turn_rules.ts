@@ -5,8 +5,7 @@
  */
 
 import type { Config } from "../../config/config.ts";
-import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
-import type { Route } from "../../core/inbound/inbox.ts";
+import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { TurnRules } from "../../flows/turn/answer_ports.ts";
@@ -19,12 +18,7 @@ import type { TakesFiles } from "../../render/plan_queue.ts";
 import { type Instructions, prepareInstructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules, TextRules } from "../../render/reply.ts";
 import { UNKNOWN_WINDOW } from "../../core/model.ts";
-import {
-  type Conversation,
-  displayNameOf,
-  scopeFor,
-  sessionKeyOf,
-} from "../../session/session_key.ts";
+import { displayNameOf } from "../../session/session_key.ts";
 
 /** Rules that do not come from the config. */
 export interface TurnRulesPorts {
@@ -178,21 +172,4 @@ export function toolTextRules(
     replyToMode: "off",
     linkHosts: config.messages.linkHosts,
   };
-}
-
-/**
- * Decides which agent answers a message, and in which session.
- *
- * @param owner The user whose direct messages are the main session under `auto` (S1).
- * @param thread The thread that the answer opens: its session has the conversation (S7).
- */
-export function routeOf(
-  message: Conversation,
-  { agent, dmScope }: Pick<Config, "agent" | "dmScope">,
-  owner: UserId | undefined,
-  thread?: ChannelId,
-): Route {
-  const scope = scopeFor(dmScope, message.sender.id === owner);
-  const place = thread === undefined ? message : { ...message, channelId: thread };
-  return { agentId: agent.id, sessionKey: sessionKeyOf(place, agent.id, scope) };
 }

@@ -23,7 +23,7 @@ import { composeReminder } from "../../render/tool_message.ts";
 import type { Judging } from "../judging/judging.ts";
 import { createFailureDigest } from "../../flows/owners/failure_digest.ts";
 import type { Outbound } from "../outbound/outbound.ts";
-import type { PolicyKeeper } from "../rules/policy.ts";
+import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import { chunkRulesOf } from "../rules/turn_rules.ts";
 import type { Store } from "../../core/store/store.ts";
 

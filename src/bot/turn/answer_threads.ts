@@ -18,7 +18,7 @@ import { randomId } from "../../host/random_id.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
-import type { PolicyKeeper } from "../rules/policy.ts";
+import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of an account's threads. */

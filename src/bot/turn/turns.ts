@@ -4,6 +4,7 @@
  * @module
  */
 
+import { randomBytes } from "node:crypto";
 import type { Config } from "../../config/config.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { type Judged, lastOf } from "../../core/inbound/inbox.ts";
@@ -28,10 +29,10 @@ import { StoreError } from "../../store/database/store_error.ts";
 import type { RunningAccount } from "../account_interface.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
-import { createCommandTurns, type TurnCommands } from "./command_turns.ts";
-import { prepareQueueModes, withCommands } from "../rules/queue_mode.ts";
+import { createCommandTurns, type TurnCommands } from "../../flows/turn/command_turn.ts";
+import { prepareQueueModes, withCommands } from "../../flows/turn/control/queue_mode.ts";
 import { latest } from "../../lib/cache.ts";
-import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts";
+import { createTurnPeople } from "../../flows/questions/turn_people.ts";
 import { cleanText } from "../questions/clean_text.ts";
 import {
   type AskerRightsOptions,
@@ -96,7 +97,7 @@ export function createAccountTurns(
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
     & Pick<AskerRightsOptions, "missingPermission">
-    & Pick<TurnPeopleOptions, "ownerIds" | "onParked">
+    & Pick<Parameters<typeof createTurnPeople>[0], "ownerIds" | "onParked">
     & {
       /** Reads the message that a thread began with. */
       readonly readStarter: ThreadStarterPorts["read"];
@@ -154,7 +155,10 @@ export function createAccountTurns(
       ),
   );
   const people = createTurnPeople({
-    config,
+    draw: randomBytes,
+    texts: () => config().texts,
+    escalates: () => config().escalates,
+    approvalTimeoutMs: () => config().discord.execApprovals.timeoutMs,
     questions: store.questions,
     ownerIds: ports.ownerIds,
     cleanText: (message, text) => cleanText(message, text, config(), ports),

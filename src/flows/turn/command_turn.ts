@@ -8,6 +8,9 @@ import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.t
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
+import type { Model } from "../../core/model.ts";
+import type { Manner, QueueMode } from "../../core/people/chosen.ts";
+import { notice, type Texts } from "../../render/notices/notices.ts";
 import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 
 /** Everything that such a turn needs from outside. */
@@ -58,4 +61,53 @@ function commandTurn(claim: Claim, text: string): FinishedTurn {
 /** Runs of schedules and questions by commands are no messages at Discord. */
 function isAtDiscord({ scheduled, asked }: InboundMessage): boolean {
   return !scheduled && !asked;
+}
+
+/** Everything that turns need of commands. */
+export interface TurnCommands {
+  /** Whether a message is a command. */
+  isCommand(message: InboundMessage): boolean;
+  /** Runs the command of a message, and returns its answer. */
+  run(message: InboundMessage): Promise<string>;
+  /** The model of a conversation. */
+  modelOf(sessionKey: string): Promise<Model>;
+  /** The settings that people have chosen by commands. */
+  readonly settings: {
+    queueMode(message: InboundMessage): QueueMode | undefined;
+    mannerOf(sessionKey: string): Manner;
+  };
+  /** Whether an owner has paused the account (X4). */
+  isPaused(): Promise<boolean>;
+}
+
+/** The dependencies of such turns. */
+export interface CommandTurnsOptions extends Omit<CommandTurnPorts, "run" | "queue"> {
+  /** The text commands. */
+  readonly commands: TurnCommands;
+  /** The bot's sentences. */
+  readonly texts: () => Texts;
+  /** Rules of full channel queues. */
+  readonly queue: () => CommandTurnPorts["queue"];
+}
+
+/**
+ * Creates the check of each claim.
+ *
+ * @returns Whether the turn has ended. Rejects if the store refuses it.
+ */
+export function createCommandTurns(
+  { commands, texts, queue, ...ports }: CommandTurnsOptions,
+): (claim: Claim) => Promise<boolean> {
+  const end = async (claim: Claim, run: CommandTurnPorts["run"]) => {
+    const plan = queue();
+    await answerCommand(claim, { ...ports, queue: plan, run });
+    return true;
+  };
+  return async (claim) => {
+    if (commands.isCommand(claim.message)) return await end(claim, commands.run);
+    if (!await commands.isPaused()) return false;
+    // Another bot gets no answer: it would answer that one, too.
+    const text = claim.message.sender.automaton ? "" : notice("paused", {}, texts());
+    return await end(claim, () => Promise.resolve(text));
+  };
 }

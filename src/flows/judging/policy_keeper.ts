@@ -8,8 +8,9 @@
  * @module
  */
 
+import type { Clock } from "../../lib/clock.ts";
 import { createHash } from "node:crypto";
-import type { Config } from "../../config/config.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { Log } from "../../lib/log.ts";
 import { TEXT_COMMANDS } from "../../interactions/registry.ts";
@@ -25,6 +26,14 @@ import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../policy/pl
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { type DecideTools, prepareToolAccess } from "../../policy/tool_access.ts";
 import type { Store } from "../../core/store/store.ts";
+
+/** The parts of a config that a policy comes from. */
+export interface PolicySource {
+  /** The account, with its access rules. */
+  readonly discord: { readonly accountId: AccountId; readonly access: AccessPolicy };
+  /** Path of the config file; absent without one. */
+  readonly file?: string;
+}
 
 /** One policy, prepared for many messages. */
 export interface CurrentPolicy {
@@ -56,7 +65,7 @@ export interface PolicyKeeper {
   /** The current policy. */
   now(): CurrentPolicy;
   /** Applies another config. */
-  apply(config: Config, text: string | undefined): Promise<void>;
+  apply(config: PolicySource, text: string | undefined): Promise<void>;
   /** Replaces the stored names; names that {@link hold} has added remain. */
   resolved(names: readonly ResolvedName[]): Promise<void>;
   /**
@@ -67,14 +76,12 @@ export interface PolicyKeeper {
 }
 
 /** The dependencies of a policy. */
-export interface PolicyPorts {
+export interface PolicyPorts extends Clock {
   /** Methods of the store. */
   readonly store: {
     readonly pairing: Pick<Store["pairing"], "namesOf">;
     readonly received: Pick<Store["received"], "savePolicy">;
   };
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** Gets warnings and failures. */
   readonly log: Log;
 }
@@ -85,7 +92,7 @@ export interface PolicyPorts {
  * @param text The config file's text with its secrets blanked.
  */
 export async function createPolicyKeeper(
-  config: Config,
+  config: PolicySource,
   text: string | undefined,
   { store, now, log }: PolicyPorts,
 ): Promise<PolicyKeeper> {
@@ -156,7 +163,7 @@ export async function createPolicyKeeper(
 }
 
 function currentPolicyOf(
-  config: Config,
+  config: PolicySource,
   names: readonly ResolvedName[],
   id?: number,
 ): CurrentPolicy {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createPolicyKeeper } from "../../../src/bot/rules/policy.ts";
+import { createPolicyKeeper } from "../../../src/flows/judging/policy_keeper.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { channelId, guildId } from "../../support/discord/builders.ts";

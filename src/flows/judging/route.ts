@@ -4,18 +4,25 @@
  * @module
  */
 
-import type { Config } from "../../config/config.ts";
-import type { UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { TextCommand } from "../../core/inbound/commands.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import { threadIdOf } from "../../core/inbound/threads.ts";
-import { routeOf } from "../rules/turn_rules.ts";
+import { type Conversation, scopeFor, sessionKeyOf } from "../../session/session_key.ts";
+
+/** The parts of the config that decide about sessions. */
+export interface RouteRules {
+  /** The agent that answers. */
+  readonly agent: { readonly id: string };
+  /** Which direct messages share a session. */
+  readonly dmScope: Parameters<typeof scopeFor>[0];
+}
 
 /** The dependencies of routes. */
-export interface RouteOptions {
+interface RouteOptions {
   /** The current config; a reload replaces it (C9). */
-  readonly config: () => Config;
+  readonly config: () => RouteRules;
   /** The user whose direct messages are the main session under `auto`. */
   readonly sessionOwner: () => UserId | undefined;
   /** Whether the answer to a message opens a thread. */
@@ -36,8 +43,25 @@ export function createRoute(
   return (message) => {
     const command = commandOf(message);
     const thread = !command && opensFor(message) ? threadIdOf(message.id) : undefined;
-    const route = routeOf(message, config(), sessionOwner(), thread);
+    const route = conversationRoute(message, config(), sessionOwner(), thread);
     const isBeside = command && command.kind.needs !== "session";
     return isBeside ? { ...route, sessionKey: `${route.sessionKey}:commands` } : route;
   };
+}
+
+/**
+ * Decides which agent answers a message, and in which session.
+ *
+ * @param owner The user whose direct messages are the main session under `auto` (S1).
+ * @param thread The thread that the answer opens: its session has the conversation (S7).
+ */
+export function conversationRoute(
+  message: Conversation,
+  { agent, dmScope }: RouteRules,
+  owner: UserId | undefined,
+  thread?: ChannelId,
+): Route {
+  const scope = scopeFor(dmScope, message.sender.id === owner);
+  const place = thread === undefined ? message : { ...message, channelId: thread };
+  return { agentId: agent.id, sessionKey: sessionKeyOf(place, agent.id, scope) };
 }

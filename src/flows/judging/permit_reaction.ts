@@ -11,12 +11,12 @@ import type { GuildId, UserId } from "../../core/discord/ids.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { PermittedReaction, Reaction } from "../../core/inbound/reactions.ts";
 import { labelOf } from "../../core/inbound/transcript.ts";
-import type { PolicyKeeper } from "../rules/policy.ts";
+import type { CurrentPolicy } from "./policy_keeper.ts";
 
 /** The facts in memory that the decision depends on. */
 export interface PermitReactionPorts {
-  /** Keeps the current policy. */
-  readonly policy: Pick<PolicyKeeper, "now">;
+  /** The current policy. */
+  readonly policy: () => CurrentPolicy;
   /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
   /** Whether an owner is in a guild, by the answers of Discord so far. */
@@ -35,11 +35,11 @@ export function createPermitReaction(
     on: "own" | "other",
     known: KnownFacts,
   ): boolean {
-    const ownerInGuild = place.kind === "guild" && policy.now().policy.needsOwnerInGuild
+    const ownerInGuild = place.kind === "guild" && policy().policy.needsOwnerInGuild
       ? ownerIn(place.guild.id)
       : undefined;
     const facts = { ...known, ...(ownerInGuild && { ownerInGuild }) };
-    const verdict = policy.now().authorize(
+    const verdict = policy().authorize(
       { kind: "reaction", place, channelId, sender, on },
       facts,
     );

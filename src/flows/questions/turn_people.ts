@@ -4,41 +4,40 @@
  * @module
  */
 
-import { randomBytes } from "node:crypto";
-import type { Config } from "../../config/config.ts";
+import type { Account } from "../../core/account/account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { factsOf } from "../../core/turn/decided_action.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { codeFrom } from "../../core/inbound/pairing.ts";
 import type { Form } from "../../core/people/form.ts";
 import { ALLOW_ONCE, type AskedCall, DENY, type Question } from "../../core/people/question.ts";
-import type { TurnPeople } from "../../flows/turn/park.ts";
+import type { TurnPeople } from "../turn/park.ts";
 import type { Step } from "../../core/step.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { costFactOf } from "../../render/cost.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Questions } from "../../core/store/questions.ts";
 
 /** The dependencies of waiting for people. */
-export interface TurnPeopleOptions {
-  /** The current config; a reload replaces it (C9). */
-  readonly config: () => Config;
+interface TurnPeopleOptions extends Pick<Account, "now" | "draw" | "texts"> {
   /** Questions in the store. */
-  readonly questions: Pick<Store["questions"], "park" | "decisionOf">;
+  readonly questions: Pick<Questions, "park" | "decisionOf">;
+  /** Whether owners are asked about calls that their asker may not make: `approvals.escalate`. */
+  readonly escalates: () => boolean;
+  /** Milliseconds until a question expires. */
+  readonly approvalTimeoutMs: () => number;
   /** The bot's owners who can get messages. */
   readonly ownerIds: () => Promise<readonly UserId[]>;
   /** Cleans a text by the model as an answer to this message: secrets and links (R9). */
   readonly cleanText: (message: InboundMessage, text: string) => string;
   /** A turn was parked: its questions need cards, and other turns may begin. */
   readonly onParked: () => void;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 const CODE_BYTES = 8;
 
 /** Creates the people of an account's turns. */
 export function createTurnPeople(options: TurnPeopleOptions): TurnPeople {
-  const { config, questions, now } = options;
+  const { questions, draw, texts, now } = options;
 
   /** Texts of a model get the cleaning of its answers. The exact command stays as it is. */
   function cleaned({ callKey, question }: AskedCall, message: InboundMessage) {
@@ -53,7 +52,7 @@ export function createTurnPeople(options: TurnPeopleOptions): TurnPeople {
       ),
       ...(form && { form: cleanForm(form, clean) }),
     };
-    return { callKey, question: shown, code: codeFrom(randomBytes(CODE_BYTES)) };
+    return { callKey, question: shown, code: codeFrom(draw(CODE_BYTES)) };
   }
 
   return {
@@ -65,14 +64,13 @@ export function createTurnPeople(options: TurnPeopleOptions): TurnPeople {
       options.onParked();
     },
     async escalate(call, missing, { message }) {
-      const { escalates, discord, texts } = config();
-      if (!escalates) return undefined;
+      if (!options.escalates()) return undefined;
       const owners = (await options.ownerIds()).filter((id) => id !== message.sender.id);
       if (owners.length === 0) return undefined;
       return {
         kind: "escalation",
         tool: call.name,
-        text: notice("escalationAsked", { tool: call.name, missing }, texts),
+        text: notice("escalationAsked", { tool: call.name, missing }, texts()),
         facts: factsOf(message),
         exact: call.arguments,
         choices: [
@@ -81,7 +79,7 @@ export function createTurnPeople(options: TurnPeopleOptions): TurnPeople {
         ],
         asked: owners,
         where: "direct",
-        timeoutMs: discord.execApprovals.timeoutMs,
+        timeoutMs: options.approvalTimeoutMs(),
       };
     },
   };

@@ -6,8 +6,15 @@
  */
 
 import type { UserId } from "../../core/discord/ids.ts";
-import type { Application, Applications } from "../../discord/rest/calls/application.ts";
-import type { CurrentPolicy } from "../rules/policy.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
+
+/** The owners of the application at Discord. */
+interface Application {
+  /** The owner, or the first of its team; absent if Discord names none. */
+  readonly ownerId?: UserId;
+  /** The owner and the whole team. */
+  readonly ownerIds: readonly UserId[];
+}
 
 /** Finds and recognises the bot's owners. */
 export interface OwnerIds {
@@ -42,8 +49,8 @@ const FRESH_MS = 10 * 60_000;
  * @param named Resolves once the names in the config have been looked up.
  */
 export function createOwnerIds(
-  applications: Pick<Applications, "me">,
-  policy: () => Pick<CurrentPolicy, "policy">,
+  applications: { me(): Promise<Application> },
+  policy: () => { readonly policy: AccessPolicy },
   applicationOwner: () => UserId | undefined,
   now: () => number,
   named: Promise<void>,

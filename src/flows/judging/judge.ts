@@ -8,20 +8,21 @@
  * @module
  */
 
+import type { Clock } from "../../lib/clock.ts";
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import { commandIn } from "../../core/inbound/commands.ts";
 import type { Judgement } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { Source } from "../../flows/receive/judge_message.ts";
+import type { Source } from "../receive/judge_message.ts";
 import { createLoopGuard } from "../../policy/loop_guard.ts";
-import type { PolicyKeeper } from "../rules/policy.ts";
+import type { CurrentPolicy } from "./policy_keeper.ts";
 
 /** The facts in memory that verdicts depend on. */
-export interface JudgePorts {
-  /** Keeps the current policy. */
-  readonly policy: Pick<PolicyKeeper, "now">;
+export interface JudgePorts extends Clock {
+  /** The current policy. */
+  readonly policy: () => CurrentPolicy;
   /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
   /** Whether PluralKit has proxied that user before. */
@@ -34,8 +35,6 @@ export interface JudgePorts {
   ) => Pick<KnownFacts, "activation" | "isSilenced"> | undefined;
   /** Whether a conversation continues in a thread without mentions (S7). */
   readonly continuesIn: (channelId: ChannelId) => boolean;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 /** Judges messages by the current policy. */
@@ -64,15 +63,15 @@ export interface Judge {
 export function createJudge(
   { policy, isOurs, isProxied, ownerIn, chosenIn, continuesIn, now }: JudgePorts,
 ): Judge {
-  const guard = createLoopGuard(() => policy.now().policy.loopGuard);
+  const guard = createLoopGuard(() => policy().policy.loopGuard);
 
-  function whose({ sender }: InboundMessage): Pick<KnownFacts, "isOurs"> {
+  function ownBotFact({ sender }: InboundMessage): Pick<KnownFacts, "isOurs"> {
     return sender.automaton !== undefined && isOurs(sender.id) ? { isOurs: true } : {};
   }
 
   /** Whether the guild has an owner, if the policy needs one there. */
   function ownerOf({ place }: InboundMessage): Pick<KnownFacts, "ownerInGuild"> | undefined {
-    if (!policy.now().policy.needsOwnerInGuild || place.kind !== "guild") return undefined;
+    if (!policy().policy.needsOwnerInGuild || place.kind !== "guild") return undefined;
     const ownerInGuild = ownerIn(place.guild.id);
     return ownerInGuild && { ownerInGuild };
   }
@@ -97,12 +96,12 @@ export function createJudge(
         : known;
     }
     const isMuted = guard.isMuted(channelId, now());
-    return { ...known, ...whose(message), ...(isMuted && { isMuted: true }) };
+    return { ...known, ...ownBotFact(message), ...(isMuted && { isMuted: true }) };
   }
 
   return {
     judge(message, known = {}, source = "live") {
-      const { admit, id: policyId, policy: { allowBots }, textCommands } = policy.now();
+      const { admit, id: policyId, policy: { allowBots }, textCommands } = policy();
       const command = commandIn(message, textCommands)?.name;
       const owner = ownerOf(message);
       const found = owner ? { ...owner, ...known } : known;
@@ -124,9 +123,9 @@ export function createJudge(
       return command === undefined ? judgement : { ...judgement, command };
     },
     recall: (message) =>
-      policy.now().admit(message, { isUnproxied: true, ...whose(message), ...ownerOf(message) }),
+      policy().admit(message, { isUnproxied: true, ...ownBotFact(message), ...ownerOf(message) }),
     recordOwn(channelId) {
-      if (policy.now().policy.allowBots) guard.record(channelId, "own", now());
+      if (policy().policy.allowBots) guard.record(channelId, "own", now());
     },
   };
 }

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createSpending } from "../../../src/bot/turn/spending.ts";
-import { type Budgets, BudgetSpent } from "../../../src/core/spending/budget.ts";
-import { meteredModel } from "../../../src/core/spending/metered_model.ts";
-import type { Model, ModelPart } from "../../../src/core/model.ts";
-import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
-import { createSpentToday } from "../../../src/store/memory/spent_today.ts";
-import { createUsage } from "../../../src/store/usage/usage.ts";
-import { listen } from "../../support/model/model_server.ts";
-import { openDatabase } from "../../support/store/open_database.ts";
+import { createSpending } from "../../../../src/flows/turn/spending/budgets.ts";
+import { type Budgets, BudgetSpent } from "../../../../src/core/spending/budget.ts";
+import { meteredModel } from "../../../../src/core/spending/metered_model.ts";
+import type { Model, ModelPart } from "../../../../src/core/model.ts";
+import { createUngroupedTransactions } from "../../../../src/store/database/transact.ts";
+import { createSpentToday } from "../../../../src/store/memory/spent_today.ts";
+import { createUsage } from "../../../../src/store/usage/usage.ts";
+import { listen } from "../../../support/model/model_server.ts";
+import { openDatabase } from "../../../support/store/open_database.ts";
 
 const NONE: Budgets = { perUser: {}, perRole: {}, perGuild: {}, perAgent: {}, total: {} };
 const BY = { userId: "1", channelId: "2", guildId: "3", agentId: "main" };

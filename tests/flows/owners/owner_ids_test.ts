@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createOwnerIds } from "../../../src/bot/owners/owner_ids.ts";
+import { createOwnerIds } from "../../../src/flows/owners/owner_ids.ts";
 import { parseSnowflake, type UserId } from "../../../src/core/discord/ids.ts";
 import type { Application } from "../../../src/discord/rest/calls/application.ts";
 import { commands, entries, policy } from "../../policy/policies.ts";

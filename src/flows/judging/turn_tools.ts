@@ -11,7 +11,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { prepareRights } from "../../policy/rights.ts";
 import type { ToolAsker } from "../../policy/tool_access.ts";
-import type { CurrentPolicy } from "./policy.ts";
+import type { CurrentPolicy } from "./policy_keeper.ts";
 
 /** The sources of a turn's tools. */
 export interface TurnToolsPorts {

@@ -4,19 +4,17 @@
  * @module
  */
 
-import type { Config } from "../../config/config.ts";
-import { budgetStopOf, hasBudget } from "../../core/spending/budget.ts";
-import type { TurnSpendPort } from "../../flows/turn/spending/refused_turn.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { budgetStopOf, hasBudget } from "../../../core/spending/budget.ts";
+import type { TurnSpendPort } from "./refused_turn.ts";
+import type { Usage } from "../../../core/store/usage.ts";
 
 /** Everything that spending needs from outside. */
-export interface SpendingPorts {
+interface SpendingPorts extends Clock {
   /** The current config. */
-  readonly config: () => Pick<Config, "budgets">;
+  readonly config: () => { readonly budgets: Parameters<typeof hasBudget>[0] };
   /** The use of models so far. */
-  readonly usage: Pick<Store["usage"], "spentBy" | "isTold" | "add">;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
+  readonly usage: Pick<Usage, "spentBy" | "isTold" | "add">;
 }
 
 /** Creates the port. Without a budget in the config, no check reads the store. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createJudge } from "../../../src/bot/judging/judge.ts";
-import type { CurrentPolicy } from "../../../src/bot/rules/policy.ts";
+import { createJudge } from "../../../src/flows/judging/judge.ts";
+import type { CurrentPolicy } from "../../../src/flows/judging/policy_keeper.ts";
 import { prepareAdmission } from "../../../src/policy/admission.ts";
 import { TEXT_COMMANDS } from "../../../src/interactions/registry.ts";
 import { guildMessage, sender, userId } from "../../support/discord/builders.ts";
@@ -15,7 +15,7 @@ async function judgeBy(discord: object) {
   const admit = prepareAdmission(policy, TEXT_COMMANDS);
   const current = { policy, admit, textCommands: TEXT_COMMANDS } as CurrentPolicy;
   return createJudge({
-    policy: { now: () => current },
+    policy: () => current,
     isOurs: (id) => id === OURS,
     isProxied: (id) => id === ADA,
     ownerIn: () => undefined,
@@ -33,7 +33,7 @@ describe("[K2] createJudge() › judge()", () => {
     const current = { policy, admit, textCommands: TEXT_COMMANDS } as CurrentPolicy;
     const judged = (message: object, chosen: object) =>
       createJudge({
-        policy: { now: () => current },
+        policy: () => current,
         isOurs: () => false,
         isProxied: () => false,
         ownerIn: () => undefined,

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { prepareQueueModes, type RightsOf } from "../../../src/bot/rules/queue_mode.ts";
-import type { QueueMode } from "../../../src/core/people/chosen.ts";
-import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { Tool } from "../../../src/core/turn/tool.ts";
-import { TOOLS } from "../../../src/tools/registry.ts";
-import { loadTestConfig } from "../../support/config.ts";
-import { guildMessage, sender, userId } from "../../support/discord/builders.ts";
+import { prepareQueueModes, type RightsOf } from "../../../../src/flows/turn/control/queue_mode.ts";
+import type { QueueMode } from "../../../../src/core/people/chosen.ts";
+import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
+import type { Tool } from "../../../../src/core/turn/tool.ts";
+import { TOOLS } from "../../../../src/tools/registry.ts";
+import { loadTestConfig } from "../../../support/config.ts";
+import { guildMessage, sender, userId } from "../../../support/discord/builders.ts";
 
 const ADA = userId("987654321098765001");
 const BOB = userId("987654321098765002");

@@ -13,12 +13,11 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
-import type { Config } from "../../config/config.ts";
-import type { QueueMode } from "../../core/people/chosen.ts";
-import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
-import { hasBudget } from "../../core/spending/budget.ts";
-import type { Tool } from "../../core/turn/tool.ts";
-import type { TurnRules } from "../../flows/turn/answer_ports.ts";
+import type { QueueMode } from "../../../core/people/chosen.ts";
+import type { InboundMessage, Sender } from "../../../core/inbound/inbound.ts";
+import { hasBudget } from "../../../core/spending/budget.ts";
+import type { Tool } from "../../../core/turn/tool.ts";
+import type { Instructions } from "../../../render/prompt/system_prompt.ts";
 
 /** What happens to messages that wait or arrive while a turn runs. */
 export interface QueueModes {
@@ -33,7 +32,7 @@ export interface QueueModes {
 /** The part of a turn's rules that rights consist of. */
 export type RightsOf = (
   message: InboundMessage,
-) => Pick<TurnRules, "tools" | "instructions">;
+) => { readonly tools: readonly Tool[]; readonly instructions: Instructions };
 
 /**
  * Prepares the modes of a config.
@@ -43,7 +42,10 @@ export type RightsOf = (
  * @param chosenIn The mode that a person has chosen for a place.
  */
 export function prepareQueueModes(
-  { messages: { queueMode }, budgets }: Pick<Config, "messages" | "budgets">,
+  { messages: { queueMode }, budgets }: {
+    readonly messages: { readonly queueMode?: QueueMode };
+    readonly budgets: Parameters<typeof hasBudget>[0];
+  },
   rulesOf: () => RightsOf,
   isOwner: (message: InboundMessage) => boolean,
   chosenIn: (message: InboundMessage) => QueueMode | undefined = () => undefined,

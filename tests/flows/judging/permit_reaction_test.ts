@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createPermitReaction } from "../../../src/bot/inbound/permit_reaction.ts";
-import type { CurrentPolicy } from "../../../src/bot/rules/policy.ts";
+import { createPermitReaction } from "../../../src/flows/judging/permit_reaction.ts";
+import type { CurrentPolicy } from "../../../src/flows/judging/policy_keeper.ts";
 import type { Reaction } from "../../../src/core/inbound/reactions.ts";
 import { prepareAuthorize } from "../../../src/policy/authorize.ts";
 import { TEXT_COMMANDS } from "../../../src/interactions/registry.ts";
@@ -23,7 +23,7 @@ async function permit(discord: object, fields: Partial<Reaction> = {}) {
   const { discord: { access: policy } } = await loadTestConfig(discord);
   const current = { policy, authorize: prepareAuthorize(policy, TEXT_COMMANDS) } as CurrentPolicy;
   const decide = createPermitReaction({
-    policy: { now: () => current },
+    policy: () => current,
     isOurs: (id) => id === OURS,
     ownerIn: () => undefined,
   });
