@@ -44,7 +44,7 @@ const COMPILE_FLAGS = [
   "--compile",
   "--sourcemap=inline",
   "--bytecode", // of every function: each omitted level costs a start on one core 4 ms
-  "--compile-jit-policy=24", // for the start: `host/process/jit_policy.ts`
+  "--compile-jit-policy=24", // for the start: `host/process/engine_options.ts`
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",
 ];

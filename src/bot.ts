@@ -7,7 +7,7 @@
 import process from "node:process";
 import type { Env } from "./lib/env.ts";
 import { startAccount } from "./bot/account/account.ts";
-import type { AccountEnd } from "./bot/health/account_end.ts";
+import type { AccountEnd } from "./bot/health/account_health.ts";
 import { type Applied, createAccounts } from "./bot/account/accounts.ts";
 import type { Online } from "./bot/account_interface.ts";
 import { createMeter } from "./bot/health/meters.ts";
@@ -30,8 +30,7 @@ import {
 import type { AnswerHooks } from "./discord/rest/exchange/exchange.ts";
 import { createProcessMemory, type ProcessMemory } from "./flows/process_memory.ts";
 import { createTurnLimit } from "./flows/turn/control/turn_limit.ts";
-import { collectGarbage } from "./host/process/collect_garbage.ts";
-import { createReleasePages } from "./host/process/release_pages.ts";
+import { collectGarbage, createReleasePages } from "./host/process/release_pages.ts";
 import type { HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics } from "./http/metrics.ts";
 import type { Snapshot } from "./http/snapshot.ts";

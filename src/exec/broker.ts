@@ -9,8 +9,7 @@
  */
 
 import { z } from "zod";
-import { environmentFor } from "./environment.ts";
-import { resolveCommand } from "./resolve.ts";
+import { environmentFor, resolveCommand } from "./resolve.ts";
 import { run, type Running } from "./run.ts";
 
 /** Maximum characters of a request. */

@@ -7,9 +7,8 @@
 import { existsSync } from "node:fs";
 import { mkdir, realpath } from "node:fs/promises";
 import type { HostCommands, ResolvedCommand, RunEnd } from "../core/exec/command.ts";
-import { environmentFor } from "./environment.ts";
+import { environmentFor, resolveCommand } from "./resolve.ts";
 import { BROKER_SOCKET, resolveRemotely, runRemotely } from "./remote.ts";
-import { resolveCommand } from "./resolve.ts";
 import { run, type Running } from "./run.ts";
 import { type Launch, prepareInstructions, probeSandbox, sandboxed } from "./sandbox.ts";
 

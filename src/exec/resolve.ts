@@ -1,6 +1,6 @@
 /**
  * Looks a command up on the host: the real program, its content, and everything that an approval
- * binds (SEC-R20).
+ * binds (SEC-R20); and forms its environment.
  *
  * @module
  */
@@ -10,7 +10,6 @@ import { createReadStream } from "node:fs";
 import { access, constants, realpath, stat } from "node:fs/promises";
 import { basename, delimiter, dirname, isAbsolute, join, resolve, sep } from "node:path";
 import type { CommandRequest, ResolvedCommand } from "../core/exec/command.ts";
-import { environmentFor, EXEC_PATH } from "./environment.ts";
 
 /** Maximum size of a file that an argument names, to be bound with its content. */
 const MAX_BOUND_BYTES = 64 * 1024 * 1024;
@@ -109,4 +108,12 @@ async function hashOf(path: string): Promise<string> {
   const sum = createHash("sha256");
   for await (const part of createReadStream(path)) sum.update(part);
   return sum.digest("hex");
+}
+
+/** Where commands find programs. */
+const EXEC_PATH = "/usr/local/bin:/usr/bin:/bin";
+
+/** The whole environment of a command. */
+export function environmentFor(workspace: string): Readonly<Record<string, string>> {
+  return { PATH: EXEC_PATH, HOME: workspace, LANG: "C.UTF-8", TMPDIR: "/tmp", TERM: "dumb" };
 }

@@ -9,7 +9,7 @@ import { lstat, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ResolvedCommand } from "../core/exec/command.ts";
 import { codeOf } from "../lib/errors.ts";
-import { environmentFor } from "./environment.ts";
+import { environmentFor } from "./resolve.ts";
 import { run } from "./run.ts";
 
 /** A program to start, with its arguments. */

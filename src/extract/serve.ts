@@ -36,7 +36,7 @@ export async function run(job: Job): Promise<DocumentText | AudioFacts | VoiceFa
     case "office":
       return (await import("./office.ts")).readOffice(job.bytes);
     case "audio":
-      return await (await import("./audio.ts")).measureAudio(job.bytes, job.mediaType);
+      return await (await import("./voice.ts")).measureAudio(job.bytes, job.mediaType);
     case "voice":
       return await (await import("./voice.ts")).measureVoice(job.bytes);
   }

@@ -1,12 +1,13 @@
 /**
- * Measures a spoken answer: its length, and the waveform that Discord shows (R16).
+ * Measures recordings (H10), and spoken answers with the waveform that Discord shows (R16).
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
-import { UnreadableError } from "./limits.ts";
 import type { VoiceFacts } from "../core/outbound/outbound.ts";
+import type { AudioFacts } from "../core/turn/extract.ts";
+import { UnreadableError } from "./limits.ts";
 
 /** Maximum number of slices of a waveform at Discord. */
 const MAX_SLICES = 256;
@@ -45,4 +46,16 @@ export function waveformOf(samples: Float32Array, durationSec: number): string {
   const loudest = Math.max(QUIET, ...peaks);
   const levels = peaks.map((peak) => Math.round(peak / loudest * 255));
   return Buffer.from(levels).toString("base64");
+}
+
+/** Measures a recording by its content, not by the words of its sender. */
+export async function measureAudio(bytes: Uint8Array, mediaType: string): Promise<AudioFacts> {
+  const { parseBuffer } = await import("music-metadata");
+  const { format } = await parseBuffer(bytes, { mimeType: mediaType, size: bytes.length }, {
+    duration: true,
+    skipCovers: true,
+    skipPostHeaders: true,
+  });
+  const { duration } = format;
+  return duration !== undefined && Number.isFinite(duration) ? { durationSec: duration } : {};
 }

@@ -4,6 +4,9 @@
  * It uses `node:http` on both runtimes: their own servers keep a client connected for ever that
  * sends a byte now and then.
  *
+ * At a limit of connections the oldest idle one makes room. To refuse the newest instead would let a
+ * client that holds its connections open keep every health probe out.
+ *
  * @module
  */
 
@@ -12,8 +15,7 @@ import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { isLoopback } from "../lib/network/addresses.ts";
 import { MAX_TIMER_MS } from "../lib/clock.ts";
-import { collectGarbage } from "./process/collect_garbage.ts";
-import { admitConnection, type ConnectionLimits, type OpenConnection } from "./http_connections.ts";
+import { collectGarbage } from "./process/release_pages.ts";
 
 /** Answers a request from a client's address. */
 export type HttpHandler = (
@@ -180,4 +182,50 @@ function boundConnections(
       if (connection && ++connection.answered >= MAX_REQUESTS) socket.end();
     });
   });
+}
+
+/** Limits of connections, over all addresses that the server listens on. */
+export interface ConnectionLimits {
+  /** Maximum number of all connections. */
+  readonly total: number;
+  /** From one address of another machine. */
+  readonly perAddress: number;
+  /** Part of `total` that only clients on this machine may use. */
+  readonly keptForLoopback: number;
+}
+
+/** An open connection. */
+export interface OpenConnection {
+  /** The client's address. */
+  readonly address: string;
+  /** Whether the client is on this machine. */
+  readonly isLocal: boolean;
+  /** Whether a complete request is being answered. */
+  readonly isBusy: boolean;
+}
+
+/** What happens to a new connection. */
+export type Admission<Connection> =
+  | { readonly kind: "accept"; readonly evicts?: Connection }
+  | { readonly kind: "refuse" };
+
+/**
+ * Decides about a new connection.
+ *
+ * @param open Open connections, oldest first, without the new one.
+ */
+export function admitConnection<Connection extends OpenConnection>(
+  open: readonly Connection[],
+  { address, isLocal }: Pick<OpenConnection, "address" | "isLocal">,
+  { total, perAddress, keptForLoopback }: ConnectionLimits,
+): Admission<Connection> {
+  const remote = open.filter((one) => !one.isLocal);
+  const sameAddress = remote.filter((one) => one.address === address);
+  const isIdle = (one: Connection) => !one.isBusy;
+  let oldest: Connection | undefined;
+  if (!isLocal && sameAddress.length >= perAddress) oldest = sameAddress.find(isIdle);
+  else if (!isLocal && remote.length >= total - keptForLoopback) oldest = remote.find(isIdle);
+  else if (open.length >= total) oldest = remote.find(isIdle) ?? open.find(isIdle);
+  else return { kind: "accept" };
+  return oldest ? { kind: "accept", evicts: oldest } : { kind: "refuse" };
 }

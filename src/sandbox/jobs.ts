@@ -1,12 +1,19 @@
 /**
- * Runs jobs on untrusted data, a few at a time, so that they cannot fill the memory together.
+ * Runs jobs on untrusted data, a few at a time, so that they cannot fill the memory together. A script
+ * of the model runs in a process of its own, which is killed if it takes too much.
+ *
+ * For a script, a thread is not enough: Bun cannot end a thread that loops within WebAssembly, and a
+ * script can cause such a loop (`Array.prototype.indexOf.call({ length: 2 ** 53 }, 1)`). The process gets
+ * none of this program's environment.
  *
  * @module
  */
 
-import { type OwnProgram, runCode } from "./code_process.ts";
+import { spawn } from "node:child_process";
+import { isRecord } from "../lib/text/json.ts";
 import type { CodeEnd, CodeJob } from "./evaluate.ts";
 import { type JobEnd, runInThread } from "./run_in_thread.ts";
+import { JOB_ARGUMENT } from "./job_argument.ts";
 
 /** Runs jobs. */
 export interface Jobs {
@@ -53,5 +60,79 @@ function createLimit(most: number) {
       running--;
       waiting.shift()?.();
     }
+  };
+}
+
+/** How to start this program. */
+export interface OwnProgram {
+  /** Path of the program. */
+  readonly program: string;
+  /** Arguments before this program's own. */
+  readonly args: readonly string[];
+  /** Environment for its runtime, without anything of the bot. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Milliseconds for the start and the end of the process, on a slow machine. */
+const EXTRA_MS = 15_000;
+
+/** Maximum bytes of the process's answer. */
+const MAX_ANSWER = 500_000;
+
+/**
+ * Runs a script.
+ *
+ * @throws {Error} If the process fails; or the signal's reason, once it is aborted.
+ */
+export async function runCode(
+  { program, args, env }: OwnProgram,
+  job: CodeJob,
+  signal: AbortSignal,
+): Promise<CodeEnd> {
+  signal.throwIfAborted();
+  const child = spawn(program, [...args, JOB_ARGUMENT], {
+    env: { ...env },
+    cwd: "/",
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
+  const late = setTimeout(() => resolve(undefined), job.timeoutMs + EXTRA_MS);
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  let answer = "";
+  child.stdout.setEncoding("utf8");
+  child.stdout.on("data", (text: string) => {
+    answer += text;
+    if (answer.length > MAX_ANSWER) resolve(undefined);
+  });
+  child.on("error", () => reject(new Error("the sandbox cannot be started")));
+  child.on("close", () => resolve(answer));
+  child.stdin.on("error", () => {}); // it has ended; `close` tells
+  child.stdin.write(`${JSON.stringify(job)}\n`); // stays open: its end would tell that the bot died
+  try {
+    return endOf(await promise, job);
+  } finally {
+    clearTimeout(late);
+    signal.removeEventListener("abort", onAbort);
+    child.kill("SIGKILL");
+  }
+}
+
+function endOf(answer: string | undefined, { timeoutMs }: CodeJob): CodeEnd {
+  let end: unknown;
+  try {
+    end = JSON.parse(answer ?? "");
+  } catch {
+    // It ended itself, because the script was not to be stopped otherwise.
+    return { output: "", failure: `it ran longer than ${timeoutMs / 1_000} s` };
+  }
+  if (!isRecord(end) || typeof end["output"] !== "string") {
+    throw new Error("the sandbox has failed");
+  }
+  const { output, value, failure } = end;
+  return {
+    output,
+    value: typeof value === "string" ? value : undefined,
+    failure: typeof failure === "string" ? failure : undefined,
   };
 }

@@ -18,7 +18,7 @@ import { allows } from "../../src/core/exec/command.ts";
 import { serveBroker } from "../../src/exec/broker.ts";
 import { createHostCommands } from "../../src/exec/jobs.ts";
 import type { HostCommands } from "../../src/core/exec/command.ts";
-import { createOutput } from "../../src/exec/output.ts";
+import { createOutput } from "../../src/exec/run.ts";
 import { sandboxed } from "../../src/exec/sandbox.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 

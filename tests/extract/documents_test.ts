@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { readOffice } from "../../src/extract/office.ts";
 import { readPdf } from "../../src/extract/pdf.ts";
-import { dateOf, isDateFormat } from "../../src/extract/dates.ts";
+import { dateOf, isDateFormat } from "../../src/extract/sheets.ts";
 import { MAX_CHARS, MAX_PAGES, UnreadableError } from "../../src/extract/limits.ts";
 import { run } from "../../src/extract/serve.ts";
 import { docx, pdf, wav, zip } from "../support/files/samples.ts";

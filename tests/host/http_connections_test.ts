@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { admitConnection, type OpenConnection } from "../../src/host/http_connections.ts";
+import { admitConnection, type OpenConnection } from "../../src/host/bounded_server.ts";
 
 const LIMITS = { total: 6, perAddress: 3, keptForLoopback: 2 };
 

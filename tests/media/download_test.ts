@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
 import { describe, it } from "node:test";
-import { createDownload, DOWNLOAD_MS, type DownloadPorts } from "../../src/media/download.ts";
-import { createIsMediaUrl, isExpired } from "../../src/media/hosts.ts";
+import {
+  createDownload,
+  createIsMediaUrl,
+  DOWNLOAD_MS,
+  type DownloadPorts,
+  isExpired,
+} from "../../src/media/download.ts";
 import { schedule } from "../../src/lib/clock.ts";
 import { createSilentBody } from "../support/network/silent_body.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
-import { createAsk } from "../../src/pluralkit/api.ts";
+import { createAsk } from "../../src/pluralkit/client.ts";
 import { messageId } from "../support/discord/builders.ts";
 import { createSilentBody } from "../support/network/silent_body.ts";
 import { sameData } from "../support/same_data.ts";

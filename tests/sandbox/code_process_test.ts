@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { ownCommand } from "../../src/host/process/own_process.ts";
-import { runCode } from "../../src/sandbox/code_process.ts";
+import { runCode } from "../../src/sandbox/jobs.ts";
 import { sameData } from "../support/same_data.ts";
 
 const { HOME = "", DENO_DIR } = process.env;

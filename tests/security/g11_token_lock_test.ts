@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { type NameOwner, ownerOfName } from "../../src/host/locks/name_owner.ts";
+import { type NameOwner, ownerOfName } from "../../src/host/locks/socket_holder.ts";
 import {
   acquireTokenLock,
   TOKEN_LOCK_PORTS,

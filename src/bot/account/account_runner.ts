@@ -12,7 +12,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
 import { createApplications } from "../../discord/rest/calls/application.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
-import { type AccountEnd, endOf } from "../health/account_end.ts";
+import { type AccountEnd, endOf } from "../health/account_health.ts";
 import { createAccountRest, NO_REST_EVENTS } from "../outbound/rest.ts";
 import type { Account, Setup } from "../rules/setup.ts";
 import { createTokenChange, type TokenChange } from "./token_change.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { endOf, tokenHint, withTokenPlace } from "../health/account_end.ts";
+import { endOf, tokenHint, withTokenPlace } from "../health/account_health.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { schedule } from "../../lib/clock.ts";
 import { createOnlineReport } from "./online.ts";

@@ -15,12 +15,15 @@ import { createTurnFiles, type TurnFiles } from "../../flows/media/read_files.ts
 import { createSpeakAnswer, type SpeakAnswer } from "../../flows/media/speak.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
-import { createDownload, type Download } from "../../media/download.ts";
-import { createIsMediaUrl } from "../../media/hosts.ts";
-import { createDrawings, type Drawings } from "../../media/drawings.ts";
+import { createDownload, createIsMediaUrl, type Download } from "../../media/download.ts";
+import {
+  createDrawings,
+  createShownImages,
+  type Drawings,
+  type ShownImages,
+} from "../../media/shown_images.ts";
 import { imageProblem } from "../../media/image.ts";
 import { createMedia } from "../../media/media.ts";
-import { createShownImages, type ShownImages } from "../../media/shown_images.ts";
 import type { ProcessFiles } from "./process_files.ts";
 import type { Speech } from "../rules/setup.ts";
 

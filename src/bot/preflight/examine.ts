@@ -18,7 +18,7 @@ import type { Application, Applications } from "../../discord/rest/calls/applica
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type Answer, type DiscordFacts, shapeOfToken } from "../../flows/preflight/discord.ts";
 import type { NetworkFacts } from "../../flows/preflight/network.ts";
-import { isContainer } from "../../host/process/container.ts";
+import { isContainer } from "../../host/process/boot.ts";
 import { probeHttp, type ProbePorts, probeReachability } from "../../host/network_probe.ts";
 import { proxyFor, proxyRouteTo } from "../../lib/network/proxy.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";

@@ -39,7 +39,7 @@ import {
   createMissingRight,
 } from "../../flows/turn/control/asker_rights.ts";
 import { createCanUndo } from "../../flows/turn/control/undo_button.ts";
-import { createJitPolicy } from "../../host/process/jit_policy.ts";
+import { createJitPolicy } from "../../host/process/engine_options.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 import type { Store } from "../../core/store/store.ts";
 

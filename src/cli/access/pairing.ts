@@ -2,7 +2,7 @@
  * `barnacle pairing`: lists pairing requests, and approves, denies or revokes them (P3).
  *
  * It works on the store itself, with or without a running bot. The bot reads the same tables for each
- * message. A file notifies it of messages to send (`host/files/wake_file.ts`).
+ * message. A file notifies it of messages to send (`host/files/watch_path.ts`).
  *
  * @module
  */

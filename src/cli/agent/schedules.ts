@@ -3,7 +3,7 @@
  * and deletes them (T12).
  *
  * It reads and changes the store itself, so it works with and without a running bot, which a file
- * tells of the change (`host/files/wake_file.ts`).
+ * tells of the change (`host/files/watch_path.ts`).
  *
  * @module
  */

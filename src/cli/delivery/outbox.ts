@@ -2,7 +2,7 @@
  * `barnacle outbox`: lists unsent messages with reasons, and resends or drops them (D2).
  *
  * It reads and changes the store itself, so it works with and without a running bot. A running bot is
- * notified of the change by a file (`host/files/wake_file.ts`).
+ * notified of the change by a file (`host/files/watch_path.ts`).
  *
  * @module
  */

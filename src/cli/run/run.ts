@@ -25,7 +25,7 @@ import {
   MEDIA_NAME,
   prepareDataDir,
 } from "../../host/files/data_dir.ts";
-import { watchWakeFile } from "../../host/files/wake_file.ts";
+import { watchWakeFile } from "../../host/files/watch_path.ts";
 import { armFault, readFault } from "../../host/process/faults.ts";
 import { loadNotify } from "../../host/process/sd_notify.ts";
 import { stateOf } from "../../host/files/watch_path.ts";

@@ -15,7 +15,7 @@ import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
-import type { Holder } from "../../host/locks/holder.ts";
+import type { Holder } from "../../host/locks/lock.ts";
 import { findTokenHolders } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Io } from "../terminal/io.ts";

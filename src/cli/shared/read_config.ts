@@ -13,8 +13,12 @@ import { locateConfig } from "../../config/locate.ts";
 import type { ConfigText } from "../../config/parse.ts";
 import { auditPermissions } from "../../config/checks/permissions.ts";
 import { type Problem, renderProblems } from "../../config/text/problem.ts";
-import { foldersOf } from "../../host/files/folders_of.ts";
-import { FileRefusedError, isOpenFile, readBounded } from "../../host/files/read_bounded.ts";
+import {
+  FileRefusedError,
+  foldersOf,
+  isOpenFile,
+  readBounded,
+} from "../../host/files/read_bounded.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Io } from "../terminal/io.ts";
 

@@ -12,7 +12,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { DATABASE_NAME, findDataDir } from "../../host/files/data_dir.ts";
-import { writeWakeFile } from "../../host/files/wake_file.ts";
+import { writeWakeFile } from "../../host/files/watch_path.ts";
 import { isCurrent } from "../../store/database/database.ts";
 import { openStore } from "../../store/store.ts";
 import { EXIT } from "./exit_code.ts";

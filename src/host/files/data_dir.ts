@@ -4,12 +4,25 @@
  * Barnacle refuses a directory that holds files of other users or programs: `--data /tmp` must not
  * lock everyone out of `/tmp`.
  *
+ * Files that last as long as a program runs have a directory of their own: systems without abstract
+ * sockets keep their locks there. Every user may write to the directory of temporary files. So a name
+ * there that another user has created, or may change, is not used.
+ *
  * @module
  */
 
-import { accessSync, chmodSync, constants, mkdirSync, readdirSync, statSync } from "node:fs";
-import { isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+} from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
+import { tmpdir } from "node:os";
 import type { Env } from "../../lib/env.ts";
 import { codeOf, PathError } from "../../lib/errors.ts";
 
@@ -108,4 +121,49 @@ function toDataDirError(cause: unknown, path: string): DataDirError {
       "Make it writable, or choose another one with --data",
     { kind, path, cause },
   );
+}
+
+/** The sources that may name the directory. */
+export interface RuntimeDirSources {
+  /** The process environment. */
+  readonly env: Env;
+  /** Folder for temporary files. */
+  readonly tmp: string;
+  /** Absent on Windows. */
+  readonly uid?: number | undefined;
+}
+
+/**
+ * Returns a directory that only this user can change: `$XDG_RUNTIME_DIR`, or a new one among the
+ * temporary files.
+ *
+ * @returns `undefined` if there is no safe one.
+ */
+export function runtimeDir(
+  { env, tmp, uid }: RuntimeDirSources = {
+    env: process.env,
+    tmp: tmpdir(),
+    uid: process.getuid?.(),
+  },
+): string | undefined {
+  const named = env["XDG_RUNTIME_DIR"];
+  if (named && isAbsolute(named) && isOursAlone(named, uid)) return named;
+  const made = join(tmp, `barnacle-${uid ?? "user"}`);
+  try {
+    mkdirSync(made, { mode: 0o700 });
+  } catch {
+    // It exists already, or cannot be created: the next line finds out.
+  }
+  return isOursAlone(made, uid) ? made : undefined;
+}
+
+/** Does not follow a link, which another user may have created. */
+function isOursAlone(path: string, uid: number | undefined): boolean {
+  try {
+    const found = lstatSync(path);
+    if (!found.isDirectory()) return false;
+    return uid === undefined || (found.uid === uid && (found.mode & 0o077) === 0);
+  } catch {
+    return false; // it does not exist
+  }
 }

@@ -1,17 +1,37 @@
 /**
- * Reports when a file changes.
+ * Reports when a file changes, and notifies the bot through such a file that a command has written to
+ * the store.
  *
  * The kernel reports events; a slow check finds unreported changes. After an event, the file is
  * checked until it stays the same from one check to the next. So a half-written file is never
  * reported.
  *
+ * The watch is on the file itself, not on its directory: the database may be in the same directory,
+ * and each of its writes would wake the process. The kernel also reports a file that another one
+ * replaces, because it loses its name; after that, the listener must start again. For a link, its
+ * directory is watched too, because the link itself changes.
+ *
+ * A command writes a byte to the wake file, beside the database, after a commit. One that dies in
+ * between notifies no one, so the bot also checks the store now and then.
+ *
  * @module
  */
 
-import { statSync } from "node:fs";
+import process from "node:process";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  statfsSync,
+  statSync,
+  watch,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { codeOf } from "../../lib/errors.ts";
 import type { StartTimer } from "../../lib/clock.ts";
-import { type FileEvents, fileEvents } from "./file_events.ts";
 
 /** The dependencies of a watch. */
 export interface WatchPorts {
@@ -102,4 +122,86 @@ export function stateOf(path: string): string {
   } catch (error) {
     return codeOf(error) ?? "unknown"; // "ENOENT" is a state, too
   }
+}
+
+/**
+ * Calls back at each event of the file, several times for one change.
+ *
+ * @returns Stops listening; `undefined` if the kernel reports nothing: the file does not exist, is
+ * on a network file system, or the system has no watch left.
+ */
+export type FileEvents = (path: string, onEvent: () => void) => (() => void) | undefined;
+
+/**
+ * Magic numbers of Linux file systems that others change without this kernel's knowledge: NFS, SMB
+ * (three numbers), FUSE (and virtiofs), 9P, Ceph, AFS, VirtualBox.
+ *
+ * @see {@link https://man7.org/linux/man-pages/man2/statfs.2.html}
+ */
+const REMOTE: ReadonlySet<number> = new Set([
+  0x6969,
+  0x517b,
+  0xff534d42,
+  0xfe534d42,
+  0x65735546,
+  0x01021997,
+  0x00c36400,
+  0x5346414f,
+  0x786f4256,
+]);
+
+/** Reports the kernel's events of a file. */
+export function fileEvents(path: string, onEvent: () => void): (() => void) | undefined {
+  const ends: (() => void)[] = [];
+  const end = () => ends.splice(0).forEach((stop) => stop());
+  try {
+    statSync(path);
+    if (process.platform === "linux" && REMOTE.has(statfsSync(path).type >>> 0)) return undefined;
+    const isLink = lstatSync(path).isSymbolicLink();
+    for (const watched of isLink ? [path, dirname(path)] : [path]) {
+      const watcher = watch(watched, { persistent: false }, onEvent);
+      watcher.on("error", onEvent); // the next check finds the state
+      ends.push(() => watcher.close());
+    }
+    return end;
+  } catch {
+    end(); // no file, no permission, or no watch left: the slow check finds changes
+    return undefined;
+  }
+}
+
+/** The name on the disk. */
+const NAME = "doorbell";
+
+/** Notifies the bot that runs on this data directory, if there is one. */
+export function writeWakeFile(dataDir: string): void {
+  try {
+    const descriptor = openSync(join(dataDir, NAME), "r+");
+    try {
+      writeSync(descriptor, "!", 0);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    // No bot has ever run here, or the disk is full: the bot's slow check finds the change.
+  }
+}
+
+/**
+ * Listens for notifications, and creates the file if it is missing.
+ *
+ * @returns Stops listening; `undefined` if the system sends no file events here, or something else is
+ * in the file's place. Deno would wait for the other end of a pipe.
+ */
+export function watchWakeFile(dataDir: string, onWake: () => void): (() => void) | undefined {
+  try {
+    // For reading, too: an open for writing alone would wait for the other end of a pipe.
+    const descriptor = openSync(join(dataDir, NAME), constants.O_RDWR | constants.O_CREAT, 0o600);
+    const isFile = fstatSync(descriptor).isFile();
+    closeSync(descriptor);
+    if (!isFile) return undefined;
+  } catch {
+    return undefined; // the disk is full, which the store reports
+  }
+  return fileEvents(join(dataDir, NAME), onWake);
 }

@@ -5,17 +5,48 @@
  * that is never removed: after a removal, two processes could each lock a file of their own. The
  * file's content is for people, and for the CLI, which finds the running bot by it.
  *
+ * The lock is `flock(2)` of the C library, since neither runtime offers it. The kernel frees it when
+ * the process ends, however it ends, so no stale lock exists. A file made by `link()` and checked for a
+ * living owner has a race when taking over from a dead owner. It would not notice a process that locks
+ * with `flock`. So Barnacle does not start if it cannot call the C library: a second Barnacle would
+ * answer twice.
+ *
+ * A process id alone may belong to another process after a reboot. So a holder also has the boot and
+ * the start within it.
+ *
  * @module
  */
 
-import { closeSync, constants, ftruncateSync, openSync, writeSync } from "node:fs";
 import process from "node:process";
+import { closeSync, constants, ftruncateSync, openSync, writeSync } from "node:fs";
 import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
 import { readBootId, readPid } from "../process/boot.ts";
 import { readBounded } from "../files/read_bounded.ts";
-import { type Flock, FlockUnavailableError, loadFlock } from "./flock.ts";
-import { type Holder, holderSchema } from "./holder.ts";
+import { LibcUnavailableError, loadLibc } from "../process/libc.ts";
+
+/** The holder's description of itself. */
+export interface Holder {
+  /** Process id. */
+  readonly pid: number;
+  /** Unix time in milliseconds at which it took the lock. */
+  readonly startedAt: number;
+  /** Id of the kernel's boot; absent if unknown. */
+  readonly bootId?: string | undefined;
+  /** When the process began in that boot, in the kernel's ticks; absent if unknown. */
+  readonly startTicks?: number | undefined;
+  /** Absolute path of its data directory; absent if it tells none. */
+  readonly dataDir?: string | undefined;
+}
+
+/** Reads a description that another process has written. */
+export const holderSchema = z.object({
+  pid: z.int().positive(),
+  startedAt: z.number(),
+  bootId: z.string().optional(),
+  startTicks: z.int().optional(),
+  dataDir: z.string().optional(),
+});
 
 /** The holder's description in a lock file. */
 export interface LockHolder extends Holder {
@@ -141,5 +172,42 @@ export function readHolder(path: string): LockHolder | undefined {
     return lockHolderSchema.safeParse(JSON.parse(readBounded(path, BOUND))).data;
   } catch {
     return undefined; // it may be read between two writes
+  }
+}
+
+/**
+ * Acquires the lock of an open file without waiting.
+ *
+ * @param mode `alone` by default. `shared` fails only beside a process that holds it alone. `free`
+ *   releases it. Closing alone is not enough: a process that another thread is starting has a copy of
+ *   the descriptor until it loads its program. The copy holds the lock.
+ * @returns Whether the call succeeded.
+ */
+export type Flock = (descriptor: number, mode?: "alone" | "shared" | "free") => boolean;
+
+/** The C library cannot be called here, so no lock can prove that this Barnacle is alone. */
+export class FlockUnavailableError extends Error {
+  /** Name of the error class, as logs show it. */
+  override readonly name = "FlockUnavailableError";
+}
+
+/** `LOCK_EX`, `LOCK_SH` and `LOCK_UN`: the same numbers on Linux and macOS. */
+const OPERATIONS = { alone: 2, shared: 1, free: 8 };
+/** `LOCK_NB`: does not wait. */
+const AT_ONCE = 4;
+
+/**
+ * Loads `flock`.
+ *
+ * @throws {FlockUnavailableError} On Windows, and if the process may not call the C library.
+ */
+export async function loadFlock(): Promise<Flock> {
+  try {
+    const libc = await loadLibc({ flock: { parameters: ["i32", "i32"], result: "i32" } });
+    const flock = libc("flock");
+    return (descriptor, mode = "alone") => flock(descriptor, OPERATIONS[mode] | AT_ONCE) === 0;
+  } catch (cause) {
+    if (!(cause instanceof LibcUnavailableError)) throw cause;
+    throw new FlockUnavailableError(`Cannot lock a file: ${cause.message}`, { cause });
   }
 }

@@ -11,7 +11,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { createConnection, createServer, type Server } from "node:net";
 import { codeOf } from "../../lib/errors.ts";
-import { type Holder, holderSchema } from "./holder.ts";
+import { type Holder, holderSchema } from "./lock.ts";
 
 /** A holder's answer. */
 export type Answer =

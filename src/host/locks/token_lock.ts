@@ -23,19 +23,18 @@ import { join } from "node:path";
 import process from "node:process";
 import { codeOf } from "../../lib/errors.ts";
 import { readBootId, readPid } from "../process/boot.ts";
-import { FlockUnavailableError } from "./flock.ts";
-import { acquireLock, isLocked, readHolder } from "./lock.ts";
-import { type NameOwner, ownerOfName } from "./name_owner.ts";
-import type { Holder } from "./holder.ts";
-import { askHolder, listenOnName } from "./name_socket.ts";
-import { runtimeDir } from "../files/runtime_dir.ts";
+import { acquireLock, FlockUnavailableError, type Holder, isLocked, readHolder } from "./lock.ts";
 import {
   holdsSocket,
   isHeldByUser,
+  type NameOwner,
   namesListenedOn,
+  ownerOfName,
   type SocketTables,
   TABLES,
 } from "./socket_holder.ts";
+import { askHolder, listenOnName } from "./name_socket.ts";
+import { runtimeDir } from "../files/data_dir.ts";
 
 /** A process of another user that has the lock's name without knowing the token. */
 export interface Squatter {

@@ -1,6 +1,6 @@
 /**
- * Identifies a process beyond its pid: by the kernel's boot id, and by the process's start time in
- * that boot.
+ * Reads what surrounds the process: the kernel's boot, systemd and containers; and identifies a process
+ * beyond its pid, by the boot id and the process's start time in that boot.
  *
  * The kernel reuses pids, and the wall clock can be set: a Raspberry Pi starts in the past. Boot id
  * and start time in the kernel's ticks stay unique.
@@ -8,9 +8,9 @@
  * @module
  */
 
-import type { Env } from "../../lib/env.ts";
-import { readFileSync } from "node:fs";
 import process from "node:process";
+import { existsSync, readFileSync } from "node:fs";
+import type { Env } from "../../lib/env.ts";
 
 /** Reads a file; throws if it does not exist. */
 export type ReadText = (path: string) => string;
@@ -81,4 +81,63 @@ function canRead(path: string, read: ReadText): boolean {
   } catch {
     return false; // which answers the question
   }
+}
+
+/** Files that the engines create: Docker, Podman. */
+const MARKS: readonly string[] = ["/.dockerenv", "/run/.containerenv"];
+
+/**
+ * Values of `container` from Podman, and from images of Buildah; LXC and nspawn set their own
+ * names.
+ */
+const ENGINES: readonly string[] = ["docker", "podman", "oci"];
+
+const CGROUP = /docker|kubepods|containerd|libpod/;
+
+/** The facts visible from inside. */
+export interface ContainerPorts {
+  /** Whether a path exists. */
+  readonly exists: (path: string) => boolean;
+  /** `/proc/1/cgroup`; empty if it does not exist. */
+  readonly cgroup: () => string;
+}
+
+/**
+ * Judges the facts.
+ *
+ * @param env Kubernetes sets a variable.
+ */
+export function isContainer(
+  env: Env,
+  { exists, cgroup }: ContainerPorts = { exists: existsSync, cgroup: readCgroup },
+): boolean {
+  if (env["KUBERNETES_SERVICE_HOST"] || ENGINES.includes(env["container"] ?? "")) return true;
+  return MARKS.some((path) => exists(path)) || CGROUP.test(cgroup());
+}
+
+function readCgroup(): string {
+  try {
+    return readFileSync("/proc/1/cgroup", "utf8");
+  } catch {
+    return ""; // not Linux, or not readable
+  }
+}
+
+/** Whether the process is part of a service's control group; `false` on other systems. */
+export function isService(pid: number | "self"): boolean {
+  try {
+    return isServiceGroup(readFileSync(`/proc/${pid}/cgroup`, "utf8"));
+  } catch {
+    return false; // no such process, or no Linux
+  }
+}
+
+/**
+ * Whether a control group belongs to a service. A terminal's group ends with `.scope`, even if it
+ * is below the service of a user's session.
+ *
+ * @param text Content of `/proc/<pid>/cgroup`.
+ */
+export function isServiceGroup(text: string): boolean {
+  return text.split("\n").some((line) => /\.service$/.test(line));
 }

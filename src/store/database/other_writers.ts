@@ -2,7 +2,7 @@
  * Tells whether another process has written to the file.
  *
  * `barnacle send` adds to the outbox of a running bot, and then notifies it through a file
- * (`host/files/wake_file.ts`). The bot then calls this module.
+ * (`host/files/watch_path.ts`). The bot then calls this module.
  *
  * SQLite counts the commits of other connections, and shows the count to each connection in shared
  * memory. A check takes 5 to 8 µs and reads no page.

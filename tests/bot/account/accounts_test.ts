@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { AccountEnd } from "../../../src/bot/health/account_end.ts";
+import { type AccountEnd, createAccountHealth } from "../../../src/bot/health/account_health.ts";
 import type {
   AccountOptions,
   AccountPorts,
   RunningAccount,
 } from "../../../src/bot/account_interface.ts";
-import { createAccountHealth } from "../../../src/bot/health/account_health.ts";
 import { createAccounts } from "../../../src/bot/account/accounts.ts";
 import type { Account, Setup } from "../../../src/bot/rules/setup.ts";
 import { createMeter } from "../../../src/bot/health/meters.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { endOf, tokenHint, withTokenPlace } from "../../../src/bot/health/account_end.ts";
+import { endOf, tokenHint, withTokenPlace } from "../../../src/bot/health/account_health.ts";
 import { TOKEN_HINT } from "../../../src/discord/gateway/lifecycle/close_codes.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { TurnOutcome } from "../../../src/core/turn/turn_outcome.ts";
-import type { AccountEnd } from "../../../src/bot/health/account_end.ts";
 import {
+  type AccountEnd,
   type AccountHealthPorts,
   type AccountParts,
   createAccountHealth,

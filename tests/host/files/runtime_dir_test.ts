@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { runtimeDir } from "../../../src/host/files/runtime_dir.ts";
+import { runtimeDir } from "../../../src/host/files/data_dir.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const uid = process.getuid?.();

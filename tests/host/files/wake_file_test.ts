@@ -4,7 +4,7 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { watchWakeFile, writeWakeFile } from "../../../src/host/files/wake_file.ts";
+import { watchWakeFile, writeWakeFile } from "../../../src/host/files/watch_path.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 describe("[D1] the wake file", () => {

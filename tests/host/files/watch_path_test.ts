@@ -3,8 +3,8 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileEvents } from "../../../src/host/files/file_events.ts";
 import {
+  fileEvents,
   POLL_ONLY_MS,
   SETTLE_MS,
   SLOW_POLL_MS,

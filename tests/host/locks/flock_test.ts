@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { loadFlock } from "../../../src/host/locks/flock.ts";
+import { loadFlock } from "../../../src/host/locks/lock.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 describe("loadFlock()", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type ContainerPorts, isContainer } from "../../../src/host/process/container.ts";
+import { type ContainerPorts, isContainer } from "../../../src/host/process/boot.ts";
 
 /** A machine without traces of an engine, except for the given ones. */
 const seen = (path = "", cgroup = "0::/init.scope\n"): ContainerPorts => ({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createJitPolicy, endStart } from "../../../src/host/process/jit_policy.ts";
+import { createJitPolicy, endStart } from "../../../src/host/process/engine_options.ts";
 
 function end(turns: number, runtime?: unknown, steps = 0): void {
   const policy = createJitPolicy(runtime);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isService, isServiceGroup } from "../../../src/host/process/service.ts";
+import { isService, isServiceGroup } from "../../../src/host/process/boot.ts";
 
 describe("[SEC-R38] isServiceGroup()", () => {
   const groups: readonly (readonly [text: string, expected: boolean])[] = [
