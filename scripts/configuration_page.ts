@@ -5,7 +5,7 @@
  * @module
  */
 
-import { BOT_TOKEN } from "../src/config/config.ts";
+import { BOT_TOKEN } from "../src/config/schema/accounts.ts";
 import { VENDORS } from "../src/config/models.ts";
 import { defaultText, exampleOf, json, referenceKeys } from "../src/config/reference/keys.ts";
 import type { ReferenceKey } from "../src/config/reference/keys.ts";

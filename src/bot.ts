@@ -144,7 +144,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const files = startProcessFiles({
     root: options.mediaFolder,
     workerUrl: EXTRACT_WORKER_URL,
-    mediaDays: () => setup.config.retention.mediaDays,
+    mediaDays: () => setup.config.store.retention.mediaDays,
     now,
     log: logging.forPart("store"),
   });
@@ -173,7 +173,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     startAccount,
     meter,
     memory,
-    turnLimit: createTurnLimit(() => setup.config.maxConcurrentTurns),
+    turnLimit: createTurnLimit(() => setup.config.agents.maxConcurrentTurns),
     healthOf: health.accountOf,
     now,
     onOnline: options.onOnline ?? (() => {}),
@@ -251,7 +251,7 @@ async function createTraces(
   if (!otel) return undefined;
   const { createTraceExport } = await import("./telemetry/trace_export.ts");
   return createTraceExport({
-    url: otel.url,
+    url: otel.endpoint,
     headers: revealed(otel.headers),
     version: build.version,
     schedule,

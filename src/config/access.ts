@@ -4,30 +4,11 @@
  * @module
  */
 
-import { parseSnowflake } from "../core/discord/ids.ts";
 import { openGates } from "../core/tool_names.ts";
-import { type AllowEntry, parseAllowEntry } from "../policy/rules/allowlist.ts";
-import type {
-  AccessPolicy,
-  ChannelRules,
-  CommandRules,
-  DmRules,
-  GroupEntry,
-  GuildRules,
-  PlaceToolRules,
-  ToolLists,
-} from "../policy/rules/rules.ts";
+import type { AccessPolicy, CommandRules, GuildRules, ToolLists } from "../policy/rules/rules.ts";
+import { withoutPrototype } from "./schema/access.ts";
 import { type Account, DISCORD } from "./schema/accounts.ts";
-import { parseGroupEntry } from "./schema/group_entry.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
-
-type GuildSettings = NonNullable<AccountSettings["guilds"]>[string];
-type ChannelSettings = NonNullable<GuildSettings["channels"]>[string];
-
-/** As zod writes optional keys. */
-type OptionalLists = { readonly [Key in keyof ToolLists]?: ToolLists[Key] | undefined };
-
-const MINUTE_MS = 60_000;
 
 /**
  * Makes the rules of one account.
@@ -42,25 +23,40 @@ export function toAccessPolicy(
   const { dm, guilds, allowBots, loopGuard, pluralkit, intentFilter, execApprovals, actions } =
     account;
   return {
-    dm: dmRules(dm),
+    dm,
     ...groupPolicyOf(settings.channels, account, ruleOf),
-    guilds: guilds
-      ? mapped(guilds, (guild) => guildRules(guild, intentFilter?.enabled === true))
-      : undefined,
+    guilds: guilds && intentFilter?.enabled ? filtered(guilds) : guilds,
     allowBots,
-    loopGuard: { maxTurns: loopGuard.maxTurns, muteMs: loopGuard.muteMin * MINUTE_MS },
+    loopGuard,
     asksPluralkit: pluralkit.enabled,
     commands: commandRules(settings.commands),
-    approvers: (execApprovals?.approvers ?? []).map((id) => parseSnowflake<"user">(id))
-      .filter((id) => id !== undefined),
+    approvers: execApprovals?.approvers ?? [],
     tools: {
       global: toolLists(settings.tools),
-      agent: toolLists(settings.agents.list[0]?.tools),
+      agent: settings.agents.list[0]?.tools ?? {},
       openGates: openGates(actions ?? {}),
     },
     matchesPattern,
     ruleOf,
   };
+}
+
+/** The guilds, with the account's intent filter where they do not switch it off. */
+function filtered(
+  guilds: Readonly<Record<string, GuildRules>>,
+): Readonly<Record<string, GuildRules>> {
+  return withoutPrototype(
+    Object.fromEntries(
+      Object.entries(guilds).map((
+        [key, guild],
+      ) => [key, { ...guild, intentFilter: guild.intentFilter ?? true }]),
+    ),
+  );
+}
+
+/** The lists alone, without the section's other keys. */
+function toolLists({ allow, alsoAllow, deny }: ToolLists = {}): ToolLists {
+  return { allow, alsoAllow, deny };
 }
 
 /** The rules for commands, which all accounts share. */
@@ -69,7 +65,7 @@ export function commandRules(
 ): CommandRules {
   return {
     usesAccessGroups: useAccessGroups,
-    owners: ownerAllowFrom ? entries(ownerAllowFrom) : undefined,
+    owners: ownerAllowFrom,
     texts: text,
   };
 }
@@ -106,83 +102,4 @@ export function reactionPlaces(
       (!guilds || rules.some(({ reactionNotifications }) => reactionNotifications !== "off")),
     direct: dm.enabled && dm.policy !== "disabled",
   };
-}
-
-function dmRules(
-  { enabled, policy, allowFrom, groupEnabled, groupChannels }: AccountSettings["dm"],
-): DmRules {
-  return {
-    enabled,
-    policy,
-    allowFrom: entries(allowFrom),
-    groupEnabled,
-    groupChannels: groupChannels ? groups(groupChannels) : undefined,
-  };
-}
-
-function guildRules(guild: GuildSettings, filtered: boolean): GuildRules {
-  const { slug, requireMention, users, channels, reactionNotifications, intentFilter } = guild;
-  const intents = intentFilter?.enabled ?? (filtered || undefined);
-  return {
-    slug,
-    requireMention,
-    users: users ? entries(users) : undefined,
-    channels: channels ? mapped(channels, channelRules) : undefined,
-    ...placeTools(guild),
-    reactionNotifications,
-    threads: guild.threads,
-    intentFilter: intents,
-  };
-}
-
-function channelRules(channel: ChannelSettings): ChannelRules {
-  const { allow, enabled, requireMention, users, systemPrompt, skills, intentFilter } = channel;
-  return {
-    allow,
-    enabled,
-    requireMention,
-    users: users ? entries(users) : undefined,
-    systemPrompt,
-    skills,
-    ...placeTools(channel),
-    threads: channel.threads,
-    intentFilter: intentFilter?.enabled,
-  };
-}
-
-function placeTools(
-  { tools, toolsBySender }: Pick<ChannelSettings, "tools" | "toolsBySender">,
-): PlaceToolRules {
-  return {
-    tools: tools ? toolLists(tools) : undefined,
-    toolsBySender: toolsBySender
-      ? Object.entries(toolsBySender).flatMap(([key, lists]) => {
-        const who = parseAllowEntry(key);
-        return who.kind === "problem" ? [] : [{ key, who, lists: toolLists(lists) }];
-      })
-      : undefined,
-  };
-}
-
-function toolLists({ allow, alsoAllow, deny }: OptionalLists = {}): ToolLists {
-  return { allow, alsoAllow, deny };
-}
-
-/** The schema has refused entries that match no one; should one get here, it lets no one in. */
-function entries(written: readonly string[]): readonly AllowEntry[] {
-  return written.map(parseAllowEntry).filter((entry) => entry.kind !== "problem");
-}
-
-function groups(written: readonly string[]): readonly GroupEntry[] {
-  return written.map(parseGroupEntry).filter((entry) => entry.kind !== "problem");
-}
-
-/** Has no prototype, so a channel named `constructor` finds no rule. */
-function mapped<From, To>(
-  record: Readonly<Record<string, From>>,
-  convert: (value: From) => To,
-): Readonly<Record<string, To>> {
-  const result: Record<string, To> = Object.create(null);
-  for (const [name, value] of Object.entries(record)) result[name] = convert(value);
-  return result;
 }

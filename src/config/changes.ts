@@ -11,12 +11,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { pathText } from "../core/config_file.ts";
 import type { AccountId } from "../core/discord/ids.ts";
-import { sectionsOf } from "./schema/accounts.ts";
+import { effectiveOf, effectiveValues, sectionsOf } from "./schema/accounts.ts";
 import type { DiscordConfig } from "./config.ts";
 import type { TakesEffect } from "./schema/parts/key.ts";
 import type { LoadedConfig } from "./load.ts";
-import { accountDefaults, configSchema } from "./schema/root.ts";
+import { configSchema } from "./schema/root.ts";
 import { account as accountSchema } from "./schema/discord.ts";
+import { withDefaults } from "./schema/parts/effective.ts";
 import type { Secret } from "./schema/parts/secrets.ts";
 import { childOf, docOf, isSecret, type Schema } from "./schema/parts/shape.ts";
 import { isRecord, type Segment, valueAt } from "./text/tree.ts";
@@ -129,8 +130,8 @@ function changesBetween(before: LoadedConfig, after: LoadedConfig): readonly Cha
   return [...changes.values()];
 }
 
-function sideOf({ written, settings }: LoadedConfig): Side {
-  return { written, held: settings };
+function sideOf({ written }: LoadedConfig): Side {
+  return { written, held: effectiveValues(written) };
 }
 
 /** The keys that either side writes; none for a list, which is one value. */
@@ -165,14 +166,16 @@ interface AccountState {
 }
 
 function accountOf(
-  { config, settings, written }: LoadedConfig,
+  { config, written }: LoadedConfig,
   accountId: AccountId,
 ): AccountState | undefined {
   const found = config.accounts.find((one) => one.accountId === accountId);
   if (!found) return undefined;
-  const { accounts = {}, ...above } = settings.channels.discord ?? { ...accountDefaults() };
-  const name = sectionsOf(written).find(({ id }) => id === accountId)?.name;
-  return { config: found, settings: name === undefined ? above : accounts[name] };
+  const own = sectionsOf(written).find(({ id }) => id === accountId)?.own;
+  return {
+    config: found,
+    settings: withDefaults(accountSchema, effectiveOf(written, accountId, own)),
+  };
 }
 
 /** When the changes of an account take effect. */

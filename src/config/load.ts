@@ -7,22 +7,27 @@
 import type { Env } from "../lib/env.ts";
 import { isLoopback } from "../lib/network/addresses.ts";
 import { quoted } from "../lib/text/quoted.ts";
-import { accountsOf, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
+import { accountsOf, BOT_TOKEN, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
 import { unknownProviders } from "./unknown_providers.ts";
 import { silentDefaults } from "./audit/audit.ts";
 import { placeholdersIn } from "./checks/placeholders.ts";
-import { BOT_TOKEN, type BotConfig, type Config, type SharedConfig } from "./config.ts";
-import { findSecrets, type SecretsByPath } from "./find_secrets.ts";
+import {
+  type BotConfig,
+  type Config,
+  type SharedConfig,
+  toConfig,
+  tokenPlaceOf,
+} from "./config.ts";
+import { resolveSecrets, type SecretsByPath } from "./secrets.ts";
 import { mentionsOf } from "./mentions/mention.ts";
 import { auditModelVariables } from "./model_variables.ts";
 import { resolveModels } from "./models.ts";
 import { type ConfigText, noFile, parseConfig, type ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";
 import type { Settings } from "./schema/root.ts";
-import { removedSecrets } from "./removed_secrets.ts";
 import { isRemoved } from "./valid_part.ts";
-import { envSecret, type Secret } from "./schema/parts/secrets.ts";
-import { toConfig } from "./to_config.ts";
+import { envSecret } from "./schema/parts/secrets.ts";
+import { valueAt } from "./text/tree.ts";
 
 /** Everything that loading needs from outside. */
 export interface ConfigPorts {
@@ -46,8 +51,6 @@ export type Loaded =
   | {
     readonly kind: "loaded";
     readonly config: BotConfig;
-    /** The file's values with defaults, for `config show`. Each account has all inherited keys. */
-    readonly settings: Settings;
     /** The file's own values, before defaults; `{}` without a file. */
     readonly written: Readonly<Record<string, unknown>>;
     /** The file's text with its secrets blanked, which still parses; absent without a file. */
@@ -94,8 +97,16 @@ export async function loadConfig(
       return ports.readFile(path);
     },
   };
-  const faulty = parsed.part ? removedSecrets(parsed.part) : [];
-  const secrets = await findSecrets(settings, written, accounts, problemAt, places, faulty);
+  const tokenPlaces = new Map(accounts.map((account) => [account.id, tokenPlaceOf(account)]));
+  const modelKeys = ports.isElsewhere ? [] : auditModelVariables(settings, env, problemAt);
+  const secrets = await resolveSecrets(
+    settings,
+    written,
+    accounts,
+    problemAt,
+    places,
+    parsed.part,
+  );
   const mentions = await mentionsOf(settings);
   const placeholders = placeholdersIn(parsed.part?.whole ?? written).map((
     { path, message, hint },
@@ -108,10 +119,10 @@ export async function loadConfig(
     ...mentions.problems.map(({ path, message, hint }) => problemAt("error", path, message, hint)),
     ...await unknownProviders(settings, problemAt, parsed.part),
     ...(ports.isElsewhere ? [] : missingVariables(settings, env, problemAt)),
-    ...(ports.isElsewhere ? [] : auditModelVariables(settings, env, problemAt)),
+    ...modelKeys,
     ...(isRemoved(["http", "token"], removed)
       ? []
-      : openHttp(settings, secrets.httpToken, problemAt, ports.isElsewhere)),
+      : openHttp(settings, written, problemAt, ports.isElsewhere)),
     ...(parsed.settings ? silentDefaults(written) : []).map((remark): Problem =>
       source ? { ...remark, file: source.file } : remark
     ),
@@ -121,11 +132,13 @@ export async function loadConfig(
   }
   return {
     kind: "loaded",
-    config: {
-      ...toConfig(settings, accounts, secrets, mentions.matches, source?.file),
-      ...(secretFiles.size > 0 && { secretFiles: [...secretFiles] }),
-    },
-    settings,
+    config: toConfig(settings, {
+      accounts,
+      matchesPattern: mentions.matches,
+      tokenPlaces,
+      file: source?.file,
+      secretFiles: secretFiles.size > 0 ? [...secretFiles] : undefined,
+    }),
     written,
     text: parsed.blanked,
     secrets: secrets.byPath,
@@ -178,15 +191,14 @@ function missingVariables(
 
 /** A server that other machines can reach needs a token (SEC-R30). */
 function openHttp(
-  { http }: Settings,
-  token: Secret | undefined,
+  { http: { bind, token } }: Settings,
+  written: unknown,
   problemAt: ProblemAt,
   isElsewhere = false,
 ): readonly Problem[] {
-  const bind = typeof http.bind === "string" ? [http.bind] : http.bind;
   const open = bind.find((address) => !isLoopback(address));
   if (open === undefined) return [];
-  if (!token && !(isElsewhere && http.token)) {
+  if (!token && !(isElsewhere && valueAt(written, ["http", "token"]) !== undefined)) {
     return [problemAt(
       "error",
       ["http", "bind"],

@@ -41,10 +41,7 @@ export type Price = Settings["models"]["providers"][string]["prices"][string];
 export type WrittenAbilities = Settings["models"]["providers"][string]["models"][string];
 
 /** A provider of the config; the environment may fill the gaps. */
-export interface WrittenProvider extends Omit<Provider, "baseUrl"> {
-  /** Absent if the config has no address. */
-  readonly baseUrl?: string;
-}
+type WrittenProvider = Settings["models"]["providers"][string];
 
 /** Models as `"<provider>/<model>"`: the one to ask first, and those to ask if it fails. */
 export interface ModelNames {
@@ -188,7 +185,7 @@ function fromEnvironment(config: ModelsConfig, env: Env): ResolvedModels {
 /** Ids of all models that the config names, in its order, each once. */
 export function namedModels({ names, providers }: ModelsConfig): readonly string[] {
   const chosen = names ? [names.primary, ...names.fallbacks] : [];
-  const known = Object.entries(providers).flatMap(([id, { models = {}, prices = {} }]) =>
+  const known = Object.entries(providers).flatMap(([id, { models, prices }]) =>
     [...Object.keys(models), ...Object.keys(prices)].map((name) => `${id}/${name}`)
   );
   return [...new Set([...chosen, ...known])];
@@ -204,7 +201,7 @@ export function choiceOf(
   const id = name.slice(0, cut);
   const model = name.slice(cut + 1);
   const written = Object.hasOwn(providers, id) ? providers[id] : undefined;
-  if (written) return withDefaults(written, model, env);
+  if (written) return withDefaults(id, written, model, env);
 
   const vendor = VENDORS.find((one) => one.id === id);
   if (vendor && isServed(vendor, env)) return { provider: vendorProvider(vendor, env), model };
@@ -223,20 +220,21 @@ export function choiceOf(
 }
 
 function withDefaults(
+  id: string,
   written: WrittenProvider,
   model: string,
   env: Env,
 ): ModelChoice | Extract<ResolvedModels, { kind: "problem" }> {
   if (written.baseUrl !== undefined) {
-    return { provider: { ...written, baseUrl: written.baseUrl }, model };
+    return { provider: { ...written, id, baseUrl: written.baseUrl }, model };
   }
   // Without an address, the vendor of that name, or the only vendor with that API.
-  const vendor = VENDORS.find(({ id, kind }) => id === written.id && kind === written.kind) ??
+  const vendor = VENDORS.find((one) => one.id === id && one.kind === written.kind) ??
     VENDORS.find(({ kind }) => kind === written.kind && kind !== "openai-compatible");
   if (!vendor) {
     return {
       kind: "problem",
-      path: `models.providers.${written.id}`,
+      path: `models.providers.${id}`,
       message: "The provider has no address",
       hint: 'set "baseUrl"; only "openai" has a default',
     };
@@ -245,8 +243,9 @@ function withDefaults(
   const served = written.apiKey ? undefined : vendorProvider(vendor, env);
   const provider = {
     ...written,
+    id,
     baseUrl: served?.baseUrl ?? vendor.baseUrl,
-    ...(served?.apiKey && { apiKey: served.apiKey }),
+    apiKey: served?.apiKey ?? written.apiKey,
   };
   return { provider, model };
 }

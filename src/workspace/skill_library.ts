@@ -20,8 +20,8 @@ export interface AgentFolders {
   readonly file?: string;
   /** The agent, with its folder; absent: one in the data directory (S6). */
   readonly agent: { readonly id: string; readonly workspace?: string };
-  /** Folders with skills. */
-  readonly skillFolders: readonly string[];
+  /** `skills.folders`: folders with skills. */
+  readonly skills: { readonly folders: readonly string[] };
 }
 
 /** Path of the agent's workspace. */
@@ -38,10 +38,10 @@ const FRESH_MS = 60_000;
 
 /** The folders with skills that the config names. */
 export function configuredFolders(
-  { file, skillFolders }: Pick<AgentFolders, "file" | "skillFolders">,
+  { file, skills }: Pick<AgentFolders, "file" | "skills">,
 ): readonly string[] {
   const base = file === undefined ? "." : dirname(file);
-  return skillFolders.map((path) => resolve(base, path));
+  return skills.folders.map((path) => resolve(base, path));
 }
 
 /** The folders with skills: those of the config, and `skills` of the workspace. */

@@ -76,12 +76,24 @@ describe("loadConfig()", () => {
 
   it("has the defaults of the specification", async () => {
     const config = await configOf(undefined);
-    const { access: _, dmHistoryLimits, ...discordConfig } = config.discord;
+    const { access: _, actions: __, ...discordConfig } = config.discord;
     sameData(discordConfig, {
       accountId: "default",
       enabled: true,
       tokenPlace: "DISCORD_BOT_TOKEN",
-      execApprovals: { enabled: false, timeoutMs: 600_000 },
+      token: undefined,
+      dm: {
+        enabled: true,
+        policy: "pairing",
+        allowFrom: [],
+        groupEnabled: false,
+      },
+      dms: {},
+      allowBots: false,
+      loopGuard: { maxTurns: 6, muteMs: 600_000 },
+      commands: {},
+      configWrites: true,
+      execApprovals: { enabled: false, approvers: [], timeoutSec: 600 },
       pluralkit: { enabled: false, apiUrl: "https://api.pluralkit.me/v2" },
       historyLimit: 20,
       textChunkLimit: 2000,
@@ -111,11 +123,11 @@ describe("loadConfig()", () => {
       rateLimit: { enabled: true, strategy: "queue", maxQueueSize: 50, burstProtection: true },
       replyToMode: "off",
       streaming: "off",
+      mediaMaxMb: 8,
       mediaMaxBytes: 8_000_000,
       nativeCommands: true,
       configCommand: "off",
     });
-    assert.equal(dmHistoryLimits.size, 0);
     sameData(config.messages, {
       maxChunks: 12,
       tables: "code",
@@ -123,25 +135,30 @@ describe("loadConfig()", () => {
       ackReaction: "👀",
       ackReactionScope: "group-mentions",
       commands: {},
+      groupChat: {},
       footer: "off",
       queue: { perUser: 3, perChannel: 8 },
       removeAckAfterReply: false,
       linkHosts: [],
     });
-    sameData(config.agent, {
-      id: "main",
+    sameData(config.agent, { id: "main", workspace: undefined });
+    sameData(config.agents, {
+      maxConcurrentTurns: 4,
       turnTimeoutSec: 600,
       maxSteps: 16,
-      toolTimeoutSec: 120,
+      defaults: {},
+      list: [],
     });
+    assert.equal(config.tools.timeoutSec, 120);
     sameData(config.http, {
       bind: ["127.0.0.1", "::1"],
       port: 8787,
-      isRequired: false,
+      required: false,
       hosts: [],
+      dashboard: false,
     });
-    assert.deepEqual(config.preflight, { network: true, dns: true });
-    assert.deepEqual(config.retention, {
+    assert.deepEqual(config.preflight, { requiredVars: [], network: true, dns: true });
+    assert.deepEqual(config.store.retention, {
       decisionsDays: 30,
       decisionsMax: 200_000,
       contextDays: 14,
@@ -150,17 +167,22 @@ describe("loadConfig()", () => {
       usageDays: 400,
       maxMb: 2_048,
     });
-    sameData(config.commands, { usesAccessGroups: true, texts: true });
+    assert.deepEqual(config.commands, {
+      native: "auto",
+      text: true,
+      config: false,
+      useAccessGroups: true,
+    });
     assert.deepEqual(
-      [config.maxConcurrentTurns, config.dmScope, config.logLevel, config.shutdownGraceSec],
-      [4, "auto", "info", 20],
+      [config.session, config.log.level, config.shutdown.graceSec],
+      [{ dmScope: "auto", reset: "off" }, "info", 20],
     );
   });
 
   it("[H1] [H2] reads history limits, the nearest first", async () => {
     const limits = async (text: string) => {
-      const { historyLimit, dmHistoryLimit, dmHistoryLimits } = (await configOf(text)).discord;
-      return [historyLimit, dmHistoryLimit, dmHistoryLimits.get("175928847299117063")];
+      const { historyLimit, dmHistoryLimit, dms } = (await configOf(text)).discord;
+      return [historyLimit, dmHistoryLimit, Object.values(dms)[0]?.historyLimit];
     };
     const shared = '"messages":{"groupChat":{"historyLimit":7}}';
     assert.deepEqual(await limits(`{${shared}}`), [7, undefined, undefined]);

@@ -89,8 +89,8 @@ export function ownSetupOf(setup: Setup, accountId: AccountId): OwnSetup | undef
 }
 
 /** Whether the log includes every gateway event. */
-export function isVerbose({ logLevel }: Pick<Config, "logLevel">): boolean {
-  return logLevel === "connection_debug";
+export function isVerbose({ log }: Pick<Config, "log">): boolean {
+  return log.level === "connection_debug";
 }
 
 /** Creates the runner of one account; `start` starts the account. */

@@ -103,7 +103,7 @@ async function stop(
 ): Promise<void> {
   const { stopping, connection } = rest;
   const graceOver = whenAborted(stopping.signal);
-  const grace = setTimeout(() => stopping.abort(), settings.config.shutdownGraceSec * 1_000);
+  const grace = setTimeout(() => stopping.abort(), settings.config.shutdown.graceSec * 1_000);
   duplicates.stop();
   connectionState.stop();
   outbound.stop();

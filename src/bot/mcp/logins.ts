@@ -10,7 +10,7 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { hashOfAll, type ToolHashes } from "../../mcp/definitions.ts";
 import { hasOwnToken, type HttpServer } from "../../mcp/oauth/logins.ts";
 import { beginSignIn, type SignIn } from "../../mcp/oauth/sign_in.ts";
-import { httpServerOf, loginsIn, seenIn } from "./ports.ts";
+import { httpServerOf, isHttp, loginsIn, seenIn } from "./ports.ts";
 
 /** A server of the config. These facts need no request to it. */
 export interface McpState extends McpLoginState {
@@ -34,12 +34,12 @@ export type PendingLogin = SignIn;
 export function mcpStates({ mcp }: Pick<BotConfig, "mcp">, dataDir: string): readonly McpState[] {
   const logins = loginsIn(dataDir);
   const seen = (["run", "doctor"] as const).map((by) => seenIn(dataDir, by));
-  return mcp.map(({ id, transport }) => {
+  return Object.entries(mcp.servers).map(([id, server]) => {
     const tools = seen.map((one) => one.of(id)).find((hashes) => hashes);
     const about = { id, ...(tools && seenFields(tools)) };
-    if (transport.kind === "stdio") return { ...about, at: transport.command, login: "program" };
-    const { url } = transport;
-    if (hasOwnToken(httpServerOf(transport))) return { ...about, at: url, login: "token" };
+    if (!isHttp(server)) return { ...about, at: server.command ?? "", login: "program" };
+    const { url } = server;
+    if (hasOwnToken(httpServerOf(server))) return { ...about, at: url, login: "token" };
     const login = logins.read(id, url);
     if (!login || login.signedInAt === 0) return { ...about, at: url, login: "none" };
     if (!login.tokens) return { ...about, at: url, login: "ended" };
@@ -59,19 +59,18 @@ function seenFields(tools: ToolHashes): Pick<McpState, "tools" | "hash"> {
 
 /** Finds the server that the operator names. */
 export function signInServer({ mcp }: Pick<BotConfig, "mcp">, id: string): SignInServer {
-  const found = mcp.find((server) => server.id === id);
+  const found = Object.hasOwn(mcp.servers, id) ? mcp.servers[id] : undefined;
   const problem = (words: string) => ({ kind: "problem", problem: words }) as const;
   if (!found) {
-    const names = mcp.map((server) => server.id).join(", ") || "none";
+    const names = Object.keys(mcp.servers).join(", ") || "none";
     return problem(`the config has no MCP server ${quoted(id)}; it has: ${names}`);
   }
-  const { transport } = found;
-  if (transport.kind === "stdio") {
+  if (!isHttp(found)) {
     return problem(
       `the MCP server ${quoted(id)} is a program; only servers with a url have a sign-in`,
     );
   }
-  const server = httpServerOf(transport);
+  const server = httpServerOf(found);
   return hasOwnToken(server)
     ? problem(
       `the config has a token for it; to sign in instead, remove ` +

@@ -8,7 +8,6 @@ import { existsSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import type { BotConfig } from "../../config/config.ts";
-import type { McpServerConfig } from "../../config/sections/services.ts";
 import type { Log } from "../../lib/log.ts";
 import { createConfine } from "../../mcp/confine.ts";
 import { createLogins, type HttpServer, type Logins } from "../../mcp/oauth/logins.ts";
@@ -24,17 +23,28 @@ export type SeenBy = "run" | "doctor";
 
 /** The servers of the config, with their secrets. */
 export function serversOf({ mcp }: BotConfig): readonly McpServer[] {
-  return mcp.map(({ transport, ...server }) => ({
-    ...server,
-    transport: transport.kind === "http"
-      ? httpServerOf(transport)
-      : { ...transport, env: revealed(transport.env) },
-  }));
+  return Object.entries(mcp.servers).map(([id, server]) => {
+    const { command = "", args, env, sandbox, writable, allow } = server; // the schema wants one of them
+    const transport = isHttp(server)
+      ? httpServerOf(server)
+      : { kind: "stdio" as const, command, args, env: revealed(env), sandbox, writable };
+    return { id, transport, allow };
+  });
+}
+
+/** A server of the config. */
+type ConfiguredServer = BotConfig["mcp"]["servers"][string];
+
+/** Whether a server is reached over HTTP; otherwise it is a program. */
+export function isHttp<Server extends Pick<ConfiguredServer, "url">>(
+  server: Server,
+): server is Server & { readonly url: string } {
+  return server.url !== undefined;
 }
 
 /** A server over HTTP, with its secrets. */
 export function httpServerOf(
-  { url, headers, oauth }: Extract<McpServerConfig["transport"], { readonly kind: "http" }>,
+  { url, headers, oauth }: Pick<ConfiguredServer, "headers" | "oauth"> & { readonly url: string },
 ): { readonly kind: "http" } & HttpServer {
   const { clientSecret, ...client } = oauth ?? {};
   return {

@@ -100,7 +100,7 @@ export function createMcpSignIns(
   }
 
   return {
-    ids: () => config().mcp.map(({ id }) => id),
+    ids: () => Object.keys(config().mcp.servers),
     states: async () => (await logins()).mcpStates(config(), dataDir),
     async begin(serverId, userId) {
       const { beginLogin, signInServer } = await logins();

@@ -5,8 +5,7 @@
  */
 
 import process from "node:process";
-import type { BotConfig } from "../../config/config.ts";
-import { missingSection } from "../../config/sections/tool_sections.ts";
+import { type BotConfig, missingSection } from "../../config/config.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/clock.ts";
 import { createMcpServers } from "../../mcp/servers.ts";
@@ -64,7 +63,7 @@ export function createToolServices(
   const commands = createHostCommands({
     workspace: () => workspaceOf(current, dataDir),
     assertApart: (workspace) => assertApart(workspace, ownPaths()),
-    maySkipSandbox: () => current.exec?.maySkipSandbox === true,
+    maySkipSandbox: () => current.exec?.sandbox === "off",
   });
   const mcp = createMcpServers(serversOf(config), {
     version,
@@ -92,7 +91,7 @@ export function createToolServices(
     tools: all,
     async ready(isAllowed) {
       await skillsRead;
-      if (current.mcp.length === 0) return; // each turn waits here
+      if (Object.keys(current.mcp.servers).length === 0) return; // each turn waits here
       const listing = mcp.list((id) => isAllowed(`mcp__${id}__any`));
       const { promise: late, resolve } = Promise.withResolvers<void>();
       const cancel = schedule(resolve, READY_MS);

@@ -66,7 +66,7 @@ export function prepareTurnRules(
     const { systemPrompt: channelPrompt, guildSlug } = rules?.kind === "open" ? rules : {};
     const { footer } = config.messages;
     const hasFooter = footer === "all" || (footer === "owners" && isOwner(message));
-    const userTurns = rules ? undefined : discord.dmHistoryLimits.get(sender.id) ??
+    const userTurns = rules ? undefined : discord.dms[sender.id]?.historyLimit ??
       discord.dmHistoryLimit;
     return {
       ...sharedRules,
@@ -105,22 +105,22 @@ export function agentInstructions(
 
 /** Rules that are the same for every message. */
 function sharedBy(config: Config) {
-  const { agent, discord, messages, texts, sessionReset } = config;
+  const { agents, discord, messages, texts, session, tools } = config;
   const { allowedMentions, replyToMode } = discord;
   return {
     instructionsOf: prepareInstructions(agentInstructions(config)),
     sharedRules: {
       window: UNKNOWN_WINDOW,
-      reset: sessionReset,
-      timezone: agent.timezone ?? hostTimezone(),
+      reset: session.reset,
+      timezone: agents.defaults.timezone ?? hostTimezone(),
       chunks: chunkRulesOf({ discord, messages }),
       tables: messages.tables,
       linkHosts: messages.linkHosts,
       replyToMode,
       allowedMentions,
-      timeoutMs: agent.turnTimeoutSec * 1_000,
-      toolTimeoutMs: agent.toolTimeoutSec * 1_000,
-      maxSteps: agent.maxSteps,
+      timeoutMs: agents.turnTimeoutSec * 1_000,
+      toolTimeoutMs: tools.timeoutSec * 1_000,
+      maxSteps: agents.maxSteps,
       texts,
     },
   };

@@ -50,8 +50,8 @@ export interface SchedulesOptions {
 }
 
 /** `agents.defaults.timezone`, or the host's. */
-export function timezoneOf({ agent: { timezone } }: Pick<Config, "agent">): string {
-  return timezone ?? hostTimezone();
+export function timezoneOf({ agents }: Pick<Config, "agents">): string {
+  return agents.defaults.timezone ?? hostTimezone();
 }
 
 /** Creates the schedules of an account; none runs before `start`. */

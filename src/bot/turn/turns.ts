@@ -157,8 +157,8 @@ export function createAccountTurns(
   const people = createTurnPeople({
     draw: randomBytes,
     texts: () => config().texts,
-    escalates: () => config().escalates,
-    approvalTimeoutMs: () => config().discord.execApprovals.timeoutMs,
+    escalates: () => config().approvals.escalate,
+    approvalTimeoutMs: () => config().discord.execApprovals.timeoutSec * 1_000,
     questions: store.questions,
     ownerIds: ports.ownerIds,
     cleanText: (message, text) => cleanText(message, text, config(), ports),

@@ -109,7 +109,7 @@ export function decide(
       decidedBy: "cli",
       notify: welcomesOf(loaded.config),
     });
-    if (outcome.kind === "approved" && loaded.config.dmScope === "main") {
+    if (outcome.kind === "approved" && loaded.config.session.dmScope === "main") {
       const paired = await store.pairing.paired(outcome.request.accountId);
       if (paired.length > 1) io.err(SHARED_MEMORY);
     }

@@ -12,7 +12,7 @@ import type { KnownFacts } from "../../core/inbound/facts.ts";
 import { restore } from "../../discord/gateway/decode/guild_index.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { type AccessEventKind, explain } from "../../policy/authorize.ts";
-import { missingSection } from "../../config/sections/tool_sections.ts";
+import { missingSection } from "../../config/config.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { TEXT_COMMANDS } from "../../interactions/registry.ts";
 import type { CommandNeeds } from "../../policy/rules/rules.ts";

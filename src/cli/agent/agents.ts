@@ -44,7 +44,8 @@ export async function show(
   const files = createInstructionFiles(() => folder, () => 0, {
     warn: (what, facts) => io.problem(`${what}: ${JSON.stringify(facts)}`),
   }).read();
-  const hasNoSearch = loaded.config.search === undefined && loaded.config.mcp.length === 0;
+  const hasNoSearch = loaded.config.search === undefined &&
+    Object.keys(loaded.config.mcp.servers).length === 0;
   const prompt = systemPromptOf({
     ...agentInstructions(config),
     files,

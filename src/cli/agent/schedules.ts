@@ -123,7 +123,7 @@ async function timezoneFrom({ config }: CommonFlags, io: Io): Promise<string | u
     io.err(shown(loaded.problems, io));
     return undefined;
   }
-  return loaded.config.agent.timezone;
+  return loaded.config.agents.defaults.timezone;
 }
 
 /** `"     3  task      next 2026-11-27 09:00:00  channel:123  user:9  "0 9 * * 1"  "Sum up"". */

@@ -22,6 +22,7 @@ import { openConfig, type OpenedConfig, report, saveConfig } from "./write.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { StartError } from "../shared/start_error.ts";
 import type { Io } from "../terminal/io.ts";
+import { effectiveValues } from "../../config/schema/accounts.ts";
 import { readConfigLeniently, shown } from "../shared/read_config.ts";
 
 /** Prints the effective value at a path, defaults and inheritance included; of a secret, its source. */
@@ -40,7 +41,7 @@ export async function get(
   }
   const path = pathText(read.path);
   // As JSON, a secret is its source, without its value.
-  const value = valueAt(JSON.parse(JSON.stringify(loaded.settings)), read.path);
+  const value = valueAt(JSON.parse(JSON.stringify(effectiveValues(loaded.written))), read.path);
   const isWritten = valueAt(loaded.written, read.path) !== undefined;
   const place = isWritten && loaded.text !== undefined ? positionOf(loaded.text, path) : undefined;
   if (json) {

@@ -14,6 +14,7 @@ import { childOf, docOf, type Schema } from "../../config/schema/parts/shape.ts"
 import { exampleText } from "../../config/reference/example.ts";
 import { type LoadedConfig, missingModel, missingToken } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
+import { effectiveValues } from "../../config/schema/accounts.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { chooseEmbedding } from "../model/openai_models.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
@@ -96,7 +97,7 @@ export async function show({ config: flag, json }: ConfigFlags, io: Io): Promise
     io.err(shown(loaded.problems, io));
     return EXIT.config;
   }
-  const text = JSON.stringify(loaded.settings, undefined, 2);
+  const text = JSON.stringify(effectiveValues(loaded.written), undefined, 2);
   io.out(json ? text : marked(text));
   return EXIT.done;
 }
@@ -129,6 +130,10 @@ export function jsonSchema(): Record<string, unknown> {
     metadata: docs,
     unrepresentable: "any",
     override: ({ zodSchema, jsonSchema }) => {
+      // zod leaves out the default of a list whose entries have a transform.
+      if (zodSchema instanceof z.ZodDefault && zodSchema.def.innerType instanceof z.ZodArray) {
+        jsonSchema.default = zodSchema.def.defaultValue;
+      }
       const doc = docs.get(zodSchema);
       if (!doc) return;
       // zod copies the whole document; an editor shows only the description.

@@ -31,7 +31,7 @@ import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { type FileFlags, readFiles } from "./read_files.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
-import { registerSecrets } from "../../config/register_secrets.ts";
+import { registerSecrets } from "../../config/secrets.ts";
 import { StartError, toStartError } from "../shared/start_error.ts";
 import { dataDirOf } from "../shared/store_access.ts";
 import { whichAccount } from "../shared/which_account.ts";

@@ -11,13 +11,11 @@
 
 import { readFileSync } from "node:fs";
 import type { Env } from "../../lib/env.ts";
-import { BOT_TOKEN } from "../../config/config.ts";
-import { type Account, accountsOf, effectiveOf } from "../../config/schema/accounts.ts";
-import type { DiscordSettings, Settings } from "../../config/schema/root.ts";
-import { envSecret } from "../../config/schema/parts/secrets.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import { effectiveOf, sectionsOf } from "../../config/schema/accounts.ts";
 import { type DemoWorld, demoWorld } from "../../../simulator/actions/demo_world.ts";
 import type { Io } from "../terminal/io.ts";
-import { isList, isRecord, readTree, valueAt } from "../../config/text/tree.ts";
+import { entriesAt, isList, isRecord, readTree, valueAt } from "../../config/text/tree.ts";
 import { readConfigLeniently, shown } from "../shared/read_config.ts";
 import { isPlaceholder } from "../../config/checks/placeholders.ts";
 import { changeChannel } from "../../../simulator/actions/changes.ts";
@@ -67,18 +65,16 @@ export async function prepareConfig(
   if (problems.length > 0) io.err(shown(problems, io));
   if (loaded.kind === "refused") return { kind: "refused" };
 
-  const { settings, config: { agent } } = loaded;
-  const name = modelOf(settings);
+  const { agent, accounts, models } = loaded.config;
+  const name = models.names?.primary;
   const keepsModel = asksOwnModel && name !== undefined;
-  const servesDefault = envSecret(io.env, BOT_TOKEN) !== undefined;
-  const accounts = accountsOf(settings, loaded.written, servesDefault);
-  const played = accounts.find(({ settings: { enabled } }) => enabled) ?? accounts[0];
+  const played = accounts.find(({ enabled }) => enabled) ?? accounts[0];
   if (!played) throw new TypeError("A config has at least one account");
-  const mapping = mapToDemo(played.settings, world);
+  const mapping = mapToDemo(discordOf(loaded.written, played.accountId), world);
   const text = replaceIds(readFileSync(file, "utf8"), mapping.ids);
   const tree = readTree(text);
   if (tree.kind === "faults") return { kind: "refused" }; // already checked
-  const config = rewrite(tree.value, played, keepsModel);
+  const config = rewrite(tree.value, played.accountId, keepsModel);
   return {
     kind: "ready",
     world,
@@ -89,7 +85,9 @@ export async function prepareConfig(
     notes: [
       `${file}, without its tokens`,
       ...(accounts.length > 1
-        ? [`with the rules of the account ${played.id}, as one bot; without the other accounts`]
+        ? [
+          `with the rules of the account ${played.accountId}, as one bot; without the other accounts`,
+        ]
         : []),
       ...mapping.notes,
       ...(name !== undefined && !keepsModel
@@ -108,10 +106,11 @@ function ownModel(name: string): OfferedModel {
   };
 }
 
-/** @returns The first agent's model; `undefined` if the config names none. */
-function modelOf({ agents }: Settings): string | undefined {
-  const model = agents.list?.[0]?.model ?? agents.defaults.model;
-  return typeof model === "string" ? model : model?.primary;
+/** The keys of an account, with inherited ones; `undefined` if there is no `channels.discord`. */
+function discordOf(written: unknown, id: AccountId): object | undefined {
+  if (valueAt(written, ["channels", "discord"]) === undefined) return undefined;
+  const own = sectionsOf(written).find((section) => section.id === id)?.own;
+  return effectiveOf(written, id, own);
 }
 
 /** Whether a config path is that of a token, of which a problem does not matter here. */
@@ -125,15 +124,11 @@ function isOfToken(path: string): boolean {
  */
 function rewrite(
   written: Readonly<Record<string, unknown>>,
-  { id, name }: Account,
+  id: AccountId,
   keepsModel: boolean,
 ): object {
   const section = ["channels", "discord"];
-  const discord = valueAt(written, section) === undefined ? undefined : effectiveOf(
-    written,
-    id,
-    name === undefined ? undefined : valueAt(written, [...section, "accounts", name]),
-  );
+  const discord = discordOf(written, id);
   const { channels } = written;
   const copy: Readonly<Record<string, unknown>> = structuredClone({
     ...written,
@@ -174,16 +169,15 @@ export interface IdMapping {
   readonly notes: readonly string[];
 }
 
-type GuildSettings = NonNullable<DiscordSettings["guilds"]>[string];
-
 const ID = /\d{17,20}/;
 
 /**
  * Maps as many ids as the demo has people and places for.
  *
+ * @param discord The written keys of `channels.discord`, for the played account.
  * @param demo Its channels get the names in the config. The bot must not be connected yet.
  */
-export function mapToDemo(discord: DiscordSettings, demo: DemoWorld): IdMapping {
+export function mapToDemo(discord: unknown, demo: DemoWorld): IdMapping {
   const ids = new Map<string, string>();
   const notes: string[] = [];
   const map = (from: string, id: string, name: string) => {
@@ -191,7 +185,7 @@ export function mapToDemo(discord: DiscordSettings, demo: DemoWorld): IdMapping 
     notes.push(`${from} is ${name} in the demo`);
   };
 
-  const [guild] = Object.entries(discord.guilds ?? {}).filter(([key]) => key !== "*");
+  const [guild] = entriesAt(discord, ["guilds"]).filter(([key]) => key !== "*");
   if (guild) {
     const [key, settings] = guild;
     map(key, demo.krill.id, `the guild ${demo.krill.name}`);
@@ -214,9 +208,9 @@ export function replaceIds(text: string, ids: IdMapping["ids"]): string {
 
 type MapId = (from: string, id: string, name: string) => void;
 
-function mapChannels({ channels = {} }: GuildSettings, demo: DemoWorld, map: MapId): void {
+function mapChannels(guild: unknown, demo: DemoWorld, map: MapId): void {
   const free: TextChannel[] = [demo.channels.general, demo.channels.help, demo.channels.offTopic];
-  const keys = Object.keys(channels).filter((key) => key !== "*");
+  const keys = entriesAt(guild, ["channels"]).map(([key]) => key).filter((key) => key !== "*");
   for (const key of keys) { // a channel with the same name needs no mapping
     const same = free.findIndex(({ name }) => name === key.replace(/^#/, ""));
     if (same >= 0) free.splice(same, 1);
@@ -247,11 +241,10 @@ function mapPeople(entries: readonly string[], demo: DemoWorld, map: MapId): voi
 }
 
 /** Entries of all lists, those for direct messages first: these usually include the owner. */
-function peopleOf({ dm }: DiscordSettings, guild: GuildSettings | undefined): readonly string[] {
-  const channels = Object.values(guild?.channels ?? {});
+function peopleOf(discord: unknown, guild: unknown): readonly string[] {
   return [
-    ...dm.allowFrom,
-    ...guild?.users ?? [],
-    ...channels.flatMap(({ users = [] }) => users),
-  ];
+    valueAt(discord, ["dm", "allowFrom"]),
+    valueAt(guild, ["users"]),
+    ...entriesAt(guild, ["channels"]).map(([, channel]) => valueAt(channel, ["users"])),
+  ].flatMap((list) => isList(list) ? list.map(String) : []);
 }

@@ -260,7 +260,7 @@ export async function checkExec(
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  return exec.maySkipSandbox
+  return exec.sandbox === "off"
     ? [{
       ...about,
       status: "warn",

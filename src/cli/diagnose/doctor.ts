@@ -80,7 +80,7 @@ async function examine(
       accountId,
       bot: token !== undefined ? lockedBot(token, api.base) : undefined,
     })),
-    embedding: config.embedding,
+    embedding: config.memory.embedding,
     now,
   });
   const mending = { ...flags, ...user };

@@ -103,7 +103,7 @@ const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   {
     part: "mcp",
     run: ({ config, dataDir, io }) =>
-      config.mcp.length === 0
+      Object.keys(config.mcp.servers).length === 0
         ? []
         : io.during("Connecting to MCP servers", checkServers(config, dataDir)),
   },

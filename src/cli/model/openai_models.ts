@@ -20,10 +20,10 @@ const REQUEST_MS = 60_000;
 
 /** Chooses the model. Makes no request; the first one loads the code. */
 export function chooseEmbedding(
-  config: Pick<SharedConfig, "embedding" | "models">,
+  config: Pick<SharedConfig, "memory" | "models">,
   env: Env,
 ): { readonly embedding?: Embedding } | { readonly problem: Problem } {
-  const found = openaiModel("memory.embedding", config.embedding, config, env, true);
+  const found = openaiModel("memory.embedding", config.memory.embedding, config, env, true);
   if (!found) return {};
   if (found.problem) return { problem: found.problem };
   const { settings } = found;

@@ -18,10 +18,10 @@ const NO_TOKENS = { inputTokens: 0, outputTokens: 0 } as const;
 
 /** Chooses the model. Makes no request. */
 export function chooseDrawing(
-  config: Pick<SharedConfig, "draw" | "models">,
+  config: Pick<SharedConfig, "tools" | "models">,
   env: Env,
 ): { readonly drawing?: Drawing } | { readonly problem: Problem } {
-  const found = openaiModel("tools.draw", config.draw, config, env);
+  const found = openaiModel("tools.draw", config.tools.draw, config, env);
   if (!found) return {};
   if (found.problem) return { problem: found.problem };
   const { settings } = found;

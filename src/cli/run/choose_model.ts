@@ -43,7 +43,7 @@ export async function chooseModel(config: Config, env: Env, log: Log): Promise<C
     });
   }
   const { settings: embedding } =
-    openaiModel("memory.embedding", config.embedding, config, env, true) ?? {};
+    openaiModel("memory.embedding", config.memory.embedding, config, env, true) ?? {};
   const paid = [settings, ...found.fallbacks, ...(embedding ? [embedding] : [])];
   warnOfCosts(paid, config.budgets, log);
   const first = candidateOf(settings, log);
@@ -61,12 +61,12 @@ export async function chooseModel(config: Config, env: Env, log: Log): Promise<C
  * for vectors, audio and images may have prices in the config, too.
  */
 export function createModelChoices(
-  { models, audio, draw, embedding }: Pick<Config, "audio" | "draw" | "embedding" | "models">,
+  { models, audio, tools, memory }: Pick<Config, "audio" | "memory" | "models" | "tools">,
   env: Env,
   log: Log,
 ): ModelChoices {
   const made = new Map<string, Model>();
-  const others = [audio.transcribe, audio.speak, draw, embedding];
+  const others = [audio.transcribe, audio.speak, tools.draw, memory.embedding];
   const ids = namedModels(models).filter((id) => !others.includes(id));
   return {
     ids,

@@ -12,6 +12,7 @@ import type { Env } from "../../lib/env.ts";
 import type { ConfigFile } from "../../bot.ts";
 import { type Edited, setAt, unsetAt } from "../../config/text/edit.ts";
 import { parsePath } from "../../config/text/path.ts";
+import { effectiveValues } from "../../config/schema/accounts.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { isSecret, type Schema, schemaAt } from "../../config/schema/parts/shape.ts";
 import { isRecord, readTree, valueAt } from "../../config/text/tree.ts";
@@ -33,7 +34,7 @@ export function createConfigFile(file: string, env: Env): ConfigFile {
       const read = parsePath(typed);
       if (read.kind === "problem" || read.appends) return undefined;
       // As JSON, a secret is its source, without its value.
-      const value = valueAt(JSON.parse(JSON.stringify(loaded.settings)), read.path);
+      const value = valueAt(JSON.parse(JSON.stringify(effectiveValues(loaded.written))), read.path);
       return value === undefined ? undefined : JSON.stringify(value, undefined, 2);
     },
     async set(typed, text) {

@@ -104,13 +104,13 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
   try {
     const notify = await loadNotify(env, (message, cause) => log.warn(message, { error: cause }));
     // `--force` waits for the other instance, and a large store takes long to migrate.
-    const startMs = config.shutdownGraceSec * 1_000 + MIGRATION_MS;
+    const startMs = config.shutdown.graceSec * 1_000 + MIGRATION_MS;
     notify(`EXTEND_TIMEOUT_USEC=${startMs * 1_000}`);
     const instance = await acquireInstance({
       dataDir,
       bots: botsOf(setup),
       isForced: flags.force,
-      graceMs: config.shutdownGraceSec * 1_000,
+      graceMs: config.shutdown.graceSec * 1_000,
       startedAt,
     }, log);
     const store = openBotStore(dataDir, config, crash, log);
@@ -187,7 +187,7 @@ function isForPeople({ json }: RunFlags, { isTerminal }: Io): boolean {
 /** Opens the store; the caller holds the directory's lock. */
 function openBotStore(
   dataDir: string,
-  { retention }: BotConfig,
+  { store: { retention } }: BotConfig,
   crash: CrashPoints,
   log: Log,
 ): Store {
@@ -209,9 +209,9 @@ function openBotStore(
 
 function levelOf(
   { connectionDebug }: Pick<RunFlags, "connectionDebug">,
-  { logLevel }: Pick<BotConfig, "logLevel">,
+  { log }: Pick<BotConfig, "log">,
 ): LogLevel {
-  return connectionDebug ? "connection_debug" : logLevel;
+  return connectionDebug ? "connection_debug" : log.level;
 }
 
 /** Lock names of the accounts' tokens. */

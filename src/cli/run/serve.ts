@@ -139,7 +139,7 @@ async function logOpenWork(
   const { inbox, outbox } = bot.snapshot();
   logWait(
     { turns: inbox.running, unsent: outbox.pending + outbox.sending },
-    setup.config.shutdownGraceSec,
+    setup.config.shutdown.graceSec,
     log,
   );
 }
@@ -152,7 +152,7 @@ async function listen(
 ): Promise<HttpServer | undefined> {
   await sleep(HTTP_DELAY_MS);
   const { startHttpServer } = await import("../../host/http_server.ts");
-  const { bind, port, isRequired } = http;
+  const { bind, port, required: isRequired } = http;
   const listening = await listenForHealth(
     { bind, port, token: http.token?.reveal() },
     { isWritten: valueAt(written, ["http", "port"]) !== undefined, isRequired },
@@ -246,7 +246,7 @@ function watchOver(bot: Bot, options: ServeOptions, log: Log): {
   });
   return {
     leave() {
-      watchdog.stopping(config.shutdownGraceSec * 1_000 + STOP_EXTRA_MS);
+      watchdog.stopping(config.shutdown.graceSec * 1_000 + STOP_EXTRA_MS);
       for (const stopReload of stopReloads) stopReload();
       keepAlive?.stop();
     },

@@ -18,7 +18,7 @@ import { chooseModel, createModelChoices } from "./choose_model.ts";
 import { createConfigFile } from "./config_file.ts";
 import { chooseSpeech } from "./choose_speech.ts";
 import { apiOf } from "../shared/discord.ts";
-import { registerSecrets } from "../../config/register_secrets.ts";
+import { registerSecrets } from "../../config/secrets.ts";
 
 /** The setup, or its problems. */
 export type FoundSetup =

@@ -146,7 +146,7 @@ export async function evidenceOf(
     accounts: await accountsOf(store, now),
     place,
     decisionsDays: now.kind === "read"
-      ? now.config.retention.decisionsDays
+      ? now.config.store.retention.decisionsDays
       : DEFAULT_RETENTION.decisionsDays,
     dataDir,
   };

@@ -5,24 +5,25 @@
  */
 
 import { z } from "zod";
-import { parseSnowflake } from "../../core/discord/ids.ts";
-import { parseAllowEntry } from "../../policy/rules/allowlist.ts";
+import { parseSnowflake, type Snowflake } from "../../core/discord/ids.ts";
+import { type AllowEntryProblem, parseAllowEntry } from "../../policy/rules/allowlist.ts";
+import type { SenderTools } from "../../policy/rules/rules.ts";
 import { parseGroupEntry } from "./group_entry.ts";
 import { INTENT_FILTER, intentFilterHere } from "./intent_filter.ts";
-import { key, laterSection, lazySection, text, whole } from "./parts/key.ts";
+import { key, laterSection, lazyKey, text, whole } from "./parts/key.ts";
 
 /** Which guilds the bot answers in (P6). */
 export const groupPolicy = () => z.enum(["allowlist", "open", "disabled"]);
 
 /** A Discord id, in quotes. */
-export const id = () =>
+export const id = <Kind extends string>(): z.ZodType<Snowflake<Kind>, string> =>
   z.string().refine((written) => parseSnowflake(written) !== undefined, {
     error: "Expected a Discord id: 1 to 20 digits in quotes",
     params: {
       hint:
         "to copy one, switch on Developer Mode in Discord's settings, then right-click, Copy ID",
     },
-  });
+  }) as unknown as z.ZodType<Snowflake<Kind>, string>;
 
 /** An allow list: ids, names, roles, `"*"` (P4). */
 export const people = () => listOfPeople(parseAllowEntry, ENTRY_FORMS);
@@ -38,14 +39,33 @@ const peopleInDms = () =>
     return { kind: "problem", why };
   }, 'write an id, "<@id>", "user:<id>", a username, or "*"; roles work in guilds.<id>.users');
 
-const listOfPeople = (parse: typeof parseAllowEntry, hint: string) =>
-  z.array(
-    z.string().superRefine((written, context) => {
-      const entry = parse(written);
-      if (entry.kind !== "problem") return;
-      context.addIssue({ code: "custom", message: entry.why, params: { hint } });
-    }),
-  );
+const listOfPeople = (parse: typeof parseAllowEntry, hint: string) => z.array(entryOf(parse, hint));
+
+/** An entry of a list, as `parse` reads it. */
+const entryOf = <Entry extends { readonly kind: string }>(
+  parse: (written: string) => Entry | AllowEntryProblem,
+  hint: string,
+) =>
+  z.string().transform((written, context): Entry => {
+    const entry = parse(written);
+    if (isProblem(entry)) {
+      // The rules of the object around it still apply, so all problems come at once (C2).
+      context.addIssue({ code: "custom", message: entry.why, params: { hint }, continue: true });
+      return z.NEVER;
+    }
+    return entry;
+  });
+
+function isProblem(entry: { readonly kind: string }): entry is AllowEntryProblem {
+  return entry.kind === "problem";
+}
+
+/** A record without prototype, so that a channel named `constructor` finds no rule. */
+export function withoutPrototype<Value>(
+  record: Readonly<Record<string, Value>>,
+): Readonly<Record<string, Value>> {
+  return Object.assign(Object.create(null), record);
+}
 
 const TOOL_NAMES = 'names of tools, groups such as `group:web`, or `"*"`';
 
@@ -81,30 +101,35 @@ export const toolsWithin = (above: string): z.ZodObject<ReturnType<typeof toolLi
 const ABOVE_PLACES = "the tools that `tools` and the agent's `tools` allow";
 
 const toolsHere = (place: string) => ({
-  tools: lazySection(
+  tools: lazyKey(
     () => toolsWithin(ABOVE_PLACES),
     `Tools of turns in this ${place}.`,
     { example: { deny: ["exec"] }, task: "agents" },
   ),
-  toolsBySender: lazySection(
-    () => z.record(text(), toolsWithin(ABOVE_PLACES)).superRefine(sendersOfTools),
+  toolsBySender: lazyKey(
+    () => z.record(text(), toolsWithin(ABOVE_PLACES)).transform(sendersOfTools),
     `Tools by sender in this ${place}, instead of its \`tools\`. Keys are written as in \`users\`. ` +
       'Of the matching ones, the most exact applies: id, name, role, then `"*"`.',
     { example: { "*": { deny: ["exec"] } }, entry: "<sender>", task: "agents" },
   ),
 });
 
-function sendersOfTools(record: object, context: z.RefinementCtx): void {
-  for (const sender of Object.keys(record)) {
-    const entry = parseAllowEntry(sender);
-    if (entry.kind !== "problem") continue;
+function sendersOfTools(
+  record: Readonly<Record<string, SenderTools["lists"]>>,
+  context: z.RefinementCtx,
+): readonly SenderTools[] {
+  return Object.entries(record).flatMap(([key, lists]): readonly SenderTools[] => {
+    const who = parseAllowEntry(key);
+    if (who.kind !== "problem") return [{ key, who, lists }];
     context.addIssue({
       code: "custom",
-      path: [sender],
-      message: entry.why,
+      path: [key],
+      message: who.why,
       params: { hint: ENTRY_FORMS },
+      continue: true,
     });
-  }
+    return [];
+  });
 }
 
 const threadKeys = () =>
@@ -131,7 +156,7 @@ const threadKeys = () =>
 
 /** `threads` of a guild or a channel. */
 const threadsHere = (place: "guild" | "channel") => ({
-  threads: lazySection(threadKeys, `Threads for answers in this ${place}.`, {
+  threads: lazyKey(threadKeys, `Threads for answers in this ${place}.`, {
     example: { auto: "mention" },
   }),
 });
@@ -202,8 +227,8 @@ export const guild = z.strictObject({
       isCommon: true,
     },
   ),
-  channels: lazySection(
-    () => z.record(text(), channelKeys()),
+  channels: lazyKey(
+    () => z.record(text(), channelKeys()).transform(withoutPrototype),
     'Channels that the bot answers in, by id, slug or name. `"*"` stands for all others, and gives ' +
       "defaults to listed ones. If set, channels that are not listed are denied.",
     {
@@ -249,17 +274,7 @@ const dmKeys = {
     "Whether the bot answers in group DMs, under the same `policy` and `allowFrom`.",
   ),
   groupChannels: key(
-    z.array(
-      z.string().superRefine((written, context) => {
-        const entry = parseGroupEntry(written);
-        if (entry.kind !== "problem") return;
-        context.addIssue({
-          code: "custom",
-          message: entry.why,
-          params: { hint: 'write an id, "channel:<id>", a slug, or "*"' },
-        });
-      }),
-    ).optional(),
+    z.array(entryOf(parseGroupEntry, 'write an id, "channel:<id>", a slug, or "*"')).optional(),
     "Group DMs that the bot answers in, by id or name; `[]` allows none. It needs `groupEnabled`.",
     { unset: "every group DM", example: ["channel:123456789012345678"] },
   ),
@@ -271,7 +286,7 @@ export const ownDm = () => z.strictObject(dmKeys);
 /** `dm` with all inherited keys. */
 export const dm = () =>
   z.strictObject(dmKeys).superRefine(({ policy, allowFrom }, context) => {
-    if (policy !== "open" || allowFrom.some((entry) => entry.trim() === "*")) return;
+    if (policy !== "open" || allowFrom.some(({ kind }) => kind === "anyone")) return;
     context.addIssue({
       code: "custom",
       path: ["policy"],

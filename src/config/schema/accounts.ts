@@ -11,13 +11,9 @@
 
 import type { z } from "zod";
 import { type AccountId, toAccountId } from "../../core/discord/ids.ts";
-import {
-  accountDefaults,
-  type AccountSettings,
-  type DiscordSettings,
-  type Settings,
-} from "./root.ts";
+import { type AccountSettings, configSchema, type DiscordSettings, type Settings } from "./root.ts";
 import { account } from "./discord.ts";
+import { withDefaults } from "./parts/effective.ts";
 import { entriesAt, isRecord, type Segment, valueAt } from "../text/tree.ts";
 import { writtenAt } from "../text/written.ts";
 
@@ -35,6 +31,9 @@ export interface Account {
    */
   readonly ruleOf: (path: string) => string;
 }
+
+/** The environment variable for the token if the config has none (C5). */
+export const BOT_TOKEN = "DISCORD_BOT_TOKEN";
 
 /** The account of the environment's token. */
 export const DEFAULT_ACCOUNT = toAccountId("default");
@@ -94,7 +93,8 @@ export function accountsOf(
   written: unknown,
   servesDefault: boolean,
 ): readonly Account[] {
-  const { accounts: checked = {}, ...above } = discord ?? withoutAccounts();
+  const { accounts: checked = {}, ...above }: DiscordSettings = discord ??
+    { ...account.parse({}, { jitless: true }), accounts: {} };
   const named = sectionsOf(written).flatMap(({ id, name }): readonly Account[] => {
     const settings = Object.hasOwn(checked, name) ? checked[name] : undefined;
     return settings ? [{ id, name, settings, ruleOf: preparePlaces(written, name) }] : [];
@@ -106,10 +106,6 @@ export function accountsOf(
   if (!isThere) return others;
   const bare = { id: DEFAULT_ACCOUNT, settings: above, ruleOf: preparePlaces(written, undefined) };
   return own.length > 0 ? [...own, ...others] : [bare, ...others];
-}
-
-function withoutAccounts(): DiscordSettings {
-  return accountDefaults();
 }
 
 /** The sections of `accounts` with their ids, each under its key as written. */
@@ -149,6 +145,27 @@ function inherited(above: Written, own: Written): Written {
     joined[name] = isRecord(base) && isRecord(value) ? inherited(base, value) : value;
   }
   return joined;
+}
+
+/**
+ * The values of a file with all defaults, in the form in which the file could write them. Each
+ * account has all keys that it inherits.
+ */
+export function effectiveValues(written: unknown): Readonly<Record<string, unknown>> {
+  const values = recordOf(withDefaults(configSchema, written));
+  const channels = recordOf(values["channels"]);
+  if (!isRecord(channels["discord"])) return values;
+  const accounts = sectionsOf(written).map(({ id, name, own }) => [
+    name,
+    withDefaults(account, effectiveOf(written, id, own)),
+  ]);
+  if (accounts.length === 0) return values;
+  const discord = { ...channels["discord"], accounts: Object.fromEntries(accounts) };
+  return { ...values, channels: { ...channels, discord } };
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return isRecord(value) ? value : {};
 }
 
 /** The written keys of one account, with inherited ones. */

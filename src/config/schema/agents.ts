@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { id, toolLists, toolsWithin } from "./access.ts";
-import { key, laterSection, lazySection, text, whole } from "./parts/key.ts";
+import { key, laterSection, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { MENTION_PATTERNS, mentionPatterns } from "./messages.ts";
 import { model, modelRef } from "./models.ts";
 
@@ -108,7 +108,7 @@ export const agents = z.strictObject({
           example: "/srv/barney",
         },
       ),
-      tools: lazySection(
+      tools: lazyKey(
         () => toolsWithin("the tools that the top-level `tools` allows"),
         "The agent's tools.",
         { example: { deny: ["exec"] } },
@@ -223,6 +223,13 @@ export const session = z.strictObject({
   ),
 });
 
+/** Of a config without `tools`. */
+const TOOLS = {
+  discord: { maxDestructive: 5, alsoGuilds: [] },
+  askExpiresMin: 1_440,
+  timeoutSec: 120,
+};
+
 /** `tools`. */
 export const tools = lazySection(
   () =>
@@ -247,14 +254,14 @@ export const tools = lazySection(
       discord: key(
         z.strictObject({
           maxDestructive: key(
-            whole(0, 100).default(5),
+            whole(0, 100).default(TOOLS.discord.maxDestructive),
             "Maximum number of destructive actions on Discord in one turn, such as deleting a " +
               "message or changing a channel or a role. For more, a card asks the person who " +
               "wrote the message, or an owner, whether to go on.",
             { example: 2 },
           ),
           alsoGuilds: key(
-            z.array(id()).default([]),
+            z.array(id<"guild">()).default([]),
             "Servers that the tool `discord` may also reach from conversations on other servers. " +
               "The person who asks must be a member there with the rights that the action needs. " +
               "Without it, actions stay on the server of the conversation.",
@@ -264,15 +271,16 @@ export const tools = lazySection(
         "The tool `discord`.",
       ),
       askExpiresMin: key(
-        whole(1, 43_200).default(1_440),
+        whole(1, 43_200).default(TOOLS.askExpiresMin),
         "How long a question of the tool `ask` waits for an answer.",
         { unit: "minutes", example: 60 },
       ),
-      timeoutSec: key(whole(1, 3_600).default(120), "How long a tool call may take.", {
+      timeoutSec: key(whole(1, 3_600).default(TOOLS.timeoutSec), "How long a tool call may take.", {
         unit: "seconds",
         example: 60,
       }),
     }).prefault({}),
+  TOOLS,
   "Tools that agents may use.",
   { task: "agents" },
 );

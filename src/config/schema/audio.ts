@@ -8,6 +8,9 @@ import { z } from "zod";
 import { modelRef } from "./models.ts";
 import { amount, key, lazySection, text } from "./parts/key.ts";
 
+/** Of a config without the section. */
+const DEFAULTS = { maxMin: 10, voice: "alloy" };
+
 /** `audio`. */
 export const audio = lazySection(
   () =>
@@ -19,7 +22,7 @@ export const audio = lazySection(
         { unset: "recordings are not transcribed", example: "openai/whisper-1" },
       ),
       maxMin: key(
-        amount(0.1, 240).default(10),
+        amount(0.1, 240).default(DEFAULTS.maxMin),
         "Maximum length of a recording. Longer ones are not transcribed.",
         { unit: "minutes", example: 30 },
       ),
@@ -29,10 +32,11 @@ export const audio = lazySection(
           "gives Opus. The answer to a voice message then comes as text and as a voice message.",
         { unset: "answers are text only", example: "openai/tts-1" },
       ),
-      voice: key(text().default("alloy"), "Voice that the model speaks with.", {
+      voice: key(text().default(DEFAULTS.voice), "Voice that the model speaks with.", {
         example: "nova",
       }),
     }).prefault({}),
+  DEFAULTS,
   "Voice messages and other recordings.",
   { task: "models" },
 );

@@ -6,11 +6,12 @@
 
 import { z } from "zod";
 import { STATUSES } from "../../core/discord/presence.ts";
+import { TOOL_GATES } from "../../core/tool_names.ts";
 import { isLoopbackHost } from "../../lib/network/addresses.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { actions } from "./actions.ts";
-import { amount, key, laterSection, lazySection, text, whole } from "./parts/key.ts";
-import { dm, groupPolicy, guild, id, ownDm } from "./access.ts";
+import { amount, key, laterSection, lazySection, text, whole, withoutSlash } from "./parts/key.ts";
+import { dm, groupPolicy, guild, id, ownDm, withoutPrototype } from "./access.ts";
 import { INTENT_FILTER, intentFilter } from "./intent_filter.ts";
 import { gateway, ownRetry, rateLimit, rest, retry } from "./connection.ts";
 import { replyKeys } from "./replies.ts";
@@ -26,10 +27,12 @@ const pluralkitUrl = () =>
   }, {
     error: "Expected an address that begins with https://, without a password",
     params: { hint: "http:// is for this machine only, such as http://127.0.0.1:8080/v2" },
-  });
+  }).overwrite(withoutSlash);
 
 const ACCESS = { task: "access" } as const;
 const CONNECTION = { task: "connection", takesEffect: "reconnect" } as const;
+/** Of an account without `execApprovals`. */
+const EXEC_APPROVALS = { enabled: false, approvers: [], timeoutSec: 600 };
 const DM = "Rules for direct messages and group DMs.";
 const RETRY = "Retries of requests to Discord that failed.";
 
@@ -59,7 +62,7 @@ const accountKeys = {
   dm: key(dm().prefault({}), DM, ACCESS),
   dms: key(
     z.record(
-      id(),
+      id<"user">(),
       z.strictObject({
         historyLimit: key(
           whole(0, 10_000).optional(),
@@ -78,7 +81,7 @@ const accountKeys = {
     { unset: '`"allowlist"`', example: "disabled", ...ACCESS },
   ),
   guilds: key(
-    z.record(text(), guild).optional(),
+    z.record(text(), guild).transform(withoutPrototype).optional(),
     'Guilds that the bot answers in, by id, slug or name; `"*"` stands for all others. Guilds that ' +
       "are not listed are denied.",
     {
@@ -128,7 +131,7 @@ const accountKeys = {
         "How long the bot ignores other bots in that channel. A message by a person ends the mute.",
         { unit: "minutes", example: 30 },
       ),
-    }).prefault({}),
+    }).prefault({}).transform(({ maxTurns, muteMin }) => ({ maxTurns, muteMs: muteMin * 60_000 })),
     "Ends endless conversations between bots.",
     ACCESS,
   ),
@@ -164,7 +167,7 @@ const accountKeys = {
         { unset: "`commands.native`", example: false },
       ),
       guildId: key(
-        id().optional(),
+        id<"guild">().optional(),
         "Guild in which to register slash commands. Discord shows changes there at once. Direct " +
           "messages and other guilds then have none.",
         { unset: "everywhere", example: "123456789012345678" },
@@ -190,6 +193,7 @@ const accountKeys = {
   ),
   actions: lazySection(
     () => actions().prefault({}),
+    TOOL_GATES,
     "Gates of tools: Discord's features that tools may use. The model does not see a tool whose " +
       "gate is closed.",
     { task: "agents" },
@@ -201,7 +205,7 @@ const accountKeys = {
           z.boolean().default(false),
           "Whether to ask for approvals by DM. Without it, a command that needs one is denied.",
         ),
-        approvers: key(z.array(id()).default([]), "Ids of the users to ask.", {
+        approvers: key(z.array(id<"user">()).default([]), "Ids of the users to ask.", {
           example: ["123456789012345678"],
         }),
         agentFilter: key(z.array(text()).optional(), "Agents whose requests are sent.", {
@@ -213,11 +217,12 @@ const accountKeys = {
           example: ["agent:main:main"],
         }),
         timeoutSec: key(
-          whole(10, 86_400).default(600),
+          whole(10, 86_400).default(EXEC_APPROVALS.timeoutSec),
           "How long a request stays open. After that, it counts as denied.",
           { unit: "seconds", example: 300 },
         ),
       }).prefault({}),
+    EXEC_APPROVALS,
     "Asks the approvers by DM before the agent runs a command on the host.",
     { task: "agents" },
   ),
@@ -268,6 +273,7 @@ export const discord = z.strictObject({
   ...accountKeys,
   accounts: lazySection(
     accounts,
+    {},
     "More bot accounts, by an id of your choice. Each has its own `token` and `name`, takes any key " +
       "of `channels.discord`, and inherits the keys that it does not set. `default` is the account " +
       "of the token above or in the environment.",

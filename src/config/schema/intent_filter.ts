@@ -18,7 +18,10 @@ const FILTER_ENABLED =
 export const intentFilter = () =>
   z.strictObject({ enabled: key(z.boolean().default(false), FILTER_ENABLED), ...filterKeys() });
 
-/** The intent filter of a place, which inherits `enabled` from the level above. */
+/**
+ * The intent filter of a place, which inherits `enabled` from the level above. Only that key has an
+ * effect in this version: the config has no others.
+ */
 export const intentFilterHere = () =>
   z.strictObject({
     enabled: key(z.boolean().optional(), FILTER_ENABLED, {
@@ -26,7 +29,7 @@ export const intentFilterHere = () =>
       example: false,
     }),
     ...filterKeys(),
-  });
+  }).transform(({ enabled }) => enabled);
 
 const filterKeys = () => ({
   model: key(z.literal("lightweight").default("lightweight"), "The classifier to use."),

@@ -21,6 +21,7 @@ export const memory = lazySection(
         { unset: "notes are found by their words", example: "ollama/nomic-embed-text" },
       ),
     }).prefault({}),
+  {},
   "The agent's memory.",
   { task: "agents" },
 );

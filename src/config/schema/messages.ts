@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { QUEUE_MODES } from "../../core/people/chosen.ts";
 import { type Notice, NOTICES, type TextKey } from "../../render/notices/notices.ts";
-import { key, lazySection, text, whole } from "./parts/key.ts";
+import { key, lazyKey, text, whole } from "./parts/key.ts";
 
 /** A list of patterns that count as a mention. */
 export const mentionPatterns = () => z.array(text().max(500)).max(100).optional();
@@ -81,7 +81,7 @@ export const messages = z.strictObject({
     z.string().refine(
       (written) => written === "" || EMOJI.test(written),
       "Expected one emoji, or one of the server's own as <:name:id>",
-    ).default("👀"),
+    ).default("👀").transform((written) => written || undefined),
     "Reaction that marks a message as read: an emoji, or a server's own as `<:name:id>`. An empty " +
       "text disables it.",
     { example: "", isCommon: true },
@@ -159,7 +159,7 @@ export const messages = z.strictObject({
       "those of their language in Discord's menu. Text commands keep their own names.",
     { entry: "<command>", example: { status: { name: { de: "zustand" } } }, task: "texts" },
   ),
-  texts: lazySection(
+  texts: lazyKey(
     () => z.strictObject(texts()),
     "Replaces Barnacle's own sentences. Words in braces are placeholders.",
     { task: "texts", isOpen: true },

@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { address, amount, key, text, whole } from "./parts/key.ts";
+import { amount, baseAddress, key, text, whole } from "./parts/key.ts";
 import { secret } from "./parts/secrets.ts";
 
 /** A model of a provider: `"openai/gpt-4.1"`. */
@@ -39,7 +39,7 @@ const provider = z.strictObject({
     { example: "openai-compatible", isCommon: true },
   ),
   baseUrl: key(
-    address("put it into apiKey or headers").optional(),
+    baseAddress("put it into apiKey or headers").optional(),
     "Base address of the API. Only the provider `openai` and the kinds `anthropic` and `google` " +
       "have a default.",
     { unset: "the vendor's address", example: "http://127.0.0.1:11434/v1", isCommon: true },

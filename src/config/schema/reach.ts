@@ -5,11 +5,19 @@
  */
 
 import { z } from "zod";
-import { address, key, lazySection, text } from "./parts/key.ts";
+import {
+  address,
+  baseAddress,
+  key,
+  lazyKey,
+  lazySection,
+  text,
+  withoutSlash,
+} from "./parts/key.ts";
 import { secret } from "./parts/secrets.ts";
 
 /** `search`. */
-export const search = lazySection(
+export const search = lazyKey(
   () =>
     z.strictObject({
       kind: key(
@@ -19,7 +27,7 @@ export const search = lazySection(
         { example: "searxng" },
       ),
       url: key(
-        address("put it into apiKey").optional(),
+        baseAddress("put it into apiKey").optional(),
         "Base address of the search engine. `searxng` needs it; it may be on your own network.",
         { unset: "Brave's address", example: "http://127.0.0.1:8888" },
       ),
@@ -44,12 +52,21 @@ export const search = lazySection(
   { task: "agents", example: { kind: "searxng", url: "http://127.0.0.1:8888" } },
 );
 
+/** Path of a collector's traces, by the protocol. */
+const TRACES = "/v1/traces";
+
+/** The address of a collector's traces, by that of the collector or of its traces. */
+function tracesAddress(endpoint: string): string {
+  const base = withoutSlash(endpoint);
+  return base.endsWith(TRACES) ? base : `${base}${TRACES}`;
+}
+
 /** `otel`. */
-export const otel = lazySection(
+export const otel = lazyKey(
   () =>
     z.strictObject({
       endpoint: key(
-        address("put it into headers"),
+        address("put it into headers").overwrite(tracesAddress),
         "Address of an OpenTelemetry collector that takes OTLP over HTTP. Barnacle adds `/v1/traces`.",
         { example: "http://127.0.0.1:4318" },
       ),
@@ -181,6 +198,7 @@ export const mcp = lazySection(
         { entry: "<server>", example: { files: { command: "mcp-files" } } },
       ),
     }).prefault({}),
+  { servers: {} },
   "Tools of Model Context Protocol servers.",
   { task: "agents" },
 );

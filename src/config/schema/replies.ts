@@ -35,7 +35,7 @@ export const replyKeys = {
         "Users that a reply may ping. `context`: authors of the message, of the message that it " +
           "replies to, and of context messages. `author`: the message's author. `none`: no one.",
       ),
-      roles: key(z.array(id()).default([]), "Ids of the roles that a reply may ping.", {
+      roles: key(z.array(id<"role">()).default([]), "Ids of the roles that a reply may ping.", {
         example: ["123456789012345678"],
       }),
     }).prefault({}),

@@ -2,7 +2,7 @@
  * Defines the schema of the config: every key with its type, default and document.
  *
  * Validation, the JSON Schema, `config.example.jsonc` and `docs/configuration.md` all come from it,
- * so they agree. Parsing fills in defaults; `to_config.ts` makes the program's config of the result.
+ * so they agree. Its output is the program's config (`config.ts`), with defaults and final types.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { key } from "./parts/key.ts";
 import { agents, bindings, router, session, tools } from "./agents.ts";
 import { groupPolicy } from "./access.ts";
 import { audio } from "./audio.ts";
-import { account, discord } from "./discord.ts";
+import { type account, discord } from "./discord.ts";
 import { messages } from "./messages.ts";
 import { memory } from "./memory.ts";
 import { models } from "./models.ts";
@@ -90,7 +90,7 @@ export const configSchema = z.strictObject({
   budgets,
 });
 
-/** A valid file's values, with defaults. */
+/** The config of a valid file. */
 export type Settings = z.output<typeof configSchema>;
 
 /** A valid `channels.discord`; each of its accounts has all inherited keys. */
@@ -98,8 +98,3 @@ export type DiscordSettings = z.output<typeof discord>;
 
 /** The settings of one account: its own keys, and the keys that it inherits (C6). */
 export type AccountSettings = z.output<typeof account>;
-
-/** The settings of the account if the config has no `channels.discord`. */
-export function accountDefaults(): AccountSettings {
-  return account.parse({}, { jitless: true });
-}

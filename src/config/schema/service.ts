@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { address, amount, key, later, lazySection, text, whole } from "./parts/key.ts";
+import { address, amount, key, later, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { people } from "./access.ts";
 import { secret } from "./parts/secrets.ts";
 
@@ -55,12 +55,13 @@ export const approvals = lazySection(
           "asks people who hold the right. An approval holds for this one call.",
       ),
     }).prefault({}),
+  { escalate: false },
   "Approvals of tool calls by people.",
   { task: "agents" },
 );
 
 /** `exec`. */
-export const exec = lazySection(
+export const exec = lazyKey(
   () =>
     z.strictObject({
       mode: key(
@@ -80,7 +81,9 @@ export const exec = lazySection(
           "without bubblewrap, no command runs. `off`: if there is no bubblewrap, run them as the " +
           "bot's user, which can read its token.",
       ),
-    }).prefault({}),
+    }).prefault({}).transform(({ mode, ...rest }) =>
+      mode === "deny" ? undefined : { mode, ...rest }
+    ),
   "Runs commands on the host, for owners. Without this section, the tools `exec` and `process` do " +
     "not exist.",
   { task: "agents", unset: "no commands", example: { mode: "ask" } },
@@ -98,6 +101,7 @@ export const skills = lazySection(
         },
       ),
     }).prefault({}),
+  { folders: [] },
   "Skills of the agents.",
   { task: "agents" },
 );
@@ -143,6 +147,7 @@ export const budgets = lazySection(
       perAgent: budget("Budget of each agent."),
       total: budget("Budget of the whole bot, all accounts together."),
     }).prefault({}),
+  { perUser: {}, perRole: {}, perGuild: {}, perAgent: {}, total: {} },
   "Limits of the use of models per UTC day. Every request counts, whatever its purpose. A spent " +
     "budget stops turns before they ask a model.",
   { task: "models" },
@@ -242,7 +247,8 @@ export const log = z.strictObject({
 /** `http`. */
 export const http = z.strictObject({
   bind: key(
-    z.union([text(), z.array(text()).min(1)]).default(["127.0.0.1", "::1"]),
+    z.union([text(), z.array(text()).min(1)]).default(["127.0.0.1", "::1"])
+      .transform((bind) => typeof bind === "string" ? [bind] : bind),
     "Addresses to listen on for `/healthz`, `/readyz`, `/livez` and `/metrics`. An address that " +
       "other machines can reach needs `http.token`.",
     { example: "127.0.0.1" },

@@ -38,7 +38,10 @@ export interface CommandScope {
 /** The keys of the config that say which commands are registered, and where. */
 export interface CommandConfig {
   /** `channels.discord`. */
-  readonly discord: { readonly nativeCommands: boolean; readonly commandGuildId?: GuildId };
+  readonly discord: {
+    readonly nativeCommands: boolean;
+    readonly commands: { readonly guildId?: GuildId };
+  };
   /** `messages`: the operator's words for commands. */
   readonly messages: { readonly commands: CommandTexts };
 }
@@ -70,8 +73,8 @@ export function createWantedCommands(
 
   return {
     async wanted() {
-      const { discord: { nativeCommands, commandGuildId }, messages: { commands: texts } } =
-        config();
+      const { discord, messages: { commands: texts } } = config();
+      const { nativeCommands, commands: { guildId: commandGuildId } } = discord;
       const commands = nativeCommands
         ? [
           ...COMMANDS.filter(({ isOffered }) => isOffered?.(context) ?? true)

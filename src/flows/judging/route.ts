@@ -16,7 +16,7 @@ export interface RouteRules {
   /** The agent that answers. */
   readonly agent: { readonly id: string };
   /** Which direct messages share a session. */
-  readonly dmScope: Parameters<typeof scopeFor>[0];
+  readonly session: { readonly dmScope: Parameters<typeof scopeFor>[0] };
 }
 
 /** The dependencies of routes. */
@@ -57,11 +57,11 @@ export function createRoute(
  */
 export function conversationRoute(
   message: Conversation,
-  { agent, dmScope }: RouteRules,
+  { agent, session }: RouteRules,
   owner: UserId | undefined,
   thread?: ChannelId,
 ): Route {
-  const scope = scopeFor(dmScope, message.sender.id === owner);
+  const scope = scopeFor(session.dmScope, message.sender.id === owner);
   const place = thread === undefined ? message : { ...message, channelId: thread };
   return { agentId: agent.id, sessionKey: sessionKeyOf(place, agent.id, scope) };
 }

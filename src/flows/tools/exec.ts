@@ -36,9 +36,9 @@ export interface ExecConfig {
   readonly discord: {
     readonly execApprovals: {
       readonly enabled: boolean;
-      readonly agents?: readonly string[];
-      readonly sessions?: readonly string[];
-      readonly timeoutMs: number;
+      readonly agentFilter?: readonly string[];
+      readonly sessionFilter?: readonly string[];
+      readonly timeoutSec: number;
     };
   };
   /** The operator's own notices. */
@@ -95,14 +95,14 @@ export function createExecPort(options: ExecPortOptions): ExecPort {
   /** Whom to ask; a text says which key is missing. */
   function approversFor({ sessionKey }: ExecAsker): readonly UserId[] | string {
     const { discord: { execApprovals }, agent } = config();
-    const { enabled, agents, sessions } = execApprovals;
+    const { enabled, agentFilter, sessionFilter } = execApprovals;
     const approvers = options.approvers();
     if (!enabled) return `${APPROVALS}.enabled is false`;
     if (approvers.length === 0) return `${APPROVALS}.approvers is empty`;
-    if (agents && !agents.includes(agent.id)) {
+    if (agentFilter && !agentFilter.includes(agent.id)) {
       return `${APPROVALS}.agentFilter leaves this agent out`;
     }
-    if (sessions && !sessions.some((part) => sessionKey.includes(part))) {
+    if (sessionFilter && !sessionFilter.some((part) => sessionKey.includes(part))) {
       return `${APPROVALS}.sessionFilter leaves this session out`;
     }
     return approvers;
@@ -143,7 +143,7 @@ export function createExecPort(options: ExecPortOptions): ExecPort {
       asked,
       where: "direct",
       binding: command.binding,
-      timeoutMs: discord.execApprovals.timeoutMs,
+      timeoutMs: discord.execApprovals.timeoutSec * 1_000,
     };
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { mapToDemo, replaceIds } from "../../../src/cli/demo/prepare_config.ts";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
-import { accountDefaults, configSchema } from "../../../src/config/schema/root.ts";
+import { configSchema } from "../../../src/config/schema/root.ts";
 
 const GUILD = "900000000000000001";
 const CHANNEL = "900000000000000002";
@@ -12,9 +12,8 @@ const ROLE = "900000000000000005";
 
 function cast(discord: object) {
   const demo = demoWorld();
-  const settings = configSchema.parse({ channels: { discord } });
-  const discordSettings = settings.channels.discord ?? accountDefaults();
-  return { demo, ...mapToDemo(discordSettings, demo) };
+  configSchema.parse({ channels: { discord } });
+  return { demo, ...mapToDemo(discord, demo) };
 }
 
 describe("[O5] mapToDemo()", () => {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { McpLook } from "../../../src/bot/process/mcp_look.ts";
+import type { BotConfig } from "../../../src/config/config.ts";
 import { checkExec, judgeServers } from "../../../src/cli/diagnose/agent_findings.ts";
 
 const files: McpLook = { id: "files", tools: 3, hash: "0123456789abcdef", sandbox: "yes" };
@@ -41,7 +42,7 @@ describe("[T13] judgeServers()", () => {
   });
 });
 
-const EXEC = { mode: "ask", allow: [], maySkipSandbox: false } as const;
+const EXEC: NonNullable<BotConfig["exec"]> = { mode: "ask", allow: [], sandbox: "auto" };
 
 describe("[A3] checkExec()", () => {
   it("passes without bubblewrap if the broker's socket exists", async () => {

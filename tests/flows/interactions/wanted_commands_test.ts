@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { GuildId } from "../../../src/core/discord/ids.ts";
 import {
-  type CommandConfig,
   type CommandScope,
   createWantedCommands,
 } from "../../../src/flows/interactions/register.ts";
@@ -13,9 +13,10 @@ const GUILD = guildId("1400000000000000001");
 
 function build(reading = false, servers: readonly string[] = []) {
   const { store } = openTestStore();
-  const discord: {
-    -readonly [Key in keyof CommandConfig["discord"]]: CommandConfig["discord"][Key];
-  } = { nativeCommands: true };
+  const discord: { nativeCommands: boolean; commands: { guildId?: GuildId } } = {
+    nativeCommands: true,
+    commands: {},
+  };
   const config = () => ({ discord, messages: { commands: {} } });
   const wanted = createWantedCommands(
     { accountId: ACCOUNT, config, store, now: () => 1 },
@@ -50,11 +51,11 @@ describe("[K1] createWantedCommands()", () => {
 
   it("registers in one guild, and clears it when the config no longer names it", async () => {
     const { discord, wanted, shown } = build();
-    discord.commandGuildId = GUILD;
+    discord.commands.guildId = GUILD;
     const scopes = await wanted.wanted();
     assert.deepEqual(shown(scopes), ["all: false", `${GUILD}: true`]);
     for (const scope of scopes) await wanted.onRegistered(scope);
-    delete discord.commandGuildId;
+    delete discord.commands.guildId;
     const later = await wanted.wanted();
     assert.deepEqual(shown(later), ["all: true", `${GUILD}: false`]);
     for (const scope of later) await wanted.onRegistered(scope);

@@ -107,11 +107,12 @@ export function later<S extends z.ZodType>(
 }
 
 /**
- * Documents a section whose schema is built on first use, which saves half of all keys at a start.
+ * Documents a key whose absence counts, and whose schema is built on first use. That saves half of
+ * all keys at a start.
  *
  * zod would build it to look for a default, so `optin` says that there is none.
  */
-export function lazySection<S extends z.ZodType>(
+export function lazyKey<S extends z.ZodType>(
   build: () => S,
   description: string,
   details: Omit<KeyDoc, "description"> = {},
@@ -127,7 +128,39 @@ export function laterSection<S extends z.ZodType>(
   description: string,
   details: Omit<KeyDoc, "description"> = {},
 ): z.ZodOptional<z.ZodLazy<S>> {
-  return lazySection(build, description, { built: "later", ...details });
+  return lazyKey(build, description, { built: "later", ...details });
+}
+
+/** The values of sections that a file may leave out. */
+const absentSections = new WeakMap<z.core.$ZodType, unknown>();
+
+/**
+ * Documents a section that is built on first use, too. A config without it has its defaults.
+ *
+ * @param absent These defaults, so that they do not need the schema.
+ */
+export function lazySection<S extends z.ZodType>(
+  build: () => S,
+  absent: z.output<S>,
+  description: string,
+  details: Omit<KeyDoc, "description"> = {},
+): z.ZodType<z.output<S>, z.input<S> | undefined> {
+  const section = lazyKey(build, description, details);
+  absentSections.set(section, absent);
+  return section as z.ZodType<z.output<S>, z.input<S> | undefined>;
+}
+
+/** The values of an object with those of its absent sections; see {@link lazySection}. */
+export function withSections<Values extends object>(
+  shape: Readonly<Record<string, z.core.$ZodType>>,
+  values: Values,
+): Values {
+  const absent = Object.entries(shape)
+    .filter(([name, schema]) =>
+      Reflect.get(values, name) === undefined && absentSections.has(schema)
+    )
+    .map(([name, schema]) => [name, absentSections.get(schema)]);
+  return { ...values, ...Object.fromEntries(absent) };
 }
 
 /** Whole numbers from `least` to `most`. */
@@ -151,7 +184,21 @@ export function text(): z.ZodString {
  * @param hint Where to write the password.
  */
 export function address(hint: string): z.ZodURL {
-  return z.url({ protocol: /^https?$/ }).refine((url) => !/^https?:\/\/[^/?#]*@/i.test(url), {
+  return z.url({ protocol: /^https?$/ }).check(withoutPassword(hint));
+}
+
+/** The same for a base address, to which paths are added: without a slash at its end. */
+export function baseAddress(hint: string): z.ZodURL {
+  return z.url({ protocol: /^https?$/ }).check(withoutPassword(hint), z.overwrite(withoutSlash));
+}
+
+/** An address without slashes at its end. */
+export function withoutSlash(url: string): string {
+  return url.replace(/\/+$/, "");
+}
+
+function withoutPassword(hint: string): z.core.$ZodCheck<string> {
+  return z.refine((url: string) => !/^https?:\/\/[^/?#]*@/i.test(url), {
     error: "The address must not contain a password",
     params: { hint },
   });

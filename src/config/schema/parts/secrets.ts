@@ -122,20 +122,25 @@ export function referenceIn(written: unknown): EnvReference | FileReference | un
   return name === undefined ? undefined : new EnvReference(name);
 }
 
-/** A secret in the config: literal, `"${NAME}"`, or `{ "file": "path" }`. */
-export function secret() {
+/**
+ * A secret in the config: literal, `"${NAME}"`, or `{ "file": "path" }`.
+ *
+ * Parsing cannot read it: its output is a {@link SecretSource}, which `resolveSecrets` replaces
+ * before the program sees it.
+ */
+export function secret(): z.ZodType<Secret> {
   const schema = z.union([z.string().min(1), FILE]).transform(toSource);
   secretSchemas.add(schema);
-  return schema;
+  return schema as z.ZodType<SecretSource> as z.ZodType<Secret>;
 }
 
 /** The same, but a blank text counts as not set. */
-export function secretOrBlank() {
+export function secretOrBlank(): z.ZodType<Secret | undefined> {
   const schema = z.union([z.string(), FILE]).transform((written, context) =>
     typeof written === "string" && written.trim() === "" ? undefined : toSource(written, context)
   );
   secretSchemas.add(schema);
-  return schema;
+  return schema as z.ZodType<SecretSource | undefined> as z.ZodType<Secret | undefined>;
 }
 
 function toSource(

@@ -42,8 +42,8 @@ export type RightsOf = (
  * @param chosenIn The mode that a person has chosen for a place.
  */
 export function prepareQueueModes(
-  { messages: { queueMode }, budgets }: {
-    readonly messages: { readonly queueMode?: QueueMode };
+  { messages: { queue }, budgets }: {
+    readonly messages: { readonly queue: { readonly mode?: QueueMode } };
     readonly budgets: Parameters<typeof hasBudget>[0];
   },
   rulesOf: () => RightsOf,
@@ -51,7 +51,7 @@ export function prepareQueueModes(
   chosenIn: (message: InboundMessage) => QueueMode | undefined = () => undefined,
 ): QueueModes {
   const modeIn = (message: InboundMessage): QueueMode =>
-    chosenIn(message) ?? queueMode ?? (message.place.kind === "guild" ? "collect" : "steer");
+    chosenIn(message) ?? queue.mode ?? (message.place.kind === "guild" ? "collect" : "steer");
   const hasSameRights = prepareSameRights(rulesOf, isOwner);
   const isShared = hasBudget(budgets) ? isSamePerson : prepareIsShared(rulesOf);
   const mayShare = (message: InboundMessage, next: InboundMessage) =>

@@ -1,0 +1,237 @@
+/**
+ * Finds every secret of the config by its schema, reads it, and reports those that cannot be read.
+ *
+ * @module
+ */
+
+import type { Env } from "../lib/env.ts";
+import { pathText } from "../core/config_file.ts";
+import type { AccountId } from "../core/discord/ids.ts";
+import { quoted } from "../lib/text/quoted.ts";
+import { account as accountSchema, discord as discordSchema } from "./schema/discord.ts";
+import { type Account, BOT_TOKEN, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
+import { VENDORS } from "./models.ts";
+import type { ProblemAt } from "./parse.ts";
+import type { Problem } from "./text/problem.ts";
+import { isWorthSearching } from "./schema/parts/blank.ts";
+import { configSchema, type Settings } from "./schema/root.ts";
+import {
+  botToken,
+  EnvReference,
+  envSecret,
+  referenceIn,
+  resolveSecret,
+  Secret,
+  type SecretPlaces,
+  type SecretSource,
+} from "./schema/parts/secrets.ts";
+import { childOf, isSecret, type Schema, schemaAt } from "./schema/parts/shape.ts";
+import { isList, isRecord, type Segment, valueAt } from "./text/tree.ts";
+import type { ValidPart } from "./valid_part.ts";
+
+/** The result of reading all secrets. */
+export interface FoundSecrets {
+  /** All of them, by their config path. */
+  readonly byPath: SecretsByPath;
+  /** Whether the file itself contains one (C8). */
+  readonly holdsLiteral: boolean;
+  /** The secrets that cannot be read, and why. */
+  readonly problems: readonly Problem[];
+}
+
+/** Secrets by config path as text. */
+export type SecretsByPath = ReadonlyMap<
+  string,
+  { readonly path: readonly Segment[]; readonly secret: Secret }
+>;
+
+/**
+ * Reads all secrets. In the settings and the accounts, they replace their references; a reference
+ * that cannot be read is removed.
+ *
+ * @param written The file's own values.
+ * @param part Set for an invalid file: the references in its faulty values are read, too, because
+ * a provider without `kind` is faulty as a whole (C2).
+ */
+export async function resolveSecrets(
+  settings: Settings,
+  written: unknown,
+  accounts: readonly Account[],
+  problemAt: ProblemAt,
+  places: SecretPlaces,
+  part?: Pick<ValidPart, "removed" | "whole">,
+): Promise<FoundSecrets> {
+  const problems: Problem[] = [];
+  const byPath = new Map<string, { path: readonly Segment[]; secret: Secret }>();
+  const failed = new Set<string>();
+  let holdsLiteral = false;
+
+  /** Reads a secret that several accounts inherit once, and reports it once. */
+  async function read(
+    source: SecretSource | undefined,
+    path: readonly Segment[],
+    hasEffect = true,
+    clean = (secret: Secret): Secret | ReturnType<typeof botToken> => secret,
+  ): Promise<Secret | undefined> {
+    const place = pathText(path);
+    if (source === undefined || failed.has(place)) return undefined;
+    const known = byPath.get(place);
+    if (known) return known.secret;
+    holdsLiteral ||= source instanceof Secret;
+    const resolved = await resolveSecret(source, places);
+    const secret = resolved instanceof Secret ? clean(resolved) : resolved;
+    if (secret instanceof Secret) {
+      byPath.set(place, { path, secret });
+      return secret;
+    }
+    if (!hasEffect) return undefined;
+    failed.add(place);
+    const severity = places.isElsewhere && secret.isAbsent ? "warning" : "error";
+    problems.push(problemAt(severity, path, secret.why, secret.hint));
+    return undefined;
+  }
+
+  /** Reads the secrets in a part of the config, which the schema marks. */
+  async function readIn(
+    values: unknown,
+    schema: Schema,
+    path: readonly Segment[],
+    placeOf: (path: readonly Segment[]) => readonly Segment[] | undefined,
+    hasEffect = true,
+  ): Promise<void> {
+    if (!isWritable(values)) return;
+    const entries = Object.entries(values);
+    if (!isWorthSearching(schema, entries.length)) return;
+    for (const [name, value] of entries) {
+      if (typeof value !== "object") continue;
+      const child = childOf(schema, name);
+      if (!child) continue;
+      const here = [...path, name];
+      if (!isSecret(child)) await readIn(value, child, here, placeOf, hasEffect);
+      else if (isSource(value)) {
+        const place = placeOf(here);
+        const secret = place && await read(value, place, hasEffect);
+        if (secret) values[name] = secret;
+        else if (place) Reflect.deleteProperty(values, name);
+      }
+    }
+  }
+
+  for (const account of accounts) {
+    const { settings } = account;
+    const at = (key: readonly Segment[]) => placeIn(written, account, key);
+    const token = await read(tokenSource(account, places.env), at(["token"]), true, botToken);
+    Object.assign(settings, { token });
+    await readIn(settings, accountSchema, [], at);
+  }
+  const { channels, ...shared } = settings;
+  await readIn(shared, configSchema, [], (path) => path);
+  // Secrets that each account overrides have no effect, so they are no problem.
+  const discord = ["channels", "discord"];
+  await readIn(
+    channels.discord,
+    discordSchema,
+    discord,
+    (path) => valueAt(written, path) === undefined ? undefined : path,
+    false,
+  );
+  for (const { source, path } of part ? referencesIn(part) : []) await read(source, path);
+  problems.push(...sameTokens(written, accounts, problemAt));
+  return { byPath, holdsLiteral, problems };
+}
+
+function isWritable(value: unknown): value is Record<string, unknown> {
+  return isRecord(value);
+}
+
+function isSource(held: unknown): held is SecretSource {
+  return held instanceof Secret || held instanceof EnvReference ||
+    (isRecord(held) && typeof held["file"] === "string");
+}
+
+/** The environment's token is the default account's, unless the file has one (C5). */
+function tokenSource({ id, settings }: Account, env: Env): SecretSource | undefined {
+  if (settings.token !== undefined || id !== DEFAULT_ACCOUNT) return settings.token;
+  return envSecret(env, BOT_TOKEN) && new EnvReference(BOT_TOKEN);
+}
+
+/** The config path of an account's secret: in its own section, or above. */
+function placeIn(
+  written: unknown,
+  { name }: Account,
+  key: readonly Segment[],
+): readonly Segment[] {
+  const above = ["channels", "discord"];
+  const own = name === undefined ? undefined : [...above, "accounts", name, ...key];
+  return own && valueAt(written, own) !== undefined ? own : [...above, ...key];
+}
+
+/** Two connections with one token would answer every message twice (C6). */
+function sameTokens(
+  written: unknown,
+  accounts: readonly Account[],
+  problemAt: ProblemAt,
+): readonly Problem[] {
+  const first = new Map<string, AccountId>();
+  return accounts.flatMap((account) => {
+    const token = account.settings.token?.reveal();
+    if (token === undefined) return [];
+    const other = first.get(token);
+    if (other === undefined) {
+      first.set(token, account.id);
+      return [];
+    }
+    return problemAt(
+      "error",
+      placeIn(written, account, ["token"]),
+      `The accounts ${quoted(other)} and ${quoted(account.id)} have the same token`,
+      other === DEFAULT_ACCOUNT
+        ? `the token of channels.discord or of ${BOT_TOKEN} is that of the account "default": ` +
+          "remove it there, or remove this account"
+        : "each bot has its own: in Discord's developer portal, under its application, Bot, Reset Token",
+    );
+  });
+}
+
+/** The references to secrets within the faulty values of a file. */
+function referencesIn(
+  { removed, whole }: Pick<ValidPart, "removed" | "whole">,
+): readonly { readonly path: readonly Segment[]; readonly source: SecretSource }[] {
+  const within = (
+    value: unknown,
+    schema: Schema | undefined,
+    path: readonly Segment[],
+  ): ReturnType<typeof referencesIn> => {
+    if (!schema) return [];
+    if (isSecret(schema)) {
+      const source = referenceIn(value);
+      return source ? [{ path, source }] : [];
+    }
+    const entries = isList(value) ? value.entries() : Object.entries(isRecord(value) ? value : {});
+    return [...entries].flatMap(([key, inner]) =>
+      within(inner, childOf(schema, key), [...path, key])
+    );
+  };
+  return removed.flatMap((path) =>
+    within(valueAt(whole, path), schemaAt(configSchema, path), path)
+  );
+}
+
+/**
+ * Registers all secrets of the config, and those of the environment, with the log. All outputs share
+ * its filter.
+ *
+ * A key of a provider that is not chosen counts too: the model, or a script that sends its text, may
+ * know it nevertheless.
+ */
+export function registerSecrets(
+  { secrets }: { readonly secrets: SecretsByPath },
+  env: Env,
+  logging: { readonly addSecret: (secret: string) => void },
+): void {
+  for (const { secret } of secrets.values()) logging.addSecret(secret.reveal());
+  for (const name of [BOT_TOKEN, ...VENDORS.map(({ keyVariable }) => keyVariable)]) {
+    const value = envSecret(env, name);
+    if (value) logging.addSecret(value.reveal());
+  }
+}
