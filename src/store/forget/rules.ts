@@ -14,6 +14,14 @@ import {
   withoutArguments,
 } from "./person.ts";
 import { DISCORD_CHANGE, DISCORD_POST } from "../schema/changes.ts";
+import {
+  ACCOUNT,
+  DIRECT_CHANNEL,
+  GATEWAY_SESSION,
+  GUILD,
+  IDENTIFY,
+  RUN,
+} from "../schema/gateway.ts";
 import { NOTE, NOTE_SOURCE, NOTE_VECTOR } from "../schema/notes.ts";
 import {
   ASKED_GUILD,
@@ -117,12 +125,7 @@ const INDEX_OF_NOTES: ForgetRule = { keep: "triggers of the table note change it
 
 /** The tables, in the order of the schema. */
 export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
-  account: { set: [{ where: "owner_id = :userId", to: "owner_id = NULL" }] },
-  gateway_session: { keep: "positions of the bot's own connections" },
-  identify: { keep: "times of the bot's own connections" },
-  guild: { keep: "names of servers, channels and roles, without members" },
-  direct_channel: { delete: IN("channel_id", "channels") },
-  run: { keep: "times of the process" },
+  ...declared(ACCOUNT, GATEWAY_SESSION, IDENTIFY, GUILD, DIRECT_CHANNEL, RUN),
   journal: {
     // Only refused records are left; the tables have all others.
     change: {

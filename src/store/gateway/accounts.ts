@@ -9,91 +9,47 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column, SELDOM_READ } from "../schema/columns.ts";
-import { type AccountId, toAccountId } from "../../core/discord/ids.ts";
-import type { GuildSnapshot, Self } from "../../core/inbound/inbound.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { flag, integer, type Reader, rows, snowflake, text } from "../schema/columns.ts";
+import { ACCOUNT, GATEWAY_SESSION, GUILD } from "../schema/gateway.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import type { Transactions } from "../database/transact.ts";
 import type {
   AccountRows,
   DiscordAnswers,
   GuildRows,
   StoredAccount,
-  StoredSession,
   StoredShard,
 } from "../../core/store/gateway.ts";
 import { UNNAMED } from "../database/durability.ts";
 
-const idSchema = z.object({ account_id: z.string().transform(toAccountId) });
-
-const selfSchema = z.object({
-  user_id: snowflakeSchema<"user">(),
-  application_id: snowflakeSchema<"application">(),
-  username: column.text,
-}).transform((row): Self => ({
-  userId: row.user_id,
-  applicationId: row.application_id,
-  username: row.username,
-}));
-
-const gatewaySchema = z
-  .object({ gateway_url: column.text, gateway_url_at: column.number })
-  .transform((row) => ({ url: row.gateway_url, at: row.gateway_url_at }));
-
-const limitSchema = z.object({
-  recommended_shards: column.number,
-  limit_total: column.number,
-  limit_remaining: column.number,
-  limit_reset_after_ms: column.number,
-  limit_max_concurrency: column.number,
-  limit_read_at: column.number,
-}).transform((row) => ({
-  shards: row.recommended_shards,
-  total: row.limit_total,
-  remaining: row.limit_remaining,
-  resetAfterMs: row.limit_reset_after_ms,
-  maxConcurrency: row.limit_max_concurrency,
-  readAt: row.limit_read_at,
-}));
-
-const flagsSchema = z
-  .object({ flags: column.number, flags_at: column.number })
-  .transform((row) => ({ bits: row.flags, at: row.flags_at }));
-
-const ownerSchema = z.object({ owner_id: snowflakeSchema<"user">() });
-
-const countsSchema = z.object({
-  shard_count: column.numberOrNull,
-  intents: column.numberOrNull,
-  ready_at: column.numberOrNull,
+const ID = ACCOUNT.pick("accountId");
+const COUNTS = ACCOUNT.pick("shardCount", "intents", "readyAt", "ownerId");
+const SELF = rows({
+  userId: snowflake<"user">(),
+  applicationId: snowflake<"application">(),
+  username: text(),
 });
-
-const shardSchema = z.object({
-  shard_id: column.number,
-  stored_up_to: column.number,
-  alive_at: column.number,
+const GATEWAY_URL = rows({ gatewayUrl: text(), gatewayUrlAt: integer() });
+const LIMIT = rows({
+  recommendedShards: integer(),
+  limitTotal: integer(),
+  limitRemaining: integer(),
+  limitResetAfterMs: integer(),
+  limitMaxConcurrency: integer(),
+  limitReadAt: integer(),
 });
-
-const sessionSchema = z.object({
-  session_id: column.text,
-  resume_url: column.text,
-  seq: column.number,
-  started_at: column.number,
-  alive_at: column.number,
-  has_hole: column.number,
-}).transform((row): StoredSession => ({
-  sessionId: row.session_id,
-  resumeUrl: row.resume_url,
-  seq: row.seq,
-  startedAt: row.started_at,
-  aliveAt: row.alive_at,
-  hasHole: (row.has_hole === 1) || undefined,
-}));
-
-const gapSchema = z
-  .object({ catch_up_from: column.number, lost_at: column.number })
-  .transform((row) => ({ catchUpFrom: row.catch_up_from, lostAt: row.lost_at }));
+const FLAGS = rows({ flags: integer(), flagsAt: integer() });
+const SHARD = GATEWAY_SESSION.pick("shardId", "storedUpTo", "aliveAt");
+const SESSION = rows({
+  sessionId: text(),
+  resumeUrl: text(),
+  seq: integer(),
+  startedAt: integer(),
+  aliveAt: integer(),
+  hasHole: flag(),
+});
+const GAP = rows({ catchUpFrom: integer(), lostAt: integer() });
 
 /** A row as SQLite gives it; `undefined` if there is none. */
 export type Row = Readonly<Record<string, unknown>> | undefined;
@@ -124,48 +80,48 @@ export function createAccounts(database: DatabaseSync, { read }: Transactions): 
         ...toAccount(selectAccount.get(accountId)),
         shards: selectShards.all(accountId).map(toShard),
       })),
-    accountIds: () =>
-      read(() => selectIds.all().map((row) => idSchema.parse(row, SELDOM_READ).account_id)),
+    accountIds: () => read(() => selectIds.all().map((row) => ID.read(row).accountId)),
   };
 }
 
 /** Reads the IDENTIFY limit from a row of `account`; `undefined` if Discord never named it. */
 export function toLimit(row: Row): StoredAccount["limit"] {
-  return isSet(row?.["limit_total"]) ? limitSchema.parse(row, SELDOM_READ) : undefined;
+  const limit = readIfSet(LIMIT, row, "limit_total");
+  return limit && {
+    shards: limit.recommendedShards,
+    total: limit.limitTotal,
+    remaining: limit.limitRemaining,
+    resetAfterMs: limit.limitResetAfterMs,
+    maxConcurrency: limit.limitMaxConcurrency,
+    readAt: limit.limitReadAt,
+  };
 }
 
 function toAccount(row: Row): Omit<StoredAccount, "shards"> {
   if (!row) return {};
-  const { shard_count: shardCount, intents, ready_at: readyAt } = countsSchema.parse(
-    row,
-    SELDOM_READ,
-  );
-  const limit = toLimit(row);
+  const gateway = readIfSet(GATEWAY_URL, row, "gateway_url");
+  const flags = readIfSet(FLAGS, row, "flags");
   return {
-    self: isSet(row["user_id"]) ? selfSchema.parse(row, SELDOM_READ) : undefined,
-    gateway: isSet(row["gateway_url"]) ? gatewaySchema.parse(row, SELDOM_READ) : undefined,
-    shardCount: shardCount ?? undefined,
-    intents: intents ?? undefined,
-    limit,
-    flags: isSet(row["flags"]) ? flagsSchema.parse(row, SELDOM_READ) : undefined,
-    ownerId: isSet(row["owner_id"]) ? ownerSchema.parse(row, SELDOM_READ).owner_id : undefined,
-    readyAt: readyAt ?? undefined,
+    ...COUNTS.read(row),
+    self: readIfSet(SELF, row, "user_id"),
+    gateway: gateway && { url: gateway.gatewayUrl, at: gateway.gatewayUrlAt },
+    limit: toLimit(row),
+    flags: flags && { bits: flags.flags, at: flags.flagsAt },
   };
 }
 
-function toShard(row: Record<string, unknown>): StoredShard {
-  const { shard_id, stored_up_to, alive_at } = shardSchema.parse(row, SELDOM_READ);
+function toShard(row: Row): StoredShard {
+  const session = readIfSet(SESSION, row, "session_id");
   return {
-    shardId: shard_id,
-    session: isSet(row["session_id"]) ? sessionSchema.parse(row, SELDOM_READ) : undefined,
-    ...(isSet(row["catch_up_from"]) && gapSchema.parse(row, SELDOM_READ)),
-    storedUpTo: stored_up_to,
-    aliveAt: alive_at,
+    ...SHARD.read(row),
+    session: session && { ...session, hasHole: session.hasHole || undefined },
+    ...readIfSet(GAP, row, "catch_up_from"),
   };
 }
 
-function isSet(column: unknown): boolean {
-  return column !== undefined && column !== null;
+/** Reads columns that are set together, if one of them is set. */
+function readIfSet<Read>(reader: Reader<Read>, row: Row, column: string): Read | undefined {
+  return (row?.[column] ?? undefined) === undefined ? undefined : reader.read(row);
 }
 
 /** Keeps a snapshot, or removes it if it has no text. Runs within a transaction of the caller's. */
@@ -173,30 +129,33 @@ export type KeepGuild = (accountId: AccountId, snapshot: GuildSnapshot) => void;
 
 /** Prepares the statements for snapshots. */
 export function prepareKeepGuild(database: DatabaseSync): KeepGuild {
-  const upsert = database.prepare(
-    `INSERT INTO guild (account_id, guild_id, snapshot) VALUES (?, ?, ?)
-     ON CONFLICT (account_id, guild_id) DO UPDATE SET snapshot = excluded.snapshot`,
+  const upsert = GUILD.prepareInsert(
+    database,
+    "ON CONFLICT (account_id, guild_id) DO UPDATE SET snapshot = excluded.snapshot",
   );
   const remove = database.prepare("DELETE FROM guild WHERE account_id = ? AND guild_id = ?");
   return (accountId, { guildId, text }) => {
     if (text === undefined) remove.run(accountId, guildId);
-    else upsert.run(accountId, guildId, text);
+    else upsert({ accountId, guildId, snapshot: text });
   };
 }
 
-const rowSchema = z
-  .object({ guild_id: snowflakeSchema<"guild">(), snapshot: column.text })
-  .transform((row): GuildSnapshot => ({ guildId: row.guild_id, text: row.snapshot }));
+const SNAPSHOT = GUILD.pick("guildId", "snapshot");
 
 /**
  * Reads snapshots of guilds (names, channels, roles), so that a resumed bot knows them before
  * Discord sends them again. Only `discord/gateway/` reads their text.
  */
 export function createGuilds(database: DatabaseSync, { read }: Transactions): GuildRows {
-  const select = database.prepare("SELECT guild_id, snapshot FROM guild WHERE account_id = ?");
+  const select = database.prepare("SELECT * FROM guild WHERE account_id = ?");
   return {
     guildsOf: (accountId) =>
-      read(() => select.all(accountId).map((row) => rowSchema.parse(row, SELDOM_READ))),
+      read(() =>
+        select.all(accountId).map((row) => {
+          const { guildId, snapshot: text } = SNAPSHOT.read(row);
+          return { guildId, text };
+        })
+      ),
   };
 }
 

@@ -12,8 +12,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column, SELDOM_READ } from "../schema/columns.ts";
+import { IDENTIFY } from "../schema/gateway.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import {
   askIdentify,
@@ -33,9 +32,7 @@ import type { Identifies } from "../../core/store/gateway.ts";
  */
 const KEPT = 1_000;
 
-const identifySchema = z
-  .object({ shard_id: column.number, at: column.number })
-  .transform((row) => ({ shardId: row.shard_id, at: row.at }));
+const STORED = IDENTIFY.pick("shardId", "at");
 
 /** Creates the storage of IDENTIFYs. */
 export function createIdentifies(
@@ -46,9 +43,7 @@ export function createIdentifies(
   const select = database.prepare(
     "SELECT shard_id, at FROM identify WHERE account_id = ? AND at > ? ORDER BY at, id",
   );
-  const insert = database.prepare(
-    "INSERT INTO identify (account_id, shard_id, at) VALUES (?, ?, ?)",
-  );
+  const insert = IDENTIFY.prepareInsert(database);
   // A row without a session and without a gap is the beginning of a shard.
   const begin = database.prepare(
     `INSERT INTO gateway_session (account_id, shard_id, alive_at, stored_up_to)
@@ -80,9 +75,7 @@ export function createIdentifies(
 
   function recordOf(accountId: AccountId, now: number): IdentifyRecord {
     const limit = toLimit(selectAccount.get(accountId));
-    const identifies = select.all(accountId, now - DAY_MS).map((row) =>
-      identifySchema.parse(row, SELDOM_READ)
-    );
+    const identifies = select.all(accountId, now - DAY_MS).map(STORED.read);
     return { identifies, limit };
   }
 
@@ -92,7 +85,7 @@ export function createIdentifies(
     const record = recordOf(accountId, now);
     const answer = askIdentify(record, shardId, now);
     if (answer.kind === "granted") {
-      insert.run(accountId, shardId, now);
+      insert({ accountId, shardId, at: now });
       begin.run({ accountId, shardId, now });
       prune.run({ accountId, kept: Math.max(KEPT, record.limit?.total ?? 0) });
     }

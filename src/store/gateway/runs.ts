@@ -8,11 +8,10 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column, SELDOM_READ } from "../schema/columns.ts";
+import { RUN } from "../schema/gateway.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { ProcessRun, Runs } from "../../core/store/gateway.ts";
+import type { Runs } from "../../core/store/gateway.ts";
 
 /**
  * Maximum time (milliseconds) between two signs of life of a live run. An idle run gives one every
@@ -40,13 +39,7 @@ export function prepareTouchRun(database: DatabaseSync): TouchRun {
   };
 }
 
-const rowSchema = z.object({
-  run_id: column.text,
-  boot_id: column.textOrNull,
-  started_at: column.number,
-  alive_at: column.number,
-  ending: column.textOrNull,
-});
+const STORED = RUN.pick("runId", "bootId", "startedAt", "aliveAt", "ending");
 
 /** All runs. A session's last sign of life counts for the newest run, too. */
 const RUNS = `
@@ -72,10 +65,7 @@ export function createRuns(database: DatabaseSync, { commit, read }: Transaction
   const selectAfter = database.prepare(
     `SELECT * FROM (${RUNS}) WHERE started_at > ? ORDER BY id LIMIT 1`,
   );
-  const insert = database.prepare(
-    `INSERT INTO run (run_id, boot_id, started_at, alive_at)
-     VALUES (:runId, :bootId, :startedAt, :startedAt)`,
-  );
+  const insert = RUN.prepareInsert(database);
   const prune = database.prepare(
     "DELETE FROM run WHERE id <= (SELECT id FROM run ORDER BY id DESC LIMIT 1 OFFSET ?)",
   );
@@ -84,45 +74,30 @@ export function createRuns(database: DatabaseSync, { commit, read }: Transaction
   );
 
   return {
-    startRun: ({ runId, startedAt, bootId }) =>
+    startRun: (run) =>
       commit(UNNAMED, () => {
         noteHeard.run();
         const row = selectLast.get();
-        insert.run({ runId, bootId: bootId ?? null, startedAt });
+        insert({ ...run, aliveAt: run.startedAt });
         prune.run(KEPT);
         if (!row) return undefined;
-        const { runId: _, ...last } = toRun(row);
+        const { runId: _, ...last } = STORED.read(row);
         return last;
       }),
     endRun: (runId, ending, now) =>
       commit(UNNAMED, () => {
         end.run({ runId, ending, now });
       }),
-    runs: (since) => read(() => select.all(since).map(toRun)),
+    runs: (since) => read(() => select.all(since).map(STORED.read)),
     runsAround: (at) =>
       read(() => {
         const [before, after] = [selectBefore, selectAfter].map((statement) => {
           const row = statement.get(at);
-          return row && toRun(row);
+          return row && STORED.read(row);
         });
         const aliveUntil = before &&
           before.aliveAt + (before.ending === undefined ? SILENCE_MS : 0);
-        return {
-          wasRunning: aliveUntil !== undefined && at <= aliveUntil,
-          before,
-          after,
-        };
+        return { wasRunning: aliveUntil !== undefined && at <= aliveUntil, before, after };
       }),
-  };
-}
-
-function toRun(row: unknown): ProcessRun {
-  const { run_id, boot_id, started_at, alive_at, ending } = rowSchema.parse(row, SELDOM_READ);
-  return {
-    runId: run_id,
-    startedAt: started_at,
-    aliveAt: alive_at,
-    bootId: boot_id ?? undefined,
-    ending: ending ?? undefined,
   };
 }

@@ -10,13 +10,13 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Pruner } from "../received/retention.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Gaps, GatewaySessions } from "../../core/store/gateway.ts";
-import { column } from "../schema/columns.ts";
+import { integer, rows } from "../schema/columns.ts";
+import { GATEWAY_SESSION } from "../schema/gateway.ts";
 import { prepareTouchRun } from "./runs.ts";
 
 /** Everything that the sessions need from outside. */
@@ -158,11 +158,7 @@ export function createGatewaySessions(
   };
 }
 
-const oldestSchema = z.object({
-  from: column.number,
-  stored_up_to: column.number,
-  alive_at: column.number,
-});
+const OLDEST = rows({ from: integer(), storedUpTo: integer(), aliveAt: integer() });
 
 /**
  * Stores the gaps that catch-up must still read. Gaps end here, and survive a change of the number
@@ -184,11 +180,7 @@ export function createGaps(database: DatabaseSync, { commit }: Transactions): Ga
      HAVING COUNT(*) > 0`,
   );
   const forget = database.prepare("DELETE FROM gateway_session WHERE account_id = ?");
-  const open = database.prepare(
-    `INSERT INTO gateway_session
-       (account_id, shard_id, alive_at, stored_up_to, catch_up_from, lost_at)
-     VALUES (?, ?, ?, ?, ?, ?)`,
-  );
+  const open = GATEWAY_SESSION.prepareInsert(database);
   // A missing message may have been sent before the newest stored one, or before the READY arrived.
   // A message that is read twice is recognized by its id.
   const openInSession = database.prepare(
@@ -209,9 +201,9 @@ export function createGaps(database: DatabaseSync, { commit }: Transactions): Ga
     const row = selectOldest.get(accountId);
     forget.run(accountId);
     if (!row) return; // no IDENTIFY was ever sent, so no event is missing
-    const { from, stored_up_to, alive_at } = oldestSchema.parse(row);
+    const { from: catchUpFrom, ...times } = OLDEST.read(row);
     for (let shardId = 0; shardId < shardCount; shardId++) {
-      open.run(accountId, shardId, alive_at, stored_up_to, from, now);
+      open({ accountId, shardId, ...times, catchUpFrom, lostAt: now });
     }
   }
 

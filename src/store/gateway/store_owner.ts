@@ -40,11 +40,6 @@ export function createStoreOwner(
     "SELECT 1 FROM account WHERE account_id = ? AND peer IS NOT NULL AND peer <> ?",
   );
   const forget = [
-    "account",
-    "gateway_session",
-    "guild",
-    "identify",
-    "direct_channel",
     "parked_channel",
     "fileless_channel",
     "reaction",

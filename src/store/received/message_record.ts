@@ -7,9 +7,17 @@
 
 import { z } from "zod";
 import type { DatabaseSync } from "node:sqlite";
-import { column } from "../schema/columns.ts";
-import { createdAtMs, type MessageId, toAccountId } from "../../core/discord/ids.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import {
+  account,
+  integer,
+  json,
+  oneOf,
+  optional,
+  rows,
+  snowflake,
+  text,
+} from "../schema/columns.ts";
+import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { Facts } from "../../core/inbound/facts.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
@@ -19,149 +27,102 @@ import type {
   MessageRecord,
   MessageRecords,
   OutboxOnRecord,
-  RecordedVerdict,
   RecordedVerdicts,
   TurnOnRecord,
-  TurnState,
 } from "../../core/store/received.ts";
 import { createUngroupedTransactions, type Transactions } from "../database/transact.ts";
 
-/** The JSON is ours, written as facts and policies are. */
-const decisionSchema = z.object({
-  facts: z.string().transform((text): Facts => JSON.parse(text)).nullable(),
-  made_at: column.numberOrNull,
-  file: column.textOrNull,
-  text: column.textOrNull,
-  names: z.string().transform((text): readonly ResolvedName[] => JSON.parse(text)).nullable(),
+const POLICY = rows({
+  facts: optional(json<Facts>()), // ours, as all JSON here
+  madeAt: optional(integer()),
+  file: optional(text()),
+  text: optional(text()),
+  names: optional(json<readonly ResolvedName[]>()),
 });
-
-const TURN_STATES = [
-  "waiting",
-  "running",
-  "answered",
-  "declined",
-  "refused",
-  "failed",
-  "cancelled",
-  "stopped",
-  "interrupted",
-] as const satisfies readonly TurnState[];
-
-const turnSchema = z.object({
-  account_id: z.string().transform(toAccountId),
-  agent_id: column.text,
-  session_key: column.text,
-  state: z.enum(TURN_STATES),
-  attempt: column.number,
-  accepted_at: column.number,
-  claimed_at: column.numberOrNull,
-  finished_at: column.numberOrNull,
-  failure_id: column.textOrNull,
-  failure: column.textOrNull,
-  turn_of: snowflakeSchema<"message">().nullable(),
-  reply_to: snowflakeSchema<"message">().nullable(),
-  change: z.enum(["edited", "deleted"]).nullable(),
-  changed_at: column.numberOrNull,
-  revision: column.number,
-  cost: z.string().transform((text): TurnCost => JSON.parse(text)).nullable(), // ours
+const TURN = rows({
+  accountId: account(),
+  agentId: text(),
+  sessionKey: text(),
+  state: oneOf(
+    "waiting",
+    "running",
+    "answered",
+    "declined",
+    "refused",
+    "failed",
+    "cancelled",
+    "stopped",
+    "interrupted",
+  ),
+  attempt: integer(),
+  acceptedAt: integer(),
+  claimedAt: optional(integer()),
+  finishedAt: optional(integer()),
+  failureId: optional(text()),
+  failure: optional(text()),
+  turnOf: optional(snowflake<"message">()),
+  replyTo: optional(snowflake<"message">()),
+  change: optional(oneOf("edited", "deleted")),
+  changedAt: optional(integer()),
+  revision: integer(),
+  cost: optional(json<TurnCost>()),
 });
-
-const outboxSchema = z.object({
-  id: column.number,
-  account_id: z.string().transform(toAccountId),
-  channel_id: snowflakeSchema<"channel">(),
-  kind: column.textOrNull,
-  state: column.text,
-  message: storedMessageSchema,
-  created_at: column.number,
-  first_attempt_at: column.numberOrNull,
-  failing_since: column.numberOrNull,
-  message_id: snowflakeSchema<"message">().nullable(),
-  folded_into: column.numberOrNull,
-  refusal: column.textOrNull,
-  next_attempt_at: column.numberOrNull,
-  parked_reason: column.textOrNull,
-  next_try_at: column.numberOrNull,
-  behind: column.numberOrNull,
+const SENT = rows({
+  id: integer(),
+  accountId: account(),
+  channelId: snowflake<"channel">(),
+  kind: optional(text()),
+  state: text(),
+  createdAt: integer(),
+  firstAttemptAt: optional(integer()),
+  failingSince: optional(integer()),
+  messageId: optional(snowflake<"message">()),
+  foldedInto: optional(integer()),
+  refusal: optional(text()),
+  nextAttemptAt: optional(integer()),
+  parkedReason: optional(text()),
+  nextTryAt: optional(integer()),
+  behind: optional(integer()),
 });
+const messageSchema = z.object({ message: storedMessageSchema });
 
 /** Reads a decision with its facts and its policy. */
 function toDecisionOnRecord(row: unknown): DecisionOnRecord {
-  const { facts, made_at, file, text, names } = decisionSchema.parse(row);
-  return {
-    ...toDecision(row),
-    facts: facts || undefined,
-    policy: made_at !== null && names
-      ? {
-        at: made_at,
-        file: file ?? undefined,
-        text: text ?? undefined,
-        names,
-      }
-      : undefined,
-  };
+  const { facts, madeAt: at, file, text, names } = POLICY.read(row);
+  const policy = at !== undefined && names ? { at, file, text, names } : undefined;
+  return { ...VERDICT.read(row), facts, policy };
 }
 
 /** Reads a turn. */
 function toTurnOnRecord(row: unknown): TurnOnRecord {
-  const { account_id, agent_id, session_key, state, attempt, ...rest } = turnSchema.parse(row);
-  return {
-    accountId: account_id,
-    agentId: agent_id,
-    sessionKey: session_key,
-    state,
-    attempt,
-    acceptedAt: rest.accepted_at,
-    claimedAt: rest.claimed_at ?? undefined,
-    finishedAt: rest.finished_at ?? undefined,
-    failureId: rest.failure_id ?? undefined,
-    failure: rest.failure ?? undefined,
-    turnOf: rest.turn_of ?? undefined,
-    replyTo: rest.reply_to ?? undefined,
-    change: rest.change !== null
-      ? { kind: rest.change, at: rest.changed_at ?? rest.accepted_at }
-      : undefined,
-    revision: rest.revision,
-    cost: rest.cost ?? undefined,
-  };
+  const { change: kind, changedAt, ...turn } = TURN.read(row);
+  return { ...turn, change: kind && { kind, at: changedAt ?? turn.acceptedAt } };
 }
 
 /** Reads a message for Discord. */
 function toOutboxOnRecord(row: unknown): OutboxOnRecord {
-  const { id, account_id, channel_id, kind, state, message: { of }, ...rest } = outboxSchema
-    .parse(row);
-  const isWaiting = state === "pending" || state === "sending";
-  const nextAttemptAt = isWaiting ? rest.next_try_at ?? rest.next_attempt_at : null;
+  const { refusal: reason, nextTryAt, nextAttemptAt, ...sent } = SENT.read(row);
+  const { message: { of } } = messageSchema.parse(row);
+  const isWaiting = sent.state === "pending" || sent.state === "sending";
   return {
-    id,
-    accountId: account_id,
-    channelId: channel_id,
-    kind: kind ?? undefined,
-    state,
+    ...sent,
     part: of?.part,
     parts: of?.parts,
-    createdAt: rest.created_at,
-    firstAttemptAt: rest.first_attempt_at ?? undefined,
-    failingSince: rest.failing_since ?? undefined,
-    messageId: rest.message_id ?? undefined,
-    foldedInto: rest.folded_into ?? undefined,
-    reason: rest.refusal ?? undefined,
-    nextAttemptAt: nextAttemptAt ?? undefined,
-    behind: rest.behind ?? undefined,
-    parkedReason: rest.parked_reason ?? undefined,
+    reason,
+    nextAttemptAt: isWaiting ? nextTryAt ?? nextAttemptAt : undefined,
   };
 }
 
-const rowSchema = z.object({
-  id: column.number,
-  account_id: z.string().transform(toAccountId),
-  message_id: snowflakeSchema<"message">(),
-  channel_id: snowflakeSchema<"channel">(),
-  author_id: snowflakeSchema<"user">(),
-  verdict: z.enum(["accept", "challenge", "undecided", "ignore"]),
-  why: column.text,
-  rule: column.text,
-  at: column.number,
+const VERDICT = rows({
+  id: integer(),
+  accountId: account(),
+  messageId: snowflake<"message">(),
+  channelId: snowflake<"channel">(),
+  authorId: snowflake<"user">(),
+  verdict: oneOf("accept", "challenge", "undecided", "ignore"),
+  why: text(),
+  rule: text(),
+  at: integer(),
 });
 
 /**
@@ -174,38 +135,18 @@ const rowSchema = z.object({
 export function createDecisions(database: DatabaseSync, { read }: Transactions): RecordedVerdicts {
   // `block` is indexed and `id` is not: a page begins in the block of the verdict after `id`.
   const select = database.prepare(
-    `SELECT ${DECISION_COLUMNS} FROM decision
+    `SELECT ${VERDICT.columns()} FROM decision
      WHERE block >= COALESCE((SELECT MAX(id) FROM verdict_block WHERE id <= :id + 1), 0)
        AND id > :id AND verdict <> 'undecided'
      ORDER BY block, id LIMIT :limit`,
   );
   return {
-    verdictsAfter: (id, limit) => read(() => select.all({ id, limit }).map(toDecision)),
+    verdictsAfter: (id, limit) => read(() => select.all({ id, limit }).map(VERDICT.read)),
   };
 }
 
-/** Columns for {@link toDecision}. */
-const DECISION_COLUMNS =
-  "id, account_id, message_id, channel_id, author_id, verdict, why, rule, at";
-
-/**
- * Reads a row with the columns {@link DECISION_COLUMNS}.
- *
- * @throws {ZodError} If the row has other columns.
- */
-function toDecision(row: unknown): RecordedVerdict {
-  const { account_id, message_id, channel_id, author_id, ...rest } = rowSchema.parse(row);
-  return {
-    ...rest,
-    accountId: account_id,
-    messageId: message_id,
-    channelId: channel_id,
-    authorId: author_id,
-  };
-}
-
-const messageIdSchema = z.object({ message_id: snowflakeSchema<"message">() });
-const causeSchema = z.object({ cause_id: snowflakeSchema<"message">().nullable() });
+const MESSAGE_ID = rows({ messageId: snowflake<"message">() });
+const CAUSE = rows({ causeId: optional(snowflake<"message">()) });
 
 /**
  * Creates the reader of records.
@@ -216,9 +157,8 @@ export function createMessageRecords(
   database: DatabaseSync,
   { read }: Transactions = createUngroupedTransactions(database),
 ): MessageRecords {
-  const columns = DECISION_COLUMNS.split(", ").map((name) => `d.${name}`).join(", ");
   const selectDecisions = database.prepare(
-    `SELECT ${columns}, d.facts, p.made_at, p.file, p.text, p.names
+    `SELECT ${VERDICT.columns("d")}, d.facts, p.made_at, p.file, p.text, p.names
      FROM decision AS d LEFT JOIN policy AS p ON p.id = d.policy_row
      WHERE d.sent_to >= :sentAt AND d.sent_from <= :sentAt AND d.message_id = :messageId
      ORDER BY d.id`,
@@ -261,8 +201,8 @@ export function createMessageRecords(
   function ofOwn(messageId: MessageId): MessageRecord | undefined {
     const row = selectCause.get(messageId);
     if (!row) return undefined;
-    const { cause_id: cause } = causeSchema.parse(row);
-    if (cause !== null) return ofMessage(cause);
+    const { causeId } = CAUSE.read(row);
+    if (causeId !== undefined) return ofMessage(causeId);
     return { messageId, decisions: [], outbox: selectOwn.all(messageId).map(toOutboxOnRecord) };
   }
 
@@ -271,7 +211,7 @@ export function createMessageRecords(
       read(() => {
         if ("messageId" in asked) return ofMessage(asked.messageId) ?? ofOwn(asked.messageId);
         const row = selectFailed.get(asked.failureId);
-        return row && ofMessage(messageIdSchema.parse(row).message_id);
+        return row && ofMessage(MESSAGE_ID.read(row).messageId);
       }),
   };
 }

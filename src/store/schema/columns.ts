@@ -9,18 +9,18 @@ import { z } from "zod";
 import { type AccountId, type Snowflake, toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 
-const textSchema = z.string();
-const numberSchema = z.number();
+const plainText = z.string();
+const plainNumber = z.number();
 
 /**
  * Schemas of plain columns, which all rows share: each schema of Zod takes about 3 kB of memory, and
  * time at every start.
  */
 export const column = {
-  text: textSchema,
-  textOrNull: textSchema.nullable(),
-  number: numberSchema,
-  numberOrNull: numberSchema.nullable(),
+  text: plainText,
+  textOrNull: plainText.nullable(),
+  number: plainNumber,
+  numberOrNull: plainNumber.nullable(),
 };
 
 /**
@@ -37,8 +37,8 @@ export interface Column<Value> {
   readonly isOptional: boolean;
   /** Whether it is JSON. */
   readonly isJson?: true;
-  /** Reads a stored value. */
-  readonly schema: z.ZodType<Value>;
+  /** Makes the schema of a stored value; at the first reading, because a start reads few tables. */
+  readonly schema: () => z.ZodType;
   /** The value as SQLite stores it. */
   write(value: Value): SQLInputValue;
 }
@@ -75,31 +75,33 @@ export type NewRow<C extends Columns> = Flat<
 
 /** A value that SQLite stores as it is. */
 export const asStored = (value: unknown): SQLInputValue => value as SQLInputValue;
-const stored = <V>(type: string, schema: z.ZodType<V>, constraints = ""): Column<V> => ({
+const stored = <V>(type: string, schema: () => z.ZodType, constraints = ""): Column<V> => ({
   sql: [type, constraints],
   isOptional: false,
   schema,
   write: asStored,
 });
 
-const accountSchema = column.text.transform(toAccountId);
-const bytesSchema = z.instanceof(Uint8Array);
-const flagSchema = column.number.transform((value) => value === 1);
-const jsonSchema = column.text.transform((text): unknown => JSON.parse(text));
+const textSchema = () => column.text;
+const numberSchema = () => column.number;
+const accountSchema = () => column.text.transform(toAccountId);
+const bytesSchema = () => z.instanceof(Uint8Array);
+const flagSchema = () => column.number.transform((value) => value === 1);
+const jsonSchema = () => column.text.transform((text): unknown => JSON.parse(text));
 
 /** Text. */
-export const text = (): Column<string> => stored("TEXT", column.text);
+export const text = (): Column<string> => stored("TEXT", textSchema);
 /** A whole number. */
-export const integer = (): Column<number> => stored("INTEGER", column.number);
+export const integer = (): Column<number> => stored("INTEGER", numberSchema);
 /** A number. */
-export const real = (): Column<number> => stored("REAL", column.number);
+export const real = (): Column<number> => stored("REAL", numberSchema);
 /** Bytes. */
 export const bytes = (): Column<Uint8Array> => stored("BLOB", bytesSchema);
 /** The name of an account. */
 export const account = (): Column<AccountId> => stored("TEXT", accountSchema);
 /** An id of Discord's. */
 export const snowflake = <Kind extends string>(): Column<Snowflake<Kind>> =>
-  stored("TEXT", snowflakeSchema<Kind>());
+  stored("TEXT", snowflakeSchema);
 /** `true` or `false`; stored as 1 or 0. */
 export const flag = (): Column<boolean> => ({
   ...stored("INTEGER", flagSchema),
@@ -107,16 +109,16 @@ export const flag = (): Column<boolean> => ({
 });
 /** A value of ours as JSON. It is not checked, because only this program writes it. */
 export const json = <V>(): Column<V> => ({
-  ...stored("TEXT", jsonSchema as z.ZodType<V>),
+  ...stored("TEXT", jsonSchema),
   isJson: true,
   write: (value) => JSON.stringify(value),
 });
 /** One of some texts. */
 export const oneOf = <V extends string>(...values: readonly [V, ...V[]]): Column<V> =>
-  stored("TEXT", z.enum(values), ` CHECK (:name IN (${values.map(quoted).join(", ")}))`);
+  stored("TEXT", () => z.enum(values), ` CHECK (:name IN (${values.map(quoted).join(", ")}))`);
 /** The number of a row. With `isNeverReused`, a deleted row's number does not come again. */
 export const rowNumber = (isNeverReused = false): Given<number> => ({
-  ...stored("INTEGER", column.number, ` PRIMARY KEY${isNeverReused ? " AUTOINCREMENT" : ""}`),
+  ...stored("INTEGER", numberSchema, ` PRIMARY KEY${isNeverReused ? " AUTOINCREMENT" : ""}`),
   isOptional: true,
   initial: undefined,
 });
@@ -135,7 +137,7 @@ export const unique = <V>(column: Column<V>): Column<V> => ({
 export const optional = <V>(column: Column<V>): Column<V | undefined> => ({
   ...column,
   isOptional: true,
-  schema: column.schema.nullable().transform((value) => value ?? undefined),
+  schema: () => column.schema().nullable(),
   write: (value) => value === undefined ? null : column.write(value),
 });
 /** A column with a value from the start, which an insert may leave out. */
@@ -166,11 +168,11 @@ export function rows<C extends Columns>(columns: C): Reader<RowOf<C>> {
       names.map(([, column]) => table === undefined ? column : `${table}.${column}`).join(", "),
     read(row) {
       schema ??= z.object(
-        Object.fromEntries(names.map(([name, column]) => [column, columns[name]?.schema])),
+        Object.fromEntries(names.map(([name, column]) => [column, columns[name]?.schema()])),
       );
       const parsed = schema.parse(row, SELDOM_READ);
       const entries = names.map(([name, column]) => [name, parsed[column]] as const);
-      return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as RowOf<C>;
+      return Object.fromEntries(entries.filter(([, value]) => value !== null)) as RowOf<C>;
     },
   };
 }

@@ -5,75 +5,108 @@
  * @module
  */
 
-/** SQL for the tables of accounts, their gateway sessions and places, and runs. */
-export const GATEWAY = `
-  CREATE TABLE account (
-    account_id           TEXT PRIMARY KEY,
-    user_id              TEXT, -- the bot's own; T0 sets these three together
-    application_id       TEXT,
-    username             TEXT,
-    peer                 TEXT, -- server and bot that this data belongs to
-    gateway_url          TEXT, -- as Discord named it last; tried first
-    gateway_url_at       INTEGER,
-    shard_count          INTEGER, -- NULL: never connected
-    flags                INTEGER, -- the application's, and when they were read
-    flags_at             INTEGER,
-    owner_id             TEXT, -- the application's owner, read with its flags; NULL: not named
-    intents              INTEGER, -- of its sessions
-    ready_at             INTEGER, -- when a session last proved alive
-    probes               INTEGER, -- number of test writes
-    recommended_shards   INTEGER, -- from the last /gateway/bot, set together
-    limit_total          INTEGER,
-    limit_remaining      INTEGER,
-    limit_reset_after_ms INTEGER,
-    limit_max_concurrency INTEGER,
-    limit_read_at        INTEGER
-  ) STRICT, WITHOUT ROWID;
+import {
+  account,
+  flag,
+  initially,
+  integer,
+  key,
+  optional,
+  rowNumber,
+  snowflake,
+  text,
+  unique,
+} from "./columns.ts";
+import { IN, table } from "./table.ts";
 
-  CREATE TABLE gateway_session ( -- from a shard's first IDENTIFY on
-    account_id    TEXT NOT NULL,
-    shard_id      INTEGER NOT NULL,
-    session_id    TEXT, -- NULL: nothing to resume; T0 sets these four together
-    resume_url    TEXT,
-    seq           INTEGER,
-    started_at    INTEGER,
-    alive_at      INTEGER NOT NULL, -- time of the gateway's last sign of life
-    stored_up_to  INTEGER NOT NULL, -- when the newest stored message was sent
-    catch_up_from INTEGER, -- stored_up_to when the open gap began
-    lost_at       INTEGER, -- when the gap's newest loss was discovered
-    has_hole      INTEGER NOT NULL DEFAULT 0, -- 1: the session lacks events; a new one is due
-    PRIMARY KEY (account_id, shard_id)
-  ) STRICT, WITHOUT ROWID;
+/** An account of the bot. */
+export const ACCOUNT = table("account", {
+  accountId: key(account()),
+  userId: optional(snowflake<"user">()), // the bot's own; T0 sets these three together
+  applicationId: optional(snowflake<"application">()),
+  username: optional(text()),
+  peer: optional(text()), // server and bot that this data belongs to
+  gatewayUrl: optional(text()), // as Discord named it last; tried first
+  gatewayUrlAt: optional(integer()),
+  shardCount: optional(integer()), // absent: never connected
+  flags: optional(integer()), // the application's, and when they were read
+  flagsAt: optional(integer()),
+  ownerId: optional(snowflake<"user">()), // the application's owner, read with its flags
+  intents: optional(integer()), // of its sessions
+  readyAt: optional(integer()), // when a session last proved alive
+  probes: optional(integer()), // number of test writes
+  recommendedShards: optional(integer()), // from the last /gateway/bot, set together
+  limitTotal: optional(integer()),
+  limitRemaining: optional(integer()),
+  limitResetAfterMs: optional(integer()),
+  limitMaxConcurrency: optional(integer()),
+  limitReadAt: optional(integer()),
+}, {
+  isOfBot: true,
+  forgets: { set: [{ where: "owner_id = :userId", to: "owner_id = NULL" }] },
+});
 
-  CREATE TABLE identify ( -- each allowed IDENTIFY
-    id         INTEGER PRIMARY KEY, -- in the order of asking
-    account_id TEXT NOT NULL,
-    shard_id   INTEGER NOT NULL,
-    at         INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX identify_of_account ON identify (account_id, at);
+/** A shard of an account, from its first IDENTIFY on. */
+export const GATEWAY_SESSION = table("gateway_session", {
+  accountId: account(),
+  shardId: integer(),
+  sessionId: optional(text()), // absent: nothing to resume; T0 sets these four together
+  resumeUrl: optional(text()),
+  seq: optional(integer()),
+  startedAt: optional(integer()),
+  aliveAt: integer(), // time of the gateway's last sign of life
+  storedUpTo: integer(), // when the newest stored message was sent
+  catchUpFrom: optional(integer()), // storedUpTo when the open gap began
+  lostAt: optional(integer()), // when the gap's newest loss was discovered
+  hasHole: initially(flag(), false), // true: the session lacks events; a new one is due
+}, {
+  key: ["accountId", "shardId"],
+  isOfBot: true,
+  forgets: "positions of the bot's own connections",
+});
 
-  CREATE TABLE guild (
-    account_id TEXT NOT NULL,
-    guild_id   TEXT NOT NULL,
-    snapshot   TEXT NOT NULL, -- discord/gateway/ alone reads it
-    PRIMARY KEY (account_id, guild_id)
-  ) STRICT;
+/** An allowed IDENTIFY. */
+export const IDENTIFY = table("identify", {
+  id: rowNumber(), // in the order of asking
+  accountId: account(),
+  shardId: integer(),
+  at: integer(),
+}, {
+  sql: "CREATE INDEX identify_of_account ON identify (account_id, at);",
+  isOfBot: true,
+  forgets: "times of the bot's own connections",
+});
 
-  CREATE TABLE direct_channel ( -- DMs and groups with a person who was ever accepted
-    account_id TEXT NOT NULL,
-    channel_id TEXT NOT NULL,
-    active_at  INTEGER NOT NULL,
-    is_group   INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (account_id, channel_id)
-  ) STRICT, WITHOUT ROWID;
+/** A guild that the bot is in. */
+export const GUILD = table("guild", {
+  accountId: account(),
+  guildId: snowflake<"guild">(),
+  snapshot: text(), // discord/gateway/ alone reads it
+}, {
+  key: ["accountId", "guildId"],
+  hasRowNumber: true, // snapshots are long
+  isOfBot: true,
+  forgets: "names of servers, channels and roles, without members",
+});
 
-  CREATE TABLE run ( -- of the process, for all accounts
-    id         INTEGER PRIMARY KEY, -- in the order of starting
-    run_id     TEXT NOT NULL UNIQUE,
-    boot_id    TEXT, -- of the machine
-    started_at INTEGER NOT NULL,
-    alive_at   INTEGER NOT NULL,
-    ending     TEXT -- NULL: it runs, or was killed
-  ) STRICT;
-`;
+/** A DM or a group with a person who was ever accepted. */
+export const DIRECT_CHANNEL = table("direct_channel", {
+  accountId: account(),
+  channelId: snowflake<"channel">(),
+  activeAt: integer(),
+  isGroup: initially(flag(), false),
+}, {
+  key: ["accountId", "channelId"],
+  isOfBot: true,
+  forgets: { delete: IN("channel_id", "channels") },
+});
+
+/** A run of the process, for all accounts. */
+export const RUN = table("run", {
+  id: rowNumber(), // in the order of starting
+  runId: unique(text()),
+  bootId: optional(text()), // of the machine
+  startedAt: integer(),
+  aliveAt: integer(),
+  ending: optional(text()), // absent: it runs, or was killed
+}, { forgets: "times of the process" });

@@ -9,7 +9,7 @@
  */
 
 import { DISCORD_CHANGE, DISCORD_POST } from "./changes.ts";
-import { GATEWAY } from "./gateway.ts";
+import { ACCOUNT, DIRECT_CHANNEL, GATEWAY_SESSION, GUILD, IDENTIFY, RUN } from "./gateway.ts";
 import { JUDGED } from "./judged.ts";
 import { NOTE, NOTE_SOURCE, NOTE_VECTOR, NOTE_WORDS } from "./notes.ts";
 import { OUTBOX } from "./outbox.ts";
@@ -38,11 +38,14 @@ export const JOURNAL = `
   ) STRICT;
 `;
 
-/**
- * The declared tables. A table of another one's rows stands before it, so that a person's rows in
- * both are found.
- */
+/** The declared tables. */
 export const DECLARED: readonly DeclaredTable[] = [
+  ACCOUNT,
+  GATEWAY_SESSION,
+  IDENTIFY,
+  GUILD,
+  DIRECT_CHANNEL,
+  RUN,
   USAGE,
   TOLD_BUDGET,
   TOLD_PROBLEM,
@@ -73,7 +76,6 @@ export const DECLARED: readonly DeclaredTable[] = [
  * A released schema never changes: a later one is a migration of its own.
  */
 export const SCHEMA_1: string = [
-  GATEWAY,
   JOURNAL,
   RECEIVED,
   JUDGED,

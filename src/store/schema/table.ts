@@ -50,6 +50,8 @@ export interface TableParts<Name extends string> {
   readonly key?: readonly Name[];
   /** Columns whose values are all different together. */
   readonly unique?: readonly Name[];
+  /** Whether the rows of a table with such a key have numbers, too: better if rows are long. */
+  readonly hasRowNumber?: boolean;
   /** SQL of its indexes and triggers. */
   readonly sql?: string;
   /** Whether its rows belong to one server and one bot, and go if another one takes the account. */
@@ -89,7 +91,15 @@ export interface Table<C extends Columns> extends DeclaredTable, Reader<RowOf<C>
 export function table<C extends Columns>(
   name: string,
   columns: C,
-  { key, unique, sql = "", isOfBot = false, forgets }: TableParts<keyof C & string>,
+  {
+    key,
+    unique,
+    hasRowNumber = !key &&
+      Object.values(columns).every(({ sql }) => sql.join("") !== "TEXT PRIMARY KEY"),
+    sql = "",
+    isOfBot = false,
+    forgets,
+  }: TableParts<keyof C & string>,
 ): Table<C> {
   const all = Object.entries(columns).map(([key, column]) => ({ key, as: snakeCase(key), column }));
   const list = (names: readonly string[]) => `(${names.map(snakeCase).join(", ")})`;
@@ -98,8 +108,6 @@ export function table<C extends Columns>(
   );
   if (key) lines.push(`PRIMARY KEY ${list(key)}`);
   if (unique) lines.push(`UNIQUE ${list(unique)}`);
-  const hasRowNumber = !key &&
-    all.every(({ column: { sql } }) => sql.join("") !== "TEXT PRIMARY KEY");
   const inserted = all.filter(({ column }) =>
     !("initial" in column) || column.initial !== undefined
   );
