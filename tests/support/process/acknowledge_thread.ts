@@ -16,7 +16,8 @@ if (isMainThread) {
 } else {
   const callback = createCallback(
     { restUrl: String(workerData), userAgent: "DiscordBot (test)" },
-    { fetch, onDone: (outcome) => console.log(`done ${outcome}`) },
+    fetch,
+    (outcome) => console.log(`done ${outcome}`),
   );
   const acknowledge = createAcknowledge(callback, { pressed: () => false });
   const command = { id: "1450000000000000001", type: 2, token: "an-interaction-token", data: {} };

@@ -208,14 +208,6 @@ export interface RestartPolicy {
   readonly deaths: number;
 }
 
-/** Clock and randomness of the policy. */
-export interface RestartPolicyPorts {
-  /** Returns the Unix time in milliseconds. */
-  now(): number;
-  /** Returns a number from 0 up to, but not including, 1. */
-  random(): number;
-}
-
 /** Deaths within {@link DEATHS_MS} after which there is no restart. */
 export const MAX_DEATHS = 5;
 /** Milliseconds for which a death counts. */
@@ -224,7 +216,9 @@ export const DEATHS_MS = 10 * 60_000;
 const BACKOFF = { minDelayMs: 200, maxDelayMs: 10_000, base: 2 };
 
 /** Creates a policy without deaths. */
-export function createRestartPolicy({ now, random }: RestartPolicyPorts): RestartPolicy {
+export function createRestartPolicy(
+  { now, random }: Pick<SupervisorPorts, "now" | "random">,
+): RestartPolicy {
   let recent: readonly number[] = [];
   let deaths = 0;
 

@@ -9,10 +9,11 @@
 import { createEmitter, type Emitter } from "../../../lib/emitter.ts";
 import { DEADLINES, type Effect, type SocketEvent } from "../lifecycle/state.ts";
 import type { CommonOptions } from "../link/protocol.ts";
-import type { Connection, openConnection } from "../socket/connection.ts";
+import type { Connection } from "../socket/connection.ts";
 import type { SocketClose } from "../socket/socket.ts";
 import { gatewayUrl } from "../socket/wire.ts";
-import type { ShardReport } from "./report.ts";
+import type { Machine } from "./machine.ts";
+import type { ShardContext, ShardReport } from "./report.ts";
 
 /** The effect that opens a socket. */
 export type Open = Extract<Effect, { kind: "open" }>;
@@ -23,14 +24,6 @@ export interface ConnectorEvents {
   event(event: { readonly socket: number } & SocketEvent): void;
   /** A payload of the socket with this number. */
   text(text: string, socket: number): void;
-}
-
-/** What the connector needs. */
-export interface ConnectorPorts extends Pick<ShardReport, "debug"> {
-  /** Opens a connection. */
-  readonly connect: typeof openConnection;
-  /** Whether the shard still wants this socket once the one before is closed. */
-  isInUse(socket: number): boolean;
 }
 
 /** The one socket of a shard. */
@@ -55,7 +48,9 @@ const KEEP_SESSION_CODE = 3000;
 /** Creates the connector of a shard; it has no socket yet. */
 export function createConnector(
   { compress, proxy, tcpKeepaliveSec, userAgent, deadlines = DEADLINES }: CommonOptions,
-  { connect, isInUse, debug }: ConnectorPorts,
+  { connect }: Pick<ShardContext, "connect">,
+  { isInUse }: Pick<Machine, "isInUse">,
+  { debug }: Pick<ShardReport, "debug">,
 ): Connector {
   const emitter = createEmitter<ConnectorEvents>();
   let connection: Connection | undefined;

@@ -19,6 +19,7 @@ import {
   MAX_FIELD_CHARS,
   type OfferedForm,
 } from "../../../core/people/form.ts";
+import type { GatewayOptions } from "../link/protocol.ts";
 import { bounded } from "../../../lib/text/cut.ts";
 import { codeOf } from "../../../lib/errors.ts";
 
@@ -143,22 +144,6 @@ function oneLine(text: string, max: number): string {
   return bounded(text.replace(/\s+/g, " ").trim(), max);
 }
 
-/** Options of the answers. */
-export interface CallbackOptions {
-  /** Base of Discord's REST API with its version: `"https://discord.com/api/v10"`. */
-  readonly restUrl: string;
-  /** User-Agent in the form that Discord requires. */
-  readonly userAgent: string;
-}
-
-/** Effects of the answers. */
-export interface CallbackPorts {
-  /** Sends a request. */
-  readonly fetch: typeof fetch;
-  /** Takes the HTTP status, or why there is none; never the interaction's token. */
-  readonly onDone: (outcome: string, isDone: boolean) => void;
-}
-
 /** Answers an interaction with a body of JSON; never throws. */
 export type Callback = (
   interaction: { readonly id: string; readonly token: string },
@@ -177,10 +162,15 @@ const MAX_TRIES = 2;
  */
 const UNLOGGED: object = { verbose: false };
 
-/** Creates the function that answers interactions. */
+/**
+ * Creates the function that answers interactions.
+ *
+ * @param onDone Takes the HTTP status, or why there is none; never the interaction's token.
+ */
 export function createCallback(
-  { restUrl, userAgent }: CallbackOptions,
-  { fetch, onDone }: CallbackPorts,
+  { restUrl, userAgent }: Pick<GatewayOptions, "restUrl" | "userAgent">,
+  fetch: typeof globalThis.fetch,
+  onDone: (outcome: string, isDone: boolean) => void,
 ): Callback {
   async function send(url: string, body: string, signal: AbortSignal): Promise<number> {
     const response = await fetch(url, {

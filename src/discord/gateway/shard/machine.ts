@@ -15,10 +15,10 @@ import {
   type LifecycleEvent,
   type LifecycleRules,
   type LifecycleState,
-  type Now,
   type StartFacts,
   wakeAtMs,
 } from "../lifecycle/state.ts";
+import type { ShardContext } from "./report.ts";
 import { advance } from "../lifecycle/advance.ts";
 
 /** The machine's calls to its owner. */
@@ -27,20 +27,6 @@ export interface MachineEvents {
   effect(effect: Effect, sessionId: string | undefined): void;
   /** All events have been processed. */
   settled(state: LifecycleState): void;
-}
-
-/** Clocks, randomness and timers of the machine. */
-export interface MachinePorts {
-  /** Reads both clocks. */
-  now(): Now;
-  /** Returns a number from 0 up to, but not including, 1. */
-  random(): number;
-  /** Calls back once, after `ms` milliseconds; returns a function that cancels. */
-  after(ms: number, callback: () => void): () => void;
-  /** Called at every tick, at least every {@link TICK_MS}, to show that the thread runs. */
-  onTick(): void;
-  /** Maximum milliseconds between ticks; for tests. */
-  readonly tickMs?: number;
 }
 
 /** A running state machine. */
@@ -68,7 +54,10 @@ const TICK_MS = 10_000;
 export function createMachine(
   facts: StartFacts,
   firstRules: LifecycleRules,
-  { now, random, after, onTick, tickMs = TICK_MS }: MachinePorts,
+  { now, random, after, onTick, tickMs = TICK_MS }: Pick<
+    ShardContext,
+    "now" | "random" | "after" | "onTick" | "tickMs"
+  >,
 ): Machine {
   const emitter = createEmitter<MachineEvents>();
   let rules = firstRules;

@@ -9,12 +9,11 @@
 
 import { isOfSession } from "../lifecycle/state.ts";
 import type { Batches } from "../link/batches.ts";
-import type { Counters } from "../link/counts.ts";
 import type { Position } from "../link/position.ts";
 import { type DispatchFrame, readFrame } from "../socket/frame.ts";
 import { INTERACTION_CREATE } from "./acknowledge.ts";
 import type { Machine } from "./machine.ts";
-import type { ShardReport } from "./report.ts";
+import type { ShardContext, ShardReport } from "./report.ts";
 
 /**
  * Maximum length of a dispatch, except those that describe guilds. A message at all of Discord's
@@ -22,20 +21,16 @@ import type { ShardReport } from "./report.ts";
  */
 const MAX_CHARS = 1 << 20;
 
-/** The parts of the shard that payloads go to. */
-export interface ReceiverPorts {
+/** The parts of a shard that payloads and effects go to. */
+export interface ShardParts extends Pick<ShardContext, "counters" | "acknowledge" | "post"> {
   /** The state machine. */
-  readonly machine: Pick<Machine, "state" | "isInUse" | "step">;
+  readonly machine: Machine;
   /** The sequence numbers. */
   readonly position: Position;
   /** The batches for the main thread. */
-  readonly batches: Pick<Batches, "add" | "skip" | "hole" | "newEpoch">;
+  readonly batches: Batches;
   /** Log and reports. */
-  readonly report: Pick<ShardReport, "log" | "debug" | "passedOver" | "hole">;
-  /** The counters of the worker. */
-  readonly counters: Pick<Counters, "dispatched" | "resumeEnded">;
-  /** Takes an INTERACTION_CREATE as JSON. Discord waits three seconds for an answer. */
-  readonly acknowledge: (dispatch: string) => void;
+  readonly report: ShardReport;
 }
 
 /**
@@ -46,7 +41,7 @@ export interface ReceiverPorts {
  */
 export function createReceiver(
   types: readonly string[],
-  { machine, position, batches, report, counters, acknowledge }: ReceiverPorts,
+  { machine, position, batches, report, counters, acknowledge }: ShardParts,
 ): (text: string, socket: number) => void {
   const wanted = new Set(types);
 

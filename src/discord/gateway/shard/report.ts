@@ -12,23 +12,46 @@ import { bounded } from "../../../lib/text/cut.ts";
 import { UNPRINTABLE } from "../../../lib/text/quoted.ts";
 import { closeLabel, closeLine, SESSION_LOST } from "../lifecycle/close_line.ts";
 import type { Counters } from "../link/counts.ts";
-import type { IdentifyWaitReason, LifecycleState, LostConnection } from "../lifecycle/state.ts";
+import type {
+  IdentifyWaitReason,
+  LifecycleState,
+  LostConnection,
+  Now,
+} from "../lifecycle/state.ts";
 import { MAX_FAILED_RESUMES } from "../lifecycle/loss.ts";
 import { backoffOf } from "../lifecycle/plan_reconnect.ts";
 import type { CommonOptions, FromShard, FromWorker, LogLevel, LogValue } from "../link/protocol.ts";
+import type { BatchBounds } from "../link/batches.ts";
+import type { openConnection } from "../socket/connection.ts";
 import { toShardState } from "../socket/wire.ts";
 
 /** Fields of a log line. */
 export type LogFields = Readonly<Record<string, LogValue>>;
 
-/** Where reports go. */
-export interface ReportPorts {
+/** Everything that a shard gets from its thread. */
+export interface ShardContext {
   /** Sends a message of this shard to the main thread. */
   post(message: FromShard): void;
   /** Sends a message of the whole worker to the main thread. */
   postFromWorker(message: FromWorker): void;
   /** The counters of the worker. */
   readonly counters: Counters;
+  /** Reads both clocks. */
+  now(): Now;
+  /** Returns a number from 0 up to, but not including, 1. */
+  random(): number;
+  /** Calls back once, after `ms` milliseconds; returns a function that cancels. */
+  after(ms: number, callback: () => void): () => void;
+  /** Called at every tick of the machine, to show that the thread runs. */
+  onTick(): void;
+  /** Opens a connection. */
+  readonly connect: typeof openConnection;
+  /** Takes an INTERACTION_CREATE as JSON. Discord waits three seconds for an answer. */
+  readonly acknowledge: (dispatch: string) => void;
+  /** Bounds of the uncommitted dispatches; absent for the default. */
+  readonly bounds?: BatchBounds;
+  /** Maximum milliseconds between ticks; for tests. */
+  readonly tickMs?: number;
 }
 
 /** The reports of one shard. */
@@ -67,7 +90,7 @@ const MAX_REASON = 123;
 export function createShardReport(
   { token, shardCount, isConnectionDebug, reconnect }: CommonOptions,
   shardId: number,
-  { post, postFromWorker, counters }: ReportPorts,
+  { post, postFromWorker, counters }: Pick<ShardContext, "post" | "postFromWorker" | "counters">,
 ): ShardReport {
   let reported = "";
   let passedOver = 0;

@@ -58,16 +58,13 @@ export function serveGateway(port: Port): void {
     if (shards.size > 0) throw new TypeError("The main thread started the shards twice");
     maxConcurrency = Math.max(1, options.maxConcurrency ?? 1);
     const counters = createCounters();
-    const callback = createCallback(options, {
-      fetch,
-      onDone(outcome, isDone) {
-        if (isDone && !options.isConnectionDebug) return;
-        const level = isDone ? "debug" : "warn";
-        const event = isDone
-          ? "Interaction acknowledged"
-          : "Discord did not accept the first answer to an interaction";
-        port.postMessage({ kind: "log", level, event, fields: { outcome } });
-      },
+    const callback = createCallback(options, fetch, (outcome, isDone) => {
+      if (isDone && !options.isConnectionDebug) return;
+      const level = isDone ? "debug" : "warn";
+      const event = isDone
+        ? "Interaction acknowledged"
+        : "Discord did not accept the first answer to an interaction";
+      port.postMessage({ kind: "log", level, event, fields: { outcome } });
     });
     forms = createForms(callback, Date.now);
     forms.set(offered);

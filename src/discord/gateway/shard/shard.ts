@@ -9,35 +9,17 @@
  */
 
 import { GatewayOpcodes as Op } from "@discordeno/types";
-import {
-  DEADLINES,
-  type Effect,
-  isOfSession,
-  type LifecycleState,
-  wantsIdentify,
-} from "../lifecycle/state.ts";
-import { type BatchBounds, createBatches } from "../link/batches.ts";
-import { createPosition, type Position } from "../link/position.ts";
+import { DEADLINES, type Effect, isOfSession, wantsIdentify } from "../lifecycle/state.ts";
+import { createBatches } from "../link/batches.ts";
+import { createPosition } from "../link/position.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
-import type { CommonOptions, FromShard, PermitAnswer, ShardStart } from "../link/protocol.ts";
-import type { openConnection } from "../socket/connection.ts";
+import type { CommonOptions, PermitAnswer, ShardStart } from "../link/protocol.ts";
 import { SESSION_LOST } from "../lifecycle/close_line.ts";
-import type { Counters } from "../link/counts.ts";
 import { identifyPayload, presencePayload, resumePayload } from "../socket/wire.ts";
 import { type Connector, createConnector } from "./connector.ts";
-import { createMachine, type MachinePorts } from "./machine.ts";
-import { createReceiver } from "./receiver.ts";
-import { createShardReport, type ReportPorts, type ShardReport } from "./report.ts";
-
-/** What a shard needs. */
-export interface ShardPorts extends ReportPorts, MachinePorts {
-  /** Opens a connection. */
-  readonly connect: typeof openConnection;
-  /** Takes an INTERACTION_CREATE as JSON. Discord waits three seconds for an answer. */
-  readonly acknowledge: (dispatch: string) => void;
-  /** Bounds of the uncommitted dispatches; absent for the default. */
-  readonly bounds?: BatchBounds;
-}
+import { createMachine } from "./machine.ts";
+import { createReceiver, type ShardParts } from "./receiver.ts";
+import { createShardReport, type ShardContext } from "./report.ts";
 
 /** A running shard. */
 export interface Shard {
@@ -60,19 +42,19 @@ export interface Shard {
 /** Starts a shard; it connects at once. */
 export function startShard(
   { options, shard }: { readonly options: CommonOptions; readonly shard: ShardStart },
-  ports: ShardPorts,
+  context: ShardContext,
 ): Shard {
-  const { counters, post, connect, acknowledge } = ports;
+  const { counters, post, acknowledge } = context;
   const { url, reconnect, deadlines = DEADLINES } = options;
-  const report = createShardReport(options, shard.id, ports);
+  const report = createShardReport(options, shard.id, context);
   const { debug } = report;
   const position = createPosition(shard);
-  const machine = createMachine(shard, { url, reconnect, deadlines }, ports);
-  const connector = createConnector(options, { connect, isInUse: machine.isInUse, debug });
+  const machine = createMachine(shard, { url, reconnect, deadlines }, context);
+  const connector = createConnector(options, context, machine, report);
   const batches = createBatches(
     {
       post: (batch) => post({ kind: "batch", batch }),
-      after: ports.after,
+      after: context.after,
       onFull(isFull) {
         connector.setPaused(isFull);
         debug(isFull ? "Congested: the socket is not read" : "Drained: the socket is read again", {
@@ -82,7 +64,7 @@ export function startShard(
       },
     },
     shard.epoch,
-    ports.bounds,
+    context.bounds,
   );
   let { presence } = options;
   const parts = { machine, connector, position, batches, report, counters, post, acknowledge };
@@ -125,24 +107,6 @@ export function startShard(
   };
 }
 
-/** The parts of the shard that effects act on. */
-interface EffectPorts {
-  /** The socket. */
-  readonly connector: Omit<Connector, "connect" | "closed" | "setPaused">;
-  /** The state machine. */
-  readonly machine: { readonly state: LifecycleState };
-  /** The sequence numbers. */
-  readonly position: Pick<Position, "committed" | "resume">;
-  /** Log and reports. */
-  readonly report: Pick<ShardReport, "log" | "debug" | "beat" | "identifyWait" | "lost">;
-  /** The counters of the worker. */
-  readonly counters: Pick<Counters, "identified">;
-  /** The current presence. */
-  readonly presence: () => Presence;
-  /** Sends a message of this shard to the main thread. */
-  post(message: FromShard): void;
-}
-
 /**
  * Creates the executor of a shard's effects.
  *
@@ -151,7 +115,10 @@ interface EffectPorts {
 function createEffects(
   options: CommonOptions,
   shardId: number,
-  { connector, machine, position, report, counters, presence, post }: EffectPorts,
+  { connector, machine, position, report, counters, presence, post }: ShardParts & {
+    readonly connector: Connector;
+    readonly presence: () => Presence;
+  },
 ): (effect: Effect, sessionId: string | undefined) => void {
   const { log, debug } = report;
 

@@ -8,14 +8,9 @@
  * @module
  */
 
+import type { ConnectionOptions } from "./transport.ts";
 import { createInflater, type Inflater } from "./inflate.ts";
-import { type GatewaySocket, openSocket, type SocketClose, type SocketOptions } from "./socket.ts";
-
-/** Options of a connection to the gateway. */
-export interface ConnectionOptions extends SocketOptions {
-  /** Whether Discord compresses its payloads with `zlib-stream`. */
-  readonly compress: boolean;
-}
+import { type GatewaySocket, openSocket, type SocketClose } from "./socket.ts";
 
 /** The connection's calls to its owner. */
 export interface ConnectionEvents {

@@ -13,19 +13,11 @@ import { createHash, randomBytes } from "node:crypto";
 import type net from "node:net";
 import { MAX_MESSAGE_BYTES } from "./inflate.ts";
 import { isLoopbackHost } from "../../../lib/network/addresses.ts";
-import { nameOf, openTransport, type TransportOptions } from "./transport.ts";
+import { type ConnectionOptions, nameOf, openTransport } from "./transport.ts";
 // @ts-types="./ws_receiver.d.ts"
 import Receiver from "../../../../node_modules/ws/lib/receiver.js";
 // @ts-types="./ws_sender.d.ts"
 import Sender from "../../../../node_modules/ws/lib/sender.js";
-
-/** Options of a socket. `url` may have `ws:` only for this machine, and only without a proxy. */
-export interface SocketOptions extends TransportOptions {
-  /** Milliseconds from the name look-up to the 101 response. */
-  readonly connectTimeoutMs: number;
-  /** User-Agent of the upgrade, in the form that Discord requires of bots. */
-  readonly userAgent: string;
-}
 
 /** How a connection ended. */
 export interface SocketClose {
@@ -91,7 +83,10 @@ const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
  *
  * @throws {TypeError} If the token must not be sent to this URL.
  */
-export function openSocket(options: SocketOptions, events: SocketEvents): GatewaySocket {
+export function openSocket(
+  options: Omit<ConnectionOptions, "compress">,
+  events: SocketEvents,
+): GatewaySocket {
   assertSafeUrl(options);
   const key = randomBytes(16).toString("base64");
   let stream: net.Socket | undefined;
@@ -181,7 +176,7 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
 }
 
 /** Allows an unencrypted connection, and with it the token, only to this machine. */
-function assertSafeUrl({ url, proxy }: SocketOptions): void {
+function assertSafeUrl({ url, proxy }: Pick<ConnectionOptions, "url" | "proxy">): void {
   if (url.protocol === "wss:") return;
   if (url.protocol !== "ws:") {
     throw new TypeError(`Cannot connect to a gateway by ${url.protocol}`);
@@ -194,7 +189,10 @@ function assertSafeUrl({ url, proxy }: SocketOptions): void {
   }
 }
 
-function upgradeRequest({ url, userAgent }: SocketOptions, key: string): string {
+function upgradeRequest(
+  { url, userAgent }: Pick<ConnectionOptions, "url" | "userAgent">,
+  key: string,
+): string {
   return [
     `GET ${url.pathname}${url.search} HTTP/1.1`,
     `Host: ${url.host}`,

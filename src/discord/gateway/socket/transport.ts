@@ -17,13 +17,19 @@ import { codeOf } from "../../../lib/errors.ts";
 import { hostOf, portOf } from "../../../lib/network/addresses.ts";
 
 /** Where and how to connect. */
-export interface TransportOptions {
-  /** A URL with `wss:` or `ws:`. */
+export interface ConnectionOptions {
+  /** A URL with `wss:`; with `ws:` only for this machine, and only without a proxy. */
   readonly url: URL;
   /** Idle seconds before the kernel probes the peer; 0 disables the probes. */
   readonly tcpKeepaliveSec: number;
   /** The proxy to use, such as `"http://user:pw@host:3128"`; absent for a direct connection. */
   readonly proxy?: string;
+  /** Milliseconds from the name look-up to the 101 response. */
+  readonly connectTimeoutMs: number;
+  /** User-Agent of the upgrade, in the form that Discord requires of bots. */
+  readonly userAgent: string;
+  /** Whether Discord compresses its payloads with `zlib-stream`. */
+  readonly compress: boolean;
 }
 
 /** The transport's calls to its owner. */
@@ -47,7 +53,7 @@ const ADDRESS_FAMILY_DELAY_MS = 250;
 
 /** Starts connecting; the result arrives in `events`. */
 export function openTransport(
-  { url, tcpKeepaliveSec, proxy }: TransportOptions,
+  { url, tcpKeepaliveSec, proxy }: Pick<ConnectionOptions, "url" | "tcpKeepaliveSec" | "proxy">,
   events: TransportEvents,
 ): Transport {
   const streams: net.Socket[] = [];

@@ -8,35 +8,15 @@
  * @module
  */
 
-import type { InvalidRequests } from "../../../core/discord/invalid_requests.ts";
-import type { RetryRules } from "../../../lib/network/backoff.ts";
 import { RestError } from "../exchange/rest_error.ts";
 import { createAttempts, retryWaitMs } from "./attempt.ts";
 import { nameOf, type Route, routeOf } from "../exchange/route.ts";
 import { type BreakerState, createBreaker } from "../scheduler/global_limit.ts";
 import { createRateLimiter } from "../scheduler/rate_limiter.ts";
-import type { PaceOptions, Priority } from "../scheduler/pace.ts";
-import { type BodyOptions, createSend, type Method, type SendOptions } from "./send.ts";
+import type { Priority } from "../scheduler/pace.ts";
+import { type BodyOptions, type ClientOptions, createSend, type Method } from "./send.ts";
 
-export type { RequestMetric } from "./send.ts";
-
-/** The settings and dependencies of a client. */
-export interface ClientOptions extends SendOptions, PaceOptions {
-  /** Barnacle's version, for the User-Agent. */
-  readonly version: string;
-  /** For requests that may be repeated (D5). */
-  readonly retry: RetryRules;
-  /** The counter of invalid requests, which all accounts share. */
-  readonly invalidRequests: InvalidRequests;
-  /** A number from 0 up to, but not including, 1. */
-  readonly random: () => number;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Called once when Discord has refused the bot's token; the client sends no more requests. */
-  readonly onTokenRefused?: () => void;
-  /** Called when too many invalid requests slow or stop all others, and when that ends. */
-  readonly onBreaker?: (state: BreakerState) => void;
-}
+export type { ClientOptions, RequestMetric } from "./send.ts";
 
 /** The options of one request. */
 export interface RequestOptions extends BodyOptions {
@@ -102,8 +82,8 @@ export function createClient(options: ClientOptions): RestClient {
   const { token, version, retry, random, now, invalidRequests, onTokenRefused } = options;
   const problem = tokenProblem(token);
   if (problem !== undefined) throw new TypeError(problem);
-  const breaker = createBreaker(options);
-  const rateLimiter = createRateLimiter({ ...options, breaker });
+  const breaker = createBreaker(invalidRequests, options, options.onBreaker);
+  const rateLimiter = createRateLimiter(options, breaker);
   const stopping = new AbortController();
   const attempts = createAttempts(
     createSend(options, userAgentOf(version), stopping.signal),

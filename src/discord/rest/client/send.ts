@@ -7,9 +7,10 @@
  * @module
  */
 
+import type { InvalidRequests } from "../../../core/discord/invalid_requests.ts";
+import type { BreakerState, LimitOptions } from "../scheduler/global_limit.ts";
 import { createRestManager, type RestManager } from "@discordeno/rest";
 import { type ChannelId, parseSnowflake } from "../../../core/discord/ids.ts";
-import type { StartTimer } from "../../../lib/clock.ts";
 import { parseForeignJson } from "../../../lib/text/json.ts";
 import { type Answer, type AnswerHooks, exchange } from "../exchange/exchange.ts";
 import { RestError, toNoAnswer, toRestError } from "../exchange/rest_error.ts";
@@ -36,24 +37,28 @@ export interface RequestMetric {
   readonly waitMs: number;
 }
 
-/** The settings and dependencies of `createSend`. */
-export interface SendOptions extends AnswerHooks {
+/** The settings and dependencies of a client. */
+export interface ClientOptions extends AnswerHooks, LimitOptions {
   /** The bot token, without `Bot `. */
   readonly token: string;
+  /** Barnacle's version, for the User-Agent. */
+  readonly version: string;
   /** Base URL of all requests, from `parseApiUrl`. */
   readonly apiUrl: string;
   /** Timeout of one request in milliseconds, including its response (D6). */
   readonly timeoutMs: number;
-  /** Milliseconds of a monotonic clock: `performance.now()`. */
-  readonly steadyNow: () => number;
-  /** Timer for the timeout. */
-  readonly schedule: StartTimer;
+  /** The counter of invalid requests, which all accounts share. */
+  readonly invalidRequests: InvalidRequests;
   /** Default: the global `fetch`. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /** Called for each sent request, for the metrics. */
   readonly onRequest?: (request: RequestMetric) => void;
   /** Called for each request to a channel that Discord carries out. */
   readonly onServed?: (channelId: ChannelId) => void;
+  /** Called once when Discord has refused the bot's token; the client sends no more requests. */
+  readonly onTokenRefused?: () => void;
+  /** Called when too many invalid requests slow or stop all others, and when that ends. */
+  readonly onBreaker?: (state: BreakerState) => void;
 }
 
 /** A request to send. */
@@ -68,7 +73,7 @@ export interface OutgoingRequest {
   readonly body: BodyOptions;
   /** Cancels the request. */
   readonly signal?: AbortSignal | undefined;
-  /** Timeout in milliseconds; default: that of `SendOptions`. */
+  /** Timeout in milliseconds; default: the client's. */
   readonly timeoutMs?: number | undefined;
   /** Milliseconds that it waited for limits, for the metrics. */
   readonly waitMs: number;
@@ -91,7 +96,9 @@ export interface ParsedAnswer extends Answer {
  * @returns The function. It throws a {@link RestError} if no response comes.
  */
 export function createSend(
-  options: SendOptions,
+  options:
+    & Pick<ClientOptions, "token" | "apiUrl" | "timeoutMs" | "steadyNow" | "schedule">
+    & Partial<ClientOptions>,
   userAgent: string,
   stopping: AbortSignal,
 ): (request: OutgoingRequest) => Promise<ParsedAnswer> {

@@ -14,6 +14,7 @@
  * @module
  */
 
+import type { Clock, StartTimer } from "../../../lib/clock.ts";
 import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
 import { INVALID_WINDOW_MS, type InvalidRequests } from "../../../core/discord/invalid_requests.ts";
 import type { Bucket, Limits } from "./buckets.ts";
@@ -40,18 +41,33 @@ export interface GlobalLimit {
   update(bucket: Bucket, limits: Limits, now: number): number;
 }
 
-/** The dependencies of the global limit. */
-export interface GlobalLimitDeps {
-  /** How the wait grows after 429s without a duration. */
+/** The settings of all limits, and their clocks; `now` counts only for deadlines. */
+export interface LimitOptions extends Clock {
+  /** Maximum number of requests in any one second. */
+  readonly globalPerSec: number;
+  /** How many of them are reserved for interactions; at least one is left for other requests. */
+  readonly reservedPerSec: number;
+  /** For requests that may be repeated (D5): how the wait grows, also after 429s without a duration. */
   readonly retry: RetryRules;
-  /** Slows or stops requests after too many invalid ones. */
-  readonly breaker: Pick<Breaker, "check">;
   /** A number from 0 up to, but not including, 1. */
   readonly random: () => number;
+  /**
+   * Milliseconds of a monotonic clock: a Raspberry Pi sets its wall clock only after it has started.
+   */
+  readonly steadyNow: () => number;
+  /** Timer for the waits. */
+  readonly schedule: StartTimer;
 }
 
-/** Creates the global limit, open. */
-export function createGlobalLimit({ retry, breaker, random }: GlobalLimitDeps): GlobalLimit {
+/**
+ * Creates the global limit, open.
+ *
+ * @param breaker Slows or stops requests after too many invalid ones.
+ */
+export function createGlobalLimit(
+  { retry, random }: Pick<LimitOptions, "retry" | "random">,
+  breaker: Pick<Breaker, "check">,
+): GlobalLimit {
   let globalUntil = -Infinity;
   /** Global 429s in a row without a duration. */
   let untimed429s = 0;
@@ -129,18 +145,17 @@ export interface Breaker {
   note(status: number, headers: Headers): void;
 }
 
-/** The dependencies of a breaker. */
-export interface BreakerDeps {
-  /** The counter, which all accounts share. */
-  readonly invalidRequests: InvalidRequests;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Called on each change of the state. */
-  readonly onBreaker?: ((state: BreakerState) => void) | undefined;
-}
-
-/** Creates a breaker. */
-export function createBreaker({ invalidRequests, now, onBreaker }: BreakerDeps): Breaker {
+/**
+ * Creates a breaker.
+ *
+ * @param invalidRequests The counter, which all accounts share.
+ * @param onBreaker Called on each change of the state.
+ */
+export function createBreaker(
+  invalidRequests: InvalidRequests,
+  { now }: Clock,
+  onBreaker?: (state: BreakerState) => void,
+): Breaker {
   let last: BreakerState = "closed";
 
   function check(): { readonly state: BreakerState; readonly stoppedForMs: number } {

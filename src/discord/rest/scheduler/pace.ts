@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { GlobalLimitState } from "./global_limit.ts";
+import type { GlobalLimitState, LimitOptions } from "./global_limit.ts";
 
 /** Order in which requests leave: `interaction`, then `reply`, `background` and `spare`. */
 export type Priority = "interaction" | "reply" | "background" | "spare";
@@ -40,16 +40,10 @@ export interface Pace {
   sent(takenAt: number, now: number): void;
 }
 
-/** The limits of the pace. */
-export interface PaceOptions {
-  /** Maximum number of requests in any one second. */
-  readonly globalPerSec: number;
-  /** How many of them are reserved for interactions; at least one is left for other requests. */
-  readonly reservedPerSec: number;
-}
-
 /** Creates the pace, without any request so far. */
-export function createPace({ globalPerSec, reservedPerSec }: PaceOptions): Pace {
+export function createPace(
+  { globalPerSec, reservedPerSec }: Pick<LimitOptions, "globalPerSec" | "reservedPerSec">,
+): Pace {
   const forOthers = Math.max(1, globalPerSec - reservedPerSec);
   const shareOf = (share: number) => Math.ceil(globalPerSec * share);
   const [half, threeQuarters, eighth] = [shareOf(1 / 2), shareOf(3 / 4), shareOf(1 / 8)];

@@ -26,15 +26,10 @@ import {
   type SchedulingOptions,
   type WaitingRequest,
 } from "./request_queue.ts";
-import { createScheduler, type SchedulerDeps } from "./scheduler.ts";
+import type { Breaker, LimitOptions } from "./global_limit.ts";
+import { createScheduler } from "./scheduler.ts";
 
 export type { Permit };
-
-/** The settings and dependencies of a rate limiter. */
-export interface RateLimiterDeps extends SchedulerDeps {
-  /** Unix time in milliseconds, for `notAfter` only. */
-  readonly now: () => number;
-}
 
 /** Grants permits to send. */
 export interface RateLimiter {
@@ -51,13 +46,17 @@ export interface RateLimiter {
 }
 
 /** Creates an open rate limiter. */
-export function createRateLimiter(deps: RateLimiterDeps): RateLimiter {
-  const { now, steadyNow, schedule } = deps;
+export function createRateLimiter(
+  options: LimitOptions,
+  breaker: Pick<Breaker, "check">,
+): RateLimiter {
+  const { now, steadyNow, schedule } = options;
   const gate = createGate(now);
   const queues = createRequestQueues<Permit>();
   const permits = createEmitter<PermitPorts>();
   const scheduler = createScheduler<Permit>(
-    deps,
+    options,
+    breaker,
     gate,
     queues,
     (grant) => createPermit(grant, permits.emit),
@@ -94,14 +93,10 @@ export function createRateLimiter(deps: RateLimiterDeps): RateLimiter {
     queues.add(queue, request);
     if (nextOf(queue) === request) scheduler.recheck(queue);
     else scheduler.grantReady();
-    limitWait(request, {
-      now,
-      schedule,
-      onOver(why) {
-        const reason = why === "late" ? TOO_LATE : CANCELLED;
-        if (queues.remove(request)) reject(toUnsent(route, "unsent", reason));
-        scheduler.recheck(queue);
-      },
+    limitWait(request, { now, schedule }, (why) => {
+      const reason = why === "late" ? TOO_LATE : CANCELLED;
+      if (queues.remove(request)) reject(toUnsent(route, "unsent", reason));
+      scheduler.recheck(queue);
     });
     return promise;
   }

@@ -10,6 +10,7 @@
  * @module
  */
 
+import type { LimitOptions } from "./global_limit.ts";
 import type { Route } from "../exchange/route.ts";
 import { MAX_TIMER_MS, type StartTimer } from "../../../lib/clock.ts";
 import type { Bucket } from "./buckets.ts";
@@ -149,16 +150,6 @@ export interface WaitingRequest<T> {
   cancelLimit: (() => void) | undefined;
 }
 
-/** The dependencies of `limitWait`. */
-export interface WaitLimitDeps {
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Timer for the deadline. */
-  readonly schedule: StartTimer;
-  /** Called when the deadline has passed, or when the caller has cancelled the request. */
-  readonly onOver: (why: "late" | "aborted") => void;
-}
-
 /**
  * Ends a request's wait, because its turn has come or never will.
  *
@@ -172,10 +163,15 @@ export function endWait(request: WaitingRequest<never>): boolean {
   return wasWaiting;
 }
 
-/** Limits a request's wait to its deadline and its abort signal. */
+/**
+ * Limits a request's wait to its deadline and its abort signal.
+ *
+ * @param onOver Called when the deadline has passed, or when the caller has cancelled the request.
+ */
 export function limitWait(
   request: Pick<WaitingRequest<never>, "options" | "isWaiting" | "cancelLimit">,
-  { now, schedule, onOver }: WaitLimitDeps,
+  { now, schedule }: Pick<LimitOptions, "now" | "schedule">,
+  onOver: (why: "late" | "aborted") => void,
 ): void {
   const { notAfter, signal } = request.options;
   if (!request.isWaiting || (notAfter === Infinity && !signal)) return;

@@ -24,19 +24,13 @@ import {
 import { availableAt, type Bucket, createBuckets, type Limits } from "./buckets.ts";
 import { createFairQueue, QUEUED_PRIORITIES } from "./fair_queue.ts";
 import type { Gate, Grant } from "./permit.ts";
-import { createGlobalLimit, type GlobalLimitDeps, type GlobalLimitState } from "./global_limit.ts";
-import { createPace, type PaceOptions } from "./pace.ts";
-
-/** The settings and dependencies of a scheduler. */
-export interface SchedulerDeps extends PaceOptions, GlobalLimitDeps {
-  /**
-   * Milliseconds of a monotonic clock, for the limits: a Raspberry Pi sets its wall clock only
-   * after it has started.
-   */
-  readonly steadyNow: () => number;
-  /** Timer for the waits. */
-  readonly schedule: StartTimer;
-}
+import {
+  type Breaker,
+  createGlobalLimit,
+  type GlobalLimitState,
+  type LimitOptions,
+} from "./global_limit.ts";
+import { createPace } from "./pace.ts";
 
 /** Grants permits to the requests of the queues. */
 export interface Scheduler<T> {
@@ -67,15 +61,16 @@ export interface Scheduler<T> {
  * @param toPermit Creates the permit of a request that leaves.
  */
 export function createScheduler<T>(
-  deps: SchedulerDeps,
+  options: LimitOptions,
+  breaker: Pick<Breaker, "check">,
   gate: Pick<Gate, "isClosed" | "problemOf" | "tooLong">,
   queues: RequestQueues<T>,
   toPermit: (grant: Grant<T>) => T,
 ): Scheduler<T> {
-  const { steadyNow, schedule } = deps;
+  const { steadyNow, schedule } = options;
   const buckets = createBuckets();
-  const globalLimit = createGlobalLimit(deps);
-  const pace = createPace(deps);
+  const globalLimit = createGlobalLimit(options, breaker);
+  const pace = createPace(options);
   const fairQueue = createFairQueue<T>();
   const bucketWaits = createBucketWaits<T>(schedule);
   const alarm = createAlarm(schedule, grantReady);

@@ -19,13 +19,11 @@ function setUp(answer: () => Promise<Response> = () => Promise.resolve(new Respo
   const outcomes: [outcome: string, isDone: boolean][] = [];
   const callback = createCallback(
     { restUrl: "https://discord.test/api/v10", userAgent: "DiscordBot (test)" },
-    {
-      fetch: (url, init) => {
-        sent.push({ url: String(url), init });
-        return answer();
-      },
-      onDone: (...outcome) => outcomes.push(outcome),
+    (url, init) => {
+      sent.push({ url: String(url), init });
+      return answer();
     },
+    (...outcome) => outcomes.push(outcome),
   );
   const forms = createForms(callback, () => NOW);
   return { acknowledge: createAcknowledge(callback, forms), forms, sent, outcomes };

@@ -89,11 +89,7 @@ describe("[D3] createBreaker()", () => {
     const clock = new FakeClock();
     const states: BreakerState[] = [];
     const invalidRequests = createInvalidRequests(stored, () => undefined);
-    const breaker = createBreaker({
-      invalidRequests,
-      now: clock.now,
-      onBreaker: (state) => states.push(state),
-    });
+    const breaker = createBreaker(invalidRequests, clock, (state) => states.push(state));
     return { clock, states, breaker };
   }
   const none = new Headers();

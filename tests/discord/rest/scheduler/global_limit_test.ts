@@ -11,7 +11,7 @@ const RETRY = { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0 };
 function setUp(state: BreakerState = "closed", ms = 0) {
   const bucket: Bucket = { window: UNKNOWN, inFlight: 0, untimed429s: 0 };
   const breaker = { check: () => ({ state, stoppedForMs: ms }) };
-  return { bucket, globalLimit: createGlobalLimit({ retry: RETRY, breaker, random: () => 0.5 }) };
+  return { bucket, globalLimit: createGlobalLimit({ retry: RETRY, random: () => 0.5 }, breaker) };
 }
 
 const refused = (isGlobal: boolean, retryMs?: number) => ({

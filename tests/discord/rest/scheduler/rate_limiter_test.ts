@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { RestError, type RestErrorKind } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { type Route, routeOf } from "../../../../src/discord/rest/exchange/route.ts";
-import type { BreakerState } from "../../../../src/discord/rest/scheduler/global_limit.ts";
+import type {
+  BreakerState,
+  LimitOptions,
+} from "../../../../src/discord/rest/scheduler/global_limit.ts";
 import {
   createRateLimiter,
   type Permit,
-  type RateLimiterDeps,
 } from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
 import type { Limits } from "../../../../src/discord/rest/scheduler/buckets.ts";
 import type { Priority } from "../../../../src/discord/rest/scheduler/pace.ts";
@@ -23,7 +25,7 @@ const left = (requests: number, resetMs: number, limit = 5): Limits => ({
   left: { requests, resetMs },
 });
 
-function setUp(globalPerSec = 50, fields: Partial<RateLimiterDeps> = {}) {
+function setUp(globalPerSec = 50, fields: Partial<LimitOptions> = {}) {
   const time = createVirtualTime();
   const startedAt = time.now();
   let state: BreakerState = "closed";
@@ -32,13 +34,12 @@ function setUp(globalPerSec = 50, fields: Partial<RateLimiterDeps> = {}) {
     globalPerSec,
     reservedPerSec: 0,
     retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0 },
-    breaker: { check: () => ({ state, stoppedForMs: Math.max(0, stoppedUntil - time.now()) }) },
     random: () => 0.5,
     now: time.now,
     steadyNow: time.now,
     schedule: time.schedule,
     ...fields,
-  });
+  }, { check: () => ({ state, stoppedForMs: Math.max(0, stoppedUntil - time.now()) }) });
   const acquire = (route: Route, priority: Priority = "reply", notAfter = Infinity) =>
     rateLimiter.acquire(route, { priority, notAfter });
   /** Milliseconds from the start until a request leaves; it ends at once, without a response. */

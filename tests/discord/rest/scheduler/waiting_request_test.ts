@@ -12,7 +12,7 @@ function setUp(withinMs: number, signal?: AbortSignal) {
     over.push(why);
     endWait(waiting);
   };
-  const begin = () => limitWait(waiting, { now: clock.now, schedule: clock.schedule, onOver });
+  const begin = () => limitWait(waiting, clock, onOver);
   return { clock, over, waiting, begin };
 }
 
