@@ -13,35 +13,16 @@ import {
   type Scrubber,
   withoutArguments,
 } from "./person.ts";
-import { DISCORD_CHANGE, DISCORD_POST } from "../schema/changes.ts";
-import {
-  ACCOUNT,
-  DIRECT_CHANNEL,
-  GATEWAY_SESSION,
-  GUILD,
-  IDENTIFY,
-  RUN,
-} from "../schema/gateway.ts";
-import { NOTE, NOTE_SOURCE, NOTE_VECTOR } from "../schema/notes.ts";
-import {
-  ASKED_GUILD,
-  PAIRED,
-  PAIRING_GUESS,
-  PAIRING_REQUEST,
-  RESOLVED_NAME,
-} from "../schema/pairing.ts";
-import {
-  EXEC_RULE,
-  QUESTION,
-  QUESTION_CARD,
-  QUESTION_CONTROL,
-  QUESTION_COVER,
-} from "../schema/questions.ts";
-import { SCHEDULE, SCHEDULE_RUN } from "../schema/schedules.ts";
-import { SETTING } from "../schema/settings.ts";
+import { CHANGE_TABLES } from "../schema/changes.ts";
+import { GATEWAY_TABLES } from "../schema/gateway.ts";
+import { NOTE_TABLES } from "../schema/notes.ts";
+import { PAIRING_TABLES } from "../schema/pairing.ts";
+import { QUESTION_TABLES } from "../schema/questions.ts";
+import { SCHEDULE_TABLES } from "../schema/schedules.ts";
+import { SETTING_TABLES } from "../schema/settings.ts";
 import { BLANK_ID, type DeclaredTable, IN } from "../schema/table.ts";
-import { ANSWER_THREAD } from "../schema/threads.ts";
-import { TOLD_BUDGET, TOLD_PROBLEM, USAGE } from "../schema/usage.ts";
+import { THREAD_TABLES } from "../schema/threads.ts";
+import { USAGE_TABLES } from "../schema/usage.ts";
 
 /** A row, as SQLite returns it. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -92,7 +73,7 @@ function json(...columns: readonly string[]): Extract<ForgetRule, { change?: unk
 }
 
 /** The rules of declared tables, by name. */
-function declared(...tables: readonly DeclaredTable[]): Readonly<Record<string, ForgetRule>> {
+function declared(tables: readonly DeclaredTable[]): Readonly<Record<string, ForgetRule>> {
   return Object.fromEntries(tables.map(({ name, forgets, jsonColumns }) => {
     if (typeof forgets === "string") return [name, { keep: forgets }];
     const { scrub: columns, ...rule } = forgets;
@@ -125,7 +106,7 @@ const INDEX_OF_NOTES: ForgetRule = { keep: "triggers of the table note change it
 
 /** The tables, in the order of the schema. */
 export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
-  ...declared(ACCOUNT, GATEWAY_SESSION, IDENTIFY, GUILD, DIRECT_CHANNEL, RUN),
+  ...declared(GATEWAY_TABLES),
   journal: {
     // Only refused records are left; the tables have all others.
     change: {
@@ -217,10 +198,12 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
     delete: `user_id = :userId OR ${IN("message_id", "messages")}`,
     set: [{ where: IN("shown_in", "messages"), to: `shown_in = '${BLANK_ID}'` }],
   },
-  ...declared(USAGE, TOLD_BUDGET, TOLD_PROBLEM, ANSWER_THREAD),
-  ...declared(SCHEDULE_RUN, SCHEDULE, DISCORD_CHANGE, DISCORD_POST),
-  ...declared(QUESTION, EXEC_RULE, QUESTION_COVER, QUESTION_CARD, QUESTION_CONTROL),
-  ...declared(NOTE, NOTE_SOURCE, NOTE_VECTOR),
+  ...declared(USAGE_TABLES),
+  ...declared(THREAD_TABLES),
+  ...declared(SCHEDULE_TABLES),
+  ...declared(CHANGE_TABLES),
+  ...declared(QUESTION_TABLES),
+  ...declared(NOTE_TABLES),
   note_words: INDEX_OF_NOTES,
   note_words_config: INDEX_OF_NOTES,
   note_words_data: INDEX_OF_NOTES,
@@ -257,7 +240,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
     },
   },
   proxied_user: { delete: "user_id = :userId" },
-  ...declared(RESOLVED_NAME, PAIRING_REQUEST, ASKED_GUILD, PAIRED, PAIRING_GUESS),
+  ...declared(PAIRING_TABLES),
   outbox: {
     // A message that is not sent yet answers a turn that is forgotten.
     delete: `${IN("channel_id", "channels")} OR (${IN("cause_id", "messages")} AND ${UNSENT})`,
@@ -279,7 +262,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
     },
   },
   outbox_file: { delete: "outbox_row NOT IN (SELECT id FROM outbox)" },
-  ...declared(SETTING),
+  ...declared(SETTING_TABLES),
   parked_channel: { delete: IN("channel_id", "channels") },
   fileless_channel: { delete: IN("channel_id", "channels") },
   invalid_request: { keep: "numbers by minute" },

@@ -6,7 +6,7 @@
 
 import type { UndoSteps } from "../../core/turn/ports/discord_place.ts";
 import { account, integer, json, optional, rowNumber, snowflake, text, unique } from "./columns.ts";
-import { table } from "./table.ts";
+import { type DeclaredTable, table } from "./table.ts";
 
 /** A change. Its row is there before the change is made. */
 export const DISCORD_CHANGE = table("discord_change", {
@@ -57,3 +57,6 @@ export const DISCORD_POST = table("discord_post", {
   isOfBot: true,
   forgets: { delete: "asker_id = :userId" },
 });
+
+/** The tables of this topic. */
+export const CHANGE_TABLES: readonly DeclaredTable[] = [DISCORD_CHANGE, DISCORD_POST];

@@ -17,7 +17,7 @@ import {
   text,
   unique,
 } from "./columns.ts";
-import { IN, table } from "./table.ts";
+import { type DeclaredTable, IN, table } from "./table.ts";
 
 /** An account of the bot. */
 export const ACCOUNT = table("account", {
@@ -110,3 +110,13 @@ export const RUN = table("run", {
   aliveAt: integer(),
   ending: optional(text()), // absent: it runs, or was killed
 }, { forgets: "times of the process" });
+
+/** The tables of this topic. */
+export const GATEWAY_TABLES: readonly DeclaredTable[] = [
+  ACCOUNT,
+  GATEWAY_SESSION,
+  IDENTIFY,
+  GUILD,
+  DIRECT_CHANNEL,
+  RUN,
+];

@@ -6,7 +6,7 @@
 
 import { NOTE_SCOPES } from "../../core/notes/note.ts";
 import { bytes, integer, key, oneOf, rowNumber, snowflake, text, unique } from "./columns.ts";
-import { IN, table } from "./table.ts";
+import { type DeclaredTable, IN, table } from "./table.ts";
 
 /** A note. */
 export const NOTE = table("note", {
@@ -49,6 +49,9 @@ export const NOTE_VECTOR = table("note_vector", {
   dimension: integer(), // 0: the model's server refuses the note's text
   vector: bytes(), // a signed byte for each dimension
 }, { forgets: "triggers of the table note change it" });
+
+/** The tables of this topic. Parts are forgotten after the rows that they belong to. */
+export const NOTE_TABLES: readonly DeclaredTable[] = [NOTE, NOTE_SOURCE, NOTE_VECTOR];
 
 /** SQL for the index of the words of notes, and for the triggers that keep it. */
 export const NOTE_WORDS = `

@@ -16,7 +16,7 @@ import {
   snowflake,
   text,
 } from "./columns.ts";
-import { table } from "./table.ts";
+import { type DeclaredTable, table } from "./table.ts";
 
 /** A name of the config for which Discord has found an id. */
 export const RESOLVED_NAME = table("resolved_name", {
@@ -92,3 +92,12 @@ export const PAIRING_GUESS = table("pairing_guess", {
   wrong: integer(),
   closedAt: optional(integer()), // when too many closed the check
 }, { forgets: "a number" });
+
+/** The tables of this topic. */
+export const PAIRING_TABLES: readonly DeclaredTable[] = [
+  RESOLVED_NAME,
+  PAIRING_REQUEST,
+  ASKED_GUILD,
+  PAIRED,
+  PAIRING_GUESS,
+];

@@ -19,7 +19,7 @@ import {
   text,
   unique,
 } from "./columns.ts";
-import { IN, table } from "./table.ts";
+import { type DeclaredTable, IN, table } from "./table.ts";
 
 /** A question about a call of a parked turn. */
 export const QUESTION = table("question", {
@@ -138,6 +138,15 @@ export const EXEC_RULE = table("exec_rule", {
     scrub: ["args"],
   },
 });
+
+/** The tables of this topic. Parts are forgotten after the rows that they belong to. */
+export const QUESTION_TABLES: readonly DeclaredTable[] = [
+  QUESTION,
+  EXEC_RULE,
+  QUESTION_COVER,
+  QUESTION_CARD,
+  QUESTION_CONTROL,
+];
 
 /** The files that people have uploaded in forms of a message's turn: JSON of a list. */
 export const UPLOADED_FILES = `(

@@ -17,7 +17,7 @@ import {
   text,
   unique,
 } from "./columns.ts";
-import { table } from "./table.ts";
+import { type DeclaredTable, table } from "./table.ts";
 
 /** A reminder or a scheduled task. */
 export const SCHEDULE = table("schedule", {
@@ -68,3 +68,6 @@ export const SCHEDULE_RUN = table("schedule_run", {
   isOfBot: true,
   forgets: { delete: "schedule_row IN (SELECT id FROM schedule WHERE creator_id = :userId)" },
 });
+
+/** The tables of this topic. Runs are forgotten before the schedules that name the person. */
+export const SCHEDULE_TABLES: readonly DeclaredTable[] = [SCHEDULE_RUN, SCHEDULE];

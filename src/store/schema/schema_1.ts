@@ -8,25 +8,19 @@
  * @module
  */
 
-import { DISCORD_CHANGE, DISCORD_POST } from "./changes.ts";
-import { ACCOUNT, DIRECT_CHANNEL, GATEWAY_SESSION, GUILD, IDENTIFY, RUN } from "./gateway.ts";
+import { CHANGE_TABLES } from "./changes.ts";
+import { GATEWAY_TABLES } from "./gateway.ts";
 import { JUDGED } from "./judged.ts";
-import { NOTE, NOTE_SOURCE, NOTE_VECTOR, NOTE_WORDS } from "./notes.ts";
+import { NOTE_TABLES, NOTE_WORDS } from "./notes.ts";
 import { OUTBOX } from "./outbox.ts";
-import { ASKED_GUILD, PAIRED, PAIRING_GUESS, PAIRING_REQUEST, RESOLVED_NAME } from "./pairing.ts";
-import {
-  EXEC_RULE,
-  QUESTION,
-  QUESTION_CARD,
-  QUESTION_CONTROL,
-  QUESTION_COVER,
-} from "./questions.ts";
+import { PAIRING_TABLES } from "./pairing.ts";
+import { QUESTION_TABLES } from "./questions.ts";
 import { REACTIONS, RECEIVED } from "./received.ts";
-import { SCHEDULE, SCHEDULE_RUN } from "./schedules.ts";
-import { SETTING } from "./settings.ts";
+import { SCHEDULE_TABLES } from "./schedules.ts";
+import { SETTING_TABLES } from "./settings.ts";
 import type { DeclaredTable } from "./table.ts";
-import { ANSWER_THREAD } from "./threads.ts";
-import { TOLD_BUDGET, TOLD_PROBLEM, USAGE } from "./usage.ts";
+import { THREAD_TABLES } from "./threads.ts";
+import { USAGE_TABLES } from "./usage.ts";
 
 /** SQL for the journal in front of all other tables (`database/journal.ts`). */
 export const JOURNAL = `
@@ -40,34 +34,15 @@ export const JOURNAL = `
 
 /** The declared tables. */
 export const DECLARED: readonly DeclaredTable[] = [
-  ACCOUNT,
-  GATEWAY_SESSION,
-  IDENTIFY,
-  GUILD,
-  DIRECT_CHANNEL,
-  RUN,
-  USAGE,
-  TOLD_BUDGET,
-  TOLD_PROBLEM,
-  ANSWER_THREAD,
-  SCHEDULE_RUN,
-  SCHEDULE,
-  DISCORD_CHANGE,
-  DISCORD_POST,
-  QUESTION,
-  EXEC_RULE,
-  QUESTION_COVER,
-  QUESTION_CARD,
-  QUESTION_CONTROL,
-  NOTE,
-  NOTE_SOURCE,
-  NOTE_VECTOR,
-  RESOLVED_NAME,
-  PAIRING_REQUEST,
-  ASKED_GUILD,
-  PAIRED,
-  PAIRING_GUESS,
-  SETTING,
+  ...GATEWAY_TABLES,
+  ...USAGE_TABLES,
+  ...THREAD_TABLES,
+  ...SCHEDULE_TABLES,
+  ...CHANGE_TABLES,
+  ...QUESTION_TABLES,
+  ...NOTE_TABLES,
+  ...PAIRING_TABLES,
+  ...SETTING_TABLES,
 ];
 
 /**

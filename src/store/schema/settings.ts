@@ -5,7 +5,7 @@
  */
 
 import { account, integer, text } from "./columns.ts";
-import { BLANK_ID, IN, table } from "./table.ts";
+import { BLANK_ID, type DeclaredTable, IN, table } from "./table.ts";
 
 /** A setting of an account, by its scope. */
 export const SETTING = table("setting", {
@@ -26,3 +26,6 @@ export const SETTING = table("setting", {
     }],
   },
 });
+
+/** The tables of this topic. */
+export const SETTING_TABLES: readonly DeclaredTable[] = [SETTING];

@@ -5,10 +5,10 @@
  * The tables that are written seldom are declared like this. The hot tables stay SQL by hand, since
  * each of their statements is measured. Statements are SQL in both cases.
  *
- * Drizzle and Kysely were the alternatives. They take 25 to 60 ms to load, as long as all other work
- * of a start. Neither of them creates tables from its declaration at run time, or runs a statement
- * within the store's own transaction on both `node:sqlite` and `bun:sqlite`. With PostgreSQL, the
- * SQL of the statements changes in any case; of this module, only the DDL does.
+ * Drizzle and Kysely were the alternatives. They take some 25 and 55 ms to load, and this module less
+ * than one. Neither creates tables from its declaration at run time. Drizzle has no driver for
+ * `node:sqlite`, and Kysely's statements are asynchronous, but work in the store's transactions is
+ * not. For PostgreSQL, the SQL of statements changes in any case; of this module, only the DDL does.
  *
  * @module
  */

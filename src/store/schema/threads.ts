@@ -5,7 +5,7 @@
  */
 
 import { account, flag, initially, integer, oneOf, snowflake, text } from "./columns.ts";
-import { table } from "./table.ts";
+import { type DeclaredTable, table } from "./table.ts";
 
 /** A thread of an answer. */
 export const ANSWER_THREAD = table("answer_thread", {
@@ -27,3 +27,6 @@ export const ANSWER_THREAD = table("answer_thread", {
   isOfBot: true,
   forgets: { delete: "asker_id = :userId" }, // the title has words of theirs
 });
+
+/** The tables of this topic. */
+export const THREAD_TABLES: readonly DeclaredTable[] = [ANSWER_THREAD];

@@ -5,7 +5,7 @@
  */
 
 import { account, integer, real, text } from "./columns.ts";
-import { IN, table } from "./table.ts";
+import { type DeclaredTable, IN, table } from "./table.ts";
 
 /** The use of models of a day, by person, place, model and purpose. */
 export const USAGE = table("usage", {
@@ -45,3 +45,6 @@ export const TOLD_PROBLEM = table("told_problem", {
   isOfBot: true,
   forgets: "kinds of failure and names of models",
 });
+
+/** The tables of this topic. */
+export const USAGE_TABLES: readonly DeclaredTable[] = [USAGE, TOLD_BUDGET, TOLD_PROBLEM];
