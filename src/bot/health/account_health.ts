@@ -7,6 +7,9 @@
  * @module
  */
 
+import type { Account } from "../../core/account/account.ts";
+import type { EmbeddingState } from "../../core/notes/embedding.ts";
+import type { Meters } from "../../http/metrics.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { ModelError } from "../../core/model.ts";
@@ -14,6 +17,7 @@ import { modelProblemOf } from "../../core/model_problem.ts";
 import type { ShardState } from "../../discord/gateway/link/protocol.ts";
 import type { GatewayFinal, GatewayStats } from "../../discord/gateway/main/thread.ts";
 import type { AccountSnapshot, Shard } from "../../http/snapshot.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type { Store } from "../../core/store/store.ts";
 import { TOKEN_HINT } from "../../discord/gateway/lifecycle/close_codes.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
@@ -33,77 +37,35 @@ export interface AccountParts {
   status(): PartsStatus;
 }
 
-/** The account's health figures in the store. */
-export interface AccountStore {
-  /** The gateway's rows in the store. */
+/** The sources of health. */
+export interface HealthSources
+  extends Pick<Account<unknown, unknown, HealthStore>, "store" | "now" | "schedule" | "log"> {
+  /** The metrics that it updates. */
+  readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;
+  /** The shortest resume window of all accounts, in milliseconds. */
+  readonly resumableMs: () => number;
+  /** State of the embedding model; absent, or `undefined`, if there is none. */
+  readonly embedding?: () => EmbeddingState | undefined;
+}
+
+/** The figures of one account in the store. */
+export interface AccountFigures {
+  /** The gateway's rows. */
   readonly gateway: Pick<Store["gateway"], "touchAlive" | "identifyBudget">;
-  /** Pairings in the store. */
+  /** Pairings. */
   readonly pairing: Pick<Store["pairing"], "requests">;
-  /** The store's outbox. */
+  /** The outbox. */
   readonly outbox: Pick<Store["outbox"], "parked">;
   /** The account's pause. */
   readonly settings: Pick<Store["settings"], "pauseOf">;
 }
 
-/** The dependencies of an account's health. */
-export interface AccountHealthPorts {
-  /** Methods of the store. */
-  readonly store: AccountStore;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Reads the store's figures now. */
-  readonly refresh: () => void;
-  /** A task has waited this many milliseconds for the main thread. */
-  readonly onDelay: (ms: number) => void;
-}
+type HealthStore = AccountFigures & Pick<Store, "health" | "failure"> & {
+  readonly gateway: Pick<Store["gateway"], "accountIds">;
+};
 
 /** Receives an account's reports, and takes snapshots of its health. */
-export interface AccountHealth {
-  /** The account. */
-  readonly accountId: AccountId;
-  /**
-   * The account starts or restarts; earlier reports are dropped.
-   *
-   * @param modelId `"<provider>/<model>"`.
-   * @param parts Returns `undefined` until the account has its parts.
-   */
-  began(modelId: string, parts: () => AccountParts | undefined): void;
-  /** The account continues with another model. */
-  setModel(modelId: string): void;
-  /** The account has ended by itself. */
-  ended(end: AccountEnd): void;
-  /** The account is stopped, because the config disables it or no longer has it. */
-  left(): void;
-  /** Sets the number of shards; it is one until then. */
-  setShardCount(count: number): void;
-  /** A shard has another state. */
-  setShard(shardId: number, state: ShardState): void;
-  /** Milliseconds until Discord acknowledged a shard's heartbeat. */
-  setLatency(shardId: number, latencyMs: number): void;
-  /** Whether the last request reached Discord. */
-  setRest(isUp: boolean): void;
-  /** A turn reports whether its model answers. */
-  setTurn(outcome: TurnOutcome): void;
-  /** The main thread read a message of the gateway thread this many milliseconds late. */
-  delayed(ms: number): void;
-  /** The store's IDENTIFY figures have changed; the next snapshot reads them. */
-  refresh(): void;
-  /** The account's part of a snapshot. */
-  snapshot(): AccountSnapshot;
-  /** The turns' last report on the model; `undefined` for an account that is not running. */
-  model(): ModelWord | undefined;
-  /** The fallback that answers for the model (L3); `undefined` if none does. */
-  fallback(): ModelWord | undefined;
-  /** Reads the IDENTIFYs left, unpaired senders who wait, parked channels, and the pause. */
-  readStore(): Promise<void>;
-  /**
-   * Stores when each shard was last alive. Only a live shard keeps its session resumable.
-   *
-   * @param isProbe Whether to wait for the disk.
-   * @returns The duration in milliseconds.
-   */
-  touch(isProbe: boolean): Promise<number>;
-}
+export type AccountHealth = ReturnType<typeof createAccountHealth>;
 
 /** The last report of one account's turns on a model. Times are Unix time in milliseconds. */
 export interface ModelWord {
@@ -140,16 +102,29 @@ const NO_STATUS: PartsStatus = {
   rest: { invalidRequests: 0, breaker: "closed" },
 };
 
-/** Creates the health of an account that has not started. */
+/**
+ * Creates the health of an account that has not started.
+ *
+ * @param refresh Reads the store's figures now.
+ * @param onDelay A task has waited this many milliseconds for the main thread.
+ */
 export function createAccountHealth(
   accountId: AccountId,
-  { store, now, refresh, onDelay }: AccountHealthPorts,
-): AccountHealth {
+  { store, now }: { readonly store: AccountFigures } & Clock,
+  refresh: () => void,
+  onDelay: (ms: number) => void,
+) {
   let told: Told | undefined;
 
   return {
     accountId,
-    began(modelId, parts) {
+    /**
+     * The account starts or restarts; earlier reports are dropped.
+     *
+     * @param modelId `"<provider>/<model>"`.
+     * @param parts Returns `undefined` until the account has its parts.
+     */
+    began(modelId: string, parts: () => AccountParts | undefined): void {
       told = {
         startedAt: now(),
         parts,
@@ -162,28 +137,38 @@ export function createAccountHealth(
       };
       refresh();
     },
-    setModel(modelId) {
+    /** The account continues with another model. */
+    setModel(modelId: string): void {
       if (!told || told.model.id === modelId) return;
       told.model = { id: modelId };
       delete told.failures;
       delete told.fallback;
     },
-    ended(end) {
+    /** The account has ended by itself. */
+    ended(end: AccountEnd): void {
       if (told) told.end = wordsOf(end);
     },
-    left: () => void (told = undefined),
-    setShardCount(count) {
+    /** The account is stopped, because the config disables it or no longer has it. */
+    left: (): void => void (told = undefined),
+    /** Sets the number of shards; it is one until then. */
+    setShardCount(count: number): void {
       if (told) told.shardCount = count;
     },
-    setShard: (shardId, state) => void told?.states.set(shardId, state),
-    setLatency: (shardId, latencyMs) => void told?.latencies.set(shardId, latencyMs),
-    setRest: (isUp) => void (told && (told.isRestUp = isUp)),
-    setTurn(outcome) {
+    setShard: (shardId: number, state: ShardState): void => void told?.states.set(shardId, state),
+    /** Milliseconds until Discord acknowledged a shard's heartbeat. */
+    setLatency: (shardId: number, ms: number): void => void told?.latencies.set(shardId, ms),
+    /** Whether the last request reached Discord. */
+    setRest: (isUp: boolean): void => void (told && (told.isRestUp = isUp)),
+    /** A turn reports whether its model answers. */
+    setTurn(outcome: TurnOutcome): void {
       if (told) noteTurn(told, outcome, now());
     },
+    /** The main thread read a message of the gateway thread this many milliseconds late. */
     delayed: onDelay,
+    /** The store's IDENTIFY figures have changed; the next snapshot reads them. */
     refresh,
-    snapshot() {
+    /** The account's part of a snapshot. */
+    snapshot(): AccountSnapshot {
       if (!told) return { id: accountId, state: "disabled", shards: [], parked: [], ...unknown() };
       const { stored, end, isRestUp } = told;
       const stats = told.parts()?.stats();
@@ -200,9 +185,13 @@ export function createAccountHealth(
         rest: { ...rest, isUp: isRestUp },
       };
     },
-    model: () => told && told.end === undefined ? told.model : undefined,
-    fallback: () => told && told.end === undefined ? told.fallback : undefined,
-    async readStore() {
+    /** The turns' last report on the model; `undefined` for an account that is not running. */
+    model: (): ModelWord | undefined => told && told.end === undefined ? told.model : undefined,
+    /** The fallback that answers for the model (L3); `undefined` if none does. */
+    fallback: (): ModelWord | undefined =>
+      told && told.end === undefined ? told.fallback : undefined,
+    /** Reads the IDENTIFYs left, unpaired senders who wait, parked channels, and the pause. */
+    async readStore(): Promise<void> {
       const asked = told;
       if (!asked) return;
       const identify = await store.gateway.identifyBudget(accountId, now());
@@ -211,7 +200,13 @@ export function createAccountHealth(
       const paused = await store.settings.pauseOf(accountId);
       asked.stored = { identify, pairingPending, parked, paused };
     },
-    touch: (isProbe) =>
+    /**
+     * Stores when each shard was last alive. Only a live shard keeps its session resumable.
+     *
+     * @param isProbe Whether to wait for the disk.
+     * @returns The duration in milliseconds.
+     */
+    touch: (isProbe: boolean): Promise<number> =>
       store.gateway.touchAlive(accountId, told ? heardOf(told, now()) : [], now(), isProbe),
   };
 }

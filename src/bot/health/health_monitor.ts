@@ -9,38 +9,13 @@
  */
 
 import process from "node:process";
-import type { EmbeddingState } from "../../core/notes/embedding.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { Meters } from "../../http/metrics.ts";
 import type { AccountSnapshot, ConfigState, Model, Snapshot } from "../../http/snapshot.ts";
-import type { Log } from "../../lib/log.ts";
-import type { StartTimer } from "../../lib/clock.ts";
-import { type AccountHealth, type AccountStore, createAccountHealth } from "./account_health.ts";
+import { type AccountHealth, createAccountHealth, type HealthSources } from "./account_health.ts";
 import { createMainThreadMonitor } from "../../http/monitor/main_thread.ts";
 import { createStoreHealth } from "./store_health.ts";
-import type { Store } from "../../core/store/store.ts";
 
 export type { ConfigState };
-
-/** The sources of the snapshot. */
-export interface HealthMonitorPorts {
-  /** Methods of the store. */
-  readonly store: Pick<Store, "health" | "failure"> & AccountStore & {
-    readonly gateway: Pick<Store["gateway"], "accountIds">;
-  };
-  /** The metrics that it updates. */
-  readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Timer. */
-  readonly schedule: StartTimer;
-  /** The shortest resume window of all accounts, in milliseconds. */
-  readonly resumableMs: () => number;
-  /** State of the embedding model; absent, or `undefined`, if there is none. */
-  readonly embedding?: () => EmbeddingState | undefined;
-  /** Gets warnings and failures. */
-  readonly log: Log;
-}
 
 /** An account of the config, enabled or not. */
 export interface KnownAccount {
@@ -51,24 +26,7 @@ export interface KnownAccount {
 }
 
 /** The bot's health. */
-export interface HealthMonitor {
-  /** The snapshot from memory, without asking the store. */
-  snapshot(): Snapshot;
-  /** The snapshot after asking the store; it also probes a write, unless a probe is recent. */
-  measure(): Promise<Snapshot>;
-  /** The process starts, runs or ends. */
-  setPhase(phase: Snapshot["phase"]): void;
-  /** The accounts of the running config, in its order; others are left out. */
-  setAccounts(accounts: readonly KnownAccount[]): void;
-  /** The health of one account. */
-  accountOf(accountId: AccountId): AccountHealth;
-  /** Whether the config file is the running config. */
-  setConfig(state: ConfigState): void;
-  /** Reads the store's figures; never rejects. */
-  refresh(): Promise<void>;
-  /** Ends it. */
-  stop(): void;
-}
+export type HealthMonitor = ReturnType<typeof startHealthMonitor>;
 
 /** The limits of the time between two notes of live sessions, in milliseconds. */
 const ALIVE_MS = { min: 5_000, max: 300_000 };
@@ -80,9 +38,8 @@ const ALIVE_MS = { min: 5_000, max: 300_000 };
 const FIRST_READ_MS = 1_000;
 
 /** Starts the timer that notes live sessions, and returns the health monitor. */
-export function startHealthMonitor(
-  { store, metrics, now, schedule, resumableMs, embedding, log }: HealthMonitorPorts,
-): HealthMonitor {
+export function startHealthMonitor(sources: HealthSources) {
+  const { metrics, now, schedule, resumableMs, embedding } = sources;
   const startedAt = now();
   const all = new Map<AccountId, AccountHealth>();
   let shown: readonly KnownAccount[] = [];
@@ -91,21 +48,17 @@ export function startHealthMonitor(
   let looking: Promise<void> | undefined;
   const accounts = () => [...all.values()];
   const mainThread = createMainThreadMonitor({ metrics, now, schedule });
-  const storeHealth = createStoreHealth({ store, metrics, accounts, now, log });
+  const storeHealth = createStoreHealth(sources, accounts);
 
   let hasRead = false;
 
   function accountOf(accountId: AccountId): AccountHealth {
     const known = all.get(accountId);
     if (known) return known;
-    const health = createAccountHealth(accountId, {
-      store,
-      now,
-      refresh() {
-        if (hasRead) void refresh();
-      },
-      onDelay: mainThread.delayed,
-    });
+    const readAgain = () => {
+      if (hasRead) void refresh();
+    };
+    const health = createAccountHealth(accountId, sources, readAgain, mainThread.delayed);
     all.set(accountId, health);
     return health;
   }
@@ -150,21 +103,29 @@ export function startHealthMonitor(
   }
 
   return {
+    /** The snapshot from memory, without asking the store. */
     snapshot,
-    async measure() {
+    /** The snapshot after asking the store; it also probes a write, unless a probe is recent. */
+    async measure(): Promise<Snapshot> {
       mainThread.moved();
       await (looking ??= storeHealth.ask().finally(() => looking = undefined));
       return snapshot();
     },
-    setPhase: (next) => void (phase = next),
-    setAccounts(next) {
+    /** The process starts, runs or ends. */
+    setPhase: (next: Snapshot["phase"]): void => void (phase = next),
+    /** The accounts of the running config, in its order; others are left out. */
+    setAccounts(next: readonly KnownAccount[]): void {
       shown = next;
       for (const { accountId } of next) accountOf(accountId);
     },
+    /** The health of one account. */
     accountOf,
-    setConfig: (next) => void (config = next),
+    /** Whether the config file is the running config. */
+    setConfig: (next: ConfigState): void => void (config = next),
+    /** Reads the store's figures; never rejects. */
     refresh,
-    stop() {
+    /** Ends it. */
+    stop(): void {
       mainThread.stop();
       cancelFirstRead();
       cancelAlive();

@@ -19,32 +19,6 @@ import type { Stored } from "../../flows/receive/commit.ts";
 import type { Metrics } from "../../http/metrics.ts";
 import type { RefusalReason } from "../../core/refused_call.ts";
 
-/** Counts events of the accounts' parts. */
-export interface Meter {
-  /** A shard sent a heartbeat, or Discord acknowledged it; in milliseconds. */
-  beat(shard: string, beat: { readonly lateMs: number; readonly latencyMs?: number }): void;
-  /** A request to Discord ended. */
-  request(request: RequestMetric): void;
-  /** An attempt to send a message ended. */
-  delivery(row: OutboxRow, delivery: Delivery): void;
-  /** The end of a turn put this into the outbox, or could not (D4). */
-  turnStored(stored: StoredTurn): void;
-  /** Barnacle removed secrets from a text before posting it. */
-  redacted(found: number): void;
-  /** A call of a tool was refused. */
-  toolRefused(reason: RefusalReason): void;
-  /** A batch is stored. */
-  stored(stored: Stored): void;
-  /** Catch-up found this many messages. */
-  found(count: number): void;
-  /** A dispatch does not have the form of its type. */
-  misfit(): void;
-  /** A turn ended after some milliseconds. */
-  turn(modelId: string, outcome: TurnOutcome, ms: number): void;
-  /** Adds the growth of an account's gateway counters since the last call. */
-  gateway(accountId: AccountId, stats: GatewayStats): void;
-}
-
 /** Maps each end of a delivery to its label in `/metrics`. */
 const ACKS: Readonly<Partial<Record<Delivery["kind"], string>>> = {
   created: "response",
@@ -52,8 +26,11 @@ const ACKS: Readonly<Partial<Record<Delivery["kind"], string>>> = {
   found: "history",
 };
 
+/** Counts events of the accounts' parts. */
+export type Meter = ReturnType<typeof createMeter>;
+
 /** Creates the counters. */
-export function createMeter(metrics: Metrics): Meter {
+export function createMeter(metrics: Metrics) {
   const seen = new Map<string, number>();
 
   /**
@@ -67,20 +44,25 @@ export function createMeter(metrics: Metrics): Meter {
   }
 
   return {
-    beat(shard, { lateMs, latencyMs }) {
+    /** A shard sent a heartbeat, or Discord acknowledged it; in milliseconds. */
+    beat(
+      shard: string,
+      { lateMs, latencyMs }: { readonly lateMs: number; readonly latencyMs?: number },
+    ): void {
       metrics.heartbeatLateSec.observe(lateMs / 1_000, { shard });
       if (latencyMs !== undefined) {
         metrics.heartbeatLatencySec.observe(latencyMs / 1_000, { shard });
       }
     },
-    request({ route, method, status, scope, ms, waitMs }) {
+    request({ route, method, status, scope, ms, waitMs }: RequestMetric): void {
       const family = status === undefined ? "none" : `${Math.floor(status / 100)}xx`;
       metrics.discordRequests.inc({ route, method, status: family });
       metrics.discordRequestSec.observe(ms / 1_000, { route });
       metrics.discordWaitSec.observe(waitMs / 1_000);
       if (scope !== undefined) metrics.discord429s.inc({ scope });
     },
-    delivery({ message: { of } }, delivery) {
+    /** An attempt to send a message ended. */
+    delivery({ message: { of } }: OutboxRow, delivery: Delivery): void {
       const retry = retryReasonOf(delivery);
       if (retry) metrics.outboxRetries.inc({ reason: retry });
       const ack = ACKS[delivery.kind];
@@ -95,27 +77,33 @@ export function createMeter(metrics: Metrics): Meter {
       const ms = createdAtMs(delivery.messageId) - createdAtMs(of.cause);
       metrics.replyLatencySec.observe(Math.max(0, ms) / 1_000);
     },
-    turnStored({ folded, dropped }) {
+    /** The end of a turn put this into the outbox, or could not (D4). */
+    turnStored({ folded, dropped }: StoredTurn): void {
       metrics.outboxOverflows.add(folded, { outcome: "folded" });
       metrics.outboxOverflows.add(dropped, { outcome: "dropped" });
     },
-    toolRefused: (reason) => metrics.toolRefusals.inc({ reason }),
-    redacted(found) {
+    toolRefused: (reason: RefusalReason): void => metrics.toolRefusals.inc({ reason }),
+    /** Barnacle removed secrets from a text before posting it. */
+    redacted(found: number): void {
       metrics.redactions.add(found, { sink: "discord" });
     },
-    stored({ judged, accepted, settled, ms }) {
+    /** A batch is stored. */
+    stored({ judged, accepted, settled, ms }: Stored): void {
       metrics.inboxCommitSec.observe(ms / 1_000);
       metrics.outboxSent.add(settled, { ack: "echo" });
       metrics.inboxMessages.add(accepted, { result: "accepted" });
       metrics.inboxMessages.add(judged - accepted, { result: "ignored" });
     },
-    found(count) {
+    /** Catch-up found this many messages. */
+    found(count: number): void {
       metrics.catchUpMessages.add(count);
     },
-    misfit() {
+    /** A dispatch does not have the form of its type. */
+    misfit(): void {
       metrics.unparsable.inc();
     },
-    turn(modelId, outcome, ms) {
+    /** A turn ended after some milliseconds. */
+    turn(modelId: string, outcome: TurnOutcome, ms: number): void {
       const [provider = "", model = ""] = modelId.split(/\/(.*)/s);
       metrics.llmRequests.inc({ provider, model, outcome: wordOf(outcome) });
       metrics.llmRequestSec.observe(ms / 1_000, { provider, model });
@@ -124,7 +112,9 @@ export function createMeter(metrics: Metrics): Meter {
       metrics.llmTokens.add(inputTokens, { provider, model, direction: "input" });
       metrics.llmTokens.add(outputTokens, { provider, model, direction: "output" });
     },
-    gateway(accountId, { identifies, resumes, disconnects, dispatches, replayed, unparsable }) {
+    /** Adds the growth of an account's gateway counters since the last call. */
+    gateway(accountId: AccountId, stats: GatewayStats): void {
+      const { identifies, resumes, disconnects, dispatches, replayed, unparsable } = stats;
       const growthOf = (name: string, total: number) => grown(`${accountId} ${name}`, total);
       metrics.identifies.add(growthOf("identifies", identifies));
       metrics.replayedEvents.add(growthOf("replayed", replayed));

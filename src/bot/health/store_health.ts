@@ -10,41 +10,7 @@
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Meters } from "../../http/metrics.ts";
 import type { Snapshot } from "../../http/snapshot.ts";
-import type { Log } from "../../lib/log.ts";
-import type { AccountHealth } from "./account_health.ts";
-import type { Store } from "../../core/store/store.ts";
-
-/** The dependencies of the store's health. */
-export interface StoreHealthPorts {
-  /** Methods of the store. */
-  readonly store: Pick<Store, "health" | "failure"> & {
-    readonly gateway: Pick<Store["gateway"], "accountIds">;
-  };
-  /** The metrics that it updates. */
-  readonly metrics: Pick<Meters, "storageErrors" | "authDenied" | "decisions">;
-  /** All present and former accounts. */
-  readonly accounts: () => readonly AccountHealth[];
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Gets warnings and failures. */
-  readonly log: Log;
-}
-
-/** The store's figures and the result of its last write probe. */
-export interface StoreHealth {
-  /** Reads the figures and probes a write, unless that is recent. */
-  ask(): Promise<void>;
-  /** Reads the figures; never rejects. */
-  read(): Promise<void>;
-  /**
-   * Notes when the sessions were last alive; never rejects.
-   *
-   * @param isProbe Whether to wait for the disk.
-   */
-  write(isProbe: boolean): Promise<void>;
-  /** The last result. */
-  current(): Pick<Snapshot, "inbox" | "outbox" | "store">;
-}
+import type { AccountHealth, HealthSources } from "./account_health.ts";
 
 /** How long the figures are reused, in milliseconds. */
 const FIGURES_MS = 1_000;
@@ -61,10 +27,15 @@ const NO_FIGURES: Pick<Snapshot, "inbox" | "outbox"> = {
   outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, parked: 0, oldestMs: 0 },
 };
 
-/** Creates the store's health; nothing is read yet. */
+/**
+ * Creates the store's health; nothing is read yet.
+ *
+ * @param accounts All present and former accounts.
+ */
 export function createStoreHealth(
-  { store, metrics, accounts, now, log }: StoreHealthPorts,
-): StoreHealth {
+  { store, metrics, now, log }: Pick<HealthSources, "store" | "metrics" | "now" | "log">,
+  accounts: () => readonly AccountHealth[],
+) {
   const startedAt = now();
   let probe = { probeMs: 0, isFailing: false, probedAt: startedAt };
   let readAt = -Infinity;
@@ -93,6 +64,7 @@ export function createStoreHealth(
     answeredAt = now();
   }
 
+  /** Reads the figures; never rejects. */
   async function read(): Promise<void> {
     try {
       await readFigures();
@@ -103,6 +75,11 @@ export function createStoreHealth(
     }
   }
 
+  /**
+   * Notes when the sessions were last alive; never rejects.
+   *
+   * @param isProbe Whether to wait for the disk.
+   */
   async function write(isProbe: boolean): Promise<void> {
     try {
       // Asked within one turn of the event loop, they share a transaction.
@@ -117,13 +94,15 @@ export function createStoreHealth(
   }
 
   return {
-    async ask() {
+    /** Reads the figures and probes a write, unless that is recent. */
+    async ask(): Promise<void> {
       if (now() - readAt >= FIGURES_MS) await read();
       if (now() - probe.probedAt >= PROBE_MS) await write(true);
     },
     read,
     write,
-    current() {
+    /** The last result. */
+    current(): Pick<Snapshot, "inbox" | "outbox" | "store"> {
       const failure = store.failure();
       const isDamaged = failure?.kind === "damaged";
       const isFailing = probe.isFailing || isDamaged ||

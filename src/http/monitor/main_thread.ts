@@ -16,18 +16,7 @@ export interface MainThreadPorts extends Clock {
 }
 
 /** Measures the main thread's delays. */
-export interface MainThreadMonitor {
-  /** The thread runs now. */
-  moved(): void;
-  /** Records that a task waited this many milliseconds for the thread. */
-  delayed(ms: number): void;
-  /** Unix time in milliseconds at which the thread last ran. */
-  readonly tickAt: number;
-  /** The longest delay of the last minute, in milliseconds. */
-  lagMs(): number;
-  /** Ends it. */
-  stop(): void;
-}
+export type MainThreadMonitor = ReturnType<typeof createMainThreadMonitor>;
 
 /** Milliseconds between two checks that timers run; `/livez` allows 60 s. */
 const PULSE_MS = 30_000;
@@ -37,7 +26,7 @@ const DELAYS_MS = 60_000;
 /** Starts the measurement. */
 export function createMainThreadMonitor(
   { metrics, now, schedule }: MainThreadPorts,
-): MainThreadMonitor {
+) {
   let tickAt = now();
   let pulseAt = tickAt + PULSE_MS;
   let delays: readonly { readonly at: number; readonly ms: number }[] = [];

@@ -114,7 +114,7 @@ function setUp(
     turnLimit: createTurnLimit(() => 1),
     healthOf(accountId) {
       const known = health.get(accountId) ??
-        createAccountHealth(accountId, { store, now, refresh: () => {}, onDelay: () => {} });
+        createAccountHealth(accountId, { store, now }, () => {}, () => {});
       health.set(accountId, known);
       return known;
     },

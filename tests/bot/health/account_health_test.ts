@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { TurnOutcome } from "../../../src/core/turn/turn_outcome.ts";
 import {
   type AccountEnd,
-  type AccountHealthPorts,
+  type AccountFigures,
   type AccountParts,
   createAccountHealth,
 } from "../../../src/bot/health/account_health.ts";
@@ -38,27 +38,30 @@ const parts = (fields: Partial<AccountParts> = {}): AccountParts => ({
   ...fields,
 });
 
-function setUp(store: Partial<AccountHealthPorts["store"]> = {}) {
+function setUp(store: Partial<AccountFigures> = {}) {
   const clock = new FakeClock();
   const touched: unknown[] = [];
-  const health = createAccountHealth(ACCOUNT, {
-    store: {
-      gateway: {
-        touchAlive(...asked) {
-          touched.push(asked);
-          return Promise.resolve(3);
+  const health = createAccountHealth(
+    ACCOUNT,
+    {
+      store: {
+        gateway: {
+          touchAlive(...asked) {
+            touched.push(asked);
+            return Promise.resolve(3);
+          },
+          identifyBudget: () => Promise.resolve({ left: 999 }),
         },
-        identifyBudget: () => Promise.resolve({ left: 999 }),
+        outbox: { parked: () => Promise.resolve([]) },
+        pairing: { requests: () => Promise.resolve([]) },
+        settings: { pauseOf: () => Promise.resolve(undefined) },
+        ...store,
       },
-      outbox: { parked: () => Promise.resolve([]) },
-      pairing: { requests: () => Promise.resolve([]) },
-      settings: { pauseOf: () => Promise.resolve(undefined) },
-      ...store,
+      now: clock.now,
     },
-    now: clock.now,
-    refresh: () => {},
-    onDelay: () => {},
-  });
+    () => {},
+    () => {},
+  );
   const begin = (fields: Partial<AccountParts> = {}) => health.began(MODEL, () => parts(fields));
   return { clock, health, touched, begin };
 }

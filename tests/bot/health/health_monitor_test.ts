@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
+import type { HealthSources } from "../../../src/bot/health/account_health.ts";
 import { afterEach, describe, it } from "node:test";
 import type { TurnOutcome } from "../../../src/core/turn/turn_outcome.ts";
 import type { AccountHealth, AccountParts } from "../../../src/bot/health/account_health.ts";
-import {
-  type HealthMonitor,
-  type HealthMonitorPorts,
-  startHealthMonitor,
-} from "../../../src/bot/health/health_monitor.ts";
+import { type HealthMonitor, startHealthMonitor } from "../../../src/bot/health/health_monitor.ts";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
 import { ModelError } from "../../../src/core/model.ts";
 import { NO_COUNTS } from "../../../src/discord/gateway/link/counts.ts";
@@ -50,8 +47,8 @@ let running: HealthMonitor | undefined;
 afterEach(() => running?.stop());
 
 function setUp(
-  { gateway, ...store }: Partial<Omit<HealthMonitorPorts["store"], "gateway">> & {
-    readonly gateway?: Partial<HealthMonitorPorts["store"]["gateway"]>;
+  { gateway, ...store }: Partial<Omit<HealthSources["store"], "gateway">> & {
+    readonly gateway?: Partial<HealthSources["store"]["gateway"]>;
   } = {},
   resumableMs = 300_000,
 ) {

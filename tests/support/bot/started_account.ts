@@ -79,7 +79,7 @@ export async function openAccountScene() {
   }
 
   const ports: AccountPorts = {
-    health: createAccountHealth(ACCOUNT, { store, now, refresh() {}, onDelay() {} }),
+    health: createAccountHealth(ACCOUNT, { store, now }, () => {}, () => {}),
     meter: createMeter(createMetrics(BUILD)),
     turnLimit: createTurnLimit(() => 4),
     memory: { read() {}, turn() {}, stop() {} },
