@@ -21,17 +21,15 @@ import type {
   TlsFound,
   Tried,
 } from "../lib/network/reachability.ts";
-import type { StartTimer } from "../lib/clock.ts";
+import type { Clock, StartTimer } from "../lib/clock.ts";
 import { hostOf, portOf } from "../lib/network/addresses.ts";
 
 /** Time-out and clocks of a probe. */
-export interface ProbePorts {
+export interface ProbePorts extends Clock {
   /** Time-out of each step, in milliseconds. */
   readonly timeoutMs: number;
   /** Milliseconds of a monotonic clock. */
   readonly elapsed: () => number;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** Timer. */
   readonly schedule: StartTimer;
 }

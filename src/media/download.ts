@@ -13,20 +13,16 @@
 import { FileError } from "../core/turn/media.ts";
 import { readBody } from "../lib/network/read_body.ts";
 import { sizeOf } from "../lib/text/units.ts";
-import type { StartTimer } from "../lib/clock.ts";
+import type { Account } from "../core/account/account.ts";
 
 /** Everything that reading needs from outside. */
-export interface DownloadPorts {
+export interface DownloadPorts extends Pick<Account, "now" | "schedule"> {
   /** Sends the request. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** Whether an address is one of Discord's media hosts. */
   readonly isMediaUrl: IsMediaUrl;
   /** Asks Discord for a new link; `undefined` if there is none. */
   readonly refresh: (url: string, signal: AbortSignal) => Promise<string | undefined>;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Timer for the limit. */
-  readonly schedule: StartTimer;
 }
 
 /** Milliseconds for one file: a downlink of 4 Mbit/s needs 16 s for 8 MB. */

@@ -13,16 +13,6 @@ import type { Download } from "./download.ts";
 import type { MediaFolder } from "./folder.ts";
 import { endingOf, kindOf } from "./kind.ts";
 
-/** Everything that getting files needs from outside. */
-export interface MediaPorts {
-  /** Keeps the files. */
-  readonly folder: MediaFolder;
-  /** Gets a file from Discord's media hosts. */
-  readonly download: Download;
-  /** Gets warnings and failures. */
-  readonly log: Log;
-}
-
 /** Files of people. */
 export interface Media {
   /**
@@ -54,7 +44,7 @@ const MAX_WORDS_BYTES = 1_000_000;
 const IMAGE_ENDINGS: ReadonlySet<string> = new Set(["png", "jpeg", "gif", "webp"]);
 
 /** Creates the files of one account. */
-export function createMedia({ folder, download, log }: MediaPorts): Media {
+export function createMedia(folder: MediaFolder, download: Download, log: Log): Media {
   /** Files that are being read, by message and file. */
   const running = new Map<string, Promise<FoundFile>>();
   const waiting: (() => void)[] = [];

@@ -12,18 +12,23 @@
  */
 
 import { z } from "zod";
+import type { Account } from "../core/account/account.ts";
 import { createdAtMs, type MessageId } from "../core/discord/ids.ts";
 import type { LookUp, ProxiedMessage } from "../core/inbound/pluralkit.ts";
-import { type StartTimer, waitFor } from "../lib/clock.ts";
+import { waitFor } from "../lib/clock.ts";
 import { snowflakeSchema } from "../core/discord/snowflake_schema.ts";
 import { readPieces } from "../lib/network/read_body.ts";
 
-/** Everything that look-ups need from outside. */
-export interface ClientDeps extends ApiDeps {
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Timer for waits and the time-out. */
-  readonly schedule: StartTimer;
+/** PluralKit's server and this client's sender. */
+export interface PluralkitServer {
+  /** Sends a request. */
+  readonly fetch: typeof globalThis.fetch;
+  /** `pluralkit.apiUrl`: `"https://api.pluralkit.me/v2"`. */
+  readonly apiUrl: string;
+  /** `pluralkit.token`: shows a system's private data to that system. */
+  readonly token?: string;
+  /** Barnacle's version, for the User-Agent that PluralKit requires. */
+  readonly version: string;
 }
 
 /** Looks messages up at PluralKit. */
@@ -53,7 +58,9 @@ const YOUNG_MS = 10_000;
 const MAX_KNOWN = 1_000;
 
 /** Creates a client without running look-ups. */
-export function createPluralkitClient(deps: ClientDeps): PluralkitClient {
+export function createPluralkitClient(
+  deps: PluralkitServer & Pick<Account, "now" | "schedule">,
+): PluralkitClient {
   const { now, schedule } = deps;
   const ask = createAsk(deps);
   const answers = new Map<MessageId, LookUp>();
@@ -156,18 +163,6 @@ export type Answer =
   /** Another request would fail, too. */
   | { readonly kind: "failed"; readonly reason: string };
 
-/** Everything that requests to PluralKit need from outside. */
-export interface ApiDeps {
-  /** Sends a request. */
-  readonly fetch: typeof globalThis.fetch;
-  /** `pluralkit.apiUrl`: `"https://api.pluralkit.me/v2"`. */
-  readonly apiUrl: string;
-  /** `pluralkit.token`: shows a system's private data to that system. */
-  readonly token?: string;
-  /** Barnacle's version, for the User-Agent that PluralKit requires. */
-  readonly version: string;
-}
-
 /** Asks for one message. Never rejects. */
 export type Ask = (id: MessageId, signal: AbortSignal) => Promise<Answer>;
 
@@ -209,7 +204,7 @@ const limitedSchema = z.object({ retry_after: z.number().nonnegative() });
  *
  * @see {@link https://pluralkit.me/api/endpoints/#get-proxied-message-information}
  */
-export function createAsk({ fetch, apiUrl, token, version }: ApiDeps): Ask {
+export function createAsk({ fetch, apiUrl, token, version }: PluralkitServer): Ask {
   const base = apiUrl.replace(/\/+$/, "");
   const headers = {
     accept: "application/json",

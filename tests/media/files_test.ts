@@ -134,23 +134,28 @@ describe("[H7] createMedia()", () => {
       download: () => Promise.resolve(bytesOf(`file ${++downloads}`)),
       log: recordingLog().log,
     };
-    const media = createMedia(ports);
+    const media = createMedia(ports.folder, ports.download, ports.log);
     const [one, other] = await Promise.all([
       media.get(OWNER, attachment(), 100, NEVER),
       media.get(OWNER, attachment(), 100, NEVER),
     ]);
     assert.equal(one, other);
-    const later = await createMedia(ports).get(OWNER, attachment(), 100, NEVER);
+    const later = await createMedia(ports.folder, ports.download, ports.log).get(
+      OWNER,
+      attachment(),
+      100,
+      NEVER,
+    );
     assert.deepEqual(later.kind, { kind: "text", text: "file 1" });
     assert.equal(downloads, 1);
   });
 
   it("asks for no file that Discord says is too large", async () => {
-    const media = createMedia({
-      folder: createMediaFolder("/nowhere"),
-      download: () => assert.fail("no request"),
-      log: recordingLog().log,
-    });
+    const media = createMedia(
+      createMediaFolder("/nowhere"),
+      () => assert.fail("no request"),
+      recordingLog().log,
+    );
     const large = attachment({ size: 20_000_000 });
     await assert.rejects(media.get(OWNER, large, 8_000_000, NEVER), (error) => {
       assert.ok(error instanceof FileError);
@@ -163,11 +168,11 @@ describe("[H7] createMedia()", () => {
     using directory = tempDirectory();
     writeFileSync(join(directory.path, "file"), "");
     const { log, lines } = recordingLog();
-    const media = createMedia({
-      folder: createMediaFolder(join(directory.path, "file")),
-      download: () => Promise.resolve(bytesOf("tide")),
+    const media = createMedia(
+      createMediaFolder(join(directory.path, "file")),
+      () => Promise.resolve(bytesOf("tide")),
       log,
-    });
+    );
     const found = await media.get(OWNER, attachment(), 100, NEVER);
     assert.deepEqual(found.kind, { kind: "text", text: "tide" });
     assert.equal(lines[0]?.level, "warn");

@@ -76,7 +76,7 @@ export function createAccountFiles(
     now,
     schedule,
   });
-  const media = createMedia({ folder, download, log });
+  const media = createMedia(folder, download, log);
   const maxBytes = () => config().discord.mediaMaxBytes;
   const turnFiles = createTurnFiles({
     media,

@@ -94,6 +94,19 @@ interface Told {
   end?: string;
 }
 
+function newlyTold(modelId: string, parts: Told["parts"], startedAt: number): Told {
+  return {
+    startedAt,
+    parts,
+    states: new Map(),
+    latencies: new Map(),
+    shardCount: 1,
+    isRestUp: true,
+    model: { id: modelId },
+    stored: { parked: [] },
+  };
+}
+
 /** The status of an account without parts. */
 const NO_STATUS: PartsStatus = {
   catchUp: { pending: 0, unreadable: [] },
@@ -125,16 +138,7 @@ export function createAccountHealth(
      * @param parts Returns `undefined` until the account has its parts.
      */
     began(modelId: string, parts: () => AccountParts | undefined): void {
-      told = {
-        startedAt: now(),
-        parts,
-        states: new Map(),
-        latencies: new Map(),
-        shardCount: 1,
-        isRestUp: true,
-        model: { id: modelId },
-        stored: { parked: [] },
-      };
+      told = newlyTold(modelId, parts, now());
       refresh();
     },
     /** The account continues with another model. */

@@ -47,7 +47,7 @@ export function startHealthMonitor(sources: HealthSources) {
   let config: ConfigState | undefined;
   let looking: Promise<void> | undefined;
   const accounts = () => [...all.values()];
-  const mainThread = createMainThreadMonitor({ metrics, now, schedule });
+  const mainThread = createMainThreadMonitor(metrics, sources);
   const storeHealth = createStoreHealth(sources, accounts);
 
   let hasRead = false;

@@ -26,22 +26,25 @@ const ACKS: Readonly<Partial<Record<Delivery["kind"], string>>> = {
   found: "history",
 };
 
+/**
+ * Returns how much a total has grown since the last call. Counters of another thread arrive as totals;
+ * a replacement thread counts from 0 again.
+ */
+function createGrowth(): (name: string, total: number) => number {
+  const seen = new Map<string, number>();
+  return (name, total) => {
+    const before = seen.get(name) ?? 0;
+    seen.set(name, total);
+    return total < before ? total : total - before;
+  };
+}
+
 /** Counts events of the accounts' parts. */
 export type Meter = ReturnType<typeof createMeter>;
 
 /** Creates the counters. */
 export function createMeter(metrics: Metrics) {
-  const seen = new Map<string, number>();
-
-  /**
-   * Counters of another thread arrive as totals; their growth is added. A replacement thread counts
-   * from 0 again.
-   */
-  function grown(name: string, total: number): number {
-    const before = seen.get(name) ?? 0;
-    seen.set(name, total);
-    return total < before ? total : total - before;
-  }
+  const grown = createGrowth();
 
   return {
     /** A shard sent a heartbeat, or Discord acknowledged it; in milliseconds. */

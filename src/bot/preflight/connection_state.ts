@@ -10,6 +10,7 @@
 
 import type { Env } from "../../lib/env.ts";
 import type { Config } from "../../config/config.ts";
+import type { Account } from "../../core/account/account.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { ApplicationId, UserId } from "../../core/discord/ids.ts";
 import { type PrivilegedIntent, toIntents } from "../../discord/gateway/read/intents.ts";
@@ -17,33 +18,10 @@ import type { Applications } from "../../discord/rest/calls/application.ts";
 import { describeMissing, judgeDiscord } from "../../flows/preflight/discord.ts";
 import { judgeNetwork } from "../../flows/preflight/network.ts";
 import { createEmitter } from "../../lib/emitter.ts";
-import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { StoredAccount } from "../../core/store/gateway.ts";
 import type { ApplicationAnswer } from "../../core/store/gateway.ts";
 import { createPreflight, type PreflightResult } from "../../flows/preflight/preflight.ts";
-
-/** The settings and dependencies of the checks. */
-export interface ConnectionStateOptions {
-  /** The account's config. */
-  readonly config: Config;
-  /** The bot's token, a secret. */
-  readonly token: string;
-  /** Base URL of the REST API. */
-  readonly apiBase: string;
-  /** The process environment. */
-  readonly env: Env;
-  /** The account's rows of the last process. */
-  readonly stored: StoredAccount;
-  /** Reads the bot's application. */
-  readonly applications: Applications;
-  /** Checks the current model, without a question to it; a reload may change the model. */
-  readonly checkModel: () => Promise<Finding>;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Gets warnings and failures. */
-  readonly log: Log;
-}
 
 /** The events of the checks. */
 export interface ConnectionStateEvents {
@@ -76,7 +54,20 @@ const FIRST_LOOK_MS = 250;
 const TRUSTED_LOOK_MS = 3_000;
 
 /** Creates the account's connection state; `start` schedules its first check. */
-export function createConnectionState(options: ConnectionStateOptions): ConnectionState {
+export function createConnectionState(
+  options: Pick<Account, "now" | "log"> & {
+    readonly config: Config;
+    readonly token: string;
+    /** Base URL of the REST API. */
+    readonly apiBase: string;
+    readonly env: Env;
+    /** The account's rows of the last process. */
+    readonly stored: StoredAccount;
+    readonly applications: Applications;
+    /** Checks the current model, without a question to it; a reload may change the model. */
+    readonly checkModel: () => Promise<Finding>;
+  },
+): ConnectionState {
   const { config, stored, applications, now, log } = options;
   const events = createEmitter<ConnectionStateEvents>();
   let applicationId: ApplicationId | undefined = stored.self?.applicationId;
@@ -99,23 +90,20 @@ export function createConnectionState(options: ConnectionStateOptions): Connecti
     // Connecting goes first, and needs none of these answers.
     const { examineDiscord, examineNetwork, STEP_MS } = await import("./examine.ts");
     const [network, { facts, application }, model] = await Promise.all([
-      examineNetwork(
-        {
-          apiBase,
-          env,
-          gatewayUrl: stored.gateway?.url,
-          showsDns: config.preflight.dns,
-          opensGateway: false,
-        },
-        { timeoutMs: STEP_MS, elapsed: () => performance.now(), now, schedule },
-      ),
+      examineNetwork({
+        apiBase,
+        env,
+        gatewayUrl: stored.gateway?.url,
+        showsDns: config.preflight.dns,
+        opensGateway: false,
+      }),
       examineDiscord(
         {
           bot: { token, applications },
           tokenPlace: config.discord.tokenPlace,
           intents: toIntents(config.discord.gateway.intents, config.discord.gateway.reactions),
         },
-        { schedule, timeoutMs: STEP_MS },
+        STEP_MS,
       ),
       options.checkModel(),
     ]);

@@ -22,7 +22,7 @@ import { isContainer } from "../../host/process/boot.ts";
 import { probeHttp, type ProbePorts, probeReachability } from "../../host/network_probe.ts";
 import { proxyFor, proxyRouteTo } from "../../lib/network/proxy.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
-import type { StartTimer } from "../../lib/clock.ts";
+import { schedule } from "../../lib/clock.ts";
 import { VERSION } from "../../version.ts";
 
 /** Time-out of each network step, in milliseconds (G2). */
@@ -48,7 +48,12 @@ export interface NetworkOptions {
 /** Probes REST and, if requested, the gateway; both in parallel if the gateway's URL is known. */
 export async function examineNetwork(
   options: NetworkOptions,
-  ports: ProbePorts,
+  ports: ProbePorts = {
+    timeoutMs: STEP_MS,
+    elapsed: () => performance.now(),
+    now: Date.now,
+    schedule,
+  },
 ): Promise<NetworkFacts> {
   const { apiBase, env, showsDns, opensGateway } = options;
   const walkingToRest = walkToRest(apiBase, env, ports);
@@ -134,26 +139,18 @@ export interface DiscordOptions {
   readonly intents: Intents;
 }
 
-/** The dependencies of a request with a time-out. */
-export interface AskPorts {
-  /** Timer. */
-  readonly schedule: StartTimer;
-  /** Time-out of each answer in milliseconds, rate limits included. */
-  readonly timeoutMs: number;
-}
-
 /** Discord's view of the bot, and the application itself for commands that change it. */
 export async function examineDiscord(
   { bot, tokenPlace, intents }: DiscordOptions,
-  ports: AskPorts,
+  timeoutMs: number,
 ): Promise<{ readonly facts: DiscordFacts; readonly application?: Application }> {
   const about = { tokenPlace, tokenShape: shapeOfToken(bot?.token ?? "") };
   if (!bot) return { facts: about };
   const { applications } = bot;
-  const application = await ask(() => applications.me(), ports);
+  const application = await ask(() => applications.me(), timeoutMs);
   // A refused token is not sent again: Discord counts such requests against the address.
   if (application.kind !== "answered") return { facts: { ...about, application } };
-  const hasGuild = await ask(() => applications.hasGuild(), ports);
+  const hasGuild = await ask(() => applications.hasGuild(), timeoutMs);
   const { missing, spared } = chooseIntents(intents, application.found.flags);
   return {
     facts: { ...about, application, hasGuild, intents: { missing, spared } },
@@ -161,10 +158,14 @@ export async function examineDiscord(
   };
 }
 
-/** Asks with a time-out: a client that waits out a rate limit may wait for an hour. */
+/**
+ * Asks with a time-out: a client that waits out a rate limit may wait for an hour.
+ *
+ * @param timeoutMs Milliseconds of the wait for an answer, rate limits included.
+ */
 export async function ask<Found>(
   question: () => Promise<Found>,
-  { schedule, timeoutMs }: AskPorts,
+  timeoutMs: number,
 ): Promise<Answer<Found>> {
   const { promise: late, resolve } = Promise.withResolvers<Answer<Found>>();
   const cancel = schedule(

@@ -24,7 +24,7 @@ import { type Channel, CHANNEL_KINDS, isForum } from "../../core/rights/channel.
 import { type Permission, riskyIn } from "../../core/rights/permissions.ts";
 import type { Answer } from "../../flows/preflight/discord.ts";
 import type { MissingPermission, SeenGuild } from "../../flows/preflight/permissions.ts";
-import { ask, type AskPorts } from "./examine.ts";
+import { ask } from "./examine.ts";
 
 /** The bot to look at. */
 export interface GuildOptions {
@@ -52,21 +52,21 @@ const USED: readonly Permission[] = [
 /** Reads all guilds of the bot; those in which it may answer in detail. */
 export async function examineGuilds(
   { api, self, mayAnswerIn, now }: GuildOptions,
-  ports: AskPorts,
+  timeoutMs: number,
 ): Promise<Answer<readonly SeenGuild[]>> {
-  const listed = await ask(() => createGuildList(api).guilds(), ports);
+  const listed = await ask(() => createGuildList(api).guilds(), timeoutMs);
   if (listed.kind !== "answered") return listed;
   const answered = listed.found.filter(mayAnswerIn);
   const chosen = new Set(answered.slice(0, GUILDS_MAX));
   const passedOver = new Set(answered.slice(GUILDS_MAX));
-  const userId = chosen.size === 0 ? undefined : await ask(self, ports);
+  const userId = chosen.size === 0 ? undefined : await ask(self, timeoutMs);
   if (userId && userId.kind !== "answered") return userId;
   const readGuild = createReadGuildPermissions(api);
   const found: SeenGuild[] = [];
   for (const guild of listed.found) {
     const { id, name, permissions = 0n } = guild;
     const read = userId && chosen.has(guild)
-      ? await ask(() => readGuild(id, userId.found), ports)
+      ? await ask(() => readGuild(id, userId.found), timeoutMs)
       : undefined;
     found.push({
       id,

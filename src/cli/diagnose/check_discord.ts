@@ -22,7 +22,6 @@ import {
 } from "../../discord/gateway/read/intents.ts";
 import { judgeDiscord } from "../../flows/preflight/discord.ts";
 import { judgePermissions, mayAnswerIn } from "../../flows/preflight/permissions.ts";
-import { schedule } from "../../lib/clock.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
 import { ASK_MS, type Discord, openDiscord } from "../shared/discord.ts";
 import type { Io } from "../terminal/io.ts";
@@ -60,7 +59,6 @@ export interface AboutAccount {
   readonly gatewayUrl?: string;
 }
 
-const ASK = { schedule, timeoutMs: ASK_MS };
 const ASKING = "Asking Discord";
 
 /** Checks the account, and enables missing intents on request. */
@@ -84,7 +82,7 @@ export async function checkDiscord(
     bot: discord && token !== undefined ? { token, applications: discord.applications } : undefined,
   };
   try {
-    let { facts, application } = await io.during(ASKING, examineDiscord(options, ASK));
+    let { facts, application } = await io.during(ASKING, examineDiscord(options, ASK_MS));
     const missing = facts.intents?.missing ?? [];
     if (mending.fix && discord && application && missing.length > 0) {
       const isChanged = await grantIntents(missing, application, discord.applications, {
@@ -93,7 +91,7 @@ export async function checkDiscord(
         ...(mending.yes ? { confirm: () => Promise.resolve(true) } : mending),
       });
       if (isChanged) {
-        ({ facts, application } = await io.during(ASKING, examineDiscord(options, ASK)));
+        ({ facts, application } = await io.during(ASKING, examineDiscord(options, ASK_MS)));
       }
     }
     // Only with a valid token: Discord counts rejected requests against the IP address.
@@ -122,13 +120,13 @@ async function furtherFacts(
   names: Parameters<typeof withNames>[1],
 ) {
   const policy = withNames(access, names);
-  const gateway = await ask(() => discord.readGatewayInfo(), ASK);
+  const gateway = await ask(() => discord.readGatewayInfo(), ASK_MS);
   const guilds = await examineGuilds({
     api: discord.api,
     self: () => discord.applications.self(),
     mayAnswerIn: (guild) => mayAnswerIn(policy, guild),
     now: Date.now(),
-  }, ASK);
+  }, ASK_MS);
   return {
     place: gateway.kind === "answered" ? gateway.found : undefined,
     guilds: guilds.kind === "answered"
@@ -149,16 +147,6 @@ function leastOf(
   return own.left <= theirs.left ? own : theirs;
 }
 
-/** The user at the terminal. */
-export interface GrantPorts {
-  /** Prints a note. */
-  readonly err: (line: string) => void;
-  /** Prints an error. */
-  readonly problem: (message: string) => void;
-  /** Asks the user; absent without a terminal. */
-  readonly confirm?: (question: string) => Promise<boolean>;
-}
-
 /**
  * Asks the user, then asks Discord to enable the missing intents.
  *
@@ -168,7 +156,7 @@ export async function grantIntents(
   missing: readonly PrivilegedIntent[],
   { name, flags }: Application,
   applications: Pick<Applications, "setFlags">,
-  { err, problem, confirm }: GrantPorts,
+  { err, problem, confirm }: Pick<Io, "err" | "problem"> & Pick<FixOptions, "confirm">,
 ): Promise<boolean> {
   const what = `enable ${missing.join(" and ")} for ${name}`;
   if (!confirm) {

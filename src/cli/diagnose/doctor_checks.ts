@@ -7,7 +7,7 @@
  * @module
  */
 
-import { examineNetwork, STEP_MS } from "../../bot/preflight/examine.ts";
+import { examineNetwork } from "../../bot/preflight/examine.ts";
 import type { BotConfig, Config } from "../../config/config.ts";
 import { type DoctorPart, titled } from "../../core/checks.ts";
 import { pathTo } from "../../core/config_file.ts";
@@ -19,7 +19,6 @@ import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
 import { judgeNetwork } from "../../flows/preflight/network.ts";
 import { isService, readBootId } from "../../host/process/boot.ts";
 import { once } from "../../lib/cache.ts";
-import { schedule } from "../../lib/clock.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { pauseText } from "../../lib/text/units.ts";
 import { unresolvedNames, withNames } from "../../policy/rules/pinned.ts";
@@ -180,7 +179,7 @@ async function checkNetwork(
     env: io.env,
     showsDns: true,
     opensGateway: true,
-  }, { timeoutMs: STEP_MS, elapsed: () => performance.now(), now: Date.now, schedule });
+  });
   const facts = await io.during("Checking the connection to Discord", examined);
   return judgeNetwork(facts, Date.now());
 }

@@ -15,7 +15,6 @@ import {
   inviteUrl,
   permissionsToAsk,
 } from "../../core/invite.ts";
-import { schedule } from "../../lib/clock.ts";
 import { apiOf, ASK_MS, openDiscord, tokenIn } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
@@ -101,7 +100,7 @@ type ApplicationIdResult =
 async function idOf(token: string, apiUrl: string): Promise<ApplicationIdResult> {
   const discord = openDiscord(token, apiUrl);
   try {
-    const answer = await ask(() => discord.applications.me(), { schedule, timeoutMs: ASK_MS });
+    const answer = await ask(() => discord.applications.me(), ASK_MS);
     if (answer.kind === "answered") {
       return { kind: "found", id: answer.found.id, isFromToken: false };
     }

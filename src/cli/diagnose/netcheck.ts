@@ -6,9 +6,8 @@
  * @module
  */
 
-import { examineNetwork, STEP_MS } from "../../bot/preflight/examine.ts";
+import { examineNetwork } from "../../bot/preflight/examine.ts";
 import { judgeNetwork } from "../../flows/preflight/network.ts";
-import { schedule } from "../../lib/clock.ts";
 import { apiOf } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { exitCodeOf, showFindings } from "../shared/columns.ts";
@@ -27,7 +26,7 @@ export async function netcheck(flags: Pick<CommonFlags, "json">, io: Io): Promis
     env: io.env,
     showsDns: true,
     opensGateway: true,
-  }, { timeoutMs: STEP_MS, elapsed: () => performance.now(), now: Date.now, schedule });
+  });
   const facts = await io.during("Checking the connection to Discord", examined);
   const findings = judgeNetwork(facts, Date.now());
   const exitCode = exitCodeOf(findings);

@@ -94,14 +94,6 @@ const ENGINES: readonly string[] = ["docker", "podman", "oci"];
 
 const CGROUP = /docker|kubepods|containerd|libpod/;
 
-/** The facts visible from inside. */
-export interface ContainerPorts {
-  /** Whether a path exists. */
-  readonly exists: (path: string) => boolean;
-  /** `/proc/1/cgroup`; empty if it does not exist. */
-  readonly cgroup: () => string;
-}
-
 /**
  * Judges the facts.
  *
@@ -109,7 +101,8 @@ export interface ContainerPorts {
  */
 export function isContainer(
   env: Env,
-  { exists, cgroup }: ContainerPorts = { exists: existsSync, cgroup: readCgroup },
+  exists = existsSync,
+  cgroup = readCgroup,
 ): boolean {
   if (env["KUBERNETES_SERVICE_HOST"] || ENGINES.includes(env["container"] ?? "")) return true;
   return MARKS.some((path) => exists(path)) || CGROUP.test(cgroup());

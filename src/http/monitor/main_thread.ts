@@ -5,15 +5,7 @@
  */
 
 import type { Meters } from "../metrics.ts";
-import type { Clock, StartTimer } from "../../lib/clock.ts";
-
-/** The metric, the clock and the timer of the measurement. */
-export interface MainThreadPorts extends Clock {
-  /** The metrics that it updates. */
-  readonly metrics: Pick<Meters, "eventLoopLagSec">;
-  /** Timer. */
-  readonly schedule: StartTimer;
-}
+import type { Account } from "../../core/account/account.ts";
 
 /** Measures the main thread's delays. */
 export type MainThreadMonitor = ReturnType<typeof createMainThreadMonitor>;
@@ -25,7 +17,8 @@ const DELAYS_MS = 60_000;
 
 /** Starts the measurement. */
 export function createMainThreadMonitor(
-  { metrics, now, schedule }: MainThreadPorts,
+  metrics: Pick<Meters, "eventLoopLagSec">,
+  { now, schedule }: Pick<Account, "now" | "schedule">,
 ) {
   let tickAt = now();
   let pulseAt = tickAt + PULSE_MS;

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { examineGuilds } from "../../../src/bot/preflight/examine_guilds.ts";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
-import { schedule } from "../../../src/lib/clock.ts";
 import { userId } from "../../support/discord/builders.ts";
 
 const VIEW = 1n << 10n;
@@ -40,7 +39,7 @@ function fakeApi(granted: bigint, guilds = 1) {
       self: () => Promise.resolve(userId("7")),
       mayAnswerIn: () => true,
       now: 0,
-    }, { schedule, timeoutMs: 60_000 });
+    }, 60_000);
   return { asked, examine };
 }
 

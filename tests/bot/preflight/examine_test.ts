@@ -13,7 +13,7 @@ import { startFakeGateway } from "../../support/gateway/fake_gateway.ts";
 import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../../support/network/self_signed.ts";
 
 const ID: ApplicationId = parseSnowflake<"application">("1500000000000000002")!;
-const PORTS = { schedule, timeoutMs: 1_000 };
+const TIMEOUT_MS = 1_000;
 const APPLICATION = { id: ID, name: "barnacle", flags: 0, needsCodeGrant: false, ownerIds: [] };
 const ABOUT = { tokenPlace: "DISCORD_BOT_TOKEN", intents: toIntents("agent_recommended") };
 const refusal = (kind: "unauthorized" | "rate_limited" | "unsent") =>
@@ -30,7 +30,7 @@ describe("[G13] examineDiscord()", () => {
           hasGuild: () => Promise.resolve(true),
         },
       },
-    }, PORTS);
+    }, TIMEOUT_MS);
     assert.equal(application, APPLICATION);
     assert.deepEqual(facts.intents, { missing: ["message_content"], spared: ["guild_members"] });
     assert.deepEqual(facts.hasGuild, { kind: "answered", found: true });
@@ -43,13 +43,13 @@ describe("[G13] examineDiscord()", () => {
       return Promise.reject(refusal("unauthorized"));
     };
     const bot = { token: "x", applications: { me: refuse, hasGuild: refuse } };
-    const { facts } = await examineDiscord({ ...ABOUT, bot }, PORTS);
+    const { facts } = await examineDiscord({ ...ABOUT, bot }, TIMEOUT_MS);
     assert.deepEqual(facts.application, { kind: "refused" });
     assert.equal(asked, 1);
   });
 
   it("sends no request without a token", async () => {
-    const { facts } = await examineDiscord(ABOUT, PORTS);
+    const { facts } = await examineDiscord(ABOUT, TIMEOUT_MS);
     assert.equal(facts.application, undefined);
   });
 });
@@ -167,17 +167,17 @@ describe("[G13] ask()", () => {
   const kinds = [["unauthorized", "refused"], ["rate_limited", "limited"], ["unsent", "failed"]];
   for (const [kind, asked] of kinds as ["unauthorized" | "rate_limited" | "unsent", string][]) {
     it(`reads ${asked} as ${kind}`, async () => {
-      assert.equal((await ask(() => Promise.reject(refusal(kind)), PORTS)).kind, asked);
+      assert.equal((await ask(() => Promise.reject(refusal(kind)), TIMEOUT_MS)).kind, asked);
     });
   }
 
   it("abandons a client that waits out a rate limit", async () => {
     const never = new Promise<string>(() => {});
-    const asked = await ask(() => never, { schedule, timeoutMs: 20 });
+    const asked = await ask(() => never, 20);
     assert.deepEqual(asked, { kind: "failed", why: "no answer in time" });
   });
 
   it("rethrows a fault in Barnacle", async () => {
-    await assert.rejects(ask(() => Promise.reject(new TypeError("ours")), PORTS), TypeError);
+    await assert.rejects(ask(() => Promise.reject(new TypeError("ours")), TIMEOUT_MS), TypeError);
   });
 });
