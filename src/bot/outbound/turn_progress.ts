@@ -19,8 +19,7 @@ import {
   createShowTyping,
 } from "../../discord/rest/calls/typing_and_reactions.ts";
 import { type Acks, createAcks } from "../../flows/turn/progress/acks.ts";
-import { createDrafts, type Drafts } from "../../flows/turn/progress/draft.ts";
-import type { DraftPorts } from "../../flows/turn/progress/draft_stream.ts";
+import { createDrafts, type DraftPorts, type Drafts } from "../../flows/turn/progress/drafts.ts";
 import {
   createProgressLines,
   type ProgressLines,

@@ -21,7 +21,7 @@ import type { Logging } from "../../log.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { composeReminder } from "../../render/tool_message.ts";
 import type { Judging } from "../judging/judging.ts";
-import { createFailureDigest } from "../../flows/owners/failure_digest.ts";
+import { createFailureDigest } from "../../flows/owners/delivery_notices.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import { chunkRulesOf } from "../rules/turn_rules.ts";

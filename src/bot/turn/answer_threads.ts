@@ -12,8 +12,11 @@ import type { SpendPort } from "../../core/spending/metered_model.ts";
 import { createThreadCalls } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { type AnswerThreads, createAnswerThreads } from "../../flows/turn/answer_threads.ts";
-import { createTitleByModel } from "../../flows/turn/title_by_model.ts";
+import {
+  type AnswerThreads,
+  createAnswerThreads,
+  createTitleByModel,
+} from "../../flows/turn/answer_threads.ts";
 import { randomId } from "../../host/random_id.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";

@@ -12,8 +12,7 @@ import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
-import type { BackfillPorts } from "../../flows/turn/backfill.ts";
-import type { ThreadStarterPorts } from "../../flows/turn/thread_starter.ts";
+import type { BackfillPorts, ThreadStarterPorts } from "../../flows/turn/backfill.ts";
 
 const FORUMS: ReadonlySet<number> = new Set([ChannelTypes.GuildForum, ChannelTypes.GuildMedia]);
 

@@ -26,7 +26,7 @@ import { createDrawPort } from "../../flows/tools/draw.ts";
 import { createExecPort } from "../../flows/tools/exec.ts";
 import { createMemoryPort } from "../../flows/tools/memory.ts";
 import { createSchedulesPort } from "../../flows/tools/schedules.ts";
-import { createSummarise } from "../../flows/tools/summarise.ts";
+import { createSummarise } from "../../flows/session/summarise_channel.ts";
 import { createThreadsPort } from "../../flows/tools/threads.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { latest } from "../../lib/cache.ts";

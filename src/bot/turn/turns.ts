@@ -17,10 +17,18 @@ import type { ProcessMemory } from "../../flows/process_memory.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
-import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts";
-import { createThreadStarter, type ThreadStarterPorts } from "../../flows/turn/thread_starter.ts";
-import type { RunningTurn } from "../../flows/turn/control/running_turns.ts";
-import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
+import {
+  type BackfillPorts,
+  createBackfill,
+  createThreadStarter,
+  type ThreadStarterPorts,
+} from "../../flows/turn/backfill.ts";
+import {
+  createTurns,
+  type RunningTurn,
+  type Turns,
+  type TurnsPorts,
+} from "../../flows/turn/turns.ts";
 import { randomId } from "../../host/random_id.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
@@ -38,7 +46,7 @@ import {
   type AskerRightsOptions,
   createMissingRight,
 } from "../../flows/turn/control/asker_rights.ts";
-import { createCanUndo } from "../../flows/turn/control/undo_button.ts";
+import { createCanUndo } from "../../flows/turn/finished_turn.ts";
 import { createJitPolicy } from "../../host/process/engine_options.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 import type { Store } from "../../core/store/store.ts";

@@ -16,10 +16,18 @@ import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { Log } from "../../lib/log.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import { createTurnDelay } from "../turn/control/turn_delay.ts";
+import { createTurnDelay } from "./turn_delay.ts";
 import { createExpectedSessions } from "./expected_sessions.ts";
-import { type Gap, type GapBounds, isPlanned, type OpenGap, openGap, pendingIn } from "./gap.ts";
-import { createGapTasks, type GapTasksPorts } from "./gap_tasks.ts";
+import {
+  createGapTasks,
+  type Gap,
+  type GapBounds,
+  type GapTasksPorts,
+  isPlanned,
+  type OpenGap,
+  openGap,
+  pendingIn,
+} from "./gap_tasks.ts";
 import { createUnreadable, type UnreadableChannel, type UnreadablePorts } from "./unreadable.ts";
 
 /** Everything that catch-up needs from outside. */

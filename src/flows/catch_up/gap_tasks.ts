@@ -7,15 +7,23 @@
  * @module
  */
 
-import type { AccountId, GuildId } from "../../core/discord/ids.ts";
+import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
 import type { RetriedTask, RetryQueue } from "../retry_queue.ts";
-import type { TurnDelay } from "../turn/control/turn_delay.ts";
-import type { OpenGap } from "./gap.ts";
-import { endOfReading, mayHaveMissed, type MissedChannel } from "./missed.ts";
-import { type ChannelReadingPorts, createChannelReading } from "./channel_reading.ts";
-import type { Unreadable } from "./unreadable.ts";
+import type { TurnDelay } from "./turn_delay.ts";
 import type { Received } from "../../core/store/received.ts";
+import type { Log } from "../../lib/log.ts";
+import {
+  createMissedReading,
+  endOfReading,
+  MAX_PAGES,
+  mayHaveMissed,
+  type MissedChannel,
+  type MissedReadingPorts,
+  nameOf,
+  type Tally,
+} from "./missed_reading.ts";
+import type { Unreadable } from "./unreadable.ts";
 
 /** The known channels of a shard's guilds. */
 export interface KnownPlaces {
@@ -119,4 +127,147 @@ export function createGapTasks(
   }
 
   return { plan, add };
+}
+
+/** Everything that reading a channel needs from outside. */
+export interface ChannelReadingPorts extends MissedReadingPorts {
+  /** Whether an error means that Discord will never show the channel. */
+  readonly isRefused: (error: unknown) => boolean;
+  /** Gets channels that Discord does not show, and histories that are too long. */
+  readonly log: Log;
+}
+
+/** The reading of one channel. After a failure, each method may be called again and continues. */
+export interface ChannelReading {
+  /**
+   * Reads the messages that may get an answer.
+   *
+   * @returns Whether {@link ChannelReading.rest} has something to read.
+   * @throws {unknown} Any other failure than a refusal, as a rejection.
+   */
+  first(): Promise<boolean>;
+  /**
+   * Records the messages before them.
+   *
+   * @throws {unknown} Any other failure than a refusal, as a rejection.
+   */
+  rest(): Promise<void>;
+}
+
+/**
+ * Prepares the reading of a channel.
+ *
+ * @param since Unix time in milliseconds at which reading back ends.
+ * @param tally Figures to add to.
+ */
+export function createChannelReading(
+  channel: MissedChannel,
+  since: number,
+  tally: Tally,
+  unreadable: Unreadable,
+  ports: ChannelReadingPorts,
+): ChannelReading {
+  const { isRefused, log } = ports;
+  const { id: channelId, guildId } = channel;
+  const reading = createMissedReading(channel, since, tally, ports);
+
+  function logRefused(error: unknown): void {
+    const event = `Discord does not show the missed messages in ${nameOf(channel)}`;
+    log.warn(event, { channelId, guildId, error });
+  }
+
+  return {
+    async first() {
+      if (unreadable.has(channel)) return false;
+      try {
+        const outcome = await reading.answer();
+        if (outcome === "empty" && await unreadable.check(channel)) return false;
+        unreadable.clear(channelId);
+        return outcome === "more";
+      } catch (error) {
+        if (!isRefused(error)) throw error;
+        if (!await unreadable.check(channel)) logRefused(error);
+        return false;
+      }
+    },
+    async rest() {
+      try {
+        if (await reading.record()) return;
+        const event = `Missed more messages in ${nameOf(channel)} than Barnacle records`;
+        log.info(event, { channelId, messages: MAX_PAGES * 100 });
+      } catch (error) {
+        if (!isRefused(error)) throw error;
+        logRefused(error);
+      }
+    },
+  };
+}
+
+/** A stretch of time in which a shard may have missed messages. */
+export interface Gap extends GapBounds {
+  /** The shard that may have missed them, from 0. */
+  readonly shardId: number;
+}
+
+/** The limits of a gap, in Unix time in milliseconds. */
+export interface GapBounds {
+  /** Beginning: when the newest message stored before the gap was sent. */
+  readonly from: number;
+  /**
+   * When Barnacle discovered the newest loss; a further loss makes the gap larger. Absent if
+   * unknown.
+   */
+  readonly lostAt?: number;
+}
+
+/** A gap that catch-up is closing. */
+export interface OpenGap extends Gap {
+  /** Unix time in milliseconds at which catch-up began. */
+  readonly startedAt: number;
+  /** Figures of the messages read so far. */
+  readonly tally: Tally;
+  /** Channels read so far. */
+  asked: number;
+  /** Set while T0 stores another lost session: a larger gap will replace this one. */
+  isGrowing: boolean;
+  /** Tasks that have not succeeded yet. */
+  retries: number;
+  /** Channels whose answerable messages are not read yet. */
+  readonly waiting: Set<ChannelId>;
+  /** Guilds whose channels are planned. */
+  readonly planned: Set<GuildId>;
+  /** Progress with direct message channels. */
+  direct: "unplanned" | "asked" | "planned";
+  /** Number of guilds whose GUILD_CREATE is still missing. */
+  awaited: number;
+}
+
+/**
+ * Begins to close a gap: nothing of it is planned or read.
+ *
+ * @param now Unix time in milliseconds.
+ */
+export function openGap(gap: Gap, now: number): OpenGap {
+  return {
+    ...gap,
+    startedAt: now,
+    tally: { read: 0, answered: 0, tooOld: 0, tooMany: 0 },
+    asked: 0,
+    isGrowing: false,
+    retries: 0,
+    waiting: new Set(),
+    planned: new Set(),
+    direct: "unplanned",
+    awaited: 0,
+  };
+}
+
+/** Whether catch-up knows all channels that it must read. */
+export function isPlanned({ awaited, direct }: OpenGap): boolean {
+  return awaited === 0 && direct === "planned";
+}
+
+/** Number of channels still to be read, plus guilds still awaited. */
+export function pendingIn({ waiting, awaited }: OpenGap): number {
+  return waiting.size + awaited;
 }

@@ -9,7 +9,7 @@
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { Log } from "../../lib/log.ts";
-import { type MissedChannel, nameOf } from "./missed.ts";
+import { type MissedChannel, nameOf } from "./missed_reading.ts";
 
 /** The permissions that a channel lacks, by their names in Discord's settings. */
 export type MissingIn = (channelId: ChannelId) => readonly string[];

@@ -20,12 +20,17 @@ import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";
 import type { RetryRules } from "../../lib/network/backoff.ts";
-import { type ClockChangesPorts, createClockChanges } from "./clock_changes.ts";
+import {
+  type ClockChangesPorts,
+  createClockChanges,
+  createFailingRows,
+  createRefusedMessages,
+  type DelayedRow,
+  type FailingRowsPorts,
+} from "./failing_rows.ts";
 import { deliver } from "./deliver.ts";
-import { createFailingRows, type DelayedRow, type FailingRowsPorts } from "./failing_rows.ts";
 import type { Parked, Parking } from "./park.ts";
 import { createRecentRefusals } from "../recent_refusals.ts";
-import { createRefusedMessages } from "./refused_messages.ts";
 import { removeFiles, type WithoutFilesPorts } from "./without_files.ts";
 import type { Outbox } from "../../core/store/outbox.ts";
 

@@ -1,6 +1,6 @@
 /**
  * Keeps the failed attempts of each channel's first row, and reports why it waits and until when
- * (D5).
+ * (D5). Knows refused messages, and by how much the clock was set meanwhile.
  *
  * A message that waits must have a visible reason. So the store gets the reason and the time of the
  * next attempt after each failure. The log gets one line when the fast retries are over, and not
@@ -10,7 +10,7 @@
  */
 
 import { failedAgain, type Failures } from "../../core/outbound/refusals.ts";
-import type { ChannelId } from "../../core/discord/ids.ts";
+import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Outbox } from "../../core/store/outbox.ts";
@@ -120,5 +120,99 @@ export function createFailingRows(
       for (const channelId of channels) if (!unsent.has(channelId)) failing.delete(channelId);
     },
     delayed: () => [...failing.values()].flatMap(({ delayed }) => delayed ?? []),
+  };
+}
+
+/** Everything that watching the clock needs from outside. */
+export interface ClockChangesPorts {
+  /** The account whose rows move. */
+  readonly accountId: AccountId;
+  /** The store's outbox. */
+  readonly outbox: Pick<Outbox, "shiftFailing">;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Milliseconds of a clock that no one sets: `performance.now()`. */
+  readonly steadyNow: () => number;
+}
+
+/** How far the clock was set since the start. */
+export interface ClockChanges {
+  /**
+   * Compares the clocks, and moves the stored times if the clock was set forward.
+   *
+   * @throws {unknown} The store's error, as a rejection; the next call tries again.
+   */
+  check(): Promise<void>;
+  /** Total milliseconds by which the clock was set forward, as far as stored times moved. */
+  setForwardMs(): number;
+  /**
+   * Brings a row up to date.
+   *
+   * @param setForwardMs {@link ClockChanges.setForwardMs} from before the row was read.
+   */
+  shifted(row: OutboxRow, setForwardMs: number): OutboxRow;
+}
+
+/**
+ * Smallest change that counts, in milliseconds. A smaller one does not matter for waits of a day.
+ */
+const LEAST_MS = 5 * 60_000;
+
+/** Starts watching the clock of this process. */
+export function createClockChanges(
+  { accountId, outbox, now, steadyNow }: ClockChangesPorts,
+): ClockChanges {
+  const ahead = () => now() - steadyNow();
+  let seen = ahead();
+  let setMs = 0;
+
+  return {
+    async check() {
+      const byMs = ahead() - seen;
+      if (Math.abs(byMs) < LEAST_MS) return;
+      seen += byMs;
+      if (byMs < 0) return;
+      try {
+        await outbox.shiftFailing(accountId, byMs, now() - byMs);
+      } catch (error) {
+        seen -= byMs;
+        throw error;
+      }
+      setMs += byMs; // only now, so that a row read before counts as older, never as newer
+    },
+    setForwardMs: () => setMs,
+    shifted(row, setForwardMs) {
+      const byMs = setMs - setForwardMs;
+      const { failingSince } = row;
+      if (byMs <= 0 || failingSince === undefined || failingSince > now() - byMs) return row;
+      return { ...row, failingSince: failingSince + byMs };
+    },
+  };
+}
+
+/** What to do about a refused message: try it again, end it, or park its channel. */
+export type Judgement = "again" | "end" | "park";
+
+/** The refused messages of one account. */
+export interface RefusedMessages {
+  /** Judges a row that Discord has refused, although the bot has all permissions there. */
+  judge(row: OutboxRow): Judgement;
+  /** Tells that Discord accepted a message there. */
+  delivered(channelId: ChannelId): void;
+}
+
+/** Creates an empty list. */
+export function createRefusedMessages(): RefusedMessages {
+  /** The last row that was refused so, by its channel. */
+  const refused = new Map<ChannelId, { readonly row: number; readonly hasEnded: boolean }>();
+  return {
+    judge({ id, message: { channelId } }) {
+      const before = refused.get(channelId);
+      if (before?.hasEnded) return "park";
+      const hasEnded = before?.row === id;
+      refused.set(channelId, { row: id, hasEnded });
+      return hasEnded ? "end" : "again";
+    },
+    delivered: (channelId) => void refused.delete(channelId),
   };
 }

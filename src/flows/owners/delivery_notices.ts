@@ -1,5 +1,6 @@
 /**
- * Tells the owners when Discord refuses the bot's messages.
+ * Tells the owners when Discord refuses the bot's messages: one notice for fifty failures of a
+ * channel.
  *
  * @module
  */
@@ -7,9 +8,9 @@
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { Parked } from "../deliver/park.ts";
 import { notice } from "../../render/notices/notices.ts";
-import { createFailureDigest } from "./failure_digest.ts";
-import type { Owners } from "./tell_owners.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { StartTimer } from "../../lib/clock.ts";
+import type { Owners } from "./tell_owners.ts";
 
 /** Events that the owners are notified about. */
 export interface OwnerNotices {
@@ -116,5 +117,52 @@ export function createFileNotices(
     leftOut: (place) =>
       void tellOnce(place, async () => await explain(place).catch(() => {}) ?? PERMISSION_MISSING),
     refused: (channel) => void tellOnce(channel, () => Promise.resolve(channel.reason)),
+  };
+}
+
+/** The failures of one channel since its last notice. */
+export interface ChannelFailures<Reason = string> {
+  /** The channel. */
+  readonly channelId: ChannelId;
+  /** Number of failures. */
+  readonly count: number;
+  /** The reason of the last failure. */
+  readonly reason: Reason;
+}
+
+/** Groups the failures of each channel. */
+export interface FailureDigest<Reason = string> {
+  /** A message failed. */
+  add(channelId: ChannelId, reason: Reason): void;
+  /** Sends the pending notices now. */
+  flush(): void;
+}
+
+/** How long to wait for more failures, in milliseconds. */
+const GATHER_MS = 5_000;
+
+/** Creates an empty digest. */
+export function createFailureDigest<Reason = string>(
+  tell: (failure: ChannelFailures<Reason>) => void,
+  schedule: StartTimer,
+): FailureDigest<Reason> {
+  const gathered = new Map<ChannelId, ChannelFailures<Reason>>();
+  let cancel: (() => void) | undefined;
+
+  function flush(): void {
+    cancel?.();
+    cancel = undefined;
+    const failures = [...gathered.values()];
+    gathered.clear();
+    for (const failure of failures) tell(failure);
+  }
+
+  return {
+    add(channelId, reason) {
+      const count = (gathered.get(channelId)?.count ?? 0) + 1;
+      gathered.set(channelId, { channelId, count, reason });
+      cancel ??= schedule(flush, GATHER_MS);
+    },
+    flush,
   };
 }

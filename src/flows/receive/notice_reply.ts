@@ -1,6 +1,6 @@
 /**
- * Freezes a notice that replies to a message: it quotes the message, so that its sender knows which
- * one is meant, and pings no one.
+ * Makes the notices that T1 stores as replies: to a request to stop (S5), and to a message for which
+ * too many turns wait (X4). A notice quotes its message and pings no one.
  *
  * @module
  */
@@ -9,6 +9,9 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
+import type { WaitingLimits, WaitingRules } from "../../core/inbound/waiting_turns.ts";
+import { notice, type Texts } from "../../render/notices/notices.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
 
 /** Makes the reply to store. */
 export function noticeReply(
@@ -28,4 +31,56 @@ export function noticeReply(
     quote: { messageId: cause, on: "first" },
     ...noticeBody(text),
   });
+}
+
+/**
+ * Makes the limits.
+ */
+export function waitingRulesOf(
+  { perUser, perChannel }: WaitingLimits,
+  texts: Texts,
+): WaitingRules {
+  return {
+    perUser,
+    perChannel,
+    refusal: (message) => noticeReply(notice("queueFull", {}, texts), message),
+  };
+}
+
+/**
+ * Reads a message as a request to stop. It counts only as a whole, apart from mentions: `/stop`, or
+ * the word `stop` as a reply to the bot or in a direct message.
+ *
+ * @returns `word`: only if there is something to stop; otherwise it is a message like any other.
+ */
+function stopIn(
+  { text, mention, place }: Pick<InboundMessage, "text" | "mention" | "place">,
+): "command" | "word" | undefined {
+  const words = text.replace(/<@!?\d+>|<@&\d+>/g, "").trim().toLowerCase();
+  if (words === "/stop") return "command";
+  const isToBot = mention === "reply" || place.kind === "dm";
+  return isToBot && /^stop[.!]?$/.test(words) ? "word" : undefined;
+}
+
+/**
+ * Makes the request of an accepted message; `undefined` if it asks for no stop.
+ *
+ * @param mayStopAll Whether the sender may stop the turns of other people there (K3).
+ */
+export function stopRequestOf(
+  message: InboundMessage,
+  mayStopAll: (message: InboundMessage) => boolean,
+  texts: () => Texts,
+): Judged["stop"] {
+  const how = stopIn(message);
+  if (!how) return undefined;
+  const { accountId, channelId, sender } = message;
+  const isAll = message.place.kind === "dm" || mayStopAll(message);
+  return {
+    scope: { accountId, channelId, userId: !isAll ? sender.id : undefined },
+    reply: noticeReply(notice("stopped", {}, texts()), message),
+    nothing: how === "command"
+      ? noticeReply(notice("nothingToStop", {}, texts()), message)
+      : undefined,
+  };
 }

@@ -19,7 +19,7 @@ import type { UndecidedReason } from "../../core/inbound/verdict.ts";
 import { nameAsCode } from "../../render/name.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
-import { judgeAgain, type LateDecisionPorts, settle } from "./late_decision.ts";
+import { judgeAgain, type LateDecisionPorts, settle } from "./judge_message.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
 import type { AskedGuildRows } from "../../core/store/pairing.ts";
 

@@ -11,7 +11,7 @@ import { type Model, type ModelRequest, UNKNOWN_WINDOW } from "../../core/model.
 import type { MessageId } from "../../core/discord/ids.ts";
 import { BudgetSpent } from "../../core/spending/budget.ts";
 import type { ShownMessage } from "../../core/turn/ports/discord.ts";
-import type { ChannelSummary } from "../../core/turn/ports/history.ts";
+import type { ChannelSummary, HistoryPort } from "../../core/turn/ports/history.ts";
 import { shownLine } from "../../core/turn/ports/discord_call.ts";
 import { clip } from "../../lib/text/cut.ts";
 import {
@@ -23,6 +23,9 @@ import {
 } from "../../render/prompt/summary.ts";
 import { historyChars } from "../../session/history.ts";
 import type { Account } from "../../core/account/account.ts";
+import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
+import { RefusedCall } from "../../core/refused_call.ts";
+import { usedBy } from "../../core/turn/audio_spending.ts";
 
 /** Maximum UTF-16 units of messages in one request, and its share of a small window. */
 const PIECE_CHARS = 24_000;
@@ -160,4 +163,38 @@ async function ask(model: Model, request: ModelRequest, signal: AbortSignal): Pr
     text += part.text;
   }
   throw new Error("the answer ended early");
+}
+
+/** Creates the summaries of one account. */
+export function createSummarise(
+  account: Pick<Account, "log" | "now" | "randomId">,
+  { model, agentId, spend, cleanSecrets }: {
+    /** The current model, which writes summaries. */
+    readonly model: () => Model;
+    /** The agent of the current config. */
+    readonly agentId: () => string;
+    /** Checks budgets, and counts the requests. */
+    readonly spend: SpendPort;
+    /** Removes the config's secrets (SEC-R9). */
+    readonly cleanSecrets: (text: string) => string;
+  },
+): HistoryPort["summarise"] {
+  return async ({ message, signal }, messages, question) => {
+    const asked = meteredModel(model(), {
+      kind: "summary",
+      by: usedBy(message, agentId()),
+      spend,
+      now: account.now,
+    });
+    try {
+      return await summariseChannel(messages, question, account, {
+        model: asked,
+        cleanSecrets,
+        signal,
+      });
+    } catch (error) {
+      if (!(error instanceof BudgetSpent)) throw error;
+      throw new RefusedCall("budget", "today's budget is used up", { cause: error });
+    }
+  };
 }

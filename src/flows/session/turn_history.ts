@@ -5,7 +5,13 @@
  * @module
  */
 
-import type { ModelImage, ModelRequest, Window } from "../../core/model.ts";
+import type {
+  ModelImage,
+  ModelRequest,
+  ModelUsage,
+  ToolDefinition,
+  Window,
+} from "../../core/model.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
@@ -22,9 +28,9 @@ import {
   type TokenRates,
 } from "../../session/history.ts";
 import { resetDue, type ResetRule } from "../../session/reset.ts";
-import { compact, type CompactPorts } from "./compact.ts";
 import type { Transcripts } from "../../core/store/turns.ts";
 import type { Sessions } from "../../core/store/sessions.ts";
+import { compact, type CompactPorts } from "./compact.ts";
 
 /** Everything that the history needs from outside. */
 export interface HistoryPorts extends Omit<CompactPorts, "store"> {
@@ -198,4 +204,41 @@ function smallerWindow({ contextWindow, maxOutput }: Window, tokens: number): Wi
 
 function historyTokens(window: Window): number {
   return historyChars(window, 0, 1);
+}
+
+/** Notes the tokens of a request. One with images tells nothing about the tokens of a text. */
+export function observeTokens(
+  rates: Pick<TokenRates, "observe">,
+  request: ModelRequest,
+  { inputTokens }: ModelUsage,
+  modelId: string,
+): void {
+  if (!hasImages(request)) rates.observe(modelId, requestChars(request), inputTokens);
+}
+
+/** UTF-16 units of everything that the server counts. */
+function requestChars({ system, messages, tools = [] }: ModelRequest): number {
+  let chars = system.length + toolChars(tools);
+  for (const message of messages) {
+    chars += message.text.length;
+    if (message.role !== "assistant" || !message.calls) continue;
+    for (const call of message.calls) chars += call.arguments.length;
+  }
+  return chars;
+}
+
+function hasImages({ messages }: ModelRequest): boolean {
+  return messages.some((message) => message.role === "user" && message.images !== undefined);
+}
+
+/** Lengths by tools: a list of tools is the same array for all turns that have it. */
+const lengths = new WeakMap<readonly ToolDefinition[], number>();
+
+/** UTF-16 units of the definitions of tools. */
+export function toolChars(tools: readonly ToolDefinition[]): number {
+  const known = lengths.get(tools);
+  if (known !== undefined) return known;
+  const chars = tools.length === 0 ? 0 : JSON.stringify(tools).length;
+  lengths.set(tools, chars);
+  return chars;
 }

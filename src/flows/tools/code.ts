@@ -6,7 +6,7 @@
 
 import { FileError } from "../../core/turn/media.ts";
 import type { CodePort, ScriptEnd } from "../../core/turn/ports/host.ts";
-import type { FindFile } from "../media/find_file.ts";
+import type { FindFile } from "../media/find_files.ts";
 import { badArguments } from "../../core/refused_call.ts";
 
 /** The dependencies of the port. */

@@ -11,11 +11,12 @@
 
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
-import type { Model } from "../../core/model.ts";
+import type { Model, ModelUsage } from "../../core/model.ts";
+import type { Log } from "../../lib/log.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
-import { createRunningTurns, type RunningTurn } from "./control/running_turns.ts";
+import { createRunningTurns, type RunningTurn } from "./turns.ts";
 import { failedTurn } from "./finished_turn.ts";
-import { type Cost, logAnswer } from "./log_answer.ts";
 import { runAnswer } from "./run_answer.ts";
 import { saveTurn } from "./save_turn.ts";
 import { traceTurn } from "./turn_tracing.ts";
@@ -114,3 +115,36 @@ function rulesFor({ takesNoTools = false }: Model, rules: TurnRules): TurnRules 
   if (!takesNoTools || rules.tools.length === 0) return rules;
   return { ...rules, tools: [], instructions: { ...rules.instructions, hasTools: false } };
 }
+
+/** Milliseconds of a turn, and its tokens if the model's API reports them. */
+export type Cost = { readonly ms: number } & Partial<ModelUsage>;
+
+/**
+ * Logs the answer of a stored turn. A failed or refused turn has its own line.
+ *
+ * @param facts The name of the place for people, and the cost.
+ * @param modelId Id of the model that answered.
+ */
+export function logAnswer(
+  { claim: { message }, end }: FinishedTurn,
+  { where, ...cost }: Partial<Cost> & { readonly where: string },
+  { log, modelId }: { readonly log: Log; readonly modelId: string },
+): void {
+  if (end.kind === "failed" || end.kind === "refused") return;
+  const { sender, id: messageId, channelId } = message;
+  log.info(EVENTS[end.kind], {
+    where: printable(where),
+    sender: printable(sender.username),
+    senderId: sender.id,
+    model: modelId,
+    ...cost,
+    messageId,
+    channelId,
+  });
+}
+
+const EVENTS = {
+  answered: "The model answered",
+  declined: "The model declined to answer",
+  interrupted: "A later message took the place of a turn",
+} as const;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CanUndo } from "./control/undo_button.ts";
+import type { CanUndo, EndPorts } from "./finished_turn.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -16,21 +16,19 @@ import type { TurnTrace } from "../../core/turn/timeline.ts";
 import type { FooterRules } from "../../render/cost.ts";
 import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
-import type { ReadDrawn } from "../media/drawn_files.ts";
+import type { ReadDrawn } from "../media/find_files.ts";
 import type { TurnFiles } from "../media/read_files.ts";
 import type { SpeakAnswer } from "../media/speak.ts";
 import type { HistoryPorts, HistoryRules } from "../session/turn_history.ts";
 import type { AnswerThreads } from "./answer_threads.ts";
 import type { ResultImages } from "./files_of_turn.ts";
-import type { RunningTurn } from "./control/running_turns.ts";
-import type { Drafts } from "./progress/draft.ts";
+import type { RunningTurn } from "./turns.ts";
+import type { Drafts } from "./progress/drafts.ts";
 import type { ProgressLines } from "./progress/progress_lines.ts";
-import type { EndPorts } from "./finished_turn.ts";
-import type { ThreadStarter } from "./thread_starter.ts";
-import type { SaveTurnPorts } from "./save_turn.ts";
-import type { TurnPeople } from "./park.ts";
+import type { ThreadStarter } from "./backfill.ts";
+import type { SaveTurnPorts, TurnPeople } from "./save_turn.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
-import type { TurnSpendPort } from "./spending/refused_turn.ts";
+import type { TurnSpendPort } from "./spending/turn_spending.ts";
 import { type RefusalReason } from "../../core/refused_call.ts";
 import type { TurnRecords } from "../../core/store/turns.ts";
 import type { Inbox } from "../../core/store/inbox.ts";

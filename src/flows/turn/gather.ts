@@ -11,8 +11,8 @@ import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import { withoutFooter } from "../../core/outbound/footer_line.ts";
 import { type Envelope, envelopeOf } from "../../render/prompt/envelope.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
-import type { RunningTurn } from "./control/running_turns.ts";
-import { createTurnTexts, type TurnTexts } from "./control/texts_of_turn.ts";
+import type { RunningTurn } from "./turns.ts";
+import { createTurnTexts, type TurnTexts } from "./texts_of_turn.ts";
 import { createFilesOfTurn, type FilesOfTurn } from "./files_of_turn.ts";
 
 /** Maximum UTF-16 units of overheard messages for the model. */

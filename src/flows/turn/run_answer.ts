@@ -4,7 +4,6 @@
  * @module
  */
 
-import { withUndoButton } from "./control/undo_button.ts";
 import type { JoinedMessage } from "../../agent/next_step.ts";
 import { createToolbox } from "../../agent/toolbox.ts";
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
@@ -13,7 +12,7 @@ import { type Claim, type FinishedTurn, messagesOf } from "../../core/inbound/in
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import { ModelError } from "../../core/model.ts";
+import { type Model, ModelError, withGenerate } from "../../core/model.ts";
 import { meteredModel } from "../../core/spending/metered_model.ts";
 import type { Step } from "../../core/step.ts";
 import { footerOf, withFooter } from "../../render/cost.ts";
@@ -28,12 +27,14 @@ import {
   type ShownToModel,
 } from "../../render/reply.ts";
 import { historyChars } from "../../session/history.ts";
-import { drawnFiles } from "../media/drawn_files.ts";
-import { earlierImages } from "../media/earlier_images.ts";
-import { observeTokens, toolChars } from "../session/observe_tokens.ts";
-import { openHistory, type TurnHistory } from "../session/turn_history.ts";
-import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
-import type { RunningTurn } from "./control/running_turns.ts";
+import { drawnFiles, earlierImages } from "../media/find_files.ts";
+import {
+  observeTokens,
+  openHistory,
+  toolChars,
+  type TurnHistory,
+} from "../session/turn_history.ts";
+import type { Manner } from "../../core/people/chosen.ts";
 import {
   answeredTurn,
   draftsOf,
@@ -41,13 +42,13 @@ import {
   interruptedTurn,
   ofTurn,
   progressPlaceOf,
+  withUndoButton,
 } from "./finished_turn.ts";
+import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
+import type { RunningTurn } from "./turns.ts";
 import { gather, type Gathered, opensThread } from "./gather.ts";
-import { withManner } from "./control/manner.ts";
-import { parkTurn } from "./park.ts";
-import { saveSteps } from "./save_turn.ts";
-import { paidTurn, refusedTurn } from "./spending/refused_turn.ts";
-import { createTurnSpending } from "./spending/turn_spending.ts";
+import { parkTurn, saveSteps } from "./save_turn.ts";
+import { createTurnSpending, paidTurn, refusedTurn } from "./spending/turn_spending.ts";
 
 /**
  * Share of the history's room that the results of one turn may take in it. A later turn whose history
@@ -288,4 +289,18 @@ async function spoken(
   if (composed.kind !== "reply" || takesNoFiles) return composed;
   const voice = await files?.speak(message, composed.text, stopping);
   return voice ? { ...composed, reply: { ...composed.reply, voice } } : composed;
+}
+
+/** Wraps the model that answers. A turn without a chosen manner gets the model itself. */
+export function withManner(model: Model, { think, showsThinking }: Manner): Model {
+  if (think === undefined && !showsThinking) return model;
+  return withGenerate(
+    model,
+    (request, signal) =>
+      model.generate({
+        ...request,
+        ...(think !== undefined && { thinking: think }),
+        ...(showsThinking && { showsThinking }),
+      }, signal),
+  );
 }

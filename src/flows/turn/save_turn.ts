@@ -1,5 +1,5 @@
 /**
- * Stores the end of a turn (T3), and its steps (TS).
+ * Stores the end of a turn (T3), its steps (TS), and its wait for people (A1, T10).
  *
  * The model's answers have cost money. So a disk that is full for a while costs time, and no second
  * request.
@@ -8,11 +8,17 @@
  */
 
 import type { MessageId } from "../../core/discord/ids.ts";
-import type { FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
+import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { PlanQueue } from "../../core/outbound/queue.ts";
 import type { Log } from "../../lib/log.ts";
 import { type StartTimer, waitFor } from "../../lib/clock.ts";
 import type { TurnEnds } from "../../core/store/turns.ts";
+import type { AskPorts } from "../../agent/ask_first.ts";
+import type { ToolboxPorts } from "../../agent/toolbox.ts";
+import type { ParkedTurn, StepsTaken } from "../../core/turn/turn_outcome.ts";
+import type { Charge } from "../../core/spending/usage.ts";
+import type { AskedCall } from "../../core/people/question.ts";
+import type { TurnSpending } from "./spending/turn_spending.ts";
 
 /** Everything that storing a turn needs from outside. */
 export interface SaveTurnPorts {
@@ -86,4 +92,40 @@ export async function saveSteps(
       await waitFor(RETRY_MS, schedule, stopping);
     }
   }
+}
+
+/** People for whose decisions calls of a turn wait. */
+export interface TurnPeople extends AskPorts, Pick<ToolboxPorts, "escalate"> {
+  /** TS. Stores that the turn waits for answers; its claim ends. */
+  readonly park: (turn: {
+    readonly claim: Claim;
+    readonly taken: StepsTaken;
+    readonly charges: readonly Charge[];
+    readonly asked: readonly AskedCall[];
+  }) => Promise<void>;
+}
+
+/**
+ * Parks a turn, however long the disk takes.
+ *
+ * @throws {unknown} The store's error, as `saveSteps` does.
+ */
+export async function parkTurn(
+  claim: Claim,
+  { asked, taken }: ParkedTurn,
+  spending: TurnSpending,
+  ports: Pick<SaveTurnPorts, "isStoreDown" | "schedule" | "stopping" | "log"> & {
+    readonly people?: TurnPeople;
+  },
+): Promise<void> {
+  const { people, log } = ports;
+  if (!people) return;
+  const charges = spending.unsaved("answer");
+  const park = () => people.park({ claim, taken, charges, asked });
+  await saveSteps(park, claim.message.id, ports);
+  spending.saved();
+  log.info("A turn waits for a person", {
+    messageId: claim.message.id,
+    tools: asked.map(({ question: { tool } }) => tool),
+  });
 }

@@ -4,8 +4,8 @@ import { NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
 import type { ChannelId, GuildId, MessageId } from "../../../src/core/discord/ids.ts";
 import type { PostedMessage } from "../../../src/core/inbound/inbound.ts";
 import { type CatchUpPorts, createCatchUp } from "../../../src/flows/catch_up/catch_up.ts";
-import { LISTING_MS, MAX_DELAY_MS } from "../../../src/flows/turn/control/turn_delay.ts";
-import type { MissedChannel } from "../../../src/flows/catch_up/missed.ts";
+import { LISTING_MS, MAX_DELAY_MS } from "../../../src/flows/catch_up/turn_delay.ts";
+import type { MissedChannel } from "../../../src/flows/catch_up/missed_reading.ts";
 import {
   ACCOUNT,
   channelId,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
-import { createChannelReading } from "../../../src/flows/catch_up/channel_reading.ts";
+import { createChannelReading } from "../../../src/flows/catch_up/gap_tasks.ts";
 import { MAX_PAGES, type Page } from "../../../src/flows/catch_up/missed_reading.ts";
 import { createUnreadable } from "../../../src/flows/catch_up/unreadable.ts";
 import { guildMessage, guildPlace, messageId } from "../../support/discord/builders.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { OutboxRow } from "../../../src/core/outbound/outbound.ts";
-import { createClockChanges } from "../../../src/flows/deliver/clock_changes.ts";
+import { createClockChanges } from "../../../src/flows/deliver/failing_rows.ts";
 import { ACCOUNT, outboundMessage } from "../../support/discord/builders.ts";
 
 const NOW = Date.UTC(2026, 0, 1);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Attachment } from "../../../src/core/discord/attachment.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
-import { createFindFile } from "../../../src/flows/media/find_file.ts";
+import { createFindFile } from "../../../src/flows/media/find_files.ts";
 import { directMessage, messageId } from "../../support/discord/builders.ts";
 
 const attachment = (id: string, name: string): Attachment => ({

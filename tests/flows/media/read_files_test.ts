@@ -6,7 +6,7 @@ import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import type { Job, JobResult } from "../../../src/core/turn/extract.ts";
 import { FileError, type FileKind, type FoundFile } from "../../../src/core/turn/media.ts";
-import { earlierImages } from "../../../src/flows/media/earlier_images.ts";
+import { earlierImages } from "../../../src/flows/media/find_files.ts";
 import {
   createTurnFiles,
   MAX_IMAGES_BYTES,

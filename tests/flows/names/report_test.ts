@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Matched, UnfoundReason } from "../../../src/flows/names/match.ts";
-import { logMatched } from "../../../src/flows/names/report.ts";
+import { logMatched } from "../../../src/flows/names/resolve.ts";
 import type { UnresolvedName } from "../../../src/policy/rules/pinned.ts";
 import { roleId, userId } from "../../support/discord/builders.ts";
 import { recordingLog } from "../../support/recording_log.ts";

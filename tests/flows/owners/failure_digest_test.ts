@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import {
   type ChannelFailures,
   createFailureDigest,
-} from "../../../src/flows/owners/failure_digest.ts";
+} from "../../../src/flows/owners/delivery_notices.ts";
 import { channelId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
-import { createOriginals, ORIGINAL_MS } from "../../../src/flows/receive/originals.ts";
+import { createOriginals, ORIGINAL_MS } from "../../../src/flows/receive/pluralkit.ts";
 import { messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 

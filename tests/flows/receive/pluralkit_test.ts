@@ -9,9 +9,9 @@ import type { UndecidedReason, Verdict } from "../../../src/core/inbound/verdict
 import {
   createPluralkit,
   createProxiedUsers,
+  ORIGINAL_MS,
   type UndecidedRow,
 } from "../../../src/flows/receive/pluralkit.ts";
-import { ORIGINAL_MS } from "../../../src/flows/receive/originals.ts";
 import {
   ACCOUNT,
   channelId,

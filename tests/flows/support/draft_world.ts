@@ -12,8 +12,11 @@ import { type DraftRow, placeDrafts } from "../../../src/core/outbound/draft.ts"
 import type { MessageId } from "../../../src/core/discord/ids.ts";
 import { type AnswerKey, nonceOf } from "../../../src/core/outbound/nonce.ts";
 import type { Frozen, PostOutcome } from "../../../src/core/outbound/outbound.ts";
-import { createDrafts, type Drafts } from "../../../src/flows/turn/progress/draft.ts";
-import type { ComposeDraft } from "../../../src/flows/turn/progress/draft_text.ts";
+import {
+  type ComposeDraft,
+  createDrafts,
+  type Drafts,
+} from "../../../src/flows/turn/progress/drafts.ts";
 import { chunk, type ChunkRules } from "../../../src/render/markdown/chunk.ts";
 import { ACCOUNT, directMessage, messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Model } from "../../../src/core/model.ts";
 import type { Charge } from "../../../src/core/spending/usage.ts";
-import { createTitleByModel } from "../../../src/flows/turn/title_by_model.ts";
+import { createTitleByModel } from "../../../src/flows/turn/answer_threads.ts";
 import { guildMessage } from "../../support/discord/builders.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 

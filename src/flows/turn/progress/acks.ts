@@ -16,7 +16,7 @@ import type { OutboundKind } from "../../../core/outbound/nonce.ts";
 import type { AcceptReason } from "../../../core/inbound/verdict.ts";
 import type { Log } from "../../../lib/log.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
-import { createPausedChannels } from "./paused_channels.ts";
+import { createPausedChannels } from "./typing.ts";
 
 /** `messages.ackReaction` and the keys that belong to it. */
 export interface AckRules {

@@ -17,7 +17,7 @@ import {
 import type { Texts } from "../../../render/notices/notices.ts";
 import { notice } from "../../../render/notices/notices.ts";
 import { progressText, type Work } from "../../../render/progress.ts";
-import type { DraftPorts } from "./draft_stream.ts";
+import type { DraftPorts } from "./drafts.ts";
 
 /** The lines of one account's turns. */
 export interface ProgressLines {

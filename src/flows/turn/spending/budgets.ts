@@ -6,7 +6,7 @@
 
 import type { Clock } from "../../../lib/clock.ts";
 import { budgetStopOf, hasBudget } from "../../../core/spending/budget.ts";
-import type { TurnSpendPort } from "./refused_turn.ts";
+import type { TurnSpendPort } from "./turn_spending.ts";
 import type { Usage } from "../../../core/store/usage.ts";
 
 /** Everything that spending needs from outside. */

@@ -1,5 +1,6 @@
 /**
- * Counts the requests to the model of one turn, until a transaction of the turn stores them (L5).
+ * Counts the requests to the model of one turn, until a transaction of the turn stores them (L5),
+ * and makes the record of a turn that a spent budget stops (X4).
  *
  * The charges go with the turn's own transactions (TS, T3), so they cost no further commit, and are
  * stored if and only if the steps are.
@@ -9,8 +10,22 @@
 
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { SpendPort } from "../../../core/spending/metered_model.ts";
-import type { Charge, TurnCost, UsageKind, UsedBy } from "../../../core/spending/usage.ts";
+import {
+  type Charge,
+  dayOf,
+  endOfDay,
+  type TurnCost,
+  type UsageKind,
+  type UsedBy,
+} from "../../../core/spending/usage.ts";
 import { usedBy } from "../../../core/turn/audio_spending.ts";
+import { type BudgetStop, reasonOf } from "../../../core/spending/budget.ts";
+import type { Claim, FinishedTurn } from "../../../core/inbound/inbox.ts";
+import { freeze } from "../../../render/freeze.ts";
+import type { Texts } from "../../../render/notices/notices.ts";
+import { composeNotice } from "../../../render/reply.ts";
+import type { Usage } from "../../../core/store/usage.ts";
+import type { Account } from "../../../core/account/account.ts";
 
 /** The requests of one turn. */
 export interface TurnSpending {
@@ -57,3 +72,65 @@ export function createTurnSpending(
     },
   };
 }
+
+/** Budgets, for turns. */
+export type TurnSpendPort = SpendPort & Pick<Usage, "isTold">;
+
+/** The part of a turn's rules that such a record needs. */
+export interface RefusedRules {
+  /** The operator's own notices. */
+  readonly texts: Texts;
+  /** Name of the place for people, for the log (S2). */
+  readonly where: string;
+}
+
+/**
+ * The record of a turn that no model is asked for. Bots get no notice.
+ *
+ * @param spend Knows who was told.
+ */
+export async function refusedTurn(
+  claim: Claim,
+  stop: BudgetStop,
+  { texts, where }: RefusedRules,
+  { now, log }: Pick<Account, "log" | "now">,
+  spend: Pick<TurnSpendPort, "isTold">,
+): Promise<FinishedTurn> {
+  const { message, route: { agentId } } = claim;
+  const at = now();
+  const { id: userId, automaton } = message.sender;
+  const isSilent = automaton !== undefined || await spend.isTold(userId, at);
+  const reason = reasonOf(stop);
+  log.info("A budget is spent: a message gets no answer", {
+    messageId: message.id,
+    where,
+    rule: stop.rule,
+    limit: stop.limit,
+    isTold: !isSilent,
+  });
+  const reset = `<t:${Math.floor(endOfDay(at) / 1_000)}:R>`; // in the reader's own time
+  return {
+    claim,
+    end: { kind: "refused", reason },
+    entries: [],
+    outbox: isSilent ? [] : freeze(
+      composeNotice({ message, agentId }, { key: "budgetSpent", words: { reset } }, texts),
+    ),
+    told: !isSilent ? { userId, day: dayOf(at) } : undefined,
+  };
+}
+
+/** Adds the cost of a turn to its record. */
+export function paidTurn(turn: FinishedTurn, spending: TurnSpending): FinishedTurn {
+  const cost = spending.cost();
+  if (!cost) return turn;
+  return { ...turn, cost, charges: spending.unsaved(PURPOSES[turn.end.kind]) };
+}
+
+const PURPOSES = {
+  answered: "answer",
+  declined: "no_reply",
+  refused: "failed",
+  interrupted: "failed",
+  failed: "failed",
+} as const;

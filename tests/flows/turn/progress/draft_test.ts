@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { DraftStream } from "../../../../src/flows/turn/progress/draft_stream.ts";
+import type { DraftStream } from "../../../../src/flows/turn/progress/drafts.ts";
 import { settle } from "../../../support/settle.ts";
 import {
   compose,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createPausedChannels } from "../../../../src/flows/turn/progress/paused_channels.ts";
+import { createPausedChannels } from "../../../../src/flows/turn/progress/typing.ts";
 import { channelId } from "../../../support/discord/builders.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 

@@ -4,7 +4,7 @@ import {
   createTurnDelay,
   LISTING_MS,
   MAX_DELAY_MS,
-} from "../../../src/flows/turn/control/turn_delay.ts";
+} from "../../../src/flows/catch_up/turn_delay.ts";
 import { channelId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 

@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Entry } from "../../../core/inbound/transcript.ts";
-import { type Claim, messagesOf } from "../../../core/inbound/inbox.ts";
-import type { InboundMessage } from "../../../core/inbound/inbound.ts";
-import type { MessageId } from "../../../core/discord/ids.ts";
-import { joinedBy, type Step } from "../../../core/step.ts";
+import type { Entry } from "../../core/inbound/transcript.ts";
+import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
+import { joinedBy, type Step } from "../../core/step.ts";
 
 /** The texts of a turn. */
 export interface TurnTexts {

@@ -9,8 +9,8 @@
  * @module
  */
 
-import type { ChannelId } from "../../../core/discord/ids.ts";
-import type { StartTimer } from "../../../lib/clock.ts";
+import type { ChannelId } from "../../core/discord/ids.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** The delay of turns in one account. */
 export interface TurnDelay {

@@ -14,12 +14,14 @@ import {
   type DraftStep,
   nextDraftStep,
   type ShownDraft,
+  toDrafts,
 } from "../../../core/outbound/draft.ts";
-import type { PostOutcome } from "../../../core/outbound/outbound.ts";
+import type { Frozen, PostOutcome } from "../../../core/outbound/outbound.ts";
 import type { Log } from "../../../lib/log.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
-import { type ComposeDraft, createDraftText, type DraftTextPorts } from "./draft_text.ts";
 import type { Outbox } from "../../../core/store/outbox.ts";
+import { finishedPart, thinkingIn } from "../../../render/markdown/unfinished.ts";
+import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 
 /** Everything that drafts need from outside. */
 export interface DraftPorts extends DraftTextPorts {
@@ -181,6 +183,101 @@ export function createDraftStream(
       await underWay;
       mayBeThinking(text); // for the next answer
       for (const { message } of drafts) awaited.delete(message.nonce);
+    },
+  };
+}
+
+/** Everything that the choice needs from outside. */
+export interface DraftTextPorts {
+  /** Removes whole secrets from a text. */
+  readonly cleanSecrets: (text: string) => string;
+  /**
+   * Index at which a secret may begin that the text does not yet contain whole; the text's length
+   * if none may.
+   */
+  readonly secretTail: (text: string) => number;
+  /** Maximum UTF-16 units of a message, from `textChunkLimit`. */
+  readonly maxLength: number;
+}
+
+/** The messages of an answer that consists of this text; empty if there would be none. */
+export type ComposeDraft = (text: string) => readonly Frozen[];
+
+/** The drafts that a text asks for. */
+export interface WantedDrafts {
+  /** Messages in their order; empty while there is nothing to show. */
+  readonly drafts: readonly DraftMessage[];
+  /** Whether the text is too long for messages and will be a file. */
+  readonly isFile: boolean;
+}
+
+/** Shortest text, in UTF-16 units, for a first draft. */
+const LEAST_LENGTH = 40;
+
+/**
+ * Creates the choice for one answer. It remembers the drafts of the newest text.
+ *
+ * @param mayBeThinking Whether all of a text may be thinking that is not marked.
+ * @returns Chooses the drafts of a text; `hasDrafts` tells whether any is shown already.
+ */
+export function createDraftText(
+  { cleanSecrets, secretTail, maxLength }: DraftTextPorts,
+  compose: ComposeDraft,
+  mayBeThinking: (text: string) => boolean,
+): (text: string, hasDrafts: boolean) => WantedDrafts {
+  let last: { readonly of: string; readonly wanted: WantedDrafts } | undefined;
+  return (text, hasDrafts) => {
+    if (last?.of === text) return last.wanted;
+    const clean = mayBeThinking(text) ? "" : cleanSecrets(text);
+    const harmless = clean.slice(0, secretTail(clean));
+    const finished = finishedPart(harmless, maxLength);
+    const isWorthIt = hasDrafts || finished.trim().length >= LEAST_LENGTH;
+    const frozen = isWorthIt ? compose(finished) : [];
+    const isFile = frozen.some(({ files }) => files.length > 0);
+    const wanted = { drafts: toDrafts(frozen, maxLength), isFile };
+    last = { of: text, wanted };
+    return wanted;
+  };
+}
+
+/** The drafts of one account's turns. */
+export interface Drafts {
+  /**
+   * Starts the drafts of one turn's answer.
+   *
+   * @param message The answered message.
+   */
+  begin(message: InboundMessage, compose: ComposeDraft): DraftStream;
+  /** Tells that Discord has a message of the outbox. */
+  posted(nonce: string, messageId: MessageId): void;
+}
+
+/** Creates the drafts of one account. */
+export function createDrafts(ports: DraftPorts): Drafts {
+  const { now } = ports;
+  const awaited = new Map<string, (messageId: MessageId) => void>();
+  const freeAt = new Map<ChannelId, number>();
+  /**
+   * Whether an earlier answer contained thinking without its start mark. Then no text is shown before
+   * the mark that ends the thinking.
+   */
+  let thinksAloud = false;
+
+  function mayBeThinking(text: string): boolean {
+    const thinking = thinkingIn(text);
+    if (thinking === "ended") thinksAloud = true;
+    return thinking === "none" && thinksAloud;
+  }
+
+  const shared = { awaited, freeAt, mayBeThinking };
+  return {
+    begin({ channelId }, compose) {
+      for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
+      return createDraftStream(channelId, compose, shared, ports);
+    },
+    posted(nonce, messageId) {
+      awaited.get(nonce)?.(messageId);
+      awaited.delete(nonce);
     },
   };
 }

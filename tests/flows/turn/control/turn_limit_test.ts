@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
+import { createTurnLimit } from "../../../../src/flows/turn/control/turn_limit.ts";
 
 /** A limit with members that count their calls of `wake`. */
 function setUp(size: number) {
