@@ -10,7 +10,12 @@ import {
 } from "../../../../src/discord/rest/permissions/explain_denial.ts";
 import { TOOLS } from "../../../../src/tools/registry.ts";
 import { withDiscord } from "../../../discord/rest/simulated.ts";
-import { channelId, directMessage, guildMessage, userId } from "../../../support/discord/builders.ts";
+import {
+  channelId,
+  directMessage,
+  guildMessage,
+  userId,
+} from "../../../support/discord/builders.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 import { cleanSecrets, toolContext } from "../../../support/model/tools.ts";
 import { sameData } from "../../../support/same_data.ts";
