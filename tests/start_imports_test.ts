@@ -29,7 +29,7 @@ const AFTER_IDENTIFY = [
 const SMALL: ReadonlySet<string> = new Set([
   "src/flows/turn/spending/budgets.ts",
   "src/extract/extractor.ts",
-  "src/flows/turn/turn_limit.ts",
+  "src/flows/turn/control/turn_limit.ts",
   "src/media/folder.ts",
   "src/sandbox/job_argument.ts",
 ]);
