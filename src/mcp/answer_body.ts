@@ -10,6 +10,7 @@
  * @module
  */
 
+import type { Clock } from "../lib/clock.ts";
 import { Buffer } from "node:buffer";
 import { codeOf } from "../lib/errors.ts";
 import { isRecord } from "../lib/text/json.ts";
@@ -123,7 +124,7 @@ const SECOND_MS = 1_000;
  * @returns A function that adds some, and tells whether there are too many now.
  */
 export function createFloodCheck(
-  now: () => number = () => performance.now(),
+  now: Clock["now"] = () => performance.now(),
 ): (added: number) => boolean {
   let beganAt = now();
   let counted = 0;

@@ -7,20 +7,10 @@
  */
 
 import type { Abilities } from "../core/model.ts";
-import { credentialsOf } from "./check.ts";
+import { type CheckDeps, credentialsOf } from "./check.ts";
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
 import { fieldsOf } from "./answer_parts.ts";
 import { createWire } from "./wire.ts";
-
-/** Everything that the questions need from outside. */
-export interface AbilitiesDeps {
-  /** Sends a request. */
-  readonly fetch: typeof globalThis.fetch;
-  /** Maximum silence of the server, in milliseconds. */
-  readonly timeoutMs: number;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-}
 
 /** Reads JSON of a server; `undefined` if it refuses, or sends something else. */
 type Read = (path: string, body?: object) => Promise<unknown>;
@@ -33,7 +23,7 @@ type Read = (path: string, body?: object) => Promise<unknown>;
  */
 export async function askAbilities(
   settings: ModelSettings,
-  deps: AbilitiesDeps,
+  deps: CheckDeps,
 ): Promise<Abilities | undefined> {
   const { provider, name } = settings;
   let hasAnswered = false;
@@ -195,7 +185,7 @@ function isCount(value: unknown): value is number {
 async function readJson(
   url: string,
   settings: ModelSettings,
-  { fetch, timeoutMs, now }: AbilitiesDeps,
+  { fetch, timeoutMs, now }: CheckDeps,
   body: object | undefined,
 ): Promise<unknown> {
   const wire = createWire({

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Clock } from "../lib/clock.ts";
 import { z } from "zod";
 import { ModelError } from "../core/model.ts";
 import type { ModelCheck } from "../core/model_problem.ts";
@@ -11,13 +12,11 @@ import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings
 import { createWire } from "./wire.ts";
 
 /** Everything that the check needs from outside. */
-export interface CheckDeps {
+export interface CheckDeps extends Clock {
   /** Sends a request. */
   readonly fetch: typeof globalThis.fetch;
   /** Maximum silence of the server, in milliseconds. */
   readonly timeoutMs: number;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 /** A list of models; some servers send `null` for an empty one. */

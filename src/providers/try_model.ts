@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { Clock } from "../lib/clock.ts";
 import { Buffer } from "node:buffer";
 import { withoutImages, withoutTools } from "../core/fit_request.ts";
 import { type Model, ModelError, type ModelRequest, type ModelUsage } from "../core/model.ts";
@@ -61,7 +62,7 @@ const QUESTION: ModelRequest = {
  */
 export async function tryModel(
   model: Model,
-  now: () => number,
+  now: Clock["now"],
   signal: AbortSignal,
 ): Promise<TriedModel> {
   let request = QUESTION;
@@ -89,7 +90,7 @@ function withoutRefused(request: ModelRequest, error: unknown): ModelRequest | u
 async function askOnce(
   model: Model,
   request: ModelRequest,
-  now: () => number,
+  now: Clock["now"],
   signal: AbortSignal,
 ): Promise<TriedModel> {
   const startedAt = now();

@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { Clock } from "../lib/clock.ts";
 import {
   ModelError,
   type ModelErrorKind,
@@ -25,18 +26,20 @@ export interface WireTimeouts {
   readonly betweenBytesMs: number;
 }
 
+/** Everything that requests to a model need from outside. */
+export interface AskDeps extends Clock {
+  /** Sends a request. */
+  readonly fetch: typeof globalThis.fetch;
+  /** Maximum silence of the server. */
+  readonly timeouts: WireTimeouts;
+}
+
 /** Settings of one request. */
-export interface WireSettings {
+export interface WireSettings extends AskDeps {
   /** `"<provider>/<model>"`, for errors. */
   readonly modelId: string;
   /** Texts that errors must not repeat. */
   readonly secrets: readonly string[];
-  /** Maximum silence of the server. */
-  readonly timeouts: WireTimeouts;
-  /** Sends the request. */
-  readonly fetch: typeof globalThis.fetch;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 /** One request and its answer. */
@@ -215,16 +218,6 @@ async function beginningOf(
     return bytes < maxBytes;
   });
   return text;
-}
-
-/** Everything that requests to a model need from outside. */
-export interface AskDeps {
-  /** Sends a request. */
-  readonly fetch: typeof globalThis.fetch;
-  /** Maximum silence of the server. */
-  readonly timeouts: WireTimeouts;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 /**

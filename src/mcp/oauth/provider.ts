@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { Clock } from "../../lib/clock.ts";
 import type { OAuthClientMetadata, OAuthClientProvider } from "@ai-sdk/mcp";
 import type { Log, LogFields } from "../../lib/log.ts";
 import { createRedactor } from "../../lib/text/redactor.ts";
@@ -46,18 +47,6 @@ export function withTokens(login: Login, tokens: LoginTokens, now: number): Logi
   return { ...rest, tokens, expiresAt: sec !== undefined ? now + sec * 1_000 : undefined };
 }
 
-/** The dependencies of {@link createOAuthProvider}. */
-interface OAuthProviderOptions {
-  /** The server. */
-  readonly serverId: string;
-  /** Address of the server. */
-  readonly url: string;
-  /** Stored logins. */
-  readonly logins: Logins;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-}
-
 /** The login of a connection. */
 export interface OAuthProvider {
   /** For the library. */
@@ -68,7 +57,9 @@ export interface OAuthProvider {
 
 /** Creates the provider of a server with a login. */
 function createOAuthProvider(
-  { serverId, url, logins, now }: OAuthProviderOptions,
+  serverId: string,
+  url: string,
+  { logins, now }: Pick<LoginPorts, "logins" | "now">,
 ): OAuthProvider {
   /** Registration that the library last used: a new sign-in may replace it meanwhile. */
   let usedClientId: string | undefined;
@@ -114,11 +105,9 @@ function createOAuthProvider(
 }
 
 /** The dependencies of a login. */
-export interface LoginPorts {
+export interface LoginPorts extends Clock {
   /** Logins to servers over HTTP. */
   readonly logins: Logins;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** Gets warnings and failures. */
   readonly log: Log;
   /** A server wants a sign-in; called once until the next one, also over a restart. */
@@ -185,7 +174,7 @@ export function createLoginOf(
     },
     provider() {
       current = url !== undefined && read()?.tokens
-        ? createOAuthProvider({ serverId: id, url, logins, now })
+        ? createOAuthProvider(id, url, { logins, now })
         : undefined;
       return current;
     },

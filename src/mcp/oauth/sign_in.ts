@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { Clock } from "../../lib/clock.ts";
 import { Buffer } from "node:buffer";
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { OAuthClientProvider } from "@ai-sdk/mcp";
@@ -55,7 +56,7 @@ const MAX_WORDS = 300;
 export async function beginSignIn(
   server: HttpServer,
   redirectUrl: string,
-  now: () => number,
+  now: Clock["now"],
   fetchOAuth: typeof fetch = createOAuthFetch(server.url),
 ): Promise<SignIn> {
   const { url, oauth = {} } = server;

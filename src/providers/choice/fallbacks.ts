@@ -9,6 +9,7 @@
  * @module
  */
 
+import type { Clock } from "../../lib/clock.ts";
 import { fitRequest } from "../../core/fit_request.ts";
 import { type Model, ModelError, type ModelErrorKind, type ModelPart } from "../../core/model.ts";
 
@@ -20,14 +21,6 @@ export interface Candidate {
   readonly providerId: string;
 }
 
-/** Everything that fallbacks need from outside. */
-export interface FallbackDeps {
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Gets each failure before the next model is asked, with the id of that model. */
-  readonly onFallback?: (error: ModelError, next: string) => void;
-}
-
 /**
  * Joins models into one, with the id and the abilities of the first.
  *
@@ -35,7 +28,10 @@ export interface FallbackDeps {
  */
 export function withFallbacks(
   candidates: readonly [Candidate, ...Candidate[]],
-  { now, onFallback }: FallbackDeps,
+  { now, onFallback }: Clock & {
+    /** Gets each failure before the next model is asked, with the id of that model. */
+    readonly onFallback?: (error: ModelError, next: string) => void;
+  },
 ): Model {
   const [{ model: primary }] = candidates;
   const breakers = new Map<string, BreakerState>();

@@ -7,20 +7,11 @@
  * @module
  */
 
+import type { Clock } from "../../lib/clock.ts";
 import { type Abilities, type Model, type Window, windowOf } from "../../core/model.ts";
 
 /** Milliseconds after a question without answer before the next one. */
 const AGAIN_MS = 60_000;
-
-/** Everything that the memory needs from outside. */
-export interface KnownAbilitiesDeps {
-  /** Abilities that the config has; the server is not asked about these. */
-  readonly written?: Abilities;
-  /** Asks the server; `undefined` if no answer came. Must not reject. */
-  readonly ask: () => Promise<Abilities | undefined>;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-}
 
 /** What a model can do, as far as known. */
 export interface KnownAbilities {
@@ -34,7 +25,12 @@ export interface KnownAbilities {
 
 /** Creates the memory of one model. */
 export function createKnownAbilities(
-  { written = {}, ask, now }: KnownAbilitiesDeps,
+  { written = {}, ask, now }: Clock & {
+    /** Abilities that the config has; the server is not asked about these. */
+    readonly written?: Abilities;
+    /** Asks the server; `undefined` if no answer came. Must not reject. */
+    readonly ask: () => Promise<Abilities | undefined>;
+  },
 ): KnownAbilities {
   const { contextWindow, images, tools } = written;
   const isWhole = contextWindow !== undefined && images !== undefined && tools !== undefined;

@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { Clock } from "../../../lib/clock.ts";
 import { SPACING_MS } from "../../../core/discord/identify_budget.ts";
 import { DOWN_IDENTIFY_SPACING_MS } from "../lifecycle/state.ts";
 import type { PermitAnswer, ShardOptions, ShardStart, ShardState } from "../link/protocol.ts";
@@ -63,7 +64,7 @@ interface View {
  */
 export function createShardViews(
   shards: readonly ShardOptions[],
-  now: () => number,
+  now: Clock["now"],
   onState: (shardId: number, state: ShardState) => void,
 ): ShardViews {
   const views = new Map(shards.map((options): [number, View] => [options.id, {

@@ -9,6 +9,7 @@
  * @module
  */
 
+import type { Clock } from "../../../lib/clock.ts";
 import type { Worker } from "node:worker_threads";
 import type { FromWorker, LogLevel, LogValue, ToWorker } from "../link/protocol.ts";
 import { isFromWorker } from "../link/protocol_check.ts";
@@ -16,13 +17,11 @@ import { backoffMs } from "../../../lib/network/backoff.ts";
 import { startThread } from "./early_thread.ts";
 
 /** What the supervisor needs. */
-export interface SupervisorPorts {
+export interface SupervisorPorts extends Clock {
   /** The worker's module. It is at the top of `src/`, because a compiled binary finds no other. */
   readonly workerUrl: URL;
   /** Returns a thread that is already loaded; without one the supervisor creates it. */
   readonly takeThread?: () => Worker | undefined;
-  /** Returns the Unix time in milliseconds. */
-  now(): number;
   /** Returns a number from 0 up to, but not including, 1. */
   random(): number;
   /** Milliseconds between two checks of the worker; for tests. */

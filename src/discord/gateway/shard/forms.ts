@@ -10,6 +10,7 @@
  * @module
  */
 
+import type { Clock } from "../../../lib/clock.ts";
 import { InteractionResponseTypes } from "@discordeno/types";
 import {
   fieldId,
@@ -46,7 +47,7 @@ export interface Forms {
 }
 
 /** Creates the forms: none. */
-export function createForms(callback: Callback, now: () => number): Forms {
+export function createForms(callback: Callback, now: Clock["now"]): Forms {
   let offered: ReadonlyMap<string, OfferedForm> = new Map();
   return {
     set: (forms) => void (offered = new Map(forms.map((form) => [form.customId, form]))),

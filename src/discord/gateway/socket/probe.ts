@@ -12,19 +12,8 @@ import type { StartTimer } from "../../../lib/clock.ts";
 import { meaningOf } from "../lifecycle/close_codes.ts";
 import { readFrame } from "./frame.ts";
 import { openSocket, type SocketClose } from "./socket.ts";
+import type { ConnectionOptions } from "./transport.ts";
 import { gatewayUrl } from "./wire.ts";
-
-/** What to check. */
-export interface ProbeOptions {
-  /** The gateway's URL as Discord reports it. */
-  readonly url: string;
-  /** The proxy to use, such as `"http://user:pw@host:3128"`; absent for a direct connection. */
-  readonly proxy?: string;
-  /** Milliseconds until the 101 response, and again until HELLO. */
-  readonly timeoutMs: number;
-  /** User-Agent of the upgrade, in the form that Discord requires of bots. */
-  readonly userAgent: string;
-}
 
 /** Clock and timer of the check. */
 export interface ProbePorts {
@@ -43,10 +32,14 @@ const NO_TYPES: ReadonlySet<string> = new Set();
 /**
  * Connects, waits for HELLO, and closes.
  *
+ * @param url The gateway's URL as Discord reports it.
+ * @param timeoutMs Milliseconds until the 101 response, and again until HELLO.
  * @throws {TypeError} If the token must not be sent to this URL.
  */
 export async function probeGateway(
-  { url, proxy, timeoutMs, userAgent }: ProbeOptions,
+  { url, proxy, timeoutMs, userAgent }:
+    & Pick<ConnectionOptions, "proxy" | "userAgent">
+    & { readonly url: string; readonly timeoutMs: number },
   { elapsed, schedule }: ProbePorts,
 ): Promise<HelloStage> {
   const startedAt = elapsed();

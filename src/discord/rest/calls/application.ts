@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Clock } from "../../../lib/clock.ts";
 import { z } from "zod";
 import type { ApplicationId, UserId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
@@ -172,7 +173,7 @@ const gatewaySchema = z.object({
  * @param now Unix time in milliseconds.
  * @see {@link https://docs.discord.com/developers/events/gateway#get-gateway-bot}
  */
-export function createReadGatewayInfo(api: RestApi, now: () => number): ReadGatewayInfo {
+export function createReadGatewayInfo(api: RestApi, now: Clock["now"]): ReadGatewayInfo {
   return async () => {
     const answer = await api.request("GET", "/gateway/bot");
     const { url, shards, session_start_limit: limit } = expect(ROUTE, gatewaySchema, answer);

@@ -9,6 +9,7 @@
  * @module
  */
 
+import type { Clock } from "../../../lib/clock.ts";
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import { isPermission, type Permission } from "../../../core/rights/permissions.ts";
 import {
@@ -52,7 +53,7 @@ export type ExplainDenial = (
  */
 export function createExplainDenial(
   api: RestApi,
-  now: () => number,
+  now: Clock["now"],
   options: RequestOptions = {},
 ): ExplainDenial {
   const readGuildPermissions = createReadGuildPermissions(api, options);
@@ -138,7 +139,7 @@ export type MissingPermission = (
 /** Creates a {@link MissingPermission}. */
 export function createMissingPermission(
   api: RestApi,
-  now: () => number,
+  now: Clock["now"],
   options: RequestOptions = {},
 ): MissingPermission {
   const explain = createExplainDenial(api, now, options);

@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { Clock } from "../../../lib/clock.ts";
 import type { Route } from "../exchange/route.ts";
 import { type RestError, type RestErrorKind, toUnsent } from "../exchange/rest_error.ts";
 import type { Bucket, Limits } from "./buckets.ts";
@@ -126,7 +127,7 @@ export interface Gate {
  *
  * @param now Unix time in milliseconds.
  */
-export function createGate(now: () => number): Gate {
+export function createGate(now: Clock["now"]): Gate {
   let closed: { readonly kind: RestErrorKind; readonly reason: string } | undefined;
 
   return {
