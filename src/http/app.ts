@@ -50,7 +50,7 @@ export interface AppPorts {
 }
 
 /** The environment that Hono passes to our handlers, beside the request. */
-interface HttpEnv {
+export interface HttpEnv {
   /** The connection of the request. */
   readonly Bindings: Peer;
 }

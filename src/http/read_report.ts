@@ -14,7 +14,8 @@ export type ShownReport = Omit<WrittenReport, "checks"> & {
   readonly findings: readonly HealthFinding[];
 };
 
-type WrittenReport = Pick<StatusReport, "status" | "checks"> & {
+/** The same part as the bot writes it. */
+export type WrittenReport = Pick<StatusReport, "status" | "checks"> & {
   readonly build: Pick<StatusReport["build"], "version" | "commit" | "runtime">;
   readonly snapshot: Pick<StatusReport["snapshot"], "phase" | "eventLoopLagMs"> & {
     readonly accounts: readonly Pick<

@@ -60,12 +60,13 @@ export interface AccountFigures {
   readonly settings: Pick<Store["settings"], "pauseOf">;
 }
 
-type HealthStore = AccountFigures & Pick<Store, "health" | "failure"> & {
+/** The store's part of health. */
+export type HealthStore = AccountFigures & Pick<Store, "health" | "failure"> & {
   readonly gateway: Pick<Store["gateway"], "accountIds">;
 };
 
 /** Receives an account's reports, and takes snapshots of its health. */
-export type AccountHealth = ReturnType<typeof createAccountHealth>;
+export type AccountHealth = ReturnType<typeof reporting>;
 
 /** The last report of one account's turns on a model. Times are Unix time in milliseconds. */
 export interface ModelWord {
@@ -121,7 +122,14 @@ const NO_STATUS: PartsStatus = {
  * @param refresh Reads the store's figures now.
  * @param onDelay A task has waited this many milliseconds for the main thread.
  */
-export function createAccountHealth(
+export const createAccountHealth: (
+  accountId: AccountId,
+  sources: { readonly store: AccountFigures } & Clock,
+  refresh: () => void,
+  onDelay: (ms: number) => void,
+) => AccountHealth = reporting;
+
+function reporting(
   accountId: AccountId,
   { store, now }: { readonly store: AccountFigures } & Clock,
   refresh: () => void,

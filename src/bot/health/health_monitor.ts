@@ -26,7 +26,7 @@ export interface KnownAccount {
 }
 
 /** The bot's health. */
-export type HealthMonitor = ReturnType<typeof startHealthMonitor>;
+export type HealthMonitor = ReturnType<typeof monitoring>;
 
 /** The limits of the time between two notes of live sessions, in milliseconds. */
 const ALIVE_MS = { min: 5_000, max: 300_000 };
@@ -38,7 +38,9 @@ const ALIVE_MS = { min: 5_000, max: 300_000 };
 const FIRST_READ_MS = 1_000;
 
 /** Starts the timer that notes live sessions, and returns the health monitor. */
-export function startHealthMonitor(sources: HealthSources) {
+export const startHealthMonitor: (sources: HealthSources) => HealthMonitor = monitoring;
+
+function monitoring(sources: HealthSources) {
   const { metrics, now, schedule, resumableMs, embedding } = sources;
   const startedAt = now();
   const all = new Map<AccountId, AccountHealth>();

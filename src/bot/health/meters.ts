@@ -40,10 +40,12 @@ function createGrowth(): (name: string, total: number) => number {
 }
 
 /** Counts events of the accounts' parts. */
-export type Meter = ReturnType<typeof createMeter>;
+export type Meter = ReturnType<typeof counting>;
 
 /** Creates the counters. */
-export function createMeter(metrics: Metrics) {
+export const createMeter: (metrics: Metrics) => Meter = counting;
+
+function counting(metrics: Metrics) {
   const grown = createGrowth();
 
   return {

@@ -35,7 +35,12 @@ const NO_FIGURES: Pick<Snapshot, "inbox" | "outbox"> = {
 export function createStoreHealth(
   { store, metrics, now, log }: Pick<HealthSources, "store" | "metrics" | "now" | "log">,
   accounts: () => readonly AccountHealth[],
-) {
+): {
+  ask(): Promise<void>;
+  read(): Promise<void>;
+  write(isProbe: boolean): Promise<void>;
+  current(): Pick<Snapshot, "inbox" | "outbox" | "store">;
+} {
   const startedAt = now();
   let probe = { probeMs: 0, isFailing: false, probedAt: startedAt };
   let readAt = -Infinity;

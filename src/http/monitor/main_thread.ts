@@ -8,7 +8,7 @@ import type { Meters } from "../metrics.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** Measures the main thread's delays. */
-export type MainThreadMonitor = ReturnType<typeof createMainThreadMonitor>;
+export type MainThreadMonitor = ReturnType<typeof measuring>;
 
 /** Milliseconds between two checks that timers run; `/livez` allows 60 s. */
 const PULSE_MS = 30_000;
@@ -16,7 +16,12 @@ const PULSE_MS = 30_000;
 const DELAYS_MS = 60_000;
 
 /** Starts the measurement. */
-export function createMainThreadMonitor(
+export const createMainThreadMonitor: (
+  metrics: Pick<Meters, "eventLoopLagSec">,
+  account: Pick<Account, "now" | "schedule">,
+) => MainThreadMonitor = measuring;
+
+function measuring(
   metrics: Pick<Meters, "eventLoopLagSec">,
   { now, schedule }: Pick<Account, "now" | "schedule">,
 ) {
