@@ -7,19 +7,19 @@
 import process from "node:process";
 import type { Env } from "./lib/env.ts";
 import { startAccount } from "./bot/account/account.ts";
-import type { AccountEnd } from "./bot/health/account_health.ts";
+import type { AccountEnd } from "./bot/account_end.ts";
 import { type Applied, createAccounts } from "./bot/account/accounts.ts";
 import type { Online } from "./bot/account_interface.ts";
-import { createMeter } from "./bot/health/meters.ts";
+import { createMeter } from "./http/monitor/meters.ts";
 import { createHttp } from "./bot/process/http.ts";
 import { createLoadedTools } from "./bot/process/load_tools.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { startProcessFiles } from "./bot/files/process_files.ts";
-import { watchWriters } from "./bot/process/writers.ts";
+import { watchWriters } from "./store/database/other_writers.ts";
 import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";
 import type { Account, Setup, Speech } from "./bot/rules/setup.ts";
-import { type ConfigState, startHealthMonitor } from "./bot/health/health_monitor.ts";
+import { type ConfigState, startHealthMonitor } from "./http/monitor/health_monitor.ts";
 import type { PingResult } from "./http/monitor/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
 import {

@@ -12,7 +12,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
 import { createApplications } from "../../discord/rest/calls/application.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
-import { type AccountEnd, endOf } from "../health/account_health.ts";
+import { type AccountEnd, endOf, endReason } from "../account_end.ts";
 import { createAccountRest, NO_REST_EVENTS } from "../outbound/rest.ts";
 import type { Account, Setup } from "../rules/setup.ts";
 import { createTokenChange, type TokenChange } from "./token_change.ts";
@@ -144,7 +144,7 @@ export function createAccountRunner(
   function end(how: AccountEnd): void {
     if (hasEnded || leaving.signal.aborted) return;
     hasEnded = true;
-    ports.health.ended(how);
+    ports.health.ended(endReason(how));
     ports.onEnd(how);
   }
 

@@ -13,7 +13,7 @@ import { createEmitter } from "../../lib/emitter.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
 import { createTokenRates } from "../../session/history.ts";
 import { createAccountCatchUp } from "../gateway/catch_up.ts";
-import { statusOf } from "../health/status_facts.ts";
+import { statusOf } from "../commands/status_facts.ts";
 import { createInbound } from "../inbound/inbound.ts";
 import { createJudging } from "../judging/judging.ts";
 import { createOwnerIds } from "../../flows/owners/owner_ids.ts";

@@ -4,12 +4,11 @@
  * @module
  */
 
-import { endOf, tokenHint, withTokenPlace } from "../health/account_health.ts";
+import { endOf, tokenHint, withTokenPlace } from "../account_end.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { schedule } from "../../lib/clock.ts";
-import { createOnlineReport } from "./online.ts";
+import { createOnlineReport, createReachability } from "../../discord/gateway/main/online.ts";
 import type { Parts } from "./account_parts.ts";
-import { createReachability } from "./reachability.ts";
 
 /** Connects each event of the parts with its handler. */
 export function connectParts(
@@ -21,12 +20,10 @@ export function connectParts(
     parts;
   const { schedules } = parts;
   const online = createOnlineReport({
-    accountId,
     reader: parts.reader,
-    model: () => parts.settings.model.id,
     schedule,
     stopping: parts.stopping.signal,
-    onOnline,
+    onOnline: (bot, guilds) => onOnline({ accountId, bot, guilds, model: parts.settings.model.id }),
   });
   const end: AccountPorts["onEnd"] = (how) => {
     parts.ended.abort(); // before any other part meets the refusal

@@ -9,7 +9,7 @@
  */
 
 import { randomBytes } from "node:crypto";
-import type { ChannelId } from "../../core/discord/ids.ts";
+import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import { createAcceptor } from "../../flows/receive/accept.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
@@ -18,13 +18,13 @@ import { stopRequestOf, waitingRulesOf } from "../../flows/receive/notice_reply.
 import { createPluralkit } from "../../flows/receive/pluralkit.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import { schedule } from "../../lib/clock.ts";
-import type { InboundEvents } from "./events.ts";
-import type { Inbound, InboundOptions } from "./inbound_interface.ts";
 import { createInteractionHandlers } from "../commands/interactions.ts";
-import { createWithdrawNotes } from "./withdraw_notes.ts";
-import { createNameResolver } from "./names.ts";
 import { createPermitReaction } from "../../flows/judging/permit_reaction.ts";
-import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
+import { createPluralkitLookUp } from "../../pluralkit/look_up.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Store } from "../../core/store/store.ts";
+import type { Inbound, InboundEvents, InboundOptions } from "./inbound_interface.ts";
+import { createNameResolver } from "./names.ts";
 
 const GUILDS = "channels.discord.guilds";
 
@@ -66,7 +66,7 @@ export function createInbound(options: InboundOptions): Inbound {
     texts,
     log: logging.forPart("access"),
   });
-  const lookUp = createPluralkitLookUp(options);
+  const lookUp = createPluralkitLookUp(() => config().discord.pluralkit, options);
   const pluralkit = createPluralkit({
     ...common,
     store: store.inbox,
@@ -196,5 +196,17 @@ export function createInbound(options: InboundOptions): Inbound {
         await acceptor.flush();
       }
     },
+  };
+}
+
+/** Creates the function, which never throws. */
+export function createWithdrawNotes(
+  notes: Pick<Store["notes"], "withdraw">,
+  log: Log,
+): (messageIds: readonly MessageId[]) => void {
+  return (messageIds) => {
+    notes.withdraw(messageIds).catch((error: unknown) => {
+      log.error("Cannot withdraw the notes from deleted messages", { messageIds, error });
+    });
   };
 }

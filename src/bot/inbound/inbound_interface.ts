@@ -10,15 +10,15 @@ import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import type { Acceptor } from "../../flows/receive/accept.ts";
 import type { ProcessMemory } from "../../flows/process_memory.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
-import type { Meter } from "../health/meters.ts";
+import type { Meter } from "../../http/monitor/meters.ts";
 import type { Outbound } from "../outbound/outbound.ts";
-import type { InboundEvents } from "./events.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { InteractionParts } from "../commands/context.ts";
 import type { InteractionHandlers } from "../commands/interactions.ts";
-import type { NamesOptions } from "./names.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import type { Store } from "../../core/store/store.ts";
+import type { Changed, Foreign, Judged } from "../../core/inbound/inbox.ts";
+import type { NamesOptions } from "./names.ts";
 
 /** The settings and dependencies of an account's inbound side. */
 export interface InboundOptions extends
@@ -74,4 +74,26 @@ export interface Inbound extends Pick<Acceptor, "acceptHistory"> {
    * @throws {StoreError} If the store fails; Discord will send the events again.
    */
   stop(): Promise<void>;
+}
+
+/** The events of an account's inbound side. */
+export interface InboundEvents {
+  /** These messages wait for a turn now. */
+  accepted(judged: readonly Judged[]): void;
+  /** A question by a command waits for a turn. */
+  asked(): void;
+  /** The store holds every batch up to the one with this ticket. */
+  committed(ticket: number): void;
+  /** A shard's session lacks events, so it needs a new session. */
+  sessionDue(shardId: number): void;
+  /** A shard's new session is about to be stored; again after the store refused it. */
+  sessionStarting(shardId: number): void;
+  /** A shard's new session is stored; its events are not yet. */
+  sessionStarted(shardId: number): void;
+  /** A guild has appeared, changed or gone. */
+  guildsChanged(): void;
+  /** Waiting or running messages have changed, or have lost their turns (H6, S5). */
+  touched(changed: Changed): void;
+  /** Messages of the bot arrived that this store did not send (G11). */
+  foreign(found: readonly Foreign[]): void;
 }

@@ -18,7 +18,7 @@ import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
-import type { PartsStatus } from "../health/account_health.ts";
+import type { PartsStatus } from "../../http/monitor/account_health.ts";
 import { createBySecrets } from "../../lib/cache.ts";
 import { createDelivery } from "./delivery.ts";
 import {
@@ -26,7 +26,7 @@ import {
   createOwnerNotices,
   type FileNotices,
 } from "../../flows/owners/delivery_notices.ts";
-import type { Meter } from "../health/meters.ts";
+import type { Meter } from "../../http/monitor/meters.ts";
 import { createModelNotices } from "../../flows/owners/model_notices.ts";
 import { createOwners, type Owners } from "../../flows/owners/tell_owners.ts";
 import { createSentWatch, type SentWatch } from "../../flows/deliver/tool_messages.ts";

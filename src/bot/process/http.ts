@@ -11,8 +11,8 @@ import type { HttpHandler } from "../../http/app.ts";
 import type { Build, Metrics, ProcessUsage } from "../../http/metrics.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Accounts } from "../account/accounts.ts";
-import type { Meter } from "../health/meters.ts";
-import type { HealthMonitor } from "../health/health_monitor.ts";
+import type { Meter } from "../../http/monitor/meters.ts";
+import type { HealthMonitor } from "../../http/monitor/health_monitor.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** The settings of the HTTP server. */

@@ -24,7 +24,7 @@ import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { SendResult } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
 import { createDelivery } from "../../bot/outbound/delivery.ts";
-import { createSharedInvalidRequests } from "../../bot/outbound/invalid_requests.ts";
+import { createSharedInvalidRequests } from "../../discord/rest/scheduler/shared_invalid_requests.ts";
 import { createAccountRest, NO_REST_EVENTS } from "../../bot/outbound/rest.ts";
 import { textRulesOf } from "../../bot/rules/turn_rules.ts";
 import { DATABASE_NAME, prepareDataDir } from "../../host/files/data_dir.ts";

@@ -9,7 +9,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { createTokenChange } from "../../bot/account/token_change.ts";
-import { tokenHint } from "../../bot/health/account_health.ts";
+import { tokenHint } from "../../bot/account_end.ts";
 import {
   createOutboxSender,
   type DataDirectory,

@@ -77,3 +77,53 @@ export const CONNECTION_STEPS = [
 
 /** A step. `backoff`: it waits before the next attempt. `fatal`: Discord refuses it for good. */
 export type ConnectionStep = (typeof CONNECTION_STEPS)[number];
+
+/** Why an IDENTIFY waits: the daily budget, or the spacing between two. */
+export type IdentifyWaitReason = "budget" | "spacing";
+
+/** The state of a shard for health checks. */
+export interface ShardState {
+  /** The step of the connection's lifecycle. */
+  readonly state: ConnectionStep;
+  /** Unix time in milliseconds at which it was last ready; before that, of its start. */
+  readonly readyAt: number;
+  /** The last heartbeat that Discord acknowledged; absent before the first. */
+  readonly ack?: { readonly at: number; readonly intervalMs: number };
+  /** Whether `maxRetries` connections in a row have failed. */
+  readonly isDown: boolean;
+  /** Why the next IDENTIFY waits; absent if it does not, or if something else delays it. */
+  readonly waits?: IdentifyWaitReason;
+}
+
+/** Results of RESUMEs. */
+export type ResumeOutcome = "resumed" | "invalid" | "closed" | "timeout";
+
+/** Counters of one worker since its start. */
+export interface GatewayCounts {
+  /** Sent IDENTIFYs. */
+  readonly identifies: number;
+  /** RESUMEs by result. */
+  readonly resumes: Readonly<Record<ResumeOutcome, number>>;
+  /** Lost connections by close code, or by another cause: `"zombie"`, `"none"`. */
+  readonly disconnects: Readonly<Record<string, number>>;
+  /** Dispatches by type; types beyond the first 40 are `"other"`. */
+  readonly dispatches: Readonly<Record<string, number>>;
+  /** Dispatches between RESUME and RESUMED. */
+  readonly replayed: number;
+  /** Payloads that could not be read. */
+  readonly unparsable: number;
+}
+
+/** Counters and state of the gateway, for metrics. */
+export interface GatewayStats extends GatewayCounts {
+  /** Unix time in milliseconds of the worker's last tick. */
+  readonly tickAt: number;
+  /** Last sequence number that the main thread has committed, by shard. */
+  readonly seqCommitted: ReadonlyMap<number, number>;
+  /** Batches that the main thread has received and not committed yet. */
+  readonly uncommitted: number;
+  /** Number of workers that died. */
+  readonly deaths: number;
+  /** Compression of the gateway's payloads. */
+  readonly compression: "zlib-stream" | "none";
+}

@@ -12,6 +12,8 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { OtherWriters } from "../../core/store/store.ts";
+import type { Log } from "../../lib/log.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 
 /** Creates the watch; commits from now on count. */
 export function createOtherWriters(database: DatabaseSync): OtherWriters {
@@ -69,5 +71,74 @@ export function createBurstWatch(database: DatabaseSync): OtherWriters {
       seen = check.changes();
       return seen !== before;
     },
+  };
+}
+
+/** The dependencies of the watch. */
+interface WritersPorts {
+  /** Methods of the store. */
+  readonly store: OtherWriters;
+  /**
+   * Listens for other processes that write to the store.
+   *
+   * @returns Stops listening; `undefined` if the host has no way to listen.
+   */
+  readonly hear: (onWritten: () => void) => (() => void) | undefined;
+  /** Timer. */
+  readonly schedule: StartTimer;
+  /** Another process has written. */
+  readonly onWritten: () => void;
+  /** Gets warnings and failures. */
+  readonly log: Log;
+}
+
+/**
+ * Milliseconds between two checks for writes of another process, for one that died before it could
+ * ring. The second value holds where no process can ring.
+ */
+const LOOK_EVERY_MS = 60_000;
+const BLIND_LOOK_EVERY_MS = 5_000;
+/**
+ * Milliseconds from a ring to a second check: Bun reports one of two events within a millisecond.
+ */
+const SECOND_LOOK_MS = 250;
+
+/**
+ * Watches for writes of other processes.
+ *
+ * @returns Stops watching.
+ */
+export function watchWriters(
+  { store, hear, schedule, onWritten, log }: WritersPorts,
+): () => void {
+  let lookEveryMs = BLIND_LOOK_EVERY_MS;
+  let cancel = () => {};
+
+  function look(): void {
+    try {
+      if (store.changedElsewhere()) onWritten();
+    } catch (error) {
+      log.warn("Cannot check whether another process has written", { error });
+    }
+  }
+
+  function lookIn(ms: number): void {
+    cancel();
+    cancel = schedule(() => {
+      look();
+      lookIn(lookEveryMs);
+    }, ms);
+  }
+
+  const stopHearing = hear(() => {
+    look();
+    lookIn(SECOND_LOOK_MS);
+  });
+  if (stopHearing) lookEveryMs = LOOK_EVERY_MS;
+  lookIn(lookEveryMs);
+
+  return () => {
+    stopHearing?.();
+    cancel();
   };
 }

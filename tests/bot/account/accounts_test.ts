@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type AccountEnd, createAccountHealth } from "../../../src/bot/health/account_health.ts";
+import { type AccountEnd } from "../../../src/bot/account_end.ts";
+import { createAccountHealth } from "../../../src/http/monitor/account_health.ts";
 import type {
   AccountOptions,
   AccountPorts,
@@ -8,7 +9,7 @@ import type {
 } from "../../../src/bot/account_interface.ts";
 import { createAccounts } from "../../../src/bot/account/accounts.ts";
 import type { Account, Setup } from "../../../src/bot/rules/setup.ts";
-import { createMeter } from "../../../src/bot/health/meters.ts";
+import { createMeter } from "../../../src/http/monitor/meters.ts";
 import type { AccountChange } from "../../../src/config/changes.ts";
 import type { BotConfig } from "../../../src/config/config.ts";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";

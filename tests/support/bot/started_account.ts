@@ -14,8 +14,8 @@ import type {
   AccountPorts,
   RunningAccount,
 } from "../../../src/bot/account_interface.ts";
-import { createAccountHealth } from "../../../src/bot/health/account_health.ts";
-import { createMeter } from "../../../src/bot/health/meters.ts";
+import { createAccountHealth } from "../../../src/http/monitor/account_health.ts";
+import { createMeter } from "../../../src/http/monitor/meters.ts";
 import { createInvalidRequests } from "../../../src/core/discord/invalid_requests.ts";
 import type { Model } from "../../../src/core/model.ts";
 import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";

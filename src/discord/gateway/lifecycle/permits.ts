@@ -13,7 +13,6 @@ import { startHeartbeat } from "./sending.ts";
 import {
   CLOSE_MS,
   identifyFromMs,
-  type IdentifyWaitReason,
   type Intent,
   type LifecycleState,
   omit,
@@ -21,6 +20,7 @@ import {
   type Phase,
   type Step,
 } from "./state.ts";
+import { type IdentifyWaitReason } from "../../../core/discord/gateway.ts";
 import type { StepContext } from "./loss.ts";
 
 /**

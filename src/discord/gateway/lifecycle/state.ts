@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { IdentifyWaitReason } from "../../../core/discord/gateway.ts";
 import { SPACING_MS } from "../../../core/discord/identify_budget.ts";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import type { ReconnectPlan, ReconnectRules } from "./plan_reconnect.ts";
@@ -46,9 +47,6 @@ export interface LifecycleRules {
 
 /** Purpose of a connection. */
 export type Intent = "identify" | "resume";
-
-/** Why an IDENTIFY waits: the daily budget, or the spacing between two. */
-export type IdentifyWaitReason = "budget" | "spacing";
 
 /** The main thread's answer to a request for a permit. */
 export type PermitAnswer =

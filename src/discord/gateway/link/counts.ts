@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { GatewayCounts, ResumeOutcome } from "./protocol.ts";
+import type { GatewayCounts, ResumeOutcome } from "../../../core/discord/gateway.ts";
 
 /** Maximum number of types that are counted by name, because Discord may invent any number. */
 const MAX_TYPES = 40;

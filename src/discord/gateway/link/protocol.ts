@@ -7,12 +7,12 @@
  * @module
  */
 
+import type { GatewayCounts, ShardState } from "../../../core/discord/gateway.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
-import type { ConnectionStep } from "../../../core/discord/gateway.ts";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import type { OfferedForm } from "../../../core/people/form.ts";
 import type { Batch } from "./batches.ts";
-import type { Deadlines, FinalPlan, IdentifyWaitReason, PermitAnswer } from "../lifecycle/state.ts";
+import type { Deadlines, FinalPlan, PermitAnswer } from "../lifecycle/state.ts";
 import type { ReconnectRules } from "../lifecycle/plan_reconnect.ts";
 import type { ResumePoint } from "./position.ts";
 
@@ -91,39 +91,6 @@ export interface DispatchBatch extends Batch {
   readonly ticket: number;
   /** Unix time in milliseconds at which the worker sent it; the main thread may read it later. */
   readonly arrivedAt: number;
-}
-
-/** The state of a shard for health checks. */
-export interface ShardState {
-  /** The step of the connection's lifecycle. */
-  readonly state: ConnectionStep;
-  /** Unix time in milliseconds at which it was last ready; before that, of its start. */
-  readonly readyAt: number;
-  /** The last heartbeat that Discord acknowledged; absent before the first. */
-  readonly ack?: { readonly at: number; readonly intervalMs: number };
-  /** Whether `maxRetries` connections in a row have failed. */
-  readonly isDown: boolean;
-  /** Why the next IDENTIFY waits; absent if it does not, or if something else delays it. */
-  readonly waits?: IdentifyWaitReason;
-}
-
-/** Results of RESUMEs. */
-export type ResumeOutcome = "resumed" | "invalid" | "closed" | "timeout";
-
-/** Counters of one worker since its start. */
-export interface GatewayCounts {
-  /** Sent IDENTIFYs. */
-  readonly identifies: number;
-  /** RESUMEs by result. */
-  readonly resumes: Readonly<Record<ResumeOutcome, number>>;
-  /** Lost connections by close code, or by another cause: `"zombie"`, `"none"`. */
-  readonly disconnects: Readonly<Record<string, number>>;
-  /** Dispatches by type; types beyond the first 40 are `"other"`. */
-  readonly dispatches: Readonly<Record<string, number>>;
-  /** Dispatches between RESUME and RESUMED. */
-  readonly replayed: number;
-  /** Payloads that could not be read. */
-  readonly unparsable: number;
 }
 
 /** Level of a log line. */

@@ -9,7 +9,7 @@
 import type { GatewayFinal } from "./thread.ts";
 import type { OfferedForm } from "../../../core/people/form.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
-import type { ShardState } from "../link/protocol.ts";
+import type { ShardState } from "../../../core/discord/gateway.ts";
 import { createEmitter, type Hold } from "../../../lib/emitter.ts";
 import {
   connect,

@@ -11,13 +11,8 @@ import type { AccountId } from "../../../core/discord/ids.ts";
 import type { OfferedForm } from "../../../core/people/form.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
 import type { GatewayOptions, ShardOptions } from "../link/protocol.ts";
-import {
-  type Gateway,
-  type GatewayEvents,
-  type GatewayPorts,
-  type GatewayStats,
-  startGateway,
-} from "./thread.ts";
+import { type Gateway, type GatewayEvents, type GatewayPorts, startGateway } from "./thread.ts";
+import { type GatewayStats } from "../../../core/discord/gateway.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
 import { createPermits, type PermitsPorts } from "./identify_permits.ts";

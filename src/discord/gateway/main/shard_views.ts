@@ -9,7 +9,8 @@
 import type { Clock } from "../../../lib/clock.ts";
 import { SPACING_MS } from "../../../core/discord/identify_budget.ts";
 import { DOWN_IDENTIFY_SPACING_MS } from "../lifecycle/state.ts";
-import type { PermitAnswer, ShardOptions, ShardStart, ShardState } from "../link/protocol.ts";
+import type { PermitAnswer, ShardOptions, ShardStart } from "../link/protocol.ts";
+import type { ShardState } from "../../../core/discord/gateway.ts";
 import type { ShardResumePoint } from "./batch_tracker.ts";
 
 /** A request for a permit. */

@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { GatewayStats, ShardState } from "../../../core/discord/gateway.ts";
 import type { OfferedForm } from "../../../core/people/form.ts";
 import { createTotals } from "../link/counts.ts";
 import { createBatchTracker } from "./batch_tracker.ts";
@@ -17,14 +18,12 @@ import {
   type DispatchBatch,
   type FromShard,
   type FromWorker,
-  type GatewayCounts,
   type GatewayOptions,
   type LogLevel,
   type LogValue,
   type PermitAnswer,
   PROTOCOL_VERSION,
   type ShardStart,
-  type ShardState,
   type ToWorker,
 } from "../link/protocol.ts";
 import { createShardViews } from "./shard_views.ts";
@@ -67,20 +66,6 @@ export interface GatewayEvents {
   onLog(level: LogLevel, event: string, fields: Readonly<Record<string, LogValue>>): void;
   /** The account never connects again. */
   onFinal(final: GatewayFinal): void;
-}
-
-/** Counters and state of the gateway, for metrics. */
-export interface GatewayStats extends GatewayCounts {
-  /** Unix time in milliseconds of the worker's last tick. */
-  readonly tickAt: number;
-  /** Last sequence number that the main thread has committed, by shard. */
-  readonly seqCommitted: ReadonlyMap<number, number>;
-  /** Batches that the main thread has received and not committed yet. */
-  readonly uncommitted: number;
-  /** Number of workers that died. */
-  readonly deaths: number;
-  /** Compression of the gateway's payloads. */
-  readonly compression: "zlib-stream" | "none";
 }
 
 /** The gateway of one account. */

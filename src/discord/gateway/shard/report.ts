@@ -12,12 +12,8 @@ import { bounded } from "../../../lib/text/cut.ts";
 import { UNPRINTABLE } from "../../../lib/text/quoted.ts";
 import { closeLabel, closeLine, SESSION_LOST } from "../lifecycle/close_line.ts";
 import type { Counters } from "../link/counts.ts";
-import type {
-  IdentifyWaitReason,
-  LifecycleState,
-  LostConnection,
-  Now,
-} from "../lifecycle/state.ts";
+import type { IdentifyWaitReason } from "../../../core/discord/gateway.ts";
+import type { LifecycleState, LostConnection, Now } from "../lifecycle/state.ts";
 import { MAX_FAILED_RESUMES } from "../lifecycle/loss.ts";
 import { backoffOf } from "../lifecycle/plan_reconnect.ts";
 import type { CommonOptions, FromShard, FromWorker, LogLevel, LogValue } from "../link/protocol.ts";

@@ -8,7 +8,8 @@ import process from "node:process";
 import { ActivityTypes } from "@discordeno/types";
 import type { LifecycleState, Phase } from "../lifecycle/state.ts";
 import type { Activity, ActivityKind, Presence } from "../../../core/discord/presence.ts";
-import type { CommonOptions, ShardState } from "../link/protocol.ts";
+import type { CommonOptions } from "../link/protocol.ts";
+import type { ShardState } from "../../../core/discord/gateway.ts";
 
 /**
  * Adds the API version, the encoding and the compression to the gateway's address.

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { SPACING_MS } from "../../../../src/core/discord/identify_budget.ts";
 import { DOWN_IDENTIFY_SPACING_MS } from "../../../../src/discord/gateway/lifecycle/state.ts";
-import type { ShardState } from "../../../../src/discord/gateway/link/protocol.ts";
+import type { ShardState } from "../../../../src/core/discord/gateway.ts";
 import { createShardViews } from "../../../../src/discord/gateway/main/shard_views.ts";
 
 const READY: ShardState = { state: "ready", readyAt: 50, isDown: false };

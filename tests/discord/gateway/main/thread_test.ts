@@ -5,8 +5,8 @@ import { SPACING_MS } from "../../../../src/core/discord/identify_budget.ts";
 import type {
   DispatchBatch,
   GatewayOptions,
-  ShardState,
 } from "../../../../src/discord/gateway/link/protocol.ts";
+import type { ShardState } from "../../../../src/core/discord/gateway.ts";
 import {
   type Gateway,
   type GatewayFinal,

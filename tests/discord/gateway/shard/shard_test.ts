@@ -20,8 +20,8 @@ import { DISPATCH_OVERHEAD } from "../../../../src/discord/gateway/link/batches.
 import type {
   GatewayOptions,
   PermitAnswer,
-  ShardState,
 } from "../../../../src/discord/gateway/link/protocol.ts";
+import type { ShardState } from "../../../../src/core/discord/gateway.ts";
 import { OWN_HOST } from "../../../support/network/own_host.ts";
 
 const cleanups = cleanUpAfterEach();

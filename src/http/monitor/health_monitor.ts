@@ -10,9 +10,9 @@
 
 import process from "node:process";
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { AccountSnapshot, ConfigState, Model, Snapshot } from "../../http/snapshot.ts";
+import type { AccountSnapshot, ConfigState, Model, Snapshot } from "../snapshot.ts";
 import { type AccountHealth, createAccountHealth, type HealthSources } from "./account_health.ts";
-import { createMainThreadMonitor } from "../../http/monitor/main_thread.ts";
+import { createMainThreadMonitor } from "./main_thread.ts";
 import { createStoreHealth } from "./store_health.ts";
 
 export type { ConfigState };

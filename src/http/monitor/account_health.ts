@@ -1,5 +1,5 @@
 /**
- * Keeps the health of one account, from the last reports of its parts, and says why it ended.
+ * Keeps the health of one account, from the last reports of its parts.
  *
  * An account may end or restart while the process goes on (C9). So its parts are looked up for each
  * snapshot, and their reports are dropped with them.
@@ -9,18 +9,15 @@
 
 import type { Account } from "../../core/account/account.ts";
 import type { EmbeddingState } from "../../core/notes/embedding.ts";
-import type { Meters } from "../../http/metrics.ts";
+import type { Meters } from "../metrics.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { ModelError } from "../../core/model.ts";
 import { modelProblemOf } from "../../core/model_problem.ts";
-import type { ShardState } from "../../discord/gateway/link/protocol.ts";
-import type { GatewayFinal, GatewayStats } from "../../discord/gateway/main/thread.ts";
-import type { AccountSnapshot, Shard } from "../../http/snapshot.ts";
+import type { GatewayStats, ShardState } from "../../core/discord/gateway.ts";
+import type { AccountSnapshot, Shard } from "../snapshot.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Store } from "../../core/store/store.ts";
-import { TOKEN_HINT } from "../../discord/gateway/lifecycle/close_codes.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 
 /** The status that an account's parts report. */
 export interface PartsStatus
@@ -156,9 +153,9 @@ function reporting(
       delete told.failures;
       delete told.fallback;
     },
-    /** The account has ended by itself. */
-    ended(end: AccountEnd): void {
-      if (told) told.end = wordsOf(end);
+    /** The account has ended by itself; the reason says how to fix it. */
+    ended(reason: string): void {
+      if (told) told.end = reason;
     },
     /** The account is stopped, because the config disables it or no longer has it. */
     left: (): void => void (told = undefined),
@@ -291,54 +288,4 @@ function noteTurn(told: Told, outcome: TurnOutcome, now: number): void {
 function isOutage(error: unknown): boolean {
   return error instanceof ModelError &&
     (error.kind === "unavailable" || modelProblemOf(error) !== undefined);
-}
-
-/** Says why the account ended, and how to fix it. */
-function wordsOf(end: AccountEnd): string {
-  switch (end.kind) {
-    case "refused":
-    case "stop":
-      return end.hint;
-    case "give_up":
-      return "gave up connecting; run `barnacle doctor` to find the cause, then restart";
-    case "worker_died":
-      return `the gateway thread died ${end.deaths} times; restart, and report it if it happens again`;
-    case "fault":
-      return "an internal error, or a fault of this machine; see the log";
-  }
-}
-
-/** Why an account ended by itself. */
-export type AccountEnd =
-  | GatewayFinal
-  | { readonly kind: "refused"; readonly hint: string }
-  /** A fault of Barnacle or of the machine. */
-  | { readonly kind: "fault"; readonly error: unknown };
-
-/**
- * Advice for a token that Discord refuses.
- *
- * @param place Place of the token: `"DISCORD_BOT_TOKEN"`, a file, or a path of the config.
- */
-export function tokenHint(place: string): string {
-  return `Discord does not accept the bot token of ${place}. Copy it again, or make a new one with ` +
-    "Reset Token under Bot at https://discord.com/developers/applications. " +
-    `Set it in ${place}, and start Barnacle again`;
-}
-
-/**
- * Turns an error into an end: Discord's refusal is final, any other error is a fault.
- *
- * @param tokenPlace Place of the account's token.
- */
-export function endOf(error: unknown, tokenPlace: string): AccountEnd {
-  if (!(error instanceof RestError)) return { kind: "fault", error };
-  const hint = error.kind === "unauthorized" ? tokenHint(tokenPlace) : error.message;
-  return { kind: "refused", hint };
-}
-
-/** Adds the token's place to the advice of an end that the gateway's thread reports. */
-export function withTokenPlace(end: GatewayFinal, tokenPlace: string): AccountEnd {
-  const isToken = "hint" in end && end.hint === TOKEN_HINT;
-  return isToken ? { ...end, hint: tokenHint(tokenPlace) } : end;
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createSharedInvalidRequests } from "../../../src/bot/outbound/invalid_requests.ts";
-import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
-import { recordingLog } from "../../support/recording_log.ts";
+import { createSharedInvalidRequests } from "../../../../src/discord/rest/scheduler/shared_invalid_requests.ts";
+import { type AccountId, toAccountId } from "../../../../src/core/discord/ids.ts";
+import { recordingLog } from "../../../support/recording_log.ts";
 
 const MINUTE_MS = 60_000;
 const NOW = 1_000 * MINUTE_MS;

@@ -8,8 +8,8 @@
  */
 
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { Meters } from "../../http/metrics.ts";
-import type { Snapshot } from "../../http/snapshot.ts";
+import type { Meters } from "../metrics.ts";
+import type { Snapshot } from "../snapshot.ts";
 import type { AccountHealth, HealthSources } from "./account_health.ts";
 
 /** How long the figures are reused, in milliseconds. */

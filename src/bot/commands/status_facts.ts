@@ -5,7 +5,7 @@
  */
 
 import type { StatusFacts } from "../../interactions/base/context.ts";
-import type { AccountHealth } from "./account_health.ts";
+import type { AccountHealth } from "../../http/monitor/account_health.ts";
 
 /**
  * Collects the facts of one account.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { statusOf } from "../../../src/bot/health/status_facts.ts";
-import type { AccountHealth } from "../../../src/bot/health/account_health.ts";
+import { statusOf } from "../../../src/bot/commands/status_facts.ts";
+import type { AccountHealth } from "../../../src/http/monitor/account_health.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const NOW = 1_750_000_000_000;

@@ -1,26 +1,23 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createOnlineReport } from "../../../src/bot/account/online.ts";
-import type { Online } from "../../../src/bot/account_interface.ts";
-import type { Self } from "../../../src/core/inbound/inbound.ts";
-import { ACCOUNT, guildId, userId } from "../../support/discord/builders.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { createOnlineReport } from "../../../../src/discord/gateway/main/online.ts";
+import type { Self } from "../../../../src/core/inbound/inbound.ts";
+import { guildId, userId } from "../../../support/discord/builders.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
 
 const SELF = { userId: userId("12"), username: "Krill" } as Self;
 
 function setUp() {
   const clock = new FakeClock();
   const stopping = new AbortController();
-  const seen: Online[] = [];
+  const seen: { bot: Self; guilds: readonly string[] }[] = [];
   const index = new Map<string, { readonly name: string }>();
   const reader: { self?: Self; index: never } = { self: SELF, index: index as never };
   const report = createOnlineReport({
-    accountId: ACCOUNT,
     reader,
-    model: () => "test/model",
     schedule: clock.schedule,
     stopping: stopping.signal,
-    onOnline: (online) => seen.push(online),
+    onOnline: (bot, guilds) => seen.push({ bot, guilds }),
   });
   return { clock, stopping, seen, index, reader, report };
 }

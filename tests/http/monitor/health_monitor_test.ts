@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import type { HealthSources } from "../../../src/bot/health/account_health.ts";
+import type { HealthSources } from "../../../src/http/monitor/account_health.ts";
 import { afterEach, describe, it } from "node:test";
 import type { TurnOutcome } from "../../../src/core/turn/turn_outcome.ts";
-import type { AccountHealth, AccountParts } from "../../../src/bot/health/account_health.ts";
-import { type HealthMonitor, startHealthMonitor } from "../../../src/bot/health/health_monitor.ts";
+import type { AccountHealth, AccountParts } from "../../../src/http/monitor/account_health.ts";
+import {
+  type HealthMonitor,
+  startHealthMonitor,
+} from "../../../src/http/monitor/health_monitor.ts";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
 import { ModelError } from "../../../src/core/model.ts";
 import { NO_COUNTS } from "../../../src/discord/gateway/link/counts.ts";
@@ -134,7 +137,7 @@ describe("startHealthMonitor()", () => {
     const work = begin(WORK, 3);
     begin(ACCOUNT, 5);
     assert.equal(health.snapshot().gatewayTickAt, 3);
-    work.ended({ kind: "refused", hint: "no" });
+    work.ended("no");
     assert.equal(health.snapshot().gatewayTickAt, 5, "one that has ended may stand still");
   });
 
@@ -308,7 +311,7 @@ describe("[O2] startHealthMonitor() and models", () => {
 
   it("shows no model of a stopped account", () => {
     const { health, begin } = setUp();
-    begin().ended({ kind: "refused", hint: "no" });
+    begin().ended("no");
     assert.deepEqual(health.snapshot().models, []);
   });
 });

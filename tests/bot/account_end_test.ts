@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { endOf, tokenHint, withTokenPlace } from "../../../src/bot/health/account_health.ts";
-import { TOKEN_HINT } from "../../../src/discord/gateway/lifecycle/close_codes.ts";
-import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import {
+  type AccountEnd,
+  endOf,
+  endReason,
+  tokenHint,
+  withTokenPlace,
+} from "../../src/bot/account_end.ts";
+import { TOKEN_HINT } from "../../src/discord/gateway/lifecycle/close_codes.ts";
+import { RestError } from "../../src/discord/rest/exchange/rest_error.ts";
 
 const PLACE = "DISCORD_BOT_TOKEN";
 const restError = (kind: RestError["kind"]) =>
@@ -36,4 +42,20 @@ describe("[O7] withTokenPlace()", () => {
     const died = { kind: "worker_died", deaths: 4 } as const;
     assert.equal(withTokenPlace(died, PLACE), died);
   });
+});
+
+describe("[O7] endReason()", () => {
+  const ends: readonly [AccountEnd, RegExp][] = [
+    [{ kind: "refused", hint: "set a new token" }, /^set a new token$/],
+    [{ kind: "stop", code: 4014, hint: "grant the intents" }, /^grant the intents$/],
+    [{ kind: "give_up", exit: false }, /barnacle doctor/],
+    [{ kind: "worker_died", deaths: 5 }, /died 5 times/],
+    [{ kind: "fault", error: new Error("secret words") }, /see the log/],
+  ];
+  for (const [end, words] of ends) {
+    it(`says how to fix it, and no words of an error: ${end.kind}`, () => {
+      assert.match(endReason(end), words);
+      assert.doesNotMatch(endReason(end), /secret words/);
+    });
+  }
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createReachability } from "../../../src/bot/account/reachability.ts";
+import { createReachability } from "../../../../src/discord/gateway/main/online.ts";
 
 describe("[D5] createReachability()", () => {
   it("reports a shard that becomes ready, and none that stays ready", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { watchWriters } from "../../../src/bot/process/writers.ts";
+import { watchWriters } from "../../../src/store/database/other_writers.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 

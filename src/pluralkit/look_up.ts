@@ -4,19 +4,18 @@
  * @module
  */
 
-import type { Config } from "../../config/config.ts";
-import type { LookUp } from "../../core/inbound/pluralkit.ts";
-import { schedule } from "../../lib/clock.ts";
-import { createPluralkitClient, type PluralkitClient } from "../../pluralkit/client.ts";
+import type { LookUp } from "../core/inbound/pluralkit.ts";
+import { type Clock, schedule } from "../lib/clock.ts";
+import { createPluralkitClient, type PluralkitClient } from "./client.ts";
 
-/** The settings of the PluralKit client. */
-export interface PluralkitLookUpOptions {
-  /** The current config; a reload replaces it (C9). */
-  readonly config: () => Config;
-  /** Barnacle's version, for the User-Agent. */
-  readonly version: string;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
+/** PluralKit in the config. */
+interface PluralkitSettings {
+  /** Whether PluralKit is asked. */
+  readonly enabled: boolean;
+  /** Its token, a secret; absent without one. */
+  readonly token?: { reveal(): string };
+  /** Base URL of its API. */
+  readonly apiUrl: string;
 }
 
 /** A PluralKit client that follows the config. */
@@ -29,9 +28,10 @@ const OFF: LookUp = { kind: "failed", reason: "PluralKit is switched off" };
 
 /** Creates a PluralKit client that follows the config. */
 export function createPluralkitLookUp(
-  { config, version, now }: PluralkitLookUpOptions,
+  settings: () => PluralkitSettings,
+  { version, now }: Clock & { readonly version: string },
 ): PluralkitLookUp {
-  let current = config().discord.pluralkit;
+  let current = settings();
   let client = createClient();
 
   /**
@@ -55,7 +55,7 @@ export function createPluralkitLookUp(
   return {
     lookUp: (id) => client?.lookUp(id) ?? Promise.resolve(OFF),
     reconfigured() {
-      const next = config().discord.pluralkit;
+      const next = settings();
       const isSame = next.enabled === current.enabled && next.apiUrl === current.apiUrl &&
         next.token?.reveal() === current.token?.reveal();
       if (isSame) return;

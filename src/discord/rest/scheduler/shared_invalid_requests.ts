@@ -7,14 +7,15 @@
  * @module
  */
 
-import type { AccountId } from "../../core/discord/ids.ts";
+import type { AccountId } from "../../../core/discord/ids.ts";
 import {
   createInvalidRequests,
   INVALID_WINDOW_MS,
   type InvalidRequests,
-} from "../../core/discord/invalid_requests.ts";
-import type { Log } from "../../lib/log.ts";
-import type { Store } from "../../core/store/store.ts";
+} from "../../../core/discord/invalid_requests.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import type { Log } from "../../../lib/log.ts";
+import type { Store } from "../../../core/store/store.ts";
 
 /** The shared count of invalid requests. */
 export interface SharedInvalidRequests {
@@ -23,14 +24,12 @@ export interface SharedInvalidRequests {
 }
 
 /** The dependencies of the count. */
-export interface InvalidRequestsPorts {
+interface InvalidRequestsPorts extends Clock {
   /** Methods of the store. */
   readonly store: {
     readonly gateway: Pick<Store["gateway"], "accountIds">;
     readonly outbox: Pick<Store["outbox"], "loadInvalidRequests" | "addInvalidRequest">;
   };
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** Gets warnings and failures. */
   readonly log: Log;
 }

@@ -1,0 +1,87 @@
+/**
+ * Reports once that an account is online, with the bot's name and its guilds, and each time that Discord
+ * is reachable again.
+ *
+ * Discord sends the guilds one by one after READY. So the report waits until no further guild has
+ * arrived for a moment.
+ *
+ * @module
+ */
+
+import type { GuildIndex } from "../decode/guild_index.ts";
+import type { Self } from "../../../core/inbound/inbound.ts";
+import type { StartTimer } from "../../../lib/clock.ts";
+import type { ShardState } from "../../../core/discord/gateway.ts";
+
+/** The dependencies of the report. */
+interface OnlineOptions {
+  /** The account's own user and its guilds, as the gateway told them. */
+  readonly reader: { readonly self?: Self | undefined; readonly index: GuildIndex };
+  /** Timer. */
+  readonly schedule: StartTimer;
+  /** Aborted when the account stops. */
+  readonly stopping: AbortSignal;
+  /** The account is online, in guilds of these names. */
+  readonly onOnline: (bot: Self, guilds: readonly string[]) => void;
+}
+
+/** Events that the report depends on. */
+export interface OnlineReport {
+  /** A shard is ready. */
+  ready(): void;
+  /** The bot's identity or its guilds have changed. */
+  changed(): void;
+}
+
+/** Milliseconds without a further guild. */
+const QUIET_MS = 500;
+
+/** Creates the report of one account. */
+export function createOnlineReport(
+  { reader, schedule, stopping, onOnline }: OnlineOptions,
+): OnlineReport {
+  let isReady = false;
+  let isDone = false;
+  let cancel = () => {};
+  stopping.addEventListener("abort", () => cancel(), { once: true });
+
+  function report(): void {
+    const { self: bot } = reader;
+    if (!bot) return; // READY is not read yet
+    isDone = true;
+    onOnline(bot, Array.from(reader.index.values(), ({ name }) => name));
+  }
+
+  function wait(): void {
+    if (!isReady || isDone || stopping.aborted) return;
+    cancel();
+    cancel = schedule(report, QUIET_MS);
+  }
+
+  return {
+    ready() {
+      isReady = true;
+      wait();
+    },
+    changed: wait,
+  };
+}
+
+/** Gets the states of an account's shards. */
+export type NoteState = (shardId: number, state: Pick<ShardState, "state">) => void;
+
+/**
+ * Creates the detector.
+ *
+ * @param onReachable Called when a shard becomes ready, and not while it stays ready.
+ */
+export function createReachability(onReachable: () => void): NoteState {
+  const ready = new Set<number>();
+  return (shardId, { state }) => {
+    if (state !== "ready") ready.delete(shardId);
+    else if (!ready.has(shardId)) {
+      ready.add(shardId);
+      onReachable();
+    }
+  };
+}
