@@ -12,8 +12,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { z } from "zod";
 import { TOOL_GATES } from "../src/core/tool_names.ts";
-import type { Action } from "../src/tools/discord/action/action.ts";
-import { ACTIONS } from "../src/tools/discord/actions.ts";
+import type { Action } from "../src/tools/discord/actions/action.ts";
+import { ACTIONS } from "../src/tools/discord/discord.ts";
 import { table } from "./markdown_table.ts";
 
 const PATH = "docs/tools.md";

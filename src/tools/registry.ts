@@ -6,20 +6,15 @@
  */
 
 import type { Tool } from "../core/turn/tool.ts";
-import { recall } from "./session/recall.ts";
-import { readChannelHistory } from "./channel/read_channel_history.ts";
-import { code } from "./code/code.ts";
-import { draw } from "./images/draw.ts";
+import { memory, recall } from "./memory.ts";
+import { readChannelHistory, replyInThread } from "./channel.ts";
+import { code, draw } from "./made_files.ts";
 import { discord } from "./discord/discord.ts";
-import { editFile, listFiles, readFile, writeFile } from "./files/files.ts";
-import { exec, processTool } from "./host/exec.ts";
-import { memory } from "./memory/memory.ts";
-import { readSkill } from "./skills/read_skill.ts";
-import { ask } from "./people/ask.ts";
-import { replyInThread } from "./channel/reply_in_thread.ts";
-import { remind } from "./time/remind.ts";
-import { webFetch } from "./web/web_fetch.ts";
-import { webSearch } from "./web/web_search.ts";
+import { editFile, listFiles, readFile, readSkill, writeFile } from "./files.ts";
+import { exec, processTool } from "./exec.ts";
+import { ask } from "./ask.ts";
+import { remind } from "./remind.ts";
+import { webFetch, webSearch } from "./web.ts";
 
 /** All tools, with distinct names. */
 export const TOOLS: readonly Tool[] = [

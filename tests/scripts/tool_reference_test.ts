@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { toolsPage } from "../../scripts/tool_reference.ts";
-import { ACTIONS } from "../../src/tools/discord/actions.ts";
+import { ACTIONS } from "../../src/tools/discord/discord.ts";
 
 describe("[T3] tool_reference", () => {
   it("docs/tools.md is up to date", () => {

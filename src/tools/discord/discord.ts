@@ -10,11 +10,37 @@
 import { z } from "zod";
 import type { ToolGate } from "../../core/tool_names.ts";
 import { defineTool, type Tool, type ToolContext } from "../../core/turn/tool.ts";
-import type { Action } from "./action/action.ts";
-import { ACTIONS } from "./actions.ts";
-import { destructiveOf, isDestructive } from "./destructive.ts";
-import { actionReadsElsewhere } from "./elsewhere.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
+import type { Action } from "./actions/action.ts";
+import { actionReadsElsewhere, destructiveOf, isDestructive } from "./calls.ts";
+import { CHANNEL_CHANGES } from "./actions/channel_changes.ts";
+import { CHANNEL_ACTIONS } from "./actions/channels.ts";
+import { EVENT_ACTIONS } from "./actions/events.ts";
+import { EXPRESSION_ACTIONS, REACTION_ACTIONS } from "./actions/expressions.ts";
+import { MEMBER_ACTIONS } from "./actions/members.ts";
+import { MESSAGE_ACTIONS, PIN_ACTIONS, SEARCH_ACTIONS } from "./actions/messages.ts";
+import { MODERATION_ACTIONS, OTHER_ACTIONS } from "./actions/moderation.ts";
+import { PERMISSION_ACTIONS } from "./actions/permissions.ts";
+import { POLL_ACTIONS } from "./actions/polls.ts";
+import { THREAD_ACTIONS } from "./actions/threads.ts";
+
+/** All actions, with distinct names. */
+export const ACTIONS: readonly Action[] = [
+  ...MESSAGE_ACTIONS,
+  ...REACTION_ACTIONS,
+  ...EXPRESSION_ACTIONS,
+  ...POLL_ACTIONS,
+  ...PIN_ACTIONS,
+  ...THREAD_ACTIONS,
+  ...SEARCH_ACTIONS,
+  ...CHANNEL_ACTIONS,
+  ...CHANNEL_CHANGES,
+  ...PERMISSION_ACTIONS,
+  ...MEMBER_ACTIONS,
+  ...EVENT_ACTIONS,
+  ...MODERATION_ACTIONS,
+  ...OTHER_ACTIONS,
+];
 
 const input = z.looseObject({ action: z.string() });
 

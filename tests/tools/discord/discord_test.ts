@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { GATES, openGates } from "../../../src/core/tool_names.ts";
 import type { DiscordPort, ShownMessage } from "../../../src/core/turn/ports/discord.ts";
-import { ACTIONS } from "../../../src/tools/discord/actions.ts";
-import { discord } from "../../../src/tools/discord/discord.ts";
+import { ACTIONS, discord } from "../../../src/tools/discord/discord.ts";
 import { channelId, messageId } from "../../support/discord/builders.ts";
 import { toolContext, UNUSED_PORTS } from "../../support/model/tools.ts";
 

@@ -1,0 +1,138 @@
+/**
+ * The tool `read_channel_history`: earlier messages of a channel, as they are or summarised (T6).
+ *
+ * Nothing is read that the asker may not read (T4), or that the policy keeps from the asker (T5). The
+ * messages pass the same policy as live ones.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { parseSnowflake } from "../core/discord/ids.ts";
+import { shownLine } from "../core/turn/ports/discord_call.ts";
+import type { ShownMessage } from "../core/turn/ports/discord.ts";
+import { defineTool, type Tool, type ToolContext } from "../core/turn/tool.ts";
+import { readsElsewhere } from "./discord/calls.ts";
+import { FIELDS } from "./discord/actions/action.ts";
+import { badArguments } from "../core/refused_call.ts";
+
+const input = z.object({
+  channelId: FIELDS.channelId.optional(),
+  limit: z.int().min(1).max(500).default(50).describe("How many messages to read."),
+  before: z.string().optional().describe(
+    "Id of a message: reads only older messages. Without it, reads the newest ones before the question.",
+  ),
+  since: z.string().optional().describe(
+    "Reads only messages from this time on, such as 2026-03-01 or 2026-03-01T14:00:00Z.",
+  ),
+  mode: z.enum(["auto", "raw", "summary"]).default("auto").describe(
+    "raw: the messages. summary: a summary that cites their ids. auto: a summary if they are too long.",
+  ),
+  question: z.string().max(500).optional().describe("What the summary must answer."),
+});
+
+type Input = z.infer<typeof input>;
+
+/** Maximum UTF-16 units of messages in a result: the turn would cut a longer one. */
+const RAW_CHARS = 7_000;
+/** Maximum UTF-16 units of one message in a result. */
+const MESSAGE_CHARS = 4_000;
+
+/** Reads earlier messages of a channel. */
+export const readChannelHistory: Tool = defineTool({
+  name: "read_channel_history",
+  description:
+    "Reads earlier messages of this channel or thread, or of another one of this server, one JSON " +
+    "object per line, oldest first. Summarises many messages, and cites the ids of those that " +
+    "matter. To read further back, call it again with `before` set to the first id of the result.",
+  input,
+  gate: "messages",
+  needs: ["View Channel", "Read Message History"],
+  isPersonalCall: readsElsewhere,
+  isIdempotent: true,
+  async run({ channelId, limit, before: written, since, mode, question }, context) {
+    const before = written === undefined ? undefined : parseSnowflake<"message">(written);
+    if (written !== undefined && before === undefined) {
+      throw badArguments("`before` must be the id of a message: digits only");
+    }
+    const sinceMs = since === undefined ? undefined : Date.parse(since);
+    if (sinceMs !== undefined && !Number.isFinite(sinceMs)) {
+      throw badArguments("`since` must be a date or a time, such as 2026-03-01T14:00:00Z");
+    }
+    const messages = await context.ports.history.read(context, {
+      limit,
+      channelId,
+      before,
+      sinceMs,
+    });
+    if (messages.length === 0) return "There are no earlier messages that you may read.";
+    const lines = messages.map(lineOf);
+    const isShort = lines.join("\n").length <= RAW_CHARS;
+    if (mode === "raw" || (mode === "auto" && isShort)) return newest(messages, lines);
+    return await summarised(messages, lines, { mode, question }, context);
+  },
+});
+
+async function summarised(
+  messages: readonly ShownMessage[],
+  lines: readonly string[],
+  { mode, question }: Pick<Input, "mode" | "question">,
+  context: ToolContext,
+): Promise<string> {
+  try {
+    const { history } = context.ports;
+    const summary = await history.summarise(context, messages, question);
+    const left = messages.length - summary.messages - summary.missing;
+    const notes = [
+      `summary of ${summary.messages} messages, from ${summary.first} to ${summary.last}, ` +
+      "written by a model; ids of messages are in brackets",
+      ...(summary.missing > 0 ? [`${summary.missing} messages between them are missing`] : []),
+      ...(left > 0 ? [`${left} older messages are left out: use \`before\``] : []),
+    ];
+    return `[${notes.join("; ")}]\n${summary.text}`;
+  } catch (error) {
+    context.signal.throwIfAborted();
+    const why = error instanceof Error ? error.message : String(error);
+    if (mode === "summary") throw new Error(`no summary: ${why}; the mode raw needs none`);
+    return `[no summary: ${why}]\n${newest(messages, lines)}`;
+  }
+}
+
+/** The newest lines that fit, oldest first. */
+function newest(messages: readonly ShownMessage[], lines: readonly string[]): string {
+  let chars = 0;
+  const over = lines.findLastIndex((line) => (chars += line.length + 1) > RAW_CHARS) + 1;
+  const first = Math.min(over, lines.length - 1); // the newest one always
+  if (first === 0) return lines.join("\n");
+  const note = `${first} older messages do not fit here: call again with \`before\` set to ` +
+    `${messages[first]?.id}`;
+  return `[${note}]\n${lines.slice(first).join("\n")}`;
+}
+
+function lineOf(message: ShownMessage): string {
+  return shownLine(
+    message,
+    (text) =>
+      text.length > MESSAGE_CHARS ? `${text.slice(0, MESSAGE_CHARS).toWellFormed()}…` : text,
+  );
+}
+
+const threadInput = z.object({
+  title: z.string().min(1).max(100).describe("Title of the thread, in a few words."),
+});
+
+/** Opens a thread on the asked message. */
+export const replyInThread: Tool = defineTool({
+  name: "reply_in_thread",
+  description:
+    "Opens a thread on the message that you answer. Your answer then goes to the thread, and the " +
+    "conversation continues there. Use it if people ask for a thread, or for a long discussion.",
+  input: threadInput,
+  gate: "threads",
+  needs: ["View Channel", "Create Public Threads", "Send Messages in Threads"],
+  isIdempotent: true, // a message has one thread at most
+  async run({ title }, { message, ports }) {
+    await ports.threads.open(message, title);
+    return "The thread is open. Your answer will be posted there.";
+  },
+});

@@ -1,0 +1,163 @@
+/**
+ * Declares an action of the tool `discord`. `actions.ts` lists all of them.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import type {
+  DiscordCall,
+  DiscordPort,
+  SentText,
+  ShownMessage,
+} from "../../../core/turn/ports/discord.ts";
+import type { ToolGate } from "../../../core/tool_names.ts";
+import { type MessageId, parseSnowflake, type Snowflake } from "../../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+
+/** One action, with the type of its checked input. */
+export interface Action<Input extends z.ZodObject = z.ZodObject> {
+  /** Name for the model: a value of the argument `action`. */
+  readonly name: string;
+  /** Description for the model, in a few words; empty if the name says it all. */
+  readonly summary: string;
+  /** Gate that the config must leave open; absent if any open gate is enough. */
+  readonly gate?: ToolGate;
+  /** Rights of the asker beside View Channel, for `docs/tools.md`. */
+  readonly rights: string;
+  /** Whether a second run changes nothing more. Otherwise a crash never repeats it. */
+  readonly isIdempotent: boolean;
+  /** Set for a destructive action: whether it can be undone. */
+  readonly undo?: "yes" | "no" | "partly";
+  /** Checks the arguments beside `action`. */
+  readonly input: Input;
+  /**
+   * Runs the action.
+   *
+   * @returns The result for the model.
+   * @throws {Error} If it failed; the message tells the model why.
+   */
+  run(input: z.infer<Input>, call: DiscordCall, discord: DiscordPort): Promise<string>;
+}
+
+/** Checks an action's types, and hides that of its input from the list of actions. */
+export function defineAction<Input extends z.ZodObject>(action: Action<Input>): Action {
+  return action;
+}
+
+/** `<#5>`, `channel:5`, or a link to a channel or a message. */
+const CHANNEL = /^(?:<#(\d+)>|channel:(\d+)|https:\/\/discord\.com\/channels\/\d+\/(\d+).*)$/;
+/** `<@5>`, `<@!5>` or `user:5`. */
+const USER = /^(?:<@!?(\d+)>|user:(\d+))$/;
+/** `<@&5>` or `role:5`. */
+const ROLE = /^(?:<@&(\d+)>|role:(\d+))$/;
+
+/** An id, in the spellings of Discord. */
+function id<Kind extends string>(what: string, spelling?: RegExp, hint = "digits only") {
+  return z.string().transform((written, context): Snowflake<Kind> => {
+    const text = written.trim();
+    const digits = spelling?.exec(text)?.slice(1).find((group) => group !== undefined);
+    const found = parseSnowflake<Kind>(digits ?? text);
+    if (found) return found;
+    context.addIssue(`must be the id of a ${what}: ${hint}`);
+    return z.NEVER;
+  });
+}
+
+const anyChannel = id<"channel">("channel", CHANNEL, "digits only, or <#digits>");
+const channelId = anyChannel;
+const messageId = id<"message">("message");
+const userId = id<"user">("user", USER, "digits only, or <@digits>");
+const roleId = id<"role">("role", ROLE, "digits only, or <@&digits>");
+
+/** The shared arguments. */
+export const FIELDS = {
+  channelId,
+  anyChannel,
+  messageId,
+  guildId: id<"guild">("server"),
+  userId,
+  roleId,
+  text: z.string().min(1).max(20_000),
+  replyTo: messageId,
+  emoji: z.string().max(100).describe("Unicode, or <:name:id>."),
+  title: z.string().min(1).max(100),
+  name: z.string().min(1).max(100),
+  limit: z.int().min(1).max(100),
+  before: messageId,
+  after: messageId,
+  reason: z.string().min(1).max(400),
+  dryRun: z.boolean(),
+  mediaUrl: z.string().max(2_000).describe("Link of a picture on Discord."),
+  parentId: z.union([z.literal("none").transform(() => null), anyChannel])
+    .describe('Category id, or "none".'),
+  position: z.int().min(0).max(1_000),
+  topic: z.string().max(1_024),
+  isNsfw: z.boolean(),
+  query: z.string().min(1).max(1_024),
+  tags: z.array(z.string().min(1).max(100)).min(1).max(5).describe("Names of forum tags."),
+  description: z.string().min(1).max(1_000),
+};
+
+/** Where an action on messages acts. */
+export const AT = { channelId: channelId.optional(), messageId };
+
+/** Where an action on a server acts. */
+export const IN_GUILD = { guildId: FIELDS.guildId.optional() };
+
+/** Arguments of destructive actions. */
+export const DESTRUCTIVE = {
+  reason: FIELDS.reason.optional(),
+  dryRun: FIELDS.dryRun.optional(),
+};
+
+/** One JSON object for each item, a line each. */
+export function lines(items: readonly object[], none: string): string {
+  return items.length === 0 ? none : items.map((item) => JSON.stringify(item)).join("\n");
+}
+
+/** The result of a sent text. */
+export function sentLine({ state, channelId, messageIds }: SentText): string {
+  if (state === "sent") return JSON.stringify({ sent: true, channelId, messageIds });
+  return JSON.stringify({
+    stored: true,
+    channelId,
+    note: "Discord does not have it yet. It is delivered later; do not send it again.",
+  });
+}
+
+/** A message with its times. */
+export function messageFields(
+  { id, from, fromId, timestamp, timestampMs, replyTo, text }: ShownMessage,
+): ShownMessage & { readonly timestampUtc: string } {
+  return {
+    id,
+    from,
+    fromId,
+    timestamp,
+    timestampMs,
+    timestampUtc: new Date(timestampMs).toISOString(),
+    replyTo: replyTo || undefined,
+    text,
+  };
+}
+
+/** A thing of Discord with an id. */
+export const withId: z.ZodType<{ readonly id: Snowflake }> = z.object({ id: snowflakeSchema() });
+
+/** A new message in Discord's responses. */
+export const newMessage: z.ZodType<{ readonly id: MessageId }> = z.object({
+  id: snowflakeSchema<"message">(),
+});
+
+/** Reads a response of Discord; throws words for the model if it has another form. */
+export function read<T>(schema: z.ZodType<T>, raw: unknown): T {
+  const parsed = schema.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  throw new Error("Discord answered in a form that the bot does not understand");
+}
+
+/** The name of a channel for people: `"#krill"`. */
+export function named({ name, id }: { readonly name: string; readonly id: string }): string {
+  return `#${name} (${id})`;
+}

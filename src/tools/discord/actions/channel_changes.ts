@@ -1,0 +1,247 @@
+/**
+ * Actions that change, move and delete channels, behind the gate `channels`.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { type Channel, CHANNEL_KINDS, isThread } from "../../../core/rights/channel.ts";
+import type { ChannelId } from "../../../core/discord/ids.ts";
+import type { Need } from "../../../core/rights/rights.ts";
+import type { ChannelPlace } from "../../../core/turn/ports/discord_place.ts";
+import { type Action, defineAction, DESTRUCTIVE, FIELDS, named } from "./action.ts";
+import { badArguments } from "../../../core/refused_call.ts";
+
+const { channelId, name, parentId, position, topic, isNsfw } = FIELDS;
+
+/** Fields of a channel that actions set. */
+export interface Fields {
+  /** Name for people. */
+  readonly name?: string;
+  /** May be empty. */
+  readonly topic?: string;
+  /** Category; `null` for none. */
+  readonly parentId?: ChannelId | null;
+  /** Place in the list of its category. */
+  readonly position?: number;
+  /** Whether it is only for adults. */
+  readonly isNsfw?: boolean;
+  /** Seconds of slow mode; 0 ends it. */
+  readonly slowmodeSec?: number;
+  /** Of a thread. */
+  readonly archived?: boolean;
+  /** Of a thread. */
+  readonly locked?: boolean;
+}
+
+/** Actions that change channels. */
+export const CHANNEL_CHANGES: readonly Action[] = [
+  defineAction({
+    name: "channelEdit",
+    summary: "",
+    gate: "channels",
+    rights: "Manage Channels; Manage Threads for a thread; in the category too, to move it there",
+    isIdempotent: true,
+    undo: "yes",
+    input: z.strictObject({
+      channelId: channelId.optional(),
+      name: name.optional(),
+      topic: topic.optional(),
+      parentId: parentId.optional(),
+      isNsfw: isNsfw.optional(),
+      slowmodeSec: z.int().min(0).max(21_600).optional(),
+      archived: z.boolean().optional(),
+      locked: z.boolean().optional(),
+      ...DESTRUCTIVE,
+    }),
+    run: ({ channelId, reason, dryRun, ...fields }, call, discord) =>
+      discord.inChannel(
+        call,
+        { channelId, needs: [] },
+        (place) => edit(place, fields, { reason, dryRun }),
+      ),
+  }),
+  defineAction({
+    name: "channelMove",
+    summary: "",
+    gate: "channels",
+    rights: "Manage Channels, also in the category; on the server for a position",
+    isIdempotent: true,
+    undo: "yes",
+    input: z.strictObject({
+      channelId,
+      parentId: parentId.optional(),
+      position: position.optional(),
+      ...DESTRUCTIVE,
+    }),
+    run: ({ channelId, reason, dryRun, ...fields }, call, discord) =>
+      discord.inChannel(
+        call,
+        { channelId, needs: [] },
+        (place) => edit(place, fields, { reason, dryRun }),
+      ),
+  }),
+  defineAction({
+    name: "channelDelete",
+    summary: "",
+    gate: "channels",
+    rights: "Manage Channels; Manage Threads for a thread",
+    isIdempotent: true,
+    undo: "no",
+    input: z.strictObject({ channelId, ...DESTRUCTIVE }),
+    run: ({ channelId, reason, dryRun }, call, discord) =>
+      discord.inChannel(
+        call,
+        { channelId, needs: [] },
+        (place) => remove(place, { reason, dryRun }, false),
+      ),
+  }),
+  defineAction({
+    name: "categoryEdit",
+    summary: "",
+    gate: "channels",
+    rights: "Manage Channels; on the server for a position",
+    isIdempotent: true,
+    undo: "yes",
+    input: z.strictObject({
+      channelId,
+      name: name.optional(),
+      position: position.optional(),
+      ...DESTRUCTIVE,
+    }),
+    run: ({ channelId, reason, dryRun, ...fields }, call, discord) =>
+      discord.inChannel(call, { channelId, needs: [] }, (place) => {
+        assertCategory(place.channel);
+        return edit(place, fields, { reason, dryRun });
+      }),
+  }),
+  defineAction({
+    name: "categoryDelete",
+    summary: "its channels stay",
+    gate: "channels",
+    rights: "Manage Channels",
+    isIdempotent: true,
+    undo: "no",
+    input: z.strictObject({ channelId, ...DESTRUCTIVE }),
+    run: ({ channelId, reason, dryRun }, call, discord) =>
+      discord.inChannel(call, { channelId, needs: [] }, (place) => {
+        assertCategory(place.channel);
+        return remove(place, { reason, dryRun }, true);
+      }),
+  }),
+];
+
+interface How {
+  readonly reason: string | undefined;
+  readonly dryRun: boolean | undefined;
+}
+
+async function edit(
+  place: ChannelPlace,
+  fields: Fields,
+  { reason, dryRun = false }: How,
+): Promise<string> {
+  const { channel, guild } = place;
+  if (!guild) throw badArguments("direct messages cannot be changed");
+  if (Object.keys(fields).length === 0) throw badArguments("give the fields to change");
+  assertFits(channel, fields);
+  const needs: Need[] = [manages(channel)];
+  // A position shifts the channels of others.
+  if (fields.position !== undefined) {
+    needs.push({ kind: "in_guild", permission: "Manage Channels" });
+  }
+  await place.assertMay(needs);
+  await place.assertBotMay(needs);
+  if (fields.parentId) await place.assertMayIn(fields.parentId, ["Manage Channels"]);
+  const path = `/channels/${channel.id}`;
+  const body = channelFields(fields, place.clean);
+  const before = channelFields(fieldsBefore(channel, fields), place.clean);
+  return await place.change({
+    what: `change ${named(channel)}: ${JSON.stringify(body)}`,
+    dryRun,
+    undo: {
+      does: `sets ${named(channel)} back: ${JSON.stringify(before)}`,
+      needs: isThread(channel) ? ["Manage Threads"] : ["Manage Channels"],
+      left: { path, fields: { ...body } },
+      requests: [{ method: "PATCH", path, body: before }],
+    },
+  }, async () => {
+    await place.request("PATCH", path, { body, reason });
+    return "Changed.";
+  });
+}
+
+async function remove(
+  place: ChannelPlace,
+  { reason, dryRun = false }: How,
+  isCategory: boolean,
+): Promise<string> {
+  const { channel, guild } = place;
+  if (!guild) throw badArguments("direct messages cannot be deleted");
+  if (!isCategory && channel.type === CHANNEL_KINDS.category) {
+    throw badArguments("that is a category: use categoryDelete");
+  }
+  const needs = [manages(channel)];
+  await place.assertMay(needs);
+  await place.assertBotMay(needs);
+  const what = `delete ${named(channel)}${isCategory ? "" : " with all its messages"}`;
+  return await place.change({ what, dryRun }, async () => {
+    await place.request("DELETE", `/channels/${channel.id}`, { reason });
+    return "Deleted.";
+  });
+}
+
+function manages(channel: Channel): "Manage Threads" | "Manage Channels" {
+  return isThread(channel) ? "Manage Threads" : "Manage Channels";
+}
+
+function assertCategory({ type }: Channel): void {
+  if (type !== CHANNEL_KINDS.category) throw badArguments("that channel is no category");
+}
+
+/** @throws {Error} If a kind of channel has no such field. */
+function assertFits(channel: Channel, fields: Fields): void {
+  const isInThread = isThread(channel);
+  const wrong = isInThread ? ["topic", "parentId", "position", "isNsfw"] : ["archived", "locked"];
+  const found = Object.keys(fields).find((name) => wrong.includes(name));
+  if (found === undefined) return;
+  throw badArguments(
+    `${isInThread ? "a thread has" : "only a thread has"} ${
+      isInThread ? "no" : "the field"
+    } \`${found}\``,
+  );
+}
+
+/** The same fields as they are now. */
+function fieldsBefore(channel: Channel, fields: Fields): Fields {
+  const all: Required<Fields> = {
+    name: channel.name,
+    topic: channel.topic ?? "",
+    parentId: channel.parentId ?? null,
+    position: channel.position,
+    isNsfw: channel.isNsfw,
+    slowmodeSec: channel.slowmodeSec,
+    archived: channel.thread?.isArchived ?? false,
+    locked: channel.thread?.isLocked ?? false,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => name in fields));
+}
+
+/** The body of a request, from the fields of an action. */
+export function channelFields(
+  { isNsfw, slowmodeSec, name, topic, ...fields }: Fields,
+  clean: (text: string) => string,
+): object {
+  return {
+    ...(name !== undefined && { name: clean(name) }),
+    ...(topic !== undefined && { topic: clean(topic) }),
+    ...fields,
+    ...(isNsfw !== undefined && { nsfw: isNsfw }),
+    ...(slowmodeSec !== undefined && { rateLimitPerUser: slowmodeSec }),
+  };
+}
+
+/** The kind of a channel in words. */
+export function kindOf({ type }: Pick<Channel, "type">): string {
+  return Object.entries(CHANNEL_KINDS).find(([, number]) => number === type)?.[0] ?? "other";
+}

@@ -1,0 +1,129 @@
+/**
+ * Actions on scheduled events, behind the gate `events`.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { isVoice } from "../../../core/rights/channel.ts";
+import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import {
+  type Action,
+  defineAction,
+  FIELDS,
+  IN_GUILD,
+  lines,
+  read,
+  withId,
+} from "./action.ts";
+import { badArguments } from "../../../core/refused_call.ts";
+
+const { anyChannel, name, description } = FIELDS;
+
+const eventsSchema = z.array(z.object({
+  id: z.string(),
+  name: z.string(),
+  description: z.string().nullish(),
+  scheduled_start_time: z.string(),
+  scheduled_end_time: z.string().nullish(),
+  channel_id: snowflakeSchema<"channel">().nullish(),
+  entity_metadata: z.object({ location: z.string().nullish() }).nullish(),
+  user_count: z.number().nullish(),
+}));
+
+const time = z.iso.datetime({ offset: true });
+
+/** Discord's number for events that only members see. */
+const MEMBERS_ONLY = 2;
+const ENTITY = { stage: 1, voice: 2, external: 3 } as const;
+const STAGE_CHANNEL = 13;
+
+/** Actions on events. */
+export const EVENT_ACTIONS: readonly Action[] = [
+  defineAction({
+    name: "eventList",
+    summary: "",
+    gate: "events",
+    rights: "View Channel of an event in a channel",
+    isIdempotent: true,
+    input: z.strictObject(IN_GUILD),
+    run: (where, call, discord) =>
+      discord.inGuild(call, { ...where, needs: [] }, async (place) => {
+        const events = read(
+          eventsSchema,
+          await place.request("GET", `/guilds/${place.guildId}/scheduled-events`, {
+            query: { with_user_count: true },
+          }),
+        );
+        const visible = new Set((await place.channels()).map(({ id }) => id));
+        return lines(
+          events.filter(({ channel_id: id }) => !id || visible.has(id)).map((event) => ({
+            eventId: event.id,
+            name: event.name,
+            description: event.description ?? undefined,
+            startTime: event.scheduled_start_time,
+            endTime: event.scheduled_end_time ?? undefined,
+            channelId: event.channel_id ?? undefined,
+            location: event.entity_metadata?.location ?? undefined,
+            interested: event.user_count ?? undefined,
+          })),
+          "There are no events.",
+        );
+      }),
+  }),
+  defineAction({
+    name: "eventCreate",
+    summary: "times in ISO 8601 with offset; in a voice channel, or at a location with endTime",
+    gate: "events",
+    rights:
+      "Create Events; in a channel also Connect, in a stage also Manage Channels, Mute Members and Move Members",
+    isIdempotent: false,
+    input: z.strictObject({
+      ...IN_GUILD,
+      name,
+      startTime: time,
+      endTime: time.optional(),
+      description: description.optional(),
+      channelId: anyChannel.optional(),
+      location: z.string().min(1).max(100).optional(),
+    }),
+    run: ({ guildId, channelId, location, name, startTime, ...fields }, call, discord) => {
+      if ((channelId === undefined) === (location === undefined)) {
+        throw badArguments("give `channelId` or `location`, and not both");
+      }
+      if (location !== undefined && fields.endTime === undefined) {
+        throw badArguments("an event at a `location` needs `endTime`");
+      }
+      const needs = channelId === undefined
+        ? [{ kind: "in_guild", permission: "Create Events" } as const]
+        : [];
+      return discord.inGuild(call, { guildId, needs }, async (place) => {
+        let type: number = ENTITY.external;
+        if (channelId !== undefined) {
+          const channel = await place.assertMayIn(channelId, ["Create Events", "Connect"]);
+          if (!isVoice(channel)) throw badArguments("`channelId` must be a voice or stage channel");
+          type = channel.type === STAGE_CHANNEL ? ENTITY.stage : ENTITY.voice;
+          if (type === ENTITY.stage) {
+            await place.assertMayIn(channelId, ["Manage Channels", "Mute Members", "Move Members"]);
+          }
+        }
+        const made = read(
+          withId,
+          await place.request("POST", `/guilds/${place.guildId}/scheduled-events`, {
+            body: {
+              name: place.clean(name),
+              privacyLevel: MEMBERS_ONLY,
+              entityType: type,
+              scheduledStartTime: startTime,
+              scheduledEndTime: fields.endTime || undefined,
+              description: fields.description ? place.clean(fields.description) : undefined,
+              channelId: channelId || undefined,
+              entityMetadata: location ? { location: place.clean(location) } : undefined,
+            },
+          }),
+        );
+        return JSON.stringify({ eventId: made.id });
+      });
+    },
+  }),
+];

@@ -1,0 +1,174 @@
+/**
+ * Actions against members, behind the gate `moderation`.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import type { UserId } from "../../../core/discord/ids.ts";
+import type { Permission } from "../../../core/rights/permissions.ts";
+import type { DiscordCall, DiscordPort } from "../../../core/turn/ports/discord.ts";
+import type { GuildAct, GuildPlace } from "../../../core/turn/ports/discord_place.ts";
+import { type Action, defineAction, DESTRUCTIVE, FIELDS, IN_GUILD } from "./action.ts";
+import { ACTIVITY_KINDS, STATUSES } from "../../../core/discord/presence.ts";
+import { badArguments } from "../../../core/refused_call.ts";
+
+const { userId } = FIELDS;
+const target = { ...IN_GUILD, userId };
+const MINUTE_MS = 60_000;
+const DAY_SEC = 86_400;
+
+/** Actions against members. */
+export const MODERATION_ACTIONS: readonly Action[] = [
+  defineAction({
+    name: "timeout",
+    summary: "0 minutes end it",
+    gate: "moderation",
+    rights: "Timeout Members, and a higher role than the member",
+    isIdempotent: false, // a second run would begin a new time
+    undo: "yes",
+    input: z.strictObject({ ...target, minutes: z.int().min(0).max(40_320), ...DESTRUCTIVE }),
+    run: ({ guildId, userId, minutes, reason, dryRun = false }, call, discord) =>
+      against("Timeout Members", { guildId, userId }, call, discord, async (place, member) => {
+        const path = `/guilds/${place.guildId}/members/${userId}`;
+        const until = (ms: number | undefined) => ({
+          communicationDisabledUntil: ms === undefined ? null : new Date(ms).toISOString(),
+        });
+        const before = member.timedOutUntil;
+        const end = minutes === 0 ? undefined : place.nowMs + minutes * MINUTE_MS;
+        const wasOut = before !== undefined && before > place.nowMs;
+        return await place.change({
+          what: minutes === 0
+            ? `end the timeout of the member ${userId}`
+            : `time the member ${userId} out for ${minutes} min`,
+          dryRun,
+          undo: {
+            does: wasOut ? "sets the earlier timeout again" : "ends the timeout",
+            needs: ["Timeout Members"],
+            overUser: userId,
+            left: { path, fields: until(end) },
+            requests: [{ method: "PATCH", path, body: until(wasOut ? before : undefined) }],
+          },
+        }, async () => {
+          await place.request("PATCH", path, { body: until(end), reason });
+          return minutes === 0 ? "The timeout is over." : "Timed out.";
+        });
+      }, minutes === 0 ? "outranks" : "can_time_out"),
+  }),
+  defineAction({
+    name: "kick",
+    summary: "",
+    gate: "moderation",
+    rights: "Kick Members, and a higher role than the member",
+    isIdempotent: true,
+    undo: "no",
+    input: z.strictObject({ ...target, ...DESTRUCTIVE }),
+    run: ({ guildId, userId, reason, dryRun = false }, call, discord) =>
+      against("Kick Members", { guildId, userId }, call, discord, (place) => {
+        const path = `/guilds/${place.guildId}/members/${userId}`;
+        return place.change({ what: `kick the member ${userId}`, dryRun }, async () => {
+          await place.request("DELETE", path, { reason });
+          return "Kicked.";
+        });
+      }),
+  }),
+  defineAction({
+    name: "ban",
+    summary: "",
+    gate: "moderation",
+    rights: "Ban Members, and a higher role than the member",
+    isIdempotent: true,
+    undo: "partly",
+    input: z.strictObject({
+      ...target,
+      deleteDays: z.int().min(0).max(7).describe("Days of messages to delete.").optional(),
+      ...DESTRUCTIVE,
+    }),
+    run: ({ guildId, userId, deleteDays = 0, reason, dryRun = false }, call, discord) =>
+      against("Ban Members", { guildId, userId }, call, discord, (place) => {
+        const path = `/guilds/${place.guildId}/bans/${userId}`;
+        return place.change({
+          what: `ban the member ${userId}${
+            deleteDays === 0 ? "" : ` and delete their messages of ${deleteDays} days`
+          }`,
+          dryRun,
+          undo: {
+            does: "lifts the ban; the person must join again, and deleted messages stay deleted",
+            needs: ["Ban Members"],
+            requests: [{ method: "DELETE", path }],
+          },
+        }, async () => {
+          await place.request("PUT", path, {
+            body: { deleteMessageSeconds: deleteDays * DAY_SEC },
+            reason,
+          });
+          return "Banned.";
+        });
+      }),
+  }),
+];
+
+/** Acts against a member whom the asker and the bot outrank. */
+function against(
+  permission: Permission,
+  { guildId, userId }: { readonly guildId: GuildAct["guildId"]; readonly userId: UserId },
+  call: DiscordCall,
+  discord: DiscordPort,
+  act: (place: GuildPlace, member: Awaited<ReturnType<GuildPlace["member"]>>) => Promise<string>,
+  kind: "outranks" | "can_time_out" = "outranks",
+): Promise<string> {
+  const needs = [{ kind: "in_guild", permission }] as const;
+  return discord.inGuild(call, { guildId, needs }, async (place) => {
+    const member = await place.member(userId);
+    const above = { kind, member } as const;
+    await place.assertMay([above]);
+    await place.assertBotMay([above]);
+    return await act(place, member);
+  });
+}
+
+/** Actions on the bot itself. */
+export const OTHER_ACTIONS: readonly Action[] = [
+  defineAction({
+    name: "setPresence",
+    summary: "",
+    gate: "presence",
+    rights: "owners of the bot only",
+    isIdempotent: true,
+    input: z.strictObject({
+      status: z.enum(STATUSES).optional(),
+      activityType: z.enum(ACTIVITY_KINDS).optional(),
+      activityName: z.string().max(128).optional(),
+      activityUrl: z.url({ protocol: /^https$/ }).max(256).optional(),
+    }),
+    async run(
+      { status, activityType = "playing", activityName, activityUrl: url },
+      call,
+      discord,
+    ) {
+      if (activityName === undefined && status === undefined) {
+        throw badArguments("give `status` or `activityName`");
+      }
+      await discord.setPresence(call, {
+        status,
+        activity: activityName !== undefined
+          ? activityName === ""
+            ? null
+            : { type: activityType, name: activityName, url: url || undefined }
+          : undefined,
+      });
+      return "Set. It stays until it is set again, or the config changes it.";
+    },
+  }),
+  defineAction({
+    name: "undo",
+    summary: "a change of the last 10 minutes",
+    rights: "the person who asked for the change, or an owner of the bot; with its rights",
+    isIdempotent: true,
+    input: z.strictObject({ id: z.int().min(1).optional() }),
+    async run({ id }, call, discord) {
+      const { what, does, id: undone } = await discord.undo.undo(call, id);
+      return `Undone (${undone}): ${what}. This ${does}.`;
+    },
+  }),
+];

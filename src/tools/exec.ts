@@ -1,0 +1,54 @@
+/**
+ * The tools `exec` and `process`: commands on the host, without a shell (A1 to A3).
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import type { ExecCall } from "../core/turn/ports/host.ts";
+import { defineTool, type Tool } from "../core/turn/tool.ts";
+
+/** Maximum seconds of a command that the turn waits for (SEC-R22). */
+const MAX_SEC = 110;
+/** Maximum seconds of a job. */
+const MAX_JOB_SEC = 3_600;
+
+const input = z.strictObject({
+  argv: z.array(z.string().max(10_000)).min(1).max(200)
+    .describe("The program and its arguments, one each. There is no shell: no pipes, no *."),
+  cwd: z.string().max(1_000).default("").describe("Folder within your workspace."),
+  background: z.boolean().default(false)
+    .describe("Runs it as a job. `process` then shows its output."),
+  timeoutSec: z.int().min(1).max(MAX_JOB_SEC).optional(),
+});
+
+function callOf({ argv, cwd, background, timeoutSec }: z.infer<typeof input>): ExecCall {
+  const most = background ? MAX_JOB_SEC : MAX_SEC;
+  return { argv, cwd, isJob: background, timeoutMs: Math.min(timeoutSec ?? most, most) * 1_000 };
+}
+
+/** Runs a command. */
+export const exec: Tool = defineTool({
+  name: "exec",
+  description:
+    "Runs a program on your host, in your workspace. It may need the approval of a person first: the " +
+    "call then waits. Of long output, you get the beginning and the end.",
+  input,
+  needs: [],
+  isIdempotent: false,
+  asks: (asked, context) => context.ports.exec.question(callOf(asked), context),
+  run: (asked, context) => context.ports.exec.run(callOf(asked), context),
+});
+
+/** Shows and ends jobs. */
+export const processTool: Tool = defineTool({
+  name: "process",
+  description: "Shows the output of a job that `exec` has started, or ends the job.",
+  input: z.strictObject({
+    action: z.enum(["poll", "kill"]),
+    job: z.int().min(1).describe("Number that `exec` returned."),
+  }),
+  needs: [],
+  isIdempotent: true, // a job that has ended stays so
+  run: ({ action, job }, context) => context.ports.exec[action](job, context),
+});

@@ -1,0 +1,76 @@
+/**
+ * The tool `remind`: reminders and scheduled tasks (T12).
+ *
+ * They belong to the person whose message the turn answers. No argument names another one (T5).
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { defineTool, type Tool } from "../core/turn/tool.ts";
+import type { ShownSchedule } from "../core/turn/ports/schedules.ts";
+import { badArguments } from "../core/refused_call.ts";
+
+/** Maximum characters of the text of a schedule. */
+export const MAX_TEXT = 1_500;
+
+const input = z.strictObject({
+  action: z.enum(["create", "list", "delete"]),
+  when: z.string().max(100).optional().describe(
+    'For create: a local time ("2026-11-27T09:00"), a duration ("2h 30m"), or, for owners only, ' +
+      'a cron pattern with five fields ("0 9 * * 1").',
+  ),
+  text: z.string().max(MAX_TEXT).optional().describe(
+    "For create: the reminder's words as people will read them, or the instructions of the task.",
+  ),
+  task: z.boolean().default(false).describe(
+    "For create: true runs a turn of yours with the text then; false only posts the text.",
+  ),
+  id: z.int().positive().optional().describe("For delete: number of the reminder or task."),
+});
+
+/** Sets, lists and deletes the asker's reminders and tasks. */
+export const remind: Tool = defineTool({
+  name: "remind",
+  description:
+    "Sets, lists and deletes reminders and scheduled tasks of the person you answer. They run in " +
+    "this channel. A plain reminder mentions the person and posts its text.",
+  input,
+  isPersonal: true,
+  needs: [],
+  isIdempotent: true,
+  async run({ action, when, text, task, id }, { message, callKey, ports: { schedules } }) {
+    switch (action) {
+      case "create": {
+        if (when === undefined || text === undefined || text.trim() === "") {
+          throw badArguments("`create` needs `when` and `text`");
+        }
+        const set = await schedules.create(message, { when, text, isTask: task, callKey });
+        return `Set: ${lineOf(set)}`;
+      }
+      case "list": {
+        const all = await schedules.list(message);
+        if (all.length === 0) return "This person has no reminders and no scheduled tasks here.";
+        return all.map(lineOf).join("\n");
+      }
+      case "delete": {
+        if (id === undefined) throw badArguments("`delete` needs `id`; `list` shows the numbers");
+        return await schedules.remove(message, id)
+          ? `Deleted number ${id}.`
+          : `This person has no reminder or task with the number ${id} here.`;
+      }
+    }
+  },
+});
+
+function lineOf({ id, kind, text, cron, next, channelId, isPaused }: ShownSchedule): string {
+  return JSON.stringify({
+    id,
+    kind,
+    next,
+    cron,
+    channel: channelId,
+    paused: isPaused ? true : undefined,
+    text,
+  });
+}

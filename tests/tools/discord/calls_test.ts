@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { actionReadsElsewhere, readsElsewhere } from "../../../src/tools/discord/calls.ts";
+import { directMessage, guildMessage } from "../../support/discord/builders.ts";
+
+const here = guildMessage();
+const direct = directMessage();
+const OTHER = "1390000000000000099";
+
+describe("[SEC-R4] results of other channels", () => {
+  it("are for the asker alone, in every way to write a channel", () => {
+    for (const channelId of [OTHER, `<#${OTHER}>`, `channel:${OTHER}`]) {
+      assert.equal(readsElsewhere({ channelId }, here), true);
+      assert.equal(readsElsewhere({ channelId }, direct), false, "others do not see this session");
+    }
+  });
+
+  it("are those of no call for the turn's own channel", () => {
+    for (const written of [{}, { channelId: here.channelId }, { channelId: "x" }, undefined, 1]) {
+      assert.equal(readsElsewhere(written, here), false);
+    }
+  });
+
+  it("are those of reading actions, and of each search or list", () => {
+    const call = (action: string, channelId?: string) => ({ action, channelId });
+    assert.equal(actionReadsElsewhere(call("readMessages", OTHER), here), true);
+    assert.equal(actionReadsElsewhere(call("fetchMessage", OTHER), here), true);
+    for (const action of ["listPins", "channelInfo", "pollResults", "permissions", "new"]) {
+      assert.equal(actionReadsElsewhere(call(action, OTHER), here), true, action);
+    }
+    for (const action of ["threadCreate", "react", "channelEdit", "pinMessage", "pollEnd"]) {
+      assert.equal(actionReadsElsewhere(call(action, OTHER), here), false, action);
+    }
+    assert.equal(actionReadsElsewhere(call("searchMessages"), here), true);
+    assert.equal(actionReadsElsewhere(call("channelList"), here), true);
+    assert.equal(actionReadsElsewhere(call("readMessages"), here), false);
+    assert.equal(actionReadsElsewhere(call("sendMessage", OTHER), here), false);
+    assert.equal(actionReadsElsewhere(call("searchMessages"), direct), false);
+    assert.equal(actionReadsElsewhere("no object", here), false);
+  });
+});

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createCodePort } from "../../src/flows/tools/code.ts";
+import { evaluate } from "../../src/sandbox/evaluate.ts";
+import { code } from "../../src/tools/made_files.ts";
+import { FileError } from "../../src/core/turn/media.ts";
+import type { ToolContext } from "../../src/core/turn/tool.ts";
+import { guildMessage, messageId, sender, userId } from "../support/discord/builders.ts";
+import { toolContext, UNUSED_PORTS } from "../support/model/tools.ts";
+
+const FILES: Readonly<Record<string, Uint8Array>> = {
+  "tides.csv": new TextEncoder().encode("noon,3\nmidnight,4"),
+  "boat.png": new Uint8Array([0xff, 0xd8, 0xff]),
+  "long.txt": new Uint8Array(6_000_000),
+};
+
+const port = createCodePort({
+  runCode: (job) => evaluate(job),
+  readFile(messages, name) {
+    if (name === "big.csv") return Promise.reject(new FileError("larger than 8 MB"));
+    if (name !== "ids") return Promise.resolve(FILES[name]);
+    return Promise.resolve(new TextEncoder().encode(messages.map(({ id }) => id).join(" ")));
+  },
+});
+
+async function run(written: object, fields: Partial<ToolContext> = {}): Promise<string> {
+  const ports = { ...UNUSED_PORTS, code: port };
+  return await code.run(code.input.parse(written), toolContext({ ports, ...fields }));
+}
+
+describe("[T6] code", () => {
+  it("returns the result and the lines of a script", async () => {
+    assert.equal(await run({ source: "6 * 7" }), "Result: 42");
+    assert.equal(await run({ source: "console.log('a'); 1" }), "Output:\na\n\nResult: 1");
+    assert.equal(await run({ source: "console.log('a')" }), "Output:\na");
+    assert.match(await run({ source: "void 0" }), /without output and without a result/);
+  });
+
+  it("reads attachments of the message, and no others", async () => {
+    const source = 'files["tides.csv"].split("\\n").length';
+    assert.equal(await run({ source, files: ["tides.csv"] }), "Result: 2");
+    await assert.rejects(
+      run({ source, files: ["/etc/passwd"] }),
+      /has no attachment "\/etc\/passwd"/,
+    );
+    await assert.rejects(run({ source, files: ["boat.png"] }), /"boat.png" is no text/);
+    await assert.rejects(run({ source, files: ["long.txt"] }), /larger than 5 MB/);
+    await assert.rejects(run({ source }), /TypeError/);
+    await assert.rejects(
+      run({ source, files: ["big.csv"] }),
+      /^Error: cannot read the file "big.csv": larger than 8 MB$/,
+    );
+  });
+
+  it("[T4] reads attachments of the asker's messages, and not those of others in the turn", async () => {
+    const message = guildMessage({ id: messageId("1") });
+    const also = [
+      guildMessage({ id: messageId("2"), sender: sender({ id: userId("99") }) }),
+      guildMessage({ id: messageId("3") }),
+    ];
+    const ids = await run({ source: 'files["ids"]', files: ["ids"] }, { message, also });
+    assert.equal(ids, "Result: 1 3");
+  });
+
+  it("tells why a script failed, and what it wrote before", async () => {
+    await assert.rejects(
+      run({ source: "console.log('a'); null.x" }),
+      { message: "TypeError: cannot read property 'x' of null (line 1)\nOutput before:\na" },
+    );
+  });
+});

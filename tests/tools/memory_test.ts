@@ -1,0 +1,235 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { describe, it } from "node:test";
+import { createMemoryPort } from "../../src/flows/tools/memory.ts";
+import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
+import { MAX_NOTES } from "../../src/core/notes/note.ts";
+import { createNoteSearch } from "../../src/flows/notes/search.ts";
+import { memory } from "../../src/tools/memory.ts";
+import {
+  channelId,
+  directMessage,
+  guildId,
+  guildMessage,
+  guildPlace,
+  messageId,
+  sender,
+  userId,
+} from "../support/discord/builders.ts";
+import { toolContext, UNUSED_PORTS } from "../support/model/tools.ts";
+import { openTestStore } from "../support/store/store.ts";
+
+const GRACE = sender({ id: userId("222222222222222222"), username: "grace" });
+const OTHER_GUILD = guildPlace({ guild: { id: guildId("1400000000000000099"), name: "Other" } });
+
+/** Turns in which notes are saved and searched. */
+const TURNS: Readonly<Record<string, InboundMessage>> = {
+  "ada in #help": guildMessage(),
+  "ada in #ops": guildMessage({ channelId: channelId("1400000000000000012") }),
+  "grace in #help": guildMessage({ sender: GRACE }),
+  "ada elsewhere": guildMessage({
+    place: OTHER_GUILD,
+    channelId: channelId("1400000000000000098"),
+  }),
+  "ada in DM": directMessage(),
+  "grace in DM": directMessage({ sender: GRACE, channelId: channelId("1400000000000000003") }),
+};
+
+/** All texts have one vector: each note that a search may see is as near as all others. */
+const SAME_VECTOR = Int8Array.of(127, 0);
+
+function build({ owners = [] as readonly string[], byMeaning = false } = {}) {
+  const { store, rows, database } = openTestStore();
+  let calls = 0;
+  let now = 0;
+  const searchNotes = createNoteSearch({
+    notes: store.notes,
+    embedder: {
+      modelId: () => byMeaning ? "test/same" : undefined,
+      embed: () => Promise.resolve({ kind: "vectors", vectors: [SAME_VECTOR] }),
+    },
+    onEmbedded() {},
+  });
+  const port = createMemoryPort({
+    notes: store.notes,
+    searchNotes,
+    agentId: () => "main",
+    cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
+    isOwner: ({ sender: { username } }) => owners.includes(username),
+    now: () => ++now,
+  });
+  const run = (written: unknown, message = guildMessage(), callKey = `call ${calls++}`) =>
+    memory.run(
+      memory.input.parse(written),
+      toolContext({ message, callKey, ports: { ...UNUSED_PORTS, memory: port } }),
+    );
+  const save = (fields: object = {}, message?: InboundMessage) =>
+    run({ action: "save", text: "tea at five", ...fields }, message);
+  const embedAll = async () => {
+    const notes = await store.notes.unembedded("test/same", undefined, 1_000);
+    const vectors = notes.map((note) => ({ ...note, vector: SAME_VECTOR }));
+    await store.notes.keepVectors("test/same", vectors);
+  };
+  const search = async (query = "", message?: InboundMessage) => {
+    const found = await run({ action: "search", query }, message);
+    return found === "No notes found."
+      ? []
+      : found.split("\n").map((line) => String(JSON.parse(line).text));
+  };
+  return { store, rows, database, run, save, search, embedAll };
+}
+
+describe("[T14] memory", () => {
+  it("finds notes by words, whatever their case, accents and endings, the best first", async () => {
+    const { save, search } = build();
+    await save({ text: "The café opens at nine" });
+    await save({ text: "Tea and cafés: cafe, cafe" });
+    await save({ text: "Nothing of the kind" });
+    assert.deepEqual(await search("CAFÉ?"), [
+      "Tea and cafés: cafe, cafe",
+      "The café opens at nine",
+    ]);
+    assert.deepEqual(await search("moon"), []);
+    assert.equal((await search()).length, 3);
+  });
+
+  it('takes a query as words: "NEAR(", quotes and columns are no syntax', async () => {
+    const { save, search } = build();
+    await save();
+    for (const query of ['"', 'text:"x" NEAR(', "tea* AND NOT (", "-tea", "*", "tea OR"]) {
+      await search(query);
+    }
+    assert.deepEqual(await search("tea OR NOT"), ["tea at five"]);
+  });
+
+  it("saves a repeated call once", async () => {
+    const { run, rows } = build();
+    for (let twice = 0; twice < 2; twice++) {
+      await run({ action: "save", text: "tea" }, guildMessage(), "1:a");
+    }
+    assert.equal(rows("SELECT id FROM note").length, 1);
+  });
+
+  it("changes and deletes a note", async () => {
+    const { run, save, search } = build();
+    await save();
+    await run({ action: "update", id: 1, text: "tea at six" });
+    assert.deepEqual(await search("five"), []);
+    assert.deepEqual(await search("six"), ["tea at six"]);
+    await run({ action: "delete", id: 1 });
+    assert.deepEqual(await search(), []);
+    await run({ action: "delete", id: 1 });
+    await assert.rejects(run({ action: "update", id: 1, text: "x" }), /no note 1 here/);
+  });
+
+  it("lets only the author and owners change a channel's note", async () => {
+    const grace = guildMessage({ sender: GRACE });
+    const { run, save } = build();
+    await save({ scope: "channel" });
+    await assert.rejects(run({ action: "delete", id: 1 }, grace), /only its author or an owner/);
+    const owned = build({ owners: ["grace"] });
+    await owned.save({ scope: "channel" });
+    await owned.run({ action: "delete", id: 1 }, grace);
+    assert.deepEqual(await owned.search(), []);
+  });
+
+  it(`keeps ${MAX_NOTES} notes of a scope, and refuses more`, async () => {
+    const { store, save } = build();
+    await save();
+    const [first] = await store.notes.all();
+    assert.ok(first);
+    for (let number = 1; number < MAX_NOTES; number++) {
+      await store.notes.save({ ...first, agentId: "main", callKey: `n${number}` }, 1);
+    }
+    await assert.rejects(save(), /has 200 notes already/);
+    await save({ scope: "channel" });
+  });
+
+  it("[SEC-R10] keeps no secret", async () => {
+    const { run, save, rows } = build();
+    await save({ text: "it is hunter2" });
+    await run({ action: "update", id: 1, text: "still hunter2" });
+    assert.deepEqual(rows("SELECT text FROM note"), [{ text: "still [redacted]" }]);
+  });
+
+  it("[T5] takes no identity", () => {
+    const input = { action: "search", user: "1" };
+    assert.equal(memory.input.safeParse(input).success, false);
+  });
+});
+
+describe("[SEC-R4] notes", () => {
+  const everyTurn = Object.keys(TURNS);
+  const cases: readonly [scope: string, saved: string, seen: readonly string[]][] = [
+    ["member", "ada in #help", ["ada in #help", "ada in #ops"]],
+    ["member", "ada in DM", ["ada in DM"]],
+    ["channel", "ada in #help", ["ada in #help", "grace in #help"]],
+    ["channel", "ada in DM", ["ada in DM"]],
+    ["guild", "ada in #help", ["ada in #help", "ada in #ops", "grace in #help"]],
+    ["agent", "ada in DM", ["ada in DM"]],
+  ];
+  for (const [scope, saved, seen] of cases) {
+    it(`of the ${scope} by ${saved} are seen by ${seen.join(", ")} alone`, async () => {
+      const { save, search, run } = build({ owners: ["ada"] });
+      await save({ scope }, TURNS[saved]);
+      for (const turn of everyTurn) {
+        const isSeen = seen.includes(turn);
+        assert.equal((await search("tea", TURNS[turn])).length, isSeen ? 1 : 0, turn);
+        assert.equal((await search("", TURNS[turn])).length, isSeen ? 1 : 0, turn);
+        if (isSeen) continue;
+        const update = { action: "update", id: 1, text: "changed" };
+        await assert.rejects(run(update, TURNS[turn]), /no note 1 here/);
+        await run({ action: "delete", id: 1 }, TURNS[turn]);
+      }
+      assert.deepEqual(await search("", TURNS[saved]), ["tea at five"]);
+    });
+  }
+
+  for (const [scope, saved, seen] of cases) {
+    it(`of the ${scope} by ${saved} are found by meaning by ${seen.join(", ")} alone`, async () => {
+      const { save, search, embedAll } = build({ owners: ["ada"], byMeaning: true });
+      await save({ scope }, TURNS[saved]);
+      await embedAll();
+      for (const turn of everyTurn) {
+        const found = await search("a beverage", TURNS[turn]);
+        assert.equal(found.length, seen.includes(turn) ? 1 : 0, turn);
+      }
+    });
+  }
+
+  it("of the guild and the agent are saved by owners only", async () => {
+    const { save } = build();
+    await assert.rejects(save({ scope: "guild" }), /only an owner/);
+    await assert.rejects(save({ scope: "agent" }, directMessage()), /only an owner/);
+    await assert.rejects(save({ scope: "guild" }, directMessage()), /no server here/);
+    await assert.rejects(build({ owners: ["ada"] }).save({ scope: "agent" }), /direct messages/);
+  });
+});
+
+describe("[T14] withdraw()", () => {
+  it("deletes the notes of a deleted message, and leaves no word of them", async () => {
+    const { store, save, search, rows, database } = build();
+    const other = messageId("1400000000000000777");
+    await save({ text: "xylophone", sources: [other] });
+    await save({ text: "tea" });
+    const words = () =>
+      database.prepare("SELECT HEX(block) AS block FROM note_words_data").all()
+        .map(({ block }) => Buffer.from(String(block), "hex").toString("latin1")).join("\n");
+    assert.match(words(), /xylophone/);
+    assert.deepEqual(await store.notes.withdraw([messageId("1400000000000000778")]), []);
+    assert.deepEqual(await store.notes.withdraw([other]), [1]);
+    assert.deepEqual(await search(), ["tea"]);
+    assert.deepEqual(rows("SELECT note_row FROM note_source WHERE note_row = 1"), []);
+    assert.doesNotMatch(words(), /xylophone/);
+  });
+
+  it("deletes the notes from the asker's own message", async () => {
+    const { store, save } = build();
+    await save();
+    assert.deepEqual(await store.notes.withdraw([guildMessage().id]), [1]);
+  });
+
+  it("refuses sources that are no ids", async () => {
+    await assert.rejects(build().save({ sources: ["x"] }), /must be ids of messages/);
+  });
+});

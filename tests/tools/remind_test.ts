@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { SchedulesPort, ShownSchedule } from "../../src/core/turn/ports/schedules.ts";
+import { createSchedulesPort } from "../../src/flows/tools/schedules.ts";
+import { remind } from "../../src/tools/remind.ts";
+import {
+  channelId,
+  directMessage,
+  guildId,
+  guildMessage,
+  guildPlace,
+  messageId,
+  sender,
+  userId,
+} from "../support/discord/builders.ts";
+import { toolContext, UNUSED_PORTS } from "../support/model/tools.ts";
+import { openTestStore } from "../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const asked = guildMessage({ text: "remind me of https://a.example/x?y=1" });
+
+function build({ isOwner = false } = {}) {
+  const { store } = openTestStore();
+  let calls = 0;
+  const port = createSchedulesPort({
+    schedules: store.schedules,
+    timezone: () => "Europe/Vienna",
+    linkHosts: () => [],
+    cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
+    isOwner: () => isOwner,
+    onChanged: () => {},
+    now: () => NOW,
+  });
+  const run = (written: unknown, message = asked, schedules: SchedulesPort = port) =>
+    remind.run(
+      remind.input.parse(written),
+      toolContext({ message, callKey: `call ${calls++}`, ports: { ...UNUSED_PORTS, schedules } }),
+    );
+  const create = async (fields: object = {}, message = asked): Promise<ShownSchedule> => {
+    const set = await run({ action: "create", when: "2h", text: "tea", ...fields }, message);
+    return JSON.parse(set.replace(/^Set: /, ""));
+  };
+  return { run, create };
+}
+
+describe("[T12] remind", () => {
+  it("names the local time of what it has set", async () => {
+    const { create } = build();
+    assert.equal((await create()).next, "Thu 2026-01-01 03:00 (Europe/Vienna, GMT+01:00)");
+    assert.equal((await create({ task: true })).kind, "task");
+  });
+
+  it("repeats only for owners", async () => {
+    await assert.rejects(build().create({ when: "0 9 * * 1" }), /only an owner/);
+    const { cron, next } = await build({ isOwner: true }).create({ when: "0 9 * * 1" });
+    assert.equal(cron, "0 9 * * 1");
+    assert.match(next ?? "", /^Mon 2026-01-05 09:00/);
+  });
+
+  it("tells why a time cannot be used", async () => {
+    await assert.rejects(build().create({ when: "yesterday" }), /cannot be read: write a local/);
+    await assert.rejects(build().run({ action: "create" }), /needs `when` and `text`/);
+    await assert.rejects(build().run({ action: "delete" }), /needs `id`/);
+  });
+
+  it("[T5] takes no identity", () => {
+    const input = { action: "create", when: "2h", text: "tea", user: "1" };
+    assert.equal(remind.input.safeParse(input).success, false);
+  });
+
+  it("lists and deletes only one's own", async () => {
+    const { run, create } = build();
+    const { id } = await create();
+    const other = guildMessage({ sender: sender({ id: userId("222222222222222222") }) });
+    assert.match(await run({ action: "list" }, other), /no reminders/);
+    assert.match(await run({ action: "delete", id }, other), /no reminder or task/);
+    assert.match(await run({ action: "list" }), /"text":"tea"/);
+    assert.equal(await run({ action: "delete", id }), `Deleted number ${id}.`);
+    assert.match(await run({ action: "list" }), /no reminders/);
+  });
+
+  it("[SEC-R4] shows those of direct messages and of other guilds in no guild", async () => {
+    const { run, create } = build();
+    const place = guildPlace({ guild: { id: guildId("1400000000000000099"), name: "Other" } });
+    await create({ text: "private" }, directMessage());
+    await create({ text: "elsewhere" }, guildMessage({ place }));
+    assert.match(await run({ action: "list" }), /no reminders/);
+    const inDirect = await run({ action: "list" }, directMessage());
+    assert.match(inDirect, /private/);
+    assert.match(inDirect, /elsewhere/);
+  });
+
+  it("[SEC-R7] keeps a link only if the asker wrote it", async () => {
+    const { create } = build();
+    const text = "see https://a.example/x?y=1 and https://evil.example/?k=1 hunter2";
+    const kept = (await create({ text })).text;
+    assert.match(kept, /https:\/\/a\.example\/x\?y=1/);
+    assert.doesNotMatch(kept, /k=1/);
+    assert.match(kept, /\[redacted\]/);
+  });
+
+  it("sets nothing within a scheduled task, so that none multiplies", async () => {
+    const scheduled = guildMessage({
+      id: messageId("1400000000000000500"),
+      channelId: channelId("1400000000000000011"),
+      scheduled: { scheduleId: 1, dueAt: NOW },
+    });
+    await assert.rejects(build().create({}, scheduled), /may set no further/);
+  });
+});
