@@ -49,7 +49,7 @@ export function toolsPage(actions: readonly Action[] = ACTIONS): string {
       ["action", "gate", "arguments", "rights", "idempotent", "undo"],
       actions.map(({ name, gate, input, rights, isIdempotent, undo }) => [
         `\`${name}\``,
-        gate === undefined ? "any" : `\`${gate}\` ${TOOL_GATES[gate] ? "✔" : "✘"}`,
+        gate === undefined ? "any" : `\`${gate}\` ${TOOL_GATES[gate].isOpen ? "✔" : "✘"}`,
         argumentsOf(input),
         rights,
         isIdempotent ? "yes" : "no",

@@ -88,28 +88,30 @@ function named(tool: string): NamedTool | undefined {
   return isMcp(tool) ? MCP : TOOLS.get(tool);
 }
 
-/** Whether each gate is open by default. */
+/** Whether each gate is open by default, and the actions that it permits, as the end of a sentence. */
 export const TOOL_GATES = {
-  reactions: true,
-  stickers: true,
-  emojiUploads: true,
-  stickerUploads: true,
-  polls: true,
-  permissions: true,
-  messages: true,
-  threads: true,
-  pins: true,
-  search: true,
-  memberInfo: true,
-  roleInfo: true,
-  roles: false,
-  channelInfo: true,
-  channels: true,
-  voiceStatus: true,
-  events: true,
-  moderation: false,
-  presence: false,
-} as const satisfies Readonly<Record<string, boolean>>;
+  reactions: { isOpen: true, permits: "add, remove and list reactions" },
+  stickers: { isOpen: true, permits: "send stickers" },
+  emojiUploads: { isOpen: true, permits: "upload emojis to a guild" },
+  stickerUploads: { isOpen: true, permits: "upload stickers to a guild" },
+  polls: { isOpen: true, permits: "send polls" },
+  permissions: { isOpen: true, permits: "read permissions in a channel" },
+  messages: { isOpen: true, permits: "read, send, edit and delete messages" },
+  threads: { isOpen: true, permits: "create and list threads, and reply in them" },
+  pins: { isOpen: true, permits: "pin, unpin and list messages" },
+  search: { isOpen: true, permits: "search messages" },
+  memberInfo: { isOpen: true, permits: "read the profiles of members" },
+  roleInfo: { isOpen: true, permits: "read the roles of a guild" },
+  roles: { isOpen: false, permits: "give roles to members and take them away" },
+  channelInfo: { isOpen: true, permits: "read and list channels" },
+  channels: { isOpen: true, permits: "create, change, move and delete channels" },
+  voiceStatus: { isOpen: true, permits: "read who is in a voice channel" },
+  events: { isOpen: true, permits: "list and create events" },
+  moderation: { isOpen: false, permits: "time out, kick and ban members" },
+  presence: { isOpen: false, permits: "change the bot's status and activity" },
+} as const satisfies Readonly<
+  Record<string, { readonly isOpen: boolean; readonly permits: string }>
+>;
 
 /** The name of a gate: a key of `channels.discord.actions`. */
 export type ToolGate = keyof typeof TOOL_GATES;
@@ -119,9 +121,14 @@ export const GATES: readonly ToolGate[] = Object.keys(TOOL_GATES).filter((name):
   name in TOOL_GATES
 );
 
+/** Whether each gate is open by default. */
+export const GATE_DEFAULTS: Readonly<Record<string, boolean>> = Object.fromEntries(
+  GATES.map((gate) => [gate, TOOL_GATES[gate].isOpen]),
+);
+
 /** The open gates: those that the config opens, or leaves open. */
 export function openGates(
   actions: Readonly<Partial<Record<string, boolean>>>,
 ): readonly ToolGate[] {
-  return GATES.filter((gate) => actions[gate] ?? TOOL_GATES[gate]);
+  return GATES.filter((gate) => actions[gate] ?? TOOL_GATES[gate].isOpen);
 }

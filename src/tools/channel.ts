@@ -1,5 +1,6 @@
 /**
- * The tool `read_channel_history`: earlier messages of a channel, as they are or summarised (T6).
+ * Tools for the channel: `read_channel_history` reads or summarises earlier messages (T6), and
+ * `reply_in_thread` answers in a thread.
  *
  * Nothing is read that the asker may not read (T4), or that the policy keeps from the asker (T5). The
  * messages pass the same policy as live ones.

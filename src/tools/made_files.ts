@@ -1,5 +1,6 @@
 /**
- * The tool `code`: runs JavaScript in a sandbox, for exact results (T6).
+ * Tools whose results may be files: `code` runs JavaScript in a sandbox, for exact results (T6), and
+ * `draw` makes images.
  *
  * @module
  */

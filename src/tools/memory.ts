@@ -1,5 +1,6 @@
 /**
- * The tool `memory`: notes that outlast a conversation (T14).
+ * Tools for memory: `memory` keeps notes that outlast a conversation (T14), and `recall` finds earlier
+ * messages of this conversation that a summary has taken the place of.
  *
  * The message that a turn answers decides which notes it sees. No argument names another person or
  * place (T5).

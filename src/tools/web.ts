@@ -1,5 +1,5 @@
 /**
- * The tool `web_fetch`: the text of a web page (T6, SEC-R23).
+ * Tools for the web: `web_search`, and `web_fetch` for the text of a page (T6, SEC-R23).
  *
  * @module
  */

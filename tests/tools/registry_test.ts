@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { TOOL_GATES } from "../../src/core/tool_names.ts";
+import { GATE_DEFAULTS } from "../../src/core/tool_names.ts";
 import { discordSection } from "../../src/config/schema/root.ts";
 import { TOOLS } from "../../src/tools/registry.ts";
 
@@ -12,14 +12,16 @@ describe("[T1] TOOLS", () => {
   });
 });
 
-describe("[T3] TOOL_GATES", () => {
+describe("[T3] GATE_DEFAULTS", () => {
   it("are the config's actions, with their defaults", () => {
     const { actions } = discordSection.parse({ actions: {} }) ?? {};
-    assert.deepEqual({ ...actions }, TOOL_GATES);
+    assert.deepEqual({ ...actions }, GATE_DEFAULTS);
   });
 
   it("are closed for actions that change roles, members or the bot's presence", () => {
-    const closed = Object.entries(TOOL_GATES).filter(([, isOpen]) => !isOpen).map(([name]) => name);
+    const closed = Object.entries(GATE_DEFAULTS).filter(([, isOpen]) => !isOpen).map(([name]) =>
+      name
+    );
     assert.deepEqual(closed, ["roles", "moderation", "presence"]);
   });
 });

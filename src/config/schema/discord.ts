@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { STATUSES } from "../../core/discord/presence.ts";
-import { TOOL_GATES } from "../../core/tool_names.ts";
+import { GATE_DEFAULTS } from "../../core/tool_names.ts";
 import { isLoopbackHost } from "../../lib/network/addresses.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { actions } from "./actions.ts";
@@ -193,7 +193,7 @@ const accountKeys = {
   ),
   actions: lazySection(
     () => actions().prefault({}),
-    TOOL_GATES,
+    GATE_DEFAULTS,
     "Gates of tools: Discord's features that tools may use. The model does not see a tool whose " +
       "gate is closed.",
     { task: "agents" },

@@ -1,5 +1,6 @@
 /**
- * Tells whether a call reads a channel other than the turn's own.
+ * Tells which calls of the tool `discord` are destructive, for their limit (T3), and which read a
+ * channel other than the turn's own.
  *
  * The asker may read that channel, but others in this conversation perhaps not. So later turns do
  * not see the result (SEC-R4).
@@ -14,7 +15,6 @@ import type { OpenCall } from "../../core/turn/tool.ts";
 import { type Action, FIELDS } from "./actions/action.ts";
 
 const withChannel = z.looseObject({ channelId: FIELDS.channelId });
-const withAction = z.looseObject({ action: z.string() });
 
 /** Whether the arguments of a call name another channel. In direct messages, there are no others. */
 export function readsElsewhere(
@@ -26,24 +26,18 @@ export function readsElsewhere(
   return parsed.success && parsed.data.channelId !== channelId;
 }
 
-/** Actions whose results depend on all channels that the asker may see. */
-const THROUGH_ALL = /^(?:searchMessages|channelList|threadList|eventList|voiceStatus)$/;
-
-/** Actions that read nothing: their results have ids of new things, or only say that all is well. */
-const WRITES =
-  /^(?:send|edit|delete|pin|unpin|channel(?!Info)|category|sticker|role(?!Info)|event|set)|^(?:react|poll|pollEnd|threadCreate|threadReply|timeout|kick|ban|undo)$/;
-
 /**
- * As {@link readsElsewhere}, for actions of the tool `discord`. An unknown action counts as one that
- * reads.
+ * As {@link readsElsewhere}, for a call of the tool `discord`.
+ *
+ * @param action Its action; an unknown one counts as one that reads its channel.
  */
 export function actionReadsElsewhere(
+  action: Pick<Action, "reads"> | undefined,
   written: unknown,
   message: Pick<InboundMessage, "place" | "channelId">,
 ): boolean {
-  const action = withAction.safeParse(written).data?.action ?? "";
-  if (THROUGH_ALL.test(action)) return message.place.kind !== "dm";
-  return !WRITES.test(action) && readsElsewhere(written, message);
+  if (action?.reads === "everywhere") return message.place.kind !== "dm";
+  return action?.reads !== "nothing" && readsElsewhere(written, message);
 }
 
 /** Fields that do not tell what an action does. */

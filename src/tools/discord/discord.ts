@@ -42,6 +42,10 @@ export const ACTIONS: readonly Action[] = [
   ...OTHER_ACTIONS,
 ];
 
+const BY_NAME: ReadonlyMap<string, Action> = new Map(
+  ACTIONS.map((action) => [action.name, action]),
+);
+
 const input = z.looseObject({ action: z.string() });
 
 /** Optional arguments of many actions, which the description explains once. */
@@ -70,7 +74,12 @@ function toolOf(actions: readonly Action[]): Tool {
     },
     withGates,
     partGates: [...new Set(actions.flatMap(({ gate }) => gate ?? []))],
-    isPersonalCall: actionReadsElsewhere,
+    isPersonalCall: (written, message) =>
+      actionReadsElsewhere(
+        BY_NAME.get(input.safeParse(written).data?.action ?? ""),
+        written,
+        message,
+      ),
     needs: [], // the port checks those of each action
     isIdempotent: true,
     mayRepeat: (call) => {

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { actionReadsElsewhere, readsElsewhere } from "../../../src/tools/discord/calls.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import { readsElsewhere } from "../../../src/tools/discord/calls.ts";
+import { discord } from "../../../src/tools/discord/discord.ts";
 import { directMessage, guildMessage } from "../../support/discord/builders.ts";
 
 const here = guildMessage();
 const direct = directMessage();
+const actionReadsElsewhere = (written: unknown, message: InboundMessage) =>
+  discord.isPersonalCall?.(written, message);
 const OTHER = "1390000000000000099";
 
 describe("[SEC-R4] results of other channels", () => {

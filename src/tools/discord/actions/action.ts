@@ -1,5 +1,5 @@
 /**
- * Declares an action of the tool `discord`. `actions.ts` lists all of them.
+ * Declares an action of the tool `discord`. `discord.ts` lists all of them.
  *
  * @module
  */
@@ -27,6 +27,11 @@ export interface Action<Input extends z.ZodObject = z.ZodObject> {
   readonly rights: string;
   /** Whether a second run changes nothing more. Otherwise a crash never repeats it. */
   readonly isIdempotent: boolean;
+  /**
+   * The channels whose content its result may show, for SEC-R4. `everywhere`: all that the asker may
+   * see. `nothing`: it has ids of new things, or only says that all is well. Absent: its own channel.
+   */
+  readonly reads?: "nothing" | "everywhere";
   /** Set for a destructive action: whether it can be undone. */
   readonly undo?: "yes" | "no" | "partly";
   /** Checks the arguments beside `action`. */

@@ -42,6 +42,7 @@ export const CHANNEL_CHANGES: readonly Action[] = [
     gate: "channels",
     rights: "Manage Channels; Manage Threads for a thread; in the category too, to move it there",
     isIdempotent: true,
+    reads: "nothing",
     undo: "yes",
     input: z.strictObject({
       channelId: channelId.optional(),
@@ -67,6 +68,7 @@ export const CHANNEL_CHANGES: readonly Action[] = [
     gate: "channels",
     rights: "Manage Channels, also in the category; on the server for a position",
     isIdempotent: true,
+    reads: "nothing",
     undo: "yes",
     input: z.strictObject({
       channelId,
@@ -87,6 +89,7 @@ export const CHANNEL_CHANGES: readonly Action[] = [
     gate: "channels",
     rights: "Manage Channels; Manage Threads for a thread",
     isIdempotent: true,
+    reads: "nothing",
     undo: "no",
     input: z.strictObject({ channelId, ...DESTRUCTIVE }),
     run: ({ channelId, reason, dryRun }, call, discord) =>
@@ -102,6 +105,7 @@ export const CHANNEL_CHANGES: readonly Action[] = [
     gate: "channels",
     rights: "Manage Channels; on the server for a position",
     isIdempotent: true,
+    reads: "nothing",
     undo: "yes",
     input: z.strictObject({
       channelId,
@@ -121,6 +125,7 @@ export const CHANNEL_CHANGES: readonly Action[] = [
     gate: "channels",
     rights: "Manage Channels",
     isIdempotent: true,
+    reads: "nothing",
     undo: "no",
     input: z.strictObject({ channelId, ...DESTRUCTIVE }),
     run: ({ channelId, reason, dryRun }, call, discord) =>

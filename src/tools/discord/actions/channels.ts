@@ -46,6 +46,7 @@ export const CHANNEL_ACTIONS: readonly Action[] = [
     gate: "channelInfo",
     rights: "none; lists channels that the asker may view",
     isIdempotent: true,
+    reads: "everywhere",
     input: z.strictObject(IN_GUILD),
     run: (where, call, discord) =>
       discord.inGuild(call, { ...where, needs: [] }, async (place) => {
@@ -66,6 +67,7 @@ export const CHANNEL_ACTIONS: readonly Action[] = [
     gate: "channels",
     rights: "Manage Channels, in the category if there is one",
     isIdempotent: false,
+    reads: "nothing",
     undo: "no",
     input: z.strictObject({
       ...IN_GUILD,
@@ -85,6 +87,7 @@ export const CHANNEL_ACTIONS: readonly Action[] = [
     gate: "channels",
     rights: "Manage Channels",
     isIdempotent: false,
+    reads: "nothing",
     undo: "no",
     input: z.strictObject({
       ...IN_GUILD,

@@ -7,15 +7,7 @@
 import { z } from "zod";
 import { isVoice } from "../../../core/rights/channel.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import {
-  type Action,
-  defineAction,
-  FIELDS,
-  IN_GUILD,
-  lines,
-  read,
-  withId,
-} from "./action.ts";
+import { type Action, defineAction, FIELDS, IN_GUILD, lines, read, withId } from "./action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
 const { anyChannel, name, description } = FIELDS;
@@ -46,6 +38,7 @@ export const EVENT_ACTIONS: readonly Action[] = [
     gate: "events",
     rights: "View Channel of an event in a channel",
     isIdempotent: true,
+    reads: "everywhere",
     input: z.strictObject(IN_GUILD),
     run: (where, call, discord) =>
       discord.inGuild(call, { ...where, needs: [] }, async (place) => {
@@ -78,6 +71,7 @@ export const EVENT_ACTIONS: readonly Action[] = [
     rights:
       "Create Events; in a channel also Connect, in a stage also Manage Channels, Mute Members and Move Members",
     isIdempotent: false,
+    reads: "nothing",
     input: z.strictObject({
       ...IN_GUILD,
       name,

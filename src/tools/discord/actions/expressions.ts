@@ -1,5 +1,5 @@
 /**
- * Actions on emojis and stickers of a server.
+ * Actions on reactions, and on emojis and stickers of a server.
  *
  * @module
  */
@@ -34,6 +34,7 @@ export const EXPRESSION_ACTIONS: readonly Action[] = [
     gate: "stickers",
     rights: "Send Messages, and Use External Stickers for those of other servers",
     isIdempotent: false,
+    reads: "nothing",
     input: z.strictObject({
       channelId: channelId.optional(),
       stickerIds: z.array(z.string().regex(/^\d{1,20}$/, "must be the id of a sticker")).min(1)
@@ -104,6 +105,7 @@ export const EXPRESSION_ACTIONS: readonly Action[] = [
     gate: "stickerUploads",
     rights: "Create Expressions",
     isIdempotent: false,
+    reads: "nothing",
     input: z.strictObject({
       ...IN_GUILD,
       name: z.string().min(2).max(30),
@@ -164,6 +166,7 @@ export const REACTION_ACTIONS: readonly Action[] = [
     rights:
       "Read Message History, and Add Reactions to add one; Use External Emojis for those of others",
     isIdempotent: true,
+    reads: "nothing",
     input: z.strictObject({ ...AT, emoji, remove: z.boolean().optional() }),
     async run({ emoji: written, remove = false, ...at }, call, discord) {
       const emoji = written.trim();

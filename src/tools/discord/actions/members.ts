@@ -6,15 +6,7 @@
 
 import { z } from "zod";
 import type { Need } from "../../../core/rights/rights.ts";
-import {
-  type Action,
-  defineAction,
-  DESTRUCTIVE,
-  FIELDS,
-  IN_GUILD,
-  lines,
-  read,
-} from "./action.ts";
+import { type Action, defineAction, DESTRUCTIVE, FIELDS, IN_GUILD, lines, read } from "./action.ts";
 
 const { userId, roleId } = FIELDS;
 
@@ -95,6 +87,7 @@ export const MEMBER_ACTIONS: readonly Action[] = [
     gate: "voiceStatus",
     rights: "View Channel of the voice channel",
     isIdempotent: true,
+    reads: "everywhere",
     input: z.strictObject({ ...IN_GUILD, userId }),
     run: ({ userId, ...where }, call, discord) =>
       discord.inGuild(call, { ...where, needs: [] }, async (place) => {
@@ -121,6 +114,7 @@ function roleAction(name: "roleAdd" | "roleRemove", method: "PUT" | "DELETE"): A
     gate: "roles",
     rights: "Manage Roles, and a highest role above that role",
     isIdempotent: true,
+    reads: "nothing",
     undo: "yes",
     input: z.strictObject({ ...IN_GUILD, userId, roleId, ...DESTRUCTIVE }),
     run: ({ guildId, userId, roleId, reason, dryRun = false }, call, discord) =>

@@ -1,5 +1,5 @@
 /**
- * Actions on messages, behind the gate `messages`.
+ * Actions on messages, pins and searches, behind the gates `messages`, `pins` and `search`.
  *
  * @module
  */
@@ -33,6 +33,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     gate: "messages",
     rights: "Send Messages",
     isIdempotent: true,
+    reads: "nothing",
     input: z.strictObject({
       channelId: channelId.optional(),
       text,
@@ -76,6 +77,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
       "Send Messages for answers to the asker, Manage Messages for others; messages of the bot " +
       "without buttons only",
     isIdempotent: true,
+    reads: "nothing",
     input: z.strictObject({ ...AT, text }),
     async run({ text, ...where }, call, discord) {
       await discord.edit(call, where, text);
@@ -88,6 +90,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     gate: "messages",
     rights: "Send Messages for the bot's answers to the asker, Manage Messages for others",
     isIdempotent: true,
+    reads: "nothing",
     undo: "no",
     input: z.strictObject({ ...AT, dryRun: DESTRUCTIVE.dryRun }),
     run: ({ messageId, dryRun = false, ...where }, call, discord) =>
@@ -196,6 +199,7 @@ function pinAction(name: string, method: "PUT" | "DELETE", done: string): Action
     gate: "pins",
     rights: "Pin Messages",
     isIdempotent: true,
+    reads: "nothing",
     input: z.strictObject(AT),
     run: ({ messageId, ...where }, call, discord) =>
       discord.inChannel(
@@ -224,6 +228,7 @@ export const SEARCH_ACTIONS: readonly Action[] = [
     gate: "search",
     rights: "Read Message History in the channel of each result",
     isIdempotent: true,
+    reads: "everywhere",
     input: z.strictObject({
       ...IN_GUILD,
       query: FIELDS.query.optional(),

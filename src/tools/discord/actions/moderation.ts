@@ -1,5 +1,5 @@
 /**
- * Actions against members, behind the gate `moderation`.
+ * Actions against members, behind the gate `moderation`; the bot's presence, and `undo`.
  *
  * @module
  */
@@ -25,7 +25,8 @@ export const MODERATION_ACTIONS: readonly Action[] = [
     summary: "0 minutes end it",
     gate: "moderation",
     rights: "Timeout Members, and a higher role than the member",
-    isIdempotent: false, // a second run would begin a new time
+    isIdempotent: false,
+    reads: "nothing", // a second run would begin a new time
     undo: "yes",
     input: z.strictObject({ ...target, minutes: z.int().min(0).max(40_320), ...DESTRUCTIVE }),
     run: ({ guildId, userId, minutes, reason, dryRun = false }, call, discord) =>
@@ -61,6 +62,7 @@ export const MODERATION_ACTIONS: readonly Action[] = [
     gate: "moderation",
     rights: "Kick Members, and a higher role than the member",
     isIdempotent: true,
+    reads: "nothing",
     undo: "no",
     input: z.strictObject({ ...target, ...DESTRUCTIVE }),
     run: ({ guildId, userId, reason, dryRun = false }, call, discord) =>
@@ -78,6 +80,7 @@ export const MODERATION_ACTIONS: readonly Action[] = [
     gate: "moderation",
     rights: "Ban Members, and a higher role than the member",
     isIdempotent: true,
+    reads: "nothing",
     undo: "partly",
     input: z.strictObject({
       ...target,
@@ -135,6 +138,7 @@ export const OTHER_ACTIONS: readonly Action[] = [
     gate: "presence",
     rights: "owners of the bot only",
     isIdempotent: true,
+    reads: "nothing",
     input: z.strictObject({
       status: z.enum(STATUSES).optional(),
       activityType: z.enum(ACTIVITY_KINDS).optional(),
@@ -165,6 +169,7 @@ export const OTHER_ACTIONS: readonly Action[] = [
     summary: "a change of the last 10 minutes",
     rights: "the person who asked for the change, or an owner of the bot; with its rights",
     isIdempotent: true,
+    reads: "nothing",
     input: z.strictObject({ id: z.int().min(1).optional() }),
     async run({ id }, call, discord) {
       const { what, does, id: undone } = await discord.undo.undo(call, id);

@@ -63,6 +63,7 @@ export const PERMISSION_ACTIONS: readonly Action[] = [
     gate: "channels",
     rights: "Manage Roles there, a higher role than the target, and each permission itself",
     isIdempotent: true,
+    reads: "nothing",
     undo: "yes",
     input: z.strictObject({
       channelId,
@@ -86,6 +87,7 @@ export const PERMISSION_ACTIONS: readonly Action[] = [
     gate: "channels",
     rights: "Manage Roles there, a higher role than the target, and each permission itself",
     isIdempotent: true,
+    reads: "nothing",
     undo: "yes",
     input: z.strictObject({ channelId, targetId: target, ...DESTRUCTIVE }),
     run: ({ channelId, targetId, ...how }, call, discord) =>

@@ -34,6 +34,7 @@ export const POLL_ACTIONS: readonly Action[] = [
     gate: "polls",
     rights: "Send Messages, Create Polls",
     isIdempotent: false,
+    reads: "nothing",
     input: z.strictObject({
       channelId: channelId.optional(),
       question: z.string().min(1).max(300),
@@ -87,6 +88,7 @@ export const POLL_ACTIONS: readonly Action[] = [
     gate: "polls",
     rights: "Send Messages, Create Polls; only polls that the bot made for the asker",
     isIdempotent: true,
+    reads: "nothing",
     undo: "no",
     input: z.strictObject({ ...AT, dryRun: FIELDS.dryRun.optional() }),
     run: ({ messageId, dryRun = false, ...where }, call, discord) =>

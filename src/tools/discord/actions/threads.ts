@@ -10,15 +10,7 @@ import { parseSnowflake } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { DiscordCall, DiscordPort } from "../../../core/turn/ports/discord.ts";
 import type { GuildPlace } from "../../../core/turn/ports/discord_place.ts";
-import {
-  type Action,
-  defineAction,
-  FIELDS,
-  IN_GUILD,
-  lines,
-  read,
-  sentLine,
-} from "./action.ts";
+import { type Action, defineAction, FIELDS, IN_GUILD, lines, read, sentLine } from "./action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
 const { channelId, anyChannel, messageId, text, replyTo, title, tags, limit } = FIELDS;
@@ -46,6 +38,7 @@ export const THREAD_ACTIONS: readonly Action[] = [
     rights:
       "Create Public Threads, Send Messages in Threads, and Send Messages for a text; Send Messages in a forum, and Manage Threads for moderated tags",
     isIdempotent: true,
+    reads: "nothing",
     input: z.strictObject({
       channelId: channelId.optional(),
       messageId: messageId.optional(),
@@ -86,6 +79,7 @@ export const THREAD_ACTIONS: readonly Action[] = [
     gate: "threads",
     rights: "Read Message History",
     isIdempotent: true,
+    reads: "everywhere",
     input: z.strictObject({
       ...IN_GUILD,
       channelId: anyChannel.optional(),
@@ -137,6 +131,7 @@ export const THREAD_ACTIONS: readonly Action[] = [
     gate: "threads",
     rights: "Send Messages in Threads",
     isIdempotent: true,
+    reads: "nothing",
     input: z.strictObject({
       channelId,
       text,
