@@ -18,11 +18,12 @@ import { readSources, type Source } from "./import_graph.ts";
 /** Folders whose exports are documented. */
 export const FOLDERS: readonly string[] = ["src"];
 
-/** Zod schemas, beside those that a line shows. Their types are inferred, so they need no explicit ones. */
+/** Zod schemas, beside those that a line shows, and tables: their types are inferred. */
 const SCHEMAS: readonly string[] = [
   "src/config/schema/",
   "src/discord/gateway/decode/",
   "src/mcp/oauth/logins.ts",
+  "src/store/schema/",
 ];
 
 /** One exported symbol that `deno doc --lint` complains about. */
@@ -37,7 +38,8 @@ export interface DocFinding {
  * Reads the output of `deno doc --lint`.
  *
  * A reference to a type of an npm package counts as private, too. This project cannot fix that, so
- * findings about types that no source declares are left out.
+ * findings about types that no source declares are left out. So are those about functions: a type
+ * that only one function takes needs no other reader than its module.
  *
  * @param root Absolute path of the project's root, as in the output.
  * @param folders Folders whose findings count, with slashes and from the root.
@@ -54,7 +56,8 @@ export function docFindings(
     if (!folders.some((folder) => path.startsWith(`${folder}/`))) return [];
     const isSchema = SCHEMAS.some((schema) => path.startsWith(schema)) || / = z\./.test(text);
     if (isSchema && /^error\[missing-(?:explicit|return)-type\]/.test(text)) return [];
-    const [, type] = /references private type '([\w$]+)'/.exec(text) ?? [];
+    const [, user = "", type] = /type '(.+?)' references private type '([\w$]+)'/.exec(text) ?? [];
+    if (/^[a-z]\w*$/.test(user)) return []; // a function
     if (type !== undefined && !sources.some((source) => declares(source.text, type))) return [];
     return [{ path, text: text.trimEnd() }];
   });

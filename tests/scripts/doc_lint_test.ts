@@ -12,12 +12,13 @@ const SCRIPTS = join(import.meta.dirname!, "..", "..", "scripts");
 
 const MISSING = finding("missing-jsdoc]: exported symbol is missing JSDoc documentation", "a/x.ts");
 const OUTPUT = `${MISSING}
-${finding("private-type-ref]: public type 'f' references private type 'Hidden'", "a/x.ts")}
-${finding("private-type-ref]: public type 'f' references private type 'ZodType'", "a/x.ts")}
-${finding("private-type-ref]: public type 'f' references private type '$ZodIssue'", "a/x.ts")}
-${finding("private-type-ref]: public type 'f' references private type 'Node'", "a/x.ts")}
+${finding("private-type-ref]: public type 'F' references private type 'Hidden'", "a/x.ts")}
+${finding("private-type-ref]: public type 'F' references private type 'ZodType'", "a/x.ts")}
+${finding("private-type-ref]: public type 'F' references private type '$ZodIssue'", "a/x.ts")}
+${finding("private-type-ref]: public type 'F' references private type 'Node'", "a/x.ts")}
+${finding("private-type-ref]: public type 'createF' references private type 'Hidden'", "a/x.ts")}
 ${finding("missing-jsdoc]: exported symbol is missing JSDoc documentation", "ab/x.ts")}
-error: Found 6 documentation lint errors.
+error: Found 7 documentation lint errors.
 `;
 
 function finding(text: string, file: string): string {
@@ -25,7 +26,7 @@ function finding(text: string, file: string): string {
 }
 
 describe("docFindings()", () => {
-  it("keeps the findings of the folders, except those about types of packages", () => {
+  it("keeps the findings of the folders, except those about packages' types and functions' own", () => {
     const sources = [{ text: 'import { type Node } from "x";\ninterface Hidden {}' }];
     const findings = docFindings(OUTPUT, "/here", ["src/a"], sources);
     assert.deepEqual(findings.map(({ path }) => path), ["src/a/x.ts", "src/a/x.ts"]);
