@@ -93,7 +93,7 @@ export function prepareMessages(
     return message.mentionsOthers ? undefined : commandIn(message, texts);
   }
 
-  function within(
+  function judgeInPlace(
     message: JudgedMessage,
     known: KnownFacts,
     { why, rule, open }: Granted,
@@ -112,7 +112,7 @@ export function prepareMessages(
     }
     const isToBot = isMention(message) || matchesPattern(message, policy) ||
       !mentionRuleOf(known, open).value;
-    return rightIsMissing(message, known, ask, isToBot) ?? addressed(message, known, open, ask);
+    return rightIsMissing(message, known, ask, isToBot) ?? judgeMention(message, known, open, ask);
   }
 
   /**
@@ -141,7 +141,7 @@ export function prepareMessages(
     return !policy.needsOwnerInGuild || ownerInGuild === "member";
   }
 
-  function addressed(
+  function judgeMention(
     message: JudgedMessage,
     known: KnownFacts,
     open: OpenPlace,
@@ -184,7 +184,7 @@ export function prepareMessages(
       isMessage: true,
     };
     const access = checkAccess(caller, ask);
-    return access.kind === "granted" ? within(message, known, access, ask) : access;
+    return access.kind === "granted" ? judgeInPlace(message, known, access, ask) : access;
   };
 }
 

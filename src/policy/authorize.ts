@@ -86,7 +86,7 @@ function prepareEvents(
   const checkAccess = preparePlaceAccess(policy, rights);
 
   /** Judges a reaction, once its sender may talk in the place (H5). */
-  function reaction(
+  function judgeReaction(
     { sender, on }: AccessEvent & { readonly kind: "reaction" },
     { open, rule }: Granted,
     ask: Ask,
@@ -101,7 +101,7 @@ function prepareEvents(
     return { kind: "accept", why: "allowed", rule };
   }
 
-  function command(
+  function judgeCommand(
     { place, sender, needs }: Action & { readonly needs: CommandNeeds },
     known: KnownFacts,
     { rule }: Granted,
@@ -133,12 +133,12 @@ function prepareEvents(
     if (access.kind !== "granted") return access;
     switch (event.kind) {
       case "reaction":
-        return reaction(event, access, ask);
+        return judgeReaction(event, access, ask);
       case "button":
       case "select":
       case "modal":
       case "slash":
-        return command(event, known, access, ask);
+        return judgeCommand(event, known, access, ask);
       case "thread_create":
         return { kind: "accept", why: "allowed", rule: access.rule };
     }

@@ -46,10 +46,10 @@ export function preparePlaceAccess(
 ): (caller: Caller, ask: Ask) => Granted | Refusal {
   const { asksPluralkit } = policy;
   const senders = prepareSenders(policy);
-  const { entryFor, unlistedGrant: unlistedPass, automatonIsRefused } = senders;
-  const { direct, group } = prepareDirectAccess(policy, rights, senders);
+  const { entryFor, unlistedGrant, automatonIsRefused } = senders;
+  const { decideDirect, decideGroup } = prepareDirectAccess(policy, rights, senders);
 
-  function guild(caller: Caller, ask: Ask, place: GuildPlace): Granted | Refusal {
+  function decideGuild(caller: Caller, ask: Ask, place: GuildPlace): Granted | Refusal {
     const rules = rulesFor(place, policy, ask);
     if (rules.kind === "closed") return ignore(rules.why, rules.rule);
     return ownerIsMissing(caller, ask) ?? pluralkitIsAsked(caller, ask) ??
@@ -92,7 +92,7 @@ export function preparePlaceAccess(
     let { rule } = open;
     for (const users of open.users) {
       const entry = entryFor(sender, users.value);
-      const grant = entry || needs() === undefined ? undefined : unlistedPass();
+      const grant = entry || needs() === undefined ? undefined : unlistedGrant();
       rule = grant?.rule ?? users.rule;
       const fact = grant?.fact ??
         (() => entry ? onTheList(sender, entry) : `${nameOf(sender)} is not on the list`);
@@ -111,11 +111,11 @@ export function preparePlaceAccess(
     }
     switch (place.kind) {
       case "dm":
-        return direct(caller, ask);
+        return decideDirect(caller, ask);
       case "group_dm":
-        return group(caller, ask, place.name);
+        return decideGroup(caller, ask, place.name);
       case "guild":
-        return guild(caller, ask, place);
+        return decideGuild(caller, ask, place);
     }
   };
 }
@@ -154,7 +154,7 @@ function prepareDirectAccess(
   rights: Rights,
   { entryFor, unlistedGrant, automatonIsRefused }: Senders,
 ) {
-  function direct(caller: Caller, ask: Ask): Granted | Refusal {
+  function decideDirect(caller: Caller, ask: Ask): Granted | Refusal {
     return dmsAreOff(ask) ?? automatonIsRefused(caller, ask) ?? directSender(caller, ask);
   }
 
@@ -202,7 +202,7 @@ function prepareDirectAccess(
     return need === undefined ? undefined : unlistedGrant();
   }
 
-  function group(caller: Caller, ask: Ask, name: string | undefined): Granted | Refusal {
+  function decideGroup(caller: Caller, ask: Ask, name: string | undefined): Granted | Refusal {
     const off = dmsAreOff(ask);
     if (off) return off;
     if (
@@ -232,7 +232,7 @@ function prepareDirectAccess(
       : access;
   }
 
-  return { direct, group };
+  return { decideDirect, decideGroup };
 }
 
 /** Whether a group DM is listed; without a list, every group is. */

@@ -54,7 +54,7 @@ export function codeFences(text: string, limit: number): readonly CodeFence[] {
     if (!opening) continue;
     let closing = next;
     let closer = markers[closing];
-    while (closer && !closes(opening, text, closer)) closer = markers[closing += 1];
+    while (closer && !closesFence(opening, text, closer)) closer = markers[closing += 1];
     if (closer) {
       const { index, marker } = closer;
       fences.push({ ...opening, contentEnd: index, end: index + marker.length });
@@ -102,7 +102,7 @@ function openingAt(
  * Whether a marker closes a fence. Discord closes at the first marker that is long enough,
  * anywhere; Markdown's `~~~` needs a line of its own.
  */
-function closes(
+function closesFence(
   { marker }: Opening,
   text: string,
   closing: { readonly marker: string; readonly index: number },
