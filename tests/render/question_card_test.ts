@@ -57,7 +57,7 @@ function stored(
 
 const card = (of: StoredQuestion) => composeCard(of, PLACE, { buttons: [], menus: [] }, {}).message;
 
-describe("[SEC-R20] visible()", () => {
+describe("[SEC-R20] withVisibleCharacters()", () => {
   const cases: readonly (readonly [text: string, shown: string])[] = [
     ["rm a\u202etxt", "rm a\\u202etxt"],
     ["rm a\u200bb", "rm a\\u200bb"],

@@ -67,7 +67,7 @@ describe("[R8] toDrafts()", () => {
   });
 });
 
-describe("[R8] nextStep()", () => {
+describe("[R8] nextDraftStep()", () => {
   const wanted = (...texts: string[]): readonly DraftMessage[] =>
     composed(texts).map(({ message }) => ({ ...message, of: { ...ANSWER, part: 0, parts: 1 } }));
   const shown = (content?: string, id?: typeof ID[number]): ShownDraft => ({

@@ -40,7 +40,7 @@ function setUp(stop?: BudgetStop) {
   return { wrapped, charges, asked: () => asked };
 }
 
-describe("[L5] metered()", () => {
+describe("[L5] meteredModel()", () => {
   it("counts each request with its purpose, and the model that answered", async () => {
     const { wrapped, charges } = setUp();
     assert.equal((await listen(wrapped)).text, "hello");

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { decodeEscapes } from "../../../src/render/safety/readings.ts";
 import type { View } from "../../../src/render/safety/view.ts";
 
-describe("unescaped()", () => {
+describe("decodeEscapes()", () => {
   const cases: readonly [text: string, views: readonly string[]][] = [
     ["hello", []],
     ["100% sure", []],

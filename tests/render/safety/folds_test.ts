@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { foldLetters } from "../../../src/render/safety/readings.ts";
 
-describe("[SEC-R10] folded()", () => {
+describe("[SEC-R10] foldLetters()", () => {
   const cases: readonly [text: string, fold: string | undefined][] = [
     ["abc 123", undefined],
     ["日本語 😀 — “quoted”", undefined],

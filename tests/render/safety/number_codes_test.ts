@@ -7,7 +7,7 @@ const WORD = "Token-47x1Q";
 const codes = (radix: number, write: (digits: string, at: number) => string) =>
   [...Buffer.from(WORD)].map((byte, at) => write(byte.toString(radix), at)).join("");
 
-describe("[SEC-R10] numbersRead()", () => {
+describe("[SEC-R10] readNumbers()", () => {
   const lists: readonly [name: string, text: string][] = [
     ["decimal", codes(10, (digits) => `${digits} `)],
     ["decimal with zeros", codes(10, (digits) => `${digits.padStart(3, "0")},`)],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { secretUnits } from "../../../src/render/safety/secret_forms.ts";
 
-describe("[SEC-R10] unguessable()", () => {
+describe("[SEC-R10] secretUnits()", () => {
   const cases: readonly [secret: string, marked: string][] = [
     ["correct horse battery staple", ""],
     ["CorrectHorseBattery", ""],
