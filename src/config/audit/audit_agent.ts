@@ -12,7 +12,7 @@ import { parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import type { Section } from "../schema/accounts.ts";
 import { entriesAt, isList, isRecord, type Segment, valueAt } from "../text/tree.ts";
 import { isPrivateHost } from "../../lib/network/addresses.ts";
-import { mayAllowAlways } from "../../core/exec/always.ts";
+import { mayAllowAlways } from "../../core/exec/command.ts";
 import type { AddRemark } from "./audit_account.ts";
 
 /** Warns about the lists of the top level and of the agents. */

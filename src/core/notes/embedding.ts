@@ -1,5 +1,6 @@
 /**
- * Declares the model that turns texts into vectors (T14).
+ * Declares the model that turns texts into vectors (T14), compares vectors, and joins ranked lists of
+ * notes.
  *
  * @module
  */
@@ -68,4 +69,79 @@ export interface EmbeddingState {
     /** The newest failure, in words. */
     readonly why: string;
   };
+}
+
+const LARGEST = 127;
+
+/**
+ * Packs the numbers of an embedding.
+ *
+ * @returns `undefined` if they have no direction: none, not all finite, or all 0.
+ */
+export function packVector(numbers: readonly number[]): Int8Array<ArrayBuffer> | undefined {
+  let largest = 0;
+  for (const number of numbers) {
+    if (!Number.isFinite(number)) return undefined;
+    largest = Math.max(largest, Math.abs(number));
+  }
+  if (largest === 0) return undefined;
+  return Int8Array.from(numbers, (number) => Math.round(number / largest * LARGEST));
+}
+
+/**
+ * Prepares comparisons with one vector.
+ *
+ * @returns The cosine of the angle to another vector: 1 for the same direction. `undefined` if the
+ * other one has another number of dimensions.
+ */
+export function createNearness(vector: Int8Array): (other: Int8Array) => number | undefined {
+  const own = vector.reduce((sum, number) => sum + number * number, 0);
+  return (other) => {
+    if (other.length !== vector.length) return undefined;
+    let product = 0;
+    let square = 0;
+    for (let at = 0; at < vector.length; at++) {
+      const number = other[at] ?? 0;
+      product += (vector[at] ?? 0) * number;
+      square += number * number;
+    }
+    const size = own * square;
+    return size === 0 ? undefined : product / Math.sqrt(size);
+  };
+}
+
+/** The text of a note. */
+export interface NoteText {
+  /** Number of the note. */
+  readonly id: number;
+  /** Its whole text. */
+  readonly text: string;
+}
+
+/** A note of a similar meaning. */
+export interface NearNote {
+  /** Number of the note. */
+  readonly id: number;
+  /** Cosine of the angle between its vector and that of the search: 1 is the same direction. */
+  readonly nearness: number;
+}
+
+/** Weakens the first ranks, so that one search alone does not decide; the usual value. */
+const DAMPING = 60;
+
+/**
+ * Merges lists of ids.
+ *
+ * @param lists Each without repetitions, the best id first.
+ * @returns The best ids first, each once; ties in the order of the lists.
+ */
+export function fuseRanks(lists: readonly (readonly number[])[], limit: number): readonly number[] {
+  const scores = new Map<number, number>();
+  for (const list of lists) {
+    for (const [rank, id] of list.entries()) {
+      scores.set(id, (scores.get(id) ?? 0) + 1 / (DAMPING + rank + 1));
+    }
+  }
+  return [...scores].toSorted(([, one], [, other]) => other - one).slice(0, limit)
+    .map(([id]) => id);
 }

@@ -6,7 +6,7 @@
 
 import type { MessageId, UserId } from "../discord/ids.ts";
 import type { NewNote, Note } from "../notes/note.ts";
-import type { NearNote, NoteText } from "../notes/vector.ts";
+import type { NearNote, NoteText } from "../notes/embedding.ts";
 
 /** All methods of `store.notes`. */
 export interface Notes {

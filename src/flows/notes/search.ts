@@ -6,7 +6,7 @@
  * @module
  */
 
-import { fuseRanks } from "../../core/notes/fuse.ts";
+import { fuseRanks } from "../../core/notes/embedding.ts";
 import type { FoundNotes } from "../../core/turn/ports/memory.ts";
 import type { UsedBy } from "../../core/spending/usage.ts";
 import type { Embedder } from "./embedder.ts";

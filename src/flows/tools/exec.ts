@@ -6,13 +6,13 @@
  */
 
 import type { UserId } from "../../core/discord/ids.ts";
-import { mayAllowAlways } from "../../core/exec/always.ts";
 import {
   type CommandState,
   decideExec,
   type ExecMode,
   type ExecRule,
   type HostCommands,
+  mayAllowAlways,
   type ResolvedCommand,
 } from "../../core/exec/command.ts";
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type Question } from "../../core/people/question.ts";

@@ -12,9 +12,9 @@ import {
   type EmbeddedAs,
   type Embedding,
   EmbeddingFailed,
+  packVector,
   TextRefused,
 } from "../../core/notes/embedding.ts";
-import { packVector } from "../../core/notes/vector.ts";
 import type { ModelErrorKind } from "../../core/model.ts";
 import { microsOf, type Price, tokensIn } from "../../core/spending/usage.ts";
 import { FileError } from "../../core/turn/media.ts";

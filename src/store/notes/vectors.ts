@@ -9,8 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate as otherWork } from "node:timers/promises";
-import type { NearNote } from "../../core/notes/vector.ts";
-import { createNearness } from "../../core/notes/vector.ts";
+import { createNearness, type NearNote } from "../../core/notes/embedding.ts";
 import { bytes, integer, rows } from "../schema/columns.ts";
 import { NOTE } from "../schema/notes.ts";
 import { UNNAMED } from "../database/durability.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { mayAllowAlways } from "../../../src/core/exec/always.ts";
+import { mayAllowAlways } from "../../../src/core/exec/command.ts";
 
 /** Forms in which a command runs another command, one each, as JSON of the arguments. */
 const WRAPPERS: readonly (readonly string[])[] = `

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fuseRanks } from "../../../src/core/notes/fuse.ts";
+import { fuseRanks } from "../../../src/core/notes/embedding.ts";
 
 describe("[T14] fuseRanks()", () => {
   const cases: readonly [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { createNearness, packVector } from "../../../src/core/notes/vector.ts";
+import { createNearness, packVector } from "../../../src/core/notes/embedding.ts";
 
 describe("[T14] packVector()", () => {
   it("keeps the direction, whatever the size of the numbers", () => {
