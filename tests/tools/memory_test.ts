@@ -50,13 +50,12 @@ function build({ owners = [] as readonly string[], byMeaning = false } = {}) {
     },
     onEmbedded() {},
   });
-  const port = createMemoryPort({
+  const port = createMemoryPort({ now: () => ++now }, {
     notes: store.notes,
     searchNotes,
     agentId: () => "main",
     cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
     isOwner: ({ sender: { username } }) => owners.includes(username),
-    now: () => ++now,
   });
   const run = (written: unknown, message = guildMessage(), callKey = `call ${calls++}`) =>
     memory.run(

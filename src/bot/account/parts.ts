@@ -65,10 +65,9 @@ export async function createParts(
   const ended = new AbortController();
   const runEvents: Parts["runEvents"] = createEmitter();
   const policy = await createPolicyKeeper(options.config, options.text, {
-    store,
     now,
     log: logging.forPart("policy"),
-  });
+  }, { store });
   const named = Promise.withResolvers<void>();
   const owners = createOwnerIds(
     applications,
@@ -99,7 +98,7 @@ export async function createParts(
   const questions = createAccountCards({ ...common, outbound });
   const rates = createTokenRates();
   const agentId = () => config().agent.id;
-  const spend = createSpending({ config, usage: store.usage, now });
+  const spend = createSpending({ now }, { config, usage: store.usage });
   const threads = createAccountThreads({
     ...common,
     accountId,
@@ -183,12 +182,11 @@ export async function createParts(
     spend,
     onNamed: named.resolve,
     onDecided: questions.decided,
-    mayDecide: createMayDecide({
+    mayDecide: createMayDecide({ now }, {
       tools: TOOLS,
       ports: toolPorts,
       isOwner,
       isOfDiscord: (error) => error instanceof RestError,
-      now,
     }),
     status: () => statusOf(health, version, now()),
   });

@@ -57,7 +57,7 @@ export function createNoteMeaning(
   let filter: ((text: string) => Filtered) | undefined; // made with the first request
   const embedder = createEmbedder({ now, log }, {
     embedding: () => setup().embedding,
-    spend: createSpending({ config: () => setup().config, usage, now }),
+    spend: createSpending({ now }, { config: () => setup().config, usage }),
     cleanSecrets(text) {
       filter ??= createBySecrets(logging.secrets, createSecretFilter);
       return filter(text).text;

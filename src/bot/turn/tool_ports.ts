@@ -95,21 +95,19 @@ export function createToolPorts(account: AccountContext, parts: ToolParts): Tool
     discord: createActions({
       ...rights,
       ...reads,
-      ...createToolMessages({
+      ...createToolMessages(rights, {
         ...rights,
         outbox: store.outbox,
         sent,
         onOutbox: (channelId) => outbound.channelQueues.wake([channelId]),
         rulesIn: (target) => toolTextRules(config(), target, { ...parts, cleanSecrets }),
       }),
-      ...createActionQuestions({
-        accountId,
+      ...createActionQuestions({ accountId, texts }, {
         changes: store.changes,
         escalates: () => config().approvals.escalate,
         maxDestructive: () => config().tools.discord.maxDestructive,
         ownerIds,
         approvalTimeoutMs: () => config().discord.execApprovals.timeoutSec * 1_000,
-        texts,
       }),
       changes: store.changes,
       askerOf: store.inbox.askerOf,
@@ -121,9 +119,13 @@ export function createToolPorts(account: AccountContext, parts: ToolParts): Tool
     }),
     recall: { recall: store.sessions.recall },
     skills: createSkillsPort(parts.skills),
-    memory: createMemoryPort({ ...rights, notes: store.notes, searchNotes: parts.searchNotes }),
+    memory: createMemoryPort(rights, {
+      ...rights,
+      notes: store.notes,
+      searchNotes: parts.searchNotes,
+    }),
     threads: createThreadsPort({ threads: parts.threads, cleanSecrets }),
-    exec: createExecPort({
+    exec: createExecPort(rights, {
       ...rights,
       config,
       commands: services.commands,
@@ -134,7 +136,7 @@ export function createToolPorts(account: AccountContext, parts: ToolParts): Tool
       askTimeoutMs: () => config().tools.askExpiresMin * 60_000,
       ofServer: (asked) => serverQuestion(asked, texts()),
     },
-    schedules: createSchedulesPort({
+    schedules: createSchedulesPort(rights, {
       ...rights,
       schedules: store.schedules,
       timezone: () => timezoneOf(config()),

@@ -12,23 +12,10 @@ import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
 import { badArguments } from "../../core/refused_call.ts";
 import type { Outbox, SendResult } from "../../core/store/outbox.ts";
 import type { DiscordCall, ToolTarget } from "../../core/turn/ports/discord_call.ts";
-import type { Clock, StartTimer } from "../../lib/clock.ts";
+import type { StartTimer } from "../../lib/clock.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import { composeToolMessage } from "../../render/tool_message.ts";
-
-/** The dependencies of sending. */
-interface ToolMessagesOptions extends Clock {
-  /** The store's outbox. */
-  readonly outbox: Pick<Outbox, "addAll" | "sendResultsOf">;
-  /** Waits for deliveries. */
-  readonly sent: Pick<SentWatch, "ended">;
-  /** Messages of a channel wait to be sent. */
-  readonly onOutbox: (channelId: ChannelId) => void;
-  /** Id of the agent. */
-  readonly agentId: () => string;
-  /** Rules for texts in a place. */
-  readonly rulesIn: (target: ToolTarget) => ReplyRules;
-}
+import type { Account } from "../../core/account/account.ts";
 
 /** Sends the messages of a tool. */
 export interface ToolMessages {
@@ -49,7 +36,19 @@ export interface ToolMessages {
 
 /** Creates the sending of one account. */
 export function createToolMessages(
-  { outbox, sent, onOutbox, agentId, rulesIn, now }: ToolMessagesOptions,
+  { now }: Pick<Account, "now">,
+  { outbox, sent, onOutbox, agentId, rulesIn }: {
+    /** Waits for deliveries. */
+    readonly sent: Pick<SentWatch, "ended">;
+    /** Messages of a channel wait to be sent. */
+    readonly onOutbox: (channelId: ChannelId) => void;
+    /** Id of the agent. */
+    readonly agentId: () => string;
+    /** Rules for texts in a place. */
+    readonly rulesIn: (target: ToolTarget) => ReplyRules;
+    /** The store's outbox. */
+    readonly outbox: Pick<Outbox, "addAll" | "sendResultsOf">;
+  },
 ): ToolMessages {
   return {
     composed({ message, callKey }, text, target, replyTo) {

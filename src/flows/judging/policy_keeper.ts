@@ -1,18 +1,6 @@
-/**
- * Keeps the current policy of an account, and the number of its record.
- *
- * A reloaded config, or a name resolved to an id, creates another policy. The store records it
- * before it judges any message, so each verdict names its policy. It replaces the earlier one in
- * one step (C9).
- *
- * @module
- */
-
-import type { Clock } from "../../lib/clock.ts";
 import { createHash } from "node:crypto";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
-import type { Log } from "../../lib/log.ts";
 import { TEXT_COMMANDS } from "../../interactions/registry.ts";
 import {
   type Admit,
@@ -26,6 +14,7 @@ import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../policy/pl
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { type DecideTools, prepareToolAccess } from "../../policy/tool_access.ts";
 import type { Store } from "../../core/store/store.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** The parts of a config that a policy comes from. */
 export interface PolicySource {
@@ -75,17 +64,6 @@ export interface PolicyKeeper {
   hold(names: readonly ResolvedName[]): void;
 }
 
-/** The dependencies of a policy. */
-export interface PolicyPorts extends Clock {
-  /** Methods of the store. */
-  readonly store: {
-    readonly pairing: Pick<Store["pairing"], "namesOf">;
-    readonly received: Pick<Store["received"], "savePolicy">;
-  };
-  /** Gets warnings and failures. */
-  readonly log: Log;
-}
-
 /**
  * Creates the account's policy, and records it.
  *
@@ -94,7 +72,14 @@ export interface PolicyPorts extends Clock {
 export async function createPolicyKeeper(
   config: PolicySource,
   text: string | undefined,
-  { store, now, log }: PolicyPorts,
+  { now, log }: Pick<Account, "log" | "now">,
+  { store }: {
+    /** Methods of the store. */
+    readonly store: {
+      readonly pairing: Pick<Store["pairing"], "namesOf">;
+      readonly received: Pick<Store["received"], "savePolicy">;
+    };
+  },
 ): Promise<PolicyKeeper> {
   const { accountId } = config.discord;
   let source = { config, text };

@@ -8,32 +8,15 @@
  * @module
  */
 
-import type { AccountId, UserId } from "../../core/discord/ids.ts";
+import type { UserId } from "../../core/discord/ids.ts";
 import { ALLOW_ONCE, DENY } from "../../core/people/question.ts";
 import { describeMissing } from "../../core/rights/rights.ts";
 import type { MissingRight } from "../../core/rights/rights.ts";
 import type { ToolChanges } from "../../core/store/changes.ts";
 import { factsOf, LacksRight } from "../../core/turn/decided_action.ts";
 import type { EscalationPort, LimitPort } from "../../core/turn/ports/discord_place.ts";
-import { notice, type Texts } from "../../render/notices/notices.ts";
-
-/** The dependencies of both questions. */
-interface ActionQuestionsOptions {
-  /** The account. */
-  readonly accountId: AccountId;
-  /** Changes by the tool `discord`. */
-  readonly changes: Pick<ToolChanges, "madeBy">;
-  /** Whether owners are asked: `approvals.escalate`. */
-  readonly escalates: () => boolean;
-  /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */
-  readonly maxDestructive: () => number;
-  /** The bot's owners who can get messages. */
-  readonly ownerIds: () => Promise<readonly UserId[]>;
-  /** Milliseconds until a question expires. */
-  readonly approvalTimeoutMs: () => number;
-  /** Current texts. */
-  readonly texts: () => Texts;
-}
+import { notice } from "../../render/notices/notices.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** Lacks that an owner can make up for. No one can give a role of an integration, for example. */
 const ESCALATED: ReadonlySet<MissingRight["kind"]> = new Set([
@@ -46,8 +29,19 @@ const ESCALATED: ReadonlySet<MissingRight["kind"]> = new Set([
 
 /** Creates the questions of one account. */
 export function createActionQuestions(
-  { accountId, changes, escalates, maxDestructive, ownerIds, approvalTimeoutMs, texts }:
-    ActionQuestionsOptions,
+  { accountId, texts }: Pick<Account, "accountId" | "texts">,
+  { changes, escalates, maxDestructive, ownerIds, approvalTimeoutMs }: {
+    /** Changes by the tool `discord`. */
+    readonly changes: Pick<ToolChanges, "madeBy">;
+    /** Whether owners are asked: `approvals.escalate`. */
+    readonly escalates: () => boolean;
+    /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */
+    readonly maxDestructive: () => number;
+    /** The bot's owners who can get messages. */
+    readonly ownerIds: () => Promise<readonly UserId[]>;
+    /** Milliseconds until a question expires. */
+    readonly approvalTimeoutMs: () => number;
+  },
 ): { readonly escalation: EscalationPort; readonly limit: LimitPort } {
   return {
     escalation: {

@@ -15,23 +15,21 @@ import { describeMissing } from "../../core/rights/rights.ts";
 import { LacksRight, ProbeEnded } from "../../core/turn/decided_action.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import type { HolderCheck } from "../../interactions/base/context.ts";
-import type { Clock } from "../../lib/clock.ts";
-
-/** The dependencies of the check. */
-interface MayDecideOptions extends Clock {
-  /** All tools of this version. */
-  readonly tools: readonly Tool[];
-  /** Ports of the tools. */
-  readonly ports: ToolPorts;
-  /** Whether the sender of a message is an owner of the bot (P10). */
-  readonly isOwner: (message: InboundMessage) => boolean;
-  /** Whether Discord did not answer, or refused. */
-  readonly isOfDiscord: (error: unknown) => boolean;
-}
+import type { Account } from "../../core/account/account.ts";
 
 /** Creates the check of one account. It rejects if Discord does not answer. */
 export function createMayDecide(
-  { tools, ports, isOwner, isOfDiscord, now }: MayDecideOptions,
+  { now }: Pick<Account, "now">,
+  { tools, ports, isOwner, isOfDiscord }: {
+    /** All tools of this version. */
+    readonly tools: readonly Tool[];
+    /** Ports of the tools. */
+    readonly ports: ToolPorts;
+    /** Whether the sender of a message is an owner of the bot (P10). */
+    readonly isOwner: (message: InboundMessage) => boolean;
+    /** Whether Discord did not answer, or refused. */
+    readonly isOfDiscord: (error: unknown) => boolean;
+  },
 ): (question: StoredQuestion, press: ButtonPress) => Promise<HolderCheck> {
   return async (stored, press) => {
     const message = asAskedBy(press, stored, now());

@@ -20,8 +20,8 @@ import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import type { ExecRules } from "../../core/store/questions.ts";
 import { factsOf } from "../../core/turn/decided_action.ts";
 import type { ExecAsker, ExecCall, ExecPort } from "../../core/turn/ports/host.ts";
-import type { Clock } from "../../lib/clock.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** The parts of the config that decide about commands. */
 export interface ExecConfig {
@@ -45,8 +45,13 @@ export interface ExecConfig {
   readonly texts: Texts;
 }
 
-/** The sources of the port. */
-interface ExecPortOptions extends Clock {
+const APPROVALS = "channels.discord.execApprovals";
+
+/**
+ * Creates the port. The function is long because its inner functions are the steps of one decision,
+ * over the same options.
+ */
+export function createExecPort(account: Pick<Account, "now">, options: {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => ExecConfig;
   /** Users who may approve commands. */
@@ -57,16 +62,9 @@ interface ExecPortOptions extends Clock {
   readonly rules: Pick<ExecRules, "execRules" | "addExecRule">;
   /** Removes secrets of the config. */
   readonly cleanSecrets: (text: string) => string;
-}
-
-const APPROVALS = "channels.discord.execApprovals";
-
-/**
- * Creates the port. The function is long because its inner functions are the steps of one decision,
- * over the same options.
- */
-export function createExecPort(options: ExecPortOptions): ExecPort {
-  const { config, commands, rules, now } = options;
+}): ExecPort {
+  const { now } = account;
+  const { config, commands, rules } = options;
 
   /** Looks the command up anew each time: it may have changed since the last. */
   async function examine(call: ExecCall) {

@@ -13,25 +13,23 @@ import { usedBy } from "../../core/turn/audio_spending.ts";
 import type { NoteSearch } from "../notes/search.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import type { Notes } from "../../core/store/notes.ts";
-import type { Clock } from "../../lib/clock.ts";
-
-/** The dependencies of the port. */
-interface MemoryPortOptions extends Clock {
-  /** Notes in the store. */
-  readonly notes: Pick<Notes, "save" | "find" | "update" | "remove">;
-  /** Finds notes by meaning. */
-  readonly searchNotes: NoteSearch;
-  /** Id of the agent. */
-  readonly agentId: () => string;
-  /** Removes the program's secrets from a text. */
-  readonly cleanSecrets: (text: string) => string;
-  /** Whether the sender of a message is an owner of the bot (P10). */
-  readonly isOwner: (message: InboundMessage) => boolean;
-}
+import type { Account } from "../../core/account/account.ts";
 
 /** Creates the port. */
 export function createMemoryPort(
-  { notes, searchNotes, agentId, cleanSecrets, isOwner, now }: MemoryPortOptions,
+  { now }: Pick<Account, "now">,
+  { notes, searchNotes, agentId, cleanSecrets, isOwner }: {
+    /** Notes in the store. */
+    readonly notes: Pick<Notes, "save" | "find" | "update" | "remove">;
+    /** Finds notes by meaning. */
+    readonly searchNotes: NoteSearch;
+    /** Id of the agent. */
+    readonly agentId: () => string;
+    /** Removes the program's secrets from a text. */
+    readonly cleanSecrets: (text: string) => string;
+    /** Whether the sender of a message is an owner of the bot (P10). */
+    readonly isOwner: (message: InboundMessage) => boolean;
+  },
 ): MemoryPort {
   /** The messages that a note comes from. A scheduled run is no message that people could delete. */
   function sourcesOf(asker: InboundMessage, named: readonly MessageId[]): readonly MessageId[] {

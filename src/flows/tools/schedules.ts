@@ -13,10 +13,10 @@ import { localTime } from "../../render/prompt/envelope.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import type { Schedules } from "../../core/store/schedules.ts";
-import type { Clock } from "../../lib/clock.ts";
+import type { Account } from "../../core/account/account.ts";
 
-/** The dependencies of the port. */
-interface SchedulesPortOptions extends Clock {
+/** Creates the port. */
+export function createSchedulesPort(account: Pick<Account, "now">, options: {
   /** Schedules in the store. */
   readonly schedules: Pick<Schedules, "create" | "list" | "remove">;
   /** `agents.defaults.timezone`, or the host's. */
@@ -29,11 +29,9 @@ interface SchedulesPortOptions extends Clock {
   readonly isOwner: (message: InboundMessage) => boolean;
   /** Tells that schedules have changed. */
   readonly onChanged: () => void;
-}
-
-/** Creates the port. */
-export function createSchedulesPort(options: SchedulesPortOptions): SchedulesPort {
-  const { schedules, timezone, linkHosts, cleanSecrets, isOwner, onChanged, now } = options;
+}): SchedulesPort {
+  const { now } = account;
+  const { schedules, timezone, linkHosts, cleanSecrets, isOwner, onChanged } = options;
 
   function shown({ id, kind, text, cron, nextAt, pausedBy, origin }: Schedule): ShownSchedule {
     return {

@@ -150,7 +150,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         maySee: () => true,
         footerOf: store.outbox.footerOf,
       }),
-      ...createToolMessages({
+      ...createToolMessages({ now }, {
         outbox: {
           addAll: () => Promise.reject(new Error("This test sends no text")),
           sendResultsOf: () => Promise.resolve([]),
@@ -159,16 +159,13 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         onOutbox() {},
         agentId: () => "main",
         rulesIn: () => RULES,
-        now,
       }),
-      ...createActionQuestions({
-        accountId: ACCOUNT,
+      ...createActionQuestions({ accountId: ACCOUNT, texts: () => ({}) }, {
         changes: store.changes,
         escalates: () => true,
         maxDestructive: () => 2,
         ownerIds: () => Promise.resolve([people.ada.id]),
         approvalTimeoutMs: () => 600_000,
-        texts: () => ({}),
       }),
       changes: store.changes,
       askerOf: async (account, messageId) =>
@@ -246,12 +243,11 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         owners.clear();
         if (ownsBot) owners.add(by.id);
         const { id, place, channelId, guildId, sender } = messageBy(people.grace, {});
-        const check = createMayDecide({
+        const check = createMayDecide({ now }, {
           tools: [tool],
           ports: { ...UNUSED_PORTS, discord: port },
           isOwner,
           isOfDiscord: (error) => error instanceof RestError,
-          now,
         });
         const question = {
           kind: "escalation" as const,

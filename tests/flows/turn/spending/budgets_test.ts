@@ -31,7 +31,10 @@ const HOSTILE: Model = {
 function spendingWith(budgets: Budgets) {
   const database = openDatabase();
   const usage = createUsage(database, createUngroupedTransactions(database), createSpentToday());
-  return { usage, spend: createSpending({ config: () => ({ budgets }), usage, now: () => NOW }) };
+  return {
+    usage,
+    spend: createSpending({ now: () => NOW }, { config: () => ({ budgets }), usage }),
+  };
 }
 
 describe("[SEC-R26] [X4] createSpending()", () => {
@@ -65,7 +68,7 @@ describe("[SEC-R26] [X4] createSpending()", () => {
   it("reads nothing of the store without a budget", async () => {
     const fail = () => assert.fail("it read the store");
     const usage = { spentBy: fail, isTold: fail, add: () => {} };
-    const spend = createSpending({ config: () => ({ budgets: NONE }), usage, now: () => NOW });
+    const spend = createSpending({ now: () => NOW }, { config: () => ({ budgets: NONE }), usage });
     assert.equal(await spend.check(BY, "answer"), undefined);
   });
 });
