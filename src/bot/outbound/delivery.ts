@@ -27,12 +27,8 @@ import {
 } from "../../discord/rest/permissions/explain_denial.ts";
 import { createReadHistory, createReadPosted } from "../../discord/rest/calls/history.ts";
 import { createMessages, type Messages } from "../../discord/rest/calls/messages.ts";
-import {
-  type ChannelQueues,
-  type ChannelQueuesPorts,
-  createChannelQueues,
-} from "../../flows/deliver/channel_queues.ts";
-import type { Explained } from "../../flows/deliver/park.ts";
+import { type ChannelQueues, createChannelQueues } from "../../flows/deliver/channel_queues.ts";
+import type { Explained, Sending } from "../../flows/deliver/sending.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
@@ -60,7 +56,7 @@ export interface DeliveryOptions {
 
 /** The events of messages in delivery. */
 export type DeliveryEvents =
-  & Pick<ChannelQueuesPorts, "onParked" | "onDead" | "onSetAside" | "onNoFiles">
+  & Pick<Sending, "onParked" | "onDead" | "onSetAside" | "onNoFiles">
   & {
     readonly onDelivery: (row: OutboxRow, end: Delivery) => void;
   };

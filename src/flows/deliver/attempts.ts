@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Sending } from "./sending.ts";
 import {
   afterDelivery,
   type AttemptFacts,
@@ -19,44 +20,16 @@ import { mayBeOfPlace, subjectOf } from "../../core/outbound/refusals.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";
-import type { RetryRules } from "../../lib/network/backoff.ts";
 import {
-  type ClockChangesPorts,
   createClockChanges,
   createFailingRows,
   createRefusedMessages,
   type DelayedRow,
-  type FailingRowsPorts,
 } from "./failing_rows.ts";
 import { deliver } from "./deliver.ts";
-import type { Parked, Parking } from "./park.ts";
+import type { Parking } from "./park.ts";
 import { createRecentRefusals } from "../recent_refusals.ts";
-import { removeFiles, type WithoutFilesPorts } from "./without_files.ts";
-import type { Outbox } from "../../core/store/outbox.ts";
-
-/** Everything that attempts need from outside. */
-export interface AttemptPorts extends WithoutFilesPorts, ClockChangesPorts {
-  /** The store's outbox; each method is one transaction. */
-  readonly outbox:
-    & WithoutFilesPorts["outbox"]
-    & ClockChangesPorts["outbox"]
-    & FailingRowsPorts["outbox"]
-    & Pick<Outbox, "markDead" | "markUncertain">;
-  /** The fast retries, from `channels.discord.retry` (D5). */
-  readonly retry: RetryRules;
-  /** Returns a number from 0 up to, but not including, 1. */
-  readonly random: () => number;
-  /** Gets the result of each attempt, for the metrics. */
-  readonly onDelivery: (row: OutboxRow, delivery: Delivery) => void;
-  /** Tells that Barnacle gave a message up, so that its owner gets to know. */
-  readonly onDead: (row: OutboxRow, reason: string) => void;
-  /** Tells that Barnacle set a message aside, so that its owner gets to know. */
-  readonly onSetAside: (row: OutboxRow, reason: string) => void;
-  /** Tells that the bot may attach no files in a channel, with the missing permission. */
-  readonly onNoFiles: (channel: Parked) => void;
-  /** Gets each message that is given up or held. */
-  readonly log: Log;
-}
+import { removeFiles } from "./without_files.ts";
 
 /** The result of an attempt. */
 export interface Attempted {
@@ -101,7 +74,7 @@ const LONG_WAIT_MS = 60_000;
  * @param parking Parks channels that refuse.
  */
 export function createAttempts(
-  ports: AttemptPorts,
+  ports: Sending,
   parking: Pick<Parking, "explain" | "close" | "delivered">,
 ): Attempts {
   const { outbox, log, now, steadyNow } = ports;

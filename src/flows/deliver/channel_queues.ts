@@ -7,20 +7,14 @@
  * @module
  */
 
+import type { Sending } from "./sending.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
-import type { Outbox } from "../../core/store/outbox.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import type { Account } from "../../core/account/account.ts";
-import { type AttemptPorts, createAttempts } from "./attempts.ts";
+import { createAttempts } from "./attempts.ts";
 import type { DelayedRow } from "./failing_rows.ts";
-import { createParking, type ParkPorts } from "./park.ts";
-
-/** Everything that delivery needs from outside. */
-export interface ChannelQueuesPorts extends AttemptPorts, ParkPorts {
-  /** The store's outbox; each method is one transaction. */
-  readonly outbox: AttemptPorts["outbox"] & ParkPorts["outbox"] & Pick<Outbox, "heads">;
-}
+import { createParking } from "./park.ts";
 
 /** The channel queues of one account. */
 export interface ChannelQueues {
@@ -60,7 +54,7 @@ interface Waiting {
 }
 
 /** Creates the queues of one account. Sends nothing before the first {@link ChannelQueues.wake}. */
-export function createChannelQueues(ports: ChannelQueuesPorts): ChannelQueues {
+export function createChannelQueues(ports: Sending): ChannelQueues {
   const { accountId, outbox, log } = ports;
   /** Channels with a running attempt, or that wait for the next one. */
   const busy = new Set<ChannelId>();

@@ -12,57 +12,33 @@
  * @module
  */
 
+import type { Sending } from "./sending.ts";
 import { type Delivery, type DeliveryStep, stepFor } from "../../core/outbound/delivery.ts";
-import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
-import type {
-  OutboundFile,
-  OutboundMessage,
-  OutboxRow,
-  PostOutcome,
-} from "../../core/outbound/outbound.ts";
-import { reconcile, type ReconcilePorts } from "./reconcile.ts";
-import type { Outbox } from "../../core/store/outbox.ts";
+import type { OutboundFile, OutboxRow, PostOutcome } from "../../core/outbound/outbound.ts";
+import { type Looking, reconcile } from "./reconcile.ts";
 
-/** Everything that one attempt needs from outside; each method of the outbox is one transaction. */
-export interface DeliverPorts extends ReconcilePorts {
-  /** The store's outbox. */
-  readonly outbox:
-    & ReconcilePorts["outbox"]
-    & Pick<Outbox, "markSending" | "markSent" | "markRefused" | "markFailing" | "markAbsent">;
-  /** Requests to Discord. Only a bug of ours makes one reject. */
-  readonly messages: {
-    /**
-     * Posts a message.
-     *
-     * @param notAfter Unix time in milliseconds after which the request must not leave: Discord may
-     * have forgotten the nonce of an earlier attempt.
-     */
-    create(
-      message: OutboundMessage,
-      files: readonly OutboundFile[],
-      notAfter: number,
-    ): Promise<PostOutcome>;
-    /** Replaces a message's text and files. */
-    edit(
-      messageId: MessageId,
-      message: OutboundMessage,
-      files: readonly OutboundFile[],
-    ): Promise<PostOutcome>;
-    /** Deletes a message. */
-    delete(channelId: ChannelId, messageId: MessageId): Promise<PostOutcome>;
-  };
-  /** Milliseconds after the first attempt for which Barnacle relies on a nonce. */
-  readonly nonceWindowMs: number;
-  /** Unix time in milliseconds at which the machine started, by the clock as it is now. */
-  readonly bootedAt: () => number;
-}
+/** The part of delivery that makes requests. */
+export type Requesting =
+  & Omit<Looking, "outbox">
+  & Pick<
+    Sending<
+      | "filesOf"
+      | "known"
+      | "markSending"
+      | "markSent"
+      | "markRefused"
+      | "markFailing"
+      | "markAbsent"
+    >,
+    "outbox" | "messages" | "nonceWindowMs" | "bootedAt"
+  >;
 
 /**
  * Makes the next request for a row. The caller keeps the order: one row of a channel at a time.
  *
  * @throws {unknown} The store's error, as a rejection.
  */
-export async function deliver(row: OutboxRow, ports: DeliverPorts): Promise<Delivery> {
+export async function deliver(row: OutboxRow, ports: Requesting): Promise<Delivery> {
   const now = ports.now();
   const step = stepFor(row, now, {
     nonceWindowMs: ports.nonceWindowMs,
@@ -85,7 +61,7 @@ async function send(
   row: OutboxRow,
   step: Request,
   now: number,
-  ports: DeliverPorts,
+  ports: Requesting,
 ): Promise<Delivery> {
   const { outbox } = ports;
   const files = row.fileCount > 0 ? await outbox.filesOf(row) : [];
@@ -113,7 +89,7 @@ function request(
   { message }: OutboxRow,
   step: Request,
   files: readonly OutboundFile[],
-  { messages }: DeliverPorts,
+  { messages }: Requesting,
 ): Promise<PostOutcome> {
   switch (step.kind) {
     case "post":
@@ -130,7 +106,7 @@ function request(
  *
  * @throws {unknown} The store's error, as a rejection.
  */
-export async function checkHistory(row: OutboxRow, ports: DeliverPorts): Promise<Delivery> {
+export async function checkHistory(row: OutboxRow, ports: Requesting): Promise<Delivery> {
   const { outbox } = ports;
   const result = await reconcile(row, ports);
   switch (result.kind) {

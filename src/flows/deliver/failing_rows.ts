@@ -9,23 +9,10 @@
  * @module
  */
 
+import type { Sending } from "./sending.ts";
 import { failedAgain, type Failures } from "../../core/outbound/refusals.ts";
-import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
-import type { Log } from "../../lib/log.ts";
-import type { Outbox } from "../../core/store/outbox.ts";
-
-/** Everything that failing rows need from outside. */
-export interface FailingRowsPorts {
-  /** The store's outbox. */
-  readonly outbox: Pick<Outbox, "markWaiting">;
-  /** Attempts at full pace, from `channels.discord.retry` (D5). */
-  readonly retry: { readonly attempts: number };
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Gets each row that begins to wait because of failures. */
-  readonly log: Log;
-}
 
 /** Why a row waits, and for how many milliseconds. */
 export interface Wait {
@@ -77,7 +64,7 @@ interface Failing extends Failures {
 
 /** Creates an empty list. */
 export function createFailingRows(
-  { outbox, retry, now, log }: FailingRowsPorts,
+  { outbox, retry, now, log }: Pick<Sending<"markWaiting">, "outbox" | "retry" | "now" | "log">,
 ): FailingRows {
   const failing = new Map<ChannelId, Failing>();
   return {
@@ -123,18 +110,6 @@ export function createFailingRows(
   };
 }
 
-/** Everything that watching the clock needs from outside. */
-export interface ClockChangesPorts {
-  /** The account whose rows move. */
-  readonly accountId: AccountId;
-  /** The store's outbox. */
-  readonly outbox: Pick<Outbox, "shiftFailing">;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Milliseconds of a clock that no one sets: `performance.now()`. */
-  readonly steadyNow: () => number;
-}
-
 /** How far the clock was set since the start. */
 export interface ClockChanges {
   /**
@@ -160,7 +135,10 @@ const LEAST_MS = 5 * 60_000;
 
 /** Starts watching the clock of this process. */
 export function createClockChanges(
-  { accountId, outbox, now, steadyNow }: ClockChangesPorts,
+  { accountId, outbox, now, steadyNow }: Pick<
+    Sending<"shiftFailing">,
+    "accountId" | "outbox" | "now" | "steadyNow"
+  >,
 ): ClockChanges {
   const ahead = () => now() - steadyNow();
   let seen = ahead();

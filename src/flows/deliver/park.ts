@@ -9,42 +9,15 @@
  * @module
  */
 
-import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
+import type { Explained, Sending } from "./sending.ts";
+import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
-import type { MissingHere } from "../../core/outbound/refusals.ts";
-import type { Log } from "../../lib/log.ts";
-import type { Outbox } from "../../core/store/outbox.ts";
-import type { StartTimer } from "../../lib/clock.ts";
 
-/** The one report about a parked channel. */
-export interface Parked {
-  /** The parked channel. */
-  readonly channelId: ChannelId;
-  /** Absent for a direct message channel. */
-  readonly guildId?: GuildId;
-  /** For people: the missing permission by name, or Discord's own words. */
-  readonly reason: string;
-}
-
-/** Everything that parking needs from outside. */
-export interface ParkPorts extends ParkTriesPorts {
-  /** The store's outbox; each method is one transaction. */
-  readonly outbox: ParkTriesPorts["outbox"] & Pick<Outbox, "park" | "parked">;
-  /** Finds the missing permission, and its cause. */
-  readonly explain: (row: OutboxRow, code: number | undefined) => Promise<Explained>;
-  /** Gets a channel's first refusal, and the end of its refusals. */
-  readonly log: Log;
-  /** Gets the one report about a parked channel. */
-  readonly onParked: (parked: Parked) => void;
-}
-
-/** What the bot's permissions tell about a refusal. */
-export interface Explained {
-  /** The missing permission. */
-  readonly missing: MissingHere;
-  /** For people: the missing permission by name; absent if only Discord's words are known. */
-  readonly reason?: string;
-}
+/** The part of delivery that parks channels. */
+export type ParkingOf = Pick<
+  Sending<"park" | "parked" | "unpark">,
+  "accountId" | "outbox" | "now" | "schedule" | "log" | "explain" | "onParked"
+>;
 
 /** A refusal by Discord. */
 export interface Refused {
@@ -97,7 +70,7 @@ export interface Parking {
  * @param onOpened Called with channels whose rows may be tried.
  */
 export function createParking(
-  ports: ParkPorts,
+  ports: ParkingOf,
   onOpened: (channels: readonly ChannelId[]) => void,
 ): Parking {
   const { accountId, outbox, now, log } = ports;
@@ -179,20 +152,6 @@ export function createParking(
   };
 }
 
-/** Everything that tries need from outside. */
-export interface ParkTriesPorts {
-  /** The account whose messages wait. */
-  readonly accountId: AccountId;
-  /** The store's outbox; each method is one transaction. */
-  readonly outbox: Pick<Outbox, "unpark">;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Timer for further tries. */
-  readonly schedule: StartTimer;
-  /** Gets failures of the store. */
-  readonly log: Log;
-}
-
 /** A channel that refused, until Discord accepts a message there. */
 export interface ParkedPlace {
   /** For people: the missing permission by name, or Discord's own words. */
@@ -242,7 +201,10 @@ const MAX_SPACING_MS = 300_000;
  * @param onOpened Called with channels whose rows may be tried.
  */
 export function createParkTries(
-  { accountId, outbox, now, schedule, log }: ParkTriesPorts,
+  { accountId, outbox, now, schedule, log }: Pick<
+    Sending<"unpark">,
+    "accountId" | "outbox" | "now" | "schedule" | "log"
+  >,
   places: ReadonlyMap<ChannelId, ParkedPlace>,
   onOpened: (channels: readonly ChannelId[]) => void,
 ): ParkTries {

@@ -8,12 +8,8 @@
  * @module
  */
 
-import {
-  type ChannelId,
-  createdAtMs,
-  type MessageId,
-  type UserId,
-} from "../../core/discord/ids.ts";
+import type { Sending } from "./sending.ts";
+import { type ChannelId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import {
   type EarliestTime,
@@ -23,25 +19,12 @@ import {
   type PostedPage,
   type Unread,
 } from "../../core/outbound/posted.ts";
-import type { Outbox } from "../../core/store/outbox.ts";
 
-/** Everything that looking needs from outside. */
-export interface ReconcilePorts {
-  /** The store's outbox. */
-  readonly outbox: Pick<Outbox, "filesOf" | "known">;
-  /** Reads the page before a message, or the newest one. Only a bug of ours makes it reject. */
-  readonly history: (channelId: ChannelId, before?: MessageId) => Promise<PostedPage | Unread>;
-  /**
-   * Whether the bot has the permission. Without it, Discord shows an empty history, not an error.
-   */
-  readonly canReadHistory: (
-    place: Pick<OutboundMessage, "channelId" | "guildId" | "of">,
-  ) => Promise<boolean>;
-  /** The bot's own user id; `undefined` until READY. */
-  readonly self: () => UserId | undefined;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-}
+/** The part of delivery that looks for messages. */
+export type Looking = Pick<
+  Sending<"filesOf" | "known">,
+  "outbox" | "history" | "canReadHistory" | "self" | "now"
+>;
 
 /** The result of looking for a message. `uncertain`: the history can show neither. */
 export type Reconciled =
@@ -66,7 +49,7 @@ const NOT_READ_YET: Unread = {
  *
  * @throws {unknown} The store's error, as a rejection.
  */
-export async function reconcile(row: OutboxRow, ports: ReconcilePorts): Promise<Reconciled> {
+export async function reconcile(row: OutboxRow, ports: Looking): Promise<Reconciled> {
   const self = ports.self();
   if (self === undefined) return NOT_READ_YET;
   const earliest = earliestTimeOf(row, ports.now());
@@ -98,7 +81,7 @@ export async function reconcile(row: OutboxRow, ports: ReconcilePorts): Promise<
 async function readPage(
   message: OutboundMessage,
   before: MessageId | undefined,
-  { history, canReadHistory }: ReconcilePorts,
+  { history, canReadHistory }: Looking,
 ): Promise<PostedPage | Unread | { readonly kind: "uncertain"; readonly reason: string }> {
   const { channelId } = message;
   const page = await history(channelId, before);
@@ -111,7 +94,7 @@ async function readPage(
 async function firstUnknown(
   channelId: ChannelId,
   alike: readonly Posted[],
-  { outbox }: ReconcilePorts,
+  { outbox }: Looking,
 ): Promise<MessageId | undefined> {
   if (alike.length === 0) return undefined;
   const ids = alike.map(({ id }) => id);

@@ -5,19 +5,11 @@
  * @module
  */
 
+import type { Sending } from "./sending.ts";
 import type { Delivery } from "../../core/outbound/delivery.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import { ANSWER_FILE } from "../../render/files.ts";
-import { checkHistory, type DeliverPorts } from "./deliver.ts";
-import type { Outbox } from "../../core/store/outbox.ts";
-
-/** Everything that removing files needs from outside. */
-export interface WithoutFilesPorts extends DeliverPorts {
-  /** The store's outbox. */
-  readonly outbox: DeliverPorts["outbox"] & Pick<Outbox, "removeFiles" | "unfold">;
-  /** Rewrites a message that loses files with these names. */
-  readonly withoutFiles: (message: OutboundMessage, names: readonly string[]) => OutboundMessage;
-}
+import { checkHistory } from "./deliver.ts";
 
 /**
  * Removes a row's files. An earlier attempt may have sent the message with its files, and a row
@@ -28,7 +20,7 @@ export interface WithoutFilesPorts extends DeliverPorts {
  */
 export async function removeFiles(
   row: OutboxRow,
-  ports: WithoutFilesPorts,
+  ports: Sending,
 ): Promise<Delivery | undefined> {
   if (row.firstAttemptAt !== undefined && row.action.kind === "post") {
     const seen = await checkHistory(row, ports);

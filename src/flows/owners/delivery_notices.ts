@@ -6,7 +6,7 @@
  */
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
-import type { Parked } from "../deliver/park.ts";
+import type { RefusedChannel } from "../../core/account/events.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { StartTimer } from "../../lib/clock.ts";
@@ -15,9 +15,9 @@ import type { Owners } from "./tell_owners.ts";
 /** Events that the owners are notified about. */
 export interface OwnerNotices {
   /** A channel refuses messages for a while. */
-  parked(channel: Parked): void;
+  parked(channel: RefusedChannel): void;
   /** Discord lets the bot attach no files in a channel; resolves once the outbox has the notice. */
-  noFiles(channel: Parked): Promise<void>;
+  noFiles(channel: RefusedChannel): Promise<void>;
   /** An answer is undeliverable; several of one channel share a notice. */
   dead(channelId: ChannelId, reason: string): void;
   /** A message was set aside, because Discord accepts others in its channel, and not this one. */
@@ -73,7 +73,7 @@ export interface FileNotices {
   /** An answer was sent without its files, because the settings of the guild forbid files there. */
   leftOut(place: FilelessPlace): void;
   /** Discord has refused a file, for the given reason. */
-  refused(channel: Parked): void;
+  refused(channel: RefusedChannel): void;
 }
 
 const PERMISSION_MISSING = "the permission Attach Files is missing";
@@ -89,7 +89,7 @@ export function createFileNotices(
     /** Names the missing permission; `undefined` if none is missing. Rejects without an answer. */
     readonly explain: (place: FilelessPlace) => Promise<string | undefined>;
     /** Sends the notice; never rejects. */
-    readonly tell: (channel: Parked) => Promise<void>;
+    readonly tell: (channel: RefusedChannel) => Promise<void>;
   },
 ): FileNotices {
   const underWay = new Set<ChannelId>();

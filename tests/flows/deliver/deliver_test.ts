@@ -9,7 +9,7 @@ import type {
   PostOutcome,
 } from "../../../src/core/outbound/outbound.ts";
 import type { PostedPage, Unread } from "../../../src/core/outbound/posted.ts";
-import { deliver, type DeliverPorts } from "../../../src/flows/deliver/deliver.ts";
+import { deliver, type Requesting } from "../../../src/flows/deliver/deliver.ts";
 import {
   ACCOUNT,
   messageId,
@@ -53,7 +53,7 @@ async function setUp(answers: readonly (PostOutcome | Error)[] = [], files = 0) 
     asked.push({ ...request, state: stored()["state"] });
     return given instanceof Error ? Promise.reject(given) : Promise.resolve(given);
   }
-  const ports: DeliverPorts = {
+  const ports: Requesting = {
     outbox,
     messages: {
       create: (message, files, notAfter) => answer({ what: "create", message, files, notAfter }),
@@ -220,7 +220,7 @@ describe("deliver()", () => {
     it(`[D2] reports an echo that arrives before Discord says ${outcome.kind}`, async () => {
       const { outbox, stored, ports, head } = await setUp([outcome]);
       const row = await head();
-      const create = async (...request: Parameters<DeliverPorts["messages"]["create"]>) => {
+      const create = async (...request: Parameters<Requesting["messages"]["create"]>) => {
         await outbox.markSent(row, messageId("77"));
         return await ports.messages.create(...request);
       };

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ChannelId, GuildId } from "../../../src/core/discord/ids.ts";
 import type { OutboxRow } from "../../../src/core/outbound/outbound.ts";
-import { createParking, type Parked, type ParkPorts } from "../../../src/flows/deliver/park.ts";
+import type { RefusedChannel } from "../../../src/core/account/events.ts";
+import { createParking, type ParkingOf } from "../../../src/flows/deliver/park.ts";
 import { ACCOUNT, channelId, guildId, outboundMessage } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
@@ -20,11 +21,11 @@ function rowOf(channel: ChannelId, guild?: GuildId): OutboxRow {
   return { id: 1, message, fileCount: 0, action: { kind: "post" } };
 }
 
-function setUp(more: Partial<ParkPorts> = {}, stored: ReadonlyMap<ChannelId, string> = new Map()) {
+function setUp(more: Partial<ParkingOf> = {}, stored: ReadonlyMap<ChannelId, string> = new Map()) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const parked = new Map(stored);
-  const told: Parked[] = [];
+  const told: RefusedChannel[] = [];
   const opened: ChannelId[] = [];
   const explained: ChannelId[] = [];
   const known = new Set<ChannelId>(stored.keys());
@@ -91,7 +92,7 @@ describe("[D5] createParking()", () => {
   });
 
   it("[R11] uses Discord's own words if it finds no better ones", async () => {
-    const unknown: readonly ParkPorts["explain"][] = [
+    const unknown: readonly ParkingOf["explain"][] = [
       () => Promise.reject(new Error("no network")),
       () => Promise.resolve({ missing: "unknown" }),
     ];

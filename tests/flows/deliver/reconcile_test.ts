@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
 import type { OutboundFile, OutboxRow } from "../../../src/core/outbound/outbound.ts";
 import type { Posted, PostedPage, Unread } from "../../../src/core/outbound/posted.ts";
-import { MAX_PAGES, reconcile, type ReconcilePorts } from "../../../src/flows/deliver/reconcile.ts";
+import { type Looking, MAX_PAGES, reconcile } from "../../../src/flows/deliver/reconcile.ts";
 import {
   guildId,
   messageId,
@@ -49,7 +49,7 @@ interface World {
 function look(world: World, row: OutboxRow = ROW) {
   const { messages = [], pageSize = 100, known = [], mayRead = true } = world;
   const asked: (MessageId | "newest" | "may")[] = [];
-  const ports: ReconcilePorts = {
+  const ports: Looking = {
     outbox: {
       filesOf: () => Promise.resolve([FILE]),
       known: (_channel, ids) => Promise.resolve(new Set(ids.filter((id) => known.includes(id)))),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { OutboundFile, PostOutcome } from "../../../src/core/outbound/outbound.ts";
-import type { Explained } from "../../../src/flows/deliver/park.ts";
+import type { Explained } from "../../../src/flows/deliver/sending.ts";
 import { ACCOUNT, messageIdAt } from "../../support/discord/builders.ts";
 import { settle } from "../../support/settle.ts";
 import { frozen, part } from "../../support/store/store.ts";

@@ -6,12 +6,10 @@ import type { Delivery } from "../../../src/core/outbound/delivery.ts";
 import type { ChannelId } from "../../../src/core/discord/ids.ts";
 import type { OutboundMessage, PostOutcome } from "../../../src/core/outbound/outbound.ts";
 import type { PostedPage, Unread } from "../../../src/core/outbound/posted.ts";
-import {
-  type ChannelQueuesPorts,
-  createChannelQueues,
-} from "../../../src/flows/deliver/channel_queues.ts";
+import { createChannelQueues } from "../../../src/flows/deliver/channel_queues.ts";
 import { createOutbox } from "../../../src/store/outbox/outbox.ts";
-import type { Parked } from "../../../src/flows/deliver/park.ts";
+import type { RefusedChannel } from "../../../src/core/account/events.ts";
+import type { Sending } from "../../../src/flows/deliver/sending.ts";
 import {
   ACCOUNT,
   channelId,
@@ -56,7 +54,7 @@ type Asked = {
 /** Queues that have not begun, with these rows. */
 export async function setUp(
   rows: readonly [channel: ChannelId, nonce: string][],
-  more: Partial<ChannelQueuesPorts> = {},
+  more: Partial<Sending> = {},
 ) {
   const database = openDatabase();
   const outbox = createOutbox(database);
@@ -68,7 +66,7 @@ export async function setUp(
   const dead: string[] = [];
   const noFiles: string[] = [];
   const setAside: string[] = [];
-  const parked: Parked[] = [];
+  const parked: RefusedChannel[] = [];
   const looks: (readonly ChannelId[] | undefined)[] = [];
 
   async function add(channel: ChannelId, nonce: string): Promise<void> {
@@ -77,7 +75,7 @@ export async function setUp(
   }
   for (const row of rows) await add(...row);
 
-  const lanesPorts: ChannelQueuesPorts = {
+  const lanesPorts: Sending = {
     accountId: ACCOUNT,
     outbox: {
       ...outbox,

@@ -26,7 +26,7 @@ import type {
   PostOutcome,
 } from "../../../src/core/outbound/outbound.ts";
 import type { Posted } from "../../../src/core/outbound/posted.ts";
-import { deliver, type DeliverPorts } from "../../../src/flows/deliver/deliver.ts";
+import { deliver, type Requesting } from "../../../src/flows/deliver/deliver.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
 
 /** Faults of requests, by their number. */
@@ -262,7 +262,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
 
   const rowOf = ({ id }: OutboxRow): Row => disk.outbox.find((row) => row.id === id)!;
 
-  const ports: DeliverPorts = {
+  const ports: Requesting = {
     now: () => now,
     nonceWindowMs: weak.neverLooks ? Infinity : NONCE_WINDOW_MS,
     bootedAt: () => 0,

@@ -1,0 +1,90 @@
+/**
+ * Declares what the delivery of an account shares: its outbox, the requests to Discord, the rules
+ * of attempts, and the listeners of their results.
+ *
+ * @module
+ */
+
+import type { Account } from "../../core/account/account.ts";
+import type { RefusedChannel } from "../../core/account/events.ts";
+import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { Delivery } from "../../core/outbound/delivery.ts";
+import type {
+  OutboundFile,
+  OutboundMessage,
+  OutboxRow,
+  PostOutcome,
+} from "../../core/outbound/outbound.ts";
+import type { PostedPage, Unread } from "../../core/outbound/posted.ts";
+import type { MissingHere } from "../../core/outbound/refusals.ts";
+import type { Outbox } from "../../core/store/outbox.ts";
+import type { RetryRules } from "../../lib/network/backoff.ts";
+
+/** The delivery of an account. Each method of the outbox is one transaction. */
+export interface Sending<Used extends keyof Outbox = keyof Outbox>
+  extends Pick<Account, "accountId" | "now" | "schedule" | "random" | "log"> {
+  /** The store's outbox. */
+  readonly outbox: Pick<Outbox, Used>;
+  /** Requests to Discord. Only a bug of ours makes one reject. */
+  readonly messages: {
+    /**
+     * Posts a message.
+     *
+     * @param notAfter Unix time in milliseconds after which the request must not leave: Discord may
+     * have forgotten the nonce of an earlier attempt.
+     */
+    create(
+      message: OutboundMessage,
+      files: readonly OutboundFile[],
+      notAfter: number,
+    ): Promise<PostOutcome>;
+    /** Replaces a message's text and files. */
+    edit(
+      messageId: MessageId,
+      message: OutboundMessage,
+      files: readonly OutboundFile[],
+    ): Promise<PostOutcome>;
+    /** Deletes a message. */
+    delete(channelId: ChannelId, messageId: MessageId): Promise<PostOutcome>;
+  };
+  /** Reads the page before a message, or the newest one. Only a bug of ours makes it reject. */
+  readonly history: (channelId: ChannelId, before?: MessageId) => Promise<PostedPage | Unread>;
+  /**
+   * Whether the bot has the permission. Without it, Discord shows an empty history, not an error.
+   */
+  readonly canReadHistory: (
+    place: Pick<OutboundMessage, "channelId" | "guildId" | "of">,
+  ) => Promise<boolean>;
+  /** Finds the missing permission of a refused row, and its cause. */
+  readonly explain: (row: OutboxRow, code: number | undefined) => Promise<Explained>;
+  /** Rewrites a message that loses files with these names. */
+  readonly withoutFiles: (message: OutboundMessage, names: readonly string[]) => OutboundMessage;
+  /** The bot's own user id; `undefined` until READY. */
+  readonly self: () => UserId | undefined;
+  /** Milliseconds after the first attempt for which Barnacle relies on a nonce. */
+  readonly nonceWindowMs: number;
+  /** The fast retries, from `channels.discord.retry` (D5). */
+  readonly retry: RetryRules;
+  /** Unix time in milliseconds at which the machine started, by the clock as it is now. */
+  readonly bootedAt: () => number;
+  /** Milliseconds of a clock that no one sets: `performance.now()`. */
+  readonly steadyNow: () => number;
+  /** Gets the result of each attempt, for the metrics. */
+  readonly onDelivery: (row: OutboxRow, delivery: Delivery) => void;
+  /** Tells that Barnacle gave a message up, so that its owner gets to know. */
+  readonly onDead: (row: OutboxRow, reason: string) => void;
+  /** Tells that Barnacle set a message aside, so that its owner gets to know. */
+  readonly onSetAside: (row: OutboxRow, reason: string) => void;
+  /** Tells that the bot may attach no files in a channel, with the missing permission. */
+  readonly onNoFiles: (channel: RefusedChannel) => void;
+  /** Gets the one report about a parked channel. */
+  readonly onParked: (channel: RefusedChannel) => void;
+}
+
+/** The permissions' explanation of a refusal. */
+export interface Explained {
+  /** The missing permission. */
+  readonly missing: MissingHere;
+  /** For people: the missing permission by name; absent if only Discord's words are known. */
+  readonly reason?: string;
+}
