@@ -8,23 +8,10 @@
  */
 
 import { z } from "zod";
-import type { AccountId } from "../core/discord/ids.ts";
 import { ACTIVITY_KINDS, type Presence, STATUSES } from "../core/discord/presence.ts";
 import type { StoredSettings } from "../core/store/settings.ts";
 import type { NewPresence } from "../core/turn/ports/discord_place.ts";
-import type { Clock } from "../lib/clock.ts";
-
-/** The dependencies of a presence. */
-interface PresenceOptions extends Clock {
-  /** The account. */
-  readonly accountId: AccountId;
-  /** The presence of the config: the status, and a text beside it. */
-  readonly configured: { readonly status: Presence["status"]; readonly activity?: string };
-  /** Settings that people chose. */
-  readonly settings: Pick<StoredSettings, "settingOf" | "change">;
-  /** Shows a presence on all gateway sessions. */
-  readonly show: (presence: Presence) => void;
-}
+import type { Account } from "../core/account/account.ts";
 
 /** The presence of an account. */
 export interface AccountPresence {
@@ -54,7 +41,14 @@ const storedSchema = z.object({ base: z.string(), presence: presenceSchema });
  * @throws {StoreError} If the store cannot be read.
  */
 export async function createAccountPresence(
-  { accountId, configured, settings, show, now }: PresenceOptions,
+  { accountId, configured, settings, show, now }: Pick<Account, "now" | "accountId"> & {
+    /** The presence of the config: the status, and a text beside it. */
+    readonly configured: { readonly status: Presence["status"]; readonly activity?: string };
+    /** Settings that people chose. */
+    readonly settings: Pick<StoredSettings, "settingOf" | "change">;
+    /** Shows a presence on all gateway sessions. */
+    readonly show: (presence: Presence) => void;
+  },
 ): Promise<AccountPresence> {
   const { status, activity } = configured;
   const base: Presence = {

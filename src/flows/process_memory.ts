@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { StartTimer } from "../lib/clock.ts";
+import type { Account } from "../core/account/account.ts";
 
 /**
  * UTF-16 units of some 6,700 messages, each of which leaves up to 8 kB of garbage. Collecting after 8
@@ -45,23 +45,16 @@ export interface ProcessMemory {
   stop(): void;
 }
 
-/** The dependencies of {@link createProcessMemory}. */
-export interface ProcessMemoryPorts {
-  /** Runs the return of memory later. */
-  readonly schedule: StartTimer;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Bytes of the process in memory. */
-  readonly rss: () => number;
-  /** Collects garbage, at once. */
-  readonly collect: () => void;
-  /** Gives pages back to the system. */
-  readonly release: () => void;
-}
-
 /** Starts watching; the start itself is the first event. */
 export function createProcessMemory(
-  { schedule, now, rss, collect, release }: ProcessMemoryPorts,
+  { schedule, now, rss, collect, release }: Pick<Account, "schedule" | "now"> & {
+    /** Bytes of the process in memory. */
+    readonly rss: () => number;
+    /** Collects garbage, at once. */
+    readonly collect: () => void;
+    /** Gives pages back to the system. */
+    readonly release: () => void;
+  },
 ): ProcessMemory {
   /** Units since the last collection during a flood. */
   let uncollected = 0;

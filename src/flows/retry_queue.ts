@@ -9,8 +9,7 @@
  */
 
 import { backoffMs } from "../lib/network/backoff.ts";
-import type { Log } from "../lib/log.ts";
-import type { StartTimer } from "../lib/clock.ts";
+import type { Account } from "../core/account/account.ts";
 
 /** A task that does no harm if it runs again after a failure. */
 export type RetriedTask = () => Promise<void>;
@@ -29,16 +28,6 @@ export interface RetryQueue {
   stop(): Promise<void>;
 }
 
-/** Everything that the queue needs from outside. */
-export interface RetryQueuePorts {
-  /** Timer for the delay after a failure. */
-  readonly schedule: StartTimer;
-  /** Returns a number from 0 up to, but not including, 1. */
-  readonly random: () => number;
-  /** Gets a warning for each failure. */
-  readonly log: Log;
-}
-
 const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 
 /**
@@ -48,7 +37,7 @@ const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
  */
 export function createRetryQueue(
   what: string,
-  { schedule, random, log }: RetryQueuePorts,
+  { schedule, random, log }: Pick<Account, "schedule" | "random" | "log">,
 ): RetryQueue {
   const soon: RetriedTask[] = [];
   const last: RetriedTask[] = [];

@@ -13,22 +13,19 @@ import type { PermittedReaction, Reaction } from "../../core/inbound/reactions.t
 import { labelOf } from "../../core/inbound/transcript.ts";
 import type { CurrentPolicy } from "./policy_keeper.ts";
 
-/** The facts in memory that the decision depends on. */
-export interface PermitReactionPorts {
-  /** The current policy. */
-  readonly policy: () => CurrentPolicy;
-  /** Whether an account of this process is that user. */
-  readonly isOurs: (userId: UserId) => boolean;
-  /** Whether an owner is in a guild, by the answers of Discord so far. */
-  readonly ownerIn: (guildId: GuildId) => KnownFacts["ownerInGuild"];
-}
-
 /**
  * Creates the decision for one account. A removed reaction counts if the added one was kept:
  * Discord does not tell the roles of its person, by which the policy would judge again.
  */
 export function createPermitReaction(
-  { policy, isOurs, ownerIn }: PermitReactionPorts,
+  { policy, isOurs, ownerIn }: {
+    /** The current policy. */
+    readonly policy: () => CurrentPolicy;
+    /** Whether an account of this process is that user. */
+    readonly isOurs: (userId: UserId) => boolean;
+    /** Whether an owner is in a guild, by the answers of Discord so far. */
+    readonly ownerIn: (guildId: GuildId) => KnownFacts["ownerInGuild"];
+  },
 ): (reaction: Reaction) => PermittedReaction | undefined {
   function accepts(
     { place, channelId, sender }: Reaction,

@@ -19,18 +19,6 @@ export interface RouteRules {
   readonly session: { readonly dmScope: Parameters<typeof scopeFor>[0] };
 }
 
-/** The dependencies of routes. */
-interface RouteOptions {
-  /** The current config; a reload replaces it (C9). */
-  readonly config: () => RouteRules;
-  /** The user whose direct messages are the main session under `auto`. */
-  readonly sessionOwner: () => UserId | undefined;
-  /** Whether the answer to a message opens a thread. */
-  readonly opensFor: (message: InboundMessage) => boolean;
-  /** Reads a message as a text command. */
-  readonly commandOf: (message: InboundMessage) => TextCommand | undefined;
-}
-
 /**
  * Creates the function.
  *
@@ -38,7 +26,16 @@ interface RouteOptions {
  * beside it, which keeps nothing, so a slow turn does not delay it.
  */
 export function createRoute(
-  { config, sessionOwner, opensFor, commandOf }: RouteOptions,
+  { config, sessionOwner, opensFor, commandOf }: {
+    /** The current config; a reload replaces it (C9). */
+    readonly config: () => RouteRules;
+    /** The user whose direct messages are the main session under `auto`. */
+    readonly sessionOwner: () => UserId | undefined;
+    /** Whether the answer to a message opens a thread. */
+    readonly opensFor: (message: InboundMessage) => boolean;
+    /** Reads a message as a text command. */
+    readonly commandOf: (message: InboundMessage) => TextCommand | undefined;
+  },
 ): (message: InboundMessage) => Route {
   return (message) => {
     const command = commandOf(message);

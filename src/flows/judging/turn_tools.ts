@@ -13,16 +13,6 @@ import { prepareRights } from "../../policy/rights.ts";
 import type { ToolAsker } from "../../policy/tool_access.ts";
 import type { CurrentPolicy } from "./policy_keeper.ts";
 
-/** The sources of a turn's tools. */
-export interface TurnToolsPorts {
-  /** All tools, each name once: the same array until they change. */
-  readonly tools: () => readonly Tool[];
-  /** The current policy. */
-  readonly policy: () => Pick<CurrentPolicy, "decideTools" | "policy">;
-  /** Whether a user owns the application, as last read: a turn does not wait for Discord. */
-  readonly ownsApplication: (userId: UserId) => boolean;
-}
-
 /** Prepares the check whether the sender of a message is an owner of the bot (P10). */
 export function createIsOwner(
   { policy, ownsApplication }: {
@@ -43,7 +33,14 @@ const MAX_SETS = 1_000;
 
 /** Prepares the tools of many turns. */
 export function createTurnTools(
-  { tools: toolsNow, policy, ownsApplication }: TurnToolsPorts,
+  { tools: toolsNow, policy, ownsApplication }: {
+    /** All tools, each name once: the same array until they change. */
+    readonly tools: () => readonly Tool[];
+    /** The current policy. */
+    readonly policy: () => Pick<CurrentPolicy, "decideTools" | "policy">;
+    /** Whether a user owns the application, as last read: a turn does not wait for Discord. */
+    readonly ownsApplication: (userId: UserId) => boolean;
+  },
 ): (message: InboundMessage) => readonly Tool[] {
   const sets = new Map<string, readonly Tool[]>();
   /** The sets by place and sender: a decision goes through all levels for each tool. */

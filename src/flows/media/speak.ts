@@ -11,8 +11,8 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { OutboundFile, VoiceFile } from "../../core/outbound/outbound.ts";
 import type { Extractor } from "../../core/turn/extract.ts";
 import { bounded } from "../../lib/text/cut.ts";
-import type { Log } from "../../lib/log.ts";
 import type { ReadAudioPorts } from "./read_audio.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** Speaks by one model. */
 export interface Voice {
@@ -27,16 +27,6 @@ export interface Voice {
    * @throws {FileError} If there is no such sound; or the signal's reason.
    */
   readonly speak: (text: string, signal: AbortSignal) => Promise<Uint8Array<ArrayBuffer>>;
-}
-
-/** Everything that speaking needs from outside. */
-export interface SpeakPorts extends Pick<ReadAudioPorts, "audio" | "now"> {
-  /** The voice of the current config; `undefined` if it has none. */
-  readonly voice: () => Voice | undefined;
-  /** Measures the sound. */
-  readonly extractor: Extractor;
-  /** Gets the reason of a failure. */
-  readonly log: Log;
 }
 
 /**
@@ -55,7 +45,17 @@ export type SpeakAnswer = (
 const MAX_CHARS = 4_096;
 
 /** Creates the speaking. */
-export function createSpeakAnswer({ voice, extractor, audio, log, now }: SpeakPorts): SpeakAnswer {
+export function createSpeakAnswer(
+  { voice, extractor, audio, log, now }:
+    & Pick<Account, "log">
+    & Pick<ReadAudioPorts, "audio" | "now">
+    & {
+      /** The voice of the current config; `undefined` if it has none. */
+      readonly voice: () => Voice | undefined;
+      /** Measures the sound. */
+      readonly extractor: Extractor;
+    },
+): SpeakAnswer {
   return async (message, text, signal) => {
     const by = voice();
     if (!by || !message.attachments?.some(({ isVoice }) => isVoice)) return undefined;

@@ -13,10 +13,10 @@
  */
 
 import type { FoundMember, GuildNames } from "../../core/inbound/inbound.ts";
-import type { AccountId, GuildId } from "../../core/discord/ids.ts";
+import type { GuildId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { UnresolvedName } from "../../policy/rules/pinned.ts";
-import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
+import { createRetryQueue } from "../retry_queue.ts";
 import type { ResolvedNames } from "../../core/store/pairing.ts";
 import type { Log } from "../../lib/log.ts";
 import {
@@ -26,6 +26,7 @@ import {
   searchesFor,
   type UnfoundReason,
 } from "./match.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /**
  * Maximum number of member searches at once. A list of a thousand names in a hundred guilds should
@@ -93,26 +94,6 @@ function queryOf(typed: string): string {
   return typed.replace(/#\d{4}$/, "");
 }
 
-/** Everything that resolving needs from outside. */
-export interface NamesPorts extends SearchPorts, RetryQueuePorts {
-  /** The account whose policy has the names. */
-  readonly accountId: AccountId;
-  /** Names in the current policy without an id. */
-  readonly unresolved: () => readonly UnresolvedName[];
-  /** Guilds with complete facts, without those that are awaited or in an outage. */
-  readonly guilds: () => readonly GuildNames[];
-  /** Whether these are all guilds of the bot. Otherwise one in an outage may have the same name. */
-  readonly isWhole: () => boolean;
-  /** The store's resolved names; each method is one transaction. */
-  readonly store: ResolvedNames;
-  /** Gets all resolved names, so that the policy uses their ids. */
-  readonly onResolved: (names: readonly ResolvedName[]) => Promise<void>;
-  /** Told after each search, whether or not it found a name, and at the end. */
-  readonly onLooked: () => void;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-}
-
 /** The names in the policy of one account. */
 export interface Names {
   /** Stores names that were resolved without a search. The policy has them already. */
@@ -126,7 +107,22 @@ export interface Names {
 }
 
 /** Creates the flow for one account. Searches nothing before {@link Names.resolve}. */
-export function createNames(ports: NamesPorts): Names {
+export function createNames(
+  ports: Pick<Account, "schedule" | "random" | "log" | "accountId" | "now"> & SearchPorts & {
+    /** Names in the current policy without an id. */
+    readonly unresolved: () => readonly UnresolvedName[];
+    /** Guilds with complete facts, without those that are awaited or in an outage. */
+    readonly guilds: () => readonly GuildNames[];
+    /** Whether these are all guilds of the bot. Otherwise one in an outage may have the same name. */
+    readonly isWhole: () => boolean;
+    /** The store's resolved names; each method is one transaction. */
+    readonly store: ResolvedNames;
+    /** Gets all resolved names, so that the policy uses their ids. */
+    readonly onResolved: (names: readonly ResolvedName[]) => Promise<void>;
+    /** Told after each search, whether or not it found a name, and at the end. */
+    readonly onLooked: () => void;
+  },
+): Names {
   const { accountId, store, onResolved, now, log } = ports;
   const retries = createRetryQueue("Cannot resolve the names in the config", ports);
   let searched: Searched = new Map();

@@ -12,16 +12,6 @@ import type { UsedBy } from "../../core/spending/usage.ts";
 import type { Embedder } from "./embedder.ts";
 import type { Notes, NoteVectors } from "../../core/store/notes.ts";
 
-/** The dependencies of the search. */
-export interface NoteSearchPorts {
-  /** The stored notes. */
-  readonly notes: Pick<Notes, "search" | "find"> & Pick<NoteVectors, "nearest">;
-  /** Makes the vector of a query. */
-  readonly embedder: Pick<Embedder, "modelId" | "embed">;
-  /** The model has answered. */
-  readonly onEmbedded: () => void;
-}
-
 /** A search. */
 export interface NoteQuery {
   /** Keys of the notes that the asker may see; no other note is read. */
@@ -47,7 +37,14 @@ const QUERY_CHARS = 300;
 const NEAR_ENOUGH = 0.5;
 
 /** Creates the search. */
-export function createNoteSearch({ notes, embedder, onEmbedded }: NoteSearchPorts): NoteSearch {
+export function createNoteSearch({ notes, embedder, onEmbedded }: {
+  /** The stored notes. */
+  readonly notes: Pick<Notes, "search" | "find"> & Pick<NoteVectors, "nearest">;
+  /** Makes the vector of a query. */
+  readonly embedder: Pick<Embedder, "modelId" | "embed">;
+  /** The model has answered. */
+  readonly onEmbedded: () => void;
+}): NoteSearch {
   return async ({ keys, query, limit, by }, signal) => {
     const modelId = embedder.modelId();
     const { agentId } = by;

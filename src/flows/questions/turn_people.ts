@@ -16,27 +16,25 @@ import type { Step } from "../../core/step.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { costFactOf } from "../../render/cost.ts";
 import type { Questions } from "../../core/store/questions.ts";
-
-/** The dependencies of waiting for people. */
-interface TurnPeopleOptions extends Pick<Account, "now" | "draw" | "texts"> {
-  /** Questions in the store. */
-  readonly questions: Pick<Questions, "park" | "decisionOf">;
-  /** Whether owners are asked about calls that their asker may not make: `approvals.escalate`. */
-  readonly escalates: () => boolean;
-  /** Milliseconds until a question expires. */
-  readonly approvalTimeoutMs: () => number;
-  /** The bot's owners who can get messages. */
-  readonly ownerIds: () => Promise<readonly UserId[]>;
-  /** Cleans a text by the model as an answer to this message: secrets and links (R9). */
-  readonly cleanText: (message: InboundMessage, text: string) => string;
-  /** A turn was parked: its questions need cards, and other turns may begin. */
-  readonly onParked: () => void;
-}
-
 const CODE_BYTES = 8;
 
 /** Creates the people of an account's turns. */
-export function createTurnPeople(options: TurnPeopleOptions): TurnPeople {
+export function createTurnPeople(
+  options: Pick<Account, "now" | "draw" | "texts"> & {
+    /** Questions in the store. */
+    readonly questions: Pick<Questions, "park" | "decisionOf">;
+    /** Whether owners are asked about calls that their asker may not make: `approvals.escalate`. */
+    readonly escalates: () => boolean;
+    /** Milliseconds until a question expires. */
+    readonly approvalTimeoutMs: () => number;
+    /** The bot's owners who can get messages. */
+    readonly ownerIds: () => Promise<readonly UserId[]>;
+    /** Cleans a text by the model as an answer to this message: secrets and links (R9). */
+    readonly cleanText: (message: InboundMessage, text: string) => string;
+    /** A turn was parked: its questions need cards, and other turns may begin. */
+    readonly onParked: () => void;
+  },
+): TurnPeople {
   const { questions, draw, texts, now } = options;
 
   /** Texts of a model get the cleaning of its answers. The exact command stays as it is. */

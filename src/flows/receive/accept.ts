@@ -24,22 +24,9 @@ import {
 import type { InboundMessage, OwnMessage, PostedMessage } from "../../core/inbound/inbound.ts";
 import type { PermittedReaction, Reaction } from "../../core/inbound/reactions.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { StartTimer } from "../../lib/clock.ts";
 import { type CommitPorts, commitUnits, storeBatch, type Unit } from "./commit.ts";
 import { judgeMessage, type JudgePorts } from "./judge_message.ts";
-
-/** Everything that accepting needs from outside. */
-export interface AcceptPorts extends JudgePorts, CommitPorts {
-  /** Handles events at once, apart from storing them. */
-  readonly on: Omit<
-    EventHandlers,
-    "session_started" | "message" | "message_edited" | "reaction" | "reactions_cleared"
-  >;
-  /** Judges a reaction by the current policy; `undefined` if it does not permit it (H5). */
-  readonly permitReaction: (reaction: Reaction) => PermittedReaction | undefined;
-  /** Timer for waiting messages, and for the delay after a failure. */
-  readonly schedule: StartTimer;
-}
+import type { Account } from "../../core/account/account.ts";
 
 /** Takes batches in the order in which the gateway sent them. */
 export interface Acceptor {
@@ -82,7 +69,17 @@ const RETRY_MS = 5_000;
  * Creates an acceptor for all shards of one account. The function is longer than most, because its
  * inner functions share one state: the batches that wait to be stored.
  */
-export function createAcceptor(ports: AcceptPorts): Acceptor {
+export function createAcceptor(
+  ports: Pick<Account, "schedule"> & JudgePorts & CommitPorts & {
+    /** Handles events at once, apart from storing them. */
+    readonly on: Omit<
+      EventHandlers,
+      "session_started" | "message" | "message_edited" | "reaction" | "reactions_cleared"
+    >;
+    /** Judges a reaction by the current policy; `undefined` if it does not permit it (H5). */
+    readonly permitReaction: (reaction: Reaction) => PermittedReaction | undefined;
+  },
+): Acceptor {
   const units: Unit[] = [];
   /** Cancels the timer of waiting messages, or of the next attempt to store. */
   let cancel: (() => void) | undefined;

@@ -11,17 +11,18 @@
  */
 
 import { pathTo } from "../../core/config_file.ts";
-import type { AccountId, GuildId } from "../../core/discord/ids.ts";
+import type { GuildId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { GuildPlace, InboundMessage, Named } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { UndecidedReason } from "../../core/inbound/verdict.ts";
 import { nameAsCode } from "../../render/name.ts";
-import { notice, type Texts } from "../../render/notices/notices.ts";
-import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
+import { notice } from "../../render/notices/notices.ts";
+import { createRetryQueue } from "../retry_queue.ts";
 import { judgeAgain, type LateDecisionPorts, settle } from "./judge_message.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
 import type { AskedGuildRows } from "../../core/store/pairing.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** Whether one of the owners is in a guild. */
 export type OwnerInGuild = NonNullable<KnownFacts["ownerInGuild"]>;
@@ -30,26 +31,6 @@ export type OwnerInGuild = NonNullable<KnownFacts["ownerInGuild"]>;
 export interface WaitingForOwner extends Pick<Judged, "message"> {
   /** The fact that it waits for. */
   readonly why: UndecidedReason;
-}
-
-/** Everything that this flow needs from outside. */
-export interface OwnerGuildsPorts extends LateDecisionPorts, RetryQueuePorts {
-  /** The account that received the messages. */
-  readonly accountId: AccountId;
-  /** The store's messages. */
-  readonly inbox: Pick<Inbox, "decide" | "undecided">;
-  /** The store's questions to owners. */
-  readonly asked: AskedGuildRows;
-  /** Whether the policy needs an owner in each guild; the config may change. */
-  readonly isNeeded: () => boolean;
-  /** Asks Discord whether an owner is in a guild. Never rejects. */
-  readonly ask: (guildId: GuildId) => Promise<OwnerInGuild>;
-  /** Writes to each owner. Rejects only if it could write to none of them. */
-  readonly tellOwners: (text: string) => Promise<void>;
-  /** Config path of this account's `guilds`: `"channels.discord.guilds"`. */
-  readonly guildsPath: () => string;
-  /** Returns the current texts, since the config may change. */
-  readonly texts: () => Texts;
 }
 
 /** The messages of one account that wait for this fact. */
@@ -70,7 +51,25 @@ const REASONS: Readonly<Record<Exclude<OwnerInGuild, "member">, string>> = {
 };
 
 /** Creates the flow for one account; it begins at {@link OwnerGuilds.ready}. */
-export function createOwnerGuilds(ports: OwnerGuildsPorts): OwnerGuilds {
+export function createOwnerGuilds(
+  ports:
+    & Pick<Account, "schedule" | "random" | "log" | "accountId" | "texts">
+    & LateDecisionPorts
+    & {
+      /** The store's messages. */
+      readonly inbox: Pick<Inbox, "decide" | "undecided">;
+      /** The store's questions to owners. */
+      readonly asked: AskedGuildRows;
+      /** Whether the policy needs an owner in each guild; the config may change. */
+      readonly isNeeded: () => boolean;
+      /** Asks Discord whether an owner is in a guild. Never rejects. */
+      readonly ask: (guildId: GuildId) => Promise<OwnerInGuild>;
+      /** Writes to each owner. Rejects only if it could write to none of them. */
+      readonly tellOwners: (text: string) => Promise<void>;
+      /** Config path of this account's `guilds`: `"channels.discord.guilds"`. */
+      readonly guildsPath: () => string;
+    },
+): OwnerGuilds {
   const { accountId, inbox, asked, ask, now, log } = ports;
   const decisions = createRetryQueue("Cannot decide a message of a guild", ports);
   const questions = createRetryQueue("Cannot ask the bot's owner about a guild", ports);

@@ -13,7 +13,7 @@
  * @module
  */
 
-import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
@@ -21,10 +21,11 @@ import { asMembers, type LookUp, type ProxiedMessage } from "../../core/inbound/
 import type { UndecidedReason, Verdict } from "../../core/inbound/verdict.ts";
 import { createNewestSet, type NewestSet } from "../../lib/cache.ts";
 import { PLURALKIT } from "../../policy/place_access.ts";
-import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
+import { createRetryQueue } from "../retry_queue.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import { judgeAgain, type LateDecisionPorts, settle } from "./judge_message.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** A verdict that refuses a message. */
 export type Ignored = Extract<Verdict, { readonly kind: "ignore" }>;
@@ -33,25 +34,6 @@ export type Ignored = Extract<Verdict, { readonly kind: "ignore" }>;
 export interface UndecidedRow extends Pick<Judged, "message" | "knownFacts" | "policyId"> {
   /** The fact that it waits for. */
   readonly why: UndecidedReason;
-}
-
-/** Everything that this flow needs from outside. */
-export interface PluralkitPorts extends LateDecisionPorts, RetryQueuePorts {
-  /** The account that received the messages. */
-  readonly accountId: AccountId;
-  /** The store's methods for this flow. */
-  readonly store: Pick<Inbox, "decide" | "undecided" | "retract" | "noteProxied" | "proxied">;
-  /**
-   * Asks PluralKit about a message. Never rejects. If PluralKit is switched off, the result is
-   * `failed`.
-   */
-  readonly lookUp: (id: MessageId) => Promise<LookUp>;
-  /** Tells which messages now wait for another fact. */
-  readonly onUndecided: (undecided: readonly Judged[]) => void;
-  /** Finds the config path that sets a rule of `channels.discord` for this account (C6). */
-  readonly ruleOf: (path: string) => string;
-  /** People that PluralKit has proxied before, by {@link createProxiedUsers}. The flow fills it. */
-  readonly proxied: NewestSet<UserId>;
 }
 
 /** The messages of one account that wait for PluralKit. */
@@ -82,7 +64,23 @@ export function createProxiedUsers(): NewestSet<UserId> {
 }
 
 /** Creates the flow for one account; {@link Pluralkit.start} begins. */
-export function createPluralkit(ports: PluralkitPorts): Pluralkit {
+export function createPluralkit(
+  ports: Pick<Account, "schedule" | "random" | "log" | "accountId"> & LateDecisionPorts & {
+    /** The store's methods for this flow. */
+    readonly store: Pick<Inbox, "decide" | "undecided" | "retract" | "noteProxied" | "proxied">;
+    /**
+     * Asks PluralKit about a message. Never rejects. If PluralKit is switched off, the result is
+     * `failed`.
+     */
+    readonly lookUp: (id: MessageId) => Promise<LookUp>;
+    /** Tells which messages now wait for another fact. */
+    readonly onUndecided: (undecided: readonly Judged[]) => void;
+    /** Finds the config path that sets a rule of `channels.discord` for this account (C6). */
+    readonly ruleOf: (path: string) => string;
+    /** People that PluralKit has proxied before, by {@link createProxiedUsers}. The flow fills it. */
+    readonly proxied: NewestSet<UserId>;
+  },
+): Pluralkit {
   const { accountId, store: inbox, lookUp, proxied, now, log } = ports;
   const retries = createRetryQueue("Cannot decide a message that waited for PluralKit", ports);
   const originals = createOriginals<UndecidedRow>({

@@ -8,9 +8,14 @@ import { FileError } from "../../core/turn/media.ts";
 import type { CodePort, ScriptEnd } from "../../core/turn/ports/host.ts";
 import type { FindFile } from "../media/find_files.ts";
 import { badArguments } from "../../core/refused_call.ts";
+/** Milliseconds that a script may run. */
+const TIMEOUT_MS = 5_000;
 
-/** The dependencies of the port. */
-interface CodePortOptions {
+/** Maximum bytes of all files of a script. */
+const MAX_FILE_BYTES = 5_000_000;
+
+/** Creates the port. */
+export function createCodePort({ runCode, readFile }: {
   /** Runs a script in a process of its own. */
   readonly runCode: (
     job: {
@@ -22,16 +27,7 @@ interface CodePortOptions {
   ) => Promise<ScriptEnd>;
   /** Reads an attachment of the messages and of their quotes. */
   readonly readFile: FindFile;
-}
-
-/** Milliseconds that a script may run. */
-const TIMEOUT_MS = 5_000;
-
-/** Maximum bytes of all files of a script. */
-const MAX_FILE_BYTES = 5_000_000;
-
-/** Creates the port. */
-export function createCodePort({ runCode, readFile }: CodePortOptions): CodePort {
+}): CodePort {
   return {
     async run({ source, files: names }, messages, signal) {
       const files: [name: string, text: string][] = [];

@@ -10,17 +10,14 @@ import type { AnswerThreads } from "../turn/answer_threads.ts";
 import { threadTitle } from "../../render/name.ts";
 import { badArguments } from "../../core/refused_call.ts";
 
-/** The sources of the port. */
-export interface ThreadsPortOptions {
-  /** The threads of the account's answers. */
-  readonly threads: Pick<AnswerThreads, "open">;
-  /** Removes secrets of the config. */
-  readonly cleanSecrets: (text: string) => string;
-}
-
 /** Creates the port. */
 export function createThreadsPort(
-  { threads, cleanSecrets }: ThreadsPortOptions,
+  { threads, cleanSecrets }: {
+    /** The threads of the account's answers. */
+    readonly threads: Pick<AnswerThreads, "open">;
+    /** Removes secrets of the config. */
+    readonly cleanSecrets: (text: string) => string;
+  },
 ): ThreadsPort {
   return {
     async open(message, title) {

@@ -10,8 +10,9 @@ import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
 import type { Model } from "../../core/model.ts";
 import type { Manner, QueueMode } from "../../core/people/chosen.ts";
-import { notice, type Texts } from "../../render/notices/notices.ts";
+import { notice } from "../../render/notices/notices.ts";
 import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** Everything that such a turn needs from outside. */
 export interface CommandTurnPorts extends SaveTurnPorts {
@@ -80,23 +81,21 @@ export interface TurnCommands {
   isPaused(): Promise<boolean>;
 }
 
-/** The dependencies of such turns. */
-export interface CommandTurnsOptions extends Omit<CommandTurnPorts, "run" | "queue"> {
-  /** The text commands. */
-  readonly commands: TurnCommands;
-  /** The bot's sentences. */
-  readonly texts: () => Texts;
-  /** Rules of full channel queues. */
-  readonly queue: () => CommandTurnPorts["queue"];
-}
-
 /**
  * Creates the check of each claim.
  *
  * @returns Whether the turn has ended. Rejects if the store refuses it.
  */
 export function createCommandTurns(
-  { commands, texts, queue, ...ports }: CommandTurnsOptions,
+  { commands, texts, queue, ...ports }:
+    & Pick<Account, "texts">
+    & Omit<CommandTurnPorts, "run" | "queue">
+    & {
+      /** The text commands. */
+      readonly commands: TurnCommands;
+      /** Rules of full channel queues. */
+      readonly queue: () => CommandTurnPorts["queue"];
+    },
 ): (claim: Claim) => Promise<boolean> {
   const end = async (claim: Claim, run: CommandTurnPorts["run"]) => {
     const plan = queue();
