@@ -63,7 +63,10 @@ export function createProxiedUsers(): NewestSet<UserId> {
   return createNewestSet(MAX_PROXIED);
 }
 
-/** Creates the flow for one account; {@link Pluralkit.start} begins. */
+/**
+ * Creates the flow for one account; {@link Pluralkit.start} begins. The function is longer than most,
+ * because its inner functions share one state: the messages that wait.
+ */
 export function createPluralkit(
   ports: Pick<Account, "schedule" | "random" | "log" | "accountId"> & LateDecisionPorts & {
     /** The store's methods for this flow. */
