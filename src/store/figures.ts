@@ -9,8 +9,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "./schema/columns.ts";
+import { integer, optional, rows } from "./schema/columns.ts";
 import type { Judged } from "../core/inbound/inbox.ts";
 import type { Transactions } from "./database/transact.ts";
 import { IS_PARKED } from "./schema/questions.ts";
@@ -22,27 +21,20 @@ export interface Figures extends Pick<Store, "health"> {
   count(recorded: readonly Judged[]): void;
 }
 
-const inboxSchema = z.object({
-  waiting: column.number,
-  running: column.number,
-  oldest: column.numberOrNull,
+const INBOX = rows({
+  waiting: integer(),
+  running: integer(),
+  oldestWaitingAt: optional(integer()),
 });
-
-const outboxSchema = z.object({
-  pending: column.number,
-  sending: column.number,
-  uncertain: column.number,
-  dead: column.number,
-  oldest: column.numberOrNull,
+const OUTBOX = rows({
+  pending: integer(),
+  sending: integer(),
+  uncertain: integer(),
+  dead: integer(),
+  oldest: optional(integer()),
 });
-
-const parkedSchema = z.object({
-  parkedChannels: column.number,
-  pending: column.number,
-  sending: column.number,
-});
-
-const oldestSchema = z.object({ oldest: column.numberOrNull });
+const PARKED = rows({ parkedChannels: integer(), pending: integer(), sending: integer() });
+const OLDEST = rows({ oldest: optional(integer()) });
 
 const IS_NOT_STOPPED = "NOT IN (SELECT value FROM json_each(:stopped))";
 const NONE_STOPPED = "[]";
@@ -58,7 +50,7 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
           SELECT MIN(id) FROM inbox
           WHERE finished_at IS NULL AND state = 'waiting' AND account_id ${IS_NOT_STOPPED}
             AND NOT ${IS_PARKED}
-        )) AS oldest`,
+        )) AS oldest_waiting_at`,
   );
   const selectOutbox = database.prepare(
     `SELECT
@@ -71,7 +63,7 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
   );
   const selectParked = database.prepare(
     `SELECT
-       COUNT(DISTINCT p.account_id || ' ' || p.channel_id) AS parkedChannels,
+       COUNT(DISTINCT p.account_id || ' ' || p.channel_id) AS parked_channels,
        COUNT(*) FILTER (WHERE o.state = 'pending') AS pending,
        COUNT(*) FILTER (WHERE o.state = 'sending') AS sending
      FROM parked_channel AS p
@@ -89,12 +81,12 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
   const counts = new Map<string, DecisionCount>();
 
   function outboxFigures(stopped: string): StoreFigures["outbox"] {
-    const all = outboxSchema.parse(selectOutbox.get());
-    const parked = parkedSchema.parse(selectParked.get());
+    const all = OUTBOX.read(selectOutbox.get());
+    const parked = PARKED.read(selectParked.get());
     const parkedCount = parked.pending + parked.sending;
     // Only the row itself tells its channel, which costs a read, so it is read only if it matters.
     const hasExcluded = parkedCount > 0 || stopped !== NONE_STOPPED;
-    const { oldest } = hasExcluded ? oldestSchema.parse(selectOldest.get({ stopped })) : all;
+    const { oldest } = hasExcluded ? OLDEST.read(selectOldest.get({ stopped })) : all;
     return {
       pending: all.pending - parked.pending,
       sending: all.sending - parked.sending,
@@ -102,7 +94,7 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
       dead: all.dead,
       parked: parkedCount,
       parkedChannels: parked.parkedChannels,
-      oldestUnsentAt: oldest ?? undefined,
+      oldestUnsentAt: oldest,
     };
   }
 
@@ -110,10 +102,8 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
     health: (accounts = []) =>
       read(() => {
         const stopped = JSON.stringify(accounts);
-        const inbox = inboxSchema.parse(selectInbox.get({ stopped }));
-        const { oldest: oldestWaitingAt, ...inboxCounts } = inbox;
         return {
-          inbox: { ...inboxCounts, oldestWaitingAt: oldestWaitingAt ?? undefined },
+          inbox: INBOX.read(selectInbox.get({ stopped })),
           outbox: outboxFigures(stopped),
           decisions: [...counts.values()],
         };

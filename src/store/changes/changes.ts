@@ -19,7 +19,7 @@ const POSTS_KEPT_MS = 60 * 86_400_000;
 /** Creates the namespace. */
 export function createChanges(
   database: DatabaseSync,
-  { commit, read }: Pick<Transactions, "commit" | "read">,
+  { commit, read }: Transactions,
 ): ToolChanges {
   const byKey = database.prepare("SELECT * FROM discord_change WHERE call_key = ?");
   const count = database.prepare(

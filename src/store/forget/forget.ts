@@ -27,7 +27,7 @@ const pageSchema = z.looseObject({ id: column.number });
 /** Creates the namespace. Its statements are prepared when they run: no bot needs them. */
 export function createForgetting(
   database: DatabaseSync,
-  { commit }: Pick<Transactions, "commit">,
+  { commit }: Transactions,
   rules: Readonly<Record<string, ForgetRule>> = FORGETTING,
 ): Forgetting {
   const hasOpen = (userId: UserId): boolean =>

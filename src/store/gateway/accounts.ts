@@ -200,8 +200,6 @@ export function createDiscordAnswers(
         saveGateway.run({ accountId, url, now, shards, ...limits });
       }),
     saveApplication: (accountId, { flags, ownerId }, now) =>
-      commit(UNNAMED, () => {
-        saveApplication.run(accountId, flags, now, ownerId ?? null);
-      }),
+      commit(UNNAMED, () => void saveApplication.run(accountId, flags, now, ownerId ?? null)),
   };
 }

@@ -95,10 +95,7 @@ export function createIdentifies(
   return {
     takeIdentify: (accountId, shardId, now) =>
       commit(COMMIT_OPTIONS.IDENTIFY, () => take(accountId, shardId, now)),
-    forgetRefused: (accountId) =>
-      commit(UNNAMED, () => {
-        forgetRefused.run({ accountId });
-      }),
+    forgetRefused: (accountId) => commit(UNNAMED, () => void forgetRefused.run({ accountId })),
     identifyBudget: (accountId, now) => read(() => identifyBudget(recordOf(accountId, now), now)),
     identifyInMs: (accountId, shardId, now) =>
       read(() => {

@@ -84,10 +84,7 @@ export function createRuns(database: DatabaseSync, { commit, read }: Transaction
         const { runId: _, ...last } = STORED.read(row);
         return last;
       }),
-    endRun: (runId, ending, now) =>
-      commit(UNNAMED, () => {
-        end.run({ runId, ending, now });
-      }),
+    endRun: (runId, ending, now) => commit(UNNAMED, () => void end.run({ runId, ending, now })),
     runs: (since) => read(() => select.all(since).map(STORED.read)),
     runsAround: (at) =>
       read(() => {

@@ -139,10 +139,7 @@ export function createGatewaySessions(
         const { sessionId, resumeUrl, seq } = session;
         start.run({ accountId, shardId, sessionId, resumeUrl, seq, arrivedAt });
       }),
-    saveIntents: (accountId, bits) =>
-      commit(UNNAMED, () => {
-        saveIntents.run(accountId, bits);
-      }),
+    saveIntents: (accountId, bits) => commit(UNNAMED, () => void saveIntents.run(accountId, bits)),
     async touchAlive(accountId, heard, now, isProbe = false) {
       assertFileUnchanged();
       const begun = elapsed();
@@ -211,12 +208,8 @@ export function createGaps(database: DatabaseSync, { commit }: Transactions): Ga
     reshard: (accountId, shardCount, now) =>
       commit(UNNAMED, () => reshard(accountId, shardCount, now)),
     openGap: (accountId, shardId, now) =>
-      commit(UNNAMED, () => {
-        openInSession.run(now, accountId, shardId);
-      }),
+      commit(UNNAMED, () => void openInSession.run(now, accountId, shardId)),
     finishCatchUp: (accountId, shardId, from, lostAt) =>
-      commit(UNNAMED, () => {
-        close.run({ accountId, shardId, from, lostAt: lostAt ?? null });
-      }),
+      commit(UNNAMED, () => void close.run({ accountId, shardId, from, lostAt: lostAt ?? null })),
   };
 }

@@ -38,7 +38,7 @@ const rowSchema = z.object({ asker: snowflakeSchema<"user">() });
 /** Finds the person for whom the bot posted a message: the person whom it answers, or who asked for it. */
 function createAnsweredPeople(
   database: DatabaseSync,
-  { read }: Pick<Transactions, "read">,
+  { read }: Transactions,
 ): AnsweredPeople {
   const select = database.prepare(
     `SELECT i.message ->> '$.sender.id' AS asker

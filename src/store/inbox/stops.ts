@@ -82,7 +82,7 @@ export function prepareStops(
 /** Creates the storage of stops. */
 export function createStopTurns(
   database: DatabaseSync,
-  { commit }: Pick<Transactions, "commit">,
+  { commit }: Transactions,
   memory: Pick<Memory, "claims" | "turns" | "outgoing">,
 ): StopTurns {
   const { stopAll } = prepareStops(database, memory);

@@ -32,8 +32,7 @@ import type { OverheardKey } from "../../core/store/turns.ts";
 import { type AppliedChanges, type Changes, NOTHING_APPLIED } from "./changes.ts";
 import type { Stops } from "./stops.ts";
 import type { WaitingTurns } from "./waiting_turns.ts";
-import { prepareAddToInbox } from "./rows.ts";
-import { prepareKeepUndecided } from "./undecided_rows.ts";
+import { prepareAddToInbox, prepareKeepUndecided } from "./rows.ts";
 
 /**
  * Stores a batch in the tables.

@@ -7,8 +7,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
+import { integer, json, optional, rows } from "../schema/columns.ts";
 import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import { type Judged, NOTHING_ACCEPTED } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -18,9 +17,9 @@ import { type InboxDeps, prepareKeepJudged } from "./store_batch.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { prepareTakeUndecided, toUndecided } from "./undecided_rows.ts";
+import { prepareTakeUndecided, toUndecided } from "./rows.ts";
 import { prepareWaitingTurns } from "./waiting_turns.ts";
-import type { UndecidedMessages } from "../../core/store/inbox.ts";
+import type { Undecided, UndecidedMessages } from "../../core/store/inbox.ts";
 
 /** Creates the storage of undecided messages. */
 export function createUndecided(
@@ -86,26 +85,14 @@ export function createUndecided(
   };
 }
 
-/**
- * An accepted message with its facts and policy, as its decision has them; both are absent once the
- * decision is deleted.
- */
-interface Waiting {
-  readonly message: InboundMessage;
-  readonly knownFacts?: KnownFacts;
-  readonly policyId?: number;
-  readonly at: number;
-}
+/** A message that no turn was ever begun for. */
+type Unclaimed = Pick<Undecided, "message" | "knownFacts" | "policyId" | "at">;
 
 /** The JSON is ours. */
-const waitingSchema = z.object({
-  message: z.string().transform((text): InboundMessage => JSON.parse(text)),
-  accepted_at: column.number,
-});
-
-const decisionSchema = z.object({
-  known_facts: z.string().transform((text): KnownFacts => JSON.parse(text)).nullable(),
-  policy_row: column.numberOrNull,
+const WAITING = rows({ message: json<InboundMessage>(), acceptedAt: integer() });
+const KNOWN = rows({
+  knownFacts: optional(json<KnownFacts>()),
+  policyRow: optional(integer()),
 });
 
 /** Prepares the removal of a message from the inbox, if no turn was ever begun for it. */
@@ -120,18 +107,13 @@ function prepareTakeWaiting(database: DatabaseSync) {
      WHERE sent_to >= :sentAt AND sent_from <= :sentAt
        AND message_id = :messageId AND account_id = :accountId`,
   );
-  return (accountId: AccountId, messageId: MessageId): Waiting | undefined => {
+  return (accountId: AccountId, messageId: MessageId): Unclaimed | undefined => {
     const row = remove.get(messageId, accountId);
     if (!row) return undefined;
-    const { message, accepted_at: at } = waitingSchema.parse(row);
+    const { message, acceptedAt: at } = WAITING.read(row);
     const decision = select.get({ messageId, accountId, sentAt: createdAtMs(messageId) });
     if (!decision) return { message, at };
-    const { known_facts: knownFacts, policy_row } = decisionSchema.parse(decision);
-    return {
-      message,
-      knownFacts: knownFacts || undefined,
-      policyId: policy_row ?? undefined,
-      at,
-    };
+    const { knownFacts, policyRow: policyId } = KNOWN.read(decision);
+    return { message, knownFacts, policyId, at };
   };
 }

@@ -33,7 +33,7 @@ const COLUMNS = `${STORED.columns("n")},
 /** Creates the namespace. */
 export function createNotes(
   database: DatabaseSync,
-  { commit, read }: Pick<Transactions, "commit" | "read">,
+  { commit, read }: Transactions,
 ): Notes {
   const byKey = database.prepare(`SELECT ${COLUMNS} FROM note AS n WHERE call_key = ?`);
   const byId = database.prepare(`SELECT ${COLUMNS} FROM note AS n WHERE n.id = ?`);

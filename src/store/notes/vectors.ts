@@ -27,7 +27,7 @@ const COUNTS = rows({ notes: integer(), embedded: integer() });
 /** Creates the methods. */
 export function createNoteVectors(
   database: DatabaseSync,
-  { commit, readUnjournaled: read }: Pick<Transactions, "commit" | "readUnjournaled">,
+  { commit, readUnjournaled: read }: Transactions,
 ): NoteVectors {
   const withoutVector = database.prepare(
     `SELECT n.id, n.text FROM note AS n

@@ -14,20 +14,23 @@ import { joinParts } from "../database/join_parts.ts";
 import { createUngroupedTransactions, type Transactions } from "../database/transact.ts";
 import { createOutgoing, type Outgoing } from "../memory/outgoing.ts";
 import type {
+  AddedRow,
+  Additions,
   InvalidRequestCounts,
   Outbox,
   SendResult,
   SendResults,
 } from "../../core/store/outbox.ts";
 import { column } from "../schema/columns.ts";
-import { UNNAMED } from "../database/durability.ts";
+import { COMMIT_OPTIONS, type CommitOptions, UNNAMED } from "../database/durability.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { createAdditions } from "./additions.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
 import { createAttempts } from "./attempts.ts";
 import { createFilelessChannels, createUnfolding } from "./fileless_channels.ts";
 import { createHeads } from "./heads.ts";
 import { createHeldRows } from "./held.ts";
 import { createParkedChannels } from "./parked_channels.ts";
+import { JOIN_DRAFT, prepareAddOnce, ROW_COLUMNS, toOutboxRow } from "./rows.ts";
 
 /**
  * Creates the namespace.
@@ -131,3 +134,62 @@ const KINDS: ReadonlyMap<string, "waits" | "held"> = new Map([
   ["sending", "waits"],
   ["uncertain", "held"],
 ]);
+
+const addedSchema = z.object({
+  state: z.enum([
+    "pending",
+    "sending",
+    "sent",
+    "uncertain",
+    "dead",
+    "dropped",
+    "folded",
+    "withdrawn",
+  ]),
+  message_id: snowflakeSchema<"message">().nullable(),
+});
+
+/** Creates the adder of messages. */
+function createAdditions(
+  database: DatabaseSync,
+  { commit }: Transactions,
+  outgoing: Outgoing,
+): Additions {
+  const add = prepareAdd(database, outgoing);
+  return {
+    add: (frozen, now) => commit(optionsOf(frozen), () => add(frozen, now)),
+    addAll: (frozen, now) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => frozen.map((message) => add(message, now))),
+  };
+}
+
+/** Messages of a turn may be lost, because the turn would run again. */
+function optionsOf({ message }: Frozen): CommitOptions {
+  return message.of ? UNNAMED : COMMIT_OPTIONS.BY_HAND;
+}
+
+/**
+ * Prepares the statements that add a message, or find it by its nonce. They run within the caller's
+ * transaction.
+ */
+function prepareAdd(
+  database: DatabaseSync,
+  outgoing: Outgoing,
+): (frozen: Frozen, now: number) => AddedRow {
+  const addOnce = prepareAddOnce(database, outgoing);
+  const select = database.prepare(
+    `SELECT ${ROW_COLUMNS}, o.state, o.message_id FROM outbox AS o ${JOIN_DRAFT} WHERE o.id = ?`,
+  );
+  const selectEnded = database.prepare(
+    "SELECT 1 FROM inbox WHERE message_id = ? AND finished_at IS NOT NULL",
+  );
+  return (frozen, now) => {
+    const { of } = frozen.message;
+    if (of?.kind === "draft" && selectEnded.get(of.cause)) {
+      throw new Error(`The turn of message ${of.cause} has ended: its draft would stay for ever`);
+    }
+    const row = select.get(addOnce(frozen, now));
+    const { state, message_id } = addedSchema.parse(row);
+    return { ...toOutboxRow(row), state, messageId: message_id ?? undefined };
+  };
+}

@@ -102,10 +102,7 @@ export function createPairings(
       }),
     unreported: (accountId, now) =>
       read(() => selectRequests.all({ accountId, now, isUnreported: 1 }).map(toPairingRequest)),
-    markReported: (id) =>
-      commit(COMMIT_OPTIONS.BY_HAND, () => {
-        markReported.run(id);
-      }),
+    markReported: (id) => commit(COMMIT_OPTIONS.BY_HAND, () => void markReported.run(id)),
   };
 }
 

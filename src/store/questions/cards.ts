@@ -35,7 +35,7 @@ const NEXT = rows({ next: optional(integer()) });
  */
 export function createCards(
   database: DatabaseSync,
-  { commit, read }: Pick<Transactions, "commit" | "read">,
+  { commit, read }: Transactions,
   outgoing: Outgoing,
   onDecided: () => void,
 ): Cards {

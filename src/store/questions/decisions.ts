@@ -40,7 +40,7 @@ const CONTROL = rows({
 /** Creates the storage of decisions. The function is long because each statement stands here once. */
 export function createDecisions(
   database: DatabaseSync,
-  { commit, read }: Pick<Transactions, "commit" | "read">,
+  { commit, read }: Transactions,
   onDecided: () => void,
 ): QuestionDecisions {
   const selectControl = database.prepare(

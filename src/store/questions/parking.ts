@@ -32,7 +32,7 @@ const PRUNED_AT_ONCE = 16;
  */
 export function createParking(
   database: DatabaseSync,
-  { commit, read }: Pick<Transactions, "commit" | "read">,
+  { commit, read }: Transactions,
   { claims, turns, spent }: Pick<Memory, "claims" | "turns" | "spent">,
 ): ParkedTurns {
   const insertSteps = prepareInsertSteps(database);

@@ -58,7 +58,7 @@ const NEXT = rows({ at: optional(integer()) });
 /** Creates the storage of runs. */
 export function createScheduleRuns(
   database: DatabaseSync,
-  { commit, read }: Pick<Transactions, "commit" | "read">,
+  { commit, read }: Transactions,
   outgoing: Outgoing,
 ): ScheduleRuns {
   const addOnce = prepareAddOnce(database, outgoing);

@@ -33,7 +33,7 @@ const KEPT_DAYS = 30;
 
 function createScheduleRows(
   database: DatabaseSync,
-  { commit, read }: Pick<Transactions, "commit" | "read">,
+  { commit, read }: Transactions,
 ): ScheduleRows {
   const byKey = database.prepare("SELECT * FROM schedule WHERE call_key = ?");
   const byId = database.prepare("SELECT * FROM schedule WHERE id = ?");

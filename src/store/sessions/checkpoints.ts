@@ -19,7 +19,7 @@ import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { TranscriptRows } from "../turns/transcripts.ts";
-import { entryColumns, toEntry } from "../turns/entry_rows.ts";
+import { entryColumns, toEntry } from "../turns/entries.ts";
 import type { Checkpoints } from "../../core/store/sessions.ts";
 
 const PLACE = rows({ id: integer(), messageId: text(), role: text() });
@@ -51,7 +51,7 @@ interface FoldRecord extends Fold {
  */
 export function createCheckpoints(
   database: DatabaseSync,
-  { commit, journaled, read }: Pick<Transactions, "commit" | "journaled" | "read">,
+  { commit, journaled, read }: Transactions,
   transcripts: Pick<
     TranscriptRows,
     "checkpointOf" | "drop" | "folded" | "hasRange" | "openEntries"

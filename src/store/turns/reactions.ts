@@ -174,7 +174,7 @@ function lastOfEach(records: readonly ReactionRecord[]): LastChanges {
 /** Creates the reading of reactions. */
 export function createReactions(
   database: DatabaseSync,
-  { commit, read }: Pick<Transactions, "commit" | "read">,
+  { commit, read }: Transactions,
   { reacted }: Pick<Memory, "reacted">,
 ): ReactionRecords {
   const selectChannels = database.prepare(

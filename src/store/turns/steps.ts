@@ -47,7 +47,7 @@ export function prepareInsertSteps(database: DatabaseSync): InsertSteps {
 /** Creates the storage of steps. */
 export function createSteps(
   database: DatabaseSync,
-  { commit, read }: Pick<Transactions, "commit" | "read">,
+  { commit, read }: Transactions,
   { claims, spent }: Pick<Memory, "claims" | "spent">,
 ): Steps {
   const insertUsage = prepareInsertUsage(database);

@@ -20,10 +20,11 @@ import {
   bytesOf,
   type CachedSession,
   cachedSession,
+  callsOf,
+  entryColumns,
   newestOf,
   readNewest,
-} from "./cached_session.ts";
-import { callsOf, entryColumns } from "./entry_rows.ts";
+} from "./entries.ts";
 import type { Transcripts } from "../../core/store/turns.ts";
 
 /** The turn that entries come from. */

@@ -47,7 +47,7 @@ const THREAD = ANSWER_THREAD.pick("threadId", "channelId", "askerId", "title", "
  */
 function createAnswerThreads(
   database: DatabaseSync,
-  { commit, readUnjournaled }: Pick<Transactions, "commit" | "readUnjournaled">,
+  { commit, readUnjournaled }: Transactions,
 ): AnswerThreadRows {
   const selectNewest = database.prepare(
     `SELECT ${THREAD.columns()} FROM answer_thread

@@ -56,7 +56,7 @@ const SPENT = rows({
 /** Creates the namespace. */
 export function createUsage(
   database: DatabaseSync,
-  { later, read }: Pick<Transactions, "later" | "read">,
+  { later, read }: Transactions,
   spent: SpentToday,
 ): Usage {
   const insert = prepareInsertUsage(database);
@@ -152,7 +152,7 @@ const PROBLEM = TOLD_PROBLEM.pick("problem");
  */
 export function createModelProblems(
   database: DatabaseSync,
-  { commit, read }: Pick<Transactions, "commit" | "read">,
+  { commit, read }: Transactions,
 ): ModelProblems {
   const select = database.prepare("SELECT problem FROM told_problem WHERE account_id = ?");
   const insert = TOLD_PROBLEM.prepareInsert(

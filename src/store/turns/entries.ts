@@ -1,12 +1,14 @@
 /**
- * The newest entries of a session as memory has them.
+ * Entries of sessions: their rows, and the newest ones as memory has them.
  *
  * @module
  */
 
+import { z } from "zod";
 import { type Entry, lengthOf } from "../../core/inbound/transcript.ts";
 import type { Checkpoint, FoldRange } from "../../core/turn/checkpoint.ts";
-import { toEntry } from "./entry_rows.ts";
+import { column } from "../schema/columns.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 
 /** Estimated bytes of a session beside its entries, and of an entry beside its text. */
 const SESSION_BYTES = 400;
@@ -88,4 +90,35 @@ export function readNewest(
 /** Estimated bytes of entries. */
 export function bytesOf(entries: readonly Entry[]): number {
   return entries.reduce((sum, entry) => sum + ENTRY_BYTES + lengthOf(entry) * 2, 0);
+}
+
+/** The columns that {@link toEntry} reads. */
+export const entryColumns = "role, text, calls, message_id, at";
+
+const entrySchema = z.object({
+  role: z.enum(["user", "assistant", "tool"]),
+  text: column.text,
+  calls: column.textOrNull,
+  message_id: snowflakeSchema<"message">(),
+  at: column.number,
+});
+
+/** The column `calls` of an entry: the calls of an answer, or the call of a result. */
+export function callsOf(entry: Entry): string | null {
+  const calls = entry.role === "assistant" ? entry.calls : entry.role === "tool" && entry.call;
+  return calls ? JSON.stringify(calls) : null;
+}
+
+/** Reads an entry. `calls` is ours, written by {@link callsOf}. */
+export function toEntry(row: unknown): Entry {
+  const { role, text, calls, message_id: messageId, at } = entrySchema.parse(row);
+  const common = { text, messageId, at };
+  switch (role) {
+    case "user":
+      return { role, ...common };
+    case "assistant":
+      return { role, ...common, calls: calls !== null ? JSON.parse(calls) : undefined };
+    case "tool":
+      return { role, ...common, call: JSON.parse(calls ?? "{}") };
+  }
 }
