@@ -17,7 +17,7 @@ import { type GuardPorts, WebError } from "./guarded_get.ts";
 import { type FoundPage, type SearchEngine, searchWeb } from "./search.ts";
 
 /** The dependencies of the pages. */
-interface WebPagesOptions extends Clock {
+export interface WebPagesOptions extends Clock {
   /** Runs a job on untrusted data in a thread. */
   readonly runJob: (
     job: unknown,
@@ -33,7 +33,7 @@ interface WebPagesOptions extends Clock {
 }
 
 /** The text of a page. */
-interface WebPage {
+export interface WebPage {
   /** Its address after redirects. */
   readonly url: string;
   /** Absent if it has none. */

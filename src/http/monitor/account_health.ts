@@ -119,12 +119,14 @@ const NO_STATUS: PartsStatus = {
  * @param refresh Reads the store's figures now.
  * @param onDelay A task has waited this many milliseconds for the main thread.
  */
-export const createAccountHealth: (
+export function createAccountHealth(
   accountId: AccountId,
   sources: { readonly store: AccountFigures } & Clock,
   refresh: () => void,
   onDelay: (ms: number) => void,
-) => AccountHealth = reporting;
+): AccountHealth {
+  return reporting(accountId, sources, refresh, onDelay);
+}
 
 function reporting(
   accountId: AccountId,

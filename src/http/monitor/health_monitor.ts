@@ -38,7 +38,9 @@ const ALIVE_MS = { min: 5_000, max: 300_000 };
 const FIRST_READ_MS = 1_000;
 
 /** Starts the timer that notes live sessions, and returns the health monitor. */
-export const startHealthMonitor: (sources: HealthSources) => HealthMonitor = monitoring;
+export function startHealthMonitor(sources: HealthSources): HealthMonitor {
+  return monitoring(sources);
+}
 
 function monitoring(sources: HealthSources) {
   const { metrics, now, schedule, resumableMs, embedding } = sources;

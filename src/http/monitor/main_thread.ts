@@ -16,10 +16,12 @@ const PULSE_MS = 30_000;
 const DELAYS_MS = 60_000;
 
 /** Starts the measurement. */
-export const createMainThreadMonitor: (
+export function createMainThreadMonitor(
   metrics: Pick<Meters, "eventLoopLagSec">,
   account: Pick<Account, "now" | "schedule">,
-) => MainThreadMonitor = measuring;
+): MainThreadMonitor {
+  return measuring(metrics, account);
+}
 
 function measuring(
   metrics: Pick<Meters, "eventLoopLagSec">,

@@ -58,7 +58,9 @@ function createGrowth(): (name: string, total: number) => number {
 export type Meter = ReturnType<typeof counting>;
 
 /** Creates the counters. */
-export const createMeter: (metrics: Metrics) => Meter = counting;
+export function createMeter(metrics: Metrics): Meter {
+  return counting(metrics);
+}
 
 function counting(metrics: Metrics) {
   const grown = createGrowth();
