@@ -13,7 +13,7 @@ import { JOB_ARGUMENT } from "./sandbox/job_argument.ts";
 const [, , command] = process.argv;
 if (command === JOB_ARGUMENT) {
   const workerUrl = new URL("./job_worker.ts", import.meta.url);
-  void import("./sandbox/serve_job.ts").then(({ serveJob }) => serveJob(workerUrl));
+  void import("./sandbox/run_in_thread.ts").then(({ serveJob }) => serveJob(workerUrl));
 } else {
   if (command === "run") restartWithOptions();
   void import("./cli/app.ts").then(({ main }) => main());

@@ -9,7 +9,6 @@ import { randomBytes } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import type { Account } from "../core/account/account.ts";
 import type { AccountEvents } from "../core/account/events.ts";
-import { randomId } from "../host/random_id.ts";
 import { schedule } from "../lib/clock.ts";
 import { createEmitter } from "../lib/emitter.ts";
 import type { Logging } from "../log.ts";
@@ -68,4 +67,9 @@ export function settingsOf(
     & Pick<AccountOptions, "config">,
 ): Settings {
   return { config, model, checkModel, speech, drawing, choices, configFile };
+}
+
+/** 12 random hex digits. */
+export function randomId(): string {
+  return randomBytes(6).toString("hex");
 }

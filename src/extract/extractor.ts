@@ -10,8 +10,8 @@
 
 import { FileError } from "../core/turn/media.ts";
 import type { StartTimer } from "../lib/clock.ts";
-import type { Extractor, Job, JobResult } from "../core/turn/extract.ts";
-import type { FromThread } from "./protocol.ts";
+import type { AudioFacts, DocumentText, Extractor, Job, JobResult } from "../core/turn/extract.ts";
+import type { VoiceFacts } from "../core/outbound/outbound.ts";
 
 /** The part of a `Worker` of `node:worker_threads` that a job needs. */
 export interface Thread {
@@ -108,3 +108,11 @@ export function createExtractor(
     },
   };
 }
+
+/** The thread's messages. */
+export type FromThread =
+  /** The thread has loaded, and takes its one job. */
+  | { readonly kind: "ready" }
+  | { readonly kind: "done"; readonly result: DocumentText | AudioFacts | VoiceFacts }
+  /** `why` is for people, and contains no words of the file. */
+  | { readonly kind: "failed"; readonly why: string };

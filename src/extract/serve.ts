@@ -7,7 +7,7 @@
 import { UnreadableError } from "./limits.ts";
 import type { VoiceFacts } from "../core/outbound/outbound.ts";
 import type { AudioFacts, DocumentText, Job } from "../core/turn/extract.ts";
-import type { FromThread } from "./protocol.ts";
+import type { FromThread } from "./extractor.ts";
 
 /** The part of a `MessagePort` of `node:worker_threads` that the thread needs. */
 export interface Port {

@@ -17,7 +17,7 @@ import {
   createAnswerThreads,
   createTitleByModel,
 } from "../../flows/turn/answer_threads.ts";
-import { randomId } from "../../host/random_id.ts";
+import { randomId } from "../account_context.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";

@@ -30,7 +30,7 @@ import { createSummarise } from "../../flows/session/summarise_channel.ts";
 import { createThreadsPort } from "../../flows/tools/threads.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { latest } from "../../lib/cache.ts";
-import { createMediaReads } from "../../media/discord_pictures.ts";
+import { createMediaReads } from "../../media/image.ts";
 import { prepareClosedBy } from "../../policy/places.ts";
 import { serverQuestion } from "../../render/questions/server_question.ts";
 import { threadTitle } from "../../render/name.ts";

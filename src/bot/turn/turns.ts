@@ -29,7 +29,7 @@ import {
   type Turns,
   type TurnsPorts,
 } from "../../flows/turn/turns.ts";
-import { randomId } from "../../host/random_id.ts";
+import { randomId } from "../account_context.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import type { Download } from "../../media/download.ts";

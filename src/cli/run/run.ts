@@ -15,9 +15,11 @@ import type { BotConfig } from "../../config/config.ts";
 import { locateConfig } from "../../config/locate.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import {
+  armFault,
   type CrashPoints,
   createCrashPoints,
   readCrashPoint,
+  readFault,
 } from "../../host/process/crash_points.ts";
 import {
   DATABASE_NAME,
@@ -26,7 +28,6 @@ import {
   prepareDataDir,
 } from "../../host/files/data_dir.ts";
 import { watchWakeFile } from "../../host/files/watch_path.ts";
-import { armFault, readFault } from "../../host/process/faults.ts";
 import { loadNotify } from "../../host/process/sd_notify.ts";
 import { stateOf } from "../../host/files/watch_path.ts";
 import type { Log } from "../../lib/log.ts";

@@ -12,11 +12,10 @@ import type { Problem } from "../../config/text/problem.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { tokenProblem } from "../../discord/rest/client/client.ts";
 import type { Logging } from "../../log.ts";
-import { chooseDrawing } from "./choose_drawing.ts";
+import { chooseDrawing, chooseSpeech } from "./choose_media_models.ts";
 import { chooseEmbedding } from "../model/openai_models.ts";
 import { chooseModel, createModelChoices } from "./choose_model.ts";
 import { createConfigFile } from "./config_file.ts";
-import { chooseSpeech } from "./choose_speech.ts";
 import { apiOf } from "../shared/discord.ts";
 import { registerSecrets } from "../../config/secrets.ts";
 

@@ -1,15 +1,17 @@
 /**
- * Names points at which a test may kill the process (G14), so that tests meet each row of the crash
- * table on purpose.
+ * Causes faults of the process for tests (G14): its death at a named point, so that tests meet each row
+ * of the crash table on purpose, or a main thread that stands still.
  *
- * `BARNACLE_CRASH_AT=after:T3:17` kills the process after the 17th commit of T3. Barnacle reads the
- * variable only with a simulated Discord: a forgotten one never kills a real bot.
+ * `BARNACLE_CRASH_AT=after:T3:17` kills the process after the 17th commit of T3. With
+ * `BARNACLE_FAULT=block_main:5000`, each SIGUSR2 blocks the main thread for five seconds, as a bad
+ * regular expression would. Barnacle reads the variables only with a simulated Discord: a forgotten one
+ * never kills a real bot.
  *
  * @module
  */
 
-import type { Env } from "../../lib/env.ts";
 import process from "node:process";
+import type { Env } from "../../lib/env.ts";
 
 /** The transactions of the crash table; in TJ the tables catch up with the journal. */
 export const TRANSACTIONS = ["T0", "T1", "T2", "TS", "T3", "T4", "T5", "TJ"] as const;
@@ -98,4 +100,41 @@ export function createCrashPoints(
 /** Kills the process as a power cut would: the kernel runs none of its code after that. */
 function killThisProcess(): void {
   process.kill(process.pid, "SIGKILL");
+}
+
+/** A fault to cause. */
+export interface Fault {
+  /** Kind of the fault: the main thread stands still. */
+  readonly kind: "block_main";
+  /** Milliseconds, up to a minute. */
+  readonly ms: number;
+}
+
+const MAX_MS = 60_000;
+
+/**
+ * Reads the fault from the environment.
+ *
+ * @returns `undefined` if none is set, or Discord is not simulated.
+ * @throws {SyntaxError} If the value is malformed: a test without its fault proves nothing.
+ */
+export function readFault(env: Env): Fault | undefined {
+  const text = env["BARNACLE_FAULT"];
+  if (!text || !env["DISCORD_API_URL"]) return undefined;
+  const ms = Number(/^block_main:([1-9]\d{0,4})$/.exec(text)?.[1]);
+  if (ms <= MAX_MS) return { kind: "block_main", ms };
+  throw new SyntaxError(
+    `Not a fault: "${text}". It takes block_main:<milliseconds>, up to ${MAX_MS}`,
+  );
+}
+
+/** Causes the fault at each SIGUSR2. */
+export function armFault({ ms }: Fault): void {
+  process.on("SIGUSR2", () => burn(ms));
+}
+
+/** Keeps this thread busy. A sleep would let the runtime run other work. */
+function burn(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
 }

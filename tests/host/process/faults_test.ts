@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readFault } from "../../../src/host/process/faults.ts";
+import { readFault } from "../../../src/host/process/crash_points.ts";
 
 const SIMULATED = { DISCORD_API_URL: "http://127.0.0.1:1" };
 

@@ -19,7 +19,7 @@ import { prepareClosedBy } from "../../../../src/policy/places.ts";
 import { threadTitle } from "../../../../src/render/name.ts";
 import { createActions } from "../../../../src/discord/rest/actions/actions.ts";
 import { createMayDecide } from "../../../../src/flows/questions/may_decide.ts";
-import { createMediaReads } from "../../../../src/media/discord_pictures.ts";
+import { createMediaReads } from "../../../../src/media/image.ts";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
 import type { HolderCheck } from "../../../../src/interactions/base/context.ts";
 import type { ReplyRules } from "../../../../src/render/reply.ts";

@@ -1,5 +1,5 @@
 /**
- * Creates the clients of the models that transcribe and speak (H10, R16).
+ * Creates the clients of the models that transcribe, speak (H10, R16) and draw (T6).
  *
  * @module
  */
@@ -8,15 +8,18 @@ import type { Env } from "../../lib/env.ts";
 import type { Speech } from "../../bot.ts";
 import type { SharedConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import { microsOfAudio } from "../../core/spending/usage.ts";
+import { microsOfAudio, microsOfImage } from "../../core/spending/usage.ts";
 import { isPaid, modelIdOf, type ModelSettings } from "../../providers/settings.ts";
 import {
+  createDrawImage,
   createSpeak,
   createTranscribe,
+  DRAW_MS,
   SPEAK_MS,
   TRANSCRIBE_MS,
 } from "../../providers/other_apis/media.ts";
 import { openaiModel } from "../model/openai_models.ts";
+import type { Drawing } from "../../flows/tools/draw.ts";
 
 /** A model on the operator's own machine or network costs nothing. */
 const FREE = { audioMinute: 0 } as const;
@@ -55,5 +58,34 @@ export function chooseSpeech(
         speak: createSpeak(spoken.settings, audio.voice, { fetch, timeoutMs: SPEAK_MS }),
       }
       : undefined,
+  };
+}
+
+const FREE_IMAGES = { image: 0 } as const;
+const NO_TOKENS = { inputTokens: 0, outputTokens: 0 } as const;
+
+/** Chooses the model. Makes no request. */
+export function chooseDrawing(
+  config: Pick<SharedConfig, "tools" | "models">,
+  env: Env,
+): { readonly drawing?: Drawing } | { readonly problem: Problem } {
+  const found = openaiModel("tools.draw", config.tools.draw, config, env);
+  if (!found) return {};
+  if (found.problem) return { problem: found.problem };
+  const { settings } = found;
+  const price = isPaid(settings) ? settings.price : { ...FREE_IMAGES, ...settings.price };
+  const draw = createDrawImage(settings, { fetch, timeoutMs: DRAW_MS });
+  return {
+    drawing: {
+      modelId: modelIdOf(settings),
+      async draw(prompt, signal) {
+        const { bytes, usage } = await draw(prompt, signal);
+        const micros = microsOfImage(usage, price);
+        return {
+          bytes,
+          usage: { ...(usage ?? NO_TOKENS), ...(micros !== undefined && { micros }) },
+        };
+      },
+    },
   };
 }
