@@ -26,7 +26,8 @@ import {
   createExplainDenial,
 } from "../../discord/rest/permissions/explain_denial.ts";
 import { createReadHistory, createReadPosted } from "../../discord/rest/calls/history.ts";
-import { createMessages, type Messages } from "../../discord/rest/calls/messages.ts";
+import type { Messages } from "../../core/outbound/calls.ts";
+import { createMessages } from "../../discord/rest/calls/messages.ts";
 import { type ChannelQueues, createChannelQueues } from "../../flows/deliver/channel_queues.ts";
 import type { Explained, Sending } from "../../flows/deliver/sending.ts";
 import { createEmitter } from "../../lib/emitter.ts";

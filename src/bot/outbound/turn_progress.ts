@@ -8,11 +8,10 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../config/config.ts";
 import type { Delivery } from "../../core/outbound/delivery.ts";
-import type { Refusal } from "../../core/errors.ts";
 import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
-import type { OutboxRow } from "../../core/outbound/outbound.ts";
+import type { OutboxRow, Refusal } from "../../core/outbound/outbound.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
-import type { Messages } from "../../discord/rest/calls/messages.ts";
+import type { Messages } from "../../core/outbound/calls.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import {
   createReactions,

@@ -4,9 +4,26 @@
  * @module
  */
 
-import type { Refusal } from "../errors.ts";
 import type { AccountId, ChannelId, GuildId, MessageId, RoleId, UserId } from "../discord/ids.ts";
 import type { AnswerKey } from "./nonce.ts";
+
+/**
+ * Why Discord refused a request, by what to do next.
+ *
+ * A refusal is certain: the request had no effect.
+ *
+ * - `unauthorized`: the bot token is wrong; stop.
+ * - `forbidden`: the bot lacks a permission here; tell the operator.
+ * - `not_found`: the channel or message is gone; drop the work.
+ * - `rejected`: Discord refused the request as written; a bug of ours.
+ * - `rate_limited`: too many requests, even after waiting.
+ */
+export type Refusal =
+  | "unauthorized"
+  | "forbidden"
+  | "not_found"
+  | "rejected"
+  | "rate_limited";
 
 /** An answer to one message, cut to Discord's size. */
 export interface Reply extends AnswerKey {

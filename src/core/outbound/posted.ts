@@ -8,9 +8,8 @@
  * @module
  */
 
-import type { Refusal } from "../errors.ts";
+import type { OutboundMessage, OutboxRow, Refusal } from "./outbound.ts";
 import { createdAtMs, type MessageId, type UserId } from "../discord/ids.ts";
-import type { OutboundMessage, OutboxRow } from "./outbound.ts";
 import { isProgressLine, PROGRESS_MARK } from "./draft.ts";
 
 /** A message as Discord has it. */

@@ -9,8 +9,7 @@
  * @module
  */
 
-import type { Refusal } from "../errors.ts";
-import type { OutboxRow } from "./outbound.ts";
+import type { OutboxRow, Refusal } from "./outbound.ts";
 
 /**
  * The bot's missing permission in the place of a refusal.

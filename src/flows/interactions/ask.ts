@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { OpenDirect } from "../../core/outbound/calls.ts";
 import type { Account } from "../../core/account/account.ts";
 import {
   type ChannelId,
@@ -14,7 +15,6 @@ import {
   type GuildId,
   type MessageId,
   parseSnowflake,
-  type UserId,
 } from "../../core/discord/ids.ts";
 import type { InboundMessage, Quoted } from "../../core/inbound/inbound.ts";
 import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
@@ -45,7 +45,7 @@ export interface Asks {
   /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
   /** Opens a direct channel. */
-  readonly openDirect: (userId: UserId) => Promise<ChannelId>;
+  readonly openDirect: OpenDirect;
   /** The current limits of waiting turns (X4). */
   readonly waiting: () => WaitingRules;
   /** These channels have a notice that too many turns wait. */

@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { OpenDirect } from "../../core/outbound/calls.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Button } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";
@@ -17,7 +18,7 @@ export interface OwnersPorts {
   /** The owners from the config, or else from Discord; empty if neither names any. */
   readonly ownerIds: () => Promise<readonly UserId[]>;
   /** Opens the direct channel with a user, or finds it. */
-  readonly openDirect: (userId: UserId) => Promise<ChannelId>;
+  readonly openDirect: OpenDirect;
   /** Adds a message to the outbox. */
   readonly send: (
     channelId: ChannelId,

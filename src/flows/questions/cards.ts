@@ -8,7 +8,8 @@
  * @module
  */
 
-import type { ChannelId, UserId } from "../../core/discord/ids.ts";
+import type { OpenDirect } from "../../core/outbound/calls.ts";
+import type { ChannelId } from "../../core/discord/ids.ts";
 import { nonceOfCall } from "../../core/outbound/nonce.ts";
 import type { OfferedForm } from "../../core/people/form.ts";
 import type { Question, StoredQuestion } from "../../core/people/question.ts";
@@ -56,7 +57,7 @@ export function createQuestionCards(
     /** The store's questions; each method is one transaction. */
     readonly store: Cards;
     /** Opens the direct channel with a user, or finds it. */
-    readonly openDirect: (userId: UserId) => Promise<ChannelId>;
+    readonly openDirect: OpenDirect;
     /** Whether a failure to open it is final: the person takes no messages. */
     readonly isRefused: (error: unknown) => boolean;
     /** Takes the forms that people may open from now on, before their buttons are sent. */

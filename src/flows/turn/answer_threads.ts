@@ -7,7 +7,9 @@
  * @module
  */
 
-import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { Refusal } from "../../core/outbound/outbound.ts";
+import type { ThreadCalls } from "../../core/outbound/calls.ts";
+import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import {
@@ -18,7 +20,6 @@ import {
   type ThreadRules,
 } from "../../core/inbound/threads.ts";
 import { isMention } from "../../core/inbound/facts.ts";
-import type { Refusal } from "../../core/errors.ts";
 import { threadTitle } from "../../render/name.ts";
 import { waitFor } from "../../lib/clock.ts";
 import type { AnswerThreadRows } from "../../core/store/turns.ts";
@@ -82,17 +83,7 @@ export function createAnswerThreads(
     /** The store's methods for this flow; each is one transaction. */
     readonly store: AnswerThreadRows;
     /** Requests to Discord. */
-    readonly calls: {
-      /** Opens the thread of a message; `existed` if it has one. */
-      start(
-        channelId: ChannelId,
-        messageId: MessageId,
-        name: string,
-        minutes: number,
-      ): Promise<"opened" | "existed">;
-      /** Adds a person; again changes nothing. */
-      addMember(threadId: ChannelId, userId: UserId): Promise<void>;
-    };
+    readonly calls: ThreadCalls;
     /** Discord's refusal in an error; `undefined` if the request may succeed later. */
     readonly refusalOf: (error: unknown) => Refusal | undefined;
     /** The rules of a message's place. */

@@ -5,8 +5,9 @@
  * @module
  */
 
+import type { OpenDirect, ThreadCalls } from "../../../core/outbound/calls.ts";
 import { z } from "zod";
-import type { ChannelId, GuildId, MessageId, UserId } from "../../../core/discord/ids.ts";
+import type { ChannelId, GuildId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { expect, RestError } from "../exchange/rest_error.ts";
 import type { RestApi } from "../client/client.ts";
@@ -40,14 +41,6 @@ export function createReadChannel(api: RestApi): ReadChannel {
   };
 }
 
-/**
- * Opens the direct channel of a user; a repeated call returns the same channel. An open channel
- * does not mean that the user accepts messages: only sending one tells (50007).
- *
- * @throws {RestError} If Discord does not answer, or refuses.
- */
-export type OpenDirect = (userId: UserId) => Promise<ChannelId>;
-
 const directSchema = z.object({ id: snowflakeSchema<"channel">() });
 
 /**
@@ -62,29 +55,6 @@ export function createOpenDirect(api: RestApi): OpenDirect {
     });
     return expect("POST /users/@me/channels", directSchema, answer).id;
   };
-}
-
-/** Requests about threads. */
-export interface ThreadCalls {
-  /**
-   * Opens the thread of a message, which has the id of the message.
-   *
-   * @param minutes Rounded up to a time that Discord knows.
-   * @returns `existed` if the message has a thread already: a repeated request changes nothing.
-   * @throws {RestError} If Discord does not answer, or refuses.
-   */
-  start(
-    channelId: ChannelId,
-    messageId: MessageId,
-    name: string,
-    minutes: number,
-  ): Promise<"opened" | "existed">;
-  /**
-   * Adds a person; again changes nothing.
-   *
-   * @throws {RestError} If Discord does not answer, or refuses.
-   */
-  addMember(threadId: ChannelId, userId: UserId): Promise<void>;
 }
 
 /** Discord's error code for a message that has a thread. */

@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { Messages } from "../../../core/outbound/calls.ts";
 import {
   type AllowedMentions,
   type CreateMessageOptions,
@@ -15,7 +16,7 @@ import {
   MessageFlags,
 } from "@discordeno/types";
 import { z } from "zod";
-import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
+import type { MessageId } from "../../../core/discord/ids.ts";
 import type {
   OutboundFile,
   OutboundMessage,
@@ -44,46 +45,6 @@ const QUOTE_REFUSED: ReadonlySet<number> = new Set([160002, INVALID_FORM_BODY]);
 
 /** Timeout of a request with files in milliseconds: an uplink of 2 Mbit/s needs 42 s for 10 MiB. */
 export const UPLOAD_TIMEOUT_MS = 60_000;
-
-/** Creates, edits and deletes messages. */
-export interface Messages {
-  /**
-   * Creates a message.
-   *
-   * If Discord refuses its quote, the message is sent again without it; if it refuses a card, as
-   * text. That is safe: the refused request has created nothing, and all have the same nonce.
-   *
-   * @param files At most ten.
-   * @param notAfter Unix time in milliseconds after which the request must not leave, because
-   * Discord may have forgotten the nonce of an earlier attempt. The request waits for a rate limit
-   * that ends before.
-   */
-  create(
-    message: OutboundMessage,
-    files: readonly OutboundFile[],
-    notAfter: number,
-  ): Promise<PostOutcome>;
-  /**
-   * Replaces the text of a posted message; a card that Discord refuses becomes text. Its quote stays. Its buttons stay unless `message` has
-   * buttons.
-   *
-   * @param files They replace the message's files; if empty, those stay.
-   * @param priority `spare`: fails as `unsent` if it cannot leave at once.
-   * @returns `created` if the message has the new text; `already_gone` if it was deleted.
-   */
-  edit(
-    messageId: MessageId,
-    message: OutboundMessage,
-    files: readonly OutboundFile[],
-    priority?: "spare",
-  ): Promise<PostOutcome>;
-  /**
-   * Deletes a message.
-   *
-   * @returns `created` if it is deleted now; `already_gone` if another user has deleted it.
-   */
-  delete(channelId: ChannelId, messageId: MessageId): Promise<PostOutcome>;
-}
 
 type WithLayout<Body> = Omit<Body, "components"> & { readonly components?: Layout };
 type CreateBody = WithLayout<CreateMessageOptions>;

@@ -6,16 +6,9 @@
  * @module
  */
 
+import type { Reactions, ShowTyping } from "../../../core/outbound/calls.ts";
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
-
-/**
- * Shows the typing indicator for ten seconds, or until the bot posts a message there. Never
- * retried.
- *
- * @throws {RestError} `unsent` without spare capacity.
- */
-export type ShowTyping = (channelId: ChannelId) => Promise<void>;
 
 /**
  * Creates a {@link ShowTyping}.
@@ -26,26 +19,6 @@ export function createShowTyping(api: RestApi): ShowTyping {
   return async (channelId) => {
     await api.request("POST", `/channels/${channelId}/typing`, { priority: "spare" });
   };
-}
-
-/**
- * Adds and removes the bot's own reactions. Never retried.
- *
- * The emoji is a Unicode emoji, `"👀"`, or a custom one in message syntax, `"<:krill:123>"`.
- */
-export interface Reactions {
-  /**
-   * Adds a reaction.
-   *
-   * @throws {RestError} `unsent` without spare capacity.
-   */
-  add(channelId: ChannelId, messageId: MessageId, emoji: string): Promise<void>;
-  /**
-   * Removes a reaction.
-   *
-   * @throws {RestError} `unsent` without spare capacity.
-   */
-  remove(channelId: ChannelId, messageId: MessageId, emoji: string): Promise<void>;
 }
 
 /**

@@ -9,7 +9,8 @@
  * @module
  */
 
-import type { Refusal } from "../../../core/errors.ts";
+import type { Refusal } from "../../../core/outbound/outbound.ts";
+import type { Reactions } from "../../../core/outbound/calls.ts";
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { OutboundKind } from "../../../core/outbound/nonce.ts";
@@ -33,10 +34,7 @@ export interface AcksPorts {
   /** The account's config. */
   readonly rules: AckRules;
   /** Each call sends one request, and none if rate limits leave no room. */
-  readonly reactions: {
-    add(channelId: ChannelId, messageId: MessageId, emoji: string): Promise<void>;
-    remove(channelId: ChannelId, messageId: MessageId, emoji: string): Promise<void>;
-  };
+  readonly reactions: Reactions;
   /** Why Discord refused the request; `undefined` if the error is no refusal. */
   readonly refusalOf: (error: unknown) => Refusal | undefined;
   /**

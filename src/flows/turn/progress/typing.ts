@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Refusal } from "../../../core/errors.ts";
+import type { Refusal } from "../../../core/outbound/outbound.ts";
 import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { Account } from "../../../core/account/account.ts";
 

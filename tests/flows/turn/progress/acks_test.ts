@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Refusal } from "../../../../src/core/errors.ts";
+import type { Refusal } from "../../../../src/core/outbound/outbound.ts";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
 import type { AcceptReason } from "../../../../src/core/inbound/verdict.ts";
 import { type AckRules, createAcks } from "../../../../src/flows/turn/progress/acks.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Refusal } from "../../../../src/core/errors.ts";
+import type { Refusal } from "../../../../src/core/outbound/outbound.ts";
 import type { ChannelId } from "../../../../src/core/discord/ids.ts";
 import { createTyping } from "../../../../src/flows/turn/progress/typing.ts";
 import { channelId } from "../../../support/discord/builders.ts";
