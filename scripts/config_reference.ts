@@ -11,7 +11,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { exampleText } from "../src/config/reference/example.ts";
+import { exampleText } from "../src/config/reference.ts";
 import { configurationPage } from "./configuration_page.ts";
 
 /** A file that this script writes. */

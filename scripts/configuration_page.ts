@@ -7,8 +7,8 @@
 
 import { BOT_TOKEN } from "../src/config/schema/accounts.ts";
 import { VENDORS } from "../src/config/models.ts";
-import { defaultText, exampleOf, json, referenceKeys } from "../src/config/reference/keys.ts";
-import type { ReferenceKey } from "../src/config/reference/keys.ts";
+import { defaultText, exampleOf, json, referenceKeys } from "../src/config/reference.ts";
+import type { ReferenceKey } from "../src/config/reference.ts";
 import type { KeyDoc, TakesEffect, Task } from "../src/config/schema/parts/key.ts";
 import { configSchema } from "../src/config/schema/root.ts";
 import { allowedBy, isSecret, type Schema } from "../src/config/schema/parts/shape.ts";

@@ -1,14 +1,21 @@
 /**
- * Makes the access rules of an account, as policy reads them, from its settings.
+ * Makes the access rules of an account, as policy reads them, from its settings, or from a recorded
+ * config, to judge an old verdict again (P1).
+ *
+ * The recorded text has no secrets, and the environment of that time is lost. So no secret is
+ * resolved for it, and the account `default` is always included.
  *
  * @module
  */
 
 import { openGates } from "../core/tool_names.ts";
 import type { AccessPolicy, CommandRules, GuildRules, ToolLists } from "../policy/rules/rules.ts";
+import type { AccountId } from "../core/discord/ids.ts";
 import { withoutPrototype } from "./schema/access.ts";
-import { type Account, DISCORD } from "./schema/accounts.ts";
+import { type Account, accountsOf, DISCORD } from "./schema/accounts.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
+import { mentionsOf } from "./mentions/mention.ts";
+import { noFile, parseConfig } from "./parse.ts";
 
 /**
  * Makes the rules of one account.
@@ -27,7 +34,7 @@ export function toAccessPolicy(
     ...groupPolicyOf(settings.channels, account, ruleOf),
     guilds: guilds && intentFilter?.enabled ? filtered(guilds) : guilds,
     allowBots,
-    loopGuard,
+    loopGuard: { maxTurns: loopGuard.maxTurns, muteMs: loopGuard.muteMin * 60_000 },
     asksPluralkit: pluralkit.enabled,
     commands: commandRules(settings.commands),
     approvers: execApprovals?.approvers ?? [],
@@ -102,4 +109,32 @@ export function reactionPlaces(
       (!guilds || rules.some(({ reactionNotifications }) => reactionNotifications !== "off")),
     direct: dm.enabled && dm.policy !== "disabled",
   };
+}
+
+/** The access policy of one account. */
+export interface AccountPolicy {
+  /** Id of the account. */
+  readonly accountId: AccountId;
+  /** Names are not resolved yet; see `withNames`. */
+  readonly access: AccessPolicy;
+}
+
+/**
+ * Makes the policies of all accounts. Never rejects.
+ *
+ * @param text Recorded text, as `Loaded.text`; `undefined` if there was no file.
+ * @param file Its path then. Problems in it are not shown.
+ * @returns Empty if this version cannot read the text, because another version wrote it.
+ */
+export async function policiesIn(
+  text: string | undefined,
+  file = "config.jsonc",
+): Promise<readonly AccountPolicy[]> {
+  const { settings, written } = text === undefined ? noFile() : await parseConfig({ file, text });
+  if (!settings) return [];
+  const { matches } = await mentionsOf(settings);
+  return accountsOf(settings, written, true).map((account) => ({
+    accountId: account.id,
+    access: toAccessPolicy(settings, account, matches),
+  }));
 }

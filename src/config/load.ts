@@ -1,5 +1,6 @@
 /**
- * Loads the config from a file and the environment, or returns every problem with them.
+ * Finds the config file (C1), and loads the config from it and the environment, or returns every
+ * problem with them.
  *
  * @module
  */
@@ -8,7 +9,7 @@ import type { Env } from "../lib/env.ts";
 import { isLoopback } from "../lib/network/addresses.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { accountsOf, BOT_TOKEN, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
-import { unknownProviders } from "./unknown_providers.ts";
+import { auditModelVariables, unknownProviders } from "./model_checks.ts";
 import { silentDefaults } from "./audit/audit.ts";
 import { placeholdersIn } from "./checks/placeholders.ts";
 import {
@@ -20,7 +21,6 @@ import {
 } from "./config.ts";
 import { resolveSecrets, type SecretsByPath } from "./secrets.ts";
 import { mentionsOf } from "./mentions/mention.ts";
-import { auditModelVariables } from "./model_variables.ts";
 import { resolveModels } from "./models.ts";
 import { type ConfigText, noFile, parseConfig, type ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";
@@ -222,4 +222,42 @@ function openHttp(
 function byPlace(one: Problem, other: Problem): number {
   return (one.line ?? Infinity) - (other.line ?? Infinity) ||
     (one.column ?? 0) - (other.column ?? 0) || 0;
+}
+
+/** The result of the search. */
+export type Located =
+  | { readonly kind: "file"; readonly path: string }
+  /** There is no file, so the environment is the config. */
+  | { readonly kind: "none"; readonly looked: readonly string[] }
+  /**
+   * The flag or the variable names a file that does not exist. Barnacle must not read another one.
+   */
+  | { readonly kind: "missing"; readonly path: string; readonly named: string };
+
+/** Finds the config file: named by flag or environment, else the first that exists. */
+export function locateConfig(
+  flag: string | undefined,
+  env: Env,
+  exists: (path: string) => boolean,
+): Located {
+  const named = flag !== undefined
+    ? { path: flag, named: "--config" }
+    : env["BARNACLE_CONFIG"]
+    ? { path: env["BARNACLE_CONFIG"], named: "BARNACLE_CONFIG" }
+    : undefined;
+  if (named) {
+    return exists(named.path) ? { kind: "file", path: named.path } : { kind: "missing", ...named };
+  }
+
+  const looked = ["./config.jsonc", ...homeOf(env), "/etc/barnacle/config.jsonc"];
+  const path = looked.find(exists);
+  return path === undefined ? { kind: "none", looked } : { kind: "file", path };
+}
+
+/** The XDG base directory specification says to ignore relative paths. */
+function homeOf(env: Env): readonly string[] {
+  const xdg = env["XDG_CONFIG_HOME"];
+  if (xdg?.startsWith("/")) return [`${xdg.replace(/\/+$/, "")}/barnacle/config.jsonc`];
+  const home = env["HOME"];
+  return home ? [`${home.replace(/\/+$/, "")}/.config/barnacle/config.jsonc`] : [];
 }

@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
-import { policiesIn } from "../../src/config/policies.ts";
+import { policiesIn } from "../../src/config/access.ts";
 import { commandIn } from "../../src/core/inbound/commands.ts";
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { Judged } from "../../src/core/inbound/inbox.ts";

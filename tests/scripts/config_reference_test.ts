@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { generatedFiles } from "../../scripts/config_reference.ts";
 import { configurationPage } from "../../scripts/configuration_page.ts";
-import { type ReferenceKey, referenceKeys } from "../../src/config/reference/keys.ts";
+import { type ReferenceKey, referenceKeys } from "../../src/config/reference.ts";
 import { configSchema } from "../../src/config/schema/root.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..");

@@ -5,7 +5,7 @@
  */
 
 import process from "node:process";
-import { type ReferenceKey, referenceKeys } from "../../config/reference/keys.ts";
+import { type ReferenceKey, referenceKeys } from "../../config/reference.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import type { ConfigFile } from "../../core/config_file.ts";
 import type { UserId } from "../../core/discord/ids.ts";

@@ -27,8 +27,8 @@ import { whichAccount } from "../shared/which_account.ts";
 import { withStoreIfAny } from "../shared/with_store.ts";
 import type { Store } from "../../core/store/store.ts";
 import { parsePath } from "../../config/text/path.ts";
-import { policiesIn } from "../../config/policies.ts";
-import { type Replacement, replaceWithComment } from "../../config/text/edit_comment.ts";
+import { policiesIn } from "../../config/access.ts";
+import { type Replacement, replaceWithComment } from "../../config/text/edit.ts";
 import type { AccessPolicy, PlaceToolRules } from "../../policy/rules/rules.ts";
 import { type Mapping, mappingsOf } from "./names.ts";
 

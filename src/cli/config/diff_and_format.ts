@@ -5,7 +5,7 @@
  */
 
 import { type Change, planReload } from "../../config/changes.ts";
-import { formatted } from "../../config/text/format.ts";
+import { formatted } from "../../config/text/edit_text.ts";
 import { parseConfig } from "../../config/parse.ts";
 import { readTree, valueAt } from "../../config/text/tree.ts";
 import { printable } from "../../lib/text/quoted.ts";

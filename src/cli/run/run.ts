@@ -12,7 +12,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { loadGatewayThread, type Setup } from "../../bot.ts";
 import type { BotConfig } from "../../config/config.ts";
-import { locateConfig } from "../../config/locate.ts";
+import { locateConfig } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import {
   armFault,

@@ -9,8 +9,8 @@
  */
 
 import { isAbsolute, relative, sep } from "node:path";
-import { policiesIn } from "../../config/policies.ts";
-import { positionsIn } from "../../config/text/position.ts";
+import { policiesIn } from "../../config/access.ts";
+import { positionsIn } from "../../config/text/written.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { withNames } from "../../policy/rules/pinned.ts";

@@ -8,7 +8,7 @@ import { parseSnowflake } from "../../core/discord/ids.ts";
 import { slug } from "../../core/names.ts";
 import { TOOL_GATES } from "../../core/tool_names.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { parseGroupEntry } from "../schema/group_entry.ts";
+import { parseGroupEntry } from "../schema/access.ts";
 import { isRecord } from "../text/tree.ts";
 import { guilds, people } from "./people.ts";
 import {

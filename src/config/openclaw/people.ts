@@ -32,7 +32,7 @@ import {
   type Target,
   walk,
 } from "./rules.ts";
-import { toolLists } from "./tools.ts";
+import { toolLists } from "./agents.ts";
 import { alike, flag, listOfWords, textOf, words } from "./values.ts";
 
 /** An allow list; entries that OpenClaw would not match stay behind, the list stays. */

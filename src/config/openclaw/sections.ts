@@ -6,7 +6,7 @@
 
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { isList, isRecord } from "../text/tree.ts";
-import { agentsTable, bindings, modelsTable } from "./agents.ts";
+import { agentsTable, allowedTools, bindings, modelsTable, otherTools } from "./agents.ts";
 import { discord } from "./discord.ts";
 import {
   changed,
@@ -28,7 +28,6 @@ import {
   to,
   walk,
 } from "./rules.ts";
-import { allowedTools, otherTools } from "./tools.ts";
 import { alike, amount, flag, listOfWords, ours, secretValue, textOf, words } from "./values.ts";
 
 const channels: Convert = (value, field) => {

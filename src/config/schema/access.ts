@@ -7,10 +7,68 @@
 import { z } from "zod";
 import { parseSnowflake, type Snowflake } from "../../core/discord/ids.ts";
 import { type AllowEntryProblem, parseAllowEntry } from "../../policy/rules/allowlist.ts";
-import type { SenderTools } from "../../policy/rules/rules.ts";
-import { parseGroupEntry } from "./group_entry.ts";
-import { INTENT_FILTER, intentFilterHere } from "./intent_filter.ts";
-import { key, laterSection, lazyKey, text, whole } from "./parts/key.ts";
+import type { GroupEntry, SenderTools } from "../../policy/rules/rules.ts";
+import { amount, key, laterSection, lazyKey, text, whole } from "./parts/key.ts";
+
+/** The effect of an intent filter in this version. */
+export const INTENT_FILTER =
+  "while it is on, Barnacle ignores messages without a mention, even if none is required";
+
+const FILTER_ENABLED =
+  "Whether a local classifier decides if a message without a mention is meant for the bot.";
+
+/** The intent filter of an account. */
+export const intentFilter = () =>
+  z.strictObject({ enabled: key(z.boolean().default(false), FILTER_ENABLED), ...filterKeys() });
+
+/**
+ * The intent filter of a place, which inherits `enabled` from the level above. Only that key has an
+ * effect in this version: the config has no others.
+ */
+export const intentFilterHere = () =>
+  z.strictObject({
+    enabled: key(z.boolean().optional(), FILTER_ENABLED, {
+      unset: "that of the level above",
+      example: false,
+    }),
+    ...filterKeys(),
+  }).transform(({ enabled }) => enabled);
+
+const filterKeys = () => ({
+  model: key(z.literal("lightweight").default("lightweight"), "The classifier to use."),
+  respondThreshold: key(
+    amount(0, 1).default(0.7),
+    "Minimum confidence of the classifier, from 0 to 1, for the bot to answer.",
+    { example: 0.8 },
+  ),
+  alwaysRespondToMentions: key(
+    z.boolean().default(true),
+    "Whether to answer every mention, without asking the classifier.",
+  ),
+});
+
+/** Prefixes of entries for people, which name no group. */
+const PERSON = /^(?:<@|(?:user|discord|role|pk):)/i;
+
+/**
+ * Parses an entry of `dm.groupChannels`: a group DM that the bot may answer in (P4, P5).
+ *
+ * @param text `"*"`, `"<id>"`, `"channel:<id>"`, or a group's slug or exact name.
+ */
+export function parseGroupEntry(text: string): GroupEntry | AllowEntryProblem {
+  const entry = text.trim();
+  if (entry === "") return { kind: "problem", why: "An entry is blank" };
+  if (entry === "*") return { kind: "any" };
+  if (PERSON.test(entry)) {
+    return { kind: "problem", why: `"${entry}" is not a group DM: users belong in allowFrom` };
+  }
+  const digits = /^(?:channel:(.*)|(\d+))$/is.exec(entry);
+  if (!digits) return { kind: "name", name: entry };
+  const id = parseSnowflake<"channel">(digits[1] ?? digits[2] ?? "");
+  return id
+    ? { kind: "channel", id }
+    : { kind: "problem", why: `"${entry}" contains no Discord channel id` };
+}
 
 /** Which guilds the bot answers in (P6). */
 export const groupPolicy = () => z.enum(["allowlist", "open", "disabled"]);

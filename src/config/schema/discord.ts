@@ -1,21 +1,37 @@
 /**
- * Keys of `channels.discord`.
+ * Keys of `channels.discord`, and the gates of tools (T3).
  *
  * @module
  */
 
 import { z } from "zod";
 import { STATUSES } from "../../core/discord/presence.ts";
-import { GATE_DEFAULTS } from "../../core/tool_names.ts";
+import { GATE_DEFAULTS, TOOL_GATES } from "../../core/tool_names.ts";
 import { isLoopbackHost } from "../../lib/network/addresses.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { actions } from "./actions.ts";
 import { amount, key, laterSection, lazySection, text, whole, withoutSlash } from "./parts/key.ts";
-import { dm, groupPolicy, guild, id, ownDm, withoutPrototype } from "./access.ts";
-import { INTENT_FILTER, intentFilter } from "./intent_filter.ts";
+import {
+  dm,
+  groupPolicy,
+  guild,
+  id,
+  INTENT_FILTER,
+  intentFilter,
+  ownDm,
+  withoutPrototype,
+} from "./access.ts";
 import { gateway, ownRetry, rateLimit, rest, retry } from "./connection.ts";
-import { replyKeys } from "./replies.ts";
+import { replyKeys } from "./messages.ts";
 import { secret, secretOrBlank } from "./parts/secrets.ts";
+
+/** `channels.discord.actions`: a switch for each gate. */
+export const actions = () =>
+  z.strictObject(Object.fromEntries(
+    Object.entries(TOOL_GATES).map(([gate, { isOpen, permits }]) => [
+      gate,
+      key(z.boolean().default(isOpen), `Whether tools may ${permits}.`),
+    ]),
+  ));
 
 /** Requests there carry a token, and the responses decide who gets an answer. */
 const pluralkitUrl = () =>
@@ -131,7 +147,7 @@ const accountKeys = {
         "How long the bot ignores other bots in that channel. A message by a person ends the mute.",
         { unit: "minutes", example: 30 },
       ),
-    }).prefault({}).transform(({ maxTurns, muteMin }) => ({ maxTurns, muteMs: muteMin * 60_000 })),
+    }).prefault({}),
     "Ends endless conversations between bots.",
     ACCESS,
   ),

@@ -1,11 +1,11 @@
 /**
- * Keys of `models`, and the choice of a model.
+ * Keys of `models`, of the choice of a model, and of `memory` and `audio`, which name models.
  *
  * @module
  */
 
 import { z } from "zod";
-import { amount, baseAddress, key, text, whole } from "./parts/key.ts";
+import { amount, baseAddress, key, lazySection, text, whole } from "./parts/key.ts";
 import { secret } from "./parts/secrets.ts";
 
 /** A model of a provider: `"openai/gpt-4.1"`. */
@@ -149,3 +149,54 @@ export const models = z.strictObject({
     },
   ),
 });
+
+/** `memory`. */
+export const memory = lazySection(
+  () =>
+    z.strictObject({
+      embedding: key(
+        modelRef().optional(),
+        "Model by which a search finds notes of a similar meaning: `<provider>/<model>`, at any " +
+          'OpenAI-compatible `/v1/embeddings`, or of the kind `"google"`. Notes and searches go to ' +
+          "its server, and count in `budgets`. After a change, Barnacle makes new vectors of all " +
+          "notes in the background.",
+        { unset: "notes are found by their words", example: "ollama/nomic-embed-text" },
+      ),
+    }).prefault({}),
+  {},
+  "The agent's memory.",
+  { task: "agents" },
+);
+
+/** Of a config without `audio`. */
+const AUDIO = { maxMin: 10, voice: "alloy" };
+
+/** `audio`. */
+export const audio = lazySection(
+  () =>
+    z.strictObject({
+      transcribe: key(
+        modelRef().optional(),
+        "Model that writes down voice messages and other recordings: `<provider>/<model>`, at any " +
+          "OpenAI-compatible `/v1/audio/transcriptions`.",
+        { unset: "recordings are not transcribed", example: "openai/whisper-1" },
+      ),
+      maxMin: key(
+        amount(0.1, 240).default(AUDIO.maxMin),
+        "Maximum length of a recording. Longer ones are not transcribed.",
+        { unit: "minutes", example: 30 },
+      ),
+      speak: key(
+        modelRef().optional(),
+        "Model that speaks: `<provider>/<model>`, at any OpenAI-compatible `/v1/audio/speech` that " +
+          "gives Opus. The answer to a voice message then comes as text and as a voice message.",
+        { unset: "answers are text only", example: "openai/tts-1" },
+      ),
+      voice: key(text().default(AUDIO.voice), "Voice that the model speaks with.", {
+        example: "nova",
+      }),
+    }).prefault({}),
+  AUDIO,
+  "Voice messages and other recordings.",
+  { task: "models" },
+);

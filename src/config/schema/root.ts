@@ -11,11 +11,9 @@ import { z } from "zod";
 import { key } from "./parts/key.ts";
 import { agents, bindings, router, session, tools } from "./agents.ts";
 import { groupPolicy } from "./access.ts";
-import { audio } from "./audio.ts";
+import { audio, memory, models } from "./models.ts";
 import { type account, discord } from "./discord.ts";
 import { messages } from "./messages.ts";
-import { memory } from "./memory.ts";
-import { models } from "./models.ts";
 import { mcp, otel, search } from "./reach.ts";
 import {
   approvals,

@@ -1,5 +1,5 @@
 /**
- * Removes, replaces or inserts one entry of a JSONC text.
+ * Removes, replaces or inserts one entry of a JSONC text, and formats a text.
  *
  * `modify` of jsonc-parser does not serve here. It drops the comments of removed parts, gives a
  * comment beside the last entry to a new one, leaves `{,}` of `{"a": 1,}`, and `["1""]` of `["1",
@@ -8,7 +8,7 @@
  * @module
  */
 
-import { applyEdits, createScanner, type Edit, type Node } from "jsonc-parser";
+import { applyEdits, createScanner, type Edit, format, type Node } from "jsonc-parser";
 import type { Span } from "./problem.ts";
 import { isList, isRecord, readTree } from "./tree.ts";
 
@@ -223,4 +223,15 @@ function written(value: unknown, source: Source, indent: string, isOnLines: bool
   if (!isOnLines || (isFlat && inline.length <= LINE)) return inline;
   const eol = eolOf(source.text);
   return `${open}${eol}${deeper}${parts(true).join(`,${eol}${deeper}`)}${eol}${indent}${close}`;
+}
+
+/** The formatted text, with a line break at its end. */
+export function formatted(text: string): string {
+  const edits = format(text, undefined, { insertSpaces: true, tabSize: 2, keepLines: true })
+    // `[1]` and `{}` need no blanks within.
+    .filter(({ offset, length, content }) =>
+      length > 0 || content !== " " ||
+      !/^(?:\[.|.\]|\{\})$/.test(text.slice(offset - 1, offset + 1))
+    );
+  return `${applyEdits(text, edits).trimEnd()}${/\r\n|\r|\n/.exec(text)?.[0] ?? "\n"}`;
 }

@@ -1,15 +1,16 @@
 /**
- * Parses a config path that an operator types; `pathText` writes the same form.
+ * Parses a config path and a value that an operator types.
  *
- * An example is `channels.discord.guilds."my guild".users[0]`. A key of digits is a key, since
+ * `pathText` writes the same form of a path. An example is `channels.discord.guilds."my guild".users[0]`. A key of digits is a key, since
  * guilds and channels have those; only brackets contain an index. `[+]` at the end appends an
  * entry.
  *
  * @module
  */
 
+import { findNodeAtLocation, type Node } from "jsonc-parser";
 import { quoted } from "../../lib/text/quoted.ts";
-import type { Segment } from "./tree.ts";
+import { readTree, type Segment } from "./tree.ts";
 
 /** A parsed path. */
 export interface TypedPath {
@@ -82,4 +83,38 @@ function problem(text: string, at: number): PathProblem {
     message: `${quoted(text)} is not a path: it is not valid from ${rest} on; ` +
       'write it as channels.discord.guilds."my guild".users[0]',
   };
+}
+
+/**
+ * Parses JSON.
+ *
+ * @returns `undefined` if the text is not JSON.
+ */
+export function readTyped(typed: string): { readonly value: unknown } | undefined {
+  try {
+    JSON.parse(typed);
+  } catch {
+    return undefined; // JSON throws a SyntaxError for plain text
+  }
+  const wrapped = `{"value":${typed}}`;
+  const tree = readTree(wrapped);
+  const node = tree.kind === "tree" ? findNodeAtLocation(tree.root, ["value"]) : undefined;
+  return node && { value: valueOf(node, wrapped) };
+}
+
+/** An id without quotes stays the text that was typed: as a number it would be rounded. */
+function valueOf(node: Node, text: string): unknown {
+  const { type, value, offset, length, children = [] } = node;
+  if (type === "array") return children.map((child) => valueOf(child, text));
+  if (type === "object") {
+    return Object.fromEntries(
+      children.flatMap(({ children: [key, inner] = [] }) =>
+        key && inner ? [[String(key.value), valueOf(inner, text)] as const] : []
+      ),
+    );
+  }
+  const written = text.slice(offset, offset + length);
+  return type === "number" && /^\d+$/.test(written) && !Number.isSafeInteger(value)
+    ? written
+    : value;
 }

@@ -10,8 +10,7 @@
 
 import { getNodePath, type Node, type ParseError, parseTree } from "jsonc-parser";
 import { quoted } from "../../lib/text/quoted.ts";
-import { isLocal, lostBy } from "./local_errors.ts";
-import { otherFormat } from "./other_formats.ts";
+import { isLocal, lostBy, otherFormat } from "./other_formats.ts";
 import type { Problem, Span } from "./problem.ts";
 import { MAX_DEPTH, scan, UNSAFE_KEYS } from "./scan.ts";
 

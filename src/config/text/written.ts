@@ -1,5 +1,5 @@
 /**
- * Follows a config path as far as the file writes it.
+ * Finds the place of a config path in the file: as far as the file writes it, and its line.
  *
  * Paths are texts in verdicts and log lines, and may contain shortened keys. So this does not split
  * a path: at each level it looks for the key with whose own path the text begins.
@@ -7,8 +7,10 @@
  * @module
  */
 
+import { findNodeAtLocation } from "jsonc-parser";
 import { pathTo } from "../../core/config_file.ts";
-import { isList, isRecord, type Segment } from "./tree.ts";
+import { isList, isRecord, readTree, type Segment } from "./tree.ts";
+import { createLines } from "./problem.ts";
 
 /**
  * Follows a path as far as it is written.
@@ -50,4 +52,41 @@ function stepTowards(part: unknown, path: string, here: string): Step | undefine
     }
   }
   return undefined;
+}
+
+/** Line and column of a key, both from 1, as editors count. */
+export interface Position {
+  /** From 1. */
+  readonly line: number;
+  /** From 1, in UTF-16 units. */
+  readonly column: number;
+}
+
+/** Finds the positions of one file. */
+export type PositionOf = (path: string) => Position | undefined;
+
+/**
+ * Finds a key.
+ *
+ * @param text Of a config file, with or without its secrets.
+ * @param path In the form of `pathText`: `"channels.discord.guilds.123.users"`.
+ * @returns Position of the key, or of the nearest key above it; `undefined` if none is written.
+ */
+export function positionOf(text: string, path: string): Position | undefined {
+  return positionsIn(text)(path);
+}
+
+/** The same for many paths of one text, which is parsed once. */
+export function positionsIn(text: string): PositionOf {
+  const tree = readTree(text);
+  if (tree.kind === "faults") return () => undefined;
+  const { root, value } = tree;
+  const lines = createLines(text, []);
+  return (path) => {
+    const written = writtenAt(value, path);
+    const node = written.length === 0 ? undefined : findNodeAtLocation(root, [...written]);
+    if (!node) return undefined;
+    const at = node.parent?.type === "property" ? node.parent.children?.[0] ?? node : node;
+    return lines.positionOf(at.offset);
+  };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type AccessRow, rowsOf } from "../../../src/cli/access/rows.ts";
-import { policiesIn } from "../../../src/config/policies.ts";
+import { policiesIn } from "../../../src/config/access.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import { restore } from "../../../src/discord/gateway/decode/guild_index.ts";
 import { withNames } from "../../../src/policy/rules/pinned.ts";

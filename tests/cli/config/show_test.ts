@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { check, example, schema, show } from "../../../src/cli/config/show.ts";
 import { readConfig } from "../../../src/cli/shared/read_config.ts";
 import { parse } from "jsonc-parser";
-import { referenceKeys } from "../../../src/config/reference/keys.ts";
+import { referenceKeys } from "../../../src/config/reference.ts";
 import { configSchema } from "../../../src/config/schema/root.ts";
 import { recordingIo } from "../io.ts";
 

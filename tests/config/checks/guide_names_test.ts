@@ -10,7 +10,7 @@ import { describe, it } from "node:test";
 import { z } from "zod";
 import { TASKS } from "../../../src/cli/commands.ts";
 import type { CliCommand } from "../../../src/cli/help/command_help.ts";
-import { type ReferenceKey, referenceKeys } from "../../../src/config/reference/keys.ts";
+import { type ReferenceKey, referenceKeys } from "../../../src/config/reference.ts";
 import { configSchema } from "../../../src/config/schema/root.ts";
 import { load } from "../support.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { printed } from "../../../src/config/openclaw/print.ts";
+import { printed } from "../../../src/config/openclaw/import.ts";
 import { readOpenClaw } from "../../../src/config/openclaw/read.ts";
 import { readTree } from "../../../src/config/text/tree.ts";
 import { commentsOf, texts } from "../jsonc_texts.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseGroupEntry } from "../../../src/config/schema/group_entry.ts";
+import { parseGroupEntry } from "../../../src/config/schema/access.ts";
 
 describe("[P4] [P5] parseGroupEntry()", () => {
   const taken: readonly (readonly [text: string, entry: object])[] = [

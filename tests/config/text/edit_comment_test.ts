@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { type Replacement, replaceWithComment } from "../../../src/config/text/edit_comment.ts";
+import { type Replacement, replaceWithComment } from "../../../src/config/text/edit.ts";
 import { readTree, type Segment, valueAt } from "../../../src/config/text/tree.ts";
 import { commentsOf, placesOf, texts } from "../jsonc_texts.ts";
 

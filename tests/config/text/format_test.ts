@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { formatted } from "../../../src/config/text/format.ts";
+import { formatted } from "../../../src/config/text/edit_text.ts";
 import { readTree } from "../../../src/config/text/tree.ts";
 import { commentsOf, texts } from "../jsonc_texts.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { readTyped } from "../../../src/config/text/typed_json.ts";
+import { readTyped } from "../../../src/config/text/path.ts";
 import { anyValue } from "../jsonc_texts.ts";
 
 const ID = "123456789012345678";

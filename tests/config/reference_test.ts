@@ -8,9 +8,9 @@ import {
   json,
   type ReferenceKey,
   referenceKeys,
-} from "../../../src/config/reference/keys.ts";
-import { configSchema } from "../../../src/config/schema/root.ts";
-import { docOf, schemaAt } from "../../../src/config/schema/parts/shape.ts";
+} from "../../src/config/reference.ts";
+import { configSchema } from "../../src/config/schema/root.ts";
+import { docOf, schemaAt } from "../../src/config/schema/parts/shape.ts";
 
 function all(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
   return keys.flatMap((key) => [key, ...all(key.keys)]);

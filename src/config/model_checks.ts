@@ -1,20 +1,24 @@
 /**
- * Finds names of models whose provider is not configured (L1).
+ * Checks the models of the config against its providers and the environment: names of unknown
+ * providers (L1), and keys that would cross a network unencrypted.
  *
- * The environment cannot add a provider of another name, so such a name is an error wherever the
- * config is checked.
+ * The environment cannot add a provider of another name, so an unknown name is an error wherever
+ * the config is checked.
  *
  * @module
  */
 
 import { quoted } from "../lib/text/quoted.ts";
-import { providerNames } from "./models.ts";
+import type { Env } from "../lib/env.ts";
+import { providerNames, VENDORS } from "./models.ts";
 import type { Settings } from "./schema/root.ts";
 import type { Problem } from "./text/problem.ts";
 import type { ProblemAt } from "./parse.ts";
 import type { ValidPart } from "./valid_part.ts";
 import { entriesAt, type Segment } from "./text/tree.ts";
 import { nearestOf } from "./checks/nearest.ts";
+import { openHost, UNENCRYPTED_HINT } from "./audit/audit_agent.ts";
+import { envSecret } from "./schema/parts/secrets.ts";
 
 type Written = Settings["agents"]["defaults"]["model"];
 
@@ -74,4 +78,23 @@ function namesIn(written: Written, path: readonly Segment[]) {
     ...written.fallbacks.map((name, at) => ({ name, path: [...path, "fallbacks", at] })),
   ];
   return names.map((one) => ({ ...one, provider: one.name.slice(0, one.name.indexOf("/")) }));
+}
+
+/** Warns about each key of the environment that goes over plain HTTP to a public host (SEC-R9). */
+export function auditModelVariables(
+  { models }: Settings,
+  env: Env,
+  problemAt: ProblemAt,
+): readonly Problem[] {
+  return VENDORS.flatMap(({ id, keyVariable, urlVariable }) => {
+    const written = models.providers[id];
+    if (written?.baseUrl !== undefined || written?.apiKey !== undefined) return [];
+    const host = envSecret(env, keyVariable) ? openHost(env[urlVariable] ?? "") : undefined;
+    if (host === undefined) return [];
+    const message = `${urlVariable} is plain http to ${host}, ` +
+      `so ${keyVariable} crosses the network unencrypted`;
+    return [
+      problemAt("warning", ["models", "providers", id, "baseUrl"], message, UNENCRYPTED_HINT),
+    ];
+  });
 }
