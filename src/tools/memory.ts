@@ -108,7 +108,7 @@ const recallInput = z.object({
   ),
 });
 
-/** Reads folded entries of the turn's session. */
+/** Reads folded entries of the turn's session, which the asker's message belongs to, and no other. */
 export const recall: Tool = defineTool({
   name: "recall",
   description:

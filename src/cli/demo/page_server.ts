@@ -2,6 +2,10 @@
  * Opens the page's HTTP server on the wanted port, or on the next free one, and decides which requests
  * it answers. A page that other machines can reach has a key.
  *
+ * A person on the page can kill the bot, and use the models that the user has a key for. So beyond
+ * this machine, a request needs the key. The printed address has it after its `#`, which no browser
+ * sends anywhere.
+ *
  * @module
  */
 

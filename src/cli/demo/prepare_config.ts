@@ -174,6 +174,10 @@ const ID = /\d{17,20}/;
 /**
  * Maps as many ids as the demo has people and places for.
  *
+ * A config names guilds, channels and people by ids that only exist at Discord. So each of them gets
+ * a counterpart in the demo, whose id replaces the other in the bot's config. All rules stay the
+ * user's own.
+ *
  * @param discord The written keys of `channels.discord`, for the played account.
  * @param demo Its channels get the names in the config. The bot must not be connected yet.
  */

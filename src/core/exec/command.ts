@@ -1,6 +1,10 @@
 /**
  * Commands on the host, and the rules by which they may run (A1, A2).
  *
+ * A rule that allows for good a command that runs other commands would allow those, too. So Barnacle
+ * refuses such a rule if the program can run others, if an argument names a program or such an option,
+ * or if one looks like a script. A refused command can still be allowed once.
+ *
  * @module
  */
 

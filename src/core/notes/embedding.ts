@@ -76,6 +76,10 @@ const LARGEST = 127;
 /**
  * Packs the numbers of an embedding.
  *
+ * A vector has one signed byte for each dimension. Only its direction counts, so its largest number
+ * becomes 127. That takes a quarter of the space of 32-bit numbers, and changes a cosine by some
+ * thousandths.
+ *
  * @returns `undefined` if they have no direction: none, not all finite, or all 0.
  */
 export function packVector(numbers: readonly number[]): Int8Array<ArrayBuffer> | undefined {
@@ -131,6 +135,11 @@ const DAMPING = 60;
 
 /**
  * Merges lists of ids.
+ *
+ * Scores of different searches cannot be compared, but ranks can. A note that two searches find
+ * stands before a note that only one of them finds at a similar rank.
+ *
+ * @see {@link https://plg.uwaterloo.ca/~gvcormac/cormacksigir09-rrf.pdf} (reciprocal rank fusion)
  *
  * @param lists Each without repetitions, the best id first.
  * @returns The best ids first, each once; ties in the order of the lists.

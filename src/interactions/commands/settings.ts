@@ -103,7 +103,11 @@ export const activation: Command = settingCommand({
       : { text: notice("activationInServers", {}, texts()), refuses: true },
 });
 
-/** Chooses for a channel with its threads, for a thread, or for direct messages with a person. */
+/**
+ * Chooses for a channel with its threads, for a thread, or for direct messages with a person.
+ *
+ * Messages there are context for later answers. Commands work, so that `/send on` does.
+ */
 export const send: Command = settingCommand({
   name: "send",
   description: "Show or choose whether I answer in this channel",

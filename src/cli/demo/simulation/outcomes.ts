@@ -122,6 +122,9 @@ interface Opened {
 /**
  * Creates a reader from the first verdict on.
  *
+ * It opens the bot's database read-only and polls it. Without a database the bot has decided nothing
+ * yet.
+ *
  * @param dataDir The bot's data directory.
  */
 export function createVerdictReader(dataDir: string): VerdictReader {

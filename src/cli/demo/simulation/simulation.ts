@@ -154,7 +154,11 @@ export interface DemoConfig {
   readonly http: object;
 }
 
-/** Names the first guild of the demo's world by its slug, and omits the second. */
+/**
+ * Names the first guild of the demo's world by its slug, and omits the second.
+ *
+ * It follows the README's first steps, so that the reader's own bot would give the same verdicts.
+ */
 export function demoConfig(): DemoConfig {
   return {
     agents: { turnTimeoutSec: DEMO_TURN_SEC },

@@ -1,6 +1,9 @@
 /**
  * Actions on messages, pins and searches, behind the gates `messages`, `pins` and `search`.
  *
+ * Discord searches with the bot's eyes. So each result is shown only if the asker may read its
+ * channel (T4). Their number is not told, because it would tell about hidden channels.
+ *
  * @module
  */
 
