@@ -4,6 +4,7 @@
  * @module
  */
 
+import { parseForeignJson } from "../lib/text/json.ts";
 import type { Clock } from "../lib/clock.ts";
 import { z } from "zod";
 import { ModelError } from "../core/model.ts";
@@ -126,7 +127,7 @@ async function readModels(
     for (let bytes = await wire.read(); bytes; bytes = await wire.read()) {
       text += decoder.decode(bytes, { stream: true });
     }
-    const parsed = (isOne ? oneSchema : listSchema).safeParse(jsonOf(text));
+    const parsed = (isOne ? oneSchema : listSchema).safeParse(parseForeignJson(text));
     if (parsed.success) return parsed.data.data ?? [];
     throw new ModelError(`${modelId}: the server has no list of models`, {
       kind: "not_an_answer",
@@ -155,12 +156,4 @@ export function credentialsOf({ provider }: ModelSettings): Readonly<Record<stri
   const own = value === undefined || apiKey === undefined ? {} : { [KEY_HEADERS[kind]]: value };
   const written = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   return { ...own, ...Object.fromEntries(written) };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // not a list of models
-  }
 }

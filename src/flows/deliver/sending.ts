@@ -5,16 +5,12 @@
  * @module
  */
 
+import type { Messages } from "../../core/outbound/calls.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { RefusedChannel } from "../../core/account/events.ts";
 import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Delivery } from "../../core/outbound/delivery.ts";
-import type {
-  OutboundFile,
-  OutboundMessage,
-  OutboxRow,
-  PostOutcome,
-} from "../../core/outbound/outbound.ts";
+import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import type { PostedPage, Unread } from "../../core/outbound/posted.ts";
 import type { MissingHere } from "../../core/outbound/refusals.ts";
 import type { Outbox } from "../../core/store/outbox.ts";
@@ -26,27 +22,7 @@ export interface Sending<Used extends keyof Outbox = keyof Outbox>
   /** The store's outbox. */
   readonly outbox: Pick<Outbox, Used>;
   /** Requests to Discord. Only a bug of ours makes one reject. */
-  readonly messages: {
-    /**
-     * Posts a message.
-     *
-     * @param notAfter Unix time in milliseconds after which the request must not leave: Discord may
-     * have forgotten the nonce of an earlier attempt.
-     */
-    create(
-      message: OutboundMessage,
-      files: readonly OutboundFile[],
-      notAfter: number,
-    ): Promise<PostOutcome>;
-    /** Replaces a message's text and files. */
-    edit(
-      messageId: MessageId,
-      message: OutboundMessage,
-      files: readonly OutboundFile[],
-    ): Promise<PostOutcome>;
-    /** Deletes a message. */
-    delete(channelId: ChannelId, messageId: MessageId): Promise<PostOutcome>;
-  };
+  readonly messages: Messages;
   /** Reads the page before a message, or the newest one. Only a bug of ours makes it reject. */
   readonly history: (channelId: ChannelId, before?: MessageId) => Promise<PostedPage | Unread>;
   /**

@@ -12,6 +12,7 @@
  * @module
  */
 
+import { isThread } from "../../../core/rights/channel.ts";
 import { z } from "zod";
 import {
   type ChannelId,
@@ -99,9 +100,6 @@ export function uploadLimitOf(index: GuildIndex, guildId?: GuildId): number {
   return (guild && guild.uploadLimitBytes) ?? DEFAULT_UPLOAD_LIMIT_BYTES;
 }
 
-/** Discord's channel types of threads, which have the permissions of their parent. */
-const THREAD_TYPES: ReadonlySet<number> = new Set([10, 11, 12]);
-
 /**
  * Whether the bot may attach files in a place (R12a). Direct messages allow them. So does a place
  * with unknown settings.
@@ -116,7 +114,7 @@ export function takesFiles(
   const { files, channels } = (guildId && index.get(guildId)) ?? {};
   const channel = channels?.get(channelId);
   if (!guildId || !files || !channel || !self) return true;
-  const home = THREAD_TYPES.has(channel.type) ? channel.parentId : channelId;
+  const home = isThread(channel) ? channel.parentId : channelId;
   return home === undefined || mayAttach(files, { guildId, channelId: home }, self);
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isThread } from "../../../core/rights/channel.ts";
 import { ChannelTypes } from "@discordeno/types";
 import type { GuildNames, GuildPlace, Place } from "../../../core/inbound/inbound.ts";
 import type { ChannelId, GuildId, MessageId } from "../../../core/discord/ids.ts";
@@ -29,12 +30,6 @@ export interface KnownPlaces {
   /** Guilds whose GUILD_CREATE is due. */
   readonly awaited: readonly GuildId[];
 }
-
-const THREADS: ReadonlySet<number> = new Set([
-  ChannelTypes.AnnouncementThread,
-  ChannelTypes.PublicThread,
-  ChannelTypes.PrivateThread,
-]);
 
 /** Channel types without messages of their own: a forum's messages are in its threads. */
 const WITHOUT_MESSAGES: ReadonlySet<number> = new Set([
@@ -70,11 +65,11 @@ export function placeIn(guildId: GuildId, channelId: ChannelId, guild?: Guild): 
 
 function describePlace(guildId: GuildId, channelId: ChannelId, guild?: Guild): GuildPlace {
   const here = guild?.channels.get(channelId);
-  const parentId = here && THREADS.has(here.type) ? here.parentId : undefined;
+  const parentId = here && isThread(here) ? here.parentId : undefined;
   const id = parentId ?? channelId;
   const channel = guild?.channels.get(id);
   // Anyone can name a thread, so without its parent a thread's name counts as unknown.
-  const isUnknown = !channel || THREADS.has(channel.type);
+  const isUnknown = !channel || isThread(channel);
   return {
     kind: "guild",
     guild: { id: guildId, name: guild?.name ?? guildId },
@@ -161,7 +156,7 @@ export function namesIn({ id, name, channels, roles }: Guild): GuildNames {
     id,
     name,
     channels: Array.from(channels.values())
-      .filter(({ type }) => type !== ChannelTypes.GuildCategory && !THREADS.has(type))
+      .filter(({ type }) => type !== ChannelTypes.GuildCategory && !isThread({ type }))
       .map(({ id, name }) => ({ id, name })),
     roles: Array.from(roles, ([id, name]) => ({ id, name })),
   };

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isRecord } from "../../../lib/text/json.ts";
 import type { z } from "zod";
 import { type GuildId, parseSnowflake, type UserId } from "../../../core/discord/ids.ts";
 import type { Self } from "../../../core/inbound/inbound.ts";
@@ -285,5 +286,5 @@ function overwritten(
 }
 
 function isUnavailable(d: unknown): boolean {
-  return typeof d === "object" && d !== null && "unavailable" in d && d.unavailable === true;
+  return isRecord(d) && d.unavailable === true;
 }

@@ -15,7 +15,7 @@
 import { GatewayOpcodes as Op } from "@discordeno/types";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import type { SocketEvent } from "../lifecycle/state.ts";
-import { parseForeignJson } from "../../../lib/text/json.ts";
+import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
 
 /** The fields of a dispatch that batching needs. */
 export interface DispatchFrame {
@@ -95,14 +95,12 @@ function safeType(type: string): string {
 }
 
 function toSession(d: unknown, seq: number): GatewaySession | undefined {
-  if (typeof d !== "object" || d === null) return undefined;
-  if (!("session_id" in d) || typeof d.session_id !== "string") return undefined;
+  if (!isRecord(d) || typeof d.session_id !== "string") return undefined;
   // Other servers than Discord's omit it; the session is then resumed at the configured URL.
-  const resumeAddress = "resume_gateway_url" in d && typeof d.resume_gateway_url === "string"
-    ? d.resume_gateway_url
-    : "";
+  const { session_id: sessionId, resume_gateway_url: url } = d;
+  const resumeAddress = typeof url === "string" ? url : "";
   const resumeUrl = /^wss?:$/.test(URL.parse(resumeAddress)?.protocol ?? "") ? resumeAddress : "";
-  return { sessionId: d.session_id, resumeUrl, seq };
+  return { sessionId, resumeUrl, seq };
 }
 
 /** @returns The event of a payload that is no dispatch; `undefined` for unknown opcodes. */
@@ -117,9 +115,7 @@ function toSocketEvent({ op, d }: Payload): SocketEvent | undefined {
     case Op.HeartbeatACK:
       return { kind: "acked" };
     case Op.Hello: {
-      const intervalMs = typeof d === "object" && d !== null && "heartbeat_interval" in d
-        ? d.heartbeat_interval
-        : undefined;
+      const intervalMs = isRecord(d) ? d.heartbeat_interval : undefined;
       return typeof intervalMs === "number" && intervalMs >= INTERVAL_MS.min &&
           intervalMs <= INTERVAL_MS.max
         ? { kind: "hello", intervalMs }
@@ -196,15 +192,13 @@ export interface Payload extends Envelope {
  */
 export function parsePayload(text: string): Payload | undefined {
   const value = parseForeignJson(text);
-  if (typeof value !== "object" || value === null || !("op" in value)) return undefined;
-  const { op } = value;
+  if (!isRecord(value)) return undefined;
+  const { op, t, s, d } = value;
   if (typeof op !== "number" || !Number.isSafeInteger(op)) return undefined;
-  const t = "t" in value ? value.t : undefined;
-  const s = "s" in value ? value.s : undefined;
   return {
     op,
     t: typeof t === "string" ? t : undefined,
     s: typeof s === "number" && Number.isSafeInteger(s) ? s : undefined,
-    d: "d" in value ? value.d : undefined,
+    d,
   };
 }

@@ -32,7 +32,7 @@ import { RefusedCall } from "../../../core/refused_call.ts";
 import type { SingleReads } from "../calls/single_message.ts";
 
 /** A person for whom an action runs. */
-interface Asker {
+export interface Asker {
   /** The user. */
   readonly userId: UserId;
   /** The question; absent for a command. */

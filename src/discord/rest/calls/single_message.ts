@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ChannelTypes } from "@discordeno/types";
+import { isThread } from "../../../core/rights/channel.ts";
 import { z } from "zod";
 import type { ChannelId, GuildId, MessageId, UserId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
@@ -49,12 +49,6 @@ const channelSchema = z.object({
   nsfw: z.boolean().nullish(),
 });
 
-const THREADS: ReadonlySet<number> = new Set([
-  ChannelTypes.AnnouncementThread,
-  ChannelTypes.PublicThread,
-  ChannelTypes.PrivateThread,
-]);
-
 const messageSchema = z.looseObject({
   id: z.string(),
   author: z.looseObject({ id: snowflakeSchema<"user">() }),
@@ -79,7 +73,7 @@ export function createSingleReads(api: RestApi): SingleReads {
       return {
         guildId: guildId || undefined,
         isAgeRestricted: channel.nsfw ? true : undefined,
-        parentId: parentId && THREADS.has(type) ? parentId : undefined,
+        parentId: parentId && isThread({ type }) ? parentId : undefined,
       };
     },
     async message(channelId, messageId) {
