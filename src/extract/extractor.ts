@@ -8,8 +8,8 @@
  * @module
  */
 
+import type { Account } from "../core/account/account.ts";
 import { FileError } from "../core/turn/media.ts";
-import type { StartTimer } from "../lib/clock.ts";
 import type { AudioFacts, DocumentText, Extractor, Job, JobResult } from "../core/turn/extract.ts";
 import type { VoiceFacts } from "../core/outbound/outbound.ts";
 
@@ -26,15 +26,13 @@ export interface Thread {
 }
 
 /** Everything that jobs need from outside. */
-export interface ExtractorPorts {
+export interface ExtractorPorts extends Pick<Account, "schedule"> {
   /** Starts the thread, `extract_worker.ts`. */
   readonly startThread: () => Thread;
   /** Collects garbage, so that the copies of a download end before a job begins. */
   readonly collectGarbage: () => void;
   /** Bytes of memory of the whole process. */
   readonly rss: () => number;
-  /** Timer for the limits. */
-  readonly schedule: StartTimer;
 }
 
 /** Milliseconds for a job. */

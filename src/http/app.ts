@@ -15,6 +15,7 @@
  * @module
  */
 
+import type { Account } from "../core/account/account.ts";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { isAlive, isReady, judge, worst } from "./checks.ts";
 import { createDetailGate, type Peer, refusalOf } from "./guard.ts";
@@ -28,7 +29,7 @@ import type { Build, Metrics, ProcessUsage } from "./metrics.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** The dependencies of the application. */
-export interface AppPorts {
+export interface AppPorts extends Pick<Account, "now"> {
   /** The snapshot from memory, without asking the store. */
   readonly snapshot: () => Snapshot;
   /** The snapshot after asking the store. */
@@ -39,8 +40,6 @@ export interface AppPorts {
   readonly metrics: Metrics;
   /** The version, the commit and the libraries of this program. */
   readonly build: Build;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** `http.token`; without one, only this host sees details. */
   readonly token?: string;
   /** `http.hosts`: allowed host names beside this machine's own. */

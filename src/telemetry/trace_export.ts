@@ -6,9 +6,8 @@
  * @module
  */
 
+import type { Account } from "../core/account/account.ts";
 import type { TurnTrace } from "../core/turn/timeline.ts";
-import type { Log } from "../lib/log.ts";
-import type { StartTimer } from "../lib/clock.ts";
 import type { Otlp, OtlpOptions } from "./otlp.ts";
 import { spansOf } from "./spans.ts";
 
@@ -21,11 +20,7 @@ export interface TraceExport {
 }
 
 /** The settings and dependencies of the export. */
-export interface TraceExportOptions extends OtlpOptions {
-  /** Gets the failure to load the packages. */
-  readonly log: Log;
-  /** Timer for the end. */
-  readonly schedule: StartTimer;
+export interface TraceExportOptions extends OtlpOptions, Pick<Account, "log" | "schedule"> {
 }
 
 /**

@@ -8,12 +8,12 @@
  * @module
  */
 
+import type { Account } from "../../core/account/account.ts";
 import type { GatewayInfo } from "../../core/discord/gateway.ts";
 import { backoffMs } from "../../lib/network/backoff.ts";
-import type { Log } from "../../lib/log.ts";
 
 /** Everything that this needs from outside. */
-export interface LocateGatewayPorts {
+export interface LocateGatewayPorts extends Pick<Account, "log" | "random"> {
   /** Asks Discord; rejects if there is no answer. */
   readonly ask: () => Promise<GatewayInfo>;
   /** Whether a further attempt may succeed after this error. */
@@ -22,10 +22,6 @@ export interface LocateGatewayPorts {
   readonly save: (place: GatewayInfo) => Promise<void>;
   /** Resolves after a delay in milliseconds, or rejects once the process stops. */
   readonly sleep: (ms: number) => Promise<void>;
-  /** Returns a number from 0 up to, but not including, 1. */
-  readonly random: () => number;
-  /** Gets each failure. */
-  readonly log: Log;
 }
 
 const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };

@@ -8,21 +8,16 @@
  * @module
  */
 
-import type { Log } from "../../lib/log.ts";
-import type { StartTimer } from "../../lib/clock.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** The dependencies of the visits. */
-export interface KeepAlivePorts {
+export interface KeepAlivePorts extends Pick<Account, "log" | "schedule"> {
   /** The bot's own public address, `http.keepAliveUrl`. */
   readonly url: string;
   /** Requests an address and resolves with the status of the answer. */
   readonly visit: (url: URL, signal: AbortSignal) => Promise<number>;
   /** The state that `/livez` reports. */
   readonly isAlive: () => boolean;
-  /** Timer. */
-  readonly schedule: StartTimer;
-  /** Gets warnings and failures. */
-  readonly log: Log;
 }
 
 /** Milliseconds between two visits; the strictest of these hosts waits five minutes. */

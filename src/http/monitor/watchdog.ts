@@ -11,11 +11,10 @@
  * @module
  */
 
+import type { Account } from "../../core/account/account.ts";
 import { judge, worst } from "../checks.ts";
 import type { HealthFinding, Status } from "../health_finding.ts";
 import type { Snapshot } from "../snapshot.ts";
-import type { Log } from "../../lib/log.ts";
-import type { StartTimer } from "../../lib/clock.ts";
 
 /** The parts that must respond; a slice of the snapshot. */
 export interface WatchdogFacts {
@@ -43,7 +42,7 @@ export interface LastProgress {
 export type PingResult = "sent" | "skipped_gateway" | "skipped_store" | "skipped_agent";
 
 /** The dependencies of the watchdog. */
-export interface WatchdogPorts {
+export interface WatchdogPorts extends Pick<Account, "log" | "schedule"> {
   /** From `host/process/sd_notify.ts`. */
   readonly notify: (state: string) => boolean;
   /** Whether a service manager listens; without one there is no timer. */
@@ -58,12 +57,8 @@ export interface WatchdogPorts {
   readonly status: () => string;
   /** Milliseconds of a monotonic clock. */
   readonly steadyNow: () => number;
-  /** Timer. */
-  readonly schedule: StartTimer;
   /** A report was sent to the service manager, or withheld. */
   readonly onPing: (result: PingResult) => void;
-  /** Gets warnings and failures. */
-  readonly log: Log;
 }
 
 /** Reports the bot's phases to the service manager. */
