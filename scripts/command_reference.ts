@@ -204,7 +204,7 @@ function commandRows(
   return parts.map((part) => [
     `\`${["/" + name, part.name].join(" ").trim()}\``,
     part.description,
-    part.options.map(slashOption).join("; ") || "none",
+    (part.options ?? []).map(slashOption).join("; ") || "none",
     RIGHTS[needs],
     asText,
   ]);

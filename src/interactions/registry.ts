@@ -47,7 +47,7 @@ export const COMMANDS: readonly Command[] = [
 export const TEXT_COMMANDS: ReadonlyMap<string, CommandKind> = new Map(
   COMMANDS.map(({ name, needs, options, subcommands, takesWords = false }) => [
     name,
-    { needs, takesWords: takesWords || options.length > 0 || subcommands !== undefined },
+    { needs, takesWords: takesWords || options !== undefined || subcommands !== undefined },
   ]),
 );
 

@@ -59,7 +59,7 @@ const oursOf = (name: string) => {
   const own = COMMANDS.find((command) => command.name === name);
   if (!own) return undefined;
   const subcommands = (own.subcommands ?? []).map((one) => `${one.name}()`);
-  const given = own.options.map(({ name, choices = [] }) =>
+  const given = (own.options ?? []).map(({ name, choices = [] }) =>
     choices.length > 0 ? `${name}[${choices.map(({ value }) => value).join()}]` : name
   );
   return [...given, ...subcommands];

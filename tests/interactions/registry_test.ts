@@ -13,14 +13,14 @@ const NAME = /^[a-z][a-z0-9_-]{0,31}$/;
 
 describe("[K1] COMMANDS", () => {
   for (const command of COMMANDS) {
-    const { name, description, options, subcommands = [], needs } = command;
+    const { name, description, options = [], subcommands = [], needs } = command;
     it(`/${name} fits Discord's limits and the list of text commands`, () => {
       assert.match(name, NAME);
       assert.ok(description.length >= 1 && description.length <= 100, description);
       const text = TEXT_COMMANDS.get(name);
       assert.equal(text?.needs, needs);
       assert.ok(text?.takesWords || options.length === 0, "a text can give its options");
-      for (const list of [options, ...subcommands.map(({ options }) => options)]) {
+      for (const list of [options, ...subcommands.map(({ options = [] }) => options)]) {
         assert.ok(list.length <= 25);
         for (const { name, description, choices = [], suggest } of list) {
           assert.match(name, NAME);

@@ -171,7 +171,7 @@ async function choicesOf(
 ): Promise<readonly Choice[]> {
   const command = commands.find(({ name }) => name === typing.name);
   const part = command?.subcommands?.find(({ name }) => name === typing.subcommand) ?? command;
-  const option = part?.options.find(({ name }) => name === typing.typed.option);
+  const option = part?.options?.find(({ name }) => name === typing.typed.option);
   if (!command || !option?.suggest) return [];
   const { kind } = await authorize(typing, command.needs); // others learn nothing
   return kind === "accept" ? await option.suggest(typing, context) : [];

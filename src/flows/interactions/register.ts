@@ -216,7 +216,7 @@ const MAX_CHARS = 8_000;
 
 /** Translates a slash command. */
 export function toRegistered(
-  { name, description, options, subcommands }: Command,
+  { name, description, options = [], subcommands }: Command,
   texts: CommandTexts = {},
 ): RegisteredCommand {
   return {
@@ -293,7 +293,7 @@ function localized(
   };
 }
 
-function toSubcommand({ name, description, options }: Subcommand): RegisteredOption {
+function toSubcommand({ name, description, options = [] }: Subcommand): RegisteredOption {
   return {
     type: SUBCOMMAND,
     name,

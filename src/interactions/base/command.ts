@@ -34,8 +34,8 @@ export interface CommandOption {
    * text command, a `text` option that comes last takes all words.
    */
   readonly type: "text" | "whole" | "boolean" | "user";
-  /** Whether Discord refuses a call without it. */
-  readonly isRequired: boolean;
+  /** Whether Discord refuses a call without it; absent: no. */
+  readonly isRequired?: boolean;
   /** The only values of a text option, at most 25; absent: any text. */
   readonly choices?: readonly Choice[];
   /**
@@ -55,8 +55,8 @@ export interface Subcommand {
   readonly name: string;
   /** 1 to 100 characters. */
   readonly description: string;
-  /** Required ones come first. */
-  readonly options: readonly CommandOption[];
+  /** Required ones come first; absent: none. */
+  readonly options?: readonly CommandOption[];
 }
 
 /** The work of a command, however a person gives it. */
@@ -78,8 +78,8 @@ export interface Command extends CommandWork {
   readonly name: string;
   /** 1 to 100 characters; Discord shows it in the list of commands. */
   readonly description: string;
-  /** Required ones come first; none if there are subcommands. */
-  readonly options: readonly CommandOption[];
+  /** Required ones come first; absent: none, as if there are subcommands. */
+  readonly options?: readonly CommandOption[];
   /** Each call names one of them; absent: the command has none. */
   readonly subcommands?: readonly Subcommand[];
   /** Set if the answer is for the asker alone: as a text, it works in direct messages only. */

@@ -5,7 +5,7 @@
  */
 
 import type { OptionValue } from "../../core/inbound/interactions.ts";
-import type { Command, CommandOption, Subcommand } from "./command.ts";
+import type { Command, CommandOption } from "./command.ts";
 
 /** The options that a person wrote. */
 export interface WrittenOptions {
@@ -36,7 +36,7 @@ export function readWords(
 }
 
 function readOptions(
-  options: readonly CommandOption[],
+  options: readonly CommandOption[] = [],
   words: string,
 ): WrittenOptions["options"] | undefined {
   const read: Record<string, OptionValue> = Object.create(null);
@@ -108,10 +108,10 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
 export function usageOf({ name, options, subcommands }: Command): string {
   const lines = subcommands ?? [{ name: "", options }];
   return lines.map((line) =>
-    `\`${["/" + name, line.name, ...line.options.map(shown)].filter(Boolean).join(" ")}\``
+    `\`${["/" + name, line.name, ...(line.options ?? []).map(shown)].filter(Boolean).join(" ")}\``
   ).join("\n");
 }
 
-function shown({ name, isRequired }: Subcommand["options"][number]): string {
+function shown({ name, isRequired }: CommandOption): string {
   return isRequired ? `<${name}>` : `[${name}]`;
 }

@@ -18,7 +18,6 @@ export const usage: Command = {
   name: "usage",
   isPrivate: true,
   description: "Show the tokens and the money of your own messages",
-  options: [],
   takesWords: true,
   needs: "everyone",
   async run({ sender: { id } }, { usage, texts, now }) {
@@ -45,7 +44,6 @@ function wordsOf(
 export const whoami: Command = {
   name: "whoami",
   description: "Show your user id and the ids of this place",
-  options: [],
   needs: "everyone",
   run({ sender, channelId, guildId }, { texts }) {
     const text = notice("whoami", { name: `<@${sender.id}>`, id: sender.id }, texts());
@@ -64,7 +62,6 @@ const SHOWN_ROLES = 20;
 export const status: Command = {
   name: "status",
   description: "Show version, model and connection",
-  options: [],
   needs: "everyone",
   run(_, { status, texts, now }) {
     const { version, modelId: model, modelFailsSince, readyAt, latencyMs } = status();
@@ -81,7 +78,6 @@ export const status: Command = {
 export const help: Command = {
   name: "help",
   description: "Show my commands",
-  options: [],
   needs: "everyone",
   run(_, { commands, texts }) {
     const all = commands();
@@ -114,7 +110,6 @@ const HEADINGS: Readonly<Record<CommandNeeds, string>> = {
 export const context: Command = {
   name: "context",
   description: "Show how much of this conversation I remember",
-  options: [],
   takesWords: true,
   needs: "everyone",
   async run(call, { contextOf, texts }) {

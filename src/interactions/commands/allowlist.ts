@@ -25,7 +25,6 @@ const list: CommandOption = {
   name: "list",
   description: "Which list; without it, the one that decides here",
   type: "text",
-  isRequired: false,
   choices: [
     { name: "here: who may talk to me in this place", value: "here" },
     { name: "server: the list of this server", value: "server" },
@@ -37,7 +36,6 @@ const list: CommandOption = {
 export const allowlist: Command = {
   name: "allowlist",
   description: "Show or change who may talk to me",
-  options: [],
   subcommands: [
     { name: "list", description: "Show a list", options: [list] },
     { name: "add", description: "Let a person talk to me", options: [user, list] },

@@ -31,7 +31,6 @@ export const approve: Command = {
       name: "id",
       description: "ID on the card",
       type: "text",
-      isRequired: false,
       suggest: async (typing, context) =>
         choicesFor(
           typing.typed.text,
@@ -45,7 +44,6 @@ export const approve: Command = {
       name: "decision",
       description: "Whether to allow it",
       type: "text",
-      isRequired: false,
       choices: [
         { name: "Allow once", value: "allow-once" },
         { name: "Always allow", value: "allow-always" },

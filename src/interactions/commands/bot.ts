@@ -11,7 +11,6 @@ import type { Command } from "../base/command.ts";
 export const agents: Command = {
   name: "agents",
   description: "List my agents and their models",
-  options: [],
   needs: "owner",
   run: (_, { agents }) => agents().map(({ id, modelId }) => `\`${id}\`: \`${modelId}\``).join("\n"),
 };
@@ -20,7 +19,6 @@ export const agents: Command = {
 export const pause: Command = {
   name: "pause",
   description: "Pause me everywhere, or let me go on",
-  options: [],
   needs: "owner",
   async run(call, { pause, texts, log }) {
     const { isPaused, stopped } = await pause.toggle(call);
@@ -39,7 +37,6 @@ export const pause: Command = {
 export const restart: Command = {
   name: "restart",
   description: "End my process, so that it is started again",
-  options: [],
   needs: "owner",
   async run(call, { restart, texts, log }) {
     const outcome = await restart(call);

@@ -26,9 +26,8 @@ const path: CommandOption = {
 export const config: Command = {
   name: "config",
   description: "Read or change my config file",
-  options: [],
   subcommands: [
-    { name: "show", description: "Show the whole config", options: [] },
+    { name: "show", description: "Show the whole config" },
     { name: "get", description: "Show one key", options: [path] },
     {
       name: "set",

@@ -16,7 +16,6 @@ import { ASKED } from "./questions.ts";
 export const reset: Command = {
   name: "reset",
   description: "Begin a new conversation here; I forget the old one",
-  options: [],
   takesWords: true,
   needs: "session",
   async run(call, { conversations, texts, log }) {
@@ -40,7 +39,6 @@ export const fresh: Command = {
     name: "message",
     description: "Your first message of the new conversation",
     type: "text",
-    isRequired: false,
   }],
   async run(call, context) {
     const text = await reset.run(call, context);
@@ -55,7 +53,6 @@ export const fresh: Command = {
 export const compact: Command = {
   name: "compact",
   description: "Fold this conversation into a summary",
-  options: [],
   takesWords: true,
   needs: "session",
   async run(call, { conversations, texts }) {
@@ -73,7 +70,6 @@ const TEXTS = {
 export const stop: Command = {
   name: "stop",
   description: "Stop my current work here",
-  options: [],
   needs: "everyone",
   run: stopHere,
 };
@@ -118,7 +114,6 @@ export const model: Command = {
     name: "model",
     description: "A model of the config, or “default”",
     type: "text",
-    isRequired: false,
     suggest: (typing, { models }) =>
       choicesFor(
         typing.typed.text,
@@ -153,7 +148,7 @@ export const models: Command = {
   ...model,
   name: "models",
   description: "List the models that I can use",
-  options: [],
+  options: undefined,
   takesWords: true,
   run: listOf,
 };

@@ -25,16 +25,14 @@ const answer: CommandOption = {
   name: "answer",
   description: "Last address of your browser, if it could not open it",
   type: "text",
-  isRequired: false,
 };
 
 /** Lists servers, signs in and out. */
 export const mcp: Command = {
   name: "mcp",
   description: "Show my logins to MCP servers, sign in, or delete a login",
-  options: [],
   subcommands: [
-    { name: "list", description: "Show all servers and my logins to them", options: [] },
+    { name: "list", description: "Show all servers and my logins to them" },
     { name: "login", description: "Sign in to a server", options: [server, answer] },
     { name: "logout", description: "Delete the login to a server", options: [server] },
   ],

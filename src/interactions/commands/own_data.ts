@@ -21,7 +21,6 @@ export const undo: Command = {
     name: "id",
     description: "Number of the change (default: the newest)",
     type: "whole",
-    isRequired: false,
   }],
   needs: "everyone", // it takes back the asker's own changes, or as an owner all
   async run(call, { undo, texts, log }) {
@@ -107,11 +106,10 @@ export const memory: Command = {
       name: "show",
       description: "Number of a note to show whole",
       type: "whole",
-      isRequired: false,
     },
-    { name: "edit", description: "Number of a note to edit", type: "whole", isRequired: false },
-    { name: "text", description: "New text of that note", type: "text", isRequired: false },
-    { name: "delete", description: "Number of a note to delete", type: "whole", isRequired: false },
+    { name: "edit", description: "Number of a note to edit", type: "whole" },
+    { name: "text", description: "New text of that note", type: "text" },
+    { name: "delete", description: "Number of a note to delete", type: "whole" },
   ],
   needs: "everyone",
   async run(call, { notes, cleanSecrets, texts, now }) {

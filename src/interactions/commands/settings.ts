@@ -151,7 +151,7 @@ function settingCommand(
   return {
     name,
     description,
-    options: [{ ...option, type: "text", isRequired: false, choices }],
+    options: [{ ...option, type: "text", choices }],
     needs,
     async run(call, context) {
       const { settings, texts, log } = context;

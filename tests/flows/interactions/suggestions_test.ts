@@ -4,7 +4,7 @@ import type { ApplicationId } from "../../../src/core/discord/ids.ts";
 import type { OptionTyping } from "../../../src/core/inbound/interactions.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { createSuggestions } from "../../../src/flows/interactions/commands.ts";
-import type { Choice, Command } from "../../../src/interactions/base/command.ts";
+import type { Choice, Command, CommandOption } from "../../../src/interactions/base/command.ts";
 import { callOf } from "../../support/discord/calls.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -21,7 +21,7 @@ const TYPING: OptionTyping = {
   applicationId: "99" as ApplicationId,
   typed: { option: "when", text: "h" },
 };
-type Suggest = NonNullable<Command["options"][number]["suggest"]>;
+type Suggest = NonNullable<CommandOption["suggest"]>;
 
 function build(suggest: Suggest, verdict = ALLOWED) {
   const clock = new FakeClock();

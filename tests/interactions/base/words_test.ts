@@ -72,7 +72,7 @@ describe("[K2] OpenClaw's commands with arguments", () => {
     it(`/skill has the same ones, in the same order (${file})`, options, () => {
       const theirs = commands.find(({ name }) => name === "skill");
       assert.equal(theirs?.acceptsArgs, true);
-      assert.deepEqual(skill.options.map(({ name }) => name), ["name", "input"]);
+      assert.deepEqual(skill.options!.map(({ name }) => name), ["name", "input"]);
     });
   }
 });

@@ -135,7 +135,7 @@ describe("[A4] [K2] /approve", () => {
     const { context } = build(approval("AAAAAAAA"), approval("BBBBBBBB", { asked: [] }));
     const typed = { option: "id", text: "" };
     const typing = { ...callOf("approve"), kind: "typing", typed } as unknown as OptionTyping;
-    assert.deepEqual(await approve.options[0]?.suggest?.(typing, context), [
+    assert.deepEqual(await approve.options![0]?.suggest?.(typing, context), [
       { name: 'AAAAAAAA · ["ls","-l"]', value: "AAAAAAAA" },
     ]);
   });

@@ -57,7 +57,7 @@ describe("[K2] /model", () => {
       kind: "typing",
       typed: { option: "model", text: "lar" },
     } as unknown as OptionTyping;
-    assert.deepEqual(await model.options[0]?.suggest?.(typing, context), [
+    assert.deepEqual(await model.options![0]?.suggest?.(typing, context), [
       { name: "b/large", value: "b/large" },
     ]);
   });
