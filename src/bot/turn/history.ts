@@ -12,7 +12,7 @@ import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
-import type { BackfillPorts, ThreadStarterPorts } from "../../flows/turn/backfill.ts";
+import type { ReadBefore, ReadStarter } from "../../flows/turn/backfill.ts";
 
 const FORUMS: ReadonlySet<number> = new Set([ChannelTypes.GuildForum, ChannelTypes.GuildMedia]);
 
@@ -21,7 +21,7 @@ export function createHistory(
   client: RestApi,
   reader: Reader,
   accountId: AccountId,
-): BackfillPorts["history"] {
+): ReadBefore {
   const read = createReadHistory(client);
   return async ({ channelId, guildId, id: before }, limit) => {
     const { self, index } = reader;
@@ -43,7 +43,7 @@ export function createReadStarter(
   client: RestApi,
   reader: Pick<Reader, "index">,
   show: Show,
-): ThreadStarterPorts["read"] {
+): ReadStarter {
   const read = createReadHistory(client);
   return async ({ place, guildId }) => {
     if (place.kind !== "guild" || !place.thread || guildId === undefined) return undefined;

@@ -18,17 +18,11 @@ import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import {
-  type BackfillPorts,
   createBackfill,
   createThreadStarter,
-  type ThreadStarterPorts,
+  type ReadStarter,
 } from "../../flows/turn/backfill.ts";
-import {
-  createTurns,
-  type RunningTurn,
-  type Turns,
-  type TurnsPorts,
-} from "../../flows/turn/turns.ts";
+import { createTurns, type RunningTurn, type Turns } from "../../flows/turn/turns.ts";
 import { randomId } from "../account_context.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
@@ -42,10 +36,7 @@ import { prepareQueueModes, withCommands } from "../../flows/turn/control/queue_
 import { latest } from "../../lib/cache.ts";
 import { createTurnPeople } from "../../flows/questions/turn_people.ts";
 import { cleanText } from "../questions/clean_text.ts";
-import {
-  type AskerRightsOptions,
-  createMissingRight,
-} from "../../flows/turn/control/asker_rights.ts";
+import { createMissingRight } from "../../flows/turn/control/asker_rights.ts";
 import { createCanUndo } from "../../flows/turn/finished_turn.ts";
 import { createJitPolicy } from "../../host/process/engine_options.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
@@ -101,14 +92,14 @@ export function createAccountTurns(
       | "onTurn"
       | "onTrace"
     >
-    & Pick<TurnsPorts, "turnLimit">
+    & Pick<Parameters<typeof createTurns>[0], "turnLimit">
     & TurnRulesPorts
-    & Pick<BackfillPorts, "admit" | "history">
-    & Pick<AskerRightsOptions, "missingPermission">
+    & Pick<Parameters<typeof createBackfill>[0], "admit" | "history">
+    & Pick<Parameters<typeof createMissingRight>[0], "missingPermission">
     & Pick<Parameters<typeof createTurnPeople>[0], "ownerIds" | "onParked">
     & {
       /** Reads the message that a thread began with. */
-      readonly readStarter: ThreadStarterPorts["read"];
+      readonly readStarter: ReadStarter;
       /** Ports of the tools. */
       readonly toolPorts: ToolPorts;
       /** Returns memory after turns. */

@@ -14,7 +14,6 @@
 
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { Log } from "../../lib/log.ts";
-import type { StartTimer } from "../../lib/clock.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import { createTurnDelay } from "./turn_delay.ts";
 import { createExpectedSessions } from "./expected_sessions.ts";
@@ -28,10 +27,15 @@ import {
   openGap,
   pendingIn,
 } from "./gap_tasks.ts";
-import { createUnreadable, type UnreadableChannel, type UnreadablePorts } from "./unreadable.ts";
+import { createUnreadable, type UnreadableChannel } from "./unreadable.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** Everything that catch-up needs from outside. */
-export interface CatchUpPorts extends GapTasksPorts, UnreadablePorts {
+export interface CatchUpPorts
+  extends
+    GapTasksPorts,
+    Pick<Parameters<typeof createUnreadable>[0], "readPermissions">,
+    Pick<Account, "schedule" | "random"> {
   /** `gateway.catchUp.enabled`; if `false`, gaps are closed without reading. */
   readonly isEnabled: boolean;
   /** The store's gaps; each method is one transaction. */
@@ -46,10 +50,6 @@ export interface CatchUpPorts extends GapTasksPorts, UnreadablePorts {
       lostAt?: number,
     ): Promise<void>;
   };
-  /** Timer for delays after failures, and for the longest delay of turns. */
-  readonly schedule: StartTimer;
-  /** Returns a number from 0 up to, but not including, 1. */
-  readonly random: () => number;
   /** Tells that turns may begin that {@link CatchUp.delayedChannels} held back. */
   readonly onReleased: () => void;
 }

@@ -7,12 +7,11 @@
  * @module
  */
 
-import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
+import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
 import type { RetriedTask, RetryQueue } from "../retry_queue.ts";
 import type { TurnDelay } from "./turn_delay.ts";
 import type { Received } from "../../core/store/received.ts";
-import type { Log } from "../../lib/log.ts";
 import {
   createMissedReading,
   endOfReading,
@@ -24,6 +23,7 @@ import {
   type Tally,
 } from "./missed_reading.ts";
 import type { Unreadable } from "./unreadable.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** The known channels of a shard's guilds. */
 export interface KnownPlaces {
@@ -34,9 +34,7 @@ export interface KnownPlaces {
 }
 
 /** Everything that the tasks need from outside. */
-export interface GapTasksPorts extends ChannelReadingPorts {
-  /** The account whose gaps are closed. */
-  readonly accountId: AccountId;
+export interface GapTasksPorts extends MissedReadingPorts, Pick<Account, "accountId"> {
   /** The store's direct message channels. */
   readonly store: Pick<Received, "directChannels">;
   /** The channels of one shard's guilds, without guilds that are planned already. */
@@ -129,14 +127,6 @@ export function createGapTasks(
   return { plan, add };
 }
 
-/** Everything that reading a channel needs from outside. */
-export interface ChannelReadingPorts extends MissedReadingPorts {
-  /** Whether an error means that Discord will never show the channel. */
-  readonly isRefused: (error: unknown) => boolean;
-  /** Gets channels that Discord does not show, and histories that are too long. */
-  readonly log: Log;
-}
-
 /** The reading of one channel. After a failure, each method may be called again and continues. */
 export interface ChannelReading {
   /**
@@ -165,7 +155,7 @@ export function createChannelReading(
   since: number,
   tally: Tally,
   unreadable: Unreadable,
-  ports: ChannelReadingPorts,
+  ports: MissedReadingPorts,
 ): ChannelReading {
   const { isRefused, log } = ports;
   const { id: channelId, guildId } = channel;

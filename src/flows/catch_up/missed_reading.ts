@@ -19,6 +19,7 @@ import {
 import type { GuildPlace, InboundMessage, PostedMessage } from "../../core/inbound/inbound.ts";
 import type { Acceptor } from "../receive/accept.ts";
 import type { IgnoreReason, Verdict } from "../../core/inbound/verdict.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** A page of a channel's history. */
 export interface Page {
@@ -31,15 +32,15 @@ export interface Page {
 }
 
 /** Everything that reading needs from outside. */
-export interface MissedReadingPorts {
+export interface MissedReadingPorts extends Pick<Account, "now" | "log"> {
+  /** Whether an error means that Discord will never show the channel. */
+  readonly isRefused: (error: unknown) => boolean;
   /** Reads the page before a message, or the newest one, over REST. */
   readonly readPage: (channel: MissedChannel, before?: MessageId) => Promise<Page>;
   /** Stores messages from the history, as live ones. */
   readonly acceptHistory: Acceptor["acceptHistory"];
   /** Which messages may get an answer. */
   readonly limits: CatchUpLimits;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** Gets the number of messages of each batch, for the metrics. */
   readonly onFound: (count: number) => void;
 }
@@ -86,7 +87,7 @@ export function createMissedReading(
   channel: MissedChannel,
   since: number,
   tally: Tally,
-  { readPage, acceptHistory, limits, now, onFound }: MissedReadingPorts,
+  { readPage, acceptHistory, limits, now, onFound }: Omit<MissedReadingPorts, "isRefused" | "log">,
 ): MissedReading {
   const { maxAgeMs, maxPerChannel } = limits;
   /** Messages that are not stored yet, newest first. */

@@ -8,8 +8,8 @@
  */
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
-import type { Log } from "../../lib/log.ts";
 import { type MissedChannel, nameOf } from "./missed_reading.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** The permissions that a channel lacks, by their names in Discord's settings. */
 export type MissingIn = (channelId: ChannelId) => readonly string[];
@@ -22,16 +22,6 @@ export interface UnreadableChannel {
   readonly name: string;
   /** Missing permissions, by their names in Discord's settings. */
   readonly missing: readonly string[];
-}
-
-/** Everything that this check needs from outside. */
-export interface UnreadablePorts {
-  /** Reads the bot's permissions in a guild, over REST. */
-  readonly readPermissions: (guildId: GuildId) => Promise<MissingIn>;
-  /** Whether Discord will never answer: status 403 or 404. */
-  readonly isRefused: (error: unknown) => boolean;
-  /** Gets a warning with the fix for each such channel. */
-  readonly log: Log;
 }
 
 /** The unreadable channels of one account. */
@@ -59,7 +49,12 @@ export interface Unreadable {
 const HIDDEN = "View Channel";
 
 /** Creates an empty list for one account. */
-export function createUnreadable({ readPermissions, isRefused, log }: UnreadablePorts): Unreadable {
+export function createUnreadable({ readPermissions, isRefused, log }: Pick<Account, "log"> & {
+  /** Reads the bot's permissions in a guild, over REST. */
+  readonly readPermissions: (guildId: GuildId) => Promise<MissingIn>;
+  /** Whether Discord will never answer: status 403 or 404. */
+  readonly isRefused: (error: unknown) => boolean;
+}): Unreadable {
   const channels = new Map<ChannelId, UnreadableChannel>();
   const permissions = new Map<GuildId, MissingIn>();
 

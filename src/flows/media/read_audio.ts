@@ -9,6 +9,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { AudioSpending } from "../../core/turn/audio_spending.ts";
 import type { Extractor } from "../../core/turn/extract.ts";
 import { FileError, type FileResult, type MediaOwner } from "../../core/turn/media.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** A recording. */
 export interface Sound {
@@ -21,7 +22,7 @@ export interface Sound {
 }
 
 /** Everything that transcription needs from outside. */
-export interface ReadAudioPorts {
+export interface ReadAudioPorts extends Pick<Account, "now"> {
   /** Keeps transcripts, which have cost money. */
   readonly media: {
     keptWords(owner: MediaOwner, attachment: Attachment): Promise<string | undefined>;
@@ -33,8 +34,6 @@ export interface ReadAudioPorts {
   readonly transcription: () => Transcription | undefined;
   /** Budgets of audio, and its count: once for each transcribed recording. */
   readonly audio: AudioSpending;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 /** Transcribes by one model. */

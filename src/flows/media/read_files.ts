@@ -21,12 +21,12 @@ import {
   type MediaOwner,
   type ReadFile,
 } from "../../core/turn/media.ts";
-import type { Log, LogFields } from "../../lib/log.ts";
-import type { StartTimer } from "../../lib/clock.ts";
+import type { LogFields } from "../../lib/log.ts";
 import { readAudio, type ReadAudioPorts } from "./read_audio.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** Everything that reading files needs from outside. */
-export interface ReadFilesPorts extends ReadAudioPorts {
+export interface ReadFilesPorts extends ReadAudioPorts, Pick<Account, "schedule" | "log"> {
   /** Gets files, from the disk or from Discord. */
   readonly media: ReadAudioPorts["media"] & {
     /** @throws {FileError} Or the signal's reason; as a rejection. */
@@ -45,10 +45,6 @@ export interface ReadFilesPorts extends ReadAudioPorts {
   readonly imageProblem: (bytes: Uint8Array, type: ImageType) => Promise<string | undefined>;
   /** Maximum size of a file in bytes, from `mediaMaxMb`. */
   readonly maxBytes: () => number;
-  /** Timer for the limit. */
-  readonly schedule: StartTimer;
-  /** Gets unexpected failures. */
-  readonly log: Log;
 }
 
 /** Reads the files of turns. */

@@ -11,10 +11,10 @@
 import type { OpenDirect } from "../../core/outbound/calls.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Button } from "../../core/outbound/outbound.ts";
-import type { Log } from "../../lib/log.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** The dependencies of notices to owners. */
-export interface OwnersPorts {
+export interface OwnersPorts extends Pick<Account, "log"> {
   /** The owners from the config, or else from Discord; empty if neither names any. */
   readonly ownerIds: () => Promise<readonly UserId[]>;
   /** Opens the direct channel with a user, or finds it. */
@@ -25,8 +25,6 @@ export interface OwnersPorts {
     text: string,
     buttons: readonly Button[],
   ) => Promise<void>;
-  /** Gets warnings and failures. */
-  readonly log: Log;
 }
 
 /** Sends notices to the bot's owners. */

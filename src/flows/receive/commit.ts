@@ -22,9 +22,10 @@ import type { ReactionRecord } from "../../core/inbound/reactions.ts";
 import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import type { GatewayRecords } from "../../core/store/gateway.ts";
 import type { Batches } from "../../core/store/inbox.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** Everything that storing needs from outside. The callbacks must not throw. */
-export interface CommitPorts {
+export interface CommitPorts extends Pick<Account, "now"> {
   /** The store's methods for this flow; each is one transaction. */
   readonly store: {
     /** Gateway sessions and gaps. */
@@ -36,8 +37,6 @@ export interface CommitPorts {
   readonly pairing: PairingService;
   /** Returns the current limits of waiting turns, which apply within that transaction (X4). */
   readonly waiting: () => WaitingRules;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** Tells that every batch up to the one with this ticket is stored. */
   readonly committed: (ticket: number) => void;
   /** Tells that a shard's session lacks events, so a new session will follow. */

@@ -8,11 +8,11 @@
 import type { Accepted, Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { Log } from "../../lib/log.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /**
  * `live`: the message arrived just now. `not_live`: it is no turn of a live conversation. Catch-up
@@ -21,7 +21,7 @@ import type { Inbox } from "../../core/store/inbox.ts";
 export type Source = "live" | "not_live";
 
 /** Everything that judging needs from outside. */
-export interface JudgePorts {
+export interface JudgePorts extends Pick<Account, "log"> {
   /** Judges a message by the current policy and the known facts. */
   readonly judge: (
     message: InboundMessage,
@@ -31,8 +31,6 @@ export interface JudgePorts {
   readonly route: (message: InboundMessage) => Route;
   /** The request to stop turns that an accepted message makes; absent: none does. */
   readonly stop?: (message: InboundMessage) => Judged["stop"];
-  /** Gets each message that is not accepted, at debug level. */
-  readonly log: Log;
 }
 
 /**
@@ -82,7 +80,7 @@ export function judgeMessage(
 }
 
 /** Everything that a late decision needs from outside. */
-export interface LateDecisionPorts {
+export interface LateDecisionPorts extends Pick<Account, "now"> {
   /**
    * Judges a message again.
    *
@@ -100,8 +98,6 @@ export interface LateDecisionPorts {
   readonly onAccepted: (accepted: readonly Judged[]) => void;
   /** Tells in which channels a notice about waiting turns is to be sent. */
   readonly onRefused: (channels: readonly ChannelId[]) => void;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 /** Judges a message again; an accepted one gets its route. */

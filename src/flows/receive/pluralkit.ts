@@ -23,7 +23,6 @@ import { createNewestSet, type NewestSet } from "../../lib/cache.ts";
 import { PLURALKIT } from "../../policy/place_access.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
-import type { StartTimer } from "../../lib/clock.ts";
 import { judgeAgain, type LateDecisionPorts, settle } from "./judge_message.ts";
 import type { Account } from "../../core/account/account.ts";
 
@@ -182,16 +181,6 @@ export function createPluralkit(
   };
 }
 
-/** Everything that originals need from outside. The callbacks must not throw. */
-export interface OriginalsPorts<Row> {
-  /** Timer for the waits. */
-  readonly schedule: StartTimer;
-  /** Called if no message has replaced an original in time. */
-  readonly onAlone: (row: Row) => void;
-  /** Called if an original was deleted or replaced before it arrived. */
-  readonly onReplaced: (row: Row) => void;
-}
-
 /** The waiting originals of one account. */
 export interface Originals<Row> {
   /**
@@ -216,7 +205,12 @@ const MAX_REMOVED = 1_000;
 
 /** Creates the originals of one account; none waits. */
 export function createOriginals<Row extends { readonly message: { readonly id: MessageId } }>(
-  { schedule, onAlone, onReplaced }: OriginalsPorts<Row>,
+  { schedule, onAlone, onReplaced }: Pick<Account, "schedule"> & {
+    /** Called if no message has replaced an original in time. */
+    readonly onAlone: (row: Row) => void;
+    /** Called if an original was deleted or replaced before it arrived. */
+    readonly onReplaced: (row: Row) => void;
+  },
 ): Originals<Row> {
   const removed = createNewestSet<MessageId>(MAX_REMOVED);
   /** Originals that wait; `cancel` ends their timer. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
+import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type {
   Accepted,
   AcceptedBatch,
@@ -28,9 +28,8 @@ import {
   type ScheduleOrigin,
   type ScheduleRun,
 } from "../../core/turn/schedule.ts";
-import type { Log } from "../../lib/log.ts";
-import type { StartTimer } from "../../lib/clock.ts";
 import type { Schedules } from "../../core/store/schedules.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** The creator of a schedule as they are now. */
 export type CreatorNow =
@@ -39,9 +38,7 @@ export type CreatorNow =
   | { readonly kind: "gone" };
 
 /** Everything that running schedules needs from outside. */
-export interface RunnerPorts {
-  /** The account whose schedules run. */
-  readonly accountId: AccountId;
+export interface RunnerPorts extends Pick<Account, "accountId" | "schedule" | "now" | "log"> {
   /** The store's schedules. */
   readonly schedules: Pick<
     Schedules,
@@ -73,12 +70,6 @@ export interface RunnerPorts {
   readonly onFailed: (schedule: Schedule, run: ScheduleRun) => void;
   /** Tells the owners that failures have paused a schedule. */
   readonly onPaused: (schedule: Schedule, last: ScheduleRun) => void;
-  /** StartTimer for the next due schedule, and for the delay after a failure. */
-  readonly schedule: StartTimer;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Gets refused and failed runs. */
-  readonly log: Log;
 }
 
 /** The schedules of an account. */

@@ -12,8 +12,6 @@
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Model, ModelRequest } from "../../core/model.ts";
 import type { Checkpoint, Fold, FoldCause } from "../../core/turn/checkpoint.ts";
-import type { Log } from "../../lib/log.ts";
-import type { StartTimer } from "../../lib/clock.ts";
 import { summaryOf, summaryRequestOf } from "../../render/prompt/summary.ts";
 import {
   foldCount,
@@ -24,27 +22,19 @@ import {
   type RequestSize,
 } from "../../session/history.ts";
 import type { Sessions } from "../../core/store/sessions.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** Everything that folding needs from outside. */
-export interface CompactPorts {
+export interface CompactPorts
+  extends Pick<Account, "randomId" | "now" | "schedule" | "stopping" | "log"> {
   /** The store's methods for this flow. */
   readonly store: Pick<Sessions, "openEntries" | "fold">;
   /** The model that writes the summary; it counts its requests, and obeys budgets. */
   readonly model: Model;
   /** When each session may be folded again after a failure, as Unix time in milliseconds. */
   readonly retryAt: Map<string, number>;
-  /** Returns at least 8 random letters and digits. */
-  readonly randomId: () => string;
   /** Removes the config's secrets from a summary (SEC-R9). */
   readonly cleanSecrets: (text: string) => string;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Timer for the time limit. */
-  readonly schedule: StartTimer;
-  /** Aborted when the process stops. */
-  readonly stopping: AbortSignal;
-  /** Gets each folding, and each failure. */
-  readonly log: Log;
 }
 
 /** The session to fold, and the message or command that causes it. */

@@ -33,6 +33,7 @@ import { type RefusalReason } from "../../core/refused_call.ts";
 import type { TurnRecords } from "../../core/store/turns.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
 import type { Outbox } from "../../core/store/outbox.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** The part of the config that applies to one turn. */
 export interface TurnRules extends ReplyRules, HistoryRules {
@@ -54,7 +55,11 @@ export interface TurnRules extends ReplyRules, HistoryRules {
 
 /** Everything that answering needs from outside. */
 export interface AnswerPorts
-  extends SaveTurnPorts, EndPorts, Pick<HistoryPorts, "sessions" | "rates" | "retryAt"> {
+  extends
+    SaveTurnPorts,
+    EndPorts,
+    Pick<HistoryPorts, "sessions" | "rates" | "retryAt">,
+    Pick<Account, "ended" | "randomId"> {
   /** The store's methods for this flow. */
   readonly store:
     & Pick<TurnRecords, "entriesOf" | "overheard" | "reactionsFor" | "stepsOf" | "addSteps">
@@ -67,8 +72,6 @@ export interface AnswerPorts
   readonly manner?: Manner;
   /** Budgets, and the people who know that one is spent. */
   readonly spend: TurnSpendPort;
-  /** Aborted when the account ends by itself: no request to the model begins after that. */
-  readonly ended: AbortSignal;
   /** Finds the config that applies to a message's turn. */
   readonly rules: (message: InboundMessage) => TurnRules;
   /** What tools can do outside the process. */
@@ -90,11 +93,6 @@ export interface AnswerPorts
   readonly backfill: (message: InboundMessage, limit: number) => Promise<void>;
   /** Finds the message that a thread began with; absent: no turn gets it (H6). */
   readonly threadStarter?: ThreadStarter;
-  /**
-   * Returns 12 random hex digits: for boundaries that no person can guess, and for ids that a
-   * person can copy.
-   */
-  readonly randomId: () => string;
   /** The threads that answers open. */
   readonly threads: Pick<AnswerThreads, "homeOf">;
   /** Reads the files of messages (H7); absent: no turn gets any. */

@@ -15,32 +15,15 @@ import type { ChannelId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { Log } from "../../lib/log.ts";
 import { createNewestSet } from "../../lib/cache.ts";
-import type { StartTimer } from "../../lib/clock.ts";
 import type { Transcripts } from "../../core/store/turns.ts";
+import type { Account } from "../../core/account/account.ts";
 
-/** Everything that loading needs from outside. */
-export interface BackfillPorts {
-  /** Reads the newest messages of the same channel before one, over REST. */
-  readonly history: (
-    before: InboundMessage,
-    limit: number,
-  ) => Promise<readonly InboundMessage[]>;
-  /** Judges a message by the current policy. */
-  readonly admit: (message: InboundMessage) => Verdict;
-  /** The store's overheard messages. */
-  readonly store: {
-    /** Adds messages in one transaction. Messages that the store has already stay unchanged. */
-    addOverheard(channelId: ChannelId, messages: readonly Overheard[]): Promise<void>;
-  };
-  /** Timer for the longest wait. */
-  readonly schedule: StartTimer;
-  /** Aborted when the account ends by itself; failed readings are expected then. */
-  readonly ended: AbortSignal;
-  /** Gets a warning if a history cannot be read. */
-  readonly log: Log;
-}
+/** Reads the newest messages of the same channel before one, over REST. */
+export type ReadBefore = (
+  before: InboundMessage,
+  limit: number,
+) => Promise<readonly InboundMessage[]>;
 
 /**
  * Loads a channel's context, once since the start for each of the newest {@link BACKFILLED_MAX}
@@ -63,7 +46,16 @@ const CHANNEL_BYTES = 80;
 
 /** Creates the loading for one account. No channel is loaded yet. */
 export function createBackfill(
-  { history, admit, store, schedule, ended, log }: BackfillPorts,
+  { history, admit, store, schedule, ended, log }: Pick<Account, "schedule" | "ended" | "log"> & {
+    readonly history: ReadBefore;
+    /** Judges a message by the current policy. */
+    readonly admit: (message: InboundMessage) => Verdict;
+    /** The store's overheard messages. */
+    readonly store: {
+      /** Adds messages in one transaction. Messages that the store has already stay unchanged. */
+      addOverheard(channelId: ChannelId, messages: readonly Overheard[]): Promise<void>;
+    };
+  },
 ): {
   readonly backfill: Backfill;
   /** Approximate bytes of memory. */
@@ -117,21 +109,11 @@ export function mayBeSeen(verdict: Verdict): boolean {
   return verdict.kind === "accept" || (verdict.kind === "ignore" && verdict.keepAsContext);
 }
 
-/** Everything that finding a starter needs from outside. */
-export interface ThreadStarterPorts extends Transcripts {
-  /**
-   * Reads the starter of a message's thread, by the same policy as live messages.
-   *
-   * @returns `undefined` if there is none, or if the model may not see it.
-   */
-  readonly read: (message: InboundMessage) => Promise<Overheard | undefined>;
-  /** Timer for the longest wait. */
-  readonly schedule: StartTimer;
-  /** Aborted when the account ends by itself; a failed reading is expected then. */
-  readonly ended: AbortSignal;
-  /** Gets a warning if a starter cannot be read. */
-  readonly log: Log;
-}
+/**
+ * Reads the starter of a message's thread, by the same policy as live messages; `undefined` if there
+ * is none, or if the model may not see it.
+ */
+export type ReadStarter = (message: InboundMessage) => Promise<Overheard | undefined>;
 
 /**
  * Finds the starter for a turn; `undefined` outside threads, and if the session has a turn already.
@@ -149,7 +131,12 @@ export const STARTER_PATIENCE_MS = 2_000;
 
 /** Creates the search of one account. */
 export function createThreadStarter(
-  { read, entriesOf, schedule, ended, log }: ThreadStarterPorts,
+  { read, entriesOf, schedule, ended, log }:
+    & Pick<Account, "schedule" | "ended" | "log">
+    & Transcripts
+    & {
+      readonly read: ReadStarter;
+    },
 ): ThreadStarter {
   async function readOrWarn(message: InboundMessage): Promise<Overheard | undefined> {
     try {

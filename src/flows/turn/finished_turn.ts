@@ -16,7 +16,6 @@ import type { Model, ToolCall } from "../../core/model.ts";
 import type { ProgressPlace } from "../../core/outbound/draft.ts";
 import { joinedBy, type Step } from "../../core/step.ts";
 import type { Tool } from "../../core/turn/tool.ts";
-import type { Log } from "../../lib/log.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { freeze } from "../../render/freeze.ts";
 import {
@@ -31,19 +30,14 @@ import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 import type { TurnTexts } from "./texts_of_turn.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** Everything that the end of a turn needs from outside. */
-export interface EndPorts {
+export interface EndPorts extends Pick<Account, "randomId" | "now" | "log"> {
   /** The model that answered, or failed. */
   readonly model: Pick<Model, "id">;
-  /** Returns 12 random hex digits, for ids that a person can copy. */
-  readonly randomId: () => string;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** Tells that an answer lacks its files, because the bot may not attach any there (R12a). */
   readonly onNoFiles: (place: Pick<InboundMessage, "channelId" | "guildId">) => void;
-  /** Gets the reason of a failure. */
-  readonly log: Log;
 }
 
 /** The part of a turn's rules that its end needs. */

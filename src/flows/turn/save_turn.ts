@@ -10,8 +10,7 @@
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { PlanQueue } from "../../core/outbound/queue.ts";
-import type { Log } from "../../lib/log.ts";
-import { type StartTimer, waitFor } from "../../lib/clock.ts";
+import { waitFor } from "../../lib/clock.ts";
 import type { TurnEnds } from "../../core/store/turns.ts";
 import type { AskPorts } from "../../agent/ask_first.ts";
 import type { ToolboxPorts } from "../../agent/toolbox.ts";
@@ -19,23 +18,16 @@ import type { ParkedTurn, StepsTaken } from "../../core/turn/turn_outcome.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { AskedCall } from "../../core/people/question.ts";
 import type { TurnSpending } from "./spending/turn_spending.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** Everything that storing a turn needs from outside. */
-export interface SaveTurnPorts {
+export interface SaveTurnPorts extends Pick<Account, "now" | "schedule" | "stopping" | "log"> {
   /** The store's transaction T3. */
   readonly store: TurnEnds;
   /** Decides about messages for a full channel queue (D4); absent: queues have no bound. */
   readonly queue?: PlanQueue;
   /** Whether an error is the disk's, so that the store may accept the same later. */
   readonly isStoreDown: (error: unknown) => boolean;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Timer for the delay after a failure. */
-  readonly schedule: StartTimer;
-  /** Aborted when the process stops. */
-  readonly stopping: AbortSignal;
-  /** Gets each failure to store. */
-  readonly log: Log;
 }
 
 /** Milliseconds before the next attempt to store. */

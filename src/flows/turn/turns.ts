@@ -9,25 +9,10 @@
  */
 
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
-import type { Log } from "../../lib/log.ts";
-import type { StartTimer } from "../../lib/clock.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
 import type { TurnLimit } from "./control/turn_limit.ts";
-
-/** Everything that turns need from outside. */
-export interface TurnsPorts extends Pick<Inbox, "release" | "isRunning"> {
-  /** Claims the next message (T2); `undefined` if none may begin. */
-  readonly claimNext: () => Promise<Claim | undefined>;
-  /** Runs the turn to its end and stores it (T3). */
-  readonly answer: (claim: Claim, turn: RunningTurn) => Promise<void>;
-  /** Bounds turns; shared with the other accounts. */
-  readonly turnLimit: TurnLimit;
-  /** Timer for the delay after a failure. */
-  readonly schedule: StartTimer;
-  /** Gets each failure to claim, finish or release. */
-  readonly log: Log;
-}
+import type { Account } from "../../core/account/account.ts";
 
 /** The turns of one account. */
 export interface Turns extends Pick<RunningTurns, "inSession" | "interrupt"> {
@@ -43,7 +28,16 @@ export interface Turns extends Pick<RunningTurns, "inSession" | "interrupt"> {
 const RETRY_MS = 5_000;
 
 /** Joins the limit. Claims nothing before the first {@link Turns.wake}. */
-export function createTurns(ports: TurnsPorts): Turns {
+export function createTurns(
+  ports: Pick<Account, "schedule" | "log"> & Pick<Inbox, "release" | "isRunning"> & {
+    /** Claims the next message (T2); `undefined` if none may begin. */
+    readonly claimNext: () => Promise<Claim | undefined>;
+    /** Runs the turn to its end and stores it (T3). */
+    readonly answer: (claim: Claim, turn: RunningTurn) => Promise<void>;
+    /** Bounds turns; shared with the other accounts. */
+    readonly turnLimit: TurnLimit;
+  },
+): Turns {
   const { claimNext, release, isRunning, answer, turnLimit, schedule, log } = ports;
   const running = new Set<Promise<void>>();
   const turns = createRunningTurns();

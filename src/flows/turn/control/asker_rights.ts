@@ -9,17 +9,6 @@
 import type { UserId } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 
-/** The sources of the check. */
-export interface AskerRightsOptions {
-  /** The first permission that a user lacks in a place; rejects without an answer of Discord. */
-  readonly missingPermission: (
-    place: Pick<InboundMessage, "channelId" | "guildId"> & { readonly userId: UserId },
-    needed: readonly string[],
-  ) => Promise<string | undefined>;
-  /** Whether the sender of a message is an owner of the bot. */
-  readonly isOwner: (message: InboundMessage) => boolean;
-}
-
 /**
  * Finds the first permission that one of the senders lacks in the place of their message; in direct
  * messages, which have no permissions, none.
@@ -33,7 +22,15 @@ export type MissingRight = (
 
 /** Creates a {@link MissingRight}. */
 export function createMissingRight(
-  { missingPermission, isOwner }: AskerRightsOptions,
+  { missingPermission, isOwner }: {
+    /** The first permission that a user lacks in a place; rejects without an answer of Discord. */
+    readonly missingPermission: (
+      place: Pick<InboundMessage, "channelId" | "guildId"> & { readonly userId: UserId },
+      needed: readonly string[],
+    ) => Promise<string | undefined>;
+    /** Whether the sender of a message is an owner of the bot. */
+    readonly isOwner: (message: InboundMessage) => boolean;
+  },
 ): MissingRight {
   return async (messages, needed) => {
     const others = messages.filter((message) => !isOwner(message));

@@ -15,9 +15,8 @@ import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { OutboundKind } from "../../../core/outbound/nonce.ts";
 import type { AcceptReason } from "../../../core/inbound/verdict.ts";
-import type { Log } from "../../../lib/log.ts";
-import type { StartTimer } from "../../../lib/clock.ts";
 import { createPausedChannels } from "./typing.ts";
+import type { Account } from "../../../core/account/account.ts";
 
 /** `messages.ackReaction` and the keys that belong to it. */
 export interface AckRules {
@@ -27,26 +26,6 @@ export interface AckRules {
   readonly ackReactionScope: "group-mentions" | "group-all" | "direct" | "all" | "off";
   /** Whether to remove the reaction once a reply is delivered. */
   readonly removeAckAfterReply: boolean;
-}
-
-/** Everything that acks need from outside. */
-export interface AcksPorts {
-  /** The account's config. */
-  readonly rules: AckRules;
-  /** Each call sends one request, and none if rate limits leave no room. */
-  readonly reactions: Reactions;
-  /** Why Discord refused the request; `undefined` if the error is no refusal. */
-  readonly refusalOf: (error: unknown) => Refusal | undefined;
-  /**
-   * Whether Discord does not know the emoji; then neither the message nor the channel is at fault.
-   */
-  readonly isNoEmoji: (error: unknown) => boolean;
-  /** Timer for the delay before the reaction. */
-  readonly schedule: StartTimer;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Gets failures, at debug level, and an unknown emoji as a warning. */
-  readonly log: Log;
 }
 
 /** The reactions of one account. No method throws or waits. */
@@ -75,14 +54,27 @@ interface Ack {
 const NONE: Acks = { accepted() {}, answered() {} };
 
 /** Creates the reactions of one account. Does nothing if the config turns them off. */
-export function createAcks(ports: AcksPorts): Acks {
+export function createAcks(
+  ports: Pick<Account, "schedule" | "now" | "log"> & {
+    /** The account's config. */
+    readonly rules: AckRules;
+    /** Each call sends one request, and none if rate limits leave no room. */
+    readonly reactions: Reactions;
+    /** Why Discord refused the request; `undefined` if the error is no refusal. */
+    readonly refusalOf: (error: unknown) => Refusal | undefined;
+    /**
+     * Whether Discord does not know the emoji; then neither the message nor the channel is at fault.
+     */
+    readonly isNoEmoji: (error: unknown) => boolean;
+  },
+): Acks {
   const { ackReaction: emoji, ackReactionScope: scope } = ports.rules;
   return emoji === undefined || scope === "off" ? NONE : createWith(emoji, scope, ports);
 }
 
 type Scope = Exclude<AckRules["ackReactionScope"], "off">;
 
-function createWith(emoji: string, scope: Scope, ports: AcksPorts): Acks {
+function createWith(emoji: string, scope: Scope, ports: Parameters<typeof createAcks>[0]): Acks {
   const { rules: { removeAckAfterReply }, reactions, schedule, now, log } = ports;
   const acks = new Map<MessageId, Ack>();
   const refused = createPausedChannels(now);

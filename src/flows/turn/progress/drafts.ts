@@ -17,26 +17,28 @@ import {
   toDrafts,
 } from "../../../core/outbound/draft.ts";
 import type { Frozen, PostOutcome } from "../../../core/outbound/outbound.ts";
-import type { Log } from "../../../lib/log.ts";
-import type { StartTimer } from "../../../lib/clock.ts";
 import type { Outbox } from "../../../core/store/outbox.ts";
 import { finishedPart, thinkingIn } from "../../../render/markdown/unfinished.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import type { Account } from "../../../core/account/account.ts";
 
 /** Everything that drafts need from outside. */
-export interface DraftPorts extends DraftTextPorts {
+export interface DraftPorts extends Pick<Account, "schedule" | "now" | "log"> {
+  /** Removes whole secrets from a text. */
+  readonly cleanSecrets: (text: string) => string;
+  /**
+   * Index at which a secret may begin that the text does not yet contain whole; the text's length
+   * if none may.
+   */
+  readonly secretTail: (text: string) => number;
+  /** Maximum UTF-16 units of a message, from `textChunkLimit`. */
+  readonly maxLength: number;
   /** The store's outbox. */
   readonly outbox: Pick<Outbox, "add">;
   /** Sends one edit, and none if rate limits leave no room. */
   readonly edit: (messageId: MessageId, message: DraftMessage) => Promise<PostOutcome>;
   /** Tells that the outbox has a new row for this channel. */
   readonly onOutbox: (channelId: ChannelId) => void;
-  /** Timer for the pauses between requests. */
-  readonly schedule: StartTimer;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Gets a warning if an answer cannot be shown. */
-  readonly log: Log;
 }
 
 /** A draft's row in the outbox. */
@@ -187,19 +189,6 @@ export function createDraftStream(
   };
 }
 
-/** Everything that the choice needs from outside. */
-export interface DraftTextPorts {
-  /** Removes whole secrets from a text. */
-  readonly cleanSecrets: (text: string) => string;
-  /**
-   * Index at which a secret may begin that the text does not yet contain whole; the text's length
-   * if none may.
-   */
-  readonly secretTail: (text: string) => number;
-  /** Maximum UTF-16 units of a message, from `textChunkLimit`. */
-  readonly maxLength: number;
-}
-
 /** The messages of an answer that consists of this text; empty if there would be none. */
 export type ComposeDraft = (text: string) => readonly Frozen[];
 
@@ -221,7 +210,10 @@ const LEAST_LENGTH = 40;
  * @returns Chooses the drafts of a text; `hasDrafts` tells whether any is shown already.
  */
 export function createDraftText(
-  { cleanSecrets, secretTail, maxLength }: DraftTextPorts,
+  { cleanSecrets, secretTail, maxLength }: Pick<
+    DraftPorts,
+    "cleanSecrets" | "secretTail" | "maxLength"
+  >,
   compose: ComposeDraft,
   mayBeThinking: (text: string) => boolean,
 ): (text: string, hasDrafts: boolean) => WantedDrafts {
