@@ -16,7 +16,7 @@ import type { Finding } from "../../core/finding.ts";
 import { findDataDir } from "../../host/files/data_dir.ts";
 import { apiOf, lockedBot, tokenIn } from "../shared/discord.ts";
 import type { ExitCode } from "../shared/exit_code.ts";
-import { exitCodeOf, showFindings } from "../shared/columns.ts";
+import { reportFindings } from "../shared/columns.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { readConfig } from "../shared/read_config.ts";
 import type { Io } from "../terminal/io.ts";
@@ -41,10 +41,7 @@ export async function doctor(
   user: Pick<FixOptions, "confirm">,
 ): Promise<ExitCode> {
   const findings = await examine(flags, io, user);
-  const exitCode = exitCodeOf(findings);
-  if (flags.json) io.out(JSON.stringify({ findings, exitCode }));
-  else for (const line of showFindings(findings, io.style)) io.out(line);
-  return exitCode;
+  return reportFindings(findings, flags.json, io);
 }
 
 async function examine(

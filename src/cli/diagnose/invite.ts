@@ -6,6 +6,8 @@
 
 import { ask } from "../../bot/preflight/examine.ts";
 import { missingToken } from "../../config/load.ts";
+import { titled } from "../../core/checks.ts";
+import type { Finding } from "../../core/finding.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
 import {
   applicationIdIn,
@@ -16,6 +18,7 @@ import {
   permissionsToAsk,
 } from "../../core/invite.ts";
 import { apiOf, ASK_MS, openDiscord, tokenIn } from "../shared/discord.ts";
+import { exitCodeOf } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
@@ -59,13 +62,18 @@ async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
   const api = apiOf(io.env);
   if (missing || token === undefined || "problem" in api) {
     const problem = "problem" in api ? api.problem : missing?.message ?? "The bot token is invalid";
-    io.problem(missing?.hint === undefined ? problem : `${problem}; ${missing.hint}`);
-    return EXIT.config;
+    return refuse(
+      { ...titled("config.token"), status: "fail", why: problem, fix: missing?.hint },
+      io,
+    );
   }
   const application = await io.during("Asking Discord", idOf(token, api.base));
   if (application.kind === "refused") {
-    io.problem("Discord rejects the bot token; run `barnacle doctor`");
-    return EXIT.refused;
+    const why = "Discord rejects the bot token";
+    return refuse(
+      { ...titled("discord.token"), status: "fail", why, fix: "run `barnacle doctor`" },
+      io,
+    );
   }
   if (application.kind === "unknown") {
     io.problem(`cannot find out the application id: ${application.why}`);
@@ -89,6 +97,12 @@ async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
   }
   io.out(url);
   return EXIT.done;
+}
+
+function refuse(finding: Finding, io: Io): ExitCode {
+  const { why, fix } = finding;
+  io.problem(fix === undefined ? why : `${why}; ${fix}`);
+  return exitCodeOf([finding]);
 }
 
 type ApplicationIdResult =

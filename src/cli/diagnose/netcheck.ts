@@ -10,7 +10,7 @@ import { examineNetwork } from "../../bot/preflight/examine.ts";
 import { judgeNetwork } from "../../flows/preflight/network.ts";
 import { apiOf } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import { exitCodeOf, showFindings } from "../shared/columns.ts";
+import { reportFindings } from "../shared/columns.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 
@@ -29,8 +29,5 @@ export async function netcheck(flags: Pick<CommonFlags, "json">, io: Io): Promis
   });
   const facts = await io.during("Checking the connection to Discord", examined);
   const findings = judgeNetwork(facts, Date.now());
-  const exitCode = exitCodeOf(findings);
-  if (flags.json) io.out(JSON.stringify({ findings, exitCode }));
-  else for (const line of showFindings(findings, io.style)) io.out(line);
-  return exitCode;
+  return reportFindings(findings, flags.json, io);
 }

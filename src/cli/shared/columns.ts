@@ -12,6 +12,7 @@ import { displayWidth, graphemesOf } from "../../render/markdown/graphemes.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { checkOf } from "../../core/checks.ts";
 import type { Finding, FindingStatus } from "../../core/finding.ts";
+import type { Io } from "../terminal/io.ts";
 import type { Colour, Style } from "../terminal/style.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 
@@ -103,6 +104,14 @@ export function showFindings(
 /** Config messages do not name their place, so it precedes them. */
 function whyText({ id, where, why }: Finding): string {
   return id === "config" && where !== undefined ? `${where}: ${why}` : why;
+}
+
+/** Prints the findings of a command, as rows or as JSON, and returns its exit code. */
+export function reportFindings(findings: readonly Finding[], json: boolean, io: Io): ExitCode {
+  const exitCode = exitCodeOf(findings);
+  if (json) io.out(JSON.stringify({ findings, exitCode }));
+  else for (const line of showFindings(findings, io.style)) io.out(line);
+  return exitCode;
 }
 
 /** The exit code for findings (O7): the most specific failure decides. */
