@@ -14,7 +14,7 @@ import { createMeter } from "./http/monitor/meters.ts";
 import { createHttp } from "./bot/process/http.ts";
 import { createLoadedTools } from "./bot/process/load_tools.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
-import { startProcessFiles } from "./bot/files/process_files.ts";
+import { startProcessFiles } from "./bot/process_files.ts";
 import { watchWriters } from "./store/database/other_writers.ts";
 import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";

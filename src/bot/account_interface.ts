@@ -16,7 +16,7 @@ import type { NoteSearch } from "../flows/notes/search.ts";
 import type { ProcessMemory } from "../flows/process_memory.ts";
 import type { TurnLimit } from "../flows/turn/control/turn_limit.ts";
 import type { Logging } from "../log.ts";
-import type { ProcessFiles } from "./files/process_files.ts";
+import type { ProcessFiles } from "./process_files.ts";
 import type { AccountEnd } from "./account_end.ts";
 import type { AccountHealth, AccountParts } from "../http/monitor/account_health.ts";
 import type { Meter } from "../http/monitor/meters.ts";

@@ -12,7 +12,7 @@ import type { AccountCatchUp } from "../gateway/catch_up.ts";
 import type { Inbound } from "../inbound/inbound_interface.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
-import type { AccountFiles } from "../files/account_files.ts";
+import type { AccountFiles } from "../turn/account_files.ts";
 import type { RunEvents } from "../schedules/schedules.ts";
 import type { AccountCards } from "../questions/cards.ts";
 import type { GatewayParts } from "./gateway_parts.ts";

@@ -25,7 +25,7 @@ import { createPolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { latest } from "../../lib/cache.ts";
 import { workspaceOf } from "../../workspace/skill_library.ts";
-import { createAccountFiles } from "../files/account_files.ts";
+import { createAccountFiles } from "../turn/account_files.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../../flows/judging/turn_tools.ts";
@@ -95,28 +95,23 @@ export async function createParts(
     ownerIds: owners.toTell,
     onUndelivered: (cause) => runEvents.emit.ended(cause),
   });
-  const questions = createAccountCards({ ...common, outbound });
+  const questions = createAccountCards(account, client, outbound, connection);
   const rates = createTokenRates();
   const agentId = () => config().agent.id;
   const spend = createSpending({ now }, { config, usage: store.usage });
-  const threads = createAccountThreads({
-    ...common,
-    accountId,
-    agentId,
-    policy,
+  const threads = createAccountThreads(account, {
+    client,
     model: () => settings.model,
     spend,
     cleanSecrets: outbound.cleanSecrets,
-    stopping: stopping.signal,
   });
   const skills = (asker: Parameters<typeof skillsOf>[0]) =>
     skillsOf(asker, toolServices.skills.now(), policy.now().policy);
-  const files = createAccountFiles({
-    ...common,
+  const files = createAccountFiles(account, {
+    client,
     speech: () => settings.speech,
     apiBase: options.apiBase,
     files: options.files,
-    stopping: stopping.signal,
     audio: createAudioSpending({ spend, agentId, now }),
   });
   const known = { policy: policy.now, ownsApplication: owners.ownsApplicationAsRead };
@@ -135,7 +130,7 @@ export async function createParts(
     isOwner,
     policy: () => policy.now().policy,
   };
-  const judging = createJudging({ ...common, policy, owners, threads, isOurs });
+  const judging = createJudging(account, { client, owners, threads, isOurs });
   const show = createShow({
     accountId,
     reader,
@@ -159,13 +154,14 @@ export async function createParts(
     searchNotes: options.searchNotes,
     onSchedules: () => runEvents.emit.changed(),
   });
-  const inbound = createInbound({
-    ...common,
+  const inbound = createInbound(account, {
+    client,
+    meter,
+    keeper: policy,
     rates,
     model: () => settings.model,
     version,
     reader,
-    policy,
     owners,
     outbound,
     threads,
@@ -173,7 +169,6 @@ export async function createParts(
     judging,
     isOurs,
     isOwner,
-    account,
     choices: () => settings.choices,
     configFile: () => settings.configFile,
     skills,
@@ -190,13 +185,13 @@ export async function createParts(
     }),
     status: () => statusOf(health, version, now()),
   });
-  const catchUp = createAccountCatchUp({
-    ...common,
-    config: options.config,
+  const catchUp = createAccountCatchUp(account, {
     reader,
+    client,
     shardCount: stored.shardCount ?? 1,
-    policy: policy.now,
-  }, { acceptHistory: inbound.acceptHistory, onFound: meter.found });
+    acceptHistory: inbound.acceptHistory,
+    onFound: meter.found,
+  });
   const turns = createAccountTurns(
     { ...common, accountId },
     {
@@ -240,10 +235,13 @@ export async function createParts(
       },
     },
   );
-  const schedules = createAccountSchedules(
-    { ...common, reader, policy, judging, outbound },
-    { onAccepted: turns.wake },
-  );
+  const schedules = createAccountSchedules(account, {
+    client,
+    reader,
+    judging,
+    outbound,
+    onAccepted: turns.wake,
+  });
   const duplicates = createDuplicateWatch(account, { onChange: () => {} });
   return {
     ...gateway,

@@ -4,9 +4,8 @@
  * @module
  */
 
-import type { Config } from "../../config/config.ts";
+import type { AccountContext } from "../account_context.ts";
 import {
-  type AccountId,
   type GuildId,
   type MessageId,
   parseSnowflake,
@@ -26,33 +25,14 @@ import { type CatchUp, type CatchUpPorts, createCatchUp } from "../../flows/catc
 import type { Page } from "../../flows/catch_up/missed_reading.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import type { Log } from "../../lib/log.ts";
-import { schedule } from "../../lib/clock.ts";
-import type { Logging } from "../../log.ts";
-import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import type { StoredAccount } from "../../core/store/gateway.ts";
-import type { Store } from "../../core/store/store.ts";
 
-/** The dependencies of an account's catch-up. */
-export interface CatchUpOptions {
-  /** The account's config. */
-  readonly config: Config;
-  /** Methods of the store. */
-  readonly store: {
-    readonly gateway: Pick<Store["gateway"], "loadAccount" | "finishCatchUp">;
-    readonly received: Pick<Store["received"], "directChannels" | "isGroupChannel">;
-  };
-  /** The account's own user and its guilds, as the gateway told them. */
+/** The parts of an account that catch-up uses. */
+interface CatchUpParts extends Pick<CatchUpPorts, "acceptHistory" | "onFound"> {
   readonly reader: Reader;
-  /** Sends requests to Discord. */
   readonly client: RestClient;
-  /** The process's log, by part. */
-  readonly logging: Logging;
   /** The shard count of the last connection, until `setShardCount` is called. */
   readonly shardCount: number;
-  /** The current policy. */
-  readonly policy: PolicyKeeper["now"];
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 /** Catch-up yields to requests that people wait for. */
@@ -79,17 +59,18 @@ export interface AccountCatchUp extends CatchUp {
 
 /** Creates an account's catch-up; it reads nothing before `resume`. */
 export function createAccountCatchUp(
-  options: CatchUpOptions,
-  ports: Pick<CatchUpPorts, "acceptHistory" | "onFound">,
+  account: AccountContext,
+  { reader, client, acceptHistory, onFound, ...start }: CatchUpParts,
 ): AccountCatchUp {
-  const { config, store, reader, client, logging, policy, now } = options;
+  const { accountId, store, policy, schedule, random, now } = account;
+  const { log } = account.forPart("catch-up");
   const events = createEmitter<CatchUpEvents>();
-  let { shardCount } = options;
-  const { accountId, gateway: { catchUp: rules } } = config.discord;
-  const log = logging.forPart("catch-up");
+  let { shardCount } = start;
+  const { catchUp: rules } = account.config().discord.gateway; // a change takes a restart
   const readPermissions = createMissingReadPermissions(client, BACKGROUND);
   const catchUp = createCatchUp({
-    ...ports,
+    acceptHistory,
+    onFound,
     onReleased: () => events.emit.released(),
     accountId,
     isEnabled: rules.enabled,
@@ -109,7 +90,7 @@ export function createAccountCatchUp(
     get mayActInDirect() {
       return policy().mayActInDirect;
     },
-    readPage: pagesOf(accountId, store, policy, reader, client, now, log),
+    readPage: pagesOf(account, reader, client, log),
     readPermissions(guildId) {
       const { self } = reader;
       if (!self) throw new TypeError("Cannot look at a guild before READY");
@@ -118,7 +99,7 @@ export function createAccountCatchUp(
     isRefused,
     now,
     schedule,
-    random: Math.random,
+    random,
     log,
   });
   return {
@@ -152,12 +133,9 @@ function isRefused(error: unknown): boolean {
 
 /** Reads a channel's missed messages in the gateway's form, the bot's own included. */
 function pagesOf(
-  accountId: AccountId,
-  store: CatchUpOptions["store"],
-  policy: PolicyKeeper["now"],
+  { accountId, store, policy, now }: AccountContext,
   reader: Reader,
   client: RestClient,
-  now: () => number,
   log: Log,
 ): CatchUpPorts["readPage"] {
   const read = createReadHistory(client, BACKGROUND);

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { randomBytes } from "node:crypto";
+import type { AccountContext } from "../account_context.ts";
 import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import { createAcceptor } from "../../flows/receive/accept.ts";
@@ -17,13 +17,12 @@ import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
 import { stopRequestOf, waitingRulesOf } from "../../flows/receive/notice_reply.ts";
 import { createPluralkit } from "../../flows/receive/pluralkit.ts";
 import { createEmitter } from "../../lib/emitter.ts";
-import { schedule } from "../../lib/clock.ts";
 import { createInteractionHandlers } from "../commands/interactions.ts";
 import { createPermitReaction } from "../../flows/judging/permit_reaction.ts";
 import { createPluralkitLookUp } from "../../pluralkit/look_up.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../core/store/store.ts";
-import type { Inbound, InboundEvents, InboundOptions } from "./inbound_interface.ts";
+import type { Inbound, InboundEvents, InboundParts } from "./inbound_interface.ts";
 import { createNameResolver } from "./names.ts";
 
 const GUILDS = "channels.discord.guilds";
@@ -31,30 +30,27 @@ const GUILDS = "channels.discord.guilds";
 /**
  * Connects the inbound flows. The function is long because each port of each flow stands here once.
  */
-export function createInbound(options: InboundOptions): Inbound {
-  const { config, store, reader, policy, outbound, threads, meter, memory, logging } = options;
-  const { isOurs, isOwner, judging, now } = options;
+export function createInbound(account: AccountContext, parts: InboundParts): Inbound {
+  const { config, store, policy, texts } = account;
+  const { reader, outbound, threads, meter, memory, isOurs, isOwner, judging } = parts;
   const { judge, route, presence, proxied } = judging;
-  const { accountId } = config().discord;
-  const common = { accountId, schedule, random: Math.random, now };
-  const texts = () => config().texts;
   const events = createEmitter<InboundEvents>();
   const onAccepted = (judged: readonly Judged[]) =>
     void (judged.length > 0 && events.emit.accepted(judged));
 
   const waiting = () => waitingRulesOf(config().messages.queue, texts());
   const onRefused = (channels: readonly ChannelId[]): void => {
-    logging.forPart("inbox").info("Too many turns wait, so some messages get no answer", {
+    account.forPart("inbox").log.info("Too many turns wait, so some messages get no answer", {
       channels,
     });
     outbound.channelQueues.wake(channels);
   };
 
   const ownerGuilds = createOwnerGuilds({
-    ...common,
+    ...account.forPart("access"),
     inbox: store.inbox,
     asked: store.pairing,
-    isNeeded: () => policy.now().policy.needsOwnerInGuild === true,
+    isNeeded: () => policy().policy.needsOwnerInGuild === true,
     ask: presence.ask,
     judge: judge.judge,
     route,
@@ -62,16 +58,17 @@ export function createInbound(options: InboundOptions): Inbound {
     onAccepted,
     onRefused,
     tellOwners: (text) => outbound.reachOwners(text),
-    guildsPath: () => policy.now().policy.ruleOf(GUILDS),
-    texts,
-    log: logging.forPart("access"),
+    guildsPath: () => policy().policy.ruleOf(GUILDS),
   });
-  const lookUp = createPluralkitLookUp(() => config().discord.pluralkit, options);
+  const lookUp = createPluralkitLookUp(() => config().discord.pluralkit, {
+    ...parts,
+    now: account.now,
+  });
   const pluralkit = createPluralkit({
-    ...common,
+    ...account.forPart("pluralkit"),
     store: store.inbox,
     lookUp: lookUp.lookUp,
-    ruleOf: (path) => policy.now().policy.ruleOf(path),
+    ruleOf: (path) => policy().policy.ruleOf(path),
     judge: judge.judge,
     route,
     waiting,
@@ -79,19 +76,18 @@ export function createInbound(options: InboundOptions): Inbound {
     proxied,
     onUndecided: ownerGuilds.undecided,
     onRefused,
-    log: logging.forPart("pluralkit"),
   });
-  const challenges = createChallenges({ ...common, texts, log: logging.forPart("pairing") }, {
+  const challenges = createChallenges(account.forPart("pairing"), {
     store: store.pairing,
     tellOwners: (text, buttons) => outbound.reachOwners(text, { buttons }),
   });
-  const interactions = createInteractionHandlers(options.account, {
-    ...options,
+  const interactions = createInteractionHandlers(account, {
+    ...parts,
     waiting,
     onRefused,
     onAsked: () => events.emit.asked(),
     async stopTurns(scope) {
-      const touched = await store.inbox.stopTurns(scope, now());
+      const touched = await store.inbox.stopTurns(scope, account.now());
       const { channelId } = scope;
       if (touched.length > 0) {
         const channels = channelId === undefined ? [] : [channelId];
@@ -101,19 +97,16 @@ export function createInbound(options: InboundOptions): Inbound {
       return touched.length;
     },
   });
-  const withdrawNotes = createWithdrawNotes(store.notes, logging.forPart("memory"));
-  const names = createNameResolver(options);
+  const withdrawNotes = createWithdrawNotes(store.notes, account.forPart("memory").log);
+  const names = createNameResolver(account, parts);
   const acceptor = createAcceptor({
-    store,
+    ...account.forPart("inbox"),
     judge: (message, source) => judge.judge(message, {}, source),
     route,
     stop: (message) => stopRequestOf(message, isOwner, texts),
-    permitReaction: createPermitReaction({ policy: policy.now, isOurs, ownerIn: presence.known }),
-    pairing: createPairingService({ draw: randomBytes, texts }),
+    permitReaction: createPermitReaction({ policy, isOurs, ownerIn: presence.known }),
+    pairing: createPairingService(account),
     waiting,
-    now,
-    schedule,
-    log: logging.forPart("inbox"),
     on: {
       own_message: ({ channelId }) => judge.recordOwn(channelId),
       ...interactions.on,
@@ -157,7 +150,7 @@ export function createInbound(options: InboundOptions): Inbound {
       [pluralkit, ownerGuilds, challenges, names, interactions].map((one) => one.stop()),
     );
   // A task whose request Barnacle itself cancels must not report a failure.
-  options.account.stopping.addEventListener("abort", () => void endTasks(), { once: true });
+  account.stopping.addEventListener("abort", () => void endTasks(), { once: true });
 
   return {
     commands: interactions.commands,

@@ -12,27 +12,21 @@ import type { ProcessMemory } from "../../flows/process_memory.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import type { Meter } from "../../http/monitor/meters.ts";
 import type { Outbound } from "../outbound/outbound.ts";
-import type { AccountContext } from "../account_context.ts";
 import type { InteractionParts } from "../commands/context.ts";
 import type { InteractionHandlers } from "../commands/interactions.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
-import type { Store } from "../../core/store/store.ts";
 import type { Changed, Foreign, Judged } from "../../core/inbound/inbox.ts";
-import type { NamesOptions } from "./names.ts";
+import type { NameParts } from "./names.ts";
 
-/** The settings and dependencies of an account's inbound side. */
-export interface InboundOptions extends
-  NamesOptions,
+/** The parts of an account that its inbound side uses. */
+export interface InboundParts extends
+  NameParts,
   Omit<
     InteractionParts,
     "owners" | "outbound" | "waiting" | "onRefused" | "onAsked" | "stopTurns"
   > {
-  /** The context of the account. */
-  readonly account: AccountContext;
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
-  /** Methods of the store. */
-  readonly store: Store;
   /** Finds the owners' ids. */
   readonly owners: OwnerIds;
   /** The threads of the account's answers. */

@@ -7,11 +7,10 @@
  * @module
  */
 
-import type { Config } from "../../config/config.ts";
+import type { AccountContext } from "../account_context.ts";
 import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
-import type { Logging } from "../../log.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import type { Renamed } from "../../core/inbound/events.ts";
@@ -21,33 +20,23 @@ import { createMembers } from "../../discord/rest/calls/members.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type ClosedGuild, createGuildJoined } from "../../flows/receive/guild_joined.ts";
 import { createNames, type Names } from "../../flows/names/resolve.ts";
-import { schedule } from "../../lib/clock.ts";
 import { heldNames } from "../../flows/names/held.ts";
 import { unresolvedNames } from "../../policy/rules/pinned.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
-import type { Store } from "../../core/store/store.ts";
 
-/** The settings and dependencies of name resolution. */
-export interface NamesOptions {
-  /** The current config; a reload replaces it (C9). */
-  readonly config: () => Config;
-  /** Methods of the store. */
-  readonly store: Pick<Store, "pairing">;
+/** The parts of an account that name resolution uses. */
+export interface NameParts {
   /** Sends requests to Discord. */
   readonly client: RestClient;
   /** The account's own user and its guilds, as the gateway told them. */
   readonly reader: Reader;
   /** Keeps the current policy. */
-  readonly policy: PolicyKeeper;
+  readonly keeper: Pick<PolicyKeeper, "resolved" | "hold">;
   /** Sends messages and notices. */
   readonly outbound: Pick<Outbound, "tellOwners">;
   /** All names have been looked up once, or will not be. */
   readonly onNamed: () => void;
-  /** The process's log, by part. */
-  readonly logging: Logging;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 /** Resolves the config's names as guilds change. */
@@ -72,30 +61,31 @@ const MAX_GATHERINGS = 15;
 
 /** Creates the name resolution of an account. */
 export function createNameResolver(
-  { config, store, client, reader, policy, outbound, onNamed, logging, now }: NamesOptions,
+  account: AccountContext,
+  { client, reader, keeper, outbound, onNamed }: NameParts,
 ): NameResolver {
-  const { accountId } = config().discord;
-  const log = logging.forPart("access");
+  const { accountId, store, policy, schedule, random, now } = account;
+  const { log } = account.forPart("access");
   const members = createMembers(client, BACKGROUND);
   const names = createNames({
     accountId,
-    unresolved: () => unresolvedNames(policy.now().policy),
+    unresolved: () => unresolvedNames(policy().policy),
     isWhole: () => [...reader.index.values()].every(({ isAwaited }) => !isAwaited),
     guilds: () =>
       Array.from(reader.index.values()).filter(({ isAwaited }) => !isAwaited).map(namesIn),
     searchMembers: (guildId, query) => members.search(guildId, query),
     isRefused: (error) => error instanceof RestError && error.kind === "forbidden",
     store: store.pairing,
-    onResolved: (found) => policy.resolved(found),
+    onResolved: (found) => keeper.resolved(found),
     onLooked: onNamed,
     schedule,
-    random: Math.random,
+    random,
     now,
     log,
   });
-  const joined = createGuildJoined({ texts: () => config().texts, log }, {
-    closed: (guild) => closedTo(reader.index.get(guild.id) ?? guild, policy.now().policy),
-    guildsPath: () => policy.now().policy.ruleOf(GUILDS),
+  const joined = createGuildJoined({ texts: account.texts, log }, {
+    closed: (guild) => closedTo(reader.index.get(guild.id) ?? guild, policy().policy),
+    guildsPath: () => policy().policy.ruleOf(GUILDS),
     tellOwners: (text) => outbound.tellOwners(text),
   });
   let cancel: (() => void) | undefined;
@@ -123,9 +113,9 @@ export function createNameResolver(
       if (isReady) resolveSoon();
     },
     renamed({ guild, channel }) {
-      const held = heldNames(policy.now().policy, guild, channel, now());
+      const held = heldNames(policy().policy, guild, channel, now());
       if (held.length === 0) return;
-      policy.hold(held);
+      keeper.hold(held);
       names.keep(held);
       for (const { typed, id } of held) {
         log.info("A name in the config means the object that had it until now", { typed, id });

@@ -6,7 +6,8 @@
  * @module
  */
 
-import type { Config } from "../../config/config.ts";
+import type { AccountContext } from "../account_context.ts";
+import type { UserId } from "../../core/discord/ids.ts";
 import { type TextCommand, textCommandIn } from "../../core/inbound/commands.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
@@ -15,37 +16,15 @@ import { createReadMember } from "../../discord/rest/calls/members.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createProxiedUsers } from "../../flows/receive/pluralkit.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
-import { schedule } from "../../lib/clock.ts";
-import type { Logging } from "../../log.ts";
 import {
   type AccountSettings,
   createChosenSettings,
 } from "../../flows/interactions/chosen_settings.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import { createOwnerPresence, type OwnerPresence } from "../../flows/owners/owner_presence.ts";
-import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import { conversationRoute } from "../../flows/judging/route.ts";
-import { createJudge, type Judge, type JudgePorts } from "../../flows/judging/judge.ts";
+import { createJudge, type Judge } from "../../flows/judging/judge.ts";
 import { createRoute } from "../../flows/judging/route.ts";
-import type { Store } from "../../core/store/store.ts";
-
-/** The dependencies of an account's judging. */
-export interface JudgingOptions extends Pick<JudgePorts, "isOurs" | "now"> {
-  /** The current config; a reload replaces it (C9). */
-  readonly config: () => Config;
-  /** Methods of the store. */
-  readonly store: Pick<Store, "settings">;
-  /** Sends requests to Discord. */
-  readonly client: RestClient;
-  /** Keeps the current policy. */
-  readonly policy: Pick<PolicyKeeper, "now">;
-  /** Finds the owners' ids. */
-  readonly owners: Pick<OwnerIds, "all" | "sessionOwner">;
-  /** The threads of the account's answers. */
-  readonly threads: Pick<AnswerThreads, "opensFor" | "continuesIn">;
-  /** The process's log, by part. */
-  readonly logging: Logging;
-}
 
 /** Judges and routes the messages of an account. */
 export interface Judging {
@@ -66,22 +45,27 @@ export interface Judging {
 }
 
 /** Creates the judging of an account. */
-export function createJudging(options: JudgingOptions): Judging {
-  const { config, store, policy, threads, logging, isOurs, now } = options;
-  const { sessionOwner, all: owners } = options.owners;
-  const commandOf = (message: InboundMessage) => textCommandIn(message, policy.now().textCommands);
+export function createJudging(
+  account: AccountContext,
+  { client, owners, threads, isOurs }: {
+    readonly client: RestClient;
+    readonly owners: Pick<OwnerIds, "all" | "sessionOwner">;
+    readonly threads: Pick<AnswerThreads, "opensFor" | "continuesIn">;
+    readonly isOurs: (userId: UserId) => boolean;
+  },
+): Judging {
+  const { config, policy, now } = account;
+  const { sessionOwner } = owners;
+  const commandOf = (message: InboundMessage) => textCommandIn(message, policy().textCommands);
   const sessionOf = (call: CommandCall) => conversationRoute(call, config(), sessionOwner());
-  const settings = createChosenSettings(
-    { accountId: config().discord.accountId, store, now },
-    sessionOf,
-  );
-  const presence = createOwnerPresence({ schedule, now, log: logging.forPart("access") }, {
-    owners,
-    readMember: createReadMember(options.client),
+  const settings = createChosenSettings(account, sessionOf);
+  const presence = createOwnerPresence(account.forPart("access"), {
+    owners: owners.all,
+    readMember: createReadMember(client),
   });
   const proxied = createProxiedUsers();
   const judge = createJudge({
-    policy: policy.now,
+    policy,
     isOurs,
     isProxied: proxied.has,
     ownerIn: presence.known,

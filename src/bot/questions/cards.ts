@@ -4,36 +4,14 @@
  * @module
  */
 
-import { randomBytes } from "node:crypto";
-import type { Config } from "../../config/config.ts";
+import type { AccountContext } from "../account_context.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createQuestionCards, type QuestionCards } from "../../flows/questions/cards.ts";
 import { createEmitter } from "../../lib/emitter.ts";
-import { schedule } from "../../lib/clock.ts";
-import type { Logging } from "../../log.ts";
 import type { Connection } from "../../discord/gateway/main/connection.ts";
 import type { Outbound } from "../outbound/outbound.ts";
-import type { Store } from "../../core/store/store.ts";
-
-/** The dependencies of an account's cards. */
-export interface AccountCardsOptions {
-  /** The current config; a reload replaces it (C9). */
-  readonly config: () => Config;
-  /** Questions in the store. */
-  readonly store: Pick<Store, "questions">;
-  /** Sends requests to Discord. */
-  readonly client: RestClient;
-  /** Sends messages and notices. */
-  readonly outbound: Pick<Outbound, "channelQueues">;
-  /** The process's log, by part. */
-  readonly logging: Logging;
-  /** The gateway, which opens forms. */
-  readonly connection: Pick<Connection, "setForms">;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-}
 
 /** The cards of an account. */
 export interface AccountCards extends QuestionCards {
@@ -47,19 +25,16 @@ export interface AccountCardsEvents {
   decided(): void;
 }
 
-/** Creates the cards of an account. */
-export function createAccountCards(options: AccountCardsOptions): AccountCards {
-  const { config, store, client, outbound, logging, connection, now } = options;
+/** Creates the cards of an account, of which the gateway opens the forms. */
+export function createAccountCards(
+  account: AccountContext,
+  client: RestClient,
+  outbound: Pick<Outbound, "channelQueues">,
+  connection: Pick<Connection, "setForms">,
+): AccountCards {
+  const { config, store } = account;
   const events = createEmitter<AccountCardsEvents>();
-  const cards = createQuestionCards({
-    accountId: config().discord.accountId,
-    draw: (count) => randomBytes(count),
-    texts: () => config().texts,
-    schedule,
-    random: Math.random,
-    now,
-    log: logging.forPart("questions"),
-  }, {
+  const cards = createQuestionCards(account.forPart("questions"), {
     store: store.questions,
     openDirect: createOpenDirect(client),
     isRefused: (error) =>

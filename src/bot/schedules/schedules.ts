@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { AccountContext } from "../account_context.ts";
 import type { Config } from "../../config/config.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -16,38 +17,13 @@ import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
 import { nextRun } from "../../flows/schedules/when.ts";
 import { createRunner, type CreatorNow, type Runner } from "../../flows/schedules/runner.ts";
-import { hostTimezone, schedule } from "../../lib/clock.ts";
-import type { Logging } from "../../log.ts";
+import { hostTimezone } from "../../lib/clock.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { composeReminder } from "../../render/tool_message.ts";
 import type { Judging } from "../judging/judging.ts";
 import { createFailureDigest } from "../../flows/owners/delivery_notices.ts";
 import type { Outbound } from "../outbound/outbound.ts";
-import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import { chunkRulesOf } from "../rules/turn_rules.ts";
-import type { Store } from "../../core/store/store.ts";
-
-/** The dependencies of an account's schedules. */
-export interface SchedulesOptions {
-  /** The current config; a reload replaces it (C9). */
-  readonly config: () => Config;
-  /** Methods of the store. */
-  readonly store: Pick<Store, "schedules" | "inbox" | "pairing">;
-  /** Sends requests to Discord. */
-  readonly client: RestClient;
-  /** The account's own user and its guilds, as the gateway told them. */
-  readonly reader: Pick<Reader, "index">;
-  /** Keeps the current policy. */
-  readonly policy: Pick<PolicyKeeper, "now">;
-  /** Judges and routes scheduled messages. */
-  readonly judging: Pick<Judging, "judge" | "route" | "presence">;
-  /** Sends messages and notices. */
-  readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellOwners">;
-  /** The process's log, by part. */
-  readonly logging: Logging;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-}
 
 /** `agents.defaults.timezone`, or the host's. */
 export function timezoneOf({ agents }: Pick<Config, "agents">): string {
@@ -56,11 +32,16 @@ export function timezoneOf({ agents }: Pick<Config, "agents">): string {
 
 /** Creates the schedules of an account; none runs before `start`. */
 export function createAccountSchedules(
-  options: SchedulesOptions,
-  { onAccepted }: { readonly onAccepted: () => void },
+  account: AccountContext,
+  { client, reader, judging, outbound, onAccepted }: {
+    readonly client: RestClient;
+    readonly reader: Pick<Reader, "index">;
+    readonly judging: Pick<Judging, "judge" | "route" | "presence">;
+    readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellOwners">;
+    readonly onAccepted: () => void;
+  },
 ): Runner {
-  const { config, store, client, reader, policy, judging, outbound, logging, now } = options;
-  const { accountId } = config().discord;
+  const { accountId, config, store, policy, texts, schedule, now } = account;
   const readMember = createReadMember(client);
   const explainDenial = createExplainDenial(client, () => 0); // who is in timeout may still see
 
@@ -83,7 +64,7 @@ export function createAccountSchedules(
     const { place, sender } = message;
     const isPaired = place.kind !== "guild" &&
       await store.pairing.isPaired(accountId, sender.id);
-    const ownerInGuild = place.kind === "guild" && policy.now().policy.needsOwnerInGuild
+    const ownerInGuild = place.kind === "guild" && policy().policy.needsOwnerInGuild
       ? await judging.presence.ask(place.guild.id)
       : undefined;
     return judging.judge.judge(message, {
@@ -96,7 +77,7 @@ export function createAccountSchedules(
   const failures = createFailureDigest<{ readonly number: number; readonly run: MessageId }>(
     ({ channelId, count, reason }) => {
       const words = { ...reason, channel: `<#${channelId}>`, count };
-      void outbound.tellOwners(notice("scheduleFailed", words, config().texts));
+      void outbound.tellOwners(notice("scheduleFailed", words, texts()));
     },
     schedule,
   );
@@ -116,7 +97,7 @@ export function createAccountSchedules(
       }, {
         chunks: chunkRulesOf(config()),
         cleanSecrets: outbound.cleanSecrets,
-        texts: config().texts,
+        texts: texts(),
       }),
     nextRun: (pattern) => nextRun(pattern, { now: now(), timezone: timezoneOf(config()) }),
     onAccepted,
@@ -125,11 +106,11 @@ export function createAccountSchedules(
       failures.add(channelId, { number, run }),
     onPaused({ id: number, origin: { channelId } }, { messageId: run }) {
       const words = { number, channel: `<#${channelId}>`, count: 3, run };
-      void outbound.tellOwners(notice("schedulePaused", words, config().texts));
+      void outbound.tellOwners(notice("schedulePaused", words, texts()));
     },
     schedule,
     now,
-    log: logging.forPart("schedules"),
+    log: account.forPart("schedules").log,
   });
   return {
     ...runner,

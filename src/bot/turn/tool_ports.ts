@@ -36,7 +36,7 @@ import { serverQuestion } from "../../render/questions/server_question.ts";
 import { threadTitle } from "../../render/name.ts";
 import { createSkillsPort } from "../../workspace/skill_library.ts";
 import type { AccountContext, Settings } from "../account_context.ts";
-import type { AccountFiles } from "../files/account_files.ts";
+import type { AccountFiles } from "./account_files.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Config } from "../../config/config.ts";
+import type { AccountContext } from "../account_context.ts";
 import { createRefreshUrl } from "../../discord/rest/calls/single_message.ts";
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
@@ -12,8 +12,6 @@ import type { ReadAudioPorts } from "../../flows/media/read_audio.ts";
 import { createFindFile, type FindFile, type ReadDrawn } from "../../flows/media/find_files.ts";
 import { createTurnFiles, type TurnFiles } from "../../flows/media/read_files.ts";
 import { createSpeakAnswer, type SpeakAnswer } from "../../flows/media/speak.ts";
-import { schedule } from "../../lib/clock.ts";
-import type { Logging } from "../../log.ts";
 import { createDownload, createIsMediaUrl, type Download } from "../../media/download.ts";
 import {
   createDrawings,
@@ -23,28 +21,8 @@ import {
 } from "../../media/shown_images.ts";
 import { imageProblem } from "../../media/image.ts";
 import { createMedia } from "../../media/media.ts";
-import type { ProcessFiles } from "./process_files.ts";
+import type { ProcessFiles } from "../process_files.ts";
 import type { Speech } from "../rules/setup.ts";
-
-/** The dependencies of an account's files. */
-export interface AccountFilesOptions extends Pick<ReadAudioPorts, "audio"> {
-  /** The current config; a reload replaces it (C9). */
-  readonly config: () => Config;
-  /** Hears and speaks, by the current config. */
-  readonly speech: () => Speech;
-  /** Sends requests to Discord. */
-  readonly client: RestClient;
-  /** Base URL of Discord's REST API, or of a simulator. */
-  readonly apiBase: string;
-  /** Files of all accounts. */
-  readonly files: ProcessFiles;
-  /** Aborted when the account stops. */
-  readonly stopping: AbortSignal;
-  /** The process's log, by part. */
-  readonly logging: Logging;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-}
 
 /** The files of an account's turns, in and out. */
 export interface AccountFiles extends TurnFiles {
@@ -64,10 +42,19 @@ export interface AccountFiles extends TurnFiles {
 
 /** Creates the files of one account. */
 export function createAccountFiles(
-  { config, speech, client, apiBase, files, stopping, logging, audio, now }: AccountFilesOptions,
+  account: AccountContext,
+  { speech, client, apiBase, files: { folder, extractor }, audio }:
+    & Pick<ReadAudioPorts, "audio">
+    & {
+      readonly speech: () => Speech;
+      readonly client: RestClient;
+      /** Base URL of Discord's REST API, or of a simulator. */
+      readonly apiBase: string;
+      readonly files: ProcessFiles;
+    },
 ): AccountFiles {
-  const { folder, extractor } = files;
-  const log = logging.forPart("turns");
+  const { config, schedule, stopping, now } = account;
+  const { log } = account.forPart("turns");
   const download = createDownload({
     fetch,
     isMediaUrl: createIsMediaUrl(apiBase, DISCORD_API_BASE),

@@ -7,12 +7,12 @@
 
 import process from "node:process";
 import { Worker } from "node:worker_threads";
-import type { Extractor } from "../../core/turn/extract.ts";
-import { createExtractor } from "../../extract/extractor.ts";
-import { collectGarbage } from "../../host/process/release_pages.ts";
-import type { Log } from "../../lib/log.ts";
-import { schedule } from "../../lib/clock.ts";
-import { createMediaFolder, type MediaFolder } from "../../media/folder.ts";
+import type { Extractor } from "../core/turn/extract.ts";
+import { createExtractor } from "../extract/extractor.ts";
+import { collectGarbage } from "../host/process/release_pages.ts";
+import type { Log } from "../lib/log.ts";
+import { schedule } from "../lib/clock.ts";
+import { createMediaFolder, type MediaFolder } from "../media/folder.ts";
 
 /** Files of people, for all accounts. */
 export interface ProcessFiles {
