@@ -67,7 +67,7 @@ function toolLists({ allow, alsoAllow, deny }: ToolLists = {}): ToolLists {
 }
 
 /** The rules for commands, which all accounts share. */
-export function commandRules(
+function commandRules(
   { useAccessGroups, ownerAllowFrom, text }: Settings["commands"],
 ): CommandRules {
   return {
@@ -112,7 +112,7 @@ export function reactionPlaces(
 }
 
 /** The access policy of one account. */
-export interface AccountPolicy {
+interface AccountPolicy {
   /** Id of the account. */
   readonly accountId: AccountId;
   /** Names are not resolved yet; see `withNames`. */

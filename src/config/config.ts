@@ -72,7 +72,7 @@ export interface DiscordConfig extends Omit<AccountSettings, "gateway" | "histor
 export type Intent = Exclude<AccountSettings["gateway"]["intents"], string>[number];
 
 /** The agent that answers. */
-export interface AgentConfig extends Partial<Settings["agents"]["list"][number]> {
+interface AgentConfig extends Partial<Settings["agents"]["list"][number]> {
   /** `"main"` if the config lists no agent (S1). */
   readonly id: string;
   /** Folder of the agent's files, as written; one in the data directory if absent. */
@@ -166,27 +166,20 @@ export function tokenPlaceOf({ id, name, settings, ruleOf }: Account): string {
   return isDefault || name === undefined ? ruleOf(TOKEN) : ownPath(TOKEN, name);
 }
 
-/** The config keys without which a tool does not exist, by the tools' names. */
-const NEEDED: Readonly<Record<string, string>> = {
-  exec: "exec",
-  process: "exec",
-  web_search: "search",
-  draw: "tools.draw",
-};
-
-/** The missing key of a tool; `undefined` if the config has everything for it. */
+/** The config key without which a tool does not exist; `undefined` if the config has it. */
 export function missingSection(
   tool: string,
   { exec, search, tools }: Pick<SharedConfig, "exec" | "search" | "tools">,
 ): string | undefined {
-  const needed = Object.hasOwn(NEEDED, tool) ? NEEDED[tool] : undefined;
-  switch (needed) {
+  switch (tool) {
     case "exec":
-      return exec === undefined ? needed : undefined;
-    case "search":
-      return search === undefined ? needed : undefined;
-    case "tools.draw":
-      return tools.draw === undefined ? needed : undefined;
+    case "process":
+      return exec ? undefined : "exec";
+    case "web_search":
+      return search ? undefined : "search";
+    case "draw":
+      return tools.draw === undefined ? "tools.draw" : undefined;
+    default: // the tools have names of any kind
+      return undefined;
   }
-  return undefined;
 }

@@ -26,25 +26,11 @@ import { type ConfigText, noFile, parseConfig, type ProblemAt } from "./parse.ts
 import type { Problem } from "./text/problem.ts";
 import type { Settings } from "./schema/root.ts";
 import { isRemoved } from "./valid_part.ts";
-import { envSecret } from "./schema/parts/secrets.ts";
+import { envSecret, type SecretPlaces } from "./schema/parts/secrets.ts";
 import { valueAt } from "./text/tree.ts";
 
 /** Everything that loading needs from outside. */
-export interface ConfigPorts {
-  /** Environment variables. */
-  readonly env: Env;
-  /**
-   * The text of a file that contains a secret.
-   *
-   * @returns `undefined` if there is no such file; rejects if it cannot be read.
-   */
-  readonly readFile: (path: string) => Promise<string | undefined>;
-  /**
-   * Whether the bot runs elsewhere, or later. Then secrets of its environment may be missing, and
-   * placeholders are only warnings.
-   */
-  readonly isElsewhere?: boolean;
-}
+type ConfigPorts = Omit<SecretPlaces, "configFile">;
 
 /** A loaded config, or why it cannot be used. */
 export type Loaded =
@@ -225,7 +211,7 @@ function byPlace(one: Problem, other: Problem): number {
 }
 
 /** The result of the search. */
-export type Located =
+type Located =
   | { readonly kind: "file"; readonly path: string }
   /** There is no file, so the environment is the config. */
   | { readonly kind: "none"; readonly looked: readonly string[] }

@@ -12,26 +12,18 @@ import type { Settings } from "./schema/root.ts";
 import { envSecret, type Secret } from "./schema/parts/secrets.ts";
 
 /** The API that a provider has. */
-export type ProviderKind = Settings["models"]["providers"][string]["kind"];
+type ProviderKind = Settings["models"]["providers"][string]["kind"];
 
-/** A model server. */
-export interface Provider {
+/** A model server: a provider of the config, or one that the config need not have. */
+export interface Provider extends Partial<Omit<WrittenProvider, "baseUrl">> {
   /** The first part of `"<provider>/<model>"`. */
   readonly id: string;
   /** The API that it has. */
   readonly kind: ProviderKind;
   /** Address without a slash at its end: `"https://api.openai.com/v1"`. */
   readonly baseUrl: string;
-  /** Absent for servers without authentication. */
-  readonly apiKey?: Secret;
   /** Headers to add to each request. */
   readonly headers: Readonly<Record<string, Secret>>;
-  /** Name of the header that carries the session's key; absent: none does. */
-  readonly sessionHeader?: string;
-  /** Prices of its models by name. */
-  readonly prices?: Readonly<Record<string, Price>>;
-  /** Abilities of its models by name, as far as the operator knows them (L4). */
-  readonly models?: Readonly<Record<string, WrittenAbilities>>;
 }
 
 /** Prices of a model, as the config has them. */
@@ -43,13 +35,8 @@ export type WrittenAbilities = Settings["models"]["providers"][string]["models"]
 /** A provider of the config; the environment may fill the gaps. */
 type WrittenProvider = Settings["models"]["providers"][string];
 
-/** Models as `"<provider>/<model>"`: the one to ask first, and those to ask if it fails. */
-export interface ModelNames {
-  /** The model to ask first. */
-  readonly primary: string;
-  /** Models to ask if the first one fails, in order. */
-  readonly fallbacks: readonly string[];
-}
+/** The model to ask first, and those to ask if it fails. */
+type ModelNames = Exclude<Settings["agents"]["defaults"]["model"], string | undefined>;
 
 /** The models of the config. */
 export interface ModelsConfig {
@@ -58,7 +45,7 @@ export interface ModelsConfig {
   /** Config path of the choice, for messages. */
   readonly namesPath: string;
   /** The providers of the config by name. */
-  readonly providers: Readonly<Record<string, WrittenProvider>>;
+  readonly providers: Settings["models"]["providers"];
 }
 
 /** A model and its server. */
@@ -101,7 +88,7 @@ export const NO_MODEL = {
 } as const;
 
 /** A vendor that the environment may name. */
-export interface Vendor {
+interface Vendor {
   /** Name of its provider: `"openai"`. */
   readonly id: string;
   /** Name for people: `"OpenAI"`. */

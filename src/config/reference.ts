@@ -116,7 +116,7 @@ export function json(value: unknown): string {
 }
 
 /** Which keys an example has. */
-export type ExampleKind = "short" | "all";
+type ExampleKind = "short" | "all";
 
 const WIDTH = 100;
 

@@ -30,7 +30,7 @@ import { isList, isRecord, type Segment, valueAt } from "./text/tree.ts";
 import type { ValidPart } from "./valid_part.ts";
 
 /** The result of reading all secrets. */
-export interface FoundSecrets {
+interface FoundSecrets {
   /** All of them, by their config path. */
   readonly byPath: SecretsByPath;
   /** Whether the file itself contains one (C8). */

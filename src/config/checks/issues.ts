@@ -26,7 +26,7 @@ import { type Fault, nameOf, type Remark, type Segment } from "../text/tree.ts";
 export type Issue = z.core.$ZodIssue;
 
 /** Everything that remarks are made from. */
-export interface IssueContext {
+interface IssueContext {
   /** The schema of the whole file. */
   readonly schema: Schema;
   /** The parsed file. */

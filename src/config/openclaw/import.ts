@@ -27,7 +27,7 @@ import {
 import { NOT_OURS, SECTIONS } from "./sections.ts";
 
 /** An imported file, or why it was not imported. */
-export type Imported =
+type Imported =
   | {
     readonly kind: "imported";
     /** The new config. */

@@ -25,7 +25,7 @@ export const intentFilter = () =>
  * The intent filter of a place, which inherits `enabled` from the level above. Only that key has an
  * effect in this version: the config has no others.
  */
-export const intentFilterHere = () =>
+const intentFilterHere = () =>
   z.strictObject({
     enabled: key(z.boolean().optional(), FILTER_ENABLED, {
       unset: "that of the level above",

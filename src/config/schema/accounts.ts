@@ -45,7 +45,7 @@ export const DISCORD = "channels.discord";
 export type Written = Readonly<Record<string, unknown>>;
 
 /** Settings in which each account has all inherited keys, and the issues of those. */
-export interface WithAccounts {
+interface WithAccounts {
   /** The settings; an account with issues has its own keys only. */
   readonly settings: Settings;
   /** Issues of accounts, with paths from the top of the file. */

@@ -11,7 +11,7 @@ import { createScanner, getLocation, type ParseError } from "jsonc-parser";
 import type { Span } from "./problem.ts";
 
 /** A file in another format. */
-export interface OtherFormat extends Span {
+interface OtherFormat extends Span {
   /** The fault, for the operator. */
   readonly message: string;
   /** How to fix it. */

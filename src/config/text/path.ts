@@ -13,7 +13,7 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { readTree, type Segment } from "./tree.ts";
 
 /** A parsed path. */
-export interface TypedPath {
+interface TypedPath {
   /** Tells a path from a {@link PathProblem}. */
   readonly kind: "path";
   /** Without the `[+]`. */
@@ -23,7 +23,7 @@ export interface TypedPath {
 }
 
 /** Why a text is not a path, for the operator. */
-export interface PathProblem {
+interface PathProblem {
   /** Tells a problem from a {@link TypedPath}. */
   readonly kind: "problem";
   /** The fault, for the operator. */

@@ -14,7 +14,7 @@ import { createScanner } from "jsonc-parser";
 import type { Span } from "./problem.ts";
 
 /** The result of reading the tokens. */
-export interface Scanned {
+interface Scanned {
   /** The file's value; absent if the file has a fault, or may have one. */
   readonly value?: unknown;
   /** In the order of the file. */

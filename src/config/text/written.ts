@@ -63,7 +63,7 @@ export interface Position {
 }
 
 /** Finds the positions of one file. */
-export type PositionOf = (path: string) => Position | undefined;
+type PositionOf = (path: string) => Position | undefined;
 
 /**
  * Finds a key.

@@ -59,7 +59,7 @@ export class EnvReference {
 }
 
 /** A secret in a file. */
-export interface FileReference {
+interface FileReference {
   /** As written; relative to the service's credentials directory or to the config file (C5). */
   readonly file: string;
 }
@@ -68,7 +68,7 @@ export interface FileReference {
 export type SecretSource = Secret | EnvReference | FileReference;
 
 /** Why a secret cannot be read, for the operator. */
-export interface SecretProblem {
+interface SecretProblem {
   /** Tells a problem from a {@link Secret}. */
   readonly kind: "problem";
   /** The fault, for the operator. */
@@ -91,7 +91,10 @@ export interface SecretPlaces {
    * @returns `undefined` if there is no such file; rejects if it cannot be read.
    */
   readonly readFile: (path: string) => Promise<string | undefined>;
-  /** Whether the bot runs elsewhere; then missing secrets are only a warning. */
+  /**
+   * Whether the bot runs elsewhere, or later. Then secrets of its environment may be missing, and
+   * placeholders are only warnings.
+   */
   readonly isElsewhere?: boolean;
 }
 
