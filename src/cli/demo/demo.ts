@@ -21,7 +21,7 @@ import { addressesOf, createPageGuard, listenFrom, pageAccessOf } from "./page_s
 import { type BotEnd, exitOf } from "./supervisor.ts";
 import { missingOf, type OfferedModel, offerModels } from "./models.ts";
 import { OWN_MODEL, prepareConfig, type PreparedConfig } from "./prepare_config.ts";
-import { type DemoRunOptions, startDemoRun } from "./demo_run.ts";
+import { type DemoPlan, startDemoRun } from "./demo_run.ts";
 import { playScript } from "./scenes/play.ts";
 
 /** Options of `demo`. */
@@ -125,7 +125,7 @@ async function show(
 
 interface Show {
   /** The first round. */
-  readonly first: DemoRunOptions;
+  readonly first: DemoPlan;
   /** Prepares the world and the config of the next round. */
   readonly next: () => Promise<PreparedConfig>;
   readonly stop: AbortSignal;

@@ -19,21 +19,13 @@ import type { PreparedConfig } from "./prepare_config.ts";
 import { startSimulation } from "./simulation/simulation.ts";
 
 /** What a run plays. */
-export interface DemoRunOptions {
+export interface DemoPlan {
   /** World and config. */
   readonly prepared: Extract<PreparedConfig, { kind: "ready" }>;
   /** Models to choose from. */
   readonly models: readonly OfferedModel[];
   /** The first model. */
   readonly model: OfferedModel;
-}
-
-/** Surroundings of a run. */
-export interface DemoRunPorts {
-  /** Whether to refuse a request to the page; the reason, or `undefined`. */
-  readonly refusalOf: (request: Request) => string | undefined;
-  /** Called with an error of the demo itself. */
-  readonly onError: (error: unknown) => void;
 }
 
 /** A running demo. */
@@ -67,10 +59,18 @@ const PROMPTS = [
 /** Milliseconds to wait for the bot before the page opens without it. */
 const START_MS = 20_000;
 
-/** Starts a run. */
+/**
+ * Starts a run.
+ *
+ * @param refusalOf Whether to refuse a request to the page; the reason, or `undefined`.
+ * @param onError Called with an error of the demo itself.
+ */
 export async function startDemoRun(
-  { prepared, models, model }: DemoRunOptions,
-  { refusalOf, onError }: DemoRunPorts,
+  { prepared, models, model }: DemoPlan,
+  { refusalOf, onError }: {
+    readonly refusalOf: (request: Request) => string | undefined;
+    readonly onError: (error: unknown) => void;
+  },
 ): Promise<DemoRun> {
   const notices = createNotices(Date.now);
   const simulation = await startSimulation({

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Clock } from "../../lib/clock.ts";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Env } from "../../lib/env.ts";
@@ -38,13 +39,11 @@ export interface BotEnd extends Exit {
 }
 
 /** Processes, time and notices. */
-export interface SupervisorPorts {
+export interface SupervisorPorts extends Clock {
   /** Starts a bot. */
   start(env: Env): BotProcess;
   /** Waits for milliseconds. */
   readonly sleep: (ms: number) => Promise<void>;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** Shows a sentence on the page. */
   tell(text: string): void;
 }

@@ -15,7 +15,6 @@ import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
-import type { Holder } from "../../host/locks/lock.ts";
 import { findTokenHolders } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Io } from "../terminal/io.ts";
@@ -65,15 +64,8 @@ export interface DataChoice extends DataPlace {
   readonly note?: string;
 }
 
-/** Access to the machine; tests pass their own. */
-export interface DataPorts {
-  /** Running bots, by the locks of their tokens. */
-  readonly holders: () => Promise<readonly Holder[]>;
-  /** Data directory of the service. */
-  readonly serviceDir: string;
-}
-
-const PORTS: DataPorts = { holders: findTokenHolders, serviceDir: SERVICE_DIR };
+/** Running bots, by the locks of their tokens, and the data directory of the service. */
+const MACHINE = { holders: findTokenHolders, serviceDir: SERVICE_DIR };
 
 /**
  * Finds the directory: the named one, or else the best of {@link DataFacts}.
@@ -84,7 +76,7 @@ const PORTS: DataPorts = { holders: findTokenHolders, serviceDir: SERVICE_DIR };
 export async function findData(
   flag: string | undefined,
   { env }: Pick<Io, "env">,
-  ports: DataPorts = PORTS,
+  ports: typeof MACHINE = MACHINE,
 ): Promise<DataChoice> {
   const dataDir = dataDirOf(flag, { env });
   const own = { dataDir, state: stateOf(dataDir) };

@@ -76,7 +76,7 @@ export async function playScene(scene: Scene, options: PlayOptions = {}): Promis
     try {
       const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...outer]);
       const bot = simulation.startBot(scene.env);
-      const set = createSet(simulation, { bot, verdicts, signal, asserted });
+      const set = createSet(simulation, bot, verdicts, signal, asserted);
       await set.until("the bot to be online", () => isOnline(simulation));
       startedAt = performance.now();
       await scene.play(set);
@@ -97,14 +97,13 @@ export async function playScene(scene: Scene, options: PlayOptions = {}): Promis
   };
 }
 
-interface SetDeps {
-  readonly bot: BotProcess;
-  readonly verdicts: VerdictReader;
-  readonly signal: AbortSignal;
-  readonly asserted: string[];
-}
-
-function createSet(simulation: Simulation, { bot, verdicts, signal, asserted }: SetDeps): SceneSet {
+function createSet(
+  simulation: Simulation,
+  bot: BotProcess,
+  verdicts: VerdictReader,
+  signal: AbortSignal,
+  asserted: string[],
+): SceneSet {
   const { simulator } = simulation;
   const known = new Map<string, RecordedVerdict>();
 
