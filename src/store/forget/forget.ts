@@ -15,7 +15,7 @@ import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { createScrubber, type Person, type Scrubber } from "./person.ts";
 
-import { type ForgetRule, FORGETTING, type Row } from "./rules.ts";
+import { type ForgetRule, FORGETTING, type RewrittenRow } from "./rules.ts";
 import type { Forgetting } from "../../core/store/store.ts";
 
 /** Rows that are read at once. */
@@ -156,7 +156,7 @@ function applyRule(
   }
 }
 
-function update(database: DatabaseSync, table: string, id: number, next: Row): number {
+function update(database: DatabaseSync, table: string, id: number, next: RewrittenRow): number {
   const columns = Object.keys(next);
   const values = Object.values(next).map((value): SQLInputValue =>
     value === null || typeof value === "number" ? value : String(value)

@@ -25,7 +25,7 @@ import { THREAD_TABLES } from "../schema/threads.ts";
 import { USAGE_TABLES } from "../schema/usage.ts";
 
 /** A row, as SQLite returns it. */
-export type Row = Readonly<Record<string, unknown>>;
+export type RewrittenRow = Readonly<Record<string, unknown>>;
 
 /** How a person is forgotten in one table. */
 export type ForgetRule =
@@ -44,19 +44,19 @@ export type ForgetRule =
       /** The columns that {@link change.row} reads. */
       readonly columns: readonly string[];
       /** @returns The changed columns; `"delete"`; or `undefined` if nothing changes. */
-      row(row: Row, person: Person, scrub: Scrubber): Row | "delete" | undefined;
+      row(row: RewrittenRow, person: Person, scrub: Scrubber): RewrittenRow | "delete" | undefined;
     };
   };
 
 /** The text of a column; empty if it has none. */
-const stringIn = (row: Row, column: string): string => String(row[column] ?? "");
+const stringIn = (row: RewrittenRow, column: string): string => String(row[column] ?? "");
 
 /** Rewrites texts of a row; `undefined` if none changes. */
 function changed(
-  row: Row,
+  row: RewrittenRow,
   columns: readonly string[],
   rewrite: (text: string) => string,
-): Row | undefined {
+): RewrittenRow | undefined {
   const after = Object.fromEntries(
     columns.filter((column) => typeof row[column] === "string").map((column) =>
       [column, rewrite(stringIn(row, column))] as const
@@ -80,7 +80,7 @@ function declared(tables: readonly DeclaredTable[]): Readonly<Record<string, For
     if (!columns) return [name, rule];
     const texts = columns.filter((column) => !jsonColumns.includes(column));
     const jsons = columns.filter((column) => jsonColumns.includes(column));
-    const row = (row: Row, _person: Person, scrub: Scrubber): Row | undefined => {
+    const row = (row: RewrittenRow, _person: Person, scrub: Scrubber): RewrittenRow | undefined => {
       const after = { ...changed(row, texts, scrub.text), ...changed(row, jsons, scrub.json) };
       return Object.keys(after).length === 0 ? undefined : after;
     };

@@ -9,7 +9,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { flag, integer, type Reader, rows, snowflake, text } from "../schema/columns.ts";
+import { flag, integer, type RowReader, rows, snowflake, text } from "../schema/columns.ts";
 import { ACCOUNT, GATEWAY_SESSION, GUILD } from "../schema/gateway.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
@@ -52,7 +52,7 @@ const SESSION = rows({
 const GAP = rows({ catchUpFrom: integer(), lostAt: integer() });
 
 /** A row as SQLite gives it; `undefined` if there is none. */
-export type Row = Readonly<Record<string, unknown>> | undefined;
+export type AccountRow = Readonly<Record<string, unknown>> | undefined;
 
 /** Creates the reader of accounts. */
 export function createAccounts(database: DatabaseSync, { read }: Transactions): AccountRows {
@@ -85,7 +85,7 @@ export function createAccounts(database: DatabaseSync, { read }: Transactions): 
 }
 
 /** Reads the IDENTIFY limit from a row of `account`; `undefined` if Discord never named it. */
-export function toLimit(row: Row): StoredAccount["limit"] {
+export function toLimit(row: AccountRow): StoredAccount["limit"] {
   const limit = readIfSet(LIMIT, row, "limit_total");
   return limit && {
     shards: limit.recommendedShards,
@@ -97,7 +97,7 @@ export function toLimit(row: Row): StoredAccount["limit"] {
   };
 }
 
-function toAccount(row: Row): Omit<StoredAccount, "shards"> {
+function toAccount(row: AccountRow): Omit<StoredAccount, "shards"> {
   if (!row) return {};
   const gateway = readIfSet(GATEWAY_URL, row, "gateway_url");
   const flags = readIfSet(FLAGS, row, "flags");
@@ -110,7 +110,7 @@ function toAccount(row: Row): Omit<StoredAccount, "shards"> {
   };
 }
 
-function toShard(row: Row): StoredShard {
+function toShard(row: AccountRow): StoredShard {
   const session = readIfSet(SESSION, row, "session_id");
   return {
     ...SHARD.read(row),
@@ -120,7 +120,11 @@ function toShard(row: Row): StoredShard {
 }
 
 /** Reads columns that are set together, if one of them is set. */
-function readIfSet<Read>(reader: Reader<Read>, row: Row, column: string): Read | undefined {
+function readIfSet<Read>(
+  reader: RowReader<Read>,
+  row: AccountRow,
+  column: string,
+): Read | undefined {
   return (row?.[column] ?? undefined) === undefined ? undefined : reader.read(row);
 }
 

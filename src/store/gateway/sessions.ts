@@ -34,7 +34,7 @@ export interface GatewaySessionsDeps {
 }
 
 /** The point up to which a batch covers a shard's events. */
-export interface Progress {
+export interface ShardProgress {
   /** Number of the shard, from 0. */
   readonly shardId: number;
   /** Sequence number of the batch's last event. */
@@ -50,7 +50,7 @@ export interface Progress {
  * exception: a clock that was ahead may have set `stored_up_to` to a time in the future. A gap from
  * that time would be empty.
  */
-export type AdvanceSession = (accountId: AccountId, progress: Progress) => void;
+export type AdvanceSession = (accountId: AccountId, progress: ShardProgress) => void;
 
 /**
  * Maximum age, in milliseconds, of a new message compared with the newest stored one. Discord is

@@ -36,7 +36,7 @@ export interface WaitingMessage {
 }
 
 /** Waiting messages by session. */
-export interface Backlog {
+export interface WaitingMessages {
   /** Adds a message. A message that is here already stays unchanged. */
   insert(entry: WaitingMessage): void;
   /**
@@ -101,7 +101,7 @@ const MESSAGE_UNITS = 600;
  * Creates an empty backlog. The function is longer than most, because its methods share one state:
  * the lists of waiting messages.
  */
-export function createBacklog(): Backlog {
+export function createBacklog(): WaitingMessages {
   /** By session, in the order of arrival. */
   const sessions = new Map<string, WaitingMessage[]>();
   /** Sessions with messages and without a running turn. */

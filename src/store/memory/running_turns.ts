@@ -6,7 +6,7 @@
 
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
-import type { Backlog, WaitingMessage } from "./backlog.ts";
+import type { WaitingMessage, WaitingMessages } from "./backlog.ts";
 
 /** A message whose turn runs. */
 export interface RunningMessage {
@@ -17,7 +17,7 @@ export interface RunningMessage {
 }
 
 /** A turn that has not ended. It has no entries if an earlier process left its claim. */
-export interface RunningTurn {
+export interface ClaimedTurn {
   /** Key of its session. */
   readonly sessionKey: string;
   /** Number of its attempt, from 1; 0 if unknown. */
@@ -27,17 +27,17 @@ export interface RunningTurn {
 }
 
 /** Running turns, by the message of their claim. A running turn blocks its session. */
-export interface RunningTurns {
+export interface ClaimedTurns {
   /** Whether a running turn answers a message. */
   has(messageId: string): boolean;
   /** The turn that was claimed with a message. */
-  turn(turnOf: string): RunningTurn | undefined;
+  turn(turnOf: string): ClaimedTurn | undefined;
   /** Whether this claim of its message is running. */
   isRunning(claim: Claim): boolean;
   /** A message of a running turn. */
   messageOf(messageId: string): RunningMessage | undefined;
   /** Begins the turn of a message. */
-  begin(messageId: string, turn: RunningTurn): void;
+  begin(messageId: string, turn: ClaimedTurn): void;
   /** Adds a message to a turn. */
   join(turnOf: MessageId, entry: WaitingMessage): void;
   /**
@@ -51,20 +51,22 @@ export interface RunningTurns {
    *
    * @returns The turn, if one ran.
    */
-  end(turnOf: string): RunningTurn | undefined;
+  end(turnOf: string): ClaimedTurn | undefined;
   /** Ends the turn that answers a message. */
-  endTurnOf(messageId: string): RunningTurn | undefined;
+  endTurnOf(messageId: string): ClaimedTurn | undefined;
   /** Ends the turns of an account and those of an earlier process, or all. */
   endAll(accountId?: AccountId): void;
 }
 
 /** Creates the memory of running turns, which blocks their sessions in the backlog. */
-export function createRunningTurns(backlog: Pick<Backlog, "block" | "unblock">): RunningTurns {
-  const turns = new Map<string, RunningTurn>();
+export function createRunningTurns(
+  backlog: Pick<WaitingMessages, "block" | "unblock">,
+): ClaimedTurns {
+  const turns = new Map<string, ClaimedTurn>();
   /** For each message of a turn beside the first: the first. */
   const joined = new Map<string, MessageId>();
 
-  function end(turnOf: string): RunningTurn | undefined {
+  function end(turnOf: string): ClaimedTurn | undefined {
     const turn = turns.get(turnOf);
     if (!turn) return undefined;
     turns.delete(turnOf);

@@ -18,7 +18,7 @@ import { prepareOutboxFiles } from "./files.ts";
 import { prepareNoteDelivered } from "./parked_channels.ts";
 
 /** The journal's record of a T4. */
-interface Intent {
+interface SendIntent {
   readonly accountId: AccountId;
   readonly nonce: string;
   /** Unix time in milliseconds. */
@@ -84,7 +84,7 @@ export function createAttempts(
     `UPDATE outbox SET state = 'uncertain', refusal = :reason WHERE ${THIS} AND state = 'sending'`,
   );
 
-  const intend = journaled<Intent>("intent", ({ accountId, nonce, now }) => {
+  const intend = journaled<SendIntent>("intent", ({ accountId, nonce, now }) => {
     markSending.run({ accountId, nonce, now, isPost: 0 });
   });
 

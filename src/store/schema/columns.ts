@@ -52,19 +52,23 @@ export interface Given<Value> extends Column<Value> {
 /** Columns by their names in the program; SQL has them in snake case. */
 export type Columns = Readonly<Record<string, Column<unknown>>>;
 
-type Value<C> = C extends Column<infer V> ? V : never;
-type Flat<T> = { readonly [Key in keyof T]: T[Key] };
-type OptionalKeys<C extends Columns> = {
-  [Key in keyof C]: undefined extends Value<C[Key]> ? Key : never;
+/** The values of a column. */
+export type ValueOf<C> = C extends Column<infer V> ? V : never;
+/** One object type instead of an intersection. */
+export type Flat<T> = { readonly [Key in keyof T]: T[Key] };
+/** The columns that may have no value. */
+export type OptionalKeys<C extends Columns> = {
+  [Key in keyof C]: undefined extends ValueOf<C[Key]> ? Key : never;
 }[keyof C];
 
 /** The rows of some columns. */
 export type RowOf<C extends Columns> = Flat<
-  & { [Key in Exclude<keyof C, OptionalKeys<C>>]: Value<C[Key]> }
-  & { [Key in OptionalKeys<C>]?: Exclude<Value<C[Key]>, undefined> }
+  & { [Key in Exclude<keyof C, OptionalKeys<C>>]: ValueOf<C[Key]> }
+  & { [Key in OptionalKeys<C>]?: Exclude<ValueOf<C[Key]>, undefined> }
 >;
 
-type GivenKeys<C extends Columns> = {
+/** The columns that an insert need not name. */
+export type GivenKeys<C extends Columns> = {
   [Key in keyof C]: C[Key] extends Given<unknown> ? Key : never;
 }[keyof C];
 
@@ -148,7 +152,7 @@ export const initially = <V>(column: Column<V>, value: V): Given<V> => {
 };
 
 /** Reads rows of a query. */
-export interface Reader<Row> {
+export interface RowReader<Row> {
   /** The columns for a `SELECT`; with the table's name in the query, if it has several. */
   columns(table?: string): string;
   /**
@@ -160,7 +164,7 @@ export interface Reader<Row> {
 }
 
 /** Reads the results of a query by its own column names. */
-export function rows<C extends Columns>(columns: C): Reader<RowOf<C>> {
+export function rows<C extends Columns>(columns: C): RowReader<RowOf<C>> {
   const names = Object.keys(columns).map((name) => [name, snakeCase(name)] as const);
   let schema: z.ZodType<Record<string, unknown>> | undefined;
   return {

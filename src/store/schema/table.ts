@@ -18,8 +18,8 @@ import {
   asStored,
   type Columns,
   type NewRow,
-  type Reader,
   type RowOf,
+  type RowReader,
   rows,
   snakeCase,
 } from "./columns.ts";
@@ -75,9 +75,9 @@ export interface DeclaredTable {
 }
 
 /** A table with its columns. */
-export interface Table<C extends Columns> extends DeclaredTable, Reader<RowOf<C>> {
+export interface StoreTable<C extends Columns> extends DeclaredTable, RowReader<RowOf<C>> {
   /** Reads some of its columns. */
-  pick<Name extends keyof C & string>(...names: readonly Name[]): Reader<RowOf<Pick<C, Name>>>;
+  pick<Name extends keyof C & string>(...names: readonly Name[]): RowReader<RowOf<Pick<C, Name>>>;
   /**
    * Prepares the insert of a row.
    *
@@ -100,7 +100,7 @@ export function table<C extends Columns>(
     isOfBot = false,
     forgets,
   }: TableParts<keyof C & string>,
-): Table<C> {
+): StoreTable<C> {
   const all = Object.entries(columns).map(([key, column]) => ({ key, as: snakeCase(key), column }));
   const list = (names: readonly string[]) => `(${names.map(snakeCase).join(", ")})`;
   const lines = all.map(({ as, column: { sql: [type, constraints], isOptional } }) =>
