@@ -21,13 +21,13 @@ import { composePaired, decisionText } from "../render/pairing.ts";
 const ASK = "ask";
 
 /** An approver decides about a command. */
-export const approvalButton: Component = questionButton("ap", "approver");
+const approvalButton: Component = questionButton("ap", "approver");
 /** An owner decides about a refused call. */
-export const escalationButton: Component = questionButton("esc", "owner");
+const escalationButton: Component = questionButton("esc", "owner");
 /** A person answers a question of the model, or opens its form. */
-export const askButton: Component = questionButton(ASK, "everyone");
+const askButton: Component = questionButton(ASK, "everyone");
 /** A person answers a question of the model with many options. */
-export const askMenu: Component = {
+const askMenu: Component = {
   kind: "select",
   name: ASK,
   needs: "everyone",
@@ -35,7 +35,7 @@ export const askMenu: Component = {
   failedText: failedText(ASK),
 };
 /** A person has filled in a form of the model. */
-export const askForm: Component = {
+const askForm: Component = {
   kind: "modal",
   name: ASK,
   needs: "everyone",
@@ -43,7 +43,7 @@ export const askForm: Component = {
   failedText: failedText(ASK),
 };
 /** An owner, or a person who could make it themselves, decides about a refused call (T11). */
-export const rightButton: Component = {
+const rightButton: Component = {
   kind: "button",
   name: "right",
   needs: "everyone",
@@ -51,7 +51,7 @@ export const rightButton: Component = {
   failedText: failedText("right"),
 };
 /** A person lets a turn go on with more destructive actions, or not. */
-export const goOnButton: Component = questionButton("go", "everyone");
+const goOnButton: Component = questionButton("go", "everyone");
 
 function questionButton(name: string, needs: CommandNeeds): Component {
   return {

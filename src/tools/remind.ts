@@ -12,7 +12,7 @@ import type { ShownSchedule } from "../core/turn/ports/schedules.ts";
 import { badArguments } from "../core/refused_call.ts";
 
 /** Maximum characters of the text of a schedule. */
-export const MAX_TEXT = 1_500;
+const MAX_TEXT = 1_500;
 
 const input = z.strictObject({
   action: z.enum(["create", "list", "delete"]),

@@ -265,7 +265,7 @@ function minutesText(ms: number): string {
 }
 
 /** Returns a function that composes the message in the texts of the user's account. */
-export function welcomesOf(
+function welcomesOf(
   config: BotConfig,
 ): (request: PairingRequest) => readonly Frozen[] {
   const [first] = config.accounts;

@@ -147,7 +147,7 @@ async function pasted(
 }
 
 /** Runs the work with the data directory. It may be empty: a first start needs logins too. */
-export async function withDataDir(
+async function withDataDir(
   { data }: Pick<CommonFlags, "data">,
   io: Io,
   work: (dataDir: string) => Promise<ExitCode>,

@@ -154,7 +154,7 @@ function count(problems: readonly Problem[]): string {
 }
 
 /** Reads the skills that `run` would use. All problems are warnings: the bot runs without them. */
-export async function skillProblems(loaded: LoadedConfig, env: Env): Promise<readonly Problem[]> {
+async function skillProblems(loaded: LoadedConfig, env: Env): Promise<readonly Problem[]> {
   const dataDir = findDataDir({ env, home: homedir() });
   const found = await findSkills(skillFolders(loaded.config, dataDir));
   const invalid = found.problems.map(({ file, reason }): Problem => ({

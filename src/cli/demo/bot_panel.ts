@@ -171,7 +171,7 @@ export interface BotFacts {
 }
 
 /** The button that forgets everything. */
-export const RESET: Control = {
+const RESET: Control = {
   id: "reset",
   group: "demo",
   label: "Start over",

@@ -258,7 +258,7 @@ function outcomeOfRow(row: OutboxRow, decisions: readonly WhyDecision[]): string
 const SHOWN_CHARS = 80;
 
 /** One line for each step, after a heading; no line without steps. */
-export function stepLines(steps: readonly TimelineEntry[]): readonly string[] {
+function stepLines(steps: readonly TimelineEntry[]): readonly string[] {
   if (steps.length === 0) return [];
   return ["Steps:", ...inColumns(steps.map(row))];
 }

@@ -132,7 +132,7 @@ async function neverReceived(
 }
 
 /** Reads the facts from the store. */
-export async function evidenceOf(
+async function evidenceOf(
   { messageId, place }: Extract<Subject, { kind: "message" }>,
   store: Store,
   { dataDir, now }: { readonly dataDir: string; readonly now: AccessNow },

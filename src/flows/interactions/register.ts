@@ -229,7 +229,7 @@ export function toRegistered(
 }
 
 /** Translates a command in the menu of a message. */
-export function toMessageMenu(
+function toMessageMenu(
   { name }: MessageCommand,
   texts: CommandTexts = {},
 ): RegisteredCommand {
@@ -260,7 +260,7 @@ export function withinLimits(
 }
 
 /** Characters of a command as Discord counts them: names, descriptions and values. */
-export function charsOf(command: RegisteredCommand): number {
+function charsOf(command: RegisteredCommand): number {
   const { name, description, name_localizations, description_localizations, options } = command;
   return longest(name, name_localizations) + longest(description, description_localizations) +
     options.reduce((sum, option) => sum + optionChars(option), 0);

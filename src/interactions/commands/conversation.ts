@@ -67,7 +67,7 @@ const TEXTS = {
 } as const satisfies Record<string, TextKey>;
 
 /** Stops the asker's turns in the channel; in a direct message, or with the right to, all. */
-export const stop: Command = {
+const stop: Command = {
   name: "stop",
   description: "Stop my current work here",
   needs: "everyone",

@@ -63,7 +63,7 @@ export const summarise: MessageCommand = {
 };
 
 /** Makes a reminder about the message. */
-export const remindMe: MessageCommand = {
+const remindMe: MessageCommand = {
   name: "Remind me",
   needs: "everyone",
   run: (call, context) =>

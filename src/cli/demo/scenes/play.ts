@@ -24,7 +24,7 @@ import { ADMISSION } from "./admission.ts";
 import { AGENT } from "./agent.ts";
 import { CONNECTION, FAILURES } from "./connection.ts";
 import { DELIVERY } from "./delivery.ts";
-import { HANDS } from "./hands.ts";
+import { ACTION_SCENES } from "./actions.ts";
 
 /** Result of a scene, as printed by `demo --script --json`. */
 export interface SceneReport {
@@ -206,5 +206,5 @@ export const SCENES: readonly Scene[] = [
   ...CONNECTION,
   ...FAILURES,
   ...AGENT,
-  ...HANDS,
+  ...ACTION_SCENES,
 ];

@@ -1,5 +1,5 @@
 /**
- * Scenes about the hands of the agent: actions on Discord, their rights, and people's decisions.
+ * Scenes about what the agent does: actions on Discord, their rights, and people's decisions.
  *
  * The scripted model calls the tools that a message names in lines such as `call: discord {…}`.
  *
@@ -193,4 +193,4 @@ function withDiscord(keys: object): object {
 }
 
 /** All scenes of this file. */
-export const HANDS: readonly Scene[] = [thread, role, approval, form, command, undo];
+export const ACTION_SCENES: readonly Scene[] = [thread, role, approval, form, command, undo];
