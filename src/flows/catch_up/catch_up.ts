@@ -15,8 +15,8 @@
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { Log } from "../../lib/log.ts";
 import { createRetryQueue } from "../retry_queue.ts";
+import type { Account } from "../../core/account/account.ts";
 import { createTurnDelay } from "./turn_delay.ts";
-import { createExpectedSessions } from "./expected_sessions.ts";
 import {
   createGapTasks,
   type Gap,
@@ -28,7 +28,6 @@ import {
   pendingIn,
 } from "./gap_tasks.ts";
 import { createUnreadable, type UnreadableChannel } from "./unreadable.ts";
-import type { Account } from "../../core/account/account.ts";
 
 /** Everything that catch-up needs from outside. */
 export interface CatchUpPorts
@@ -202,4 +201,56 @@ function reportRead(
     unreadable,
     seconds: Math.round((now - startedAt) / 1_000),
   });
+}
+
+/** The expected sessions of one account. */
+export interface ExpectedSessions {
+  /** Whether any shard expects a session. */
+  any(): boolean;
+  /**
+   * Notes that a shard will begin a new session.
+   *
+   * @returns Whether it is the first such shard. A repeated call, after the store refused T0, gets
+   * `false`.
+   */
+  due(shardId: number): boolean;
+  /**
+   * Notes that a shard's new session is about to be stored.
+   *
+   * @returns Whether it is the first such shard.
+   */
+  starting(shardId: number): boolean;
+  /** Notes that the session is stored, and that Barnacle has read its gap. */
+  started(shardId: number): void;
+  /** Forgets shards from this number on, because no session of theirs will follow. */
+  setShardCount(count: number): void;
+}
+
+/** Creates memory without an expected session. */
+export function createExpectedSessions(): ExpectedSessions {
+  /** Shards that will begin a new session. */
+  const due = new Set<number>();
+  /** Shards with a new session whose gap is not known yet. */
+  const unsure = new Set<number>();
+
+  function add(shardId: number, set: Set<number>): boolean {
+    const isFirst = set.size === 0;
+    set.add(shardId);
+    return isFirst;
+  }
+
+  return {
+    any: () => unsure.size > 0 || due.size > 0,
+    due: (shardId) => add(shardId, due),
+    starting(shardId) {
+      due.delete(shardId);
+      return add(shardId, unsure);
+    },
+    started: (shardId) => void unsure.delete(shardId),
+    setShardCount(count) {
+      for (const set of [due, unsure]) {
+        for (const shardId of set) if (shardId >= count) set.delete(shardId);
+      }
+    },
+  };
 }

@@ -23,13 +23,12 @@ import type { Log } from "../../lib/log.ts";
 import {
   createClockChanges,
   createFailingRows,
+  createRecentRefusals,
   createRefusedMessages,
   type DelayedRow,
 } from "./failing_rows.ts";
-import { deliver } from "./deliver.ts";
+import { deliver, removeFiles } from "./deliver.ts";
 import type { Parking } from "./park.ts";
-import { createRecentRefusals } from "../recent_refusals.ts";
-import { removeFiles } from "./without_files.ts";
 
 /** The result of an attempt. */
 export interface Attempted {

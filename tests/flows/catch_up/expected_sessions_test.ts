@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createExpectedSessions } from "../../../src/flows/catch_up/expected_sessions.ts";
+import { createExpectedSessions } from "../../../src/flows/catch_up/catch_up.ts";
 
 describe("[G6] createExpectedSessions()", () => {
   it("expects a session from its announcement until its gap was read", () => {

@@ -10,8 +10,7 @@ import {
 } from "../../../src/flows/interactions/register.ts";
 import type { Command } from "../../../src/interactions/base/command.ts";
 import { guildId } from "../../support/discord/builders.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { recordingLog } from "../../support/recording_log.ts";
+import { testAccount } from "../../support/account.ts";
 import { settle } from "../../support/settle.ts";
 import { sameData } from "../../support/same_data.ts";
 
@@ -33,12 +32,11 @@ function setUp(
   wanted: readonly Command[],
   scopes: readonly CommandScope[] = [{ commands: wanted.map((one) => toRegistered(one)) }],
 ) {
-  const clock = new FakeClock();
-  const { log, lines } = recordingLog();
+  const { account, clock, lines } = testAccount();
   const written: (readonly RegisteredCommand[])[] = [];
   const guilds: (string | undefined)[] = [];
   const world: { failure?: Error; listed: number } = { listed: 0 };
-  const registration = createRegistration({ schedule: clock.schedule, random: () => 0, log }, {
+  const registration = createRegistration(account, {
     wanted: () => Promise.resolve(scopes),
     list() {
       world.listed++;

@@ -2,22 +2,20 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createNoteEmbedding } from "../../../src/flows/notes/embed_notes.ts";
 import type { EmbedResult } from "../../../src/flows/notes/embedder.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { recordingLog } from "../../support/recording_log.ts";
+import { testAccount } from "../../support/account.ts";
 import { settle } from "../../support/settle.ts";
 
 const VECTOR = Int8Array.of(1);
 
 /** Notes in memory, and a server with an answer to each request. */
 function build(answer: (texts: readonly string[]) => EmbedResult = vectorsOf) {
-  const clock = new FakeClock();
-  const { log, lines } = recordingLog();
+  const { account, clock, lines } = testAccount();
   const texts = new Map<number, string>();
   const made = new Map<number, number>();
   const requests: (readonly string[])[] = [];
   let modelId: string | undefined = "test/x";
   let isStoreDown = false;
-  const work = createNoteEmbedding({ schedule: clock.schedule, log }, {
+  const work = createNoteEmbedding(account, {
     notes: {
       unembedded: (_model, _dimension, limit) =>
         isStoreDown ? Promise.reject(new Error("the disk is full")) : Promise.resolve(

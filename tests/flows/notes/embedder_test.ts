@@ -4,8 +4,7 @@ import { type Embedding, EmbeddingFailed, TextRefused } from "../../../src/core/
 import type { BudgetStop } from "../../../src/core/spending/budget.ts";
 import type { Charge } from "../../../src/core/spending/usage.ts";
 import { createEmbedder } from "../../../src/flows/notes/embedder.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { recordingLog } from "../../support/recording_log.ts";
+import { testAccount } from "../../support/account.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const NEVER = new AbortController().signal;
@@ -13,9 +12,8 @@ const by = { userId: "1", channelId: "2", agentId: "main" };
 const LIMIT_MS = 30_000;
 
 function build(embed: Embedding["embed"], stop?: BudgetStop) {
-  const clock = new FakeClock();
+  const { account, clock, lines } = testAccount();
   const charges: Charge[] = [];
-  const { log, lines } = recordingLog();
   const sent: string[] = [];
   const modelOf = (modelId: string): Embedding => ({
     modelId,
@@ -25,7 +23,7 @@ function build(embed: Embedding["embed"], stop?: BudgetStop) {
     },
   });
   let current: Embedding | undefined = modelOf("test/x");
-  const embedder = createEmbedder({ now: clock.now, log }, {
+  const embedder = createEmbedder(account, {
     embedding: () => current,
     spend: {
       check: () => Promise.resolve(stop),

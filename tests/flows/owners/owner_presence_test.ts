@@ -4,8 +4,7 @@ import { createOwnerPresence } from "../../../src/flows/owners/owner_presence.ts
 import type { UserId } from "../../../src/core/discord/ids.ts";
 import type { Member } from "../../../src/discord/rest/calls/members.ts";
 import { guildId, userId } from "../../support/discord/builders.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { recordingLog } from "../../support/recording_log.ts";
+import { testAccount } from "../../support/account.ts";
 import { settle } from "../../support/settle.ts";
 
 const [ADA, GRACE] = [userId("11"), userId("12")];
@@ -20,11 +19,10 @@ interface World {
 }
 
 function setUp({ owners = () => Promise.resolve([ADA]), members }: World = {}) {
-  const clock = new FakeClock();
-  const { log, lines } = recordingLog();
+  const { account, clock, lines } = testAccount();
   const asked: UserId[] = [];
   const world = { members: members ?? (() => Promise.resolve<Member | undefined>(MEMBER)) };
-  const presence = createOwnerPresence({ schedule: clock.schedule, now: clock.now, log }, {
+  const presence = createOwnerPresence(account, {
     owners,
     readMember(_guild, owner) {
       asked.push(owner);

@@ -5,9 +5,8 @@ import { nonceOf } from "../../../src/core/outbound/nonce.ts";
 import type { Button } from "../../../src/core/outbound/outbound.ts";
 import type { PairingRequest } from "../../../src/core/inbound/pairing.ts";
 import { createChallenges, createPairingService } from "../../../src/flows/receive/challenge.ts";
-import { ACCOUNT, directMessage, pairingRequest } from "../../support/discord/builders.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { recordingLog } from "../../support/recording_log.ts";
+import { directMessage, pairingRequest } from "../../support/discord/builders.ts";
+import { testAccount } from "../../support/account.ts";
 import { settle } from "../../support/settle.ts";
 
 describe("[P3] createPairingService()", () => {
@@ -55,19 +54,11 @@ describe("[P3] createPairingService()", () => {
 });
 
 function setUp(unreported: readonly PairingRequest[] = []) {
-  const clock = new FakeClock();
-  const { log, lines } = recordingLog();
+  const { account, clock, lines } = testAccount();
   const told: { readonly text: string; readonly buttons: readonly Button[] }[] = [];
   const marked: number[] = [];
   const world = { isUnreachable: false, isFull: false };
-  const challenges = createChallenges({
-    accountId: ACCOUNT,
-    texts: () => ({}),
-    now: clock.now,
-    schedule: clock.schedule,
-    random: () => 0,
-    log,
-  }, {
+  const challenges = createChallenges(account, {
     store: {
       unreported: () => Promise.resolve(unreported),
       markReported(id) {

@@ -4,8 +4,7 @@ import type { Refusal } from "../../../../src/core/outbound/outbound.ts";
 import type { ChannelId } from "../../../../src/core/discord/ids.ts";
 import { createTyping } from "../../../../src/flows/turn/progress/typing.ts";
 import { channelId } from "../../../support/discord/builders.ts";
-import { FakeClock } from "../../../support/fake_clock.ts";
-import { recordingLog } from "../../../support/recording_log.ts";
+import { testAccount } from "../../../support/account.ts";
 import { settle } from "../../../support/settle.ts";
 
 const HERE = channelId("1400000000000000002");
@@ -22,11 +21,10 @@ class Refused extends Error {
 
 /** @param answer Discord's answer to each request; absent: it accepts. */
 function setUp(answer: () => Promise<void> = () => Promise.resolve()) {
-  const clock = new FakeClock();
+  const { account, clock, lines } = testAccount();
   const start = clock.now();
-  const { log, lines } = recordingLog();
   const shown: { channel: ChannelId; at: number }[] = [];
-  const typing = createTyping({ schedule: clock.schedule, now: clock.now, log }, {
+  const typing = createTyping(account, {
     show(channel) {
       shown.push({ channel, at: clock.now() - start });
       return answer();

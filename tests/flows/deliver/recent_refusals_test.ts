@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createRecentRefusals } from "../../src/flows/recent_refusals.ts";
-import { channelId } from "../support/discord/builders.ts";
+import { createRecentRefusals } from "../../../src/flows/deliver/failing_rows.ts";
+import { channelId } from "../../support/discord/builders.ts";
 
 const HERE = channelId("1");
 const MINUTE_MS = 60_000;
