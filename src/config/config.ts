@@ -72,7 +72,7 @@ export interface DiscordConfig extends Omit<AccountSettings, "gateway" | "histor
 export type Intent = Exclude<AccountSettings["gateway"]["intents"], string>[number];
 
 /** The agent that answers. */
-interface AgentConfig extends Partial<Settings["agents"]["list"][number]> {
+export interface AgentConfig extends Partial<Settings["agents"]["list"][number]> {
   /** `"main"` if the config lists no agent (S1). */
   readonly id: string;
   /** Folder of the agent's files, as written; one in the data directory if absent. */

@@ -12,7 +12,7 @@ import type { Settings } from "./schema/root.ts";
 import { envSecret, type Secret } from "./schema/parts/secrets.ts";
 
 /** The API that a provider has. */
-type ProviderKind = Settings["models"]["providers"][string]["kind"];
+export type ProviderKind = Settings["models"]["providers"][string]["kind"];
 
 /** A model server: a provider of the config, or one that the config need not have. */
 export interface Provider extends Partial<Omit<WrittenProvider, "baseUrl">> {
@@ -33,10 +33,10 @@ export type Price = Settings["models"]["providers"][string]["prices"][string];
 export type WrittenAbilities = Settings["models"]["providers"][string]["models"][string];
 
 /** A provider of the config; the environment may fill the gaps. */
-type WrittenProvider = Settings["models"]["providers"][string];
+export type WrittenProvider = Settings["models"]["providers"][string];
 
 /** The model to ask first, and those to ask if it fails. */
-type ModelNames = Exclude<Settings["agents"]["defaults"]["model"], string | undefined>;
+export type ModelNames = Exclude<Settings["agents"]["defaults"]["model"], string | undefined>;
 
 /** The models of the config. */
 export interface ModelsConfig {
@@ -88,7 +88,7 @@ export const NO_MODEL = {
 } as const;
 
 /** A vendor that the environment may name. */
-interface Vendor {
+export interface Vendor {
   /** Name of its provider: `"openai"`. */
   readonly id: string;
   /** Name for people: `"OpenAI"`. */

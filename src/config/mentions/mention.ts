@@ -22,7 +22,7 @@ export interface Mentions {
 }
 
 /** A pattern that is not valid. */
-interface PatternProblem {
+export interface PatternProblem {
   /** Config path of the pattern. */
   readonly path: readonly Segment[];
   /** The fault, for the operator. */

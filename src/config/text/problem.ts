@@ -39,7 +39,7 @@ export interface Problem {
 }
 
 /** A line of the file, safe to show. */
-interface Excerpt {
+export interface Excerpt {
   /** One line with secrets blanked and control characters replaced; long lines are cut. */
   readonly text: string;
   /** Start of the marker in `text`, from 0. */

@@ -59,7 +59,7 @@ export class EnvReference {
 }
 
 /** A secret in a file. */
-interface FileReference {
+export interface FileReference {
   /** As written; relative to the service's credentials directory or to the config file (C5). */
   readonly file: string;
 }
