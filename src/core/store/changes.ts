@@ -27,7 +27,7 @@ export interface ToolChanges {
   /** Forgets a change that Discord refused. */
   refused(id: number): Promise<void>;
   /** Stores a posted message, once. `askerOf()` of the inbox finds its person. */
-  posted(message: PostedMessage, now: number): Promise<void>;
+  posted(message: PostedForPerson, now: number): Promise<void>;
   /** Marks a change as taken back by a call. */
   undone(id: number, by: string, now: number): Promise<void>;
   /**
@@ -73,7 +73,7 @@ export interface MadeChange extends NewChange {
 }
 
 /** A message that the bot has posted for a person, beside the outbox. */
-export interface PostedMessage {
+export interface PostedForPerson {
   /** The account that posted it. */
   readonly accountId: AccountId;
   /** Discord's id of the message. */
