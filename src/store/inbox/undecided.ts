@@ -7,7 +7,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { integer, json, optional, rows } from "../schema/columns.ts";
+import { integer, json, optional, rows, text } from "../schema/columns.ts";
 import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import { type Judged, NOTHING_ACCEPTED } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -33,6 +33,7 @@ export function createUndecided(
   const unpairedSenders = prepareUnpairedSenders(database, memory.outgoing);
   const waitingTurns = prepareWaitingTurns(database, memory);
   const keep = prepareKeepJudged(database, memory, pruner);
+  const commandOf = prepareCommandOf(database);
 
   /**
    * Replaces a message's verdict within a transaction.
@@ -40,7 +41,11 @@ export function createUndecided(
    * @param at Unix time in milliseconds of its arrival, which it keeps if it stays undecided.
    */
   function replace(judged: Judged, now: number, at: number, waiting?: WaitingRules) {
-    const { judged: paired } = unpairedSenders.settle(judged, undefined, now);
+    // No policy judges an original that PluralKit has replaced, so its command is that on record.
+    const known = judged.verdict.why === "pk-original"
+      ? { ...judged, command: commandOf(judged.message) }
+      : judged;
+    const { judged: paired } = unpairedSenders.settle(known, undefined, now);
     const checked = waitingTurns.check(paired, waiting, now);
     const { judged: settled } = checked;
     verdicts.replace(settled, now);
@@ -115,5 +120,20 @@ function prepareTakeWaiting(database: DatabaseSync) {
     if (!decision) return { message, at };
     const { knownFacts, policyRow: policyId } = KNOWN.read(decision);
     return { message, knownFacts, policyId, at };
+  };
+}
+
+const COMMAND = rows({ command: optional(text()) });
+
+/** Prepares the look-up of the command that the facts of a message name. */
+function prepareCommandOf(database: DatabaseSync) {
+  const select = database.prepare(
+    `SELECT facts ->> '$.command' AS command FROM decision
+     WHERE sent_to >= :sentAt AND sent_from <= :sentAt
+       AND message_id = :messageId AND account_id = :accountId`,
+  );
+  return ({ accountId, id }: InboundMessage): string | undefined => {
+    const row = select.get({ messageId: id, accountId, sentAt: createdAtMs(id) });
+    return row && COMMAND.read(row).command;
   };
 }

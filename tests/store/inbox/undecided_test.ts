@@ -223,6 +223,15 @@ describe("retract()", () => {
     ]);
   });
 
+  it("[P13] [P1] keeps the command of a replaced original, which no policy judges again", async () => {
+    const { store, rows } = await open({
+      ...undecided(ORIGINAL, "pluralkit-original"),
+      command: "status",
+    });
+    assert.equal(await store.inbox.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), true);
+    assert.equal(JSON.parse(decidedBy(rows)).command, "status");
+  });
+
   it("[P13] takes an accepted message out of the inbox, and keeps its facts", async () => {
     const judged = { ...accepted(ORIGINAL), knownFacts: { isPaired: true }, policyId: 7 };
     const { store, decisions, rows } = await open(judged);
