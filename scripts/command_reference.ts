@@ -15,11 +15,11 @@ import { TASKS } from "../src/cli/commands.ts";
 import {
   argumentRows,
   type CliCommand,
+  type HelpRow,
   optionRows,
-  type Row,
   usageOf,
 } from "../src/cli/help/command_help.ts";
-import type { Task } from "../src/cli/help/overview.ts";
+import type { CommandTask } from "../src/cli/help/overview.ts";
 import { COMMON } from "../src/cli/shared/command.ts";
 import { exitRows } from "../src/cli/shared/exit_code.ts";
 import type { CommandNeeds } from "../src/core/inbound/commands.ts";
@@ -37,7 +37,7 @@ import { withReasonTables } from "./reason_table.ts";
 
 /** The lists that the page is made from. */
 export interface Registries {
-  readonly tasks: readonly Task[];
+  readonly tasks: readonly CommandTask[];
   readonly commands: readonly Command[];
   readonly messageCommands: readonly MessageCommand[];
   readonly components: readonly Component[];
@@ -131,14 +131,14 @@ export function pageText(registries: Registries = REGISTRIES): string {
   ].join("\n");
 }
 
-const COMMON_ROWS: readonly Row[] = [
+const COMMON_ROWS: readonly HelpRow[] = [
   ["--config <path>", COMMON.config.brief],
   ["--data <path>", COMMON.data.brief],
   ["--json", COMMON.json.brief],
   ["-h, --help", "Print the command's help"],
 ].map(([term = "", text = ""]) => [`\`${term}\``, text]);
 
-function taskLines({ title, commands }: Task): readonly string[] {
+function taskLines({ title, commands }: CommandTask): readonly string[] {
   return [
     "",
     `### ${title}`,

@@ -9,12 +9,12 @@ import { BOT_TOKEN } from "../src/config/schema/accounts.ts";
 import { VENDORS } from "../src/config/models.ts";
 import { defaultText, exampleOf, json, referenceKeys } from "../src/config/reference.ts";
 import type { ReferenceKey } from "../src/config/reference.ts";
-import type { KeyDoc, TakesEffect, Task } from "../src/config/schema/parts/key.ts";
+import type { KeyDoc, ReferencePart, TakesEffect } from "../src/config/schema/parts/key.ts";
 import { configSchema } from "../src/config/schema/root.ts";
 import { allowedBy, isSecret, type Schema } from "../src/config/schema/parts/shape.ts";
 
 /** Headings of the tasks, in the order of the page. */
-const TASKS: Readonly<Record<Task, string>> = {
+const TASKS: Readonly<Record<ReferencePart, string>> = {
   access: "Access",
   replies: "Replies",
   models: "Models",
@@ -24,7 +24,7 @@ const TASKS: Readonly<Record<Task, string>> = {
   texts: "Texts",
 };
 
-const TASK_WORDS: Readonly<Record<Task, string>> = {
+const TASK_WORDS: Readonly<Record<ReferencePart, string>> = {
   access: "Who may talk to the bot, and where. [Access](access.md) explains how the rules combine.",
   replies: "How replies look in Discord. [Delivery](delivery.md) explains how they get there.",
   models: "Which model answers, and where it runs.",
@@ -219,7 +219,7 @@ function code(text: string): string {
   return text.includes("`") ? `\`\` ${text} \`\`` : `\`${text}\``;
 }
 
-function isTask(name: string): name is Task {
+function isTask(name: string): name is ReferencePart {
   return Object.hasOwn(TASKS, name);
 }
 

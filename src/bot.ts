@@ -18,7 +18,7 @@ import { startProcessFiles } from "./bot/process_files.ts";
 import { watchWriters } from "./store/database/other_writers.ts";
 import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";
-import type { Account, Setup, Speech } from "./bot/rules/setup.ts";
+import type { AccountSetup, Setup, Speech } from "./bot/rules/setup.ts";
 import { type ConfigState, startHealthMonitor } from "./http/monitor/health_monitor.ts";
 import type { PingResult } from "./http/monitor/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
@@ -77,7 +77,7 @@ export interface BotOptions {
   readonly crashHooks?: AnswerHooks;
 }
 
-export type { Account, ConfigFile, ModelChoices, Online, Setup, Speech };
+export type { AccountSetup, ConfigFile, ModelChoices, Online, Setup, Speech };
 
 /** A running bot. */
 export interface Bot {

@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { type Account, type Bot, type BotOptions, type Setup, startBot } from "../src/bot.ts";
+import { type AccountSetup, type Bot, type BotOptions, type Setup, startBot } from "../src/bot.ts";
 import type { Config } from "../src/config/config.ts";
 import { type Model, ModelError } from "../src/core/model.ts";
 import type { Logging } from "../src/log.ts";
@@ -74,7 +74,7 @@ async function onSimulator(
   }
 }
 
-function setupOf({ discord, ...shared }: Config, account: Account): Setup {
+function setupOf({ discord, ...shared }: Config, account: AccountSetup): Setup {
   return {
     config: { ...shared, accounts: [discord] },
     accounts: new Map([[discord.accountId, account]]),
@@ -84,7 +84,7 @@ function setupOf({ discord, ...shared }: Config, account: Account): Setup {
 /** The same, with something else about its one account. */
 function withAccount<Options extends BotOptions>(
   options: Options,
-  other: Partial<Account>,
+  other: Partial<AccountSetup>,
 ): Options {
   const { setup } = options;
   const accounts = new Map(

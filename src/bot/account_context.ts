@@ -43,7 +43,7 @@ export function createAccountContext(
 }
 
 /** The current config and models. */
-export interface Settings {
+export interface RunningSettings {
   /** The current config. */
   config: Config;
   /** The model that answers. */
@@ -65,7 +65,7 @@ export function settingsOf(
   { config, model, checkModel, speech = {}, drawing, choices, configFile }:
     & AnsweringModel
     & Pick<AccountOptions, "config">,
-): Settings {
+): RunningSettings {
   return { config, model, checkModel, speech, drawing, choices, configFile };
 }
 

@@ -20,13 +20,13 @@ import type { ProcessFiles } from "./process_files.ts";
 import type { AccountEnd } from "./account_end.ts";
 import type { AccountHealth, AccountParts } from "../http/monitor/account_health.ts";
 import type { Meter } from "../http/monitor/meters.ts";
-import type { Account } from "./rules/setup.ts";
+import type { AccountSetup } from "./rules/setup.ts";
 import type { ToolServices } from "./rules/tool_services.ts";
 import type { StoredAccount } from "../core/store/gateway.ts";
 import type { Store } from "../core/store/store.ts";
 
 /** The facts and settings that an account starts with. */
-export interface AccountOptions extends Account {
+export interface AccountOptions extends AccountSetup {
   /** The account's config. */
   readonly config: Config;
   /** The config file's text with its secrets blanked. */
@@ -97,7 +97,7 @@ export interface Online {
 
 /** The model of an account, with its check. */
 export type AnsweringModel = Pick<
-  Account,
+  AccountSetup,
   "model" | "checkModel" | "speech" | "drawing" | "choices" | "configFile"
 >;
 

@@ -19,7 +19,7 @@ import process from "node:process";
 import { noProxyOf } from "../lib/network/proxy.ts";
 import { VERSION } from "../version.ts";
 import { errorTexts } from "./help/error_texts.ts";
-import { overviewLines, type Task, welcomeLines } from "./help/overview.ts";
+import { type CommandTask, overviewLines, welcomeLines } from "./help/overview.ts";
 import { type Commands, withHelpOption, wrongCommand } from "./help/wrong_command.ts";
 import { EXIT } from "./shared/exit_code.ts";
 import type { Terminal } from "./terminal/io.ts";
@@ -70,19 +70,19 @@ export async function runCommandLine(
 }
 
 /** The commands that the arguments may name. */
-async function tasksFor([command]: readonly string[]): Promise<readonly Task[]> {
+async function tasksFor([command]: readonly string[]): Promise<readonly CommandTask[]> {
   if (command !== "run") return (await import("./commands.ts")).TASKS;
   const { run } = await import("./run/commands.ts");
   return [{ title: "Start", commands: { run } }];
 }
 
 /** Commands by name. */
-function commandsOf(tasks: readonly Task[]): Commands {
+function commandsOf(tasks: readonly CommandTask[]): Commands {
   return Object.fromEntries(tasks.flatMap(({ commands }) => Object.entries(commands)));
 }
 
 function createApplication(
-  tasks: readonly Task[],
+  tasks: readonly CommandTask[],
   style: Style,
   errStyle: Style,
 ): Application<CommandContext> {

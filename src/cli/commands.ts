@@ -19,13 +19,13 @@ import { config } from "./config/commands.ts";
 import { outbox, send } from "./delivery/commands.ts";
 import { demo } from "./demo/commands.ts";
 import { doctor, invite, netcheck, status, version } from "./diagnose/commands.ts";
-import type { Task } from "./help/overview.ts";
+import type { CommandTask } from "./help/overview.ts";
 import { forget, sessions } from "./sessions/commands.ts";
 import { model, usage } from "./model/commands.ts";
 import { run } from "./run/commands.ts";
 
 /** All commands; their names are unique over all tasks. */
-export const TASKS: readonly Task[] = [
+export const TASKS: readonly CommandTask[] = [
   { title: "Start", commands: { demo, invite, run } },
   { title: "Diagnose", commands: { doctor, model, netcheck, status, usage, why } },
   { title: "Control access", commands: { access, pairing } },

@@ -12,7 +12,7 @@ import { openGates } from "../core/tool_names.ts";
 import type { AccessPolicy, CommandRules, GuildRules, ToolLists } from "../policy/rules/rules.ts";
 import type { AccountId } from "../core/discord/ids.ts";
 import { withoutPrototype } from "./schema/access.ts";
-import { type Account, accountsOf, DISCORD } from "./schema/accounts.ts";
+import { accountsOf, DISCORD, type WrittenAccount } from "./schema/accounts.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
 import { mentionsOf } from "./mentions/mention.ts";
 import { noFile, parseConfig } from "./parse.ts";
@@ -24,7 +24,7 @@ import { noFile, parseConfig } from "./parse.ts";
  */
 export function toAccessPolicy(
   settings: Settings,
-  { settings: account, ruleOf }: Account,
+  { settings: account, ruleOf }: WrittenAccount,
   matchesPattern: (text: string) => boolean,
 ): AccessPolicy {
   const { dm, guilds, allowBots, loopGuard, pluralkit, intentFilter, execApprovals, actions } =

@@ -23,7 +23,7 @@ import { childOf, docOf, isSecret, type Schema } from "./schema/parts/shape.ts";
 import { isRecord, type Segment, valueAt } from "./text/tree.ts";
 
 /** A key whose value has changed. */
-export interface Change {
+export interface KeyChange {
   /** Config path of the key. */
   readonly path: string;
   /**
@@ -56,7 +56,7 @@ export interface AccountChange {
 /** The result of comparing two configs. */
 export interface ReloadPlan {
   /** In the order of the files; removed keys last. */
-  readonly changes: readonly Change[];
+  readonly changes: readonly KeyChange[];
   /** All old and new accounts, each once. */
   readonly accounts: readonly AccountChange[];
 }
@@ -96,8 +96,8 @@ interface Side {
   readonly held: unknown;
 }
 
-function changesBetween(before: LoadedConfig, after: LoadedConfig): readonly Change[] {
-  const changes = new Map<string, Change>();
+function changesBetween(before: LoadedConfig, after: LoadedConfig): readonly KeyChange[] {
+  const changes = new Map<string, KeyChange>();
   const note = (path: readonly Segment[], from: unknown, to: unknown): void => {
     const place = pathText(path);
     changes.set(place, {

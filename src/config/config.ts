@@ -12,7 +12,13 @@ import type { AccountId } from "../core/discord/ids.ts";
 import type { AccessPolicy } from "../policy/rules/rules.ts";
 import type { Texts } from "../render/notices/notices.ts";
 import { reactionPlaces, toAccessPolicy } from "./access.ts";
-import { type Account, BOT_TOKEN, DEFAULT_ACCOUNT, DISCORD, ownPath } from "./schema/accounts.ts";
+import {
+  BOT_TOKEN,
+  DEFAULT_ACCOUNT,
+  DISCORD,
+  ownPath,
+  type WrittenAccount,
+} from "./schema/accounts.ts";
 import type { ModelsConfig } from "./models.ts";
 import { account as accountSchema } from "./schema/discord.ts";
 import { withSections } from "./schema/parts/key.ts";
@@ -84,7 +90,7 @@ const DEFAULT_HISTORY = 20;
 /** What the config needs beside the settings. */
 interface Found extends Pick<SharedConfig, "file" | "secretFiles"> {
   /** All accounts, `default` first. */
-  readonly accounts: readonly Account[];
+  readonly accounts: readonly WrittenAccount[];
   /** Whether a text addresses the bot by a pattern; see `mention.ts`. */
   readonly matchesPattern: (text: string) => boolean;
   /** See {@link tokenPlaceOf}. */
@@ -121,7 +127,7 @@ function modelNames(model: Settings["agents"]["defaults"]["model"]): ModelsConfi
 
 function discordConfig(
   settings: Settings,
-  account: Account,
+  account: WrittenAccount,
   matchesPattern: (text: string) => boolean,
   tokenPlace: string,
 ): DiscordConfig {
@@ -157,7 +163,7 @@ export function forAccount({ accounts: _, ...shared }: BotConfig, discord: Disco
 const TOKEN = `${DISCORD}.token`;
 
 /** Where the token of an account is, or should be, written. Secrets must not be resolved yet. */
-export function tokenPlaceOf({ id, name, settings, ruleOf }: Account): string {
+export function tokenPlaceOf({ id, name, settings, ruleOf }: WrittenAccount): string {
   const token = settings.token as SecretSource | undefined;
   const isDefault = id === DEFAULT_ACCOUNT;
   if (token === undefined && isDefault) return BOT_TOKEN;

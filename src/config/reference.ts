@@ -7,7 +7,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { docText, type KeyDoc, type TakesEffect, type Task } from "./schema/parts/key.ts";
+import { docText, type KeyDoc, type ReferencePart, type TakesEffect } from "./schema/parts/key.ts";
 import { configSchema, discordSection } from "./schema/root.ts";
 import {
   childOf,
@@ -34,7 +34,7 @@ export interface ReferenceKey {
   /** Whether the key, and each section above it, has an effect in this version. */
   readonly isBuilt: boolean;
   /** The part of the page that has the key. */
-  readonly task: Task;
+  readonly task: ReferencePart;
   /** When a change of the key takes effect. */
   readonly takesEffect: TakesEffect;
   /** Whether the value is an object whose keys have defaults of their own. */
@@ -50,7 +50,7 @@ export function referenceKeys(schema: Schema): readonly ReferenceKey[] {
 
 /** What a key inherits from its section. */
 interface Inherited extends Pick<ReferenceKey, "isBuilt" | "takesEffect"> {
-  readonly task?: Task;
+  readonly task?: ReferencePart;
 }
 
 function keysBelow(schema: Schema, above: string, inherited: Inherited): readonly ReferenceKey[] {

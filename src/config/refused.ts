@@ -13,7 +13,7 @@ import { quoted } from "../lib/text/quoted.ts";
 import { entriesAt, isList, type Segment, valueAt } from "./text/tree.ts";
 
 /** A key that makes the config invalid, and the way to fix it. */
-export interface Refused {
+export interface RefusedKey {
   /** Config path of the key. */
   readonly path: readonly Segment[];
   /** The reason, for the operator. */
@@ -23,7 +23,7 @@ export interface Refused {
 }
 
 /** All such keys of an otherwise valid file. */
-export function refusedIn(value: unknown): readonly Refused[] {
+export function refusedIn(value: unknown): readonly RefusedKey[] {
   return [
     ...assignments(value),
     ...bindings(value),
@@ -31,9 +31,9 @@ export function refusedIn(value: unknown): readonly Refused[] {
   ];
 }
 
-function assignments(value: unknown): readonly Refused[] {
+function assignments(value: unknown): readonly RefusedKey[] {
   const path = ["router", "assignments"];
-  return entriesAt(value, path).flatMap(([agentId, assignment]): readonly Refused[] => {
+  return entriesAt(value, path).flatMap(([agentId, assignment]): readonly RefusedKey[] => {
     const here = [...path, agentId];
     if (valueAt(assignment, ["role"]) === "passive") {
       return [{
@@ -46,7 +46,7 @@ function assignments(value: unknown): readonly Refused[] {
   });
 }
 
-function bindings(value: unknown): readonly Refused[] {
+function bindings(value: unknown): readonly RefusedKey[] {
   const list = valueAt(value, ["bindings"]);
   if (!isList(list)) return [];
   return list.flatMap((binding, index) =>
@@ -59,7 +59,7 @@ function otherAgent(
   value: unknown,
   agentId: unknown,
   path: readonly Segment[],
-): readonly Refused[] {
+): readonly RefusedKey[] {
   const first = valueAt(value, ["agents", "list", 0, "id"]) ?? "main";
   if (agentId === first) return [];
   return [{
@@ -72,7 +72,7 @@ function otherAgent(
 /**
  * The filter denies messages without a mention. It cannot check mentions, so all would be answered.
  */
-function filteredMentions(value: unknown): readonly Refused[] {
+function filteredMentions(value: unknown): readonly RefusedKey[] {
   return writtenSections(value).flatMap((section) => {
     const filters = intentFilters(section);
     if (!filters.some(({ filter }) => valueAt(filter, ["enabled"]) === true)) return [];

@@ -9,7 +9,7 @@ import { pathText } from "../core/config_file.ts";
 import type { AccountId } from "../core/discord/ids.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { account as accountSchema, discord as discordSchema } from "./schema/discord.ts";
-import { type Account, BOT_TOKEN, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
+import { BOT_TOKEN, DEFAULT_ACCOUNT, type WrittenAccount } from "./schema/accounts.ts";
 import { VENDORS } from "./models.ts";
 import type { ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";
@@ -56,7 +56,7 @@ export type SecretsByPath = ReadonlyMap<
 export async function resolveSecrets(
   settings: Settings,
   written: unknown,
-  accounts: readonly Account[],
+  accounts: readonly WrittenAccount[],
   problemAt: ProblemAt,
   places: SecretPlaces,
   part?: Pick<ValidPart, "removed" | "whole">,
@@ -150,7 +150,7 @@ function isSource(held: unknown): held is SecretSource {
 }
 
 /** The environment's token is the default account's, unless the file has one (C5). */
-function tokenSource({ id, settings }: Account, env: Env): SecretSource | undefined {
+function tokenSource({ id, settings }: WrittenAccount, env: Env): SecretSource | undefined {
   if (settings.token !== undefined || id !== DEFAULT_ACCOUNT) return settings.token;
   return envSecret(env, BOT_TOKEN) && new EnvReference(BOT_TOKEN);
 }
@@ -158,7 +158,7 @@ function tokenSource({ id, settings }: Account, env: Env): SecretSource | undefi
 /** The config path of an account's secret: in its own section, or above. */
 function placeIn(
   written: unknown,
-  { name }: Account,
+  { name }: WrittenAccount,
   key: readonly Segment[],
 ): readonly Segment[] {
   const above = ["channels", "discord"];
@@ -169,7 +169,7 @@ function placeIn(
 /** Two connections with one token would answer every message twice (C6). */
 function sameTokens(
   written: unknown,
-  accounts: readonly Account[],
+  accounts: readonly WrittenAccount[],
   problemAt: ProblemAt,
 ): readonly Problem[] {
   const first = new Map<string, AccountId>();

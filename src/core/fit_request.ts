@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Model, ModelMessage, ModelRequest, Window } from "./model.ts";
+import type { ContextWindow, Model, ModelMessage, ModelRequest } from "./model.ts";
 
 /** Rough number of tokens per UTF-16 unit, as for the history (`session/history.ts`). */
 const TOKENS_PER_CHAR = 0.3;
@@ -42,7 +42,10 @@ export function withoutImages(request: ModelRequest): ModelRequest {
 }
 
 /** Leaves out the oldest turns that do not fit. The newest turn stays, whatever its length. */
-function withinWindow(request: ModelRequest, { contextWindow, maxOutput }: Window): ModelRequest {
+function withinWindow(
+  request: ModelRequest,
+  { contextWindow, maxOutput }: ContextWindow,
+): ModelRequest {
   const { system, messages, tools } = request;
   const maxChars = (contextWindow - maxOutput) / TOKENS_PER_CHAR;
   let chars = system.length + (tools ? JSON.stringify(tools).length : 0);

@@ -121,9 +121,9 @@ export interface Model {
   /** Levels of thinking that its server has refused. */
   readonly refusedThinking?: ReadonlySet<ThinkLevel>;
   /** Whether it takes images; absent if not known. */
-  readonly takesImages?: boolean | undefined;
+  readonly takesImages?: boolean;
   /** Its room in tokens; absent if not known. */
-  readonly window?: Window | undefined;
+  readonly window?: ContextWindow;
   /**
    * Sends one request and streams its answer.
    *
@@ -256,7 +256,7 @@ export interface Abilities {
 }
 
 /** The room of a model, in tokens. */
-export interface Window {
+export interface ContextWindow {
   /** Tokens that a request and its answer may have together. */
   readonly contextWindow: number;
   /** Tokens that are kept free for the answer. */
@@ -266,7 +266,7 @@ export interface Window {
 }
 
 /** The room of a model that reports none, in tokens. */
-export const UNKNOWN_WINDOW: Window = { contextWindow: 8_192, maxOutput: 1_024 };
+export const UNKNOWN_WINDOW: ContextWindow = { contextWindow: 8_192, maxOutput: 1_024 };
 
 /** Room for an answer, if the model has a known window and no known limit of answers. */
 const ANSWER_TOKENS = 4_096;
@@ -274,7 +274,7 @@ const ANSWER_TOKENS = 4_096;
 const ANSWER_SHARE = 0.25;
 
 /** The room of a model by its abilities. */
-export function windowOf({ contextWindow, maxOutput }: Abilities): Window {
+export function windowOf({ contextWindow, maxOutput }: Abilities): ContextWindow {
   if (contextWindow === undefined) {
     const { contextWindow: all, maxOutput: rest } = UNKNOWN_WINDOW;
     return { contextWindow: all, maxOutput: Math.min(maxOutput ?? rest, all * ANSWER_SHARE) };

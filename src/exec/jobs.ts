@@ -24,7 +24,7 @@ export interface HostCommandsOptions {
   readonly brokerSocket?: string;
 }
 
-interface Job {
+interface CommandJob {
   readonly owner: string;
   readonly running: Running;
   end?: RunEnd;
@@ -43,7 +43,7 @@ const NO_SANDBOX =
 export function createHostCommands(options: HostCommandsOptions): HostCommands {
   const { brokerSocket = BROKER_SOCKET } = options;
   const hasBroker = () => existsSync(brokerSocket);
-  const jobs = new Map<number, Job>();
+  const jobs = new Map<number, CommandJob>();
   const active = new Set<Running>();
   let probe: Promise<string | undefined> | undefined;
   let last = 0;
@@ -107,7 +107,7 @@ export function createHostCommands(options: HostCommandsOptions): HostCommands {
     async start(command, owner, timeoutMs) {
       const running = await begin(command, timeoutMs);
       const id = ++last;
-      const job: Job = { owner, running };
+      const job: CommandJob = { owner, running };
       jobs.set(id, job);
       running.ended.then((end) => void (job.end = end), () => void jobs.delete(id));
       for (const [old, { end }] of jobs) {

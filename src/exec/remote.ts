@@ -42,11 +42,11 @@ const answerSchema = z.union([
   }),
 ]);
 
-type Answer = z.infer<typeof answerSchema>;
+type BrokerAnswer = z.infer<typeof answerSchema>;
 
 /** Sends a request. `stop` closes the connection, which ends the command. */
 function exchange(socket: string, request: BrokerRequest) {
-  const { promise: answered, resolve, reject } = Promise.withResolvers<Answer>();
+  const { promise: answered, resolve, reject } = Promise.withResolvers<BrokerAnswer>();
   const connection = createConnection(socket);
   let text = "";
   connection.setEncoding("utf8");

@@ -10,13 +10,19 @@
 
 import type { Account } from "../core/account/account.ts";
 import { FileError } from "../core/turn/media.ts";
-import type { AudioFacts, DocumentText, Extractor, Job, JobResult } from "../core/turn/extract.ts";
+import type {
+  AudioFacts,
+  DocumentText,
+  ExtractJob,
+  Extractor,
+  JobResult,
+} from "../core/turn/extract.ts";
 import type { VoiceFacts } from "../core/outbound/outbound.ts";
 
 /** The part of a `Worker` of `node:worker_threads` that a job needs. */
 export interface Thread {
   /** Sends a job to the thread. */
-  postMessage(job: Job, transferred: ArrayBuffer[]): void;
+  postMessage(job: ExtractJob, transferred: ArrayBuffer[]): void;
   /** Listens for results. */
   on(event: "message", listener: (message: FromThread) => void): unknown;
   /** Listens for the end of the thread. */
@@ -57,7 +63,7 @@ export function createExtractor(
   /** Resolves when the last job has ended. */
   let last: Promise<unknown> = Promise.resolve();
 
-  async function runNow(job: Job, signal: AbortSignal): Promise<unknown> {
+  async function runNow(job: ExtractJob, signal: AbortSignal): Promise<unknown> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     if (job.bytes.length > LARGE_BYTES) collectGarbage();
@@ -99,7 +105,7 @@ export function createExtractor(
   }
 
   return {
-    run<J extends Job>(job: J, signal: AbortSignal) {
+    run<J extends ExtractJob>(job: J, signal: AbortSignal) {
       const result = last.then(() => runNow(job, signal));
       last = result.catch(() => {});
       return result as Promise<JobResult<J["kind"]>>; // the thread answers with the job's own kind

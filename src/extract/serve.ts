@@ -6,7 +6,7 @@
 
 import { UnreadableError } from "./limits.ts";
 import type { VoiceFacts } from "../core/outbound/outbound.ts";
-import type { AudioFacts, DocumentText, Job } from "../core/turn/extract.ts";
+import type { AudioFacts, DocumentText, ExtractJob } from "../core/turn/extract.ts";
 import type { FromThread } from "./extractor.ts";
 
 /** The part of a `MessagePort` of `node:worker_threads` that the thread needs. */
@@ -14,7 +14,7 @@ export interface Port {
   /** Sends a result to the main thread. */
   postMessage(message: FromThread): void;
   /** Listens for jobs. */
-  on(event: "message", listener: (job: Job) => void): unknown;
+  on(event: "message", listener: (job: ExtractJob) => void): unknown;
 }
 
 /** Tells that the thread has loaded, and does its jobs. */
@@ -29,7 +29,7 @@ export function serveExtraction(port: Port): void {
 }
 
 /** Does one job. Each format's code is loaded only when it is needed. */
-export async function run(job: Job): Promise<DocumentText | AudioFacts | VoiceFacts> {
+export async function run(job: ExtractJob): Promise<DocumentText | AudioFacts | VoiceFacts> {
   switch (job.kind) {
     case "pdf":
       return await (await import("./pdf.ts")).readPdf(job.bytes);

@@ -66,7 +66,7 @@ const MAX_AGE_MS = 60_000;
 const COLLECT_AFTER = 4_000;
 
 /** A connection with its socket. */
-export interface Connection extends OpenConnection {
+export interface ServedConnection extends OpenConnection {
   /** The connection. */
   readonly socket: Socket;
   /** Whether it waits for an answer. */
@@ -84,7 +84,7 @@ export interface Connection extends OpenConnection {
 export function createBoundedServer(
   handler: HttpHandler,
   bounds: HttpBounds,
-  connections: Set<Connection>,
+  connections: Set<ServedConnection>,
   collect: () => void = collectGarbage,
 ): Server {
   const server = createServer(
@@ -126,9 +126,9 @@ function boundConnections(
     maxBodyBytes = MAX_BODY_BYTES,
     maxAgeMs = MAX_AGE_MS,
   }: HttpBounds,
-  connections: Set<Connection>,
+  connections: Set<ServedConnection>,
 ): void {
-  const bySocket = new WeakMap<Socket, Connection>();
+  const bySocket = new WeakMap<Socket, ServedConnection>();
   const timers = new WeakMap<Socket, ReturnType<typeof setTimeout>>();
   const wait = (socket: Socket, ms?: number): void => {
     clearTimeout(timers.get(socket));
@@ -146,7 +146,7 @@ function boundConnections(
     if (admission.kind === "refuse") return void socket.destroy();
     admission.evicts?.socket.destroy();
     if (admission.evicts) connections.delete(admission.evicts);
-    const connection: Connection = { ...client, socket, isBusy: false, answered: 0 };
+    const connection: ServedConnection = { ...client, socket, isBusy: false, answered: 0 };
     connections.add(connection);
     bySocket.set(socket, connection);
     wait(socket, headersMs);

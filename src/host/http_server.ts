@@ -9,11 +9,11 @@ import type { Server } from "node:http";
 import { codeOf } from "../lib/errors.ts";
 import { isLoopback } from "../lib/network/addresses.ts";
 import {
-  type Connection,
   createBoundedServer,
   type HttpBounds,
   type HttpHandler,
   type HttpTimeouts,
+  type ServedConnection,
 } from "./bounded_server.ts";
 import { HttpServerError } from "./http_server_error.ts";
 
@@ -97,7 +97,7 @@ async function listenOnAll(
   const addresses: string[] = [];
   const skipped: string[] = [];
   let port = wantedPort;
-  const connections = new Set<Connection>();
+  const connections = new Set<ServedConnection>();
   const close = async () => {
     await Promise.all(servers.map((server) => closeServer(server, bounds.closeMs)));
   };

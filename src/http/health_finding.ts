@@ -56,11 +56,11 @@ export interface HealthCheck {
   /** Component and measurement, such as `"gateway:heartbeatAckAge"`. */
   readonly name: string;
   /** Account or shard; absent for the process. */
-  readonly componentId?: string | undefined;
+  readonly componentId?: string;
   /** The value that was judged. */
   readonly observedValue: string | number;
   /** Its unit; absent for a text. */
-  readonly observedUnit?: string | undefined;
+  readonly observedUnit?: string;
   /** The result. */
   readonly status: Status;
   /** As {@link HealthFinding.isReady}; beside the format. */

@@ -63,7 +63,7 @@ export interface Snapshot {
     readonly oldestMs: number;
   };
   /** The models of all running accounts, each once. */
-  readonly models: readonly Model[];
+  readonly models: readonly ModelSnapshot[];
   /** The embedding model; absent if the config names none. */
   readonly embedding?: EmbeddingState;
   /** The main thread's longest delay of the last minute, in milliseconds. */
@@ -85,7 +85,7 @@ export interface AccountSnapshot {
   /** Unix time in milliseconds at which its gateway thread last ran; absent if no thread runs. */
   readonly gatewayTickAt?: number;
   /** Empty for a disabled account. */
-  readonly shards: readonly Shard[];
+  readonly shards: readonly ShardSnapshot[];
   /** How the gateway connections are compressed (G8); absent without a connection. */
   readonly compression?: "zlib-stream" | "none";
   /** Absent before the store was asked, and for a disabled account. */
@@ -134,7 +134,7 @@ export interface ConfigState {
 }
 
 /** The state of one shard. */
-export interface Shard {
+export interface ShardSnapshot {
   /** Account and shard, such as `"default/0"`. */
   readonly id: string;
   /** State of the connection. */
@@ -201,7 +201,7 @@ export interface RestState {
 }
 
 /** The state of one model. */
-export interface Model {
+export interface ModelSnapshot {
   /** `"<provider>/<model>"`. */
   readonly id: string;
   /** Unix time in milliseconds since which it has failed; absent while it serves. */

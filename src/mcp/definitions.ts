@@ -33,11 +33,11 @@ interface ListedTool {
   /** Its name at the server. */
   readonly name: string;
   /** Its text for the model. */
-  readonly description?: string | undefined;
+  readonly description?: string;
   /** JSON Schema of its input. */
   readonly inputSchema: object;
   /** Hints of the server, such as whether it only reads. */
-  readonly annotations?: object | undefined;
+  readonly annotations?: object;
 }
 
 /** Maximum number of tools of one server. */

@@ -152,7 +152,7 @@ function remember<Key, Value>(cache: Map<Key, Value>, key: Key, value: Value): v
 }
 
 /** The result of one request. */
-export type Answer =
+export type PluralKitAnswer =
   | { readonly kind: "found"; readonly proxied: ProxiedMessage }
   | { readonly kind: "none" }
   /**
@@ -164,7 +164,7 @@ export type Answer =
   | { readonly kind: "failed"; readonly reason: string };
 
 /** Asks for one message. Never rejects. */
-export type Ask = (id: MessageId, signal: AbortSignal) => Promise<Answer>;
+export type AskPluralKit = (id: MessageId, signal: AbortSignal) => Promise<PluralKitAnswer>;
 
 /** Maximum bytes of an answer. All texts of a system and a member have some 5 kB. */
 const MAX_BYTES = 64 * 1_024;
@@ -204,7 +204,7 @@ const limitedSchema = z.object({ retry_after: z.number().nonnegative() });
  *
  * @see {@link https://pluralkit.me/api/endpoints/#get-proxied-message-information}
  */
-export function createAsk({ fetch, apiUrl, token, version }: PluralkitServer): Ask {
+export function createAsk({ fetch, apiUrl, token, version }: PluralkitServer): AskPluralKit {
   const base = apiUrl.replace(/\/+$/, "");
   const headers = {
     accept: "application/json",
@@ -226,7 +226,7 @@ export function createAsk({ fetch, apiUrl, token, version }: PluralkitServer): A
   };
 }
 
-function judge(status: number, body: unknown): Answer {
+function judge(status: number, body: unknown): PluralKitAnswer {
   if (status === 200) {
     const { data: proxied } = messageSchema.safeParse(body);
     return proxied ? { kind: "found", proxied } : again("an answer that is not PluralKit's");

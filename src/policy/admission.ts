@@ -24,7 +24,7 @@ import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
 import type { Granted } from "./senders.ts";
 import { ownerIsAsked, PLURALKIT, preparePlaceAccess } from "./place_access.ts";
-import { type Ask, ignore, nameOf, recordNothing } from "./rules/checks.ts";
+import { ignore, nameOf, type RecordCheck, recordNothing } from "./rules/checks.ts";
 import { prepareRights } from "./rights.ts";
 import type { OpenPlace } from "./rules/place_entry.ts";
 import type { AccessPolicy } from "./rules/rules.ts";
@@ -81,7 +81,7 @@ export function prepareMessages(
 ): (
   message: InboundMessage | RecalledMessage,
   known: KnownFacts,
-  ask: Ask,
+  ask: RecordCheck,
   isEdit?: boolean,
 ) => Verdict {
   const texts = textCommandsOf(policy, commands);
@@ -97,7 +97,7 @@ export function prepareMessages(
     message: JudgedMessage,
     known: KnownFacts,
     { why, rule, open }: Granted,
-    ask: Ask,
+    ask: RecordCheck,
   ): Verdict {
     if (message.isAnnouncement && !ask("mention", false, rule, () => ANNOUNCED)) {
       return overhear("no-mention", rule, isOwnerKnown(known));
@@ -122,7 +122,7 @@ export function prepareMessages(
   function rightIsMissing(
     message: JudgedMessage,
     known: KnownFacts,
-    ask: Ask,
+    ask: RecordCheck,
     isToBot: boolean,
   ): Verdict | undefined {
     const command = commandIn(message, texts);
@@ -145,7 +145,7 @@ export function prepareMessages(
     message: JudgedMessage,
     known: KnownFacts,
     open: OpenPlace,
-    ask: Ask,
+    ask: RecordCheck,
   ): Verdict {
     const { intentFilter, threads } = open;
     const requireMention = mentionRuleOf(known, open);
@@ -216,7 +216,7 @@ function isCheckedLater(
 function proxyIsAwaited(
   { sender }: InboundMessage,
   { isProxied, isUnproxied }: KnownFacts,
-  ask: Ask,
+  ask: RecordCheck,
   { asksPluralkit }: Pick<AccessPolicy, "asksPluralkit">,
 ): Verdict | undefined {
   if (!asksPluralkit || !isProxied || sender.automaton || sender.pluralkit) {

@@ -9,7 +9,12 @@
  */
 
 import type { CommandNeeds } from "../core/inbound/commands.ts";
-import type { Check, Explanation, KnownFacts, RecalledMessage } from "../core/inbound/facts.ts";
+import type {
+  Explanation,
+  KnownFacts,
+  RecalledMessage,
+  VerdictCheck,
+} from "../core/inbound/facts.ts";
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
 import type { Verdict } from "../core/inbound/verdict.ts";
@@ -17,7 +22,7 @@ import { type ExistingCommands, prepareMessages } from "./admission.ts";
 import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
 import type { Granted } from "./senders.ts";
 import { preparePlaceAccess } from "./place_access.ts";
-import { type Ask, createRecorder, ignore, nameOf, recordNothing } from "./rules/checks.ts";
+import { createRecorder, ignore, nameOf, type RecordCheck, recordNothing } from "./rules/checks.ts";
 import { prepareRights } from "./rights.ts";
 import type { AccessPolicy, ReactionMode } from "./rules/rules.ts";
 
@@ -68,7 +73,7 @@ export function explain(
   policy: AccessPolicy,
   commands: ExistingCommands,
 ): Explanation {
-  const checks: Check[] = [];
+  const checks: VerdictCheck[] = [];
   const verdict = prepareEvents(policy, commands)(
     event,
     known,
@@ -80,7 +85,7 @@ export function explain(
 function prepareEvents(
   policy: AccessPolicy,
   commands: ExistingCommands,
-): (event: AccessEvent, known: KnownFacts, ask: Ask) => Verdict {
+): (event: AccessEvent, known: KnownFacts, ask: RecordCheck) => Verdict {
   const judgeMessage = prepareMessages(policy, commands);
   const rights = prepareRights(policy);
   const checkAccess = preparePlaceAccess(policy, rights);
@@ -89,7 +94,7 @@ function prepareEvents(
   function judgeReaction(
     { sender, on }: AccessEvent & { readonly kind: "reaction" },
     { open, rule }: Granted,
-    ask: Ask,
+    ask: RecordCheck,
   ): Verdict {
     const mode = open?.reactionNotifications ?? { value: "own", rule: DMS };
     const isCounted = reactionCounts(mode.value, on, sender, open?.guildUsers?.value);
@@ -105,7 +110,7 @@ function prepareEvents(
     { place, sender, needs }: Action & { readonly needs: CommandNeeds },
     known: KnownFacts,
     { rule }: Granted,
-    ask: Ask,
+    ask: RecordCheck,
   ): Verdict {
     const right = rights.needed(needs, place, sender, known);
     if (!right) return { kind: "accept", why: "allowed", rule };

@@ -22,7 +22,7 @@ import {
   type Refusal,
   type Senders,
 } from "./senders.ts";
-import { type Ask, ignore, nameOf } from "./rules/checks.ts";
+import { ignore, nameOf, type RecordCheck } from "./rules/checks.ts";
 import type { OpenPlace } from "./rules/place_entry.ts";
 import { rulesFor } from "./rules/place_rules.ts";
 import type { Rights } from "./rights.ts";
@@ -43,13 +43,13 @@ export const PLURALKIT = "channels.discord.pluralkit.enabled";
 export function preparePlaceAccess(
   policy: AccessPolicy,
   rights: Rights,
-): (caller: Caller, ask: Ask) => Granted | Refusal {
+): (caller: Caller, ask: RecordCheck) => Granted | Refusal {
   const { asksPluralkit } = policy;
   const senders = prepareSenders(policy);
   const { entryFor, unlistedGrant, automatonIsRefused } = senders;
   const { decideDirect, decideGroup } = prepareDirectAccess(policy, rights, senders);
 
-  function decideGuild(caller: Caller, ask: Ask, place: GuildPlace): Granted | Refusal {
+  function decideGuild(caller: Caller, ask: RecordCheck, place: GuildPlace): Granted | Refusal {
     const rules = rulesFor(place, policy, ask);
     if (rules.kind === "closed") return ignore(rules.why, rules.rule);
     return ownerIsMissing(caller, ask) ?? pluralkitIsAsked(caller, ask) ??
@@ -59,7 +59,7 @@ export function preparePlaceAccess(
   /** Refuses a guild without an owner. A message without the fact may still be refused otherwise. */
   function ownerIsMissing(
     { known: { ownerInGuild }, isMessage }: Caller,
-    ask: Ask,
+    ask: RecordCheck,
   ): Refusal | undefined {
     if (!policy.needsOwnerInGuild) return undefined;
     if (!ownerInGuild) return isMessage ? undefined : ownerIsAsked(policy, ask);
@@ -72,7 +72,7 @@ export function preparePlaceAccess(
 
   function pluralkitIsAsked(
     { sender, known: { pluralkit }, isMessage }: Caller,
-    ask: Ask,
+    ask: RecordCheck,
   ): Refusal | undefined {
     const { automaton, applicationId } = sender;
     if (!isMessage || !asksPluralkit) return undefined;
@@ -86,7 +86,7 @@ export function preparePlaceAccess(
 
   function guildSender(
     { sender, needs }: Caller,
-    ask: Ask,
+    ask: RecordCheck,
     open: OpenPlace,
   ): Granted | Refusal {
     let { rule } = open;
@@ -123,7 +123,7 @@ export function preparePlaceAccess(
 /** Lets an event wait until Discord has told whether an owner is in its guild (P6). */
 export function ownerIsAsked(
   { groupPolicyRule: rule }: Pick<AccessPolicy, "groupPolicyRule">,
-  ask: Ask,
+  ask: RecordCheck,
 ): Verdict & { readonly kind: "undecided" } {
   ask("owner", false, rule, () => "Barnacle has not asked Discord yet who of the owners is there");
   return { kind: "undecided", why: "owner-in-guild", rule };
@@ -154,11 +154,11 @@ function prepareDirectAccess(
   rights: Rights,
   { entryFor, unlistedGrant, automatonIsRefused }: Senders,
 ) {
-  function decideDirect(caller: Caller, ask: Ask): Granted | Refusal {
+  function decideDirect(caller: Caller, ask: RecordCheck): Granted | Refusal {
     return dmsAreOff(ask) ?? automatonIsRefused(caller, ask) ?? directSender(caller, ask);
   }
 
-  function dmsAreOff(ask: Ask): Refusal | undefined {
+  function dmsAreOff(ask: RecordCheck): Refusal | undefined {
     if (!ask("dm", dm.enabled, DM_ENABLED, () => `dm.enabled is ${dm.enabled}`)) {
       return ignore("dm-disabled", DM_ENABLED);
     }
@@ -169,7 +169,7 @@ function prepareDirectAccess(
     return undefined;
   }
 
-  function directSender(caller: Caller, ask: Ask): Granted | Refusal {
+  function directSender(caller: Caller, ask: RecordCheck): Granted | Refusal {
     const { sender, isChallenged, known } = caller;
     const grant = directGrant(caller);
     const canPair = dm.policy === "pairing";
@@ -202,7 +202,11 @@ function prepareDirectAccess(
     return need === undefined ? undefined : unlistedGrant();
   }
 
-  function decideGroup(caller: Caller, ask: Ask, name: string | undefined): Granted | Refusal {
+  function decideGroup(
+    caller: Caller,
+    ask: RecordCheck,
+    name: string | undefined,
+  ): Granted | Refusal {
     const off = dmsAreOff(ask);
     if (off) return off;
     if (

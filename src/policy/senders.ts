@@ -11,7 +11,7 @@ import type { CommandNeeds } from "../core/inbound/commands.ts";
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { KnownFacts } from "../core/inbound/facts.ts";
 import { type AllowEntry, entryText, prepareAllowlist } from "./rules/allowlist.ts";
-import { type Ask, ignore, nameOf } from "./rules/checks.ts";
+import { ignore, nameOf, type RecordCheck } from "./rules/checks.ts";
 import type { AccessPolicy } from "./rules/rules.ts";
 import type { OpenPlace } from "./rules/place_entry.ts";
 
@@ -32,7 +32,7 @@ export interface Senders {
   /** Access for a command if the allow lists do not apply to commands (K3); else `undefined`. */
   unlistedGrant(): AccessGrant | undefined;
   /** Refuses a bot or webhook that the policy does not let in, or that the loop guard mutes. */
-  automatonIsRefused(caller: Caller, ask: Ask): Refusal | undefined;
+  automatonIsRefused(caller: Caller, ask: RecordCheck): Refusal | undefined;
 }
 
 const ALLOW_BOTS = "channels.discord.allowBots";

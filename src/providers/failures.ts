@@ -41,7 +41,7 @@ interface ServerError {
 }
 
 /** An HTTP answer with a status of failure. */
-export interface Refused {
+export interface RefusedAnswer {
   /** HTTP status. */
   readonly status: number;
   /** Headers of the answer. */
@@ -59,7 +59,7 @@ export interface Refused {
  * @param now Unix time in milliseconds, for a `Retry-After` that is a date.
  */
 export function refusalOf(
-  { status, headers, body, url }: Refused,
+  { status, headers, body, url }: RefusedAnswer,
   modelId: string,
   secrets: readonly string[],
   now: number,

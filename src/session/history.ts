@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { Window } from "../core/model.ts";
+import type { ContextWindow } from "../core/model.ts";
 import { type Entry, lengthOf } from "../core/inbound/transcript.ts";
 
 /**
@@ -47,7 +47,7 @@ export function selectEntries(
 const RESERVE = { tokens: 4_000, share: 1 / 8 };
 
 /** Tokens of a model's window that a request may take. */
-export function requestTokens({ contextWindow, maxOutput }: Window): number {
+export function requestTokens({ contextWindow, maxOutput }: ContextWindow): number {
   const reserve = Math.min(RESERVE.tokens, Math.floor(contextWindow * RESERVE.share));
   return Math.max(0, contextWindow - maxOutput - reserve);
 }
@@ -59,7 +59,7 @@ export function requestTokens({ contextWindow, maxOutput }: Window): number {
  * message.
  */
 export function historyChars(
-  window: Window,
+  window: ContextWindow,
   otherChars: number,
   tokensPerChar: number = FIRST_TOKENS_PER_CHAR,
 ): number {
@@ -123,7 +123,7 @@ export interface RequestSize {
   /** UTF-16 units of everything beside the entries: prompt, tools, summary, and the message. */
   readonly otherChars: number;
   /** The model's window. */
-  readonly window: Window;
+  readonly window: ContextWindow;
   /** Estimated tokens per UTF-16 unit. */
   readonly tokensPerChar: number;
 }

@@ -3,16 +3,16 @@ import { describe, it } from "node:test";
 import type { Finding } from "../../src/core/finding.ts";
 import type { Status } from "../../src/http/health_finding.ts";
 import { isAlive, isReady, judge, worst } from "../../src/http/checks.ts";
-import type { AccountSnapshot, Shard, Snapshot } from "../../src/http/snapshot.ts";
+import type { AccountSnapshot, ShardSnapshot, Snapshot } from "../../src/http/snapshot.ts";
 import { another, HEALTHY, NOW, only, READY, SERVING } from "../support/bot/health.ts";
 
-const away = (ms: number, state: Shard["state"] = "resuming"): Shard => ({
+const away = (ms: number, state: ShardSnapshot["state"] = "resuming"): ShardSnapshot => ({
   id: "default/0",
   state,
   readyAt: NOW - ms,
   isDown: false,
 });
-const acked = (msAgo: number): Shard => ({
+const acked = (msAgo: number): ShardSnapshot => ({
   ...READY,
   ack: { at: NOW - msAgo, intervalMs: 40_000, latencyMs: 42 },
 });
@@ -22,7 +22,7 @@ const inbox = (oldestMs: number): Partial<Snapshot> => ({
 const outbox = (oldestMs: number): Partial<Snapshot> => ({
   outbox: { ...HEALTHY.outbox, oldestMs },
 });
-const budget = (left: number, change: Partial<Shard> = {}): Partial<Snapshot> =>
+const budget = (left: number, change: Partial<ShardSnapshot> = {}): Partial<Snapshot> =>
   only({
     identify: { left, ...(left <= 50 && { heldUntil: NOW + 1_000 }) },
     shards: [{ ...READY, ...change }],

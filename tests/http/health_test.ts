@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Shard, Snapshot } from "../../src/http/snapshot.ts";
+import type { ShardSnapshot, Snapshot } from "../../src/http/snapshot.ts";
 import { createHealthApp } from "../../src/http/app.ts";
 import { another, HEALTHY, NOW, only, READY, SERVING } from "../support/bot/health.ts";
 
-const shard = (state: Shard["state"], readyAt: number): Partial<Snapshot> =>
+const shard = (state: ShardSnapshot["state"], readyAt: number): Partial<Snapshot> =>
   only({ shards: [{ id: "default/0", state, readyAt, isDown: false }] });
 const WRONG_CONFIG: Partial<Snapshot> = {
   config: { revision: "1", loadedAt: 0, since: NOW, problem: "config.jsonc:3:5 no such key" },
@@ -59,7 +59,7 @@ describe("[O1] createHealthApp()", () => {
   }
 
   it("names each reason for not being ready once", async () => {
-    const lost: Shard = { id: "default/1", state: "resuming", readyAt: NOW, isDown: false };
+    const lost: ShardSnapshot = { id: "default/1", state: "resuming", readyAt: NOW, isDown: false };
     const { body } = await ask("/readyz", {
       phase: "starting",
       ...only({ shards: [lost, lost] }),
@@ -86,7 +86,7 @@ describe("[O1] createHealthApp()", () => {
   });
 
   it("groups its checks by name, as the format requires", async () => {
-    const second: Shard = { ...READY, id: "default/1" };
+    const second: ShardSnapshot = { ...READY, id: "default/1" };
     const { body } = await ask("/healthz", {
       ...only({ shards: [READY, second] }),
       outbox: { ...HEALTHY.outbox, uncertain: 2 },

@@ -14,7 +14,7 @@ import { createApplications } from "../../discord/rest/calls/application.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
 import { type AccountEnd, endOf, endReason } from "../account_end.ts";
 import { createAccountRest, NO_REST_EVENTS } from "../outbound/rest.ts";
-import type { Account, Setup } from "../rules/setup.ts";
+import type { AccountSetup, Setup } from "../rules/setup.ts";
 import { createTokenChange, type TokenChange } from "./token_change.ts";
 
 /** The settings that an account starts with. */
@@ -76,7 +76,7 @@ export interface AccountRunner {
 /** The part of the setup for one account. */
 export interface OwnSetup {
   /** Token and model of the account. */
-  readonly account: Account;
+  readonly account: AccountSetup;
   /** The account's config. */
   readonly config: Config;
 }

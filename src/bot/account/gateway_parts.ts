@@ -23,12 +23,12 @@ import { type Connection, createConnection } from "../../discord/gateway/main/co
 import { type AccountPresence, createAccountPresence } from "../../flows/presence.ts";
 import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
-import { type Settings, settingsOf } from "../account_context.ts";
+import { type RunningSettings, settingsOf } from "../account_context.ts";
 
 /** The parts that connect an account. */
 export interface GatewayParts {
   /** Config and models, which a reload replaces. */
-  readonly settings: Settings;
+  readonly settings: RunningSettings;
   /** Sends requests to Discord. */
   readonly client: RestClient;
   /** Events of requests to Discord. */

@@ -16,7 +16,11 @@ import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import { userAgentOf } from "../../discord/rest/client/client.ts";
 import type { Application, Applications } from "../../discord/rest/calls/application.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { type Answer, type DiscordFacts, shapeOfToken } from "../../flows/preflight/discord.ts";
+import {
+  type DiscordFacts,
+  type ProbeAnswer,
+  shapeOfToken,
+} from "../../flows/preflight/discord.ts";
 import type { NetworkFacts } from "../../flows/preflight/network.ts";
 import { isContainer } from "../../host/process/boot.ts";
 import { probeHttp, type ProbePorts, probeReachability } from "../../host/network_probe.ts";
@@ -166,14 +170,14 @@ export async function examineDiscord(
 export async function ask<Found>(
   question: () => Promise<Found>,
   timeoutMs: number,
-): Promise<Answer<Found>> {
-  const { promise: late, resolve } = Promise.withResolvers<Answer<Found>>();
+): Promise<ProbeAnswer<Found>> {
+  const { promise: late, resolve } = Promise.withResolvers<ProbeAnswer<Found>>();
   const cancel = schedule(
     () => resolve({ kind: "failed", why: "no answer in time" }),
     timeoutMs,
   );
   const answer = question().then(
-    (found): Answer<Found> => ({ kind: "answered", found }),
+    (found): ProbeAnswer<Found> => ({ kind: "answered", found }),
     toAnswer<Found>,
   );
   try {
@@ -183,7 +187,7 @@ export async function ask<Found>(
   }
 }
 
-function toAnswer<Found>(error: unknown): Answer<Found> {
+function toAnswer<Found>(error: unknown): ProbeAnswer<Found> {
   if (!(error instanceof RestError)) throw error;
   if (error.kind === "unauthorized") return { kind: "refused" };
   return { kind: error.kind === "rate_limited" ? "limited" : "failed", why: error.message };

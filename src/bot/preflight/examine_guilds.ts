@@ -22,7 +22,7 @@ import {
 } from "../../discord/rest/permissions/denial.ts";
 import { type Channel, CHANNEL_KINDS, isForum } from "../../core/rights/channel.ts";
 import { type Permission, riskyIn } from "../../core/rights/permissions.ts";
-import type { Answer } from "../../flows/preflight/discord.ts";
+import type { ProbeAnswer } from "../../flows/preflight/discord.ts";
 import type { MissingPermission, SeenGuild } from "../../flows/preflight/permissions.ts";
 import { ask } from "./examine.ts";
 
@@ -53,7 +53,7 @@ const USED: readonly Permission[] = [
 export async function examineGuilds(
   { api, self, mayAnswerIn, now }: GuildOptions,
   timeoutMs: number,
-): Promise<Answer<readonly SeenGuild[]>> {
+): Promise<ProbeAnswer<readonly SeenGuild[]>> {
   const listed = await ask(() => createGuildList(api).guilds(), timeoutMs);
   if (listed.kind !== "answered") return listed;
   const answered = listed.found.filter(mayAnswerIn);

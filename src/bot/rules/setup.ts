@@ -25,14 +25,14 @@ export interface Speech {
 }
 
 /** An account's facts beside the config. */
-export interface Account {
+export interface AccountSetup {
   /** The bot's token, a secret. */
   readonly token: string;
   /** The model that answers. */
   readonly model: Model;
   /** Checks whether the model can be asked, without a question to it. */
   readonly checkModel: () => Promise<Finding>;
-  /** The models that people may choose; absent: only {@link Account.model}. */
+  /** The models that people may choose; absent: only {@link AccountSetup.model}. */
   readonly choices?: ModelChoices;
   /** Reads and changes the config file, for `/config`; absent: there is no file. */
   readonly configFile?: ConfigFile;
@@ -53,5 +53,5 @@ export interface Setup {
   /** Makes vectors of notes; absent: no model does. */
   readonly embedding?: Embedding;
   /** The enabled accounts (C7). */
-  readonly accounts: ReadonlyMap<AccountId, Account>;
+  readonly accounts: ReadonlyMap<AccountId, AccountSetup>;
 }

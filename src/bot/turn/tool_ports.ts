@@ -35,7 +35,7 @@ import { prepareClosedBy } from "../../policy/places.ts";
 import { serverQuestion } from "../../render/questions/server_question.ts";
 import { threadTitle } from "../../render/name.ts";
 import { createSkillsPort } from "../../workspace/skill_library.ts";
-import type { AccountContext, Settings } from "../account_context.ts";
+import type { AccountContext, RunningSettings } from "../account_context.ts";
 import type { AccountFiles } from "./account_files.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
@@ -46,7 +46,7 @@ import { timezoneOf } from "../schedules/schedules.ts";
 interface ToolParts extends Pick<TurnRulesPorts, "uploadLimit" | "takesFiles" | "isOwner"> {
   readonly client: RestClient;
   readonly reader: Reader;
-  readonly settings: Pick<Settings, "model" | "drawing">;
+  readonly settings: Pick<RunningSettings, "model" | "drawing">;
   readonly services: ToolServices;
   readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "sent">;
   readonly files: Pick<AccountFiles, "download" | "drawings" | "find">;

@@ -66,7 +66,7 @@ export interface Known {
   /** The bot's own user; absent before its first connection. */
   readonly self?: Self;
   /** The guild of the place. */
-  readonly guild?: Guild | undefined;
+  readonly guild?: Guild;
   /** Unix time in milliseconds. */
   readonly now: number;
 }

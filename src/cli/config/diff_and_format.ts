@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Change, planReload } from "../../config/changes.ts";
+import { type KeyChange, planReload } from "../../config/changes.ts";
 import { formatted } from "../../config/text/edit_text.ts";
 import { parseConfig } from "../../config/parse.ts";
 import { readTree, valueAt } from "../../config/text/tree.ts";
@@ -73,7 +73,7 @@ function noFile(file: string, hasOther: boolean, json: boolean, io: Io): ExitCod
 }
 
 /** A comparison does not say when a change takes effect. */
-function line(change: Change): string {
+function line(change: KeyChange): string {
   return changeLine({ ...change, takesEffect: "now" });
 }
 

@@ -7,7 +7,7 @@
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import type { Env } from "../../lib/env.ts";
-import { type Change, planReload } from "../../config/changes.ts";
+import { type KeyChange, planReload } from "../../config/changes.ts";
 import { type Loaded, locateConfig } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { isList, isRecord } from "../../config/text/tree.ts";
@@ -74,7 +74,7 @@ function closed(file: string, message: string): ClosedConfig {
 export type Saved =
   | {
     readonly kind: "saved";
-    readonly changes: readonly Change[];
+    readonly changes: readonly KeyChange[];
     /** New warnings, such as a secret that other users may read. */
     readonly problems: readonly Problem[];
     readonly backup?: string;
@@ -159,7 +159,7 @@ function backupText(backup: string | undefined): string {
 }
 
 /** `channels.discord.historyLimit: 20 → 30`. */
-export function changeLine({ path, from, to, takesEffect }: Change): string {
+export function changeLine({ path, from, to, takesEffect }: KeyChange): string {
   const [old, now] = [from, to].map((json) => json === undefined ? undefined : shortened(json));
   const change = old === undefined
     ? `set to ${now}`
@@ -181,7 +181,7 @@ function shortened(json: string): string {
   return `${json.slice(0, MAX_VALUE)}…`;
 }
 
-const EFFECTS: Readonly<Record<Change["takesEffect"], string>> = {
+const EFFECTS: Readonly<Record<KeyChange["takesEffect"], string>> = {
   now: "",
   reconnect: " (the bot reconnects)",
   restart: " (from the next start)",

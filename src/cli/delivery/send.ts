@@ -50,7 +50,7 @@ export interface SendArguments {
   /** As the user types it: `"channel:123"`. */
   readonly target: string;
   /** `"-"` reads stdin. */
-  readonly text?: string | undefined;
+  readonly text?: string;
 }
 
 /** Sends a message, and prints a link to each part that Discord has. */

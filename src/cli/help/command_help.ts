@@ -107,7 +107,7 @@ export function describeGroup(
   });
   const formatHelp: typeof target.formatHelp = ({ prefix, ansiColor }) => {
     const style = styleOf(ansiColor);
-    const rows = Object.entries(commands).map(([name, { help }]): Row => [
+    const rows = Object.entries(commands).map(([name, { help }]): HelpRow => [
       name,
       help.brief + (name === defaultCommand ? " (default)" : ""),
     ]);
@@ -149,14 +149,18 @@ function helpLines(
     ...(notes.length === 0 ? [] : ["", ...notes.flatMap((note) => wrapped(note, WIDTH))]),
     ...section("Arguments", argumentRows(target), style),
     ...section("Options", [...optionRows(target), HELP_ROW], style),
-    ...section("Exit codes", exitRows(exits).map(([code, text]): Row => [`${code}`, text]), style),
+    ...section(
+      "Exit codes",
+      exitRows(exits).map(([code, text]): HelpRow => [`${code}`, text]),
+      style,
+    ),
     "",
     style.bold(examples.length === 1 ? "Example:" : "Examples:"),
     ...examples.map((example) => `  ${example}`),
   ];
 }
 
-const HELP_ROW: Row = ["-h, --help", "Print this help"];
+const HELP_ROW: HelpRow = ["-h, --help", "Print this help"];
 
 /** `"barnacle send <target> [text] [options]"`: required options by name, all others as one. */
 export function usageOf({ parameters }: Command<CommandContext>, name: string): string {
@@ -167,13 +171,13 @@ export function usageOf({ parameters }: Command<CommandContext>, name: string): 
 }
 
 /** A command's positional arguments with their explanations. */
-export function argumentRows({ parameters }: Command<CommandContext>): readonly Row[] {
+export function argumentRows({ parameters }: Command<CommandContext>): readonly HelpRow[] {
   const terms = positionalTerms(parameters);
-  return positionalsOf(parameters).map(({ brief }, at): Row => [terms[at] ?? "", brief]);
+  return positionalsOf(parameters).map(({ brief }, at): HelpRow => [terms[at] ?? "", brief]);
 }
 
 /** A command's own options, and those that all commands take, without hidden ones. */
-export function optionRows({ parameters }: Command<CommandContext>): readonly Row[] {
+export function optionRows({ parameters }: Command<CommandContext>): readonly HelpRow[] {
   const rows = Object.entries(parameters.flags ?? {})
     .filter(([, flag]) => !("hidden" in flag && flag.hidden === true))
     .map(([name, flag]) => ({ name, row: [optionTerm(name, flag), optionText(flag)] as const }));
@@ -245,14 +249,14 @@ const GAP = 2;
 const MAX_TERM = 26;
 
 /** A term and its explanation: `["--json", "Print the result as JSON"]`. */
-export type Row = readonly [term: string, text: string];
+export type HelpRow = readonly [term: string, text: string];
 
 /** A heading and its list, after an empty line; nothing for an empty list. */
-export function section(title: string, rows: readonly Row[], style: Style): readonly string[] {
+export function section(title: string, rows: readonly HelpRow[], style: Style): readonly string[] {
   return rows.length === 0 ? [] : ["", style.bold(`${title}:`), ...list(rows)];
 }
 
-function list(rows: readonly Row[]): readonly string[] {
+function list(rows: readonly HelpRow[]): readonly string[] {
   const width = Math.min(MAX_TERM, Math.max(...rows.map(([term]) => term.length)));
   const left = INDENT.length + width + GAP;
   return rows.flatMap(([term, text]) => {

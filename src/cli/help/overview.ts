@@ -5,10 +5,10 @@
  */
 
 import type { Style } from "../terminal/style.ts";
-import { type CliCommand, type CliGroup, type Row, section } from "./command_help.ts";
+import { type CliCommand, type CliGroup, type HelpRow, section } from "./command_help.ts";
 
 /** Commands for one task. */
-export interface Task {
+export interface CommandTask {
   /** The heading: `"Answer messages"`. */
   readonly title: string;
   /** Commands by name. */
@@ -22,7 +22,7 @@ const FIRST_COMMANDS = ["demo", "run", "doctor"];
 
 /** Lines of `barnacle --help`. */
 export function overviewLines(
-  tasks: readonly Task[],
+  tasks: readonly CommandTask[],
   version: string,
   style: Style,
 ): readonly string[] {
@@ -42,13 +42,13 @@ export function overviewLines(
 
 /** Lines of `barnacle` without arguments: at most twelve. */
 export function welcomeLines(
-  tasks: readonly Task[],
+  tasks: readonly CommandTask[],
   version: string,
   style: Style,
 ): readonly string[] {
   const all = tasks.flatMap(({ commands }) => Object.entries(commands));
   const rows = FIRST_COMMANDS.flatMap((name) =>
-    all.filter(([other]) => other === name).map(([, command]): Row => [
+    all.filter(([other]) => other === name).map(([, command]): HelpRow => [
       `barnacle ${name}`,
       briefOf(command),
     ])
@@ -61,8 +61,8 @@ export function welcomeLines(
   ];
 }
 
-function rowsOf(commands: Task["commands"]): readonly Row[] {
-  return Object.entries(commands).map(([name, command]): Row => [name, briefOf(command)]);
+function rowsOf(commands: CommandTask["commands"]): readonly HelpRow[] {
+  return Object.entries(commands).map(([name, command]): HelpRow => [name, briefOf(command)]);
 }
 
 function briefOf(command: CliCommand | CliGroup): string {

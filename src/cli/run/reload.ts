@@ -8,7 +8,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { type Change, planReload, type ReloadPlan } from "../../config/changes.ts";
+import { type KeyChange, planReload, type ReloadPlan } from "../../config/changes.ts";
 import type { Loaded, LoadedConfig } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { Log } from "../../lib/log.ts";
@@ -126,7 +126,7 @@ function logProblems(problems: readonly Problem[], log: Log): void {
   }
 }
 
-function logChanges(changes: readonly Change[], log: Log): void {
+function logChanges(changes: readonly KeyChange[], log: Log): void {
   for (const { path, from, to, takesEffect } of changes.slice(0, MAX_LOGGED)) {
     log.info("The config has changed", {
       key: path,

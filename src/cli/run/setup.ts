@@ -5,7 +5,7 @@
  */
 
 import type { Env } from "../../lib/env.ts";
-import type { Account, Setup } from "../../bot.ts";
+import type { AccountSetup, Setup } from "../../bot.ts";
 import { type Config, forAccount } from "../../config/config.ts";
 import { type LoadedConfig, missingModel, missingToken } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
@@ -34,7 +34,7 @@ export async function findSetup(
   const { config, text } = loaded;
   const configs = config.accounts.filter(({ enabled }) => enabled)
     .map((account) => forAccount(config, account));
-  const accounts = new Map<AccountId, Account>();
+  const accounts = new Map<AccountId, AccountSetup>();
   const memory = chooseEmbedding(config, env);
   if ("problem" in memory) return { kind: "problems", problems: [memory.problem] };
   if (configs.length > 0) {
@@ -56,7 +56,7 @@ async function findShared(
   configs: readonly Config[],
   env: Env,
   logging: Logging,
-): Promise<Omit<Account, "token"> | { readonly problems: readonly Problem[] }> {
+): Promise<Omit<AccountSetup, "token"> | { readonly problems: readonly Problem[] }> {
   const [first] = configs;
   const missing = [
     ...configs.map(missingToken),

@@ -202,7 +202,7 @@ const REFUSALS: Readonly<Record<EndRefusal, (holder: Holder) => string>> = {
 };
 
 function takenBy(
-  heldBy: (Holder & { readonly dataDir?: string | undefined }) | undefined,
+  heldBy: (Holder & { readonly dataDir?: string }) | undefined,
   { what, alternative }: Pick<Claim<unknown>, "what" | "alternative">,
   wasForced: boolean,
 ): InstanceTakenError {

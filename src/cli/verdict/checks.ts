@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Check, Explanation } from "../../core/inbound/facts.ts";
+import type { Explanation, VerdictCheck } from "../../core/inbound/facts.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { displayWidth } from "../../render/markdown/graphemes.ts";
 import { padded } from "../shared/columns.ts";
@@ -22,7 +22,7 @@ import {
 import { type PlaceOf, type RulePlace, ruleText } from "./current_rules.ts";
 
 /** A check, with the place of its rule in the config. */
-export interface PlacedCheck extends Check {
+export interface PlacedCheck extends VerdictCheck {
   /** Absent if there is no config file. */
   readonly place?: RulePlace;
 }

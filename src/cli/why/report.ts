@@ -10,10 +10,10 @@
 
 import { TEXT_COMMANDS } from "../../interactions/registry.ts";
 import {
-  type Check,
   type Explanation,
   type KnownFacts,
   toMessage,
+  type VerdictCheck,
 } from "../../core/inbound/facts.ts";
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Folded } from "../../core/turn/checkpoint.ts";
@@ -271,7 +271,7 @@ const LATER: Readonly<Record<string, Later>> = {
 };
 
 /** The check that led from the policy's verdict to the recorded one, if there is one. */
-function laterCheck(verdict: Verdict, { why, rule }: StoredDecision): Check | undefined {
+function laterCheck(verdict: Verdict, { why, rule }: StoredDecision): VerdictCheck | undefined {
   const later = Object.hasOwn(LATER, why) ? LATER[why] : undefined;
   if (!later?.after.includes(verdict.kind)) return undefined;
   const { id, passed, fact } = later;

@@ -15,17 +15,17 @@ import {
   changed,
   type Convert,
   dropped,
+  dropWithNote,
   each,
   eachKey,
-  gone,
+  keepKey,
   listOf,
-  must,
+  moveTo,
   refuse,
+  required,
   type Rule,
-  same,
+  type RuleTable,
   section,
-  type Table,
-  to,
   walk,
 } from "./rules.ts";
 import {
@@ -75,7 +75,7 @@ const allowBots: Convert = (value, field) => {
   return false;
 };
 
-const streamMode = to(
+const streamMode = moveTo(
   "streaming",
   oneOf({
     off: "off",
@@ -87,14 +87,14 @@ const streamMode = to(
   }),
 );
 
-const chunkMode = to("chunkMode", ours("channels.discord.chunkMode"));
+const chunkMode = moveTo("chunkMode", ours("channels.discord.chunkMode"));
 
 const NO_BLOCKS = "Barnacle sends the finished answer, or shows it while it grows (`streaming`)";
 
 /** Today's value is an object with mode and chunking; that of 2026.2 has them as separate keys. */
 const streaming: Rule = (field, into) => {
   if (!isRecord(field.value)) return streamMode(field, into);
-  walk(field.value, field, { mode: streamMode, chunkMode }, into, gone(NO_BLOCKS));
+  walk(field.value, field, { mode: streamMode, chunkMode }, into, dropWithNote(NO_BLOCKS));
 };
 
 const native: Convert = (value, field) =>
@@ -110,65 +110,73 @@ const dms: Convert = eachKey((value, field) =>
 
 const DISCORD = "channels.discord";
 
-const dmPolicy = must(ours(`${DISCORD}.dm.policy`));
+const dmPolicy = required(ours(`${DISCORD}.dm.policy`));
 
 /** Keys of an account, and where each goes or why it stays behind. */
-export const ACCOUNT: Table = {
-  ...each(["enabled", "configWrites"], same(must(flag))),
+export const ACCOUNT: RuleTable = {
+  ...each(["enabled", "configWrites"], keepKey(required(flag))),
   ...alike(DISCORD, "token", "name", "historyLimit", "dmHistoryLimit", "textChunkLimit"),
   ...alike(DISCORD, "maxLinesPerMessage", "mediaMaxMb", "retry"),
-  dm: same(must(section({
-    ...each(["enabled", "groupEnabled"], same(must(flag))),
-    policy: same(dmPolicy),
-    allowFrom: same(must(people)),
-    groupChannels: same(must(groupChannels)),
+  dm: keepKey(required(section({
+    ...each(["enabled", "groupEnabled"], keepKey(required(flag))),
+    policy: keepKey(dmPolicy),
+    allowFrom: keepKey(required(people)),
+    groupChannels: keepKey(required(groupChannels)),
   }))),
-  dmPolicy: to("dm.policy", dmPolicy),
-  allowFrom: to("dm.allowFrom", must(people)),
-  groupPolicy: same(must(ours(`${DISCORD}.groupPolicy`))),
-  guilds: same(must(guilds)),
-  allowBots: same(must(allowBots)),
-  pluralkit: same(section({ enabled: same(must(flag)), token: same(secretValue) })),
-  execApprovals: same(section({
-    enabled: same(flag),
-    approvers: same(must(ids)),
-    ...each(["agentFilter", "sessionFilter"], same(must(listOfWords))),
-    target: gone("Barnacle asks in direct messages"),
-    cleanupAfterResolve: gone("Decided requests stay visible"),
+  dmPolicy: moveTo("dm.policy", dmPolicy),
+  allowFrom: moveTo("dm.allowFrom", required(people)),
+  groupPolicy: keepKey(required(ours(`${DISCORD}.groupPolicy`))),
+  guilds: keepKey(required(guilds)),
+  allowBots: keepKey(required(allowBots)),
+  pluralkit: keepKey(section({ enabled: keepKey(required(flag)), token: keepKey(secretValue) })),
+  execApprovals: keepKey(section({
+    enabled: keepKey(flag),
+    approvers: keepKey(required(ids)),
+    ...each(["agentFilter", "sessionFilter"], keepKey(required(listOfWords))),
+    target: dropWithNote("Barnacle asks in direct messages"),
+    cleanupAfterResolve: dropWithNote("Decided requests stay visible"),
   })),
-  actions: same(section(each(Object.keys(TOOL_GATES), same(must(flag))))),
-  dms: same(dms),
-  replyToMode: same(ours(`${DISCORD}.replyToMode`, {
+  actions: keepKey(section(each(Object.keys(TOOL_GATES), keepKey(required(flag))))),
+  dms: keepKey(dms),
+  replyToMode: keepKey(ours(`${DISCORD}.replyToMode`, {
     batched: { as: "first", why: "Only Barnacle's first message is a reply" },
   })),
   chunkMode,
   streamMode,
   streaming,
-  commands: same(
-    section({ native: same(native), nativeSkills: gone("Barnacle makes no commands of skills") }),
+  commands: keepKey(
+    section({
+      native: keepKey(native),
+      nativeSkills: dropWithNote("Barnacle makes no commands of skills"),
+    }),
   ),
-  activity: to("presence.activity", words),
-  status: to("presence.status", ours(`${DISCORD}.presence.status`)),
+  activity: moveTo("presence.activity", words),
+  status: moveTo("presence.status", ours(`${DISCORD}.presence.status`)),
   dangerouslyAllowNameMatching: dropped, // `discord.ts` reads it
-  ...each(["activityType", "activityUrl"], gone("Barnacle shows the text as a custom status")),
-  ...each(["blockStreaming", "blockStreamingCoalesce", "draftChunk"], gone(NO_BLOCKS)),
+  ...each(
+    ["activityType", "activityUrl"],
+    dropWithNote("Barnacle shows the text as a custom status"),
+  ),
+  ...each(["blockStreaming", "blockStreamingCoalesce", "draftChunk"], dropWithNote(NO_BLOCKS)),
   ...each(
     ["ackReaction", "ackReactionScope"],
-    gone("Barnacle has one such setting for all accounts, in `messages`"),
+    dropWithNote("Barnacle has one such setting for all accounts, in `messages`"),
   ),
-  autoPresence: gone("Barnacle does not change its presence by itself"),
-  presenceEvents: gone("Barnacle does not read presences"),
-  responsePrefix: gone("Barnacle adds nothing before an answer"),
-  requireMention: gone("It has no effect there, in OpenClaw or here; write it in a guild"),
-  intents: gone("Barnacle asks for the intents that it needs; `gateway.intents` replaces them"),
-  proxy: gone("Set HTTPS_PROXY in the environment of Barnacle"),
-  voice: gone("Barnacle joins no voice channels"),
-  joinIntro: gone("Barnacle sends no message on joining a guild"),
-  suppressEmbeds: gone("Barnacle leaves previews to Discord"),
-  mentionAliases: gone("Barnacle mentions by id"),
-  thread: gone("A thread has its channel's rules, unless its own id is listed"),
-  threadBindings: gone("Each thread has its own session"),
-  botLoopProtection: gone("Barnacle has `loopGuard`, which is always on"),
-  agentComponents: gone("Buttons expire with their request"),
-  applicationId: gone("Barnacle reads it from Discord"),
+  autoPresence: dropWithNote("Barnacle does not change its presence by itself"),
+  presenceEvents: dropWithNote("Barnacle does not read presences"),
+  responsePrefix: dropWithNote("Barnacle adds nothing before an answer"),
+  requireMention: dropWithNote("It has no effect there, in OpenClaw or here; write it in a guild"),
+  intents: dropWithNote(
+    "Barnacle asks for the intents that it needs; `gateway.intents` replaces them",
+  ),
+  proxy: dropWithNote("Set HTTPS_PROXY in the environment of Barnacle"),
+  voice: dropWithNote("Barnacle joins no voice channels"),
+  joinIntro: dropWithNote("Barnacle sends no message on joining a guild"),
+  suppressEmbeds: dropWithNote("Barnacle leaves previews to Discord"),
+  mentionAliases: dropWithNote("Barnacle mentions by id"),
+  thread: dropWithNote("A thread has its channel's rules, unless its own id is listed"),
+  threadBindings: dropWithNote("Each thread has its own session"),
+  botLoopProtection: dropWithNote("Barnacle has `loopGuard`, which is always on"),
+  agentComponents: dropWithNote("Buttons expire with their request"),
+  applicationId: dropWithNote("Barnacle reads it from Discord"),
 };

@@ -11,19 +11,19 @@ import {
   changed,
   type Convert,
   dropped,
+  dropWithNote,
   eachKey,
-  gone,
   inner,
+  keepKey,
   listOf,
+  moveTo,
   put,
   refuse,
   type Rule,
-  same,
+  type RuleTable,
   section,
   type SourceField,
-  type Table,
   type Target,
-  to,
   walk,
 } from "./rules.ts";
 import { listOfWords, ours, secretValue, textOf, words } from "./values.ts";
@@ -72,10 +72,10 @@ export const allowedTools: Convert = (value: unknown, field: SourceField): unkno
 /** `alsoAllow` and `deny`. */
 export const otherTools: Convert = names;
 
-const TABLE: Table = {
-  allow: same(allowedTools),
-  alsoAllow: same(otherTools),
-  deny: same(otherTools),
+const TABLE: RuleTable = {
+  allow: keepKey(allowedTools),
+  alsoAllow: keepKey(otherTools),
+  deny: keepKey(otherTools),
 };
 
 /** The `tools` of an agent or a place. */
@@ -90,29 +90,29 @@ const ref: Convert = (value, field) => {
 
 const model: Convert = (value, field) => {
   if (!isRecord(value)) return ref(value, field);
-  const table = { primary: same(ref), fallbacks: same(listOf(ref)) };
+  const table = { primary: keepKey(ref), fallbacks: keepKey(listOf(ref)) };
   const target = walk<Target>(value, field, table, {});
   return target["primary"] === undefined ? refuse(field, "There is no primary model") : target;
 };
 
-const NOT_OURS = gone("Barnacle has no such setting for an agent");
+const NOT_OURS = dropWithNote("Barnacle has no such setting for an agent");
 
 /** Users call the agent by its persona's name; the agent's own name takes precedence. */
 const identity: Rule = (field, into) => {
   const name = inner(field, field.value, "name");
   if (name.value === undefined || into["name"] !== undefined) return NOT_OURS(field, into);
-  same(words)(name, into);
+  keepKey(words)(name, into);
 };
 
 /** One agent; its id comes from the key, or from `id`. */
-const AGENT: Table = {
+const AGENT: RuleTable = {
   id: dropped,
   default: dropped, // `agents` puts it first
-  name: same(words),
-  model: same(model),
-  workspace: same(words),
-  groupChat: same(section({ mentionPatterns: same(listOfWords) })),
-  tools: same(toolLists),
+  name: keepKey(words),
+  model: keepKey(model),
+  workspace: keepKey(words),
+  groupChat: keepKey(section({ mentionPatterns: keepKey(listOfWords) })),
+  tools: keepKey(toolLists),
   identity,
 };
 
@@ -150,14 +150,14 @@ const agents: Rule = (field, into) => {
 };
 
 /** Keys of `agents`. */
-export const agentsTable: Table = {
+export const agentsTable: RuleTable = {
   defaults: (field, into) => {
-    const table: Table = {
-      model: to("defaults.model", model),
-      workspace: to("defaults.workspace", words),
-      userTimezone: to("defaults.timezone", words),
-      maxConcurrent: to("maxConcurrentTurns", ours("agents.maxConcurrentTurns")),
-      timeoutSeconds: to("turnTimeoutSec", ours("agents.turnTimeoutSec")),
+    const table: RuleTable = {
+      model: moveTo("defaults.model", model),
+      workspace: moveTo("defaults.workspace", words),
+      userTimezone: moveTo("defaults.timezone", words),
+      maxConcurrent: moveTo("maxConcurrentTurns", ours("agents.maxConcurrentTurns")),
+      timeoutSeconds: moveTo("turnTimeoutSec", ours("agents.turnTimeoutSec")),
     };
     walk(field.value, field, table, into, NOT_OURS);
   },
@@ -210,19 +210,19 @@ const provider: Convert = (value, field) => {
     const why = "Barnacle uses the chat completions API, which such servers support as well";
     changed(field, why, ".api");
   }
-  const table: Table = {
+  const table: RuleTable = {
     api: dropped,
-    baseUrl: same(words),
-    apiKey: same(secretValue),
-    headers: same(eachKey(secretValue)),
+    baseUrl: keepKey(words),
+    apiKey: keepKey(secretValue),
+    headers: keepKey(eachKey(secretValue)),
     models: catalogue,
   };
   return walk<Target>(value, field, table, { kind });
 };
 
 /** Keys of `models`. */
-export const modelsTable: Table = {
-  providers: same(eachKey(provider)),
+export const modelsTable: RuleTable = {
+  providers: keepKey(eachKey(provider)),
   mode: dropped, // whether OpenClaw adds its own catalogue; we have none
 };
 

@@ -11,9 +11,9 @@ import {
   changed,
   type Convert,
   dropped,
+  type ImportedPlace,
   inner,
   invalid,
-  type Place,
   put,
   refuse,
   type SourceField,
@@ -53,7 +53,7 @@ export const discord: Convert = (value: unknown, field: SourceField): unknown =>
 };
 
 /** One account's keys, and rules that depend on several of them. */
-function account(source: Section, place: Place, root: Section, isRoot: boolean): Target {
+function account(source: Section, place: ImportedPlace, root: Section, isRoot: boolean): Target {
   const named = source["dangerouslyAllowNameMatching"];
   const takesNames = named === undefined ? place.takesNames : named === true;
   const table = isRoot ? { ...ACCOUNT, accounts: dropped } : ACCOUNT;
@@ -64,7 +64,7 @@ function account(source: Section, place: Place, root: Section, isRoot: boolean):
 }
 
 /** Today's OpenClaw reads `open` without `"*"` as an allow list; that of 2026.2 refuses it. */
-function closeDms(place: Place, root: Section, target: Target): void {
+function closeDms(place: ImportedPlace, root: Section, target: Target): void {
   const listed = valueAt(target, ["dm", "allowFrom"]) ?? valueAt(root, ["dm", "allowFrom"]);
   const isOpen = isList(listed) && listed.includes("*");
   if (valueAt(target, ["dm", "policy"]) !== "open" || isOpen) return;
@@ -75,7 +75,7 @@ function closeDms(place: Place, root: Section, target: Target): void {
 }
 
 /** A list of guilds with no valid entry must stay a list: without it, other guilds may be open. */
-function closeGuilds(source: Section, place: Place, root: Section, target: Target): void {
+function closeGuilds(source: Section, place: ImportedPlace, root: Section, target: Target): void {
   const [before, after] = [source["guilds"], target["guilds"]];
   const isEmptied = isRecord(before) && Object.keys(before).length > 0 &&
     isRecord(after) && Object.keys(after).length === 0;
@@ -87,7 +87,7 @@ function closeGuilds(source: Section, place: Place, root: Section, target: Targe
 }
 
 /** If both spellings are written, today's OpenClaw reads its own. */
-function newerFirst(source: Section, place: Place): Section {
+function newerFirst(source: Section, place: ImportedPlace): Section {
   let dm = source["dm"];
   for (const [newer, older] of [["dmPolicy", "policy"], ["allowFrom", "allowFrom"]] as const) {
     if (!Object.hasOwn(source, newer) || !isRecord(dm) || !Object.hasOwn(dm, older)) continue;

@@ -17,9 +17,9 @@ import { type Mark, markAt, readOpenClaw, setMark, UNMARKED } from "./read.ts";
 import {
   changed,
   type Era,
+  type ImportedPlace,
   type ImportNote,
   inner,
-  type Place,
   put,
   type Target,
   walk,
@@ -60,7 +60,7 @@ export async function importConfig(text: string): Promise<Imported> {
   }
   const notes: ImportNote[] = [...source.remarks];
   const era = eraOf(source.value);
-  const place: Place = {
+  const place: ImportedPlace = {
     path: "",
     mark: UNMARKED,
     era,
@@ -80,7 +80,7 @@ export async function importConfig(text: string): Promise<Imported> {
 }
 
 /** Without Discord keys, today's OpenClaw answers in no guild, but Barnacle would in all. */
-function keepGuildsClosed(target: Target, source: Source, place: Place): void {
+function keepGuildsClosed(target: Target, source: Source, place: ImportedPlace): void {
   if (place.era !== "today") return;
   if (valueAt(target, ["channels", "discord"]) === undefined) {
     const why = "The file has no such section, so the bot answers in no guild";
@@ -96,7 +96,7 @@ function keepGuildsClosed(target: Target, source: Source, place: Place): void {
 }
 
 /** OpenClaw's default is one memory for all direct messages; Barnacle's is one for each user (S1). */
-function noteMemories(target: Target, place: Place): void {
+function noteMemories(target: Target, place: ImportedPlace): void {
   if (valueAt(target, ["session", "dmScope"]) !== undefined) return;
   const why = "The owner's direct messages keep the main session, and others get their own; " +
     'OpenClaw\'s default is "main", one memory for all';
@@ -133,7 +133,7 @@ function eraOf(root: Source): Era {
 }
 
 /** Removes keys that our loader refuses, with the reason; it never removes access rules. */
-async function repair(target: Target, { note }: Place): Promise<void> {
+async function repair(target: Target, { note }: ImportedPlace): Promise<void> {
   for (let count = 0; count < MAX_REPAIRS; count += 1) {
     const error = await firstError(target);
     if (!error) return;

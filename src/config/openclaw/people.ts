@@ -18,17 +18,17 @@ import {
   changed,
   type Convert,
   dropped,
+  dropWithNote,
   each,
-  gone,
   inner,
   invalid,
+  keepKey,
   listOf,
-  must,
   put,
   refuse,
-  same,
+  required,
+  type RuleTable,
   type SourceField,
-  type Table,
   type Target,
   walk,
 } from "./rules.ts";
@@ -146,30 +146,30 @@ function quietAboutOthers(
 }
 
 /** Keys that guilds and channels share. */
-const PLACE: Table = {
-  requireMention: same(must(flag)),
-  users: same(must(people)),
-  tools: same(must(toolLists)),
-  toolsBySender: same(must(toolsBySender)),
+const PLACE: RuleTable = {
+  requireMention: keepKey(required(flag)),
+  users: keepKey(required(people)),
+  tools: keepKey(required(toolLists)),
+  toolsBySender: keepKey(required(toolsBySender)),
   roles: dropped, // `addRoles` reads them
   ignoreOtherMentions: dropped, // and `quietAboutOthers` this
 };
 
-const CHANNEL: Table = {
+const CHANNEL: RuleTable = {
   ...PLACE,
-  ...each(["allow", "enabled"], same(must(flag))),
-  systemPrompt: same(words),
-  skills: same(listOfWords),
+  ...each(["allow", "enabled"], keepKey(required(flag))),
+  systemPrompt: keepKey(words),
+  skills: keepKey(listOfWords),
   ...each(
     ["autoThread", "autoThreadName", "autoArchiveDuration"],
-    gone('Write "threads": { "auto": "all" } for the channel instead'),
+    dropWithNote('Write "threads": { "auto": "all" } for the channel instead'),
   ),
-  includeThreadStarter: gone("The message that begins a thread is always included"),
+  includeThreadStarter: dropWithNote("The message that begins a thread is always included"),
 };
 
-const GUILD: Table = {
+const GUILD: RuleTable = {
   ...PLACE,
-  slug: same(words),
+  slug: keepKey(words),
   ...alike("channels.discord.guilds.0", "reactionNotifications"),
   channels: dropped, // read below, once the inherited keys are known
 };

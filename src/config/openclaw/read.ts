@@ -43,18 +43,18 @@ export function setMark(container: object, key: string | number, mark: Mark): vo
 }
 
 /** A file's content, or why it cannot be read. */
-export type Source =
+export type ReadConfig =
   | {
     readonly kind: "source";
     readonly value: Readonly<Record<string, unknown>>;
     /** The comments of the whole file. */
     readonly mark: Mark;
-    readonly remarks: readonly Remark[];
+    readonly remarks: readonly ImportRemark[];
   }
   | { readonly kind: "fault"; readonly line: number; readonly why: string };
 
 /** A key that cannot be imported as written. */
-export interface Remark {
+export interface ImportRemark {
   /** `invalid` keeps the file from being imported. */
   readonly kind: "left" | "invalid";
   /** Config path of the key. */
@@ -69,7 +69,7 @@ export interface Remark {
 const MAX_LENGTH = 2 ** 20;
 
 /** Reads the text of a file. */
-export function readOpenClaw(text: string): Source {
+export function readOpenClaw(text: string): ReadConfig {
   if (text.length > MAX_LENGTH) return fault(`The file is too large: ${text.length} characters`);
   // momoa never ends after a backslash at the very end of a text.
   const whole = text.endsWith("\\") ? `${text}\n` : text;
@@ -91,7 +91,7 @@ export function readOpenClaw(text: string): Source {
   }
 }
 
-function sourceOf(text: string, document: DocumentNode): Source {
+function sourceOf(text: string, document: DocumentNode): ReadConfig {
   const comments = (document.tokens ?? []).filter(({ type }) => type.endsWith("Comment"));
   const { body } = document;
   const reader = createReader(text, comments);
@@ -103,7 +103,7 @@ function sourceOf(text: string, document: DocumentNode): Source {
   return { kind: "source", value, mark, remarks: reader.remarks };
 }
 
-function fault(why: string, line = 1): Source {
+function fault(why: string, line = 1): ReadConfig {
   return { kind: "fault", line, why };
 }
 
@@ -116,7 +116,7 @@ interface OpenMark extends Mark {
 
 /** Reads the values and the comments side by side, in the order of the text. */
 function createReader(text: string, comments: readonly Token[]) {
-  const remarks: Remark[] = [];
+  const remarks: ImportRemark[] = [];
   let next = 0;
 
   const take = (until: number): readonly Token[] => {

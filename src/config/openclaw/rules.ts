@@ -35,7 +35,7 @@ export interface ImportNote {
 }
 
 /** The place of a field in the imported file. */
-export interface Place {
+export interface ImportedPlace {
   /** Config path in the imported file. */
   readonly path: string;
   /** The field's line and comments. */
@@ -49,7 +49,7 @@ export interface Place {
 }
 
 /** A field of the imported file, with its place. */
-export interface SourceField extends Place {
+export interface SourceField extends ImportedPlace {
   /** Its key. */
   readonly key: string;
   /** Its value. */
@@ -66,10 +66,10 @@ export type Target = Record<string, unknown>;
 export type Rule = (field: SourceField, into: Target) => void;
 
 /** Rules by key. */
-export type Table = Readonly<Record<string, Rule>>;
+export type RuleTable = Readonly<Record<string, Rule>>;
 
 /** The field of a place's value under a key. */
-export function inner(place: Place, container: unknown, key: string | number): SourceField {
+export function inner(place: ImportedPlace, container: unknown, key: string | number): SourceField {
   const value: unknown = typeof container === "object" && container &&
       Object.hasOwn(container, key)
     ? Reflect.get(container, key)
@@ -81,10 +81,10 @@ export function inner(place: Place, container: unknown, key: string | number): S
 /** Applies a table to an object; a key without a rule stays behind. */
 export function walk<T extends Target>(
   value: unknown,
-  place: Place,
-  table: Table,
+  place: ImportedPlace,
+  table: RuleTable,
   into: T,
-  unknown: Rule = gone("Barnacle does not know this key"),
+  unknown: Rule = dropWithNote("Barnacle does not know this key"),
 ): T {
   for (const key of isRecord(value) ? Object.keys(value) : []) {
     const rule = (Object.hasOwn(table, key) ? table[key] : undefined) ?? unknown;
@@ -94,22 +94,22 @@ export function walk<T extends Target>(
 }
 
 /** One rule for several keys. */
-export function each(keys: readonly string[], rule: Rule): Table {
+export function each(keys: readonly string[], rule: Rule): RuleTable {
   return Object.fromEntries(keys.map((key) => [key, rule]));
 }
 
 /** Keeps the key. */
-export function same(convert: Convert): Rule {
+export function keepKey(convert: Convert): Rule {
   return (field, into) => moved(field, into, [field.key], convert);
 }
 
 /** Moves the value to another key, given as a path with dots. */
-export function to(path: string, convert: Convert): Rule {
+export function moveTo(path: string, convert: Convert): Rule {
   return (field, into) => moved(field, into, path.split("."), convert);
 }
 
 /** Leaves the key behind. */
-export function gone(why: string): Rule {
+export function dropWithNote(why: string): Rule {
   return (field) => refuse(field, why);
 }
 
@@ -151,7 +151,7 @@ function define(into: Target, key: string, value: unknown, mark?: Mark): void {
 }
 
 /** Leaves a value behind that Barnacle cannot accept. */
-export function refuse({ path, mark, note }: Place, why: string): undefined {
+export function refuse({ path, mark, note }: ImportedPlace, why: string): undefined {
   note("left", path, mark.line, why);
   return undefined;
 }
@@ -161,18 +161,18 @@ export function refuse({ path, mark, note }: Place, why: string): undefined {
  *
  * @param key Of an entry below the place, as our file has it.
  */
-export function changed({ path, mark, note }: Place, why: string, key = ""): void {
+export function changed({ path, mark, note }: ImportedPlace, why: string, key = ""): void {
   note("changed", `${path}${key}`, mark.line, why);
 }
 
 /** Notes that an access rule is invalid, so nothing is imported. */
-export function invalid({ path, mark, note }: Place, why: string): undefined {
+export function invalid({ path, mark, note }: ImportedPlace, why: string): undefined {
   note("invalid", path, mark.line, why);
   return undefined;
 }
 
 /** Requires a valid access rule: without it, the bot could answer users that it kept out. */
-export function must(convert: Convert): Convert {
+export function required(convert: Convert): Convert {
   return (value, field) =>
     convert(value, {
       ...field,
@@ -182,7 +182,7 @@ export function must(convert: Convert): Convert {
 }
 
 /** Converts an object by its own table. */
-export function section(table: Table): Convert {
+export function section(table: RuleTable): Convert {
   return (value, field) =>
     isRecord(value) ? walk(value, field, table, {}) : refuse(field, "Expected an object");
 }
@@ -191,7 +191,7 @@ export function section(table: Table): Convert {
 export function eachKey(convert: Convert): Convert {
   return (value, field) =>
     isRecord(value)
-      ? walk(value, field, {}, {}, same(convert))
+      ? walk(value, field, {}, {}, keepKey(convert))
       : refuse(field, "Expected an object");
 }
 

@@ -12,45 +12,48 @@ import {
   changed,
   type Convert,
   dropped,
+  dropWithNote,
   each,
   eachKey,
-  gone,
   inner,
+  keepKey,
   listOf,
-  must,
+  moveTo,
   put,
   refuse,
+  required,
   type Rule,
-  same,
+  type RuleTable,
   section,
-  type Table,
   type Target,
-  to,
   walk,
 } from "./rules.ts";
 import { alike, amount, flag, listOfWords, ours, secretValue, textOf, words } from "./values.ts";
 
 const channels: Convert = (value, field) => {
   if (!isRecord(value)) return refuse(field, "Expected an object");
-  const groupPolicy = same(must(ours("channels.defaults.groupPolicy")));
-  const table = { discord: same(must(discord)), defaults: same(section({ groupPolicy })) };
-  return walk<Target>(value, field, table, {}, gone("Barnacle supports Discord only"));
+  const groupPolicy = keepKey(required(ours("channels.defaults.groupPolicy")));
+  const table = {
+    discord: keepKey(required(discord)),
+    defaults: keepKey(section({ groupPolicy })),
+  };
+  return walk<Target>(value, field, table, {}, dropWithNote("Barnacle supports Discord only"));
 };
 
 const backlog = { as: "steer", why: "Later messages are answered as their own turn" };
 
-const messages: Table = {
+const messages: RuleTable = {
   ...alike("messages", "removeAckAfterReply"),
-  groupChat: same(section(alike("messages.groupChat", "historyLimit", "mentionPatterns"))),
-  ackReaction: same((value, field) => value === "none" ? "" : words(value, field)),
-  ackReactionScope: same(ours("messages.ackReactionScope", { none: "off" })),
-  queue: same(section({
-    mode: same(ours("messages.queue.mode", {
+  groupChat: keepKey(section(alike("messages.groupChat", "historyLimit", "mentionPatterns"))),
+  ackReaction: keepKey((value, field) => value === "none" ? "" : words(value, field)),
+  ackReactionScope: keepKey(ours("messages.ackReactionScope", { none: "off" })),
+  queue: keepKey(section({
+    mode: keepKey(ours("messages.queue.mode", {
       queue: "followup",
       "steer-backlog": backlog,
       "steer+backlog": backlog,
     })),
-    cap: gone(
+    cap: dropWithNote(
       "Barnacle limits turns by user and by channel: `messages.queue.perUser`, `perChannel`",
     ),
   })),
@@ -75,14 +78,14 @@ const reset: Convert = (value, field) => {
   return "daily";
 };
 
-const session: Table = {
-  dmScope: same(must(ours("session.dmScope"))),
-  reset: same(reset),
-  idleMinutes: to("reset", idleMinutes),
-  identityLinks: gone("Barnacle supports Discord only, and each user has one id there"),
-  store: gone("Barnacle keeps sessions in its own store"),
-  mainKey: gone("The shared session's name is always main"),
-  scope: gone("Barnacle has `session.dmScope`"),
+const session: RuleTable = {
+  dmScope: keepKey(required(ours("session.dmScope"))),
+  reset: keepKey(reset),
+  idleMinutes: moveTo("reset", idleMinutes),
+  identityLinks: dropWithNote("Barnacle supports Discord only, and each user has one id there"),
+  store: dropWithNote("Barnacle keeps sessions in its own store"),
+  mainKey: dropWithNote("The shared session's name is always main"),
+  scope: dropWithNote("Barnacle has `session.dmScope`"),
 };
 
 /** Keeps the ids of Discord, out of those of all channels. */
@@ -100,19 +103,19 @@ const owner: Convert = (value, field) => {
   return id !== undefined && parseSnowflake(id) ? id : refuse(field, "Expected a Discord id");
 };
 
-const commands: Table = {
-  native: same((value, field) => value === "auto" ? value : flag(value, field)),
-  ...each(["text", "config"], same(flag)),
-  useAccessGroups: same((value, field) =>
+const commands: RuleTable = {
+  native: keepKey((value, field) => value === "auto" ? value : flag(value, field)),
+  ...each(["text", "config"], keepKey(flag)),
+  useAccessGroups: keepKey((value, field) =>
     value === false && field.era === "today"
       ? refuse(field, "Today's OpenClaw always applies the allow lists")
       : flag(value, field)
   ),
-  ownerAllowFrom: same(must(owners)),
-  nativeSkills: gone("Barnacle makes no commands of skills"),
-  bash: gone("Barnacle runs host commands as a tool only"),
-  debug: gone("Barnacle has no such command"),
-  restart: gone("Barnacle has no such command; its service manager restarts it"),
+  ownerAllowFrom: keepKey(required(owners)),
+  nativeSkills: dropWithNote("Barnacle makes no commands of skills"),
+  bash: dropWithNote("Barnacle runs host commands as a tool only"),
+  debug: dropWithNote("Barnacle has no such command"),
+  restart: dropWithNote("Barnacle has no such command; its service manager restarts it"),
 };
 
 /** Never more than `ask`, because OpenClaw's list of commands is not imported. */
@@ -124,14 +127,14 @@ const exec: Rule = (field, into) => {
 
 /** Only `exec` leaves the section of tools, so it is a rule of the whole file. */
 const tools: Rule = (field, into) => {
-  const table: Table = {
-    allow: to("tools.allow", must(allowedTools)),
-    alsoAllow: to("tools.alsoAllow", must(otherTools)),
-    deny: to("tools.deny", must(otherTools)),
+  const table: RuleTable = {
+    allow: moveTo("tools.allow", required(allowedTools)),
+    alsoAllow: moveTo("tools.alsoAllow", required(otherTools)),
+    deny: moveTo("tools.deny", required(otherTools)),
     exec,
-    profile: gone("Barnacle has no profiles; write tools.allow"),
-    agentToAgent: gone("Barnacle's agents do not call one another"),
-    elevated: gone("Barnacle has approvals for that"),
+    profile: dropWithNote("Barnacle has no profiles; write tools.allow"),
+    agentToAgent: dropWithNote("Barnacle's agents do not call one another"),
+    elevated: dropWithNote("Barnacle has approvals for that"),
   };
   walk(field.value, field, table, into);
 };
@@ -139,53 +142,53 @@ const tools: Rule = (field, into) => {
 const level = ours("log.level", { silent: "error", fatal: "error", trace: "debug" });
 
 const server: Convert = (value, field) => {
-  const table: Table = {
-    ...each(["url", "command"], same(words)),
-    args: same(listOfWords),
-    ...each(["env", "headers"], same(eachKey(secretValue))),
+  const table: RuleTable = {
+    ...each(["url", "command"], keepKey(words)),
+    args: keepKey(listOfWords),
+    ...each(["env", "headers"], keepKey(eachKey(secretValue))),
   };
   const target = walk<Target>(value, field, table, {});
   const isThere = target["url"] !== undefined || target["command"] !== undefined;
   return isThere ? target : refuse(field, "The provider has no address");
 };
 
-const NO_SUCH = gone("Barnacle has no such feature");
+const NO_SUCH = dropWithNote("Barnacle has no such feature");
 
 const skills: Rule = (field, into) => {
   const load = inner(field, field.value, "load");
   const folders = inner(load, load.value, "extraDirs");
   if (folders.value === undefined) return NO_SUCH(field, into);
-  to("skills.folders", listOfWords)(folders, into);
+  moveTo("skills.folders", listOfWords)(folders, into);
 };
 
 /** The whole file. */
-export const SECTIONS: Table = {
-  channels: same(must(channels)),
-  agents: same(section(agentsTable)),
-  bindings: same(bindings),
-  models: same(section(modelsTable)),
-  messages: same(section(messages)),
-  session: same(section(session)),
-  commands: same(section(commands)),
+export const SECTIONS: RuleTable = {
+  channels: keepKey(required(channels)),
+  agents: keepKey(section(agentsTable)),
+  bindings: keepKey(bindings),
+  models: keepKey(section(modelsTable)),
+  messages: keepKey(section(messages)),
+  session: keepKey(section(session)),
+  commands: keepKey(section(commands)),
   tools,
   logging: (field, into) =>
     walk(
       field.value,
       field,
-      { level: to("log.level", level) },
+      { level: moveTo("log.level", level) },
       into,
-      gone("Barnacle logs to stderr"),
+      dropWithNote("Barnacle logs to stderr"),
     ),
   skills,
-  mcp: same(section({ servers: same(eachKey(server)) })),
+  mcp: keepKey(section({ servers: keepKey(eachKey(server)) })),
   ...each(["meta", "wizard", "$schema"], dropped), // OpenClaw's own records
-  gateway: gone(
+  gateway: dropWithNote(
     "This is OpenClaw's own server, not the connection to Discord; Barnacle's is `http`",
   ),
-  auth: gone("Barnacle reads API keys from the environment, or from models.providers"),
-  env: gone("Put these into the environment of Barnacle's service"),
-  update: gone("Barnacle does not update itself"),
-  accessGroups: gone("Barnacle has no access groups; list the users"),
+  auth: dropWithNote("Barnacle reads API keys from the environment, or from models.providers"),
+  env: dropWithNote("Put these into the environment of Barnacle's service"),
+  update: dropWithNote("Barnacle does not update itself"),
+  accessGroups: dropWithNote("Barnacle has no access groups; list the users"),
   ...each([
     ...["approvals", "audio", "broadcast", "browser", "canvasHost", "cron", "diagnostics"],
     ...["discovery", "hooks", "media", "memory", "nodeHost", "plugins", "talk", "ui", "web"],
@@ -193,4 +196,4 @@ export const SECTIONS: Table = {
 };
 
 /** All other sections. */
-export const NOT_OURS: Rule = gone("Barnacle does not know this section");
+export const NOT_OURS: Rule = dropWithNote("Barnacle does not know this section");

@@ -15,12 +15,12 @@ import {
   changed,
   type Convert,
   eachKey,
+  keepKey,
   listOf,
   refuse,
-  same,
+  type RuleTable,
   section,
   type SourceField,
-  type Table,
 } from "./rules.ts";
 
 /** OpenClaw replaces variables in any text; Barnacle does so in secrets only. */
@@ -96,12 +96,12 @@ function convertTo(schema: Schema, more: Readonly<Record<string, Ours>> = {}): C
   const shape = shapeOf(plain);
   if (!shape) return words;
   const keys = Object.entries(shape);
-  return section(Object.fromEntries(keys.map(([key, inner]) => [key, same(convertTo(inner))])));
+  return section(Object.fromEntries(keys.map(([key, inner]) => [key, keepKey(convertTo(inner))])));
 }
 
 /** Keys that are the same in both programs, below a path of our schema. */
-export function alike(path: string, ...keys: readonly string[]): Table {
-  return Object.fromEntries(keys.map((key) => [key, same(ours(`${path}.${key}`))]));
+export function alike(path: string, ...keys: readonly string[]): RuleTable {
+  return Object.fromEntries(keys.map((key) => [key, keepKey(ours(`${path}.${key}`))]));
 }
 
 /** Our word for one of OpenClaw's; `why` if its meaning differs a little. */

@@ -18,7 +18,7 @@ import { entriesAt, isRecord, type Segment, valueAt } from "../text/tree.ts";
 import { writtenAt } from "../text/written.ts";
 
 /** One account of a config. */
-export interface Account {
+export interface WrittenAccount {
   /** Id of the account: `"default"`. */
   readonly id: AccountId;
   /** Its key in `accounts` as written; absent if it has none. */
@@ -92,10 +92,10 @@ export function accountsOf(
   { channels: { discord } }: Settings,
   written: unknown,
   servesDefault: boolean,
-): readonly Account[] {
+): readonly WrittenAccount[] {
   const { accounts: checked = {}, ...above }: DiscordSettings = discord ??
     { ...account.parse({}, { jitless: true }), accounts: {} };
-  const named = sectionsOf(written).flatMap(({ id, name }): readonly Account[] => {
+  const named = sectionsOf(written).flatMap(({ id, name }): readonly WrittenAccount[] => {
     const settings = Object.hasOwn(checked, name) ? checked[name] : undefined;
     return settings ? [{ id, name, settings, ruleOf: preparePlaces(written, name) }] : [];
   });

@@ -13,11 +13,11 @@ import { pathText } from "../../core/config_file.ts";
 import { quoted, UNPRINTABLE } from "../../lib/text/quoted.ts";
 import {
   commaAfter,
+  type EditedSource,
   inserted,
   isLineEnd,
   removed,
   replaced,
-  type Source,
   sourceOf,
 } from "./edit_text.ts";
 import { isList, isRecord, nameOf, type Segment } from "./tree.ts";
@@ -57,14 +57,14 @@ function refused(message: string): Edited {
 }
 
 /** One of the edits that make up a change. */
-interface Step {
+interface TextChange {
   readonly kind: "remove" | "replace" | "insert";
   readonly path: readonly Segment[];
   readonly value?: unknown;
 }
 
 /** Each step parses the text again, because the step before it has moved everything. */
-function applied(text: string, steps: readonly Step[]): Edited {
+function applied(text: string, steps: readonly TextChange[]): Edited {
   let edited: Edited = { kind: "edited", text };
   for (const { kind, path, value } of steps) {
     if (edited.kind === "refused") return edited;
@@ -81,7 +81,7 @@ function applied(text: string, steps: readonly Step[]): Edited {
 }
 
 /** The steps from the present value to a new one, which keep comments in their place. */
-function difference(node: Node, value: unknown, path: readonly Segment[]): readonly Step[] {
+function difference(node: Node, value: unknown, path: readonly Segment[]): readonly TextChange[] {
   if (node.type === "object" && isRecord(value)) return differenceOfObjects(node, value, path);
   if (node.type === "array" && isList(value)) return differenceOfLists(node, value, path);
   return isDeepStrictEqual(plain(node), value) ? [] : [{ kind: "replace", path, value }];
@@ -91,11 +91,11 @@ function differenceOfObjects(
   node: Node,
   value: Readonly<Record<string, unknown>>,
   path: readonly Segment[],
-): readonly Step[] {
+): readonly TextChange[] {
   const keys = (node.children ?? []).map(({ children }) => String(children?.[0]?.value));
   const removedKeys = keys.filter((key) => !Object.hasOwn(value, key));
   return [
-    ...removedKeys.map((key): Step => ({ kind: "remove", path: [...path, key] })),
+    ...removedKeys.map((key): TextChange => ({ kind: "remove", path: [...path, key] })),
     ...Object.entries(value).flatMap(([key, inner]) => {
       const child = findNodeAtLocation(node, [key]);
       const here = [...path, key];
@@ -111,7 +111,7 @@ function differenceOfLists(
   node: Node,
   value: readonly unknown[],
   path: readonly Segment[],
-): readonly Step[] {
+): readonly TextChange[] {
   const nodes = node.children ?? [];
   const before = nodes.map(plain);
   const shorter = Math.min(before.length, value.length);
@@ -123,7 +123,7 @@ function differenceOfLists(
   ) tail += 1;
 
   const both = shorter - tail;
-  const steps: Step[] = [];
+  const steps: TextChange[] = [];
   for (let index = head; index < both; index += 1) {
     const child = nodes[index];
     if (child) steps.push(...difference(child, value[index], [...path, index]));
@@ -138,7 +138,7 @@ function differenceOfLists(
 }
 
 /** Inserts a new entry into the deepest existing part of the path. */
-function insertAt(source: Source, path: readonly Segment[], value: unknown): Edited {
+function insertAt(source: EditedSource, path: readonly Segment[], value: unknown): Edited {
   let depth = path.length - 1;
   let parent: Node | undefined;
   while (depth >= 0 && !(parent = findNodeAtLocation(source.root, path.slice(0, depth)))) {
@@ -228,7 +228,12 @@ export function replaceWithComment(
 }
 
 /** A comment as an edit: at the end of the line if it is free, else right after the name. */
-function commentAt({ text }: Source, name: Node, value: Node, words: string): readonly Edit[] {
+function commentAt(
+  { text }: EditedSource,
+  name: Node,
+  value: Node,
+  words: string,
+): readonly Edit[] {
   if (words === "") return [];
   const end = value.offset + value.length;
   const line = { length: 0, content: ` // ${words}` };
@@ -245,7 +250,7 @@ function commentAt({ text }: Source, name: Node, value: Node, words: string): re
 }
 
 function edited(
-  { text }: Source,
+  { text }: EditedSource,
   { offset, length }: Node,
   content: string,
   comment: readonly Edit[],

@@ -13,7 +13,7 @@ import type { Span } from "./problem.ts";
 import { isList, isRecord, readTree } from "./tree.ts";
 
 /** A parsed text. */
-export interface Source {
+export interface EditedSource {
   /** The text. */
   readonly text: string;
   /** The parsed text. */
@@ -23,14 +23,14 @@ export interface Source {
 }
 
 /** Parses a text, or returns why it cannot. */
-export function sourceOf(text: string): Source | string {
+export function sourceOf(text: string): EditedSource | string {
   const tree = readTree(text);
   if (tree.kind === "tree") return { text, root: tree.root, comments: tree.comments };
   return tree.faults[0]?.message ?? "The file cannot be read";
 }
 
 /** The text without an entry; comments within the entry keep their place. */
-export function removed(source: Source, value: Node): string {
+export function removed(source: EditedSource, value: Node): string {
   const { text } = source;
   const entry = value.parent?.type === "property" ? value.parent : value;
   const siblings = entry.parent?.children ?? [];
@@ -65,7 +65,7 @@ export function removed(source: Source, value: Node): string {
 }
 
 /** The text with another value at a node; comments within the old value come before it. */
-export function replaced(source: Source, node: Node, value: unknown): string {
+export function replaced(source: EditedSource, node: Node, value: unknown): string {
   const { text } = source;
   const kept = commentsIn(source, node).map((comment) => partOf(text, comment));
   const comments = layComments(source, node.offset, kept, false);
@@ -81,7 +81,7 @@ export function replaced(source: Source, node: Node, value: unknown): string {
  * @param place Its key, as the last one; or its index.
  */
 export function inserted(
-  source: Source,
+  source: EditedSource,
   parent: Node,
   place: string | number,
   value: unknown,
@@ -160,7 +160,7 @@ function indentOf(text: string, offset: number): string {
 }
 
 /** One step of indentation, as in the text. */
-function unitOf({ text, root }: Source): string {
+function unitOf({ text, root }: EditedSource): string {
   const first = root.children?.find(({ offset }) => isFirstInLine(text, offset));
   const unit = first && indentOf(text, first.offset).slice(indentOf(text, root.offset).length);
   return unit || "  ";
@@ -178,12 +178,12 @@ function partOf(text: string, { offset, length }: Span): string {
   return text.slice(offset, offset + length);
 }
 
-function commentsIn({ comments }: Source, node: Span): readonly Span[] {
+function commentsIn({ comments }: EditedSource, node: Span): readonly Span[] {
   return comments.filter(({ offset }) => offset > node.offset && offset < endOf(node));
 }
 
 /** Whether a line comment ends at an offset. */
-function isLineComment({ text, comments }: Source, end: number): boolean {
+function isLineComment({ text, comments }: EditedSource, end: number): boolean {
   return comments.some((comment) =>
     endOf(comment) === end && partOf(text, comment).startsWith("//")
   );
@@ -191,7 +191,7 @@ function isLineComment({ text, comments }: Source, end: number): boolean {
 
 /** The comments of a replaced entry; a value may follow, unless the line ends there. */
 function layComments(
-  { text }: Source,
+  { text }: EditedSource,
   offset: number,
   comments: readonly string[],
   endsLine: boolean,
@@ -207,7 +207,7 @@ function layComments(
 const LINE = 80;
 
 /** A value as JSON in the layout of the text. */
-function written(value: unknown, source: Source, indent: string, isOnLines: boolean): string {
+function written(value: unknown, source: EditedSource, indent: string, isOnLines: boolean): string {
   const list = isList(value);
   if (!list && !isRecord(value)) return JSON.stringify(value);
   const [open, close] = list ? ["[", "]"] : ["{", "}"];

@@ -32,13 +32,13 @@ export function writtenAt(value: unknown, path: string, root = ""): readonly Seg
   }
 }
 
-interface Step {
+interface PathStep {
   readonly segment: Segment;
   readonly value: unknown;
   readonly path: string;
 }
 
-function stepTowards(part: unknown, path: string, here: string): Step | undefined {
+function stepTowards(part: unknown, path: string, here: string): PathStep | undefined {
   if (path === here) return undefined;
   const entries: Iterable<readonly [Segment, unknown]> = isList(part)
     ? part.entries()

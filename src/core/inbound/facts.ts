@@ -51,7 +51,7 @@ export interface RecalledMessage extends InboundMessage {
 }
 
 /** One step of the way to a verdict. */
-export interface Check {
+export interface VerdictCheck {
   /** One word, the same for the same question: `"sender"`. */
   readonly id: string;
   /** Whether the message passed this step. */
@@ -67,7 +67,7 @@ export interface Explanation {
   /** The outcome of all checks. */
   readonly verdict: Verdict;
   /** In the order of the checks; if the message is not answered, the last one failed. */
-  readonly checks: readonly Check[];
+  readonly checks: readonly VerdictCheck[];
 }
 
 /** Whether a message contains text or anything else to read, such as an attachment. */

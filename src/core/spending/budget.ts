@@ -9,11 +9,11 @@ import type { UsageKind, UsedBy } from "./usage.ts";
 /** Limits of one UTC day. An absent one is no limit. */
 export interface DayLimits {
   /** Tokens of requests and answers together. */
-  readonly tokensPerDay?: number | undefined;
+  readonly tokensPerDay?: number;
   /** In the currency of the prices. */
-  readonly moneyPerDay?: number | undefined;
+  readonly moneyPerDay?: number;
   /** Seconds of audio. */
-  readonly audioSecondsPerDay?: number | undefined;
+  readonly audioSecondsPerDay?: number;
 }
 
 /** All budgets. */

@@ -13,15 +13,15 @@ import type { ModelUsage } from "../model.ts";
 /** Prices of a model: of a million tokens, unless a field says otherwise. */
 export interface Price {
   /** Of requests; 0 if absent. */
-  readonly input?: number | undefined;
+  readonly input?: number;
   /** Of answers; 0 if absent. */
-  readonly output?: number | undefined;
+  readonly output?: number;
   /** Of requests, for tokens that the server had cached; absent: that of `input`. */
-  readonly cached?: number | undefined;
+  readonly cached?: number;
   /** Of a minute of audio; unknown if absent. */
-  readonly audioMinute?: number | undefined;
+  readonly audioMinute?: number;
   /** Of a drawn image; unknown if absent. */
-  readonly image?: number | undefined;
+  readonly image?: number;
 }
 
 /** Purposes of requests to models. */

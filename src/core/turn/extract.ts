@@ -27,14 +27,14 @@ export interface AudioFacts {
 }
 
 /** A file to read, with its kind. */
-export type Job =
+export type ExtractJob =
   /** `office` is a docx, xlsx or pptx file; its parts tell which. */
   | { readonly kind: "pdf" | "office"; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: "audio"; readonly bytes: Uint8Array<ArrayBuffer>; readonly mediaType: string }
   | { readonly kind: "voice"; readonly bytes: Uint8Array<ArrayBuffer> };
 
 /** The result of a job. */
-export type JobResult<Of extends Job["kind"]> = Of extends "audio" ? AudioFacts
+export type JobResult<Of extends ExtractJob["kind"]> = Of extends "audio" ? AudioFacts
   : Of extends "voice" ? VoiceFacts
   : DocumentText;
 
@@ -46,5 +46,5 @@ export interface Extractor {
    * @param job Its bytes move to the thread: the caller's array is empty afterwards.
    * @throws {FileError} If the file cannot be read within the limits; or the signal's reason.
    */
-  run<J extends Job>(job: J, signal: AbortSignal): Promise<JobResult<J["kind"]>>;
+  run<J extends ExtractJob>(job: J, signal: AbortSignal): Promise<JobResult<J["kind"]>>;
 }

@@ -20,7 +20,7 @@ export type ParkingOf = Pick<
 >;
 
 /** A refusal by Discord. */
-export interface Refused {
+export interface ChannelRefusal {
   /** Discord's own words. */
   readonly reason: string;
   /** Discord's error code; absent if it sent none. */
@@ -39,7 +39,7 @@ export interface Parking {
    * Finds the reason of a refusal. While a channel is parked and nothing changes, the reason of its
    * first refusal holds. Barnacle asks Discord again only if it did not answer then. Never rejects.
    */
-  explain(row: OutboxRow, refusal: Refused): Promise<Explained>;
+  explain(row: OutboxRow, refusal: ChannelRefusal): Promise<Explained>;
   /**
    * Parks a channel.
    *

@@ -191,9 +191,9 @@ function namesOf(commands: readonly RegisteredCommand[]): string {
 export type CommandTexts = Readonly<
   Record<string, {
     /** By Discord's locales. */
-    readonly name?: Localizations | undefined;
+    readonly name?: Localizations;
     /** By Discord's locales. */
-    readonly description?: Localizations | undefined;
+    readonly description?: Localizations;
   }>
 >;
 

@@ -15,7 +15,7 @@ import type { Judgement } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { Source } from "../receive/judge_message.ts";
+import type { MessageSource } from "../receive/judge_message.ts";
 import { createLoopGuard } from "../../policy/loop_guard.ts";
 import type { CurrentPolicy } from "./policy_keeper.ts";
 
@@ -48,7 +48,7 @@ export interface Judge {
   judge(
     message: InboundMessage,
     known?: KnownFacts,
-    source?: Source,
+    source?: MessageSource,
   ): Judgement;
   /**
    * Facts for a message from a channel's history. It does not affect later messages. And PluralKit

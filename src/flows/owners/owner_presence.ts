@@ -36,7 +36,7 @@ const MAX_OWNERS = 20;
 /** Maximum number of guilds to remember; the oldest answer is forgotten first. */
 const MAX_GUILDS = 1_000;
 
-interface Answer {
+interface PresenceAnswer {
   readonly found: OwnerInGuild;
   readonly at: number;
 }
@@ -51,7 +51,7 @@ export function createOwnerPresence(
     readonly readMember: (guildId: GuildId, userId: UserId) => Promise<unknown>;
   },
 ): OwnerPresence {
-  const answers = new Map<GuildId, Answer>();
+  const answers = new Map<GuildId, PresenceAnswer>();
   const asking = new Map<GuildId, Promise<OwnerInGuild>>();
   /** Counts calls of `forget`: an answer about earlier owners is not remembered. */
   let generation = 0;

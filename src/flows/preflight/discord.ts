@@ -13,7 +13,7 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { inviteUrl } from "../../core/invite.ts";
 
 /** The result of a request to Discord. */
-export type Answer<Found> =
+export type ProbeAnswer<Found> =
   | { readonly kind: "answered"; readonly found: Found }
   /** 401: the token is not valid. */
   | { readonly kind: "refused" }
@@ -41,7 +41,7 @@ export interface BotFacts {
 /** The facts to judge. */
 export interface DiscordFacts {
   /** Absent if there is no token to ask with. */
-  readonly application?: Answer<BotFacts>;
+  readonly application?: ProbeAnswer<BotFacts>;
   /** What the token looks like, for an operator who copied something else. */
   readonly tokenShape: TokenShape;
   /** Where to set the token: a variable, a file, or a config key. */
@@ -55,7 +55,7 @@ export interface DiscordFacts {
     readonly spared: readonly MissingIntent[];
   };
   /** Whether the bot is in any guild; absent if Barnacle did not ask. */
-  readonly hasGuild?: Answer<boolean>;
+  readonly hasGuild?: ProbeAnswer<boolean>;
   /** Names of all guilds of the bot; absent if Barnacle did not ask. */
   readonly guildNames?: readonly string[];
   /** Remaining IDENTIFYs; absent if unknown. */

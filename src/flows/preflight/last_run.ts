@@ -20,12 +20,12 @@ export interface EarlierRun {
   /** Unix time in milliseconds at which it was last known to be alive. */
   readonly aliveAt: number;
   /** The kernel's boot id during the run; absent if unknown. */
-  readonly bootId?: string | undefined;
+  readonly bootId?: string;
   /**
    * `"stopped"` if an operator or a service manager stopped it, else why it ended by itself. Absent
    * if it ended silently.
    */
-  readonly ending?: string | undefined;
+  readonly ending?: string;
 }
 
 /** A hosting company that stops idle processes. */

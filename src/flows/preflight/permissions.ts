@@ -99,12 +99,12 @@ function ruleOf(policy: AccessPolicy, key: string): string {
 }
 
 /** The judgement of one place, or of several. */
-type Row =
+type PermissionRow =
   /** Nothing is missing; such rows share a line. */
   | { readonly kind: "right"; readonly why: string }
   | { readonly kind: "finding"; readonly finding: Finding };
 
-function judgeGuild(policy: AccessPolicy, guild: SeenGuild): readonly Row[] {
+function judgeGuild(policy: AccessPolicy, guild: SeenGuild): readonly PermissionRow[] {
   if (guild.isPassedOver || !mayAnswerIn(policy, guild)) return [];
   const { details, name } = guild;
   if (!details) {
@@ -119,7 +119,7 @@ function judgeGuild(policy: AccessPolicy, guild: SeenGuild): readonly Row[] {
   const unlisted = open.filter((channel) => keyOf(rules, guild, channel) === ANY);
   return [
     ...(key === undefined ? [] : judgeListed(policy, guild, key, rules, open)),
-    ...summarise(name, unlisted).map((finding): Row =>
+    ...summarise(name, unlisted).map((finding): PermissionRow =>
       unlisted.some(({ missing }) => missing.length > 0)
         ? { kind: "finding", finding }
         : { kind: "right", why: finding.why }
@@ -137,10 +137,10 @@ function judgeListed(
   guildKey: string,
   rules: Channels,
   open: readonly SeenChannel[],
-): readonly Row[] {
+): readonly PermissionRow[] {
   const path = pathTo(ruleOf(policy, guildKey), "channels");
   return Object.entries(rules.channels ?? {}).flatMap(
-    ([key, { allow, enabled }]): readonly Row[] => {
+    ([key, { allow, enabled }]): readonly PermissionRow[] => {
       if (key === ANY || allow === false || enabled === false) return [];
       const isTheirs = (channel: SeenChannel) => keyOf(rules, guild, channel) === key;
       const found = open.filter(isTheirs);
@@ -166,7 +166,7 @@ function keyOf({ channels = {} }: Channels, guild: SeenGuild, channel: SeenChann
   return findKeys(channels, channel, channelPins(guild.id))[0] ?? ANY;
 }
 
-function judgeChannel(guild: SeenGuild, { name, missing }: SeenChannel): Row {
+function judgeChannel(guild: SeenGuild, { name, missing }: SeenChannel): PermissionRow {
   const place = `#${name} in ${guild.name}`;
   if (missing.length === 0) return { kind: "right", why: `${place}: all granted` };
   const isFailure = missing.some(({ permission }) => REQUIRED.has(permission));

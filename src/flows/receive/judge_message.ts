@@ -18,14 +18,14 @@ import type { Account } from "../../core/account/account.ts";
  * `live`: the message arrived just now. `not_live`: it is no turn of a live conversation. Catch-up
  * read it from a channel's history, or it is a scheduled one, a question by a command or an edit.
  */
-export type Source = "live" | "not_live";
+export type MessageSource = "live" | "not_live";
 
 /** Everything that judging needs from outside. */
 export interface JudgePorts extends Pick<Account, "log"> {
   /** Judges a message by the current policy and the known facts. */
   readonly judge: (
     message: InboundMessage,
-    source: Source,
+    source: MessageSource,
   ) => Judgement;
   /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
@@ -41,7 +41,7 @@ export interface JudgePorts extends Pick<Account, "log"> {
  */
 export function judgeMessage(
   message: InboundMessage,
-  source: Source,
+  source: MessageSource,
   { judge, route, stop, log }: JudgePorts,
   judgeAs = (_: InboundMessage, verdict: Verdict) => verdict,
 ): Judged {

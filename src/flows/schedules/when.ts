@@ -19,7 +19,7 @@ export type When =
   | { readonly kind: "problem"; readonly why: string };
 
 /** The moment and place that a time is relative to. */
-export interface Clock {
+export interface LocalMoment {
   /** Unix time in milliseconds. */
   readonly now: number;
   /** `agents.defaults.timezone`, or the host's: `"Europe/Vienna"`. */
@@ -47,7 +47,7 @@ const HOW = 'write a local time such as "2026-11-27T09:00", a duration such as "
   'or (owners only) a cron pattern with five fields such as "0 9 * * 1"';
 
 /** Reads a time. Loads `croner` unless it is a duration. */
-export async function readWhen(text: string, clock: Clock): Promise<When> {
+export async function readWhen(text: string, clock: LocalMoment): Promise<When> {
   const written = text.trim();
   const durationMs = durationOf(written);
   if (durationMs !== undefined) return once(clock.now + durationMs, clock);
@@ -74,7 +74,7 @@ export async function readWhen(text: string, clock: Clock): Promise<When> {
  */
 export async function nextRun(
   pattern: string,
-  { now, timezone }: Clock,
+  { now, timezone }: LocalMoment,
 ): Promise<number | undefined> {
   const { Cron } = await import("croner");
   try {
@@ -88,7 +88,7 @@ export async function nextRun(
   }
 }
 
-function once(at: number, { now }: Clock): When {
+function once(at: number, { now }: LocalMoment): When {
   if (at <= now) return problem("that time is in the past");
   if (at > now + MAX_YEARS * 366 * DAY_MS) {
     return problem(`that time is more than ${MAX_YEARS} years ahead`);

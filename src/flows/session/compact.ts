@@ -132,7 +132,7 @@ async function ask(
   { message, route: { sessionKey } }: FoldedFor,
   timeoutMs: number,
   { model, schedule, stopping, log }: CompactPorts,
-): Promise<Answer | undefined> {
+): Promise<SummaryAnswer | undefined> {
   const ending = new AbortController();
   const cancel = schedule(
     () => ending.abort(new Error(`no summary within ${timeoutMs / 1_000} s`)),
@@ -165,7 +165,7 @@ async function ask(
 }
 
 /** A summary as the model wrote it. */
-interface Answer {
+interface SummaryAnswer {
   readonly text: string;
   readonly modelId: string;
 }

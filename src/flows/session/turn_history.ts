@@ -6,11 +6,11 @@
  */
 
 import type {
+  ContextWindow,
   ModelImage,
   ModelRequest,
   ModelUsage,
   ToolDefinition,
-  Window,
 } from "../../core/model.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
@@ -49,7 +49,7 @@ export interface HistoryPorts extends Omit<CompactPorts, "store"> {
 /** The rules of one turn's history. */
 export interface HistoryRules {
   /** The model's context window and its longest answer, in tokens. */
-  readonly window: Window;
+  readonly window: ContextWindow;
   /** When a new transcript begins (S4a). */
   readonly reset: ResetRule;
   /** IANA time zone of the agent. */
@@ -124,13 +124,13 @@ export async function openHistory(
   const { store, sessions, model, rates, now } = ports;
   const tokensPerChar = rates.rateOf(model.id);
   const fixedChars = parts.system.length + parts.envelope.length + parts.toolChars;
-  const read = async (window: Window) => {
+  const read = async (window: ContextWindow) => {
     const maxChars = historyChars(window, 0, tokensPerChar);
     const entries = await store.entriesOf(sessionKey, MAX_ENTRIES, maxChars);
     return { entries, checkpoint: await sessions.checkpointOf(sessionKey) };
   };
   const fold = async (
-    window: Window,
+    window: ContextWindow,
     cause: FoldCause,
     { entries, checkpoint }: Awaited<ReturnType<typeof read>>,
   ) => {
@@ -148,7 +148,7 @@ export async function openHistory(
     return isFolded ? await read(window) : { entries, checkpoint };
   };
   const historyIn = async (
-    window: Window,
+    window: ContextWindow,
     { entries, checkpoint }: Awaited<ReturnType<typeof read>>,
   ): Promise<TurnHistory> => {
     const summary = checkpoint?.summary && shownSummary(checkpoint.summary);
@@ -197,12 +197,12 @@ export async function openHistory(
 }
 
 /** A window in which a request has at most so many tokens. */
-function smallerWindow({ contextWindow, maxOutput }: Window, tokens: number): Window {
+function smallerWindow({ contextWindow, maxOutput }: ContextWindow, tokens: number): ContextWindow {
   const spare = contextWindow - historyTokens({ contextWindow, maxOutput });
   return { contextWindow: Math.ceil(spare + tokens), maxOutput };
 }
 
-function historyTokens(window: Window): number {
+function historyTokens(window: ContextWindow): number {
   return historyChars(window, 0, 1);
 }
 

@@ -130,7 +130,7 @@ export interface RuntimeDirSources {
   /** Folder for temporary files. */
   readonly tmp: string;
   /** Absent on Windows. */
-  readonly uid?: number | undefined;
+  readonly uid?: number;
 }
 
 /**

@@ -32,11 +32,11 @@ export interface Holder {
   /** Unix time in milliseconds at which it took the lock. */
   readonly startedAt: number;
   /** Id of the kernel's boot; absent if unknown. */
-  readonly bootId?: string | undefined;
+  readonly bootId?: string;
   /** When the process began in that boot, in the kernel's ticks; absent if unknown. */
-  readonly startTicks?: number | undefined;
+  readonly startTicks?: number;
   /** Absolute path of its data directory; absent if it tells none. */
-  readonly dataDir?: string | undefined;
+  readonly dataDir?: string;
 }
 
 /** Reads a description that another process has written. */
@@ -51,9 +51,9 @@ export const holderSchema = z.object({
 /** The holder's description in a lock file. */
 export interface LockHolder extends Holder {
   /** `"127.0.0.1:8787"`; absent until it listens. */
-  readonly http?: string | undefined;
+  readonly http?: string;
   /** Set by a short-lived command; absent for the bot. */
-  readonly isCommand?: true | undefined;
+  readonly isCommand?: true;
 }
 
 /** The held lock of a data directory. */

@@ -14,7 +14,7 @@ import { codeOf } from "../../lib/errors.ts";
 import { type Holder, holderSchema } from "./lock.ts";
 
 /** A holder's answer. */
-export type Answer =
+export type SocketAnswer =
   | {
     readonly kind: "holder";
     readonly holder: Holder;
@@ -73,8 +73,8 @@ export function listenOnName(
  * @param askMs Milliseconds to wait at most.
  * @param token The secret that the holder should prove to know; absent if that does not matter.
  */
-export function askHolder(name: string, askMs: number, token?: string): Promise<Answer> {
-  const { promise, resolve } = Promise.withResolvers<Answer>();
+export function askHolder(name: string, askMs: number, token?: string): Promise<SocketAnswer> {
+  const { promise, resolve } = Promise.withResolvers<SocketAnswer>();
   const challenge = randomBytes(CHALLENGE_BYTES);
   let text = "";
   const socket = createConnection({ path: `\0${name}` });
@@ -96,7 +96,7 @@ export function askHolder(name: string, askMs: number, token?: string): Promise<
   return promise;
 }
 
-function toAnswer(text: string, expected: string | undefined): Answer {
+function toAnswer(text: string, expected: string | undefined): SocketAnswer {
   if (text.length > ANSWER_MAX) return { kind: "silent" };
   const [line = "", proof] = text.split("\n");
   try {

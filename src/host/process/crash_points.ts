@@ -103,7 +103,7 @@ function killThisProcess(): void {
 }
 
 /** A fault to cause. */
-export interface Fault {
+export interface InjectedFault {
   /** Kind of the fault: the main thread stands still. */
   readonly kind: "block_main";
   /** Milliseconds, up to a minute. */
@@ -118,7 +118,7 @@ const MAX_MS = 60_000;
  * @returns `undefined` if none is set, or Discord is not simulated.
  * @throws {SyntaxError} If the value is malformed: a test without its fault proves nothing.
  */
-export function readFault(env: Env): Fault | undefined {
+export function readFault(env: Env): InjectedFault | undefined {
   const text = env["BARNACLE_FAULT"];
   if (!text || !env["DISCORD_API_URL"]) return undefined;
   const ms = Number(/^block_main:([1-9]\d{0,4})$/.exec(text)?.[1]);
@@ -129,7 +129,7 @@ export function readFault(env: Env): Fault | undefined {
 }
 
 /** Causes the fault at each SIGUSR2. */
-export function armFault({ ms }: Fault): void {
+export function armFault({ ms }: InjectedFault): void {
   process.on("SIGUSR2", () => burn(ms));
 }
 

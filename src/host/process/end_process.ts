@@ -19,9 +19,9 @@ export interface Holder {
   /** Process id. */
   readonly pid: number;
   /** Identifies the start of the machine; absent if the host does not tell. */
-  readonly bootId?: string | undefined;
+  readonly bootId?: string;
   /** In the kernel's ticks. */
-  readonly startTicks?: number | undefined;
+  readonly startTicks?: number;
 }
 
 /** Facts about this machine and the process. */
@@ -29,7 +29,7 @@ export interface MachineFacts {
   /** This process's id. */
   readonly ownPid: number;
   /** Identifies the start of the machine; absent if the host does not tell. */
-  readonly bootId?: string | undefined;
+  readonly bootId?: string;
   /** The process that has the holder's pid now. */
   readonly process: PidFacts;
 }
@@ -64,7 +64,7 @@ export interface EndPorts {
   /** This process's id. */
   readonly ownPid: number;
   /** Identifies the start of the machine; absent if the host does not tell. */
-  readonly bootId?: string | undefined;
+  readonly bootId?: string;
   /** Reads the facts of a process. */
   readonly look: (pid: number) => PidFacts;
   /** Sends a signal. */

@@ -15,7 +15,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import { ModelError } from "../../core/model.ts";
 import { modelProblemOf } from "../../core/model_problem.ts";
 import type { GatewayStats, ShardState } from "../../core/discord/gateway.ts";
-import type { AccountSnapshot, Shard } from "../snapshot.ts";
+import type { AccountSnapshot, ShardSnapshot } from "../snapshot.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Store } from "../../core/store/store.ts";
 
@@ -241,7 +241,7 @@ function shardsOf(
   accountId: AccountId,
   { startedAt, states, latencies, shardCount }: Told,
   stats: GatewayStats | undefined,
-): readonly Shard[] {
+): readonly ShardSnapshot[] {
   return Array.from({ length: shardCount }, (_, shardId) => {
     const { state = "connecting", readyAt = startedAt, isDown = false, ack, waits } =
       states.get(shardId) ?? {};

@@ -10,7 +10,7 @@
 
 import process from "node:process";
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { AccountSnapshot, ConfigState, Model, Snapshot } from "../snapshot.ts";
+import type { AccountSnapshot, ConfigState, ModelSnapshot, Snapshot } from "../snapshot.ts";
 import { type AccountHealth, createAccountHealth, type HealthSources } from "./account_health.ts";
 import { createMainThreadMonitor } from "./main_thread.ts";
 import { createStoreHealth } from "./store_health.ts";
@@ -150,7 +150,7 @@ function aliveMs(resumableMs: number): number {
  * Lists each model once. A model that several accounts use serves if its last answer to any of them
  * is newer than its last failure.
  */
-function modelsOf(accounts: readonly AccountHealth[]): readonly Model[] {
+function modelsOf(accounts: readonly AccountHealth[]): readonly ModelSnapshot[] {
   const words = accounts.flatMap((account) =>
     [account.model(), account.fallback()].filter((word) => word !== undefined)
   );

@@ -125,7 +125,7 @@ export type SkillsOf = (
 ) => readonly { readonly name: string; readonly description: string }[];
 
 /** A question by a command, in the asker's name. */
-export interface Question {
+export interface CommandQuestion {
   /** Text for the model. */
   readonly text: string;
   /** The message that it is about. */
@@ -188,7 +188,10 @@ export interface InteractionContext extends Pick<Account, "texts" | "now" | "log
    *
    * @returns Where the answer will be; `refused` if the policy permits no turn.
    */
-  readonly ask: (call: CommandCall, question: Question) => Promise<"here" | "direct" | "refused">;
+  readonly ask: (
+    call: CommandCall,
+    question: CommandQuestion,
+  ) => Promise<"here" | "direct" | "refused">;
   /**
    * Explains the decision about a message.
    *

@@ -7,13 +7,13 @@
  * @module
  */
 
-import type { Check } from "../../core/inbound/facts.ts";
+import type { VerdictCheck } from "../../core/inbound/facts.ts";
 import type { GuildPlace, Sender } from "../../core/inbound/inbound.ts";
 import type { IgnoreReason, Verdict } from "../../core/inbound/verdict.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 
 /** Name of a check: one word, the same for the same question. */
-export type Question =
+export type AccessCheckId =
   | "own"
   | "dm"
   | "dm-policy"
@@ -45,17 +45,25 @@ export type Question =
  * @param fact Writes the observed fact; called only if checks are reported.
  * @returns `passed`.
  */
-export type Ask = (id: Question, passed: boolean, rule: string, fact: () => string) => boolean;
+export type RecordCheck = (
+  id: AccessCheckId,
+  passed: boolean,
+  rule: string,
+  fact: () => string,
+) => boolean;
 
 /** Reports nothing. */
-export const recordNothing: Ask = (_id: Question, passed: boolean): boolean => passed;
+export const recordNothing: RecordCheck = (_id: AccessCheckId, passed: boolean): boolean => passed;
 
 /**
  * Adds each check to a list.
  *
  * @param ruleOf Finds the config path that sets a rule, as `AccessPolicy.ruleOf` does.
  */
-export function createRecorder(checks: Check[], ruleOf: (path: string) => string): Ask {
+export function createRecorder(
+  checks: VerdictCheck[],
+  ruleOf: (path: string) => string,
+): RecordCheck {
   return (id, passed, rule, fact) => {
     checks.push({ id, passed, fact: fact(), rule: ruleOf(rule) });
     return passed;

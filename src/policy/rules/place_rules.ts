@@ -6,7 +6,7 @@
 
 import { pathTo } from "../../core/config_file.ts";
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
-import { type Ask, channelName, guildName, recordNothing } from "./checks.ts";
+import { channelName, guildName, type RecordCheck, recordNothing } from "./checks.ts";
 import { channelPins, entryAt, findKeys, findKeysById, GUILD_PINS, isNameKey } from "./entries.ts";
 import { combineLayers, entryOf, type GuildEntry, GUILDS, type OpenPlace } from "./place_entry.ts";
 import type { AccessPolicy, ChannelRules, GuildRules, ReactionMode } from "./rules.ts";
@@ -39,7 +39,7 @@ export interface ClosedPlace {
 export function rulesFor(
   place: GuildPlace,
   policy: AccessPolicy,
-  ask: Ask = recordNothing,
+  ask: RecordCheck = recordNothing,
 ): OpenPlace | ClosedPlace {
   const { groupPolicy, groupPolicyRule, guilds } = policy;
   const areGuildsOn = groupPolicy !== "disabled";
@@ -83,7 +83,7 @@ const NAMED = "has the name of another entry, whose limits apply too";
 function withinGuild(
   place: GuildPlace,
   { rules: { channels }, path, channelsPath, open, places }: GuildEntry,
-  ask: Ask,
+  ask: RecordCheck,
 ): OpenPlace | ClosedPlace {
   if (!channels) {
     const fact = () => `${channelName(place)} is allowed, because no channels are listed`;
@@ -107,7 +107,7 @@ function withinGuild(
   return closedPlace("channel-not-listed", channelsPath);
 }
 
-function deniedBy(channel: ChannelRules, path: string, ask: Ask): ClosedPlace | undefined {
+function deniedBy(channel: ChannelRules, path: string, ask: RecordCheck): ClosedPlace | undefined {
   for (const switchKey of ["allow", "enabled"] as const) {
     const value = channel[switchKey];
     if (value === undefined) continue;

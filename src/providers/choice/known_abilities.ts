@@ -8,7 +8,7 @@
  */
 
 import type { Clock } from "../../lib/clock.ts";
-import { type Abilities, type Model, type Window, windowOf } from "../../core/model.ts";
+import { type Abilities, type ContextWindow, type Model, windowOf } from "../../core/model.ts";
 
 /** Milliseconds after a question without answer before the next one. */
 const AGAIN_MS = 60_000;
@@ -18,7 +18,7 @@ export interface KnownAbilities {
   /** Returns it, and asks the server if it was not asked before. */
   now(): Abilities;
   /** The room of the model. */
-  window(): Window;
+  window(): ContextWindow;
   /** Resolves once a running question has ended. */
   asked(): Promise<void>;
 }

@@ -118,10 +118,10 @@ function isPage(bytes: Uint8Array): boolean {
   return /^\s*<(?:!doctype|html)\b/i.test(new TextDecoder().decode(bytes.subarray(0, 200)));
 }
 
-type Answer = z.output<typeof answerSchema>;
+type EmbeddingsAnswer = z.output<typeof answerSchema>;
 
 /** @returns `undefined` for anything but vectors. */
-function parsed(bytes: Uint8Array): Answer | undefined {
+function parsed(bytes: Uint8Array): EmbeddingsAnswer | undefined {
   try {
     return answerSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
   } catch {
@@ -130,7 +130,7 @@ function parsed(bytes: Uint8Array): Answer | undefined {
 }
 
 /** @returns `undefined` unless each text has a vector, all of the same number of dimensions. */
-function vectorsOf({ data }: Answer, count: number): Embedded["vectors"] | undefined {
+function vectorsOf({ data }: EmbeddingsAnswer, count: number): Embedded["vectors"] | undefined {
   const byText = new Map(data.map(({ index, embedding }, at) => [index ?? at, embedding]));
   const vectors = Array.from({ length: count }, (_, at) => packVector(byText.get(at) ?? []))
     .filter((vector) => vector !== undefined);

@@ -13,7 +13,7 @@ import { codeFences, fenceAt } from "./code_fence.ts";
 import { BLOCK_QUOTE, MAX_PREFIX } from "./enclosure.ts";
 import { skipBlankLines } from "./line_breaks.ts";
 import type { TextRange } from "./spans.ts";
-import { type Piece, pieceFrom, type Source, START } from "./piece.ts";
+import { type MarkdownSource, type Piece, pieceFrom, START } from "./piece.ts";
 
 /** Discord's maximum length of a message, in UTF-16 units. */
 export const MAX_CHUNK_LENGTH = 2_000;
@@ -71,7 +71,7 @@ export function chunk(text: string, rules: ChunkRules, most = Infinity): readonl
 /** Minimum chunk length to repeat marks; with less, they would leave too little room for text. */
 const MIN_LIMIT_FOR_MARKS = 5 * MAX_PREFIX;
 
-function sourceOf(text: string, limit: number, maxLines: number): Source {
+function sourceOf(text: string, limit: number, maxLines: number): MarkdownSource {
   const repeatsMarks = limit >= MIN_LIMIT_FOR_MARKS;
   const hasSpoilers = repeatsMarks && text.includes("||");
   const hasMarks = hasSpoilers || (repeatsMarks && text.includes("> "));
@@ -88,7 +88,7 @@ function sourceOf(text: string, limit: number, maxLines: number): Source {
 }
 
 /** Index of the quote that extends to the end of the text; infinite if there is none. */
-function blockQuoteAt(text: string, fences: Source["fences"]): number {
+function blockQuoteAt(text: string, fences: MarkdownSource["fences"]): number {
   for (let at = text.indexOf(BLOCK_QUOTE); at !== -1; at = text.indexOf(BLOCK_QUOTE, at + 1)) {
     const isLineStart = at === 0 || text.charAt(at - 1) === "\n";
     if (isLineStart && !fenceAt(fences, at)) return at;
@@ -97,7 +97,7 @@ function blockQuoteAt(text: string, fences: Source["fences"]): number {
 }
 
 /** The parts between blank lines. Blank lines in a fence do not count. */
-function* paragraphsOf({ text, fences }: Source): Generator<TextRange> {
+function* paragraphsOf({ text, fences }: MarkdownSource): Generator<TextRange> {
   let start = 0;
   for (const { 0: gap, index } of text.matchAll(/\n(?:[^\S\n]*\n)+/g)) {
     if (fenceAt(fences, index)) continue;
@@ -108,7 +108,7 @@ function* paragraphsOf({ text, fences }: Source): Generator<TextRange> {
 }
 
 function cutChunks(
-  source: Source,
+  source: MarkdownSource,
   paragraphs: Iterable<TextRange>,
   most: number,
 ): readonly string[] {

@@ -20,7 +20,7 @@ import {
 import { skipBlankLines } from "./line_breaks.ts";
 
 /** A text, and the facts about it that are known before it is cut. */
-export interface Source {
+export interface MarkdownSource {
   /** The whole text. */
   readonly text: string;
   /** Code fences of the text, in order. */
@@ -57,7 +57,12 @@ export const START: Piece = { content: "", next: 0, open: NOTHING_OPEN };
  * @param end Its last possible end.
  * @param before Marks that are open at `from`.
  */
-export function pieceFrom(source: Source, from: number, end: number, before: Enclosure): Piece {
+export function pieceFrom(
+  source: MarkdownSource,
+  from: number,
+  end: number,
+  before: Enclosure,
+): Piece {
   const piece = tryPiece(source, from, end, before, 0);
   return piece.content.length <= source.limit
     ? piece
@@ -66,7 +71,7 @@ export function pieceFrom(source: Source, from: number, end: number, before: Enc
 
 /** @param reserve Room for marks after the piece. */
 function tryPiece(
-  source: Source,
+  source: MarkdownSource,
   from: number,
   end: number,
   before: Enclosure,
@@ -124,7 +129,12 @@ interface PieceEnd {
 }
 
 /** The final end of the piece, and the marks that are open there. */
-function pieceEndOf(source: Source, from: number, { at, kind }: Cut, before: Enclosure): PieceEnd {
+function pieceEndOf(
+  source: MarkdownSource,
+  from: number,
+  { at, kind }: Cut,
+  before: Enclosure,
+): PieceEnd {
   const { text, fences, hasSpoilers, repeatsMarks } = source;
   const mayBeOpen = hasSpoilers || before.code !== "" ||
     (repeatsMarks && kind === "word" && text.slice(from, at).includes("`"));
@@ -141,7 +151,7 @@ function pieceEndOf(source: Source, from: number, { at, kind }: Cut, before: Enc
  * If only the opening of a fence fits, the fence goes to the next chunk.
  */
 function reachOf(
-  source: Source,
+  source: MarkdownSource,
   from: number,
   end: number,
   room: number,

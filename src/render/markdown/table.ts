@@ -10,7 +10,14 @@
 
 import { MAX_CHUNK_LENGTH } from "./chunk.ts";
 import { type CodeFence, codeFences, fenceAt } from "./code_fence.ts";
-import { alignmentOf, asBullets, asCode, cellsOf, rowOf, type Table } from "./table_layout.ts";
+import {
+  alignmentOf,
+  asBullets,
+  asCode,
+  cellsOf,
+  type MarkdownTable,
+  rowOf,
+} from "./table_layout.ts";
 
 /** `messages.tables`. */
 export type TableMode = "code" | "bullets" | "off";
@@ -60,7 +67,7 @@ function hasStrayMarker(text: string, fences: readonly CodeFence[]): boolean {
 }
 
 interface FoundTable {
-  readonly table: Table;
+  readonly table: MarkdownTable;
   readonly start: number;
   /** End of its last line, without the newline. */
   readonly end: number;

@@ -8,7 +8,7 @@
 import { displayWidth } from "./graphemes.ts";
 
 /** A parsed table. */
-export interface Table {
+export interface MarkdownTable {
   /** Quote marks and indentation of its lines. */
   readonly prefix: string;
   /** Cells of the head. */
@@ -37,7 +37,7 @@ const LOST_IN_CODE = /```|<(?:[@#:/]|a:|t:|id:)|https?:\/\//;
  *
  * @returns `undefined` if the block would be too wide, or would break something.
  */
-export function asCode({ prefix, head, alignments, rows }: Table): string | undefined {
+export function asCode({ prefix, head, alignments, rows }: MarkdownTable): string | undefined {
   const all = [head, ...rows];
   // So many columns are too wide even if all cells are empty. That saves measuring the texts.
   if (head.length * (NARROWEST_COLUMN + 3) > WIDEST) return undefined;
@@ -95,7 +95,7 @@ const BETWEEN = " · ";
  *
  * @returns `undefined` if a column's name is too long.
  */
-export function asBullets({ prefix, head, rows }: Table): string | undefined {
+export function asBullets({ prefix, head, rows }: MarkdownTable): string | undefined {
   if (head.some(({ length }) => length > LONGEST_NAME)) return undefined;
   const names = head.map(nameOf);
   const bullets = rows.map((row) =>

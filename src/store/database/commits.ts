@@ -26,7 +26,7 @@ import type { CommitOptions } from "./durability.ts";
 import type { JournalRow } from "./journal.ts";
 import { StoreError, toStoreError } from "./store_error.ts";
 import type { Transactions } from "./transact.ts";
-import { createWriteBehind, type Job, type WriteBehindDeps } from "./write_behind.ts";
+import { createWriteBehind, type WriteBehindDeps, type WriteJob } from "./write_behind.ts";
 import type { StoreErrorKind } from "../../core/store/store.ts";
 
 /** Transactions in groups, with a journal. */
@@ -79,7 +79,7 @@ export function createCommits(
 ): Commits {
   const tables = createWriteBehind(database, { crash, onUndone, onRefused, soon, schedule });
   const kinds = new Map<string, (record: string) => void>();
-  let waiting: Job[] = [];
+  let waiting: WriteJob[] = [];
   let isClosed = false;
 
   function writeError(thrown: unknown): unknown {

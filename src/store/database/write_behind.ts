@@ -15,7 +15,7 @@ import { prepareJobGroups } from "./job_group.ts";
 import { type Journal, type JournalRow, prepareJournal } from "./journal.ts";
 
 /** Work that a caller waits for. */
-export interface Job {
+export interface WriteJob {
   /** Durability and name of its transaction. */
   readonly options: CommitOptions;
   /** Does the work on the tables and keeps its result until it is committed. */
@@ -46,7 +46,7 @@ export interface WriteBehind {
    * @returns The committed jobs. Each of the others has failed alone, and is rejected.
    * @throws {unknown} The error of SQLite or of the disk, with nothing stored.
    */
-  write(jobs: readonly Job[]): readonly Job[];
+  write(jobs: readonly WriteJob[]): readonly WriteJob[];
   /** Does work that a crash may undo: with the next transaction, or a moment later. */
   later(options: CommitOptions, run: () => void): void;
   /**
@@ -117,7 +117,7 @@ export function createWriteBehind(
   let cancel: (() => void) | undefined;
 
   /** Puts records into the journal, all or none. */
-  function append(jobs: readonly Job[], rows: readonly JournalRow[]): readonly Job[] {
+  function append(jobs: readonly WriteJob[], rows: readonly JournalRow[]): readonly WriteJob[] {
     let numbers: readonly number[] = [];
     const appendAll = () => void (numbers = rows.map(journal.append));
     callHook(crash.before, jobs);
@@ -129,7 +129,7 @@ export function createWriteBehind(
   }
 
   /** Lets the tables catch up, and runs the jobs in the same transaction. */
-  function apply(jobs: readonly Job[]): readonly Job[] {
+  function apply(jobs: readonly WriteJob[]): readonly WriteJob[] {
     const before = deferred;
     // Later rows belong to another process: a bot keeps running while a command opens the store.
     const upTo = before.findLast(({ row }) => row !== undefined)?.row;
@@ -206,7 +206,7 @@ export function createWriteBehind(
 }
 
 /** The work of a job that is in the journal. */
-function journaledAs(row: number | undefined, { run, journal }: Job): DeferredWork {
+function journaledAs(row: number | undefined, { run, journal }: WriteJob): DeferredWork {
   return {
     options: UNNAMED,
     run,

@@ -36,7 +36,7 @@ const rowSchema = z.object({
   file_count: column.number,
 });
 
-type Row = z.infer<typeof rowSchema>;
+type EchoedRow = z.infer<typeof rowSchema>;
 
 /** Prepares the statements for echoes. */
 export function prepareSettleEcho(database: DatabaseSync): SettleEcho {
@@ -63,7 +63,7 @@ export function prepareSettleEcho(database: DatabaseSync): SettleEcho {
 
 /** Why a message of our own user is not ours; `undefined` if it is ours. */
 function whyForeign(
-  row: Row | undefined,
+  row: EchoedRow | undefined,
   { messageId, heardAt = Infinity }: Echo,
 ): Foreign["why"] | undefined {
   if (!row) return "unknown";

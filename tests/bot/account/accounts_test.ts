@@ -8,7 +8,7 @@ import type {
   RunningAccount,
 } from "../../../src/bot/account_interface.ts";
 import { createAccounts } from "../../../src/bot/account/accounts.ts";
-import type { Account, Setup } from "../../../src/bot/rules/setup.ts";
+import type { AccountSetup, Setup } from "../../../src/bot/rules/setup.ts";
 import { createMeter } from "../../../src/http/monitor/meters.ts";
 import type { AccountChange } from "../../../src/config/changes.ts";
 import type { BotConfig } from "../../../src/config/config.ts";
@@ -53,7 +53,7 @@ async function botConfig(...ids: readonly AccountId[]): Promise<BotConfig> {
 }
 
 async function setupOf(text: string, ...ids: readonly AccountId[]): Promise<Setup> {
-  const account = (accountId: AccountId): Account => ({
+  const account = (accountId: AccountId): AccountSetup => ({
     token: `${accountId}.x.y`,
     checkModel: () => Promise.reject(new Error("no check in this test")),
     apiBase: AWAY,

@@ -4,7 +4,7 @@ import type { Attachment } from "../../../src/core/discord/attachment.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
-import type { Job, JobResult } from "../../../src/core/turn/extract.ts";
+import type { ExtractJob, JobResult } from "../../../src/core/turn/extract.ts";
 import { FileError, type FileKind, type FoundFile } from "../../../src/core/turn/media.ts";
 import { earlierImages } from "../../../src/flows/media/find_files.ts";
 import {
@@ -37,7 +37,7 @@ const SOUND = { kind: "audio", mediaType: "audio/ogg", ending: "ogg" } as const;
 interface World {
   /** Files by their ids; an error is thrown. */
   readonly files: Readonly<Record<string, FoundFile | Error>>;
-  readonly extract?: (job: Job) => unknown;
+  readonly extract?: (job: ExtractJob) => unknown;
   readonly transcription?: Transcription;
   /** A spent budget of audio. */
   readonly stop?: BudgetStop;
@@ -59,7 +59,8 @@ function setUp({ files, extract = () => assert.fail("no job"), transcription, st
       keepWords: (_owner, { id }, text) => Promise.resolve(void words.set(id, text)),
     },
     extractor: {
-      run: <J extends Job>(job: J) => Promise.try(() => extract(job) as JobResult<J["kind"]>),
+      run: <J extends ExtractJob>(job: J) =>
+        Promise.try(() => extract(job) as JobResult<J["kind"]>),
     },
     imageProblem: () => Promise.resolve(undefined),
     transcription: () => transcription,

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { messageId } from "../../support/discord/builders.ts";
-import type { InteractionContext, Question } from "../../../src/interactions/base/context.ts";
+import type {
+  CommandQuestion,
+  InteractionContext,
+} from "../../../src/interactions/base/context.ts";
 import { whoami } from "../../../src/interactions/commands/about.ts";
 import { forget } from "../../../src/interactions/commands/own_data.ts";
 import { agents, pause } from "../../../src/interactions/commands/bot.ts";
@@ -14,7 +17,7 @@ import { interactionContext } from "../../support/discord/interaction_context.ts
 const ID = messageId("1450000000000000002");
 
 function asking(where: "here" | "direct" | "refused" = "here") {
-  const asked: Question[] = [];
+  const asked: CommandQuestion[] = [];
   const ask: InteractionContext["ask"] = (_, question) => {
     asked.push(question);
     return Promise.resolve(where);

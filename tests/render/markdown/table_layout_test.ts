@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { displayWidth } from "../../../src/render/markdown/graphemes.ts";
-import { asBullets, asCode, type Table } from "../../../src/render/markdown/table_layout.ts";
+import {
+  asBullets,
+  asCode,
+  type MarkdownTable,
+} from "../../../src/render/markdown/table_layout.ts";
 
-const table = (fields: Partial<Table>): Table => ({
+const table = (fields: Partial<MarkdownTable>): MarkdownTable => ({
   prefix: "",
   head: ["Name", "Qty", "説明"],
   alignments: ["left", "right", "center"],

@@ -1,10 +1,10 @@
 import type { Build } from "../../../src/http/metrics.ts";
-import type { AccountSnapshot, Shard, Snapshot } from "../../../src/http/snapshot.ts";
+import type { AccountSnapshot, ShardSnapshot, Snapshot } from "../../../src/http/snapshot.ts";
 
 /** Unix time in milliseconds of the snapshots. */
 export const NOW = Date.UTC(2026, 0, 1);
 
-export const READY: Shard = {
+export const READY: ShardSnapshot = {
   id: "default/0",
   state: "ready",
   readyAt: NOW,

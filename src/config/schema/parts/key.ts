@@ -28,7 +28,7 @@ export type Built = "built" | "later" | "denies";
 export type TakesEffect = "now" | "reconnect" | "restart";
 
 /** The part of `docs/configuration.md` that has a key. */
-export type Task =
+export type ReferencePart =
   | "access"
   | "replies"
   | "models"
@@ -42,7 +42,7 @@ export interface KeyDoc {
   /** One to three sentences for the operator: first what the key does. */
   readonly description: string;
   /** That of the section if absent. */
-  readonly task?: Task;
+  readonly task?: ReferencePart;
   /** That of the section if absent; at the top, `built`. */
   readonly built?: Built;
   /** The default, in words, of a key for which the schema has none. */

@@ -25,7 +25,7 @@ export interface DiscordRequest {
   /** Fields in camel case; absent values are left out. */
   readonly body?: object;
   /** Reason for the server's audit log. */
-  readonly reason?: string | undefined;
+  readonly reason?: string;
   /** One file with fields beside it, as a form. */
   readonly form?: {
     readonly fields: Readonly<Record<string, string>>;
@@ -88,7 +88,7 @@ export interface UndoSteps {
 }
 
 /** A destructive step of an action. */
-export interface Change {
+export interface DestructiveChange {
   /** Its effect, as the end of "would": `"delete the channel #krill"`. */
   readonly what: string;
   /** Whether only to tell its effect. */
@@ -98,7 +98,7 @@ export interface Change {
 }
 
 /** What an action can do in every place. */
-export interface Place {
+export interface ActionPlace {
   /**
    * Sends a request to Discord. It waits while Discord builds an index (202).
    *
@@ -121,7 +121,7 @@ export interface Place {
    * @param run Returns the result for the model.
    * @returns The result, with a line about undoing; or, for a dry run, its effect.
    */
-  change(change: Change, run: () => Promise<string>): Promise<string>;
+  change(change: DestructiveChange, run: () => Promise<string>): Promise<string>;
   /** Shows a message in Discord's own form; `undefined` if the model may not see it (P10). */
   show(raw: unknown): Promise<ShownMessage | undefined>;
   /** Reads a file of the public internet, or of Discord. */
@@ -145,7 +145,7 @@ export interface Place {
 }
 
 /** A server that an action may act on. */
-export interface GuildPlace extends Place {
+export interface GuildActionPlace extends ActionPlace {
   /** The server. */
   readonly guildId: GuildId;
   /** Roles and owner. */
@@ -165,17 +165,17 @@ export interface GuildPlace extends Place {
 }
 
 /** A channel that an action may act in. */
-export interface ChannelPlace extends Place {
+export interface ChannelPlace extends ActionPlace {
   /** The channel or thread. */
   readonly channel: Channel;
   /** Its server; absent in direct messages. */
-  readonly guild?: GuildPlace;
+  readonly guild?: GuildActionPlace;
 }
 
 /** A channel, and the rights that an action needs in it. */
 export interface ChannelAct {
   /** Absent: the channel of the turn. */
-  readonly channelId?: ChannelId | undefined;
+  readonly channelId?: ChannelId;
   /** Rights of the asker, beside View Channel. */
   readonly needs: readonly Need[];
   /** Whether texts of the channel go to the model: not from an age-restricted one elsewhere. */
@@ -185,7 +185,7 @@ export interface ChannelAct {
 /** A server, and the rights that an action needs on it. */
 export interface GuildAct {
   /** Absent: the server of the turn. */
-  readonly guildId?: GuildId | undefined;
+  readonly guildId?: GuildId;
   /** Rights of the asker. */
   readonly needs: readonly Need[];
 }
@@ -201,7 +201,7 @@ export type ActInChannel = <Result>(
 export type ActInGuild = <Result>(
   call: DiscordCall,
   where: GuildAct,
-  act: (place: GuildPlace) => Promise<Result>,
+  act: (place: GuildActionPlace) => Promise<Result>,
 ) => Promise<Result>;
 
 /** The bot's status and activity, in Discord's words. */

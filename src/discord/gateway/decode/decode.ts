@@ -48,7 +48,7 @@ export interface DecodeFacts {
   /** The known guilds, for names. */
   readonly index: GuildIndex;
   /** The people who wrote; absent: each message has a sender of its own. */
-  readonly people?: People | undefined;
+  readonly people?: People;
 }
 
 /** Facts for decoding a message. */

@@ -19,11 +19,11 @@ export type User = (typeof userPayload)["_output"];
 /** Facts about a sender that are not part of the user. */
 export interface SenderFacts {
   /** Roles in the guild; absent if unknown, or outside guilds. */
-  readonly roles?: readonly RoleId[] | undefined;
+  readonly roles?: readonly RoleId[];
   /** Set if the sender is no person. */
-  readonly automaton?: Sender["automaton"] | undefined;
+  readonly automaton?: Sender["automaton"];
   /** The application that made the webhook. */
-  readonly applicationId?: Sender["applicationId"] | undefined;
+  readonly applicationId?: Sender["applicationId"];
 }
 
 const MAX_NAME = 100;

@@ -23,7 +23,7 @@ import {
   type Phase,
   renewAtMs,
   type SocketEvent,
-  type Step,
+  type Transition,
 } from "./state.ts";
 import { loseConnection, type StepContext } from "./loss.ts";
 import { takeHello, takePermitAnswer } from "./permits.ts";
@@ -45,7 +45,7 @@ export function advance(
   rules: LifecycleRules,
   now: Now,
   random: number,
-): Step {
+): Transition {
   const { phase } = before;
   const wallAheadMs = now.wallMs - now.monotonicMs;
   const jumpMs = wallAheadMs - before.wallAheadMs;
@@ -86,7 +86,7 @@ export function advance(
   }
 }
 
-function connect(state: LifecycleState, { rules, now }: StepContext): Step {
+function connect(state: LifecycleState, { rules, now }: StepContext): Transition {
   const nowMs = now.monotonicMs;
   const { resumeSession, sessionCacheTtlSec } = rules.reconnect;
   const isStale = nowMs - state.lastAliveMs > sessionCacheTtlSec * 1_000;
@@ -132,7 +132,7 @@ function addressOf(
   return failedConnects < MAX_FAILED_CONNECTS && session?.resumeUrl || url;
 }
 
-function onTick(state: LifecycleState, jumpMs: number, at: StepContext): Step {
+function onTick(state: LifecycleState, jumpMs: number, at: StepContext): Transition {
   const { phase, heartbeat } = state;
   const nowMs = at.now.monotonicMs;
   if (phase.kind === "waiting") {
@@ -201,11 +201,11 @@ const WAITED_FOR = {
   resuming: "RESUMED",
 } as const;
 
-function onSocket(state: LifecycleState, event: SocketEvent, at: StepContext): Step {
+function onSocket(state: LifecycleState, event: SocketEvent, at: StepContext): Transition {
   const { phase, heartbeat } = state;
   const { rules, now } = at;
   const nowMs = now.monotonicMs;
-  const unchanged: Step = { state, effects: [] };
+  const unchanged: Transition = { state, effects: [] };
   switch (event.kind) {
     case "opened":
       if (phase.kind !== "connecting") return unchanged;

@@ -13,7 +13,7 @@ import {
   type LostConnection,
   type Now,
   omit,
-  type Step,
+  type Transition,
 } from "./state.ts";
 import { planReconnect, type ReconnectPlan } from "./plan_reconnect.ts";
 
@@ -46,7 +46,7 @@ export function loseConnection(
   state: LifecycleState,
   cause: Cause,
   { rules, now, random }: StepContext,
-): Step {
+): Transition {
   const { phase } = state;
   const nowMs = now.monotonicMs;
   const livedMs = "sinceMs" in phase ? nowMs - phase.sinceMs : undefined;

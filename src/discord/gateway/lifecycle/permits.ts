@@ -18,7 +18,7 @@ import {
   omit,
   type PermitAnswer,
   type Phase,
-  type Step,
+  type Transition,
 } from "./state.ts";
 import { type IdentifyWaitReason } from "../../../core/discord/gateway.ts";
 import type { StepContext } from "./loss.ts";
@@ -34,7 +34,7 @@ export function takeHello(
   intent: Intent,
   intervalMs: number,
   at: StepContext,
-): Step {
+): Transition {
   const nowMs = at.now.monotonicMs;
   // HELLO ends an outage, so its failed attempts delay no later step. Losses after a HELLO stay
   // counted until a session has lived: they bound a loop of IDENTIFYs.
@@ -54,7 +54,7 @@ export function takeHello(
 }
 
 /** Asks for a permit after HELLO, or waits if an IDENTIFY is not due yet. */
-export function askPermit(state: LifecycleState, { now }: StepContext): Step {
+export function askPermit(state: LifecycleState, { now }: StepContext): Transition {
   const waitMs = identifyFromMs(state, state.isDown) - now.monotonicMs;
   if (waitMs > 0) return waitToIdentify(state, waitMs, "spacing", now.monotonicMs);
   return {
@@ -68,7 +68,7 @@ export function takePermitAnswer(
   state: LifecycleState,
   answer: PermitAnswer,
   { rules, now }: StepContext,
-): Step {
+): Transition {
   const nowMs = now.monotonicMs;
   if (state.phase.kind === "ready" && state.phase.isAsking) {
     return takePreviewAnswer(state, state.phase, answer, nowMs);
@@ -96,7 +96,7 @@ function takePreviewAnswer(
   { isAsking: _, ...ready }: Extract<Phase, { kind: "ready" }>,
   answer: PermitAnswer,
   nowMs: number,
-): Step {
+): Transition {
   if (answer.kind === "wait") {
     const identifyNotBeforeMs = nowMs + bounded(answer.waitMs);
     return { state: { ...state, phase: ready, identifyNotBeforeMs }, effects: [] };
@@ -117,7 +117,7 @@ function waitToIdentify(
   wantedMs: number,
   why: IdentifyWaitReason,
   nowMs: number,
-): Step {
+): Transition {
   const waitMs = bounded(wantedMs);
   return {
     state: {

@@ -15,7 +15,7 @@ import {
   type LifecycleState,
   PRESENCE_LIMIT,
   presenceAtMs,
-  type Step,
+  type Transition,
 } from "./state.ts";
 
 /**
@@ -65,7 +65,7 @@ export function answerBeatRequest(
 }
 
 /** Sends the presence if it must be sent, and may be. */
-export function sendPresence(state: LifecycleState, nowMs: number): Step {
+export function sendPresence(state: LifecycleState, nowMs: number): Transition {
   if (nowMs < presenceAtMs(state)) return { state, effects: [] };
   const presenceSentMs = [...state.presenceSentMs, nowMs].slice(-PRESENCE_LIMIT.max);
   return {

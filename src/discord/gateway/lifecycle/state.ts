@@ -157,7 +157,7 @@ export const DOWN_IDENTIFY_SPACING_MS = 95_000;
 /** The initial values of a shard's state. */
 export interface StartFacts {
   /** Session to resume; absent if there is none. */
-  readonly session?: LifecycleState["session"] | undefined;
+  readonly session?: LifecycleState["session"];
   /** Milliseconds to wait before an IDENTIFY; 0 if absent. */
   readonly identifyInMs?: number;
   /** Lost connections since the last session that lived; 0 if absent. */
@@ -344,7 +344,7 @@ export type Effect =
   | { readonly kind: "report_stale" };
 
 /** The result of an event. */
-export interface Step {
+export interface Transition {
   /** The state after the event. */
   readonly state: LifecycleState;
   /** Effects to execute, in order. */

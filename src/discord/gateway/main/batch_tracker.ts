@@ -33,7 +33,7 @@ export interface BatchTracker {
   readonly uncommitted: number;
 }
 
-interface Entry {
+interface TrackedBatch {
   readonly ticket: number;
   readonly shardId: number;
   readonly worker: number;
@@ -51,7 +51,7 @@ export function createBatchTracker(shards: readonly ShardOptions[]): BatchTracke
     session ? { session, epoch: 0, seqCommitted: session.seq, isInherited: true } : NO_SESSION,
   ]));
   /** Uncommitted batches, by ticket. */
-  const waiting: Entry[] = [];
+  const waiting: TrackedBatch[] = [];
   let tickets = 0;
 
   const resumePointOf = (shardId: number): ShardResumePoint =>
@@ -106,11 +106,11 @@ export function createBatchTracker(shards: readonly ShardOptions[]): BatchTracke
 }
 
 /** Counts the entries up to a ticket. */
-function countUpTo(entries: readonly Entry[], ticket: number): number {
+function countUpTo(entries: readonly TrackedBatch[], ticket: number): number {
   const index = entries.findIndex((entry) => entry.ticket > ticket);
   return index < 0 ? entries.length : index;
 }
 
-function lastOfEach(entries: readonly Entry[]): readonly Entry[] {
+function lastOfEach(entries: readonly TrackedBatch[]): readonly TrackedBatch[] {
   return [...new Map(entries.map((entry) => [entry.shardId, entry])).values()];
 }

@@ -98,7 +98,7 @@ export interface ConnectPorts
  * The gateway as the account uses it. This module decides which thread serves it, and at which
  * address.
  */
-export type Connection = Pick<
+export type GatewayConnection = Pick<
   GatewayThreads,
   "committed" | "setForms" | "setPresence" | "stats" | "stop"
 >;
@@ -111,7 +111,10 @@ const DISALLOWED_INTENTS = 4014;
  *
  * @throws {RestError} If Discord refuses the token.
  */
-export async function connect(options: ConnectOptions, ports: ConnectPorts): Promise<Connection> {
+export async function connect(
+  options: ConnectOptions,
+  ports: ConnectPorts,
+): Promise<GatewayConnection> {
   const { stopping } = ports;
   stopping.throwIfAborted();
   const place = await ports.locate();
@@ -164,7 +167,7 @@ async function openGateway(
   ports: ConnectPorts,
   place: GatewayInfo,
   intents: IntentChoice,
-): Promise<Connection> {
+): Promise<GatewayConnection> {
   const { accountId } = options;
   const { log } = ports;
   const gateway = gatewayOptionsOf(options, place, ports.presence());

@@ -13,9 +13,9 @@ import type { ShardState } from "../../../core/discord/gateway.ts";
 import { createEmitter, type Hold } from "../../../lib/emitter.ts";
 import {
   connect,
-  type Connection as OpenConnection,
   type ConnectOptions,
   type ConnectPorts,
+  type GatewayConnection as OpenConnection,
 } from "./connect.ts";
 
 /** The events of an account's connection. */

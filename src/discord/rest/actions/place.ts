@@ -11,11 +11,11 @@ import { nonceOfCall } from "../../../core/outbound/nonce.ts";
 import type { Need } from "../../../core/rights/rights.ts";
 import type { DiscordCall } from "../../../core/turn/ports/discord.ts";
 import {
-  type Change,
   type ChannelPlace,
+  type DestructiveChange,
   type DiscordMethod,
   type DiscordRequest,
-  type GuildPlace,
+  type GuildActionPlace,
   UNDO_MINUTES,
 } from "../../../core/turn/ports/discord_place.ts";
 import { channelOf } from "../calls/guild_reads.ts";
@@ -43,7 +43,7 @@ export type PlaceOptions = ActionsOptions & {
 /** Makes places. */
 export interface Places {
   /** The guild of a call, without a channel. */
-  guild(call: DiscordCall, origin: Origin, found: Found): GuildPlace;
+  guild(call: DiscordCall, origin: Origin, found: Found): GuildActionPlace;
   /** The channel of a call; rejects if the call may not act there. */
   channel(call: DiscordCall, origin: Origin, found: Found): Promise<ChannelPlace>;
 }
@@ -76,7 +76,10 @@ export function createPlaces(options: PlaceOptions): Places {
         await targets.assertBotMay(origin, other, needs);
         return await other.channel();
       },
-      async change({ what, dryRun, undo }: Change, run: () => Promise<string>): Promise<string> {
+      async change(
+        { what, dryRun, undo }: DestructiveChange,
+        run: () => Promise<string>,
+      ): Promise<string> {
         const about = undo
           ? `It can be undone for ${UNDO_MINUTES} minutes.`
           : "It cannot be undone.";
@@ -135,7 +138,7 @@ export function createPlaces(options: PlaceOptions): Places {
     };
   }
 
-  function guild(call: DiscordCall, origin: Origin, found: Found): GuildPlace {
+  function guild(call: DiscordCall, origin: Origin, found: Found): GuildActionPlace {
     if (!found.guild) throw badArguments("that is possible on a server only");
     const { id: guildId, reads } = found.guild;
     // An owner allows one action, and not more in lists than the asker may see.

@@ -30,12 +30,12 @@ export interface Container {
   readonly components: readonly (
     | { readonly type: 10; readonly content: string }
     | { readonly type: 14 }
-    | Row
+    | ButtonRow
   )[];
 }
 
 /** The components of a message. */
-export type Layout = readonly (Row | Container)[];
+export type Layout = readonly (ButtonRow | Container)[];
 
 /** The components of a message; none if it changes none. */
 export function componentsOf(
@@ -47,7 +47,7 @@ export function componentsOf(
 }
 
 /** The second layout of a card. */
-export function layoutOf({ blocks, isOpen }: Card, rows: readonly Row[] = []): Layout {
+export function layoutOf({ blocks, isOpen }: Card, rows: readonly ButtonRow[] = []): Layout {
   const texts = blocks.map((content) => ({ type: 10, content }) as const);
   return [{
     type: 17,
@@ -57,7 +57,7 @@ export function layoutOf({ blocks, isOpen }: Card, rows: readonly Row[] = []): L
 }
 
 /** A row of components below a message. Discordeno's own type is a tuple of up to five. */
-export interface Row {
+export interface ButtonRow {
   /** The type of a row. */
   readonly type: MessageComponentTypes.ActionRow;
   /** At most five buttons, or one select menu. */
@@ -81,14 +81,17 @@ const IN_A_ROW = 5;
  * @param buttons With the menus, five rows at most.
  * @see {@link https://docs.discord.com/developers/components/reference#action-row}
  */
-export function rowsOf(buttons: readonly Button[], menus: readonly Menu[] = []): readonly Row[] {
+export function rowsOf(
+  buttons: readonly Button[],
+  menus: readonly Menu[] = [],
+): readonly ButtonRow[] {
   const type = MessageComponentTypes.ActionRow;
   return [
-    ...Array.from({ length: Math.ceil(buttons.length / IN_A_ROW) }, (_, row): Row => ({
+    ...Array.from({ length: Math.ceil(buttons.length / IN_A_ROW) }, (_, row): ButtonRow => ({
       type,
       components: buttons.slice(row * IN_A_ROW, (row + 1) * IN_A_ROW).map(toComponent),
     })),
-    ...menus.map((menu): Row => ({ type, components: [toMenu(menu)] })),
+    ...menus.map((menu): ButtonRow => ({ type, components: [toMenu(menu)] })),
   ];
 }
 

@@ -12,7 +12,7 @@ import type { BreakerState, LimitOptions } from "../scheduler/global_limit.ts";
 import { createRestManager, type RestManager } from "@discordeno/rest";
 import { type ChannelId, parseSnowflake } from "../../../core/discord/ids.ts";
 import { parseForeignJson } from "../../../lib/text/json.ts";
-import { type Answer, type AnswerHooks, exchange } from "../exchange/exchange.ts";
+import { type AnswerHooks, exchange, type RestAnswer } from "../exchange/exchange.ts";
 import { RestError, toNoAnswer, toRestError } from "../exchange/rest_error.ts";
 import { createsMessage, maxAnswerBytes, nameOf, type Route } from "../exchange/route.ts";
 
@@ -72,9 +72,9 @@ export interface OutgoingRequest {
   /** Body, files and headers, from which Discordeno builds the request. */
   readonly body: BodyOptions;
   /** Cancels the request. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal;
   /** Timeout in milliseconds; default: the client's. */
-  readonly timeoutMs?: number | undefined;
+  readonly timeoutMs?: number;
   /** Milliseconds that it waited for limits, for the metrics. */
   readonly waitMs: number;
 }
@@ -83,7 +83,7 @@ export interface OutgoingRequest {
 export const API_VERSION = 10;
 
 /** A response with its parsed body, in Discord's field names. */
-export interface ParsedAnswer extends Answer {
+export interface ParsedAnswer extends RestAnswer {
   /** `undefined` if the body is empty or not JSON: a proxy's page, or a truncated body. */
   readonly body: unknown;
 }
@@ -113,7 +113,7 @@ export function createSend(
     const hooks = createsMessage(route) ? options : {};
     const signals = signal ? [stopping, signal] : [stopping];
     const deps = { fetch, timeoutMs, maxBytes: maxAnswerBytes(route), schedule, signals };
-    let answer: Answer | undefined;
+    let answer: RestAnswer | undefined;
     try {
       const url = `${apiUrl}/v${API_VERSION}${path}`;
       answer = await exchange(url, rest.createRequestBody(method, body), deps, hooks);
@@ -156,7 +156,7 @@ export function failureOf(
   });
 }
 
-function isServed(answer: Answer | undefined): boolean {
+function isServed(answer: RestAnswer | undefined): boolean {
   return answer !== undefined && answer.status >= 200 && answer.status < 300;
 }
 

@@ -14,7 +14,7 @@ import type { StartTimer } from "../../../lib/clock.ts";
 import { isLoopbackHost } from "../../../lib/network/addresses.ts";
 
 /** A response, read to its end. */
-export interface Answer {
+export interface RestAnswer {
   /** HTTP status. */
   readonly status: number;
   /** HTTP headers. */
@@ -59,7 +59,7 @@ export async function exchange(
   init: RequestInit,
   { fetch, timeoutMs, maxBytes, schedule, signals }: ExchangeDeps,
   hooks: AnswerHooks = {},
-): Promise<Answer> {
+): Promise<RestAnswer> {
   for (const signal of signals) signal.throwIfAborted();
   const controller = new AbortController();
   const { promise: cancelled, reject } = Promise.withResolvers<never>();
@@ -74,7 +74,7 @@ export async function exchange(
   );
   for (const signal of signals) signal.addEventListener("abort", onStop, { once: true });
 
-  async function run(): Promise<Answer> {
+  async function run(): Promise<RestAnswer> {
     const response = await fetch(url, { ...init, redirect: "manual", signal: controller.signal });
     hooks.onAnswerStarted?.();
     const text = await textOf(response, maxBytes, controller.signal);

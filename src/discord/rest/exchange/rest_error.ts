@@ -46,7 +46,7 @@ export class RestError extends Error {
       kind: RestErrorKind;
       route: string;
       status?: number;
-      code?: number | undefined;
+      code?: number;
       retryAfterMs?: number;
       cause?: unknown;
     },

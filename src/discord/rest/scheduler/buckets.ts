@@ -15,7 +15,7 @@ import { MAX_TIMER_MS } from "../../../lib/clock.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 
 /** A bucket's window, as known from responses. Times are those of a monotonic clock. */
-export interface Window {
+export interface BucketWindow {
   /** Requests in one window; 1 until Discord names another limit. */
   readonly limit: number;
   /** How many are left until `resetAt`, including those in flight. */
@@ -27,7 +27,7 @@ export interface Window {
 /** The known state of one bucket. */
 export interface Bucket {
   /** The window of the last response. */
-  window: Window;
+  window: BucketWindow;
   /** Requests without a response yet. */
   inFlight: number;
   /** 429s in a row without a duration. */
@@ -48,7 +48,7 @@ export interface Buckets {
 }
 
 /** Window of an unknown bucket: one request goes ahead, and its response tells the limit. */
-export const UNKNOWN: Window = { limit: 1, remaining: 1, resetAt: -Infinity };
+export const UNKNOWN: BucketWindow = { limit: 1, remaining: 1, resetAt: -Infinity };
 
 /** Number of queues and names from which on the buckets without a limit in force are deleted. */
 const SWEEP_AT = 256;
@@ -72,7 +72,12 @@ export function availableAt({ window, inFlight }: Bucket, now: number): number {
  *
  * @param pauseMs Milliseconds for which a 429 closes the bucket; 0 if it does not.
  */
-export function windowAfter(window: Window, limits: Limits, pauseMs: number, now: number): Window {
+export function windowAfter(
+  window: BucketWindow,
+  limits: Limits,
+  pauseMs: number,
+  now: number,
+): BucketWindow {
   const { limit = window.limit, left } = limits;
   const isOpen = now < window.resetAt;
   const known = isOpen ? window : { ...window, remaining: Infinity };

@@ -11,7 +11,7 @@
  */
 
 import type { Priority } from "./pace.ts";
-import type { Entry, RequestQueue, WaitingRequest } from "./request_queue.ts";
+import type { QueuedRequest, RequestQueue, WaitingRequest } from "./request_queue.ts";
 
 /** The priorities that may wait, in the order in which they get a slot. */
 export const QUEUED_PRIORITIES = [
@@ -25,14 +25,14 @@ export interface FairQueue<T> {
   /** Adds a queue's first request. A request that is in it already keeps its position. */
   add(queue: RequestQueue<T>, request: WaitingRequest<T>): void;
   /** The first entry of a priority. */
-  next(priority: Priority): Entry<T> | undefined;
+  next(priority: Priority): QueuedRequest<T> | undefined;
   /** Removes the first entry, because its queue has its turn now. */
-  take(entry: Entry<T>): void;
+  take(entry: QueuedRequest<T>): void;
 }
 
 interface Level<T> {
   /** By `lastTurn`. */
-  readonly entries: Entry<T>[];
+  readonly entries: QueuedRequest<T>[];
   /** Number of turns so far. */
   turns: number;
   /** The last turn of each queue by its key, oldest first. */

@@ -27,7 +27,7 @@ export interface RequestQueue<T> {
   /** Whether one of its requests has left and has not ended. */
   isBusy: boolean;
   /** The entry of its first request in the fair queue; absent if it waits for something else. */
-  entry: Entry<T> | undefined;
+  entry: QueuedRequest<T> | undefined;
   /** The bucket that its first request waits for. */
   awaitedBucket: Bucket | undefined;
   /** Cancels the timer that ends the wait for the bucket. */
@@ -35,7 +35,7 @@ export interface RequestQueue<T> {
 }
 
 /** A queue's first request in the fair queue; void once it is no longer its queue's `entry`. */
-export interface Entry<T> {
+export interface QueuedRequest<T> {
   /** The request's queue. */
   readonly queue: RequestQueue<T>;
   /** The first request of the queue. */
@@ -129,7 +129,7 @@ export interface SchedulingOptions {
   /** Deadline, Unix time in milliseconds; a request that has not left by then never leaves. */
   readonly notAfter: number;
   /** Cancels the request. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal;
 }
 
 /** A request in a queue, and the state of its wait. */

@@ -8,7 +8,7 @@ import { z } from "zod";
 import type { UserId } from "../../../core/discord/ids.ts";
 import type { Permission } from "../../../core/rights/permissions.ts";
 import type { DiscordCall, DiscordPort } from "../../../core/turn/ports/discord.ts";
-import type { GuildAct, GuildPlace } from "../../../core/turn/ports/discord_place.ts";
+import type { GuildAct, GuildActionPlace } from "../../../core/turn/ports/discord_place.ts";
 import { type Action, defineAction, DESTRUCTIVE, FIELDS, IN_GUILD } from "./action.ts";
 import { ACTIVITY_KINDS, STATUSES } from "../../../core/discord/presence.ts";
 import { badArguments } from "../../../core/refused_call.ts";
@@ -117,7 +117,10 @@ function against(
   { guildId, userId }: { readonly guildId: GuildAct["guildId"]; readonly userId: UserId },
   call: DiscordCall,
   discord: DiscordPort,
-  act: (place: GuildPlace, member: Awaited<ReturnType<GuildPlace["member"]>>) => Promise<string>,
+  act: (
+    place: GuildActionPlace,
+    member: Awaited<ReturnType<GuildActionPlace["member"]>>,
+  ) => Promise<string>,
   kind: "outranks" | "can_time_out" = "outranks",
 ): Promise<string> {
   const needs = [{ kind: "in_guild", permission }] as const;

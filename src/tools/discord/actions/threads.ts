@@ -9,7 +9,7 @@ import { type Channel, isForum } from "../../../core/rights/channel.ts";
 import { parseSnowflake } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { DiscordCall, DiscordPort } from "../../../core/turn/ports/discord.ts";
-import type { GuildPlace } from "../../../core/turn/ports/discord_place.ts";
+import type { GuildActionPlace } from "../../../core/turn/ports/discord_place.ts";
 import { type Action, defineAction, FIELDS, IN_GUILD, lines, read, sentLine } from "./action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
@@ -160,13 +160,13 @@ function opened(
   return JSON.stringify({ threadId, title, existed: existed || undefined });
 }
 
-async function activeIn({ request, guildId }: GuildPlace) {
+async function activeIn({ request, guildId }: GuildActionPlace) {
   return read(threadsSchema, await request("GET", `/guilds/${guildId}/threads/active`)).threads;
 }
 
 /** The threads that the asker may see. */
 async function listed(
-  place: GuildPlace,
+  place: GuildActionPlace,
   threads: readonly z.infer<typeof threadSchema>[],
   limit: number,
   parent?: Channel,

@@ -3,18 +3,18 @@ import { describe, it } from "node:test";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 import {
   availableAt,
+  type BucketWindow,
   createBuckets,
   type Limits,
   UNKNOWN,
-  type Window,
   windowAfter,
 } from "../../../../src/discord/rest/scheduler/buckets.ts";
 
-const OPEN: Window = { limit: 5, remaining: 3, resetAt: 5_000 };
+const OPEN: BucketWindow = { limit: 5, remaining: 3, resetAt: 5_000 };
 const NOW = 1_000;
 
 describe("[D3] availableAt()", () => {
-  const rows: readonly [name: string, window: Window, inFlight: number, at: number][] = [
+  const rows: readonly [name: string, window: BucketWindow, inFlight: number, at: number][] = [
     ["unknown: one request goes ahead", UNKNOWN, 0, NOW],
     ["unknown, one in flight: its response tells", UNKNOWN, 1, Infinity],
     ["room left", OPEN, 0, NOW],
@@ -39,10 +39,10 @@ describe("[D3] windowAfter()", () => {
   const refused: Limits = { refused: { isGlobal: false } };
   const rows: readonly [
     name: string,
-    before: Window,
+    before: BucketWindow,
     limits: Limits,
     pauseMs: number,
-    after: Window,
+    after: BucketWindow,
   ][] = [
     ["the first answer", UNKNOWN, left(4, 5_000), 0, { limit: 5, remaining: 4, resetAt: 6_000 }],
     ["the next one", OPEN, left(2, 4_000), 0, { limit: 5, remaining: 2, resetAt: 5_000 }],
