@@ -24,6 +24,7 @@ import type { AccountSetup } from "./rules/setup.ts";
 import type { ToolServices } from "./rules/tool_services.ts";
 import type { StoredAccount } from "../core/store/gateway.ts";
 import type { Store } from "../core/store/store.ts";
+import type { Clock } from "../lib/clock.ts";
 
 /** The facts and settings that an account starts with. */
 export interface AccountOptions extends AccountSetup {
@@ -64,7 +65,7 @@ export interface AccountOptions extends AccountSetup {
 }
 
 /** The account's dependencies on the rest of the process. */
-export interface AccountPorts {
+export interface AccountPorts extends Clock {
   /** The account's part of the health report. */
   readonly health: AccountHealth;
   /** Counts events for the metrics. */
@@ -75,8 +76,6 @@ export interface AccountPorts {
   readonly memory: ProcessMemory;
   /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** The account is online for the first time in this process. */
   readonly onOnline: (online: Online) => void;
   /** The account has ended by itself. */

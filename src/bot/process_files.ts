@@ -11,7 +11,7 @@ import type { Extractor } from "../core/turn/extract.ts";
 import { createExtractor } from "../extract/extractor.ts";
 import { collectGarbage } from "../host/process/release_pages.ts";
 import type { Log } from "../lib/log.ts";
-import { schedule } from "../lib/clock.ts";
+import { type Clock, schedule } from "../lib/clock.ts";
 import { createMediaFolder, type MediaFolder } from "../media/folder.ts";
 
 /** Files of people, for all accounts. */
@@ -23,15 +23,13 @@ export interface ProcessFiles {
 }
 
 /** The settings of the files. */
-export interface ProcessFilesOptions {
+export interface ProcessFilesOptions extends Clock {
   /** Path of the folder, which need not exist. */
   readonly root: string;
   /** URL of `extract_worker.ts`. */
   readonly workerUrl: URL;
   /** `store.retention.mediaDays`; 0 keeps files for ever. */
   readonly mediaDays: () => number;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** Gets warnings and failures. */
   readonly log: Log;
 }

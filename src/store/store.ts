@@ -77,7 +77,7 @@ export function openStore(
     readonly now: number;
   },
 ): Store {
-  const database = openDatabase(path, options);
+  const database = openDatabase(path, options.now);
   try {
     return createStore(database, path, options);
   } catch (thrown) {
@@ -107,7 +107,7 @@ export function createStore(
     schedule,
   }: StoreOptions,
 ): Store {
-  const factRows = prepareFactRows(database, { elapsed });
+  const factRows = prepareFactRows(database, elapsed);
   const verdicts = prepareVerdictBlocks(database, factRows);
   const memory = createMemory(database);
   let failure: { readonly kind: StoreErrorKind; readonly at: number } | undefined;
@@ -132,7 +132,6 @@ export function createStore(
   const pruner = preparePruner(database, retention, factRows, transcripts.forget);
   const figures = createFigures(database, commits);
   const otherWriters = createOtherWriters(database);
-  const shared = { memory, verdicts, pruner };
   const forgetting = createForgetting(database, commits);
   const settings = createSettings(database, commits);
   /** After a person was forgotten, rows that memory has by their number are gone (X5). */
@@ -145,18 +144,16 @@ export function createStore(
     settings.readAgain();
   };
   const store: Store = {
-    gateway: createGateway(database, commits, {
-      ...shared,
-      elapsed,
-      assertFileUnchanged: watchFile(path),
-    }),
+    gateway: createGateway(database, commits, pruner, verdicts, memory, elapsed, watchFile(path)),
     inbox: createInbox(database, commits, {
-      ...shared,
+      memory,
+      verdicts,
+      pruner,
       transcripts,
       onRecorded: figures.count,
     }),
     received: createReceived(database, commits, retention),
-    turns: createTurns(database, commits, { ...shared, transcripts }),
+    turns: createTurns(database, commits, memory, pruner, transcripts),
     sessions: createSessions(database, commits, transcripts),
     outbox: createOutbox(database, commits, memory.outgoing),
     usage: joinParts(

@@ -21,7 +21,7 @@ const message = (number: number) =>
 
 /** A bot's store in a file, and a function that opens it as a command does. */
 async function openBot(path: string) {
-  const database = openDatabase(path, { now: NOW });
+  const database = openDatabase(path, NOW);
   const store = createStore(database, path, OPTIONS);
   await store.inbox.claimNext(ACCOUNT, NOW, []);
   /** Accepts a message, and ends its turn with an answer of `parts` parts. */
@@ -46,7 +46,7 @@ async function openBot(path: string) {
     ];
     await store.turns.finishTurn({ claim, end, entries, outbox }, NOW);
   }
-  const openBeside = () => createStore(openDatabase(path, { now: NOW }), path, OPTIONS);
+  const openBeside = () => createStore(openDatabase(path, NOW), path, OPTIONS);
   const rows = (sql: string) => database.prepare(sql).all().map((row) => ({ ...row }));
   return { database, store, answer, openBeside, rows };
 }
@@ -57,7 +57,7 @@ describe("a command beside the bot", () => {
     const path = join(directory.path, "barnacle.db");
     const { database, store, rows } = await openBot(path);
     await store.inbox.acceptBatch(batch({ judged: [accepted(message(1))], heard: heard(1) }), NOW);
-    const beside = openDatabase(path, { now: NOW });
+    const beside = openDatabase(path, NOW);
     const prepare = beside.prepare.bind(beside);
     beside.prepare = (sql) => {
       const statement = prepare(sql);

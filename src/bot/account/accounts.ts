@@ -25,6 +25,7 @@ import {
   ownSetupOf,
   type StartAccount,
 } from "./account_runner.ts";
+import type { Clock } from "../../lib/clock.ts";
 
 /** The setup and the dependencies that all accounts share. */
 export interface AccountsOptions extends Omit<AccountRunnerOptions, "accountId"> {
@@ -33,7 +34,7 @@ export interface AccountsOptions extends Omit<AccountRunnerOptions, "accountId">
 }
 
 /** The dependencies and events of the accounts. */
-export interface AccountsPorts {
+export interface AccountsPorts extends Clock {
   /** Starts an account. */
   readonly startAccount: StartAccount;
   /** Counts events for the metrics. */
@@ -44,8 +45,6 @@ export interface AccountsPorts {
   readonly memory: ProcessMemory;
   /** The health of an account. */
   readonly healthOf: (accountId: AccountId) => AccountHealth;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** An account is online for the first time in this process. */
   readonly onOnline: (online: Online) => void;
   /** The last account has ended; called once, with its end. */

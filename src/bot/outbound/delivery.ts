@@ -31,14 +31,14 @@ import { createMessages } from "../../discord/rest/calls/messages.ts";
 import { type ChannelQueues, createChannelQueues } from "../../flows/deliver/channel_queues.ts";
 import type { Explained, Sending } from "../../flows/deliver/sending.ts";
 import { createEmitter } from "../../lib/emitter.ts";
-import { schedule } from "../../lib/clock.ts";
+import { type Clock, schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { createPlanQueue, type TakesFiles } from "../../render/plan_queue.ts";
 import { withoutFiles } from "../../render/files.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** The settings and dependencies of an account's delivery. */
-export interface DeliveryOptions {
+export interface DeliveryOptions extends Clock {
   /** The account's config. */
   readonly config: Config;
   /** The operator's own notices; a reload replaces them. */
@@ -51,8 +51,6 @@ export interface DeliveryOptions {
   readonly logging: Logging;
   /** The bot's user id at Discord; `undefined` until it is known. */
   readonly self: () => UserId | undefined;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 /** The events of messages in delivery. */

@@ -14,7 +14,7 @@ import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_i
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { ChannelQueues } from "../../flows/deliver/channel_queues.ts";
-import { schedule } from "../../lib/clock.ts";
+import { type Clock, schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
@@ -36,7 +36,7 @@ import type { Store } from "../../core/store/store.ts";
 import type { ModelProblems } from "../../core/store/usage.ts";
 
 /** The settings and dependencies of an account's outbound side. */
-export interface OutboundOptions {
+export interface OutboundOptions extends Clock {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
   /** The store's outbox. */
@@ -55,8 +55,6 @@ export interface OutboundOptions {
   readonly ownerIds: () => Promise<readonly UserId[]>;
   /** Discord does not take a message of the answer to this one. */
   readonly onUndelivered: (cause: MessageId) => void;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 /** The outbound side of an account. */

@@ -13,7 +13,7 @@ import {
   type RestClient,
 } from "../../discord/rest/client/client.ts";
 import type { AnswerHooks } from "../../discord/rest/exchange/exchange.ts";
-import { schedule } from "../../lib/clock.ts";
+import { type Clock, schedule } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 
 /** The settings of an account's REST client. */
@@ -45,11 +45,9 @@ export interface RestEvents {
 }
 
 /** The dependencies of an account's REST client. */
-export interface RestPorts {
+export interface RestPorts extends Clock {
   /** Returns the current events' handlers; called for each event. */
   readonly events: () => RestEvents;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** Gets warnings and failures. */
   readonly log: Log;
 }

@@ -24,14 +24,14 @@ import {
   type ProgressLines,
 } from "../../flows/turn/progress/progress_lines.ts";
 import { createTyping, type Typing } from "../../flows/turn/progress/typing.ts";
-import { schedule } from "../../lib/clock.ts";
+import { type Clock, schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { createSecretTail } from "../../render/safety/secret_search.ts";
 import type { Store } from "../../core/store/store.ts";
 import { createBySecrets } from "../../lib/cache.ts";
 
 /** The settings and dependencies of the progress display. */
-export interface TurnProgressOptions {
+export interface TurnProgressOptions extends Clock {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
   /** Sends requests to Discord. */
@@ -46,8 +46,6 @@ export interface TurnProgressOptions {
   readonly cleanSecrets: (text: string) => string;
   /** The outbox has a new row of that channel. */
   readonly onOutbox: (channelId: ChannelId) => void;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 /** Shows the progress of an account's turns. */

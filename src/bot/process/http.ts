@@ -14,6 +14,7 @@ import type { Accounts } from "../account/accounts.ts";
 import type { Meter } from "../../http/monitor/meters.ts";
 import type { HealthMonitor } from "../../http/monitor/health_monitor.ts";
 import type { Store } from "../../core/store/store.ts";
+import type { Clock } from "../../lib/clock.ts";
 
 /** The settings of the HTTP server. */
 export interface HttpOptions {
@@ -26,7 +27,7 @@ export interface HttpOptions {
 }
 
 /** The sources that the HTTP server reads. */
-export interface HttpPorts {
+export interface HttpPorts extends Clock {
   /** Reads the snapshot. */
   readonly health: Pick<HealthMonitor, "snapshot" | "measure">;
   /** The running accounts. */
@@ -37,8 +38,6 @@ export interface HttpPorts {
   readonly metrics: Metrics;
   /** Counts events for the metrics. */
   readonly meter: Pick<Meter, "gateway">;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** Gets warnings and failures. */
   readonly log: Log;
 }

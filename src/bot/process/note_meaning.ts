@@ -11,7 +11,7 @@ import type { Embedding } from "../../core/notes/embedding.ts";
 import { createEmbedder } from "../../flows/notes/embedder.ts";
 import { createNoteEmbedding } from "../../flows/notes/embed_notes.ts";
 import { createNoteSearch, type NoteSearch } from "../../flows/notes/search.ts";
-import { schedule } from "../../lib/clock.ts";
+import { type Clock, schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { createSecretFilter, type Filtered } from "../../render/safety/secrets.ts";
 import type { Store } from "../../core/store/store.ts";
@@ -19,7 +19,7 @@ import { createBySecrets } from "../../lib/cache.ts";
 import { createSpending } from "../../flows/turn/spending/budgets.ts";
 
 /** The dependencies. */
-export interface NoteMeaningOptions {
+export interface NoteMeaningOptions extends Clock {
   /** The current config and model. */
   readonly setup: () => {
     readonly config: Pick<Config, "agent" | "budgets">;
@@ -29,8 +29,6 @@ export interface NoteMeaningOptions {
   readonly store: Pick<Store, "notes" | "usage">;
   /** The process's log, by part. */
   readonly logging: Logging;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 /** The notes with their meaning. */

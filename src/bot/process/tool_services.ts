@@ -7,7 +7,7 @@
 import process from "node:process";
 import { type BotConfig, missingSection } from "../../config/config.ts";
 import type { Log } from "../../lib/log.ts";
-import { schedule } from "../../lib/clock.ts";
+import { type Clock, schedule } from "../../lib/clock.ts";
 import { createMcpServers } from "../../mcp/servers.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { createHostCommands } from "../../exec/jobs.ts";
@@ -27,7 +27,7 @@ import { workspaceOf } from "../../workspace/skill_library.ts";
 import { assertApart, createWorkspacePort, type OwnPaths } from "../../workspace/guarded.ts";
 
 /** The dependencies of the tools. */
-export interface ToolServicesOptions {
+export interface ToolServicesOptions extends Clock {
   /** The config of all accounts. */
   readonly config: BotConfig;
   /** The data directory, with the agents' files. */
@@ -36,8 +36,6 @@ export interface ToolServicesOptions {
   readonly jobWorkerUrl: URL;
   /** Barnacle's version. */
   readonly version: string;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
   /** Gets skills that cannot be used, and failures of servers. */
   readonly log: Log;
   /** An MCP server wants a sign-in, which only the operator can do. */

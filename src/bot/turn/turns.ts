@@ -24,7 +24,7 @@ import {
 } from "../../flows/turn/backfill.ts";
 import { createTurns, type RunningTurn, type Turns } from "../../flows/turn/turns.ts";
 import { randomId } from "../account_context.ts";
-import { schedule } from "../../lib/clock.ts";
+import { type Clock, schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import type { Download } from "../../media/download.ts";
 import { StoreError } from "../../store/database/store_error.ts";
@@ -43,7 +43,7 @@ import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** The dependencies of an account's turns. */
-export interface TurnsOptions {
+export interface TurnsOptions extends Clock {
   /** The current config and model. A running turn keeps those it began with (C9). */
   readonly config: () => Config;
   /** The account. */
@@ -62,8 +62,6 @@ export interface TurnsOptions {
   };
   /** The process's log, by part. */
   readonly logging: Logging;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 /** An account's turns, with the size of their caches. */

@@ -37,24 +37,18 @@ const BUSY_TIMEOUT_MS = 5_000;
 
 const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
 
-/** Options of {@link openDatabase}. */
-export interface OpenDatabaseOptions {
-  /** Unix time in milliseconds; names the backup that precedes a migration. */
-  readonly now: number;
-  /** The schema's migrations; Barnacle's own by default. */
-  readonly migrations?: readonly string[];
-}
-
 /**
  * Opens the database at `path`, readable by its owner only. Creates and migrates it if necessary.
  *
+ * @param now Unix time in milliseconds; names the backup that precedes a migration.
  * @throws {StoreError} `damaged` or `newer`, with the file untouched; `unwritable` if the file
  * cannot be created or kept private, or is no regular file; `full` or `unavailable` if the disk
  * refuses.
  */
 export function openDatabase(
   path: string,
-  { now, migrations = MIGRATIONS }: OpenDatabaseOptions,
+  now: number,
+  migrations: readonly string[] = MIGRATIONS,
 ): DatabaseSync {
   assertRegularFiles(path);
   prepareFile(path);

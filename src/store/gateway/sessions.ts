@@ -19,20 +19,6 @@ import { integer, rows } from "../schema/columns.ts";
 import { GATEWAY_SESSION } from "../schema/gateway.ts";
 import { prepareTouchRun } from "./runs.ts";
 
-/** Everything that the sessions need from outside. */
-export interface GatewaySessionsDeps {
-  /** Deletes old records, one step for each sign of life. */
-  readonly pruner: Pruner;
-  /** Milliseconds of a clock that never goes back, for the duration of commits. */
-  readonly elapsed: () => number;
-  /**
-   * Checks that the database file still has its name.
-   *
-   * @throws {StoreError} `gone`, if the file was removed or replaced.
-   */
-  readonly assertFileUnchanged: () => void;
-}
-
 /** The point up to which a batch covers a shard's events. */
 export interface ShardProgress {
   /** Number of the shard, from 0. */
@@ -85,7 +71,9 @@ export function prepareAdvanceSession(database: DatabaseSync): AdvanceSession {
 export function createGatewaySessions(
   database: DatabaseSync,
   { commit }: Transactions,
-  { pruner, elapsed, assertFileUnchanged }: GatewaySessionsDeps,
+  pruner: Pruner,
+  elapsed: () => number,
+  assertFileUnchanged: () => void,
 ): GatewaySessions {
   const saveSelf = database.prepare(
     `INSERT INTO account (account_id, user_id, application_id, username, ready_at)

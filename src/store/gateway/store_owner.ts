@@ -17,24 +17,22 @@ import type { VerdictBlocks } from "../received/verdict_blocks.ts";
 import { DECLARED } from "../schema/schema_1.ts";
 import type { StoreOwner } from "../../core/store/gateway.ts";
 
-/** Everything outside of the tables that a change of the owner touches. */
-export interface StoreOwnerDeps {
-  /** Removes verdicts of messages that stay undecided. */
-  readonly verdicts: Pick<VerdictBlocks, "remove">;
-  /** Forgets all that is in memory: the tables of the account change. */
-  readonly memory: Pick<Memory, "forget">;
-}
-
 /** The reason, for the operator, on records that a change of server or bot has ended. */
 const OTHER_PEER = "the account has moved to another server or bot";
 
 const undecidedSchema = z.object({ message_id: snowflakeSchema<"message">() });
 
-/** Creates the check. */
+/**
+ * Creates the check.
+ *
+ * @param verdicts Loses the verdicts of messages that stay undecided.
+ * @param memory Forgets everything: the tables of the account change.
+ */
 export function createStoreOwner(
   database: DatabaseSync,
   { commit, read }: Transactions,
-  { verdicts, memory }: StoreOwnerDeps,
+  verdicts: Pick<VerdictBlocks, "remove">,
+  memory: Pick<Memory, "forget">,
 ): StoreOwner {
   const selectOther = database.prepare(
     "SELECT 1 FROM account WHERE account_id = ? AND peer IS NOT NULL AND peer <> ?",

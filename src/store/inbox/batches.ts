@@ -43,11 +43,7 @@ export function createBatches(
   const { claims, direct, outgoing } = memory;
   const unpairedSenders = prepareUnpairedSenders(database, outgoing);
   const waitingTurns = prepareWaitingTurns(database, memory);
-  const changes = prepareChanges(database, {
-    memory,
-    blocks: prepareMessageBlocks(database),
-    transcripts,
-  });
+  const changes = prepareChanges(database, memory, prepareMessageBlocks(database), transcripts);
   const stops = prepareStops(database, memory);
   const deps = { memory, verdicts, pruner, transcripts };
   const store = prepareStoreBatch(database, deps, unpairedSenders, waitingTurns, changes, stops);

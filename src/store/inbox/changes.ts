@@ -48,16 +48,6 @@ export interface Changes {
   remember(applied: AppliedChanges): void;
 }
 
-/** Everything that changes need from other parts of the store. */
-export interface ChangesDeps {
-  /** Waiting and running messages, numbers of turns, and queues of channels. */
-  readonly memory: Pick<Memory, "claims" | "turns" | "outgoing">;
-  /** Overheard messages. */
-  readonly blocks: Pick<MessageBlocks, "edit" | "remove">;
-  /** Transcripts of sessions. */
-  readonly transcripts: Pick<TranscriptRows, "redact" | "drop">;
-}
-
 const rowSchema = z.object({
   account_id: column.text,
   session_key: column.text,
@@ -70,7 +60,9 @@ const rowSchema = z.object({
 /** Prepares the statements. */
 export function prepareChanges(
   database: DatabaseSync,
-  { memory: { claims, turns, outgoing }, blocks, transcripts }: ChangesDeps,
+  { claims, turns, outgoing }: Pick<Memory, "claims" | "turns" | "outgoing">,
+  blocks: Pick<MessageBlocks, "edit" | "remove">,
+  transcripts: Pick<TranscriptRows, "redact" | "drop">,
 ): Changes {
   const cut = prepareCut(database, outgoing);
   const select = database.prepare(

@@ -40,14 +40,6 @@ export interface FactRows {
   bytes(): number;
 }
 
-/** Options of {@link prepareFactRows}. */
-export interface FactRowsOptions {
-  /** Milliseconds of a clock that never goes back, for the age of a generation. */
-  readonly elapsed: () => number;
-  /** Maximum number of rows of a generation, from 1; {@link GENERATION_MAX} by default. */
-  readonly max?: number;
-}
-
 /** Maximum number of rows of a generation: 7 MB of memory at most. */
 const GENERATION_MAX = 10_000;
 /** Estimated bytes of a row in memory beside its key, including its entry in {@link createRepeatedFacts}. */
@@ -60,10 +52,16 @@ const KEY_MAX = 400;
 
 const nextSchema = z.object({ next: column.number });
 
-/** Prepares the statements for rows, with the first generation still to begin. */
+/**
+ * Prepares the statements for rows, with the first generation still to begin.
+ *
+ * @param elapsed Milliseconds of a clock that never goes back, for the age of a generation.
+ * @param max Maximum number of rows of a generation, from 1.
+ */
 export function prepareFactRows(
   database: DatabaseSync,
-  { elapsed, max = GENERATION_MAX }: FactRowsOptions,
+  elapsed: () => number,
+  max = GENERATION_MAX,
 ): FactRows {
   const selectNext = database.prepare("SELECT COALESCE(MAX(id), 0) + 1 AS next FROM fact");
   const insert = database.prepare(

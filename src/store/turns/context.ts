@@ -21,14 +21,6 @@ import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { OverheardContext, OverheardKey } from "../../core/store/turns.ts";
 
-/** Everything that context needs from other parts of the store. */
-export interface ContextDeps {
-  /** Channels without new context for their sessions. */
-  readonly memory: Pick<Memory, "quiet" | "reacted">;
-  /** Deletes old context as new messages arrive. */
-  readonly pruner: Pruner;
-}
-
 /**
  * Keeps messages of one channel, with distinct ids, within a transaction of the caller's. A stored
  * message stays unchanged.
@@ -72,7 +64,8 @@ const seenSchema = z.object({ message_id: snowflakeSchema<"message">() });
 export function createContext(
   database: DatabaseSync,
   { commit, read }: Transactions,
-  { memory: { quiet }, pruner }: ContextDeps,
+  { quiet }: Pick<Memory, "quiet">,
+  pruner: Pruner,
 ): OverheardContext {
   const blocks = prepareMessageBlocks(database);
   const keep = prepareKeepOverheard(blocks, quiet, pruner.contextPerChannel);

@@ -36,14 +36,6 @@ import { prepareInsertUsage } from "../usage/charges.ts";
 import { prepareAddTurn } from "../outbox/turn_outbox.ts";
 import type { TurnEnds } from "../../core/store/turns.ts";
 
-/** Everything that turn ends need from other parts of the store. */
-export interface TurnEndsDeps {
-  /** Running claims and the queues of channels. */
-  readonly memory: Memory;
-  /** The transcripts that the turn's entries go to. */
-  readonly transcripts: TranscriptRows;
-}
-
 const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
 
 const revisionSchema = z.object({ revision: column.number });
@@ -80,7 +72,8 @@ interface PlainTurn {
 export function createTurnEnds(
   database: DatabaseSync,
   { commit, journaled }: Transactions,
-  { memory: { claims, turns, outgoing, spent }, transcripts }: TurnEndsDeps,
+  { claims, turns, outgoing, spent }: Memory,
+  transcripts: TranscriptRows,
 ): TurnEnds {
   const { queues } = outgoing;
   const addTurn = prepareAddTurn(database, outgoing);

@@ -8,10 +8,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
-import { type ContextDeps, createContext } from "./context.ts";
+import { createContext } from "./context.ts";
 import { createReactions } from "./reactions.ts";
 import { createSteps } from "./steps.ts";
-import { createTurnEnds, type TurnEndsDeps } from "./turn_ends.ts";
+import type { Memory } from "../memory/memory.ts";
+import type { Pruner } from "../received/retention.ts";
+import type { TranscriptRows } from "./transcripts.ts";
+import { createTurnEnds } from "./turn_ends.ts";
 import type { AnswerThreadRows, TurnRecords } from "../../core/store/turns.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { UNNAMED } from "../database/durability.ts";
@@ -21,16 +24,18 @@ import { ANSWER_THREAD } from "../schema/threads.ts";
 export function createTurns(
   database: DatabaseSync,
   transactions: Transactions,
-  deps: ContextDeps & TurnEndsDeps,
+  memory: Memory,
+  pruner: Pruner,
+  transcripts: TranscriptRows,
 ): TurnRecords {
-  const { entriesOf } = deps.transcripts;
+  const { entriesOf } = transcripts;
   return joinParts(
-    createContext(database, transactions, deps),
+    createContext(database, transactions, memory, pruner),
     createAnswerThreads(database, transactions),
-    createReactions(database, transactions, deps.memory),
+    createReactions(database, transactions, memory),
     { entriesOf },
-    createSteps(database, transactions, deps.memory),
-    createTurnEnds(database, transactions, deps),
+    createSteps(database, transactions, memory),
+    createTurnEnds(database, transactions, memory, transcripts),
   );
 }
 

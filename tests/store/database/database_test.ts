@@ -31,7 +31,7 @@ const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 const digestOf = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
 
 function openingFails(path: string, kind: StoreErrorKind, ...words: readonly string[]): void {
-  assert.throws(() => openDatabase(path, { now: NOW }), (error: unknown) => {
+  assert.throws(() => openDatabase(path, NOW), (error: unknown) => {
     assert.ok(error instanceof StoreError, String(error));
     assert.equal(error.kind, kind);
     for (const word of [path, ...words]) {
@@ -49,7 +49,7 @@ function overwrite(path: string, text: string, at: number): void {
 
 /** A closed database with some pages in it. */
 function makeDatabase(path: string): void {
-  const database = openDatabase(path, { now: NOW });
+  const database = openDatabase(path, NOW);
   const insert = database.prepare("INSERT INTO guild VALUES ('default', ?, ?)");
   for (let id = 1; id <= 50; id++) insert.run(String(id), "x".repeat(1_000));
   database.close();
@@ -59,7 +59,7 @@ describe("openDatabase()", () => {
   it("[X2] creates a file and its directory that only the owner can read", () => {
     using directory = tempDirectory();
     const path = join(directory.path, "new", "barnacle.db");
-    const database = openDatabase(path, { now: NOW });
+    const database = openDatabase(path, NOW);
     database.exec("INSERT INTO guild VALUES ('default', '1', 'x')");
     assert.equal(modeOf(join(directory.path, "new")), "700");
     for (const name of readdirSync(join(directory.path, "new"))) {
@@ -73,13 +73,13 @@ describe("openDatabase()", () => {
     const path = join(directory.path, "barnacle.db");
     makeDatabase(path);
     chmodSync(path, 0o644);
-    openDatabase(path, { now: NOW }).close();
+    openDatabase(path, NOW).close();
     assert.equal(modeOf(path), "600");
   });
 
   it("[D1] uses a write-ahead log, a busy timeout and no trusted schema", () => {
     using directory = tempDirectory();
-    const database = openDatabase(join(directory.path, "barnacle.db"), { now: NOW });
+    const database = openDatabase(join(directory.path, "barnacle.db"), NOW);
     const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0];
     assert.equal(pragma("journal_mode"), "wal");
     assert.equal(pragma("synchronous"), 2);
@@ -95,7 +95,7 @@ describe("openDatabase()", () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     makeDatabase(path);
-    const database = openDatabase(path, { now: NOW });
+    const database = openDatabase(path, NOW);
     assert.equal(database.prepare("SELECT COUNT(*) AS n FROM guild").get()?.["n"], 50);
     database.close();
     assert.deepEqual(readdirSync(directory.path), ["barnacle.db"]);
@@ -148,7 +148,7 @@ describe("openDatabase()", () => {
     const path = join(directory.path, "barnacle.db");
     makeDatabase(path);
     const migrations = [...MIGRATIONS, "CREATE TABLE later (a TEXT) STRICT; DELETE FROM guild"];
-    const database = openDatabase(path, { now: NOW, migrations });
+    const database = openDatabase(path, NOW, migrations);
     assert.equal(database.prepare("SELECT COUNT(*) AS n FROM guild").get()?.["n"], 0);
     database.close();
 
@@ -166,7 +166,7 @@ describe("openDatabase()", () => {
     makeDatabase(path);
     const part = `${path}.schema${MIGRATIONS.length}.part`;
     for (const end of ["", "-journal"]) writeFileSync(`${part}${end}`, "half of it");
-    openDatabase(path, { now: NOW, migrations: [...MIGRATIONS, "SELECT 1"] }).close();
+    openDatabase(path, NOW, [...MIGRATIONS, "SELECT 1"]).close();
     const names = readdirSync(directory.path).filter((name) => name.includes(".schema"));
     assert.deepEqual(names, [`barnacle.db.schema${MIGRATIONS.length}-20261120T083000000Z.bak`]);
   });
@@ -176,8 +176,8 @@ describe("openDatabase()", () => {
     const path = join(directory.path, "barnacle.db");
     makeDatabase(path);
     const migrations = [...MIGRATIONS, "CREATE TABLE later (a TEXT) STRICT; NONSENSE"];
-    assert.throws(() => openDatabase(path, { now: NOW, migrations }), /NONSENSE/);
-    const database = openDatabase(path, { now: NOW });
+    assert.throws(() => openDatabase(path, NOW, migrations), /NONSENSE/);
+    const database = openDatabase(path, NOW);
     assert.equal(
       database.prepare("SELECT COUNT(*) AS n FROM sqlite_schema WHERE name = 'later'").get()?.["n"],
       0,

@@ -178,7 +178,7 @@ describe("pairing.decide()", () => {
     const bot = openStore(path, { now: NOW, elapsed: () => 0 });
     await ask(bot);
     for (let time = 0; time < 5; time++) {
-      const database = openDatabase(path, { now: NOW });
+      const database = openDatabase(path, NOW);
       await createPairings(database).decide(asked({ by: guess(time) }));
       database.close();
     }

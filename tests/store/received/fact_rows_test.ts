@@ -90,7 +90,7 @@ const FACTS = "SELECT id, generation, facts FROM fact ORDER BY id";
 
 /** The rows as a process has them, over the rows of earlier processes. */
 function openProcess(database: DatabaseSync, elapsed: () => number, max = 1_000) {
-  const factRows = prepareFactRows(database, { elapsed, max });
+  const factRows = prepareFactRows(database, elapsed, max);
   const verdicts = prepareVerdictBlocks(database, factRows);
   return {
     factRows,

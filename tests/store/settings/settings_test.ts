@@ -28,8 +28,7 @@ describe("[X4] settings.settingOf()", () => {
   it("sees what another process has changed", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
-    const open = () =>
-      createStore(openDatabase(path, { now: 0 }), path, { elapsed: () => 0 }).settings;
+    const open = () => createStore(openDatabase(path, 0), path, { elapsed: () => 0 }).settings;
     const [bot, command] = [open(), open()];
     assert.equal(await bot.isPaused(ACCOUNT), false);
     await command.changePause(ACCOUNT, { to: true, by: "cli" }, 1);
