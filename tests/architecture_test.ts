@@ -143,6 +143,18 @@ describe("the program", () => {
     assert.deepEqual(Object.fromEntries(rows), Object.fromEntries(table));
   });
 
+  for (const page of ["docs/architecture.md", "docs/glossary.md", "CONTRIBUTING.md"]) {
+    it(`has each file that ${page} names`, () => {
+      const paths = ["src", "simulator", "tests", "scripts", "bench"].flatMap((top) =>
+        filesIn(ROOT, top)
+      );
+      const named = readFileSync(join(ROOT, page), "utf8").matchAll(/`((?:\w+\/)*\w+\.ts)`/g);
+      const missing = Array.from(named, ([, name = ""]) => name)
+        .filter((name) => !paths.some((path) => path === name || path.endsWith(`/${name}`)));
+      assert.deepEqual(missing, []);
+    });
+  }
+
   it("has no file of more than 400 lines", () => {
     const long = sources.filter(({ path, text }) =>
       path.startsWith("src/") && text.trimEnd().split("\n").length > MAX_LINES

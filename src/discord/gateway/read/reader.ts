@@ -31,8 +31,13 @@ import type { EVENT_TYPES } from "./intents.ts";
 
 type Decode = (dispatch: Dispatch, facts: DecodeFacts) => InboundEvent | DecodeProblem | undefined;
 
+type EventType = (typeof EVENT_TYPES)[number];
+
+/** Decoders whose types the gateway thread passes on: without its type, no decoder would run. */
+const passedOn = <Type extends EventType>(decoders: Readonly<Record<Type, Decode>>) => decoders;
+
 /** Decoders of the dispatches that become events. All others change only the index of guilds. */
-const DECODERS: Readonly<Record<(typeof EVENT_TYPES)[number], Decode>> = {
+const DECODERS: Readonly<Record<EventType, Decode>> = {
   MESSAGE_CREATE: ({ d }, { accountId, self, index, people }) =>
     self
       ? decodeMessage(d, { accountId, self, index, people })
@@ -40,7 +45,7 @@ const DECODERS: Readonly<Record<(typeof EVENT_TYPES)[number], Decode>> = {
   MESSAGE_UPDATE: ({ d }, { accountId, self, index }) =>
     self ? decodeEdit(d, { accountId, self, index }) : undefined,
   INTERACTION_CREATE: ({ d }, facts) => decodeInteraction(d, facts),
-  ...OTHER_EVENTS,
+  ...passedOn(OTHER_EVENTS),
 };
 
 const DECODERS_BY_TYPE: ReadonlyMap<string, Decode> = new Map(Object.entries(DECODERS));
