@@ -62,11 +62,15 @@ async function readings(): Promise<Readings> {
     schedule,
     random: Math.random,
     log: { debug: silent, info: silent, warn: silent, error: console.error },
-    onDelivery: () => sent.resolve(),
-    onParked: silent,
-    onSetAside: silent,
-    onNoFiles: silent,
-    onDead: silent,
+    events: {
+      emit: {
+        delivered: () => sent.resolve(),
+        parked: silent,
+        setAside: silent,
+        filesRefused: silent,
+        dead: silent,
+      },
+    },
   });
 
   const waits: number[] = [];

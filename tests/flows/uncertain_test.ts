@@ -53,11 +53,15 @@ async function setUp(answer: (nonce: string) => PostOutcome) {
       schedule: clock.schedule,
       random: () => 0.5,
       log,
-      onDelivery: () => {},
-      onParked: () => {},
-      onSetAside: () => {},
-      onNoFiles: () => {},
-      onDead: () => {},
+      events: {
+        emit: {
+          delivered: () => {},
+          parked: () => {},
+          setAside: () => {},
+          filesRefused: () => {},
+          dead: () => {},
+        },
+      },
     });
   /** The store commits all changes of one event loop turn together. */
   async function calm(): Promise<void> {

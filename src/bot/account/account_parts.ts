@@ -8,6 +8,7 @@ import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { DuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
 import type { Emitter } from "../../lib/emitter.ts";
 import type { Runner } from "../../flows/schedules/runner.ts";
+import type { AccountContext } from "../account_context.ts";
 import type { AccountCatchUp } from "../gateway/catch_up.ts";
 import type { Inbound } from "../inbound/inbound_interface.ts";
 import type { Outbound } from "../outbound/outbound.ts";
@@ -38,6 +39,8 @@ export interface Parts extends Omit<GatewayParts, "reader"> {
   readonly schedules: Runner;
   /** Shows questions to people. */
   readonly questions: AccountCards;
+  /** The context that the account's flows share. */
+  readonly account: AccountContext;
   /** Events of scheduled runs. */
   readonly runEvents: Emitter<RunEvents & { changed(): void }>;
   /** Watches for a second process with the same token. */

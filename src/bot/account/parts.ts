@@ -93,7 +93,7 @@ export async function createParts(
     problems: store.usage,
     self: () => reader.self?.userId,
     ownerIds: owners.toTell,
-    onUndelivered: (cause) => runEvents.emit.ended(cause),
+    events: account.events,
   });
   const questions = createAccountCards(account, client, outbound, connection);
   const rates = createTokenRates();
@@ -221,7 +221,7 @@ export async function createParts(
           const asker = { place, sender, ownsApplication };
           return policy.now().decideTools(asker, [{ name }]).some(({ isAllowed }) => isAllowed);
         }),
-      onNoFiles: outbound.noFiles,
+      onNoFiles: outbound.fileNotices.leftOut,
       onRefused: meter.toolRefused,
       onOutbox(stored, channelId) {
         meter.turnStored(stored);
@@ -254,6 +254,7 @@ export async function createParts(
     files,
     schedules,
     questions,
+    account,
     runEvents,
     duplicates,
     ended,

@@ -10,7 +10,10 @@ import { schedule } from "../../lib/clock.ts";
 import { createOnlineReport, createReachability } from "../../discord/gateway/main/online.ts";
 import type { Parts } from "./account_parts.ts";
 
-/** Connects each event of the parts with its handler. */
+/**
+ * Connects each event of the parts with its handler. The function is long because each event of an
+ * account stands here once.
+ */
 export function connectParts(
   parts: Parts,
   { config: { discord: { accountId, tokenPlace } } }: AccountOptions,
@@ -44,11 +47,26 @@ export function connectParts(
     },
     served: outbound.channelQueues.served,
     tokenRefused,
-    stopped: outbound.stopped,
+    stopped: outbound.notices.stopped,
   });
   connectionState.connect({ tokenRefused });
   parts.questions.connect({ decided: turns.wake });
   parts.runEvents.connect(schedules);
+  parts.account.events.connect({
+    delivered(row, delivery) {
+      meter.delivery(row, delivery);
+      outbound.progress.delivered(row, delivery);
+      outbound.sent.delivered(row);
+    },
+    parked: outbound.notices.parked,
+    setAside: ({ message: { channelId } }, reason) => outbound.notices.setAside(channelId, reason),
+    dead({ message: { channelId, of } }, reason) {
+      if (of?.kind === "draft") return; // a failed draft loses no answer
+      outbound.notices.dead(channelId, reason);
+      if (of) schedules.ended(of.cause);
+    },
+    filesRefused: outbound.fileNotices.refused,
+  });
   inbound.connect({
     accepted(judged) {
       turns.accepted(judged);

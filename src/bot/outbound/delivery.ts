@@ -9,7 +9,6 @@
 
 import { uptime } from "node:os";
 import type { Config } from "../../config/config.ts";
-import type { Delivery } from "../../core/outbound/delivery.ts";
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import type { PlanQueue } from "../../core/outbound/queue.ts";
@@ -30,7 +29,6 @@ import type { Messages } from "../../core/outbound/calls.ts";
 import { createMessages } from "../../discord/rest/calls/messages.ts";
 import { type ChannelQueues, createChannelQueues } from "../../flows/deliver/channel_queues.ts";
 import type { Explained, Sending } from "../../flows/deliver/sending.ts";
-import { createEmitter } from "../../lib/emitter.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { createPlanQueue, type TakesFiles } from "../../render/plan_queue.ts";
@@ -38,7 +36,7 @@ import { withoutFiles } from "../../render/files.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** The settings and dependencies of an account's delivery. */
-export interface DeliveryOptions extends Clock {
+export interface DeliveryOptions extends Clock, Pick<Sending, "events"> {
   /** The account's config. */
   readonly config: Config;
   /** The operator's own notices; a reload replaces them. */
@@ -53,17 +51,8 @@ export interface DeliveryOptions extends Clock {
   readonly self: () => UserId | undefined;
 }
 
-/** The events of messages in delivery. */
-export type DeliveryEvents =
-  & Pick<Sending, "onParked" | "onDead" | "onSetAside" | "onNoFiles">
-  & {
-    readonly onDelivery: (row: OutboxRow, end: Delivery) => void;
-  };
-
 /** The parts of an account's delivery. */
 export interface DeliveryParts {
-  /** Connects the events, before the first message is sent. */
-  connect(events: DeliveryEvents): void;
   /** Sends the outbox. */
   readonly channelQueues: ChannelQueues;
   /** Requests about messages. */
@@ -80,8 +69,7 @@ export interface DeliveryParts {
 
 /** Creates the parts of an account's delivery. */
 export function createDelivery(options: DeliveryOptions): DeliveryParts {
-  const { config: { discord }, texts, outbox, client, logging, self, now } = options;
-  const events = createEmitter<DeliveryEvents>();
+  const { config: { discord }, texts, outbox, client, logging, self, events, now } = options;
   const messages = createMessages(client);
   const explainDenial = createExplainDenial(client, now);
   const canReadHistory = createCanReadHistory(client);
@@ -120,11 +108,7 @@ export function createDelivery(options: DeliveryOptions): DeliveryParts {
   }
 
   const channelQueues = createChannelQueues({
-    onDelivery: (row, end) => events.emit.onDelivery(row, end),
-    onParked: (channel) => events.emit.onParked(channel),
-    onDead: (row, reason) => events.emit.onDead(row, reason),
-    onSetAside: (row, reason) => events.emit.onSetAside(row, reason),
-    onNoFiles: (channel) => events.emit.onNoFiles(channel),
+    events,
     accountId: discord.accountId,
     outbox,
     messages,
@@ -146,7 +130,6 @@ export function createDelivery(options: DeliveryOptions): DeliveryParts {
     log: logging.forPart("delivery"),
   });
   return {
-    connect: events.connect,
     channelQueues,
     messages,
     async explainNoFiles(place) {

@@ -20,11 +20,12 @@ import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { PartsStatus } from "../../http/monitor/account_health.ts";
 import { createBySecrets } from "../../lib/cache.ts";
-import { createDelivery } from "./delivery.ts";
+import { createDelivery, type DeliveryOptions } from "./delivery.ts";
 import {
   createFileNotices,
   createOwnerNotices,
   type FileNotices,
+  type OwnerNotices,
 } from "../../flows/owners/delivery_notices.ts";
 import type { Meter } from "../../http/monitor/meters.ts";
 import { createModelNotices } from "../../flows/owners/model_notices.ts";
@@ -36,7 +37,7 @@ import type { Store } from "../../core/store/store.ts";
 import type { ModelProblems } from "../../core/store/usage.ts";
 
 /** The settings and dependencies of an account's outbound side. */
-export interface OutboundOptions extends Clock {
+export interface OutboundOptions extends Clock, Pick<DeliveryOptions, "events"> {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
   /** The store's outbox. */
@@ -53,8 +54,6 @@ export interface OutboundOptions extends Clock {
   readonly self: () => UserId | undefined;
   /** The owners, who receive notices about problems that only a person can fix. */
   readonly ownerIds: () => Promise<readonly UserId[]>;
-  /** Discord does not take a message of the answer to this one. */
-  readonly onUndelivered: (cause: MessageId) => void;
 }
 
 /** The outbound side of an account. */
@@ -85,10 +84,10 @@ export interface Outbound {
    * @throws {RestError} If Discord opens no direct channel.
    */
   tellPerson(userId: UserId, text: string): Promise<void>;
-  /** An answer lacks its files, because the bot may not attach any there (R12a). */
-  readonly noFiles: FileNotices["leftOut"];
-  /** Sending pauses, because Discord counted too many invalid requests. */
-  stopped(invalidRequests: number): void;
+  /** Tells the owners about undelivered messages. */
+  readonly notices: Omit<OwnerNotices, "noFiles" | "flush">;
+  /** Tells the owners where the bot may attach no files (R12a). */
+  readonly fileNotices: FileNotices;
   /** A turn has ended, perhaps because of a problem that the owners must fix. */
   turnEnded(outcome: TurnOutcome): void;
   /** Delayed messages, and the state of requests. */
@@ -114,13 +113,14 @@ export function createOutbound(options: OutboundOptions): Outbound {
   const rules = () =>
     textRulesOf(config(), { cleanSecrets, uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES });
 
-  const { connect, channelQueues, messages, explainNoFiles } = createDelivery({
+  const { channelQueues, messages, explainNoFiles } = createDelivery({
     config: config(),
     texts: () => config().texts,
     outbox,
     client,
     logging,
     self,
+    events: options.events,
     now,
   });
   const progress = createTurnProgress({
@@ -166,26 +166,6 @@ export function createOutbound(options: OutboundOptions): Outbound {
     tell: notices.noFiles,
   });
 
-  connect({
-    onDelivery(row, end) {
-      meter.delivery(row, end);
-      progress.delivered(row, end);
-      sent.delivered(row);
-    },
-    onParked(channel) {
-      notices.parked(channel);
-    },
-    onSetAside({ message: { channelId } }, reason) {
-      notices.setAside(channelId, reason);
-    },
-    onNoFiles: (channel) => fileNotices.refused(channel),
-    onDead({ message: { channelId, of } }, reason) {
-      if (of?.kind === "draft") return; // a failed draft loses no answer
-      notices.dead(channelId, reason);
-      if (of) options.onUndelivered(of.cause);
-    },
-  });
-
   return {
     channelQueues,
     progress,
@@ -206,9 +186,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
     tellOwners: owners.tell,
     reachOwners: owners.reach,
     tellPerson: async (userId, text) => await send(await openDirect(userId), text),
-    noFiles: fileNotices.leftOut,
+    notices,
+    fileNotices,
     reconfigured: progress.reconfigured,
-    stopped: notices.stopped,
     turnEnded: modelNotices.turnEnded,
     status() {
       const { invalidRequests, breaker } = client.status();

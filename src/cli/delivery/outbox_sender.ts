@@ -27,7 +27,7 @@ import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { SendResult } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
-import { createDelivery } from "../../bot/outbound/delivery.ts";
+import { createDelivery, type DeliveryOptions } from "../../bot/outbound/delivery.ts";
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/shared_invalid_requests.ts";
 import { createAccountRest, NO_REST_EVENTS } from "../../bot/outbound/rest.ts";
 import { textRulesOf } from "../../bot/rules/turn_rules.ts";
@@ -95,6 +95,17 @@ export interface OutboxSender {
 
 const now = (): number => Date.now();
 
+/** The caller reads the result of each message. */
+const NO_DELIVERY_EVENTS: DeliveryOptions["events"] = {
+  emit: {
+    delivered: () => {},
+    parked: () => {},
+    setAside: () => {},
+    dead: () => {},
+    filesRefused: () => {},
+  },
+};
+
 /** Creates a sender for an account. Rejects if the store cannot be read. */
 export async function createOutboxSender(options: OutboxSenderOptions): Promise<OutboxSender> {
   const { config, store, logging, notAfter } = options;
@@ -108,22 +119,15 @@ export async function createOutboxSender(options: OutboxSenderOptions): Promise<
     log,
   });
   let self = (await store.gateway.loadAccount(accountId)).self?.userId;
-  const { connect, channelQueues, explainNoFiles } = createDelivery({
+  const { channelQueues, explainNoFiles } = createDelivery({
     config,
     texts: () => config.texts,
     outbox: store.outbox,
     client,
     logging,
     self: () => self,
+    events: NO_DELIVERY_EVENTS,
     now,
-  });
-  // The caller reads the result of each message.
-  connect({
-    onDelivery: () => {},
-    onParked: () => {},
-    onDead: () => {},
-    onSetAside: () => {},
-    onNoFiles: () => {},
   });
   const api: RestApi = {
     request: (method, path, asked) => client.request(method, path, { ...asked, notAfter }),

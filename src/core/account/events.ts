@@ -4,49 +4,13 @@
  * @module
  */
 
+import type { Emitter } from "../../lib/emitter.ts";
 import type { ChannelId, GuildId } from "../discord/ids.ts";
-import type { Changed, Foreign, Judged, StoredTurn } from "../inbound/inbox.ts";
-import type { InboundMessage } from "../inbound/inbound.ts";
-import type { PairingRequest } from "../inbound/pairing.ts";
 import type { Delivery } from "../outbound/delivery.ts";
 import type { OutboxRow } from "../outbound/outbound.ts";
-import type { OfferedForm } from "../people/form.ts";
-import type { RefusalReason } from "../refused_call.ts";
-import type { Schedule, ScheduleRun } from "../turn/schedule.ts";
-import type { TurnOutcome } from "../turn/turn_outcome.ts";
 
 /** Handlers of the flows' events. None throws. */
 export interface AccountEvents {
-  /** The store has every batch up to the one with this ticket. */
-  committed(ticket: number): void;
-  /** Figures of a T1, for the metrics. */
-  stored(stored: StoredBatch): void;
-  /** A shard's session lacks events, so a new session will follow. */
-  sessionDue(shardId: number): void;
-  /** A shard's new session is about to be stored (T0). */
-  sessionStarting(shardId: number): void;
-  /** It is stored, together with its gap if there is one. Its events are not stored yet. */
-  sessionStarted(shardId: number): void;
-  /** These messages wait for a turn, at least one. */
-  accepted(accepted: readonly Judged[]): void;
-  /** These messages wait for a fact (P13). */
-  undecided(undecided: readonly Judged[]): void;
-  /** These unpaired senders got a code. */
-  challenged(requests: readonly PairingRequest[]): void;
-  /** Too many turns wait; these channels have a notice to send (X4). */
-  tooManyWait(channels: readonly ChannelId[]): void;
-  /** Waiting and running messages have changed or lost their turn (H6, S5). */
-  touched(changed: Changed): void;
-  /** An echo settled rows of the outbox in these channels. */
-  settled(channels: readonly ChannelId[]): void;
-  /** Live messages by our own user that this store did not send (G11). */
-  foreign(found: readonly Foreign[]): void;
-  /** Turns that catch-up held back may begin. */
-  released(): void;
-  /** Catch-up has read this many messages, for the metrics. */
-  found(count: number): void;
-  /** The outbox has new rows for these channels. */
-  outbox(channels: readonly ChannelId[]): void;
   /** An attempt to deliver a row has ended. */
   delivered(row: OutboxRow, delivery: Delivery): void;
   /** A channel is parked: the one report about it. */
@@ -57,22 +21,12 @@ export interface AccountEvents {
   dead(row: OutboxRow, reason: string): void;
   /** The bot may attach no files in a channel: the missing permission (R12a). */
   filesRefused(channel: RefusedChannel): void;
-  /** An answer leaves its files out, because the bot may attach none there. */
-  filesLeftOut(place: Pick<InboundMessage, "channelId" | "guildId">): void;
-  /** A turn has ended after this many milliseconds. */
-  turnEnded(outcome: TurnOutcome, ms: number): void;
-  /** The end of a turn is stored (T3). */
-  turnStored(stored: StoredTurn): void;
-  /** A call of a tool is refused, for the metrics. */
-  toolRefused(reason: RefusalReason): void;
-  /** People or the clock have decided questions. */
-  decided(): void;
-  /** The forms whose buttons people can press now. */
-  formsOpen(forms: readonly OfferedForm[]): void;
-  /** A run of a schedule has failed. */
-  runFailed(schedule: Schedule, run: ScheduleRun): void;
-  /** A schedule pauses after failed runs. */
-  schedulePaused(schedule: Schedule, last: ScheduleRun): void;
+}
+
+/** The part of an account that emits these events. */
+export interface Emits<Event extends keyof AccountEvents> {
+  /** The account's emitter. Its handlers are connected before the first event. */
+  readonly events: Pick<Emitter<Pick<AccountEvents, Event>>, "emit">;
 }
 
 /** A channel in which Discord refuses something. */

@@ -98,7 +98,7 @@ export function createAttempts(
       return { waitMs: 0, isNetworkFailure: false };
     }
     const delivery = await deliver(row, ports);
-    ports.onDelivery(row, delivery);
+    ports.events.emit.delivered(row, delivery);
     await clock.check();
     const waitMs = await settle(clock.shifted(stored, setMs), delivery, askedAt, {
       now: now(),
@@ -162,7 +162,7 @@ export function createAttempts(
     const subject = subjectOf({ code: next.code, fileCount: sentFiles }, missing);
     if (subject === "files") {
       if (missing === "files") {
-        ports.onNoFiles({ channelId, guildId, reason });
+        ports.events.emit.filesRefused({ channelId, guildId, reason });
       }
       return await sendWithoutFiles(row, reason, askedAt, facts);
     }
@@ -213,7 +213,7 @@ export function createAttempts(
     else {
       reportHeld(row, reason, log);
       await outbox.markUncertain(row, reason);
-      if (isSetAside) ports.onSetAside(row, reason);
+      if (isSetAside) ports.events.emit.setAside(row, reason);
     }
     return 0;
   }
@@ -222,7 +222,7 @@ export function createAttempts(
     const { channelId } = row.message;
     log.error("A message is given up", { channelId, row: row.id, reason });
     await outbox.markDead(row, reason);
-    ports.onDead(row, reason);
+    ports.events.emit.dead(row, reason);
   }
 
   return {

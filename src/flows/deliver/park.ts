@@ -9,15 +9,18 @@
  * @module
  */
 
+import type { Emits } from "../../core/account/events.ts";
 import type { Explained, Sending } from "./sending.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 
 /** The part of delivery that parks channels. */
-export type ParkingOf = Pick<
-  Sending<"park" | "parked" | "unpark">,
-  "accountId" | "outbox" | "now" | "schedule" | "log" | "explain" | "onParked"
->;
+export type ParkingOf =
+  & Pick<
+    Sending<"park" | "parked" | "unpark">,
+    "accountId" | "outbox" | "now" | "schedule" | "log" | "explain"
+  >
+  & Emits<"parked">;
 
 /** A refusal by Discord. */
 export interface ChannelRefusal {
@@ -127,7 +130,7 @@ export function createParking(
       if (isFirstReport) {
         const event = "Discord does not let the bot post in a channel; its messages wait";
         log.error(event, { channelId, ...inGuild, reason });
-        ports.onParked({ channelId, ...inGuild, reason });
+        ports.events.emit.parked({ channelId, ...inGuild, reason });
       }
       if (hasChanged(guildId, askedAt)) tries.soon(channelId, place);
     },

@@ -1,15 +1,14 @@
 /**
- * Declares what the delivery of an account shares: its outbox, the requests to Discord, the rules
- * of attempts, and the listeners of their results.
+ * Declares what the delivery of an account shares: its outbox, the requests to Discord, and the
+ * rules of attempts.
  *
  * @module
  */
 
 import type { Messages } from "../../core/outbound/calls.ts";
 import type { Account } from "../../core/account/account.ts";
-import type { RefusedChannel } from "../../core/account/events.ts";
+import type { Emits } from "../../core/account/events.ts";
 import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
-import type { Delivery } from "../../core/outbound/delivery.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import type { PostedPage, Unread } from "../../core/outbound/posted.ts";
 import type { MissingHere } from "../../core/outbound/refusals.ts";
@@ -18,7 +17,9 @@ import type { RetryRules } from "../../lib/network/backoff.ts";
 
 /** The delivery of an account. Each method of the outbox is one transaction. */
 export interface Sending<Used extends keyof Outbox = keyof Outbox>
-  extends Pick<Account, "accountId" | "now" | "schedule" | "random" | "log"> {
+  extends
+    Pick<Account, "accountId" | "now" | "schedule" | "random" | "log">,
+    Emits<"delivered" | "parked" | "setAside" | "dead" | "filesRefused"> {
   /** The store's outbox. */
   readonly outbox: Pick<Outbox, Used>;
   /** Requests to Discord. Only a bug of ours makes one reject. */
@@ -45,16 +46,6 @@ export interface Sending<Used extends keyof Outbox = keyof Outbox>
   readonly bootedAt: () => number;
   /** Milliseconds of a clock that no one sets: `performance.now()`. */
   readonly steadyNow: () => number;
-  /** Gets the result of each attempt, for the metrics. */
-  readonly onDelivery: (row: OutboxRow, delivery: Delivery) => void;
-  /** Tells that Barnacle gave a message up, so that its owner gets to know. */
-  readonly onDead: (row: OutboxRow, reason: string) => void;
-  /** Tells that Barnacle set a message aside, so that its owner gets to know. */
-  readonly onSetAside: (row: OutboxRow, reason: string) => void;
-  /** Tells that the bot may attach no files in a channel, with the missing permission. */
-  readonly onNoFiles: (channel: RefusedChannel) => void;
-  /** Gets the one report about a parked channel. */
-  readonly onParked: (channel: RefusedChannel) => void;
 }
 
 /** The permissions' explanation of a refusal. */

@@ -57,7 +57,7 @@ function setUp(more: Partial<ParkingOf> = {}, stored: ReadonlyMap<ChannelId, str
     now: clock.now,
     schedule: clock.schedule,
     log,
-    onParked: (one) => told.push(one),
+    events: { emit: { parked: (one) => told.push(one) } },
     ...more,
   }, (channels) => opened.push(...channels));
   async function pass(ms: number): Promise<void> {

@@ -113,11 +113,15 @@ export async function setUp(
     schedule: clock.schedule,
     random: () => 0.5,
     log,
-    onDelivery: (_row, { kind }) => deliveries.push(kind),
-    onParked: (told) => parked.push(told),
-    onSetAside: ({ message }) => setAside.push(message.nonce),
-    onNoFiles: ({ reason }) => noFiles.push(reason),
-    onDead: ({ message }) => dead.push(message.nonce),
+    events: {
+      emit: {
+        delivered: (_row, { kind }) => deliveries.push(kind),
+        parked: (told) => parked.push(told),
+        setAside: ({ message }) => setAside.push(message.nonce),
+        filesRefused: ({ reason }) => noFiles.push(reason),
+        dead: ({ message }) => dead.push(message.nonce),
+      },
+    },
     ...more,
   };
   const begin = () => createChannelQueues(lanesPorts);
