@@ -156,7 +156,6 @@ export async function createParts(
   });
   const inbound = createInbound(account, {
     client,
-    meter,
     keeper: policy,
     rates,
     model: () => settings.model,

@@ -52,22 +52,8 @@ export function connectParts(
   connectionState.connect({ tokenRefused });
   parts.questions.connect({ decided: turns.wake });
   parts.runEvents.connect(schedules);
+  const inboxLog = parts.account.forPart("inbox").log;
   parts.account.events.connect({
-    delivered(row, delivery) {
-      meter.delivery(row, delivery);
-      outbound.progress.delivered(row, delivery);
-      outbound.sent.delivered(row);
-    },
-    parked: outbound.notices.parked,
-    setAside: ({ message: { channelId } }, reason) => outbound.notices.setAside(channelId, reason),
-    dead({ message: { channelId, of } }, reason) {
-      if (of?.kind === "draft") return; // a failed draft loses no answer
-      outbound.notices.dead(channelId, reason);
-      if (of) schedules.ended(of.cause);
-    },
-    filesRefused: outbound.fileNotices.refused,
-  });
-  inbound.connect({
     accepted(judged) {
       turns.accepted(judged);
       for (const { message } of judged) parts.files.prefetch(message);
@@ -84,6 +70,7 @@ export function connectParts(
     sessionDue: catchUp.sessionDue,
     sessionStarting: catchUp.sessionStarting,
     sessionStarted(shardId) {
+      inbound.sessionStarted();
       catchUp.sessionStarted(shardId);
       online.changed();
     },
@@ -92,6 +79,30 @@ export function connectParts(
       online.changed();
     },
     foreign: duplicates.foreign,
+    stored: meter.stored,
+    undecided: inbound.undecided,
+    challenged(requests) {
+      outbound.channelQueues.wake(requests.map(({ channelId }) => channelId)); // their codes
+      inbound.challenged(requests);
+    },
+    tooManyWait(channels) {
+      inboxLog.info("Too many turns wait, so some messages get no answer", { channels });
+      outbound.channelQueues.wake(channels);
+    },
+    settled: outbound.channelQueues.settled,
+    delivered(row, delivery) {
+      meter.delivery(row, delivery);
+      outbound.progress.delivered(row, delivery);
+      outbound.sent.delivered(row);
+    },
+    parked: outbound.notices.parked,
+    setAside: ({ message: { channelId } }, reason) => outbound.notices.setAside(channelId, reason),
+    dead({ message: { channelId, of } }, reason) {
+      if (of?.kind === "draft") return; // a failed draft loses no answer
+      outbound.notices.dead(channelId, reason);
+      if (of) schedules.ended(of.cause);
+    },
+    filesRefused: outbound.fileNotices.refused,
   });
   catchUp.connect({ released: turns.wake });
   connection.connect({

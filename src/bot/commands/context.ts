@@ -48,7 +48,7 @@ import { createCommandUndo } from "./undo.ts";
 export interface InteractionParts
   extends
     Pick<ConversationParts, "model" | "choices" | "spend" | "rates">,
-    Pick<Asks, "waiting" | "onRefused" | "onAsked">,
+    Pick<Asks, "waiting">,
     Pick<InteractionContext, "skills" | "status"> {
   /** Sends requests to Discord. */
   readonly client: RestClient;

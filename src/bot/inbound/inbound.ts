@@ -9,20 +9,18 @@
  */
 
 import type { AccountContext } from "../account_context.ts";
-import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
-import type { Judged } from "../../core/inbound/inbox.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
 import { createAcceptor } from "../../flows/receive/accept.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
 import { stopRequestOf, waitingRulesOf } from "../../flows/receive/notice_reply.ts";
 import { createPluralkit } from "../../flows/receive/pluralkit.ts";
-import { createEmitter } from "../../lib/emitter.ts";
 import { createInteractionHandlers } from "../commands/interactions.ts";
 import { createPermitReaction } from "../../flows/judging/permit_reaction.ts";
 import { createPluralkitLookUp } from "../../pluralkit/look_up.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../core/store/store.ts";
-import type { Inbound, InboundEvents, InboundParts } from "./inbound_interface.ts";
+import type { Inbound, InboundParts } from "./inbound_interface.ts";
 import { createNameResolver } from "./names.ts";
 
 const GUILDS = "channels.discord.guilds";
@@ -31,21 +29,10 @@ const GUILDS = "channels.discord.guilds";
  * Connects the inbound flows. The function is long because each port of each flow stands here once.
  */
 export function createInbound(account: AccountContext, parts: InboundParts): Inbound {
-  const { config, store, policy, texts } = account;
-  const { reader, outbound, threads, meter, memory, isOurs, isOwner, judging } = parts;
+  const { config, store, policy, texts, events } = account;
+  const { reader, outbound, threads, memory, isOurs, isOwner, judging } = parts;
   const { judge, route, presence, proxied } = judging;
-  const events = createEmitter<InboundEvents>();
-  const onAccepted = (judged: readonly Judged[]) =>
-    void (judged.length > 0 && events.emit.accepted(judged));
-
   const waiting = () => waitingRulesOf(config().messages.queue, texts());
-  const onRefused = (channels: readonly ChannelId[]): void => {
-    account.forPart("inbox").log.info("Too many turns wait, so some messages get no answer", {
-      channels,
-    });
-    outbound.channelQueues.wake(channels);
-  };
-
   const ownerGuilds = createOwnerGuilds({
     ...account.forPart("access"),
     inbox: store.inbox,
@@ -55,8 +42,6 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     judge: judge.judge,
     route,
     waiting,
-    onAccepted,
-    onRefused,
     tellOwners: (text) => outbound.reachOwners(text),
     guildsPath: () => policy().policy.ruleOf(GUILDS),
   });
@@ -72,10 +57,8 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     judge: judge.judge,
     route,
     waiting,
-    onAccepted,
     proxied,
     onUndecided: ownerGuilds.undecided,
-    onRefused,
   });
   const challenges = createChallenges(account.forPart("pairing"), {
     store: store.pairing,
@@ -84,8 +67,6 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
   const interactions = createInteractionHandlers(account, {
     ...parts,
     waiting,
-    onRefused,
-    onAsked: () => events.emit.asked(),
     async stopTurns(scope) {
       const touched = await store.inbox.stopTurns(scope, account.now());
       const { channelId } = scope;
@@ -122,27 +103,6 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
       thread_members_changed: ({ threadId, ...change }) => threads.membersChanged(threadId, change),
       permissions_changed: ({ guildId }) => outbound.channelQueues.permissionsChanged(guildId),
     },
-    committed: (ticket) => events.emit.committed(ticket),
-    onSessionDue: (shardId) => events.emit.sessionDue(shardId),
-    onSessionStarting: (shardId) => events.emit.sessionStarting(shardId),
-    onSessionStarted(shardId) {
-      interactions.ready(); // READY has named the application
-      events.emit.sessionStarted(shardId);
-    },
-    onAccepted,
-    onUndecided(judged) {
-      pluralkit.undecided(judged);
-      ownerGuilds.undecided(judged);
-    },
-    onChallenged(requests) {
-      outbound.channelQueues.wake(requests.map(({ channelId }) => channelId)); // their codes
-      challenges.challenged(requests);
-    },
-    onRefused,
-    onTouched: (changed) => events.emit.touched(changed),
-    onSettled: outbound.channelQueues.settled,
-    onForeign: (found) => events.emit.foreign(found),
-    onStored: meter.stored,
   });
 
   const endTasks = () =>
@@ -155,7 +115,6 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
   return {
     commands: interactions.commands,
     acceptHistory: acceptor.acceptHistory,
-    connect: events.connect,
     async start() {
       // Proxied users and threads must be loaded before any message is judged.
       await Promise.all([pluralkit.start(), threads.start()]);
@@ -169,6 +128,12 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
       names.guildsChanged();
       events.emit.guildsChanged();
     },
+    sessionStarted: interactions.ready, // READY has named the application
+    undecided(judged) {
+      pluralkit.undecided(judged);
+      ownerGuilds.undecided(judged);
+    },
+    challenged: challenges.challenged,
     ready() {
       names.resolve();
       ownerGuilds.ready();

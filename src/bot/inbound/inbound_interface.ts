@@ -10,12 +10,11 @@ import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import type { Acceptor } from "../../flows/receive/accept.ts";
 import type { ProcessMemory } from "../../flows/process_memory.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
-import type { Meter } from "../../http/monitor/meters.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { InteractionParts } from "../commands/context.ts";
 import type { InteractionHandlers } from "../commands/interactions.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
-import type { Changed, Foreign, Judged } from "../../core/inbound/inbox.ts";
+import type { AccountEvents } from "../../core/account/events.ts";
 import type { NameParts } from "./names.ts";
 
 /** The parts of an account that its inbound side uses. */
@@ -23,7 +22,7 @@ export interface InboundParts extends
   NameParts,
   Omit<
     InteractionParts,
-    "owners" | "outbound" | "waiting" | "onRefused" | "onAsked" | "stopTurns"
+    "owners" | "outbound" | "waiting" | "stopTurns"
   > {
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
@@ -36,8 +35,6 @@ export interface InboundParts extends
     Outbound,
     "channelQueues" | "cleanSecrets" | "reachOwners" | "tellOwners" | "tellPerson"
   >;
-  /** Counts events for the metrics. */
-  readonly meter: Pick<Meter, "stored">;
   /** Returns memory after many messages. */
   readonly memory: Pick<ProcessMemory, "read">;
   /** Whether an account of this process is that user. */
@@ -47,11 +44,12 @@ export interface InboundParts extends
 }
 
 /** The inbound side of an account. */
-export interface Inbound extends Pick<Acceptor, "acceptHistory"> {
+export interface Inbound
+  extends Pick<Acceptor, "acceptHistory">, Pick<AccountEvents, "undecided" | "challenged"> {
+  /** A shard's new session is stored. */
+  sessionStarted(): void;
   /** Text commands, and their effects on turns. */
   readonly commands: InteractionHandlers["commands"];
-  /** Connects the events, before the first one. */
-  connect(events: InboundEvents): void;
   /** Continues where the last process stopped. Nothing may be judged before it resolves. */
   start(): Promise<void>;
   /** Takes a batch from the gateway. */
@@ -68,26 +66,4 @@ export interface Inbound extends Pick<Acceptor, "acceptHistory"> {
    * @throws {StoreError} If the store fails; Discord will send the events again.
    */
   stop(): Promise<void>;
-}
-
-/** The events of an account's inbound side. */
-export interface InboundEvents {
-  /** These messages wait for a turn now. */
-  accepted(judged: readonly Judged[]): void;
-  /** A question by a command waits for a turn. */
-  asked(): void;
-  /** The store holds every batch up to the one with this ticket. */
-  committed(ticket: number): void;
-  /** A shard's session lacks events, so it needs a new session. */
-  sessionDue(shardId: number): void;
-  /** A shard's new session is about to be stored; again after the store refused it. */
-  sessionStarting(shardId: number): void;
-  /** A shard's new session is stored; its events are not yet. */
-  sessionStarted(shardId: number): void;
-  /** A guild has appeared, changed or gone. */
-  guildsChanged(): void;
-  /** Waiting or running messages have changed, or have lost their turns (H6, S5). */
-  touched(changed: Changed): void;
-  /** Messages of the bot arrived that this store did not send (G11). */
-  foreign(found: readonly Foreign[]): void;
 }

@@ -6,11 +6,41 @@
 
 import type { Emitter } from "../../lib/emitter.ts";
 import type { ChannelId, GuildId } from "../discord/ids.ts";
+import type { Changed, Foreign, Judged } from "../inbound/inbox.ts";
+import type { PairingRequest } from "../inbound/pairing.ts";
 import type { Delivery } from "../outbound/delivery.ts";
 import type { OutboxRow } from "../outbound/outbound.ts";
 
 /** Handlers of the flows' events. None throws. */
 export interface AccountEvents {
+  /** The store has every batch up to the one with this ticket. */
+  committed(ticket: number): void;
+  /** Figures of a T1, for the metrics. */
+  stored(stored: StoredBatch): void;
+  /** A shard's session lacks events, so a new session will follow. */
+  sessionDue(shardId: number): void;
+  /** A shard's new session is about to be stored (T0); again after the store refused it. */
+  sessionStarting(shardId: number): void;
+  /** It is stored, together with its gap if there is one. Its events are not stored yet. */
+  sessionStarted(shardId: number): void;
+  /** These messages wait for a turn, at least one. */
+  accepted(accepted: readonly Judged[]): void;
+  /** These messages wait for a fact (P13). */
+  undecided(undecided: readonly Judged[]): void;
+  /** These unpaired senders got a code. */
+  challenged(requests: readonly PairingRequest[]): void;
+  /** Too many turns wait; these channels have a notice to send (X4). */
+  tooManyWait(channels: readonly ChannelId[]): void;
+  /** Waiting and running messages have changed or lost their turn (H6, S5). */
+  touched(changed: Changed): void;
+  /** An echo settled rows of the outbox in these channels. */
+  settled(channels: readonly ChannelId[]): void;
+  /** A question by a command waits for its turn. */
+  asked(): void;
+  /** A guild has appeared, changed or gone. */
+  guildsChanged(): void;
+  /** Live messages by our own user that this store did not send (G11). */
+  foreign(found: readonly Foreign[]): void;
   /** An attempt to deliver a row has ended. */
   delivered(row: OutboxRow, delivery: Delivery): void;
   /** A channel is parked: the one report about it. */

@@ -9,8 +9,8 @@
 
 import type { OpenDirect } from "../../core/outbound/calls.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { Emits } from "../../core/account/events.ts";
 import {
-  type ChannelId,
   createdAtMs,
   type GuildId,
   type MessageId,
@@ -27,14 +27,16 @@ import type { Inbox } from "../../core/store/inbox.ts";
 import type { Pairing } from "../../core/store/pairing.ts";
 
 /** The asking account: its policy says whether a guild needs an owner. */
-type AskingAccount = Pick<
-  Account<
-    unknown,
-    { readonly policy: Pick<AccessPolicy, "needsOwnerInGuild"> },
-    { readonly inbox: Pick<Inbox, "acceptBatch">; readonly pairing: Pick<Pairing, "isPaired"> }
-  >,
-  "policy" | "store" | "now"
->;
+type AskingAccount =
+  & Pick<
+    Account<
+      unknown,
+      { readonly policy: Pick<AccessPolicy, "needsOwnerInGuild"> },
+      { readonly inbox: Pick<Inbox, "acceptBatch">; readonly pairing: Pick<Pairing, "isPaired"> }
+    >,
+    "policy" | "store" | "now"
+  >
+  & Emits<"asked" | "tooManyWait">;
 
 /** Everything that questions need beside their account. */
 export interface Asks {
@@ -48,16 +50,12 @@ export interface Asks {
   readonly openDirect: OpenDirect;
   /** The current limits of waiting turns (X4). */
   readonly waiting: () => WaitingRules;
-  /** These channels have a notice that too many turns wait. */
-  readonly onRefused: (channels: readonly ChannelId[]) => void;
-  /** A question waits for its turn. */
-  readonly onAsked: () => void;
 }
 
 /** Creates the port of commands. */
 export function createAsk(
-  { store, policy, now }: AskingAccount,
-  { judge, ownerIn, route, openDirect, waiting, onRefused, onAsked }: Asks,
+  { store, policy, now, events }: AskingAccount,
+  { judge, ownerIn, route, openDirect, waiting }: Asks,
 ): InteractionContext["ask"] {
   async function judged(message: InboundMessage): Promise<Judged> {
     const { accountId, place, sender } = message;
@@ -97,8 +95,8 @@ export function createAsk(
     if (asked.verdict.kind !== "accept") return "refused";
     const batch = { accountId, judged: [asked], echoes: [], guilds: [], waiting: waiting() };
     const { refusedIn } = await store.inbox.acceptBatch(batch, now());
-    if (refusedIn.length > 0) onRefused(refusedIn);
-    onAsked();
+    if (refusedIn.length > 0) events.emit.tooManyWait(refusedIn);
+    events.emit.asked();
     return isElsewhere ? "direct" : "here";
   };
 }

@@ -8,24 +8,38 @@
 import type {
   Accepted,
   AcceptedBatch,
-  Changed,
   Echo,
-  Foreign,
   Judged,
   MessageChange,
 } from "../../core/inbound/inbox.ts";
-import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import type { Emits } from "../../core/account/events.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
 import type { InboundBatch, SessionStarted } from "../../core/inbound/events.ts";
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
-import type { PairingRequest, PairingService } from "../../core/inbound/pairing.ts";
+import type { PairingService } from "../../core/inbound/pairing.ts";
 import type { ReactionRecord } from "../../core/inbound/reactions.ts";
 import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import type { GatewayRecords } from "../../core/store/gateway.ts";
 import type { Batches } from "../../core/store/inbox.ts";
 import type { Account } from "../../core/account/account.ts";
 
-/** Everything that storing needs from outside. The callbacks must not throw. */
-export interface CommitPorts extends Pick<Account, "now"> {
+/** Everything that storing needs from outside. */
+export interface CommitPorts extends
+  Pick<Account, "now">,
+  Emits<
+    | "committed"
+    | "stored"
+    | "sessionDue"
+    | "sessionStarting"
+    | "sessionStarted"
+    | "accepted"
+    | "undecided"
+    | "challenged"
+    | "tooManyWait"
+    | "touched"
+    | "settled"
+    | "foreign"
+  > {
   /** The store's methods for this flow; each is one transaction. */
   readonly store: {
     /** Gateway sessions and gaps. */
@@ -37,44 +51,6 @@ export interface CommitPorts extends Pick<Account, "now"> {
   readonly pairing: PairingService;
   /** Returns the current limits of waiting turns, which apply within that transaction (X4). */
   readonly waiting: () => WaitingRules;
-  /** Tells that every batch up to the one with this ticket is stored. */
-  readonly committed: (ticket: number) => void;
-  /** Tells that a shard's session lacks events, so a new session will follow. */
-  readonly onSessionDue: (shardId: number) => void;
-  /** Tells that a shard's new session is about to be stored (T0). */
-  readonly onSessionStarting: (shardId: number) => void;
-  /**
-   * Tells that it is stored, together with its gap if there is one. Its events are not stored yet.
-   */
-  readonly onSessionStarted: (shardId: number) => void;
-  /** Tells which messages now wait for a turn. */
-  readonly onAccepted: (accepted: readonly Judged[]) => void;
-  /** Tells which messages wait for a fact (P13). */
-  readonly onUndecided: (undecided: readonly Judged[]) => void;
-  /** Tells which unpaired senders got a code. */
-  readonly onChallenged: (requests: readonly PairingRequest[]) => void;
-  /** Tells in which channels a notice about waiting turns is to be sent. */
-  readonly onRefused: (channels: readonly ChannelId[]) => void;
-  /** Tells which waiting and running messages have changed or lost their turn (H6, S5). */
-  readonly onTouched: (changed: Changed) => void;
-  /** Tells in which channels an echo settled rows of the outbox. */
-  readonly onSettled: (channels: readonly ChannelId[]) => void;
-  /** Tells of live messages by our own user that this store did not send (G11). */
-  readonly onForeign: (found: readonly Foreign[]) => void;
-  /** Gets the figures of each T1, for the metrics. */
-  readonly onStored: (stored: Stored) => void;
-}
-
-/** Figures of one T1. */
-export interface Stored {
-  /** Messages, including those that the store had already. */
-  readonly judged: number;
-  /** Messages that now wait for a turn. */
-  readonly accepted: number;
-  /** Rows of the outbox that an echo settled. */
-  readonly settled: number;
-  /** Duration of the transaction in milliseconds. */
-  readonly ms: number;
 }
 
 /** Events that wait for one T1, with the T0 that must come before it. */
@@ -143,8 +119,8 @@ async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
     reactions: reactions.length > 0 ? reactions : undefined,
   };
   const { foreign } = await storeBatch(batch, arrivedAt, ports);
-  ports.committed(ticket);
-  if (foreign.length > 0) ports.onForeign(foreign);
+  ports.events.emit.committed(ticket);
+  if (foreign.length > 0) ports.events.emit.foreign(foreign);
 }
 
 /**
@@ -153,22 +129,22 @@ async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
  * Guilds that READY has made outdated are stored before it. Otherwise a process that dies between
  * the two would resume after READY, and take its outdated guilds for current.
  */
-async function begin(unit: Unit, { store, ...ports }: CommitPorts): Promise<void> {
+async function begin(unit: Unit, { store, events }: CommitPorts): Promise<void> {
   const { started, accountId, shardId, beganAt, guilds } = unit;
   if (unit.afterHole) {
-    ports.onSessionDue(shardId); // turns wait for the missing messages: a new session follows
+    events.emit.sessionDue(shardId); // turns wait for the missing messages: a new session follows
     await store.gateway.openGap(accountId, shardId, beganAt);
     unit.afterHole = undefined;
   }
   if (!started) return;
-  ports.onSessionStarting(shardId);
+  events.emit.sessionStarting(shardId);
   if (guilds.length > 0) {
     await store.inbox.acceptBatch({ accountId, judged: [], echoes: [], guilds }, beganAt);
   }
   const { session, self } = started;
   await store.gateway.startSession(accountId, shardId, session, self, beganAt);
   unit.started = undefined;
-  ports.onSessionStarted(shardId);
+  events.emit.sessionStarted(shardId);
 }
 
 /**
@@ -180,7 +156,7 @@ async function begin(unit: Unit, { store, ...ports }: CommitPorts): Promise<void
 export async function storeBatch(
   batch: AcceptedBatch,
   arrivedAt: number,
-  { store, pairing, waiting, now, ...on }: CommitPorts,
+  { store, pairing, waiting, now, events }: CommitPorts,
 ): Promise<Accepted> {
   const begunAt = now();
   const hasStranger = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
@@ -190,13 +166,13 @@ export async function storeBatch(
     arrivedAt,
   );
   const { accepted, undecided, challenged, refusedIn, settled, settledIn, touched } = done;
-  if (touched.length > 0) on.onTouched(done);
-  if (accepted.length > 0) on.onAccepted(accepted);
-  if (undecided.length > 0) on.onUndecided(undecided);
-  if (challenged.length > 0) on.onChallenged(challenged);
-  if (refusedIn.length > 0) on.onRefused(refusedIn);
-  if (settled > 0) on.onSettled(settledIn);
+  if (touched.length > 0) events.emit.touched(done);
+  if (accepted.length > 0) events.emit.accepted(accepted);
+  if (undecided.length > 0) events.emit.undecided(undecided);
+  if (challenged.length > 0) events.emit.challenged(challenged);
+  if (refusedIn.length > 0) events.emit.tooManyWait(refusedIn);
+  if (settled > 0) events.emit.settled(settledIn);
   const ms = Math.max(0, now() - begunAt);
-  on.onStored({ judged: batch.judged.length, accepted: accepted.length, settled, ms });
+  events.emit.stored({ judged: batch.judged.length, accepted: accepted.length, settled, ms });
   return done;
 }

@@ -8,10 +8,10 @@
 import type { Accepted, Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { ChannelId } from "../../core/discord/ids.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
+import type { Emits } from "../../core/account/events.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /**
@@ -80,7 +80,7 @@ export function judgeMessage(
 }
 
 /** Everything that a late decision needs from outside. */
-export interface LateDecisionPorts extends Pick<Account, "now"> {
+export interface LateDecisionPorts extends Pick<Account, "now">, Emits<"accepted" | "tooManyWait"> {
   /**
    * Judges a message again.
    *
@@ -94,10 +94,6 @@ export interface LateDecisionPorts extends Pick<Account, "now"> {
   readonly route: (message: InboundMessage) => Route;
   /** Returns the current limits of waiting turns (X4). */
   readonly waiting: () => WaitingRules;
-  /** Tells which messages now wait for a turn. */
-  readonly onAccepted: (accepted: readonly Judged[]) => void;
-  /** Tells in which channels a notice about waiting turns is to be sent. */
-  readonly onRefused: (channels: readonly ChannelId[]) => void;
 }
 
 /** Judges a message again; an accepted one gets its route. */
@@ -120,10 +116,10 @@ export function judgeAgain(
 export async function settle(
   judged: Judged,
   inbox: Pick<Inbox, "decide">,
-  { waiting, onAccepted, onRefused, now }: LateDecisionPorts,
+  { waiting, events, now }: LateDecisionPorts,
 ): Promise<Accepted> {
   const stored = await inbox.decide(judged, now(), waiting());
-  if (stored.accepted.length > 0) onAccepted(stored.accepted);
-  if (stored.refusedIn.length > 0) onRefused(stored.refusedIn);
+  if (stored.accepted.length > 0) events.emit.accepted(stored.accepted);
+  if (stored.refusedIn.length > 0) events.emit.tooManyWait(stored.refusedIn);
   return stored;
 }

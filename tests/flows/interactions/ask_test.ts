@@ -23,15 +23,23 @@ function build(verdict: Verdict = ACCEPTED, refusedIn: AcceptedBatch["judged"] =
     },
   };
   const pairing = { isPaired: () => Promise.resolve(true) };
-  const account = { store: { inbox, pairing }, policy: () => ({ policy: {} }), now: () => 5 };
+  const account = {
+    store: { inbox, pairing },
+    policy: () => ({ policy: {} }),
+    now: () => 5,
+    events: {
+      emit: {
+        tooManyWait: (channels: readonly string[]) => void told.push(...channels),
+        asked: () => void told.push("asked"),
+      },
+    },
+  };
   const ask = createAsk(account, {
     judge: (_, known) => ({ verdict, knownFacts: known }),
     ownerIn: () => Promise.resolve("member"),
     route: () => ({ agentId: "main", sessionKey: "agent:main:main" }),
     openDirect: () => Promise.resolve(DIRECT),
     waiting: () => ({}) as ReturnType<Asks["waiting"]>,
-    onRefused: (channels) => told.push(...channels),
-    onAsked: () => told.push("asked"),
   });
   return { ask, batches, told };
 }

@@ -12,7 +12,7 @@ import type { GatewaySession, PostedMessage, Self } from "../../../src/core/inbo
 import type { PairingRequest, PairingService } from "../../../src/core/inbound/pairing.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { createAcceptor } from "../../../src/flows/receive/accept.ts";
-import type { Stored } from "../../../src/flows/receive/commit.ts";
+import type { StoredBatch } from "../../../src/core/account/events.ts";
 import {
   ACCOUNT,
   channelId,
@@ -77,7 +77,7 @@ function setUp() {
   const { log, lines } = recordingLog();
   const steps: string[] = [];
   const stored: AcceptedBatch[] = [];
-  const told: Stored[] = [];
+  const told: StoredBatch[] = [];
   const foreign: Foreign[] = [];
   const undecided: Judged[] = [];
   const challenged: PairingRequest[] = [];
@@ -148,18 +148,22 @@ function setUp() {
     now: clock.now,
     schedule: clock.schedule,
     log,
-    committed: (seq) => steps.push(`committed ${seq}`),
-    onSessionDue: (shardId) => steps.push(`due ${shardId}`),
-    onSessionStarting: (shardId) => steps.push(`starting ${shardId}`),
-    onSessionStarted: (shardId) => steps.push(`started ${shardId}`),
-    onForeign: (found) => foreign.push(...found),
-    onTouched: () => {},
-    onAccepted: () => world.accepted++,
-    onUndecided: (judged) => undecided.push(...judged),
-    onChallenged: (requests) => challenged.push(...requests),
-    onRefused: (channels) => refused.push(...channels),
-    onSettled: () => world.settled++,
-    onStored: (one) => told.push(one),
+    events: {
+      emit: {
+        committed: (seq) => steps.push(`committed ${seq}`),
+        sessionDue: (shardId) => steps.push(`due ${shardId}`),
+        sessionStarting: (shardId) => steps.push(`starting ${shardId}`),
+        sessionStarted: (shardId) => steps.push(`started ${shardId}`),
+        foreign: (found) => foreign.push(...found),
+        touched: () => {},
+        accepted: () => world.accepted++,
+        undecided: (judged) => undecided.push(...judged),
+        challenged: (requests) => challenged.push(...requests),
+        tooManyWait: (channels) => refused.push(...channels),
+        settled: () => world.settled++,
+        stored: (one) => told.push(one),
+      },
+    },
     on: {
       own_message: ({ id }) => handled.push(`own_message ${id}`),
       button: ({ customId }) => handled.push(`button ${customId}`),

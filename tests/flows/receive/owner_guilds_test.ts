@@ -62,8 +62,12 @@ function setUp(found: OwnerInGuild, { wasAsked = false, isNeeded = true } = {}) 
     judge,
     route: () => ({ agentId: "main", sessionKey: "s" }),
     waiting: () => ({ perUser: 3, perChannel: 8, refusal: () => [] }),
-    onAccepted: (judged) => steps.push(`accepted ${judged.map(({ message }) => message.id)}`),
-    onRefused: () => {},
+    events: {
+      emit: {
+        accepted: (judged) => steps.push(`accepted ${judged.map(({ message }) => message.id)}`),
+        tooManyWait: () => {},
+      },
+    },
     tellOwners(text) {
       if (world.failures-- > 0) return Promise.reject(new Error("no connection"));
       told.push(text);

@@ -103,10 +103,14 @@ function setUp({ rows = [], proxied = [], lookUp = () => Promise.resolve(FOUND) 
     judge,
     route: () => ({ agentId: "main", sessionKey: "s" }),
     ruleOf: (path) => `${path} of work`,
-    onAccepted: (judged) => accepted.push(...judged),
+    events: {
+      emit: {
+        accepted: (judged) => accepted.push(...judged),
+        tooManyWait: (channels) => steps.push(`refused in ${channels.join()}`),
+      },
+    },
     onUndecided: () => {},
     waiting: () => ({ perUser: 3, perChannel: 8, refusal: () => [] }),
-    onRefused: (channels) => steps.push(`refused in ${channels.join()}`),
     now: clock.now,
     schedule: clock.schedule,
     random: () => 0,
