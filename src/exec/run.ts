@@ -20,16 +20,6 @@ export interface Running {
   readonly ended: Promise<RunEnd>;
 }
 
-/** Settings of a run. */
-export interface RunOptions {
-  /** Folder in which the program starts. */
-  readonly cwd: string;
-  /** The whole environment. */
-  readonly env: Readonly<Record<string, string>>;
-  /** Milliseconds until the program is killed. */
-  readonly timeoutMs: number;
-}
-
 /** Bytes of the beginning of the output, and of its end, that are kept. */
 const KEPT_BYTES = 32 * 1024;
 /** Bytes of output at which the program is ended. */
@@ -38,7 +28,14 @@ const MAX_BYTES = 1024 * 1024;
 /** Starts a program. It gets no input. */
 export function run(
   { file, args }: { readonly file: string; readonly args: readonly string[] },
-  { cwd, env, timeoutMs }: RunOptions,
+  { cwd, env, timeoutMs }: {
+    /** Folder in which the program starts. */
+    readonly cwd: string;
+    /** The whole environment. */
+    readonly env: Readonly<Record<string, string>>;
+    /** Milliseconds until the program is killed. */
+    readonly timeoutMs: number;
+  },
 ): Running {
   const output = createOutput(KEPT_BYTES, MAX_BYTES);
   const { promise: ended, resolve, reject } = Promise.withResolvers<RunEnd>();

@@ -31,16 +31,6 @@ export interface Thread {
   terminate(): Promise<unknown>;
 }
 
-/** Everything that jobs need from outside. */
-export interface ExtractorPorts extends Pick<Account, "schedule"> {
-  /** Starts the thread, `extract_worker.ts`. */
-  readonly startThread: () => Thread;
-  /** Collects garbage, so that the copies of a download end before a job begins. */
-  readonly collectGarbage: () => void;
-  /** Bytes of memory of the whole process. */
-  readonly rss: () => number;
-}
-
 /** Milliseconds for a job. */
 const JOB_MS = 5_000;
 /** Milliseconds for the start of a thread, on a machine that is busy. */
@@ -58,7 +48,14 @@ const WATCH_MS = 5;
 
 /** Creates the extractor. It starts no thread before the first job. */
 export function createExtractor(
-  { startThread, collectGarbage, rss, schedule }: ExtractorPorts,
+  { startThread, collectGarbage, rss, schedule }: Pick<Account, "schedule"> & {
+    /** Starts the thread, `extract_worker.ts`. */
+    readonly startThread: () => Thread;
+    /** Collects garbage, so that the copies of a download end before a job begins. */
+    readonly collectGarbage: () => void;
+    /** Bytes of memory of the whole process. */
+    readonly rss: () => number;
+  },
 ): Extractor {
   /** Resolves when the last job has ended. */
   let last: Promise<unknown> = Promise.resolve();

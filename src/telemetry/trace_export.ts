@@ -19,10 +19,6 @@ export interface TraceExport {
   stop(): Promise<void>;
 }
 
-/** The settings and dependencies of the export. */
-export interface TraceExportOptions extends OtlpOptions, Pick<Account, "log" | "schedule"> {
-}
-
 /**
  * Milliseconds that a stop waits for the collector, which may be away: less than what a stop has
  * beyond its turns, and enough for a slow machine.
@@ -30,7 +26,9 @@ export interface TraceExportOptions extends OtlpOptions, Pick<Account, "log" | "
 const STOP_MS = 3_000;
 
 /** Creates the export. Nothing is loaded before the first trace. */
-export function createTraceExport(options: TraceExportOptions): TraceExport {
+export function createTraceExport(
+  options: OtlpOptions & Pick<Account, "log" | "schedule">,
+): TraceExport {
   let loading: Promise<Otlp | undefined> | undefined;
 
   async function load(): Promise<Otlp | undefined> {

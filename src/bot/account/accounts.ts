@@ -27,12 +27,6 @@ import {
 } from "./account_runner.ts";
 import type { Clock } from "../../lib/clock.ts";
 
-/** The setup and the dependencies that all accounts share. */
-export interface AccountsOptions extends Omit<AccountRunnerOptions, "accountId"> {
-  /** The config with its accounts and models. */
-  readonly setup: Setup;
-}
-
 /** The dependencies and events of the accounts. */
 export interface AccountsPorts extends Clock {
   /** Starts an account. */
@@ -80,7 +74,13 @@ export interface Applied {
  * Creates the accounts; `start` starts each of the setup. The function is longer than most, because
  * starts, stops and reloads share one state: the setup and the accounts of it that run.
  */
-export function createAccounts(options: AccountsOptions, ports: AccountsPorts): Accounts {
+export function createAccounts(
+  options: Omit<AccountRunnerOptions, "accountId"> & {
+    /** The config with its accounts and models. */
+    readonly setup: Setup;
+  },
+  ports: AccountsPorts,
+): Accounts {
   const { setup: firstSetup, ...runnerOptions } = options;
   const { store, logging } = options;
   const { healthOf, onEnd, ...shared } = ports;

@@ -10,22 +10,13 @@
 
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AccountId } from "../../core/discord/ids.ts";
 import type { Applications } from "../../discord/rest/calls/application.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { backoffMs } from "../../lib/network/backoff.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../core/store/store.ts";
-
-/** The account and its token. */
-export interface TokenChangeOptions {
-  /** The account. */
-  readonly accountId: AccountId;
-  /** The bot's token, a secret. */
-  readonly token: string;
-  /** Base URL of the REST API. */
-  readonly apiBase: string;
-}
+import type { Account } from "../../core/account/account.ts";
+import type { RestOptions } from "../outbound/rest.ts";
 
 /** The dependencies of the check. */
 export interface TokenChangePorts {
@@ -55,7 +46,9 @@ const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 
 /** Compares the stored owner with the token's bot. */
 export function createTokenChange(
-  { accountId, token, apiBase }: TokenChangeOptions,
+  { accountId, token, apiBase }:
+    & Pick<Account, "accountId">
+    & Pick<RestOptions, "token" | "apiBase">,
   { store, applications, stopping, log }: TokenChangePorts,
 ): TokenChange {
   const peer = peerOf(token, apiBase);

@@ -13,8 +13,8 @@ import {
   type RestClient,
 } from "../../discord/rest/client/client.ts";
 import type { AnswerHooks } from "../../discord/rest/exchange/exchange.ts";
-import { type Clock, schedule } from "../../lib/clock.ts";
-import type { Log } from "../../lib/log.ts";
+import { schedule } from "../../lib/clock.ts";
+import type { Account } from "../../core/account/account.ts";
 
 /** The settings of an account's REST client. */
 export interface RestOptions {
@@ -44,14 +44,6 @@ export interface RestEvents {
   stopped(invalidRequests: number): void;
 }
 
-/** The dependencies of an account's REST client. */
-export interface RestPorts extends Clock {
-  /** Returns the current events' handlers; called for each event. */
-  readonly events: () => RestEvents;
-  /** Gets warnings and failures. */
-  readonly log: Log;
-}
-
 /** Options of a client that sends a single request. */
 export const NO_REST_EVENTS: RestEvents = {
   request() {},
@@ -67,7 +59,13 @@ export const NO_REST_EVENTS: RestEvents = {
 const RESERVED_PER_SEC = 2;
 
 /** Creates the account's REST client. */
-export function createAccountRest(options: RestOptions, ports: RestPorts): RestClient {
+export function createAccountRest(
+  options: RestOptions,
+  ports: Pick<Account, "now" | "log"> & {
+    /** Returns the current events' handlers; called for each event. */
+    readonly events: () => RestEvents;
+  },
+): RestClient {
   const { config: { discord }, token, apiBase, version, invalidRequests, crashHooks } = options;
   const { events, now, log } = ports;
   return createClient({

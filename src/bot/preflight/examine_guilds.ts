@@ -26,18 +26,6 @@ import type { ProbeAnswer } from "../../flows/preflight/discord.ts";
 import type { MissingPermission, SeenGuild } from "../../flows/preflight/permissions.ts";
 import { ask } from "./examine.ts";
 
-/** The bot to look at. */
-export interface GuildOptions {
-  /** Sends requests to Discord. */
-  readonly api: RestApi;
-  /** Reads the id of the bot's own user. */
-  readonly self: () => Promise<UserId>;
-  /** Whether the bot may answer in a guild. */
-  readonly mayAnswerIn: (guild: Named<GuildId>) => boolean;
-  /** Unix time in milliseconds. */
-  readonly now: number;
-}
-
 /** Maximum number of guilds to read in detail. */
 const GUILDS_MAX = 20;
 
@@ -49,9 +37,17 @@ const USED: readonly Permission[] = [
   "Add Reactions",
 ];
 
-/** Reads all guilds of the bot; those in which it may answer in detail. */
+/**
+ * Reads all guilds of the bot; those in which it may answer in detail.
+ *
+ * @param self Reads the id of the bot's own user.
+ * @param now Unix time in milliseconds.
+ */
 export async function examineGuilds(
-  { api, self, mayAnswerIn, now }: GuildOptions,
+  api: RestApi,
+  self: () => Promise<UserId>,
+  mayAnswerIn: (guild: Named<GuildId>) => boolean,
+  now: number,
   timeoutMs: number,
 ): Promise<ProbeAnswer<readonly SeenGuild[]>> {
   const listed = await ask(() => createGuildList(api).guilds(), timeoutMs);

@@ -7,24 +7,14 @@
  */
 
 import process from "node:process";
-import type { HttpHandler } from "../../http/app.ts";
-import type { Build, Metrics, ProcessUsage } from "../../http/metrics.ts";
+import type { AppPorts, HttpHandler } from "../../http/app.ts";
+import type { Metrics, ProcessUsage } from "../../http/metrics.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Accounts } from "../account/accounts.ts";
 import type { Meter } from "../../http/monitor/meters.ts";
 import type { HealthMonitor } from "../../http/monitor/health_monitor.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Clock } from "../../lib/clock.ts";
-
-/** The settings of the HTTP server. */
-export interface HttpOptions {
-  /** Token that a client must send, if one is configured. */
-  readonly token?: string;
-  /** Host names that requests may carry. */
-  readonly hosts: readonly string[];
-  /** The version, the commit and the libraries of this program. */
-  readonly build: Build;
-}
 
 /** The sources that the HTTP server reads. */
 export interface HttpPorts extends Clock {
@@ -43,7 +33,10 @@ export interface HttpPorts extends Clock {
 }
 
 /** Creates the handler of HTTP requests. */
-export function createHttp(options: HttpOptions, ports: HttpPorts): HttpHandler {
+export function createHttp(
+  options: Pick<AppPorts, "token" | "hosts" | "build">,
+  ports: HttpPorts,
+): HttpHandler {
   const { health, accounts, store, metrics, meter, now, log } = ports;
   let app: Promise<HttpHandler> | undefined;
 

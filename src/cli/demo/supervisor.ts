@@ -38,16 +38,6 @@ export interface BotEnd extends Exit {
   readonly lines: readonly string[];
 }
 
-/** Processes, time and notices. */
-export interface SupervisorPorts extends Clock {
-  /** Starts a bot. */
-  start(env: Env): BotProcess;
-  /** Waits for milliseconds. */
-  readonly sleep: (ms: number) => Promise<void>;
-  /** Shows a sentence on the page. */
-  tell(text: string): void;
-}
-
 /** Milliseconds until a killed bot restarts, so that the user can write to it meanwhile. */
 const AWAY_MS = 2_500;
 
@@ -62,7 +52,14 @@ const LAST_LINES = 12;
 /** Starts the bot, and keeps it running. */
 export function createSupervisor(
   env: Env,
-  { start, sleep, now, tell }: SupervisorPorts,
+  { start, sleep, now, tell }: Clock & {
+    /** Starts a bot. */
+    start(env: Env): BotProcess;
+    /** Waits for milliseconds. */
+    readonly sleep: (ms: number) => Promise<void>;
+    /** Shows a sentence on the page. */
+    tell(text: string): void;
+  },
 ): Supervisor {
   const { promise: gaveUp, resolve: giveUp } = Promise.withResolvers<BotEnd>();
   let bot: BotProcess | undefined;

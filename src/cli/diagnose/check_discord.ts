@@ -121,12 +121,13 @@ async function furtherFacts(
 ) {
   const policy = withNames(access, names);
   const gateway = await ask(() => discord.readGatewayInfo(), ASK_MS);
-  const guilds = await examineGuilds({
-    api: discord.api,
-    self: () => discord.applications.self(),
-    mayAnswerIn: (guild) => mayAnswerIn(policy, guild),
-    now: Date.now(),
-  }, ASK_MS);
+  const guilds = await examineGuilds(
+    discord.api,
+    () => discord.applications.self(),
+    (guild) => mayAnswerIn(policy, guild),
+    Date.now(),
+    ASK_MS,
+  );
   return {
     place: gateway.kind === "answered" ? gateway.found : undefined,
     guilds: guilds.kind === "answered"

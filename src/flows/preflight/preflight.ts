@@ -24,23 +24,6 @@ export interface PreflightResult {
   readonly isRefused: boolean;
 }
 
-/** The facts that decide when the first check runs. */
-export interface PreflightOptions {
-  /**
-   * Unix time in milliseconds of the last READY or RESUMED with this token; absent if there was
-   * none.
-   */
-  readonly readyAt?: number;
-  /**
-   * Milliseconds from the start to the first check, so that connecting gets the processor first.
-   */
-  readonly firstLookMs: number;
-  /** The same, if the bot was connected within the last day. */
-  readonly trustedLookMs: number;
-  /** Unix time in milliseconds. */
-  readonly now: number;
-}
-
 /** The scheduled checks and their last findings. */
 export interface Preflight {
   /** Schedules the first check. */
@@ -61,7 +44,21 @@ const AGAIN_MS = 60_000;
 
 /** Creates the preflight; `start` schedules its first check. */
 export function createPreflight(
-  { readyAt, firstLookMs, trustedLookMs, now }: PreflightOptions,
+  { readyAt, firstLookMs, trustedLookMs, now }: {
+    /**
+     * Unix time in milliseconds of the last READY or RESUMED with this token; absent if there was
+     * none.
+     */
+    readonly readyAt?: number;
+    /**
+     * Milliseconds from the start to the first check, so that connecting gets the processor first.
+     */
+    readonly firstLookMs: number;
+    /** The same, if the bot was connected within the last day. */
+    readonly trustedLookMs: number;
+    /** Unix time in milliseconds. */
+    readonly now: number;
+  },
   { schedule, log }: Pick<Account, "log" | "schedule">,
   { check, onRefused }: {
     /** Runs one check; rejects only because of a fault in Barnacle. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
+import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
@@ -13,14 +13,7 @@ import type { Manner, QueueMode } from "../../core/people/chosen.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 import type { Account } from "../../core/account/account.ts";
-
-/** Everything that such a turn needs from outside. */
-export interface CommandTurnPorts extends SaveTurnPorts {
-  /** Runs the command, and returns its answer; an empty one is none. */
-  readonly run: (message: InboundMessage) => Promise<string>;
-  /** Tells that the outbox has the answer. */
-  readonly onOutbox: (stored: StoredTurn, channelId: InboundMessage["channelId"]) => void;
-}
+import type { AnswerPorts } from "./answer_ports.ts";
 
 /**
  * Runs the command of a claimed message, and stores its answer (T3).
@@ -29,7 +22,10 @@ export interface CommandTurnPorts extends SaveTurnPorts {
  */
 export async function answerCommand(
   claim: Claim,
-  { run, onOutbox, ...ports }: CommandTurnPorts,
+  { run, onOutbox, ...ports }:
+    & SaveTurnPorts
+    & Pick<TurnCommands, "run">
+    & Pick<AnswerPorts, "onOutbox">,
 ): Promise<void> {
   const text = await run(claim.message);
   const turn = commandTurn(claim, text);
@@ -68,7 +64,7 @@ function isAtDiscord({ scheduled, asked }: InboundMessage): boolean {
 export interface TurnCommands {
   /** Whether a message is a command. */
   isCommand(message: InboundMessage): boolean;
-  /** Runs the command of a message, and returns its answer. */
+  /** Runs the command of a message, and returns its answer; an empty one is none. */
   run(message: InboundMessage): Promise<string>;
   /** The model of a conversation. */
   modelOf(sessionKey: string): Promise<Model>;
@@ -89,15 +85,16 @@ export interface TurnCommands {
 export function createCommandTurns(
   { commands, texts, queue, ...ports }:
     & Pick<Account, "texts">
-    & Omit<CommandTurnPorts, "run" | "queue">
+    & Omit<SaveTurnPorts, "queue">
+    & Pick<AnswerPorts, "onOutbox">
     & {
       /** The text commands. */
       readonly commands: TurnCommands;
       /** Rules of full channel queues. */
-      readonly queue: () => CommandTurnPorts["queue"];
+      readonly queue: () => SaveTurnPorts["queue"];
     },
 ): (claim: Claim) => Promise<boolean> {
-  const end = async (claim: Claim, run: CommandTurnPorts["run"]) => {
+  const end = async (claim: Claim, run: TurnCommands["run"]) => {
     const plan = queue();
     await answerCommand(claim, { ...ports, queue: plan, run });
     return true;

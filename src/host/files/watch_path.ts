@@ -33,16 +33,6 @@ import { dirname, join } from "node:path";
 import { codeOf } from "../../lib/errors.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 
-/** The dependencies of a watch. */
-export interface WatchPorts {
-  /** Timer. */
-  readonly schedule: StartTimer;
-  /** The result of {@link stateOf} when the file was read; the file may have changed since. */
-  readonly since: string;
-  /** File events; a test passes its own. */
-  readonly events?: FileEvents;
-}
-
 /** Milliseconds between two checks of a changing file, which must stay the same for that long. */
 export const SETTLE_MS = 500;
 
@@ -61,7 +51,14 @@ export const POLL_ONLY_MS = 5_000;
 export function watchPath(
   path: string,
   onChange: () => void,
-  { schedule, since, events = fileEvents }: WatchPorts,
+  { schedule, since, events = fileEvents }: {
+    /** Timer. */
+    readonly schedule: StartTimer;
+    /** The result of {@link stateOf} when the file was read; the file may have changed since. */
+    readonly since: string;
+    /** File events; a test passes its own. */
+    readonly events?: FileEvents;
+  },
 ): () => void {
   let told = since;
   let seen = since;

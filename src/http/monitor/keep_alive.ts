@@ -10,23 +10,22 @@
 
 import type { Account } from "../../core/account/account.ts";
 
-/** The dependencies of the visits. */
-export interface KeepAlivePorts extends Pick<Account, "log" | "schedule"> {
-  /** The bot's own public address, `http.keepAliveUrl`. */
-  readonly url: string;
-  /** Requests an address and resolves with the status of the answer. */
-  readonly visit: (url: URL, signal: AbortSignal) => Promise<number>;
-  /** The state that `/livez` reports. */
-  readonly isAlive: () => boolean;
-}
-
 /** Milliseconds between two visits; the strictest of these hosts waits five minutes. */
 const VISIT_EVERY_MS = 4 * 60_000;
 
 const TIMEOUT_MS = 10_000;
 
 /** Visits the bot until stopped. */
-export function startKeepAlive(ports: KeepAlivePorts): { readonly stop: () => void } {
+export function startKeepAlive(
+  ports: Pick<Account, "log" | "schedule"> & {
+    /** The bot's own public address, `http.keepAliveUrl`. */
+    readonly url: string;
+    /** Requests an address and resolves with the status of the answer. */
+    readonly visit: (url: URL, signal: AbortSignal) => Promise<number>;
+    /** The state that `/livez` reports. */
+    readonly isAlive: () => boolean;
+  },
+): { readonly stop: () => void } {
   const { isAlive, visit, schedule, log } = ports;
   const url = livezOf(ports.url);
   let ended = new AbortController();

@@ -34,12 +34,13 @@ function fakeApi(granted: bigint, guilds = 1) {
     },
   };
   const examine = () =>
-    examineGuilds({
-      api: api as RestApi,
-      self: () => Promise.resolve(userId("7")),
-      mayAnswerIn: () => true,
-      now: 0,
-    }, 60_000);
+    examineGuilds(
+      api as RestApi,
+      () => Promise.resolve(userId("7")),
+      () => true,
+      0,
+      60_000,
+    );
   return { asked, examine };
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { type AccountId, createdAtMs } from "../../../core/discord/ids.ts";
+import { createdAtMs } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { InboundMessage, Self } from "../../../core/inbound/inbound.ts";
 import { toOverheard } from "../../../core/inbound/transcript.ts";
@@ -17,18 +17,7 @@ import { fullText } from "./describe.ts";
 import { POLL_RESULT } from "./describe.ts";
 import type { GuildIndex } from "./guild_index.ts";
 import { contentPayload } from "./payloads.ts";
-
-/** The sources of shown messages. */
-interface ShowOptions {
-  /** The account. */
-  readonly accountId: AccountId;
-  /** The account's own user and its guilds, as the gateway told them. */
-  readonly reader: { readonly self?: Self | undefined; readonly index: GuildIndex };
-  /** Whether the current policy lets the model see a message. */
-  readonly maySee: (message: InboundMessage) => boolean;
-  /** Finds the footer of a message of the bot, which the model never sees. */
-  readonly footerOf: FooterOf;
-}
+import type { Account } from "../../../core/account/account.ts";
 
 /** The fields of a message that need no decoding. */
 const ownSchema = contentPayload.extend({
@@ -40,7 +29,14 @@ const ownSchema = contentPayload.extend({
 });
 
 /** Creates a {@link Show}. */
-export function createShow({ accountId, reader, maySee, footerOf }: ShowOptions): Show {
+export function createShow({ accountId, reader, maySee, footerOf }: Pick<Account, "accountId"> & {
+  /** The account's own user and its guilds, as the gateway told them. */
+  readonly reader: { readonly self?: Self | undefined; readonly index: GuildIndex };
+  /** Whether the current policy lets the model see a message. */
+  readonly maySee: (message: InboundMessage) => boolean;
+  /** Finds the footer of a message of the bot, which the model never sees. */
+  readonly footerOf: FooterOf;
+}): Show {
   return async (raw, { guildId, isGroup, isElsewhere }) => {
     const { self, index } = reader;
     const plain = ownSchema.safeParse(raw).data;

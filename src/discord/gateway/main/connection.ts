@@ -69,36 +69,35 @@ export interface Connection {
   stop(): Promise<void>;
 }
 
-/** The ports of {@link createConnection} besides its events. */
-export interface ConnectionPorts extends
-  Pick<
-    ConnectPorts,
-    | "locate"
-    | "readGatewayInfo"
-    | "readApplication"
-    | "isTokenRefused"
-    | "proxyFor"
-    | "presence"
-    | "store"
-    | "stopping"
-    | "now"
-    | "log"
-  > {
-  /** Holds the events until their handlers are ready. */
-  readonly hold: Hold;
-}
+/** The connection's dependencies, without its events. */
+type WithoutEvents = Pick<
+  ConnectPorts,
+  | "locate"
+  | "readGatewayInfo"
+  | "readApplication"
+  | "isTokenRefused"
+  | "proxyFor"
+  | "presence"
+  | "store"
+  | "stopping"
+  | "now"
+  | "log"
+>;
 
 /** Creates an account's connection; it connects with `start`. */
 export function createConnection(
   options: Omit<ConnectOptions, "mayResume">,
-  ports: ConnectionPorts,
+  ports: WithoutEvents & {
+    /** Holds the events until their handlers are ready. */
+    readonly hold: Hold;
+  },
 ): Connection {
   const events = createEmitter<ConnectionEvents>();
   const { promise: waiting, resolve: waits } = Promise.withResolvers<void>();
   const { hold } = ports;
   const { wrap } = hold;
   const failed = wrap((error: unknown) => events.emit.failed(error));
-  const handlers: Omit<ConnectPorts, "isHolding" | keyof Omit<ConnectionPorts, "hold">> = {
+  const handlers: Omit<ConnectPorts, "isHolding" | keyof WithoutEvents> = {
     onBatch: wrap((batch) => events.emit.batch(batch)),
     onShards: wrap((count) => events.emit.shards(count)),
     onIntents: wrap((missing) => events.emit.intentsMissing(missing)),

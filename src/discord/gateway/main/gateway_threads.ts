@@ -7,33 +7,15 @@
  * @module
  */
 
-import type { AccountId } from "../../../core/discord/ids.ts";
 import type { OfferedForm } from "../../../core/people/form.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
 import type { GatewayOptions, ShardOptions } from "../link/protocol.ts";
 import { type Gateway, type GatewayEvents, type GatewayPorts, startGateway } from "./thread.ts";
 import { type GatewayStats } from "../../../core/discord/gateway.ts";
-import type { Clock } from "../../../lib/clock.ts";
-import type { Log } from "../../../lib/log.ts";
 import { createPermits, type PermitsPorts } from "./identify_permits.ts";
 
 /** Options shared by all threads of an account; the address is the first thread's. */
 export type ThreadOptions = Omit<GatewayOptions, "shards" | "intents" | "proxy">;
-
-/** The dependencies and events of an account's gateway threads. */
-export interface ThreadPorts
-  extends
-    Clock,
-    Omit<GatewayEvents, "onLog" | "onPermitWanted">,
-    Pick<PermitsPorts, "store" | "isHolding" | "onBudget">,
-    Pick<GatewayPorts, "workerUrl" | "takeThread" | "random"> {
-  /** The account. */
-  readonly accountId: AccountId;
-  /** Returns the proxy for a URL, if one is configured (G15). */
-  readonly proxyFor: (url: string) => string | undefined;
-  /** Gets warnings and failures. */
-  readonly log: Log;
-}
 
 /** The current gateway thread of an account, whichever thread that is. */
 export interface GatewayThreads {
@@ -61,7 +43,17 @@ export interface GatewayThreads {
 }
 
 /** Creates the account's gateway; `open` starts its first thread. */
-export function createGatewayThreads(options: ThreadOptions, ports: ThreadPorts): GatewayThreads {
+export function createGatewayThreads(
+  options: ThreadOptions,
+  ports:
+    & Omit<GatewayEvents, "onLog" | "onPermitWanted">
+    & Omit<PermitsPorts, "answer">
+    & Pick<GatewayPorts, "workerUrl" | "takeThread" | "random">
+    & {
+      /** Returns the proxy for a URL, if one is configured (G15). */
+      readonly proxyFor: (url: string) => string | undefined;
+    },
+): GatewayThreads {
   const { store, accountId, now, isHolding, onBudget, proxyFor, log } = ports;
   const { workerUrl, takeThread, random } = ports;
   let { url, presence } = options;

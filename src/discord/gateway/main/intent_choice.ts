@@ -4,45 +4,19 @@
  * @module
  */
 
-import { type Clock, DAY_MS } from "../../../lib/clock.ts";
-import type { AccountId } from "../../../core/discord/ids.ts";
+import { DAY_MS } from "../../../lib/clock.ts";
 import type {
   ApplicationAnswer,
   GatewayRecords,
   StoredAccount,
 } from "../../../core/store/gateway.ts";
-import type { Log } from "../../../lib/log.ts";
 import {
   chooseIntents,
   type ChosenIntents,
   type ReactionPlaces,
   toIntents,
 } from "../read/intents.ts";
-
-/** The facts that decide which intents to request. */
-export interface IntentChoiceOptions {
-  /** The account. */
-  readonly accountId: AccountId;
-  /** The intents of the config. */
-  readonly gateway: {
-    readonly intents: "agent_recommended" | readonly string[];
-    readonly reactions: ReactionPlaces;
-  };
-  /** The account's row in the store. */
-  readonly stored: StoredAccount;
-}
-
-/** The dependencies of the choice. */
-export interface IntentChoicePorts extends Clock {
-  /** Reads the application, whose flags show the intents that the portal grants. */
-  readonly readApplication: () => Promise<ApplicationAnswer>;
-  /** Whether an error of this request means that Discord refuses the token. */
-  readonly isTokenRefused: (error: unknown) => boolean;
-  /** The gateway's rows in the store. */
-  readonly store: Pick<GatewayRecords, "saveApplication" | "saveIntents">;
-  /** Gets warnings and failures. */
-  readonly log: Log;
-}
+import type { Account } from "../../../core/account/account.ts";
 
 /** The chosen intents; a refusal by Discord changes them. */
 export interface IntentChoice {
@@ -69,13 +43,50 @@ const FRESH_MS = DAY_MS;
  * @throws {RestError} If Discord refuses the token.
  */
 export async function createIntentChoice(
-  options: IntentChoiceOptions,
-  ports: IntentChoicePorts,
+  { accountId, gateway, stored }: Pick<Account, "accountId"> & {
+    /** The intents of the config. */
+    readonly gateway: {
+      readonly intents: "agent_recommended" | readonly string[];
+      readonly reactions: ReactionPlaces;
+    };
+    /** The account's row in the store. */
+    readonly stored: StoredAccount;
+  },
+  { readApplication, isTokenRefused, store, now, log }: Pick<Account, "now" | "log"> & {
+    /** Reads the application, whose flags show the intents that the portal grants. */
+    readonly readApplication: () => Promise<ApplicationAnswer>;
+    /** Whether an error of this request means that Discord refuses the token. */
+    readonly isTokenRefused: (error: unknown) => boolean;
+    /** The gateway's rows in the store. */
+    readonly store: Pick<GatewayRecords, "saveApplication" | "saveIntents">;
+  },
 ): Promise<IntentChoice> {
-  const { accountId, gateway, stored } = options;
-  const { readApplication, store, now, log } = ports;
+  const { flags } = stored;
   const wanted = toIntents(gateway.intents, gateway.reactions);
-  let chosen = chooseIntents(wanted, await flagsOf(options, ports));
+
+  /**
+   * Reads the flags of the intents that the portal grants. Returns `undefined` if Discord cannot be
+   * asked, because a bot that connected before does not wait for the answer. A missing intent is
+   * asked for again at each start: the operator may have granted it and restarted the bot.
+   */
+  async function readFlags(): Promise<number | undefined> {
+    const isFresh = flags !== undefined && now() - flags.at < FRESH_MS;
+    const { missing } = chooseIntents(wanted, flags?.bits);
+    if (isFresh && missing.length === 0) return flags.bits;
+    try {
+      const application = await readApplication();
+      await store.saveApplication(accountId, application, now());
+      return application.flags;
+    } catch (error) {
+      if (isTokenRefused(error)) throw error;
+      log.warn("Cannot ask Discord for the granted intents; using the stored ones", {
+        error,
+      });
+      return flags?.bits;
+    }
+  }
+
+  let chosen = chooseIntents(wanted, await readFlags());
   let saved = stored.intents;
   /** Unix time in milliseconds of the last 4014 in this process. */
   let refusedAt = -Infinity;
@@ -96,10 +107,9 @@ export async function createIntentChoice(
       refusedAt = now();
       // Discord refused, so without an answer no flag is certain.
       const application = await readApplication().catch(() => ({ flags: 0 }));
-      const { flags } = application;
-      const candidates = [chooseIntents(wanted, flags), chooseIntents(wanted, 0)];
+      const candidates = [chooseIntents(wanted, application.flags), chooseIntents(wanted, 0)];
       const fewer = candidates.find(({ bits }) => bits !== chosen.bits);
-      const granted = fewer === candidates[0] ? flags : 0;
+      const granted = fewer === candidates[0] ? application.flags : 0;
       await store.saveApplication(accountId, { ...application, flags: granted }, now()).catch(
         (error: unknown) => log.error("Cannot store the granted intents", { error }),
       );
@@ -108,32 +118,4 @@ export async function createIntentChoice(
       return true;
     },
   };
-}
-
-/**
- * Reads the flags of the intents that the portal grants. Returns `undefined` if Discord cannot be
- * asked, because a bot that connected before does not wait for the answer. A missing intent is
- * asked for again at each start: the operator may have granted it and restarted the bot.
- */
-async function flagsOf(
-  { accountId, gateway, stored: { flags } }: IntentChoiceOptions,
-  { readApplication, isTokenRefused, store, now, log }: IntentChoicePorts,
-): Promise<number | undefined> {
-  const isFresh = flags !== undefined && now() - flags.at < FRESH_MS;
-  const { missing } = chooseIntents(
-    toIntents(gateway.intents, gateway.reactions),
-    flags?.bits,
-  );
-  if (isFresh && missing.length === 0) return flags.bits;
-  try {
-    const application = await readApplication();
-    await store.saveApplication(accountId, application, now());
-    return application.flags;
-  } catch (error) {
-    if (isTokenRefused(error)) throw error;
-    log.warn("Cannot ask Discord for the granted intents; using the stored ones", {
-      error,
-    });
-    return flags?.bits;
-  }
 }

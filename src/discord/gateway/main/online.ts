@@ -10,20 +10,8 @@
 
 import type { GuildIndex } from "../decode/guild_index.ts";
 import type { Self } from "../../../core/inbound/inbound.ts";
-import type { StartTimer } from "../../../lib/clock.ts";
 import type { ShardState } from "../../../core/discord/gateway.ts";
-
-/** The dependencies of the report. */
-interface OnlineOptions {
-  /** The account's own user and its guilds, as the gateway told them. */
-  readonly reader: { readonly self?: Self | undefined; readonly index: GuildIndex };
-  /** Timer. */
-  readonly schedule: StartTimer;
-  /** Aborted when the account stops. */
-  readonly stopping: AbortSignal;
-  /** The account is online, in guilds of these names. */
-  readonly onOnline: (bot: Self, guilds: readonly string[]) => void;
-}
+import type { Account } from "../../../core/account/account.ts";
 
 /** Events that the report depends on. */
 export interface OnlineReport {
@@ -38,7 +26,14 @@ const QUIET_MS = 500;
 
 /** Creates the report of one account. */
 export function createOnlineReport(
-  { reader, schedule, stopping, onOnline }: OnlineOptions,
+  { reader, schedule, stopping, onOnline }: Pick<Account, "schedule"> & {
+    /** The account's own user and its guilds, as the gateway told them. */
+    readonly reader: { readonly self?: Self | undefined; readonly index: GuildIndex };
+    /** Aborted when the account stops. */
+    readonly stopping: AbortSignal;
+    /** The account is online, in guilds of these names. */
+    readonly onOnline: (bot: Self, guilds: readonly string[]) => void;
+  },
 ): OnlineReport {
   let isReady = false;
   let isDone = false;

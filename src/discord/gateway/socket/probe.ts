@@ -8,20 +8,12 @@
  */
 
 import type { HelloEnd, HelloStage } from "../../../core/discord/gateway.ts";
-import type { StartTimer } from "../../../lib/clock.ts";
 import { meaningOf } from "../lifecycle/close_codes.ts";
 import { readFrame } from "./frame.ts";
 import { openSocket, type SocketClose } from "./socket.ts";
 import type { ConnectionOptions } from "./transport.ts";
 import { gatewayUrl } from "./wire.ts";
-
-/** Clock and timer of the check. */
-export interface ProbePorts {
-  /** Milliseconds of a monotonic clock. */
-  readonly elapsed: () => number;
-  /** Calls back later; returns a function that cancels. */
-  readonly schedule: StartTimer;
-}
+import type { Account } from "../../../core/account/account.ts";
 
 /** Close code for a normal end. There is no session that it could end. */
 const NORMAL_CLOSURE = 1000;
@@ -40,7 +32,10 @@ export async function probeGateway(
   { url, proxy, timeoutMs, userAgent }:
     & Pick<ConnectionOptions, "proxy" | "userAgent">
     & { readonly url: string; readonly timeoutMs: number },
-  { elapsed, schedule }: ProbePorts,
+  { elapsed, schedule }: Pick<Account, "schedule"> & {
+    /** Milliseconds of a monotonic clock. */
+    readonly elapsed: () => number;
+  },
 ): Promise<HelloStage> {
   const startedAt = elapsed();
   const { promise, resolve } = Promise.withResolvers<HelloStage>();

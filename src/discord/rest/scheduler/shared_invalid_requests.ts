@@ -23,20 +23,17 @@ export interface SharedInvalidRequests {
   of(accountId: AccountId): Promise<InvalidRequests>;
 }
 
-/** The dependencies of the count. */
-interface InvalidRequestsPorts extends Clock {
-  /** Methods of the store. */
-  readonly store: {
-    readonly gateway: Pick<Store["gateway"], "accountIds">;
-    readonly outbox: Pick<Store["outbox"], "loadInvalidRequests" | "addInvalidRequest">;
-  };
-  /** Gets warnings and failures. */
-  readonly log: Log;
-}
-
 /** Creates the count that all accounts share. */
 export function createSharedInvalidRequests(
-  { store, now, log }: InvalidRequestsPorts,
+  { store, now, log }: Clock & {
+    /** Methods of the store. */
+    readonly store: {
+      readonly gateway: Pick<Store["gateway"], "accountIds">;
+      readonly outbox: Pick<Store["outbox"], "loadInvalidRequests" | "addInvalidRequest">;
+    };
+    /** Gets warnings and failures. */
+    readonly log: Log;
+  },
 ): SharedInvalidRequests {
   const counts = new Map<AccountId, Promise<InvalidRequests>>();
   const ready: InvalidRequests[] = [];
