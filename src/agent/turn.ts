@@ -7,6 +7,8 @@
  * (`next_step.ts`). Only results of calls that may run twice wait for the next step's transaction.
  * So a step with such calls costs one commit.
  *
+ * The log of a turn's steps knows which of them the store has.
+ *
  * @module
  */
 
@@ -16,6 +18,8 @@ import type { SaveSteps, Step, ToolResult } from "../core/step.ts";
 import type { RefusalReason } from "../core/refused_call.ts";
 import { questionKey, type ToolContext } from "../core/turn/tool.ts";
 import type { Clock, StartTimer } from "../lib/clock.ts";
+import type { AskedCall } from "../core/people/question.ts";
+import type { ParkedTurn, TurnOutcome } from "../core/turn/turn_outcome.ts";
 import {
   callsToRun,
   MAX_CALLS,
@@ -25,12 +29,9 @@ import {
   type ShowImages,
   type ShowJoined,
 } from "./next_step.ts";
-import type { AskedCall } from "../core/people/question.ts";
 import { readAnswer, type RequestFor, withSteps } from "./ask_model.ts";
 import { askFirst, type AskPorts, type ReadyCall } from "./ask_first.ts";
-import { createStepLog, type StepLog } from "./step_log.ts";
 import type { Toolbox } from "./toolbox.ts";
-import type { ParkedTurn, TurnOutcome } from "../core/turn/turn_outcome.ts";
 
 /** Everything that a turn needs from outside. */
 export interface TurnPorts extends Clock {
@@ -261,5 +262,70 @@ function sumUsage(
     inputTokens: one.inputTokens + other.inputTokens,
     outputTokens: one.outputTokens + other.outputTokens,
     cachedTokens: cachedTokens > 0 ? cachedTokens : undefined,
+  };
+}
+
+/** The steps of one turn. */
+interface StepLog {
+  /** All steps so far, in order. */
+  readonly steps: readonly Step[];
+  /** The last of them, which the store does not have. */
+  readonly unsaved: readonly Step[];
+  /** Adds steps, without storing them. */
+  add(...steps: readonly Step[]): void;
+  /**
+   * Stores the unsaved steps; does nothing if there are none.
+   *
+   * @throws {unknown} The store's error, as a rejection.
+   */
+  save(waitsForDisk: boolean): Promise<void>;
+  /**
+   * Stores the unsaved steps together with one more, if there is one.
+   *
+   * @param store Stores the steps and one more, and returns that; stores nothing if there is none.
+   * @throws {unknown} The store's error, as a rejection.
+   */
+  saveWith(store: (unsaved: readonly Step[]) => Promise<Step | undefined>): Promise<void>;
+  /** Whether the store has failed. */
+  failure(): boolean;
+}
+
+/**
+ * Creates the log.
+ *
+ * @param stored Steps that an earlier process has stored.
+ */
+function createStepLog(stored: readonly Step[], save: SaveSteps): StepLog {
+  const steps = [...stored];
+  let saved = steps.length;
+  let hasFailed = false;
+  /** Runs a transaction, and remembers its failure. */
+  async function storing<Result>(run: () => Promise<Result>): Promise<Result> {
+    try {
+      return await run();
+    } catch (error) {
+      hasFailed = true;
+      throw error;
+    }
+  }
+  return {
+    steps,
+    get unsaved() {
+      return steps.slice(saved);
+    },
+    add: (...more) => void steps.push(...more),
+    async save(waitsForDisk) {
+      if (saved === steps.length) return;
+      const until = steps.length;
+      await storing(() => save(steps.slice(saved, until), waitsForDisk));
+      saved = until;
+    },
+    async saveWith(store) {
+      const more = await storing(() => store(steps.slice(saved)));
+      if (!more) return;
+      steps.push(more);
+      saved = steps.length;
+    },
+    failure: () => hasFailed,
   };
 }

@@ -26,7 +26,7 @@ import type { Granted } from "./senders.ts";
 import { ownerIsAsked, PLURALKIT, preparePlaceAccess } from "./place_access.ts";
 import { ignore, nameOf, type RecordCheck, recordNothing } from "./rules/checks.ts";
 import { prepareRights } from "./rights.ts";
-import type { OpenPlace } from "./rules/place_entry.ts";
+import type { OpenPlace } from "./rules/place_rules.ts";
 import type { AccessPolicy } from "./rules/rules.ts";
 
 /** A message, or what is stored of one that was judged before. */

@@ -23,8 +23,7 @@ import {
   type Senders,
 } from "./senders.ts";
 import { ignore, nameOf, type RecordCheck } from "./rules/checks.ts";
-import type { OpenPlace } from "./rules/place_entry.ts";
-import { rulesFor } from "./rules/place_rules.ts";
+import { type OpenPlace, rulesFor } from "./rules/place_rules.ts";
 import type { Rights } from "./rights.ts";
 import type { AccessPolicy, GroupEntry } from "./rules/rules.ts";
 import { isFormOf } from "./rules/entries.ts";

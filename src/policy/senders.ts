@@ -13,7 +13,7 @@ import type { KnownFacts } from "../core/inbound/facts.ts";
 import { type AllowEntry, entryText, prepareAllowlist } from "./rules/allowlist.ts";
 import { ignore, nameOf, type RecordCheck } from "./rules/checks.ts";
 import type { AccessPolicy } from "./rules/rules.ts";
-import type { OpenPlace } from "./rules/place_entry.ts";
+import type { OpenPlace } from "./rules/place_rules.ts";
 
 /** The reason for which a sender gets access. */
 export interface AccessGrant {

@@ -15,11 +15,10 @@ import { pathTo } from "../core/config_file.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
 import { audienceOf, isForTool, type ToolGate } from "../core/tool_names.ts";
 import { type Skill, type SkillSet, skillsFor } from "../core/skills/skill.ts";
-import { rulesFor } from "./rules/place_rules.ts";
+import { type PlaceTools, rulesFor } from "./rules/place_rules.ts";
 import { prepareRights } from "./rights.ts";
 import type { AccessPolicy, SenderTools, ToolLists } from "./rules/rules.ts";
 import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
-import type { PlaceTools } from "./rules/place_entry.ts";
 
 /** The sender whose message the turn answers. */
 export interface ToolAsker {

@@ -4,20 +4,26 @@
  * Does not use a library, because one for all providers costs more CPU time than the rest of a
  * turn.
  *
+ * An answer is a stream of chunks, or one chat completion from servers that do not stream.
+ *
  * @module
  */
 
 import { Buffer } from "node:buffer";
+import { createParser } from "eventsource-parser";
 import type {
+  FinishReason,
+  ModelError,
   ModelImage,
   ModelMessage,
+  ModelPart,
   ModelRequest,
+  ModelUsage,
   ToolCall,
   ToolDefinition,
 } from "../core/model.ts";
 import { type Ask, type AskDeps, createWire } from "./wire.ts";
 import { idFormOf, withIdsOf } from "./call_ids.ts";
-import { createChatAnswerReader } from "./chat_answer.ts";
 import {
   endpointOf,
   modelIdOf,
@@ -25,8 +31,16 @@ import {
   secretsOf,
   sessionHeaderOf,
 } from "./settings.ts";
-import { argumentsOf, nameOf } from "./answer_parts.ts";
+import {
+  argumentsOf,
+  createToolCalls,
+  createVisibleText,
+  endingFault,
+  fieldsOf,
+  nameOf,
+} from "./answer_parts.ts";
 import { EFFORTS } from "./thinking.ts";
+import { brokenAnswerOf } from "./failures.ts";
 
 /** Milliseconds to wait for token counts and the end of a stream that has given its reason. */
 const LAST_CHUNK_MS = 1_000;
@@ -173,4 +187,151 @@ function callsJson(text: string, calls: readonly ToolCall[]): string {
       function: { name: nameOf(call), arguments: JSON.stringify(argumentsOf(call)) },
     })),
   });
+}
+
+/** Reads one answer from its bytes. */
+export interface ChatAnswerReader {
+  /**
+   * Reads the next bytes of the body.
+   *
+   * @param bytes `undefined` at the body's end.
+   * @returns The new text, in one piece; often empty.
+   */
+  read(bytes: Uint8Array | undefined): string;
+  /** The thinking in the bytes that were read last; often empty. */
+  thinking(): string;
+  /** Whether the server text why the answer ended; only token counts may follow. */
+  hasEnded(): boolean;
+  /** Whether the answer needs no more bytes: `[DONE]` arrived, or the answer failed or ended. */
+  isOver(): boolean;
+  /**
+   * Returns the last part.
+   *
+   * @throws {ModelError} If the answer failed or broke off, or has neither text nor calls.
+   */
+  finish(): Extract<ModelPart, { kind: "finish" }>;
+}
+
+/** Creates the reader of one answer. */
+export function createChatAnswerReader(
+  modelId: string,
+  secrets: readonly string[],
+): ChatAnswerReader {
+  const decoder = new TextDecoder();
+  const visible = createVisibleText();
+  const tools = createToolCalls();
+  const parser = createParser({
+    onEvent({ event, data }) {
+      if (isOver || data.trim() === "") return;
+      if (data.startsWith("[DONE]")) isOver = true;
+      else take(data, event === "error");
+    },
+  });
+  let isStream: boolean | undefined; // until the first visible character
+  let unread = "";
+  let text = "";
+  let thinking = "";
+  let reason: FinishReason | undefined;
+  let hasRefusal = false;
+  let usage: ModelUsage | undefined;
+  let failure: ModelError | undefined;
+  let isOver = false;
+
+  function breakOff(error?: unknown): void {
+    failure = brokenAnswerOf(error, modelId, secrets);
+    isOver = true;
+  }
+
+  /** Takes a chunk, a whole completion or an error. */
+  function take(json: string, isError: boolean): void {
+    let value: unknown;
+    try {
+      value = JSON.parse(json);
+    } catch {
+      return breakOff(isError ? json : undefined);
+    }
+    const { error, choices, usage: counts, message: errorMessage } = fieldsOf(value);
+    if (isError || error) return breakOff(error ?? value);
+    if (!Array.isArray(choices) && typeof errorMessage === "string") return breakOff(value);
+    if (typeof value !== "object") return breakOff();
+    usage = usageOf(counts) ?? usage;
+    const choice = fieldsOf(Array.isArray(choices) ? choices[0] : undefined);
+    reason = reasonOf(choice["finish_reason"]) ?? reason;
+    const delta = fieldsOf(choice["delta"] ?? choice["message"]);
+    const { content, refusal, tool_calls: pieces } = delta;
+    // The names of most servers, and of OpenRouter and Ollama.
+    const thought = delta["reasoning_content"] ?? delta["reasoning"];
+    if (typeof thought === "string") thinking += thought;
+    if (typeof content === "string") text += content;
+    else if (Array.isArray(content)) text += content.map(textOf).join("");
+    else if (content) return breakOff();
+    if (typeof refusal === "string" && refusal !== "") {
+      text += refusal;
+      hasRefusal = true;
+    }
+    if (Array.isArray(pieces)) pieces.forEach(tools.add);
+  }
+
+  return {
+    read(bytes) {
+      text = "";
+      thinking = "";
+      unread += bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
+      if (isStream === undefined) unread = unread.trimStart();
+      if (unread !== "") isStream ??= !unread.startsWith("{");
+      if (isStream) {
+        // Some servers leave out the last empty line. After the reason, no more text is needed.
+        parser.feed(bytes || reason ? unread : `${unread}\n\n`);
+        unread = "";
+      }
+      if (!bytes) {
+        if (isStream === false) take(unread, false);
+        isOver = true;
+      }
+      return visible.add(text);
+    },
+    thinking: () => thinking,
+    hasEnded: () => reason !== undefined,
+    isOver: () => isOver,
+    finish() {
+      if (reason === "stop" && hasRefusal) reason = "content_filter";
+      const calls = tools.calls();
+      // Some servers end with "stop" after calls.
+      if (reason === "stop" && calls.length > 0) reason = "tool_calls";
+      const fault = failure ??
+        endingFault(reason, visible.isEmpty() && calls.length === 0, modelId);
+      if (fault || !reason) throw fault;
+      // Calls of an answer that was cut are incomplete.
+      const isWhole = reason === "tool_calls" && calls.length > 0;
+      return { kind: "finish", reason, calls: isWhole ? calls : undefined, usage };
+    },
+  };
+}
+
+function textOf(part: unknown): string {
+  const { type, text } = fieldsOf(part);
+  return type === "text" && typeof text === "string" ? text : "";
+}
+
+function usageOf(counts: unknown): ModelUsage | undefined {
+  const {
+    prompt_tokens: inputTokens,
+    completion_tokens: outputTokens,
+    prompt_tokens_details: details,
+    prompt_cache_hit_tokens: deepSeek,
+    cached_tokens: moonshot,
+  } = fieldsOf(counts);
+  if (typeof inputTokens !== "number" || typeof outputTokens !== "number") return undefined;
+  const cachedTokens = [fieldsOf(details)["cached_tokens"], deepSeek, moonshot]
+    .find((count) => typeof count === "number");
+  return { inputTokens, outputTokens, cachedTokens };
+}
+
+/**
+ * @returns `undefined` also for "error", which gateways send if the server behind them broke off.
+ */
+function reasonOf(raw: unknown): FinishReason | undefined {
+  if (typeof raw !== "string" || raw === "" || raw === "error") return undefined;
+  if (raw === "stop" || raw === "length" || raw === "content_filter") return raw;
+  return raw === "tool_calls" || raw === "function_call" ? "tool_calls" : "other";
 }

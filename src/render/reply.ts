@@ -2,27 +2,23 @@
  * Composes messages from texts: a model's answer, a failure, text from the command line, and
  * notices. Every message of the bot passes through here.
  *
+ * A model asks to reply to a message by a tag in its text, which is read and removed here (R3).
+ *
  * @module
  */
 
-import { parseSnowflake, type RoleId, type UserId } from "../core/discord/ids.ts";
+import { type MessageId, parseSnowflake, type RoleId, type UserId } from "../core/discord/ids.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
-import {
-  type Frozen,
-  type MayPing,
-  type OutboundFile,
-  type Quote,
-  type Reply,
-} from "../core/outbound/outbound.ts";
+import type { Frozen, MayPing, OutboundFile, Quote, Reply } from "../core/outbound/outbound.ts";
 import type { Overheard } from "../core/inbound/transcript.ts";
 import { chunk, type ChunkRules, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { checkFiles, type FileRules, tooLong } from "./files.ts";
 import { freezeUnprompted } from "./freeze.ts";
 import { createLinks } from "./safety/links.ts";
 import { notice, type Placeholders, type TextKey, type Texts } from "./notices/notices.ts";
-import { type Tagged, takeReplyTags } from "./reply_tag.ts";
 import { renderTables } from "./markdown/table.ts";
 import { isNoReply, visibleText } from "./safety/visible.ts";
+import { codeRegions, isInCode } from "./markdown/code_region.ts";
 
 /** The message that a turn answers. */
 export interface Answered {
@@ -281,4 +277,59 @@ function mayPingUsers({ message, shown, rules }: ModelAnswer): readonly UserId[]
       return [...new Set([author, quoted, ...others])].filter((id) => id !== undefined);
     }
   }
+}
+
+/** A text and the request of its reply tags. */
+export interface Tagged {
+  /** The text without tags; tags in code stay. */
+  readonly text: string;
+  /** The message to reply to. `current`: the answered message. Absent without a tag. */
+  readonly replyTo?: "current" | { readonly messageId: MessageId };
+}
+
+/**
+ * `[[reply_to_current]]` and `[[reply_to: 123]]`. A tag without an id is removed and asks for
+ * nothing. One closing bracket is enough.
+ */
+const TAG = /\[\[\s{0,99}(?:reply_to_current|reply_to\s{0,99}:([^\]\n]{0,1000}))\s{0,99}\]{1,2}/gi;
+
+/**
+ * Removes reply tags from a text, and reads them. The last valid id counts. Without one, a tag for
+ * the current message or with an invalid id asks for the current message.
+ */
+export function takeReplyTags(text: string): Tagged {
+  if (!text.includes("[[")) return { text };
+  const code = codeRegions(text);
+  let replyTo: Tagged["replyTo"];
+  let kept = "";
+  let from = 0;
+  for (const { 0: tag, 1: target, index } of text.matchAll(TAG)) {
+    if (isInCode(code, index)) continue;
+    const id = target?.trim();
+    const messageId = id === undefined ? undefined : parseSnowflake<"message">(id);
+    if (messageId) replyTo = { messageId };
+    else if (id !== "") replyTo ??= "current";
+    kept = withSpace(kept + text.slice(from, index), text, index + tag.length);
+    from = skipSpaces(text, index + tag.length, kept);
+  }
+  if (from === 0) return { text };
+  return { text: (kept + text.slice(from)).trim(), replyTo };
+}
+
+const ENDS_IN_SPACE = /(?:^|\s)$/;
+const SPACE = /[^\S\n]*/y;
+
+/** Keeps one space in place of a tag between two words. */
+function withSpace(kept: string, text: string, end: number): string {
+  const next = text[end];
+  return next === undefined || /\s/.test(next) || ENDS_IN_SPACE.test(kept.slice(-1))
+    ? kept
+    : `${kept} `;
+}
+
+/** Skips the spaces after a tag if there are spaces before it. */
+function skipSpaces(text: string, end: number, kept: string): number {
+  if (!ENDS_IN_SPACE.test(kept.slice(-1))) return end;
+  SPACE.lastIndex = end;
+  return end + (SPACE.exec(text)?.[0].length ?? 0);
 }

@@ -13,7 +13,7 @@ import {
   type ModelPart,
   type ModelUsage,
 } from "../../src/core/model.ts";
-import { createChatAnswerReader } from "../../src/providers/chat_answer.ts";
+import { createChatAnswerReader } from "../../src/providers/chat_completions.ts";
 import { sameData } from "../support/same_data.ts";
 
 const KEY = "sk-canary-0123456789";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { takeReplyTags } from "../../src/render/reply_tag.ts";
+import { takeReplyTags } from "../../src/render/reply.ts";
 import { isNoReply, visibleText } from "../../src/render/safety/visible.ts";
 import { messageId } from "../support/discord/builders.ts";
 import { vectorsOf } from "../support/discord/vectors.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { resetDue, type ResetRule } from "../../src/session/reset.ts";
+import { resetDue, type ResetRule } from "../../src/session/session_key.ts";
 
 const at = (time: string) => Date.parse(time);
 

@@ -26,7 +26,7 @@ import {
 import { createTyping, type Typing } from "../../flows/turn/progress/typing.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
-import { createSecretTail } from "../../render/safety/secret_search.ts";
+import { createSecretTail } from "../../render/safety/secrets.ts";
 import type { Store } from "../../core/store/store.ts";
 import { createBySecrets } from "../../lib/cache.ts";
 

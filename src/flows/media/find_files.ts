@@ -11,7 +11,7 @@
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { ModelImage, ToolCall } from "../../core/model.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
-import { showsImages } from "../../render/prompt/files.ts";
+import { showsImages } from "../../render/prompt/envelope.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import type { Step } from "../../core/step.ts";

@@ -27,7 +27,7 @@ import {
   shouldFold,
   type TokenRates,
 } from "../../session/history.ts";
-import { resetDue, type ResetRule } from "../../session/reset.ts";
+import { resetDue, type ResetRule } from "../../session/session_key.ts";
 import type { Transcripts } from "../../core/store/turns.ts";
 import type { Sessions } from "../../core/store/sessions.ts";
 import { compact, type CompactPorts } from "./compact.ts";

@@ -11,8 +11,7 @@ import type { UserId } from "../../core/discord/ids.ts";
 import type { Place, Sender } from "../../core/inbound/inbound.ts";
 import type { ListChoice, ListedEntry, NoList, PeopleList } from "../../core/people/people_list.ts";
 import { type AllowEntry, entryText, parseAllowEntry, prepareAllowlist } from "./allowlist.ts";
-import { GUILDS } from "./place_entry.ts";
-import { rulesFor } from "./place_rules.ts";
+import { GUILDS, rulesFor } from "./place_rules.ts";
 import type { AccessPolicy } from "./rules.ts";
 
 const ALLOW_FROM = "channels.discord.dm.allowFrom";

@@ -23,10 +23,14 @@
 import type { DatabaseSync } from "node:sqlite";
 import { schedule as realSchedule, type StartTimer } from "../../lib/clock.ts";
 import type { CommitOptions } from "./durability.ts";
-import type { JournalRow } from "./journal.ts";
+import {
+  createWriteBehind,
+  type JournalRow,
+  type WriteBehindDeps,
+  type WriteJob,
+} from "./write_behind.ts";
 import { StoreError, toStoreError } from "./store_error.ts";
 import type { Transactions } from "./transact.ts";
-import { createWriteBehind, type WriteBehindDeps, type WriteJob } from "./write_behind.ts";
 import type { StoreErrorKind } from "../../core/store/store.ts";
 
 /** Transactions in groups, with a journal. */

@@ -16,7 +16,7 @@ import type { Memory } from "../memory/memory.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { IS_PARKED, UPLOADED_FILES } from "../schema/questions.ts";
-import { prepareInsertSteps } from "../turns/steps.ts";
+import { prepareInsertSteps } from "../turns/turn_ends.ts";
 import { readMessage, readRunning, readWaiting } from "./rows.ts";
 import type { Carries, Claims } from "../../core/store/inbox.ts";
 

@@ -16,7 +16,7 @@ import type { Memory } from "../memory/memory.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import type { StopTurns } from "../../core/store/inbox.ts";
 import { column } from "../schema/columns.ts";
-import type { Outgoing } from "../memory/outgoing.ts";
+import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareRemoveDrafts } from "../outbox/turn_outbox.ts";
 
 /** A message without a turn now. */

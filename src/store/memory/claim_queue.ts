@@ -13,7 +13,7 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import type { Claim, Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { createBacklog, type WaitingMessage } from "./backlog.ts";
-import { createRunningTurns, type RunningMessage } from "./running_turns.ts";
+import { createRunningTurns, type RunningMessage } from "./open_turns.ts";
 
 /** Waiting messages and running claims of all accounts. */
 export interface ClaimQueue {

@@ -12,7 +12,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { createNewestSet, type NewestSet } from "../../lib/cache.ts";
 import { type ClaimQueue, createClaimQueue } from "./claim_queue.ts";
 import { createOpenTurnCounts, type OpenTurnCounts } from "./open_turns.ts";
-import { createOutgoing, type Outgoing } from "./outgoing.ts";
+import { createOutgoing, type Outgoing } from "./send_queues.ts";
 import { createSpentToday, type SpentToday } from "./spent_today.ts";
 import {
   createQuietChannels,

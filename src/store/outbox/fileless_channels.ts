@@ -10,7 +10,7 @@ import { z } from "zod";
 import { DAY_MS } from "../../lib/clock.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { Outgoing } from "../memory/outgoing.ts";
+import type { Outgoing } from "../memory/send_queues.ts";
 import type { FilelessChannels, Unfolding } from "../../core/store/outbox.ts";
 import { column } from "../schema/columns.ts";
 import { prepareOutboxFiles } from "./files.ts";

@@ -14,9 +14,9 @@ import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { Outgoing } from "../memory/outgoing.ts";
+import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareOutboxFiles } from "./files.ts";
-import { isNotParked } from "./parked_channels.ts";
+import { isNotParked } from "./attempts.ts";
 import {
   JOIN_DRAFT,
   prepareHoldDamaged,

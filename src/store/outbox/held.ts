@@ -15,7 +15,7 @@ import type { ChannelId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { prepareOutboxFiles } from "./files.ts";
 import { DAMAGED_ROW, prepareAddToOutbox, storedMessageSchema } from "./rows.ts";
-import type { Outgoing } from "../memory/outgoing.ts";
+import type { Outgoing } from "../memory/send_queues.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { HeldRows, OpenRow } from "../../core/store/outbox.ts";

@@ -12,7 +12,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { joinParts } from "../database/join_parts.ts";
 import { createUngroupedTransactions, type Transactions } from "../database/transact.ts";
-import { createOutgoing, type Outgoing } from "../memory/outgoing.ts";
+import { createOutgoing, type Outgoing } from "../memory/send_queues.ts";
 import type {
   AddedRow,
   Additions,
@@ -25,11 +25,10 @@ import { column } from "../schema/columns.ts";
 import { COMMIT_OPTIONS, type CommitOptions, UNNAMED } from "../database/durability.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import { createAttempts } from "./attempts.ts";
+import { createAttempts, createParkedChannels } from "./attempts.ts";
 import { createFilelessChannels, createUnfolding } from "./fileless_channels.ts";
 import { createHeads } from "./heads.ts";
 import { createHeldRows } from "./held.ts";
-import { createParkedChannels } from "./parked_channels.ts";
 import { JOIN_DRAFT, prepareAddOnce, ROW_COLUMNS, toOutboxRow } from "./rows.ts";
 
 /**

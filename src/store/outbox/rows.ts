@@ -22,7 +22,7 @@ import type {
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { prepareOutboxFiles } from "./files.ts";
-import type { Outgoing } from "../memory/outgoing.ts";
+import type { Outgoing } from "../memory/send_queues.ts";
 
 /** The state of a new row. Folded and dropped rows are on record, and never sent. */
 export type Added =

@@ -16,7 +16,7 @@ import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { PlanQueue, QueuePlan, Waiting } from "../../core/outbound/queue.ts";
-import type { Outgoing } from "../memory/outgoing.ts";
+import type { Outgoing } from "../memory/send_queues.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { prepareOutboxFiles } from "./files.ts";
 import { prepareAddToOutbox, storedMessageSchema } from "./rows.ts";

@@ -8,7 +8,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { Outgoing } from "../memory/outgoing.ts";
+import type { Outgoing } from "../memory/send_queues.ts";
 import { createPairings } from "./pairings.ts";
 import { createResolvedNames } from "./resolved_names.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";

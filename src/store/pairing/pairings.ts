@@ -20,7 +20,7 @@ import {
 } from "../../core/inbound/pairing.ts";
 import { prepareKeepDirectChannel } from "../received/direct_channels.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
-import { createOutgoing, type Outgoing } from "../memory/outgoing.ts";
+import { createOutgoing, type Outgoing } from "../memory/send_queues.ts";
 import { IS_FRESH, toPairingRequest } from "./unpaired_senders.ts";
 import { flag, oneOf, rows } from "../schema/columns.ts";
 import { PAIRED, PAIRING_GUESS } from "../schema/pairing.ts";

@@ -22,7 +22,7 @@ import {
 } from "../../core/inbound/pairing.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import type { Outgoing } from "../memory/outgoing.ts";
+import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { flag, integer, oneOf, optional, rows } from "../schema/columns.ts";
 import { PAIRING_REQUEST } from "../schema/pairing.ts";

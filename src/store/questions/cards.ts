@@ -12,7 +12,7 @@ import { MAX_OFFERED } from "../../core/people/form.ts";
 import { FILL_IN } from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { Outgoing } from "../memory/outgoing.ts";
+import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { flag, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { QUESTION_CARD, QUESTION_CONTROL, STORED_QUESTION } from "../schema/questions.ts";

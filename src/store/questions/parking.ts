@@ -13,7 +13,7 @@ import { MAX_OPEN_QUESTIONS } from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
-import { prepareInsertSteps } from "../turns/steps.ts";
+import { prepareInsertSteps } from "../turns/turn_ends.ts";
 import { prepareInsertUsage } from "../usage/charges.ts";
 import { COUNT } from "../schema/columns.ts";
 import { QUESTION, STORED_QUESTION } from "../schema/questions.ts";

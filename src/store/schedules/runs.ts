@@ -11,7 +11,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { Outgoing } from "../memory/outgoing.ts";
+import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { integer, oneOf, optional, rows, snowflake } from "../schema/columns.ts";
 import { STORED_SCHEDULE } from "../schema/schedules.ts";

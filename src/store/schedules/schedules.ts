@@ -10,7 +10,7 @@ import { DAY_MS } from "../../lib/clock.ts";
 import { MAX_PER_USER, type Schedule } from "../../core/turn/schedule.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { Outgoing } from "../memory/outgoing.ts";
+import type { Outgoing } from "../memory/send_queues.ts";
 import { COUNT } from "../schema/columns.ts";
 import { SCHEDULE, STORED_SCHEDULE } from "../schema/schedules.ts";
 import { createScheduleRuns, readRun, RUN_COLUMNS } from "./runs.ts";

@@ -22,7 +22,7 @@ import type { DeclaredTable } from "./table.ts";
 import { THREAD_TABLES } from "./threads.ts";
 import { USAGE_TABLES } from "./usage.ts";
 
-/** SQL for the journal in front of all other tables (`database/journal.ts`). */
+/** SQL for the journal in front of all other tables (`database/write_behind.ts`). */
 export const JOURNAL = `
   CREATE TABLE journal (
     id         INTEGER PRIMARY KEY, -- in the order of storing

@@ -6,6 +6,9 @@
  * plain messages is journaled if the queue of its channel is in memory. If nothing waits in that
  * queue, the intent to send the first message (T4) is part of the same record.
  *
+ * The steps of a turn that calls tools are stored before its end, each before the next one begins, so
+ * the next process continues the turn (TS). A turn without tools has no steps, and costs nothing here.
+ *
  * @module
  */
 
@@ -30,11 +33,10 @@ import type { SendQueues } from "../memory/send_queues.ts";
 import { type PlainRow, prepareAddPlainRows } from "../outbox/rows.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { TranscriptRows } from "./transcripts.ts";
-import { prepareInsertSteps } from "./steps.ts";
 import { prepareInsertUsage } from "../usage/charges.ts";
 import { prepareAddTurn } from "../outbox/turn_outbox.ts";
-import type { TurnEnds } from "../../core/store/turns.ts";
+import type { Steps, TurnEnds } from "../../core/store/turns.ts";
+import type { TranscriptRows } from "./transcripts.ts";
 
 const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
 
@@ -243,4 +245,67 @@ function isPlain(
     outbox.every(({ message, files, draft }) =>
       files.length === 0 && !draft && message.nonce !== "" && message.channelId === channelId
     );
+}
+
+/** Adds steps within a transaction of the caller's. */
+export type InsertSteps = (of: TurnOfSteps, steps: readonly Step[]) => void;
+
+/** The turn that steps belong to. */
+export interface TurnOfSteps {
+  /** The account that answers. */
+  readonly accountId: string;
+  /** The answered message. */
+  readonly messageId: string;
+  /** Number of the turn for the message, from 1. */
+  readonly attempt: number;
+}
+
+const stepSchema = z.object({ step: column.text });
+
+/** Prepares the adding of steps. */
+export function prepareInsertSteps(database: DatabaseSync): InsertSteps {
+  const insert = database.prepare(
+    "INSERT INTO step (account_id, message_id, attempt, step, at) VALUES (?, ?, ?, ?, ?)",
+  );
+  return ({ accountId, messageId, attempt }, steps) => {
+    for (const step of steps) {
+      insert.run(accountId, messageId, attempt, JSON.stringify(step), step.at);
+    }
+  };
+}
+
+/** Creates the storage of steps. */
+export function createSteps(
+  database: DatabaseSync,
+  { commit, read }: Transactions,
+  { claims, spent }: Pick<Memory, "claims" | "spent">,
+): Steps {
+  const insertUsage = prepareInsertUsage(database);
+  const select = database.prepare("SELECT step FROM step WHERE message_id = ? ORDER BY id");
+  const insert = prepareInsertSteps(database);
+  return {
+    stepsOf: (messageId) => read(() => select.all(messageId).map(readStep)),
+    async addSteps(claim, steps, waitsForDisk, charges = []) {
+      const { message: { id: messageId, accountId }, attempt } = claim;
+      const end = spent.begin(charges);
+      try {
+        await commit(waitsForDisk ? COMMIT_OPTIONS.TS_BEGUN : COMMIT_OPTIONS.TS, () => {
+          if (!claims.isRunning(claim)) {
+            throw new Error(`The turn of message ${messageId} has ended`);
+          }
+          insert({ accountId, messageId, attempt }, steps);
+          insertUsage({ charges });
+        });
+        end(true);
+      } catch (error) {
+        end(false);
+        throw error;
+      }
+    },
+  };
+}
+
+/** Ours, written by {@link prepareInsertSteps}. */
+function readStep(row: unknown): Step {
+  return JSON.parse(stepSchema.parse(row).step);
 }

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { Attachment } from "../../../src/core/discord/attachment.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { FileResult, ReadFile } from "../../../src/core/turn/media.ts";
-import { fairLimit, fileLines, showsImages } from "../../../src/render/prompt/files.ts";
+import { fairLimit, fileLines, showsImages } from "../../../src/render/prompt/envelope.ts";
 
 const file = (name: string, result: FileResult, more: Partial<Attachment> = {}): ReadFile => ({
   attachment: {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { lettersOf } from "../../../src/render/safety/secret_forms.ts";
-import { createSecretTail } from "../../../src/render/safety/secret_search.ts";
+import { createSecretTail } from "../../../src/render/safety/secrets.ts";
 
 const SECRET = "MTQwMDAwMDAw.Gx7k2P.s3cr3t-t0ken_0f_th3_b0t";
 const tail = createSecretTail([SECRET, "an0ther-secret-9"]);

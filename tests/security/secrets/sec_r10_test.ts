@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { lettersOf } from "../../../src/render/safety/secret_forms.ts";
-import { createSecretTail } from "../../../src/render/safety/secret_search.ts";
-import { createSecretFilter } from "../../../src/render/safety/secrets.ts";
+import { createSecretFilter, createSecretTail } from "../../../src/render/safety/secrets.ts";
 import { type Seeded, seeded } from "../../support/seeded.ts";
 
 const TOKEN = "MTQwMDE1OTI2NTM1ODk3OTMy.GkQ7xR.wJ4vX9pLq2TnZ8sKd-7Yb3Rf_M1hVgC6uE0aQoW";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { createOutgoing } from "../../../src/store/memory/outgoing.ts";
+import { createOutgoing } from "../../../src/store/memory/send_queues.ts";
 import {
   type PlainRow,
   prepareAddPlainRows,

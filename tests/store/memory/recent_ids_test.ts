@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { createRecentIds } from "../../../src/store/memory/recent_ids.ts";
+import { createRecentIds } from "../../../src/store/received/verdict_blocks.ts";
 import { ACCOUNT, messageId } from "../../support/discord/builders.ts";
 
 const MAX = 3;

@@ -4,7 +4,7 @@ import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { Echo, Foreign } from "../../../src/core/inbound/inbox.ts";
 import { prepareSettleEcho } from "../../../src/store/outbox/echoes.ts";
 import { prepareAddToOutbox } from "../../../src/store/outbox/rows.ts";
-import { createOutgoing } from "../../../src/store/memory/outgoing.ts";
+import { createOutgoing } from "../../../src/store/memory/send_queues.ts";
 import { ACCOUNT, channelId, messageId, outboundMessage } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 import { sameData } from "../../support/same_data.ts";

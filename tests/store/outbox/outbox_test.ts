@@ -7,7 +7,7 @@ import type { OutboundMessage } from "../../../src/core/outbound/outbound.ts";
 import { prepareSettleEcho } from "../../../src/store/outbox/echoes.ts";
 import { createOutbox } from "../../../src/store/outbox/outbox.ts";
 import { prepareAddToOutbox } from "../../../src/store/outbox/rows.ts";
-import { createOutgoing } from "../../../src/store/memory/outgoing.ts";
+import { createOutgoing } from "../../../src/store/memory/send_queues.ts";
 import {
   ACCOUNT,
   channelId,

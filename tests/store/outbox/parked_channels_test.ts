@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DAY_MS } from "../../../src/lib/clock.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { createParkedChannels } from "../../../src/store/outbox/parked_channels.ts";
+import { createParkedChannels } from "../../../src/store/outbox/attempts.ts";
 import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 import { ACCOUNT, channelId, messageId } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { OutboxAction } from "../../../src/core/outbound/outbound.ts";
 import { nonceOfRow } from "../../../src/core/outbound/nonce.ts";
 import { prepareAddToOutbox } from "../../../src/store/outbox/rows.ts";
-import { createOutgoing } from "../../../src/store/memory/outgoing.ts";
+import { createOutgoing } from "../../../src/store/memory/send_queues.ts";
 import { ACCOUNT, messageId } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 import { frozen, openTestStore, part } from "../../support/store/store.ts";

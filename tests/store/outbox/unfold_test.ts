@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { nonceOf } from "../../../src/core/outbound/nonce.ts";
 import type { OutboundMessage } from "../../../src/core/outbound/outbound.ts";
-import { createOutgoing } from "../../../src/store/memory/outgoing.ts";
+import { createOutgoing } from "../../../src/store/memory/send_queues.ts";
 import { createOutbox } from "../../../src/store/outbox/outbox.ts";
 import { prepareAddToOutbox } from "../../../src/store/outbox/rows.ts";
 import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";

@@ -9,12 +9,18 @@
  */
 
 import { RestError } from "../exchange/rest_error.ts";
-import { createAttempts, retryWaitMs } from "./attempt.ts";
+import {
+  type BodyOptions,
+  type ClientOptions,
+  createAttempts,
+  createSend,
+  type Method,
+  retryWaitMs,
+} from "./send.ts";
 import { nameOf, type Route, routeOf } from "../exchange/route.ts";
 import { type BreakerState, createBreaker } from "../scheduler/global_limit.ts";
 import { createRateLimiter } from "../scheduler/rate_limiter.ts";
 import type { Priority } from "../scheduler/pace.ts";
-import { type BodyOptions, type ClientOptions, createSend, type Method } from "./send.ts";
 
 export type { ClientOptions, RequestMetric } from "./send.ts";
 

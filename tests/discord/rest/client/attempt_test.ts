@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Attempt, createAttempts } from "../../../../src/discord/rest/client/attempt.ts";
-import type { BodyOptions, ParsedAnswer } from "../../../../src/discord/rest/client/send.ts";
+import {
+  type Attempt,
+  type BodyOptions,
+  createAttempts,
+  type ParsedAnswer,
+} from "../../../../src/discord/rest/client/send.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 

@@ -6,7 +6,7 @@ import { createRequestQueue } from "../../../../src/discord/rest/scheduler/reque
 import {
   createFairQueue,
   type FairQueue,
-} from "../../../../src/discord/rest/scheduler/fair_queue.ts";
+} from "../../../../src/discord/rest/scheduler/scheduler.ts";
 import { request } from "./request.ts";
 
 function queue(channel: number) {
