@@ -15,7 +15,7 @@ import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import type { AccountFiles } from "../turn/account_files.ts";
 import type { RunEvents } from "../schedules/schedules.ts";
-import type { AccountCards } from "../questions/cards.ts";
+import type { QuestionCards } from "../../flows/questions/cards.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
 import type { AccountTurns } from "../turn/turns.ts";
 
@@ -38,7 +38,7 @@ export interface Parts extends Omit<GatewayParts, "reader"> {
   /** Runs reminders and other schedules. */
   readonly schedules: Runner;
   /** Shows questions to people. */
-  readonly questions: AccountCards;
+  readonly questions: QuestionCards;
   /** The context that the account's flows share. */
   readonly account: AccountContext;
   /** Events of scheduled runs. */

@@ -95,7 +95,7 @@ export async function createParts(
     ownerIds: owners.toTell,
     events: account.events,
   });
-  const questions = createAccountCards(account, client, outbound, connection);
+  const questions = createAccountCards(account, client);
   const rates = createTokenRates();
   const agentId = () => config().agent.id;
   const spend = createSpending({ now }, { config, usage: store.usage });
@@ -189,7 +189,6 @@ export async function createParts(
     client,
     shardCount: stored.shardCount ?? 1,
     acceptHistory: inbound.acceptHistory,
-    onFound: meter.found,
   });
   const turns = createAccountTurns(
     { ...common, accountId },

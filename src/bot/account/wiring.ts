@@ -50,7 +50,6 @@ export function connectParts(
     stopped: outbound.notices.stopped,
   });
   connectionState.connect({ tokenRefused });
-  parts.questions.connect({ decided: turns.wake });
   parts.runEvents.connect(schedules);
   const inboxLog = parts.account.forPart("inbox").log;
   parts.account.events.connect({
@@ -90,6 +89,11 @@ export function connectParts(
       outbound.channelQueues.wake(channels);
     },
     settled: outbound.channelQueues.settled,
+    released: turns.wake,
+    found: meter.found,
+    outbox: outbound.channelQueues.wake,
+    decided: turns.wake,
+    formsOpen: connection.setForms,
     delivered(row, delivery) {
       meter.delivery(row, delivery);
       outbound.progress.delivered(row, delivery);
@@ -104,7 +108,6 @@ export function connectParts(
     },
     filesRefused: outbound.fileNotices.refused,
   });
-  catchUp.connect({ released: turns.wake });
   connection.connect({
     batch: inbound.take,
     shards(count) {

@@ -23,12 +23,11 @@ import { createMissingReadPermissions } from "../../discord/rest/permissions/exp
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type CatchUp, type CatchUpPorts, createCatchUp } from "../../flows/catch_up/catch_up.ts";
 import type { Page } from "../../flows/catch_up/missed_reading.ts";
-import { createEmitter } from "../../lib/emitter.ts";
 import type { Log } from "../../lib/log.ts";
 import type { StoredAccount } from "../../core/store/gateway.ts";
 
 /** The parts of an account that catch-up uses. */
-interface CatchUpParts extends Pick<CatchUpPorts, "acceptHistory" | "onFound"> {
+interface CatchUpParts extends Pick<CatchUpPorts, "acceptHistory"> {
   readonly reader: Reader;
   readonly client: RestClient;
   /** The shard count of the last connection, until `setShardCount` is called. */
@@ -41,16 +40,8 @@ const BACKGROUND = { priority: "background" } as const;
 /** How long a member's roles are reused, in milliseconds. */
 const ROLES_MS = 5 * 60 * 1_000;
 
-/** The events of an account's catch-up. */
-export interface CatchUpEvents {
-  /** Called when turns that catch-up held back may begin. */
-  released(): void;
-}
-
 /** Reads messages that the account missed while it was disconnected. */
 export interface AccountCatchUp extends CatchUp {
-  /** Connects the events, before the first one. */
-  connect(events: CatchUpEvents): void;
   /**
    * Creates the account's catch-up. It reads the gaps noted in the store before any turn begins.
    */
@@ -60,18 +51,16 @@ export interface AccountCatchUp extends CatchUp {
 /** Creates an account's catch-up; it reads nothing before `resume`. */
 export function createAccountCatchUp(
   account: AccountContext,
-  { reader, client, acceptHistory, onFound, ...start }: CatchUpParts,
+  { reader, client, acceptHistory, ...start }: CatchUpParts,
 ): AccountCatchUp {
-  const { accountId, store, policy, schedule, random, now } = account;
+  const { accountId, store, policy, schedule, random, now, events } = account;
   const { log } = account.forPart("catch-up");
-  const events = createEmitter<CatchUpEvents>();
   let { shardCount } = start;
   const { catchUp: rules } = account.config().discord.gateway; // a change takes a restart
   const readPermissions = createMissingReadPermissions(client, BACKGROUND);
   const catchUp = createCatchUp({
     acceptHistory,
-    onFound,
-    onReleased: () => events.emit.released(),
+    events,
     accountId,
     isEnabled: rules.enabled,
     limits: { maxAgeMs: rules.maxAgeMin * 60_000, maxPerChannel: rules.maxPerChannel },
@@ -104,7 +93,6 @@ export function createAccountCatchUp(
   });
   return {
     ...catchUp,
-    connect: events.connect,
     setShardCount(count) {
       shardCount = count;
       catchUp.setShardCount(count);

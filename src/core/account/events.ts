@@ -10,6 +10,7 @@ import type { Changed, Foreign, Judged } from "../inbound/inbox.ts";
 import type { PairingRequest } from "../inbound/pairing.ts";
 import type { Delivery } from "../outbound/delivery.ts";
 import type { OutboxRow } from "../outbound/outbound.ts";
+import type { OfferedForm } from "../people/form.ts";
 
 /** Handlers of the flows' events. None throws. */
 export interface AccountEvents {
@@ -41,6 +42,16 @@ export interface AccountEvents {
   guildsChanged(): void;
   /** Live messages by our own user that this store did not send (G11). */
   foreign(found: readonly Foreign[]): void;
+  /** Turns that catch-up held back may begin. */
+  released(): void;
+  /** Catch-up has read this many messages, for the metrics. */
+  found(count: number): void;
+  /** The outbox has new rows for these channels. */
+  outbox(channels: readonly ChannelId[]): void;
+  /** People or the clock have decided questions. */
+  decided(): void;
+  /** The forms whose buttons people can press now. */
+  formsOpen(forms: readonly OfferedForm[]): void;
   /** An attempt to deliver a row has ended. */
   delivered(row: OutboxRow, delivery: Delivery): void;
   /** A channel is parked: the one report about it. */

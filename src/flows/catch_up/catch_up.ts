@@ -16,6 +16,7 @@ import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { Log } from "../../lib/log.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { Emits } from "../../core/account/events.ts";
 import { createTurnDelay } from "./turn_delay.ts";
 import {
   createGapTasks,
@@ -32,9 +33,10 @@ import { createUnreadable, type UnreadableChannel } from "./unreadable.ts";
 /** Everything that catch-up needs from outside. */
 export interface CatchUpPorts
   extends
-    GapTasksPorts,
+    Omit<GapTasksPorts, "events">,
     Pick<Parameters<typeof createUnreadable>[0], "readPermissions">,
-    Pick<Account, "schedule" | "random"> {
+    Pick<Account, "schedule" | "random">,
+    Emits<"found" | "released"> {
   /** `gateway.catchUp.enabled`; if `false`, gaps are closed without reading. */
   readonly isEnabled: boolean;
   /** The store's gaps; each method is one transaction. */
@@ -49,8 +51,6 @@ export interface CatchUpPorts
       lostAt?: number,
     ): Promise<void>;
   };
-  /** Tells that turns may begin that {@link CatchUp.delayedChannels} held back. */
-  readonly onReleased: () => void;
 }
 
 /** Catch-up for all shards of one account. */
@@ -88,7 +88,7 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
   const { accountId, store, log, now } = ports;
   const open = new Map<number, OpenGap>();
   const expected = createExpectedSessions();
-  const delay = createTurnDelay(ports.schedule, ports.onReleased);
+  const delay = createTurnDelay(ports.schedule, () => ports.events.emit.released());
   const unreadable = createUnreadable(ports);
   const retries = createRetryQueue("Cannot catch up on missed messages", ports);
   const tasks = createGapTasks(ports, { delay, retries, unreadable, onProgress: advance });

@@ -19,6 +19,7 @@ import {
 import type { GuildPlace, InboundMessage, PostedMessage } from "../../core/inbound/inbound.ts";
 import type { Acceptor } from "../receive/accept.ts";
 import type { IgnoreReason, Verdict } from "../../core/inbound/verdict.ts";
+import type { Emits } from "../../core/account/events.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** A page of a channel's history. */
@@ -32,7 +33,7 @@ export interface Page {
 }
 
 /** Everything that reading needs from outside. */
-export interface MissedReadingPorts extends Pick<Account, "now" | "log"> {
+export interface MissedReadingPorts extends Pick<Account, "now" | "log">, Emits<"found"> {
   /** Whether an error means that Discord will never show the channel. */
   readonly isRefused: (error: unknown) => boolean;
   /** Reads the page before a message, or the newest one, over REST. */
@@ -41,8 +42,6 @@ export interface MissedReadingPorts extends Pick<Account, "now" | "log"> {
   readonly acceptHistory: Acceptor["acceptHistory"];
   /** Which messages may get an answer. */
   readonly limits: CatchUpLimits;
-  /** Gets the number of messages of each batch, for the metrics. */
-  readonly onFound: (count: number) => void;
 }
 
 /** Figures of all messages read for a gap. */
@@ -87,7 +86,10 @@ export function createMissedReading(
   channel: MissedChannel,
   since: number,
   tally: Tally,
-  { readPage, acceptHistory, limits, now, onFound }: Omit<MissedReadingPorts, "isRefused" | "log">,
+  { readPage, acceptHistory, limits, now, events: accountEvents }: Omit<
+    MissedReadingPorts,
+    "isRefused" | "log"
+  >,
 ): MissedReading {
   const { maxAgeMs, maxPerChannel } = limits;
   /** Messages that are not stored yet, newest first. */
@@ -123,7 +125,7 @@ export function createMissedReading(
       return judged;
     });
     events = [];
-    onFound(messages.length);
+    accountEvents.emit.found(messages.length);
     tally.read += messages.length;
     tally.answered += accepted.length;
     tally.tooOld += unanswered["too-old"];

@@ -11,12 +11,12 @@
 import type { OpenDirect } from "../../core/outbound/calls.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import { nonceOfCall } from "../../core/outbound/nonce.ts";
-import type { OfferedForm } from "../../core/people/form.ts";
 import type { Question, StoredQuestion } from "../../core/people/question.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import { composeCard, composeSettled, controlsOf } from "../../render/questions/card.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import type { Cards, NewCard } from "../../core/store/questions.ts";
+import type { Emits } from "../../core/account/events.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** The cards of one account. */
@@ -52,7 +52,9 @@ const CONTROL_BYTES = 16;
  * than most, because its inner functions are the steps of one update.
  */
 export function createQuestionCards(
-  account: Pick<Account, "accountId" | "draw" | "log" | "now" | "random" | "schedule" | "texts">,
+  account:
+    & Pick<Account, "accountId" | "draw" | "log" | "now" | "random" | "schedule" | "texts">
+    & Emits<"decided" | "formsOpen" | "outbox">,
   ports: {
     /** The store's questions; each method is one transaction. */
     readonly store: Cards;
@@ -60,12 +62,6 @@ export function createQuestionCards(
     readonly openDirect: OpenDirect;
     /** Whether a failure to open it is final: the person takes no messages. */
     readonly isRefused: (error: unknown) => boolean;
-    /** Takes the forms that people may open from now on, before their buttons are sent. */
-    readonly onForms: (forms: readonly OfferedForm[]) => void;
-    /** Tells that these channels have new messages to send. */
-    readonly onOutbox: (channels: readonly ChannelId[]) => void;
-    /** Tells that turns may continue. */
-    readonly onDecided: () => void;
     /** Whether new questions are in Discord's second layout; otherwise they are text. */
     readonly asCards: () => boolean;
   },
@@ -96,10 +92,10 @@ export function createQuestionCards(
       const nonce = nonceOfCall(`settled:${draftNonce}`, 0);
       const place = { channelId, nonce, isCard, draftNonce };
       await store.settleCard(id, composeSettled(question, place, texts()), now());
-      ports.onOutbox([channelId]);
+      account.events.emit.outbox([channelId]);
     }
     await offer();
-    if (expired > 0) ports.onDecided();
+    if (expired > 0) account.events.emit.decided();
     await waitForNext();
   }
 
@@ -111,7 +107,7 @@ export function createQuestionCards(
         tool: stored.question.tool,
       });
       await store.withdraw(stored.id, now());
-      ports.onDecided();
+      account.events.emit.decided();
       return;
     }
     const cards = channels.map((channelId, index): NewCard => {
@@ -138,11 +134,11 @@ export function createQuestionCards(
     });
     if (!await store.addCards(stored.id, cards, now())) return;
     if (stored.question.form) await offer(); // before a person can press the button
-    ports.onOutbox(channels);
+    account.events.emit.outbox(channels);
   }
 
   async function offer(): Promise<void> {
-    ports.onForms(await store.openForms(accountId, now()));
+    account.events.emit.formsOpen(await store.openForms(accountId, now()));
   }
 
   async function channelsOf(
@@ -178,7 +174,7 @@ export function createQuestionCards(
     changed,
     decided() {
       changed();
-      ports.onDecided();
+      account.events.emit.decided();
     },
     async stop() {
       isStopped = true;

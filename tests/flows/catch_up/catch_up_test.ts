@@ -128,8 +128,7 @@ function setUp(options: Partial<Pick<CatchUpPorts, "isEnabled" | "mayActInDirect
     schedule: clock.schedule,
     random: () => 0.5,
     log,
-    onReleased: () => released++,
-    onFound: () => undefined,
+    events: { emit: { released: () => released++, found: () => undefined } },
   });
   const say = (id: ChannelId, ...at: readonly number[]) =>
     void world.said.set(id, [...world.said.get(id) ?? [], ...at.map((ms) => START + ms)]);

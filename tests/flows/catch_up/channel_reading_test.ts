@@ -31,7 +31,7 @@ function setUp(pages: (request: number) => Page | Error, missing: readonly strin
     acceptHistory: () => Promise.resolve(NOTHING_ACCEPTED),
     limits: { maxAgeMs: Infinity, maxPerChannel: 1 },
     now: () => 0,
-    onFound: () => undefined,
+    events: { emit: { found: () => undefined } },
     isRefused,
     log,
   });

@@ -59,7 +59,7 @@ function setUp(world: World) {
     readPage,
     limits: { maxAgeMs, maxPerChannel },
     now: () => now,
-    onFound: (count) => found += count,
+    events: { emit: { found: (count) => found += count } },
     acceptHistory(batch, judgeAs = (_, verdict) => verdict) {
       const verdicts = batch.flatMap((event) =>
         event.kind === "message" ? [judgeAs(event, ACCEPT).why] : ["own"]
