@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Abilities } from "../../src/core/model.ts";
 import { askAbilities } from "../../src/providers/abilities.ts";
-import { createKnownAbilities } from "../../src/providers/choice/known_abilities.ts";
+import { createKnownAbilities } from "../../src/providers/models.ts";
 import type { ProviderSettings } from "../../src/providers/settings.ts";
 import { sameData } from "../support/same_data.ts";
 

@@ -13,7 +13,7 @@ import type { TurnLimit } from "../../flows/turn/control/turn_limit.ts";
 import type { Online, RunningAccount } from "../account_interface.ts";
 import { type AccountEnd, endOf } from "../account_end.ts";
 import { type AccountHealth } from "../../http/monitor/account_health.ts";
-import { createSharedInvalidRequests } from "../../discord/rest/scheduler/shared_invalid_requests.ts";
+import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
 import type { Meter } from "../../http/monitor/meters.ts";
 import type { Setup } from "../rules/setup.ts";
 import { createKeyedQueue } from "../../lib/keyed_queue.ts";

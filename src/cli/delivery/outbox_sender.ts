@@ -28,7 +28,7 @@ import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { SendResult } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
 import { createDelivery, type DeliveryOptions } from "../../bot/outbound/delivery.ts";
-import { createSharedInvalidRequests } from "../../discord/rest/scheduler/shared_invalid_requests.ts";
+import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
 import { createAccountRest, NO_REST_EVENTS } from "../../bot/outbound/rest.ts";
 import { textRulesOf } from "../../bot/rules/turn_rules.ts";
 import { DATABASE_NAME, prepareDataDir } from "../../host/files/data_dir.ts";

@@ -2,12 +2,15 @@
  * Opens the history of a turn: begins a new transcript if it is time (S4a), folds older entries if
  * the window is nearly full, and shares the room with the results of tools.
  *
+ * Composes the request from the entries that are left.
+ *
  * @module
  */
 
 import type {
   ContextWindow,
   ModelImage,
+  ModelMessage,
   ModelRequest,
   ModelUsage,
   ToolDefinition,
@@ -16,7 +19,6 @@ import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { FoldCause } from "../../core/turn/checkpoint.ts";
-import { composeRequest } from "../../render/prompt/request.ts";
 import { shownSummary } from "../../render/prompt/summary.ts";
 import {
   charsOf,
@@ -241,4 +243,52 @@ export function toolChars(tools: readonly ToolDefinition[]): number {
   const chars = tools.length === 0 ? 0 : JSON.stringify(tools).length;
   lengths.set(tools, chars);
   return chars;
+}
+
+/** The parts of a request. */
+export interface RequestParts {
+  /** System prompt, from `systemPromptOf`. */
+  readonly system: string;
+  /** Entries of the session that fit into the context window, oldest first. */
+  readonly history: readonly Entry[];
+  /** Summary of earlier entries, from `shownSummary`; absent if there is none. */
+  readonly summary?: string;
+  /** Text of the turn, from `envelopeOf`; the transcript's user entry is the same text. */
+  readonly envelope: string;
+  /** Images of the turn's message, in the order in which the envelope numbers them; absent: none. */
+  readonly images?: readonly ModelImage[];
+  /** Images of earlier messages; absent: none. */
+  readonly earlierImages?: ReadonlyMap<MessageId, readonly ModelImage[]>;
+}
+
+/**
+ * Joins the parts without changing them. Entries are messages themselves: the same object in each
+ * turn, so a provider can cache its own form of it. The summary becomes a part of the first message, because
+ * some servers refuse two messages of the user in a row.
+ */
+export function composeRequest(
+  { system, history, summary, envelope, images = [], earlierImages }: RequestParts,
+): ModelRequest {
+  const messages: ModelMessage[] = [
+    ...history.map((entry) => {
+      const shown = entry.role === "user" ? earlierImages?.get(entry.messageId) : undefined;
+      return shown ? { role: "user" as const, text: entry.text, images: shown } : entry;
+    }),
+    { role: "user", text: envelope, images: images.length > 0 ? images : undefined },
+  ];
+  const [first] = messages;
+  if (summary !== undefined && first) messages[0] = withSummary(first, summary);
+  return { system, messages };
+}
+
+/** Messages with a summary, by the message without it: the same object for the same summary. */
+const summarised = new WeakMap<ModelMessage, ModelMessage>();
+
+function withSummary(message: ModelMessage, summary: string): ModelMessage {
+  const text = `${summary}\n${message.text}`;
+  const known = summarised.get(message);
+  if (known?.text === text) return known;
+  const whole = { ...message, text };
+  summarised.set(message, whole);
+  return whole;
 }

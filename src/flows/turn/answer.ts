@@ -16,9 +16,8 @@ import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import { createRunningTurns, type RunningTurn } from "./turns.ts";
-import { failedTurn } from "./finished_turn.ts";
+import { failedTurn, saveTurn } from "./finished_turn.ts";
 import { runAnswer } from "./run_answer.ts";
-import { saveTurn } from "./save_turn.ts";
 import { traceTurn } from "./turn_tracing.ts";
 
 /**

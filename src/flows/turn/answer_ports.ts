@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CanUndo, EndPorts } from "./finished_turn.ts";
+import type { CanUndo, EndPorts, SaveTurnPorts, TurnPeople } from "./finished_turn.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -26,7 +26,6 @@ import type { RunningTurn } from "./turns.ts";
 import type { Drafts } from "./progress/drafts.ts";
 import type { ProgressLines } from "./progress/progress_lines.ts";
 import type { ThreadStarter } from "./backfill.ts";
-import type { SaveTurnPorts, TurnPeople } from "./save_turn.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
 import { type RefusalReason } from "../../core/refused_call.ts";

@@ -12,8 +12,12 @@ import { withoutFooter } from "../../core/outbound/footer_line.ts";
 import { type Envelope, envelopeOf } from "../../render/prompt/envelope.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import type { RunningTurn } from "./turns.ts";
-import { createTurnTexts, type TurnTexts } from "./texts_of_turn.ts";
-import { createFilesOfTurn, type FilesOfTurn } from "./files_of_turn.ts";
+import {
+  createFilesOfTurn,
+  createTurnTexts,
+  type FilesOfTurn,
+  type TurnTexts,
+} from "./files_of_turn.ts";
 
 /** Maximum UTF-16 units of overheard messages for the model. */
 const OVERHEARD_CHARS = 6_000;

@@ -41,13 +41,14 @@ import {
   failedTurn,
   interruptedTurn,
   ofTurn,
+  parkTurn,
   progressPlaceOf,
+  saveSteps,
   withUndoButton,
 } from "./finished_turn.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import type { RunningTurn } from "./turns.ts";
 import { gather, type Gathered, opensThread } from "./gather.ts";
-import { parkTurn, saveSteps } from "./save_turn.ts";
 import { createTurnSpending, paidTurn, refusedTurn } from "./spending/turn_spending.ts";
 
 /**

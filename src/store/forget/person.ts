@@ -4,7 +4,7 @@
  * @module
  */
 
-import { BLANK_ID } from "../schema/table.ts";
+import { BLANK_ID } from "../schema/columns.ts";
 
 /** Everything by which the store's rows may name a person. */
 export interface Person {

@@ -20,7 +20,7 @@ import { PAIRING_TABLES } from "../schema/pairing.ts";
 import { QUESTION_TABLES } from "../schema/questions.ts";
 import { SCHEDULE_TABLES } from "../schema/schedules.ts";
 import { SETTING_TABLES } from "../schema/settings.ts";
-import { BLANK_ID, type DeclaredTable, IN } from "../schema/table.ts";
+import { BLANK_ID, type DeclaredTable, IN } from "../schema/columns.ts";
 import { THREAD_TABLES } from "../schema/threads.ts";
 import { USAGE_TABLES } from "../schema/usage.ts";
 

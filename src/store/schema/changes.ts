@@ -5,8 +5,18 @@
  */
 
 import type { UndoSteps } from "../../core/turn/ports/discord_place.ts";
-import { account, integer, json, optional, rowNumber, snowflake, text, unique } from "./columns.ts";
-import { type DeclaredTable, table } from "./table.ts";
+import {
+  account,
+  type DeclaredTable,
+  integer,
+  json,
+  optional,
+  rowNumber,
+  snowflake,
+  table,
+  text,
+  unique,
+} from "./columns.ts";
 
 /** A change. Its row is there before the change is made. */
 export const DISCORD_CHANGE = table("discord_change", {

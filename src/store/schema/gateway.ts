@@ -7,17 +7,19 @@
 
 import {
   account,
+  type DeclaredTable,
   flag,
+  IN,
   initially,
   integer,
   key,
   optional,
   rowNumber,
   snowflake,
+  table,
   text,
   unique,
 } from "./columns.ts";
-import { type DeclaredTable, IN, table } from "./table.ts";
 
 /** An account of the bot. */
 export const ACCOUNT = table("account", {

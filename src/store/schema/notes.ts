@@ -5,8 +5,19 @@
  */
 
 import { NOTE_SCOPES } from "../../core/notes/note.ts";
-import { bytes, integer, key, oneOf, rowNumber, snowflake, text, unique } from "./columns.ts";
-import { type DeclaredTable, IN, table } from "./table.ts";
+import {
+  bytes,
+  type DeclaredTable,
+  IN,
+  integer,
+  key,
+  oneOf,
+  rowNumber,
+  snowflake,
+  table,
+  text,
+  unique,
+} from "./columns.ts";
 
 /** A note. */
 export const NOTE = table("note", {

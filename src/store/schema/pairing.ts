@@ -6,6 +6,7 @@
 
 import {
   account,
+  type DeclaredTable,
   flag,
   initially,
   integer,
@@ -14,9 +15,9 @@ import {
   optional,
   rowNumber,
   snowflake,
+  table,
   text,
 } from "./columns.ts";
-import { type DeclaredTable, table } from "./table.ts";
 
 /** A name of the config for which Discord has found an id. */
 export const RESOLVED_NAME = table("resolved_name", {

@@ -7,7 +7,9 @@
 import type { Question, QuestionAnswer } from "../../core/people/question.ts";
 import {
   account,
+  type DeclaredTable,
   flag,
+  IN,
   initially,
   integer,
   json,
@@ -16,10 +18,10 @@ import {
   optional,
   rowNumber,
   snowflake,
+  table,
   text,
   unique,
 } from "./columns.ts";
-import { type DeclaredTable, IN, table } from "./table.ts";
 
 /** A question about a call of a parked turn. */
 export const QUESTION = table("question", {

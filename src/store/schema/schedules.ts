@@ -7,6 +7,7 @@
 import type { ScheduleOrigin } from "../../core/turn/schedule.ts";
 import {
   account,
+  type DeclaredTable,
   flag,
   integer,
   json,
@@ -14,10 +15,10 @@ import {
   optional,
   rowNumber,
   snowflake,
+  table,
   text,
   unique,
 } from "./columns.ts";
-import { type DeclaredTable, table } from "./table.ts";
 
 /** A reminder or a scheduled task. */
 export const SCHEDULE = table("schedule", {

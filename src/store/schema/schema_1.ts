@@ -18,7 +18,7 @@ import { QUESTION_TABLES } from "./questions.ts";
 import { REACTIONS, RECEIVED } from "./received.ts";
 import { SCHEDULE_TABLES } from "./schedules.ts";
 import { SETTING_TABLES } from "./settings.ts";
-import type { DeclaredTable } from "./table.ts";
+import type { DeclaredTable } from "./columns.ts";
 import { THREAD_TABLES } from "./threads.ts";
 import { USAGE_TABLES } from "./usage.ts";
 

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { account, integer, text } from "./columns.ts";
-import { BLANK_ID, type DeclaredTable, IN, table } from "./table.ts";
+import { account, BLANK_ID, type DeclaredTable, IN, integer, table, text } from "./columns.ts";
 
 /** A setting of an account, by its scope. */
 export const SETTING = table("setting", {

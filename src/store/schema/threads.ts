@@ -4,8 +4,17 @@
  * @module
  */
 
-import { account, flag, initially, integer, oneOf, snowflake, text } from "./columns.ts";
-import { type DeclaredTable, table } from "./table.ts";
+import {
+  account,
+  type DeclaredTable,
+  flag,
+  initially,
+  integer,
+  oneOf,
+  snowflake,
+  table,
+  text,
+} from "./columns.ts";
 
 /** A thread of an answer. */
 export const ANSWER_THREAD = table("answer_thread", {

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { account, integer, real, text } from "./columns.ts";
-import { type DeclaredTable, IN, table } from "./table.ts";
+import { account, type DeclaredTable, IN, integer, real, table, text } from "./columns.ts";
 
 /** The use of models of a day, by person, place, model and purpose. */
 export const USAGE = table("usage", {

@@ -18,8 +18,7 @@ import type { Fold } from "../../core/turn/checkpoint.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { TranscriptRows } from "../turns/transcripts.ts";
-import { entryColumns, toEntry } from "../turns/entries.ts";
+import { entryColumns, toEntry, type TranscriptRows } from "../turns/transcripts.ts";
 import type { Checkpoints } from "../../core/store/sessions.ts";
 
 const PLACE = rows({ id: integer(), messageId: text(), role: text() });

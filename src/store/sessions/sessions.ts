@@ -7,12 +7,11 @@
 import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { TranscriptRows } from "../turns/transcripts.ts";
+import { entryColumns, toEntry, type TranscriptRows } from "../turns/transcripts.ts";
 import type { Listing, Recalled, Sessions } from "../../core/store/sessions.ts";
 import { integer, json, oneOf, optional, rows, text } from "../schema/columns.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { NumberedEntry } from "../../core/turn/checkpoint.ts";
-import { entryColumns, toEntry } from "../turns/entries.ts";
 import { createCheckpoints } from "./checkpoints.ts";
 
 /** Creates the namespace. */

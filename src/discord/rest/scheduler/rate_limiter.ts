@@ -15,15 +15,13 @@ import {
   CANCELLED,
   createGate,
   createPermit,
-  type Permit,
-  type PermitPorts,
-  TOO_LATE,
-} from "./permit.ts";
-import {
   createRequestQueues,
   limitWait,
   nextOf,
+  type Permit,
+  type PermitPorts,
   type SchedulingOptions,
+  TOO_LATE,
   type WaitingRequest,
 } from "./request_queue.ts";
 import type { Breaker, LimitOptions } from "./global_limit.ts";

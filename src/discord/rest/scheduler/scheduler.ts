@@ -21,6 +21,8 @@ import type { RestError } from "../exchange/rest_error.ts";
 import type { Route } from "../exchange/route.ts";
 import {
   createBucketWaits,
+  type Gate,
+  type Grant,
   nextOf,
   type QueuedRequest,
   type RequestQueue,
@@ -29,7 +31,6 @@ import {
   type WaitingRequest,
 } from "./request_queue.ts";
 import { availableAt, type Bucket, createBuckets, type Limits } from "./buckets.ts";
-import type { Gate, Grant } from "./permit.ts";
 import {
   type Breaker,
   createGlobalLimit,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createSharedInvalidRequests } from "../../../../src/discord/rest/scheduler/shared_invalid_requests.ts";
+import { createSharedInvalidRequests } from "../../../../src/discord/rest/scheduler/global_limit.ts";
 import { type AccountId, toAccountId } from "../../../../src/core/discord/ids.ts";
 import { recordingLog } from "../../../support/recording_log.ts";
 
