@@ -5,11 +5,18 @@
  */
 
 import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts";
-import type { Accepted, AcceptedBatch, Claim, Judged, Route, StopScope } from "../inbound/inbox.ts";
+import type {
+  Accepted,
+  AcceptedBatch,
+  Claim,
+  Judged,
+  Route,
+  StopScope,
+  WaitingRules,
+} from "../inbound/inbox.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { KnownFacts } from "../inbound/facts.ts";
 import type { UndecidedReason, Verdict } from "../inbound/verdict.ts";
-import type { WaitingRules } from "../inbound/waiting_turns.ts";
 import type { Step } from "../step.ts";
 
 /** All methods of `store.inbox`. */

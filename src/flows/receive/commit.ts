@@ -11,6 +11,7 @@ import type {
   Echo,
   Judged,
   MessageChange,
+  WaitingRules,
 } from "../../core/inbound/inbox.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
@@ -18,7 +19,6 @@ import type { InboundBatch, SessionStarted } from "../../core/inbound/events.ts"
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import type { PairingService } from "../../core/inbound/pairing.ts";
 import type { ReactionRecord } from "../../core/inbound/reactions.ts";
-import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import type { GatewayRecords } from "../../core/store/gateway.ts";
 import type { Batches } from "../../core/store/inbox.ts";
 import type { Account } from "../../core/account/account.ts";

@@ -5,11 +5,10 @@
  * @module
  */
 
-import type { Accepted, Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
+import type { Accepted, Judged, Judgement, Route, WaitingRules } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
-import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { Account } from "../../core/account/account.ts";

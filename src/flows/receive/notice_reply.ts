@@ -9,9 +9,8 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
-import type { WaitingLimits, WaitingRules } from "../../core/inbound/waiting_turns.ts";
+import type { Judged, WaitingLimits, WaitingRules } from "../../core/inbound/inbox.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
-import type { Judged } from "../../core/inbound/inbox.ts";
 
 /** Makes the reply to store. */
 export function noticeReply(

@@ -9,8 +9,7 @@
  * @module
  */
 
-import { codeFences, fenceAt } from "./code_fence.ts";
-import { BLOCK_QUOTE, MAX_PREFIX } from "./enclosure.ts";
+import { BLOCK_QUOTE, codeFences, fenceAt, MAX_PREFIX } from "./code_fence.ts";
 import { skipBlankLines } from "./line_breaks.ts";
 import type { TextRange } from "./spans.ts";
 import { type MarkdownSource, type Piece, pieceFrom, START } from "./piece.ts";

@@ -5,18 +5,19 @@
  * @module
  */
 
-import { type CodeFence, fenceAt } from "./code_fence.ts";
-import { type Cut, findCut, findLineCut } from "./cut.ts";
 import {
   BLOCK_QUOTE,
   closingMarks,
+  type CodeFence,
   type Enclosure,
+  fenceAt,
   MAX_SUFFIX,
   NOTHING_OPEN,
   openAt,
   openingMarks,
   quoteAt,
-} from "./enclosure.ts";
+} from "./code_fence.ts";
+import { type Cut, findCut, findLineCut } from "./cut.ts";
 import { skipBlankLines } from "./line_breaks.ts";
 
 /** A text, and the facts about it that are known before it is cut. */

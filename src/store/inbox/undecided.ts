@@ -9,10 +9,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { integer, json, optional, rows, text } from "../schema/columns.ts";
 import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
-import { type Judged, NOTHING_ACCEPTED } from "../../core/inbound/inbox.ts";
+import { type Judged, NOTHING_ACCEPTED, type WaitingRules } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
-import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import { type InboxDeps, prepareKeepJudged } from "./store_batch.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import { UNNAMED } from "../database/durability.ts";

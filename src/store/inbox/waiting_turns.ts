@@ -12,14 +12,14 @@ import { z } from "zod";
 import { column } from "../schema/columns.ts";
 import { toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import type { Judged } from "../../core/inbound/inbox.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import {
   type FullList,
   fullList,
+  type Judged,
   LIMIT_RULES,
   type WaitingRules,
-} from "../../core/inbound/waiting_turns.ts";
+} from "../../core/inbound/inbox.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Memory } from "../memory/memory.ts";
 import { type ListKey, listsOf, type OpenTurn } from "../memory/open_turns.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";

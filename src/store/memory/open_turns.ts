@@ -11,8 +11,7 @@
  */
 
 import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
-import type { FullList, OpenTurns } from "../../core/inbound/waiting_turns.ts";
-import type { Claim } from "../../core/inbound/inbox.ts";
+import type { Claim, FullList, OpenTurns } from "../../core/inbound/inbox.ts";
 import type { WaitingMessage, WaitingMessages } from "./backlog.ts";
 
 /** A message whose turn is open. */

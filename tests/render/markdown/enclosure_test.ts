@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { NOTHING_OPEN, openAt, quoteAt } from "../../../src/render/markdown/enclosure.ts";
+import { NOTHING_OPEN, openAt, quoteAt } from "../../../src/render/markdown/code_fence.ts";
 
 /** Cut at the `¦`. */
 const piece = (marked: string) => ({

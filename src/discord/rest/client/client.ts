@@ -18,9 +18,8 @@ import {
   retryWaitMs,
 } from "./send.ts";
 import { nameOf, type Route, routeOf } from "../exchange/route.ts";
-import { type BreakerState, createBreaker } from "../scheduler/global_limit.ts";
+import { type BreakerState, createBreaker, type Priority } from "../scheduler/global_limit.ts";
 import { createRateLimiter } from "../scheduler/rate_limiter.ts";
-import type { Priority } from "../scheduler/pace.ts";
 
 export type { ClientOptions, RequestMetric } from "./send.ts";
 

@@ -14,7 +14,7 @@
 
 import { createRestManager, type RestManager } from "@discordeno/rest";
 import type { InvalidRequests } from "../../../core/discord/invalid_requests.ts";
-import type { Breaker, BreakerState, LimitOptions } from "../scheduler/global_limit.ts";
+import type { Breaker, BreakerState, LimitOptions, Priority } from "../scheduler/global_limit.ts";
 import { type ChannelId, parseSnowflake } from "../../../core/discord/ids.ts";
 import { parseForeignJson } from "../../../lib/text/json.ts";
 import { type AnswerHooks, exchange, type RestAnswer } from "../exchange/exchange.ts";
@@ -23,7 +23,6 @@ import { createsMessage, maxAnswerBytes, nameOf, type Route, routeOf } from "../
 import type { Permit } from "../scheduler/rate_limiter.ts";
 import { limitsOf } from "../scheduler/buckets.ts";
 import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
-import type { Priority } from "../scheduler/pace.ts";
 
 /** An HTTP method. */
 export type Method = Parameters<RestManager["makeRequest"]>[0];

@@ -17,9 +17,8 @@
 import type { Route } from "../exchange/route.ts";
 import { type Clock, MAX_TIMER_MS, type StartTimer } from "../../../lib/clock.ts";
 import { type RestError, type RestErrorKind, toUnsent } from "../exchange/rest_error.ts";
-import type { LimitOptions } from "./global_limit.ts";
+import type { LimitOptions, Priority } from "./global_limit.ts";
 import type { Bucket, Limits } from "./buckets.ts";
-import type { Priority } from "./pace.ts";
 
 /** One queue, and the state of its first request. */
 export interface RequestQueue<T> {

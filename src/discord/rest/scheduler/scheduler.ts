@@ -34,10 +34,11 @@ import { availableAt, type Bucket, createBuckets, type Limits } from "./buckets.
 import {
   type Breaker,
   createGlobalLimit,
+  createPace,
   type GlobalLimitState,
   type LimitOptions,
+  type Priority,
 } from "./global_limit.ts";
-import { createPace, type Priority } from "./pace.ts";
 
 /** Grants permits to the requests of the queues. */
 export interface Scheduler<T> {

@@ -11,10 +11,10 @@ import {
   createBreaker,
   isInvalid,
   SLOW_FROM,
+  SLOWED_EVERY_MS,
   STOP_AT,
   stoppedForMs,
 } from "../../../../src/discord/rest/scheduler/global_limit.ts";
-import { SLOWED_EVERY_MS } from "../../../../src/discord/rest/scheduler/pace.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 
 const MINUTE_MS = 60_000;

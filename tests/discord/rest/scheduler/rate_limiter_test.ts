@@ -5,13 +5,13 @@ import { type Route, routeOf } from "../../../../src/discord/rest/exchange/route
 import type {
   BreakerState,
   LimitOptions,
+  Priority,
 } from "../../../../src/discord/rest/scheduler/global_limit.ts";
 import {
   createRateLimiter,
   type Permit,
 } from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
 import type { Limits } from "../../../../src/discord/rest/scheduler/buckets.ts";
-import type { Priority } from "../../../../src/discord/rest/scheduler/pace.ts";
 import { createVirtualTime } from "../virtual_time.ts";
 
 const A = routeOf("POST", "/channels/1/messages");
