@@ -26,7 +26,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "SEC-R22": "tests/exec/exec_test.ts",
   "SEC-R23": "tests/web/fetch_text_test.ts",
   "SEC-R24": "tests/media/files_test.ts",
-  "SEC-R26": "tests/security/text/injected_calls_test.ts",
+  "SEC-R26": "tests/flows/turn/spending/budgets_test.ts",
 };
 
 const ALL = Array.from({ length: 38 }, (_, index) => `SEC-R${index + 1}`);
