@@ -14,7 +14,7 @@ describe("[D2] [T1] negative controls double replies and tools, as they must", (
    */
   const controls = new Map([
     ["random nonce", { kills: 4, bound: "nothing is doubled" }],
-    ["no intent", { kills: 4, bound: "nothing is doubled" }],
+    ["no intent", { kills: 8, bound: "nothing is doubled" }],
     ["no begun calls", { kills: 3, bound: "no call has two effects" }],
   ]);
   for (const [index, { name }] of WEAKNESSES.entries()) {
