@@ -1,6 +1,6 @@
 /**
- * Checks with `deno doc --lint` that every exported symbol of `src` is documented, has explicit
- * types, and uses exported types only.
+ * Checks with `deno doc --lint` that every exported symbol of `src` is documented and has explicit
+ * types, and that exported types use exported types only.
  *
  * All files of `src` and `simulator` are entry points, since Deno takes a type as private if its file
  * is none. Findings of `simulator` do not count. The one argument is the project's root (default:

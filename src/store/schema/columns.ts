@@ -1,7 +1,10 @@
 /**
- * Columns: the kinds of values in rows, and readers of rows.
+ * Declares a table once, by its columns: its DDL, the type of its rows, its readers, its insert, and
+ * how a person is forgotten in it.
  *
- * Tables that are written seldom are declared by their columns.
+ * Tables that are written seldom are declared like this. The hot ones stay SQL by hand, since each of
+ * their statements is measured. The section "Choices" of `docs/architecture.md` says why this is no
+ * library.
  *
  * @module
  */
