@@ -17,6 +17,10 @@ export interface Contenders {
   readonly discordeno: Contender;
   /** Without any library, compiled. */
   readonly floor: Contender;
+  /** discord.js with the same promise: with the least store, compiled. */
+  readonly discordJsStore: Contender;
+  /** Without any library, with the same store, compiled. */
+  readonly floorStore: Contender;
 }
 
 /** @param binary Barnacle's. */
@@ -33,6 +37,8 @@ export function prepareContenders(binary: string, node: string | undefined): Con
     },
     discordeno: compiled("discordeno", "discordeno_bot.mjs"),
     floor: compiled("floor", "floor_bot.mjs"),
+    discordJsStore: compiled("discord.js with a store", "discord_js_store_bot.mjs"),
+    floorStore: compiled("the floor with a store", "floor_store_bot.mjs"),
   };
 }
 
@@ -40,8 +46,17 @@ function compiled(name: string, file: string): Contender {
   return { name, command: { program: compilePeer(file), args: [] }, isBarnacle: false };
 }
 
-/** Benches without all four bots. A bot that lacks the feature would only wait. */
+const WITHOUT_STORE = ["barnacle", "discordJs", "discordeno", "floor"] as const;
+const ALL = [...WITHOUT_STORE, "discordJsStore", "floorStore"] as const;
+
+/**
+ * Benches of other bots than the four that store nothing. A bot that lacks the feature would only
+ * wait.
+ */
 const SOME: Readonly<Record<string, readonly (keyof Contenders)[]>> = {
+  latency: ALL,
+  throughput: ALL,
+  chatter: ALL,
   heartbeat: ["barnacle", "discordJs"],
   connection: ["barnacle", "discordJs"],
   resume: ["barnacle", "discordJs", "discordeno"],
@@ -52,10 +67,9 @@ const SOME: Readonly<Record<string, readonly (keyof Contenders)[]>> = {
   rights: ["barnacle"],
   journey: ["barnacle"],
 };
-const ALL = ["barnacle", "discordJs", "discordeno", "floor"] as const;
 
 export function contendersOf(bench: string, contenders: Contenders): readonly Contender[] {
-  return (SOME[bench] ?? ALL)
+  return (SOME[bench] ?? WITHOUT_STORE)
     .map((name) => contenders[name])
     .filter((contender) => contender !== undefined);
 }

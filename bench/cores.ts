@@ -10,7 +10,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import type { Command } from "../src/host/process/own_process.ts";
+import type { OwnCommand } from "../src/host/process/own_process.ts";
 
 /** Number of cores that a bot may use. */
 export type CoreCount = "one" | "two";
@@ -38,7 +38,7 @@ export function pinBench(): string {
 }
 
 /** The command on the bot's core alone, or on the bench's core as well. */
-export function onCores({ program, args }: Command, count: CoreCount): Command {
+export function onCores({ program, args }: OwnCommand, count: CoreCount): OwnCommand {
   if (!cores) return { program, args };
   const list = count === "one" ? `${cores.bot}` : `${cores.bot},${cores.bench}`;
   return { program: "taskset", args: ["-c", list, program, ...args] };

@@ -112,6 +112,7 @@ export function startLeanDiscord(size?: WorldSize, rooms?: number): LeanDiscord 
   const rest = serve((request) => {
     const path = new URL(request.url).pathname.replace(/^\/api\/v10/, "");
     const [, first = "", id = "", third = ""] = path.split("/");
+    if (first === "applications" && third === "commands") return json("[]"); // none are kept
     if (first === "channels") {
       const channel = lean.channelOf(id);
       if (!channel) return unknown(request);

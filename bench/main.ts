@@ -1,6 +1,8 @@
 /**
  * Measures Barnacle beside three bots that do the same job and store nothing (`deno task bench`):
- * discord.js, bare discordeno, and a bot without any library, the floor.
+ * discord.js, bare discordeno, and a bot without any library, the floor. Replies and ignored messages
+ * are also measured beside two bots with the same promise: discord.js and the floor, each with the
+ * least store that keeps it.
  *
  * Each bench measures all bots before the next one begins, and the rounds repeat all benches. So
  * other load on the machine affects all of them. It prints the medians of the rounds. It asserts
@@ -45,7 +47,7 @@ import { benchSize } from "./size.ts";
 import type { Contender } from "./stand.ts";
 import { benchStart } from "./start.ts";
 import { medianOf, type Readings } from "./stats.ts";
-import { millionRowsTable, tableOf } from "./table.ts";
+import { millionRowsTable, promiseTable, tableOf } from "./table.ts";
 import { benchThroughput } from "./throughput.ts";
 import { benchUnused } from "./unused.ts";
 
@@ -144,6 +146,12 @@ console.log(tableOf({
   floor: readingsOf(contenders.floor),
   disk: medianOf(disk),
 }));
+const promise = promiseTable({
+  ours,
+  discordJs: readingsOf(contenders.discordJsStore),
+  floor: readingsOf(contenders.floorStore),
+});
+if (promise) console.log(`\n${promise}`);
 const millionRows = millionRowsTable(ours);
 if (millionRows) console.log(`\n${millionRows}`);
 console.log(

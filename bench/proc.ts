@@ -30,6 +30,15 @@ export function cpuMsOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }
 
+/**
+ * CPU time so far of a process that has ended no thread yet, exact to the nanosecond, in
+ * milliseconds. The kernel forgets a thread that ends.
+ */
+export function youngCpuMsOf(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.reduce((ns, thread) => ns + (threadNsOf(pid, thread) ?? 0), 0) / NS_PER_MS;
+}
+
 export interface CpuWatch {
   /** Reads each thread's CPU time. A thread's use after the last reading before its end is lost. */
   look(): void;

@@ -1,7 +1,7 @@
 /**
  * Bench: Discord closes the connection with 4000; the time until the session is resumed.
  *
- * Barnacle waits 0.5 s or longer before it connects again [G4]. Time on the wire begins after that
+ * Barnacle waits 0.1 s or longer before it connects again [G4]. Time on the wire begins after that
  * wait, with the request for the new connection, and ends with RESUME.
  *
  * @module

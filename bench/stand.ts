@@ -12,17 +12,18 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { SPACING_MS } from "../src/core/discord/identify_budget.ts";
-import { type Command, startOwnProcess } from "../src/host/process/own_process.ts";
+import { type OwnCommand, startOwnProcess } from "../src/host/process/own_process.ts";
 import { type CoreCount, onCores } from "./cores.ts";
 import { type Discord, type SimulatedDiscord, startSimulatedDiscord } from "./discord.ts";
 import { type LeanDiscord, startLeanDiscord } from "./lean_discord.ts";
 import type { WorldSize } from "./lean_world.ts";
+import { youngCpuMsOf } from "./proc.ts";
 import { type InstantModel, MODEL_NAME, startInstantModel } from "./model.ts";
 
 /** One of the compared bots. */
 export interface Contender {
   readonly name: string;
-  readonly command: Command;
+  readonly command: OwnCommand;
   /** Whether it takes Barnacle's arguments and config. */
   readonly isBarnacle: boolean;
   /** An existing data directory; a new one for each stand, if absent. */
@@ -83,6 +84,8 @@ export interface Started {
    */
   readonly startedAt: number;
   readonly identifiedAt: number;
+  /** CPU time of the process until then, in milliseconds. */
+  readonly identifyCpuMs: number;
   burn(): void;
   stop(): Promise<void>;
 }
@@ -164,7 +167,7 @@ function standBefore<Kind extends Discord>(
     const child = startOwnProcess(
       onCores(command, cores),
       args,
-      environmentOf(discord, model, burnMs, isLimited),
+      { ...environmentOf(discord, model, burnMs, isLimited), BENCH_DATA_DIR: dir },
       (line) => {
         lines.push(line);
         if (lines.length > 20) lines.shift();
@@ -173,15 +176,20 @@ function standBefore<Kind extends Discord>(
     let hasEnded = false;
     void child.exited.then(() => hasEnded = true);
     let identifiedAt = 0;
+    let identifyCpuMs = NaN;
     await until("its IDENTIFY or RESUME", () => {
       if (hasEnded) throw new Error(`${name} ended:\n${lines.join("\n")}`);
-      if (discord.openings() > known) identifiedAt ||= performance.now();
+      if (discord.openings() > known && identifiedAt === 0) {
+        identifiedAt = performance.now();
+        identifyCpuMs = youngCpuMsOf(child.pid ?? 0);
+      }
       return identifiedAt > 0 && discord.isOnline();
     });
     const started: Started = {
       pid: child.pid ?? 0,
       startedAt,
       identifiedAt,
+      identifyCpuMs,
       burn: () => child.kill("SIGUSR2"),
       async stop() {
         running.delete(started);

@@ -12,6 +12,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CoreCount } from "./cores.ts";
 import { type Contender, IDENTIFY_SPACING_MS, openStand, type Stand } from "./stand.ts";
+import { youngCpuMsOf } from "./proc.ts";
 import { medianOf, type Readings } from "./stats.ts";
 
 const WARM_STARTS = 3;
@@ -19,11 +20,14 @@ const WARM_STARTS = 3;
 interface Times {
   readonly identifyMs: number;
   readonly replyMs: number;
+  /** CPU time of the process until then. */
+  readonly identifyCpuMs: number;
+  readonly replyCpuMs: number;
 }
 
 export async function benchStart(contender: Contender): Promise<Readings> {
   await fresh(contender); // makes the kernel read the program's files
-  const { identifyMs, replyMs } = await fresh(contender);
+  const { identifyMs, replyMs, identifyCpuMs, replyCpuMs } = await fresh(contender);
   const stand = openStand(contender);
   try {
     await once(stand, "one");
@@ -32,6 +36,8 @@ export async function benchStart(contender: Contender): Promise<Readings> {
     return {
       freshIdentifyMs: identifyMs,
       freshReplyMs: replyMs,
+      freshIdentifyCpuMs: identifyCpuMs,
+      freshReplyCpuMs: replyCpuMs,
       warmIdentifyMs: warm.identifyMs,
       warmReplyMs: warm.replyMs,
       warmTwoIdentifyMs: warmTwo.identifyMs,
@@ -58,8 +64,10 @@ export async function warmStarts(stand: Stand, cores: CoreCount): Promise<Times>
     if (stand.isBarnacle) await sleep(IDENTIFY_SPACING_MS); // which keeps that across restarts
     starts.push({ ...await once(stand, cores) });
   }
-  const { identifyMs = NaN, replyMs = NaN } = medianOf(starts);
-  return { identifyMs, replyMs };
+  const { identifyMs = NaN, replyMs = NaN, identifyCpuMs = NaN, replyCpuMs = NaN } = medianOf(
+    starts,
+  );
+  return { identifyMs, replyMs, identifyCpuMs, replyCpuMs };
 }
 
 /** One start, its first reply, and its end. */
@@ -68,7 +76,9 @@ export async function once(stand: Stand, cores: CoreCount): Promise<Times> {
   const bot = await stand.start(cores);
   stand.ask("general");
   await stand.posts(1);
+  const replyCpuMs = youngCpuMsOf(bot.pid);
   const replyMs = (stand.postedAt[0] ?? NaN) - bot.startedAt;
   await bot.stop();
-  return { identifyMs: bot.identifiedAt - bot.startedAt, replyMs };
+  const { identifiedAt, startedAt, identifyCpuMs } = bot;
+  return { identifyMs: identifiedAt - startedAt, replyMs, identifyCpuMs, replyCpuMs };
 }

@@ -19,6 +19,8 @@ interface Row {
 const ROWS: readonly Row[] = [
   row("freshIdentifyMs", "start → IDENTIFY, fresh data, one core, ms", 0, "≤ 0.2 ×, ≤ 100"),
   row("freshReplyMs", "start → first reply, fresh data, one core, ms", 0, "≤ 140"),
+  row("freshIdentifyCpuMs", "… CPU time to IDENTIFY, ms", 0, "≤ 60"),
+  row("freshReplyCpuMs", "… CPU time to the first reply, ms", 0, "≤ 85"),
   row("warmIdentifyMs", "start → IDENTIFY, warm, one core, ms", 0),
   row("warmReplyMs", "start → first reply, warm, one core, ms", 0),
   row("warmTwoIdentifyMs", "start → IDENTIFY, warm, two cores, ms", 0, "≤ 60", "B9 ≤ 60, ≤ 0.16 ×"),
@@ -57,8 +59,8 @@ const ROWS: readonly Row[] = [
   row("chunkFirstMs", "… of Markdown, as far as a reply needs it, ms", 1),
   row("chunkMbPerSec", "Markdown → messages, MB/s", 0),
   row("unusedCpuUs", "CPU per unused dispatch, µs", 1, "", "B4 ≤ 4, ≤ 0.25 ×"),
-  row("mentionFiles", "source files that the main thread enters for a mention", 0, "≤ 200"),
-  row("mentionFunctions", "… functions", 0),
+  row("mentionFiles", "source files that the main thread enters for a mention", 0, "≤ 100"),
+  row("mentionFunctions", "… functions", 0, "≤ 380"),
   row("ignoredFiles", "source files for an ignored message", 0),
   row("ignoredFunctions", "… functions", 0),
   row("ignoredCpuUs", "CPU per ignored message, µs", 1, "≤ 0.6 ×, ≤ 15", "B5 ≤ 13, ≤ 0.8 ×"),
@@ -79,7 +81,7 @@ const ROWS: readonly Row[] = [
   row("largeDirtyMib", "… private dirty, MiB", 1),
   row("largeAddsMib", "… more RSS than in one guild, MiB", 1, "", "B7 ≤ 5"),
   row("resumeWireMs", "RESUME after 4000, time on the wire, p50, ms", 1, "", "B12 ≤ 50"),
-  row("resumeWholeMs", "… with the wait before it, p50, ms", 0),
+  row("resumeWholeMs", "… with the wait before it, p50, ms", 0, "", "B12 ≤ 500"),
   row("resumeIdentifies", "… IDENTIFYs instead, of 3", 0, "", "B12 0"),
   row("commandAckP50", "slash command → acknowledgement, p50, ms", 1),
   row("commandAckP99", "… p99, ms", 1, "", "≤ 50"),
@@ -202,6 +204,40 @@ export function millionRowsTable(readings: Readings): string | undefined {
   return [
     `| Barnacle | new store | ${rows} rows in inbox, outbox and decisions (all kept) | ratio |`,
     "|---|--:|--:|--:|",
+    ...lines,
+  ].join("\n");
+}
+
+const PROMISE_ROWS: readonly Row[] = [
+  row("replyCpuMs", "CPU per reply, ms", 3, "≤ 2.0 ×"),
+  row("repliesPerSec", "replies per second, 50 channels", 0, "≥ 0.5 ×"),
+  row("toModelP50", "message → model, p50, ms", 2, "≤ 1.4 ×"),
+  row("toPostP50", "model → POST, p50, ms", 2, "≤ 1.6 ×"),
+  row("ignoredCpuUs", "CPU per ignored message, µs", 1, "≤ 0.7 ×, ≤ 12"),
+];
+
+/** Compares Barnacle with the bots that keep the same promise, on the same runtime. */
+export function promiseTable(
+  { ours, discordJs, floor }: Pick<Columns, "ours" | "discordJs" | "floor">,
+): string | undefined {
+  const lines = PROMISE_ROWS.filter(({ figure }) => figure in ours && figure in discordJs).map((
+    { figure, label, digits, goal = "" },
+  ) =>
+    cells(
+      label,
+      shown(ours[figure], digits),
+      shown(discordJs[figure], digits),
+      ratio(ours[figure], discordJs[figure]),
+      shown(floor[figure], digits),
+      ratio(ours[figure], floor[figure]),
+      goal,
+    )
+  );
+  if (lines.length === 0) return undefined;
+  return [
+    "| the same promise, the same runtime | Barnacle | discord.js + store | ratio " +
+    "| floor + store | ratio | goal |",
+    "|---|--:|--:|--:|--:|--:|---|",
     ...lines,
   ].join("\n");
 }

@@ -7,7 +7,7 @@
 
 import { BOT_TOKEN } from "../src/config/schema/accounts.ts";
 import { VENDORS } from "../src/config/models.ts";
-import { defaultText, exampleOf, json, referenceKeys } from "../src/config/reference.ts";
+import { defaultText, exampleOf, jsonOnOneLine, referenceKeys } from "../src/config/reference.ts";
 import type { ReferenceKey } from "../src/config/reference.ts";
 import type { KeyDoc, ReferencePart, TakesEffect } from "../src/config/schema/parts/key.ts";
 import { configSchema } from "../src/config/schema/root.ts";
@@ -196,7 +196,9 @@ function entry(key: ReferenceKey): string {
     `- Values: ${valuesOf(key)}`,
     `- Default: ${defaultText(key)}`,
     ...(key.doc.unit === undefined ? [] : [`- Unit: ${key.doc.unit}`]),
-    ...(example === undefined ? [] : [`- Example: ${code(`"${key.name}": ${json(example)}`)}`]),
+    ...(example === undefined
+      ? []
+      : [`- Example: ${code(`"${key.name}": ${jsonOnOneLine(example)}`)}`]),
     `- A change: ${EFFECTS[key.takesEffect]}`,
   ].join("\n");
 }

@@ -1,6 +1,8 @@
 /**
  * Checks with `deno doc --lint` that every exported symbol of `src` is documented and has explicit
- * types, and that exported types use exported types only.
+ * types, and that exported types use exported types only. Each module of `src` opens with its purpose.
+ *
+ * A member whose name and type say everything needs no doc ({@link explainsItself}).
  *
  * All files of `src` and `simulator` are entry points, since Deno takes a type as private if its file
  * is none. Findings of `simulator` do not count. The one argument is the project's root (default:
@@ -26,6 +28,10 @@ const SCHEMAS: readonly string[] = [
   "src/store/schema/",
 ];
 
+/** Names that say the unit of a number, or an id, a port or a count. */
+const SAYS_UNIT =
+  /(?:Ms|At|Sec|Bytes|Tokens|Chars|Id|Count)$|^(?:now|at|ms|bytes|tokens|id|port|pid|count)$/;
+
 /** One exported symbol that `deno doc --lint` complains about. */
 export interface DocFinding {
   /** Path from the project's root, with slashes: `"src/lib/log.ts"`. */
@@ -48,24 +54,84 @@ export function docFindings(
   output: string,
   root: string,
   folders: readonly string[],
-  sources: readonly Pick<Source, "text">[],
+  sources: readonly Pick<Source, "path" | "text">[],
 ): readonly DocFinding[] {
   return output.split(/^(?=error\[)/m).flatMap((text): readonly DocFinding[] => {
     const [, file = ""] = /^\s*--> (.+?):\d+:\d+$/m.exec(text) ?? [];
     const path = file.replaceAll("\\", "/").replace(`${root.replaceAll("\\", "/")}/`, "");
     if (!folders.some((folder) => path.startsWith(`${folder}/`))) return [];
+    if (text.startsWith("error[missing-jsdoc]") && explainsItself(text)) return [];
+    const [, factory] = FACTORY.exec(text) ?? [];
+    if (factory !== undefined && text.startsWith("error[missing-return-type]")) {
+      const source = sources.find((source) => source.path === path)?.text ?? "";
+      const missing = membersWithoutDoc(source, factory);
+      return missing.length === 0
+        ? []
+        : [{ path, text: `${factory}() returns ${missing}: no doc` }];
+    }
     const isSchema = SCHEMAS.some((schema) => path.startsWith(schema)) || / = z\./.test(text);
     if (isSchema && /^error\[missing-(?:explicit|return)-type\]/.test(text)) return [];
     const [, user = "", type] = /type '(.+?)' references private type '([\w$]+)'/.exec(text) ?? [];
     if (/^[a-z]\w*$/.test(user)) return []; // a function
+    if (/^[A-Z][A-Z_]*$/.test(type ?? "")) return []; // a table, whose keys make the type
     if (type !== undefined && !sources.some((source) => declares(source.text, type))) return [];
     return [{ path, text: text.trimEnd() }];
   });
 }
 
+/** A function whose returned object is the one place of its contract. */
+const FACTORY = /\| export function ((?:create|start|open|prepare|connect|load)\w*)\(/;
+
+/**
+ * The methods without doc in the object that a factory returns. The object stands in a `return` at
+ * the end of the function; its type is `ReturnType<typeof …>`, so its methods have their docs there.
+ */
+function membersWithoutDoc(source: string, factory: string): readonly string[] {
+  const [, body = ""] = new RegExp(`\\nexport function ${factory}\\(([^]*?)\\n}\\n`).exec(source) ??
+    [];
+  const [, members] = /\n {2}return \{\n([^]*?)\n {2}\};/.exec(body) ?? [];
+  if (members === undefined) return ["no object"];
+  const lines = members.split("\n");
+  return lines.flatMap((line, index) => {
+    const [, name] = METHOD.exec(line) ?? [];
+    return name === undefined || lines[index - 1]?.endsWith("*/") ? [] : [name];
+  });
+}
+
+/** A line that begins a method of such an object. */
+const METHOD = /^ {4}(?:async )?([\w$]+)(?:\(|: (?:async )?(?:\(.*=>|\($|\w+ =>))/;
+
+/**
+ * Tells whether the finding is about a member that may go without doc. A doc says the unit, range,
+ * absence or a meaning that name and type do not say. So methods, optional members, members that may
+ * be `undefined` and numbers without a unit in their names keep theirs; of the others, and of the
+ * constructors and names of errors, a reader decides.
+ */
+function explainsItself(text: string): boolean {
+  if (/^ *\d+ \| +(?:override readonly name = |constructor\()/m.test(text)) return true;
+  const [, name = "", type] = /^ *\d+ \| +(?:readonly )?([\w$]+):(.*)$/m.exec(text) ?? [];
+  if (type === undefined || /\b(?:undefined|null)\b/.test(type.replace(/\(.*\) => /, ""))) {
+    return false;
+  }
+  return type !== " number;" || SAYS_UNIT.test(name);
+}
+
 /** A type that a module exports is never private, since every module is an entry point. */
 function declares(text: string, type: string): boolean {
   return new RegExp(`^(?:abstract )?(?:interface|type|class|const) ${type}\\b`, "m").test(text);
+}
+
+/** Modules that open with no `@module` comment. */
+export function withoutModuleDoc(
+  sources: readonly Pick<Source, "path" | "text">[],
+  folders: readonly string[],
+): readonly DocFinding[] {
+  return sources
+    .filter(({ path, text }) =>
+      folders.some((folder) => path.startsWith(`${folder}/`)) && !path.endsWith(".d.ts") &&
+      !/^(?:(?:#!|\/\/).*\n)*\/\*\*\n \* [^@](?:(?!\*\/)[^])*\n \* @module\n/.test(text)
+    )
+    .map(({ path }) => ({ path, text: `${path} opens with no @module comment` }));
 }
 
 /** Returns the exit code: 0 without findings, 1 with some, or if Deno checked nothing. */
@@ -86,9 +152,14 @@ function run(root: string): number {
     console.error(output);
     return 1;
   }
-  const findings = docFindings(output, root, FOLDERS, sources);
+  const findings = [
+    ...withoutModuleDoc(sources, FOLDERS),
+    ...docFindings(output, root, FOLDERS, sources),
+  ];
   for (const { text } of findings) console.error(`${text}\n`);
-  if (findings.length > 0) console.error(`${findings.length} exports lack documentation`);
+  if (findings.length > 0) {
+    console.error(`${findings.length} exports or modules lack documentation`);
+  }
   return findings.length === 0 ? 0 : 1;
 }
 

@@ -21,7 +21,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { startSimulation } from "../src/cli/demo/simulation/simulation.ts";
-import { type Command, startOwnProcess } from "../src/host/process/own_process.ts";
+import { type OwnCommand, startOwnProcess } from "../src/host/process/own_process.ts";
 import type { Simulator } from "../simulator/simulator.ts";
 
 /** Milliseconds for each step; an emulated processor is slow. */
@@ -30,7 +30,7 @@ const PATIENCE_MS = 60_000;
 const [program = "", ...args] = process.argv.slice(2)
   .map((arg) => existsSync(arg) ? resolve(arg) : arg);
 if (program === "") throw new TypeError("Name the binary: scripts/smoke.ts dist/barnacle");
-const command: Command = { program, args };
+const command: OwnCommand = { program, args };
 
 /** Runs a command of the binary to its end, in a directory, with an empty environment. */
 async function run(cwd: string, ...ownArgs: readonly string[]) {

@@ -15,7 +15,6 @@ import { createHttp } from "./bot/process/http.ts";
 import { createLoadedTools } from "./bot/process/load_tools.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { startProcessFiles } from "./bot/process_files.ts";
-import { watchWriters } from "./store/database/other_writers.ts";
 import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";
 import type { AccountSetup, Setup, Speech } from "./bot/rules/setup.ts";
@@ -34,7 +33,7 @@ import { collectGarbage, createReleasePages } from "./host/process/release_pages
 import type { HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics } from "./http/metrics.ts";
 import type { Snapshot } from "./http/snapshot.ts";
-import { revealed } from "./bot/rules/revealed.ts";
+import { revealed } from "./config/schema/parts/secrets.ts";
 import { notice } from "./render/notices/notices.ts";
 import { createEmitter } from "./lib/emitter.ts";
 import { schedule } from "./lib/clock.ts";
@@ -51,11 +50,9 @@ export interface BotOptions {
   readonly setup: Setup;
   /** An open store that this process alone uses; the caller closes it. */
   readonly store: Store;
-  /** The data directory, with the agents' files. */
   readonly dataDir: string;
   /** Path of the folder for files of people. */
   readonly mediaFolder: string;
-  /** The process's log, by part. */
   readonly logging: Logging;
   /** The version, the commit and the libraries of this program. */
   readonly build: Build;
@@ -65,12 +62,6 @@ export interface BotOptions {
   readonly env: Env;
   /** The result of {@link loadGatewayThread}; the caller closes it. */
   readonly thread?: EarlyThread;
-  /**
-   * Listens for other processes that write to the store.
-   *
-   * @returns Stops listening; `undefined` if the host has no way to listen.
-   */
-  readonly hearWriters: (onWritten: () => void) => (() => void) | undefined;
   /** An account is online; called once for each start of an account. */
   readonly onOnline?: (online: Online) => void;
   /** A test uses it to end the process at a chosen point. */
@@ -91,12 +82,10 @@ export interface Bot {
   readonly onPing: (result: PingResult) => void;
   /** Resolves if the bot ends by itself; never after {@link Bot.stop}. */
   readonly ended: Promise<BotEnd>;
-  /**
-   * Applies another setup (C9).
-   *
-   * @param changes The consequence for each account.
-   */
+  /** Applies another setup (C9). */
   apply(setup: Setup, changes: readonly AccountChange[]): Promise<Applied>;
+  /** A command has changed rows of a namespace of the store through this process. */
+  changedByCommand(namespace: keyof Store): void;
   /** Sets whether the config file is the running config; health shows it. */
   readonly setConfig: (state: ConfigState) => void;
   /**
@@ -123,10 +112,11 @@ const now = (): number => Date.now();
  * long because it is a list: one part after the other.
  */
 export async function startBot(options: BotOptions): Promise<Bot> {
-  const { store, logging, build, hearWriters } = options;
+  const { store, logging, build } = options;
   const { http: { token, hosts } } = options.setup.config;
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<BotEnd>();
   let { setup } = options;
+  let isStopping = false;
 
   const metrics = createMetrics(build);
   const meter = createMeter(metrics);
@@ -188,16 +178,6 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     { token: token?.reveal(), hosts, build },
     { health, accounts, store, metrics, meter, now, log: logging.forPart("http") },
   );
-  const stopWatching = watchWriters({
-    store,
-    hear: hearWriters,
-    schedule,
-    onWritten() {
-      accounts.each((running) => running.changedElsewhere());
-      noteMeaning.wake();
-    },
-    log: logging.forPart("store"),
-  });
   await accounts.start();
   noteMeaning.wake();
   health.setPhase("running");
@@ -216,9 +196,12 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       return await accounts.apply(next, changes);
     },
     setConfig: health.setConfig,
+    changedByCommand(namespace) {
+      if (!isStopping) accounts.each((running) => running.changedByCommand(namespace));
+    },
     async stop() {
       health.setPhase("draining");
-      stopWatching();
+      isStopping = true;
       memory.stop();
       await noteMeaning.stop();
       await accounts.stop();

@@ -39,27 +39,6 @@ export interface LogSettings {
   readonly write: (line: string) => void;
 }
 
-/** The log of the process, divided by parts. */
-export interface Logging {
-  /**
-   * The log of one part of the program.
-   *
-   * @param part One word, such as `"gateway"` or `"store"`.
-   * @param fields Added to each of its events.
-   */
-  forPart(part: string, fields?: LogFields): Log;
-  /** Removes this text from all later lines. */
-  addSecret(secret: string): void;
-  /** All secrets, for other outputs that must not contain them. */
-  secrets(): readonly string[];
-  /** Sets the level of all later lines. */
-  setLevel(level: LogLevel): void;
-  /** Removes secrets from a text for outputs other than the log. */
-  clean(text: string): string;
-  /** Ends it. */
-  stop(): void;
-}
-
 const ROOT = "barnacle";
 
 /** Patterns of secrets. None matches a quote or a backslash, so a line of JSON stays valid. */
@@ -81,7 +60,7 @@ const PATTERNS: readonly RedactionPattern[] = [
 ];
 
 /** Starts the log of this process; a second start replaces the first. */
-export function startLog({ level, format, isColoured = false, write }: LogSettings): Logging {
+export function startLog({ level, format, isColoured = false, write }: LogSettings) {
   const redactor = createRedactor();
   const secrets = new Set<string>();
   const asLine = format === "json" ? jsonLine : humanLine;
@@ -102,18 +81,32 @@ export function startLog({ level, format, isColoured = false, write }: LogSettin
   setLevel(level);
 
   return {
-    forPart: (part, fields = {}) =>
+    /**
+     * The log of one part of the program.
+     *
+     * @param part One word, such as `"gateway"` or `"store"`.
+     * @param fields Added to each of its events.
+     */
+    forPart: (part: string, fields: LogFields = {}): Log =>
       toLog(getLogger([ROOT, part]), () => current.endsWith("debug"), fields),
-    addSecret(secret) {
+    /** Removes this text from all later lines. */
+    addSecret(secret: string): void {
       secrets.add(secret);
       redactor.add(secret);
     },
-    secrets: () => [...secrets],
+    /** All secrets, for other outputs that must not contain them. */
+    secrets: (): readonly string[] => [...secrets],
+    /** Sets the level of all later lines. */
     setLevel,
-    clean: (text) => redactor.clean(text),
-    stop: () => resetSync(),
+    /** Removes secrets from a text for outputs other than the log. */
+    clean: (text: string): string => redactor.clean(text),
+    /** Ends it. */
+    stop: (): void => resetSync(),
   };
 }
+
+/** The log of the process, divided by parts. */
+export type Logging = ReturnType<typeof startLog>;
 
 function configure(level: LogLevel, sink: Sink): void {
   configureSync({

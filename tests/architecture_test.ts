@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   core: ["lib"],
   policy: ["core", "lib"],
-  session: ["core"],
+  session: ["core", "lib"],
   render: ["core", "lib"],
   config: ["policy", "render", "core", "lib"],
   agent: ["core", "lib"],
@@ -36,7 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "discord/rest": ["core", "lib"], // the two of Discord do not know each other
   http: ["core", "lib"],
   host: ["lib"],
-  web: ["lib"],
+  web: ["core", "lib"],
   workspace: ["core", "lib"],
   sandbox: ["lib"],
   exec: ["core", "lib"],
@@ -67,12 +67,30 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "http",
     "host",
     "media", // `forget` deletes files
+    "mcp", // `mcp` signs in to servers, and `doctor` connects to them
     "tools", // `access test` tells who may use them
     "core",
     "lib",
   ],
   "main.ts": ["cli", "sandbox", "host"],
 };
+
+/** The folders of `bot/`, which joins the others; each may import from those before it. */
+const BOT_FLOORS = [
+  "rules",
+  "", // the account's context and its interface
+  "mcp",
+  "outbound",
+  "questions",
+  "preflight",
+  "gateway",
+  "schedules",
+  "commands",
+  "turn",
+  "inbound",
+  "account",
+  "process",
+].map((name) => `src/bot${name && `/${name}`}`);
 
 /** Folders in which nothing may touch the world, by a package or by a word. */
 const PURE = [
@@ -99,7 +117,7 @@ const PURE_PACKAGES = [
   "croner", // computes times; without a function to call, it has no timer
 ];
 const IMPURE_WORDS =
-  /\b(?:createServer|createConnection|Socket\(|Date\.now|performance\.|setTimeout|setInterval|new Date\(\)|Math\.random|crypto\.|random(?:Bytes|Int|UUID)\b|fetch\(|process\.|Deno\.|Bun\.)/;
+  /\b(?:createServer|createConnection\(|Socket\(|Date\.now|performance\.|setTimeout|setInterval|new Date\(\)|Math\.random|crypto\.|random(?:Bytes|Int|UUID)\b|fetch\(|process\.|Deno\.|Bun\.)/;
 
 /** The real timer, which everything pure is handed. */
 const TIMER = "src/lib/clock.ts";
@@ -173,6 +191,15 @@ describe("the program", () => {
     assert.deepEqual(long, []);
   });
 
+  it("has no two types of one name, private ones included", () => {
+    const files = new Map<string, string[]>();
+    for (const { path, text } of sources.filter(({ path }) => path.startsWith("src/"))) {
+      for (const name of typesIn(text)) files.set(name, [...(files.get(name) ?? []), path]);
+    }
+    const twice = [...files].filter(([, paths]) => paths.length > 1);
+    assert.deepEqual(Object.fromEntries(twice), {});
+  });
+
   it("has no import circle between files, types included", () => {
     assert.deepEqual(circlesIn(new Map(sources.map(({ path, imports }) => [path, imports]))), []);
   });
@@ -185,6 +212,34 @@ describe("the program", () => {
       graph.set(own, [...(graph.get(own) ?? []), ...others]);
     }
     assert.deepEqual(circlesIn(graph), []);
+  });
+
+  it("has no arrow upwards within bot/", () => {
+    const floorOf = (path: string) => BOT_FLOORS.indexOf(ownFolderOf(path));
+    const upwards = sources.filter(({ path }) => folderOf(path) === "bot").flatMap(
+      ({ path, imports }) =>
+        imports.filter((target) => floorOf(path) < floorOf(target) || floorOf(path) < 0)
+          .map((target) => `${path} → ${target}`),
+    );
+    assert.deepEqual(upwards, []);
+  });
+
+  it("has in bot/ composition alone: no module of it could be in another folder", () => {
+    const rooms = Object.entries(MAY_IMPORT).filter(([room]) => !/\.ts$|^cli$/.test(room));
+    const misplaced = sources.filter(({ path }) => folderOf(path) === "bot").flatMap(
+      ({ path, specifiers, imports }) => {
+        const needed = imports.map(folderOf);
+        const isPure = specifiers.every((one) =>
+          one.startsWith(".") || PURE_PACKAGES.includes(one)
+        );
+        const room = rooms.find(([name, below]) =>
+          (isPure || !PURE.includes(name)) &&
+          needed.every((one) => one === name || below.includes(one))
+        );
+        return room ? [`${path} could be in ${room[0]}`] : [];
+      },
+    );
+    assert.deepEqual(misplaced, []);
   });
 
   for (const { path, text, specifiers, imports } of sources) {
@@ -234,6 +289,14 @@ describe("functionsIn()", () => {
       { name: "a", comment: "/** A. */\n", lines: 3 },
       { name: "b", comment: "", lines: 2 },
     ]);
+  });
+});
+
+describe("typesIn()", () => {
+  it("finds the names of the types that a module declares", () => {
+    const text = "interface A {\n  type: string;\n}\nexport type B<C> = A;\n" +
+      "export type { D };\nexport abstract class E {}\nexport declare const enum F {}\ntype = 1;\n";
+    assert.deepEqual(typesIn(text), ["A", "B", "E", "F"]);
   });
 });
 
@@ -308,6 +371,16 @@ function withoutComments(text: string): string {
   return text.replace(
     /("(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`)|\/\*[\s\S]*?\*\/|\/\/.*$/gm,
     (_, literal: string | undefined) => literal ?? "",
+  );
+}
+
+/** The names of the types that a formatted module declares at its top. */
+function typesIn(text: string): readonly string[] {
+  return Array.from(
+    text.matchAll(
+      /^(?:export )?(?:declare )?(?:interface|type|(?:abstract )?class|(?:const )?enum) (\w+)/gm,
+    ),
+    ([, name = ""]) => name,
   );
 }
 

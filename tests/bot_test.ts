@@ -65,7 +65,6 @@ async function onSimulator(
       dataDir: tmpdir(),
       isConnectionDebug: false,
       env: {},
-      hearWriters: () => undefined,
       mediaFolder: join(tmpdir(), "barnacle-no-media"),
     }, () => lines.map(({ event }) => event));
   } finally {

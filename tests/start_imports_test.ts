@@ -4,8 +4,11 @@
  */
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
 import { readSources } from "../scripts/import_graph.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
@@ -85,7 +88,6 @@ describe("[B9] the modules of a start", () => {
 
   it("load these packages and no others before the IDENTIFY", () => {
     assert.deepEqual(packagesOf(before), [
-      "@discordeno/rest",
       "@discordeno/types",
       "@logtape/logtape",
       "@logtape/redaction",
@@ -130,6 +132,23 @@ describe("[B9] the modules of a start", () => {
 
   it("load these packages and no others after the IDENTIFY, and no document library", () => {
     assert.deepEqual(packagesOf(after), ["get-east-asian-width"]);
+  });
+
+  it("build few schemas, each of which takes 10 µs and 3 kB: others wait for their first use", async () => {
+    const steps = [BEFORE_IDENTIFY, AFTER_IDENTIFY];
+    const urls = steps.flat().filter((path) => path !== "src/main.ts").map((path) =>
+      pathToFileURL(join(ROOT, path)).href
+    );
+    const thread = new Worker(new URL("./support/process/count_schemas.ts", import.meta.url), {
+      workerData: urls,
+    });
+    const [counts]: number[][] = await once(thread, "message");
+    await thread.terminate();
+    const sum = (from: number, to?: number) => counts?.slice(from, to).reduce((a, b) => a + b) ?? 0;
+    const first = BEFORE_IDENTIFY.length - 1;
+    const [before, after] = [sum(0, first), sum(first)];
+    assert.ok(before > 500 && before <= 1_075, `${before} before the IDENTIFY`);
+    assert.ok(after > 200 && after <= 600, `${after} after it`);
   });
 
   it("load no model's wire before a model is asked", () => {

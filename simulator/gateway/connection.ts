@@ -67,10 +67,7 @@ export interface GatewayConnection {
   readonly link: SocketLink;
 }
 
-/**
- * Creates the server's end of the protocol on a link. The function is long because its inner
- * functions share one state: the session of the connection and its timers.
- */
+/** Creates the server's end of the protocol on a link. */
 export function createGatewayConnection(
   link: SocketLink,
   deps: ConnectionDeps,

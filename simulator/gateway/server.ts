@@ -77,10 +77,7 @@ export interface Gateway {
 /** Number of members in one GUILD_MEMBERS_CHUNK. */
 const CHUNK_SIZE = 1_000;
 
-/**
- * Starts the server. The function is longer than most, because its inner functions share one state:
- * the sessions and connections of all bots.
- */
+/** Starts the server. */
 export async function startGateway(
   world: World,
   accounts: Accounts,

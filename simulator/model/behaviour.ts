@@ -77,10 +77,7 @@ export interface BehaviourSettings {
   readonly signal: AbortSignal;
 }
 
-/**
- * Answers one request with a behaviour, to the end. The function is long because it is a list: one
- * behaviour after the other.
- */
+/** Answers one request with a behaviour, to the end. */
 export async function answerWithBehaviour(
   request: Asked,
   format: WireFormat,

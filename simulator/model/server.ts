@@ -102,10 +102,7 @@ const LISTS_AS_IT_ANSWERS: ReadonlySet<ModelBehaviour> = new Set<ModelBehaviour>
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/**
- * Starts the server on 127.0.0.1. The function is longer than most, because its inner functions share
- * one state: the behaviour, the recorded requests and the open sockets.
- */
+/** Starts the server on 127.0.0.1. */
 export async function startModelServer(settings: ModelServerSettings = {}): Promise<ModelServer> {
   const requests: RecordedRequest[] = [];
   const endings = new WeakMap<RecordedRequest, Promise<void>>();

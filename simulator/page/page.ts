@@ -102,7 +102,7 @@ const HEADERS = {
   "X-Content-Type-Options": "nosniff",
 } as const;
 
-/** Creates the page. The function is long because each of its routes stands here once. */
+/** Creates the page. */
 export function createPage(options: PageOptions): Page {
   const { simulator, panel, prompts, refusalOf, onError } = options;
   const feeds = new Set<Feed<PageNews>>();

@@ -57,7 +57,7 @@ const EVENT = z.strictObject({
   entity_metadata: z.strictObject({ location: z.string().max(100) }).optional(),
 });
 
-/** Adds the routes. The function is long because it is a list: one route after the other. */
+/** Adds the routes. */
 export function addContentRoutes(
   app: Hono<Env>,
   { world, self, publish, needsAllowedMentions }: Deps,

@@ -51,7 +51,7 @@ export interface RouteDeps {
 
 const refreshBody = z.strictObject({ attachment_urls: z.array(z.url()).min(1).max(50) });
 
-/** Creates the routes. The function is long because it is a list: one route after the other. */
+/** Creates the routes. */
 export function createRoutes(deps: RouteDeps): Hono<Env> {
   const { world, publish } = deps;
   const app = new Hono<Env>();

@@ -43,10 +43,7 @@ const BAN_SEC = 3_600;
 /** A response, and its way of sending. */
 type Leaving = { readonly response: Response; readonly fault: RestFault | undefined };
 
-/**
- * Starts the server. The function is long because it is one way: each step of a request, from its
- * body to its fault, stands here in order.
- */
+/** Starts the server. */
 export async function startRest(
   options: RestOptions,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {

@@ -15,7 +15,6 @@ export type AskPorts = Pick<Questions, "decisionOf">;
 
 /** A call that may run now. */
 export interface ReadyCall {
-  /** The model's call. */
   readonly call: ToolCall;
   /** How often it has waited for a person since it began. */
   readonly round: number;

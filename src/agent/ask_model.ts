@@ -27,7 +27,6 @@ import type { Toolbox } from "./toolbox.ts";
 
 /** One answer. `calls` is absent if it ends the turn. */
 export interface ModelResponse {
-  /** Its text. */
   readonly text: string;
   /** The tools that it calls: {@link MAX_CALLS}, and the first one that is too many. */
   readonly calls?: readonly ToolCall[];
@@ -117,10 +116,14 @@ export function withSteps(
     readonly showImages?: ShowImages;
   },
 ): ModelRequest {
-  const whole = conversationOf(steps, Infinity, showJoined);
-  const { request, stepChars } = requestFor(charsOf(whole));
-  const messages = [...request.messages, ...stepsWithin(steps, stepChars, showJoined, showImages)];
-  const all = { ...request, messages };
+  let all: ModelRequest;
+  if (steps.length === 0) all = requestFor(0).request;
+  else {
+    const whole = conversationOf(steps, Infinity, showJoined);
+    const { request, stepChars } = requestFor(charsOf(whole));
+    const shown = stepsWithin(steps, stepChars, showJoined, showImages);
+    all = { ...request, messages: [...request.messages, ...shown] };
+  }
   return tools.length === 0
     ? withMergedUsers(withoutTools(all)) // the calls of other turns, too: their senders may have had tools
     : { ...withMergedUsers(all), tools, ...(isLast && { mayCall: false }) };
@@ -133,7 +136,7 @@ function withMergedUsers(request: ModelRequest): ModelRequest {
 type UserMessage = Extract<ModelMessage, { role: "user" }>;
 
 /** The same messages; neighbouring ones of users are one. Returns the same array if there are none. */
-export function mergedUsers(messages: readonly ModelMessage[]): readonly ModelMessage[] {
+function mergedUsers(messages: readonly ModelMessage[]): readonly ModelMessage[] {
   const hasNeighbours = messages.some(({ role }, at) =>
     role === "user" && messages[at + 1]?.role === "user"
   );

@@ -20,31 +20,9 @@ import { type RefusalReason, RefusedCall } from "../core/refused_call.ts";
 import { ALLOW_ONCE, type Decision, type Question } from "../core/people/question.ts";
 import type { StartTimer } from "../lib/clock.ts";
 
-/** The tools of one turn. */
-export interface Toolbox {
-  /** For the model. The same array as long as the tools are the same. */
-  readonly definitions: readonly ToolDefinition[];
-  /** Whether a call may run twice. True for calls that fail before they begin. */
-  isIdempotent(call: ToolCall): boolean;
-  /**
-   * What people must decide before a call runs; `undefined` if it may run, or can only fail. It
-   * never rejects: a call whose question fails runs without a decision, and fails as well.
-   */
-  ask(call: ToolCall, context: ToolContext): Promise<Question | undefined>;
-  /**
-   * Runs a call.
-   *
-   * @returns The result for the model, or that the call waits for a person. A failure is a result; it
-   * is never thrown.
-   */
-  run(call: ToolCall, context: ToolContext): Promise<ToolResult | WaitingCall>;
-}
-
 /** A call that has begun and waits for a person. Its next run gets the decision. */
 export interface WaitingCall {
-  /** Tells it from the ends of a call. */
   readonly end: "waits";
-  /** The question. */
   readonly question: Question;
 }
 
@@ -91,7 +69,7 @@ export interface ToolboxPorts {
 export function createToolbox(
   tools: readonly Tool[],
   { timeoutMs, schedule, fence, cleanSecrets, missingRight, escalate, keepImage }: ToolboxPorts,
-): Toolbox {
+) {
   const { byName, definitions } = preparedOf(tools);
 
   function mayRepeat({ isIdempotent, mayRepeat }: Tool, input: unknown): boolean {
@@ -172,12 +150,18 @@ export function createToolbox(
   }
 
   return {
+    /** For the model. The same array as long as the tools are the same. */
     definitions,
-    isIdempotent(call) {
+    /** Whether a call may run twice. True for calls that fail before they begin. */
+    isIdempotent(call: ToolCall): boolean {
       const tool = byName.get(call.name);
       return !tool || mayRepeat(tool, jsonOf(call.arguments)?.value);
     },
-    async ask(call, context) {
+    /**
+     * What people must decide before a call runs; `undefined` if it may run, or can only fail. It
+     * never rejects: a call whose question fails runs without a decision, and fails as well.
+     */
+    async ask(call: ToolCall, context: ToolContext): Promise<Question | undefined> {
       const tool = byName.get(call.name);
       const written = tool && (tool.asks || escalate && tool.needs.length > 0)
         ? jsonOf(call.arguments)
@@ -189,7 +173,13 @@ export function createToolbox(
         ? tool.asks?.(input.data, context)
         : escalate?.(call, missing, context));
     },
-    async run(call, context) {
+    /**
+     * Runs a call.
+     *
+     * @returns The result for the model, or that the call waits for a person. A failure is a result; it
+     * is never thrown.
+     */
+    async run(call: ToolCall, context: ToolContext): Promise<ToolResult | WaitingCall> {
       const tool = byName.get(call.name);
       if (!tool) {
         const names = [...byName.keys()].join(", ");
@@ -211,6 +201,9 @@ export function createToolbox(
     },
   };
 }
+
+/** The tools of one turn. */
+export type Toolbox = ReturnType<typeof createToolbox>;
 
 /** Whether a person has allowed a call that was refused (T11). */
 function allows(decision: Decision | undefined): boolean {
@@ -241,15 +234,15 @@ function jsonOf(written: string): { readonly value: unknown } | undefined {
 }
 
 /** The parts of a toolbox that all turns with the same tools share. */
-interface Prepared {
+interface PreparedTools {
   readonly byName: ReadonlyMap<string, Tool>;
   readonly definitions: readonly ToolDefinition[];
 }
 
 /** By tools: the schemas are made once, and stay the same for the provider's cache. */
-const prepared = new WeakMap<readonly Tool[], Prepared>();
+const prepared = new WeakMap<readonly Tool[], PreparedTools>();
 
-function preparedOf(tools: readonly Tool[]): Prepared {
+function preparedOf(tools: readonly Tool[]): PreparedTools {
   const known = prepared.get(tools);
   if (known) return known;
   const made = {
@@ -260,9 +253,10 @@ function preparedOf(tools: readonly Tool[]): Prepared {
   return made;
 }
 
-function definitionOf({ name, description, input, parameters: own }: Tool): ToolDefinition {
+function definitionOf(tool: Tool): ToolDefinition {
+  const { name, description, parameters: own } = tool;
   if (own) return { name, description, parameters: own };
-  const { $schema: _, ...parameters } = z.toJSONSchema(input, { io: "input" });
+  const { $schema: _, ...parameters } = z.toJSONSchema(tool.input, { io: "input" });
   return { name, description, parameters };
 }
 

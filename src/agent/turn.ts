@@ -7,8 +7,6 @@
  * (`next_step.ts`). Only results of calls that may run twice wait for the next step's transaction.
  * So a step with such calls costs one commit.
  *
- * The log of a turn's steps knows which of them the store has.
- *
  * @module
  */
 
@@ -35,13 +33,11 @@ import type { Toolbox } from "./toolbox.ts";
 
 /** Everything that a turn needs from outside. */
 export interface TurnPorts extends Clock {
-  /** Answers the request. */
   readonly model: Model;
   /** Removes the config's secrets from answers that call tools, before they are stored (SEC-R9). */
   readonly cleanSecrets: (text: string) => string;
   /** Gets the whole answer so far, each time that it grows. Must not throw. */
   readonly onText?: (soFar: string) => void;
-  /** The tools that the model may call. */
   readonly toolbox: Toolbox;
   /**
    * What tools get to know of a call.
@@ -51,7 +47,6 @@ export interface TurnPorts extends Clock {
   readonly contextOf: (key: string) => Omit<ToolContext, "signal">;
   /** Steps of the turn that an earlier process has stored, in order. */
   readonly steps: readonly Step[];
-  /** Stores further steps. */
   readonly save: SaveSteps;
   /**
    * Makes messages that have arrived part of the turn, before the model is asked again (S5). Stores
@@ -72,7 +67,6 @@ export interface TurnPorts extends Clock {
   readonly onStep?: (next: NextStep) => void;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
   readonly maxSteps: number;
-  /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
   /** Aborted when the turn is cut, because a message has changed or taken its place. */
   readonly cut?: AbortSignal;
@@ -121,6 +115,8 @@ export async function runTurn(
   }
 }
 
+const FIRST_STEP: NextStep = { kind: "ask", answers: 0 };
+
 /** Takes steps until the model answers without a call. */
 async function converse(
   requestFor: RequestFor,
@@ -163,7 +159,7 @@ async function converse(
   let usage: ModelUsage | undefined;
   const thoughts: string[] = [];
   for (;;) {
-    const next = nextStep(log.steps, toolbox.isIdempotent);
+    const next = log.steps.length === 0 ? FIRST_STEP : nextStep(log.steps, toolbox.isIdempotent);
     ports.onStep?.(next);
     switch (next.kind) {
       case "ask": {
@@ -265,37 +261,12 @@ function sumUsage(
   };
 }
 
-/** The steps of one turn. */
-interface StepLog {
-  /** All steps so far, in order. */
-  readonly steps: readonly Step[];
-  /** The last of them, which the store does not have. */
-  readonly unsaved: readonly Step[];
-  /** Adds steps, without storing them. */
-  add(...steps: readonly Step[]): void;
-  /**
-   * Stores the unsaved steps; does nothing if there are none.
-   *
-   * @throws {unknown} The store's error, as a rejection.
-   */
-  save(waitsForDisk: boolean): Promise<void>;
-  /**
-   * Stores the unsaved steps together with one more, if there is one.
-   *
-   * @param store Stores the steps and one more, and returns that; stores nothing if there is none.
-   * @throws {unknown} The store's error, as a rejection.
-   */
-  saveWith(store: (unsaved: readonly Step[]) => Promise<Step | undefined>): Promise<void>;
-  /** Whether the store has failed. */
-  failure(): boolean;
-}
-
 /**
  * Creates the log.
  *
  * @param stored Steps that an earlier process has stored.
  */
-function createStepLog(stored: readonly Step[], save: SaveSteps): StepLog {
+function createStepLog(stored: readonly Step[], save: SaveSteps) {
   const steps = [...stored];
   let saved = steps.length;
   let hasFailed = false;
@@ -309,23 +280,41 @@ function createStepLog(stored: readonly Step[], save: SaveSteps): StepLog {
     }
   }
   return {
+    /** All steps so far, in order. */
     steps,
-    get unsaved() {
+    /** The last of them, which the store does not have. */
+    get unsaved(): readonly Step[] {
       return steps.slice(saved);
     },
-    add: (...more) => void steps.push(...more),
-    async save(waitsForDisk) {
+    /** Adds steps, without storing them. */
+    add: (...more: readonly Step[]): void => void steps.push(...more),
+    /**
+     * Stores the unsaved steps; does nothing if there are none.
+     *
+     * @throws {unknown} The store's error, as a rejection.
+     */
+    async save(waitsForDisk: boolean): Promise<void> {
       if (saved === steps.length) return;
       const until = steps.length;
       await storing(() => save(steps.slice(saved, until), waitsForDisk));
       saved = until;
     },
-    async saveWith(store) {
+    /**
+     * Stores the unsaved steps together with one more, if there is one.
+     *
+     * @param store Stores the steps and one more, and returns that; stores nothing if there is none.
+     * @throws {unknown} The store's error, as a rejection.
+     */
+    async saveWith(store: (unsaved: readonly Step[]) => Promise<Step | undefined>): Promise<void> {
       const more = await storing(() => store(steps.slice(saved)));
       if (!more) return;
       steps.push(more);
       saved = steps.length;
     },
-    failure: () => hasFailed,
+    /** Whether the store has failed. */
+    failure: (): boolean => hasFailed,
   };
 }
+
+/** The steps of one turn. */
+export type StepLog = ReturnType<typeof createStepLog>;

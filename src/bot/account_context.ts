@@ -1,6 +1,5 @@
 /**
- * Makes the context of a running account, which all of its flows share, and holds its settings, which a
- * reload replaces (C9).
+ * Makes the context of a running account, which all of its flows share.
  *
  * @module
  */
@@ -14,8 +13,6 @@ import { createEmitter } from "../lib/emitter.ts";
 import type { Logging } from "../log.ts";
 import type { Store } from "../core/store/store.ts";
 import type { CurrentPolicy } from "../flows/judging/policy_keeper.ts";
-import type { AccountOptions, AnsweringModel } from "./account_interface.ts";
-import type { Speech } from "./rules/setup.ts";
 
 /** The context of an account, with the types of its config, its policy and its store. */
 export type AccountContext = Account<Config, CurrentPolicy, Store>;
@@ -40,33 +37,6 @@ export function createAccountContext(
     events: createEmitter<AccountEvents>(),
   };
   return context;
-}
-
-/** The current config and models. */
-export interface RunningSettings {
-  /** The current config. */
-  config: Config;
-  /** The model that answers. */
-  model: AnsweringModel["model"];
-  /** Checks whether the model answers. */
-  checkModel: AnsweringModel["checkModel"];
-  /** Hears and speaks; without parts if none is configured. */
-  speech: Speech;
-  /** Draws images; `undefined` if none is configured. */
-  drawing: AnsweringModel["drawing"] | undefined;
-  /** Other models that people may choose. */
-  choices: AnsweringModel["choices"] | undefined;
-  /** Reads and changes the config file. */
-  configFile: AnsweringModel["configFile"] | undefined;
-}
-
-/** The settings that an account starts with, or that a reload brings. */
-export function settingsOf(
-  { config, model, checkModel, speech = {}, drawing, choices, configFile }:
-    & AnsweringModel
-    & Pick<AccountOptions, "config">,
-): RunningSettings {
-  return { config, model, checkModel, speech, drawing, choices, configFile };
 }
 
 /** 12 random hex digits. */

@@ -41,11 +41,7 @@ export function tokenHint(place: string): string {
     `Set it in ${place}, and start Barnacle again`;
 }
 
-/**
- * Turns an error into an end: Discord's refusal is final, any other error is a fault.
- *
- * @param tokenPlace Place of the account's token.
- */
+/** Turns an error into an end: Discord's refusal is final, any other error is a fault. */
 export function endOf(error: unknown, tokenPlace: string): AccountEnd {
   if (!(error instanceof RestError)) return { kind: "fault", error };
   const hint = error.kind === "unauthorized" ? tokenHint(tokenPlace) : error.message;

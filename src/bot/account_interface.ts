@@ -20,7 +20,7 @@ import type { ProcessFiles } from "./process_files.ts";
 import type { AccountEnd } from "./account_end.ts";
 import type { AccountHealth, AccountParts } from "../http/monitor/account_health.ts";
 import type { Meter } from "../http/monitor/meters.ts";
-import type { AccountSetup } from "./rules/setup.ts";
+import type { AccountSetup, AnsweringModel } from "./rules/setup.ts";
 import type { ToolServices } from "./rules/tool_services.ts";
 import type { StoredAccount } from "../core/store/gateway.ts";
 import type { Store } from "../core/store/store.ts";
@@ -28,29 +28,21 @@ import type { Clock } from "../lib/clock.ts";
 
 /** The facts and settings that an account starts with. */
 export interface AccountOptions extends AccountSetup {
-  /** The account's config. */
   readonly config: Config;
   /** The config file's text with its secrets blanked. */
   readonly text?: string;
-  /** The open store. */
   readonly store: Store;
-  /** The data directory, with the agents' files. */
   readonly dataDir: string;
-  /** The process's log, by part. */
   readonly logging: Logging;
-  /** Barnacle's version, for the User-Agent. */
   readonly version: string;
   /** Whether to log every gateway event. */
   readonly isConnectionDebug: boolean;
-  /** URL of the gateway worker. */
   readonly workerUrl: URL;
   /** Loads the tools, which all accounts share. */
   readonly toolServices: () => Promise<ToolServices>;
-  /** Searches notes, for all accounts. */
   readonly searchNotes: NoteSearch;
   /** The gateway thread, loaded ahead. */
   readonly thread?: EarlyThread;
-  /** Files of people. */
   readonly files: ProcessFiles;
   /** Exports the trace of a finished turn; absent: no traces are exported. */
   readonly onTrace?: (trace: TurnTrace) => void;
@@ -58,7 +50,6 @@ export interface AccountOptions extends AccountSetup {
   readonly env: Env;
   /** Counts requests that Discord holds against the address, of all accounts. */
   readonly invalidRequests: InvalidRequests;
-  /** The account's row in the store. */
   readonly stored: StoredAccount;
   /** A test uses it to end the process at a chosen point. */
   readonly crashHooks?: AnswerHooks;
@@ -66,9 +57,7 @@ export interface AccountOptions extends AccountSetup {
 
 /** The account's dependencies on the rest of the process. */
 export interface AccountPorts extends Clock {
-  /** The account's part of the health report. */
   readonly health: AccountHealth;
-  /** Counts events for the metrics. */
   readonly meter: Meter;
   /** Shared with the other accounts. */
   readonly turnLimit: TurnLimit;
@@ -78,15 +67,12 @@ export interface AccountPorts extends Clock {
   readonly isOurs: (userId: UserId) => boolean;
   /** The account is online for the first time in this process. */
   readonly onOnline: (online: Online) => void;
-  /** The account has ended by itself. */
   readonly onEnd: (end: AccountEnd) => void;
 }
 
 /** An account that is online. */
 export interface Online {
-  /** The account. */
   readonly accountId: AccountId;
-  /** The bot's own user. */
   readonly bot: Pick<Self, "userId" | "username">;
   /** Names of all guilds. */
   readonly guilds: readonly string[];
@@ -94,15 +80,8 @@ export interface Online {
   readonly model: string;
 }
 
-/** The model of an account, with its check. */
-export type AnsweringModel = Pick<
-  AccountSetup,
-  "model" | "checkModel" | "speech" | "drawing" | "choices" | "configFile"
->;
-
 /** A running account, as the bot uses it. */
 export interface RunningAccount extends AccountParts {
-  /** The account. */
   readonly accountId: AccountId;
   /** The bot's user id at Discord; `undefined` until it is known. */
   userId(): UserId | undefined;
@@ -113,8 +92,8 @@ export interface RunningAccount extends AccountParts {
   apply(config: Config, account: AnsweringModel, text: string | undefined): Promise<void>;
   /** Estimated bytes of each in-memory cache, by name; computed when called. */
   caches(): Readonly<Record<string, number>>;
-  /** Another process has written to the store. */
-  changedElsewhere(): void;
+  /** A command has changed rows of a namespace through this process. */
+  changedByCommand(namespace: keyof Store): void;
   /** Sends a notice to the owners, with the texts of the config; never fails, but logs. */
   tellOwners(words: (texts: Config["texts"]) => string): void;
   /**

@@ -16,7 +16,6 @@ import { createMediaFolder, type MediaFolder } from "../media/folder.ts";
 
 /** Files of people, for all accounts. */
 export interface ProcessFiles {
-  /** The folder of people's files. */
   readonly folder: MediaFolder;
   /** Reads documents in a thread. */
   readonly extractor: Extractor;
@@ -30,7 +29,6 @@ export interface ProcessFilesOptions extends Clock {
   readonly workerUrl: URL;
   /** `store.retention.mediaDays`; 0 keeps files for ever. */
   readonly mediaDays: () => number;
-  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

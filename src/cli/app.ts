@@ -21,7 +21,7 @@ import { VERSION } from "../version.ts";
 import { errorTexts } from "./help/error_texts.ts";
 import { type CommandTask, overviewLines, welcomeLines } from "./help/overview.ts";
 import { type Commands, withHelpOption, wrongCommand } from "./help/wrong_command.ts";
-import { EXIT } from "./shared/exit_code.ts";
+import { EXIT, StartError } from "./shared/exit_code.ts";
 import type { Terminal } from "./terminal/io.ts";
 import { type Style, styleFor } from "./terminal/style.ts";
 
@@ -102,7 +102,7 @@ function createApplication(
     // The library asks for the number of colours, which Deno answers without a terminal, too.
     documentation: { disableAnsiColor: !style.isOn || !errStyle.isOn },
     localization: { text: errorTexts() },
-    determineExitCode: () => EXIT.failed,
+    determineExitCode: (error) => error instanceof StartError ? error.code : EXIT.failed,
   });
 }
 

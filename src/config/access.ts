@@ -113,7 +113,6 @@ export function reactionPlaces(
 
 /** The access policy of one account. */
 interface AccountPolicy {
-  /** Id of the account. */
   readonly accountId: AccountId;
   /** Names are not resolved yet; see `withNames`. */
   readonly access: AccessPolicy;

@@ -33,7 +33,6 @@ export interface KeyChange {
   readonly from?: string;
   /** JSON of the new value, written like `from`. Absent if the key was removed. */
   readonly to?: string;
-  /** When the change takes effect. */
   readonly takesEffect: TakesEffect;
 }
 
@@ -47,7 +46,6 @@ export interface KeyChange {
  * - `stop`: it was removed or disabled.
  */
 export interface AccountChange {
-  /** The changed account. */
   readonly accountId: AccountId;
   /** The next step for it, as above. */
   readonly does: "keep" | "apply" | "restart" | "start" | "stop";

@@ -33,7 +33,6 @@ export interface BotConfig extends SharedConfig {
 
 /** The config of one account. */
 export interface Config extends SharedConfig {
-  /** This account's own config. */
   readonly discord: DiscordConfig;
 }
 
@@ -43,9 +42,7 @@ export interface SharedConfig extends Omit<Settings, "$schema" | "channels" | "m
   readonly file?: string;
   /** Files with secrets that the config names; absent: none. */
   readonly secretFiles?: readonly string[];
-  /** The one agent of this version. */
   readonly agent: AgentConfig;
-  /** The model to ask, and the known providers. */
   readonly models: ModelsConfig;
   /** `messages.texts`: sentences that the operator replaces, by key (R13). */
   readonly texts: Texts;
@@ -61,7 +58,6 @@ export interface DiscordConfig extends Omit<AccountSettings, "gateway" | "histor
   readonly access: AccessPolicy;
   /** Maximum number of overheard messages in a turn's context; 0 disables (H1). */
   readonly historyLimit: number;
-  /** The gateway connection. */
   readonly gateway: AccountSettings["gateway"] & {
     /** Where reactions can count: the preset asks for their intents only then (H5). */
     readonly reactions: ReturnType<typeof reactionPlaces>;
@@ -88,7 +84,7 @@ export interface AgentConfig extends Partial<Settings["agents"]["list"][number]>
 const DEFAULT_HISTORY = 20;
 
 /** What the config needs beside the settings. */
-interface Found extends Pick<SharedConfig, "file" | "secretFiles"> {
+interface ConfigFacts extends Pick<SharedConfig, "file" | "secretFiles"> {
   /** All accounts, `default` first. */
   readonly accounts: readonly WrittenAccount[];
   /** Whether a text addresses the bot by a pattern; see `mention.ts`. */
@@ -100,7 +96,7 @@ interface Found extends Pick<SharedConfig, "file" | "secretFiles"> {
 /** Makes the config of valid settings with their secrets. */
 export function toConfig(
   settings: Settings,
-  { accounts, matchesPattern, tokenPlaces, file, secretFiles }: Found,
+  { accounts, matchesPattern, tokenPlaces, file, secretFiles }: ConfigFacts,
 ): BotConfig {
   const { $schema: _, channels: __, ...shared } = settings;
   const { list: [agent], defaults } = settings.agents;

@@ -20,7 +20,7 @@ import { nearestOf } from "./checks/nearest.ts";
 import { openHost, UNENCRYPTED_HINT } from "./audit/audit_agent.ts";
 import { envSecret } from "./schema/parts/secrets.ts";
 
-type Written = Settings["agents"]["defaults"]["model"];
+type WrittenModel = Settings["agents"]["defaults"]["model"];
 
 const PROVIDERS = ["models", "providers"];
 
@@ -71,7 +71,7 @@ function isLost({ removed = [] }: Partial<Pick<ValidPart, "removed">> = {}): boo
   );
 }
 
-function namesIn(written: Written, path: readonly Segment[]) {
+function namesIn(written: WrittenModel, path: readonly Segment[]) {
   if (written === undefined) return [];
   const names = typeof written === "string" ? [{ name: written, path }] : [
     { name: written.primary, path: [...path, "primary"] },

@@ -18,16 +18,11 @@ export type ProviderKind = Settings["models"]["providers"][string]["kind"];
 export interface Provider extends Partial<Omit<WrittenProvider, "baseUrl">> {
   /** The first part of `"<provider>/<model>"`. */
   readonly id: string;
-  /** The API that it has. */
   readonly kind: ProviderKind;
   /** Address without a slash at its end: `"https://api.openai.com/v1"`. */
   readonly baseUrl: string;
-  /** Headers to add to each request. */
   readonly headers: Readonly<Record<string, Secret>>;
 }
-
-/** Prices of a model, as the config has them. */
-export type Price = Settings["models"]["providers"][string]["prices"][string];
 
 /** Abilities of a model, as the config has them. */
 export type WrittenAbilities = Settings["models"]["providers"][string]["models"][string];
@@ -44,13 +39,11 @@ export interface ModelsConfig {
   readonly names?: ModelNames;
   /** Config path of the choice, for messages. */
   readonly namesPath: string;
-  /** The providers of the config by name. */
   readonly providers: Settings["models"]["providers"];
 }
 
 /** A model and its server. */
 export interface ModelChoice {
-  /** The server to ask. */
   readonly provider: Provider;
   /** Name of the model at that server. */
   readonly model: string;
@@ -93,9 +86,7 @@ export interface Vendor {
   readonly id: string;
   /** Name for people: `"OpenAI"`. */
   readonly name: string;
-  /** The vendor's API. */
   readonly kind: ProviderKind;
-  /** Its own address. */
   readonly baseUrl: string;
   /** Variable with the API key: `"OPENAI_API_KEY"`. */
   readonly keyVariable: string;

@@ -28,7 +28,6 @@ import { isRecord, readTree, type Remark, type Segment, type Tree } from "./text
 export interface ConfigText {
   /** Path as the operator would write it, for messages. */
   readonly file: string;
-  /** The file's text. */
   readonly text: string;
 }
 

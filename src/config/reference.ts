@@ -11,7 +11,7 @@ import { docText, type KeyDoc, type ReferencePart, type TakesEffect } from "./sc
 import { configSchema, discordSection } from "./schema/root.ts";
 import {
   childOf,
-  core,
+  coreSchema,
   docOf,
   isOptional,
   layersOf,
@@ -27,15 +27,12 @@ export interface ReferenceKey {
   readonly path: string;
   /** The key's own name: `"users"`. */
   readonly name: string;
-  /** The schema of the value. */
   readonly schema: Schema;
-  /** The key's document. */
   readonly doc: KeyDoc;
   /** Whether the key, and each section above it, has an effect in this version. */
   readonly isBuilt: boolean;
   /** The part of the page that has the key. */
   readonly task: ReferencePart;
-  /** When a change of the key takes effect. */
   readonly takesEffect: TakesEffect;
   /** Whether the value is an object whose keys have defaults of their own. */
   readonly isSection: boolean;
@@ -76,7 +73,7 @@ function entryPath(path: string, { entry = "<name>" }: KeyDoc): string {
 function isSection(schema: Schema): boolean {
   const isOpen = schema === discordSection || docOf(schema)?.isOpen ||
     layersOf(schema).some((layer) => layer instanceof z.ZodPrefault);
-  return isOpen && core(schema) instanceof z.ZodObject;
+  return isOpen && coreSchema(schema) instanceof z.ZodObject;
 }
 
 /** The schema's default; `undefined` if it has none. */
@@ -87,7 +84,7 @@ export function defaultOf(schema: Schema): unknown {
 /** The default as a reference shows it: JSON, or the words of the document. */
 export function defaultText({ schema, doc }: ReferenceKey): string {
   const fallback = defaultOf(schema);
-  if (fallback !== undefined) return `\`${json(fallback)}\``;
+  if (fallback !== undefined) return `\`${jsonOnOneLine(fallback)}\``;
   return doc.unset ?? (isOptional(schema) ? "none" : "required");
 }
 
@@ -98,7 +95,7 @@ export function defaultText({ schema, doc }: ReferenceKey): string {
  */
 export function exampleOf({ schema, doc }: ReferenceKey): unknown {
   if (doc.example !== undefined) return doc.example;
-  const plain = core(schema);
+  const plain = coreSchema(schema);
   const values = plain instanceof z.ZodBoolean
     ? [true, false]
     : plain instanceof z.ZodEnum
@@ -108,10 +105,12 @@ export function exampleOf({ schema, doc }: ReferenceKey): unknown {
 }
 
 /** JSON on one line, laid out like the formatter does. */
-export function json(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(json).join(", ")}]`;
+export function jsonOnOneLine(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(jsonOnOneLine).join(", ")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const parts = Object.entries(value).map(([key, part]) => `${JSON.stringify(key)}: ${json(part)}`);
+  const parts = Object.entries(value).map(([key, part]) =>
+    `${JSON.stringify(key)}: ${jsonOnOneLine(part)}`
+  );
   return parts.length === 0 ? "{}" : `{ ${parts.join(", ")} }`;
 }
 
@@ -194,7 +193,7 @@ function valueLines(
   isComment: boolean,
 ): readonly string[] {
   const name = JSON.stringify(key.name);
-  const plain = core(key.schema);
+  const plain = coreSchema(key.schema);
   if (key.isSection) {
     const inner = members(key.keys, kind, depth + 1, isComment);
     return [`${name}: {`, ...inner.map(indent), "},"];
@@ -213,7 +212,7 @@ function valueLines(
   const shown = fallback === undefined || (kind === "short" && isEmpty(fallback))
     ? example ?? {}
     : fallback;
-  return [`${name}: ${json(shown)},`];
+  return [`${name}: ${jsonOnOneLine(shown)},`];
 }
 
 function indent(line: string): string {

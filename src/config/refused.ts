@@ -8,22 +8,12 @@
  * @module
  */
 
-import { type Section, writtenSections } from "./schema/accounts.ts";
+import { type AccountSection, writtenSections } from "./schema/accounts.ts";
 import { quoted } from "../lib/text/quoted.ts";
-import { entriesAt, isList, type Segment, valueAt } from "./text/tree.ts";
-
-/** A key that makes the config invalid, and the way to fix it. */
-export interface RefusedKey {
-  /** Config path of the key. */
-  readonly path: readonly Segment[];
-  /** The reason, for the operator. */
-  readonly message: string;
-  /** How to fix it. */
-  readonly hint: string;
-}
+import { entriesAt, isList, type KeyFault, type Segment, valueAt } from "./text/tree.ts";
 
 /** All such keys of an otherwise valid file. */
-export function refusedIn(value: unknown): readonly RefusedKey[] {
+export function refusedIn(value: unknown): readonly KeyFault[] {
   return [
     ...assignments(value),
     ...bindings(value),
@@ -31,9 +21,9 @@ export function refusedIn(value: unknown): readonly RefusedKey[] {
   ];
 }
 
-function assignments(value: unknown): readonly RefusedKey[] {
+function assignments(value: unknown): readonly KeyFault[] {
   const path = ["router", "assignments"];
-  return entriesAt(value, path).flatMap(([agentId, assignment]): readonly RefusedKey[] => {
+  return entriesAt(value, path).flatMap(([agentId, assignment]): readonly KeyFault[] => {
     const here = [...path, agentId];
     if (valueAt(assignment, ["role"]) === "passive") {
       return [{
@@ -46,7 +36,7 @@ function assignments(value: unknown): readonly RefusedKey[] {
   });
 }
 
-function bindings(value: unknown): readonly RefusedKey[] {
+function bindings(value: unknown): readonly KeyFault[] {
   const list = valueAt(value, ["bindings"]);
   if (!isList(list)) return [];
   return list.flatMap((binding, index) =>
@@ -59,7 +49,7 @@ function otherAgent(
   value: unknown,
   agentId: unknown,
   path: readonly Segment[],
-): readonly RefusedKey[] {
+): readonly KeyFault[] {
   const first = valueAt(value, ["agents", "list", 0, "id"]) ?? "main";
   if (agentId === first) return [];
   return [{
@@ -72,7 +62,7 @@ function otherAgent(
 /**
  * The filter denies messages without a mention. It cannot check mentions, so all would be answered.
  */
-function filteredMentions(value: unknown): readonly RefusedKey[] {
+function filteredMentions(value: unknown): readonly KeyFault[] {
   return writtenSections(value).flatMap((section) => {
     const filters = intentFilters(section);
     if (!filters.some(({ filter }) => valueAt(filter, ["enabled"]) === true)) return [];
@@ -92,7 +82,7 @@ interface Filter {
 }
 
 /** The filters of all guilds, of each guild and of each channel. */
-function intentFilters({ value }: Section): readonly Filter[] {
+function intentFilters({ value }: AccountSection): readonly Filter[] {
   const filters: Filter[] = [];
   const look = (place: unknown, path: () => readonly Segment[]): void => {
     const filter = valueAt(place, ["intentFilter"]);

@@ -31,7 +31,6 @@ import type { ValidPart } from "./valid_part.ts";
 
 /** The result of reading all secrets. */
 interface FoundSecrets {
-  /** All of them, by their config path. */
   readonly byPath: SecretsByPath;
   /** Whether the file itself contains one (C8). */
   readonly holdsLiteral: boolean;

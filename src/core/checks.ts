@@ -1,7 +1,8 @@
 /**
  * Lists all checks: what each is called, which commands and reports run it, and its fixed words.
  *
- * A check that only `barnacle doctor` runs, and that needs nothing else, is declared in
+ * Each runner has a list of code, and {@link runChecks} runs the part of it that this list gives to the
+ * runner. A check that only `barnacle doctor` runs, and that needs nothing else, is declared in
  * `cli/diagnose/doctor_checks.ts`, together with its code.
  *
  * @module
@@ -32,7 +33,6 @@ export type CheckRunner =
 export interface Check {
   /** Short title of the checked thing: `"Token"`. */
   readonly what: string;
-  /** Who runs it. */
   readonly runs: readonly CheckRunner[];
   /** The next step after any failure; absent if it depends on the failure. */
   readonly fix?: string;
@@ -199,6 +199,34 @@ export function checkOf(id: string): Check | undefined {
   const known: Readonly<Record<string, Check>> = CHECKS;
   const name = Object.hasOwn(known, id) ? id : id.replace(/:.*/s, "");
   return Object.hasOwn(known, name) ? known[name] : undefined;
+}
+
+/** Ids of the checks about one thing: `"network."`. */
+export function idsBelow(beginning: string): readonly string[] {
+  return Object.keys(CHECKS).filter((id) => id.startsWith(beginning));
+}
+
+/** The code of one check, or of several that need the same facts. */
+export interface CheckCode<Facts, Found> {
+  /** Ids of {@link CHECKS}; or, of a check that only `barnacle doctor` runs, its own. */
+  readonly checks: readonly string[];
+  /** Judges the facts. */
+  readonly run: (facts: Facts) => Found;
+}
+
+/**
+ * Runs a runner's checks in order, as {@link CHECKS} says where each runs. It begins one when the
+ * caller asks for its result, so a caller that awaits each runs them one after the other.
+ */
+export function* runChecks<Facts, Found>(
+  runner: CheckRunner,
+  codes: readonly CheckCode<Facts, Found>[],
+  facts: Facts,
+): Generator<Found, void> {
+  for (const { checks, run } of codes) {
+    const runs = checks.flatMap((id) => checkOf(id)?.runs ?? DOCTOR.runs);
+    if (runs.includes(runner)) yield run(facts);
+  }
 }
 
 /** Id and title of a check, for a finding of it. */

@@ -19,7 +19,6 @@ export interface Finding {
   readonly id: string;
   /** Short title of the checked thing: `"Token"`. */
   readonly what: string;
-  /** Result of the check. */
   readonly status: FindingStatus;
   /** Host, file, config key or portal page to look at; absent if none helps. */
   readonly where?: string;

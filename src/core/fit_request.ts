@@ -46,9 +46,9 @@ function withinWindow(
   request: ModelRequest,
   { contextWindow, maxOutput }: ContextWindow,
 ): ModelRequest {
-  const { system, messages, tools } = request;
+  const { system, messages } = request;
   const maxChars = (contextWindow - maxOutput) / TOKENS_PER_CHAR;
-  let chars = system.length + (tools ? JSON.stringify(tools).length : 0);
+  let chars = system.length + toolChars(request);
   let start = messages.length;
   for (let at = messages.length - 1; at >= 0; at--) {
     const message = messages[at];
@@ -65,7 +65,16 @@ function charsOf(message: ModelMessage): number {
   return calls.reduce((sum, call) => sum + call.arguments.length, message.text.length);
 }
 
-/** UTF-16 units of a request, for an estimate of its tokens. */
+function toolChars({ tools }: ModelRequest): number {
+  return tools ? JSON.stringify(tools).length : 0;
+}
+
+/** Rough number of tokens of a request with its tools. */
+export function estimatedTokens(request: ModelRequest): number {
+  return Math.ceil((charsIn(request) + toolChars(request)) * TOKENS_PER_CHAR);
+}
+
+/** UTF-16 units of a request without its tools, for an estimate of its tokens. */
 export function charsIn({ system, messages }: ModelRequest): number {
   return messages.reduce((sum, message) => sum + charsOf(message), system.length);
 }

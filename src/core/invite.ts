@@ -118,11 +118,7 @@ export function invitePermissions(options?: InviteOptions): string {
     .reduce((bits, { permission }) => bits | PERMISSIONS[permission], 0n).toString();
 }
 
-/**
- * The link's URL.
- *
- * @param applicationId Application of the bot to invite.
- */
+/** The link's URL. */
 export function inviteUrl(applicationId: ApplicationId, options?: InviteOptions): string {
   const url = new URL("https://discord.com/oauth2/authorize");
   url.searchParams.set("client_id", applicationId);

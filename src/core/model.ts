@@ -104,7 +104,6 @@ export interface ModelUsage {
   readonly inputTokens: number;
   /** Tokens of the request that the server had in its cache; absent if it does not report them. */
   readonly cachedTokens?: number;
-  /** Tokens of the answer. */
   readonly outputTokens: number;
   /** Cost in millionths of the config's currency; absent if the price is not known (L5). */
   readonly micros?: number;
@@ -127,7 +126,6 @@ export interface Model {
   /**
    * Sends one request and streams its answer.
    *
-   * @param signal Aborts the request.
    * @throws {ModelError} While iterating, if the model gives no whole answer. After an abort,
    * iterating throws the signal's reason instead.
    */
@@ -185,7 +183,6 @@ export type ModelErrorKind =
 
 /** A request to a model that failed. The message contains no key and no content. */
 export class ModelError extends Error {
-  /** Name of the class, for logs. */
   override readonly name = "ModelError";
   /** Kind of failure, which decides what to do next. */
   readonly kind: ModelErrorKind;
@@ -203,6 +200,8 @@ export class ModelError extends Error {
   readonly namesImages: boolean;
   /** Whether the server's reason for a refusal names thinking. */
   readonly namesThinking: boolean;
+  /** Tokens of the context window, if a refusal because of the length names them. */
+  readonly contextWindow?: number;
 
   /**
    * Creates the error.
@@ -220,6 +219,7 @@ export class ModelError extends Error {
       readonly redirectedTo?: string;
       readonly namesImages?: boolean;
       readonly namesThinking?: boolean;
+      readonly contextWindow?: number;
       readonly cause?: unknown;
     },
   ) {
@@ -231,6 +231,7 @@ export class ModelError extends Error {
     this.namesImages = details.namesImages ?? false;
     this.namesThinking = details.namesThinking ?? false;
     if (details.status !== undefined) this.status = details.status;
+    if (details.contextWindow !== undefined) this.contextWindow = details.contextWindow;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
   }
 }
@@ -265,20 +266,19 @@ export interface ContextWindow {
   readonly isPending?: true;
 }
 
-/** The room of a model that reports none, in tokens. */
-export const UNKNOWN_WINDOW: ContextWindow = { contextWindow: 8_192, maxOutput: 1_024 };
-
-/** Room for an answer, if the model has a known window and no known limit of answers. */
+/** Room for an answer, if the model has no known limit of answers. */
 const ANSWER_TOKENS = 4_096;
 /** Maximum share of the window that is kept free for the answer. */
 const ANSWER_SHARE = 0.25;
 
+/** Tokens that a model has if neither the config nor its server tells, nor its family's name. */
+const ASSUMED_TOKENS = 32_768;
+
 /** The room of a model by its abilities. */
-export function windowOf({ contextWindow, maxOutput }: Abilities): ContextWindow {
-  if (contextWindow === undefined) {
-    const { contextWindow: all, maxOutput: rest } = UNKNOWN_WINDOW;
-    return { contextWindow: all, maxOutput: Math.min(maxOutput ?? rest, all * ANSWER_SHARE) };
-  }
+export function windowOf({ contextWindow = ASSUMED_TOKENS, maxOutput }: Abilities): ContextWindow {
   const most = Math.floor(contextWindow * ANSWER_SHARE);
   return { contextWindow, maxOutput: Math.min(maxOutput ?? ANSWER_TOKENS, most) };
 }
+
+/** The room of a model of which nothing is known. */
+export const UNKNOWN_WINDOW: ContextWindow = windowOf({});

@@ -19,7 +19,6 @@ export interface ModelProblem {
 
 /** A failure, as a `ModelError` has it. */
 export interface ModelFailure {
-  /** Kind of the failure. */
   readonly kind: ModelErrorKind;
   /** `"<provider>/<model>"` */
   readonly modelId: string;
@@ -99,7 +98,6 @@ export type ModelCheck =
   | {
     readonly kind: "failed";
     readonly server: string;
-    /** Kind of the failure, with the model's id. */
     readonly failure: ModelFailure;
     /** The failure in words, without key and content. */
     readonly message: string;

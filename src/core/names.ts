@@ -14,7 +14,6 @@ export type ResolvedName =
     readonly typed: string;
     /** The object's name at Discord at that time. */
     readonly name: string;
-    /** Unix time in milliseconds at which Barnacle resolved it. */
     readonly at: number;
   }
   & (

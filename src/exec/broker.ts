@@ -10,7 +10,7 @@
 
 import { z } from "zod";
 import { environmentFor, resolveCommand } from "./resolve.ts";
-import { run, type Running } from "./run.ts";
+import { type RunningProgram, runProgram } from "./run.ts";
 
 /** Maximum characters of a request. */
 const MAX_REQUEST = 4_000_000;
@@ -30,7 +30,6 @@ export type BrokerRequest = z.infer<typeof requestSchema>;
 export interface BrokerConnection {
   /** What the bot sends, until it closes the connection. */
   readonly input: AsyncIterable<Uint8Array>;
-  /** Sends a line to the bot. */
   readonly send: (line: string) => Promise<void>;
 }
 
@@ -47,7 +46,7 @@ export async function serveBroker(
     if (done || text.length > MAX_REQUEST) return;
     text += decoder.decode(value, { stream: true });
   }
-  let running: Running | undefined;
+  let running: RunningProgram | undefined;
   const answer = (body: object) => send(`${JSON.stringify(body)}\n`);
   try {
     const { run: asked, ...request } = requestSchema.parse(JSON.parse(text));
@@ -57,7 +56,7 @@ export async function serveBroker(
     const { timeoutMs } = asked;
     const launch = { file: command.path, args: command.argv.slice(1) };
     const env = environmentFor(workspace);
-    const started = running = run(launch, { cwd: command.cwd, env, timeoutMs });
+    const started = running = runProgram(launch, { cwd: command.cwd, env, timeoutMs });
     void stopAtEnd(reader, () => started.stop());
     const end = await started.ended;
     await answer({ output: started.output(), end });

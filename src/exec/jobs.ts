@@ -9,12 +9,11 @@ import { mkdir, realpath } from "node:fs/promises";
 import type { HostCommands, ResolvedCommand, RunEnd } from "../core/exec/command.ts";
 import { environmentFor, resolveCommand } from "./resolve.ts";
 import { BROKER_SOCKET, resolveRemotely, runRemotely } from "./remote.ts";
-import { run, type Running } from "./run.ts";
-import { type Launch, prepareInstructions, probeSandbox, sandboxed } from "./sandbox.ts";
+import { type RunningProgram, runProgram } from "./run.ts";
+import { inBubblewrap, prepareInstructions, probeSandbox, type ProgramLaunch } from "./sandbox.ts";
 
 /** Settings of commands, read for each command. */
 export interface HostCommandsOptions {
-  /** The workspace. */
   readonly workspace: () => string;
   /** Rejects if commands may not use the workspace, with the reason in words. */
   readonly assertApart: (workspace: string) => Promise<void>;
@@ -26,7 +25,7 @@ export interface HostCommandsOptions {
 
 interface CommandJob {
   readonly owner: string;
-  readonly running: Running;
+  readonly running: RunningProgram;
   end?: RunEnd;
 }
 
@@ -44,7 +43,7 @@ export function createHostCommands(options: HostCommandsOptions): HostCommands {
   const { brokerSocket = BROKER_SOCKET } = options;
   const hasBroker = () => existsSync(brokerSocket);
   const jobs = new Map<number, CommandJob>();
-  const active = new Set<Running>();
+  const active = new Set<RunningProgram>();
   let probe: Promise<string | undefined> | undefined;
   let last = 0;
 
@@ -56,12 +55,12 @@ export function createHostCommands(options: HostCommandsOptions): HostCommands {
     return await realpath(path);
   }
 
-  async function launchOf(command: ResolvedCommand, workspace: string): Promise<Launch> {
+  async function launchOf(command: ResolvedCommand, workspace: string): Promise<ProgramLaunch> {
     probe ??= probeSandbox(workspace);
     const bwrap = await probe;
     if (bwrap !== undefined) {
       await prepareInstructions(workspace);
-      return sandboxed(command, workspace, bwrap);
+      return inBubblewrap(command, workspace, bwrap);
     }
     if (!options.maySkipSandbox()) {
       probe = undefined; // the operator may install it meanwhile
@@ -70,13 +69,13 @@ export function createHostCommands(options: HostCommandsOptions): HostCommands {
     return { file: command.path, args: command.argv.slice(1) };
   }
 
-  async function runHere(command: ResolvedCommand, timeoutMs: number): Promise<Running> {
+  async function runHere(command: ResolvedCommand, timeoutMs: number): Promise<RunningProgram> {
     const workspace = await workspaceNow();
     const launch = await launchOf(command, workspace);
-    return run(launch, { cwd: command.cwd, env: environmentFor(workspace), timeoutMs });
+    return runProgram(launch, { cwd: command.cwd, env: environmentFor(workspace), timeoutMs });
   }
 
-  async function begin(command: ResolvedCommand, timeoutMs: number): Promise<Running> {
+  async function begin(command: ResolvedCommand, timeoutMs: number): Promise<RunningProgram> {
     if (active.size >= MAX_RUNNING) throw new Error("too many commands run; try again later");
     const running = hasBroker()
       ? runRemotely(brokerSocket, command, command.cwd, timeoutMs)

@@ -9,7 +9,7 @@ import { z } from "zod";
 import type { CommandRequest, ResolvedCommand } from "../core/exec/command.ts";
 import type { BrokerRequest } from "./broker.ts";
 import type { RunEnd } from "../core/exec/command.ts";
-import type { Running } from "./run.ts";
+import type { RunningProgram } from "./run.ts";
 
 /** Where systemd listens for the bot. */
 export const BROKER_SOCKET = "/run/barnacle-exec.sock";
@@ -29,18 +29,20 @@ const commandSchema = z.object({
   namesProgram: z.boolean(),
 });
 
-const answerSchema = z.union([
-  z.object({ error: z.string() }),
-  z.object({ command: commandSchema }),
-  z.object({
-    output: z.string(),
-    end: z.object({
-      code: z.number().nullable(),
-      cut: z.enum(["time", "output", "stopped"]).optional(),
-      ms: z.number(),
+const answerSchema = z.lazy(() =>
+  z.union([
+    z.object({ error: z.string() }),
+    z.object({ command: commandSchema }),
+    z.object({
+      output: z.string(),
+      end: z.object({
+        code: z.number().nullable(),
+        cut: z.enum(["time", "output", "stopped"]).optional(),
+        ms: z.number(),
+      }),
     }),
-  }),
-]);
+  ])
+);
 
 type BrokerAnswer = z.infer<typeof answerSchema>;
 
@@ -85,7 +87,7 @@ export function runRemotely(
   { argv, binding }: ResolvedCommand,
   cwd: string,
   timeoutMs: number,
-): Running {
+): RunningProgram {
   const { answered, stop } = exchange(socket, {
     argv: [...argv],
     cwd,

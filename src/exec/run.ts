@@ -11,7 +11,7 @@ import type { RunEnd } from "../core/exec/command.ts";
 import { codeOf } from "../lib/errors.ts";
 
 /** A running program. */
-export interface Running {
+export interface RunningProgram {
   /** Output so far, of both streams, as they came. */
   output(): string;
   /** Ends the program and its children. */
@@ -26,17 +26,16 @@ const KEPT_BYTES = 32 * 1024;
 const MAX_BYTES = 1024 * 1024;
 
 /** Starts a program. It gets no input. */
-export function run(
+export function runProgram(
   { file, args }: { readonly file: string; readonly args: readonly string[] },
   { cwd, env, timeoutMs }: {
-    /** Folder in which the program starts. */
     readonly cwd: string;
     /** The whole environment. */
     readonly env: Readonly<Record<string, string>>;
     /** Milliseconds until the program is killed. */
     readonly timeoutMs: number;
   },
-): Running {
+): RunningProgram {
   const output = createOutput(KEPT_BYTES, MAX_BYTES);
   const { promise: ended, resolve, reject } = Promise.withResolvers<RunEnd>();
   const startedAt = performance.now();
@@ -90,27 +89,20 @@ function killGroup({ pid }: ChildProcess): void {
   }
 }
 
-/** Output of a command. */
-export interface KeptOutput {
-  /** Adds a part; returns whether the command may write more. */
-  add(part: Uint8Array): boolean;
-  /** The output, with a note in place of its middle. */
-  text(): string;
-}
-
 /**
  * Creates an empty output.
  *
  * @param keep Bytes of the beginning, and as many of the end.
  * @param max Bytes after which the command may write no more.
  */
-export function createOutput(keep: number, max: number): KeptOutput {
+export function createOutput(keep: number, max: number) {
   const head: Uint8Array[] = [];
   let headBytes = 0;
   let tail = new Uint8Array(0);
   let bytes = 0;
   return {
-    add(part) {
+    /** Adds a part; returns whether the command may write more. */
+    add(part: Uint8Array): boolean {
       bytes += part.length;
       const toHead = part.subarray(0, Math.max(0, keep - headBytes));
       if (toHead.length > 0) {
@@ -126,7 +118,8 @@ export function createOutput(keep: number, max: number): KeptOutput {
       }
       return bytes <= max;
     },
-    text() {
+    /** The output, with a note in place of its middle. */
+    text(): string {
       const decode = (data: Uint8Array) => new TextDecoder().decode(data);
       const start = decode(Buffer.concat(head));
       const left = bytes - headBytes - tail.length;

@@ -10,13 +10,12 @@ import { join } from "node:path";
 import type { ResolvedCommand } from "../core/exec/command.ts";
 import { codeOf } from "../lib/errors.ts";
 import { environmentFor } from "./resolve.ts";
-import { run } from "./run.ts";
+import { runProgram } from "./run.ts";
 
 /** A program to start, with its arguments. */
-export interface Launch {
+export interface ProgramLaunch {
   /** Path of the program. */
   readonly file: string;
-  /** Its arguments. */
   readonly args: readonly string[];
 }
 
@@ -79,11 +78,11 @@ function ignoreExisting(error: unknown): void {
 }
 
 /** The command within bubblewrap. */
-export function sandboxed(
+export function inBubblewrap(
   { argv, path, realPath, cwd }: Pick<ResolvedCommand, "argv" | "path" | "realPath" | "cwd">,
   workspace: string,
   bwrap: string,
-): Launch {
+): ProgramLaunch {
   const limit = LIMITS.find((place) => existsSync(place));
   const outside = [...new Set([realPath, path])]
     .filter((place) => !READ_ONLY.some((folder) => place.startsWith(`${folder}/`)));
@@ -137,12 +136,12 @@ export async function probeSandbox(workspace: string): Promise<string | undefine
   if (bwrap === undefined) return undefined;
   const path = ["/usr/bin/true", "/bin/true"].find((place) => existsSync(place)) ?? "/bin/true";
   await prepareInstructions(workspace);
-  const launch = sandboxed(
+  const launch = inBubblewrap(
     { argv: ["true"], path, realPath: path, cwd: workspace },
     workspace,
     bwrap,
   );
-  const end = await run(launch, { cwd: "/", env: {}, timeoutMs: PROBE_MS }).ended.catch(() =>
+  const end = await runProgram(launch, { cwd: "/", env: {}, timeoutMs: PROBE_MS }).ended.catch(() =>
     undefined
   );
   return end?.code === 0 ? bwrap : undefined;

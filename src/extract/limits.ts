@@ -21,34 +21,28 @@ export const MAX_STRING_CHARS = 4_000_000;
 
 /** A file cannot be read, for a reason that people may know. */
 export class UnreadableError extends Error {
-  /** Name of the error class, as logs show it. */
   override readonly name = "UnreadableError";
 }
 
-/** Collects a document's text up to its limit. */
-export interface Text {
-  /** Adds a text. Once the limit is reached, the rest is dropped. */
-  add(text: string): void;
-  /** Whether the limit is reached. */
-  readonly isFull: boolean;
-  /** The text so far, without blank lines in a row. */
-  read(): string;
-}
-
 /** Creates an empty text. */
-export function createText(maxChars = MAX_CHARS): Text {
+export function createText(maxChars = MAX_CHARS) {
   const parts: string[] = [];
   let chars = 0;
   return {
-    add(text) {
+    /** Adds a text. Once the limit is reached, the rest is dropped. */
+    add(text: string): void {
       const room = maxChars - chars;
       if (room <= 0) return;
       parts.push(text.slice(0, room));
       chars += text.length;
     },
-    get isFull() {
+    get isFull(): boolean {
       return chars >= maxChars;
     },
-    read: () => parts.join("").replace(/[ \t]+\n/g, "\n").replace(/\n{3,}/g, "\n\n").trim(),
+    /** The text so far, without blank lines in a row. */
+    read: (): string => parts.join("").replace(/[ \t]+\n/g, "\n").replace(/\n{3,}/g, "\n\n").trim(),
   };
 }
+
+/** Collects a document's text up to its limit. */
+export type Text = ReturnType<typeof createText>;

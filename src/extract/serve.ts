@@ -10,7 +10,7 @@ import type { AudioFacts, DocumentText, ExtractJob } from "../core/turn/extract.
 import type { FromThread } from "./extractor.ts";
 
 /** The part of a `MessagePort` of `node:worker_threads` that the thread needs. */
-export interface Port {
+export interface ExtractPort {
   /** Sends a result to the main thread. */
   postMessage(message: FromThread): void;
   /** Listens for jobs. */
@@ -18,9 +18,9 @@ export interface Port {
 }
 
 /** Tells that the thread has loaded, and does its jobs. */
-export function serveExtraction(port: Port): void {
+export function serveExtraction(port: ExtractPort): void {
   port.on("message", (job) => {
-    run(job).then(
+    runExtractJob(job).then(
       (result) => port.postMessage({ kind: "done", result }),
       (error: unknown) => port.postMessage({ kind: "failed", why: reasonOf(error) }),
     );
@@ -29,7 +29,9 @@ export function serveExtraction(port: Port): void {
 }
 
 /** Does one job. Each format's code is loaded only when it is needed. */
-export async function run(job: ExtractJob): Promise<DocumentText | AudioFacts | VoiceFacts> {
+export async function runExtractJob(
+  job: ExtractJob,
+): Promise<DocumentText | AudioFacts | VoiceFacts> {
   switch (job.kind) {
     case "pdf":
       return await (await import("./pdf.ts")).readPdf(job.bytes);

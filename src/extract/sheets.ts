@@ -14,7 +14,6 @@ import { type PartReader, readZip } from "./zip.ts";
 
 /** Everything that cells refer to. */
 interface Book {
-  /** Strings by index. */
   readonly strings: string[];
   /** Indexes of the formats that show dates. */
   readonly dateStyles: Set<number>;

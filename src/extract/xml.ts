@@ -12,23 +12,20 @@ import { UnreadableError } from "./limits.ts";
 import type { PartReader } from "./zip.ts";
 
 /** Attributes of an element, by their name with its prefix. */
-export type Attributes = Readonly<Record<string, string>>;
-
-/** Takes the parts of an XML text, in order. Names come without their prefix. */
-export interface XmlHandlers {
-  /** An element begins. */
-  open?(name: string, attributes: Attributes): void;
-  /** Text within an element. */
-  text?(text: string): void;
-  /** An element ends. */
-  close?(name: string): void;
-}
+export type XmlAttributes = Readonly<Record<string, string>>;
 
 /** Maximum depth of elements. Word nests tables some ten levels deep. */
 const MAX_DEPTH = 200;
 
 /** Creates the reader of one XML part. */
-export function xmlReader({ open, text, close }: XmlHandlers): PartReader {
+export function xmlReader({ open, text, close }: {
+  /** An element begins. */
+  open?(name: string, attributes: XmlAttributes): void;
+  /** Text within an element. */
+  text?(text: string): void;
+  /** An element ends. */
+  close?(name: string): void;
+}): PartReader {
   const parser = new SaxesParser({ xmlns: false });
   const decoder = new TextDecoder();
   let depth = 0;

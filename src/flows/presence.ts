@@ -15,7 +15,6 @@ import type { Account } from "../core/account/account.ts";
 
 /** The presence of an account. */
 export interface AccountPresence {
-  /** The current one. */
   readonly current: () => Presence;
   /**
    * Changes it: stored first, then shown.
@@ -35,17 +34,25 @@ const presenceSchema: z.ZodType<Presence> = z.object({
 });
 const storedSchema = z.object({ base: z.string(), presence: presenceSchema });
 
+/** The part of an account that the presence uses. */
+type PresenceAccount = Pick<
+  Account<
+    unknown,
+    unknown,
+    { readonly settings: Pick<StoredSettings, "settingOf" | "change"> }
+  >,
+  "now" | "accountId" | "store"
+>;
+
 /**
  * Reads the presence that an account starts with.
  *
  * @throws {StoreError} If the store cannot be read.
  */
 export async function createAccountPresence(
-  { accountId, configured, settings, show, now }: Pick<Account, "now" | "accountId"> & {
+  { accountId, configured, store: { settings }, show, now }: PresenceAccount & {
     /** The presence of the config: the status, and a text beside it. */
     readonly configured: { readonly status: Presence["status"]; readonly activity?: string };
-    /** Settings that people chose. */
-    readonly settings: Pick<StoredSettings, "settingOf" | "change">;
     /** Shows a presence on all gateway sessions. */
     readonly show: (presence: Presence) => void;
   },

@@ -13,7 +13,8 @@ import type { Account } from "../core/account/account.ts";
 /**
  * UTF-16 units of some 6,700 messages, each of which leaves up to 8 kB of garbage. Collecting after 8
  * Mi units took 25 MiB off a flood's peak and cost 1 to 2 µs a message. After 6, it costs 0.2 to 0.5
- * more, and the highest peaks are lower.
+ * more, and the highest peaks are lower. A repeated message leaves a tenth of that, and counts 70
+ * units: a flood of 100,000 of them makes no collection, or one.
  */
 const FLOOD = 6 << 20;
 /** Units after which pages are given back, which takes 2 ms of CPU time. */
@@ -35,27 +36,16 @@ const PATIENCE_MS = 10 * 60_000;
  */
 const AGAIN_MS = 5_000;
 
-/** Watches the work of all accounts. */
-export interface ProcessMemory {
-  /** Tells that Barnacle has read dispatches, of this size in UTF-16 units. */
-  read(units: number): void;
-  /** Tells that a turn with so many tool steps has ended. */
-  turn(steps: number): void;
-  /** Cancels the timer, and sets none any more. */
-  stop(): void;
-}
-
 /** Starts watching; the start itself is the first event. */
 export function createProcessMemory(
   { schedule, now, rss, collect, release }: Pick<Account, "schedule" | "now"> & {
     /** Bytes of the process in memory. */
     readonly rss: () => number;
-    /** Collects garbage, at once. */
     readonly collect: () => void;
     /** Gives pages back to the system. */
     readonly release: () => void;
   },
-): ProcessMemory {
+) {
   /** Units since the last collection during a flood. */
   let uncollected = 0;
   /** Units since memory was last returned. */
@@ -100,7 +90,8 @@ export function createProcessMemory(
   wait(heardAt + PATIENCE_MS);
 
   return {
-    read(count) {
+    /** Tells that Barnacle has read dispatches, of this size in UTF-16 units. */
+    read(count: number): void {
       uncollected += count;
       if (uncollected >= FLOOD) {
         uncollected = 0;
@@ -108,17 +99,22 @@ export function createProcessMemory(
       }
       note(count, false);
     },
-    turn(steps) {
+    /** Tells that a turn with so many tool steps has ended. */
+    turn(steps: number): void {
       // A turn leaves so much garbage that the runtime collects by itself.
       uncollected = Math.max(0, uncollected - TURN);
       // The first turn loads and compiles much code.
       note(TURN + steps * STEP, !hadTurn || now() - returnedAt >= LONG_MS);
       hadTurn = true;
     },
-    stop() {
+    /** Cancels the timer, and sets none any more. */
+    stop(): void {
       isStopped = true;
       cancel?.();
       cancel = undefined;
     },
   };
 }
+
+/** Watches the work of all accounts. */
+export type ProcessMemory = ReturnType<typeof createProcessMemory>;

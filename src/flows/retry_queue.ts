@@ -14,20 +14,6 @@ import type { Account } from "../core/account/account.ts";
 /** A task that does no harm if it runs again after a failure. */
 export type RetriedTask = () => Promise<void>;
 
-/** A queue of tasks; one runs at a time. */
-export interface RetryQueue {
-  /**
-   * Adds a task.
-   *
-   * @param isLast Whether it waits until the queue has no other task.
-   */
-  add(task: RetriedTask, isLast?: boolean): void;
-  /** Adds a task in front of all others. It does not wait for the delay after a failure. */
-  addFirst(task: RetriedTask): void;
-  /** Starts no further task, and resolves once the running one has ended. */
-  stop(): Promise<void>;
-}
-
 const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 
 /**
@@ -38,7 +24,7 @@ const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 export function createRetryQueue(
   what: string,
   { schedule, random, log }: Pick<Account, "schedule" | "random" | "log">,
-): RetryQueue {
+) {
   const soon: RetriedTask[] = [];
   const last: RetriedTask[] = [];
   let failures = 0;
@@ -84,24 +70,34 @@ export function createRetryQueue(
   }
 
   return {
-    add(task, isLast = false) {
+    /**
+     * Adds a task.
+     *
+     * @param isLast Whether it waits until the queue has no other task.
+     */
+    add(task: RetriedTask, isLast: boolean = false): void {
       if (isStopped) return;
       (isLast ? last : soon).push(task);
       start();
     },
-    addFirst(task) {
+    /** Adds a task in front of all others. It does not wait for the delay after a failure. */
+    addFirst(task: RetriedTask): void {
       if (isStopped) return;
       soon.unshift(task);
       wake?.();
       start();
     },
-    async stop() {
+    /** Starts no further task, and resolves once the running one has ended. */
+    async stop(): Promise<void> {
       isStopped = true;
       wake?.();
       await running;
     },
   };
 }
+
+/** A queue of tasks; one runs at a time. */
+export type RetryQueue = ReturnType<typeof createRetryQueue>;
 
 /** Whether Discord refused the bot token: the kind of every request's error from then on. */
 function isTokenRefused(error: unknown): boolean {

@@ -28,16 +28,6 @@ export interface GotResponse {
  */
 export type GetProblem = "late" | "too_large" | "unreachable";
 
-/** The bounds of a request. */
-export interface GetBounds {
-  /** Milliseconds until the response's last byte. */
-  readonly timeoutMs: number;
-  /** Largest body in bytes. */
-  readonly maxBytes: number;
-  /** Timer. */
-  readonly schedule: StartTimer;
-}
-
 /**
  * Sends the request.
  *
@@ -47,7 +37,13 @@ export interface GetBounds {
 export function boundedGet(
   url: string,
   headers: Readonly<Record<string, string>>,
-  { timeoutMs, maxBytes, schedule }: GetBounds,
+  { timeoutMs, maxBytes, schedule }: {
+    /** Milliseconds until the response's last byte. */
+    readonly timeoutMs: number;
+    /** Largest body in bytes. */
+    readonly maxBytes: number;
+    readonly schedule: StartTimer;
+  },
 ): Promise<GotResponse | GetProblem> {
   return new Promise((resolve) => {
     const sent = request(url, { headers: { ...headers, connection: "close" }, agent: false });

@@ -18,16 +18,14 @@ import { MAX_TIMER_MS } from "../lib/clock.ts";
 import { collectGarbage } from "./process/release_pages.ts";
 
 /** Answers a request from a client's address. */
-export type HttpHandler = (
+export type RequestHandler = (
   request: Request,
   peer: { readonly remoteAddress?: string },
 ) => Response | Promise<Response>;
 
 /** Time limits, all in milliseconds. */
 export interface HttpTimeouts {
-  /** For a request's headers. */
   readonly headersMs: number;
-  /** For its body. */
   readonly requestMs: number;
   /** Between two requests on one connection. */
   readonly keepAliveMs: number;
@@ -67,7 +65,6 @@ const COLLECT_AFTER = 4_000;
 
 /** A connection with its socket. */
 export interface ServedConnection extends OpenConnection {
-  /** The connection. */
   readonly socket: Socket;
   /** Whether it waits for an answer. */
   isBusy: boolean;
@@ -82,7 +79,7 @@ export interface ServedConnection extends OpenConnection {
  * @param collect Collects garbage, at once.
  */
 export function createBoundedServer(
-  handler: HttpHandler,
+  handler: RequestHandler,
   bounds: HttpBounds,
   connections: Set<ServedConnection>,
   collect: () => void = collectGarbage,

@@ -11,8 +11,8 @@ import { isLoopback } from "../lib/network/addresses.ts";
 import {
   createBoundedServer,
   type HttpBounds,
-  type HttpHandler,
   type HttpTimeouts,
+  type RequestHandler,
   type ServedConnection,
 } from "./bounded_server.ts";
 import { HttpServerError } from "./http_server_error.ts";
@@ -31,7 +31,6 @@ export interface HttpServerSettings {
 
 /** A listening server. */
 export interface HttpServer {
-  /** The port. */
   readonly port: number;
   /** Addresses that the server listens on. */
   readonly addresses: readonly string[];
@@ -63,7 +62,7 @@ const PORT_TRIES = 8;
  */
 export async function startHttpServer(
   settings: HttpServerSettings,
-  handler: HttpHandler,
+  handler: RequestHandler,
 ): Promise<HttpServer> {
   const { bind = LOOPBACK_ADDRESSES, port, token = "" } = settings;
   const bounds = { ...TIMEOUTS, ...settings.bounds };
@@ -90,7 +89,7 @@ export async function startHttpServer(
 async function listenOnAll(
   bind: readonly string[],
   wantedPort: number,
-  handler: HttpHandler,
+  handler: RequestHandler,
   bounds: HttpBounds,
 ): Promise<HttpServer> {
   const servers: Server[] = [];
@@ -129,11 +128,7 @@ export function isMissingLoopback(error: unknown): boolean {
     isLoopback(error.address);
 }
 
-/**
- * Listens on one address.
- *
- * @returns The port.
- */
+/** Listens on one address. Returns the port. */
 function listen(server: Server, address: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const fail = (error: unknown) => reject(errorOf(error, address, port));

@@ -24,7 +24,6 @@ export type HttpServerErrorKind =
 
 /** The server could not start; the message says what to do. */
 export class HttpServerError extends Error {
-  /** Name of the error class, as logs show it. */
   override readonly name = "HttpServerError";
   /** Why it cannot listen. */
   readonly kind: HttpServerErrorKind;

@@ -30,7 +30,6 @@ export interface ProbePorts extends Clock {
   readonly timeoutMs: number;
   /** Milliseconds of a monotonic clock. */
   readonly elapsed: () => number;
-  /** Timer. */
   readonly schedule: StartTimer;
 }
 

@@ -10,8 +10,7 @@
 import type { AddressInfo } from "node:net";
 
 /** A listener on the loopback address. */
-export interface Callback {
-  /** Address for the browser. */
+export interface SignInCallback {
   readonly url: string;
   /**
    * Waits for the answer.
@@ -47,7 +46,7 @@ export function pastedUrl(port = 8_765): string {
  * @param port 0: any free port.
  * @throws {Error} If the port is taken.
  */
-export async function listenForCallback(port: number): Promise<Callback> {
+export async function listenForCallback(port: number): Promise<SignInCallback> {
   const { createBoundedServer } = await import("./bounded_server.ts"); // few sign-ins run
   let isOurs: (answer: URLSearchParams) => boolean = () => false;
   const { promise: answered, resolve: onAnswer } = Promise.withResolvers<URLSearchParams>();

@@ -7,9 +7,10 @@
  * @module
  */
 
+import { type CheckCode, runChecks } from "../core/checks.ts";
 import { LOW } from "../core/discord/identify_budget.ts";
 import { pauseText } from "../lib/text/units.ts";
-import { grade, health, type HealthFinding } from "./health_finding.ts";
+import { gradeFigure, type HealthFinding, healthFinding } from "./health_finding.ts";
 import type { AccountSnapshot } from "./snapshot.ts";
 
 /**
@@ -19,13 +20,35 @@ import type { AccountSnapshot } from "./snapshot.ts";
 export const OUTAGE_MS = 60_000;
 
 /** Names a component of an account. */
-type NameComponent = (part: string) => string;
+export type NameComponent = (part: string) => string;
 
-/**
- * Runs every check of every account; a check of the account as a whole carries its id.
- *
- * @param now Unix time in milliseconds.
- */
+/** The facts that the checks of a running account judge. */
+export interface AccountFacts {
+  readonly account: AccountSnapshot;
+  readonly componentOf: NameComponent;
+  readonly now: number;
+}
+
+/** The checks of a running account, in the order of the reports. */
+export const ACCOUNT_CHECKS: readonly CheckCode<AccountFacts, readonly HealthFinding[]>[] = [
+  { checks: ["gateway:connection"], run: ({ account, now }) => connectionChecks(account, now) },
+  { checks: ["gateway:heartbeatAckAge"], run: ({ account, now }) => heartbeats(account, now) },
+  { checks: ["gateway:latency"], run: ({ account }) => latencies(account) },
+  { checks: ["gateway:compression"], run: ({ account }) => compression(account) },
+  { checks: ["gateway:identifyBudget"], run: ({ account }) => identifyBudget(account) },
+  {
+    checks: ["gateway:catchUp", "gateway:unreadable"],
+    run: ({ account, componentOf }) => catchUp(account, componentOf),
+  },
+  { checks: ["instance:lock"], run: ({ account }) => instance(account) },
+  { checks: ["account:paused"], run: ({ account }) => paused(account) },
+  { checks: ["preflight"], run: ({ account, componentOf }) => preflight(account, componentOf) },
+  { checks: ["outbox:parked"], run: ({ account, componentOf }) => parked(account, componentOf) },
+  { checks: ["outbox:delayed"], run: ({ account, componentOf }) => delayed(account, componentOf) },
+  { checks: ["rest:invalidRequests"], run: ({ account }) => [invalidRequests(account)] },
+];
+
+/** Runs every check of every account; a check of the account as a whole carries its id. */
 export function accountChecks(
   accounts: readonly AccountSnapshot[],
   now: number,
@@ -37,31 +60,18 @@ export function accountChecks(
     const componentOf: NameComponent = (part) => accounts.length === 1 ? part : `${id}/${part}`;
     switch (account.state) {
       case "disabled":
-        return [health("gateway:connection", "disabled", { where: id, isReady: isServed })];
+        return [healthFinding("gateway:connection", "disabled", { where: id, isReady: isServed })];
       case "ended":
         return [
           ...connectionChecks(account, now).map((found) => isServed ? asWarning(found) : found),
-          health("account:ended", end, {
+          healthFinding("account:ended", end, {
             where: id,
             status: isServed ? "warn" : "fail",
             isReady: isServed,
           }),
         ];
       case "running":
-        return [
-          ...connectionChecks(account, now),
-          ...heartbeats(account, now),
-          ...latencies(account),
-          ...compression(account),
-          ...identifyBudget(account),
-          ...catchUp(account, componentOf),
-          ...instance(account),
-          ...paused(account),
-          ...preflight(account, componentOf),
-          ...parked(account, componentOf),
-          ...delayed(account, componentOf),
-          invalidRequests(account),
-        ];
+        return [...runChecks("health", ACCOUNT_CHECKS, { account, componentOf, now })].flat();
     }
   });
 }
@@ -80,7 +90,7 @@ function connectionChecks({ shards }: AccountSnapshot, now: number): readonly He
     const isReady = state === "ready";
     const isLost = isDown || state === "fatal" || outageMs > OUTAGE_MS;
     const shown = isDown && !isReady && state !== "fatal" ? "down" : state;
-    return health("gateway:connection", shown, {
+    return healthFinding("gateway:connection", shown, {
       where: id,
       status: isReady ? "pass" : isLost ? "fail" : "warn",
       isReady,
@@ -92,10 +102,10 @@ function heartbeats({ shards }: AccountSnapshot, now: number): readonly HealthFi
   return shards.flatMap(({ id, state, ack }) => {
     if (state !== "ready" || !ack) return [];
     const ageMs = now - ack.at;
-    return health("gateway:heartbeatAckAge", ageMs / 1_000, {
+    return healthFinding("gateway:heartbeatAckAge", ageMs / 1_000, {
       where: id,
       unit: "s",
-      status: grade(ageMs, ack.intervalMs, 2 * ack.intervalMs),
+      status: gradeFigure(ageMs, ack.intervalMs, 2 * ack.intervalMs),
       isReady: ageMs < 1.5 * ack.intervalMs,
     });
   });
@@ -104,7 +114,7 @@ function heartbeats({ shards }: AccountSnapshot, now: number): readonly HealthFi
 function latencies({ shards }: AccountSnapshot): readonly HealthFinding[] {
   return shards.flatMap(({ id, state, ack }) =>
     state === "ready" && ack
-      ? [health("gateway:latency", ack.latencyMs, { where: id, unit: "ms" })]
+      ? [healthFinding("gateway:latency", ack.latencyMs, { where: id, unit: "ms" })]
       : []
   );
 }
@@ -112,7 +122,7 @@ function latencies({ shards }: AccountSnapshot): readonly HealthFinding[] {
 function compression({ id, compression }: AccountSnapshot): readonly HealthFinding[] {
   return compression === undefined
     ? []
-    : [health("gateway:compression", compression, { where: id })];
+    : [healthFinding("gateway:compression", compression, { where: id })];
 }
 
 /** A connected bot needs no IDENTIFY; a bot that waits for one is down until then. */
@@ -121,7 +131,7 @@ function identifyBudget({ id, identify, shards }: AccountSnapshot): readonly Hea
   const { left, heldUntil } = identify;
   const isHolding = heldUntil !== undefined &&
     shards.some(({ state, waits }) => state !== "ready" && waits === "budget");
-  return [health("gateway:identifyBudget", left, {
+  return [healthFinding("gateway:identifyBudget", left, {
     where: id,
     unit: "remaining/24h",
     status: isHolding ? "fail" : left <= LOW ? "warn" : "pass",
@@ -138,7 +148,11 @@ function catchUp(
   componentOf: NameComponent,
 ): readonly HealthFinding[] {
   return [
-    health("gateway:catchUp", pending, { where: id, unit: "channels", status: grade(pending, 0) }),
+    healthFinding("gateway:catchUp", pending, {
+      where: id,
+      unit: "channels",
+      status: gradeFigure(pending, 0),
+    }),
     ...unreadable.map((channel) =>
       warning("gateway:unreadable", componentOf(channel), "Barnacle may not read its history")
     ),
@@ -190,7 +204,7 @@ function delayed(
 
 function invalidRequests({ id, rest }: AccountSnapshot): HealthFinding {
   const { invalidRequests, breaker } = rest;
-  return health("rest:invalidRequests", invalidRequests, {
+  return healthFinding("rest:invalidRequests", invalidRequests, {
     where: id,
     unit: "in 10 min",
     status: breaker === "stopped" ? "fail" : breaker === "slowed" ? "warn" : "pass",
@@ -200,5 +214,5 @@ function invalidRequests({ id, rest }: AccountSnapshot): HealthFinding {
 
 /** A problem in words, in spite of which the bot answers. */
 function warning(id: string, where: string | undefined, text: string): HealthFinding {
-  return health(id, text, { status: "warn", where });
+  return healthFinding(id, text, { status: "warn", where });
 }

@@ -17,7 +17,7 @@
 
 import type { Account } from "../core/account/account.ts";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
-import { isAlive, isReady, judge, worst } from "./checks.ts";
+import { isAlive, isReady, judgeHealth, worstStatus } from "./checks.ts";
 import { createDetailGate, type Peer, refusalOf } from "./guard.ts";
 import {
   type HealthCheck,
@@ -34,9 +34,7 @@ export interface AppPorts extends Pick<Account, "now"> {
   readonly snapshot: () => Snapshot;
   /** The snapshot after asking the store. */
   readonly measure: () => Promise<Snapshot>;
-  /** Reads the figures of the process. */
   readonly usage: () => ProcessUsage;
-  /** The metrics that it updates. */
   readonly metrics: Metrics;
   /** The version, the commit and the libraries of this program. */
   readonly build: Build;
@@ -50,7 +48,6 @@ export interface AppPorts extends Pick<Account, "now"> {
 
 /** The environment that Hono passes to our handlers, beside the request. */
 export interface HttpEnv {
-  /** The connection of the request. */
   readonly Bindings: Peer;
 }
 
@@ -60,11 +57,9 @@ export interface StatusReport {
   readonly status: Status;
   /** The version, the commit and the libraries of this program. */
   readonly build: Build;
-  /** Unix time in milliseconds. */
   readonly at: number;
   /** The state that the checks judged. */
   readonly snapshot: Snapshot;
-  /** The checks with their results. */
   readonly checks: readonly HealthCheck[];
 }
 
@@ -113,9 +108,15 @@ export function createApp(ports: AppPorts): HttpHandler {
   app.get("/status", async (c) => {
     const taken = await measure();
     const at = now();
-    const findings = judge(taken, at);
+    const findings = judgeHealth(taken, at);
     const checks = findings.map(toHealthCheck);
-    const report: StatusReport = { status: worst(findings), build, at, snapshot: taken, checks };
+    const report: StatusReport = {
+      status: worstStatus(findings),
+      build,
+      at,
+      snapshot: taken,
+      checks,
+    };
     return c.json(report);
   });
 
@@ -129,8 +130,7 @@ export function createApp(ports: AppPorts): HttpHandler {
 }
 
 /** The sources of the health endpoints. */
-export interface HealthSources extends Pick<AppPorts, "snapshot" | "measure" | "now"> {
-  /** Barnacle's version. */
+export interface HealthEndpointSources extends Pick<AppPorts, "snapshot" | "measure" | "now"> {
   readonly version: string;
   /** Whether the client may see details: it is on this host, or has the token. */
   readonly showsDetail: (request: Request, peer: Peer) => boolean;
@@ -142,7 +142,7 @@ export interface HealthSources extends Pick<AppPorts, "snapshot" | "measure" | "
  * @see {@link https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06}
  */
 export function createHealthApp(
-  { snapshot, measure, now, version, showsDetail }: HealthSources,
+  { snapshot, measure, now, version, showsDetail }: HealthEndpointSources,
 ): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
 
@@ -152,7 +152,7 @@ export function createHealthApp(
   });
 
   app.get("/readyz", async (c) => {
-    const checks = judge(await measure(), now());
+    const checks = judgeHealth(await measure(), now());
     const ok = isReady(checks);
     const status = !ok ? "fail" : checks.some(({ status }) => status !== "pass") ? "warn" : "pass";
     // Names of checks have names of models.
@@ -168,8 +168,8 @@ export function createHealthApp(
   });
 
   app.get("/healthz", async (c) => {
-    const checks = judge(await measure(), now());
-    const status = worst(checks);
+    const checks = judgeHealth(await measure(), now());
+    const status = worstStatus(checks);
     return answer(c, status !== "fail", {
       status,
       ...(showsDetail(c.req.raw, peerOf(c)) && {

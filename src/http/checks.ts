@@ -7,8 +7,9 @@
  * @module
  */
 
-import { accountChecks, OUTAGE_MS } from "./account_checks.ts";
-import { grade, health, type HealthFinding, type Status } from "./health_finding.ts";
+import { type CheckCode, runChecks } from "../core/checks.ts";
+import { ACCOUNT_CHECKS, accountChecks, OUTAGE_MS } from "./account_checks.ts";
+import { gradeFigure, type HealthFinding, healthFinding, type Status } from "./health_finding.ts";
 import type { AccountSnapshot, Snapshot } from "./snapshot.ts";
 
 const MAIN_TICK_MAX_MS = 60_000;
@@ -23,8 +24,6 @@ const MAX_REASON = 300;
  *
  * Only these faults justify a restart: an outage of Discord, of a model or of the disk would
  * outlast it.
- *
- * @param now Unix time in milliseconds.
  */
 export function isAlive(snapshot: Snapshot, now: number): boolean {
   const { mainTickAt, gatewayTickAt = now, accounts } = snapshot;
@@ -38,46 +37,74 @@ function isTurnedAway({ state, shards }: AccountSnapshot): boolean {
     shards.length > 0 && shards.every((shard) => shard.state === "fatal");
 }
 
-/**
- * Runs every check on a snapshot.
- *
- * @param now Unix time in milliseconds.
- */
-export function judge(snapshot: Snapshot, now: number): readonly HealthFinding[] {
-  const { startedAt, phase, inbox, outbox, eventLoopLagMs, rssBytes } = snapshot;
-  return [
-    ...accountChecks(snapshot.accounts, now),
-    ...config(snapshot),
-    storage(snapshot),
-    health("inbox:oldest", inbox.oldestMs / 1_000, {
-      unit: "s",
-      status: grade(inbox.oldestMs, 60_000, 600_000),
-      isReady: inbox.oldestMs <= 600_000,
-    }),
-    // Waiting messages are judged by their age, not by their number.
-    messages("inbox:depth", inbox.waiting + inbox.running),
-    oldestUnsent(snapshot),
-    messages("outbox:depth", outbox.pending + outbox.sending),
-    messages("outbox:uncertain", outbox.uncertain, grade(outbox.uncertain, 0)),
-    // Unanswered messages that no retry will answer.
-    messages("outbox:dead", outbox.dead, grade(outbox.dead, 0)),
-    ...models(snapshot, now),
-    ...embedding(snapshot),
-    health("lifecycle:phase", phase, {
-      status: phase === "starting" ? "warn" : "pass",
-      isReady: phase === "running",
-    }),
-    health("process:uptime", (now - startedAt) / 1_000, { unit: "s" }),
-    health("process:eventLoopLag", eventLoopLagMs / 1_000, {
-      unit: "s",
-      status: grade(eventLoopLagMs, 1_000, 10_000),
-      isReady: eventLoopLagMs <= 10_000,
-    }),
-    health("process:rss", rssBytes, {
-      unit: "bytes",
-      status: grade(rssBytes, 300 * MB, 400 * MB),
-    }),
-  ];
+/** The facts that the checks of health judge. */
+export interface HealthFacts {
+  readonly snapshot: Snapshot;
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
+
+/** Every check of the running bot, in the order of the reports. */
+export const HEALTH_CHECKS: readonly CheckCode<HealthFacts, readonly HealthFinding[]>[] = [
+  {
+    checks: ["account:ended", ...ACCOUNT_CHECKS.flatMap(({ checks }) => checks)],
+    run: ({ snapshot, now }) => accountChecks(snapshot.accounts, now),
+  },
+  { checks: ["config:current"], run: ({ snapshot }) => config(snapshot) },
+  { checks: ["storage:write"], run: ({ snapshot }) => [storage(snapshot)] },
+  {
+    checks: ["inbox:oldest", "inbox:depth"],
+    run: ({ snapshot: { inbox } }) => [
+      healthFinding("inbox:oldest", inbox.oldestMs / 1_000, {
+        unit: "s",
+        status: gradeFigure(inbox.oldestMs, 60_000, 600_000),
+        isReady: inbox.oldestMs <= 600_000,
+      }),
+      // Waiting messages are judged by their age, not by their number.
+      messages("inbox:depth", inbox.waiting + inbox.running),
+    ],
+  },
+  { checks: ["outbox:oldest"], run: ({ snapshot }) => [oldestUnsent(snapshot)] },
+  {
+    checks: ["outbox:depth", "outbox:uncertain", "outbox:dead"],
+    run: ({ snapshot: { outbox } }) => [
+      messages("outbox:depth", outbox.pending + outbox.sending),
+      messages("outbox:uncertain", outbox.uncertain, gradeFigure(outbox.uncertain, 0)),
+      // Unanswered messages that no retry will answer.
+      messages("outbox:dead", outbox.dead, gradeFigure(outbox.dead, 0)),
+    ],
+  },
+  { checks: ["llm"], run: ({ snapshot, now }) => models(snapshot, now) },
+  { checks: ["embedding"], run: ({ snapshot }) => embedding(snapshot) },
+  {
+    checks: ["lifecycle:phase"],
+    run: ({ snapshot: { phase } }) => [
+      healthFinding("lifecycle:phase", phase, {
+        status: phase === "starting" ? "warn" : "pass",
+        isReady: phase === "running",
+      }),
+    ],
+  },
+  {
+    checks: ["process:uptime", "process:eventLoopLag", "process:rss"],
+    run: ({ snapshot: { startedAt, eventLoopLagMs, rssBytes }, now }) => [
+      healthFinding("process:uptime", (now - startedAt) / 1_000, { unit: "s" }),
+      healthFinding("process:eventLoopLag", eventLoopLagMs / 1_000, {
+        unit: "s",
+        status: gradeFigure(eventLoopLagMs, 1_000, 10_000),
+        isReady: eventLoopLagMs <= 10_000,
+      }),
+      healthFinding("process:rss", rssBytes, {
+        unit: "bytes",
+        status: gradeFigure(rssBytes, 300 * MB, 400 * MB),
+      }),
+    ],
+  },
+];
+
+/** Runs every check on a snapshot. */
+export function judgeHealth(snapshot: Snapshot, now: number): readonly HealthFinding[] {
+  return [...runChecks("health", HEALTH_CHECKS, { snapshot, now })].flat();
 }
 
 /** Whether a message sent now would be answered, as far as the checks show. */
@@ -86,7 +113,7 @@ export function isReady(findings: readonly HealthFinding[]): boolean {
 }
 
 /** The worst status of all: one failure fails the whole. */
-export function worst(findings: readonly HealthFinding[]): Status {
+export function worstStatus(findings: readonly HealthFinding[]): Status {
   const found = new Set(findings.map(({ status }) => status));
   return found.has("fail") ? "fail" : found.has("warn") ? "warn" : "pass";
 }
@@ -97,34 +124,37 @@ function config({ config }: Snapshot): readonly HealthFinding[] {
   const { problem, revision } = config;
   return [
     problem === undefined
-      ? health("config:current", revision)
-      : health("config:current", `${revision} stays in use: ${problem}`, { status: "warn" }),
+      ? healthFinding("config:current", revision)
+      : healthFinding("config:current", `${revision} stays in use: ${problem}`, { status: "warn" }),
   ];
 }
 
 function storage({ store }: Snapshot): HealthFinding {
   const { isFailing, isDamaged, isFull, probeMs } = store;
   if (!isFailing) {
-    return health("storage:write", probeMs, { unit: "ms", status: grade(probeMs, 500) });
+    return healthFinding("storage:write", probeMs, {
+      unit: "ms",
+      status: gradeFigure(probeMs, 500),
+    });
   }
   const failure = isDamaged
     ? "the database is damaged"
     : isFull
     ? "the disk is full"
     : "the last write failed; the log has the reason";
-  return health("storage:write", failure, { status: "fail", isReady: false });
+  return healthFinding("storage:write", failure, { status: "fail", isReady: false });
 }
 
 function messages(id: string, count: number, status: Status = "pass"): HealthFinding {
-  return health(id, count, { unit: "messages", status });
+  return healthFinding(id, count, { unit: "messages", status });
 }
 
 /** While Discord's REST API is down, unsent messages are no fault of the bot. */
 function oldestUnsent({ outbox: { oldestMs }, accounts }: Snapshot): HealthFinding {
   const isUp = accounts.every(({ state, rest }) => state !== "running" || rest.isUp);
-  return health("outbox:oldest", oldestMs / 1_000, {
+  return healthFinding("outbox:oldest", oldestMs / 1_000, {
     unit: "s",
-    status: grade(oldestMs, 30_000, isUp ? 120_000 : Infinity),
+    status: gradeFigure(oldestMs, 30_000, isUp ? 120_000 : Infinity),
     isReady: oldestMs < 120_000,
   });
 }
@@ -133,7 +163,7 @@ function models({ models }: Snapshot, now: number): readonly HealthFinding[] {
   const outageMs = Math.min(...models.map(({ openAt = now }) => now - openAt));
   const isAnyUp = models.some(({ openAt }) => openAt === undefined);
   return models.map(({ id, openAt }) =>
-    health(`llm:${id}`, openAt === undefined ? "closed" : "open", {
+    healthFinding(`llm:${id}`, openAt === undefined ? "closed" : "open", {
       status: openAt === undefined ? "pass" : outageMs > OUTAGE_MS ? "fail" : "warn",
       isReady: isAnyUp,
     })
@@ -144,8 +174,8 @@ function models({ models }: Snapshot, now: number): readonly HealthFinding[] {
 function embedding({ embedding }: Snapshot): readonly HealthFinding[] {
   if (!embedding) return [];
   const { id, failure } = embedding;
-  if (!failure) return [health(`embedding:${id}`, "no failure")];
+  if (!failure) return [healthFinding(`embedding:${id}`, "no failure")];
   const text = `fails since ${new Date(failure.since).toISOString()}: ` +
     failure.why.slice(0, MAX_REASON);
-  return [health(`embedding:${id}`, text, { status: "warn" })];
+  return [healthFinding(`embedding:${id}`, text, { status: "warn" })];
 }

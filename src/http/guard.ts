@@ -49,8 +49,6 @@ export function refusalOf(request: Request, hosts: readonly string[] = []): stri
 /**
  * Creates the check whether a client may see details: it has the token, or, without one, it is on
  * this host. Other users of this host have no token either.
- *
- * @param token `http.token`.
  */
 export function createDetailGate(
   token: string | undefined,

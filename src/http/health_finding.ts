@@ -12,7 +12,6 @@ export type Status = "pass" | "warn" | "fail";
 
 /** The result of a check of the running bot. `where` is an account, a shard or a channel. */
 export interface HealthFinding extends Finding {
-  /** The result. */
   readonly status: Status;
   /** The value that was judged; `why` has it in words. */
   readonly figure: string | number;
@@ -23,7 +22,7 @@ export interface HealthFinding extends Finding {
 }
 
 /** Forms a finding; it passes, and the bot is ready, unless `rest` says otherwise. */
-export function health(
+export function healthFinding(
   id: string,
   figure: string | number,
   rest: Partial<Pick<HealthFinding, "where" | "unit" | "status" | "isReady">> = {},
@@ -46,7 +45,7 @@ export function health(
  *
  * @param warnAbove A greater value is a warning; above `failAbove`, a failure.
  */
-export function grade(value: number, warnAbove: number, failAbove = Infinity): Status {
+export function gradeFigure(value: number, warnAbove: number, failAbove = Infinity): Status {
   if (value > failAbove) return "fail";
   return value > warnAbove ? "warn" : "pass";
 }
@@ -57,11 +56,9 @@ export interface HealthCheck {
   readonly name: string;
   /** Account or shard; absent for the process. */
   readonly componentId?: string;
-  /** The value that was judged. */
   readonly observedValue: string | number;
   /** Its unit; absent for a text. */
   readonly observedUnit?: string;
-  /** The result. */
   readonly status: Status;
   /** As {@link HealthFinding.isReady}; beside the format. */
   readonly isReady: boolean;
@@ -85,7 +82,7 @@ export function toHealthCheck(
 export function fromHealthCheck(
   { name, componentId: where, observedValue, observedUnit: unit, ...rest }: HealthCheck,
 ): HealthFinding {
-  return health(name, observedValue, {
+  return healthFinding(name, observedValue, {
     ...rest,
     where,
     unit,

@@ -10,18 +10,15 @@
 
 import { CONNECTION_STEPS } from "../core/discord/gateway.ts";
 import { createRegistry, type LabelsArgument, type Registry } from "../lib/metrics.ts";
-import { isReady, judge } from "./checks.ts";
+import { isReady, judgeHealth } from "./checks.ts";
 import type { AccountSnapshot, Snapshot } from "./snapshot.ts";
 
 /** The version and runtime of this build. */
 export interface Build {
-  /** Barnacle's version. */
   readonly version: string;
-  /** The commit that it was built from. */
   readonly commit: string;
   /** Such as `"bun 1.4.4"`. */
   readonly runtime: string;
-  /** SQLite's version. */
   readonly sqlite: string;
 }
 
@@ -238,7 +235,7 @@ function defineGauges(registry: Registry): readonly ((readings: Readings) => voi
     ofBot(
       "barnacle_up_ready",
       "1 if /readyz is 200.",
-      (all) => isReady(judge(all, all.now)) ? 1 : 0,
+      (all) => isReady(judgeHealth(all, all.now)) ? 1 : 0,
     ),
     ofBot(
       "barnacle_config_current",

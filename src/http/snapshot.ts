@@ -8,15 +8,16 @@
  */
 
 import type { EmbeddingState } from "../core/notes/embedding.ts";
-import type { ConnectionStep } from "../core/discord/gateway.ts";
+import type { ShardState } from "../core/discord/gateway.ts";
 import type { Finding } from "../core/finding.ts";
 import type { IdentifyBudget } from "../core/discord/identify_budget.ts";
+import type { ParkedChannel } from "../core/store/outbox.ts";
+import type { StoreFigures } from "../core/store/store.ts";
 
 /** The state of the running bot at one moment. */
 export interface Snapshot {
   /** Whether the process starts, runs or ends. */
   readonly phase: "starting" | "running" | "draining";
-  /** Unix time in milliseconds. */
   readonly startedAt: number;
   /** Unix time in milliseconds at which the main thread last ran. */
   readonly mainTickAt: number;
@@ -29,7 +30,6 @@ export interface Snapshot {
   readonly accounts: readonly AccountSnapshot[];
   /** Absent until the config's state has been reported. */
   readonly config?: ConfigState;
-  /** State of the store. */
   readonly store: {
     readonly probeMs: number;
     readonly isFailing: boolean;
@@ -42,23 +42,13 @@ export interface Snapshot {
     /** The same for a write or a read. */
     readonly answeredAt: number;
   };
-  /** Messages that wait for a turn. */
   readonly inbox: {
     readonly waiting: number;
     readonly running: number;
     /** Milliseconds that the oldest unclaimed message has waited; 0 if there is none. */
     readonly oldestMs: number;
   };
-  /** Messages that wait to be sent. */
-  readonly outbox: {
-    readonly pending: number;
-    readonly sending: number;
-    /** Messages that Discord may or may not have received. */
-    readonly uncertain: number;
-    /** Messages that Discord refuses for good. */
-    readonly dead: number;
-    /** Messages that wait in parked channels; they are not counted as pending. */
-    readonly parked: number;
+  readonly outbox: Omit<StoreFigures["outbox"], "parkedChannels" | "oldestUnsentAt"> & {
     /** Milliseconds that the oldest unsent message has waited; 0 if there is none. */
     readonly oldestMs: number;
   };
@@ -92,7 +82,6 @@ export interface AccountSnapshot {
   readonly identify?: IdentifyBudget;
   /** Unpaired senders who wait for approval (P3); absent as above. */
   readonly pairingPending?: number;
-  /** State of catch-up. */
   readonly catchUp: CatchUpState;
   /** Another program seems to use the bot's token (G11). */
   readonly twin?: {
@@ -114,7 +103,7 @@ export interface AccountSnapshot {
    * Channels in which Discord does not let the bot post (R11). Messages that wait there do not
    * count as late.
    */
-  readonly parked: readonly ParkedChannel[];
+  readonly parked: readonly Omit<ParkedChannel, "since">[];
   /** Messages that wait because of failures, the first of each channel. */
   readonly delayed: readonly DelayedMessage[];
   /** State of requests to Discord. */
@@ -129,23 +118,15 @@ export interface ConfigState {
   readonly since?: number;
   /** Identifies the running config: the same text has the same revision. */
   readonly revision: string;
-  /** Unix time in milliseconds at which it was loaded. */
   readonly loadedAt: number;
 }
 
 /** The state of one shard. */
-export interface ShardSnapshot {
+export interface ShardSnapshot extends Omit<ShardState, "ack"> {
   /** Account and shard, such as `"default/0"`. */
   readonly id: string;
-  /** State of the connection. */
-  readonly state: ConnectionStep;
-  /** Unix time in milliseconds at which it was last ready, or else was started. */
-  readonly readyAt: number;
-  /** Whether more connections in a row have failed than `gateway.reconnect.maxRetries`. */
-  readonly isDown: boolean;
   /** The last heartbeat that Discord acknowledged; absent before the first. */
   readonly ack?: {
-    /** Unix time in milliseconds. */
     readonly at: number;
     readonly intervalMs: number;
     /** From the heartbeat to its acknowledgement. */
@@ -153,8 +134,6 @@ export interface ShardSnapshot {
   };
   /** The last sequence number whose messages are stored; absent without a session. */
   readonly seqCommitted?: number;
-  /** Why it waits before an IDENTIFY. */
-  readonly waits?: "budget" | "spacing";
 }
 
 /** Messages from a time without a gateway session, which are read over REST (G6). */
@@ -165,25 +144,13 @@ export interface CatchUpState {
   readonly unreadable: readonly string[];
 }
 
-/** A channel in which the bot may not post. */
-export interface ParkedChannel {
-  /** The channel. */
-  readonly channelId: string;
-  /** A text such as `"cannot post in #ops: Send Messages is denied for the role Krill"`. */
-  readonly reason: string;
-  /** Messages that wait for the permission. */
-  readonly waiting: number;
-}
-
 /** A message that could not be delivered for longer than the fast retries take (D5). */
 export interface DelayedMessage {
   /** Its number in `barnacle outbox`. */
   readonly row: number;
-  /** The channel. */
   readonly channelId: string;
   /** Why the last attempt failed. */
   readonly reason: string;
-  /** Unix time in milliseconds. */
   readonly nextAttemptAt: number;
 }
 
@@ -196,7 +163,6 @@ export interface RestState {
    * too many.
    */
   readonly invalidRequests: number;
-  /** State of the breaker for invalid requests. */
   readonly breaker: "closed" | "slowed" | "stopped";
 }
 

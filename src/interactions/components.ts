@@ -177,7 +177,7 @@ export const pairingButton: Component = {
       how: "approve",
       decidedBy,
       now: now(),
-      notify: (request) => composePaired(request, texts()),
+      notify: composePaired(press, texts()),
     });
     if (outcome.kind === "unknown" || outcome.kind === "closed") return undefined;
     const { request } = outcome;

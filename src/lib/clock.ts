@@ -1,6 +1,6 @@
 /**
  * Defines the clock and the timer that parts get, so that a test moves time instead of waiting; and
- * finds the host's time zone.
+ * reads times in time zones.
  *
  * @module
  */
@@ -43,19 +43,71 @@ export function waitFor(ms: number, schedule: StartTimer, signal: AbortSignal): 
 /** The time zone whose times need no `Intl`. */
 export const UTC = "UTC";
 
-/** How JavaScript's dates name UTC. */
-const UTC_IN_WORDS = "(Coordinated Universal Time)";
+/** A minute in a time zone. */
+export interface LocalMinute {
+  /** Minutes since 1970. */
+  readonly minute: number;
+  readonly timezone: string;
+  /** `"Tue"`. */
+  readonly weekday: string;
+  /** `"2026-02-03"`. */
+  readonly day: string;
+  /** `"05:05"`. */
+  readonly time: string;
+  /** `"GMT+01:00"`. */
+  readonly offset: string;
+}
+
+const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+
+/** Formatters by time zone, because creating one is slow. */
+const formatters = new Map<string, Intl.DateTimeFormat>();
 
 /**
- * The host's IANA time zone: `"Europe/Vienna"`.
+ * Reads the calendar and the clock of a time zone.
  *
- * The first use of `Intl.DateTimeFormat` takes 3 to 5 ms of CPU time, because it loads the tables of
- * all languages. Most servers run on UTC, and times in UTC need no tables.
+ * @param minute Minutes since 1970.
  */
-export function hostTimezone(): string {
-  return String(new Date(0)).endsWith(UTC_IN_WORDS)
-    ? UTC
-    : Intl.DateTimeFormat().resolvedOptions().timeZone;
+export function localMinuteOf(minute: number, timezone: string): LocalMinute {
+  if (timezone === UTC) {
+    const date = new Date(minute * 60_000);
+    const [day = "", time = ""] = date.toISOString().split("T");
+    return {
+      minute,
+      timezone,
+      weekday: WEEKDAYS[date.getUTCDay()] ?? "",
+      day,
+      time: time.slice(0, "05:05".length),
+      offset: "GMT+00:00",
+    };
+  }
+  let formatter = formatters.get(timezone);
+  if (!formatter) {
+    formatter = new Intl.DateTimeFormat("en-US", {
+      timeZone: timezone,
+      weekday: "short",
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+      hourCycle: "h23",
+      timeZoneName: "longOffset",
+    });
+    formatters.set(timezone, formatter);
+  }
+  const parts = new Map(
+    formatter.formatToParts(minute * 60_000).map(({ type, value }) => [type, value]),
+  );
+  const part = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? "";
+  return {
+    minute,
+    timezone,
+    weekday: part("weekday"),
+    day: `${part("year")}-${part("month")}-${part("day")}`,
+    time: `${part("hour")}:${part("minute")}`,
+    offset: part("timeZoneName").replace(/^GMT$/, "GMT+00:00"), // runtimes differ here
+  };
 }
 
 /** Resolves once the signal aborts, also if it has aborted already. */

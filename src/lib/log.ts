@@ -1,3 +1,9 @@
+/**
+ * Declares the log as a port, so that code without access to the logger can log.
+ *
+ * @module
+ */
+
 /** Facts about an event, beside its sentence. Never a secret, never a person's words. */
 export type LogFields = Readonly<Record<string, unknown>>;
 

@@ -12,13 +12,11 @@ import { existsSync, mkdirSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import type { Log } from "../lib/log.ts";
 import { PathError } from "../lib/errors.ts";
-import { findSandbox, type Launch, type Sandbox, sandboxed } from "./sandbox.ts";
+import { findSandbox, type Sandbox, sandboxServer, type ServerLaunch } from "./sandbox.ts";
 
 /** A program of the config. */
 export interface StdioProgram {
-  /** The program. */
   readonly command: string;
-  /** Its arguments. */
   readonly args: readonly string[];
   /** Variables of the config. */
   readonly env: Readonly<Record<string, string>>;
@@ -32,7 +30,7 @@ export interface StdioProgram {
 }
 
 /** A program that is ready to start. */
-export interface ConfinedLaunch extends Launch {
+export interface ConfinedLaunch extends ServerLaunch {
   /** Working directory. */
   readonly cwd: string;
 }
@@ -97,9 +95,9 @@ export function createConfine(
     if (here.kind === "bubblewrap") {
       const env = environmentOf({ ...process.env, HOME: home, TMPDIR: "/tmp" }, written);
       // Bubblewrap would only end with code 1.
-      if (!isFound(command, home, env["PATH"] ?? "")) throw unstarted(command, "ENOENT");
+      if (!isFound(command, home, env["PATH"] ?? "")) throw startFailure(command, "ENOENT");
       const files = { home, hidden: hidden(), writable };
-      return { ...sandboxed({ command, args, env }, files, here.program), cwd: home };
+      return { ...sandboxServer({ command, args, env }, files, here.program), cwd: home };
     }
     if (sandbox === "require") throw new Error(`it needs a sandbox, and ${here.why}`);
     if (!told.has(serverId)) {
@@ -126,7 +124,6 @@ export type ProgramErrorKind = "missing" | "unstarted" | "ended";
 
 /** The program of a server does not run; the message says why. */
 export class ProgramError extends PathError<ProgramErrorKind> {
-  /** Name of the class, as logs show it. */
   override readonly name = "ProgramError";
 }
 
@@ -136,7 +133,7 @@ export class ProgramError extends PathError<ProgramErrorKind> {
  * @param command The program, as the config names it.
  * @param code Of the system: `ENOENT`.
  */
-export function unstarted(command: string, code: string | undefined): ProgramError {
+export function startFailure(command: string, code: string | undefined): ProgramError {
   return code === "ENOENT"
     ? new ProgramError(
       `there is no program ${command}: install it, or correct the server's command`,

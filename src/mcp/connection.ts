@@ -9,16 +9,15 @@ import type { StartTimer } from "../lib/clock.ts";
 import type { Confine, StdioProgram } from "./confine.ts";
 import type { McpToolDefinition, SeenTools } from "./definitions.ts";
 import type { AskingCall } from "./elicitation/asking.ts";
-import type { HttpServer } from "./oauth/logins.ts";
+import type { McpHttpServer } from "./oauth/logins.ts";
 import type { LoginPorts } from "./oauth/provider.ts";
 
 /** A server, with its secrets. */
 export interface McpServer {
   /** Its name in the config. */
   readonly id: string;
-  /** The way to reach it. */
   readonly transport:
-    | ({ readonly kind: "http" } & HttpServer)
+    | ({ readonly kind: "http" } & McpHttpServer)
     | ({ readonly kind: "stdio" } & StdioProgram);
   /** Tools to offer, by the server's names; all if absent. */
   readonly allow?: readonly string[];
@@ -26,11 +25,8 @@ export interface McpServer {
 
 /** The dependencies of a server. */
 export interface McpPorts extends LoginPorts {
-  /** Barnacle's version. */
   readonly version: string;
-  /** Timer. */
   readonly schedule: StartTimer;
-  /** Prepares the start of programs. */
   readonly confine: Confine;
   /** Remembers descriptions over a restart. */
   readonly seen: SeenTools;

@@ -20,7 +20,6 @@ import type { StartTimer } from "../lib/clock.ts";
 export interface McpToolDefinition {
   /** The server's name of it. */
   readonly name: string;
-  /** Its text for the model. */
   readonly description: string;
   /** JSON Schema of its arguments. */
   readonly inputSchema: Readonly<Record<string, unknown>>;
@@ -97,17 +96,16 @@ export function hashOfAll(hashes: ToolHashes): string {
 }
 
 /** Differences between two lists of tools, as names. */
-export interface ToolChanges {
+export interface ToolDifferences {
   /** Tools with another definition. */
   readonly changed: readonly string[];
-  /** New tools. */
   readonly added: readonly string[];
   /** Tools that the server no longer lists. */
   readonly removed: readonly string[];
 }
 
 /** Compares two lists of tools. */
-export function changesOf(before: ToolHashes, after: ToolHashes): ToolChanges {
+export function changesOf(before: ToolHashes, after: ToolHashes): ToolDifferences {
   const names = Object.keys(after);
   return {
     changed: names.filter((name) => name in before && before[name] !== after[name]),
@@ -117,7 +115,7 @@ export function changesOf(before: ToolHashes, after: ToolHashes): ToolChanges {
 }
 
 /** Whether two lists of tools are the same. */
-export function isUnchanged({ changed, added, removed }: ToolChanges): boolean {
+export function isUnchanged({ changed, added, removed }: ToolDifferences): boolean {
   return changed.length + added.length + removed.length === 0;
 }
 
@@ -141,7 +139,7 @@ export async function listTools(
   let cursor: string | undefined;
   for (let page = 0; page < MAX_PAGES && found.length < MAX_TOOLS; page++) {
     const params = cursor === undefined ? {} : { params: { cursor } };
-    const listed = await within(pageMs, schedule, from.listTools(params));
+    const listed = await withTimeout(pageMs, schedule, from.listTools(params));
     found.push(...listed.tools);
     cursor = listed.nextCursor;
     if (cursor === undefined) break;
@@ -154,7 +152,7 @@ export async function listTools(
  *
  * @throws {Error} If the promise is not settled in time.
  */
-export function within<Value>(
+export function withTimeout<Value>(
   ms: number,
   schedule: StartTimer,
   promise: Promise<Value>,
@@ -164,24 +162,17 @@ export function within<Value>(
   return Promise.race([promise, late]).finally(cancel);
 }
 
-/** The remembered tools of all servers. */
-export interface SeenTools {
-  /**
-   * Compares the tools of a server with the remembered ones, and remembers them.
-   *
-   * @returns `undefined` if the server has no remembered tools.
-   */
-  look(serverId: string, tools: ToolHashes): ToolChanges | undefined;
-  /** The remembered tools of a server; `undefined` if it has none. */
-  of(serverId: string): ToolHashes | undefined;
-}
-
 const seenSchema = z.record(z.string(), z.record(z.string(), z.string()));
 
 /** Creates the memory. It reads the file at each look, because another process may write it too. */
-export function createSeenTools(path: string): SeenTools {
+export function createSeenTools(path: string) {
   return {
-    look(serverId, tools) {
+    /**
+     * Compares the tools of a server with the remembered ones, and remembers them.
+     *
+     * @returns `undefined` if the server has no remembered tools.
+     */
+    look(serverId: string, tools: ToolHashes): ToolDifferences | undefined {
       const seen = readSeen(path);
       const before = seen[serverId];
       const changes = before && changesOf(before, tools);
@@ -190,9 +181,13 @@ export function createSeenTools(path: string): SeenTools {
       if (isNew) remember(path, { ...seen, [serverId]: tools });
       return changes;
     },
-    of: (serverId) => readSeen(path)[serverId],
+    /** The remembered tools of a server; `undefined` if it has none. */
+    of: (serverId: string): ToolHashes | undefined => readSeen(path)[serverId],
   };
 }
+
+/** The remembered tools of all servers. */
+export type SeenTools = ReturnType<typeof createSeenTools>;
 
 function readSeen(path: string): Readonly<Record<string, ToolHashes>> {
   try {

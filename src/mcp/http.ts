@@ -9,12 +9,11 @@ import type { OAuthClientProvider } from "@ai-sdk/mcp";
 import { abortableResponse } from "../lib/network/read_body.ts";
 import { isRecord } from "../lib/text/json.ts";
 import { withAnswer } from "./answer_body.ts";
-import { hasOwnToken, type HttpServer } from "./oauth/logins.ts";
+import { hasOwnToken, type McpHttpServer } from "./oauth/logins.ts";
 import { SignInNeededError } from "./oauth/provider.ts";
 
 /** A connection over HTTP. */
 export interface HttpTransport {
-  /** For the client. */
   readonly transport: {
     readonly type: "http";
     readonly url: string;
@@ -36,7 +35,7 @@ export interface HttpTransport {
  */
 export function createHttpTransport(
   serverId: string,
-  server: HttpServer,
+  server: McpHttpServer,
   provider?: OAuthClientProvider,
 ): HttpTransport {
   const { url, headers } = server;
@@ -95,7 +94,7 @@ function requestId(body: unknown): number | undefined {
 
 function refusalOf(
   serverId: string,
-  server: HttpServer,
+  server: McpHttpServer,
   status: number,
   challenge: string | null,
   hasLogin: boolean,

@@ -22,10 +22,8 @@ export type Sandbox =
   | { readonly kind: "none"; readonly why: string };
 
 /** A command with its environment. */
-export interface Launch {
-  /** The program. */
+export interface ServerLaunch {
   readonly command: string;
-  /** Its arguments. */
   readonly args: readonly string[];
   /** Its whole environment. */
   readonly env: Readonly<Record<string, string>>;
@@ -105,11 +103,11 @@ export async function findSandbox(path: string = process.env["PATH"] ?? ""): Pro
  *
  * @throws {Error} If a writable folder does not exist, or would open the sandbox.
  */
-export function sandboxed(
-  { command, args, env }: Launch,
+export function sandboxServer(
+  { command, args, env }: ServerLaunch,
   { home, hidden, writable }: SandboxFiles,
   program: string,
-): Launch {
+): ServerLaunch {
   const missing = writable.find((path) => !existsSync(path));
   if (missing !== undefined) throw new Error(`the writable folder ${missing} does not exist`);
   const opening = writable.find((path) => OPENING.some((folder) => isWithin(real(path), folder))) ??

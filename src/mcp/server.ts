@@ -17,7 +17,7 @@ import {
   listTools,
   type McpToolDefinition,
   type ToolHashes,
-  within,
+  withTimeout,
 } from "./definitions.ts";
 import { createHttpTransport, type HttpTransport } from "./http.ts";
 import { createLoginOf, SignInNeededError } from "./oauth/provider.ts";
@@ -86,7 +86,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     let isAbandoned = false;
     opening.then((late) => isAbandoned ? late.close() : undefined).catch(() => {});
     try {
-      mine = await orEnd(within(CONNECT_MS, schedule, opening));
+      mine = await orEnd(withTimeout(CONNECT_MS, schedule, opening));
       const own = mine;
       own.onElicitationRequest(ElicitationRequestSchema, async (asked) => ({
         ...await asking.answer(own, login.cleanAll(asked)),

@@ -12,23 +12,7 @@ import type { McpConnection, McpPorts, McpServer } from "./connection.ts";
 import { createHeldCalls, type HeldCalls } from "./elicitation/held_calls.ts";
 import { createMcpConnection } from "./server.ts";
 
-/** The servers of the config. */
-export interface McpServers {
-  /** All known tools: the same array until they change. */
-  tools(): readonly Tool[];
-  /**
-   * Lists the tools of servers that have not listed theirs. Never rejects.
-   *
-   * @param isWanted Whether to ask a server, by its id.
-   */
-  list(isWanted: (id: string) => boolean): Promise<void>;
-  /** Takes other servers; those that stay the same keep their connections. */
-  apply(servers: readonly McpServer[]): void;
-  /** Ends it, and resolves once nothing runs. */
-  close(): Promise<void>;
-}
-
-interface Running {
+interface RunningServer {
   readonly server: McpServer;
   readonly connection: McpConnection;
 }
@@ -40,8 +24,8 @@ const MAX_NAME = 64;
 export function createMcpServers(
   servers: readonly McpServer[],
   ports: Omit<McpPorts, "onTools">,
-): McpServers {
-  let running: readonly Running[] = [];
+) {
+  let running: readonly RunningServer[] = [];
   let tools: readonly Tool[] = [];
   const held = createHeldCalls(ports.schedule);
 
@@ -54,7 +38,7 @@ export function createMcpServers(
   }
 
   function apply(next: readonly McpServer[]): void {
-    const kept = new Set<Running>();
+    const kept = new Set<RunningServer>();
     running = next.map((server) => {
       const known = running.find((one) => isDeepStrictEqual(one.server, server));
       if (known) kept.add(known);
@@ -67,24 +51,35 @@ export function createMcpServers(
 
   apply(servers);
   return {
-    tools: () => tools,
-    async list(isWanted) {
+    /** All known tools: the same array until they change. */
+    tools: (): readonly Tool[] => tools,
+    /**
+     * Lists the tools of servers that have not listed theirs. Never rejects.
+     *
+     * @param isWanted Whether to ask a server, by its id.
+     */
+    async list(isWanted: (id: string) => boolean): Promise<void> {
       const missing = running.filter(({ server, connection }) =>
         connection.tools() === undefined && isWanted(server.id)
       );
       await Promise.all(missing.map(({ connection }) => connection.list()));
     },
-    apply(next) {
+    /** Takes other servers; those that stay the same keep their connections. */
+    apply(next: readonly McpServer[]): void {
       const before = running;
       apply(next);
       for (const one of before) if (!running.includes(one)) void one.connection.close();
     },
-    async close() {
+    /** Ends it, and resolves once nothing runs. */
+    async close(): Promise<void> {
       held.close();
       await Promise.all(running.map(({ connection }) => connection.close()));
     },
   };
 }
+
+/** The servers of the config. */
+export type McpServers = ReturnType<typeof createMcpServers>;
 
 /** @returns `undefined` if the name is too long for model APIs. */
 function toolOf(

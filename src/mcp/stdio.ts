@@ -12,7 +12,7 @@ import process from "node:process";
 import type { JSONRPCMessage, MCPTransport } from "@ai-sdk/mcp";
 import { codeOf } from "../lib/errors.ts";
 import { createFloodCheck, MAX_IN_SECOND, withSchema } from "./answer_body.ts";
-import { type ConfinedLaunch, ProgramError, unstarted } from "./confine.ts";
+import { type ConfinedLaunch, ProgramError, startFailure } from "./confine.ts";
 
 /** Maximum UTF-16 units of one message. */
 const MAX_MESSAGE = 8_000_000;
@@ -66,7 +66,7 @@ export function createStdioTransport(
       await new Promise<void>((resolve, reject) => {
         started.on("spawn", () => resolve());
         started.on("error", (error) => {
-          const failure = unstarted(launch.command, codeOf(error));
+          const failure = startFailure(launch.command, codeOf(error));
           reject(failure);
           end(failure);
         });
@@ -138,7 +138,7 @@ function startProgram({ command, args, env, cwd }: ConfinedLaunch) {
       windowsHide: true,
     });
   } catch (error) {
-    throw unstarted(command, codeOf(error)); // Bun throws for a file that is no program
+    throw startFailure(command, codeOf(error)); // Bun throws for a file that is no program
   }
 }
 

@@ -17,9 +17,7 @@ import type { Account } from "../core/account/account.ts";
 
 /** Everything that reading needs from outside. */
 export interface DownloadPorts extends Pick<Account, "now" | "schedule"> {
-  /** Sends the request. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  /** Whether an address is one of Discord's media hosts. */
   readonly isMediaUrl: IsMediaUrl;
   /** Asks Discord for a new link; `undefined` if there is none. */
   readonly refresh: (url: string, signal: AbortSignal) => Promise<string | undefined>;
@@ -129,7 +127,6 @@ export type IsMediaUrl = (url: string) => boolean;
  *
  * @param apiUrl Address of the API. If it is not Discord's, files come from the same origin: that is
  * a simulator. It comes from the environment of the process, never from the config.
- * @param discordApi Discord's own address.
  */
 export function createIsMediaUrl(apiUrl: string, discordApi: string): IsMediaUrl {
   const simulator = apiUrl === discordApi ? undefined : new URL(apiUrl).origin;
@@ -146,8 +143,6 @@ const SPARE_MS = 10_000;
 
 /**
  * Whether a link has expired. Discord writes the second at which it does in hexadecimal into `ex`.
- *
- * @param now Unix time in milliseconds.
  */
 export function isExpired(address: string, now: number): boolean {
   const ends = URL.parse(address)?.searchParams.get("ex");

@@ -28,17 +28,14 @@ export interface FilePlace {
   readonly messageId: MessageId;
   /** Author of the file; absent if unknown. */
   readonly authorId?: UserId;
-  /** Discord's id of the file. */
   readonly fileId: Snowflake<"attachment">;
 }
 
 /** A file on the disk. */
 export interface KeptFile {
-  /** Id of the file. */
   readonly fileId: Snowflake<"attachment">;
   /** Ending by content: `"png"`. */
   readonly ending: string;
-  /** Path of the file. */
   readonly path: string;
 }
 

@@ -13,27 +13,6 @@ import type { Download } from "./download.ts";
 import type { MediaFolder } from "./folder.ts";
 import { endingOf, kindOf } from "./kind.ts";
 
-/** Files of people. */
-export interface Media {
-  /**
-   * Gets a file.
-   *
-   * @throws {FileError} If it cannot be read; or the signal's reason.
-   */
-  get(
-    owner: MediaOwner,
-    attachment: Attachment,
-    maxBytes: number,
-    signal: AbortSignal,
-  ): Promise<FoundFile>;
-  /** The images of an earlier message that are still kept, in the order of their ids. */
-  keptImages(messageId: MessageId, maxBytes: number): Promise<readonly FoundFile[]>;
-  /** The words that were kept for a file; `undefined` without any. */
-  keptWords(owner: MediaOwner, attachment: Attachment): Promise<string | undefined>;
-  /** Keeps words for a file: a transcript has cost money. */
-  keepWords(owner: MediaOwner, attachment: Attachment, words: string): Promise<void>;
-}
-
 /** Files that are read from Discord at the same time. */
 const MAX_DOWNLOADS = 3;
 /** Ending of words that belong to a file. */
@@ -44,7 +23,7 @@ const MAX_WORDS_BYTES = 1_000_000;
 const IMAGE_ENDINGS: ReadonlySet<string> = new Set(["png", "jpeg", "gif", "webp"]);
 
 /** Creates the files of one account. */
-export function createMedia(folder: MediaFolder, download: Download, log: Log): Media {
+export function createMedia(folder: MediaFolder, download: Download, log: Log) {
   /** Files that are being read, by message and file. */
   const running = new Map<string, Promise<FoundFile>>();
   const waiting: (() => void)[] = [];
@@ -80,7 +59,17 @@ export function createMedia(folder: MediaFolder, download: Download, log: Log): 
   }
 
   return {
-    get(owner, attachment, maxBytes, signal) {
+    /**
+     * Gets a file.
+     *
+     * @throws {FileError} If it cannot be read; or the signal's reason.
+     */
+    get(
+      owner: MediaOwner,
+      attachment: Attachment,
+      maxBytes: number,
+      signal: AbortSignal,
+    ): Promise<FoundFile> {
       // By Discord's own figure, without a request.
       if (attachment.size > maxBytes) {
         const why = `${sizeOf(attachment.size)}, and the limit is ${sizeOf(maxBytes)}`;
@@ -94,7 +83,8 @@ export function createMedia(folder: MediaFolder, download: Download, log: Log): 
       running.set(key, reading);
       return reading;
     },
-    async keptImages(messageId, maxBytes) {
+    /** The images of an earlier message that are still kept, in the order of their ids. */
+    async keptImages(messageId: MessageId, maxBytes: number): Promise<readonly FoundFile[]> {
       const images: FoundFile[] = [];
       let room = maxBytes;
       const files = (await folder.list(messageId))
@@ -108,13 +98,15 @@ export function createMedia(folder: MediaFolder, download: Download, log: Log): 
       }
       return images;
     },
-    async keptWords({ messageId }, { id }) {
+    /** The words that were kept for a file; `undefined` without any. */
+    async keptWords({ messageId }: MediaOwner, { id }: Attachment): Promise<string | undefined> {
       const kept = (await folder.list(messageId))
         .find(({ fileId, ending }) => fileId === id && ending === WORDS);
       const bytes = kept && await folder.read(kept, MAX_WORDS_BYTES);
       return bytes && new TextDecoder().decode(bytes);
     },
-    async keepWords(owner, { id: fileId }, words) {
+    /** Keeps words for a file: a transcript has cost money. */
+    async keepWords(owner: MediaOwner, { id: fileId }: Attachment, words: string): Promise<void> {
       await folder.keep({ ...owner, fileId }, WORDS, new TextEncoder().encode(words))
         .catch((error: unknown) => log.warn("Cannot keep a transcript", { error }));
     },

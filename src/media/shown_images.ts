@@ -22,20 +22,7 @@ import { endingOf, kindOf } from "./kind.ts";
 export interface ShownImage {
   /** Its id: digits. */
   readonly id: string;
-  /** The image, for the model. */
   readonly image: ModelImage;
-}
-
-/** Images of results. */
-export interface ShownImages {
-  /**
-   * Keeps an image for the turn of a message.
-   *
-   * @throws {FileError} If a model cannot get it.
-   */
-  keep(message: InboundMessage, bytes: Uint8Array): Promise<ShownImage>;
-  /** Reads images of a message's turn by their ids, in that order, as far as they are kept. */
-  read(messageId: MessageId, ids: readonly string[]): Promise<readonly ShownImage[]>;
 }
 
 /** Ending of these images: later turns do not see them, as they see images of people. */
@@ -47,7 +34,6 @@ const IDS_PER_MS = 1_000;
  * Creates the keeper.
  *
  * @param maxBytes Maximum size of an image in bytes, from `mediaMaxMb`.
- * @param now Unix time in milliseconds.
  * @param log Gets failures of the disk: the model sees the image all the same.
  */
 export function createShownImages(
@@ -55,10 +41,15 @@ export function createShownImages(
   maxBytes: () => number,
   now: () => number,
   log: Log,
-): ShownImages {
+) {
   let last = 0;
   return {
-    async keep({ id: messageId, sender }, bytes) {
+    /**
+     * Keeps an image for the turn of a message.
+     *
+     * @throws {FileError} If a model cannot get it.
+     */
+    async keep({ id: messageId, sender }: InboundMessage, bytes: Uint8Array): Promise<ShownImage> {
       if (bytes.length > maxBytes()) {
         throw new FileError(`${sizeOf(bytes.length)}, and the limit is ${sizeOf(maxBytes())}`);
       }
@@ -73,7 +64,8 @@ export function createShownImages(
         .catch((error: unknown) => log.warn("Cannot keep an image of a tool", { error }));
       return { id: fileId, image: { mediaType: kind.mediaType, data: bytes } };
     },
-    async read(messageId, ids) {
+    /** Reads images of a message's turn by their ids, in that order, as far as they are kept. */
+    async read(messageId: MessageId, ids: readonly string[]): Promise<readonly ShownImage[]> {
       const kept = await folder.list(messageId);
       const images: ShownImage[] = [];
       for (const id of ids) {
@@ -89,34 +81,26 @@ export function createShownImages(
   };
 }
 
-/** Drawn images. */
-export interface Drawings {
-  /**
-   * Keeps an image for the turn of a message.
-   *
-   * @returns Its id: digits.
-   * @throws {FileError} If it is no image that Discord shows.
-   * @throws {Error} If the disk refuses.
-   */
-  keep(message: InboundMessage, bytes: Uint8Array): Promise<string>;
-  /** Reads images of a message's turn by their ids, in that order, as far as they are kept. */
-  read(messageId: MessageId, ids: readonly string[]): Promise<readonly OutboundFile[]>;
-}
+/** Images of results. */
+export type ShownImages = ReturnType<typeof createShownImages>;
 
 /** Ending of drawn images: the images that people sent have others. */
 const DRAWN = "drawn";
 /** Maximum bytes of an image. */
 const MAX_BYTES = 20_000_000;
 
-/**
- * Creates the keeper.
- *
- * @param now Unix time in milliseconds.
- */
-export function createDrawings(folder: MediaFolder, now: () => number): Drawings {
+/** Creates the keeper. */
+export function createDrawings(folder: MediaFolder, now: () => number) {
   let last = 0;
   return {
-    async keep({ id: messageId, sender }, bytes) {
+    /**
+     * Keeps an image for the turn of a message.
+     *
+     * @returns Its id: digits.
+     * @throws {FileError} If it is no image that Discord shows.
+     * @throws {Error} If the disk refuses.
+     */
+    async keep({ id: messageId, sender }: InboundMessage, bytes: Uint8Array): Promise<string> {
       const { kind } = await kindOf(bytes);
       if (kind !== "image") throw new FileError("the image server's answer is no image");
       last = Math.max(now(), last + 1);
@@ -125,7 +109,8 @@ export function createDrawings(folder: MediaFolder, now: () => number): Drawings
       await folder.keep({ messageId, authorId: sender.id, fileId }, DRAWN, bytes);
       return fileId;
     },
-    async read(messageId, ids) {
+    /** Reads images of a message's turn by their ids, in that order, as far as they are kept. */
+    async read(messageId: MessageId, ids: readonly string[]): Promise<readonly OutboundFile[]> {
       const kept = await folder.list(messageId);
       const files: OutboundFile[] = [];
       for (const id of ids) {
@@ -144,3 +129,6 @@ export function createDrawings(folder: MediaFolder, now: () => number): Drawings
     },
   };
 }
+
+/** Drawn images. */
+export type Drawings = ReturnType<typeof createDrawings>;

@@ -14,14 +14,13 @@
 import { z } from "zod";
 import type { Account } from "../core/account/account.ts";
 import { createdAtMs, type MessageId } from "../core/discord/ids.ts";
-import type { LookUp, ProxiedMessage } from "../core/inbound/pluralkit.ts";
+import type { PluralkitAnswer, ProxiedMessage } from "../core/inbound/pluralkit.ts";
 import { waitFor } from "../lib/clock.ts";
 import { snowflakeSchema } from "../core/discord/snowflake_schema.ts";
 import { readPieces } from "../lib/network/read_body.ts";
 
 /** PluralKit's server and this client's sender. */
 export interface PluralkitServer {
-  /** Sends a request. */
   readonly fetch: typeof globalThis.fetch;
   /** `pluralkit.apiUrl`: `"https://api.pluralkit.me/v2"`. */
   readonly apiUrl: string;
@@ -29,14 +28,6 @@ export interface PluralkitServer {
   readonly token?: string;
   /** Barnacle's version, for the User-Agent that PluralKit requires. */
   readonly version: string;
-}
-
-/** Looks messages up at PluralKit. */
-export interface PluralkitClient {
-  /** Looks a message up. Never rejects. Simultaneous calls for one message share one look-up. */
-  lookUp(id: MessageId): Promise<LookUp>;
-  /** Starts no more requests, and ends running look-ups as failed. */
-  stop(): void;
 }
 
 /** Maximum time (milliseconds) of a look-up (P13). */
@@ -60,11 +51,11 @@ const MAX_KNOWN = 1_000;
 /** Creates a client without running look-ups. */
 export function createPluralkitClient(
   deps: PluralkitServer & Pick<Account, "now" | "schedule">,
-): PluralkitClient {
+) {
   const { now, schedule } = deps;
   const ask = createAsk(deps);
-  const answers = new Map<MessageId, LookUp>();
-  const running = new Map<MessageId, Promise<LookUp>>();
+  const answers = new Map<MessageId, PluralkitAnswer>();
+  const running = new Map<MessageId, Promise<PluralkitAnswer>>();
   /** Times of the last {@link MAX_REQUESTS} requests, oldest first. */
   const requestTimes: number[] = [];
   let pausedUntil = 0;
@@ -90,7 +81,7 @@ export function createPluralkitClient(
     return !signal.aborted;
   }
 
-  async function run(id: MessageId, signal: AbortSignal): Promise<LookUp> {
+  async function run(id: MessageId, signal: AbortSignal): Promise<PluralkitAnswer> {
     const deadline = now() + LOOK_UP_MS;
     let reason = "too many look-ups at once";
     for (let attempt = 0; await waitForSlot(deadline, signal); attempt++) {
@@ -116,7 +107,7 @@ export function createPluralkitClient(
   }
 
   /** Runs a look-up with one time-out for all of its requests. */
-  async function lookUp(id: MessageId): Promise<LookUp> {
+  async function lookUp(id: MessageId): Promise<PluralkitAnswer> {
     const ending = new AbortController();
     const end = () => ending.abort();
     const cancel = schedule(end, LOOK_UP_MS);
@@ -134,16 +125,21 @@ export function createPluralkitClient(
   }
 
   return {
-    lookUp(id) {
+    /** Looks a message up. Never rejects. Simultaneous calls for one message share one look-up. */
+    lookUp(id: MessageId): Promise<PluralkitAnswer> {
       const cached = answers.get(id);
       if (cached) return Promise.resolve(cached);
       let pending = running.get(id);
       if (!pending) running.set(id, pending = lookUp(id));
       return pending;
     },
-    stop: () => stopping.abort(),
+    /** Starts no more requests, and ends running look-ups as failed. */
+    stop: (): void => stopping.abort(),
   };
 }
+
+/** Looks messages up at PluralKit. */
+export type PluralkitClient = ReturnType<typeof createPluralkitClient>;
 
 function remember<Key, Value>(cache: Map<Key, Value>, key: Key, value: Value): void {
   cache.set(key, value);
@@ -172,30 +168,32 @@ const MAX_BYTES = 64 * 1_024;
 const text = z.string().min(1);
 
 /** @see {@link https://pluralkit.me/api/models/#message-model} */
-const messageSchema = z.object({
-  id: snowflakeSchema<"message">(),
-  original: snowflakeSchema<"message">(),
-  sender: snowflakeSchema<"user">(),
-  channel: snowflakeSchema<"channel">(),
-  guild: snowflakeSchema<"guild">().nullish(),
-  system: z.object({ name: text.nullish().catch(undefined) }).nullish(),
-  member: z.object({ id: text, name: text, display_name: text.nullish().catch(undefined) })
-    .nullish().catch(undefined),
-}).transform(({ id, original, sender, channel, guild, system, member }): ProxiedMessage => ({
-  id,
-  original,
-  sender,
-  channelId: channel,
-  guildId: guild || undefined,
-  member: member
-    ? {
-      memberId: member.id,
-      name: member.name,
-      displayName: member.display_name || undefined,
-      system: system?.name ? system.name : undefined,
-    }
-    : undefined,
-}));
+const messageSchema = z.lazy(() =>
+  z.object({
+    id: snowflakeSchema<"message">(),
+    original: snowflakeSchema<"message">(),
+    sender: snowflakeSchema<"user">(),
+    channel: snowflakeSchema<"channel">(),
+    guild: snowflakeSchema<"guild">().nullish(),
+    system: z.object({ name: text.nullish().catch(undefined) }).nullish(),
+    member: z.object({ id: text, name: text, display_name: text.nullish().catch(undefined) })
+      .nullish().catch(undefined),
+  }).transform(({ id, original, sender, channel, guild, system, member }): ProxiedMessage => ({
+    id,
+    original,
+    sender,
+    channelId: channel,
+    guildId: guild || undefined,
+    member: member
+      ? {
+        memberId: member.id,
+        name: member.name,
+        displayName: member.display_name || undefined,
+        system: system?.name ? system.name : undefined,
+      }
+      : undefined,
+  }))
+);
 
 const limitedSchema = z.object({ retry_after: z.number().nonnegative() });
 

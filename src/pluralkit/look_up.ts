@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LookUp } from "../core/inbound/pluralkit.ts";
+import type { PluralkitAnswer } from "../core/inbound/pluralkit.ts";
 import { type Clock, schedule } from "../lib/clock.ts";
 import { createPluralkitClient, type PluralkitClient } from "./client.ts";
 
@@ -14,7 +14,6 @@ interface PluralkitSettings {
   readonly enabled: boolean;
   /** Its token, a secret; absent without one. */
   readonly token?: { reveal(): string };
-  /** Base URL of its API. */
   readonly apiUrl: string;
 }
 
@@ -24,7 +23,7 @@ export interface PluralkitLookUp extends Pick<PluralkitClient, "lookUp" | "stop"
   reconfigured(): void;
 }
 
-const OFF: LookUp = { kind: "failed", reason: "PluralKit is switched off" };
+const OFF: PluralkitAnswer = { kind: "failed", reason: "PluralKit is switched off" };
 
 /** Creates a PluralKit client that follows the config. */
 export function createPluralkitLookUp(
@@ -34,11 +33,7 @@ export function createPluralkitLookUp(
   let current = settings();
   let client = createClient();
 
-  /**
-   * Creates the client.
-   *
-   * @returns `undefined` if PluralKit is switched off.
-   */
+  /** Creates the client. Returns `undefined` if PluralKit is switched off. */
   function createClient(): PluralkitClient | undefined {
     const { enabled, token, apiUrl } = current;
     if (!enabled) return undefined;

@@ -24,7 +24,7 @@ import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
 import type { Granted } from "./senders.ts";
 import { ownerIsAsked, PLURALKIT, preparePlaceAccess } from "./place_access.ts";
-import { ignore, nameOf, type RecordCheck, recordNothing } from "./rules/checks.ts";
+import { ignoreVerdict, nameOf, type RecordCheck, recordNothing } from "./rules/checks.ts";
 import { prepareRights } from "./rights.ts";
 import type { OpenPlace } from "./rules/place_rules.ts";
 import type { AccessPolicy } from "./rules/rules.ts";
@@ -108,7 +108,7 @@ export function prepareMessages(
     }
     if (!open) return rightIsMissing(message, known, ask, true) ?? { kind: "accept", why, rule };
     if (!ask("content", !isEmpty(message), INTENTS, () => contentFact(message))) {
-      return ignore("no-content", INTENTS);
+      return ignoreVerdict("no-content", INTENTS);
     }
     const isToBot = isMention(message) || matchesPattern(message, policy) ||
       !mentionRuleOf(known, open).value;
@@ -133,7 +133,7 @@ export function prepareMessages(
     ask("command", true, TEXT_COMMANDS, () => `it is the command /${command.name}`);
     const right = isLater ? undefined : rights.needed(command.kind.needs, place, sender, known);
     if (!right || ask("rights", right.isTheirs, right.rule, right.fact)) return undefined;
-    return ignore(right.why, right.rule);
+    return ignoreVerdict(right.why, right.rule);
   }
 
   /** Whether the guild has an owner of the bot, or needs none (P6). */

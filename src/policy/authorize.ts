@@ -22,13 +22,18 @@ import { type ExistingCommands, prepareMessages } from "./admission.ts";
 import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
 import type { Granted } from "./senders.ts";
 import { preparePlaceAccess } from "./place_access.ts";
-import { createRecorder, ignore, nameOf, type RecordCheck, recordNothing } from "./rules/checks.ts";
+import {
+  createRecorder,
+  ignoreVerdict,
+  nameOf,
+  type RecordCheck,
+  recordNothing,
+} from "./rules/checks.ts";
 import { prepareRights } from "./rights.ts";
 import type { AccessPolicy, ReactionMode } from "./rules/rules.ts";
 
 /** A person's action and its place. */
-export interface Action {
-  /** The channel with its names. */
+export interface UserAction {
   readonly place: Place;
   /** Id of that channel, thread or direct message channel. */
   readonly channelId: ChannelId;
@@ -40,12 +45,12 @@ export interface Action {
 export type AccessEvent =
   | { readonly kind: "message" | "edit"; readonly message: InboundMessage | RecalledMessage }
   /** `on`: whether the bot or another author wrote the message. */
-  | Action & { readonly kind: "reaction"; readonly on: "own" | "other" }
-  | Action & {
+  | UserAction & { readonly kind: "reaction"; readonly on: "own" | "other" }
+  | UserAction & {
     readonly kind: "button" | "select" | "modal" | "slash";
     readonly needs: CommandNeeds;
   }
-  | Action & { readonly kind: "thread_create" };
+  | UserAction & { readonly kind: "thread_create" };
 
 /** Every kind of event that needs permission. */
 export type AccessEventKind = AccessEvent["kind"];
@@ -102,12 +107,14 @@ function prepareEvents(
       `reactionNotifications is "${mode.value}"; ${nameOf(sender)} reacts to ${
         on === "own" ? "a message by the bot" : "a message by another author"
       }`;
-    if (!ask("reactions", isCounted, mode.rule, fact)) return ignore("reactions-off", mode.rule);
+    if (!ask("reactions", isCounted, mode.rule, fact)) {
+      return ignoreVerdict("reactions-off", mode.rule);
+    }
     return { kind: "accept", why: "allowed", rule };
   }
 
   function judgeCommand(
-    { place, sender, needs }: Action & { readonly needs: CommandNeeds },
+    { place, sender, needs }: UserAction & { readonly needs: CommandNeeds },
     known: KnownFacts,
     { rule }: Granted,
     ask: RecordCheck,
@@ -115,7 +122,7 @@ function prepareEvents(
     const right = rights.needed(needs, place, sender, known);
     if (!right) return { kind: "accept", why: "allowed", rule };
     if (!ask("rights", right.isTheirs, right.rule, right.fact)) {
-      return ignore(right.why, right.rule);
+      return ignoreVerdict(right.why, right.rule);
     }
     return { kind: "accept", why: needs === "owner" ? "owner" : "allowed", rule: right.rule };
   }

@@ -11,14 +11,6 @@
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { LoopGuardRules } from "./rules/rules.ts";
 
-/** Counts bots' messages by channel, for one account. Times are Unix time in milliseconds. */
-export interface LoopGuard {
-  /** Counts a new message. `own`: this account wrote it. */
-  record(channelId: ChannelId, by: "person" | "bot" | "own", now: number): void;
-  /** Whether Barnacle answers no bot in this channel now. */
-  isMuted(channelId: ChannelId, now: number): boolean;
-}
-
 /** Messages by bots in a channel since the last one by a person. */
 interface Run {
   readonly length: number;
@@ -36,7 +28,7 @@ const MAX_CHANNELS = 10_000;
  *
  * @param rules Returns the current rules, since the config may change.
  */
-export function createLoopGuard(rules: () => LoopGuardRules): LoopGuard {
+export function createLoopGuard(rules: () => LoopGuardRules) {
   const runs = new Map<ChannelId, Run>();
 
   /** The current run of a channel. After the mute, the count begins anew. */
@@ -48,7 +40,8 @@ export function createLoopGuard(rules: () => LoopGuardRules): LoopGuard {
   }
 
   return {
-    record(channelId, by, now) {
+    /** Counts a new message. `own`: this account wrote it. */
+    record(channelId: ChannelId, by: "person" | "bot" | "own", now: number): void {
       const before = runOf(channelId, now);
       runs.delete(channelId);
       if (by === "person") return;
@@ -58,7 +51,9 @@ export function createLoopGuard(rules: () => LoopGuardRules): LoopGuard {
       const [oldest] = runs.keys();
       if (runs.size > MAX_CHANNELS && oldest !== undefined) runs.delete(oldest);
     },
-    isMuted: (channelId, now) => runOf(channelId, now)?.mutedAt !== undefined,
+    /** Whether Barnacle answers no bot in this channel now. */
+    isMuted: (channelId: ChannelId, now: number): boolean =>
+      runOf(channelId, now)?.mutedAt !== undefined,
   };
 }
 

@@ -15,14 +15,14 @@ import type { KnownFacts } from "../core/inbound/facts.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import {
   type AccessGrant,
+  type AccessRefusal,
   type Caller,
   type Granted,
   onTheList,
   prepareSenders,
-  type Refusal,
   type Senders,
 } from "./senders.ts";
-import { ignore, nameOf, type RecordCheck } from "./rules/checks.ts";
+import { ignoreVerdict, nameOf, type RecordCheck } from "./rules/checks.ts";
 import { type OpenPlace, rulesFor } from "./rules/place_rules.ts";
 import type { Rights } from "./rights.ts";
 import type { AccessPolicy, GroupEntry } from "./rules/rules.ts";
@@ -42,15 +42,19 @@ export const PLURALKIT = "channels.discord.pluralkit.enabled";
 export function preparePlaceAccess(
   policy: AccessPolicy,
   rights: Rights,
-): (caller: Caller, ask: RecordCheck) => Granted | Refusal {
+): (caller: Caller, ask: RecordCheck) => Granted | AccessRefusal {
   const { asksPluralkit } = policy;
   const senders = prepareSenders(policy);
   const { entryFor, unlistedGrant, automatonIsRefused } = senders;
   const { decideDirect, decideGroup } = prepareDirectAccess(policy, rights, senders);
 
-  function decideGuild(caller: Caller, ask: RecordCheck, place: GuildPlace): Granted | Refusal {
+  function decideGuild(
+    caller: Caller,
+    ask: RecordCheck,
+    place: GuildPlace,
+  ): Granted | AccessRefusal {
     const rules = rulesFor(place, policy, ask);
-    if (rules.kind === "closed") return ignore(rules.why, rules.rule);
+    if (rules.kind === "closed") return ignoreVerdict(rules.why, rules.rule);
     return ownerIsMissing(caller, ask) ?? pluralkitIsAsked(caller, ask) ??
       automatonIsRefused(caller, ask) ?? guildSender(caller, ask, rules);
   }
@@ -59,20 +63,20 @@ export function preparePlaceAccess(
   function ownerIsMissing(
     { known: { ownerInGuild }, isMessage }: Caller,
     ask: RecordCheck,
-  ): Refusal | undefined {
+  ): AccessRefusal | undefined {
     if (!policy.needsOwnerInGuild) return undefined;
     if (!ownerInGuild) return isMessage ? undefined : ownerIsAsked(policy, ask);
     const { groupPolicyRule: rule } = policy;
     if (ask("owner", ownerInGuild === "member", rule, () => OWNER_SAYS[ownerInGuild])) {
       return undefined;
     }
-    return ignore(ownerInGuild === "absent" ? "owner-not-in-guild" : "owner-unknown", rule);
+    return ignoreVerdict(ownerInGuild === "absent" ? "owner-not-in-guild" : "owner-unknown", rule);
   }
 
   function pluralkitIsAsked(
     { sender, known: { pluralkit }, isMessage }: Caller,
     ask: RecordCheck,
-  ): Refusal | undefined {
+  ): AccessRefusal | undefined {
     const { automaton, applicationId } = sender;
     if (!isMessage || !asksPluralkit) return undefined;
     if (automaton !== "webhook" || applicationId !== PLURALKIT_APPLICATION) return undefined;
@@ -87,7 +91,7 @@ export function preparePlaceAccess(
     { sender, needs }: Caller,
     ask: RecordCheck,
     open: OpenPlace,
-  ): Granted | Refusal {
+  ): Granted | AccessRefusal {
     let { rule } = open;
     for (const users of open.users) {
       const entry = entryFor(sender, users.value);
@@ -96,7 +100,7 @@ export function preparePlaceAccess(
       const fact = grant?.fact ??
         (() => entry ? onTheList(sender, entry) : `${nameOf(sender)} is not on the list`);
       if (!ask("sender", entry !== undefined || grant !== undefined, rule, fact)) {
-        return ignore("sender-not-listed", rule);
+        return ignoreVerdict("sender-not-listed", rule);
       }
     }
     return { kind: "granted", why: "allowed", rule, open };
@@ -106,7 +110,7 @@ export function preparePlaceAccess(
     const { place, sender, known } = caller;
     if (known.isOurs) {
       ask("own", false, NO_SELF_TALK, () => `${nameOf(sender)} is an account of this Barnacle`);
-      return ignore("own", NO_SELF_TALK);
+      return ignoreVerdict("own", NO_SELF_TALK);
     }
     switch (place.kind) {
       case "dm":
@@ -153,22 +157,22 @@ function prepareDirectAccess(
   rights: Rights,
   { entryFor, unlistedGrant, automatonIsRefused }: Senders,
 ) {
-  function decideDirect(caller: Caller, ask: RecordCheck): Granted | Refusal {
+  function decideDirect(caller: Caller, ask: RecordCheck): Granted | AccessRefusal {
     return dmsAreOff(ask) ?? automatonIsRefused(caller, ask) ?? directSender(caller, ask);
   }
 
-  function dmsAreOff(ask: RecordCheck): Refusal | undefined {
+  function dmsAreOff(ask: RecordCheck): AccessRefusal | undefined {
     if (!ask("dm", dm.enabled, DM_ENABLED, () => `dm.enabled is ${dm.enabled}`)) {
-      return ignore("dm-disabled", DM_ENABLED);
+      return ignoreVerdict("dm-disabled", DM_ENABLED);
     }
     const isOn = dm.policy !== "disabled";
     if (!ask("dm-policy", isOn, DM_POLICY, () => `dm.policy is "${dm.policy}"`)) {
-      return ignore("dm-disabled", DM_POLICY);
+      return ignoreVerdict("dm-disabled", DM_POLICY);
     }
     return undefined;
   }
 
-  function directSender(caller: Caller, ask: RecordCheck): Granted | Refusal {
+  function directSender(caller: Caller, ask: RecordCheck): Granted | AccessRefusal {
     const { sender, isChallenged, known } = caller;
     const grant = directGrant(caller);
     const canPair = dm.policy === "pairing";
@@ -180,7 +184,7 @@ function prepareDirectAccess(
     if (canPair && isChallenged && !sender.automaton) {
       return { kind: "challenge", why: "pairing", rule };
     }
-    return ignore("dm-not-allowed", rule);
+    return ignoreVerdict("dm-not-allowed", rule);
   }
 
   function directGrant({ place, sender, known, needs }: Caller): AccessGrant | undefined {
@@ -205,13 +209,13 @@ function prepareDirectAccess(
     caller: Caller,
     ask: RecordCheck,
     name: string | undefined,
-  ): Granted | Refusal {
+  ): Granted | AccessRefusal {
     const off = dmsAreOff(ask);
     if (off) return off;
     if (
       !ask("group", dm.groupEnabled, GROUP_ENABLED, () => `dm.groupEnabled is ${dm.groupEnabled}`)
     ) {
-      return ignore("group-dm-disabled", GROUP_ENABLED);
+      return ignoreVerdict("group-dm-disabled", GROUP_ENABLED);
     }
     const { groupChannels } = dm;
     const isListed = isGroupListed(groupChannels, caller.channelId, name);
@@ -222,7 +226,7 @@ function prepareDirectAccess(
         }`
         : "no groups are listed, so all are allowed";
     if (!ask("group-list", isListed, GROUP_CHANNELS, fact)) {
-      return ignore("group-dm-not-listed", GROUP_CHANNELS);
+      return ignoreVerdict("group-dm-not-listed", GROUP_CHANNELS);
     }
     const refusal = automatonIsRefused(caller, ask);
     if (refusal) return refusal;

@@ -18,7 +18,6 @@ import type { AccessPolicy } from "./rules/rules.ts";
 
 /** The check of a right that a command needs. */
 export interface Right {
-  /** Whether the sender has the right. */
   readonly isTheirs: boolean;
   /** Reason of a verdict that refuses the command. */
   readonly why: IgnoreReason & ("not-manager" | "not-owner" | "not-approver");
@@ -28,28 +27,13 @@ export interface Right {
   readonly fact: () => string;
 }
 
-/** The rights of one policy. */
-export interface Rights {
-  /**
-   * Checks the right that a command needs.
-   *
-   * @returns `undefined` if each person who may talk has it.
-   */
-  needed(
-    needs: CommandNeeds,
-    place: Place,
-    sender: Sender,
-    known: KnownFacts,
-  ): Right | undefined;
-}
-
 const OWNERS = "commands.ownerAllowFrom";
 const APPROVERS = "channels.discord.execApprovals.approvers";
 
 /** Prepares a policy's owners and approvers for many checks. */
 export function prepareRights(
   { commands: { owners }, approvers }: Pick<AccessPolicy, "commands" | "approvers">,
-): Rights {
+) {
   const approverIds = new Set<string>(approvers);
   const isListed = owners && prepareOwners(owners);
 
@@ -72,7 +56,17 @@ export function prepareRights(
   };
 
   return {
-    needed(needs, place, sender, known) {
+    /**
+     * Checks the right that a command needs.
+     *
+     * @returns `undefined` if each person who may talk has it.
+     */
+    needed(
+      needs: CommandNeeds,
+      place: Place,
+      sender: Sender,
+      known: KnownFacts,
+    ): Right | undefined {
       switch (needs) {
         case "everyone":
           return undefined;
@@ -100,6 +94,9 @@ export function prepareRights(
     },
   };
 }
+
+/** The rights of one policy. */
+export type Rights = ReturnType<typeof prepareRights>;
 
 /** Prepares the list of owners: whether it makes a sender an owner. */
 function prepareOwners(owners: readonly AllowEntry[]): (sender: Sender) => boolean {

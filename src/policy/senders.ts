@@ -11,13 +11,12 @@ import type { CommandNeeds } from "../core/inbound/commands.ts";
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { KnownFacts } from "../core/inbound/facts.ts";
 import { type AllowEntry, entryText, prepareAllowlist } from "./rules/allowlist.ts";
-import { ignore, nameOf, type RecordCheck } from "./rules/checks.ts";
+import { ignoreVerdict, nameOf, type RecordCheck } from "./rules/checks.ts";
 import type { AccessPolicy } from "./rules/rules.ts";
 import type { OpenPlace } from "./rules/place_rules.ts";
 
 /** The reason for which a sender gets access. */
 export interface AccessGrant {
-  /** Reason of the verdict. */
   readonly why: AcceptReason;
   /** Config path that gives access. */
   readonly rule: string;
@@ -32,7 +31,7 @@ export interface Senders {
   /** Access for a command if the allow lists do not apply to commands (K3); else `undefined`. */
   unlistedGrant(): AccessGrant | undefined;
   /** Refuses a bot or webhook that the policy does not let in, or that the loop guard mutes. */
-  automatonIsRefused(caller: Caller, ask: RecordCheck): Refusal | undefined;
+  automatonIsRefused(caller: Caller, ask: RecordCheck): AccessRefusal | undefined;
 }
 
 const ALLOW_BOTS = "channels.discord.allowBots";
@@ -63,12 +62,12 @@ export function prepareSenders(
       const { automaton } = sender;
       if (!automaton) return undefined;
       const fact = () => `${nameOf(sender)} is a ${automaton}, and allowBots is ${allowBots}`;
-      if (!ask("bots", allowBots, ALLOW_BOTS, fact)) return ignore(automaton, ALLOW_BOTS);
+      if (!ask("bots", allowBots, ALLOW_BOTS, fact)) return ignoreVerdict(automaton, ALLOW_BOTS);
       const isAllowed = known.isMuted !== true;
       const loop = () => `the last messages here are ${isAllowed ? "not only" : "all"} by bots`;
       return ask("loop", isAllowed, LOOP_GUARD, loop)
         ? undefined
-        : ignore("loop-guard", LOOP_GUARD);
+        : ignoreVerdict("loop-guard", LOOP_GUARD);
     },
   };
 }
@@ -80,13 +79,11 @@ export function onTheList(sender: Sender, entry: AllowEntry): string {
 
 /** The sender of an event, with its place. */
 export interface Caller {
-  /** The channel with its names. */
   readonly place: Place;
   /** Id of that channel, thread or direct message channel. */
   readonly channelId: ChannelId;
   /** The person, bot or webhook. */
   readonly sender: Sender;
-  /** Facts known beside the event. */
   readonly known: KnownFacts;
   /** Returns the right that the event's command needs; `undefined` if it is no command. */
   readonly needs: () => CommandNeeds | undefined;
@@ -98,7 +95,6 @@ export interface Caller {
 
 /** The sender may talk here. */
 export interface Granted {
-  /** Tells permission from a {@link Refusal}. */
   readonly kind: "granted";
   /** Reason of the verdict, unless a later check replaces it. */
   readonly why: AcceptReason;
@@ -109,4 +105,4 @@ export interface Granted {
 }
 
 /** The sender may not talk here, or not yet. */
-export type Refusal = Exclude<Verdict, { readonly kind: "accept" }>;
+export type AccessRefusal = Exclude<Verdict, { readonly kind: "accept" }>;

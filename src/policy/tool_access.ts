@@ -13,7 +13,8 @@
 
 import { pathTo } from "../core/config_file.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
-import { audienceOf, isForTool, type ToolGate } from "../core/tool_names.ts";
+import { audienceOf, isForTool } from "../core/tool_names.ts";
+import type { Tool } from "../core/turn/tool.ts";
 import { type Skill, type SkillSet, skillsFor } from "../core/skills/skill.ts";
 import { type PlaceTools, rulesFor } from "./rules/place_rules.ts";
 import { prepareRights } from "./rights.ts";
@@ -22,9 +23,7 @@ import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
 
 /** The sender whose message the turn answers. */
 export interface ToolAsker {
-  /** The place of the message. */
   readonly place: Place;
-  /** Its author. */
   readonly sender: Sender;
   /**
    * Whether Discord lists the author as an owner of the application. Called only if a tool depends
@@ -49,25 +48,15 @@ export type ToolReason =
 
 /** The decision about one tool. */
 export interface ToolDecision {
-  /** Name of the tool. */
   readonly name: string;
-  /** Whether the turn has it. */
   readonly isAllowed: boolean;
-  /** The reason. */
   readonly why: ToolReason;
   /** Config path that decided, or that would. */
   readonly rule: string;
 }
 
 /** The facts about a tool that a decision needs. */
-export interface ToolFacts {
-  /** Name of the tool. */
-  readonly name: string;
-  /** Gate that must be open; absent if no gate applies. */
-  readonly gate?: ToolGate;
-  /** Gates of its parts, of which one must be open; absent if it has no such parts. */
-  readonly partGates?: readonly ToolGate[];
-}
+export type ToolFacts = Pick<Tool, "name" | "gate" | "partGates">;
 
 /** Decides about each of some tools, in their order. */
 export type DecideTools = (
@@ -186,7 +175,6 @@ function refused(why: ToolReason, rule: string): Decided {
 
 /** Lists that are for a sender. */
 interface ToolLevel {
-  /** The lists. */
   readonly lists: ToolLists;
   /** Config path of the object with the lists. */
   readonly rule: string;
@@ -217,19 +205,19 @@ function entriesFor(entries: readonly SenderTools[], sender: Sender): readonly S
 }
 
 /** An entry with its matcher. */
-interface Prepared {
+interface PreparedEntry {
   readonly entry: SenderTools;
   readonly rank: number;
   readonly isFor: (sender: Sender) => boolean;
 }
 
 /** Prepared entries by those of a policy, which never change. */
-const PREPARED = new WeakMap<readonly SenderTools[], readonly Prepared[]>();
+const PREPARED = new WeakMap<readonly SenderTools[], readonly PreparedEntry[]>();
 
-function preparedOf(entries: readonly SenderTools[]): readonly Prepared[] {
+function preparedOf(entries: readonly SenderTools[]): readonly PreparedEntry[] {
   const known = PREPARED.get(entries);
   if (known) return known;
-  const prepared = entries.map((entry): Prepared => {
+  const prepared = entries.map((entry): PreparedEntry => {
     const find = prepareAllowlist([entry.who]);
     return { entry, rank: rankOf(entry.who), isFor: (sender) => find(sender) !== undefined };
   });

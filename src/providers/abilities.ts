@@ -6,12 +6,11 @@
  * @module
  */
 
-import type { Abilities } from "../core/model.ts";
-import { type CheckDeps, credentialsOf } from "./check.ts";
-import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
+import { type Abilities, ModelError } from "../core/model.ts";
 import { fieldsOf } from "./answer_parts.ts";
-import { createWire } from "./wire.ts";
-
+import { type CheckDeps, credentialsOf, readAbout } from "./check.ts";
+import type { ToldAbilities } from "./models.ts";
+import { endpointOf, isPaid, type ModelSettings } from "./settings.ts";
 /** Reads JSON of a server; `undefined` if it refuses, or sends something else. */
 type Read = (path: string, body?: object) => Promise<unknown>;
 
@@ -19,12 +18,12 @@ type Read = (path: string, body?: object) => Promise<unknown>;
  * Asks the server.
  *
  * @returns `undefined` if no answer came, so that asking again later may help. An ability that the
- * server does not tell is absent.
+ * server does not tell is absent; a window may be that of the model's family.
  */
 export async function askAbilities(
   settings: ModelSettings,
   deps: CheckDeps,
-): Promise<Abilities | undefined> {
+): Promise<ToldAbilities | undefined> {
   const { provider, name } = settings;
   let hasAnswered = false;
   const read: Read = async (path, body) => {
@@ -32,26 +31,48 @@ export async function askAbilities(
       ? `${originOf(settings)}${path}`
       : `${baseOf(settings)}${path}`;
     try {
-      const value = await readJson(url, settings, deps, body);
+      const value: unknown = JSON.parse(
+        await readAbout(url, settings, deps, credentialsOf(settings), body),
+      );
       hasAnswered = true;
       return value;
-    } catch {
+    } catch (error) {
+      if (error instanceof ModelError && error.kind === "not_found") hasAnswered = true;
       return undefined; // a server without this path
     }
   };
-  const told = provider.kind === "openai-compatible"
+  const told: ToldAbilities = provider.kind === "openai-compatible"
     ? await fromCompatible(read, name)
     : await fromVendor(read, name);
   if (!hasAnswered) return undefined;
-  const isOpenAi = new URL(provider.baseUrl).hostname === OPENAI_HOST;
-  return isOpenAi ? { contextWindow: openAiWindow(name), ...told } : told;
+  // A server of one's own may give a model less room than it could have.
+  if (told.contextWindow !== undefined || !isPaid(settings)) return told;
+  const contextWindow = familyWindow(name);
+  return contextWindow === undefined ? told : { ...told, contextWindow, windowFrom: "family" };
 }
 
-const OPENAI_HOST = "api.openai.com";
+/**
+ * Windows of hosted models by the beginning of their names, after a vendor's prefix. The first match
+ * counts. Each is the smallest of its family, and a refusal teaches a smaller one.
+ */
+const FAMILIES: readonly (readonly [name: RegExp, tokens: number])[] = [
+  [/^gpt-(?:3\.5|4(?:-\d|-32k|$))/, 8_192],
+  [/^gpt-4\.1/, 1_000_000],
+  [/^(?:gpt-|chatgpt-|o\d)/, 128_000],
+  [/^claude-/, 200_000],
+  [/^gemini-(?:1\.5|[2-9])/, 1_000_000],
+  [/^grok-/, 128_000],
+  [/^deepseek-/, 64_000],
+  [/^(?:meta-)?llama-?(?:3\.[1-9]|[4-9])/, 128_000],
+  [/^mistral-(?:large|medium)/, 128_000],
+  [/^command-[ar]/, 128_000],
+  [/^(?:kimi-k|glm-(?:4\.[5-9]|[5-9]))/, 128_000],
+];
 
-/** OpenAI tells no window. All of its chat models since 2024 have this much, or more. */
-function openAiWindow(name: string): number {
-  return /^gpt-(?:3\.5|4(?:-\d|-32k|$))/.test(name) ? 8_192 : 128_000;
+/** The window of a model's family; `undefined` if the name has none. */
+export function familyWindow(name: string): number | undefined {
+  const own = name.toLowerCase().slice(name.lastIndexOf("/") + 1);
+  return FAMILIES.find(([family]) => family.test(own))?.[1];
 }
 
 const baseOf = ({ provider }: ModelSettings) => `${endpointOf(provider)}/`;
@@ -73,7 +94,7 @@ async function fromVendor(read: Read, name: string): Promise<Abilities> {
  * OpenAI-compatible servers: the list of models has it at vLLM, OpenRouter, Groq, Mistral and
  * others. Ollama, LM Studio and llama.cpp have paths of their own, below the server's root.
  */
-async function fromCompatible(read: Read, name: string): Promise<Abilities> {
+async function fromCompatible(read: Read, name: string): Promise<ToldAbilities> {
   const listed = entryOf(await read("models"), name);
   const told = fromList(listed);
   if (told.contextWindow !== undefined) return told;
@@ -103,13 +124,15 @@ function fromList(entry: Readonly<Record<string, unknown>>): Abilities {
   const architecture = fieldsOf(entry["architecture"]);
   const top = fieldsOf(entry["top_provider"]);
   const meta = fieldsOf(entry["meta"]);
+  const about = fieldsOf(entry["metadata"]); // DeepInfra
   const capabilities = fieldsOf(entry["capabilities"]);
   const inputs = architecture["input_modalities"];
   const parameters = entry["supported_parameters"];
   return abilities({
     contextWindow: top["context_length"] ?? entry["context_length"] ?? entry["max_model_len"] ??
       entry["context_window"] ?? entry["loaded_context_length"] ?? meta["n_ctx"] ??
-      entry["max_context_length"],
+      entry["max_context_length"] ?? entry["context_size"] ?? about["context_length"] ??
+      entry["max_input_tokens"],
     maxOutput: top["max_completion_tokens"] ?? entry["max_completion_tokens"],
     images: Array.isArray(inputs) ? inputs.includes("image") : capabilities["vision"],
     tools: Array.isArray(parameters)
@@ -120,10 +143,10 @@ function fromList(entry: Readonly<Record<string, unknown>>): Abilities {
 
 /**
  * Ollama. The window of a running model is that of `num_ctx`. The model's own one may be much
- * larger, and Ollama would cut a longer request. So a model that does not run and sets no `num_ctx`
- * has no known window.
+ * larger, and Ollama would cut a longer request. So the window of a model that does not run and sets
+ * no `num_ctx` is only known after its first answer.
  */
-async function fromOllama(read: Read, name: string): Promise<Abilities> {
+async function fromOllama(read: Read, name: string): Promise<ToldAbilities> {
   const [shown, running] = await Promise.all([
     read("/api/show", { model: name }).then(fieldsOf),
     read("/api/ps").then((list) => entryOf(list, name)),
@@ -132,24 +155,28 @@ async function fromOllama(read: Read, name: string): Promise<Abilities> {
   const written = typeof parameters === "string"
     ? /^num_ctx\s+(\d+)/m.exec(parameters)?.[1]
     : undefined;
-  return abilities({
+  const told = abilities({
     contextWindow: running["context_length"] ?? (written && Number(written)),
     maxOutput: undefined,
     images: Array.isArray(capabilities) ? capabilities.includes("vision") : undefined,
     tools: Array.isArray(capabilities) ? capabilities.includes("tools") : undefined,
   });
+  const isOllama = Array.isArray(capabilities);
+  return isOllama && told.contextWindow === undefined ? { ...told, isEarly: true } : told;
 }
 
-async function fromStudio(read: Read, name: string): Promise<Abilities> {
+/** LM Studio: a model that is not loaded yet has no window. */
+async function fromStudio(read: Read, name: string): Promise<ToldAbilities> {
   const entry = entryOf(await read("/api/v0/models"), name);
   if (Object.keys(entry).length === 0) return {};
   const { capabilities, type } = entry;
-  return abilities({
+  const told = abilities({
     contextWindow: entry["loaded_context_length"],
     maxOutput: undefined,
     images: typeof type === "string" ? type === "vlm" : undefined,
     tools: Array.isArray(capabilities) ? capabilities.includes("tool_use") : undefined,
   });
+  return told.contextWindow === undefined ? { ...told, isEarly: true } : told;
 }
 
 /** llama.cpp: the window of one slot, which is a request's. */
@@ -179,40 +206,4 @@ function abilities(
 
 function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 256;
-}
-
-/** @throws {unknown} If the server refuses, or sends no JSON. */
-async function readJson(
-  url: string,
-  settings: ModelSettings,
-  { fetch, timeoutMs, now }: CheckDeps,
-  body: object | undefined,
-): Promise<unknown> {
-  const wire = createWire({
-    modelId: modelIdOf(settings),
-    secrets: secretsOf(settings.provider),
-    timeouts: { firstByteMs: timeoutMs, betweenBytesMs: timeoutMs },
-    fetch,
-    now,
-  }, new AbortController().signal);
-  try {
-    const isAnthropic = settings.provider.kind === "anthropic";
-    const headers = {
-      ...(isAnthropic && { "anthropic-version": "2023-06-01" }),
-      ...(body && { "content-type": "application/json" }),
-      ...credentialsOf(settings),
-    };
-    await wire.send(url, {
-      headers,
-      ...(body && { method: "POST", body: JSON.stringify(body) }),
-    });
-    const decoder = new TextDecoder();
-    let text = "";
-    for (let bytes = await wire.read(); bytes; bytes = await wire.read()) {
-      text += decoder.decode(bytes, { stream: true });
-    }
-    return JSON.parse(text);
-  } finally {
-    wire.close();
-  }
 }

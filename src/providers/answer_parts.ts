@@ -8,19 +8,8 @@ import { type FinishReason, ModelError, type ToolCall } from "../core/model.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Assembles the tool calls of one answer. */
-export interface ToolCalls {
-  /** Adds a piece: one element of a chunk's `tool_calls`. */
-  add(piece: unknown): void;
-  /**
-   * All calls so far, in the order in which they began. A call whose id is missing, or another
-   * call's, gets one: `"call_1"` and so on.
-   */
-  calls(): readonly ToolCall[];
-}
-
 /** Creates the assembler of one answer. */
-export function createToolCalls(): ToolCalls {
+export function createToolCalls() {
   const calls: Mutable<ToolCall>[] = [];
   const byKey = new Map<unknown, Mutable<ToolCall>>(); // by id and by index
 
@@ -43,8 +32,13 @@ export function createToolCalls(): ToolCalls {
   }
 
   return {
+    /** Adds a piece: one element of a chunk's `tool_calls`. */
     add,
-    calls: () => withIds(calls),
+    /**
+     * All calls so far, in the order in which they began. A call whose id is missing, or another
+     * call's, gets one: `"call_1"` and so on.
+     */
+    calls: (): readonly ToolCall[] => withIds(calls),
   };
 }
 
@@ -85,32 +79,24 @@ export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return Object(value);
 }
 
-/**
- * The text of one answer. White space before the first visible character waits for that character.
- */
-export interface VisibleText {
-  /**
-   * Adds text of the answer.
-   *
-   * @returns The text to pass on; empty while the answer is white space only.
-   */
-  add(text: string): string;
-  /** Whether no visible character was added yet. */
-  isEmpty(): boolean;
-}
-
 /** Creates the text of an answer, still empty. */
-export function createVisibleText(): VisibleText {
+export function createVisibleText() {
   let isEmpty = true;
   let blank = "";
   return {
-    add(text) {
+    /**
+     * Adds text of the answer.
+     *
+     * @returns The text to pass on; empty while the answer is white space only.
+     */
+    add(text: string): string {
       if (!isEmpty) return text;
       blank += text;
       isEmpty = blank.trim() === "";
       return isEmpty ? "" : blank;
     },
-    isEmpty: () => isEmpty,
+    /** Whether no visible character was added yet. */
+    isEmpty: (): boolean => isEmpty,
   };
 }
 

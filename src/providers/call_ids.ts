@@ -16,7 +16,6 @@ import type { ModelSettings } from "./settings.ts";
 
 /** The form of ids that a server accepts. */
 export interface IdForm {
-  /** Whether it accepts an id as it is. */
   readonly fits: (id: string) => boolean;
   /** Makes an accepted id of any other. */
   readonly toFit: (id: string) => string;

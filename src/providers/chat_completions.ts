@@ -116,16 +116,53 @@ function toolsOf({ tools, mayCall = true }: ModelRequest): string {
 
 /** The JSON of the messages. `JSON.stringify` of the whole list takes twice as long. */
 function messagesOf({ system, messages }: ModelRequest): string {
-  let list = system === "" ? "" : systemJson(system);
-  for (const message of messages) {
+  const list = system === "" ? "" : systemJson(system);
+  const known = knownBeginning(messages);
+  const from = known?.messages.length ?? 0;
+  let text = known?.text ?? "";
+  for (let at = from; at < messages.length; at++) {
+    const message = messages[at];
+    if (!message) break;
     let json = jsonByMessage.get(message);
     if (json === undefined) {
       json = jsonOf(message);
       jsonByMessage.set(message, json);
     }
-    list += list === "" ? json : `,${json}`;
+    text += text === "" ? json : `,${json}`;
+    // The last message is the turn's own; what is before it begins the session's next request, too.
+    if (at === messages.length - 2 && at >= from) {
+      text.charCodeAt(0); // makes one string of the pieces, which the runtime would keep apart
+      beginnings.set(message, { messages: messages.slice(0, -1), text });
+    }
   }
-  return list;
+  return list === "" || text === "" ? list + text : `${list},${text}`;
+}
+
+/** The first messages of a request, and their JSON. */
+interface Beginning {
+  readonly messages: readonly ModelMessage[];
+  readonly text: string;
+}
+
+/** Beginnings of requests by their last messages. A session's requests all begin with its entries. */
+const beginnings = new WeakMap<ModelMessage, Beginning>();
+/** Maximum number of messages after a known beginning: those of a turn. */
+const ADDED_MAX = 64;
+
+/** The longest beginning that an earlier request had: the same messages, not only as many. */
+function knownBeginning(messages: readonly ModelMessage[]): Beginning | undefined {
+  const from = Math.max(0, messages.length - ADDED_MAX);
+  for (let at = messages.length - 1; at >= from; at--) {
+    const message = messages[at];
+    const known = message && beginnings.get(message);
+    if (!message || !known) continue;
+    if (known.messages.every((one, index) => one === messages[index])) {
+      if (at < messages.length - 2) beginnings.delete(message); // a longer one takes its place
+      return known;
+    }
+    beginnings.delete(message);
+  }
+  return undefined;
 }
 
 /** The last system prompt and its JSON: most turns have the same one. */
@@ -200,7 +237,7 @@ export interface ChatAnswerReader {
   read(bytes: Uint8Array | undefined): string;
   /** The thinking in the bytes that were read last; often empty. */
   thinking(): string;
-  /** Whether the server text why the answer ended; only token counts may follow. */
+  /** Whether the server has said why the answer ended; only token counts may follow. */
   hasEnded(): boolean;
   /** Whether the answer needs no more bytes: `[DONE]` arrived, or the answer failed or ended. */
   isOver(): boolean;

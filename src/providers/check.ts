@@ -14,7 +14,6 @@ import { createWire } from "./wire.ts";
 
 /** Everything that the check needs from outside. */
 export interface CheckDeps extends Clock {
-  /** Sends a request. */
   readonly fetch: typeof globalThis.fetch;
   /** Maximum silence of the server, in milliseconds. */
   readonly timeoutMs: number;
@@ -105,34 +104,59 @@ async function keyOf(
  */
 async function readModels(
   settings: ModelSettings,
-  { fetch, timeoutMs, now }: CheckDeps,
+  deps: CheckDeps,
   credentials: Readonly<Record<string, string>>,
 ): Promise<readonly { readonly id: string; readonly owned_by?: string | null | undefined }[]> {
   const { provider, name } = settings;
-  const modelId = modelIdOf(settings);
   const isOne = hasOneModel(provider);
-  const path = isOne ? `/models/${encodeURIComponent(name)}` : "/models";
-  const wire = createWire({
+  const url = `${endpointOf(provider)}${isOne ? `/models/${encodeURIComponent(name)}` : "/models"}`;
+  const parsed = (isOne ? oneSchema : listSchema)
+    .safeParse(parseForeignJson(await readAbout(url, settings, deps, credentials)), {
+      jitless: true, // compiling takes longer
+    });
+  if (parsed.success) return parsed.data.data ?? [];
+  const modelId = modelIdOf(settings);
+  throw new ModelError(`${modelId}: the server has no list of models`, {
+    kind: "not_an_answer",
     modelId,
+  });
+}
+
+/**
+ * Asks a model's server about itself.
+ *
+ * @param body Sent as JSON, if there is one.
+ * @returns The body of its answer.
+ * @throws {ModelError} If the server refuses, or does not answer in time.
+ */
+export async function readAbout(
+  url: string,
+  settings: ModelSettings,
+  { fetch, timeoutMs, now }: CheckDeps,
+  credentials: Readonly<Record<string, string>>,
+  body?: object,
+): Promise<string> {
+  const { provider } = settings;
+  const wire = createWire({
+    modelId: modelIdOf(settings),
     secrets: secretsOf(provider),
     timeouts: { firstByteMs: timeoutMs, betweenBytesMs: timeoutMs },
     fetch,
     now,
   }, new AbortController().signal);
   try {
-    const headers = { ...(provider.kind === "anthropic" && ANTHROPIC_VERSION), ...credentials };
-    await wire.send(`${endpointOf(provider)}${path}`, { headers });
+    const headers = {
+      ...(provider.kind === "anthropic" && ANTHROPIC_VERSION),
+      ...(body && { "content-type": "application/json" }),
+      ...credentials,
+    };
+    await wire.send(url, { headers, ...(body && { method: "POST", body: JSON.stringify(body) }) });
     const decoder = new TextDecoder();
     let text = "";
     for (let bytes = await wire.read(); bytes; bytes = await wire.read()) {
       text += decoder.decode(bytes, { stream: true });
     }
-    const parsed = (isOne ? oneSchema : listSchema).safeParse(parseForeignJson(text));
-    if (parsed.success) return parsed.data.data ?? [];
-    throw new ModelError(`${modelId}: the server has no list of models`, {
-      kind: "not_an_answer",
-      modelId,
-    });
+    return text;
   } finally {
     wire.close();
   }

@@ -27,24 +27,28 @@ const errorObjectSchema = z.looseObject({
   code: z.union([z.string(), z.number()]).nullish(),
   status: z.string().nullish(),
   details: z.array(detailSchema).optional().catch(undefined),
+  n_ctx: z.number().optional().catch(undefined), // llama.cpp
 });
-const errorBodySchema = z.looseObject({
-  error: z.union([errorObjectSchema, z.string()]).optional(),
-  message: z.string().optional(),
-  detail: z.string().optional(),
-});
+const errorBodySchema = z.lazy(() =>
+  z.looseObject({
+    error: z.union([errorObjectSchema, z.string()]).optional(),
+    message: z.string().optional(),
+    detail: z.string().optional(),
+  })
+);
 
 interface ServerError {
   readonly message?: string;
   readonly codes: readonly string[];
   readonly retryAfterMs?: number;
+  /** Tokens of the context window. */
+  readonly window?: number;
 }
 
 /** An HTTP answer with a status of failure. */
 export interface RefusedAnswer {
   /** HTTP status. */
   readonly status: number;
-  /** Headers of the answer. */
   readonly headers: Headers;
   /** The beginning of the body, as far as it was read. */
   readonly body: string;
@@ -70,7 +74,7 @@ export function refusalOf(
   const retryAfterMs = retryAfterOf(headers, now) ?? serverError.retryAfterMs;
   const reason = serverError.message === undefined
     ? ""
-    : `: ${quotable(serverError.message, secrets)}`;
+    : `: ${cleanServerMessage(serverError.message, secrets)}`;
   return new ModelError(`${modelId} answered ${status}${reason}`, {
     kind,
     modelId,
@@ -79,6 +83,7 @@ export function refusalOf(
     namesImages: namesImages(kind, serverError.message ?? (kind === "rejected" ? body : "")),
     namesThinking: namesThinking(kind, serverError.message ?? (kind === "rejected" ? body : "")),
     retryAfterMs,
+    contextWindow: kind === "context_length" ? namedWindow(serverError) : undefined,
   });
 }
 
@@ -111,7 +116,7 @@ export function brokenAnswerOf(
   const serverError = serverErrorOf({ error });
   const reason = serverError.message === undefined
     ? ""
-    : `: ${quotable(serverError.message, secrets)}`;
+    : `: ${cleanServerMessage(serverError.message, secrets)}`;
   const kind = isTooLong(400, serverError)
     ? "context_length"
     : serverError.codes.some((code) => /overloaded|unavailable|^5\d\d$/.test(code))
@@ -123,7 +128,11 @@ export function brokenAnswerOf(
     serverError.codes.length + reason.length === 0
       ? `${modelId} sent an incomplete or malformed answer`
       : `${modelId} broke off with an error${reason}`,
-    { kind, modelId },
+    {
+      kind,
+      modelId,
+      contextWindow: kind === "context_length" ? namedWindow(serverError) : undefined,
+    },
   );
 }
 
@@ -131,7 +140,7 @@ export function brokenAnswerOf(
  * Cleans a server's message for an error: short, on one line, without secrets. A key is removed by
  * its beginning, because some servers repeat only a part of it.
  */
-export function quotable(text: string, secrets: readonly string[]): string {
+export function cleanServerMessage(text: string, secrets: readonly string[]): string {
   let clean = text;
   for (const secret of secrets) {
     const beginning = secret.slice(0, KEY_BEGINNING);
@@ -220,6 +229,22 @@ function isTooLong(status: number, { codes, message = "" }: ServerError): boolea
   return LENGTH_STATUSES.has(status) && LENGTH_WORDS.test(message);
 }
 
+/**
+ * The words before or after the window's tokens: "maximum context length is 8192 tokens" (OpenAI,
+ * vLLM, OpenRouter), "205000 tokens > 200000 maximum" (Anthropic), "exceeds the maximum number of
+ * tokens allowed (1048576)" (Google), "too large for model with 32768 maximum context length"
+ * (Mistral), "available context size (4096 tokens)" (llama.cpp).
+ */
+const NAMED_WINDOW =
+  /(?:maximum context length (?:is|of)|tokens >|tokens allowed|available context size)\s*\(?(\d[\d,]{2,})|\b(\d[\d,]{2,}) maximum context length/i;
+
+/** Tokens of the window that a refusal because of the length names. */
+function namedWindow({ window, message = "" }: ServerError): number | undefined {
+  const [, after, before] = NAMED_WINDOW.exec(message) ?? [];
+  const named = window ?? Number((after ?? before ?? "").replaceAll(",", ""));
+  return Number.isSafeInteger(named) && named > 0 ? named : undefined;
+}
+
 function kindOf(status: number, serverError: ServerError): ModelErrorKind {
   const { codes } = serverError;
   if (isTooLong(status, serverError)) return "context_length";
@@ -266,6 +291,7 @@ function serverErrorOf(body: unknown): ServerError {
       code === undefined || code === null ? [] : [String(code)]
     ),
     retryAfterMs: delay !== undefined ? Math.ceil(Number(delay) * 1_000) : undefined,
+    window: typeof error === "object" ? error.n_ctx : undefined,
   };
 }
 

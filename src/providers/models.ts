@@ -3,12 +3,21 @@
  *
  * Also remembers what a model can do, and asks its server for the abilities that the config leaves
  * out (L4). The first look asks, and returns the abilities known so far. So no turn waits for the
- * answer, and a bot without turns asks nothing.
+ * answer, and a bot without turns asks nothing. A refusal because of the length teaches a window.
  *
  * @module
  */
 
-import { type Abilities, type ContextWindow, type Model, windowOf } from "../core/model.ts";
+import { estimatedTokens } from "../core/fit_request.ts";
+import {
+  type Abilities,
+  type ContextWindow,
+  type Model,
+  type ModelError,
+  type ModelRequest,
+  UNKNOWN_WINDOW,
+  windowOf,
+} from "../core/model.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ask, AskDeps, WireTimeouts } from "./wire.ts";
 import { endpointOf, modelIdOf, type ModelSettings, type ProviderSettings } from "./settings.ts";
@@ -57,17 +66,27 @@ export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
   };
 }
 
-/** Milliseconds after a question without answer before the next one. */
+/** Milliseconds after a question without a whole answer before the next one. */
 const AGAIN_MS = 60_000;
+/** Maximum number of questions about one model until the next start. */
+const ASKS_MAX = 10;
 
-/** What a model can do, as far as known. */
-export interface KnownAbilities {
-  /** Returns it, and asks the server if it was not asked before. */
-  now(): Abilities;
-  /** The room of the model. */
-  window(): ContextWindow;
-  /** Resolves once a running question has ended. */
-  asked(): Promise<void>;
+/** Share of a refused request's estimated tokens that a window has, if the server does not tell it. */
+const REFUSED_SHARE = 0.5;
+/**
+ * Milliseconds for which such a guess counts, if the config or the server tells the window: the
+ * server may have been full, as llama.cpp's is if its slots share one window.
+ */
+const GUESS_MS = 600_000;
+/** Fewest tokens of a window that a refusal teaches: prompt and tools take most of these. */
+const LEAST_WINDOW = 2_048;
+
+/** What a server tells about a model. */
+export interface ToldAbilities extends Abilities {
+  /** `"family"`: the window is that of the model's family, by its name; else the server's own. */
+  readonly windowFrom?: "family";
+  /** The model does not run yet: its server tells more after an answer. */
+  readonly isEarly?: true;
 }
 
 /** Creates the memory of one model. */
@@ -76,45 +95,76 @@ export function createKnownAbilities(
     /** Abilities that the config has; the server is not asked about these. */
     readonly written?: Abilities;
     /** Asks the server; `undefined` if no answer came. Must not reject. */
-    readonly ask: () => Promise<Abilities | undefined>;
+    readonly ask: () => Promise<ToldAbilities | undefined>;
   },
-): KnownAbilities {
+) {
   const { contextWindow, images, tools } = written;
   const isWhole = contextWindow !== undefined && images !== undefined && tools !== undefined;
   let known: Abilities = written;
   let asking: Promise<void> | undefined;
   let askedAt = -Infinity;
+  let asks = 0;
+  /** The smallest window that a refusal named. */
+  let named = Infinity;
+  /** The window guessed from refusals that named none, and when the guess was made. */
+  let guess = { tokens: Infinity, at: -Infinity };
   let isAnswered = isWhole;
   let hasAsked = isWhole;
 
   function look(): void {
-    if (isAnswered || asking || now() - askedAt < AGAIN_MS) return;
+    if (isAnswered || asking || asks === ASKS_MAX || now() - askedAt < AGAIN_MS) return;
     askedAt = now();
+    asks += 1;
     asking = ask().then((told) => {
       if (!told) return;
-      isAnswered = true;
-      known = { ...told, ...written };
+      const { windowFrom: _, isEarly, ...abilities } = told;
+      isAnswered = !isEarly;
+      known = { ...abilities, ...written };
     }).finally(() => {
       asking = undefined;
       hasAsked = true;
     });
   }
 
+  function learned(): number {
+    const holds = known.contextWindow === undefined || now() - guess.at < GUESS_MS;
+    return Math.min(named, holds ? guess.tokens : Infinity);
+  }
+
   return {
-    now() {
+    /** Returns it, and asks the server if it was not asked before. */
+    now(): Abilities {
       look();
       return known;
     },
-    window() {
+    /** The room of the model. */
+    window(): ContextWindow {
       look();
-      const window = windowOf(known);
-      return hasAsked || known.contextWindow !== undefined
+      const { contextWindow = UNKNOWN_WINDOW.contextWindow } = known;
+      const window = windowOf({ ...known, contextWindow: Math.min(contextWindow, learned()) });
+      return hasAsked || known.contextWindow !== undefined || learned() < Infinity
         ? window
         : { ...window, isPending: true };
     },
-    asked: () => asking ?? Promise.resolve(),
+    /** Notes a refusal because of the length: the window is smaller than assumed. */
+    refused(
+      { contextWindow: told }: Pick<ModelError, "contextWindow">,
+      request: ModelRequest,
+    ): void {
+      if (told !== undefined) {
+        named = Math.min(named, Math.max(LEAST_WINDOW, told));
+        return;
+      }
+      const tokens = Math.floor(estimatedTokens(request) * REFUSED_SHARE);
+      guess = { tokens: Math.min(learned(), Math.max(LEAST_WINDOW, tokens)), at: now() };
+    },
+    /** Resolves once a running question has ended. */
+    asked: (): Promise<void> => asking ?? Promise.resolve(),
   };
 }
+
+/** What a model can do, as far as known. */
+export type KnownAbilities = ReturnType<typeof createKnownAbilities>;
 
 /** Wraps a model so that it tells its abilities. */
 export function withAbilities(model: Model, known: KnownAbilities): Model {

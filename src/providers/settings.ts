@@ -29,7 +29,6 @@ export interface ProviderSettings {
 
 /** Settings of one model. */
 export interface ModelSettings {
-  /** The server with the model. */
   readonly provider: ProviderSettings;
   /** Name at the server: `"llama3.2:3b"`. */
   readonly name: string;

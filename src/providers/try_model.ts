@@ -19,9 +19,7 @@ export interface TriedModel {
   readonly firstMs: number;
   /** Until the end of the answer. */
   readonly totalMs: number;
-  /** Whether the model called the tool. */
   readonly tools: boolean;
-  /** Whether the model saw the image. */
   readonly images: boolean;
   /** Absent if the server reports no tokens. */
   readonly usage?: ModelUsage;

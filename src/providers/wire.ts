@@ -28,7 +28,6 @@ export interface WireTimeouts {
 
 /** Everything that requests to a model need from outside. */
 export interface AskDeps extends Clock {
-  /** Sends a request. */
   readonly fetch: typeof globalThis.fetch;
   /** Maximum silence of the server. */
   readonly timeouts: WireTimeouts;

@@ -15,21 +15,12 @@ import type { CardFact } from "../core/people/question.ts";
 import type { Step } from "../core/step.ts";
 import type { ComposedReply } from "./reply.ts";
 
-/** How the footer is written. */
-export interface FooterRules {
-  /** Maximum length of a message, in UTF-16 units. */
-  readonly limit: number;
-}
-
 /** A composed reply that is sent. */
 export type ReplyToSend = Extract<ComposedReply, { kind: "reply" }>;
 
-/** The line; `undefined` if the answer has none. */
-export function footerOf(
-  rules: FooterRules | undefined,
-  cost: TurnCost | undefined,
-): { readonly line: string; readonly limit: number } | undefined {
-  if (!rules || !cost) return undefined;
+/** The line; `undefined` if the model has told no cost. */
+export function footerOf(cost: TurnCost | undefined): string | undefined {
+  if (!cost) return undefined;
   const { model, inputTokens, cachedTokens, outputTokens, micros, ms } = cost;
   const cached = inputTokens === 0 ? 0 : Math.round(100 * cachedTokens / inputTokens);
   const parts = [
@@ -39,7 +30,7 @@ export function footerOf(
     ...(micros === undefined || micros === 0 ? [] : [moneyText(micros)]),
     `${(ms / 1_000).toFixed(1)} s`,
   ];
-  return { line: `${SMALL}${parts.join(" · ")}`, limit: rules.limit };
+  return `${SMALL}${parts.join(" · ")}`;
 }
 
 /** Money of millionths: two digits that say something, at least cents. */
@@ -49,19 +40,24 @@ export function moneyText(micros: number): string {
   return money.toFixed(digits);
 }
 
-/** Adds the line to the last message, or as a message of its own if it does not fit there. */
+/**
+ * Adds the line to the last message, or as a message of its own if it does not fit there.
+ *
+ * @param limit Maximum length of a message, in UTF-16 units.
+ */
 export function withFooter(
   composed: ReplyToSend,
-  footer: ReturnType<typeof footerOf>,
+  footer: string | undefined,
+  limit: number,
 ): ReplyToSend {
   if (!footer) return composed;
   const { chunks } = composed.reply;
   const last = chunks.at(-1);
-  const joined = `${last}\n${footer.line}`;
-  const all = last !== undefined && joined.length <= footer.limit
+  const joined = `${last}\n${footer}`;
+  const all = last !== undefined && joined.length <= limit
     ? [...chunks.slice(0, -1), joined]
-    : [...chunks, footer.line];
-  return { ...composed, reply: { ...composed.reply, chunks: all, footer: footer.line } };
+    : [...chunks, footer];
+  return { ...composed, reply: { ...composed.reply, chunks: all, footer } };
 }
 
 /** The fact for a card; `undefined` if no server has told its tokens. */

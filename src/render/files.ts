@@ -18,7 +18,6 @@ export interface FileRules {
   readonly maxFileBytes: number;
   /** Set if the bot may not attach files in the place (R12a). */
   readonly takesNoFiles?: true;
-  /** The operator's own notices. */
   readonly texts: Texts;
   /** Removes all secrets from a text. */
   readonly cleanSecrets: (text: string) => string;

@@ -53,14 +53,10 @@ export function composeApprovalRequest(
 }
 
 /** The result of a pressed button whose request exists. */
-export type PairingDecision = Extract<PairingOutcome, { readonly request: PairingRequest }>;
+export type DecidedPairing = Extract<PairingOutcome, { readonly request: PairingRequest }>;
 
-/**
- * The text that replaces the question after an owner pressed a button.
- *
- * @param by The owner who pressed it.
- */
-export function decisionText({ kind, request }: PairingDecision, by: UserId, texts: Texts): string {
+/** The text that replaces the question after an owner pressed a button. */
+export function decisionText({ kind, request }: DecidedPairing, by: UserId, texts: Texts): string {
   const requester = requesterOf(request);
   switch (kind) {
     case "approved":

@@ -48,7 +48,6 @@ export interface Work {
   readonly steps: number;
   /** Seconds since the turn began. */
   readonly seconds: number;
-  /** The channel of the turn. */
   readonly channelId: ChannelId;
 }
 

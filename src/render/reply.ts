@@ -22,9 +22,7 @@ import { codeRegions, isInCode } from "./markdown/code_region.ts";
 
 /** The message that a turn answers. */
 export interface Answered {
-  /** The answered message. */
   readonly message: InboundMessage;
-  /** Id of the agent that answers. */
   readonly agentId: string;
 }
 
@@ -32,7 +30,6 @@ export interface Answered {
 export interface AllowedMentions {
   /** Users to ping: the people of the turn, only the message's author, or no one. */
   readonly users: "context" | "author" | "none";
-  /** Roles that an answer may ping. */
   readonly roles: readonly RoleId[];
 }
 
@@ -59,7 +56,7 @@ export interface ShownToModel {
   /** Messages in the channel that did not address the bot. */
   readonly overheard: readonly Overheard[];
   /** All texts by people, as the model read them: envelopes of this turn and of earlier ones. */
-  readonly texts: readonly string[];
+  readonly texts: () => readonly string[];
   /** The system prompt. The operator may write links in it. */
   readonly system: string;
 }
@@ -70,9 +67,7 @@ export interface ModelAnswer extends Answered {
   readonly text: string;
   /** Files that tools made, in order. */
   readonly files?: readonly OutboundFile[];
-  /** Texts that the model received. */
   readonly shown: ShownToModel;
-  /** Config for the answer. */
   readonly rules: ReplyRules;
 }
 
@@ -101,7 +96,7 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
   const tagged = takeReplyTags(visibleText(text));
   if (isNoReply(tagged.text)) return { kind: "declined", text: tagged.text };
   const clean = rules.cleanSecrets(tagged.text);
-  const { files, notes } = checkFiles(answer.files ?? [], rules);
+  const { files, notes } = answer.files?.length ? checkFiles(answer.files, rules) : NO_FILES;
   const written = [answer.message.text, shown.system];
   const { isCut, ...laidOut } = layOutUntrusted(paragraphs(clean, notes), written, rules);
   if (files.length === 0 && !laidOut.chunks.some(isVisible)) return { kind: "blank" };
@@ -116,6 +111,8 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
   const lacksFiles = rules.takesNoFiles && (isCut || (answer.files ?? []).length > 0);
   return { kind: "reply", text: clean, reply, lacksFiles: lacksFiles || undefined };
 }
+
+const NO_FILES: ReturnType<typeof checkFiles> = { files: [], notes: [] };
 
 /** Composes the notice that replaces the answer of a failed turn (R11). It pings no one. */
 export function composeFailure(answered: Answered, failureId: string, texts: Texts): Reply {
@@ -243,7 +240,9 @@ function quoteOf(
   const targetId = replyTo === "current" ? message.id : replyTo.messageId;
   const overheard = shown.overheard.find(({ messageId }) => messageId === targetId);
   const isQuoted = targetId === quoted?.id;
-  if (targetId === message.id || !(isQuoted || overheard || hasMessageId(targetId, shown.texts))) {
+  if (
+    targetId === message.id || !(isQuoted || overheard || hasMessageId(targetId, shown.texts()))
+  ) {
     if (message.asked && quoted) {
       const { id, author } = quoted;
       return { messageId: id, authorId: author?.id, on: replyToMode };

@@ -33,7 +33,7 @@ export function composeToolMessage(
   },
   rules: ReplyRules,
 ): readonly Frozen[] | undefined {
-  const shown = { overheard: [], texts: [], system: "" };
+  const shown = { overheard: [], texts: () => [], system: "" };
   const composed = composeReply({
     message,
     agentId,

@@ -15,29 +15,24 @@ import type { CodeEnd, CodeJob } from "./evaluate.ts";
 import { type JobEnd, runInThread } from "./run_in_thread.ts";
 import { JOB_ARGUMENT } from "./job_argument.ts";
 
-/** Runs jobs. */
-export interface Jobs {
-  /**
-   * Runs a job in a thread of its own.
-   *
-   * @param timeoutMs Milliseconds from the thread's start.
-   * @throws {unknown} The signal's reason, once it is aborted.
-   */
-  inThread(job: unknown, timeoutMs: number, signal: AbortSignal): Promise<JobEnd>;
-  /** Runs a script in a process of its own; throws as {@link runCode}. */
-  code(job: CodeJob, signal: AbortSignal): Promise<CodeEnd>;
-}
-
 /** Maximum number of jobs at the same time. */
 const MAX_JOBS = 2;
 
 /** Creates the runner. @param url Entry of the threads. */
-export function createJobs(url: URL, own: OwnProgram): Jobs {
+export function createJobs(url: URL, own: OwnProgram) {
   const limit = createLimit(MAX_JOBS);
   return {
-    inThread: (job, timeoutMs, signal) =>
+    /**
+     * Runs a job in a thread of its own.
+     *
+     * @param timeoutMs Milliseconds from the thread's start.
+     * @throws {unknown} The signal's reason, once it is aborted.
+     */
+    inThread: (job: unknown, timeoutMs: number, signal: AbortSignal): Promise<JobEnd> =>
       limit(signal, () => runInThread(url, job, { timeoutMs, signal })),
-    code: (job, signal) => limit(signal, () => runCode(own, job, signal)),
+    /** Runs a script in a process of its own; throws as {@link runCode}. */
+    code: (job: CodeJob, signal: AbortSignal): Promise<CodeEnd> =>
+      limit(signal, () => runCode(own, job, signal)),
   };
 }
 

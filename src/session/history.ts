@@ -102,8 +102,8 @@ export function createTokenRates(): TokenRates {
   };
 }
 
-/** Share of the window at which older entries are folded. */
-const FOLD_AT = 0.75;
+/** Share of the window at which older entries are folded after an answer. */
+export const FOLD_AT = 0.75;
 /** Number of tokens of the newest entries that are never folded, and their share of a small window. */
 const KEPT_TOKENS = 20_000;
 const KEPT_SHARE = 0.3;
@@ -122,17 +122,29 @@ const KEPT_ENTRIES = 400;
 export interface RequestSize {
   /** UTF-16 units of everything beside the entries: prompt, tools, summary, and the message. */
   readonly otherChars: number;
-  /** The model's window. */
   readonly window: ContextWindow;
   /** Estimated tokens per UTF-16 unit. */
   readonly tokensPerChar: number;
 }
 
-/** Whether a request is large enough that older entries should be folded. */
-export function shouldFold(entries: readonly Entry[], size: RequestSize): boolean {
-  if (entries.length >= MAX_ENTRIES * FOLD_AT) return true;
+/**
+ * Whether a request is large enough that older entries should be folded.
+ *
+ * @param share Of the window; at 1, a request would lack entries.
+ */
+export function shouldFold(
+  { count, chars }: {
+    /** Their number. */
+    readonly count: number;
+    /** Their UTF-16 units. */
+    readonly chars: number;
+  },
+  size: RequestSize,
+  share: number = FOLD_AT,
+): boolean {
+  if (count >= MAX_ENTRIES * share) return true;
   const all = historyChars(size.window, 0, size.tokensPerChar);
-  return charsOf(entries) + size.otherChars >= all * FOLD_AT;
+  return chars + size.otherChars >= all * share;
 }
 
 /**
@@ -188,6 +200,14 @@ const PIECES = 8;
 /** Share of the room that the steps may take. Beyond it, their oldest results are cleared. */
 const STEPS_SHARE = 0.75;
 
+/** Entries with their length, so that a turn does not count each of a long session again. */
+export interface CountedEntries {
+  /** Oldest first. */
+  readonly entries: readonly Entry[];
+  /** Their UTF-16 units. */
+  readonly chars: number;
+}
+
 /** The room of one request. */
 export interface Room {
   /** The entries that the model sees, oldest first. */
@@ -204,7 +224,7 @@ export interface Room {
  * @param userTurns Maximum number of user turns; as many as fit if absent.
  */
 export function shareRoom(
-  history: readonly Entry[],
+  history: CountedEntries,
   { freeChars, stepChars, userTurns }: {
     readonly freeChars: number;
     readonly stepChars: number;
@@ -216,9 +236,10 @@ export function shareRoom(
     Math.ceil(stepChars / piece) * piece,
     Math.floor(freeChars * STEPS_SHARE),
   );
-  const entries = selectEntries(history, {
-    maxChars: freeChars - taken,
-    userTurns,
-  });
+  const maxChars = freeChars - taken;
+  const fits = userTurns === undefined && history.chars <= maxChars &&
+    history.entries[0]?.role === "user"; // most turns
+  if (fits) return { entries: history.entries, stepChars: Math.max(0, freeChars - history.chars) };
+  const entries = selectEntries(history.entries, { maxChars, userTurns });
   return { entries, stepChars: Math.max(0, freeChars - charsOf(entries)) };
 }

@@ -14,6 +14,7 @@
 import type { UserId } from "../core/discord/ids.ts";
 import type { GuildPlace, InboundMessage, Named } from "../core/inbound/inbound.ts";
 import type { ResetCause } from "../core/turn/checkpoint.ts";
+import { localMinuteOf } from "../lib/clock.ts";
 
 /**
  * `session.dmScope`: which direct messages share a session.
@@ -121,22 +122,7 @@ export function resetDue(
   return sentAt - lastAt >= rule.idleMinutes * MINUTE_MS ? "idle" : undefined;
 }
 
-/** Formatters by time zone, because creating one is slow. */
-const formatters = new Map<string, Intl.DateTimeFormat>();
-
-/** The day of a time, as its zone's formatter writes it. */
-function dayOf(at: number, timeZone: string): string {
-  const shifted = at - DAY_BEGINS_AT_HOUR * HOUR_MS;
-  if (timeZone === "UTC") return new Date(shifted).toISOString().slice(0, "2026-02-03".length);
-  let formatter = formatters.get(timeZone);
-  if (!formatter) {
-    formatter = new Intl.DateTimeFormat("en-US", {
-      timeZone,
-      year: "numeric",
-      month: "2-digit",
-      day: "2-digit",
-    });
-    formatters.set(timeZone, formatter);
-  }
-  return formatter.format(shifted);
+/** The day of a time, which begins late in the night. */
+function dayOf(at: number, timezone: string): string {
+  return localMinuteOf(Math.floor((at - DAY_BEGINS_AT_HOUR * HOUR_MS) / MINUTE_MS), timezone).day;
 }

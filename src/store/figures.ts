@@ -10,7 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { integer, optional, rows } from "./schema/columns.ts";
-import type { Judged } from "../core/inbound/inbox.ts";
+import type { Judged, RepeatedVerdict } from "../core/inbound/inbox.ts";
 import type { Transactions } from "./database/transact.ts";
 import { IS_PARKED } from "./schema/questions.ts";
 import type { DecisionCount, Store, StoreFigures } from "../core/store/store.ts";
@@ -18,7 +18,7 @@ import type { DecisionCount, Store, StoreFigures } from "../core/store/store.ts"
 /** Counts for health and metrics. */
 export interface Figures extends Pick<Store, "health"> {
   /** Counts newly stored verdicts. An undecided message counts once it is decided. */
-  count(recorded: readonly Judged[]): void;
+  count(recorded: readonly Judged[], repeats?: readonly RepeatedVerdict[]): void;
 }
 
 const INBOX = rows({
@@ -98,6 +98,12 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
     };
   }
 
+  function add({ verdict: { kind, why } }: Judged, count: number): void {
+    if (kind === "undecided") return;
+    const key = `${kind} ${why}`;
+    counts.set(key, { verdict: kind, why, count: (counts.get(key)?.count ?? 0) + count });
+  }
+
   return {
     health: (accounts = []) =>
       read(() => {
@@ -108,12 +114,9 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
           decisions: [...counts.values()],
         };
       }),
-    count(recorded) {
-      for (const { verdict: { kind, why } } of recorded) {
-        if (kind === "undecided") continue;
-        const key = `${kind} ${why}`;
-        counts.set(key, { verdict: kind, why, count: (counts.get(key)?.count ?? 0) + 1 });
-      }
+    count(recorded, repeats = []) {
+      for (const judged of recorded) add(judged, 1);
+      for (const { judged, messages } of repeats) add(judged, messages.length);
     },
   };
 }

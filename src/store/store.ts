@@ -15,10 +15,9 @@ import { joinParts } from "./database/join_parts.ts";
 import { createEmitter } from "../lib/emitter.ts";
 import type { StartTimer } from "../lib/clock.ts";
 import { createChanges } from "./changes/changes.ts";
-import { type Commits, createCommits } from "./database/commits.ts";
-import { openDatabase } from "./database/database.ts";
+import { createCommits } from "./database/commits.ts";
+import { openDatabase, openReader } from "./database/database.ts";
 import type { CrashHooks } from "./database/durability.ts";
-import { createOtherWriters } from "./database/other_writers.ts";
 import { toStoreError } from "./database/store_error.ts";
 import { watchFile } from "./database/database_files.ts";
 import { createFigures } from "./figures.ts";
@@ -28,6 +27,7 @@ import { createInbox } from "./inbox/inbox.ts";
 import { createMemory } from "./memory/memory.ts";
 import { createNotes } from "./notes/notes.ts";
 import { createNoteVectors } from "./notes/vectors.ts";
+import { prepareSettleLater } from "./outbox/attempts.ts";
 import { createOutbox } from "./outbox/outbox.ts";
 import { createPairing } from "./pairing/pairing.ts";
 import { createQuestions } from "./questions/questions.ts";
@@ -48,14 +48,15 @@ import type { Store, StoreErrorKind } from "../core/store/store.ts";
 export interface StoreOptions {
   /** Milliseconds of a clock that never goes back: `performance.now`. */
   readonly elapsed: () => number;
-  /** Called after each commit. */
-  readonly onCommitted?: () => void;
   /** Hooks of a test that ends the process there. */
   readonly crash?: CrashHooks;
   /** How long the store keeps records; {@link DEFAULT_RETENTION} by default. */
   readonly retention?: Retention;
-  /** Leaves the journal as it is; a running bot's newest changes are then not visible. */
-  readonly isReadOnly?: boolean;
+  /**
+   * What happens to the records that the journal has at the start. By default, the tables take them.
+   * `fold`: each read sees them, and stores nothing. `leave`: nothing, so they are not visible.
+   */
+  readonly journal?: "fold" | "leave";
   /** Gets a journaled record that the tables refused. It stays in the journal. */
   readonly onRefused?: (kind: string, error: unknown) => void;
   /** Delays the tables' work; the runtime's timer by default. */
@@ -73,7 +74,6 @@ const NO_CRASH: CrashHooks = { before() {}, after() {} };
 export function openStore(
   path: string,
   options: StoreOptions & {
-    /** Unix time in milliseconds. */
     readonly now: number;
   },
 ): Store {
@@ -87,9 +87,26 @@ export function openStore(
 }
 
 /**
- * Creates the store over an open and migrated database. Closing the store closes the database.
+ * Opens the store of another process to read it.
  *
- * The function is longer than most, because each namespace stands here once.
+ * @param hangs Whether that process cannot bring the tables up to date. Then each
+ * read does so in a transaction that it undoes, unless that process is in a transaction.
+ * @throws {StoreError} If the file cannot be read.
+ */
+export function openStoreReader(
+  path: string,
+  { elapsed, hangs }: Pick<StoreOptions, "elapsed"> & {
+    readonly hangs: boolean;
+  },
+): Store {
+  return createStore(openReader(path, !hangs), path, {
+    elapsed,
+    journal: hangs ? "fold" : "leave",
+  });
+}
+
+/**
+ * Creates the store over an open and migrated database. Closing the store closes the database.
  *
  * @param path Path of the database file, for error messages.
  * @throws {StoreError} If the disk refuses the work that a crash has left in the journal.
@@ -99,10 +116,9 @@ export function createStore(
   path: string,
   {
     elapsed,
-    onCommitted,
     crash = NO_CRASH,
     retention = DEFAULT_RETENTION,
-    isReadOnly = false,
+    journal,
     onRefused = () => {}, // for tests, which read the journal themselves
     schedule,
   }: StoreOptions,
@@ -112,7 +128,7 @@ export function createStore(
   const memory = createMemory(database);
   let failure: { readonly kind: StoreErrorKind; readonly at: number } | undefined;
   const undo = createEmitter<{ undone(): void }>();
-  const grouped = createCommits(database, {
+  const commits = createCommits(database, {
     path,
     crash,
     onFailed(kind) {
@@ -121,17 +137,17 @@ export function createStore(
     onUndone: () => undo.emit.undone(),
     onRefused,
     schedule,
+    foldsReads: journal === "fold",
   });
-  const commits = onCommitted ? withCallback(grouped, onCommitted) : grouped;
   const transcripts = createTranscripts(database, commits);
   undo.connect({
     undone() {
       for (const cache of [factRows, verdicts, memory, transcripts]) cache.forget();
     },
   });
+  const settleLater = prepareSettleLater(database, commits);
   const pruner = preparePruner(database, retention, factRows, transcripts.forget);
   const figures = createFigures(database, commits);
-  const otherWriters = createOtherWriters(database);
   const forgetting = createForgetting(database, commits);
   const settings = createSettings(database, commits);
   /** After a person was forgotten, rows that memory has by their number are gone (X5). */
@@ -140,12 +156,13 @@ export function createStore(
     verdicts.forget();
     transcripts.forget();
     memory.quiet.forget();
+    memory.outgoing.forget();
     memory.direct.clear();
     settings.readAgain();
   };
   const store: Store = {
     gateway: createGateway(database, commits, pruner, verdicts, memory, elapsed, watchFile(path)),
-    inbox: createInbox(database, commits, {
+    inbox: createInbox(database, commits, settleLater, {
       memory,
       verdicts,
       pruner,
@@ -155,7 +172,7 @@ export function createStore(
     received: createReceived(database, commits, retention),
     turns: createTurns(database, commits, memory, pruner, transcripts),
     sessions: createSessions(database, commits, transcripts),
-    outbox: createOutbox(database, commits, memory.outgoing),
+    outbox: createOutbox(database, commits, memory.outgoing, settleLater),
     usage: joinParts(
       createUsage(database, commits, memory.spent),
       createModelProblems(database, commits),
@@ -175,11 +192,6 @@ export function createStore(
     settings,
     schedules: createSchedules(database, commits, memory.outgoing),
     health: figures.health,
-    changedElsewhere() {
-      const isChanged = otherWriters.changedElsewhere();
-      if (isChanged) forgetRows();
-      return isChanged;
-    },
     catchUp: commits.catchUp,
     failure: () => failure && { kind: failure.kind, ageMs: elapsed() - failure.at },
     caches: () => ({
@@ -187,23 +199,13 @@ export function createStore(
       transcripts: transcripts.bytes(),
       verdicts: verdicts.bytes(),
       facts: factRows.bytes(),
+      journal: commits.bytes(),
     }),
     close() {
       commits.close();
       database.close();
     },
   };
-  if (!isReadOnly) commits.recover(); // after each namespace has registered its kinds of records
+  if (!journal) commits.recover(); // after each namespace has registered its kinds of records
   return store;
-}
-
-function withCallback(commits: Commits, onCommitted: () => void): Commits {
-  return {
-    ...commits,
-    async commit(options, work) {
-      const result = await commits.commit(options, work);
-      onCommitted();
-      return result;
-    },
-  };
 }

@@ -15,18 +15,8 @@ import { CONVENTIONS } from "./spans.ts";
 export interface OtlpOptions {
   /** Address of the collector's traces: `http://127.0.0.1:4318/v1/traces`. */
   readonly url: string;
-  /** Headers of each request. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Barnacle's version. */
   readonly version: string;
-}
-
-/** Sends spans. */
-export interface Otlp {
-  /** Queues the spans of one turn; the first is the parent of the others. */
-  add(spans: readonly [SpanOfTurn, ...SpanOfTurn[]]): void;
-  /** Sends the queued spans, and ends. Never rejects. */
-  stop(): Promise<void>;
 }
 
 /** Milliseconds for one request. */
@@ -36,7 +26,7 @@ const TIMEOUT_MS = 10_000;
 const MAX_WAITING = 2_048;
 
 /** Creates the sender. Failures of the collector change nothing but its own data. */
-export function createOtlp({ url, headers, version }: OtlpOptions): Otlp {
+export function createOtlp({ url, headers, version }: OtlpOptions) {
   const exporter = new OTLPTraceExporter({
     url,
     headers: { ...headers },
@@ -63,14 +53,19 @@ export function createOtlp({ url, headers, version }: OtlpOptions): Otlp {
   }
 
   return {
-    add([root, ...children]) {
+    /** Queues the spans of one turn; the first is the parent of the others. */
+    add([root, ...children]: readonly [SpanOfTurn, ...SpanOfTurn[]]): void {
       const parent = begin(root);
       const context = api.setSpan(ROOT_CONTEXT, parent);
       for (const child of children) begin(child, context).end(child.endedAt);
       parent.end(root.endedAt);
     },
-    async stop() {
+    /** Sends the queued spans, and ends. Never rejects. */
+    async stop(): Promise<void> {
       await provider.shutdown().catch(() => {}); // a collector that is away must not fail a stop
     },
   };
 }
+
+/** Sends spans. */
+export type Otlp = ReturnType<typeof createOtlp>;

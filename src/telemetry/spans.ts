@@ -13,7 +13,7 @@ import type { TimelineEntry, TurnTrace } from "../core/turn/timeline.ts";
 export const CONVENTIONS = "1.45.0";
 
 /** Values of a span's attributes. */
-export type Attributes = Readonly<Record<string, string | number>>;
+export type SpanAttributes = Readonly<Record<string, string | number>>;
 
 /** One span. Times are Unix times in milliseconds. */
 export interface SpanOfTurn {
@@ -21,13 +21,9 @@ export interface SpanOfTurn {
   readonly name: string;
   /** Whether it is a request to another service. */
   readonly kind: "internal" | "client";
-  /** Unix time in milliseconds. */
   readonly startedAt: number;
-  /** Unix time in milliseconds. */
   readonly endedAt: number;
-  /** Facts about the step. */
-  readonly attributes: Attributes;
-  /** Whether it failed. */
+  readonly attributes: SpanAttributes;
   readonly hasFailed: boolean;
 }
 
@@ -103,7 +99,7 @@ function childOf(entry: TimelineEntry, turn: ReturnType<typeof aboutModel>): Spa
 }
 
 /** The tokens of all requests; no attributes if no server counted them. */
-function totalOf(entries: readonly TimelineEntry[]): Attributes {
+function totalOf(entries: readonly TimelineEntry[]): SpanAttributes {
   const counted = entries.flatMap((entry) =>
     entry.kind === "model" && entry.usage ? [entry.usage] : []
   );

@@ -11,14 +11,6 @@ import type { TurnTrace } from "../core/turn/timeline.ts";
 import type { Otlp, OtlpOptions } from "./otlp.ts";
 import { spansOf } from "./spans.ts";
 
-/** Exports traces. */
-export interface TraceExport {
-  /** Takes the trace of a turn. Never throws, and the turn does not wait for it. */
-  add(trace: TurnTrace): void;
-  /** Sends the traces so far, and ends. Never rejects. */
-  stop(): Promise<void>;
-}
-
 /**
  * Milliseconds that a stop waits for the collector, which may be away: less than what a stop has
  * beyond its turns, and enough for a slow machine.
@@ -28,7 +20,7 @@ const STOP_MS = 3_000;
 /** Creates the export. Nothing is loaded before the first trace. */
 export function createTraceExport(
   options: OtlpOptions & Pick<Account, "log" | "schedule">,
-): TraceExport {
+) {
   let loading: Promise<Otlp | undefined> | undefined;
 
   async function load(): Promise<Otlp | undefined> {
@@ -42,11 +34,13 @@ export function createTraceExport(
   }
 
   return {
-    add(trace) {
+    /** Takes the trace of a turn. Never throws, and the turn does not wait for it. */
+    add(trace: TurnTrace): void {
       loading ??= load();
       void loading.then((otlp) => otlp?.add(spansOf(trace)));
     },
-    async stop() {
+    /** Sends the traces so far, and ends. Never rejects. */
+    async stop(): Promise<void> {
       const otlp = await loading;
       if (!otlp) return;
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -56,3 +50,6 @@ export function createTraceExport(
     },
   };
 }
+
+/** Exports traces. */
+export type TraceExport = ReturnType<typeof createTraceExport>;

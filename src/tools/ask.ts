@@ -71,29 +71,30 @@ const MAX_FILES = 10;
 /** Maximum number of options of a menu from which a person may choose several. */
 const MAX_IN_MENU = 25;
 
-const input = z.strictObject({
-  question: z.string().min(1).max(1_000),
-  options: z.array(z.string().min(1).max(100)).min(2).max(100).optional()
-    .describe("Answers to choose from."),
-  upTo: z.int().min(2).max(MAX_IN_MENU).optional()
-    .describe("How many of up to 25 options the person may choose: 1."),
-  form: z.array(field).min(1).max(MAX_FIELDS).optional()
-    .describe("Fields to fill in, instead of options."),
-  to: z.string().default("asker")
-    .describe(
-      'Who may answer: "asker", "anyone", or the id of a person whom the message mentions.',
-    ),
-}).refine(({ options, form }) => (options === undefined) !== (form === undefined), {
-  message: "give either options or a form",
-}).refine(({ options = [] }) => new Set(options).size === options.length, {
-  message: "the options must differ",
-}).refine(({ options, upTo }) => !upTo || (options && options.length <= MAX_IN_MENU), {
-  message: "upTo needs 2 to 25 options",
-}).refine(({ form = [] }) => new Set(form.map(({ label }) => label)).size === form.length, {
-  message: "the labels must differ",
-});
+const input = () =>
+  z.strictObject({
+    question: z.string().min(1).max(1_000),
+    options: z.array(z.string().min(1).max(100)).min(2).max(100).optional()
+      .describe("Answers to choose from."),
+    upTo: z.int().min(2).max(MAX_IN_MENU).optional()
+      .describe("How many of up to 25 options the person may choose: 1."),
+    form: z.array(field).min(1).max(MAX_FIELDS).optional()
+      .describe("Fields to fill in, instead of options."),
+    to: z.string().default("asker")
+      .describe(
+        'Who may answer: "asker", "anyone", or the id of a person whom the message mentions.',
+      ),
+  }).refine(({ options, form }) => (options === undefined) !== (form === undefined), {
+    message: "give either options or a form",
+  }).refine(({ options = [] }) => new Set(options).size === options.length, {
+    message: "the options must differ",
+  }).refine(({ options, upTo }) => !upTo || (options && options.length <= MAX_IN_MENU), {
+    message: "upTo needs 2 to 25 options",
+  }).refine(({ form = [] }) => new Set(form.map(({ label }) => label)).size === form.length, {
+    message: "the labels must differ",
+  });
 
-type Input = z.infer<typeof input>;
+type AskInput = z.infer<ReturnType<typeof input>>;
 
 type Field = z.infer<typeof field>;
 
@@ -111,7 +112,7 @@ export const ask: Tool = defineTool({
 });
 
 function questionOf(
-  { question, options = [], upTo, form, to }: Input,
+  { question, options = [], upTo, form, to }: AskInput,
   context: ToolContext,
 ): Question | undefined {
   const asked = askedBy(to, context.message);
@@ -154,7 +155,7 @@ function askedBy(to: string, { sender, text }: InboundMessage): Question["asked"
 }
 
 function resultOf(
-  { options = [], form, to }: Input,
+  { options = [], form, to }: AskInput,
   decision: ToolContext["decision"],
 ): string {
   switch (decision?.kind) {

@@ -17,22 +17,23 @@ import { readsElsewhere } from "./discord/calls.ts";
 import { FIELDS } from "./discord/actions/action.ts";
 import { badArguments } from "../core/refused_call.ts";
 
-const input = z.object({
-  channelId: FIELDS.channelId.optional(),
-  limit: z.int().min(1).max(500).default(50).describe("How many messages to read."),
-  before: z.string().optional().describe(
-    "Id of a message: reads only older messages. Without it, reads the newest ones before the question.",
-  ),
-  since: z.string().optional().describe(
-    "Reads only messages from this time on, such as 2026-03-01 or 2026-03-01T14:00:00Z.",
-  ),
-  mode: z.enum(["auto", "raw", "summary"]).default("auto").describe(
-    "raw: the messages. summary: a summary that cites their ids. auto: a summary if they are too long.",
-  ),
-  question: z.string().max(500).optional().describe("What the summary must answer."),
-});
+const input = () =>
+  z.object({
+    channelId: FIELDS.channelId.optional(),
+    limit: z.int().min(1).max(500).default(50).describe("How many messages to read."),
+    before: z.string().optional().describe(
+      "Id of a message: reads only older messages. Without it, reads the newest ones before the question.",
+    ),
+    since: z.string().optional().describe(
+      "Reads only messages from this time on, such as 2026-03-01 or 2026-03-01T14:00:00Z.",
+    ),
+    mode: z.enum(["auto", "raw", "summary"]).default("auto").describe(
+      "raw: the messages. summary: a summary that cites their ids. auto: a summary if they are too long.",
+    ),
+    question: z.string().max(500).optional().describe("What the summary must answer."),
+  });
 
-type Input = z.infer<typeof input>;
+type ChannelInput = z.infer<ReturnType<typeof input>>;
 
 /** Maximum UTF-16 units of messages in a result: the turn would cut a longer one. */
 const RAW_CHARS = 7_000;
@@ -77,7 +78,7 @@ export const readChannelHistory: Tool = defineTool({
 async function summarised(
   messages: readonly ShownMessage[],
   lines: readonly string[],
-  { mode, question }: Pick<Input, "mode" | "question">,
+  { mode, question }: Pick<ChannelInput, "mode" | "question">,
   context: ToolContext,
 ): Promise<string> {
   try {
@@ -118,9 +119,10 @@ function lineOf(message: ShownMessage): string {
   );
 }
 
-const threadInput = z.object({
-  title: z.string().min(1).max(100).describe("Title of the thread, in a few words."),
-});
+const threadInput = () =>
+  z.object({
+    title: z.string().min(1).max(100).describe("Title of the thread, in a few words."),
+  });
 
 /** Opens a thread on the asked message. */
 export const replyInThread: Tool = defineTool({

@@ -13,16 +13,19 @@ const MAX_SEC = 110;
 /** Maximum seconds of a job. */
 const MAX_JOB_SEC = 3_600;
 
-const input = z.strictObject({
-  argv: z.array(z.string().max(10_000)).min(1).max(200)
-    .describe("The program and its arguments, one each. There is no shell: no pipes, no *."),
-  cwd: z.string().max(1_000).default("").describe("Folder within your workspace."),
-  background: z.boolean().default(false)
-    .describe("Runs it as a job. `process` then shows its output."),
-  timeoutSec: z.int().min(1).max(MAX_JOB_SEC).optional(),
-});
+const input = () =>
+  z.strictObject({
+    argv: z.array(z.string().max(10_000)).min(1).max(200)
+      .describe("The program and its arguments, one each. There is no shell: no pipes, no *."),
+    cwd: z.string().max(1_000).default("").describe("Folder within your workspace."),
+    background: z.boolean().default(false)
+      .describe("Runs it as a job. `process` then shows its output."),
+    timeoutSec: z.int().min(1).max(MAX_JOB_SEC).optional(),
+  });
 
-function callOf({ argv, cwd, background, timeoutSec }: z.infer<typeof input>): ExecCall {
+function callOf(
+  { argv, cwd, background, timeoutSec }: z.infer<ReturnType<typeof input>>,
+): ExecCall {
   const most = background ? MAX_JOB_SEC : MAX_SEC;
   return { argv, cwd, isJob: background, timeoutMs: Math.min(timeoutSec ?? most, most) * 1_000 };
 }
@@ -44,10 +47,11 @@ export const exec: Tool = defineTool({
 export const processTool: Tool = defineTool({
   name: "process",
   description: "Shows the output of a job that `exec` has started, or ends the job.",
-  input: z.strictObject({
-    action: z.enum(["poll", "kill"]),
-    job: z.int().min(1).describe("Number that `exec` returned."),
-  }),
+  input: () =>
+    z.strictObject({
+      action: z.enum(["poll", "kill"]),
+      job: z.int().min(1).describe("Number that `exec` returned."),
+    }),
   needs: [],
   isIdempotent: true, // a job that has ended stays so
   run: ({ action, job }, context) => context.ports.exec[action](job, context),

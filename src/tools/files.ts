@@ -20,11 +20,12 @@ const MAX_LINES = 2_000;
 export const readFile: Tool = defineTool({
   name: "read_file",
   description: "Reads a text file of your workspace.",
-  input: z.strictObject({
-    path,
-    from: z.int().min(1).default(1).describe("First line to read, from 1."),
-    lines: z.int().min(1).max(MAX_LINES).default(500).describe("How many lines to read."),
-  }),
+  input: () =>
+    z.strictObject({
+      path,
+      from: z.int().min(1).default(1).describe("First line to read, from 1."),
+      lines: z.int().min(1).max(MAX_LINES).default(500).describe("How many lines to read."),
+    }),
   needs: [],
   isIdempotent: true,
   async run({ path, from, lines }, { ports: { workspace } }) {
@@ -41,7 +42,7 @@ export const readFile: Tool = defineTool({
 export const writeFile: Tool = defineTool({
   name: "write_file",
   description: "Creates a text file of your workspace, or replaces its whole content.",
-  input: z.strictObject({ path, text: z.string().max(MAX_TEXT) }),
+  input: () => z.strictObject({ path, text: z.string().max(MAX_TEXT) }),
   needs: [],
   isIdempotent: true,
   async run({ path, text }, { ports: { workspace } }) {
@@ -56,11 +57,12 @@ export const editFile: Tool = defineTool({
   description:
     "Replaces a part of a text file of your workspace. `old` must be in the file exactly once, with " +
     "the same spaces and line breaks.",
-  input: z.strictObject({
-    path,
-    old: z.string().min(1).max(MAX_TEXT).describe("The part to replace, exactly as in the file."),
-    new: z.string().max(MAX_TEXT).describe("The text in its place."),
-  }),
+  input: () =>
+    z.strictObject({
+      path,
+      old: z.string().min(1).max(MAX_TEXT).describe("The part to replace, exactly as in the file."),
+      new: z.string().max(MAX_TEXT).describe("The text in its place."),
+    }),
   needs: [],
   isIdempotent: false, // `new` may contain `old`
   async run({ path, old, new: replacement }, { ports: { workspace } }) {
@@ -84,10 +86,11 @@ export const editFile: Tool = defineTool({
 export const listFiles: Tool = defineTool({
   name: "list_files",
   description: "Lists the files and folders of your workspace.",
-  input: z.strictObject({
-    path: z.string().max(1_000).default("").describe(`${PATH} Without it, the whole workspace.`),
-    recursive: z.boolean().default(false).describe("Also lists the content of folders."),
-  }),
+  input: () =>
+    z.strictObject({
+      path: z.string().max(1_000).default("").describe(`${PATH} Without it, the whole workspace.`),
+      recursive: z.boolean().default(false).describe("Also lists the content of folders."),
+    }),
   needs: [],
   isIdempotent: true,
   async run({ path, recursive }, { ports: { workspace } }) {
@@ -122,12 +125,13 @@ function lineAt(text: string, at: number): number {
 export const readSkill: Tool = defineTool({
   name: "read_skill",
   description: "Reads the instructions of one of your skills, or one of its files.",
-  input: z.strictObject({
-    name: z.string().max(64).describe("Name of the skill."),
-    file: z.string().min(1).max(1_000).optional().describe(
-      "A file of the skill, such as references/forms.md. Without it, its instructions.",
-    ),
-  }),
+  input: () =>
+    z.strictObject({
+      name: z.string().max(64).describe("Name of the skill."),
+      file: z.string().min(1).max(1_000).optional().describe(
+        "A file of the skill, such as references/forms.md. Without it, its instructions.",
+      ),
+    }),
   needs: [],
   isIdempotent: true,
   run: ({ name, file }, { message, ports: { skills } }) => skills.read(message, name, file),

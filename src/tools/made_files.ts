@@ -8,14 +8,15 @@
 import { z } from "zod";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 
-const input = z.object({
-  source: z.string().min(1).max(50_000).describe(
-    "JavaScript. The value of its last expression is the result; `console.log` adds lines.",
-  ),
-  files: z.array(z.string().min(1).max(300)).max(10).default([]).describe(
-    'Names of text attachments of the message, or of the quoted one, to read: `files["data.csv"]` is then the text.',
-  ),
-});
+const input = () =>
+  z.object({
+    source: z.string().min(1).max(50_000).describe(
+      "JavaScript. The value of its last expression is the result; `console.log` adds lines.",
+    ),
+    files: z.array(z.string().min(1).max(300)).max(10).default([]).describe(
+      'Names of text attachments of the message, or of the quoted one, to read: `files["data.csv"]` is then the text.',
+    ),
+  });
 
 /** Runs JavaScript. */
 export const code: Tool = defineTool({
@@ -44,11 +45,12 @@ export const code: Tool = defineTool({
   },
 });
 
-const drawInput = z.strictObject({
-  prompt: z.string().trim().min(1).max(4_000).describe(
-    "Description of the image: subject, style, and words in it.",
-  ),
-});
+const drawInput = () =>
+  z.strictObject({
+    prompt: z.string().trim().min(1).max(4_000).describe(
+      "Description of the image: subject, style, and words in it.",
+    ),
+  });
 
 /** Draws an image for the reply. Turns have it only if the config names a model for it. */
 export const draw: Tool = defineTool({

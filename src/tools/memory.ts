@@ -15,25 +15,26 @@ import { defineTool, type Tool } from "../core/turn/tool.ts";
 import { badArguments } from "../core/refused_call.ts";
 import type { Entry } from "../core/inbound/transcript.ts";
 
-const input = z.strictObject({
-  action: z.enum(["save", "search", "update", "delete"]),
-  text: z.string().max(MAX_NOTE_CHARS).optional().describe(
-    "For save and update: the note, in a sentence that is clear without the conversation.",
-  ),
-  scope: z.enum(NOTE_SCOPES).default("member").describe(
-    "For save. member: about the person you answer, seen only when they write. channel: for this " +
-      "channel. guild: for the whole server, only for owners. agent: for the owners' direct " +
-      "messages, only there.",
-  ),
-  sources: z.array(z.string()).max(20).default([]).describe(
-    "For save and update: ids of other messages that the note comes from.",
-  ),
-  query: z.string().max(500).default("").describe(
-    "For search: words of the note, or a question. Without them, the newest notes.",
-  ),
-  limit: z.int().min(1).max(50).default(10).describe("For search: how many notes."),
-  id: z.int().positive().optional().describe("For update and delete: number of the note."),
-});
+const input = () =>
+  z.strictObject({
+    action: z.enum(["save", "search", "update", "delete"]),
+    text: z.string().max(MAX_NOTE_CHARS).optional().describe(
+      "For save and update: the note, in a sentence that is clear without the conversation.",
+    ),
+    scope: z.enum(NOTE_SCOPES).default("member").describe(
+      "For save. member: about the person you answer, seen only when they write. channel: for this " +
+        "channel. guild: for the whole server, only for owners. agent: for the owners' direct " +
+        "messages, only there.",
+    ),
+    sources: z.array(z.string()).max(20).default([]).describe(
+      "For save and update: ids of other messages that the note comes from.",
+    ),
+    query: z.string().max(500).default("").describe(
+      "For search: words of the note, or a question. Without them, the newest notes.",
+    ),
+    limit: z.int().min(1).max(50).default(10).describe("For search: how many notes."),
+    id: z.int().positive().optional().describe("For update and delete: number of the note."),
+  });
 
 const ONLY_WORDS = "Found by words alone; try other words for the same thing";
 
@@ -99,14 +100,15 @@ const ENTRIES_MAX = 40;
 const RESULT_CHARS = 7_000;
 const ENTRY_CHARS = 2_000;
 
-const recallInput = z.object({
-  words: z.string().max(200).optional().describe(
-    "Words that must all be in an entry, such as `tide noon`.",
-  ),
-  message_ids: z.array(z.string()).max(20).optional().describe(
-    "Ids of messages: reads these and their answers.",
-  ),
-});
+const recallInput = () =>
+  z.object({
+    words: z.string().max(200).optional().describe(
+      "Words that must all be in an entry, such as `tide noon`.",
+    ),
+    message_ids: z.array(z.string()).max(20).optional().describe(
+      "Ids of messages: reads these and their answers.",
+    ),
+  });
 
 /** Reads folded entries of the turn's session, which the asker's message belongs to, and no other. */
 export const recall: Tool = defineTool({

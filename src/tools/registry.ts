@@ -13,6 +13,7 @@ import { discord } from "./discord/discord.ts";
 import { editFile, listFiles, readFile, readSkill, writeFile } from "./files.ts";
 import { exec, processTool } from "./exec.ts";
 import { ask } from "./ask.ts";
+import { schemaOf } from "./discord/definitions.ts";
 import { remind } from "./remind.ts";
 import { webFetch, webSearch } from "./web.ts";
 
@@ -36,4 +37,13 @@ export const TOOLS: readonly Tool[] = [
   listFiles,
   exec,
   processTool,
-];
+].map(described);
+
+/**
+ * Gives a tool the generated schema for the model. To derive all of them from the tools' inputs takes
+ * 5 ms before the first reply; a tool without one gets its schema that way.
+ */
+function described(tool: Tool): Tool {
+  const get = () => schemaOf(tool.name);
+  return "parameters" in tool ? tool : Object.defineProperty(tool, "parameters", { get });
+}

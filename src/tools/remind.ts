@@ -14,20 +14,21 @@ import { badArguments } from "../core/refused_call.ts";
 /** Maximum characters of the text of a schedule. */
 const MAX_TEXT = 1_500;
 
-const input = z.strictObject({
-  action: z.enum(["create", "list", "delete"]),
-  when: z.string().max(100).optional().describe(
-    'For create: a local time ("2026-11-27T09:00"), a duration ("2h 30m"), or, for owners only, ' +
-      'a cron pattern with five fields ("0 9 * * 1").',
-  ),
-  text: z.string().max(MAX_TEXT).optional().describe(
-    "For create: the reminder's words as people will read them, or the instructions of the task.",
-  ),
-  task: z.boolean().default(false).describe(
-    "For create: true runs a turn of yours with the text then; false only posts the text.",
-  ),
-  id: z.int().positive().optional().describe("For delete: number of the reminder or task."),
-});
+const input = () =>
+  z.strictObject({
+    action: z.enum(["create", "list", "delete"]),
+    when: z.string().max(100).optional().describe(
+      'For create: a local time ("2026-11-27T09:00"), a duration ("2h 30m"), or, for owners only, ' +
+        'a cron pattern with five fields ("0 9 * * 1").',
+    ),
+    text: z.string().max(MAX_TEXT).optional().describe(
+      "For create: the reminder's words as people will read them, or the instructions of the task.",
+    ),
+    task: z.boolean().default(false).describe(
+      "For create: true runs a turn of yours with the text then; false only posts the text.",
+    ),
+    id: z.int().positive().optional().describe("For delete: number of the reminder or task."),
+  });
 
 /** Sets, lists and deletes the asker's reminders and tasks. */
 export const remind: Tool = defineTool({

@@ -11,12 +11,13 @@ import { defineTool, type Tool } from "../core/turn/tool.ts";
 /** UTF-16 units of a page in one result; a longer result would be shown without its middle (T1). */
 const PART = 7_000;
 
-const input = z.object({
-  url: z.string().min(1).max(4_000).describe("The address, with https://."),
-  offset: z.int().min(0).default(0).describe(
-    "Where to begin, in characters. A result that is not the page's end names the next offset.",
-  ),
-});
+const input = () =>
+  z.object({
+    url: z.string().min(1).max(4_000).describe("The address, with https://."),
+    offset: z.int().min(0).default(0).describe(
+      "Where to begin, in characters. A result that is not the page's end names the next offset.",
+    ),
+  });
 
 /** Reads a web page. */
 export const webFetch: Tool = defineTool({
@@ -57,10 +58,11 @@ function startOfPair(text: string, at: number): number {
   return code >= 0xDC00 && code <= 0xDFFF ? within - 1 : within;
 }
 
-const searchInput = z.object({
-  query: z.string().trim().min(1).max(400).describe("Words to search for."),
-  limit: z.int().min(1).max(20).default(8).describe("Maximum number of results."),
-});
+const searchInput = () =>
+  z.object({
+    query: z.string().trim().min(1).max(400).describe("Words to search for."),
+    limit: z.int().min(1).max(20).default(8).describe("Maximum number of results."),
+  });
 
 /** Searches the web. Turns have it only if the config names a search engine. */
 export const webSearch: Tool = defineTool({

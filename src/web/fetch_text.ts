@@ -14,9 +14,7 @@ import { readBody, textOf } from "./read_body.ts";
 export interface FetchedText {
   /** The address after redirects. */
   readonly url: string;
-  /** Whether it is HTML. */
   readonly isHtml: boolean;
-  /** The text of the page. */
   readonly text: string;
 }
 

@@ -28,15 +28,12 @@ export interface GuardPorts {
   readonly resolve: (hostname: string) => Promise<readonly HostAddress[]>;
   /** Whether an address may be connected to. */
   readonly isAllowed: (address: string) => boolean;
-  /** Ports that may be connected to. */
   readonly allowedPorts: ReadonlySet<number>;
-  /** Value of the User-Agent header. */
   readonly userAgent: string;
 }
 
 /** A request that was not sent, or got no response; the message is for the model. */
 export class WebError extends Error {
-  /** Name of the class, for logs. */
   override readonly name = "WebError";
 }
 

@@ -1,5 +1,6 @@
 /**
- * Writes a page's tree as Markdown, which models read well: headings, lists, tables, code, links.
+ * Writes a page's tree as Markdown, which models read well: headings, code, links and nested lists.
+ * Numbers of lists are left out, and a row of a table is a line with its cells.
  *
  * It keeps a stack of its own, because a hostile page nests elements deeper than calls may.
  *

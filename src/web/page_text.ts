@@ -27,7 +27,6 @@ interface PageDocument {
 
 /** A page to read. */
 export interface PageJob {
-  /** The page. */
   readonly html: string;
   /** Its address, for links relative to it. */
   readonly url: string;

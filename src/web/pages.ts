@@ -9,12 +9,13 @@
 
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
+import type { WebPage, WebPort } from "../core/turn/ports/host.ts";
 import { isPublicAddress } from "../lib/network/addresses.ts";
 import type { Clock } from "../lib/clock.ts";
 import { isRecord } from "../lib/text/json.ts";
 import { fetchText } from "./fetch_text.ts";
 import { type GuardPorts, WebError } from "./guarded_get.ts";
-import { type FoundPage, type SearchEngine, searchWeb } from "./search.ts";
+import { type SearchEngine, searchWeb } from "./search.ts";
 
 /** The dependencies of the pages. */
 export interface WebPagesOptions extends Clock {
@@ -24,24 +25,11 @@ export interface WebPagesOptions extends Clock {
     timeoutMs: number,
     signal: AbortSignal,
   ) => Promise<{ readonly kind: string; readonly result?: unknown }>;
-  /** Barnacle's version, for the User-Agent. */
   readonly version: string;
   /** The search engine of the config; `undefined` if there is none. */
   readonly engine: () => SearchEngine | undefined;
   /** Replaces the public internet in tests. */
   readonly guard?: Omit<GuardPorts, "userAgent">;
-}
-
-/** The text of a page. */
-export interface WebPage {
-  /** Its address after redirects. */
-  readonly url: string;
-  /** Absent if it has none. */
-  readonly title?: string;
-  /** Its text as Markdown. */
-  readonly text: string;
-  /** Whether the page has more text than Barnacle reads. */
-  readonly isCut: boolean;
 }
 
 /** Milliseconds to find a page's article, and then to read all of its text instead. */
@@ -51,18 +39,10 @@ const KEPT_MS = 10 * 60_000;
 const KEPT_PAGES = 16;
 const KEPT_CHARS = 4_000_000;
 
-/** Reads pages, and finds them. */
-export interface WebPages {
-  /** Searches by the operator's search engine; rejects with the reason for the model. */
-  search(query: string, most: number, signal: AbortSignal): Promise<readonly FoundPage[]>;
-  /** Reads a page of the public internet; rejects with the reason for the model. */
-  page(url: string, signal: AbortSignal): Promise<WebPage>;
-}
-
 /** Creates the reader; nothing is kept yet. */
 export function createWebPages(
   { runJob, version, now, engine, guard }: WebPagesOptions,
-): WebPages {
+): WebPort {
   const ports: GuardPorts = {
     ...(guard ?? PUBLIC_INTERNET),
     userAgent: `Mozilla/5.0 (compatible; Barnacle/${version})`,

@@ -6,28 +6,18 @@
  * @module
  */
 
+import type { SearchHit } from "../core/turn/ports/host.ts";
 import { readBody } from "../lib/network/read_body.ts";
 import { isRecord } from "../lib/text/json.ts";
 import { WebError } from "./guarded_get.ts";
 
 /** A search engine. */
 export interface SearchEngine {
-  /** Kind of the engine. */
   readonly kind: "searxng" | "brave";
   /** Base address without a slash at its end; the vendor's if absent. */
   readonly url?: string;
   /** Its key, a secret; absent if it needs none. */
   readonly apiKey?: string;
-}
-
-/** A page that the engine found. */
-export interface FoundPage {
-  /** Address of the page. */
-  readonly url: string;
-  /** Its title. */
-  readonly title: string;
-  /** Lines of the page that fit. */
-  readonly excerpt: string;
 }
 
 const BRAVE = "https://api.search.brave.com";
@@ -52,7 +42,7 @@ export async function searchWeb(
   query: string,
   most: number,
   { fetch, signal }: { readonly fetch: typeof globalThis.fetch; readonly signal: AbortSignal },
-): Promise<readonly FoundPage[]> {
+): Promise<readonly SearchHit[]> {
   const { url, headers } = requestTo(engine, query, most);
   const stop = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
   let response: Response;
@@ -112,7 +102,7 @@ async function jsonOf(
   }
 }
 
-function foundIn(written: unknown, excerpt: string): readonly FoundPage[] {
+function foundIn(written: unknown, excerpt: string): readonly SearchHit[] {
   const url = at(written, "url");
   if (typeof url !== "string" || url.length > MAX_URL || !/^https?:/i.test(url)) return [];
   return [{

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import type { FileEntry, WorkspacePort } from "../core/turn/ports/host.ts";
 import { codeOf } from "../lib/errors.ts";
 import { badArguments, RefusedCall } from "../core/refused_call.ts";
-import { openNew, openToRead, walk } from "./root.ts";
+import { openNew, openToRead, walkFolders } from "./root.ts";
 
 /** Bounds of a workspace. */
 export interface WorkspaceLimits {
@@ -44,7 +44,7 @@ export function createWorkspace(
 ): WorkspacePort {
   async function read(path: string): Promise<string> {
     const { folders, name } = fileIn(path);
-    const file = await openToRead(await walk(root(), folders, false), name);
+    const file = await openToRead(await walkFolders(root(), folders, false), name);
     try {
       const { size } = await file.stat();
       if (size > limits.fileBytes) throw new Error(tooLarge(name, limits.fileBytes));
@@ -67,7 +67,7 @@ export function createWorkspace(
     assertChangeable(parts);
     const bytes = new TextEncoder().encode(text);
     if (bytes.length > limits.fileBytes) throw new Error(tooLarge(name, limits.fileBytes));
-    const below = await walk(root(), folders, true);
+    const below = await walkFolders(root(), folders, true);
     const target = join(below.folder, name);
     const old = await lstat(target).catch(ignoreMissing);
     if (old && !old.isFile()) throw new Error(`"${name}" is no file that can be replaced`);
@@ -97,7 +97,7 @@ export function createWorkspace(
     write,
     async list(path, isRecursive) {
       const parts = partsOf(path);
-      const { folder } = await walk(root(), parts, parts.length === 0);
+      const { folder } = await walkFolders(root(), parts, parts.length === 0);
       const entries: FileEntry[] = [];
       const isCut = !await listInto(entries, folder, parts.join("/"), isRecursive, limits.listed);
       return { entries, isCut };

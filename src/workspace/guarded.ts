@@ -16,7 +16,6 @@ import { createWorkspace } from "./files.ts";
 
 /** Paths that no workspace may contain. */
 export interface OwnPaths {
-  /** The data directory. */
   readonly dataDir: string;
   /** The config file; absent if there is none. */
   readonly configFile?: string;

@@ -20,7 +20,6 @@ const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY, O_CREAT, O_EXCL } = constant
 export interface Below {
   /** Real path of the root. */
   readonly root: string;
-  /** Path of the folder. */
   readonly folder: string;
 }
 
@@ -30,7 +29,7 @@ export interface Below {
  * @param isMade Whether to create missing folders.
  * @throws {Error} If a part is missing, or is no folder.
  */
-export async function walk(
+export async function walkFolders(
   rootPath: string,
   parts: readonly string[],
   isMade: boolean,

@@ -1,10 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import { createToolbox, type Toolbox } from "../../src/agent/toolbox.ts";
+import {
+  boundedResult,
+  createToolbox,
+  MAX_RESULT_CHARS,
+  type Toolbox,
+} from "../../src/agent/toolbox.ts";
 import type { ToolResult } from "../../src/core/step.ts";
 import { type RefusalReason, RefusedCall } from "../../src/core/refused_call.ts";
-import { type Tool, UnknownOutcomeError, WaitsForPerson } from "../../src/core/turn/tool.ts";
+import {
+  type Tool,
+  UnknownOutcomeError,
+  WaitsForPerson,
+  withInput,
+} from "../../src/core/turn/tool.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { cleanSecrets, toolboxOf, toolContext } from "../support/model/tools.ts";
 import { sameData } from "../support/same_data.ts";
@@ -54,6 +64,12 @@ describe("[T1] createToolbox()", () => {
         required: ["port"],
       },
     }]);
+  });
+
+  it("[B9] builds no input of a tool that has its schema for the model", () => {
+    const own = { name: tide.name, description: "", parameters: {}, needs: [], isIdempotent: true };
+    const unused = { ...own, input: () => assert.fail("built"), run: () => Promise.resolve("") };
+    assert.equal(toolboxOf([withInput(unused)], new FakeClock()).definitions.length, 1);
   });
 
   it("defines the same tools as the same array, which a provider caches", () => {
@@ -285,5 +301,48 @@ describe("[T1] createToolbox()", () => {
     const { toolbox } = setUp(tide, post);
     const isIdempotent = (name: string) => toolbox.isIdempotent({ id: "1", name, arguments: "" });
     assert.deepEqual(["tide", "post", "sail"].map(isIdempotent), [true, false, true]);
+  });
+});
+
+const SECRET = "hunter2-".repeat(8);
+const clean = (text: string) => text.replaceAll(SECRET, "[secret]");
+
+describe("[T1] boundedResult()", () => {
+  it("keeps a result of the maximum size as it is", () => {
+    const text = "x".repeat(MAX_RESULT_CHARS);
+    assert.deepEqual(boundedResult(text, clean), { text, note: "" });
+  });
+
+  for (const more of [1, 30_000, 3_000_000]) {
+    it(`cuts a result with ${more} characters too many, and says so`, () => {
+      const all = MAX_RESULT_CHARS + more;
+      const { text, note } = boundedResult("x".repeat(all), clean);
+      assert.equal(text.length, MAX_RESULT_CHARS);
+      assert.equal(
+        note,
+        `\n[This result had ${all} characters. Only the first ${MAX_RESULT_CHARS} were kept.]`,
+      );
+    });
+  }
+
+  it("[SEC-R9] leaves no part of a secret that the cut divides", () => {
+    for (let from = 0; from <= SECRET.length; from++) {
+      const before = "x".repeat(MAX_RESULT_CHARS - from);
+      const { text } = boundedResult(before + SECRET + "y".repeat(50_000), clean);
+      assert.ok(!text.includes("hunter2"), `${from}`);
+    }
+  });
+
+  it("[SEC-R9] leaves no part of a secret if secrets before it were removed", () => {
+    const secrets = SECRET.repeat(Math.ceil((MAX_RESULT_CHARS + 100_000) / SECRET.length));
+    for (const shift of [0, 1, 13, 40]) {
+      const { text } = boundedResult("x".repeat(shift) + secrets, clean);
+      assert.ok(!text.includes("hunter2"), `${shift}`);
+    }
+  });
+
+  it("cuts no surrogate pair", () => {
+    const { text } = boundedResult("x" + "🦀".repeat(MAX_RESULT_CHARS), clean);
+    assert.ok(text.isWellFormed());
   });
 });

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { runCommandLine } from "../../src/cli/app.ts";
 import { TASKS } from "../../src/cli/commands.ts";
 import { WIDTH } from "../../src/cli/help/command_help.ts";
+import { tempDirectory } from "../support/temp_directory.ts";
 import { recordedTerminal } from "./terminal/recorded_terminal.ts";
 
 const COLOURFUL: Record<string, string> = { TERM: "xterm-256color", COLORTERM: "truecolor" };
@@ -23,6 +26,17 @@ const NAMES = TASKS.flatMap(({ commands }) =>
 );
 
 describe("[O10] runCommandLine()", () => {
+  it("prints a known problem of a command as one line, with its exit code", async () => {
+    using folder = tempDirectory();
+    const config = join(folder.path, "barnacle.jsonc");
+    writeFileSync(config, '{ "channels": { "discord": {} } }');
+    const { code, stdout, stderr } = await run(
+      ["agents", "show", "--config", config, "--data", folder.path, "--account", "reef"],
+    );
+    assert.equal(stderr, "barnacle: unknown account reef; accounts: default\n");
+    assert.deepEqual([code, stdout], [2, ""]);
+  });
+
   it("prints at most twelve lines without arguments, with three commands", async () => {
     const { code, stdout, stderr } = await run([]);
     assert.equal(code, 0);

@@ -5,7 +5,7 @@ import {
   defaultOf,
   defaultText,
   exampleOf,
-  json,
+  jsonOnOneLine,
   type ReferenceKey,
   referenceKeys,
 } from "../../src/config/reference.ts";
@@ -66,7 +66,7 @@ describe("[C4] exampleOf()", () => {
     it(`gives ${key.path} a valid value other than its default`, () => {
       const example = exampleOf(key);
       assert.notEqual(example, undefined);
-      assert.ok(z.safeParse(key.schema, example).success, json(example));
+      assert.ok(z.safeParse(key.schema, example).success, jsonOnOneLine(example));
       assert.notDeepEqual(example, defaultOf(key.schema));
     });
   }

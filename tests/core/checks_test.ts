@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { checkOf, CHECKS, figureText } from "../../src/core/checks.ts";
-import { judge } from "../../src/http/checks.ts";
+import { DOCTOR_CHECKS } from "../../src/cli/diagnose/doctor_checks.ts";
+import {
+  type Check,
+  type CheckCode,
+  checkOf,
+  type CheckRunner,
+  CHECKS,
+  figureText,
+  runChecks,
+} from "../../src/core/checks.ts";
+import { PREFLIGHT_CHECKS } from "../../src/flows/preflight/connection_state.ts";
+import { HEALTH_CHECKS, judgeHealth } from "../../src/http/checks.ts";
 import { HEALTHY, NOW } from "../support/bot/health.ts";
 
 describe("[O1] figureText()", () => {
@@ -43,7 +53,7 @@ describe("[O1] figureText()", () => {
   }
 
   it("writes no value of a healthy bot as an alarm, a long fraction or bytes", () => {
-    for (const check of judge(HEALTHY, NOW)) {
+    for (const check of judgeHealth(HEALTHY, NOW)) {
       assert.doesNotMatch(check.why, /closed|none|\d\.\d\d|bytes|undefined/, check.id);
     }
   });
@@ -51,11 +61,49 @@ describe("[O1] figureText()", () => {
 
 describe("[O3] CHECKS", () => {
   it("lists each check of the running bot as one of health", () => {
-    for (const { id } of judge(HEALTHY, NOW)) {
+    for (const { id } of judgeHealth(HEALTHY, NOW)) {
       assert.ok(checkOf(id)?.runs.includes("health"), id);
     }
     assert.ok(checkOf("preflight:discord.token")?.runs.includes("health"));
     assert.equal(checkOf("constructor"), undefined);
+  });
+
+  const codeOf = {
+    health: HEALTH_CHECKS,
+    doctor: DOCTOR_CHECKS,
+    preflight: PREFLIGHT_CHECKS,
+  } satisfies Partial<Record<CheckRunner, readonly CheckCode<never, unknown>[]>>;
+  const ids = (codes: readonly Pick<CheckCode<never, unknown>, "checks">[]) =>
+    codes.flatMap(({ checks }) => checks);
+
+  for (const runner of ["health", "preflight"] as const) {
+    it(`has code for each check of ${runner}, once`, () => {
+      const listed = Object.entries<Check>(CHECKS).filter(([, { runs }]) => runs.includes(runner));
+      const own = ids(codeOf[runner]).filter((id) => checkOf(id)?.runs.includes(runner));
+      assert.deepEqual(own.toSorted(), listed.map(([id]) => id).sort());
+    });
+  }
+
+  it("has code for each check of doctor, which reads those of the config and of health", () => {
+    const elsewhere = new Set<CheckRunner>(["audit", "health"]);
+    const listed = Object.entries<Check>(CHECKS).filter(([id, { runs }]) =>
+      runs.includes("doctor") && (id === "embedding" || !runs.some((one) => elsewhere.has(one)))
+    );
+    const own = ids(codeOf.doctor).filter((id) => checkOf(id));
+    assert.deepEqual(own.toSorted(), listed.map(([id]) => id).sort());
+  });
+
+  it("runs of a list what belongs to the runner, each when its result is asked for", () => {
+    const ran: string[] = [];
+    const code = (...checks: string[]) => ({ checks, run: () => ran.push(checks[0]!) });
+    const codes = [code("network.clock"), code("host.data"), code("own.check"), code("model")];
+    const running = runChecks("preflight", codes, undefined);
+    running.next();
+    assert.deepEqual(ran, ["network.clock"]);
+    running.next();
+    assert.deepEqual(ran, ["network.clock", "model"]);
+    assert.equal([...runChecks("doctor", codes, undefined)].length, 4);
+    assert.equal([...runChecks("health", codes, undefined)].length, 0);
   });
 
   it("gives a check at least one runner", () => {

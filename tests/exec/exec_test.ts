@@ -14,12 +14,12 @@ import process from "node:process";
 import { after, describe, it } from "node:test";
 import { createServer } from "node:net";
 import { assertApart } from "../../src/workspace/guarded.ts";
-import { allows } from "../../src/core/exec/command.ts";
+import { ruleAllows } from "../../src/core/exec/command.ts";
 import { serveBroker } from "../../src/exec/broker.ts";
 import { createHostCommands } from "../../src/exec/jobs.ts";
 import type { HostCommands } from "../../src/core/exec/command.ts";
 import { createOutput } from "../../src/exec/run.ts";
-import { sandboxed } from "../../src/exec/sandbox.ts";
+import { inBubblewrap } from "../../src/exec/sandbox.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 const SH = "/bin/sh";
@@ -110,8 +110,8 @@ describe("[A3] [SEC-R22] commands on the host", () => {
     assert.equal(output, "alias\n");
     assert.equal(alias.realPath, tool.path);
     const rule = { path: tool.path, args: ["*"], isPattern: true };
-    assert.equal(allows(rule, tool), true);
-    assert.equal(allows(rule, alias), false);
+    assert.equal(ruleAllows(rule, tool), true);
+    assert.equal(ruleAllows(rule, alias), false);
   });
 
   it("end at their time limit, with their children", async () => {
@@ -172,7 +172,7 @@ describe("[A3] [SEC-R22] commands on the host", () => {
   });
 
   it("see nothing of the host but programs and the workspace, in the sandbox", () => {
-    const { args } = sandboxed(
+    const { args } = inBubblewrap(
       { argv: ["ls", "-l"], path: "/usr/bin/ls", realPath: "/usr/bin/ls", cwd: "/work/sub" },
       "/work",
       "/usr/bin/bwrap",

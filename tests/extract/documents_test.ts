@@ -4,7 +4,7 @@ import { readOffice } from "../../src/extract/office.ts";
 import { readPdf } from "../../src/extract/pdf.ts";
 import { dateOf, isDateFormat } from "../../src/extract/sheets.ts";
 import { MAX_CHARS, MAX_PAGES, UnreadableError } from "../../src/extract/limits.ts";
-import { run } from "../../src/extract/serve.ts";
+import { runExtractJob } from "../../src/extract/serve.ts";
 import { docx, pdf, wav, zip } from "../support/files/samples.ts";
 
 describe("[H8] readOffice()", () => {
@@ -138,9 +138,9 @@ describe("[H8] readPdf()", () => {
   });
 });
 
-describe("[H10] run()", () => {
+describe("[H10] runExtractJob()", () => {
   it("measures a recording by its content", async () => {
-    const result = await run({ kind: "audio", bytes: wav(12), mediaType: "audio/wav" });
+    const result = await runExtractJob({ kind: "audio", bytes: wav(12), mediaType: "audio/wav" });
     assert.deepEqual(result, { durationSec: 12 });
   });
 });

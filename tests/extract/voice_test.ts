@@ -1,26 +1,26 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
-import { run } from "../../src/extract/serve.ts";
+import { runExtractJob } from "../../src/extract/serve.ts";
 import { waveformOf } from "../../src/extract/voice.ts";
 import { oggOpus, wav } from "../support/files/samples.ts";
 
 describe("[R16] measureVoice()", () => {
   it("measures length and loudness of Opus in Ogg", async () => {
-    assert.deepEqual(await run({ kind: "voice", bytes: oggOpus(3) }), {
+    assert.deepEqual(await runExtractJob({ kind: "voice", bytes: oggOpus(3) }), {
       durationSec: 3,
       waveform: Buffer.alloc(30).toString("base64"),
     });
   });
 
   it("[H10] agrees with the length that transcription checks", async () => {
-    const facts = await run({ kind: "audio", bytes: oggOpus(3), mediaType: "audio/ogg" });
+    const facts = await runExtractJob({ kind: "audio", bytes: oggOpus(3), mediaType: "audio/ogg" });
     assert.ok("durationSec" in facts && facts.durationSec !== undefined);
     assert.ok(Math.abs(facts.durationSec - 3) < 0.1);
   });
 
   it("refuses another sound", async () => {
-    await assert.rejects(Promise.resolve(run({ kind: "voice", bytes: wav(1) })));
+    await assert.rejects(Promise.resolve(runExtractJob({ kind: "voice", bytes: wav(1) })));
   });
 });
 

@@ -149,6 +149,8 @@ const CONTROLS: readonly [name: string, weak: Weakness, shows: Violation][] = [
   ["an outbox that is not frozen", { keepsNoOutbox: true }, "doubled"],
   ["no intent before the request", { notesNoIntent: true }, "doubled"],
   ["requests that leave before the journal is safe", { storesLate: true }, "doubled"],
+  ["a start that leaves the journal's tail", { forgetsTail: true, hearsNoEcho: true }, "doubled"],
+  ["a watermark that moves before the tables", { marksFirst: true, hearsNoEcho: true }, "doubled"],
   ["a hidden history", { history: "hidden" }, "uncertain"],
   ["a hidden history that the bot trusts", { history: "blind" }, "doubled"],
 ];

@@ -13,7 +13,7 @@ import { judgeRuns } from "../../src/flows/preflight/last_run.ts";
 import { type DiscordFacts, judgeDiscord } from "../../src/flows/preflight/discord.ts";
 import { type HostFacts, judgeHost } from "../../src/flows/preflight/host.ts";
 import { judgeNetwork, type NetworkFacts } from "../../src/flows/preflight/network.ts";
-import { health } from "../../src/http/health_finding.ts";
+import { healthFinding } from "../../src/http/health_finding.ts";
 import type { HttpFound, Reachability } from "../../src/lib/network/reachability.ts";
 
 const NOW = Date.parse("2026-11-20T12:00:00Z");
@@ -118,7 +118,7 @@ const CHECKLIST: readonly (readonly [asks: string, id: string, findings: readonl
       bot: {
         ...running,
         eventLoopLagMs: 1,
-        failed: [health("instance:lock", "a strange message", { status: "warn" })],
+        failed: [healthFinding("instance:lock", "a strange message", { status: "warn" })],
       },
     }),
   ],

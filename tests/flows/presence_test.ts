@@ -19,7 +19,7 @@ function presenceOf(
   const options = {
     accountId: ACCOUNT,
     configured,
-    settings: store.settings,
+    store,
     show: (next: unknown) => void shown.push(next),
     now: () => 1,
   };

@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import type { PostOutcome } from "../../src/core/outbound/outbound.ts";
 import type { PostedPage } from "../../src/core/outbound/posted.ts";
 import { createChannelQueues } from "../../src/flows/deliver/channel_queues.ts";
-import { judge } from "../../src/http/checks.ts";
+import { judgeHealth } from "../../src/http/checks.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
 import { ACCOUNT, messageId, messageIdAt, userId } from "../support/discord/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -70,7 +70,7 @@ async function setUp(answer: (nonce: string) => PostOutcome) {
   const shown = async () => {
     const { outbox } = await store.health();
     const snapshot = { ...HEALTHY, outbox: { ...HEALTHY.outbox, ...outbox } };
-    const check = judge(snapshot, clock.now()).find(({ id }) => id === "outbox:uncertain");
+    const check = judgeHealth(snapshot, clock.now()).find(({ id }) => id === "outbox:uncertain");
     const metrics = createMetrics(BUILD).text(snapshot, { cpuSec: 0 }, clock.now());
     return { check, metrics };
   };

@@ -9,15 +9,15 @@ import {
   startHttpServer,
 } from "../../src/host/http_server.ts";
 import { HttpServerError } from "../../src/host/http_server_error.ts";
-import { createBoundedServer, type HttpHandler } from "../../src/host/bounded_server.ts";
+import { createBoundedServer, type RequestHandler } from "../../src/host/bounded_server.ts";
 import { ended, talk } from "../support/network/raw_client.ts";
 
 const QUICK = { headersMs: 200, requestMs: 300, keepAliveMs: 200, closeMs: 150 };
-const hello: HttpHandler = (_, { remoteAddress }) => new Response(`hello ${remoteAddress}`);
+const hello: RequestHandler = (_, { remoteAddress }) => new Response(`hello ${remoteAddress}`);
 
 async function withServer(
   test: (server: HttpServer) => Promise<void>,
-  handler: HttpHandler = hello,
+  handler: RequestHandler = hello,
   settings: Partial<HttpServerSettings> = {},
 ): Promise<void> {
   const server = await startHttpServer({ port: 0, bounds: QUICK, ...settings }, handler);
@@ -128,7 +128,7 @@ describe("startHttpServer()", () => {
   });
 
   it("[SEC-R35] disconnects a client that sends its body slowly", async () => {
-    const reading: HttpHandler = async (request) => new Response(await request.text());
+    const reading: RequestHandler = async (request) => new Response(await request.text());
     await withServer(async ({ port }) => {
       const heard = await talk(
         port,

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Finding } from "../../src/core/finding.ts";
 import type { Status } from "../../src/http/health_finding.ts";
-import { isAlive, isReady, judge, worst } from "../../src/http/checks.ts";
+import { isAlive, isReady, judgeHealth, worstStatus } from "../../src/http/checks.ts";
 import type { AccountSnapshot, ShardSnapshot, Snapshot } from "../../src/http/snapshot.ts";
+import { channelId } from "../support/discord/builders.ts";
 import { another, HEALTHY, NOW, only, READY, SERVING } from "../support/bot/health.ts";
 
 const away = (ms: number, state: ShardSnapshot["state"] = "resuming"): ShardSnapshot => ({
@@ -43,7 +44,7 @@ const FINDING: Finding = {
   why: "the portal has not granted message_content",
 };
 
-describe("[O1] judge()", () => {
+describe("[O1] judgeHealth()", () => {
   const cases: readonly [
     what: string,
     change: Partial<Snapshot>,
@@ -126,7 +127,9 @@ describe("[O1] judge()", () => {
     ],
     [
       "[R11] a channel that it may not post in",
-      only({ parked: [{ channelId: "7", reason: "cannot post in #ops: …", waiting: 2 }] }),
+      only({
+        parked: [{ channelId: channelId("7"), reason: "cannot post in #ops: …", waiting: 2 }],
+      }),
       "warn",
       [],
     ],
@@ -249,25 +252,25 @@ describe("[O1] judge()", () => {
   ];
   for (const [what, change, status, notReady] of cases) {
     it(`calls ${what} a ${status}${notReady.length > 0 ? ", and not ready" : ""}`, () => {
-      const checks = judge({ ...HEALTHY, ...change }, NOW);
-      assert.equal(worst(checks), status);
+      const checks = judgeHealth({ ...HEALTHY, ...change }, NOW);
+      assert.equal(worstStatus(checks), status);
       assert.deepEqual(checks.filter((c) => !c.isReady).map((c) => c.id), notReady);
       assert.equal(isReady(checks), notReady.length === 0);
     });
   }
 });
 
-describe("[C6] judge() with several accounts", () => {
+describe("[C6] judgeHealth() with several accounts", () => {
   const parts: Partial<AccountSnapshot> = {
     findings: [{ ...FINDING, where: "portal" }],
-    parked: [{ channelId: "7", reason: "…", waiting: 1 }],
+    parked: [{ channelId: channelId("7"), reason: "…", waiting: 1 }],
     delayed: [{ row: 12, channelId: "8", reason: "…", nextAttemptAt: NOW }],
     catchUp: { pending: 1, unreadable: ["#ops"] },
     twin: { since: NOW, evidence: "an unknown nonce" },
     paused: { by: "cli", since: NOW },
   };
   const idsOf = (snapshot: Partial<Snapshot>, name: string) =>
-    judge({ ...HEALTHY, ...snapshot }, NOW).filter((check) => check.id === name)
+    judgeHealth({ ...HEALTHY, ...snapshot }, NOW).filter((check) => check.id === name)
       .map(({ where }) => where);
   const cases: readonly [name: string, alone: string, beside: string][] = [
     ["gateway:connection", "default/0", "default/0"],
@@ -291,14 +294,14 @@ describe("[C6] judge() with several accounts", () => {
   }
 
   it("[G11] suspects another program, with the evidence, and does not claim it", () => {
-    const check = judge({ ...HEALTHY, ...only(parts) }, NOW)
+    const check = judgeHealth({ ...HEALTHY, ...only(parts) }, NOW)
       .find(({ id }) => id === "instance:lock");
     const text = "another program may use this bot token: an unknown nonce";
     assert.equal(check?.figure, text);
   });
 
   it("names disabled and ended accounts, with the reasons", () => {
-    const checks = judge({ ...HEALTHY, ...both(ENDED, DISABLED) }, NOW);
+    const checks = judgeHealth({ ...HEALTHY, ...both(ENDED, DISABLED) }, NOW);
     const shown = checks.slice(0, 3).map(({ id, where, figure }) => [id, where, figure]);
     assert.deepEqual(shown, [
       ["gateway:connection", "default/0", "fatal"],
@@ -310,12 +313,12 @@ describe("[C6] judge() with several accounts", () => {
   it("[C9] names the problem of the config file, and the running config", () => {
     const state = { revision: "3f2c1aa0", loadedAt: 0 };
     const shown = (config: Snapshot["config"]) =>
-      judge({ ...HEALTHY, ...(config && { config }) }, NOW)
+      judgeHealth({ ...HEALTHY, ...(config && { config }) }, NOW)
         .find(({ id }) => id === "config:current")?.figure;
     assert.equal(shown(state), "3f2c1aa0");
     assert.equal(shown({ ...state, problem: "line 3" }), "3f2c1aa0 stays in use: line 3");
     const { config: _, ...untold } = HEALTHY;
-    assert.ok(!judge(untold, NOW).some(({ id }) => id === "config:current"));
+    assert.ok(!judgeHealth(untold, NOW).some(({ id }) => id === "config:current"));
   });
 });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createMetrics } from "../../src/http/metrics.ts";
 import type { Snapshot } from "../../src/http/snapshot.ts";
+import { channelId } from "../support/discord/builders.ts";
 import { another, BUILD, HEALTHY, NOW, only, READY, SERVING } from "../support/bot/health.ts";
 import { parsePrometheus } from "../support/bot/prometheus.ts";
 
@@ -154,7 +155,7 @@ describe("[O1] createMetrics()", () => {
       inbox: { waiting: 3, running: 1, oldestMs: 2_500 },
       outbox: { pending: 4, sending: 2, uncertain: 1, dead: 7, parked: 5, oldestMs: 500 },
       ...only({
-        parked: [{ channelId: "7", reason: "…", waiting: 5 }],
+        parked: [{ channelId: channelId("7"), reason: "…", waiting: 5 }],
         rest: { isUp: true, invalidRequests: 12, breaker: "closed" },
       }),
     });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { schedule } from "../../src/lib/clock.ts";
 import { createConfine } from "../../src/mcp/confine.ts";
-import { findSandbox, type Sandbox, sandboxed } from "../../src/mcp/sandbox.ts";
+import { findSandbox, type Sandbox, sandboxServer } from "../../src/mcp/sandbox.ts";
 import { createLogins } from "../../src/mcp/oauth/logins.ts";
 import { createSeenTools } from "../../src/mcp/definitions.ts";
 import { createMcpServers } from "../../src/mcp/servers.ts";
@@ -83,7 +83,7 @@ describe("[T13] createConfine()", () => {
   });
 });
 
-describe("[T13] sandboxed()", () => {
+describe("[T13] sandboxServer()", () => {
   it("hides folders and files, and opens those that the program needs", () => {
     using folder = tempDirectory();
     const data = join(folder.path, "data");
@@ -92,7 +92,7 @@ describe("[T13] sandboxed()", () => {
     const config = join(folder.path, "config.jsonc");
     for (const path of [home, notes]) mkdirSync(path, { recursive: true });
     writeFileSync(config, "{}");
-    const { args } = sandboxed(
+    const { args } = sandboxServer(
       { command: "node", args: [notes, data, config], env: {} },
       { home, hidden: [data, config, join(folder.path, "gone")], writable: [notes] },
       "bwrap",
@@ -110,7 +110,7 @@ describe("[T13] sandboxed()", () => {
     const data = join(folder.path, "data");
     const home = join(data, "mcp");
     mkdirSync(home, { recursive: true });
-    const { args } = sandboxed(
+    const { args } = sandboxServer(
       { command: "node", args: [], env: {} },
       { home, hidden: [data], writable: [folder.path] },
       "bwrap",
@@ -122,7 +122,7 @@ describe("[T13] sandboxed()", () => {
     for (const path of ["/", "/proc", "/proc/self", "/dev"]) {
       assert.throws(
         () =>
-          sandboxed(
+          sandboxServer(
             { command: "node", args: [], env: {} },
             { home: "/", hidden: [], writable: [path] },
             "bwrap",
@@ -136,7 +136,7 @@ describe("[T13] sandboxed()", () => {
   it("names a writable folder that does not exist", () => {
     assert.throws(
       () =>
-        sandboxed(
+        sandboxServer(
           { command: "node", args: [], env: {} },
           { home: "/", hidden: [], writable: ["/does/not/exist"] },
           "bwrap",

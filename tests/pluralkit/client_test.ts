@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { LookUp } from "../../src/core/inbound/pluralkit.ts";
+import type { PluralkitAnswer } from "../../src/core/inbound/pluralkit.ts";
 import { createPluralkitClient, LOOK_UP_MS, MAX_REQUESTS } from "../../src/pluralkit/client.ts";
 import { messageId, messageIdAt } from "../support/discord/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -54,8 +54,8 @@ function setUp(...replies: readonly ((id: string) => Reply)[]) {
 }
 
 /** The result of a look-up, once it has ended. */
-function watch(lookUp: Promise<LookUp>): { found?: LookUp } {
-  const watched: { found?: LookUp } = {};
+function watch(lookUp: Promise<PluralkitAnswer>): { found?: PluralkitAnswer } {
+  const watched: { found?: PluralkitAnswer } = {};
   void lookUp.then((found) => watched.found = found);
   return watched;
 }

@@ -6,9 +6,9 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Abilities } from "../../src/core/model.ts";
-import { askAbilities } from "../../src/providers/abilities.ts";
-import { createKnownAbilities } from "../../src/providers/models.ts";
+import { askAbilities, familyWindow } from "../../src/providers/abilities.ts";
+import { createKnownAbilities, type ToldAbilities } from "../../src/providers/models.ts";
+import type { ModelRequest } from "../../src/core/model.ts";
 import type { ProviderSettings } from "../../src/providers/settings.ts";
 import { sameData } from "../support/same_data.ts";
 
@@ -46,7 +46,7 @@ const SERVERS: readonly (readonly [
   Partial<ProviderSettings>,
   string,
   Readonly<Record<string, unknown>>,
-  Abilities | undefined,
+  ToldAbilities | undefined,
 ])[] = [
   ["vLLM", {}, "q", list({ id: "q", owned_by: "vllm", max_model_len: 40_960 }), {
     contextWindow: 40_960,
@@ -110,6 +110,28 @@ const SERVERS: readonly (readonly [
     { contextWindow: 16_384, images: false, tools: false },
   ],
   [
+    "Ollama with a model that does not run yet",
+    { baseUrl: "http://127.0.0.1:11434/v1" },
+    "q",
+    {
+      ...list({ id: "q:latest", owned_by: "library" }),
+      "/api/show": { capabilities: ["tools"], model_info: { "llama.context_length": 131_072 } },
+      "/api/ps": { models: [] },
+    },
+    { images: false, tools: true, isEarly: true },
+  ],
+  [
+    "LM Studio with a model that is not loaded yet",
+    { baseUrl: "http://127.0.0.1:1234/v1" },
+    "q",
+    { ...list({ id: "q" }), "/api/v0/models": { data: [{ id: "q", max_context_length: 4_096 }] } },
+    { isEarly: true },
+  ],
+  ["Novita", {}, "l", list({ id: "l", context_size: 65_536 }), { contextWindow: 65_536 }],
+  ["DeepInfra", {}, "l", list({ id: "l", metadata: { context_length: 65_536 } }), {
+    contextWindow: 65_536,
+  }],
+  [
     "llama.cpp",
     { baseUrl: "http://127.0.0.1:8080/v1" },
     "any",
@@ -172,17 +194,20 @@ const SERVERS: readonly (readonly [
   ["a server that lies", {}, "q", list({ id: "q", max_model_len: "many", context_length: -1 }), {}],
   ["OpenAI", { baseUrl: "https://api.openai.com/v1" }, "gpt-5", list({ id: "gpt-5" }), {
     contextWindow: 128_000,
+    windowFrom: "family",
   }],
   [
     "OpenAI's old models",
     { baseUrl: "https://api.openai.com/v1" },
     "gpt-4",
     list({ id: "gpt-4" }),
-    {
-      contextWindow: 8_192,
-    },
+    { contextWindow: 8_192, windowFrom: "family" },
   ],
-  ["a server without an answer", {}, "q", {}, undefined],
+  ["a hosted server without a list", { baseUrl: "https://ai.example/v1" }, "claude-5", {}, {
+    contextWindow: 200_000,
+    windowFrom: "family",
+  }],
+  ["a server of one's own without a list", {}, "claude-5", {}, {}],
 ];
 
 describe("[L4] askAbilities()", () => {
@@ -193,14 +218,100 @@ describe("[L4] askAbilities()", () => {
     });
   }
 
+  it("tells nothing if no server answers", async () => {
+    const fetch = () => Promise.reject(new TypeError("connection refused"));
+    const deps = { fetch, timeoutMs: 5_000, now: () => 0 };
+    assert.equal(await askAbilities({ provider: LOCAL, name: "q" }, deps), undefined);
+  });
+
   it("asks no further path if the list has the window", async () => {
     const { asked } = await ask(LOCAL, "q", list({ id: "q", max_model_len: 40_960 }));
     assert.deepEqual(asked, ["/v1/models"]);
   });
 });
 
+describe("[L4] familyWindow()", () => {
+  const rows: readonly (readonly [string, number | undefined])[] = [
+    ["gpt-4", 8_192],
+    ["gpt-4-0613", 8_192],
+    ["gpt-3.5-turbo", 8_192],
+    ["gpt-4.1-mini", 1_000_000],
+    ["gpt-4o", 128_000],
+    ["openai/gpt-5-mini", 128_000],
+    ["o3", 128_000],
+    ["anthropic/claude-sonnet-4-5", 200_000],
+    ["gemini-2.5-pro", 1_000_000],
+    ["deepseek-chat", 64_000],
+    ["meta-llama/Llama-3.3-70B-Instruct", 128_000],
+    ["meta-llama-3-8b", undefined],
+    ["mistral-large-latest", 128_000],
+    ["kimi-k2", 128_000],
+    ["glm-4.6", 128_000],
+    ["my-own-gpt-4", undefined],
+  ];
+  for (const [name, tokens] of rows) {
+    it(`knows ${name}: ${tokens}`, () => assert.equal(familyWindow(name), tokens));
+  }
+});
+
+const REQUEST: ModelRequest = {
+  system: "x".repeat(10_000),
+  messages: [{ role: "user", text: "y".repeat(30_000) }],
+};
+
 describe("[L4] createKnownAbilities()", () => {
-  it("assumes 8,192 tokens until the server has answered, and asks once", async () => {
+  const refusals: readonly (readonly [string, number | undefined, number | undefined, number])[] = [
+    ["the tokens that it names", undefined, 16_384, 16_384],
+    ["half of the estimated tokens, if it names none", undefined, undefined, 6_000],
+    ["no larger window than the known one", 8_192, 100_000, 8_192],
+    ["no window without room for prompt and tools", undefined, 300, 2_048],
+  ];
+  for (const [what, known, named, tokens] of refusals) {
+    it(`learns from a refusal because of the length: ${what}`, async () => {
+      const ask = () => Promise.resolve({ contextWindow: known });
+      const abilities = createKnownAbilities({ ask, now: () => 0 });
+      abilities.window();
+      await abilities.asked();
+      abilities.refused({ contextWindow: named }, REQUEST);
+      assert.equal(abilities.window().contextWindow, tokens);
+    });
+  }
+
+  const guesses: readonly (readonly [told: number | undefined, later: number, window: number])[] = [
+    [131_072, 599_999, 6_000],
+    [131_072, 600_000, 131_072],
+    [undefined, 600_000, 6_000],
+  ];
+  for (const [told, later, window] of guesses) {
+    const which = told === undefined ? "an unknown window" : "a window that the server tells";
+    it(`guesses ${window} tokens ${later} ms after a refusal that names none: ${which}`, async () => {
+      let now = 0;
+      const ask = () => Promise.resolve({ contextWindow: told });
+      const known = createKnownAbilities({ ask, now: () => now });
+      known.window();
+      await known.asked();
+      known.refused({}, REQUEST);
+      now = later;
+      assert.equal(known.window().contextWindow, window);
+    });
+  }
+
+  it("asks again about a model that did not run yet, at most ten times", async () => {
+    let now = 0;
+    let asked = 0;
+    const known = createKnownAbilities({
+      ask: () => Promise.resolve({ tools: true, isEarly: (asked++, true as const) }),
+      now: () => now,
+    });
+    for (; now < 20 * 60_000; now += 60_000) {
+      assert.equal(known.window().contextWindow, 32_768);
+      await known.asked();
+    }
+    assert.equal(asked, 10);
+    assert.deepEqual(known.now(), { tools: true });
+  });
+
+  it("assumes 32,768 tokens until the server has answered, and asks once", async () => {
     let asked = 0;
     const known = createKnownAbilities({
       ask: () => Promise.resolve({ contextWindow: 40_960, tools: true, images: (asked++, true) }),
@@ -208,7 +319,7 @@ describe("[L4] createKnownAbilities()", () => {
       now: () => 0,
     });
     assert.equal(asked, 0, "it asked before anyone looked");
-    const assumed = { contextWindow: 8_192, maxOutput: 1_024, isPending: true };
+    const assumed = { contextWindow: 32_768, maxOutput: 4_096, isPending: true };
     assert.deepEqual(known.window(), assumed);
     await known.asked();
     assert.deepEqual(known.window(), { contextWindow: 40_960, maxOutput: 4_096 });

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { ModelErrorKind } from "../../src/core/model.ts";
 import {
   brokenAnswerOf,
-  quotable,
+  cleanServerMessage,
   REASON_MAX,
   refusalOf,
   retryAfterOf,
@@ -102,6 +102,37 @@ describe("[L3] refusalOf()", () => {
   for (const [status, body] of tooLong) {
     it(`[L4] finds in ${body} that the request is too long`, () => {
       assert.equal(refused(status, body).kind, "context_length");
+    });
+  }
+
+  const windows: readonly [body: string, tokens: number | undefined][] = [
+    [
+      '{"error":{"message":"This model\'s maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.","code":"context_length_exceeded"}}',
+      8_192,
+    ],
+    ['{"error":{"message":"prompt is too long: 205000 tokens > 200000 maximum"}}', 200_000],
+    [
+      '{"error":{"message":"The input token count (1200000) exceeds the maximum number of tokens allowed (1048576)."}}',
+      1_048_576,
+    ],
+    [
+      '{"message":"Prompt contains 40000 tokens, too large for model with 32,768 maximum context length"}',
+      32_768,
+    ],
+    [
+      '{"error":{"code":400,"message":"the request exceeds the available context size (4096 tokens), try increasing it","type":"exceed_context_size_error"}}',
+      4_096,
+    ],
+    [
+      '{"error":{"code":400,"message":"too big","type":"exceed_context_size_error","n_prompt_tokens":5000,"n_ctx":4096}}',
+      4_096,
+    ],
+    ['{"error":{"message":"Please reduce the length of the messages or completion."}}', undefined],
+    ['{"error":{"message":"max_tokens is too large: > 4096"}}', undefined],
+  ];
+  for (const [body, tokens] of windows) {
+    it(`[L4] reads the window from ${body}`, () => {
+      assert.equal(refused(400, body).contextWindow, tokens);
     });
   }
 
@@ -204,15 +235,18 @@ describe("[L3] brokenAnswerOf()", () => {
   }
 });
 
-describe("[C8] quotable()", () => {
+describe("[C8] cleanServerMessage()", () => {
   it("removes a partly repeated key", () => {
-    assert.equal(quotable("key sk-canary-01***89 is wrong", [KEY]), "key [secret] is wrong");
+    assert.equal(
+      cleanServerMessage("key sk-canary-01***89 is wrong", [KEY]),
+      "key [secret] is wrong",
+    );
   });
 
   it("returns one short line without the secret, for any text", () => {
     fc.assert(
       fc.property(fc.string({ unit: anyCharacter, maxLength: 100 }), fc.nat(100), (text, at) => {
-        const said = quotable(text.slice(0, at) + KEY + text.slice(at), [KEY]);
+        const said = cleanServerMessage(text.slice(0, at) + KEY + text.slice(at), [KEY]);
         assert.ok(!said.includes(KEY));
         assert.ok(said.length <= REASON_MAX);
         assert.doesNotMatch(said, /[\p{Cc}\u2028\u2029\u202e]/u);

@@ -1,10 +1,78 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { withoutFooter } from "../../src/core/outbound/footer_line.ts";
-import { footerOf, moneyText, withFooter } from "../../src/render/cost.ts";
+import { costFactOf, footerOf, moneyText, withFooter } from "../../src/render/cost.ts";
 import { freeze } from "../../src/render/freeze.ts";
 import type { ComposedReply } from "../../src/render/reply.ts";
 import { messageId, reply } from "../support/discord/builders.ts";
+import type { ModelUsage } from "../../src/core/model.ts";
+import type { Step } from "../../src/core/step.ts";
+
+const answer = (usage?: ModelUsage): Step => ({
+  kind: "answer",
+  text: "",
+  calls: [],
+  at: 1,
+  ...(usage && { usage }),
+});
+const result: Step = { kind: "result", callId: "1", at: 2, end: "done", text: "42" };
+
+const cases:
+  readonly (readonly [what: string, steps: readonly Step[], text: string | undefined])[] = [
+    ["nothing without steps", [], undefined],
+    ["nothing if no server tells its tokens", [answer(), result], undefined],
+    [
+      "tokens of all requests",
+      [
+        answer({ inputTokens: 900, cachedTokens: 500, outputTokens: 20 }),
+        result,
+        answer({
+          inputTokens: 1_100,
+          outputTokens: 5,
+        }),
+      ],
+      "2000 + 25 tokens",
+    ],
+    [
+      "tokens and money with prices",
+      [
+        answer({ inputTokens: 900, outputTokens: 20, micros: 1_200 }),
+        answer({
+          inputTokens: 100,
+          outputTokens: 5,
+          micros: 34,
+        }),
+      ],
+      "1000 + 25 tokens · 0.0012",
+    ],
+    [
+      "no money if one request has no price",
+      [
+        answer({ inputTokens: 900, outputTokens: 20, micros: 1_200 }),
+        answer({
+          inputTokens: 100,
+          outputTokens: 5,
+        }),
+      ],
+      "1000 + 25 tokens",
+    ],
+    [
+      "no money if it is free",
+      [answer({ inputTokens: 9, outputTokens: 2, micros: 0 })],
+      "9 + 2 tokens",
+    ],
+    [
+      "that it is an estimate",
+      [answer({ inputTokens: 9, outputTokens: 2, isEstimate: true })],
+      "about 9 + 2 tokens",
+    ],
+  ];
+
+describe("[A1] [L5] costFactOf()", () => {
+  for (const [what, steps, text] of cases) {
+    it(`shows ${what}`, () => assert.equal(costFactOf(steps)?.value, text));
+  }
+});
 
 const COST = {
   model: "a/x",
@@ -25,24 +93,24 @@ function composed(...chunks: string[]): Extract<ComposedReply, { kind: "reply" }
   >;
 }
 
-const short = withFooter(composed("one", "two"), footerOf({ limit: 2_000 }, COST));
+const short = withFooter(composed("one", "two"), footerOf(COST), 2_000);
 
 describe("[R15] the footer", () => {
   it("has model, tokens, cached share, money and seconds", () => {
-    assert.equal(footerOf({ limit: 2_000 }, COST)?.line, LINE);
+    assert.equal(footerOf(COST), LINE);
   });
 
   it("leaves out unknown money, and is absent without its rule or a request", () => {
     const { micros: _, ...unpriced } = COST;
-    assert.doesNotMatch(footerOf({ limit: 2_000 }, unpriced)?.line ?? "", /0\.0042/);
-    assert.equal(footerOf(undefined, COST), undefined);
-    assert.equal(footerOf({ limit: 2_000 }, undefined), undefined);
+    assert.doesNotMatch(footerOf(unpriced) ?? "", /0\.0042/);
+    assert.equal(footerOf(undefined), undefined);
+    assert.equal(withFooter(composed("one"), undefined, 2_000).reply.chunks.length, 1);
   });
 
   it("joins the last message if it fits, and the session's text never has it", () => {
     assert.deepEqual(short.reply.chunks, ["one", `two\n${LINE}`]);
     assert.equal(short.text, "the answer");
-    const long = withFooter(composed("x".repeat(1_990)), footerOf({ limit: 2_000 }, COST));
+    const long = withFooter(composed("x".repeat(1_990)), footerOf(COST), 2_000);
     assert.deepEqual(long.reply.chunks.slice(1), [LINE]);
   });
 

@@ -4,8 +4,8 @@ import {
   composeApprovalRequest,
   composeChallenge,
   composePaired,
+  type DecidedPairing,
   decisionText,
-  type PairingDecision,
 } from "../../src/render/pairing.ts";
 import { directMessage, pairingRequest, sender, userId } from "../support/discord/builders.ts";
 import { sameData } from "../support/same_data.ts";
@@ -73,7 +73,7 @@ describe("[P3] composeApprovalRequest()", () => {
 });
 
 describe("[P3] decisionText()", () => {
-  const TEXTS: Readonly<Record<PairingDecision["kind"], RegExp>> = {
+  const TEXTS: Readonly<Record<DecidedPairing["kind"], RegExp>> = {
     approved: /may write to me now\. <@555>/,
     denied: /may not write to me\. <@555>/,
     already: /already decided/,

@@ -43,7 +43,7 @@ const RULES: ReplyRules = {
   texts: {},
   cleanSecrets: (text) => filter(text).text,
 };
-const SHOWN: ShownToModel = { overheard: [], texts: [], system: "" };
+const SHOWN: ShownToModel = { overheard: [], texts: () => [], system: "" };
 
 interface Fields extends Partial<Omit<ModelAnswer, "rules" | "shown">> {
   readonly rules?: Partial<ReplyRules>;
@@ -164,7 +164,7 @@ describe("[R3] composeReply() › reply tags", () => {
   });
   const shown: Partial<ShownToModel> = {
     overheard: [overheard({ messageId: OVERHEARD })],
-    texts: [
+    texts: () => [
       `{"id":"${OVERHEARD}","from":"bob","from_id":"${BOB}"}`,
       `[from: ada (${ADA})] [message_id: ${EARLIER}]\nhello`,
     ],
@@ -220,7 +220,9 @@ describe("[R9] composeReply() › links", () => {
 
   const injected: readonly [name: string, fields: Fields][] = [
     ["a host that the sender named", { message: guildMessage({ text: "what is evil.example?" }) }],
-    ["a URL in an earlier turn, a quote or an overheard message", { shown: { texts: [foreign] } }],
+    ["a URL in an earlier turn, a quote or an overheard message", {
+      shown: { texts: () => [foreign] },
+    }],
     [
       "a URL in a quoted message",
       { message: guildMessage({ quoted: { id: messageId("7"), text: foreign } }) },

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { docFindings } from "../../scripts/doc_lint.ts";
+import { docFindings, withoutModuleDoc } from "../../scripts/doc_lint.ts";
 import { skipUnless } from "../support/skip.ts";
 
 const SCRIPTS = join(import.meta.dirname!, "..", "..", "scripts");
@@ -17,17 +17,41 @@ ${finding("private-type-ref]: public type 'F' references private type 'ZodType'"
 ${finding("private-type-ref]: public type 'F' references private type '$ZodIssue'", "a/x.ts")}
 ${finding("private-type-ref]: public type 'F' references private type 'Node'", "a/x.ts")}
 ${finding("private-type-ref]: public type 'createF' references private type 'Hidden'", "a/x.ts")}
+${finding("private-type-ref]: public type 'F' references private type 'TABLE'", "a/x.ts")}
 ${finding("missing-jsdoc]: exported symbol is missing JSDoc documentation", "ab/x.ts")}
-error: Found 7 documentation lint errors.
+error: Found 8 documentation lint errors.
 `;
 
 function finding(text: string, file: string): string {
   return `error[${text}\n  --> /here/src/${file}:2:12\n   | \n 2 | export const a = 1;\n`;
 }
 
+describe("withoutModuleDoc()", () => {
+  it("finds modules of the folders that do not open with their purpose", () => {
+    const good = "/**\n * Does it.\n *\n * @module\n */\n\nexport {};\n";
+    const sources = [
+      { path: "src/good.ts", text: good },
+      { path: "src/run.ts", text: `#!/usr/bin/env node\n${good}` },
+      { path: "src/late.ts", text: `import "./good.ts";\n${good}` },
+      { path: "src/other.ts", text: "/** Does it. */\nexport const a = 1;\n" + good },
+      { path: "src/empty.ts", text: "/**\n * @module\n */\n" },
+      { path: "src/types.d.ts", text: "" },
+      { path: "simulator/none.ts", text: "" },
+    ];
+    assert.deepEqual(withoutModuleDoc(sources, ["src"]).map(({ path }) => path), [
+      "src/late.ts",
+      "src/other.ts",
+      "src/empty.ts",
+    ]);
+  });
+});
+
 describe("docFindings()", () => {
   it("keeps the findings of the folders, except those about packages' types and functions' own", () => {
-    const sources = [{ text: 'import { type Node } from "x";\ninterface Hidden {}' }];
+    const sources = [{
+      path: "",
+      text: 'import { type Node } from "x";\ninterface Hidden {}\nconst TABLE = {};',
+    }];
     const findings = docFindings(OUTPUT, "/here", ["src/a"], sources);
     assert.deepEqual(findings.map(({ path }) => path), ["src/a/x.ts", "src/a/x.ts"]);
     assert.equal(findings[0]?.text, MISSING.trimEnd());
@@ -37,6 +61,43 @@ describe("docFindings()", () => {
   it("lets a zod schema infer its types", () => {
     const inferred = finding("missing-explicit-type]: x", "a/x.ts").replace("= 1", "= z.string()");
     assert.deepEqual(docFindings(inferred, "/here", ["src/a"], []), []);
+  });
+
+  const members = [
+    { line: "  readonly kind: ModelErrorKind;", isLeftOut: true },
+    { line: "  readonly store: {", isLeftOut: true },
+    { line: "  readonly transport:", isLeftOut: true },
+    { line: "  readonly waitMs: number;", isLeftOut: true },
+    {
+      line: "  readonly isOwner: (message: InboundMessage | undefined) => boolean;",
+      isLeftOut: true,
+    },
+    { line: "  readonly at: number;", isLeftOut: true },
+    { line: '  override readonly name = "OneError";', isLeftOut: true },
+    { line: "  constructor(message: string) {", isLeftOut: true },
+    { line: "  readonly limit: number;", isLeftOut: false },
+    { line: "  readonly topic?: string;", isLeftOut: false },
+    { line: "  readonly self: Self | undefined;", isLeftOut: false },
+    { line: "  stop(): void;", isLeftOut: false },
+    { line: "export const one: number = 1;", isLeftOut: false },
+  ];
+  for (const { line, isLeftOut } of members) {
+    it(`${isLeftOut ? "lets" : "does not let"} this line go without doc: ${line.trim()}`, () => {
+      const output = finding("missing-jsdoc]: x", "a/x.ts").replace("export const a = 1;", line);
+      assert.equal(docFindings(output, "/here", ["src/a"], []).length, isLeftOut ? 0 : 1);
+    });
+  }
+
+  it("lets a factory infer its type if the methods that it returns have docs", () => {
+    const path = "src/a/x.ts";
+    const text = "/** A. */\nexport function createA(b: string) {\n  return {\n    b,\n" +
+      "    /** Ends it. */\n    end(): void {},\n    read: (): string => b,\n  };\n}\n";
+    const output = finding("missing-return-type]: x", "a/x.ts")
+      .replace("export const a = 1;", "export function createA(b: string) {");
+    const [undocumented] = docFindings(output, "/here", ["src/a"], [{ path, text }]);
+    assert.equal(undocumented?.text, "createA() returns read: no doc");
+    const documented = text.replace("    read", "    /** Reads it. */\n    read");
+    assert.deepEqual(docFindings(output, "/here", ["src/a"], [{ path, text: documented }]), []);
   });
 
   it("lets the config's schema infer types, but not its docs", () => {
@@ -52,21 +113,42 @@ const isDeno = "Deno" in globalThis;
 
 describe("doc_lint", skipUnless(isDeno, "doc_lint: Bun has no deno doc"), () => {
   const cases = [
-    { name: "passes a documented export", doc: "/** One. */\n", status: 0, prints: /^$/ },
-    { name: "fails for an export without doc", doc: "", status: 1, prints: /missing-jsdoc/ },
+    {
+      name: "passes a documented export",
+      doc: "/** One. */\n",
+      opens: true,
+      status: 0,
+      prints: /^$/,
+    },
+    {
+      name: "fails for an export without doc",
+      doc: "",
+      opens: true,
+      status: 1,
+      prints: /missing-jsdoc/,
+    },
+    {
+      name: "fails for a module without header",
+      doc: "/** One. */\n",
+      opens: false,
+      status: 1,
+      prints: /no @module/,
+    },
   ];
-  for (const { name, doc, status, prints } of cases) {
+  for (const { name, doc, opens, status, prints } of cases) {
     it(name, () => {
       const root = mkdtempSync(join(tmpdir(), "doc-lint-"));
       try {
         for (const path of ["src/lib/one.ts", "src/lib/two.ts", "simulator/one.ts"]) {
           mkdirSync(join(root, dirname(path)), { recursive: true });
+          const header = opens ? "/**\n * One.\n *\n * @module\n */\n\n" : "";
+          const before = `${header}const unit = 1;\n`; // else Deno takes the header as the export's doc
           const ownDoc = path === "src/lib/two.ts"
             ? doc
             : path.startsWith("src/")
             ? "/** One. */\n"
             : "";
-          writeFileSync(join(root, path), `${ownDoc}export const one: number = 1;\n`);
+          writeFileSync(join(root, path), `${before}${ownDoc}export const one: number = unit;\n`);
         }
         const script = join(SCRIPTS, "doc_lint.ts");
         const ended = spawnSync(process.execPath, ["run", "-A", "--quiet", script, root], {

@@ -39,7 +39,7 @@ describe("NOTICE", () => {
     const root = join(import.meta.dirname ?? ".", "..", "..");
     const { imports } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
     const lines = readFileSync(join(root, "NOTICE"), "utf8").split("\n");
-    for (const name of ["hono", "ws", "zod", "@discordeno/rest", "@ai-sdk/anthropic"]) {
+    for (const name of ["hono", "ws", "zod", "@discordeno/types", "@ai-sdk/anthropic"]) {
       const version = String(imports[name]).split("@").at(-1);
       assert.ok(
         lines.some((line) => line.startsWith(`${name} ${version} (`)),

@@ -2,13 +2,26 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { toolsPage } from "../../scripts/tool_reference.ts";
+import { definitionsModule, toolsPage } from "../../scripts/tool_reference.ts";
 import { ACTIONS } from "../../src/tools/discord/discord.ts";
 
 describe("[T3] tool_reference", () => {
   it("docs/tools.md is up to date", () => {
     const page = join(import.meta.dirname!, "..", "..", "docs", "tools.md");
     assert.equal(readFileSync(page, "utf8"), toolsPage());
+  });
+
+  it("src/tools/discord/definitions.ts is up to date: the model sees each tool as its input is", () => {
+    const module = join(
+      import.meta.dirname!,
+      "..",
+      "..",
+      "src",
+      "tools",
+      "discord",
+      "definitions.ts",
+    );
+    assert.equal(readFileSync(module, "utf8"), definitionsModule());
   });
 
   it("has a row for each action, with gate, rights and undo", () => {

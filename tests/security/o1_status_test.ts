@@ -12,7 +12,7 @@ import { describe, it } from "node:test";
 import { status } from "../../src/cli/diagnose/status.ts";
 import { acquireLock } from "../../src/host/locks/lock.ts";
 import { isListener } from "../../src/host/locks/tcp_listener.ts";
-import { judge } from "../../src/http/checks.ts";
+import { judgeHealth } from "../../src/http/checks.ts";
 import { toHealthCheck } from "../../src/http/health_finding.ts";
 import { recordingIo } from "../cli/io.ts";
 import { BUILD, HEALTHY, NOW } from "../support/bot/health.ts";
@@ -25,7 +25,7 @@ const REPORT = {
   build: BUILD,
   at: NOW,
   snapshot: HEALTHY,
-  checks: judge(HEALTHY, NOW).map(toHealthCheck),
+  checks: judgeHealth(HEALTHY, NOW).map(toHealthCheck),
 };
 
 interface AskOptions {

@@ -22,7 +22,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "SEC-R18": "tests/discord/rest/actions/targets_test.ts",
   "SEC-R19": "tests/store/questions/questions_test.ts",
   "SEC-R20": "tests/exec/exec_test.ts",
-  "SEC-R21": "tests/core/exec/always_test.ts",
+  "SEC-R21": "tests/core/exec/command_test.ts",
   "SEC-R22": "tests/exec/exec_test.ts",
   "SEC-R23": "tests/web/fetch_text_test.ts",
   "SEC-R24": "tests/media/files_test.ts",

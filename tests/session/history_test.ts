@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
 import fc from "fast-check";
+import { describe, it } from "node:test";
 import type { Entry } from "../../src/core/inbound/transcript.ts";
-import { historyChars, selectEntries } from "../../src/session/history.ts";
+import {
+  createTokenRates,
+  historyChars,
+  selectEntries,
+  shareRoom,
+} from "../../src/session/history.ts";
 import { messageId } from "../support/discord/builders.ts";
 import { vectorsOf } from "../support/discord/vectors.ts";
 
@@ -108,5 +113,69 @@ describe("[H2] OpenClaw's history limit", () => {
         );
       });
     }
+  });
+});
+
+const stamp = { messageId: messageId("1"), at: 0 };
+const turn = (text: string): readonly Entry[] => [
+  { role: "user", text, ...stamp },
+  { role: "assistant", text: "", ...stamp },
+];
+const HISTORY = Array.from({ length: 10 }, () => turn("x".repeat(100))).flat();
+const turnsAt = (stepChars: number, freeChars = 1_000) =>
+  shareRoom({ entries: HISTORY, chars: 1_000 }, { freeChars, stepChars }).entries.length / 2;
+
+describe("shareRoom()", () => {
+  it("[L4] gives the history all the room before the first result", () => {
+    assert.equal(turnsAt(0), 10);
+    assert.equal(turnsAt(0, 800), 8);
+  });
+
+  it("[L4] drops the oldest turns as results come, in few pieces", () => {
+    const sizes = Array.from({ length: 1_000 }, (_, stepChars) => turnsAt(stepChars));
+    assert.deepEqual([...new Set(sizes)], [10, 8, 7, 6, 5, 3, 2]);
+    assert.deepEqual([turnsAt(1), turnsAt(125), turnsAt(126)], [8, 8, 7]);
+  });
+
+  it("[L4] keeps a quarter of the room for the history, however long the results are", () => {
+    assert.equal(turnsAt(1_000_000), 2);
+  });
+
+  it("[L4] shows no answer without its question, though all entries fit", () => {
+    const entries = HISTORY.slice(1);
+    const room = shareRoom({ entries, chars: 900 }, { freeChars: 1_000, stepChars: 0 });
+    assert.equal(room.entries.length, 18);
+    const two = shareRoom({ entries: HISTORY, chars: 1_000 }, {
+      freeChars: 2_000,
+      stepChars: 0,
+      userTurns: 2,
+    });
+    assert.equal(two.entries.length, 4);
+  });
+
+  it("[L4] gives the steps all the room that the history does not need", () => {
+    const room = shareRoom({ entries: HISTORY.slice(0, 2), chars: 100 }, {
+      freeChars: 1_000,
+      stepChars: 5_000,
+    });
+    assert.deepEqual([room.entries.length, room.stepChars], [2, 900]);
+  });
+});
+
+describe("[L4] createTokenRates()", () => {
+  it("begins with 0.3, and follows the counts of each model", () => {
+    const rates = createTokenRates();
+    assert.equal(rates.rateOf("a"), 0.3);
+    for (let request = 0; request < 30; request++) rates.observe("a", 1_000, 900);
+    assert.ok(Math.abs(rates.rateOf("a") - 0.9) < 0.01);
+    assert.equal(rates.rateOf("b"), 0.3);
+  });
+
+  it("ignores short requests and impossible counts", () => {
+    const rates = createTokenRates();
+    for (const [chars, tokens] of [[499, 400], [1_000, 0], [1_000, 9_999], [0, 10]] as const) {
+      rates.observe("a", chars, tokens);
+    }
+    assert.equal(rates.rateOf("a"), 0.3);
   });
 });

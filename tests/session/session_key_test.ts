@@ -1,16 +1,25 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../src/core/discord/ids.ts";
-import { type DmScope, scopeFor, sessionKeyOf } from "../../src/session/session_key.ts";
+import {
+  displayNameOf,
+  type DmScope,
+  resetDue,
+  type ResetRule,
+  scopeFor,
+  sessionKeyOf,
+} from "../../src/session/session_key.ts";
 import {
   channelId,
   directMessage,
+  guildId,
   guildMessage,
   guildPlace,
   sender,
   userId,
 } from "../support/discord/builders.ts";
 import { vectorsOf } from "../support/discord/vectors.ts";
+import type { GuildPlace } from "../../src/core/inbound/inbound.ts";
 
 const ADA = userId("123456789012345678");
 
@@ -113,4 +122,124 @@ describe("[S1] OpenClaw's session keys", () => {
       });
     }
   });
+});
+
+describe("[S2] displayNameOf()", () => {
+  const thread = { id: channelId("1400000000000000012"), name: "My Notes" };
+  const foreign = {
+    guild: { id: guildId("1400000000000000010"), name: "日本語" },
+    channel: { id: channelId("1400000000000000011"), name: "質問 (その2)" },
+  };
+  const nameless = {
+    guild: { id: guildId("1400000000000000010"), name: "✨✨" },
+    channel: { id: channelId("1400000000000000011"), name: "🦀" },
+  };
+  const cases: readonly [place: GuildPlace, slug: string | undefined, name: string][] = [
+    [guildPlace(), undefined, "discord:friends-of-barnacle#help"],
+    [guildPlace(), "crew", "discord:crew#help"],
+    [guildPlace(), "", "discord:friends-of-barnacle#help"],
+    [guildPlace({ thread }), undefined, "discord:friends-of-barnacle#help/my-notes"],
+    [guildPlace(foreign), undefined, "discord:日本語#質問-その2"],
+    [guildPlace(nameless), undefined, "discord:1400000000000000010#1400000000000000011"],
+    [
+      guildPlace({ thread: { ...thread, name: "覚書" } }),
+      "crew",
+      "discord:crew#help/覚書",
+    ],
+  ];
+  const SCRIPTS = [
+    "помощь",
+    "βοήθεια",
+    "עזרה",
+    "مساعدة",
+    "सहायता",
+    "ช่วยเหลือ",
+    "도움말",
+    "օգնություն",
+  ];
+  for (const name of SCRIPTS) {
+    it(`keeps the letters of ${name}`, () => {
+      const place = guildPlace({ channel: { id: channelId("1400000000000000011"), name } });
+      assert.equal(displayNameOf(place, "crew"), `discord:crew#${name.toLowerCase()}`);
+    });
+  }
+  for (const [place, slug, name] of cases) {
+    it(`is ${name}`, () => {
+      assert.equal(displayNameOf(place, slug), name);
+    });
+  }
+});
+
+const at = (time: string) => Date.parse(time);
+
+describe("[S4a] resetDue() begins a new transcript", () => {
+  const cases: readonly [
+    title: string,
+    rule: ResetRule,
+    last: string | undefined,
+    sent: string,
+    timezone: string,
+    cause: string | undefined,
+  ][] = [
+    ["never with off", "off", "2020-01-01T00:00Z", "2026-01-01T00:00Z", "UTC", undefined],
+    ["not in a session without entries", "daily", undefined, "2026-01-01T00:00Z", "UTC", undefined],
+    [
+      "with daily: not on the same day",
+      "daily",
+      "2026-01-01T05:00Z",
+      "2026-01-02T03:59Z",
+      "UTC",
+      undefined,
+    ],
+    ["with daily: at 4:00", "daily", "2026-01-02T03:59Z", "2026-01-02T04:00Z", "UTC", "daily"],
+    ["with daily: after days", "daily", "2026-01-02T12:00Z", "2026-01-09T11:00Z", "UTC", "daily"],
+    [
+      "with daily: at 4:00 of the agent's time zone",
+      "daily",
+      "2026-07-02T01:59Z",
+      "2026-07-02T02:00Z",
+      "Europe/Vienna",
+      "daily",
+    ],
+    [
+      "with daily: not at 4:00 of another time zone",
+      "daily",
+      "2026-07-02T03:59Z",
+      "2026-07-02T04:00Z",
+      "Europe/Vienna",
+      undefined,
+    ],
+    [
+      "not for an older message than the last entry",
+      "daily",
+      "2026-01-02T12:00Z",
+      "2026-01-01T12:00Z",
+      "UTC",
+      undefined,
+    ],
+    [
+      "with idleMinutes: not before them",
+      { idleMinutes: 30 },
+      "2026-01-01T00:00:00Z",
+      "2026-01-01T00:29:59Z",
+      "UTC",
+      undefined,
+    ],
+    [
+      "with idleMinutes: after them",
+      { idleMinutes: 30 },
+      "2026-01-01T00:00:00Z",
+      "2026-01-01T00:30:00Z",
+      "UTC",
+      "idle",
+    ],
+  ];
+  for (const [title, rule, last, sent, timezone, cause] of cases) {
+    it(title, () => {
+      assert.equal(
+        resetDue(rule, last === undefined ? undefined : at(last), at(sent), timezone),
+        cause,
+      );
+    });
+  }
 });

@@ -27,12 +27,14 @@ describe("[D1] caches()", () => {
       transcripts: 0,
       verdicts: 0,
       facts: 0,
+      journal: 0,
     };
     assert.deepEqual(store.caches(), empty);
     await store.inbox.claimNext(ACCOUNT, NOW, []); // fills the claim queue
     await store.inbox.acceptBatch(batch({ judged: [dm(1)] }), NOW);
     const { inbox = 0, direct_channels, verdicts = 0, facts = 0 } = store.caches();
     assert.ok(inbox > 0 && inbox < 5_000);
+    assert.equal(store.caches()["journal"], 0, "the first message of a channel goes to the tables");
     assert.equal(direct_channels, 120);
     assert.equal(verdicts, 60);
     assert.ok(facts > 100 && facts < 1_000);
@@ -40,21 +42,24 @@ describe("[D1] caches()", () => {
     assert.equal(store.caches()["inbox"], 0, "nothing waits");
   });
 
-  it("keeps at most 4 MiB of transcripts, with long texts or without any", async () => {
+  it("keeps at most 16 MiB of transcripts, with long texts or without any", async () => {
     for (const text of ["x".repeat(100_000), "x", undefined]) {
       const { store, database } = openTestStore();
       const insert = database.prepare(
         `INSERT INTO entry (agent_id, session_key, channel_id, role, text, message_id, at)
          VALUES ('main', ?, '1', 'user', ?, '1', 0)`,
       );
-      for (let number = 0; number < 12_000; number++) {
+      for (let number = 0; number < 45_000; number++) {
         const isLong = text !== undefined && text.length > 1;
-        if (isLong && number === 100) break;
+        if (isLong && number === 200) break;
         if (text !== undefined) insert.run(`${number}`, text);
         await store.turns.entriesOf(`${number}`, 50);
       }
       const { transcripts = 0 } = store.caches();
-      assert.ok(transcripts > 3 * MIB && transcripts <= 4 * MIB, `${text?.length}: ${transcripts}`);
+      assert.ok(
+        transcripts > 15 * MIB && transcripts <= 16 * MIB,
+        `${text?.length}: ${transcripts}`,
+      );
     }
   });
 });

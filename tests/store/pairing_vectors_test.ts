@@ -67,7 +67,7 @@ describe("[P3] Barnacle's pairing", () => {
             how: "approve",
             decidedBy: "cli",
             now,
-            notify: () => [],
+            notify: [],
           });
           return outcome.kind === "approved" ? whoOf(outcome.request.userId) : null;
         }

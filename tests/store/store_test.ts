@@ -47,8 +47,13 @@ describe("openStore()", () => {
     assert.deepEqual(await store.outbox.heads(ACCOUNT), []);
     store.close();
 
-    const order = ["T1", "TJ", "T2", "T2", "T3", "T4", "T5"];
-    assert.deepEqual(passed, order.flatMap((name) => [`before ${name}`, `after ${name}`]));
+    const around = (...names: readonly string[]) =>
+      names.flatMap((name) => [`before ${name}`, `after ${name}`]);
+    assert.deepEqual(passed, [
+      ...around("T1", "TJ", "T2", "TJ", "T2"),
+      ...["before TJ", "before T3", "after TJ", "after T3"],
+      ...around("T4", "T5"),
+    ]);
   });
 
   it("[O7] stores waiting work on close(), and refuses later work", async () => {

@@ -5,7 +5,7 @@ import { createMemoryPort } from "../../src/flows/tools/memory.ts";
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import { MAX_NOTES } from "../../src/core/notes/note.ts";
 import { createNoteSearch } from "../../src/flows/notes/search.ts";
-import { memory } from "../../src/tools/memory.ts";
+import { memory, recall } from "../../src/tools/memory.ts";
 import {
   channelId,
   directMessage,
@@ -18,6 +18,8 @@ import {
 } from "../support/discord/builders.ts";
 import { toolContext, UNUSED_PORTS } from "../support/model/tools.ts";
 import { openTestStore } from "../support/store/store.ts";
+import type { Entry } from "../../src/core/inbound/transcript.ts";
+import type { RecallPort } from "../../src/core/turn/ports/memory.ts";
 
 const GRACE = sender({ id: userId("222222222222222222"), username: "grace" });
 const OTHER_GUILD = guildPlace({ guild: { id: guildId("1400000000000000099"), name: "Other" } });
@@ -50,8 +52,7 @@ function build({ owners = [] as readonly string[], byMeaning = false } = {}) {
     },
     onEmbedded() {},
   });
-  const port = createMemoryPort({ now: () => ++now }, {
-    notes: store.notes,
+  const port = createMemoryPort({ store, now: () => ++now }, {
     searchNotes,
     agentId: () => "main",
     cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
@@ -230,5 +231,55 @@ describe("[T14] withdraw()", () => {
 
   it("refuses sources that are no ids", async () => {
     await assert.rejects(build().save({ sources: ["x"] }), /must be ids of messages/);
+  });
+});
+
+const entry = (text: string): Entry => ({ role: "user", text, messageId: messageId("101"), at: 0 });
+
+async function run(written: unknown, entries: readonly Entry[] = [], matches = entries.length) {
+  const asked: Parameters<RecallPort["recall"]>[] = [];
+  const port: RecallPort = {
+    recall(...query) {
+      asked.push(query);
+      return Promise.resolve({ entries, matches });
+    },
+  };
+  const context = toolContext({ sessionKey: "session", ports: { ...UNUSED_PORTS, recall: port } });
+  const result = await recall.run(recall.input.parse(written), context);
+  return { result, asked };
+}
+
+describe("[L4] recall", () => {
+  it("reads only the session of the turn", async () => {
+    const { asked } = await run({ words: " tide  noon ", message_ids: ["101"] });
+    assert.deepEqual(asked, [[
+      "session",
+      { messageIds: [messageId("101")], words: ["tide", "noon"], limit: 40 },
+    ]]);
+  });
+
+  it("shows entries as lines of JSON, and says how many are left out", async () => {
+    const { result } = await run({}, [entry("The tide is high")], 3);
+    const [note = "", line = ""] = result.split("\n");
+    assert.match(note, /^\[2 older matches are left out/);
+    assert.deepEqual(JSON.parse(line), {
+      message_id: "101",
+      role: "user",
+      at: "1970-01-01T00:00:00.000Z",
+      text: "The tide is high",
+    });
+  });
+
+  it("has a bounded result", async () => {
+    const { result } = await run({}, Array.from({ length: 40 }, () => entry("x".repeat(9_000))));
+    assert.ok(result.length < 8_000, `${result.length}`);
+  });
+
+  it("says that nothing matches", async () => {
+    assert.match((await run({})).result, /No folded message/);
+  });
+
+  it("refuses an id that is none", async () => {
+    await assert.rejects(run({ message_ids: ["abc"] }), /digits only/);
   });
 });

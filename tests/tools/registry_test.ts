@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { z } from "zod";
+import { withInput } from "../../src/core/turn/tool.ts";
 import { GATE_DEFAULTS } from "../../src/core/tool_names.ts";
 import { discordSection } from "../../src/config/schema/root.ts";
 import { TOOLS } from "../../src/tools/registry.ts";
@@ -9,6 +11,10 @@ describe("[T1] TOOLS", () => {
     const names = TOOLS.map(({ name }) => name);
     assert.deepEqual([...new Set(names)], names);
     assert.deepEqual(names.filter((name) => !/^[a-z][a-z0-9_]*$/.test(name)), []);
+  });
+
+  it("[B9] has the schema of each tool for the model, so that a reply derives none", () => {
+    assert.deepEqual(TOOLS.filter(({ parameters }) => parameters?.["type"] !== "object"), []);
   });
 });
 
@@ -23,5 +29,18 @@ describe("[T3] GATE_DEFAULTS", () => {
       name
     );
     assert.deepEqual(closed, ["roles", "moderation", "presence"]);
+  });
+});
+
+describe("[B9] withInput()", () => {
+  it("builds the input at its first use, once, and takes a built one too", () => {
+    let built = 0;
+    const late = withInput({ name: "late", input: () => z.string().min(++built) });
+    assert.equal(built, 0);
+    assert.equal(late.input, late.input);
+    assert.equal(late.input.safeParse("").success, false);
+    assert.equal(built, 1);
+    const input = z.string();
+    assert.equal(withInput({ input }).input, input);
   });
 });

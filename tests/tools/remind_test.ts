@@ -22,13 +22,15 @@ const asked = guildMessage({ text: "remind me of https://a.example/x?y=1" });
 function build({ isOwner = false } = {}) {
   const { store } = openTestStore();
   let calls = 0;
-  const port = createSchedulesPort({ now: () => NOW }, {
-    schedules: store.schedules,
+  const port = createSchedulesPort({
+    store,
+    events: { emit: { schedulesChanged: () => {} } },
+    now: () => NOW,
+  }, {
     timezone: () => "Europe/Vienna",
     linkHosts: () => [],
     cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
     isOwner: () => isOwner,
-    onChanged: () => {},
   });
   const run = (written: unknown, message = asked, schedules: SchedulesPort = port) =>
     remind.run(

@@ -10,12 +10,14 @@
 import { type Config, forAccount } from "../../config/config.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
-import { createApplications } from "../../discord/rest/calls/application.ts";
+import { type Applications, createApplications } from "../../discord/rest/calls/application.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
 import { type AccountEnd, endOf, endReason } from "../account_end.ts";
 import { createAccountRest, NO_REST_EVENTS } from "../outbound/rest.ts";
 import type { AccountSetup, Setup } from "../rules/setup.ts";
-import { createTokenChange, type TokenChange } from "./token_change.ts";
+import { createTokenChange, type TokenChange } from "../../flows/preflight/token_change.ts";
+import { schedule } from "../../lib/clock.ts";
+import { isTokenRefused, RestError } from "../../discord/rest/exchange/rest_error.ts";
 
 /** The settings that an account starts with. */
 export interface AccountRunnerOptions extends
@@ -35,7 +37,6 @@ export interface AccountRunnerOptions extends
     | "env"
     | "crashHooks"
   > {
-  /** The account. */
   readonly accountId: AccountId;
 }
 
@@ -47,7 +48,6 @@ export type StartAccount = (
 
 /** The dependencies and events of an account runner. */
 export interface AccountRunnerPorts extends AccountPorts {
-  /** Starts an account. */
   readonly startAccount: StartAccount;
   /** The current setup; a reload may change it before the account runs. */
   readonly setup: () => Setup;
@@ -55,29 +55,9 @@ export interface AccountRunnerPorts extends AccountPorts {
   readonly invalidRequests: () => Promise<InvalidRequests>;
 }
 
-/** A started account. */
-export interface AccountRunner {
-  /** The running account; absent before its start and after its end. */
-  readonly running: RunningAccount | undefined;
-  /** Whether it ended by itself. */
-  readonly hasEnded: boolean;
-  /**
-   * Resolves once the account runs, has ended, or waits for Discord; rejects if it cannot start.
-   */
-  start(own: OwnSetup): Promise<void>;
-  /** Applies the current setup. An account that is not running yet applies it at its start. */
-  apply(): Promise<void>;
-  /** Ends the account and calls `onEnd`, unless it has ended or is stopping. */
-  end(end: AccountEnd): void;
-  /** Ends it, and resolves once nothing runs. */
-  stop(): Promise<void>;
-}
-
 /** The part of the setup for one account. */
 export interface OwnSetup {
-  /** Token and model of the account. */
   readonly account: AccountSetup;
-  /** The account's config. */
   readonly config: Config;
 }
 
@@ -97,7 +77,7 @@ export function isVerbose({ log }: Pick<Config, "log">): boolean {
 export function createAccountRunner(
   options: AccountRunnerOptions,
   ports: AccountRunnerPorts,
-): AccountRunner {
+) {
   const { accountId, store } = options;
   const { startAccount, setup, invalidRequests: readInvalid, ...accountPorts } = ports;
   const leaving = new AbortController();
@@ -149,16 +129,23 @@ export function createAccountRunner(
   }
 
   return {
-    get running() {
+    /** The running account; absent before its start and after its end. */
+    get running(): RunningAccount | undefined {
       return running;
     },
-    get hasEnded() {
+    get hasEnded(): boolean {
       return hasEnded;
     },
-    start: (own) => begun = begin(own),
+    /**
+     * Resolves once the account runs, has ended, or waits for Discord; rejects if it cannot start.
+     */
+    start: (own: OwnSetup): Promise<void> => begun = begin(own),
+    /** Applies the current setup. An account that is not running yet applies it at its start. */
     apply,
+    /** Ends the account and calls `onEnd`, unless it has ended or is stopping. */
     end,
-    async stop() {
+    /** Ends it, and resolves once nothing runs. */
+    async stop(): Promise<void> {
       leaving.abort();
       await begun.catch(() => {}); // the caller of start() handles it
       await adopting;
@@ -166,6 +153,9 @@ export function createAccountRunner(
     },
   };
 }
+
+/** A started account. */
+export type AccountRunner = ReturnType<typeof createAccountRunner>;
 
 /**
  * Starts the account, or waits for Discord first.
@@ -180,18 +170,23 @@ function tokenChangeOf(
   leaving: AbortSignal,
 ): TokenChange {
   const log = logging.forPart("inbox");
-  return createTokenChange({ ...account, accountId }, {
-    store: store.gateway,
-    applications() {
-      const client = createAccountRest({ ...account, config, version, invalidRequests }, {
-        events: () => NO_REST_EVENTS, // a refused token is an answer too
-        now,
-        log,
-      });
-      leaving.addEventListener("abort", () => client.stop(), { once: true });
-      return Promise.resolve(createApplications(client));
-    },
-    stopping: leaving,
-    log,
-  });
+  let applications: Applications | undefined;
+  function connect(): Applications {
+    const client = createAccountRest({ ...account, config, version, invalidRequests }, {
+      events: () => NO_REST_EVENTS, // a refused token is an answer too
+      now,
+      log,
+    });
+    leaving.addEventListener("abort", () => client.stop(), { once: true });
+    return createApplications(client);
+  }
+  return createTokenChange(
+    { accountId, store, schedule, random: Math.random, stopping: leaving, log },
+    { ...account, askDiscord: () => (applications ??= connect()).me(), isTransient },
+  );
+}
+
+/** Whether Discord may answer later. A captive portal or a proxy may answer with any status. */
+function isTransient(error: unknown): error is RestError {
+  return error instanceof RestError && !isTokenRefused(error);
 }

@@ -29,39 +29,17 @@ import type { Clock } from "../../lib/clock.ts";
 
 /** The dependencies and events of the accounts. */
 export interface AccountsPorts extends Clock {
-  /** Starts an account. */
   readonly startAccount: StartAccount;
-  /** Counts events for the metrics. */
   readonly meter: Meter;
   /** Bounds the turns of all accounts. */
   readonly turnLimit: TurnLimit;
   /** Shared by the accounts, as the limit is. */
   readonly memory: ProcessMemory;
-  /** The health of an account. */
   readonly healthOf: (accountId: AccountId) => AccountHealth;
   /** An account is online for the first time in this process. */
   readonly onOnline: (online: Online) => void;
   /** The last account has ended; called once, with its end. */
   readonly onEnd: (end: AccountEnd) => void;
-}
-
-/** All accounts of the bot. */
-export interface Accounts {
-  /** Starts all accounts. A fault that passes by itself does not fail an account's start. */
-  start(): Promise<void>;
-  /**
-   * Applies another setup. Resolves once accounts that stay connected use it. An account that must
-   * reconnect first finishes its turns; the promise does not wait for that.
-   */
-  apply(setup: Setup, changes: readonly AccountChange[]): Promise<Applied>;
-  /** An account, if it runs. */
-  running(accountId: AccountId): RunningAccount | undefined;
-  /** One of the running accounts. */
-  first(): RunningAccount | undefined;
-  /** Calls a function for each running account. */
-  each(tell: (running: RunningAccount) => void): void;
-  /** Ends it, and resolves once nothing runs. */
-  stop(): Promise<void>;
 }
 
 /** The rest of an applied setup. */
@@ -76,11 +54,10 @@ export interface Applied {
  */
 export function createAccounts(
   options: Omit<AccountRunnerOptions, "accountId"> & {
-    /** The config with its accounts and models. */
     readonly setup: Setup;
   },
   ports: AccountsPorts,
-): Accounts {
+) {
   const { setup: firstSetup, ...runnerOptions } = options;
   const { store, logging } = options;
   const { healthOf, onEnd, ...shared } = ports;
@@ -150,14 +127,19 @@ export function createAccounts(
   }
 
   return {
-    async start() {
+    /** Starts all accounts. A fault that passes by itself does not fail an account's start. */
+    async start(): Promise<void> {
       const interrupted = await store.inbox.voidClaims();
       if (interrupted > 0) {
         log.info("Turns of the last process run again", { turns: interrupted });
       }
       await Promise.all(setup.config.accounts.map(({ accountId }) => startOne(accountId)));
     },
-    async apply(next, changes) {
+    /**
+     * Applies another setup. Resolves once accounts that stay connected use it. An account that must
+     * reconnect first finishes its turns; the promise does not wait for that.
+     */
+    async apply(next: Setup, changes: readonly AccountChange[]): Promise<Applied> {
       if (isStopping) return { connected: Promise.resolve() };
       // A gateway thread keeps the log level of its start.
       const needsRestart = isVerbose(setup.config) !== isVerbose(next.config);
@@ -168,18 +150,26 @@ export function createAccounts(
       await Promise.all(stay.map(({ accountId }) => runners.get(accountId)?.apply()));
       return { connected };
     },
-    running: (accountId) => runners.get(accountId)?.running,
-    first: () => [...runners.values()].find(({ running }) => running)?.running,
-    each(tell) {
+    /** An account, if it runs. */
+    running: (accountId: AccountId): RunningAccount | undefined => runners.get(accountId)?.running,
+    /** One of the running accounts. */
+    first: (): RunningAccount | undefined =>
+      [...runners.values()].find(({ running }) => running)?.running,
+    /** Calls a function for each running account. */
+    each(tell: (running: RunningAccount) => void): void {
       for (const { running } of runners.values()) if (running) tell(running);
     },
-    async stop() {
+    /** Ends it, and resolves once nothing runs. */
+    async stop(): Promise<void> {
       isStopping = true;
       await Promise.all(Array.from(runners.values(), (runner) => runner.stop()));
       await changing.idle();
     },
   };
 }
+
+/** All accounts of the bot. */
+export type Accounts = ReturnType<typeof createAccounts>;
 
 function restarted({ accountId, does }: AccountChange): AccountChange {
   return { accountId, does: does === "apply" || does === "keep" ? "restart" : does };

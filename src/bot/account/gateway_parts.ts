@@ -14,34 +14,35 @@ import {
   createReadGatewayInfo,
 } from "../../discord/rest/calls/application.ts";
 import { type RestClient, userAgentOf } from "../../discord/rest/client/client.ts";
+import { toIntents } from "../../discord/gateway/read/intents.ts";
 import { API_VERSION } from "../../discord/rest/client/send.ts";
-import { createLocate, isTokenRefused } from "../gateway/locate.ts";
+import { isTokenRefused, RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { createLocate } from "../../flows/preflight/locate_gateway.ts";
+import { schedule } from "../../lib/clock.ts";
 import { createEmitter, createHold, type Emitter, type Hold } from "../../lib/emitter.ts";
 import { proxyFor } from "../../lib/network/proxy.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { type Connection, createConnection } from "../../discord/gateway/main/connection.ts";
 import { type AccountPresence, createAccountPresence } from "../../flows/presence.ts";
 import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
-import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
-import { type RunningSettings, settingsOf } from "../account_context.ts";
+import {
+  type ConnectionState,
+  createConnectionState,
+} from "../../flows/preflight/connection_state.ts";
+import { type RunningSettings, settingsOf } from "../rules/setup.ts";
 
 /** The parts that connect an account. */
 export interface GatewayParts {
   /** Config and models, which a reload replaces. */
   readonly settings: RunningSettings;
-  /** Sends requests to Discord. */
   readonly client: RestClient;
-  /** Events of requests to Discord. */
   readonly restEvents: Emitter<RestEvents>;
-  /** Reads the application at Discord. */
   readonly applications: Applications;
   /** The account's state at Discord: its application, token and intents. */
   readonly connectionState: ConnectionState;
   /** Loads the reader of dispatches; the same one at each call. */
   readonly reader: () => Promise<Reader>;
-  /** The presence that people see. */
   readonly presence: AccountPresence;
-  /** The connection to the gateway. */
   readonly connection: Connection;
   /** Events of the connection and of requests wait until its release. */
   readonly events: Hold;
@@ -77,11 +78,15 @@ export async function createGatewayParts(
   });
   const applications = createApplications(client);
   const connectionState = createConnectionState({
-    ...options,
-    checkModel: () => settings.checkModel(),
-    applications,
+    schedule,
     now,
     log: logging.forPart("preflight"),
+  }, {
+    isEnabled: options.config.preflight.network,
+    stored,
+    events: { emit: held },
+    readApplication: applications.me,
+    examine: { ...examineOf(options, applications), model: () => settings.checkModel() },
   });
   let loading: Promise<Reader> | undefined;
   async function loadReader(): Promise<Reader> {
@@ -98,17 +103,12 @@ export async function createGatewayParts(
   const presence = await createAccountPresence({
     accountId,
     configured: options.config.discord.presence,
-    settings: store.settings,
+    store,
     show: (next) => connection.setPresence(next),
     now,
   });
-  const gateway = {
-    readGatewayInfo: createReadGatewayInfo(client, now),
-    store: store.gateway,
-    stopping: stopping.signal,
-    now,
-    log: logging.forPart("gateway"),
-  };
+  const readGatewayInfo = createReadGatewayInfo(client, now);
+  const gateway = { stopping: stopping.signal, now, log: logging.forPart("gateway") };
   const connection = createConnection({
     ...options,
     accountId,
@@ -117,7 +117,12 @@ export async function createGatewayParts(
     userAgent: userAgentOf(options.version),
   }, {
     ...gateway,
-    locate: createLocate(accountId, stored, gateway),
+    readGatewayInfo,
+    store: store.gateway,
+    locate: createLocate({ ...gateway, accountId, store, schedule, random: Math.random }, stored, {
+      readGatewayInfo,
+      isTransient: (error) => error instanceof RestError && !isTokenRefused(error),
+    }),
     readApplication: connectionState.readApplication,
     isTokenRefused,
     proxyFor: (url) => proxyFor(url, env),
@@ -135,5 +140,28 @@ export async function createGatewayParts(
     connection,
     events,
     stopping,
+  };
+}
+
+/** How the preflight asks the network and Discord. Connecting goes first, and needs no answer of it. */
+function examineOf(
+  { config: { preflight, discord }, apiBase, env, stored, token }: AccountOptions,
+  applications: Applications,
+) {
+  return {
+    network: async () =>
+      (await import("../preflight/examine.ts")).examineNetwork({
+        apiBase,
+        env,
+        gatewayUrl: stored.gateway?.url,
+        showsDns: preflight.dns,
+        opensGateway: false,
+      }),
+    discord: async () =>
+      (await import("../preflight/examine.ts")).examineDiscord({
+        bot: { token, applications },
+        tokenPlace: discord.tokenPlace,
+        intents: toIntents(discord.gateway.intents, discord.gateway.reactions),
+      }),
   };
 }

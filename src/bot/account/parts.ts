@@ -9,13 +9,13 @@
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import { createDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
 import { createAudioSpending } from "../../core/turn/audio_spending.ts";
-import { createEmitter } from "../../lib/emitter.ts";
+import { createReadMember } from "../../discord/rest/calls/members.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
 import { createTokenRates } from "../../session/history.ts";
 import { createAccountCatchUp } from "../gateway/catch_up.ts";
-import { statusOf } from "../commands/status_facts.ts";
+import { statusOf } from "../../http/monitor/account_health.ts";
 import { createInbound } from "../inbound/inbound.ts";
-import { createJudging } from "../judging/judging.ts";
+import { createJudging } from "../../flows/judging/judging.ts";
 import { createOwnerIds } from "../../flows/owners/owner_ids.ts";
 import { createOutbound } from "../outbound/outbound.ts";
 import type { Parts } from "./account_parts.ts";
@@ -63,11 +63,11 @@ export async function createParts(
   const reader = await gateway.reader();
   const config = () => settings.config;
   const ended = new AbortController();
-  const runEvents: Parts["runEvents"] = createEmitter();
   const policy = await createPolicyKeeper(options.config, options.text, {
+    store,
     now,
     log: logging.forPart("policy"),
-  }, { store });
+  });
   const named = Promise.withResolvers<void>();
   const owners = createOwnerIds(
     applications,
@@ -130,7 +130,12 @@ export async function createParts(
     isOwner,
     policy: () => policy.now().policy,
   };
-  const judging = createJudging(account, { client, owners, threads, isOurs });
+  const judging = createJudging(account, {
+    readMember: createReadMember(client),
+    owners,
+    threads,
+    isOurs,
+  });
   const show = createShow({
     accountId,
     reader,
@@ -152,7 +157,6 @@ export async function createParts(
     ownerIds: owners.toTell,
     setPresence: presence.set,
     searchNotes: options.searchNotes,
-    onSchedules: () => runEvents.emit.changed(),
   });
   const inbound = createInbound(account, {
     client,
@@ -191,7 +195,7 @@ export async function createParts(
     acceptHistory: inbound.acceptHistory,
   });
   const turns = createAccountTurns(
-    { ...common, accountId },
+    account,
     {
       ...turnRules,
       toolPorts,
@@ -202,35 +206,19 @@ export async function createParts(
       history: createHistory(client, reader, accountId),
       readStarter: createReadStarter(client, reader, show),
       ownerIds: owners.toTell,
-      onParked: questions.decided,
       missingPermission: createMissingPermission(client, now),
       threads,
       held: catchUp.delayedChannels,
-      stopping: stopping.signal,
-      ended: ended.signal,
       files,
       turnLimit,
-      memory,
       progress: outbound.progress,
-      onScheduledEnd: (cause) => runEvents.emit.ended(cause),
       toolsReady: ({ place, sender }) =>
         toolServices.ready((name) => {
           const ownsApplication = () => owners.ownsApplicationAsRead(sender.id);
           const asker = { place, sender, ownsApplication };
           return policy.now().decideTools(asker, [{ name }]).some(({ isAllowed }) => isAllowed);
         }),
-      onNoFiles: outbound.fileNotices.leftOut,
-      onRefused: meter.toolRefused,
-      onOutbox(stored, channelId) {
-        meter.turnStored(stored);
-        outbound.channelQueues.wake([channelId]);
-      },
-      onTrace: options.onTrace,
-      onTurn(outcome, ms) {
-        meter.turn(settings.model.id, outcome, ms);
-        health.setTurn(outcome);
-        outbound.turnEnded(outcome);
-      },
+      hasTraces: options.onTrace !== undefined,
     },
   );
   const schedules = createAccountSchedules(account, {
@@ -238,9 +226,8 @@ export async function createParts(
     reader,
     judging,
     outbound,
-    onAccepted: turns.wake,
   });
-  const duplicates = createDuplicateWatch(account, { onChange: () => {} });
+  const duplicates = createDuplicateWatch(account);
   return {
     ...gateway,
     reader,
@@ -253,7 +240,6 @@ export async function createParts(
     schedules,
     questions,
     account,
-    runEvents,
     duplicates,
     ended,
   };

@@ -11,7 +11,7 @@
 import { bytesOfIndex } from "../../discord/gateway/decode/guild_index.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
 import { whenAborted } from "../../lib/clock.ts";
-import { settingsOf } from "../account_context.ts";
+import { settingsOf } from "../rules/setup.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
 import type { Parts } from "./account_parts.ts";
@@ -77,13 +77,13 @@ export async function runAccount(
       ...turns.caches(),
     }),
     tellOwners: (words) => void outbound.tellOwners(words(settings.config.texts)),
-    changedElsewhere() {
-      outbound.channelQueues.wake();
-      parts.schedules.changed();
-      store.questions.decidedElsewhere();
-      void inbound.commands.changedElsewhere();
+    changedByCommand(namespace) {
+      if (namespace === "outbox" || namespace === "pairing") outbound.channelQueues.wake();
+      if (namespace === "schedules") parts.schedules.changed();
+      if (namespace === "questions") parts.questions.decided();
+      if (namespace !== "settings") return;
+      void inbound.commands.pauseChanged();
       turns.wake();
-      parts.questions.changed();
     },
     stop: () =>
       stopped ??= stop(parts, (error) => {

@@ -8,6 +8,7 @@ import { endOf, tokenHint, withTokenPlace } from "../account_end.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { schedule } from "../../lib/clock.ts";
 import { createOnlineReport, createReachability } from "../../discord/gateway/main/online.ts";
+import { createJitPolicy } from "../../host/process/engine_options.ts";
 import type { Parts } from "./account_parts.ts";
 
 /**
@@ -16,8 +17,8 @@ import type { Parts } from "./account_parts.ts";
  */
 export function connectParts(
   parts: Parts,
-  { config: { discord: { accountId, tokenPlace } } }: AccountOptions,
-  { health, meter, onOnline, onEnd }: AccountPorts,
+  { config: { discord: { accountId, tokenPlace } }, onTrace }: AccountOptions,
+  { health, meter, memory, onOnline, onEnd }: AccountPorts,
 ): void {
   const { client, connectionState, outbound, inbound, catchUp, turns, duplicates, connection } =
     parts;
@@ -32,7 +33,7 @@ export function connectParts(
     parts.ended.abort(); // before any other part meets the refusal
     onEnd(how);
   };
-  const tokenRefused = () => end({ kind: "refused", hint: tokenHint(tokenPlace) });
+  const jit = createJitPolicy();
   const noteState = createReachability(outbound.channelQueues.reachable);
 
   const onStopping = (): void => {
@@ -46,11 +47,9 @@ export function connectParts(
       health.setRest(request.status !== undefined && request.status < 500);
     },
     served: outbound.channelQueues.served,
-    tokenRefused,
+    tokenRefused: () => end({ kind: "refused", hint: tokenHint(tokenPlace) }),
     stopped: outbound.notices.stopped,
   });
-  connectionState.connect({ tokenRefused });
-  parts.runEvents.connect(schedules);
   const inboxLog = parts.account.forPart("inbox").log;
   parts.account.events.connect({
     accepted(judged) {
@@ -92,12 +91,30 @@ export function connectParts(
     released: turns.wake,
     found: meter.found,
     outbox: outbound.channelQueues.wake,
+    turnEnded(outcome, ms) {
+      const steps = outcome.kind === "reply" ? outcome.taken?.steps.length ?? 0 : 0;
+      memory.turn(steps);
+      jit.turn(steps);
+      meter.turn(parts.settings.model.id, outcome, ms);
+      health.setTurn(outcome);
+      outbound.turnEnded(outcome);
+    },
+    turnStored(stored, channelId) {
+      meter.turnStored(stored);
+      outbound.channelQueues.wake([channelId]);
+    },
+    traced: (trace) => onTrace?.(trace),
+    toolRefused: meter.toolRefused,
+    waitsForPeople: parts.questions.decided,
+    filesLeftOut: outbound.fileNotices.leftOut,
     decided: turns.wake,
+    schedulesChanged: schedules.changed,
+    runEnded: schedules.ended,
     formsOpen: connection.setForms,
     delivered(row, delivery) {
       meter.delivery(row, delivery);
       outbound.progress.delivered(row, delivery);
-      outbound.sent.delivered(row);
+      if (row.message.of?.kind === "tool") outbound.sent.delivered(row);
     },
     parked: outbound.notices.parked,
     setAside: ({ message: { channelId } }, reason) => outbound.notices.setAside(channelId, reason),
@@ -109,7 +126,10 @@ export function connectParts(
     filesRefused: outbound.fileNotices.refused,
   });
   connection.connect({
-    batch: inbound.take,
+    batch(batch) {
+      const repeats = inbound.take(batch);
+      if (repeats) connection.setRepeats(repeats);
+    },
     shards(count) {
       health.setShardCount(count);
       catchUp.setShardCount(count);

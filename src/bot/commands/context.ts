@@ -8,16 +8,19 @@ import process from "node:process";
 import { type ReferenceKey, referenceKeys } from "../../config/reference.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import type { ConfigFile } from "../../core/config_file.ts";
-import type { UserId } from "../../core/discord/ids.ts";
 import type { StopScope } from "../../core/inbound/inbox.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
+import { createTargets } from "../../discord/rest/actions/targets.ts";
+import { createUndo } from "../../discord/rest/actions/undo.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { StoreError } from "../../store/database/store_error.ts";
 import { createReadUser } from "../../discord/rest/calls/members.ts";
 import { createAllowlists } from "../../flows/interactions/allowlists.ts";
 import { type Asks, createAsk } from "../../flows/interactions/ask.ts";
-import type { Asking } from "../../flows/interactions/authorize.ts";
+import type { AskingInteraction } from "../../flows/interactions/authorize.ts";
 import {
   type AccountModels,
   type ConversationParts,
@@ -35,14 +38,13 @@ import {
 import type { ConfigPort, InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS } from "../../interactions/registry.ts";
 import type { MediaFolder } from "../../media/folder.ts";
-import { bounded } from "../../lib/text/cut.ts";
-import { notice } from "../../render/notices/notices.ts";
+import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
 import type { AccountContext } from "../account_context.ts";
-import { createMcpSignIns } from "../mcp/sign_ins.ts";
-import type { Judging } from "../judging/judging.ts";
+import { createMcpSignIns } from "../../flows/interactions/mcp_sign_ins.ts";
+import type { Judging } from "../../flows/judging/judging.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
-import { createCommandUndo } from "./undo.ts";
+import { createCommandUndo } from "../../flows/interactions/undo.ts";
 
 /** Everything that interactions need beside their account. */
 export interface InteractionParts
@@ -50,15 +52,10 @@ export interface InteractionParts
     Pick<ConversationParts, "model" | "choices" | "spend" | "rates">,
     Pick<Asks, "waiting">,
     Pick<InteractionContext, "skills" | "status"> {
-  /** Sends requests to Discord. */
   readonly client: RestClient;
-  /** Finds the owners' ids. */
   readonly owners: Pick<OwnerIds, "ownsApplication">;
-  /** Judges and routes messages. */
   readonly judging: Judging;
-  /** Sends messages and notices. */
   readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellPerson">;
-  /** A question to people was decided. */
   readonly onDecided: () => void;
   /** Whether a person may decide about a call of another person (T11). */
   readonly mayDecide: InteractionContext["questions"]["mayDecide"];
@@ -74,30 +71,27 @@ export interface InteractionParts
 
 /** The context, with the models and the pause that turns use. */
 export interface CommandContext {
-  /** Parts of the bot for commands. */
   readonly context: InteractionContext;
-  /** Models that conversations can use. */
   readonly models: AccountModels;
-  /** The account's pause. */
   readonly pause: AccountPause;
 }
 
 /**
- * Creates the context. The function is long because each part stands here once.
+ * Creates the context.
  *
  * @param account Its log is that of interactions.
  */
 export function createCommandContext(
   account: AccountContext,
   parts: InteractionParts,
-  authorize: (call: Asking, needs: CommandNeeds) => Promise<Verdict>,
+  authorize: (call: AskingInteraction, needs: CommandNeeds) => Promise<Verdict>,
 ): CommandContext {
   const { accountId, config, store, policy, texts, now, log } = account;
   const { client, outbound, judging, model, configFile, stopTurns } = parts;
   const { cleanSecrets } = outbound;
-  const isAccepted = async (call: Asking, needs: CommandNeeds) =>
+  const isAccepted = async (call: AskingInteraction, needs: CommandNeeds) =>
     (await authorize(call, needs)).kind === "accept";
-  const isOwner = (call: Asking) => isAccepted(call, "owner");
+  const isOwner = (call: AskingInteraction) => isAccepted(call, "owner");
   const conversationParts = { ...parts, routeOf: judging.sessionOf, cleanSecrets };
   const models = createAccountModels(account, conversationParts);
   const pause = createPause(
@@ -105,24 +99,22 @@ export function createCommandContext(
     (except) => stopTurns({ accountId, except }),
   );
   const configPort = createConfigPort(config, configFile);
-  const mcp = createMcpSignIns({
-    config,
-    dataDir: parts.dataDir,
-    onEnded: (userId, server, problem) => void tellSignIn(userId, server, problem),
-    stopping: account.stopping,
-    log,
+  const mcp = createMcpSignIns(account, {
+    serverIds: () => Object.keys(config().mcp.servers),
+    loadLogins: async () =>
+      (await import("../mcp/logins.ts")).createServerLogins(config, parts.dataDir),
+    listen: listenForCallback,
+    pastedUrl,
+    tellPerson: outbound.tellPerson,
   });
-  async function tellSignIn(userId: UserId, server: string, problem?: string): Promise<void> {
-    if (problem === undefined) {
-      log.warn("An owner signed in to an MCP server", { by: userId, server });
-    }
-    const text = problem === undefined
-      ? notice("mcpLoggedIn", { server }, texts())
-      : notice("mcpFailed", { server, problem: bounded(problem, 800) }, texts());
-    await outbound.tellPerson(userId, text).catch((error: unknown) =>
-      log.warn("Cannot tell an owner about a sign-in", { userId, server, error })
-    );
-  }
+  const targets = createTargets({
+    client,
+    isOwner: () => false, // the command asks by itself
+    self: () => account.self()?.userId,
+    alsoGuilds: () => [],
+    closedBy: () => undefined, // the policy has let the command in
+    now,
+  });
   const context: InteractionContext = {
     texts,
     now,
@@ -155,7 +147,12 @@ export function createCommandContext(
     }),
     why: createWhy(store, isOwner),
     forget: createForget(account, (userId) => parts.folder.forget(userId)),
-    ...createCommandUndo(account, client, isOwner, cleanSecrets),
+    ...createCommandUndo(account, {
+      undo: createUndo({ client, accountId, changes: store.changes, targets, now }),
+      isOutage: (error) => error instanceof RestError || error instanceof StoreError,
+      isOwner,
+      cleanSecrets,
+    }),
     config: configPort,
     allowlists: createAllowlists(
       account,

@@ -27,15 +27,13 @@ import { createCommandContext, type InteractionParts } from "./context.ts";
 
 /** Text commands, and the settings that commands have changed, for turns. */
 export interface AccountCommands extends TurnCommands {
-  /** Another process has written to the store. Never rejects. */
-  changedElsewhere(): Promise<void>;
+  /** The command line may have paused the account, or let it go on. Never rejects. */
+  pauseChanged(): Promise<void>;
 }
 
 /** The handlers of an account's interactions. */
 export interface InteractionHandlers {
-  /** Handlers of the gateway's events. */
   readonly on: Pick<EventHandlers, "button" | "select" | "modal" | "slash" | "typing">;
-  /** For turns. */
   readonly commands: AccountCommands;
   /** Registers the commands once, as soon as the bot's application is known. */
   ready(): void;
@@ -116,8 +114,8 @@ export function createInteractionHandlers(
       modelOf: models.modelOf,
       settings: judging.settings,
       isPaused: pause.isPaused,
-      changedElsewhere: () =>
-        pause.changedElsewhere().catch((error: unknown) => {
+      pauseChanged: () =>
+        pause.changed().catch((error: unknown) => {
           log.error("Cannot read whether the bot is paused", { error });
         }),
     },

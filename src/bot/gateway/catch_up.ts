@@ -24,7 +24,6 @@ import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type CatchUp, type CatchUpPorts, createCatchUp } from "../../flows/catch_up/catch_up.ts";
 import type { Page } from "../../flows/catch_up/missed_reading.ts";
 import type { Log } from "../../lib/log.ts";
-import type { StoredAccount } from "../../core/store/gateway.ts";
 
 /** The parts of an account that catch-up uses. */
 interface CatchUpParts extends Pick<CatchUpPorts, "acceptHistory"> {
@@ -40,19 +39,11 @@ const BACKGROUND = { priority: "background" } as const;
 /** How long a member's roles are reused, in milliseconds. */
 const ROLES_MS = 5 * 60 * 1_000;
 
-/** Reads messages that the account missed while it was disconnected. */
-export interface AccountCatchUp extends CatchUp {
-  /**
-   * Creates the account's catch-up. It reads the gaps noted in the store before any turn begins.
-   */
-  resume(shards: StoredAccount["shards"]): void;
-}
-
 /** Creates an account's catch-up; it reads nothing before `resume`. */
 export function createAccountCatchUp(
   account: AccountContext,
   { reader, client, acceptHistory, ...start }: CatchUpParts,
-): AccountCatchUp {
+): CatchUp {
   const { accountId, store, policy, schedule, random, now, events } = account;
   const { log } = account.forPart("catch-up");
   let { shardCount } = start;
@@ -64,16 +55,7 @@ export function createAccountCatchUp(
     accountId,
     isEnabled: rules.enabled,
     limits: { maxAgeMs: rules.maxAgeMin * 60_000, maxPerChannel: rules.maxPerChannel },
-    store: {
-      directChannels: (account) => store.received.directChannels(account),
-      finishCatchUp: (...gap) => store.gateway.finishCatchUp(...gap),
-      async gapOf(account, shardId) {
-        const { shards } = await store.gateway.loadAccount(account);
-        const { catchUpFrom: from, lostAt } = shards.find((shard) => shard.shardId === shardId) ??
-          {};
-        return from === undefined ? undefined : { from, lostAt };
-      },
-    },
+    store,
     places: (shardId, planned) => placesOf(reader.index, { shardId, shardCount, planned }),
     mayAct: (place) => policy().mayAct(place),
     get mayActInDirect() {
@@ -96,14 +78,6 @@ export function createAccountCatchUp(
     setShardCount(count) {
       shardCount = count;
       catchUp.setShardCount(count);
-    },
-    resume(shards) {
-      for (const { shardId, session, catchUpFrom: from, lostAt } of shards) {
-        if (session?.hasHole) catchUp.sessionDue(shardId); // READY tells which channels to read
-        else if (from !== undefined) {
-          catchUp.start({ shardId, from, lostAt });
-        }
-      }
     },
   };
 }

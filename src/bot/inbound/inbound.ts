@@ -17,11 +17,15 @@ import { stopRequestOf, waitingRulesOf } from "../../flows/receive/notice_reply.
 import { createPluralkit } from "../../flows/receive/pluralkit.ts";
 import { createInteractionHandlers } from "../commands/interactions.ts";
 import { createPermitReaction } from "../../flows/judging/permit_reaction.ts";
+import { mayRepeat } from "../../flows/judging/judge.ts";
 import { createPluralkitLookUp } from "../../pluralkit/look_up.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Inbound, InboundParts } from "./inbound_interface.ts";
-import { createNameResolver } from "./names.ts";
+import { createMembers } from "../../discord/rest/calls/members.ts";
+import { namesIn } from "../../discord/gateway/decode/places.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { createNameResolver } from "../../flows/names/name_resolver.ts";
 
 const GUILDS = "channels.discord.guilds";
 
@@ -30,13 +34,12 @@ const GUILDS = "channels.discord.guilds";
  */
 export function createInbound(account: AccountContext, parts: InboundParts): Inbound {
   const { config, store, policy, texts, events } = account;
-  const { reader, outbound, threads, memory, isOurs, isOwner, judging } = parts;
+  const { client, reader, outbound, threads, memory, isOurs, isOwner, judging, keeper, onNamed } =
+    parts;
   const { judge, route, presence, proxied } = judging;
   const waiting = () => waitingRulesOf(config().messages.queue, texts());
   const ownerGuilds = createOwnerGuilds({
     ...account.forPart("access"),
-    inbox: store.inbox,
-    asked: store.pairing,
     isNeeded: () => policy().policy.needsOwnerInGuild === true,
     ask: presence.ask,
     judge: judge.judge,
@@ -51,7 +54,6 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
   });
   const pluralkit = createPluralkit({
     ...account.forPart("pluralkit"),
-    store: store.inbox,
     lookUp: lookUp.lookUp,
     ruleOf: (path) => policy().policy.ruleOf(path),
     judge: judge.judge,
@@ -61,7 +63,6 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     onUndecided: ownerGuilds.undecided,
   });
   const challenges = createChallenges(account.forPart("pairing"), {
-    store: store.pairing,
     tellOwners: (text, buttons) => outbound.reachOwners(text, { buttons }),
   });
   const interactions = createInteractionHandlers(account, {
@@ -79,10 +80,26 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     },
   });
   const withdrawNotes = createWithdrawNotes(store.notes, account.forPart("memory").log);
-  const names = createNameResolver(account, parts);
+  const guilds = () => [...reader.index.values()];
+  const members = createMembers(client, { priority: "background" }); // people wait for other requests
+  const names = createNameResolver(account, {
+    guilds: () => guilds().filter(({ isAwaited }) => !isAwaited).map(namesIn),
+    isWhole: () => guilds().every(({ isAwaited }) => !isAwaited),
+    described: (guild) => reader.index.get(guild.id) ?? guild,
+    searchMembers: (guildId, query) => members.search(guildId, query),
+    isRefused: (error) => error instanceof RestError && error.kind === "forbidden",
+    keeper,
+    tellOwners: (text) => outbound.tellOwners(text),
+    onNamed,
+  });
   const acceptor = createAcceptor({
     ...account.forPart("inbox"),
     judge: (message, source) => judge.judge(message, {}, source),
+    noteVerdict({ message, verdict }) {
+      const isShared = mayRepeat(message, verdict, policy().policy);
+      reader.repeats.judged(message, isShared);
+      return isShared;
+    },
     route,
     stop: (message) => stopRequestOf(message, isOwner, texts),
     permitReaction: createPermitReaction({ policy, isOurs, ownerIn: presence.known }),
@@ -123,10 +140,12 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     take(batch) {
       const read = reader.read(batch);
       acceptor.accept(read);
-      memory.read(read.bytes);
-      if (read.guilds.length === 0) return;
-      names.guildsChanged();
-      events.emit.guildsChanged();
+      memory.read(batch.text.length);
+      if (read.guilds.length > 0) {
+        names.guildsChanged();
+        events.emit.guildsChanged();
+      }
+      return reader.repeats.take();
     },
     sessionStarted: interactions.ready, // READY has named the application
     undecided(judged) {

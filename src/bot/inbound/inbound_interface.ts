@@ -7,6 +7,7 @@
 import type { UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
+import type { RepeatForms } from "../../discord/gateway/link/repeats.ts";
 import type { Acceptor } from "../../flows/receive/accept.ts";
 import type { ProcessMemory } from "../../flows/process_memory.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
@@ -15,31 +16,27 @@ import type { InteractionParts } from "../commands/context.ts";
 import type { InteractionHandlers } from "../commands/interactions.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import type { AccountEvents } from "../../core/account/events.ts";
-import type { NameParts } from "./names.ts";
+import type { NameParts } from "../../flows/names/name_resolver.ts";
+import type { Reader } from "../../discord/gateway/read/reader.ts";
 
 /** The parts of an account that its inbound side uses. */
 export interface InboundParts extends
-  NameParts,
+  Pick<NameParts, "keeper" | "onNamed">,
   Omit<
     InteractionParts,
     "owners" | "outbound" | "waiting" | "stopTurns"
   > {
-  /** Barnacle's version, for the User-Agent. */
   readonly version: string;
-  /** Finds the owners' ids. */
+  readonly reader: Reader;
   readonly owners: OwnerIds;
-  /** The threads of the account's answers. */
   readonly threads: Pick<AnswerThreads, "start" | "membersChanged">;
-  /** Sends messages and notices. */
   readonly outbound: Pick<
     Outbound,
     "channelQueues" | "cleanSecrets" | "reachOwners" | "tellOwners" | "tellPerson"
   >;
   /** Returns memory after many messages. */
   readonly memory: Pick<ProcessMemory, "read">;
-  /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
-  /** Whether the sender of a message is an owner of the bot. */
   readonly isOwner: (message: InboundMessage) => boolean;
 }
 
@@ -48,12 +45,15 @@ export interface Inbound
   extends Pick<Acceptor, "acceptHistory">, Pick<AccountEvents, "undecided" | "challenged"> {
   /** A shard's new session is stored. */
   sessionStarted(): void;
-  /** Text commands, and their effects on turns. */
   readonly commands: InteractionHandlers["commands"];
   /** Continues where the last process stopped. Nothing may be judged before it resolves. */
   start(): Promise<void>;
-  /** Takes a batch from the gateway. */
-  take(batch: DispatchBatch): void;
+  /**
+   * Takes a batch from the gateway.
+   *
+   * @returns The change for `Connection.setRepeats`, if there is one.
+   */
+  take(batch: DispatchBatch): RepeatForms | undefined;
   /** A shard is ready: names can be resolved now. */
   ready(): void;
   /** Resolves once the commands and components received so far are answered. */

@@ -10,10 +10,10 @@ import process from "node:process";
 import type { BotConfig } from "../../config/config.ts";
 import type { Log } from "../../lib/log.ts";
 import { createConfine } from "../../mcp/confine.ts";
-import { createLogins, type HttpServer, type Logins } from "../../mcp/oauth/logins.ts";
+import { createLogins, type Logins, type McpHttpServer } from "../../mcp/oauth/logins.ts";
 import { createSeenTools, type SeenTools } from "../../mcp/definitions.ts";
 import type { McpPorts, McpServer } from "../../mcp/connection.ts";
-import { revealed } from "../rules/revealed.ts";
+import { revealed } from "../../config/schema/parts/secrets.ts";
 
 /** The folder of MCP servers in the data directory. */
 const FOLDER = "mcp";
@@ -22,7 +22,7 @@ const FOLDER = "mcp";
 export type SeenBy = "run" | "doctor";
 
 /** The servers of the config, with their secrets. */
-export function serversOf({ mcp }: BotConfig): readonly McpServer[] {
+export function serversOf({ mcp }: Pick<BotConfig, "mcp">): readonly McpServer[] {
   return Object.entries(mcp.servers).map(([id, server]) => {
     const { command = "", args, env, sandbox, writable, allow } = server; // the schema wants one of them
     const transport = isHttp(server)
@@ -45,7 +45,7 @@ export function isHttp<Server extends Pick<ConfiguredServer, "url">>(
 /** A server over HTTP, with its secrets. */
 export function httpServerOf(
   { url, headers, oauth }: Pick<ConfiguredServer, "headers" | "oauth"> & { readonly url: string },
-): { readonly kind: "http" } & HttpServer {
+): { readonly kind: "http" } & McpHttpServer {
   const { clientSecret, ...client } = oauth ?? {};
   return {
     kind: "http",

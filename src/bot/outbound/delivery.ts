@@ -25,9 +25,8 @@ import {
   createExplainDenial,
 } from "../../discord/rest/permissions/explain_denial.ts";
 import { createReadHistory, createReadPosted } from "../../discord/rest/calls/history.ts";
-import type { Messages } from "../../core/outbound/calls.ts";
 import { createMessages } from "../../discord/rest/calls/messages.ts";
-import { type ChannelQueues, createChannelQueues } from "../../flows/deliver/channel_queues.ts";
+import { createChannelQueues } from "../../flows/deliver/channel_queues.ts";
 import type { Explained, Sending } from "../../flows/deliver/sending.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
@@ -37,38 +36,18 @@ import type { Store } from "../../core/store/store.ts";
 
 /** The settings and dependencies of an account's delivery. */
 export interface DeliveryOptions extends Clock, Pick<Sending, "events"> {
-  /** The account's config. */
   readonly config: Config;
   /** The operator's own notices; a reload replaces them. */
   readonly texts: () => Config["texts"];
-  /** The store's outbox. */
   readonly outbox: Store["outbox"];
-  /** Sends requests to Discord. */
   readonly client: RestClient;
-  /** The process's log, by part. */
   readonly logging: Logging;
   /** The bot's user id at Discord; `undefined` until it is known. */
   readonly self: () => UserId | undefined;
 }
 
-/** The parts of an account's delivery. */
-export interface DeliveryParts {
-  /** Sends the outbox. */
-  readonly channelQueues: ChannelQueues;
-  /** Requests about messages. */
-  readonly messages: Messages;
-  /**
-   * Names the permission without which the bot may attach no files in a place; `undefined` if it may.
-   *
-   * @throws {RestError} If Discord does not answer, or refuses.
-   */
-  readonly explainNoFiles: (
-    place: { readonly channelId: ChannelId; readonly guildId?: GuildId },
-  ) => Promise<string | undefined>;
-}
-
 /** Creates the parts of an account's delivery. */
-export function createDelivery(options: DeliveryOptions): DeliveryParts {
+export function createDelivery(options: DeliveryOptions) {
   const { config: { discord }, texts, outbox, client, logging, self, events, now } = options;
   const messages = createMessages(client);
   const explainDenial = createExplainDenial(client, now);
@@ -132,7 +111,14 @@ export function createDelivery(options: DeliveryOptions): DeliveryParts {
   return {
     channelQueues,
     messages,
-    async explainNoFiles(place) {
+    /**
+     * Names the permission without which the bot may attach no files in a place; `undefined` if it may.
+     *
+     * @throws {RestError} If Discord does not answer, or refuses.
+     */
+    async explainNoFiles(
+      place: { readonly channelId: ChannelId; readonly guildId?: GuildId },
+    ): Promise<string | undefined> {
       const userId = self();
       if (userId === undefined) return undefined;
       return (await explainDenial({ ...place, userId }, ["Attach Files"]))?.text;

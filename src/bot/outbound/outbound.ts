@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { Config } from "../../config/config.ts";
 import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
@@ -13,42 +12,31 @@ import type { Button, Frozen } from "../../core/outbound/outbound.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
-import type { ChannelQueues } from "../../flows/deliver/channel_queues.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { PartsStatus } from "../../http/monitor/account_health.ts";
 import { createBySecrets } from "../../lib/cache.ts";
-import { createDelivery, type DeliveryOptions } from "./delivery.ts";
-import {
-  createFileNotices,
-  createOwnerNotices,
-  type FileNotices,
-  type OwnerNotices,
-} from "../../flows/owners/delivery_notices.ts";
+import type { AccountContext } from "../account_context.ts";
+import { createDelivery } from "./delivery.ts";
+import { createFileNotices, createOwnerNotices } from "../../flows/owners/delivery_notices.ts";
 import type { Meter } from "../../http/monitor/meters.ts";
 import { createModelNotices } from "../../flows/owners/model_notices.ts";
-import { createOwners, type Owners } from "../../flows/owners/tell_owners.ts";
-import { createSentWatch, type SentWatch } from "../../flows/deliver/tool_messages.ts";
-import { createTurnProgress, type TurnProgress } from "./turn_progress.ts";
+import { createOwners } from "../../flows/owners/tell_owners.ts";
+import { createSentWatch } from "../../flows/deliver/tool_messages.ts";
+import { createTurnProgress } from "./turn_progress.ts";
 import { textRulesOf } from "../rules/turn_rules.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { ModelProblems } from "../../core/store/usage.ts";
 
 /** The settings and dependencies of an account's outbound side. */
-export interface OutboundOptions extends Clock, Pick<DeliveryOptions, "events"> {
-  /** The current config; a reload replaces it (C9). */
+export interface OutboundOptions extends Clock, Pick<AccountContext, "events"> {
   readonly config: () => Config;
-  /** The store's outbox. */
   readonly outbox: Store["outbox"];
-  /** The problems of models that the owners know. */
   readonly problems: ModelProblems;
-  /** Sends requests to Discord. */
   readonly client: RestClient;
-  /** The process's log, by part. */
   readonly logging: Logging;
-  /** Counts events for the metrics. */
   readonly meter: Meter;
   /** The bot's user id at Discord; `undefined` until it is known. */
   readonly self: () => UserId | undefined;
@@ -56,51 +44,11 @@ export interface OutboundOptions extends Clock, Pick<DeliveryOptions, "events"> 
   readonly ownerIds: () => Promise<readonly UserId[]>;
 }
 
-/** The outbound side of an account. */
-export interface Outbound {
-  /** Sends the outbox. */
-  readonly channelQueues: ChannelQueues;
-  /** Signs of the progress of turns. */
-  readonly progress: TurnProgress;
-  /** Waits for the delivery of single messages. */
-  readonly sent: SentWatch;
-  /** Removes the program's secrets from a text before it is posted. */
-  readonly cleanSecrets: (text: string) => string;
-  /** Starts sending. */
-  start(): void;
-  /** Messages wait for an answer. */
-  accepted(messages: readonly Judged[]): void;
-  /** Messages have lost their turns: they need no sign that the bot has read them. */
-  cut(messageIds: readonly MessageId[]): void;
-  /** Sends a notice to the bot's owners; never rejects. */
-  readonly tellOwners: Owners["tell"];
-  /** Sends a notice; rejects if no owner could be reached. */
-  readonly reachOwners: Owners["reach"];
-  /** The config has changed. */
-  reconfigured(): void;
-  /**
-   * Sends a text to a person, by direct message.
-   *
-   * @throws {RestError} If Discord opens no direct channel.
-   */
-  tellPerson(userId: UserId, text: string): Promise<void>;
-  /** Tells the owners about undelivered messages. */
-  readonly notices: Omit<OwnerNotices, "noFiles" | "flush">;
-  /** Tells the owners where the bot may attach no files (R12a). */
-  readonly fileNotices: FileNotices;
-  /** A turn has ended, perhaps because of a problem that the owners must fix. */
-  turnEnded(outcome: TurnOutcome): void;
-  /** Delayed messages, and the state of requests. */
-  status(): Pick<PartsStatus, "delayed" | "rest">;
-  /** Stops everything but the channel queues, which stop separately. */
-  stop(): void;
-}
-
 /**
  * Creates the outbound side of an account; it sends after `start`. The function is long because each
  * port of each part stands here once.
  */
-export function createOutbound(options: OutboundOptions): Outbound {
+export function createOutbound(options: OutboundOptions) {
   const { config, outbox, client, logging, meter, self, ownerIds, now } = options;
   const { accountId } = config().discord;
   const log = logging.forPart("delivery");
@@ -130,7 +78,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     outbox,
     logging,
     cleanSecrets,
-    onOutbox: (channelId) => channelQueues.wake([channelId]),
+    events: options.events,
     now,
   });
   const sent = createSentWatch(schedule);
@@ -169,10 +117,14 @@ export function createOutbound(options: OutboundOptions): Outbound {
   return {
     channelQueues,
     progress,
+    /** Waits for the delivery of single messages. */
     sent,
+    /** Removes the program's secrets from a text before it is posted. */
     cleanSecrets,
-    start: () => channelQueues.wake(),
-    accepted(judged) {
+    /** Starts sending. */
+    start: (): void => channelQueues.wake(),
+    /** Messages wait for an answer. */
+    accepted(judged: readonly Judged[]): void {
       const channels = new Set<ChannelId>();
       for (const { message, verdict } of judged) {
         channels.add(message.channelId);
@@ -180,23 +132,41 @@ export function createOutbound(options: OutboundOptions): Outbound {
       }
       for (const channelId of channels) channelQueues.heardFrom(channelId);
     },
-    cut(messageIds) {
+    /** Messages have lost their turns: they need no sign that the bot has read them. */
+    cut(messageIds: readonly MessageId[]): void {
       for (const messageId of messageIds) progress.cut(messageId);
     },
+    /** Sends a notice to the bot's owners; never rejects. */
     tellOwners: owners.tell,
+    /** Sends a notice; rejects if no owner could be reached. */
     reachOwners: owners.reach,
-    tellPerson: async (userId, text) => await send(await openDirect(userId), text),
+    /**
+     * Sends a text to a person, by direct message.
+     *
+     * @throws {RestError} If Discord opens no direct channel.
+     */
+    tellPerson: async (userId: UserId, text: string): Promise<void> =>
+      await send(await openDirect(userId), text),
+    /** Tells the owners about undelivered messages. */
     notices,
+    /** Tells the owners where the bot may attach no files (R12a). */
     fileNotices,
+    /** The config has changed. */
     reconfigured: progress.reconfigured,
+    /** A turn has ended, perhaps because of a problem that the owners must fix. */
     turnEnded: modelNotices.turnEnded,
-    status() {
+    /** Delayed messages, and the state of requests. */
+    status(): Pick<PartsStatus, "delayed" | "rest"> {
       const { invalidRequests, breaker } = client.status();
       return { delayed: channelQueues.delayed(), rest: { invalidRequests, breaker } };
     },
+    /** Stops everything but the channel queues, which stop separately. */
     stop: notices.flush,
   };
 }
+
+/** The outbound side of an account. */
+export type Outbound = ReturnType<typeof createOutbound>;
 
 /** Places the reaction below the last message, where readers look. */
 function withButtons(

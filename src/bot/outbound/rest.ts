@@ -18,13 +18,10 @@ import type { Account } from "../../core/account/account.ts";
 
 /** The settings of an account's REST client. */
 export interface RestOptions {
-  /** The account's config. */
   readonly config: Config;
-  /** The bot's token, a secret. */
   readonly token: string;
   /** Base URL of Discord's REST API. */
   readonly apiBase: string;
-  /** Barnacle's version, for the User-Agent. */
   readonly version: string;
   /** The counter that all accounts share. */
   readonly invalidRequests: InvalidRequests;

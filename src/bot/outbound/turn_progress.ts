@@ -1,14 +1,15 @@
 /**
- * Shows people a turn's progress: the typing indicator, the acknowledging reaction, and the growing
- * draft of the answer.
+ * Shows people a turn's progress: the typing indicator, the acknowledging reaction, and either the
+ * growing draft of the answer or a line about the turn's steps.
  *
  * @module
  */
 
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../config/config.ts";
+import type { Emits } from "../../core/account/events.ts";
 import type { Delivery } from "../../core/outbound/delivery.ts";
-import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
 import type { OutboxRow, Refusal } from "../../core/outbound/outbound.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { Messages } from "../../core/outbound/calls.ts";
@@ -31,26 +32,17 @@ import type { Store } from "../../core/store/store.ts";
 import { createBySecrets } from "../../lib/cache.ts";
 
 /** The settings and dependencies of the progress display. */
-export interface TurnProgressOptions extends Clock {
-  /** The current config; a reload replaces it (C9). */
+export interface TurnProgressOptions extends Clock, Emits<"outbox"> {
   readonly config: () => Config;
-  /** Sends requests to Discord. */
   readonly client: RestClient;
-  /** Requests about messages. */
   readonly messages: Messages;
-  /** The store's outbox. */
   readonly outbox: Store["outbox"];
-  /** The process's log, by part. */
   readonly logging: Logging;
-  /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
-  /** The outbox has a new row of that channel. */
-  readonly onOutbox: (channelId: ChannelId) => void;
 }
 
 /** Shows the progress of an account's turns. */
 export interface TurnProgress {
-  /** The typing indicators. */
   readonly typing: Typing;
   /** Messages wait for an answer, for that reason. */
   accepted: Acks["accepted"];
@@ -106,12 +98,12 @@ export function createTurnProgress(options: TurnProgressOptions): TurnProgress {
 
 /** The requests of drafts and lines: edits only if rate limits leave room. */
 function requestsOf(
-  { messages, outbox, onOutbox }: TurnProgressOptions,
-): Pick<DraftPorts, "outbox" | "edit" | "onOutbox"> {
+  { messages, outbox, events }: TurnProgressOptions,
+): Pick<DraftPorts, "outbox" | "edit" | "events"> {
   return {
     outbox,
     edit: (messageId, message) => messages.edit(messageId, message, [], "spare"),
-    onOutbox,
+    events,
   };
 }
 

@@ -41,7 +41,6 @@ export interface NetworkOptions {
   readonly apiBase: string;
   /** The gateway's address as Discord named it, if it did. */
   readonly gatewayUrl?: string;
-  /** The process environment. */
   readonly env: Env;
   /** `preflight.dns`. */
   readonly showsDns: boolean;
@@ -139,14 +138,13 @@ export interface DiscordOptions {
   };
   /** The place in the config that holds the token, or should. */
   readonly tokenPlace: string;
-  /** Intents that the config asks for. */
   readonly intents: Intents;
 }
 
 /** Discord's view of the bot, and the application itself for commands that change it. */
 export async function examineDiscord(
   { bot, tokenPlace, intents }: DiscordOptions,
-  timeoutMs: number,
+  timeoutMs = STEP_MS,
 ): Promise<{ readonly facts: DiscordFacts; readonly application?: Application }> {
   const about = { tokenPlace, tokenShape: shapeOfToken(bot?.token ?? "") };
   if (!bot) return { facts: about };

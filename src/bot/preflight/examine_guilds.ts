@@ -41,7 +41,6 @@ const USED: readonly Permission[] = [
  * Reads all guilds of the bot; those in which it may answer in detail.
  *
  * @param self Reads the id of the bot's own user.
- * @param now Unix time in milliseconds.
  */
 export async function examineGuilds(
   api: RestApi,

@@ -18,17 +18,11 @@ import type { Clock } from "../../lib/clock.ts";
 
 /** The sources that the HTTP server reads. */
 export interface HttpPorts extends Clock {
-  /** Reads the snapshot. */
   readonly health: Pick<HealthMonitor, "snapshot" | "measure">;
-  /** The running accounts. */
   readonly accounts: Pick<Accounts, "each">;
-  /** Methods of the store. */
   readonly store: Pick<Store, "caches">;
-  /** The metrics that it updates. */
   readonly metrics: Metrics;
-  /** Counts events for the metrics. */
   readonly meter: Pick<Meter, "gateway">;
-  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

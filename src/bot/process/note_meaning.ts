@@ -5,9 +5,8 @@
  * @module
  */
 
-import type { EmbeddingState } from "../../core/notes/embedding.ts";
 import type { Config } from "../../config/config.ts";
-import type { Embedding } from "../../core/notes/embedding.ts";
+import type { Embedding, EmbeddingState } from "../../core/notes/embedding.ts";
 import { createEmbedder } from "../../flows/notes/embedder.ts";
 import { createNoteEmbedding } from "../../flows/notes/embed_notes.ts";
 import { createNoteSearch, type NoteSearch } from "../../flows/notes/search.ts";
@@ -20,14 +19,11 @@ import { createSpending } from "../../flows/turn/spending/budgets.ts";
 
 /** The dependencies. */
 export interface NoteMeaningOptions extends Clock {
-  /** The current config and model. */
   readonly setup: () => {
     readonly config: Pick<Config, "agent" | "budgets">;
     readonly embedding?: Embedding;
   };
-  /** Methods of the store. */
   readonly store: Pick<Store, "notes" | "usage">;
-  /** The process's log, by part. */
   readonly logging: Logging;
 }
 
@@ -35,7 +31,6 @@ export interface NoteMeaningOptions extends Clock {
 export interface NoteMeaning {
   /** The same notes; each change begins the work on its vector. */
   readonly notes: Store["notes"];
-  /** Finds notes by meaning. */
   readonly search: NoteSearch;
   /** State of the model; `undefined` if the config names none. */
   state(): EmbeddingState | undefined;

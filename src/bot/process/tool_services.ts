@@ -28,13 +28,10 @@ import { assertApart, createWorkspacePort, type OwnPaths } from "../../workspace
 
 /** The dependencies of the tools. */
 export interface ToolServicesOptions extends Clock {
-  /** The config of all accounts. */
   readonly config: BotConfig;
-  /** The data directory, with the agents' files. */
   readonly dataDir: string;
   /** Entry of the thread for untrusted data. */
   readonly jobWorkerUrl: URL;
-  /** Barnacle's version. */
   readonly version: string;
   /** Gets skills that cannot be used, and failures of servers. */
   readonly log: Log;

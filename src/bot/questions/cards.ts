@@ -12,9 +12,8 @@ import { createQuestionCards, type QuestionCards } from "../../flows/questions/c
 
 /** Creates the cards of an account. */
 export function createAccountCards(account: AccountContext, client: RestClient): QuestionCards {
-  const { config, store } = account;
+  const { config } = account;
   return createQuestionCards(account.forPart("questions"), {
-    store: store.questions,
     openDirect: createOpenDirect(client),
     isRefused: (error) =>
       error instanceof RestError && (error.kind === "forbidden" || error.kind === "rejected"),

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { BotConfig } from "../../config/config.ts";
+import type { BotConfig, Config } from "../../config/config.ts";
 import type { ConfigFile } from "../../core/config_file.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
@@ -26,9 +26,7 @@ export interface Speech {
 
 /** An account's facts beside the config. */
 export interface AccountSetup {
-  /** The bot's token, a secret. */
   readonly token: string;
-  /** The model that answers. */
   readonly model: Model;
   /** Checks whether the model can be asked, without a question to it. */
   readonly checkModel: () => Promise<Finding>;
@@ -46,7 +44,6 @@ export interface AccountSetup {
 
 /** A config with the facts of each account. */
 export interface Setup {
-  /** The config of all accounts. */
   readonly config: BotConfig;
   /** The config file's text with its secrets blanked, for the record of verdicts. */
   readonly text?: string;
@@ -54,4 +51,34 @@ export interface Setup {
   readonly embedding?: Embedding;
   /** The enabled accounts (C7). */
   readonly accounts: ReadonlyMap<AccountId, AccountSetup>;
+}
+
+/** The model of an account, with its check. */
+export type AnsweringModel = Pick<
+  AccountSetup,
+  "model" | "checkModel" | "speech" | "drawing" | "choices" | "configFile"
+>;
+
+/** The current config and models. */
+export interface RunningSettings {
+  config: Config;
+  model: AnsweringModel["model"];
+  checkModel: AnsweringModel["checkModel"];
+  /** Hears and speaks; without parts if none is configured. */
+  speech: Speech;
+  /** Draws images; `undefined` if none is configured. */
+  drawing: AnsweringModel["drawing"] | undefined;
+  /** Other models that people may choose. */
+  choices: AnsweringModel["choices"] | undefined;
+  /** Reads and changes the config file. */
+  configFile: AnsweringModel["configFile"] | undefined;
+}
+
+/** The settings that an account starts with, or that a reload brings. */
+export function settingsOf(
+  { config, model, checkModel, speech = {}, drawing, choices, configFile }:
+    & AnsweringModel
+    & { readonly config: Config },
+): RunningSettings {
+  return { config, model, checkModel, speech, drawing, choices, configFile };
 }

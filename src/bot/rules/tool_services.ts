@@ -15,13 +15,10 @@ export type SharedToolPorts = Pick<ToolPorts, "web" | "workspace">;
 
 /** The tools of a process. */
 export interface ToolServices {
-  /** Ports of tools that all accounts share. */
   readonly ports: SharedToolPorts;
   /** Runs a script in a process of its own. */
   readonly runCode: (job: CodeJob, signal: AbortSignal) => Promise<CodeEnd>;
-  /** Runs commands on the host. */
   readonly commands: HostCommands;
-  /** The agent's skills. */
   readonly skills: SkillLibrary;
   /** All tools that the config makes available: the same array until they change. */
   tools(): readonly Tool[];

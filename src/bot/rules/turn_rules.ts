@@ -9,7 +9,7 @@ import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { TurnRules } from "../../flows/turn/answer_ports.ts";
-import { hostTimezone } from "../../lib/clock.ts";
+import { hostTimezone } from "../../host/process/boot.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
@@ -19,10 +19,10 @@ import { type Instructions, prepareInstructions } from "../../render/prompt/syst
 import type { ReplyRules, TextRules } from "../../render/reply.ts";
 import { UNKNOWN_WINDOW } from "../../core/model.ts";
 import { displayNameOf } from "../../session/session_key.ts";
+import { composeToolMessage } from "../../render/tool_message.ts";
 
 /** Rules that do not come from the config. */
 export interface TurnRulesPorts {
-  /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
   /** Maximum size in bytes of one file in a guild, or in direct messages. */
   readonly uploadLimit: (guildId: GuildId | undefined) => number;
@@ -34,7 +34,6 @@ export interface TurnRulesPorts {
   readonly instructionFiles: () => NonNullable<Instructions["files"]>;
   /** The skills of a message's turn (T7): the same array for the same skills. */
   readonly skills: (message: InboundMessage) => Instructions["skills"];
-  /** Whether the sender of a message is an owner of the bot (P10). */
   readonly isOwner: (message: InboundMessage) => boolean;
   /** The current policy, with names already resolved to ids (P12). */
   readonly policy: () => AccessPolicy;
@@ -85,10 +84,15 @@ export function prepareTurnRules(
       maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit(guildId)),
       historyLimit: rules ? discord.historyLimit : 0,
       ...(!takesFiles(message) && { takesNoFiles: true } as const),
-      footer: hasFooter ? { limit: discord.textChunkLimit } : undefined,
+      hasFooter,
       userTurns,
     };
   };
+}
+
+/** `agents.defaults.timezone`, or the host's. */
+export function timezoneOf({ agents }: Pick<Config, "agents">): string {
+  return agents.defaults.timezone ?? hostTimezone();
 }
 
 /** The agent's instructions from the config, which are the same for every message. */
@@ -112,7 +116,7 @@ function sharedBy(config: Config) {
     sharedRules: {
       window: UNKNOWN_WINDOW,
       reset: session.reset,
-      timezone: agents.defaults.timezone ?? hostTimezone(),
+      timezone: timezoneOf(config),
       chunks: chunkRulesOf({ discord, messages }),
       tables: messages.tables,
       linkHosts: messages.linkHosts,
@@ -172,4 +176,17 @@ export function toolTextRules(
     replyToMode: "off",
     linkHosts: config.messages.linkHosts,
   };
+}
+
+/** A text of the model for people, as an answer would have it. */
+export function cleanText(
+  message: InboundMessage,
+  text: string,
+  config: Config,
+  ports: Pick<TurnRulesPorts, "cleanSecrets" | "uploadLimit" | "takesFiles">,
+): string {
+  const rules = toolTextRules(config, message, ports);
+  const agentId = config.agent.id;
+  const composed = composeToolMessage({ ...message, message, agentId, callKey: "", text }, rules);
+  return (composed ?? []).map(({ message: { content } }) => content).join("\n");
 }

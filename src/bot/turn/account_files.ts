@@ -26,17 +26,11 @@ import type { Speech } from "../rules/setup.ts";
 
 /** The files of an account's turns, in and out. */
 export interface AccountFiles extends TurnFiles {
-  /** Reads a file of Discord by its address. */
   readonly download: Download;
-  /** Finds a file of a message. */
   readonly find: FindFile;
-  /** Keeps drawn images. */
   readonly drawings: Drawings;
-  /** Reads drawn images. */
   readonly drawn: ReadDrawn;
-  /** Shows images of results. */
   readonly shown: ShownImages;
-  /** Speaks an answer. */
   readonly speak: SpeakAnswer;
 }
 

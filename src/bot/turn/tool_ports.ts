@@ -35,12 +35,12 @@ import { prepareClosedBy } from "../../policy/places.ts";
 import { serverQuestion } from "../../render/questions/server_question.ts";
 import { threadTitle } from "../../render/name.ts";
 import { createSkillsPort } from "../../workspace/skill_library.ts";
-import type { AccountContext, RunningSettings } from "../account_context.ts";
+import type { AccountContext } from "../account_context.ts";
+import type { RunningSettings } from "../rules/setup.ts";
 import type { AccountFiles } from "./account_files.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
-import { toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
-import { timezoneOf } from "../schedules/schedules.ts";
+import { timezoneOf, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /** The parts of an account that its tools use. */
 interface ToolParts extends Pick<TurnRulesPorts, "uploadLimit" | "takesFiles" | "isOwner"> {
@@ -48,7 +48,7 @@ interface ToolParts extends Pick<TurnRulesPorts, "uploadLimit" | "takesFiles" | 
   readonly reader: Reader;
   readonly settings: Pick<RunningSettings, "model" | "drawing">;
   readonly services: ToolServices;
-  readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "sent">;
+  readonly outbound: Pick<Outbound, "cleanSecrets" | "sent">;
   readonly files: Pick<AccountFiles, "download" | "drawings" | "find">;
   readonly threads: Pick<AnswerThreads, "open">;
   readonly spend: SpendPort;
@@ -57,10 +57,9 @@ interface ToolParts extends Pick<TurnRulesPorts, "uploadLimit" | "takesFiles" | 
   readonly setPresence: (presence: NewPresence) => Promise<void>;
   readonly searchNotes: NoteSearch;
   readonly skills: (message: InboundMessage) => readonly Skill[];
-  readonly onSchedules: () => void;
 }
 
-/** Creates the ports. The function is long because each part of a tool stands here once. */
+/** Creates the ports. */
 export function createToolPorts(account: AccountContext, parts: ToolParts): ToolPorts {
   const { accountId, config, texts, store, schedule, now } = account;
   const { client, reader, settings, services, outbound, files, spend, ownerIds, isOwner } = parts;
@@ -95,15 +94,12 @@ export function createToolPorts(account: AccountContext, parts: ToolParts): Tool
     discord: createActions({
       ...rights,
       ...reads,
-      ...createToolMessages(rights, {
+      ...createToolMessages(account, {
         ...rights,
-        outbox: store.outbox,
         sent,
-        onOutbox: (channelId) => outbound.channelQueues.wake([channelId]),
         rulesIn: (target) => toolTextRules(config(), target, { ...parts, cleanSecrets }),
       }),
-      ...createActionQuestions({ accountId, texts }, {
-        changes: store.changes,
+      ...createActionQuestions(account, {
         escalates: () => config().approvals.escalate,
         maxDestructive: () => config().tools.discord.maxDestructive,
         ownerIds,
@@ -119,9 +115,8 @@ export function createToolPorts(account: AccountContext, parts: ToolParts): Tool
     }),
     recall: { recall: store.sessions.recall },
     skills: createSkillsPort(parts.skills),
-    memory: createMemoryPort(rights, {
+    memory: createMemoryPort(account, {
       ...rights,
-      notes: store.notes,
       searchNotes: parts.searchNotes,
     }),
     threads: createThreadsPort({ threads: parts.threads, cleanSecrets }),
@@ -136,12 +131,10 @@ export function createToolPorts(account: AccountContext, parts: ToolParts): Tool
       askTimeoutMs: () => config().tools.askExpiresMin * 60_000,
       ofServer: (asked) => serverQuestion(asked, texts()),
     },
-    schedules: createSchedulesPort(rights, {
+    schedules: createSchedulesPort(account, {
       ...rights,
-      schedules: store.schedules,
       timezone: () => timezoneOf(config()),
       linkHosts: () => config().messages.linkHosts,
-      onChanged: parts.onSchedules,
     }),
   };
 }

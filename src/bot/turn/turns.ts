@@ -5,15 +5,12 @@
  */
 
 import { randomBytes } from "node:crypto";
-import type { Config } from "../../config/config.ts";
-import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { ChannelId } from "../../core/discord/ids.ts";
 import { type Judged, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
-import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { Manner } from "../../core/people/chosen.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
-import type { ProcessMemory } from "../../flows/process_memory.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
@@ -23,9 +20,8 @@ import {
   type ReadStarter,
 } from "../../flows/turn/backfill.ts";
 import { createTurns, type RunningTurn, type Turns } from "../../flows/turn/turns.ts";
-import { randomId } from "../account_context.ts";
-import { type Clock, schedule } from "../../lib/clock.ts";
-import type { Logging } from "../../log.ts";
+import { type AccountContext, randomId } from "../account_context.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { Download } from "../../media/download.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import type { RunningAccount } from "../account_interface.ts";
@@ -35,34 +31,9 @@ import { createCommandTurns, type TurnCommands } from "../../flows/turn/command_
 import { prepareQueueModes, withCommands } from "../../flows/turn/control/queue_mode.ts";
 import { latest } from "../../lib/cache.ts";
 import { createTurnPeople } from "../../flows/questions/turn_people.ts";
-import { cleanText } from "../questions/clean_text.ts";
+import { cleanText, prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 import { createMissingRight } from "../../flows/turn/control/asker_rights.ts";
 import { createCanUndo } from "../../flows/turn/finished_turn.ts";
-import { createJitPolicy } from "../../host/process/engine_options.ts";
-import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
-import type { Store } from "../../core/store/store.ts";
-
-/** The dependencies of an account's turns. */
-export interface TurnsOptions extends Clock {
-  /** The current config and model. A running turn keeps those it began with (C9). */
-  readonly config: () => Config;
-  /** The account. */
-  readonly accountId: AccountId;
-  /** Methods of the store. */
-  readonly store: {
-    readonly inbox: Pick<
-      Store["inbox"],
-      "askerOf" | "claimNext" | "isRunning" | "release" | "takeIn"
-    >;
-    readonly outbox: Pick<Store["outbox"], "footerOf">;
-    readonly turns: Store["turns"];
-    readonly sessions: Store["sessions"];
-    readonly changes: Store["changes"];
-    readonly questions: Store["questions"];
-  };
-  /** The process's log, by part. */
-  readonly logging: Logging;
-}
 
 /** An account's turns, with the size of their caches. */
 export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {
@@ -75,49 +46,30 @@ export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {
  * stands here once.
  */
 export function createAccountTurns(
-  { config, accountId, store, logging, now }: TurnsOptions,
+  account: AccountContext,
   ports:
-    & Pick<
-      AnswerPorts,
-      | "rates"
-      | "spend"
-      | "stopping"
-      | "ended"
-      | "files"
-      | "onOutbox"
-      | "onNoFiles"
-      | "onRefused"
-      | "onTurn"
-      | "onTrace"
-    >
+    & Pick<AnswerPorts, "rates" | "spend" | "files" | "hasTraces">
     & Pick<Parameters<typeof createTurns>[0], "turnLimit">
     & TurnRulesPorts
     & Pick<Parameters<typeof createBackfill>[0], "admit" | "history">
     & Pick<Parameters<typeof createMissingRight>[0], "missingPermission">
-    & Pick<Parameters<typeof createTurnPeople>[0], "ownerIds" | "onParked">
+    & Pick<Parameters<typeof createTurnPeople>[0], "ownerIds">
     & {
       /** Reads the message that a thread began with. */
       readonly readStarter: ReadStarter;
-      /** Ports of the tools. */
       readonly toolPorts: ToolPorts;
-      /** Returns memory after turns. */
-      readonly memory: Pick<ProcessMemory, "turn">;
-      /** Text commands, and their effects on turns. */
       readonly commands: TurnCommands;
-      /** The threads of the account's answers. */
       readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
       /** Channels in which no turn may begin yet (G6). */
       readonly held: () => "all" | readonly ChannelId[];
       readonly progress: Pick<TurnProgress, "typing" | "drafts" | "lines">;
-      /** The turn of a scheduled task has ended. */
-      readonly onScheduledEnd: (messageId: MessageId) => void;
-      /** Reads files of Discord. */
       readonly files: { readonly download: Download };
       /** Waits for tools that the sender may have, and that are not known yet. */
       readonly toolsReady: (message: InboundMessage) => Promise<void>;
     },
 ): AccountTurns {
-  const log = logging.forPart("turns");
+  const { config, accountId, store, events, stopping, ended, now } = account;
+  const { log } = account.forPart("turns");
   const { progress } = ports;
   const rulesNow = latest(config, (by) => prepareTurnRules(by, ports));
   const queueNow = latest(config, (by) => queueOf(by, ports.takesFiles));
@@ -129,7 +81,7 @@ export function createAccountTurns(
         store.turns.addOverheard(accountId, channelId, messages, now()),
     },
     schedule,
-    ended: ports.ended,
+    ended,
     log,
   });
 
@@ -137,7 +89,7 @@ export function createAccountTurns(
     read: ports.readStarter,
     entriesOf: store.turns.entriesOf,
     schedule,
-    ended: ports.ended,
+    ended,
     log,
   });
   const missingRight = createMissingRight(ports);
@@ -159,32 +111,21 @@ export function createAccountTurns(
     questions: store.questions,
     ownerIds: ports.ownerIds,
     cleanText: (message, text) => cleanText(message, text, config(), ports),
-    onParked: ports.onParked,
+    events,
     now,
   });
   const canUndo = createCanUndo({ accountId, changes: store.changes, now });
-  const jit = createJitPolicy();
   const { footerOf } = store.outbox;
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn, footerOf };
 
-  const { rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles, onRefused, onTrace } =
-    ports;
+  const { rates, spend, files, threads, hasTraces } = ports;
   /** The same for each turn. Listed, because a turn would copy all ports, and uses half of them. */
   const common = {
-    ...{ rates, spend, stopping, ended, files, threads, onOutbox, onNoFiles },
-    onRefused,
-    onTrace,
+    ...{ rates, spend, stopping, ended, files, threads, events, hasTraces },
     store: answerStore,
     sessions: store.sessions,
     retryAt,
     steers: (message: InboundMessage, next: InboundMessage) => modesNow().steers(message, next),
-    onTurn(outcome: TurnOutcome, ms: number) {
-      const taken = outcome.kind === "reply" ? outcome.taken : undefined;
-      const steps = taken?.steps.length ?? 0;
-      ports.memory.turn(steps);
-      jit.turn(steps);
-      ports.onTurn(outcome, ms);
-    },
     ...{
       backfill,
       threadStarter,
@@ -226,16 +167,16 @@ export function createAccountTurns(
     store: store.turns,
     queue: () => queueNow().queue,
     isStoreDown: (error) => error instanceof StoreError,
-    onOutbox: ports.onOutbox,
+    events,
     now,
     schedule,
-    stopping: ports.stopping,
+    stopping,
     log,
   });
 
   const turns = createTurns({
     claimNext: () =>
-      ports.ended.aborted
+      ended.aborted
         ? Promise.resolve(undefined)
         : store.inbox.claimNext(accountId, now(), ports.held(), modesNow().carries),
     release: (claim) => store.inbox.release(claim),
@@ -249,7 +190,7 @@ export function createAccountTurns(
         const model = await commands.modelOf(sessionKey);
         const manner = commands.settings.mannerOf(sessionKey);
         await answer(claim, answerPorts(model, manner, turn));
-        if (claim.message.scheduled) ports.onScheduledEnd(claim.message.id);
+        if (claim.message.scheduled) events.emit.runEnded(claim.message.id);
       } finally {
         stopTyping();
       }

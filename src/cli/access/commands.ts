@@ -14,6 +14,7 @@ import {
 } from "../help/command_help.ts";
 import {
   ACCOUNT,
+  type AccountFlags,
   BOT_COMMON,
   type CommonFlags,
   flag,
@@ -22,10 +23,8 @@ import {
   UNUSED_PATH,
   word,
 } from "../shared/command.ts";
-import type { MatrixFlags } from "./matrix.ts";
 import type { ResolveFlags } from "./resolve.ts";
 import type { AccessTestFlags } from "./try.ts";
-import type { PairingFlags } from "./pairing.ts";
 
 /** As records, so that a new event or right does not compile without its entry. */
 const EVENTS: Readonly<Record<AccessEventKind, true>> = {
@@ -105,7 +104,7 @@ export const access: CliGroup = describeGroup("Test and show who may talk to the
     },
     run: async (flags, io) => (await import("./try.ts")).accessTest(flags, io),
   }),
-  matrix: describeCommand<MatrixFlags>({
+  matrix: describeCommand<AccountFlags>({
     brief: "Print who may talk to the bot, by place",
     examples: ["barnacle access matrix"],
     exits: {
@@ -142,7 +141,7 @@ export const access: CliGroup = describeGroup("Test and show who may talk to the
 });
 
 function decideCommand(how: "approve" | "deny", brief: string) {
-  return describeCommand<PairingFlags, string[]>({
+  return describeCommand<AccountFlags, string[]>({
     brief,
     examples: [`barnacle pairing ${how} K7XQ2MPR`],
     exits: {
@@ -169,7 +168,7 @@ function decideCommand(how: "approve" | "deny", brief: string) {
 export const pairing: CliGroup = describeGroup(
   "Approve users who ask to send the bot direct messages",
   {
-    list: describeCommand<PairingFlags>({
+    list: describeCommand<AccountFlags>({
       brief: "List open pairing codes and paired users",
       examples: ["barnacle pairing list"],
       exits: { usage: "invalid command line, or unknown account", io: true, tryAgain: true },
@@ -178,7 +177,7 @@ export const pairing: CliGroup = describeGroup(
     }),
     approve: decideCommand("approve", "Approve a pairing code"),
     deny: decideCommand("deny", "Deny a pairing code"),
-    revoke: describeCommand<PairingFlags, [user: string]>({
+    revoke: describeCommand<AccountFlags, [user: string]>({
       brief: "Unpair a user, from their next message on",
       examples: ["barnacle pairing revoke 123456789012345678"],
       exits: { failed: "user not paired", io: true, tryAgain: true },

@@ -37,23 +37,16 @@ export function parseUser(text: string): NamedUser {
 
 /** A hypothetical event. */
 export interface Hypothetical {
-  /** Kind of the event. */
   readonly event: AccessEventKind;
-  /** The account that receives it. */
   readonly accountId: AccountId;
-  /** Its place. */
   readonly place: FoundPlace;
   /** Its sender. */
   readonly user: NamedUser;
-  /** Roles of the sender. */
   readonly roles: readonly Role[];
-  /** Text of a message. */
   readonly text: string;
-  /** Whether it replies to a message of the bot. */
   readonly isReply: boolean;
   /** Whether it mentions the bot, apart from its text. */
   readonly isMention: boolean;
-  /** Whether the sender is a bot. */
   readonly isBot: boolean;
   /** For a reaction: the author of the message. */
   readonly on: "own" | "other";
@@ -62,17 +55,16 @@ export interface Hypothetical {
 }
 
 /** Facts about the bot and the guild, by which mentions are recognized. */
-export interface Known {
+export interface HypotheticalFacts {
   /** The bot's own user; absent before its first connection. */
   readonly self?: Self;
   /** The guild of the place. */
   readonly guild?: Guild;
-  /** Unix time in milliseconds. */
   readonly now: number;
 }
 
 /** Builds the event for policy. */
-export function toEvent(meant: Hypothetical, known: Known): AccessEvent {
+export function toEvent(meant: Hypothetical, known: HypotheticalFacts): AccessEvent {
   const { event, place: { place, channelId }, on, needs } = meant;
   const at = { place, channelId, sender: senderOf(meant) };
   switch (event) {
@@ -103,7 +95,7 @@ function senderOf({ user: { id, username = id ?? "" }, roles, isBot }: Hypotheti
   };
 }
 
-function messageOf(meant: Hypothetical, known: Known): InboundMessage {
+function messageOf(meant: Hypothetical, known: HypotheticalFacts): InboundMessage {
   const { accountId, place: { place, channelId, guildId }, text } = meant;
   const id = unknownId<"message">();
   const mention = mentionOf(meant, known);
@@ -127,7 +119,7 @@ function messageOf(meant: Hypothetical, known: Known): InboundMessage {
 /** The mention that the gateway's reader would find in a real message (M2). */
 function mentionOf(
   { text, isReply, isMention, isBot }: Hypothetical,
-  { self, guild }: Known,
+  { self, guild }: HypotheticalFacts,
 ): Mention | undefined {
   const isWritten = self !== undefined &&
     (text.includes(`<@${self.userId}>`) || text.includes(`<@!${self.userId}>`));
@@ -136,7 +128,7 @@ function mentionOf(
   return isReply && !isBot ? "reply" : undefined;
 }
 
-function mentionsOthers(text: string, { self, guild }: Known): boolean {
+function mentionsOthers(text: string, { self, guild }: HypotheticalFacts): boolean {
   const users = Array.from(text.matchAll(/<@!?(\d+)>/g), ([, id]) => id);
   const roles = Array.from(text.matchAll(/<@&(\d+)>/g), ([, id]) => id);
   return users.some((id) => id !== self?.userId) || roles.some((id) => id !== guild?.ownRole);

@@ -23,14 +23,10 @@ import { apiOf, type Discord, openDiscord, tokenIn } from "../shared/discord.ts"
 import type { Store } from "../../core/store/store.ts";
 
 /** The facts to look up. */
-export interface LookUp {
-  /** The user to look up. */
+export interface FactsToLookUp {
   readonly user: NamedUser;
-  /** The place of the event. */
   readonly place: FoundPlace;
-  /** Guilds of the account. */
   readonly index: GuildIndex;
-  /** Rules of the account. */
   readonly policy: AccessPolicy;
   /** Roles of the command line; absent if it names none. */
   readonly roles?: readonly Role[];
@@ -42,9 +38,7 @@ export interface LookUp {
 
 /** Sources of the facts. */
 export interface LookUpPorts {
-  /** For the account's token. */
   readonly config: BotConfig;
-  /** The account. */
   readonly accountId: AccountId;
   /** Absent if there is no store yet. */
   readonly store: Store | undefined;
@@ -58,14 +52,13 @@ export interface UserFacts {
   readonly user: NamedUser;
   /** Roles; empty if unknown. */
   readonly roles: readonly Role[];
-  /** Whether the user owns the bot. */
   readonly ownsApplication: boolean;
   /** Missing facts that a rule may need, in words. */
   readonly unknown: readonly string[];
 }
 
 /** Asks the store, then Discord for missing facts. */
-export async function lookUpUser(asked: LookUp, ports: LookUpPorts): Promise<UserFacts> {
+export async function lookUpUser(asked: FactsToLookUp, ports: LookUpPorts): Promise<UserFacts> {
   const discord = asked.isOffline ? undefined : discordOf(ports);
   const unknown: string[] = [];
   try {
@@ -82,7 +75,9 @@ export async function lookUpUser(asked: LookUp, ports: LookUpPorts): Promise<Use
 }
 
 /** Discord; `undefined` if the account has no valid token. */
-function discordOf({ config, accountId, env }: LookUpPorts): Discord | undefined {
+export function discordOf(
+  { config, accountId, env }: Pick<LookUpPorts, "config" | "accountId" | "env">,
+): Discord | undefined {
   const api = apiOf(env);
   const account = config.accounts.find((other) => other.accountId === accountId);
   const token = account && tokenIn(forAccount(config, account));
@@ -90,7 +85,7 @@ function discordOf({ config, accountId, env }: LookUpPorts): Discord | undefined
 }
 
 async function userOf(
-  { user, place, index, policy }: LookUp,
+  { user, place, index, policy }: FactsToLookUp,
   { store, accountId }: LookUpPorts,
   discord: Discord | undefined,
   unknown: string[],
@@ -151,7 +146,7 @@ async function knownUsers(
 }
 
 async function rolesOf(
-  { place: { place, guildId }, index, policy, roles }: LookUp,
+  { place: { place, guildId }, index, policy, roles }: FactsToLookUp,
   { id }: NamedUser,
   discord: Discord | undefined,
   unknown: string[],
@@ -172,7 +167,7 @@ async function rolesOf(
 }
 
 async function owns(
-  { needsOwner, policy }: LookUp,
+  { needsOwner, policy }: FactsToLookUp,
   { id }: NamedUser,
   discord: Discord | undefined,
   unknown: string[],

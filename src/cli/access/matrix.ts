@@ -4,32 +4,23 @@
  * @module
  */
 
-import { restore } from "../../discord/gateway/decode/guild_index.ts";
+import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { displayWidth } from "../../render/markdown/graphemes.ts";
 import { accessNow, type AccessView, tellDefaults, viewOf } from "../verdict/current_rules.ts";
 import { type AccessRow, markedText, rowsOf } from "./rows.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/command.ts";
+import type { AccountFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
-import { shown } from "../shared/read_config.ts";
+import { tellRefused } from "../shared/read_config.ts";
 import { withStoreIfAny } from "../shared/with_store.ts";
 import type { Store } from "../../core/store/store.ts";
 
-/** Options of `access matrix`. */
-export interface MatrixFlags extends CommonFlags {
-  /** Prints this account only. */
-  readonly account?: string;
-}
-
 /** Prints a table for each account. */
-export function accessMatrix(flags: MatrixFlags, io: Io): Promise<ExitCode> {
+export function accessMatrix(flags: AccountFlags, io: Io): Promise<ExitCode> {
   return withStoreIfAny(flags, io, async (store, isUnread) => {
     const now = await accessNow(flags.config, io, store);
-    if (now.kind === "refused") {
-      io.err(shown(now.problems, io));
-      return EXIT.config;
-    }
+    if (tellRefused(now, io)) return EXIT.config;
     tellDefaults(now, io);
     const views = flags.account === undefined ? now.views : [viewOf(now, flags.account)];
     const tables = [];
@@ -53,7 +44,7 @@ async function tableOf(
   store: Store | undefined,
   isUnread: boolean,
 ) {
-  const { index } = restore(await store?.gateway.guildsOf(accountId) ?? []);
+  const { index } = restoreIndex(await store?.gateway.guildsOf(accountId) ?? []);
   const paired = await store?.pairing.paired(accountId) ?? [];
   const { owners } = policy.commands;
   const rows = rowsOf(policy, index, isUnread ? undefined : paired.length);

@@ -8,7 +8,7 @@
 import type { GuildNames } from "../../core/inbound/inbound.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
-import { restore } from "../../discord/gateway/decode/guild_index.ts";
+import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { namesIn } from "../../discord/gateway/decode/places.ts";
 import { createGuildList } from "../../discord/rest/calls/guild_reads.ts";
 import { createMembers } from "../../discord/rest/calls/members.ts";
@@ -22,17 +22,8 @@ import type { Discord } from "../shared/discord.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** A name in the config, and its id. */
-export interface Mapping {
-  /** The account that has the name. */
+export interface NameMapping extends Omit<UnresolvedName, "guild"> {
   readonly accountId: AccountId;
-  /** Kind of the named thing. */
-  readonly kind: UnresolvedName["kind"];
-  /** The name, as in the config. */
-  readonly typed: string;
-  /** Config path of the entry. */
-  readonly rule: string;
-  /** The name is the key at `rule`, as in `toolsBySender`; absent for an entry of a list. */
-  readonly isKey?: true;
   /** The id; absent unless there is exactly one match. */
   readonly id?: string;
   /** Its current name. */
@@ -45,7 +36,6 @@ export interface Mapping {
 
 /** The names to resolve, and the sources. */
 export interface NamesAsked {
-  /** The account. */
   readonly accountId: AccountId;
   /** As in the config, with names unresolved. */
   readonly policy: AccessPolicy;
@@ -53,7 +43,6 @@ export interface NamesAsked {
   readonly store: Store | undefined;
   /** Absent with `--offline`, or without a token. */
   readonly discord: Discord | undefined;
-  /** Unix time in milliseconds. */
   readonly now: number;
 }
 
@@ -62,7 +51,7 @@ export interface NamesAsked {
  *
  * @throws {RestError} If a request to Discord fails.
  */
-export async function mappingsOf(asked: NamesAsked): Promise<readonly Mapping[]> {
+export async function mappingsOf(asked: NamesAsked): Promise<readonly NameMapping[]> {
   const { accountId, policy, store, discord, now } = asked;
   const all = unresolvedNames(policy);
   if (all.length === 0) return [];
@@ -79,7 +68,7 @@ export async function mappingsOf(asked: NamesAsked): Promise<readonly Mapping[]>
     isRefused: (error) =>
       error === OFFLINE || (error instanceof RestError && error.kind === "forbidden"),
   });
-  const mappings = new Map(all.map(({ rule }) => [rule, [] as Mapping[]]));
+  const mappings = new Map(all.map(({ rule }) => [rule, [] as NameMapping[]]));
   for (const match of matched) {
     mappings.get(match.wanted.rule)?.push(toMapping(accountId, match, refused));
   }
@@ -96,7 +85,7 @@ function ofStored(
   accountId: AccountId,
   { kind, typed, rule, isKey }: UnresolvedName,
   known: readonly ResolvedName[],
-): Mapping {
+): NameMapping {
   // If a name was resolved twice, the first result counts.
   const [first] = known.filter((name) => name.kind === kind && name.typed.trim() === typed.trim())
     .sort((a, b) => a.at - b.at);
@@ -111,7 +100,7 @@ function ofStored(
   };
 }
 
-function toMapping(accountId: AccountId, matched: Matched, refused: unknown): Mapping {
+function toMapping(accountId: AccountId, matched: Matched, refused: unknown): NameMapping {
   const { kind, typed, rule, isKey } = matched.wanted;
   const common = { accountId, kind, typed, rule, isKey: isKey || undefined };
   switch (matched.kind) {
@@ -147,7 +136,7 @@ function whyText(why: UnfoundReason, refused: unknown): string {
 async function guildsOf(
   { accountId, store, discord }: NamesAsked,
 ): Promise<readonly GuildNames[]> {
-  const { index } = restore(await store?.gateway.guildsOf(accountId) ?? []);
+  const { index } = restoreIndex(await store?.gateway.guildsOf(accountId) ?? []);
   if (index.size > 0 || !discord) return Array.from(index.values(), namesIn);
   const list = createGuildList(discord.api);
   const guilds: GuildNames[] = [];

@@ -1,8 +1,6 @@
 /**
- * `barnacle pairing`: lists pairing requests, and approves, denies or revokes them (P3).
- *
- * It works on the store itself, with or without a running bot. The bot reads the same tables for each
- * message. A file notifies it of messages to send (`host/files/watch_path.ts`).
+ * `barnacle pairing`: lists pairing requests, and approves, denies or revokes them (P3), with or
+ * without a running bot.
  *
  * @module
  */
@@ -18,10 +16,10 @@ import {
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/command.ts";
+import type { AccountFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { ageOf } from "../delivery/outbox.ts";
-import { readConfigLeniently, shown } from "../shared/read_config.ts";
+import { readConfigLeniently, tellRefused } from "../shared/read_config.ts";
 import { accountsIn } from "../shared/which_account.ts";
 import { timeText } from "../../lib/text/units.ts";
 import { withStore } from "../shared/with_store.ts";
@@ -34,14 +32,8 @@ import { notice } from "../../render/notices/notices.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 
-/** Options of all pairing commands. */
-export interface PairingFlags extends CommonFlags {
-  /** Acts only on this account. */
-  readonly account?: string;
-}
-
 /** Lists open requests and paired users. */
-export function list(flags: PairingFlags, io: Io): Promise<ExitCode> {
+export function list(flags: AccountFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
     const now = Date.now();
     const pending: PairingRequest[] = [];
@@ -85,7 +77,7 @@ export function list(flags: PairingFlags, io: Io): Promise<ExitCode> {
  */
 export function decide(
   how: "approve" | "deny",
-  flags: PairingFlags,
+  flags: AccountFlags,
   words: readonly string[],
   io: Io,
 ): Promise<ExitCode> {
@@ -96,10 +88,7 @@ export function decide(
   }
   return withStore(flags, io, async (store) => {
     const loaded = await readConfigLeniently(flags.config, io.env);
-    if (loaded.kind === "refused") {
-      io.err(shown(loaded.problems, io));
-      return EXIT.config;
-    }
+    if (tellRefused(loaded, io)) return EXIT.config;
     const accounts = await accountsIn(store.gateway, flags.account);
     const request = await requestOf(store, accounts, code);
     if (request) io.err(`${DOING[how]} ${personText(request)}`);
@@ -107,7 +96,7 @@ export function decide(
       by: { code },
       how,
       decidedBy: "cli",
-      notify: welcomesOf(loaded.config),
+      notify: request ? welcomeOf(request, loaded.config) : [],
     });
     if (outcome.kind === "approved" && loaded.config.session.dmScope === "main") {
       const paired = await store.pairing.paired(outcome.request.accountId);
@@ -124,7 +113,7 @@ const SHARED_MEMORY =
   "`barnacle config set session.dmScope auto`";
 
 /** Unpairs a user. */
-export function revoke(flags: PairingFlags, user: string, io: Io): Promise<ExitCode> {
+export function revoke(flags: AccountFlags, user: string, io: Io): Promise<ExitCode> {
   const userId = parseUser(user);
   if (!userId) {
     io.problem(`${quoted(user)} is not a user id; \`barnacle pairing list\` shows the ids`);
@@ -187,7 +176,7 @@ const DOING = { approve: "Approving", deny: "Denying" } as const;
 
 function report(
   outcome: PairingOutcome,
-  { json }: PairingFlags,
+  { json }: AccountFlags,
   io: Io,
 ): ExitCode {
   const { text, code } = reportOf(outcome, Date.now());
@@ -264,24 +253,23 @@ function minutesText(ms: number): string {
   return `${Math.max(1, Math.ceil(ms / 60_000))} min`;
 }
 
-/** Returns a function that composes the message in the texts of the user's account. */
-function welcomesOf(
+/** Composes the message to an approved user, in the texts of their account. */
+function welcomeOf(
+  { accountId, channelId }: PairingRequest,
   config: BotConfig,
-): (request: PairingRequest) => readonly Frozen[] {
-  const [first] = config.accounts;
-  return ({ accountId, channelId }) => {
-    // An account whose token is in the service's environment may be missing in the user's shell.
-    const account = config.accounts.find((other) => other.accountId === accountId) ?? first;
-    if (!account) return [];
-    const token = account.token?.reveal();
-    const clean = createSecretFilter(token === undefined ? [] : [token]);
-    const text = notice("paired", {}, config.texts);
-    return composeSend(
-      { accountId, channelId, text },
-      textRulesOf(forAccount(config, account), {
-        cleanSecrets: (text) => clean(text).text,
-        uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES,
-      }),
-    );
-  };
+): readonly Frozen[] {
+  // An account whose token is in the service's environment may be missing in the user's shell.
+  const account = config.accounts.find((other) => other.accountId === accountId) ??
+    config.accounts[0];
+  if (!account) return [];
+  const token = account.token?.reveal();
+  const clean = createSecretFilter(token === undefined ? [] : [token]);
+  const text = notice("paired", {}, config.texts);
+  return composeSend(
+    { accountId, channelId, text },
+    textRulesOf(forAccount(config, account), {
+      cleanSecrets: (text) => clean(text).text,
+      uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES,
+    }),
+  );
 }

@@ -21,9 +21,7 @@ import { isFormOf } from "../../policy/rules/entries.ts";
 
 /** A place. */
 export interface FoundPlace {
-  /** Discriminates from {@link PlaceProblem}. */
   readonly kind: "place";
-  /** The place, for policy. */
   readonly place: Place;
   /** An unknown id for direct messages. */
   readonly channelId: ChannelId;
@@ -35,7 +33,6 @@ export interface FoundPlace {
 export interface PlaceProblem {
   /** Discriminates from {@link FoundPlace}. */
   readonly kind: "problem";
-  /** The problem, for the user. */
   readonly problem: string;
 }
 

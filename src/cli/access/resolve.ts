@@ -8,8 +8,9 @@
  * @module
  */
 
+import { discordOf } from "./look_up.ts";
 import type { Env } from "../../lib/env.ts";
-import { type BotConfig, forAccount } from "../../config/config.ts";
+import { type BotConfig } from "../../config/config.ts";
 import type { ConfigText } from "../../config/parse.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { replaceFile, WriteError } from "../../host/files/write_file.ts";
@@ -17,12 +18,10 @@ import { printable } from "../../lib/text/quoted.ts";
 import { accessIn, type AccessView } from "../verdict/current_rules.ts";
 import { inColumns } from "../shared/columns.ts";
 import { openConfig } from "../config/write.ts";
-import { apiOf, type Discord, openDiscord, tokenIn } from "../shared/discord.ts";
-import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/command.ts";
+import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
+import type { AccountFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
-import { checkConfig, shown } from "../shared/read_config.ts";
-import { StartError } from "../shared/start_error.ts";
+import { checkConfig, tellRefused } from "../shared/read_config.ts";
 import { whichAccount } from "../shared/which_account.ts";
 import { withStoreIfAny } from "../shared/with_store.ts";
 import type { Store } from "../../core/store/store.ts";
@@ -30,12 +29,10 @@ import { parsePath } from "../../config/text/path.ts";
 import { policiesIn } from "../../config/access.ts";
 import { type Replacement, replaceWithComment } from "../../config/text/edit.ts";
 import type { AccessPolicy, PlaceToolRules } from "../../policy/rules/rules.ts";
-import { type Mapping, mappingsOf } from "./names.ts";
+import { mappingsOf, type NameMapping } from "./names.ts";
 
 /** Options of `access resolve`. */
-export interface ResolveFlags extends CommonFlags {
-  /** Resolves the names of this account only. */
-  readonly account?: string;
+export interface ResolveFlags extends AccountFlags {
   /** Whether to write the ids into the config. */
   readonly write: boolean;
   /** Whether to skip requests to Discord. */
@@ -55,16 +52,13 @@ export function accessResolve(flags: ResolveFlags, io: Io): Promise<ExitCode> {
         isElsewhere: flags.offline,
       })
       : { kind: "refused" as const, problems: [opened.problem] };
-    if (loaded.kind === "refused") {
-      io.err(shown(loaded.problems, io));
-      return EXIT.config;
-    }
+    if (tellRefused(loaded, io)) return EXIT.config;
     const { config, text } = loaded;
     const views = await accessIn({ text }, () => []);
     const selected = flags.account === undefined
       ? views
       : views.filter(isAccount(whichAccount(config, flags.account).discord.accountId));
-    const mappings: Mapping[] = [];
+    const mappings: NameMapping[] = [];
     for (const view of selected) {
       const resolved = ofAccount(view, config, store, flags, io.env);
       mappings.push(...await io.during("Asking Discord", resolved));
@@ -84,8 +78,8 @@ async function ofAccount(
   store: Store | undefined,
   { offline }: ResolveFlags,
   env: Env,
-): Promise<readonly Mapping[]> {
-  const discord = offline ? undefined : discordOf(config, accountId, env);
+): Promise<readonly NameMapping[]> {
+  const discord = offline ? undefined : discordOf({ config, accountId, env });
   try {
     return await mappingsOf({ accountId, policy, store, discord, now: Date.now() });
   } catch (error) {
@@ -102,18 +96,6 @@ async function ofAccount(
   }
 }
 
-/** Discord; `undefined` if the account has no valid token. */
-function discordOf(
-  config: BotConfig,
-  accountId: AccessView["accountId"],
-  env: Env,
-): Discord | undefined {
-  const api = apiOf(env);
-  const account = config.accounts.find((other) => other.accountId === accountId);
-  const token = account && tokenIn(forAccount(config, account));
-  return token === undefined || "problem" in api ? undefined : openDiscord(token, api.base);
-}
-
 /**
  * Writes the ids.
  *
@@ -122,8 +104,8 @@ function discordOf(
  */
 async function write(
   source: ConfigText | undefined,
-  mappings: readonly Mapping[],
-): Promise<Written | undefined> {
+  mappings: readonly NameMapping[],
+): Promise<WrittenNames | undefined> {
   if (source === undefined || mappings.length === 0) return undefined;
   const { file, text } = source;
   const written = await withIds(text, file, mappings);
@@ -142,8 +124,8 @@ async function write(
 }
 
 function print(
-  mappings: readonly Mapping[],
-  written: Written | undefined,
+  mappings: readonly NameMapping[],
+  written: WrittenNames | undefined,
   { json }: ResolveFlags,
   io: Io,
 ): void {
@@ -174,19 +156,19 @@ function print(
   }
 }
 
-function resultText({ id, name, candidates = [], why = "" }: Mapping): string {
+function resultText({ id, name, candidates = [], why = "" }: NameMapping): string {
   if (id !== undefined) return `${id} (${name ?? "?"})`;
   const those = candidates.map((candidate) => `${candidate.id} (${candidate.name})`).join(", ");
   return those === "" ? why : `${why}: ${those}`;
 }
 
-function exitCodeOf(mappings: readonly Mapping[], written: Written | undefined): ExitCode {
+function exitCodeOf(mappings: readonly NameMapping[], written: WrittenNames | undefined): ExitCode {
   const isOpen = mappings.some(({ id }) => id === undefined) || (written?.left.length ?? 0) > 0;
   return isOpen ? EXIT.partly : EXIT.done;
 }
 
 /** The new text. */
-export interface Written {
+export interface WrittenNames {
   /** The config, with ids. */
   readonly text: string;
   /** Config paths of the replaced entries. */
@@ -210,8 +192,8 @@ interface Change {
 export async function withIds(
   text: string,
   file: string,
-  mappings: readonly Mapping[],
-): Promise<Written> {
+  mappings: readonly NameMapping[],
+): Promise<WrittenNames> {
   const left: { readonly rule: string; readonly why: string }[] = [];
   const written: string[] = [];
   let now = text;
@@ -237,7 +219,7 @@ export async function withIds(
 
 /** The deepest first: a replaced key changes the paths of all keys below it. */
 function changesOf(
-  mappings: readonly Mapping[],
+  mappings: readonly NameMapping[],
   left: { readonly rule: string; readonly why: string }[],
 ): readonly Change[] {
   const byRule = Map.groupBy(mappings, ({ rule }) => rule);

@@ -8,7 +8,7 @@
  */
 
 import { type ChannelId, type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
-import type { GuildPlace } from "../../core/inbound/inbound.ts";
+import type { GuildPlace, Named } from "../../core/inbound/inbound.ts";
 import type { Guild, GuildIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { placeIn } from "../../discord/gateway/decode/places.ts";
 import { type AllowEntry, entryText } from "../../policy/rules/allowlist.ts";
@@ -34,7 +34,6 @@ export interface AccessRow {
   readonly talk: readonly string[];
   /** Whether the bot answers mentions only. */
   readonly needsMention: boolean;
-  /** Which reactions count. */
   readonly reactions: GuildRules["reactionNotifications"];
   /** Users of commands that need no more than the right to talk. */
   readonly commands: readonly string[];
@@ -142,14 +141,9 @@ function guildOf(key: string, { pinned }: GuildRules, index: GuildIndex): Guild 
   return Array.from(index.values()).find(({ name }) => isFormOf(key, name));
 }
 
-interface Named {
-  readonly id: GuildId;
-  readonly name: string;
-}
-
 /** Rows of a guild: its listed channels, then all others. */
 function within(
-  { id, name }: Named,
+  { id, name }: Named<GuildId>,
   rules: GuildRules,
   policy: AccessPolicy,
   guild: Guild | undefined,
@@ -183,7 +177,7 @@ function within(
 }
 
 function placeOf(
-  guild: Named,
+  guild: Named<GuildId>,
   channelId: ChannelId,
   name: string,
   known: Guild | undefined,
@@ -204,17 +198,15 @@ function channelOf(
   return Array.from(guild?.channels.values() ?? []).find(({ name }) => isFormOf(key, name))?.id;
 }
 
-interface About {
-  readonly place: string;
-  readonly guildId: GuildId | undefined;
-  readonly channelId: ChannelId | undefined;
-  readonly isUnknown: boolean;
-}
-
 function inGuild(
   policy: AccessPolicy,
   place: GuildPlace,
-  { guildId, channelId, isUnknown, ...about }: About,
+  { guildId, channelId, isUnknown, ...about }: {
+    readonly place: string;
+    readonly guildId: GuildId | undefined;
+    readonly channelId: ChannelId | undefined;
+    readonly isUnknown: boolean;
+  },
 ): AccessRow {
   const rules = rulesFor(place, policy);
   const common = {

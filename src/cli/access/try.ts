@@ -9,7 +9,7 @@
  */
 
 import type { KnownFacts } from "../../core/inbound/facts.ts";
-import { restore } from "../../discord/gateway/decode/guild_index.ts";
+import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { type AccessEventKind, explain } from "../../policy/authorize.ts";
 import { missingSection } from "../../config/config.ts";
@@ -27,7 +27,7 @@ import {
 } from "../verdict/current_rules.ts";
 import { lookUpUser, type UserFacts } from "./look_up.ts";
 import { findPlace, type FoundPlace, unknownId } from "./place.ts";
-import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import {
@@ -38,11 +38,10 @@ import {
   toolLines,
   toolsOf,
 } from "../verdict/checks.ts";
-import { shown } from "../shared/read_config.ts";
-import { StartError } from "../shared/start_error.ts";
+import { tellRefused } from "../shared/read_config.ts";
 import { reasonText } from "../../render/notices/reasons.ts";
 import { TOOLS } from "../../tools/registry.ts";
-import { phrase } from "../why/text.ts";
+import { asPhrase } from "../why/text.ts";
 import { withStoreIfAny } from "../shared/with_store.ts";
 import type { Store } from "../../core/store/store.ts";
 
@@ -54,17 +53,13 @@ export interface AccessTestFlags extends CommonFlags {
   readonly channel: string;
   /** Text of the message. */
   readonly text?: string;
-  /** Whether it replies to the bot. */
   readonly reply: boolean;
-  /** Whether it mentions the bot. */
   readonly mention: boolean;
-  /** Whether the sender is a bot. */
   readonly bot: boolean;
   /** Whether the sender may manage messages. */
   readonly manager: boolean;
   /** Ids or names of the sender's roles. */
   readonly role?: readonly string[];
-  /** Kind of the event. */
   readonly event: AccessEventKind;
   /** Author of the message that a reaction is on. */
   readonly on: Hypothetical["on"];
@@ -89,10 +84,7 @@ export function accessTest(
 ): Promise<ExitCode> {
   return withStoreIfAny(flags, io, async (store) => {
     const now = await accessNow(flags.config, io, store);
-    if (now.kind === "refused") {
-      io.err(shown(now.problems, io));
-      return EXIT.config;
-    }
+    if (tellRefused(now, io)) return EXIT.config;
     tellDefaults(now, io);
     const view = viewOf(now, flags.account);
     const tried = await tryIt(flags, { now, view, store, io, tools });
@@ -112,7 +104,7 @@ export function accessTest(
       }));
     } else {
       const where = printable(ruleText(rule, place, io.cwd));
-      io.out(`${WOULD[kind]}: ${phrase(reasonText(why))} (${where})`);
+      io.out(`${WOULD[kind]}: ${asPhrase(reasonText(why))} (${where})`);
       for (const line of checkLines(checks, io)) io.out(line);
       for (const line of toolLines(decisions, io)) io.out(line);
       for (const fact of unknown) io.err(`Note: ${fact}`);
@@ -143,7 +135,7 @@ interface Trying {
 
 async function tryIt(flags: AccessTestFlags, { now, view, store, io, tools }: Trying) {
   const { accountId, policy } = view;
-  const { index } = restore(await store?.gateway.guildsOf(accountId) ?? []);
+  const { index } = restoreIndex(await store?.gateway.guildsOf(accountId) ?? []);
   const place = findPlace(flags.channel, index);
   if (place.kind === "problem") throw new StartError(place.problem, EXIT.usage);
   const guild = place.guildId && index.get(place.guildId);

@@ -11,28 +11,19 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { findData } from "../shared/find_data.ts";
-import type { CommonFlags } from "../shared/command.ts";
-import { readConfig, shown } from "../shared/read_config.ts";
+import type { AccountFlags } from "../shared/command.ts";
+import { readConfig, tellRefused } from "../shared/read_config.ts";
 import { whichAccount } from "../shared/which_account.ts";
 import type { Io } from "../terminal/io.ts";
 
-/** Flags of `agents show`. */
-export interface AgentsFlags extends CommonFlags {
-  /** The account whose settings count; the only one by default. */
-  readonly account?: string;
-}
-
 /** Prints the prompt. What cannot be used of the files is on stderr. */
 export async function show(
-  flags: AgentsFlags,
+  flags: AccountFlags,
   agentId: string | undefined,
   io: Io,
 ): Promise<ExitCode> {
   const loaded = await readConfig(flags.config, io.env);
-  if (loaded.kind === "refused") {
-    io.err(shown(loaded.problems, io));
-    return EXIT.config;
-  }
+  if (tellRefused(loaded, io)) return EXIT.config;
   const { agent } = loaded.config;
   if (agentId !== undefined && agentId !== agent.id) {
     io.problem(`There is no agent ${quoted(agentId)}; this version runs ${quoted(agent.id)}`);

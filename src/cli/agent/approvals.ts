@@ -1,12 +1,11 @@
 /**
  * `barnacle approvals`: lists questions to people that are open, shows one whole, and decides those
- * that allow or deny (A4).
- *
- * It changes the same rows as buttons, so it works with and without a running bot.
+ * that allow or deny (A4), with and without a running bot.
  *
  * @module
  */
 
+import { printList } from "../shared/columns.ts";
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type StoredQuestion } from "../../core/people/question.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { withVisibleCharacters } from "../../render/questions/card.ts";
@@ -23,10 +22,7 @@ const PREVIEW_CHARS = 80;
 export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async ({ questions }) => {
     const open = await questions.open(Date.now());
-    if (flags.json) io.out(JSON.stringify(open));
-    else if (open.length === 0) io.err("Nothing waits for a person.");
-    else for (const question of open) io.out(lineOf(question));
-    return EXIT.done;
+    return printList(open, "Nothing waits for a person.", flags, io, (all) => all.map(lineOf));
   });
 }
 
@@ -97,7 +93,7 @@ function unknown(code: string, io: Io): ExitCode {
   return EXIT.failed;
 }
 
-/** `"ABCDEFGH  approval  until 2026-11-27 09:00:00  exec  user:9  ["ls"]"`. */
+/** `ABCDEFGH  approval    until 2026-11-27 09:00:00  exec  asks user:9  ["ls"]`. */
 function lineOf({ code, expiresAt, question }: StoredQuestion): string {
   const { kind, tool, asked, exact, text } = question;
   const to = asked === "anyone" ? asked : asked.map((id) => `user:${id}`).join(",");

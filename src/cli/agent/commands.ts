@@ -13,8 +13,8 @@ import {
   describeGroup,
 } from "../help/command_help.ts";
 import {
+  type AccountFlags,
   BOT_COMMON,
-  COMMON,
   type CommonFlags,
   flag,
   ONE_ACCOUNT,
@@ -24,11 +24,9 @@ import {
   word,
 } from "../shared/command.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { AgentsFlags } from "./agents.ts";
 import type { LoginFlags } from "./mcp.ts";
 import type { MemoryFlags } from "./memory.ts";
-import type { PauseFlags } from "./pause.ts";
-import type { ScheduleChange, SchedulesFlags } from "./schedules.ts";
+import type { ScheduleChange } from "./schedules.ts";
 
 const CODE = word("ID on the card, and in `barnacle approvals list`", "id");
 
@@ -96,13 +94,17 @@ export const approvals: CliGroup = describeGroup("List and decide approvals", {
 
 /** `barnacle agents …` */
 export const agents: CliGroup = describeGroup("Show the prompt of an agent", {
-  show: describeCommand<AgentsFlags, [agent?: string]>({
+  show: describeCommand<AccountFlags, [agent?: string]>({
     brief: "Print an agent's whole prompt: the built-in one, yours, and that of its files",
     notes: ["A turn adds the channel's systemPrompt, and a line about the owner."],
     examples: ["barnacle agents show", "barnacle agents show main --json"],
-    exits: { usage: "invalid command line, or unknown agent or account", config: true },
+    exits: {
+      usage: "invalid command line, or unknown agent or account",
+      tryAgain: "several bots run; choose one with --data",
+      config: true,
+    },
     parameters: {
-      flags: { ...COMMON, account: ONE_ACCOUNT },
+      flags: { ...BOT_COMMON, account: ONE_ACCOUNT },
       positional: {
         kind: "tuple",
         parameters: [{
@@ -218,7 +220,7 @@ export const memory: CliGroup = describeGroup("List, show and delete the agent's
 }, "list");
 
 function pauseCommand(isPaused: boolean, help: Omit<CommandHelp, "exits">): CliCommand {
-  return describeCommand<PauseFlags>({
+  return describeCommand<AccountFlags>({
     ...help,
     exits: {
       failed: "no account in the data",
@@ -266,7 +268,7 @@ function changeCommand(how: ScheduleChange, brief: string) {
 
 /** `barnacle schedules …` */
 export const schedules: CliGroup = describeGroup("List and change reminders and scheduled tasks", {
-  list: describeCommand<SchedulesFlags>({
+  list: describeCommand<AccountFlags>({
     brief: "List reminders and scheduled tasks, with their last runs",
     examples: ["barnacle schedules list"],
     exits: { usage: "invalid command line, or unknown account", io: true, tryAgain: true },

@@ -4,27 +4,21 @@
  * @module
  */
 
+import { withData } from "../shared/with_store.ts";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import {
-  beginLogin,
-  endLogin,
-  type McpState,
-  mcpStates,
-  type PendingLogin,
-  signInServer,
-} from "../../bot/mcp/logins.ts";
+import { loginsIn, seenIn, serversOf } from "../../bot/mcp/ports.ts";
+import { beginLogin, type McpState, mcpStates, signInServer } from "../../mcp/server_logins.ts";
 import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
-import { readConfig, readConfigLeniently, shown } from "../shared/read_config.ts";
-import { StartError, toStartError } from "../shared/start_error.ts";
+import { readConfig, readConfigLeniently, tellRefused } from "../shared/read_config.ts";
 import type { Io } from "../terminal/io.ts";
-import { dataProblem, findData } from "../shared/find_data.ts";
-import { inColumns } from "../shared/columns.ts";
+import { dataProblem } from "../shared/find_data.ts";
+import { inColumns, printList } from "../shared/columns.ts";
 import { timeText } from "../../lib/text/units.ts";
 
 /** Options of `mcp login`. */
@@ -47,11 +41,8 @@ export async function login(
   stdin: Readable = process.stdin,
 ): Promise<ExitCode> {
   const loaded = await readConfig(flags.config, io.env);
-  if (loaded.kind === "refused") {
-    io.err(shown(loaded.problems, io));
-    return EXIT.config;
-  }
-  const found = signInServer(loaded.config, id);
+  if (tellRefused(loaded, io)) return EXIT.config;
+  const found = signInServer(serversOf(loaded.config), id);
   if (found.kind === "problem") {
     io.problem(found.problem);
     return EXIT.usage;
@@ -64,7 +55,7 @@ export async function login(
       const url = callback?.url ?? pastedUrl(port);
       const pending = await io.during(
         "Asking the server",
-        attempt(beginLogin(id, server, url, dataDir)),
+        attempt(beginLogin(id, server, url, loginsIn(dataDir))),
       );
       io.err("Open this address in a browser, and allow the access:");
       io.out(printable(pending.address));
@@ -94,7 +85,7 @@ export async function login(
 /** Deletes a login. */
 export function logout(flags: CommonFlags, id: string, io: Io): Promise<ExitCode> {
   return withDataDir(flags, io, (dataDir) => {
-    const isDeleted = endLogin(id, dataDir);
+    const isDeleted = loginsIn(dataDir).remove(id);
     if (flags.json) io.out(JSON.stringify({ deleted: isDeleted }));
     else if (isDeleted) io.err(`${printable(id)}: logged out`);
     else io.problem(`there is no login to "${printable(id)}"; \`barnacle mcp list\` shows them`);
@@ -123,7 +114,7 @@ async function attempt<Result>(work: Promise<Result>): Promise<Result> {
 
 /** Reads addresses until one belongs to the sign-in. */
 async function pasted(
-  pending: PendingLogin,
+  pending: Awaited<ReturnType<typeof beginLogin>>,
   io: Io,
   stdin: Readable,
 ): Promise<URLSearchParams> {
@@ -147,21 +138,15 @@ async function pasted(
 }
 
 /** Runs the work with the data directory. It may be empty: a first start needs logins too. */
-async function withDataDir(
-  { data }: Pick<CommonFlags, "data">,
+function withDataDir(
+  flags: Pick<CommonFlags, "data">,
   io: Io,
   work: (dataDir: string) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  try {
-    const place = await findData(data, io);
-    if (place.note !== undefined) io.err(place.note);
+  return withData(flags, io, (place) => {
     if (place.state === "hidden" || place.state === "foreign") throw dataProblem(place);
-    return await work(place.dataDir);
-  } catch (error) {
-    const { message, code } = toStartError(error);
-    io.problem(message);
-    return code;
-  }
+    return work(place.dataDir);
+  });
 }
 
 const HASH_CHARS = 12;
@@ -169,18 +154,14 @@ const HASH_CHARS = 12;
 /** Lists the servers. */
 export async function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfigLeniently(flags.config, io.env);
-  if (loaded.kind === "refused") {
-    io.err(shown(loaded.problems, io));
-    return EXIT.config;
-  }
+  if (tellRefused(loaded, io)) return EXIT.config;
   return await withDataDir(flags, io, (dataDir) => {
-    const states = mcpStates(loaded.config, dataDir);
-    if (flags.json) io.out(JSON.stringify(states));
-    else if (states.length === 0) io.err("The config has no MCP servers.");
-    else {for (const line of inColumns(states.map((state) => rowOf(state, Date.now())))) {
-        io.out(line);
-      }}
-    return Promise.resolve(EXIT.done);
+    const states = mcpStates(serversOf(loaded.config), loginsIn(dataDir), [
+      seenIn(dataDir, "run"),
+      seenIn(dataDir, "doctor"),
+    ]);
+    const linesOf = () => inColumns(states.map((state) => rowOf(state, Date.now())));
+    return Promise.resolve(printList(states, "The config has no MCP servers.", flags, io, linesOf));
   });
 }
 
@@ -190,11 +171,7 @@ function rowOf(state: McpState, now: number): readonly string[] {
   return [id, at, loginText(state, now), seen];
 }
 
-/**
- * The state of a login in words.
- *
- * @param now Unix time in milliseconds.
- */
+/** The state of a login in words. */
 export function loginText(
   { id, login, until, isRenewed }: Pick<McpState, "id" | "login" | "until" | "isRenewed">,
   now: number,

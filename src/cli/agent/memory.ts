@@ -1,11 +1,10 @@
 /**
- * `barnacle memory`: lists, shows and deletes the agent's notes (T14).
- *
- * It reads and changes the store itself, so it works with and without a running bot.
+ * `barnacle memory`: lists, shows and deletes the agent's notes (T14), with and without a running bot.
  *
  * @module
  */
 
+import { changeRows, printList } from "../shared/columns.ts";
 import { parseUser } from "../../core/outbound/target.ts";
 import type { Note } from "../../core/notes/note.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
@@ -32,14 +31,7 @@ export function list(flags: MemoryFlags, io: Io): Promise<ExitCode> {
     return Promise.resolve(EXIT.usage);
   }
   return withStore(flags, io, async ({ notes }) => {
-    const all = await notes.all(userId);
-    if (flags.json) {
-      io.out(JSON.stringify(all));
-      return EXIT.done;
-    }
-    if (all.length === 0) io.err("No notes.");
-    for (const note of all) io.out(lineOf(note));
-    return EXIT.done;
+    return printList(await notes.all(userId), "No notes.", flags, io, (all) => all.map(lineOf));
   });
 }
 
@@ -48,7 +40,7 @@ export function show(flags: CommonFlags, id: number, io: Io): Promise<ExitCode> 
   return withStore(flags, io, async ({ notes }) => {
     const note = await notes.find(id);
     if (!note) {
-      io.problem(`no note ${id}; \`barnacle memory list\` shows them`);
+      io.problem(unknownNote(id));
       return EXIT.failed;
     }
     if (flags.json) {
@@ -65,16 +57,16 @@ export function show(flags: CommonFlags, id: number, io: Io): Promise<ExitCode> 
 
 /** Deletes notes. */
 export function remove(flags: CommonFlags, ids: readonly number[], io: Io): Promise<ExitCode> {
-  return withStore(flags, io, async ({ notes }) => {
-    const deleted: number[] = [];
-    for (const id of ids) {
-      if (await notes.remove(id)) deleted.push(id);
-      else io.problem(`no note ${id}; \`barnacle memory list\` shows them`);
-    }
-    if (flags.json) io.out(JSON.stringify({ deleted }));
-    else for (const id of deleted) io.out(`${id} deleted`);
-    return deleted.length === ids.length ? EXIT.done : EXIT.failed;
-  });
+  const words = { key: "deleted", done: "deleted", failed: unknownNote };
+  return withStore(
+    flags,
+    io,
+    ({ notes }) => changeRows(ids, (id) => notes.remove(id), words, flags, io),
+  );
+}
+
+function unknownNote(id: number): string {
+  return `no note ${id}; \`barnacle memory list\` shows them`;
 }
 
 function lineOf({ id, scopeKey, authorId, text, updatedAt }: Note): string {

@@ -1,8 +1,7 @@
 /**
  * `barnacle pause` and `barnacle resume`: stop the bot's turns, and let it go on (X4).
  *
- * They change the row of `/pause`, so they work with and without a running bot. The commit tells a
- * running bot, which then stops its turns.
+ * They change the row of `/pause`. A running bot changes it for them, and stops its turns.
  *
  * @module
  */
@@ -12,16 +11,10 @@ import { printable } from "../../lib/text/quoted.ts";
 import { pauseText } from "../../lib/text/units.ts";
 import type { Pause } from "../../core/store/settings.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/command.ts";
+import type { AccountFlags } from "../shared/command.ts";
 import { accountsIn } from "../shared/which_account.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
-
-/** Options of both commands. */
-export interface PauseFlags extends CommonFlags {
-  /** Acts only on this account. */
-  readonly account?: string;
-}
 
 /** The result for one account. */
 interface Result {
@@ -32,7 +25,7 @@ interface Result {
 }
 
 /** Pauses accounts, or lets them go on. An account that is so already stays as it is. */
-export function setPaused(isPaused: boolean, flags: PauseFlags, io: Io): Promise<ExitCode> {
+export function setPaused(isPaused: boolean, flags: AccountFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async ({ gateway, settings }) => {
     const results: Result[] = [];
     for (const accountId of await accountsIn(gateway, flags.account)) {

@@ -1,31 +1,23 @@
 /**
  * `barnacle schedules`: lists reminders and scheduled tasks with their runs, pauses, resumes, runs
- * and deletes them (T12).
- *
- * It reads and changes the store itself, so it works with and without a running bot, which a file
- * tells of the change (`host/files/watch_path.ts`).
+ * and deletes them (T12), with and without a running bot.
  *
  * @module
  */
 
+import { changeRows } from "../shared/columns.ts";
 import type { Schedule, ScheduleRun } from "../../core/turn/schedule.ts";
 import { nextRun } from "../../flows/schedules/when.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { hostTimezone } from "../../lib/clock.ts";
+import { hostTimezone } from "../../host/process/boot.ts";
 import type { Store } from "../../core/store/store.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/command.ts";
-import { readConfigLeniently, shown } from "../shared/read_config.ts";
+import type { AccountFlags, CommonFlags } from "../shared/command.ts";
+import { readConfigLeniently, tellRefused } from "../shared/read_config.ts";
 import { accountsIn } from "../shared/which_account.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
-
-/** Options of `schedules list`. */
-export interface SchedulesFlags extends CommonFlags {
-  /** Lists only this account. */
-  readonly account?: string;
-}
 
 /** Characters of a text in the list. */
 const PREVIEW_CHARS = 60;
@@ -33,7 +25,7 @@ const PREVIEW_CHARS = 60;
 const RUNS_SHOWN = 5;
 
 /** Lists schedules with their last runs. */
-export function list(flags: SchedulesFlags, io: Io): Promise<ExitCode> {
+export function list(flags: AccountFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
     const accounts = await accountsIn(store.gateway, flags.account);
     const all: { readonly schedule: Schedule; readonly runs: readonly ScheduleRun[] }[] = [];
@@ -81,14 +73,13 @@ export function change(
 ): Promise<ExitCode> {
   return withStore(flags, io, async ({ schedules }) => {
     const timezone = how === "resume" ? timezoneFrom(flags, io) : undefined;
-    const done: number[] = [];
-    for (const id of ids) {
-      if (await changeOne(how, schedules, id, await timezone)) done.push(id);
-      else io.problem(`no schedule ${id}; \`barnacle schedules list\` shows them`);
-    }
-    if (flags.json) io.out(JSON.stringify({ [how]: done }));
-    else for (const id of done) io.out(`${id} ${DONE[how]}`);
-    return done.length === ids.length ? EXIT.done : EXIT.failed;
+    const words = {
+      key: how,
+      done: DONE[how],
+      failed: (id: number) => `no schedule ${id}; \`barnacle schedules list\` shows them`,
+    };
+    const change = async (id: number) => await changeOne(how, schedules, id, await timezone);
+    return await changeRows(ids, change, words, flags, io);
   });
 }
 
@@ -119,10 +110,7 @@ async function changeOne(
 /** `agents.defaults.timezone`; `undefined` if no config has one. */
 async function timezoneFrom({ config }: CommonFlags, io: Io): Promise<string | undefined> {
   const loaded = await readConfigLeniently(config, io.env);
-  if (loaded.kind === "refused") {
-    io.err(shown(loaded.problems, io));
-    return undefined;
-  }
+  if (tellRefused(loaded, io)) return undefined;
   return loaded.config.agents.defaults.timezone;
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { type KeyChange, planReload } from "../../config/changes.ts";
-import { formatted } from "../../config/text/edit_text.ts";
+import { formatText } from "../../config/text/edit_text.ts";
 import { parseConfig } from "../../config/parse.ts";
 import { readTree, valueAt } from "../../config/text/tree.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -13,7 +13,7 @@ import type { ConfigFlags } from "./show.ts";
 import { changeLine, checkAnywhere, openConfig, writeText } from "./write.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
-import { shown } from "../shared/read_config.ts";
+import { problemsText } from "../shared/read_config.ts";
 
 /** The defaults of a config with the section: the keys in it have defaults of their own. */
 const WITH_DISCORD = '{ "channels": { "discord": {} } }';
@@ -38,7 +38,7 @@ export async function diff(
   const theirs = other === undefined ? undefined : openConfig(other, io.env, "the command line");
   for (const opened of [ours, theirs]) {
     if (opened?.kind !== "closed") continue;
-    io.err(shown([opened.problem], io));
+    io.err(problemsText([opened.problem], io));
     return EXIT.config;
   }
   if (ours.kind === "closed" || theirs?.kind === "closed") return EXIT.config;
@@ -50,7 +50,7 @@ export async function diff(
   const before = await checkAnywhere(theirs?.file ?? ours.file, base, io.env);
   if (before.kind === "refused" || after.kind === "refused") {
     const refused = [before, after].filter(({ kind }) => kind === "refused");
-    io.err(shown(refused.flatMap(({ problems }) => problems), io));
+    io.err(problemsText(refused.flatMap(({ problems }) => problems), io));
     return EXIT.config;
   }
   const { changes } = planReload(before, after);
@@ -81,7 +81,7 @@ function line(change: KeyChange): string {
 export async function fmt({ config: flag, json, check }: FmtFlags, io: Io): Promise<ExitCode> {
   const opened = openConfig(flag, io.env);
   if (opened.kind === "closed") {
-    io.err(shown([opened.problem], io));
+    io.err(problemsText([opened.problem], io));
     return EXIT.config;
   }
   const { file, text } = opened;
@@ -91,10 +91,10 @@ export async function fmt({ config: flag, json, check }: FmtFlags, io: Io): Prom
   }
   if (readTree(text).kind === "faults") {
     const { problems } = await parseConfig({ file, text });
-    io.err(shown(problems, io));
+    io.err(problemsText(problems, io));
     return EXIT.config;
   }
-  const newText = formatted(text);
+  const newText = formatText(text);
   const isSame = newText === text;
   if (json) io.out(JSON.stringify({ file, changed: !isSame, wrote: !isSame && !check }));
   else {io.out(

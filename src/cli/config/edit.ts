@@ -17,12 +17,11 @@ import { isList, readTree, type Segment, valueAt } from "../../config/text/tree.
 import { pathText } from "../../core/config_file.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { ConfigFlags } from "./show.ts";
-import { openConfig, type OpenedConfig, report, saveConfig } from "./write.ts";
-import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import { StartError } from "../shared/start_error.ts";
+import { openConfig, type OpenedConfig, reportSaved, saveConfig } from "./write.ts";
+import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { effectiveValues } from "../../config/schema/accounts.ts";
-import { readConfigLeniently, shown } from "../shared/read_config.ts";
+import { problemsText, readConfigLeniently, tellRefused } from "../shared/read_config.ts";
 
 /** Prints the effective value at a path, defaults and inheritance included; of a secret, its source. */
 export async function get(
@@ -34,10 +33,7 @@ export async function get(
   if (read.kind === "problem") return usage(read.message, io);
   if (read.appends) return usage("[+] works with `config set` only", io);
   const loaded = await readConfigLeniently(flag, io.env);
-  if (loaded.kind === "refused") {
-    io.err(shown(loaded.problems, io));
-    return EXIT.config;
-  }
+  if (tellRefused(loaded, io)) return EXIT.config;
   const path = pathText(read.path);
   // As JSON, a secret is its source, without its value.
   const value = valueAt(JSON.parse(JSON.stringify(effectiveValues(loaded.written))), read.path);
@@ -141,10 +137,10 @@ async function change(
   if (edited.kind === "refused") {
     const { file, text = "" } = opened;
     if (readTree(text).kind === "tree") return refuse(edited.message, file, io);
-    io.err(shown((await parseConfig({ file, text })).problems, io));
+    io.err(problemsText((await parseConfig({ file, text })).problems, io));
     return EXIT.config;
   }
-  return report(opened.file, await saveConfig(opened, edited.text, io.env), json, io);
+  return reportSaved(opened.file, await saveConfig(opened, edited.text, io.env), json, io);
 }
 
 /** The index that `[+]` stands for: the length of the list. */
@@ -174,7 +170,7 @@ function usage(message: string, io: Io): ExitCode {
 
 function refuse(message: string, file: string | undefined, io: Io): ExitCode {
   io.err(
-    shown([{ severity: "error", file, path: "", message }], io),
+    problemsText([{ severity: "error", file, path: "", message }], io),
   );
   return EXIT.config;
 }

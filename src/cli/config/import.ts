@@ -14,7 +14,7 @@ import type { ConfigFlags } from "./show.ts";
 import { checkAnywhere, writeText } from "./write.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
-import { readConfigText, shown, whyUnreadable } from "../shared/read_config.ts";
+import { problemsText, readConfigText, whyUnreadable } from "../shared/read_config.ts";
 
 /** Options of `config import`. */
 export interface ImportFlags extends ConfigFlags {
@@ -60,7 +60,7 @@ export async function importFile(flags: ImportFlags, source: string, io: Io): Pr
   if (!json) {
     for (const note of notes) io.err(noteLine(source, note));
     if (ok && notes.length === 0) io.err("All settings imported.");
-    if (problems.length > 0) io.err(shown(problems, io));
+    if (problems.length > 0) io.err(problemsText(problems, io));
     if (!ok) io.err("Nothing imported.");
   }
   if (imported.kind === "refused" || !ok) {

@@ -19,7 +19,7 @@ import { configSchema } from "../../config/schema/root.ts";
 import { chooseEmbedding } from "../model/openai_models.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
-import { readConfig, shown } from "../shared/read_config.ts";
+import { problemsText, readConfig, tellRefused } from "../shared/read_config.ts";
 import type { Env } from "../../lib/env.ts";
 import { skillFolders } from "../../workspace/skill_library.ts";
 import { nearestOf } from "../../config/checks/nearest.ts";
@@ -65,7 +65,7 @@ export async function check({ config: flag, json }: ConfigFlags, io: Io): Promis
   const file = loaded.kind === "loaded" ? loaded.config.file : problems[0]?.file;
   if (json) io.out(JSON.stringify({ ok, file, problems }));
   else {
-    if (problems.length > 0) io.err(shown(problems, io));
+    if (problems.length > 0) io.err(problemsText(problems, io));
     io.out(`${file ?? "no config file"}: ${ok ? "valid" : "invalid"}${count(problems)}`);
   }
   return ok ? EXIT.done : EXIT.config;
@@ -93,10 +93,7 @@ export function example({ all, json }: ExampleFlags, io: Io): ExitCode {
 /** Prints the config with all defaults; of a secret, only its source. Marks keys without effect. */
 export async function show({ config: flag, json }: ConfigFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfig(flag, io.env);
-  if (loaded.kind === "refused") {
-    io.err(shown(loaded.problems, io));
-    return EXIT.config;
-  }
+  if (tellRefused(loaded, io)) return EXIT.config;
   const text = JSON.stringify(effectiveValues(loaded.written), undefined, 2);
   io.out(json ? text : marked(text));
   return EXIT.done;

@@ -18,8 +18,8 @@ import type { Io } from "../terminal/io.ts";
 import {
   checkConfig,
   isPipe,
+  problemsText,
   readConfigText,
-  shown,
   whyUnreadable,
 } from "../shared/read_config.ts";
 
@@ -37,7 +37,6 @@ export interface OpenedConfig {
 export interface ClosedConfig {
   /** Discriminates from {@link OpenedConfig}. */
   readonly kind: "closed";
-  /** The reason. */
   readonly problem: Problem;
 }
 
@@ -124,7 +123,7 @@ export function writeText(
 }
 
 /** Prints the result, and returns the exit code. */
-export function report(file: string, saved: Saved, json: boolean, io: Io): ExitCode {
+export function reportSaved(file: string, saved: Saved, json: boolean, io: Io): ExitCode {
   const code = codeFor(saved);
   if (json) {
     const { kind, ...rest } = saved;
@@ -133,7 +132,7 @@ export function report(file: string, saved: Saved, json: boolean, io: Io): ExitC
   }
   switch (saved.kind) {
     case "invalid":
-      io.err(`${shown(saved.problems, io)}\n\n${printable(file)} is unchanged.`);
+      io.err(`${problemsText(saved.problems, io)}\n\n${printable(file)} is unchanged.`);
       break;
     case "unwritten":
       io.problem(saved.message);
@@ -143,7 +142,7 @@ export function report(file: string, saved: Saved, json: boolean, io: Io): ExitC
       break;
     case "saved":
       for (const change of saved.changes) io.out(changeLine(change));
-      if (saved.problems.length > 0) io.err(`${shown(saved.problems, io)}\n`);
+      if (saved.problems.length > 0) io.err(`${problemsText(saved.problems, io)}\n`);
       io.err(`Wrote ${printable(file)}${backupText(saved.backup)}`);
   }
   return code;

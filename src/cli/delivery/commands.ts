@@ -12,6 +12,7 @@ import {
 } from "../help/command_help.ts";
 import {
   ACCOUNT,
+  type AccountFlags,
   BOT_COMMON,
   COMMON,
   type CommonFlags,
@@ -23,7 +24,6 @@ import {
   UNUSED_PATH,
   word,
 } from "../shared/command.ts";
-import type { OutboxFlags } from "./outbox.ts";
 import type { SendFlags } from "./send.ts";
 
 /** `barnacle send` */
@@ -93,7 +93,7 @@ function releaseCommand(how: "resend" | "drop", brief: string) {
 
 /** `barnacle outbox …` */
 export const outbox: CliGroup = describeGroup("List, resend or drop unsent messages", {
-  list: describeCommand<OutboxFlags>({
+  list: describeCommand<AccountFlags>({
     brief: "List unsent messages, with the reason",
     examples: ["barnacle outbox list"],
     exits: { io: true, tryAgain: true },

@@ -1,46 +1,35 @@
 /**
- * `barnacle outbox`: lists unsent messages with reasons, and resends or drops them (D2).
- *
- * It reads and changes the store itself, so it works with and without a running bot. A running bot is
- * notified of the change by a file (`host/files/watch_path.ts`).
+ * `barnacle outbox`: lists unsent messages with reasons, and resends or drops them (D2), with and
+ * without a running bot.
  *
  * @module
  */
 
+import { changeRows, printList } from "../shared/columns.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { PREVIEW_CHARS } from "../../store/outbox/held.ts";
-import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/command.ts";
+import { type ExitCode } from "../shared/exit_code.ts";
+import type { AccountFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { accountsIn } from "../shared/which_account.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { OpenRow } from "../../core/store/outbox.ts";
 
-/** Options of `outbox list`. */
-export interface OutboxFlags extends CommonFlags {
-  /** Lists only this account. */
-  readonly account?: string;
-}
-
 /** A row with its account. */
-type AccountRow = OpenRow & { readonly accountId: AccountId };
+type OpenRowOfAccount = OpenRow & { readonly accountId: AccountId };
 
 /** Lists unsent messages. */
-export function list(flags: OutboxFlags, io: Io): Promise<ExitCode> {
+export function list(flags: AccountFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
     const accounts = await accountsIn(store.gateway, flags.account);
-    const rows: AccountRow[] = [];
+    const rows: OpenRowOfAccount[] = [];
     for (const accountId of accounts) {
       for (const row of await store.outbox.open(accountId)) rows.push({ accountId, ...row });
     }
-    if (flags.json) {
-      io.out(JSON.stringify(rows));
-      return EXIT.done;
-    }
-    if (rows.length === 0) io.err("No unsent messages.");
-    for (const row of rows) io.out(lineOf(row, Date.now(), accounts.length > 1));
-    return EXIT.done;
+    const hasOthers = accounts.length > 1;
+    const linesOf = () => rows.map((row) => lineOf(row, Date.now(), hasOthers));
+    return printList(rows, "No unsent messages.", flags, io, linesOf);
   });
 }
 
@@ -51,36 +40,31 @@ export function list(flags: OutboxFlags, io: Io): Promise<ExitCode> {
  */
 export function release(
   how: "resend" | "drop",
-  flags: Omit<OutboxFlags, "account">,
+  flags: Omit<AccountFlags, "account">,
   ids: readonly number[],
   io: Io,
 ): Promise<ExitCode> {
-  return withStore(flags, io, async (store) => {
-    const done: number[] = [];
-    for (const id of ids) {
-      if (await store.outbox.release(id, how)) {
-        done.push(id);
-        continue;
-      }
-      io.problem(
-        how === "resend"
-          ? `message ${id} cannot be resent: only uncertain and dead messages can`
-          : `no unsent message ${id}; \`barnacle outbox list\` shows them`,
-      );
+  const words = how === "resend"
+    ? {
+      key: how,
+      done: "queued again",
+      failed: (id: number) =>
+        `message ${id} cannot be resent: only uncertain and dead messages can`,
     }
-    if (flags.json) {
-      io.out(JSON.stringify({ [how]: done }));
-    } else {
-      for (const id of done) {
-        io.out(how === "resend" ? `${id} queued again` : `${id} dropped`);
-      }
-    }
-    return done.length === ids.length ? EXIT.done : EXIT.failed;
-  });
+    : {
+      key: how,
+      done: "dropped",
+      failed: (id: number) => `no unsent message ${id}; \`barnacle outbox list\` shows them`,
+    };
+  return withStore(
+    flags,
+    io,
+    ({ outbox }) => changeRows(ids, (id) => outbox.release(id, how), words, flags, io),
+  );
 }
 
 /** `"12  uncertain  4 min  channel:123  "Hello"  (why)"`; with the account if there are several. */
-function lineOf(row: AccountRow, now: number, isOneOfMany: boolean): string {
+function lineOf(row: OpenRowOfAccount, now: number, isOneOfMany: boolean): string {
   const { id, accountId, state, channelId, preview, chars, fileCount, createdAt } = row;
   const files = fileCount === 0 ? "" : ` +${fileCount} file${fileCount === 1 ? "" : "s"}`;
   const text = preview.length < chars ? `${preview}…` : preview;
@@ -112,11 +96,7 @@ function nextText(ms: number): string {
   return `next attempt in ${sec < 120 ? `${sec} s` : `${Math.ceil(sec / 60)} min`}`;
 }
 
-/**
- * A duration as text: `"10 min"`.
- *
- * @param ms Milliseconds.
- */
+/** A duration as text: `"10 min"`. */
 export function ageOf(ms: number): string {
   const minutes = Math.floor(Math.max(0, ms) / 60_000);
   if (minutes < 1) return "now";

@@ -2,8 +2,8 @@
  * Opens a data directory for `barnacle send`, decides which process sends the outbox, and sends single
  * messages through it without a gateway.
  *
- * Beside a running bot it only adds messages to the outbox: two processes that empty one outbox
- * would send everything twice.
+ * A running bot takes the messages over its socket, and sends them: two processes that empty one
+ * outbox would send everything twice.
  *
  * The sender is the process that holds the directory's lock: the bot, or else this command. If another
  * `barnacle send` holds it, that process sends its own message and exits. This process then takes the
@@ -12,12 +12,20 @@
  * @module
  */
 
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../../config/config.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
-import type { OutboundFile } from "../../core/outbound/outbound.ts";
+import { nonceOfCall } from "../../core/outbound/nonce.ts";
+import type { Frozen, OutboundFile } from "../../core/outbound/outbound.ts";
 import type { Target } from "../../core/outbound/target.ts";
-import { restore, takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
+import {
+  restoreIndex,
+  takesFiles,
+  uploadLimitOf,
+} from "../../discord/gateway/decode/guild_index.ts";
 import { createApplications } from "../../discord/rest/calls/application.ts";
 import { createOpenDirect, createReadChannel } from "../../discord/rest/calls/channel.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
@@ -25,33 +33,33 @@ import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import type { Logging } from "../../log.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
-import type { SendResult } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
 import { createDelivery, type DeliveryOptions } from "../../bot/outbound/delivery.ts";
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
 import { createAccountRest, NO_REST_EVENTS } from "../../bot/outbound/rest.ts";
 import { textRulesOf } from "../../bot/rules/turn_rules.ts";
 import { DATABASE_NAME, prepareDataDir } from "../../host/files/data_dir.ts";
-import { acquireLock, type Lock, readHolder } from "../../host/locks/lock.ts";
-import { openStore } from "../../store/store.ts";
-import { EXIT } from "../shared/exit_code.ts";
+import { GREETING_MS, serveSocket } from "../../host/bot_socket.ts";
+import { readHolder } from "../../host/locks/lock.ts";
+import { EXIT, StartError } from "../shared/exit_code.ts";
 import { lockOf } from "../shared/running_bot.ts";
-import { StartError } from "../shared/start_error.ts";
-import { openBeside, reportRefusedRecord } from "../shared/store_access.ts";
+import {
+  type CommandStore,
+  lockForCommand,
+  openBeside,
+  openLocked,
+} from "../shared/store_access.ts";
+import { createCallHandler } from "../shared/store_calls.ts";
 
 /** The settings and dependencies of the sender. */
 export interface OutboxSenderOptions {
-  /** The account's config. */
   readonly config: Config;
-  /** The bot's token, a secret. */
   readonly token: string;
   /** Base URL of Discord's REST API. */
   readonly apiBase: string;
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
-  /** Methods of the store. */
   readonly store: Pick<Store, "gateway" | "outbox">;
-  /** The process's log, by part. */
   readonly logging: Logging;
   /**
    * Unix time in milliseconds. Finding the place does not wait for a rate limit that lasts longer.
@@ -61,30 +69,33 @@ export interface OutboxSenderOptions {
 
 /** The bot may not attach files in the place of a message. The message names the permission. */
 export class NoFilesError extends Error {
-  /** The name of the class. */
   override readonly name = "NoFilesError";
 }
 
-/** A message in delivery, with its parts. */
-export interface StoredMessage {
+/** A message for the outbox. */
+export interface ComposedMessage {
   /** The channel. */
   readonly channelId: ChannelId;
   /** Absent in direct messages, and if Discord could not be asked. */
   readonly guildId?: GuildId;
-  /** The results of its parts, in order. */
-  sendResults(): Promise<readonly SendResult[]>;
+  /** Its parts, in order. Each has a nonce, so the outbox takes a repeated one once. */
+  readonly messages: readonly Frozen[];
 }
 
-/** Adds single messages to the outbox and sends them. */
+/** Composes single messages for the outbox, and sends them. */
 export interface OutboxSender {
   /**
-   * Adds a message to the outbox.
+   * Composes a message.
    *
    * @throws {NoFilesError} If there are files, and the bot may not attach any there.
    * @throws {RestError} If Discord does not have the place, or cannot be asked for a direct
    * channel.
    */
-  send(target: Target, text: string, files: readonly OutboundFile[]): Promise<StoredMessage>;
+  compose(
+    target: Target,
+    text: string,
+    files: readonly OutboundFile[],
+  ): Promise<ComposedMessage>;
   /** Sends the waiting messages of a channel. No other process may be sending from this outbox. */
   setOut(channelId: ChannelId): Promise<void>;
   /** Whether Discord has refused the token. */
@@ -94,6 +105,9 @@ export interface OutboxSender {
 }
 
 const now = (): number => Date.now();
+
+/** Milliseconds between two attempts to open the store. */
+const RETRY_MS = 25;
 
 /** The caller reads the result of each message. */
 const NO_DELIVERY_EVENTS: DeliveryOptions["events"] = {
@@ -137,7 +151,7 @@ export async function createOutboxSender(options: OutboxSenderOptions): Promise<
   const clean = createSecretFilter(logging.secrets());
   const cleanSecrets = (text: string) => clean(text).text;
 
-  async function placeOf(target: Target): Promise<Pick<StoredMessage, "channelId" | "guildId">> {
+  async function placeOf(target: Target): Promise<Pick<ComposedMessage, "channelId" | "guildId">> {
     if (target.kind === "user") return { channelId: await openDirect(target.userId) };
     const { channelId } = target;
     try {
@@ -160,28 +174,32 @@ export async function createOutboxSender(options: OutboxSenderOptions): Promise<
   }
 
   /** If Discord cannot be asked, the request with the file tells. */
-  async function assertTakesFiles(place: Pick<StoredMessage, "channelId" | "guildId">) {
+  async function assertTakesFiles(place: Pick<ComposedMessage, "channelId" | "guildId">) {
     const reason = await explainNoFiles(place).catch(() => undefined);
     if (reason !== undefined) throw new NoFilesError(reason);
   }
 
   return {
-    async send(target, text, files) {
+    async compose(target, text, files) {
       const place = await placeOf(target);
       if (files.length > 0) {
         await learnSelf();
         await assertTakesFiles(place);
       }
-      const { index } = restore(await store.gateway.guildsOf(accountId)); // the guilds that a running bot stored last
+      const { index } = restoreIndex(await store.gateway.guildsOf(accountId)); // the guilds that a running bot stored last
       const uploadLimit = uploadLimitOf(index, place.guildId);
       const rules = {
         ...textRulesOf(config, { cleanSecrets, uploadLimit }),
         ...(files.length === 0 && !takesFiles(index, place, self) &&
           { takesNoFiles: true } as const),
       };
-      const composed = composeSend({ accountId, ...place, text, files }, rules);
-      const ids = (await store.outbox.addAll(composed, now())).map(({ id }) => id);
-      return { ...place, sendResults: () => store.outbox.sendResultsOf(ids) };
+      const key = `send ${randomUUID()}`;
+      const messages = composeSend({ accountId, ...place, text, files }, rules)
+        .map(({ message, ...rest }, index) => ({
+          ...rest,
+          message: { ...message, nonce: nonceOfCall(key, index) },
+        }));
+      return { ...place, messages };
     },
     async setOut(channelId) {
       await learnSelf();
@@ -197,8 +215,8 @@ export async function createOutboxSender(options: OutboxSenderOptions): Promise<
 
 /** An open data directory. */
 export interface DataDirectory {
-  /** The open store. */
-  readonly store: Store;
+  /** The open store; another one after {@link DataDirectory.takeOver}. */
+  store(): Store;
   /** The sender of the outbox: this process, the bot, or another `barnacle send`. */
   sender(): "us" | "bot" | "another";
   /**
@@ -208,58 +226,67 @@ export interface DataDirectory {
    */
   takeOver(): Promise<boolean>;
   /** Closes the store and releases the lock. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 /**
- * Opens the directory, and takes its lock if it is free.
+ * Opens the directory, and takes its lock if it is free. With the lock, it takes requests of other
+ * commands meanwhile.
  *
  * @throws {StartError} If a bot is just starting, or the data are of another version.
  */
-export async function openDataDirectory(dataDir: string): Promise<DataDirectory> {
+export async function openDataDirectory(
+  dataDir: string,
+  note: (line: string) => void,
+): Promise<DataDirectory> {
   prepareDataDir(dataDir);
-  const path = lockOf(dataDir);
-  let lock = await takeForSend(path);
-  let store: Store | undefined;
-  try {
-    store = lock.kind === "held"
-      ? openStore(join(dataDir, DATABASE_NAME), {
-        now: Date.now(),
-        elapsed: () => performance.now(),
-        onRefused: reportRefusedRecord,
-      })
-      : openBeside(dataDir);
-  } catch (error) {
-    release();
-    throw error;
-  }
-  if (!store) {
-    throw new StartError(`a bot is just starting in ${dataDir}; try again`, EXIT.tryAgain);
+  let opened = await takeForSend() ?? await beside();
+
+  async function takeForSend(): Promise<CommandStore | undefined> {
+    const lock = await lockForCommand(dataDir);
+    if (lock.kind === "taken") return undefined;
+    const { store, holder, close } = openLocked(dataDir, lock);
+    const server = await serveSocket(dataDir, createCallHandler(store, () => {}))
+      .catch(() => undefined); // then another command waits until this one has exited
+    return {
+      store,
+      holder,
+      async close() {
+        await server?.close();
+        await close();
+      },
+    };
   }
 
-  function release(): void {
-    if (lock.kind === "held") lock.release();
+  async function beside(): Promise<CommandStore> {
+    const until = performance.now() + GREETING_MS;
+    for (;;) {
+      if (!existsSync(join(dataDir, DATABASE_NAME))) {
+        throw new StartError(`a bot is just starting in ${dataDir}; try again`, EXIT.tryAgain);
+      }
+      const found = await openBeside(dataDir, note, performance.now() >= until) ??
+        await takeForSend();
+      if (found) return found;
+      await sleep(RETRY_MS);
+    }
   }
 
   function sender(): ReturnType<DataDirectory["sender"]> {
-    if (lock.kind === "held") return "us";
-    return readHolder(path)?.isCommand ? "another" : "bot";
+    if (opened.holder === "us") return "us";
+    return readHolder(lockOf(dataDir))?.isCommand ? "another" : "bot";
   }
 
   return {
-    store,
+    store: () => opened.store,
     sender,
     async takeOver() {
-      if (sender() === "another") lock = await takeForSend(path);
-      return lock.kind === "held";
+      const taken = sender() === "another" ? await takeForSend() : undefined;
+      if (taken) {
+        await opened.close();
+        opened = taken;
+      }
+      return opened.holder === "us";
     },
-    close() {
-      store.close();
-      release();
-    },
+    close: () => opened.close(),
   };
-}
-
-function takeForSend(path: string): Promise<Lock> {
-  return acquireLock(path, Date.now(), undefined, { isCommand: true });
 }

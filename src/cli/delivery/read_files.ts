@@ -15,8 +15,7 @@ import { FileRefusedError, withRegularFile } from "../../host/files/read_bounded
 import { codeOf } from "../../lib/errors.ts";
 import { sizeOf } from "../../lib/text/units.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { EXIT } from "../shared/exit_code.ts";
-import { StartError } from "../shared/start_error.ts";
+import { EXIT, StartError } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 
 /** Options that name files. */

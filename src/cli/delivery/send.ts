@@ -1,46 +1,46 @@
 /**
  * `barnacle send`: puts a message into the outbox, and waits until Discord has it.
  *
- * All messages go through the outbox. A running bot with the same data finds the message there and
- * sends it. Without one, this process sends it as the bot would; the bot's next start sends the rest.
+ * All messages go through the outbox. A running bot with the same data takes the message, and sends
+ * it. Without one, this process sends it as the bot would; the bot's next start sends the rest.
  *
  * @module
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { createTokenChange } from "../../bot/account/token_change.ts";
+import { createTokenChange } from "../../flows/preflight/token_change.ts";
 import { tokenHint } from "../../bot/account_end.ts";
 import {
+  type ComposedMessage,
   createOutboxSender,
   type DataDirectory,
   NoFilesError,
   openDataDirectory,
   type OutboxSender,
-  type StoredMessage,
 } from "./outbox_sender.ts";
 import type { Config } from "../../config/config.ts";
 import { missingToken } from "../../config/load.ts";
 import { parseTarget, type Target } from "../../core/outbound/target.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { schedule } from "../../lib/clock.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { type Logging, startLog } from "../../log.ts";
 import { VERSION } from "../../version.ts";
 import { apiOf, isTokenRefused, tokenIn } from "../shared/discord.ts";
-import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/command.ts";
+import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
+import type { AccountFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { type FileFlags, readFiles } from "./read_files.ts";
-import { readConfig, shown } from "../shared/read_config.ts";
+import { readConfig, tellRefused } from "../shared/read_config.ts";
 import { registerSecrets } from "../../config/secrets.ts";
-import { StartError, toStartError } from "../shared/start_error.ts";
-import { dataDirOf } from "../shared/store_access.ts";
+import { toStartError } from "../shared/start_error.ts";
+import { dataDirOf, UnansweredError } from "../shared/store_access.ts";
 import { whichAccount } from "../shared/which_account.ts";
 import type { SendResult } from "../../core/store/outbox.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** Options of `send`. */
-export interface SendFlags extends CommonFlags, FileFlags {
-  /** The account; `default` or the only one if absent. */
-  readonly account?: string;
+export interface SendFlags extends AccountFlags, FileFlags {
   /** Seconds to wait for delivery. */
   readonly wait: number;
 }
@@ -77,10 +77,7 @@ async function sendTo(
   readStdin: () => Promise<string>,
 ): Promise<ExitCode> {
   const loaded = await readConfig(flags.config, io.env, true);
-  if (loaded.kind === "refused") {
-    io.err(shown(loaded.problems, io));
-    return EXIT.config;
-  }
+  if (tellRefused(loaded, io)) return EXIT.config;
   const config = whichAccount(loaded.config, flags.account);
   const files = readFiles(flags, config.discord.mediaMaxBytes, io);
   const content = text === "-" ? await readStdin() : text ?? "";
@@ -98,28 +95,83 @@ async function sendTo(
   });
   registerSecrets(loaded, io.env, logging);
   const bot = botOf(config, io);
-  const directory = await openDataDirectory(dataDirOf(flags.data, io));
-  let outboxSender: OutboxSender | undefined;
-  try {
-    await assertSameBot(config, bot, directory, logging);
-    const patience = Math.max(flags.wait, config.discord.rest.timeoutSec);
-    outboxSender = await createOutboxSender({
+  const directory = await openDataDirectory(dataDirOf(flags.data, io), io.err);
+  const patience = Math.max(flags.wait, config.discord.rest.timeoutSec);
+  const createSender = () =>
+    createOutboxSender({
       config,
       ...bot,
       version: VERSION,
-      store: directory.store,
+      store: directory.store(),
       logging,
       notAfter: Date.now() + patience * 1_000,
     });
-    const stored = await outboxSender.send(target, content, files);
-    if (directory.sender() === "us") await outboxSender.setOut(stored.channelId);
-    return await report(stored, flags, { outboxSender, directory }, io);
+  let outboxSender: OutboxSender | undefined;
+
+  /** Sends the messages once this process has the outbox, and waits for their results. */
+  async function settled(
+    { channelId }: ComposedMessage,
+    ids: readonly number[],
+    store: Store,
+    until: number,
+  ): Promise<readonly SendResult[]> {
+    for (let isSending = false;;) {
+      if (!isSending && await directory.takeOver()) {
+        isSending = true;
+        if (store !== directory.store()) { // it was another process's
+          await outboxSender?.stop();
+          outboxSender = await createSender();
+        }
+        await outboxSender?.setOut(channelId);
+      }
+      const results = await directory.store().outbox.sendResultsOf(ids).catch((error: unknown) => {
+        if (!(error instanceof UnansweredError)) throw error;
+        return ids.map((id) => ({ id, kind: "waits" as const })); // its successor sends them
+      });
+      const isOver = outboxSender?.isRefused() || performance.now() >= until;
+      if (isOver || !results.some(isWaiting)) return results;
+      await sleep(POLL_MS);
+    }
+  }
+
+  try {
+    await assertSameBot(config, bot, directory, logging);
+    outboxSender = await createSender();
+    const store = directory.store();
+    const composed = await outboxSender.compose(target, content, files);
+    const until = performance.now() + flags.wait * 1_000;
+    const ids = await addTo(directory, composed, until);
+    const results = await io.during("Waiting for Discord", settled(composed, ids, store, until));
+    return report(results, composed, flags, { outboxSender, directory }, io);
   } catch (error) {
     return refused(error, outboxSender, io);
   } finally {
     await outboxSender?.stop();
-    directory.close();
+    await directory.close();
     logging.stop();
+  }
+}
+
+/**
+ * Adds the messages to the outbox, once. If the process with the store ends meanwhile, its successor
+ * gets them again: it knows their nonces, should they be stored.
+ *
+ * @param until Time of the process's clock at which to give up.
+ */
+async function addTo(
+  directory: DataDirectory,
+  { messages }: ComposedMessage,
+  until: number,
+): Promise<readonly number[]> {
+  for (;;) {
+    try {
+      const added = await directory.store().outbox.addAll(messages, Date.now());
+      return added.map(({ id }) => id);
+    } catch (error) {
+      if (!(error instanceof UnansweredError) || performance.now() >= until) throw error;
+      await sleep(POLL_MS);
+      await directory.takeOver();
+    }
   }
 }
 
@@ -142,14 +194,24 @@ function refused(error: unknown, outboxSender: OutboxSender | undefined, io: Io)
 async function assertSameBot(
   { discord: { accountId, tokenPlace } }: Config,
   bot: { readonly token: string; readonly apiBase: string },
-  { store }: DataDirectory,
+  directory: DataDirectory,
   logging: Logging,
 ): Promise<void> {
-  const tokenChange = createTokenChange({ ...bot, accountId }, {
-    store: store.gateway,
-    applications: () => Promise.reject(new Error("A send takes over no outbox")),
+  const { gateway } = directory.store();
+  const tokenChange = createTokenChange({
+    accountId,
+    // Another process writes the store, and has adopted the bot before.
+    store: directory.sender() === "us"
+      ? { gateway }
+      : { gateway: { ...gateway, adoptPeer: () => Promise.resolve(false) } },
+    schedule,
+    random: Math.random,
     stopping: new AbortController().signal,
     log: logging.forPart("delivery"),
+  }, {
+    ...bot,
+    askDiscord: () => Promise.reject(new Error("A send takes over no outbox")),
+    isTransient: (_error): _error is Error => false,
   });
   if (await tokenChange.isOurs()) return;
   if (await isTokenRefused(bot.token, bot.apiBase)) {
@@ -185,28 +247,16 @@ function botOf(
 /** Milliseconds between two reads of the send results. */
 const POLL_MS = 50;
 
-async function report(
-  { channelId, guildId, sendResults }: StoredMessage,
-  { wait, json }: SendFlags,
+function report(
+  results: readonly SendResult[],
+  { channelId, guildId }: ComposedMessage,
+  { json }: SendFlags,
   { outboxSender, directory }: {
     readonly outboxSender: OutboxSender;
     readonly directory: DataDirectory;
   },
   io: Io,
-): Promise<ExitCode> {
-  const until = performance.now() + wait * 1_000;
-  async function settled(): Promise<readonly SendResult[]> {
-    let results = await sendResults();
-    while (results.some(isWaiting) && !outboxSender.isRefused() && performance.now() < until) {
-      await sleep(POLL_MS);
-      if (directory.sender() === "another" && await directory.takeOver()) {
-        await outboxSender.setOut(channelId);
-      }
-      results = await sendResults();
-    }
-    return results;
-  }
-  const results = await io.during("Waiting for Discord", settled());
+): ExitCode {
   const linkOf = (id: string) =>
     `https://discord.com/channels/${guildId ?? "@me"}/${channelId}/${id}`;
   if (json) {

@@ -15,27 +15,21 @@ import type {
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Outcomes, VerdictReader } from "./simulation/outcomes.ts";
 import type { Faults } from "./faults.ts";
-import type { BotStatus, Supervisor } from "./supervisor.ts";
+import type { BotStatus, DemoSupervisor } from "./supervisor.ts";
 import type { OfferedModel } from "./models.ts";
 import type { Notices } from "./notices.ts";
 
 /** Sources of the data. */
 export interface BotPanelPorts {
-  /** The simulated Discord. */
   readonly simulator: Simulator;
   /** Starts and kills the bot. */
-  readonly supervisor: Supervisor;
+  readonly supervisor: DemoSupervisor;
   /** Buttons that cause faults. */
   readonly faults: Faults;
-  /** New verdicts of the bot. */
   readonly verdicts: VerdictReader;
-  /** Outcomes of all messages. */
   readonly outcomes: Outcomes;
-  /** Notices for the page. */
   readonly notices: Notices;
-  /** Models to choose from. */
   readonly models: readonly OfferedModel[];
-  /** The bot's first model. */
   readonly model: OfferedModel;
   /** Asks the bot for its status. */
   readonly readStatus: () => Promise<BotStatus | undefined>;
@@ -153,18 +147,15 @@ export function createBotPanel(ports: BotPanelPorts): RunningBotPanel {
 }
 
 /** Facts about the bot at one moment. */
-export interface BotFacts {
+export interface DemoBotFacts {
   /** Process id; `undefined` if none runs. */
   readonly pid: number | undefined;
-  /** Whether it is connected to the simulated Discord. */
   readonly isConnected: boolean;
   /** Gateway calls that the simulated Discord has counted. */
   readonly calls: { readonly identifies: ArrayLike<unknown>; readonly resumes: ArrayLike<unknown> };
   /** Figures from its own status; shown while it runs. */
   readonly figures: BotCard["figures"];
-  /** Models to choose from. */
   readonly models: readonly OfferedModel[];
-  /** Id of its model. */
   readonly modelId: string;
   /** Buttons that cause faults. */
   readonly faults: BotCard["controls"];
@@ -186,7 +177,7 @@ const HEADLINES = {
 } as const;
 
 /** Makes the card. */
-export function drawBotCard(facts: BotFacts): BotCard {
+export function drawBotCard(facts: DemoBotFacts): BotCard {
   const { pid, isConnected, calls: { identifies, resumes }, figures, models, modelId } = facts;
   const isRunning = pid !== undefined;
   const state = !isRunning ? "offline" : isConnected ? "online" : "away";

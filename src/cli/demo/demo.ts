@@ -18,7 +18,7 @@ import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import type { Env } from "../../lib/env.ts";
 import { addressesOf, createPageGuard, listenFrom, pageAccessOf } from "./page_server.ts";
-import { type BotEnd, exitOf } from "./supervisor.ts";
+import { type DemoBotEnd, exitOf } from "./supervisor.ts";
 import { missingOf, type OfferedModel, offerModels } from "./models.ts";
 import { OWN_MODEL, prepareConfig, type PreparedConfig } from "./prepare_config.ts";
 import { type DemoPlan, startDemoRun } from "./demo_run.ts";
@@ -70,7 +70,12 @@ export async function demo(flags: DemoFlags, io: Io): Promise<ExitCode> {
 /** Shows rounds of the demo at one address, until a signal, or until the bot keeps ending. */
 async function show(
   { port, json, host }: DemoFlags,
-  { first, next, stop }: Show,
+  { first, next, stop }: {
+    readonly first: DemoPlan;
+    /** Prepares the world and the config of the next round. */
+    readonly next: () => Promise<PreparedConfig>;
+    readonly stop: AbortSignal;
+  },
   io: Io,
 ): Promise<ExitCode> {
   const access = pageAccessOf(host);
@@ -123,15 +128,7 @@ async function show(
   }
 }
 
-interface Show {
-  /** The first round. */
-  readonly first: DemoPlan;
-  /** Prepares the world and the config of the next round. */
-  readonly next: () => Promise<PreparedConfig>;
-  readonly stop: AbortSignal;
-}
-
-function tellOfEnd(end: BotEnd, io: Io): ExitCode {
+function tellOfEnd(end: DemoBotEnd, io: Io): ExitCode {
   io.problem(`the demo's bot keeps ending (${exitOf(end)}); its last lines:`);
   for (const line of end.lines) io.err(`  ${line}`);
   return end.code === EXIT.config ? EXIT.config : EXIT.failed;
@@ -156,17 +153,13 @@ function stopOnSignal(): AbortSignal {
 export interface Greeting {
   /** Addresses of the page, the best first. */
   readonly addresses: readonly string[];
-  /** Port of the page. */
   readonly port: number;
   /** Whether other machines can reach the page. */
   readonly isOpen: boolean;
-  /** Data directory of the bot. */
   readonly dataDir: string;
   /** Notes about the config. */
   readonly notes: readonly string[];
-  /** Models to choose from. */
   readonly models: readonly OfferedModel[];
-  /** The first model. */
   readonly model: OfferedModel;
 }
 

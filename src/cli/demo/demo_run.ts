@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createPage, type Page } from "../../../simulator/page/page.ts";
 import { createBotPanel } from "./bot_panel.ts";
 import { createFaults, HEARTBEAT_MS } from "./faults.ts";
-import { type BotEnd, createSupervisor, readBotStatus } from "./supervisor.ts";
+import { createSupervisor, type DemoBotEnd, readBotStatus } from "./supervisor.ts";
 import { createNotices, readLogLine } from "./notices.ts";
 import type { OfferedModel } from "./models.ts";
 import { createOutcomes, createVerdictReader } from "./simulation/outcomes.ts";
@@ -20,11 +20,8 @@ import { startSimulation } from "./simulation/simulation.ts";
 
 /** What a run plays. */
 export interface DemoPlan {
-  /** World and config. */
   readonly prepared: Extract<PreparedConfig, { kind: "ready" }>;
-  /** Models to choose from. */
   readonly models: readonly OfferedModel[];
-  /** The first model. */
   readonly model: OfferedModel;
 }
 
@@ -32,10 +29,9 @@ export interface DemoPlan {
 export interface DemoRun {
   /** The page; it has no socket of its own. */
   readonly page: Page;
-  /** Data directory of the bot. */
   readonly dataDir: string;
   /** Resolves with the bot's last end if restarting does not help. */
-  readonly gaveUp: Promise<BotEnd>;
+  readonly gaveUp: Promise<DemoBotEnd>;
   /** Resolves when the user wants to start over, with the bot's current model. */
   readonly reset: Promise<OfferedModel>;
   /** Resolves when the bot is online, or after a while: then the page shows the problem. */

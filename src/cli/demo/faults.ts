@@ -6,7 +6,7 @@
 
 import type { Control } from "../../../simulator/page/bot_panel.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import type { Supervisor } from "./supervisor.ts";
+import type { DemoSupervisor } from "./supervisor.ts";
 
 /** Seconds that the demo's 429 response asks the bot to wait. */
 const RETRY_AFTER_SEC = 3;
@@ -14,25 +14,14 @@ const RETRY_AFTER_SEC = 3;
 /** Milliseconds between heartbeats: short, so that the bot notices a dead connection soon. */
 export const HEARTBEAT_MS = 5_000;
 
-/** The buttons, and their effects. */
-export interface Faults {
-  /** The buttons, with their current state. */
-  controls(): readonly Control[];
-  /**
-   * Presses a button.
-   *
-   * @returns `false` if no button has that id.
-   */
-  press(id: string): boolean;
-  /** Ends faults that have had their effect. */
-  settle(): void;
-}
-
 /** Creates the buttons. */
 export function createFaults(
   simulator: Simulator,
-  { supervisor, tell }: { readonly supervisor: Supervisor; readonly tell: (text: string) => void },
-): Faults {
+  { supervisor, tell }: {
+    readonly supervisor: DemoSupervisor;
+    readonly tell: (text: string) => void;
+  },
+) {
   const { gateway, rest } = simulator.faults;
   let limit: { hits(): number; remove(): void } | undefined;
 
@@ -63,7 +52,8 @@ export function createFaults(
   };
 
   return {
-    controls: () => [
+    /** The buttons, with their current state. */
+    controls: (): readonly Control[] => [
       control(
         "op7",
         "Ask for a reconnect (op 7)",
@@ -92,12 +82,14 @@ export function createFaults(
         "The process ends at once. Write to the bot while it is down.",
       ),
     ],
-    press(id) {
+    /** Presses a button. Returns `false` if no button has that id. */
+    press(id: string): boolean {
       const press = Object.hasOwn(presses, id) ? presses[id] : undefined;
       press?.();
       return press !== undefined;
     },
-    settle() {
+    /** Ends faults that have had their effect. */
+    settle(): void {
       if (gateway.swallowAcks && simulator.connected() === 0) gateway.swallowAcks = false;
       if (limit && limit.hits() > 0) {
         limit.remove();
@@ -106,6 +98,9 @@ export function createFaults(
     },
   };
 }
+
+/** The buttons, and their effects. */
+export type Faults = ReturnType<typeof createFaults>;
 
 function control(id: string, label: string, hint: string, isOn = false): Control {
   return { id, group: "fault", label, hint, isOn };

@@ -34,7 +34,6 @@ export const SCRIPT: OfferedModel = {
 export interface LocalModel {
   /** Name at the server. */
   readonly name: string;
-  /** Base URL of its API. */
   readonly baseUrl: string;
 }
 

@@ -14,7 +14,7 @@ import { Buffer } from "node:buffer";
 import { hostname, networkInterfaces } from "node:os";
 import { type HttpServer, startHttpServer } from "../../host/http_server.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
-import type { HttpHandler } from "../../host/bounded_server.ts";
+import type { RequestHandler } from "../../host/bounded_server.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import { SAY_MAX_BYTES } from "../../../simulator/page/page.ts";
 import { isLoopback, urlHostOf } from "../../lib/network/addresses.ts";
@@ -30,7 +30,6 @@ const UPLOAD_MS = 45_000;
 
 /** Addresses of the page. */
 export interface PageAddress extends Pick<PageAccess, "host" | "key"> {
-  /** 0 for any free port. */
   readonly port: number;
 }
 
@@ -41,7 +40,7 @@ export interface PageAddress extends Pick<PageAccess, "host" | "key"> {
  */
 export async function listenFrom(
   { port, host, key }: PageAddress,
-  handler: HttpHandler,
+  handler: RequestHandler,
 ): Promise<HttpServer> {
   // The page's feed of events has no end.
   const bounds = { maxBodyBytes: SAY_MAX_BYTES, requestMs: UPLOAD_MS, maxAgeMs: MAX_TIMER_MS };

@@ -16,7 +16,7 @@ import { effectiveOf, sectionsOf } from "../../config/schema/accounts.ts";
 import { type DemoWorld, demoWorld } from "../../../simulator/actions/demo_world.ts";
 import type { Io } from "../terminal/io.ts";
 import { entriesAt, isList, isRecord, readTree, valueAt } from "../../config/text/tree.ts";
-import { readConfigLeniently, shown } from "../shared/read_config.ts";
+import { problemsText, readConfigLeniently } from "../shared/read_config.ts";
 import { isPlaceholder } from "../../config/checks/placeholders.ts";
 import { changeChannel } from "../../../simulator/actions/changes.ts";
 import type { TextChannel } from "../../../simulator/world/world.ts";
@@ -62,7 +62,7 @@ export async function prepareConfig(
   // No token is used, so each may be missing, and other users may read the file.
   const loaded = await readConfigLeniently(file, io.env);
   const problems = loaded.problems.filter(({ path }) => !isOfToken(path));
-  if (problems.length > 0) io.err(shown(problems, io));
+  if (problems.length > 0) io.err(problemsText(problems, io));
   if (loaded.kind === "refused") return { kind: "refused" };
 
   const { agent, accounts, models } = loaded.config;

@@ -16,24 +16,10 @@ import { boundedGet } from "../../host/bounded_get.ts";
 import { readHolder } from "../../host/locks/lock.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Figure } from "../../../simulator/page/bot_panel.ts";
-import type { BotProcess } from "./simulation/simulation.ts";
-
-/** Starts, kills and restarts the bot. */
-export interface Supervisor {
-  /** Process id of the running bot; `undefined` while none runs. */
-  pid(): number | undefined;
-  /** Kills the bot with SIGKILL, and restarts it after a while. */
-  kill(): void;
-  /** Stops the bot with SIGTERM, and starts one with another environment. */
-  restart(env: Env): void;
-  /** Stops restarting; the simulation ends a bot that still runs. */
-  stop(): void;
-  /** Resolves with the bot's last end if restarting does not help. */
-  readonly gaveUp: Promise<BotEnd>;
-}
+import type { SimulatedProcess } from "./simulation/simulation.ts";
 
 /** How a bot ended. */
-export interface BotEnd extends Exit {
+export interface DemoBotEnd extends Exit {
   /** Its last lines of output. */
   readonly lines: readonly string[];
 }
@@ -54,15 +40,15 @@ export function createSupervisor(
   env: Env,
   { start, sleep, now, tell }: Clock & {
     /** Starts a bot. */
-    start(env: Env): BotProcess;
+    start(env: Env): SimulatedProcess;
     /** Waits for milliseconds. */
     readonly sleep: (ms: number) => Promise<void>;
     /** Shows a sentence on the page. */
     tell(text: string): void;
   },
-): Supervisor {
-  const { promise: gaveUp, resolve: giveUp } = Promise.withResolvers<BotEnd>();
-  let bot: BotProcess | undefined;
+) {
+  const { promise: gaveUp, resolve: giveUp } = Promise.withResolvers<DemoBotEnd>();
+  let bot: SimulatedProcess | undefined;
   let current = env;
   /** Milliseconds until the next start; set if the end was requested. */
   let awayMs: number | undefined;
@@ -80,7 +66,7 @@ export function createSupervisor(
     );
   }
 
-  function ended(exit: Exit, { lines }: BotProcess, livedMs: number): void {
+  function ended(exit: Exit, { lines }: SimulatedProcess, livedMs: number): void {
     bot = undefined;
     if (isStopped) return;
     const isRequested = awayMs !== undefined;
@@ -103,21 +89,29 @@ export function createSupervisor(
 
   run();
   return {
+    /** Resolves with the bot's last end if restarting does not help. */
     gaveUp,
-    pid: () => bot?.pid,
-    kill() {
+    /** Process id of the running bot; `undefined` while none runs. */
+    pid: (): number | undefined => bot?.pid,
+    /** Kills the bot with SIGKILL, and restarts it after a while. */
+    kill(): void {
       const pid = bot?.pid;
       if (end("SIGKILL", AWAY_MS)) tell(`The bot is killed (kill -9 ${pid}), and restarts soon`);
     },
-    restart(next) {
+    /** Stops the bot with SIGTERM, and starts one with another environment. */
+    restart(next: Env): void {
       current = next; // if none runs, the next start uses it
       end("SIGTERM", 0);
     },
-    stop() {
+    /** Stops restarting; the simulation ends a bot that still runs. */
+    stop(): void {
       isStopped = true;
     },
   };
 }
+
+/** Starts, kills and restarts the bot. */
+export type DemoSupervisor = ReturnType<typeof createSupervisor>;
 
 /** The exit code or signal as text. */
 export function exitOf({ code, signal }: Exit): string {
@@ -126,11 +120,9 @@ export function exitOf({ code, signal }: Exit): string {
 
 /** Figures from the bot's status. */
 export interface BotStatus {
-  /** Whether the gateway session is ready. */
   readonly isReady: boolean;
   /** State of the gateway connection. */
   readonly gateway: string;
-  /** Figures for the card. */
   readonly figures: readonly Figure[];
 }
 
@@ -156,11 +148,7 @@ const reportSchema = z.object({
   }),
 });
 
-/**
- * Asks the bot.
- *
- * @returns `undefined` without an answer.
- */
+/** Asks the bot. Returns `undefined` without an answer. */
 export async function readBotStatus(dataDir: string): Promise<BotStatus | undefined> {
   const address = readHolder(join(dataDir, "lock"))?.http;
   if (address === undefined) return undefined;

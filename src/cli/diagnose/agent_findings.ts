@@ -9,13 +9,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import type { McpLook, McpView } from "../../bot/process/mcp_look.ts";
+import type { McpLook, McpView } from "../../mcp/look.ts";
 import type { Skill } from "../../core/skills/skill.ts";
 import { findSkills } from "../../workspace/skills.ts";
 import { skillFolders } from "../../workspace/skill_library.ts";
 import type { BotConfig } from "../../config/config.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
+import { windowOf } from "../../core/model.ts";
 import { BROKER_SOCKET } from "../../exec/remote.ts";
 import { probeSandbox } from "../../exec/sandbox.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -23,6 +24,7 @@ import type { ModelSettings } from "../../providers/settings.ts";
 import type { EmbeddedCount } from "../../core/store/notes.ts";
 import { VERSION } from "../../version.ts";
 import { chooseEmbedding, type TriedEmbedding, tryEmbedding } from "../model/openai_models.ts";
+import { windowSource } from "../model/test.ts";
 import { createModelCheck, findModel } from "../shared/model_settings.ts";
 import type { Io } from "../terminal/io.ts";
 
@@ -51,9 +53,10 @@ export async function checkTheModel(config: BotConfig, env: Io["env"]): Promise<
 async function abilitiesText(settings: ModelSettings): Promise<string> {
   const { askAbilities } = await import("../../providers/abilities.ts");
   const told = await askAbilities(settings, { fetch, timeoutMs: 10_000, now: Date.now }) ?? {};
-  const { tools, images, contextWindow } = { ...told, ...settings.abilities };
+  const { tools, images, ...abilities } = { ...told, ...settings.abilities };
   const word = (has: boolean | undefined) => has === undefined ? "unknown" : has ? "yes" : "no";
-  const window = contextWindow === undefined ? "unknown" : `${contextWindow} tokens`;
+  const { contextWindow } = windowOf(abilities);
+  const window = `${contextWindow} tokens (${windowSource(settings, told)})`;
   return `tools: ${word(tools)}, images: ${word(images)}, window: ${window}` +
     (tools === undefined ? " (`barnacle model test` finds out)" : "");
 }
@@ -106,8 +109,13 @@ export async function checkServers(
   config: BotConfig,
   dataDir: string,
 ): Promise<readonly Finding[]> {
-  const { lookAtServers } = await import("../../bot/process/mcp_look.ts");
-  return judgeServers(await lookAtServers(config, dataDir, VERSION));
+  const [{ lookAtServers }, { mcpFiles, serversOf }] = await Promise.all([
+    import("../../mcp/look.ts"),
+    import("../../bot/mcp/ports.ts"),
+  ]);
+  const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+  const files = mcpFiles(() => config, dataDir, "doctor", quiet);
+  return judgeServers(await lookAtServers(serversOf(config), { ...files, version: VERSION }));
 }
 
 /** One finding per server, and one if programs have no sandbox. */

@@ -29,18 +29,6 @@ import type { Application, Applications } from "../../discord/rest/calls/applica
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import type { HostView } from "./host_facts.ts";
 
-/** The account to check. */
-export interface DiscordCheck {
-  /** The account's config. */
-  readonly config: Config;
-  /** Base of the REST API. */
-  readonly api: string;
-  /** The account's token; absent without a usable one. */
-  readonly token: string | undefined;
-  /** Facts of this machine, with stored data. */
-  readonly host: HostView;
-}
-
 /** Whether and how to enable missing intents. */
 export interface FixOptions {
   /** Whether to enable them. */
@@ -53,7 +41,6 @@ export interface FixOptions {
 
 /** The result of the checks. */
 export interface AboutAccount {
-  /** A row for each check. */
   readonly findings: readonly Finding[];
   /** URL of the gateway from Discord, now or at the last connection. */
   readonly gatewayUrl?: string;
@@ -63,7 +50,15 @@ const ASKING = "Asking Discord";
 
 /** Checks the account, and enables missing intents on request. */
 export async function checkDiscord(
-  { config, api, token, host }: DiscordCheck,
+  { config, api, token, host }: {
+    readonly config: Config;
+    /** Base of the REST API. */
+    readonly api: string;
+    /** The account's token; absent without a usable one. */
+    readonly token: string | undefined;
+    /** Facts of this machine, with stored data. */
+    readonly host: HostView;
+  },
   mending: FixOptions,
   io: Io,
 ): Promise<AboutAccount> {

@@ -9,7 +9,7 @@
 
 import { examineNetwork } from "../../bot/preflight/examine.ts";
 import type { BotConfig, Config } from "../../config/config.ts";
-import { type DoctorPart, titled } from "../../core/checks.ts";
+import { type CheckCode, type DoctorPart, idsBelow, runChecks, titled } from "../../core/checks.ts";
 import { pathTo } from "../../core/config_file.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
@@ -36,7 +36,6 @@ import type { HostView } from "./host_facts.ts";
 
 /** The facts that the checks start from. */
 export interface DoctorFacts {
-  /** The valid config. */
   readonly config: BotConfig;
   /** Its accounts with their tokens; absent without a usable one. */
   readonly accounts: readonly {
@@ -51,56 +50,71 @@ export interface DoctorFacts {
   readonly api: string;
   /** Whether and how to enable missing intents. */
   readonly mending: FixOptions;
-  /** The terminal and the environment. */
   readonly io: Io;
-  /** Unix time in milliseconds. */
   readonly now: number;
 }
 
-/** A check, or several that need the same facts. */
-interface DoctorCheck {
+/** A check, or several that need the same facts: a row for each result, or none. */
+export interface DoctorCheck
+  extends CheckCode<Inspected, readonly Finding[] | Promise<readonly Finding[]>> {
   /** The part of `--only` that it belongs to. */
   readonly part: DoctorPart;
-  /** Returns a row for each result; none if it has nothing to say. */
-  run(facts: Inspected): readonly Finding[] | Promise<readonly Finding[]>;
 }
 
 /** The facts, with those that several checks fetch. */
-interface Inspected extends DoctorFacts {
+export interface Inspected extends DoctorFacts {
   /** Checks each account at Discord, once. */
   readonly discord: () => Promise<DiscordRows>;
 }
 
-interface DiscordRows {
+/** The results of the checks at Discord. */
+export interface DiscordRows {
   readonly findings: readonly Finding[];
+  /** URL of the gateway from Discord; `undefined` if it did not name one. */
   readonly gatewayUrl: string | undefined;
 }
 
-const DOCTOR_CHECKS: readonly DoctorCheck[] = [
-  { part: "host", run: ({ host }) => judgeHost(host.facts) },
+/** Every check of `barnacle doctor` but those of the config. */
+export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   {
     part: "host",
+    checks: ["host.data", "host.store", "host.bot", "host.eventLoop", "host.instance"],
+    run: ({ host }) => judgeHost(host.facts),
+  },
+  {
+    part: "host",
+    checks: ["host.runs"],
     run: ({ host: { facts, known }, io, now }) => {
       if (!known) return [];
       const earlier = facts.bot.kind === "none" ? known.runs : known.runs.slice(0, -1);
       return [judgeRuns(earlier, now, readBootId(), hostingOf(io.env))];
     },
   },
-  { part: "host", run: (facts) => byAccount(facts, judgePause) },
+  { part: "host", checks: ["bot.paused"], run: (facts) => byAccount(facts, judgePause) },
   {
     part: "host",
+    checks: ["access.names"],
     run: (facts) =>
       byAccount(facts, ({ discord: { access, accountId } }, { known }) => [
         judgeNames(access, known?.accounts.get(accountId)?.names ?? []),
       ]),
   },
-  { part: "host", run: checkTokenSource },
-  { part: "host", run: ({ config, dataDir }) => checkSkills(config, dataDir) },
-  { part: "host", run: ({ config }) => checkExec(config) },
-  { part: "discord", run: checkNetwork },
-  { part: "discord", run: async ({ discord }) => (await discord()).findings },
+  { part: "host", checks: ["config.tokenSource"], run: checkTokenSource },
+  {
+    part: "host",
+    checks: ["skills"],
+    run: ({ config, dataDir }) => checkSkills(config, dataDir),
+  },
+  { part: "host", checks: ["exec"], run: ({ config }) => checkExec(config) },
+  { part: "discord", checks: idsBelow("network."), run: checkNetwork },
+  {
+    part: "discord",
+    checks: ["config.token", ...idsBelow("discord")],
+    run: async ({ discord }) => (await discord()).findings,
+  },
   {
     part: "mcp",
+    checks: ["mcp", "mcp.sandbox"],
     run: ({ config, dataDir, io }) =>
       Object.keys(config.mcp.servers).length === 0
         ? []
@@ -108,12 +122,14 @@ const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   },
   {
     part: "model",
+    checks: ["config.model", "model"],
     run: async ({ config, io }) => [
       await io.during("Asking the model's server", checkTheModel(config, io.env)),
     ],
   },
   {
     part: "model",
+    checks: ["config.embedding", "embedding"],
     run: ({ config, io, host: { known } }) =>
       io.during(
         "Asking the embedding model",
@@ -129,9 +145,8 @@ export async function runDoctorChecks(
 ): Promise<readonly Finding[]> {
   const inspected: Inspected = { ...facts, discord: once(() => checkAccounts(facts)) };
   const findings: Finding[] = [];
-  for (const { part, run } of DOCTOR_CHECKS) {
-    if (parts.has(part)) findings.push(...await run(inspected));
-  }
+  const chosen = DOCTOR_CHECKS.filter(({ part }) => parts.has(part));
+  for (const found of runChecks("doctor", chosen, inspected)) findings.push(...await found);
   return findings;
 }
 

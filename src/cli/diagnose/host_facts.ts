@@ -51,7 +51,6 @@ export interface HostOptions {
   readonly accounts: readonly { readonly accountId: AccountId; readonly bot?: string }[];
   /** The model that makes vectors of notes: `"<provider>/<model>"`; absent: none. */
   readonly embedding?: string;
-  /** Unix time in milliseconds. */
   readonly now: number;
   /** Newest known schema; tests set another one. */
   readonly newestSchema?: number;
@@ -59,7 +58,6 @@ export interface HostOptions {
 
 /** The facts, with data of the store for other checks. */
 export interface HostView {
-  /** Facts to judge. */
   readonly facts: HostFacts;
   /** Absent if the store cannot be read. */
   readonly known?: StoreView;
@@ -67,7 +65,6 @@ export interface HostView {
 
 /** Data of the store. */
 export interface StoreView {
-  /** Data by account. */
   readonly accounts: ReadonlyMap<AccountId, AccountView>;
   /** Runs of the last 24 hours; the last one may be the running bot. */
   readonly runs: readonly ProcessRun[];
@@ -180,7 +177,7 @@ async function lookAtStore(
   async function readStore(database: DatabaseSync): Promise<StoreView> {
     const store = createStore(database, path, {
       elapsed: () => performance.now(),
-      isReadOnly: true,
+      journal: "leave",
     });
     const accounts = new Map<AccountId, AccountView>();
     for (const accountId of accountIds) {

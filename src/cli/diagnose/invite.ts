@@ -20,16 +20,14 @@ import {
 import { apiOf, ASK_MS, openDiscord, tokenIn } from "../shared/discord.ts";
 import { exitCodeOf } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/command.ts";
+import type { AccountFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
-import { readConfig, shown } from "../shared/read_config.ts";
+import { readConfig, tellRefused } from "../shared/read_config.ts";
 import { toStartError } from "../shared/start_error.ts";
 import { whichAccount } from "../shared/which_account.ts";
 
 /** Options of `invite`. */
-export interface InviteFlags extends CommonFlags {
-  /** The account; `default` or the only one if absent. */
-  readonly account?: string;
+export interface InviteFlags extends AccountFlags {
   /** Whether to ask for the permissions that the open tool gates need. */
   readonly tools: boolean;
   /** Whether to ask for emojis and stickers of other servers. */
@@ -52,10 +50,7 @@ export async function invite(
 
 async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfig(flags.config, io.env, true);
-  if (loaded.kind === "refused") {
-    io.err(shown(loaded.problems, io));
-    return EXIT.config;
-  }
+  if (tellRefused(loaded, io)) return EXIT.config;
   const config = whichAccount(loaded.config, flags.account);
   const missing = missingToken(config);
   const token = tokenIn(config);

@@ -11,7 +11,7 @@ import type { LockHolder } from "../../host/locks/lock.ts";
 import type { HealthFinding, Status } from "../../http/health_finding.ts";
 import type { ShownReport } from "../../http/read_report.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { dataProblem, findData } from "../shared/find_data.ts";
@@ -22,7 +22,7 @@ import {
   isHeld,
   STATUS_TIMEOUT_MS,
 } from "../shared/running_bot.ts";
-import { StartError, toStartError } from "../shared/start_error.ts";
+import { toStartError } from "../shared/start_error.ts";
 
 /**
  * Prints the state of the bot, of its accounts and of each check.
@@ -59,17 +59,17 @@ export async function status(
 
 /** Prints the use of the models, which the store has. A store that cannot be read is no error. */
 async function printUsage(dataDir: string, io: Io): Promise<void> {
-  const [{ openBeside }, { usageLine }] = await Promise.all([
+  const [{ openForCommand }, { usageLine }] = await Promise.all([
     import("../shared/store_access.ts"),
     import("../model/usage.ts"),
   ]);
   try {
-    const store = openBeside(dataDir);
-    if (!store) return;
+    const opened = await openForCommand(dataDir, io.err);
+    if (!opened) return;
     try {
-      io.out(await usageLine(store, Date.now()));
+      io.out(await usageLine(opened.store, Date.now()));
     } finally {
-      store.close();
+      await opened.close();
     }
   } catch {
     // the report above says it if the store is broken

@@ -27,31 +27,24 @@ export interface CommandHelp {
   readonly notes?: readonly string[];
   /** Whole command lines. */
   readonly examples: readonly string[];
-  /** Exit codes. */
   readonly exits: Exits;
 }
 
 /** A command with its help. */
 export interface CliCommand {
-  /** Discriminates from {@link CliGroup}. */
   readonly kind: "command";
-  /** Its help. */
   readonly help: CommandHelp;
-  /** The command, for the library. */
   readonly target: Command<CommandContext>;
 }
 
 /** Commands below a common name: `barnacle config …`. */
 export interface CliGroup {
-  /** Discriminates from {@link CliCommand}. */
   readonly kind: "group";
   /** Imperative, without a full stop. */
   readonly brief: string;
-  /** Commands by name. */
   readonly commands: Readonly<Record<string, CliCommand>>;
   /** The command that runs without a name. */
   readonly defaultCommand?: string;
-  /** The group, for the library. */
   readonly target: RouteMap<CommandContext>;
 }
 
@@ -65,7 +58,6 @@ export interface CommandDefinition<
   Flags extends OptionsOf<Flags>,
   Inputs extends readonly unknown[],
 > extends CommandHelp {
-  /** Options and arguments, for the library. */
   readonly parameters: NoInfer<TypedCommandParameters<Flags, Inputs, CommandContext>>;
   /** Runs the command. It imports its module itself, so that other commands do not load it. */
   readonly run: (flags: Flags, io: Io, ...inputs: Inputs) => ExitCode | Promise<ExitCode>;

@@ -17,16 +17,18 @@ import {
   UnsatisfiedFlagError,
   UnsatisfiedPositionalError,
 } from "@stricli/core";
+import { StartError } from "../shared/exit_code.ts";
 
 /** The library's texts, with Barnacle's own for errors. */
 export function errorTexts(): ApplicationText {
   return {
     ...text_en,
     exceptionWhileParsingArguments: (error) => `barnacle: ${problemOf(error)}`,
-    exceptionWhileRunningCommand: (error) =>
-      `barnacle: internal error, please report it: ${
-        error instanceof Error ? error.stack ?? error.message : String(error)
-      }`,
+    exceptionWhileRunningCommand: (error) => {
+      if (error instanceof StartError) return `barnacle: ${error.message}`;
+      const stack = error instanceof Error ? error.stack ?? error.message : String(error);
+      return `barnacle: internal error, please report it: ${stack}`;
+    },
   };
 }
 

@@ -11,7 +11,6 @@ import { type CliCommand, type CliGroup, type HelpRow, section } from "./command
 export interface CommandTask {
   /** The heading: `"Answer messages"`. */
   readonly title: string;
-  /** Commands by name. */
   readonly commands: Readonly<Record<string, CliCommand | CliGroup>>;
 }
 

@@ -76,7 +76,6 @@ export function withHelpOption(args: readonly string[], commands: Commands): rea
 /**
  * Checks the names of command and sub-command.
  *
- * @param commands All commands of the program.
  * @returns The message after `barnacle: `; `undefined` if the names are right.
  */
 export function wrongCommand(args: readonly string[], commands: Commands): string | undefined {

@@ -54,9 +54,7 @@ export type TriedEmbedding =
       readonly ms: number;
     }
     | {
-      /** Kind of the failure. */
       readonly kind: ModelErrorKind;
-      /** The failure, for the operator. */
       readonly failure: string;
       /** The next step; absent if the failure passes by itself. */
       readonly fix?: string;

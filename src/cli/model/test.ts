@@ -5,11 +5,11 @@
  * @module
  */
 
-import { type Abilities, ModelError, UNKNOWN_WINDOW } from "../../core/model.ts";
+import { ModelError, UNKNOWN_WINDOW } from "../../core/model.ts";
 import { modelProblemOf } from "../../core/model_problem.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { askAbilities } from "../../providers/abilities.ts";
-import { createModel } from "../../providers/models.ts";
+import { createModel, type ToldAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings } from "../../providers/settings.ts";
 import { type TriedModel, tryModel } from "../../providers/try_model.ts";
 import { chooseEmbedding, type TriedEmbedding, tryEmbedding } from "./openai_models.ts";
@@ -17,7 +17,7 @@ import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { findModel } from "../shared/model_settings.ts";
-import { readConfig, shown } from "../shared/read_config.ts";
+import { problemsText, readConfig, tellRefused } from "../shared/read_config.ts";
 import type { Io } from "../terminal/io.ts";
 
 /** Maximum silence of the server that is asked about the model, in milliseconds. */
@@ -30,25 +30,24 @@ interface Tested {
   readonly model: string;
   readonly tried?: TriedModel;
   readonly failure?: ModelError;
-  readonly abilities: Abilities;
+  readonly abilities: ToldAbilities;
+  /** The source of the window, for people. */
+  readonly windowFrom: string;
   readonly isLocal: boolean;
 }
 
 /** Tests the model and its fallbacks, in order. */
 export async function testModels(flags: CommonFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfig(flags.config, io.env, false);
-  if (loaded.kind === "refused") {
-    io.err(shown(loaded.problems, io));
-    return EXIT.config;
-  }
+  if (tellRefused(loaded, io)) return EXIT.config;
   const found = await findModel(loaded.config, io.env);
   if (found.kind === "problem") {
-    io.err(shown([found.problem], io));
+    io.err(problemsText([found.problem], io));
     return EXIT.config;
   }
   const memory = chooseEmbedding(loaded.config, io.env);
   if ("problem" in memory) {
-    io.err(shown([memory.problem], io));
+    io.err(problemsText([memory.problem], io));
     return EXIT.config;
   }
   const results: Tested[] = [];
@@ -77,10 +76,11 @@ async function test(settings: ModelSettings): Promise<Tested> {
     const tried = await tryModel(model, () => performance.now(), new AbortController().signal);
     // After the question: Ollama tells the window of a model that runs.
     const told = await askAbilities(settings, deps) ?? {};
-    return { ...about, tried, abilities: { ...told, ...settings.abilities } };
+    const abilities = { ...told, ...settings.abilities };
+    return { ...about, tried, abilities, windowFrom: windowSource(settings, told) };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
-    return { ...about, failure: error, abilities: {} };
+    return { ...about, failure: error, abilities: {}, windowFrom: ASSUMED };
   }
 }
 
@@ -108,7 +108,9 @@ function embeddedJson({ modelId: model, ...tried }: TriedEmbedding): object {
     : { model, dimension: tried.dimension, totalMs: tried.ms };
 }
 
-function rowsOf({ model, tried, failure, abilities, isLocal }: Tested): readonly string[][] {
+function rowsOf(
+  { model, tried, failure, abilities, windowFrom, isLocal }: Tested,
+): readonly string[][] {
   if (!tried) {
     const fix = failure && modelProblemOf(failure)?.fix;
     return [
@@ -124,7 +126,7 @@ function rowsOf({ model, tried, failure, abilities, isLocal }: Tested): readonly
     ["First token", seconds(firstMs)],
     ["Tools", yesNo(tools, abilities.tools)],
     ["Images", yesNo(images, abilities.images)],
-    ["Window", windowText(abilities, isLocal)],
+    ["Window", windowText(abilities, windowFrom, isLocal)],
     ...(usage ? [["Tokens", `${usage.inputTokens} + ${usage.outputTokens}`]] : []),
   ];
 }
@@ -139,24 +141,41 @@ function yesNo(has: boolean, told: boolean | undefined): string {
     : `${word} (its server says ${told ? "yes" : "no"})`;
 }
 
-function windowText({ contextWindow }: Abilities, isLocal: boolean): string {
+function windowText(
+  { contextWindow }: ToldAbilities,
+  from: string,
+  isLocal: boolean,
+): string {
   if (contextWindow === undefined) {
-    return `unknown: Barnacle assumes ${UNKNOWN_WINDOW.contextWindow} tokens; ` +
+    return `${UNKNOWN_WINDOW.contextWindow} tokens (${ASSUMED}); ` +
       "set contextWindow in models.providers.<provider>.models";
   }
   const isSmall = isLocal && contextWindow <= SMALL_WINDOW;
-  return `${contextWindow} tokens` +
+  return `${contextWindow} tokens (${from})` +
     (isSmall
       ? ": a local server's small default; raise it there (Ollama: OLLAMA_CONTEXT_LENGTH, " +
         "llama.cpp: --ctx-size, LM Studio: Context Length)"
       : "");
 }
 
-function jsonOf({ model, tried, failure, abilities }: Tested): object {
+const ASSUMED = "assumed: its server does not tell";
+
+/** Says where the window of a model comes from. */
+export function windowSource(
+  { abilities }: Pick<ModelSettings, "abilities">,
+  { contextWindow, windowFrom }: ToldAbilities,
+): string {
+  if (abilities?.contextWindow !== undefined) return "from the config";
+  if (contextWindow === undefined) return ASSUMED;
+  return windowFrom === "family" ? "usual for its family" : "from its server";
+}
+
+function jsonOf({ model, tried, failure, abilities, windowFrom }: Tested): object {
   return {
     model,
     ...tried,
     failure: failure ? { kind: failure.kind, message: failure.message } : undefined,
     contextWindow: abilities.contextWindow,
+    windowFrom: tried && windowFrom,
   };
 }

@@ -11,16 +11,6 @@ import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { Io } from "../terminal/io.ts";
 
-/** Facts that are the same for all accounts. */
-export interface BannerFacts {
-  /** Barnacle's version. */
-  readonly version: string;
-  /** Path of the config file; absent without one. */
-  readonly config?: string;
-  /** Path of the data directory. */
-  readonly data: string;
-}
-
 /** Guilds to name; the others are counted only. */
 const MAX_NAMED = 5;
 
@@ -31,7 +21,13 @@ const MAX_NAMED = 5;
  * @returns Gets the account, and the base URL of the HTTP server if there is one.
  */
 export function createBanner(
-  { version, config, data }: BannerFacts,
+  { version, config, data }: {
+    readonly version: string;
+    /** Path of the config file; absent without one. */
+    readonly config?: string;
+    /** Path of the data directory. */
+    readonly data: string;
+  },
   isForPeople: boolean,
   { log, io }: { readonly log: Log; readonly io: Pick<Io, "err" | "errStyle"> },
 ): (online: Online, http: string | undefined) => void {

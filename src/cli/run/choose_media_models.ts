@@ -24,10 +24,6 @@ import type { Drawing } from "../../flows/tools/draw.ts";
 /** A model on the operator's own machine or network costs nothing. */
 const FREE = { audioMinute: 0 } as const;
 
-interface OpenaiModel {
-  readonly settings: ModelSettings;
-}
-
 /** Chooses both models. Makes no request. */
 export function chooseSpeech(
   { audio, models }: Pick<SharedConfig, "audio" | "models">,
@@ -38,7 +34,7 @@ export function chooseSpeech(
   if (heard?.problem) return { problem: heard.problem };
   const spoken = find("audio.speak", audio.speak);
   if (spoken?.problem) return { problem: spoken.problem };
-  const cost = ({ settings }: OpenaiModel) => {
+  const cost = (settings: ModelSettings) => {
     const price = isPaid(settings) ? settings.price : { ...FREE, ...settings.price };
     return (seconds: number) => microsOfAudio(seconds, price);
   };
@@ -47,14 +43,14 @@ export function chooseSpeech(
       ? {
         modelId: modelIdOf(heard.settings),
         maxSec: audio.maxMin * 60,
-        microsOf: cost(heard),
+        microsOf: cost(heard.settings),
         transcribe: createTranscribe(heard.settings, { fetch, timeoutMs: TRANSCRIBE_MS }),
       }
       : undefined,
     voice: spoken
       ? {
         modelId: modelIdOf(spoken.settings),
-        microsOf: cost(spoken),
+        microsOf: cost(spoken.settings),
         speak: createSpeak(spoken.settings, audio.voice, { fetch, timeoutMs: SPEAK_MS }),
       }
       : undefined,

@@ -14,7 +14,7 @@ import { type Budgets, hasBudget, hasMoneyLimit } from "../../core/spending/budg
 import type { Finding } from "../../core/finding.ts";
 import type { Model } from "../../core/model.ts";
 import type { Log } from "../../lib/log.ts";
-import { type Candidate, withFallbacks } from "../../providers/choice/fallbacks.ts";
+import { type ModelCandidate, withFallbacks } from "../../providers/choice/fallbacks.ts";
 import { createKnownAbilities, createModel, withAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
 import { withRetry } from "../../providers/choice/retry.ts";
@@ -103,7 +103,7 @@ function warnOfCosts(all: readonly ModelSettings[], budgets: Budgets, log: Log):
 const ABILITIES_MS = 10_000;
 
 /** A model with its abilities, prices and retries. */
-function candidateOf(settings: ModelSettings, log: Log): Candidate {
+function candidateOf(settings: ModelSettings, log: Log): ModelCandidate {
   const { provider: { id: providerId }, abilities: written } = settings;
   const known = createKnownAbilities({
     written,
@@ -131,6 +131,14 @@ function candidateOf(settings: ModelSettings, log: Log): Candidate {
           : "The model server refused a conversation with tool calls; the model answered without them",
         { reason: message },
       ),
+    onTooLong(error, request) {
+      known.refused(error, request);
+      const { contextWindow } = known.window();
+      log.info("A model refused a request because of its length; its window counts as smaller", {
+        model: modelIdOf(settings),
+        contextWindow,
+      });
+    },
     onNoImages: ({ message }) =>
       log.warn("The model server refuses images; the model answers without them", {
         reason: message,

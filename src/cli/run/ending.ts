@@ -20,7 +20,7 @@ export type Ending = BotEnd | { readonly kind: "signal"; readonly signal: string
 const SAME_SIGNAL_MS = 100;
 
 /** The first signal stops the bot; the second one ends the process at once, without data loss. */
-export function signalled(): Promise<Ending> {
+export function firstSignal(): Promise<Ending> {
   return new Promise((resolve) => {
     let firstAt: number | undefined;
     for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {

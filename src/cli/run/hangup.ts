@@ -9,18 +9,8 @@
 
 import process from "node:process";
 
-/** The SIGHUPs of this process. */
-export interface Hangups {
-  /**
-   * Calls a function at each SIGHUP. If a SIGHUP has arrived before, it also calls it at once.
-   *
-   * @returns A function that stops the calls. A later SIGHUP still does not end the process.
-   */
-  onHangup(call: () => void): () => void;
-}
-
 /** Handles every SIGHUP of this process from now on. */
-export function createHangups(): Hangups {
+export function createHangups() {
   let listener: (() => void) | undefined;
   let hasArrived = false;
   process.on("SIGHUP", () => {
@@ -28,10 +18,18 @@ export function createHangups(): Hangups {
     listener?.();
   });
   return {
-    onHangup(call) {
+    /**
+     * Calls a function at each SIGHUP. If a SIGHUP has arrived before, it also calls it at once.
+     *
+     * @returns A function that stops the calls. A later SIGHUP still does not end the process.
+     */
+    onHangup(call: () => void): () => void {
       listener = call;
       if (hasArrived) call();
       return () => void (listener = () => {});
     },
   };
 }
+
+/** The SIGHUPs of this process. */
+export type Hangups = ReturnType<typeof createHangups>;

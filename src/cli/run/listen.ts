@@ -9,7 +9,7 @@
 
 import type { HttpServer, HttpServerSettings } from "../../host/http_server.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
-import type { HttpHandler } from "../../host/bounded_server.ts";
+import type { RequestHandler } from "../../host/bounded_server.ts";
 
 /** Number of ports to try after the default one. */
 const TRIES = 100;
@@ -35,7 +35,7 @@ export type Listening =
 /** Starts a server; tests pass their own. */
 export type StartServer = (
   settings: HttpServerSettings,
-  handler: HttpHandler,
+  handler: RequestHandler,
 ) => Promise<HttpServer>;
 
 /**
@@ -46,7 +46,7 @@ export type StartServer = (
 export async function listenForHealth(
   settings: HttpServerSettings,
   { isWritten, isRequired }: PortRules,
-  handler: HttpHandler,
+  handler: RequestHandler,
   start: StartServer,
 ): Promise<Listening> {
   const { port: wanted } = settings;

@@ -21,7 +21,6 @@ import type { FoundSetup } from "./setup.ts";
 export interface ReloadPorts {
   /** Finds, reads and checks the file again. */
   readonly read: () => Promise<Loaded>;
-  /** The current config. */
   readonly running: LoadedConfig;
   /**
    * Applies a config to the bot.
@@ -35,7 +34,6 @@ export interface ReloadPorts {
   readonly onBegin: () => void;
   /** Called after a reload. */
   readonly onEnd: () => void;
-  /** Log of the reloads. */
   readonly log: Log;
 }
 
@@ -155,9 +153,7 @@ function logApplied({ changes, accounts }: ReloadPlan, log: Log): void {
 export interface ConfigReloadOptions {
   /** The config at the start. */
   readonly loaded: LoadedConfig;
-  /** The logs of the process. */
   readonly logging: BotOptions["logging"];
-  /** Finds, reads and checks the config again. */
   readonly readAgain: () => Promise<Loaded>;
   /** Finds tokens, model and API of a config's accounts, and takes their locks. */
   readonly prepare: (loaded: LoadedConfig) => Promise<FoundSetup>;

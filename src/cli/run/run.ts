@@ -27,7 +27,6 @@ import {
   MEDIA_NAME,
   prepareDataDir,
 } from "../../host/files/data_dir.ts";
-import { watchWakeFile } from "../../host/files/watch_path.ts";
 import { loadNotify } from "../../host/process/sd_notify.ts";
 import { stateOf } from "../../host/files/watch_path.ts";
 import type { Log } from "../../lib/log.ts";
@@ -39,14 +38,14 @@ import { createBanner } from "./banner.ts";
 import { findSetup } from "./setup.ts";
 import { readBuild } from "../shared/build.ts";
 import { lockedBot } from "../shared/discord.ts";
-import { readConfig, readConfigAgain, shown } from "../shared/read_config.ts";
-import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import { problemsText, readConfig, readConfigAgain } from "../shared/read_config.ts";
+import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import type { Hangups } from "./hangup.ts";
 import type { Io } from "../terminal/io.ts";
 import { serve } from "./serve.ts";
 import { acquireInstance } from "../shared/sole_instance.ts";
-import { StartError, toStartError } from "../shared/start_error.ts";
+import { toStartError } from "../shared/start_error.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** Options of `run`. */
@@ -153,8 +152,8 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
         build: readBuild(),
         isConnectionDebug: flags.connectionDebug,
         env,
-        hearWriters: (onWritten) => watchWakeFile(dataDir, onWritten),
         thread,
+        crashAt: crash.at,
         crashHooks: {
           onAnswerStarted: () => crash.at("posted"),
           onAnswered: () => crash.at("answered"),
@@ -231,13 +230,13 @@ function hookOf<Hook>(name: string, read: () => Hook): Hook {
 }
 
 function refuse(problems: readonly Problem[], io: Io): ExitCode {
-  io.err(shown(problems, io));
+  io.err(problemsText(problems, io));
   return EXIT.config;
 }
 
 /** Prints warnings on a terminal as `config check` does; a log gets a line for each. */
 function report(problems: readonly Problem[], log: Log, io: Io): void {
-  if (io.isTerminal && problems.length > 0) return io.err(shown(problems, io));
+  if (io.isTerminal && problems.length > 0) return io.err(problemsText(problems, io));
   for (const { severity, path, message, hint } of problems) {
     const level = severity === "note" ? "info" : "warn";
     log[level](message, { key: path, ...(hint !== undefined && { hint }) });

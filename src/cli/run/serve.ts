@@ -15,7 +15,9 @@ import { valueAt } from "../../config/text/tree.ts";
 import { describeLastRun } from "../../flows/preflight/last_run.ts";
 import { readBootId } from "../../host/process/boot.ts";
 import { STOP_EXTRA_MS } from "../../host/process/end_process.ts";
+import type { SocketHandler } from "../../host/bot_socket.ts";
 import type { HttpServer } from "../../host/http_server.ts";
+import type { CrashMoment } from "../../host/process/crash_points.ts";
 import { endStart } from "../../host/process/engine_options.ts";
 import { forgetManager, type Notify, watchdogMsOf } from "../../host/process/sd_notify.ts";
 import { watchPath } from "../../host/files/watch_path.ts";
@@ -24,7 +26,7 @@ import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/clock.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { type ConfigReloadOptions, createConfigReload } from "./reload.ts";
-import { endingOf, logWait, signalled } from "./ending.ts";
+import { endingOf, firstSignal, logWait } from "./ending.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { isPipe } from "../shared/read_config.ts";
 import type { Hangups } from "./hangup.ts";
@@ -32,7 +34,6 @@ import { listenForHealth } from "./listen.ts";
 
 /** The bot and its surroundings. */
 export interface ServeOptions extends BotOptions, ConfigReloadOptions {
-  /** The logs of the process. */
   readonly logging: BotOptions["logging"];
   /** SIGHUPs, which cause a reload. */
   readonly hangups: Hangups;
@@ -42,8 +43,9 @@ export interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly setHttp: (address: string) => void;
   /** Announces an account that is online, with the base URL of the HTTP server. */
   readonly announce: (online: Online, http: string | undefined) => void;
-  /** Notifies the service manager. */
   readonly notify: Notify;
+  /** A test ends the process there. */
+  readonly crashAt: (moment: CrashMoment) => void;
 }
 
 /** Milliseconds that connecting to Discord gets before the HTTP server is loaded. */
@@ -56,11 +58,12 @@ const START_MS = 1_000;
 export async function serve(options: ServeOptions): Promise<ExitCode> {
   const { logging, store } = options;
   const log = logging.forPart("main");
-  const signal = signalled(); // before the start, which may take long
+  const signal = firstSignal(); // before the start, which may take long
   let bot: Bot | undefined;
   const runId = randomUUID();
   let ending = "fault";
   let server: HttpServer | undefined;
+  let requests: Awaited<ReturnType<typeof serveCommands>>;
   /** Such as a full disk; then the bot starts all the same, unless it cannot use the store at all. */
   let unstored: unknown;
   await logLastRun(runId, options, log).catch((error: unknown) => {
@@ -97,6 +100,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     if (address !== undefined) options.setHttp(address);
     const base = address === undefined ? undefined : `http://${address}`;
     setBase(base);
+    requests = await serveCommands(bot, options, log);
     watch = watchOver(bot, options, log);
     log.info("Barnacle is running", {
       pid: process.pid,
@@ -120,8 +124,31 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   } finally {
     cancel();
     watch?.stop();
+    await requests?.close();
     await server?.close();
     await endRun();
+  }
+}
+
+/**
+ * Takes requests of commands; `undefined` if there can be no socket, which no bot needs to answer. The
+ * code that carries them out is loaded with the first one.
+ */
+async function serveCommands(bot: Bot, { store, dataDir, crashAt }: ServeOptions, log: Log) {
+  const { serveSocket } = await import("../../host/bot_socket.ts");
+  let handler: SocketHandler | undefined;
+  try {
+    return await serveSocket(dataDir, async (request) => {
+      crashAt("asked");
+      const { createCallHandler } = await import("../shared/store_calls.ts");
+      handler ??= createCallHandler(store, bot.changedByCommand);
+      const answer = await handler(request);
+      crashAt("carriedOut");
+      return answer;
+    }, (error) => log.error("Cannot answer a command", { error }));
+  } catch (error) {
+    log.warn("Commands cannot reach this bot; those that change data need it stopped", { error });
+    return undefined;
   }
 }
 

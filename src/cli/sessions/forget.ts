@@ -1,8 +1,8 @@
 /**
  * `barnacle forget`: removes every trace of a person from the store and from the kept files (X5).
  *
- * It works beside a running bot. It waits until no turn of the person is open, because a running turn
- * would store their words again.
+ * A running bot does it itself, so its memory forgets the person, too. The command waits until no turn
+ * of the person is open, because a running turn would store their words again.
  *
  * @module
  */
@@ -18,7 +18,6 @@ import { createMediaFolder } from "../../media/folder.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { jsonLine } from "../../lib/text/json.ts";
-import { isHeld } from "../shared/running_bot.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import type { Forgotten, Store } from "../../core/store/store.ts";
@@ -51,18 +50,19 @@ export async function forget(
     io.problem("without a terminal, --yes must confirm that the data are deleted");
     return EXIT.usage;
   }
-  return await withStore(flags, io, async (store, dataDir) => {
+  // Before the lock: a question that waits must not prevent a start of the bot.
+  const question = `Delete everything that is stored about user ${userId}? ` +
+    "Only a backup could bring it back.";
+  if (!flags.yes && !await confirm?.(question)) {
+    io.err("Nothing was deleted.");
+    return EXIT.failed;
+  }
+  return await withStore(flags, io, async (store, { dataDir, holder }) => {
     const path = join(dataDir, DATABASE_NAME);
-    const isRunning = await isHeld(dataDir) !== false;
+    const isRunning = holder === "another";
     if (isRunning && statSync(path).size > LARGE_BYTES) {
       io.problem("the store is large, and the bot is running; stop the bot, and try again");
       return EXIT.tryAgain;
-    }
-    const question = `Delete everything that is stored about user ${userId}? ` +
-      "Only a backup could bring it back.";
-    if (!flags.yes && !await confirm?.(question)) {
-      io.err("Nothing was deleted.");
-      return EXIT.failed;
     }
     const forgotten = await io.during("Forgetting", forgetIn(store, userId, isRunning));
     if (forgotten === "open turns") {
@@ -91,7 +91,7 @@ async function forgetIn(
   if (forgotten === "open turns") return forgotten;
   for (;;) {
     try {
-      forgetting.vacuum();
+      await forgetting.vacuum();
       return forgotten;
     } catch (error) {
       if (performance.now() > until) throw error;

@@ -1,9 +1,6 @@
 /**
  * `barnacle sessions`: lists conversations, shows and exports their transcripts, and begins new ones
- * (S2, S4a).
- *
- * It works on the store itself, with or without a running bot. A running bot reads a session again
- * after a reset.
+ * (S2, S4a), with and without a running bot.
  *
  * @module
  */

@@ -14,6 +14,7 @@ import { checkOf } from "../../core/checks.ts";
 import type { Finding, FindingStatus } from "../../core/finding.ts";
 import type { Io } from "../terminal/io.ts";
 import type { Colour, Style } from "../terminal/style.ts";
+import type { CommonFlags } from "./command.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 
 const GAP = "  ";
@@ -37,12 +38,12 @@ export function inColumns(
     }
   }
   return cells.map((row) =>
-    row.map((cell, at) => padded(cell, widths[at] ?? 0)).join(GAP).trimEnd()
+    row.map((cell, at) => padToWidth(cell, widths[at] ?? 0)).join(GAP).trimEnd()
   );
 }
 
 /** Pads a text with spaces to a width in columns of the screen. */
-export function padded(text: string, width: number): string {
+export function padToWidth(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - displayWidth(text)));
 }
 
@@ -122,4 +123,41 @@ export function exitCodeOf(findings: readonly Finding[]): ExitCode {
     if (exits.has(exit)) return EXIT[exit];
   }
   return findings.some(({ status }) => status === "warn") ? EXIT.partly : EXIT.done;
+}
+
+/** Prints a list as JSON or as lines; of an empty one, `none` to stderr. */
+export function printList<Item>(
+  items: readonly Item[],
+  none: string,
+  { json }: Pick<CommonFlags, "json">,
+  io: Io,
+  linesOf: (items: readonly Item[]) => readonly string[],
+): ExitCode {
+  if (json) io.out(JSON.stringify(items));
+  else if (items.length === 0) io.err(none);
+  else for (const line of linesOf(items)) io.out(line);
+  return EXIT.done;
+}
+
+/**
+ * Changes rows by their numbers, and prints what has become of each.
+ *
+ * @param change Resolves with `false` if a row cannot be changed.
+ * @param words Names the change in JSON, and says what has happened to a row, or why nothing.
+ */
+export async function changeRows(
+  ids: readonly number[],
+  change: (id: number) => Promise<boolean>,
+  words: { readonly key: string; readonly done: string; readonly failed: (id: number) => string },
+  { json }: Pick<CommonFlags, "json">,
+  io: Io,
+): Promise<ExitCode> {
+  const changed: number[] = [];
+  for (const id of ids) {
+    if (await change(id)) changed.push(id);
+    else io.problem(words.failed(id));
+  }
+  if (json) io.out(JSON.stringify({ [words.key]: changed }));
+  else for (const id of changed) io.out(`${id} ${words.done}`);
+  return changed.length === ids.length ? EXIT.done : EXIT.failed;
 }

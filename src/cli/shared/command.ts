@@ -6,7 +6,7 @@
 
 import process from "node:process";
 import { Buffer } from "node:buffer";
-import { EXIT } from "./exit_code.ts";
+import { EXIT, StartError } from "./exit_code.ts";
 
 /** An option without a value. */
 export function flag(
@@ -112,7 +112,6 @@ export async function readStdin(input: AsyncIterable<Uint8Array> = process.stdin
   for await (const chunk of input) {
     size += chunk.length;
     if (size > STDIN_MAX_BYTES) {
-      const { StartError } = await import("./start_error.ts"); // most commands do without its imports
       throw new StartError("stdin has more than 1 MiB", EXIT.usage);
     }
     chunks.push(chunk);
@@ -128,4 +127,10 @@ export interface CommonFlags {
   readonly data?: string;
   /** Whether the result is printed as JSON. */
   readonly json: boolean;
+}
+
+/** Options of commands that act on all accounts, or on one. */
+export interface AccountFlags extends CommonFlags {
+  /** The account that the user named; absent: all, or the only one. */
+  readonly account?: string;
 }

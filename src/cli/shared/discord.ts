@@ -7,14 +7,9 @@
 import type { Env } from "../../lib/env.ts";
 import type { Config } from "../../config/config.ts";
 import { createInvalidRequests } from "../../core/discord/invalid_requests.ts";
-import {
-  type Applications,
-  createApplications,
-  createReadGatewayInfo,
-  type ReadGatewayInfo,
-} from "../../discord/rest/calls/application.ts";
+import { createApplications, createReadGatewayInfo } from "../../discord/rest/calls/application.ts";
 import { DISCORD_API_BASE, parseApiUrl } from "../../discord/rest/exchange/exchange.ts";
-import { createClient, type RestApi, tokenProblem } from "../../discord/rest/client/client.ts";
+import { createClient, tokenProblem } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { schedule } from "../../lib/clock.ts";
 import { VERSION } from "../../version.ts";
@@ -58,24 +53,12 @@ export async function isTokenRefused(token: string, apiUrl: string): Promise<boo
   }
 }
 
-/** A client, and the calls that commands need. */
-export interface Discord {
-  /** For all other calls. */
-  readonly api: RestApi;
-  /** Calls about the application. */
-  readonly applications: Applications;
-  /** Reads the gateway's address and limits. */
-  readonly readGatewayInfo: ReadGatewayInfo;
-  /** Aborts all requests. */
-  stop(): void;
-}
-
 /**
  * Opens a client without retries.
  *
  * @throws {TypeError} If an HTTP header cannot carry the token.
  */
-export function openDiscord(token: string, apiUrl: string): Discord {
+export function openDiscord(token: string, apiUrl: string) {
   const now = (): number => Date.now();
   const client = createClient({
     token,
@@ -93,8 +76,13 @@ export function openDiscord(token: string, apiUrl: string): Discord {
   });
   return {
     api: client,
+    /** Calls about the application. */
     applications: createApplications(client),
     readGatewayInfo: createReadGatewayInfo(client, now),
+    /** Aborts all requests. */
     stop: client.stop,
   };
 }
+
+/** A client, and the calls that commands need. */
+export type Discord = ReturnType<typeof openDiscord>;

@@ -54,3 +54,20 @@ export function exitRows(exits: Exits): readonly (readonly [code: number, meanin
 function isExitName(name: string): name is ExitName {
   return name in EXIT;
 }
+
+/** A problem that ends a command, with its exit code. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+  /** The exit code of the process. */
+  readonly code: ExitCode;
+
+  /**
+   * Creates the error.
+   *
+   * @param message One line: the problem and its fix.
+   */
+  constructor(message: string, code: ExitCode, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}

@@ -19,8 +19,7 @@ import { findTokenHolders } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Io } from "../terminal/io.ts";
 import { isHeld } from "./running_bot.ts";
-import { EXIT } from "./exit_code.ts";
-import { StartError } from "./start_error.ts";
+import { EXIT, StartError } from "./exit_code.ts";
 import { dataDirOf, isDataNamed } from "./store_access.ts";
 
 /** The data directory of the systemd unit (`packaging/systemd/barnacle.service`). */

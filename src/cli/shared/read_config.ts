@@ -7,10 +7,9 @@
 import { existsSync, statSync } from "node:fs";
 import process from "node:process";
 import type { Env } from "../../lib/env.ts";
-import { auditFolders } from "../../config/checks/folders.ts";
 import { loadConfig, type Loaded, locateConfig } from "../../config/load.ts";
 import type { ConfigText } from "../../config/parse.ts";
-import { auditPermissions } from "../../config/checks/permissions.ts";
+import { auditFolders, auditPermissions } from "../../config/checks/permissions.ts";
 import { type Problem, renderProblems } from "../../config/text/problem.ts";
 import {
   FileRefusedError,
@@ -156,9 +155,24 @@ export async function checkConfig(
 }
 
 /** Problems as text for stderr, without a line break at the end. */
-export function shown(problems: readonly Problem[], { errStyle }: Pick<Io, "errStyle">): string {
+export function problemsText(
+  problems: readonly Problem[],
+  { errStyle }: Pick<Io, "errStyle">,
+): string {
   return renderProblems(problems, { colour: errStyle.isOn }).trimEnd();
 }
+
+/** Tells the problems of a config on stderr if they keep the command from going on. */
+export function tellRefused<Read extends { readonly kind: string }>(
+  read: Read | RefusedConfig,
+  io: Pick<Io, "err" | "errStyle">,
+): read is RefusedConfig {
+  if (!("problems" in read) || read.kind !== "refused") return false;
+  io.err(problemsText(read.problems, io));
+  return true;
+}
+
+type RefusedConfig = Extract<Loaded, { kind: "refused" }>;
 
 function refused(file: string, message: string): Loaded {
   return { kind: "refused", problems: [{ severity: "error", file, path: "", message }] };

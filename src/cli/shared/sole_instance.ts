@@ -6,12 +6,13 @@
  */
 
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type Ended,
   endProcess,
   type EndRefusal,
-  type Holder,
   processPorts,
+  type ProcessToEnd,
 } from "../../host/process/end_process.ts";
 import { acquireLock, type Lock } from "../../host/locks/lock.ts";
 import { acquireTokenLock, type Squatter, type TokenLock } from "../../host/locks/token_lock.ts";
@@ -27,7 +28,6 @@ export interface InstanceOptions {
   readonly isForced: boolean;
   /** `shutdown.graceSec`, in milliseconds. */
   readonly graceMs: number;
-  /** Unix time in milliseconds. */
   readonly startedAt: number;
 }
 
@@ -49,34 +49,30 @@ export interface Instance {
 
 /** The system, as far as locks and processes are concerned. */
 export interface InstancePorts {
-  /** Takes the lock of a data directory. */
   readonly acquireData: typeof acquireLock;
-  /** Takes the lock of a token. */
   readonly acquireToken: typeof acquireTokenLock;
-  /** Ends another process. */
-  readonly end: (holder: Holder, graceMs: number, log: Log) => Promise<Ended>;
+  readonly end: (holder: ProcessToEnd, graceMs: number, log: Log) => Promise<Ended>;
 }
 
 /** Another instance holds a lock; the message names it, and the fix. */
 export class InstanceTakenError extends Error {
-  /** Name of the class. */
   override readonly name = "InstanceTakenError";
 }
 
-type Held = Exclude<TokenLock, { readonly kind: "taken" }>;
+type HeldTokenLock = Exclude<TokenLock, { readonly kind: "taken" }>;
 
-async function release(lock: Held): Promise<void> {
+async function release(lock: HeldTokenLock): Promise<void> {
   if (lock.kind === "held") await lock.release();
 }
 
 /** A lock, with words for errors. */
-interface Claim<Held> {
+interface LockClaim<Held> {
   /** `"uses /var/lib/barnacle"`. */
   readonly what: string;
   /** A fix that does not stop the other process. */
   readonly alternative: string;
   readonly take: () => Promise<
-    { readonly held: Held } | { readonly heldBy: Holder | undefined }
+    { readonly held: Held } | { readonly heldBy: ProcessToEnd | undefined }
   >;
 }
 
@@ -86,6 +82,10 @@ const PORTS: InstancePorts = {
   end: (holder, graceMs, log) =>
     endProcess(holder, graceMs, processPorts((message) => log.warn(message))),
 };
+
+/** Milliseconds to wait for a command that has the data, and between two looks. */
+const COMMAND_MS = 5_000;
+const LOOK_EVERY_MS = 50;
 
 /** Processes to end in a row; after that, a service manager keeps restarting them. */
 const ROUNDS = 3;
@@ -106,15 +106,19 @@ export async function acquireInstance(
     what: `uses ${dataDir}`,
     alternative: "set another directory with --data",
     async take() {
-      const lock = await ports.acquireData(join(dataDir, "lock"), startedAt);
-      return lock.kind === "taken" ? { heldBy: lock.heldBy } : { held: lock };
+      for (let waitedMs = 0;; waitedMs += LOOK_EVERY_MS) {
+        const lock = await ports.acquireData(join(dataDir, "lock"), startedAt);
+        if (lock.kind === "held") return { held: lock };
+        if (!lock.heldBy?.isCommand || waitedMs >= COMMAND_MS) return { heldBy: lock.heldBy };
+        await sleep(LOOK_EVERY_MS);
+      }
     },
   }, options.isForced);
-  const held = new Map<string, Held>();
+  const held = new Map<string, HeldTokenLock>();
 
   /** Takes all of them, or none. */
   async function takeBots(bots: readonly string[], isForced: boolean): Promise<void> {
-    const taken = new Map<string, Held>();
+    const taken = new Map<string, HeldTokenLock>();
     try {
       for (const bot of new Set(bots)) {
         if (!held.has(bot)) taken.set(bot, await takeBot(bot, isForced));
@@ -126,8 +130,8 @@ export async function acquireInstance(
     for (const [bot, lock] of taken) held.set(bot, lock);
   }
 
-  function takeBot(bot: string, isForced: boolean): Promise<Held> {
-    return claim<Held>({
+  function takeBot(bot: string, isForced: boolean): Promise<HeldTokenLock> {
+    return claim<HeldTokenLock>({
       what: "runs on this machine with the same bot token",
       alternative: "use another bot token",
       async take() {
@@ -167,7 +171,7 @@ export async function acquireInstance(
     },
   };
 
-  async function claim<T>(wanted: Claim<T>, isForced: boolean): Promise<T> {
+  async function claim<T>(wanted: LockClaim<T>, isForced: boolean): Promise<T> {
     for (let round = 1;; round++) {
       const lock = await wanted.take();
       if ("held" in lock) return lock.held;
@@ -193,7 +197,7 @@ function squatted({ owner }: Squatter): string {
     "Barnacle that hangs, both would answer every message";
 }
 
-const REFUSALS: Readonly<Record<EndRefusal, (holder: Holder) => string>> = {
+const REFUSALS: Readonly<Record<EndRefusal, (holder: ProcessToEnd) => string>> = {
   self: () => "the lock file names this process: it is a copy from another machine, remove it",
   system: ({ pid }) => `its pid ${pid} is a system process, as in a container; stop it there`,
   unproven: ({ pid }) => `pid ${pid} may belong to another program by now; stop it yourself`,
@@ -202,8 +206,8 @@ const REFUSALS: Readonly<Record<EndRefusal, (holder: Holder) => string>> = {
 };
 
 function takenBy(
-  heldBy: (Holder & { readonly dataDir?: string }) | undefined,
-  { what, alternative }: Pick<Claim<unknown>, "what" | "alternative">,
+  heldBy: (ProcessToEnd & { readonly dataDir?: string }) | undefined,
+  { what, alternative }: Pick<LockClaim<unknown>, "what" | "alternative">,
   wasForced: boolean,
 ): InstanceTakenError {
   if (!heldBy) {

@@ -11,26 +11,8 @@ import { HttpServerError } from "../../host/http_server_error.ts";
 import { isUnreachable } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { StoreError } from "../../store/database/store_error.ts";
-import { EXIT, type ExitCode } from "./exit_code.ts";
+import { EXIT, type ExitCode, StartError } from "./exit_code.ts";
 import { InstanceTakenError } from "./sole_instance.ts";
-
-/** A problem that ends a command, with its exit code. */
-export class StartError extends Error {
-  /** Name of the class. */
-  override readonly name = "StartError";
-  /** The exit code of the process. */
-  readonly code: ExitCode;
-
-  /**
-   * Creates the error.
-   *
-   * @param message One line: the problem and its fix.
-   */
-  constructor(message: string, code: ExitCode, cause?: unknown) {
-    super(message, { cause });
-    this.code = code;
-  }
-}
 
 /** Known errors keep their message; any other error is a bug, and keeps its stack. */
 export function toStartError(

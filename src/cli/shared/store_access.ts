@@ -1,8 +1,9 @@
 /**
- * Opens the store for commands, beside a bot that may be running.
+ * Opens the store for commands, with and without a bot that is running.
  *
- * SQLite lets several processes write. But a command of a newer version must not migrate the file
- * under a running bot of an older one.
+ * The process with the lock of the data directory alone opens the store to write. If a bot has it, a
+ * command reads the file, and asks the bot over its socket to change it (`store_calls.ts`). Before
+ * that, the bot brings the tables up to date. If it hangs, the command reads the file as it is.
  *
  * @module
  */
@@ -11,13 +12,29 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  askSocket,
+  BotSocketError,
+  GREETING_MS,
+  MAX_REQUEST_BYTES,
+  type RequestResult,
+} from "../../host/bot_socket.ts";
 import { DATABASE_NAME, findDataDir } from "../../host/files/data_dir.ts";
-import { writeWakeFile } from "../../host/files/watch_path.ts";
+import { acquireLock, type Lock, readHolder } from "../../host/locks/lock.ts";
 import { isCurrent } from "../../store/database/database.ts";
-import { openStore } from "../../store/store.ts";
-import { EXIT } from "./exit_code.ts";
+import { openStore, openStoreReader } from "../../store/store.ts";
+import { EXIT, StartError } from "./exit_code.ts";
 import type { Io } from "../terminal/io.ts";
-import { StartError } from "./start_error.ts";
+import { lockOf } from "./running_bot.ts";
+import {
+  ANSWER_MS,
+  askedStore,
+  type AskStore,
+  type CallName,
+  readAnswer,
+  toRequest,
+} from "./store_calls.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** Whether the user names the data directory, or the service manager does. */
@@ -30,29 +47,181 @@ export function dataDirOf(flag: string | undefined, { env }: Pick<Io, "env">): s
   return findDataDir({ env, home: homedir(), flag });
 }
 
+/** An open store. */
+export interface CommandStore {
+  /** The store. Its listed methods go to the process with the lock, if that is another one. */
+  readonly store: Store;
+  /** Who has the lock: this process, or a bot or another command. */
+  readonly holder: "us" | "another";
+  /** Closes the store, and releases the lock. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds between two attempts. */
+const RETRY_MS = 25;
+
 /**
  * Opens an existing store without migrating it.
  *
+ * @param note Gets a line if the process with the lock takes no commands.
  * @returns `undefined` if there is no store yet.
  * @throws {StartError} If its schema is of another version, whose bot may be using it.
  * @throws {StoreError} As `openStore` does.
  */
-export function openBeside(dataDir: string): Store | undefined {
+export async function openForCommand(
+  dataDir: string,
+  note: (line: string) => void,
+): Promise<CommandStore | undefined> {
   const path = join(dataDir, DATABASE_NAME);
   if (!existsSync(path)) return undefined;
-  if (!isCurrent(path)) {
+  assertCurrent(dataDir);
+  const until = performance.now() + GREETING_MS;
+  for (;;) {
+    const lock = await lockForCommand(dataDir);
+    if (lock.kind === "held") return openLocked(dataDir, lock);
+    const opened = await openBeside(dataDir, note, performance.now() >= until);
+    if (opened) return opened;
+    await sleep(RETRY_MS);
+  }
+}
+
+function assertCurrent(dataDir: string): void {
+  if (isCurrent(join(dataDir, DATABASE_NAME))) return;
+  throw new StartError(
+    `the data in ${dataDir} are of another version; use the command of that version, or start ` +
+      "the bot of this one first",
+    EXIT.tryAgain,
+  );
+}
+
+/** Takes the lock for a command that lasts a moment, if it is free. */
+export function lockForCommand(dataDir: string): Promise<Lock> {
+  return acquireLock(lockOf(dataDir), Date.now(), undefined, { isCommand: true });
+}
+
+/** Opens, creates or migrates the store. The lock is released with it, also if this fails. */
+export function openLocked(
+  dataDir: string,
+  { release }: Extract<Lock, { readonly kind: "held" }>,
+): CommandStore {
+  try {
+    const store = openStore(join(dataDir, DATABASE_NAME), {
+      now: Date.now(),
+      elapsed: () => performance.now(),
+      onRefused: reportRefusedRecord,
+    });
+    return {
+      store,
+      holder: "us",
+      close() {
+        store.close();
+        release();
+        return Promise.resolve();
+      },
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/**
+ * Opens the store beside the process with the lock.
+ *
+ * @param isLate Whether to read the file although no process takes commands.
+ * @returns `undefined` if none does yet: it may be starting or ending.
+ */
+export async function openBeside(
+  dataDir: string,
+  note: (line: string) => void,
+  isLate: boolean,
+): Promise<CommandStore | undefined> {
+  const answer = await send(dataDir, "catchUp", []);
+  const hangs = answer.kind !== "answered";
+  if (hangs && answer.kind !== "silent" && !isLate) return undefined;
+  if (answer.kind === "answered") readAnswer(answer.text);
+  else note(`${holderText(dataDir)} ${WHY[answer.kind]}; reading its data without it`);
+  assertCurrent(dataDir);
+  const reader = openStoreReader(join(dataDir, DATABASE_NAME), {
+    elapsed: () => performance.now(),
+    hangs,
+  });
+  return {
+    store: askedStore(reader, createAsk(dataDir)),
+    holder: "another",
+    close() {
+      reader.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+type Unanswered = Exclude<RequestResult["kind"], "answered">;
+
+const WHY: Readonly<Record<Unanswered, string>> = {
+  absent: "takes no commands (it is starting or ending, or of another version)",
+  silent: `does not answer within ${GREETING_MS / 1_000} s`,
+  other: "is of another version",
+  lost: "has ended",
+};
+
+/** Who has the lock: `"the bot (pid 12)"`. */
+function holderText(dataDir: string): string {
+  const holder = readHolder(lockOf(dataDir));
+  const who = holder?.isCommand ? "another command" : "the bot";
+  return holder ? `${who} (pid ${holder.pid})` : who;
+}
+
+/** A folder that other users can change is as good as no socket: the reason is in the error. */
+async function send(
+  dataDir: string,
+  name: CallName,
+  args: readonly unknown[],
+): Promise<RequestResult> {
+  const request = toRequest(name, args);
+  const bytes = request.files.reduce((sum, { length }) => sum + length, 0);
+  if (bytes > MAX_REQUEST_BYTES - 2 ** 20) {
     throw new StartError(
-      `the data in ${dataDir} are of another version; use the command of that version, or start ` +
-        "the bot of this one first",
-      EXIT.tryAgain,
+      "the files are too large together for a running bot; send them one by one",
+      EXIT.usage,
     );
   }
-  return openStore(path, {
-    now: Date.now(),
-    elapsed: () => performance.now(),
-    onCommitted: () => writeWakeFile(dataDir),
-    onRefused: reportRefusedRecord,
-  });
+  try {
+    return await askSocket(dataDir, request, { greetingMs: GREETING_MS, answerMs: ANSWER_MS });
+  } catch (error) {
+    if (!(error instanceof BotSocketError)) throw error;
+    throw new StartError(error.message, EXIT.io, error);
+  }
+}
+
+/** The process with the lock has not answered. */
+export class UnansweredError extends StartError {
+  /** Whether it got the request; then it may have carried it out. */
+  readonly isLost: boolean;
+
+  /** Creates the error of a request to the process with the lock of a data directory. */
+  constructor(dataDir: string, kind: Unanswered) {
+    const isLost = kind === "lost";
+    super(
+      isLost
+        ? `the bot with the data in ${dataDir} ended before it answered, so the change may be stored ` +
+          "or not. Look at the list of this command before you try again"
+        : `${holderText(dataDir)} has the data in ${dataDir}, and ${
+          WHY[kind]
+        }: nothing is changed. ` +
+          "Try again, or restart the bot",
+      EXIT.tryAgain,
+    );
+    this.isLost = isLost;
+  }
+}
+
+function createAsk(dataDir: string): AskStore {
+  return async (name, args) => {
+    const answer = await send(dataDir, name, args);
+    if (answer.kind !== "answered") throw new UnansweredError(dataDir, answer.kind);
+    return readAnswer(answer.text);
+  };
 }
 
 /** Reports on stderr that a record stays in the store's journal, because the tables reject it. */

@@ -7,8 +7,7 @@
 import { type BotConfig, type Config, forAccount } from "../../config/config.ts";
 import { type AccountId, toAccountId } from "../../core/discord/ids.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { EXIT } from "./exit_code.ts";
-import { StartError } from "./start_error.ts";
+import { EXIT, StartError } from "./exit_code.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /**

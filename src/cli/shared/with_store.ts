@@ -9,7 +9,7 @@ import type { CommonFlags } from "./command.ts";
 import type { Io } from "../terminal/io.ts";
 import { type DataChoice, dataProblem, findData } from "./find_data.ts";
 import { toStartError } from "./start_error.ts";
-import { isDataNamed, openBeside } from "./store_access.ts";
+import { type CommandStore, isDataNamed, openForCommand } from "./store_access.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /**
@@ -19,14 +19,22 @@ import type { Store } from "../../core/store/store.ts";
 export function withStore(
   flags: Pick<CommonFlags, "data">,
   io: Io,
-  work: (store: Store, dataDir: string) => Promise<ExitCode>,
+  work: (
+    store: Store,
+    place: { readonly dataDir: string } & Pick<CommandStore, "holder">,
+  ) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   return withData(flags, io, async (place) => {
-    const { dataDir, state } = place;
-    const store = state === "store" ? openBeside(dataDir) : undefined;
-    if (!store) throw dataProblem(place);
-    return await using(store, () => work(store, dataDir));
+    const opened = await open(place, io);
+    if (!opened) throw dataProblem(place);
+    const { dataDir } = place;
+    const { store, holder } = opened;
+    return await using(opened, () => work(store, { dataDir, holder }));
   });
+}
+
+async function open({ dataDir, state }: DataChoice, io: Io): Promise<CommandStore | undefined> {
+  return state === "store" ? await openForCommand(dataDir, io.err) : undefined;
 }
 
 /**
@@ -41,9 +49,9 @@ export function withStoreIfAny(
   work: (store: Store | undefined, isUnread: boolean) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   return withData(flags, io, async (place) => {
-    const { dataDir, state } = place;
-    const store = state === "store" ? openBeside(dataDir) : undefined;
-    if (store) return await using(store, () => work(store, false));
+    const opened = await open(place, io);
+    if (opened) return await using(opened, () => work(opened.store, false));
+    const { state } = place;
     const isUnread = state === "hidden" || state === "foreign" || isDataNamed(flags.data, io);
     if (isUnread) {
       io.err(`Without pairings and names: ${dataProblem(place).message}`);
@@ -52,7 +60,8 @@ export function withStoreIfAny(
   });
 }
 
-async function withData(
+/** Runs the work of a command with the data directory; prints its failure. */
+export async function withData(
   { data }: Pick<CommonFlags, "data">,
   io: Io,
   work: (place: DataChoice) => Promise<ExitCode>,
@@ -68,10 +77,13 @@ async function withData(
   }
 }
 
-async function using(store: Store, work: () => Promise<ExitCode>): Promise<ExitCode> {
+async function using(
+  opened: Pick<CommandStore, "close">,
+  work: () => Promise<ExitCode>,
+): Promise<ExitCode> {
   try {
     return await work();
   } finally {
-    store.close();
+    await opened.close();
   }
 }

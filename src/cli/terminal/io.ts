@@ -12,7 +12,6 @@ import { PLAIN, type Style, styleFor } from "./style.ts";
 
 /** Input and output of a command. */
 export interface Io {
-  /** Environment of the process. */
   readonly env: Env;
   /** Absolute path of the working directory. */
   readonly cwd: string;

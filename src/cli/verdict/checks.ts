@@ -8,7 +8,7 @@
 import type { Explanation, VerdictCheck } from "../../core/inbound/facts.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { displayWidth } from "../../render/markdown/graphemes.ts";
-import { padded } from "../shared/columns.ts";
+import { padToWidth } from "../shared/columns.ts";
 import type { Style } from "../terminal/style.ts";
 import { audienceOf } from "../../core/tool_names.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
@@ -39,7 +39,7 @@ export function placedChecks(
 }
 
 /** How checks are shown. */
-export interface Shown {
+export interface CheckStyle {
   /** Style of the words ok and NO. */
   readonly style: Style;
   /** Absolute path of the working directory; paths of files below it are relative. */
@@ -55,13 +55,13 @@ const INDENT = "  ";
 /** One line per check: `"  ok  guild    Friends is listed  (channels.discord.guilds, …:9)"`. */
 export function checkLines(
   checks: readonly PlacedCheck[],
-  { style, cwd }: Shown,
+  { style, cwd }: CheckStyle,
 ): readonly string[] {
   const width = Math.max(0, ...checks.map(({ id }) => displayWidth(id)));
   return checks.map(({ id, passed, fact, rule, place }) => {
     const { word, colour } = MARKS[`${passed}`];
     const mark = style[colour](word);
-    const text = `${padded(id, width)}  ${printable(fact)}`;
+    const text = `${padToWidth(id, width)}  ${printable(fact)}`;
     return `${INDENT}${mark}  ${text}  (${printable(ruleText(rule, place, cwd))})`;
   });
 }
@@ -100,7 +100,10 @@ export function dependOnOwner(tools: readonly ToolFacts[]): boolean {
 }
 
 /** One line per tool, under a heading; none if there are no tools. */
-export function toolLines(decisions: readonly PlacedDecision[], shown: Shown): readonly string[] {
+export function toolLines(
+  decisions: readonly PlacedDecision[],
+  shown: CheckStyle,
+): readonly string[] {
   if (decisions.length === 0) return [];
   const checks = decisions.map(({ name, isAllowed, why, rule, place }): PlacedCheck => ({
     id: name,

@@ -17,10 +17,9 @@ import { withNames } from "../../policy/rules/pinned.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { BotConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import { EXIT } from "../shared/exit_code.ts";
+import { EXIT, StartError } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { readConfigLeniently } from "../shared/read_config.ts";
-import { StartError } from "../shared/start_error.ts";
 import { whichAccount } from "../shared/which_account.ts";
 import type { Store } from "../../core/store/store.ts";
 
@@ -47,11 +46,9 @@ export type PlaceOf = (rule: string) => RulePlace | undefined;
 
 /** The rules of one account. */
 export interface AccessView {
-  /** The account. */
   readonly accountId: AccountId;
   /** Known names are replaced by ids. */
   readonly policy: AccessPolicy;
-  /** Finds the place of a rule. */
   readonly placeOf: PlaceOf;
 }
 
@@ -97,9 +94,7 @@ function shortened(file: string, cwd: string): string {
 
 /** The rules of all accounts. */
 export interface ReadAccess {
-  /** Discriminates from a refused config. */
   readonly kind: "read";
-  /** The config. */
   readonly config: BotConfig;
   /** One per account of the config, with or without a token. */
   readonly views: readonly AccessView[];

@@ -26,7 +26,6 @@ export interface Evidence {
     readonly before?: { readonly aliveAt: number; readonly ending?: string };
     readonly after?: { readonly startedAt: number };
   };
-  /** Facts by account. */
   readonly accounts: readonly AccountEvidence[];
   /** From a link; `guildId` is absent for direct messages. */
   readonly place?: { readonly guildId?: GuildId; readonly channelId: string };
@@ -38,7 +37,6 @@ export interface Evidence {
 
 /** Facts about one account. */
 export interface AccountEvidence {
-  /** The account. */
   readonly accountId: AccountId;
   /** Intents of the last session; absent without one. */
   readonly intents?: Readonly<Record<"guildMessages" | "directMessages", boolean>>;
@@ -46,13 +44,11 @@ export interface AccountEvidence {
   readonly gapSince?: number;
   /** The earliest of all shards' last events. */
   readonly heardAt?: number;
-  /** Guilds of the account. */
   readonly guilds: readonly KnownGuild[];
 }
 
 /** A guild that the bot knows. */
 export interface KnownGuild extends Named<GuildId> {
-  /** Ids of its known channels. */
   readonly channels: ReadonlySet<string>;
 }
 

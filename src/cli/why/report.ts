@@ -16,7 +16,7 @@ import {
   type VerdictCheck,
 } from "../../core/inbound/facts.ts";
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
-import type { Folded } from "../../core/turn/checkpoint.ts";
+import type { ContextFacts } from "../../interactions/base/context.ts";
 import type { Step } from "../../core/step.ts";
 import { lastRequestOf, type TimelineEntry, timelineOf } from "../../core/turn/timeline.ts";
 import { explain } from "../../policy/authorize.ts";
@@ -39,23 +39,14 @@ export interface WhyReport {
   readonly session?: SessionNow;
   /** The steps of the turn; empty if it called no tool. */
   readonly steps: readonly TimelineEntry[];
-  /** Messages that answer it. */
   readonly outbox: MessageRecord["outbox"];
 }
 
 /** How much of a session the model sees now. */
-export interface SessionNow {
-  /** Number of entries of the transcript that are not folded. */
-  readonly entries: number;
-  /** Estimated number of their tokens, with the summary of the folded ones. */
-  readonly tokens: number;
-  /** The folded entries. */
-  readonly folded: Folded;
-}
+export type SessionNow = Omit<ContextFacts, "windowTokens">;
 
 /** The decision of one account. */
 export interface WhyDecision extends Outcome {
-  /** The account. */
   readonly accountId: AccountId;
   /** Time of the decision. */
   readonly at: number;
@@ -73,9 +64,7 @@ export interface WhyDecision extends Outcome {
 
 /** A verdict with its explanation and the place of its rule. */
 export interface Outcome {
-  /** Kind of the verdict. */
   readonly verdict: string;
-  /** Its reason. */
   readonly why: string;
   /** The reason as a sentence. */
   readonly words: string;
@@ -87,7 +76,6 @@ export interface Outcome {
 
 /** The current rules and pairings. */
 export interface Today {
-  /** Rules by account. */
   readonly views: readonly AccessView[];
   /** Tests whether a user is paired with an account. */
   isPaired(accountId: AccountId, userId: UserId): boolean;
@@ -98,7 +86,7 @@ export interface WhyPorts {
   /** Reads the session of a turn as it is now. */
   readonly sessionOf: (sessionKey: string) => Promise<SessionNow>;
   /** Reads the rules of all accounts from a recorded config. */
-  readonly viewsOf: (policy: StoredPolicy) => Promise<readonly AccessView[]>;
+  readonly viewsOf: (policy: RecordedPolicy) => Promise<readonly AccessView[]>;
   /** Absent if the current config is invalid. */
   readonly today?: Today;
 }
@@ -106,7 +94,7 @@ export interface WhyPorts {
 /** A recorded decision. */
 export type StoredDecision = MessageRecord["decisions"][number];
 /** A recorded config with its names. */
-export type StoredPolicy = NonNullable<StoredDecision["policy"]> & ConfigSource;
+export type RecordedPolicy = NonNullable<StoredDecision["policy"]> & ConfigSource;
 
 /**
  * Makes the report.
@@ -186,34 +174,31 @@ function nowOf(decision: StoredDecision, today: Today | undefined): WhyDecision[
   return { ...outcomeOf(again.verdict, view), checks: placedChecks(again, view.placeOf) };
 }
 
-interface Verdict {
+interface ShownVerdict {
   readonly kind: string;
   readonly why: string;
   readonly rule: string;
 }
 
-function outcomeOf({ kind, why, rule }: Verdict, view: AccessView | undefined): Outcome {
+function outcomeOf({ kind, why, rule }: ShownVerdict, view: AccessView | undefined): Outcome {
   const place = view?.placeOf(rule);
   return { verdict: kind, why, words: reasonText(why), rule, place };
 }
 
 function isSame(
-  verdict: Pick<Verdict, "kind" | "why">,
+  verdict: Pick<ShownVerdict, "kind" | "why">,
   decision: Pick<StoredDecision, "verdict" | "why">,
 ): boolean {
   return verdict.kind === decision.verdict && verdict.why === decision.why;
 }
 
 /** A decision after the policy's, by facts that the policy does not have. */
-interface Later {
-  readonly id: string;
+interface LaterVerdict extends Omit<VerdictCheck, "rule"> {
   /** Verdicts of the policy that it may follow. */
   readonly after: readonly string[];
-  readonly passed: boolean;
-  readonly fact: string;
 }
 
-const LATER: Readonly<Record<string, Later>> = {
+const LATER: Readonly<Record<string, LaterVerdict>> = {
   "dm-paired": {
     id: "paired",
     after: ["challenge"],
@@ -271,7 +256,10 @@ const LATER: Readonly<Record<string, Later>> = {
 };
 
 /** The check that led from the policy's verdict to the recorded one, if there is one. */
-function laterCheck(verdict: Verdict, { why, rule }: StoredDecision): VerdictCheck | undefined {
+function laterCheck(
+  verdict: ShownVerdict,
+  { why, rule }: StoredDecision,
+): VerdictCheck | undefined {
   const later = Object.hasOwn(LATER, why) ? LATER[why] : undefined;
   if (!later?.after.includes(verdict.kind)) return undefined;
   const { id, passed, fact } = later;

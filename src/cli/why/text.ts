@@ -10,20 +10,20 @@ import { moneyText } from "../../render/cost.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { ruleText } from "../verdict/current_rules.ts";
 import { inColumns } from "../shared/columns.ts";
-import { checkLines, type Shown } from "../verdict/checks.ts";
+import { checkLines, type CheckStyle } from "../verdict/checks.ts";
 import type { TimelineEntry } from "../../core/turn/timeline.ts";
 import { clip } from "../../lib/text/cut.ts";
 import type { Outcome, WhyDecision, WhyReport } from "./report.ts";
 
 type Turn = NonNullable<WhyReport["turn"]>;
-type OutboxRow = WhyReport["outbox"][number];
+type ReportedRow = WhyReport["outbox"][number];
 
 /**
  * Lays a report out.
  *
  * @returns Lines without control characters.
  */
-export function whyLines(report: WhyReport, shown: Shown): readonly string[] {
+export function whyLines(report: WhyReport, shown: CheckStyle): readonly string[] {
   const { messageId, askedBy, decisions, turn, steps, outbox } = report;
   const sections = [
     ...(askedBy === undefined ? [] : [[`${askedBy} is about the message ${messageId}.`]]),
@@ -44,7 +44,7 @@ function withoutDecision({ messageId, outbox }: WhyReport): string {
 function ofDecision(
   decision: WhyDecision,
   report: WhyReport,
-  shown: Shown,
+  shown: CheckStyle,
 ): readonly string[] {
   const { accountId, at, checks = [], missing, thisVersion, now } = decision;
   const account = report.decisions.length > 1 ? `[${accountId}] ` : "";
@@ -73,9 +73,9 @@ function ofDecision(
 }
 
 /** The one line that answers the question. */
-function headline(decision: WhyDecision, report: WhyReport, { cwd }: Shown): string {
+function headline(decision: WhyDecision, report: WhyReport, { cwd }: CheckStyle): string {
   const rule = `(${printable(ruleText(decision.rule, decision.place, cwd))})`;
-  const reason = phrase(decision.words);
+  const reason = asPhrase(decision.words);
   switch (decision.verdict) {
     case "accept":
       return `${answered(decision, report)}: ${reason} ${rule}`;
@@ -120,12 +120,12 @@ function answered({ accountId }: WhyDecision, { turn, outbox }: WhyReport): stri
   }
 }
 
-function hasArrived(outbox: readonly OutboxRow[]): boolean {
+function hasArrived(outbox: readonly ReportedRow[]): boolean {
   return outbox.every(({ state }) => ["sent", "folded", "withdrawn"].includes(state));
 }
 
-function outcomeText({ verdict, words, rule, place }: Outcome, { cwd }: Shown): string {
-  return `${VERDICTS[verdict] ?? verdict}: ${phrase(words)} (${
+function outcomeText({ verdict, words, rule, place }: Outcome, { cwd }: CheckStyle): string {
+  return `${VERDICTS[verdict] ?? verdict}: ${asPhrase(words)} (${
     printable(ruleText(rule, place, cwd))
   })`;
 }
@@ -138,7 +138,7 @@ const VERDICTS: Readonly<Record<string, string>> = {
 };
 
 /** Turns a sentence into a phrase; names keep their capitals. */
-export function phrase(sentence: string): string {
+export function asPhrase(sentence: string): string {
   const body = sentence.replace(/\.$/, "");
   return /^(?:Barnacle|Discord|PluralKit)\b/.test(body)
     ? body
@@ -230,13 +230,13 @@ function deliveryLines({ outbox, decisions }: WhyReport): readonly string[] {
   return ["Delivery:", ...inColumns(rows)];
 }
 
-function sinceText({ firstAttemptAt, createdAt }: OutboxRow): string {
+function sinceText({ firstAttemptAt, createdAt }: ReportedRow): string {
   return firstAttemptAt === undefined
     ? `since ${timeText(createdAt)}`
     : `tried ${timeText(firstAttemptAt)}`;
 }
 
-function outcomeOfRow(row: OutboxRow, decisions: readonly WhyDecision[]): string {
+function outcomeOfRow(row: ReportedRow, decisions: readonly WhyDecision[]): string {
   const { messageId, channelId, accountId, foldedInto, parkedReason, reason, failingSince } = row;
   const { nextAttemptAt, behind } = row;
   if (foldedInto !== undefined) return `folded into ${foldedInto}`;

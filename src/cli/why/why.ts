@@ -25,7 +25,7 @@ import type { Io } from "../terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Store } from "../../core/store/store.ts";
-import { restore } from "../../discord/gateway/decode/guild_index.ts";
+import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
 import { DEFAULT_RETENTION } from "../../store/received/retention.ts";
 import { parseTarget } from "../../core/outbound/target.ts";
@@ -43,7 +43,7 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
     );
     return Promise.resolve(EXIT.usage);
   }
-  return withStore(flags, io, async (store, dataDir) => {
+  return withStore(flags, io, async (store, { dataDir }) => {
     const now = await accessNow(flags.config, io, store);
     if (now.kind === "refused") {
       io.problem(
@@ -163,7 +163,7 @@ async function accountsOf(store: Store, now: AccessNow): Promise<readonly Accoun
 
 async function accountOf(accountId: AccountId, store: Store): Promise<AccountEvidence> {
   const { intents, shards } = await store.gateway.loadAccount(accountId);
-  const { index } = restore(await store.gateway.guildsOf(accountId));
+  const { index } = restoreIndex(await store.gateway.guildsOf(accountId));
   const gaps = shards.flatMap(({ catchUpFrom }) => catchUpFrom === undefined ? [] : [catchUpFrom]);
   const lastEvents = shards.map(({ aliveAt }) => aliveAt);
   const asksFor = (name: string): boolean =>

@@ -11,7 +11,7 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { mayNameAccount, parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import type { Severity } from "../text/problem.ts";
 import { pathText } from "../../core/config_file.ts";
-import type { Section } from "../schema/accounts.ts";
+import type { AccountSection } from "../schema/accounts.ts";
 import { entriesAt, isList, isRecord, type Segment, valueAt } from "../text/tree.ts";
 
 /** Adds a warning or an error about a key; the same one about the same key is added once. */
@@ -23,7 +23,7 @@ export type AddRemark = (
 ) => void;
 
 /** Adds all remarks about an account, in any order. */
-export function auditAccount(section: Section, file: unknown, addRemark: AddRemark): void {
+export function auditAccount(section: AccountSection, file: unknown, addRemark: AddRemark): void {
   const remark: AddRemark = (key, ...rest) => addRemark(section.at(key), ...rest);
   const { value } = section;
   access(value, remark);
@@ -32,7 +32,7 @@ export function auditAccount(section: Section, file: unknown, addRemark: AddRema
   openToBots(section, addRemark);
 }
 
-type Value = Section["value"];
+type Value = AccountSection["value"];
 
 /** Lists that let no one in. */
 function access(value: Value, remark: AddRemark): void {
@@ -161,7 +161,7 @@ function sharers(people: ReadonlySet<string>): string {
 }
 
 /** Two bots may talk for long in a place that answers every bot without a mention (P11). */
-function openToBots({ value, at }: Section, addRemark: AddRemark): void {
+function openToBots({ value, at }: AccountSection, addRemark: AddRemark): void {
   if (value["allowBots"] !== true || value["groupPolicy"] === "disabled") return;
   for (const [key, guild] of entriesAt(value["guilds"])) {
     const path = ["guilds", key];

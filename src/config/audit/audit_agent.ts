@@ -9,7 +9,7 @@
 import { isToolEntry, ownerToolsOf, TOOL_ENTRIES } from "../../core/tool_names.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { parseAllowEntry } from "../../policy/rules/allowlist.ts";
-import type { Section } from "../schema/accounts.ts";
+import type { AccountSection } from "../schema/accounts.ts";
 import { entriesAt, isList, isRecord, type Segment, valueAt } from "../text/tree.ts";
 import { isPrivateHost } from "../../lib/network/addresses.ts";
 import { mayAllowAlways } from "../../core/exec/command.ts";
@@ -24,7 +24,7 @@ export function auditTools(file: unknown, remark: AddRemark): void {
 }
 
 /** Warns about the lists of an account's guilds and channels. */
-export function auditPlaceTools({ value, at }: Section, addRemark: AddRemark): void {
+export function auditPlaceTools({ value, at }: AccountSection, addRemark: AddRemark): void {
   const remark: AddRemark = (key, message, hint) => addRemark(at(key), message, hint);
   const asksPluralkit = valueAt(value, ["pluralkit", "enabled"]) === true;
   for (const [key, guild] of entriesAt(value["guilds"])) {
@@ -121,7 +121,11 @@ export function openHost(address: string): string | undefined {
 }
 
 /** Warns about the section `exec`, and about approvers. */
-export function auditExec(file: unknown, sections: readonly Section[], remark: AddRemark): void {
+export function auditExec(
+  file: unknown,
+  sections: readonly AccountSection[],
+  remark: AddRemark,
+): void {
   const exec = valueAt(file, ["exec"]);
   if (!isRecord(exec)) return;
   const mode = exec["mode"] ?? "ask";

@@ -10,13 +10,13 @@ import { z } from "zod";
 import {
   allowedBy,
   childOf,
-  core,
+  coreSchema,
   isSecret,
   type Schema,
   schemaAt,
   shapeOf,
 } from "../schema/parts/shape.ts";
-import { elsewhere, elsewhereAt } from "./misplaced.ts";
+import { elsewhereAt, rightPlaceOf } from "./misplaced.ts";
 import { type Distance, nearestOf } from "./nearest.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { type Span, withoutSecrets } from "../text/problem.ts";
@@ -27,11 +27,8 @@ export type Issue = z.core.$ZodIssue;
 
 /** Everything that remarks are made from. */
 interface IssueContext {
-  /** The schema of the whole file. */
   readonly schema: Schema;
-  /** The parsed file. */
   readonly root: Node;
-  /** The file's text. */
   readonly text: string;
   /** Whether the value at a path must not be shown. */
   readonly isSecret: (path: readonly Segment[]) => boolean;
@@ -101,7 +98,7 @@ function unknownKey(
   const hint = elsewhereAt(path) ??
     (isInSecret ? SECRET_FORMS : undefined) ??
     (suggestion === undefined
-      ? elsewhere(name) ?? placeOf(name, context.schema) ?? listOf(names)
+      ? rightPlaceOf(name) ?? placeOf(name, context.schema) ?? listOf(names)
       : `did you mean ${quoted(suggestion)}?`);
   return {
     ...keySpan(path, context.root),
@@ -236,7 +233,7 @@ function meantBy(node: Node, schema: Schema | undefined, distance: Distance): st
 }
 
 function wordsOf(schema: Schema): readonly string[] {
-  const plain = core(schema);
+  const plain = coreSchema(schema);
   if (plain instanceof z.ZodUnion) return plain.options.flatMap(wordsOf);
   const values = plain instanceof z.ZodEnum
     ? plain.options
@@ -248,7 +245,7 @@ function wordsOf(schema: Schema): readonly string[] {
 
 function takesText(schema: Schema | undefined): boolean {
   if (!schema) return false;
-  const plain = core(schema);
+  const plain = coreSchema(schema);
   return plain instanceof z.ZodUnion ? plain.options.some(takesText) : plain instanceof z.ZodString;
 }
 

@@ -68,6 +68,6 @@ export function elsewhereAt(path: readonly Segment[]): string | undefined {
 }
 
 /** The right place of a well-known key; `undefined` for other names. */
-export function elsewhere(name: string): string | undefined {
+export function rightPlaceOf(name: string): string | undefined {
   return Object.hasOwn(ELSEWHERE, name) ? ELSEWHERE[name] : undefined;
 }

@@ -8,17 +8,7 @@
  */
 
 import { quoted } from "../../lib/text/quoted.ts";
-import { isList, isRecord, type Segment } from "../text/tree.ts";
-
-/** A placeholder, and where to find the value to write instead. */
-export interface Placeholder {
-  /** Config path of the value, or of the entry whose key it is. */
-  readonly path: readonly Segment[];
-  /** The fault, for the operator. */
-  readonly message: string;
-  /** How to fix it. */
-  readonly hint: string;
-}
+import { isList, isRecord, type KeyFault, type Segment } from "../text/tree.ts";
 
 /**
  * `YOUR_…`, `…_HERE`, `CHANGE_ME` or `REPLACE_ME` in capitals, or a word for a value in angle
@@ -33,8 +23,8 @@ export function isPlaceholder(text: string): boolean {
 }
 
 /** All placeholders of a file, in its order. */
-export function placeholdersIn(value: unknown): readonly Placeholder[] {
-  const found: Placeholder[] = [];
+export function placeholdersIn(value: unknown): readonly KeyFault[] {
+  const found: KeyFault[] = [];
   const visit = (part: unknown, path: readonly Segment[]): void => {
     if (typeof part === "string" && isPlaceholder(part)) found.push(placeholder(part, path));
     if (isList(part)) {
@@ -53,7 +43,7 @@ export function placeholdersIn(value: unknown): readonly Placeholder[] {
   return found;
 }
 
-function placeholder(text: string, path: readonly Segment[]): Placeholder {
+function placeholder(text: string, path: readonly Segment[]): KeyFault {
   return {
     path,
     message: `${quoted(text.trim())} is a placeholder`,

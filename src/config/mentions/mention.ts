@@ -11,24 +11,13 @@
 import type { RE2JS } from "re2js";
 import { determinize, MAX_WORK, MAX_WORK_OF_COUNTED } from "./mention_states.ts";
 import type { Settings } from "../schema/root.ts";
-import type { Segment } from "../text/tree.ts";
+import type { KeyFault, Segment } from "../text/tree.ts";
+import { noPattern } from "../../policy/rules/rules.ts";
 
 /** A test of texts, and the patterns that are not valid. */
 export interface Mentions {
-  /** Whether a text mentions the bot. */
   readonly matches: (text: string) => boolean;
-  /** The patterns that are not valid. */
-  readonly problems: readonly PatternProblem[];
-}
-
-/** A pattern that is not valid. */
-export interface PatternProblem {
-  /** Config path of the pattern. */
-  readonly path: readonly Segment[];
-  /** The fault, for the operator. */
-  readonly message: string;
-  /** How to fix it. */
-  readonly hint: string;
+  readonly problems: readonly KeyFault[];
 }
 
 /** Invisible characters, which must neither hide a name nor split it. */
@@ -65,14 +54,14 @@ const LITERAL = /^(?:\\b|\^)?[\p{L}\p{N} _@#,!'-]*(?:\\b|\$)?$/u;
 const COUNTED = /\{\d/;
 
 type Program = Pick<RE2JS, "test" | "programSize">;
-type Fault = Omit<PatternProblem, "path">;
+type PatternFault = Omit<KeyFault, "path">;
 type Kind = "literal" | "plain" | "repeated" | "counted";
 
 async function compiled(
   patterns: readonly string[],
   path: readonly Segment[],
 ): Promise<Mentions> {
-  if (patterns.length === 0) return { matches: () => false, problems: [] };
+  if (patterns.length === 0) return { matches: noPattern, problems: [] };
 
   const { RE2JS, RE2Set } = await import("re2js"); // 150 kB, so only loaded for patterns
   const accepted: Record<Kind, Numbered[]> = {
@@ -81,7 +70,7 @@ async function compiled(
     repeated: [],
     counted: [],
   };
-  const problems: PatternProblem[] = [];
+  const problems: KeyFault[] = [];
   const sizes = { all: 0, counted: 0 };
   for (const [index, pattern] of patterns.entries()) {
     const program = valid(pattern, (text) => RE2JS.compile(text, RE2JS.CASE_INSENSITIVE));
@@ -133,7 +122,7 @@ interface Numbered {
 function tooComplex(
   patterns: readonly Numbered[],
   path: readonly Segment[],
-): readonly PatternProblem[] {
+): readonly KeyFault[] {
   const [first, ...others] = patterns;
   const message = others.length === 0
     ? "The pattern is too complex: a hostile message could make each search slow"
@@ -153,7 +142,7 @@ function inGroups<Item>(items: readonly Item[], size: number): readonly (readonl
   return groups;
 }
 
-function valid(pattern: string, compile: (pattern: string) => Program): Program | Fault {
+function valid(pattern: string, compile: (pattern: string) => Program): Program | PatternFault {
   try {
     const program = compile(pattern);
     if (!program.test("")) return program;
@@ -178,7 +167,7 @@ function sizeFault(
   pattern: string,
   program: Program,
   sizes: { all: number; counted: number },
-): Fault | undefined {
+): PatternFault | undefined {
   const size = program.programSize();
   const all = sizes.all + size;
   const counted = sizes.counted + (COUNTED.test(pattern) ? size : 0);
@@ -209,7 +198,7 @@ function sizeFault(
 /** Matches `@?name` as whole words; no text if the agent has no name. */
 function byName(name: string | undefined): (text: string) => boolean {
   const words = normalized(name ?? "").trim().split(/\s+/).filter((word) => word !== "");
-  if (words.length === 0) return () => false;
+  if (words.length === 0) return noPattern;
   const literal = words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join("\\s+");
   const pattern = new RegExp(
     `(?:^|[^\\p{L}\\p{N}_])@?${literal}(?![\\p{L}\\p{N}_])`,

@@ -12,29 +12,29 @@ import { parseGroupEntry } from "../schema/access.ts";
 import { isRecord } from "../text/tree.ts";
 import { guilds, people } from "./people.ts";
 import {
-  changed,
+  applyRules,
   type Convert,
   dropped,
   dropWithNote,
-  each,
   eachKey,
   keepKey,
   listOf,
   moveTo,
-  refuse,
+  noteChanged,
+  noteLeft,
+  objectBy,
   required,
   type Rule,
   type RuleTable,
-  section,
-  walk,
+  sameRule,
 } from "./rules.ts";
 import {
-  alike,
+  convertBySchema,
   flag,
   ids,
   listOfWords,
   oneOf,
-  ours,
+  sameKeys,
   secretValue,
   textOf,
   words,
@@ -43,24 +43,24 @@ import {
 const groupChannels: Convert = listOf((value, field) => {
   const text = textOf(value);
   const entry = parseGroupEntry(text ?? "");
-  if (text === undefined) return refuse(field, "Expected a text");
+  if (text === undefined) return noteLeft(field, "Expected a text");
   switch (entry.kind) {
     case "problem":
-      return refuse(field, entry.why);
+      return noteLeft(field, entry.why);
     case "any":
-      changed(field, NOT_MATCHED);
+      noteChanged(field, NOT_MATCHED);
       return text;
     case "channel":
-      if (/^channel:/i.test(text.trim())) changed(field, NOT_MATCHED);
+      if (/^channel:/i.test(text.trim())) noteChanged(field, NOT_MATCHED);
       return text;
     case "name":
       if (slug(entry.name) === "") {
-        return refuse(field, "OpenClaw finds no group by this; write the id");
+        return noteLeft(field, "OpenClaw finds no group by this; write the id");
       }
       if (slug(entry.name) !== entry.name) {
         const why = "OpenClaw compares slugs of names, Barnacle a slug or the exact name; write " +
           quoted(slug(entry.name));
-        changed(field, why);
+        noteChanged(field, why);
       }
       return text;
   }
@@ -71,7 +71,7 @@ const NOT_MATCHED =
 
 const allowBots: Convert = (value, field) => {
   if (value !== "mentions") return flag(value, field);
-  changed(field, "Barnacle answers all bots or none; now it answers none");
+  noteChanged(field, "Barnacle answers all bots or none; now it answers none");
   return false;
 };
 
@@ -87,78 +87,78 @@ const streamMode = moveTo(
   }),
 );
 
-const chunkMode = moveTo("chunkMode", ours("channels.discord.chunkMode"));
+const chunkMode = moveTo("chunkMode", convertBySchema("channels.discord.chunkMode"));
 
 const NO_BLOCKS = "Barnacle sends the finished answer, or shows it while it grows (`streaming`)";
 
 /** Today's value is an object with mode and chunking; that of 2026.2 has them as separate keys. */
 const streaming: Rule = (field, into) => {
   if (!isRecord(field.value)) return streamMode(field, into);
-  walk(field.value, field, { mode: streamMode, chunkMode }, into, dropWithNote(NO_BLOCKS));
+  applyRules(field.value, field, { mode: streamMode, chunkMode }, into, dropWithNote(NO_BLOCKS));
 };
 
 const native: Convert = (value, field) =>
   value === "auto" || typeof value === "boolean"
     ? value
-    : refuse(field, 'Expected true, false or "auto"');
+    : noteLeft(field, 'Expected true, false or "auto"');
 
-const historyOfUser = section(alike("channels.discord.dms.0", "historyLimit"));
+const historyOfUser = objectBy(sameKeys("channels.discord.dms.0", "historyLimit"));
 
 const dms: Convert = eachKey((value, field) =>
-  parseSnowflake(field.key) ? historyOfUser(value, field) : refuse(field, "Expected a user id")
+  parseSnowflake(field.key) ? historyOfUser(value, field) : noteLeft(field, "Expected a user id")
 );
 
 const DISCORD = "channels.discord";
 
-const dmPolicy = required(ours(`${DISCORD}.dm.policy`));
+const dmPolicy = required(convertBySchema(`${DISCORD}.dm.policy`));
 
 /** Keys of an account, and where each goes or why it stays behind. */
 export const ACCOUNT: RuleTable = {
-  ...each(["enabled", "configWrites"], keepKey(required(flag))),
-  ...alike(DISCORD, "token", "name", "historyLimit", "dmHistoryLimit", "textChunkLimit"),
-  ...alike(DISCORD, "maxLinesPerMessage", "mediaMaxMb", "retry"),
-  dm: keepKey(required(section({
-    ...each(["enabled", "groupEnabled"], keepKey(required(flag))),
+  ...sameRule(["enabled", "configWrites"], keepKey(required(flag))),
+  ...sameKeys(DISCORD, "token", "name", "historyLimit", "dmHistoryLimit", "textChunkLimit"),
+  ...sameKeys(DISCORD, "maxLinesPerMessage", "mediaMaxMb", "retry"),
+  dm: keepKey(required(objectBy({
+    ...sameRule(["enabled", "groupEnabled"], keepKey(required(flag))),
     policy: keepKey(dmPolicy),
     allowFrom: keepKey(required(people)),
     groupChannels: keepKey(required(groupChannels)),
   }))),
   dmPolicy: moveTo("dm.policy", dmPolicy),
   allowFrom: moveTo("dm.allowFrom", required(people)),
-  groupPolicy: keepKey(required(ours(`${DISCORD}.groupPolicy`))),
+  groupPolicy: keepKey(required(convertBySchema(`${DISCORD}.groupPolicy`))),
   guilds: keepKey(required(guilds)),
   allowBots: keepKey(required(allowBots)),
-  pluralkit: keepKey(section({ enabled: keepKey(required(flag)), token: keepKey(secretValue) })),
-  execApprovals: keepKey(section({
+  pluralkit: keepKey(objectBy({ enabled: keepKey(required(flag)), token: keepKey(secretValue) })),
+  execApprovals: keepKey(objectBy({
     enabled: keepKey(flag),
     approvers: keepKey(required(ids)),
-    ...each(["agentFilter", "sessionFilter"], keepKey(required(listOfWords))),
+    ...sameRule(["agentFilter", "sessionFilter"], keepKey(required(listOfWords))),
     target: dropWithNote("Barnacle asks in direct messages"),
     cleanupAfterResolve: dropWithNote("Decided requests stay visible"),
   })),
-  actions: keepKey(section(each(Object.keys(TOOL_GATES), keepKey(required(flag))))),
+  actions: keepKey(objectBy(sameRule(Object.keys(TOOL_GATES), keepKey(required(flag))))),
   dms: keepKey(dms),
-  replyToMode: keepKey(ours(`${DISCORD}.replyToMode`, {
+  replyToMode: keepKey(convertBySchema(`${DISCORD}.replyToMode`, {
     batched: { as: "first", why: "Only Barnacle's first message is a reply" },
   })),
   chunkMode,
   streamMode,
   streaming,
   commands: keepKey(
-    section({
+    objectBy({
       native: keepKey(native),
       nativeSkills: dropWithNote("Barnacle makes no commands of skills"),
     }),
   ),
   activity: moveTo("presence.activity", words),
-  status: moveTo("presence.status", ours(`${DISCORD}.presence.status`)),
+  status: moveTo("presence.status", convertBySchema(`${DISCORD}.presence.status`)),
   dangerouslyAllowNameMatching: dropped, // `discord.ts` reads it
-  ...each(
+  ...sameRule(
     ["activityType", "activityUrl"],
     dropWithNote("Barnacle shows the text as a custom status"),
   ),
-  ...each(["blockStreaming", "blockStreamingCoalesce", "draftChunk"], dropWithNote(NO_BLOCKS)),
-  ...each(
+  ...sameRule(["blockStreaming", "blockStreamingCoalesce", "draftChunk"], dropWithNote(NO_BLOCKS)),
+  ...sameRule(
     ["ackReaction", "ackReactionScope"],
     dropWithNote("Barnacle has one such setting for all accounts, in `messages`"),
   ),

@@ -8,25 +8,25 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { isList, isRecord, valueAt } from "../text/tree.ts";
 import { markAt, setMark } from "./read.ts";
 import {
-  changed,
+  applyRules,
   type Convert,
   dropped,
   dropWithNote,
   eachKey,
-  inner,
+  fieldAt,
+  type ImportTarget,
   keepKey,
   listOf,
   moveTo,
-  put,
-  refuse,
+  noteChanged,
+  noteLeft,
+  objectBy,
   type Rule,
   type RuleTable,
-  section,
+  setWithin,
   type SourceField,
-  type Target,
-  walk,
 } from "./rules.ts";
-import { listOfWords, ours, secretValue, textOf, words } from "./values.ts";
+import { convertBySchema, listOfWords, secretValue, textOf, words } from "./values.ts";
 
 /** Barnacle's names of OpenClaw's tools and groups, if they differ. */
 const NAMES: ReadonlyMap<string, string> = new Map([
@@ -51,7 +51,7 @@ const toolName: Convert = (value, field) => {
   if (typeof written !== "string") return written;
   const plain = written.trim().toLowerCase();
   const name = NAMES.get(plain) ?? plain;
-  if (name !== plain) changed(field, `Barnacle calls this tool ${quoted(name)}`);
+  if (name !== plain) noteChanged(field, `Barnacle calls this tool ${quoted(name)}`);
   return name;
 };
 
@@ -65,7 +65,10 @@ const names: Convert = (value, field) => {
 /** `allow`; OpenClaw reads an empty one as no limit. */
 export const allowedTools: Convert = (value: unknown, field: SourceField): unknown => {
   if (!isList(value) || value.length > 0) return names(value, field);
-  changed(field, "Left out, because OpenClaw reads an empty list as no limit; here it allows none");
+  noteChanged(
+    field,
+    "Left out, because OpenClaw reads an empty list as no limit; here it allows none",
+  );
   return undefined;
 };
 
@@ -79,27 +82,27 @@ const TABLE: RuleTable = {
 };
 
 /** The `tools` of an agent or a place. */
-export const toolLists: Convert = section(TABLE);
+export const toolLists: Convert = objectBy(TABLE);
 
 const ref: Convert = (value, field) => {
   const name = textOf(value);
   return name !== undefined && /^[^/\s]+\/\S+$/.test(name)
     ? name
-    : refuse(field, 'Barnacle names a model "<provider>/<model>"');
+    : noteLeft(field, 'Barnacle names a model "<provider>/<model>"');
 };
 
 const model: Convert = (value, field) => {
   if (!isRecord(value)) return ref(value, field);
   const table = { primary: keepKey(ref), fallbacks: keepKey(listOf(ref)) };
-  const target = walk<Target>(value, field, table, {});
-  return target["primary"] === undefined ? refuse(field, "There is no primary model") : target;
+  const target = applyRules<ImportTarget>(value, field, table, {});
+  return target["primary"] === undefined ? noteLeft(field, "There is no primary model") : target;
 };
 
 const NOT_OURS = dropWithNote("Barnacle has no such setting for an agent");
 
 /** Users call the agent by its persona's name; the agent's own name takes precedence. */
 const identity: Rule = (field, into) => {
-  const name = inner(field, field.value, "name");
+  const name = fieldAt(field, field.value, "name");
   if (name.value === undefined || into["name"] !== undefined) return NOT_OURS(field, into);
   keepKey(words)(name, into);
 };
@@ -111,30 +114,30 @@ const AGENT: RuleTable = {
   name: keepKey(words),
   model: keepKey(model),
   workspace: keepKey(words),
-  groupChat: keepKey(section({ mentionPatterns: keepKey(listOfWords) })),
+  groupChat: keepKey(objectBy({ mentionPatterns: keepKey(listOfWords) })),
   tools: keepKey(toolLists),
   identity,
 };
 
-function agent(field: SourceField, written: string): Target | undefined {
+function agent(field: SourceField, written: string): ImportTarget | undefined {
   const id = written.trim().toLowerCase().replace(/[^a-z0-9_-]+/g, "-").replace(/^[-_]+/, "")
     .slice(0, 64);
-  if (!isRecord(field.value) || id === "") return refuse(field, "Expected an agent with an id");
-  if (id !== written) changed(field, `The id is ${quoted(id)} here`);
-  const target: Target = {};
-  put(target, ["id"], id, markAt(field.value, "id"));
-  return walk(field.value, field, AGENT, target, NOT_OURS);
+  if (!isRecord(field.value) || id === "") return noteLeft(field, "Expected an agent with an id");
+  if (id !== written) noteChanged(field, `The id is ${quoted(id)} here`);
+  const target: ImportTarget = {};
+  setWithin(target, ["id"], id, markAt(field.value, "id"));
+  return applyRules(field.value, field, AGENT, target, NOT_OURS);
 }
 
 /** Reads the list of 2026.2, and today's object of entries. The default agent comes first. */
 const agents: Rule = (field, into) => {
   const { value } = field;
   if (!isRecord(value) && !isList(value)) {
-    return refuse(field, "Expected a list or an object");
+    return noteLeft(field, "Expected a list or an object");
   }
   const keys = isList(value) ? [...value.keys()] : Object.keys(value);
   const target = keys.flatMap((key) => {
-    const one = inner(field, value, key);
+    const one = fieldAt(field, value, key);
     const own = agent(one, textOf(valueAt(one.value, ["id"])) || (isList(value) ? "" : one.key));
     return own ? [{ own, one, isFirst: valueAt(one.value, ["default"]) === true }] : [];
   });
@@ -143,10 +146,10 @@ const agents: Rule = (field, into) => {
   for (const [index, { one }] of sorted.entries()) {
     setMark(list, index, one.mark);
     if (index > 0) {
-      changed({ ...field, mark: one.mark }, "This version runs only the first agent");
+      noteChanged({ ...field, mark: one.mark }, "This version runs only the first agent");
     }
   }
-  put(into, ["list"], list, field.mark);
+  setWithin(into, ["list"], list, field.mark);
 };
 
 /** Keys of `agents`. */
@@ -156,10 +159,10 @@ export const agentsTable: RuleTable = {
       model: moveTo("defaults.model", model),
       workspace: moveTo("defaults.workspace", words),
       userTimezone: moveTo("defaults.timezone", words),
-      maxConcurrent: moveTo("maxConcurrentTurns", ours("agents.maxConcurrentTurns")),
-      timeoutSeconds: moveTo("turnTimeoutSec", ours("agents.turnTimeoutSec")),
+      maxConcurrent: moveTo("maxConcurrentTurns", convertBySchema("agents.maxConcurrentTurns")),
+      timeoutSeconds: moveTo("turnTimeoutSec", convertBySchema("agents.turnTimeoutSec")),
     };
-    walk(field.value, field, table, into, NOT_OURS);
+    applyRules(field.value, field, table, into, NOT_OURS);
   },
   list: agents,
   entries: agents,
@@ -177,12 +180,12 @@ const KINDS: ReadonlyMap<string, string> = new Map([
 /** Makes models by id and prices by id from a list with prices. */
 const catalogue: Rule = (field, into) => {
   const { value } = field;
-  if (!isList(value)) return refuse(field, "Expected a list");
+  if (!isList(value)) return noteLeft(field, "Expected a list");
   for (const index of value.keys()) {
-    const at = inner(field, value, index);
+    const at = fieldAt(field, value, index);
     const id = textOf(valueAt(at.value, ["id"]));
     if (!id) {
-      refuse(at, "This model has no id");
+      noteLeft(at, "This model has no id");
       continue;
     }
     const number = (...path: readonly string[]): number | undefined => {
@@ -195,20 +198,20 @@ const catalogue: Rule = (field, into) => {
       maxOutput: number("maxTokens"),
       images: isList(takes) ? takes.includes("image") : undefined,
     };
-    put(into, ["models", id], facts, at.mark);
+    setWithin(into, ["models", id], facts, at.mark);
     const [input, output] = [number("cost", "input"), number("cost", "output")];
     if (input === undefined || output === undefined) continue;
-    put(into, ["prices", id], { input, output, cached: number("cost", "cacheRead") });
+    setWithin(into, ["prices", id], { input, output, cached: number("cost", "cacheRead") });
   }
 };
 
 const provider: Convert = (value, field) => {
   const api = textOf(valueAt(value, ["api"])) ?? "openai-completions";
   const kind = KINDS.get(api);
-  if (kind === undefined) return refuse(field, `Barnacle does not support ${quoted(api)}`);
+  if (kind === undefined) return noteLeft(field, `Barnacle does not support ${quoted(api)}`);
   if (api === "openai-responses") {
     const why = "Barnacle uses the chat completions API, which such servers support as well";
-    changed(field, why, ".api");
+    noteChanged(field, why, ".api");
   }
   const table: RuleTable = {
     api: dropped,
@@ -217,7 +220,7 @@ const provider: Convert = (value, field) => {
     headers: keepKey(eachKey(secretValue)),
     models: catalogue,
   };
-  return walk<Target>(value, field, table, { kind });
+  return applyRules<ImportTarget>(value, field, table, { kind });
 };
 
 /** Keys of `models`. */
@@ -231,12 +234,12 @@ export const bindings: Convert = listOf((value, field) => {
   const match = valueAt(value, ["match"]);
   const read = (...path: readonly string[]): string | undefined => textOf(valueAt(match, path));
   if ((read("channel") ?? "discord") !== "discord") {
-    return refuse(field, "Barnacle supports Discord only");
+    return noteLeft(field, "Barnacle supports Discord only");
   }
   const agentId = textOf(valueAt(value, ["agentId"]));
-  if (agentId === undefined) return refuse(field, "There is no agentId");
+  if (agentId === undefined) return noteLeft(field, "There is no agentId");
   if (valueAt(match, ["roles"]) !== undefined || valueAt(match, ["teamId"]) !== undefined) {
-    return refuse(field, "Barnacle binds by account, guild, channel and user");
+    return noteLeft(field, "Barnacle binds by account, guild, channel and user");
   }
   const isPerson = ["dm", "direct"].includes(read("peer", "kind") ?? "");
   const parts = {

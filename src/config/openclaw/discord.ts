@@ -8,91 +8,101 @@ import { isList, isRecord, valueAt } from "../text/tree.ts";
 import { ACCOUNT } from "./account.ts";
 import { markAt, setMark, UNMARKED } from "./read.ts";
 import {
-  changed,
+  applyRules,
   type Convert,
   dropped,
+  fieldAt,
   type ImportedPlace,
-  inner,
-  invalid,
-  put,
-  refuse,
+  type ImportTarget,
+  noteChanged,
+  noteInvalid,
+  noteLeft,
+  setWithin,
   type SourceField,
-  type Target,
-  walk,
 } from "./rules.ts";
 
-type Section = Readonly<Record<string, unknown>>;
+type OpenclawSection = Readonly<Record<string, unknown>>;
 
 /** `channels.discord`, with its accounts. */
 export const discord: Convert = (value: unknown, field: SourceField): unknown => {
-  if (!isRecord(value)) return refuse(field, "Expected an object");
+  if (!isRecord(value)) return noteLeft(field, "Expected an object");
   const source = spread(newerFirst(value, field), field);
   const root = account(source, field, {}, true);
   if (!Object.hasOwn(source, "accounts")) return root;
-  const accounts = inner(field, source, "accounts");
-  if (!isRecord(accounts.value)) return invalid(accounts, "Expected an object") ?? root;
-  const target: Target = {};
+  const accounts = fieldAt(field, source, "accounts");
+  if (!isRecord(accounts.value)) return noteInvalid(accounts, "Expected an object") ?? root;
+  const target: ImportTarget = {};
   for (const key of Object.keys(accounts.value)) {
-    const at = inner(accounts, accounts.value, key);
+    const at = fieldAt(accounts, accounts.value, key);
     if (!isRecord(at.value)) {
-      invalid(at, "Expected an object");
+      noteInvalid(at, "Expected an object");
       continue;
     }
     let own = newerFirst(at.value, at);
     if (source["enabled"] === false && Object.hasOwn(own, "enabled")) {
-      changed(at, "The whole bot is off", ".enabled");
+      noteChanged(at, "The whole bot is off", ".enabled");
       own = without(own, "enabled");
     }
     if (!Object.hasOwn(own, "token") && key !== "default") {
-      changed(at, "Accounts do not inherit a token here: add one");
+      noteChanged(at, "Accounts do not inherit a token here: add one");
     }
-    put(target, [key], account(own, at, root, false), at.mark);
+    setWithin(target, [key], account(own, at, root, false), at.mark);
   }
-  put(root, ["accounts"], target, accounts.mark);
+  setWithin(root, ["accounts"], target, accounts.mark);
   return root;
 };
 
 /** One account's keys, and rules that depend on several of them. */
-function account(source: Section, place: ImportedPlace, root: Section, isRoot: boolean): Target {
+function account(
+  source: OpenclawSection,
+  place: ImportedPlace,
+  root: OpenclawSection,
+  isRoot: boolean,
+): ImportTarget {
   const named = source["dangerouslyAllowNameMatching"];
   const takesNames = named === undefined ? place.takesNames : named === true;
   const table = isRoot ? { ...ACCOUNT, accounts: dropped } : ACCOUNT;
-  const target = walk<Target>(source, { ...place, takesNames }, table, {});
+  const target = applyRules<ImportTarget>(source, { ...place, takesNames }, table, {});
   closeDms(place, root, target);
   closeGuilds(source, place, root, target);
   return target;
 }
 
 /** Today's OpenClaw reads `open` without `"*"` as an allow list; that of 2026.2 refuses it. */
-function closeDms(place: ImportedPlace, root: Section, target: Target): void {
+function closeDms(place: ImportedPlace, root: OpenclawSection, target: ImportTarget): void {
   const listed = valueAt(target, ["dm", "allowFrom"]) ?? valueAt(root, ["dm", "allowFrom"]);
   const isOpen = isList(listed) && listed.includes("*");
   if (valueAt(target, ["dm", "policy"]) !== "open" || isOpen) return;
   const mark = markAt(target["dm"], "policy");
   const why = '"open" needs "*" in allowFrom; without it, only the listed users can DM the bot';
-  changed({ ...place, mark }, why, ".dm.policy");
-  put(target, ["dm", "policy"], "allowlist", mark);
+  noteChanged({ ...place, mark }, why, ".dm.policy");
+  setWithin(target, ["dm", "policy"], "allowlist", mark);
 }
 
 /** A list of guilds with no valid entry must stay a list: without it, other guilds may be open. */
-function closeGuilds(source: Section, place: ImportedPlace, root: Section, target: Target): void {
+function closeGuilds(
+  source: OpenclawSection,
+  place: ImportedPlace,
+  root: OpenclawSection,
+  target: ImportTarget,
+): void {
   const [before, after] = [source["guilds"], target["guilds"]];
   const isEmptied = isRecord(before) && Object.keys(before).length > 0 &&
     isRecord(after) && Object.keys(after).length === 0;
   if (!isEmptied || (target["groupPolicy"] ?? root["groupPolicy"]) !== "open") return;
   const mark = markAt(source, "guilds");
   const why = "No guild of the list could be imported, so no guild is allowed until you list one";
-  changed({ ...place, mark }, why, ".groupPolicy");
-  put(target, ["groupPolicy"], "allowlist", { ...UNMARKED, line: mark.line });
+  noteChanged({ ...place, mark }, why, ".groupPolicy");
+  setWithin(target, ["groupPolicy"], "allowlist", { ...UNMARKED, line: mark.line });
 }
 
 /** If both spellings are written, today's OpenClaw reads its own. */
-function newerFirst(source: Section, place: ImportedPlace): Section {
+function newerFirst(source: OpenclawSection, place: ImportedPlace): OpenclawSection {
   let dm = source["dm"];
   for (const [newer, older] of [["dmPolicy", "policy"], ["allowFrom", "allowFrom"]] as const) {
     if (!Object.hasOwn(source, newer) || !isRecord(dm) || !Object.hasOwn(dm, older)) continue;
-    const at = inner(inner(place, source, "dm"), dm, older);
-    refuse(at, `${newer} overrides it`);
+    const at = fieldAt(fieldAt(place, source, "dm"), dm, older);
+    noteLeft(at, `${newer} overrides it`);
     dm = without(dm, older);
   }
   return dm === source["dm"] ? source : { ...source, dm };
@@ -108,7 +118,7 @@ const OWN: readonly string[] = ["accounts", "enabled", "token", "name"];
  * An account's `guilds` replace the shared ones in OpenClaw, but are merged here, key by key (C6).
  * So one account's guild would be allowed for the other.
  */
-function spread(source: Section, place: SourceField): Section {
+function spread(source: OpenclawSection, place: SourceField): OpenclawSection {
   const accounts = source["accounts"];
   if (!isRecord(accounts)) return source;
   const shared = without(source, ...OWN);
@@ -119,10 +129,10 @@ function spread(source: Section, place: SourceField): Section {
   const mark = markAt(source, "accounts");
   const why = "In OpenClaw, an account's section replaces the shared one; here, it is merged " +
     "with it. So each account has all its keys written";
-  changed({ ...place, mark }, why, ".accounts");
+  noteChanged({ ...place, mark }, why, ".accounts");
   const hasDefault = Object.keys(accounts).some((key) => key.toLowerCase() === "default");
   const isServed = Object.hasOwn(source, "token") && !hasDefault;
-  const full: Target = { ...accounts, ...(isServed && { default: {} }) };
+  const full: ImportTarget = { ...accounts, ...(isServed && { default: {} }) };
   if (isServed) setMark(full, "default", { ...UNMARKED, line: mark.line });
   for (const [key, own] of Object.entries(full)) {
     // Keeps the marks of both: an account's own keys override the shared ones.
@@ -140,7 +150,7 @@ function spread(source: Section, place: SourceField): Section {
 }
 
 /** A copy without some keys. */
-function without(source: Section, ...keys: readonly string[]): Section {
+function without(source: OpenclawSection, ...keys: readonly string[]): OpenclawSection {
   const copy = { ...source };
   for (const key of keys) delete copy[key];
   return copy;

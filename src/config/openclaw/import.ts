@@ -15,14 +15,14 @@ import { parsePath } from "../text/path.ts";
 import { isList, isRecord, type Segment, valueAt } from "../text/tree.ts";
 import { type Mark, markAt, readOpenClaw, setMark, UNMARKED } from "./read.ts";
 import {
-  changed,
+  applyRules,
   type Era,
+  fieldAt,
   type ImportedPlace,
   type ImportNote,
-  inner,
-  put,
-  type Target,
-  walk,
+  type ImportTarget,
+  noteChanged,
+  setWithin,
 } from "./rules.ts";
 import { NOT_OURS, SECTIONS } from "./sections.ts";
 
@@ -67,7 +67,7 @@ export async function importConfig(text: string): Promise<Imported> {
     takesNames: era === "seed",
     note: (kind, path, line, why) => void notes.push({ kind, path, line, why }),
   };
-  const target = walk<Target>(source.value, place, SECTIONS, {}, NOT_OURS);
+  const target = applyRules<ImportTarget>(source.value, place, SECTIONS, {}, NOT_OURS);
   keepGuildsClosed(target, source.value, place);
   noteMemories(target, place);
   const isRefused = (): boolean => notes.some(({ kind }) => kind === "invalid");
@@ -80,27 +80,27 @@ export async function importConfig(text: string): Promise<Imported> {
 }
 
 /** Without Discord keys, today's OpenClaw answers in no guild, but Barnacle would in all. */
-function keepGuildsClosed(target: Target, source: Source, place: ImportedPlace): void {
+function keepGuildsClosed(target: ImportTarget, source: Source, place: ImportedPlace): void {
   if (place.era !== "today") return;
   if (valueAt(target, ["channels", "discord"]) === undefined) {
     const why = "The file has no such section, so the bot answers in no guild";
-    changed({ ...place, path: "channels.discord" }, why);
-    put(target, ["channels", "discord"], {});
+    noteChanged({ ...place, path: "channels.discord" }, why);
+    setWithin(target, ["channels", "discord"], {});
   }
   // A bot that was off as a plugin stays off.
   const key = switchedOff(source["plugins"]);
   if (key === undefined) return;
   const why = "This switches Discord off, so channels.discord.enabled is false";
-  changed(inner(place, source, "plugins"), why, `.${key}`);
-  put(target, ["channels", "discord", "enabled"], false);
+  noteChanged(fieldAt(place, source, "plugins"), why, `.${key}`);
+  setWithin(target, ["channels", "discord", "enabled"], false);
 }
 
 /** OpenClaw's default is one memory for all direct messages; Barnacle's is one for each user (S1). */
-function noteMemories(target: Target, place: ImportedPlace): void {
+function noteMemories(target: ImportTarget, place: ImportedPlace): void {
   if (valueAt(target, ["session", "dmScope"]) !== undefined) return;
   const why = "The owner's direct messages keep the main session, and others get their own; " +
     'OpenClaw\'s default is "main", one memory for all';
-  changed({ ...place, path: "session.dmScope" }, why);
+  noteChanged({ ...place, path: "session.dmScope" }, why);
 }
 
 /** The key of `plugins` that switches Discord off. */
@@ -133,7 +133,7 @@ function eraOf(root: Source): Era {
 }
 
 /** Removes keys that our loader refuses, with the reason; it never removes access rules. */
-async function repair(target: Target, { note }: ImportedPlace): Promise<void> {
+async function repair(target: ImportTarget, { note }: ImportedPlace): Promise<void> {
   for (let count = 0; count < MAX_REPAIRS; count += 1) {
     const error = await firstError(target);
     if (!error) return;
@@ -152,7 +152,7 @@ async function repair(target: Target, { note }: ImportedPlace): Promise<void> {
 
 /** Secrets are where Barnacle runs, and may be missing here. Placeholders stay to be replaced. */
 async function firstError(
-  target: Target,
+  target: ImportTarget,
 ): Promise<
   | { readonly path: readonly Segment[]; readonly written: string; readonly message: string }
   | undefined
@@ -173,7 +173,7 @@ async function firstError(
 }
 
 /** Length of the existing part of a path. */
-function depthOf(target: Target, path: readonly Segment[]): number {
+function depthOf(target: ImportTarget, path: readonly Segment[]): number {
   let depth = path.length;
   while (depth > 0 && valueAt(target, path.slice(0, depth)) === undefined) depth -= 1;
   return depth;

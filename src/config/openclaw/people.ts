@@ -15,31 +15,31 @@ import { isPlaceholder } from "../checks/placeholders.ts";
 import { isList, isRecord } from "../text/tree.ts";
 import { markAt, UNMARKED } from "./read.ts";
 import {
-  changed,
+  applyRules,
   type Convert,
   dropped,
   dropWithNote,
-  each,
-  inner,
-  invalid,
+  fieldAt,
+  type ImportTarget,
   keepKey,
   listOf,
-  put,
-  refuse,
+  noteChanged,
+  noteInvalid,
+  noteLeft,
   required,
   type RuleTable,
+  sameRule,
+  setWithin,
   type SourceField,
-  type Target,
-  walk,
 } from "./rules.ts";
 import { toolLists } from "./agents.ts";
-import { alike, flag, listOfWords, textOf, words } from "./values.ts";
+import { flag, listOfWords, sameKeys, textOf, words } from "./values.ts";
 
 /** An allow list; entries that OpenClaw would not match stay behind, the list stays. */
 export const people: Convert = (value: unknown, field: SourceField): unknown => {
   const list = listOf(person)(value, field);
   if (isList(list) && list.length === 0) {
-    changed(
+    noteChanged(
       field,
       isList(value) && value.length === 0
         ? "Here, an empty list lets no one in; OpenClaw reads it as no list"
@@ -57,23 +57,23 @@ const PLAIN_NAME = /^[a-z0-9]+(?:#\d{4})?$/i;
 
 const person: Convert = (value, field) => {
   const text = textOf(value);
-  if (text === undefined) return refuse(field, "Expected a text");
+  if (text === undefined) return noteLeft(field, "Expected a text");
   if (text.trim().startsWith("accessGroup:")) {
-    return refuse(field, "Barnacle has no access groups; list the users");
+    return noteLeft(field, "Barnacle has no access groups; list the users");
   }
   const prefix = PREFIX.exec(text.trim())?.[0] ?? "";
   if (prefix !== prefix.toLowerCase()) {
     const why = `OpenClaw reads ${quoted(text.trim())} as a name; write ` +
       quoted(`${prefix.toLowerCase()}…`);
-    return refuse(field, why);
+    return noteLeft(field, why);
   }
   const entry = parseAllowEntry(text);
   switch (entry.kind) {
     case "problem":
-      return refuse(field, entry.why);
+      return noteLeft(field, entry.why);
     case "role":
     case "role_name":
-      return refuse(
+      return noteLeft(
         field,
         "OpenClaw has a separate list of roles, so this entry matched no one",
       );
@@ -81,20 +81,20 @@ const person: Convert = (value, field) => {
       if (parseSnowflake(entry.memberId)) {
         const why = "OpenClaw also matches the account with this id, Barnacle only a member of " +
           `PluralKit; for the account write ${quoted(entry.memberId)}`;
-        changed(field, why);
+        noteChanged(field, why);
       }
       return text;
     case "name":
       if (!field.takesNames) {
         const why = "Today's OpenClaw matches names only if a setting allows it: " +
           `${quoted(text.trim())} matched no one; write the id`;
-        return refuse(field, why);
+        return noteLeft(field, why);
       }
       if (!PLAIN_NAME.test(entry.name) && !isPlaceholder(entry.name)) {
         const why =
           "OpenClaw compares slugs of names and tags, Barnacle the exact username or tag: " +
           `${quoted(entry.name)} may match fewer users; write the id`;
-        changed(field, why);
+        noteChanged(field, why);
       }
       return text;
     case "anyone":
@@ -105,44 +105,44 @@ const person: Convert = (value, field) => {
 
 const roleIds = listOf((value, field) => {
   const text = textOf(value)?.trim().replace(/^role:/, "") ?? "";
-  return parseSnowflake(text) ? `role:${text}` : refuse(field, "Expected a role id");
+  return parseSnowflake(text) ? `role:${text}` : noteLeft(field, "Expected a role id");
 });
 
 /** Roles of today's OpenClaw: it lets in users who are in `users`, or have one of the roles. */
-function addRoles(place: SourceField, target: Target): void {
+function addRoles(place: SourceField, target: ImportTarget): void {
   if (!isRecord(place.value) || !Object.hasOwn(place.value, "roles")) return;
-  const roles = inner(place, place.value, "roles");
+  const roles = fieldAt(place, place.value, "roles");
   const [users, added] = [target["users"], roleIds(roles.value, roles)];
   const all = [...(isList(users) ? users : []), ...(isList(added) ? added : [])];
-  if (all.length === 0) changed(roles, "Here, an empty list lets no one in");
-  put(target, ["users"], all, isList(users) ? markAt(target, "users") : roles.mark);
+  if (all.length === 0) noteChanged(roles, "Here, an empty list lets no one in");
+  setWithin(target, ["users"], all, isList(users) ? markAt(target, "users") : roles.mark);
 }
 
 const toolsBySender: Convert = (value, field) => {
-  if (!isRecord(value)) return refuse(field, "Expected an object");
-  return walk<Target>(value, field, {}, {}, (at, into) => {
+  if (!isRecord(value)) return noteLeft(field, "Expected an object");
+  return applyRules<ImportTarget>(value, field, {}, {}, (at, into) => {
     const [, kind = "id", key = ""] = /^(?:(id|username|name):)?(.*)$/.exec(at.key) ?? [];
     if (kind === "name") {
-      return refuse(at, "Barnacle matches no display names, which anyone can take; write the id");
+      return noteLeft(at, "Barnacle matches no display names, which anyone can take; write the id");
     }
     const isTheirs = kind === "username" ? PLAIN_NAME.test(key) : parseSnowflake(key) !== undefined;
-    if (key !== "*" && !isTheirs) return refuse(at, "This key is no Discord id; write the id");
+    if (key !== "*" && !isTheirs) return noteLeft(at, "This key is no Discord id; write the id");
     const own = toolLists(at.value, at);
-    if (own !== undefined) put(into, [key], own, at.mark);
+    if (own !== undefined) setWithin(into, [key], own, at.mark);
   });
 };
 
 /** If the bot ignores messages that mention others, it must require mentions in general. */
 function quietAboutOthers(
   field: SourceField,
-  target: Target,
-  above: Target,
+  target: ImportTarget,
+  above: ImportTarget,
   isQuiet: boolean,
 ): void {
   if (!isQuiet || (target["requireMention"] ?? above["requireMention"]) !== false) return;
   const why = "Barnacle has no ignoreOtherMentions, so it requires a mention instead";
-  changed(field, why, ".requireMention");
-  put(target, ["requireMention"], true, markAt(target, "requireMention"));
+  noteChanged(field, why, ".requireMention");
+  setWithin(target, ["requireMention"], true, markAt(target, "requireMention"));
 }
 
 /** Keys that guilds and channels share. */
@@ -157,10 +157,10 @@ const PLACE: RuleTable = {
 
 const CHANNEL: RuleTable = {
   ...PLACE,
-  ...each(["allow", "enabled"], keepKey(required(flag))),
+  ...sameRule(["allow", "enabled"], keepKey(required(flag))),
   systemPrompt: keepKey(words),
   skills: keepKey(listOfWords),
-  ...each(
+  ...sameRule(
     ["autoThread", "autoThreadName", "autoArchiveDuration"],
     dropWithNote('Write "threads": { "auto": "all" } for the channel instead'),
   ),
@@ -170,7 +170,7 @@ const CHANNEL: RuleTable = {
 const GUILD: RuleTable = {
   ...PLACE,
   slug: keepKey(words),
-  ...alike("channels.discord.guilds.0", "reactionNotifications"),
+  ...sameKeys("channels.discord.guilds.0", "reactionNotifications"),
   channels: dropped, // read below, once the inherited keys are known
 };
 
@@ -185,17 +185,17 @@ const NEUTRAL: Readonly<Record<string, unknown>> = {
 
 /** `guilds`: by id, slug or `"*"`. */
 export const guilds: Convert = (value: unknown, field: SourceField): unknown => {
-  if (!isRecord(value)) return refuse(field, "Expected an object");
-  return walk<Target>(value, field, {}, {}, (at, into) => {
+  if (!isRecord(value)) return noteLeft(field, "Expected an object");
+  return applyRules<ImportTarget>(value, field, {}, {}, (at, into) => {
     const { key } = at;
     if (!isGuildKey(key)) {
       const hint = slug(key) === "" ? "the id" : `${quoted(slug(key))} or the id`;
       const why = "OpenClaw finds no guild by this, since it is neither an id nor a slug; write";
-      return refuse(at, `${why} ${hint}`);
+      return noteLeft(at, `${why} ${hint}`);
     }
-    if (!isRecord(at.value)) return invalid(at, "Expected an object");
-    if (isPlaceholder(key)) changed(at, "Put the guild's id here");
-    put(into, [key], guild(at), at.mark);
+    if (!isRecord(at.value)) return noteInvalid(at, "Expected an object");
+    if (isPlaceholder(key)) noteChanged(at, "Put the guild's id here");
+    setWithin(into, [key], guild(at), at.mark);
   });
 };
 
@@ -204,66 +204,66 @@ function isGuildKey(key: string): boolean {
   return key === "*" || isPlaceholder(key) || (key !== "" && slug(key) === key);
 }
 
-function guild(field: SourceField): Target {
-  const isQuiet = inner(field, field.value, "ignoreOtherMentions").value === true;
-  const target = walk<Target>(field.value, field, GUILD, {});
+function guild(field: SourceField): ImportTarget {
+  const isQuiet = fieldAt(field, field.value, "ignoreOtherMentions").value === true;
+  const target = applyRules<ImportTarget>(field.value, field, GUILD, {});
   addRoles(field, target);
   quietAboutOthers(field, target, {}, isQuiet);
-  const channels = inner(field, field.value, "channels");
+  const channels = fieldAt(field, field.value, "channels");
   if (channels.value === undefined) return target;
-  put(target, ["channels"], channelsOf(channels, target, isQuiet), channels.mark);
+  setWithin(target, ["channels"], channelsOf(channels, target, isQuiet), channels.mark);
   return target;
 }
 
 /** `{}` denies all channels (P8). */
-function channelsOf(field: SourceField, guild: Target, isQuiet: boolean): Target {
-  if (!isRecord(field.value)) return invalid(field, "Expected an object") ?? {};
+function channelsOf(field: SourceField, guild: ImportTarget, isQuiet: boolean): ImportTarget {
+  if (!isRecord(field.value)) return noteInvalid(field, "Expected an object") ?? {};
   if (Object.keys(field.value).length === 0 && field.era === "today") {
-    changed(field, "Here, {} allows no channel; without the key, all are allowed");
+    noteChanged(field, "Here, {} allows no channel; without the key, all are allowed");
   }
-  const target = walk<Target>(field.value, field, {}, {}, (at, into) => {
+  const target = applyRules<ImportTarget>(field.value, field, {}, {}, (at, into) => {
     const { key } = at;
     if (key.startsWith("#") || key.trim() === "") {
-      return refuse(
+      return noteLeft(
         at,
         `OpenClaw finds no channel by this; write ${quoted(slug(key) || "the id")}`,
       );
     }
-    if (!isRecord(at.value)) return invalid(at, "Expected an object");
-    const own = walk<Target>(at.value, at, CHANNEL, {});
+    if (!isRecord(at.value)) return noteInvalid(at, "Expected an object");
+    const own = applyRules<ImportTarget>(at.value, at, CHANNEL, {});
     addRoles(at, own);
-    const quiet = inner(at, at.value, "ignoreOtherMentions").value;
+    const quiet = fieldAt(at, at.value, "ignoreOtherMentions").value;
     quietAboutOthers(at, own, guild, typeof quiet === "boolean" ? quiet : isQuiet);
-    put(into, [key], own, at.mark);
+    setWithin(into, [key], own, at.mark);
   });
   const star = target["*"];
   for (const key of Object.keys(target)) {
     const own = target[key];
     if (key === "*" || !isRecord(star) || !isRecord(own)) continue;
-    put(target, [key], unmerged(own, star, guild, inner(field, field.value, key)));
+    setWithin(target, [key], unmerged(own, star, guild, fieldAt(field, field.value, key)));
   }
   return target;
 }
 
 /** In OpenClaw, a listed channel inherits nothing from `"*"`; here it does (P7). */
 function unmerged(
-  channel: Readonly<Target>,
-  star: Readonly<Target>,
-  guild: Target,
+  channel: Readonly<ImportTarget>,
+  star: Readonly<ImportTarget>,
+  guild: ImportTarget,
   field: SourceField,
-): Target {
+): ImportTarget {
   const target = { ...channel };
   for (const [key, neutral] of Object.entries(NEUTRAL)) {
     if (!Object.hasOwn(star, key) || Object.hasOwn(target, key)) continue;
     const why = `In OpenClaw, a listed channel inherits nothing from "*", so ${
       quoted(key)
     } is written out`;
-    changed(field, why, `.${key}`);
-    put(target, [key], guild[key] ?? neutral, UNMARKED);
+    noteChanged(field, why, `.${key}`);
+    setWithin(target, [key], guild[key] ?? neutral, UNMARKED);
   }
   if (Object.hasOwn(star, "skills") && !Object.hasOwn(target, "skills")) {
     const why = 'Here, the channel has the skills of "*"; in OpenClaw, it has all of them';
-    changed(field, why, ".skills");
+    noteChanged(field, why, ".skills");
   }
   return target;
 }

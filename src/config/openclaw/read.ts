@@ -57,9 +57,9 @@ export type ReadConfig =
 export interface ImportRemark {
   /** `invalid` keeps the file from being imported. */
   readonly kind: "left" | "invalid";
-  /** Config path of the key. */
+  /** Config path of the key in the imported file. */
   readonly path: string;
-  /** Line of the key, from 1. */
+  /** Line of the key there, from 1. */
   readonly line: number;
   /** The reason, for the operator. */
   readonly why: string;

@@ -7,7 +7,7 @@
 
 import { pathTo } from "../../core/config_file.ts";
 import { isList, isRecord } from "../text/tree.ts";
-import { type Mark, markAt, setMark, UNMARKED } from "./read.ts";
+import { type ImportRemark, type Mark, markAt, setMark, UNMARKED } from "./read.ts";
 
 /**
  * The OpenClaw version that wrote the file: 2026.2 (`seed`) or today's.
@@ -17,7 +17,7 @@ import { type Mark, markAt, setMark, UNMARKED } from "./read.ts";
 export type Era = "seed" | "today";
 
 /** A remark about a key of the imported file. */
-export interface ImportNote {
+export interface ImportNote extends Omit<ImportRemark, "kind"> {
   /**
    * The kind of remark.
    *
@@ -25,13 +25,7 @@ export interface ImportNote {
    * - `changed`: imported as something else, or with another meaning.
    * - `invalid`: an access rule that cannot be read, so nothing is imported.
    */
-  readonly kind: "left" | "changed" | "invalid";
-  /** Config path in the imported file. */
-  readonly path: string;
-  /** Line in the imported file, from 1. */
-  readonly line: number;
-  /** The reason, for the operator. */
-  readonly why: string;
+  readonly kind: ImportRemark["kind"] | "changed";
 }
 
 /** The place of a field in the imported file. */
@@ -50,9 +44,7 @@ export interface ImportedPlace {
 
 /** A field of the imported file, with its place. */
 export interface SourceField extends ImportedPlace {
-  /** Its key. */
   readonly key: string;
-  /** Its value. */
   readonly value: unknown;
 }
 
@@ -60,16 +52,20 @@ export interface SourceField extends ImportedPlace {
 export type Convert = (value: unknown, field: SourceField) => unknown;
 
 /** An object of our config under construction. */
-export type Target = Record<string, unknown>;
+export type ImportTarget = Record<string, unknown>;
 
 /** Puts a field into the new config. */
-export type Rule = (field: SourceField, into: Target) => void;
+export type Rule = (field: SourceField, into: ImportTarget) => void;
 
 /** Rules by key. */
 export type RuleTable = Readonly<Record<string, Rule>>;
 
 /** The field of a place's value under a key. */
-export function inner(place: ImportedPlace, container: unknown, key: string | number): SourceField {
+export function fieldAt(
+  place: ImportedPlace,
+  container: unknown,
+  key: string | number,
+): SourceField {
   const value: unknown = typeof container === "object" && container &&
       Object.hasOwn(container, key)
     ? Reflect.get(container, key)
@@ -79,7 +75,7 @@ export function inner(place: ImportedPlace, container: unknown, key: string | nu
 }
 
 /** Applies a table to an object; a key without a rule stays behind. */
-export function walk<T extends Target>(
+export function applyRules<T extends ImportTarget>(
   value: unknown,
   place: ImportedPlace,
   table: RuleTable,
@@ -88,13 +84,13 @@ export function walk<T extends Target>(
 ): T {
   for (const key of isRecord(value) ? Object.keys(value) : []) {
     const rule = (Object.hasOwn(table, key) ? table[key] : undefined) ?? unknown;
-    rule(inner(place, value, key), into);
+    rule(fieldAt(place, value, key), into);
   }
   return into;
 }
 
 /** One rule for several keys. */
-export function each(keys: readonly string[], rule: Rule): RuleTable {
+export function sameRule(keys: readonly string[], rule: Rule): RuleTable {
   return Object.fromEntries(keys.map((key) => [key, rule]));
 }
 
@@ -110,37 +106,49 @@ export function moveTo(path: string, convert: Convert): Rule {
 
 /** Leaves the key behind. */
 export function dropWithNote(why: string): Rule {
-  return (field) => refuse(field, why);
+  return (field) => noteLeft(field, why);
 }
 
 /** Drops a key that only OpenClaw itself needs, without a note. */
 export const dropped: Rule = () => {};
 
-function moved(field: SourceField, into: Target, path: readonly string[], convert: Convert): void {
+function moved(
+  field: SourceField,
+  into: ImportTarget,
+  path: readonly string[],
+  convert: Convert,
+): void {
   const value = convert(field.value, field);
-  if (value !== undefined) put(into, path, value, field.mark);
+  if (value !== undefined) setWithin(into, path, value, field.mark);
 }
 
 /**
  * Sets a value, and creates the objects on the way. It replaces another value, but merges two
  * objects, so that both spellings of OpenClaw count.
  */
-export function put(into: Target, path: readonly string[], value: unknown, mark = UNMARKED): void {
+export function setWithin(
+  into: ImportTarget,
+  path: readonly string[],
+  value: unknown,
+  mark = UNMARKED,
+): void {
   const [key = "", ...rest] = path;
   const old = Object.hasOwn(into, key) ? into[key] : undefined;
   if (rest.length > 0) {
-    const host: Target = isRecord(old) ? { ...old } : {};
-    put(host, rest, value, mark);
+    const host: ImportTarget = isRecord(old) ? { ...old } : {};
+    setWithin(host, rest, value, mark);
     define(into, key, host, old === undefined ? { ...UNMARKED, line: mark.line } : undefined);
   } else if (isRecord(old) && isRecord(value)) {
-    const both: Target = { ...old };
-    for (const [name, own] of Object.entries(value)) put(both, [name], own, markAt(value, name));
+    const both: ImportTarget = { ...old };
+    for (const [name, own] of Object.entries(value)) {
+      setWithin(both, [name], own, markAt(value, name));
+    }
     define(into, key, both);
   } else define(into, key, value, mark);
 }
 
 /** Not an assignment, because `__proto__` may be a key of the file. */
-function define(into: Target, key: string, value: unknown, mark?: Mark): void {
+function define(into: ImportTarget, key: string, value: unknown, mark?: Mark): void {
   Object.defineProperty(into, key, {
     value,
     enumerable: true,
@@ -151,7 +159,7 @@ function define(into: Target, key: string, value: unknown, mark?: Mark): void {
 }
 
 /** Leaves a value behind that Barnacle cannot accept. */
-export function refuse({ path, mark, note }: ImportedPlace, why: string): undefined {
+export function noteLeft({ path, mark, note }: ImportedPlace, why: string): undefined {
   note("left", path, mark.line, why);
   return undefined;
 }
@@ -161,12 +169,12 @@ export function refuse({ path, mark, note }: ImportedPlace, why: string): undefi
  *
  * @param key Of an entry below the place, as our file has it.
  */
-export function changed({ path, mark, note }: ImportedPlace, why: string, key = ""): void {
+export function noteChanged({ path, mark, note }: ImportedPlace, why: string, key = ""): void {
   note("changed", `${path}${key}`, mark.line, why);
 }
 
 /** Notes that an access rule is invalid, so nothing is imported. */
-export function invalid({ path, mark, note }: ImportedPlace, why: string): undefined {
+export function noteInvalid({ path, mark, note }: ImportedPlace, why: string): undefined {
   note("invalid", path, mark.line, why);
   return undefined;
 }
@@ -182,17 +190,17 @@ export function required(convert: Convert): Convert {
 }
 
 /** Converts an object by its own table. */
-export function section(table: RuleTable): Convert {
+export function objectBy(table: RuleTable): Convert {
   return (value, field) =>
-    isRecord(value) ? walk(value, field, table, {}) : refuse(field, "Expected an object");
+    isRecord(value) ? applyRules(value, field, table, {}) : noteLeft(field, "Expected an object");
 }
 
 /** Converts an object whose keys are names, such as ids. */
 export function eachKey(convert: Convert): Convert {
   return (value, field) =>
     isRecord(value)
-      ? walk(value, field, {}, {}, keepKey(convert))
-      : refuse(field, "Expected an object");
+      ? applyRules(value, field, {}, {}, keepKey(convert))
+      : noteLeft(field, "Expected an object");
 }
 
 /**
@@ -200,10 +208,10 @@ export function eachKey(convert: Convert): Convert {
  */
 export function listOf(convert: Convert): Convert {
   return (value, field) => {
-    if (!isList(value)) return refuse(field, "Expected a list");
+    if (!isList(value)) return noteLeft(field, "Expected a list");
     const target: unknown[] = [];
     for (const index of value.keys()) {
-      const one = inner(field, value, index);
+      const one = fieldAt(field, value, index);
       const taken = convert(one.value, one);
       if (taken !== undefined) setMark(target, target.push(taken) - 1, one.mark);
     }

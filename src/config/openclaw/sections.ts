@@ -9,46 +9,61 @@ import { isList, isRecord } from "../text/tree.ts";
 import { agentsTable, allowedTools, bindings, modelsTable, otherTools } from "./agents.ts";
 import { discord } from "./discord.ts";
 import {
-  changed,
+  applyRules,
   type Convert,
   dropped,
   dropWithNote,
-  each,
   eachKey,
-  inner,
+  fieldAt,
+  type ImportTarget,
   keepKey,
   listOf,
   moveTo,
-  put,
-  refuse,
+  noteChanged,
+  noteLeft,
+  objectBy,
   required,
   type Rule,
   type RuleTable,
-  section,
-  type Target,
-  walk,
+  sameRule,
+  setWithin,
 } from "./rules.ts";
-import { alike, amount, flag, listOfWords, ours, secretValue, textOf, words } from "./values.ts";
+import {
+  boundedNumber,
+  convertBySchema,
+  flag,
+  listOfWords,
+  sameKeys,
+  secretValue,
+  textOf,
+  words,
+} from "./values.ts";
 
 const channels: Convert = (value, field) => {
-  if (!isRecord(value)) return refuse(field, "Expected an object");
-  const groupPolicy = keepKey(required(ours("channels.defaults.groupPolicy")));
+  if (!isRecord(value)) return noteLeft(field, "Expected an object");
+  const groupPolicy = keepKey(required(convertBySchema("channels.defaults.groupPolicy")));
   const table = {
     discord: keepKey(required(discord)),
-    defaults: keepKey(section({ groupPolicy })),
+    defaults: keepKey(objectBy({ groupPolicy })),
   };
-  return walk<Target>(value, field, table, {}, dropWithNote("Barnacle supports Discord only"));
+  return applyRules<ImportTarget>(
+    value,
+    field,
+    table,
+    {},
+    dropWithNote("Barnacle supports Discord only"),
+  );
 };
 
 const backlog = { as: "steer", why: "Later messages are answered as their own turn" };
 
 const messages: RuleTable = {
-  ...alike("messages", "removeAckAfterReply"),
-  groupChat: keepKey(section(alike("messages.groupChat", "historyLimit", "mentionPatterns"))),
+  ...sameKeys("messages", "removeAckAfterReply"),
+  groupChat: keepKey(objectBy(sameKeys("messages.groupChat", "historyLimit", "mentionPatterns"))),
   ackReaction: keepKey((value, field) => value === "none" ? "" : words(value, field)),
-  ackReactionScope: keepKey(ours("messages.ackReactionScope", { none: "off" })),
-  queue: keepKey(section({
-    mode: keepKey(ours("messages.queue.mode", {
+  ackReactionScope: keepKey(convertBySchema("messages.ackReactionScope", { none: "off" })),
+  queue: keepKey(objectBy({
+    mode: keepKey(convertBySchema("messages.queue.mode", {
       queue: "followup",
       "steer-backlog": backlog,
       "steer+backlog": backlog,
@@ -60,26 +75,26 @@ const messages: RuleTable = {
 };
 
 const idleMinutes: Convert = (value, field) => {
-  const minutes = amount(1, 525_600)(value, field);
+  const minutes = boundedNumber(1, 525_600)(value, field);
   return minutes === undefined ? undefined : { idleMinutes: minutes };
 };
 
 /** `{ mode: "daily" }` or `{ mode: "idle", idleMinutes }`. */
 const reset: Convert = (value, field) => {
-  if (!isRecord(value)) return refuse(field, "Expected an object");
+  if (!isRecord(value)) return noteLeft(field, "Expected an object");
   const mode = value["mode"] ?? "daily";
-  const idle = inner(field, value, "idleMinutes");
+  const idle = fieldAt(field, value, "idleMinutes");
   if (mode === "idle" && idle.value !== undefined) return idleMinutes(idle.value, idle);
-  if (mode !== "daily") return refuse(field, "Barnacle has only daily and idle here");
+  if (mode !== "daily") return noteLeft(field, "Barnacle has only daily and idle here");
   for (const key of ["atHour", "idleMinutes"]) {
     const why = "A day begins at 4:00, in the time zone of agents.defaults.timezone";
-    if (Object.hasOwn(value, key)) refuse(inner(field, value, key), why);
+    if (Object.hasOwn(value, key)) noteLeft(fieldAt(field, value, key), why);
   }
   return "daily";
 };
 
 const session: RuleTable = {
-  dmScope: keepKey(required(ours("session.dmScope"))),
+  dmScope: keepKey(required(convertBySchema("session.dmScope"))),
   reset: keepKey(reset),
   idleMinutes: moveTo("reset", idleMinutes),
   identityLinks: dropWithNote("Barnacle supports Discord only, and each user has one id there"),
@@ -92,23 +107,23 @@ const session: RuleTable = {
 const owners: Convert = (value, field) => {
   const list = listOf(owner)(value, field);
   if (isList(list) && list.length === 0) {
-    changed(field, "No owner of this list could be imported, so the bot has no owner");
+    noteChanged(field, "No owner of this list could be imported, so the bot has no owner");
   }
   return list;
 };
 
 const owner: Convert = (value, field) => {
   const id = textOf(value)?.trim().replace(/^(?:discord|user):/, "");
-  if (id === "*") return refuse(field, "Here, an owner is a single user; write the ids");
-  return id !== undefined && parseSnowflake(id) ? id : refuse(field, "Expected a Discord id");
+  if (id === "*") return noteLeft(field, "Here, an owner is a single user; write the ids");
+  return id !== undefined && parseSnowflake(id) ? id : noteLeft(field, "Expected a Discord id");
 };
 
 const commands: RuleTable = {
   native: keepKey((value, field) => value === "auto" ? value : flag(value, field)),
-  ...each(["text", "config"], keepKey(flag)),
+  ...sameRule(["text", "config"], keepKey(flag)),
   useAccessGroups: keepKey((value, field) =>
     value === false && field.era === "today"
-      ? refuse(field, "Today's OpenClaw always applies the allow lists")
+      ? noteLeft(field, "Today's OpenClaw always applies the allow lists")
       : flag(value, field)
   ),
   ownerAllowFrom: keepKey(required(owners)),
@@ -120,9 +135,12 @@ const commands: RuleTable = {
 
 /** Never more than `ask`, because OpenClaw's list of commands is not imported. */
 const exec: Rule = (field, into) => {
-  const mode = inner(field, field.value, "security").value === "deny" ? "deny" : "ask";
-  changed(field, `Here, each host command ${mode === "ask" ? "needs an approval" : "is denied"}`);
-  put(into, ["exec", "mode"], mode, field.mark);
+  const mode = fieldAt(field, field.value, "security").value === "deny" ? "deny" : "ask";
+  noteChanged(
+    field,
+    `Here, each host command ${mode === "ask" ? "needs an approval" : "is denied"}`,
+  );
+  setWithin(into, ["exec", "mode"], mode, field.mark);
 };
 
 /** Only `exec` leaves the section of tools, so it is a rule of the whole file. */
@@ -136,27 +154,27 @@ const tools: Rule = (field, into) => {
     agentToAgent: dropWithNote("Barnacle's agents do not call one another"),
     elevated: dropWithNote("Barnacle has approvals for that"),
   };
-  walk(field.value, field, table, into);
+  applyRules(field.value, field, table, into);
 };
 
-const level = ours("log.level", { silent: "error", fatal: "error", trace: "debug" });
+const level = convertBySchema("log.level", { silent: "error", fatal: "error", trace: "debug" });
 
 const server: Convert = (value, field) => {
   const table: RuleTable = {
-    ...each(["url", "command"], keepKey(words)),
+    ...sameRule(["url", "command"], keepKey(words)),
     args: keepKey(listOfWords),
-    ...each(["env", "headers"], keepKey(eachKey(secretValue))),
+    ...sameRule(["env", "headers"], keepKey(eachKey(secretValue))),
   };
-  const target = walk<Target>(value, field, table, {});
+  const target = applyRules<ImportTarget>(value, field, table, {});
   const isThere = target["url"] !== undefined || target["command"] !== undefined;
-  return isThere ? target : refuse(field, "The provider has no address");
+  return isThere ? target : noteLeft(field, "The provider has no address");
 };
 
 const NO_SUCH = dropWithNote("Barnacle has no such feature");
 
 const skills: Rule = (field, into) => {
-  const load = inner(field, field.value, "load");
-  const folders = inner(load, load.value, "extraDirs");
+  const load = fieldAt(field, field.value, "load");
+  const folders = fieldAt(load, load.value, "extraDirs");
   if (folders.value === undefined) return NO_SUCH(field, into);
   moveTo("skills.folders", listOfWords)(folders, into);
 };
@@ -164,15 +182,15 @@ const skills: Rule = (field, into) => {
 /** The whole file. */
 export const SECTIONS: RuleTable = {
   channels: keepKey(required(channels)),
-  agents: keepKey(section(agentsTable)),
+  agents: keepKey(objectBy(agentsTable)),
   bindings: keepKey(bindings),
-  models: keepKey(section(modelsTable)),
-  messages: keepKey(section(messages)),
-  session: keepKey(section(session)),
-  commands: keepKey(section(commands)),
+  models: keepKey(objectBy(modelsTable)),
+  messages: keepKey(objectBy(messages)),
+  session: keepKey(objectBy(session)),
+  commands: keepKey(objectBy(commands)),
   tools,
   logging: (field, into) =>
-    walk(
+    applyRules(
       field.value,
       field,
       { level: moveTo("log.level", level) },
@@ -180,8 +198,8 @@ export const SECTIONS: RuleTable = {
       dropWithNote("Barnacle logs to stderr"),
     ),
   skills,
-  mcp: keepKey(section({ servers: keepKey(eachKey(server)) })),
-  ...each(["meta", "wizard", "$schema"], dropped), // OpenClaw's own records
+  mcp: keepKey(objectBy({ servers: keepKey(eachKey(server)) })),
+  ...sameRule(["meta", "wizard", "$schema"], dropped), // OpenClaw's own records
   gateway: dropWithNote(
     "This is OpenClaw's own server, not the connection to Discord; Barnacle's is `http`",
   ),
@@ -189,7 +207,7 @@ export const SECTIONS: RuleTable = {
   env: dropWithNote("Put these into the environment of Barnacle's service"),
   update: dropWithNote("Barnacle does not update itself"),
   accessGroups: dropWithNote("Barnacle has no access groups; list the users"),
-  ...each([
+  ...sameRule([
     ...["approvals", "audio", "broadcast", "browser", "canvasHost", "cron", "diagnostics"],
     ...["discovery", "hooks", "media", "memory", "nodeHost", "plugins", "talk", "ui", "web"],
   ], NO_SUCH),

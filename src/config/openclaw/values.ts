@@ -9,17 +9,17 @@ import { z } from "zod";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { configSchema } from "../schema/root.ts";
 import { isReference } from "../schema/parts/secrets.ts";
-import { core, isSecret, type Schema, schemaAt, shapeOf } from "../schema/parts/shape.ts";
+import { coreSchema, isSecret, type Schema, schemaAt, shapeOf } from "../schema/parts/shape.ts";
 import { isRecord } from "../text/tree.ts";
 import {
-  changed,
   type Convert,
   eachKey,
   keepKey,
   listOf,
-  refuse,
+  noteChanged,
+  noteLeft,
+  objectBy,
   type RuleTable,
-  section,
   type SourceField,
 } from "./rules.ts";
 
@@ -28,14 +28,14 @@ const VARIABLE = /\$\{[A-Z_][A-Z0-9_]*\}/;
 
 /** `true` or `false`. */
 export const flag: Convert = (value: unknown, field: SourceField): unknown =>
-  typeof value === "boolean" ? value : refuse(field, "Expected true or false");
+  typeof value === "boolean" ? value : noteLeft(field, "Expected true or false");
 
 /** A text; a number becomes its digits. */
 export const words: Convert = (value: unknown, field: SourceField): unknown => {
   const text = textOf(value);
-  if (text === undefined) return refuse(field, "Expected a text");
+  if (text === undefined) return noteLeft(field, "Expected a text");
   if (VARIABLE.test(text)) {
-    changed(field, "Barnacle replaces variables in secrets only: here, ${…} stays as written");
+    noteChanged(field, "Barnacle replaces variables in secrets only: here, ${…} stays as written");
   }
   return text;
 };
@@ -49,19 +49,22 @@ export const ids: Convert = listOf((value, field) => {
     .replace(/^<@!?(\d+)>$/, "$1");
   return text !== undefined && parseSnowflake(text) !== undefined
     ? text
-    : refuse(field, "Expected a Discord id");
+    : noteLeft(field, "Expected a Discord id");
 });
 
 /** A number within bounds. */
-export function amount(least: number, most: number, isWhole = true): Convert {
+export function boundedNumber(least: number, most: number, isWhole = true): Convert {
   return (value, field) => {
     if (typeof value !== "number" || Number.isNaN(value)) {
-      return refuse(field, "This is not a number");
+      return noteLeft(field, "This is not a number");
     }
     const bound = Math.min(most, Math.max(least, isWhole ? Math.round(value) : value));
     if (bound !== value) {
       const what = isWhole ? "whole numbers" : "numbers";
-      changed(field, `Barnacle accepts ${what} from ${least} to ${most}, so it is ${bound} now`);
+      noteChanged(
+        field,
+        `Barnacle accepts ${what} from ${least} to ${most}, so it is ${bound} now`,
+      );
     }
     return bound;
   };
@@ -72,7 +75,7 @@ export function amount(least: number, most: number, isWhole = true): Convert {
  *
  * @param more Words that only OpenClaw has.
  */
-export function ours(path: string, more: Readonly<Record<string, Ours>> = {}): Convert {
+export function convertBySchema(path: string, more: Readonly<Record<string, Ours>> = {}): Convert {
   const schema = schemaAt(configSchema, path.split("."));
   if (!schema) throw new TypeError(`The config has no ${path}`);
   return convertTo(schema, more);
@@ -80,7 +83,7 @@ export function ours(path: string, more: Readonly<Record<string, Ours>> = {}): C
 
 function convertTo(schema: Schema, more: Readonly<Record<string, Ours>> = {}): Convert {
   if (isSecret(schema)) return secretValue;
-  const plain = core(schema);
+  const plain = coreSchema(schema);
   if (plain instanceof z.ZodBoolean) return flag;
   if (plain instanceof z.ZodEnum) {
     return oneOf({
@@ -89,19 +92,19 @@ function convertTo(schema: Schema, more: Readonly<Record<string, Ours>> = {}): C
     });
   }
   if (plain instanceof z.ZodNumber) {
-    return amount(plain.minValue ?? -Infinity, plain.maxValue ?? Infinity, plain.isInt);
+    return boundedNumber(plain.minValue ?? -Infinity, plain.maxValue ?? Infinity, plain.isInt);
   }
   if (plain instanceof z.ZodArray) return listOf(convertTo(plain.def.element));
   if (plain instanceof z.ZodRecord) return eachKey(convertTo(plain.def.valueType));
   const shape = shapeOf(plain);
   if (!shape) return words;
   const keys = Object.entries(shape);
-  return section(Object.fromEntries(keys.map(([key, inner]) => [key, keepKey(convertTo(inner))])));
+  return objectBy(Object.fromEntries(keys.map(([key, inner]) => [key, keepKey(convertTo(inner))])));
 }
 
 /** Keys that are the same in both programs, below a path of our schema. */
-export function alike(path: string, ...keys: readonly string[]): RuleTable {
-  return Object.fromEntries(keys.map((key) => [key, keepKey(ours(`${path}.${key}`))]));
+export function sameKeys(path: string, ...keys: readonly string[]): RuleTable {
+  return Object.fromEntries(keys.map((key) => [key, keepKey(convertBySchema(`${path}.${key}`))]));
 }
 
 /** Our word for one of OpenClaw's; `why` if its meaning differs a little. */
@@ -113,10 +116,10 @@ export function oneOf(words: Readonly<Record<string, Ours>>): Convert {
   return (value, field) => {
     const ours = known.get(typeof value === "object" ? "" : String(value));
     if (ours === undefined) {
-      return refuse(field, `Barnacle accepts ${[...known.keys()].join(", ")} here`);
+      return noteLeft(field, `Barnacle accepts ${[...known.keys()].join(", ")} here`);
     }
     if (typeof ours === "string") return ours;
-    changed(field, ours.why);
+    noteChanged(field, ours.why);
     return ours.as;
   };
 }
@@ -133,14 +136,14 @@ export const secretValue: Convert = (value: unknown, field: SourceField): unknow
       return `\${${id}}`;
     }
     const why = 'OpenClaw stores this secret; put it into a file, and write { "file": "path" }';
-    return refuse(field, why);
+    return noteLeft(field, why);
   }
   const text = textOf(value);
   if (text === undefined || text.trim() === "") {
-    return refuse(field, "Expected a text that is not empty");
+    return noteLeft(field, "Expected a text that is not empty");
   }
   if (text.includes("${") && !isReference(text)) {
-    return refuse(field, "Here, a variable must be the whole secret; change it");
+    return noteLeft(field, "Here, a variable must be the whole secret; change it");
   }
   return text;
 };

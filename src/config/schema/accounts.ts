@@ -169,7 +169,7 @@ function recordOf(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 /** The written keys of one account, with inherited ones. */
-export interface Section {
+export interface AccountSection {
   /** The keys, as `channels.discord` could have them. */
   readonly value: Written;
   /** Config path of one of its keys, given below `channels.discord`. */
@@ -177,11 +177,11 @@ export interface Section {
 }
 
 /** The written keys of each account; always of `default`, since the environment may provide it. */
-export function writtenSections(written: unknown): readonly Section[] {
+export function writtenSections(written: unknown): readonly AccountSection[] {
   const above = ["channels", "discord"];
   if (!isRecord(valueAt(written, above))) return [];
   const named = sectionsOf(written);
-  const sections = named.map(({ id, name, own }): Section => ({
+  const sections = named.map(({ id, name, own }): AccountSection => ({
     value: effectiveOf(written, id, own),
     at: (key) =>
       valueAt(own, key) === undefined ? [...above, ...key] : [...above, "accounts", name, ...key],

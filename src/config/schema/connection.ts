@@ -41,7 +41,8 @@ const reconnect = z.strictObject({
   maxRetries: key(
     whole(1, 1_000).default(10),
     "Failed attempts in a row before the account counts as down. From then on, Barnacle waits " +
-      "`backoffMaxSec` between attempts, or exits if `exitOnGiveUp` is set.",
+      "the longest delay between attempts (`backoffMaxSec`, but at most 8 seconds before a resume), " +
+      "or exits if `exitOnGiveUp` is set.",
     { unit: "attempts", example: 5 },
   ),
   backoffBase: key(

@@ -113,7 +113,11 @@ const provider = z.strictObject({
         contextWindow: key(
           whole(256, 100_000_000).optional(),
           "Number of tokens that a request and its answer may have together.",
-          { unset: "as the server reports it, else 8,192", unit: "tokens", example: 131_072 },
+          {
+            unset: "as the server reports it, else by the model's family, else 32,768",
+            unit: "tokens",
+            example: 131_072,
+          },
         ),
         maxOutput: key(
           whole(1, 10_000_000).optional(),

@@ -14,11 +14,11 @@ import { quoted, UNPRINTABLE } from "../../lib/text/quoted.ts";
 import {
   commaAfter,
   type EditedSource,
-  inserted,
   isLineEnd,
-  removed,
-  replaced,
   sourceOf,
+  withEntry,
+  withoutEntry,
+  withValue,
 } from "./edit_text.ts";
 import { isList, isRecord, nameOf, type Segment } from "./tree.ts";
 
@@ -73,7 +73,9 @@ function applied(text: string, steps: readonly TextChange[]): Edited {
     const node = findNodeAtLocation(source.root, [...path]);
     if (kind === "insert") edited = insertAt(source, path, value);
     else if (node) {
-      const changed = kind === "remove" ? removed(source, node) : replaced(source, node, value);
+      const changed = kind === "remove"
+        ? withoutEntry(source, node)
+        : withValue(source, node, value);
       edited = { kind: "edited", text: changed };
     }
   }
@@ -158,7 +160,7 @@ function insertAt(source: EditedSource, path: readonly Segment[], value: unknown
   const length = parent.children?.length ?? 0;
   return isIndex && segment > length
     ? refused(`${place} has ${length} entries, and none at [${segment}]`)
-    : { kind: "edited", text: inserted(source, parent, segment, entry.value) };
+    : { kind: "edited", text: withEntry(source, parent, segment, entry.value) };
 }
 
 /** The value within new objects and lists; lists begin with it as their first entry. */

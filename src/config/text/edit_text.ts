@@ -14,11 +14,8 @@ import { isList, isRecord, readTree } from "./tree.ts";
 
 /** A parsed text. */
 export interface EditedSource {
-  /** The text. */
   readonly text: string;
-  /** The parsed text. */
   readonly root: Node;
-  /** All comments, in the order of the text. */
   readonly comments: readonly Span[];
 }
 
@@ -30,7 +27,7 @@ export function sourceOf(text: string): EditedSource | string {
 }
 
 /** The text without an entry; comments within the entry keep their place. */
-export function removed(source: EditedSource, value: Node): string {
+export function withoutEntry(source: EditedSource, value: Node): string {
   const { text } = source;
   const entry = value.parent?.type === "property" ? value.parent : value;
   const siblings = entry.parent?.children ?? [];
@@ -65,7 +62,7 @@ export function removed(source: EditedSource, value: Node): string {
 }
 
 /** The text with another value at a node; comments within the old value come before it. */
-export function replaced(source: EditedSource, node: Node, value: unknown): string {
+export function withValue(source: EditedSource, node: Node, value: unknown): string {
   const { text } = source;
   const kept = commentsIn(source, node).map((comment) => partOf(text, comment));
   const comments = layComments(source, node.offset, kept, false);
@@ -80,7 +77,7 @@ export function replaced(source: EditedSource, node: Node, value: unknown): stri
  * @param parent The object or list to extend.
  * @param place Its key, as the last one; or its index.
  */
-export function inserted(
+export function withEntry(
   source: EditedSource,
   parent: Node,
   place: string | number,
@@ -226,7 +223,7 @@ function written(value: unknown, source: EditedSource, indent: string, isOnLines
 }
 
 /** The formatted text, with a line break at its end. */
-export function formatted(text: string): string {
+export function formatText(text: string): string {
   const edits = format(text, undefined, { insertSpaces: true, tabSize: 2, keepLines: true })
     // `[1]` and `{}` need no blanks within.
     .filter(({ offset, length, content }) =>

@@ -12,9 +12,7 @@ import type { Span } from "./problem.ts";
 
 /** A file in another format. */
 interface OtherFormat extends Span {
-  /** The fault, for the operator. */
   readonly message: string;
-  /** How to fix it. */
   readonly hint: string;
 }
 

@@ -14,7 +14,6 @@ import { readTree, type Segment } from "./tree.ts";
 
 /** A parsed path. */
 interface TypedPath {
-  /** Tells a path from a {@link PathProblem}. */
   readonly kind: "path";
   /** Without the `[+]`. */
   readonly path: readonly Segment[];
@@ -24,9 +23,7 @@ interface TypedPath {
 
 /** Why a text is not a path, for the operator. */
 interface PathProblem {
-  /** Tells a problem from a {@link TypedPath}. */
   readonly kind: "problem";
-  /** The fault, for the operator. */
   readonly message: string;
 }
 
@@ -85,11 +82,7 @@ function problem(text: string, at: number): PathProblem {
   };
 }
 
-/**
- * Parses JSON.
- *
- * @returns `undefined` if the text is not JSON.
- */
+/** Parses JSON. Returns `undefined` if the text is not JSON. */
 export function readTyped(typed: string): { readonly value: unknown } | undefined {
   try {
     JSON.parse(typed);

@@ -20,7 +20,6 @@ export type Severity = "error" | "warning" | "note";
 
 /** A problem of a config that its operator should know. */
 export interface Problem {
-  /** How bad it is. */
   readonly severity: Severity;
   /** Path of the file; absent if the problem is in the environment. */
   readonly file?: string;
@@ -68,20 +67,12 @@ const LONG_RUN = /[\w.~=-]{20,}/g;
 /** User name and password of an address, before its host. */
 const USER_INFO = /(?<=:\/\/)[^\s"'/?#]*(?=@)/g;
 
-/** Finds and shows the lines of a text. */
-export interface Lines {
-  /** Line and column, from 1. */
-  positionOf(offset: number): { readonly line: number; readonly column: number };
-  /** The line of a span, safe to show. */
-  excerptOf(span: Span): Excerpt;
-}
-
 /**
  * Reads the lines of a file once, for all problems in it.
  *
  * @param secrets Parts that must never be shown, in the file's order.
  */
-export function createLines(text: string, secrets: readonly Span[]): Lines {
+export function createLines(text: string, secrets: readonly Span[]) {
   const starts = [0];
   for (const { index } of text.matchAll(/\r\n|\r|\n/g)) {
     starts.push(text[index] === "\r" && text[index + 1] === "\n" ? index + 2 : index + 1);
@@ -99,12 +90,14 @@ export function createLines(text: string, secrets: readonly Span[]): Lines {
   };
 
   return {
-    positionOf(offset) {
+    /** Line and column, from 1. */
+    positionOf(offset: number): { readonly line: number; readonly column: number } {
       const line = lineAt(offset);
       return { line: line + 1, column: offset - (starts[line] ?? 0) + 1 };
     },
 
-    excerptOf({ offset, length }) {
+    /** The line of a span, safe to show. */
+    excerptOf({ offset, length }: Span): Excerpt {
       const from = starts[lineAt(offset)] ?? 0;
       const column = offset - from;
       // A file may be one line of a million characters, so only the part near the fault is read.
@@ -124,6 +117,9 @@ export function createLines(text: string, secrets: readonly Span[]): Lines {
     },
   };
 }
+
+/** Finds and shows the lines of a text. */
+export type Lines = ReturnType<typeof createLines>;
 
 /** A text with possible tokens and keys blanked, letter by letter. */
 export function withoutSecrets(text: string): string {

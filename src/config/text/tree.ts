@@ -26,6 +26,9 @@ export interface Remark extends Span, Pick<Problem, "severity" | "message" | "hi
 /** A fault, apart from how bad it is. */
 export type Fault = Omit<Remark, "severity">;
 
+/** A fault of a key or value, by its config path. */
+export type KeyFault = Pick<Fault, "path" | "message" | "hint">;
+
 /** The content of a file, if it parses. */
 export type Tree =
   | {

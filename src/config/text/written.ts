@@ -55,7 +55,7 @@ function stepTowards(part: unknown, path: string, here: string): PathStep | unde
 }
 
 /** Line and column of a key, both from 1, as editors count. */
-export interface Position {
+export interface LinePosition {
   /** From 1. */
   readonly line: number;
   /** From 1, in UTF-16 units. */
@@ -63,7 +63,7 @@ export interface Position {
 }
 
 /** Finds the positions of one file. */
-type PositionOf = (path: string) => Position | undefined;
+type PositionOf = (path: string) => LinePosition | undefined;
 
 /**
  * Finds a key.
@@ -72,7 +72,7 @@ type PositionOf = (path: string) => Position | undefined;
  * @param path In the form of `pathText`: `"channels.discord.guilds.123.users"`.
  * @returns Position of the key, or of the nearest key above it; `undefined` if none is written.
  */
-export function positionOf(text: string, path: string): Position | undefined {
+export function positionOf(text: string, path: string): LinePosition | undefined {
   return positionsIn(text)(path);
 }
 

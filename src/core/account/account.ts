@@ -40,9 +40,7 @@ export interface Account<Config = unknown, Policy = unknown, Store = unknown> ex
   readonly randomId: () => string;
   /** This many cryptographically random bytes. */
   readonly draw: (count: number) => Uint8Array;
-  /** Starts a timer. */
   readonly schedule: StartTimer;
-  /** The log of a part of the account. */
   readonly log: Log;
   /** The same account with the log of another part. */
   forPart(part: string): this;

@@ -5,12 +5,16 @@
  */
 
 import type { Emitter } from "../../lib/emitter.ts";
-import type { ChannelId, GuildId } from "../discord/ids.ts";
-import type { Changed, Foreign, Judged } from "../inbound/inbox.ts";
+import type { ChannelId, GuildId, MessageId } from "../discord/ids.ts";
+import type { InboundMessage } from "../inbound/inbound.ts";
+import type { Changed, Foreign, Judged, StoredTurn } from "../inbound/inbox.ts";
 import type { PairingRequest } from "../inbound/pairing.ts";
 import type { Delivery } from "../outbound/delivery.ts";
 import type { OutboxRow } from "../outbound/outbound.ts";
 import type { OfferedForm } from "../people/form.ts";
+import type { RefusalReason } from "../refused_call.ts";
+import type { TurnTrace } from "../turn/timeline.ts";
+import type { TurnOutcome } from "../turn/turn_outcome.ts";
 
 /** Handlers of the flows' events. None throws. */
 export interface AccountEvents {
@@ -36,7 +40,7 @@ export interface AccountEvents {
   touched(changed: Changed): void;
   /** An echo settled rows of the outbox in these channels. */
   settled(channels: readonly ChannelId[]): void;
-  /** A question by a command waits for its turn. */
+  /** A question by a command, or a scheduled task, waits for its turn. */
   asked(): void;
   /** A guild has appeared, changed or gone. */
   guildsChanged(): void;
@@ -48,8 +52,24 @@ export interface AccountEvents {
   found(count: number): void;
   /** The outbox has new rows for these channels. */
   outbox(channels: readonly ChannelId[]): void;
+  /** The model has ended a turn, after so many milliseconds. The store does not have it yet. */
+  turnEnded(outcome: TurnOutcome, ms: number): void;
+  /** A turn's end is stored (T3), and the outbox has its messages for this channel. */
+  turnStored(stored: StoredTurn, channelId: ChannelId): void;
+  /** The trace of a stored turn. */
+  traced(trace: TurnTrace): void;
+  /** A call of a tool was refused, for the metrics. */
+  toolRefused(reason: RefusalReason): void;
+  /** A turn waits for people: its questions need cards, and other turns may begin. */
+  waitsForPeople(): void;
+  /** An answer lacks its files, because the bot may not attach any there (R12a). */
+  filesLeftOut(place: Pick<InboundMessage, "channelId" | "guildId">): void;
   /** People or the clock have decided questions. */
   decided(): void;
+  /** Schedules were added, changed or removed. */
+  schedulesChanged(): void;
+  /** The turn of a scheduled task has ended, or Discord does not take one of its messages. */
+  runEnded(cause: MessageId): void;
   /** The forms whose buttons people can press now. */
   formsOpen(forms: readonly OfferedForm[]): void;
   /** An attempt to deliver a row has ended. */
@@ -72,7 +92,6 @@ export interface Emits<Event extends keyof AccountEvents> {
 
 /** A channel in which Discord refuses something. */
 export interface RefusedChannel {
-  /** Discord's id. */
   readonly channelId: ChannelId;
   /** Absent for a direct message channel. */
   readonly guildId?: GuildId;

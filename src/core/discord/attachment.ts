@@ -10,7 +10,6 @@ import type { Snowflake } from "./ids.ts";
 
 /** An attached file. It survives `JSON.stringify`, because the inbox keeps it. */
 export interface Attachment {
-  /** Discord's id of the file. */
   readonly id: Snowflake<"attachment">;
   /** Name as people see it: `"report.pdf"`. */
   readonly name: string;

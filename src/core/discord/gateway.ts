@@ -83,7 +83,6 @@ export type IdentifyWaitReason = "budget" | "spacing";
 
 /** The state of a shard for health checks. */
 export interface ShardState {
-  /** The step of the connection's lifecycle. */
   readonly state: ConnectionStep;
   /** Unix time in milliseconds at which it was last ready; before that, of its start. */
   readonly readyAt: number;
@@ -102,7 +101,6 @@ export type ResumeOutcome = "resumed" | "invalid" | "closed" | "timeout";
 export interface GatewayCounts {
   /** Sent IDENTIFYs. */
   readonly identifies: number;
-  /** RESUMEs by result. */
   readonly resumes: Readonly<Record<ResumeOutcome, number>>;
   /** Lost connections by close code, or by another cause: `"zombie"`, `"none"`. */
   readonly disconnects: Readonly<Record<string, number>>;
@@ -116,7 +114,6 @@ export interface GatewayCounts {
 
 /** Counters and state of the gateway, for metrics. */
 export interface GatewayStats extends GatewayCounts {
-  /** Unix time in milliseconds of the worker's last tick. */
   readonly tickAt: number;
   /** Last sequence number that the main thread has committed, by shard. */
   readonly seqCommitted: ReadonlyMap<number, number>;
@@ -124,6 +121,5 @@ export interface GatewayStats extends GatewayCounts {
   readonly uncommitted: number;
   /** Number of workers that died. */
   readonly deaths: number;
-  /** Compression of the gateway's payloads. */
   readonly compression: "zlib-stream" | "none";
 }

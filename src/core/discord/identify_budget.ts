@@ -72,11 +72,7 @@ const DEFAULT_TOTAL = 1_000;
  */
 export const SPACING_MS = 6_000;
 
-/**
- * Computes the IDENTIFYs left.
- *
- * @param now Unix time in milliseconds.
- */
+/** Computes the IDENTIFYs left. */
 export function identifyBudget(record: IdentifyRecord, now: number): IdentifyBudget {
   const bounds = [ownBound(record, now), discordBound(record, now)];
   const left = Math.max(0, Math.min(...bounds.map((bound) => bound.left)));
@@ -87,8 +83,6 @@ export function identifyBudget(record: IdentifyRecord, now: number): IdentifyBud
 /**
  * Decides whether a shard may identify now. The caller records a granted IDENTIFY before it sends
  * it.
- *
- * @param now Unix time in milliseconds.
  */
 export function askIdentify(record: IdentifyRecord, shardId: number, now: number): IdentifyAnswer {
   const { heldUntil } = identifyBudget(record, now);

@@ -87,7 +87,6 @@ const IDS_OF_HIGH = 10 ** LOW_DIGITS % IDS_PER_MS;
  * 22 bits below them (worker, process, increment) carry no time and are
  * dropped, so two messages of the same millisecond give the same answer.
  *
- * @param id Any snowflake.
  * @returns Unix time in milliseconds, UTC: `1462015105796` for
  * `"175928847299117063"`.
  * @see {@link https://docs.discord.com/developers/reference#snowflakes}

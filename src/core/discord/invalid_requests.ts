@@ -15,23 +15,6 @@ export const INVALID_WINDOW_MS = 10 * 60 * 1_000;
 
 const MINUTE_MS = 60_000;
 
-/** The count of one IP address. */
-export interface InvalidRequests {
-  /**
-   * Requests of the last ten minutes, plus up to a minute's more, because only minutes are kept.
-   *
-   * @param now Unix time in milliseconds. A future time gives the requests that will still count
-   * then.
-   */
-  count(now: number): number;
-  /**
-   * Counts one more request.
-   *
-   * @param now Unix time in milliseconds.
-   */
-  note(now: number): void;
-}
-
 /**
  * Creates a count that starts with the requests of earlier runs.
  *
@@ -41,19 +24,26 @@ export interface InvalidRequests {
 export function createInvalidRequests(
   stored: readonly { readonly minute: number; readonly count: number }[],
   onNote: (minute: number) => void,
-): InvalidRequests {
+) {
   const byMinute = new Map<number, number>();
   for (const { minute, count } of stored) byMinute.set(minute, (byMinute.get(minute) ?? 0) + count);
 
   return {
-    count(now) {
+    /**
+     * Requests of the last ten minutes, plus up to a minute's more, because only minutes are kept.
+     *
+     * @param now Unix time in milliseconds. A future time gives the requests that will still count
+     * then.
+     */
+    count(now: number): number {
       let sum = 0;
       const [from, to] = [minuteOf(now - INVALID_WINDOW_MS), minuteOf(now)];
       // A wrong clock counted the minutes that lie in the future.
       for (const [minute, count] of byMinute) if (minute >= from && minute <= to) sum += count;
       return sum;
     },
-    note(now) {
+    /** Counts one more request. */
+    note(now: number): void {
       const minute = minuteOf(now);
       const oldest = minuteOf(now - INVALID_WINDOW_MS);
       for (const other of byMinute.keys()) if (other < oldest) byMinute.delete(other);
@@ -62,6 +52,9 @@ export function createInvalidRequests(
     },
   };
 }
+
+/** The count of one IP address. */
+export type InvalidRequests = ReturnType<typeof createInvalidRequests>;
 
 /** The minute since 1970 of a Unix time in milliseconds. */
 function minuteOf(ms: number): number {

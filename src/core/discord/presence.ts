@@ -25,7 +25,6 @@ export type ActivityKind = (typeof ACTIVITY_KINDS)[number];
 
 /** The activity below the bot's name. */
 export interface Activity {
-  /** Its kind. */
   readonly type: ActivityKind;
   /** The text. */
   readonly name: string;
@@ -35,7 +34,6 @@ export interface Activity {
 
 /** How Discord shows the bot. */
 export interface Presence {
-  /** Online status. */
   readonly status: PresenceStatus;
   /** Absent for none. */
   readonly activity?: Activity;

@@ -28,7 +28,6 @@ export interface ResolvedCommand {
    * do other things by another name, as `pkill` is a link to `pgrep`.
    */
   readonly path: string;
-  /** Real path of the program. */
   readonly realPath: string;
   /** SHA-256 of the program's content, in hex. */
   readonly contentHash: string;
@@ -61,7 +60,7 @@ export interface ExecRule {
 }
 
 /** Whether a rule allows a command. */
-export function allows(
+export function ruleAllows(
   { path, contentHash, cwd, filesHash, args, isPattern }: ExecRule,
   command: ResolvedCommand,
 ): boolean {
@@ -92,7 +91,7 @@ export function decideExec(
       return "run";
     case "allowlist":
     case "ask":
-      if (rules.some((rule) => allows(rule, command))) return "run";
+      if (rules.some((rule) => ruleAllows(rule, command))) return "run";
       return mode === "ask" ? "ask" : "deny";
   }
 }

@@ -17,7 +17,6 @@ export type CommandNeeds = "everyone" | "session" | "owner" | "approver";
 
 /** How a command is given (M4, K1). */
 export interface CommandKind {
-  /** Who may give it. */
   readonly needs: CommandNeeds;
   /** Whether words may follow its name. */
   readonly takesWords: boolean;
@@ -36,8 +35,6 @@ export interface TextCommand {
 /**
  * Reads a message as a command (K1). The mention of the bot may precede it, unless the message
  * mentions others, too.
- *
- * @param commands The commands that exist.
  */
 export function commandIn(
   { text, mention, mentionsOthers }: {
@@ -54,8 +51,6 @@ export function commandIn(
 /**
  * Reads a message as a command that Barnacle runs. Only people give commands: bots do not, and a
  * run of a schedule and a question by a command have texts of their own.
- *
- * @param commands The commands that exist.
  */
 export function textCommandIn(
   message: InboundMessage,
@@ -70,7 +65,6 @@ export function textCommandIn(
  * Reads a text as a command: `"/model x"`, `"/Model: x"`, `"/status"`. Not `"/status now"`, since
  * `status` takes no words. Not `"/configure"`, since a command must match as a whole word.
  *
- * @param commands The commands that exist.
  * @returns `undefined` if the text is no command.
  */
 export function commandOf(

@@ -15,6 +15,7 @@ import type {
   InboundMessage,
   Named,
   OwnMessage,
+  RepeatedMessage,
   Self,
 } from "./inbound.ts";
 import type { ComponentUse, OptionTyping, SlashCommand } from "./interactions.ts";
@@ -22,7 +23,6 @@ import type { Reaction, ReactionsCleared } from "./reactions.ts";
 
 /** A gateway session has begun. The first event of its batch, and stored before the others (T0). */
 export interface SessionStarted {
-  /** Tells this event from the others of {@link InboundEvent}. */
   readonly kind: "session_started";
   /** The state that RESUME needs, as READY gave it. */
   readonly session: GatewaySession;
@@ -32,9 +32,7 @@ export interface SessionStarted {
 
 /** Messages of one channel were deleted. */
 export interface MessagesDeleted {
-  /** Tells this event from the others of {@link InboundEvent}. */
   readonly kind: "messages_deleted";
-  /** Channel that they stood in. */
   readonly channelId: ChannelId;
   /** Discord's ids; one, or up to 100 after a bulk deletion. The store may know none of them. */
   readonly messageIds: readonly MessageId[];
@@ -42,7 +40,6 @@ export interface MessagesDeleted {
 
 /** A person has edited a message (H6). Previews that Discord adds later are no edit. */
 export interface MessageEdited {
-  /** Tells this event from the others of {@link InboundEvent}. */
   readonly kind: "message_edited";
   /** The whole message as it is now. The store may not know it. */
   readonly message: InboundMessage;
@@ -50,9 +47,7 @@ export interface MessageEdited {
 
 /** The bot was added to a guild just now; READY does not bring this for guilds it was in (P6a). */
 export interface GuildJoined {
-  /** Tells this event from the others of {@link InboundEvent}. */
   readonly kind: "guild_joined";
-  /** The guild that the bot was added to. */
   readonly guild: Named<GuildId>;
 }
 
@@ -61,7 +56,6 @@ export interface GuildJoined {
  * (P12).
  */
 export interface Renamed {
-  /** Tells this event from the others of {@link InboundEvent}. */
   readonly kind: "renamed";
   /** The guild, under its old name. */
   readonly guild: Named<GuildId>;
@@ -74,28 +68,31 @@ export interface Renamed {
  * in more places (R11).
  */
 export interface PermissionsChanged {
-  /** Tells this event from the others of {@link InboundEvent}. */
   readonly kind: "permissions_changed";
-  /** The guild of the change. */
   readonly guildId: GuildId;
 }
 
 /** People have joined or left a thread (S7). */
 export interface ThreadMembersChanged {
-  /** Tells this event from the others of {@link InboundEvent}. */
   readonly kind: "thread_members_changed";
-  /** The thread. */
   readonly threadId: ChannelId;
-  /** Those who have joined. */
   readonly joined: readonly UserId[];
-  /** Those who have left. */
   readonly left: readonly UserId[];
+}
+
+/** Messages that repeat earlier ones by the same authors in the same channels. */
+export interface MessagesRepeated {
+  /** Tells this event from the others of {@link InboundEvent}. */
+  readonly kind: "messages_repeated";
+  /** In the order in which Discord sent them. */
+  readonly messages: readonly RepeatedMessage[];
 }
 
 /** Any event that a batch can hold. */
 export type InboundEvent =
   | SessionStarted
   | InboundMessage
+  | MessagesRepeated
   | OwnMessage
   | ComponentUse
   | SlashCommand
@@ -146,6 +143,8 @@ export interface InboundBatch {
   readonly seq: number;
   /** Length of the text that the batch was read from, in characters. */
   readonly bytes: number;
+  /** Set if it holds only some repeated messages, which have waited for others already. */
+  readonly isGathered?: true;
   /** In the order in which Discord sent them. */
   readonly events: readonly InboundEvent[];
   /** Guilds that the batch has changed, as they are after it. */

@@ -46,7 +46,6 @@ export type ContentFacts = Pick<Facts, "hasContent" | "matchesPattern" | "comman
 
 /** A stored message without its words. */
 export interface RecalledMessage extends InboundMessage {
-  /** Stands in for the words. */
   readonly content: ContentFacts;
 }
 
@@ -64,7 +63,6 @@ export interface VerdictCheck {
 
 /** A verdict with the steps that led to it. */
 export interface Explanation {
-  /** The outcome of all checks. */
   readonly verdict: Verdict;
   /** In the order of the checks; if the message is not answered, the last one failed. */
   readonly checks: readonly VerdictCheck[];
@@ -90,7 +88,6 @@ export function isMention(
  * was any content.
  *
  * @param said The policy's verdict, if another one replaced it.
- * @param command Name of the command that the message is.
  */
 export function factsOf(
   message: InboundMessage,
@@ -240,6 +237,9 @@ export function toMessage(
   };
 }
 
+/** Whether an owner of the bot is in a guild. `unknown`: Discord did not tell. */
+export type OwnerInGuild = "member" | "absent" | "unknown";
+
 /** Known facts of one message. An absent fact is unknown, or does not apply. */
 export interface KnownFacts {
   /** Whether the sender is paired; absent until the store has answered. */
@@ -260,7 +260,7 @@ export interface KnownFacts {
    * Whether an owner of the bot is a member of the message's guild (P6). `unknown`: Discord did not
    * tell. Absent if Barnacle did not ask.
    */
-  readonly ownerInGuild?: "member" | "absent" | "unknown";
+  readonly ownerInGuild?: OwnerInGuild;
   /** It is in a thread of an answer, where the conversation continues without mentions (S7). */
   readonly inAnswerThread?: boolean;
   /**

@@ -42,7 +42,6 @@ export interface Sender {
 
 /** A role that a sender has. */
 export interface Role {
-  /** Role id in the message's guild. */
   readonly id: RoleId;
   /** Absent if the guild has another role of that name (P14), or if the name is unknown. */
   readonly name?: string;
@@ -62,7 +61,6 @@ export interface PluralkitMember {
 
 /** An object at Discord with its id and its name. */
 export interface Named<Id> {
-  /** Discord's id of the object. */
   readonly id: Id;
   /** Current name, untrusted. The id as text if the name is unknown. */
   readonly name: string;
@@ -78,7 +76,6 @@ export type Place =
 export interface GuildPlace {
   /** Tells this place from direct messages and groups. */
   readonly kind: "guild";
-  /** The guild of the channel. */
   readonly guild: Named<GuildId>;
   /** The channel; for a message in a thread, the thread's parent. */
   readonly channel: Named<ChannelId>;
@@ -103,7 +100,6 @@ export type Mention = "user" | "role" | "reply";
 
 /** A part of a message beside its text, described in words for a model (H3). */
 export interface Extra {
-  /** Kind of this part. */
   readonly kind: "attachment" | "sticker" | "poll" | "embed" | "components" | "forward";
   /** Untrusted text: `"cat.png (image/png, 12 kB)"`. */
   readonly text: string;
@@ -111,7 +107,6 @@ export interface Extra {
 
 /** The message that another message replies to. */
 export interface Quoted {
-  /** Discord's id of the quoted message. */
   readonly id: MessageId;
   /** Author of the quoted message; absent if it is deleted or Discord did not load it. */
   readonly author?: { readonly id: UserId; readonly tag: string };
@@ -123,11 +118,9 @@ export interface Quoted {
 
 /** A message that another author than this bot wrote. */
 export interface InboundMessage {
-  /** Tells this event from {@link OwnMessage}. */
   readonly kind: "message";
   /** The account of ours that received it. */
   readonly accountId: AccountId;
-  /** Discord's id of the message. */
   readonly id: MessageId;
   /**
    * 0 for the original text. Else the Unix time in milliseconds of its last edit, which Discord
@@ -140,7 +133,6 @@ export interface InboundMessage {
   readonly guildId?: GuildId;
   /** The channel with its names, for policy and prompt. */
   readonly place: Place;
-  /** The author. */
   readonly sender: Sender;
   /**
    * The author's nickname or display name, for the model only: any person can take any. Absent if
@@ -173,10 +165,26 @@ export interface InboundMessage {
 export interface Scheduled {
   /** The store's number of the schedule. */
   readonly scheduleId: number;
-  /** Unix time in milliseconds at which it was due. */
   readonly dueAt: number;
   /** Set if it began later, because the bot did not run then. */
   readonly isLate?: true;
+}
+
+/** A message that equals an earlier one but for id, text and time. */
+export interface RepeatedMessage {
+  /** The earlier one, or another that it equals in this way. */
+  readonly of: InboundMessage;
+  /** Discord's id of this message. */
+  readonly id: MessageId;
+  /** Its text, bounded. It begins with neither a slash nor a blank, and is not empty. */
+  readonly text: string;
+  /** Unix time in milliseconds, read from its id. */
+  readonly sentAt: number;
+}
+
+/** Makes the repeated message whole. */
+export function wholeMessage({ of, id, text, sentAt }: RepeatedMessage): InboundMessage {
+  return { ...of, id, text, sentAt };
 }
 
 /**
@@ -184,11 +192,9 @@ export interface Scheduled {
  * row.
  */
 export interface OwnMessage {
-  /** Tells this event from {@link InboundMessage}. */
   readonly kind: "own_message";
   /** The account of ours that posted it. */
   readonly accountId: AccountId;
-  /** Discord's id of the message. */
   readonly id: MessageId;
   /** Channel, thread or direct message channel that it stands in. */
   readonly channelId: ChannelId;
@@ -201,9 +207,7 @@ export type PostedMessage = InboundMessage | OwnMessage;
 
 /** The bot's own identity at Discord, from READY. */
 export interface Self {
-  /** The bot's user id. */
   readonly userId: UserId;
-  /** Id of the bot's application. */
   readonly applicationId: ApplicationId;
   /** The bot's current user name. */
   readonly username: string;
@@ -226,7 +230,6 @@ export interface GatewaySession {
 
 /** The stored state of a guild. */
 export interface GuildSnapshot {
-  /** The guild that the snapshot describes. */
   readonly guildId: GuildId;
   /** A text that only `discord/gateway/` reads; `undefined` once the bot has left the guild. */
   readonly text: string | undefined;
@@ -236,13 +239,11 @@ export interface GuildSnapshot {
 export interface GuildNames extends Named<GuildId> {
   /** Without threads, which anyone can name, and without categories, which have no messages. */
   readonly channels: readonly Named<ChannelId>[];
-  /** All roles of the guild. */
   readonly roles: readonly Named<RoleId>[];
 }
 
 /** A member that Discord returned for a search; it searches nicknames, too. */
 export interface FoundMember {
-  /** The member's user id. */
   readonly userId: UserId;
   /** The member's user name, not the nickname. */
   readonly username: string;

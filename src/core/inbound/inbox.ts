@@ -14,7 +14,7 @@ import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts"
 import type { Frozen } from "../outbound/outbound.ts";
 import type { Charge, TurnCost } from "../spending/usage.ts";
 import type { Step } from "../step.ts";
-import type { GuildSnapshot, InboundMessage } from "./inbound.ts";
+import type { GuildSnapshot, InboundMessage, RepeatedMessage } from "./inbound.ts";
 import type { KnownFacts } from "./facts.ts";
 import type { PairingRequest, PairingService } from "./pairing.ts";
 import type { ReactionRecord } from "./reactions.ts";
@@ -33,7 +33,6 @@ export type MessageChange =
 
 /** The turns that a person stops: those of a channel, all or only that person's own. */
 export interface StopScope {
-  /** The account that answers there. */
   readonly accountId: AccountId;
   /** Channel, thread or direct message channel of the turns; absent: all. */
   readonly channelId?: ChannelId;
@@ -68,9 +67,7 @@ export const NOTHING_CHANGED: Changed = { touched: [], cut: [], channels: [] };
 
 /** A message with its verdict: one row of T1. */
 export interface Judged {
-  /** The judged message, whole. */
   readonly message: InboundMessage;
-  /** The verdict to store. */
   readonly verdict: Verdict;
   /** The policy's verdict, if catch-up (G6) or a full queue (X4) replaced it; else absent. */
   readonly policyVerdict?: Verdict;
@@ -86,12 +83,19 @@ export interface Judged {
   readonly command?: string;
 }
 
+/** Ignored messages that differ from a judged one only in id, text and time. */
+export interface RepeatedVerdict {
+  /** The other one. Its verdict and facts are those of these messages, too. */
+  readonly judged: Judged;
+  /** In the order of their arrival. */
+  readonly messages: readonly Omit<RepeatedMessage, "of">[];
+}
+
 /** A judgement of a message: the part of {@link Judged} that the policy decides. */
 export type Judgement = Pick<Judged, "verdict" | "knownFacts" | "policyId" | "command">;
 
 /** A message's request to stop turns, with the answers to it. */
 export interface StopRequest {
-  /** The turns to stop. */
   readonly scope: StopScope;
   /** Messages to send if turns were stopped. */
   readonly reply: readonly Frozen[];
@@ -110,6 +114,8 @@ export interface AcceptedBatch {
   readonly heard?: { readonly shardId: number; readonly seq: number };
   /** Messages with their verdicts, in the order of their arrival. */
   readonly judged: readonly Judged[];
+  /** Ignored messages beside these; absent: none. */
+  readonly repeated?: readonly RepeatedVerdict[];
   /**
    * Our own messages, as the gateway brought them back. Outbox rows with these nonces count as
    * sent.
@@ -133,7 +139,6 @@ export interface AcceptedBatch {
 export interface Echo {
   /** Nonce of the request; absent if a client without nonces posted it as us. */
   readonly nonce?: string;
-  /** Discord's id of the message. */
   readonly messageId: MessageId;
   /** Channel, thread or direct message channel that it stands in. */
   readonly channelId: ChannelId;
@@ -146,9 +151,7 @@ export interface Echo {
 
 /** A message of the bot that this store did not send: another program has the bot's token (G11). */
 export interface Foreign {
-  /** Discord's id of the message. */
   readonly messageId: MessageId;
-  /** Channel that it stands in. */
   readonly channelId: ChannelId;
   /**
    * - `unknown`: no row of the outbox has its nonce, or it has no nonce.
@@ -233,9 +236,7 @@ export type TurnEnd =
 
 /** The input of one T3, which stores all of it or nothing. */
 export interface FinishedTurn {
-  /** The claim that the turn began with. */
   readonly claim: Claim;
-  /** How the turn ended. */
   readonly end: TurnEnd;
   /** Transcript entries that the session keeps of this turn; none of a failed turn. */
   readonly entries: readonly Entry[];
@@ -276,7 +277,6 @@ export interface WaitingLimits {
 
 /** Everything that the store needs to refuse a message. */
 export interface WaitingRules extends WaitingLimits {
-  /** Composes the messages that tell a sender of a refusal. */
   readonly refusal: (message: InboundMessage) => readonly Frozen[];
 }
 

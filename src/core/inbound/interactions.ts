@@ -8,14 +8,12 @@
  * @module
  */
 
-import type { AccountId, ApplicationId, ChannelId, GuildId, MessageId } from "../discord/ids.ts";
+import type { ApplicationId, ChannelId, MessageId } from "../discord/ids.ts";
 import type { Submission } from "../people/form.ts";
-import type { Place, Quoted, Sender } from "./inbound.ts";
+import type { InboundMessage, Quoted, Sender } from "./inbound.ts";
 
 /** The part that all interactions have in common. */
-export interface Interaction {
-  /** The account of ours that got it. */
-  readonly accountId: AccountId;
+export interface Interaction extends Pick<InboundMessage, "accountId" | "guildId" | "place"> {
   /** Id of the interaction, not of a message. */
   readonly id: string;
   /** Answers the interaction, for 15 minutes: a secret, which no log may have. */
@@ -24,10 +22,6 @@ export interface Interaction {
   readonly applicationId: ApplicationId;
   /** Channel, thread or direct message channel in which the person acted. */
   readonly channelId: ChannelId;
-  /** Absent in direct messages. */
-  readonly guildId?: GuildId;
-  /** The channel with its names, for policy. */
-  readonly place: Place;
   /** The person who acted, as Discord names them; a client cannot forge this. */
   readonly sender: Sender;
   /**
@@ -51,7 +45,6 @@ export interface OnComponent extends Interaction {
 export interface ButtonPress extends OnComponent {
   /** Tells this use from the others of {@link ComponentUse}. */
   readonly kind: "button";
-  /** The message that has the button. */
   readonly messageId: MessageId;
 }
 
@@ -59,7 +52,6 @@ export interface ButtonPress extends OnComponent {
 export interface Selection extends OnComponent {
   /** Tells this use from the others of {@link ComponentUse}. */
   readonly kind: "select";
-  /** The message that has the menu. */
   readonly messageId: MessageId;
   /** Values of the chosen options, or ids of chosen users, roles and channels. */
   readonly values: readonly string[];
@@ -103,7 +95,6 @@ export interface CommandTarget extends Quoted {
 
 /** A slash command. The gateway's thread has deferred its answer, which only the asker sees. */
 export interface SlashCommand extends Interaction, CommandCall {
-  /** Tells a command from the uses of components. */
   readonly kind: "slash";
 }
 
@@ -111,9 +102,7 @@ export interface SlashCommand extends Interaction, CommandCall {
 export interface OptionTyping extends Interaction, CommandCall {
   /** Tells it from commands, which change something. */
   readonly kind: "typing";
-  /** The option that the person types. */
   readonly typed: {
-    /** Name of the option. */
     readonly option: string;
     /** The text so far; may be empty. Untrusted. */
     readonly text: string;

@@ -14,7 +14,6 @@ import type { IgnoreReason, Verdict } from "./verdict.ts";
 
 /** An unpaired sender who waits for approval. Times are Unix time in milliseconds. */
 export interface PairingRequest {
-  /** The store's number of the request. */
   readonly id: number;
   /** The account of ours to which the unpaired sender wrote. */
   readonly accountId: AccountId;
@@ -43,11 +42,9 @@ export interface PairingRequest {
 export interface Paired {
   /** The account of ours to which the person may write. */
   readonly accountId: AccountId;
-  /** The person's user id. */
   readonly userId: UserId;
   /** User name at the time of the request, for display only. */
   readonly username: string;
-  /** Unix time in milliseconds of the approval. */
   readonly pairedAt: number;
   /** `"cli"`, or the user id of the owner who pressed the button. */
   readonly pairedBy: string;
@@ -101,10 +98,9 @@ export interface PairingDecision {
   readonly how: "approve" | "deny";
   /** `"cli"`, or the user id of the owner who pressed the button. */
   readonly decidedBy: string;
-  /** Unix time in milliseconds. */
   readonly now: number;
-  /** Composes the messages for an approved person. */
-  readonly notify: (request: PairingRequest) => readonly Frozen[];
+  /** Messages for an approved person. The store addresses them to the channel of the request. */
+  readonly notify: readonly Frozen[];
 }
 
 /** Wrong codes in a row that close approval by code. */
@@ -167,7 +163,6 @@ export interface WrongCodes {
  *
  * A clock that was set back does not close it for longer.
  *
- * @param now Unix time in milliseconds.
  * @returns Unix time in milliseconds; `undefined` if it is open.
  */
 export function closedUntil({ closedAt }: WrongCodes, now: number): number | undefined {
@@ -175,11 +170,7 @@ export function closedUntil({ closedAt }: WrongCodes, now: number): number | und
   return isClosed ? closedAt + CLOSED_MS : undefined;
 }
 
-/**
- * The record after one more wrong code. After approval was closed, the count begins anew.
- *
- * @param now Unix time in milliseconds.
- */
+/** The record after one more wrong code. After approval was closed, the count begins anew. */
 export function afterWrongCode({ count, closedAt }: WrongCodes, now: number): WrongCodes {
   const next = closedAt === undefined ? count + 1 : 1;
   return { count: next, closedAt: next >= MAX_WRONG_CODES ? now : undefined };

@@ -32,7 +32,7 @@ export interface ProxiedMessage {
  * - `none`: PluralKit posted no such message.
  * - `failed`: PluralKit did not answer in time.
  */
-export type LookUp =
+export type PluralkitAnswer =
   | { readonly kind: "found"; readonly proxied: ProxiedMessage }
   | { readonly kind: "none" }
   | { readonly kind: "failed"; readonly reason: string };

@@ -5,27 +5,18 @@
  * @module
  */
 
-import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
-import type { Place, Sender } from "./inbound.ts";
+import type { ChannelId, MessageId, UserId } from "../discord/ids.ts";
+import type { InboundMessage, Sender } from "./inbound.ts";
 
 /** Whether a person has added a reaction, or taken their own back. */
 export type ReactionChange = "added" | "removed";
 
 /** A change of one reaction. The bot's own reactions are none of these. */
-export interface Reaction {
-  /** Tells this event from the others of `InboundEvent`. */
+export interface Reaction extends Pick<InboundMessage, "accountId" | "guildId" | "place"> {
   readonly kind: "reaction";
-  /** The account of ours that received it. */
-  readonly accountId: AccountId;
-  /** What the person did. */
   readonly change: ReactionChange;
   /** Channel, thread or direct message channel of the message. */
   readonly channelId: ChannelId;
-  /** Absent in direct messages. */
-  readonly guildId?: GuildId;
-  /** The channel with its names. */
-  readonly place: Place;
-  /** The message that has the reaction. */
   readonly messageId: MessageId;
   /**
    * The person. Discord names a removed reaction's person, and one in a direct message, by id only;
@@ -40,9 +31,7 @@ export interface Reaction {
 
 /** All reactions of a message, or those with one emoji, were removed by a moderator. */
 export interface ReactionsCleared {
-  /** Tells this event from the others of `InboundEvent`. */
   readonly kind: "reactions_cleared";
-  /** The message that had them. */
   readonly messageId: MessageId;
   /** Absent: all of them. */
   readonly emoji?: string;
@@ -50,13 +39,10 @@ export interface ReactionsCleared {
 
 /** A reaction for the store, permitted as far as the policy alone can tell. */
 export interface PermittedReaction {
-  /** What the person did. */
   readonly change: ReactionChange;
   /** Channel, thread or direct message channel of the message. */
   readonly channelId: ChannelId;
-  /** The message that has it. */
   readonly messageId: MessageId;
-  /** The person. */
   readonly userId: UserId;
   /** The person's name; empty if Discord did not tell. Untrusted. */
   readonly tag: string;
@@ -77,19 +63,9 @@ export interface PermittedReaction {
 export type ReactionRecord = PermittedReaction | ReactionsCleared;
 
 /** A reaction for a turn. */
-export interface ReactionNote {
-  /** What the person did. */
-  readonly change: ReactionChange;
-  /** The message that has it. */
-  readonly messageId: MessageId;
-  /** The person. */
-  readonly userId: UserId;
-  /** The person's name; empty if unknown. Untrusted. */
-  readonly tag: string;
-  /** Untrusted. */
-  readonly emoji: string;
+export interface ReactionNote
+  extends Pick<PermittedReaction, "change" | "messageId" | "userId" | "tag" | "emoji"> {
   /** The message by the bot, or by another author, and its first words; absent if not stored. */
   readonly message?: { readonly by: "bot" | "other"; readonly text: string };
-  /** Unix time in milliseconds of its arrival. */
   readonly at: number;
 }

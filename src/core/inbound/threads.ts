@@ -24,7 +24,6 @@ export const NO_THREADS: ThreadRules = { auto: "off", title: "words", archiveAft
 export interface AnswerThread {
   /** Discord gives it the id of the message on which it is opened. */
   readonly threadId: ChannelId;
-  /** The channel of that message. */
   readonly channelId: ChannelId;
   /** The author of that message. */
   readonly askerId: UserId;

@@ -15,7 +15,6 @@ import type { InboundMessage, Sender } from "./inbound.ts";
 export type Entry = ModelMessage & {
   /** The message to the bot, or the message that the turn of this entry answers. */
   readonly messageId: MessageId;
-  /** Unix time in milliseconds. */
   readonly at: number;
 };
 
@@ -28,11 +27,9 @@ export function lengthOf(entry: Entry): number {
 
 /** A message in a channel that was not addressed to the bot (H1). */
 export interface Overheard {
-  /** Discord's id of the message. */
   readonly messageId: MessageId;
   /** The author as {@link labelOf} writes it. Untrusted. */
   readonly tag: string;
-  /** The author's user id. */
   readonly authorId: string;
   /** The text, with a line for each extra. Untrusted. */
   readonly text: string;

@@ -37,12 +37,10 @@ export interface Embedding {
 
 /** The model gives no vectors. The message has no secret. */
 export class EmbeddingFailed extends Error {
-  /** Name of the class, for logs. */
   override readonly name = "EmbeddingFailed";
   /** As of a model that answers. */
   readonly kind: ModelErrorKind;
 
-  /** Creates the error. */
   constructor(kind: ModelErrorKind, message: string) {
     super(message);
     this.kind = kind;
@@ -51,7 +49,6 @@ export class EmbeddingFailed extends Error {
 
 /** The server refuses the texts of a request, for example because one is too long for its model. */
 export class TextRefused extends Error {
-  /** Name of the class, for logs. */
   override readonly name = "TextRefused";
 }
 
@@ -60,7 +57,6 @@ export const MAX_EMBEDDED_TEXTS = 32;
 
 /** The state of the embedding model, without which notes are found by words alone (T14). */
 export interface EmbeddingState {
-  /** Its id. */
   readonly id: string;
   /** Absent unless its last request failed. */
   readonly failure?: {
@@ -116,15 +112,12 @@ export function createNearness(vector: Int8Array): (other: Int8Array) => number 
 
 /** The text of a note. */
 export interface NoteText {
-  /** Number of the note. */
   readonly id: number;
-  /** Its whole text. */
   readonly text: string;
 }
 
 /** A note of a similar meaning. */
 export interface NearNote {
-  /** Number of the note. */
   readonly id: number;
   /** Cosine of the angle between its vector and that of the search: 1 is the same direction. */
   readonly nearness: number;

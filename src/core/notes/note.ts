@@ -28,7 +28,6 @@ export type NoteScope = (typeof NOTE_SCOPES)[number];
 export interface Note {
   /** The store's number, which is never used again. */
   readonly id: number;
-  /** Whose note it is. */
   readonly scope: NoteScope;
   /** From {@link scopeKeyOf}. */
   readonly scopeKey: string;
@@ -40,16 +39,13 @@ export interface Note {
   readonly text: string;
   /** Messages that it came from; if one is deleted, so is the note. */
   readonly sources: readonly MessageId[];
-  /** Unix time in milliseconds. */
   readonly createdAt: number;
-  /** Unix time in milliseconds of the last change of its text. */
   readonly updatedAt: number;
 }
 
 /** A note to store. */
 export interface NewNote
   extends Pick<Note, "scope" | "scopeKey" | "space" | "authorId" | "text" | "sources"> {
-  /** Id of the agent that remembers it. */
   readonly agentId: string;
   /** Identifies the call that saves it, so that a repeated call saves no second one. */
   readonly callKey: string;

@@ -58,8 +58,6 @@ export interface NonceRules {
 /**
  * Decides the next request for a row. Edits and deletions may be repeated at any time. A message
  * may be, as long as Discord surely remembers its nonce.
- *
- * @param now Unix time in milliseconds.
  */
 export function stepFor(
   { action, firstAttemptAt }: OutboxRow,
@@ -77,11 +75,9 @@ export function stepFor(
 
 /** Facts for the decision after an attempt, beside the row and the result. */
 export interface AttemptFacts extends Failures {
-  /** Unix time in milliseconds. */
   readonly now: number;
   /** A random number from 0 up to, but not including, 1. */
   readonly random: number;
-  /** The fast retries, from `channels.discord.retry` (D5). */
   readonly retry: RetryRules;
   /** As in {@link NonceRules}, in milliseconds. */
   readonly nonceWindowMs: number;
@@ -225,11 +221,7 @@ function givenUp(
   return { kind: isOpen ? "uncertain" : "dead", reason };
 }
 
-/**
- * Whether a row has failed for a day.
- *
- * @param now Unix time in milliseconds.
- */
+/** Whether a row has failed for a day. */
 export function isOverdue({ failingSince }: OutboxRow, now: number): boolean {
   return failingSince !== undefined && now - failingSince >= DAY_MS;
 }
@@ -256,11 +248,7 @@ export function retryWaitMs(
 /** Why Barnacle sends a request again; a label value in `/metrics`. */
 export type RetryReason = "429" | "5xx" | "timeout" | "network";
 
-/**
- * The reason for a retry after this result.
- *
- * @returns `undefined` if no retry is needed.
- */
+/** The reason for a retry after this result. Returns `undefined` if no retry is needed. */
 export function retryReasonOf(delivery: Delivery): RetryReason | undefined {
   switch (delivery.kind) {
     case "unsent":

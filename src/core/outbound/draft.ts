@@ -42,7 +42,6 @@ export type DraftMessage = OutboundMessage & { readonly of: AnswerPart };
  * out of order. The edits come first, then the deletions of the other drafts, then the new
  * messages.
  *
- * @param drafts All drafts of the answer, in any order.
  * @param outbox The turn's messages as they would be without drafts; empty if the turn says
  * nothing.
  * @returns Messages in the order in which to send them, and nonces of drafts that must not be posted any

@@ -29,7 +29,6 @@ export interface AnswerKey {
   readonly revision: number;
   /** The agent that answers; absent for messages of Barnacle's own. */
   readonly agentId?: string;
-  /** Kind of the answer. */
   readonly kind: OutboundKind;
 }
 
@@ -54,7 +53,6 @@ export function nonceOf({ cause, revision, agentId = "", kind }: AnswerKey, inde
  *
  * It depends on the time as well, because two data directories both have a row 1.
  *
- * @param id Number of the row.
  * @param createdAt Unix time in milliseconds at which the row was made.
  * @returns As {@link nonceOf} does.
  */
@@ -63,8 +61,8 @@ export function nonceOfRow(id: number, createdAt: number): string {
 }
 
 /**
- * Computes the nonce of one message that a tool sends (T3), from the key of the call. A crash may
- * repeat the call, and the message exists once.
+ * Computes the nonce of one message that a tool (T3) or `barnacle send` sends, from the key of the
+ * call. A crash may repeat the call, and the message exists once.
  *
  * @param index Index of the message within the text, from 0.
  * @returns As {@link nonceOf} does.

@@ -26,13 +26,8 @@ export type Refusal =
   | "rate_limited";
 
 /** An answer to one message, cut to Discord's size. */
-export interface Reply extends AnswerKey {
-  /** The account that posts it. */
-  readonly accountId: AccountId;
-  /** Channel, thread or direct message channel to post to. */
-  readonly channelId: ChannelId;
-  /** Absent in direct messages. */
-  readonly guildId?: GuildId;
+export interface Reply
+  extends AnswerKey, Pick<OutboundMessage, "accountId" | "channelId" | "guildId"> {
   /** Texts of 1 to 2000 characters, posted in order. One may be empty if files go with it. */
   readonly chunks: readonly string[];
   /** The last line of the last chunk, if it is a footer, which the model never sees (R15). */
@@ -45,7 +40,6 @@ export interface Reply extends AnswerKey {
   readonly voice?: VoiceFile;
   /** Set only if a reply tag asked for it and `replyToMode` allows it. */
   readonly quote?: Quote;
-  /** The users and roles that it may ping. */
   readonly mayPing: MayPing;
   /** Whether to ask Discord for no link previews (SEC-R7). */
   readonly suppressesEmbeds: boolean;
@@ -53,7 +47,6 @@ export interface Reply extends AnswerKey {
 
 /** A message shown above the answer, by Discord's message reference. */
 export interface Quote {
-  /** Id of the quoted message. */
   readonly messageId: MessageId;
   /** Author of the quoted message; absent if unknown, and then the quote pings no person. */
   readonly authorId?: UserId;
@@ -77,7 +70,6 @@ export interface OutboundFile {
   readonly alt?: string;
   /** MIME type: `"text/markdown"`; absent if unknown. */
   readonly contentType?: string;
-  /** The whole content. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
@@ -91,7 +83,6 @@ export interface VoiceFacts {
 
 /** The sound of a voice message: Opus in Ogg. */
 export interface VoiceFile extends VoiceFacts {
-  /** The sound. */
   readonly file: OutboundFile;
 }
 
@@ -106,7 +97,6 @@ export const MAX_REQUEST_BYTES = 25 * 1024 * 1024 - 64 * 1024;
  * message.
  */
 export interface OutboundMessage {
-  /** The account that posts it. */
   readonly accountId: AccountId;
   /** Channel, thread or direct message channel to post to. */
   readonly channelId: ChannelId;
@@ -118,7 +108,6 @@ export interface OutboundMessage {
   readonly content: string;
   /** The line of `content` that is the answer's footer, which the model never sees (R15). */
   readonly footer?: string;
-  /** The users and roles that it pings. */
   readonly pings: Pings;
   /** Id of the message to quote; absent if there is none. */
   readonly quote?: MessageId;
@@ -191,7 +180,6 @@ export interface Pings {
 
 /** A message with everything that the store keeps of it until Discord has it. */
 export interface Frozen {
-  /** The message to send. */
   readonly message: OutboundMessage;
   /** At most {@link MAX_FILES}. The store deletes their content once Discord has them. */
   readonly files: readonly OutboundFile[];
@@ -206,13 +194,9 @@ export interface Frozen {
 
 /** An {@link OutboundMessage} in the store, until Discord has it. */
 export interface OutboxRow {
-  /** The store's number of the row. */
   readonly id: number;
-  /** The frozen message. */
   readonly message: OutboundMessage;
-  /** Number of files that go with it. */
   readonly fileCount: number;
-  /** The request to make. */
   readonly action: OutboxAction;
   /**
    * Unix time in milliseconds of the first attempt that Discord may have carried out; absent before

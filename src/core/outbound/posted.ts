@@ -14,9 +14,7 @@ import { isProgressLine, PROGRESS_MARK } from "./draft.ts";
 
 /** A message as Discord has it. */
 export interface Posted {
-  /** Discord's id of the message. */
   readonly id: MessageId;
-  /** The author's user id. */
   readonly authorId: UserId;
   /** Text of the message, as Discord stored it. */
   readonly content: string;
@@ -28,7 +26,6 @@ export interface Posted {
 
 /** A part of a channel's history, newest first. */
 export interface PostedPage {
-  /** Tells a page from {@link Unread}. */
   readonly kind: "page";
   /** Messages, newest first; may be empty. */
   readonly messages: readonly Posted[];
@@ -40,7 +37,6 @@ export interface PostedPage {
 
 /** A failure to read the channel's history. */
 export interface Unread {
-  /** Tells a failure from {@link PostedPage}. */
   readonly kind: "unread";
   /** `unreachable`: no response, or a server error. */
   readonly why: Refusal | "unreachable";
@@ -71,8 +67,6 @@ export interface EarliestTime {
  *
  * An answer is younger than the message that it answers, by Discord's own clock. Our time of the
  * first attempt is the second choice, unless the clock has been set back since.
- *
- * @param now Unix time in milliseconds.
  */
 export function earliestTimeOf({ message, firstAttemptAt }: OutboxRow, now: number): EarliestTime {
   const isBelievable = firstAttemptAt !== undefined && now >= firstAttemptAt - CLOCK_SLACK_MS;

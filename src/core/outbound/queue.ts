@@ -7,21 +7,15 @@
  * @module
  */
 
-import type { Frozen, OutboundMessage } from "./outbound.ts";
+import type { Frozen, OutboxRow } from "./outbound.ts";
 
 /** A message in the outbox without any attempt. */
-export interface Waiting {
-  /** The store's number of its row. */
-  readonly id: number;
-  /** The frozen message. */
-  readonly message: OutboundMessage;
+export interface Waiting extends Pick<OutboxRow, "id" | "message" | "fileCount"> {
   /**
    * The whole text of the answer that it begins, or the text of the file that it carries; else
    * absent.
    */
   readonly whole?: string;
-  /** Number of files that go with it. */
-  readonly fileCount: number;
 }
 
 /** The part of `channels.discord.rateLimit` that bounds the queue. */
@@ -56,7 +50,6 @@ export interface PlanQueue {
    * Makes a plan for messages that do not fit.
    *
    * @param waiting The channel's waiting messages, oldest first.
-   * @param incoming New messages for the channel, in their order.
    */
   plan(waiting: readonly Waiting[], incoming: readonly Frozen[]): QueuePlan;
 }

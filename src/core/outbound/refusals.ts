@@ -114,11 +114,7 @@ export function failedAgain(before: Failures | undefined, wasServed: boolean): F
   };
 }
 
-/**
- * Whether a message alone fails, so that the rest of its channel should go on without it.
- *
- * @param now Unix time in milliseconds.
- */
+/** Whether a message alone fails, so that the rest of its channel should go on without it. */
 export function isStuckAlone(
   { failingSince }: Pick<OutboxRow, "failingSince">,
   { failed, served }: Failures,

@@ -31,7 +31,6 @@ export type Target =
 
 /** Why a text is no target, and how to write one. */
 export interface TargetProblem {
-  /** Tells a problem from a {@link Target}. */
   readonly kind: "problem";
   /** The fault, as a sentence without its end: `'"123" may be a user or a channel'`. */
   readonly problem: string;

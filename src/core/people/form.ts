@@ -30,7 +30,6 @@ export type FieldKind =
 
 /** One field of a form. Its position is its key. */
 export interface FormField {
-  /** Its kind. */
   readonly kind: FieldKind;
   /** Text above it. */
   readonly label: string;
@@ -46,7 +45,6 @@ export interface FormField {
 
 /** A form: Discord shows it in a window. */
 export interface Form {
-  /** Title of the window. */
   readonly title: string;
   /** 1 to {@link MAX_FIELDS} fields. */
   readonly fields: readonly FormField[];
@@ -169,7 +167,6 @@ export interface OfferedForm {
   readonly asked: readonly string[] | "anyone";
   /** Unix time in milliseconds after which it opens no more. */
   readonly expiresAt: number;
-  /** Its content. */
   readonly form: Form;
 }
 

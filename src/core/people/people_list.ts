@@ -22,11 +22,9 @@ export interface ListedEntry {
 
 /** A list of the config that decides who may talk to the bot. */
 export interface PeopleList {
-  /** Tells it from a {@link NoList}. */
   readonly kind: "list";
   /** Config path. */
   readonly rule: string;
-  /** Its entries, in their order. */
   readonly entries: readonly ListedEntry[];
   /** Set if it is the list of direct messages. */
   readonly isOfDms?: true;

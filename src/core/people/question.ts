@@ -35,7 +35,6 @@ export const MENU = "menu";
 
 /** A fact on a card: `Where: #general`. */
 export interface CardFact {
-  /** Name of the fact, for people. */
   readonly name: string;
   /** The fact, in one line. */
   readonly value: string;
@@ -54,7 +53,6 @@ export interface Question {
   readonly tool: string;
   /** The question, in one or more lines of Markdown. */
   readonly text: string;
-  /** Facts for the person who decides. */
   readonly facts: readonly CardFact[];
   /** Text that is shown as it is: the exact command, or a diff. */
   readonly exact?: string;
@@ -124,7 +122,6 @@ export type QuestionState = "open" | Decision["kind"];
 
 /** A question as the store has it. */
 export interface StoredQuestion {
-  /** The store's number. */
   readonly id: number;
   /** The account whose bot asks. */
   readonly accountId: AccountId;
@@ -132,21 +129,16 @@ export interface StoredQuestion {
   readonly code: string;
   /** The message whose turn is parked. */
   readonly messageId: MessageId;
-  /** The channel of the turn. */
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
-  /** The content. */
   readonly question: Question;
-  /** Its state. */
   readonly state: QuestionState;
   /** Set if it is answered. */
   readonly answer?: QuestionAnswer;
   /** The person who answered; absent: none, or a person with access to the host. */
   readonly decidedBy?: UserId;
-  /** Unix time in milliseconds. */
   readonly createdAt: number;
-  /** Unix time in milliseconds. */
   readonly expiresAt: number;
 }
 
@@ -154,7 +146,6 @@ export interface StoredQuestion {
 export interface AskedCall {
   /** Key of the call among all calls of all turns. */
   readonly callKey: string;
-  /** The content of its question. */
   readonly question: Question;
 }
 
@@ -170,9 +161,7 @@ export interface Deciding {
     | {
       /** A component of a card. Untrusted: a client can send any text. */
       readonly customId: string;
-      /** The message that has the component. */
       readonly messageId: MessageId;
-      /** Its channel. */
       readonly channelId: ChannelId;
       /** The application that Discord sent the interaction to. */
       readonly applicationId: string;
@@ -191,7 +180,6 @@ export interface Deciding {
    * they own the bot, or their rights were just checked.
    */
   readonly as?: "owner" | "holder";
-  /** Unix time in milliseconds. */
   readonly now: number;
 }
 

@@ -23,7 +23,6 @@ export const CHANNEL_KINDS = {
 
 /** A tag of a forum. */
 export interface ForumTag {
-  /** Discord's id of the tag. */
   readonly id: Snowflake;
   /** Name for people. Untrusted. */
   readonly name: string;
@@ -33,7 +32,6 @@ export interface ForumTag {
 
 /** A channel, category or thread. */
 export interface Channel {
-  /** Discord's id. */
   readonly id: ChannelId;
   /** Discord's number for its kind, one of {@link CHANNEL_KINDS}, or another. */
   readonly type: number;
@@ -47,7 +45,6 @@ export interface Channel {
   readonly topic?: string;
   /** Place in the list of its category. */
   readonly position: number;
-  /** Whether it is only for adults. */
   readonly isNsfw: boolean;
   /** Seconds between two messages of a person; 0 without slow mode. */
   readonly slowmodeSec: number;
@@ -55,7 +52,6 @@ export interface Channel {
   readonly overwrites: readonly Overwrite[];
   /** Absent if it has no messages. */
   readonly lastMessageId?: MessageId;
-  /** Tags of a forum. */
   readonly tags: readonly ForumTag[];
   /** Set for a thread. */
   readonly thread?: {

@@ -15,7 +15,6 @@ import type { GuildId, RoleId, Snowflake, UserId } from "../discord/ids.ts";
 
 /** A role with its permission bits. */
 export interface RoleGrant {
-  /** The role's id. */
   readonly id: RoleId;
   /** The permissions that it grants, one bit each. */
   readonly permissions: bigint;
@@ -25,7 +24,6 @@ export interface RoleGrant {
 export interface Overwrite {
   /** The id of a role or a member. */
   readonly id: Snowflake;
-  /** Bits of the allowed permissions. */
   readonly allow: bigint;
   /** Bits of the denied permissions. */
   readonly deny: bigint;
@@ -39,7 +37,6 @@ export interface PermissionInputs {
   readonly ownerId: UserId;
   /** All roles of the guild; `@everyone` has the guild's id. */
   readonly roles: readonly RoleGrant[];
-  /** The member's user. */
   readonly userId: UserId;
   /** The member's roles, without `@everyone`. */
   readonly memberRoles: readonly RoleId[];

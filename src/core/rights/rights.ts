@@ -44,7 +44,6 @@ export interface GuildFacts {
 
 /** A member of the guild. */
 export interface MemberFacts {
-  /** The member's user. */
   readonly userId: UserId;
   /** Without `@everyone`. */
   readonly roles: readonly RoleId[];

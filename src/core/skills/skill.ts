@@ -52,19 +52,21 @@ export const NO_SKILLS: SkillSet = { skills: [], problems: [] };
 
 const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim();
 
-const frontMatterSchema = z.looseObject({
-  name: z.string({ error: "`name` is missing" }).max(64, "`name` has more than 64 characters")
-    .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, "`name` may have only a-z, 0-9 and single hyphens"),
-  description: z.string({ error: "`description` is missing" }).transform(oneLine)
-    .refine((text) => text !== "", "`description` is empty")
-    .refine((text) => text.length <= 1_024, "`description` has more than 1,024 characters"),
-  license: z.string({ error: "`license` is no text" }).optional(),
-  compatibility: z.string({ error: "`compatibility` is no text" })
-    .max(500, "`compatibility` has more than 500 characters").optional(),
-  metadata: z.record(z.string(), z.unknown(), { error: "`metadata` is no list of keys" })
-    .optional(),
-  "allowed-tools": z.string({ error: "`allowed-tools` is no text" }).optional(),
-});
+const frontMatterSchema = z.lazy(() =>
+  z.looseObject({
+    name: z.string({ error: "`name` is missing" }).max(64, "`name` has more than 64 characters")
+      .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, "`name` may have only a-z, 0-9 and single hyphens"),
+    description: z.string({ error: "`description` is missing" }).transform(oneLine)
+      .refine((text) => text !== "", "`description` is empty")
+      .refine((text) => text.length <= 1_024, "`description` has more than 1,024 characters"),
+    license: z.string({ error: "`license` is no text" }).optional(),
+    compatibility: z.string({ error: "`compatibility` is no text" })
+      .max(500, "`compatibility` has more than 500 characters").optional(),
+    metadata: z.record(z.string(), z.unknown(), { error: "`metadata` is no list of keys" })
+      .optional(),
+    "allowed-tools": z.string({ error: "`allowed-tools` is no text" }).optional(),
+  })
+);
 
 /** The parts of a `SKILL.md`; `undefined` if it has no front matter. */
 export function splitSkill(

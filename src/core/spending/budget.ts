@@ -18,15 +18,11 @@ export interface DayLimits {
 
 /** All budgets. */
 export interface Budgets {
-  /** Of each user. */
   readonly perUser: DayLimits;
   /** Of each member with a role, in place of `perUser`, by the role's id. */
   readonly perRole: Readonly<Record<string, DayLimits>>;
-  /** Of each guild. */
   readonly perGuild: DayLimits;
-  /** Of each agent. */
   readonly perAgent: DayLimits;
-  /** Of the whole bot. */
   readonly total: DayLimits;
 }
 
@@ -36,19 +32,15 @@ export interface Spent {
   readonly tokens: number;
   /** Millionths of the currency, of requests with a known price. */
   readonly micros: number;
-  /** Seconds of audio. */
   readonly audioSec: number;
 }
 
 /** The use of one UTC day that a request counts for. */
 export interface SpentBy {
-  /** By its user. */
   readonly user: Spent;
   /** In its guild; absent in direct messages. */
   readonly guild?: Spent;
-  /** By its agent. */
   readonly agent: Spent;
-  /** By the whole bot. */
   readonly total: Spent;
 }
 
@@ -62,12 +54,10 @@ export interface BudgetStop {
 
 /** A request that no model was asked for, because a budget is spent. */
 export class BudgetSpent extends Error {
-  /** Name of the class, for logs. */
   override readonly name = "BudgetSpent";
   /** The budget. */
   readonly stop: BudgetStop;
 
-  /** Creates the error. */
   constructor(stop: BudgetStop) {
     super(reasonOf(stop));
     this.stop = stop;
@@ -81,9 +71,19 @@ export function reasonOf({ rule, limit }: BudgetStop): string {
 
 const MICROS = 1_000_000;
 
+/** Whether budgets have limits: a turn asks more than once, and a config never changes. */
+const limited = new WeakMap<Budgets, boolean>();
+
 /** Whether any budget has a limit. */
 export function hasBudget(budgets: Budgets): boolean {
-  return limitsIn(budgets).some((limits) => Object.values(limits).some((one) => one !== undefined));
+  let isLimited = limited.get(budgets);
+  if (isLimited === undefined) {
+    isLimited = limitsIn(budgets).some((limits) =>
+      Object.values(limits).some((one) => one !== undefined)
+    );
+    limited.set(budgets, isLimited);
+  }
+  return isLimited;
 }
 
 /** Whether any budget has a limit of money. */

@@ -26,11 +26,9 @@ export interface SpendPort {
 
 /** The purpose of a model's requests, and who they are counted for. */
 export interface MeteredFor extends Clock {
-  /** The purpose. */
   readonly kind: UsageKind;
   /** The person, the place and the agent. */
   readonly by: UsedBy;
-  /** Checks budgets, and counts. */
   readonly spend: SpendPort;
   /** Gets each counted request, with the tokens and the model that answered. Must not throw. */
   readonly onUsage?: (request: ModelRequest, usage: ModelUsage, modelId: string) => void;

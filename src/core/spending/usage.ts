@@ -54,9 +54,24 @@ export interface UsedBy {
   readonly agentId: string;
 }
 
+/** The sender and the place of a message, and the agent. */
+export function usedBy(
+  { sender, channelId, guildId }: Pick<UsedBy, "channelId" | "guildId"> & {
+    readonly sender: { readonly id: string; readonly roles: readonly { readonly id: string }[] };
+  },
+  agentId: string,
+): UsedBy {
+  return {
+    userId: sender.id,
+    roleIds: sender.roles.map(({ id }) => id),
+    channelId,
+    guildId,
+    agentId,
+  };
+}
+
 /** One request to a model, as it is counted. */
 export interface Charge extends Omit<UsedBy, "roleIds"> {
-  /** Purpose of the request. */
   readonly kind: UsageKind;
   /** `"<provider>/<model>"`: the model that answered. */
   readonly model: string;
@@ -64,7 +79,6 @@ export interface Charge extends Omit<UsedBy, "roleIds"> {
   readonly inputTokens: number;
   /** Those of them that the server had cached. */
   readonly cachedTokens: number;
-  /** Tokens of the answer. */
   readonly outputTokens: number;
   /** Millionths of the config's currency; absent if the model's price is not known. */
   readonly micros?: number;
@@ -72,7 +86,6 @@ export interface Charge extends Omit<UsedBy, "roleIds"> {
   readonly ms: number;
   /** Seconds of audio; 0 for other requests. */
   readonly audioSec: number;
-  /** Unix time in milliseconds of the answer. */
   readonly at: number;
 }
 

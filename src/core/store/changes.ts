@@ -14,7 +14,6 @@ export interface ToolChanges {
    * before.
    *
    * @param most Maximum number of changes of a turn.
-   * @param now Unix time in milliseconds.
    * @returns `undefined` if the turn has made so many already.
    */
   begin(change: NewChange, most: number, now: number): Promise<MadeChange | undefined>;
@@ -44,13 +43,11 @@ export interface ToolChanges {
 
 /** A change that is about to be made. */
 export interface NewChange {
-  /** The account that makes it. */
   readonly accountId: AccountId;
   /** Identifies the call, also after a crash. */
   readonly callKey: string;
   /** The message whose turn makes it. */
   readonly turnId: MessageId;
-  /** The person who asked. */
   readonly askerId: UserId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
@@ -64,7 +61,6 @@ export interface NewChange {
 
 /** A change that was made, or was perhaps made. */
 export interface MadeChange extends NewChange {
-  /** Its number. */
   readonly id: number;
   /** Whether it was taken back. */
   readonly isUndone: boolean;
@@ -74,10 +70,7 @@ export interface MadeChange extends NewChange {
 
 /** A message that the bot has posted for a person, beside the outbox. */
 export interface PostedForPerson {
-  /** The account that posted it. */
   readonly accountId: AccountId;
-  /** Discord's id of the message. */
   readonly messageId: MessageId;
-  /** The person who asked for it. */
   readonly askerId: UserId;
 }

@@ -67,7 +67,6 @@ export interface StoredAccount {
 
 /** One shard of an account. Times are Unix time in milliseconds. */
 export interface StoredShard {
-  /** Number of the shard, from 0. */
   readonly shardId: number;
   /** The newest session; absent if the shard has none. */
   readonly session?: StoredSession;
@@ -89,7 +88,6 @@ export interface StoredShard {
 
 /** A gateway session as it is stored. Times are Unix time in milliseconds. */
 export interface StoredSession extends GatewaySession {
-  /** When Discord began the session. */
   readonly startedAt: number;
   /** When the session last heard from the gateway. */
   readonly aliveAt: number;
@@ -97,17 +95,9 @@ export interface StoredSession extends GatewaySession {
 
 /** Saves answers; `loadAccount` reads them. */
 export interface DiscordAnswers {
-  /**
-   * Saves the gateway's URL and limit.
-   *
-   * @param now Unix time in milliseconds.
-   */
+  /** Saves the gateway's URL and limit. */
   saveGateway(accountId: AccountId, answer: GatewayInfo, now: number): Promise<void>;
-  /**
-   * Saves the application's flags and owner.
-   *
-   * @param now Unix time in milliseconds.
-   */
+  /** Saves the application's flags and owner. */
   saveApplication(accountId: AccountId, answer: ApplicationAnswer, now: number): Promise<void>;
 }
 
@@ -124,8 +114,6 @@ export interface Gaps {
   /**
    * Sets another number of shards than the stored one, before any shard connects. The old sessions
    * are over, and every new shard has the gap of the oldest of them.
-   *
-   * @param now Unix time in milliseconds.
    */
   reshard(accountId: AccountId, shardCount: number, now: number): Promise<void>;
   /**
@@ -133,8 +121,6 @@ export interface Gaps {
    * messages, unless an open gap begins earlier. The session goes on, over a restart too, until a
    * new one may begin. The gap stays open until then, because only a READY tells which channels
    * have messages that the store lacks.
-   *
-   * @param now Unix time in milliseconds.
    */
   openGap(accountId: AccountId, shardId: number, now: number): Promise<void>;
   /**
@@ -179,7 +165,6 @@ export interface GatewaySessions {
    * can be resumed only for a limited time after its last sign of life. Also takes one step of
    * pruning.
    *
-   * @param now Unix time in milliseconds.
    * @param isProbe Whether to prove that the disk accepts writes; the commit then waits for the
    * disk.
    * @returns Milliseconds that the commit took.
@@ -196,7 +181,6 @@ export interface GatewaySessions {
 
 /** A shard that heard from the gateway. */
 export interface LiveShard {
-  /** Number of the shard, from 0. */
   readonly shardId: number;
   /** Unix time in milliseconds of the newest sign of life. */
   readonly heardAt: number;
@@ -238,17 +222,9 @@ export interface Runs {
   startRun(
     run: { readonly runId: string; readonly startedAt: number; readonly bootId?: string },
   ): Promise<LastRun | undefined>;
-  /**
-   * Stores the run's ending.
-   *
-   * @param now Unix time in milliseconds.
-   */
+  /** Stores the run's ending. */
   endRun(runId: string, ending: string, now: number): Promise<void>;
-  /**
-   * The runs that lived at some time since then, oldest first, including the current one.
-   *
-   * @param since Unix time in milliseconds.
-   */
+  /** The runs that lived at some time since then, oldest first, including the current one. */
   runs(since: number): Promise<readonly ProcessRun[]>;
   /**
    * Whether Barnacle ran at some time, with the runs before and after it.
@@ -260,7 +236,6 @@ export interface Runs {
 
 /** A run that is over. Times are Unix time in milliseconds. */
 export interface LastRun {
-  /** When the process began the run. */
   readonly startedAt: number;
   /** Time of the last sign of life; the run may have lived five minutes longer. */
   readonly aliveAt: number;

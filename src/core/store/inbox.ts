@@ -21,7 +21,7 @@ import type { Step } from "../step.ts";
 
 /** All methods of `store.inbox`. */
 export interface Inbox
-  extends AnsweredPeople, Batches, Claims, ProxiedUsers, StopTurns, UndecidedMessages {}
+  extends AnsweredPeople, AcceptedBatches, Claims, ProxiedUsers, StopTurns, UndecidedMessages {}
 
 /** Finds people by the bot's messages. */
 export interface AnsweredPeople {
@@ -33,7 +33,7 @@ export interface AnsweredPeople {
 }
 
 /** Stores batches. */
-export interface Batches {
+export interface AcceptedBatches {
   /**
    * T1. A message that the store has already stays unchanged, with its verdict. Challenges are
    * settled here. A sender who is paired by now is accepted. If a sender gets a code, the message
@@ -54,7 +54,6 @@ export interface Claims {
    * bring that message after a later one. Several accounts may share a session, which still has one
    * turn at a time.
    *
-   * @param now Unix time in milliseconds.
    * @param blocked Channels without claims for now, because older messages of them may still
    * arrive.
    * @param carries Whether the turn of a message also answers the one that waits behind it (S5).
@@ -102,8 +101,6 @@ export interface ProxiedUsers {
   /**
    * Notes that PluralKit has posted for a user. Beyond 10,000 users of an account, the oldest are
    * forgotten.
-   *
-   * @param now Unix time in milliseconds.
    */
   noteProxied(accountId: AccountId, userId: UserId, now: number): Promise<void>;
   /** The newest 10,000 users of an account, newest first. */
@@ -115,7 +112,6 @@ export interface StopTurns {
   /**
    * Ends all turns of a scope, as `stopped`.
    *
-   * @param now Unix time in milliseconds.
    * @returns The messages that have lost their turns; turns of them that run must end.
    */
   stopTurns(scope: StopScope, now: number): Promise<readonly MessageId[]>;
@@ -129,7 +125,6 @@ export interface UndecidedMessages {
    * Decides an undecided message, or stores the fact that it waits for now. Any other message stays
    * unchanged. The content may differ from the stored one, because PluralKit names the real sender.
    *
-   * @param now Unix time in milliseconds.
    * @param waiting Limits of waiting turns (X4). Without them, every accepted message gets a turn.
    */
   decide(judged: Judged, now: number, waiting?: WaitingRules): Promise<Accepted>;
@@ -149,7 +144,6 @@ export interface UndecidedMessages {
 export interface Undecided {
   /** The message, as it was judged last. */
   readonly message: InboundMessage;
-  /** The fact that it waits for. */
   readonly why: UndecidedReason;
   /** The agent and session of its turn; absent if its verdict had no route. */
   readonly route?: Route;
@@ -157,6 +151,5 @@ export interface Undecided {
   readonly knownFacts?: KnownFacts;
   /** The store's number of the policy that judged it; absent if the store kept none. */
   readonly policyId?: number;
-  /** Unix time in milliseconds at which it arrived. */
   readonly at: number;
 }

@@ -13,7 +13,6 @@ export interface Notes {
   /**
    * Stores a note, once for each call.
    *
-   * @param now Unix time in milliseconds.
    * @returns The note, or `undefined` if its key has too many.
    */
   save(note: NewNote, now: number): Promise<Note | undefined>;
@@ -37,7 +36,6 @@ export interface Notes {
   /**
    * Replaces a note's text, and adds messages that it came from.
    *
-   * @param now Unix time in milliseconds.
    * @returns Whether the note existed.
    */
   update(id: number, text: string, sources: readonly MessageId[], now: number): Promise<boolean>;

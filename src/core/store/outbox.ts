@@ -2,8 +2,7 @@
  * The contract of `store.outbox`: stored messages on their way to Discord.
  *
  * The end of a turn adds rows inside its transaction. Notices and commands add rows, too. A row stays
- * open until Discord has its message. Another process, `barnacle send`, may add and release rows of
- * its own.
+ * open until Discord has its message.
  *
  * @module
  */
@@ -37,14 +36,13 @@ export interface Additions {
   add(frozen: Frozen, now: number): Promise<AddedRow>;
   /**
    * Adds the messages of one text: all or none of them, without other messages between them. This
-   * holds even if this process dies or another one adds messages.
+   * holds even if this process dies.
    */
   addAll(frozen: readonly Frozen[], now: number): Promise<readonly AddedRow[]>;
 }
 
 /** A row of the outbox that this call or an earlier one has added. */
 export interface AddedRow extends OutboxRow {
-  /** The row's state. */
   readonly state: RowState;
   /**
    * Discord's id of the sent message; absent while it is not sent, or if it was deleted before
@@ -104,9 +102,6 @@ export interface AttemptRows {
   /**
    * Shifts times after the clock was set forward. Each row that has been failing since `until` or
    * earlier starts `byMs` later. So it has been failing for as long as before.
-   *
-   * @param byMs Milliseconds.
-   * @param until Unix time in milliseconds.
    */
   shiftFailing(accountId: AccountId, byMs: number, until: number): Promise<void>;
   /** Takes all attempts back, because the channel's history shows that none has succeeded. */
@@ -171,7 +166,6 @@ export interface HeldRows {
    * Neither is a message whose files are deleted. Giving up a message also removes the draft that
    * it would have replaced. If its channel is parked, the waiting messages there are tried at once.
    *
-   * @param id Number of the row.
    * @returns Whether the row was in a state that allows this.
    */
   release(id: number, how: "resend" | "drop"): Promise<boolean>;
@@ -179,7 +173,6 @@ export interface HeldRows {
 
 /** A message that is not sent. Times are Unix times in milliseconds. */
 export interface OpenRow {
-  /** Number of the row. */
   readonly id: number;
   /** Target channel of the message. */
   readonly channelId: ChannelId;
@@ -193,7 +186,6 @@ export interface OpenRow {
   readonly chars: number;
   /** Number of files that the message was stored with. */
   readonly fileCount: number;
-  /** When the message was added. */
   readonly createdAt: number;
   /** When Discord may first have got it; absent before the first attempt. */
   readonly firstAttemptAt?: number;
@@ -227,7 +219,6 @@ export interface InvalidRequestCounts {
 export interface InvalidMinute {
   /** Minutes since 1970. */
   readonly minute: number;
-  /** Number of invalid requests in that minute, from 1. */
   readonly count: number;
 }
 
@@ -256,8 +247,6 @@ export interface ParkedChannels {
    * The channels that refuse, the longest parked first. A channel that is tried again stays in the
    * list until a message arrives there. Without waiting messages, it stays for a day after its last
    * refusal.
-   *
-   * @param now Unix time in milliseconds.
    */
   parked(accountId: AccountId, now: number): Promise<readonly ParkedChannel[]>;
 }

@@ -39,11 +39,7 @@ export interface Pairings {
   revoke(accountId: AccountId, userId: UserId, now: number): Promise<Paired | undefined>;
   /** Requests that were not reported to the owners yet, oldest first. */
   unreported(accountId: AccountId, now: number): Promise<readonly PairingRequest[]>;
-  /**
-   * Notes that a request was reported to the owners.
-   *
-   * @param id Number of the request.
-   */
+  /** Notes that a request was reported to the owners. */
   markReported(id: number): Promise<void>;
 }
 
@@ -61,10 +57,6 @@ export interface ResolvedNames {
 export interface AskedGuildRows {
   /** Whether the owners got a question about a guild. */
   wasAsked(accountId: AccountId, guildId: GuildId): Promise<boolean>;
-  /**
-   * Notes that they were.
-   *
-   * @param now Unix time in milliseconds.
-   */
+  /** Notes that they were. */
   noteAsked(accountId: AccountId, guildId: GuildId, now: number): Promise<void>;
 }

@@ -39,11 +39,7 @@ export interface Cards {
   settleCard(id: number, frozen: Frozen, now: number): Promise<void>;
   /** Ends a question that could reach no one. */
   withdraw(questionId: number, now: number): Promise<void>;
-  /**
-   * Ends the questions of an account whose time is over.
-   *
-   * @returns Their number.
-   */
+  /** Ends the questions of an account whose time is over. Returns their number. */
   expire(accountId: AccountId, now: number): Promise<number>;
   /** When the next question of an account expires; `undefined` if none is open. */
   nextExpiry(accountId: AccountId): Promise<number | undefined>;
@@ -57,7 +53,6 @@ export interface Cards {
 export interface NewCard {
   /** The message, with a nonce. */
   readonly frozen: Frozen;
-  /** Its components. */
   readonly controls: readonly NewControl[];
 }
 
@@ -71,9 +66,7 @@ export interface NewControl {
 
 /** A card of a decided question that still shows it as open. */
 export interface OutdatedCard {
-  /** The store's number. */
   readonly id: number;
-  /** Channel of the message. */
   readonly channelId: ChannelId;
   /** Nonce of the posted message. */
   readonly nonce: string;
@@ -89,8 +82,6 @@ export interface QuestionDecisions {
   decide(deciding: Deciding): Promise<DecidingOutcome>;
   /** Open questions, oldest first; of one account, if given. */
   open(now: number, accountId?: AccountId): Promise<readonly StoredQuestion[]>;
-  /** Forgets waiting turns that memory knows, because another process may have decided one. */
-  decidedElsewhere(): void;
 }
 
 /** Keeps the rules. */
@@ -128,6 +119,5 @@ export interface TurnToPark {
   readonly charges: readonly Charge[];
   /** At least one call that waits. */
   readonly asked: readonly (AskedCall & { readonly code: string })[];
-  /** Unix time in milliseconds. */
   readonly now: number;
 }

@@ -10,6 +10,7 @@ import type { Facts } from "../inbound/facts.ts";
 import type { Verdict } from "../inbound/verdict.ts";
 import type { ResolvedName } from "../names.ts";
 import type { TurnCost } from "../spending/usage.ts";
+import type { OpenRow } from "./outbox.ts";
 
 /** All methods of `store.received`. */
 export interface Received extends RecordedVerdicts, DirectChannels, MessageRecords, Policies {}
@@ -29,19 +30,16 @@ export interface RecordedVerdict {
   readonly id: number;
   /** The account that judged the message. */
   readonly accountId: AccountId;
-  /** Discord's id of the message. */
   readonly messageId: MessageId;
   /** Channel, thread or direct message channel of the message. */
   readonly channelId: ChannelId;
   /** The sender that policy judged. */
   readonly authorId: UserId;
-  /** The kind of verdict. */
   readonly verdict: Verdict["kind"];
   /** The reason as this or an older Barnacle named it: `"no-mention"`. */
   readonly why: string;
   /** Config path of the rule that decided. */
   readonly rule: string;
-  /** Unix time in milliseconds. */
   readonly at: number;
 }
 
@@ -71,7 +69,6 @@ export interface MessageRecords {
 
 /** The record of one message. Times are Unix time in milliseconds. */
 export interface MessageRecord {
-  /** Discord's id of the message. */
   readonly messageId: MessageId;
   /** One decision of each account that saw the message; none once they are deleted. */
   readonly decisions: readonly DecisionOnRecord[];
@@ -118,15 +115,11 @@ export interface PolicyRevision {
 export interface TurnOnRecord {
   /** The account that accepted the message. */
   readonly accountId: AccountId;
-  /** The agent of the turn. */
   readonly agentId: string;
-  /** Key of the conversation's session. */
   readonly sessionKey: string;
-  /** State of the turn. */
   readonly state: TurnState;
   /** Number of the newest attempt; 0 before the first. */
   readonly attempt: number;
-  /** When the message was accepted. */
   readonly acceptedAt: number;
   /** When the newest attempt began; absent before the first. */
   readonly claimedAt?: number;
@@ -168,27 +161,25 @@ export type TurnState =
   | "interrupted";
 
 /** A message for Discord as the outbox has it. */
-export interface OutboxOnRecord {
-  /** Number of its row. */
-  readonly id: number;
-  /** The account that sends it. */
+export interface OutboxOnRecord extends
+  Pick<
+    OpenRow,
+    | "id"
+    | "channelId"
+    | "createdAt"
+    | "firstAttemptAt"
+    | "failingSince"
+    | "nextAttemptAt"
+    | "behind"
+  > {
   readonly accountId: AccountId;
-  /** Its target channel. */
-  readonly channelId: ChannelId;
   /** Absent for messages that answer no one. */
   readonly kind?: string;
-  /** State of its row. */
   readonly state: string;
   /** Index among the messages of one answer, from 0; absent for messages that answer no one. */
   readonly part?: number;
   /** Number of messages of that answer; absent with `part`. */
   readonly parts?: number;
-  /** When the message was added. */
-  readonly createdAt: number;
-  /** When Discord may first have got it; absent before the first attempt. */
-  readonly firstAttemptAt?: number;
-  /** Since when no attempt has succeeded; absent if the row is not failing. */
-  readonly failingSince?: number;
   /**
    * Discord's id of the sent message; absent if it is not sent or was deleted before Discord told
    * the id.
@@ -198,10 +189,6 @@ export interface OutboxOnRecord {
   readonly foldedInto?: number;
   /** Discord's last refusal, or the reason why the message was given up. Absent without either. */
   readonly reason?: string;
-  /** When Barnacle tries it again, at the latest; absent while it does, and after the last try. */
-  readonly nextAttemptAt?: number;
-  /** Number of an earlier unsent message of its channel, if it waits for that one. */
-  readonly behind?: number;
   /** Why the bot cannot post in the channel now; absent if the channel is not parked. */
   readonly parkedReason?: string;
 }
@@ -212,7 +199,6 @@ export interface Policies {
    * Stores a policy as the newest one in force.
    *
    * @returns Number of the policy, by which decisions name it; the same for the same hash.
-   * @param now Unix time in milliseconds.
    */
   savePolicy(revision: PolicyRevision, now: number): Promise<number>;
 }

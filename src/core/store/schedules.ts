@@ -16,7 +16,6 @@ export interface ScheduleRows {
   /**
    * Stores a schedule, once for each call.
    *
-   * @param now Unix time in milliseconds.
    * @returns The schedule, or `undefined` if its creator has too many.
    */
   create(schedule: NewSchedule, now: number): Promise<Schedule | undefined>;
@@ -35,12 +34,7 @@ export interface ScheduleRows {
    * @returns Whether it existed.
    */
   resume(id: number, nextAt?: number): Promise<boolean>;
-  /**
-   * Asks for a run at once, beside the schedule's own.
-   *
-   * @param now Unix time in milliseconds.
-   * @returns Whether the schedule existed.
-   */
+  /** Asks for a run at once, beside the schedule's own. Returns whether the schedule existed. */
   ask(id: number, now: number): Promise<boolean>;
 }
 
@@ -49,8 +43,6 @@ export interface ScheduleRuns {
   /**
    * Schedules of an account that are due, the earliest first. A paused one is due only if an
    * operator asked for a run.
-   *
-   * @param now Unix time in milliseconds.
    */
   due(accountId: AccountId, now: number, limit: number): Promise<readonly Schedule[]>;
   /** Unix time in milliseconds of the account's next run; `undefined` if there is none. */
@@ -58,8 +50,6 @@ export interface ScheduleRuns {
   /**
    * Records that a run begins, with its messages. A repetition changes nothing. Neither does a run
    * of a deleted schedule.
-   *
-   * @param now Unix time in milliseconds.
    */
   begin(run: BegunRun, messages: readonly Frozen[], now: number): Promise<void>;
   /** The newest runs of a schedule, newest first. */

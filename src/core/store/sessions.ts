@@ -29,16 +29,13 @@ export interface Checkpoints {
   /**
    * Folds the oldest entries since the newest checkpoint.
    *
-   * @param now Unix time in milliseconds.
    * @returns `false`, and stores nothing, if the range is another one by now: a newer checkpoint has
-   * entries of it, or some are removed. If another process does that at the same moment, the result
-   * may be `true`; nothing is stored then, either.
+   * entries of it, or some are removed.
    */
   fold(fold: Fold, now: number): Promise<boolean>;
   /**
    * Begins a new transcript under the same key (S4a).
    *
-   * @param now Unix time in milliseconds.
    * @returns Number of entries that the model does not see any more; 0 if there was nothing to
    * leave behind.
    */
@@ -61,9 +58,7 @@ export interface Listing {
 
 /** One session. Times are Unix time in milliseconds. */
 export interface ListedSession {
-  /** Its key (S1). */
   readonly sessionKey: string;
-  /** The agent that answers in it. */
   readonly agentId: string;
   /** Number of all entries. */
   readonly entries: number;
@@ -75,9 +70,7 @@ export interface ListedSession {
   readonly openChars: number;
   /** UTF-16 units of the summary of the folded ones. */
   readonly summaryChars: number;
-  /** When the first entry was stored. */
   readonly firstAt: number;
-  /** When the newest entry was stored. */
   readonly lastAt: number;
   /** The message of the newest turn, for the display name; absent if it is deleted. */
   readonly newest?: InboundMessage;
@@ -101,7 +94,6 @@ export interface ListedCheckpoint {
   readonly summary?: string;
   /** Id of the model that wrote the summary; absent of a reset. */
   readonly modelId?: string;
-  /** When it was stored. */
   readonly at: number;
 }
 

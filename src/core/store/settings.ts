@@ -21,11 +21,7 @@ export interface StoredSettings extends Pauses {
    * @param scope Key of a session, or id of a channel.
    */
   known(accountId: AccountId, scope: string, name: ChosenSetting): string | undefined;
-  /**
-   * Changes a setting; `undefined` removes it.
-   *
-   * @param now Unix time in milliseconds.
-   */
+  /** Changes a setting; `undefined` removes it. */
   change(
     accountId: AccountId,
     scope: string,
@@ -44,7 +40,6 @@ export interface Pauses {
   /**
    * Pauses an account, or lets it go on.
    *
-   * @param now Unix time in milliseconds.
    * @returns The pause afterwards, and whether it is another one than before.
    */
   changePause(

@@ -4,7 +4,7 @@
  *
  * The contracts in this folder are declared once, with their docs. `store/` implements them; flows,
  * `bot/` and `cli/` take them, or a `Pick` of them. All methods that read or store are asynchronous,
- * so another database can replace SQLite.
+ * so another database can replace SQLite. Only `Store.catchUp()` is synchronous.
  *
  * @module
  */
@@ -29,7 +29,7 @@ import type { ModelProblems, Usage } from "./usage.ts";
  * The methods of the store. A method that reads or stores
  * rejects with a `StoreError` if the disk or the file fails; nothing of its work is stored then.
  */
-export interface Store extends OtherWriters {
+export interface Store {
   /** Accounts, gateway sessions, gaps and runs. */
   readonly gateway: GatewayRecords;
   /** Messages until a turn claims them. */
@@ -48,7 +48,6 @@ export interface Store extends OtherWriters {
   readonly pairing: Pairing;
   /** Questions to people, and the turns that wait for them. */
   readonly questions: Questions;
-  /** Forgetting people (X5). */
   readonly forgetting: Forgetting;
   /** The agent's memory. */
   readonly notes: Notes & NoteVectors;
@@ -79,12 +78,6 @@ export interface Store extends OtherWriters {
   close(): void;
 }
 
-/** Watches for commits of other connections. */
-export interface OtherWriters {
-  /** Whether another connection has committed since the last call, or since the start. */
-  changedElsewhere(): boolean;
-}
-
 /** The store's counts at one moment. */
 export interface StoreFigures {
   /** Messages that a turn will answer or is answering. */
@@ -94,11 +87,12 @@ export interface StoreFigures {
     /** Unix time in milliseconds at which the oldest waiting message was accepted. */
     readonly oldestWaitingAt?: number;
   };
-  /** Messages to Discord, by state. */
   readonly outbox: {
     readonly pending: number;
     readonly sending: number;
+    /** Messages that Discord may or may not have received. */
     readonly uncertain: number;
+    /** Messages that Discord refuses for good. */
     readonly dead: number;
     /** Unsent messages in parked channels; neither pending nor sending, and not late. */
     readonly parked: number;
@@ -112,9 +106,7 @@ export interface StoreFigures {
 
 /** The count of one verdict with one reason. */
 export interface DecisionCount {
-  /** The kind of verdict. */
   readonly verdict: Verdict["kind"];
-  /** The reason of the verdict. */
   readonly why: Verdict["why"];
   /** Number of messages since the start, at least 1. */
   readonly count: number;
@@ -133,7 +125,7 @@ export interface Forgetting {
    *
    * @throws {unknown} SQLite's error, if another process uses the file for too long.
    */
-  vacuum(): void;
+  vacuum(): Promise<void>;
 }
 
 /** The rows that a forgotten person was in. */
@@ -144,7 +136,6 @@ export interface Forgotten {
 
 /** A failure of the disk or of the database file. */
 export interface StoreFailure {
-  /** The kind of the failure. */
   readonly kind: StoreErrorKind;
   /** Milliseconds since the failure. */
   readonly ageMs: number;

@@ -24,11 +24,7 @@ export interface AnswerThreadRows {
   answerThreads(accountId: AccountId, limit: number): Promise<readonly AnswerThread[]>;
   /** A thread; `undefined` if no answer has asked for it. */
   answerThread(accountId: AccountId, threadId: ChannelId): Promise<AnswerThread | undefined>;
-  /**
-   * Stores a thread before the request to Discord. A known one stays unchanged.
-   *
-   * @param now Unix time in milliseconds.
-   */
+  /** Stores a thread before the request to Discord. A known one stays unchanged. */
   beginThread(accountId: AccountId, thread: AnswerThread, now: number): Promise<void>;
   /** Stores Discord's answer. */
   endThread(
@@ -54,11 +50,7 @@ export interface OverheardContext {
     before: MessageId,
     limit: number,
   ): Promise<readonly Overheard[]>;
-  /**
-   * Keeps messages that were written before the bot listened to the channel.
-   *
-   * @param now Unix time in milliseconds.
-   */
+  /** Keeps messages that were written before the bot listened to the channel. */
   addOverheard(
     accountId: AccountId,
     channelId: ChannelId,
@@ -69,7 +61,6 @@ export interface OverheardContext {
 
 /** The key of a channel's context. */
 export interface OverheardKey {
-  /** The account that overheard the messages. */
   readonly accountId: AccountId;
   /** Channel, thread or direct message channel of the messages. */
   readonly channelId: ChannelId;
@@ -121,7 +112,6 @@ export interface TurnEnds {
   /**
    * T3: stores the end of a turn, its entries and its messages.
    *
-   * @param now Unix time in milliseconds.
    * @param queue The plan for a full queue of the channel; without it, no queue is ever full.
    * @returns `stored` is false if the claim does not run any more; nothing is stored then.
    */

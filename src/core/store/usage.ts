@@ -34,23 +34,16 @@ export interface Usage {
 }
 
 /** A sum of requests. */
-export interface UsageSum {
+export interface UsageSum
+  extends Pick<Charge, "inputTokens" | "cachedTokens" | "outputTokens" | "audioSec"> {
   /** Number of requests. */
   readonly requests: number;
-  /** Tokens of requests, cached ones included. */
-  readonly inputTokens: number;
-  /** Those of them that servers had cached. */
-  readonly cachedTokens: number;
-  /** Tokens of answers. */
-  readonly outputTokens: number;
   /** Millionths of the currency, of requests with a known price. */
   readonly micros: number;
   /** Number of requests without a known price. */
   readonly unpriced: number;
   /** Milliseconds of all requests together. */
   readonly ms: number;
-  /** Seconds of audio. */
-  readonly audioSec: number;
 }
 
 /** A field by which sums can be grouped. */
@@ -64,7 +57,6 @@ export interface ModelProblems {
    * Notes that the owners know a problem.
    *
    * @param problem Kind of failure and model.
-   * @param now Unix time in milliseconds.
    */
   noteProblem(accountId: AccountId, problem: string, now: number): Promise<void>;
   /** Forgets them, because a model has answered. */

@@ -28,7 +28,6 @@ export interface Summary {
 export interface Checkpoint {
   /** Absent after a reset: then the model knows nothing of earlier entries. */
   readonly summary?: Summary;
-  /** Unix time in milliseconds. */
   readonly at: number;
 }
 
@@ -36,7 +35,6 @@ export interface Checkpoint {
 export interface NumberedEntry {
   /** Numbers rise in the order of the transcript. */
   readonly id: number;
-  /** The entry. */
   readonly entry: Entry;
 }
 
@@ -64,11 +62,8 @@ export interface FoldRange {
 
 /** Entries that a summary takes the place of. */
 export interface Fold extends FoldRange {
-  /** The agent of the session. */
   readonly agentId: string;
-  /** Key of the session. */
   readonly sessionKey: string;
-  /** Why they are folded. */
   readonly cause: FoldCause;
   /** The summary of all entries since the last reset. */
   readonly summary: Summary;

@@ -72,11 +72,7 @@ export function mayGoOn(decision: Decision | undefined): boolean {
     decision.answer.choice === ALLOW_ONCE;
 }
 
-/**
- * Why a turn may make no more changes.
- *
- * @param most Number of changes that it may make by itself.
- */
+/** Why a turn may make no more changes. */
 export function limitReached(most: number, decision: Decision | undefined): RefusedCall {
   const why = decision === undefined || decision.kind === "withdrawn"
     ? "a person must approve further ones: tell them what is left to do, and let them ask for it in " +

@@ -15,9 +15,7 @@ export type FileOwner = "message" | "quoted message";
 export interface ReadFile {
   /** The file, as Discord announced it. */
   readonly attachment: Attachment;
-  /** The message that it belongs to. */
   readonly owner: FileOwner;
-  /** What became of it. */
   readonly result: FileResult;
 }
 
@@ -37,7 +35,6 @@ export type FileResult =
 
 /** A file cannot be read. The message is part of a sentence for people: `"larger than 8 MB"`. */
 export class FileError extends Error {
-  /** Tells it from other errors. */
   override readonly name = "FileError";
 }
 
@@ -62,7 +59,6 @@ export type FileKind =
 
 /** A file with its kind. */
 export interface FoundFile {
-  /** The whole content. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Its kind, by content. */
   readonly kind: FileKind;

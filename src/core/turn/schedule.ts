@@ -27,9 +27,7 @@ export interface ScheduledWork {
 export interface NewSchedule extends ScheduledWork {
   /** Identifies the call that creates it, so that a repeated call creates no second one. */
   readonly callKey: string;
-  /** The message that asked for it. */
   readonly origin: ScheduleOrigin;
-  /** Unix time in milliseconds of the first run. */
   readonly nextAt: number;
 }
 
@@ -37,9 +35,7 @@ export interface NewSchedule extends ScheduledWork {
 export interface Schedule extends ScheduledWork {
   /** The store's number, which is never used again. */
   readonly id: number;
-  /** The account that runs it. */
   readonly accountId: AccountId;
-  /** The message that asked for it. */
   readonly origin: ScheduleOrigin;
   /** Unix time in milliseconds of the next run; absent once the only run has begun. */
   readonly nextAt?: number;
@@ -75,9 +71,7 @@ export type RunState =
 export interface ScheduleRun {
   /** The id under which the run is on record: `barnacle why <id>`. */
   readonly messageId: MessageId;
-  /** Unix time in milliseconds at which it was due. */
   readonly dueAt: number;
-  /** Unix time in milliseconds at which it began. */
   readonly startedAt: number;
   /** How it ended, or how far it is. */
   readonly state: RunState;
@@ -85,11 +79,9 @@ export interface ScheduleRun {
 
 /** A run that begins, for the store. */
 export interface BegunRun {
-  /** Number of the schedule. */
   readonly scheduleId: number;
   /** From {@link runIdOf}. */
   readonly messageId: MessageId;
-  /** Unix time in milliseconds at which it was due. */
   readonly dueAt: number;
   /** Set if an operator asked for it, so that the schedule's own time stays. */
   readonly isAsked: boolean;
@@ -105,11 +97,7 @@ export const MAX_PER_USER = 20;
 /** Number of failed runs in a row that pause a schedule. */
 export const MAX_FAILURES = 3;
 
-/**
- * The id of a run. The same run gets the same id after a crash, so it is answered once.
- *
- * @param dueAt Unix time in milliseconds.
- */
+/** The id of a run. The same run gets the same id after a crash, so it is answered once. */
 export function runIdOf(scheduleId: number, dueAt: number): MessageId {
   return snowflakeAt<"message">(dueAt, scheduleId);
 }

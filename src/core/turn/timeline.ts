@@ -24,7 +24,6 @@ export type TimelineEntry =
   & (
     | {
       readonly kind: "model";
-      /** Names of the called tools, in order. */
       readonly calls: readonly string[];
       readonly usage?: ModelUsage;
       /** The model that answered, if it was a fallback (L3). */
@@ -110,7 +109,6 @@ export function timelineOf(
  * The request that ended a turn with steps: the part of the turn's cost that no step has.
  *
  * @param steps From {@link timelineOf}.
- * @param endedAt When the turn ended.
  * @returns `undefined` if the steps have all requests, or if several are missing, as after a crash.
  */
 export function lastRequestOf(
@@ -139,19 +137,14 @@ export function lastRequestOf(
 
 /** The trace of one turn. Times are Unix times in milliseconds. */
 export interface TurnTrace {
-  /** The account that answers. */
   readonly accountId: AccountId;
-  /** The agent of the turn. */
   readonly agentId: string;
-  /** Key of the conversation. */
   readonly sessionKey: string;
   /** The answered message. */
   readonly messageId: MessageId;
   /** The model: `"<provider>/<model>"`. */
   readonly modelId: string;
-  /** When the turn began. */
   readonly startedAt: number;
-  /** When it ended. */
   readonly endedAt: number;
   /** Kind of the failure; absent if the turn has an answer. */
   readonly failure?: string;

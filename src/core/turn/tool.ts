@@ -10,40 +10,32 @@
 import type { z } from "zod";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_names.ts";
-import type { Decision, Question } from "../people/question.ts";
+import type { Question } from "../people/question.ts";
 import type { CodePort, DrawPort, ExecPort, WebPort, WorkspacePort } from "./ports/host.ts";
 import type { DiscordPort } from "./ports/discord.ts";
+import type { DiscordCall } from "./ports/discord_call.ts";
 import type { HistoryPort, QuestionsPort, ThreadsPort } from "./ports/history.ts";
 import type { MemoryPort, RecallPort, SkillsPort } from "./ports/memory.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
 
 /** What tools can do outside the process: one part for each kind of thing. */
 export interface ToolPorts {
-  /** Actions on Discord. */
   readonly discord: DiscordPort;
-  /** The history of channels. */
   readonly history: HistoryPort;
   /** Folded entries of sessions. */
   readonly recall: RecallPort;
   /** Scripts in a sandbox. */
   readonly code: CodePort;
-  /** Drawn images. */
   readonly draw: DrawPort;
   /** Notes that outlast a conversation. */
   readonly memory: MemoryPort;
-  /** The agent's skills. */
   readonly skills: SkillsPort;
-  /** The agent's files. */
   readonly workspace: WorkspacePort;
-  /** Threads. */
   readonly threads: ThreadsPort;
   /** Commands on the host. */
   readonly exec: ExecPort;
-  /** Questions to people. */
   readonly questions: QuestionsPort;
-  /** Reminders and scheduled tasks. */
   readonly schedules: SchedulesPort;
-  /** The web. */
   readonly web: WebPort;
 }
 
@@ -51,38 +43,24 @@ export interface ToolPorts {
 export interface OpenCall {
   /** Its key among all calls of all turns. */
   readonly callKey: string;
-  /** Name of its tool. */
   readonly name: string;
   /** Its arguments as the model wrote them: JSON, or not. */
   readonly arguments: string;
 }
 
 /** Facts that a call has besides its input. */
-export interface ToolContext {
-  /** What the tool can do outside the process. */
+export interface ToolContext extends Omit<DiscordCall, "isProbe"> {
   readonly ports: ToolPorts;
-  /** The message whose turn calls the tool: it runs with the rights of its sender (T4). */
-  readonly message: InboundMessage;
-  /** Later messages that the turn answers too (S5); absent if there are none. */
-  readonly also?: readonly InboundMessage[];
-  /** Key of the turn's session. */
-  readonly sessionKey: string;
-  /** Identifies the call among all calls of all turns, also after a crash. */
-  readonly callKey: string;
   /** The calls of the same answer without a result, in order; absent outside of a turn. */
   readonly open?: readonly OpenCall[];
   /** Whether the call can wait for a person by a `WaitsForPerson`; absent: it cannot. */
   readonly mayWait?: true;
-  /** What a person has decided about this call; absent: no person was asked. */
-  readonly decision?: Decision;
   /**
    * Shows an image to the model with the result of the call; absent: the result is text alone.
    *
    * @throws {FileError} If the model cannot get it, with the reason for the model; as a rejection.
    */
   readonly showImage?: (bytes: Uint8Array) => Promise<void>;
-  /** Aborted when the turn ends, or the call takes too long (T1). */
-  readonly signal: AbortSignal;
 }
 
 /** One tool, with the type of its checked input. */
@@ -142,25 +120,44 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   run(input: z.infer<Input>, context: ToolContext): Promise<string>;
 }
 
+/** The schema of an input, or a function that builds it at the first call. */
+export type DeclaredInput<Input extends z.ZodType> = {
+  readonly input: Input | (() => Input);
+};
+
 /** Checks a tool's types while it is declared, and hides that of its input from the list of tools. */
-export function defineTool<Input extends z.ZodType>(tool: Tool<Input>): Tool {
-  return tool;
+export function defineTool<Input extends z.ZodType>(
+  tool: Omit<Tool<Input>, "input"> & DeclaredInput<Input>,
+): Tool {
+  return withInput(tool);
+}
+
+/**
+ * Builds the input of a declaration at its first use. A process knows a hundred inputs and checks
+ * few, and their schemas take 4 ms of a start.
+ */
+export function withInput<Declared extends object, Input extends z.ZodType>(
+  declared: Declared & DeclaredInput<Input>,
+): Declared & { readonly input: Input } {
+  const { input } = declared;
+  let built: Input | undefined;
+  const get = () => built ??= typeof input === "function" ? input() : input;
+  return Object.defineProperty<object>(declared, "input", { get }) as Declared & {
+    readonly input: Input;
+  };
 }
 
 /** A tool may have done its work, or not: the connection to it was lost. */
 export class UnknownOutcomeError extends Error {
-  /** Name of the class, for logs. */
   override readonly name = "UnknownOutcomeError";
 }
 
 /** Thrown by a tool: its call waits for a person. */
 export class WaitsForPerson extends Error {
-  /** Tells it from failures. */
   override readonly name = "WaitsForPerson";
   /** The question. */
   readonly question: Question;
 
-  /** Creates the error. */
   constructor(question: Question) {
     super("the call waits for a person");
     this.question = question;

@@ -34,7 +34,6 @@ export type TurnOutcome =
 
 /** A turn whose calls wait for people (A1, T10). Its next attempt continues with the decisions. */
 export interface ParkedTurn {
-  /** Tells it from the ends of a turn. */
   readonly kind: "parked";
   /** The calls that wait, at least one. */
   readonly asked: readonly AskedCall[];
@@ -44,7 +43,6 @@ export interface ParkedTurn {
 
 /** The steps of a turn that has ended, or waits. */
 export interface StepsTaken {
-  /** All of them, in order. */
   readonly steps: readonly Step[];
   /** The last of them, which are not stored yet. */
   readonly unsaved: readonly Step[];

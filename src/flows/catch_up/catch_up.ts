@@ -12,7 +12,6 @@
  * @module
  */
 
-import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { Log } from "../../lib/log.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import type { Account } from "../../core/account/account.ts";
@@ -28,63 +27,36 @@ import {
   openGap,
   pendingIn,
 } from "./gap_tasks.ts";
-import { createUnreadable, type UnreadableChannel } from "./unreadable.ts";
+import type { Gaps, GatewayRecords, StoredSession, StoredShard } from "../../core/store/gateway.ts";
+import { createUnreadable } from "./unreadable.ts";
 
 /** Everything that catch-up needs from outside. */
 export interface CatchUpPorts
   extends
-    Omit<GapTasksPorts, "events">,
+    Omit<GapTasksPorts, "events" | "store">,
     Pick<Parameters<typeof createUnreadable>[0], "readPermissions">,
-    Pick<Account, "schedule" | "random">,
+    Pick<
+      Account<unknown, unknown, GapTasksPorts["store"] & { readonly gateway: GapRows }>,
+      "schedule" | "random" | "store"
+    >,
     Emits<"found" | "released"> {
   /** `gateway.catchUp.enabled`; if `false`, gaps are closed without reading. */
   readonly isEnabled: boolean;
-  /** The store's gaps; each method is one transaction. */
-  readonly store: GapTasksPorts["store"] & {
-    /** The open gap of a shard; `undefined` if there is none. */
-    gapOf(accountId: AccountId, shardId: number): Promise<GapBounds | undefined>;
-    /** Closes a gap, if it still begins at `from` and no further loss was recorded. */
-    finishCatchUp(
-      accountId: AccountId,
-      shardId: number,
-      from: number,
-      lostAt?: number,
-    ): Promise<void>;
-  };
 }
 
-/** Catch-up for all shards of one account. */
-export interface CatchUp {
-  /**
-   * Tells that a shard's session lacks events and a new one will follow. No turn begins before it.
-   */
-  sessionDue(shardId: number): void;
-  /**
-   * Tells that a shard's new session is about to be stored. No turn begins before Barnacle has read its gap.
-   */
-  sessionStarting(shardId: number): void;
-  /** Tells that the new session is stored, with its gap if there is one. */
-  sessionStarted(shardId: number): void;
-  /**
-   * Tells the account's current number of shards. No further session of other shards will follow.
-   */
-  setShardCount(count: number): void;
-  /** Tells of an open gap at the start of the process, if its session is to be resumed. */
-  start(gap: Gap): void;
-  /** Tells that a GUILD_CREATE has arrived, or that the bot has left a guild. */
-  ready(): void;
-  /** Channels in which no turn may begin, because earlier messages are still missing. */
-  delayedChannels(): "all" | readonly ChannelId[];
-  /** Number of channels still to be read, plus guilds still awaited. */
-  pending(): number;
-  /** Channels that the bot may not read, for the health report. */
-  unreadable(): readonly UnreadableChannel[];
-  /** Reads nothing more; the next start continues. */
-  stop(): Promise<void>;
-}
+/** A shard of the store, with its gap if it has one. */
+export type ShardGap = Pick<StoredShard, "shardId" | "catchUpFrom" | "lostAt"> & {
+  readonly session?: Pick<StoredSession, "hasHole">;
+};
 
-/** Creates the catch-up of one account. Reads nothing before the first gap. */
-export function createCatchUp(ports: CatchUpPorts): CatchUp {
+/** The store's gaps. */
+export type GapRows = Pick<GatewayRecords, "loadAccount"> & Pick<Gaps, "finishCatchUp">;
+
+/**
+ * Creates the catch-up of one account. Reads nothing before the first gap. The function is longer than
+ * most, because its inner functions share one state: the open gaps.
+ */
+export function createCatchUp(ports: CatchUpPorts) {
   const { accountId, store, log, now } = ports;
   const open = new Map<number, OpenGap>();
   const expected = createExpectedSessions();
@@ -122,7 +94,7 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
 
   async function finish(gap: OpenGap): Promise<void> {
     const { shardId, from, lostAt } = gap;
-    await store.finishCatchUp(accountId, shardId, from, lostAt);
+    await store.gateway.finishCatchUp(accountId, shardId, from, lostAt);
     if (!isOpen(gap)) return;
     open.delete(shardId);
     settleDelay();
@@ -149,38 +121,73 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
     delay.expectGap(isNewGap);
   }
 
+  function sessionDue(shardId: number): void {
+    if (ports.isEnabled) grow(shardId, expected.due(shardId));
+  }
+
   return {
-    sessionDue(shardId) {
-      if (ports.isEnabled) grow(shardId, expected.due(shardId));
-    },
-    sessionStarting(shardId) {
+    /**
+     * Tells that a shard's session lacks events and a new one will follow. No turn begins before it.
+     */
+    sessionDue,
+    /**
+     * Tells that a shard's new session is about to be stored. No turn begins before Barnacle has read its gap.
+     */
+    sessionStarting(shardId: number): void {
       if (ports.isEnabled) grow(shardId, expected.starting(shardId));
     },
-    setShardCount(count) {
+    /**
+     * Tells the account's current number of shards. No further session of other shards will follow.
+     */
+    setShardCount(count: number): void {
       expected.setShardCount(count);
       settleDelay();
     },
-    sessionStarted(shardId) {
+    /** Tells that the new session is stored, with its gap if there is one. */
+    sessionStarted(shardId: number): void {
       retries.addFirst(async () => {
-        const bounds = await store.gapOf(accountId, shardId);
+        const { shards } = await store.gateway.loadAccount(accountId);
+        const bounds = boundsOf(shards.find((shard) => shard.shardId === shardId));
         expected.started(shardId);
         if (bounds) begin({ shardId, ...bounds });
         else open.delete(shardId); // it was closed in time
         settleDelay();
       });
     },
-    start: begin,
-    ready() {
+    /** Continues the gaps of the last process, whose sessions are to be resumed. */
+    resume(shards: readonly ShardGap[]): void {
+      for (const { shardId, session, ...bounds } of shards) {
+        const gap = boundsOf(bounds);
+        if (session?.hasHole) sessionDue(shardId); // READY tells which channels to read
+        else if (gap) begin({ shardId, ...gap });
+      }
+    },
+    /** Tells that a GUILD_CREATE has arrived, or that the bot has left a guild. */
+    ready(): void {
       for (const gap of open.values()) advance(gap);
     },
+    /** Channels in which no turn may begin, because earlier messages are still missing. */
     delayedChannels: delay.delayedChannels,
-    pending: () => open.values().reduce((sum, gap) => sum + pendingIn(gap), 0),
+    /** Number of channels still to be read, plus guilds still awaited. */
+    pending: (): number => open.values().reduce((sum, gap) => sum + pendingIn(gap), 0),
+    /** Channels that the bot may not read, for the health report. */
     unreadable: unreadable.list,
-    async stop() {
+    /** Reads nothing more; the next start continues. */
+    async stop(): Promise<void> {
       await retries.stop();
       delay.end();
     },
   };
+}
+
+/** Catch-up for all shards of one account. */
+export type CatchUp = ReturnType<typeof createCatchUp>;
+
+/** The bounds of a shard's open gap; `undefined` if there is none. */
+function boundsOf(
+  { catchUpFrom: from, lostAt }: Pick<StoredShard, "catchUpFrom" | "lostAt"> = {},
+): GapBounds | undefined {
+  return from === undefined ? undefined : { from, lostAt };
 }
 
 function reportUnread({ from }: OpenGap, log: Log): void {
@@ -203,31 +210,8 @@ function reportRead(
   });
 }
 
-/** The expected sessions of one account. */
-export interface ExpectedSessions {
-  /** Whether any shard expects a session. */
-  any(): boolean;
-  /**
-   * Notes that a shard will begin a new session.
-   *
-   * @returns Whether it is the first such shard. A repeated call, after the store refused T0, gets
-   * `false`.
-   */
-  due(shardId: number): boolean;
-  /**
-   * Notes that a shard's new session is about to be stored.
-   *
-   * @returns Whether it is the first such shard.
-   */
-  starting(shardId: number): boolean;
-  /** Notes that the session is stored, and that Barnacle has read its gap. */
-  started(shardId: number): void;
-  /** Forgets shards from this number on, because no session of theirs will follow. */
-  setShardCount(count: number): void;
-}
-
 /** Creates memory without an expected session. */
-export function createExpectedSessions(): ExpectedSessions {
+export function createExpectedSessions() {
   /** Shards that will begin a new session. */
   const due = new Set<number>();
   /** Shards with a new session whose gap is not known yet. */
@@ -240,14 +224,28 @@ export function createExpectedSessions(): ExpectedSessions {
   }
 
   return {
-    any: () => unsure.size > 0 || due.size > 0,
-    due: (shardId) => add(shardId, due),
-    starting(shardId) {
+    /** Whether any shard expects a session. */
+    any: (): boolean => unsure.size > 0 || due.size > 0,
+    /**
+     * Notes that a shard will begin a new session.
+     *
+     * @returns Whether it is the first such shard. A repeated call, after the store refused T0, gets
+     * `false`.
+     */
+    due: (shardId: number): boolean => add(shardId, due),
+    /**
+     * Notes that a shard's new session is about to be stored.
+     *
+     * @returns Whether it is the first such shard.
+     */
+    starting(shardId: number): boolean {
       due.delete(shardId);
       return add(shardId, unsure);
     },
-    started: (shardId) => void unsure.delete(shardId),
-    setShardCount(count) {
+    /** Notes that the session is stored, and that Barnacle has read its gap. */
+    started: (shardId: number): void => void unsure.delete(shardId),
+    /** Forgets shards from this number on, because no session of theirs will follow. */
+    setShardCount(count: number): void {
       for (const set of [due, unsure]) {
         for (const shardId of set) if (shardId >= count) set.delete(shardId);
       }

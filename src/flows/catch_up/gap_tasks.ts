@@ -26,7 +26,7 @@ import type { Unreadable } from "./unreadable.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** The known channels of a shard's guilds. */
-export interface KnownPlaces {
+export interface PlacesToRead {
   /** Channels and threads of guilds whose GUILD_CREATE has arrived. */
   readonly channels: readonly MissedChannel[];
   /** Guilds whose GUILD_CREATE is still missing. */
@@ -34,47 +34,33 @@ export interface KnownPlaces {
 }
 
 /** Everything that the tasks need from outside. */
-export interface GapTasksPorts extends MissedReadingPorts, Pick<Account, "accountId"> {
-  /** The store's direct message channels. */
-  readonly store: Pick<Received, "directChannels">;
+export interface GapTasksPorts extends
+  MissedReadingPorts,
+  Pick<
+    Account<unknown, unknown, { readonly received: Pick<Received, "directChannels"> }>,
+    "accountId" | "store"
+  > {
   /** The channels of one shard's guilds, without guilds that are planned already. */
-  readonly places: (shardId: number, planned: ReadonlySet<GuildId>) => KnownPlaces;
+  readonly places: (shardId: number, planned: ReadonlySet<GuildId>) => PlacesToRead;
   /** Whether the policy lets the bot answer in a place. */
   readonly mayAct: (place: GuildPlace) => boolean;
   /** Whether the policy allows any direct message. */
   readonly mayActInDirect: boolean;
 }
 
-/** Parts of catch-up that the tasks share with it. */
-export interface GapTasksParts {
-  /** Delays turns in channels that are still to be read. */
-  readonly delay: Pick<TurnDelay, "addChannel" | "releaseChannel">;
-  /** Runs the tasks. */
-  readonly retries: Pick<RetryQueue, "add">;
-  /** Remembers channels that the bot may not read. */
-  readonly unreadable: Unreadable;
-  /** Called after each task that has succeeded. */
-  readonly onProgress: (gap: OpenGap) => void;
-}
-
-/** The tasks of one account's gaps. */
-export interface GapTasks {
-  /** Plans the reading of every known channel that is not planned yet. */
-  plan(gap: OpenGap): void;
-  /**
-   * Adds a task. It does nothing if the gap has begun to grow: the larger gap reads all of it once
-   * more.
-   *
-   * @param isLast Whether it waits until there is no other task.
-   */
-  add(gap: OpenGap, task: RetriedTask, isLast?: boolean): void;
-}
-
 /** Creates the tasks of one account's gaps; none runs. */
 export function createGapTasks(
   ports: GapTasksPorts,
-  { delay, retries, unreadable, onProgress }: GapTasksParts,
-): GapTasks {
+  { delay, retries, unreadable, onProgress }: {
+    /** Delays turns in channels that are still to be read. */
+    readonly delay: Pick<TurnDelay, "addChannel" | "releaseChannel">;
+    readonly retries: Pick<RetryQueue, "add">;
+    /** Remembers channels that the bot may not read. */
+    readonly unreadable: Unreadable;
+    /** Called after each task that has succeeded. */
+    readonly onProgress: (gap: OpenGap) => void;
+  },
+) {
   const { accountId, store } = ports;
 
   function plan(gap: OpenGap): void {
@@ -95,7 +81,7 @@ export function createGapTasks(
     gap.direct = hasDirect ? "asked" : "planned";
     if (!hasDirect) return;
     add(gap, async () => {
-      for (const id of await store.directChannels(accountId)) read(gap, { id });
+      for (const id of await store.received.directChannels(accountId)) read(gap, { id });
       gap.direct = "planned";
     });
   }
@@ -124,7 +110,16 @@ export function createGapTasks(
     }, isLast);
   }
 
-  return { plan, add };
+  return {
+    /** Plans the reading of every known channel that is not planned yet. */
+    plan, /**
+     * Adds a task. It does nothing if the gap has begun to grow: the larger gap reads all of it once
+     * more.
+     *
+     * @param isLast Whether it waits until there is no other task.
+     */
+    add,
+  };
 }
 
 /** The reading of one channel. After a failure, each method may be called again and continues. */
@@ -212,7 +207,6 @@ export interface GapBounds {
 
 /** A gap that catch-up is closing. */
 export interface OpenGap extends Gap {
-  /** Unix time in milliseconds at which catch-up began. */
   readonly startedAt: number;
   /** Figures of the messages read so far. */
   readonly tally: Tally;
@@ -224,7 +218,6 @@ export interface OpenGap extends Gap {
   retries: number;
   /** Channels whose answerable messages are not read yet. */
   readonly waiting: Set<ChannelId>;
-  /** Guilds whose channels are planned. */
   readonly planned: Set<GuildId>;
   /** Progress with direct message channels. */
   direct: "unplanned" | "asked" | "planned";
@@ -232,11 +225,7 @@ export interface OpenGap extends Gap {
   awaited: number;
 }
 
-/**
- * Begins to close a gap: nothing of it is planned or read.
- *
- * @param now Unix time in milliseconds.
- */
+/** Begins to close a gap: nothing of it is planned or read. */
 export function openGap(gap: Gap, now: number): OpenGap {
   return {
     ...gap,

@@ -187,11 +187,7 @@ export function endOfReading(from: number): number {
   return from - MARGIN_MS;
 }
 
-/**
- * Whether a channel may have messages since then; true if unknown.
- *
- * @param since Unix time in milliseconds.
- */
+/** Whether a channel may have messages since then; true if unknown. */
 export function mayHaveMissed({ lastMessageId }: MissedChannel, since: number): boolean {
   if (lastMessageId === "none") return false;
   return lastMessageId === undefined || createdAtMs(lastMessageId) > since;

@@ -12,29 +12,6 @@
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 
-/** The delay of turns in one account. */
-export interface TurnDelay {
-  /**
-   * Tells that a new gateway session will begin, and catch-up will read the messages before it.
-   *
-   * @param isNewGap Whether this is another gap than before, with its own time limit. A guild may
-   * stay away for a day, or a box boot long before its router: each is one gap.
-   */
-  expectGap(isNewGap: boolean): void;
-  /** Tells that messages were missed, and that catch-up is listing their channels. */
-  startListing(): void;
-  /** Adds a channel whose history catch-up will fetch. */
-  addChannel(channelId: ChannelId): void;
-  /** Tells that the list of such channels is complete. */
-  finishListing(): void;
-  /** Tells that a channel's history is complete. */
-  releaseChannel(channelId: ChannelId): void;
-  /** Tells that catch-up has nothing more to fetch. */
-  end(): void;
-  /** Channels in which no turn may begin. */
-  delayedChannels(): "all" | readonly ChannelId[];
-}
-
 /** Milliseconds for which all channels wait for the list of channels with missed messages. */
 export const LISTING_MS = 5_000;
 /** Milliseconds for which any channel waits, counted from the first call. */
@@ -45,7 +22,7 @@ export const MAX_DELAY_MS = 30_000;
  *
  * @param onReleased Called when turns may begin that had to wait before.
  */
-export function createTurnDelay(schedule: StartTimer, onReleased: () => void): TurnDelay {
+export function createTurnDelay(schedule: StartTimer, onReleased: () => void) {
   const channels = new Set<ChannelId>();
   /** - `open`: nothing to fetch; `over`: fetching takes too long. */
   let state: "open" | "all" | "some" | "over" = "open";
@@ -74,27 +51,42 @@ export function createTurnDelay(schedule: StartTimer, onReleased: () => void): T
   }
 
   return {
+    /**
+     * Tells that a new gateway session will begin, and catch-up will read the messages before it.
+     *
+     * @param isNewGap Whether this is another gap than before, with its own time limit. A guild may
+     * stay away for a day, or a box boot long before its router: each is one gap.
+     */
     expectGap: delayAll,
-    startListing() {
+    /** Tells that messages were missed, and that catch-up is listing their channels. */
+    startListing(): void {
       delayAll(false);
       if (state === "all") cancelListing = schedule(() => become("some"), LISTING_MS);
     },
-    addChannel: (channelId) => void channels.add(channelId),
-    finishListing() {
+    /** Adds a channel whose history catch-up will fetch. */
+    addChannel: (channelId: ChannelId): void => void channels.add(channelId),
+    /** Tells that the list of such channels is complete. */
+    finishListing(): void {
       if (state === "all") become("some");
     },
-    releaseChannel(channelId) {
+    /** Tells that a channel's history is complete. */
+    releaseChannel(channelId: ChannelId): void {
       if (channels.delete(channelId) && state === "some") onReleased();
     },
-    end() {
+    /** Tells that catch-up has nothing more to fetch. */
+    end(): void {
       channels.clear();
       cancelDelay?.();
       cancelDelay = undefined;
       become("open");
     },
-    delayedChannels() {
+    /** Channels in which no turn may begin. */
+    delayedChannels(): "all" | readonly ChannelId[] {
       if (state === "all") return "all";
       return state === "some" ? [...channels] : [];
     },
   };
 }
+
+/** The delay of turns in one account. */
+export type TurnDelay = ReturnType<typeof createTurnDelay>;

@@ -16,30 +16,11 @@ export type MissingIn = (channelId: ChannelId) => readonly string[];
 
 /** A channel in which the bot gets messages, but may not read the history. */
 export interface UnreadableChannel {
-  /** Id of the channel or thread. */
   readonly channelId: ChannelId;
   /** Name for people: `"#general"`. */
   readonly name: string;
   /** Missing permissions, by their names in Discord's settings. */
   readonly missing: readonly string[];
-}
-
-/** The unreadable channels of one account. */
-export interface Unreadable {
-  /** Forgets all results: a person may have granted a permission, or removed a channel. */
-  reset(): void;
-  /** Whether Barnacle already knows that a channel is unreadable. Sends no request. */
-  has(channel: MissedChannel): boolean;
-  /**
-   * Checks whether a channel lacks a permission, and logs it.
-   *
-   * @throws {unknown} Any other failure than a refusal, as a rejection.
-   */
-  check(channel: MissedChannel): Promise<boolean>;
-  /** Tells that Barnacle could read a channel. */
-  clear(channelId: ChannelId): void;
-  /** All known unreadable channels, except hidden ones. */
-  list(): readonly UnreadableChannel[];
 }
 
 /**
@@ -54,7 +35,7 @@ export function createUnreadable({ readPermissions, isRefused, log }: Pick<Accou
   readonly readPermissions: (guildId: GuildId) => Promise<MissingIn>;
   /** Whether Discord will never answer: status 403 or 404. */
   readonly isRefused: (error: unknown) => boolean;
-}): Unreadable {
+}) {
   const channels = new Map<ChannelId, UnreadableChannel>();
   const permissions = new Map<GuildId, MissingIn>();
 
@@ -93,18 +74,30 @@ export function createUnreadable({ readPermissions, isRefused, log }: Pick<Accou
   }
 
   return {
-    reset() {
+    /** Forgets all results: a person may have granted a permission, or removed a channel. */
+    reset(): void {
       permissions.clear();
       channels.clear();
     },
-    has: (channel) => missingIn(channel).length > 0 && record(channel),
-    async check(channel) {
+    /** Whether Barnacle already knows that a channel is unreadable. Sends no request. */
+    has: (channel: MissedChannel): boolean => missingIn(channel).length > 0 && record(channel),
+    /**
+     * Checks whether a channel lacks a permission, and logs it.
+     *
+     * @throws {unknown} Any other failure than a refusal, as a rejection.
+     */
+    async check(channel: MissedChannel): Promise<boolean> {
       const { guildId } = channel;
       if (!guildId) return false; // in a direct message channel, the bot may always read
       if (!permissions.has(guildId)) permissions.set(guildId, await permissionsIn(guildId));
       return record(channel);
     },
-    clear: (channelId) => void channels.delete(channelId),
-    list: () => [...channels.values()],
+    /** Tells that Barnacle could read a channel. */
+    clear: (channelId: ChannelId): void => void channels.delete(channelId),
+    /** All known unreadable channels, except hidden ones. */
+    list: (): readonly UnreadableChannel[] => [...channels.values()],
   };
 }
+
+/** The unreadable channels of one account. */
+export type Unreadable = ReturnType<typeof createUnreadable>;

@@ -39,13 +39,13 @@ export interface Attempted {
 }
 
 /** The attempts of one account. */
-export interface Attempts {
+export interface DeliveryAttempts {
   /** Milliseconds by which the clock was set forward so far; read it before the row. */
   clockSetMs(): number;
   /**
    * Makes one attempt, and stores its result.
    *
-   * @param setMs {@link Attempts.clockSetMs} from before the row was read.
+   * @param setMs {@link DeliveryAttempts.clockSetMs} from before the row was read.
    */
   attempt(row: OutboxRow, setMs: number): Promise<Attempted>;
   /** Tells that Discord served a request to a channel, of any kind. */
@@ -75,7 +75,7 @@ const LONG_WAIT_MS = 60_000;
 export function createAttempts(
   ports: Sending,
   parking: Pick<Parking, "explain" | "close" | "delivered">,
-): Attempts {
+): DeliveryAttempts {
   const { outbox, log, now, steadyNow } = ports;
   const failing = createFailingRows(ports);
   /** Recent refusals, by which equally old messages behind the refused one are given up. */

@@ -44,7 +44,7 @@ export interface ChannelQueues {
 /** Milliseconds before the next attempt after a failure of our own or of the disk. */
 const FAULT_WAIT_MS = 5_000;
 
-interface Waiting {
+interface ChannelWait {
   /** The row to try then. While it waits, it is the channel's first. */
   readonly row: number;
   /** Ends the wait early. */
@@ -59,7 +59,7 @@ export function createChannelQueues(ports: Sending): ChannelQueues {
   /** Channels with a running attempt, or that wait for the next one. */
   const busy = new Set<ChannelId>();
   const underWay = new Set<Promise<void>>();
-  const waiting = new Map<ChannelId, Waiting>();
+  const waiting = new Map<ChannelId, ChannelWait>();
   const stale = createStaleChannels(ports);
   const parking = createParking(ports, stale.wake);
   const attempts = createAttempts(ports, parking);
@@ -149,25 +149,13 @@ export interface ChannelReads {
   read(channels: readonly ChannelId[] | undefined): Promise<void>;
 }
 
-/** The readings of one account. */
-export interface StaleChannels {
-  /** Connects the work, before the first call of `wake`. */
-  connect(reads: ChannelReads): void;
-  /** Reads these channels soon; absent: all channels. */
-  wake(channels?: readonly ChannelId[]): void;
-  /** Resolves once the running reading has ended; `undefined` if none runs. */
-  reading(): Promise<void> | undefined;
-  /** Begins no further reading. */
-  stop(): void;
-}
-
 /** Milliseconds before the next reading after a failed one. */
 const READ_RETRY_MS = 5_000;
 
 /** Creates the readings of one account; the first begins with the first call of `wake`. */
 export function createStaleChannels(
   { schedule, log }: Pick<Account, "log" | "schedule">,
-): StaleChannels {
+) {
   const reads = createEmitter<ChannelReads>();
   const stale = new Set<ChannelId>();
   let isAllStale = false;
@@ -211,10 +199,14 @@ export function createStaleChannels(
   }
 
   return {
+    /** Connects the work, before the first call of `wake`. */
     connect: reads.connect,
+    /** Reads these channels soon; absent: all channels. */
     wake,
-    reading: () => reading,
-    stop() {
+    /** Resolves once the running reading has ended; `undefined` if none runs. */
+    reading: (): Promise<void> | undefined => reading,
+    /** Begins no further reading. */
+    stop(): void {
       isStopping = true;
       cancelReading?.();
     },

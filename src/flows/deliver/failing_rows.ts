@@ -26,33 +26,10 @@ export interface Wait {
 export interface DelayedRow {
   /** Number of the row. */
   readonly row: number;
-  /** Its channel. */
   readonly channelId: ChannelId;
   /** Why the last attempt failed. */
   readonly reason: string;
-  /** Unix time in milliseconds of the next attempt. */
   readonly nextAttemptAt: number;
-}
-
-/** The failing rows of one account. */
-export interface FailingRows {
-  /** Counts one more failure of a channel, without keeping it. */
-  next(channelId: ChannelId): Failures;
-  /**
-   * Notes that a row waits for its next attempt.
-   *
-   * @param failures Absent if the wait follows no failure, but a rate limit of Discord's.
-   * @throws {unknown} The store's error, as a rejection.
-   */
-  wait(row: OutboxRow, wait: Wait, failures?: Failures): Promise<void>;
-  /** Notes that Discord served a request to a channel. */
-  served(channelId: ChannelId): void;
-  /** Forgets the failures of a channel, whose row is delivered or ended. */
-  end(channelId: ChannelId): void;
-  /** Forgets the channels that have nothing left to send; `channels` were read; absent: all. */
-  keep(heads: readonly OutboxRow[], channels: readonly ChannelId[] | undefined): void;
-  /** The rows that wait because of failures. */
-  delayed(): readonly DelayedRow[];
 }
 
 interface Failing extends Failures {
@@ -65,14 +42,21 @@ interface Failing extends Failures {
 /** Creates an empty list. */
 export function createFailingRows(
   { outbox, retry, now, log }: Pick<Sending<"markWaiting">, "outbox" | "retry" | "now" | "log">,
-): FailingRows {
+) {
   const failing = new Map<ChannelId, Failing>();
   return {
-    next(channelId) {
+    /** Counts one more failure of a channel, without keeping it. */
+    next(channelId: ChannelId): Failures {
       const before = failing.get(channelId);
       return failedAgain(before, before?.wasServed ?? false);
     },
-    async wait(row, { reason, waitMs }, failures) {
+    /**
+     * Notes that a row waits for its next attempt.
+     *
+     * @param failures Absent if the wait follows no failure, but a rate limit of Discord's.
+     * @throws {unknown} The store's error, as a rejection.
+     */
+    async wait(row: OutboxRow, { reason, waitMs }: Wait, failures?: Failures): Promise<void> {
       const { id, message: { channelId } } = row;
       const nextAttemptAt = now() + waitMs;
       if (failures) {
@@ -96,17 +80,25 @@ export function createFailingRows(
       }
       await outbox.markWaiting(row, reason, nextAttemptAt);
     },
-    served(channelId) {
+    /** Notes that Discord served a request to a channel. */
+    served(channelId: ChannelId): void {
       const before = failing.get(channelId);
       if (before) before.wasServed = true;
     },
-    end: (channelId) => void failing.delete(channelId),
-    keep(heads, channels = [...failing.keys()]) {
+    /** Forgets the failures of a channel, whose row is delivered or ended. */
+    end: (channelId: ChannelId): void => void failing.delete(channelId),
+    /** Forgets the channels that have nothing left to send; `channels` were read; absent: all. */
+    keep(
+      heads: readonly OutboxRow[],
+      channels: readonly ChannelId[] | undefined = [...failing.keys()],
+    ): void {
       if (failing.size === 0) return;
       const unsent = new Set(heads.map(({ message }) => message.channelId));
       for (const channelId of channels) if (!unsent.has(channelId)) failing.delete(channelId);
     },
-    delayed: () => [...failing.values()].flatMap(({ delayed }) => delayed ?? []),
+    /** The rows that wait because of failures. */
+    delayed: (): readonly DelayedRow[] =>
+      [...failing.values()].flatMap(({ delayed }) => delayed ?? []),
   };
 }
 
@@ -169,46 +161,24 @@ export function createClockChanges(
 }
 
 /** What to do about a refused message: try it again, end it, or park its channel. */
-export type Judgement = "again" | "end" | "park";
-
-/** The refused messages of one account. */
-export interface RefusedMessages {
-  /** Judges a row that Discord has refused, although the bot has all permissions there. */
-  judge(row: OutboxRow): Judgement;
-  /** Tells that Discord accepted a message there. */
-  delivered(channelId: ChannelId): void;
-}
+export type AfterRefusal = "again" | "end" | "park";
 
 /** Creates an empty list. */
-export function createRefusedMessages(): RefusedMessages {
+export function createRefusedMessages() {
   /** The last row that was refused so, by its channel. */
   const refused = new Map<ChannelId, { readonly row: number; readonly hasEnded: boolean }>();
   return {
-    judge({ id, message: { channelId } }) {
+    /** Judges a row that Discord has refused, although the bot has all permissions there. */
+    judge({ id, message: { channelId } }: OutboxRow): AfterRefusal {
       const before = refused.get(channelId);
       if (before?.hasEnded) return "park";
       const hasEnded = before?.row === id;
       refused.set(channelId, { row: id, hasEnded });
       return hasEnded ? "end" : "again";
     },
-    delivered: (channelId) => void refused.delete(channelId),
+    /** Tells that Discord accepted a message there. */
+    delivered: (channelId: ChannelId): void => void refused.delete(channelId),
   };
-}
-
-/** Refusals by channel, for one account. */
-export interface RecentRefusals {
-  /** Number of remembered channels; some may have expired. */
-  readonly size: number;
-  /**
-   * Reads a channel's refusal.
-   *
-   * @returns Discord's reason, if it refused a message there within the last minute.
-   */
-  reasonOf(channelId: ChannelId): string | undefined;
-  /** Remembers a refusal, for a minute from now. */
-  add(channelId: ChannelId, reason: string): void;
-  /** Forgets a channel, because Discord has accepted a message there. */
-  delete(channelId: ChannelId): void;
 }
 
 /** Milliseconds for which a refusal also counts for the messages behind it. */
@@ -219,19 +189,26 @@ const FRESH_MS = 60_000;
  *
  * @param steadyNow Milliseconds of a clock that never goes back.
  */
-export function createRecentRefusals(steadyNow: () => number): RecentRefusals {
+export function createRecentRefusals(steadyNow: () => number) {
   /** Oldest first. */
   const refusals = new Map<ChannelId, { readonly at: number; readonly reason: string }>();
   const isFresh = (at: number) => steadyNow() - at < FRESH_MS;
   return {
-    get size() {
+    /** Number of remembered channels; some may have expired. */
+    get size(): number {
       return refusals.size;
     },
-    reasonOf(channelId) {
+    /**
+     * Reads a channel's refusal.
+     *
+     * @returns Discord's reason, if it refused a message there within the last minute.
+     */
+    reasonOf(channelId: ChannelId): string | undefined {
       const found = refusals.get(channelId);
       return found && isFresh(found.at) ? found.reason : undefined;
     },
-    add(channelId, reason) {
+    /** Remembers a refusal, for a minute from now. */
+    add(channelId: ChannelId, reason: string): void {
       refusals.delete(channelId);
       refusals.set(channelId, { at: steadyNow(), reason });
       for (const [oldest, { at }] of refusals) {
@@ -239,6 +216,7 @@ export function createRecentRefusals(steadyNow: () => number): RecentRefusals {
         refusals.delete(oldest);
       }
     },
-    delete: (channelId) => void refusals.delete(channelId),
+    /** Forgets a channel, because Discord has accepted a message there. */
+    delete: (channelId: ChannelId): void => void refusals.delete(channelId),
   };
 }

@@ -165,26 +165,11 @@ export interface ParkedPlace {
   readonly guildId?: GuildId;
   /** Whether the channel's rows wait; `false` during a try. */
   isClosed: boolean;
-  /** Unix time in milliseconds of the newest refusal. */
   refusedAt: number;
   /** Refusals after the first. */
   again: number;
   /** Cancels a scheduled try. */
   cancel?: (() => void) | undefined;
-}
-
-/** The tries of one account. */
-export interface ParkTries {
-  /** Tries a channel again, but not too often for Discord's limit of invalid requests. */
-  soon(channelId: ChannelId, place: ParkedPlace): void;
-  /**
-   * Tries all parked channels within half an hour.
-   *
-   * @returns Unix time in milliseconds of that try.
-   */
-  later(): number;
-  /** Begins nothing more, and resolves once running transactions have ended. */
-  stop(): Promise<void>;
 }
 
 /** Milliseconds between two tries of all parked channels. */
@@ -203,14 +188,14 @@ const MAX_SPACING_MS = 300_000;
  * @param places Channels that refused; tries change them.
  * @param onOpened Called with channels whose rows may be tried.
  */
-export function createParkTries(
+function createParkTries(
   { accountId, outbox, now, schedule, log }: Pick<
     Sending<"unpark">,
     "accountId" | "outbox" | "now" | "schedule" | "log"
   >,
   places: ReadonlyMap<ChannelId, ParkedPlace>,
   onOpened: (channels: readonly ChannelId[]) => void,
-): ParkTries {
+) {
   const underWay = new Set<Promise<void>>();
   let tries: { readonly at: number; readonly cancel: () => void } | undefined;
   let isStopping = false;
@@ -259,9 +244,16 @@ export function createParkTries(
   }
 
   return {
+    /** Tries a channel again, but not too often for Discord's limit of invalid requests. */
     soon,
+    /**
+     * Tries all parked channels within half an hour.
+     *
+     * @returns Unix time in milliseconds of that try.
+     */
     later,
-    async stop() {
+    /** Begins nothing more, and resolves once running transactions have ended. */
+    async stop(): Promise<void> {
       isStopping = true;
       tries?.cancel();
       for (const { cancel } of places.values()) cancel?.();

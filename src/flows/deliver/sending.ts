@@ -20,7 +20,6 @@ export interface Sending<Used extends keyof Outbox = keyof Outbox>
   extends
     Pick<Account, "accountId" | "now" | "schedule" | "random" | "log">,
     Emits<"delivered" | "parked" | "setAside" | "dead" | "filesRefused"> {
-  /** The store's outbox. */
   readonly outbox: Pick<Outbox, Used>;
   /** Requests to Discord. Only a bug of ours makes one reject. */
   readonly messages: Messages;
@@ -40,7 +39,6 @@ export interface Sending<Used extends keyof Outbox = keyof Outbox>
   readonly self: () => UserId | undefined;
   /** Milliseconds after the first attempt for which Barnacle relies on a nonce. */
   readonly nonceWindowMs: number;
-  /** The fast retries, from `channels.discord.retry` (D5). */
   readonly retry: RetryRules;
   /** Unix time in milliseconds at which the machine started, by the clock as it is now. */
   readonly bootedAt: () => number;
@@ -50,7 +48,6 @@ export interface Sending<Used extends keyof Outbox = keyof Outbox>
 
 /** The permissions' explanation of a refusal. */
 export interface Explained {
-  /** The missing permission. */
   readonly missing: MissingHere;
   /** For people: the missing permission by name; absent if only Discord's words are known. */
   readonly reason?: string;

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
 import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
 import { badArguments } from "../../core/refused_call.ts";
 import type { Outbox, SendResult } from "../../core/store/outbox.ts";
@@ -16,42 +16,34 @@ import type { StartTimer } from "../../lib/clock.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import { composeToolMessage } from "../../render/tool_message.ts";
 import type { Account } from "../../core/account/account.ts";
-
-/** Sends the messages of a tool. */
-export interface ToolMessages {
-  /**
-   * Cleans a text, and cuts it into messages.
-   *
-   * @throws {Error} If it has nothing to show.
-   */
-  composed(
-    call: DiscordCall,
-    text: string,
-    target: ToolTarget,
-    replyTo?: MessageId,
-  ): readonly Frozen[];
-  /** Adds the rows, and waits for Discord. A repeated call finds the rows of the first one. */
-  deliver(frozen: readonly Frozen[], signal: AbortSignal): Promise<readonly SendResult[]>;
-}
+import type { Emits } from "../../core/account/events.ts";
 
 /** Creates the sending of one account. */
 export function createToolMessages(
-  { now }: Pick<Account, "now">,
-  { outbox, sent, onOutbox, agentId, rulesIn }: {
-    /** Waits for deliveries. */
+  { store: { outbox }, now, events }:
+    & Pick<
+      Account<unknown, unknown, { readonly outbox: Pick<Outbox, "addAll" | "sendResultsOf"> }>,
+      "now" | "store"
+    >
+    & Emits<"outbox">,
+  { sent, agentId, rulesIn }: {
     readonly sent: Pick<SentWatch, "ended">;
-    /** Messages of a channel wait to be sent. */
-    readonly onOutbox: (channelId: ChannelId) => void;
-    /** Id of the agent. */
     readonly agentId: () => string;
-    /** Rules for texts in a place. */
     readonly rulesIn: (target: ToolTarget) => ReplyRules;
-    /** The store's outbox. */
-    readonly outbox: Pick<Outbox, "addAll" | "sendResultsOf">;
   },
-): ToolMessages {
+) {
   return {
-    composed({ message, callKey }, text, target, replyTo) {
+    /**
+     * Cleans a text, and cuts it into messages.
+     *
+     * @throws {Error} If it has nothing to show.
+     */
+    composed(
+      { message, callKey }: DiscordCall,
+      text: string,
+      target: ToolTarget,
+      replyTo?: MessageId,
+    ): readonly Frozen[] {
       const frozen = composeToolMessage({
         message,
         agentId: agentId(),
@@ -63,38 +55,33 @@ export function createToolMessages(
       if (!frozen) throw badArguments("`text` has nothing to show");
       return frozen;
     },
-    async deliver(frozen, signal) {
+    /** Adds the rows, and waits for Discord. A repeated call finds the rows of the first one. */
+    async deliver(frozen: readonly Frozen[], signal: AbortSignal): Promise<readonly SendResult[]> {
       const ended = sent.ended(frozen.map(({ message: { nonce } }) => nonce), signal);
       const rows = await outbox.addAll(frozen, now());
-      for (const { message: { channelId } } of frozen.slice(0, 1)) onOutbox(channelId);
+      for (const { message: { channelId } } of frozen.slice(0, 1)) events.emit.outbox([channelId]);
       if (!rows.every(({ state }) => state === "sent")) await ended;
       return await outbox.sendResultsOf(rows.map(({ id }) => id));
     },
   };
 }
 
-/** Waits for deliveries. */
-export interface SentWatch {
-  /** An attempt to deliver a row has ended. */
-  delivered(row: Pick<OutboxRow, "message">): void;
-  /**
-   * Resolves once an attempt has ended for each message, or after {@link PATIENCE_MS}, or once the
-   * signal aborts. The store tells the results.
-   */
-  ended(nonces: readonly string[], signal: AbortSignal): Promise<void>;
-}
-
 /** Milliseconds that a tool waits for Discord; the message is delivered later, too. */
 export const PATIENCE_MS = 10_000;
 
 /** Creates the waiting of one account. */
-export function createSentWatch(schedule: StartTimer): SentWatch {
+export function createSentWatch(schedule: StartTimer) {
   const waiting = new Map<string, () => void>();
   return {
-    delivered({ message: { nonce } }) {
+    /** An attempt to deliver a row has ended. */
+    delivered({ message: { nonce } }: Pick<OutboxRow, "message">): void {
       waiting.get(nonce)?.();
     },
-    async ended(nonces, signal) {
+    /**
+     * Resolves once an attempt has ended for each message, or after {@link PATIENCE_MS}, or once the
+     * signal aborts. The store tells the results.
+     */
+    async ended(nonces: readonly string[], signal: AbortSignal): Promise<void> {
       if (signal.aborted) return;
       const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
       const cancel = schedule(stop, PATIENCE_MS);
@@ -110,3 +97,6 @@ export function createSentWatch(schedule: StartTimer): SentWatch {
     },
   };
 }
+
+/** Waits for deliveries. */
+export type SentWatch = ReturnType<typeof createSentWatch>;

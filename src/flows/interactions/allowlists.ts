@@ -22,7 +22,7 @@ import {
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { Pairing } from "../../core/store/pairing.ts";
 
-type How = Parameters<Allowlists["change"]>[2];
+type AllowlistChange = Parameters<Allowlists["change"]>[2];
 
 /**
  * Creates the lists for `/allowlist`.
@@ -53,7 +53,7 @@ export function createAllowlists(
 
   async function edit(
     { rule, entries }: PeopleList,
-    how: How,
+    how: AllowlistChange,
     person: ListedPerson,
   ): ReturnType<ConfigFile["editList"]> {
     const edited = how === "add" ? withPerson : withoutPerson;
@@ -93,7 +93,7 @@ export function createAllowlists(
 }
 
 /** A command for the bot's machine that makes the same change. */
-function commandFor({ rule, entries }: PeopleList, how: How, userId: UserId): string {
+function commandFor({ rule, entries }: PeopleList, how: AllowlistChange, userId: UserId): string {
   if (how === "add") return `barnacle config set '${rule}[+]' ${userId}`;
   const at = entries.findIndex((entry) => entry.userId === userId);
   return at < 0 ? `barnacle config get '${rule}'` : `barnacle config unset '${pathTo(rule, at)}'`;

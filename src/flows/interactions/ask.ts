@@ -39,15 +39,11 @@ type AskingAccount =
 
 /** Everything that questions need beside their account. */
 export interface Asks {
-  /** Judges a message by the current policy. */
   readonly judge: (message: InboundMessage, known: KnownFacts, source: "not_live") => Judgement;
   /** Asks whether an owner is in a guild. Never rejects. */
   readonly ownerIn: (guildId: GuildId) => Promise<KnownFacts["ownerInGuild"]>;
-  /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
-  /** Opens a direct channel. */
   readonly openDirect: OpenDirect;
-  /** The current limits of waiting turns (X4). */
   readonly waiting: () => WaitingRules;
 }
 

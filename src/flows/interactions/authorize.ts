@@ -19,14 +19,12 @@ import type { AccessPolicy } from "../../policy/rules/rules.ts";
 
 /** The policy of {@link createAuthorizeInteraction}. */
 export interface AuthorizingPolicy {
-  /** Its rules. */
   readonly policy: AccessPolicy;
-  /** Judges an event. */
   readonly authorize: Authorize;
 }
 
 /** A command or a component, as far as it decides; a text command counts as a slash command. */
-export type Asking = Omit<CommandCall, "name" | "options"> | ComponentUse;
+export type AskingInteraction = Omit<CommandCall, "name" | "options"> | ComponentUse;
 
 /**
  * Creates the decision for one account.
@@ -41,9 +39,9 @@ export function createAuthorizeInteraction(
   >,
   ownsApplication: (userId: UserId) => Promise<boolean>,
   ownerIn: (guildId: GuildId) => Promise<KnownFacts["ownerInGuild"]>,
-): (event: Asking, needs: CommandNeeds) => Promise<Verdict> {
+): (event: AskingInteraction, needs: CommandNeeds) => Promise<Verdict> {
   async function factsOf(
-    { accountId, place, sender, managesMessages }: Asking,
+    { accountId, place, sender, managesMessages }: AskingInteraction,
     needs: CommandNeeds,
   ): Promise<KnownFacts> {
     const { commands, needsOwnerInGuild } = policy().policy;

@@ -25,7 +25,7 @@ import type { ChosenSettings } from "../../interactions/base/context.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** The settings of an account. */
-export interface AccountSettings extends ChosenSettings {
+export interface CommandSettings extends ChosenSettings {
   /** The queue mode of a place; `undefined`: the config's. */
   queueMode(message: Pick<InboundMessage, "channelId">): QueueMode | undefined;
   /**
@@ -51,7 +51,7 @@ export function createChosenSettings(
     "accountId" | "store" | "now"
   >,
   routeOf: (call: CommandCall) => Route,
-): AccountSettings {
+): CommandSettings {
   const scopeOf = (call: CommandCall, name: ChosenSetting) =>
     oneOf(CONVERSATION_SETTINGS, name) ? routeOf(call).sessionKey : call.channelId;
   /** The value of a place, or of the thread's channel. */

@@ -39,7 +39,6 @@ export type AuthorizeInteraction = (
 export interface CommandRunner {
   /** Commands that exist; a call of any other one gets a notice. */
   readonly commands: readonly Command[];
-  /** Judges the person. */
   readonly authorize: AuthorizeInteraction;
   /** Passed to each command; its log gets failed commands and refused people. */
   readonly context: InteractionContext;
@@ -58,7 +57,6 @@ const MAX_CHOICES = 25;
  * Creates the handler of slash commands and message commands. The gateway's thread has deferred each
  * answer (K5).
  *
- * @param messageCommands Commands in the menu of a message.
  * @param answerDeferred Gives the deferred answer. Rejects if it fails.
  * @returns Answers one command; never rejects.
  */

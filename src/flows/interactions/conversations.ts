@@ -31,15 +31,12 @@ type ConversationAccount = Pick<
 
 /** Everything that conversations need beside their account. */
 export interface ConversationParts {
-  /** Finds the agent and the session of a call. */
   readonly routeOf: (call: CommandCall) => Route;
-  /** The model of the config. */
   readonly model: () => Model;
   /** The other models of the config, if there are any; a reload replaces them. */
   readonly choices: () => ModelChoices | undefined;
   /** Counts costs, and refuses a request beyond a budget. */
   readonly spend: SpendPort;
-  /** Estimates of tokens by model. */
   readonly rates: Pick<TokenRates, "rateOf">;
   /** Removes the config's secrets from a summary (SEC-R9). */
   readonly cleanSecrets: (text: string) => string;

@@ -56,8 +56,6 @@ const MAX_TRIES = 10;
  *
  * Writing the file anew removes deleted texts from free pages. It blocks all other work, so it comes
  * later, and once for several people.
- *
- * @param forgetFiles Deletes the person's files.
  */
 export function createForget(
   { store: { forgetting }, schedule, log }: Pick<

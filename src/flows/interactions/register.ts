@@ -46,17 +46,6 @@ export interface CommandConfig {
   readonly messages: { readonly commands: CommandTexts };
 }
 
-/** Lists the commands to register, and remembers their guild. */
-export interface WantedCommands {
-  /**
-   * The scopes: everywhere, or one guild. A guild that had the commands before is cleared, because
-   * its people would see each command twice.
-   */
-  wanted(): Promise<readonly CommandScope[]>;
-  /** A scope is registered: its guild must be cleared if the config changes. */
-  onRegistered(scope: CommandScope): Promise<void>;
-}
-
 /**
  * Creates the list by the current config.
  *
@@ -68,11 +57,15 @@ export function createWantedCommands(
     "accountId" | "config" | "store" | "now"
   >,
   context: Pick<InteractionContext, "config" | "mcp">,
-): WantedCommands {
+) {
   const known = () => settings.settingOf(accountId, "account", "commandGuild");
 
   return {
-    async wanted() {
+    /**
+     * The scopes: everywhere, or one guild. A guild that had the commands before is cleared, because
+     * its people would see each command twice.
+     */
+    async wanted(): Promise<readonly CommandScope[]> {
       const { discord, messages: { commands: texts } } = config();
       const { nativeCommands, commands: { guildId: commandGuildId } } = discord;
       const commands = nativeCommands
@@ -89,7 +82,8 @@ export function createWantedCommands(
         ? [{ commands }, ...cleared]
         : [{ commands: [] }, ...cleared, { guildId: commandGuildId, commands }];
     },
-    async onRegistered({ guildId, commands }) {
+    /** A scope is registered: its guild must be cleared if the config changes. */
+    async onRegistered({ guildId, commands }: CommandScope): Promise<void> {
       if (guildId === undefined) return;
       const value = commands.length > 0 ? guildId : undefined;
       const before = await known();

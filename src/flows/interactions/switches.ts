@@ -22,12 +22,11 @@ type SwitchedAccount = Pick<
 
 /** The pause of an account, for commands and turns. */
 export interface AccountPause {
-  /** For `/pause`. */
   readonly port: InteractionContext["pause"];
   /** Whether the account is paused now. */
   isPaused(): Promise<boolean>;
-  /** Another process has written to the store: stops turns if it has paused the account. */
-  changedElsewhere(): Promise<void>;
+  /** The command line may have changed the pause: stops turns if it has paused the account. */
+  changed(): Promise<void>;
 }
 
 /**
@@ -55,7 +54,7 @@ export function createPause(
         return { isPaused: pause !== undefined, stopped };
       },
     },
-    async changedElsewhere() {
+    async changed() {
       const pause = await settings.pauseOf(accountId);
       const before = await known;
       if (pause?.since === before) return;

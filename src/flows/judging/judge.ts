@@ -17,13 +17,12 @@ import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { MessageSource } from "../receive/judge_message.ts";
 import { createLoopGuard } from "../../policy/loop_guard.ts";
+import { type AccessPolicy, noPattern } from "../../policy/rules/rules.ts";
 import type { CurrentPolicy } from "./policy_keeper.ts";
 
 /** The facts in memory that verdicts depend on. */
 export interface JudgePorts extends Clock {
-  /** The current policy. */
   readonly policy: () => CurrentPolicy;
-  /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
   /** Whether PluralKit has proxied that user before. */
   readonly isProxied: (userId: UserId) => boolean;
@@ -37,32 +36,25 @@ export interface JudgePorts extends Clock {
   readonly continuesIn: (channelId: ChannelId) => boolean;
 }
 
-/** Judges messages by the current policy. */
-export interface Judge {
-  /**
-   * Judges a message.
-   *
-   * @param known Facts found since it arrived.
-   * @param source Messages from a history do not count as turns of a live conversation.
-   */
-  judge(
-    message: InboundMessage,
-    known?: KnownFacts,
-    source?: MessageSource,
-  ): Judgement;
-  /**
-   * Facts for a message from a channel's history. It does not affect later messages. And PluralKit
-   * has not proxied it, since it deletes the originals of proxied messages.
-   */
-  recall(message: InboundMessage): Verdict;
-  /** The bot has written there. */
-  recordOwn(channelId: ChannelId): void;
+/**
+ * Whether a message that differs only in id and text has this verdict, and the same facts, too. That
+ * holds for any text that begins with neither a slash nor a blank, and is not empty.
+ */
+export function mayRepeat(
+  message: InboundMessage,
+  { kind, why }: Verdict,
+  { matchesPattern }: Pick<AccessPolicy, "matchesPattern">,
+): boolean {
+  return kind === "ignore" && why !== "rule-not-built" && matchesPattern === noPattern &&
+    message.sender.automaton === undefined && message.mention === undefined &&
+    !message.mentionsOthers && !message.isAnnouncement && message.quoted === undefined &&
+    message.extras.length === 0 && /^[^\s/]/.test(message.text);
 }
 
 /** Creates the judge of an account. */
 export function createJudge(
   { policy, isOurs, isProxied, ownerIn, chosenIn, continuesIn, now }: JudgePorts,
-): Judge {
+) {
   const guard = createLoopGuard(() => policy().policy.loopGuard);
 
   function ownBotFact({ sender }: InboundMessage): Pick<KnownFacts, "isOurs"> {
@@ -100,7 +92,17 @@ export function createJudge(
   }
 
   return {
-    judge(message, known = {}, source = "live") {
+    /**
+     * Judges a message.
+     *
+     * @param known Facts found since it arrived.
+     * @param source Messages from a history do not count as turns of a live conversation.
+     */
+    judge(
+      message: InboundMessage,
+      known: KnownFacts = {},
+      source: MessageSource = "live",
+    ): Judgement {
       const { admit, id: policyId, policy: { allowBots }, textCommands } = policy();
       const command = commandIn(message, textCommands)?.name;
       const owner = ownerOf(message);
@@ -122,9 +124,14 @@ export function createJudge(
         : { verdict, knownFacts, policyId };
       return command === undefined ? judgement : { ...judgement, command };
     },
-    recall: (message) =>
+    /**
+     * Facts for a message from a channel's history. It does not affect later messages. And PluralKit
+     * has not proxied it, since it deletes the originals of proxied messages.
+     */
+    recall: (message: InboundMessage): Verdict =>
       policy().admit(message, { isUnproxied: true, ...ownBotFact(message), ...ownerOf(message) }),
-    recordOwn(channelId) {
+    /** The bot has written there. */
+    recordOwn(channelId: ChannelId): void {
       if (policy().policy.allowBots) guard.record(channelId, "own", now());
     },
   };

@@ -19,9 +19,7 @@ import type { CurrentPolicy } from "./policy_keeper.ts";
  */
 export function createPermitReaction(
   { policy, isOurs, ownerIn }: {
-    /** The current policy. */
     readonly policy: () => CurrentPolicy;
-    /** Whether an account of this process is that user. */
     readonly isOurs: (userId: UserId) => boolean;
     /** Whether an owner is in a guild, by the answers of Discord so far. */
     readonly ownerIn: (guildId: GuildId) => KnownFacts["ownerInGuild"];

@@ -1,3 +1,13 @@
+/**
+ * Keeps the current policy of an account, and the number of its record.
+ *
+ * A reloaded config, or a name resolved to an id, creates another policy. The store records it
+ * before it judges any message, so each verdict names its policy. It replaces the earlier one in
+ * one step (C9).
+ *
+ * @module
+ */
+
 import { createHash } from "node:crypto";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
@@ -18,7 +28,6 @@ import type { Account } from "../../core/account/account.ts";
 
 /** The parts of a config that a policy comes from. */
 export interface PolicySource {
-  /** The account, with its access rules. */
   readonly discord: { readonly accountId: AccountId; readonly access: AccessPolicy };
   /** Path of the config file; absent without one. */
   readonly file?: string;
@@ -28,19 +37,14 @@ export interface PolicySource {
 export interface CurrentPolicy {
   /** The policy with all names resolved so far. */
   readonly policy: AccessPolicy;
-  /** The commands that exist as text messages. */
   readonly textCommands: ExistingCommands;
-  /** Judges a message. */
   readonly admit: Admit;
   /** Judges a command, a component or another event. */
   readonly authorize: Authorize;
-  /** Whether a tool may act in a place. */
   readonly mayAct: ReturnType<typeof prepareMayAct>;
   /** Whether a tool may act in direct messages. */
   readonly mayActInDirect: boolean;
-  /** Whether rules of a guild ask for roles. */
   readonly asksRoles: ReturnType<typeof prepareAsksRoles>;
-  /** Decides about each tool. */
   readonly decideTools: DecideTools;
   /**
    * Absent if the store could not record the policy; then a verdict has its reason, but no list of
@@ -72,14 +76,17 @@ export interface PolicyKeeper {
 export async function createPolicyKeeper(
   config: PolicySource,
   text: string | undefined,
-  { now, log }: Pick<Account, "log" | "now">,
-  { store }: {
-    /** Methods of the store. */
-    readonly store: {
-      readonly pairing: Pick<Store["pairing"], "namesOf">;
-      readonly received: Pick<Store["received"], "savePolicy">;
-    };
-  },
+  { store, now, log }: Pick<
+    Account<
+      unknown,
+      unknown,
+      {
+        readonly pairing: Pick<Store["pairing"], "namesOf">;
+        readonly received: Pick<Store["received"], "savePolicy">;
+      }
+    >,
+    "log" | "now" | "store"
+  >,
 ): Promise<PolicyKeeper> {
   const { accountId } = config.discord;
   let source = { config, text };

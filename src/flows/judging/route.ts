@@ -13,7 +13,6 @@ import { type Conversation, scopeFor, sessionKeyOf } from "../../session/session
 
 /** The parts of the config that decide about sessions. */
 export interface RouteRules {
-  /** The agent that answers. */
   readonly agent: { readonly id: string };
   /** Which direct messages share a session. */
   readonly session: { readonly dmScope: Parameters<typeof scopeFor>[0] };
@@ -27,11 +26,9 @@ export interface RouteRules {
  */
 export function createRoute(
   { config, sessionOwner, opensFor, commandOf }: {
-    /** The current config; a reload replaces it (C9). */
     readonly config: () => RouteRules;
     /** The user whose direct messages are the main session under `auto`. */
     readonly sessionOwner: () => UserId | undefined;
-    /** Whether the answer to a message opens a thread. */
     readonly opensFor: (message: InboundMessage) => boolean;
     /** Reads a message as a text command. */
     readonly commandOf: (message: InboundMessage) => TextCommand | undefined;

@@ -36,7 +36,6 @@ export function createTurnTools(
   { tools: toolsNow, policy, ownsApplication }: {
     /** All tools, each name once: the same array until they change. */
     readonly tools: () => readonly Tool[];
-    /** The current policy. */
     readonly policy: () => Pick<CurrentPolicy, "decideTools" | "policy">;
     /** Whether a user owns the application, as last read: a turn does not wait for Discord. */
     readonly ownsApplication: (userId: UserId) => boolean;

@@ -10,8 +10,6 @@
 
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { ModelImage, ToolCall } from "../../core/model.ts";
-import type { Entry } from "../../core/inbound/transcript.ts";
-import { showsImages } from "../../render/prompt/envelope.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import type { Step } from "../../core/step.ts";
@@ -28,19 +26,17 @@ import {
  * Reads the images of earlier turns from the disk, those of the newest turns first, as far as the
  * request takes more.
  *
- * @param entries The shown history, oldest first.
- * @param images The images of this turn.
+ * @param messageIds Messages of the shown history whose turns showed images, oldest first.
  */
 export async function earlierImages(
-  entries: readonly Entry[],
+  messageIds: readonly MessageId[],
   images: readonly ModelImage[],
   files: Pick<TurnFiles, "imagesOf">,
 ): Promise<ReadonlyMap<MessageId, readonly ModelImage[]>> {
   const found = new Map<MessageId, readonly ModelImage[]>();
   let room = MAX_IMAGES_BYTES - bytesOf(images);
   let count = MAX_IMAGES - images.length;
-  for (const { role, text, messageId } of entries.toReversed()) {
-    if (role !== "user" || !showsImages(text)) continue;
+  for (const messageId of messageIds.toReversed()) {
     const shown = await files.imagesOf(messageId, room);
     if (shown.length > count) break;
     if (shown.length === 0) continue;

@@ -13,7 +13,6 @@ import type { Account } from "../../core/account/account.ts";
 
 /** A recording. */
 export interface Sound {
-  /** The whole content. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** `"audio/ogg"`. */
   readonly mediaType: string;
@@ -28,7 +27,6 @@ export interface ReadAudioPorts extends Pick<Account, "now"> {
     keptWords(owner: MediaOwner, attachment: Attachment): Promise<string | undefined>;
     keepWords(owner: MediaOwner, attachment: Attachment, words: string): Promise<void>;
   };
-  /** Measures recordings. */
   readonly extractor: Extractor;
   /** The transcription of the current config; `undefined` if it has none. */
   readonly transcription: () => Transcription | undefined;

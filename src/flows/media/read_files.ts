@@ -39,7 +39,6 @@ export interface ReadFilesPorts extends ReadAudioPorts, Pick<Account, "schedule"
     /** The images of an earlier message that are still kept. */
     keptImages(messageId: MessageId, maxBytes: number): Promise<readonly FoundFile[]>;
   };
-  /** Reads documents. */
   readonly extractor: Extractor;
   /** Why a model cannot get an image; `undefined` if it can. */
   readonly imageProblem: (bytes: Uint8Array, type: ImageType) => Promise<string | undefined>;
@@ -47,30 +46,9 @@ export interface ReadFilesPorts extends ReadAudioPorts, Pick<Account, "schedule"
   readonly maxBytes: () => number;
 }
 
-/** Reads the files of turns. */
-export interface TurnFiles {
-  /**
-   * Reads all files of a message, and of the message that it replies to. Never fails, except with
-   * the signal's reason.
-   *
-   * @param model Whether it takes images, and its room for them; absent: that of a whole request.
-   */
-  read(
-    message: InboundMessage,
-    model: { readonly takesImages: boolean; readonly room?: ImageRoom },
-    signal: AbortSignal,
-  ): Promise<readonly ReadFile[]>;
-  /** The images that an earlier turn of this message showed a model, as far as they are kept. */
-  imagesOf(messageId: MessageId, maxBytes: number): Promise<readonly ModelImage[]>;
-  /** Begins to read the files of a message, because their links expire. */
-  prefetch(message: InboundMessage): void;
-}
-
 /** Room for images in a request; reading takes from it. */
 export interface ImageRoom {
-  /** Bytes of images. */
   bytes: number;
-  /** Number of images. */
   count: number;
 }
 
@@ -89,7 +67,7 @@ const FILES_MS = 180_000;
  *
  * @param stopping Aborted when the process stops.
  */
-export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal): TurnFiles {
+export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
   const { media, extractor, imageProblem, maxBytes, schedule, log } = ports;
 
   async function readOne(
@@ -207,8 +185,15 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal): T
   }
 
   return {
+    /**
+     * Reads all files of a message, and of the message that it replies to. Never fails, except with
+     * the signal's reason.
+     *
+     * @param model Whether it takes images, and its room for them; absent: that of a whole request.
+     */
     read,
-    async imagesOf(messageId, maxBytes) {
+    /** The images that an earlier turn of this message showed a model, as far as they are kept. */
+    async imagesOf(messageId: MessageId, maxBytes: number): Promise<readonly ModelImage[]> {
       const images: ModelImage[] = [];
       for (const { bytes, kind } of await media.keptImages(messageId, maxBytes)) {
         if (kind.kind !== "image") continue;
@@ -217,13 +202,17 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal): T
       }
       return images;
     },
-    prefetch(message) {
+    /** Begins to read the files of a message, because their links expire. */
+    prefetch(message: InboundMessage): void {
       for (const { attachment, owner } of filesOf(message)) {
         void begin(message, attachment, owner, stopping);
       }
     },
   };
 }
+
+/** Reads the files of turns. */
+export type TurnFiles = ReturnType<typeof createTurnFiles>;
 
 /** The files of a message, and of the message that it replies to; the oldest first. */
 export function filesOf(

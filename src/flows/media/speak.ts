@@ -52,7 +52,6 @@ export function createSpeakAnswer(
     & {
       /** The voice of the current config; `undefined` if it has none. */
       readonly voice: () => Voice | undefined;
-      /** Measures the sound. */
       readonly extractor: Extractor;
     },
 ): SpeakAnswer {

@@ -23,9 +23,7 @@ import type { UnresolvedName } from "../../policy/rules/pinned.ts";
 
 /** All facts to match names against. */
 export interface KnownNames {
-  /** The bot's guilds with known names. */
   readonly guilds: readonly GuildNames[];
-  /** Names that were resolved to an id before. */
   readonly resolved: readonly ResolvedName[];
   /** Members found for a name in a guild; `undefined` if Barnacle did not search. */
   readonly membersOf: (guildId: GuildId, typed: string) => readonly FoundMember[] | undefined;
@@ -34,7 +32,7 @@ export interface KnownNames {
 }
 
 /** An object that a name may mean. */
-export type Candidate = Named<Snowflake>;
+export type NameCandidate = Named<Snowflake>;
 
 /**
  * The result for one name. An entry inside `guilds."*"` has a result for each guild that has the
@@ -48,7 +46,7 @@ export type Matched =
     readonly kind: "ambiguous";
     readonly wanted: UnresolvedName;
     /** Objects with that name, oldest first. */
-    readonly candidates: readonly Candidate[];
+    readonly candidates: readonly NameCandidate[];
   }
   | { readonly kind: "unfound"; readonly wanted: UnresolvedName; readonly why: UnfoundReason };
 
@@ -192,7 +190,7 @@ function matchUser(
   });
 }
 
-function resultOf<Thing extends Candidate>(
+function resultOf<Thing extends NameCandidate>(
   wanted: UnresolvedName,
   found: readonly Thing[],
   matched: (thing: Thing) => Matched,

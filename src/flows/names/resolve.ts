@@ -106,24 +106,28 @@ export interface Names {
   stop(): Promise<void>;
 }
 
+/** The part of an account that the flow uses. */
+type NamesAccount = Pick<
+  Account<unknown, unknown, { readonly pairing: ResolvedNames }>,
+  "schedule" | "random" | "log" | "accountId" | "now" | "store"
+>;
+
 /** Creates the flow for one account. Searches nothing before {@link Names.resolve}. */
 export function createNames(
-  ports: Pick<Account, "schedule" | "random" | "log" | "accountId" | "now"> & SearchPorts & {
+  ports: NamesAccount & SearchPorts & {
     /** Names in the current policy without an id. */
     readonly unresolved: () => readonly UnresolvedName[];
     /** Guilds with complete facts, without those that are awaited or in an outage. */
     readonly guilds: () => readonly GuildNames[];
     /** Whether these are all guilds of the bot. Otherwise one in an outage may have the same name. */
     readonly isWhole: () => boolean;
-    /** The store's resolved names; each method is one transaction. */
-    readonly store: ResolvedNames;
     /** Gets all resolved names, so that the policy uses their ids. */
     readonly onResolved: (names: readonly ResolvedName[]) => Promise<void>;
     /** Told after each search, whether or not it found a name, and at the end. */
     readonly onLooked: () => void;
   },
 ): Names {
-  const { accountId, store, onResolved, now, log } = ports;
+  const { accountId, store: { pairing: store }, onResolved, now, log } = ports;
   const retries = createRetryQueue("Cannot resolve the names in the config", ports);
   let searched: Searched = new Map();
   let isPlanned = false;
@@ -197,7 +201,6 @@ function newNames(matched: readonly Matched[]): readonly ResolvedName[] {
 
 /** The results of one search for names. */
 export interface Resolution {
-  /** Results of all names that were wanted. */
   readonly matched: readonly Matched[];
   /** Discord's error, if it refused the search of members; else absent. */
   readonly refused?: unknown;

@@ -41,9 +41,7 @@ const REFUSED = new Int8Array(0);
 export function createNoteEmbedding(
   { schedule, log }: Pick<Account, "log" | "schedule">,
   { notes, embedder, agentId }: {
-    /** The stored notes. */
     readonly notes: Pick<NoteVectors, "unembedded" | "keepVectors">;
-    /** Makes the vectors. */
     readonly embedder: Pick<Embedder, "modelId" | "dimension" | "embed">;
     /** Id of the agent whose notes they are. */
     readonly agentId: () => string;

@@ -60,7 +60,7 @@ const PAUSE_MS = 30_000;
 const PAUSE_MAX_MS = 10 * 60_000;
 
 /** State of the current model. A reload of the config may bring another one. */
-interface Known {
+interface EmbedderState {
   readonly embedding: Embedding;
   dimension?: number;
   failures: number;
@@ -74,15 +74,14 @@ export function createEmbedder(
   { embedding, spend, cleanSecrets }: {
     /** The model of the current config; `undefined` if it names none. */
     readonly embedding: () => Embedding | undefined;
-    /** Checks budgets, and counts. */
     readonly spend: SpendPort;
     /** Removes the program's secrets from a text before it leaves. */
     readonly cleanSecrets: (text: string) => string;
   },
 ): Embedder {
-  let known: Known | undefined;
+  let known: EmbedderState | undefined;
 
-  function current(): Known | undefined {
+  function current(): EmbedderState | undefined {
     const model = embedding();
     if (known?.embedding !== model) {
       known = model && { embedding: model, failures: 0, pausedUntil: 0 };
@@ -90,7 +89,7 @@ export function createEmbedder(
     return known;
   }
 
-  function failed(model: Known, why: string, error?: unknown): EmbedResult {
+  function failed(model: EmbedderState, why: string, error?: unknown): EmbedResult {
     model.failures++;
     const retryMs = Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** (model.failures - 1));
     model.pausedUntil = now() + retryMs;
@@ -108,7 +107,7 @@ export function createEmbedder(
     return { kind: "none", why, retryMs };
   }
 
-  function works(model: Known, vectors: readonly Int8Array[]): void {
+  function works(model: EmbedderState, vectors: readonly Int8Array[]): void {
     if (model.failures > 0) {
       log.info("The embedding model works again", { model: model.embedding.modelId });
     }

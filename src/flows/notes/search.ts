@@ -38,7 +38,6 @@ const NEAR_ENOUGH = 0.5;
 
 /** Creates the search. */
 export function createNoteSearch({ notes, embedder, onEmbedded }: {
-  /** The stored notes. */
   readonly notes: Pick<Notes, "search" | "find"> & Pick<NoteVectors, "nearest">;
   /** Makes the vector of a query. */
   readonly embedder: Pick<Embedder, "modelId" | "embed">;

@@ -12,68 +12,48 @@ import type { Account } from "../../core/account/account.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { Owners } from "./tell_owners.ts";
 
-/** Events that the owners are notified about. */
-export interface OwnerNotices {
-  /** A channel refuses messages for a while. */
-  parked(channel: RefusedChannel): void;
-  /** Discord lets the bot attach no files in a channel; resolves once the outbox has the notice. */
-  noFiles(channel: RefusedChannel): Promise<void>;
-  /** An answer is undeliverable; several of one channel share a notice. */
-  dead(channelId: ChannelId, reason: string): void;
-  /** A message was set aside, because Discord accepts others in its channel, and not this one. */
-  setAside(channelId: ChannelId, reason: string): void;
-  /** Sending pauses, because Discord counted too many invalid requests. */
-  stopped(invalidRequests: number): void;
-  /** Sends the notices that wait for more failures. */
-  flush(): void;
-}
-
 /** Creates the notices; none is sent before an event. */
 export function createOwnerNotices(
   { texts, schedule }: Pick<Account, "schedule" | "texts">,
   { tell }: {
-    /** Sends a notice to the owners. */
     readonly tell: Owners["tell"];
   },
-): OwnerNotices {
+) {
   const digest = createFailureDigest(({ channelId, count, reason }) => {
     const words = notice("dead", { channel: `<#${channelId}>`, count, reason }, texts());
     void tell(words, { about: channelId });
   }, schedule);
 
   return {
-    parked({ channelId, reason }) {
+    /** A channel refuses messages for a while. */
+    parked({ channelId, reason }: RefusedChannel): void {
       const words = notice("parked", { channel: `<#${channelId}>`, reason }, texts());
       void tell(words, { about: channelId });
     },
-    noFiles({ channelId, reason }) {
+    /** Discord lets the bot attach no files in a channel; resolves once the outbox has the notice. */
+    noFiles({ channelId, reason }: RefusedChannel): Promise<void> {
       const words = notice("noFiles", { channel: `<#${channelId}>`, reason }, texts());
       return tell(words, { about: channelId });
     },
+    /** An answer is undeliverable; several of one channel share a notice. */
     dead: digest.add,
-    setAside(channelId, reason) {
+    /** A message was set aside, because Discord accepts others in its channel, and not this one. */
+    setAside(channelId: ChannelId, reason: string): void {
       const words = notice("setAside", { channel: `<#${channelId}>`, reason }, texts());
       void tell(words, { about: channelId });
     },
-    stopped: (count) => void tell(notice("breaker", { count }, texts())),
+    /** Sending pauses, because Discord counted too many invalid requests. */
+    stopped: (count: number): void => void tell(notice("breaker", { count }, texts())),
+    /** Sends the notices that wait for more failures. */
     flush: digest.flush,
   };
 }
 
 /** A place that takes no files. */
 export interface FilelessPlace {
-  /** The channel. */
   readonly channelId: ChannelId;
   /** Absent for a direct message channel. */
   readonly guildId?: GuildId;
-}
-
-/** Sends the notices of one account. Its methods return at once and never throw. */
-export interface FileNotices {
-  /** An answer was sent without its files, because the settings of the guild forbid files there. */
-  leftOut(place: FilelessPlace): void;
-  /** Discord has refused a file, for the given reason. */
-  refused(channel: RefusedChannel): void;
 }
 
 const PERMISSION_MISSING = "the permission Attach Files is missing";
@@ -91,7 +71,7 @@ export function createFileNotices(
     /** Sends the notice; never rejects. */
     readonly tell: (channel: RefusedChannel) => Promise<void>;
   },
-): FileNotices {
+) {
   const underWay = new Set<ChannelId>();
 
   async function tellOnce(
@@ -114,17 +94,18 @@ export function createFileNotices(
   }
 
   return {
-    leftOut: (place) =>
+    /** An answer was sent without its files, because the settings of the guild forbid files there. */
+    leftOut: (place: FilelessPlace): void =>
       void tellOnce(place, async () => await explain(place).catch(() => {}) ?? PERMISSION_MISSING),
-    refused: (channel) => void tellOnce(channel, () => Promise.resolve(channel.reason)),
+    /** Discord has refused a file, for the given reason. */
+    refused: (channel: RefusedChannel): void =>
+      void tellOnce(channel, () => Promise.resolve(channel.reason)),
   };
 }
 
 /** The failures of one channel since its last notice. */
 export interface ChannelFailures<Reason = string> {
-  /** The channel. */
   readonly channelId: ChannelId;
-  /** Number of failures. */
   readonly count: number;
   /** The reason of the last failure. */
   readonly reason: Reason;

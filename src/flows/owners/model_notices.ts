@@ -23,12 +23,6 @@ export interface KnownProblems {
   readonly forget: () => Promise<void>;
 }
 
-/** Sends notices about models. */
-export interface ModelNotices {
-  /** A turn has ended. */
-  turnEnded(outcome: TurnOutcome): void;
-}
-
 /** The failure of a turn's model, even if a fallback has answered. */
 function failureOf(outcome: TurnOutcome): unknown {
   return outcome.kind === "reply"
@@ -42,12 +36,10 @@ function failureOf(outcome: TurnOutcome): unknown {
 export function createModelNotices(
   { texts, log }: Pick<Account, "log" | "texts">,
   { tell, problems }: {
-    /** Sends a notice to the owners. */
     readonly tell: (text: string) => Promise<void>;
-    /** Problems that owners know. */
     readonly problems: KnownProblems;
   },
-): ModelNotices {
+) {
   let known: Set<string> | undefined; // of the store, from the first turn on
   let last: Promise<void> = Promise.resolve();
 
@@ -69,7 +61,8 @@ export function createModelNotices(
   }
 
   return {
-    turnEnded(outcome) {
+    /** A turn has ended. */
+    turnEnded(outcome: TurnOutcome): void {
       last = last.then(() => judge(outcome)).catch((error: unknown) => {
         log.warn("Cannot record which problems of the model the owners know", { error });
       });

@@ -9,35 +9,11 @@ import type { UserId } from "../../core/discord/ids.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 
 /** The owners of the application at Discord. */
-interface Application {
+interface ApplicationOwners {
   /** The owner, or the first of its team; absent if Discord names none. */
   readonly ownerId?: UserId;
   /** The owner and the whole team. */
   readonly ownerIds: readonly UserId[];
-}
-
-/** Finds and recognises the bot's owners. */
-export interface OwnerIds {
-  /**
-   * Owners that Barnacle can write to: the ids of a list, or the application's owner, but not the
-   * whole team. If a list has names only, it waits until Barnacle has looked them up.
-   */
-  toTell(): Promise<readonly UserId[]>;
-  /** All owners with a known id: those of a list, or the application's owner and its whole team. */
-  all(): Promise<readonly UserId[]>;
-  /** Whether Discord names a user as the application's owner, or as a member of its team. */
-  ownsApplication(userId: UserId): Promise<boolean>;
-  /**
-   * The same as last read. It never waits, because turns do not wait for it: it asks Discord beside,
-   * and the next call has the answer. Before the first answer, only the application's owner counts.
-   */
-  ownsApplicationAsRead(userId: UserId): boolean;
-  /**
-   * The user whose direct messages are the main session (S1): the first of the list, or else the
-   * application's owner as last read. It never waits, because a message's session is fixed as the
-   * message is stored.
-   */
-  sessionOwner(): UserId | undefined;
 }
 
 /** How long Discord's answer about the application is reused, in milliseconds. */
@@ -49,16 +25,16 @@ const FRESH_MS = 10 * 60_000;
  * @param named Resolves once the names in the config have been looked up.
  */
 export function createOwnerIds(
-  applications: { me(): Promise<Application> },
+  applications: { me(): Promise<ApplicationOwners> },
   policy: () => { readonly policy: AccessPolicy },
   applicationOwner: () => UserId | undefined,
   now: () => number,
   named: Promise<void>,
-): OwnerIds {
+) {
   let lastRead: readonly UserId[] | undefined;
-  let asked: { readonly at: number; readonly answer: Promise<Application> } | undefined;
+  let asked: { readonly at: number; readonly answer: Promise<ApplicationOwners> } | undefined;
 
-  function application(): Promise<Application> {
+  function application(): Promise<ApplicationOwners> {
     if (asked && now() - asked.at < FRESH_MS) return asked.answer;
     const answer = applications.me();
     asked = { at: now(), answer };
@@ -76,22 +52,41 @@ export function createOwnerIds(
   }
 
   return {
-    async toTell() {
+    /**
+     * Owners that Barnacle can write to: the ids of a list, or the application's owner, but not the
+     * whole team. If a list has names only, it waits until Barnacle has looked them up.
+     */
+    async toTell(): Promise<readonly UserId[]> {
       if (listedOwners()?.length === 0) await named;
       const listed = listedOwners();
       if (listed) return listed;
       const { ownerId } = await application();
       return ownerId ? [ownerId] : [];
     },
-    all: async () => listedOwners() ?? (await application()).ownerIds,
-    ownsApplication: async (userId) => (await application()).ownerIds.includes(userId),
-    ownsApplicationAsRead(userId) {
+    /** All owners with a known id: those of a list, or the application's owner and its whole team. */
+    all: async (): Promise<readonly UserId[]> => listedOwners() ?? (await application()).ownerIds,
+    /** Whether Discord names a user as the application's owner, or as a member of its team. */
+    ownsApplication: async (userId: UserId): Promise<boolean> =>
+      (await application()).ownerIds.includes(userId),
+    /**
+     * The same as last read. It never waits, because turns do not wait for it: it asks Discord beside,
+     * and the next call has the answer. Before the first answer, only the application's owner counts.
+     */
+    ownsApplicationAsRead(userId: UserId): boolean {
       application().catch(() => {}); // the last answer counts until there is another
       return lastRead?.includes(userId) ?? applicationOwner() === userId;
     },
-    sessionOwner() {
+    /**
+     * The user whose direct messages are the main session (S1): the first of the list, or else the
+     * application's owner as last read. It never waits, because a message's session is fixed as the
+     * message is stored.
+     */
+    sessionOwner(): UserId | undefined {
       const listed = listedOwners();
       return listed ? listed[0] : applicationOwner();
     },
   };
 }
+
+/** Finds and recognises the bot's owners. */
+export type OwnerIds = ReturnType<typeof createOwnerIds>;

@@ -8,22 +8,9 @@
  */
 
 import type { GuildId, UserId } from "../../core/discord/ids.ts";
-import type { KnownFacts } from "../../core/inbound/facts.ts";
+import type { OwnerInGuild } from "../../core/inbound/facts.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { Account } from "../../core/account/account.ts";
-
-/** Whether an owner is in a guild, by an answer of Discord. */
-export type OwnerInGuild = NonNullable<KnownFacts["ownerInGuild"]>;
-
-/** Guilds with an owner, by the answers of Discord so far. */
-export interface OwnerPresence {
-  /** The remembered answer; `undefined` without one. */
-  known(guildId: GuildId): OwnerInGuild | undefined;
-  /** The remembered answer, or else Discord's. Never rejects. */
-  ask(guildId: GuildId): Promise<OwnerInGuild>;
-  /** Forgets all answers, because the owners may have changed. */
-  forget(): void;
-}
 
 /** Milliseconds for which the answer "member" is fresh. */
 const MEMBER_MS = 10 * 60_000;
@@ -50,7 +37,7 @@ export function createOwnerPresence(
     /** Reads a member of a guild; `undefined` if the user is none. */
     readonly readMember: (guildId: GuildId, userId: UserId) => Promise<unknown>;
   },
-): OwnerPresence {
+) {
   const answers = new Map<GuildId, PresenceAnswer>();
   const asking = new Map<GuildId, Promise<OwnerInGuild>>();
   /** Counts calls of `forget`: an answer about earlier owners is not remembered. */
@@ -102,12 +89,15 @@ export function createOwnerPresence(
   }
 
   return {
+    /** The remembered answer; `undefined` without one. */
     known: remembered,
-    ask(guildId) {
+    /** The remembered answer, or else Discord's. Never rejects. */
+    ask(guildId: GuildId): Promise<OwnerInGuild> {
       const found = remembered(guildId);
       return found ? Promise.resolve(found) : request(guildId);
     },
-    forget() {
+    /** Forgets all answers, because the owners may have changed. */
+    forget(): void {
       generation += 1;
       answers.clear();
       asking.clear();

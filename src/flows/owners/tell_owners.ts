@@ -17,22 +17,12 @@ import type { Account } from "../../core/account/account.ts";
 export interface OwnersPorts extends Pick<Account, "log"> {
   /** The owners from the config, or else from Discord; empty if neither names any. */
   readonly ownerIds: () => Promise<readonly UserId[]>;
-  /** Opens the direct channel with a user, or finds it. */
   readonly openDirect: OpenDirect;
-  /** Adds a message to the outbox. */
   readonly send: (
     channelId: ChannelId,
     text: string,
     buttons: readonly Button[],
   ) => Promise<void>;
-}
-
-/** Sends notices to the bot's owners. */
-export interface Owners {
-  /** Sends a notice; never rejects, but logs failures. */
-  tell(text: string, more?: NoticeOptions): Promise<void>;
-  /** Sends a notice; rejects if there are owners, and none could be reached. */
-  reach(text: string, more?: NoticeOptions): Promise<void>;
 }
 
 /** Options of a notice: the channel that it is about, and its buttons. */
@@ -44,7 +34,7 @@ export interface NoticeOptions {
 }
 
 /** Creates the sender of notices. */
-export function createOwners({ ownerIds, openDirect, send, log }: OwnersPorts): Owners {
+export function createOwners({ ownerIds, openDirect, send, log }: OwnersPorts) {
   const channels = new Map<UserId, ChannelId>();
 
   async function channelOf(owner: UserId): Promise<ChannelId> {
@@ -80,8 +70,10 @@ export function createOwners({ ownerIds, openDirect, send, log }: OwnersPorts): 
   }
 
   return {
+    /** Sends a notice; rejects if there are owners, and none could be reached. */
     reach,
-    async tell(text, more) {
+    /** Sends a notice; never rejects, but logs failures. */
+    async tell(text: string, more?: NoticeOptions): Promise<void> {
       try {
         await reach(text, more);
       } catch (error) {
@@ -90,3 +82,6 @@ export function createOwners({ ownerIds, openDirect, send, log }: OwnersPorts): 
     },
   };
 }
+
+/** Sends notices to the bot's owners. */
+export type Owners = ReturnType<typeof createOwners>;

@@ -26,9 +26,7 @@ export type MissingIntent = "message_content" | "guild_members" | "guild_presenc
 
 /** The bot's application, as Discord reports it. */
 export interface BotFacts {
-  /** Id of the application. */
   readonly id: ApplicationId;
-  /** Name of the application. */
   readonly name: string;
   /** The team's name, or the owner's user name; absent if Discord does not report it. */
   readonly owner?: string;
@@ -82,7 +80,6 @@ function portalOf(id: ApplicationId | undefined): string {
 /**
  * Judges all facts about the bot.
  *
- * @param now Unix time in milliseconds.
  * @returns Findings in the order in which to show them.
  */
 export function judgeDiscord(facts: DiscordFacts, now: number): readonly Finding[] {
@@ -175,7 +172,7 @@ const INTENTS: Readonly<Record<MissingIntent, { checkbox: string; without: strin
  *
  * @param id The application, for a link to its portal page; the general page if absent.
  */
-export function describeMissing(
+export function missingIntentFindings(
   missing: readonly MissingIntent[],
   id: ApplicationId | undefined,
 ): readonly Finding[] {
@@ -196,7 +193,7 @@ export function describeMissing(
 function intents({ intents: chosen }: DiscordFacts, { id }: BotFacts): readonly Finding[] {
   if (!chosen) return [];
   const { missing, spared } = chosen;
-  if (missing.length > 0) return describeMissing(missing, id);
+  if (missing.length > 0) return missingIntentFindings(missing, id);
   const missingNames = spared.map((name) => INTENTS[name].checkbox).join(", ");
   return [{
     ...titled("discord.intents"),

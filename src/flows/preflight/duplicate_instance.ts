@@ -24,21 +24,6 @@ export interface DuplicateDoubt {
   readonly isDeploy: boolean;
 }
 
-/** The watch for one account. */
-export interface DuplicateWatch {
-  /** Tells of messages by our own user that this store did not send. */
-  foreign(found: readonly Foreign[]): void;
-  /**
-   * Tells that Discord ended a shard's session, and that no broken connection of our own had a part
-   * in that.
-   */
-  sessionEnded(shardId: number): void;
-  /** The current doubt; `undefined` while there is no sign of a second program. */
-  doubt(): DuplicateDoubt | undefined;
-  /** Cancels the timer and ignores further signs. */
-  stop(): void;
-}
-
 /** Milliseconds for which signs may come from a program that replaces another. */
 const DEPLOY_MS = 60_000;
 
@@ -64,11 +49,7 @@ const WHY: Readonly<Record<Foreign["why"], string>> = {
 /** Creates a watch without any sign. */
 export function createDuplicateWatch(
   { now, schedule, log }: Pick<Account, "log" | "now" | "schedule">,
-  { onChange }: {
-    /** Tells that a doubt began, was confirmed, or (`undefined`) is over. */
-    readonly onChange: (doubt: DuplicateDoubt | undefined) => void;
-  },
-): DuplicateWatch {
+) {
   let doubt: DuplicateDoubt | undefined;
   let invalidated: readonly { readonly shardId: number; readonly at: number }[] = [];
   let cancelEnd = (): void => {};
@@ -97,7 +78,6 @@ export function createDuplicateWatch(
         since: new Date(first).toISOString(),
       });
     }
-    onChange(doubt);
   }
 
   function end(): void {
@@ -105,17 +85,21 @@ export function createDuplicateWatch(
     doubt = undefined;
     invalidated = [];
     if (wasDeploy === false) log.info("No more signs of another program using this token");
-    onChange(undefined);
   }
 
   return {
-    foreign(found) {
+    /** Tells of messages by our own user that this store did not send. */
+    foreign(found: readonly Foreign[]): void {
       const last = found.at(-1);
       if (!last) return;
       const { messageId, channelId, why } = last;
       sign(now(), `Message ${messageId} in channel ${channelId} is by this bot, ${WHY[why]}`);
     },
-    sessionEnded(shardId) {
+    /**
+     * Tells that Discord ended a shard's session, and that no broken connection of our own had a part
+     * in that.
+     */
+    sessionEnded(shardId: number): void {
       const at = now();
       invalidated = [...invalidated.filter((ended) => at - ended.at < DOUBT_MS), { shardId, at }];
       const [first, ...others] = invalidated.filter((ended) => ended.shardId === shardId);
@@ -123,10 +107,15 @@ export function createDuplicateWatch(
       if (!first || count < INVALIDATED_MIN) return;
       sign(first.at, `Discord ended ${count} sessions within ${DOUBT_MS / 60_000} min`);
     },
-    doubt: () => doubt,
-    stop() {
+    /** The current doubt; `undefined` while there is no sign of a second program. */
+    doubt: (): DuplicateDoubt | undefined => doubt,
+    /** Cancels the timer and ignores further signs. */
+    stop(): void {
       isStopped = true;
       cancelEnd();
     },
   };
 }
+
+/** The watch for one account. */
+export type DuplicateWatch = ReturnType<typeof createDuplicateWatch>;

@@ -16,9 +16,7 @@ export interface HostFacts {
   readonly dataProblem?: WhyAndFix;
   /** Bytes that Barnacle may still write there; absent if unknown. */
   readonly freeBytes?: number;
-  /** State of the store in that directory. */
   readonly store: StoreFacts;
-  /** The bot that runs with that directory. */
   readonly bot: BotProcess;
   /** The process with the bot token on this machine; absent without a token, or if unknown. */
   readonly token?: TokenHolder;
@@ -29,7 +27,6 @@ export type WhyAndFix = Required<Pick<Finding, "why" | "fix">>;
 
 /** The user that runs this command has no permission to look. */
 export interface Hidden {
-  /** Tells missing permission from other states. */
   readonly kind: "hidden";
 }
 

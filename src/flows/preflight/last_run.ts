@@ -11,22 +11,8 @@ import { type Env, isSameBoot } from "../../lib/env.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
+import type { LastRun } from "../../core/store/gateway.ts";
 import type { LogFields } from "../../lib/log.ts";
-
-/** A run, as the store has it. */
-export interface EarlierRun {
-  /** Unix time in milliseconds at which it started. */
-  readonly startedAt: number;
-  /** Unix time in milliseconds at which it was last known to be alive. */
-  readonly aliveAt: number;
-  /** The kernel's boot id during the run; absent if unknown. */
-  readonly bootId?: string;
-  /**
-   * `"stopped"` if an operator or a service manager stopped it, else why it ended by itself. Absent
-   * if it ended silently.
-   */
-  readonly ending?: string;
-}
 
 /** A hosting company that stops idle processes. */
 export interface Hosting {
@@ -73,12 +59,11 @@ export function hostingOf(
 /**
  * The line to log at a start about the end of the last run.
  *
- * @param now Unix time in milliseconds.
  * @param bootId The kernel's current boot id.
  * @returns `undefined` if the last run was stopped, or if there was none.
  */
 export function describeLastRun(
-  last: EarlierRun | undefined,
+  last: LastRun | undefined,
   now: number,
   bootId: string | undefined,
 ): LogLine | undefined {
@@ -96,12 +81,10 @@ export function describeLastRun(
 /**
  * Judges whether runs keep ending silently, and names a likely cause.
  *
- * @param runs All runs except the current one.
- * @param now Unix time in milliseconds.
  * @param bootId The kernel's current boot id.
  */
 export function judgeRuns(
-  runs: readonly EarlierRun[],
+  runs: readonly LastRun[],
   now: number,
   bootId: string | undefined,
   hosting: Hosting | undefined,
@@ -148,7 +131,7 @@ const SILENT_ENDS: Readonly<Record<SilentEnd, string>> = {
   either: "The last run was killed or crashed, or the machine went down with it",
 };
 
-function silentEndOf(run: EarlierRun, bootId: string | undefined): SilentEnd {
+function silentEndOf(run: LastRun, bootId: string | undefined): SilentEnd {
   const isThisBoot = isSameBoot(run.bootId, bootId);
   if (isThisBoot === undefined) return "either";
   return isThisBoot ? "process" : "machine";

@@ -10,6 +10,8 @@
 
 import type { Account } from "../../core/account/account.ts";
 import type { GatewayInfo } from "../../core/discord/gateway.ts";
+import type { GatewayRecords, StoredAccount } from "../../core/store/gateway.ts";
+import { DAY_MS, waitFor } from "../../lib/clock.ts";
 import { backoffMs } from "../../lib/network/backoff.ts";
 
 /** Everything that this needs from outside. */
@@ -64,4 +66,43 @@ export async function locateGateway(
       await sleep(waitMs);
     }
   }
+}
+
+/** Creates the search for the gateway. It uses an answer of the last day without asking. */
+export function createLocate(
+  account: Pick<
+    Account<unknown, unknown, { readonly gateway: Pick<GatewayRecords, "saveGateway"> }>,
+    "accountId" | "store" | "stopping" | "schedule" | "random" | "now" | "log"
+  >,
+  { gateway, limit }: Pick<StoredAccount, "gateway" | "limit">,
+  { readGatewayInfo, isTransient }:
+    & Pick<LocateGatewayPorts, "isTransient">
+    & { readonly readGatewayInfo: () => Promise<GatewayInfo> },
+): () => Promise<GatewayInfo> {
+  const { accountId, store, stopping, schedule, random, now, log } = account;
+  return () =>
+    locateGateway(
+      gateway && limit && {
+        place: { url: gateway.url, shards: limit.shards, limit },
+        isFresh: now() - gateway.at < DAY_MS,
+      },
+      {
+        async ask() {
+          try {
+            return await readGatewayInfo();
+          } catch (error) {
+            stopping.throwIfAborted(); // the stop ended the request: no failure, and no further attempt
+            throw error;
+          }
+        },
+        isTransient,
+        save: (found) => store.gateway.saveGateway(accountId, found, now()),
+        async sleep(ms) {
+          await waitFor(ms, schedule, stopping);
+          stopping.throwIfAborted();
+        },
+        random,
+        log,
+      },
+    );
 }

@@ -35,7 +35,6 @@ const EXPIRES_SOON_MS = 3 * 24 * 60 * 60 * 1_000;
 /**
  * Judges all facts about the network.
  *
- * @param now Unix time in milliseconds.
  * @returns Findings in the order in which to show them.
  */
 export function judgeNetwork(facts: NetworkFacts, now: number): readonly Finding[] {

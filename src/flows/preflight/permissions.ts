@@ -41,11 +41,7 @@ function guildKeyOf({ guilds }: AccessPolicy, guild: Named<GuildId>): string | u
   return guilds && findKeys(guilds, guild, GUILD_PINS)[0];
 }
 
-/**
- * Judges the permissions in all guilds.
- *
- * @param guilds All guilds of the bot.
- */
+/** Judges the permissions in all guilds. */
 export function judgePermissions(
   policy: AccessPolicy,
   guilds: readonly SeenGuild[],
@@ -128,14 +124,14 @@ function judgeGuild(policy: AccessPolicy, guild: SeenGuild): readonly Permission
 }
 
 /** The rules of a guild that decide which channels are listed. */
-type Channels = Pick<GuildRules, "channels">;
+type ListedChannels = Pick<GuildRules, "channels">;
 
 /** One row for each listed channel, and for each entry without a channel. */
 function judgeListed(
   policy: AccessPolicy,
   guild: SeenGuild,
   guildKey: string,
-  rules: Channels,
+  rules: ListedChannels,
   open: readonly SeenChannel[],
 ): readonly PermissionRow[] {
   const path = pathTo(ruleOf(policy, guildKey), "channels");
@@ -162,7 +158,7 @@ function judgeListed(
 }
 
 /** The key of a channel's entry; `"*"` if it has no entry of its own. */
-function keyOf({ channels = {} }: Channels, guild: SeenGuild, channel: SeenChannel): string {
+function keyOf({ channels = {} }: ListedChannels, guild: SeenGuild, channel: SeenChannel): string {
   return findKeys(channels, channel, channelPins(guild.id))[0] ?? ANY;
 }
 

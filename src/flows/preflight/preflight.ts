@@ -18,22 +18,8 @@ import type { Account } from "../../core/account/account.ts";
 
 /** The result of one check. */
 export interface PreflightResult {
-  /** The problems that it found. */
   readonly findings: readonly Finding[];
-  /** Whether Discord refused the token. */
   readonly isRefused: boolean;
-}
-
-/** The scheduled checks and their last findings. */
-export interface Preflight {
-  /** Schedules the first check. */
-  start(): void;
-  /** Checks soon again, because the config has changed; the intervals begin anew. */
-  again(): void;
-  /** The last check's failures. */
-  findings(): readonly Finding[];
-  /** Ends it. */
-  stop(): void;
 }
 
 /** How long an earlier connection proves that the network works, in milliseconds. */
@@ -56,7 +42,6 @@ export function createPreflight(
     readonly firstLookMs: number;
     /** The same, if the bot was connected within the last day. */
     readonly trustedLookMs: number;
-    /** Unix time in milliseconds. */
     readonly now: number;
   },
   { schedule, log }: Pick<Account, "log" | "schedule">,
@@ -66,7 +51,7 @@ export function createPreflight(
     /** Discord refuses the token; no retry can help. */
     readonly onRefused: () => void;
   },
-): Preflight {
+) {
   let findings: readonly Finding[] = [];
   let isStopped = false;
   let cancel = () => {};
@@ -102,18 +87,22 @@ export function createPreflight(
   }
 
   return {
-    start() {
+    /** Schedules the first check. */
+    start(): void {
       const isTrusted = readyAt !== undefined && now - readyAt < TRUSTED_MS;
       cancel = schedule(() => void round(), isTrusted ? trustedLookMs : firstLookMs);
     },
-    again() {
+    /** Checks soon again, because the config has changed; the intervals begin anew. */
+    again(): void {
       isDue = true;
       if (isLooking) return;
       cancel();
       lookAgain();
     },
-    findings: () => findings,
-    stop() {
+    /** The last check's failures. */
+    findings: (): readonly Finding[] => findings,
+    /** Ends it. */
+    stop(): void {
       isStopped = true;
       cancel();
     },

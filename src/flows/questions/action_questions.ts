@@ -29,10 +29,11 @@ const ESCALATED: ReadonlySet<MissingRight["kind"]> = new Set([
 
 /** Creates the questions of one account. */
 export function createActionQuestions(
-  { accountId, texts }: Pick<Account, "accountId" | "texts">,
-  { changes, escalates, maxDestructive, ownerIds, approvalTimeoutMs }: {
-    /** Changes by the tool `discord`. */
-    readonly changes: Pick<ToolChanges, "madeBy">;
+  { accountId, store: { changes }, texts }: Pick<
+    Account<unknown, unknown, { readonly changes: Pick<ToolChanges, "madeBy"> }>,
+    "accountId" | "store" | "texts"
+  >,
+  { escalates, maxDestructive, ownerIds, approvalTimeoutMs }: {
     /** Whether owners are asked: `approvals.escalate`. */
     readonly escalates: () => boolean;
     /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */

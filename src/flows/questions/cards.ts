@@ -53,12 +53,12 @@ const CONTROL_BYTES = 16;
  */
 export function createQuestionCards(
   account:
-    & Pick<Account, "accountId" | "draw" | "log" | "now" | "random" | "schedule" | "texts">
+    & Pick<
+      Account<unknown, unknown, { readonly questions: Cards }>,
+      "accountId" | "draw" | "log" | "now" | "random" | "schedule" | "store" | "texts"
+    >
     & Emits<"decided" | "formsOpen" | "outbox">,
   ports: {
-    /** The store's questions; each method is one transaction. */
-    readonly store: Cards;
-    /** Opens the direct channel with a user, or finds it. */
     readonly openDirect: OpenDirect;
     /** Whether a failure to open it is final: the person takes no messages. */
     readonly isRefused: (error: unknown) => boolean;
@@ -66,8 +66,7 @@ export function createQuestionCards(
     readonly asCards: () => boolean;
   },
 ): QuestionCards {
-  const { accountId, texts, now, schedule, log } = account;
-  const { store } = ports;
+  const { accountId, store: { questions: store }, texts, now, schedule, log } = account;
   const retries = createRetryQueue("Cannot bring a question to people up to date", account);
   let cancel: (() => void) | undefined;
   let isQueued = false;

@@ -21,11 +21,8 @@ import type { Account } from "../../core/account/account.ts";
 export function createMayDecide(
   { now }: Pick<Account, "now">,
   { tools, ports, isOwner, isOfDiscord }: {
-    /** All tools of this version. */
     readonly tools: readonly Tool[];
-    /** Ports of the tools. */
     readonly ports: ToolPorts;
-    /** Whether the sender of a message is an owner of the bot (P10). */
     readonly isOwner: (message: InboundMessage) => boolean;
     /** Whether Discord did not answer, or refused. */
     readonly isOfDiscord: (error: unknown) => boolean;

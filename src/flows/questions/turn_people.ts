@@ -5,6 +5,7 @@
  */
 
 import type { Account } from "../../core/account/account.ts";
+import type { Emits } from "../../core/account/events.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { factsOf } from "../../core/turn/decided_action.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -20,8 +21,7 @@ const CODE_BYTES = 8;
 
 /** Creates the people of an account's turns. */
 export function createTurnPeople(
-  options: Pick<Account, "now" | "draw" | "texts"> & {
-    /** Questions in the store. */
+  options: Pick<Account, "now" | "draw" | "texts"> & Emits<"waitsForPeople"> & {
     readonly questions: Pick<Questions, "park" | "decisionOf">;
     /** Whether owners are asked about calls that their asker may not make: `approvals.escalate`. */
     readonly escalates: () => boolean;
@@ -31,8 +31,6 @@ export function createTurnPeople(
     readonly ownerIds: () => Promise<readonly UserId[]>;
     /** Cleans a text by the model as an answer to this message: secrets and links (R9). */
     readonly cleanText: (message: InboundMessage, text: string) => string;
-    /** A turn was parked: its questions need cards, and other turns may begin. */
-    readonly onParked: () => void;
   },
 ): TurnPeople {
   const { questions, draw, texts, now } = options;
@@ -59,7 +57,7 @@ export function createTurnPeople(
       const all = asked.map((one) => withCost(cleaned(one, claim.message), taken.steps));
       const steps = taken.unsaved;
       await questions.park({ claim, steps, charges, asked: all, now: now() });
-      options.onParked();
+      options.events.emit.waitsForPeople();
     },
     async escalate(call, missing, { message }) {
       if (!options.escalates()) return undefined;

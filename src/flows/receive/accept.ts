@@ -12,6 +12,7 @@
 import {
   type Accepted,
   type Echo,
+  type Judged,
   type MessageChange,
   NOTHING_ACCEPTED,
 } from "../../core/inbound/inbox.ts";
@@ -21,39 +22,18 @@ import {
   type InboundBatch,
   type SessionStarted,
 } from "../../core/inbound/events.ts";
-import type { InboundMessage, OwnMessage, PostedMessage } from "../../core/inbound/inbound.ts";
+import {
+  type InboundMessage,
+  type OwnMessage,
+  type PostedMessage,
+  type RepeatedMessage,
+  wholeMessage,
+} from "../../core/inbound/inbound.ts";
 import type { PermittedReaction, Reaction } from "../../core/inbound/reactions.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import { type CommitPorts, commitUnits, storeBatch, type Unit } from "./commit.ts";
-import { judgeMessage, type JudgePorts } from "./judge_message.ts";
+import { judgeMessage, type JudgeMessagePorts, logVerdict } from "./judge_message.ts";
 import type { Account } from "../../core/account/account.ts";
-
-/** Takes batches in the order in which the gateway sent them. */
-export interface Acceptor {
-  /**
-   * Judges a batch's messages, handles its other events in their order, and stores it soon. Retries
-   * if the store fails. Handlers must not throw.
-   */
-  accept(batch: InboundBatch): void;
-  /**
-   * Stores messages from a channel's history, in one T1. They count as live messages, once, and do
-   * not change the shard's sequence number.
-   *
-   * @param events Events of one account, oldest first.
-   * @param judgeAs Replaces the policy's verdict; default: keeps it.
-   * @throws {unknown} The store's error, as a rejection.
-   */
-  acceptHistory(
-    events: readonly PostedMessage[],
-    judgeAs?: (message: InboundMessage, verdict: Verdict) => Verdict,
-  ): Promise<Accepted>;
-  /**
-   * Stores everything that waits, and resolves once it is stored.
-   *
-   * @throws {unknown} The store's error, as a rejection.
-   */
-  flush(): Promise<void>;
-}
 
 /**
  * Maximum size of waiting messages, in UTF-16 units of the gateway's text: some 1,000 messages. In
@@ -70,16 +50,27 @@ const RETRY_MS = 5_000;
  * inner functions share one state: the batches that wait to be stored.
  */
 export function createAcceptor(
-  ports: Pick<Account, "schedule"> & JudgePorts & CommitPorts & {
+  ports: Pick<Account, "schedule"> & JudgeMessagePorts & CommitPorts & {
     /** Handles events at once, apart from storing them. */
     readonly on: Omit<
       EventHandlers,
-      "session_started" | "message" | "message_edited" | "reaction" | "reactions_cleared"
+      | "session_started"
+      | "message"
+      | "messages_repeated"
+      | "message_edited"
+      | "reaction"
+      | "reactions_cleared"
     >;
+    /**
+     * Takes the verdict of each live message.
+     *
+     * @returns Whether each {@link RepeatedMessage} of it gets the same verdict now.
+     */
+    readonly noteVerdict: (judged: Judged) => boolean;
     /** Judges a reaction by the current policy; `undefined` if it does not permit it (H5). */
     readonly permitReaction: (reaction: Reaction) => PermittedReaction | undefined;
   },
-): Acceptor {
+) {
   const units: Unit[] = [];
   /** Cancels the timer of waiting messages, or of the next attempt to store. */
   let cancel: (() => void) | undefined;
@@ -88,8 +79,14 @@ export function createAcceptor(
   function accept(batch: InboundBatch): void {
     const { arrivedAt } = batch;
     let unit: Unit | undefined;
-    let isUrgent = false;
+    let isUrgent = batch.isGathered === true;
     const current = () => unit ??= unitFor(units, batch);
+    const judge = (message: InboundMessage) => {
+      const judged = judgeMessage(message, "live", ports);
+      current().judged.push(judged);
+      isUrgent ||= judged.route !== undefined;
+      return { judged, isShared: ports.noteVerdict(judged) };
+    };
     const handlers: EventHandlers = {
       ...ports.on,
       session_started(started) {
@@ -97,10 +94,21 @@ export function createAcceptor(
         unit = unitFor(units, batch, started);
         isUrgent = true;
       },
-      message(message) {
-        const judged = judgeMessage(message, "live", ports);
-        current().judged.push(judged);
-        isUrgent ||= judged.route !== undefined;
+      message: (message) => void judge(message),
+      messages_repeated({ messages }) {
+        // No fact changes within this loop.
+        const shared = new Map<InboundMessage, { judged: Judged; messages: RepeatedMessage[] }>();
+        for (const message of messages) {
+          const { of } = message;
+          const known = shared.get(of);
+          if (known) {
+            logVerdict(message.id, of, known.judged.verdict, ports.log);
+            if (known.messages.push(message) === 1) current().repeated.push(known);
+            continue;
+          }
+          const { judged, isShared } = judge(wholeMessage(message));
+          if (isShared) shared.set(of, { judged, messages: [] });
+        }
       },
       message_edited({ message }) {
         // Not live: an edit is no turn of a conversation. Storing it must not wait for others,
@@ -154,8 +162,23 @@ export function createAcceptor(
   }
 
   return {
+    /**
+     * Judges a batch's messages, handles its other events in their order, and stores it soon. Retries
+     * if the store fails. Handlers must not throw.
+     */
     accept,
-    async acceptHistory(events, judgeAs) {
+    /**
+     * Stores messages from a channel's history, in one T1. The store counts each message once, live
+     * or not. These are no turns of a live conversation, and do not change the sequence number.
+     *
+     * @param events Events of one account, oldest first.
+     * @param judgeAs Replaces the policy's verdict; default: keeps it.
+     * @throws {unknown} The store's error, as a rejection.
+     */
+    async acceptHistory(
+      events: readonly PostedMessage[],
+      judgeAs?: (message: InboundMessage, verdict: Verdict) => Verdict,
+    ): Promise<Accepted> {
       const [first] = events;
       if (!first) return NOTHING_ACCEPTED;
       const messages = events.filter((event) => event.kind === "message");
@@ -181,11 +204,19 @@ export function createAcceptor(
       );
       return { ...stored, foreign: [] }; // a message from before the session proves no second program
     },
-    async flush() {
+    /**
+     * Stores everything that waits, and resolves once it is stored.
+     *
+     * @throws {unknown} The store's error, as a rejection.
+     */
+    async flush(): Promise<void> {
       while (units.length > 0 || committing) await commitAll();
     },
   };
 }
+
+/** Takes batches in the order in which the gateway sent them. */
+export type Acceptor = ReturnType<typeof createAcceptor>;
 
 function toEcho({ id: messageId, channelId, nonce }: OwnMessage): Echo {
   return { messageId, channelId, nonce };
@@ -206,8 +237,8 @@ function unitFor(
     last.seq = Math.max(last.seq, seq); // a RESUME repeats sequence numbers that have arrived
     return Object.assign(last, { ticket, arrivedAt });
   }
-  const empty = { bytes: 0, judged: [], echoes: [], changes: [], reactions: [], guilds: [] };
-  const at = { beganAt: arrivedAt, arrivedAt };
+  const empty = { judged: [], repeated: [], echoes: [], changes: [], reactions: [], guilds: [] };
+  const at = { beganAt: arrivedAt, arrivedAt, bytes: 0 };
   const unit: Unit = { started, afterHole, accountId, shardId, seq, ticket, ...at, ...empty };
   units.push(unit);
   return unit;

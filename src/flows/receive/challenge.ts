@@ -1,3 +1,13 @@
+/**
+ * Gives unpaired senders a pairing code, and tells the owners about them (P3).
+ *
+ * Code and reply are made within the transaction that stores the message. Owners get their message
+ * afterwards. Until then, the stored request says so, and a process that starts after a crash tells
+ * them.
+ *
+ * @module
+ */
+
 import type { Button } from "../../core/outbound/outbound.ts";
 import { codeFrom, type PairingRequest, type PairingService } from "../../core/inbound/pairing.ts";
 import { pairingButton } from "../../interactions/components.ts";
@@ -36,16 +46,17 @@ export interface Challenges {
 
 /** Creates the messages to owners; {@link Challenges.start} begins. */
 export function createChallenges(
-  account: Pick<Account, "accountId" | "log" | "now" | "random" | "schedule" | "texts">,
+  account: Pick<
+    Account<unknown, unknown, { readonly pairing: Pick<Pairing, "unreported" | "markReported"> }>,
+    "accountId" | "log" | "now" | "random" | "schedule" | "store" | "texts"
+  >,
   ports: {
-    /** The store's pairing requests. */
-    readonly store: Pick<Pairing, "unreported" | "markReported">;
     /** Writes to each owner. Rejects only if it could write to none of them. */
     readonly tellOwners: (text: string, buttons: readonly Button[]) => Promise<void>;
   },
 ): Challenges {
-  const { accountId, texts, now, log } = account;
-  const { store, tellOwners } = ports;
+  const { accountId, store: { pairing: store }, texts, now, log } = account;
+  const { tellOwners } = ports;
   const retries = createRetryQueue(
     "Cannot tell the bot's owner about a pairing request",
     account,

@@ -11,6 +11,7 @@ import type {
   Echo,
   Judged,
   MessageChange,
+  RepeatedVerdict,
   WaitingRules,
 } from "../../core/inbound/inbox.ts";
 import type { Emits } from "../../core/account/events.ts";
@@ -20,7 +21,7 @@ import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import type { PairingService } from "../../core/inbound/pairing.ts";
 import type { ReactionRecord } from "../../core/inbound/reactions.ts";
 import type { GatewayRecords } from "../../core/store/gateway.ts";
-import type { Batches } from "../../core/store/inbox.ts";
+import type { AcceptedBatches } from "../../core/store/inbox.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** Everything that storing needs from outside. */
@@ -40,12 +41,9 @@ export interface CommitPorts extends
     | "settled"
     | "foreign"
   > {
-  /** The store's methods for this flow; each is one transaction. */
   readonly store: {
-    /** Gateway sessions and gaps. */
     readonly gateway: Pick<GatewayRecords, "startSession" | "openGap">;
-    /** Messages with their verdicts. */
-    readonly inbox: Batches;
+    readonly inbox: AcceptedBatches;
   };
   /** Makes codes for unpaired senders, within the transaction that stores their messages (P3). */
   readonly pairing: PairingService;
@@ -59,9 +57,7 @@ export interface Unit {
   started: SessionStarted | undefined;
   /** Set if a gap precedes the events; cleared once it is stored. */
   afterHole: InboundBatch["afterHole"];
-  /** The account that received the events. */
   readonly accountId: AccountId;
-  /** The shard that received the events. */
   readonly shardId: number;
   /** Sequence number up to which the unit covers the shard's events. */
   seq: number;
@@ -72,17 +68,14 @@ export interface Unit {
    * not when the store accepts it: otherwise a later gap would begin after events that were lost.
    */
   readonly beganAt: number;
-  /** Unix time in milliseconds at which its last batch arrived. */
   arrivedAt: number;
   /** Length of the gateway's text, in UTF-16 units. */
   bytes: number;
-  /** Messages with their verdicts. */
   readonly judged: Judged[];
-  /** Our own messages. */
+  /** Ignored messages that share the verdict of one of them. */
+  readonly repeated: RepeatedVerdict[];
   readonly echoes: Echo[];
-  /** Edits and deletions. */
   readonly changes: MessageChange[];
-  /** Permitted reactions. */
   readonly reactions: ReactionRecord[];
   /** Guilds whose stored state changes. */
   readonly guilds: GuildSnapshot[];
@@ -106,13 +99,14 @@ export async function commitUnits(units: Unit[], ports: CommitPorts): Promise<vo
 }
 
 async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
-  const { accountId, shardId, seq, ticket, arrivedAt, judged, echoes, changes, reactions, guilds } =
-    unit;
+  const { accountId, shardId, seq, ticket, arrivedAt, guilds } = unit;
+  const { judged, repeated, echoes, changes, reactions } = unit;
   await begin(unit, ports);
   const batch = {
     accountId,
     heard: { shardId, seq },
     judged,
+    repeated: repeated.length > 0 ? repeated : undefined,
     echoes,
     changes: changes.length > 0 ? changes : undefined,
     guilds,
@@ -150,7 +144,6 @@ async function begin(unit: Unit, { store, events }: CommitPorts): Promise<void> 
 /**
  * Stores one batch (T1), and reports everything that may begin.
  *
- * @param arrivedAt Unix time in milliseconds.
  * @throws {unknown} The store's error, as a rejection.
  */
 export async function storeBatch(
@@ -173,6 +166,8 @@ export async function storeBatch(
   if (refusedIn.length > 0) events.emit.tooManyWait(refusedIn);
   if (settled > 0) events.emit.settled(settledIn);
   const ms = Math.max(0, now() - begunAt);
-  events.emit.stored({ judged: batch.judged.length, accepted: accepted.length, settled, ms });
+  const repeats = batch.repeated?.reduce((sum, { messages }) => sum + messages.length, 0) ?? 0;
+  const judged = batch.judged.length + repeats;
+  events.emit.stored({ judged, accepted: accepted.length, settled, ms });
   return done;
 }

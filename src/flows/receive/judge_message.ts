@@ -6,6 +6,7 @@
  */
 
 import type { Accepted, Judged, Judgement, Route, WaitingRules } from "../../core/inbound/inbox.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
@@ -20,13 +21,11 @@ import type { Account } from "../../core/account/account.ts";
 export type MessageSource = "live" | "not_live";
 
 /** Everything that judging needs from outside. */
-export interface JudgePorts extends Pick<Account, "log"> {
-  /** Judges a message by the current policy and the known facts. */
+export interface JudgeMessagePorts extends Pick<Account, "log"> {
   readonly judge: (
     message: InboundMessage,
     source: MessageSource,
   ) => Judgement;
-  /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
   /** The request to stop turns that an accepted message makes; absent: none does. */
   readonly stop?: (message: InboundMessage) => Judged["stop"];
@@ -41,17 +40,12 @@ export interface JudgePorts extends Pick<Account, "log"> {
 export function judgeMessage(
   message: InboundMessage,
   source: MessageSource,
-  { judge, route, stop, log }: JudgePorts,
+  { judge, route, stop, log }: JudgeMessagePorts,
   judgeAs = (_: InboundMessage, verdict: Verdict) => verdict,
 ): Judged {
   const judged = judge(message, source);
   const verdict = judgeAs(message, judged.verdict);
-  if (verdict.kind !== "accept") {
-    const { id: messageId, channelId, sender: { id: authorId } } = message;
-    const { kind, why, rule } = verdict;
-    const event = kind === "ignore" ? "A message is not answered" : "A message is not decided yet";
-    log.debug(event, { messageId, channelId, authorId, why, rule });
-  }
+  if (verdict.kind !== "accept") logVerdict(message.id, message, verdict, log);
   const isRouted = verdict.kind !== "ignore";
   if (verdict.kind === "ignore" && verdict === judged.verdict) {
     const { knownFacts, policyId, command } = judged;
@@ -78,6 +72,17 @@ export function judgeMessage(
   };
 }
 
+/** Logs that a message gets no answer, or none yet. */
+export function logVerdict(
+  messageId: MessageId,
+  { channelId, sender: { id: authorId } }: InboundMessage,
+  { kind, why, rule }: Verdict,
+  log: Account["log"],
+): void {
+  const event = kind === "ignore" ? "A message is not answered" : "A message is not decided yet";
+  log.debug(event, { messageId, channelId, authorId, why, rule });
+}
+
 /** Everything that a late decision needs from outside. */
 export interface LateDecisionPorts extends Pick<Account, "now">, Emits<"accepted" | "tooManyWait"> {
   /**
@@ -89,9 +94,7 @@ export interface LateDecisionPorts extends Pick<Account, "now">, Emits<"accepted
     message: InboundMessage,
     known: KnownFacts,
   ) => Judgement;
-  /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
-  /** Returns the current limits of waiting turns (X4). */
   readonly waiting: () => WaitingRules;
 }
 
@@ -112,7 +115,7 @@ export function judgeAgain(
  * @returns The store's answer, for a message that now waits for another fact.
  * @throws {unknown} The store's error, as a rejection; then nothing has changed.
  */
-export async function settle(
+export async function storeLateVerdict(
   judged: Judged,
   inbox: Pick<Inbox, "decide">,
   { waiting, events, now }: LateDecisionPorts,

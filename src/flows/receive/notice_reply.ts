@@ -13,7 +13,7 @@ import type { Judged, WaitingLimits, WaitingRules } from "../../core/inbound/inb
 import { notice, type Texts } from "../../render/notices/notices.ts";
 
 /** Makes the reply to store. */
-export function noticeReply(
+function noticeReply(
   text: string,
   { accountId, channelId, guildId, id: cause, revision }: Pick<
     InboundMessage,

@@ -14,24 +14,14 @@ import { pathTo } from "../../core/config_file.ts";
 import type { GuildId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { GuildPlace, InboundMessage, Named } from "../../core/inbound/inbound.ts";
-import type { KnownFacts } from "../../core/inbound/facts.ts";
-import type { UndecidedReason } from "../../core/inbound/verdict.ts";
+import type { OwnerInGuild } from "../../core/inbound/facts.ts";
 import { nameAsCode } from "../../render/name.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import { judgeAgain, type LateDecisionPorts, settle } from "./judge_message.ts";
+import { judgeAgain, type LateDecisionPorts, storeLateVerdict } from "./judge_message.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
 import type { AskedGuildRows } from "../../core/store/pairing.ts";
 import type { Account } from "../../core/account/account.ts";
-
-/** Whether one of the owners is in a guild. */
-export type OwnerInGuild = NonNullable<KnownFacts["ownerInGuild"]>;
-
-/** A stored message without a decision. */
-export interface WaitingForOwner extends Pick<Judged, "message"> {
-  /** The fact that it waits for. */
-  readonly why: UndecidedReason;
-}
 
 /** The messages of one account that wait for this fact. */
 export interface OwnerGuilds {
@@ -50,16 +40,22 @@ const REASONS: Readonly<Record<Exclude<OwnerInGuild, "member">, string>> = {
   unknown: "I can't tell whether one of my owners is a member there",
 };
 
+/** The part of an account that the flow uses. */
+type OwnerGuildsAccount = Pick<
+  Account<
+    unknown,
+    unknown,
+    { readonly inbox: Pick<Inbox, "decide" | "undecided">; readonly pairing: AskedGuildRows }
+  >,
+  "schedule" | "random" | "log" | "accountId" | "store" | "texts"
+>;
+
 /** Creates the flow for one account; it begins at {@link OwnerGuilds.ready}. */
 export function createOwnerGuilds(
   ports:
-    & Pick<Account, "schedule" | "random" | "log" | "accountId" | "texts">
+    & OwnerGuildsAccount
     & LateDecisionPorts
     & {
-      /** The store's messages. */
-      readonly inbox: Pick<Inbox, "decide" | "undecided">;
-      /** The store's questions to owners. */
-      readonly asked: AskedGuildRows;
       /** Whether the policy needs an owner in each guild; the config may change. */
       readonly isNeeded: () => boolean;
       /** Asks Discord whether an owner is in a guild. Never rejects. */
@@ -70,7 +66,7 @@ export function createOwnerGuilds(
       readonly guildsPath: () => string;
     },
 ): OwnerGuilds {
-  const { accountId, inbox, asked, ask, now, log } = ports;
+  const { accountId, store: { inbox, pairing: asked }, ask, now, log } = ports;
   const decisions = createRetryQueue("Cannot decide a message of a guild", ports);
   const questions = createRetryQueue("Cannot ask the bot's owner about a guild", ports);
   /** Guilds about which a question is under way. */
@@ -84,7 +80,7 @@ export function createOwnerGuilds(
     const ownerInGuild = await ask(place.guild.id);
     if (isStopped) return; // an aborted request proves nothing: the next start asks again
     const judged = judgeAgain(message, { ownerInGuild }, ports);
-    decisions.add(async () => void await settle(judged, inbox, ports));
+    decisions.add(async () => void await storeLateVerdict(judged, inbox, ports));
     const { why } = judged.verdict;
     if (why === "owner-not-in-guild" || why === "owner-unknown") {
       askOwners(

@@ -17,13 +17,17 @@ import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
-import { asMembers, type LookUp, type ProxiedMessage } from "../../core/inbound/pluralkit.ts";
+import {
+  asMembers,
+  type PluralkitAnswer,
+  type ProxiedMessage,
+} from "../../core/inbound/pluralkit.ts";
 import type { UndecidedReason, Verdict } from "../../core/inbound/verdict.ts";
 import { createNewestSet, type NewestSet } from "../../lib/cache.ts";
 import { PLURALKIT } from "../../policy/place_access.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
-import { judgeAgain, type LateDecisionPorts, settle } from "./judge_message.ts";
+import { judgeAgain, type LateDecisionPorts, storeLateVerdict } from "./judge_message.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** A verdict that refuses a message. */
@@ -31,7 +35,6 @@ export type Ignored = Extract<Verdict, { readonly kind: "ignore" }>;
 
 /** A stored message without a decision. */
 export interface UndecidedRow extends Pick<Judged, "message" | "knownFacts" | "policyId"> {
-  /** The fact that it waits for. */
   readonly why: UndecidedReason;
 }
 
@@ -62,19 +65,32 @@ export function createProxiedUsers(): NewestSet<UserId> {
   return createNewestSet(MAX_PROXIED);
 }
 
+/** The part of an account that the flow uses. */
+type PluralkitAccount = Pick<
+  Account<
+    unknown,
+    unknown,
+    {
+      readonly inbox: Pick<
+        Inbox,
+        "decide" | "undecided" | "retract" | "noteProxied" | "proxied"
+      >;
+    }
+  >,
+  "schedule" | "random" | "log" | "accountId" | "store"
+>;
+
 /**
  * Creates the flow for one account; {@link Pluralkit.start} begins. The function is longer than most,
  * because its inner functions share one state: the messages that wait.
  */
 export function createPluralkit(
-  ports: Pick<Account, "schedule" | "random" | "log" | "accountId"> & LateDecisionPorts & {
-    /** The store's methods for this flow. */
-    readonly store: Pick<Inbox, "decide" | "undecided" | "retract" | "noteProxied" | "proxied">;
+  ports: PluralkitAccount & LateDecisionPorts & {
     /**
      * Asks PluralKit about a message. Never rejects. If PluralKit is switched off, the result is
      * `failed`.
      */
-    readonly lookUp: (id: MessageId) => Promise<LookUp>;
+    readonly lookUp: (id: MessageId) => Promise<PluralkitAnswer>;
     /** Tells which messages now wait for another fact. */
     readonly onUndecided: (undecided: readonly Judged[]) => void;
     /** Finds the config path that sets a rule of `channels.discord` for this account (C6). */
@@ -83,7 +99,7 @@ export function createPluralkit(
     readonly proxied: NewestSet<UserId>;
   },
 ): Pluralkit {
-  const { accountId, store: inbox, lookUp, proxied, now, log } = ports;
+  const { accountId, store: { inbox }, lookUp, proxied, now, log } = ports;
   const retries = createRetryQueue("Cannot decide a message that waited for PluralKit", ports);
   const originals = createOriginals<UndecidedRow>({
     schedule: ports.schedule,
@@ -152,7 +168,7 @@ export function createPluralkit(
   }
 
   async function store(judged: Judged): Promise<void> {
-    const { undecided } = await settle(judged, inbox, ports);
+    const { undecided } = await storeLateVerdict(judged, inbox, ports);
     if (undecided.length > 0) ports.onUndecided(undecided);
   }
 

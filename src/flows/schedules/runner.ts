@@ -9,13 +9,7 @@
  */
 
 import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
-import type {
-  Accepted,
-  AcceptedBatch,
-  Judged,
-  Judgement,
-  Route,
-} from "../../core/inbound/inbox.ts";
+import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
@@ -29,7 +23,9 @@ import {
   type ScheduleRun,
 } from "../../core/turn/schedule.ts";
 import type { Schedules } from "../../core/store/schedules.ts";
+import type { AcceptedBatches } from "../../core/store/inbox.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { Emits } from "../../core/account/events.ts";
 
 /** The creator of a schedule as they are now. */
 export type CreatorNow =
@@ -37,15 +33,26 @@ export type CreatorNow =
   /** They have left the guild, or may not see the channel any more. */
   | { readonly kind: "gone" };
 
-/** Everything that running schedules needs from outside. */
-export interface RunnerPorts extends Pick<Account, "accountId" | "schedule" | "now" | "log"> {
-  /** The store's schedules. */
-  readonly schedules: Pick<
-    Schedules,
-    "due" | "nextAt" | "begin" | "runsOf" | "scheduleOf" | "find" | "pause"
-  >;
-  /** Stores the message of a run with its verdict (T1). */
-  readonly accept: (batch: AcceptedBatch, now: number) => Promise<Accepted>;
+/** The part of an account that runs schedules. */
+export type RunnerAccount =
+  & Pick<
+    Account<
+      unknown,
+      unknown,
+      {
+        readonly schedules: Pick<
+          Schedules,
+          "due" | "nextAt" | "begin" | "runsOf" | "scheduleOf" | "find" | "pause"
+        >;
+        readonly inbox: AcceptedBatches;
+      }
+    >,
+    "accountId" | "store" | "schedule" | "now" | "log"
+  >
+  & Emits<"asked" | "outbox">;
+
+/** The facts and texts of runs, and the reports about them. */
+export interface RunParts {
   /**
    * Finds the creator's roles and the names of the place, as they are now.
    *
@@ -53,35 +60,15 @@ export interface RunnerPorts extends Pick<Account, "accountId" | "schedule" | "n
    */
   readonly creatorNow: (origin: ScheduleOrigin) => Promise<CreatorNow>;
   /** Judges the message of a run by the current policy. Never rejects. */
-  readonly judge: (
-    message: InboundMessage,
-  ) => Promise<Judgement>;
-  /** Finds the agent and the session for a message. */
+  readonly judge: (message: InboundMessage) => Promise<Judgement>;
   readonly route: (message: InboundMessage) => Route;
-  /** Composes the messages of a reminder. */
   readonly compose: (message: InboundMessage) => readonly Frozen[];
   /** The time of the next run of a cron pattern after now; `undefined` if there is none. */
   readonly nextRun: (pattern: string) => Promise<number | undefined>;
-  /** Tells that messages wait for a turn, or in the outbox of a channel. */
-  readonly onAccepted: () => void;
-  /** Tells that a reminder is in the outbox. */
-  readonly onOutbox: (message: InboundMessage) => void;
   /** Tells the owners that a task has failed in a guild or a group, where no person waits for it. */
-  readonly onFailed: (schedule: Schedule, run: ScheduleRun) => void;
+  readonly tellFailed: (schedule: Schedule, run: ScheduleRun) => void;
   /** Tells the owners that failures have paused a schedule. */
-  readonly onPaused: (schedule: Schedule, last: ScheduleRun) => void;
-}
-
-/** The schedules of an account. */
-export interface Runner {
-  /** Begins to run schedules, once the account is online. Later calls do nothing. */
-  start(): void;
-  /** Tells that schedules have changed. */
-  changed(): void;
-  /** A turn has ended, or a message of an answer could not be delivered. */
-  ended(cause: MessageId): void;
-  /** Begins no further run, and resolves once the current one is stored. */
-  stop(): Promise<void>;
+  readonly tellPaused: (schedule: Schedule, last: ScheduleRun) => void;
 }
 
 /** Longest delay of the timer: a clock that is set, or a computer that slept, is noticed by then. */
@@ -100,8 +87,10 @@ const RULE = "agents";
  * Creates the runner of one account; it does nothing before `start`. The function is longer than
  * most, because its inner functions share one state: the timer of the next run.
  */
-export function createRunner(ports: RunnerPorts): Runner {
-  const { accountId, schedules, schedule, now, log } = ports;
+export function createRunner(
+  { accountId, store: { schedules, inbox }, events, schedule, now, log }: RunnerAccount,
+  ports: RunParts,
+) {
   let isStarted = false;
   let isStopped = false;
   let isDue = false;
@@ -176,17 +165,17 @@ export function createRunner(ports: RunnerPorts): Runner {
     };
     if (kind === "reminder" && isAccepted) {
       await schedules.begin(run, ports.compose(message), now());
-      return ports.onOutbox(message);
+      return events.emit.outbox([message.channelId]);
     }
     const route = isAccepted ? { route: ports.route(message) } : {};
-    await ports.accept({
+    await inbox.acceptBatch({
       accountId,
       judged: [{ ...judged, message, ...route }],
       echoes: [],
       guilds: [],
     }, now());
     await schedules.begin(run, [], now());
-    if (isAccepted) return ports.onAccepted();
+    if (isAccepted) return events.emit.asked();
     const { verdict } = judged;
     log.warn("A schedule was not run: its creator may not ask the bot there any more", {
       schedule: id,
@@ -209,13 +198,13 @@ export function createRunner(ports: RunnerPorts): Runner {
     ) {
       const isUnasked = found.origin.place.kind !== "dm";
       if (isUnasked && last.messageId === ended && last.state === "failed") {
-        ports.onFailed(found, last);
+        ports.tellFailed(found, last);
       }
       return;
     }
     await schedules.pause(id, "failures");
     log.warn("A schedule is paused, because its last runs have failed", { schedule: id });
-    ports.onPaused(found, last);
+    ports.tellPaused(found, last);
   }
 
   async function checkRun(cause: MessageId): Promise<void> {
@@ -224,24 +213,31 @@ export function createRunner(ports: RunnerPorts): Runner {
   }
 
   return {
-    start() {
+    /** Begins to run schedules, once the account is online. Later calls do nothing. */
+    start(): void {
       if (isStarted) return;
       isStarted = true;
       wake();
     },
+    /** Tells that schedules have changed. */
     changed: wake,
-    ended(cause) {
+    /** A turn has ended, or a message of an answer could not be delivered. */
+    ended(cause: MessageId): void {
       checkRun(cause).catch((error: unknown) => {
         log.warn("Cannot check a schedule's last runs", { messageId: cause, error });
       });
     },
-    async stop() {
+    /** Begins no further run, and resolves once the current one is stored. */
+    async stop(): Promise<void> {
       isStopped = true;
       cancel?.();
       await running;
     },
   };
 }
+
+/** The schedules of an account. */
+export type Runner = ReturnType<typeof createRunner>;
 
 /** A verdict that is final: a run neither gets a pairing code, nor waits for a fact. */
 function settled<Decided extends Pick<Judged, "verdict">>(judged: Decided): Decided {

@@ -20,7 +20,6 @@ export type When =
 
 /** The moment and place that a time is relative to. */
 export interface LocalMoment {
-  /** Unix time in milliseconds. */
   readonly now: number;
   /** `agents.defaults.timezone`, or the host's: `"Europe/Vienna"`. */
   readonly timezone: string;

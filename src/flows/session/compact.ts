@@ -1,6 +1,6 @@
 /**
  * Folds the older entries of a session into a summary, which the model writes in a request of its
- * own.
+ * own. One request runs for a session at a time.
  *
  * Entries are never deleted or changed. The summary and its range are one transaction: a crash
  * before it asks again, and nothing asks again after it. If the model gives no summary, the turn goes
@@ -27,11 +27,13 @@ import type { Account } from "../../core/account/account.ts";
 /** Everything that folding needs from outside. */
 export interface CompactPorts
   extends Pick<Account, "randomId" | "now" | "schedule" | "stopping" | "log"> {
-  /** The store's methods for this flow. */
   readonly store: Pick<Sessions, "openEntries" | "fold">;
   /** The model that writes the summary; it counts its requests, and obeys budgets. */
   readonly model: Model;
-  /** When each session may be folded again after a failure, as Unix time in milliseconds. */
+  /**
+   * When each session may be folded again, while a request runs and after its failure, as Unix time
+   * in milliseconds.
+   */
   readonly retryAt: Map<string, number>;
   /** Removes the config's secrets from a summary (SEC-R9). */
   readonly cleanSecrets: (text: string) => string;
@@ -45,7 +47,6 @@ export interface FoldedFor extends Pick<Claim, "route"> {
 
 /** The bounds of a folding. A command folds all entries, whatever else a request has. */
 export interface CompactLimits extends RequestSize {
-  /** Milliseconds that the request may take. */
   readonly timeoutMs: number;
 }
 
@@ -93,6 +94,8 @@ export async function compact(
     maxChars: Math.floor(all * REQUEST_SHARE) - (summary?.text.length ?? 0),
     summaryChars,
   });
+  if (ports.retryAt.size >= RETRIES_MAX) ports.retryAt.clear();
+  ports.retryAt.set(sessionKey, now() + limits.timeoutMs + RETRY_MS);
   const answer = await ask(request, claim, limits.timeoutMs, ports);
   const sources = [
     ...(summary ? [summary.text] : []),
@@ -100,8 +103,8 @@ export async function compact(
   ];
   const text = answer && summaryOf(ports.cleanSecrets(answer.text), sources, summaryChars);
   if (!answer || text === undefined) {
-    if (ports.retryAt.size >= RETRIES_MAX) ports.retryAt.clear();
-    if (!ports.stopping.aborted) ports.retryAt.set(sessionKey, now() + RETRY_MS);
+    if (ports.stopping.aborted) ports.retryAt.delete(sessionKey);
+    else ports.retryAt.set(sessionKey, now() + RETRY_MS);
     return false;
   }
   const fold: Fold = {
@@ -113,7 +116,7 @@ export async function compact(
     summary: { boundary, text },
     modelId: answer.modelId,
   };
-  const isStored = await store.fold(fold, now());
+  const isStored = await store.fold(fold, now()).finally(() => ports.retryAt.delete(sessionKey));
   if (isStored) {
     log.info("Older entries of a session were folded into a summary", {
       sessionKey,
@@ -150,7 +153,7 @@ async function ask(
     return undefined;
   } catch (error) {
     if (!stopping.aborted) {
-      log.warn("The model gave no summary; the turn goes on without the oldest entries", {
+      log.warn("The model gave no summary; turns go on without the oldest entries", {
         sessionKey,
         model: model.id,
         messageId: message.id,

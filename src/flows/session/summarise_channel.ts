@@ -25,7 +25,7 @@ import { historyChars } from "../../session/history.ts";
 import type { Account } from "../../core/account/account.ts";
 import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
-import { usedBy } from "../../core/turn/audio_spending.ts";
+import { usedBy } from "../../core/spending/usage.ts";
 
 /** Maximum UTF-16 units of messages in one request, and its share of a small window. */
 const PIECE_CHARS = 24_000;
@@ -39,7 +39,7 @@ const AT_ONCE = 4;
 export const SUMMARY_CHARS = 6_000;
 
 /** Some messages, as lines of one request. */
-interface Piece {
+interface TranscriptPiece {
   readonly lines: readonly string[];
   readonly ids: readonly MessageId[];
 }
@@ -58,7 +58,6 @@ export async function summariseChannel(
   ports: {
     /** Counts its requests, and obeys budgets. */
     readonly model: Model;
-    /** Removes the config's secrets (SEC-R9). */
     readonly cleanSecrets: (text: string) => string;
     /** Aborted when the call takes too long, or the turn ends. */
     readonly signal: AbortSignal;
@@ -126,7 +125,7 @@ function piecesOf(
   messages: readonly ShownMessage[],
   maxChars: number,
   clean: (text: string) => string,
-): readonly Piece[] {
+): readonly TranscriptPiece[] {
   const pieces: { lines: string[]; ids: MessageId[] }[] = [];
   const mostChars = Math.min(MESSAGE_CHARS, Math.floor(maxChars / 2));
   let room = 0;
@@ -171,11 +170,9 @@ export function createSummarise(
   { model, agentId, spend, cleanSecrets }: {
     /** The current model, which writes summaries. */
     readonly model: () => Model;
-    /** The agent of the current config. */
     readonly agentId: () => string;
     /** Checks budgets, and counts the requests. */
     readonly spend: SpendPort;
-    /** Removes the config's secrets (SEC-R9). */
     readonly cleanSecrets: (text: string) => string;
   },
 ): HistoryPort["summarise"] {

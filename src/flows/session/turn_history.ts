@@ -1,8 +1,9 @@
 /**
- * Opens the history of a turn: begins a new transcript if it is time (S4a), folds older entries if
- * the window is nearly full, and shares the room with the results of tools.
+ * Opens the history of a turn: begins a new transcript if it is time (S4a), and shares the room with
+ * the results of tools. Composes the request from the entries that fit.
  *
- * Composes the request from the entries that are left.
+ * Older entries are folded after an answer that leaves the window nearly full. The turn itself waits
+ * for a summary only if its request would lack entries.
  *
  * @module
  */
@@ -16,12 +17,15 @@ import type {
   ToolDefinition,
 } from "../../core/model.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
-import type { Entry } from "../../core/inbound/transcript.ts";
+import { type Entry, lengthOf } from "../../core/inbound/transcript.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { FoldCause } from "../../core/turn/checkpoint.ts";
+import { showsImages } from "../../render/prompt/envelope.ts";
 import { shownSummary } from "../../render/prompt/summary.ts";
 import {
   charsOf,
+  type CountedEntries,
+  FOLD_AT,
   historyChars,
   isWorthFolding,
   MAX_ENTRIES,
@@ -30,21 +34,19 @@ import {
   type TokenRates,
 } from "../../session/history.ts";
 import { resetDue, type ResetRule } from "../../session/session_key.ts";
+import type { RequestRoom } from "../../agent/ask_model.ts";
 import type { Transcripts } from "../../core/store/turns.ts";
 import type { Sessions } from "../../core/store/sessions.ts";
 import { compact, type CompactPorts } from "./compact.ts";
 
 /** Everything that the history needs from outside. */
 export interface HistoryPorts extends Omit<CompactPorts, "store"> {
-  /** The store's methods for this flow. */
   readonly store: Transcripts;
-  /** The store's methods for checkpoints. */
   readonly sessions: Pick<Sessions, "checkpointOf" | "reset"> & CompactPorts["store"];
-  /** Estimates of tokens. */
   readonly rates: TokenRates;
   /** Reads the images of earlier messages; absent: none. */
   readonly earlierImages?: (
-    entries: readonly Entry[],
+    imageMessages: readonly MessageId[],
   ) => Promise<ReadonlyMap<MessageId, readonly ModelImage[]>>;
 }
 
@@ -64,22 +66,12 @@ export interface HistoryRules {
 
 /** The fixed parts of a request. */
 export interface FixedParts {
-  /** System prompt. */
   readonly system: string;
-  /** Text of the turn. */
   readonly envelope: string;
   /** Images of the turn's messages; absent: none. */
   readonly images?: readonly ModelImage[];
   /** UTF-16 units of the definitions of tools. */
   readonly toolChars: number;
-}
-
-/** The request of a step, and the room of the steps in it. */
-export interface RequestRoom {
-  /** The request without the steps. */
-  readonly request: ModelRequest;
-  /** UTF-16 units that the steps may take in it. */
-  readonly stepChars: number;
 }
 
 /** The history of one turn. */
@@ -102,17 +94,23 @@ const SUMMARY_TIME_MS = 120_000;
 
 /** The history of a turn, and the smaller one after a refusal of the model's server. */
 export interface OpenedHistory {
-  /** The history to begin with. */
   readonly history: TurnHistory;
   /**
-   * The history for a request that is at most half as long as the refused one, with older entries
-   * folded.
+   * The history for a request that is at most half as long as the refused one, and fits into the
+   * window that the refusal has named, with older entries folded.
    */
   shrink(): Promise<TurnHistory>;
+  /**
+   * Finds what is left to do once the turn's entries are stored.
+   *
+   * @returns Folds older entries; `undefined` if the window has room.
+   */
+  afterwards(added: readonly Entry[]): ((ending: AbortSignal) => Promise<void>) | undefined;
 }
 
 /**
- * Opens the history of a turn.
+ * Opens the history of a turn. The function is long because its inner functions share the turn's
+ * parts.
  *
  * @throws {unknown} The store's error.
  */
@@ -129,36 +127,51 @@ export async function openHistory(
   const read = async (window: ContextWindow) => {
     const maxChars = historyChars(window, 0, tokensPerChar);
     const entries = await store.entriesOf(sessionKey, MAX_ENTRIES, maxChars);
-    return { entries, checkpoint: await sessions.checkpointOf(sessionKey) };
+    const checkpoint = await sessions.checkpointOf(sessionKey);
+    return { ...measure(entries), count: entries.length, checkpoint };
   };
+  const sizeIn = (window: ContextWindow, { checkpoint }: Awaited<ReturnType<typeof read>>) => ({
+    otherChars: fixedChars + (checkpoint?.summary?.text.length ?? 0),
+    window,
+    tokensPerChar,
+  });
   const fold = async (
     window: ContextWindow,
     cause: FoldCause,
-    { entries, checkpoint }: Awaited<ReturnType<typeof read>>,
+    found: Awaited<ReturnType<typeof read>>,
+    stopping = ports.stopping,
   ) => {
-    const otherChars = fixedChars + (checkpoint?.summary?.text.length ?? 0);
-    const size = { otherChars, window, tokensPerChar };
-    // Before the server has told its room, a summary of a long session would be for nothing.
-    const isFull = cause === "refused" || (!window.isPending &&
-      // Both from memory: whether the tables have more to fold is only read if it is worth a request.
-      shouldFold(entries, size) && isWorthFolding(entries, size));
-    if (!isFull) return { entries, checkpoint };
     const timeoutMs = Math.min(SUMMARY_TIME_MS, rules.timeoutMs * SUMMARY_TIME_SHARE);
-    const limits = { ...size, timeoutMs };
-    const foldPorts = { ...ports, store: sessions };
-    const isFolded = await compact(claim, checkpoint, cause, limits, foldPorts);
-    return isFolded ? await read(window) : { entries, checkpoint };
+    const limits = { ...sizeIn(window, found), timeoutMs };
+    const foldPorts = { ...ports, stopping, store: sessions };
+    const isFolded = await compact(claim, found.checkpoint, cause, limits, foldPorts);
+    return isFolded ? await read(window) : found;
+  };
+  /** Before the server has told its room, a summary of a long session would be for nothing. */
+  const mayFold = (
+    window: ContextWindow,
+    found: Awaited<ReturnType<typeof read>>,
+    share: number,
+  ): boolean => {
+    const size = sizeIn(window, found);
+    // Both from memory: whether the tables have more to fold is only read if it is worth a request.
+    return !window.isPending && shouldFold(found, size, share) &&
+      isWorthFolding(found.entries, size);
   };
   const historyIn = async (
     window: ContextWindow,
-    { entries, checkpoint }: Awaited<ReturnType<typeof read>>,
+    found: Awaited<ReturnType<typeof read>>,
   ): Promise<TurnHistory> => {
+    const { checkpoint, imageMessages } = found;
     const summary = checkpoint?.summary && shownSummary(checkpoint.summary);
     const freeChars = historyChars(window, fixedChars + (summary?.length ?? 0), tokensPerChar);
     const { userTurns } = rules;
-    const shared = (stepChars: number) => shareRoom(entries, { freeChars, stepChars, userTurns });
+    const shared = (stepChars: number) => shareRoom(found, { freeChars, stepChars, userTurns });
     const first = shared(0);
-    const earlierImages = await ports.earlierImages?.(first.entries);
+    const isShown = (id: MessageId) => first.entries.some(({ messageId }) => messageId === id);
+    const earlierImages = imageMessages.length > 0
+      ? await ports.earlierImages?.(imageMessages.filter(isShown))
+      : undefined;
     return {
       entries: first.entries,
       freeChars,
@@ -173,6 +186,11 @@ export async function openHistory(
           earlierImages,
           summary,
         });
+        if (history === found.entries) {
+          const chars = fixedChars + (summary === undefined ? 0 : summary.length + 1) + found.chars;
+          const hasImages = images.length > 0 || (earlierImages?.size ?? 0) > 0;
+          sizes.set(request.messages, { chars, hasImages });
+        }
         return { request: { ...request, sessionKey }, stepChars: room };
       },
     };
@@ -187,15 +205,69 @@ export async function openHistory(
     ports.log.debug("A session began a new transcript", { sessionKey, cause });
     found = await read(rules.window);
   }
-  const first = await fold(rules.window, "full", found);
+  const lacksEntries = mayFold(rules.window, found, 1);
+  const first = lacksEntries ? await fold(rules.window, "full", found) : found;
   return {
     history: await historyIn(rules.window, first),
     async shrink() {
-      const tokens = (fixedChars + charsOf(first.entries)) * tokensPerChar / 2;
-      const smaller = smallerWindow(rules.window, tokens);
+      const tokens = (fixedChars + first.chars) * tokensPerChar / 2;
+      const half = smallerWindow(rules.window, tokens);
+      const { window: learned = half } = model; // the refusal may have named the window
+      const smaller = learned.contextWindow < half.contextWindow ? learned : half;
       return await historyIn(smaller, await fold(smaller, "refused", await read(rules.window)));
     },
+    afterwards(added) {
+      const count = first.count + added.length;
+      const chars = first.chars + charsOf(added);
+      if (!shouldFold({ count, chars }, sizeIn(rules.window, first))) return undefined;
+      return async (ending) => {
+        const { window = rules.window } = model; // its server may have told it since
+        const found = await read(window);
+        if (mayFold(window, found, FOLD_AT)) await fold(window, "full", found, ending);
+      };
+    },
   };
+}
+
+/** A transcript as turns need it. */
+interface MeasuredTranscript extends CountedEntries {
+  /** Messages of users whose turns showed images, oldest first. */
+  readonly imageMessages: readonly MessageId[];
+}
+
+/** What turns found, by the newest entry. It lives as long as that entry does. */
+const measured = new WeakMap<Entry, MeasuredTranscript>();
+/** Maximum number of entries that a turn adds, beyond which the whole transcript is read again. */
+const ADDED_MAX = 64;
+
+/** Measures a transcript. Of entries that an earlier turn has seen, it reads nothing again. */
+export function measure(entries: readonly Entry[]): MeasuredTranscript {
+  const known = knownBeginning(entries);
+  let chars = known?.chars ?? 0;
+  const imageMessages = [...known?.imageMessages ?? []];
+  for (let at = known?.entries.length ?? 0; at < entries.length; at++) {
+    const entry = entries[at];
+    if (!entry) break;
+    chars += lengthOf(entry);
+    if (entry.role === "user" && showsImages(entry.text)) imageMessages.push(entry.messageId);
+  }
+  const last = entries.at(-1);
+  const found = { entries, chars, imageMessages };
+  if (last) measured.set(last, found);
+  return found;
+}
+
+/** The longest beginning that is known: the same entries, not only as many. */
+function knownBeginning(entries: readonly Entry[]): MeasuredTranscript | undefined {
+  const from = Math.max(0, entries.length - ADDED_MAX);
+  for (let at = entries.length - 1; at >= from; at--) {
+    const entry = entries[at];
+    const known = entry && measured.get(entry);
+    if (!entry || !known) continue;
+    measured.delete(entry); // a later one takes its place
+    return known.entries.every((one, index) => one === entries[index]) ? known : undefined;
+  }
+  return undefined;
 }
 
 /** A window in which a request has at most so many tokens. */
@@ -215,8 +287,16 @@ export function observeTokens(
   { inputTokens }: ModelUsage,
   modelId: string,
 ): void {
-  if (!hasImages(request)) rates.observe(modelId, requestChars(request), inputTokens);
+  const known = sizes.get(request.messages);
+  if (known?.hasImages ?? hasImages(request)) return;
+  rates.observe(modelId, known?.chars ?? requestChars(request), inputTokens);
 }
+
+/** Sizes of requests without steps, by their messages: their parts are measured already. */
+const sizes = new WeakMap<
+  readonly ModelMessage[],
+  { readonly chars: number; readonly hasImages: boolean }
+>();
 
 /** UTF-16 units of everything that the server counts. */
 function requestChars({ system, messages, tools = [] }: ModelRequest): number {

@@ -9,7 +9,7 @@ import type { ModelUsage } from "../../core/model.ts";
 import { chargeOf, type SpendPort } from "../../core/spending/metered_model.ts";
 import { FileError } from "../../core/turn/media.ts";
 import type { DrawPort } from "../../core/turn/ports/host.ts";
-import { usedBy } from "../../core/turn/audio_spending.ts";
+import { usedBy } from "../../core/spending/usage.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
 import type { Account } from "../../core/account/account.ts";
 
@@ -38,7 +38,6 @@ export function createDrawPort(
     readonly drawings: { keep(message: InboundMessage, bytes: Uint8Array): Promise<string> };
     /** Counts costs, and refuses a request beyond a budget. */
     readonly spend: SpendPort;
-    /** The agent of the current config. */
     readonly agentId: () => string;
   },
 ): DrawPort {

@@ -41,7 +41,6 @@ export interface ExecConfig {
       readonly timeoutSec: number;
     };
   };
-  /** The operator's own notices. */
   readonly texts: Texts;
 }
 
@@ -52,15 +51,12 @@ const APPROVALS = "channels.discord.execApprovals";
  * over the same options.
  */
 export function createExecPort(account: Pick<Account, "now">, options: {
-  /** The current config; a reload replaces it (C9). */
   readonly config: () => ExecConfig;
   /** Users who may approve commands. */
   readonly approvers: () => readonly UserId[];
-  /** Runs commands on the host. */
   readonly commands: HostCommands;
   /** Stored rules about commands. */
   readonly rules: Pick<ExecRules, "execRules" | "addExecRule">;
-  /** Removes secrets of the config. */
   readonly cleanSecrets: (text: string) => string;
 }): ExecPort {
   const { now } = account;

@@ -9,7 +9,7 @@ import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { MAX_NOTES, type Note, scopeKeyOf, spaceOf, visibleKeys } from "../../core/notes/note.ts";
 import type { MemoryPort } from "../../core/turn/ports/memory.ts";
-import { usedBy } from "../../core/turn/audio_spending.ts";
+import { usedBy } from "../../core/spending/usage.ts";
 import type { NoteSearch } from "../notes/search.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import type { Notes } from "../../core/store/notes.ts";
@@ -17,17 +17,18 @@ import type { Account } from "../../core/account/account.ts";
 
 /** Creates the port. */
 export function createMemoryPort(
-  { now }: Pick<Account, "now">,
-  { notes, searchNotes, agentId, cleanSecrets, isOwner }: {
-    /** Notes in the store. */
-    readonly notes: Pick<Notes, "save" | "find" | "update" | "remove">;
-    /** Finds notes by meaning. */
+  { store: { notes }, now }: Pick<
+    Account<
+      unknown,
+      unknown,
+      { readonly notes: Pick<Notes, "save" | "find" | "update" | "remove"> }
+    >,
+    "store" | "now"
+  >,
+  { searchNotes, agentId, cleanSecrets, isOwner }: {
     readonly searchNotes: NoteSearch;
-    /** Id of the agent. */
     readonly agentId: () => string;
-    /** Removes the program's secrets from a text. */
     readonly cleanSecrets: (text: string) => string;
-    /** Whether the sender of a message is an owner of the bot (P10). */
     readonly isOwner: (message: InboundMessage) => boolean;
   },
 ): MemoryPort {

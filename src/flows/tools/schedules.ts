@@ -14,24 +14,30 @@ import { visibleText } from "../../render/safety/visible.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import type { Schedules } from "../../core/store/schedules.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { Emits } from "../../core/account/events.ts";
+
+type SchedulingAccount =
+  & Pick<
+    Account<
+      unknown,
+      unknown,
+      { readonly schedules: Pick<Schedules, "create" | "list" | "remove"> }
+    >,
+    "store" | "now"
+  >
+  & Emits<"schedulesChanged">;
 
 /** Creates the port. */
-export function createSchedulesPort(account: Pick<Account, "now">, options: {
-  /** Schedules in the store. */
-  readonly schedules: Pick<Schedules, "create" | "list" | "remove">;
+export function createSchedulesPort(account: SchedulingAccount, options: {
   /** `agents.defaults.timezone`, or the host's. */
   readonly timezone: () => string;
   /** `messages.linkHosts`. */
   readonly linkHosts: () => readonly string[];
-  /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
-  /** Whether the sender of a message is an owner of the bot (P10). */
   readonly isOwner: (message: InboundMessage) => boolean;
-  /** Tells that schedules have changed. */
-  readonly onChanged: () => void;
 }): SchedulesPort {
-  const { now } = account;
-  const { schedules, timezone, linkHosts, cleanSecrets, isOwner, onChanged } = options;
+  const { store: { schedules }, events, now } = account;
+  const { timezone, linkHosts, cleanSecrets, isOwner } = options;
 
   function shown({ id, kind, text, cron, nextAt, pausedBy, origin }: Schedule): ShownSchedule {
     return {
@@ -87,7 +93,7 @@ export function createSchedulesPort(account: Pick<Account, "now">, options: {
           `this person has ${MAX_PER_USER} reminders and tasks already; one must be deleted first`,
         );
       }
-      onChanged();
+      events.emit.schedulesChanged();
       return shown(created);
     },
     list: async (asker) => (await visible(asker)).map(shown),
@@ -95,7 +101,7 @@ export function createSchedulesPort(account: Pick<Account, "now">, options: {
       const own = await visible(asker);
       if (!own.some((schedule) => schedule.id === id)) return false;
       const wasThere = await schedules.remove(id);
-      onChanged();
+      events.emit.schedulesChanged();
       return wasThere;
     },
   };

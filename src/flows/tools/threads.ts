@@ -13,9 +13,7 @@ import { badArguments } from "../../core/refused_call.ts";
 /** Creates the port. */
 export function createThreadsPort(
   { threads, cleanSecrets }: {
-    /** The threads of the account's answers. */
     readonly threads: Pick<AnswerThreads, "open">;
-    /** Removes secrets of the config. */
     readonly cleanSecrets: (text: string) => string;
   },
 ): ThreadsPort {

@@ -5,15 +5,10 @@
  */
 
 import type { CanUndo, EndPorts, SaveTurnPorts, TurnPeople } from "./finished_turn.ts";
-import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
-import type { ChannelId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { StoredTurn } from "../../core/inbound/inbox.ts";
 import type { Model } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
-import type { TurnTrace } from "../../core/turn/timeline.ts";
-import type { FooterRules } from "../../render/cost.ts";
 import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
 import type { ReadDrawn } from "../media/find_files.ts";
@@ -28,11 +23,11 @@ import type { ProgressLines } from "./progress/progress_lines.ts";
 import type { ThreadStarter } from "./backfill.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
-import { type RefusalReason } from "../../core/refused_call.ts";
 import type { TurnRecords } from "../../core/store/turns.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
 import type { Outbox } from "../../core/store/outbox.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { Emits } from "../../core/account/events.ts";
 
 /** The part of the config that applies to one turn. */
 export interface TurnRules extends ReplyRules, HistoryRules {
@@ -48,24 +43,23 @@ export interface TurnRules extends ReplyRules, HistoryRules {
   readonly toolTimeoutMs: number;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
   readonly maxSteps: number;
-  /** The parts of the answer's footer; absent: it has none (R15). */
-  readonly footer?: FooterRules;
+  /** Whether answers have a footer (R15). */
+  readonly hasFooter?: boolean;
 }
 
 /** Everything that answering needs from outside. */
 export interface AnswerPorts
   extends
     SaveTurnPorts,
-    EndPorts,
+    Omit<EndPorts, "events">,
+    Emits<"outbox" | "toolRefused" | "traced" | "turnEnded" | "turnStored" | "filesLeftOut">,
     Pick<HistoryPorts, "sessions" | "rates" | "retryAt">,
     Pick<Account, "ended" | "randomId"> {
-  /** The store's methods for this flow. */
   readonly store:
     & Pick<TurnRecords, "entriesOf" | "overheard" | "reactionsFor" | "stepsOf" | "addSteps">
     & Partial<Pick<Inbox, "takeIn">>
     & Pick<Outbox, "footerOf">
     & SaveTurnPorts["store"];
-  /** The agent's model. */
   readonly model: Model;
   /** How the conversation is answered, as people have chosen. */
   readonly manner?: Manner;
@@ -73,7 +67,6 @@ export interface AnswerPorts
   readonly spend: TurnSpendPort;
   /** Finds the config that applies to a message's turn. */
   readonly rules: (message: InboundMessage) => TurnRules;
-  /** What tools can do outside the process. */
   readonly toolPorts: ToolPorts;
   /** The first permission for a tool that one of the senders lacks (T4). */
   readonly missingRight: (
@@ -86,13 +79,12 @@ export interface AnswerPorts
   readonly people?: TurnPeople;
   /** Whether a running turn for a message takes in a later one (S5); absent: it takes in none. */
   readonly steers?: (message: InboundMessage, next: InboundMessage) => boolean;
-  /** The turn, which others may end; absent: only the process ends it. */
-  readonly turn?: RunningTurn;
+  /** The turn, which others may end. */
+  readonly turn: RunningTurn;
   /** Loads the channel's context, once since the start. Never fails. */
   readonly backfill: (message: InboundMessage, limit: number) => Promise<void>;
   /** Finds the message that a thread began with; absent: no turn gets it (H6). */
   readonly threadStarter?: ThreadStarter;
-  /** The threads that answers open. */
   readonly threads: Pick<AnswerThreads, "homeOf">;
   /** Reads the files of messages (H7); absent: no turn gets any. */
   readonly files?: Pick<TurnFiles, "read" | "imagesOf"> & {
@@ -104,16 +96,10 @@ export interface AnswerPorts
   readonly drafts?: Pick<Drafts, "begin">;
   /** Shows what the turn does. Absent: nothing of it is shown (R8a). */
   readonly lines?: Pick<ProgressLines, "begin">;
-  /** Tells that the outbox has new rows for this channel. */
-  readonly onOutbox: (stored: StoredTurn, channelId: ChannelId) => void;
   /** Records this turn; absent: no traces are exported. */
   readonly tracing?: TurnTracing;
-  /** Gets the trace of each finished turn; absent: no traces are exported. */
-  readonly onTrace?: (trace: TurnTrace) => void;
-  /** Gets each refused call of a tool, for the metrics. */
-  readonly onRefused?: (reason: RefusalReason) => void;
-  /** Gets each turn with its duration in milliseconds, for the metrics. */
-  readonly onTurn: (outcome: TurnOutcome, ms: number) => void;
+  /** Whether traces are exported; absent: they are not. */
+  readonly hasTraces?: boolean;
   /** Runs work that nothing waits for, soon and once; `setImmediate` by default. */
   readonly soon?: (run: () => void) => void;
 }

@@ -30,37 +30,9 @@ import { fenced } from "../../render/prompt/untrusted.ts";
 import { isNoReply, visibleText } from "../../render/safety/visible.ts";
 import { createTurnSpending } from "./spending/turn_spending.ts";
 
-/** The threads of one account's answers. */
-export interface AnswerThreads {
-  /** Loads the known threads. Nothing may be judged before it resolves. */
-  start(): Promise<void>;
-  /** Whether the answer to a message opens a thread, by the config. */
-  opensFor(message: InboundMessage): boolean;
-  /** Whether a conversation continues in a channel without mentions. */
-  continuesIn(channelId: ChannelId): boolean;
-  /** Notes that people have joined or left a thread. */
-  membersChanged(threadId: ChannelId, change: MembersChange): void;
-  /**
-   * Opens a thread on a message.
-   *
-   * @throws {unknown} If Discord refuses or does not answer, or if the store fails.
-   */
-  open(message: InboundMessage, title: string): Promise<AnswerThread>;
-  /**
-   * The claim with the place of its answer: the thread, if a tool has opened one, or if the config
-   * says so. Then the session of the thread keeps the turn.
-   *
-   * @param isReply Whether the answer has anything to post. A silent turn opens no thread.
-   * @throws {unknown} The store's error.
-   */
-  homeOf(claim: Claim, isReply: boolean): Promise<Claim>;
-}
-
 /** People who have joined or left a thread. */
 export interface MembersChange {
-  /** Those who have joined. */
   readonly joined: readonly UserId[];
-  /** Those who have left. */
   readonly left: readonly UserId[];
 }
 
@@ -80,22 +52,18 @@ const NO_WORDS = "Question by";
 export function createAnswerThreads(
   account: Pick<Account, "accountId" | "log" | "now" | "schedule" | "stopping">,
   ports: {
-    /** The store's methods for this flow; each is one transaction. */
     readonly store: AnswerThreadRows;
-    /** Requests to Discord. */
     readonly calls: ThreadCalls;
     /** Discord's refusal in an error; `undefined` if the request may succeed later. */
     readonly refusalOf: (error: unknown) => Refusal | undefined;
-    /** The rules of a message's place. */
     readonly rules: (message: InboundMessage) => ThreadRules;
     /** Whether a pattern of the config in the text counts as a mention. */
     readonly matchesPattern: (text: string) => boolean;
     /** Asks the model for a title; empty if it gives none. Never rejects. */
     readonly titleByModel: (message: InboundMessage) => Promise<string>;
-    /** Removes secrets of the config. */
     readonly cleanSecrets: (text: string) => string;
   },
-): AnswerThreads {
+) {
   const { accountId, schedule, stopping, now, log } = account;
   const { store, calls, rules, refusalOf } = ports;
   /** Askers by thread; the oldest thread is the first. */
@@ -200,17 +168,21 @@ export function createAnswerThreads(
   }
 
   return {
-    async start() {
+    /** Loads the known threads. Nothing may be judged before it resolves. */
+    async start(): Promise<void> {
       for (const thread of await store.answerThreads(accountId, KNOWN_MAX)) know(thread);
     },
-    opensFor(message) {
+    /** Whether the answer to a message opens a thread, by the config. */
+    opensFor(message: InboundMessage): boolean {
       if (!canStartThread(message) || refusesNow(message.channelId)) return false;
       const { auto } = rules(message);
       if (auto !== "mention") return auto === "all";
       return isMention(message) || ports.matchesPattern(message.text);
     },
-    continuesIn: (channelId) => askers.has(channelId),
-    membersChanged(threadId, { joined, left }) {
+    /** Whether a conversation continues in a channel without mentions. */
+    continuesIn: (channelId: ChannelId): boolean => askers.has(channelId),
+    /** Notes that people have joined or left a thread. */
+    membersChanged(threadId: ChannelId, { joined, left }: MembersChange): void {
       const askerId = askers.get(threadId);
       if (askerId !== undefined && left.includes(askerId)) {
         askers.delete(threadId);
@@ -223,8 +195,20 @@ export function createAnswerThreads(
         keepAsker(threadId, true);
       }, failed(threadId));
     },
+    /**
+     * Opens a thread on a message.
+     *
+     * @throws {unknown} If Discord refuses or does not answer, or if the store fails.
+     */
     open,
-    async homeOf(claim, isReply) {
+    /**
+     * The claim with the place of its answer: the thread, if a tool has opened one, or if the config
+     * says so. Then the session of the thread keeps the turn.
+     *
+     * @param isReply Whether the answer has anything to post. A silent turn opens no thread.
+     * @throws {unknown} The store's error.
+     */
+    async homeOf(claim: Claim, isReply: boolean): Promise<Claim> {
       const { message, route } = claim;
       if (!canStartThread(message)) return claim;
       const threadId = threadIdOf(message.id);
@@ -242,6 +226,9 @@ export function createAnswerThreads(
     },
   };
 }
+
+/** The threads of one account's answers. */
+export type AnswerThreads = ReturnType<typeof createAnswerThreads>;
 
 const SYSTEM =
   "Write a title for the discussion that the <message> starts: at most six words, in " +
@@ -266,9 +253,7 @@ export function createTitleByModel(
     "log" | "now" | "randomId" | "schedule" | "stopping"
   >,
   { model, agentId, spend }: {
-    /** The agent's model. */
     readonly model: () => Model;
-    /** Id of the agent. */
     readonly agentId: () => string;
     /** Checks budgets, and counts the request for the message's sender (X4). */
     readonly spend: SpendPort;

@@ -48,9 +48,7 @@ const CHANNEL_BYTES = 80;
 export function createBackfill(
   { history, admit, store, schedule, ended, log }: Pick<Account, "schedule" | "ended" | "log"> & {
     readonly history: ReadBefore;
-    /** Judges a message by the current policy. */
     readonly admit: (message: InboundMessage) => Verdict;
-    /** The store's overheard messages. */
     readonly store: {
       /** Adds messages in one transaction. Messages that the store has already stay unchanged. */
       addOverheard(channelId: ChannelId, messages: readonly Overheard[]): Promise<void>;

@@ -13,7 +13,7 @@ import type { Manner, QueueMode } from "../../core/people/chosen.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { saveTurn, type SaveTurnPorts } from "./finished_turn.ts";
 import type { Account } from "../../core/account/account.ts";
-import type { AnswerPorts } from "./answer_ports.ts";
+import type { Emits } from "../../core/account/events.ts";
 
 /**
  * Runs the command of a claimed message, and stores its answer (T3).
@@ -22,15 +22,15 @@ import type { AnswerPorts } from "./answer_ports.ts";
  */
 export async function answerCommand(
   claim: Claim,
-  { run, onOutbox, ...ports }:
+  { run, events, ...ports }:
     & SaveTurnPorts
     & Pick<TurnCommands, "run">
-    & Pick<AnswerPorts, "onOutbox">,
+    & Emits<"turnStored">,
 ): Promise<void> {
   const text = await run(claim.message);
   const turn = commandTurn(claim, text);
   const stored = await saveTurn(turn, () => turn, ports);
-  if (stored.stored) onOutbox(stored, claim.message.channelId);
+  if (stored.stored) events.emit.turnStored(stored, claim.message.channelId);
 }
 
 /** The record of such a turn. The conversation keeps nothing of it. */
@@ -86,9 +86,8 @@ export function createCommandTurns(
   { commands, texts, queue, ...ports }:
     & Pick<Account, "texts">
     & Omit<SaveTurnPorts, "queue">
-    & Pick<AnswerPorts, "onOutbox">
+    & Emits<"turnStored">
     & {
-      /** The text commands. */
       readonly commands: TurnCommands;
       /** Rules of full channel queues. */
       readonly queue: () => SaveTurnPorts["queue"];

@@ -12,7 +12,7 @@
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ModelImage } from "../../core/model.ts";
-import { joinedBy, type Step } from "../../core/step.ts";
+import type { Step } from "../../core/step.ts";
 import { FileError, type ReadFile } from "../../core/turn/media.ts";
 import {
   filesOf,
@@ -23,34 +23,6 @@ import {
 } from "../media/read_files.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
-
-/** The files of one turn. */
-export interface FilesOfTurn {
-  /**
-   * Reads the files of messages that were not read yet. Never fails, except with the signal's
-   * reason.
-   */
-  read(messages: readonly InboundMessage[], signal: AbortSignal): Promise<void>;
-  /** The files of a message, as far as they were read. */
-  of(messageId: MessageId): readonly ReadFile[];
-  /** Maximum UTF-16 units of the texts of a message's files. */
-  charsFor(messageId: MessageId): number;
-  /** The images of messages, in their order. */
-  imagesOf(messageIds: readonly MessageId[]): readonly ModelImage[];
-  /** Notes the images of earlier turns that the request shows, too. */
-  showsEarlier(images: readonly ModelImage[]): void;
-  /**
-   * Keeps an image of a tool's result for the model.
-   *
-   * @returns Its id.
-   * @throws {FileError} If the model cannot get it, with the reason.
-   */
-  keepImage(message: InboundMessage, bytes: Uint8Array): Promise<string>;
-  /** Reads the kept images of results of stored steps. */
-  readKept(messageId: MessageId, steps: readonly Step[]): Promise<void>;
-  /** The kept images by their ids, in that order. */
-  keptImages(ids: readonly string[]): readonly ModelImage[];
-}
 
 /** Keeps images of results on the disk. */
 export interface ResultImages {
@@ -70,14 +42,6 @@ export interface ResultImages {
   ): Promise<readonly { readonly id: string; readonly image: ModelImage }[]>;
 }
 
-/** The model's part in reading. */
-export interface FilesRules {
-  /** Whether the model takes images. */
-  readonly takesImages: boolean;
-  /** Maximum UTF-16 units of the texts of all files. */
-  readonly maxChars: number;
-}
-
 /**
  * Creates the files of a turn; none is read yet.
  *
@@ -85,8 +49,12 @@ export interface FilesRules {
  */
 export function createFilesOfTurn(
   files: Pick<TurnFiles, "read"> & { readonly shown?: ResultImages } | undefined,
-  { takesImages, maxChars }: FilesRules,
-): FilesOfTurn {
+  { takesImages, maxChars }: {
+    readonly takesImages: boolean;
+    /** Maximum UTF-16 units of the texts of all files. */
+    readonly maxChars: number;
+  },
+) {
   const read = new Map<MessageId, readonly ReadFile[]>();
   const shares = new Map<MessageId, number>();
   let earlier: readonly ModelImage[] = [];
@@ -109,7 +77,11 @@ export function createFilesOfTurn(
   }
 
   return {
-    async read(messages, signal) {
+    /**
+     * Reads the files of messages that were not read yet. Never fails, except with the signal's
+     * reason.
+     */
+    async read(messages: readonly InboundMessage[], signal: AbortSignal): Promise<void> {
       const unread = messages.filter(({ id }) => !read.has(id));
       const withFiles = unread.filter((message) => filesOf(message).length > 0);
       for (const { id } of unread) read.set(id, []);
@@ -124,11 +96,21 @@ export function createFilesOfTurn(
         freeChars -= Math.min(share, charsOf(found));
       }));
     },
-    of: (messageId) => read.get(messageId) ?? [],
-    charsFor: (messageId) => shares.get(messageId) ?? 0,
+    /** The files of a message, as far as they were read. */
+    of: (messageId: MessageId): readonly ReadFile[] => read.get(messageId) ?? [],
+    /** Maximum UTF-16 units of the texts of a message's files. */
+    charsFor: (messageId: MessageId): number => shares.get(messageId) ?? 0,
+    /** The images of messages, in their order. */
     imagesOf,
-    showsEarlier: (images) => void (earlier = images),
-    async keepImage(message, bytes) {
+    /** Notes the images of earlier turns that the request shows, too. */
+    showsEarlier: (images: readonly ModelImage[]): void => void (earlier = images),
+    /**
+     * Keeps an image of a tool's result for the model.
+     *
+     * @returns Its id.
+     * @throws {FileError} If the model cannot get it, with the reason.
+     */
+    async keepImage(message: InboundMessage, bytes: Uint8Array): Promise<string> {
       if (!takesImages) throw new FileError("the model takes no images");
       const room = shareOf(1);
       if (!files?.shown || room.count === 0 || bytes.length > room.bytes) {
@@ -138,14 +120,20 @@ export function createFilesOfTurn(
       ofResults.set(id, image);
       return id;
     },
-    async readKept(messageId, steps) {
+    /** Reads the kept images of results of stored steps. */
+    async readKept(messageId: MessageId, steps: readonly Step[]): Promise<void> {
       const ids = steps.flatMap((step) => step.kind === "result" ? step.images ?? [] : []);
       const kept = ids.length > 0 && takesImages ? await files?.shown?.read(messageId, ids) : [];
       for (const { id, image } of kept ?? []) ofResults.set(id, image);
     },
-    keptImages: (ids) => ids.flatMap((id) => ofResults.get(id) ?? []),
+    /** The kept images by their ids, in that order. */
+    keptImages: (ids: readonly string[]): readonly ModelImage[] =>
+      ids.flatMap((id) => ofResults.get(id) ?? []),
   };
 }
+
+/** The files of one turn. */
+export type FilesOfTurn = ReturnType<typeof createFilesOfTurn>;
 
 /** UTF-16 units of the texts of files. */
 function charsOf(files: readonly ReadFile[]): number {
@@ -155,34 +143,19 @@ function charsOf(files: readonly ReadFile[]): number {
   }, 0);
 }
 
-/** The texts of a turn. */
-export interface TurnTexts {
-  /** Ids of the messages that the turn began with. */
-  readonly begunWith: readonly MessageId[];
-  /** Their text, for the request. */
-  first(): string;
-  /** The same as entries of the transcript, one for each message. */
-  entries(at: number): readonly Entry[];
-  /** Text of a message that joined later; `undefined` if it is no part of the turn any more. */
-  of(messageId: MessageId): string | undefined;
-  /** All texts by people. */
-  all(): readonly string[];
-}
-
 /**
  * Creates the texts of a turn.
  *
  * @param claimNow The claim with the messages that have joined so far.
- * @param steps Steps that an earlier process has stored: messages that joined by them are not first.
+ * @param joined Messages that joined the turn by stored steps: these are not first.
  * @param render The text of a message; the first one has the context of the channel.
  */
 export function createTurnTexts(
   claimNow: () => Claim,
-  steps: readonly Step[],
+  joined: ReadonlySet<MessageId>,
   render: (message: InboundMessage, isFirst: boolean) => string,
-): TurnTexts {
+) {
   const begun = claimNow();
-  const joined = joinedBy(steps);
   const initial = messagesOf(begun).filter(({ id }) => id === begun.message.id || !joined.has(id));
   const rendered = new Map<MessageId, string>();
 
@@ -197,18 +170,25 @@ export function createTurnTexts(
   const first = () => initial.map(textOf).join("\n\n");
   return {
     begunWith: initial.map(({ id }) => id),
+    /** Their text, for the request. */
     first,
-    entries: (at) =>
+    /** The same as entries of the transcript, one for each message. */
+    entries: (at: number): readonly Entry[] =>
       initial.map((message) => ({
         role: "user",
         text: textOf(message),
         messageId: message.id,
         at,
       })),
-    of(messageId) {
+    /** Text of a message that joined later; `undefined` if it is no part of the turn any more. */
+    of(messageId: MessageId): string | undefined {
       const message = messagesOf(claimNow()).find(({ id }) => id === messageId);
       return message && textOf(message);
     },
-    all: () => messagesOf(claimNow()).map(textOf),
+    /** All texts by people. */
+    all: (): readonly string[] => messagesOf(claimNow()).map(textOf),
   };
 }
+
+/** The texts of a turn. */
+export type TurnTexts = ReturnType<typeof createTurnTexts>;

@@ -22,7 +22,7 @@ import {
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
-import type { Model, ToolCall } from "../../core/model.ts";
+import type { Model, ModelUsage, ToolCall } from "../../core/model.ts";
 import type { ProgressPlace } from "../../core/outbound/draft.ts";
 import { joinedBy, type Step } from "../../core/step.ts";
 import type { Tool } from "../../core/turn/tool.ts";
@@ -38,8 +38,11 @@ import { UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import type { ToolChanges } from "../../core/store/changes.ts";
 import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
 import { type Clock, waitFor } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { Emits } from "../../core/account/events.ts";
 import type { PlanQueue } from "../../core/outbound/queue.ts";
 import type { TurnEnds } from "../../core/store/turns.ts";
 import type { AskPorts } from "../../agent/ask_first.ts";
@@ -50,11 +53,9 @@ import type { TurnTexts } from "./files_of_turn.ts";
 import type { TurnSpending } from "./spending/turn_spending.ts";
 
 /** Everything that the end of a turn needs from outside. */
-export interface EndPorts extends Pick<Account, "randomId" | "now" | "log"> {
+export interface EndPorts extends Pick<Account, "randomId" | "now" | "log">, Emits<"filesLeftOut"> {
   /** The model that answered, or failed. */
   readonly model: Pick<Model, "id">;
-  /** Tells that an answer lacks its files, because the bot may not attach any there (R12a). */
-  readonly onNoFiles: (place: Pick<InboundMessage, "channelId" | "guildId">) => void;
 }
 
 /** The part of a turn's rules that its end needs. */
@@ -67,7 +68,6 @@ export interface EndRules extends Pick<ReplyRules, "texts"> {
 export interface AnsweredWith extends Partial<StepsTaken> {
   /** The texts of the turn's messages, as the model read them. */
   readonly texts: TurnTexts;
-  /** The turn's rules. */
   readonly rules: EndRules & { readonly tools?: readonly Tool[] };
   /** Maximum UTF-16 units of the results of tools in the transcript, together. */
   readonly maxKeptChars: number;
@@ -116,8 +116,12 @@ export function answeredTurn(
     return failedTurn(claim, "nothing to show in the answer", rules, ports);
   }
   const message = lastOf(claim);
-  if (composed.kind === "reply" && composed.lacksFiles) ports.onNoFiles(message);
+  if (composed.kind === "reply" && composed.lacksFiles) ports.events.emit.filesLeftOut(message);
   const stamp = { messageId: message.id, at: ports.now() };
+  const said = { role: "assistant", text: composed.text, ...stamp } as const;
+  if (steps.length === 0) {
+    return recordOf(composed, { claim, entries: [...texts.entries(stamp.at), said] });
+  }
   const isPersonal = (call: ToolCall) => showsToAskerAlone(call, rules.tools ?? [], claim.message);
   const showJoined = (id: MessageId) => {
     const text = texts.of(id);
@@ -127,15 +131,21 @@ export function answeredTurn(
   const joined = [...joinedBy(steps)].filter((id) => texts.of(id) !== undefined);
   const entries: readonly Entry[] = [
     ...texts.entries(stamp.at),
-    ...transcript.map((said): Entry => ({
-      ...said,
-      ...(said.role === "assistant" && { text: visibleText(said.text) }),
+    ...transcript.map((step): Entry => ({
+      ...step,
+      ...(step.role === "assistant" && { text: visibleText(step.text) }),
       ...stamp,
-      ...(said.role === "user" && { messageId: joined.shift() ?? message.id }),
+      ...(step.role === "user" && { messageId: joined.shift() ?? message.id }),
     })),
-    { role: "assistant", text: composed.text, ...stamp },
+    said,
   ];
-  const end = { claim, entries, steps: unsaved.length > 0 ? unsaved : undefined };
+  return recordOf(composed, { claim, entries, steps: unsaved.length > 0 ? unsaved : undefined });
+}
+
+function recordOf(
+  composed: Exclude<ComposedReply, { kind: "blank" }>,
+  end: Pick<FinishedTurn, "claim" | "entries" | "steps">,
+): FinishedTurn {
   return composed.kind === "declined"
     ? { ...end, end: { kind: "declined" }, outbox: [] }
     : { ...end, end: { kind: "answered" }, outbox: freeze(composed.reply) };
@@ -335,3 +345,36 @@ export async function parkTurn(
     tools: asked.map(({ question: { tool } }) => tool),
   });
 }
+
+/** Milliseconds of a turn, and its tokens if the model's API reports them. */
+type LoggedCost = { readonly ms: number } & Partial<ModelUsage>;
+
+/**
+ * Logs the answer of a stored turn. A failed or refused turn has its own line.
+ *
+ * @param facts The name of the place for people, and the cost.
+ * @param modelId Id of the model that answered.
+ */
+export function logAnswer(
+  { claim: { message }, end }: FinishedTurn,
+  { where, ...cost }: Partial<LoggedCost> & { readonly where: string },
+  { log, modelId }: { readonly log: Log; readonly modelId: string },
+): void {
+  if (end.kind === "failed" || end.kind === "refused") return;
+  const { sender, id: messageId, channelId } = message;
+  log.info(EVENTS[end.kind], {
+    where: printable(where),
+    sender: printable(sender.username),
+    senderId: sender.id,
+    model: modelId,
+    ...cost,
+    messageId,
+    channelId,
+  });
+}
+
+const EVENTS = {
+  answered: "The model answered",
+  declined: "The model declined to answer",
+  interrupted: "A later message took the place of a turn",
+} as const;

@@ -1,5 +1,6 @@
 /**
- * Gathers the context of a turn: overheard messages, reactions, files, and stored steps.
+ * Gathers what a turn reads and works with: overheard messages, reactions, files, stored steps, and
+ * its tools.
  *
  * @module
  */
@@ -10,6 +11,12 @@ import { joinedBy, type Step } from "../../core/step.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import { withoutFooter } from "../../core/outbound/footer_line.ts";
 import { type Envelope, envelopeOf } from "../../render/prompt/envelope.ts";
+import { fenced } from "../../render/prompt/untrusted.ts";
+import type { JoinedMessage } from "../../agent/next_step.ts";
+import { createToolbox, type Toolbox } from "../../agent/toolbox.ts";
+import type { TurnPorts } from "../../agent/turn.ts";
+import { saveSteps } from "./finished_turn.ts";
+import type { TurnSpending } from "./spending/turn_spending.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import type { RunningTurn } from "./turns.ts";
 import {
@@ -27,9 +34,10 @@ export function opensThread({ message: { id, channelId }, route: { sessionKey } 
   return String(id) !== channelId && sessionKey.endsWith(`:channel:${id}`);
 }
 
+const NOTHING_JOINED: ReadonlySet<MessageId> = new Set();
+
 /** The context of a turn. */
 export interface Gathered {
-  /** Texts of the turn's messages, with their context. */
   readonly texts: TurnTexts;
   /** Messages of the channel that the model sees. */
   readonly overheard: readonly Overheard[];
@@ -66,14 +74,14 @@ export async function gather(
     takesImages: model.takesImages !== false,
     maxChars: filesChars,
   });
-  const joined = joinedBy(steps);
+  const joined = steps.length > 0 ? joinedBy(steps) : NOTHING_JOINED;
   const messages = messagesOf(turn.claim);
   await files.read(messages.filter(({ id }) => id === message.id || !joined.has(id)), stopping);
   for (const step of steps) {
     if (step.kind !== "joined") continue;
     await files.read(messages.filter(({ id }) => step.messageIds.includes(id)), stopping);
   }
-  await files.readKept(message.id, steps);
+  if (steps.length > 0) await files.readKept(message.id, steps);
   /** Texts of quoted answers without their footers, by the message that quotes them. */
   const quotes = new Map<MessageId, string>();
   async function readQuotes(): Promise<void> {
@@ -83,7 +91,7 @@ export async function gather(
     }
   }
   await readQuotes();
-  const texts = createTurnTexts(() => turn.claim, steps, (one, isFirst) =>
+  const texts = createTurnTexts(() => turn.claim, joined, (one, isFirst) =>
     envelopeOf({
       message: one.quoted
         ? { ...one, quoted: { ...one.quoted, text: quotes.get(one.id) ?? one.quoted.text } }
@@ -107,4 +115,90 @@ export async function gather(
       await readQuotes();
     },
   };
+}
+
+/** The tools of a turn. */
+export function toolboxOf(
+  turn: RunningTurn,
+  { boundary, gathered: { files } }: { readonly boundary: string; readonly gathered: Gathered },
+  rules: TurnRules,
+  ports: AnswerPorts,
+): Toolbox {
+  const toolbox = createToolbox(rules.tools, {
+    timeoutMs: rules.toolTimeoutMs,
+    schedule: ports.schedule,
+    cleanSecrets: rules.cleanSecrets,
+    fence: (result) => fenced("result", boundary, result),
+    missingRight: (needs) => ports.missingRight(messagesOf(turn.claim), needs),
+    keepImage: (bytes) => files.keepImage(turn.claim.message, bytes),
+    escalate: ports.people?.escalate,
+  });
+  return ports.tracing?.toolbox(toolbox) ?? toolbox;
+}
+
+/** Everything that only a turn with tools needs: their context, its steps, and later messages. */
+export function stepPorts(
+  turn: RunningTurn,
+  gathered: Gathered,
+  spending: TurnSpending,
+  ports: AnswerPorts,
+): Pick<
+  TurnPorts,
+  | "contextOf"
+  | "takeIn"
+  | "people"
+  | "readJoined"
+  | "showJoined"
+  | "showImages"
+  | "save"
+  | "onRefused"
+> {
+  const { claim } = turn;
+  const { message, route: { sessionKey } } = claim;
+  return {
+    contextOf: (key) => ({
+      ports: ports.toolPorts,
+      message,
+      also: turn.claim.also,
+      sessionKey,
+      callKey: `${message.id}:${key}`,
+    }),
+    takeIn: takingIn(turn, ports),
+    people: ports.people,
+    readJoined: gathered.readJoined,
+    showJoined: (id) => joinedMessage(id, gathered),
+    showImages: gathered.files.keptImages,
+    async save(more, waitsForDisk) {
+      const charges = spending.unsaved("answer");
+      const add = () => ports.store.addSteps(claim, more, waitsForDisk, charges);
+      await saveSteps(add, message.id, ports);
+      spending.saved();
+    },
+    onRefused: ports.events.emit.toolRefused,
+  };
+}
+
+/** Takes in messages that have arrived since, if the store and the config have that (S5). */
+function takingIn(
+  turn: RunningTurn,
+  { store, steers, now }: AnswerPorts,
+): TurnPorts["takeIn"] {
+  if (!store.takeIn || !steers) return undefined;
+  const take = store.takeIn;
+  return async (unsaved) => {
+    let joined: Step | undefined;
+    const taken = await take(turn.claim, now(), steers, (messages) => {
+      joined = { kind: "joined", messageIds: messages.map(({ id }) => id), at: now() };
+      return [...unsaved, joined];
+    });
+    if (taken) turn.claim = taken;
+    return taken && joined;
+  };
+}
+
+/** A message that joined the turn, with its images. */
+function joinedMessage(id: MessageId, { texts, files }: Gathered): JoinedMessage | undefined {
+  const text = texts.of(id);
+  const images = files.imagesOf([id]);
+  return text === undefined ? undefined : { text, images: images.length > 0 ? images : undefined };
 }

@@ -27,7 +27,10 @@ export interface Turns extends Pick<RunningTurns, "inSession" | "interrupt"> {
 /** Milliseconds before the next request to a store that failed. */
 const RETRY_MS = 5_000;
 
-/** Joins the limit. Claims nothing before the first {@link Turns.wake}. */
+/**
+ * Joins the limit. Claims nothing before the first {@link Turns.wake}. The function is long because
+ * its inner functions share one state.
+ */
 export function createTurns(
   ports: Pick<Account, "schedule" | "log"> & Pick<Inbox, "release" | "isRunning"> & {
     /** Claims the next message (T2); `undefined` if none may begin. */
@@ -41,6 +44,7 @@ export function createTurns(
   const { claimNext, release, isRunning, answer, turnLimit, schedule, log } = ports;
   const running = new Set<Promise<void>>();
   const turns = createRunningTurns();
+  const ending = new AbortController();
   const member = turnLimit.join(wake);
   let isStopping = false;
   let claiming: Promise<void> | undefined;
@@ -88,6 +92,7 @@ export function createTurns(
     const turn = turns.begin(claim);
     try {
       await answer(claim, turn);
+      if (turn.afterwards && !isStopping) runAfterwards(turn.afterwards);
     } catch (error) {
       if (turn.signal.aborted || !isRunning(claim)) return;
       log.error("A turn could not be finished; it will be run again", {
@@ -99,6 +104,14 @@ export function createTurns(
     } finally {
       turn.end();
     }
+  }
+
+  /** Runs work that no message waits for. */
+  function runAfterwards(work: NonNullable<RunningTurn["afterwards"]>): void {
+    const done = work(ending.signal)
+      .catch((error: unknown) => log.warn("Older entries of a session were not folded", { error }))
+      .finally(() => running.delete(done));
+    running.add(done);
   }
 
   async function giveBack(claim: Claim): Promise<void> {
@@ -121,6 +134,7 @@ export function createTurns(
     interrupt: turns.interrupt,
     async stop() {
       isStopping = true;
+      ending.abort(new Error("the account stops"));
       await claiming;
       await Promise.all(running);
       member.leave();
@@ -139,29 +153,20 @@ export type TurnCut =
 export interface RunningTurn {
   /** The claim, with the messages that the turn has taken in since. */
   claim: Claim;
+  /** Work for after the answer, once its slot and its session are free. */
+  afterwards?: (ending: AbortSignal) => Promise<void>;
   /** Aborted with a {@link TurnCut} as its reason. */
   readonly signal: AbortSignal;
   /** Notes that the turn has ended. */
   end(): void;
 }
 
-/** The running turns of one account. */
-export interface RunningTurns {
-  /** Notes that a turn begins. */
-  begin(claim: Claim): RunningTurn;
-  /** Ends the turns that answer one of these messages. */
-  touched(messageIds: readonly MessageId[]): void;
-  /** The turn of a session; `undefined` if none runs. */
-  inSession(sessionKey: string): RunningTurn | undefined;
-  /** Ends a turn in favour of a later message. */
-  interrupt(turn: RunningTurn): void;
-}
-
 /** Creates the list of running turns, which is empty. */
-export function createRunningTurns(): RunningTurns {
+export function createRunningTurns() {
   const turns = new Map<RunningTurn, AbortController>();
   return {
-    begin(claim) {
+    /** Notes that a turn begins. */
+    begin(claim: Claim): RunningTurn {
       const controller = new AbortController();
       const turn: RunningTurn = {
         claim,
@@ -171,7 +176,8 @@ export function createRunningTurns(): RunningTurns {
       turns.set(turn, controller);
       return turn;
     },
-    touched(messageIds) {
+    /** Ends the turns that answer one of these messages. */
+    touched(messageIds: readonly MessageId[]): void {
       const ids = new Set(messageIds);
       for (const [turn, controller] of turns) {
         if (messagesOf(turn.claim).some(({ id }) => ids.has(id))) {
@@ -179,12 +185,17 @@ export function createRunningTurns(): RunningTurns {
         }
       }
     },
-    inSession(sessionKey) {
+    /** The turn of a session; `undefined` if none runs. */
+    inSession(sessionKey: string): RunningTurn | undefined {
       for (const [turn, { signal }] of turns) {
         if (turn.claim.route.sessionKey === sessionKey && !signal.aborted) return turn;
       }
       return undefined;
     },
-    interrupt: (turn) => turns.get(turn)?.abort("interrupted" satisfies TurnCut),
+    /** Ends a turn in favour of a later message. */
+    interrupt: (turn: RunningTurn): void => turns.get(turn)?.abort("interrupted" satisfies TurnCut),
   };
 }
+
+/** The running turns of one account. */
+export type RunningTurns = ReturnType<typeof createRunningTurns>;

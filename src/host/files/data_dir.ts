@@ -36,7 +36,6 @@ export type DataDirErrorKind = "not_a_directory" | "not_ours" | "not_private" | 
 
 /** The data directory cannot be used; the message says what to do. */
 export class DataDirError extends PathError<DataDirErrorKind> {
-  /** Name of the error class, as logs show it. */
   override readonly name = "DataDirError";
 }
 
@@ -44,9 +43,7 @@ export class DataDirError extends PathError<DataDirErrorKind> {
 export interface DataDirSources {
   /** `--data`. */
   readonly flag?: string;
-  /** The process environment. */
   readonly env: Env;
-  /** The user's home directory. */
   readonly home: string;
 }
 
@@ -123,16 +120,6 @@ function toDataDirError(cause: unknown, path: string): DataDirError {
   );
 }
 
-/** The sources that may name the directory. */
-export interface RuntimeDirSources {
-  /** The process environment. */
-  readonly env: Env;
-  /** Folder for temporary files. */
-  readonly tmp: string;
-  /** Absent on Windows. */
-  readonly uid?: number;
-}
-
 /**
  * Returns a directory that only this user can change: `$XDG_RUNTIME_DIR`, or a new one among the
  * temporary files.
@@ -140,7 +127,12 @@ export interface RuntimeDirSources {
  * @returns `undefined` if there is no safe one.
  */
 export function runtimeDir(
-  { env, tmp, uid }: RuntimeDirSources = {
+  { env, tmp, uid }: {
+    readonly env: Env;
+    readonly tmp: string;
+    /** Absent on Windows. */
+    readonly uid?: number;
+  } = {
     env: process.env,
     tmp: tmpdir(),
     uid: process.getuid?.(),

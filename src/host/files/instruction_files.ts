@@ -30,12 +30,6 @@ export interface InstructionFile {
   readonly text: string;
 }
 
-/** The files of one folder. */
-export interface InstructionFiles {
-  /** Reads the files that exist, in a fixed order. It never throws. */
-  read(): readonly InstructionFile[];
-}
-
 /** The names of the files, in the order of the prompt. */
 const INSTRUCTION_FILES = ["AGENTS.md", "SOUL.md"] as const;
 
@@ -46,7 +40,7 @@ const MAX_BYTES = 4 * MAX_INSTRUCTIONS;
 /** Milliseconds for which the files count as unchanged. */
 const FRESH_MS = 1_000;
 
-interface Known {
+interface KnownFile {
   /** Identifies the state of the file; empty if there is none. */
   readonly version: string;
   readonly text: string;
@@ -62,8 +56,8 @@ export function createInstructionFiles(
   folder: () => string,
   now: () => number,
   log: Pick<Log, "warn">,
-): InstructionFiles {
-  const known = new Map<string, Known>();
+) {
+  const known = new Map<string, KnownFile>();
   let files: readonly InstructionFile[] = [];
   let readAt = -Infinity;
   let readIn: string | undefined;
@@ -95,7 +89,8 @@ export function createInstructionFiles(
   }
 
   return {
-    read() {
+    /** Reads the files that exist, in a fixed order. It never throws. */
+    read(): readonly InstructionFile[] {
       const at = now();
       const here = folder();
       if (here === readIn && at - readAt < FRESH_MS) return files;

@@ -25,19 +25,8 @@ import {
 import { dirname } from "node:path";
 import { codeOf } from "../../lib/errors.ts";
 
-/** The bound of a read. */
-export interface ReadBound {
-  /** Largest size of the file. */
-  readonly maxBytes: number;
-  /** Whether a pipe is a file too, such as `/dev/stdin` or a named one; its writer ends it. */
-  readonly acceptsPipes?: boolean;
-  /** Milliseconds to wait for the writer of a pipe; 30 s if absent. */
-  readonly pipeMs?: number;
-}
-
 /** A file that is not read; `code` is the system's name for the reason. */
 export class FileRefusedError extends Error {
-  /** Name of the error class, as logs show it. */
   override readonly name = "FileRefusedError";
   /**
    * `EFBIG`: too large. `EISDIR`: a folder. `ENODEV`: a device, a socket, or a pipe. `ENOTSUP`: a
@@ -71,7 +60,14 @@ const CHUNK_BYTES = 64 * 1024;
  */
 export function readBounded(
   path: string,
-  { maxBytes, acceptsPipes = false, pipeMs = PIPE_MS }: ReadBound,
+  { maxBytes, acceptsPipes = false, pipeMs = PIPE_MS }: {
+    /** Largest size of the file. */
+    readonly maxBytes: number;
+    /** Whether a pipe is a file too, such as `/dev/stdin` or a named one; its writer ends it. */
+    readonly acceptsPipes?: boolean;
+    /** Milliseconds to wait for the writer of a pipe; 30 s if absent. */
+    readonly pipeMs?: number;
+  },
 ): string {
   // Without a writer, opening a pipe would wait for ever. Windows has no such flag, and no pipes.
   const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));

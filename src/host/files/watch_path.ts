@@ -1,6 +1,5 @@
 /**
- * Reports when a file changes, and notifies the bot through such a file that a command has written to
- * the store.
+ * Reports when a file changes.
  *
  * The kernel reports events; a slow check finds unreported changes. After an event, the file is
  * checked until it stays the same from one check to the next. So a half-written file is never
@@ -11,25 +10,12 @@
  * replaces, because it loses its name; after that, the listener must start again. For a link, its
  * directory is watched too, because the link itself changes.
  *
- * A command writes a byte to the wake file, beside the database, after a commit. One that dies in
- * between notifies no one, so the bot also checks the store now and then.
- *
  * @module
  */
 
 import process from "node:process";
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  statfsSync,
-  statSync,
-  watch,
-  writeSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { lstatSync, statfsSync, statSync, watch } from "node:fs";
+import { dirname } from "node:path";
 import { codeOf } from "../../lib/errors.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 
@@ -52,7 +38,6 @@ export function watchPath(
   path: string,
   onChange: () => void,
   { schedule, since, events = fileEvents }: {
-    /** Timer. */
     readonly schedule: StartTimer;
     /** The result of {@link stateOf} when the file was read; the file may have changed since. */
     readonly since: string;
@@ -165,40 +150,4 @@ export function fileEvents(path: string, onEvent: () => void): (() => void) | un
     end(); // no file, no permission, or no watch left: the slow check finds changes
     return undefined;
   }
-}
-
-/** The name on the disk. */
-const NAME = "doorbell";
-
-/** Notifies the bot that runs on this data directory, if there is one. */
-export function writeWakeFile(dataDir: string): void {
-  try {
-    const descriptor = openSync(join(dataDir, NAME), "r+");
-    try {
-      writeSync(descriptor, "!", 0);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch {
-    // No bot has ever run here, or the disk is full: the bot's slow check finds the change.
-  }
-}
-
-/**
- * Listens for notifications, and creates the file if it is missing.
- *
- * @returns Stops listening; `undefined` if the system sends no file events here, or something else is
- * in the file's place. Deno would wait for the other end of a pipe.
- */
-export function watchWakeFile(dataDir: string, onWake: () => void): (() => void) | undefined {
-  try {
-    // For reading, too: an open for writing alone would wait for the other end of a pipe.
-    const descriptor = openSync(join(dataDir, NAME), constants.O_RDWR | constants.O_CREAT, 0o600);
-    const isFile = fstatSync(descriptor).isFile();
-    closeSync(descriptor);
-    if (!isFile) return undefined;
-  } catch {
-    return undefined; // the disk is full, which the store reports
-  }
-  return fileEvents(join(dataDir, NAME), onWake);
 }

@@ -38,18 +38,7 @@ export type WriteErrorKind = "changed" | "unwritable";
 
 /** The file is unchanged; the message says what to do. */
 export class WriteError extends PathError<WriteErrorKind> {
-  /** Name of the error class, as logs show it. */
   override readonly name = "WriteError";
-}
-
-/** A file, its expected text and its new text. */
-export interface Replacing {
-  /** The file; if it is a link, the link stays and its target is replaced. */
-  readonly path: string;
-  /** The text of the file. */
-  readonly text: string;
-  /** The text that the change was made from; `undefined` if there was no file. */
-  readonly expected: string | undefined;
 }
 
 /** Paths of the new file and of the backup. */
@@ -76,7 +65,13 @@ const ABANDONED_MS = 60_000;
  *
  * @throws {WriteError} The file is unchanged.
  */
-export function replaceFile({ path, text, expected }: Replacing): Replaced {
+export function replaceFile({ path, text, expected }: {
+  /** The file; if it is a link, the link stays and its target is replaced. */
+  readonly path: string;
+  readonly text: string;
+  /** The text that the change was made from; `undefined` if there was no file. */
+  readonly expected: string | undefined;
+}): Replaced {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: NEW_FOLDER_MODE });
     const target = behindLinks(path);
@@ -119,7 +114,7 @@ function assertSame(old: Buffer | undefined, expected: string | undefined, path:
 }
 
 /** A file being written, under a name that only its writer uses. */
-interface Part {
+interface TemporaryFile {
   readonly path: string;
   readonly descriptor: number;
 }
@@ -128,7 +123,7 @@ interface Part {
  * Creates the temporary file that will replace another. While it exists, it shows that a program is
  * writing. That takes milliseconds, so an old one belongs to a process that died.
  */
-function claimPart(target: string, path: string): Part {
+function claimPart(target: string, path: string): TemporaryFile {
   const part = join(dirname(target), `.${basename(target)}.part`);
   const writtenAt = statSync(part, { throwIfNoEntry: false })?.mtimeMs;
   if (writtenAt !== undefined && Date.now() - writtenAt > ABANDONED_MS) {
@@ -144,7 +139,7 @@ function claimPart(target: string, path: string): Part {
 }
 
 /** Runs a task that renames the temporary file, or removes that file. */
-function inPlace<Done>({ path, descriptor }: Part, work: () => Done): Done {
+function inPlace<Done>({ path, descriptor }: TemporaryFile, work: () => Done): Done {
   try {
     return work();
   } catch (cause) {
@@ -157,7 +152,7 @@ function inPlace<Done>({ path, descriptor }: Part, work: () => Done): Done {
 
 /** Writes the whole text and renames the file. From then on another writer may create its own. */
 function put(
-  { path, descriptor }: Part,
+  { path, descriptor }: TemporaryFile,
   target: string,
   text: string | Buffer,
   facts: Stats | undefined,

@@ -18,7 +18,17 @@
  */
 
 import process from "node:process";
-import { closeSync, constants, ftruncateSync, openSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fchownSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
 import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
 import { readBootId, readPid } from "../process/boot.ts";
@@ -29,7 +39,6 @@ import { LibcUnavailableError, loadLibc } from "../process/libc.ts";
 export interface Holder {
   /** Process id. */
   readonly pid: number;
-  /** Unix time in milliseconds at which it took the lock. */
   readonly startedAt: number;
   /** Id of the kernel's boot; absent if unknown. */
   readonly bootId?: string;
@@ -83,7 +92,6 @@ const lockHolderSchema = holderSchema.extend({
  * Acquires the lock for the life of this process, without waiting.
  *
  * @param path The lock file, in the data directory.
- * @param now Unix time in milliseconds.
  * @param about Further facts about the holder.
  * @throws {FlockUnavailableError} If locks are unavailable.
  */
@@ -95,6 +103,7 @@ export async function acquireLock(
 ): Promise<Lock> {
   const flock = await load();
   const descriptor = openSync(path, "a+", 0o600);
+  if (process.geteuid?.() === 0) keepOwner(descriptor, path);
   if (!flock(descriptor)) {
     closeSync(descriptor);
     const heldBy = readHolder(path);
@@ -133,6 +142,12 @@ export async function acquireLock(
       closeSync(descriptor);
     },
   };
+}
+
+/** A command of root's may create the file, which the bot's user must be able to open. */
+function keepOwner(descriptor: number, path: string): void {
+  const { uid, gid } = statSync(dirname(path));
+  if (fstatSync(descriptor).uid !== uid) fchownSync(descriptor, uid, gid);
 }
 
 /**
@@ -187,7 +202,6 @@ export type Flock = (descriptor: number, mode?: "alone" | "shared" | "free") => 
 
 /** The C library cannot be called here, so no lock can prove that this Barnacle is alone. */
 export class FlockUnavailableError extends Error {
-  /** Name of the error class, as logs show it. */
   override readonly name = "FlockUnavailableError";
 }
 

@@ -58,7 +58,6 @@ export type TokenLock =
 
 /** This process's description of itself. */
 export interface TokenOwner {
-  /** Unix time in milliseconds. */
   readonly startedAt: number;
   /** Absolute path. */
   readonly dataDir: string;
@@ -68,7 +67,6 @@ export interface TokenOwner {
 export interface TokenLockPorts {
   /** `"linux"` has an abstract namespace. */
   readonly platform: string;
-  /** Milliseconds. */
   readonly askMs: number;
   /** Directory of the file if the name cannot serve; `undefined` if none is safe. */
   readonly directory: () => string | undefined;

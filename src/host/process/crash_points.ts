@@ -15,8 +15,11 @@ import type { Env } from "../../lib/env.ts";
 
 /** The transactions of the crash table; in TJ the tables catch up with the journal. */
 export const TRANSACTIONS = ["T0", "T1", "T2", "TS", "T3", "T4", "T5", "TJ"] as const;
-/** Moments between them: Discord has answered a request; the model has answered. */
-export const MOMENTS = ["posted", "answered"] as const;
+/**
+ * Moments between them: Discord has answered a request; the model has answered; a command has asked
+ * over the socket; its request is carried out, and not answered.
+ */
+export const MOMENTS = ["posted", "answered", "asked", "carriedOut"] as const;
 
 /** A transaction of the crash table. */
 export type CrashTransaction = (typeof TRANSACTIONS)[number];
@@ -29,16 +32,6 @@ export interface CrashPoint {
   readonly place: string;
   /** The count of the fatal passage, from 1. */
   readonly passage: number;
-}
-
-/** The places that the program passes. */
-export interface CrashPoints {
-  /** A transaction is about to be committed. */
-  before(name: CrashTransaction): void;
-  /** A transaction is committed. */
-  after(name: CrashTransaction): void;
-  /** A moment between two transactions. */
-  at(moment: CrashMoment): void;
 }
 
 const PLACES: readonly string[] = [
@@ -85,17 +78,23 @@ export function parseCrashPoint(text: string): CrashPoint {
 export function createCrashPoints(
   point: CrashPoint | undefined,
   kill: () => void = killThisProcess,
-): CrashPoints {
+) {
   let passages = 0;
   const pass = (place: string) => {
     if (place === point?.place && ++passages === point.passage) kill();
   };
   return {
-    before: (name) => pass(`before:${name}`),
-    after: (name) => pass(`after:${name}`),
-    at: (moment) => pass(moment),
+    /** A transaction is about to be committed. */
+    before: (name: CrashTransaction): void => pass(`before:${name}`),
+    /** A transaction is committed. */
+    after: (name: CrashTransaction): void => pass(`after:${name}`),
+    /** A moment between two transactions. */
+    at: (moment: CrashMoment): void => pass(moment),
   };
 }
+
+/** The places that the program passes. */
+export type CrashPoints = ReturnType<typeof createCrashPoints>;
 
 /** Kills the process as a power cut would: the kernel runs none of its code after that. */
 function killThisProcess(): void {

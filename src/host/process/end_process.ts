@@ -15,7 +15,7 @@ import { isSameBoot } from "../../lib/env.ts";
 import { type PidFacts, readBootId, readPid } from "./boot.ts";
 
 /** The process to end, as its lock describes it. */
-export interface Holder {
+export interface ProcessToEnd {
   /** Process id. */
   readonly pid: number;
   /** Identifies the start of the machine; absent if the host does not tell. */
@@ -60,18 +60,15 @@ export type Ended =
   | { readonly kind: "refused"; readonly why: EndRefusal };
 
 /** The dependencies of ending a process. */
-export interface EndPorts {
+export interface EndProcessPorts {
   /** This process's id. */
   readonly ownPid: number;
   /** Identifies the start of the machine; absent if the host does not tell. */
   readonly bootId?: string;
-  /** Reads the facts of a process. */
   readonly look: (pid: number) => PidFacts;
-  /** Sends a signal. */
   readonly signal: (pid: number, signal: "SIGTERM" | "SIGKILL") => "sent" | "gone" | "forbidden";
   /** Milliseconds of a monotonic clock. */
   readonly steadyNow: () => number;
-  /** Waits some milliseconds. */
   readonly sleep: (ms: number) => Promise<unknown>;
   /** Called with each step. */
   readonly say: (event: string) => void;
@@ -89,7 +86,7 @@ export const STOP_EXTRA_MS = 5_000;
 const KILLED_WITHIN_MS = 5_000;
 
 /** Decides whether a holder's process may be ended. */
-export function mayEnd(holder: Holder, facts: MachineFacts): EndDecision {
+export function mayEnd(holder: ProcessToEnd, facts: MachineFacts): EndDecision {
   const { pid, bootId, startTicks } = holder;
   if (pid === facts.ownPid) return { kind: "refused", why: "self" };
   if (!Number.isSafeInteger(pid) || pid <= 1) return { kind: "refused", why: "system" };
@@ -114,9 +111,9 @@ export function mayEnd(holder: Holder, facts: MachineFacts): EndDecision {
  * @param graceMs Its `shutdown.graceSec`, in milliseconds.
  */
 export async function endProcess(
-  holder: Holder,
+  holder: ProcessToEnd,
   graceMs: number,
-  ports: EndPorts,
+  ports: EndProcessPorts,
 ): Promise<Ended> {
   const { pid } = holder;
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
@@ -140,7 +137,11 @@ export async function endProcess(
 }
 
 /** Polls, because the system reports the end of a process only to its parent. */
-async function isGone(holder: Holder, withinMs: number, ports: EndPorts): Promise<boolean> {
+async function isGone(
+  holder: ProcessToEnd,
+  withinMs: number,
+  ports: EndProcessPorts,
+): Promise<boolean> {
   const until = ports.steadyNow() + withinMs;
   while (decide(holder, ports).kind !== "gone") {
     if (ports.steadyNow() >= until) return false;
@@ -149,12 +150,12 @@ async function isGone(holder: Holder, withinMs: number, ports: EndPorts): Promis
   return true;
 }
 
-function decide(holder: Holder, { ownPid, bootId, look }: EndPorts): EndDecision {
+function decide(holder: ProcessToEnd, { ownPid, bootId, look }: EndProcessPorts): EndDecision {
   return mayEnd(holder, { ownPid, bootId, process: look(holder.pid) });
 }
 
 /** The ports of this machine. */
-export function processPorts(say: (event: string) => void): EndPorts {
+export function processPorts(say: (event: string) => void): EndProcessPorts {
   return {
     ownPid: process.pid,
     bootId: readBootId(),

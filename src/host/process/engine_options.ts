@@ -68,7 +68,6 @@ export interface Replaceable {
   readonly argv: readonly string[];
   /** Its name, as it was started. */
   readonly argv0: string;
-  /** Path of the program. */
   readonly execPath: string;
   /** Absent on systems that cannot replace a process. */
   readonly execve?: (file: string, args: readonly string[], env: Env) => void;
@@ -127,17 +126,12 @@ export function endStart(runtime: unknown = Reflect.get(globalThis, "Bun")): voi
   if (isJitRuntime(runtime)) runtime.unsafe.setJITPolicy(STARTED);
 }
 
-/** Counts the turns of a bot. */
-export interface JitPolicy {
-  /** Notes that a turn with so many tool steps has ended; a step is as much work as a turn. */
-  turn(steps: number): void;
-}
-
 /** Starts counting. The threshold is that of all threads of the process. */
-export function createJitPolicy(runtime: unknown = Reflect.get(globalThis, "Bun")): JitPolicy {
+export function createJitPolicy(runtime: unknown = Reflect.get(globalThis, "Bun")) {
   let turns = 0;
   return {
-    turn(steps) {
+    /** Notes that a turn with so many tool steps has ended; a step is as much work as a turn. */
+    turn(steps: number): void {
       const isBusy = turns >= BUSY_TURNS;
       turns += 1 + steps;
       if (!isBusy && turns >= BUSY_TURNS && isJitRuntime(runtime)) runtime.unsafe.setJITPolicy(1);

@@ -20,7 +20,6 @@ export type CType = "i32" | "u32" | "usize" | "isize" | "buffer";
 export interface CSignature {
   /** Types of the arguments. */
   readonly parameters: readonly CType[];
-  /** Type of the result. */
   readonly result: "i32" | "isize";
 }
 
@@ -29,7 +28,6 @@ export type CFunction = (...values: readonly CValue[]) => number;
 
 /** The C library cannot be called here. */
 export class LibcUnavailableError extends Error {
-  /** Name of the error class, as logs show it. */
   override readonly name = "LibcUnavailableError";
 }
 

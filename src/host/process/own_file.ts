@@ -8,22 +8,20 @@
 export interface Range {
   /** The first address. */
   readonly start: number;
-  /** Length. */
   readonly bytes: number;
 }
 
 /** A part of a file. */
-export interface Section {
+export interface FileSection {
   /** Bytes of the file before it. */
   readonly offset: number;
-  /** Length. */
   readonly bytes: number;
 }
 
 /** Reads so many bytes of a file from an offset on; fewer at the file's end. */
 export type ReadAt = (offset: number, bytes: number) => Uint8Array;
 
-interface Mapping extends Range {
+interface MemoryMapping extends Range {
   readonly mode: string;
   readonly fileOffset: number;
   /** Kilobytes that differ from the file, in memory or swapped out. */
@@ -42,7 +40,7 @@ export function readOnlyRanges(smaps: string, path: string): readonly Range[] {
 }
 
 /** Finds the address of a part of a mapped file; `undefined` if it is not mapped as a whole. */
-export function rangeOf(smaps: string, path: string, part: Section): Range | undefined {
+export function rangeOf(smaps: string, path: string, part: FileSection): Range | undefined {
   for (const { start, bytes, fileOffset } of mappingsOf(smaps, path)) {
     const from = part.offset - fileOffset;
     if (from >= 0 && from + part.bytes <= bytes) return { start: start + from, bytes: part.bytes };
@@ -51,8 +49,8 @@ export function rangeOf(smaps: string, path: string, part: Section): Range | und
 }
 
 /** Reads the mappings of one file. */
-function mappingsOf(smaps: string, path: string): readonly Mapping[] {
-  const mappings: Mapping[] = [];
+function mappingsOf(smaps: string, path: string): readonly MemoryMapping[] {
+  const mappings: MemoryMapping[] = [];
   for (const text of smaps.split(/^(?=[0-9a-f]+-)/m)) {
     const [, from, to, mode = "", offset, name] =
       /^([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) \S+ \d+ +(.*)$/m.exec(text) ?? [];
@@ -85,14 +83,14 @@ const IS_LITTLE_ENDIAN = 1;
  *
  * @returns `undefined` if the file has no such section, or has another format.
  */
-export function sectionOf(read: ReadAt, name: string): Section | undefined {
+export function sectionOf(read: ReadAt, name: string): FileSection | undefined {
   const header = viewOf(read(0, ELF_HEADER_BYTES));
   if (header.byteLength < ELF_HEADER_BYTES || header.getUint32(0) !== MAGIC) return undefined;
   if (header.getUint8(4) !== IS_64_BIT || header.getUint8(5) !== IS_LITTLE_ENDIAN) return undefined;
   const [entryBytes, count, namesIndex] = [58, 60, 62].map((at) => header.getUint16(at, true));
   if (!entryBytes || !count || namesIndex === undefined) return undefined;
   const table = viewOf(read(number64(header, 40), entryBytes * count));
-  const section = (index: number): Section => ({
+  const section = (index: number): FileSection => ({
     offset: number64(table, index * entryBytes + 24),
     bytes: number64(table, index * entryBytes + 32),
   });

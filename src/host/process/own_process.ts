@@ -15,8 +15,7 @@ import type { Env } from "../../lib/env.ts";
 import { codeOf } from "../../lib/errors.ts";
 
 /** How to start a Barnacle: the program, and the arguments before Barnacle's own. */
-export interface Command {
-  /** Path of the program. */
+export interface OwnCommand {
   readonly program: string;
   /** Arguments in front of all others. */
   readonly args: readonly string[];
@@ -30,21 +29,11 @@ export interface Exit {
   readonly signal: string | null;
 }
 
-/** A started Barnacle. */
-export interface OwnProcess {
-  /** Process id; `undefined` if it did not start. */
-  readonly pid: number | undefined;
-  /** Resolves with the end of the process. */
-  readonly exited: Promise<Exit>;
-  /** Sends a signal. */
-  kill(signal: OwnSignal): void;
-}
-
 /** A signal that a Barnacle handles, or that kills it. */
 export type OwnSignal = "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGHUP" | "SIGUSR2";
 
 /** The running Barnacle: a compiled binary, or `main.ts` on its runtime. */
-export function ownCommand(): Command {
+export function ownCommand(): OwnCommand {
   const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
   const { bun, deno } = process.versions;
   if (deno) {
@@ -61,12 +50,12 @@ export function ownCommand(): Command {
  * @param cwd Its working directory; by default this process's.
  */
 export function startOwnProcess(
-  { program, args }: Command,
+  { program, args }: OwnCommand,
   ownArgs: readonly string[],
   env: Env,
   onLine: (line: string, stream: "stdout" | "stderr") => void,
   cwd?: string,
-): OwnProcess {
+) {
   const child = spawn(program, [...args, ...ownArgs], {
     env: { ...env },
     ...(cwd !== undefined && { cwd }),
@@ -82,9 +71,12 @@ export function startOwnProcess(
     child.once("close", (code, signal) => resolve({ code, signal }));
   });
   return {
+    /** Process id; `undefined` if it did not start. */
     pid: child.pid,
+    /** Resolves with the end of the process. */
     exited,
-    kill(signal) {
+    /** Sends a signal. */
+    kill(signal: OwnSignal): void {
       // Not `child.kill`: Deno then reports the signal as the cause of the end in every case.
       if (child.pid !== undefined && isRunning) signalTo(child.pid, signal);
     },

@@ -22,7 +22,6 @@ import type { Store } from "../../core/store/store.ts";
 /** The status that an account's parts report. */
 export interface PartsStatus
   extends Pick<AccountSnapshot, "catchUp" | "twin" | "findings" | "delayed"> {
-  /** State of requests to Discord. */
   readonly rest: Omit<AccountSnapshot["rest"], "isUp">;
 }
 
@@ -37,7 +36,6 @@ export interface AccountParts {
 /** The sources of health. */
 export interface HealthSources
   extends Pick<Account<unknown, unknown, HealthStore>, "store" | "now" | "schedule" | "log"> {
-  /** The metrics that it updates. */
   readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;
   /** The shortest resume window of all accounts, in milliseconds. */
   readonly resumableMs: () => number;
@@ -47,13 +45,9 @@ export interface HealthSources
 
 /** The figures of one account in the store. */
 export interface AccountFigures {
-  /** The gateway's rows. */
   readonly gateway: Pick<Store["gateway"], "touchAlive" | "identifyBudget">;
-  /** Pairings. */
   readonly pairing: Pick<Store["pairing"], "requests">;
-  /** The outbox. */
   readonly outbox: Pick<Store["outbox"], "parked">;
-  /** The account's pause. */
   readonly settings: Pick<Store["settings"], "pauseOf">;
 }
 
@@ -290,4 +284,32 @@ function noteTurn(told: Told, outcome: TurnOutcome, now: number): void {
 function isOutage(error: unknown): boolean {
   return error instanceof ModelError &&
     (error.kind === "unavailable" || modelProblemOf(error) !== undefined);
+}
+
+/**
+ * Collects the facts of one account that `/status` shows.
+ *
+ * @param now Unix time in milliseconds, used as the start of an account without a ready shard.
+ */
+export function statusOf(
+  health: Pick<AccountHealth, "snapshot" | "model">,
+  version: string,
+  now: number,
+): {
+  readonly version: string;
+  readonly modelId: string;
+  readonly modelFailsSince?: number;
+  readonly readyAt: number;
+  readonly latencyMs?: number;
+} {
+  const ready = health.snapshot().shards.filter(({ state }) => state === "ready");
+  const model = health.model();
+  const latencies = ready.flatMap(({ ack }) => ack ? [ack.latencyMs] : []);
+  return {
+    version,
+    modelId: model?.id ?? "none",
+    modelFailsSince: model?.openAt,
+    readyAt: Math.min(now, ...ready.map(({ readyAt }) => readyAt)),
+    latencyMs: latencies.length > 0 ? Math.max(...latencies) : undefined,
+  };
 }

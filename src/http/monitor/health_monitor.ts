@@ -19,7 +19,6 @@ export type { ConfigState };
 
 /** An account of the config, enabled or not. */
 export interface KnownAccount {
-  /** The account. */
   readonly accountId: AccountId;
   /** The account's display name. */
   readonly name?: string;

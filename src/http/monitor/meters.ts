@@ -22,7 +22,6 @@ import type { RefusalReason } from "../../core/refused_call.ts";
 interface EndedRequest {
   /** Its route, without ids. */
   readonly route: string;
-  /** Its method. */
   readonly method: string;
   /** Absent if no response came. */
   readonly status?: number;

@@ -12,7 +12,7 @@
  */
 
 import type { Account } from "../../core/account/account.ts";
-import { judge, worst } from "../checks.ts";
+import { judgeHealth, worstStatus } from "../checks.ts";
 import type { HealthFinding, Status } from "../health_finding.ts";
 import type { Snapshot } from "../snapshot.ts";
 
@@ -49,7 +49,6 @@ export interface WatchdogPorts extends Pick<Account, "log" | "schedule"> {
   readonly isListening: boolean;
   /** The watchdog's time-out in milliseconds; absent if the unit sets none. */
   readonly watchdogMs?: number;
-  /** Reads the facts. */
   readonly facts: () => WatchdogFacts;
   /** Reads from the store; the next facts hold the time of its answer. Never rejects. */
   readonly refresh: () => Promise<void>;
@@ -59,24 +58,6 @@ export interface WatchdogPorts extends Pick<Account, "log" | "schedule"> {
   readonly steadyNow: () => number;
   /** A report was sent to the service manager, or withheld. */
   readonly onPing: (result: PingResult) => void;
-}
-
-/** Reports the bot's phases to the service manager. */
-export interface Watchdog {
-  /** The bot serves, and the service manager may watch it. Discord's state does not matter here. */
-  ready(): void;
-  /** The bot reloads its config. */
-  reloading(): void;
-  /** The process tells the service manager that it has reloaded. */
-  reloaded(): void;
-  /**
-   * The bot stops.
-   *
-   * @param withinMs Maximum duration of the stop, in milliseconds.
-   */
-  stopping(withinMs: number): void;
-  /** Ends it. */
-  stop(): void;
 }
 
 /** How long each part may stand still, in milliseconds. */
@@ -123,7 +104,7 @@ export function progressSince(
 }
 
 /** Starts the watchdog's timer. */
-export function startWatchdog(ports: WatchdogPorts): Watchdog {
+export function startWatchdog(ports: WatchdogPorts) {
   const { notify, watchdogMs, steadyNow, schedule, onPing, log } = ports;
   const everyMs = watchdogMs === undefined ? STATUS_MS : Math.max(PING_MIN_MS, watchdogMs / 3);
   let facts = ports.facts();
@@ -175,21 +156,33 @@ export function startWatchdog(ports: WatchdogPorts): Watchdog {
 
   if (ports.isListening) cancel = schedule(tick, everyMs);
   return {
-    ready() {
+    /** The bot serves, and the service manager may watch it. Discord's state does not matter here. */
+    ready(): void {
       isServing = true;
       tell();
     },
-    reloading: () => void notify("RELOADING=1"),
-    reloaded: () => void notify("READY=1"),
-    stopping(withinMs) {
+    /** The bot reloads its config. */
+    reloading: (): void => void notify("RELOADING=1"),
+    /** The process tells the service manager that it has reloaded. */
+    reloaded: (): void => void notify("READY=1"),
+    /**
+     * The bot stops.
+     *
+     * @param withinMs Maximum duration of the stop, in milliseconds.
+     */
+    stopping(withinMs: number): void {
       isServing = false;
       notify(
         `STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=${Math.ceil(withinMs * 1_000)}`,
       );
     },
-    stop: () => cancel(),
+    /** Ends it. */
+    stop: (): void => cancel(),
   };
 }
+
+/** Reports the bot's phases to the service manager. */
+export type Watchdog = ReturnType<typeof startWatchdog>;
 
 /** Judges nothing after a pause of this thread itself, during which no part was checked. */
 function later({ mainAt, gatewayAt, storeAt }: LastProgress, lateMs: number): LastProgress {
@@ -203,17 +196,13 @@ const STOOD_STILL: Readonly<Record<Exclude<PingResult, "sent">, string>> = {
   skipped_agent: "The main thread's scheduler stands still",
 };
 
-/**
- * Sums up `barnacle status` in one line: the worst state, the phase, and each failing check.
- *
- * @param now Unix time in milliseconds.
- */
+/** Sums up `barnacle status` in one line: the worst state, the phase, and each failing check. */
 export function statusLine(snapshot: Snapshot, now: number): string {
-  const checks = judge(snapshot, now);
+  const checks = judgeHealth(snapshot, now);
   const wrong = (["fail", "warn"] satisfies readonly Status[]).flatMap((status) =>
     checks.filter((check) => check.status === status).map(wordsOf)
   );
-  const head = `${worst(checks)}  ${snapshot.phase}`;
+  const head = `${worstStatus(checks)}  ${snapshot.phase}`;
   return [head, ...wrong].join(", ");
 }
 

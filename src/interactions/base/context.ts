@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { McpLoginState } from "../../core/people/mcp_login.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { Folded } from "../../core/turn/checkpoint.ts";
@@ -26,13 +27,11 @@ import type { Usage } from "../../core/store/usage.ts";
 
 /** The state of an account, for `/status`. */
 export interface StatusFacts {
-  /** Barnacle's version. */
   readonly version: string;
   /** `"<provider>/<model>"`. */
   readonly modelId: string;
   /** Unix time in milliseconds since which the model has failed; absent while it answers. */
   readonly modelFailsSince?: number;
-  /** Unix time in milliseconds since which the gateway session is ready. */
   readonly readyAt: number;
   /** Round trip of the last heartbeat, in milliseconds; absent before the first. */
   readonly latencyMs?: number;
@@ -46,7 +45,6 @@ export interface ContextFacts {
   readonly tokens: number;
   /** Number of tokens that fit into a request to the model. */
   readonly windowTokens: number;
-  /** The folded entries. */
   readonly folded: Folded;
 }
 
@@ -56,7 +54,6 @@ export interface OfferedCommand {
   readonly name: string;
   /** Its description, in the words of the config. */
   readonly description: string;
-  /** Who may use it. */
   readonly needs: CommandNeeds;
 }
 
@@ -159,7 +156,6 @@ export interface InteractionContext extends Pick<Account, "texts" | "now" | "log
   readonly cleanSecrets: (text: string) => string;
   /** Tells that the outbox has a new row about this request. */
   readonly onOutbox: (request: PairingRequest) => void;
-  /** Stops turns (S5). */
   readonly turns: {
     /** Stops turns; returns how many messages have lost theirs. */
     stop(scope: StopScope): Promise<number>;
@@ -181,7 +177,6 @@ export interface InteractionContext extends Pick<Account, "texts" | "now" | "log
   readonly models: ConversationModels;
   /** Settings of conversations and places. */
   readonly settings: ChosenSettings;
-  /** The agent's skills. */
   readonly skills: SkillsOf;
   /**
    * Starts a turn in the asker's name. The same call starts one turn.
@@ -208,13 +203,11 @@ export interface InteractionContext extends Pick<Account, "texts" | "now" | "log
   readonly undo: (call: CommandCall, id?: number) => Promise<UndoOutcome>;
   /** Takes back all changes of the turn of a message, newest first. */
   readonly undoTurn: (press: ButtonPress, turnId: MessageId) => Promise<readonly UndoOutcome[]>;
-  /** The config file. */
   readonly config: ConfigPort;
   /** The allow lists of people; rejects if the store fails. */
   readonly allowlists: Allowlists;
   /** Logins to MCP servers. */
   readonly mcp: McpSignIns;
-  /** Pauses the account. */
   readonly pause: {
     /**
      * Pauses it, or lets it go on if it is paused. The same call does so once.
@@ -232,24 +225,6 @@ export interface InteractionContext extends Pick<Account, "texts" | "now" | "log
   readonly agents: () => readonly { readonly id: string; readonly modelId: string }[];
   /** Sums a person's use of the models from a UTC day on; rejects if the store fails. */
   readonly usage: Pick<Usage, "sum">;
-}
-
-/** State of a server's login. */
-export interface McpLoginState {
-  /** The server's name in the config. */
-  readonly id: string;
-  /**
-   * - `program`: the server is no server over HTTP.
-   * - `token`: the config has its token.
-   * - `none`: there is no login; the server may want none.
-   * - `ended`: the server has taken the login back.
-   * - `valid`: there is a login.
-   */
-  readonly login: "program" | "token" | "none" | "ended" | "valid";
-  /** When the access token ends, in Unix milliseconds; absent if the server did not say. */
-  readonly until?: number;
-  /** Whether Barnacle can renew the token by itself. */
-  readonly isRenewed?: boolean;
 }
 
 /** Logins to MCP servers, for owners. Each problem is in words for them. */

@@ -10,7 +10,8 @@ import { bounded } from "../../lib/text/cut.ts";
 import { timeText } from "../../lib/text/units.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { choicesFor, type Command, type CommandOption } from "../base/command.ts";
-import type { InteractionContext, McpLoginState } from "../base/context.ts";
+import type { McpLoginState } from "../../core/people/mcp_login.ts";
+import type { InteractionContext } from "../base/context.ts";
 
 const server: CommandOption = {
   name: "server",

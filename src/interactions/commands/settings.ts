@@ -123,9 +123,7 @@ export const send: Command = settingCommand({
 
 /** A command that shows and chooses a setting. */
 interface SettingCommand extends Pick<Command, "description" | "needs"> {
-  /** Name of the command and of its setting. */
   readonly name: ChosenSetting;
-  /** Name and description of its option. */
   readonly option: { readonly name: string; readonly description: string };
   /** The values; one of them is {@link SettingCommand.unset}. */
   readonly choices: readonly Choice[];
@@ -136,10 +134,10 @@ interface SettingCommand extends Pick<Command, "description" | "needs"> {
     call: CommandCall,
     value: string | undefined,
     context: InteractionContext,
-  ) => Remark | undefined | Promise<Remark | undefined>;
+  ) => SettingRemark | undefined | Promise<SettingRemark | undefined>;
 }
 
-interface Remark {
+interface SettingRemark {
   readonly text: string;
   readonly refuses: boolean;
 }

@@ -45,7 +45,6 @@ export interface Reachability {
     /** Each address that Barnacle tried, in the order of the look-up. */
     readonly tried: readonly Tried[];
   }>;
-  /** The TLS handshake. */
   readonly tls: Stage<TlsFound>;
 }
 

@@ -53,7 +53,6 @@ export function cancelReader(reader: BodyReader, reason?: unknown): void {
 export interface WholeBody {
   /** Maximum size. */
   readonly maxBytes: number;
-  /** Makes the error for a larger body. */
   readonly tooLarge: () => Error;
   /** Ends the reading at once. */
   readonly signal: AbortSignal;

@@ -12,29 +12,23 @@ export const REDACTED = "[redacted]";
 /** Minimum characters of a secret. Removing a shorter value would leave no readable text. */
 export const SECRET_MIN = 4;
 
-/** The secrets that one process knows. It never forgets one. */
-export interface Redactor {
-  /**
-   * Adds a secret, also in its JSON and URL spellings. Ignores one shorter than {@link SECRET_MIN}.
-   */
-  add(secret: string): void;
-  /** Replaces each known secret in a text by {@link REDACTED}. */
-  clean(text: string): string;
-}
-
 /** Creates a redactor that knows no secret yet. */
-export function createRedactor(): Redactor {
+export function createRedactor() {
   let pattern: RegExp | undefined;
   const known = new Set<string>();
   return {
-    add(secret) {
+    /**
+     * Adds a secret, also in its JSON and URL spellings. Ignores one shorter than {@link SECRET_MIN}.
+     */
+    add(secret: string): void {
       if (secret.length < SECRET_MIN) return;
       for (const form of spellingsOf(secret)) known.add(form);
       // The longest first: of two secrets, one may begin the other.
       const forms = [...known].sort((a, b) => b.length - a.length);
       pattern = new RegExp(forms.map((form) => RegExp.escape(form)).join("|"), "g");
     },
-    clean: (text) => pattern ? text.replace(pattern, REDACTED) : text,
+    /** Replaces each known secret in a text by {@link REDACTED}. */
+    clean: (text: string): string => pattern ? text.replace(pattern, REDACTED) : text,
   };
 }
 

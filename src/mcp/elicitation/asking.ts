@@ -36,7 +36,7 @@ export interface AskingCall {
 }
 
 /** The calls that run on each connection. */
-export interface Asking<Connection extends object> {
+export interface AskingCalls<Connection extends object> {
   /** Runs a call on a connection. */
   during<Result>(
     connection: Connection,
@@ -55,7 +55,6 @@ const MAX_PAGES = 3;
 /**
  * Lets the person open the pages that a refused call wants.
  *
- * @param error The failure of the call.
  * @returns Whether the person has opened all of them, so that the call may be made again.
  */
 export async function openPages(error: unknown, call: AskingCall): Promise<boolean> {
@@ -72,7 +71,7 @@ export async function openPages(error: unknown, call: AskingCall): Promise<boole
 }
 
 /** Creates the list of running calls. */
-export function createAsking<Connection extends object>(): Asking<Connection> {
+export function createAsking<Connection extends object>(): AskingCalls<Connection> {
   const running = new WeakMap<Connection, Set<AskingCall>>();
   return {
     async during(connection, call, run) {

@@ -46,7 +46,7 @@ const MAX_TRIES = 3;
 /** Maximum UTF-16 units of a question in a note for the model. */
 const MAX_NOTED = 500;
 
-interface Held {
+interface HeldCall {
   readonly done: Promise<unknown>;
   readonly stop: AbortController;
   /** Number of questions so far. */
@@ -62,14 +62,14 @@ interface Held {
  * that wait, and their questions.
  */
 export function createHeldCalls(schedule: StartTimer): HeldCalls {
-  const calls = new Map<string, Held>();
+  const calls = new Map<string, HeldCall>();
   const waiting = () => [...calls.values()].filter(({ open }) => open).length;
 
   function begin<Result>(
     about: { readonly server: string; readonly tool: string },
     context: ToolContext,
     start: (signal: AbortSignal, call: AskingCall) => Promise<Result>,
-  ): Held {
+  ): HeldCall {
     const { ports: { questions }, message: { sender }, callKey } = context;
     const stop = new AbortController();
     let notes: string[] = [];
@@ -151,7 +151,7 @@ export function createHeldCalls(schedule: StartTimer): HeldCalls {
     };
     // A question cannot come before `held` exists: `start` has not returned yet.
     const begun = Promise.withResolvers<unknown>();
-    const held: Held = { done: begun.promise, stop, round: 0 };
+    const held: HeldCall = { done: begun.promise, stop, round: 0 };
     begun.promise.catch(() => {}); // perhaps no turn goes on with it
     begun.resolve(start(stop.signal, call));
     return held;

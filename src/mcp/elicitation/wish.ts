@@ -15,7 +15,6 @@ import { isRecord } from "../../lib/text/json.ts";
 export interface WishedField {
   /** Its name in the answer. */
   readonly name: string;
-  /** Type of its value. */
   readonly type: "string" | "integer" | "number" | "boolean" | "list";
   /** The field that people see. */
   readonly field: FormField;

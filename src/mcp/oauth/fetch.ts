@@ -25,7 +25,6 @@ const TIMEOUT_MS = 15_000;
 
 /** A request or an answer that Barnacle refuses; the message is for the operator. */
 export class OAuthRequestError extends Error {
-  /** Name of the class, for logs. */
   override readonly name = "OAuthRequestError";
 }
 

@@ -70,40 +70,22 @@ export type LoginTokens = NonNullable<Login["tokens"]>;
 /** Barnacle's registration at an authorization server. */
 export type LoginClient = NonNullable<Login["client"]>;
 
-/** The logins of all servers. */
-export interface Logins {
-  /**
-   * The login to a server.
-   *
-   * @param url Address of the config.
-   * @returns `undefined` if there is none for this address, or the file is not ours to read.
-   */
-  read(serverId: string, url: string): Login | undefined;
-  /**
-   * Replaces a login. It is on the disk when this returns, because a server may take back the
-   * tokens before.
-   *
-   * @throws {Error} If the file cannot be written.
-   */
-  write(serverId: string, login: Login): void;
-  /**
-   * Deletes a login.
-   *
-   * @returns Whether there was a login.
-   */
-  remove(serverId: string): boolean;
-}
-
 /**
  * Creates the logins.
  *
  * @param folder Folder of MCP servers in the data directory.
  */
-export function createLogins(folder: string): Logins {
+export function createLogins(folder: string) {
   // Names of servers have no dots, so no folder of a server has this name.
   const pathOf = (serverId: string) => join(folder, `${serverId}.login.json`);
   return {
-    read(serverId, url) {
+    /**
+     * The login to a server.
+     *
+     * @param url Address of the config.
+     * @returns `undefined` if there is none for this address, or the file is not ours to read.
+     */
+    read(serverId: string, url: string): Login | undefined {
       try {
         const text = readFileSync(pathOf(serverId), "utf8");
         const login = (loginSchema ??= makeLoginSchema()).parse(JSON.parse(text));
@@ -112,11 +94,18 @@ export function createLogins(folder: string): Logins {
         return undefined; // none, or not ours to read
       }
     },
-    write(serverId, login) {
+    /**
+     * Replaces a login. It is on the disk when this returns, because a server may take back the
+     * tokens before.
+     *
+     * @throws {Error} If the file cannot be written.
+     */
+    write(serverId: string, login: Login): void {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       replace(pathOf(serverId), `${JSON.stringify(login)}\n`);
     },
-    remove(serverId) {
+    /** Deletes a login. Returns whether there was a login. */
+    remove(serverId: string): boolean {
       try {
         rmSync(pathOf(serverId));
         return true;
@@ -127,6 +116,9 @@ export function createLogins(folder: string): Logins {
     },
   };
 }
+
+/** The logins of all servers. */
+export type Logins = ReturnType<typeof createLogins>;
 
 function replace(path: string, text: string): void {
   const part = `${path}.new`;
@@ -150,8 +142,7 @@ function keepOwner(dataDir: string, paths: readonly string[]): void {
 }
 
 /** A server over HTTP. */
-export interface HttpServer {
-  /** Its address. */
+export interface McpHttpServer {
   readonly url: string;
   /** Headers of each request; may be secret. */
   readonly headers: Readonly<Record<string, string>>;
@@ -174,6 +165,6 @@ export interface OAuthClient {
 }
 
 /** Whether the config has a token for the server, so that no login is used. */
-export function hasOwnToken({ headers }: Pick<HttpServer, "headers">): boolean {
+export function hasOwnToken({ headers }: Pick<McpHttpServer, "headers">): boolean {
   return Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
 }

@@ -12,15 +12,14 @@ import type { Log, LogFields } from "../../lib/log.ts";
 import { createRedactor } from "../../lib/text/redactor.ts";
 import {
   hasOwnToken,
-  type HttpServer,
   type Login,
   type Logins,
   type LoginTokens,
+  type McpHttpServer,
 } from "./logins.ts";
 
 /** The server wants a sign-in that only the operator can do. */
 export class SignInNeededError extends Error {
-  /** Name of the class, for logs. */
   override readonly name = "SignInNeededError";
 }
 
@@ -36,23 +35,11 @@ export function clientMetadata(redirectUrl: string, scope?: string): OAuthClient
   };
 }
 
-/**
- * A login with new tokens.
- *
- * @param now Unix time in milliseconds.
- */
+/** A login with new tokens. */
 export function withTokens(login: Login, tokens: LoginTokens, now: number): Login {
   const { expiresAt: _, ...rest } = login;
   const { expires_in: sec } = tokens;
   return { ...rest, tokens, expiresAt: sec !== undefined ? now + sec * 1_000 : undefined };
-}
-
-/** The login of a connection. */
-export interface OAuthProvider {
-  /** For the library. */
-  readonly provider: OAuthClientProvider;
-  /** Whether the tokens could not be renewed, although no server has refused them. */
-  isUnrenewed(): boolean;
 }
 
 /** Creates the provider of a server with a login. */
@@ -60,7 +47,7 @@ function createOAuthProvider(
   serverId: string,
   url: string,
   { logins, now }: Pick<LoginPorts, "logins" | "now">,
-): OAuthProvider {
+) {
   /** Registration that the library last used: a new sign-in may replace it meanwhile. */
   let usedClientId: string | undefined;
   let isUnrenewed = false;
@@ -101,8 +88,14 @@ function createOAuthProvider(
     saveCodeVerifier() {},
     codeVerifier: signIn,
   };
-  return { provider, isUnrenewed: () => isUnrenewed };
+  return {
+    provider, /** Whether the tokens could not be renewed, although no server has refused them. */
+    isUnrenewed: (): boolean => isUnrenewed,
+  };
 }
+
+/** The login of a connection. */
+export type OAuthProvider = ReturnType<typeof createOAuthProvider>;
 
 /** The dependencies of a login. */
 export interface LoginPorts extends Clock {
@@ -139,7 +132,7 @@ export interface LoginOf {
  */
 export function createLoginOf(
   id: string,
-  server: HttpServer | undefined,
+  server: McpHttpServer | undefined,
   { logins, log, now, onSignIn }: LoginPorts,
 ): LoginOf {
   const url = server && !hasOwnToken(server) ? server.url : undefined;

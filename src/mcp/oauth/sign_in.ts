@@ -14,13 +14,12 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { OAuthClientProvider } from "@ai-sdk/mcp";
 import { isRecord } from "../../lib/text/json.ts";
 import { clip } from "../../lib/text/cut.ts";
-import type { HttpServer, Login, LoginClient, LoginTokens } from "./logins.ts";
+import type { Login, LoginClient, LoginTokens, McpHttpServer } from "./logins.ts";
 import { createOAuthFetch } from "./fetch.ts";
 import { clientMetadata, withTokens } from "./provider.ts";
 
 /** A sign-in that is not possible, or that has failed; the message is for the operator. */
 export class SignInError extends Error {
-  /** Name of the class, for logs. */
   override readonly name = "SignInError";
 }
 
@@ -49,12 +48,11 @@ const MAX_WORDS = 300;
  * Starts a sign-in.
  *
  * @param redirectUrl Address on this machine that the browser comes back to.
- * @param now Unix time in milliseconds.
  * @param fetchOAuth Sends the requests; the default refuses addresses on other private networks.
  * @throws {SignInError} If the server wants none, or offers none.
  */
 export async function beginSignIn(
-  server: HttpServer,
+  server: McpHttpServer,
   redirectUrl: string,
   now: Clock["now"],
   fetchOAuth: typeof fetch = createOAuthFetch(server.url),
@@ -134,7 +132,7 @@ export async function beginSignIn(
 
 /** Asks the server as a client without a login. */
 async function challengeOf(
-  { url, headers }: HttpServer,
+  { url, headers }: McpHttpServer,
   fetchOAuth: typeof fetch,
 ): Promise<{ readonly metadata?: URL; readonly scope?: string }> {
   const response = await fetchOAuth(url, {

@@ -24,7 +24,6 @@ export type AllowEntry =
 
 /** Why an entry can match no sender. */
 export interface AllowEntryProblem {
-  /** Tells a problem from an {@link AllowEntry}. */
   readonly kind: "problem";
   /** The fault as a sentence, for the operator. */
   readonly why: string;

@@ -71,7 +71,10 @@ export function createRecorder(
 }
 
 /** A refusal after which no later turn sees the message. */
-export function ignore(why: IgnoreReason, rule: string): Verdict & { readonly kind: "ignore" } {
+export function ignoreVerdict(
+  why: IgnoreReason,
+  rule: string,
+): Verdict & { readonly kind: "ignore" } {
   return { kind: "ignore", why, rule, keepAsContext: false };
 }
 

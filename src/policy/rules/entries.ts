@@ -111,7 +111,6 @@ function wildcardKey<Rules>(entries: Entries<Rules>): "*" | undefined {
 interface Index {
   /** Keys by the ids that they were resolved to. */
   readonly pinned: ReadonlyMap<string, string>;
-  /** Whether any key is a name. */
   readonly hasNames: boolean;
 }
 

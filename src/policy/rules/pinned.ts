@@ -22,7 +22,6 @@ import type { AccessPolicy, ChannelRules, GuildRules, SenderTools } from "./rule
 
 /** An entry that matches by a name, which another object may take. */
 export interface UnresolvedName {
-  /** Kind of object that the name is for. */
   readonly kind: "user" | "guild" | "channel" | "role";
   /** The entry's text in the config. */
   readonly typed: string;
@@ -35,7 +34,7 @@ export interface UnresolvedName {
 }
 
 type Guilds = NonNullable<AccessPolicy["guilds"]>;
-type Channels = NonNullable<GuildRules["channels"]>;
+type ChannelEntries = NonNullable<GuildRules["channels"]>;
 
 /**
  * The policy with ids in place of names, as far as they are resolved.
@@ -58,14 +57,14 @@ export function withNames(policy: AccessPolicy, names: readonly ResolvedName[]):
   };
 }
 
-interface Pins {
+interface ResolvedIds {
   readonly users: ReadonlyMap<string, UserId>;
   readonly guilds: ReadonlyMap<string, GuildId>;
   /** The oldest one first. */
   readonly channels: ReadonlyMap<string, ReadonlyMap<GuildId, readonly ChannelId[]>>;
 }
 
-function pinsOf(names: readonly ResolvedName[]): Pins {
+function pinsOf(names: readonly ResolvedName[]): ResolvedIds {
   const users = new Map<string, UserId>();
   const guilds = new Map<string, GuildId>();
   const channels = new Map<string, Map<GuildId, readonly ChannelId[]>>();
@@ -89,11 +88,11 @@ function pinsOf(names: readonly ResolvedName[]): Pins {
   return { users, guilds, channels };
 }
 
-function pinnedList(entries: readonly AllowEntry[], pins: Pins): readonly AllowEntry[] {
+function pinnedList(entries: readonly AllowEntry[], pins: ResolvedIds): readonly AllowEntry[] {
   return entries.map((entry) => pinnedEntry(entry, pins));
 }
 
-function pinnedEntry(entry: AllowEntry, { users }: Pins): AllowEntry {
+function pinnedEntry(entry: AllowEntry, { users }: ResolvedIds): AllowEntry {
   const id = entry.kind === "name" ? users.get(entry.name) : undefined;
   return id === undefined || entry.kind !== "name"
     ? entry
@@ -102,7 +101,7 @@ function pinnedEntry(entry: AllowEntry, { users }: Pins): AllowEntry {
 
 function pinnedPeople(
   { users, toolsBySender }: Pick<GuildRules, "users" | "toolsBySender">,
-  pins: Pins,
+  pins: ResolvedIds,
 ): Pick<GuildRules, "users" | "toolsBySender"> {
   return {
     users: users && pinnedList(users, pins),
@@ -110,7 +109,7 @@ function pinnedPeople(
   };
 }
 
-function pinnedGuild(guild: GuildRules, key: string, pins: Pins): GuildRules {
+function pinnedGuild(guild: GuildRules, key: string, pins: ResolvedIds): GuildRules {
   const pinned = isNameKey(key) ? pins.guilds.get(key) : undefined;
   const { channels } = guild;
   return {
@@ -123,7 +122,7 @@ function pinnedGuild(guild: GuildRules, key: string, pins: Pins): GuildRules {
 }
 
 /** A channel of another guild does no harm here: no message in this guild comes from it. */
-function pinnedChannel(channel: ChannelRules, key: string, pins: Pins): ChannelRules {
+function pinnedChannel(channel: ChannelRules, key: string, pins: ResolvedIds): ChannelRules {
   const known = isNameKey(key) ? pins.channels.get(key) : undefined;
   const pinned = known && !isDenial(channel)
     ? new Map(Array.from(known, ([guildId, ids]) => [guildId, ids.slice(0, 1)]))
@@ -203,7 +202,7 @@ function unresolvedAt(
 }
 
 /** The result has no prototype: a channel called `constructor` must find no rule. */
-function mapEntries<Rules extends Guilds[string] | Channels[string]>(
+function mapEntries<Rules extends Guilds[string] | ChannelEntries[string]>(
   record: Readonly<Record<string, Rules>>,
   convert: (rules: Rules, key: string) => Rules,
 ): Readonly<Record<string, Rules>> {

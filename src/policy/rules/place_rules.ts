@@ -24,7 +24,6 @@ import type { AllowEntry } from "./allowlist.ts";
 
 /** A place in which the bot answers no message. */
 export interface ClosedPlace {
-  /** Tells this place from an {@link OpenPlace}. */
   readonly kind: "closed";
   /** Reason, as verdicts have it. */
   readonly why: "guilds-disabled" | "guild-not-listed" | "channel-not-listed" | "channel-disabled";
@@ -156,10 +155,10 @@ function channelKeys(
 }
 
 /** The keys by which entries differ, without the ids that they were resolved to. */
-type Limits = Partial<Omit<GuildRules & ChannelRules, "pinned">>;
+type PlaceLimits = Partial<Omit<GuildRules & ChannelRules, "pinned">>;
 
 /** Whether an entry may be stricter than the applied one. Absent keys may be inherited. */
-function couldNarrow(rules: Limits, applied: Limits): boolean {
+function couldNarrow(rules: PlaceLimits, applied: PlaceLimits): boolean {
   const isClosed = rules.allow === false || rules.enabled === false;
   return isClosed || rules.users !== applied.users || rules.channels !== applied.channels ||
     rules.tools !== applied.tools || rules.toolsBySender !== applied.toolsBySender ||
@@ -204,7 +203,6 @@ export const GUILDS = "channels.discord.guilds";
 
 /** The rules of a place in which the bot may answer. */
 export interface OpenPlace {
-  /** Tells this place from a {@link ClosedPlace}. */
   readonly kind: "open";
   /** Config path of the entry that opens it: the channel's, the guild's, or the policy's. */
   readonly rule: string;
@@ -228,7 +226,6 @@ export interface OpenPlace {
    * further one only limits them.
    */
   readonly tools: readonly (readonly PlaceTools[])[];
-  /** Threads for answers (S7). */
   readonly threads: Ruled<ThreadRules>;
   /** Operator's text for this channel (H4); absent if not set. */
   readonly systemPrompt?: string;
@@ -240,7 +237,6 @@ export interface OpenPlace {
 
 /** An entry of `guilds` with its combined rules for each place, which are computed once. */
 interface GuildEntry {
-  /** The entry itself. */
   readonly rules: GuildRules;
   /** Its config path. */
   readonly path: string;
@@ -325,7 +321,6 @@ function combineLayers(
 
 /** A value that applies in a place. */
 export interface Ruled<Value> {
-  /** The value itself. */
   readonly value: Value;
   /** Config path that sets it, or that would set it. */
   readonly rule: string;
@@ -339,11 +334,7 @@ interface Layer<Rules> {
   readonly path: string;
 }
 
-/**
- * The value of the first layer that sets a key.
- *
- * @returns `undefined` if no layer sets it.
- */
+/** The value of the first layer that sets a key. Returns `undefined` if no layer sets it. */
 function firstOf<Rules, Key extends keyof Rules & string>(
   layers: readonly Layer<Rules>[],
   key: Key,

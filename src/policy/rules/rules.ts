@@ -39,13 +39,12 @@ export interface AccessPolicy {
   readonly loopGuard: LoopGuardRules;
   /** Whether to ask PluralKit about webhooks' messages (P13). */
   readonly asksPluralkit: boolean;
-  /** Rules for commands. */
   readonly commands: CommandRules;
   /** User ids of `execApprovals.approvers`. */
   readonly approvers: readonly UserId[];
   /** The tools that turns may use, apart from the rules of single places (T2). */
   readonly tools: ToolRules;
-  /** Whether a text addresses the bot by a mention pattern (M2). */
+  /** Whether a text addresses the bot by a mention pattern (M2); {@link noPattern} if there is none. */
   readonly matchesPattern: (text: string) => boolean;
   /**
    * Finds the config path that sets a rule: in the account's own entry, or above it if the account
@@ -56,6 +55,9 @@ export interface AccessPolicy {
    */
   readonly ruleOf: (path: string) => string;
 }
+
+/** Stands in {@link AccessPolicy.matchesPattern} if there is no mention pattern. */
+export const noPattern = (): boolean => false;
 
 /** `channels.discord.dm`: access by direct message. */
 export interface DmRules {
@@ -68,7 +70,6 @@ export interface DmRules {
   readonly policy: "pairing" | "allowlist" | "open" | "disabled";
   /** The allow list; empty if none is set. */
   readonly allowFrom: readonly AllowEntry[];
-  /** Whether to answer in group DMs. */
   readonly groupEnabled: boolean;
   /** Group DMs to answer in. Absent: every group DM; empty: none (P5). */
   readonly groupChannels?: readonly GroupEntry[];
@@ -128,7 +129,6 @@ export interface SenderTools {
   readonly key: string;
   /** The senders that it is for. */
   readonly who: AllowEntry;
-  /** Their tools. */
   readonly lists: ToolLists;
 }
 

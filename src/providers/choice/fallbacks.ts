@@ -14,7 +14,7 @@ import { fitRequest } from "../../core/fit_request.ts";
 import { type Model, ModelError, type ModelErrorKind, type ModelPart } from "../../core/model.ts";
 
 /** A model that may be asked. */
-export interface Candidate {
+export interface ModelCandidate {
   /** The model, with its retries. */
   readonly model: Model;
   /** Its provider, whose breaker its failures count for. */
@@ -27,20 +27,20 @@ export interface Candidate {
  * @param candidates In the order in which to ask them.
  */
 export function withFallbacks(
-  candidates: readonly [Candidate, ...Candidate[]],
+  candidates: readonly [ModelCandidate, ...ModelCandidate[]],
   { now, onFallback }: Clock & {
     /** Gets each failure before the next model is asked, with the id of that model. */
     readonly onFallback?: (error: ModelError, next: string) => void;
   },
 ): Model {
   const [{ model: primary }] = candidates;
-  const breakers = new Map<string, BreakerState>();
+  const breakers = new Map<string, ProviderBreaker>();
   const stateOf = (providerId: string) => breakers.get(providerId) ?? CLOSED;
 
   /** The models whose provider works come first. If none does, all are asked as written. */
-  function inOrder(): readonly Candidate[] {
+  function inOrder(): readonly ModelCandidate[] {
     const at = now();
-    const isOpen = ({ providerId }: Candidate) => !isClosed(stateOf(providerId), at);
+    const isOpen = ({ providerId }: ModelCandidate) => !isClosed(stateOf(providerId), at);
     return [...candidates.filter((one) => !isOpen(one)), ...candidates.filter(isOpen)];
   }
 
@@ -99,7 +99,7 @@ function withModel(
 }
 
 /** State of one provider's breaker. */
-export interface BreakerState {
+export interface ProviderBreaker {
   /** Failures in a row that count. */
   readonly failures: number;
   /** Unix time in milliseconds until which the provider is skipped; 0 if it is not. */
@@ -107,7 +107,7 @@ export interface BreakerState {
 }
 
 /** The provider works, as far as known. */
-export const CLOSED: BreakerState = { failures: 0, openUntil: 0 };
+export const CLOSED: ProviderBreaker = { failures: 0, openUntil: 0 };
 
 /** Failures in a row after which a provider is skipped. */
 const FAILURES = 3;
@@ -119,7 +119,7 @@ const PAUSE_MAX_MS = 10 * 60_000;
 const PROBE_MS = 60_000;
 
 /** Whether a request may go to the provider. */
-export function isClosed({ openUntil }: BreakerState, now: number): boolean {
+export function isClosed({ openUntil }: ProviderBreaker, now: number): boolean {
   return now >= openUntil;
 }
 
@@ -127,17 +127,17 @@ export function isClosed({ openUntil }: BreakerState, now: number): boolean {
  * The state when a request begins. After a pause, the first request probes the provider, and the
  * others still skip it.
  */
-export function afterAsking(state: BreakerState, now: number): BreakerState {
+export function afterAsking(state: ProviderBreaker, now: number): ProviderBreaker {
   const isProbe = state.openUntil > 0 && isClosed(state, now);
   return isProbe ? { ...state, openUntil: now + PROBE_MS } : state;
 }
 
 /** The state after a failed request. */
 export function afterFailure(
-  state: BreakerState,
+  state: ProviderBreaker,
   kind: ModelErrorKind,
   now: number,
-): BreakerState {
+): ProviderBreaker {
   switch (weightOf(kind)) {
     case "none":
       return state;
@@ -150,7 +150,7 @@ export function afterFailure(
   }
 }
 
-function opened(failures: number, now: number): BreakerState {
+function opened(failures: number, now: number): ProviderBreaker {
   const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** (failures - FAILURES));
   return { failures, openUntil: now + pauseMs };
 }

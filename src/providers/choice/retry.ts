@@ -8,7 +8,7 @@
  * @module
  */
 
-import { type Model, ModelError } from "../../core/model.ts";
+import { type Model, ModelError, type ModelRequest } from "../../core/model.ts";
 import type { ThinkLevel } from "../../core/people/chosen.ts";
 import { withoutThinking } from "../thinking.ts";
 import { hasCalls, hasImages, withoutImages, withoutTools } from "../../core/fit_request.ts";
@@ -60,6 +60,8 @@ export interface RetryDeps {
   readonly onNoThinking?: (error: ModelError) => void;
   /** Gets the refusal of a request with images. All later requests have none. */
   readonly onNoImages?: (error: ModelError) => void;
+  /** Gets the refusal of a request because of its length. */
+  readonly onTooLong?: (error: ModelError, request: ModelRequest) => void;
 }
 
 /**
@@ -68,7 +70,7 @@ export interface RetryDeps {
  */
 export function withRetry(
   model: Model,
-  { sleep, random, onRetry, onNoTools, onNoImages, onNoThinking }: RetryDeps,
+  { sleep, random, onRetry, onNoTools, onNoImages, onNoThinking, onTooLong }: RetryDeps,
 ): Model {
   let takesNoTools = false;
   let takesNoImages = false;
@@ -138,6 +140,9 @@ export function withRetry(
           const waitMs = hasBegun || signal.aborted
             ? undefined
             : retryWaitMs(tries, thrown, random());
+          if (thrown instanceof ModelError && thrown.kind === "context_length") {
+            onTooLong?.(thrown, request);
+          }
           if (waitMs === undefined || !(thrown instanceof ModelError)) throw thrown;
           onRetry?.(thrown, waitMs);
           await sleep(waitMs, signal);

@@ -46,8 +46,7 @@ export function createSpeak(
 }
 
 /** A recording. */
-export interface Recording {
-  /** The whole content. */
+export interface AudioRecording {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** `"audio/ogg"`. */
   readonly mediaType: string;
@@ -60,7 +59,7 @@ export interface Recording {
  *
  * @throws {FileError} If the server gives no words; or the signal's reason.
  */
-export type Transcribe = (recording: Recording, signal: AbortSignal) => Promise<string>;
+export type Transcribe = (recording: AudioRecording, signal: AbortSignal) => Promise<string>;
 
 /** Milliseconds for one transcription: a small machine needs as long as the recording. */
 export const TRANSCRIBE_MS = 120_000;
@@ -96,7 +95,6 @@ function textOf(bytes: Uint8Array): string | undefined {
 
 /** A drawn image. */
 export interface DrawnImage {
-  /** The whole file. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Tokens; absent if the server reports none. */
   readonly usage?: ModelUsage;
@@ -114,11 +112,13 @@ export const DRAW_MS = 110_000;
 /** Maximum bytes of an answer: base64 of an image of 15 MB. */
 const MAX_IMAGE_BYTES = 20_000_000;
 
-const imageSchema = z.object({
-  data: z.tuple([z.object({ b64_json: z.string().min(1) })]).rest(z.unknown()),
-  usage: z.object({ input_tokens: z.number(), output_tokens: z.number() }).optional()
-    .catch(undefined),
-});
+const imageSchema = z.lazy(() =>
+  z.object({
+    data: z.tuple([z.object({ b64_json: z.string().min(1) })]).rest(z.unknown()),
+    usage: z.object({ input_tokens: z.number(), output_tokens: z.number() }).optional()
+      .catch(undefined),
+  })
+);
 
 /** Models that always answer in base64, and refuse the key that asks for it. */
 const ALWAYS_BASE64 = /^(?:.*\/)?gpt-image/;

@@ -11,27 +11,13 @@ import { endpointOf, type ProviderSettings, secretsOf } from "../settings.ts";
 
 /** Everything that such a request needs from outside. */
 export interface SpeechDeps {
-  /** Sends the request. */
   readonly fetch: typeof globalThis.fetch;
   /** Milliseconds from the request to the last byte of the answer. */
   readonly timeoutMs: number;
 }
 
-/** The body of a request. */
-export interface SpeechRequest {
-  /** After the provider's address: `"/audio/speech"`. */
-  readonly path: string;
-  /** A form, or JSON. */
-  readonly body: FormData | string;
-  /** Maximum bytes of the answer. */
-  readonly maxBytes: number;
-  /** Kind of the server, for failures; `"speech"` if absent. */
-  readonly server?: string;
-}
-
 /** Cause of the failure of a request that the server refused. */
 export class HttpStatus extends Error {
-  /** Name of the class, for logs. */
   override readonly name = "HttpStatus";
   /** The server's status. */
   readonly status: number;
@@ -45,7 +31,6 @@ export class HttpStatus extends Error {
 
 /** An answer, read to its end. */
 export interface SpeechAnswer {
-  /** The whole body. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Its media type in small letters; empty if absent. */
   readonly contentType: string;
@@ -58,7 +43,16 @@ export interface SpeechAnswer {
  */
 export async function askSpeech(
   provider: ProviderSettings,
-  { path, body, maxBytes, server = "speech" }: SpeechRequest,
+  { path, body, maxBytes, server = "speech" }: {
+    /** After the provider's address: `"/audio/speech"`. */
+    readonly path: string;
+    /** A form, or JSON. */
+    readonly body: FormData | string;
+    /** Maximum bytes of the answer. */
+    readonly maxBytes: number;
+    /** Kind of the server, for failures; `"speech"` if absent. */
+    readonly server?: string;
+  },
   { fetch, timeoutMs }: SpeechDeps,
   signal: AbortSignal,
 ): Promise<SpeechAnswer> {

@@ -59,13 +59,18 @@ export function chunk(text: string, rules: ChunkRules, most = Infinity): readonl
   if (!Number.isInteger(maxLines) || maxLines < 1) {
     throw new RangeError(`Cannot cut chunks of ${maxLines} lines: use a whole number from 1`);
   }
-  const source = sourceOf(text.trimEnd(), limit, maxLines);
+  const trimmed = text.trimEnd();
+  if (trimmed.length <= limit && IS_PLAIN_LINE.test(trimmed)) return most < 1 ? [] : [trimmed];
+  const source = sourceOf(trimmed, limit, maxLines);
   if (mode === "newline") {
     const chunks = cutChunks(source, paragraphsOf(source), maxChunks + 1);
     if (chunks.length <= maxChunks) return chunks.slice(0, most);
   }
   return cutChunks(source, [{ start: 0, end: source.text.length }], most);
 }
+
+/** A line without any mark that a cut would have to repeat: most short answers. */
+const IS_PLAIN_LINE = /^[^\s`~|>][^\n\r\u2028\u2029`~|>]*$/;
 
 /** Minimum chunk length to repeat marks; with less, they would leave too little room for text. */
 const MIN_LIMIT_FOR_MARKS = 5 * MAX_PREFIX;

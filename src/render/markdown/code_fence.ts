@@ -27,7 +27,6 @@ export interface CodeFence {
   readonly end: number;
   /** Line that opens the fence again, with its language. */
   readonly open: string;
-  /** Line that closes the fence. */
   readonly close: string;
 }
 
@@ -128,7 +127,6 @@ function lineBefore(text: string, index: number, most: number): string {
 
 /** Marks around the beginning or the end of a chunk. */
 export interface Enclosure {
-  /** Whether it is within a spoiler. */
   readonly isSpoiler: boolean;
   /** Mark of code within a line: one or two backticks; else empty. */
   readonly code: string;
@@ -161,7 +159,6 @@ export function closingMarks({ isSpoiler, code }: Enclosure): string {
 
 /** A piece of a text for one chunk. */
 export interface Enclosed {
-  /** The whole text. */
   readonly text: string;
   /** Code fences of the text, in order. */
   readonly fences: readonly CodeFence[];
@@ -175,7 +172,6 @@ export interface Enclosed {
 
 /** Marks that are open at the end of a piece. */
 export interface Opened {
-  /** The open marks. */
   readonly open: Enclosure;
   /** Better end of the piece, because no text follows the mark there. */
   readonly endBefore?: number;

@@ -80,21 +80,14 @@ function spansOf(text: string, from: number, to: number): readonly TextRange[] {
   return spans;
 }
 
-/** The marks that are open in the text so far. */
-export interface Marks {
-  /** Reads more of the text. */
-  read(text: string): void;
-  /** Whether an open mark could end in this text, if Discord reads marks there. */
-  mayEndIn(text: string): boolean;
-}
-
 const MARK = /\\[^0-9A-Za-z\s]|\*{1,2}|_{1,2}|~~|\|\|/g;
 
 /** Starts at the beginning of a text, without open marks. */
-export function createMarks(): Marks {
+export function createMarks() {
   const open: string[] = [];
   return {
-    read(text) {
+    /** Reads more of the text. */
+    read(text: string): void {
       for (const [mark] of text.matchAll(MARK)) {
         if (mark.startsWith("\\")) continue;
         const place = open.lastIndexOf(mark);
@@ -102,6 +95,7 @@ export function createMarks(): Marks {
         else open.length = place;
       }
     },
-    mayEndIn: (text) => open.some((mark) => text.includes(mark)),
+    /** Whether an open mark could end in this text, if Discord reads marks there. */
+    mayEndIn: (text: string): boolean => open.some((mark) => text.includes(mark)),
   };
 }

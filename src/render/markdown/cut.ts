@@ -17,7 +17,6 @@ import { spanAt, type Spans, spansOf, type TextRange } from "./spans.ts";
 
 /** A stretch of text that is too long for one chunk. */
 export interface Stretch {
-  /** The whole text. */
   readonly text: string;
   /** Code fences of the text, in order. */
   readonly fences: readonly CodeFence[];
@@ -41,11 +40,7 @@ export interface Cut {
   readonly kind: "line" | "word";
 }
 
-/**
- * Finds the best cut.
- *
- * @returns A place after `from`, and at most `to`.
- */
+/** Finds the best cut. Returns a place after `from`, and at most `to`. */
 export function findCut(stretch: Stretch): Cut {
   const { to } = stretch;
   const { least, half, codeFrom, late, early, item, headings, spans, line } = candidatesOf(stretch);
@@ -86,7 +81,6 @@ interface Candidates {
   readonly early: readonly LineBreak[];
   /** Line break before the list item around the stretch's end. */
   readonly item: LineBreak | undefined;
-  /** Lines that are headings. */
   readonly headings: readonly TextRange[];
   readonly spans: () => Spans;
   /** The best of some line breaks that cost less than `below` and keep emphasis whole. */

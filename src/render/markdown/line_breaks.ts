@@ -46,7 +46,7 @@ export function lineBreaks(
   const breaks: LineBreak[] = [];
   const headings: TextRange[] = [];
   const all = () => ({ breaks, item, headings });
-  const readLine = (start: number): Line => {
+  const readLine = (start: number): QuotedLine => {
     const read = lineAt(text, start);
     if (read.isHeading) headings.push({ start, end: start + read.length });
     return read;
@@ -94,8 +94,8 @@ export function lineBreaks(
 }
 
 function costOf(
-  above: Line,
-  below: Line,
+  above: QuotedLine,
+  below: QuotedLine,
   isInList: boolean,
   isLeadIn: boolean,
   endsParagraph: boolean,
@@ -108,7 +108,7 @@ function costOf(
   return endsParagraph ? BREAK.paragraph : BREAK.line;
 }
 
-interface Line {
+interface QuotedLine {
   /** Indentation after quote marks. */
   readonly indent: number;
   readonly isItem: boolean;
@@ -124,7 +124,7 @@ const LINE_START =
 /** Maximum UTF-16 units of a heading; a longer line is text. */
 const LONGEST_HEADING = 300;
 
-function lineAt(text: string, start: number): Line {
+function lineAt(text: string, start: number): QuotedLine {
   const near = text.slice(start, start + LONGEST_HEADING);
   const end = near.indexOf("\n");
   const part = end === -1 ? near : near.slice(0, end);

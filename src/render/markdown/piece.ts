@@ -22,7 +22,6 @@ import { skipBlankLines } from "./line_breaks.ts";
 
 /** A text, and the facts about it that are known before it is cut. */
 export interface MarkdownSource {
-  /** The whole text. */
   readonly text: string;
   /** Code fences of the text, in order. */
   readonly fences: readonly CodeFence[];

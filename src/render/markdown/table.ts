@@ -103,7 +103,7 @@ function tableAt(
   return { table: { prefix: first.prefix, head, alignments, rows }, start, end };
 }
 
-interface Line {
+interface TableLine {
   /** Quote marks and indentation. */
   readonly prefix: string;
   /** Number of quotes around it. */
@@ -115,7 +115,7 @@ interface Line {
 
 const PREFIX = /^((?:> ?)*)([^\S\n]*)/;
 
-function lineOf(text: string, start: number): Line {
+function lineOf(text: string, start: number): TableLine {
   const newline = text.indexOf("\n", start);
   const end = newline === -1 ? text.length : newline;
   const line = text.slice(start, end);
@@ -131,7 +131,7 @@ function lineOf(text: string, start: number): Line {
 
 const OTHER_BLOCK = /^(?:[-*+]|\d{1,9}[.)]|#{1,6}|>+)[^\S\n]/;
 
-function isRow({ content }: Line): boolean {
+function isRow({ content }: TableLine): boolean {
   return content.includes("|") && !OTHER_BLOCK.test(content);
 }
 

@@ -13,7 +13,6 @@ export interface MarkdownTable {
   readonly prefix: string;
   /** Cells of the head. */
   readonly head: readonly string[];
-  /** One alignment for each column. */
   readonly alignments: readonly Alignment[];
   /** Rows, each with at most as many cells as the head. */
   readonly rows: readonly (readonly string[])[];

@@ -95,16 +95,6 @@ export const ANSWER_NOTICES = {
 
 /** Notices about running work: the progress line and its button. */
 export const PROGRESS_NOTICES = {
-  stopped: {
-    text: "Stopped.",
-    when: "a person stops the bot's work",
-    example: "Schon aufgehört.",
-  },
-  nothingToStop: {
-    text: "There is nothing to stop: no work of yours is running or waiting here.",
-    when: "a person stops the bot, and it has nothing to do",
-    example: "Hier läuft nichts von dir.",
-  },
   stopButton: {
     text: "Stop",
     when: "the bot shows its progress, on the button that ends the work (at most 80 characters)",

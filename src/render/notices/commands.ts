@@ -6,6 +6,16 @@
 
 /** Answers to commands and buttons. */
 export const COMMAND_NOTICES = {
+  stopped: {
+    text: "Stopped.",
+    when: "a person stops the bot's work",
+    example: "Schon aufgehört.",
+  },
+  nothingToStop: {
+    text: "There is nothing to stop: no work of yours is running or waiting here.",
+    when: "a person stops the bot, and it has nothing to do",
+    example: "Hier läuft nichts von dir.",
+  },
   deadButton: {
     text: "This button no longer works.",
     when: "a person presses a button that no longer exists for the bot",

@@ -15,7 +15,7 @@ import { createdAtMs } from "../../core/discord/ids.ts";
 import type { InboundMessage, Place, Scheduled } from "../../core/inbound/inbound.ts";
 import { labelOf, type Overheard } from "../../core/inbound/transcript.ts";
 import type { FileResult, ReadFile } from "../../core/turn/media.ts";
-import { UTC } from "../../lib/clock.ts";
+import { type LocalMinute, localMinuteOf } from "../../lib/clock.ts";
 import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import { clip } from "../../lib/text/cut.ts";
 import { fenced, nameInLine } from "./untrusted.ts";
@@ -205,79 +205,23 @@ function personText(tag: string, id: string): string {
   return `${nameInLine(tag)} (${id})`;
 }
 
-/** Formatters by time zone. To create one takes longer than everything else here. */
-const formatters = new Map<string, Intl.DateTimeFormat>();
-
-/** A minute in a time zone. */
-interface Minute {
-  readonly minute: number;
-  readonly timezone: string;
-  /** `"Tue 2026-02-03 05:05"`. */
-  readonly time: string;
-  /** `"GMT+01:00"`. */
-  readonly offset: string;
-}
-
 /** Most messages are from the same minute as the one before. */
-let lastMinute: Minute | undefined;
+let lastMinute: LocalMinute | undefined;
 
 /** `"Tue 2026-02-03 05:05 (Europe/Berlin, GMT+01:00)"`. */
 function timeOf(at: number, timezone: string, form: "with zone" | "without zone"): string {
   const minute = Math.floor(at / 60_000);
   if (lastMinute?.minute !== minute || lastMinute.timezone !== timezone) {
-    lastMinute = minuteOf(minute, timezone);
+    lastMinute = localMinuteOf(minute, timezone);
   }
-  const { time, offset } = lastMinute;
-  return form === "with zone" ? `${time} (${timezone}, ${offset})` : time;
+  const { weekday, day, time, offset } = lastMinute;
+  const written = `${weekday} ${day} ${time}`;
+  return form === "with zone" ? `${written} (${timezone}, ${offset})` : written;
 }
 
 /** A time for the model and for people: `"Tue 2026-02-03 05:05 (Europe/Berlin, GMT+01:00)"`. */
 export function localTime(at: number, timezone: string): string {
   return timeOf(at, timezone, "with zone");
-}
-
-const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-
-function minuteOf(minute: number, timezone: string): Minute {
-  return timezone === UTC ? minuteInUtc(minute) : minuteElsewhere(minute, timezone);
-}
-
-function minuteInUtc(minute: number): Minute {
-  const date = new Date(minute * 60_000);
-  const [day, time = ""] = date.toISOString().split("T");
-  const weekday = WEEKDAYS[date.getUTCDay()];
-  return {
-    minute,
-    timezone: UTC,
-    time: `${weekday} ${day} ${time.slice(0, "05:05".length)}`,
-    offset: "GMT+00:00",
-  };
-}
-
-function minuteElsewhere(minute: number, timezone: string): Minute {
-  let formatter = formatters.get(timezone);
-  if (!formatter) {
-    formatter = new Intl.DateTimeFormat("en-US", {
-      timeZone: timezone,
-      weekday: "short",
-      year: "numeric",
-      month: "2-digit",
-      day: "2-digit",
-      hour: "2-digit",
-      minute: "2-digit",
-      hourCycle: "h23",
-      timeZoneName: "longOffset",
-    });
-    formatters.set(timezone, formatter);
-  }
-  const parts = new Map(
-    formatter.formatToParts(minute * 60_000).map(({ type, value }) => [type, value]),
-  );
-  const part = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? "";
-  const day = `${part("weekday")} ${part("year")}-${part("month")}-${part("day")}`;
-  const time = `${day} ${part("hour")}:${part("minute")}`;
-  const offset = part("timeZoneName").replace(/^GMT$/, "GMT+00:00"); // runtimes differ here
-  return { minute, timezone, time, offset };
 }
 
 /** Formats all files, of which some texts are cut if they are longer than `maxChars` together. */

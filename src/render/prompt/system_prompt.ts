@@ -113,9 +113,7 @@ export interface TurnParts {
   readonly files: NonNullable<Instructions["files"]>;
   /** Returns the skills of the turn, if it can read any: usually the same array for the same skills. */
   readonly skills: () => Instructions["skills"];
-  /** As in {@link Instructions}. */
   readonly ownerId: Instructions["ownerId"];
-  /** As in {@link Instructions}. */
   readonly channelPrompt: Instructions["channelPrompt"];
 }
 

@@ -40,7 +40,6 @@ const MAX_ANSWER = 100;
 export interface CardPlace {
   /** Channel, thread or direct message channel. */
   readonly channelId: ChannelId;
-  /** Nonce of the message. */
   readonly nonce: string;
   /** Whether the message is in Discord's second layout; otherwise, it is text. */
   readonly isCard: boolean;

@@ -62,7 +62,6 @@ function spellingsOf(url: string): readonly string[] {
  *
  * @param before Text before the address.
  * @param after The character behind it, or `""`.
- * @param isWritten Whether an address was written exactly so.
  * @returns `whole`: yes, and Discord's link ends with the URL. `without its end`: the same
  * only if {@link trailOf} is kept out of the link. `undefined`: no.
  */

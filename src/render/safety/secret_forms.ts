@@ -20,7 +20,7 @@ const CODES_MIN = 5;
 const PART = 12;
 
 /** A form of a secret. */
-export interface Form {
+export interface SecretForm {
   /** Letters and digits in lower case. */
   readonly letters: string;
   /**
@@ -61,7 +61,7 @@ export function lettersOf(text: string): string {
  * @param start Index of the first letter.
  * @param end Index behind the last one.
  */
-export function isPart({ part, marks }: Form, start: number, end: number): boolean {
+export function isPart({ part, marks }: SecretForm, start: number, end: number): boolean {
   if (end - start < part) return false;
   const marked = marks().slice(start, end).filter((isMarked) => isMarked).length;
   return marked >= part / 2;
@@ -78,12 +78,12 @@ interface Spelling {
  * A secret in plain text, hex, base64, and as decimal, octal and binary codes without space between
  * them, forwards and backwards. Forms that are too short to recognize are left out.
  */
-export function formsOf(secret: string): readonly Form[] {
+export function formsOf(secret: string): readonly SecretForm[] {
   const spelling = { text: secret, marks: () => secretUnits(secret) };
   return [spelling, reversed(spelling)].flatMap(encodingsOf);
 }
 
-function encodingsOf(spelling: Spelling): readonly Form[] {
+function encodingsOf(spelling: Spelling): readonly SecretForm[] {
   const bytes = new TextEncoder().encode(spelling.text);
   const marks = () => marksOfBytes(spelling);
   const written = (parts: readonly string[]): Spelling => ({
@@ -115,7 +115,7 @@ function numberForms(bytes: Uint8Array, radix: number, digits: number): readonly
 }
 
 /** @param part The fewest letters of {@link PART} characters of the secret. */
-function formOf({ text, marks }: Spelling, part: number): Form {
+function formOf({ text, marks }: Spelling, part: number): SecretForm {
   const letters = lettersOf(text);
   let known: readonly boolean[] | undefined;
   return {
@@ -129,7 +129,7 @@ function reversed({ text, marks }: Spelling): Spelling {
   return { text: [...text].reverse().join(""), marks: () => marks().toReversed() };
 }
 
-function backwardsForm({ letters, part, marks }: Form): Form {
+function backwardsForm({ letters, part, marks }: SecretForm): SecretForm {
   const { text, marks: reversedMarks } = reversed({ text: letters, marks });
   return { letters: text, part, marks: reversedMarks };
 }

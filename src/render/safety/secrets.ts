@@ -24,7 +24,7 @@
 import { REDACTED, SECRET_MIN } from "../../lib/text/redactor.ts";
 import type { TextRange } from "../markdown/spans.ts";
 import { readingsOf } from "./readings.ts";
-import { type Form, formsOf, isPart, letterOf, lettersOf } from "./secret_forms.ts";
+import { formsOf, isPart, letterOf, lettersOf, type SecretForm } from "./secret_forms.ts";
 
 /** A text without secrets. */
 export interface Filtered {
@@ -103,7 +103,7 @@ const TABLE_BITS = 16;
 
 /** Letters of a form whose hash is in the table. */
 interface Seed {
-  readonly form: Form;
+  readonly form: SecretForm;
   /** Index of the last letter in the form. */
   readonly at: number;
 }
@@ -113,7 +113,7 @@ interface Seed {
  *
  * @returns Finds places in a text. They may overlap.
  */
-function createSearch(forms: readonly Form[]): (text: string) => readonly TextRange[] {
+function createSearch(forms: readonly SecretForm[]): (text: string) => readonly TextRange[] {
   const mayMatch = new Uint8Array(1 << TABLE_BITS);
   const seeds = new Map<number, Seed[]>();
   for (const form of forms) {
@@ -128,7 +128,7 @@ function createSearch(forms: readonly Form[]): (text: string) => readonly TextRa
 
   return (text) => {
     const places: TextRange[] = [];
-    const done = new Map<Form, number>(); // end of the last place of each form
+    const done = new Map<SecretForm, number>(); // end of the last place of each form
     let hash = 0;
     for (let at = 0; at < text.length; at += 1) {
       const letter = letterOf(text.charCodeAt(at));
@@ -148,7 +148,7 @@ function createSearch(forms: readonly Form[]): (text: string) => readonly TextRa
 }
 
 /** Places in a form, so close that each of its parts contains one. */
-function seedsOf(form: Form): readonly Seed[] {
+function seedsOf(form: SecretForm): readonly Seed[] {
   const step = form.part - GRAM + 1;
   const count = Math.floor((form.letters.length - GRAM) / step) + 1;
   return Array.from({ length: count }, (_, index) => ({ form, at: index * step + GRAM - 1 }));
@@ -174,7 +174,7 @@ function slotOf(hash: number): number {
  * @param index Index of a letter in the form, which the text may have at the position `at`.
  * @returns `undefined` if it is neither the whole form nor a part of it.
  */
-function placeOf(form: Form, index: number, text: string, at: number): TextRange | undefined {
+function placeOf(form: SecretForm, index: number, text: string, at: number): TextRange | undefined {
   const before = countEqual(form, index, text, at, -1);
   const behind = countEqual(form, index, text, at, 1);
   const first = index - before.count + 1;
@@ -185,7 +185,13 @@ function placeOf(form: Form, index: number, text: string, at: number): TextRange
 }
 
 /** Counts equal letters of form and text in one direction. */
-function countEqual({ letters }: Form, index: number, text: string, at: number, step: 1 | -1) {
+function countEqual(
+  { letters }: SecretForm,
+  index: number,
+  text: string,
+  at: number,
+  step: 1 | -1,
+) {
   const most = step === 1 ? letters.length - index : index + 1;
   let count = 0;
   let last = at;

@@ -8,7 +8,6 @@ import type { TextRange } from "../markdown/spans.ts";
 
 /** A changed copy of a text, in which a search finds more than in the text itself. */
 export interface View {
-  /** The changed text. */
   readonly text: string;
   /** Start, in the original text, of the unit at an index of the view. */
   startOf(at: number): number;
@@ -18,7 +17,6 @@ export interface View {
 
 /** A part of a text that a view writes differently. */
 export interface Edit extends TextRange {
-  /** The replacement. */
   readonly text: string;
 }
 

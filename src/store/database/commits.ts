@@ -7,11 +7,13 @@
  * follows an idle loop's job after 1 to 4 µs.
  *
  * An answered message changes some twenty pages in a dozen tables and indexes. So its transactions
- * (T1, T3, T4) are stored as one row of the journal each, and so are summaries. A moment later, the
- * tables take many of these rows together. Three rules hide this from the rest of the store:
+ * (T1 to T5 and TS) are stored as one row of the journal each, and so are summaries and the use of
+ * models. Up to a second later, the tables take many of these rows together. If no caller waits for a
+ * record, the next transaction stores it, too. Three rules hide this from the rest of the store:
  *
- * 1. Before any other transaction, and before any read, the tables catch up.
- * 2. Work leaves the journal in the transaction that does it to the tables.
+ * 1. Before any other transaction, and before any read, the tables catch up. Only reads of rows that
+ *    no record changes skip that (`readUnjournaled`).
+ * 2. The journal's watermark moves in the transaction that does the work to the tables.
  * 3. A new process first does all work in the journal.
  *
  * So tables and journal together always hold the same data as tables without a journal would. After
@@ -23,9 +25,11 @@
 import type { DatabaseSync } from "node:sqlite";
 import { schedule as realSchedule, type StartTimer } from "../../lib/clock.ts";
 import type { CommitOptions } from "./durability.ts";
+import type { JournalRow } from "./journal.ts";
 import {
   createWriteBehind,
-  type JournalRow,
+  LAG_MAX_MS,
+  RETRY_MS,
   type WriteBehindDeps,
   type WriteJob,
 } from "./write_behind.ts";
@@ -50,6 +54,8 @@ export interface Commits extends Transactions {
   catchUp(): void;
   /** Commits all waiting work now, and refuses later work. The database stays open. */
   close(): void;
+  /** Bytes of the records that only the journal has. */
+  bytes(): number;
 }
 
 /** Everything that commits need from outside. */
@@ -62,10 +68,13 @@ export interface CommitsDeps extends Pick<WriteBehindDeps, "crash" | "onUndone" 
   readonly schedule?: StartTimer;
   /** Called if the disk or the file refuses a write, and if a read finds damage. */
   readonly onFailed?: (kind: StoreErrorKind) => void;
+  /** Whether reads see the journal's work without storing it, beside a process that hangs. */
+  readonly foldsReads?: boolean;
 }
 
 /**
- * Creates the transactions of a database.
+ * Creates the transactions of a database. The function is longer than most, because its inner
+ * functions share one state: the jobs that wait.
  *
  * @param database Open, migrated, owned by the caller; nothing else here writes to it.
  */
@@ -79,11 +88,27 @@ export function createCommits(
     soon = setImmediate,
     schedule = realSchedule,
     onFailed = () => {},
+    foldsReads = false,
   }: CommitsDeps,
 ): Commits {
-  const tables = createWriteBehind(database, { crash, onUndone, onRefused, soon, schedule });
   const kinds = new Map<string, (record: string) => void>();
+  const tables = createWriteBehind(database, {
+    crash,
+    onUndone,
+    applyRecord(kind, record) {
+      const apply = kinds.get(kind);
+      if (!apply) throw new TypeError(`No module knows records of the kind "${kind}"`);
+      apply(record);
+    },
+    onRefused,
+    soon,
+    schedule,
+  });
   let waiting: WriteJob[] = [];
+  /** Jobs that no caller waits for: the next transaction stores them, or the timer. */
+  let unhurried: WriteJob[] = [];
+  let cancelTimer: (() => void) | undefined;
+  let timerMs = Infinity;
   let isClosed = false;
 
   function writeError(thrown: unknown): unknown {
@@ -95,13 +120,38 @@ export function createCommits(
   function flush(): void {
     const jobs = waiting;
     waiting = [];
-    if (jobs.length === 0) return;
     try {
-      for (const { resolve } of tables.write(jobs)) resolve();
+      writeWithUnhurried((added) => tables.write([...added, ...jobs]));
     } catch (thrown) {
       const error = writeError(thrown);
       for (const { reject } of jobs) reject(error);
     }
+  }
+
+  function catchUp(): void {
+    writeWithUnhurried(tables.catchUp);
+  }
+
+  /** Writes the unhurried jobs, too. If that fails, they wait again. */
+  function writeWithUnhurried(write: (added: readonly WriteJob[]) => readonly WriteJob[]): void {
+    const added = unhurried;
+    unhurried = [];
+    cancelTimer?.();
+    cancelTimer = undefined;
+    try {
+      for (const { resolve } of write(added)) resolve();
+    } catch (thrown) {
+      unhurried = [...added, ...unhurried];
+      if (unhurried.length > 0) flushWithin(RETRY_MS);
+      throw thrown;
+    }
+  }
+
+  function flushWithin(ms: number): void {
+    if (isClosed || cancelTimer && timerMs <= ms) return;
+    cancelTimer?.();
+    timerMs = ms;
+    cancelTimer = schedule(flush, ms);
   }
 
   function enqueue<T>(options: CommitOptions, work: () => T, journal?: JournalRow): Promise<T> {
@@ -120,6 +170,41 @@ export function createCommits(
     return promise;
   }
 
+  /**
+   * Reads with the journal's work in the tables, and undoes that work at once: a transaction that
+   * stays open would block the other process once it continues.
+   */
+  function readFolded<T>(work: () => T): T {
+    if (!tryFold()) {
+      foldsReads = false; // reads the tables as they are from now on
+      return work();
+    }
+    try {
+      return work();
+    } finally {
+      database.exec("ROLLBACK");
+      onUndone();
+    }
+  }
+
+  /** Opens a transaction with the journal's work, unless another process is writing. */
+  function tryFold(): boolean {
+    try {
+      database.exec("BEGIN IMMEDIATE");
+    } catch {
+      return false; // the other process hangs in a transaction of its own
+    }
+    try {
+      tables.fold();
+      return true;
+    } catch (error) {
+      database.exec("ROLLBACK");
+      onUndone();
+      onRefused("tail", error);
+      return false;
+    }
+  }
+
   const readUnjournaled = <T>(work: () => T): Promise<T> =>
     Promise.try(work).catch((thrown: unknown) => {
       const error = toStoreError(thrown, path);
@@ -131,34 +216,55 @@ export function createCommits(
     commit: (options, work) => enqueue(options, work),
     journaled(kind, apply) {
       kinds.set(kind, (record) => apply(JSON.parse(record))); // ours, written below
-      return (options, record) =>
-        enqueue(options, () => apply(record), { kind, record: JSON.stringify(record) });
-    },
-    later(options, run) {
-      if (!isClosed) tables.later(options, run);
+      const rowOf = (record: Parameters<typeof apply>[0]) => ({
+        kind,
+        record: JSON.stringify(record),
+      });
+      return {
+        append: (options, record) => enqueue(options, () => apply(record), rowOf(record)),
+        later(options, record, withinMs = LAG_MAX_MS, onStored = () => {}) {
+          if (isClosed) return;
+          const job: WriteJob = {
+            options,
+            journal: rowOf(record),
+            run: () => apply(record),
+            resolve: onStored,
+            reject(error) {
+              onRefused(kind, error);
+              onStored();
+            },
+          };
+          unhurried.push(job);
+          flushWithin(withinMs);
+        },
+      };
     },
     read: (work) =>
       readUnjournaled(() => {
-        tables.catchUp();
+        if (foldsReads) return readFolded(work);
+        catchUp();
         return work();
       }),
     readUnjournaled,
-    catchUp: tables.catchUp,
+    catchUp,
     recover() {
       try {
-        tables.recover((kind, record) => {
-          const apply = kinds.get(kind);
-          if (!apply) throw new TypeError(`No module knows records of the kind "${kind}"`);
-          apply(record);
-        });
+        tables.recover();
       } catch (thrown) {
         throw toStoreError(thrown, path);
       }
     },
     close() {
-      flush();
+      if (waiting.length > 0) flush();
       isClosed = true;
+      cancelTimer?.();
+      try {
+        catchUp();
+      } catch {
+        // The journal still has the work; unhurried jobs are lost as in a kill.
+      }
       tables.end();
     },
+    bytes: tables.bytes,
   };
 }

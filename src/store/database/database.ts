@@ -23,7 +23,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { assertRegularFiles, syncDirectory, syncFile } from "./database_files.ts";
-import { migrate, MIGRATIONS, schemaOf } from "./migrations.ts";
+import { COLUMNS, columnsOf, migrate, MIGRATIONS, schemaOf } from "./migrations.ts";
 import { StoreError, toStoreError } from "./store_error.ts";
 
 /**
@@ -42,7 +42,8 @@ const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
  *
  * @param now Unix time in milliseconds; names the backup that precedes a migration.
  * @throws {StoreError} `damaged` or `newer`, with the file untouched; `unwritable` if the file
- * cannot be created or kept private, or is no regular file; `full` or `unavailable` if the disk
+ * cannot be created or kept private, is no regular file, or is another program's or of a
+ * development build; `full` or `unavailable` if the disk
  * refuses.
  */
 export function openDatabase(
@@ -58,7 +59,7 @@ export function openDatabase(
     const database = new LazyDatabase(path);
     try {
       configure(database, path);
-      migrate(database, migrations, (schema) => backUp(database, path, schema, now));
+      migrate(database, migrations, (schema) => backUp(path, schema, now));
       return database;
     } catch (thrown) {
       database.close();
@@ -70,10 +71,28 @@ export function openDatabase(
 }
 
 /**
+ * Opens an existing database to read it, beside the process that writes.
+ *
+ * @param isReadOnly Whether SQLite refuses every change, also within a transaction.
+ * @throws {StoreError} As {@link openDatabase} does.
+ */
+export function openReader(path: string, isReadOnly: boolean): DatabaseSync {
+  try {
+    assertRegularFiles(path);
+    const database = new LazyDatabase(path, { readOnly: isReadOnly });
+    // A process that hangs within a transaction does not end it.
+    database.exec(`PRAGMA busy_timeout = ${isReadOnly ? BUSY_TIMEOUT_MS : 250}`);
+    return database;
+  } catch (thrown) {
+    throw toStoreError(thrown, path);
+  }
+}
+
+/**
  * Whether an existing database has the newest schema, so that opening it changes nothing.
  *
- * @throws {StoreError} `damaged`, `unwritable` if it belongs to another program, or `unavailable` by
- * the disk.
+ * @throws {StoreError} `damaged`, `unwritable` if it belongs to another program or a development
+ * build, or `unavailable` by the disk.
  */
 export function isCurrent(path: string): boolean {
   try {
@@ -132,11 +151,7 @@ function assertNotEmptied(path: string): void {
   );
 }
 
-/**
- * Refuses a file that this Barnacle cannot use, without changing it.
- *
- * @returns The file's schema.
- */
+/** Refuses a file that this Barnacle cannot use, without changing it. Returns the file's schema. */
 function inspect(path: string, newest: number): number {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
@@ -154,6 +169,15 @@ function inspect(path: string, newest: number): number {
       throw new StoreError(
         `The database ${path} belongs to another program. It stays unchanged; choose another ` +
           "directory with --data",
+        { kind: "unwritable", path },
+      );
+    }
+    const columns = COLUMNS[schema - 1];
+    if (columns !== undefined && columnsOf(database) !== columns) {
+      throw new StoreError(
+        `The database ${path} is damaged, or a development build of Barnacle wrote it: it calls ` +
+          `itself schema ${schema}, but has other columns. It stays unchanged. Put a backup in its ` +
+          "place, run that build, or choose another directory with --data",
         { kind: "unwritable", path },
       );
     }
@@ -204,9 +228,9 @@ export function isAtLeast(version: string, oldest: readonly number[]): boolean {
 
 /**
  * Copies the database beside itself before a migration. If the copy fails, so does the migration
- * (X7).
+ * (X7). The migration's transaction is open by then, so a connection of its own reads.
  */
-function backUp(database: DatabaseSync, path: string, schema: number, now: number): void {
+function backUp(path: string, schema: number, now: number): void {
   const stamp = new Date(now).toISOString().replace(/[-:.]/g, "");
   const part = `${path}.schema${schema}.part`;
   const clear = (): void => {
@@ -214,6 +238,7 @@ function backUp(database: DatabaseSync, path: string, schema: number, now: numbe
   };
   clear(); // files of a process that died during its backup
   closeSync(openSync(part, "wx", 0o600)); // SQLite fills an empty file and keeps its mode
+  const database = new DatabaseSync(path, { readOnly: true });
   try {
     database.prepare("VACUUM INTO ?").run(part);
     syncFile(part);
@@ -223,6 +248,8 @@ function backUp(database: DatabaseSync, path: string, schema: number, now: numbe
   } catch (thrown) {
     clear();
     throw thrown;
+  } finally {
+    database.close();
   }
 }
 

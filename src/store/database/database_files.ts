@@ -17,7 +17,6 @@ const ENDS = ["", "-wal", "-shm", "-journal"] as const;
  * An open of a pipe waits for the pipe's other end, without a limit. And SQLite does not tell that a
  * file is a folder.
  *
- * @param path The database file.
  * @throws {StoreError} `unwritable`, if one is no regular file.
  */
 export function assertRegularFiles(path: string): void {

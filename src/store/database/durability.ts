@@ -21,7 +21,7 @@
  *   channel. A later decision of an undecided message is normal: after its loss, the message is
  *   undecided as before.
  * - T2 is normal: without it the message waits, and its turn runs again. The first claim of a
- *   message that this process has stored is in memory, and reaches the table later
+ *   message that this process has stored is in memory, and a later transaction stores it
  *   (`inbox/claims.ts`).
  * - TS is normal: without it, the turn continues from an earlier step, asks the model again, or runs
  *   again a call that may run twice. `TS_BEGUN` is full: it says that a call has begun that must not
@@ -32,7 +32,8 @@
  * - T4 is full: without it, Discord could have a message that is unsent according to the store. If
  *   nothing waits before an answer's first message, T3 and T4 are one commit.
  * - T5 is normal: without it, Barnacle repeats the request with its nonce, or looks for the message
- *   in the channel. So T5 waits for the next transaction, 50 ms at most.
+ *   in the channel. So the next transaction stores T5, which waits 50 ms for one at most: without the
+ *   right to read the history, each lost T5 is a message held as uncertain after the nonce window.
  * - TJ lets the tables catch up with the journal. It is normal: after its loss, the journal still
  *   has the work.
  * - `BY_HAND` is full: the command line has reported success to a person, and nothing would restore

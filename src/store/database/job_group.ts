@@ -6,6 +6,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { Durability } from "./durability.ts";
+import { isOfDisk } from "./store_error.ts";
 
 /**
  * Runs a job of the group.
@@ -26,9 +27,9 @@ export interface JobGroups {
    */
   whole<T>(durability: Durability, work: () => T): T;
   /**
-   * Runs jobs as one transaction. If a job throws, `work` runs again from its beginning, and only
-   * that job is undone. Hardly any job ever throws, so a savepoint for each would cost more than
-   * the second run.
+   * Runs jobs as one transaction. If the disk refuses, it fails as a whole. If a job throws
+   * otherwise, `work` runs again from its beginning, and only that job is undone. Hardly any job
+   * ever throws, so a savepoint for each would cost more than the second run.
    */
   each<T>(durability: Durability, work: (runJob: RunJob) => T): T;
 }
@@ -72,7 +73,7 @@ export function prepareJobGroups(database: DatabaseSync, onUndone: () => void): 
       job();
       return true;
     } catch (thrown) {
-      throw database.isTransaction ? new JobFailed(thrown) : thrown;
+      throw database.isTransaction && !isOfDisk(thrown) ? new JobFailed(thrown) : thrown;
     }
   };
 
@@ -83,7 +84,8 @@ export function prepareJobGroups(database: DatabaseSync, onUndone: () => void): 
       release.run();
       return true;
     } catch (thrown) {
-      if (!database.isTransaction) throw thrown; // a full disk has undone the earlier jobs, too
+      // A full disk has undone the earlier jobs, too, or the statement alone. The job is not to blame.
+      if (!database.isTransaction || isOfDisk(thrown)) throw thrown;
       undo.run();
       release.run();
       onUndone();

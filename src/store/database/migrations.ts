@@ -8,12 +8,45 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { SCHEMA_1 } from "../schema/schema_1.ts";
 import { transactNow } from "./transact.ts";
 
+/** SQL for the journal in front of all other tables (`journal.ts`). */
+export const JOURNAL = `
+  CREATE TABLE journal (
+    id     INTEGER PRIMARY KEY, -- place in the ring
+    number INTEGER NOT NULL, -- in the order of storing
+    kind   TEXT NOT NULL, -- name of the code that does the work
+    record TEXT NOT NULL -- JSON
+  ) STRICT;
+  CREATE TABLE journal_done (
+    id     INTEGER PRIMARY KEY CHECK (id = 1),
+    number INTEGER NOT NULL -- the tables have all records up to it
+  ) STRICT;
+  INSERT INTO journal_done (id, number) VALUES (1, 0);
+  CREATE TABLE journal_refused ( -- records that the tables refused; kept for the operator
+    id     INTEGER PRIMARY KEY,
+    kind   TEXT NOT NULL,
+    record TEXT NOT NULL
+  ) STRICT;
+`;
+
+/** SQL that makes the journal a ring. Its records keep their order. */
+const SCHEMA_2 = `
+  ALTER TABLE journal RENAME TO journal_1;
+  ${JOURNAL}
+  INSERT INTO journal_refused (kind, record)
+    SELECT kind, record FROM journal_1 WHERE is_refused = 1 ORDER BY id;
+  INSERT INTO journal (id, number, kind, record)
+    SELECT ROW_NUMBER() OVER (ORDER BY id), ROW_NUMBER() OVER (ORDER BY id), kind, record
+    FROM journal_1 WHERE is_refused = 0;
+  DROP TABLE journal_1;
+`;
+
 /** The migration at index `n` leads from schema `n` to `n + 1`; a released one never changes. */
-export const MIGRATIONS: readonly string[] = [SCHEMA_1];
+export const MIGRATIONS: readonly string[] = [SCHEMA_1, SCHEMA_2];
 
 /**
  * Reads the number of the file's schema.
@@ -27,10 +60,34 @@ export function schemaOf(database: DatabaseSync): number {
   return version;
 }
 
+/** SHA-256 of the columns of each schema, from 1 on (`columnsOf`). */
+export const COLUMNS: readonly string[] = [
+  "a299839e165abedc65cc917588a0a689fe56eedd40078124c966d61dc9118c3d",
+  "69086e29646fc60291a20b431c985f21ef1fdb540a6eed7c58956ad923ae8e69",
+];
+
 /**
- * Runs the migrations that the database lacks, all or none.
+ * Reads a digest of all columns, in the file's order of columns. Builds before the first release
+ * called every schema 1, so a number alone proves nothing.
+ */
+export function columnsOf(database: DatabaseSync): string {
+  const columns = database.prepare(
+    `SELECT "table".name AS name, "column".name AS of, "column".type AS type,
+       "column"."notnull" AS required, "column".dflt_value AS standard, "column".pk AS key
+     FROM pragma_table_list AS "table" JOIN pragma_table_xinfo("table".name) AS "column"
+     WHERE "table".schema = 'main' AND "table".type = 'table'
+       AND "table".name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+     ORDER BY "table".name, "column".cid`,
+  ).all().map((row) => Object.values(row).join(" "));
+  return createHash("sha256").update(columns.join("\n")).digest("hex");
+}
+
+/**
+ * Runs the migrations that the database lacks, all or none. Of two processes at once, the second one
+ * waits for the first, and finds nothing to do.
  *
- * @param backUp Called first if the database has tables, with its schema's number.
+ * @param backUp Called first if the database has tables, with its schema's number. No other
+ * connection writes meanwhile.
  * @throws {unknown} The error of `backUp` or of SQLite, with nothing changed.
  */
 export function migrate(
@@ -38,10 +95,11 @@ export function migrate(
   migrations: readonly string[],
   backUp: (schema: number) => void,
 ): void {
-  const from = schemaOf(database);
-  if (from >= migrations.length) return;
-  if (from > 0) backUp(from);
+  if (schemaOf(database) >= migrations.length) return;
   transactNow(database, () => {
+    const from = schemaOf(database);
+    if (from >= migrations.length) return;
+    if (from > 0) backUp(from);
     for (const sql of migrations.slice(from)) database.exec(sql);
     database.exec(`PRAGMA user_version = ${migrations.length}`);
   });

@@ -16,7 +16,6 @@ import type { StoreErrorKind } from "../../core/store/store.ts";
  * A failure of the disk or of the database file, never of the work. Nothing of the work is stored.
  */
 export class StoreError extends PathError<StoreErrorKind> {
-  /** Name of the class, as logs show it. */
   override readonly name = "StoreError";
 }
 
@@ -49,7 +48,6 @@ const FILE_RESULTS: Readonly<Record<string, StoreErrorKind>> = {
 /**
  * Makes a {@link StoreError} from an error of SQLite or of the file system.
  *
- * @param path The database file, for the message.
  * @returns `thrown` itself if the disk did not fail: a violated constraint, or a bug of ours.
  */
 export function toStoreError(thrown: unknown, path: string): unknown {
@@ -57,6 +55,12 @@ export function toStoreError(thrown: unknown, path: string): unknown {
   const kind = kindOf(thrown);
   if (!kind) return thrown;
   return new StoreError(messageOf(kind, thrown.message, path), { kind, path, cause: thrown });
+}
+
+/** Whether an error of SQLite says that the disk refuses for now; the same work may succeed later. */
+export function isOfDisk(thrown: unknown): boolean {
+  const kind = thrown instanceof Error ? kindOf(thrown) : undefined;
+  return kind === "full" || kind === "unavailable";
 }
 
 /** Maximum length of SQLite's text in a message. */

@@ -3,14 +3,28 @@
  *
  * The ports of the store are asynchronous, because another database may replace this one. The work
  * itself is synchronous, so no other work runs in between. The running bot groups its commits and
- * has a journal (`commits.ts`). A process with a single change runs its transaction here, alone and
- * at once.
+ * has a journal (`commits.ts`). Without these, as for the opening of the file and for a reader beside
+ * the bot, each transaction runs here, alone and at once.
  *
  * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";
 import type { CommitOptions } from "./durability.ts";
+
+/** Stores work of one kind as records. The tables have it before other work reads or changes them. */
+export interface Journaled<Recorded> {
+  /** Stores a record; it is safe once the promise resolves. */
+  append(options: CommitOptions, record: Recorded): Promise<void>;
+  /**
+   * Stores a record that no caller waits for, with the next transaction. A kill before that undoes it.
+   *
+   * @param withinMs Milliseconds after which it is stored without another transaction; by default,
+   * as long as the tables may lag.
+   * @param onStored Called once the record is stored, or the tables have its work.
+   */
+  later(options: CommitOptions, record: Recorded, withinMs?: number, onStored?: () => void): void;
+}
 
 /** The ways to change and read the tables. */
 export interface Transactions {
@@ -28,15 +42,8 @@ export interface Transactions {
    * @param apply Does a record's work to the tables. It may run in a later process than the one
    * that stored the record, so it uses only the record and the tables. It must not fail for any
    * record of its kind.
-   * @returns A function that stores work as a record. The record is safe once the promise resolves.
-   * The tables have it before any other work reads or changes them.
    */
-  journaled<Recorded>(
-    kind: string,
-    apply: (record: Recorded) => void,
-  ): (options: CommitOptions, record: Recorded) => Promise<void>;
-  /** Does work that a crash may undo, with the next transaction or a moment later. */
-  later(options: CommitOptions, work: () => unknown): void;
+  journaled<Recorded>(kind: string, apply: (record: Recorded) => void): Journaled<Recorded>;
   /** Runs a statement that only reads. It sees all committed and all journaled work. */
   read<T>(work: () => T): Promise<T>;
   /** As {@link read}, for rows that no journaled work changes. */
@@ -51,8 +58,13 @@ export interface Transactions {
 export function createUngroupedTransactions(database: DatabaseSync): Transactions {
   return {
     commit: (_terms, work) => transact(database, work),
-    journaled: (_kind, apply) => (_terms, record) => transact(database, () => apply(record)),
-    later: (_terms, work) => transactNow(database, work),
+    journaled: (_kind, apply) => ({
+      append: (_terms, record) => transact(database, () => apply(record)),
+      later(_terms, record, _withinMs, onStored) {
+        transactNow(database, () => apply(record));
+        onStored?.();
+      },
+    }),
     read: (work) => Promise.try(work),
     readUnjournaled: (work) => Promise.try(work),
   };

@@ -2,21 +2,22 @@
  * Writes groups of jobs: all into the journal, or all into the tables, which lag behind it.
  *
  * If each job of a group may be journaled, the group becomes rows of the journal. Its work on the
- * tables is done a moment later, together with that of many others. Any other group lets the tables
- * catch up first, in its own transaction.
+ * tables is done up to a second later, together with that of many others. Any other group lets the
+ * tables catch up first, in its own transaction.
  *
  * A row of the journal is one transaction as JSON, with the name of the code that does it. Its work
- * and its removal are one transaction of SQLite. So the work is done exactly once. One of three
- * processes does it: the bot a moment later, the next start after a crash, or a command that opens
- * the store in between.
+ * and the watermark behind it are one transaction of SQLite. So the work is done exactly once. One of
+ * two processes does it: the one that has stored it, within a second, or after a crash the next one
+ * that opens the store to write.
  *
  * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";
 import type { StartTimer } from "../../lib/clock.ts";
-import { type CommitOptions, type CrashHooks, type Durability, UNNAMED } from "./durability.ts";
+import type { CommitOptions, CrashHooks, Durability } from "./durability.ts";
 import { prepareJobGroups } from "./job_group.ts";
+import { JOURNAL_PLACES, type JournalRow, prepareJournal } from "./journal.ts";
 
 /** Work that a caller waits for. */
 export interface WriteJob {
@@ -32,14 +33,13 @@ export interface WriteJob {
   readonly journal?: JournalRow;
 }
 
-/** Work that the tables do not have yet. */
-interface DeferredWork {
-  readonly options: CommitOptions;
+/** Work that only the journal has. */
+interface DeferredWork extends Pick<JournalRow, "kind"> {
   readonly run: () => void;
-  /** Kind of its record; absent if a crash may undo the work. */
-  readonly kind?: string;
-  /** Number of its record in the journal; absent if a crash may undo the work. */
-  readonly row?: number;
+  /** Number of its record in the journal. */
+  readonly row: number;
+  /** UTF-16 units of its record. */
+  readonly units: number;
 }
 
 /** Writes jobs, and lets the tables catch up later. */
@@ -51,23 +51,29 @@ export interface WriteBehind {
    * @throws {unknown} The error of SQLite or of the disk, with nothing stored.
    */
   write(jobs: readonly WriteJob[]): readonly WriteJob[];
-  /** Does work that a crash may undo: with the next transaction, or a moment later. */
-  later(options: CommitOptions, run: () => void): void;
   /**
-   * Brings the tables up to date.
+   * Brings the tables up to date, and does jobs to them in the same transaction.
    *
+   * @returns As {@link WriteBehind.write}.
    * @throws {unknown} The error of SQLite or of the disk; the tables stay behind.
    */
-  catchUp(): void;
+  catchUp(jobs?: readonly WriteJob[]): readonly WriteJob[];
   /**
    * Does the work that an earlier process has left in the journal.
    *
-   * @param apply Does a record of a kind to the tables.
    * @throws {unknown} As {@link WriteBehind.catchUp} does.
    */
-  recover(apply: (kind: string, record: string) => void): void;
-  /** Tries once more to bring the tables up to date, and starts no timer. */
+  recover(): void;
+  /**
+   * As {@link WriteBehind.recover}, within a transaction of the caller's that is never committed.
+   *
+   * @throws {unknown} The error of a record that the tables refuse.
+   */
+  fold(): void;
+  /** Leaves the rest to the next start, which finds it in the journal. */
   end(): void;
+  /** Bytes of the records that only the journal has. */
+  bytes(): number;
 }
 
 /** Everything that writing needs from outside. */
@@ -75,11 +81,13 @@ export interface WriteBehindDeps {
   /** Called around each named transaction; a test can end the process there. */
   readonly crash: CrashHooks;
   /**
-   * Called at once, before other work runs, if finished work is undone or another process has done
-   * it. The tables then differ from this process's memory.
+   * Called at once, before other work runs, if finished work is undone. The tables then differ from
+   * this process's memory.
    */
   readonly onUndone: () => void;
-  /** Gets work that the tables refused, which is a bug of ours. Its record stays in the journal. */
+  /** Does a record's work to the tables, if an earlier process has stored it. */
+  readonly applyRecord: (kind: string, record: string) => void;
+  /** Gets work that the tables refused, which is a bug of ours. Its record is kept. */
   readonly onRefused: (kind: string, error: unknown) => void;
   /** Runs work soon, once. */
   readonly soon: (run: () => void) => void;
@@ -88,145 +96,155 @@ export interface WriteBehindDeps {
 }
 
 /**
- * Maximum time (milliseconds) that the tables lag behind the journal.
- *
- * A kill undoes T5 of this time. Each such row costs a request after the start, and without the
- * right to read the history, it is held as uncertain after the nonce window. With 250 ms, replies
- * right after each other wrote 38 % fewer pages, but the CPU time fell by no more than the
- * measurement's noise. With a pause of 300 ms between replies, both limits wrote the same.
+ * Maximum time (milliseconds) that the tables lag behind the journal. A start reads what they lack,
+ * so nothing depends on it. Of replies 100 ms apart, each wrote 97 KB in 53 calls with 50 ms, and 43
+ * KB in 26 calls with this and a ring.
  */
-const LAG_MAX_MS = 50;
-/** Number of deferred records at which the tables catch up earlier. */
-const LAG_MAX_RECORDS = 128;
+export const LAG_MAX_MS = 1_000;
 /**
- * Maximum number of deferred records while the tables cannot catch up, because the disk is full.
- * From then on, nothing more is journaled.
+ * Number of deferred records at which the tables catch up earlier. Their work takes some 10 ms, in
+ * which nothing else runs. With 512, a burst of replies took no less CPU time.
  */
-const JOURNAL_MAX_RECORDS = 4_096;
+const LAG_MAX_RECORDS = 96;
+/** UTF-16 units of deferred records at which the tables catch up earlier. */
+const LAG_MAX_UNITS = 2 * 1024 * 1024;
 /** Delay (milliseconds) before the next try, if the tables could not catch up. */
-const RETRY_MS = 1_000;
+export const RETRY_MS = 1_000;
 
 /**
- * Creates the writer of a database, with an empty backlog.
+ * Creates the writer of a database, with an empty backlog. The function is longer than most, because
+ * its inner functions share one state: the work that only the journal has.
  *
  * @param database Open, migrated, owned by the caller; nothing else here writes to it.
  */
 export function createWriteBehind(
   database: DatabaseSync,
-  { crash, onUndone, onRefused, soon, schedule }: WriteBehindDeps,
+  { crash, onUndone, applyRecord, onRefused, soon, schedule }: WriteBehindDeps,
 ): WriteBehind {
   const journal = prepareJournal(database);
   const groups = prepareJobGroups(database, onUndone);
   let deferred: DeferredWork[] = [];
+  let units = 0;
+  /** Whether the tables catch up soon, or again after a failure. */
+  let isDue = false;
   let cancel: (() => void) | undefined;
 
   /** Puts records into the journal, all or none. */
   function append(jobs: readonly WriteJob[], rows: readonly JournalRow[]): readonly WriteJob[] {
     let numbers: readonly number[] = [];
-    const appendAll = () => void (numbers = rows.map(journal.append));
+    const appendAll = () => {
+      numbers = rows.map((row) => journal.append(row, deferred[0]?.row));
+    };
     callHook(crash.before, jobs);
-    if (rows.length === 1) groups.single(durabilityOf(jobs), appendAll);
-    else groups.whole(durabilityOf(jobs), appendAll);
+    try {
+      if (rows.length === 1) groups.single(durabilityOf(jobs), appendAll);
+      else groups.whole(durabilityOf(jobs), appendAll);
+    } catch (thrown) {
+      journal.undo(); // a full disk must not use up the places of the ring
+      throw thrown;
+    }
     callHook(crash.after, jobs);
-    for (const [index, job] of jobs.entries()) defer(journaledAs(numbers[index], job));
+    for (const [index, { run }] of jobs.entries()) {
+      const [row, record] = [numbers[index], rows[index]];
+      if (row === undefined || !record) continue;
+      defer({ run, row, kind: record.kind, units: record.record.length });
+    }
     return jobs;
   }
 
-  /** Lets the tables catch up, and runs the jobs in the same transaction. */
-  function apply(jobs: readonly WriteJob[]): readonly WriteJob[] {
-    const before = deferred;
-    // Later rows belong to another process: a bot keeps running while a command opens the store.
-    const upTo = before.findLast(({ row }) => row !== undefined)?.row;
-    const { caughtUp, committed } = groups.each(durabilityOf([...before, ...jobs]), (runJob) => {
-      const remaining = remainingOf(before, journal);
-      if (remaining.length < before.length) onUndone(); // another process has changed the tables
-      const caughtUp = remaining.filter((work) => runJob(work.run, (error) => refuse(work, error)));
+  /**
+   * Lets the tables catch up, and runs the jobs in the same transaction.
+   *
+   * @param tail The work that the tables lack, read within the transaction.
+   */
+  function apply(
+    jobs: readonly WriteJob[],
+    tail: () => readonly DeferredWork[] = () => deferred,
+  ): readonly WriteJob[] {
+    let upTo: number | undefined;
+    const committed = groups.each(durabilityOf(jobs), (runJob) => {
+      const lacking = tail();
+      upTo = lacking.at(-1)?.row;
+      for (const work of lacking) {
+        runJob(work.run, (error) => {
+          journal.refuse(work.row);
+          onRefused(work.kind, error);
+        });
+      }
       const committed = jobs.filter(({ run, reject }) => runJob(run, reject));
       if (upTo !== undefined) {
-        journal.clear(upTo);
+        journal.done(upTo);
         crash.before("TJ");
       }
-      callHook(crash.before, caughtUp);
       callHook(crash.before, committed);
-      return { caughtUp, committed };
+      return committed;
     });
-    deferred = deferred.slice(before.length);
+    deferred = [];
+    units = 0;
     cancel?.();
     cancel = undefined;
     if (upTo !== undefined) crash.after("TJ");
-    callHook(crash.after, caughtUp);
     callHook(crash.after, committed);
     return committed;
   }
 
-  function refuse({ row, kind = "later" }: DeferredWork, error: unknown): void {
-    if (row !== undefined) journal.refuse(row);
-    onRefused(kind, error);
-  }
+  const storedTail = () =>
+    journal.tail().map(({ number: row, kind, record }): DeferredWork => ({
+      kind,
+      row,
+      units: record.length,
+      run: () => applyRecord(kind, record),
+    }));
 
   function defer(work: DeferredWork): void {
     deferred.push(work);
-    if (deferred.length === LAG_MAX_RECORDS) soon(catchUpSoon);
-    else cancel ??= schedule(catchUpSoon, LAG_MAX_MS);
+    units += work.units;
+    if (deferred.length < LAG_MAX_RECORDS && units < LAG_MAX_UNITS) {
+      cancel ??= schedule(catchUpSoon, LAG_MAX_MS);
+    } else if (!isDue) {
+      isDue = true;
+      soon(catchUpSoon);
+    }
   }
 
-  function catchUp(): void {
-    if (deferred.length > 0) apply([]);
+  function catchUp(jobs: readonly WriteJob[] = []): readonly WriteJob[] {
+    return deferred.length + jobs.length > 0 ? apply(jobs) : [];
   }
 
   function catchUpSoon(): void {
+    isDue = false;
     cancel?.();
     cancel = undefined;
     try {
       catchUp();
     } catch {
       // Nothing is lost, and the next transaction or read fails with the same error.
+      isDue = true;
       cancel = schedule(catchUpSoon, RETRY_MS);
     }
   }
 
   return {
     write(jobs) {
+      if (jobs.length === 0) return jobs;
       const rows = jobs.flatMap(({ journal }) => journal ?? []);
-      const isShort = rows.length === jobs.length && deferred.length < JOURNAL_MAX_RECORDS;
-      return isShort ? append(jobs, rows) : apply(jobs);
+      const fitsJournal = rows.length === jobs.length &&
+        deferred.length + rows.length <= JOURNAL_PLACES;
+      return fitsJournal ? append(jobs, rows) : apply(jobs);
     },
-    later: (options, run) => defer({ options, run }),
     catchUp,
-    recover(applyRecord) {
-      deferred = journal.rows().map(({ id, kind, record }) => ({
-        options: UNNAMED,
-        kind,
-        row: id,
-        run: () => applyRecord(kind, record),
-      }));
-      catchUp();
+    recover() {
+      if (journal.tail().length > 0) apply([], storedTail); // a start without work writes nothing
+    },
+    fold() {
+      for (const { run } of storedTail()) run();
     },
     end() {
-      catchUpSoon();
+      deferred = []; // a catch-up may be due in this turn of the event loop
       cancel?.();
     },
+    bytes: () => units * 2,
   };
-}
-
-/** The work of a job that is in the journal. */
-function journaledAs(row: number | undefined, { run, journal }: WriteJob): DeferredWork {
-  return {
-    options: UNNAMED,
-    run,
-    kind: journal?.kind,
-    row,
-  };
-}
-
-/** Work that is still to be done. Another process may have done the oldest rows of the journal. */
-function remainingOf(
-  deferred: readonly DeferredWork[],
-  journal: Journal,
-): readonly DeferredWork[] {
-  if (deferred.every(({ row }) => row === undefined)) return deferred;
-  const oldest = journal.oldest() ?? Infinity;
-  return deferred.filter(({ row }) => row === undefined || row >= oldest);
 }
 
 function durabilityOf(jobs: readonly { readonly options: CommitOptions }[]): Durability {
@@ -241,67 +259,4 @@ function callHook(
     if (name) hook(name);
     if (also) hook(also);
   }
-}
-
-/** A record as it is stored. */
-export interface JournalRow {
-  /** Name of the code that does the record's work. */
-  readonly kind: string;
-  /** JSON. */
-  readonly record: string;
-}
-
-/**
- * The journal's rows. All methods run within the caller's transaction; `append` may be one by
- * itself.
- */
-interface Journal {
-  /**
-   * Adds a row as the newest.
-   *
-   * @returns The number of the row. Numbers rise for as long as the process lives.
-   */
-  append(row: JournalRow): number;
-  /** The number of the oldest row whose work is still to be done; `undefined` if there is none. */
-  oldest(): number | undefined;
-  /** Rows whose work is still to be done, oldest first. */
-  rows(): readonly (JournalRow & { readonly id: number })[];
-  /** Removes every row up to a number, except refused ones. */
-  clear(upTo: number): void;
-  /** Keeps a row whose work the tables refused, and skips it from now on. */
-  refuse(id: number): void;
-}
-
-/** Prepares the statements of the journal's table. */
-function prepareJournal(database: DatabaseSync): Journal {
-  const insert = database.prepare("INSERT INTO journal (id, kind, record) VALUES (?, ?, ?)");
-  const selectOldest = database.prepare("SELECT MIN(id) AS id FROM journal WHERE is_refused = 0");
-  const selectNewest = database.prepare("SELECT MAX(id) AS id FROM journal");
-  const select = database.prepare(
-    "SELECT id, kind, record FROM journal WHERE is_refused = 0 ORDER BY id",
-  );
-  const clear = database.prepare("DELETE FROM journal WHERE is_refused = 0 AND id <= ?");
-  const refuse = database.prepare("UPDATE journal SET is_refused = 1 WHERE id = ?");
-  const idIn = (row: Record<string, unknown> | undefined): number | undefined => {
-    const id = row?.["id"];
-    return typeof id === "number" ? id : undefined;
-  };
-  let lastId: number | undefined;
-  return {
-    append({ kind, record }) {
-      // Never reuse a number: another process may have emptied the table meanwhile.
-      lastId = (lastId ?? idIn(selectNewest.get()) ?? 0) + 1;
-      insert.run(lastId, kind, record);
-      return lastId;
-    },
-    oldest: () => idIn(selectOldest.get()),
-    rows: () =>
-      select.all().map(({ id, kind, record }) => ({
-        id: Number(id),
-        kind: String(kind),
-        record: String(record),
-      })),
-    clear: (upTo) => void clear.run(upTo),
-    refuse: (id) => void refuse.run(id),
-  };
 }

@@ -8,15 +8,11 @@ import { BLANK_ID } from "../schema/columns.ts";
 
 /** Everything by which the store's rows may name a person. */
 export interface Person {
-  /** Discord's id of the person. */
   readonly userId: string;
-  /** Names that the store has of the person. */
   readonly names: ReadonlySet<string>;
-  /** Ids of the person's messages. */
   readonly messages: ReadonlySet<string>;
   /** Direct message channels with the person. */
   readonly channels: ReadonlySet<string>;
-  /** Keys of the person's own sessions. */
   readonly sessions: ReadonlySet<string>;
 }
 
@@ -34,23 +30,8 @@ export const REMOVED_SUMMARY =
 /** Shorter names may be words, so they are removed only after an `@`. */
 const WORD_MIN = 4;
 
-/** Removes the traces of one person from texts. */
-export interface Scrubber {
-  /** Removes the person's id and names, and the ids of their messages. */
-  text(text: string): string;
-  /** The same for JSON of ours: ids become {@link BLANK_ID}, so that they stay valid. */
-  json(text: string): string;
-  /**
-   * Removes the person's messages from a text of a turn, too: those in fences with their `[from:]`
-   * line, quoted ones, and lines of JSON.
-   */
-  turn(text: string): string;
-  /** Whether a text has a trace. */
-  isIn(text: string): boolean;
-}
-
 /** Prepares the removal of a person's traces. */
-export function createScrubber({ userId, names, messages }: Person): Scrubber {
+export function createScrubber({ userId, names, messages }: Person) {
   const id = RegExp.escape(userId);
   const words = [...names].filter((name) => name.length >= WORD_MIN)
     .toSorted((one, other) => other.length - one.length).map((name) => RegExp.escape(name));
@@ -94,16 +75,26 @@ export function createScrubber({ userId, names, messages }: Person): Scrubber {
   const text = (whole: string) => withNames(withIds(whole, REMOVED));
 
   return {
+    /** Removes the person's id and names, and the ids of their messages. */
     text,
-    json: (whole) => withNames(withIds(whole, BLANK_ID)),
-    turn: (whole) =>
+    /** The same for JSON of ours: ids become {@link BLANK_ID}, so that they stay valid. */
+    json: (whole: string): string => withNames(withIds(whole, BLANK_ID)),
+    /**
+     * Removes the person's messages from a text of a turn, too: those in fences with their `[from:]`
+     * line, quoted ones, and lines of JSON.
+     */
+    turn: (whole: string): string =>
       text(
         whole.replace(own, REMOVED_MESSAGE).replace(quoted, "[in reply to: removed]")
           .split("\n").filter((line) => !isTheirs(line)).join("\n"),
       ),
-    isIn: (whole) => withNames(withIds(whole, REMOVED)) !== whole,
+    /** Whether a text has a trace. */
+    isIn: (whole: string): boolean => withNames(withIds(whole, REMOVED)) !== whole,
   };
 }
+
+/** Removes the traces of one person from texts. */
+export type Scrubber = ReturnType<typeof createScrubber>;
 
 /** Tool calls without their arguments, which repeat words of the asker: the text of a note. */
 export function withoutArguments(text: string): string {

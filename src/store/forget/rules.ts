@@ -107,8 +107,9 @@ const INDEX_OF_NOTES: ForgetRule = { keep: "triggers of the table note change it
 /** The tables, in the order of the schema. */
 export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
   ...declared(GATEWAY_TABLES),
-  journal: {
-    // Only refused records are left; the tables have all others.
+  journal: { keep: "the tables have all records by then, and all are deleted" },
+  journal_done: { keep: "a number" },
+  journal_refused: {
     change: {
       columns: ["record"],
       row: (row, _person, scrub) => scrub.isIn(stringIn(row, "record")) ? "delete" : undefined,

@@ -21,13 +21,11 @@ import { prepareTouchRun } from "./runs.ts";
 
 /** The point up to which a batch covers a shard's events. */
 export interface ShardProgress {
-  /** Number of the shard, from 0. */
   readonly shardId: number;
   /** Sequence number of the batch's last event. */
   readonly seq: number;
   /** Unix time in milliseconds of the newest message in the batch; 0 if it has none. */
   readonly storedUpTo: number;
-  /** Unix time in milliseconds at which the batch arrived. */
   readonly heardAt: number;
 }
 

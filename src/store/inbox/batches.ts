@@ -23,13 +23,13 @@ import { directOf, type InboxDeps, prepareStoreBatch } from "./store_batch.ts";
 import { prepareWaitingTurns } from "./waiting_turns.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import type { SendQueues } from "../memory/send_queues.ts";
-import { prepareSettle } from "../outbox/attempts.ts";
+import type { SettleLater } from "../outbox/attempts.ts";
 import { prepareMessageBlocks } from "../received/message_blocks.ts";
 import { prepareChanges } from "./changes.ts";
 import { prepareStops } from "./stops.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { Batches } from "../../core/store/inbox.ts";
+import type { AcceptedBatches } from "../../core/store/inbox.ts";
 
 /**
  * Creates the storage of batches. The function is longer than most, because its inner functions
@@ -37,9 +37,10 @@ import type { Batches } from "../../core/store/inbox.ts";
  */
 export function createBatches(
   database: DatabaseSync,
-  { commit, journaled, later, read }: Transactions,
+  { commit, journaled, read }: Transactions,
+  settleLater: SettleLater,
   { memory, verdicts, pruner, transcripts, onRecorded }: InboxDeps,
-): Batches {
+): AcceptedBatches {
   const { claims, direct, outgoing } = memory;
   const unpairedSenders = prepareUnpairedSenders(database, outgoing);
   const waitingTurns = prepareWaitingTurns(database, memory);
@@ -47,11 +48,11 @@ export function createBatches(
   const stops = prepareStops(database, memory);
   const deps = { memory, verdicts, pruner, transcripts };
   const store = prepareStoreBatch(database, deps, unpairedSenders, waitingTurns, changes, stops);
-  const settleKnown = prepareSettleKnown(database, outgoing.queues, later);
+  const settleKnown = prepareSettleKnown(outgoing.queues, settleLater);
   /** Messages whose verdict is in the journal only, or is about to be stored. */
   const unrecorded = new Set<MessageId>();
 
-  const append = journaled<PlainBatch>("batch", ({ arrivedAt, ...batch }) => {
+  const plain = journaled<PlainBatch>("batch", ({ arrivedAt, ...batch }) => {
     for (const { message } of batch.judged) unrecorded.delete(message.id);
     store({ ...batch, echoes: [], guilds: [] }, arrivedAt);
   });
@@ -62,12 +63,12 @@ export function createBatches(
    * they are not journaled.
    */
   function isPlain(
-    { judged, heard, guilds, changes = [], reactions = [] }: AcceptedBatch,
+    { judged, repeated = [], heard, guilds, changes = [], reactions = [] }: AcceptedBatch,
     unknown: readonly Echo[],
   ): boolean {
     const ids = new Set(judged.map(({ message }) => message.id));
     return heard !== undefined && changes.length === 0 && reactions.length === 0 &&
-      guilds.length === 0 &&
+      guilds.length === 0 && repeated.length === 0 &&
       unknown.length === 0 &&
       judged.length > 0 && ids.size === judged.length &&
       judged.every(({ verdict: { kind }, message, route, stop }) =>
@@ -91,7 +92,7 @@ export function createBatches(
       claims.accepted(id);
     }
     try {
-      await append(COMMIT_OPTIONS.T1, { accountId, heard, judged, arrivedAt });
+      await plain.append(COMMIT_OPTIONS.T1, { accountId, heard, judged, arrivedAt });
     } catch (error) {
       for (const { message: { id } } of judged) unrecorded.delete(id);
       waitingTurns.cancel(judged);
@@ -119,7 +120,7 @@ export function createBatches(
     // Until this batch is stored, a batch of another account with the same message must not be
     // journaled.
     for (const { message: { id } } of batch.judged) unrecorded.add(id);
-    const { recorded, applied, ...accepted } = await commit(
+    const { recorded, repeats, applied, ...accepted } = await commit(
       options,
       () => store({ ...batch, echoes: unknown }, arrivedAt),
     ).finally(() => {
@@ -129,7 +130,7 @@ export function createBatches(
     for (const channelId of accepted.settledIn) {
       outgoing.queues.forget(batch.accountId, channelId);
     }
-    onRecorded(recorded);
+    onRecorded(recorded, repeats);
     if (applied) changes.remember(applied);
     return {
       ...accepted,
@@ -150,21 +151,14 @@ export function createBatches(
 }
 
 /** Settles the echoes of messages that are in memory, outside of a transaction. */
-function prepareSettleKnown(
-  database: DatabaseSync,
-  queues: Pick<SendQueues, "echoed">,
-  later: Transactions["later"],
-) {
-  const settle = prepareSettle(database);
+function prepareSettleKnown(queues: Pick<SendQueues, "echoed">, settleLater: SettleLater) {
   return ({ accountId, echoes }: AcceptedBatch) => {
     const settledIn: ChannelId[] = [];
     const unknown = echoes.filter((echo) => {
       const match = queues.echoed(accountId, echo);
       if (match?.kind === "first") {
-        const { row: { id, fileCount, message: { channelId, nonce } } } = match;
-        settledIn.push(channelId);
-        const row = { id, accountId, nonce, channelId, fileCount };
-        later(COMMIT_OPTIONS.T5, () => settle(row, echo.messageId));
+        settledIn.push(match.row.message.channelId);
+        settleLater(match.row, echo.messageId);
       }
       return !match;
     });
@@ -177,7 +171,6 @@ interface PlainBatch {
   readonly accountId: AccountId;
   readonly heard: NonNullable<AcceptedBatch["heard"]>;
   readonly judged: readonly Judged[];
-  /** Unix time in milliseconds. */
   readonly arrivedAt: number;
 }
 

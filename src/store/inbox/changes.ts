@@ -36,18 +36,6 @@ export const NOTHING_APPLIED: AppliedChanges = {
   sessions: [],
 };
 
-/** Applies changes. */
-export interface Changes {
-  /**
-   * Applies changes to the tables, within a transaction of the caller's.
-   *
-   * @param now Unix time in milliseconds.
-   */
-  apply(accountId: AccountId, changes: readonly MessageChange[], now: number): AppliedChanges;
-  /** Applies the result to memory, once it is stored. */
-  remember(applied: AppliedChanges): void;
-}
-
 const rowSchema = z.object({
   account_id: column.text,
   session_key: column.text,
@@ -63,7 +51,7 @@ export function prepareChanges(
   { claims, turns, outgoing }: Pick<Memory, "claims" | "turns" | "outgoing">,
   blocks: Pick<MessageBlocks, "edit" | "remove">,
   transcripts: Pick<TranscriptRows, "redact" | "drop">,
-): Changes {
+) {
   const cut = prepareCut(database, outgoing);
   const select = database.prepare(
     `SELECT account_id, session_key, channel_id, finished_at, reply_to, message
@@ -82,7 +70,8 @@ export function prepareChanges(
   }
 
   return {
-    apply(accountId, changes, now) {
+    /** Applies changes to the tables, within a transaction of the caller's. */
+    apply(accountId: AccountId, changes: readonly MessageChange[], now: number): AppliedChanges {
       const edited = new Map<MessageId, InboundMessage>();
       const lost = new Set<MessageId>();
       const channels = new Set<ChannelId>();
@@ -139,7 +128,8 @@ export function prepareChanges(
         touched: [...edited.keys(), ...lost],
       };
     },
-    remember({ edited, cut, sessions }) {
+    /** Applies the result to memory, once it is stored. */
+    remember({ edited, cut, sessions }: AppliedChanges): void {
       for (const message of edited) claims.edit(message);
       for (const messageId of cut) {
         claims.drop(messageId);
@@ -149,6 +139,9 @@ export function prepareChanges(
     },
   };
 }
+
+/** Applies changes. */
+export type Changes = ReturnType<typeof prepareChanges>;
 
 /**
  * Whether the sender took the question back, by the policy about the edited text. Only reasons in

@@ -16,7 +16,7 @@ import type { Memory } from "../memory/memory.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { IS_PARKED, UPLOADED_FILES } from "../schema/questions.ts";
-import { prepareInsertSteps } from "../turns/turn_ends.ts";
+import { type ClaimRecord, prepareInsertSteps, prepareMarkRunning } from "../turns/turn_ends.ts";
 import { readMessage, readRunning, readWaiting } from "./rows.ts";
 import type { Carries, Claims } from "../../core/store/inbox.ts";
 
@@ -24,11 +24,16 @@ import type { Carries, Claims } from "../../core/store/inbox.ts";
 const CARRIED_MAX = 20;
 
 /** Messages that became part of a turn. */
-interface Joined {
+interface JoinedMessages {
   readonly entries: readonly WaitingMessage[];
   readonly messages: readonly InboundMessage[];
   /** Those that the tables have. */
   readonly stored: readonly WaitingMessage[];
+}
+
+function claimOf(turn: MessageId, entries: readonly WaitingMessage[], now: number): ClaimRecord {
+  const messages = entries.map(({ messageId, attempts }) => ({ messageId, attempt: attempts + 1 }));
+  return { turn, messages, now };
 }
 
 /**
@@ -39,10 +44,11 @@ interface Joined {
  */
 export function createClaims(
   database: DatabaseSync,
-  { commit, later, read }: Transactions,
+  { commit, journaled, read }: Transactions,
   { claims: queue, outgoing }: Pick<Memory, "claims" | "outgoing">,
 ): Claims {
   const insertSteps = prepareInsertSteps(database);
+  const markRunning = prepareMarkRunning(database);
   const selectWaiting = database.prepare(
     `SELECT id, message_id, account_id, channel_id, agent_id, session_key, attempt, turn_of,
             message ->> '$.guildId' AS guild_id FROM (
@@ -60,10 +66,6 @@ export function createClaims(
   const selectMessage = database.prepare(
     `SELECT message, ${UPLOADED_FILES} AS uploaded FROM inbox WHERE message_id = ?`,
   );
-  const claim = database.prepare(
-    `UPDATE inbox SET state = 'running', attempt = :attempt, claimed_at = :now, turn_of = :turnOf
-     WHERE message_id = :messageId AND state = 'waiting'`,
-  );
   const release = database.prepare(
     `UPDATE inbox SET state = 'waiting'
      WHERE (message_id = ? AND attempt = ? OR turn_of = ?) AND state = 'running'`,
@@ -72,6 +74,8 @@ export function createClaims(
     `UPDATE inbox SET state = 'waiting'
      WHERE finished_at IS NULL AND state = 'running' AND (:accountId IS NULL OR account_id = :accountId)`,
   );
+
+  const claimed = journaled<ClaimRecord>("claim", markRunning);
 
   function fill(): void {
     queue.fill(
@@ -87,17 +91,10 @@ export function createClaims(
    */
   async function storeClaim(turn: MessageId, stored: readonly WaitingMessage[], now: number) {
     if (stored.length === 0) return; // the others reach the tables as claimed
-    const markRunning = () => markRunningOf(turn, stored, now);
+    const record = claimOf(turn, stored, now);
     if (stored.every(({ isFresh, attempts }) => isFresh && attempts === 0)) {
-      later(COMMIT_OPTIONS.T2, markRunning);
-    } else await commit(COMMIT_OPTIONS.T2, markRunning);
-  }
-
-  function markRunningOf(turn: MessageId, entries: readonly WaitingMessage[], now: number): void {
-    for (const { messageId, attempts } of entries) {
-      const turnOf = messageId === turn ? null : turn;
-      claim.run({ messageId, attempt: attempts + 1, now, turnOf });
-    }
+      claimed.later(COMMIT_OPTIONS.T2, record);
+    } else await claimed.append(COMMIT_OPTIONS.T2, record);
   }
 
   const textOf = async ({ message, messageId }: WaitingMessage): Promise<InboundMessage> =>
@@ -113,7 +110,7 @@ export function createClaims(
     turn: WaitingMessage,
     max: number,
     decide: (entry: WaitingMessage, message: InboundMessage) => "take" | "skip" | "end",
-  ): Promise<Joined> {
+  ): Promise<JoinedMessages> {
     const entries: WaitingMessage[] = [];
     const stored: WaitingMessage[] = [];
     const messages: InboundMessage[] = [];
@@ -198,7 +195,7 @@ export function createClaims(
           if (!queue.isRunning(running)) {
             throw new Error(`The turn of message ${messageId} has ended`);
           }
-          markRunningOf(messageId, joined, now);
+          markRunning(claimOf(messageId, joined, now));
           insertSteps({ accountId, messageId, attempt }, stepsWith(messages));
         });
       } catch (error) {

@@ -11,6 +11,7 @@ import type { Transactions } from "../database/transact.ts";
 import type { AnsweredPeople, Inbox, ProxiedUsers } from "../../core/store/inbox.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { UNNAMED } from "../database/durability.ts";
+import type { SettleLater } from "../outbox/attempts.ts";
 import { createBatches } from "./batches.ts";
 import { createClaims } from "./claims.ts";
 import type { InboxDeps } from "./store_batch.ts";
@@ -21,11 +22,12 @@ import { createUndecided } from "./undecided.ts";
 export function createInbox(
   database: DatabaseSync,
   transactions: Transactions,
+  settleLater: SettleLater,
   deps: InboxDeps,
 ): Inbox {
   return joinParts(
     createAnsweredPeople(database, transactions),
-    createBatches(database, transactions, deps),
+    createBatches(database, transactions, settleLater, deps),
     createClaims(database, transactions, deps.memory),
     createProxiedUsers(database, transactions),
     createStopTurns(database, transactions, deps.memory),

@@ -21,20 +21,7 @@ import { prepareRemoveDrafts } from "../outbox/turn_outbox.ts";
 
 /** A message without a turn now. */
 export interface Stopped {
-  /** Discord's id of the message. */
   readonly messageId: MessageId;
-}
-
-/** Stops turns within a transaction of the caller's. */
-export interface Stops {
-  /**
-   * Stops turns for a message that asks for it, ends that message, and stores the answer to it.
-   *
-   * @param by The message, which is in the inbox.
-   */
-  stop(stop: StopRequest, by: MessageId, now: number): readonly Stopped[];
-  /** Stops turns by a command or a button. */
-  stopAll(scope: StopScope, now: number): readonly Stopped[];
 }
 
 const idSchema = z.object({ message_id: snowflakeSchema<"message">() });
@@ -43,8 +30,8 @@ const idSchema = z.object({ message_id: snowflakeSchema<"message">() });
 export function prepareStops(
   database: DatabaseSync,
   { outgoing }: Pick<Memory, "outgoing">,
-): Stops {
-  const cut: Cut = prepareCut(database, outgoing);
+) {
+  const cut: CutMessage = prepareCut(database, outgoing);
   const addOnce = prepareAddOnce(database, outgoing);
   // Both states are named, because the index of open messages begins with the state.
   const select = database.prepare(
@@ -63,7 +50,12 @@ export function prepareStops(
   }
 
   return {
-    stop({ scope, reply, nothing }, by, now) {
+    /**
+     * Stops turns for a message that asks for it, ends that message, and stores the answer to it.
+     *
+     * @param by The message, which is in the inbox.
+     */
+    stop({ scope, reply, nothing }: StopRequest, by: MessageId, now: number): readonly Stopped[] {
       const others = openIn(scope).filter((messageId) => messageId !== by);
       if (others.length === 0 && !nothing) return [];
       for (const id of others) cut(id, "stopped", "stopped by a person", now);
@@ -71,13 +63,17 @@ export function prepareStops(
       for (const frozen of others.length > 0 ? reply : nothing ?? []) addOnce(frozen, now);
       return [...others, by].map((messageId) => ({ messageId }));
     },
-    stopAll(scope, now) {
+    /** Stops turns by a command or a button. */
+    stopAll(scope: StopScope, now: number): readonly Stopped[] {
       const ids = openIn(scope);
       for (const id of ids) cut(id, "stopped", "stopped by a person", now);
       return ids.map((messageId) => ({ messageId }));
     },
   };
 }
+
+/** Stops turns within a transaction of the caller's. */
+export type Stops = ReturnType<typeof prepareStops>;
 
 /** Creates the storage of stops. */
 export function createStopTurns(
@@ -107,10 +103,9 @@ export function createStopTurns(
  * Ends a message.
  *
  * @param why For the operator.
- * @param now Unix time in milliseconds.
  * @returns Its channel; `undefined` if it has an end already, or is not in the inbox.
  */
-export type Cut = (
+export type CutMessage = (
   messageId: MessageId,
   end: CutEnd,
   why: string,
@@ -132,7 +127,7 @@ const cutIdSchema = z.object({ message_id: column.text });
  * If the turn of such a message answers others, too, they keep the turn with its steps: a tool call
  * that must not run twice does not.
  */
-export function prepareCut(database: DatabaseSync, outgoing: Outgoing): Cut {
+export function prepareCut(database: DatabaseSync, outgoing: Outgoing): CutMessage {
   const finish = database.prepare(
     `UPDATE inbox SET state = ?, failure = ?, finished_at = ?
      WHERE message_id = ? AND finished_at IS NULL

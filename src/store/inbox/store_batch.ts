@@ -13,6 +13,7 @@ import {
   type AcceptedBatch,
   type Judged,
   NOTHING_CHANGED,
+  type RepeatedVerdict,
 } from "../../core/inbound/inbox.ts";
 import { prepareKeepGuild } from "../gateway/accounts.ts";
 import { prepareAdvanceSession } from "../gateway/sessions.ts";
@@ -34,17 +35,15 @@ import type { Stops } from "./stops.ts";
 import type { WaitingTurns } from "./waiting_turns.ts";
 import { prepareAddToInbox, prepareKeepUndecided } from "./rows.ts";
 
-/**
- * Stores a batch in the tables.
- *
- * @param arrivedAt Unix time in milliseconds.
- */
+/** Stores a batch in the tables. */
 export type StoreBatch = (
   batch: AcceptedBatch,
   arrivedAt: number,
 ) => Accepted & {
   /** The messages whose verdicts are new. */
   readonly recorded: readonly Judged[];
+  /** More of them, which share verdicts. */
+  readonly repeats: readonly RepeatedVerdict[];
   /** The effect of changes; absent if the batch had none. */
   readonly applied?: AppliedChanges;
 };
@@ -75,9 +74,9 @@ export function prepareStoreBatch(
    * of the first, and each turn counts for the next one.
    */
   function recordAll(
-    { accountId, judged, pairing, waiting }: AcceptedBatch,
+    { accountId, judged, repeated = [], pairing, waiting }: AcceptedBatch,
     now: number,
-  ): readonly Recorded[] {
+  ): { readonly results: readonly Recorded[]; readonly repeats: readonly RepeatedVerdict[] } {
     const recording = verdicts.begin(accountId, now);
     const recorded: Recorded[] = [];
     for (const incoming of judged) {
@@ -94,8 +93,10 @@ export function prepareStoreBatch(
         refusedIn: isTold ? message.channelId : undefined,
       });
     }
+    const repeats = repeated.map((group) => recording.repeat(group))
+      .filter(({ messages }) => messages.length > 0);
     recording.end();
-    return recorded;
+    return { results: recorded, repeats };
   }
 
   /** Stops come before edits and deletions: they concern messages that this batch had already. */
@@ -120,23 +121,25 @@ export function prepareStoreBatch(
 
   return (batch, arrivedAt) => {
     const { accountId, heard, echoes, reactions = [], guilds } = batch;
-    const results = recordAll(batch, arrivedAt);
+    const { results, repeats } = recordAll(batch, arrivedAt);
     const recorded = results.map(({ judged }) => judged);
-    const { accepted, undecided, grown } = keep(recorded, arrivedAt);
+    const { accepted, undecided, grown } = keep(recorded, arrivedAt, repeats);
     const applied = applyAll(batch, accepted, arrivedAt);
     const echoResults = echoes.map((echo) => settleEcho(accountId, echo));
     if (reactions.length > 0) keepReactions(accountId, reactions, arrivedAt);
     for (const guild of guilds) keepGuild(accountId, guild);
     if (heard) {
-      const storedUpTo = newestOf(recorded);
+      const storedUpTo = newestOf(recorded, repeats);
       advance(accountId, { ...heard, storedUpTo, heardAt: arrivedAt });
     }
-    pruner.afterBatch(grown, recorded.length, arrivedAt);
+    const rows = repeats.reduce((sum, { messages }) => sum + messages.length, recorded.length);
+    pruner.afterBatch(grown, rows, arrivedAt);
     const settledRows = echoResults.flatMap(({ settledIn }) => settledIn ?? []);
     const cut = new Set<string>(applied?.cut);
     return {
       ...(applied ?? NOTHING_CHANGED),
       recorded,
+      repeats,
       applied,
       accepted: cut.size === 0 ? accepted : accepted.filter(({ message: { id } }) => !cut.has(id)),
       undecided,
@@ -150,9 +153,12 @@ export function prepareStoreBatch(
 }
 
 /** When the newest message was sent; 0 if there are none. */
-function newestOf(recorded: readonly Judged[]): number {
+function newestOf(recorded: readonly Judged[], repeats: readonly RepeatedVerdict[]): number {
   let newest = 0;
   for (const { message } of recorded) if (message.sentAt > newest) newest = message.sentAt;
+  for (const { messages } of repeats) {
+    for (const { sentAt } of messages) if (sentAt > newest) newest = sentAt;
+  }
   return newest;
 }
 
@@ -160,14 +166,13 @@ function newestOf(recorded: readonly Judged[]): number {
 export interface InboxDeps {
   /** Waiting messages and channels that this process remembers. */
   readonly memory: Memory;
-  /** The record of verdicts. */
   readonly verdicts: VerdictBlocks;
   /** Deletes old context and verdicts as new ones arrive. */
   readonly pruner: Pruner;
   /** Transcripts of sessions, which a deletion changes. */
   readonly transcripts: TranscriptRows;
   /** Gets the new verdicts, once they are stored. */
-  readonly onRecorded: (recorded: readonly Judged[]) => void;
+  readonly onRecorded: (recorded: readonly Judged[], repeats?: readonly RepeatedVerdict[]) => void;
 }
 
 /** The messages and channels that new verdicts have changed. */
@@ -180,12 +185,12 @@ export interface Kept {
   readonly grown: readonly ContextGrowth[];
 }
 
-/**
- * Applies verdicts within a transaction of the caller's.
- *
- * @param now Unix time in milliseconds.
- */
-export type KeepJudged = (recorded: readonly Judged[], now: number) => Kept;
+/** Applies verdicts within a transaction of the caller's. */
+export type KeepJudged = (
+  recorded: readonly Judged[],
+  now: number,
+  repeats?: readonly RepeatedVerdict[],
+) => Kept;
 
 /**
  * Prepares the effects of verdicts: a message then goes to the inbox, to a channel's context, or to the
@@ -201,9 +206,9 @@ export function prepareKeepJudged(
   const addToInbox = prepareAddToInbox(database, claims);
   const keepDirectChannel = prepareKeepDirectChannel(database);
   const keepUndecided = prepareKeepUndecided(database);
-  return (recorded, now) => {
+  return (recorded, now, repeats = []) => {
     const grown: ContextGrowth[] = [];
-    for (const { key, messages } of overheardIn(recorded)) {
+    for (const { key, messages } of overheardIn(recorded, repeats)) {
       keepOverheard(key, messages, now);
       grown.push({ key, count: messages.length });
     }
@@ -222,20 +227,34 @@ export function prepareKeepJudged(
 /** The messages to keep as context, by channel. */
 function overheardIn(
   recorded: readonly Judged[],
+  repeats: readonly RepeatedVerdict[],
 ): Iterable<{ readonly key: OverheardKey; readonly messages: readonly Overheard[] }> {
   const channels = new Map<
     string,
     { readonly key: OverheardKey; readonly messages: Overheard[] }
   >();
-  for (const { message, verdict } of recorded) {
-    if (verdict.kind !== "ignore" || !verdict.keepAsContext) continue;
-    const { accountId, channelId } = message;
+  const messagesOf = ({ message: { accountId, channelId } }: Judged) => {
     const name = `${accountId} ${channelId}`;
     let channel = channels.get(name);
     if (!channel) channels.set(name, channel = { key: { accountId, channelId }, messages: [] });
-    channel.messages.push(toOverheard(message));
+    return channel.messages;
+  };
+  for (const judged of recorded) {
+    if (isContext(judged)) messagesOf(judged).push(toOverheard(judged.message));
+  }
+  for (const { judged, messages: repeated } of repeats) {
+    if (!isContext(judged)) continue;
+    const { tag, authorId } = toOverheard(judged.message);
+    const messages = messagesOf(judged);
+    for (const { id: messageId, text, sentAt } of repeated) {
+      messages.push({ messageId, tag, authorId, text, sentAt });
+    }
   }
   return channels.values();
+}
+
+function isContext({ verdict }: Judged): boolean {
+  return verdict.kind === "ignore" && verdict.keepAsContext;
 }
 
 /** The accepted messages outside of guilds. */

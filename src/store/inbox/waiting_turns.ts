@@ -53,7 +53,6 @@ export interface WaitingTurns {
    * Checks a message that has no final verdict yet, within a transaction of the caller's.
    *
    * @param rules Without them, every turn may wait, and none is counted.
-   * @param now Unix time in milliseconds.
    */
   check(judged: Judged, rules: WaitingRules | undefined, now: number): Checked;
 }

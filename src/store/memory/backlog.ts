@@ -13,9 +13,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 
 /** A message that waits. */
 export interface WaitingMessage {
-  /** Discord's id of the message. */
   readonly messageId: MessageId;
-  /** The account that received it. */
   readonly accountId: AccountId;
   /** The channel, thread or direct message channel that it stands in. */
   readonly channelId: ChannelId;
@@ -33,47 +31,6 @@ export interface WaitingMessage {
   readonly turnOf?: MessageId;
   /** Whether this process has stored it; its first claim then needs no commit of its own. */
   readonly isFresh: boolean;
-}
-
-/** Waiting messages by session. */
-export interface WaitingMessages {
-  /** Adds a message. A message that is here already stays unchanged. */
-  insert(entry: WaitingMessage): void;
-  /**
-   * Whether one more message of the account and the session may be in memory. If not, only the
-   * tables have it, and the backlog notes that it is partial.
-   */
-  hasRoom(accountId: AccountId, sessionKey: string): boolean;
-  /** Whether the text of one more message may be in memory. */
-  hasRoomForText(): boolean;
-  /**
-   * Finds the next message of an account, and counts a turn for its guild. Guilds take turns. Of a
-   * guild's sessions without a running turn, the one comes first that has waited longest, and in it
-   * the message that was written first.
-   *
-   * @param blocked Channels without a next message for now.
-   */
-  next(accountId: AccountId, blocked: readonly ChannelId[]): WaitingMessage | undefined;
-  /** Messages of the same session, channel and account as this one, by their ids. */
-  behind(entry: WaitingMessage): readonly WaitingMessage[];
-  /** Finds a message by its id; `undefined` if it is not in memory. */
-  find(messageId: MessageId): WaitingMessage | undefined;
-  /**
-   * Removes a message that is here.
-   *
-   * @returns Whether memory now has room for messages that only the tables have.
-   */
-  takeOut(entry: WaitingMessage): boolean;
-  /** Whether messages wait that only the tables have. */
-  isPartial(): boolean;
-  /** Notes that a turn of a session begins: none of its messages is next. */
-  block(sessionKey: string): void;
-  /** Notes that the turn is over. */
-  unblock(sessionKey: string): void;
-  /** Forgets all messages; sessions with a running turn stay blocked. */
-  clear(): void;
-  /** Estimated bytes of memory. */
-  bytes(): number;
 }
 
 /**
@@ -101,7 +58,7 @@ const MESSAGE_UNITS = 600;
  * Creates an empty backlog. The function is longer than most, because its methods share one state:
  * the lists of waiting messages.
  */
-export function createBacklog(): WaitingMessages {
+export function createBacklog() {
   /** By session, in the order of arrival. */
   const sessions = new Map<string, WaitingMessage[]>();
   /** Sessions with messages and without a running turn. */
@@ -119,7 +76,8 @@ export function createBacklog(): WaitingMessages {
   let units = 0;
 
   return {
-    insert(entry) {
+    /** Adds a message. A message that is here already stays unchanged. */
+    insert(entry: WaitingMessage): void {
       const { messageId, accountId, arrival, route: { sessionKey } } = entry;
       if (ids.has(messageId)) return;
       ids.add(messageId);
@@ -132,13 +90,25 @@ export function createBacklog(): WaitingMessages {
       counts.set(accountId, (counts.get(accountId) ?? 0) + 1);
       units += unitsOf(entry);
     },
-    hasRoom(accountId, sessionKey) {
+    /**
+     * Whether one more message of the account and the session may be in memory. If not, only the
+     * tables have it, and the backlog notes that it is partial.
+     */
+    hasRoom(accountId: AccountId, sessionKey: string): boolean {
       if ((counts.get(accountId) ?? 0) >= ACCOUNT_MAX) longAccounts.add(accountId);
       if ((sessions.get(sessionKey)?.length ?? 0) >= SESSION_MAX) longSessions.add(sessionKey);
       return !longAccounts.has(accountId) && !longSessions.has(sessionKey);
     },
-    hasRoomForText: () => units < TEXT_MAX,
-    next(accountId, blocked) {
+    /** Whether the text of one more message may be in memory. */
+    hasRoomForText: (): boolean => units < TEXT_MAX,
+    /**
+     * Finds the next message of an account, and counts a turn for its guild. Guilds take turns. Of a
+     * guild's sessions without a running turn, the one comes first that has waited longest, and in it
+     * the message that was written first.
+     *
+     * @param blocked Channels without a next message for now.
+     */
+    next(accountId: AccountId, blocked: readonly ChannelId[]): WaitingMessage | undefined {
       let oldest: WaitingMessage | undefined;
       let time = Infinity;
       for (const sessionKey of ready) {
@@ -163,13 +133,17 @@ export function createBacklog(): WaitingMessages {
       }
       return next;
     },
-    behind({ accountId, channelId, route: { sessionKey } }) {
+    /** Messages of the same session, channel and account as this one, by their ids. */
+    behind(
+      { accountId, channelId, route: { sessionKey } }: WaitingMessage,
+    ): readonly WaitingMessage[] {
       const session = sessions.get(sessionKey) ?? [];
       return session.filter((entry) =>
         entry.accountId === accountId && entry.channelId === channelId
       ).sort((a, b) => isBefore(a.messageId, b.messageId) ? -1 : 1);
     },
-    find(messageId) {
+    /** Finds a message by its id; `undefined` if it is not in memory. */
+    find(messageId: MessageId): WaitingMessage | undefined {
       if (!ids.has(messageId)) return undefined;
       for (const session of sessions.values()) {
         const entry = session.find((waiting) => waiting.messageId === messageId);
@@ -177,7 +151,12 @@ export function createBacklog(): WaitingMessages {
       }
       return undefined;
     },
-    takeOut(entry) {
+    /**
+     * Removes a message that is here.
+     *
+     * @returns Whether memory now has room for messages that only the tables have.
+     */
+    takeOut(entry: WaitingMessage): boolean {
       const { messageId, accountId, route: { sessionKey } } = entry;
       const session = sessions.get(sessionKey) ?? [];
       session.splice(session.indexOf(entry), 1);
@@ -193,16 +172,20 @@ export function createBacklog(): WaitingMessages {
       return (isOver && longSessions.has(sessionKey)) ||
         (longAccounts.has(accountId) && remaining < ACCOUNT_MAX / 2);
     },
-    isPartial: () => longSessions.size + longAccounts.size > 0,
-    block(sessionKey) {
+    /** Whether messages wait that only the tables have. */
+    isPartial: (): boolean => longSessions.size + longAccounts.size > 0,
+    /** Notes that a turn of a session begins: none of its messages is next. */
+    block(sessionKey: string): void {
       busy.add(sessionKey);
       ready.delete(sessionKey);
     },
-    unblock(sessionKey) {
+    /** Notes that the turn is over. */
+    unblock(sessionKey: string): void {
       busy.delete(sessionKey);
       if (sessions.has(sessionKey)) ready.add(sessionKey);
     },
-    clear() {
+    /** Forgets all messages; sessions with a running turn stay blocked. */
+    clear(): void {
       sessions.clear();
       ready.clear();
       ids.clear();
@@ -211,9 +194,13 @@ export function createBacklog(): WaitingMessages {
       longAccounts.clear();
       units = 0;
     },
-    bytes: () => ids.size * ENTRY_BYTES + units * 2,
+    /** Estimated bytes of memory. */
+    bytes: (): number => ids.size * ENTRY_BYTES + units * 2,
   };
 }
+
+/** Waiting messages by session. */
+export type WaitingMessages = ReturnType<typeof createBacklog>;
 
 function isClaimable(
   { accountId: receiver, channelId }: WaitingMessage,
@@ -236,20 +223,10 @@ function unitsOf({ message }: WaitingMessage): number {
 
 /** The place of a waiting message. */
 interface Placed {
-  /** The account that received it. */
   readonly accountId: string;
-  /** Its channel. */
   readonly channelId: string;
   /** Absent in direct messages. */
   readonly guildId?: string;
-}
-
-/** The order of guilds. */
-interface FairTurns {
-  /** The time of a message's guild; among waiting messages, the lowest is next. */
-  timeOf(entry: Placed): number;
-  /** Notes that a turn for the message begins. */
-  begun(entry: Placed): void;
 }
 
 /** Number of guilds of an account from which those without effect are forgotten. */
@@ -262,15 +239,17 @@ const MANY = 256;
  * with the earliest time comes first. The time of a guild without waiting messages does not stay
  * behind: it gains no lead by being silent. A direct message counts as a guild of its own.
  */
-function createFairTurns(): FairTurns {
+function createFairTurns() {
   /** By account, and by guild or direct message channel: a joined key costs much in a burst. */
   const accounts = new Map<string, Map<string, number>>();
   let now = 0;
   const timeOf = ({ accountId, guildId, channelId }: Placed) =>
     Math.max(now, accounts.get(accountId)?.get(guildId ?? channelId) ?? 0);
   return {
+    /** The time of a message's guild; among waiting messages, the lowest is next. */
     timeOf,
-    begun(entry) {
+    /** Notes that a turn for the message begins. */
+    begun(entry: Placed): void {
       const { accountId, guildId, channelId } = entry;
       now = timeOf(entry);
       const times = accounts.get(accountId) ?? new Map<string, number>();

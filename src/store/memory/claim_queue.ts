@@ -46,7 +46,6 @@ export interface ClaimQueue {
   /**
    * Adds a waiting message to a running turn.
    *
-   * @param turn The message that the turn was claimed with.
    * @returns Whether the turn still runs, and the message still waits unchanged.
    */
   join(turn: MessageId, entry: WaitingMessage): boolean;

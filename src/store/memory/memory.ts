@@ -3,45 +3,18 @@
  * that was just written.
  *
  * The tables can restore all of it. It is forgotten whenever it may differ from them: after undone
- * work, or after a write of another process.
+ * work.
  *
  * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { createNewestSet, type NewestSet } from "../../lib/cache.ts";
-import { type ClaimQueue, createClaimQueue } from "./claim_queue.ts";
-import { createOpenTurnCounts, type OpenTurnCounts } from "./open_turns.ts";
-import { createOutgoing, type Outgoing } from "./send_queues.ts";
-import { createSpentToday, type SpentToday } from "./spent_today.ts";
-import {
-  createQuietChannels,
-  createReactedChannels,
-  type QuietChannels,
-  type ReactedChannels,
-} from "./quiet_channels.ts";
-
-/** All of the store's memory. */
-export interface Memory {
-  /** Messages that wait for a turn. */
-  readonly claims: ClaimQueue;
-  /** Numbers of open turns. */
-  readonly turns: OpenTurnCounts;
-  /** Messages that wait to be sent. */
-  readonly outgoing: Outgoing;
-  /** Channels without new context for their sessions. */
-  readonly quiet: QuietChannels;
-  /** Channels with reactions that no turn has seen. */
-  readonly reacted: ReactedChannels;
-  /** Direct channels that are on the disk: their messages need no commit that waits for it. */
-  readonly direct: NewestSet<string>;
-  /** Today's use of models. */
-  readonly spent: SpentToday;
-  /** Forgets everything, because the tables may differ. */
-  forget(): void;
-  /** Estimated bytes of each part, by its name. */
-  caches(): Readonly<Record<string, number>>;
-}
+import { createNewestSet } from "../../lib/cache.ts";
+import { createClaimQueue } from "./claim_queue.ts";
+import { createOpenTurnCounts } from "./open_turns.ts";
+import { createOutgoing } from "./send_queues.ts";
+import { createSpentToday } from "./spent_today.ts";
+import { createQuietChannels, createReactedChannels } from "./quiet_channels.ts";
 
 /** Maximum number of direct channels. A forgotten one costs one commit that waits for the disk. */
 const DIRECT_MAX = 8_192;
@@ -49,7 +22,7 @@ const DIRECT_MAX = 8_192;
 const DIRECT_BYTES = 120;
 
 /** Creates empty memory. */
-export function createMemory(database: DatabaseSync): Memory {
+export function createMemory(database: DatabaseSync) {
   const claims = createClaimQueue();
   const turns = createOpenTurnCounts();
   const outgoing = createOutgoing(database);
@@ -58,14 +31,20 @@ export function createMemory(database: DatabaseSync): Memory {
   const reacted = createReactedChannels();
   const direct = createNewestSet<string>(DIRECT_MAX);
   return {
+    /** Messages that wait for a turn. */
     claims,
     turns,
+    /** Messages that wait to be sent. */
     outgoing,
+    /** Channels without new context for their sessions. */
     quiet,
+    /** Channels with reactions that no turn has seen. */
     reacted,
+    /** Direct channels that are on the disk: their messages need no commit that waits for it. */
     direct,
     spent,
-    forget() {
+    /** Forgets everything, because the tables may differ. */
+    forget(): void {
       spent.forget();
       claims.forget();
       turns.forget();
@@ -74,7 +53,8 @@ export function createMemory(database: DatabaseSync): Memory {
       reacted.forget();
       direct.clear();
     },
-    caches: () => ({
+    /** Estimated bytes of each part, by its name. */
+    caches: (): Readonly<Record<string, number>> => ({
       inbox: claims.bytes(),
       open_turns: turns.bytes(),
       outbox: outgoing.queues.bytes(),
@@ -85,3 +65,6 @@ export function createMemory(database: DatabaseSync): Memory {
     }),
   };
 }
+
+/** All of the store's memory. */
+export type Memory = ReturnType<typeof createMemory>;

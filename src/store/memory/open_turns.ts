@@ -16,11 +16,8 @@ import type { WaitingMessage, WaitingMessages } from "./backlog.ts";
 
 /** A message whose turn is open. */
 export interface OpenTurn {
-  /** Discord's id of the message. */
   readonly messageId: MessageId;
-  /** The account that answers it. */
   readonly accountId: AccountId;
-  /** Its sender. */
   readonly userId: UserId;
   /** Channel, thread or direct message channel that it stands in. */
   readonly channelId: ChannelId;
@@ -28,9 +25,7 @@ export interface OpenTurn {
 
 /** A list of open turns: those of one sender or of one channel, with one account. */
 export interface ListKey {
-  /** The account that answers. */
   readonly accountId: AccountId;
-  /** Kind of the list. */
   readonly list: FullList;
   /** The sender's id, or the channel's. */
   readonly id: string;
@@ -152,7 +147,6 @@ export interface RunningMessage {
 
 /** A turn that has not ended. It has no entries if an earlier process left its claim. */
 export interface ClaimedTurn {
-  /** Key of its session. */
   readonly sessionKey: string;
   /** Number of its attempt, from 1; 0 if unknown. */
   readonly attempt: number;
@@ -160,42 +154,10 @@ export interface ClaimedTurn {
   readonly entries: WaitingMessage[];
 }
 
-/** Running turns, by the message of their claim. A running turn blocks its session. */
-export interface ClaimedTurns {
-  /** Whether a running turn answers a message. */
-  has(messageId: string): boolean;
-  /** The turn that was claimed with a message. */
-  turn(turnOf: string): ClaimedTurn | undefined;
-  /** Whether this claim of its message is running. */
-  isRunning(claim: Claim): boolean;
-  /** A message of a running turn. */
-  messageOf(messageId: string): RunningMessage | undefined;
-  /** Begins the turn of a message. */
-  begin(messageId: string, turn: ClaimedTurn): void;
-  /** Adds a message to a turn. */
-  join(turnOf: MessageId, entry: WaitingMessage): void;
-  /**
-   * Takes a message out of a turn.
-   *
-   * @returns Whether the message was part of the turn.
-   */
-  leave(turnOf: MessageId, messageId: MessageId): boolean;
-  /**
-   * Ends the turn that was claimed with a message.
-   *
-   * @returns The turn, if one ran.
-   */
-  end(turnOf: string): ClaimedTurn | undefined;
-  /** Ends the turn that answers a message. */
-  endTurnOf(messageId: string): ClaimedTurn | undefined;
-  /** Ends the turns of an account and those of an earlier process, or all. */
-  endAll(accountId?: AccountId): void;
-}
-
 /** Creates the memory of running turns, which blocks their sessions in the backlog. */
 export function createRunningTurns(
   backlog: Pick<WaitingMessages, "block" | "unblock">,
-): ClaimedTurns {
+) {
   const turns = new Map<string, ClaimedTurn>();
   /** For each message of a turn beside the first: the first. */
   const joined = new Map<string, MessageId>();
@@ -210,10 +172,14 @@ export function createRunningTurns(
   }
 
   return {
-    has: (messageId) => turns.has(messageId) || joined.has(messageId),
-    turn: (turnOf) => turns.get(turnOf),
-    isRunning: ({ message, attempt }) => turns.get(message.id)?.attempt === attempt,
-    messageOf(messageId) {
+    /** Whether a running turn answers a message. */
+    has: (messageId: string): boolean => turns.has(messageId) || joined.has(messageId),
+    /** The turn that was claimed with a message. */
+    turn: (turnOf: string): ClaimedTurn | undefined => turns.get(turnOf),
+    /** Whether this claim of its message is running. */
+    isRunning: ({ message, attempt }: Claim): boolean => turns.get(message.id)?.attempt === attempt,
+    /** A message of a running turn. */
+    messageOf(messageId: string): RunningMessage | undefined {
       const turnOf = joined.get(messageId);
       if (turnOf === undefined) {
         const attempt = turns.get(messageId)?.attempt;
@@ -222,15 +188,18 @@ export function createRunningTurns(
       const entry = turns.get(turnOf)?.entries.find((one) => one.messageId === messageId);
       return entry && { attempt: entry.attempts + 1, turnOf };
     },
-    begin(messageId, turn) {
+    /** Begins the turn of a message. */
+    begin(messageId: string, turn: ClaimedTurn): void {
       turns.set(messageId, turn);
       backlog.block(turn.sessionKey);
     },
-    join(turnOf, entry) {
+    /** Adds a message to a turn. */
+    join(turnOf: MessageId, entry: WaitingMessage): void {
       turns.get(turnOf)?.entries.push(entry);
       joined.set(entry.messageId, turnOf);
     },
-    leave(turnOf, messageId) {
+    /** Takes a message out of a turn. Returns whether the message was part of the turn. */
+    leave(turnOf: MessageId, messageId: MessageId): boolean {
       const entries = turns.get(turnOf)?.entries;
       const index = entries?.findIndex((one) => one.messageId === messageId) ?? -1;
       if (index < 0) return false;
@@ -238,9 +207,13 @@ export function createRunningTurns(
       joined.delete(messageId);
       return true;
     },
+    /** Ends the turn that was claimed with a message. Returns the turn, if one ran. */
     end,
-    endTurnOf: (messageId) => end(joined.get(messageId) ?? messageId),
-    endAll(accountId) {
+    /** Ends the turn that answers a message. */
+    endTurnOf: (messageId: string): ClaimedTurn | undefined =>
+      end(joined.get(messageId) ?? messageId),
+    /** Ends the turns of an account and those of an earlier process, or all. */
+    endAll(accountId?: AccountId): void {
       for (const [messageId, { entries: [first] }] of turns) {
         if (accountId === undefined || !first || first.accountId === accountId) end(messageId);
       }

@@ -6,9 +6,7 @@
  * files and drafts, and neither refused nor failing. It then needs no read of the tables. Any other
  * event makes the channel unknown, and the tables are read until it is empty again.
  *
- * A journaled row has its number before the table has the row. Another process, `barnacle send`, may
- * give that number to a row of its own meanwhile. The journaled row then takes the next free number.
- * So only the nonce names a row for certain.
+ * A journaled row has its number before the table has the row.
  *
  * @module
  */
@@ -17,7 +15,6 @@ import type { DatabaseSync } from "node:sqlite";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { Echo } from "../../core/inbound/inbox.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
-import { createBurstWatch } from "../database/other_writers.ts";
 
 /** The meaning of an echo of a known message. */
 export type KnownEcho =
@@ -238,31 +235,8 @@ function nonceKeyOf({ message: { accountId, nonce } }: OutboxRow): string {
   return `${accountId} ${nonce}`;
 }
 
-/** The outbox as this process knows it. */
-export interface Outgoing {
-  /** Waiting messages of known channels. */
-  readonly queues: SendQueues;
-  /**
-   * Reads from the tables whether messages wait in a channel. If none does, the queues know the
-   * channel from then on. The tables must be up to date.
-   */
-  checkChannel(accountId: AccountId, channelId: ChannelId): void;
-  /** Takes the next number, within a transaction of the caller's. */
-  nextId(): number;
-  /**
-   * Takes numbers for journaled rows.
-   *
-   * @returns The first of `count` numbers in a row.
-   */
-  reserve(count: number): number;
-  /** Forgets the queues if another process has written: `barnacle outbox drop` beside the bot. */
-  forgetIfOthersWrote(): void;
-  /** Forgets everything, because work was undone or another process has written. */
-  forget(): void;
-}
-
 /** Creates the memory of the outbox, without known channels. */
-export function createOutgoing(database: DatabaseSync): Outgoing {
+export function createOutgoing(database: DatabaseSync) {
   const selectLast = database.prepare("SELECT COALESCE(MAX(id), 0) AS id FROM outbox");
   const selectWaiting = database.prepare(
     `SELECT 1 FROM outbox
@@ -273,29 +247,33 @@ export function createOutgoing(database: DatabaseSync): Outgoing {
      LIMIT 1`,
   );
   const queues = createSendQueues();
-  const otherWriters = createBurstWatch(database);
-  let lastId = 0;
-  /** Whether another process may have added rows since the last number was read. */
-  let mayHaveNewRows = false;
-  const lastIdInTable = () => Number(selectLast.get()?.["id"]);
+  /** The last number that is taken; `undefined` until it is read. */
+  let lastId: number | undefined;
   return {
+    /** Waiting messages of known channels. */
     queues,
-    checkChannel(accountId, channelId) {
+    /**
+     * Reads from the tables whether messages wait in a channel. If none does, the queues know the
+     * channel from then on. The tables must be up to date.
+     */
+    checkChannel(accountId: AccountId, channelId: ChannelId): void {
       if (!selectWaiting.get({ accountId, channelId })) queues.markEmpty(accountId, channelId);
     },
-    nextId: () => lastId = Math.max(lastId, lastIdInTable()) + 1,
-    reserve(count) {
-      if (lastId === 0 || mayHaveNewRows) lastId = Math.max(lastId, lastIdInTable());
-      mayHaveNewRows = false;
+    /**
+     * Takes numbers for rows, which may be in the journal first.
+     *
+     * @returns The first of `count` numbers in a row.
+     */
+    reserve(count: number): number {
+      lastId ??= Number(selectLast.get()?.["id"]);
       const firstId = lastId + 1;
       lastId += count;
       return firstId;
     },
-    forgetIfOthersWrote() {
-      if (!otherWriters.changedElsewhere()) return;
-      queues.forget();
-      mayHaveNewRows = true;
-    },
-    forget: () => queues.forget(),
+    /** Forgets the queues, because work was undone. */
+    forget: (): void => queues.forget(),
   };
 }
+
+/** The outbox as this process knows it. */
+export type Outgoing = ReturnType<typeof createOutgoing>;

@@ -13,37 +13,18 @@ import { type Charge, dayOf, type UsedBy } from "../../core/spending/usage.ts";
 /** One row of sums. */
 export type SpentRow = Pick<Charge, "userId" | "guildId" | "agentId"> & Spent;
 
-/** Today's use, and the people who know that a budget is spent. */
-export interface SpentToday {
-  /** The sums of a day; `undefined` if they are not in memory. */
-  of(by: UsedBy, day: number): SpentBy | undefined;
-  /** Whether a person was told on that day; `undefined` if that is not in memory. */
-  isTold(userId: string, day: number): boolean | undefined;
-  /** Takes the sums of a day from the table, unless a write is under way. */
-  load(day: number, rows: Iterable<SpentRow>, told: Iterable<string>): void;
-  /**
-   * Counts charges before they are stored.
-   *
-   * @returns Called once they are stored, or were refused.
-   */
-  begin(charges: readonly Charge[], told?: string): (isStored: boolean) => void;
-  /** Forgets all. */
-  forget(): void;
-  /** Estimated bytes. */
-  bytes(): number;
-}
-
 const NONE: Spent = { tokens: 0, micros: 0, audioSec: 0 };
 /** Estimated bytes of one user's sums. */
 const USER_BYTES = 200;
 
 /** Creates empty memory. */
-export function createSpentToday(): SpentToday {
+export function createSpentToday() {
   let loaded: ReturnType<typeof sumsOf> | undefined;
   let writing = 0;
 
   return {
-    of(by, day) {
+    /** The sums of a day; `undefined` if they are not in memory. */
+    of(by: UsedBy, day: number): SpentBy | undefined {
       if (loaded?.day !== day) return undefined;
       const { users, guilds, agents, total } = loaded;
       return {
@@ -53,13 +34,21 @@ export function createSpentToday(): SpentToday {
         total: total(),
       };
     },
-    isTold: (userId, day) => loaded?.day === day ? loaded.told.has(userId) : undefined,
-    load(day, rows, told) {
+    /** Whether a person was told on that day; `undefined` if that is not in memory. */
+    isTold: (userId: string, day: number): boolean | undefined =>
+      loaded?.day === day ? loaded.told.has(userId) : undefined,
+    /** Takes the sums of a day from the table, unless a write is under way. */
+    load(day: number, rows: Iterable<SpentRow>, told: Iterable<string>): void {
       if (writing > 0) return; // some of the rows may be in neither
       loaded = sumsOf(day, told);
       for (const row of rows) loaded.add(row);
     },
-    begin(charges, told) {
+    /**
+     * Counts charges before they are stored.
+     *
+     * @returns Called once they are stored, or were refused.
+     */
+    begin(charges: readonly Charge[], told?: string): (isStored: boolean) => void {
       if (charges.length === 0 && told === undefined) return () => {};
       writing++;
       for (const charge of charges) {
@@ -76,10 +65,15 @@ export function createSpentToday(): SpentToday {
         if (!isStored) loaded = undefined;
       };
     },
-    forget: () => void (loaded = undefined),
-    bytes: () => (loaded?.users.size ?? 0) * USER_BYTES,
+    /** Forgets all. */
+    forget: (): void => void (loaded = undefined),
+    /** Estimated bytes. */
+    bytes: (): number => (loaded?.users.size ?? 0) * USER_BYTES,
   };
 }
+
+/** Today's use, and the people who know that a budget is spent. */
+export type SpentToday = ReturnType<typeof createSpentToday>;
 
 function sumsOf(day: number, toldUsers: Iterable<string>) {
   const users = new Map<string, Spent>();

@@ -1,8 +1,7 @@
 /**
  * Stores the attempts to send a row: intent (T4), end (T5), refusals and failures.
  *
- * Another process, `barnacle send`, may add and release rows of its own, so each
- * change names the row's nonce and the state it changes.
+ * A command may release a row while it is sent, so each change names the row's nonce and the state it changes.
  *
  * A channel in which Discord does not let the bot post is parked until that changes (D5, R11). When it
  * is tried again, its record stays until a message arrives there, or for a day. A new refusal within
@@ -24,11 +23,13 @@ import { DAY_MS } from "../../lib/clock.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { prepareOutboxFiles } from "./files.ts";
 
+/** Milliseconds that a T5 waits for another transaction; a kill undoes it until then. */
+const SENT_WITHIN_MS = 50;
+
 /** The journal's record of a T4. */
 interface SendIntent {
   readonly accountId: AccountId;
   readonly nonce: string;
-  /** Unix time in milliseconds. */
   readonly now: number;
 }
 
@@ -48,8 +49,9 @@ function keyOf({ message: { accountId, nonce } }: OutboxRow) {
  */
 export function createAttempts(
   database: DatabaseSync,
-  { commit, journaled, later }: Transactions,
+  { commit, journaled }: Transactions,
   outgoing: Outgoing,
+  settleLater: SettleLater,
 ): AttemptRows {
   const { queues } = outgoing;
   const settle = prepareSettle(database);
@@ -106,7 +108,6 @@ export function createAttempts(
 
   return {
     async markSending(row, now) {
-      outgoing.forgetIfOthersWrote();
       queues.attempted(row, now);
       if (queues.takeIntent(row)) return true;
       if (!queues.has(row)) {
@@ -117,17 +118,17 @@ export function createAttempts(
         });
       }
       const { accountId, nonce } = row.message;
-      await intend(COMMIT_OPTIONS.T4, { accountId, nonce, now });
+      await intend.append(COMMIT_OPTIONS.T4, { accountId, nonce, now });
       return queues.has(row); // `false` if the gateway's echo was first
     },
     markSent(row, messageId) {
-      const { id, message: { channelId }, fileCount } = row;
-      const end = () => settle({ id, ...keyOf(row), channelId, fileCount }, messageId);
       // The gateway's echo was first, and the table has it before anything reads it.
       if (queues.takeEcho(row, messageId)) return Promise.resolve(false);
-      if (!queues.has(row)) return commit(COMMIT_OPTIONS.T5, end);
+      if (!queues.has(row)) {
+        return commit(COMMIT_OPTIONS.T5, () => settle(unsettledOf(row), messageId));
+      }
       queues.settle(row, messageId);
-      later(COMMIT_OPTIONS.T5, end);
+      settleLater(row, messageId);
       return Promise.resolve(true);
     },
     markRefused: (row, reason, now) =>
@@ -156,7 +157,6 @@ export interface Unsettled {
    * belong to another row.
    */
   readonly id: number;
-  /** The account that sends the message. */
   readonly accountId: AccountId;
   /** Nonce of the message, which names the row. */
   readonly nonce: string;
@@ -191,6 +191,30 @@ export function prepareSettle(database: DatabaseSync): Settle {
     if (messageId !== undefined) noteDelivered(accountId, channelId);
     return true;
   };
+}
+
+/** The journal's record of a T5. */
+interface SentRow extends Unsettled {
+  readonly messageId?: MessageId;
+}
+
+/** Settles a row that is in memory, with one of the next transactions (T5). */
+export type SettleLater = (row: OutboxRow, messageId: MessageId | undefined) => void;
+
+/** Prepares the journal's records of T5. */
+export function prepareSettleLater(
+  database: DatabaseSync,
+  { journaled }: Transactions,
+): SettleLater {
+  const settle = prepareSettle(database);
+  const sent = journaled<SentRow>("sent", ({ messageId, ...row }) => void settle(row, messageId));
+  return (row, messageId) =>
+    sent.later(COMMIT_OPTIONS.T5, { ...unsettledOf(row), messageId }, SENT_WITHIN_MS);
+}
+
+function unsettledOf(row: OutboxRow): Unsettled {
+  const { id, message: { channelId }, fileCount } = row;
+  return { id, ...keyOf(row), channelId, fileCount };
 }
 
 /**

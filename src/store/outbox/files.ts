@@ -14,16 +14,6 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 
-/** Stores, reads and deletes files. Changes run within a transaction of the caller's. */
-export interface OutboxFiles {
-  /** Stores the files of a row, in the order of sending. `row` is its number. */
-  insert(row: number, accountId: AccountId, files: readonly OutboundFile[]): void;
-  /** The files of a row, in the order of sending; none if they are deleted. */
-  select(row: number): readonly OutboundFile[];
-  /** Deletes the files of a row, if there are any. */
-  delete(row: number): void;
-}
-
 const fileSchema = z.object({
   name: column.text,
   alt: column.textOrNull,
@@ -37,7 +27,7 @@ const fileSchema = z.object({
 }));
 
 /** Prepares the statements for files. */
-export function prepareOutboxFiles(database: DatabaseSync): OutboxFiles {
+export function prepareOutboxFiles(database: DatabaseSync) {
   const insert = database.prepare(
     `INSERT INTO outbox_file (outbox_row, position, account_id, name, alt, content_type, bytes)
      VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -49,14 +39,18 @@ export function prepareOutboxFiles(database: DatabaseSync): OutboxFiles {
   const remove = database.prepare("DELETE FROM outbox_file WHERE outbox_row = ?");
   const clean = (text: string | undefined) => text === undefined ? null : withoutControls(text);
   return {
-    insert(row, accountId, files) {
+    /** Stores the files of a row, in the order of sending. `row` is its number. */
+    insert(row: number, accountId: AccountId, files: readonly OutboundFile[]): void {
       for (const [position, { name, alt, contentType, bytes }] of files.entries()) {
         const words = [withoutControls(name), clean(alt), clean(contentType)];
         insert.run(row, position, accountId, ...words, bytes);
       }
     },
-    select: (row) => select.all(row).map((file) => fileSchema.parse(file)),
-    delete(row) {
+    /** The files of a row, in the order of sending; none if they are deleted. */
+    select: (row: number): readonly OutboundFile[] =>
+      select.all(row).map((file) => fileSchema.parse(file)),
+    /** Deletes the files of a row, if there are any. */
+    delete(row: number): void {
       remove.run(row);
     },
   };

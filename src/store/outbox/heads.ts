@@ -1,8 +1,8 @@
 /**
  * Finds the next row of each channel in the outbox, and its files.
  *
- * The queues of known channels are in memory (`memory/send_queues.ts`), until another process has
- * written. The rows of all other channels are read from the tables.
+ * The queues of known channels are in memory (`memory/send_queues.ts`). The rows of all other channels
+ * are read from the tables.
  *
  * @module
  */
@@ -88,7 +88,6 @@ export function createHeads(
         queues.forget(accountId);
         return await readRows(() => selectHeads.all({ accountId }));
       }
-      outgoing.forgetIfOthersWrote();
       const isKnown = (channelId: ChannelId) => queues.isKnown(accountId, channelId);
       const rows = channels.filter(isKnown).flatMap((channelId) =>
         queues.head(accountId, channelId) ?? []

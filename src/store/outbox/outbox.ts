@@ -2,8 +2,7 @@
  * `store.outbox`: stored messages on their way to Discord.
  *
  * The end of a turn adds rows inside its transaction. Notices and commands add rows, too. A row
- * stays open until Discord has its message. Another process, `barnacle send`, may add and release
- * rows of its own.
+ * stays open until Discord has its message.
  *
  * @module
  */
@@ -11,7 +10,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { joinParts } from "../database/join_parts.ts";
-import { createUngroupedTransactions, type Transactions } from "../database/transact.ts";
+import type { Transactions } from "../database/transact.ts";
 import { createOutgoing, type Outgoing } from "../memory/send_queues.ts";
 import type {
   AddedRow,
@@ -25,25 +24,27 @@ import { column } from "../schema/columns.ts";
 import { COMMIT_OPTIONS, type CommitOptions, UNNAMED } from "../database/durability.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import { createAttempts, createParkedChannels } from "./attempts.ts";
+import {
+  createAttempts,
+  createParkedChannels,
+  prepareSettleLater,
+  type SettleLater,
+} from "./attempts.ts";
 import { createFilelessChannels, createUnfolding } from "./fileless_channels.ts";
 import { createHeads } from "./heads.ts";
 import { createHeldRows } from "./held.ts";
 import { JOIN_DRAFT, prepareAddOnce, ROW_COLUMNS, toOutboxRow } from "./rows.ts";
 
-/**
- * Creates the namespace.
- *
- * @param transactions By default, each runs alone and at once, for a process with a single change.
- */
+/** Creates the namespace. */
 export function createOutbox(
   database: DatabaseSync,
-  transactions: Transactions = createUngroupedTransactions(database),
+  transactions: Transactions,
   outgoing: Outgoing = createOutgoing(database),
+  settleLater: SettleLater = prepareSettleLater(database, transactions),
 ): Outbox {
   return joinParts(
     createAdditions(database, transactions, outgoing),
-    createAttempts(database, transactions, outgoing),
+    createAttempts(database, transactions, outgoing, settleLater),
     createFilelessChannels(database, transactions, outgoing),
     createHeads(database, transactions, outgoing),
     createHeldRows(database, transactions, outgoing),

@@ -24,9 +24,8 @@ import { withoutControls } from "../../lib/text/quoted.ts";
 import { prepareOutboxFiles } from "./files.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 
-/** The state of a new row. Folded and dropped rows are on record, and never sent. */
+/** The state of a new row that is on record, and never sent. */
 export type Added =
-  | { readonly state: "pending" }
   | { readonly state: "folded"; readonly into: number }
   | { readonly state: "dropped"; readonly reason: string };
 
@@ -46,41 +45,14 @@ const ACTIONS = { this: "replace", nothing: "remove" } as const;
 /** Prepares the statements that add messages. */
 export function prepareAddToOutbox(database: DatabaseSync, outgoing: Outgoing): AddToOutbox {
   const files = prepareOutboxFiles(database);
-  const insert = database.prepare(
-    `INSERT INTO outbox (id, account_id, channel_id, nonce, state, kind, cause_id, action,
-                         draft_nonce, file_count, created_at, folded_into, refusal, message, whole)
-     VALUES (:id, :accountId, :channelId, :nonce, :state, :kind, :cause, :action, :draft,
-             :fileCount, :now, :foldedInto, :refusal, :message, :whole)`,
-  );
-  return (
-    { message: frozen, files: attached, whole, draft },
-    now,
-    added = { state: "pending" },
-  ) => {
-    const id = outgoing.nextId();
+  const insert = prepareInsertRow(database);
+  return ({ message: frozen, files: attached, whole, draft }, now, added) => {
+    const id = outgoing.reserve(1);
     const message = frozen.nonce === "" ? { ...frozen, nonce: nonceOfRow(id, now) } : frozen;
-    const { accountId, channelId, nonce, of } = message;
-    const isPending = added.state === "pending";
-    insert.run({
-      id,
-      accountId,
-      channelId,
-      nonce,
-      state: added.state,
-      kind: of?.kind ?? null,
-      cause: of?.cause ?? null,
-      action: draft ? ACTIONS[draft.becomes] : "post",
-      draft: draft?.nonce ?? null,
-      fileCount: attached.length,
-      now,
-      foldedInto: added.state === "folded" ? added.into : null,
-      refusal: added.state === "dropped" ? added.reason : null,
-      message: JSON.stringify(message),
-      whole: isPending && whole !== undefined ? withoutControls(whole) : null,
-    });
-    if (isPending) {
-      files.insert(id, accountId, attached);
-      outgoing.queues.forget(accountId, channelId);
+    insert({ id, message, whole, draft, fileCount: attached.length, added }, now);
+    if (!added) {
+      files.insert(id, message.accountId, attached);
+      outgoing.queues.forget(message.accountId, message.channelId);
     }
     return id;
   };
@@ -88,58 +60,52 @@ export function prepareAddToOutbox(database: DatabaseSync, outgoing: Outgoing): 
 
 /** A row of an answer as the journal has it, with the number that was reserved for it. */
 export interface PlainRow {
-  /** Reserved number of the row; another row may have taken it meanwhile. */
+  /** Reserved number of the row. */
   readonly id: number;
-  /** The message as it will be sent. */
   readonly message: OutboundMessage;
   /**
    * The whole text of the answer, for a file (D4), on the first of several messages; else absent.
    */
   readonly whole?: string;
   /** Whether the intent to send it is stored with it (T4). */
-  readonly isIntended: boolean;
+  readonly isIntended?: boolean;
 }
 
-/**
- * Adds the rows of an answer without files and drafts, within a transaction of the caller's. If
- * another process has taken a number, the row and those behind it take the next free ones.
- *
- * @param now Unix time in milliseconds.
- */
-export type AddPlainRows = (rows: readonly PlainRow[], now: number) => void;
+/** A row of any message. */
+interface InsertedRow extends PlainRow, Pick<Frozen, "draft"> {
+  readonly fileCount?: number;
+  readonly added?: Added;
+}
 
-/** Prepares the statement that adds journaled rows. */
-export function prepareAddPlainRows(database: DatabaseSync, outgoing: Outgoing): AddPlainRows {
+/** Prepares the statement that inserts a row, within a transaction of the caller's. */
+export function prepareInsertRow(database: DatabaseSync): (row: InsertedRow, now: number) => void {
   const insert = database.prepare(
-    `INSERT INTO outbox (id, account_id, channel_id, nonce, state, kind, cause_id, created_at,
-                         first_attempt_at, message, whole)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (id) DO NOTHING`,
+    `INSERT INTO outbox (id, account_id, channel_id, nonce, state, kind, cause_id, action,
+                         draft_nonce, file_count, created_at, first_attempt_at, folded_into,
+                         refusal, message, whole)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  return (rows, now) => {
-    let hasMoved = false; // later rows then move, too, because numbers give the order
-    for (const row of rows) {
-      const values = valuesOf(row, now);
-      hasMoved ||= insert.run(row.id, ...values).changes === 0;
-      if (hasMoved) insert.run(outgoing.nextId(), ...values);
-    }
-  };
-
-  function valuesOf({ message, whole, isIntended }: PlainRow, now: number) {
+  return ({ id, message, whole, isIntended, draft, fileCount = 0, added }, now) => {
     const { accountId, channelId, nonce, of } = message;
-    return [
+    insert.run(
+      id,
       accountId,
       channelId,
       nonce,
-      isIntended ? "sending" : "pending",
+      added?.state ?? (isIntended ? "sending" : "pending"),
       of?.kind ?? null,
       of?.cause ?? null,
+      draft ? ACTIONS[draft.becomes] : "post",
+      draft?.nonce ?? null,
+      fileCount,
       now,
       isIntended ? now : null,
+      added?.state === "folded" ? added.into : null,
+      added?.state === "dropped" ? added.reason : null,
       JSON.stringify(message),
-      whole === undefined ? null : withoutControls(whole),
-    ];
-  }
+      added || whole === undefined ? null : withoutControls(whole),
+    );
+  };
 }
 
 /**

@@ -144,11 +144,9 @@ function prepareWaitingIn(database: DatabaseSync) {
 
 /** The turn of drafts. */
 export interface DraftsTurn {
-  /** The account that answers. */
   readonly accountId: string;
   /** The message that the turn began with. */
   readonly messageId: string;
-  /** The agent that answers. */
   readonly agentId: string;
 }
 
@@ -184,7 +182,6 @@ function prepareDraftsOf(database: DatabaseSync): (turn: DraftsTurn) => readonly
 /**
  * Withdraws drafts without an attempt, and adds a row that deletes each other one.
  *
- * @param now Unix time in milliseconds.
  * @returns Whether there was a draft to delete.
  */
 export type RemoveDrafts = (turn: DraftsTurn, now: number) => boolean;

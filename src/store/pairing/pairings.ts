@@ -25,7 +25,7 @@ import { IS_FRESH, toPairingRequest } from "./unpaired_senders.ts";
 import { flag, oneOf, rows } from "../schema/columns.ts";
 import { PAIRED, PAIRING_GUESS } from "../schema/pairing.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
-import { createUngroupedTransactions, type Transactions } from "../database/transact.ts";
+import type { Transactions } from "../database/transact.ts";
 import type { Pairings } from "../../core/store/pairing.ts";
 
 const MATCH = rows({
@@ -36,7 +36,7 @@ const MATCH = rows({
 /** Creates the storage of pairings. */
 export function createPairings(
   database: DatabaseSync,
-  { commit, read }: Transactions = createUngroupedTransactions(database),
+  { commit, read }: Transactions,
   outgoing: Outgoing = createOutgoing(database),
 ): Pairings {
   const find = prepareFind(database);
@@ -110,12 +110,12 @@ type Key =
   & { readonly accountId: AccountId; readonly now: number }
   & ({ readonly code: string } | { readonly button: string });
 
-interface Match {
+interface PairingMatch {
   readonly request: PairingRequest;
   readonly state: "pending" | "approved" | "denied" | "expired";
 }
 
-function prepareFind(database: DatabaseSync): (key: Key) => Match | undefined {
+function prepareFind(database: DatabaseSync): (key: Key) => PairingMatch | undefined {
   const select = `SELECT *, ${IS_FRESH} AS is_fresh FROM pairing_request`;
   const byCode = database.prepare(
     `${select} WHERE account_id = :accountId AND code = :code`,
@@ -161,7 +161,9 @@ function prepareSettle(database: DatabaseSync, outgoing: Outgoing) {
     end.run({ id, state, now, decidedBy });
     if (state === "approved") {
       pair({ accountId, userId, username, pairedAt: now, pairedBy: decidedBy });
-      for (const frozen of notify(request)) addOnce(frozen, now);
+      for (const frozen of notify) {
+        addOnce({ ...frozen, message: { ...frozen.message, accountId, channelId } }, now);
+      }
       const place = { kind: "dm" } as const;
       // Catch-up then reads this channel after a gap.
       keepDirectChannel({ accountId, channelId, sentAt: now, place });
@@ -170,27 +172,11 @@ function prepareSettle(database: DatabaseSync, outgoing: Outgoing) {
   };
 }
 
-/** Counts wrong codes within transactions of the caller's. `now` is Unix time in milliseconds. */
-interface CountWrongCodes {
-  /**
-   * Unix time in milliseconds until which no code is checked; `undefined` if codes are checked now.
-   */
-  closedUntil(accountId: AccountId, now: number): number | undefined;
-  /**
-   * Counts a wrong code.
-   *
-   * @returns Number of wrong codes in a row, with this one.
-   */
-  addWrong(accountId: AccountId, now: number): number;
-  /** Resets the count after a right code. */
-  forget(accountId: AccountId): void;
-}
-
 /**
  * Prepares the statements for wrong codes. The count is in the database, so that neither a restart
  * nor a new process for each guess resets it (SEC-R13).
  */
-function prepareCountWrongCodes(database: DatabaseSync): CountWrongCodes {
+function prepareCountWrongCodes(database: DatabaseSync) {
   const select = database.prepare(
     "SELECT * FROM pairing_guess WHERE account_id = ?",
   );
@@ -208,13 +194,23 @@ function prepareCountWrongCodes(database: DatabaseSync): CountWrongCodes {
   }
 
   return {
-    closedUntil: (accountId, now) => closedUntil(wrongCodesOf(accountId), now),
-    addWrong(accountId, now) {
+    /**
+     * Unix time in milliseconds until which no code is checked; `undefined` if codes are checked now.
+     */
+    closedUntil: (accountId: AccountId, now: number): number | undefined =>
+      closedUntil(wrongCodesOf(accountId), now),
+    /**
+     * Counts a wrong code.
+     *
+     * @returns Number of wrong codes in a row, with this one.
+     */
+    addWrong(accountId: AccountId, now: number): number {
       const { count, closedAt } = afterWrongCode(wrongCodesOf(accountId), now);
       save({ accountId, wrong: count, closedAt });
       return count;
     },
-    forget(accountId) {
+    /** Resets the count after a right code. */
+    forget(accountId: AccountId): void {
       forget.run(accountId);
     },
   };

@@ -35,26 +35,11 @@ export interface Settled {
   readonly request?: PairingRequest;
 }
 
-/**
- * Settles messages with the verdict `challenge`; any other stays unchanged. `now` is Unix time in
- * milliseconds.
- */
-export interface UnpairedSenders {
-  /** Judges a message by the current state. Changes nothing, and needs no transaction. */
-  preview(judged: Judged, now: number): Judged;
-  /**
-   * Settles a new message, within a transaction of the caller's.
-   *
-   * @param pairingService Makes codes; if `undefined`, the message is ignored and no code is made.
-   */
-  settle(judged: Judged, pairingService: PairingService | undefined, now: number): Settled;
-}
-
 /** Prepares the statements for unpaired senders. */
 export function prepareUnpairedSenders(
   database: DatabaseSync,
   outgoing: Outgoing,
-): UnpairedSenders {
+) {
   const judgeUnpairedSender = prepareJudgeUnpairedSender(database);
   const startPairing = prepareStartPairing(database, outgoing);
 
@@ -70,8 +55,14 @@ export function prepareUnpairedSenders(
   }
 
   return {
+    /** Judges a message by the current state. Changes nothing, and needs no transaction. */
     preview,
-    settle(judged, pairingService, now) {
+    /**
+     * Settles a new message, within a transaction of the caller's.
+     *
+     * @param pairingService Makes codes; if `undefined`, the message is ignored and no code is made.
+     */
+    settle(judged: Judged, pairingService: PairingService | undefined, now: number): Settled {
       const previewed = preview(judged, now);
       const { verdict: { kind, rule }, message } = previewed;
       if (kind !== "challenge") return { judged: previewed };
@@ -85,6 +76,12 @@ export function prepareUnpairedSenders(
     },
   };
 }
+
+/**
+ * Settles messages with the verdict `challenge`; any other stays unchanged. `now` is Unix time in
+ * milliseconds.
+ */
+export type UnpairedSenders = ReturnType<typeof prepareUnpairedSenders>;
 
 /** Makes sure that no code is sent into a group, where others would read it (P5). */
 function inGroup(settled: Verdict): Verdict {
@@ -139,7 +136,6 @@ const STATE = rows({
  * transaction, too.
  *
  * @param rule Config path of the rule for unpaired senders.
- * @param now Unix time in milliseconds.
  */
 type JudgeUnpairedSender = (
   sender: { readonly accountId: AccountId; readonly userId: UserId },
@@ -170,7 +166,6 @@ function prepareJudgeUnpairedSender(database: DatabaseSync): JudgeUnpairedSender
  * Makes a request, and adds the messages with its code to the outbox. Runs within the caller's
  * transaction that has judged the sender.
  *
- * @param now Unix time in milliseconds.
  * @returns The request; `undefined` if the service draws no free code.
  */
 type StartPairing = (

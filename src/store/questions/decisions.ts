@@ -23,7 +23,7 @@ import { integer, optional, rows, text } from "../schema/columns.ts";
 import { STORED_QUESTION } from "../schema/questions.ts";
 import type { QuestionDecisions } from "../../core/store/questions.ts";
 
-interface Match {
+interface QuestionMatch {
   readonly question: StoredQuestion;
   /** Of the component; absent for a code. */
   readonly choice?: string;
@@ -37,7 +37,7 @@ const CONTROL = rows({
   choice: text(),
 });
 
-/** Creates the storage of decisions. The function is long because each statement stands here once. */
+/** Creates the storage of decisions. */
 export function createDecisions(
   database: DatabaseSync,
   { commit, read }: Transactions,
@@ -70,7 +70,7 @@ export function createDecisions(
      WHERE id = :id AND state = 'open'`,
   );
 
-  function find({ accountId: account, by }: Deciding): Match | undefined {
+  function find({ accountId: account, by }: Deciding): QuestionMatch | undefined {
     const accountId = account ?? null;
     if ("code" in by) {
       const code = readCode(by.code);
@@ -135,6 +135,5 @@ export function createDecisions(
     },
     open: (now, accountId) =>
       read(() => selectOpen.all({ now, accountId: accountId ?? null }).map(STORED_QUESTION.read)),
-    decidedElsewhere: onDecided,
   };
 }

@@ -26,20 +26,6 @@ import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundMessage, Place, Sender } from "../../core/inbound/inbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 
-/** The rows of the open generation, within transactions of the caller's. */
-export interface FactRows {
-  /**
-   * Finds the row of a verdict with its facts.
-   *
-   * @returns Number of a row with the same verdict and facts; inserts it if it finds none.
-   */
-  rowOf(judged: Judged): number;
-  /** Ends the generation, because its rows may be deleted or undone. */
-  forget(): void;
-  /** Estimated bytes of memory. */
-  bytes(): number;
-}
-
 /** Maximum number of rows of a generation: 7 MB of memory at most. */
 const GENERATION_MAX = 10_000;
 /** Estimated bytes of a row in memory beside its key, including its entry in {@link createRepeatedFacts}. */
@@ -62,7 +48,7 @@ export function prepareFactRows(
   database: DatabaseSync,
   elapsed: () => number,
   max = GENERATION_MAX,
-): FactRows {
+) {
   const selectNext = database.prepare("SELECT COALESCE(MAX(id), 0) + 1 AS next FROM fact");
   const insert = database.prepare(
     `INSERT INTO fact
@@ -88,7 +74,12 @@ export function prepareFactRows(
   }
 
   return {
-    rowOf(judged) {
+    /**
+     * Finds the row of a verdict with its facts.
+     *
+     * @returns Number of a row with the same verdict and facts; inserts it if it finds none.
+     */
+    rowOf(judged: Judged): number {
       if (rows.size > 0 && elapsed() - begunAt >= DAY_MS) end();
       const again = repeated.rowOf(judged);
       if (again !== undefined) return again;
@@ -114,10 +105,15 @@ export function prepareFactRows(
       chars += key.length;
       return id;
     },
+    /** Ends the generation, because its rows may be deleted or undone. */
     forget: end,
-    bytes: () => rows.size * ROW_BYTES + chars,
+    /** Estimated bytes of memory. */
+    bytes: (): number => rows.size * ROW_BYTES + chars,
   };
 }
+
+/** The rows of the open generation, within transactions of the caller's. */
+export type FactRows = ReturnType<typeof prepareFactRows>;
 
 function digestOf(text: string): string {
   return hash("sha256", text, "base64");
@@ -152,19 +148,6 @@ export function preparePruneFacts(
   };
 }
 
-/**
- * The row of the last common verdict on each sender in each place. It keeps no sender and no place in
- * memory.
- */
-interface RepeatedFacts {
-  /** The row of the last verdict, if this one has the same facts. */
-  rowOf(judged: Judged): number | undefined;
-  /** Notes the row of a common verdict: one whose facts have a key. */
-  note(judged: Judged, row: number): void;
-  /** Forgets all rows. */
-  forget(): void;
-}
-
 /** What can differ between two common messages of one sender in one place. */
 type VaryingFacts =
   & Pick<Verdict, "kind" | "why" | "rule">
@@ -182,23 +165,26 @@ type LastVerdict = VaryingFacts & { readonly row: number };
  * Decoding usually gives the same object for the same person, and for the same place. So comparing a
  * few fields shows that all facts are equal, without a text of them.
  */
-function createRepeatedFacts(): RepeatedFacts {
+function createRepeatedFacts() {
   let places = new WeakMap<Place, WeakMap<Sender, LastVerdict>>();
 
   return {
-    rowOf(judged) {
+    /** The row of the last verdict, if this one has the same facts. */
+    rowOf(judged: Judged): number | undefined {
       const { message, policyVerdict, knownFacts } = judged;
       const last = places.get(message.place)?.get(message.sender);
       if (!last || policyVerdict || !hasNoKnownFacts(knownFacts)) return undefined;
       return hasSameFacts(last, judged) ? last.row : undefined;
     },
-    note(judged, row) {
+    /** Notes the row of a common verdict: one whose facts have a key. */
+    note(judged: Judged, row: number): void {
       const { place, sender } = judged.message;
       let senders = places.get(place);
       if (!senders) places.set(place, senders = new WeakMap());
       senders.set(sender, { ...varyingOf(judged), row });
     },
-    forget: () => void (places = new WeakMap()),
+    /** Forgets all rows. */
+    forget: (): void => void (places = new WeakMap()),
   };
 }
 

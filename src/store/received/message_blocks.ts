@@ -18,35 +18,6 @@ import type { Overheard } from "../../core/inbound/transcript.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import type { OverheardKey } from "../../core/store/turns.ts";
 
-/** Adds and reads blocks, within transactions of the caller's. */
-export interface MessageBlocks {
-  /**
-   * Adds messages of one channel, with distinct ids. A stored message stays unchanged.
-   *
-   * @param max Maximum number of messages of a channel; if there are more, the oldest are not
-   * stored.
-   * @param now Unix time in milliseconds.
-   */
-  add(key: OverheardKey, messages: readonly Overheard[], max: number, now: number): void;
-  /**
-   * Reads the newest messages between two others.
-   *
-   * @param after If absent, reading begins with the oldest.
-   * @returns At most `limit`, oldest first.
-   */
-  newest(
-    key: OverheardKey,
-    range: { readonly after?: MessageId; readonly before: MessageId },
-    limit: number,
-  ): readonly Overheard[];
-  /** Gives a stored message another text; one that is not stored changes nothing. */
-  edit(key: OverheardKey, message: Overheard): void;
-  /** Removes messages; those that are not stored change nothing. */
-  remove(key: OverheardKey, messageIds: readonly MessageId[]): void;
-  /** Whether the channel may have messages that are newer than this one. */
-  mayHaveNewer(key: OverheardKey, than: MessageId): boolean;
-}
-
 /** Maximum number of messages in a block. Only whole blocks are deleted. */
 const BLOCK_MAX = 64;
 
@@ -74,7 +45,7 @@ const writtenSchema = z.object({
  * Prepares the statements for blocks. The function is longer than most, because its inner functions
  * share the statements of one table.
  */
-export function prepareMessageBlocks(database: DatabaseSync): MessageBlocks {
+export function prepareMessageBlocks(database: DatabaseSync) {
   const insert = database.prepare(
     `INSERT INTO message_block
        (account_id, channel_id, sent_from, sent_to, count, kept_at, messages)
@@ -105,7 +76,7 @@ export function prepareMessageBlocks(database: DatabaseSync): MessageBlocks {
   function unstored(
     key: OverheardKey,
     messages: readonly Overheard[],
-    { from, to }: Span,
+    { from, to }: BlockSpan,
   ): readonly Overheard[] {
     if (!hasSince(key, from)) return messages; // nearly always, because new messages are the newest
     const stored = new Set<MessageId>();
@@ -137,7 +108,7 @@ export function prepareMessageBlocks(database: DatabaseSync): MessageBlocks {
   /** Replaces messages of a span of time; `change` returns the same message if it stays. */
   function rewrite(
     { accountId, channelId }: OverheardKey,
-    { from, to }: Span,
+    { from, to }: BlockSpan,
     change: (stored: Stored) => Stored | undefined,
   ): void {
     for (const row of selectSpan.all(accountId, channelId, from, to)) {
@@ -154,7 +125,8 @@ export function prepareMessageBlocks(database: DatabaseSync): MessageBlocks {
   }
 
   return {
-    edit(key, message) {
+    /** Gives a stored message another text; one that is not stored changes nothing. */
+    edit(key: OverheardKey, message: Overheard): void {
       const at = createdAtMs(message.messageId);
       rewrite(
         key,
@@ -162,7 +134,8 @@ export function prepareMessageBlocks(database: DatabaseSync): MessageBlocks {
         (stored) => stored[0] === message.messageId ? toStored(message) : stored,
       );
     },
-    remove(key, messageIds) {
+    /** Removes messages; those that are not stored change nothing. */
+    remove(key: OverheardKey, messageIds: readonly MessageId[]): void {
       if (messageIds.length === 0) return;
       const times = messageIds.map(createdAtMs);
       const gone = new Set<string>(messageIds);
@@ -172,14 +145,30 @@ export function prepareMessageBlocks(database: DatabaseSync): MessageBlocks {
         (stored) => gone.has(stored[0]) ? undefined : stored,
       );
     },
-    add(key, messages, max, now) {
+    /**
+     * Adds messages of one channel, with distinct ids. A stored message stays unchanged.
+     *
+     * @param max Maximum number of messages of a channel; if there are more, the oldest are not
+     * stored.
+     */
+    add(key: OverheardKey, messages: readonly Overheard[], max: number, now: number): void {
       const newest = messages.length > max ? messages.toSorted(byId).slice(-max) : messages;
       const fresh = unstored(key, newest, spanOf(newest));
       for (let start = 0; start < fresh.length; start += BLOCK_MAX) {
         insertBlock(key, fresh.slice(start, start + BLOCK_MAX), now);
       }
     },
-    newest(key, { after, before }, limit) {
+    /**
+     * Reads the newest messages between two others.
+     *
+     * @param after If absent, reading begins with the oldest.
+     * @returns At most `limit`, oldest first.
+     */
+    newest(
+      key: OverheardKey,
+      { after, before }: { readonly after?: MessageId; readonly before: MessageId },
+      limit: number,
+    ): readonly Overheard[] {
       const from = after === undefined ? 0 : createdAtMs(after);
       let matches: Overheard[] = [];
       for (const { sent_to, messages } of blocksIn(key, from, createdAtMs(before))) {
@@ -196,18 +185,22 @@ export function prepareMessageBlocks(database: DatabaseSync): MessageBlocks {
       }
       return matches.reverse();
     },
-    mayHaveNewer: (key, than) => hasSince(key, createdAtMs(than)),
+    /** Whether the channel may have messages that are newer than this one. */
+    mayHaveNewer: (key: OverheardKey, than: MessageId): boolean => hasSince(key, createdAtMs(than)),
   };
 }
 
+/** Adds and reads blocks, within transactions of the caller's. */
+export type MessageBlocks = ReturnType<typeof prepareMessageBlocks>;
+
 /** When the oldest and the newest of some messages were sent, as their ids say, in milliseconds. */
-interface Span {
+interface BlockSpan {
   readonly from: number;
   readonly to: number;
 }
 
 /** @param messages One at least. */
-function spanOf([first, ...others]: readonly Overheard[]): Span {
+function spanOf([first, ...others]: readonly Overheard[]): BlockSpan {
   if (!first) throw new RangeError("Cannot tell the span of no messages");
   let oldest = first.messageId;
   let newest = first.messageId;

@@ -30,7 +30,7 @@ import type {
   RecordedVerdicts,
   TurnOnRecord,
 } from "../../core/store/received.ts";
-import { createUngroupedTransactions, type Transactions } from "../database/transact.ts";
+import type { Transactions } from "../database/transact.ts";
 
 const POLICY = rows({
   facts: optional(json<Facts>()), // ours, as all JSON here
@@ -155,7 +155,7 @@ const CAUSE = rows({ causeId: optional(snowflake<"message">()) });
  */
 export function createMessageRecords(
   database: DatabaseSync,
-  { read }: Transactions = createUngroupedTransactions(database),
+  { read }: Transactions,
 ): MessageRecords {
   const selectDecisions = database.prepare(
     `SELECT ${VERDICT.columns("d")}, d.facts, p.made_at, p.file, p.text, p.names

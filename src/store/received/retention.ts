@@ -14,6 +14,7 @@ import { column } from "../schema/columns.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { prepareCutJournal } from "../database/journal.ts";
 import { type FactRows, preparePruneFacts } from "./fact_rows.ts";
 import { preparePruneUsage } from "../usage/charges.ts";
 import { preparePruneTranscripts, type TranscriptRetention } from "./prune_transcripts.ts";
@@ -62,25 +63,6 @@ export interface ContextGrowth {
   readonly count: number;
 }
 
-/** Deletes old records, within transactions of the caller's. */
-export interface Pruner {
-  /** Maximum number of overheard messages of a channel, from 1. */
-  readonly contextPerChannel: number;
-  /**
-   * Notes growth of context, and takes a step after each {@link ROWS_PER_STEP} rows.
-   *
-   * @param rows Number of all new rows.
-   * @param now Unix time in milliseconds.
-   */
-  afterBatch(grown: readonly ContextGrowth[], rows: number, now: number): void;
-  /**
-   * Takes a step: deletes a bounded number of old records of each kind.
-   *
-   * @param now Unix time in milliseconds.
-   */
-  step(now: number): void;
-}
-
 /**
  * Number of new rows between two steps, and of new rows of a channel before it is checked again.
  */
@@ -106,13 +88,14 @@ export function preparePruner(
   retention: Retention,
   factRows: FactRows,
   onPruned: () => void = () => {},
-): Pruner {
+) {
   const pruneDecisions = preparePruneDecisions(database, retention);
   const pruneFacts = preparePruneFacts(database, factRows);
   const pruneFiles = preparePruneFiles(database, retention);
   const pruneTranscripts = preparePruneTranscripts(database, retention, onPruned);
   const pruneReactions = preparePruneReactions(database, retention);
   const pruneUsage = preparePruneUsage(database, retention);
+  const cutJournal = prepareCutJournal(database);
   const { pruneByAge, pruneByNumber } = preparePruneContext(database, retention);
   const nextChannel = prepareSweep(database);
   /** Number of new messages of each channel since its last check. */
@@ -131,6 +114,7 @@ export function preparePruner(
     pruneTranscripts(now);
     pruneReactions(now);
     pruneUsage(now);
+    cutJournal(now);
     const next = nextChannel();
     if (next) {
       pruneByAge(next, now);
@@ -145,8 +129,10 @@ export function preparePruner(
   }
 
   return {
+    /** Maximum number of overheard messages of a channel, from 1. */
     contextPerChannel: retention.contextPerChannel,
-    afterBatch(grown, rows, now) {
+    /** Notes growth of context, and takes a step after each {@link ROWS_PER_STEP} rows. */
+    afterBatch(grown: readonly ContextGrowth[], rows: number, now: number): void {
       for (const { key, count } of grown) {
         const name = `${key.accountId} ${key.channelId}`;
         const sinceLast = (growth.get(name) ?? ROWS_PER_STEP) + count;
@@ -156,9 +142,13 @@ export function preparePruner(
       sinceStep += rows;
       if (sinceStep >= ROWS_PER_STEP) step(now);
     },
+    /** Takes a step: deletes a bounded number of old records of each kind. */
     step,
   };
 }
+
+/** Deletes old records, within transactions of the caller's. */
+export type Pruner = ReturnType<typeof preparePruner>;
 
 /**
  * Prepares the deletion of decisions. Blocks are stored in the order of time, so the oldest are the

@@ -16,7 +16,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../schema/columns.ts";
 import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
-import type { Judged } from "../../core/inbound/inbox.ts";
+import type { Judged, RepeatedVerdict } from "../../core/inbound/inbox.ts";
 import type { FactRows } from "./fact_rows.ts";
 
 /** The record of verdicts, changed within transactions of the caller's. */
@@ -25,12 +25,8 @@ export interface VerdictBlocks {
   isOnRecord(message: Pick<Judged["message"], "accountId" | "id">): boolean;
   /** Whether memory proves that no account has a verdict on a message. */
   isNew(message: Pick<Judged["message"], "accountId" | "id">): boolean;
-  /**
-   * Begins to record verdicts of one account; {@link Recording.end} stores them.
-   *
-   * @param now Unix time in milliseconds.
-   */
-  begin(accountId: AccountId, now: number): Recording;
+  /** Begins to record verdicts of one account; {@link VerdictRecording.end} stores them. */
+  begin(accountId: AccountId, now: number): VerdictRecording;
   /** Replaces the verdict of a message, or records the first one. It becomes the newest verdict. */
   replace(judged: Judged, now: number): void;
   /** Removes the verdict of a message, if there is one. */
@@ -42,13 +38,15 @@ export interface VerdictBlocks {
 }
 
 /** Verdicts of one account and one transaction. */
-export interface Recording {
-  /**
-   * Adds a verdict.
-   *
-   * @returns Whether the message is new to the account; if not, nothing changes.
-   */
+export interface VerdictRecording {
+  /** Adds a verdict. Returns whether the message is new to the account; if not, nothing changes. */
   add(judged: Judged): boolean;
+  /**
+   * As {@link VerdictRecording.add}, for messages that share a verdict.
+   *
+   * @returns Those that are new.
+   */
+  repeat(repeated: RepeatedVerdict): RepeatedVerdict;
   /** Stores the added verdicts. */
   end(): void;
 }
@@ -122,6 +120,15 @@ export function prepareVerdictBlocks(database: DatabaseSync, factRows: FactRows)
     begin(accountId, now) {
       const block = openBlock(accountId, now);
       return {
+        repeat({ judged, messages }) {
+          let row: number | undefined;
+          const added = messages.filter(({ id, sentAt }) => {
+            if (isKnown(accountId, id, sentAt)) return false;
+            block.put(id, sentAt, row ??= factRows.rowOf(judged));
+            return true;
+          });
+          return { judged, messages: added };
+        },
         add(judged) {
           const { id } = judged.message;
           const sentAt = createdAtMs(id);
@@ -188,26 +195,6 @@ function prepareStoredVerdicts(database: DatabaseSync) {
   };
 }
 
-/**
- * Ids of messages with a verdict on record. `sentAt` is Unix time in milliseconds, as the id says.
- */
-export interface RecentIds {
-  /**
-   * Looks for a message of one account.
-   *
-   * @returns Whether the message is on record; `undefined` if only the store knows.
-   */
-  lookUp(accountId: AccountId, id: MessageId, sentAt: number): boolean | undefined;
-  /** Whether no account has the message on record; `false` if only the store knows. */
-  isNewToAll(accountId: AccountId, id: MessageId, sentAt: number): boolean;
-  /** Notes that a message is on record now. */
-  add(accountId: AccountId, id: MessageId, sentAt: number): void;
-  /** Forgets all ids; the store must then be read again. */
-  forget(): void;
-  /** Estimated bytes of memory. */
-  bytes(): number;
-}
-
 /** Number of ids in a generation; an account has two generations. */
 const GENERATION_MAX = 4_096;
 /** Estimated bytes of an id. */
@@ -235,7 +222,7 @@ interface Generation {
 export function createRecentIds(
   readNewest: () => number,
   max = GENERATION_MAX,
-): RecentIds {
+) {
   const accounts = new Map<AccountId, AccountIds>();
 
   function idsOf(accountId: AccountId): AccountIds {
@@ -253,15 +240,23 @@ export function createRecentIds(
   }
 
   return {
-    lookUp: (accountId, id, sentAt) => find(idsOf(accountId), id, sentAt),
-    isNewToAll(accountId, id, sentAt) {
+    /**
+     * Looks for a message of one account.
+     *
+     * @returns Whether the message is on record; `undefined` if only the store knows.
+     */
+    lookUp: (accountId: AccountId, id: MessageId, sentAt: number): boolean | undefined =>
+      find(idsOf(accountId), id, sentAt),
+    /** Whether no account has the message on record; `false` if only the store knows. */
+    isNewToAll(accountId: AccountId, id: MessageId, sentAt: number): boolean {
       // Reads the newest time on record. Accounts without ids here have recorded nothing since
       // then.
       idsOf(accountId);
       for (const ids of accounts.values()) if (find(ids, id, sentAt) !== false) return false;
       return true;
     },
-    add(accountId, id, sentAt) {
+    /** Notes that a message is on record now. */
+    add(accountId: AccountId, id: MessageId, sentAt: number): void {
       const ids = idsOf(accountId);
       if (ids.newer.ids.size >= max) {
         ids.upTo = Math.max(ids.upTo, ids.older.sentTo);
@@ -272,8 +267,10 @@ export function createRecentIds(
       newer.ids.add(id);
       if (sentAt > newer.sentTo) newer.sentTo = sentAt;
     },
-    forget: () => accounts.clear(),
-    bytes() {
+    /** Forgets all ids; the store must then be read again. */
+    forget: (): void => accounts.clear(),
+    /** Estimated bytes of memory. */
+    bytes(): number {
       let count = 0;
       for (const { older, newer } of accounts.values()) count += older.ids.size + newer.ids.size;
       return count * ID_BYTES;

@@ -59,11 +59,8 @@ function createScheduleRows(
     `SELECT ${RUN_COLUMNS} FROM schedule_run AS r
      WHERE r.schedule_row = ? ORDER BY r.id DESC LIMIT 1`,
   );
-  const remove = [
-    "DELETE FROM schedule_run WHERE schedule_row = ?",
-    "DELETE FROM schedule WHERE id = ?",
-  ]
-    .map((sql) => database.prepare(sql));
+  const removeRuns = database.prepare("DELETE FROM schedule_run WHERE schedule_row = ?");
+  const remove = database.prepare("DELETE FROM schedule WHERE id = ?");
   const pause = database.prepare("UPDATE schedule SET paused_by = ? WHERE id = ?");
   const resume = database.prepare(
     `UPDATE schedule SET paused_by = NULL, next_at = COALESCE(:nextAt, next_at) WHERE id = :id`,
@@ -101,11 +98,13 @@ function createScheduleRows(
         const row = byId.get(id);
         return row && withLastRun(row);
       }),
-    remove: (id) => change(() => remove.map((statement) => statement.run(id)).at(-1) ?? NONE),
+    remove: (id) =>
+      change(() => {
+        removeRuns.run(id);
+        return remove.run(id);
+      }),
     pause: (id, by) => change(() => pause.run(by, id)),
     resume: (id, nextAt) => change(() => resume.run({ id, nextAt: nextAt ?? null })),
     ask: (id, now) => change(() => ask.run(now, id)),
   };
 }
-
-const NONE = { changes: 0 };

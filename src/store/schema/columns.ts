@@ -124,7 +124,7 @@ export const json = <V>(): Column<V> => ({
 });
 /** One of some texts. */
 export const oneOf = <V extends string>(...values: readonly [V, ...V[]]): Column<V> =>
-  stored("TEXT", () => z.enum(values), ` CHECK (:name IN (${values.map(quoted).join(", ")}))`);
+  stored("TEXT", () => z.enum(values), ` CHECK (:name IN (${values.map(sqlText).join(", ")}))`);
 /** The number of a row. With `isNeverReused`, a deleted row's number does not come again. */
 export const rowNumber = (isNeverReused = false): Given<number> => ({
   ...stored("INTEGER", numberSchema, ` PRIMARY KEY${isNeverReused ? " AUTOINCREMENT" : ""}`),
@@ -152,7 +152,7 @@ export const optional = <V>(column: Column<V>): Column<V | undefined> => ({
 /** A column with a value from the start, which an insert may leave out. */
 export const initially = <V>(column: Column<V>, value: V): Given<V> => {
   const initial = column.write(value);
-  const sql = typeof initial === "string" ? quoted(initial) : String(initial);
+  const sql = typeof initial === "string" ? sqlText(initial) : String(initial);
   return { ...column, sql: [column.sql[0], ` DEFAULT ${sql}${column.sql[1]}`], initial };
 };
 
@@ -195,7 +195,7 @@ function snakeCase(name: string): string {
 }
 
 /** A text of ours in SQL. */
-export function quoted(value: string): string {
+export function sqlText(value: string): string {
   return `'${value}'`;
 }
 
@@ -237,7 +237,6 @@ export interface TableParts<Name extends string> {
 
 /** A table for those that treat all tables alike. */
 export interface DeclaredTable {
-  /** Its name in SQL. */
   readonly name: string;
   /** SQL that creates it, with its indexes and triggers. */
   readonly ddl: string;

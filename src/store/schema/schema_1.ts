@@ -22,8 +22,8 @@ import type { DeclaredTable } from "./columns.ts";
 import { THREAD_TABLES } from "./threads.ts";
 import { USAGE_TABLES } from "./usage.ts";
 
-/** SQL for the journal in front of all other tables (`database/write_behind.ts`). */
-export const JOURNAL = `
+/** SQL for the first journal, before schema 2 made it a ring. */
+const JOURNAL_1 = `
   CREATE TABLE journal (
     id         INTEGER PRIMARY KEY, -- in the order of storing
     kind       TEXT NOT NULL, -- name of the code that does the work
@@ -51,7 +51,7 @@ export const DECLARED: readonly DeclaredTable[] = [
  * A released schema never changes: a later one is a migration of its own.
  */
 export const SCHEMA_1: string = [
-  JOURNAL,
+  JOURNAL_1,
   RECEIVED,
   JUDGED,
   OUTBOX,

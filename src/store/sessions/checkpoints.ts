@@ -5,9 +5,8 @@
  * leaves the session as it was, and the next turn decides again.
  *
  * A summary is journaled if memory knows its range. The record names the range without the numbers
- * of its entries, because the table may not have them yet. Another process may reset the session
- * before the table gets the record. Then another entry has the place of the last one, and nothing is
- * stored.
+ * of its entries, because the table may not have them yet. If another entry has
+ * the place of the last one by then, nothing is stored.
  *
  * @module
  */
@@ -39,7 +38,6 @@ const FOLDED = rows({
 
 /** The journal's record of a summary. */
 interface FoldRecord extends Fold {
-  /** Unix time in milliseconds. */
   readonly now: number;
 }
 
@@ -116,7 +114,7 @@ export function createCheckpoints(
   const folding = new Set<string>();
   /** Records whose range the table did not have. */
   const unmatched = new WeakSet<FoldRecord>();
-  const append = journaled<FoldRecord>("fold", (record) => {
+  const summaries = journaled<FoldRecord>("fold", (record) => {
     if (storeFold(record)) return;
     unmatched.add(record);
     transcripts.drop(record.sessionKey);
@@ -143,7 +141,7 @@ export function createCheckpoints(
       }
       folding.add(sessionKey);
       try {
-        await append(UNNAMED, record);
+        await summaries.append(UNNAMED, record);
       } finally {
         folding.delete(sessionKey);
       }

@@ -7,7 +7,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
-import { createBurstWatch } from "../database/other_writers.ts";
 import type { Transactions } from "../database/transact.ts";
 import { SETTING } from "../schema/settings.ts";
 import type { Pause, Pauses, StoredSettings } from "../../core/store/settings.ts";
@@ -42,19 +41,13 @@ export function createSettings(
         return [keyOf(accountId, scope, name), value];
       }),
     );
-  const otherWriters = createBurstWatch(database);
   let values = readAll();
-
-  function current(): ReadonlyMap<string, string> {
-    if (otherWriters.changedElsewhere()) values = readAll(); // such as `barnacle pause`
-    return values;
-  }
 
   const pauses = createPauses(database, {
     commit,
     readUnjournaled,
     upsert,
-    known: (accountId) => current().get(keyOf(accountId, "account", "paused")),
+    known: (accountId) => values.get(keyOf(accountId, "account", "paused")),
     onChanged: (accountId, value) => values.set(keyOf(accountId, "account", "paused"), value),
   });
 
@@ -65,7 +58,7 @@ export function createSettings(
       // Most bots have no setting, and each message asks for three.
       values.size === 0 ? undefined : values.get(keyOf(accountId, scope, name)),
     settingOf: (accountId, scope, name) =>
-      readUnjournaled(() => current().get(keyOf(accountId, scope, name))),
+      readUnjournaled(() => values.get(keyOf(accountId, scope, name))),
     async change(accountId, scope, name, value, now) {
       const stored = value && withoutControls(value);
       await commit(COMMIT_OPTIONS.BY_HAND, () => {
@@ -86,11 +79,9 @@ const valueSchema = z.object({
 });
 
 interface PauseParts extends Pick<Transactions, "commit" | "readUnjournaled"> {
-  /** Adds or replaces a setting. */
   readonly upsert: ReturnType<typeof SETTING.prepareInsert>;
   /** The value of the account's row, from memory. */
   readonly known: (accountId: AccountId) => string | undefined;
-  /** Takes the changed value. */
   readonly onChanged: (accountId: AccountId, value: string) => void;
 }
 

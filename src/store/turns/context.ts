@@ -24,8 +24,6 @@ import type { OverheardContext, OverheardKey } from "../../core/store/turns.ts";
 /**
  * Keeps messages of one channel, with distinct ids, within a transaction of the caller's. A stored
  * message stays unchanged.
- *
- * @param now Unix time in milliseconds.
  */
 export type KeepOverheard = (
   key: OverheardKey,

@@ -25,11 +25,7 @@ import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { OverheardKey, ReactionRecords } from "../../core/store/turns.ts";
 
-/**
- * Keeps reactions within a transaction of the caller's (T1).
- *
- * @param now Unix time in milliseconds.
- */
+/** Keeps reactions within a transaction of the caller's (T1). */
 export type KeepReactions = (
   accountId: AccountId,
   records: readonly ReactionRecord[],

@@ -13,16 +13,13 @@ import { z } from "zod";
 import { column } from "../schema/columns.ts";
 import { type Entry, lengthOf } from "../../core/inbound/transcript.ts";
 import type { Checkpoint, FoldRange, OpenEntries } from "../../core/turn/checkpoint.ts";
-import { createBurstWatch } from "../database/other_writers.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Transcripts } from "../../core/store/turns.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 
 /** The turn that entries come from. */
 export interface EntryPlace {
-  /** The agent of the turn. */
   readonly agentId: string;
-  /** Key of the session that the entries belong to. */
   readonly sessionKey: string;
   /** Channel, thread or direct message channel of the turn. */
   readonly channelId: string;
@@ -70,8 +67,11 @@ export interface TranscriptRows extends Transcripts {
   bytes(): number;
 }
 
-/** Maximum bytes of all sessions in memory. */
-const BYTES_MAX = 4 * 1024 * 1024;
+/**
+ * Maximum bytes of all sessions in memory: 80 whose entries fill an assumed window. If more sessions
+ * than fit take turns, each turn reads its entries from the table, which costs half a millisecond.
+ */
+const BYTES_MAX = 16 * 1024 * 1024;
 /** Maximum number of a session's entries in memory that no turn uses. */
 const TRIM_AT = 16;
 
@@ -120,7 +120,6 @@ export function createTranscripts(
   );
   /** The most recently used session is the last. */
   const sessions = new Map<string, CachedSession>();
-  const otherWriters = createBurstWatch(database);
   let bytes = 0;
 
   function forget(): void {
@@ -171,14 +170,9 @@ export function createTranscripts(
     bytes -= trimmedBytes;
   }
 
-  function cachedOf(sessionKey: string): CachedSession | undefined {
-    if (otherWriters.changedElsewhere()) forget(); // a command may have reset the session
-    return sessions.get(sessionKey);
-  }
-
   return {
     async entriesOf(sessionKey, limit, maxChars = Infinity) {
-      const cached = cachedOf(sessionKey);
+      const cached = sessions.get(sessionKey);
       const newest = cached && newestOf(cached, limit, maxChars);
       if (cached && newest) {
         sessions.delete(sessionKey);
@@ -201,13 +195,13 @@ export function createTranscripts(
     },
     drop,
     openEntries(sessionKey, limit) {
-      const cached = cachedOf(sessionKey);
+      const cached = sessions.get(sessionKey);
       if (!cached?.isWhole) return undefined;
       const older = Math.max(0, cached.entries.length - limit);
       return { older, entries: cached.entries.slice(older) };
     },
     hasRange(sessionKey, range) {
-      const cached = cachedOf(sessionKey);
+      const cached = sessions.get(sessionKey);
       return cached !== undefined && beginsWith(cached, range);
     },
     folded(sessionKey, checkpoint, range) {
@@ -245,6 +239,8 @@ export function createTranscripts(
 /** Estimated bytes of a session beside its entries, and of an entry beside its text. */
 const SESSION_BYTES = 400;
 const ENTRY_BYTES = 200;
+/** Estimated bytes of a UTF-16 unit of its text. */
+const CHAR_BYTES = 2;
 
 /** The newest entries of a session. */
 interface CachedSession {
@@ -274,10 +270,12 @@ function cachedSession(
  * @returns `undefined` if the table may have more of the entries that the caller wants.
  */
 function newestOf(
-  { entries, isWhole }: CachedSession,
+  { entries, bytes, isWhole }: CachedSession,
   limit: number,
   maxChars: number,
 ): readonly Entry[] | undefined {
+  const allChars = (bytes - SESSION_BYTES - ENTRY_BYTES * entries.length) / CHAR_BYTES;
+  if (isWhole && entries.length <= limit && allChars <= maxChars) return entries.slice(); // most
   let chars = 0;
   let from = entries.length;
   while (from > 0 && entries.length - from < limit) {
@@ -321,7 +319,7 @@ function readNewest(
 
 /** Estimated bytes of entries. */
 function bytesOf(entries: readonly Entry[]): number {
-  return entries.reduce((sum, entry) => sum + ENTRY_BYTES + lengthOf(entry) * 2, 0);
+  return entries.reduce((sum, entry) => sum + ENTRY_BYTES + lengthOf(entry) * CHAR_BYTES, 0);
 }
 
 /** The columns that {@link toEntry} reads. */

@@ -30,7 +30,7 @@ import type { Charge, TurnCost } from "../../core/spending/usage.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { SendQueues } from "../memory/send_queues.ts";
-import { type PlainRow, prepareAddPlainRows } from "../outbox/rows.ts";
+import { type PlainRow, prepareInsertRow } from "../outbox/rows.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { prepareInsertUsage } from "../usage/charges.ts";
@@ -42,13 +42,12 @@ const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
 
 const revisionSchema = z.object({ revision: column.number });
 
-/** Only a message's first turn is journaled. */
-const PLAIN_ATTEMPT = 1;
-
 /** The journal's record of a T3. */
-interface PlainTurn {
+interface TurnRecord {
   readonly accountId: string;
   readonly messageId: string;
+  /** Number of the turn for the message; absent in records of earlier versions: 1. */
+  readonly attempt?: number;
   /** Ids of the further messages that the turn answers; absent: none. */
   readonly also?: readonly string[];
   readonly agentId: string;
@@ -57,12 +56,23 @@ interface PlainTurn {
   readonly end: TurnEnd;
   readonly entries: readonly Entry[];
   readonly steps: readonly Step[];
+  /** Its messages, if the tables need not decide about them. */
   readonly rows: readonly PlainRow[];
   readonly charges: readonly Charge[];
   readonly cost?: TurnCost;
   readonly told?: NonNullable<FinishedTurn["told"]>;
-  /** Unix time in milliseconds. */
   readonly now: number;
+}
+
+function recordOf(
+  { claim, end, entries, steps = [], charges = [], cost, told }: FinishedTurn,
+  rows: readonly PlainRow[],
+  now: number,
+): TurnRecord {
+  const { message: { accountId, id: messageId, channelId }, route, attempt } = claim;
+  const also = claim.also?.map(({ id }) => id);
+  const of = { accountId, messageId, attempt, also, channelId, ...route };
+  return { ...of, end, entries, steps, rows, charges, cost, told, now };
 }
 
 /**
@@ -79,7 +89,7 @@ export function createTurnEnds(
 ): TurnEnds {
   const { queues } = outgoing;
   const addTurn = prepareAddTurn(database, outgoing);
-  const addRows = prepareAddPlainRows(database, outgoing);
+  const insertRow = prepareInsertRow(database);
   const insertSteps = prepareInsertSteps(database);
   const insertUsage = prepareInsertUsage(database);
   // The claim is in memory (T2), so the row may still be `waiting` in the table.
@@ -93,18 +103,8 @@ export function createTurnEnds(
     "SELECT message ->> '$.revision' AS revision FROM inbox WHERE message_id = ?",
   );
 
-  /**
-   * Ends all messages of a turn.
-   *
-   * @returns Whether the first was in the inbox and had no end yet.
-   */
-  function end(
-    messageId: string,
-    also: readonly string[],
-    how: TurnEnd,
-    now: number,
-    cost?: TurnCost,
-  ): boolean {
+  /** Whether the first message of a turn was in the inbox without an end; ends all of them. */
+  function end({ messageId, also = [], end: how, cost, now }: TurnRecord): boolean {
     const failureId = how.kind === "failed" ? how.failureId : null;
     const reason = how.kind === "failed" || how.kind === "refused" ? how.reason : null;
     const json = cost ? JSON.stringify(cost) : null;
@@ -125,20 +125,21 @@ export function createTurnEnds(
     return true;
   }
 
-  const append = journaled<PlainTurn>("turn", ({ messageId, also = [], rows, now, ...turn }) => {
-    // Given up meanwhile, because the account moved to another bot.
-    if (!end(messageId, also, turn.end, now, turn.cost)) return;
-    insertUsage(turn);
-    transcripts.insert(turn, turn.entries);
-    const { accountId } = turn;
-    insertSteps({ accountId, messageId, attempt: PLAIN_ATTEMPT }, turn.steps);
-    addRows(rows, now);
-  });
+  /** Does a record's work; `false` and nothing if the turn has an end, or its account has moved. */
+  function apply(record: TurnRecord): boolean {
+    if (!end(record)) return false;
+    const { accountId, messageId, attempt = 1, entries, steps, rows, now } = record;
+    insertUsage(record);
+    transcripts.insert(record, entries);
+    insertSteps({ accountId, messageId, attempt }, steps);
+    for (const row of rows) insertRow(row, now);
+    return true;
+  }
+
+  const records = journaled<TurnRecord>("turn", apply);
 
   async function journal(turn: FinishedTurn, now: number): Promise<StoredTurn> {
-    const { claim: { message, route: { agentId, sessionKey } }, end, entries, steps = [] } = turn;
-    const { charges = [], cost, told } = turn;
-    const { accountId, channelId } = message;
+    const { accountId, channelId } = turn.claim.message;
     const isFirst = queues.size(accountId, channelId) === 0;
     const firstId = outgoing.reserve(turn.outbox.length);
     const rows = turn.outbox.map(({ message, whole }, index): PlainRow => ({
@@ -155,25 +156,8 @@ export function createTurnEnds(
     }));
     queues.add(waiting, isFirst);
     const options = isFirst && rows.length > 0 ? COMMIT_OPTIONS.T3_T4 : COMMIT_OPTIONS.T3;
-    const messageId = message.id;
-    const also = turn.claim.also?.map(({ id }) => id);
     try {
-      await append(options, {
-        accountId,
-        messageId,
-        also,
-        agentId,
-        sessionKey,
-        channelId,
-        end,
-        entries,
-        steps,
-        rows,
-        charges,
-        cost,
-        told,
-        now,
-      });
+      await records.append(options, recordOf(turn, rows, now));
     } catch (error) {
       queues.forget(accountId, channelId);
       throw error;
@@ -192,12 +176,7 @@ export function createTurnEnds(
 
   function store(turn: FinishedTurn, now: number, queue: PlanQueue | undefined): StoredTurn {
     if (claims.isHeld && isOutdated(turn)) return NOT_STORED;
-    const { claim: { message, also = [], route, attempt }, entries, steps = [] } = turn;
-    const { charges = [], cost, told } = turn;
-    if (!end(message.id, also.map(({ id }) => id), turn.end, now, cost)) return NOT_STORED;
-    insertUsage({ charges, told });
-    transcripts.insert({ ...route, channelId: message.channelId }, entries);
-    insertSteps({ accountId: message.accountId, messageId: message.id, attempt }, steps);
+    if (!apply(recordOf(turn, [], now))) return NOT_STORED;
     return { stored: true, ...addTurn(turn, now, queue) };
   }
 
@@ -205,7 +184,6 @@ export function createTurnEnds(
     async finishTurn(ended, now, queue) {
       const { claim } = ended;
       if (!claims.isRunning(claim)) return NOT_STORED;
-      outgoing.forgetIfOthersWrote();
       const entries = ended.entries.map((entry) => ({
         ...entry,
         text: withoutControls(entry.text),
@@ -239,7 +217,8 @@ function isPlain(
 ): boolean {
   const { accountId, channelId } = message;
   const size = queues.size(accountId, channelId) + outbox.length;
-  return !mayHaveDrafts && attempt === PLAIN_ATTEMPT &&
+  // An earlier attempt may have left drafts, which the tables know.
+  return !mayHaveDrafts && attempt === 1 &&
     size <= (queue?.maxQueueSize ?? Infinity) &&
     queues.hasRoom(accountId, channelId) &&
     outbox.every(({ message, files, draft }) =>
@@ -252,7 +231,6 @@ export type InsertSteps = (of: TurnOfSteps, steps: readonly Step[]) => void;
 
 /** The turn that steps belong to. */
 export interface TurnOfSteps {
-  /** The account that answers. */
   readonly accountId: string;
   /** The answered message. */
   readonly messageId: string;
@@ -274,33 +252,78 @@ export function prepareInsertSteps(database: DatabaseSync): InsertSteps {
   };
 }
 
+/** The journal's record of a T2. */
+export interface ClaimRecord {
+  /** The message that the turn begins with. */
+  readonly turn: string;
+  readonly messages: readonly { readonly messageId: string; readonly attempt: number }[];
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
+
+/** Prepares the statement of claims, within a transaction of the caller's. */
+export function prepareMarkRunning(database: DatabaseSync): (claim: ClaimRecord) => void {
+  const claim = database.prepare(
+    `UPDATE inbox SET state = 'running', attempt = ?, claimed_at = ?, turn_of = ?
+     WHERE message_id = ? AND state = 'waiting'`,
+  );
+  return ({ turn, messages, now }) => {
+    for (const { messageId, attempt } of messages) {
+      claim.run(attempt, now, messageId === turn ? null : turn, messageId);
+    }
+  };
+}
+
+/**
+ * The journal's record of a TS. It has the claim, too, because a crash may undo a first T2: a turn
+ * without an attempt before it would not look for steps.
+ */
+interface StepsRecord {
+  readonly claim: ClaimRecord;
+  readonly accountId: string;
+  readonly attempt: number;
+  readonly steps: readonly Step[];
+  readonly charges: readonly Charge[];
+}
+
 /** Creates the storage of steps. */
 export function createSteps(
   database: DatabaseSync,
-  { commit, read }: Transactions,
+  { journaled, read }: Transactions,
   { claims, spent }: Pick<Memory, "claims" | "spent">,
 ): Steps {
   const insertUsage = prepareInsertUsage(database);
   const select = database.prepare("SELECT step FROM step WHERE message_id = ? ORDER BY id");
   const insert = prepareInsertSteps(database);
+  const markRunning = prepareMarkRunning(database);
+  const records = journaled<StepsRecord>("steps", (record) => {
+    const { claim, accountId, attempt, steps, charges } = record;
+    markRunning(claim);
+    insert({ accountId, messageId: claim.turn, attempt }, steps);
+    insertUsage({ charges });
+  });
+
   return {
     stepsOf: (messageId) => read(() => select.all(messageId).map(readStep)),
     async addSteps(claim, steps, waitsForDisk, charges = []) {
-      const { message: { id: messageId, accountId }, attempt } = claim;
+      const { message: { id: turn, accountId }, attempt } = claim;
+      const messages = messagesOf(claim).map(({ id }) => ({ messageId: id, attempt }));
+      const claimed = { turn, messages, now: steps[0]?.at ?? 0 };
+      const assertRunning = (): void => {
+        if (claims.isRunning(claim)) return;
+        throw new Error(`The turn of message ${turn} has ended`);
+      };
+      assertRunning();
       const end = spent.begin(charges);
+      const options = waitsForDisk ? COMMIT_OPTIONS.TS_BEGUN : COMMIT_OPTIONS.TS;
       try {
-        await commit(waitsForDisk ? COMMIT_OPTIONS.TS_BEGUN : COMMIT_OPTIONS.TS, () => {
-          if (!claims.isRunning(claim)) {
-            throw new Error(`The turn of message ${messageId} has ended`);
-          }
-          insert({ accountId, messageId, attempt }, steps);
-          insertUsage({ charges });
-        });
+        await records.append(options, { claim: claimed, accountId, attempt, steps, charges });
         end(true);
       } catch (error) {
         end(false);
         throw error;
       }
+      assertRunning(); // a change may have ended it meanwhile
     },
   };
 }

@@ -11,7 +11,6 @@ import { TOLD_BUDGET, USAGE } from "../schema/usage.ts";
 
 /** What a turn adds to the tables of usage. */
 export interface UsageRecord {
-  /** Requests to models. */
   readonly charges: readonly Charge[];
   /** A person who learns that a budget is spent. */
   readonly told?: { readonly userId: string; readonly day: number };
@@ -56,12 +55,6 @@ export function prepareInsertUsage(database: DatabaseSync): InsertUsage {
   };
 }
 
-/** How long the use of models is kept. */
-export interface UsageRetention {
-  /** `store.retention.usageDays`: days to keep it, beside today; for ever if 0 or absent. */
-  readonly usageDays?: number;
-}
-
 /** Maximum number of rows that a step deletes. */
 const STEP_ROWS = 64;
 
@@ -72,7 +65,10 @@ const STEP_ROWS = 64;
  */
 export function preparePruneUsage(
   database: DatabaseSync,
-  { usageDays = 0 }: UsageRetention,
+  { usageDays = 0 }: {
+    /** `store.retention.usageDays`: days to keep it, beside today; for ever if 0 or absent. */
+    readonly usageDays?: number;
+  },
 ): (now: number) => void {
   const prune = database.prepare(
     `DELETE FROM usage

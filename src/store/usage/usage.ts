@@ -15,7 +15,7 @@ import { dayOf, type UsedBy } from "../../core/spending/usage.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { SpentToday } from "../memory/spent_today.ts";
-import { prepareInsertUsage } from "./charges.ts";
+import { prepareInsertUsage, type UsageRecord } from "./charges.ts";
 import type { ModelProblems, Usage, UsageField } from "../../core/store/usage.ts";
 
 /** Columns by which sums can be grouped. */
@@ -56,10 +56,10 @@ const SPENT = rows({
 /** Creates the namespace. */
 export function createUsage(
   database: DatabaseSync,
-  { later, read }: Transactions,
+  { journaled, read }: Transactions,
   spent: SpentToday,
 ): Usage {
-  const insert = prepareInsertUsage(database);
+  const charged = journaled<UsageRecord>("charges", prepareInsertUsage(database));
   const selectSpent = database.prepare(
     `SELECT user_id, guild_id, agent_id, SUM(input + output) AS tokens, SUM(micros) AS micros,
             SUM(audio_sec) AS audio_sec
@@ -97,10 +97,7 @@ export function createUsage(
     },
     add(charges) {
       const end = spent.begin(charges);
-      later(UNNAMED, () => {
-        insert({ charges });
-        end(true);
-      });
+      charged.later(UNNAMED, { charges }, undefined, () => end(true));
     },
     sum: (fromDay, userId) =>
       read(() =>

@@ -12,6 +12,7 @@ import type { ToolGate } from "../../core/tool_names.ts";
 import { defineTool, type Tool, type ToolContext } from "../../core/turn/tool.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import type { Action } from "./actions/action.ts";
+import { viewOf } from "./definitions.ts";
 import { actionReadsElsewhere, destructiveOf, isDestructive } from "./calls.ts";
 import { CHANNEL_CHANGES } from "./actions/channel_changes.ts";
 import { CHANNEL_ACTIONS } from "./actions/channels.ts";
@@ -42,14 +43,7 @@ export const ACTIONS: readonly Action[] = [
   ...OTHER_ACTIONS,
 ];
 
-const BY_NAME: ReadonlyMap<string, Action> = new Map(
-  ACTIONS.map((action) => [action.name, action]),
-);
-
 const input = z.looseObject({ action: z.string() });
-
-/** Optional arguments of many actions, which the description explains once. */
-const COMMON: ReadonlySet<string> = new Set(["channelId", "guildId", "reason", "dryRun"]);
 
 /** The tool with all of its actions. A turn gets it with those whose gates are open. */
 export const discord: Tool = toolOf(ACTIONS);
@@ -76,7 +70,7 @@ function toolOf(actions: readonly Action[]): Tool {
     partGates: [...new Set(actions.flatMap(({ gate }) => gate ?? []))],
     isPersonalCall: (written, message) =>
       actionReadsElsewhere(
-        BY_NAME.get(input.safeParse(written).data?.action ?? ""),
+        actionNamed(input.safeParse(written).data?.action),
         written,
         message,
       ),
@@ -126,11 +120,16 @@ function toolOf(actions: readonly Action[]): Tool {
 
 /** Why there is no action of a name, with the names that there are. */
 function refusedName(name: string, names: readonly string[]): RefusedCall {
-  const gate = ACTIONS.find((action) => action.name === name)?.gate;
+  const gate = actionNamed(name)?.gate;
   const others = `here; there are: ${names.join(", ")}`;
   return gate === undefined
     ? new RefusedCall("unknown_action", `there is no action ${JSON.stringify(name)} ${others}`)
     : new RefusedCall("closed_gate", `${name} is switched off (gate ${gate}) ${others}`);
+}
+
+/** An action whose gate may be closed. */
+function actionNamed(name: string | undefined): Action | undefined {
+  return ACTIONS.find((action) => action.name === name);
 }
 
 /** The tool by the names of its actions: the same object for the same actions. */
@@ -152,45 +151,17 @@ function keyOf(actions: readonly Action[]): string {
 }
 
 /** An action with its arguments; a question mark follows those that it does not need. */
-function lineOf({ name, input, summary, undo }: Action): string {
-  const line = `${name}${undo === undefined ? "" : "!"}(${argumentsOf(input)})`;
-  return summary === "" ? line : `${line}: ${summary}`;
+function lineOf({ name, summary, undo }: Action): string {
+  const line = `${name}${undo === undefined ? "" : "!"}(${viewOf(name).line})`;
+  return summary === undefined ? line : `${line}: ${summary}`;
 }
 
-function argumentsOf({ shape }: z.ZodObject): string {
-  return Object.entries(shape).flatMap(([name, field]) => {
-    const isOptional = field._zod.optin === "optional"; // to try each takes 20 ms together
-    if (isOptional && COMMON.has(name)) return [];
-    return isOptional ? `${name}?` : name;
-  }).join(",");
-}
-
-/**
- * The flat schema: all arguments of all actions, each once. It has types and words only, because
- * each turn pays for it. The strict schemas check lengths and forms, and tell the model about them.
- */
+/** The flat schema: all arguments of all actions, each once. */
 function parametersOf(actions: readonly Action[]): Readonly<Record<string, unknown>> {
-  const fields = Object.assign({}, ...actions.map(({ input }) => input.shape));
-  const { properties = {} } = z.toJSONSchema(z.object(fields).partial(), { io: "input" });
+  const fields = actions.map(({ name }) => viewOf(name).fields);
   return {
     type: "object",
-    properties: {
-      action: { type: "string" },
-      ...Object.fromEntries(Object.entries(properties).map(([name, own]) => [name, short(own)])),
-    },
+    properties: { action: { type: "string" }, ...Object.assign({}, ...fields) },
     required: ["action"],
-  };
-}
-
-/** The type, the choices and the description of an argument. */
-function short(schema: z.core.JSONSchema._JSONSchema): Readonly<Record<string, unknown>> {
-  if (typeof schema === "boolean") return {};
-  const { type, enum: choices, items, anyOf, description } = schema;
-  const isList = typeof items === "object" && !Array.isArray(items);
-  return {
-    ...(anyOf ? { type: "string" } : choices ? {} : { type }),
-    ...(choices && { enum: choices }),
-    ...(isList && { items: short(items) }),
-    ...(description !== undefined && { description }),
   };
 }

@@ -103,7 +103,7 @@ function setUp(
         status: () => assert.fail("nobody asks"),
         caches: () => ({}),
         apply: (_config, _model, text) => Promise.resolve(void one.applied.push(text)),
-        changedElsewhere: () => {},
+        changedByCommand: () => {},
         tellOwners: () => {},
         stop() {
           one.stops++;

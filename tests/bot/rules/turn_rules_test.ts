@@ -51,8 +51,8 @@ describe("prepareTurnRules()", () => {
     const config = await loadTestConfig(lists, { messages: { footer: "owners" } });
     const rules = rulesBy(config);
     for (const message of [guildMessage, directMessage]) {
-      assert.equal(rules(message({ sender: listed })).footer, undefined);
-      assert.ok(rules(message({ sender: sender({ id: OWNER }) })).footer);
+      assert.equal(rules(message({ sender: listed })).hasFooter, false);
+      assert.equal(rules(message({ sender: sender({ id: OWNER }) })).hasFooter, true);
     }
   });
 

@@ -61,6 +61,8 @@ export interface CutReport {
 export const PACE_MS = 90;
 /** New users who write during silence, so that no other message makes theirs durable. */
 const QUIET_STRANGERS = 4;
+/** Questions in silence that a heartbeat acknowledges before the disk has them: sure holes. */
+const QUIET_QUESTIONS = 3;
 /** Milliseconds within which a heartbeat acknowledges an event of the second session. */
 const TELLING_MS = 15_000;
 /** Number of single moments to check after a lost session. */
@@ -103,6 +105,8 @@ async function play(
   };
 
   const bot = await simulation.start(true);
+  await until("the first session to be stored", simulation.isSessionStored);
+  for (let asked = 0; asked < QUIET_QUESTIONS; asked++) await simulation.acknowledgeUnsynced();
   await chatter(talks * 0.3);
   gateway.drop("reset");
   await chatter(talks * 0.3);

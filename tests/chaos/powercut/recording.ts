@@ -9,7 +9,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
-  type BotProcess,
+  type SimulatedProcess,
   type Simulation,
   startSimulation,
 } from "../../../src/cli/demo/simulation/simulation.ts";
@@ -31,7 +31,7 @@ export interface PowerCutSimulation extends Simulation {
   readonly questions: readonly Question[];
   readonly owed: readonly Owed[];
   /** Starts a bot, traced or not, and waits until Discord has it online. */
-  start(isWatched: boolean): Promise<BotProcess>;
+  start(isWatched: boolean): Promise<SimulatedProcess>;
   /** The system calls of the last traced bot, which must have ended. */
   readLog(): readonly Syscall[];
   /**
@@ -50,6 +50,12 @@ export interface PowerCutSimulation extends Simulation {
   firstsStored(): Promise<void>;
   /** Sends a new user's first direct message to the bot. */
   meet(): void;
+  /**
+   * Sends a message in a guild, and waits until a heartbeat has acknowledged it before the model has
+   * answered. No commit has waited for the disk since, unless other messages caused one. If the
+   * answer was faster, it tries again with a next message and a slower answer.
+   */
+  acknowledgeUnsynced(): Promise<void>;
   /** The bot's messages in a channel. */
   written(channelId: string): readonly string[];
   until(what: string, check: () => boolean): Promise<void>;
@@ -60,6 +66,10 @@ const CHANNELS = ["general", "off-topic", "How do I feed krill?"];
 const HEARTBEAT_MS = 250;
 /** Delay between two words of an answer: an instant model would hide unsafe moments. */
 const WORD_MS = 12;
+/** The same for an answer that must not be faster than a heartbeat; it has some twenty words. */
+const SLOW_WORD_MS = 50;
+/** Number of attempts to get such a heartbeat; each of them has more time. */
+const MAX_SLOW = 10;
 /** A traced start takes 20 s and more while others use the machine, too. */
 const PATIENCE_MS = 300_000;
 /** Shares of the messages to the bot in a guild, and in direct messages; the rest is for others. */
@@ -79,7 +89,12 @@ export async function openPowerCutSimulation(
 ): Promise<PowerCutSimulation> {
   const { world, krill, barnacle } = demoWorld();
   const { program, args } = commandUnderTest();
-  const model = await startModelServer({ chunkDelayMs: WORD_MS });
+  let wordMs = WORD_MS;
+  const model = await startModelServer({
+    get chunkDelayMs() {
+      return wordMs;
+    },
+  });
   const simulation = await startSimulation({
     command: { program: "/bin/sh", args: ["-c", SHELL, "sh", program, ...args] },
     simulator: {
@@ -151,9 +166,27 @@ export async function openPowerCutSimulation(
       seq !== null && seq >= (numbers.get(sessionId) ?? Infinity)
     );
 
+  async function acknowledgeUnsynced(): Promise<void> {
+    for (let asked = 0, isUnsynced = false; asked < MAX_SLOW && !isUnsynced; asked++) {
+      wordMs = SLOW_WORD_MS * (asked + 1);
+      const name = nextName();
+      const text = `<@${barnacle.userId}> ${name}`;
+      const message = simulator.say({ as: "grace", in: "general", text });
+      note(message, name, false);
+      const numbers = new Map(simulator.sessions().map(({ id, seq }) => [id, seq]));
+      const isAnswered = () => written(message.channelId).some((one) => one.includes(name));
+      const request = () => model.requests.find(({ words }) => words.includes(name));
+      await until(`a heartbeat after ${name}`, () => isTold(numbers) || isAnswered());
+      isUnsynced = !isAnswered() && request()?.end === undefined;
+      await until(`an answer to ${name}`, isAnswered);
+      wordMs = WORD_MS;
+    }
+  }
+
   return {
     ...simulation,
     meet: () => meet(nextName()),
+    acknowledgeUnsynced,
     questions,
     ports: {
       rest: portOf(simulator.apiUrl),

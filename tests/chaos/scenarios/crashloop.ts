@@ -8,7 +8,7 @@
  */
 
 import { RESERVE } from "../../../src/core/discord/identify_budget.ts";
-import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { sessionStartLimit, spendIdentify } from "../../../simulator/gateway/identify_limit.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { ended } from "../../support/bot/e2e.ts";
@@ -100,7 +100,7 @@ async function online({ until, simulator }: Stand): Promise<"online"> {
   return await until("an IDENTIFY", () => simulator.connected() === 1 && "online");
 }
 
-async function held(stand: Stand, bot: BotProcess): Promise<"held"> {
+async function held(stand: Stand, bot: SimulatedProcess): Promise<"held"> {
   await stand.eventually("the bot to hold back", async () => {
     try {
       return (await stand.status(bot)).snapshot.accounts[0]?.identify?.heldUntil !== undefined;
@@ -115,7 +115,7 @@ async function held(stand: Stand, bot: BotProcess): Promise<"held"> {
 const SAID = /"level":"(?:warn|error)".*(?:Daily IDENTIFY limit|Few IDENTIFYs)/;
 
 /** The operator must find the reason in each of these outputs. */
-async function whatIsSaid(stand: Stand, bot: BotProcess): Promise<readonly Bound[]> {
+async function whatIsSaid(stand: Stand, bot: SimulatedProcess): Promise<readonly Bound[]> {
   const { ask, line, command, dataDir } = stand;
   const readyz = await ask(bot, "/readyz?verbose");
   const readyzText = await readyz.text();

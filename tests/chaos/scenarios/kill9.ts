@@ -11,7 +11,9 @@
  * the store and elsewhere (`tool_plan.ts`). Each effect is counted.
  *
  * The negative controls weaken the design from outside, in the store between a kill and the next
- * start: each is a plausible design that doubles replies.
+ * start: each is a plausible design that doubles replies. Their kills wait for the moment at which
+ * the weakness matters. Then the gateway is silent until the last start: its echo is a second
+ * acknowledgement, which would hide some doubles.
  *
  * @module
  */
@@ -21,6 +23,7 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createdAtMs, type MessageId } from "../../../src/core/discord/ids.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import { createStore } from "../../../src/store/store.ts";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import type { RestFault } from "../../../simulator/notes/faults.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
@@ -54,6 +57,8 @@ const LIFE_MS = 1_200;
 const DRAFTS_LIFE_MS = 5_000;
 /** Maximum number of requests before an aimed kill. */
 const AIMED_MAX = 6;
+/** Milliseconds after which an aimed kill comes anyway. */
+const CAP_MS = 3_600;
 /** Maximum time of the model for some questions, which it may have to answer twice. */
 const THINKING_MS = 300;
 /** The same for each piece of a stream: an answer complete within a second shows no draft. */
@@ -101,11 +106,16 @@ interface Weakness {
   readonly sql?: string;
   /** How long Discord keeps nonces; with 1 it never recognises a message. */
   readonly nonceWindowMs?: number;
+  /** How long the bot relies on a nonce, in milliseconds. */
+  readonly botWindowMs?: number;
   /** Milliseconds without a process after each kill. */
   readonly pauseMs?: number;
   /** Kills come after a ring of the bell, and not at a request to create a message. */
   readonly isOfTools?: true;
 }
+
+/** The start of a bot on a busy machine may take seconds, and it must not read the history first. */
+const LONG_WINDOW_MS = 300_000;
 
 const FORGET_ATTEMPT = "UPDATE outbox SET state = 'pending', first_attempt_at = NULL " +
   "WHERE state = 'sending'";
@@ -114,10 +124,11 @@ const FORGET_ATTEMPT = "UPDATE outbox SET state = 'pending', first_attempt_at = 
 export const WEAKNESSES: readonly Weakness[] = [
   {
     name: "random nonce",
+    botWindowMs: LONG_WINDOW_MS,
     sql: `UPDATE outbox SET nonce = 'random-' || lower(hex(randomblob(8))) WHERE state = 'sending';
           UPDATE outbox SET message = json_set(message, '$.nonce', nonce) WHERE state = 'sending'`,
   },
-  { name: "no enforce_nonce", nonceWindowMs: 1 },
+  { name: "no enforce_nonce", nonceWindowMs: 1, botWindowMs: LONG_WINDOW_MS },
   {
     name: "no reconcile",
     sql: `${FORGET_ATTEMPT} AND first_attempt_at < 1000 * unixepoch('subsec') - ${BOT_WINDOW_MS}`,
@@ -155,6 +166,7 @@ export const scenario = scenarioOf({
   async run({ seed, kills, rate, pauses, streaming, tools, weaken }) {
     const weakness = weaken === 0 ? undefined : WEAKNESSES[weaken - 1];
     if (weaken !== 0 && !weakness) throw new RangeError(`There is no weakness ${weaken}`);
+    const botWindowMs = weakness?.botWindowMs ?? BOT_WINDOW_MS;
     const { world, krill, barnacle } = demoWorld({
       nonceWindowMs: weakness?.nonceWindowMs ?? NONCE_WINDOW_MS,
       keptPerChannel: KEPT_PER_CHANNEL,
@@ -186,7 +198,7 @@ export const scenario = scenarioOf({
         dm: { allowFrom: ["ada", "grace"] },
         textChunkLimit: PART_LIMIT,
         streaming: streaming ? "edit" : "off",
-        rest: { timeoutSec: 1, globalPerSec: 500, nonceWindowSec: BOT_WINDOW_MS / 1_000 },
+        rest: { timeoutSec: 1, globalPerSec: 500, nonceWindowSec: botWindowMs / 1_000 },
         retry: { minDelayMs: 50, maxDelayMs: 400 },
         // A backlog must arrive as messages, not as a file.
         rateLimit: { maxQueueSize: 10_000 },
@@ -292,7 +304,9 @@ async function play(scene: Scene, given: Play): Promise<Report> {
       const target = isRing ? "ring" : "message";
       figures.aimed += 1;
       if (target === "ring") figures.aimedAtTools += 1;
-      await aim(bot, weakness || target === "ring" ? 1 : dice.between(1, AIMED_MAX), target);
+      const requests = weakness || target === "ring" ? 1 : dice.between(1, AIMED_MAX);
+      // The kill of a control must hit, although the start of a bot takes seconds on a busy machine.
+      await aim(bot, { target, requests, capMs: weakness ? PATIENCE_MS : CAP_MS });
     } else await Promise.race([bot.exited, sleep(dice.upTo(lifeMs))]);
     bot.kill("SIGKILL");
     const exit = await ended(bot);
@@ -307,11 +321,19 @@ async function play(scene: Scene, given: Play): Promise<Report> {
       await sleep(pauseMs);
     }
     if (weakness?.sql !== undefined) sabotage(scene, weakness.sql);
+    // The echo of the message would reach some of the next bots before they send it again.
+    if (weakness && !weakness.isOfTools) simulator.faults.gateway.swallowHello = true;
   }
   simulator.faults.rest.clear();
+  simulator.faults.gateway.swallowHello = false;
   await talk.end();
 
   const last = scene.startBot();
+  if (weakness?.isOfTools) {
+    // On a busy machine, the cut calls may come later than the patience below.
+    const isCaught = () => [...bell.rings.values()].some((rings) => rings > 1);
+    await until("a call to run twice", isCaught, PATIENCE_MS).catch(() => {}); // the report says so
+  }
   await answered(scene, ledger, patienceMs); // the report says so if one is missing
   // A second answer would come before the answer to a later question.
   for (const place of PLACES) talk.ask(place);
@@ -430,8 +452,10 @@ function converse(
 }
 
 function sabotage({ dataDir }: Scene, sql: string): void {
-  const database = new DatabaseSync(join(dataDir, DATABASE_NAME));
+  const path = join(dataDir, DATABASE_NAME);
+  const database = new DatabaseSync(path);
   try {
+    createStore(database, path, { elapsed: () => 0 }); // applies the journal to the tables
     database.exec(sql);
   } finally {
     database.close();

@@ -10,7 +10,7 @@
 
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { addChannel } from "../../../simulator/world/create_world.ts";
 import { type Account, accountOf, type Owed } from "../../support/bot/account.ts";
@@ -141,7 +141,9 @@ function openSoak(scene: Scene, dice: Seeded) {
   };
 
   /** The faults; the last three end the process. */
-  const blows: Readonly<Record<string, (bot: BotProcess) => Promise<BotProcess> | void>> = {
+  const blows: Readonly<
+    Record<string, (bot: SimulatedProcess) => Promise<SimulatedProcess> | void>
+  > = {
     fin: () => void gateway.drop("fin"),
     reset: () => void gateway.drop("reset"),
     4000: () => void gateway.drop(4000),
@@ -159,7 +161,10 @@ function openSoak(scene: Scene, dice: Seeded) {
   const all = Object.keys(blows);
   const outside = all.filter((name) => name !== "killed" && name !== "stopped");
 
-  async function again(bot: BotProcess, signal: "SIGKILL" | "SIGTERM"): Promise<BotProcess> {
+  async function again(
+    bot: SimulatedProcess,
+    signal: "SIGKILL" | "SIGTERM",
+  ): Promise<SimulatedProcess> {
     bot.kill(signal);
     await ended(bot);
     return startBot();
@@ -175,14 +180,14 @@ function openSoak(scene: Scene, dice: Seeded) {
       simulator.say({ as: "ada", in: channel, text: `Krill number ${number} swam by.` });
     },
     /** Chooses a fault. The second half has none that ends the process. */
-    async breakSomething(bot: BotProcess, isSecondHalf: boolean): Promise<BotProcess> {
+    async breakSomething(bot: SimulatedProcess, isSecondHalf: boolean): Promise<SimulatedProcess> {
       await until("the bot to be back", () => notebook.connections >= due.connections, PATIENCE_MS);
       const name = dice.pick(isSecondHalf ? outside : all);
       faults.set(name, (faults.get(name) ?? 0) + 1);
       if (!OF_REST.has(name)) due.connections = notebook.connections + 1;
       return await blows[name]?.(bot) ?? bot;
     },
-    look({ pid }: BotProcess, messages: number) {
+    look({ pid }: SimulatedProcess, messages: number) {
       if (pid !== undefined) looks.push({ messages, rssMib: rssMibOf(pid) });
     },
     async quiesce(): Promise<Account> {

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { discordNow } from "../../../simulator/world/clock.ts";
-import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
 import { API_KEY, commandUnderTest } from "../../support/bot/e2e.ts";
 import type { Bound } from "../support/report.ts";
@@ -75,7 +75,10 @@ export const scenario = scenarioOf({
     }),
 });
 
-async function whatIsSaid({ ask, status }: Stand, bot: BotProcess): Promise<readonly Bound[]> {
+async function whatIsSaid(
+  { ask, status }: Stand,
+  bot: SimulatedProcess,
+): Promise<readonly Bound[]> {
   const health = await (await ask(bot, "/healthz")).text();
   const { snapshot } = await status(bot);
   return [

@@ -5,17 +5,23 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import type { Scene } from "../../support/bot/e2e.ts";
 import type { Bell } from "./bell.ts";
 
 /** A request to create a message. */
 export const CREATE = { method: "POST", route: "/channels/:id/messages" } as const;
 
-/** Milliseconds after which the bot is killed anyway. */
-const CAP_MS = 3_600;
-
 type Target = "message" | "ring";
+
+/** What to wait for before a kill. */
+interface Shot {
+  readonly target: Target;
+  /** The fatal one, counted from 1. */
+  readonly requests: number;
+  /** Milliseconds after which the bot is killed anyway. */
+  readonly capMs: number;
+}
 
 /**
  * Kills a bot as a request to create a message arrives, before Discord carries it out; or as a bell
@@ -24,7 +30,7 @@ type Target = "message" | "ring";
 export function takeAim(
   { simulator }: Scene,
   bell: Bell,
-): (bot: BotProcess, requests: number, target: Target) => Promise<void> {
+): (bot: SimulatedProcess, shot: Shot) => Promise<void> {
   let hit: (() => void) | undefined;
   let left = 0;
   let wanted: Target = "message";
@@ -37,7 +43,7 @@ export function takeAim(
     if (method === CREATE.method && route === CREATE.route) arrived("message");
   });
   bell.subscribe(() => arrived("ring"));
-  return async (bot, requests, target) => {
+  return async (bot, { target, requests, capMs }) => {
     wanted = target;
     left = requests;
     const { promise: struck, resolve } = Promise.withResolvers<void>();
@@ -46,7 +52,7 @@ export function takeAim(
       resolve();
     };
     const cap = new AbortController();
-    const capped = sleep(CAP_MS, undefined, { signal: cap.signal }).catch(() => {}); // cancelled
+    const capped = sleep(capMs, undefined, { signal: cap.signal }).catch(() => {}); // cancelled
     await Promise.race([struck, bot.exited, capped]);
     hit = undefined;
     cap.abort();

@@ -10,7 +10,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Env } from "../../../src/lib/env.ts";
-import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import {
   ended,
@@ -36,9 +36,9 @@ export interface Stand extends Scene {
   /** Changes the store while no bot runs. */
   sabotage(sql: string): void;
   /** Starts a bot, and waits until Discord has it online. */
-  start(env?: Env, args?: readonly string[]): Promise<BotProcess>;
+  start(env?: Env, args?: readonly string[]): Promise<SimulatedProcess>;
   /** Stops a bot with SIGTERM, and waits for the end of its connection. */
-  stop(bot: BotProcess): Promise<void>;
+  stop(bot: SimulatedProcess): Promise<void>;
 }
 
 export interface Play {
@@ -62,7 +62,7 @@ const MAY_FAIL = new Set([429, 500, 502, 503]);
 export async function onStand(
   seed: number,
   options: SceneOptions,
-  play: (stand: Stand) => Promise<Play & { readonly bot: BotProcess }>,
+  play: (stand: Stand) => Promise<Play & { readonly bot: SimulatedProcess }>,
 ): Promise<Report> {
   let report: Report | undefined;
   await withSimulation({

@@ -3,12 +3,12 @@ import { describe, it } from "node:test";
 import { type AccessRow, rowsOf } from "../../../src/cli/access/rows.ts";
 import { policiesIn } from "../../../src/config/access.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
-import { restore } from "../../../src/discord/gateway/decode/guild_index.ts";
+import { restoreIndex } from "../../../src/discord/gateway/decode/guild_index.ts";
 import { withNames } from "../../../src/policy/rules/pinned.ts";
 import { userId } from "../../support/discord/builders.ts";
 import { GUILD, GUILD_SNAPSHOT } from "../data_fixture.ts";
 
-const { index } = restore([GUILD_SNAPSHOT]);
+const { index } = restoreIndex([GUILD_SNAPSHOT]);
 
 async function rows(
   discord: object,

@@ -178,7 +178,7 @@ describe("[P1] barnacle access test", () => {
         how: "approve",
         decidedBy: "cli",
         now: Date.now(),
-        notify: () => [],
+        notify: [],
       });
     });
     const paired = await attempt(place, { channel: "dm" });

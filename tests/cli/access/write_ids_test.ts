@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Mapping } from "../../../src/cli/access/names.ts";
+import type { NameMapping } from "../../../src/cli/access/names.ts";
 import { withIds } from "../../../src/cli/access/resolve.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 
 const FRIENDS = "channels.discord.guilds.friends";
 
-function mapping(fields: Partial<Mapping> & Pick<Mapping, "kind" | "typed" | "rule">): Mapping {
+function mapping(
+  fields: Partial<NameMapping> & Pick<NameMapping, "kind" | "typed" | "rule">,
+): NameMapping {
   return { accountId: ACCOUNT, ...fields };
 }
 
@@ -24,7 +26,7 @@ const TEXT = `{
 }
 `;
 
-const ALL: readonly Mapping[] = [
+const ALL: readonly NameMapping[] = [
   mapping({
     kind: "user",
     typed: "ada",

@@ -6,7 +6,7 @@ import { get, set, unset, valueFor } from "../../../src/cli/config/edit.ts";
 import { configSchema } from "../../../src/config/schema/root.ts";
 import { schemaAt } from "../../../src/config/schema/parts/shape.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
-import { StartError } from "../../../src/cli/shared/start_error.ts";
+import { StartError } from "../../../src/cli/shared/exit_code.ts";
 import { recordingIo } from "../io.ts";
 
 const ID = "123456789012345678";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Env } from "../../../src/lib/env.ts";
-import { createBotPanel } from "../../../src/cli/demo/bot_panel.ts";
+import { createBotPanel, type DemoBotFacts, drawBotCard } from "../../../src/cli/demo/bot_panel.ts";
 import { SCRIPT } from "../../../src/cli/demo/models.ts";
 import { createNotices } from "../../../src/cli/demo/notices.ts";
 import { createOutcomes } from "../../../src/cli/demo/simulation/outcomes.ts";
@@ -121,5 +121,38 @@ describe("[O5] createBotPanel()", () => {
     assert.equal(await simulation.panel.press("model:none"), false);
     assert.deepEqual(simulation.bot.pressed, ["op7", "model:none"]);
     assert.deepEqual(simulation.errors, []);
+  });
+});
+
+const FACTS: DemoBotFacts = {
+  pid: 7,
+  isConnected: true,
+  calls: { identifies: [1], resumes: [1, 2] },
+  figures: [{ name: "Memory", value: "60 MB" }],
+  models: [SCRIPT, { id: "openai", label: "gpt", hint: "", env: {} }],
+  modelId: "openai",
+  faults: [],
+};
+
+describe("drawBotCard()", () => {
+  const states: readonly [Partial<DemoBotFacts>, string, readonly string[]][] = [
+    [{}, "online", ["pid 7", "60 MB", "1", "2"]],
+    [{ isConnected: false }, "away", ["pid 7", "60 MB", "1", "2"]],
+    [{ pid: undefined }, "offline", ["none", "1", "2"]],
+  ];
+  for (const [change, state, values] of states) {
+    it(`shows a bot that is ${state}`, () => {
+      const card = drawBotCard({ ...FACTS, ...change });
+      assert.equal(card.state, state);
+      assert.deepEqual(card.figures.map(({ value }) => value), values);
+    });
+  }
+
+  it("offers each model, and marks the current one", () => {
+    const { controls } = drawBotCard(FACTS);
+    assert.deepEqual(
+      controls.map(({ id, isOn }) => [id, isOn]),
+      [[`model:${SCRIPT.id}`, false], ["model:openai", true], ["reset", false]],
+    );
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Env } from "../../../src/lib/env.ts";
 import { createSupervisor } from "../../../src/cli/demo/supervisor.ts";
-import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import type { Exit } from "../../../src/host/process/own_process.ts";
 
 /** Bots that end on request, with a stopped clock. */
@@ -12,7 +12,7 @@ function setUp(sleep: () => Promise<void> = () => Promise.resolve()) {
   const slept: number[] = [];
   const clock = { now: 0 };
   const supervisor = createSupervisor({ MODEL: "one" }, {
-    start(env): BotProcess {
+    start(env): SimulatedProcess {
       const { promise: exited, resolve: end } = Promise.withResolvers<Exit>();
       const bot: (typeof bots)[number] = { env, end };
       bots.push(bot);

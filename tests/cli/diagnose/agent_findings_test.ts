@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { McpLook } from "../../../src/bot/process/mcp_look.ts";
+import type { McpLook } from "../../../src/mcp/look.ts";
 import type { BotConfig } from "../../../src/config/config.ts";
 import { checkExec, judgeServers } from "../../../src/cli/diagnose/agent_findings.ts";
 

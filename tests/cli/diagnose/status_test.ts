@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { writeFileSync } from "node:fs";
 import { status } from "../../../src/cli/diagnose/status.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
-import { judge } from "../../../src/http/checks.ts";
+import { judgeHealth } from "../../../src/http/checks.ts";
 import { toHealthCheck } from "../../../src/http/health_finding.ts";
 import { another, BUILD, HEALTHY, NOW, SERVING } from "../../support/bot/health.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -17,7 +17,7 @@ const REPORT = {
   build: BUILD,
   at: NOW,
   snapshot: HEALTHY,
-  checks: judge(HEALTHY, NOW).map(toHealthCheck),
+  checks: judgeHealth(HEALTHY, NOW).map(toHealthCheck),
 };
 
 /** Runs the command against a bot with this answer, found by its lock file. */
@@ -82,7 +82,7 @@ describe("[O1] barnacle status", () => {
         another({ id: "spare", state: "disabled", shards: [] }),
       ],
     };
-    const report = { ...REPORT, snapshot, checks: judge(snapshot, NOW).map(toHealthCheck) };
+    const report = { ...REPORT, snapshot, checks: judgeHealth(snapshot, NOW).map(toHealthCheck) };
     const { stdout } = await ask(answering(report));
     assert.deepEqual(stdout.slice(1, 4).map((line) => line.trim().split(/ {2,}/)), [
       ["default (Harbour)", "running"],

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { forget } from "../../../src/cli/sessions/forget.ts";
 import { exportSession, list, reset, show } from "../../../src/cli/sessions/sessions.ts";
+import { lockForCommand } from "../../../src/cli/shared/store_access.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { ACCOUNT, directMessage, guildMessage, messageId } from "../../support/discord/builders.ts";
@@ -118,6 +119,18 @@ describe("[X5] barnacle forget", () => {
       forget({ ...flags, yes: false }, "123456789012345678", io, () => Promise.resolve(false))
     );
     assert.equal(code, 1);
+    assert.match(err, /Nothing was deleted/);
+  });
+
+  it("[X2] asks while the bot can start", async () => {
+    const { err } = await run((flags, io) =>
+      forget({ ...flags, yes: false }, "123456789012345678", io, async () => {
+        const lock = await lockForCommand(flags.data ?? "");
+        assert.equal(lock.kind, "held");
+        if (lock.kind === "held") lock.release();
+        return false;
+      })
+    );
     assert.match(err, /Nothing was deleted/);
   });
 

@@ -11,7 +11,7 @@ import {
   type DataState,
   findData,
 } from "../../../src/cli/shared/find_data.ts";
-import { StartError } from "../../../src/cli/shared/start_error.ts";
+import { StartError } from "../../../src/cli/shared/exit_code.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { skipUnless } from "../../support/skip.ts";

@@ -90,6 +90,16 @@ describe("[G11] acquireInstance()", () => {
     assert.deepEqual(lines, []);
   });
 
+  it("[X2] waits for a command that has the data, but for no bot", async () => {
+    const command = { heldBy: { ...FIRST, isCommand: true } } as const;
+    const waiting = world({ data: [command, command, "free"] });
+    await (await acquireInstance(OPTIONS, waiting.log, waiting.ports)).release();
+    assert.deepEqual(waiting.done.slice(0, 3), [TAKE_DATA, TAKE_DATA, TAKE_DATA]);
+    const refused = world({ data: [{ heldBy: FIRST }, "free"] });
+    await assert.rejects(acquireInstance(OPTIONS, refused.log, refused.ports), /pid 500/);
+    assert.deepEqual(refused.done, [TAKE_DATA]);
+  });
+
   it("takes no token lock if no account connects", async () => {
     const { ports, done, log } = world({});
     const options = { ...OPTIONS, bots: [] };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createProcessIo } from "../../../src/cli/terminal/io.ts";
+import { createProcessIo, createStatusLine } from "../../../src/cli/terminal/io.ts";
 import { recordedTerminal } from "./recorded_terminal.ts";
 
 describe("[O10] createProcessIo()", () => {
@@ -29,5 +29,65 @@ describe("[O10] createProcessIo()", () => {
       7,
     );
     assert.equal(stderr(), "");
+  });
+});
+
+const ERASE = "\r\u001b[K";
+
+function started(columns = 80) {
+  const written: string[] = [];
+  const timers: { run: () => void; isCancelled: boolean }[] = [];
+  const status = createStatusLine({ columns, write: (text) => written.push(text) }, (run) => {
+    const timer = { run, isCancelled: false };
+    timers.push(timer);
+    return () => void (timer.isCancelled = true);
+  });
+  const work = Promise.withResolvers<number>();
+  const done = status.during("Asking Discord", work.promise);
+  return { status, written, timers, done, finish: () => work.resolve(7), fail: work.reject };
+}
+
+describe("[O10] createStatusLine()", () => {
+  it("writes nothing for work of less than a second", async () => {
+    const { written, timers, done, finish } = started();
+    finish();
+    assert.equal(await done, 7);
+    assert.deepEqual(written, []);
+    assert.deepEqual(timers.map(({ isCancelled }) => isCancelled), [true]);
+  });
+
+  it("counts the seconds in one line, and erases it at the end", async () => {
+    const { written, timers, done, finish } = started();
+    timers[0]?.run();
+    timers[1]?.run();
+    finish();
+    await done;
+    assert.deepEqual(written, [
+      `${ERASE}Asking Discord (1 s)`,
+      `${ERASE}Asking Discord (2 s)`,
+      ERASE,
+    ]);
+  });
+
+  it("erases the line for other output, once", () => {
+    const { status, written, timers } = started();
+    timers[0]?.run();
+    status.erase();
+    status.erase();
+    assert.deepEqual(written, [`${ERASE}Asking Discord (1 s)`, ERASE]);
+  });
+
+  it("erases the line of work that fails", async () => {
+    const { written, timers, done, fail } = started();
+    timers[0]?.run();
+    fail(new Error("no answer"));
+    await assert.rejects(done, /no answer/);
+    assert.deepEqual(written, [`${ERASE}Asking Discord (1 s)`, ERASE]);
+  });
+
+  it("cuts the line to the terminal's width: a wrapped line could not be erased", () => {
+    const { written, timers } = started(10);
+    timers[0]?.run();
+    assert.deepEqual(written, [`${ERASE}Asking Di`]);
   });
 });

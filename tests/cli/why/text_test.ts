@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { phrase } from "../../../src/cli/why/text.ts";
+import { asPhrase } from "../../../src/cli/why/text.ts";
 
-describe("[P1] phrase()", () => {
+describe("[P1] asPhrase()", () => {
   it("makes the end of a sentence, and keeps the capitals of names", () => {
-    assert.equal(phrase("The sender is a bot."), "the sender is a bot");
+    assert.equal(asPhrase("The sender is a bot."), "the sender is a bot");
     for (const name of ["Barnacle", "Discord", "PluralKit"]) {
-      assert.equal(phrase(`${name} is asked.`), `${name} is asked`);
+      assert.equal(asPhrase(`${name} is asked.`), `${name} is asked`);
     }
   });
 });

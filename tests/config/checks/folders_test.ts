@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { auditFolders, type FolderFacts } from "../../../src/config/checks/folders.ts";
+import { auditFolders, type FolderFacts } from "../../../src/config/checks/permissions.ts";
 
 const FILE = "/etc/barnacle/config.jsonc";
 const SELF = { uid: 1000, gid: 1000 };

@@ -10,7 +10,7 @@ import { configSchema, discordSection as discord } from "../../../src/config/sch
 import { withSections } from "../../../src/config/schema/parts/key.ts";
 import { valueAt } from "../../../src/config/text/tree.ts";
 import { docOf, type Schema } from "../../../src/config/schema/parts/shape.ts";
-import { formatted } from "../../../src/config/text/edit_text.ts";
+import { formatText } from "../../../src/config/text/edit_text.ts";
 import { readTree } from "../../../src/config/text/tree.ts";
 import { chunk } from "../../../src/render/markdown/chunk.ts";
 import { DECISIONS_MAX, DEFAULT_RETENTION } from "../../../src/store/received/retention.ts";
@@ -147,7 +147,7 @@ describe("[C4] exampleText()", () => {
     });
 
     it(`[C10] ${name} is as the formatter leaves it`, () => {
-      assert.equal(formatted(text), text);
+      assert.equal(formatText(text), text);
     });
   }
 

@@ -11,9 +11,10 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type {
-  Connection,
-  ConnectionEvents,
+  SocketConnection,
+  SocketConnectionEvents,
 } from "../../../src/discord/gateway/socket/connection.ts";
+import { createRepeatMemory } from "../../../src/discord/gateway/link/repeats.ts";
 import { createCounters } from "../../../src/discord/gateway/link/counts.ts";
 import { scanEnvelope } from "../../../src/discord/gateway/socket/frame.ts";
 import type { FromShard, FromWorker } from "../../../src/discord/gateway/link/protocol.ts";
@@ -45,7 +46,7 @@ const cleanups = cleanUpAfterEach();
 function startUnreal() {
   let ms = 0;
   let timers: { readonly at: number; readonly callback: () => void }[] = [];
-  let events: ConnectionEvents | undefined;
+  let events: SocketConnectionEvents | undefined;
   let connections = 0;
   let sent: string[] = [];
   const posted: FromShard[] = [];
@@ -55,7 +56,7 @@ function startUnreal() {
     if (message.kind === "log") lines.push(message.event + JSON.stringify(message.fields));
     if (message.kind === "counts") totals.counts = message.counts;
   };
-  const connect = (_options: unknown, its: ConnectionEvents): Connection => {
+  const connect = (_options: unknown, its: SocketConnectionEvents): SocketConnection => {
     connections++;
     events = its;
     return {
@@ -97,6 +98,7 @@ function startUnreal() {
     counters: createCounters(),
     connect,
     acknowledge() {},
+    repeats: createRepeatMemory(),
   });
 
   function pass(byMs: number): void {

@@ -5,15 +5,13 @@
  * @module
  */
 
-import { createRestManager } from "@discordeno/rest";
 import assert from "node:assert/strict";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
+import { bodyOf } from "../../../src/discord/rest/client/send.ts";
 import { createRequestValidator } from "../../support/discord/openapi.ts";
 import { fakeApi } from "./fake_api.ts";
 
 const openapi = createRequestValidator();
-const rest = createRestManager({ token: "t", applicationId: "0" });
-rest.createBaseHeaders = () => ({});
 
 /** One request on the wire. */
 export interface Sent {
@@ -28,7 +26,7 @@ export function checkedApi(...answers: readonly unknown[]) {
   const sent: Sent[] = [];
   const api: RestApi = {
     request(method, path, options) {
-      const { body } = rest.createRequestBody(method, options ?? {});
+      const body = bodyOf(options ?? {});
       const { pathname, searchParams } = new URL(path, "http://localhost");
       const request: Sent = {
         method,

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { createRestManager } from "@discordeno/rest";
 import assert from "node:assert/strict";
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
+import { bodyOf } from "../../../src/discord/rest/client/send.ts";
 import { toNoAnswer, toRestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { routeOf } from "../../../src/discord/rest/exchange/route.ts";
 import { type DemoWorld, demoWorld } from "../../../simulator/actions/demo_world.ts";
@@ -38,13 +38,18 @@ export async function withDiscord(test: (discord: Simulated) => Promise<void>): 
 }
 
 function plainApi({ apiUrl, token }: Simulator): RestApi {
-  const rest = createRestManager({ token, applicationId: "0" });
-  rest.createBaseHeaders = () => ({ "user-agent": "DiscordBot (https://example.invalid, 1.0.0)" });
   return {
-    async request(method, path, options) {
+    async request(method, path, options = {}) {
       const route = routeOf(method, path);
       const url = `${apiUrl}/api/v10${path}`;
-      const response = await fetch(url, rest.createRequestBody(method, options ?? {}))
+      const content = bodyOf(options);
+      const headers = {
+        "user-agent": "DiscordBot (https://example.invalid, 1.0.0)",
+        authorization: `Bot ${token}`,
+        ...(typeof content === "string" && { "content-type": "application/json" }),
+        ...(options.reason && { "x-audit-log-reason": encodeURIComponent(options.reason) }),
+      };
+      const response = await fetch(url, { method, headers, body: content })
         .catch((error: unknown) => {
           throw toNoAnswer(route, error);
         });

@@ -53,13 +53,14 @@ describe("[L4] barnacle model test", () => {
         assert.equal(code, 0, stderr.join(""));
         assert.match(
           text,
-          /^Model +sight\/seeing\nLatency +\d+\.\d\d s\nFirst token +\d+\.\d\d s\nTools +yes\nImages +yes\nWindow +32000 tokens\nTokens +200 \+ 9\n+Model +script\/barnacle-script\n[^]*\nTools +no\nImages +no\n/,
+          /^Model +sight\/seeing\nLatency +\d+\.\d\d s\nFirst token +\d+\.\d\d s\nTools +yes\nImages +yes\nWindow +32000 tokens \(from the config\)\nTokens +200 \+ 9\n+Model +script\/barnacle-script\n[^]*\nTools +no\nImages +no\nWindow +32768 tokens \(assumed: its server does not tell\)/,
         );
         model.behave("unauthorized");
         const failed = await cli("model", "test", "--json");
         assert.equal(failed.code, 1);
         const [seeing, script] = JSON.parse(failed.stdout.join(""));
         assert.equal(seeing.images, true);
+        assert.equal(seeing.windowFrom, "from the config");
         assert.equal(script.failure.kind, "unauthorized");
       })
     ));
@@ -88,7 +89,7 @@ describe("[T14] the embedding model", () => {
       const healthy = await cli("doctor", "--only", "model");
       assert.match(
         healthy.stdout.join("\n"),
-        /ok +Embedding model +\d+ ms +script\/embed-small answers, with 64 dimensions/,
+        /window: 32768 tokens \(assumed: its server does not tell\)[^]*ok +Embedding model +\d+ ms +script\/embed-small answers, with 64 dimensions/,
       );
       model.embed("unauthorized");
       const failed = await cli("model", "test");

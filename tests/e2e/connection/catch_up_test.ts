@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { changeChannel } from "../../../simulator/actions/changes.ts";
 import type { RestFault } from "../../../simulator/notes/faults.ts";
@@ -42,7 +42,7 @@ async function away({ simulator, until }: Scene, say: () => void): Promise<void>
 }
 
 /** Stops the bot, and has Discord forget its session. */
-async function stopped({ simulator, until }: Scene, bot: BotProcess): Promise<void> {
+async function stopped({ simulator, until }: Scene, bot: SimulatedProcess): Promise<void> {
   bot.kill("SIGTERM");
   assert.deepEqual(await ended(bot), STOPPED);
   await until("the connection to be gone", () => simulator.connected() === 0);

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import type { Owed } from "../../support/bot/account.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
@@ -23,7 +23,7 @@ function keepStore({ dataDir }: Scene): () => void {
   };
 }
 
-async function kill(bot: BotProcess, { simulator, until }: Scene): Promise<void> {
+async function kill(bot: SimulatedProcess, { simulator, until }: Scene): Promise<void> {
   bot.kill("SIGKILL");
   assert.deepEqual(await ended(bot), KILLED);
   await until("the connection to be gone", () => simulator.connected() === 0);

@@ -5,12 +5,12 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { startSecondBot } from "../../support/process/second_bot.ts";
 
 /** Waits until a bot has exited, and returns the line with the reason. */
-async function refusal(bot: BotProcess): Promise<string> {
+async function refusal(bot: SimulatedProcess): Promise<string> {
   assert.deepEqual(await ended(bot), { code: 75, signal: null }, bot.lines.join("\n"));
   const lines = bot.lines.filter((line) => line.startsWith("barnacle: "));
   assert.equal(lines.length, 1, bot.lines.join("\n"));

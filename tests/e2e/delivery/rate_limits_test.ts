@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 
 const NAMES = Array.from({ length: 9 }, (_, number) => `q${number + 1}.`);
@@ -16,7 +16,7 @@ const options = (strategy: "queue" | "drop") => ({
 } as const);
 
 /** Discord refuses messages for a while, and all questions are asked and answered meanwhile. */
-async function overflow(scene: Scene): Promise<BotProcess> {
+async function overflow(scene: Scene): Promise<SimulatedProcess> {
   const { simulator, start, say, mention, model, until } = scene;
   const bot = await start();
   simulator.faults.rest.add({

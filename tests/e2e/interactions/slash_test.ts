@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { COMMANDS, MESSAGE_COMMANDS } from "../../../src/interactions/registry.ts";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
-import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 const NAMES = [
@@ -45,7 +45,7 @@ function isEarly({ method, path, status }: RequestRecord): boolean {
 }
 
 /** Plays on after a command was acknowledged, while the main thread is still blocked. */
-function whileBlocked(play: (scene: Scene, bot: BotProcess) => Promise<void>): Promise<void> {
+function whileBlocked(play: (scene: Scene, bot: SimulatedProcess) => Promise<void>): Promise<void> {
   return withSimulation(
     { mayRefuse: isEarly, env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` } },
     async (scene) => {

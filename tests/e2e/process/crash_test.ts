@@ -7,6 +7,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Owed } from "../../support/bot/account.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { judge, passSpacing, settleIn } from "../../support/bot/survival.ts";
@@ -106,6 +107,7 @@ describe("[G7] [D1] [D2] a killed process answers once, after the next start", (
           const answered = scene.replies("general", pieces.length);
           answered.catch(() => {}); // the question sent as the bot died
           await Promise.race([over, answered]);
+          await Promise.race([over, sleep(700)]); // the tables follow after a second
         }
         assert.deepEqual(await ended(dying), KILLED);
         await judge(scene, await scene.start(), [{ channel: "general", pieces }]);

@@ -7,7 +7,7 @@ import { writeFile } from "node:fs/promises";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { skipUnless } from "../../support/skip.ts";
 
@@ -49,7 +49,7 @@ function wentOn({ simulator }: Scene): void {
   assert.deepEqual([identifies.length, resumes.length, connections], [1, 0, 1]);
 }
 
-const readiness = async ({ ask }: Scene, bot: BotProcess) => {
+const readiness = async ({ ask }: Scene, bot: SimulatedProcess) => {
   const response = await ask(bot, "/readyz");
   const { status, degraded = [] } = await response.json();
   return { code: response.status, status, isOld: degraded.includes("config:current") };

@@ -20,6 +20,7 @@ import {
   withSimulation,
   writeConfig,
 } from "../../support/bot/e2e.ts";
+import { freePort } from "../../support/network/free_port.ts";
 
 /** The operator's settings, which a test removes or replaces. */
 function environment({ simulator, model }: Scene) {
@@ -273,7 +274,7 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
 
   it("waits for an unreachable Discord, and reports it", () =>
     withSimulation({}, async (scene) => {
-      const bot = scene.startBot({ DISCORD_API_URL: "http://127.0.0.1:9" });
+      const bot = scene.startBot({ DISCORD_API_URL: `http://127.0.0.1:${await freePort()}` });
       await scene.line(bot, /Cannot ask Discord for its gateway's URL; will try again/);
       assert.equal((await scene.ask(bot, "/livez")).status, 200);
       assert.equal((await scene.ask(bot, "/readyz")).status, 503);

@@ -2,11 +2,15 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 
 /** Sends a signal again and again, until the bot counts it as the second one. */
-async function insist(bot: BotProcess, signal: "SIGTERM" | "SIGINT", code: number): Promise<void> {
+async function insist(
+  bot: SimulatedProcess,
+  signal: "SIGTERM" | "SIGINT",
+  code: number,
+): Promise<void> {
   const again = setInterval(() => bot.kill(signal), 50);
   try {
     assert.deepEqual(await ended(bot), { code, signal: null });

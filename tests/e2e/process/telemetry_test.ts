@@ -29,6 +29,9 @@ const LUNA = { id: "lunaa", name: "Luna" };
 /** The lock of the token: a socket without a file, which no other program connects to. */
 const OWN_LOCK = "the lock of the token";
 
+/** The socket in the data directory, where the bot listens to its own commands. */
+const OWN_SOCKET = "the socket of commands";
+
 /** The addresses that a bot used. */
 function usedAddresses(audit: string): ReadonlySet<string> {
   const uses = readFileSync(audit, "utf8").trim().split("\n").map((line) => JSON.parse(line));
@@ -40,6 +43,7 @@ function usedAddresses(audit: string): ReadonlySet<string> {
 /** `"127.0.0.1:40123"` of a URL, or of an address as it is. */
 function addressOf(value: string): string {
   if (value.startsWith("unix:\0barnacle-")) return OWN_LOCK;
+  if (value.startsWith("unix:/") && value.endsWith("/run/bot")) return OWN_SOCKET;
   return URL.canParse(value) && value.includes("://") ? new URL(value).host : value;
 }
 
@@ -94,7 +98,7 @@ describe("[X3] a running bot", onDeno, () => {
         const services = [simulator.apiUrl, simulator.gatewayUrl, model.baseUrl, pluralkit.apiUrl];
         const addresses = services.map(addressOf);
         assert.deepEqual(addresses.filter((address) => !used.has(address)), []);
-        const own = ["127.0.0.1:0", `[::1]:${new URL(fields.health).port}`, OWN_LOCK];
+        const own = ["127.0.0.1:0", `[::1]:${new URL(fields.health).port}`, OWN_LOCK, OWN_SOCKET];
         assert.deepEqual([...used].filter((one) => ![...addresses, ...own].includes(one)), []);
       } finally {
         await pluralkit.close();

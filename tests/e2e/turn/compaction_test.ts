@@ -2,7 +2,27 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
+import {
+  configOf,
+  ended,
+  KILLED,
+  type Scene,
+  withSimulation,
+  writeConfig,
+} from "../../support/bot/e2e.ts";
+
+/** Starts a bot whose model has a small window, by the config. */
+function startSmall(scene: Scene) {
+  const { simulator, model, start } = scene;
+  const models = { "barnacle-script": { contextWindow: 16_384 } };
+  const small = { kind: "openai-compatible", baseUrl: model.baseUrl, models };
+  writeConfig(scene, {
+    ...configOf(simulator, { discord: () => ({ historyLimit: 0 }) }),
+    models: { providers: { small } },
+    agents: { defaults: { model: "small/barnacle-script" } },
+  });
+  return start();
+}
 
 /** Long enough that a few of these fill the window of a model that does not tell its own. */
 const LONG = "The tide comes in and goes out again. ".repeat(80);
@@ -15,7 +35,7 @@ describe("[L4] a session that outgrows the model's window", () => {
   it("is folded into a summary, which later turns see, and loses no entry", () =>
     withSimulation(
       { discord: () => ({ historyLimit: 0 }) },
-      async ({ start, say, mention, replies, model, rows, cli }) => {
+      async ({ start, say, mention, replies, model, rows, cli, until }) => {
         await start();
         say("grace", "general", `${mention} The word is barnacle. https://example.org/word`);
         await replies("general", 1);
@@ -25,9 +45,12 @@ describe("[L4] a session that outgrows the model's window", () => {
           const { id } = say("grace", "general", `${mention} ${at} ${LONG}`);
           await replies("general", at);
           if (!model.requests.some(isSummary)) continue;
+          await until("the summary", () => rows(COUNT)[0]?.["n"] === 1);
           const { stdout } = await cli("why", id);
           assert.match(stdout.join("\n"), /folded/);
         }
+        say("grace", "general", `${mention} ${++at}`);
+        await replies("general", at);
         const summaries = model.requests.filter(isSummary);
         assert.ok(summaries.length > 0);
         assert.match(summaries[0]?.messages[0]?.text ?? "", /The word is barnacle/);
@@ -35,15 +58,17 @@ describe("[L4] a session that outgrows the model's window", () => {
         assert.match(last, /^\[summary of the earlier conversation/);
         assert.match(last, /<summary boundary="\w{12}">/);
         assert.match(last, /https:\/\/example\.org\/word/);
-        assert.equal(rows("SELECT COUNT(*) AS n FROM entry WHERE role = 'user'")[0]?.["n"], at);
+        const entries = "SELECT COUNT(*) AS n FROM entry WHERE role = 'user'";
+        await until("the table of entries", () => rows(entries)[0]?.["n"] === at);
       },
     ));
 
   it("[D1] is folded once if the process dies before the summary is stored", () =>
     withSimulation(
-      { discord: () => ({ historyLimit: 0 }) },
-      async ({ start, say, mention, replies, model, rows, until }) => {
-        const dying = await start();
+      {},
+      async (scene) => {
+        const { start, say, mention, replies, model, rows, until } = scene;
+        const dying = await startSmall(scene);
         model.behave("hang", 1, asksForSummary);
         let at = 0;
         while (!model.requests.some(isSummary)) {
@@ -60,7 +85,6 @@ describe("[L4] a session that outgrows the model's window", () => {
         assert.equal(rows(COUNT)[0]?.["n"], 0);
         await start();
         await replies("general", at);
-        // The first turn of a process folds nothing, as it does not know the window yet.
         for (; model.requests.filter(isSummary).length < 2; at++) {
           assert.ok(at < 90, "the session was not folded after the restart");
           say("grace", "general", `${mention} once more ${LONG}`);
@@ -73,9 +97,10 @@ describe("[L4] a session that outgrows the model's window", () => {
 
   it("[L3] is answered without its oldest entries if the model gives no summary", () =>
     withSimulation(
-      { discord: () => ({ historyLimit: 0 }) },
-      async ({ start, say, mention, replies, model, rows }) => {
-        await start();
+      {},
+      async (scene) => {
+        const { say, mention, replies, model, rows } = scene;
+        await startSmall(scene);
         model.behave("empty", 1, asksForSummary);
         for (let at = 1; !model.requests.some(isSummary); at++) {
           assert.ok(at < 60, "the session was never folded");

@@ -24,7 +24,6 @@ describe("[S4a] a session", () => {
       const texts = model.requests.at(-1)?.messages.map(({ text }) => text).join("\n") ?? "";
       assert.match(texts, /Which word/);
       assert.doesNotMatch(texts, /The word is barnacle/);
-      assert.equal(rows("SELECT COUNT(*) AS n FROM entry")[0]?.["n"], 4);
       const exported = await cli("sessions", "export", session.sessionKey);
       assert.deepEqual(exported.stdout.map((line) => JSON.parse(line).type), [
         "entry",
@@ -33,6 +32,7 @@ describe("[S4a] a session", () => {
         "entry",
         "entry",
       ]);
+      assert.equal(rows("SELECT COUNT(*) AS n FROM entry")[0]?.["n"], 4);
     }));
 });
 

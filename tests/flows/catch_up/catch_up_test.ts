@@ -82,18 +82,30 @@ function setUp(options: Partial<Pick<CatchUpPorts, "isEnabled" | "mayActInDirect
     ...options,
     limits: { maxAgeMs: 3_600_000, maxPerChannel: 100 },
     store: {
-      gapOf: () =>
-        Promise.resolve(
-          world.gap === undefined ? undefined : { from: world.gap, lostAt: world.lostAt },
-        ),
-      directChannels: () =>
-        world.isStoreDown ? Promise.reject(new Error("disk full")) : Promise.resolve(world.direct),
-      finishCatchUp(account, shardId, from, lostAt = world.lostAt) {
-        if (world.isStoreDown) return Promise.reject(new Error("disk full"));
-        assert.equal(account, ACCOUNT);
-        steps.push(`closed ${shardId} ${from - START}`);
-        if (world.gap === from && world.lostAt === lostAt) world.gap = undefined;
-        return Promise.resolve();
+      gateway: {
+        loadAccount: () =>
+          Promise.resolve({
+            shards: [0, 1].map((shardId) => ({
+              shardId,
+              catchUpFrom: world.gap,
+              lostAt: world.lostAt,
+              storedUpTo: 0,
+              aliveAt: 0,
+            })),
+          }),
+        finishCatchUp(account, shardId, from, lostAt = world.lostAt) {
+          if (world.isStoreDown) return Promise.reject(new Error("disk full"));
+          assert.equal(account, ACCOUNT);
+          steps.push(`closed ${shardId} ${from - START}`);
+          if (world.gap === from && world.lostAt === lostAt) world.gap = undefined;
+          return Promise.resolve();
+        },
+      },
+      received: {
+        directChannels: () =>
+          world.isStoreDown
+            ? Promise.reject(new Error("disk full"))
+            : Promise.resolve(world.direct),
       },
     },
     places: (_shard, planned) => ({ channels: channelsOf(planned), awaited: [...world.awaited] }),
@@ -132,7 +144,7 @@ function setUp(options: Partial<Pick<CatchUpPorts, "isEnabled" | "mayActInDirect
   });
   const say = (id: ChannelId, ...at: readonly number[]) =>
     void world.said.set(id, [...world.said.get(id) ?? [], ...at.map((ms) => START + ms)]);
-  const gap = { shardId: 0, from: START };
+  const gap = { shardId: 0, catchUpFrom: START };
   return { catchUp, clock, gap, lines, say, steps, taken, world, released: () => released };
 }
 
@@ -147,7 +159,7 @@ describe("[G6] createCatchUp()", () => {
     say(HELP, -60_000);
     say(DM, 3_000);
     world.direct = [DM];
-    catchUp.start(gap);
+    catchUp.resume([gap]);
     await settle();
     assert.deepEqual(steps, ["read 4", "read 1", "read 3", "closed 0 0"]);
     assert.deepEqual(taken, [3_000, 1_000, 2_000, 1_500].map((ms) => messageIdAt(START + ms)));
@@ -171,7 +183,7 @@ describe("[G6] createCatchUp()", () => {
     world.direct = [DM];
     world.unknown.add(HELP);
     world.closed.add(GENERAL);
-    catchUp.start(gap);
+    catchUp.resume([gap]);
     await settle();
     assert.deepEqual(steps, ["read 2", "closed 0 0"]);
     assert.deepEqual(taken, []);
@@ -180,7 +192,7 @@ describe("[G6] createCatchUp()", () => {
   it("reads no direct messages on a shard without them", async () => {
     const { catchUp, gap, steps, world } = setUp();
     world.direct = [DM];
-    catchUp.start({ ...gap, shardId: 1 });
+    catchUp.resume([{ ...gap, shardId: 1 }]);
     await settle();
     assert.deepEqual(steps, ["closed 1 0"]);
   });
@@ -189,7 +201,7 @@ describe("[G6] createCatchUp()", () => {
     const { catchUp, clock, gap, say, steps, world } = setUp();
     say(GENERAL, 1_000);
     world.awaited.add(ELSEWHERE);
-    catchUp.start(gap);
+    catchUp.resume([gap]);
     await settle();
     assert.deepEqual(steps, ["read 1"]);
     assert.equal(catchUp.pending(), 1);
@@ -204,7 +216,7 @@ describe("[G6] createCatchUp()", () => {
   it("no longer waits for a guild that the bot left", async () => {
     const { catchUp, gap, steps, world } = setUp();
     world.awaited.add(ELSEWHERE);
-    catchUp.start(gap);
+    catchUp.resume([gap]);
     await settle();
     world.awaited.clear();
     world.guildOf.delete(LOUNGE);
@@ -219,7 +231,7 @@ describe("[G6] createCatchUp()", () => {
       say(GENERAL, 1_000);
       say(HELP, 2_000);
       world.awaited.add(ELSEWHERE);
-      world.gap = gap.from;
+      world.gap = gap.catchUpFrom;
       catchUp.sessionStarting(0);
       assert.equal(catchUp.delayedChannels(), "all");
       catchUp.sessionStarted(0);
@@ -237,7 +249,7 @@ describe("[G6] createCatchUp()", () => {
     it("[G5b] are all again at a session that was due for longer than turns are delayed", async () => {
       const { catchUp, clock, gap, say, world } = setUp();
       say(GENERAL, 1_000);
-      world.gap = gap.from;
+      world.gap = gap.catchUpFrom;
       catchUp.sessionDue(0);
       assert.equal(catchUp.delayedChannels(), "all");
       clock.advance(MAX_DELAY_MS);
@@ -264,7 +276,7 @@ describe("[G6] createCatchUp()", () => {
       const { catchUp, clock, gap, say, steps, world } = setUp();
       say(GENERAL, 1_000);
       world.awaited.add(ELSEWHERE);
-      world.gap = gap.from;
+      world.gap = gap.catchUpFrom;
       catchUp.sessionStarting(0);
       catchUp.sessionStarted(0);
       await settle();
@@ -286,14 +298,14 @@ describe("[G6] createCatchUp()", () => {
       const { catchUp, clock, gap, say, world } = setUp();
       say(GENERAL, 1_000);
       world.answers.set(GENERAL, "down");
-      catchUp.start(gap);
+      catchUp.resume([gap]);
       for (let waited = 0; waited < MAX_DELAY_MS; waited += 1_000) {
         await settle();
         clock.advance(1_000);
       }
       assert.deepEqual(catchUp.delayedChannels(), []);
       world.answers.clear();
-      world.gap = gap.from;
+      world.gap = gap.catchUpFrom;
       world.answers.set(HELP, "down");
       say(HELP, 60_000);
       catchUp.sessionStarting(0);
@@ -329,7 +341,7 @@ describe("[G6] createCatchUp()", () => {
 
     it("include every channel while any shard's gap is unknown", async () => {
       const { catchUp, gap, steps } = setUp();
-      catchUp.start(gap);
+      catchUp.resume([gap]);
       catchUp.sessionStarting(1);
       await settle();
       assert.deepEqual([steps, catchUp.delayedChannels()], [["closed 0 0"], "all"]);
@@ -342,7 +354,7 @@ describe("[G6] createCatchUp()", () => {
       const { catchUp, clock, gap, say, taken, world } = setUp();
       say(GENERAL, 1_000);
       world.answers.set(GENERAL, "down");
-      catchUp.start(gap);
+      catchUp.resume([gap]);
       for (let waited = 0; waited < MAX_DELAY_MS; waited += 1_000) {
         await settle();
         clock.advance(1_000);
@@ -368,7 +380,7 @@ describe("[G6] createCatchUp()", () => {
       world.answers.set(GENERAL, "empty");
       world.answers.set(HELP, "empty");
       world.missing.set(GENERAL, ["Read Message History"]);
-      catchUp.start(gap);
+      catchUp.resume([gap]);
       await settle();
       assert.deepEqual(steps, ["read 1", "look at 1", "read 2", "closed 0 0"], "one look does");
       const missing = ["Read Message History"];
@@ -382,7 +394,7 @@ describe("[G6] createCatchUp()", () => {
       const { catchUp, gap, lines, say, steps, world } = setUp();
       say(GENERAL, 1_000);
       world.answers.set(GENERAL, "empty");
-      catchUp.start(gap);
+      catchUp.resume([gap]);
       await settle();
       assert.deepEqual(steps, ["read 1", "look at 1", "closed 0 0"]);
       assert.deepEqual([catchUp.unreadable(), events(lines, "warn")], [[], []]);
@@ -391,7 +403,7 @@ describe("[G6] createCatchUp()", () => {
     it("keeps the gap open if another session is lost meanwhile", async () => {
       const { catchUp, world } = setUp();
       world.gap = START;
-      catchUp.start({ shardId: 0, from: START, lostAt: 1 });
+      catchUp.resume([{ shardId: 0, catchUpFrom: START, lostAt: 1 }]);
       world.lostAt = 2; // a T0 that catch-up has not heard of yet
       await settle();
       assert.equal(world.gap, START);
@@ -405,12 +417,12 @@ describe("[G6] createCatchUp()", () => {
       say(GENERAL, 1_000);
       world.answers.set(GENERAL, "empty");
       world.missing.set(GENERAL, ["Read Message History"]);
-      catchUp.start(gap);
+      catchUp.resume([gap]);
       await settle();
       assert.equal(catchUp.unreadable().length, 1);
       world.answers.clear();
       world.missing.clear();
-      catchUp.start({ shardId: 0, from: START + 500 });
+      catchUp.resume([{ shardId: 0, catchUpFrom: START + 500 }]);
       await settle();
       assert.deepEqual(catchUp.unreadable(), []);
     });
@@ -422,7 +434,7 @@ describe("[G6] createCatchUp()", () => {
         world.answers.set(id, "refused");
         world.missing.set(id, ["View Channel"]);
       }
-      catchUp.start(gap);
+      catchUp.resume([gap]);
       await settle();
       assert.deepEqual(steps, ["read 1", "look at 1", "closed 0 0"]);
       assert.deepEqual(events(lines, "warn"), [], "hidden is not wrong");
@@ -436,7 +448,7 @@ describe("[G6] createCatchUp()", () => {
       world.direct = [DM];
       world.answers.set(DM, "refused");
       world.answers.set(GENERAL, "refused");
-      catchUp.start(gap);
+      catchUp.resume([gap]);
       await settle();
       assert.deepEqual(steps, ["read 4", "read 1", "look at 1", "closed 0 0"]);
       assert.equal(events(lines, "warn").length, 2);
@@ -448,7 +460,7 @@ describe("[G6] createCatchUp()", () => {
     say(GENERAL, 1_000);
     say(HELP, 2_000);
     world.answers.set(GENERAL, "down");
-    catchUp.start(gap);
+    catchUp.resume([gap]);
     for (let waited = 0; waited < 20; waited++) {
       await settle();
       clock.advance(60_000);
@@ -468,7 +480,7 @@ describe("[G6] createCatchUp()", () => {
     const { catchUp, clock, gap, say, steps, taken, world } = setUp();
     say(GENERAL, 1_000);
     world.isStoreDown = true;
-    catchUp.start(gap);
+    catchUp.resume([gap]);
     for (let waited = 0; waited < 5; waited++) {
       await settle();
       clock.advance(60_000);
@@ -486,9 +498,9 @@ describe("[G6] createCatchUp()", () => {
     const { catchUp, clock, gap, say, steps, taken, world } = setUp();
     say(GENERAL, 1_000);
     say(HELP, 1_000);
-    world.gap = gap.from;
+    world.gap = gap.catchUpFrom;
     world.answers.set(HELP, "down");
-    catchUp.start(gap);
+    catchUp.resume([gap]);
     await settle();
     assert.deepEqual(steps, ["read 1", "read 2"]);
     catchUp.sessionStarting(0);
@@ -507,8 +519,8 @@ describe("[G6] createCatchUp()", () => {
     say(GENERAL, 1_000);
     say(HELP, 2_000);
     world.answers.set(GENERAL, "down");
-    world.gap = gap.from;
-    catchUp.start(gap);
+    world.gap = gap.catchUpFrom;
+    catchUp.resume([gap]);
     await settle();
     clock.advance(60_000);
     await settle();
@@ -533,9 +545,9 @@ describe("[G6] createCatchUp()", () => {
 
   it("does not close a gap that another lost session has just enlarged", async () => {
     const { catchUp, clock, gap, say, steps, taken, world } = setUp({ mayActInDirect: false });
-    world.gap = gap.from;
+    world.gap = gap.catchUpFrom;
     world.isStoreDown = true;
-    catchUp.start(gap); // nothing to read: only closing is left, and it fails
+    catchUp.resume([gap]); // nothing to read: only closing is left, and it fails
     await settle();
     catchUp.sessionStarting(0); // T0 is under way
     say(GENERAL, 20_000);
@@ -551,7 +563,7 @@ describe("[G6] createCatchUp()", () => {
     const { catchUp, clock, gap, say, steps, world } = setUp({ mayActInDirect: false });
     say(GENERAL, 1_000);
     world.answers.set(GENERAL, "down");
-    catchUp.start(gap);
+    catchUp.resume([gap]);
     await settle();
     catchUp.sessionStarting(0);
     catchUp.sessionStarted(0); // and the store knows of none
@@ -562,8 +574,8 @@ describe("[G6] createCatchUp()", () => {
 
   it("closes each shard's gap on its own", async () => {
     const { catchUp, gap, steps } = setUp();
-    catchUp.start(gap);
-    catchUp.start({ shardId: 1, from: START + 7 });
+    catchUp.resume([gap]);
+    catchUp.resume([{ shardId: 1, catchUpFrom: START + 7 }]);
     await settle();
     assert.deepEqual(steps.toSorted(), ["closed 0 0", "closed 1 7"]);
   });
@@ -571,7 +583,7 @@ describe("[G6] createCatchUp()", () => {
   it("reads nothing if catch-up is disabled, logs it, and delays no turn", async () => {
     const { catchUp, clock, gap, lines, say, steps, world } = setUp({ isEnabled: false });
     say(GENERAL, 1_000);
-    world.gap = gap.from;
+    world.gap = gap.catchUpFrom;
     catchUp.sessionStarting(0);
     assert.deepEqual(catchUp.delayedChannels(), []);
     catchUp.sessionStarted(0);
@@ -591,7 +603,7 @@ describe("[G6] createCatchUp()", () => {
     const { catchUp, clock, gap, say, steps, world } = setUp();
     say(GENERAL, 1_000);
     world.answers.set(GENERAL, "down");
-    catchUp.start(gap);
+    catchUp.resume([gap]);
     await settle();
     await catchUp.stop();
     assert.deepEqual(steps, ["read 1"]);

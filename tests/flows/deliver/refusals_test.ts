@@ -150,7 +150,7 @@ describe("[D5] a parked channel", () => {
     await all.answer(FORBIDDEN);
     assert.deepEqual(all.parked.length, 1);
     assert.equal(await all.outbox.release(1, "drop"), true);
-    channelQueues.wake(); // as the wake file does
+    channelQueues.wake(); // as after `barnacle outbox resend`
     await settle();
     assert.deepEqual(all.nonces(), ["a", "b"]);
   });

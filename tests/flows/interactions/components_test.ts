@@ -103,7 +103,7 @@ function setUp(
       async decide({ by, decidedBy, notify }) {
         asked.push({ button: "button" in by ? by.button : assert.fail("no code"), decidedBy });
         const decided = await outcome;
-        if (decided.kind === "approved") told.push(...notify(decided.request));
+        if (decided.kind === "approved") told.push(...notify);
         return decided;
       },
     },
@@ -144,8 +144,8 @@ describe("[P3] createComponents()", () => {
     assert.deepEqual(said, [
       "update: `ada` (123456789012345678) may write to me now. <@555> approved it.",
     ]);
-    assert.deepEqual(told.map(({ message }) => [message.channelId, message.content]), [
-      [request.channelId, "You're approved. You can write to me now."],
+    assert.deepEqual(told.map(({ message: { content } }) => content), [
+      "You're approved. You can write to me now.",
     ]);
     assert.deepEqual(woken, [request.channelId]);
     assert.equal(lines[0]?.fields.outcome, "approved");

@@ -25,7 +25,9 @@ async function setUp() {
   const saved: (readonly ResolvedName[])[] = [];
   /** Lets the store record policies; it does at once if absent. */
   let gate: Promise<void> | undefined;
-  const keeper = await createPolicyKeeper(config, "{}", { now: () => 0, log: recordingLog().log }, {
+  const keeper = await createPolicyKeeper(config, "{}", {
+    now: () => 0,
+    log: recordingLog().log,
     store: {
       pairing: { namesOf: () => Promise.resolve([]) },
       received: {

@@ -3,7 +3,6 @@ import { describe, it } from "node:test";
 import type { Attachment } from "../../../src/core/discord/attachment.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import type { ExtractJob, JobResult } from "../../../src/core/turn/extract.ts";
 import { FileError, type FileKind, type FoundFile } from "../../../src/core/turn/media.ts";
 import { earlierImages } from "../../../src/flows/media/find_files.ts";
@@ -239,16 +238,9 @@ describe("[H10] createTurnFiles()", () => {
 
 describe("[H7] earlierImages()", () => {
   it("finds images of the newest turns, within the room of the request", async () => {
-    const entry = (id: string, text: string): Entry => ({
-      role: "user",
-      text,
-      messageId: messageId(id),
-      at: 0,
-    });
-    const shown = "[file 1, of the message: shown as image 1 of this message]";
     const asked: string[] = [];
     const images = await earlierImages(
-      [entry("1", shown), entry("2", "no image"), entry("3", shown)],
+      [messageId("1"), messageId("3")],
       [{ mediaType: "image/png", data: new Uint8Array(MAX_IMAGES_BYTES - 10) }],
       {
         imagesOf(id, room) {

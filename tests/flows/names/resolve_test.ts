@@ -64,17 +64,19 @@ function setUp(config: readonly UnresolvedName[], guilds: readonly GuildNames[] 
     },
     isRefused: (error) => error === REFUSED,
     store: {
-      namesOf() {
-        world.reads++;
-        return Promise.resolve(world.names);
-      },
-      saveNames(_account, names) {
-        world.names = [...world.names, ...names];
-        return Promise.resolve();
-      },
-      forgetNames(_account, which) {
-        world.names = world.names.filter((name) => !which.includes(name));
-        return Promise.resolve();
+      pairing: {
+        namesOf() {
+          world.reads++;
+          return Promise.resolve(world.names);
+        },
+        saveNames(_account, names) {
+          world.names = [...world.names, ...names];
+          return Promise.resolve();
+        },
+        forgetNames(_account, which) {
+          world.names = world.names.filter((name) => !which.includes(name));
+          return Promise.resolve();
+        },
       },
     },
     onResolved(all) {

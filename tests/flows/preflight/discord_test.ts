@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   type BotFacts,
-  describeMissing,
   type DiscordFacts,
   judgeDiscord,
+  missingIntentFindings,
   shapeOfToken,
 } from "../../../src/flows/preflight/discord.ts";
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
@@ -183,11 +183,11 @@ describe("[G13] shapeOfToken()", () => {
 
 describe("[G9] describeMissing()", () => {
   it("returns one finding per intent, with the general page for an unknown id", () => {
-    const found = describeMissing(["message_content", "guild_members"], undefined);
+    const found = missingIntentFindings(["message_content", "guild_members"], undefined);
     assert.deepEqual(found.map(({ what, where }) => [what, where]), [
       ["Message Content Intent", "https://discord.com/developers/applications"],
       ["Server Members Intent", "https://discord.com/developers/applications"],
     ]);
-    assert.deepEqual(describeMissing([], ID), []);
+    assert.deepEqual(missingIntentFindings([], ID), []);
   });
 });

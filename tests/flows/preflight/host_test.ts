@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { health } from "../../../src/http/health_finding.ts";
+import { healthFinding } from "../../../src/http/health_finding.ts";
 import { type HostFacts, judgeHost } from "../../../src/flows/preflight/host.ts";
 
 const FACTS: HostFacts = {
@@ -166,7 +166,7 @@ describe("[O3] judgeHost()", () => {
       ["instance:lock", /another program/],
       ["llm:openai/gpt", /^see its log; `barnacle status` shows all checks$/],
     ] as const;
-    const failed = own.map(([id]) => health(id, "2 messages", { status: "warn" }));
+    const failed = own.map(([id]) => healthFinding(id, "2 messages", { status: "warn" }));
     const bot = {
       kind: "answers",
       pid: 7,
@@ -184,10 +184,10 @@ describe("[O3] judgeHost()", () => {
 
   it("shows the failed checks of the running bot, and the remedy for a second instance", () => {
     const failed = [
-      health("gateway:connection", "down", { where: "default/0", status: "fail" }),
-      health("instance:lock", "a message of ours that we never sent", { status: "warn" }),
-      health("process:eventLoopLag", 4, { unit: "s", status: "warn" }),
-      health("preflight:discord.token", "refused", { status: "fail" }),
+      healthFinding("gateway:connection", "down", { where: "default/0", status: "fail" }),
+      healthFinding("instance:lock", "a message of ours that we never sent", { status: "warn" }),
+      healthFinding("process:eventLoopLag", 4, { unit: "s", status: "warn" }),
+      healthFinding("preflight:discord.token", "refused", { status: "fail" }),
     ];
     const bot = { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 4_000, failed };
     const facts: HostFacts = { ...FACTS, bot: { ...bot, kind: "answers" } };

@@ -1,17 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  describeLastRun,
-  type EarlierRun,
-  hostingOf,
-  judgeRuns,
-} from "../../../src/flows/preflight/last_run.ts";
+import type { LastRun } from "../../../src/core/store/gateway.ts";
+import { describeLastRun, hostingOf, judgeRuns } from "../../../src/flows/preflight/last_run.ts";
 
 const NOW = Date.UTC(2026, 0, 2);
 const MIN = 60_000;
 const HOUR = 60 * MIN;
 
-function run(fields: Partial<EarlierRun> = {}): EarlierRun {
+function run(fields: Partial<LastRun> = {}): LastRun {
   return { startedAt: NOW - 3 * HOUR, aliveAt: NOW - 5 * MIN, bootId: "boot-1", ...fields };
 }
 
@@ -24,7 +20,7 @@ describe("[O9] describeLastRun()", () => {
 
   const CASES: readonly (readonly [
     what: string,
-    last: Partial<EarlierRun>,
+    last: Partial<LastRun>,
     bootId: string | undefined,
     event: RegExp,
   ])[] = [

@@ -8,7 +8,12 @@ import {
   NOTHING_ACCEPTED,
 } from "../../../src/core/inbound/inbox.ts";
 import type { InboundBatch, InboundEvent } from "../../../src/core/inbound/events.ts";
-import type { GatewaySession, PostedMessage, Self } from "../../../src/core/inbound/inbound.ts";
+import type {
+  GatewaySession,
+  InboundMessage,
+  PostedMessage,
+  Self,
+} from "../../../src/core/inbound/inbound.ts";
 import type { PairingRequest, PairingService } from "../../../src/core/inbound/pairing.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { createAcceptor } from "../../../src/flows/receive/accept.ts";
@@ -87,7 +92,7 @@ function setUp() {
   const began: number[] = [];
   /** Events in the order of their handling. */
   const handled: string[] = [];
-  const world = { isFull: false, isT1Full: false, accepted: 0, settled: 0 };
+  const world = { isFull: false, isT1Full: false, accepted: 0, settled: 0, isShared: true };
   const acceptor = createAcceptor({
     store: {
       gateway: {
@@ -132,6 +137,7 @@ function setUp() {
       handled.push(`message ${id}`);
       return { verdict: VERDICTS.get(text) ?? IGNORE, knownFacts: { isMuted: true }, policyId: 7 };
     },
+    noteVerdict: ({ verdict }) => verdict.kind === "ignore" && world.isShared,
     permitReaction: ({ emoji, ...reaction }) =>
       emoji === "👎" ? undefined : {
         change: reaction.change,
@@ -193,6 +199,66 @@ describe("createAcceptor()", () => {
     assert.deepEqual(stored[0]?.judged[0]?.route, {
       agentId: "main",
       sessionKey: "agent:main:main",
+    });
+  });
+
+  describe("with repeated messages", () => {
+    const overheard = (id: string) => directMessage({ id: messageId(id), text: "to nobody" });
+    const repeated = (of: InboundMessage, ...ids: readonly string[]): InboundEvent => ({
+      kind: "messages_repeated",
+      messages: ids.map((id) => ({
+        of,
+        id: messageId(id),
+        text: `text ${id}`,
+        sentAt: Number(id),
+      })),
+    });
+
+    it("judges one of them, and the others share its verdict", async () => {
+      const { acceptor, handled, lines, stored, told } = setUp();
+      const [one, other] = [overheard("5"), overheard("6")];
+      acceptor.accept(batch(7, repeated(one, "11", "12"), repeated(other, "13"), question("14")));
+      await settle();
+      assert.deepEqual(handled, ["message 11", "message 13", "message 14"]);
+      assert.deepEqual(stored[0]?.judged.map(({ message }) => message.id), ["11", "13", "14"]);
+      const [first] = stored[0]?.judged ?? [];
+      const [group, ...more] = stored[0]?.repeated ?? [];
+      assert.deepEqual(more, []);
+      assert.equal(group?.judged, first);
+      const texts = group?.messages.map(({ id, text, sentAt }) => [id, text, sentAt]);
+      assert.deepEqual(texts, [["12", "text 12", 12]]);
+      assert.equal(told[0]?.judged, 4);
+      const logged = lines.filter(({ event }) => event === "A message is not answered");
+      assert.deepEqual(logged.map(({ fields }) => fields?.["messageId"]), ["11", "12", "13"]);
+    });
+
+    it("judges each of them again after any other event, since facts may have changed", async () => {
+      const { acceptor, handled } = setUp();
+      const of = overheard("5");
+      const change = { kind: "permissions_changed", guildId: guildId("33") } as const;
+      acceptor.accept(batch(7, repeated(of, "11", "12"), change, repeated(of, "13", "14")));
+      acceptor.accept(batch(8, repeated(of, "15", "16")));
+      await acceptor.flush();
+      assert.deepEqual(
+        handled.filter((event) => event.startsWith("message")),
+        ["message 11", "message 13", "message 15"],
+      );
+    });
+
+    it("judges each of them if the verdict depends on more", async () => {
+      const { acceptor, handled, stored, world } = setUp();
+      world.isShared = false;
+      acceptor.accept(batch(7, repeated(overheard("5"), "11", "12")));
+      await acceptor.flush();
+      assert.deepEqual(handled, ["message 11", "message 12"]);
+      assert.equal(stored[0]?.repeated, undefined);
+    });
+
+    it("stores them at once if they have waited for each other already", async () => {
+      const { acceptor, steps } = setUp();
+      acceptor.accept({ ...batch(7, repeated(overheard("5"), "11")), isGathered: true });
+      await settle();
+      assert.deepEqual(steps, ["T1 11", "committed 7"]);
     });
   });
 

@@ -58,15 +58,15 @@ function setUp(unreported: readonly PairingRequest[] = []) {
   const told: { readonly text: string; readonly buttons: readonly Button[] }[] = [];
   const marked: number[] = [];
   const world = { isUnreachable: false, isFull: false };
-  const challenges = createChallenges(account, {
-    store: {
-      unreported: () => Promise.resolve(unreported),
-      markReported(id) {
-        if (world.isFull) return Promise.reject(new Error("disk full"));
-        marked.push(id);
-        return Promise.resolve();
-      },
+  const pairing = {
+    unreported: () => Promise.resolve(unreported),
+    markReported(id: number) {
+      if (world.isFull) return Promise.reject(new Error("disk full"));
+      marked.push(id);
+      return Promise.resolve();
     },
+  };
+  const challenges = createChallenges({ ...account, store: { pairing } }, {
     tellOwners(text, buttons) {
       if (world.isUnreachable) return Promise.reject(new Error("offline"));
       told.push({ text, buttons });

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Judged, NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { KnownFacts } from "../../../src/core/inbound/facts.ts";
+import type { KnownFacts, OwnerInGuild } from "../../../src/core/inbound/facts.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import { createOwnerGuilds, type OwnerInGuild } from "../../../src/flows/receive/owner_guilds.ts";
+import { createOwnerGuilds } from "../../../src/flows/receive/owner_guilds.ts";
 import { ACCOUNT, guildId, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
@@ -37,24 +37,26 @@ function setUp(found: OwnerInGuild, { wasAsked = false, isNeeded = true } = {}) 
   const world = { found, wasAsked, failures: 0 };
   const guilds = createOwnerGuilds({
     accountId: ACCOUNT,
-    inbox: {
-      undecided: () =>
-        Promise.resolve([
-          { message: question("1"), why: "owner-in-guild", at: 0 },
-          { message: question("2"), why: "pluralkit", at: 0 },
-        ]),
-      decide(judged) {
-        steps.push(`decide ${judged.message.id} ${judged.verdict.why}`);
-        const isAccepted = judged.verdict.kind === "accept" && judged.route !== undefined;
-        return Promise.resolve({ ...NOTHING_ACCEPTED, accepted: isAccepted ? [judged] : [] });
+    store: {
+      inbox: {
+        undecided: () =>
+          Promise.resolve([
+            { message: question("1"), why: "owner-in-guild", at: 0 },
+            { message: question("2"), why: "pluralkit", at: 0 },
+          ]),
+        decide(judged) {
+          steps.push(`decide ${judged.message.id} ${judged.verdict.why}`);
+          const isAccepted = judged.verdict.kind === "accept" && judged.route !== undefined;
+          return Promise.resolve({ ...NOTHING_ACCEPTED, accepted: isAccepted ? [judged] : [] });
+        },
       },
-    },
-    asked: {
-      wasAsked: () => Promise.resolve(world.wasAsked),
-      noteAsked(_account, id) {
-        world.wasAsked = true;
-        steps.push(`noted ${id}`);
-        return Promise.resolve();
+      pairing: {
+        wasAsked: () => Promise.resolve(world.wasAsked),
+        noteAsked(_account, id) {
+          world.wasAsked = true;
+          steps.push(`noted ${id}`);
+          return Promise.resolve();
+        },
       },
     },
     isNeeded: () => isNeeded,

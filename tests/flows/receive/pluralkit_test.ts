@@ -4,7 +4,7 @@ import type { MessageId, UserId } from "../../../src/core/discord/ids.ts";
 import { type Judged, NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { KnownFacts } from "../../../src/core/inbound/facts.ts";
-import type { LookUp, ProxiedMessage } from "../../../src/core/inbound/pluralkit.ts";
+import type { PluralkitAnswer, ProxiedMessage } from "../../../src/core/inbound/pluralkit.ts";
 import type { UndecidedReason, Verdict } from "../../../src/core/inbound/verdict.ts";
 import {
   createPluralkit,
@@ -37,7 +37,7 @@ const PROXIED: ProxiedMessage = {
   channelId: webhook.channelId,
   member: { memberId: "abcde", name: "Aria", system: "The Crew" },
 };
-const FOUND: LookUp = { kind: "found", proxied: PROXIED };
+const FOUND: PluralkitAnswer = { kind: "found", proxied: PROXIED };
 
 /** Accepts members and people, and no webhooks, as the policy would. */
 function judge(
@@ -61,7 +61,7 @@ const waits = (message: InboundMessage, why: UndecidedReason): Judged => ({
 interface World {
   readonly rows?: readonly UndecidedRow[];
   readonly proxied?: readonly UserId[];
-  readonly lookUp?: (id: MessageId) => Promise<LookUp>;
+  readonly lookUp?: (id: MessageId) => Promise<PluralkitAnswer>;
 }
 
 function setUp({ rows = [], proxied = [], lookUp = () => Promise.resolve(FOUND) }: World = {}) {
@@ -77,23 +77,25 @@ function setUp({ rows = [], proxied = [], lookUp = () => Promise.resolve(FOUND) 
     accountId: ACCOUNT,
     proxied: remembered,
     store: {
-      undecided: () => Promise.resolve(rows.map((row) => ({ at: 0, ...row }))),
-      proxied: () => Promise.resolve(proxied),
-      decide(judged) {
-        if (store.isFull) return refuse();
-        steps.push(`decide ${judged.message.id} ${judged.verdict.why}`);
-        decided.push(judged);
-        const isAccepted = judged.verdict.kind === "accept";
-        return Promise.resolve({ ...NOTHING_ACCEPTED, accepted: isAccepted ? [judged] : [] });
-      },
-      retract(_account, id, { why }) {
-        if (store.isFull) return refuse();
-        steps.push(`retract ${id} ${why}`);
-        return Promise.resolve(true);
-      },
-      noteProxied(_account, userId) {
-        steps.push(`note ${userId}`);
-        return Promise.resolve();
+      inbox: {
+        undecided: () => Promise.resolve(rows.map((row) => ({ at: 0, ...row }))),
+        proxied: () => Promise.resolve(proxied),
+        decide(judged) {
+          if (store.isFull) return refuse();
+          steps.push(`decide ${judged.message.id} ${judged.verdict.why}`);
+          decided.push(judged);
+          const isAccepted = judged.verdict.kind === "accept";
+          return Promise.resolve({ ...NOTHING_ACCEPTED, accepted: isAccepted ? [judged] : [] });
+        },
+        retract(_account, id, { why }) {
+          if (store.isFull) return refuse();
+          steps.push(`retract ${id} ${why}`);
+          return Promise.resolve(true);
+        },
+        noteProxied(_account, userId) {
+          steps.push(`note ${userId}`);
+          return Promise.resolve();
+        },
       },
     },
     lookUp: (id) => {
@@ -138,7 +140,7 @@ describe("[P13] createPluralkit() › a webhook's message", () => {
     assert.deepEqual(judged?.route, { agentId: "main", sessionKey: "s" });
   });
 
-  const bots: readonly [what: string, found: LookUp, known: KnownFacts["pluralkit"]][] = [
+  const bots: readonly [what: string, found: PluralkitAnswer, known: KnownFacts["pluralkit"]][] = [
     ["that PluralKit does not know", { kind: "none" }, "none"],
     ["of which it does not tell in time", { kind: "failed", reason: "HTTP 503" }, "failed"],
     ["of another channel", {
@@ -284,7 +286,7 @@ describe("[P13] createPluralkit() › over a restart", () => {
   });
 
   it("decides nothing after stop, and leaves no timer", async () => {
-    const answer = Promise.withResolvers<LookUp>();
+    const answer = Promise.withResolvers<PluralkitAnswer>();
     const { pluralkit, clock, lines, steps } = setUp({ lookUp: () => answer.promise });
     pluralkit.undecided([waits(webhook, "pluralkit"), waits(original, "pluralkit-original")]);
     await pluralkit.stop();

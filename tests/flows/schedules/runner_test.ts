@@ -3,7 +3,11 @@ import { describe, it } from "node:test";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { MAX_PER_USER, type NewSchedule, originOf } from "../../../src/core/turn/schedule.ts";
-import { createRunner, type RunnerPorts } from "../../../src/flows/schedules/runner.ts";
+import {
+  createRunner,
+  type RunnerAccount,
+  type RunParts,
+} from "../../../src/flows/schedules/runner.ts";
 import { composeReminder } from "../../../src/render/tool_message.ts";
 import { ACCOUNT, directMessage, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -24,7 +28,7 @@ async function quiet(): Promise<void> {
   for (let turn = 0; turn < 30; turn++) await settle();
 }
 
-function build(ports: Partial<RunnerPorts> = {}) {
+function build(ports: Partial<RunParts> = {}) {
   const clock = new FakeClock();
   const { store, rows } = openTestStore();
   const { log, lines } = recordingLog();
@@ -32,11 +36,15 @@ function build(ports: Partial<RunnerPorts> = {}) {
   const paused: number[] = [];
   const failed: number[] = [];
   const counts = { turns: 0 };
-  const create = (of: RunnerPorts["schedules"] = store.schedules) =>
+  const create = (schedules: RunnerAccount["store"]["schedules"] = store.schedules) =>
     createRunner({
       accountId: ACCOUNT,
-      schedules: of,
-      accept: (batch, now) => store.inbox.acceptBatch(batch, now),
+      store: { schedules, inbox: store.inbox },
+      events: { emit: { asked: () => void counts.turns++, outbox: () => {} } },
+      schedule: clock.schedule,
+      now: clock.now,
+      log,
+    }, {
       creatorNow: (origin) => Promise.resolve({ kind: "here", origin }),
       judge: (message) => {
         judged.push(message);
@@ -54,13 +62,8 @@ function build(ports: Partial<RunnerPorts> = {}) {
           texts: {},
         }),
       nextRun: () => Promise.resolve(clock.now() + HOUR),
-      onAccepted: () => counts.turns++,
-      onOutbox: () => {},
-      onFailed: ({ id }) => failed.push(id),
-      onPaused: ({ id }) => paused.push(id),
-      schedule: clock.schedule,
-      now: clock.now,
-      log,
+      tellFailed: ({ id }) => failed.push(id),
+      tellPaused: ({ id }) => paused.push(id),
       ...ports,
     });
   const add = (fields: Partial<NewSchedule> = {}) =>

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import { type Model, ModelError, type ModelRequest } from "../../../src/core/model.ts";
@@ -7,12 +8,14 @@ import type { Checkpoint, Fold } from "../../../src/core/turn/checkpoint.ts";
 import {
   type HistoryPorts,
   type HistoryRules,
+  measure,
   openHistory,
 } from "../../../src/flows/session/turn_history.ts";
-import { createTokenRates } from "../../../src/session/history.ts";
+import { charsOf, createTokenRates } from "../../../src/session/history.ts";
 import { guildMessage, messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
 
 const MESSAGE = guildMessage();
 const CLAIM: Claim = {
@@ -47,9 +50,14 @@ function setUp(entries: readonly Entry[], says: string | Error = "They talked.")
   let checkpoint: Checkpoint | undefined;
   const model: Model = {
     id: "test/x",
-    async *generate(request) {
+    async *generate(request, signal) {
       asked.push(request);
       await Promise.resolve();
+      if (says === "hang") {
+        await new Promise((_, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+        });
+      }
       if (says instanceof Error) throw says;
       yield { kind: "text", text: says };
       yield { kind: "finish", reason: "stop", usage: { inputTokens: 10, outputTokens: 2 } };
@@ -88,6 +96,39 @@ function setUp(entries: readonly Entry[], says: string | Error = "They talked.")
 const rateOf = (rate: number) => ({ rateOf: () => rate, observe() {} });
 const textsIn = ({ messages }: ModelRequest) => messages.map(({ text }) => text.slice(0, 40));
 
+describe("measure()", () => {
+  const SHOWN = "[file 1, of the message: shown as image 1 of this message]";
+  const entry = fc.record({
+    role: fc.constantFrom("user" as const, "assistant" as const),
+    text: fc.constantFrom("", "ab", SHOWN),
+  });
+  const change = fc.oneof(
+    fc.record({ kind: fc.constant("add" as const), entries: fc.array(entry, { maxLength: 4 }) }),
+    fc.record({ kind: fc.constant("fold" as const), count: fc.nat({ max: 6 }) }),
+    fc.record({ kind: fc.constant("redact" as const), at: fc.nat({ max: 9 }) }),
+  );
+
+  it("[L4] finds what a whole count finds, whatever becomes of the session", () =>
+    fc.assert(fc.property(fc.array(change, { maxLength: 12 }), (changes) => {
+      let entries: readonly Entry[] = [];
+      let number = 0;
+      for (const one of changes) {
+        if (one.kind === "add") {
+          const stamp = () => ({ messageId: messageId(`${++number}`), at: 0 });
+          entries = [...entries, ...one.entries.map((said) => ({ ...said, ...stamp() }))];
+        }
+        if (one.kind === "fold") entries = entries.slice(one.count);
+        if (one.kind === "redact") {
+          entries = entries.map((said, at) => at === one.at ? { ...said, text: "[gone]" } : said);
+        }
+        const found = measure(entries);
+        const images = entries.filter(({ role, text }) => role === "user" && text === SHOWN);
+        assert.equal(found.chars, charsOf(entries));
+        assert.deepEqual(found.imageMessages, images.map(({ messageId }) => messageId));
+      }
+    })));
+});
+
 describe("openHistory()", () => {
   it("[L4] asks for no summary while the window has room", async () => {
     const { ports, asked } = setUp([...turn(1, 3_000), ...turn(2, 3_000)]);
@@ -96,10 +137,41 @@ describe("openHistory()", () => {
     assert.equal(history.entries.length, 4);
   });
 
-  it("[L4] folds older turns at three quarters, and shows their summary first", async () => {
+  it("[L4] folds older turns after an answer at three quarters", async () => {
+    const { ports, asked, folds } = setUp([...turn(1, 3_000), ...turn(2, 2_500)]);
+    const opened = await openHistory(CLAIM, PARTS, RULES, ports);
+    assert.equal(opened.afterwards(turn(3, 999)), undefined);
+    const fold = opened.afterwards(turn(3, 1_000));
+    assert.equal(asked.length, 0, "the turn waits for no summary");
+    await fold?.(new AbortController().signal);
+    assert.equal(asked.length, 0, "the store has no such entries");
+    const later = setUp([...turn(1, 3_000), ...turn(2, 2_500), ...turn(3, 1_000)]);
+    await (await openHistory(CLAIM, PARTS, RULES, later.ports)).afterwards([])?.(
+      new AbortController().signal,
+    );
+    assert.equal(later.asked.length, 1);
+    assert.deepEqual(later.folds.map(({ count }) => count), [4]);
+    assert.equal(folds.length, 0);
+  });
+
+  it("[L4] folds a session once at a time, and not once it is ended", async () => {
+    const { ports, asked, folds } = setUp([1, 2, 3].flatMap((one) => turn(one, 2_900)), "hang");
+    const { afterwards } = await openHistory(CLAIM, PARTS, RULES, ports);
+    const ending = new AbortController();
+    const folding = afterwards([])?.(ending.signal);
+    await settle();
+    await afterwards([])?.(ending.signal);
+    assert.equal(asked.length, 1);
+    ending.abort(new Error("the account stops"));
+    await folding;
+    assert.equal(folds.length, 0);
+    assert.equal(ports.retryAt.size, 0, "the next start folds it");
+  });
+
+  it("[L4] folds older turns before the request if it would lack entries", async () => {
     const { ports, asked, folds } = setUp([
       ...turn(1, 3_000),
-      ...turn(2, 2_500),
+      ...turn(2, 3_500),
       ...turn(3, 2_500),
     ], "They talked about hunter2.");
     const { history } = await openHistory(CLAIM, PARTS, RULES, ports);
@@ -133,7 +205,7 @@ describe("openHistory()", () => {
   });
 
   it("[L4] shows the same bytes of a summary in each turn", async () => {
-    const { ports } = setUp([...turn(1, 3_000), ...turn(2, 2_500), ...turn(3, 2_500)]);
+    const { ports } = setUp([...turn(1, 3_000), ...turn(2, 3_500), ...turn(3, 2_500)]);
     const first = await openHistory(CLAIM, PARTS, RULES, ports);
     const second = await openHistory(CLAIM, PARTS, RULES, ports);
     assert.equal(
@@ -168,6 +240,17 @@ describe("openHistory()", () => {
       messages.reduce((sum, { text }) => sum + text.length, 0);
     assert.equal(folds[0]?.cause, "refused");
     assert.ok(chars(after) <= chars(before) / 2 + 500, `${chars(before)} ${chars(after)}`);
+  });
+
+  it("[L4] shrinks to the window that a refusal has named", async () => {
+    const { ports } = setUp([1, 2, 3].flatMap((number) => turn(number, 1_000)));
+    const window = { contextWindow: 1_000, maxOutput: 100 }; // 2,583 characters
+    const opened = await openHistory(CLAIM, PARTS, RULES, {
+      ...ports,
+      model: { ...ports.model, window },
+    });
+    assert.equal(opened.history.entries.length, 6);
+    assert.ok((await opened.shrink()).freeChars <= 1_583);
   });
 
   it("[S4a] begins a new transcript before it reads the history", async () => {

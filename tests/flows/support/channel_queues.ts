@@ -23,6 +23,7 @@ import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 import { frozen, part } from "../../support/store/store.ts";
+import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 
 export const HERE = channelId("1400000000000000002");
 export const THERE = channelId("1400000000000000005");
@@ -57,7 +58,7 @@ export async function setUp(
   more: Partial<Sending> = {},
 ) {
   const database = openDatabase();
-  const outbox = createOutbox(database);
+  const outbox = createOutbox(database, createUngroupedTransactions(database));
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const asked: Asked[] = [];

@@ -58,6 +58,10 @@ export interface Weakness {
   readonly notesNoIntent?: true;
   /** A crash loses the last stored steps: requests leave before those are safe. */
   readonly storesLate?: true;
+  /** A start does not do the work of records that only the journal has. */
+  readonly forgetsTail?: true;
+  /** The watermark moves in a transaction of its own, before the tables have the work. */
+  readonly marksFirst?: true;
   /** `blind`: Discord hides the history, and claims that it shows it. */
   readonly history?: "hidden" | "blind";
 }
@@ -155,6 +159,9 @@ function emptyMemory(): Memory {
 /** Number of steps by which a late store lags. */
 const LATE_STEPS = 4;
 
+/** Number of steps for which the tables lag behind the journal. */
+const LAG_STEPS = 10;
+
 /** Plays a schedule to its end, and counts the results at Discord. */
 export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Judged> {
   const messages: Message[] = [];
@@ -170,6 +177,10 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
   };
   /** The disk after each of the last steps. */
   const late: Disk[] = [];
+  /** The tables, and the steps since then, while the journal has records that they lack. */
+  let tables: { readonly disk: Disk; steps: number } | undefined;
+  /** Whether the watermark is ahead of the tables. */
+  let isMarked = false;
   const toCome = [START + 500, START + 2_000];
   let now = START;
   let session: Session | undefined;
@@ -191,6 +202,24 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     if (steps++ === schedule.crashes[process]) throw new Crash();
     catchUp();
     if (weak.storesLate) late.push(copyOf(disk));
+    if (tables && ++tables.steps === LAG_STEPS) project();
+  }
+
+  /** TJ: the tables get the work of all records. */
+  function project(): void {
+    step();
+    isMarked = weak.marksFirst ?? false;
+    if (isMarked) step();
+    isMarked = false;
+    tables = undefined;
+  }
+
+  /** A transaction that is a record of the journal: the next start does its work to the tables. */
+  function record(work: () => void): Promise<void> {
+    return commit(() => {
+      tables ??= { disk: copyOf(disk), steps: 0 };
+      work();
+    }, "lags");
   }
 
   function catchUp(): void {
@@ -243,10 +272,11 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
   }
 
   /** A transaction: the process may die before it, and after it. */
-  function commit<T>(work: () => T): Promise<T> {
+  function commit<T>(work: () => T, how: "lags" | "catches up" = "catches up"): Promise<T> {
     return Promise.resolve().then(() => {
       step();
       catchUp();
+      if (how === "catches up") tables = undefined;
       const result = work();
       step();
       return result;
@@ -501,7 +531,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
       return;
     }
     if (schedule.isPlain && memory.isKnown && !schedule.withDrafts) {
-      await commit(() => { // T3, and T4 of the first row if none waits before it
+      await record(() => { // T3, and T4 of the first row if none waits before it
         const isFirst = !disk.outbox.some(isUnsent);
         const [first] = reply.map(add);
         disk.inbox.set(cause, "done");
@@ -544,7 +574,8 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     }
     for (let idle = 0; idle < 3;) {
       const event = session.events.find(({ seq }) => seq > disk.seq);
-      if (event) await commit(() => ingest(event.message, event.seq));
+      if (event?.message.authorId === ADA) await record(() => ingest(event.message, event.seq));
+      else if (event) await commit(() => ingest(event.message, event.seq));
       const isSending = await attempt();
       const next = [...disk.inbox].find(([, state]) => state === "waiting");
       if (next) await turn(next[0]);
@@ -568,6 +599,9 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     wasServed = false;
     memory = emptyMemory();
     disk = late.at(-LATE_STEPS) ?? disk;
+    if (tables && (weak.forgetsTail || isMarked)) disk = tables.disk;
+    tables = undefined;
+    isMarked = false;
     late.length = 0;
   }
 

@@ -194,7 +194,7 @@ export class DraftWorld {
       cleanSecrets: (text) => text.replaceAll(SECRET, "[redacted]"),
       secretTail,
       maxLength: CHUNKS.limit,
-      onOutbox: () => {},
+      events: { emit: { outbox() {} } },
       schedule: this.clock.schedule,
       now: this.clock.now,
       log: this.#recording.log,

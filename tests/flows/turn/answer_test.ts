@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import {
@@ -9,7 +10,8 @@ import {
   type ModelUsage,
 } from "../../../src/core/model.ts";
 import type { Entry, Overheard } from "../../../src/core/inbound/transcript.ts";
-import { answer } from "../../../src/flows/turn/answer.ts";
+import { answer as answerWith } from "../../../src/flows/turn/answer.ts";
+import { createRunningTurns } from "../../../src/flows/turn/turns.ts";
 import type { AnswerPorts, TurnRules } from "../../../src/flows/turn/answer_ports.ts";
 import type { FinishedTurn, StoredTurn } from "../../../src/core/inbound/inbox.ts";
 import type { PlanQueue } from "../../../src/core/outbound/queue.ts";
@@ -26,7 +28,9 @@ import {
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
-import { UNUSED_PORTS } from "../../support/model/tools.ts";
+import { toolNamed, UNUSED_PORTS } from "../../support/model/tools.ts";
+import { cases } from "../../support/long_form.ts";
+import { createChatAsk } from "../../../src/providers/chat_completions.ts";
 
 const RULES: TurnRules = {
   where: "discord:krill#general",
@@ -70,6 +74,8 @@ interface Facts {
 }
 
 const DISK_FULL = new Error("disk full");
+
+type TestPorts = Omit<AnswerPorts, "turn"> & Partial<Pick<AnswerPorts, "turn">>;
 
 /** A model with one answer, and a store that keeps everything. */
 function setUp(
@@ -118,7 +124,7 @@ function setUp(
       yield { kind: "finish", reason: "stop", ...(usage && { usage }) };
     },
   };
-  const ports: AnswerPorts = {
+  const ports: TestPorts = {
     store: {
       entriesOf: (_session, limit, maxChars = Infinity) => {
         bounds.push([limit, maxChars]);
@@ -178,14 +184,21 @@ function setUp(
     ended: ended.signal,
     isStoreDown: (error) => error === DISK_FULL,
     log,
-    onNoFiles: ({ channelId }) => noFiles.push(channelId),
-    onOutbox: (stored) => {
-      steps.push("outbox");
-      told.push(stored);
+    events: {
+      emit: {
+        filesLeftOut: ({ channelId }) => noFiles.push(channelId),
+        turnStored(stored) {
+          steps.push("outbox");
+          told.push(stored);
+        },
+        outbox: () => steps.push("outbox"),
+        turnEnded: ({ kind }) => outcomes.push(kind),
+        toolRefused() {},
+        traced() {},
+      },
     },
     ...(queue && { queue }),
     ...(drafts && { drafts }),
-    onTurn: ({ kind }) => outcomes.push(kind),
     soon: (run) => run(),
   };
   return {
@@ -204,6 +217,11 @@ function setUp(
     told,
     noFiles,
   };
+}
+
+/** Answers by a turn that no other code ends, unless the ports have one. */
+function answer(claim: Claim, ports: TestPorts): Promise<void> {
+  return answerWith(claim, { ...ports, turn: ports.turn ?? createRunningTurns().begin(claim) });
 }
 
 function claimOf(message: InboundMessage = directMessage()): Claim {
@@ -593,3 +611,149 @@ describe("answer()", () => {
     assert.equal(clock.pending, 0);
   });
 });
+
+/** The body of a request, as a server gets it. */
+async function bytesOf(request: ModelRequest): Promise<string> {
+  let body = "";
+  const provider = { id: "p", kind: "openai-compatible", baseUrl: "http://model.example" } as const;
+  const ask = createChatAsk({ provider, name: "m" }, {
+    fetch: (_url, init) => {
+      body = String(init?.body);
+      return Promise.resolve(Response.json({ choices: [CHOICE] }));
+    },
+    timeouts: { firstByteMs: 5_000, betweenBytesMs: 5_000 },
+    now: () => 0,
+  });
+  for await (const _ of ask(structuredClone(request), new AbortController().signal));
+  return body;
+}
+
+const CHOICE = { message: { content: "hello" }, finish_reason: "stop" };
+
+describe("[T1] a plain turn and a turn with everything", () => {
+  const WORDS = ["hello", "<@1>", "[[reply_to_current]] yes", "https://evil.example/", "hunter2"];
+  const text = fc.array(fc.constantFrom(...WORDS), { minLength: 1, maxLength: 3 })
+    .map((words) => words.join(" "));
+  const turns = fc.record({
+    says: fc.oneof(text, fc.constantFrom("NO_REPLY", "<think>hm</think>", "word ".repeat(900))),
+    said: text,
+    isDirect: fc.boolean(),
+    hasQuote: fc.boolean(),
+    earlier: fc.array(text, { maxLength: 4 }),
+    heard: fc.array(text, { maxLength: 2 }),
+    hasTools: fc.boolean(),
+    hasFooter: fc.boolean(),
+    usage: fc.constantFrom(undefined, { inputTokens: 812, outputTokens: 20 }),
+  });
+  const entriesOf = (texts: readonly string[]): readonly Entry[] =>
+    texts.flatMap((said, at) => {
+      const stamp = { messageId: messageId(`${at + 10}`), at };
+      return [
+        { role: "user", text: said, ...stamp },
+        { role: "assistant", text: "yes", ...stamp },
+      ] as const;
+    });
+
+  it("are one way: the same request, record, messages and events", () =>
+    fc.assert(
+      fc.asyncProperty(turns, async (one) => {
+        const quoted = one.hasQuote
+          ? { id: messageId("7"), author: { id: userId("8"), tag: "bob" }, text: "quoted" }
+          : undefined;
+        const message = (one.isDirect ? directMessage : guildMessage)({ text: one.said, quoted });
+        const tool = { ...toolNamed("tide"), isIdempotent: true };
+        const facts = () => ({
+          says: one.says,
+          usage: one.usage,
+          entries: entriesOf(one.earlier),
+          overheard: one.heard.map((said) => overheard({ text: said })),
+          rules: { tools: one.hasTools ? [tool] : [], hasFooter: one.hasFooter },
+        });
+        const plain = setUp(facts());
+        await answer(claimOf(message), plain.ports);
+
+        // A crash came before; people, drafts, traces and later messages take part; nothing of it acts.
+        const general = setUp({ ...facts(), drafts: { begin: () => IDLE_DRAFT } });
+        await answer({ ...claimOf(message), attempt: 2 }, {
+          ...general.ports,
+          store: { ...general.ports.store, takeIn: () => Promise.resolve(undefined) },
+          steers: () => true,
+          hasTraces: true,
+          manner: { showsSteps: true, showsThinking: false },
+          canUndo: () => Promise.resolve(true),
+          lines: { begin: () => ({ step() {}, end: () => Promise.resolve() }) },
+          people: {
+            decisionOf: () => Promise.resolve(undefined),
+            escalate: () => Promise.resolve(undefined),
+            park: () => assert.fail("nothing waits"),
+          },
+          files: {
+            read: () => Promise.resolve([]),
+            imagesOf: () => Promise.resolve([]),
+            speak: () => Promise.resolve(undefined),
+          },
+        });
+        assert.equal(general.asked.length, 1);
+        const bodies = await Promise.all([plain, general].map(({ asked: [request] }) =>
+          request ? bytesOf(request) : assert.fail("no request")
+        ));
+        assert.equal(bodies[1], bodies[0]);
+        const [record, other] = [plain, general].map(({ finished: [turn] }) => {
+          if (!turn) {
+            return assert.fail("no record");
+          }
+          const { claim: _, mayHaveDrafts: _drafts, ...rest } = turn;
+          return rest;
+        });
+        assert.deepEqual(other, record);
+        const events = ({ outcomes, told, steps }: typeof plain) => [
+          outcomes,
+          told,
+          steps.filter((step) =>
+            !step.startsWith("steps of")
+          ),
+        ];
+        assert.deepEqual(events(general), events(plain));
+      }),
+      { numRuns: cases(150, 3_000) },
+    ));
+
+  it("begin with the same bytes, if the model calls a tool", () =>
+    fc.assert(
+      fc.asyncProperty(turns, async (one) => {
+        const message = guildMessage({ text: one.said });
+        const rules = { tools: [{ ...toolNamed("tide"), isIdempotent: true }] };
+        const facts = { says: one.says, entries: entriesOf(one.earlier), rules };
+        const plain = setUp(facts);
+        await answer(claimOf(message), plain.ports);
+        const stepping = setUp(facts);
+        let hasCalled = false;
+        const { model } = stepping.ports;
+        await answer(claimOf(message), {
+          ...stepping.ports,
+          model: {
+            ...model,
+            async *generate(request, signal) {
+              if (hasCalled) return yield* model.generate(request, signal);
+              hasCalled = true;
+              stepping.asked.push(request);
+              const calls = [{ id: "1", name: "tide", arguments: "{}" }];
+              yield { kind: "finish", reason: "tool_calls", calls };
+            },
+          },
+        });
+        const [first, second] = await Promise.all(stepping.asked.map(bytesOf));
+        const [whole] = await Promise.all(plain.asked.map(bytesOf));
+        assert.equal(first, whole);
+        assert.ok(second && whole && second.startsWith(whole.slice(0, -"]}".length)));
+        const [longer, shorter] = [stepping, plain].map(({ finished: [turn] }) => turn);
+        assert.deepEqual(longer?.outbox, shorter?.outbox);
+        assert.deepEqual(longer?.end.kind, shorter?.end.kind);
+        const ends = [longer, shorter].map((turn) => [turn?.entries.at(0), turn?.entries.at(-1)]);
+        assert.deepEqual(ends[0], ends[1]);
+      }),
+      { numRuns: cases(50, 1_000) },
+    ));
+});
+
+const IDLE_DRAFT = { grow() {}, end: () => Promise.resolve() };

@@ -15,7 +15,11 @@ const claimOf = (id: string): Claim => ({
 });
 
 /** A queue of claims, and turns that end on demand. */
-function setUp(ids: readonly string[], maxConcurrent = 2) {
+function setUp(
+  ids: readonly string[],
+  maxConcurrent = 2,
+  afterwards?: (ending: AbortSignal) => Promise<void>,
+) {
   const waiting = ids.map(claimOf);
   const started: string[] = [];
   const ends = new Map<string, PromiseWithResolvers<void>>();
@@ -28,8 +32,9 @@ function setUp(ids: readonly string[], maxConcurrent = 2) {
       return Promise.resolve();
     },
     isRunning: () => true,
-    answer: ({ message: { id } }) => {
+    answer: ({ message: { id } }, turn) => {
       started.push(id);
+      turn.afterwards = afterwards;
       const end = Promise.withResolvers<void>();
       ends.set(id, end);
       return end.promise;
@@ -47,6 +52,51 @@ describe("[S5] createTurns()", () => {
     turns.wake();
     await settle();
     assert.deepEqual(started, ["1", "2"]);
+  });
+
+  it("[L4] runs work after a turn that no message waits for", async () => {
+    const signals: AbortSignal[] = [];
+    const rest = Promise.withResolvers<void>();
+    const { turns, started, ends } = setUp(["1", "2"], 1, (ending) => {
+      signals.push(ending);
+      return rest.promise;
+    });
+    turns.wake();
+    await settle();
+    assert.equal(signals.length, 0);
+    ends.get("1")?.resolve();
+    await settle();
+    assert.equal(signals.length, 1);
+    assert.deepEqual(started, ["1", "2"]);
+    ends.get("2")?.resolve();
+    let hasStopped = false;
+    const stopped = turns.stop().then(() => void (hasStopped = true));
+    assert.equal(signals[0]?.aborted, true, "a stop ends such work");
+    await settle();
+    assert.equal(hasStopped, false, "a stop waits until it has ended");
+    rest.resolve();
+    await stopped;
+  });
+
+  it("begins no such work once it stops", async () => {
+    let isBegun = false;
+    const { turns, ends } = setUp(["1"], 1, () => Promise.resolve(void (isBegun = true)));
+    turns.wake();
+    await settle();
+    const stopped = turns.stop();
+    ends.get("1")?.resolve();
+    await stopped;
+    assert.equal(isBegun, false);
+  });
+
+  it("logs a failure of such work", async () => {
+    const { turns, ends, lines } = setUp(["1"], 1, () => Promise.reject(new Error("disk full")));
+    turns.wake();
+    await settle();
+    ends.get("1")?.resolve();
+    await settle();
+    assert.match(JSON.stringify(lines), /Older entries of a session were not folded/);
+    await turns.stop();
   });
 
   it("starts the next turn when one ends", async () => {

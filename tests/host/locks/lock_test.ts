@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, closeSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { describe, it } from "node:test";
 import {
   acquireLock,
@@ -15,6 +15,7 @@ import {
 } from "../../../src/host/locks/lock.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { sameData } from "../../support/same_data.ts";
+import { skipUnless } from "../../support/skip.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const HTTP = "127.0.0.1:8787";
@@ -146,5 +147,36 @@ describe("acquireLock()", () => {
     const failing = acquireLock(path, NOW, () => Promise.reject(new FlockUnavailableError("none")));
     await assert.rejects(failing, FlockUnavailableError);
     assert.equal(readHolder(path), undefined);
+  });
+});
+
+const asRoot = skipUnless(process.geteuid?.() === 0, "not root, who can give files away");
+
+describe("[X2] acquireLock() as root", asRoot, () => {
+  it("creates a file that the owner of its folder can open", async () => {
+    using directory = tempDirectory();
+    chownSync(directory.path, 12_345, 12_345);
+    const path = join(directory.path, "lock");
+    const lock = await acquireLock(path, NOW);
+    assert.ok(lock.kind === "held");
+    assert.equal(statSync(path).uid, 12_345);
+    lock.release();
+  });
+});
+
+describe("loadFlock()", () => {
+  it("[O7] locks a file against any other opening of it, until it is closed", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "lock");
+    const flock = await loadFlock();
+    const first = openSync(path, "a+");
+    const second = openSync(path, "a+");
+    assert.equal(flock(first), true);
+    assert.equal(flock(first), true);
+    assert.equal(flock(second), false);
+    closeSync(first);
+    assert.equal(flock(second), true);
+    closeSync(second);
+    assert.equal(flock(second), false); // no file, no lock
   });
 });

@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { describe, it } from "node:test";
-import { readBootId, readPid } from "../../../src/host/process/boot.ts";
+import {
+  hostTimezone,
+  isContainer,
+  isService,
+  isServiceGroup,
+  readBootId,
+  readPid,
+} from "../../../src/host/process/boot.ts";
 
 const UNIT = readFileSync(
   join(import.meta.dirname!, "..", "..", "..", "packaging", "systemd", "barnacle.service"),
@@ -85,6 +92,90 @@ describe("[G11] readBootId()", () => {
   it("returns nothing if neither exists, or the text is no id", () => {
     for (const told of [undefined, "", "%b", "${BOOT}", "5f2c"]) {
       assert.equal(readBootId(proc({}), { BARNACLE_BOOT_ID: told }), undefined);
+    }
+  });
+});
+
+/** A machine without traces of an engine, except for the given ones. */
+const seen = (path = "", cgroup = "0::/init.scope\n") =>
+  [(one: unknown) => one === path, () => cgroup] as const;
+
+describe("[O8] isContainer()", () => {
+  it("detects Kubernetes and Podman by their variables", () => {
+    assert.equal(isContainer({ KUBERNETES_SERVICE_HOST: "10.0.0.1" }, ...seen()), true);
+    for (const container of ["podman", "oci", "docker"]) {
+      assert.equal(isContainer({ container }, ...seen()), true);
+    }
+  });
+
+  const MARKS: readonly ReturnType<typeof seen>[] = [
+    seen("/.dockerenv"),
+    seen("/run/.containerenv"),
+    seen("", "12:cpu:/docker/0123\n"),
+    seen("", "0::/kubepods/besteffort/pod1\n"),
+    seen("", "0::/lxc/101/docker/0123\n"), // an engine within a machine of LXC
+  ];
+  it("detects engines by their files", () => {
+    for (const ports of MARKS) assert.equal(isContainer({}, ...ports), true);
+    assert.equal(isContainer({}, ...seen()), false);
+  });
+
+  it("counts LXC and systemd-nspawn as machines, because they have their own name servers", () => {
+    for (const container of ["lxc", "lxc-libvirt", "systemd-nspawn"]) {
+      assert.equal(isContainer({ container }, ...seen()), false);
+    }
+    assert.equal(isContainer({}, ...seen("", "0::/lxc/101\n")), false);
+    assert.equal(isContainer({}, ...seen("", "0::/lxc.payload.web\n")), false);
+  });
+
+  it("never throws on this machine", () => {
+    assert.equal(typeof isContainer({}), "boolean");
+  });
+});
+
+describe("[SEC-R38] isServiceGroup()", () => {
+  const groups: readonly (readonly [text: string, expected: boolean])[] = [
+    ["0::/system.slice/barnacle.service\n", true],
+    ["0::/user.slice/user-1000.slice/user@1000.service/app.slice/barnacle.service\n", true],
+    ["0::/user.slice/user-1000.slice/session-2.scope\n", false],
+    ["0::/user.slice/user-1000.slice/user@1000.service/app.slice/tmux-spawn-1.scope\n", false],
+    ["0::/\n", false],
+    ["", false],
+    ["1:name=systemd:/system.slice/barnacle.service\n2:cpu:/\n", true],
+  ];
+  for (const [text, expected] of groups) {
+    it(`is ${expected} for ${JSON.stringify(text)}`, () => {
+      assert.equal(isServiceGroup(text), expected);
+    });
+  }
+
+  it("is false for a process that does not exist", () => assert.equal(isService(-1), false));
+});
+
+describe("hostTimezone()", () => {
+  const none = (): string => {
+    throw new Error("no such file");
+  };
+
+  it("names the zone that Intl names", () => {
+    assert.equal(hostTimezone(), Intl.DateTimeFormat().resolvedOptions().timeZone);
+  });
+
+  it("tells UTC by TZ, or by the link of the machine", () => {
+    const rows: readonly (readonly [string | undefined, string | undefined, string])[] = [
+      ["UTC", "/usr/share/zoneinfo/Europe/Vienna", "UTC"],
+      ["Etc/UTC", undefined, "UTC"],
+      [undefined, "/usr/share/zoneinfo/Etc/UTC", "UTC"],
+      [undefined, "../usr/share/zoneinfo/UTC", "UTC"],
+      // All others are the runtime's to name.
+      ["Europe/Vienna", "/usr/share/zoneinfo/UTC", "asked"],
+      ["UTC+3", "/usr/share/zoneinfo/UTC", "asked"],
+      [undefined, "/usr/share/zoneinfo/Europe/London", "asked"],
+      [undefined, undefined, "asked"],
+    ];
+    for (const [zone, link, expected] of rows) {
+      const found = hostTimezone({ TZ: zone }, () => link ?? none(), () => "asked");
+      assert.equal(found, expected, `${zone}, ${link}`);
     }
   });
 });

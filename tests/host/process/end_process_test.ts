@@ -5,15 +5,15 @@ import { describe, it } from "node:test";
 import { type PidFacts, readBootId, readPid } from "../../../src/host/process/boot.ts";
 import {
   type EndDecision,
-  type EndPorts,
   endProcess,
+  type EndProcessPorts,
   type EndRefusal,
-  type Holder,
   mayEnd,
   processPorts,
+  type ProcessToEnd,
 } from "../../../src/host/process/end_process.ts";
 
-const HOLDER: Holder = { pid: 500, bootId: "boot-1", startTicks: 4711 };
+const HOLDER: ProcessToEnd = { pid: 500, bootId: "boot-1", startTicks: 4711 };
 const FACTS = {
   ownPid: 600,
   bootId: "boot-1",
@@ -29,7 +29,7 @@ function refused(why: EndRefusal): EndDecision {
 describe("[G11] mayEnd()", () => {
   const CASES: readonly (readonly [
     name: string,
-    holder: Partial<Holder>,
+    holder: Partial<ProcessToEnd>,
     facts: Partial<Parameters<typeof mayEnd>[1]>,
     decision: EndDecision,
   ])[] = [
@@ -64,7 +64,7 @@ function world(after: { readonly SIGTERM?: number; readonly SIGKILL?: number }) 
   let endsAt = Infinity;
   let startTicks = 4711;
   const done: string[] = [];
-  const ports: EndPorts = {
+  const ports: EndProcessPorts = {
     ownPid: 600,
     bootId: "boot-1",
     look: () => now >= endsAt ? { kind: "gone" } : { kind: "running", startTicks },
@@ -129,7 +129,7 @@ describe("[G11] endProcess()", () => {
 
   it("sends no signal to a process that has ended, or must not be ended", async () => {
     const { ports, done } = world({});
-    const gone: EndPorts = { ...ports, look: () => ({ kind: "gone" }) };
+    const gone: EndProcessPorts = { ...ports, look: () => ({ kind: "gone" }) };
     assert.deepEqual(await endProcess(HOLDER, 20_000, gone), { kind: "gone" });
     const own = await endProcess({ ...HOLDER, pid: 600 }, 20_000, ports);
     assert.deepEqual(own, { kind: "refused", why: "self" });

@@ -3,6 +3,8 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import {
+  createJitPolicy,
+  endStart,
   engineOptions,
   type Replaceable,
   restartWithOptions,
@@ -112,4 +114,45 @@ describe("restartWithOptions()", () => {
     });
     assert.deepEqual(env, { HOME: "/root" });
   });
+});
+
+function end(turns: number, runtime?: unknown, steps = 0): void {
+  const policy = createJitPolicy(runtime);
+  for (let turn = 0; turn < turns; turn++) policy.turn(steps);
+}
+
+describe("endStart()", () => {
+  it("leaves a threshold above the usual one, for a bot that is not busy", () => {
+    const scales: number[] = [];
+    endStart({ unsafe: { setJITPolicy: (scale: number) => void scales.push(scale) } });
+    assert.deepEqual(scales, [8]);
+  });
+
+  it("does nothing in a runtime without this policy", () => endStart({}));
+});
+
+describe("createJitPolicy()", () => {
+  it("sets the usual number of calls before compiling once, after 500 turns", () => {
+    const scales: number[] = [];
+    const runtime = { unsafe: { setJITPolicy: (scale: number) => void scales.push(scale) } };
+    end(499, runtime);
+    assert.deepEqual(scales, []);
+    end(1_500, runtime);
+    assert.deepEqual(scales, [1]);
+  });
+
+  it("counts a tool step as a turn", () => {
+    const scales: number[] = [];
+    const runtime = { unsafe: { setJITPolicy: (scale: number) => void scales.push(scale) } };
+    end(23, runtime, 20);
+    assert.deepEqual(scales, []);
+    end(24, runtime, 20);
+    assert.deepEqual(scales, [1]);
+  });
+
+  it("does nothing in a runtime without this policy", () => {
+    for (const runtime of [null, {}, { unsafe: {} }, { unsafe: null }]) end(500, runtime);
+  });
+
+  it("works in this runtime", () => end(500));
 });

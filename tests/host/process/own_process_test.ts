@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import process from "node:process";
 import {
-  type Command,
+  type OwnCommand,
   ownCommand,
   startOwnProcess,
 } from "../../../src/host/process/own_process.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
-const SHELL: Command = { program: "/bin/sh", args: ["-c"] };
+const SHELL: OwnCommand = { program: "/bin/sh", args: ["-c"] };
 const ENV = { PATH: process.env["PATH"] };
 
 function start(

@@ -10,7 +10,7 @@ import { ModelError, type ModelErrorKind } from "../../../src/core/model.ts";
 import type { PairingRequest } from "../../../src/core/inbound/pairing.ts";
 import { NO_COUNTS } from "../../../src/discord/gateway/link/counts.ts";
 import type { GatewayStats } from "../../../src/core/discord/gateway.ts";
-import { judge } from "../../../src/http/checks.ts";
+import { judgeHealth } from "../../../src/http/checks.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { HEALTHY } from "../../support/bot/health.ts";
@@ -134,7 +134,7 @@ describe("[C6] createAccountHealth()", () => {
   it("[G4] is down as long as the shard reports it", () => {
     const { health, clock, begin } = setUp();
     begin();
-    const first = () => judge({ ...HEALTHY, accounts: [health.snapshot()] }, clock.now())[0];
+    const first = () => judgeHealth({ ...HEALTHY, accounts: [health.snapshot()] }, clock.now())[0];
     health.setShard(0, { state: "backoff", readyAt: clock.now(), isDown: true });
     assert.deepEqual([first()?.figure, first()?.status], ["down", "fail"]);
     health.setShard(0, { state: "ready", readyAt: clock.now(), isDown: false });

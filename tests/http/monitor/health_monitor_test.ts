@@ -10,7 +10,7 @@ import {
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
 import { ModelError } from "../../../src/core/model.ts";
 import { NO_COUNTS } from "../../../src/discord/gateway/link/counts.ts";
-import { judge } from "../../../src/http/checks.ts";
+import { judgeHealth } from "../../../src/http/checks.ts";
 import { createMetrics } from "../../../src/http/metrics.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -259,7 +259,7 @@ describe("[O2] startHealthMonitor() and models", () => {
     const { health, clock, begin } = setUp();
     const account = begin();
     const isReady = () =>
-      judge(health.snapshot(), clock.now()).every(({ id, isReady }) =>
+      judgeHealth(health.snapshot(), clock.now()).every(({ id, isReady }) =>
         isReady || !id.startsWith("llm:")
       );
     sameData(health.snapshot().models, [{ id: "openai/gpt" }]);
@@ -281,7 +281,9 @@ describe("[O2] startHealthMonitor() and models", () => {
     account.setTurn({ ...reply, modelId: "other/kelp" });
     const both = [{ id: "openai/gpt", openAt }, { id: "other/kelp" }];
     sameData(health.snapshot().models, both);
-    const checks = judge(health.snapshot(), clock.now()).filter(({ id }) => id.startsWith("llm:"));
+    const checks = judgeHealth(health.snapshot(), clock.now()).filter(({ id }) =>
+      id.startsWith("llm:")
+    );
     assert.deepEqual(checks.map(({ status, isReady }) => [status, isReady]), [
       ["warn", true],
       ["pass", true],
@@ -387,7 +389,7 @@ describe("[G5] startHealthMonitor() and the disk", () => {
 describe("[X2] startHealthMonitor() › a write that failed, although the probe succeeds", () => {
   const storageAt = async (failure: StoreFailure) => {
     const { health, clock } = setUp({ failure: () => failure });
-    const check = judge(await health.measure(), clock.now())
+    const check = judgeHealth(await health.measure(), clock.now())
       .find(({ id }) => id === "storage:write");
     return [check?.isReady, check?.status, check?.figure];
   };

@@ -7,7 +7,15 @@ import {
   type ModelPart,
   type ModelRequest,
 } from "../../../src/core/model.ts";
-import { type Candidate, withFallbacks } from "../../../src/providers/choice/fallbacks.ts";
+import {
+  afterAsking,
+  afterFailure,
+  CLOSED,
+  isClosed,
+  type ModelCandidate,
+  type ProviderBreaker,
+  withFallbacks,
+} from "../../../src/providers/choice/fallbacks.ts";
 import { listen, QUESTION } from "../../support/model/model_server.ts";
 
 type Says = string | ModelErrorKind | readonly [text: string, then: ModelErrorKind];
@@ -34,7 +42,7 @@ function model(id: string, says: readonly Says[], more: Partial<Model> = {}) {
       yield { kind: "finish", reason: "stop" };
     },
   };
-  const candidate: Candidate = { model: made, providerId: id.slice(0, id.indexOf("/")) };
+  const candidate: ModelCandidate = { model: made, providerId: id.slice(0, id.indexOf("/")) };
   return { candidate, requests };
 }
 
@@ -140,7 +148,7 @@ describe("[L1] [L3] withFallbacks()", () => {
   it("asks no other one after an abort", async () => {
     const stop = new AbortController();
     const second = model("b/y", ["hi"]);
-    const aborting: Candidate = {
+    const aborting: ModelCandidate = {
       providerId: "a",
       model: {
         id: "a/x",
@@ -155,5 +163,50 @@ describe("[L1] [L3] withFallbacks()", () => {
     const all = withFallbacks([aborting, second.candidate], { now: () => 0 });
     assert.match(String((await listen(all, stop.signal, QUESTION)).error), /\/stop/);
     assert.equal(second.requests.length, 0);
+  });
+});
+
+const failed = (kinds: readonly ModelErrorKind[], from: ProviderBreaker = CLOSED, now = 0) =>
+  kinds.reduce((state, kind) => afterFailure(state, kind, now), from);
+
+describe("[L3] the breaker", () => {
+  const rows: readonly (readonly [readonly ModelErrorKind[], isOpen: boolean])[] = [
+    [[], false],
+    [["unavailable", "timeout"], false],
+    [["unavailable", "timeout", "rate_limited"], true],
+    [["unauthorized"], true],
+    [["quota"], true],
+    [["web_page"], true],
+    [["not_found", "rejected", "not_an_answer", "not_found", "rejected"], false],
+  ];
+  for (const [kinds, isOpen] of rows) {
+    it(`is ${isOpen ? "open" : "closed"} after ${kinds.join(", ") || "nothing"}`, () => {
+      assert.equal(isClosed(failed(kinds), 1), !isOpen);
+    });
+  }
+
+  it("closes after 30 s, and lets one request probe the provider", () => {
+    const open = failed(["unauthorized"]);
+    assert.equal(isClosed(open, 29_999), false);
+    assert.equal(isClosed(open, 30_000), true);
+    const probing = afterAsking(open, 30_000);
+    assert.equal(isClosed(probing, 30_001), false, "the others wait for the probe");
+    assert.equal(isClosed(probing, 90_000), true, "the probe never ended");
+  });
+
+  it("pauses longer after each failed probe, 10 min at most", () => {
+    let state = failed(["quota"]);
+    let now = 0;
+    const pauses: number[] = [];
+    for (let probe = 0; probe < 6; probe++) {
+      pauses.push((state.openUntil - now) / 1_000);
+      now = state.openUntil;
+      state = afterFailure(afterAsking(state, now), "unavailable", now);
+    }
+    assert.deepEqual(pauses, [30, 60, 120, 240, 480, 600]);
+  });
+
+  it("changes nothing when a request begins at a working provider", () => {
+    assert.equal(afterAsking(CLOSED, 5), CLOSED);
   });
 });

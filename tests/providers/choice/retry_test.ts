@@ -119,6 +119,16 @@ describe("[L3] withRetry()", () => {
     assert.equal(asked(), 1);
   });
 
+  it("[L4] reports a request that is too long, and does not repeat it", async () => {
+    const tooLong = failure("context_length");
+    const { model, deps, asked } = failing(["", tooLong], ["hello"]);
+    const refused: unknown[] = [];
+    const retrying = withRetry(model, { ...deps, onTooLong: (...all) => refused.push(all) });
+    assert.equal((await listen(retrying)).error, tooLong);
+    assert.deepEqual(refused, [[tooLong, QUESTION]]);
+    assert.equal(asked(), 1);
+  });
+
   it("does not retry once it is aborted", async () => {
     const { model, deps, asked } = failing(["", busy], ["hello"]);
     const reason = new Error("/stop");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { codeRegions, isInCode } from "../../../src/render/markdown/code_region.ts";
+import { codeRegions, createMarks, isInCode } from "../../../src/render/markdown/code_region.ts";
 
 describe("codeRegions()", () => {
   const cases: readonly [text: string, code: readonly string[]][] = [
@@ -25,6 +25,28 @@ describe("codeRegions()", () => {
         const isWithin = regions.some(({ start, end }) => start <= at && at < end);
         assert.equal(isInCode(regions, at), isWithin, String(at));
       }
+    });
+  }
+});
+
+describe("createMarks()", () => {
+  const cases: readonly [before: string, code: string, may: boolean][] = [
+    ["", "`**`", false],
+    ["**a", "`b**`", true],
+    ["**a** b", "`c**`", false],
+    ["**a *b** c", "`*`", false],
+    ["**a *b** c*", "`*`", true],
+    ["\\**a", "`b**`", true],
+    ["\\*\\*a", "`b**`", false],
+    ["||a", "`b||`", true],
+    ["~~a", "`b`", false],
+    ["_a_b", "`_`", false],
+  ];
+  for (const [before, code, may] of cases) {
+    it(`${before} ${code}: ${may}`, () => {
+      const marks = createMarks();
+      marks.read(before);
+      assert.equal(marks.mayEndIn(code), may);
     });
   }
 });

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { graphemesOf, graphemeStart, isExtending } from "../../../src/render/markdown/graphemes.ts";
+import {
+  displayWidth,
+  graphemesOf,
+  graphemeStart,
+  isExtending,
+} from "../../../src/render/markdown/graphemes.ts";
 
 const CHARACTERS = [
   "👩‍👩‍👧‍👦",
@@ -41,5 +46,34 @@ describe("[R2] isExtending()", () => {
   ]] as const;
   for (const [text, isIt] of cases) {
     it(JSON.stringify(text), () => assert.equal(isExtending(text, 0), isIt));
+  }
+});
+
+describe("[R5] displayWidth()", () => {
+  const cases: readonly [text: string, width: number, why: string][] = [
+    ["abc", 3, "ASCII"],
+    ["é", 1, "Latin"],
+    ["e\u0301", 1, "a combining mark takes none"],
+    ["日本語", 6, "Chinese and Japanese take two"],
+    ["한국", 4, "so does Korean"],
+    ["\u1112\u1161\u11ab", 2, "also in parts"],
+    ["ｱ", 1, "but not half-width kana"],
+    ["（", 2, "full-width brackets do"],
+    ["😀", 2, "emoji"],
+    ["👩‍👩‍👧‍👦", 2, "a family is one"],
+    ["👍🏽", 2, "with a skin tone"],
+    ["🇩🇪", 2, "a flag"],
+    ["1️⃣", 2, "a keycap"],
+    ["⚠️", 2, "a sign shown as emoji"],
+    ["⚠", 1, "and as text"],
+    ["☺︎", 1, "as text, since it says so"],
+    ["\u200b", 0, "a zero-width space"],
+    ["a\u200db", 2, "a joiner"],
+    ["שלום", 4, "Hebrew"],
+    ["—…“”", 4, "typographic marks"],
+    ["", 0, "nothing"],
+  ];
+  for (const [text, width, why] of cases) {
+    it(`${why}: ${JSON.stringify(text)}`, () => assert.equal(displayWidth(text), width));
   }
 });

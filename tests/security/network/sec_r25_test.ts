@@ -4,16 +4,19 @@ import { createServer } from "node:http";
 import { describe, it } from "node:test";
 import zlib from "node:zlib";
 import { createReadGatewayInfo } from "../../../src/discord/rest/calls/application.ts";
-import { createSend } from "../../../src/discord/rest/client/send.ts";
+import { createAttempts } from "../../../src/discord/rest/client/send.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
-import { maxAnswerBytes, routeOf } from "../../../src/discord/rest/exchange/route.ts";
+import { routeOf } from "../../../src/discord/rest/exchange/route.ts";
 import { schedule } from "../../../src/lib/clock.ts";
+import { freePermit } from "../../discord/rest/free_permit.ts";
 import { cleanUpAfterEach } from "../../support/cleanups.ts";
 import { startFakeGateway } from "../../support/gateway/fake_gateway.ts";
 import { gatewayOptions, startTestShard } from "../../support/gateway/gateway_shard.ts";
 import { HOSTILE } from "../../support/gateway/hostile_gateway.ts";
 
 const MIB = 1024 * 1024;
+
+const FREE = freePermit();
 
 const cleanups = cleanUpAfterEach();
 
@@ -93,7 +96,7 @@ describe("[SEC-R25] a REST client, and a server that answers with too much", () 
     cleanups.push(() => new Promise<void>((resolve) => server.close(() => resolve())));
     const address = server.address();
     assert.ok(typeof address === "object" && address);
-    const send = createSend(
+    const attempts = createAttempts(
       {
         token: "secret-token",
         apiUrl: `http://127.0.0.1:${address.port}/api`,
@@ -101,11 +104,12 @@ describe("[SEC-R25] a REST client, and a server that answers with too much", () 
         steadyNow: () => 0,
         schedule,
       },
+      { note() {} },
       "test",
-      new AbortController().signal,
     );
-    const route = routeOf("GET", path);
-    return (await send({ route, method: "GET", path, body: {}, waitMs: 0 })).body;
+    const attempt = await attempts.once(FREE, { route: routeOf("GET", path), path });
+    if (attempt.kind !== "done") throw attempt.error;
+    return attempt.body;
   }
 
   const JSON_TYPE = { "content-type": "application/json" };
@@ -138,7 +142,7 @@ describe("[SEC-R25] a REST client, and a server that answers with too much", () 
       ["DELETE", "/anything", 1],
     ];
     for (const [method, path, mib] of bounds) {
-      assert.equal(maxAnswerBytes(routeOf(method, path)), mib * MIB, `${method} ${path}`);
+      assert.equal(routeOf(method, path).maxBytes, mib * MIB, `${method} ${path}`);
     }
   });
 });

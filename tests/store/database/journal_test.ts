@@ -1,16 +1,25 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Claim, Judged } from "../../../src/core/inbound/inbox.ts";
+import type { Charge } from "../../../src/core/spending/usage.ts";
+import type { Step as TurnStep } from "../../../src/core/step.ts";
 import { schedule } from "../../../src/lib/clock.ts";
-import { createStore, type StoreOptions } from "../../../src/store/store.ts";
 import {
-  ACCOUNT,
-  channelId,
-  guildMessage,
-  messageId,
-  outboundMessage,
-} from "../../support/discord/builders.ts";
+  createStore,
+  openStore,
+  openStoreReader,
+  type StoreOptions,
+} from "../../../src/store/store.ts";
+import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
+import {
+  JOURNAL_PLACES,
+  prepareCutJournal,
+  prepareJournal,
+} from "../../../src/store/database/journal.ts";
+import { MIGRATIONS } from "../../../src/store/database/migrations.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 import {
   accepted,
@@ -18,9 +27,11 @@ import {
   frozen,
   heard,
   ignored,
+  journalOf,
   openTestStore,
   part,
 } from "../../support/store/store.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
 import { cases } from "../../support/long_form.ts";
 import type { Store } from "../../../src/core/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
@@ -32,7 +43,7 @@ const CHANNELS = ["11", "12"];
 type Step =
   | { readonly kind: "say"; readonly channel: number; readonly isAccepted: boolean }
   | { readonly kind: "fold" | "reset"; readonly channel: number; readonly turns: number }
-  | { readonly kind: "again" | "turn" | "send" | "echo" | "refuse" | "crash" };
+  | { readonly kind: "again" | "turn" | "tool" | "send" | "echo" | "refuse" | "crash" };
 
 const step = (
   ...kinds: readonly Exclude<Step["kind"], "say" | "fold" | "reset">[]
@@ -50,6 +61,20 @@ const step = (
     }),
     fc.record({ kind: fc.constantFrom(...kinds) }),
   );
+
+const CHARGE: Charge = {
+  userId: "1",
+  channelId: "11",
+  agentId: "main",
+  kind: "answer",
+  model: "test/x",
+  inputTokens: 3,
+  cachedTokens: 0,
+  outputTokens: 2,
+  ms: 1,
+  audioSec: 0,
+  at: NOW,
+};
 
 /** Plays steps on a store; calls `afterEach` with the store after each step. */
 async function play(steps: readonly Step[], afterEach: (store: Store) => void = () => {}) {
@@ -74,7 +99,8 @@ async function play(steps: readonly Step[], afterEach: (store: Store) => void = 
   const folds: boolean[] = [];
   const echoed: boolean[] = [];
 
-  async function turn(claim: Claim): Promise<void> {
+  async function turn(claim: Claim, callsTool: boolean): Promise<void> {
+    if (callsTool) await useTool(claim);
     const { message: { id, channelId }, route: { sessionKey } } = claim;
     const end = { kind: "answered" } as const;
     const entries = [
@@ -87,6 +113,22 @@ async function play(steps: readonly Step[], afterEach: (store: Store) => void = 
     await store.turns.entriesOf(sessionKey, 1_000); // from now on in memory
     const { stored } = await store.turns.finishTurn({ claim, end, entries, outbox }, NOW);
     if (stored) answered.push(id);
+  }
+
+  /** The steps of a turn that calls a tool, with the use of a model. */
+  async function useTool(claim: Claim): Promise<void> {
+    const call = { id: "call_1", name: "tide", arguments: "{}" };
+    const answer: TurnStep = { kind: "answer", text: "", calls: [call], at: NOW };
+    await store.turns.addSteps(claim, [answer], false, [CHARGE]);
+    const result: TurnStep = {
+      kind: "result",
+      callId: call.id,
+      end: "done",
+      text: "high",
+      at: NOW,
+    };
+    await store.turns.addSteps(claim, [result], false, [CHARGE]);
+    store.usage.add([{ ...CHARGE, kind: "summary" }]);
   }
 
   async function head() {
@@ -112,9 +154,10 @@ async function play(steps: readonly Step[], afterEach: (store: Store) => void = 
           await store.inbox.acceptBatch(batch({ judged: [last], heard: heard(++seq) }), NOW);
         }
         return;
-      case "turn": {
+      case "turn":
+      case "tool": {
         const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
-        if (claim) await turn(claim);
+        if (claim) await turn(claim, step.kind === "tool");
         return;
       }
       case "send": {
@@ -180,20 +223,22 @@ const sessionsOf = (store: Store) =>
   ]));
 
 const TABLES = [
-  "SELECT message_id, state, session_key, message, accepted_at, finished_at FROM inbox ORDER BY id",
+  `SELECT message_id, state, attempt, session_key, message, accepted_at, finished_at FROM inbox
+   ORDER BY id`,
+  "SELECT message_id, attempt, step FROM step ORDER BY id",
+  "SELECT kind, requests, input, output FROM usage ORDER BY kind",
   "SELECT id, nonce, state, first_attempt_at, failing_since, message_id, message, refusal FROM outbox",
   "SELECT session_key, role, text, message_id FROM entry ORDER BY id",
   "SELECT * FROM checkpoint ORDER BY id",
   "SELECT channel_id, message_id, text FROM message",
   "SELECT account_id, seq, stored_up_to FROM gateway_session",
-  "SELECT * FROM journal",
 ];
 
 describe("the journal", () => {
   it("[D1] leads to the same tables as work without a journal", async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(step("again", "turn", "send", "echo", "refuse"), { maxLength: 30 }),
+        fc.array(step("again", "turn", "tool", "send", "echo", "refuse"), { maxLength: 30 }),
         async (steps) => {
           const journaled = await play(steps);
           const plain = await play(steps, (store) => store.catchUp());
@@ -213,11 +258,13 @@ describe("the journal", () => {
   it("[D1] [G7] loses no work in a crash, and does none twice", async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(step("again", "turn", "send", "echo", "refuse", "crash", "turn"), {
+        fc.array(step("again", "turn", "tool", "send", "echo", "refuse", "crash", "turn"), {
           maxLength: 30,
         }),
         async (steps) => {
-          const { all, answered, refused, folds } = await play([...steps, { kind: "crash" }]);
+          const { all, answered, database, refused, folds } = await play([...steps, {
+            kind: "crash",
+          }]);
           const said = steps.filter((step) => step.kind === "say" && step.isAccepted).length;
           const rows = all("SELECT message_id, state FROM inbox");
           assert.equal(rows.length, said);
@@ -227,11 +274,13 @@ describe("the journal", () => {
             answered.toSorted(),
           );
           assert.equal(all("SELECT * FROM entry").length, 2 * answered.length);
+          const tools = all("SELECT DISTINCT message_id FROM step").length;
+          assert.equal(all("SELECT * FROM step").length, 2 * tools);
           assert.deepEqual(
             all("SELECT nonce FROM outbox").map(({ nonce }) => nonce).toSorted(),
             answered.flatMap((id) => [`${id}/0`, `${id}/1`]).toSorted(),
           );
-          assert.deepEqual(all("SELECT * FROM journal"), []);
+          assert.deepEqual(journalOf(database), []);
           const summaries = all("SELECT * FROM checkpoint WHERE kind = 'summary'");
           assert.equal(summaries.length, folds.filter((isStored) => isStored).length);
           assert.equal(summaries.length, folds.length / 2, "one of two at once");
@@ -288,62 +337,121 @@ describe("the journal", () => {
     ]);
   });
 
-  it("[D1] gives a row another number if a command took its number", async () => {
-    const database = openDatabase();
-    const store = createStore(database, ":memory:", { elapsed: () => 0 });
-    const message = guildMessage();
-    await store.outbox.heads(ACCOUNT, [message.channelId]);
-    await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
-    const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
-    const outbox = [frozen({ nonce: "ours", channelId: message.channelId })];
-    await store.turns.finishTurn({ claim, end: { kind: "answered" }, entries: [], outbox }, NOW);
-    database.prepare(
-      `INSERT INTO outbox (id, account_id, channel_id, nonce, created_at, message)
-       VALUES (1, ?, 'elsewhere', 'theirs', 0, ?)`,
-    ).run(ACCOUNT, JSON.stringify(outboundMessage({ nonce: "theirs" })));
-    const [row] = await store.outbox.heads(ACCOUNT, [message.channelId]);
-    await store.outbox.markSending(row!, NOW);
-    await store.outbox.markSent(row!, messageId("9"));
-    store.catchUp();
-    const rows = database.prepare("SELECT id, nonce, state FROM outbox ORDER BY id").all();
-    assert.deepEqual(rows.map((row) => ({ ...row })), [
-      { id: 1, nonce: "theirs", state: "pending" },
-      { id: 2, nonce: "ours", state: "sent" },
-    ]);
-  });
-
-  it("[D1] does each record's work once, even if a command does it first", async () => {
-    const database = openDatabase();
-    const options = { elapsed: () => 0 };
-    const store = createStore(database, ":memory:", options);
-    const message = guildMessage();
-    await store.outbox.heads(ACCOUNT, [message.channelId]);
-    await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
-    createStore(database, ":memory:", options); // takes the journal
-    const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
-    const entries = [{ role: "user" as const, text: "a", messageId: message.id, at: NOW }];
-    const end = { kind: "answered" } as const;
-    await store.turns.finishTurn({ claim, end, entries, outbox: [] }, NOW);
-    store.catchUp();
-    assert.equal(database.prepare("SELECT * FROM entry").all().length, 1);
-    assert.deepEqual(
-      database.prepare("SELECT state FROM inbox").all().map(({ state }) => state),
-      ["answered"],
-    );
-  });
-
   it("[X2] keeps and reports a record of an unknown kind, and continues", async () => {
     const database = openDatabase();
-    database.prepare("INSERT INTO journal (kind, record) VALUES ('odd', '{}')").run();
+    database.exec("INSERT INTO journal (id, number, kind, record) VALUES (1, 1, 'odd', '{}')");
     const refused: unknown[] = [];
     const onRefused = (...what: unknown[]) => void refused.push(what[0]);
     const store = createStore(database, ":memory:", { elapsed: () => 0, onRefused });
     await store.inbox.acceptBatch(batch({ judged: [accepted()] }), NOW);
     store.catchUp();
     assert.deepEqual(refused, ["odd"]);
-    const rows = database.prepare("SELECT kind, is_refused FROM journal").all();
-    assert.deepEqual(rows.map((row) => ({ ...row })), [{ kind: "odd", is_refused: 1 }]);
+    const rows = database.prepare("SELECT kind, record FROM journal_refused").all();
+    assert.deepEqual(rows.map((row) => ({ ...row })), [{ kind: "odd", record: "{}" }]);
     createStore(database, ":memory:", { elapsed: () => 0, onRefused });
     assert.deepEqual(refused, ["odd"], "not tried again");
+  });
+});
+
+describe("prepareJournal()", () => {
+  const row = (record: number) => ({ kind: "note", record: String(record) });
+
+  it("[D1] has the records that the tables lack, in order, for any life of a ring", () => {
+    fc.assert(fc.property(
+      fc.array(fc.record({ appends: fc.nat({ max: JOURNAL_PLACES }), restarts: fc.boolean() }), {
+        maxLength: 8,
+      }),
+      (lives) => {
+        const database = openDatabase();
+        let journal = prepareJournal(database);
+        let said = 0;
+        for (const { appends, restarts } of lives) {
+          const appended = Array.from({ length: appends }, () => ++said);
+          let oldest: number | undefined;
+          for (const record of appended) {
+            const number = journal.append(row(record), oldest);
+            oldest ??= number;
+          }
+          if (restarts) journal = prepareJournal(database);
+          const tail = journal.tail();
+          assert.deepEqual(tail.map(({ record }) => Number(record)), appended);
+          const last = tail.at(-1);
+          if (last) journal.done(last.number);
+          assert.deepEqual(journal.tail(), []);
+        }
+        const places = database.prepare("SELECT COUNT(*) AS n FROM journal").get()?.["n"];
+        assert.equal(places, Math.min(said, JOURNAL_PLACES));
+      },
+    ));
+  });
+
+  it("[D1] takes no place of a record that the tables lack", () => {
+    const database = openDatabase();
+    const journal = prepareJournal(database);
+    const first = journal.append(row(1), undefined);
+    for (let n = 2; n <= JOURNAL_PLACES; n++) journal.append(row(n), first);
+    assert.throws(() => journal.append(row(JOURNAL_PLACES + 1), first), RangeError);
+    assert.equal(journal.tail().length, JOURNAL_PLACES);
+  });
+
+  it("[X6] deletes records that the tables have, each hour, and no others", () => {
+    const database = openDatabase();
+    const journal = prepareJournal(database);
+    const cut = prepareCutJournal(database);
+    const numbers = [1, 2, 3].map((n) => journal.append(row(n), 1));
+    journal.done(numbers[1]!);
+    cut(NOW);
+    cut(NOW + 3_599_999);
+    assert.equal(database.prepare("SELECT * FROM journal").all().length, 3);
+    cut(NOW + 3_600_000);
+    const left = database.prepare("SELECT record FROM journal").all();
+    assert.deepEqual(left.map(({ record }) => record), ["3"]);
+    assert.equal(journal.append(row(4), numbers[2]), 4, "numbers still rise");
+  });
+
+  it("[X7] keeps the records and the order of the journal before schema 2", async () => {
+    const database = new DatabaseSync(":memory:");
+    database.exec(MIGRATIONS[0]!);
+    const { database: other, store } = openTestStore();
+    const message = guildMessage();
+    await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
+    const record = other.prepare("SELECT record FROM journal").get()?.["record"] ?? "";
+    const insert = database.prepare("INSERT INTO journal VALUES (?, ?, ?, ?)");
+    insert.run(7, "odd", "{}", 1);
+    insert.run(8, "batch", record, 0);
+    insert.run(9, "even", "{}", 0);
+    database.exec(MIGRATIONS[1]!);
+    assert.deepEqual(prepareJournal(database).tail().map(({ kind }) => kind), ["batch", "even"]);
+    const refused: unknown[] = [];
+    const options = { elapsed: () => 0, onRefused: (...what: unknown[]) => refused.push(what[0]) };
+    const migrated = createStore(database, ":memory:", options);
+    assert.equal((await migrated.inbox.claimNext(ACCOUNT, NOW, []))?.message.id, message.id);
+    assert.deepEqual(refused, ["even"]);
+    const kept = database.prepare("SELECT kind FROM journal_refused ORDER BY id").all();
+    assert.deepEqual(kept.map(({ kind }) => kind), ["odd", "even"]);
+  });
+});
+
+describe("openStoreReader()", () => {
+  it("[X2] shows the records of a bot that hangs, and blocks none of its writes", async () => {
+    using folder = tempDirectory();
+    const path = join(folder.path, "barnacle.db");
+    const bot = openStore(path, { now: NOW, elapsed: () => 0, schedule: () => () => {} });
+    const say = (digits: string) => {
+      const message = guildMessage({ id: messageId(digits) });
+      return bot.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
+    };
+    await say("1");
+    const reader = openStoreReader(path, { elapsed: () => 0, hangs: true });
+    const waiting = async () => (await reader.health()).inbox.waiting;
+    assert.equal(await waiting(), 1);
+    assert.equal(await waiting(), 1, "the first read left nothing");
+    await say("2"); // the bot continues
+    bot.catchUp();
+    await say("3");
+    assert.equal(await waiting(), 3);
+    reader.close();
+    assert.equal((await bot.health()).inbox.waiting, 3, "the reader has stored nothing");
+    bot.close();
   });
 });

@@ -61,6 +61,8 @@ describe("MIGRATIONS", () => {
     "run",
     "fact",
     "journal",
+    "journal_done",
+    "journal_refused",
     "told_budget",
     "question_control",
     "note_vector",

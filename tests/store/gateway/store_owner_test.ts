@@ -83,7 +83,7 @@ describe("adoptPeer()", () => {
       how: "approve",
       decidedBy: "cli",
       now: 2,
-      notify: () => [],
+      notify: [],
     });
     const name = { kind: "user", typed: "Ada", id: userId("1"), name: "ada", at: 5 } as const;
     await store.pairing.saveNames(ACCOUNT, [name]);

@@ -13,7 +13,14 @@ import {
   messageId,
   userId,
 } from "../../support/discord/builders.ts";
-import { accepted, batch, found, heard, openTestStore } from "../../support/store/store.ts";
+import {
+  accepted,
+  batch,
+  found,
+  heard,
+  journalOf,
+  openTestStore,
+} from "../../support/store/store.ts";
 import type { Store } from "../../../src/core/store/store.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
@@ -222,16 +229,13 @@ describe("[X4] acceptBatch() › restarts", () => {
 });
 
 describe("[X4] acceptBatch() › commits", () => {
-  const journalOf = ({ database }: ReturnType<typeof setUp>) =>
-    database.prepare("SELECT kind FROM journal ORDER BY id").all().map(({ kind }) => kind);
-
   it("keeps an accepted message in the journal, as without limits", async () => {
     const world = setUp();
     await world.take([question()]); // the counts are read once
     world.rows("SELECT 1");
-    assert.deepEqual(journalOf(world), []);
+    assert.deepEqual(journalOf(world.database), []);
     await world.take([question()]);
-    assert.deepEqual(journalOf(world), ["batch"]);
+    assert.deepEqual(journalOf(world.database), ["batch"]);
   });
 
   it("ends a notice's memory in the transaction of the next accepted message", async () => {
@@ -239,12 +243,12 @@ describe("[X4] acceptBatch() › commits", () => {
     for (const judged of times(5, () => question())) await world.take([judged]);
     await world.answer();
     await world.take([question()]);
-    assert.deepEqual(journalOf(world), []);
+    assert.deepEqual(journalOf(world.database), []);
     assert.deepEqual(world.database.prepare(TOLD).all(), []);
     await world.answer();
     world.rows("SELECT 1");
     await world.take([question()]);
-    assert.deepEqual(journalOf(world), ["batch"]);
+    assert.deepEqual(journalOf(world.database), ["batch"]);
   });
 });
 

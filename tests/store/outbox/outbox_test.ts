@@ -19,6 +19,7 @@ import {
 import { openDatabase } from "../../support/store/open_database.ts";
 import { frozen, openTestStore, part } from "../../support/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
+import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");
@@ -29,7 +30,7 @@ function openOutbox(...messages: readonly OutboundMessage[]) {
   const database = openDatabase();
   const add = prepareAddToOutbox(database, createOutgoing(database));
   for (const message of messages) add({ message, files: [] }, NOW);
-  const outbox = createOutbox(database);
+  const outbox = createOutbox(database, createUngroupedTransactions(database));
   const nonces = async (accountId = ACCOUNT) =>
     (await outbox.heads(accountId)).map(({ message }) => message.nonce);
   const stored = (nonce: string) => {
@@ -151,7 +152,7 @@ describe("heads()", () => {
       prepared.push(sql);
       return prepare(sql);
     };
-    createOutbox(database);
+    createOutbox(database, createUngroupedTransactions(database));
     prepareSettleEcho(database);
     const plans = prepared.filter((sql) => /\b(?:FROM|UPDATE|JOIN) outbox\b/.test(sql));
     assert.ok(plans.length > 15, `${plans.length}`);

@@ -2,17 +2,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import {
-  CLOSED_MS,
-  CODE_LIFE_MS,
-  codeFrom,
-  type PairingRequest,
-} from "../../../src/core/inbound/pairing.ts";
+import { CLOSED_MS, CODE_LIFE_MS, codeFrom } from "../../../src/core/inbound/pairing.ts";
 import { openDatabase } from "../../../src/store/database/database.ts";
-import type { PairingDecision } from "../../../src/core/inbound/pairing.ts";
+import type { PairingDecision, PairingRequest } from "../../../src/core/inbound/pairing.ts";
 import { createPairings } from "../../../src/store/pairing/pairings.ts";
 import { openStore } from "../../../src/store/store.ts";
-import { ACCOUNT } from "../../support/discord/builders.ts";
+import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
 import {
   challenged,
   codeNumber,
@@ -21,7 +16,9 @@ import {
 } from "../../support/discord/pairing.ts";
 import { found, frozen, openTestStore } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+import type { Frozen } from "../../../src/core/outbound/outbound.ts";
 import type { Store } from "../../../src/core/store/store.ts";
+import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");
@@ -34,7 +31,7 @@ function asked(fields: Partial<PairingDecision> = {}): PairingDecision {
     how: "approve",
     decidedBy: "cli",
     now: NOW,
-    notify: () => [],
+    notify: [],
     ...fields,
   };
 }
@@ -62,17 +59,12 @@ const guess = (number: number) => ({ code: codeFrom(Uint8Array.of(9, 9, 9, 9, 9,
 describe("pairing.decide()", () => {
   it("[P3] approves a person, and notifies them, in one transaction", async () => {
     const { store, pairing, request } = await open();
-    const notified: PairingRequest[] = [];
     const outcome = await pairing.decide(asked({
       by: { code: ` ${codeNumber(0).toLowerCase()} ` },
       now: NOW + 5,
-      notify: (one) => {
-        notified.push(one);
-        return [frozen({ nonce: "", channelId: one.channelId, content: "You may write now." })];
-      },
+      notify: [frozen({ nonce: "", channelId: channelId("404"), content: "You may write now." })],
     }));
     assert.deepEqual(outcome, { kind: "approved", request });
-    assert.deepEqual(notified, [request]);
     assert.deepEqual(await pairing.requests(ACCOUNT, NOW), []);
     assert.deepEqual(await pairing.paired(ACCOUNT), [{
       accountId: ACCOUNT,
@@ -82,9 +74,9 @@ describe("pairing.decide()", () => {
       pairedBy: "cli",
     }]);
     const rows = await store.outbox.open(ACCOUNT);
-    assert.deepEqual(rows.map(({ preview }) => preview), [
-      `Your code: ${codeNumber(0)}`,
-      "You may write now.",
+    assert.deepEqual(rows.map(({ channelId, preview }) => [channelId, preview]), [
+      [request.channelId, `Your code: ${codeNumber(0)}`],
+      [request.channelId, "You may write now."],
     ]);
     assert.deepEqual(
       await store.received.directChannels(ACCOUNT),
@@ -95,15 +87,15 @@ describe("pairing.decide()", () => {
 
   it("[D1] approves no person whose notice cannot be stored", async () => {
     const { pairing, request } = await open();
-    const failing = pairing.decide(asked({ notify: () => assert.fail("no words") }));
-    await assert.rejects(failing, /no words/);
+    const unstorable = { ...frozen({ nonce: "" }), files: [null] } as unknown as Frozen;
+    await assert.rejects(pairing.decide(asked({ notify: [unstorable] })), TypeError);
     assert.deepEqual(await pairing.paired(ACCOUNT), []);
     assert.deepEqual(await pairing.requests(ACCOUNT, NOW), [request]);
   });
 
   it("[P3] denies a person without a message", async () => {
     const { store, pairing, request } = await open();
-    const notify = () => assert.fail("nobody is told");
+    const notify = [frozen({ nonce: "", content: "You may write now." })];
     assert.deepEqual(await pairing.decide(asked({ how: "deny", notify })), {
       kind: "denied",
       request,
@@ -179,7 +171,9 @@ describe("pairing.decide()", () => {
     await ask(bot);
     for (let time = 0; time < 5; time++) {
       const database = openDatabase(path, NOW);
-      await createPairings(database).decide(asked({ by: guess(time) }));
+      await createPairings(database, createUngroupedTransactions(database)).decide(
+        asked({ by: guess(time) }),
+      );
       database.close();
     }
     assert.equal((await bot.pairing.decide(asked())).kind, "closed");

@@ -44,7 +44,7 @@ function openPairing() {
       how: "approve",
       decidedBy: "cli",
       now,
-      notify: () => [],
+      notify: [],
     });
   return { ...test, pairing, hear, whys, approve };
 }
@@ -171,7 +171,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
       how: "deny",
       decidedBy: "cli",
       now: NOW + 1,
-      notify: () => assert.fail("nobody tells them"),
+      notify: [],
     });
     await hear(0, 1, NOW + CODE_LIFE_MS - 1);
     await hear(0, 2, NOW + CODE_LIFE_MS);
@@ -333,7 +333,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
             how,
             decidedBy: "cli",
             now,
-            notify: () => [],
+            notify: [],
           });
         }
         const waiting = await store.pairing.requests(ACCOUNT, now);

@@ -18,6 +18,7 @@ import {
 } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { sameData } from "../../support/same_data.ts";
+import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");
@@ -188,7 +189,8 @@ describe("messageRecordOf()", () => {
     const store = openStore(path, { now: NOW, elapsed: () => 0 });
     await store.inbox.acceptBatch(batch({ judged: [ignored(ASKED)] }), NOW);
     const database = new DatabaseSync(path, { readOnly: true });
-    const record = await createMessageRecords(database).messageRecordOf({ messageId: ASKED.id });
+    const record = await createMessageRecords(database, createUngroupedTransactions(database))
+      .messageRecordOf({ messageId: ASKED.id });
     assert.equal(record?.decisions.length, 1);
     database.close();
     store.close();
@@ -202,7 +204,7 @@ describe("messageRecordOf()", () => {
       prepared.push(sql);
       return prepare(sql);
     };
-    createMessageRecords(database);
+    createMessageRecords(database, createUngroupedTransactions(database));
     for (const sql of prepared) {
       const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map((row) => String(row["detail"]));
       // Finding one verdict reads all of its block.

@@ -147,14 +147,14 @@ describe("createTranscripts()", () => {
 
   it("forgets the least recently used sessions once the texts reach the limit", async () => {
     const transcripts = open();
-    const text = "x".repeat(800 * 1024);
+    const text = "x".repeat(3_200 * 1024);
     for (const session of ["a", "b", "c"]) {
       await transcripts.entriesOf(session, 10);
       transcripts.say(session, text);
       await transcripts.entriesOf("a", 10); // used again and again
     }
     const before = transcripts.reads();
-    assert.ok(transcripts.bytes() <= 4 * 1024 * 1024 + 1024);
+    assert.ok(transcripts.bytes() <= 16 * 1024 * 1024 + 1024);
     assert.equal((await transcripts.entriesOf("a", 10)).length, 1);
     assert.equal(transcripts.reads(), before, "a is in memory");
     assert.equal((await transcripts.entriesOf("b", 10)).length, 1);
@@ -174,7 +174,7 @@ describe("createTranscripts()", () => {
 
   it("keeps no session that is larger than the limit by itself", async () => {
     const transcripts = open();
-    transcripts.say("a", "x".repeat(2 * 1024 * 1024 + 1));
+    transcripts.say("a", "x".repeat(8 * 1024 * 1024 + 1));
     assert.equal((await transcripts.entriesOf("a", 10)).length, 1);
     assert.equal(transcripts.bytes(), 0);
   });

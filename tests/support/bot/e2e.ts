@@ -10,25 +10,27 @@
  */
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
-  type BotProcess,
+  type SimulatedProcess,
   type Simulation,
   startSimulation,
 } from "../../../src/cli/demo/simulation/simulation.ts";
 import {
-  type Command,
   type Exit,
+  type OwnCommand,
   ownCommand,
   startOwnProcess,
 } from "../../../src/host/process/own_process.ts";
 import type { Env } from "../../../src/lib/env.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import type { StatusReport } from "../../../src/http/app.ts";
+import { openReader } from "../../../src/store/database/database.ts";
+import { createStore } from "../../../src/store/store.ts";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 import type { Simulator, SimulatorOptions } from "../../../simulator/simulator.ts";
 import type { Message, User } from "../../../simulator/world/world.ts";
@@ -47,7 +49,7 @@ export const PATIENCE_MS = 60_000;
 const LOOK_EVERY_MS = 50;
 
 /** The Barnacle under test. */
-export function commandUnderTest(): Command {
+export function commandUnderTest(): OwnCommand {
   const binary = process.env["BARNACLE_BIN"];
   return binary ? { program: binary, args: [] } : ownCommand();
 }
@@ -60,7 +62,7 @@ export interface SceneOptions {
   readonly config?: { readonly messages?: object; readonly [section: string]: unknown };
   readonly env?: Env;
   /** The program of the bots; {@link commandUnderTest} if absent. */
-  readonly command?: Command;
+  readonly command?: OwnCommand;
   /** Requests that Discord may refuse, because the test is about that. */
   readonly mayRefuse?: (request: RequestRecord) => boolean;
 }
@@ -68,7 +70,7 @@ export interface SceneOptions {
 /** A test's actions and observations. */
 export interface Scene extends Simulation {
   /** Starts a bot, and waits until it is online at Discord. */
-  start(env?: Env, args?: readonly string[]): Promise<BotProcess>;
+  start(env?: Env, args?: readonly string[]): Promise<SimulatedProcess>;
   /** Posts a message as a person: `say("grace", "general", "…")`. */
   say(as: string, where: string, text: string, replyTo?: string): Message;
   /** Text that pings the bot. */
@@ -85,10 +87,10 @@ export interface Scene extends Simulation {
   /** Rows of the database, by SQL. */
   rows(sql: string): readonly Readonly<Record<string, unknown>>[];
   /** Waits for a line of a bot's log. */
-  line(bot: BotProcess, pattern: RegExp): Promise<string>;
+  line(bot: SimulatedProcess, pattern: RegExp): Promise<string>;
   /** Asks a running bot over HTTP. */
-  ask(bot: BotProcess, path: string): Promise<Response>;
-  status(bot: BotProcess): Promise<StatusReport>;
+  ask(bot: SimulatedProcess, path: string): Promise<Response>;
+  status(bot: SimulatedProcess): Promise<StatusReport>;
   /** Runs a command of the program under test to its end, beside the simulation's bots. */
   command(args: readonly string[], env?: Env): Promise<Ran>;
   /** The same, with the bots' config, data and environment: `cli("pairing", "list")`. */
@@ -202,11 +204,11 @@ function toScene(simulation: Simulation, env: Env = {}): Scene {
     ).map(({ content }) => content);
   };
 
-  async function line(bot: BotProcess, pattern: RegExp): Promise<string> {
+  async function line(bot: SimulatedProcess, pattern: RegExp): Promise<string> {
     return await until(`a line like ${pattern}`, () => bot.lines.find((one) => pattern.test(one)));
   }
 
-  async function ask(bot: BotProcess, path: string): Promise<Response> {
+  async function ask(bot: SimulatedProcess, path: string): Promise<Response> {
     const running = await line(bot, /"Barnacle is running"/);
     const { fields } = JSON.parse(running);
     return await fetch(new URL(path, fields.health), { headers: { connection: "close" } });
@@ -221,11 +223,24 @@ function toScene(simulation: Simulation, env: Env = {}): Scene {
   }
 
   function rows(sql: string): readonly Readonly<Record<string, unknown>>[] {
-    const database = new DatabaseSync(join(simulation.dataDir, DATABASE_NAME), { readOnly: true });
+    const dir = mkdtempSync(join(tmpdir(), "barnacle-rows-"));
     try {
-      return database.prepare(sql).all().map((row) => ({ ...row }));
+      const path = join(dir, DATABASE_NAME);
+      const source = openReader(join(simulation.dataDir, DATABASE_NAME), true);
+      try {
+        source.exec(`VACUUM INTO '${path}'`);
+      } finally {
+        source.close();
+      }
+      const database = openReader(path, false);
+      try {
+        createStore(database, path, { elapsed: () => 0 }); // in the copy: the tables lag a second
+        return database.prepare(sql).all().map((row) => ({ ...row }));
+      } finally {
+        database.close();
+      }
     } finally {
-      database.close();
+      rmSync(dir, { recursive: true, force: true });
     }
   }
 
@@ -335,7 +350,7 @@ export function writeConfig({ configFile }: Simulation, config: object): void {
 }
 
 /** Waits for a bot to end by itself. */
-export async function ended(bot: BotProcess): Promise<Exit> {
+export async function ended(bot: SimulatedProcess): Promise<Exit> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error("The bot does not end")), PATIENCE_MS);
   try {

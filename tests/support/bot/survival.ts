@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { accountOf, type Owed, settled } from "./account.ts";
 import { ended, PATIENCE_MS, type Scene, STOPPED } from "./e2e.ts";
@@ -37,7 +37,7 @@ export function passSpacing({ dataDir }: Scene): void {
 /** Waits for the answers, and for any unwanted ones. */
 export async function judge(
   scene: Scene,
-  bot: BotProcess,
+  bot: SimulatedProcess,
   owed: readonly Owed[],
   patienceMs: number = PATIENCE_MS,
 ): Promise<void> {

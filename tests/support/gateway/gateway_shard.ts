@@ -6,6 +6,7 @@
 
 import type { BatchBounds } from "../../../src/discord/gateway/link/batches.ts";
 import { openConnection } from "../../../src/discord/gateway/socket/connection.ts";
+import { createRepeatMemory } from "../../../src/discord/gateway/link/repeats.ts";
 import { createCounters } from "../../../src/discord/gateway/link/counts.ts";
 import type {
   FromShard,
@@ -111,6 +112,7 @@ export function startTestShard(
     now,
     random,
     acknowledge,
+    repeats: createRepeatMemory(),
     after(ms, callback) {
       const timer = setTimeout(callback, ms / speed);
       return () => clearTimeout(timer);

@@ -19,7 +19,8 @@ const socket = openSocket({
   ...(proxy !== undefined && { proxy }),
 }, {
   onOpen: () => {},
-  onFrame: (data) => void end(data.toString()),
+  onText: (text) => void end(text),
+  onBinary: (data) => void end(data.toString()),
   onClose: ({ reason }) => void end(`closed: ${reason}`),
 });
 

@@ -8,7 +8,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { Env } from "../../../src/lib/env.ts";
-import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
 import { API_KEY, commandUnderTest, PATIENCE_MS, type Scene } from "../bot/e2e.ts";
 
@@ -24,7 +24,7 @@ export interface SecondBotOptions {
 export function startSecondBot(
   { dataDir, configFile, simulator, model }: Scene,
   { env = {}, flags = [], config, onLine }: SecondBotOptions = {},
-): BotProcess & AsyncDisposable {
+): SimulatedProcess & AsyncDisposable {
   const lines: string[] = [];
   const ownConfig = join(dataDir, "elsewhere.jsonc");
   if (config) writeFileSync(ownConfig, JSON.stringify(config), { mode: 0o600 });

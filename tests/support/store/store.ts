@@ -30,6 +30,14 @@ export function openTestStore(options: Partial<StoreOptions> = {}): {
   return { database, store, rows };
 }
 
+/** The kinds of the records that the tables lack, oldest first. */
+export function journalOf(database: DatabaseSync): readonly unknown[] {
+  return database.prepare(
+    `SELECT kind FROM journal
+     WHERE number > (SELECT number FROM journal_done) ORDER BY number`,
+  ).all().map(({ kind }) => kind);
+}
+
 /** A batch of the only shard, empty except for the named fields. */
 export function batch(fields: Partial<AcceptedBatch> = {}): AcceptedBatch {
   return { ...found(), heard: heard(1), ...fields };

@@ -8,10 +8,10 @@
  * @module
  */
 
-import type { Command } from "../../../host/process/own_process.ts";
+import type { OwnCommand } from "../../../host/process/own_process.ts";
 import {
-  type BotProcess,
   demoConfig,
+  type SimulatedProcess,
   type Simulation,
   startSimulation,
 } from "../simulation/simulation.ts";
@@ -28,9 +28,7 @@ import { ACTION_SCENES } from "./actions.ts";
 
 /** Result of a scene, as printed by `demo --script --json`. */
 export interface SceneReport {
-  /** Name of the scene. */
   readonly scene: string;
-  /** Whether the scene passed. */
   readonly ok: boolean;
   /** Milliseconds from the first connection to the end. */
   readonly ms: number;
@@ -45,7 +43,7 @@ export interface SceneReport {
 /** Settings for playing. */
 export interface PlayOptions {
   /** The program to play with; this program if absent. */
-  readonly command?: Command;
+  readonly command?: OwnCommand;
   /** Time limit of a scene in milliseconds; {@link SCENE_MS} if absent. */
   readonly timeoutMs?: number;
   /** Aborts the scene. */
@@ -99,7 +97,7 @@ export async function playScene(scene: Scene, options: PlayOptions = {}): Promis
 
 function createSet(
   simulation: Simulation,
-  bot: BotProcess,
+  bot: SimulatedProcess,
   verdicts: VerdictReader,
   signal: AbortSignal,
   asserted: string[],

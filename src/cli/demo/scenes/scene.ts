@@ -7,7 +7,7 @@
 import type { Env } from "../../../lib/env.ts";
 import type { SimulatorOptions } from "../../../../simulator/simulator.ts";
 import type { Message } from "../../../../simulator/world/world.ts";
-import type { BotProcess, Simulation } from "../simulation/simulation.ts";
+import type { SimulatedProcess, Simulation } from "../simulation/simulation.ts";
 import type { RecordedVerdict } from "../../../core/store/received.ts";
 
 /** One scene. */
@@ -30,10 +30,9 @@ export interface Scene {
 
 /** A Discord, a model and an online bot, with actions for the scene. */
 export interface SceneSet {
-  /** Discord and model. */
   readonly simulation: Simulation;
   /** The first bot. */
-  readonly bot: BotProcess;
+  readonly bot: SimulatedProcess;
   /** Sends a message of a user, which does not mention the bot. */
   say(as: string, where: string, text: string): Message;
   /** Sends a message of a user, which mentions the bot. */

@@ -21,38 +21,24 @@ import { DATABASE_NAME } from "../../../host/files/data_dir.ts";
 import { createDecisions } from "../../../store/received/message_record.ts";
 import { createUngroupedTransactions } from "../../../store/database/transact.ts";
 
-/** Outcomes by message. */
-export interface Outcomes {
-  /** Adds a verdict; returns the message's outcome. */
-  decided(decision: RecordedVerdict): Judged;
-  /** Adds a message of the bot; returns the outcome of the message that it answers, if known. */
-  posted(message: Message): Judged | undefined;
-  /** All outcomes, in the order of the verdicts. */
-  all(): readonly Judged[];
-}
-
 /** Maximum number of messages of one reply, for matching. */
 const PARTS = 64;
 
 const KINDS = ["reply", "failure"] as const;
 
-interface Part {
+interface ReplyPart {
   readonly cause: MessageId;
   readonly kind: (typeof KINDS)[number];
 }
 
-/**
- * Creates an empty tracker.
- *
- * @param agentId Id of the agent that answers.
- */
-export function createOutcomes(agentId: string): Outcomes {
+/** Creates an empty tracker. */
+export function createOutcomes(agentId: string) {
   const judged = new Map<MessageId, Judged>();
-  const parts = new Map<string, Part>();
+  const parts = new Map<string, ReplyPart>();
   /** Messages of the bot without a known verdict. */
   const unmatched = new Map<string, Message>();
 
-  function settle(nonce: string, { cause, kind }: Part, message: Message): Judged | undefined {
+  function settle(nonce: string, { cause, kind }: ReplyPart, message: Message): Judged | undefined {
     const before = judged.get(cause);
     if (!before) return undefined;
     parts.delete(nonce);
@@ -69,7 +55,8 @@ export function createOutcomes(agentId: string): Outcomes {
   }
 
   return {
-    decided({ messageId, verdict, why, rule }) {
+    /** Adds a verdict; returns the message's outcome. */
+    decided({ messageId, verdict, why, rule }: RecordedVerdict): Judged {
       const isAccepted = verdict === "accept";
       const fresh: Judged = {
         messageId,
@@ -84,7 +71,7 @@ export function createOutcomes(agentId: string): Outcomes {
       for (const kind of KINDS) {
         for (let index = 0; index < PARTS; index++) {
           const nonce = nonceOf({ cause: messageId, revision: 0, agentId, kind }, index);
-          const part: Part = { cause: messageId, kind };
+          const part: ReplyPart = { cause: messageId, kind };
           parts.set(nonce, part);
           const early = unmatched.get(nonce);
           if (early) settle(nonce, part, early);
@@ -92,29 +79,26 @@ export function createOutcomes(agentId: string): Outcomes {
       }
       return judged.get(messageId) ?? fresh;
     },
-    posted(message) {
+    /** Adds a message of the bot; returns the outcome of the message that it answers, if known. */
+    posted(message: Message): Judged | undefined {
       if (typeof message.nonce !== "string") return undefined;
       const part = parts.get(message.nonce);
       if (part) return settle(message.nonce, part, message);
       unmatched.set(message.nonce, message);
       return undefined;
     },
-    all: () => [...judged.values()],
+    /** All outcomes, in the order of the verdicts. */
+    all: (): readonly Judged[] => [...judged.values()],
   };
 }
 
-/** Reads verdicts in order. */
-export interface VerdictReader {
-  /** New verdicts since the last call, the oldest first; at most {@link PAGE}. */
-  next(): Promise<readonly RecordedVerdict[]>;
-  /** Closes the database. */
-  close(): void;
-}
+/** Outcomes by message. */
+export type Outcomes = ReturnType<typeof createOutcomes>;
 
 /** Maximum number of verdicts per read. */
 const PAGE = 500;
 
-interface Opened {
+interface OpenedStore {
   readonly database: DatabaseSync;
   readonly decisions: RecordedVerdicts;
 }
@@ -124,30 +108,33 @@ interface Opened {
  *
  * It opens the bot's database read-only and polls it. Without a database the bot has decided nothing
  * yet.
- *
- * @param dataDir The bot's data directory.
  */
-export function createVerdictReader(dataDir: string): VerdictReader {
+export function createVerdictReader(dataDir: string) {
   const path = join(dataDir, DATABASE_NAME);
-  let opened: Opened | undefined;
+  let opened: OpenedStore | undefined;
   let last = 0;
   return {
-    async next() {
+    /** New verdicts since the last call, the oldest first; at most {@link PAGE}. */
+    async next(): Promise<readonly RecordedVerdict[]> {
       opened ??= open(path);
       if (!opened) return [];
       const decisions = await opened.decisions.verdictsAfter(last, PAGE);
       last = decisions.at(-1)?.id ?? last;
       return decisions;
     },
-    close() {
+    /** Closes the database. */
+    close(): void {
       opened?.database.close();
       opened = undefined;
     },
   };
 }
 
+/** Reads verdicts in order. */
+export type VerdictReader = ReturnType<typeof createVerdictReader>;
+
 /** @returns `undefined` while the tables do not exist. */
-function open(path: string): Opened | undefined {
+function open(path: string): OpenedStore | undefined {
   if (!existsSync(path)) return undefined;
   let database: DatabaseSync | undefined;
   try {

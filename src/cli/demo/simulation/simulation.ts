@@ -12,8 +12,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  type Command,
   type Exit,
+  type OwnCommand,
   ownCommand,
   type OwnSignal,
   startOwnProcess,
@@ -29,7 +29,7 @@ import {
 /** Settings of a simulation. */
 export interface SimulationOptions {
   /** The program to start; this program if absent. */
-  readonly command?: Command;
+  readonly command?: OwnCommand;
   /** Settings of the simulated Discord. */
   readonly simulator?: SimulatorOptions;
   /** Makes the content of the bot's config file. */
@@ -43,12 +43,11 @@ export interface SimulationOptions {
 }
 
 /** A bot that was started in a simulation. */
-export interface BotProcess {
+export interface SimulatedProcess {
   /** Process id; `undefined` if the start failed. */
   readonly pid: number | undefined;
   /** Resolves when the process has ended. */
   readonly exited: Promise<Exit>;
-  /** All lines of its output so far. */
   readonly lines: readonly string[];
   /** Sends a signal to the process. */
   kill(signal: OwnSignal): void;
@@ -56,16 +55,14 @@ export interface BotProcess {
 
 /** A simulated Discord, a scripted model, and bots. */
 export interface Simulation {
-  /** The simulated Discord. */
   readonly simulator: Simulator;
-  /** The scripted model. */
   readonly model: ModelServer;
   /** Data directory, shared by all bots of the simulation, as after a restart. */
   readonly dataDir: string;
   /** Path of the bots' config file. */
   readonly configFile: string;
   /** Starts a bot; `env` adds to the simulation's environment. */
-  startBot(env?: Env, args?: readonly string[]): BotProcess;
+  startBot(env?: Env, args?: readonly string[]): SimulatedProcess;
   /** Ends the bots, the servers and the directory. */
   close(): Promise<void>;
 }
@@ -81,9 +78,9 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
   const model = await startModelServer();
   const configFile = join(dataDir, "config.jsonc");
   writeFileSync(configFile, JSON.stringify(config(simulator), undefined, 2), { mode: 0o600 });
-  const bots = new Set<BotProcess>();
+  const bots = new Set<SimulatedProcess>();
 
-  function startBot(env: Env = {}, args: readonly string[] = []): BotProcess {
+  function startBot(env: Env = {}, args: readonly string[] = []): SimulatedProcess {
     const lines: string[] = [];
     const child = startOwnProcess(
       command,
@@ -95,7 +92,7 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
       },
       cwd,
     );
-    const bot: BotProcess = { pid: child.pid, exited: child.exited, lines, kill: child.kill };
+    const bot: SimulatedProcess = { pid: child.pid, exited: child.exited, lines, kill: child.kill };
     bots.add(bot);
     void bot.exited.then(() => bots.delete(bot), () => bots.delete(bot));
     return bot;
@@ -115,7 +112,7 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
   };
 }
 
-async function end(bot: BotProcess): Promise<void> {
+async function end(bot: SimulatedProcess): Promise<void> {
   bot.kill("SIGTERM");
   const timer = setTimeout(() => bot.kill("SIGKILL"), CLOSE_MS);
   try {
@@ -148,7 +145,6 @@ export const DEMO_TURN_SEC = 60;
 export interface DemoConfig {
   /** Limits of turns. */
   readonly agents: object;
-  /** The section of Discord. */
   readonly channels: { readonly discord: object };
   /** The bot's own server. */
   readonly http: object;

@@ -69,11 +69,9 @@ export type SecretSource = Secret | EnvReference | FileReference;
 
 /** Why a secret cannot be read, for the operator. */
 interface SecretProblem {
-  /** Tells a problem from a {@link Secret}. */
   readonly kind: "problem";
   /** The fault, for the operator. */
   readonly why: string;
-  /** How to fix it. */
   readonly hint: string;
   /** Set if the secret may exist on the bot's own machine. */
   readonly isAbsent?: true;
@@ -81,7 +79,6 @@ interface SecretProblem {
 
 /** Everything that reading a secret needs from outside. */
 export interface SecretPlaces {
-  /** Environment variables. */
   readonly env: Env;
   /** Path of the config file; `undefined` if there is none. */
   readonly configFile: string | undefined;
@@ -272,4 +269,13 @@ function checked(value: string, what: string): Secret | SecretProblem {
     };
   }
   return new Secret(trimmed);
+}
+
+/** The values of headers or variables, by name. */
+export function revealed(
+  secrets: Readonly<Record<string, Secret>>,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(secrets).map(([name, secret]) => [name, secret.reveal()]),
+  );
 }

@@ -24,7 +24,7 @@ export function layersOf(schema: Schema): readonly Schema[] {
 }
 
 /** The schema within defaults, options and transforms. */
-export function core(schema: Schema): Schema {
+export function coreSchema(schema: Schema): Schema {
   return viewOf(schema).core;
 }
 
@@ -34,19 +34,19 @@ export function isSecret(schema: Schema): boolean {
 }
 
 /** Cached facts of a schema, which every key of a file needs. */
-interface View {
+interface SchemaView {
   readonly core: Schema;
   readonly doc: KeyDoc | undefined;
   readonly isSecret: boolean;
 }
 
-const views = new WeakMap<Schema, View>();
+const views = new WeakMap<Schema, SchemaView>();
 
-function viewOf(schema: Schema): View {
+function viewOf(schema: Schema): SchemaView {
   const known = views.get(schema);
   if (known) return known;
   const layers = layersOf(schema);
-  const view: View = {
+  const view: SchemaView = {
     core: layers.at(-1) ?? schema,
     doc: layers.map((layer) => docs.get(layer)).find((doc) => doc !== undefined),
     isSecret: layers.some(isSecretSchema),
@@ -67,7 +67,7 @@ function innerOf(schema: Schema): Schema | undefined {
 
 /** The keys of an object, by name; for a union, those of its object option. */
 export function shapeOf(schema: Schema): Readonly<Record<string, Schema>> | undefined {
-  const plain = core(schema);
+  const plain = coreSchema(schema);
   if (plain instanceof z.ZodObject) return plain.shape;
   if (!(plain instanceof z.ZodUnion)) return undefined;
   return plain.options.map(shapeOf).find((shape) => shape !== undefined);
@@ -75,7 +75,7 @@ export function shapeOf(schema: Schema): Readonly<Record<string, Schema>> | unde
 
 /** The schema of a key or of a list entry. */
 export function childOf(schema: Schema, segment: Segment): Schema | undefined {
-  const plain = core(schema);
+  const plain = coreSchema(schema);
   if (plain instanceof z.ZodRecord) return plain.def.valueType;
   if (plain instanceof z.ZodArray) return plain.def.element;
   if (plain instanceof z.ZodUnion) {
@@ -103,7 +103,7 @@ export function isOptional(schema: Schema): boolean {
  * @param most Maximum number of words to list; of more, only the first four are listed.
  */
 export function allowedBy(schema: Schema, most = 8): string {
-  const plain = core(schema);
+  const plain = coreSchema(schema);
   if (plain instanceof z.ZodUnion) {
     return plain.options.map((option) => allowedBy(option, most)).join(" or ");
   }
@@ -135,7 +135,7 @@ function numbers(schema: z.ZodNumber): string {
 }
 
 function plural(schema: Schema, most: number): string {
-  const plain = core(schema);
+  const plain = coreSchema(schema);
   if (plain instanceof z.ZodString) return "texts in quotes";
   if (plain instanceof z.ZodEnum) return oneOf(plain.options, most);
   return "objects in braces";

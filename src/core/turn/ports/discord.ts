@@ -24,7 +24,6 @@ export type { DiscordCall, ShownMessage } from "./discord_call.ts";
 export interface MessageAt {
   /** Absent: the channel of the turn. */
   readonly channelId?: ChannelId;
-  /** Discord's id of the message. */
   readonly messageId: MessageId;
 }
 
@@ -32,7 +31,6 @@ export interface MessageAt {
 export interface TextFor {
   /** Absent: the channel of the turn. */
   readonly channelId?: ChannelId;
-  /** Text of the message. */
   readonly text: string;
   /** The message that it replies to. */
   readonly replyTo?: MessageId;
@@ -40,9 +38,7 @@ export interface TextFor {
 
 /** A stored text. Barnacle delivers it, even after a crash. */
 export interface SentText {
-  /** The channel or thread. */
   readonly channelId: ChannelId;
-  /** Ids of its messages that Discord has. */
   readonly messageIds: readonly MessageId[];
   /** `waits`: Discord does not have all of its messages yet. */
   readonly state: "sent" | "waits";
@@ -62,9 +58,7 @@ export interface ReadRange {
 
 /** An opened thread. */
 export interface OpenedThread {
-  /** The thread. */
   readonly threadId: ChannelId;
-  /** Its title, as shown. */
   readonly title: string;
   /** Whether the message had a thread already. */
   readonly existed: boolean;
@@ -74,7 +68,6 @@ export interface OpenedThread {
 export interface NewPost {
   /** The forum. */
   readonly channelId: ChannelId;
-  /** Title of the post. */
   readonly title: string;
   /** Text of its first message. */
   readonly text: string;
@@ -100,7 +93,6 @@ export interface DiscordPort {
   openThread(call: DiscordCall, at: MessageAt, title: string): Promise<OpenedThread>;
   /** Opens a post in a forum. A second call finds the same post. */
   openPost(call: DiscordCall, post: NewPost): Promise<OpenedThread>;
-  /** Acts in a channel in which the asker may do it. */
   readonly inChannel: ActInChannel;
   /** Acts on a server on which the asker may do it. */
   readonly inGuild: ActInGuild;

@@ -10,25 +10,27 @@ import type { InboundMessage } from "../../inbound/inbound.ts";
 
 /** The call of a tool: who asks, where, and in which step of the turn. */
 export interface DiscordCall {
-  /** The message whose turn calls the tool. */
+  /** The message whose turn calls the tool: it runs with the rights of its sender (T4). */
   readonly message: InboundMessage;
-  /** Later messages that the turn answers too: each of their senders needs the rights. */
+  /**
+   * Later messages that the turn answers too (S5): each of their senders needs the rights. Absent if
+   * there are none.
+   */
   readonly also?: readonly InboundMessage[];
   /** Key of the turn's session. Actions of a session run in the order of their calls. */
   readonly sessionKey: string;
-  /** Identifies the call, also after a crash. */
+  /** Identifies the call among all calls of all turns, also after a crash. */
   readonly callKey: string;
   /** What a person has decided about this call; absent: no person was asked. */
   readonly decision?: Decision;
   /** Set for a probe, which ends before its first change. */
   readonly isProbe?: true;
-  /** Aborted when the call takes too long. */
+  /** Aborted when the turn ends, or the call takes too long (T1). */
   readonly signal: AbortSignal;
 }
 
 /** The channel that a call acts in. */
 export interface ToolTarget {
-  /** The channel. */
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
@@ -36,15 +38,12 @@ export interface ToolTarget {
 
 /** A message as the model reads it. */
 export interface ShownMessage {
-  /** Discord's id of the message. */
   readonly id: MessageId;
   /** The author, untrusted; `"you"` for the bot itself. */
   readonly from: string;
-  /** The author's user id. */
   readonly fromId: string;
   /** The text, with a line for each extra. Untrusted. */
   readonly text: string;
-  /** Discord's time of the message. */
   readonly timestamp: string;
   /** The same in Unix time, in milliseconds. */
   readonly timestampMs: number;

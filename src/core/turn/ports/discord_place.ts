@@ -35,17 +35,14 @@ export interface DiscordRequest {
 
 /** A file of the web, or of Discord. */
 export interface MediaFile {
-  /** File name. */
   readonly name: string;
   /** MIME type. */
   readonly contentType: string;
-  /** The content. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /** A request that takes an action back. */
 export interface UndoRequest {
-  /** HTTP method. */
   readonly method: "PUT" | "PATCH" | "DELETE";
   /** From `/` on. */
   readonly path: string;
@@ -91,7 +88,6 @@ export interface UndoSteps {
 export interface DestructiveChange {
   /** Its effect, as the end of "would": `"delete the channel #krill"`. */
   readonly what: string;
-  /** Whether only to tell its effect. */
   readonly dryRun: boolean;
   /** Absent if Discord does not let it be taken back. */
   readonly undo?: UndoSteps;
@@ -130,7 +126,6 @@ export interface ActionPlace {
   clean(text: string): string;
   /** Key of a message that a repeated call finds again; at most 25 characters. */
   readonly nonce: string;
-  /** The bot's user id. */
   readonly self: UserId;
   /** Whether the bot posted a message for the person who asks: it is theirs to change. */
   isAnswerToAsker(messageId: MessageId): Promise<boolean>;
@@ -138,7 +133,6 @@ export interface ActionPlace {
   postedFor(messageId: MessageId): Promise<UserId | undefined>;
   /** Stores that the bot has posted a message for the person who asks, beside the outbox. */
   posted(messageId: MessageId): Promise<void>;
-  /** The person who asks. */
   readonly askerId: UserId;
   /** Unix time in milliseconds. */
   readonly nowMs: number;
@@ -146,7 +140,6 @@ export interface ActionPlace {
 
 /** A server that an action may act on. */
 export interface GuildActionPlace extends ActionPlace {
-  /** The server. */
   readonly guildId: GuildId;
   /** Roles and owner. */
   facts(): Promise<GuildFacts>;
@@ -166,7 +159,6 @@ export interface GuildActionPlace extends ActionPlace {
 
 /** A channel that an action may act in. */
 export interface ChannelPlace extends ActionPlace {
-  /** The channel or thread. */
   readonly channel: Channel;
   /** Its server; absent in direct messages. */
   readonly guild?: GuildActionPlace;
@@ -186,7 +178,6 @@ export interface ChannelAct {
 export interface GuildAct {
   /** Absent: the server of the turn. */
   readonly guildId?: GuildId;
-  /** Rights of the asker. */
   readonly needs: readonly Need[];
 }
 
@@ -217,7 +208,6 @@ export type SetPresence = (call: DiscordCall, presence: NewPresence) => Promise<
 
 /** An action that can be taken back. */
 export interface UndoneAction {
-  /** Its number. */
   readonly id: number;
   /** Its effect. */
   readonly what: string;
@@ -238,7 +228,6 @@ export interface UndoPort {
 
 /** A destructive action that has not run. */
 export interface WaitingAction {
-  /** Key of its call. */
   readonly callKey: string;
   /** The action and its arguments, in one line. */
   readonly line: string;

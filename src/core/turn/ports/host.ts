@@ -6,7 +6,8 @@
  */
 
 import type { InboundMessage } from "../../inbound/inbound.ts";
-import type { Decision, Question } from "../../people/question.ts";
+import type { Question } from "../../people/question.ts";
+import type { DiscordCall } from "./discord_call.ts";
 
 /** A command of the tool `exec`. */
 export interface ExecCall {
@@ -21,16 +22,7 @@ export interface ExecCall {
 }
 
 /** The turn that asks for a command. */
-export interface ExecAsker {
-  /** The message of the turn. */
-  readonly message: InboundMessage;
-  /** Key of the turn's session. */
-  readonly sessionKey: string;
-  /** The decision of a person about the call; absent: no person was asked. */
-  readonly decision?: Decision;
-  /** Aborted when the turn ends, or the call takes too long. */
-  readonly signal: AbortSignal;
-}
+export type ExecAsker = Pick<DiscordCall, "message" | "sessionKey" | "decision" | "signal">;
 
 /** What tools can do with commands. */
 export interface ExecPort {
@@ -150,7 +142,6 @@ export interface WebPort {
   /**
    * Searches the web by the operator's search engine (T9).
    *
-   * @param most Maximum number of hits.
    * @returns The best first.
    * @throws {Error} If there is no engine, or it fails, with the reason for the model.
    */

@@ -11,7 +11,6 @@ import type { Entry } from "../../inbound/transcript.ts";
 
 /** A note to save. */
 export interface NoteRequest {
-  /** Whose note it is. */
   readonly scope: NoteScope;
   /** The text, within the bounds. */
   readonly text: string;

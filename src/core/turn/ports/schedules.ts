@@ -20,7 +20,6 @@ export interface ScheduleRequest {
 
 /** A schedule as its creator sees it. */
 export interface ShownSchedule {
-  /** The store's number. */
   readonly id: number;
   /** `reminder` posts its text, `task` runs a turn with it. */
   readonly kind: "reminder" | "task";
@@ -30,7 +29,6 @@ export interface ShownSchedule {
   readonly cron?: string;
   /** The next run in local time with the zone; absent if there is none. */
   readonly next?: string;
-  /** The channel in which it runs. */
   readonly channelId: string;
   /** Set if it is paused. */
   readonly isPaused?: true;

@@ -13,6 +13,7 @@ import {
   type AccountId,
   createdAtMs,
   type GuildId,
+  type MessageId,
   type RoleId,
 } from "../../../core/discord/ids.ts";
 import type {
@@ -22,6 +23,7 @@ import type {
   Place,
   PostedMessage,
   Quoted,
+  RepeatedMessage,
   Self,
   Sender,
 } from "../../../core/inbound/inbound.ts";
@@ -41,11 +43,9 @@ import { displayNameOf, namedRoles, type People, senderOf, tagOf } from "./sende
 
 /** Facts for decoding a dispatch. */
 export interface DecodeFacts {
-  /** The account of ours that received it. */
   readonly accountId: AccountId;
   /** The bot's own identity; `undefined` before the first READY. */
   readonly self: Self | undefined;
-  /** The known guilds, for names. */
   readonly index: GuildIndex;
   /** The people who wrote; absent: each message has a sender of its own. */
   readonly people?: People;
@@ -53,7 +53,6 @@ export interface DecodeFacts {
 
 /** Facts for decoding a message. */
 export interface DecodeContext extends DecodeFacts {
-  /** The bot's own identity. */
   readonly self: Self;
 }
 
@@ -195,6 +194,14 @@ function toInbound(
   if (message.type === POLL_RESULT) inbound.isAnnouncement = true;
   if (attachments.length > 0) inbound.attachments = attachments;
   return inbound;
+}
+
+/**
+ * The message with another id and text. Made whole, it is as {@link decodeMessage} returns it: `of`
+ * mentions neither the bot nor others, so nothing else depends on its text.
+ */
+export function repeatOf(of: InboundMessage, id: MessageId, content: string): RepeatedMessage {
+  return { of, id, text: bounded(content, MAX_TEXT), sentAt: createdAtMs(id) };
 }
 
 /** When it was last edited; 1 if Discord's time of that cannot be read. */

@@ -99,11 +99,7 @@ const SELECTS: readonly number[] = [
   MessageComponentTypes.SelectMenuChannels,
 ];
 
-/**
- * Decodes an interaction.
- *
- * @returns `undefined` for interactions that Barnacle does not use.
- */
+/** Decodes an interaction. Returns `undefined` for interactions that Barnacle does not use. */
 export function decodeInteraction(
   d: unknown,
   context: Pick<DecodeFacts, "accountId" | "index">,

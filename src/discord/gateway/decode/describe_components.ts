@@ -50,7 +50,7 @@ const componentSchema = z.object({
   accessory: z.unknown().optional(),
   component: z.unknown().optional(),
 });
-type Component = z.infer<typeof componentSchema>;
+type ComponentPayload = z.infer<typeof componentSchema>;
 
 /** A gallery's picture has the fields of a component, but no type. */
 const gallerySchema = componentSchema.omit({ type: true });
@@ -80,7 +80,7 @@ function linesOf(value: unknown, depth: number, hidesSpoilers: boolean): readonl
   return [...ownLines(component, hidesSpoilers), ...within];
 }
 
-function ownLines(component: Component, hidesSpoilers: boolean): readonly string[] {
+function ownLines(component: ComponentPayload, hidesSpoilers: boolean): readonly string[] {
   const { type, content, label, url, placeholder, options = [], items = [] } = component;
   switch (type) {
     case Type.TextDisplay:
@@ -115,7 +115,7 @@ function ownLines(component: Component, hidesSpoilers: boolean): readonly string
 
 function mediaLine(
   kind: string,
-  { name, description, spoiler }: Pick<Component, "name" | "description" | "spoiler">,
+  { name, description, spoiler }: Pick<ComponentPayload, "name" | "description" | "spoiler">,
 ): string {
   const parts = [name, description, spoiler ? "behind a spoiler" : ""].filter(Boolean).join(", ");
   return parts ? `[${kind}: ${parts}]` : `[${kind}]`;

@@ -34,18 +34,15 @@ export interface FilePermissions {
 /** An overwrite of the permission to attach files: id of a role or a member, and its effect. */
 export type FileOverwrite = readonly [id: string, isAllowed: boolean];
 
-/** A place of a guild. */
-export interface FilePlace {
-  /** The guild; `@everyone` has the same id. */
-  readonly guildId: GuildId;
-  /** The channel with the overwrites: that of a thread is its parent. */
-  readonly channelId: ChannelId;
-}
-
 /** Whether the bot may attach files in a place. Unknown settings count as allowed. */
 export function mayAttach(
   { isOwner, ownRoles, roles, channels }: FilePermissions,
-  { guildId, channelId }: FilePlace,
+  { guildId, channelId }: {
+    /** The guild; `@everyone` has the same id. */
+    readonly guildId: GuildId;
+    /** The channel with the overwrites: that of a thread is its parent. */
+    readonly channelId: ChannelId;
+  },
   self: UserId,
 ): boolean {
   if (isOwner || !ownRoles) return true;
@@ -127,12 +124,14 @@ export function ownRolesIn(
 }
 
 /** The settings as text in the store; absent in older texts. */
-export const fileText = z.object({
-  owner: z.literal(true).optional(),
-  own: z.array(z.string()).optional(),
-  roles: z.array(z.tuple([z.string(), z.enum(["files", "all"])])),
-  channels: z.array(z.tuple([z.string(), z.array(z.tuple([z.string(), z.boolean()]))])),
-});
+export const fileText = z.lazy(() =>
+  z.object({
+    owner: z.literal(true).optional(),
+    own: z.array(z.string()).optional(),
+    roles: z.array(z.tuple([z.string(), z.enum(["files", "all"])])),
+    channels: z.array(z.tuple([z.string(), z.array(z.tuple([z.string(), z.boolean()]))])),
+  })
+);
 
 /** Encodes the settings for the store. */
 export function toFileText(

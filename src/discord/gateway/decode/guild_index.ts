@@ -33,8 +33,7 @@ import {
 } from "./file_permissions.ts";
 
 /** A channel or thread in the index. */
-export interface Channel {
-  /** Discord's id of the channel or thread. */
+export interface IndexedChannel {
   readonly id: ChannelId;
   /** Discord's channel type. */
   readonly type: number;
@@ -55,12 +54,11 @@ export interface Channel {
 
 /** A guild in the index. */
 export interface Guild {
-  /** Discord's id of the guild. */
   readonly id: GuildId;
   /** Current name, bounded; the id if the guild is not described yet. */
   readonly name: string;
   /** Channels, and threads that are not archived. */
-  readonly channels: ReadonlyMap<ChannelId, Channel>;
+  readonly channels: ReadonlyMap<ChannelId, IndexedChannel>;
   /** Names of roles by id. */
   readonly roles: ReadonlyMap<RoleId, string>;
   /** The role that Discord created for this bot; mentioning it mentions the bot. */
@@ -224,7 +222,7 @@ export interface Restored {
  * A text of another version is dropped. The guild is then unknown, and its names are ids, until its
  * next GUILD_CREATE. Only a new session is sure to bring one.
  */
-export function restore(snapshots: readonly GuildSnapshot[]): Restored {
+export function restoreIndex(snapshots: readonly GuildSnapshot[]): Restored {
   const index = new Map<GuildId, Guild>();
   const dropped: GuildId[] = [];
   for (const { guildId, text } of snapshots) {
@@ -270,7 +268,7 @@ function readSnapshot(guildId: GuildId, text: string): Guild | undefined {
 function toChannel(
   [digits, type, name, parent, topic, last]: SnapshotText["channels"][number],
   isAgeRestricted: boolean,
-): Channel | undefined {
+): IndexedChannel | undefined {
   const id = parseSnowflake<"channel">(digits);
   const parentId = parseSnowflake<"channel">(parent ?? "");
   const lastMessageId = last === "" ? "none" : parseSnowflake<"message">(last ?? "");
@@ -287,7 +285,6 @@ function toChannel(
 
 /** A guild with its mark. */
 export interface MarkedGuild {
-  /** Current name. */
   readonly name: string;
   /** Set if an entry by name could mean this guild and another one. */
   readonly hasNamesake?: true;

@@ -22,15 +22,18 @@ import { senderOf } from "./senders.ts";
 
 const emojiPayload = z.object({ id: z.string().nullish(), name: z.string().nullish() });
 
-const reactionPayload = z.object({
-  user_id: snowflake<"user">(),
-  channel_id: snowflake<"channel">(),
-  message_id: snowflake<"message">(),
-  guild_id: snowflake<"guild">().nullish(),
-  member: z.object({ user: userPayload.optional(), roles: z.array(snowflake<"role">()) }).nullish(),
-  emoji: emojiPayload,
-  message_author_id: z.string().nullish(),
-});
+const reactionPayload = z.lazy(() =>
+  z.object({
+    user_id: snowflake<"user">(),
+    channel_id: snowflake<"channel">(),
+    message_id: snowflake<"message">(),
+    guild_id: snowflake<"guild">().nullish(),
+    member: z.object({ user: userPayload.optional(), roles: z.array(snowflake<"role">()) })
+      .nullish(),
+    emoji: emojiPayload,
+    message_author_id: z.string().nullish(),
+  })
+);
 
 const clearedPayload = z.object({
   message_id: snowflake<"message">(),
@@ -93,10 +96,12 @@ const deletedPayload = z.object({
   id: snowflake<"message">(),
   channel_id: snowflake<"channel">(),
 });
-const bulkDeletedPayload = z.object({
-  ids: z.array(snowflake<"message">()),
-  channel_id: snowflake<"channel">(),
-});
+const bulkDeletedPayload = z.lazy(() =>
+  z.object({
+    ids: z.array(snowflake<"message">()),
+    channel_id: snowflake<"channel">(),
+  })
+);
 
 /**
  * Decodes the ids of deleted messages.
@@ -117,11 +122,13 @@ export function decodeDeletion({ t, d }: Dispatch): MessagesDeleted | DecodeProb
   return undefined;
 }
 
-const threadMembersPayload = z.object({
-  id: snowflake<"channel">(),
-  added_members: z.array(z.object({ user_id: snowflake<"user">() })).default([]),
-  removed_member_ids: z.array(snowflake<"user">()).default([]),
-});
+const threadMembersPayload = z.lazy(() =>
+  z.object({
+    id: snowflake<"channel">(),
+    added_members: z.array(z.object({ user_id: snowflake<"user">() })).default([]),
+    removed_member_ids: z.array(snowflake<"user">()).default([]),
+  })
+);
 
 /** Decodes a THREAD_MEMBERS_UPDATE. */
 export function decodeThreadMembers({ d }: Dispatch): ThreadMembersChanged | DecodeProblem {

@@ -25,7 +25,6 @@ export interface Dispatch {
 
 /** A payload that does not have the expected shape. */
 export interface DecodeProblem {
-  /** Tells this from a decoded event. */
   readonly kind: "problem";
   /** Names fields, and never their contents. */
   readonly why: string;
@@ -53,56 +52,62 @@ export const userPayload = z.object({
 });
 
 /** A file of a message, or of a submitted modal. */
-export const attachmentPayload = z.object({
-  filename: z.string(),
-  content_type: z.string().nullish(),
-  size: z.number(),
-  description: z.string().nullish(),
-  flags: z.number().nullish().catch(undefined),
-  /** Discord always sends both; a file without them can be described, but not read. */
-  id: snowflake<"attachment">().optional().catch(undefined),
-  url: z.string().optional().catch(undefined),
-  width: z.number().nullish().catch(undefined),
-  height: z.number().nullish().catch(undefined),
-  /** Only of voice messages. */
-  duration_secs: z.number().nullish().catch(undefined),
-  waveform: z.string().nullish().catch(undefined),
-});
+export const attachmentPayload = z.lazy(() =>
+  z.object({
+    filename: z.string(),
+    content_type: z.string().nullish(),
+    size: z.number(),
+    description: z.string().nullish(),
+    flags: z.number().nullish().catch(undefined),
+    /** Discord always sends both; a file without them can be described, but not read. */
+    id: snowflake<"attachment">().optional().catch(undefined),
+    url: z.string().optional().catch(undefined),
+    width: z.number().nullish().catch(undefined),
+    height: z.number().nullish().catch(undefined),
+    /** Only of voice messages. */
+    duration_secs: z.number().nullish().catch(undefined),
+    waveform: z.string().nullish().catch(undefined),
+  })
+);
 const namedPayload = z.object({ name: z.string() });
 /** A picture or video of an embed, with its alt text. */
 const embedMedia = z.object({ description: z.string().nullish() }).nullish().catch(undefined);
-const embedPayload = z.object({
-  type: z.string().nullish().catch(undefined),
-  title: z.string().nullish(),
-  description: z.string().nullish(),
-  url: z.string().nullish(),
-  author: namedPayload.nullish(),
-  /** The website of a link's preview. */
-  provider: z.object({ name: z.string().nullish() }).nullish().catch(undefined),
-  fields: z.array(z.object({ name: z.string(), value: z.string() })).optional(),
-  image: embedMedia,
-  thumbnail: embedMedia,
-  video: embedMedia,
-  footer: z.object({ text: z.string() }).nullish().catch(undefined),
-});
+const embedPayload = z.lazy(() =>
+  z.object({
+    type: z.string().nullish().catch(undefined),
+    title: z.string().nullish(),
+    description: z.string().nullish(),
+    url: z.string().nullish(),
+    author: namedPayload.nullish(),
+    /** The website of a link's preview. */
+    provider: z.object({ name: z.string().nullish() }).nullish().catch(undefined),
+    fields: z.array(z.object({ name: z.string(), value: z.string() })).optional(),
+    image: embedMedia,
+    thumbnail: embedMedia,
+    video: embedMedia,
+    footer: z.object({ text: z.string() }).nullish().catch(undefined),
+  })
+);
 const pollMedia = z.object({
   text: z.string().nullish(),
   emoji: z.object({ name: z.string().nullish() }).nullish().catch(undefined),
 });
-const pollPayload = z.object({
-  question: pollMedia,
-  answers: z.array(z.object({
-    answer_id: z.number().optional().catch(undefined),
-    poll_media: pollMedia,
-  })),
-  allow_multiselect: z.boolean().optional().catch(undefined),
-  /** Absent if Discord does not tell the votes with this message. */
-  results: z.object({
-    is_finalized: z.boolean(),
-    /** Answers without votes may be absent. */
-    answer_counts: z.array(z.object({ id: z.number(), count: z.number() })),
-  }).nullish().catch(undefined),
-});
+const pollPayload = z.lazy(() =>
+  z.object({
+    question: pollMedia,
+    answers: z.array(z.object({
+      answer_id: z.number().optional().catch(undefined),
+      poll_media: pollMedia,
+    })),
+    allow_multiselect: z.boolean().optional().catch(undefined),
+    /** Absent if Discord does not tell the votes with this message. */
+    results: z.object({
+      is_finalized: z.boolean(),
+      /** Answers without votes may be absent. */
+      answer_counts: z.array(z.object({ id: z.number(), count: z.number() })),
+    }).nullish().catch(undefined),
+  })
+);
 
 /**
  * The content of a message, without author and place. A forwarded message has only these fields.
@@ -141,30 +146,32 @@ const referenceFields = {
 const referencedPayload = z.object({ ...contentFields, ...referenceFields, author: userPayload });
 
 /** A message of MESSAGE_CREATE, or of a channel's history. */
-export const messagePayload = z.object({
-  ...contentFields,
-  id: snowflake<"message">(),
-  type: z.number(),
-  channel_id: snowflake<"channel">(),
-  channel_type: z.number().optional(),
-  guild_id: snowflake<"guild">().nullish(),
-  author: userPayload,
-  member: z.object({
-    roles: z.array(snowflake<"role">()),
-    nick: z.string().nullish().catch(undefined),
-  }).nullish(),
-  webhook_id: z.string().nullish(),
-  /** Set if an application made the webhook. A malformed id counts as absent. */
-  application_id: snowflake<"application">().optional().catch(undefined),
-  /** Set on answers to slash commands and buttons; its content is not used. */
-  interaction_metadata: z.unknown().optional(),
-  nonce: z.union([z.string(), z.number()]).nullish(),
-  edited_timestamp: z.string().nullish(),
-  mentions: z.array(z.object({ id: snowflake<"user">() })).default([]),
-  mention_roles: z.array(snowflake<"role">()).default([]),
-  ...referenceFields,
-  referenced_message: referencedPayload.nullish().catch(undefined),
-});
+export const messagePayload = z.lazy(() =>
+  z.object({
+    ...contentFields,
+    id: snowflake<"message">(),
+    type: z.number(),
+    channel_id: snowflake<"channel">(),
+    channel_type: z.number().optional(),
+    guild_id: snowflake<"guild">().nullish(),
+    author: userPayload,
+    member: z.object({
+      roles: z.array(snowflake<"role">()),
+      nick: z.string().nullish().catch(undefined),
+    }).nullish(),
+    webhook_id: z.string().nullish(),
+    /** Set if an application made the webhook. A malformed id counts as absent. */
+    application_id: snowflake<"application">().optional().catch(undefined),
+    /** Set on answers to slash commands and buttons; its content is not used. */
+    interaction_metadata: z.unknown().optional(),
+    nonce: z.union([z.string(), z.number()]).nullish(),
+    edited_timestamp: z.string().nullish(),
+    mentions: z.array(z.object({ id: snowflake<"user">() })).default([]),
+    mention_roles: z.array(snowflake<"role">()).default([]),
+    ...referenceFields,
+    referenced_message: referencedPayload.nullish().catch(undefined),
+  })
+);
 /** Validated {@link messagePayload}. */
 export type MessagePayload = z.infer<typeof messagePayload>;
 
@@ -223,22 +230,26 @@ export const guildChannelPayload = channelPayload.extend({
   guild_id: snowflake<"guild">().optional(),
 });
 /** A THREAD_LIST_SYNC. */
-export const threadListPayload = z.object({
-  ...ofGuild,
-  channel_ids: z.array(z.string()).optional(),
-  threads: z.array(channelPayload),
-});
+export const threadListPayload = z.lazy(() =>
+  z.object({
+    ...ofGuild,
+    channel_ids: z.array(z.string()).optional(),
+    threads: z.array(channelPayload),
+  })
+);
 /** A GUILD_ROLE_CREATE or GUILD_ROLE_UPDATE. */
 export const guildRolePayload = z.object({ ...ofGuild, role: rolePayload });
 /** A GUILD_ROLE_DELETE. */
 export const roleDeletePayload = z.object({ ...ofGuild, role_id: snowflake<"role">() });
 
 /** A GUILD_MEMBER_UPDATE. */
-export const memberUpdatePayload = z.object({
-  ...ofGuild,
-  user: z.object({ id: z.string() }),
-  roles: z.array(z.string()),
-});
+export const memberUpdatePayload = z.lazy(() =>
+  z.object({
+    ...ofGuild,
+    user: z.object({ id: z.string() }),
+    roles: z.array(z.string()),
+  })
+);
 
 /** A READY. */
 export const readyPayload = z.object({
@@ -256,7 +267,7 @@ export const readyPayload = z.object({
 export type ReadyPayload = z.infer<typeof readyPayload>;
 
 /** An object whose fields may have any value. */
-type Unread<Payload> = { readonly [Name in keyof Payload]?: unknown };
+type UnreadFields<Payload> = { readonly [Name in keyof Payload]?: unknown };
 
 /** Whether a payload is a plain message. */
 export function isPlainMessage(d: unknown): d is MessagePayload {
@@ -269,7 +280,7 @@ export function isPlainMessage(d: unknown): d is MessagePayload {
     (d.channel_type === undefined || isNumber(d.channel_type)) && carriesNothing(d);
 }
 
-function carriesNothing(d: Unread<MessagePayload>): boolean {
+function carriesNothing(d: UnreadFields<MessagePayload>): boolean {
   return isNone(d.webhook_id) && d.application_id === undefined &&
     d.interaction_metadata === undefined && d.poll === undefined &&
     isNone(d.message_reference) && isNone(d.referenced_message) && isEmpty(d.attachments) &&
@@ -304,7 +315,7 @@ function isEmpty(value: unknown): boolean {
   return value === undefined || (Array.isArray(value) && value.length === 0);
 }
 
-function isObject<Payload>(value: unknown): value is Unread<Payload> {
+function isObject<Payload>(value: unknown): value is UnreadFields<Payload> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

@@ -13,11 +13,8 @@ import type { MessagePayload } from "./payloads.ts";
 
 /** A channel or thread that can contain messages. */
 export interface KnownChannel {
-  /** Discord's id of the channel or thread. */
   readonly id: ChannelId;
-  /** The channel's guild. */
   readonly guildId: GuildId;
-  /** The channel with its names. */
   readonly place: GuildPlace;
   /** The last message as of the guild's GUILD_CREATE, or `"none"`; absent if unknown. */
   readonly lastMessageId?: MessageId | "none";
@@ -114,20 +111,16 @@ function hasAgeLimits({ channels }: Guild): boolean {
   return false;
 }
 
-/** Selects the guilds for {@link placesOf}. */
-export interface PlacesQuery {
-  /** The shard whose guilds are listed. */
-  readonly shardId: number;
-  /** Number of shards of the account. */
-  readonly shardCount: number;
-  /** Guilds to leave out, because they were listed before. */
-  readonly planned: ReadonlySet<GuildId>;
-}
-
 /** Lists the channels and threads of one shard's guilds. */
 export function placesOf(
   index: GuildIndex,
-  { shardId, shardCount, planned }: PlacesQuery,
+  { shardId, shardCount, planned }: {
+    /** The shard whose guilds are listed. */
+    readonly shardId: number;
+    readonly shardCount: number;
+    /** Guilds to leave out, because they were listed before. */
+    readonly planned: ReadonlySet<GuildId>;
+  },
 ): KnownPlaces {
   const guilds = Array.from(index.values())
     .filter(({ id }) => shardOf(id, shardCount) === shardId);

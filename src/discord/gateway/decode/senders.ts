@@ -16,23 +16,20 @@ import type { userPayload } from "./payloads.ts";
 /** A validated user. */
 export type User = (typeof userPayload)["_output"];
 
-/** Facts about a sender that are not part of the user. */
-export interface SenderFacts {
-  /** Roles in the guild; absent if unknown, or outside guilds. */
-  readonly roles?: readonly RoleId[];
-  /** Set if the sender is no person. */
-  readonly automaton?: Sender["automaton"];
-  /** The application that made the webhook. */
-  readonly applicationId?: Sender["applicationId"];
-}
-
 const MAX_NAME = 100;
 const MAX_DISCRIMINATOR = 4;
 
 /** Builds the sender from a user; `guild` gives the names of the roles. */
 export function senderOf(
   user: User,
-  { roles = [], automaton, applicationId }: SenderFacts,
+  { roles = [], automaton, applicationId }: {
+    /** Roles in the guild; absent if unknown, or outside guilds. */
+    readonly roles?: readonly RoleId[];
+    /** Set if the sender is no person. */
+    readonly automaton?: Sender["automaton"];
+    /** The application that made the webhook. */
+    readonly applicationId?: Sender["applicationId"];
+  },
   guild?: Guild,
 ): Sender {
   const username = bounded(user.username, MAX_NAME);
@@ -63,22 +60,15 @@ const PERSON_ROLES_MAX = 16;
 const PERSON_BYTES = 700;
 const ROLE_BYTES = 80;
 
-/** The senders of people who wrote, because most messages are from one of them. */
-export interface People {
-  /**
-   * Builds the sender of a person's message. In a guild, it is usually the same object as long as
-   * nothing about the person changes.
-   */
-  personOf(user: User, roles?: readonly RoleId[], guild?: Guild): Sender;
-  /** Estimated bytes of memory. */
-  bytes(): number;
-}
-
 /** Creates an empty memory. Beyond {@link PEOPLE_MAX}, the person who came first is forgotten. */
-export function createPeople(): People {
+export function createPeople() {
   const people = new Map<UserId, KnownPerson>();
   return {
-    personOf(user, roles = [], guild) {
+    /**
+     * Builds the sender of a person's message. In a guild, it is usually the same object as long as
+     * nothing about the person changes.
+     */
+    personOf(user: User, roles: readonly RoleId[] = [], guild?: Guild): Sender {
       const { id, username, discriminator } = user;
       const isShort = roles.length <= PERSON_ROLES_MAX && username.length <= MAX_NAME &&
         (discriminator?.length ?? 0) <= MAX_DISCRIMINATOR;
@@ -95,13 +85,17 @@ export function createPeople(): People {
       people.set(id, { username, discriminator, roles, guildRoles, sender });
       return sender;
     },
-    bytes() {
+    /** Estimated bytes of memory. */
+    bytes(): number {
       let bytes = 0;
       for (const { roles } of people.values()) bytes += PERSON_BYTES + roles.length * ROLE_BYTES;
       return bytes;
     },
   };
 }
+
+/** The senders of people who wrote, because most messages are from one of them. */
+export type People = ReturnType<typeof createPeople>;
 
 /** Returns `"ada#1234"` for accounts that still have a discriminator, else `"ada"`. */
 export function tagOf(

@@ -19,7 +19,6 @@ export type Recovery = "resume" | "identify" | "final";
 export interface CloseMeaning {
   /** Description for a log line: `"session timed out"`. */
   readonly name: string;
-  /** How to recover. */
   readonly recovery: Recovery;
   /** Advice for the operator; only for final codes. */
   readonly hint?: string;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { GatewayCloseEventCodes as Code } from "@discordeno/types";
 import { meaningOf } from "./close_codes.ts";
 import {
   type Cause,
@@ -33,7 +34,6 @@ const AT_ONCE = { kind: "identify", delayMs: 0, isDown: false } as const;
 
 /** The arguments of a step besides the state. */
 export interface StepContext {
-  /** The shard's rules. */
   readonly rules: LifecycleRules;
   /** The clocks at the time of the event. */
   readonly now: Now;
@@ -70,6 +70,7 @@ export function loseConnection(
       code,
       hasSession: state.session !== undefined && !isSessionOver,
       attempt: failures,
+      isClosed: isClosedAlive({ cause, livedMs }),
       isAtOnce: cause.kind === "reconnect_asked" && livedMs !== undefined &&
         (failures === 1 || livedMs >= HASTY_MS),
       minDelayMs: isRefused
@@ -122,6 +123,14 @@ const FIRST_OWN_CODE = 4_000;
 function endedByDiscord(cause: Cause): boolean {
   return cause.kind === "invalid_session" ||
     (cause.kind === "closed" && cause.code !== undefined && cause.code >= FIRST_OWN_CODE);
+}
+
+/** Whether the server closed a connection that worked, and not because it was sent too much. */
+export function isClosedAlive(
+  { cause, livedMs }: Pick<LostConnection, "cause" | "livedMs">,
+): boolean {
+  return livedMs !== undefined && cause.kind === "closed" && cause.code !== undefined &&
+    cause.code !== Code.RateLimited;
 }
 
 /** Delays an IDENTIFY until it may be sent. */

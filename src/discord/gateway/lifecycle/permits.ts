@@ -12,8 +12,8 @@
 import { startHeartbeat } from "./sending.ts";
 import {
   CLOSE_MS,
+  type ConnectPurpose,
   identifyFromMs,
-  type Intent,
   type LifecycleState,
   omit,
   type PermitAnswer,
@@ -31,7 +31,7 @@ const WAIT_MS = { min: 500, max: 24 * 60 * 60 * 1_000 };
 /** Takes HELLO: the heartbeat starts, and the shard resumes or asks for a permit. */
 export function takeHello(
   before: LifecycleState,
-  intent: Intent,
+  intent: ConnectPurpose,
   intervalMs: number,
   at: StepContext,
 ): Transition {

@@ -10,7 +10,6 @@ import { meaningOf } from "./close_codes.ts";
 
 /** The rules of `channels.discord.gateway.reconnect`. */
 export interface ReconnectRules {
-  /** Whether the shard reconnects at all. */
   readonly enabled: boolean;
   /** Failures in a row after which the account counts as down. */
   readonly maxRetries: number;
@@ -18,7 +17,6 @@ export interface ReconnectRules {
   readonly backoffBase: number;
   /** Maximum delay in seconds. */
   readonly backoffMaxSec: number;
-  /** Whether a lost session is resumed. */
   readonly resumeSession: boolean;
   /** Seconds after its last sign of life from which on a session is not resumed. */
   readonly sessionCacheTtlSec: number;
@@ -30,10 +28,11 @@ export interface ReconnectRules {
 export interface Loss {
   /** Close code of the WebSocket; `undefined` if there was none. */
   readonly code: number | undefined;
-  /** Whether there is a session to resume. */
   readonly hasSession: boolean;
   /** Number of the planned retry, from 1. It restarts once a session has lived. */
   readonly attempt: number;
+  /** Whether the server closed a connection that worked. */
+  readonly isClosed?: boolean;
   /** Set if Discord asked for a new connection at once (op 7). */
   readonly isAtOnce?: boolean;
   /** Minimum delay in milliseconds (op 9). */
@@ -61,13 +60,30 @@ const MIN_DELAY_MS = 500;
 /** Milliseconds; short, because Discord forgets sessions without a connection. */
 const RESUME_MAX_DELAY_MS = 8_000;
 
-/** Bounds and growth of the random delay. */
-export function backoffOf(next: "resume" | "identify", rules: ReconnectRules): Backoff {
-  const ownMaxMs = rules.backoffMaxSec * 1_000;
+/**
+ * The same after the server closed a connection that worked. Discord and the network are there, so
+ * the wait only keeps apart the bots that were closed together. Losses in a row make it grow.
+ */
+const CLOSED_BACKOFF = { minDelayMs: 100, firstMs: 250 };
+
+/**
+ * Bounds and growth of the random delay.
+ *
+ * @param isClosed Whether the server closed a connection that worked.
+ */
+export function backoffOf(
+  next: "resume" | "identify",
+  rules: ReconnectRules,
+  isClosed = false,
+): Backoff {
+  const maxDelayMs = rules.backoffMaxSec * 1_000;
+  const base = rules.backoffBase;
+  if (next === "identify") return { minDelayMs: MIN_DELAY_MS, maxDelayMs, base };
   return {
     minDelayMs: MIN_DELAY_MS,
-    maxDelayMs: next === "resume" ? Math.min(ownMaxMs, RESUME_MAX_DELAY_MS) : ownMaxMs,
-    base: rules.backoffBase,
+    maxDelayMs: Math.min(maxDelayMs, RESUME_MAX_DELAY_MS),
+    base,
+    ...(isClosed && CLOSED_BACKOFF),
   };
 }
 
@@ -95,7 +111,7 @@ export function planReconnect(loss: Loss, rules: ReconnectRules, random: number)
   const kind = resumes ? "resume" : "identify";
   if (loss.isAtOnce) return { kind, delayMs: 0, isDown };
 
-  const backoff = backoffOf(kind, rules);
+  const backoff = backoffOf(kind, rules, loss.isClosed);
   return {
     kind,
     delayMs: Math.max(

@@ -39,14 +39,13 @@ export const DEADLINES: Deadlines = { connectMs: 10_000, helloMs: 10_000, readyM
 export interface LifecycleRules {
   /** The gateway's URL. To resume, the session's own URL comes first. */
   readonly url: string;
-  /** Rules for reconnecting. */
   readonly reconnect: ReconnectRules;
   /** Time limits of connecting. */
   readonly deadlines: Deadlines;
 }
 
 /** Purpose of a connection. */
-export type Intent = "identify" | "resume";
+export type ConnectPurpose = "identify" | "resume";
 
 /** The main thread's answer to a request for a permit. */
 export type PermitAnswer =
@@ -59,14 +58,14 @@ export type PermitAnswer =
 export type Phase =
   | {
     readonly kind: "waiting";
-    readonly intent: Intent;
+    readonly intent: ConnectPurpose;
     readonly untilMs: number;
     readonly waitReason?: IdentifyWaitReason;
   }
   /** The socket is connecting. */
-  | { readonly kind: "connecting"; readonly intent: Intent; readonly untilMs: number }
+  | { readonly kind: "connecting"; readonly intent: ConnectPurpose; readonly untilMs: number }
   /** The socket is open, and HELLO is due. */
-  | { readonly kind: "greeting"; readonly intent: Intent; readonly untilMs: number }
+  | { readonly kind: "greeting"; readonly intent: ConnectPurpose; readonly untilMs: number }
   /**
    * The shard has asked for a permit. The main thread may be blocked for a minute, so only
    * the heartbeat limits this: a socket with a working heartbeat is not too old.
@@ -102,7 +101,6 @@ export interface HeartbeatState {
 
 /** The state of a shard. Times in `…Ms` are of the monotonic clock. */
 export interface LifecycleState {
-  /** The current step. */
   readonly phase: Phase;
   /** Number of the current or last socket; events of other sockets are ignored. */
   readonly socket: number;
@@ -304,7 +302,6 @@ export interface LostConnection {
   readonly livedMs?: number;
   /** The step during which it ended. */
   readonly during: Phase["kind"];
-  /** The next step. */
   readonly next: ReconnectPlan;
   /** Set if there was a session that cannot be resumed. */
   readonly isSessionLost: boolean;
@@ -320,7 +317,7 @@ export type Effect =
     readonly kind: "open";
     readonly socket: number;
     readonly url: string;
-    readonly intent: Intent;
+    readonly intent: ConnectPurpose;
   }
   /** Close the current socket; no event of it follows. */
   | { readonly kind: "drop"; readonly socket: number }
@@ -345,7 +342,6 @@ export type Effect =
 
 /** The result of an event. */
 export interface Transition {
-  /** The state after the event. */
   readonly state: LifecycleState;
   /** Effects to execute, in order. */
   readonly effects: readonly Effect[];

@@ -3,10 +3,10 @@
  *
  * A dispatch after a pause is sent at once. After each batch, dispatches gather for 8 ms, or until
  * the main thread has committed all earlier batches. Uncommitted batches delay nothing: the main
- * thread commits unimportant events late. A batch is one JSON string, because a string crosses
- * threads faster than objects do. While too
- * many dispatches are uncommitted, the shard does not read its socket: memory stays bounded, and
- * Discord keeps the unread events.
+ * thread commits unimportant events late. Messages that repeat an ignored one wait for each other,
+ * or for the next other dispatch. A batch is one JSON string, because a string crosses threads
+ * faster than objects do. While too many dispatches are uncommitted, the shard does not read its
+ * socket: memory stays bounded, and Discord keeps the unread events.
  *
  * @module
  */
@@ -22,8 +22,13 @@ export interface Batch {
   readonly epoch: number;
   /** Sequence number of the last received dispatch, used or not. */
   readonly seq: number;
-  /** A JSON array of dispatches as they arrived, with {@link SEPARATOR} between them. */
+  /**
+   * A JSON array of dispatches as they arrived, or of messages in their short form (`repeats.ts`),
+   * with {@link SEPARATOR} between them.
+   */
   readonly text: string;
+  /** Number of the first form that this batch and later ones may refer to; absent: none yet. */
+  readonly repeatsFrom?: number;
   /** Set if the batch starts with the session's READY, so that the store gets both together. */
   readonly session?: GatewaySession;
   /** Set if Discord has forgotten events that belong before this batch (G5b). */
@@ -37,6 +42,8 @@ export const SEPARATOR = " ,\t\n";
 
 /** Effects of the batching. */
 export interface BatchPorts {
+  /** Returns the number of the first form that the thread may use; 0: none yet. */
+  repeatsFrom(): number;
   /** Sends a batch to the main thread. */
   post(batch: Batch): void;
   /** Called when `isFull` changes. */
@@ -61,6 +68,10 @@ const GATHER_MS = 8;
 const GATHER_COUNT = 64;
 const GATHER_BYTES = 256 << 10;
 
+/** Maximum milliseconds and number of short messages that wait for each other. */
+const REPEATS_MS = 250;
+const REPEATS_COUNT = 1_000;
+
 /**
  * Maximum milliseconds and dispatches between reports of unused dispatches' sequence numbers. Each
  * report costs the main thread a commit. Without it, a RESUME only replays more unused dispatches.
@@ -68,36 +79,17 @@ const GATHER_BYTES = 256 << 10;
 const WATERMARK_MS = 30_000;
 const WATERMARK_COUNT = 1_000;
 
-/** The batching of one shard. */
-export interface Batches {
-  /** Takes a dispatch that Barnacle uses. */
-  add(text: string, seq: number): void;
-  /** Takes the sequence number of a dispatch that Barnacle does not use. */
-  skip(seq: number): void;
-  /** Starts a session; the next dispatch is its READY. */
-  newEpoch(session: GatewaySession): void;
-  /** Records that events are missing before the next dispatch. */
-  hole(): void;
-  /**
-   * Records that the main thread has stored everything up to this batch.
-   *
-   * @returns The new committed position; `undefined` without a new commit.
-   */
-  committed(number: number): Progress | undefined;
-  /** Whether the uncommitted dispatches have reached their bound. */
-  readonly isFull: boolean;
-  /** Number of dispatches that are not committed yet. */
-  readonly uncommitted: number;
-  /** Sends the gathered dispatches and cancels all timers. */
-  close(): void;
-}
-
 /**
- * Creates the batching of one shard.
+ * Creates the batching of one shard. The function is longer than most, because its inner functions
+ * share one state: the batch that gathers.
  *
  * @param epoch Number of the current session; 0 before the first.
  */
-export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_BOUNDS): Batches {
+export function createBatches(
+  ports: BatchPorts,
+  epoch: number,
+  bounds = BATCH_BOUNDS,
+) {
   const backlog = createBacklog(bounds.maxBytes, ports.onFull);
   let texts: string[] = [];
   let bytes = 0;
@@ -107,12 +99,17 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
   let isAfterHole = false;
   let number = 0;
   let cancelWatermark: (() => void) | undefined;
+  /** Whether a dispatch waits that is no short message. */
+  let hasOther = false;
+  let cancelRepeats: (() => void) | undefined;
   /** Set while dispatches gather. */
   let cancelGather: (() => void) | undefined;
 
   function flush(): void {
     cancelWatermark?.();
     cancelWatermark = undefined;
+    cancelRepeats?.();
+    cancelRepeats = undefined;
     if (texts.length === 0 && skipped === 0) return;
     number++;
     backlog.sent({ number, count: texts.length, bytes, epoch, seq });
@@ -122,66 +119,95 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
       epoch,
       seq,
       text,
+      repeatsFrom: ports.repeatsFrom() || undefined,
       session: newSession,
       afterHole: isAfterHole || undefined,
     };
+    const wasOther = hasOther;
     texts = [];
     bytes = 0;
     skipped = 0;
+    hasOther = false;
     newSession = undefined;
     isAfterHole = false;
     ports.post(batch);
-    gather();
+    if (wasOther) gather();
   }
 
   function gather(): void {
     cancelGather?.();
     cancelGather = ports.after(GATHER_MS, () => {
       cancelGather = undefined;
-      if (texts.length > 0) flush();
+      if (hasOther) flush();
     });
   }
 
+  function take(text: string, dispatchSeq: number): void {
+    texts.push(text);
+    seq = dispatchSeq;
+    const cost = text.length + DISPATCH_OVERHEAD;
+    bytes += cost;
+    backlog.add(cost);
+  }
+
   return {
-    add(text, dispatchSeq) {
-      texts.push(text);
-      seq = dispatchSeq;
-      const cost = text.length + DISPATCH_OVERHEAD;
-      bytes += cost;
-      backlog.add(cost);
+    /** Takes a dispatch that Barnacle uses. */
+    add(text: string, dispatchSeq: number): void {
+      take(text, dispatchSeq);
+      hasOther = true;
       if (!cancelGather || texts.length >= GATHER_COUNT || bytes >= GATHER_BYTES) flush();
     },
-    skip(dispatchSeq) {
+    /** Takes a message in its short form. */
+    addShort(text: string, dispatchSeq: number): void {
+      take(text, dispatchSeq);
+      const isBlock = texts.length >= (hasOther ? GATHER_COUNT : REPEATS_COUNT);
+      if (isBlock || bytes >= GATHER_BYTES) flush();
+      else if (!hasOther) cancelRepeats ??= ports.after(REPEATS_MS, flush);
+    },
+    /** Sends the gathered dispatches. */
+    flush,
+    /** Takes the sequence number of a dispatch that Barnacle does not use. */
+    skip(dispatchSeq: number): void {
       seq = dispatchSeq;
       skipped++;
       if (skipped >= WATERMARK_COUNT) flush();
       else cancelWatermark ??= ports.after(WATERMARK_MS, flush);
     },
-    newEpoch(session) {
+    /** Starts a session; the next dispatch is its READY. */
+    newEpoch(session: GatewaySession): void {
       flush();
       epoch++;
       newSession = session;
     },
-    hole() {
+    /** Records that events are missing before the next dispatch. */
+    hole(): void {
       flush();
       isAfterHole = true;
     },
-    committed(upTo) {
+    /**
+     * Records that the main thread has stored everything up to this batch.
+     *
+     * @returns The new committed position; `undefined` without a new commit.
+     */
+    committed(upTo: number): Progress | undefined {
       const last = backlog.committed(upTo);
       if (backlog.isEmpty) {
         cancelGather?.(); // the main thread is idle: the next dispatch is sent at once
         cancelGather = undefined;
-        if (texts.length > 0) flush();
+        if (hasOther) flush();
       }
       return last;
     },
-    get isFull() {
+    /** Whether the uncommitted dispatches have reached their bound. */
+    get isFull(): boolean {
       return backlog.isFull;
     },
-    get uncommitted() {
+    /** Number of dispatches that are not committed yet. */
+    get uncommitted(): number {
       return backlog.uncommitted;
     },
-    close() {
+    /** Sends the gathered dispatches and cancels all timers. */
+    close(): void {
       flush();
       cancelGather?.();
       cancelGather = undefined;
@@ -189,35 +215,16 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
   };
 }
 
+/** The batching of one shard. */
+export type DispatchBatches = ReturnType<typeof createBatches>;
+
 /** A batch that main has not committed yet. */
 export interface SentBatch extends Progress {
   /** Number of the batch, from 1. */
   readonly number: number;
-  /** Dispatches in the batch. */
   readonly count: number;
   /** Bytes of those dispatches. */
   readonly bytes: number;
-}
-
-/** The uncommitted dispatches of one shard. */
-export interface Backlog {
-  /** Counts a dispatch that will be part of a batch. */
-  add(bytes: number): void;
-  /** Records that the counted dispatches were sent as a batch. */
-  sent(batch: SentBatch): void;
-  /**
-   * Removes the batches that the main thread has committed.
-   *
-   * @param number Number of the last committed batch.
-   * @returns The new committed position; `undefined` without a new commit.
-   */
-  committed(number: number): Progress | undefined;
-  /** Whether the main thread has committed every batch. */
-  readonly isEmpty: boolean;
-  /** Whether the bound is reached. */
-  readonly isFull: boolean;
-  /** Number of dispatches that are not committed yet. */
-  readonly uncommitted: number;
 }
 
 /**
@@ -226,7 +233,7 @@ export interface Backlog {
  * @param maxBytes Bytes from which on it is full.
  * @param onFull Called when `isFull` changes.
  */
-export function createBacklog(maxBytes: number, onFull: (isFull: boolean) => void): Backlog {
+export function createBacklog(maxBytes: number, onFull: (isFull: boolean) => void) {
   const underWay: SentBatch[] = [];
   let uncommitted = 0;
   let bytes = 0;
@@ -240,13 +247,20 @@ export function createBacklog(maxBytes: number, onFull: (isFull: boolean) => voi
   }
 
   return {
-    add(cost) {
+    /** Counts a dispatch that will be part of a batch. */
+    add(cost: number): void {
       uncommitted++;
       bytes += cost;
       updateFullness();
     },
-    sent: (batch) => void underWay.push(batch),
-    committed(upTo) {
+    /** Records that the counted dispatches were sent as a batch. */
+    sent: (batch: SentBatch): void => void underWay.push(batch),
+    /**
+     * Removes the batches that the main thread has committed.
+     *
+     * @returns The new committed position; `undefined` without a new commit.
+     */
+    committed(upTo: number): Progress | undefined {
       let last: Progress | undefined;
       for (let first = underWay[0]; first && first.number <= upTo; first = underWay[0]) {
         underWay.shift();
@@ -257,13 +271,16 @@ export function createBacklog(maxBytes: number, onFull: (isFull: boolean) => voi
       updateFullness();
       return last;
     },
-    get isEmpty() {
+    /** Whether the main thread has committed every batch. */
+    get isEmpty(): boolean {
       return underWay.length === 0;
     },
-    get isFull() {
+    /** Whether the bound is reached. */
+    get isFull(): boolean {
       return isFull;
     },
-    get uncommitted() {
+    /** Number of dispatches that are not committed yet. */
+    get uncommitted(): number {
       return uncommitted;
     },
   };

@@ -9,22 +9,6 @@ import type { GatewayCounts, ResumeOutcome } from "../../../core/discord/gateway
 /** Maximum number of types that are counted by name, because Discord may invent any number. */
 const MAX_TYPES = 40;
 
-/** The counters of one worker; they never decrease. */
-export interface Counters {
-  /** Counts a sent IDENTIFY. */
-  identified(): void;
-  /** Counts a RESUME by its result. */
-  resumeEnded(outcome: ResumeOutcome): void;
-  /** Counts a lost connection by its cause. */
-  disconnected(label: string): void;
-  /** Counts a dispatch by its type; `isReplayed` if it came between RESUME and RESUMED. */
-  dispatched(type: string, isReplayed: boolean): void;
-  /** Counts a payload that could not be read. */
-  unparsable(): void;
-  /** Returns the counters if one has changed since the last call. */
-  changed(): GatewayCounts | undefined;
-}
-
 /** Counters of a worker that has done nothing. */
 export const NO_COUNTS: GatewayCounts = {
   identifies: 0,
@@ -36,7 +20,7 @@ export const NO_COUNTS: GatewayCounts = {
 };
 
 /** Creates counters that start at zero. */
-export function createCounters(): Counters {
+export function createCounters() {
   const resumes = { ...NO_COUNTS.resumes };
   const disconnects = new Map<string, number>();
   const dispatches = new Map<string, number>();
@@ -46,28 +30,34 @@ export function createCounters(): Counters {
   let hasChanged = false;
 
   return {
-    identified() {
+    /** Counts a sent IDENTIFY. */
+    identified(): void {
       identifies++;
       hasChanged = true;
     },
-    resumeEnded(outcome) {
+    /** Counts a RESUME by its result. */
+    resumeEnded(outcome: ResumeOutcome): void {
       resumes[outcome]++;
       hasChanged = true;
     },
-    disconnected(label) {
+    /** Counts a lost connection by its cause. */
+    disconnected(label: string): void {
       raise(disconnects, label);
       hasChanged = true;
     },
-    dispatched(type, isReplayed) {
+    /** Counts a dispatch by its type; `isReplayed` if it came between RESUME and RESUMED. */
+    dispatched(type: string, isReplayed: boolean): void {
       raise(dispatches, dispatches.has(type) || dispatches.size < MAX_TYPES ? type : "other");
       if (isReplayed) replayed++;
       hasChanged = true;
     },
-    unparsable() {
+    /** Counts a payload that could not be read. */
+    unparsable(): void {
       unparsable++;
       hasChanged = true;
     },
-    changed() {
+    /** Returns the counters if one has changed since the last call. */
+    changed(): GatewayCounts | undefined {
       if (!hasChanged) return undefined;
       hasChanged = false;
       return {
@@ -81,6 +71,9 @@ export function createCounters(): Counters {
     },
   };
 }
+
+/** The counters of one worker; they never decrease. */
+export type Counters = ReturnType<typeof createCounters>;
 
 /** Adds the counters of a worker that died and of its successor. */
 export function addCounts(a: GatewayCounts, b: GatewayCounts): GatewayCounts {
@@ -112,26 +105,19 @@ function raise(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-/** The sum over a succession of workers; it never decreases. */
-export interface Totals {
-  /** Replaces the counters of the running worker. */
-  set(counts: GatewayCounts): void;
-  /** Records that the worker died; its successor counts from zero. */
-  died(): void;
-  /** The counters of all workers. */
-  sum(): GatewayCounts;
-}
-
 /** Creates a sum that starts at zero. */
-export function createTotals(): Totals {
+export function createTotals() {
   let past = NO_COUNTS;
   let current = NO_COUNTS;
   return {
-    set: (counts) => void (current = counts),
-    died() {
+    /** Replaces the counters of the running worker. */
+    set: (counts: GatewayCounts): void => void (current = counts),
+    /** Records that the worker died; its successor counts from zero. */
+    died(): void {
       past = addCounts(past, current);
       current = NO_COUNTS;
     },
-    sum: () => addCounts(past, current),
+    /** The counters of all workers. */
+    sum: (): GatewayCounts => addCounts(past, current),
   };
 }

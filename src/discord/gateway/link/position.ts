@@ -30,32 +30,10 @@ export interface ResumePoint {
   readonly seqReceived?: number;
 }
 
-/** The sequence numbers of one shard. */
-export interface Position {
-  /** Number of the last dispatch that the main thread has or will get. */
-  readonly received: number;
-  /** The number for heartbeats; `undefined` before the first commit of the session. */
-  readonly committed: number | undefined;
-  /** Starts a session with the number of its READY. */
-  begin(seq: number): void;
-  /** Takes the number of a dispatch. */
-  receive(seq: number): void;
-  /** Records a commit; one of an earlier session is ignored. */
-  wasCommitted(progress: Progress): void;
-  /** Starts a RESUME; returns the number for it: the committed one, or else READY's. */
-  resume(): number;
-  /**
-   * Checks the number of a dispatch after a RESUME.
-   *
-   * @returns Whether it is the first dispatch after the RESUME, and Discord has left out events.
-   */
-  leavesHole(seq: number): boolean;
-}
-
 /** Creates the position of a shard. */
 export function createPosition(
   { session, epoch: firstEpoch, seqCommitted, seqReceived }: ResumePoint,
-): Position {
+) {
   let epoch = firstEpoch;
   let firstSeq = session?.seq ?? 0;
   let received = seqReceived ?? firstSeq;
@@ -63,30 +41,44 @@ export function createPosition(
   /** The number that the last RESUME named, until the next dispatch. */
   let resumedFrom: number | undefined;
   return {
-    get received() {
+    /** Number of the last dispatch that the main thread has or will get. */
+    get received(): number {
       return received;
     },
-    get committed() {
+    /** The number for heartbeats; `undefined` before the first commit of the session. */
+    get committed(): number | undefined {
       return committed;
     },
-    begin(seq) {
+    /** Starts a session with the number of its READY. */
+    begin(seq: number): void {
       epoch++;
       received = seq;
       firstSeq = seq;
       committed = undefined;
       resumedFrom = undefined;
     },
-    receive(seq) {
+    /** Takes the number of a dispatch. */
+    receive(seq: number): void {
       received = Math.max(received, seq);
     },
-    wasCommitted(progress) {
+    /** Records a commit; one of an earlier session is ignored. */
+    wasCommitted(progress: Progress): void {
       if (progress.epoch === epoch) committed = Math.max(committed ?? 0, progress.seq);
     },
-    resume: () => resumedFrom = committed ?? firstSeq,
-    leavesHole(seq) {
+    /** Starts a RESUME; returns the number for it: the committed one, or else READY's. */
+    resume: (): number => resumedFrom = committed ?? firstSeq,
+    /**
+     * Checks the number of a dispatch after a RESUME.
+     *
+     * @returns Whether it is the first dispatch after the RESUME, and Discord has left out events.
+     */
+    leavesHole(seq: number): boolean {
       const isHole = resumedFrom !== undefined && seq > resumedFrom + 1;
       resumedFrom = undefined;
       return isHole;
     },
   };
 }
+
+/** The sequence numbers of one shard. */
+export type SequencePosition = ReturnType<typeof createPosition>;

@@ -15,15 +15,15 @@ import type { Batch } from "./batches.ts";
 import type { Deadlines, FinalPlan, PermitAnswer } from "../lifecycle/state.ts";
 import type { ReconnectRules } from "../lifecycle/plan_reconnect.ts";
 import type { ResumePoint } from "./position.ts";
+import type { RepeatForms } from "./repeats.ts";
 
 export type { PermitAnswer };
 
 /** Version of the messages. Every change increases it; a difference means a broken build. */
-export const PROTOCOL_VERSION = 10;
+export const PROTOCOL_VERSION = 11;
 
 /** The start options of one shard. */
 export interface ShardOptions {
-  /** Number of the shard, from 0. */
   readonly id: number;
   /** Session to resume; its `seq` is the last stored one. Absent if there is none. */
   readonly session?: GatewaySession;
@@ -33,7 +33,6 @@ export interface ShardOptions {
 
 /** The gateway options of one account. */
 export interface GatewayOptions {
-  /** The bot token. */
   readonly token: string;
   /** `"wss://gateway.discord.gg"`, or the URL of a simulator. */
   readonly url: string;
@@ -43,15 +42,11 @@ export interface GatewayOptions {
   readonly compress: boolean;
   /** Idle seconds before TCP keepalive probes; 0 disables them. */
   readonly tcpKeepaliveSec: number;
-  /** Rules for reconnecting. */
   readonly reconnect: ReconnectRules;
-  /** How Discord shows the bot. */
   readonly presence: Presence;
   /** Proxy for the sockets, such as `"http://user:pw@host:3128"`; absent for none. */
   readonly proxy?: string;
-  /** All shards of the account. */
   readonly shards: readonly ShardOptions[];
-  /** Number of shards of the account. */
   readonly shardCount: number;
   /** IDENTIFYs allowed in five seconds, one for each `id % maxConcurrency`; 1 if absent. */
   readonly maxConcurrency?: number;
@@ -82,7 +77,6 @@ export type CommonOptions = Omit<GatewayOptions, "shards">;
 
 /** A batch with its shard and ticket. */
 export interface DispatchBatch extends Batch {
-  /** The shard that received the batch. */
   readonly shardId: number;
   /**
    * Number of the batch for the life of the process, from 1. Workers and sessions restart their own
@@ -94,7 +88,7 @@ export interface DispatchBatch extends Batch {
 }
 
 /** Level of a log line. */
-export type LogLevel = "debug" | "info" | "warn" | "error";
+export type ThreadLogLevel = "debug" | "info" | "warn" | "error";
 /** Value of a log line's field. */
 export type LogValue = string | number | boolean;
 
@@ -123,6 +117,8 @@ export type ToWorker =
   | { readonly kind: "url"; readonly url: string }
   /** Replaces the forms that people may open. */
   | { readonly kind: "forms"; readonly forms: readonly OfferedForm[] }
+  /** Changes the forms by which the worker shortens messages. */
+  | ({ readonly kind: "repeats" } & RepeatForms)
   /** Changes the presence of all shards, now and after each IDENTIFY. */
   | { readonly kind: "presence"; readonly presence: Presence }
   | { readonly kind: "stop" };
@@ -146,7 +142,7 @@ export type FromWorker =
   | { readonly kind: "counts"; readonly counts: GatewayCounts }
   | {
     readonly kind: "log";
-    readonly level: LogLevel;
+    readonly level: ThreadLogLevel;
     readonly event: string;
     readonly fields: Readonly<Record<string, LogValue>>;
   }

@@ -12,11 +12,11 @@ import { isRecord } from "../../../lib/text/json.ts";
 
 type FieldType = "string" | "number" | "boolean" | "object";
 /** A field name that ends in `?` is optional. `[fields]` stands for a list of such objects. */
-interface Fields {
-  readonly [name: string]: FieldType | Fields | readonly [Fields];
+interface MessageShape {
+  readonly [name: string]: FieldType | MessageShape | readonly [MessageShape];
 }
 
-const SESSION: Fields = {
+const SESSION: MessageShape = {
   sessionId: "string",
   resumeUrl: "string",
   seq: "number",
@@ -24,7 +24,7 @@ const SESSION: Fields = {
 };
 
 /** Fields of each shard in a `start`. */
-const SHARD: Fields = {
+const SHARD: MessageShape = {
   id: "number",
   "session?": SESSION,
   identifyInMs: "number",
@@ -36,22 +36,22 @@ const SHARD: Fields = {
   mustSendPresence: "boolean",
 };
 
-const FORM_CONTENT: Fields = { title: "string", fields: "object" };
+const FORM_CONTENT: MessageShape = { title: "string", fields: "object" };
 
 /** Fields of a form that people may open; `asked` is a list or a word. */
-const FORM: Fields = {
+const FORM: MessageShape = {
   customId: "string",
   channelId: "string",
   expiresAt: "number",
   form: FORM_CONTENT,
 };
 
-const PRESENCE: Fields = {
+const PRESENCE: MessageShape = {
   status: "string",
   "activity?": { type: "string", name: "string", "url?": "string" },
 };
 
-const TO_WORKER: Readonly<Record<ToWorker["kind"], Fields>> = {
+const TO_WORKER: Readonly<Record<ToWorker["kind"], MessageShape>> = {
   start: {
     version: "number",
     options: {
@@ -79,11 +79,15 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], Fields>> = {
   permit: { shardId: "number", socket: "number", answer: { kind: "string" } },
   url: { url: "string" },
   forms: { forms: [FORM] },
+  repeats: {
+    from: "number",
+    forms: [{ number: "number", key: "string", texts: "object", parts: "object" }],
+  },
   presence: { presence: PRESENCE },
   stop: {},
 };
 
-const FROM_WORKER: Readonly<Record<FromWorker["kind"], Fields>> = {
+const FROM_WORKER: Readonly<Record<FromWorker["kind"], MessageShape>> = {
   batch: {
     shardId: "number",
     sentAt: "number",
@@ -92,6 +96,7 @@ const FROM_WORKER: Readonly<Record<FromWorker["kind"], Fields>> = {
       epoch: "number",
       seq: "number",
       text: "string",
+      "repeatsFrom?": "number",
       "session?": SESSION,
       "afterHole?": "boolean",
     },
@@ -141,14 +146,14 @@ export function isFromWorker(value: unknown): value is FromWorker {
   return fits(value, FROM_WORKER);
 }
 
-function fits(value: unknown, kinds: Readonly<Record<string, Fields>>): boolean {
+function fits(value: unknown, kinds: Readonly<Record<string, MessageShape>>): boolean {
   if (!isRecord(value) || typeof value["kind"] !== "string") return false;
   const { kind } = value;
   const fields = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
   return fields !== undefined && hasFields(value, fields);
 }
 
-function hasFields(value: Readonly<Record<string, unknown>>, fields: Fields): boolean {
+function hasFields(value: Readonly<Record<string, unknown>>, fields: MessageShape): boolean {
   for (const name in fields) {
     const wanted = fields[name];
     const isOptional = name.endsWith("?");
@@ -166,6 +171,6 @@ function hasFields(value: Readonly<Record<string, unknown>>, fields: Fields): bo
   return true;
 }
 
-function isList(wanted: Fields[string] | undefined): wanted is readonly [Fields] {
+function isList(wanted: MessageShape[string] | undefined): wanted is readonly [MessageShape] {
   return Array.isArray(wanted);
 }

@@ -19,20 +19,6 @@ export interface ShardResumePoint extends ResumePoint {
   readonly isInherited: boolean;
 }
 
-/** The batches of one account. */
-export interface BatchTracker {
-  /** Records a batch and gives it a ticket; `worker` is the number of the worker that sent it. */
-  receive(batch: Batch, shardId: number, worker: number): Omit<DispatchBatch, "arrivedAt">;
-  /** Records a commit up to a ticket. Returns the messages about it for the current `worker`. */
-  committed(ticket: number, worker: number): readonly Extract<ToWorker, { kind: "committed" }>[];
-  /** Returns the point from which a shard continues. */
-  resumePointOf(shardId: number): ShardResumePoint;
-  /** Returns the committed sequence numbers by shard. */
-  seqCommitted(): ReadonlyMap<number, number>;
-  /** Number of batches that are not committed yet. */
-  readonly uncommitted: number;
-}
-
 interface TrackedBatch {
   readonly ticket: number;
   readonly shardId: number;
@@ -45,7 +31,7 @@ interface TrackedBatch {
 const NO_SESSION: ShardResumePoint = { epoch: 0, isInherited: false };
 
 /** Creates a tracker that starts from the stored sessions. */
-export function createBatchTracker(shards: readonly ShardOptions[]): BatchTracker {
+export function createBatchTracker(shards: readonly ShardOptions[]) {
   const resumePoints = new Map(shards.map(({ id, session }): [number, ShardResumePoint] => [
     id,
     session ? { session, epoch: 0, seqCommitted: session.seq, isInherited: true } : NO_SESSION,
@@ -58,7 +44,8 @@ export function createBatchTracker(shards: readonly ShardOptions[]): BatchTracke
     resumePoints.get(shardId) ?? NO_SESSION;
 
   return {
-    receive(batch, shardId, worker) {
+    /** Records a batch and gives it a ticket; `worker` is the number of the worker that sent it. */
+    receive(batch: Batch, shardId: number, worker: number): Omit<DispatchBatch, "arrivedAt"> {
       const { number, epoch, seq, session, afterHole } = batch;
       // The main thread has a session only with its READY. Without READY's batch the store would have
       // nothing of it (T0), and yet the next worker would resume it.
@@ -76,7 +63,8 @@ export function createBatchTracker(shards: readonly ShardOptions[]): BatchTracke
       waiting.push({ ticket, shardId, worker, number, epoch, seq });
       return { ...batch, shardId, ticket };
     },
-    committed(ticket, worker) {
+    /** Records a commit up to a ticket. Returns the messages about it for the current `worker`. */
+    committed(ticket: number, worker: number): readonly Extract<ToWorker, { kind: "committed" }>[] {
       const settled = waiting.splice(0, countUpTo(waiting, ticket));
       for (const entry of settled) {
         const resumePoint = resumePointOf(entry.shardId);
@@ -92,14 +80,17 @@ export function createBatchTracker(shards: readonly ShardOptions[]): BatchTracke
       return lastOfEach(settled.filter((entry) => entry.worker === worker))
         .map(({ shardId, number }) => ({ kind: "committed", shardId, number }));
     },
+    /** Returns the point from which a shard continues. */
     resumePointOf,
-    seqCommitted() {
+    /** Returns the committed sequence numbers by shard. */
+    seqCommitted(): ReadonlyMap<number, number> {
       const committedSeqs = [...resumePoints].flatMap((
         [id, { seqCommitted }],
       ): [number, number][] => seqCommitted === undefined ? [] : [[id, seqCommitted]]);
       return new Map(committedSeqs);
     },
-    get uncommitted() {
+    /** Number of batches that are not committed yet. */
+    get uncommitted(): number {
       return waiting.length;
     },
   };

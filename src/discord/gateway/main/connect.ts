@@ -33,11 +33,9 @@ import type { GatewayEvents, GatewayFinal } from "./thread.ts";
 export interface GatewaySettings extends Pick<GatewayOptions, "compress" | "tcpKeepaliveSec"> {
   /** `"agent_recommended"`, or names of intents. */
   readonly intents: "agent_recommended" | readonly string[];
-  /** Where reactions can count. */
   readonly reactions: ReactionPlaces;
   /** Number of shards, or `"auto"` for Discord's recommendation. */
   readonly shards: "auto" | number;
-  /** Rules for reconnecting and resuming. */
   readonly reconnect: GatewayOptions["reconnect"] & {
     readonly sessionCacheTtlSec: number;
     readonly resumeSession: boolean;
@@ -47,15 +45,12 @@ export interface GatewaySettings extends Pick<GatewayOptions, "compress" | "tcpK
 /** The settings and stored facts that a connection starts with. */
 export interface ConnectOptions
   extends Pick<GatewayOptions, "token" | "restUrl" | "userAgent" | "isConnectionDebug"> {
-  /** The account. */
   readonly accountId: AccountId;
-  /** The account's gateway in the config. */
   readonly gateway: GatewaySettings;
   /** URL of the gateway worker; a compiled binary finds no worker in a deeper path. */
   readonly workerUrl: URL;
   /** The gateway thread, loaded ahead. */
   readonly thread?: EarlyThread;
-  /** The account's row in the store. */
   readonly stored: StoredAccount;
   /**
    * Whether the guild index is complete. A resumed session does not send the guilds again. Called
@@ -82,15 +77,11 @@ export interface ConnectPorts
   readonly proxyFor: (url: string) => string | undefined;
   /** The presence to start with. */
   readonly presence: () => Presence;
-  /** The gateway's rows in the store. */
   readonly store: GatewayRecords;
-  /** The number of shards is known. */
   readonly onShards: (count: number) => void;
   /** Reports wanted intents that Discord does not grant. */
   readonly onIntents: (missing: ChosenIntents["missing"]) => void;
-  /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
-  /** Gets warnings and failures. */
   readonly log: Log;
 }
 
@@ -100,7 +91,7 @@ export interface ConnectPorts
  */
 export type GatewayConnection = Pick<
   GatewayThreads,
-  "committed" | "setForms" | "setPresence" | "stats" | "stop"
+  "committed" | "setForms" | "setPresence" | "setRepeats" | "stats" | "stop"
 >;
 
 /** The gateway closed with 4014: it refuses the intents. */
@@ -217,6 +208,7 @@ async function openGateway(
   return {
     committed: threads.committed,
     setForms: threads.setForms,
+    setRepeats: threads.setRepeats,
     stats: threads.stats,
     setPresence: threads.setPresence,
     stop() {

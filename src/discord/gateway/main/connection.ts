@@ -10,6 +10,7 @@ import type { GatewayFinal } from "./thread.ts";
 import type { OfferedForm } from "../../../core/people/form.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
 import type { ShardState } from "../../../core/discord/gateway.ts";
+import type { RepeatForms } from "../link/repeats.ts";
 import { createEmitter, type Hold } from "../../../lib/emitter.ts";
 import {
   connect,
@@ -20,19 +21,15 @@ import {
 
 /** The events of an account's connection. */
 export interface ConnectionEvents {
-  /** A batch of dispatches arrived. */
   batch: ConnectPorts["onBatch"];
-  /** The number of shards is known. */
   shards: ConnectPorts["onShards"];
   /** Reports wanted intents that Discord does not grant. */
   intentsMissing: ConnectPorts["onIntents"];
   /** The number of IDENTIFYs of the day has changed. */
   budgetChanged: ConnectPorts["onBudget"];
-  /** A shard has another state. */
   state: ConnectPorts["onState"];
   /** A heartbeat was sent, or acknowledged. */
   beat: ConnectPorts["onBeat"];
-  /** Discord ended a session. */
   sessionEnded: ConnectPorts["onSessionEnded"];
   /** A shard waits before its next attempt. */
   delayed: ConnectPorts["onDelay"];
@@ -40,33 +37,6 @@ export interface ConnectionEvents {
   final(final: GatewayFinal): void;
   /** The gateway could not be found: Discord refused the token, or Barnacle has a fault. */
   failed(error: unknown): void;
-}
-
-/** An account's gateway connection. */
-export interface Connection {
-  /** Connects the events, before the first one. */
-  connect(events: ConnectionEvents): void;
-  /**
-   * Starts connecting.
-   *
-   * @param mayResume See {@link ConnectOptions.mayResume}.
-   */
-  start(mayResume: ConnectOptions["mayResume"]): void;
-  /**
-   * Resolves once the first session is being opened, or if nothing can be opened yet: the connection
-   * then waits for Discord.
-   */
-  readonly waiting: Promise<void>;
-  /** Reports that the store holds every batch up to this ticket. */
-  committed(ticket: number): void;
-  /** Replaces the forms that people may open; their buttons may be sent then. */
-  setForms(forms: readonly OfferedForm[]): void;
-  /** `undefined` before the gateway is found. */
-  stats(): ReturnType<OpenConnection["stats"]> | undefined;
-  /** Shows another presence. Before the gateway is found, it starts with that. */
-  setPresence(presence: Presence): void;
-  /** Closes resumable. Call it after `stopping` is aborted. */
-  stop(): Promise<void>;
 }
 
 /** The connection's dependencies, without its events. */
@@ -91,7 +61,7 @@ export function createConnection(
     /** Holds the events until their handlers are ready. */
     readonly hold: Hold;
   },
-): Connection {
+) {
   const events = createEmitter<ConnectionEvents>();
   const { promise: waiting, resolve: waits } = Promise.withResolvers<void>();
   const { hold } = ports;
@@ -112,8 +82,14 @@ export function createConnection(
   let opening: Promise<void> | undefined;
   let forms: readonly OfferedForm[] = [];
   return {
+    /** Connects the events, before the first one. */
     connect: events.connect,
-    start(mayResume) {
+    /**
+     * Starts connecting.
+     *
+     * @param mayResume See {@link ConnectOptions.mayResume}.
+     */
+    start(mayResume: ConnectOptions["mayResume"]): void {
       opening = connect({ ...options, mayResume }, {
         ...ports,
         ...handlers,
@@ -134,20 +110,34 @@ export function createConnection(
         if (!ports.stopping.aborted) failed(error);
       });
     },
+    /**
+     * Resolves once the first session is being opened, or if nothing can be opened yet: the connection
+     * then waits for Discord.
+     */
     waiting,
-    setForms(offered) {
+    /** Replaces the forms that people may open; their buttons may be sent then. */
+    setForms(offered: readonly OfferedForm[]): void {
       forms = offered;
       open?.setForms(offered);
     },
-    committed: (ticket) => open?.committed(ticket),
-    stats: () => open?.stats(),
-    setPresence: (presence) => open?.setPresence(presence),
-    async stop() {
+    /** Reports that the store holds every batch up to this ticket. */
+    committed: (ticket: number): void => open?.committed(ticket),
+    /** Changes the forms by which the thread shortens messages. */
+    setRepeats: (change: RepeatForms): void => open?.setRepeats(change),
+    /** `undefined` before the gateway is found. */
+    stats: (): ReturnType<OpenConnection["stats"]> | undefined => open?.stats(),
+    /** Shows another presence. Before the gateway is found, it starts with that. */
+    setPresence: (presence: Presence): void => open?.setPresence(presence),
+    /** Closes resumable. Call it after `stopping` is aborted. */
+    async stop(): Promise<void> {
       await opening;
       await open?.stop();
     },
   };
 }
+
+/** An account's gateway connection. */
+export type Connection = ReturnType<typeof createConnection>;
 
 /** Whether the shard's IDENTIFY or RESUME has left, so that Discord's answer comes next. */
 function hasAsked({ state }: ShardState): boolean {

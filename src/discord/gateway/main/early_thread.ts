@@ -20,34 +20,31 @@ export function startThread(url: URL): Worker {
   return new Worker(url, SMALL_HEAP);
 }
 
-/** A thread that is loaded or still loading. */
-export interface EarlyThread {
-  /** Returns the thread to the first caller; `undefined` to later ones, or if it has ended. */
-  take(): Worker | undefined;
-  /** Ends the thread, unless a caller took it. */
-  close(): Promise<void>;
-}
-
 /**
  * Watches a thread until a caller takes it.
  *
  * @param worker A thread that was just created, so that its end cannot be missed.
  */
-export function createEarlyThread(worker: Worker): EarlyThread {
+export function createEarlyThread(worker: Worker) {
   let waiting: Worker | undefined = worker;
   const onEnd = () => void (waiting = undefined);
   worker.on("error", onEnd); // without a listener the error would end the process
   worker.on("exit", onEnd);
   return {
-    take() {
+    /** Returns the thread to the first caller; `undefined` to later ones, or if it has ended. */
+    take(): Worker | undefined {
       const taken = waiting;
       waiting = undefined;
       return taken;
     },
-    async close() {
+    /** Ends the thread, unless a caller took it. */
+    async close(): Promise<void> {
       const unused = waiting;
       waiting = undefined;
       await unused?.terminate();
     },
   };
 }
+
+/** A thread that is loaded or still loading. */
+export type EarlyThread = ReturnType<typeof createEarlyThread>;

@@ -10,6 +10,7 @@
 import type { OfferedForm } from "../../../core/people/form.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
 import type { GatewayOptions, ShardOptions } from "../link/protocol.ts";
+import type { RepeatForms } from "../link/repeats.ts";
 import { type Gateway, type GatewayEvents, type GatewayPorts, startGateway } from "./thread.ts";
 import { type GatewayStats } from "../../../core/discord/gateway.ts";
 import { createPermits, type PermitsPorts } from "./identify_permits.ts";
@@ -17,32 +18,10 @@ import { createPermits, type PermitsPorts } from "./identify_permits.ts";
 /** Options shared by all threads of an account; the address is the first thread's. */
 export type ThreadOptions = Omit<GatewayOptions, "shards" | "intents" | "proxy">;
 
-/** The current gateway thread of an account, whichever thread that is. */
-export interface GatewayThreads {
-  /** Starts a thread. The previous thread has ended, or is stopped. */
-  open(shards: readonly ShardOptions[], intents: number): void;
-  /** Whether all shards are connected. */
-  isUp(): boolean;
-  /** Address of the gateway. */
-  url(): string;
-  /** Uses another address for later connections. */
-  setUrl(url: string): void;
-  /** Replaces the forms that people may open. */
-  setForms(forms: readonly OfferedForm[]): void;
-  /** Shows another presence, in later threads too. */
-  setPresence(presence: Presence): void;
-  /**
-   * Reports that the store holds every batch up to this ticket. The thread gets to know in the next
-   * turn of the event loop: on one core, waking it at once would delay the turn that just began.
-   */
-  committed(ticket: number): void;
-  /** `undefined` before the first thread. */
-  stats(): GatewayStats | undefined;
-  /** Closes the gateway so that its sessions can be resumed. */
-  stop(): Promise<void>;
-}
-
-/** Creates the account's gateway; `open` starts its first thread. */
+/**
+ * Creates the account's gateway; `open` starts its first thread. The function is longer than most,
+ * because each method of the gateway stands here once.
+ */
 export function createGatewayThreads(
   options: ThreadOptions,
   ports:
@@ -53,7 +32,7 @@ export function createGatewayThreads(
       /** Returns the proxy for a URL, if one is configured (G15). */
       readonly proxyFor: (url: string) => string | undefined;
     },
-): GatewayThreads {
+) {
   const { store, accountId, now, isHolding, onBudget, proxyFor, log } = ports;
   const { workerUrl, takeThread, random } = ports;
   let { url, presence } = options;
@@ -93,7 +72,8 @@ export function createGatewayThreads(
   };
 
   return {
-    open(shards, intents) {
+    /** Starts a thread. The previous thread has ended, or is stopped. */
+    open(shards: readonly ShardOptions[], intents: number): void {
       ticketsBefore = lastTicket;
       const proxy = proxyFor(url);
       current = startGateway(
@@ -103,21 +83,32 @@ export function createGatewayThreads(
       );
       current.setForms(forms);
     },
-    isUp: () => ready.size === options.shardCount,
-    url: () => url,
-    setUrl(moved) {
+    /** Whether all shards are connected. */
+    isUp: (): boolean => ready.size === options.shardCount,
+    /** Address of the gateway. */
+    url: (): string => url,
+    /** Uses another address for later connections. */
+    setUrl(moved: string): void {
       url = moved;
       current?.setUrl(moved);
     },
-    setForms(offered) {
+    /** Replaces the forms that people may open. */
+    setForms(offered: readonly OfferedForm[]): void {
       forms = offered;
       current?.setForms(offered);
     },
-    setPresence(changed) {
+    /** Changes the forms by which the current thread shortens messages. */
+    setRepeats: (change: RepeatForms): void => current?.setRepeats(change),
+    /** Shows another presence, in later threads too. */
+    setPresence(changed: Presence): void {
       presence = changed;
       current?.setPresence(changed);
     },
-    committed(ticket) {
+    /**
+     * Reports that the store holds every batch up to this ticket. The thread gets to know in the next
+     * turn of the event loop: on one core, waking it at once would delay the turn that just began.
+     */
+    committed(ticket: number): void {
       committedUpTo = Math.max(committedUpTo, ticket);
       if (!isTold) return;
       isTold = false;
@@ -126,7 +117,12 @@ export function createGatewayThreads(
         current?.committed(committedUpTo - ticketsBefore);
       });
     },
-    stats: () => current?.stats(),
-    stop: async () => await current?.stop(),
+    /** `undefined` before the first thread. */
+    stats: (): GatewayStats | undefined => current?.stats(),
+    /** Closes the gateway so that its sessions can be resumed. */
+    stop: async (): Promise<void> => await current?.stop(),
   };
 }
+
+/** The current gateway thread of an account, whichever thread that is. */
+export type GatewayThreads = ReturnType<typeof createGatewayThreads>;

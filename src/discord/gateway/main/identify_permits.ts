@@ -16,17 +16,13 @@ import type { Clock } from "../../../lib/clock.ts";
 
 /** The dependencies of an account's permits. */
 export interface PermitsPorts extends Clock {
-  /** The gateway's rows in the store. */
   readonly store: Pick<GatewayRecords, "takeIdentify" | "identifyBudget" | "identifyInMs">;
-  /** The account. */
   readonly accountId: AccountId;
-  /** Answers a shard's request for an IDENTIFY. */
   readonly answer: (shardId: number, answer: PermitAnswer) => void;
   /** Whether received events wait in memory, because the account is still loading. */
   readonly isHolding: () => boolean;
   /** Receives the budget whenever it changes or is found spent. */
   readonly onBudget: (budget: IdentifyBudget) => void;
-  /** Gets warnings and failures. */
   readonly log: Log;
 }
 

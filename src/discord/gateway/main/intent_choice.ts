@@ -20,7 +20,6 @@ import type { Account } from "../../../core/account/account.ts";
 
 /** The chosen intents; a refusal by Discord changes them. */
 export interface IntentChoice {
-  /** The intents in use. */
   readonly now: ChosenIntents;
   /** Stores the choice if it differs from the stored one; never rejects. */
   save(): Promise<void>;
@@ -44,12 +43,10 @@ const FRESH_MS = DAY_MS;
  */
 export async function createIntentChoice(
   { accountId, gateway, stored }: Pick<Account, "accountId"> & {
-    /** The intents of the config. */
     readonly gateway: {
       readonly intents: "agent_recommended" | readonly string[];
       readonly reactions: ReactionPlaces;
     };
-    /** The account's row in the store. */
     readonly stored: StoredAccount;
   },
   { readApplication, isTokenRefused, store, now, log }: Pick<Account, "now" | "log"> & {
@@ -57,7 +54,6 @@ export async function createIntentChoice(
     readonly readApplication: () => Promise<ApplicationAnswer>;
     /** Whether an error of this request means that Discord refuses the token. */
     readonly isTokenRefused: (error: unknown) => boolean;
-    /** The gateway's rows in the store. */
     readonly store: Pick<GatewayRecords, "saveApplication" | "saveIntents">;
   },
 ): Promise<IntentChoice> {

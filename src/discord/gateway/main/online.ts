@@ -13,14 +13,6 @@ import type { Self } from "../../../core/inbound/inbound.ts";
 import type { ShardState } from "../../../core/discord/gateway.ts";
 import type { Account } from "../../../core/account/account.ts";
 
-/** Events that the report depends on. */
-export interface OnlineReport {
-  /** A shard is ready. */
-  ready(): void;
-  /** The bot's identity or its guilds have changed. */
-  changed(): void;
-}
-
 /** Milliseconds without a further guild. */
 const QUIET_MS = 500;
 
@@ -34,7 +26,7 @@ export function createOnlineReport(
     /** The account is online, in guilds of these names. */
     readonly onOnline: (bot: Self, guilds: readonly string[]) => void;
   },
-): OnlineReport {
+) {
   let isReady = false;
   let isDone = false;
   let cancel = () => {};
@@ -54,10 +46,12 @@ export function createOnlineReport(
   }
 
   return {
-    ready() {
+    /** A shard is ready. */
+    ready(): void {
       isReady = true;
       wait();
     },
+    /** The bot's identity or its guilds have changed. */
     changed: wait,
   };
 }

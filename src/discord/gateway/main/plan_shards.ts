@@ -26,13 +26,11 @@ export interface ShardFacts {
   readonly isComplete: boolean;
   /** Milliseconds before the first IDENTIFY, from the store. */
   readonly identifyInMs: number;
-  /** Unix time in milliseconds. */
   readonly now: number;
 }
 
 /** The shards to start, and the reasons for lost sessions. */
 export interface ShardPlan {
-  /** The shards to start. */
   readonly shards: readonly ShardOptions[];
   /** Stored sessions that are not resumed. */
   readonly lost: readonly LostSession[];
@@ -44,11 +42,9 @@ export interface ShardPlan {
 
 /** A stored session that cannot be resumed. */
 export interface LostSession {
-  /** The shard. */
   readonly shardId: number;
   /** Unix time in milliseconds of the session's last event. */
   readonly aliveAt: number;
-  /** Why it begins a new session. */
   readonly why: string;
 }
 

@@ -21,37 +21,11 @@ export interface PermitRequest {
   readonly socket: number;
 }
 
-/** The shards of one account. */
-export interface ShardViews {
-  /** Whether the account has this shard. */
-  has(shardId: number): boolean;
-  /** Returns the state from which a worker starts each shard; `isFirst` for the first worker. */
-  starts(
-    resumePointOf: (shardId: number) => ShardResumePoint,
-    isFirst: boolean,
-  ): readonly ShardStart[];
-  /** Takes a shard's state from the worker. */
-  setState(shardId: number, state: ShardState, failures: number): void;
-  /** Records that no worker runs, so that no shard is connected. */
-  workerDown(): void;
-  /** Records that a shard will not connect again, and so neither will the others. */
-  ended(shardId: number): void;
-  /** Records a request for a permit. */
-  permitRequested(shardId: number, request: PermitRequest): void;
-  /**
-   * Takes the answer to a shard's oldest open request.
-   *
-   * @returns That request; `undefined` if there is none.
-   */
-  permitAnswered(shardId: number, answer: PermitAnswer): PermitRequest | undefined;
-}
-
 /** One shard. */
-interface View {
+interface ShardView {
   readonly options: ShardOptions;
   state: ShardState;
   failures: number;
-  /** Unix time in milliseconds of the shard's last granted IDENTIFY. */
   grantedAt: number;
   /** Open requests, oldest first. */
   readonly permitRequests: PermitRequest[];
@@ -67,8 +41,8 @@ export function createShardViews(
   shards: readonly ShardOptions[],
   now: Clock["now"],
   onState: (shardId: number, state: ShardState) => void,
-): ShardViews {
-  const views = new Map(shards.map((options): [number, View] => [options.id, {
+) {
+  const views = new Map(shards.map((options): [number, ShardView] => [options.id, {
     options,
     state: { state: "connecting", readyAt: now(), isDown: false },
     failures: 0,
@@ -77,41 +51,56 @@ export function createShardViews(
   }]));
 
   /** Keeps `readyAt` until the worker is ready, because a new worker does not know it. */
-  function set(view: View, reported: ShardState): void {
+  function set(view: ShardView, reported: ShardState): void {
     const { readyAt } = reported.state === "ready" ? reported : view.state;
     view.state = { ...reported, readyAt };
     onState(view.options.id, view.state);
   }
 
   /** Drops heartbeats and waits, because no worker runs. */
-  function unserved(view: View, state: "connecting" | "fatal"): void {
+  function unserved(view: ShardView, state: "connecting" | "fatal"): void {
     const { readyAt, isDown } = view.state;
     set(view, { state, readyAt, isDown });
   }
 
   return {
-    has: (shardId) => views.has(shardId),
-    starts: (resumePointOf, isFirst) =>
+    /** Whether the account has this shard. */
+    has: (shardId: number): boolean => views.has(shardId),
+    /** Returns the state from which a worker starts each shard; `isFirst` for the first worker. */
+    starts: (
+      resumePointOf: (shardId: number) => ShardResumePoint,
+      isFirst: boolean,
+    ): readonly ShardStart[] =>
       Array.from(views.values(), (view) => {
         const identifyInMs = isFirst ? view.options.identifyInMs : identifyLeftMs(view, now());
         return toStart(view, resumePointOf(view.options.id), identifyInMs);
       }),
-    setState(shardId, state, failures) {
+    /** Takes a shard's state from the worker. */
+    setState(shardId: number, state: ShardState, failures: number): void {
       const view = views.get(shardId);
       if (!view) return;
       view.failures = failures;
       set(view, state);
     },
-    workerDown() {
+    /** Records that no worker runs, so that no shard is connected. */
+    workerDown(): void {
       for (const view of views.values()) unserved(view, "connecting");
     },
-    ended(shardId) {
+    /** Records that a shard will not connect again, and so neither will the others. */
+    ended(shardId: number): void {
       for (const [id, view] of views) {
         if (id !== shardId) unserved(view, "fatal");
       }
     },
-    permitRequested: (shardId, request) => void views.get(shardId)?.permitRequests.push(request),
-    permitAnswered(shardId, answer) {
+    /** Records a request for a permit. */
+    permitRequested: (shardId: number, request: PermitRequest): void =>
+      void views.get(shardId)?.permitRequests.push(request),
+    /**
+     * Takes the answer to a shard's oldest open request.
+     *
+     * @returns That request; `undefined` if there is none.
+     */
+    permitAnswered(shardId: number, answer: PermitAnswer): PermitRequest | undefined {
       const view = views.get(shardId);
       const request = view?.permitRequests.shift();
       if (view && request && answer.kind === "granted") view.grantedAt = now();
@@ -121,13 +110,13 @@ export function createShardViews(
 }
 
 /** Milliseconds until a shard may IDENTIFY again. */
-function identifyLeftMs({ state, grantedAt }: View, now: number): number {
+function identifyLeftMs({ state, grantedAt }: ShardView, now: number): number {
   const spacingMs = state.isDown ? DOWN_IDENTIFY_SPACING_MS : SPACING_MS;
   return Math.min(Math.max(0, grantedAt + spacingMs - now), spacingMs);
 }
 
 function toStart(
-  { options: { id }, state: { isDown }, failures }: View,
+  { options: { id }, state: { isDown }, failures }: ShardView,
   { session, epoch, seqCommitted, seqReceived, isInherited }: ShardResumePoint,
   identifyInMs: number,
 ): ShardStart {

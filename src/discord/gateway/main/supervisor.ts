@@ -11,7 +11,7 @@
 
 import type { Clock } from "../../../lib/clock.ts";
 import type { Worker } from "node:worker_threads";
-import type { FromWorker, LogLevel, LogValue, ToWorker } from "../link/protocol.ts";
+import type { FromWorker, LogValue, ThreadLogLevel, ToWorker } from "../link/protocol.ts";
 import { isFromWorker } from "../link/protocol_check.ts";
 import { backoffMs } from "../../../lib/network/backoff.ts";
 import { startThread } from "./early_thread.ts";
@@ -41,7 +41,7 @@ export interface SupervisorEvents {
   /** The worker died too often, and is not replaced. */
   onGivenUp(deaths: number): void;
   /** Takes a log line. */
-  onLog(level: LogLevel, event: string, fields: Readonly<Record<string, LogValue>>): void;
+  onLog(level: ThreadLogLevel, event: string, fields: Readonly<Record<string, LogValue>>): void;
 }
 
 /** The supervised worker. */
@@ -169,15 +169,13 @@ export function createSupervisor(
   };
 }
 
-interface WorkerEvents {
+/** Listens to a worker until it ends. A worker that sends an unknown message is ended. */
+function listen(worker: Worker, { isCurrent, onMessage, onEnd }: {
   /** Whether it is still the supervisor's worker; events of others are ignored. */
   isCurrent(): boolean;
   onMessage(message: FromWorker): void;
   onEnd(cause: string): void;
-}
-
-/** Listens to a worker until it ends. A worker that sends an unknown message is ended. */
-function listen(worker: Worker, { isCurrent, onMessage, onEnd }: WorkerEvents): void {
+}): void {
   let cause = "it ended by itself";
   worker.on("message", (message: unknown) => {
     if (!isCurrent()) return;
@@ -199,14 +197,6 @@ export type Restart =
   /** The worker died too often within {@link DEATHS_MS}. */
   | { readonly kind: "give_up"; readonly deaths: number };
 
-/** The restart policy of one worker and its successors. */
-export interface RestartPolicy {
-  /** Counts a death, and decides. */
-  died(): Restart;
-  /** Number of deaths in this process. */
-  readonly deaths: number;
-}
-
 /** Deaths within {@link DEATHS_MS} after which there is no restart. */
 export const MAX_DEATHS = 5;
 /** Milliseconds for which a death counts. */
@@ -217,33 +207,23 @@ const BACKOFF = { minDelayMs: 200, maxDelayMs: 10_000, base: 2 };
 /** Creates a policy without deaths. */
 export function createRestartPolicy(
   { now, random }: Pick<SupervisorPorts, "now" | "random">,
-): RestartPolicy {
+) {
   let recent: readonly number[] = [];
   let deaths = 0;
 
   return {
-    died() {
+    /** Counts a death, and decides. */
+    died(): Restart {
       deaths++;
       recent = [...recent.filter((at) => now() - at < DEATHS_MS), now()];
       if (recent.length >= MAX_DEATHS) return { kind: "give_up", deaths: recent.length };
       return { kind: "restart", inMs: backoffMs(recent.length, random(), BACKOFF) };
     },
-    get deaths() {
+    /** Number of deaths in this process. */
+    get deaths(): number {
       return deaths;
     },
   };
-}
-
-/** The shared counter, and the checks of it. */
-export interface Tick {
-  /** A 64-bit counter to which the worker writes Unix time in milliseconds. */
-  readonly buffer: SharedArrayBuffer;
-  /** Returns the Unix time in milliseconds of the worker's last tick. */
-  at(): number;
-  /** Records that a new worker starts, so that earlier checks do not count. */
-  begin(): void;
-  /** Checks the worker. Returns whether the counter stood still in several checks in a row. */
-  isStalled(): boolean;
 }
 
 /**
@@ -257,7 +237,7 @@ const MAX_STANDSTILLS = 2;
  *
  * @param now Unix time in milliseconds, which counts as the first tick.
  */
-export function createTick(now: number): Tick {
+export function createTick(now: number) {
   const buffer = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
   const counter = new BigInt64Array(buffer);
   Atomics.store(counter, 0, BigInt(now));
@@ -265,10 +245,14 @@ export function createTick(now: number): Tick {
   let last = -1n;
 
   return {
+    /** A 64-bit counter to which the worker writes Unix time in milliseconds. */
     buffer,
-    at: () => Number(Atomics.load(counter, 0)),
-    begin: () => void (standstills = 0),
-    isStalled() {
+    /** Returns the Unix time in milliseconds of the worker's last tick. */
+    at: (): number => Number(Atomics.load(counter, 0)),
+    /** Records that a new worker starts, so that earlier checks do not count. */
+    begin: (): void => void (standstills = 0),
+    /** Checks the worker. Returns whether the counter stood still in several checks in a row. */
+    isStalled(): boolean {
       const seen = Atomics.load(counter, 0);
       standstills = seen === last ? standstills + 1 : 0;
       last = seen;

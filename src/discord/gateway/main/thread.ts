@@ -19,13 +19,14 @@ import {
   type FromShard,
   type FromWorker,
   type GatewayOptions,
-  type LogLevel,
   type LogValue,
   type PermitAnswer,
   PROTOCOL_VERSION,
   type ShardStart,
+  type ThreadLogLevel,
   type ToWorker,
 } from "../link/protocol.ts";
+import type { RepeatForms } from "../link/repeats.ts";
 import { createShardViews } from "./shard_views.ts";
 import { createSupervisor, type SupervisorPorts } from "./supervisor.ts";
 
@@ -38,7 +39,6 @@ export type GatewayFinal =
 
 /** Timing of a heartbeat. */
 export interface HeartbeatTiming {
-  /** Milliseconds by which it was late. */
   readonly lateMs: number;
   /** Milliseconds until Discord acknowledged it; absent if it never did. */
   readonly latencyMs?: number;
@@ -63,30 +63,9 @@ export interface GatewayEvents {
    */
   onPermitWanted(shardId: number, isPreview: boolean): void;
   /** Takes a log line. */
-  onLog(level: LogLevel, event: string, fields: Readonly<Record<string, LogValue>>): void;
+  onLog(level: ThreadLogLevel, event: string, fields: Readonly<Record<string, LogValue>>): void;
   /** The account never connects again. */
   onFinal(final: GatewayFinal): void;
-}
-
-/** The gateway of one account. */
-export interface Gateway {
-  /** Records that everything up to the batch with this ticket is stored. */
-  committed(ticket: number): void;
-  /** Answers the shard's oldest open request. An answer to a dead socket is ignored. */
-  permit(shardId: number, answer: PermitAnswer): void;
-  /**
-   * Changes the gateway's URL, for IDENTIFYs, and for sessions without a URL of their own. It does
-   * not end a wait or a connection.
-   */
-  setUrl(url: string): void;
-  /** Replaces the forms that people may open; the thread opens them when their button is pressed. */
-  setForms(forms: readonly OfferedForm[]): void;
-  /** Shows another presence, also after a reconnect and in the next worker. */
-  setPresence(presence: Presence): void;
-  /** Returns the current counters. */
-  stats(): GatewayStats;
-  /** Closes the sockets so that the sessions stay resumable; takes two seconds at most. */
-  stop(): Promise<void>;
 }
 
 /** What the gateway needs. */
@@ -100,7 +79,7 @@ export function startGateway(
   options: GatewayOptions,
   events: GatewayEvents,
   ports: GatewayPorts,
-): Gateway {
+) {
   const { shards, ...common } = options;
   const { now } = ports;
   const { onLog } = events;
@@ -180,28 +159,39 @@ export function startGateway(
   worker.begin();
 
   return {
-    committed(ticket) {
+    /** Records that everything up to the batch with this ticket is stored. */
+    committed(ticket: number): void {
       for (const message of batches.committed(ticket, worker.generation)) worker.send(message);
     },
-    permit(shardId, answer) {
+    /** Answers the shard's oldest open request. An answer to a dead socket is ignored. */
+    permit(shardId: number, answer: PermitAnswer): void {
       const request = views.permitAnswered(shardId, answer);
       if (request?.generation !== worker.generation) return;
       worker.send({ kind: "permit", shardId, socket: request.socket, answer });
     },
-    setUrl(newUrl) {
+    /**
+     * Changes the gateway's URL, for IDENTIFYs, and for sessions without a URL of their own. It does
+     * not end a wait or a connection.
+     */
+    setUrl(newUrl: string): void {
       url = newUrl;
       worker.send({ kind: "url", url });
     },
-    setForms(offered) {
+    /** Replaces the forms that people may open; the thread opens them when their button is pressed. */
+    setForms(offered: readonly OfferedForm[]): void {
       forms = offered;
       worker.send({ kind: "forms", forms });
     },
-    setPresence(changed) {
+    /** Changes the forms by which the current worker shortens messages. */
+    setRepeats: (change: RepeatForms): void => worker.send({ kind: "repeats", ...change }),
+    /** Shows another presence, also after a reconnect and in the next worker. */
+    setPresence(changed: Presence): void {
       presence = changed;
       isPresenceChanged = true;
       worker.send({ kind: "presence", presence });
     },
-    stats: () => ({
+    /** Returns the current counters. */
+    stats: (): GatewayStats => ({
       ...totals.sum(),
       tickAt: worker.tickAt(),
       seqCommitted: batches.seqCommitted(),
@@ -209,12 +199,16 @@ export function startGateway(
       deaths: worker.deaths,
       compression: options.compress ? "zlib-stream" : "none",
     }),
-    stop() {
+    /** Closes the sockets so that the sessions stay resumable; takes two seconds at most. */
+    stop(): Promise<void> {
       isOver = true;
       return worker.stop();
     },
   };
 }
+
+/** The gateway of one account. */
+export type Gateway = ReturnType<typeof startGateway>;
 
 function startFields(
   generation: number,

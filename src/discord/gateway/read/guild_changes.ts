@@ -56,7 +56,7 @@ export function guildWithChangedPermissions(
 ): GuildId | undefined {
   if (WITHIN_GUILD.has(t)) return withinPayload.safeParse(d).data?.guild_id;
   if (OF_GUILD.has(t)) {
-    const guild = guildPayload.safeParse(d).data;
+    const guild = guildPayload.safeParse(d, { jitless: true }).data;
     return guild?.unavailable ? undefined : guild?.id;
   }
   if (t === "THREAD_CREATE") {
@@ -88,7 +88,7 @@ export function joinedGuild(
   unread: readonly GuildId[],
 ): Named<GuildId> | undefined {
   if (t !== "GUILD_CREATE") return undefined;
-  const guild = joinedPayload.safeParse(d).data;
+  const guild = joinedPayload.safeParse(d, { jitless: true }).data; // compiling takes longer
   if (!guild || guild.unavailable || index.has(guild.id) || unread.includes(guild.id)) {
     return undefined; // `applyDispatch` reports a payload with an unexpected shape
   }

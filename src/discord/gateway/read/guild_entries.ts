@@ -9,7 +9,7 @@
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import { bounded } from "../../../lib/text/cut.ts";
 import { ownRolesIn, toFileChannels, toFileRoles } from "../decode/file_permissions.ts";
-import { type Channel, type Guild, uploadLimitOfTier } from "../decode/guild_index.ts";
+import { type Guild, type IndexedChannel, uploadLimitOfTier } from "../decode/guild_index.ts";
 import type { ChannelPayload, GuildPayload, RolePayload } from "../decode/payloads.ts";
 
 /** Characters; Discord's own limits are 100 for names and 4,096 for a forum's topic. */
@@ -60,7 +60,10 @@ export function isLive({ thread_metadata }: ChannelPayload): boolean {
  * Adds or replaces a channel. It keeps the last message of the GUILD_CREATE: no code needs a newer
  * one, and storing it would cost a write.
  */
-export function putChannel(channels: Map<ChannelId, Channel>, payload: ChannelPayload): void {
+export function putChannel(
+  channels: Map<ChannelId, IndexedChannel>,
+  payload: ChannelPayload,
+): void {
   const { lastMessageId: reported, ...channel } = toChannel(payload);
   const lastMessageId = channels.get(channel.id)?.lastMessageId ?? reported;
   channels.set(channel.id, { ...channel, ...(lastMessageId && { lastMessageId }) });
@@ -68,7 +71,7 @@ export function putChannel(channels: Map<ChannelId, Channel>, payload: ChannelPa
 
 function toChannel(
   { id, type, name, parent_id, topic, nsfw, last_message_id: last }: ChannelPayload,
-): Channel {
+): IndexedChannel {
   return {
     id,
     type,

@@ -80,9 +80,7 @@ export interface Intents {
 
 /** Where reactions can count. */
 export interface ReactionPlaces {
-  /** In guilds. */
   readonly guilds: boolean;
-  /** In direct messages. */
   readonly direct: boolean;
 }
 

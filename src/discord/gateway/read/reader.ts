@@ -9,7 +9,12 @@
 
 import type { AccountId, GuildId } from "../../../core/discord/ids.ts";
 import type { InboundBatch, InboundEvent, SessionStarted } from "../../../core/inbound/events.ts";
-import type { GatewaySession, GuildSnapshot, Self } from "../../../core/inbound/inbound.ts";
+import type {
+  GatewaySession,
+  GuildSnapshot,
+  RepeatedMessage,
+  Self,
+} from "../../../core/inbound/inbound.ts";
 import { parseForeignJson } from "../../../lib/text/json.ts";
 import type { DispatchBatch } from "../link/protocol.ts";
 import { SEPARATOR } from "../link/batches.ts";
@@ -22,9 +27,11 @@ import {
   type GuildIndex,
   markNamesakes,
   mayChangeMarks,
-  restore,
+  restoreIndex,
   snapshotOf,
 } from "../decode/guild_index.ts";
+import { isShort, type ShortMessage } from "../link/repeats.ts";
+import { createRepeatedMessages } from "./repeated_messages.ts";
 import { guildWithChangedPermissions, joinedGuild, renamedIn } from "./guild_changes.ts";
 import { type DecodeProblem, type Dispatch, readyPayload } from "../decode/payloads.ts";
 import type { EVENT_TYPES } from "./intents.ts";
@@ -56,7 +63,6 @@ export interface ReaderStart {
   readonly accountId: AccountId;
   /** The bot's identity from the store; absent before the first READY. */
   readonly self?: Self;
-  /** Snapshots of the guilds from the store. */
   readonly guilds: readonly GuildSnapshot[];
 }
 
@@ -75,35 +81,24 @@ interface Reading {
   readonly changed: Set<GuildId>;
 }
 
-/** The reader of one account. */
-export interface Reader {
-  /**
-   * Reads a batch. Calls `onProblem` for dispatches with an unexpected shape, and skips them.
-   *
-   * @throws {TypeError} If the batch is no JSON array.
-   */
-  read(batch: DispatchBatch): InboundBatch;
-  /** The bot's identity; `undefined` before the first READY. */
-  readonly self: Self | undefined;
-  /** The known guilds. */
-  readonly index: GuildIndex;
-  /** `false` if a snapshot could not be read. Only a new session brings that guild again. */
-  readonly isComplete: boolean;
-  /** Number of skipped dispatches. */
-  readonly problems: number;
-  /** Estimated bytes of the people in memory. */
-  peopleBytes(): number;
-}
+/** What a repeated message counts in addition to its text, in characters. */
+const REPEAT_OVERHEAD = 256;
+/** Repeated messages of a batch that show a flood: the next batch is near. */
+const FLOOD = 256;
 
-/** Creates a reader from the stored state. */
+/**
+ * Creates a reader from the stored state. The function is longer than most, because its inner
+ * functions share one state: the bot's identity and the index of guilds.
+ */
 export function createReader(
   { accountId, self: storedSelf, guilds: stored }: ReaderStart,
   onProblem: (problem: ReadProblem) => void,
-): Reader {
+) {
   let self = storedSelf;
-  let { index, dropped } = restore(stored);
+  let { index, dropped } = restoreIndex(stored);
   let problems = 0;
   const people = createPeople();
+  const repeats = createRepeatedMessages();
 
   function skip(problem: ReadProblem): void {
     problems++;
@@ -120,12 +115,33 @@ export function createReader(
     return { kind: "session_started", session, self };
   }
 
-  /** Returns the event of a dispatch; one with an unexpected shape is skipped. */
-  function decoded(decode: Decode, dispatch: Dispatch): InboundEvent | undefined {
-    const event = decode(dispatch, { accountId, self, index, people });
-    if (event?.kind !== "problem") return event;
-    skip({ type: dispatch.t, why: event.why });
-    return undefined;
+  /** Adds the event of a dispatch; one with an unexpected shape is skipped. */
+  function add(
+    event: InboundEvent | DecodeProblem | undefined,
+    type: string,
+    events: InboundEvent[],
+  ): void {
+    if (event?.kind === "problem") skip({ type, why: event.why });
+    else if (event) events.push(event);
+  }
+
+  /** Reads a message in its short form. */
+  function repeated(short: ShortMessage): RepeatedMessage | undefined {
+    const message = self && repeats.read(short, { accountId, self, index, people });
+    if (!message) skip({ type: "MESSAGE_CREATE", why: "the message repeats none" });
+    return message;
+  }
+
+  function addDispatch(dispatch: Dispatch, reading: Reading): void {
+    const { events } = reading;
+    const decode = DECODERS_BY_TYPE.get(dispatch.t);
+    if (decode) {
+      const event = decode(dispatch, { accountId, self, index, people });
+      if (event?.kind === "message") repeats.arrived(event, dispatch.d);
+      return add(event, dispatch.t, events);
+    }
+    if (dispatch.t === "READY") add(start(dispatch), dispatch.t, events);
+    updateIndex(dispatch, reading);
   }
 
   /** Applies a READY, or a dispatch about a guild, to the index. */
@@ -143,7 +159,7 @@ export function createReader(
     const guildId = guildWithChangedPermissions(dispatch, self?.userId);
     if (guildId) events.push({ kind: "permissions_changed", guildId });
     if (dispatch.t === "READY" && applied.problem === undefined) {
-      const leftGuilds = guildsLeft(readyPayload.parse(dispatch.d), dropped);
+      const leftGuilds = guildsLeft(readyPayload.parse(dispatch.d, { jitless: true }), dropped);
       for (const id of leftGuilds) changed.add(id);
       dropped = dropped.filter((id) => !leftGuilds.includes(id) && !index.has(id));
     }
@@ -151,16 +167,32 @@ export function createReader(
   }
 
   return {
-    read({ shardId, ticket, arrivedAt, seq, text, afterHole }) {
+    /**
+     * Reads a batch. Calls `onProblem` for dispatches with an unexpected shape, and skips them.
+     *
+     * @throws {TypeError} If the batch is no JSON array.
+     */
+    read(
+      { shardId, ticket, arrivedAt, seq, text, afterHole, repeatsFrom }: DispatchBatch,
+    ): InboundBatch {
       const reading: Reading = { events: [], changed: new Set() };
       const { events, changed } = reading;
-      for (const dispatch of parseDispatches(text, skip)) {
-        const decode = DECODERS_BY_TYPE.get(dispatch.t);
-        if (decode) add(decoded(decode, dispatch), events);
-        else {
-          if (dispatch.t === "READY") add(start(dispatch), events);
-          updateIndex(dispatch, reading);
+      let bytes = text.length;
+      /** The run of repeated messages that has not ended. */
+      let run: RepeatedMessage[] | undefined;
+      repeats.begin(repeatsFrom);
+      for (const item of parseItems(text, skip)) {
+        if (isShort(item)) {
+          const message = repeated(item);
+          if (!message) continue;
+          if (!run) events.push({ kind: "messages_repeated", messages: run = [] });
+          run.push(message);
+          bytes += REPEAT_OVERHEAD;
+          continue;
         }
+        run = undefined;
+        if (isDispatch(item)) addDispatch(item, reading);
+        else skip({ type: "unknown", why: "no dispatch" });
       }
       return {
         accountId,
@@ -169,7 +201,8 @@ export function createReader(
         arrivedAt,
         afterHole: afterHole || undefined,
         seq,
-        bytes: text.length,
+        bytes,
+        isGathered: run && events.length === 1 && run.length < FLOOD || undefined,
         events: withoutLeft(events, index),
         guilds: Array.from(changed, (guildId) => {
           const guild = index.get(guildId);
@@ -177,25 +210,30 @@ export function createReader(
         }),
       };
     },
-    get self() {
+    /** The bot's identity; `undefined` before the first READY. */
+    get self(): Self | undefined {
       return self;
     },
-    get index() {
+    get index(): GuildIndex {
       return index;
     },
-    get isComplete() {
+    /** Messages that the gateway thread sends in their short form. */
+    repeats,
+    /** `false` if a snapshot could not be read. Only a new session brings that guild again. */
+    get isComplete(): boolean {
       return dropped.length === 0;
     },
-    get problems() {
+    /** Number of skipped dispatches. */
+    get problems(): number {
       return problems;
     },
+    /** Estimated bytes of the people in memory. */
     peopleBytes: people.bytes,
   };
 }
 
-function add(event: InboundEvent | undefined, events: InboundEvent[]): void {
-  if (event) events.push(event);
-}
+/** The reader of one account. */
+export type Reader = ReturnType<typeof createReader>;
 
 /** Leaves out guilds that the bot left again within the batch, and repeated joins. */
 function withoutLeft(events: readonly InboundEvent[], index: GuildIndex): readonly InboundEvent[] {
@@ -206,14 +244,6 @@ function withoutLeft(events: readonly InboundEvent[], index: GuildIndex): readon
     const isFirst = !joined.has(id);
     joined.add(id);
     return isFirst && index.has(id);
-  });
-}
-
-function parseDispatches(text: string, skip: (problem: ReadProblem) => void): Dispatch[] {
-  return parseItems(text, skip).filter((item): item is Dispatch => {
-    if (isDispatch(item)) return true;
-    skip({ type: "unknown", why: "no dispatch" });
-    return false;
   });
 }
 

@@ -9,7 +9,7 @@
 import { createEmitter, type Emitter } from "../../../lib/emitter.ts";
 import { DEADLINES, type Effect, type SocketEvent } from "../lifecycle/state.ts";
 import type { CommonOptions } from "../link/protocol.ts";
-import type { Connection } from "../socket/connection.ts";
+import type { SocketConnection } from "../socket/connection.ts";
 import type { SocketClose } from "../socket/socket.ts";
 import { gatewayUrl } from "../socket/wire.ts";
 import type { Machine } from "./machine.ts";
@@ -53,7 +53,7 @@ export function createConnector(
   { debug }: Pick<ShardReport, "debug">,
 ): Connector {
   const emitter = createEmitter<ConnectorEvents>();
-  let connection: Connection | undefined;
+  let connection: SocketConnection | undefined;
   /** The end of the socket before. */
   let closing: Promise<void> | undefined;
 

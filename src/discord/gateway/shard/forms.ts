@@ -26,32 +26,24 @@ import { codeOf } from "../../../lib/errors.ts";
 
 /** The press of a button, as the gateway tells it. */
 export interface Press {
-  /** Id of the interaction. */
   readonly id: string;
   /** Answers the interaction: a secret. */
   readonly token: string;
   /** Name of the button. */
   readonly customId: string;
-  /** The channel in which it was pressed. */
   readonly channelId: string;
-  /** The person. */
   readonly userId: string;
 }
 
-/** The forms that people may open. */
-export interface Forms {
-  /** Replaces the forms. */
-  set(forms: readonly OfferedForm[]): void;
-  /** Opens the form of a pressed button. @returns Whether there is one for this person. */
-  pressed(press: Press): boolean;
-}
-
 /** Creates the forms: none. */
-export function createForms(callback: Callback, now: Clock["now"]): Forms {
+export function createForms(callback: Callback, now: Clock["now"]) {
   let offered: ReadonlyMap<string, OfferedForm> = new Map();
   return {
-    set: (forms) => void (offered = new Map(forms.map((form) => [form.customId, form]))),
-    pressed({ id, token, customId, channelId, userId }) {
+    /** Replaces the forms. */
+    set: (forms: readonly OfferedForm[]): void =>
+      void (offered = new Map(forms.map((form) => [form.customId, form]))),
+    /** Opens the form of a pressed button. @returns Whether there is one for this person. */
+    pressed({ id, token, customId, channelId, userId }: Press): boolean {
       const form = offered.get(customId);
       if (!form || form.channelId !== channelId || form.expiresAt <= now()) return false;
       if (form.asked !== "anyone" && !form.asked.includes(userId)) return false;
@@ -60,6 +52,9 @@ export function createForms(callback: Callback, now: Clock["now"]): Forms {
     },
   };
 }
+
+/** The forms that people may open. */
+export type Forms = ReturnType<typeof createForms>;
 
 /** Discord's numbers of components, of which Discordeno does not know all. */
 const TYPES: Readonly<Record<FieldKind | "label", number>> = {

@@ -31,7 +31,6 @@ export interface MachineEvents {
 
 /** A running state machine. */
 export interface Machine extends Pick<Emitter<MachineEvents>, "connect"> {
-  /** The current state. */
   readonly state: LifecycleState;
   /** Whether this is the number of the current socket. */
   isInUse(socket: number): boolean;

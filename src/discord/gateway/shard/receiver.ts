@@ -8,9 +8,9 @@
  */
 
 import { isOfSession } from "../lifecycle/state.ts";
-import type { Batches } from "../link/batches.ts";
-import type { Position } from "../link/position.ts";
-import { type DispatchFrame, readFrame } from "../socket/frame.ts";
+import type { DispatchBatches } from "../link/batches.ts";
+import type { SequencePosition } from "../link/position.ts";
+import { type DispatchFrame, MESSAGE_CREATE, readFrame } from "../socket/frame.ts";
 import { INTERACTION_CREATE } from "./acknowledge.ts";
 import type { Machine } from "./machine.ts";
 import type { ShardContext, ShardReport } from "./report.ts";
@@ -22,14 +22,12 @@ import type { ShardContext, ShardReport } from "./report.ts";
 const MAX_CHARS = 1 << 20;
 
 /** The parts of a shard that payloads and effects go to. */
-export interface ShardParts extends Pick<ShardContext, "counters" | "acknowledge" | "post"> {
+export interface ShardParts
+  extends Pick<ShardContext, "counters" | "acknowledge" | "post" | "repeats"> {
   /** The state machine. */
   readonly machine: Machine;
-  /** The sequence numbers. */
-  readonly position: Position;
-  /** The batches for the main thread. */
-  readonly batches: Batches;
-  /** Log and reports. */
+  readonly position: SequencePosition;
+  readonly batches: DispatchBatches;
   readonly report: ShardReport;
 }
 
@@ -41,7 +39,7 @@ export interface ShardParts extends Pick<ShardContext, "counters" | "acknowledge
  */
 export function createReceiver(
   types: readonly string[],
-  { machine, position, batches, report, counters, acknowledge }: ShardParts,
+  { machine, position, batches, report, counters, acknowledge, repeats }: ShardParts,
 ): (text: string, socket: number) => void {
   const wanted = new Set(types);
 
@@ -99,8 +97,10 @@ export function createReceiver(
       type !== "READY";
     if (isTooLarge) report.passedOver(`a ${type} of more than 1 MiB`, text);
     else if (type === INTERACTION_CREATE && text !== undefined) acknowledge(text);
-    if (text === undefined || isTooLarge) batches.skip(position.received);
-    else batches.add(text, position.received);
+    if (text === undefined || isTooLarge) return batches.skip(position.received);
+    const short = type === MESSAGE_CREATE ? repeats.shortened(text) : undefined;
+    if (short === undefined) batches.add(text, position.received);
+    else batches.addShort(short, position.received);
   }
 
   return receive;

@@ -14,15 +14,22 @@ import { closeLabel, closeLine, SESSION_LOST } from "../lifecycle/close_line.ts"
 import type { Counters } from "../link/counts.ts";
 import type { IdentifyWaitReason } from "../../../core/discord/gateway.ts";
 import type { LifecycleState, LostConnection, Now } from "../lifecycle/state.ts";
-import { MAX_FAILED_RESUMES } from "../lifecycle/loss.ts";
+import { isClosedAlive, MAX_FAILED_RESUMES } from "../lifecycle/loss.ts";
 import { backoffOf } from "../lifecycle/plan_reconnect.ts";
-import type { CommonOptions, FromShard, FromWorker, LogLevel, LogValue } from "../link/protocol.ts";
+import type {
+  CommonOptions,
+  FromShard,
+  FromWorker,
+  LogValue,
+  ThreadLogLevel,
+} from "../link/protocol.ts";
 import type { BatchBounds } from "../link/batches.ts";
+import type { RepeatMemory } from "../link/repeats.ts";
 import type { openConnection } from "../socket/connection.ts";
 import { toShardState } from "../socket/wire.ts";
 
 /** Fields of a log line. */
-export type LogFields = Readonly<Record<string, LogValue>>;
+export type ShardLogFields = Readonly<Record<string, LogValue>>;
 
 /** Everything that a shard gets from its thread. */
 export interface ShardContext {
@@ -30,7 +37,6 @@ export interface ShardContext {
   post(message: FromShard): void;
   /** Sends a message of the whole worker to the main thread. */
   postFromWorker(message: FromWorker): void;
-  /** The counters of the worker. */
   readonly counters: Counters;
   /** Reads both clocks. */
   now(): Now;
@@ -40,34 +46,15 @@ export interface ShardContext {
   after(ms: number, callback: () => void): () => void;
   /** Called at every tick of the machine, to show that the thread runs. */
   onTick(): void;
-  /** Opens a connection. */
   readonly connect: typeof openConnection;
   /** Takes an INTERACTION_CREATE as JSON. Discord waits three seconds for an answer. */
   readonly acknowledge: (dispatch: string) => void;
+  /** The forms by which messages are shortened. */
+  readonly repeats: Pick<RepeatMemory, "from" | "shortened">;
   /** Bounds of the uncommitted dispatches; absent for the default. */
   readonly bounds?: BatchBounds;
   /** Maximum milliseconds between ticks; for tests. */
   readonly tickMs?: number;
-}
-
-/** The reports of one shard. */
-export interface ShardReport {
-  /** Writes a log line. */
-  log(level: LogLevel, event: string, fields: LogFields): void;
-  /** Writes a log line if `connection_debug` is on. */
-  debug(event: string, fields: LogFields): void;
-  /** Reports a heartbeat; without `latencyMs` Discord did not acknowledge it. */
-  beat(beat: { readonly lateMs: number; readonly latencyMs?: number }): void;
-  /** Reports that an IDENTIFY must wait. */
-  identifyWait(reason: IdentifyWaitReason, waitMs: number): void;
-  /** Counts a skipped payload, and logs every power of two, so that a flood cannot fill the log. */
-  passedOver(why: string, text: string): void;
-  /** Reports a lost connection; `sessionId` is that of the state before. */
-  lost(lost: LostConnection, sessionId: string | undefined): void;
-  /** Reports that Discord has forgotten events that the store lost. */
-  hole(): void;
-  /** Sends state and counters if they have changed. */
-  update(state: LifecycleState): void;
 }
 
 const WAIT_TEXTS: Readonly<Record<IdentifyWaitReason, string>> = {
@@ -87,32 +74,37 @@ export function createShardReport(
   { token, shardCount, isConnectionDebug, reconnect }: CommonOptions,
   shardId: number,
   { post, postFromWorker, counters }: Pick<ShardContext, "post" | "postFromWorker" | "counters">,
-): ShardReport {
+) {
   let reported = "";
   let passedOver = 0;
 
-  function log(level: LogLevel, event: string, fields: LogFields): void {
-    const own: LogFields = shardCount > 1 ? { shard: shardId } : {};
+  function log(level: ThreadLogLevel, event: string, fields: ShardLogFields): void {
+    const own: ShardLogFields = shardCount > 1 ? { shard: shardId } : {};
     postFromWorker({ kind: "log", level, event, fields: { ...own, ...fields } });
   }
 
-  function debug(event: string, fields: LogFields): void {
+  function debug(event: string, fields: ShardLogFields): void {
     if (isConnectionDebug) log("debug", event, fields);
   }
 
   return {
+    /** Writes a log line. */
     log,
+    /** Writes a log line if `connection_debug` is on. */
     debug,
-    beat({ lateMs, latencyMs }) {
+    /** Reports a heartbeat; without `latencyMs` Discord did not acknowledge it. */
+    beat({ lateMs, latencyMs }: { readonly lateMs: number; readonly latencyMs?: number }): void {
       const late = { lateMs: Math.round(lateMs) };
       if (latencyMs === undefined) return debug("Heartbeat not acknowledged", late);
       debug("Heartbeat acknowledged", { ...late, latencyMs: Math.round(latencyMs) });
     },
-    identifyWait(reason, waitMs) {
+    /** Reports that an IDENTIFY must wait. */
+    identifyWait(reason: IdentifyWaitReason, waitMs: number): void {
       if (reason === "budget") return log("warn", WAIT_TEXTS.budget, { waitMs });
       debug(WAIT_TEXTS.spacing, { waitMs: Math.round(waitMs) });
     },
-    passedOver(why, { length }) {
+    /** Counts a skipped payload, and logs every power of two, so that a flood cannot fill the log. */
+    passedOver(why: string, { length }: string): void {
       counters.unparsable();
       passedOver++;
       if (!Number.isInteger(Math.log2(passedOver))) return;
@@ -122,7 +114,8 @@ export function createShardReport(
         passedOver,
       });
     },
-    lost(lost, sessionId) {
+    /** Reports a lost connection; `sessionId` is that of the state before. */
+    lost(lost: LostConnection, sessionId: string | undefined): void {
       const { cause, during, next, attempt } = lost;
       const label = closeLabel(cause);
       counters.disconnected(label);
@@ -146,18 +139,17 @@ export function createShardReport(
       if (next.kind === "stop" || next.kind === "give_up") {
         return post({ kind: "final", plan: next });
       }
-      const { minDelayMs, maxDelayMs, base } = backoffOf(next.kind, reconnect);
       debug("Back-off", {
         next: next.kind,
         attempt,
         inMs: Math.round(next.delayMs),
-        minDelayMs,
-        maxDelayMs,
-        base,
+        ...backoffOf(next.kind, reconnect, isClosedAlive(lost)),
       });
     },
-    hole: () => log("warn", HOLE, {}),
-    update(lifecycle) {
+    /** Reports that Discord has forgotten events that the store lost. */
+    hole: (): void => log("warn", HOLE, {}),
+    /** Sends state and counters if they have changed. */
+    update(lifecycle: LifecycleState): void {
       const state = toShardState(lifecycle);
       const { failures, phase } = lifecycle;
       const text = JSON.stringify([state, failures]);
@@ -170,6 +162,9 @@ export function createShardReport(
     },
   };
 }
+
+/** The reports of one shard. */
+export type ShardReport = ReturnType<typeof createShardReport>;
 
 /** The text of Discord's close frame. All other reasons are in the line itself. */
 function reasonOf(cause: LostConnection["cause"]): string {

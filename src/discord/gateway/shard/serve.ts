@@ -22,13 +22,14 @@ import {
   type ToWorker,
 } from "../link/protocol.ts";
 import { isToWorker } from "../link/protocol_check.ts";
+import { createRepeatMemory, type RepeatForms } from "../link/repeats.ts";
 import { SPACING_MS } from "../../../core/discord/identify_budget.ts";
 import { createAcknowledge } from "./acknowledge.ts";
 import { createCallback, createForms, type Forms } from "./forms.ts";
 import { type Shard, startShard } from "./shard.ts";
 
 /** The part of a `MessagePort` of `node:worker_threads` that the worker needs. */
-export interface Port {
+export interface GatewayPort {
   /** Sends a message to the main thread. */
   postMessage(message: FromWorker): void;
   /** Listens to the main thread. */
@@ -43,8 +44,9 @@ export interface Port {
  *
  * @throws {TypeError} If the main thread sends an unknown message.
  */
-export function serveGateway(port: Port): void {
+export function serveGateway(port: GatewayPort): void {
   const shards = new Map<number, Shard>();
+  const repeats = createRepeatMemory();
   let maxConcurrency = 1;
   let forms: Forms | undefined;
   let isOver = false;
@@ -85,6 +87,7 @@ export function serveGateway(port: Port): void {
         connect: openConnection,
         acknowledge,
         counters,
+        repeats,
       };
       shards.set(id, startShard({ options, shard }, ports));
     }
@@ -107,6 +110,12 @@ export function serveGateway(port: Port): void {
     for (const [id, forMs] of identifyDelays(shardId, others, maxConcurrency)) {
       shards.get(id)?.delayIdentify(forMs);
     }
+  }
+
+  /** No batch refers to forms of which its number says that they are forgotten. */
+  function setRepeats(change: RepeatForms): void {
+    if (change.from > repeats.from) shards.forEach((shard) => shard.flush());
+    repeats.set(change);
   }
 
   /** Stops all shards. If that fails, the error ends the thread, which is the purpose. */
@@ -133,6 +142,8 @@ export function serveGateway(port: Port): void {
         return shards.forEach((shard) => shard.setUrl(message.url));
       case "forms":
         return forms?.set(message.forms);
+      case "repeats":
+        return setRepeats(message);
       case "presence":
         return shards.forEach((shard) => shard.setPresence(message.presence));
       case "stop":
@@ -165,7 +176,6 @@ export function spaceIdentifies(
 
 /** A shard that may have to wait for another one's IDENTIFY. */
 export interface IdentifyCandidate {
-  /** Number of the shard. */
   readonly id: number;
   /** Whether its next step is an IDENTIFY. */
   readonly wantsIdentify: boolean;

@@ -21,30 +21,12 @@ import { createMachine } from "./machine.ts";
 import { createReceiver, type ShardParts } from "./receiver.ts";
 import { createShardReport, type ShardContext } from "./report.ts";
 
-/** A running shard. */
-export interface Shard {
-  /** Records that the main thread has stored everything up to this batch. */
-  committed(batch: { readonly number: number }): void;
-  /** Takes the answer to a permit request of this socket; one for an earlier socket is ignored. */
-  permit(socket: number, answer: PermitAnswer): void;
-  /** Delays an IDENTIFY, because another shard is about to send one. */
-  delayIdentify(forMs: number): void;
-  /** Whether its next step is an IDENTIFY. */
-  wantsIdentify(): boolean;
-  /** Sets the URL of the next connection. */
-  setUrl(url: string): void;
-  /** Shows another presence, also after each reconnect. */
-  setPresence(presence: Presence): void;
-  /** Closes the socket so that the session stays resumable; takes a second at most. */
-  stop(): Promise<void>;
-}
-
 /** Starts a shard; it connects at once. */
 export function startShard(
   { options, shard }: { readonly options: CommonOptions; readonly shard: ShardStart },
   context: ShardContext,
-): Shard {
-  const { counters, post, acknowledge } = context;
+) {
+  const { post, repeats } = context;
   const { url, reconnect, deadlines = DEADLINES } = options;
   const report = createShardReport(options, shard.id, context);
   const { debug } = report;
@@ -55,6 +37,7 @@ export function startShard(
     {
       post: (batch) => post({ kind: "batch", batch }),
       after: context.after,
+      repeatsFrom: () => repeats.from,
       onFull(isFull) {
         connector.setPaused(isFull);
         debug(isFull ? "Congested: the socket is not read" : "Drained: the socket is read again", {
@@ -67,7 +50,7 @@ export function startShard(
     context.bounds,
   );
   let { presence } = options;
-  const parts = { machine, connector, position, batches, report, counters, post, acknowledge };
+  const parts = { ...context, machine, connector, position, batches, report };
 
   machine.connect({
     effect: createEffects(options, shard.id, { ...parts, presence: () => presence }),
@@ -80,25 +63,34 @@ export function startShard(
   machine.step({ kind: "start" });
 
   return {
-    committed({ number }) {
+    /** Records that the main thread has stored everything up to this batch. */
+    committed({ number }: { readonly number: number }): void {
       const progress = batches.committed(number);
       if (progress) position.wasCommitted(progress);
     },
-    permit(socket, answer) {
+    /** Takes the answer to a permit request of this socket; one for an earlier socket is ignored. */
+    permit(socket: number, answer: PermitAnswer): void {
       const { socket: inUse, phase } = machine.state;
       const isAwaited = phase.kind === "permitting" || (phase.kind === "ready" && phase.isAsking);
       const isVoid = socket !== inUse || !isAwaited;
       debug(isVoid ? "A permit came too late" : "A permit was answered", { answer: answer.kind });
       machine.step({ socket, kind: "permit", answer });
     },
-    delayIdentify: (forMs) => machine.step({ kind: "identify_delayed", forMs }),
-    wantsIdentify: () => wantsIdentify(machine.state),
+    /** Delays an IDENTIFY, because another shard is about to send one. */
+    delayIdentify: (forMs: number): void => machine.step({ kind: "identify_delayed", forMs }),
+    /** Whether its next step is an IDENTIFY. */
+    wantsIdentify: (): boolean => wantsIdentify(machine.state),
+    /** Sends the gathered dispatches to the main thread. */
+    flush: batches.flush,
+    /** Sets the URL of the next connection. */
     setUrl: machine.setUrl,
-    setPresence(changed) {
+    /** Shows another presence, also after each reconnect. */
+    setPresence(changed: Presence): void {
       presence = changed;
       machine.step({ kind: "presence_changed" });
     },
-    async stop() {
+    /** Closes the socket so that the session stays resumable; takes a second at most. */
+    async stop(): Promise<void> {
       machine.stop();
       await connector.closed();
       batches.close();
@@ -106,6 +98,9 @@ export function startShard(
     },
   };
 }
+
+/** A running shard. */
+export type Shard = ReturnType<typeof startShard>;
 
 /**
  * Creates the executor of a shard's effects.

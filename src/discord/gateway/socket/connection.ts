@@ -13,7 +13,7 @@ import { createInflater, type Inflater } from "./inflate.ts";
 import { type GatewaySocket, openSocket, type SocketClose } from "./socket.ts";
 
 /** The connection's calls to its owner. */
-export interface ConnectionEvents {
+export interface SocketConnectionEvents {
   /** The WebSocket is open. */
   onOpen(): void;
   /** Takes one payload, decompressed. */
@@ -24,18 +24,6 @@ export interface ConnectionEvents {
   onClose(close: SocketClose): void;
 }
 
-/** An open connection, or one that is being opened. */
-export interface Connection {
-  /** Sends one payload. Does nothing before the socket is open and after it has ended. */
-  send(text: string): void;
-  /** Sends the close frame and keeps reading: `onClose` follows once Discord has closed. */
-  beginClose(code: number): void;
-  /** Resolves once the socket is closed, after a second at most. */
-  close(code: number): Promise<void>;
-  /** Pauses reading while the reader of the texts has no room. */
-  setPaused(isPaused: boolean): void;
-}
-
 /** Bytes that may wait for decompression before the socket is paused. */
 const MAX_BACKLOG_BYTES = 256 << 10;
 
@@ -44,7 +32,10 @@ const MAX_BACKLOG_BYTES = 256 << 10;
  *
  * @throws {TypeError} If the token must not be sent to this URL.
  */
-export function openConnection(options: ConnectionOptions, events: ConnectionEvents): Connection {
+export function openConnection(
+  options: ConnectionOptions,
+  events: SocketConnectionEvents,
+) {
   let inflater: Inflater | undefined;
   let ended: SocketClose | undefined;
   let isReaderFull = false;
@@ -63,8 +54,9 @@ export function openConnection(options: ConnectionOptions, events: ConnectionEve
 
   const socket: GatewaySocket = openSocket(options, {
     onOpen: events.onOpen,
-    onFrame(data, isBinary) {
-      if (!inflater || !isBinary) return events.onText(data.toString());
+    onText: events.onText,
+    onBinary(data) {
+      if (!inflater) return events.onText(data.toString());
       inflater.push(data);
       updatePause();
     },
@@ -83,15 +75,22 @@ export function openConnection(options: ConnectionOptions, events: ConnectionEve
   }
 
   return {
+    /** Sends one payload. Does nothing before the socket is open and after it has ended. */
     send: socket.send,
+    /** Sends the close frame and keeps reading: `onClose` follows once Discord has closed. */
     beginClose: socket.beginClose,
-    close(code) {
+    /** Resolves once the socket is closed, after a second at most. */
+    close(code: number): Promise<void> {
       inflater?.close();
       return socket.close(code);
     },
-    setPaused(isFull) {
+    /** Pauses reading while the reader of the texts has no room. */
+    setPaused(isFull: boolean): void {
       isReaderFull = isFull;
       updatePause();
     },
   };
 }
+
+/** An open connection, or one that is being opened. */
+export type SocketConnection = ReturnType<typeof openConnection>;

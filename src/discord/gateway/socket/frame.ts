@@ -60,11 +60,12 @@ export function readFrame(text: string, wanted: ReadonlySet<string>): Frame {
     const { t, s } = envelope;
     const isParsed = t === "READY" || t === "RESUMED";
     if (t !== undefined && s !== undefined && Number.isSafeInteger(s) && !isParsed) {
+      const isWanted = wanted.has(t);
       return {
         kind: "dispatch",
-        type: safeType(t),
+        type: isWanted ? t : safeType(t),
         seq: s,
-        text: wanted.has(t) ? text : undefined,
+        text: isWanted ? text : undefined,
       };
     }
   }
@@ -126,7 +127,7 @@ function toSocketEvent({ op, d }: Payload): SocketEvent | undefined {
 }
 
 /** The fields of a payload beside its data. */
-export interface Envelope {
+export interface PayloadEnvelope {
   /** The opcode. */
   readonly op: number;
   /** Type of a dispatch; absent for other opcodes. */
@@ -148,14 +149,35 @@ const USUAL = /^\{"t":"([A-Z_]*)","s":(\d+),"op":(\d+),"d":/;
  *
  * @returns `undefined` if the text does not start with a complete envelope.
  */
-export function scanEnvelope(text: string): Envelope | undefined {
+export function scanEnvelope(text: string): PayloadEnvelope | undefined {
+  const s = seqOfMessage(text);
+  if (s !== undefined) return { op: Op.Dispatch, t: MESSAGE_CREATE, s };
   const usual = USUAL.exec(text);
   if (!usual) return scanFields(text);
-  const [, t = "", s, op] = usual;
-  return { op: Number(op), t, s: Number(s) };
+  const [, t = "", seq, op] = usual;
+  return { op: Number(op), t, s: Number(seq) };
 }
 
-function scanFields(text: string): Envelope | undefined {
+/** The type of most dispatches, which are found faster than by an expression. */
+export const MESSAGE_CREATE = "MESSAGE_CREATE";
+const START_OF_MESSAGE = `{"t":"${MESSAGE_CREATE}","s":`;
+const END_OF_ENVELOPE = ',"op":0,"d":';
+const ZERO = 0x30;
+
+/** The sequence number of a new message; `undefined` for another dispatch or another order. */
+function seqOfMessage(text: string): number | undefined {
+  if (!text.startsWith(START_OF_MESSAGE)) return undefined;
+  const start = START_OF_MESSAGE.length;
+  let at = start;
+  let s = 0;
+  for (let digit = text.charCodeAt(at) - ZERO; digit >= 0 && digit <= 9;) {
+    s = s * 10 + digit;
+    digit = text.charCodeAt(++at) - ZERO;
+  }
+  return at > start && text.startsWith(END_OF_ENVELOPE, at) ? s : undefined;
+}
+
+function scanFields(text: string): PayloadEnvelope | undefined {
   const opening = OPENING.exec(text);
   if (!opening) return undefined;
   let at = opening[0].length;
@@ -180,16 +202,12 @@ function scanFields(text: string): Envelope | undefined {
 }
 
 /** A parsed payload: its envelope and its data. */
-export interface Payload extends Envelope {
+export interface Payload extends PayloadEnvelope {
   /** The data, not validated. */
   readonly d: unknown;
 }
 
-/**
- * Parses a whole payload.
- *
- * @returns `undefined` if the text is no gateway payload.
- */
+/** Parses a whole payload. Returns `undefined` if the text is no gateway payload. */
 export function parsePayload(text: string): Payload | undefined {
   const value = parseForeignJson(text);
   if (!isRecord(value)) return undefined;

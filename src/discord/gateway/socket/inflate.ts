@@ -17,16 +17,6 @@ import zlib from "node:zlib";
  */
 export type Compression = "zlib-stream" | "zstd-stream";
 
-/** The decompression of one connection. */
-export interface Inflater {
-  /** Takes the next compressed frame. */
-  push(frame: Buffer): void;
-  /** Bytes of the frames that are not decompressed yet. */
-  readonly backlogBytes: number;
-  /** Discards everything; no event follows. */
-  close(): void;
-}
-
 /** The decompression's calls to its owner. */
 export interface InflateEvents {
   /** Takes one decompressed payload. */
@@ -55,7 +45,7 @@ const CHUNK_BYTES = 65_536;
 const ZLIB_END = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 
 /** Creates the decompression of one connection. */
-export function createInflater(kind: Compression, events: InflateEvents): Inflater {
+export function createInflater(kind: Compression, events: InflateEvents) {
   const stream = kind === "zlib-stream"
     ? zlib.createInflate({ chunkSize: CHUNK_BYTES })
     : zlib.createZstdDecompress({ chunkSize: CHUNK_BYTES });
@@ -117,15 +107,21 @@ export function createInflater(kind: Compression, events: InflateEvents): Inflat
   }
 
   return {
-    push(frame) {
+    /** Takes the next compressed frame. */
+    push(frame: Buffer): void {
       if (isOver) return;
       waiting.push(frame);
       backlogBytes += frame.length;
       if (!isBusy) next();
     },
-    get backlogBytes() {
+    /** Bytes of the frames that are not decompressed yet. */
+    get backlogBytes(): number {
       return backlogBytes;
     },
+    /** Discards everything; no event follows. */
     close,
   };
 }
+
+/** The decompression of one connection. */
+export type Inflater = ReturnType<typeof createInflater>;

@@ -57,8 +57,9 @@ export async function probeGateway(
       openMs = since();
       stopWaiting = schedule(() => finish({ kind: "silent" }), timeoutMs);
     },
-    onFrame(data) {
-      const frame = readFrame(data.toString(), NO_TYPES);
+    onBinary: () => finish({ kind: "foreign" }),
+    onText(text) {
+      const frame = readFrame(text, NO_TYPES);
       if (frame.kind !== "event" || frame.event.kind !== "hello" || openMs === undefined) {
         return finish({ kind: "foreign" });
       }

@@ -31,27 +31,12 @@ export interface SocketClose {
 export interface SocketEvents {
   /** The upgrade succeeded. */
   onOpen(): void;
-  /** Takes one message; `isBinary` tells compressed ones from texts. */
-  onFrame(data: Buffer, isBinary: boolean): void;
+  /** Takes a text. */
+  onText(text: string): void;
+  /** Takes a binary message, which is compressed. */
+  onBinary(data: Buffer): void;
   /** The last call, made once; never after `close()`. */
   onClose(close: SocketClose): void;
-}
-
-/** A WebSocket that is open or being opened. */
-export interface GatewaySocket {
-  /**
-   * Sends a text message. Does nothing before the socket is open, after it has ended, and while the
-   * peer does not read.
-   */
-  send(text: string): void;
-  /** Sends the close frame and keeps reading: `onClose` follows once Discord has closed. */
-  beginClose(code: number): void;
-  /** Closes, and waits a second at most for the peer. No event follows. */
-  close(code: number): Promise<void>;
-  /** Stops reading. */
-  pause(): void;
-  /** Reads again. */
-  resume(): void;
 }
 
 /** Bytes; a longer answer to the upgrade is an error. */
@@ -86,12 +71,12 @@ const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 export function openSocket(
   options: Omit<ConnectionOptions, "compress">,
   events: SocketEvents,
-): GatewaySocket {
+) {
   assertSafeUrl(options);
   const key = randomBytes(16).toString("base64");
   let stream: net.Socket | undefined;
   let sender: Sender | undefined;
-  let receiver: Receiver | undefined;
+  let reader: FrameReader | undefined;
   let head: Buffer = Buffer.alloc(0);
   let isOver = false;
   let isCloseSent = false;
@@ -126,7 +111,7 @@ export function openSocket(
 
   function read(socket: net.Socket, data: Buffer): void {
     if (isOver) return; // data that arrives while closing is dropped
-    if (receiver) return void receiver.write(data);
+    if (reader) return reader.read(data);
 
     head = Buffer.concat([head, data]);
     const length = head.indexOf("\r\n\r\n");
@@ -139,7 +124,7 @@ export function openSocket(
 
     clearTimeout(timer);
     sender = new Sender(socket, {});
-    receiver = createReceiver(sender, {
+    reader = createFrameReader(sender, {
       ...events,
       end,
       sendClose,
@@ -149,18 +134,24 @@ export function openSocket(
     const rest = head.subarray(length + 4);
     head = Buffer.alloc(0);
     events.onOpen();
-    if (rest.length > 0) receiver.write(rest);
+    if (rest.length > 0) reader.read(rest);
   }
 
   return {
-    send(text) {
+    /**
+     * Sends a text message. Does nothing before the socket is open, after it has ended, and while the
+     * peer does not read.
+     */
+    send(text: string): void {
       if (!mayWrite()) return;
       sender?.send(text, { binary: false, mask: true, fin: true, compress: false });
     },
-    beginClose(code) {
+    /** Sends the close frame and keeps reading: `onClose` follows once Discord has closed. */
+    beginClose(code: number): void {
       if (!isOver) sendClose(code);
     },
-    close: (code) => {
+    /** Closes, and waits a second at most for the peer. No event follows. */
+    close: (code: number): Promise<void> => {
       if (isOver) return Promise.resolve();
       isOver = true;
       clearTimeout(timer);
@@ -170,10 +161,15 @@ export function openSocket(
         transport.end((outermost) => closeGracefully(outermost, from, code, resolve));
       });
     },
-    pause: () => void stream?.pause(),
-    resume: () => void stream?.resume(),
+    /** Stops reading. */
+    pause: (): void => void stream?.pause(),
+    /** Reads again. */
+    resume: (): void => void stream?.resume(),
   };
 }
+
+/** A WebSocket that is open or being opened. */
+export type GatewaySocket = ReturnType<typeof openSocket>;
 
 /** Allows an unencrypted connection, and with it the token, only to this machine. */
 function assertSafeUrl({ url, proxy }: Pick<ConnectionOptions, "url" | "proxy">): void {
@@ -215,7 +211,7 @@ function refusalIn(header: string, key: string): string | undefined {
   return accept === wanted ? undefined : "not an answer to our upgrade";
 }
 
-interface ReceiverPorts extends Pick<SocketEvents, "onFrame"> {
+interface ReceiverPorts extends Pick<SocketEvents, "onText" | "onBinary"> {
   end(close: SocketClose): void;
   /** Sends a close frame, unless one has been sent. */
   sendClose(code: number | undefined): void;
@@ -224,9 +220,83 @@ interface ReceiverPorts extends Pick<SocketEvents, "onFrame"> {
   mayWrite(): boolean;
 }
 
+/** Reads the bytes of the stream. */
+interface FrameReader {
+  read(data: Buffer): void;
+}
+
+/** A whole text in one frame without a mask. */
+const WHOLE_TEXT = 0x81;
+const FIN = 0x80;
+const OPCODE = 0x0f;
+/** From here on, opcodes are of control frames, which may stand between fragments. */
+const CONTROL = 8;
+
+/**
+ * Reads whole texts itself, and gives all other frames to `ws`, which makes six buffers for each
+ * frame. So `ws` always starts at the start of a frame.
+ */
+function createFrameReader(sender: Sender, ports: ReceiverPorts): FrameReader {
+  const receiver = createReceiver(sender, ports);
+  /** Bytes of the current frame that `ws` has yet to get. */
+  let owed = 0;
+  let isFragmented = false;
+  /** The start of a frame, without all of its head. */
+  let head: Buffer | undefined;
+
+  function give(data: Buffer, from: number, size: number): number {
+    const end = Math.min(data.length, from + size);
+    receiver.write(data.subarray(from, end));
+    owed = size - (end - from);
+    return end;
+  }
+
+  return {
+    read(chunk) {
+      const data = head ? Buffer.concat([head, chunk]) : chunk;
+      head = undefined;
+      let at = owed > 0 ? give(data, 0, owed) : 0;
+      while (at < data.length && !ports.isOver() && !receiver.errored) {
+        const frame = frameAt(data, at);
+        if (!frame) {
+          head = data.subarray(at);
+          return;
+        }
+        const { first, payloadAt, end } = frame;
+        if (first === WHOLE_TEXT && !isFragmented && !frame.isMasked && end <= data.length) {
+          ports.onText(data.toString("utf8", payloadAt, end));
+          at = end;
+          continue;
+        }
+        const opcode = first & OPCODE;
+        if (opcode < CONTROL) isFragmented = (first & FIN) === 0;
+        at = give(data, at, end - at);
+      }
+    },
+  };
+}
+
+/** The frame that starts at an offset; `undefined` if the data ends within its head. */
+function frameAt(data: Buffer, at: number) {
+  const first = data[at];
+  const second = data[at + 1];
+  if (first === undefined || second === undefined) return undefined;
+  const isMasked = (second & 0x80) !== 0;
+  const short = second & 0x7f;
+  const lengthBytes = short === 127 ? 8 : short === 126 ? 2 : 0;
+  const payloadAt = at + 2 + lengthBytes + (isMasked ? 4 : 0);
+  if (data.length < at + 2 + lengthBytes) return undefined;
+  const length = lengthBytes === 0
+    ? short
+    : lengthBytes === 2
+    ? data.readUInt16BE(at + 2)
+    : data.readUInt32BE(at + 2) * 2 ** 32 + data.readUInt32BE(at + 6);
+  return { first, isMasked, payloadAt, end: payloadAt + length };
+}
+
 function createReceiver(
   sender: Sender,
-  { onFrame, end, sendClose, isOver, mayWrite }: ReceiverPorts,
+  { onText, onBinary, end, sendClose, isOver, mayWrite }: ReceiverPorts,
 ): Receiver {
   const receiver = new Receiver({
     isServer: false,
@@ -234,7 +304,9 @@ function createReceiver(
     skipUTF8Validation: true,
   });
   receiver.on("message", (data, isBinary) => {
-    if (!isOver()) onFrame(data, isBinary);
+    if (isOver()) return;
+    if (isBinary) onBinary(data);
+    else onText(data.toString());
   });
   receiver.on("ping", (data) => {
     if (mayWrite()) sender.pong(data, true);

@@ -40,14 +40,6 @@ export interface TransportEvents {
   onEnd(reason: string): void;
 }
 
-/** A stream that is connecting or connected. */
-export interface Transport {
-  /** The step that has not succeeded yet, for time-out errors: `"no answer of the proxy"`. */
-  readonly step: string;
-  /** Applies `how` to the outermost stream. Destroys the streams below once that one is closed. */
-  end(how: (stream: net.Socket) => void): void;
-}
-
 /** Milliseconds between attempts with different address families (RFC 8305). */
 const ADDRESS_FAMILY_DELAY_MS = 250;
 
@@ -55,7 +47,7 @@ const ADDRESS_FAMILY_DELAY_MS = 250;
 export function openTransport(
   { url, tcpKeepaliveSec, proxy }: Pick<ConnectionOptions, "url" | "tcpKeepaliveSec" | "proxy">,
   events: TransportEvents,
-): Transport {
+) {
   const streams: net.Socket[] = [];
   const keepalive = {
     keepAlive: tcpKeepaliveSec > 0,
@@ -116,10 +108,12 @@ export function openTransport(
   if (proxy === undefined) connectDirectly();
   else connectThroughProxy(new URL(proxy));
   return {
-    get step() {
+    /** The step that has not succeeded yet, for time-out errors: `"no answer of the proxy"`. */
+    get step(): string {
       return step;
     },
-    end(how) {
+    /** Applies `how` to the outermost stream. Destroys the streams below once that one is closed. */
+    end(how: (stream: net.Socket) => void): void {
       const [outermost, ...below] = streams;
       if (outermost) how(outermost);
       for (const stream of below) outermost?.once("close", () => stream.destroy());
@@ -152,14 +146,6 @@ export function nameOf(error: Error): string {
 /** Bytes; a longer answer of a proxy is an error. */
 const MAX_ANSWER_BYTES = 16_384;
 
-/** The result of a tunnel request; exactly one method is called. */
-interface TunnelEvents {
-  /** From now on the stream reaches the target. */
-  onOpen(): void;
-  /** The proxy refused: `"the proxy asks for a user and password (407)"`. */
-  onRefused(reason: string): void;
-}
-
 /**
  * Asks a proxy for a tunnel.
  *
@@ -171,7 +157,12 @@ function requestTunnel(
   socket: net.Socket,
   proxy: URL,
   target: string,
-  { onOpen, onRefused }: TunnelEvents,
+  { onOpen, onRefused }: {
+    /** From now on the stream reaches the target. */
+    onOpen(): void;
+    /** The proxy refused: `"the proxy asks for a user and password (407)"`. */
+    onRefused(reason: string): void;
+  },
 ): void {
   let answer: Buffer = Buffer.alloc(0);
   const onData = (data: Buffer) => {

@@ -4,7 +4,9 @@ import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 
 /** A writer of WebSocket frames to one stream. */
-interface Sender {
+declare class WsSender {
+  /** Creates a writer. */
+  constructor(socket: Duplex, extensions: Readonly<Record<string, never>>);
   /** Writes one message. */
   send(
     data: string | Buffer,
@@ -24,7 +26,4 @@ interface Sender {
   close(code: number | undefined, data: string, mask: boolean, done?: () => void): void;
 }
 
-/** Creates a writer. */
-declare const Sender: new (socket: Duplex, extensions: Readonly<Record<string, never>>) => Sender;
-
-export default Sender;
+export default WsSender;

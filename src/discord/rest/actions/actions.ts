@@ -36,7 +36,7 @@ import { createOpenPost } from "./forum_posts.ts";
 import type { ActionsOptions } from "./options.ts";
 import { createEdit } from "./own_messages.ts";
 import { createPlaces } from "./place.ts";
-import { createAssertMayQuote, createTargets, type Found, type Origin } from "./targets.ts";
+import { createAssertMayQuote, createTargets, type FoundTarget, type Origin } from "./targets.ts";
 import { createUndo } from "./undo.ts";
 
 /** Minutes without a message after which Discord archives a thread. */
@@ -61,9 +61,9 @@ export function createActions(options: ActionsOptions): DiscordPort {
   /** Runs a request in a place; a refusal becomes words for the model. */
   async function run<Result>(
     call: DiscordCall,
-    find: (origin: Origin) => Promise<Found>,
-    { asker, bot = asker, isBotChecked = false }: Rights,
-    act: (found: Found, origin: Origin) => Promise<Result>,
+    find: (origin: Origin) => Promise<FoundTarget>,
+    { asker, bot = asker, isBotChecked = false }: NeededRights,
+    act: (found: FoundTarget, origin: Origin) => Promise<Result>,
   ): Promise<Result> {
     return await inTurn(call.sessionKey, async () => {
       const origin = targets.originOf(call);
@@ -82,8 +82,8 @@ export function createActions(options: ActionsOptions): DiscordPort {
   const within = <Result>(
     call: DiscordCall,
     channelId: ChannelId | undefined,
-    rights: Rights,
-    act: (target: ToolTarget, found: Found, origin: Origin) => Promise<Result>,
+    rights: NeededRights,
+    act: (target: ToolTarget, found: FoundTarget, origin: Origin) => Promise<Result>,
   ): Promise<Result> =>
     run(
       call,
@@ -242,7 +242,7 @@ export function createActions(options: ActionsOptions): DiscordPort {
 }
 
 /** The rights that a request needs. */
-interface Rights {
+interface NeededRights {
   readonly asker: readonly Need[];
   /** Default: those of the asker. */
   readonly bot?: readonly Need[];

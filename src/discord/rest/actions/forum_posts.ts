@@ -16,7 +16,7 @@ import { channelOf } from "../calls/guild_reads.ts";
 import { expect } from "../exchange/rest_error.ts";
 import type { ActionsOptions } from "./options.ts";
 import type { ToolTarget } from "../../../core/turn/ports/discord_call.ts";
-import type { Found, Origin, Targets } from "./targets.ts";
+import type { FoundTarget, Origin, Targets } from "./targets.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
 const activeSchema = z.object({ threads: z.array(z.unknown()) });
@@ -31,7 +31,7 @@ export function createOpenPost(
   call: DiscordCall,
   post: NewPost,
   target: ToolTarget,
-  found: Found,
+  found: FoundTarget,
   origin: Origin,
 ) => Promise<OpenedThread> {
   return async (call, { title: written, text, tags }, target, found, origin) => {

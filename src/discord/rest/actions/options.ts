@@ -27,9 +27,7 @@ import type { RestApi } from "../client/client.ts";
 
 /** A channel or thread of a guild. */
 export interface GuildTarget {
-  /** The channel. */
   readonly channelId: ChannelId;
-  /** The guild. */
   readonly guildId: GuildId;
   /** The channel of a thread; absent for other channels. */
   readonly parentId?: ChannelId;
@@ -37,13 +35,10 @@ export interface GuildTarget {
 
 /** The dependencies of all actions of one account. */
 export interface ActionsOptions extends Clock {
-  /** The account. */
   readonly accountId: AccountId;
-  /** Sends requests to Discord. */
   readonly client: RestApi;
   /** The bot's user id; `undefined` until it is known. */
   readonly self: () => UserId | undefined;
-  /** Whether the sender of a message is an owner of the bot (P10). */
   readonly isOwner: (message: InboundMessage) => boolean;
   /** Servers that turns of other servers may reach, too: `tools.discord.alsoGuilds`. */
   readonly alsoGuilds: () => readonly string[];
@@ -57,7 +52,6 @@ export interface ActionsOptions extends Clock {
   readonly askerOf: (accountId: AccountId, messageId: MessageId) => Promise<UserId | undefined>;
   /** Sets the bot's status on all its gateway connections. */
   readonly setPresence: (presence: NewPresence) => Promise<void>;
-  /** Shows a message to the model. */
   readonly show: Show;
   /** Cleans a text, and cuts it into messages; throws if it has nothing to show. */
   readonly composed: (
@@ -73,7 +67,6 @@ export interface ActionsOptions extends Clock {
   ) => Promise<readonly SendResult[]>;
   /** Makes the title of a thread; empty if the text has no letters. */
   readonly titleOf: (written: string) => string;
-  /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
   /** Reads a file of Discord. */
   readonly media: (url: string, maxBytes: number, signal: AbortSignal) => Promise<MediaFile>;
@@ -81,6 +74,5 @@ export interface ActionsOptions extends Clock {
   readonly escalation: EscalationPort;
   /** Lets people allow more destructive actions. */
   readonly limit: LimitPort;
-  /** Timer for waiting. */
   readonly schedule: StartTimer;
 }

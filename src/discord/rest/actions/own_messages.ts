@@ -14,7 +14,7 @@ import { createMessages } from "../calls/messages.ts";
 import { createSingleReads } from "../calls/single_message.ts";
 import { explainCode } from "../permissions/denial.ts";
 import type { ActionsOptions } from "./options.ts";
-import type { Found, Origin, Targets } from "./targets.ts";
+import type { FoundTarget, Origin, Targets } from "./targets.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
 /** Whether a message of the bot answers each person who asks. */
@@ -31,23 +31,20 @@ export function createIsAnswerTo(
 }
 
 /** A message to edit, in a place whose rights are checked. */
-interface Edit {
-  /** The target that the call names. */
+interface MessageToEdit {
   readonly target: ToolTarget;
   /** The target, with its guild and channel. */
-  readonly found: Found;
+  readonly found: FoundTarget;
   /** The message that caused the call, and its askers. */
   readonly origin: Origin;
-  /** The bot's message. */
   readonly messageId: MessageId;
-  /** The text. */
   readonly text: string;
 }
 
 /** Creates the editing of one account. */
 export function createEdit(
   options: ActionsOptions & { readonly targets: Pick<Targets, "assertMay"> },
-): (call: DiscordCall, edit: Edit) => Promise<void> {
+): (call: DiscordCall, edit: MessageToEdit) => Promise<void> {
   const { client, targets, self, composed } = options;
   const messages = createMessages(client);
   const reads = createSingleReads(client);

@@ -28,38 +28,29 @@ import {
 } from "../../../core/turn/decided_action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 import { waitFor } from "../../../lib/clock.ts";
-import type { AssertMayQuote, Found, Origin, Targets } from "./targets.ts";
+import type { AssertMayQuote, FoundTarget, Origin, Targets } from "./targets.ts";
 import { createIsAnswerTo } from "./own_messages.ts";
 import type { ActionsOptions } from "./options.ts";
 
 /** The sources of places. */
 export type PlaceOptions = ActionsOptions & {
-  /** Checks the target of a call. */
   readonly targets: Targets;
   /** Rejects if the text may not be shown in the channel of the call. */
   readonly assertMayQuote: AssertMayQuote;
 };
 
-/** Makes places. */
-export interface Places {
-  /** The guild of a call, without a channel. */
-  guild(call: DiscordCall, origin: Origin, found: Found): GuildActionPlace;
-  /** The channel of a call; rejects if the call may not act there. */
-  channel(call: DiscordCall, origin: Origin, found: Found): Promise<ChannelPlace>;
-}
-
 /**
  * Creates the places of one account. The function is long because a place is one list of short
  * methods over the same call.
  */
-export function createPlaces(options: PlaceOptions): Places {
+export function createPlaces(options: PlaceOptions) {
   const { targets, changes, accountId, maxDestructive, cleanSecrets, show, self, media, now } =
     options;
   const { assertMayQuote, askerOf } = options;
   const isAnswerTo = createIsAnswerTo(options);
 
   /** The parts that servers and channels share. */
-  function common(call: DiscordCall, origin: Origin, found: Found) {
+  function common(call: DiscordCall, origin: Origin, found: FoundTarget) {
     const { message, signal, callKey } = call;
     const userId = self();
     if (userId === undefined) throw new Error("the bot does not know its own id yet");
@@ -138,7 +129,7 @@ export function createPlaces(options: PlaceOptions): Places {
     };
   }
 
-  function guild(call: DiscordCall, origin: Origin, found: Found): GuildActionPlace {
+  function guild(call: DiscordCall, origin: Origin, found: FoundTarget): GuildActionPlace {
     if (!found.guild) throw badArguments("that is possible on a server only");
     const { id: guildId, reads } = found.guild;
     // An owner allows one action, and not more in lists than the asker may see.
@@ -189,8 +180,10 @@ export function createPlaces(options: PlaceOptions): Places {
   }
 
   return {
+    /** The guild of a call, without a channel. */
     guild,
-    async channel(call, origin, found) {
+    /** The channel of a call; rejects if the call may not act there. */
+    async channel(call: DiscordCall, origin: Origin, found: FoundTarget): Promise<ChannelPlace> {
       const { guild: server } = found;
       return {
         ...common(call, origin, found),
@@ -202,7 +195,7 @@ export function createPlaces(options: PlaceOptions): Places {
 }
 
 /** A channel of the same server, with the facts that were read already. */
-function inGuild({ guild }: Found, channel: Channel): Found {
+function inGuild({ guild }: FoundTarget, channel: Channel): FoundTarget {
   return {
     channelId: channel.id,
     channel: () => Promise.resolve(channel),

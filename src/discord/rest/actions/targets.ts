@@ -33,7 +33,6 @@ import type { SingleReads } from "../calls/single_message.ts";
 
 /** A person for whom an action runs. */
 export interface Asker {
-  /** The user. */
   readonly userId: UserId;
   /** The question; absent for a command. */
   readonly message?: InboundMessage;
@@ -45,7 +44,6 @@ export interface Asker {
 export interface Origin {
   /** The people whose messages share the turn. */
   readonly askers: readonly Asker[];
-  /** The channel. */
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
@@ -54,7 +52,7 @@ export interface Origin {
 }
 
 /** A place that an action may reach. */
-export interface Found {
+export interface FoundTarget {
   /** Absent for the whole server. */
   readonly channelId?: ChannelId;
   /** Absent in direct messages, which have no rights. */
@@ -69,36 +67,17 @@ export type TargetsOptions = Pick<
   "client" | "isOwner" | "self" | "alsoGuilds" | "closedBy" | "now"
 >;
 
-/** Finds targets, and checks rights. Each method rejects with words for the model. */
-export interface Targets {
-  /** The people of a call, each once. */
-  originOf(call: Pick<DiscordCall, "message" | "also" | "decision">): Origin;
-  /** Finds a channel; absent: the channel of the turn. */
-  channel(origin: Origin, channelId: ChannelId | undefined): Promise<Found>;
-  /** Finds a server; absent: the server of the turn. */
-  guild(origin: Origin, guildId: GuildId | undefined): Promise<Found>;
-  /** Checks that each asker has rights in a place, by Discord's permissions and by the policy. */
-  assertMay(origin: Origin, found: Found, needs: readonly Need[]): Promise<void>;
-  /**
-   * Checks a right of the bot itself. Without it, Discord would refuse the request, and a message
-   * would wait in the channel's queue.
-   */
-  assertBotMay(origin: Origin, found: Found, needs: readonly Need[]): Promise<void>;
-  /** Makes an error that tells the model why Discord refused. */
-  refusal(error: unknown, origin: Origin, found: Found, needs: readonly Need[]): Promise<unknown>;
-}
-
 /**
  * Creates the check of targets. The function is long because its inner functions are the steps of
  * one check, over the same ports.
  */
 export function createTargets(
   { client, isOwner, self, alsoGuilds, closedBy, now }: TargetsOptions,
-): Targets {
+) {
   /** The facts of a place for one member; `undefined` for a whole server. */
   async function placeFor(
     origin: Origin,
-    { channelId, guild, channel }: Found,
+    { channelId, guild, channel }: FoundTarget,
     userId: UserId,
   ): Promise<PlaceFacts | undefined> {
     if (channelId === undefined || !guild) return undefined;
@@ -123,7 +102,7 @@ export function createTargets(
   async function missingOf(
     userId: UserId,
     origin: Origin,
-    found: Found,
+    found: FoundTarget,
     needs: readonly Need[],
   ): Promise<MissingRight | undefined> {
     if (!found.guild) return undefined;
@@ -135,7 +114,7 @@ export function createTargets(
   /** Names the right that the bot lacks; `undefined` if it lacks none. */
   async function missingOfBot(
     origin: Origin,
-    found: Found,
+    found: FoundTarget,
     needs: readonly Need[],
   ): Promise<Error | undefined> {
     const userId = self();
@@ -156,7 +135,10 @@ export function createTargets(
   }
 
   /** The config may close a channel to the bot, or open it to some people only. */
-  async function assertOpen({ askers, channelId: here }: Origin, found: Found): Promise<void> {
+  async function assertOpen(
+    { askers, channelId: here }: Origin,
+    found: FoundTarget,
+  ): Promise<void> {
     const { channelId, guild } = found;
     if (channelId === undefined || channelId === here || !guild) return;
     const channel = await found.channel();
@@ -179,7 +161,10 @@ export function createTargets(
   }
 
   return {
-    originOf({ message, also = [], decision }) {
+    /** The people of a call, each once. */
+    originOf(
+      { message, also = [], decision }: Pick<DiscordCall, "message" | "also" | "decision">,
+    ): Origin {
       const askers = new Map<UserId, Asker>();
       for (const one of [message, ...also]) {
         const known = askers.get(one.sender.id);
@@ -197,7 +182,11 @@ export function createTargets(
         decision,
       };
     },
-    async channel(origin, channelId = origin.channelId) {
+    /** Finds a channel; absent: the channel of the turn. */
+    async channel(
+      origin: Origin,
+      channelId: ChannelId | undefined = origin.channelId,
+    ): Promise<FoundTarget> {
       const isHome = channelId === origin.channelId;
       if (isHome) {
         const { guildId } = origin;
@@ -220,7 +209,8 @@ export function createTargets(
         guild: { id: guildId, reads: createGuildReads(client, guildId) },
       };
     },
-    guild(origin, guildId = origin.guildId) {
+    /** Finds a server; absent: the server of the turn. */
+    guild(origin: Origin, guildId: GuildId | undefined = origin.guildId): Promise<FoundTarget> {
       return Promise.try(() => {
         if (guildId === undefined) {
           throw outside(origin.askers.every(({ isOwner }) => isOwner) ? NEEDS_GUILD : ONLY_OWNERS);
@@ -234,7 +224,8 @@ export function createTargets(
         };
       });
     },
-    async assertMay(origin, found, needs) {
+    /** Checks that each asker has rights in a place, by Discord's permissions and by the policy. */
+    async assertMay(origin: Origin, found: FoundTarget, needs: readonly Need[]): Promise<void> {
       const holder = holderOf(origin.decision); // the call runs with their rights
       const isByOwner = isEscalationAllowed(origin.decision) && holder === undefined;
       for (const { userId, isOwner } of origin.askers) {
@@ -244,11 +235,21 @@ export function createTargets(
       }
       await assertOpen(origin, found);
     },
-    async assertBotMay(origin, found, needs) {
+    /**
+     * Checks a right of the bot itself. Without it, Discord would refuse the request, and a message
+     * would wait in the channel's queue.
+     */
+    async assertBotMay(origin: Origin, found: FoundTarget, needs: readonly Need[]): Promise<void> {
       const missing = await missingOfBot(origin, found, needs);
       if (missing) throw missing;
     },
-    async refusal(error, origin, found, needs) {
+    /** Makes an error that tells the model why Discord refused. */
+    async refusal(
+      error: unknown,
+      origin: Origin,
+      found: FoundTarget,
+      needs: readonly Need[],
+    ): Promise<unknown> {
       if (!(error instanceof RestError) || error.code === undefined) return error;
       if (namesPermission(error.code)) {
         const missing = await missingOfBot(origin, found, needs).catch(() => undefined);
@@ -259,6 +260,9 @@ export function createTargets(
     },
   };
 }
+
+/** Finds targets, and checks rights. Each method rejects with words for the model. */
+export type Targets = ReturnType<typeof createTargets>;
 
 /** A refusal of a target outside of the turn's reach. */
 function outside(words: string): RefusedCall {

@@ -18,7 +18,7 @@ import {
 import type { MadeChange } from "../../../core/store/changes.ts";
 import type { ActionsOptions } from "./options.ts";
 import { badArguments, RefusedCall } from "../../../core/refused_call.ts";
-import type { Found, Origin, Targets } from "./targets.ts";
+import type { FoundTarget, Origin, Targets } from "./targets.ts";
 
 /**
  * Takes a change back.
@@ -37,7 +37,6 @@ export function createUndo(
     & {
       /** Changes by the tool, with the way to take each back. */
       readonly changes: Pick<ActionsOptions["changes"], "since" | "undone">;
-      /** Checks the target of a call. */
       readonly targets: Targets;
     },
 ): Undo {
@@ -52,7 +51,7 @@ export function createUndo(
     );
   }
 
-  async function placeOf(origin: Origin, { guildId, channelId }: MadeChange): Promise<Found> {
+  async function placeOf(origin: Origin, { guildId, channelId }: MadeChange): Promise<FoundTarget> {
     // The change has been made from here, so its server is in reach of this place.
     const there: Origin = guildId === undefined ? origin : { ...origin, guildId };
     return channelId === undefined
@@ -60,7 +59,7 @@ export function createUndo(
       : await targets.channel(there, channelId);
   }
 
-  async function needsOf({ undo }: MadeChange, found: Found): Promise<readonly Need[]> {
+  async function needsOf({ undo }: MadeChange, found: FoundTarget): Promise<readonly Need[]> {
     const needs: Need[] = [...undo?.needs ?? []];
     if (undo?.holds !== undefined) needs.push({ kind: "holds", bits: BigInt(undo.holds) });
     if (undo?.role !== undefined) needs.push({ kind: "above_role", roleId: undo.role });

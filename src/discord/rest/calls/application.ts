@@ -15,9 +15,7 @@ import type { GatewayInfo } from "../../../core/discord/gateway.ts";
 
 /** The bot's application. */
 export interface Application {
-  /** The application's id. */
   readonly id: ApplicationId;
-  /** The application's name. */
   readonly name: string;
   /** Discord's application flags; they include the granted privileged intents. */
   readonly flags: number;
@@ -36,35 +34,6 @@ export interface Application {
   readonly ownerIds: readonly UserId[];
   /** Approximate number of the bot's guilds; absent if Discord does not tell it. */
   readonly guildCount?: number;
-}
-
-/** Reads and changes the token's application. */
-export interface Applications {
-  /**
-   * Reads the application.
-   *
-   * @throws {RestError} If Discord does not answer, or refuses.
-   */
-  me(): Promise<Application>;
-  /**
-   * Reads the id of the bot's own user, for callers without a gateway connection.
-   *
-   * @throws {RestError} If Discord does not answer, or refuses.
-   */
-  self(): Promise<UserId>;
-  /**
-   * Changes the flags. Discord allows only the "limited" intents.
-   *
-   * @throws {RestError} `rejected` if Discord does not allow it, such as for a bot in 100 guilds or
-   * more.
-   */
-  setFlags(flags: number): Promise<Application>;
-  /**
-   * Whether the bot is in at least one guild.
-   *
-   * @throws {RestError} If Discord does not answer, or refuses.
-   */
-  hasGuild(): Promise<boolean>;
 }
 
 const ME = "/applications/@me";
@@ -121,23 +90,48 @@ const guildsSchema = z.array(z.object({ id: z.string() }));
  *
  * @see {@link https://docs.discord.com/developers/resources/application#edit-current-application}
  */
-export function createApplications(api: RestApi): Applications {
+export function createApplications(api: RestApi) {
   return {
-    me: async () => expect(`GET ${ME}`, applicationSchema, await api.request("GET", ME)),
-    async self() {
+    /**
+     * Reads the application.
+     *
+     * @throws {RestError} If Discord does not answer, or refuses.
+     */
+    me: async (): Promise<Application> =>
+      expect(`GET ${ME}`, applicationSchema, await api.request("GET", ME)),
+    /**
+     * Reads the id of the bot's own user, for callers without a gateway connection.
+     *
+     * @throws {RestError} If Discord does not answer, or refuses.
+     */
+    async self(): Promise<UserId> {
       const answer = await api.request("GET", "/users/@me");
       return expect("GET /users/@me", userSchema, answer).id;
     },
-    async setFlags(flags) {
+    /**
+     * Changes the flags. Discord allows only the "limited" intents.
+     *
+     * @throws {RestError} `rejected` if Discord does not allow it, such as for a bot in 100 guilds or
+     * more.
+     */
+    async setFlags(flags: number): Promise<Application> {
       const answer = await api.request("PATCH", ME, { body: { flags } });
       return expect(`PATCH ${ME}`, applicationSchema, answer);
     },
-    async hasGuild() {
+    /**
+     * Whether the bot is in at least one guild.
+     *
+     * @throws {RestError} If Discord does not answer, or refuses.
+     */
+    async hasGuild(): Promise<boolean> {
       const answer = await api.request("GET", "/users/@me/guilds?limit=1");
       return expect("GET /users/@me/guilds", guildsSchema, answer).length > 0;
     },
   };
 }
+
+/** Reads and changes the token's application. */
+export type Applications = ReturnType<typeof createApplications>;
 
 /**
  * Reads the gateway's address and limits.
@@ -170,7 +164,6 @@ const gatewaySchema = z.object({
 /**
  * Creates a {@link ReadGatewayInfo}.
  *
- * @param now Unix time in milliseconds.
  * @see {@link https://docs.discord.com/developers/events/gateway#get-gateway-bot}
  */
 export function createReadGatewayInfo(api: RestApi, now: Clock["now"]): ReadGatewayInfo {

@@ -17,27 +17,6 @@ import type {
 import type { RestApi } from "../client/client.ts";
 import { expect } from "../exchange/rest_error.ts";
 
-/** The commands that Discord has for an application: everywhere, or in one guild. */
-export interface ApplicationCommands {
-  /**
-   * Reads all commands.
-   *
-   * @param guildId Of one guild; absent: those that are everywhere.
-   * @throws {RestError} If Discord does not answer, or refuses.
-   */
-  list(applicationId: ApplicationId, guildId?: GuildId): Promise<RegisteredCommands>;
-  /**
-   * Replaces all commands. A command whose name stays keeps its id.
-   *
-   * @throws {RestError} If Discord does not answer, or refuses.
-   */
-  replace(
-    applicationId: ApplicationId,
-    guildId: GuildId | undefined,
-    registered: RegisteredCommands,
-  ): Promise<void>;
-}
-
 /** Functions, because building the schemas at start-up would cost time. */
 const localizations = () => z.record(z.string(), z.string()).nullish();
 
@@ -87,11 +66,17 @@ const BACKGROUND = { priority: "background" } as const;
 const entryPointSchema = () => z.looseObject({ type: z.literal(4) });
 
 /** Creates the calls for one client. */
-export function createApplicationCommands(api: RestApi): ApplicationCommands {
+export function createApplicationCommands(api: RestApi) {
   const pathOf = (applicationId: ApplicationId, guildId: GuildId | undefined) =>
     `/applications/${applicationId}${guildId === undefined ? "" : `/guilds/${guildId}`}/commands`;
   return {
-    async list(applicationId, guildId) {
+    /**
+     * Reads all commands.
+     *
+     * @param guildId Of one guild; absent: those that are everywhere.
+     * @throws {RestError} If Discord does not answer, or refuses.
+     */
+    async list(applicationId: ApplicationId, guildId?: GuildId): Promise<RegisteredCommands> {
       const path = `${pathOf(applicationId, guildId)}?with_localizations=true`;
       const answer = await api.request("GET", path, BACKGROUND);
       const all = expect(ROUTE, z.array(z.unknown()), answer);
@@ -102,7 +87,16 @@ export function createApplicationCommands(api: RestApi): ApplicationCommands {
         entryPoint: all.filter(isEntryPoint),
       };
     },
-    async replace(applicationId, guildId, { commands, entryPoint }) {
+    /**
+     * Replaces all commands. A command whose name stays keeps its id.
+     *
+     * @throws {RestError} If Discord does not answer, or refuses.
+     */
+    async replace(
+      applicationId: ApplicationId,
+      guildId: GuildId | undefined,
+      { commands, entryPoint }: RegisteredCommands,
+    ): Promise<void> {
       const body = [...commands.map(toBody), ...entryPoint];
       await api.request("PUT", pathOf(applicationId, guildId), { ...BACKGROUND, body });
     },

@@ -28,32 +28,22 @@ import { expect, RestError } from "../exchange/rest_error.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { createReadMember } from "./members.ts";
 
-/** Reads a guild. Each method rejects with a `RestError` if Discord does not answer, or refuses. */
-export interface GuildReads {
-  /** Roles and owner. */
-  facts(): Promise<GuildFacts>;
-  /** A member; `undefined` if the user is not in the guild. */
-  member(userId: UserId): Promise<MemberFacts | undefined>;
-  /** All channels without threads, by id. */
-  channels(): Promise<ReadonlyMap<ChannelId, Channel>>;
-  /** Whether a user is in a thread. */
-  isInThread(threadId: ChannelId, userId: UserId): Promise<boolean>;
-}
-
 const bits = z.string().regex(/^\d{1,39}$/).transform(BigInt);
 
-const guildSchema = z.object({
-  owner_id: snowflake<"user">(),
-  roles: z.array(
-    z.object({
-      id: snowflake<"role">(),
-      name: z.string().default("without a name"),
-      permissions: bits,
-      position: z.number().default(0),
-      managed: z.boolean().default(false),
-    }).transform(({ managed: isManaged, ...role }) => ({ ...role, isManaged })),
-  ),
-});
+const guildSchema = z.lazy(() =>
+  z.object({
+    owner_id: snowflake<"user">(),
+    roles: z.array(
+      z.object({
+        id: snowflake<"role">(),
+        name: z.string().default("without a name"),
+        permissions: bits,
+        position: z.number().default(0),
+        managed: z.boolean().default(false),
+      }).transform(({ managed: isManaged, ...role }) => ({ ...role, isManaged })),
+    ),
+  })
+);
 
 const overwriteSchema = z.object({ id: z.string(), type: z.number(), allow: bits, deny: bits });
 
@@ -80,7 +70,7 @@ const channelPayload = z.object({
   }).nullish(),
 });
 
-type ChannelPayload = z.infer<typeof channelPayload>;
+type FullChannelPayload = z.infer<typeof channelPayload>;
 
 const channelSchema = channelPayload.transform(toChannel);
 
@@ -89,7 +79,7 @@ export function channelOf(raw: unknown): Channel | undefined {
   return channelSchema.safeParse(raw).data;
 }
 
-function toChannel(read: ChannelPayload): Channel {
+function toChannel(read: FullChannelPayload): Channel {
   const { id, type, thread_metadata: thread } = read;
   return {
     id,
@@ -140,7 +130,7 @@ export function createGuildReads(
   api: RestApi,
   guildId: GuildId,
   options: RequestOptions = {},
-): GuildReads {
+) {
   const readMember = createReadMember(api, options);
   const members = new Map<UserId, Promise<MemberFacts | undefined>>();
   const get = (path: string) => api.request("GET", path, options);
@@ -159,15 +149,19 @@ export function createGuildReads(
     return new Map(listed.map((channel) => [channel.id, { ...channel, guildId }]));
   });
   return {
+    /** Roles and owner. */
     facts,
+    /** All channels without threads, by id. */
     channels,
-    async member(userId) {
+    /** A member; `undefined` if the user is not in the guild. */
+    async member(userId: UserId): Promise<MemberFacts | undefined> {
       const known = members.get(userId) ??
         readMember(guildId, userId).then((found) => found && { userId, ...found });
       members.set(userId, known);
       return await known;
     },
-    async isInThread(threadId, userId) {
+    /** Whether a user is in a thread. */
+    async isInThread(threadId: ChannelId, userId: UserId): Promise<boolean> {
       try {
         await get(`/channels/${threadId}/thread-members/${userId}`);
         return true;
@@ -178,6 +172,9 @@ export function createGuildReads(
     },
   };
 }
+
+/** Reads a guild. Each method rejects with a `RestError` if Discord does not answer, or refuses. */
+export type GuildReads = ReturnType<typeof createGuildReads>;
 
 /** Whether a channel is a private thread. */
 export function isPrivateThread({ type }: Pick<Channel, "type">): boolean {
@@ -190,42 +187,29 @@ export interface OwnGuild extends Named<GuildId> {
   readonly permissions?: bigint;
 }
 
-/** Lists the bot's guilds and their channels. */
-export interface GuildList {
-  /**
-   * Lists all guilds of the bot.
-   *
-   * @throws {RestError} If Discord does not answer, or refuses.
-   */
-  guilds(): Promise<readonly OwnGuild[]>;
-  /**
-   * Lists the channels that a guild's rules can name: all but categories, without threads.
-   *
-   * @throws {RestError} If Discord does not answer, or refuses: `not_found` or `forbidden` for a
-   * guild without the bot.
-   */
-  channels(guildId: GuildId): Promise<readonly Named<ChannelId>[]>;
-}
-
 /** Maximum number of guilds in one response; a bot may be in many more. */
 const PAGE = 200;
 
-const guildsSchema = z.array(
-  z.object({
-    id: snowflakeSchema<"guild">(),
-    name: z.string(),
-    permissions: z.string().regex(/^\d{1,39}$/).transform(BigInt).optional(),
-  }).transform(({ permissions, ...named }): OwnGuild => ({
-    ...named,
-    permissions,
-  })),
+const guildsSchema = z.lazy(() =>
+  z.array(
+    z.object({
+      id: snowflakeSchema<"guild">(),
+      name: z.string(),
+      permissions: z.string().regex(/^\d{1,39}$/).transform(BigInt).optional(),
+    }).transform(({ permissions, ...named }): OwnGuild => ({
+      ...named,
+      permissions,
+    })),
+  )
 );
 
-const channelsSchema = z.array(z.object({
-  id: snowflakeSchema<"channel">(),
-  type: z.number(),
-  name: z.string().nullish(),
-}));
+const channelsSchema = z.lazy(() =>
+  z.array(z.object({
+    id: snowflakeSchema<"channel">(),
+    type: z.number(),
+    name: z.string().nullish(),
+  }))
+);
 
 /**
  * Creates the list for one client.
@@ -233,9 +217,14 @@ const channelsSchema = z.array(z.object({
  * @see {@link https://docs.discord.com/developers/resources/user#get-current-user-guilds}
  * @see {@link https://docs.discord.com/developers/resources/guild#get-guild-channels}
  */
-export function createGuildList(api: RestApi, options: RequestOptions = {}): GuildList {
+export function createGuildList(api: RestApi, options: RequestOptions = {}) {
   return {
-    async guilds() {
+    /**
+     * Lists all guilds of the bot.
+     *
+     * @throws {RestError} If Discord does not answer, or refuses.
+     */
+    async guilds(): Promise<readonly OwnGuild[]> {
       const guilds = new Map<GuildId, OwnGuild>();
       for (let after = "0";;) {
         const path = `/users/@me/guilds?limit=${PAGE}&after=${after}`;
@@ -249,7 +238,13 @@ export function createGuildList(api: RestApi, options: RequestOptions = {}): Gui
         after = last.id;
       }
     },
-    async channels(guildId) {
+    /**
+     * Lists the channels that a guild's rules can name: all but categories, without threads.
+     *
+     * @throws {RestError} If Discord does not answer, or refuses: `not_found` or `forbidden` for a
+     * guild without the bot.
+     */
+    async channels(guildId: GuildId): Promise<readonly Named<ChannelId>[]> {
       const answer = await api.request("GET", `/guilds/${guildId}/channels`, options);
       return expect("GET /guilds/:id/channels", channelsSchema, answer)
         .filter(({ type }) => type !== ChannelTypes.GuildCategory)
@@ -260,7 +255,6 @@ export function createGuildList(api: RestApi, options: RequestOptions = {}): Gui
 
 /** The permission settings of a guild, and one of its members. */
 export interface GuildPermissions {
-  /** Roles and owner. */
   readonly guild: GuildFacts;
   /** Absent if the user is not a member. */
   readonly member?: MemberFacts;

@@ -22,7 +22,6 @@ const OPEN_COLOR = 0x58_65_F2;
 
 /** A box around the text and the components of a card, by numbers that Discordeno does not know. */
 export interface Container {
-  /** The type of a box. */
   readonly type: 17;
   /** Colour of its edge, as RGB; absent for none. */
   readonly accentColor?: number;

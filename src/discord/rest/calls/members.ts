@@ -83,13 +83,15 @@ export type ReadMember = (guildId: GuildId, userId: UserId) => Promise<Member | 
  */
 export type ReadRoles = (guildId: GuildId, userId: UserId) => Promise<readonly RoleId[]>;
 
-const memberSchema = z.object({
-  roles: z.array(snowflakeSchema<"role">()),
-  communication_disabled_until: z.string().nullish(),
-}).transform(({ roles, communication_disabled_until }): Member => {
-  const timedOutUntil = Date.parse(communication_disabled_until ?? "");
-  return { roles, timedOutUntil: !Number.isNaN(timedOutUntil) ? timedOutUntil : undefined };
-});
+const memberSchema = z.lazy(() =>
+  z.object({
+    roles: z.array(snowflakeSchema<"role">()),
+    communication_disabled_until: z.string().nullish(),
+  }).transform(({ roles, communication_disabled_until }): Member => {
+    const timedOutUntil = Date.parse(communication_disabled_until ?? "");
+    return { roles, timedOutUntil: !Number.isNaN(timedOutUntil) ? timedOutUntil : undefined };
+  })
+);
 
 /**
  * Creates a {@link ReadMember}.
@@ -120,19 +122,6 @@ export function createReadRoles(
   return async (guildId, userId) => (await readMember(guildId, userId))?.roles ?? [];
 }
 
-/** Searches the members of a guild. */
-export interface Members {
-  /**
-   * Finds members by the beginning of their username, nickname or display name.
-   *
-   * @param query The beginning; no name has more than 100 characters.
-   * @param limit Maximum number of results, up to 1,000; more members may match.
-   * @throws {RestError} If Discord does not answer, or refuses: `forbidden` without the intent for
-   * members.
-   */
-  search(guildId: GuildId, query: string, limit?: number): Promise<readonly FoundMember[]>;
-}
-
 const MAX_QUERY = 100;
 const MAX_LIMIT = 1_000;
 
@@ -145,9 +134,21 @@ const foundSchema = z.array(
  *
  * @see {@link https://docs.discord.com/developers/resources/guild#search-guild-members}
  */
-export function createMembers(api: RestApi, options: RequestOptions = {}): Members {
+export function createMembers(api: RestApi, options: RequestOptions = {}) {
   return {
-    async search(guildId, query, limit = MAX_LIMIT) {
+    /**
+     * Finds members by the beginning of their username, nickname or display name.
+     *
+     * @param query The beginning; no name has more than 100 characters.
+     * @param limit Maximum number of results, up to 1,000; more members may match.
+     * @throws {RestError} If Discord does not answer, or refuses: `forbidden` without the intent for
+     * members.
+     */
+    async search(
+      guildId: GuildId,
+      query: string,
+      limit: number = MAX_LIMIT,
+    ): Promise<readonly FoundMember[]> {
       if (query === "" || query.length > MAX_QUERY) return [];
       const parameters = new URLSearchParams({ query, limit: String(limit) });
       const answer = await api.request(

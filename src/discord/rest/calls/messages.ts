@@ -9,14 +9,9 @@
  */
 
 import type { Messages } from "../../../core/outbound/calls.ts";
-import {
-  type AllowedMentions,
-  type CreateMessageOptions,
-  type EditMessage,
-  MessageFlags,
-} from "@discordeno/types";
+import { MessageFlags } from "@discordeno/types";
 import { z } from "zod";
-import type { MessageId } from "../../../core/discord/ids.ts";
+import { type MessageId, parseSnowflake } from "../../../core/discord/ids.ts";
 import type {
   OutboundFile,
   OutboundMessage,
@@ -25,8 +20,10 @@ import type {
 } from "../../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { expect, RestError } from "../exchange/rest_error.ts";
-import { componentsOf, IS_COMPONENTS_V2, type Layout } from "./layout.ts";
+import { componentsOf, IS_COMPONENTS_V2 } from "./layout.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
+import { jsonOf } from "../client/send.ts";
+import { isRecord } from "../../../lib/text/json.ts";
 
 /** Discord's code for a message that does not exist. */
 const UNKNOWN_MESSAGE = 10008;
@@ -46,9 +43,8 @@ const QUOTE_REFUSED: ReadonlySet<number> = new Set([160002, INVALID_FORM_BODY]);
 /** Timeout of a request with files in milliseconds: an uplink of 2 Mbit/s needs 42 s for 10 MiB. */
 export const UPLOAD_TIMEOUT_MS = 60_000;
 
-type WithLayout<Body> = Omit<Body, "components"> & { readonly components?: Layout };
-type CreateBody = WithLayout<CreateMessageOptions>;
-type EditBody = WithLayout<Omit<EditMessage, "flags">> & { readonly flags: number };
+const CREATE = "POST /channels/:id/messages";
+const EDIT = "PATCH /channels/:id/messages/:id";
 
 const messageSchema = z.object({ id: snowflakeSchema<"message">() });
 
@@ -62,36 +58,46 @@ const messageSchema = z.object({ id: snowflakeSchema<"message">() });
  * @see {@link https://docs.discord.com/developers/resources/message}
  */
 export function createMessages(api: RestApi): Messages {
-  async function create(
+  /** Sends a request whose response is the message. */
+  async function send(
+    method: "POST" | "PATCH",
+    path: string,
+    options: RequestOptions,
+  ): Promise<PostOutcome> {
+    try {
+      const answer = await api.request(method, path, options);
+      return { kind: "created", messageId: idOf(answer, method === "POST" ? CREATE : EDIT) };
+    } catch (thrown) {
+      return failureOf(thrown);
+    }
+  }
+
+  function create(
     message: OutboundMessage,
     files: readonly OutboundFile[],
     notAfter: number,
   ): Promise<PostOutcome> {
     const path = `/channels/${message.channelId}/messages`;
-    return await outcomeOf(async () => {
-      const options = { notAfter, ...requestOf(toCreate(message), files, message.voice) };
-      const answer = await api.request("POST", path, options);
-      return expect("POST /channels/:id/messages", messageSchema, answer).id;
+    return send("POST", path, {
+      notAfter,
+      ...requestOf(toCreate(message), message, files, message.voice),
     });
   }
 
-  async function edit(
+  function edit(
     messageId: MessageId,
     message: OutboundMessage,
     files: readonly OutboundFile[],
     priority: "spare" | undefined,
   ): Promise<PostOutcome> {
-    return await outcomeOf(async () => {
-      const path = `/channels/${message.channelId}/messages/${messageId}`;
-      const options = { priority, ...requestOf(toEdit(message), files) };
-      const answer = await api.request("PATCH", path, options);
-      return expect("PATCH /channels/:id/messages/:id", messageSchema, answer).id;
-    });
+    const path = `/channels/${message.channelId}/messages/${messageId}`;
+    return send("PATCH", path, { priority, ...requestOf(toEdit(message), message, files) });
   }
 
   return {
     async create(message, files, notAfter) {
       let outcome = await create(message, files, notAfter);
+      if (outcome.kind !== "refused") return outcome;
       let { quote: _, card: __, ...plain } = message;
       if (message.quote !== undefined && refusesQuote(outcome)) {
         plain = { ...plain, pings: { ...message.pings, quotedAuthor: false } };
@@ -105,26 +111,36 @@ export function createMessages(api: RestApi): Messages {
       const { card, ...plain } = message;
       return card && isInvalid(outcome) ? await edit(messageId, plain, files, priority) : outcome;
     },
-    delete: (channelId, messageId) =>
-      outcomeOf(async () => {
+    async delete(channelId, messageId) {
+      try {
         await api.request("DELETE", `/channels/${channelId}/messages/${messageId}`);
-        return messageId;
-      }),
+        return { kind: "created", messageId };
+      } catch (thrown) {
+        return failureOf(thrown);
+      }
+    },
   };
 }
 
-function toCreate(message: OutboundMessage): CreateBody {
-  const { nonce, quote, card } = message;
+/** Reads the id alone; the schema is for the error. */
+function idOf(answer: unknown, route: string): MessageId {
+  const id = isRecord(answer) && typeof answer["id"] === "string"
+    ? parseSnowflake<"message">(answer["id"])
+    : undefined;
+  return id ?? expect(route, messageSchema, answer).id;
+}
+
+/**
+ * Builds the JSON of a new message, without its last brace. Each reply has one, so it is made as a
+ * text at once.
+ */
+function toCreate(message: OutboundMessage): string {
+  const { nonce, quote, card, content } = message;
   const flags = createFlagsOf(message);
-  return {
-    ...(!card && { content: message.content }),
-    nonce,
-    enforceNonce: true,
-    allowedMentions: mentionsOf(message),
-    ...(flags !== 0 && { flags }),
-    ...(quote && { messageReference: { messageId: quote, failIfNotExists: false } }),
-    ...componentsOf(message),
-  };
+  return (card ? "{" : `{"content":${JSON.stringify(content)},`) +
+    `"nonce":${JSON.stringify(nonce)},"enforce_nonce":true,${mentionsOf(message)}` +
+    (flags === 0 ? "" : `,"flags":${flags}`) +
+    (quote ? `,"message_reference":{"message_id":"${quote}","fail_if_not_exists":false}` : "");
 }
 
 /** A voice message has no text, so it has no previews; and a card has none of its own. */
@@ -139,47 +155,48 @@ function createFlagsOf({ voice, card, suppressesEmbeds, isSilent }: OutboundMess
     (isSilent ? MessageFlags.SuppressNotifications : 0);
 }
 
-/** Sets the flags even to 0, because a draft may have had one. Absent buttons stay at Discord. */
-function toEdit(message: OutboundMessage): EditBody {
+/**
+ * Builds the JSON of an edit, without its last brace. Sets the flags even to 0, because a draft may
+ * have had one. Absent buttons stay at Discord.
+ */
+function toEdit(message: OutboundMessage): string {
   const { suppressesEmbeds, card } = message;
-  return {
-    content: card ? null : message.content, // Discord makes a card only of a message without text
-    allowedMentions: mentionsOf(message),
-    flags: card ? IS_COMPONENTS_V2 : suppressesEmbeds ? MessageFlags.SuppressEmbeds : 0,
-    ...componentsOf(message),
-  };
+  const flags = card ? IS_COMPONENTS_V2 : suppressesEmbeds ? MessageFlags.SuppressEmbeds : 0;
+  // Discord makes a card only of a message without text.
+  return `{"content":${card ? null : JSON.stringify(message.content)},` +
+    `${mentionsOf(message)},"flags":${flags}`;
 }
 
-function mentionsOf({ pings }: OutboundMessage): AllowedMentions {
-  return {
-    parse: [],
-    users: pings.users.map(BigInt),
-    roles: pings.roles.map(BigInt),
-    repliedUser: pings.quotedAuthor,
-  };
+function mentionsOf({ pings: { users, roles, quotedAuthor } }: OutboundMessage): string {
+  const people = users.length > 0 || roles.length > 0
+    ? `"users":${JSON.stringify(users)},"roles":${JSON.stringify(roles)}`
+    : '"users":[],"roles":[]';
+  return `"allowed_mentions":{"parse":[],${people},"replied_user":${quotedAuthor}}`;
 }
 
 /**
- * Builds the body and the files of a request. Discord keeps only the listed attachments, so a
+ * Adds the components and the files to a begun body. Discord keeps only the listed attachments, so a
  * repeated edit adds no file twice.
  */
 function requestOf(
-  body: CreateBody | EditBody,
+  begun: string,
+  message: OutboundMessage,
   files: readonly OutboundFile[],
   voice?: VoiceFacts,
-): Pick<RequestOptions, "body" | "files"> & { readonly timeoutMs?: number } {
-  if (files.length === 0) return { body };
+): Pick<RequestOptions, "body" | "files" | "timeoutMs"> {
+  const { card, buttons, menus } = message;
+  const { components } = card || buttons || menus ? componentsOf(message) : {};
+  const body = components ? `${begun},"components":${jsonOf(components)}` : begun;
+  if (files.length === 0) return { body: `${body}}` };
+  const attachments = files.map(({ name, alt }, index) => ({
+    id: String(index),
+    filename: name,
+    description: alt,
+    durationSecs: voice?.durationSec,
+    waveform: voice?.waveform,
+  }));
   return {
-    body: {
-      ...body,
-      attachments: files.map(({ name, alt }, index) => ({
-        id: String(index),
-        filename: name,
-        description: alt,
-        durationSecs: voice?.durationSec,
-        waveform: voice?.waveform,
-      })),
-    },
+    body: `${body},"attachments":${jsonOf(attachments)}}`,
     files: files.map(({ name, contentType, bytes }) => ({
       name,
       blob: new Blob([bytes], contentType === undefined ? {} : { type: contentType }),
@@ -188,20 +205,12 @@ function requestOf(
   };
 }
 
-async function outcomeOf(send: () => Promise<MessageId>): Promise<PostOutcome> {
-  try {
-    return { kind: "created", messageId: await send() };
-  } catch (thrown) {
-    if (!(thrown instanceof RestError)) throw thrown; // not a failed request: a bug of Barnacle
-    return failureOf(thrown);
-  }
-}
-
 /**
  * Converts an error to an outcome. A deleted quote does not fail a create (`failIfNotExists`). So
  * for a create, "unknown message" can only mean the message with this nonce, which was deleted.
  */
-function failureOf(error: RestError): PostOutcome {
+function failureOf(error: unknown): PostOutcome {
+  if (!(error instanceof RestError)) throw error; // not a failed request: a bug of Barnacle
   const { kind, message: reason, status, code, retryAfterMs } = error;
   if (code === UNKNOWN_MESSAGE) return { kind: "already_gone" };
   if (kind === "unavailable") return { kind: "unanswered", reason };

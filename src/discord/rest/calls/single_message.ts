@@ -24,49 +24,44 @@ export interface NamedChannel {
 
 /** A message, with the facts that a tool needs of it. */
 export interface SingleMessage {
-  /** The author's user id. */
   readonly authorId: UserId;
   /** The bot's own reactions: `"👀"`, or `"<:krill:123>"`. */
   readonly ownReactions: readonly string[];
   /** Whether it has buttons or menus. */
   readonly hasControls: boolean;
-  /** The message in Discord's own form. */
   readonly raw: RawMessage;
 }
 
-/** Reads channels and messages. Rejects with a `RestError` if Discord does not answer, or refuses. */
-export interface SingleReads {
-  /** Reads a channel. */
-  channel(channelId: ChannelId): Promise<NamedChannel>;
-  /** Reads a message. */
-  message(channelId: ChannelId, messageId: MessageId): Promise<SingleMessage>;
-}
+const channelSchema = z.lazy(() =>
+  z.object({
+    guild_id: snowflakeSchema<"guild">().nullish(),
+    type: z.number(),
+    parent_id: snowflakeSchema<"channel">().nullish(),
+    nsfw: z.boolean().nullish(),
+  })
+);
 
-const channelSchema = z.object({
-  guild_id: snowflakeSchema<"guild">().nullish(),
-  type: z.number(),
-  parent_id: snowflakeSchema<"channel">().nullish(),
-  nsfw: z.boolean().nullish(),
-});
-
-const messageSchema = z.looseObject({
-  id: z.string(),
-  author: z.looseObject({ id: snowflakeSchema<"user">() }),
-  components: z.array(z.unknown()).nullish(),
-  reactions: z.array(z.looseObject({
-    me: z.boolean(),
-    emoji: z.looseObject({ id: z.string().nullish(), name: z.string().nullish() }),
-  })).default([]),
-});
+const messageSchema = z.lazy(() =>
+  z.looseObject({
+    id: z.string(),
+    author: z.looseObject({ id: snowflakeSchema<"user">() }),
+    components: z.array(z.unknown()).nullish(),
+    reactions: z.array(z.looseObject({
+      me: z.boolean(),
+      emoji: z.looseObject({ id: z.string().nullish(), name: z.string().nullish() }),
+    })).default([]),
+  })
+);
 
 /**
  * Creates the reads of one account.
  *
  * @see {@link https://docs.discord.com/developers/resources/message#get-channel-message}
  */
-export function createSingleReads(api: RestApi): SingleReads {
+export function createSingleReads(api: RestApi) {
   return {
-    async channel(channelId) {
+    /** Reads a channel. */
+    async channel(channelId: ChannelId): Promise<NamedChannel> {
       const answer = await api.request("GET", `/channels/${channelId}`);
       const channel = expect("GET /channels/:id", channelSchema, answer);
       const { guild_id: guildId, type, parent_id: parentId } = channel;
@@ -76,7 +71,8 @@ export function createSingleReads(api: RestApi): SingleReads {
         parentId: parentId && isThread({ type }) ? parentId : undefined,
       };
     },
-    async message(channelId, messageId) {
+    /** Reads a message. */
+    async message(channelId: ChannelId, messageId: MessageId): Promise<SingleMessage> {
       const answer = await api.request("GET", `/channels/${channelId}/messages/${messageId}`);
       const raw = expect("GET /channels/:id/messages/:id", messageSchema, answer);
       return {
@@ -91,12 +87,17 @@ export function createSingleReads(api: RestApi): SingleReads {
   };
 }
 
+/** Reads channels and messages. Rejects with a `RestError` if Discord does not answer, or refuses. */
+export type SingleReads = ReturnType<typeof createSingleReads>;
+
 /** Asks for a new link to a file; `undefined` if Discord has none. */
 export type RefreshUrl = (url: string, signal: AbortSignal) => Promise<string | undefined>;
 
-const answerSchema = z.object({
-  refreshed_urls: z.array(z.object({ original: z.string(), refreshed: z.string().nullish() })),
-});
+const answerSchema = z.lazy(() =>
+  z.object({
+    refreshed_urls: z.array(z.object({ original: z.string(), refreshed: z.string().nullish() })),
+  })
+);
 
 /**
  * Creates a {@link RefreshUrl}.
@@ -105,7 +106,6 @@ const answerSchema = z.object({
  */
 export function createRefreshUrl(api: RestApi): RefreshUrl {
   return async (url, signal) => {
-    // Discordeno turns names in camel case into Discord's.
     const answer = await api.request("POST", "/attachments/refresh-urls", {
       body: { attachmentUrls: [url] },
       signal,

@@ -1,27 +1,22 @@
 /**
  * Calls Discord's REST API: waits for rate limits, and retries requests that may be repeated.
  *
- * Discordeno's manager builds the bodies. Barnacle sends them itself, because Discordeno's queue
- * waits for ever after one lost response, and changes the order of messages after a 429. Any other
- * failure goes to the caller.
+ * Discordeno's queue waits for ever after one lost response, and changes the order of messages after
+ * a 429. So the queue is Barnacle's own. Any other failure goes to the caller.
  *
  * @module
  */
 
 import { RestError } from "../exchange/rest_error.ts";
-import {
-  type BodyOptions,
-  type ClientOptions,
-  createAttempts,
-  createSend,
-  type Method,
-  retryWaitMs,
-} from "./send.ts";
-import { nameOf, type Route, routeOf } from "../exchange/route.ts";
+import { type BodyOptions, type ClientOptions, createAttempts, retryWaitMs } from "./send.ts";
+import { createRoutes, type RestRoute } from "../exchange/route.ts";
 import { type BreakerState, createBreaker, type Priority } from "../scheduler/global_limit.ts";
 import { createRateLimiter } from "../scheduler/rate_limiter.ts";
 
 export type { ClientOptions, RequestMetric } from "./send.ts";
+
+/** An HTTP method of Discord's API. */
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** The options of one request. */
 export interface RequestOptions extends BodyOptions {
@@ -45,26 +40,9 @@ export type RestApi = Pick<RestClient, "request">;
 export interface RestStatus {
   /** Invalid requests of the address in the last ten minutes. */
   readonly invalidRequests: number;
-  /** The consequence of that number. */
   readonly breaker: BreakerState;
   /** Number of waiting requests. */
   readonly queued: number;
-}
-
-/** Calls Discord's REST API for one account. */
-export interface RestClient {
-  /**
-   * Sends a request, and waits for rate limits as long as Discord demands.
-   *
-   * @param path From `/` on, without the API's version.
-   * @returns The parsed body with Discord's own field names; `undefined` if the body is empty.
-   * @throws {RestError} If the request does not succeed.
-   */
-  request(method: Method, path: string, options?: RequestOptions): Promise<unknown>;
-  /** Cancels all requests, in flight or waiting, and refuses new ones. */
-  stop(): void;
-  /** Returns the client's state now. */
-  status(): RestStatus;
 }
 
 const HOMEPAGE = "https://github.com/barnacle-bot/barnacle";
@@ -83,23 +61,21 @@ export function userAgentOf(version: string): string {
  *
  * @throws {TypeError} If an HTTP header cannot carry the token; the message does not contain it.
  */
-export function createClient(options: ClientOptions): RestClient {
+export function createClient(options: ClientOptions) {
   const { token, version, retry, random, now, invalidRequests, onTokenRefused } = options;
   const problem = tokenProblem(token);
   if (problem !== undefined) throw new TypeError(problem);
   const breaker = createBreaker(invalidRequests, options, options.onBreaker);
   const rateLimiter = createRateLimiter(options, breaker);
-  const stopping = new AbortController();
-  const attempts = createAttempts(
-    createSend(options, userAgentOf(version), stopping.signal),
-    breaker,
-  );
+  const attempts = createAttempts(options, breaker, userAgentOf(version));
+  const routeOf = createRoutes();
   let isRefused = false;
 
   async function request(method: Method, path: string, requestOptions: RequestOptions = {}) {
-    const { notAfter = Infinity, priority = "reply", signal, timeoutMs, ...body } = requestOptions;
+    const { notAfter = Infinity, priority = "reply", signal, timeoutMs } = requestOptions;
+    const { body, files, reason } = requestOptions;
     const route = routeOf(method, path);
-    const outgoing = { route, method, path, body, signal, timeoutMs };
+    const outgoing = { route, path, body, files, reason, signal, timeoutMs };
     let permit = await rateLimiter.acquire(route, { priority, notAfter, signal });
     /**
      * Set once Discord may have carried out an attempt; a later `unsent` must not deny that.
@@ -140,12 +116,21 @@ export function createClient(options: ClientOptions): RestClient {
   }
 
   return {
+    /**
+     * Sends a request, and waits for rate limits as long as Discord demands.
+     *
+     * @param path From `/` on, without the API's version.
+     * @returns The parsed body with Discord's own field names; `undefined` if the body is empty.
+     * @throws {RestError} If the request does not succeed.
+     */
     request,
-    stop() {
+    /** Cancels all requests, in flight or waiting, and refuses new ones. */
+    stop(): void {
       rateLimiter.close("unsent", "Barnacle is stopping");
-      stopping.abort(new DOMException("Barnacle is stopping", "AbortError"));
+      attempts.stop(new DOMException("Barnacle is stopping", "AbortError"));
     },
-    status() {
+    /** Returns the client's state now. */
+    status(): RestStatus {
       return {
         invalidRequests: invalidRequests.count(now()),
         breaker: breaker.check().state,
@@ -155,11 +140,14 @@ export function createClient(options: ClientOptions): RestClient {
   };
 }
 
+/** Calls Discord's REST API for one account. */
+export type RestClient = ReturnType<typeof createClient>;
+
 /** The error of a 401 for a token that Discord accepts in the next request. */
-function wrongRefusal(route: Route): RestError {
+function wrongRefusal(route: RestRoute): RestError {
   return new RestError("was refused, although Discord knows the token; a retry may succeed", {
     kind: "unavailable",
-    route: nameOf(route),
+    route: route.name,
     status: 401,
   });
 }

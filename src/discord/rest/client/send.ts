@@ -1,8 +1,7 @@
 /**
  * Sends one request once, and reads the response.
  *
- * Discordeno builds the body when the request leaves, not earlier, so waiting requests use little
- * memory.
+ * The body is built when the request leaves, not earlier, so waiting requests use little memory.
  *
  * An attempt sends the request, applies the limits of the response, classifies the outcome, and
  * decides whether and when the request is retried (D5). Only requests that may be carried out twice
@@ -12,28 +11,31 @@
  * @module
  */
 
-import { createRestManager, type RestManager } from "@discordeno/rest";
 import type { InvalidRequests } from "../../../core/discord/invalid_requests.ts";
 import type { Breaker, BreakerState, LimitOptions, Priority } from "../scheduler/global_limit.ts";
-import { type ChannelId, parseSnowflake } from "../../../core/discord/ids.ts";
-import { parseForeignJson } from "../../../lib/text/json.ts";
-import { type AnswerHooks, exchange, type RestAnswer } from "../exchange/exchange.ts";
+import type { ChannelId } from "../../../core/discord/ids.ts";
+import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
+import { type AnswerHooks, createExchanges, type RestAnswer } from "../exchange/exchange.ts";
 import { isDiscordError, RestError, toNoAnswer, toRestError } from "../exchange/rest_error.ts";
-import { createsMessage, maxAnswerBytes, nameOf, type Route, routeOf } from "../exchange/route.ts";
-import type { Permit } from "../scheduler/rate_limiter.ts";
+import { type RestRoute, routeOf } from "../exchange/route.ts";
+import type { Permit } from "../scheduler/request_queue.ts";
 import { limitsOf } from "../scheduler/buckets.ts";
 import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
 
-/** An HTTP method. */
-export type Method = Parameters<RestManager["makeRequest"]>[0];
-/** The body, files and headers of a request. */
-export type BodyOptions = NonNullable<Parameters<RestManager["createRequestBody"]>[1]>;
+/** The body, files and audit log of a request. */
+export interface BodyOptions {
+  /** JSON, ready to be sent; or an object for {@link jsonOf}; or a form. */
+  readonly body?: string | object | FormData;
+  /** Uploads beside the body. */
+  readonly files?: readonly { readonly name: string; readonly blob: Blob }[];
+  /** For the audit log of the guild. */
+  readonly reason?: string;
+}
 
 /** One sent request. */
 export interface RequestMetric {
   /** Path without ids: `"/channels/:id/messages"`. */
   readonly route: string;
-  /** HTTP method. */
   readonly method: string;
   /** HTTP status; absent if no response came. */
   readonly status?: number;
@@ -49,7 +51,6 @@ export interface RequestMetric {
 export interface ClientOptions extends AnswerHooks, LimitOptions {
   /** The bot token, without `Bot `. */
   readonly token: string;
-  /** Barnacle's version, for the User-Agent. */
   readonly version: string;
   /** Base URL of all requests, from `parseApiUrl`. */
   readonly apiUrl: string;
@@ -70,192 +71,193 @@ export interface ClientOptions extends AnswerHooks, LimitOptions {
 }
 
 /** A request to send. */
-export interface OutgoingRequest {
-  /** Names the request in errors and metrics. */
-  readonly route: Route;
-  /** HTTP method. */
-  readonly method: Method;
+export interface OutgoingRequest extends BodyOptions {
+  readonly route: RestRoute;
   /** From `/` on, without the API's version. */
   readonly path: string;
-  /** Body, files and headers, from which Discordeno builds the request. */
-  readonly body: BodyOptions;
   /** Cancels the request. */
   readonly signal?: AbortSignal;
   /** Timeout in milliseconds; default: the client's. */
   readonly timeoutMs?: number;
-  /** Milliseconds that it waited for limits, for the metrics. */
-  readonly waitMs: number;
 }
 
 /** Version of Discord's REST API. */
 export const API_VERSION = 10;
 
-/** A response with its parsed body, in Discord's field names. */
-export interface ParsedAnswer extends RestAnswer {
-  /** `undefined` if the body is empty or not JSON: a proxy's page, or a truncated body. */
-  readonly body: unknown;
+/**
+ * Builds the body of a request.
+ *
+ * @returns JSON, a form, or `undefined` for a request without a body.
+ */
+export function bodyOf({ body, files }: BodyOptions): string | FormData | undefined {
+  const isReady = typeof body === "string" || body instanceof FormData || body === undefined;
+  const json = isReady ? body : jsonOf(body);
+  if (!files || typeof json !== "string") return json;
+  const form = new FormData();
+  files.forEach(({ name, blob }, index) => form.append(`files[${index}]`, blob, name));
+  form.append("payload_json", json);
+  return form;
 }
 
 /**
- * Creates the function that sends a request once.
- *
- * @param userAgent The User-Agent header.
- * @param stopping Cancels the requests in flight.
- * @returns The function. It throws a {@link RestError} if no response comes.
+ * Writes an object as Discord reads it, with its names in snake case and large integers as text. A
+ * name with an underscore is Discord's own, and so are all names below it.
  */
-export function createSend(
-  options:
-    & Pick<ClientOptions, "token" | "apiUrl" | "timeoutMs" | "steadyNow" | "schedule">
-    & Partial<ClientOptions>,
-  userAgent: string,
-  stopping: AbortSignal,
-): (request: OutgoingRequest) => Promise<ParsedAnswer> {
-  const { token, apiUrl, steadyNow, schedule, onRequest, onServed, fetch = globalThis.fetch } =
-    options;
-  // Without an application id, Discordeno derives one from the token, and throws if it cannot.
-  const rest = createRestManager({ token, applicationId: "0" });
-  rest.createBaseHeaders = () => ({ "user-agent": userAgent });
-
-  return async ({ route, method, path, body, signal, waitMs, timeoutMs = options.timeoutMs }) => {
-    const startedAt = steadyNow();
-    const hooks = createsMessage(route) ? options : {};
-    const signals = signal ? [stopping, signal] : [stopping];
-    const deps = { fetch, timeoutMs, maxBytes: maxAnswerBytes(route), schedule, signals };
-    let answer: RestAnswer | undefined;
-    try {
-      const url = `${apiUrl}/v${API_VERSION}${path}`;
-      answer = await exchange(url, rest.createRequestBody(method, body), deps, hooks);
-      return { ...answer, body: parseForeignJson(answer.text) };
-    } catch (thrown) {
-      throw toNoAnswer(route, thrown);
-    } finally {
-      const channelId = isServed(answer) ? channelOf(path) : undefined;
-      if (channelId) onServed?.(channelId);
-      onRequest?.({
-        route: route.template,
-        method: route.method,
-        status: answer?.status,
-        scope: answer?.status === 429
-          ? answer.headers.get("x-ratelimit-scope") ?? "none"
-          : undefined,
-        ms: steadyNow() - startedAt,
-        waitMs,
-      });
-    }
-  };
+export function jsonOf(value: object): string {
+  return JSON.stringify(wireForm(value));
 }
 
-/**
- * Returns the error of a response; `undefined` for a success.
- *
- * @param retryAfterMs How long a rate limit lasts.
- */
-export function failureOf(
-  route: Route,
-  { status, text, body }: ParsedAnswer,
-  retryAfterMs?: number,
-): RestError | undefined {
-  if (status < 200 || status >= 300) return toRestError(route, status, body, retryAfterMs);
-  if (text === "" || body !== undefined) return undefined;
-  return new RestError(`was answered with ${status} and a body that is not JSON`, {
-    kind: "unavailable",
-    route: nameOf(route),
-    status,
-  });
+function wireForm(value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (!isRecord(value)) return value;
+  if (Array.isArray(value)) return value.map(wireForm);
+  const fields: Record<string, unknown> = {};
+  for (const name of Object.keys(value)) {
+    if (name.includes("_")) fields[name] = value[name];
+    else fields[name.replace(/[A-Z]/g, toSnakeCase)] = wireForm(value[name]);
+  }
+  return fields;
 }
 
-function isServed(answer: RestAnswer | undefined): boolean {
-  return answer !== undefined && answer.status >= 200 && answer.status < 300;
-}
-
-function channelOf(path: string): ChannelId | undefined {
-  const [, digits] = /^\/channels\/(\d+)/.exec(path) ?? [];
-  return digits === undefined ? undefined : parseSnowflake<"channel">(digits);
+function toSnakeCase(capital: string): string {
+  return `_${capital.toLowerCase()}`;
 }
 
 /** The outcome of one attempt. */
 export type Attempt =
+  /** `body` is parsed; `undefined` if it is empty. */
   | { readonly kind: "done"; readonly body: unknown }
   /**
    * `limited`: refused by a rate limit with a duration. `token`: Discord does not know the token.
    */
   | { readonly kind: "limited" | "token" | "failed"; readonly error: RestError };
 
-/** Makes the attempts of one client. */
-export interface Attempts {
-  /** Sends a request once. A failure of the request is an outcome, never thrown. */
-  once(permit: Permit, request: Omit<OutgoingRequest, "waitMs">): Promise<Attempt>;
-  /**
-   * Asks Discord whether it knows the token.
-   *
-   * For a bot whose token has worked: one refusal does not end it, because Discord has been
-   * observed to refuse a valid token. Refusals count against the address, so a token that never
-   * worked is not tried again.
-   */
-  isTokenValid(permit: Permit): Promise<boolean>;
-  /** Whether Discord has ever accepted the bot's token. */
-  readonly hasWorked: boolean;
-}
+/** A response; `thrown` instead if none came. */
+type AnswerOrError = RestAnswer | { readonly thrown: unknown };
 
-/** Creates the attempts of one client. */
+/**
+ * Creates the attempts of one client.
+ *
+ * @param userAgent The User-Agent header.
+ */
 export function createAttempts(
-  send: (request: OutgoingRequest) => Promise<ParsedAnswer>,
+  options:
+    & Pick<ClientOptions, "token" | "apiUrl" | "timeoutMs" | "steadyNow" | "schedule">
+    & Partial<ClientOptions>,
   breaker: Pick<Breaker, "note">,
-): Attempts {
+  userAgent: string,
+) {
+  const { token, apiUrl, steadyNow, schedule, onRequest, onServed, fetch = globalThis.fetch } =
+    options;
+  const exchanges = createExchanges({ fetch, steadyNow, schedule });
+  const base = `${apiUrl}/v${API_VERSION}`;
+  const headersOf = createHeaders(token, userAgent);
   let hasWorked = false;
 
+  async function send(permit: Permit, request: OutgoingRequest): Promise<AnswerOrError> {
+    const { route, path, reason, signal, timeoutMs = options.timeoutMs } = request;
+    const startedAt = steadyNow();
+    let answered: AnswerOrError;
+    try {
+      const body = bodyOf(request);
+      const sending = exchanges.exchange(
+        base + path,
+        { method: route.method, headers: headersOf(body, reason), body },
+        { timeoutMs, maxBytes: route.maxBytes, signal },
+        route.createsMessage ? options : undefined,
+      );
+      permit.sent();
+      answered = await sending;
+    } catch (thrown) {
+      answered = { thrown };
+    }
+    const answer = "thrown" in answered ? undefined : answered;
+    if (answer && isSuccess(answer.status) && route.channelId) onServed?.(route.channelId);
+    onRequest?.({
+      route: route.template,
+      method: route.method,
+      status: answer?.status,
+      scope: answer?.status === 429 ? answer.headers.get("x-ratelimit-scope") ?? "none" : undefined,
+      ms: steadyNow() - startedAt,
+      waitMs: permit.waitMs,
+    });
+    if (answer) breaker.note(answer.status, answer.headers);
+    return answered;
+  }
+
   return {
-    async once(permit, request) {
-      const { route, body } = request;
-      try {
-        const sending = send({ ...request, waitMs: permit.waitMs });
-        permit.sent();
-        const answer = await sending;
-        breaker.note(answer.status, answer.headers);
-        const limits = limitsOf(answer.status, answer.headers, answer.body);
-        const pauseMs = permit.answered(limits);
-        const error = failureOf(route, answer, limits.refused && pauseMs);
-        const hasBotToken = usesBotToken(route, body);
-        if (!error) {
-          hasWorked ||= hasBotToken;
-          return { kind: "done", body: answer.body };
+    /** Sends a request once. A failure of the request is an outcome, never thrown. */
+    async once(permit: Permit, request: OutgoingRequest): Promise<Attempt> {
+      const { route } = request;
+      const answer = await send(permit, request);
+      if ("thrown" in answer) return { kind: "failed", error: toNoAnswer(route, answer.thrown) };
+      const { status, text } = answer;
+      const body = text === "" ? undefined : parseForeignJson(text);
+      const limits = limitsOf(status, answer.headers, body);
+      const pauseMs = permit.answered(limits);
+      if (isSuccess(status)) {
+        if (text !== "" && body === undefined) {
+          return { kind: "failed", error: notJson(route, status) };
         }
-        if (answer.status === 401 && isDiscordError(answer.body) && hasBotToken) {
-          return { kind: "token", error };
-        }
-        return { kind: limits.refused?.retryMs === undefined ? "failed" : "limited", error };
-      } catch (error) {
-        if (!(error instanceof RestError)) throw error;
-        return { kind: "failed", error };
+        hasWorked ||= !route.carriesToken; // a webhook's or an interaction's own token otherwise
+        return { kind: "done", body };
       }
+      const { refused } = limits;
+      const error = toRestError(route, status, body, refused && pauseMs);
+      if (status === 401 && isDiscordError(body) && !route.carriesToken) {
+        return { kind: "token", error };
+      }
+      return { kind: refused?.retryMs === undefined ? "failed" : "limited", error };
     },
-    async isTokenValid({ waitMs }) {
-      const [method, path] = ["GET", "/users/@me"] as const;
-      const answer = await send({ route: routeOf(method, path), method, path, body: {}, waitMs });
-      breaker.note(answer.status, answer.headers);
+    /**
+     * Asks Discord whether it knows the token.
+     *
+     * For a bot whose token has worked: one refusal does not end it, because Discord has been
+     * observed to refuse a valid token. Refusals count against the address, so a token that never
+     * worked is not tried again.
+     */
+    async isTokenValid(permit: Permit): Promise<boolean> {
+      const path = "/users/@me";
+      const route = routeOf("GET", path);
+      const answer = await send(permit, { route, path });
+      if ("thrown" in answer) throw toNoAnswer(route, answer.thrown);
       return answer.status !== 401;
     },
-    get hasWorked() {
+    /** Whether Discord has ever accepted the bot's token. */
+    get hasWorked(): boolean {
       return hasWorked;
     },
+    /** Cancels the requests in flight, and refuses new ones. */
+    stop: exchanges.stop,
   };
 }
 
-/** A 401 for a webhook or an interaction is about its own token. */
-function usesBotToken(route: Route, { unauthorized, headers }: BodyOptions): boolean {
-  return !route.carriesToken && unauthorized !== true && headers?.["authorization"] === undefined;
+/** The headers of all requests are made once, as the runtime converts an object's for each. */
+function createHeaders(token: string, userAgent: string) {
+  const headers = new Headers({ "user-agent": userAgent, authorization: `Bot ${token}` });
+  const jsonHeaders = new Headers(headers);
+  jsonHeaders.set("content-type", "application/json");
+
+  return (body: string | FormData | undefined, reason: string | undefined): Headers => {
+    const usual = typeof body === "string" ? jsonHeaders : headers;
+    if (reason === undefined) return usual;
+    const own = new Headers(usual);
+    own.set("x-audit-log-reason", encodeURIComponent(reason));
+    return own;
+  };
 }
 
-/** A failed attempt of a request. */
-export interface Failure {
-  /** HTTP method. */
-  readonly method: string;
-  /** The request's priority; `spare` is never retried. */
-  readonly priority: Priority;
-  /** The error of the last attempt. */
-  readonly error: Pick<RestError, "kind" | "status">;
-  /** Number of failed attempts, including this one. */
-  readonly failures: number;
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** The error of a success whose body is a proxy's page, or truncated. */
+function notJson({ name }: RestRoute, status: number): RestError {
+  return new RestError(`was answered with ${status} and a body that is not JSON`, {
+    kind: "unavailable",
+    route: name,
+    status,
+  });
 }
 
 /**
@@ -265,7 +267,15 @@ export interface Failure {
  * @returns Milliseconds to wait before the next attempt; `undefined` for no retry.
  */
 export function retryWaitMs(
-  { method, priority, error: { kind, status = 500 }, failures }: Failure,
+  { method, priority, error: { kind, status = 500 }, failures }: {
+    readonly method: string;
+    /** The request's priority; `spare` is never retried. */
+    readonly priority: Priority;
+    /** The error of the last attempt. */
+    readonly error: Pick<RestError, "kind" | "status">;
+    /** Number of failed attempts, including this one. */
+    readonly failures: number;
+  },
   rules: RetryRules,
   random: number,
 ): number | undefined {

@@ -1,15 +1,18 @@
 /**
- * Sends one HTTP request to Discord's API and reads the whole response, within a deadline.
+ * Sends HTTP requests to Discord's API and reads the whole responses, within deadlines.
  *
- * The deadline covers the body too. It does not rely on the runtime to honour the abort signal: the
- * caller's promise rejects at the deadline in any case. The API's address (`DISCORD_API_URL`) may be
- * that of the simulator or a proxy. Each request carries the bot token. So plain HTTP is allowed on
- * loopback only, and an unclear value is an error, never a guess.
+ * A deadline covers the body too. It does not rely on the runtime to honour the abort signal: the
+ * caller's promise rejects at the deadline in any case. Requests that begin soon after each other
+ * share one timer and one signal, because those of its own would cost a request a tenth of its time.
+ *
+ * The API's address (`DISCORD_API_URL`) may be that of the simulator or a proxy. Each request
+ * carries the bot token. So plain HTTP is allowed on loopback only, and an unclear value is an error,
+ * never a guess.
  *
  * @module
  */
 
-import { readPieces } from "../../../lib/network/read_body.ts";
+import { type BodyReader, cancelReader } from "../../../lib/network/read_body.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 import { isLoopbackHost } from "../../../lib/network/addresses.ts";
 
@@ -17,24 +20,9 @@ import { isLoopbackHost } from "../../../lib/network/addresses.ts";
 export interface RestAnswer {
   /** HTTP status. */
   readonly status: number;
-  /** HTTP headers. */
   readonly headers: Headers;
   /** The body as text. */
   readonly text: string;
-}
-
-/** The settings and dependencies of an exchange. */
-export interface ExchangeDeps {
-  /** Sends the request. */
-  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  /** Milliseconds from the first byte out to the last byte in. */
-  readonly timeoutMs: number;
-  /** Maximum size of the response's body in bytes, decompressed. */
-  readonly maxBytes: number;
-  /** Timer for the deadline. */
-  readonly schedule: StartTimer;
-  /** Each cancels the exchange. */
-  readonly signals: readonly AbortSignal[];
 }
 
 /** Hooks for the two stages of a response: its headers are read, and its body is read. */
@@ -45,66 +33,182 @@ export interface AnswerHooks {
   readonly onAnswered?: (() => void) | undefined;
 }
 
-/**
- * Sends a request once.
- *
- * A redirect is a response like any other. It is not followed, because the token must not go to an
- * address that a third party chooses.
- *
- * @throws The error of `fetch`, a `TimeoutError`, a `RangeError` for a response that is too
- * large, or a signal's reason.
- */
-export async function exchange(
-  url: string,
-  init: RequestInit,
-  { fetch, timeoutMs, maxBytes, schedule, signals }: ExchangeDeps,
-  hooks: AnswerHooks = {},
-): Promise<RestAnswer> {
-  for (const signal of signals) signal.throwIfAborted();
-  const controller = new AbortController();
-  const { promise: cancelled, reject } = Promise.withResolvers<never>();
-  const cancelWith = (reason: unknown) => {
-    reject(reason);
-    controller.abort(reason);
-  };
-  const onStop = () => cancelWith(signals.find(({ aborted }) => aborted)?.reason);
-  const cancel = schedule(
-    () => cancelWith(new DOMException(`nothing within ${timeoutMs} ms`, "TimeoutError")),
-    timeoutMs,
-  );
-  for (const signal of signals) signal.addEventListener("abort", onStop, { once: true });
-
-  async function run(): Promise<RestAnswer> {
-    const response = await fetch(url, { ...init, redirect: "manual", signal: controller.signal });
-    hooks.onAnswerStarted?.();
-    const text = await textOf(response, maxBytes, controller.signal);
-    hooks.onAnswered?.();
-    return { status: response.status, headers: response.headers, text };
-  }
-
-  try {
-    return await Promise.race([run(), cancelled]);
-  } finally {
-    cancel();
-    for (const signal of signals) signal.removeEventListener("abort", onStop);
-  }
+/** The limits of one exchange. */
+export interface ExchangeLimits {
+  /** Milliseconds from the first byte out to the last byte in; up to a 32nd more may pass. */
+  readonly timeoutMs: number;
+  /** Maximum size of the response's body in bytes, decompressed. */
+  readonly maxBytes: number;
+  /** Cancels the exchange. */
+  readonly signal?: AbortSignal;
 }
 
-async function textOf(
-  { body }: Response,
-  maxBytes: number,
-  signal: AbortSignal,
-): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
+/** Exchanges that began soon after each other, and share a deadline, its timer and its signal. */
+interface Group {
+  readonly timeoutMs: number;
+  /** Until when more may begin, by the monotonic clock. */
+  readonly isOpenUntil: number;
+  readonly controller: AbortController;
+  /** Each ends a running exchange. */
+  readonly running: Set<(reason: unknown) => void>;
+  /** Stops the timer of the deadline, which is set while an exchange runs. */
+  cancelTimer: () => void;
+}
+
+/** For how long a group takes more exchanges: this part of their timeout. */
+const OPEN_PART = 1 / 32;
+
+/** What the deadlines need of the client's settings. */
+interface Timing {
+  /** Milliseconds of a monotonic clock. */
+  readonly steadyNow: () => number;
+  readonly schedule: StartTimer;
+}
+
+function createGroups({ steadyNow, schedule }: Timing) {
+  /** The open group of each timeout. */
+  const open = new Map<number, Group>();
+  /** Groups with a running exchange. */
+  const busy = new Set<Group>();
+
+  function endAll(group: Group, reason: unknown): void {
+    if (open.get(group.timeoutMs) === group) open.delete(group.timeoutMs);
+    for (const end of group.running) end(reason);
+    group.controller.abort(reason);
+  }
+
+  return {
+    /** The group of an exchange that begins now. */
+    of(timeoutMs: number): Group {
+      const now = steadyNow();
+      const known = open.get(timeoutMs);
+      if (known && now < known.isOpenUntil) return known;
+      const group: Group = {
+        timeoutMs,
+        isOpenUntil: now + timeoutMs * OPEN_PART,
+        controller: new AbortController(),
+        running: new Set(),
+        cancelTimer() {},
+      };
+      open.set(timeoutMs, group);
+      return group;
+    },
+    join(group: Group, end: (reason: unknown) => void): void {
+      if (group.running.add(end).size > 1) return;
+      busy.add(group);
+      const { timeoutMs, isOpenUntil } = group;
+      group.cancelTimer = schedule(
+        () => endAll(group, new DOMException(`nothing within ${timeoutMs} ms`, "TimeoutError")),
+        timeoutMs + Math.ceil(isOpenUntil - steadyNow()),
+      );
+    },
+    leave(group: Group, end: (reason: unknown) => void): void {
+      if (!group.running.delete(end) || group.running.size > 0) return;
+      busy.delete(group);
+      group.cancelTimer();
+    },
+    endAll(reason: unknown): void {
+      for (const group of busy) endAll(group, reason);
+    },
+  };
+}
+
+/** Creates the exchanges of one client. */
+export function createExchanges(
+  { fetch, ...timing }: Timing & {
+    readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  },
+) {
+  const groups = createGroups(timing);
+  let stopped: { readonly reason: unknown } | undefined;
+
+  return {
+    /**
+     * Sends a request once.
+     *
+     * A redirect is a response like any other. It is not followed, because the token must not go to
+     * an address that a third party chooses.
+     *
+     * @throws The error of `fetch`, a `TimeoutError`, a `RangeError` for a response that is too
+     * large, or the reason of the signal or of `stop`.
+     */
+    async exchange(
+      url: string,
+      { method, headers, body }: Pick<RequestInit, "method" | "headers" | "body">,
+      { timeoutMs, maxBytes, signal }: ExchangeLimits,
+      hooks: AnswerHooks = {},
+    ): Promise<RestAnswer> {
+      if (stopped) throw stopped.reason;
+      signal?.throwIfAborted();
+      const group = groups.of(timeoutMs);
+      const own = signal && new AbortController();
+      const { promise, resolve, reject } = Promise.withResolvers<RestAnswer>();
+      let reader: BodyReader | undefined;
+      let hasEnded = false;
+
+      /** Does not rely on the runtime to honour the abort signal. */
+      function end(reason: unknown): void {
+        hasEnded = true;
+        groups.leave(group, end);
+        reject(reason);
+        if (reader) cancelReader(reader, reason);
+        own?.abort(reason);
+      }
+
+      async function run(): Promise<void> {
+        const response = await fetch(url, {
+          method,
+          headers,
+          body,
+          redirect: "manual",
+          signal: (own ?? group.controller).signal,
+        });
+        reader = response.body?.getReader();
+        if (hasEnded) return reader && cancelReader(reader);
+        hooks.onAnswerStarted?.();
+        const text = reader ? await textOf(reader, maxBytes) : "";
+        if (hasEnded) return; // a cancelled reader reports the end of the body
+        hooks.onAnswered?.();
+        resolve({ status: response.status, headers: response.headers, text });
+      }
+
+      const onAbort = () => end(signal?.reason);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      groups.join(group, end);
+      run().catch(reject);
+      try {
+        return await promise;
+      } finally {
+        groups.leave(group, end);
+        signal?.removeEventListener("abort", onAbort);
+      }
+    },
+    /** Cancels all exchanges, and refuses new ones. */
+    stop(reason: unknown): void {
+      stopped ??= { reason };
+      groups.endAll(reason);
+    },
+  };
+}
+
+const UTF8 = new TextDecoder();
+
+/** Most responses are one piece, which needs no decoder of its own. */
+async function textOf(reader: BodyReader, maxBytes: number): Promise<string> {
   let size = 0;
-  await readPieces(body, signal, (bytes) => {
-    size += bytes.length;
-    if (size > maxBytes) {
-      throw new RangeError(`an answer of more than ${maxBytes / 1024 / 1024} MiB`);
-    }
-    text += decoder.decode(bytes, { stream: true });
-  });
+  const read = async () => {
+    const { value } = await reader.read();
+    size += value?.length ?? 0;
+    if (size <= maxBytes) return value;
+    cancelReader(reader);
+    throw new RangeError(`an answer of more than ${maxBytes / 1024 / 1024} MiB`);
+  };
+  const first = await read();
+  let next = first && await read();
+  if (!next) return UTF8.decode(first);
+  const decoder = new TextDecoder();
+  let text = decoder.decode(first, { stream: true });
+  for (; next; next = await read()) text += decoder.decode(next, { stream: true });
   return text + decoder.decode();
 }
 

@@ -8,12 +8,15 @@
  * @module
  */
 
-/** Identifies a request in limits, metrics and logs. */
-export interface Route {
-  /** HTTP method. */
+import { type ChannelId, parseSnowflake } from "../../../core/discord/ids.ts";
+
+/** Identifies a request in limits, metrics and logs, with all that follows from its path. */
+export interface RestRoute {
   readonly method: string;
   /** Path without ids, tokens or query: `"/channels/:id/messages"`. Safe for logs and metrics. */
   readonly template: string;
+  /** Method and template: `"POST /channels/:id/messages"`. Safe for logs and metrics. */
+  readonly name: string;
   /** Method and path with the major parameter; may contain a token, so it is never logged. */
   readonly queueKey: string;
   /**
@@ -22,6 +25,12 @@ export interface Route {
   readonly major: string;
   /** Whether the path contains the credential. Then a 401 is not about the bot's token. */
   readonly carriesToken: boolean;
+  /** Whether it creates a message in a channel. */
+  readonly createsMessage: boolean;
+  /** The channel of the path. */
+  readonly channelId: ChannelId | undefined;
+  /** Maximum size of a response in bytes. A server in Discord's place may send without end. */
+  readonly maxBytes: number;
 }
 
 /** First segments whose id is a major parameter; after the last two, a token belongs to it. */
@@ -41,31 +50,48 @@ const NAMED: Readonly<Record<string, string>> = {
  * @param path From `/` on, without the API's version: `"/channels/77/messages?limit=50"`.
  * @see {@link https://docs.discord.com/developers/topics/rate-limits}
  */
-export function routeOf(method: string, path: string): Route {
+export function routeOf(method: string, path: string): RestRoute {
   const segments = (path.split("?", 1)[0] ?? "").split("/").slice(1);
-  const [first = ""] = segments;
+  const [first = "", id = ""] = segments;
   const folded = segments.map((segment, index) => fold(segment, index, segments));
   const kept = !MAJOR.includes(first) ? 1 : WITH_TOKEN.includes(first) ? 3 : 2;
   const keyPath = [...segments.slice(0, kept), ...folded.slice(kept)].join("/");
   // Adding a reaction and removing it undo each other, so they share a queue to keep their order.
   const verb = folded.includes("reactions") && method !== "GET" ? "PUT|DELETE" : method;
+  const template = `/${folded.join("/")}`;
   return {
     method,
-    template: `/${folded.join("/")}`,
+    template,
+    name: `${method} ${template}`,
     queueKey: `${verb} /${keyPath}`,
     major: kept === 1 ? "" : segments.slice(0, kept).join("/"),
     carriesToken: folded.includes(":token"),
+    createsMessage: method === "POST" && template === "/channels/:id/messages",
+    channelId: first === "channels" ? parseSnowflake<"channel">(id) : undefined,
+    maxBytes: (method === "GET" ? MAX_LIST_BYTES.get(template) : undefined) ?? MAX_ANSWER_BYTES,
   };
 }
 
-/** The name of a route in logs and errors: `"POST /channels/:id/messages"`. */
-export function nameOf({ method, template }: Route): string {
-  return `${method} ${template}`;
-}
+/** Number of kept routes at which all are forgotten. */
+const MAX_KEPT = 1_000;
 
-/** Whether a request creates a message in a channel. */
-export function createsMessage({ method, template }: Route): boolean {
-  return method === "POST" && template === "/channels/:id/messages";
+/**
+ * Creates a {@link routeOf} that keeps the routes of a place, such as those of a channel's messages
+ * and of its typing. Those with a second id, a query or a token seldom come again.
+ */
+export function createRoutes(): typeof routeOf {
+  const kept = new Map<string, RestRoute>();
+
+  return (method, path) => {
+    const key = method + path;
+    const known = kept.get(key);
+    if (known) return known;
+    const route = routeOf(method, path);
+    if (route.template.split(":").length > 2 || path.includes("?")) return route;
+    if (kept.size >= MAX_KEPT) kept.clear();
+    kept.set(key, route);
+    return route;
+  };
 }
 
 const MIB = 1024 * 1024;
@@ -86,11 +112,6 @@ const MAX_LIST_BYTES: ReadonlyMap<string, number> = new Map([
   ["/users/@me/guilds", 4 * MIB],
   ["/applications/:id/commands", 4 * MIB],
 ]);
-
-/** Maximum size of a response in bytes. A server in Discord's place may send without end. */
-export function maxAnswerBytes({ method, template }: Route): number {
-  return (method === "GET" ? MAX_LIST_BYTES.get(template) : undefined) ?? MAX_ANSWER_BYTES;
-}
 
 function fold(segment: string, index: number, segments: readonly string[]): string {
   if (index === 2 && WITH_TOKEN.includes(segments[0] ?? "")) return ":token";

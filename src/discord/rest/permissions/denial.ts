@@ -29,7 +29,6 @@ export interface Denial {
 
 /** The settings of a channel that its permissions depend on. */
 export interface PostingChannel extends Pick<Channel, "name"> {
-  /** Its permission overwrites. */
   readonly overwrites: readonly Overwrite[];
 }
 

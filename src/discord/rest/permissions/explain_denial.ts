@@ -131,17 +131,17 @@ export function createCanReadHistory(api: RestApi, options: RequestOptions = {})
  * @param needed By Discord's names. One that Barnacle does not know counts as missing.
  * @throws {RestError} If Discord does not answer, or refuses.
  */
-export type MissingPermission = (
+export type FindMissingPermission = (
   place: PermissionQuery,
   needed: readonly string[],
 ) => Promise<string | undefined>;
 
-/** Creates a {@link MissingPermission}. */
+/** Creates a {@link FindMissingPermission}. */
 export function createMissingPermission(
   api: RestApi,
   now: Clock["now"],
   options: RequestOptions = {},
-): MissingPermission {
+): FindMissingPermission {
   const explain = createExplainDenial(api, now, options);
   return async (place, needed) => {
     if (place.guildId === undefined) return undefined;

@@ -10,7 +10,7 @@
  * @module
  */
 
-import type { Route } from "../exchange/route.ts";
+import type { RestRoute } from "../exchange/route.ts";
 import { MAX_TIMER_MS } from "../../../lib/clock.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 
@@ -32,19 +32,6 @@ export interface Bucket {
   inFlight: number;
   /** 429s in a row without a duration. */
   untimed429s: number;
-}
-
-/** The buckets of all routes. */
-export interface Buckets {
-  /** The bucket of a route; until a response names it, a bucket of its queue's own. */
-  of(route: Route): Bucket;
-  /**
-   * Applies the limits of a response.
-   *
-   * @param pauseMs Milliseconds for which a 429 closes its bucket; 0 if it does not.
-   * @returns The bucket that the response named, or the route's own.
-   */
-  update(route: Route, limits: Limits, pauseMs: number, now: number): Bucket;
 }
 
 /** Window of an unknown bucket: one request goes ahead, and its response tells the limit. */
@@ -74,7 +61,7 @@ export function availableAt({ window, inFlight }: Bucket, now: number): number {
  */
 export function windowAfter(
   window: BucketWindow,
-  limits: Limits,
+  limits: ResponseLimits,
   pauseMs: number,
   now: number,
 ): BucketWindow {
@@ -94,7 +81,7 @@ export function windowAfter(
 }
 
 /** Creates the buckets; all routes are unknown at first. */
-export function createBuckets(): Buckets {
+export function createBuckets() {
   /** Buckets by queue key. */
   const byQueue = new Map<string, Bucket>();
   /** Buckets by Discord's bucket name and major parameter. */
@@ -103,10 +90,10 @@ export function createBuckets(): Buckets {
   const names = new Map<string, string>();
   let sweepAt = SWEEP_AT;
 
-  function of(route: Route): Bucket {
+  function of(route: RestRoute): Bucket {
     const linked = byQueue.get(route.queueKey);
     if (linked) return linked;
-    const name = names.get(routeName(route));
+    const name = names.get(route.name);
     const key = name === undefined ? undefined : keyOf(name, route);
     const bucket = (key !== undefined && byName.get(key)) ||
       { window: UNKNOWN, inFlight: 0, untimed429s: 0 };
@@ -116,8 +103,8 @@ export function createBuckets(): Buckets {
   }
 
   /** Discord may give one route several buckets, so each queue keeps its own. */
-  function link(route: Route, name: string): Bucket {
-    names.set(routeName(route), name);
+  function link(route: RestRoute, name: string): Bucket {
+    names.set(route.name, name);
     const own = of(route);
     const key = keyOf(name, route);
     const named = byName.get(key) ?? own;
@@ -136,8 +123,15 @@ export function createBuckets(): Buckets {
   }
 
   return {
+    /** The bucket of a route; until a response names it, a bucket of its queue's own. */
     of,
-    update(route, limits, pauseMs, now) {
+    /**
+     * Applies the limits of a response.
+     *
+     * @param pauseMs Milliseconds for which a 429 closes its bucket; 0 if it does not.
+     * @returns The bucket that the response named, or the route's own.
+     */
+    update(route: RestRoute, limits: ResponseLimits, pauseMs: number, now: number): Bucket {
       if (byQueue.size + byName.size > sweepAt) sweep(now);
       const bucket = limits.bucket === undefined ? of(route) : link(route, limits.bucket);
       bucket.window = windowAfter(bucket.window, limits, pauseMs, now);
@@ -146,16 +140,12 @@ export function createBuckets(): Buckets {
   };
 }
 
-function routeName({ method, template }: Route): string {
-  return `${method} ${template}`;
-}
-
-function keyOf(name: string, { major }: Route): string {
+function keyOf(name: string, { major }: RestRoute): string {
   return `${name} ${major}`;
 }
 
 /** The limits of one response; times in whole milliseconds from its arrival. */
-export interface Limits {
+export interface ResponseLimits {
   /** Discord's name of the bucket; routes with the same name share the bucket. */
   readonly bucket?: string;
   /** Requests in one window of the bucket. */
@@ -177,7 +167,7 @@ export interface Limits {
  * @param body The parsed body; `undefined` if it is not JSON.
  * @see {@link https://docs.discord.com/developers/topics/rate-limits}
  */
-export function limitsOf(status: number, headers: Headers, body: unknown): Limits {
+export function limitsOf(status: number, headers: Headers, body: unknown): ResponseLimits {
   const bucket = headers.get("x-ratelimit-bucket");
   const limit = countOf(headers.get("x-ratelimit-limit"));
   const requests = countOf(headers.get("x-ratelimit-remaining"));
@@ -193,7 +183,7 @@ export function limitsOf(status: number, headers: Headers, body: unknown): Limit
 function refusalOf(
   headers: Headers,
   body: Readonly<Record<string, unknown>>,
-): NonNullable<Limits["refused"]> {
+): NonNullable<ResponseLimits["refused"]> {
   const retryMs = Math.max(toMs(headers.get("retry-after")), toMs(body["retry_after"]));
   return { isGlobal: isGlobal(headers, body), retryMs: retryMs > 0 ? retryMs : undefined };
 }

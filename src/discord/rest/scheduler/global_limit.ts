@@ -31,7 +31,7 @@ import {
 import type { AccountId } from "../../../core/discord/ids.ts";
 import type { Log } from "../../../lib/log.ts";
 import type { Store } from "../../../core/store/store.ts";
-import type { Bucket, Limits } from "./buckets.ts";
+import type { Bucket, ResponseLimits } from "./buckets.ts";
 
 /** The global limit at one moment. */
 export interface GlobalLimitState {
@@ -39,20 +39,6 @@ export interface GlobalLimitState {
   readonly until: number;
   /** Whether all requests but interactions leave at the slow pace. */
   readonly isSlowed: boolean;
-}
-
-/** Combines Discord's global rate limit with the breaker. */
-export interface GlobalLimit {
-  /** The limit at `now`, by the monotonic clock. */
-  at(now: number): GlobalLimitState;
-  /**
-   * Applies the limits of a response.
-   *
-   * @param now By the monotonic clock.
-   * @returns Milliseconds for which a 429 closes its bucket, or all requests if it is global;
-   * otherwise 0.
-   */
-  update(bucket: Bucket, limits: Limits, now: number): number;
 }
 
 /** The settings of all limits, and their clocks; `now` counts only for deadlines. */
@@ -69,7 +55,6 @@ export interface LimitOptions extends Clock {
    * Milliseconds of a monotonic clock: a Raspberry Pi sets its wall clock only after it has started.
    */
   readonly steadyNow: () => number;
-  /** Timer for the waits. */
   readonly schedule: StartTimer;
 }
 
@@ -81,18 +66,26 @@ export interface LimitOptions extends Clock {
 export function createGlobalLimit(
   { retry, random }: Pick<LimitOptions, "retry" | "random">,
   breaker: Pick<Breaker, "check">,
-): GlobalLimit {
+) {
   let globalUntil = -Infinity;
   /** Global 429s in a row without a duration. */
   let untimed429s = 0;
 
   return {
-    at(now) {
+    /** The limit at `now`, by the monotonic clock. */
+    at(now: number): GlobalLimitState {
       const { state, stoppedForMs } = breaker.check();
       const stoppedUntil = state === "stopped" ? now + stoppedForMs : -Infinity;
       return { until: Math.max(globalUntil, stoppedUntil), isSlowed: state !== "closed" };
     },
-    update(bucket, { refused }, now) {
+    /**
+     * Applies the limits of a response.
+     *
+     * @param now By the monotonic clock.
+     * @returns Milliseconds for which a 429 closes its bucket, or all requests if it is global;
+     * otherwise 0.
+     */
+    update(bucket: Bucket, { refused }: ResponseLimits, now: number): number {
       if (!refused) {
         untimed429s = 0;
         bucket.untimed429s = 0;
@@ -151,14 +144,6 @@ export function stoppedForMs(count: (now: number) => number, now: number): numbe
   return at - now;
 }
 
-/** Counts invalid requests, and reports its state. */
-export interface Breaker {
-  /** Returns the state now, and calls `onBreaker` if it has changed. */
-  check(): { readonly state: BreakerState; readonly stoppedForMs: number };
-  /** Counts a response if Discord counts its request as invalid. */
-  note(status: number, headers: Headers): void;
-}
-
 /**
  * Creates a breaker.
  *
@@ -169,7 +154,7 @@ export function createBreaker(
   invalidRequests: InvalidRequests,
   { now }: Clock,
   onBreaker?: (state: BreakerState) => void,
-): Breaker {
+) {
   let last: BreakerState = "closed";
 
   function check(): { readonly state: BreakerState; readonly stoppedForMs: number } {
@@ -186,8 +171,10 @@ export function createBreaker(
   }
 
   return {
+    /** Returns the state now, and calls `onBreaker` if it has changed. */
     check,
-    note(status, headers) {
+    /** Counts a response if Discord counts its request as invalid. */
+    note(status: number, headers: Headers): void {
       if (!isInvalid(status, headers)) return;
       invalidRequests.note(now());
       check();
@@ -195,24 +182,19 @@ export function createBreaker(
   };
 }
 
-/** The shared count of invalid requests. */
-export interface SharedInvalidRequests {
-  /** Returns one account's counter, which includes the requests of all accounts. */
-  of(accountId: AccountId): Promise<InvalidRequests>;
-}
+/** Counts invalid requests, and reports its state. */
+export type Breaker = ReturnType<typeof createBreaker>;
 
 /** Creates the count that all accounts share. */
 export function createSharedInvalidRequests(
   { store, now, log }: Clock & {
-    /** Methods of the store. */
     readonly store: {
       readonly gateway: Pick<Store["gateway"], "accountIds">;
       readonly outbox: Pick<Store["outbox"], "loadInvalidRequests" | "addInvalidRequest">;
     };
-    /** Gets warnings and failures. */
     readonly log: Log;
   },
-): SharedInvalidRequests {
+) {
   const counts = new Map<AccountId, Promise<InvalidRequests>>();
   const ready: InvalidRequests[] = [];
 
@@ -235,7 +217,8 @@ export function createSharedInvalidRequests(
   }
 
   return {
-    async of(accountId) {
+    /** Returns one account's counter, which includes the requests of all accounts. */
+    async of(accountId: AccountId): Promise<InvalidRequests> {
       await Promise.all((await store.gateway.accountIds()).map(ownOf));
       const { note } = await ownOf(accountId);
       return { count: (at) => ready.reduce((sum, own) => sum + own.count(at), 0), note };
@@ -257,26 +240,10 @@ export const SLOWED_EVERY_MS = 500;
  */
 export const GLOBAL_WINDOW_MS = 1_020;
 
-/** Counts the requests of the last second. All times are those of a monotonic clock. */
-export interface Pace {
-  /**
-   * Milliseconds until one more request of a priority may leave; Infinity if it may not while the
-   * pace is slowed.
-   */
-  waitMs(priority: Priority, globalLimit: GlobalLimitState, now: number): number;
-  /** Counts a request that leaves now. */
-  take(priority: Priority, now: number): void;
-  /**
-   * Corrects the time of a request that was counted at `takenAt` but has left only now. Of many
-   * requests at one moment, the last ones leave later.
-   */
-  sent(takenAt: number, now: number): void;
-}
-
 /** Creates the pace, without any request so far. */
 export function createPace(
   { globalPerSec, reservedPerSec }: Pick<LimitOptions, "globalPerSec" | "reservedPerSec">,
-): Pace {
+) {
   const forOthers = Math.max(1, globalPerSec - reservedPerSec);
   const shareOf = (share: number) => Math.ceil(globalPerSec * share);
   const [half, threeQuarters, eighth] = [shareOf(1 / 2), shareOf(3 / 4), shareOf(1 / 8)];
@@ -306,18 +273,27 @@ export function createPace(
   }
 
   return {
-    waitMs(priority, { until, isSlowed }, now) {
+    /**
+     * Milliseconds until one more request of a priority may leave; Infinity if it may not while the
+     * pace is slowed.
+     */
+    waitMs(priority: Priority, { until, isSlowed }: GlobalLimitState, now: number): number {
       const waitMs = Math.max(0, until - now, slotMs(priority, now));
       if (!isSlowed || priority === "interaction") return waitMs;
       if (priority === "spare") return Infinity;
       return Math.max(waitMs, (others.at(-1) ?? -Infinity) + SLOWED_EVERY_MS - now);
     },
-    take(priority, now) {
+    /** Counts a request that leaves now. */
+    take(priority: Priority, now: number): void {
       note(all, now, globalPerSec);
       if (priority !== "interaction") note(others, now, globalPerSec);
       if (priority === "spare") note(spares, now, globalPerSec);
     },
-    sent(takenAt, now) {
+    /**
+     * Corrects the time of a request that was counted at `takenAt` but has left only now. Of many
+     * requests at one moment, the last ones leave later.
+     */
+    sent(takenAt: number, now: number): void {
       if (now === takenAt) return;
       for (const times of [all, others, spares]) {
         const index = times.lastIndexOf(takenAt); // it is near the end

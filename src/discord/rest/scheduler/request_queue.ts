@@ -8,30 +8,34 @@
  * skipped.
  *
  * A request may be sent with a permit. It occupies its queue until the request ends, and a slot of
- * its bucket until the response arrives. A gate refuses permits: if it is closed, the caller has
- * cancelled the request, or its deadline has passed.
+ * its bucket until the response arrives.
+ *
+ * Of the queues that wait for the pace, the one whose last turn is the oldest comes first. First
+ * come, first served is unfair here. A queue whose response is some milliseconds late would rejoin
+ * behind all others. A channel that falls behind twice would still be sending when the others are
+ * done. A new queue joins behind all waiting ones, so a queue waits for at most one turn of each
+ * other queue.
  *
  * @module
  */
 
-import type { Route } from "../exchange/route.ts";
-import { type Clock, MAX_TIMER_MS, type StartTimer } from "../../../lib/clock.ts";
-import { type RestError, type RestErrorKind, toUnsent } from "../exchange/rest_error.ts";
+import type { RestRoute } from "../exchange/route.ts";
+import { MAX_TIMER_MS, type StartTimer } from "../../../lib/clock.ts";
 import type { LimitOptions, Priority } from "./global_limit.ts";
-import type { Bucket, Limits } from "./buckets.ts";
+import type { Bucket, ResponseLimits } from "./buckets.ts";
 
 /** One queue, and the state of its first request. */
-export interface RequestQueue<T> {
+export interface RequestQueue {
   /** The route of the first request that created the queue. */
-  readonly route: Route;
+  readonly route: RestRoute;
   /** Waiting requests that are not in the background, next one first. */
-  readonly foreground: WaitingRequest<T>[];
+  readonly foreground: WaitingRequest[];
   /** Waiting background requests, next one first. */
-  readonly background: WaitingRequest<T>[];
+  readonly background: WaitingRequest[];
   /** Whether one of its requests has left and has not ended. */
   isBusy: boolean;
   /** The entry of its first request in the fair queue; absent if it waits for something else. */
-  entry: QueuedRequest<T> | undefined;
+  entry: QueuedRequest | undefined;
   /** The bucket that its first request waits for. */
   awaitedBucket: Bucket | undefined;
   /** Cancels the timer that ends the wait for the bucket. */
@@ -39,40 +43,39 @@ export interface RequestQueue<T> {
 }
 
 /** A queue's first request in the fair queue; void once it is no longer its queue's `entry`. */
-export interface QueuedRequest<T> {
-  /** The request's queue. */
-  readonly queue: RequestQueue<T>;
+export interface QueuedRequest {
+  readonly queue: RequestQueue;
   /** The first request of the queue. */
-  readonly request: WaitingRequest<T>;
+  readonly request: WaitingRequest;
   /** Turn count when the queue had its last turn; for a new queue, when it joined. */
   readonly lastTurn: number;
 }
 
 /** All queues with requests in flight or waiting. */
-export interface RequestQueues<T> {
+export interface RequestQueues {
   /** The queue of a route; created if it does not exist. */
-  of(route: Route): RequestQueue<T>;
+  of(route: RestRoute): RequestQueue;
   /** Whether the route has a queue. */
-  has(route: Route): boolean;
+  has(route: RestRoute): boolean;
   /** All queues. */
-  all(): readonly RequestQueue<T>[];
+  all(): readonly RequestQueue[];
   /** Adds a request: at the end, or at the front if it is a retry, which has had its turn. */
-  add(queue: RequestQueue<T>, request: WaitingRequest<T>): void;
+  add(queue: RequestQueue, request: WaitingRequest): void;
   /**
    * Ends a request's wait, because its turn has come or never will.
    *
    * @returns Whether it was waiting.
    */
-  remove(request: WaitingRequest<T>): boolean;
+  remove(request: WaitingRequest): boolean;
   /** Deletes a queue that has no request in flight or waiting. */
-  drop(queue: RequestQueue<T>): void;
+  drop(queue: RequestQueue): void;
   /** Number of waiting requests. */
   readonly queued: number;
 }
 
 /** Creates the set of queues, empty. */
-export function createRequestQueues<T>(): RequestQueues<T> {
-  const byKey = new Map<string, RequestQueue<T>>();
+export function createRequestQueues(): RequestQueues {
+  const byKey = new Map<string, RequestQueue>();
   let queued = 0;
 
   return {
@@ -102,7 +105,7 @@ export function createRequestQueues<T>(): RequestQueues<T> {
 }
 
 /** Creates an empty queue. */
-export function createRequestQueue<T>(route: Route): RequestQueue<T> {
+export function createRequestQueue(route: RestRoute): RequestQueue {
   return {
     route,
     foreground: [],
@@ -115,13 +118,13 @@ export function createRequestQueue<T>(route: Route): RequestQueue<T> {
 }
 
 /** Returns the first waiting request. Requests that no longer wait are removed on the way. */
-export function nextOf<T>(
-  { foreground, background }: RequestQueue<T>,
-): WaitingRequest<T> | undefined {
+export function nextOf(
+  { foreground, background }: RequestQueue,
+): WaitingRequest | undefined {
   return firstOf(foreground) ?? firstOf(background);
 }
 
-function firstOf<T>(list: WaitingRequest<T>[]): WaitingRequest<T> | undefined {
+function firstOf(list: WaitingRequest[]): WaitingRequest | undefined {
   while (list[0]?.isWaiting === false) list.shift();
   return list[0];
 }
@@ -137,18 +140,16 @@ export interface SchedulingOptions {
 }
 
 /** A request in a queue, and the state of its wait. */
-export interface WaitingRequest<T> {
+export interface WaitingRequest {
   /** Priority, deadline and abort signal. */
   readonly options: SchedulingOptions;
   /** Earliest time to leave, by the monotonic clock. */
   readonly notBefore: number;
   /** Ends the wait with a permit. */
-  readonly resolve: (value: T) => void;
-  /** Ends the wait with an error. */
+  readonly resolve: (permit: Permit) => void;
   readonly reject: (error: Error) => void;
   /** When it became the first of its queue, by the monotonic clock. */
   firstSince: number | undefined;
-  /** Whether it still waits. */
   isWaiting: boolean;
   /** Removes the timer and the listener of `limitWait`. */
   cancelLimit: (() => void) | undefined;
@@ -159,7 +160,7 @@ export interface WaitingRequest<T> {
  *
  * @returns Whether it was waiting.
  */
-export function endWait(request: WaitingRequest<never>): boolean {
+export function endWait(request: WaitingRequest): boolean {
   const wasWaiting = request.isWaiting;
   request.isWaiting = false;
   request.cancelLimit?.();
@@ -173,7 +174,7 @@ export function endWait(request: WaitingRequest<never>): boolean {
  * @param onOver Called when the deadline has passed, or when the caller has cancelled the request.
  */
 export function limitWait(
-  request: Pick<WaitingRequest<never>, "options" | "isWaiting" | "cancelLimit">,
+  request: Pick<WaitingRequest, "options" | "isWaiting" | "cancelLimit">,
   { now, schedule }: Pick<LimitOptions, "now" | "schedule">,
   onOver: (why: "late" | "aborted") => void,
 ): void {
@@ -197,23 +198,23 @@ export function limitWait(
 }
 
 /** The queues that wait for room, by bucket. */
-export interface BucketWaits<T> {
+export interface BucketWaits {
   /**
    * Starts a queue's wait.
    *
    * @param ms Maximum wait in milliseconds; Infinity if only a response can end it.
    * @param onOver Called when the time is over, or earlier if it exceeds the longest timer.
    */
-  begin(queue: RequestQueue<T>, bucket: Bucket, ms: number, onOver: () => void): void;
+  begin(queue: RequestQueue, bucket: Bucket, ms: number, onOver: () => void): void;
   /** Ends a queue's wait, if it waits. */
-  end(queue: RequestQueue<T>): void;
+  end(queue: RequestQueue): void;
   /** The queues that wait for a bucket now. */
-  of(bucket: Bucket): readonly RequestQueue<T>[];
+  of(bucket: Bucket): readonly RequestQueue[];
 }
 
 /** Creates an empty set of waits. */
-export function createBucketWaits<T>(schedule: StartTimer): BucketWaits<T> {
-  const byBucket = new Map<Bucket, Set<RequestQueue<T>>>();
+export function createBucketWaits(schedule: StartTimer): BucketWaits {
+  const byBucket = new Map<Bucket, Set<RequestQueue>>();
 
   return {
     begin(queue, bucket, ms, onOver) {
@@ -236,6 +237,71 @@ export function createBucketWaits<T>(schedule: StartTimer): BucketWaits<T> {
   };
 }
 
+/** The queues that wait for a slot, by priority and then in turn. */
+export interface FairQueue {
+  /** Adds a queue's first request. A request that is in it already keeps its position. */
+  add(queue: RequestQueue, request: WaitingRequest): void;
+  /** The first entry of a priority. */
+  next(priority: Priority): QueuedRequest | undefined;
+  /** Removes the first entry, because its queue has its turn now. */
+  take(entry: QueuedRequest): void;
+}
+
+interface Level {
+  /** By `lastTurn`. */
+  readonly entries: QueuedRequest[];
+  /** Number of turns so far. */
+  turns: number;
+  /** The last turn of each queue by its key, oldest first. */
+  readonly lastTurns: Map<string, number>;
+}
+
+/** Creates an empty fair queue. */
+export function createFairQueue(): FairQueue {
+  const levels: Readonly<Record<Priority, Level>> = {
+    interaction: createLevel(),
+    reply: createLevel(),
+    background: createLevel(),
+    spare: createLevel(),
+  };
+
+  return {
+    add(queue, request) {
+      if (queue.entry?.request === request) return;
+      const { entries, lastTurns, turns } = levels[request.options.priority];
+      const lastTurn = lastTurns.get(queue.route.queueKey) ?? turns;
+      const entry = { queue, request, lastTurn };
+      queue.entry = entry;
+      const before = entries.findLastIndex((other) => other.lastTurn <= lastTurn);
+      entries.splice(before + 1, 0, entry);
+    },
+    next(priority) {
+      const { entries } = levels[priority];
+      for (let first = entries[0]; first && first.queue.entry !== first; first = entries[0]) {
+        entries.shift(); // void
+      }
+      return entries[0];
+    },
+    take({ queue, request, lastTurn }) {
+      const level = levels[request.options.priority];
+      level.entries.shift();
+      queue.entry = undefined;
+      // A queue with an older last turn has not rejoined since, so it will join as a new one.
+      for (const [key, turn] of level.lastTurns) {
+        if (turn >= lastTurn) break;
+        level.lastTurns.delete(key);
+      }
+      level.turns++;
+      level.lastTurns.delete(queue.route.queueKey);
+      level.lastTurns.set(queue.route.queueKey, level.turns);
+    },
+  };
+}
+
+function createLevel(): Level {
+  return { entries: [], turns: 0, lastTurns: new Map() };
+}
+
 /** A granted permission to send. The caller ends it with `retry` or `release`. */
 export interface Permit {
   /** Milliseconds that the request waited for limits while it was first in its queue. */
@@ -247,132 +313,9 @@ export interface Permit {
    *
    * @returns Milliseconds for which a 429 closes the bucket, or all requests; otherwise 0.
    */
-  answered(limits?: Limits): number;
+  answered(limits?: ResponseLimits): number;
   /** Waits for another permit, at least `afterMs`, ahead of the other requests of its queue. */
   retry(afterMs: number): Promise<Permit>;
   /** Frees the queue for its next request. Later calls do nothing. */
   release(): void;
 }
-
-/** The circumstances under which the scheduler grants a permit. */
-export interface Grant<T> {
-  /** The request's queue. */
-  readonly queue: RequestQueue<T>;
-  /** The options of the request, for a retry. */
-  readonly options: SchedulingOptions;
-  /** The bucket of its route. */
-  readonly bucket: Bucket;
-  /** Milliseconds that the request waited for limits while it was first in its queue. */
-  readonly waitMs: number;
-  /** When it was granted, by the monotonic clock. */
-  readonly at: number;
-}
-
-/** Receives the events of permits. */
-export interface PermitPorts {
-  /** The request of a permit that was granted at `grantedAt` is on its way only now. */
-  sent(grantedAt: number): void;
-  /**
-   * A response came, or none will: the bucket has one request less in flight.
-   *
-   * @returns Milliseconds for which a 429 closes the bucket, or all requests; otherwise 0.
-   */
-  answered(route: Route, bucket: Bucket, limits: Limits | undefined): number;
-  /** Queues the request again, for at least `afterMs`, ahead of the others of its queue. */
-  retry(
-    queue: RequestQueue<Permit>,
-    options: SchedulingOptions,
-    afterMs: number,
-  ): Promise<Permit>;
-  /** The queue is free for its next request. */
-  released(queue: RequestQueue<Permit>): void;
-}
-
-/** Creates a permit, and marks its queue and its bucket as occupied. */
-export function createPermit(
-  { queue, options, bucket, waitMs, at }: Grant<Permit>,
-  ports: PermitPorts,
-): Permit {
-  queue.isBusy = true;
-  queue.entry = undefined;
-  bucket.inFlight++;
-  let isInFlight = true;
-  let isOver = false;
-
-  function answered(limits?: Limits): number {
-    if (!isInFlight) return 0;
-    isInFlight = false;
-    bucket.inFlight--;
-    return ports.answered(queue.route, bucket, limits);
-  }
-
-  function end(): boolean {
-    if (isOver) return false;
-    isOver = true;
-    answered();
-    queue.isBusy = false;
-    return true;
-  }
-
-  return {
-    waitMs,
-    sent: () => ports.sent(at),
-    answered,
-    retry(afterMs) {
-      if (!end()) {
-        return Promise.reject(
-          new Error("Cannot retry: this permit has already ended by retry() or release()"),
-        );
-      }
-      return ports.retry(queue, options, afterMs);
-    },
-    release() {
-      if (end()) ports.released(queue);
-    },
-  };
-}
-
-/** Lets requests through until it is closed. */
-export interface Gate {
-  /** Refuses all requests from now on. Only the first call's reason counts. */
-  close(kind: RestErrorKind, reason: string): void;
-  /** Whether `close` was called. */
-  readonly isClosed: boolean;
-  /** Why a request may not leave now; `undefined` if it may. */
-  problemOf(route: Route, options: SchedulingOptions): RestError | undefined;
-  /** Why a request cannot wait for `waitMs` milliseconds; `undefined` if it can. */
-  tooLong(route: Route, options: SchedulingOptions, waitMs: number): RestError | undefined;
-}
-
-/**
- * Creates an open gate.
- *
- * @param now Unix time in milliseconds.
- */
-export function createGate(now: Clock["now"]): Gate {
-  let closed: { readonly kind: RestErrorKind; readonly reason: string } | undefined;
-
-  return {
-    close: (kind, reason) => void (closed ??= { kind, reason }),
-    get isClosed() {
-      return closed !== undefined;
-    },
-    problemOf(route, { notAfter, signal }) {
-      if (closed) return toUnsent(route, closed.kind, closed.reason);
-      if (signal?.aborted) return toUnsent(route, "unsent", CANCELLED);
-      return now() > notAfter ? toUnsent(route, "unsent", TOO_LATE) : undefined;
-    },
-    tooLong(route, { notAfter }, waitMs) {
-      if (waitMs <= 0 || waitMs === Infinity || now() + waitMs <= notAfter) return undefined;
-      const ms = Math.ceil(waitMs);
-      const reason = `Discord's rate limit lasts ${Math.ceil(ms / 1_000)} s more, ` +
-        "which is past the deadline; try again after that";
-      return toUnsent(route, "rate_limited", reason, ms);
-    },
-  };
-}
-
-/** Reason of a request that its caller has cancelled. */
-export const CANCELLED = "the caller cancelled it";
-/** Reason of a request whose deadline has passed. */
-export const TOO_LATE = "its turn came after its deadline";

@@ -15,12 +15,12 @@ import type { InboundMessage } from "../../../core/inbound/inbound.ts";
  *
  * @throws {RestError} If Discord does not answer, or refuses.
  */
-export type MissingRight = (
+export type FindMissingRight = (
   messages: readonly InboundMessage[],
   needed: readonly string[],
 ) => Promise<string | undefined>;
 
-/** Creates a {@link MissingRight}. */
+/** Creates a {@link FindMissingRight}. */
 export function createMissingRight(
   { missingPermission, isOwner }: {
     /** The first permission that a user lacks in a place; rejects without an answer of Discord. */
@@ -28,10 +28,9 @@ export function createMissingRight(
       place: Pick<InboundMessage, "channelId" | "guildId"> & { readonly userId: UserId },
       needed: readonly string[],
     ) => Promise<string | undefined>;
-    /** Whether the sender of a message is an owner of the bot. */
     readonly isOwner: (message: InboundMessage) => boolean;
   },
-): MissingRight {
+): FindMissingRight {
   return async (messages, needed) => {
     const others = messages.filter((message) => !isOwner(message));
     const askers = new Map(others.map((message) => [message.sender.id, message]));

@@ -9,16 +9,6 @@
  * @module
  */
 
-/** The places of all accounts. */
-export interface TurnLimit {
-  /**
-   * Adds an account.
-   *
-   * @param wake Called when a place, or a session, may be free again.
-   */
-  join(wake: () => void): AccountTurnLimit;
-}
-
 /** One account's access to the limit. */
 export interface AccountTurnLimit {
   /**
@@ -40,7 +30,7 @@ export interface AccountTurnLimit {
  *
  * @param size Returns the current number of places; it may change.
  */
-export function createTurnLimit(size: () => number): TurnLimit {
+export function createTurnLimit(size: () => number) {
   const members = new Set<() => void>();
   const refused = new Set<() => void>();
   let taken = 0;
@@ -53,7 +43,12 @@ export function createTurnLimit(size: () => number): TurnLimit {
   }
 
   return {
-    join(wake) {
+    /**
+     * Adds an account.
+     *
+     * @param wake Called when a place, or a session, may be free again.
+     */
+    join(wake: () => void): AccountTurnLimit {
       members.add(wake);
       return {
         take() {
@@ -74,3 +69,6 @@ export function createTurnLimit(size: () => number): TurnLimit {
     },
   };
 }
+
+/** The places of all accounts. */
+export type TurnLimit = ReturnType<typeof createTurnLimit>;

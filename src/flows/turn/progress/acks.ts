@@ -56,7 +56,6 @@ const NONE: Acks = { accepted() {}, answered() {} };
 /** Creates the reactions of one account. Does nothing if the config turns them off. */
 export function createAcks(
   ports: Pick<Account, "schedule" | "now" | "log"> & {
-    /** The account's config. */
     readonly rules: AckRules;
     /** Each call sends one request, and none if rate limits leave no room. */
     readonly reactions: Reactions;

@@ -21,10 +21,10 @@ import type { Outbox } from "../../../core/store/outbox.ts";
 import { finishedPart, thinkingIn } from "../../../render/markdown/unfinished.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { Account } from "../../../core/account/account.ts";
+import type { Emits } from "../../../core/account/events.ts";
 
 /** Everything that drafts need from outside. */
-export interface DraftPorts extends Pick<Account, "schedule" | "now" | "log"> {
-  /** Removes whole secrets from a text. */
+export interface DraftPorts extends Pick<Account, "schedule" | "now" | "log">, Emits<"outbox"> {
   readonly cleanSecrets: (text: string) => string;
   /**
    * Index at which a secret may begin that the text does not yet contain whole; the text's length
@@ -33,22 +33,9 @@ export interface DraftPorts extends Pick<Account, "schedule" | "now" | "log"> {
   readonly secretTail: (text: string) => number;
   /** Maximum UTF-16 units of a message, from `textChunkLimit`. */
   readonly maxLength: number;
-  /** The store's outbox. */
   readonly outbox: Pick<Outbox, "add">;
   /** Sends one edit, and none if rate limits leave no room. */
   readonly edit: (messageId: MessageId, message: DraftMessage) => Promise<PostOutcome>;
-  /** Tells that the outbox has a new row for this channel. */
-  readonly onOutbox: (channelId: ChannelId) => void;
-}
-
-/** A draft's row in the outbox. */
-export interface AddedDraft {
-  /** The text with which the draft was first posted. */
-  readonly message: Pick<DraftMessage, "content">;
-  /** The row's state; `"sent"` once Discord has it. */
-  readonly state: string;
-  /** Discord's id of the message; absent until it is sent, or if it was deleted before. */
-  readonly messageId?: MessageId;
 }
 
 /** State that all drafts of an account share. */
@@ -63,11 +50,7 @@ export interface SharedByDrafts {
 
 /** The drafts of one answer. */
 export interface DraftStream {
-  /**
-   * Tells that the answer has grown.
-   *
-   * @param soFar The whole answer so far.
-   */
+  /** Tells that the answer has grown. */
   grow(soFar: string): void;
   /**
    * Ends the drafts; call it before storing the turn's end. Resolves once no request is under way,
@@ -84,12 +67,8 @@ const EVERY_MS = 1_200;
 
 type EditStep = Extract<DraftStep, { kind: "edit" }>;
 
-/**
- * Creates the drafts of one answer. Sends nothing before {@link DraftStream.grow}.
- *
- * @param channelId The channel of the answered message.
- */
-export function createDraftStream(
+/** Creates the drafts of one answer. Sends nothing before {@link DraftStream.grow}. */
+function createDraftStream(
   channelId: ChannelId,
   compose: ComposeDraft,
   { awaited, freeAt, mayBeThinking }: SharedByDrafts,
@@ -148,7 +127,7 @@ export function createDraftStream(
       { message, files: [] },
       now(),
     );
-    ports.onOutbox(message.channelId);
+    ports.events.emit.outbox([message.channelId]);
     if (messageId !== undefined) drafts[part] = { message, messageId };
     else if (state === "sent") isOver = true; // and a person has deleted it
     else drafts[part] = { message, content, ...drafts[part] };
@@ -232,20 +211,8 @@ export function createDraftText(
   };
 }
 
-/** The drafts of one account's turns. */
-export interface Drafts {
-  /**
-   * Starts the drafts of one turn's answer.
-   *
-   * @param message The answered message.
-   */
-  begin(message: InboundMessage, compose: ComposeDraft): DraftStream;
-  /** Tells that Discord has a message of the outbox. */
-  posted(nonce: string, messageId: MessageId): void;
-}
-
 /** Creates the drafts of one account. */
-export function createDrafts(ports: DraftPorts): Drafts {
+export function createDrafts(ports: DraftPorts) {
   const { now } = ports;
   const awaited = new Map<string, (messageId: MessageId) => void>();
   const freeAt = new Map<ChannelId, number>();
@@ -263,13 +230,18 @@ export function createDrafts(ports: DraftPorts): Drafts {
 
   const shared = { awaited, freeAt, mayBeThinking };
   return {
-    begin({ channelId }, compose) {
+    /** Starts the drafts of one turn's answer. */
+    begin({ channelId }: InboundMessage, compose: ComposeDraft): DraftStream {
       for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
       return createDraftStream(channelId, compose, shared, ports);
     },
-    posted(nonce, messageId) {
+    /** Tells that Discord has a message of the outbox. */
+    posted(nonce: string, messageId: MessageId): void {
       awaited.get(nonce)?.(messageId);
       awaited.delete(nonce);
     },
   };
 }
+
+/** The drafts of one account's turns. */
+export type Drafts = ReturnType<typeof createDrafts>;

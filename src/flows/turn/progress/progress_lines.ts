@@ -19,17 +19,8 @@ import { notice } from "../../../render/notices/notices.ts";
 import { progressText, type Work } from "../../../render/progress.ts";
 import type { DraftPorts } from "./drafts.ts";
 
-/** The lines of one account's turns. */
-export interface ProgressLines {
-  /** Starts the line of one turn. */
-  begin(place: Omit<ProgressPlace, "stopLabel">, rules: ProgressRules): ProgressLine;
-  /** Tells that Discord has a message of the outbox. */
-  posted(nonce: string, messageId: MessageId): void;
-}
-
 /** The part of a turn's rules that its line needs. */
 export interface ProgressRules {
-  /** The operator's own words. */
   readonly texts: Texts;
   /** Maximum number of requests to the model. */
   readonly maxSteps: number;
@@ -60,11 +51,11 @@ const SECONDS_EVERY_MS = 5_000;
  * share one state: the lines that people see now.
  */
 export function createProgressLines(
-  { outbox, edit, onOutbox, schedule, now, log }: Omit<
+  { outbox, edit, events, schedule, now, log }: Omit<
     DraftPorts,
     "cleanSecrets" | "secretTail" | "maxLength"
   >,
-): ProgressLines {
+) {
   const awaited = new Map<string, (messageId: MessageId) => void>();
   /** Unix time in milliseconds from which on a channel may get the next edit. */
   const freeAt = new Map<ChannelId, number>();
@@ -112,7 +103,7 @@ export function createProgressLines(
       const message = lineNow();
       const row = await outbox.add({ message, files: [] }, now());
       if (row.message.content !== message.content) shown = undefined;
-      onOutbox(channelId);
+      events.emit.outbox([channelId]);
       if (row.messageId !== undefined) messageId = row.messageId;
       else if (row.state === "sent") isOver = true; // and a person has deleted it
       return EVERY_MS;
@@ -158,16 +149,21 @@ export function createProgressLines(
   }
 
   return {
-    begin(place, rules) {
+    /** Starts the line of one turn. */
+    begin(place: Omit<ProgressPlace, "stopLabel">, rules: ProgressRules): ProgressLine {
       for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
       return begin(place, rules);
     },
-    posted(nonce, messageId) {
+    /** Tells that Discord has a message of the outbox. */
+    posted(nonce: string, messageId: MessageId): void {
       awaited.get(nonce)?.(messageId);
       awaited.delete(nonce);
     },
   };
 }
+
+/** The lines of one account's turns. */
+export type ProgressLines = ReturnType<typeof createProgressLines>;
 
 /** The names of the running tools, and the channel that one of them reads. */
 function toolsIn(next: Exclude<NextStep, { kind: "ask" }>): Pick<Work, "tools" | "reads"> {

@@ -11,23 +11,13 @@ import type { Refusal } from "../../../core/outbound/outbound.ts";
 import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { Account } from "../../../core/account/account.ts";
 
-/** The indicators of one account. */
-export interface Typing {
-  /**
-   * Starts the indicator in a channel, for one turn.
-   *
-   * @returns A function that ends it. Calling it twice does no harm.
-   */
-  begin(channelId: ChannelId): () => void;
-}
-
 /** Milliseconds before the first request. A faster answer needs no indicator. */
 const PATIENCE_MS = 300;
 
 /** Milliseconds between two requests, less than Discord's ten seconds. */
 const RENEW_MS = 8_000;
 
-interface Shown {
+interface ShownTyping {
   turns: number;
   cancel: () => void;
 }
@@ -41,11 +31,11 @@ export function createTyping(
     /** Why Discord refused the request; `undefined` if the error is no refusal. */
     readonly refusalOf: (error: unknown) => Refusal | undefined;
   },
-): Typing {
-  const shown = new Map<ChannelId, Shown>();
+) {
+  const shown = new Map<ChannelId, ShownTyping>();
   const refused = createPausedChannels(now);
 
-  function ask(channelId: ChannelId, typing: Shown): void {
+  function ask(channelId: ChannelId, typing: ShownTyping): void {
     typing.cancel = schedule(() => ask(channelId, typing), RENEW_MS);
     if (refused.has(channelId)) return;
     show(channelId).catch((error: unknown) => {
@@ -55,8 +45,13 @@ export function createTyping(
   }
 
   return {
-    begin(channelId) {
-      const typing: Shown = shown.get(channelId) ?? { turns: 0, cancel: () => {} };
+    /**
+     * Starts the indicator in a channel, for one turn.
+     *
+     * @returns A function that ends it. Calling it twice does no harm.
+     */
+    begin(channelId: ChannelId): () => void {
+      const typing: ShownTyping = shown.get(channelId) ?? { turns: 0, cancel: () => {} };
       if (typing.turns === 0) {
         shown.set(channelId, typing);
         typing.cancel = schedule(() => ask(channelId, typing), PATIENCE_MS);
@@ -76,33 +71,26 @@ export function createTyping(
   };
 }
 
-/** Paused channels; each stays paused for ten minutes. */
-export interface PausedChannels {
-  /** Whether a channel is paused now. */
-  has(channelId: ChannelId): boolean;
-  /** Pauses a channel from now on. */
-  add(channelId: ChannelId): void;
-}
+/** The indicators of one account. */
+export type Typing = ReturnType<typeof createTyping>;
 
 /** Milliseconds for which a channel is paused: people change permissions by hand. */
 const PAUSE_MS = 10 * 60_000;
 
-/**
- * Creates an empty set.
- *
- * @param now Unix time in milliseconds.
- */
-export function createPausedChannels(now: () => number): PausedChannels {
+/** Creates an empty set. */
+export function createPausedChannels(now: () => number) {
   const until = new Map<ChannelId, number>();
   return {
-    has(channelId) {
+    /** Whether a channel is paused now. */
+    has(channelId: ChannelId): boolean {
       const end = until.get(channelId);
       if (end === undefined) return false;
       const isPaused = now() < end;
       if (!isPaused) until.delete(channelId);
       return isPaused;
     },
-    add(channelId) {
+    /** Pauses a channel from now on. */
+    add(channelId: ChannelId): void {
       until.set(channelId, now() + PAUSE_MS);
     },
   };

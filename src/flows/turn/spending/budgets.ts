@@ -1,3 +1,9 @@
+/**
+ * Checks budgets and counts requests to models, for turns and for all other parts that ask models.
+ *
+ * @module
+ */
+
 import { budgetStopOf, hasBudget } from "../../../core/spending/budget.ts";
 import type { TurnSpendPort } from "./turn_spending.ts";
 import type { Usage } from "../../../core/store/usage.ts";
@@ -5,9 +11,7 @@ import type { Account } from "../../../core/account/account.ts";
 
 /** Creates the port. Without a budget in the config, no check reads the store. */
 export function createSpending({ now }: Pick<Account, "now">, { config, usage }: {
-  /** The current config. */
   readonly config: () => { readonly budgets: Parameters<typeof hasBudget>[0] };
-  /** The use of models so far. */
   readonly usage: Pick<Usage, "spentBy" | "isTold" | "add">;
 }): TurnSpendPort {
   return {

@@ -16,9 +16,8 @@ import {
   endOfDay,
   type TurnCost,
   type UsageKind,
-  type UsedBy,
+  usedBy,
 } from "../../../core/spending/usage.ts";
-import { usedBy } from "../../../core/turn/audio_spending.ts";
 import { type BudgetStop, reasonOf } from "../../../core/spending/budget.ts";
 import type { Claim, FinishedTurn } from "../../../core/inbound/inbox.ts";
 import { freeze } from "../../../render/freeze.ts";
@@ -27,62 +26,50 @@ import { composeNotice } from "../../../render/reply.ts";
 import type { Usage } from "../../../core/store/usage.ts";
 import type { Account } from "../../../core/account/account.ts";
 
-/** The requests of one turn. */
-export interface TurnSpending {
-  /** The port for the turn's model: budgets of the bot, and charges of this turn. */
-  readonly port: SpendPort;
-  /** The sender, the place and the agent. */
-  readonly by: UsedBy;
-  /** The charges that no transaction has stored yet, without taking them. */
-  unsaved(kind: UsageKind): readonly Charge[];
-  /** The store has all charges so far. */
-  saved(): void;
-  /** The cost of all requests; `undefined` if there was none. */
-  cost(): TurnCost | undefined;
-}
-
 /** Creates the count of one turn. */
 export function createTurnSpending(
   message: InboundMessage,
   agentId: string,
   spend: SpendPort,
-): TurnSpending {
+) {
   const by = usedBy(message, agentId);
   const all: Charge[] = [];
   let stored = 0;
   return {
+    /** The sender, the place and the agent. */
     by,
-    port: { check: spend.check, record: (charge) => void all.push(charge) },
-    unsaved: (kind) => all.slice(stored).map((charge) => ({ ...charge, kind })),
-    saved: () => void (stored = all.length),
-    cost() {
+    /** The port for the turn's model: budgets of the bot, and charges of this turn. */
+    port: { check: spend.check, record: (charge: Charge) => void all.push(charge) },
+    /** The charges that no transaction has stored yet, without taking them. */
+    unsaved: (kind: UsageKind): readonly Charge[] =>
+      all.slice(stored).map((charge) => charge.kind === kind ? charge : { ...charge, kind }),
+    /** The store has all charges so far. */
+    saved: (): void => void (stored = all.length),
+    /** The cost of all requests; `undefined` if there was none. */
+    cost(): TurnCost | undefined {
       const last = all.at(-1);
       if (!last) return undefined;
-      const sum = (of: (charge: Charge) => number) => all.reduce((sum, one) => sum + of(one), 0);
-      const isPriced = all.every(({ micros }) => micros !== undefined);
-      return {
-        model: last.model,
-        requests: all.length,
-        inputTokens: sum(({ inputTokens }) => inputTokens),
-        cachedTokens: sum(({ cachedTokens }) => cachedTokens),
-        outputTokens: sum(({ outputTokens }) => outputTokens),
-        micros: isPriced ? sum(({ micros = 0 }) => micros) : undefined,
-        ms: sum(({ ms }) => ms),
-      };
+      const cost = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, ms: 0 };
+      let micros: number | undefined = 0;
+      for (const charge of all) {
+        cost.inputTokens += charge.inputTokens;
+        cost.cachedTokens += charge.cachedTokens;
+        cost.outputTokens += charge.outputTokens;
+        cost.ms += charge.ms;
+        micros = micros === undefined || charge.micros === undefined
+          ? undefined
+          : micros + charge.micros;
+      }
+      return { model: last.model, requests: all.length, ...cost, micros };
     },
   };
 }
 
+/** The requests of one turn. */
+export type TurnSpending = ReturnType<typeof createTurnSpending>;
+
 /** Budgets, for turns. */
 export type TurnSpendPort = SpendPort & Pick<Usage, "isTold">;
-
-/** The part of a turn's rules that such a record needs. */
-export interface RefusedRules {
-  /** The operator's own notices. */
-  readonly texts: Texts;
-  /** Name of the place for people, for the log (S2). */
-  readonly where: string;
-}
 
 /**
  * The record of a turn that no model is asked for. Bots get no notice.
@@ -92,7 +79,11 @@ export interface RefusedRules {
 export async function refusedTurn(
   claim: Claim,
   stop: BudgetStop,
-  { texts, where }: RefusedRules,
+  { texts, where }: {
+    readonly texts: Texts;
+    /** Name of the place for people, for the log (S2). */
+    readonly where: string;
+  },
   { now, log }: Pick<Account, "log" | "now">,
   spend: Pick<TurnSpendPort, "isTold">,
 ): Promise<FinishedTurn> {

@@ -11,16 +11,29 @@ import type {
   SentText,
   ShownMessage,
 } from "../../../core/turn/ports/discord.ts";
+import type {
+  ActionPlace,
+  ChannelAct,
+  ChannelPlace,
+  GuildAct,
+  GuildActionPlace,
+} from "../../../core/turn/ports/discord_place.ts";
 import type { ToolGate } from "../../../core/tool_names.ts";
-import { type MessageId, parseSnowflake, type Snowflake } from "../../../core/discord/ids.ts";
+import { type DeclaredInput, withInput } from "../../../core/turn/tool.ts";
+import {
+  type ChannelId,
+  type MessageId,
+  parseSnowflake,
+  type Snowflake,
+} from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 
 /** One action, with the type of its checked input. */
 export interface Action<Input extends z.ZodObject = z.ZodObject> {
   /** Name for the model: a value of the argument `action`. */
   readonly name: string;
-  /** Description for the model, in a few words; empty if the name says it all. */
-  readonly summary: string;
+  /** Description for the model, in a few words; absent if the name says it all. */
+  readonly summary?: string;
   /** Gate that the config must leave open; absent if any open gate is enough. */
   readonly gate?: ToolGate;
   /** Rights of the asker beside View Channel, for `docs/tools.md`. */
@@ -46,8 +59,29 @@ export interface Action<Input extends z.ZodObject = z.ZodObject> {
 }
 
 /** Checks an action's types, and hides that of its input from the list of actions. */
-export function defineAction<Input extends z.ZodObject>(action: Action<Input>): Action {
-  return action;
+export function defineAction<Input extends z.ZodObject>(
+  action: Omit<Action<Input>, "input"> & DeclaredInput<Input>,
+): Action {
+  return withInput(action);
+}
+
+/** Runs an action in its channel, if the asker has some rights there beside View Channel. */
+export function inChannel<Input extends Pick<ChannelAct, "channelId">>(
+  needs: ChannelAct["needs"],
+  act: (place: ChannelPlace, input: Omit<Input, "channelId">) => Promise<string>,
+  isQuoted?: true,
+): (input: Input, call: DiscordCall, discord: DiscordPort) => Promise<string> {
+  return ({ channelId, ...input }, call, discord) =>
+    discord.inChannel(call, { channelId, needs, isQuoted }, (place) => act(place, input));
+}
+
+/** Runs an action on its server, if the asker has some rights there. */
+export function inGuild<Input extends Pick<GuildAct, "guildId">>(
+  needs: GuildAct["needs"],
+  act: (place: GuildActionPlace, input: Omit<Input, "guildId">) => Promise<string>,
+): (input: Input, call: DiscordCall, discord: DiscordPort) => Promise<string> {
+  return ({ guildId, ...input }, call, discord) =>
+    discord.inGuild(call, { guildId, needs }, (place) => act(place, input));
 }
 
 /** `<#5>`, `channel:5`, or a link to a channel or a message. */
@@ -117,7 +151,7 @@ export const DESTRUCTIVE = {
 };
 
 /** One JSON object for each item, a line each. */
-export function lines(items: readonly object[], none: string): string {
+export function jsonLines(items: readonly object[], none: string): string {
   return items.length === 0 ? none : items.map((item) => JSON.stringify(item)).join("\n");
 }
 
@@ -151,18 +185,32 @@ export function messageFields(
 export const withId: z.ZodType<{ readonly id: Snowflake }> = z.object({ id: snowflakeSchema() });
 
 /** A new message in Discord's responses. */
-export const newMessage: z.ZodType<{ readonly id: MessageId }> = z.object({
+const newMessage: z.ZodType<{ readonly id: MessageId }> = z.object({
   id: snowflakeSchema<"message">(),
 });
 
 /** Reads a response of Discord; throws words for the model if it has another form. */
-export function read<T>(schema: z.ZodType<T>, raw: unknown): T {
+export function readResponse<T>(schema: z.ZodType<T>, raw: unknown): T {
   const parsed = schema.safeParse(raw);
   if (parsed.success) return parsed.data;
   throw new Error("Discord answered in a form that the bot does not understand");
 }
 
+/** Posts a message with a nonce, so that a repeated call posts no second one. Returns its id. */
+export async function postMessage(
+  place: ActionPlace,
+  channelId: ChannelId,
+  content: object,
+): Promise<MessageId> {
+  const raw = await place.request("POST", `/channels/${channelId}/messages`, {
+    body: { ...content, allowedMentions: { parse: [] }, nonce: place.nonce, enforceNonce: true },
+  });
+  const { id } = readResponse(newMessage, raw);
+  await place.posted(id);
+  return id;
+}
+
 /** The name of a channel for people: `"#krill"`. */
-export function named({ name, id }: { readonly name: string; readonly id: string }): string {
+export function channelLabel({ name, id }: { readonly name: string; readonly id: string }): string {
   return `#${name} (${id})`;
 }

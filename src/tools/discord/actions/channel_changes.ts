@@ -9,13 +9,20 @@ import { type Channel, CHANNEL_KINDS, isThread } from "../../../core/rights/chan
 import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { Need } from "../../../core/rights/rights.ts";
 import type { ChannelPlace } from "../../../core/turn/ports/discord_place.ts";
-import { type Action, defineAction, DESTRUCTIVE, FIELDS, named } from "./action.ts";
+import {
+  type Action,
+  channelLabel,
+  defineAction,
+  DESTRUCTIVE,
+  FIELDS,
+  inChannel,
+} from "./action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
 const { channelId, name, parentId, position, topic, isNsfw } = FIELDS;
 
 /** Fields of a channel that actions set. */
-export interface Fields {
+export interface ChannelFields {
   /** Name for people. */
   readonly name?: string;
   /** May be empty. */
@@ -38,86 +45,69 @@ export interface Fields {
 export const CHANNEL_CHANGES: readonly Action[] = [
   defineAction({
     name: "channelEdit",
-    summary: "",
     gate: "channels",
     rights: "Manage Channels; Manage Threads for a thread; in the category too, to move it there",
     isIdempotent: true,
     reads: "nothing",
     undo: "yes",
-    input: z.strictObject({
-      channelId: channelId.optional(),
-      name: name.optional(),
-      topic: topic.optional(),
-      parentId: parentId.optional(),
-      isNsfw: isNsfw.optional(),
-      slowmodeSec: z.int().min(0).max(21_600).optional(),
-      archived: z.boolean().optional(),
-      locked: z.boolean().optional(),
-      ...DESTRUCTIVE,
-    }),
-    run: ({ channelId, reason, dryRun, ...fields }, call, discord) =>
-      discord.inChannel(
-        call,
-        { channelId, needs: [] },
-        (place) => edit(place, fields, { reason, dryRun }),
-      ),
+    input: () =>
+      z.strictObject({
+        channelId: channelId.optional(),
+        name: name.optional(),
+        topic: topic.optional(),
+        parentId: parentId.optional(),
+        isNsfw: isNsfw.optional(),
+        slowmodeSec: z.int().min(0).max(21_600).optional(),
+        archived: z.boolean().optional(),
+        locked: z.boolean().optional(),
+        ...DESTRUCTIVE,
+      }),
+    run: inChannel([], edit),
   }),
   defineAction({
     name: "channelMove",
-    summary: "",
     gate: "channels",
     rights: "Manage Channels, also in the category; on the server for a position",
     isIdempotent: true,
     reads: "nothing",
     undo: "yes",
-    input: z.strictObject({
-      channelId,
-      parentId: parentId.optional(),
-      position: position.optional(),
-      ...DESTRUCTIVE,
-    }),
-    run: ({ channelId, reason, dryRun, ...fields }, call, discord) =>
-      discord.inChannel(
-        call,
-        { channelId, needs: [] },
-        (place) => edit(place, fields, { reason, dryRun }),
-      ),
+    input: () =>
+      z.strictObject({
+        channelId,
+        parentId: parentId.optional(),
+        position: position.optional(),
+        ...DESTRUCTIVE,
+      }),
+    run: inChannel([], edit),
   }),
   defineAction({
     name: "channelDelete",
-    summary: "",
     gate: "channels",
     rights: "Manage Channels; Manage Threads for a thread",
     isIdempotent: true,
     reads: "nothing",
     undo: "no",
-    input: z.strictObject({ channelId, ...DESTRUCTIVE }),
-    run: ({ channelId, reason, dryRun }, call, discord) =>
-      discord.inChannel(
-        call,
-        { channelId, needs: [] },
-        (place) => remove(place, { reason, dryRun }, false),
-      ),
+    input: () => z.strictObject({ channelId, ...DESTRUCTIVE }),
+    run: inChannel([], (place, how) => remove(place, how, false)),
   }),
   defineAction({
     name: "categoryEdit",
-    summary: "",
     gate: "channels",
     rights: "Manage Channels; on the server for a position",
     isIdempotent: true,
     reads: "nothing",
     undo: "yes",
-    input: z.strictObject({
-      channelId,
-      name: name.optional(),
-      position: position.optional(),
-      ...DESTRUCTIVE,
-    }),
-    run: ({ channelId, reason, dryRun, ...fields }, call, discord) =>
-      discord.inChannel(call, { channelId, needs: [] }, (place) => {
-        assertCategory(place.channel);
-        return edit(place, fields, { reason, dryRun });
+    input: () =>
+      z.strictObject({
+        channelId,
+        name: name.optional(),
+        position: position.optional(),
+        ...DESTRUCTIVE,
       }),
+    run: inChannel([], (place, fields) => {
+      assertCategory(place.channel);
+      return edit(place, fields);
+    }),
   }),
   defineAction({
     name: "categoryDelete",
@@ -127,24 +117,22 @@ export const CHANNEL_CHANGES: readonly Action[] = [
     isIdempotent: true,
     reads: "nothing",
     undo: "no",
-    input: z.strictObject({ channelId, ...DESTRUCTIVE }),
-    run: ({ channelId, reason, dryRun }, call, discord) =>
-      discord.inChannel(call, { channelId, needs: [] }, (place) => {
-        assertCategory(place.channel);
-        return remove(place, { reason, dryRun }, true);
-      }),
+    input: () => z.strictObject({ channelId, ...DESTRUCTIVE }),
+    run: inChannel([], (place, how) => {
+      assertCategory(place.channel);
+      return remove(place, how, true);
+    }),
   }),
 ];
 
-interface How {
-  readonly reason: string | undefined;
-  readonly dryRun: boolean | undefined;
+interface ChannelChangeOptions {
+  readonly reason?: string;
+  readonly dryRun?: boolean;
 }
 
 async function edit(
   place: ChannelPlace,
-  fields: Fields,
-  { reason, dryRun = false }: How,
+  { reason, dryRun = false, ...fields }: ChannelFields & ChannelChangeOptions,
 ): Promise<string> {
   const { channel, guild } = place;
   if (!guild) throw badArguments("direct messages cannot be changed");
@@ -162,10 +150,10 @@ async function edit(
   const body = channelFields(fields, place.clean);
   const before = channelFields(fieldsBefore(channel, fields), place.clean);
   return await place.change({
-    what: `change ${named(channel)}: ${JSON.stringify(body)}`,
+    what: `change ${channelLabel(channel)}: ${JSON.stringify(body)}`,
     dryRun,
     undo: {
-      does: `sets ${named(channel)} back: ${JSON.stringify(before)}`,
+      does: `sets ${channelLabel(channel)} back: ${JSON.stringify(before)}`,
       needs: isThread(channel) ? ["Manage Threads"] : ["Manage Channels"],
       left: { path, fields: { ...body } },
       requests: [{ method: "PATCH", path, body: before }],
@@ -178,7 +166,7 @@ async function edit(
 
 async function remove(
   place: ChannelPlace,
-  { reason, dryRun = false }: How,
+  { reason, dryRun = false }: ChannelChangeOptions,
   isCategory: boolean,
 ): Promise<string> {
   const { channel, guild } = place;
@@ -189,7 +177,7 @@ async function remove(
   const needs = [manages(channel)];
   await place.assertMay(needs);
   await place.assertBotMay(needs);
-  const what = `delete ${named(channel)}${isCategory ? "" : " with all its messages"}`;
+  const what = `delete ${channelLabel(channel)}${isCategory ? "" : " with all its messages"}`;
   return await place.change({ what, dryRun }, async () => {
     await place.request("DELETE", `/channels/${channel.id}`, { reason });
     return "Deleted.";
@@ -205,7 +193,7 @@ function assertCategory({ type }: Channel): void {
 }
 
 /** @throws {Error} If a kind of channel has no such field. */
-function assertFits(channel: Channel, fields: Fields): void {
+function assertFits(channel: Channel, fields: ChannelFields): void {
   const isInThread = isThread(channel);
   const wrong = isInThread ? ["topic", "parentId", "position", "isNsfw"] : ["archived", "locked"];
   const found = Object.keys(fields).find((name) => wrong.includes(name));
@@ -218,8 +206,8 @@ function assertFits(channel: Channel, fields: Fields): void {
 }
 
 /** The same fields as they are now. */
-function fieldsBefore(channel: Channel, fields: Fields): Fields {
-  const all: Required<Fields> = {
+function fieldsBefore(channel: Channel, fields: ChannelFields): ChannelFields {
+  const all: Required<ChannelFields> = {
     name: channel.name,
     topic: channel.topic ?? "",
     parentId: channel.parentId ?? null,
@@ -234,7 +222,7 @@ function fieldsBefore(channel: Channel, fields: Fields): Fields {
 
 /** The body of a request, from the fields of an action. */
 export function channelFields(
-  { isNsfw, slowmodeSec, name, topic, ...fields }: Fields,
+  { isNsfw, slowmodeSec, name, topic, ...fields }: ChannelFields,
   clean: (text: string) => string,
 ): object {
   return {

@@ -14,8 +14,10 @@ import {
   DESTRUCTIVE,
   FIELDS,
   IN_GUILD,
-  lines,
-  read,
+  inChannel,
+  inGuild,
+  jsonLines,
+  readResponse,
   withId,
 } from "./action.ts";
 import { channelFields, kindOf } from "./channel_changes.ts";
@@ -28,73 +30,65 @@ const KINDS = ["text", "voice", "announcement", "forum", "stage"] as const;
 export const CHANNEL_ACTIONS: readonly Action[] = [
   defineAction({
     name: "channelInfo",
-    summary: "",
     gate: "channelInfo",
     rights: "none",
     isIdempotent: true,
-    input: z.strictObject({ channelId: channelId.optional() }),
-    run: (where, call, discord) =>
-      discord.inChannel(
-        call,
-        { ...where, needs: [] },
-        ({ channel }) => Promise.resolve(JSON.stringify(shown(channel))),
-      ),
+    input: () => z.strictObject({ channelId: channelId.optional() }),
+    run: inChannel([], ({ channel }) => Promise.resolve(JSON.stringify(shown(channel)))),
   }),
   defineAction({
     name: "channelList",
-    summary: "",
     gate: "channelInfo",
     rights: "none; lists channels that the asker may view",
     isIdempotent: true,
     reads: "everywhere",
-    input: z.strictObject(IN_GUILD),
-    run: (where, call, discord) =>
-      discord.inGuild(call, { ...where, needs: [] }, async (place) => {
-        const channels = (await place.channels())
-          .toSorted((one, other) => one.position - other.position);
-        return lines(
-          channels.map((channel) => {
-            const { id, name, parentId } = channel;
-            return { id, name, type: kindOf(channel), parentId: parentId || undefined };
-          }),
-          "There are no channels that the person who asks may view.",
-        );
-      }),
+    input: () => z.strictObject(IN_GUILD),
+    run: inGuild([], async (place) => {
+      const channels = (await place.channels())
+        .toSorted((one, other) => one.position - other.position);
+      return jsonLines(
+        channels.map((channel) => {
+          const { id, name, parentId } = channel;
+          return { id, name, type: kindOf(channel), parentId: parentId || undefined };
+        }),
+        "There are no channels that the person who asks may view.",
+      );
+    }),
   }),
   defineAction({
     name: "channelCreate",
-    summary: "",
     gate: "channels",
     rights: "Manage Channels, in the category if there is one",
     isIdempotent: false,
     reads: "nothing",
     undo: "no",
-    input: z.strictObject({
-      ...IN_GUILD,
-      name,
-      type: z.enum(KINDS).optional(),
-      parentId: parentId.optional(),
-      topic: topic.optional(),
-      isNsfw: isNsfw.optional(),
-      ...DESTRUCTIVE,
-    }),
+    input: () =>
+      z.strictObject({
+        ...IN_GUILD,
+        name,
+        type: z.enum(KINDS).optional(),
+        parentId: parentId.optional(),
+        topic: topic.optional(),
+        isNsfw: isNsfw.optional(),
+        ...DESTRUCTIVE,
+      }),
     run: ({ guildId, type = "text", ...fields }, call, discord) =>
       create(guildId, CHANNEL_KINDS[type], fields, call, discord),
   }),
   defineAction({
     name: "categoryCreate",
-    summary: "",
     gate: "channels",
     rights: "Manage Channels",
     isIdempotent: false,
     reads: "nothing",
     undo: "no",
-    input: z.strictObject({
-      ...IN_GUILD,
-      name,
-      position: position.optional(),
-      ...DESTRUCTIVE,
-    }),
+    input: () =>
+      z.strictObject({
+        ...IN_GUILD,
+        name,
+        position: position.optional(),
+        ...DESTRUCTIVE,
+      }),
     run: ({ guildId, ...fields }, call, discord) =>
       create(guildId, CHANNEL_KINDS.category, fields, call, discord),
   }),
@@ -118,13 +112,11 @@ function create(
     if (inCategory) await place.assertMayIn(parentId, ["Manage Channels"]);
     const what = `create the ${kindOf({ type })} channel ${fields.name ?? ""}`;
     return await place.change({ what, dryRun }, async () => {
-      const made = read(
-        withId,
-        await place.request("POST", `/guilds/${place.guildId}/channels`, {
-          body: { ...channelFields(fields, place.clean), type },
-          reason,
-        }),
-      );
+      const raw = await place.request("POST", `/guilds/${place.guildId}/channels`, {
+        body: { ...channelFields(fields, place.clean), type },
+        reason,
+      });
+      const made = readResponse(withId, raw);
       return JSON.stringify({ channelId: made.id });
     });
   });

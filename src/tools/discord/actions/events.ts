@@ -7,21 +7,32 @@
 import { z } from "zod";
 import { isVoice } from "../../../core/rights/channel.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import { type Action, defineAction, FIELDS, IN_GUILD, lines, read, withId } from "./action.ts";
+import {
+  type Action,
+  defineAction,
+  FIELDS,
+  IN_GUILD,
+  inGuild,
+  jsonLines,
+  readResponse,
+  withId,
+} from "./action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
 const { anyChannel, name, description } = FIELDS;
 
-const eventsSchema = z.array(z.object({
-  id: z.string(),
-  name: z.string(),
-  description: z.string().nullish(),
-  scheduled_start_time: z.string(),
-  scheduled_end_time: z.string().nullish(),
-  channel_id: snowflakeSchema<"channel">().nullish(),
-  entity_metadata: z.object({ location: z.string().nullish() }).nullish(),
-  user_count: z.number().nullish(),
-}));
+const eventsSchema = z.lazy(() =>
+  z.array(z.object({
+    id: z.string(),
+    name: z.string(),
+    description: z.string().nullish(),
+    scheduled_start_time: z.string(),
+    scheduled_end_time: z.string().nullish(),
+    channel_id: snowflakeSchema<"channel">().nullish(),
+    entity_metadata: z.object({ location: z.string().nullish() }).nullish(),
+    user_count: z.number().nullish(),
+  }))
+);
 
 const time = z.iso.datetime({ offset: true });
 
@@ -34,35 +45,31 @@ const STAGE_CHANNEL = 13;
 export const EVENT_ACTIONS: readonly Action[] = [
   defineAction({
     name: "eventList",
-    summary: "",
     gate: "events",
     rights: "View Channel of an event in a channel",
     isIdempotent: true,
     reads: "everywhere",
-    input: z.strictObject(IN_GUILD),
-    run: (where, call, discord) =>
-      discord.inGuild(call, { ...where, needs: [] }, async (place) => {
-        const events = read(
-          eventsSchema,
-          await place.request("GET", `/guilds/${place.guildId}/scheduled-events`, {
-            query: { with_user_count: true },
-          }),
-        );
-        const visible = new Set((await place.channels()).map(({ id }) => id));
-        return lines(
-          events.filter(({ channel_id: id }) => !id || visible.has(id)).map((event) => ({
-            eventId: event.id,
-            name: event.name,
-            description: event.description ?? undefined,
-            startTime: event.scheduled_start_time,
-            endTime: event.scheduled_end_time ?? undefined,
-            channelId: event.channel_id ?? undefined,
-            location: event.entity_metadata?.location ?? undefined,
-            interested: event.user_count ?? undefined,
-          })),
-          "There are no events.",
-        );
-      }),
+    input: () => z.strictObject(IN_GUILD),
+    run: inGuild([], async (place) => {
+      const raw = await place.request("GET", `/guilds/${place.guildId}/scheduled-events`, {
+        query: { with_user_count: true },
+      });
+      const events = readResponse(eventsSchema, raw);
+      const visible = new Set((await place.channels()).map(({ id }) => id));
+      return jsonLines(
+        events.filter(({ channel_id: id }) => !id || visible.has(id)).map((event) => ({
+          eventId: event.id,
+          name: event.name,
+          description: event.description ?? undefined,
+          startTime: event.scheduled_start_time,
+          endTime: event.scheduled_end_time ?? undefined,
+          channelId: event.channel_id ?? undefined,
+          location: event.entity_metadata?.location ?? undefined,
+          interested: event.user_count ?? undefined,
+        })),
+        "There are no events.",
+      );
+    }),
   }),
   defineAction({
     name: "eventCreate",
@@ -72,15 +79,16 @@ export const EVENT_ACTIONS: readonly Action[] = [
       "Create Events; in a channel also Connect, in a stage also Manage Channels, Mute Members and Move Members",
     isIdempotent: false,
     reads: "nothing",
-    input: z.strictObject({
-      ...IN_GUILD,
-      name,
-      startTime: time,
-      endTime: time.optional(),
-      description: description.optional(),
-      channelId: anyChannel.optional(),
-      location: z.string().min(1).max(100).optional(),
-    }),
+    input: () =>
+      z.strictObject({
+        ...IN_GUILD,
+        name,
+        startTime: time,
+        endTime: time.optional(),
+        description: description.optional(),
+        channelId: anyChannel.optional(),
+        location: z.string().min(1).max(100).optional(),
+      }),
     run: ({ guildId, channelId, location, name, startTime, ...fields }, call, discord) => {
       if ((channelId === undefined) === (location === undefined)) {
         throw badArguments("give `channelId` or `location`, and not both");
@@ -101,21 +109,19 @@ export const EVENT_ACTIONS: readonly Action[] = [
             await place.assertMayIn(channelId, ["Manage Channels", "Mute Members", "Move Members"]);
           }
         }
-        const made = read(
-          withId,
-          await place.request("POST", `/guilds/${place.guildId}/scheduled-events`, {
-            body: {
-              name: place.clean(name),
-              privacyLevel: MEMBERS_ONLY,
-              entityType: type,
-              scheduledStartTime: startTime,
-              scheduledEndTime: fields.endTime || undefined,
-              description: fields.description ? place.clean(fields.description) : undefined,
-              channelId: channelId || undefined,
-              entityMetadata: location ? { location: place.clean(location) } : undefined,
-            },
-          }),
-        );
+        const raw = await place.request("POST", `/guilds/${place.guildId}/scheduled-events`, {
+          body: {
+            name: place.clean(name),
+            privacyLevel: MEMBERS_ONLY,
+            entityType: type,
+            scheduledStartTime: startTime,
+            scheduledEndTime: fields.endTime || undefined,
+            description: fields.description ? place.clean(fields.description) : undefined,
+            channelId: channelId || undefined,
+            entityMetadata: location ? { location: place.clean(location) } : undefined,
+          },
+        });
+        const made = readResponse(withId, raw);
         return JSON.stringify({ eventId: made.id });
       });
     },

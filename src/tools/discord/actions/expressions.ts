@@ -11,9 +11,11 @@ import {
   defineAction,
   FIELDS,
   IN_GUILD,
-  lines,
-  newMessage,
-  read,
+  inChannel,
+  inGuild,
+  jsonLines,
+  postMessage,
+  readResponse,
   withId,
 } from "./action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
@@ -30,74 +32,56 @@ const stickersSchema = z.array(z.object({ id: z.string() }));
 export const EXPRESSION_ACTIONS: readonly Action[] = [
   defineAction({
     name: "sticker",
-    summary: "",
     gate: "stickers",
     rights: "Send Messages, and Use External Stickers for those of other servers",
     isIdempotent: false,
     reads: "nothing",
-    input: z.strictObject({
-      channelId: channelId.optional(),
-      stickerIds: z.array(z.string().regex(/^\d{1,20}$/, "must be the id of a sticker")).min(1)
-        .max(3),
-    }),
-    run: ({ stickerIds, ...where }, call, discord) =>
-      discord.inChannel(call, { ...where, needs: ["Send Messages"] }, async (place) => {
-        const { guild } = place;
-        if (guild) {
-          const own = read(
-            stickersSchema,
-            await place.request("GET", `/guilds/${guild.guildId}/stickers`),
-          ).map(({ id }) => id);
-          if (stickerIds.some((id) => !own.includes(id))) {
-            await place.assertMay(["Use External Stickers"]);
-          }
-        }
-        const sent = read(
-          newMessage,
-          await place.request("POST", `/channels/${place.channel.id}/messages`, {
-            body: {
-              stickerIds,
-              allowedMentions: { parse: [] },
-              nonce: place.nonce,
-              enforceNonce: true,
-            },
-          }),
-        );
-        await place.posted(sent.id);
-        return JSON.stringify({ sent: true, messageId: sent.id });
+    input: () =>
+      z.strictObject({
+        channelId: channelId.optional(),
+        stickerIds: z.array(z.string().regex(/^\d{1,20}$/, "must be the id of a sticker")).min(1)
+          .max(3),
       }),
+    run: inChannel(["Send Messages"], async (place, { stickerIds }) => {
+      const { guild } = place;
+      if (guild) {
+        const raw = await place.request("GET", `/guilds/${guild.guildId}/stickers`);
+        const own = readResponse(stickersSchema, raw).map(({ id }) => id);
+        if (stickerIds.some((id) => !own.includes(id))) {
+          await place.assertMay(["Use External Stickers"]);
+        }
+      }
+      const messageId = await postMessage(place, place.channel.id, { stickerIds });
+      return JSON.stringify({ sent: true, messageId });
+    }),
   }),
   defineAction({
     name: "emojiUpload",
-    summary: "",
     gate: "emojiUploads",
     rights: "Create Expressions",
     isIdempotent: false,
-    input: z.strictObject({
-      ...IN_GUILD,
-      name: z.string().regex(/^\w{2,32}$/, "must have 2 to 32 letters, digits or _"),
-      mediaUrl,
-      roleIds: z.array(roleId).max(20).optional(),
-    }),
-    run: ({ name, mediaUrl, roleIds, ...where }, call, discord) =>
-      discord.inGuild(
-        call,
-        { ...where, needs: [{ kind: "in_guild", permission: "Create Expressions" }] },
-        async (place) => {
-          const { contentType, bytes } = await place.media(mediaUrl, MAX_EMOJI_BYTES);
-          const made = read(
-            withId,
-            await place.request("POST", `/guilds/${place.guildId}/emojis`, {
-              body: {
-                name,
-                image: `data:${contentType};base64,${bytes.toBase64()}`,
-                roles: roleIds,
-              },
-            }),
-          );
-          return JSON.stringify({ emoji: `<:${name}:${made.id}>` });
-        },
-      ),
+    input: () =>
+      z.strictObject({
+        ...IN_GUILD,
+        name: z.string().regex(/^\w{2,32}$/, "must have 2 to 32 letters, digits or _"),
+        mediaUrl,
+        roleIds: z.array(roleId).max(20).optional(),
+      }),
+    run: inGuild(
+      [{ kind: "in_guild", permission: "Create Expressions" }],
+      async (place, { name, mediaUrl, roleIds }) => {
+        const { contentType, bytes } = await place.media(mediaUrl, MAX_EMOJI_BYTES);
+        const raw = await place.request("POST", `/guilds/${place.guildId}/emojis`, {
+          body: {
+            name,
+            image: `data:${contentType};base64,${bytes.toBase64()}`,
+            roles: roleIds,
+          },
+        });
+        const made = readResponse(withId, raw);
+        return JSON.stringify({ emoji: `<:${name}:${made.id}>` });
+      },
+    ),
   }),
   defineAction({
     name: "stickerUpload",
@@ -106,33 +90,30 @@ export const EXPRESSION_ACTIONS: readonly Action[] = [
     rights: "Create Expressions",
     isIdempotent: false,
     reads: "nothing",
-    input: z.strictObject({
-      ...IN_GUILD,
-      name: z.string().min(2).max(30),
-      description: description.min(2).max(100),
-      emoji: z.string().min(1).max(100),
-      mediaUrl,
-    }),
-    run: ({ name, description, emoji, mediaUrl, ...where }, call, discord) =>
-      discord.inGuild(
-        call,
-        { ...where, needs: [{ kind: "in_guild", permission: "Create Expressions" }] },
-        async (place) => {
-          const file = await place.media(mediaUrl, MAX_STICKER_BYTES);
-          const fields = {
-            name: place.clean(name),
-            description: place.clean(description),
-            tags: emoji,
-          };
-          const made = read(
-            withId,
-            await place.request("POST", `/guilds/${place.guildId}/stickers`, {
-              form: { fields, file },
-            }),
-          );
-          return JSON.stringify({ stickerId: made.id });
-        },
-      ),
+    input: () =>
+      z.strictObject({
+        ...IN_GUILD,
+        name: z.string().min(2).max(30),
+        description: description.min(2).max(100),
+        emoji: z.string().min(1).max(100),
+        mediaUrl,
+      }),
+    run: inGuild(
+      [{ kind: "in_guild", permission: "Create Expressions" }],
+      async (place, { name, description, emoji, mediaUrl }) => {
+        const file = await place.media(mediaUrl, MAX_STICKER_BYTES);
+        const fields = {
+          name: place.clean(name),
+          description: place.clean(description),
+          tags: emoji,
+        };
+        const raw = await place.request("POST", `/guilds/${place.guildId}/stickers`, {
+          form: { fields, file },
+        });
+        const made = readResponse(withId, raw);
+        return JSON.stringify({ stickerId: made.id });
+      },
+    ),
   }),
 ];
 
@@ -145,16 +126,20 @@ const KEYCAP = /^[\d#*]\ufe0f?\u20e3$/u;
 const CUSTOM = /^<a?:\w{2,32}:\d{1,20}>$/;
 
 const emojiSchema = z.object({ id: z.string().nullish(), name: z.string().nullish() });
-const reactedSchema = z.object({
-  reactions: z.array(z.object({ count: z.number(), emoji: emojiSchema })).default([]),
-});
-const usersSchema = z.array(z.object({ id: z.string(), username: z.string() }));
-const emojisSchema = z.array(
+const reactedSchema = z.lazy(() =>
   z.object({
-    id: z.string().nullish(),
-    name: z.string().nullish(),
-    animated: z.boolean().nullish(),
-  }),
+    reactions: z.array(z.object({ count: z.number(), emoji: emojiSchema })).default([]),
+  })
+);
+const usersSchema = z.lazy(() => z.array(z.object({ id: z.string(), username: z.string() })));
+const emojisSchema = z.lazy(() =>
+  z.array(
+    z.object({
+      id: z.string().nullish(),
+      name: z.string().nullish(),
+      animated: z.boolean().nullish(),
+    }),
+  )
 );
 
 /** Actions on reactions. */
@@ -167,7 +152,7 @@ export const REACTION_ACTIONS: readonly Action[] = [
       "Read Message History, and Add Reactions to add one; Use External Emojis for those of others",
     isIdempotent: true,
     reads: "nothing",
-    input: z.strictObject({ ...AT, emoji, remove: z.boolean().optional() }),
+    input: () => z.strictObject({ ...AT, emoji, remove: z.boolean().optional() }),
     async run({ emoji: written, remove = false, ...at }, call, discord) {
       const emoji = written.trim();
       if (emoji === "" && !remove) throw badArguments("`emoji` may be empty only with `remove`");
@@ -186,48 +171,42 @@ export const REACTION_ACTIONS: readonly Action[] = [
     gate: "reactions",
     rights: "Read Message History",
     isIdempotent: true,
-    input: z.strictObject({
-      ...AT,
-      emoji: emoji.optional(),
-      limit: limit.optional(),
-    }),
-    run: ({ messageId, emoji, limit = 100, ...where }, call, discord) =>
-      discord.inChannel(call, { ...where, needs: ["Read Message History"] }, async (place) => {
-        const path = `/channels/${place.channel.id}/messages/${messageId}`;
-        if (emoji === undefined) {
-          const { reactions } = read(reactedSchema, await place.request("GET", path));
-          return lines(
-            reactions.map(({ emoji, count }) => ({ emoji: emojiText(emoji), count })),
-            "There are no reactions.",
-          );
-        }
-        assertEmoji(emoji.trim());
-        const name = encodeURIComponent(inPath(emoji.trim()));
-        const users = read(
-          usersSchema,
-          await place.request("GET", `${path}/reactions/${name}`, { query: { limit } }),
-        );
-        return lines(
-          users.map(({ id, username }) => ({ userId: id, username })),
-          "There are no reactions with that emoji.",
-        );
+    input: () =>
+      z.strictObject({
+        ...AT,
+        emoji: emoji.optional(),
+        limit: limit.optional(),
       }),
+    run: inChannel(["Read Message History"], async (place, { messageId, emoji, limit = 100 }) => {
+      const path = `/channels/${place.channel.id}/messages/${messageId}`;
+      if (emoji === undefined) {
+        const { reactions } = readResponse(reactedSchema, await place.request("GET", path));
+        return jsonLines(
+          reactions.map(({ emoji, count }) => ({ emoji: emojiText(emoji), count })),
+          "There are no reactions.",
+        );
+      }
+      assertEmoji(emoji.trim());
+      const name = encodeURIComponent(inPath(emoji.trim()));
+      const raw = await place.request("GET", `${path}/reactions/${name}`, { query: { limit } });
+      const users = readResponse(usersSchema, raw);
+      return jsonLines(
+        users.map(({ id, username }) => ({ userId: id, username })),
+        "There are no reactions with that emoji.",
+      );
+    }),
   }),
   defineAction({
     name: "emojiList",
-    summary: "",
     gate: "reactions",
     rights: "none",
     isIdempotent: true,
-    input: z.strictObject(IN_GUILD),
-    run: (where, call, discord) =>
-      discord.inGuild(call, { ...where, needs: [] }, async (place) => {
-        const emojis = read(
-          emojisSchema,
-          await place.request("GET", `/guilds/${place.guildId}/emojis`),
-        );
-        return emojis.map(emojiText).join(" ") || "The server has no emojis of its own.";
-      }),
+    input: () => z.strictObject(IN_GUILD),
+    run: inGuild([], async (place) => {
+      const raw = await place.request("GET", `/guilds/${place.guildId}/emojis`);
+      const emojis = readResponse(emojisSchema, raw);
+      return emojis.map(emojiText).join(" ") || "The server has no emojis of its own.";
+    }),
   }),
 ];
 

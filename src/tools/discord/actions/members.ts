@@ -6,29 +6,42 @@
 
 import { z } from "zod";
 import type { Need } from "../../../core/rights/rights.ts";
-import { type Action, defineAction, DESTRUCTIVE, FIELDS, IN_GUILD, lines, read } from "./action.ts";
+import {
+  type Action,
+  defineAction,
+  DESTRUCTIVE,
+  FIELDS,
+  IN_GUILD,
+  inGuild,
+  jsonLines,
+  readResponse,
+} from "./action.ts";
 
 const { userId, roleId } = FIELDS;
 
-const memberSchema = z.object({
-  user: z.object({
-    id: z.string(),
-    username: z.string(),
-    global_name: z.string().nullish(),
-    bot: z.boolean().nullish(),
-  }),
-  nick: z.string().nullish(),
-  roles: z.array(z.string()),
-  joined_at: z.string().nullish(),
-  communication_disabled_until: z.string().nullish(),
-});
-const voiceSchema = z.object({
-  channel_id: z.string().nullish(),
-  self_mute: z.boolean(),
-  self_deaf: z.boolean(),
-  mute: z.boolean(),
-  deaf: z.boolean(),
-});
+const memberSchema = z.lazy(() =>
+  z.object({
+    user: z.object({
+      id: z.string(),
+      username: z.string(),
+      global_name: z.string().nullish(),
+      bot: z.boolean().nullish(),
+    }),
+    nick: z.string().nullish(),
+    roles: z.array(z.string()),
+    joined_at: z.string().nullish(),
+    communication_disabled_until: z.string().nullish(),
+  })
+);
+const voiceSchema = z.lazy(() =>
+  z.object({
+    channel_id: z.string().nullish(),
+    self_mute: z.boolean(),
+    self_deaf: z.boolean(),
+    mute: z.boolean(),
+    deaf: z.boolean(),
+  })
+);
 
 const MANAGE_ROLES: Need = { kind: "in_guild", permission: "Manage Roles" };
 
@@ -36,26 +49,24 @@ const MANAGE_ROLES: Need = { kind: "in_guild", permission: "Manage Roles" };
 export const MEMBER_ACTIONS: readonly Action[] = [
   defineAction({
     name: "memberInfo",
-    summary: "",
     gate: "memberInfo",
     rights: "none",
     isIdempotent: true,
-    input: z.strictObject({ ...IN_GUILD, userId }),
-    run: ({ userId, ...where }, call, discord) =>
-      discord.inGuild(call, { ...where, needs: [] }, async (place) => {
-        const raw = await place.request("GET", `/guilds/${place.guildId}/members/${userId}`);
-        const { user, nick, roles, joined_at, ...member } = read(memberSchema, raw);
-        const { roles: all } = await place.facts();
-        return JSON.stringify({
-          userId: user.id,
-          username: user.username,
-          displayName: nick ?? user.global_name ?? user.username,
-          isBot: user.bot ? true : undefined,
-          roles: all.filter(({ id }) => roles.includes(id)).map(({ id, name }) => ({ id, name })),
-          joinedAt: joined_at,
-          timedOutUntil: member.communication_disabled_until || undefined,
-        });
-      }),
+    input: () => z.strictObject({ ...IN_GUILD, userId }),
+    run: inGuild([], async (place, { userId }) => {
+      const raw = await place.request("GET", `/guilds/${place.guildId}/members/${userId}`);
+      const { user, nick, roles, joined_at, ...member } = readResponse(memberSchema, raw);
+      const { roles: all } = await place.facts();
+      return JSON.stringify({
+        userId: user.id,
+        username: user.username,
+        displayName: nick ?? user.global_name ?? user.username,
+        isBot: user.bot ? true : undefined,
+        roles: all.filter(({ id }) => roles.includes(id)).map(({ id, name }) => ({ id, name })),
+        joinedAt: joined_at,
+        timedOutUntil: member.communication_disabled_until || undefined,
+      });
+    }),
   }),
   defineAction({
     name: "roleInfo",
@@ -63,46 +74,43 @@ export const MEMBER_ACTIONS: readonly Action[] = [
     gate: "roleInfo",
     rights: "none",
     isIdempotent: true,
-    input: z.strictObject(IN_GUILD),
-    run: (where, call, discord) =>
-      discord.inGuild(call, { ...where, needs: [] }, async (place) => {
-        const { roles } = await place.facts();
-        const sorted = roles.toSorted((one, other) => other.position - one.position);
-        return lines(
-          sorted.map(({ id, name, position, isManaged }) => ({
-            id,
-            name,
-            position,
-            isManaged: isManaged || undefined,
-          })),
-          "",
-        );
-      }),
+    input: () => z.strictObject(IN_GUILD),
+    run: inGuild([], async (place) => {
+      const { roles } = await place.facts();
+      const sorted = roles.toSorted((one, other) => other.position - one.position);
+      return jsonLines(
+        sorted.map(({ id, name, position, isManaged }) => ({
+          id,
+          name,
+          position,
+          isManaged: isManaged || undefined,
+        })),
+        "",
+      );
+    }),
   }),
   roleAction("roleAdd", "PUT"),
   roleAction("roleRemove", "DELETE"),
   defineAction({
     name: "voiceStatus",
-    summary: "",
     gate: "voiceStatus",
     rights: "View Channel of the voice channel",
     isIdempotent: true,
     reads: "everywhere",
-    input: z.strictObject({ ...IN_GUILD, userId }),
-    run: ({ userId, ...where }, call, discord) =>
-      discord.inGuild(call, { ...where, needs: [] }, async (place) => {
-        await place.member(userId);
-        const path = `/guilds/${place.guildId}/voice-states/${userId}`;
-        const state = read(voiceSchema, await place.request("GET", path));
-        const channel = (await place.channels()).find(({ id }) => id === state.channel_id);
-        if (!channel) throw new Error("that member is in no voice channel");
-        return JSON.stringify({
-          channelId: channel.id,
-          channel: channel.name,
-          isMuted: state.mute || state.self_mute,
-          isDeaf: state.deaf || state.self_deaf,
-        });
-      }),
+    input: () => z.strictObject({ ...IN_GUILD, userId }),
+    run: inGuild([], async (place, { userId }) => {
+      await place.member(userId);
+      const path = `/guilds/${place.guildId}/voice-states/${userId}`;
+      const state = readResponse(voiceSchema, await place.request("GET", path));
+      const channel = (await place.channels()).find(({ id }) => id === state.channel_id);
+      if (!channel) throw new Error("that member is in no voice channel");
+      return JSON.stringify({
+        channelId: channel.id,
+        channel: channel.name,
+        isMuted: state.mute || state.self_mute,
+        isDeaf: state.deaf || state.self_deaf,
+      });
+    }),
   }),
 ];
 
@@ -110,43 +118,37 @@ function roleAction(name: "roleAdd" | "roleRemove", method: "PUT" | "DELETE"): A
   const isAdding = method === "PUT";
   return defineAction({
     name,
-    summary: "",
     gate: "roles",
     rights: "Manage Roles, and a highest role above that role",
     isIdempotent: true,
     reads: "nothing",
     undo: "yes",
-    input: z.strictObject({ ...IN_GUILD, userId, roleId, ...DESTRUCTIVE }),
-    run: ({ guildId, userId, roleId, reason, dryRun = false }, call, discord) =>
-      discord.inGuild(
-        call,
-        {
-          guildId: guildId || undefined,
-          needs: [MANAGE_ROLES, { kind: "above_role", roleId }],
-        },
-        async (place) => {
-          const { roles: had } = await place.member(userId);
-          if (had.includes(roleId) === isAdding) {
-            return `Nothing to do: the member ${isAdding ? "has that role" : "lacks that role"}.`;
-          }
-          const role = (await place.facts()).roles.find(({ id }) => id === roleId);
-          const path = `/guilds/${place.guildId}/members/${userId}/roles/${roleId}`;
-          return await place.change({
-            what: `${isAdding ? "give" : "take"} the role ${role?.name ?? roleId} ${
-              isAdding ? "to" : "from"
-            } the member ${userId}`,
-            dryRun,
-            undo: {
-              does: isAdding ? "takes the role away" : "gives the role back",
-              needs: ["Manage Roles"],
-              role: roleId,
-              requests: [{ method: isAdding ? "DELETE" : "PUT", path }],
-            },
-          }, async () => {
-            await place.request(method, path, { reason });
-            return isAdding ? "Given." : "Taken.";
-          });
-        },
-      ),
+    input: () => z.strictObject({ ...IN_GUILD, userId, roleId, ...DESTRUCTIVE }),
+    run: ({ guildId, userId, roleId, reason, dryRun = false }, call, discord) => {
+      const needs = [MANAGE_ROLES, { kind: "above_role", roleId }] as const;
+      return discord.inGuild(call, { guildId, needs }, async (place) => {
+        const { roles: had } = await place.member(userId);
+        if (had.includes(roleId) === isAdding) {
+          return `Nothing to do: the member ${isAdding ? "has that role" : "lacks that role"}.`;
+        }
+        const role = (await place.facts()).roles.find(({ id }) => id === roleId);
+        const path = `/guilds/${place.guildId}/members/${userId}/roles/${roleId}`;
+        return await place.change({
+          what: `${isAdding ? "give" : "take"} the role ${role?.name ?? roleId} ${
+            isAdding ? "to" : "from"
+          } the member ${userId}`,
+          dryRun,
+          undo: {
+            does: isAdding ? "takes the role away" : "gives the role back",
+            needs: ["Manage Roles"],
+            role: roleId,
+            requests: [{ method: isAdding ? "DELETE" : "PUT", path }],
+          },
+        }, async () => {
+          await place.request(method, path, { reason });
+          return isAdding ? "Given." : "Taken.";
+        });
+      });
+    },
   });
 }

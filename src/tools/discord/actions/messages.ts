@@ -1,8 +1,8 @@
 /**
  * Actions on messages, pins and searches, behind the gates `messages`, `pins` and `search`.
  *
- * Discord searches with the bot's eyes. So each result is shown only if the asker may read its
- * channel (T4). Their number is not told, because it would tell about hidden channels.
+ * Discord searches all channels that the bot may read. So each result is shown only if the asker may
+ * read its channel, too (T4). The number of results is left out: it would tell about hidden channels.
  *
  * @module
  */
@@ -15,10 +15,12 @@ import {
   DESTRUCTIVE,
   FIELDS,
   IN_GUILD,
-  lines,
+  inChannel,
+  inGuild,
+  jsonLines,
   messageFields,
-  newMessage,
-  read,
+  postMessage,
+  readResponse,
   sentLine,
 } from "./action.ts";
 import { badArguments, RefusedCall } from "../../../core/refused_call.ts";
@@ -26,7 +28,9 @@ import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 
 const { channelId, anyChannel, text, replyTo, limit, before, after } = FIELDS;
 
-const messageSchema = z.object({ author: z.object({ id: z.string(), username: z.string() }) });
+const messageSchema = z.lazy(() =>
+  z.object({ author: z.object({ id: z.string(), username: z.string() }) })
+);
 
 /** Actions on messages. */
 export const MESSAGE_ACTIONS: readonly Action[] = [
@@ -37,11 +41,12 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     rights: "Send Messages",
     isIdempotent: true,
     reads: "nothing",
-    input: z.strictObject({
-      channelId: channelId.optional(),
-      text,
-      replyTo: replyTo.optional(),
-    }),
+    input: () =>
+      z.strictObject({
+        channelId: channelId.optional(),
+        text,
+        replyTo: replyTo.optional(),
+      }),
     run: async (input, call, discord) => sentLine(await discord.send(call, input)),
   }),
   defineAction({
@@ -50,27 +55,27 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     gate: "messages",
     rights: "Read Message History",
     isIdempotent: true,
-    input: z.strictObject({
-      channelId: channelId.optional(),
-      limit: limit.optional(),
-      before: before.optional(),
-      after: after.optional(),
-    }),
+    input: () =>
+      z.strictObject({
+        channelId: channelId.optional(),
+        limit: limit.optional(),
+        before: before.optional(),
+        after: after.optional(),
+      }),
     async run({ limit = 30, ...range }, call, discord) {
       if (range.before && range.after) throw badArguments("give `before` or `after`, not both");
       const found = await discord.read(call, { ...range, limit });
-      return lines(found.map(messageFields), "There are no messages that you may read.");
+      return jsonLines(found.map(messageFields), "There are no messages that you may read.");
     },
   }),
   defineAction({
     name: "fetchMessage",
-    summary: "",
     gate: "messages",
     rights: "Read Message History",
     isIdempotent: true,
-    input: z.strictObject(AT),
+    input: () => z.strictObject(AT),
     run: async (input, call, discord) =>
-      lines([messageFields(await discord.readOne(call, input))], ""),
+      jsonLines([messageFields(await discord.readOne(call, input))], ""),
   }),
   defineAction({
     name: "editMessage",
@@ -81,7 +86,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
       "without buttons only",
     isIdempotent: true,
     reads: "nothing",
-    input: z.strictObject({ ...AT, text }),
+    input: () => z.strictObject({ ...AT, text }),
     async run({ text, ...where }, call, discord) {
       await discord.edit(call, where, text);
       return "Edited.";
@@ -89,69 +94,57 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
   }),
   defineAction({
     name: "deleteMessage",
-    summary: "",
     gate: "messages",
     rights: "Send Messages for the bot's answers to the asker, Manage Messages for others",
     isIdempotent: true,
     reads: "nothing",
     undo: "no",
-    input: z.strictObject({ ...AT, dryRun: DESTRUCTIVE.dryRun }),
-    run: ({ messageId, dryRun = false, ...where }, call, discord) =>
-      discord.inChannel(call, { ...where, needs: ["Read Message History"] }, async (place) => {
-        const path = `/channels/${place.channel.id}/messages/${messageId}`;
-        const { author } = read(messageSchema, await place.request("GET", path));
-        const isOwn = author.id === place.self;
-        if (!isOwn && !place.guild) {
-          throw badArguments("in direct messages, the bot can delete only its own messages");
-        }
-        const isTheirs = isOwn && await place.isAnswerToAsker(messageId);
-        await place.assertMay([isTheirs ? "Send Messages" : "Manage Messages"]);
-        if (!isOwn) await place.assertBotMay(["Manage Messages"]);
-        const what = `delete the message ${messageId} by ${author.username}`;
-        return await place.change({ what, dryRun }, async () => {
-          await place.request("DELETE", path);
-          return "Deleted.";
-        });
-      }),
+    input: () => z.strictObject({ ...AT, dryRun: DESTRUCTIVE.dryRun }),
+    run: inChannel(["Read Message History"], async (place, { messageId, dryRun = false }) => {
+      const path = `/channels/${place.channel.id}/messages/${messageId}`;
+      const { author } = readResponse(messageSchema, await place.request("GET", path));
+      const isOwn = author.id === place.self;
+      if (!isOwn && !place.guild) {
+        throw badArguments("in direct messages, the bot can delete only its own messages");
+      }
+      const isTheirs = isOwn && await place.isAnswerToAsker(messageId);
+      await place.assertMay([isTheirs ? "Send Messages" : "Manage Messages"]);
+      if (!isOwn) await place.assertBotMay(["Manage Messages"]);
+      const what = `delete the message ${messageId} by ${author.username}`;
+      return await place.change({ what, dryRun }, async () => {
+        await place.request("DELETE", path);
+        return "Deleted.";
+      });
+    }),
   }),
   defineAction({
     name: "forwardMessage",
-    summary: "",
     gate: "messages",
     rights: "Read Message History, and Send Messages in the other channel",
     isIdempotent: false,
-    input: z.strictObject({ ...AT, toChannelId: anyChannel }),
-    run: ({ messageId, toChannelId, ...where }, call, discord) =>
-      discord.inChannel(call, { ...where, needs: ["Read Message History"] }, async (place) => {
-        const to = await place.assertMayIn(toChannelId, ["Send Messages"]);
-        const isRestricted = await place.guild?.isAgeRestricted(place.channel);
-        if (isRestricted && !await place.guild?.isAgeRestricted(to)) {
-          throw new RefusedCall(
-            "policy",
-            "that channel is age-restricted, and the other one is not",
-          );
-        }
-        const sent = read(
-          newMessage,
-          await place.request("POST", `/channels/${to.id}/messages`, {
-            body: {
-              messageReference: { type: 1, messageId, channelId: place.channel.id },
-              allowedMentions: { parse: [] },
-              nonce: place.nonce,
-              enforceNonce: true,
-            },
-          }),
+    input: () => z.strictObject({ ...AT, toChannelId: anyChannel }),
+    run: inChannel(["Read Message History"], async (place, { messageId, toChannelId }) => {
+      const to = await place.assertMayIn(toChannelId, ["Send Messages"]);
+      const isRestricted = await place.guild?.isAgeRestricted(place.channel);
+      if (isRestricted && !await place.guild?.isAgeRestricted(to)) {
+        throw new RefusedCall(
+          "policy",
+          "that channel is age-restricted, and the other one is not",
         );
-        await place.posted(sent.id);
-        return JSON.stringify({ forwarded: true, channelId: to.id, messageId: sent.id });
-      }),
+      }
+      const messageReference = { type: 1, messageId, channelId: place.channel.id };
+      const forwardId = await postMessage(place, to.id, { messageReference });
+      return JSON.stringify({ forwarded: true, channelId: to.id, messageId: forwardId });
+    }),
   }),
 ];
 
-const pinsSchema = z.object({
-  items: z.array(z.object({ pinned_at: z.string(), message: z.unknown() })),
-  has_more: z.boolean(),
-});
+const pinsSchema = z.lazy(() =>
+  z.object({
+    items: z.array(z.object({ pinned_at: z.string(), message: z.unknown() })),
+    has_more: z.boolean(),
+  })
+);
 
 /** Maximum number of pins in one response of Discord. */
 const PAGE = 50;
@@ -166,59 +159,49 @@ export const PIN_ACTIONS: readonly Action[] = [
     gate: "pins",
     rights: "Read Message History",
     isIdempotent: true,
-    input: z.strictObject({
-      channelId: FIELDS.channelId.optional(),
-      limit: FIELDS.limit.optional(),
-      pinnedBefore: z.iso.datetime({ offset: true }).optional(),
-    }),
-    run: ({ limit = 50, pinnedBefore, ...where }, call, discord) =>
-      discord.inChannel(call, {
-        ...where,
-        needs: ["Read Message History"],
-        isQuoted: true,
-      }, async (place) => {
-        const { items, has_more: hasMore } = read(
-          pinsSchema,
-          await place.request("GET", `/channels/${place.channel.id}/messages/pins`, {
-            query: { limit: Math.min(limit, PAGE), before: pinnedBefore },
-          }),
-        );
-        const shown = [];
-        for (const { pinned_at: pinnedAt, message } of items) {
-          const one = await place.show(message);
-          if (one) shown.push({ pinnedAt, ...messageFields(one) });
-        }
-        const list = lines(shown, "There are no pinned messages that you may read.");
-        const last = items.at(-1)?.pinned_at;
-        return hasMore && last ? `${list}\nThere are more: pinnedBefore ${last}.` : list;
+    input: () =>
+      z.strictObject({
+        channelId: FIELDS.channelId.optional(),
+        limit: FIELDS.limit.optional(),
+        pinnedBefore: z.iso.datetime({ offset: true }).optional(),
       }),
+    run: inChannel(["Read Message History"], async (place, { limit = 50, pinnedBefore }) => {
+      const raw = await place.request("GET", `/channels/${place.channel.id}/messages/pins`, {
+        query: { limit: Math.min(limit, PAGE), before: pinnedBefore },
+      });
+      const { items, has_more: hasMore } = readResponse(pinsSchema, raw);
+      const shown = [];
+      for (const { pinned_at: pinnedAt, message } of items) {
+        const one = await place.show(message);
+        if (one) shown.push({ pinnedAt, ...messageFields(one) });
+      }
+      const list = jsonLines(shown, "There are no pinned messages that you may read.");
+      const last = items.at(-1)?.pinned_at;
+      return hasMore && last ? `${list}\nThere are more: pinnedBefore ${last}.` : list;
+    }, true),
   }),
 ];
 
 function pinAction(name: string, method: "PUT" | "DELETE", done: string): Action {
   return defineAction({
     name,
-    summary: "",
     gate: "pins",
     rights: "Pin Messages",
     isIdempotent: true,
     reads: "nothing",
-    input: z.strictObject(AT),
-    run: ({ messageId, ...where }, call, discord) =>
-      discord.inChannel(
-        call,
-        { ...where, needs: ["Read Message History", "Pin Messages"] },
-        async (place) => {
-          await place.request(method, `/channels/${place.channel.id}/messages/pins/${messageId}`);
-          return done;
-        },
-      ),
+    input: () => z.strictObject(AT),
+    run: inChannel(["Read Message History", "Pin Messages"], async (place, { messageId }) => {
+      await place.request(method, `/channels/${place.channel.id}/messages/pins/${messageId}`);
+      return done;
+    }),
   });
 }
 
-const foundSchema = z.object({
-  messages: z.array(z.array(z.looseObject({ channel_id: snowflakeSchema<"channel">() }))),
-});
+const foundSchema = z.lazy(() =>
+  z.object({
+    messages: z.array(z.array(z.looseObject({ channel_id: snowflakeSchema<"channel">() }))),
+  })
+);
 
 /** Channels that Discord takes in one search. */
 const MAX_CHANNELS = 500;
@@ -232,47 +215,43 @@ export const SEARCH_ACTIONS: readonly Action[] = [
     rights: "Read Message History in the channel of each result",
     isIdempotent: true,
     reads: "everywhere",
-    input: z.strictObject({
-      ...IN_GUILD,
-      query: FIELDS.query.optional(),
-      channelIds: z.array(FIELDS.anyChannel).min(1).max(20).optional(),
-      authorIds: z.array(FIELDS.userId).min(1).max(20).optional(),
-      before: FIELDS.before.optional(),
-      after: FIELDS.after.optional(),
-      limit: z.int().min(1).max(25).optional(),
-    }),
-    run: (
-      { query, channelIds, authorIds, before, after, limit = 25, ...where },
-      call,
-      discord,
-    ) =>
-      discord.inGuild(call, { ...where, needs: [] }, async (place) => {
-        if (query === undefined && !authorIds && !channelIds) {
-          throw badArguments("give `query`, `authorIds` or `channelIds`");
-        }
-        const readable = (await place.channels(["Read Message History"])).map(({ id }) => id);
-        const answer = await place.request("GET", `/guilds/${place.guildId}/messages/search`, {
-          query: {
-            content: query,
-            author_id: authorIds,
-            channel_id: channelIds ??
-              (readable.length <= MAX_CHANNELS ? readable : undefined),
-            min_id: after,
-            max_id: before,
-            limit,
-          },
-        });
-        const { messages } = read(foundSchema, answer);
-        const shown = [];
-        for (const raw of messages.flat()) {
-          const { channel_id: channelId } = raw;
-          const isReadable = readable.includes(channelId) ||
-            await place.maySee(channelId, ["Read Message History"]);
-          const isShown = isReadable && await place.mayQuote(channelId);
-          const one = isShown ? await place.show(raw) : undefined;
-          if (one) shown.push({ channelId, ...messageFields(one) });
-        }
-        return lines(shown, "Nothing was found that the person who asks may read.");
+    input: () =>
+      z.strictObject({
+        ...IN_GUILD,
+        query: FIELDS.query.optional(),
+        channelIds: z.array(FIELDS.anyChannel).min(1).max(20).optional(),
+        authorIds: z.array(FIELDS.userId).min(1).max(20).optional(),
+        before: FIELDS.before.optional(),
+        after: FIELDS.after.optional(),
+        limit: z.int().min(1).max(25).optional(),
       }),
+    run: inGuild([], async (place, { query, channelIds, authorIds, before, after, limit = 25 }) => {
+      if (query === undefined && !authorIds && !channelIds) {
+        throw badArguments("give `query`, `authorIds` or `channelIds`");
+      }
+      const readable = (await place.channels(["Read Message History"])).map(({ id }) => id);
+      const answer = await place.request("GET", `/guilds/${place.guildId}/messages/search`, {
+        query: {
+          content: query,
+          author_id: authorIds,
+          channel_id: channelIds ??
+            (readable.length <= MAX_CHANNELS ? readable : undefined),
+          min_id: after,
+          max_id: before,
+          limit,
+        },
+      });
+      const { messages } = readResponse(foundSchema, answer);
+      const shown = [];
+      for (const raw of messages.flat()) {
+        const { channel_id: channelId } = raw;
+        const isReadable = readable.includes(channelId) ||
+          await place.maySee(channelId, ["Read Message History"]);
+        const isShown = isReadable && await place.mayQuote(channelId);
+        const one = isShown ? await place.show(raw) : undefined;
+        if (one) shown.push({ channelId, ...messageFields(one) });
+      }
+      return jsonLines(shown, "Nothing was found that the person who asks may read.");
+    }),
   }),
 ];

@@ -28,7 +28,7 @@ export const MODERATION_ACTIONS: readonly Action[] = [
     isIdempotent: false,
     reads: "nothing", // a second run would begin a new time
     undo: "yes",
-    input: z.strictObject({ ...target, minutes: z.int().min(0).max(40_320), ...DESTRUCTIVE }),
+    input: () => z.strictObject({ ...target, minutes: z.int().min(0).max(40_320), ...DESTRUCTIVE }),
     run: ({ guildId, userId, minutes, reason, dryRun = false }, call, discord) =>
       against("Timeout Members", { guildId, userId }, call, discord, async (place, member) => {
         const path = `/guilds/${place.guildId}/members/${userId}`;
@@ -58,13 +58,12 @@ export const MODERATION_ACTIONS: readonly Action[] = [
   }),
   defineAction({
     name: "kick",
-    summary: "",
     gate: "moderation",
     rights: "Kick Members, and a higher role than the member",
     isIdempotent: true,
     reads: "nothing",
     undo: "no",
-    input: z.strictObject({ ...target, ...DESTRUCTIVE }),
+    input: () => z.strictObject({ ...target, ...DESTRUCTIVE }),
     run: ({ guildId, userId, reason, dryRun = false }, call, discord) =>
       against("Kick Members", { guildId, userId }, call, discord, (place) => {
         const path = `/guilds/${place.guildId}/members/${userId}`;
@@ -76,17 +75,17 @@ export const MODERATION_ACTIONS: readonly Action[] = [
   }),
   defineAction({
     name: "ban",
-    summary: "",
     gate: "moderation",
     rights: "Ban Members, and a higher role than the member",
     isIdempotent: true,
     reads: "nothing",
     undo: "partly",
-    input: z.strictObject({
-      ...target,
-      deleteDays: z.int().min(0).max(7).describe("Days of messages to delete.").optional(),
-      ...DESTRUCTIVE,
-    }),
+    input: () =>
+      z.strictObject({
+        ...target,
+        deleteDays: z.int().min(0).max(7).describe("Days of messages to delete.").optional(),
+        ...DESTRUCTIVE,
+      }),
     run: ({ guildId, userId, deleteDays = 0, reason, dryRun = false }, call, discord) =>
       against("Ban Members", { guildId, userId }, call, discord, (place) => {
         const path = `/guilds/${place.guildId}/bans/${userId}`;
@@ -137,17 +136,17 @@ function against(
 export const OTHER_ACTIONS: readonly Action[] = [
   defineAction({
     name: "setPresence",
-    summary: "",
     gate: "presence",
     rights: "owners of the bot only",
     isIdempotent: true,
     reads: "nothing",
-    input: z.strictObject({
-      status: z.enum(STATUSES).optional(),
-      activityType: z.enum(ACTIVITY_KINDS).optional(),
-      activityName: z.string().max(128).optional(),
-      activityUrl: z.url({ protocol: /^https$/ }).max(256).optional(),
-    }),
+    input: () =>
+      z.strictObject({
+        status: z.enum(STATUSES).optional(),
+        activityType: z.enum(ACTIVITY_KINDS).optional(),
+        activityName: z.string().max(128).optional(),
+        activityUrl: z.url({ protocol: /^https$/ }).max(256).optional(),
+      }),
     async run(
       { status, activityType = "playing", activityName, activityUrl: url },
       call,
@@ -173,7 +172,7 @@ export const OTHER_ACTIONS: readonly Action[] = [
     rights: "the person who asked for the change, or an owner of the bot; with its rights",
     isIdempotent: true,
     reads: "nothing",
-    input: z.strictObject({ id: z.int().min(1).optional() }),
+    input: () => z.strictObject({ id: z.int().min(1).optional() }),
     async run({ id }, call, discord) {
       const { what, does, id: undone } = await discord.undo.undo(call, id);
       return `Undone (${undone}): ${what}. This ${does}.`;

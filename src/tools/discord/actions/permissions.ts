@@ -14,7 +14,14 @@ import {
 } from "../../../core/rights/permissions.ts";
 import { inputsOf, type Need } from "../../../core/rights/rights.ts";
 import type { ChannelPlace, UndoRequest } from "../../../core/turn/ports/discord_place.ts";
-import { type Action, defineAction, DESTRUCTIVE, FIELDS, named } from "./action.ts";
+import {
+  type Action,
+  channelLabel,
+  defineAction,
+  DESTRUCTIVE,
+  FIELDS,
+  inChannel,
+} from "./action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
 const { channelId, userId } = FIELDS;
@@ -37,25 +44,25 @@ export const PERMISSION_ACTIONS: readonly Action[] = [
     gate: "permissions",
     rights: "none; Manage Roles for those of others",
     isIdempotent: true,
-    input: z.strictObject({
-      channelId: channelId.optional(),
-      userId: userId.optional(),
-    }),
-    run: ({ userId, ...where }, call, discord) =>
-      discord.inChannel(call, { ...where, needs: [] }, async (place) => {
-        const { guild, self, askerId } = place;
-        if (!guild) throw badArguments("direct messages have no permissions");
-        const whose = userId ?? askerId;
-        if (whose !== askerId && whose !== self) await place.assertMay(["Manage Roles"]);
-        const facts = await guild.facts();
-        const overwrites = await overwritesOf(place);
-        const of = async (user: typeof whose) => {
-          const member = await guild.member(user);
-          const bits = permissionBits(inputsOf(facts, member), overwrites);
-          return NAMES.filter((name) => (bits & PERMISSIONS[name]) !== 0n);
-        };
-        return JSON.stringify({ userId: whose, has: await of(whose), youHave: await of(self) });
+    input: () =>
+      z.strictObject({
+        channelId: channelId.optional(),
+        userId: userId.optional(),
       }),
+    run: inChannel([], async (place, { userId }) => {
+      const { guild, self, askerId } = place;
+      if (!guild) throw badArguments("direct messages have no permissions");
+      const whose = userId ?? askerId;
+      if (whose !== askerId && whose !== self) await place.assertMay(["Manage Roles"]);
+      const facts = await guild.facts();
+      const overwrites = await overwritesOf(place);
+      const of = async (user: typeof whose) => {
+        const member = await guild.member(user);
+        const bits = permissionBits(inputsOf(facts, member), overwrites);
+        return NAMES.filter((name) => (bits & PERMISSIONS[name]) !== 0n);
+      };
+      return JSON.stringify({ userId: whose, has: await of(whose), youHave: await of(self) });
+    }),
   }),
   defineAction({
     name: "channelPermissionSet",
@@ -65,41 +72,38 @@ export const PERMISSION_ACTIONS: readonly Action[] = [
     isIdempotent: true,
     reads: "nothing",
     undo: "yes",
-    input: z.strictObject({
-      channelId,
-      targetId: target,
-      allow: permissions.optional(),
-      deny: permissions.optional(),
-      ...DESTRUCTIVE,
-    }),
-    run: ({ channelId, targetId, allow = [], deny = [], ...how }, call, discord) =>
-      discord.inChannel(call, { channelId, needs: ["Manage Roles"] }, (place) => {
-        if (allow.length + deny.length === 0) throw badArguments("give `allow` or `deny`");
-        if (allow.some((name) => deny.includes(name))) {
-          throw badArguments("a permission is in `allow` and in `deny`");
-        }
-        return setOverwrite(place, targetId, { allow: bitsOf(allow), deny: bitsOf(deny) }, how);
+    input: () =>
+      z.strictObject({
+        channelId,
+        targetId: target,
+        allow: permissions.optional(),
+        deny: permissions.optional(),
+        ...DESTRUCTIVE,
       }),
+    run: inChannel(["Manage Roles"], (place, { targetId, allow = [], deny = [], ...how }) => {
+      if (allow.length + deny.length === 0) throw badArguments("give `allow` or `deny`");
+      if (allow.some((name) => deny.includes(name))) {
+        throw badArguments("a permission is in `allow` and in `deny`");
+      }
+      return setOverwrite(place, targetId, { allow: bitsOf(allow), deny: bitsOf(deny) }, how);
+    }),
   }),
   defineAction({
     name: "channelPermissionRemove",
-    summary: "",
     gate: "channels",
     rights: "Manage Roles there, a higher role than the target, and each permission itself",
     isIdempotent: true,
     reads: "nothing",
     undo: "yes",
-    input: z.strictObject({ channelId, targetId: target, ...DESTRUCTIVE }),
-    run: ({ channelId, targetId, ...how }, call, discord) =>
-      discord.inChannel(
-        call,
-        { channelId, needs: ["Manage Roles"] },
-        (place) => setOverwrite(place, targetId, undefined, how),
-      ),
+    input: () => z.strictObject({ channelId, targetId: target, ...DESTRUCTIVE }),
+    run: inChannel(
+      ["Manage Roles"],
+      (place, { targetId, ...how }) => setOverwrite(place, targetId, undefined, how),
+    ),
   }),
 ];
 
-interface How {
+interface OverwriteOptions {
   readonly reason?: string;
   readonly dryRun?: boolean;
 }
@@ -109,7 +113,7 @@ async function setOverwrite(
   place: ChannelPlace,
   targetId: string,
   bits: { readonly allow: bigint; readonly deny: bigint } | undefined,
-  { reason, dryRun = false }: How,
+  { reason, dryRun = false }: OverwriteOptions,
 ): Promise<string> {
   const { channel, guild } = place;
   if (!guild) throw badArguments("direct messages have no permissions");
@@ -142,7 +146,7 @@ async function setOverwrite(
   return await place.change({
     what: `${after ? "change" : "remove"} the permissions of ${
       role ? `the role ${role.name}` : `the member ${targetId}`
-    } in ${named(channel)}`,
+    } in ${channelLabel(channel)}`,
     dryRun,
     undo: {
       does: "sets the earlier permissions again",

@@ -6,81 +6,79 @@
 
 import { z } from "zod";
 import type { ChannelPlace } from "../../../core/turn/ports/discord_place.ts";
-import { type Action, AT, defineAction, FIELDS, newMessage, read } from "./action.ts";
+import {
+  type Action,
+  AT,
+  defineAction,
+  FIELDS,
+  inChannel,
+  postMessage,
+  readResponse,
+} from "./action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
 const { channelId } = FIELDS;
 
-const pollSchema = z.object({
-  author: z.object({ id: z.string() }),
-  poll: z.object({
-    question: z.object({ text: z.string().nullish() }),
-    answers: z.array(
-      z.object({ answer_id: z.number(), poll_media: z.object({ text: z.string().nullish() }) }),
-    ),
-    expiry: z.string().nullish(),
-    results: z.object({
-      is_finalized: z.boolean(),
-      answer_counts: z.array(z.object({ id: z.number(), count: z.number() })),
+const pollSchema = z.lazy(() =>
+  z.object({
+    author: z.object({ id: z.string() }),
+    poll: z.object({
+      question: z.object({ text: z.string().nullish() }),
+      answers: z.array(
+        z.object({ answer_id: z.number(), poll_media: z.object({ text: z.string().nullish() }) }),
+      ),
+      expiry: z.string().nullish(),
+      results: z.object({
+        is_finalized: z.boolean(),
+        answer_counts: z.array(z.object({ id: z.number(), count: z.number() })),
+      }).nullish(),
     }).nullish(),
-  }).nullish(),
-});
+  })
+);
 
 /** Actions on polls. */
 export const POLL_ACTIONS: readonly Action[] = [
   defineAction({
     name: "poll",
-    summary: "",
     gate: "polls",
     rights: "Send Messages, Create Polls",
     isIdempotent: false,
     reads: "nothing",
-    input: z.strictObject({
-      channelId: channelId.optional(),
-      question: z.string().min(1).max(300),
-      answers: z.array(z.string().min(1).max(55)).min(1).max(10),
-      multiselect: z.boolean().optional(),
-      hours: z.int().min(1).max(768).optional(),
-    }),
-    run: ({ question, answers, multiselect = false, hours = 24, ...where }, call, discord) =>
-      discord.inChannel(
-        call,
-        { ...where, needs: ["Send Messages", "Create Polls"] },
-        async (place) => {
-          const sent = read(
-            newMessage,
-            await place.request("POST", `/channels/${place.channel.id}/messages`, {
-              body: {
-                poll: {
-                  question: { text: place.clean(question) },
-                  answers: answers.map((text) => ({ pollMedia: { text: place.clean(text) } })),
-                  allowMultiselect: multiselect,
-                  duration: hours,
-                },
-                allowedMentions: { parse: [] },
-                nonce: place.nonce,
-                enforceNonce: true,
-              },
-            }),
-          );
-          await place.posted(sent.id);
-          return JSON.stringify({ sent: true, channelId: place.channel.id, messageId: sent.id });
-        },
-      ),
+    input: () =>
+      z.strictObject({
+        channelId: channelId.optional(),
+        question: z.string().min(1).max(300),
+        answers: z.array(z.string().min(1).max(55)).min(1).max(10),
+        multiselect: z.boolean().optional(),
+        hours: z.int().min(1).max(768).optional(),
+      }),
+    run: inChannel(
+      ["Send Messages", "Create Polls"],
+      async (place, { question, answers, multiselect = false, hours = 24 }) => {
+        const { id: channelId } = place.channel;
+        const messageId = await postMessage(place, channelId, {
+          poll: {
+            question: { text: place.clean(question) },
+            answers: answers.map((text) => ({ pollMedia: { text: place.clean(text) } })),
+            allowMultiselect: multiselect,
+            duration: hours,
+          },
+        });
+        return JSON.stringify({ sent: true, channelId, messageId });
+      },
+    ),
   }),
   defineAction({
     name: "pollResults",
-    summary: "",
     gate: "polls",
     rights: "Read Message History",
     isIdempotent: true,
-    input: z.strictObject(AT),
-    run: ({ messageId, ...where }, call, discord) =>
-      discord.inChannel(
-        call,
-        { ...where, needs: ["Read Message History"], isQuoted: true },
-        async (place) => JSON.stringify(resultsOf(await pollAt(place, messageId))),
-      ),
+    input: () => z.strictObject(AT),
+    run: inChannel(
+      ["Read Message History"],
+      async (place, { messageId }) => JSON.stringify(resultsOf(await pollAt(place, messageId))),
+      true,
+    ),
   }),
   defineAction({
     name: "pollEnd",
@@ -90,30 +88,26 @@ export const POLL_ACTIONS: readonly Action[] = [
     isIdempotent: true,
     reads: "nothing",
     undo: "no",
-    input: z.strictObject({ ...AT, dryRun: FIELDS.dryRun.optional() }),
-    run: ({ messageId, dryRun = false, ...where }, call, discord) =>
-      discord.inChannel(
-        call,
-        { ...where, needs: ["Send Messages", "Create Polls"] },
-        async (place) => {
-          const { author } = await pollAt(place, messageId);
-          if (author.id !== place.self) throw badArguments("you can end only your own polls");
-          await place.assertMay([{ kind: "posted_for", userId: await place.postedFor(messageId) }]);
-          const path = `/channels/${place.channel.id}/polls/${messageId}/expire`;
-          return await place.change({ what: `end the poll ${messageId}`, dryRun }, async () => {
-            const ended = read(pollSchema, await place.request("POST", path));
-            return JSON.stringify({ ended: true, ...resultsOf(ended) });
-          });
-        },
-      ),
+    input: () => z.strictObject({ ...AT, dryRun: FIELDS.dryRun.optional() }),
+    run: inChannel(
+      ["Send Messages", "Create Polls"],
+      async (place, { messageId, dryRun = false }) => {
+        const { author } = await pollAt(place, messageId);
+        if (author.id !== place.self) throw badArguments("you can end only your own polls");
+        await place.assertMay([{ kind: "posted_for", userId: await place.postedFor(messageId) }]);
+        const path = `/channels/${place.channel.id}/polls/${messageId}/expire`;
+        return await place.change({ what: `end the poll ${messageId}`, dryRun }, async () => {
+          const ended = readResponse(pollSchema, await place.request("POST", path));
+          return JSON.stringify({ ended: true, ...resultsOf(ended) });
+        });
+      },
+    ),
   }),
 ];
 
 async function pollAt({ request, channel }: ChannelPlace, messageId: string) {
-  const found = read(
-    pollSchema,
-    await request("GET", `/channels/${channel.id}/messages/${messageId}`),
-  );
+  const raw = await request("GET", `/channels/${channel.id}/messages/${messageId}`);
+  const found = readResponse(pollSchema, raw);
   if (!found.poll) throw badArguments("that message is no poll");
   return found;
 }

@@ -10,20 +10,30 @@ import { parseSnowflake } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { DiscordCall, DiscordPort } from "../../../core/turn/ports/discord.ts";
 import type { GuildActionPlace } from "../../../core/turn/ports/discord_place.ts";
-import { type Action, defineAction, FIELDS, IN_GUILD, lines, read, sentLine } from "./action.ts";
+import {
+  type Action,
+  defineAction,
+  FIELDS,
+  IN_GUILD,
+  jsonLines,
+  readResponse,
+  sentLine,
+} from "./action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
 const { channelId, anyChannel, messageId, text, replyTo, title, tags, limit } = FIELDS;
 
-const threadSchema = z.looseObject({
-  id: snowflakeSchema<"channel">(),
-  parent_id: snowflakeSchema<"channel">().nullish(),
-  name: z.string().default(""),
-  message_count: z.number().nullish(),
-  applied_tags: z.array(z.string()).nullish(),
-  thread_metadata: z.object({ archived: z.boolean(), locked: z.boolean().default(false) })
-    .nullish(),
-});
+const threadSchema = z.lazy(() =>
+  z.looseObject({
+    id: snowflakeSchema<"channel">(),
+    parent_id: snowflakeSchema<"channel">().nullish(),
+    name: z.string().default(""),
+    message_count: z.number().nullish(),
+    applied_tags: z.array(z.string()).nullish(),
+    thread_metadata: z.object({ archived: z.boolean(), locked: z.boolean().default(false) })
+      .nullish(),
+  })
+);
 const threadsSchema = z.object({ threads: z.array(threadSchema) });
 
 /** Threads in one response of Discord's search. */
@@ -39,13 +49,14 @@ export const THREAD_ACTIONS: readonly Action[] = [
       "Create Public Threads, Send Messages in Threads, and Send Messages for a text; Send Messages in a forum, and Manage Threads for moderated tags",
     isIdempotent: true,
     reads: "nothing",
-    input: z.strictObject({
-      channelId: channelId.optional(),
-      messageId: messageId.optional(),
-      title,
-      text: text.optional(),
-      tags: tags.optional(),
-    }),
+    input: () =>
+      z.strictObject({
+        channelId: channelId.optional(),
+        messageId: messageId.optional(),
+        title,
+        text: text.optional(),
+        tags: tags.optional(),
+      }),
     async run({ channelId, messageId, title, text, tags = [] }, call, discord) {
       const where = channelId === undefined ? {} : { channelId };
       const forum = messageId === undefined ? await forumAt(where, call, discord) : undefined;
@@ -80,14 +91,15 @@ export const THREAD_ACTIONS: readonly Action[] = [
     rights: "Read Message History",
     isIdempotent: true,
     reads: "everywhere",
-    input: z.strictObject({
-      ...IN_GUILD,
-      channelId: anyChannel.optional(),
-      query: z.string().min(1).max(100).optional(),
-      tags: tags.optional(),
-      archived: z.boolean().optional(),
-      limit: limit.optional(),
-    }),
+    input: () =>
+      z.strictObject({
+        ...IN_GUILD,
+        channelId: anyChannel.optional(),
+        query: z.string().min(1).max(100).optional(),
+        tags: tags.optional(),
+        archived: z.boolean().optional(),
+        limit: limit.optional(),
+      }),
     run: ({ guildId, channelId, query, tags, archived = false, limit = 50 }, call, discord) => {
       if (channelId === undefined) {
         if (query !== undefined || tags || archived) {
@@ -112,12 +124,12 @@ export const THREAD_ACTIONS: readonly Action[] = [
               limit: Math.min(limit, SEARCH_PAGE),
             },
           });
-          return await listed(guild, read(threadsSchema, found).threads, limit, channel);
+          return await listed(guild, readResponse(threadsSchema, found).threads, limit, channel);
         }
         if (archived) {
           const path = `/channels/${channel.id}/threads/archived/public`;
           const found = await request("GET", path, { query: { limit: Math.max(limit, 2) } });
-          return await listed(guild, read(threadsSchema, found).threads, limit, channel);
+          return await listed(guild, readResponse(threadsSchema, found).threads, limit, channel);
         }
         const active = await activeIn(guild);
         const own = active.filter(({ parent_id }) => parent_id === channel.id);
@@ -127,16 +139,16 @@ export const THREAD_ACTIONS: readonly Action[] = [
   }),
   defineAction({
     name: "threadReply",
-    summary: "",
     gate: "threads",
     rights: "Send Messages in Threads",
     isIdempotent: true,
     reads: "nothing",
-    input: z.strictObject({
-      channelId,
-      text,
-      replyTo: replyTo.optional(),
-    }),
+    input: () =>
+      z.strictObject({
+        channelId,
+        text,
+        replyTo: replyTo.optional(),
+      }),
     run: async (input, call, discord) => sentLine(await discord.send(call, input)),
   }),
 ];
@@ -161,7 +173,8 @@ function opened(
 }
 
 async function activeIn({ request, guildId }: GuildActionPlace) {
-  return read(threadsSchema, await request("GET", `/guilds/${guildId}/threads/active`)).threads;
+  return readResponse(threadsSchema, await request("GET", `/guilds/${guildId}/threads/active`))
+    .threads;
 }
 
 /** The threads that the asker may see. */
@@ -190,7 +203,7 @@ async function listed(
       isLocked: thread.thread_metadata?.locked || undefined,
     });
   }
-  return lines(shown, "There are no such threads that the person who asks may see.");
+  return jsonLines(shown, "There are no such threads that the person who asks may see.");
 }
 
 function tagOf({ tags }: Channel, written: string): string {

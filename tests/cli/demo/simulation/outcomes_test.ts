@@ -1,14 +1,28 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createOutcomes } from "../../../../src/cli/demo/simulation/outcomes.ts";
+import { join } from "node:path";
+import {
+  createOutcomes,
+  createVerdictReader,
+} from "../../../../src/cli/demo/simulation/outcomes.ts";
 import { createdAtMs, type MessageId } from "../../../../src/core/discord/ids.ts";
 import { nonceOf, type OutboundKind } from "../../../../src/core/outbound/nonce.ts";
 import { demoWorld } from "../../../../simulator/actions/demo_world.ts";
 import { EMPTY_DRAFT } from "../../../../simulator/actions/draft.ts";
 import { postMessage } from "../../../../simulator/actions/messages.ts";
 import type { Message } from "../../../../simulator/world/world.ts";
-import { ACCOUNT, channelId, messageId, userId } from "../../../support/discord/builders.ts";
+import {
+  ACCOUNT,
+  channelId,
+  guildMessage,
+  messageId,
+  userId,
+} from "../../../support/discord/builders.ts";
 import type { RecordedVerdict } from "../../../../src/core/store/received.ts";
+import { DATABASE_NAME } from "../../../../src/host/files/data_dir.ts";
+import { openStore } from "../../../../src/store/store.ts";
+import { batch, heard, ignored } from "../../../support/store/store.ts";
+import { tempDirectory } from "../../../support/temp_directory.ts";
 
 const ASKED = messageId("1480000000000000001");
 
@@ -100,5 +114,41 @@ describe("[P1] createOutcomes()", () => {
     const otherNonce = nonceOf({ cause: ASKED, revision: 0, agentId: "two", kind: "reply" }, 0);
     assert.equal(outcomes.posted(botMessage(otherNonce, 5)), undefined);
     assert.equal(outcomes.all()[0]?.outcome?.kind, "thinking");
+  });
+});
+
+describe("[P1] createVerdictReader()", () => {
+  it("returns nothing without a database, and creates none", async () => {
+    using directory = tempDirectory();
+    const verdicts = createVerdictReader(directory.path);
+    assert.deepEqual(await verdicts.next(), []);
+    verdicts.close();
+  });
+
+  it("returns each verdict once, while the bot runs", async () => {
+    using directory = tempDirectory();
+    const verdicts = createVerdictReader(directory.path);
+    await verdicts.next();
+    const store = openStore(join(directory.path, DATABASE_NAME), { now: 0, elapsed: () => 0 });
+    const record = (id: string, seq: number) =>
+      store.inbox.acceptBatch(
+        batch({ heard: heard(seq), judged: [ignored(guildMessage({ id: messageId(id) }))] }),
+        1,
+      );
+    try {
+      await record("1400000000000000001", 1);
+      const [first, ...others] = await verdicts.next();
+      assert.equal(first?.messageId, "1400000000000000001");
+      assert.equal(first?.why, "no-mention");
+      assert.deepEqual(others, []);
+      assert.deepEqual(await verdicts.next(), []);
+      await record("1400000000000000002", 2);
+      assert.deepEqual((await verdicts.next()).map(({ messageId }) => messageId), [
+        "1400000000000000002",
+      ]);
+    } finally {
+      verdicts.close();
+      store.close();
+    }
   });
 });

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { describe, it } from "node:test";
 import { startSimulation } from "../../../../src/cli/demo/simulation/simulation.ts";
-import type { Command } from "../../../../src/host/process/own_process.ts";
+import type { OwnCommand } from "../../../../src/host/process/own_process.ts";
 
 /** Stands in for Barnacle: prints its environment and arguments, and runs until SIGTERM. */
-const SHELL: Command = {
+const SHELL: OwnCommand = {
   program: "/bin/sh",
   args: ["-c", 'trap "exit 0" TERM; env; echo "args: $*"; sleep 60 >&- 2>&- & wait', "sh"],
 };

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { ChannelId } from "../../../../src/core/discord/ids.ts";
 import {
   type GuildIndex,
-  restore,
+  restoreIndex,
   snapshotOf,
   takesFiles,
 } from "../../../../src/discord/gateway/decode/guild_index.ts";
@@ -107,7 +107,7 @@ describe("[R12a] takesFiles()", () => {
     it(what, () => {
       const index = created(overwrites, fields);
       assert.equal(inOps(index), expected);
-      const { index: restored } = restore([snapshotOf(index.get(GUILD)!)]);
+      const { index: restored } = restoreIndex([snapshotOf(index.get(GUILD)!)]);
       assert.equal(inOps(restored), expected, "after a restart");
     });
   }

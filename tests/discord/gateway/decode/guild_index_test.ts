@@ -4,7 +4,7 @@ import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispat
 import {
   bytesOfIndex,
   type GuildIndex,
-  restore,
+  restoreIndex,
   snapshotOf,
   uploadLimitOf,
 } from "../../../../src/discord/gateway/decode/guild_index.ts";
@@ -18,7 +18,7 @@ const fed = (index: GuildIndex, t: string, d: unknown) =>
 const created = (premium_tier: unknown) => fed(EMPTY, "GUILD_CREATE", guildData({ premium_tier }));
 
 /** The index after a round trip through the store. */
-const kept = (index: GuildIndex) => restore(Array.from(index.values(), snapshotOf)).index;
+const kept = (index: GuildIndex) => restoreIndex(Array.from(index.values(), snapshotOf)).index;
 
 describe("[R12] uploadLimitOf()", () => {
   const tiers: readonly [tier: unknown, mib: number][] = [
@@ -54,7 +54,7 @@ describe("[R12] uploadLimitOf()", () => {
 
   it("[G5] reads a text of version 2 without an upload limit", () => {
     const text = '{"v":2,"name":"Friends","roles":[],"channels":[]}';
-    const { index, dropped } = restore([{ guildId: GUILD, text }]);
+    const { index, dropped } = restoreIndex([{ guildId: GUILD, text }]);
     assert.deepEqual(dropped, []);
     assert.equal(uploadLimitOf(index, GUILD), 10 * MIB);
   });

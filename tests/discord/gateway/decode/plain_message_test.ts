@@ -39,7 +39,7 @@ const odd = fc.oneof(
   fc.jsonValue(),
 );
 const FIELDS = [
-  ...Object.keys(messagePayload.shape),
+  ...Object.keys(messagePayload.unwrap().shape),
   "author.id",
   "author.username",
   "author.discriminator",

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { RoleId, UserId } from "../../../../src/core/discord/ids.ts";
 import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
-import { restore, snapshotOf } from "../../../../src/discord/gateway/decode/guild_index.ts";
+import { restoreIndex, snapshotOf } from "../../../../src/discord/gateway/decode/guild_index.ts";
 import {
   createPeople,
   namedRoles,
@@ -155,7 +155,7 @@ describe("[P14] namedRoles()", () => {
     it(`follows at once if ${what}`, () => {
       const guild = after(before, t, change);
       assert.equal(namedRoles([OTHER_ROLE], guild)[0]?.name, name);
-      const restored = restore([snapshotOf(guild)]).index.get(GUILD);
+      const restored = restoreIndex([snapshotOf(guild)]).index.get(GUILD);
       assert.equal(namedRoles([OTHER_ROLE], restored)[0]?.name, name, "and after a restart");
     });
   }

@@ -507,6 +507,36 @@ describe("[G4] advance()", () => {
     assert.equal(story.state.isDown, false);
   });
 
+  it("resumes in at most 0.25 s after Discord closed a ready connection, longer if again", () => {
+    const story = started().ready();
+    story.random = 0.999;
+    const waits: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      story.happens({ kind: "closed", code: 4000, reason: "" });
+      assert.equal(story.intent(), "resume");
+      waits.push(story.waitMs());
+      story.ready();
+    }
+    assert.deepEqual(waits, [249, 374, 562, 843]);
+  });
+
+  const unchanged: readonly [name: string, event: Parameters<Story["happens"]>[0]][] = [
+    ["a connection that the network ended", { kind: "closed", reason: "ECONNRESET" }],
+    ["a broken stream", { kind: "garbled", reason: "the compressed stream is broken" }],
+    ["a close before READY", { kind: "closed", code: 4000, reason: "" }],
+  ];
+  for (const [name, event] of unchanged) {
+    it(`waits at least 0.5 s to resume after ${name}`, () => {
+      const story = started().ready();
+      if (name.endsWith("READY")) {
+        story.happens({ kind: "closed", code: 4000, reason: "" }).greeted();
+      }
+      story.random = 0;
+      story.happens(event);
+      assert.deepEqual([story.intent(), story.waitMs()], ["resume", 500]);
+    });
+  }
+
   it("caps the wait at 8 s while there is a session", () => {
     const story = started().ready();
     for (let i = 1; i <= 30; i++) {

@@ -17,10 +17,12 @@ const SESSION = { sessionId: "s", resumeUrl: "wss://r", seq: 1 };
 function open(bounds: BatchBounds = BATCH_BOUNDS) {
   const posted: Batch[] = [];
   const fullness: boolean[] = [];
+  const from = { number: 0 };
   const timers = new Set<{ at: number; callback: () => void }>();
   let now = 0;
   const batches = createBatches(
     {
+      repeatsFrom: () => from.number,
       post: (batch) => void posted.push(batch),
       onFull: (isFull) => void fullness.push(isFull),
       after(ms, callback) {
@@ -33,6 +35,7 @@ function open(bounds: BatchBounds = BATCH_BOUNDS) {
     bounds,
   );
   return {
+    from,
     batches,
     posted,
     fullness,
@@ -89,6 +92,63 @@ describe("[G1] createBatches()", () => {
     assert.deepEqual(JSON.parse(posted[1]!.text), [2, 3]);
     pass(8);
     assert.equal(posted.length, 2, "and only once");
+  });
+
+  it("lets short messages wait for each other, 250 ms", () => {
+    const { batches, posted, pass, from } = open();
+    from.number = 4;
+    for (const seq of [1, 2, 3]) batches.addShort(`[${seq}]`, seq);
+    pass(249);
+    assert.equal(posted.length, 0);
+    pass(1);
+    const text = `[[1]${SEPARATOR}[2]${SEPARATOR}[3]]`;
+    sameData(posted, [{ number: 1, epoch: 1, seq: 3, text, repeatsFrom: 4 }]);
+    batches.addShort("[4]", 4);
+    assert.equal(posted.length, 1, "and they are never the reason for haste");
+    batches.committed(1);
+    assert.equal(posted.length, 1);
+  });
+
+  it("sends short messages before the next dispatch, with it", () => {
+    const { batches, posted, pass, timers } = open();
+    for (const seq of [1, 2]) batches.addShort(`[${seq}]`, seq);
+    batches.add("3", 3);
+    assert.deepEqual(JSON.parse(posted[0]!.text), [[1], [2], 3]);
+    batches.add("4", 4);
+    batches.addShort("[5]", 5);
+    batches.add("6", 6);
+    assert.equal(posted.length, 1, "dispatches right after it gather");
+    pass(8);
+    assert.deepEqual(JSON.parse(posted[1]!.text), [4, [5], 6]);
+    assert.equal(posted[1]!.seq, 6);
+    pass(300);
+    assert.equal(timers.size, 0);
+  });
+
+  it("sends 1,000 short messages without waiting, or fewer long ones", () => {
+    const { batches, posted } = open({ maxBytes: 1 << 30 });
+    for (let seq = 1; seq <= 1_000; seq++) batches.addShort("", seq);
+    assert.equal(posted.length, 1);
+    for (let seq = 1_001; seq <= 1_100; seq++) batches.addShort("x".repeat(4_000), seq);
+    assert.equal(posted.length, 2);
+  });
+
+  it("names no sequence number of a short message that is not committed [G5b]", () => {
+    const { batches } = open();
+    batches.add("1", 1);
+    batches.addShort("[2]", 2);
+    assert.deepEqual(batches.committed(1), { epoch: 1, seq: 1 });
+    batches.flush();
+    assert.equal(batches.committed(1), undefined);
+    assert.deepEqual(batches.committed(2), { epoch: 1, seq: 2 });
+  });
+
+  it("does not mix short messages of two sessions", () => {
+    const { batches, posted } = open();
+    batches.addShort("[1]", 9);
+    batches.newEpoch(SESSION);
+    batches.add("ready", 1);
+    assert.deepEqual(posted.map(({ epoch, seq }) => [epoch, seq]), [[1, 9], [2, 1]]);
   });
 
   it("leaves no timer after close()", () => {

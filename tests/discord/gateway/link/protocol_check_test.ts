@@ -33,6 +33,7 @@ const TO_WORKER: readonly ToWorker[] = [
   { kind: "permit", shardId: 0, socket: 1, answer: { kind: "granted" } },
   { kind: "url", url: "ws://127.0.0.1" },
   { kind: "forms", forms: [] },
+  { kind: "repeats", from: 1, forms: [] },
   { kind: "stop" },
 ];
 const FROM_WORKER: readonly FromWorker[] = [
@@ -102,6 +103,16 @@ describe("[G1] isToWorker()", () => {
     for (const field of ["customId", "channelId", "expiresAt", "form"]) {
       assert.equal(isToWorker({ kind: "forms", forms: [{ ...form, [field]: null }] }), false);
     }
+  });
+
+  it("checks the forms of repeated messages", () => {
+    const form = { number: 1, key: "1 2", texts: ["{"], parts: [] };
+    assert.equal(isToWorker({ kind: "repeats", from: 1, forms: [form] }), true);
+    for (const field of ["number", "key", "texts", "parts"]) {
+      const forms = [{ ...form, [field]: null }];
+      assert.equal(isToWorker({ kind: "repeats", from: 1, forms }), false);
+    }
+    assert.equal(isToWorker({ kind: "repeats", forms: [form] }), false);
   });
 
   it("[T3] checks a new presence", () => {

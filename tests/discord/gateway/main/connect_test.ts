@@ -5,8 +5,10 @@ import {
   type ConnectOptions,
   type ConnectPorts,
 } from "../../../../src/discord/gateway/main/connect.ts";
-import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { createLocate, isTokenRefused } from "../../../../src/bot/gateway/locate.ts";
+import { isTokenRefused, RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { createLocate } from "../../../../src/flows/preflight/locate_gateway.ts";
+import { schedule } from "../../../../src/lib/clock.ts";
+import { testAccount } from "../../../support/account.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import { loadTestConfig } from "../../../support/config.ts";
 import { openTestStore } from "../../../support/store/store.ts";
@@ -21,19 +23,27 @@ async function setUp(
   const { log, lines } = recordingLog();
   let asked = 0;
   let flagsRead = 0;
+  const { store } = openTestStore();
   const gateway = {
     readGatewayInfo() {
       asked++;
       return Promise.reject(error);
     },
-    store: openTestStore().store.gateway,
+    store: store.gateway,
     stopping: stopping.signal,
     now: () => 0,
     log,
   };
   const ports: ConnectPorts = {
     ...gateway,
-    locate: createLocate(ACCOUNT, stored, gateway),
+    locate: createLocate(
+      { ...testAccount({ ...gateway, schedule }).account, store },
+      stored,
+      {
+        readGatewayInfo: gateway.readGatewayInfo,
+        isTransient: (why) => why instanceof RestError && !isTokenRefused(why),
+      },
+    ),
     isTokenRefused,
     readApplication() {
       flagsRead++;

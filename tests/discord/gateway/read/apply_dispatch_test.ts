@@ -4,7 +4,7 @@ import { applyDispatch, readSelf } from "../../../../src/discord/gateway/read/ap
 import { type GuildId, parseSnowflake } from "../../../../src/core/discord/ids.ts";
 import {
   type GuildIndex,
-  restore,
+  restoreIndex,
   shardOf,
   snapshotOf,
 } from "../../../../src/discord/gateway/decode/guild_index.ts";
@@ -173,7 +173,7 @@ describe("[P6] applyDispatch()", () => {
       it(`is ${expected} if GUILD_CREATE has ${last}`, () => {
         const { index } = fed(EMPTY, "GUILD_CREATE", withLast(last));
         assert.equal(lastOf(index), expected);
-        assert.equal(lastOf(restore([snapshotOf(guild(index))]).index), expected);
+        assert.equal(lastOf(restoreIndex([snapshotOf(guild(index))]).index), expected);
       });
     }
 
@@ -217,7 +217,7 @@ describe("[P6] applyDispatch()", () => {
       assert.deepEqual(changed, [GUILD]);
       assert.equal(guild(index).isAwaited, true);
       assert.equal(guild(index).name, "Friends", "its names are usable meanwhile");
-      assert.equal(restore([snapshotOf(guild(index))]).index.get(GUILD)?.isAwaited, true);
+      assert.equal(restoreIndex([snapshotOf(guild(index))]).index.get(GUILD)?.isAwaited, true);
     });
 
     it("adds unknown guilds", () => {
@@ -270,9 +270,9 @@ describe("[P6] applyDispatch()", () => {
   });
 });
 
-describe("[G5] restore()", () => {
+describe("[G5] restoreIndex()", () => {
   it("restores a stored index", () => {
-    sameData(restore([snapshotOf(guild(CREATED))]), { index: CREATED, dropped: [] });
+    sameData(restoreIndex([snapshotOf(guild(CREATED))]), { index: CREATED, dropped: [] });
   });
 
   it("[G6] reads a text of version 1, which has no last messages", () => {
@@ -285,7 +285,7 @@ describe("[G5] restore()", () => {
     ]];
     const roles = [[OWN_ROLE, "Barnacle"]];
     const text = JSON.stringify({ v: 1, name: "Friends", own: OWN_ROLE, roles, channels });
-    const { index, dropped } = restore([{ guildId: GUILD, text }]);
+    const { index, dropped } = restoreIndex([{ guildId: GUILD, text }]);
     assert.deepEqual(dropped, []);
     sameData(guild(index), {
       id: GUILD,
@@ -301,14 +301,14 @@ describe("[G5] restore()", () => {
 
   it("reports a text that it cannot read, and leaves the guild out", () => {
     for (const text of ["", "{", "null", '{"v":0}', '{"v":1,"name":1}', '{"v":2,"name":"x"}']) {
-      const { index, dropped } = restore([{ guildId: GUILD, text }]);
+      const { index, dropped } = restoreIndex([{ guildId: GUILD, text }]);
       assert.equal(index.size, 0, text);
       assert.deepEqual(dropped, [GUILD], text);
     }
   });
 
   it("does not report a guild that the bot left", () => {
-    assert.deepEqual(restore([{ guildId: GUILD, text: undefined }]), {
+    assert.deepEqual(restoreIndex([{ guildId: GUILD, text: undefined }]), {
       index: EMPTY,
       dropped: [],
     });

@@ -251,8 +251,8 @@ describe("[G5] createReader()", () => {
     assert.equal(read.events.length, 1);
     assert.equal(reader.problems, 3);
     assert.deepEqual(problems.map(({ type }) => type), [
-      "unknown",
       "MESSAGE_CREATE",
+      "unknown",
       "GUILD_CREATE",
     ]);
     assert.doesNotMatch(JSON.stringify(problems), /private words/);

@@ -6,9 +6,11 @@ import {
   type ShardStart,
   type ToWorker,
 } from "../../../../src/discord/gateway/link/protocol.ts";
+import { repeatFormOf } from "../../../../src/discord/gateway/link/repeats.ts";
 import { serveGateway } from "../../../../src/discord/gateway/shard/serve.ts";
 import { cleanUpAfterEach } from "../../../support/cleanups.ts";
 import { startFakeGateway } from "../../../support/gateway/fake_gateway.ts";
+import { messageData } from "../../../support/discord/payloads.ts";
 import { gatewayOptions } from "../../../support/gateway/gateway_shard.ts";
 
 const cleanups = cleanUpAfterEach();
@@ -88,6 +90,36 @@ describe("[G1] serveGateway()", () => {
     await gateway.until(() => sent.at(-1)?.kind === "stopped", "the end");
     await gateway.until(() => gateway.connections.every(({ isOpen }) => !isOpen), "both closed");
     assert.equal(sent.filter(({ kind }) => kind === "stopped").length, 1);
+  });
+
+  it("sends repeated messages short, and none by a form after it was forgotten", async () => {
+    const { gateway, message } = await start();
+    const { sent, hear } = serve();
+    hear({ ...message, options: { ...message.options, dispatches: ["MESSAGE_CREATE"] } });
+    await gateway.until(() => sent.some(({ kind }) => kind === "permit_wanted"), "the question");
+    hear({ kind: "permit", shardId: 0, socket: 1, answer: { kind: "granted" } });
+    const batches = () => sent.flatMap((message) => message.kind === "batch" ? message.batch : []);
+    await gateway.until(() => batches().length === 1, "READY");
+    hear({ kind: "committed", shardId: 0, number: 1 });
+    const form = repeatFormOf(1, messageData());
+    hear({ kind: "repeats", from: 1, forms: [form] });
+    const say = (content: string) =>
+      gateway.connections[0]!.dispatch("MESSAGE_CREATE", messageData({ content }));
+    say("one");
+    say("two");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(batches().length, 1, "they wait");
+    hear({ kind: "repeats", from: 2, forms: [] });
+    const short = (text: string) => [1, "1400000000000000001", text];
+    const items = () => batches().slice(1).map(({ text }) => JSON.parse(text));
+    assert.deepEqual(items(), [[short("one"), short("two")]]);
+    assert.equal(batches()[1]?.repeatsFrom, 1);
+    say("three");
+    await gateway.until(() => batches().length === 3, "the whole message");
+    assert.equal(items()[1][0].d.content, "three");
+    assert.equal(batches()[2]?.repeatsFrom, 2);
+    hear({ kind: "stop" });
+    await gateway.until(() => sent.at(-1)?.kind === "stopped", "the end");
   });
 
   it("[G5] makes shards of one key wait for each other, without needless connections", async () => {

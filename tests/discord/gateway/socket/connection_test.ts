@@ -68,7 +68,8 @@ describe("[G8] 10,000 events, one after the other, over a socket", () => {
       userAgent: "test",
     }, {
       onOpen: () => {},
-      onFrame: inflater.push,
+      onText: (text) => assert.fail(text),
+      onBinary: inflater.push,
       onClose: ({ reason }) => assert.fail(reason),
     });
     cleanups.push(() => {

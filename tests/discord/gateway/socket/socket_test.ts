@@ -45,7 +45,8 @@ function open(url: string, connectTimeoutMs = 1_000, proxy?: string) {
     ...(proxy !== undefined && { proxy }),
   }, {
     onOpen: () => void (isOpen = true),
-    onFrame: (data) => void texts.push(data.toString()),
+    onText: (text) => void texts.push(text),
+    onBinary: (data) => void texts.push(data.toString()),
     onClose: (close) => void closes.push(close),
   });
   cleanups.push(() => socket.close(3000));
@@ -339,6 +340,62 @@ describe("[G3] openSocket()", () => {
     }
     await gateway.until(() => texts.length === 1, "the frame");
     assert.deepEqual(texts, ["ab"]);
+  });
+
+  it("reads frames of each kind, wherever the network cuts them", async () => {
+    const frame = (first: number, text: string) => {
+      const payload = Buffer.from(text);
+      const { length } = payload;
+      const head = length < 126
+        ? [first, length]
+        : length < 65_536
+        ? [first, 126, length >> 8, length & 255]
+        : [first, 127, 0, 0, 0, 0, 0, length >> 16, (length >> 8) & 255, length & 255];
+      return Buffer.concat([Buffer.from(head), payload]);
+    };
+    const long = "é".repeat(40_000);
+    const parts: readonly (readonly [Buffer, string?])[] = [
+      [frame(0x81, "whole"), "whole"],
+      [frame(0x81, ""), ""],
+      [frame(0x89, "ping")],
+      [frame(0x81, "é".repeat(100)), "é".repeat(100)],
+      [frame(0x01, "frag")],
+      [frame(0x89, "ping between fragments")],
+      [frame(0x00, "men")],
+      [frame(0x80, "ted"), "fragmented"],
+      [frame(0x82, "binary"), "binary"],
+      [frame(0x81, long), long],
+      [frame(0x81, "last"), "last"],
+    ];
+    const bytes = Buffer.concat([...parts, ...parts].map(([bytes]) => bytes));
+    const expected = [...parts, ...parts].flatMap(([, text]) => text ?? []);
+    for (const sizes of [[1, 2, 3, 5], [7, 200, 4_096], [65_536], [bytes.length]]) {
+      const gateway = await fake({ saysHello: false });
+      const { texts, closes, isOpen } = open(gateway.url);
+      await gateway.until(isOpen, "the 101");
+      // Small cuts only around the short frames: each write of a cut takes a millisecond.
+      for (let at = 0, turn = 0; at < bytes.length; turn++) {
+        const cut = sizes[turn % sizes.length] ?? 1;
+        const size = turn < 1_000 ? cut : bytes.length;
+        gateway.connections[0]!.sendBytes(bytes.subarray(at, at + size));
+        at += size;
+        await new Promise((resolve) => setTimeout(resolve));
+      }
+      await gateway.until(() => texts.length >= expected.length, "all texts");
+      assert.deepEqual(texts, expected);
+      assert.deepEqual(closes, []);
+    }
+  });
+
+  it("reads nothing behind a frame that ends the connection", async () => {
+    for (const bad of [[0xf2, 1, 0], [0x01, 1, 0x61, 0x81, 1, 0x62], [0x88, 2, 3, 232]]) {
+      const gateway = await fake({ saysHello: false });
+      const { texts, closes, isOpen } = open(gateway.url);
+      await gateway.until(isOpen, "the 101");
+      gateway.connections[0]!.sendBytes(Buffer.from([0x81, 1, 0x61, ...bad, 0x81, 1, 0x63]));
+      await gateway.until(() => closes.length === 1, "the end");
+      assert.deepEqual(texts, ["a"]);
+    }
   });
 
   it("[SEC-R25] answers few pings of a server that does not read", async () => {

@@ -150,18 +150,21 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         maySee: () => true,
         footerOf: store.outbox.footerOf,
       }),
-      ...createToolMessages({ now }, {
-        outbox: {
-          addAll: () => Promise.reject(new Error("This test sends no text")),
-          sendResultsOf: () => Promise.resolve([]),
+      ...createToolMessages({
+        store: {
+          outbox: {
+            addAll: () => Promise.reject(new Error("This test sends no text")),
+            sendResultsOf: () => Promise.resolve([]),
+          },
         },
+        now,
+        events: { emit: { outbox() {} } },
+      }, {
         sent: { ended: () => Promise.resolve() },
-        onOutbox() {},
         agentId: () => "main",
         rulesIn: () => RULES,
       }),
-      ...createActionQuestions({ accountId: ACCOUNT, texts: () => ({}) }, {
-        changes: store.changes,
+      ...createActionQuestions({ accountId: ACCOUNT, store, texts: () => ({}) }, {
         escalates: () => true,
         maxDestructive: () => 2,
         ownerIds: () => Promise.resolve([people.ada.id]),

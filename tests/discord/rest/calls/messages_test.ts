@@ -21,7 +21,7 @@ import {
   userId,
 } from "../../../support/discord/builders.ts";
 import { checkedApi, type Sent } from "../checked_api.ts";
-import { fakeApi } from "../fake_api.ts";
+import { type Asked, fakeApi } from "../fake_api.ts";
 import { withDiscord } from "../simulated.ts";
 import { sameData } from "../../../support/same_data.ts";
 
@@ -45,6 +45,10 @@ const file = (name: string, text: string, fields: Partial<OutboundFile> = {}): O
   ...fields,
 });
 
+/** The bodies of requests, as Discord reads them. */
+const bodiesOf = (asked: readonly Asked[]) =>
+  asked.map(([, , options]) => JSON.parse(String(options?.body)));
+
 const create = (api: RestApi, sent = message, files: readonly OutboundFile[] = []) =>
   createMessages(api).create(sent, files, NOT_AFTER);
 
@@ -54,37 +58,32 @@ describe("createMessages().create()", () => {
     assert.deepEqual(await create(api), { kind: "created", messageId: CREATED.id });
     assert.deepEqual(asked, [["POST", PATH, {
       notAfter: NOT_AFTER,
-      body: {
+      body: JSON.stringify({
         content: message.content,
         nonce: "frozen",
-        enforceNonce: true,
-        allowedMentions: {
-          parse: [],
-          users: [BigInt(ADA)],
-          roles: [BigInt(MODS)],
-          repliedUser: true,
-        },
-      },
+        enforce_nonce: true,
+        allowed_mentions: { parse: [], users: [ADA], roles: [MODS], replied_user: true },
+      }),
     }]]);
   });
 
   it("[R4] pings only the users and roles that the message lists", async () => {
     const { api, asked } = fakeApi(CREATED);
     await create(api, outboundMessage({ content: `@everyone <@${ADA}>` }));
-    assert.deepEqual(asked[0]?.[2]?.body.allowedMentions, {
+    assert.deepEqual(bodiesOf(asked)[0].allowed_mentions, {
       parse: [],
       users: [],
       roles: [],
-      repliedUser: false,
+      replied_user: false,
     });
   });
 
   it("[R3] sends a quote that does not fail if the quoted message is deleted", async () => {
     const { api, asked } = fakeApi(CREATED);
     await create(api, { ...message, quote: QUOTED });
-    assert.deepEqual(asked[0]?.[2]?.body.messageReference, {
-      messageId: QUOTED,
-      failIfNotExists: false,
+    assert.deepEqual(bodiesOf(asked)[0].message_reference, {
+      message_id: QUOTED,
+      fail_if_not_exists: false,
     });
   });
 
@@ -92,14 +91,14 @@ describe("createMessages().create()", () => {
     const { api, asked } = fakeApi(CREATED);
     await create(api, { ...message, suppressesEmbeds: true });
     await create(api);
-    assert.deepEqual(asked.map(([, , options]) => options?.body.flags), [1 << 2, undefined]);
+    assert.deepEqual(bodiesOf(asked).map(({ flags }) => flags), [1 << 2, undefined]);
   });
 
   it("[R14] suppresses the notification if the message says so", async () => {
     const { api, asked } = fakeApi(CREATED);
     await create(api, { ...message, isSilent: true });
     await create(api, { ...message, isSilent: true, suppressesEmbeds: true });
-    assert.deepEqual(asked.map(([, , options]) => options?.body.flags), [1 << 12, (1 << 12) + 4]);
+    assert.deepEqual(bodiesOf(asked).map(({ flags }) => flags), [1 << 12, (1 << 12) + 4]);
   });
 
   it("[R12] sends files in order, with alt text, and gives an upload more time", async () => {
@@ -110,7 +109,7 @@ describe("createMessages().create()", () => {
     ];
     await create(api, message, files);
     const options = asked[0]?.[2];
-    sameData(options?.body.attachments, [
+    sameData(bodiesOf(asked)[0].attachments, [
       { id: "0", filename: "a.md", description: "all of it" },
       { id: "1", filename: "b.bin" },
     ]);
@@ -155,11 +154,11 @@ describe("createMessages().create()", () => {
         kind: "created",
         messageId: CREATED.id,
       });
-      const bodies = asked.map(([, , options]) => options?.body);
+      const bodies = bodiesOf(asked);
       assert.deepEqual(bodies.map(({ nonce }) => nonce), ["frozen", "frozen"]);
-      assert.deepEqual(bodies.map(({ messageReference }) => !!messageReference), [true, false]);
+      assert.deepEqual(bodies.map((body) => !!body.message_reference), [true, false]);
       assert.deepEqual(bodies.map(({ attachments }) => attachments.length), [1, 1]);
-      assert.equal(bodies[1].allowedMentions.repliedUser, false, "the reply's ping is gone too");
+      assert.equal(bodies[1].allowed_mentions.replied_user, false, "the reply's ping is gone too");
       assert.deepEqual(asked.map(([, , options]) => options?.notAfter), [NOT_AFTER, NOT_AFTER]);
     });
   }
@@ -243,16 +242,11 @@ describe("createMessages().edit()", () => {
     const { api, asked } = fakeApi(CREATED);
     assert.deepEqual(await edit(api), { kind: "created", messageId: CREATED.id });
     sameData(asked, [["PATCH", `${PATH}/${QUOTED}`, {
-      body: {
+      body: JSON.stringify({
         content: message.content,
-        allowedMentions: {
-          parse: [],
-          users: [BigInt(ADA)],
-          roles: [BigInt(MODS)],
-          repliedUser: true,
-        },
+        allowed_mentions: { parse: [], users: [ADA], roles: [MODS], replied_user: true },
         flags: 0,
-      },
+      }),
     }]]);
   });
 
@@ -260,7 +254,7 @@ describe("createMessages().edit()", () => {
     const { api, asked } = fakeApi(CREATED);
     await edit(api, { ...message, suppressesEmbeds: true });
     await edit(api);
-    assert.deepEqual(asked.map(([, , options]) => options?.body.flags), [1 << 2, 0]);
+    assert.deepEqual(bodiesOf(asked).map(({ flags }) => flags), [1 << 2, 0]);
   });
 
   it("[R8] passes on the spare priority", async () => {

@@ -346,28 +346,6 @@ describe("createClient() against a server", () => {
     });
   });
 
-  it("[D3] does not treat the 401 of another authorization as the bot's", async () => {
-    const discord = await startStub((_seen, response, index) =>
-      index !== 2
-        ? json(response, 401, { code: 0, message: "401: Unauthorized" })
-        : json(response, 200, {})
-    );
-    let refusals = 0;
-    const client = createClient({
-      ...optionsOf(discord.url),
-      onTokenRefused: () => refusals += 1,
-    });
-    const headers = { authorization: "Bearer somebody" };
-    assert.equal((await failureOf(client.request("GET", "/users/@me", { headers }))).status, 401);
-    const anonymous = client.request("GET", "/users/@me", { unauthorized: true });
-    assert.equal((await failureOf(anonymous)).status, 401);
-    assert.deepEqual(await client.request("GET", "/users/@me"), {});
-    assert.equal(refusals, 0);
-    assert.equal((await failureOf(client.request("GET", "/users/@me"))).kind, "unauthorized");
-    assert.equal(refusals, 1);
-    await discord.close();
-  });
-
   const strange: readonly [status: number, words: RegExp][] = [
     [200, /was answered with 200 and a body that is not JSON$/],
     [

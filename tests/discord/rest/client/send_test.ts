@@ -1,21 +1,37 @@
+import { createRestManager } from "@discordeno/rest";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { RestError, type RestErrorKind } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import fc from "fast-check";
+import type { RestErrorKind } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 import {
-  createSend,
-  failureOf,
+  type Attempt,
+  bodyOf,
+  createAttempts,
+  jsonOf,
+  type OutgoingRequest,
   type RequestMetric,
 } from "../../../../src/discord/rest/client/send.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
+import { freePermit } from "../free_permit.ts";
 import { TOKEN } from "../stub_discord.ts";
 import { sameData } from "../../../support/same_data.ts";
 
-const ROUTE = routeOf("GET", "/gateway/bot");
+const DISCORDS_401 = { message: "401: Unauthorized", code: 0 };
 
-function sendTo(answer: () => Promise<Response>, metrics: RequestMetric[] = []) {
+/** The response of a body; a text is sent as it is. */
+function answer(status: number, body: unknown): Response {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return new Response(status === 204 ? null : text, { status });
+}
+
+/** Attempts whose requests get these responses. */
+function open(...answers: readonly (Response | Error)[]) {
+  const left = [...answers];
   const asked: (readonly [url: string, init: RequestInit])[] = [];
-  const send = createSend(
+  const metrics: RequestMetric[] = [];
+  const noted: number[] = [];
+  const attempts = createAttempts(
     {
       token: TOKEN,
       apiUrl: "http://discord.test/api",
@@ -25,57 +41,142 @@ function sendTo(answer: () => Promise<Response>, metrics: RequestMetric[] = []) 
       onRequest: (metric) => metrics.push(metric),
       fetch(url, init) {
         asked.push([url, init]);
-        return answer();
+        const next = left.shift();
+        return next instanceof Error || !next ? Promise.reject(next) : Promise.resolve(next);
       },
     },
+    { note: (status) => void noted.push(status) },
     "DiscordBot (x, 1)",
-    new AbortController().signal,
   );
-  const sending = {
-    route: ROUTE,
-    method: "GET",
-    path: "/gateway/bot",
-    body: {},
-    waitMs: 7,
-  } as const;
-  return { asked, send: () => send(sending) };
+  const once = (path = "/users/@me", fields: Partial<OutgoingRequest> = {}) =>
+    attempts.once(freePermit(7), { route: routeOf("GET", path), path, ...fields });
+  return { attempts, asked, metrics, noted, once };
 }
 
-describe("[D6] createSend()", () => {
-  it("sends the token and the User-Agent to Discord's address, and reads the response", async () => {
-    const { asked, send } = sendTo(() => Promise.resolve(new Response('{"url":"x"}')));
-    assert.deepEqual((await send()).body, { url: "x" });
+describe("[D6] createAttempts() sends", () => {
+  it("the token and the User-Agent to Discord's address, and reads the response", async () => {
+    const { asked, once } = open(answer(200, { url: "x" }));
+    assert.deepEqual(await once("/gateway/bot"), { kind: "done", body: { url: "x" } });
     const [[url, { headers, method }] = ["", {}]] = asked;
     assert.equal(url, "http://discord.test/api/v10/gateway/bot");
-    assert.deepEqual([method, headers], ["GET", {
+    assert.deepEqual([method, Object.fromEntries(new Headers(headers))], ["GET", {
       "authorization": `Bot ${TOKEN}`,
       "user-agent": "DiscordBot (x, 1)",
     }]);
   });
 
-  it("[O1] also counts a request without a response", async () => {
-    const metrics: RequestMetric[] = [];
-    const { send } = sendTo(() => Promise.reject(new TypeError("no")), metrics);
-    await assert.rejects(send(), RestError);
+  it("the type of JSON, and the reason for the audit log with its own request only", async () => {
+    const { asked, once } = open(answer(204, ""), answer(204, ""));
+    await once("/channels/1", { body: { name: "krill" }, reason: "asked by Ada ✓" });
+    await once("/channels/1", { body: new FormData() });
+    const sent = asked.map(([, { headers }]) => new Headers(headers));
+    assert.deepEqual(sent.map((headers) => headers.get("content-type")), [
+      "application/json",
+      null,
+    ]);
+    assert.deepEqual(sent.map((headers) => headers.get("x-audit-log-reason")), [
+      "asked%20by%20Ada%20%E2%9C%93",
+      null,
+    ]);
+  });
+
+  it("[O1] and counts a request without a response", async () => {
+    const { metrics, once } = open(new TypeError("no"));
+    assert.equal((await once("/gateway/bot")).kind, "failed");
     sameData(metrics, [{ route: "/gateway/bot", method: "GET", ms: 0, waitMs: 7 }]);
   });
 });
 
-describe("[D5] failureOf()", () => {
-  const rows: readonly [status: number, text: string, kind: RestErrorKind | undefined][] = [
-    [200, "{}", undefined],
-    [204, "", undefined],
-    [200, "<html>", "unavailable"],
-    [302, "", "unavailable"],
-    [403, '{"code":50013,"message":"No"}', "forbidden"],
-    [403, "<html>", "rate_limited"],
-    [502, "<html>", "unavailable"],
+describe("[D5] createAttempts()", () => {
+  const outcomes: readonly [string, Response | Error, Attempt["kind"], RestErrorKind?][] = [
+    ["a success", answer(200, {}), "done"],
+    ["an empty success", answer(204, ""), "done"],
+    ["a success that is a proxy's page", answer(200, "<html>"), "failed", "unavailable"],
+    ["a redirect", answer(302, ""), "failed", "unavailable"],
+    ["a missing permission", answer(403, { code: 50013, message: "No" }), "failed", "forbidden"],
+    ["the 403 of a proxy", answer(403, "<html>"), "failed", "rate_limited"],
+    ["a rate limit with a duration", answer(429, { retry_after: 0.25 }), "limited", "rate_limited"],
+    ["a rate limit without a duration", answer(429, {}), "failed", "rate_limited"],
+    ["an unknown token", answer(401, DISCORDS_401), "token", "unauthorized"],
+    ["the 401 of a proxy", answer(401, "<html>"), "failed", "rate_limited"],
+    ["Discord's failure", answer(500, {}), "failed", "unavailable"],
+    ["a proxy's failure", answer(502, "<html>"), "failed", "unavailable"],
+    ["no answer", new TypeError("the connection broke"), "failed", "unavailable"],
   ];
-  for (const [status, text, kind] of rows) {
-    it(`returns ${kind ?? "nothing"} for ${status} ${text}`, async () => {
-      const init = status === 204 ? undefined : text;
-      const { send } = sendTo(() => Promise.resolve(new Response(init ?? null, { status })));
-      assert.equal(failureOf(ROUTE, await send())?.kind, kind);
+  for (const [what, given, kind, why] of outcomes) {
+    it(`calls ${what} "${kind}"`, async () => {
+      const attempt = await open(given).once();
+      assert.equal(attempt.kind, kind);
+      assert.equal("error" in attempt ? attempt.error.kind : undefined, why);
     });
   }
+
+  it("throws an error that is not about the request", async () => {
+    const permit = {
+      ...freePermit(),
+      answered: () => {
+        throw new TypeError("a defect");
+      },
+    };
+    const { attempts } = open(answer(200, {}));
+    const path = "/users/@me";
+    await assert.rejects(attempts.once(permit, { route: routeOf("GET", path), path }), /a defect/);
+  });
+
+  it("has worked once Discord has accepted the bot's own token", async () => {
+    const { attempts, once } = open(answer(200, {}), answer(200, {}));
+    await once("/webhooks/5/s3cret/messages/@original");
+    assert.equal(attempts.hasWorked, false);
+    await once();
+    assert.equal(attempts.hasWorked, true);
+  });
+
+  it("does not treat the 401 of a webhook's token as the bot's", async () => {
+    assert.equal((await open(answer(401, DISCORDS_401)).once("/webhooks/5/s3cret")).kind, "failed");
+  });
+
+  it("asks Discord whether the token is valid, and counts the response", async () => {
+    const { attempts, noted } = open(answer(401, DISCORDS_401), answer(500, {}));
+    assert.equal(await attempts.isTokenValid(freePermit()), false);
+    assert.equal(await attempts.isTokenValid(freePermit()), true);
+    assert.deepEqual(noted, [401, 500]);
+  });
+});
+
+describe("[D2] bodyOf()", () => {
+  const discordeno = createRestManager({ token: "t", applicationId: "0" });
+
+  it("writes every object as Discordeno does", () => {
+    const name = fc.stringMatching(/^[a-z][a-zA-Z_]{0,8}$/);
+    const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
+      tree: fc.oneof(
+        { maxDepth: 4 },
+        fc.string({ unit: "binary" }),
+        fc.integer(),
+        fc.boolean(),
+        fc.constant(null),
+        fc.constant(undefined),
+        fc.array(tie("tree"), { maxLength: 3 }),
+        fc.dictionary(name, tie("tree"), { maxKeys: 4 }),
+      ),
+    }));
+    fc.assert(fc.property(fc.dictionary(name, tree), fc.bigInt(), (fields, large) => {
+      const body = { ...fields, guildId: large };
+      assert.equal(jsonOf(body), discordeno.createRequestBody("POST", { body }).body);
+    }));
+  });
+
+  it("gives a ready text as it is, and a form for files", async () => {
+    assert.equal(bodyOf({ body: '{"a":1}' }), '{"a":1}');
+    assert.equal(bodyOf({}), undefined);
+    const files = [{ name: "a.md", blob: new Blob(["one"]) }];
+    for (const body of ['{"some_name":1}', { someName: 1 }]) {
+      const form = bodyOf({ body, files });
+      assert.ok(form instanceof FormData);
+      assert.equal(form.get("payload_json"), '{"some_name":1}');
+      const file = form.get("files[0]");
+      assert.ok(file instanceof File);
+      assert.deepEqual([file.name, await file.text()], ["a.md", "one"]);
+    }
+  });
 });

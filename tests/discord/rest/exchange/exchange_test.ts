@@ -1,22 +1,31 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:net";
 import { describe, it } from "node:test";
-import { exchange, type ExchangeDeps } from "../../../../src/discord/rest/exchange/exchange.ts";
+import { setImmediate } from "node:timers/promises";
+import {
+  type AnswerHooks,
+  createExchanges,
+  type ExchangeLimits,
+} from "../../../../src/discord/rest/exchange/exchange.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
 import { createSilentBody } from "../../../support/network/silent_body.ts";
 import { createVirtualTime } from "../virtual_time.ts";
 
+const ANY = "http://a.example/";
 const NEVER = new Promise<never>(() => {});
 
-function depsOf(fields: Partial<ExchangeDeps>): ExchangeDeps {
-  return {
+type Fields = Partial<ExchangeLimits & Parameters<typeof createExchanges>[0]>;
+
+function open({ timeoutMs = 5_000, maxBytes = 16 * 1024 * 1024, signal, ...deps }: Fields = {}) {
+  const { exchange, stop } = createExchanges({
     fetch: globalThis.fetch,
-    timeoutMs: 5_000,
-    maxBytes: 16 * 1024 * 1024,
+    steadyNow: () => performance.now(),
     schedule,
-    signals: [new AbortController().signal],
-    ...fields,
-  };
+    ...deps,
+  });
+  const ask = (url: string, hooks?: AnswerHooks) =>
+    exchange(url, {}, { timeoutMs, maxBytes, signal }, hooks);
+  return { ask, stop };
 }
 
 /** A server that sends these bytes on each request, and nothing else. */
@@ -46,13 +55,13 @@ async function withServer(
   }
 }
 
-describe("[D6] exchange()", () => {
+describe("[D6] createExchanges()", () => {
   it("reads a response to its end", async () => {
     await withServer(
       "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-a: b\r\n\r\n{}",
       "hold",
       async (url) => {
-        const answer = await exchange(url, {}, depsOf({}));
+        const answer = await open().ask(url);
         assert.deepEqual([answer.status, answer.text, answer.headers.get("x-a")], [200, "{}", "b"]);
       },
     );
@@ -68,7 +77,7 @@ describe("[D6] exchange()", () => {
   for (const [name, bytes] of hangs) {
     it(`gives up on a server that ${name}`, async () => {
       await withServer(bytes, "hold", async (url) => {
-        await assert.rejects(exchange(url, {}, depsOf({ timeoutMs: 150 })), {
+        await assert.rejects(open({ timeoutMs: 150 }).ask(url), {
           name: "TimeoutError",
           message: "nothing within 150 ms",
         });
@@ -79,7 +88,7 @@ describe("[D6] exchange()", () => {
   for (const then of ["end", "reset"] as const) {
     it(`fails on a body that is truncated by ${then}`, async () => {
       await withServer(`${HEAD}{"id":`, then, async (url) => {
-        await assert.rejects(exchange(url, {}, depsOf({})));
+        await assert.rejects(open().ask(url));
       });
     });
   }
@@ -87,34 +96,87 @@ describe("[D6] exchange()", () => {
   it("follows no redirect, because the token would go along", async () => {
     const bytes = "HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n";
     await withServer(bytes, "hold", async (url) => {
-      assert.equal((await exchange(url, {}, depsOf({}))).status, 302);
+      assert.equal((await open().ask(url)).status, 302);
     });
   });
 
   it("rejects at the deadline even if the runtime ignores the signal", async () => {
-    const time = createVirtualTime();
-    const deps = depsOf({ fetch: () => NEVER, schedule: time.schedule });
-    await assert.rejects(time.run(exchange("http://a.example/", {}, deps)), {
-      name: "TimeoutError",
-    });
     const body = new Response(new ReadableStream({ pull: () => NEVER }));
-    const silent = depsOf({ fetch: () => Promise.resolve(body), schedule: time.schedule });
-    await assert.rejects(time.run(exchange("http://a.example/", {}, silent)), {
-      name: "TimeoutError",
-    });
+    for (const fetch of [() => NEVER, () => Promise.resolve(body)]) {
+      const time = createVirtualTime();
+      const { ask } = open({ fetch, schedule: time.schedule, steadyNow: time.now });
+      await assert.rejects(time.run(ask(ANY)), { name: "TimeoutError" });
+      assert.equal(time.pending, 0);
+    }
   });
 
   it("closes a body that ignores the signal at the deadline", async () => {
     const time = createVirtualTime();
     const { stream, isCancelled } = createSilentBody('{"id":');
-    const deps = depsOf({
+    const { ask } = open({
       fetch: () => Promise.resolve(new Response(stream)),
       schedule: time.schedule,
+      steadyNow: time.now,
     });
-    await assert.rejects(time.run(exchange("http://a.example/", {}, deps)), {
-      name: "TimeoutError",
-    });
+    await assert.rejects(time.run(ask(ANY)), { name: "TimeoutError" });
     assert.ok(isCancelled());
+  });
+
+  it("closes a body that comes after the deadline", async () => {
+    const time = createVirtualTime();
+    const { stream, isCancelled } = createSilentBody('{"id":');
+    const late = Promise.withResolvers<Response>();
+    const { ask } = open({
+      fetch: () => late.promise,
+      schedule: time.schedule,
+      steadyNow: time.now,
+    });
+    const log: string[] = [];
+    const hooks = { onAnswerStarted: () => void log.push("started") };
+    await assert.rejects(time.run(ask(ANY, hooks)), { name: "TimeoutError" });
+    late.resolve(new Response(stream));
+    await setImmediate();
+    assert.ok(isCancelled());
+    assert.deepEqual(log, []);
+  });
+
+  it("gives each request at least its time, and at most a 32nd more", async () => {
+    const time = createVirtualTime();
+    const { ask } = open({
+      fetch: () => NEVER,
+      timeoutMs: 3_200,
+      schedule: time.schedule,
+      steadyNow: time.now,
+    });
+    const took: number[] = [];
+    const all = [];
+    for (let number = 0; number < 20; number++) {
+      const begun = time.now();
+      all.push(ask(ANY).catch(() => took.push(time.now() - begun)));
+      await time.run(time.sleep(17));
+    }
+    await time.run(Promise.all(all));
+    assert.equal(took.length, 20);
+    for (const ms of took) assert.ok(ms >= 3_200 && ms <= 3_300, `${ms} ms`);
+    assert.equal(time.pending, 0);
+  });
+
+  it("keeps a request whose neighbour has no answer", async () => {
+    const time = createVirtualTime();
+    let count = 0;
+    const { ask } = open({
+      fetch: async (_url, { signal }) => {
+        if (count++ === 0) return await NEVER;
+        await time.sleep(4_900);
+        assert.equal(signal?.aborted, false);
+        return new Response("{}");
+      },
+      schedule: time.schedule,
+      steadyNow: time.now,
+    });
+    const silent = assert.rejects(ask(ANY), { name: "TimeoutError" });
+    assert.equal((await time.run(ask(ANY))).text, "{}");
+    await time.run(silent);
   });
 
   it("rejects an endless response, and stops reading it", async () => {
@@ -128,24 +190,53 @@ describe("[D6] exchange()", () => {
       },
       cancel: () => void (isLetGo = true),
     });
-    const deps = depsOf({ fetch: () => Promise.resolve(new Response(body)) });
-    await assert.rejects(exchange("http://discord.test/", {}, deps), /more than 16 MiB/);
+    const { ask } = open({ fetch: () => Promise.resolve(new Response(body)) });
+    await assert.rejects(ask(ANY), /more than 16 MiB/);
     assert.ok(pages < 20, String(pages));
     assert.ok(isLetGo);
   });
 
-  it("stops on an aborted signal, and leaves no timer", async () => {
-    const time = createVirtualTime();
-    const stop = new AbortController();
-    const deps = depsOf({ fetch: () => NEVER, schedule: time.schedule, signals: [stop.signal] });
-    const ended = assert.rejects(exchange("http://a.example/", {}, deps), /stopping/);
-    stop.abort(new Error("stopping"));
-    await ended;
-    assert.equal(time.pending, 0);
-    await assert.rejects(exchange("http://a.example/", {}, deps), /stopping/);
+  it("reads characters that are cut between two pieces", async () => {
+    const bytes = new TextEncoder().encode("krill 🦐, ✓");
+    for (let at = 0; at <= bytes.length; at++) {
+      const body = new ReadableStream({
+        start(controller) {
+          controller.enqueue(bytes.subarray(0, at));
+          controller.enqueue(bytes.subarray(at));
+          controller.close();
+        },
+      });
+      const { ask } = open({ fetch: () => Promise.resolve(new Response(body)) });
+      assert.equal((await ask(ANY)).text, "krill 🦐, ✓");
+    }
   });
 
-  it("leaves no listener on the signal that all requests share", async () => {
+  it("stops on an aborted signal, and leaves no timer and no neighbour behind", async () => {
+    const time = createVirtualTime();
+    const cancel = new AbortController();
+    const signals: (AbortSignal | null | undefined)[] = [];
+    const { exchange, stop } = createExchanges({
+      fetch(_url, { signal }) {
+        signals.push(signal);
+        return NEVER;
+      },
+      schedule: time.schedule,
+      steadyNow: time.now,
+    });
+    const limits = { timeoutMs: 5_000, maxBytes: 1_000 };
+    const ended = assert.rejects(exchange(ANY, {}, { ...limits, signal: cancel.signal }), /enough/);
+    const other = assert.rejects(exchange(ANY, {}, limits), /stopping/);
+    cancel.abort(new Error("enough"));
+    await ended;
+    assert.deepEqual(signals.map((signal) => signal?.aborted), [true, false]);
+    await assert.rejects(exchange(ANY, {}, { ...limits, signal: cancel.signal }), /enough/);
+    stop(new Error("stopping"));
+    await other;
+    assert.equal(time.pending, 0);
+    await assert.rejects(exchange(ANY, {}, limits), /stopping/);
+  });
+
+  it("leaves no listener on the signal that many requests share", async () => {
     const { signal } = new AbortController();
     let listeners = 0;
     const watched: AbortSignal = Object.assign(Object.create(signal), {
@@ -154,7 +245,7 @@ describe("[D6] exchange()", () => {
       removeEventListener: () => void listeners--,
     });
     const fetch = () => Promise.resolve(new Response("{}"));
-    await exchange("http://a.example/", {}, depsOf({ fetch, signals: [watched] }));
+    await open({ fetch, signal: watched }).ask(ANY);
     assert.equal(listeners, 0);
   });
 
@@ -172,8 +263,7 @@ describe("[D6] exchange()", () => {
       onAnswerStarted: () => void log.push("started"),
       onAnswered: () => void log.push("answered"),
     };
-    const deps = depsOf({ fetch: () => Promise.resolve(response) });
-    await exchange("http://a.example/", {}, deps, hooks);
+    await open({ fetch: () => Promise.resolve(response) }).ask(ANY, hooks);
     assert.deepEqual(log, ["started", "body", "answered"]);
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createsMessage, nameOf, routeOf } from "../../../../src/discord/rest/exchange/route.ts";
+import { createRoutes, routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 
 describe("[D3] routeOf()", () => {
   const cases: readonly [method: string, path: string, template: string, keyPath: string][] = [
@@ -47,7 +47,7 @@ describe("[D3] routeOf()", () => {
       assert.equal(route.queueKey, `${verb} ${keyPath}`);
       assert.ok(keyPath.startsWith(`/${route.major}`));
       assert.equal(route.carriesToken, path.includes("s3cret"));
-      assert.doesNotMatch(nameOf(route), /s3cret|\d/);
+      assert.doesNotMatch(route.name, /s3cret|\d/);
     });
   }
 
@@ -86,8 +86,40 @@ describe("[D3] routeOf()", () => {
   }
 
   it("recognizes the requests that create a message", () => {
-    assert.equal(createsMessage(routeOf("POST", "/channels/77/messages")), true);
-    assert.equal(createsMessage(routeOf("GET", "/channels/77/messages")), false);
-    assert.equal(createsMessage(routeOf("POST", "/channels/77/messages/bulk-delete")), false);
+    assert.equal(routeOf("POST", "/channels/77/messages").createsMessage, true);
+    assert.equal(routeOf("GET", "/channels/77/messages").createsMessage, false);
+    assert.equal(routeOf("POST", "/channels/77/messages/bulk-delete").createsMessage, false);
+  });
+});
+
+describe("[D3] createRoutes()", () => {
+  it("gives what routeOf() gives, and keeps the routes of a place only", () => {
+    const routeFrom = createRoutes();
+    const paths: readonly [method: string, path: string, isKept: boolean][] = [
+      ["POST", "/channels/77/messages", true],
+      ["GET", "/channels/77/messages", true],
+      ["POST", "/channels/77/typing", true],
+      ["GET", "/guilds/5/channels", true],
+      ["GET", "/users/@me", true],
+      ["GET", "/channels/77/messages?limit=5", false],
+      ["PATCH", "/channels/77/messages/9", false],
+      ["PATCH", "/webhooks/5/s3cret/messages/@original", false],
+      ["POST", "/interactions/5/s3cret/callback", false],
+    ];
+    for (let round = 0; round < 2; round++) {
+      for (const [method, path, isKept] of paths) {
+        const route = routeFrom(method, path);
+        assert.deepEqual(route, routeOf(method, path));
+        assert.equal(routeFrom(method, path) === route, isKept, `${method} ${path}`);
+      }
+    }
+  });
+
+  it("holds a bounded number of routes", () => {
+    const routeFrom = createRoutes();
+    const first = routeFrom("POST", "/channels/1/messages");
+    for (let id = 2; id <= 1_001; id++) routeFrom("POST", `/channels/${id}/messages`);
+    assert.notEqual(routeFrom("POST", "/channels/1/messages"), first);
+    assert.deepEqual(routeFrom("POST", "/channels/1/messages"), first);
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createAlarm } from "../../../../src/discord/rest/scheduler/scheduler.ts";
+import { createAlarm } from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
 import { MAX_TIMER_MS } from "../../../../src/lib/clock.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 

@@ -5,7 +5,7 @@ import {
   availableAt,
   type BucketWindow,
   createBuckets,
-  type Limits,
+  type ResponseLimits,
   UNKNOWN,
   windowAfter,
 } from "../../../../src/discord/rest/scheduler/buckets.ts";
@@ -31,16 +31,16 @@ describe("[D3] availableAt()", () => {
 });
 
 describe("[D3] windowAfter()", () => {
-  const left = (requests: number, resetMs: number): Limits => ({
+  const left = (requests: number, resetMs: number): ResponseLimits => ({
     bucket: "b",
     limit: 5,
     left: { requests, resetMs },
   });
-  const refused: Limits = { refused: { isGlobal: false } };
+  const refused: ResponseLimits = { refused: { isGlobal: false } };
   const rows: readonly [
     name: string,
     before: BucketWindow,
-    limits: Limits,
+    limits: ResponseLimits,
     pauseMs: number,
     after: BucketWindow,
   ][] = [
@@ -104,7 +104,11 @@ describe("[D3] windowAfter()", () => {
 
 describe("[D3] createBuckets()", () => {
   const [get, patch] = [routeOf("GET", "/channels/1/messages"), routeOf("PATCH", "/channels/1")];
-  const exhausted: Limits = { bucket: "b", limit: 5, left: { requests: 0, resetMs: 5_000 } };
+  const exhausted: ResponseLimits = {
+    bucket: "b",
+    limit: 5,
+    left: { requests: 0, resetMs: 5_000 },
+  };
 
   it("shares a bucket between routes with the same bucket name", () => {
     const buckets = createBuckets();

@@ -2,18 +2,18 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
-import { createRequestQueue } from "../../../../src/discord/rest/scheduler/request_queue.ts";
 import {
   createFairQueue,
+  createRequestQueue,
   type FairQueue,
-} from "../../../../src/discord/rest/scheduler/scheduler.ts";
+} from "../../../../src/discord/rest/scheduler/request_queue.ts";
 import { request } from "./request.ts";
 
 function queue(channel: number) {
-  return createRequestQueue<void>(routeOf("POST", `/channels/${channel}/messages`));
+  return createRequestQueue(routeOf("POST", `/channels/${channel}/messages`));
 }
 
-function takeNext(fairQueue: FairQueue<void>): string | undefined {
+function takeNext(fairQueue: FairQueue): string | undefined {
   const next = fairQueue.next("reply");
   if (next) fairQueue.take(next);
   return next?.queue.route.major;
@@ -21,14 +21,14 @@ function takeNext(fairQueue: FairQueue<void>): string | undefined {
 
 describe("[D4] createFairQueue()", () => {
   it("is first come, first served for new queues", () => {
-    const fairQueue = createFairQueue<void>();
+    const fairQueue = createFairQueue();
     for (const channel of [3, 1, 2]) fairQueue.add(queue(channel), request());
     const order = [1, 2, 3, 4].map(() => takeNext(fairQueue));
     assert.deepEqual(order, ["channels/3", "channels/1", "channels/2", undefined]);
   });
 
   it("puts the queue with the oldest last turn first, regardless of the order of joining", () => {
-    const fairQueue = createFairQueue<void>();
+    const fairQueue = createFairQueue();
     for (const channel of [1, 2, 3]) fairQueue.add(queue(channel), request());
     for (let n = 0; n < 3; n++) takeNext(fairQueue);
     for (const channel of [3, 1, 2]) fairQueue.add(queue(channel), request());
@@ -40,7 +40,7 @@ describe("[D4] createFairQueue()", () => {
   });
 
   it("puts a new queue behind all waiting ones", () => {
-    const fairQueue = createFairQueue<void>();
+    const fairQueue = createFairQueue();
     fairQueue.add(queue(1), request());
     takeNext(fairQueue);
     fairQueue.add(queue(1), request());
@@ -53,7 +53,7 @@ describe("[D4] createFairQueue()", () => {
   });
 
   it("keeps the position of a request that is added again", () => {
-    const fairQueue = createFairQueue<void>();
+    const fairQueue = createFairQueue();
     const [first, same] = [queue(1), request()];
     fairQueue.add(first, same);
     fairQueue.add(queue(2), request());
@@ -64,7 +64,7 @@ describe("[D4] createFairQueue()", () => {
   });
 
   it("skips an entry that is no longer its queue's", () => {
-    const fairQueue = createFairQueue<void>();
+    const fairQueue = createFairQueue();
     const skipped = queue(1);
     fairQueue.add(skipped, request());
     fairQueue.add(queue(2), request());
@@ -81,7 +81,7 @@ describe("[D4] createFairQueue()", () => {
       { maxLength: 200 },
     );
     fc.assert(fc.property(events, (all) => {
-      const fairQueue = createFairQueue<void>();
+      const fairQueue = createFairQueue();
       /** For each waiting queue, the queues that have had a turn since it joined. */
       const waiting = new Map<string, Set<string>>();
       for (const event of all) {

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
-import {
-  createGate,
-  type SchedulingOptions,
-} from "../../../../src/discord/rest/scheduler/request_queue.ts";
+import { createGate } from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
+import type { SchedulingOptions } from "../../../../src/discord/rest/scheduler/request_queue.ts";
 
 const ROUTE = routeOf("GET", "/users/@me");
 const NOW = 1_000;

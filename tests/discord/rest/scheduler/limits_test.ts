@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Limits, limitsOf } from "../../../../src/discord/rest/scheduler/buckets.ts";
+import { limitsOf, type ResponseLimits } from "../../../../src/discord/rest/scheduler/buckets.ts";
 import { sameData } from "../../../support/same_data.ts";
 
 type Row = readonly [
@@ -9,13 +9,13 @@ type Row = readonly [
   status: number,
   headers: Readonly<Record<string, string>>,
   body: unknown,
-  limits: Limits,
+  limits: ResponseLimits,
 ];
 
-const refusedForBucket = (retryMs?: number): Limits => ({
+const refusedForBucket = (retryMs?: number): ResponseLimits => ({
   refused: { isGlobal: false, ...(retryMs !== undefined && { retryMs }) },
 });
-const refusedForAll = (retryMs?: number): Limits => ({
+const refusedForAll = (retryMs?: number): ResponseLimits => ({
   refused: { isGlobal: true, ...(retryMs !== undefined && { retryMs }) },
 });
 const bucket = (remaining: string, resetAfter: string) => ({
@@ -24,7 +24,7 @@ const bucket = (remaining: string, resetAfter: string) => ({
   "x-ratelimit-remaining": remaining,
   "x-ratelimit-reset-after": resetAfter,
 });
-const counts = (requests: number, resetMs: number): Limits => ({
+const counts = (requests: number, resetMs: number): ResponseLimits => ({
   bucket: "b",
   limit: 5,
   left: { requests, resetMs },

@@ -1,25 +1,23 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { RestError, type RestErrorKind } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { type Route, routeOf } from "../../../../src/discord/rest/exchange/route.ts";
+import { type RestRoute, routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 import type {
   BreakerState,
   LimitOptions,
   Priority,
 } from "../../../../src/discord/rest/scheduler/global_limit.ts";
-import {
-  createRateLimiter,
-  type Permit,
-} from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
-import type { Limits } from "../../../../src/discord/rest/scheduler/buckets.ts";
+import { createRateLimiter } from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
+import type { Permit } from "../../../../src/discord/rest/scheduler/request_queue.ts";
+import type { ResponseLimits } from "../../../../src/discord/rest/scheduler/buckets.ts";
 import { createVirtualTime } from "../virtual_time.ts";
 
 const A = routeOf("POST", "/channels/1/messages");
 const B = routeOf("POST", "/channels/2/messages");
 
-const closedFor = (retryMs: number): Limits => ({ refused: { isGlobal: false, retryMs } });
-const allFor = (retryMs: number): Limits => ({ refused: { isGlobal: true, retryMs } });
-const left = (requests: number, resetMs: number, limit = 5): Limits => ({
+const closedFor = (retryMs: number): ResponseLimits => ({ refused: { isGlobal: false, retryMs } });
+const allFor = (retryMs: number): ResponseLimits => ({ refused: { isGlobal: true, retryMs } });
+const left = (requests: number, resetMs: number, limit = 5): ResponseLimits => ({
   bucket: "b",
   limit,
   left: { requests, resetMs },
@@ -40,17 +38,17 @@ function setUp(globalPerSec = 50, fields: Partial<LimitOptions> = {}) {
     schedule: time.schedule,
     ...fields,
   }, { check: () => ({ state, stoppedForMs: Math.max(0, stoppedUntil - time.now()) }) });
-  const acquire = (route: Route, priority: Priority = "reply", notAfter = Infinity) =>
+  const acquire = (route: RestRoute, priority: Priority = "reply", notAfter = Infinity) =>
     rateLimiter.acquire(route, { priority, notAfter });
   /** Milliseconds from the start until a request leaves; it ends at once, without a response. */
-  const leaves = async (route: Route, priority: Priority = "reply", notAfter = Infinity) => {
+  const leaves = async (route: RestRoute, priority: Priority = "reply", notAfter = Infinity) => {
     const permit = await acquire(route, priority, notAfter);
     const at = time.now() - startedAt;
     permit.release();
     return at;
   };
   /** Lets a request leave, and answers it with these limits. */
-  const answered = async (route: Route, limits: Limits) => {
+  const answered = async (route: RestRoute, limits: ResponseLimits) => {
     const permit = await time.run(acquire(route));
     permit.answered(limits);
     permit.release();
@@ -284,7 +282,7 @@ describe("[D3] createRateLimiter()", () => {
 
 describe("[D3] createRateLimiter() with buckets", () => {
   /** Three queues of one bucket, which Discord has named. */
-  async function shared(limits: Limits) {
+  async function shared(limits: ResponseLimits) {
     const all = setUp();
     const routes = ["GET", "PATCH", "DELETE"].map((method) => routeOf(method, "/channels/1"));
     for (const route of routes) await all.answered(route, { bucket: "b" });

@@ -8,8 +8,8 @@ import type { WaitingRequest } from "../../../../src/discord/rest/scheduler/requ
 
 /** A reply that waits without a deadline, unless the options name one. */
 export function request(
-  options: Partial<WaitingRequest<void>["options"]> = {},
-): WaitingRequest<void> {
+  options: Partial<WaitingRequest["options"]> = {},
+): WaitingRequest {
   return {
     options: { priority: "reply", notAfter: Infinity, ...options },
     notBefore: -Infinity,

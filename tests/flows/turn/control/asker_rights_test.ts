@@ -6,7 +6,7 @@ import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
 import { PERMISSIONS } from "../../../../src/core/rights/permissions.ts";
 import {
   createMissingPermission,
-  type MissingPermission,
+  type FindMissingPermission,
 } from "../../../../src/discord/rest/permissions/explain_denial.ts";
 import { TOOLS } from "../../../../src/tools/registry.ts";
 import { withDiscord } from "../../../discord/rest/simulated.ts";
@@ -26,11 +26,11 @@ const message = (id: string): InboundMessage => {
   return { ...made, sender: { ...made.sender, id: userId(id) } };
 };
 
-function setUp(missingPermission: MissingPermission) {
+function setUp(missingPermission: FindMissingPermission) {
   return createMissingRight({ missingPermission, isOwner: ({ sender }) => sender.id === OWNER });
 }
 
-const none: MissingPermission = (_place, needed) => Promise.resolve(needed[0]);
+const none: FindMissingPermission = (_place, needed) => Promise.resolve(needed[0]);
 
 describe("[T4] createMissingRight()", () => {
   it("asks about each sender once, in the place of the message", async () => {

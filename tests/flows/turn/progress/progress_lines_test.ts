@@ -52,7 +52,7 @@ function setUp(outcome: PostOutcome = { kind: "created", messageId: LINE }) {
       asked.push(`edit ${id} ${content}`);
       return Promise.resolve(outcome);
     },
-    onOutbox: () => {},
+    events: { emit: { outbox() {} } },
     schedule: clock.schedule,
     now: () => clock.now(),
     log: recordingLog().log,

@@ -1,0 +1,295 @@
+/**
+ * Lists the methods of the store that a command may ask of the process that has the store open, and
+ * carries them out there.
+ *
+ * A bot has much of its data in memory, so no other process may write beside it. A command calls the
+ * same methods with and without a bot (`store_access.ts`). Arguments come from another process, so
+ * each method has a schema for them. Errors keep their kind, their cause and their next step.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { toAccountId } from "../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
+import type { Store } from "../../core/store/store.ts";
+import type { SocketHandler, SocketRequest } from "../../host/bot_socket.ts";
+import { StoreError } from "../../store/database/store_error.ts";
+import { storedMessageSchema } from "../../store/outbox/rows.ts";
+import { EXIT, StartError } from "./exit_code.ts";
+import { toStartError } from "./start_error.ts";
+
+/** A namespace of the store with methods that a command may ask for. */
+export type AskedNamespace =
+  | "outbox"
+  | "pairing"
+  | "questions"
+  | "schedules"
+  | "sessions"
+  | "settings"
+  | "notes"
+  | "forgetting";
+
+type MethodName = {
+  [Name in AskedNamespace]: `${Name}.${Extract<keyof Store[Name], string>}`;
+}[AskedNamespace];
+
+/** Carries out one method with arguments of another process. */
+type Call = (store: Store, args: unknown) => Promise<unknown>;
+
+/** Milliseconds for an answer. The file is written anew to forget a person, which takes longest. */
+export const ANSWER_MS = 120_000;
+
+const account = z.string().min(1).transform(toAccountId);
+const row = z.int().positive();
+const time = z.int().nonnegative().max(8.64e15); // the last moment of a `Date`
+const code = z.strictObject({ code: z.string() });
+const by = z.string().min(1);
+
+/** The same check that the store makes of a message that it reads. */
+const message = z.unknown().transform((value, context) => {
+  const { data } = storedMessageSchema.safeParse(JSON.stringify(value));
+  if (data) return data;
+  context.addIssue({ code: "custom", message: "Not a message" });
+  return z.NEVER;
+});
+const file = z.strictObject({
+  name: z.string(),
+  alt: z.string().optional(),
+  contentType: z.string().optional(),
+  bytes: z.instanceof<typeof Uint8Array<ArrayBuffer>>(Uint8Array),
+});
+const frozen: z.ZodType<readonly Frozen[]> = z.array(z.strictObject({
+  message,
+  files: z.array(file),
+  whole: z.string().optional(),
+}));
+
+function call<Args extends readonly unknown[]>(
+  args: z.ZodType<Args>,
+  run: (store: Store, ...args: Args) => Promise<unknown>,
+): Call {
+  return (store, given) => {
+    const { data } = args.safeParse(given);
+    if (!data) throw notUnderstood();
+    return run(store, ...data);
+  };
+}
+
+function notUnderstood(): StartError {
+  return new StartError(
+    "the running bot is of another version; restart it with this one, or use its command",
+    EXIT.tryAgain,
+  );
+}
+
+/** Reads JSON of the other process. Text that is none would otherwise look like a damaged row. */
+function parseJson(text: string, reviver?: Parameters<typeof JSON.parse>[1]): unknown {
+  try {
+    return JSON.parse(text, reviver);
+  } catch {
+    throw notUnderstood();
+  }
+}
+
+/** Methods that change nothing, and of which the bot knows more than the file. */
+const READS = {
+  catchUp: call(z.tuple([]), (store) => Promise.try(store.catchUp)),
+  "outbox.sendResultsOf": call(
+    z.tuple([z.array(row)]),
+    ({ outbox }, ...args) => outbox.sendResultsOf(...args),
+  ),
+};
+
+/** Methods that write. */
+const WRITES = {
+  "outbox.addAll": call(z.tuple([frozen, time]), ({ outbox }, ...args) => outbox.addAll(...args)),
+  "outbox.addInvalidRequest": call(
+    z.tuple([account, time]),
+    ({ outbox }, ...args) => outbox.addInvalidRequest(...args),
+  ),
+  "outbox.release": call(
+    z.tuple([row, z.enum(["resend", "drop"])]),
+    ({ outbox }, ...args) => outbox.release(...args),
+  ),
+  "pairing.decide": call(
+    z.tuple([z.strictObject({
+      accountId: account,
+      by: code,
+      how: z.enum(["approve", "deny"]),
+      decidedBy: by,
+      now: time,
+      notify: frozen,
+    })]),
+    ({ pairing }, ...args) => pairing.decide(...args),
+  ),
+  "pairing.revoke": call(
+    z.tuple([account, snowflakeSchema<"user">(), time]),
+    ({ pairing }, ...args) => pairing.revoke(...args),
+  ),
+  "questions.decide": call(
+    z.tuple([
+      z.strictObject({ by: code, answer: z.strictObject({ choice: z.string() }), now: time }),
+    ]),
+    ({ questions }, ...args) => questions.decide(...args),
+  ),
+  "schedules.pause": call(
+    z.tuple([row, z.literal("operator")]),
+    ({ schedules }, ...args) => schedules.pause(...args),
+  ),
+  "schedules.resume": call(
+    z.tuple([row, time.optional()]),
+    ({ schedules }, ...args) => schedules.resume(...args),
+  ),
+  "schedules.ask": call(
+    z.tuple([row, time]),
+    ({ schedules }, ...args) => schedules.ask(...args),
+  ),
+  "schedules.remove": call(
+    z.tuple([row]),
+    ({ schedules }, ...args) => schedules.remove(...args),
+  ),
+  "sessions.reset": call(
+    z.tuple([z.string(), z.literal("command"), time]),
+    ({ sessions }, ...args) => sessions.reset(...args),
+  ),
+  "settings.changePause": call(
+    z.tuple([account, z.strictObject({ to: z.boolean(), by }), time]),
+    ({ settings }, ...args) => settings.changePause(...args),
+  ),
+  "notes.remove": call(z.tuple([row]), ({ notes }, ...args) => notes.remove(...args)),
+  "forgetting.forget": call(
+    z.tuple([snowflakeSchema<"user">(), z.boolean()]),
+    ({ forgetting }, ...args) => forgetting.forget(...args),
+  ),
+  "forgetting.vacuum": call(z.tuple([]), ({ forgetting }) => forgetting.vacuum()),
+} satisfies Partial<Record<MethodName, Call>>;
+
+const CALLS: ReadonlyMap<string, Call> = new Map(Object.entries({ ...READS, ...WRITES }));
+
+/** Name of a call. */
+export type CallName = keyof typeof READS | keyof typeof WRITES;
+
+/** Asks the process that has the store open. */
+export type AskStore = (name: CallName, args: readonly unknown[]) => Promise<unknown>;
+
+/** A store whose listed methods go to another process. All others read the file. */
+export function askedStore(reader: Store, ask: AskStore): Store {
+  const store: Record<string, object> = { ...reader };
+  for (const name of CALLS.keys()) {
+    const [namespace = "", method] = name.split(".");
+    if (method === undefined) continue;
+    store[namespace] = {
+      ...store[namespace],
+      [method]: (...args: readonly unknown[]) => ask(name as CallName, args),
+    };
+  }
+  return store as unknown as Store; // the same methods as the reader's
+}
+
+const requestSchema = z.strictObject({ call: z.string(), args: z.unknown() });
+
+/** The key that stands for a file's place among the frames. */
+const FILE = "$file";
+
+/** Writes a call. */
+export function toRequest(name: CallName, given: readonly unknown[]): SocketRequest {
+  const files: Uint8Array<ArrayBuffer>[] = [];
+  // JSON has no `undefined`, which stands for an argument that is left out.
+  const args = given.slice(0, given.findLastIndex((value) => value !== undefined) + 1);
+  const text = JSON.stringify({ call: name, args }, function (this: object, key, value: unknown) {
+    const original: unknown = Reflect.get(this, key); // a buffer has become an object in `value`
+    if (!(original instanceof Uint8Array)) return value;
+    return { [FILE]: files.push(new Uint8Array(original)) - 1 };
+  });
+  return { text, files };
+}
+
+function fromRequest({ text, files }: SocketRequest): z.infer<typeof requestSchema> {
+  const value = parseJson(text, (_, value: unknown) => {
+    const place = typeof value === "object" && value !== null && FILE in value && value[FILE];
+    return typeof place === "number" ? files[place] : value;
+  });
+  const { data } = requestSchema.safeParse(value);
+  if (!data) throw notUnderstood();
+  return data;
+}
+
+/** A failure, for the process that asked. The other fields are those of a {@link StoreError}. */
+const failureSchema = z.strictObject({
+  message: z.string(),
+  code: z.enum(EXIT),
+  kind: z.enum(["damaged", "newer", "unwritable", "full", "gone", "unavailable"]).optional(),
+  path: z.string().optional(),
+  cause: z.string().optional(),
+});
+
+const answerSchema = z.strictObject({
+  result: z.unknown().optional(),
+  failure: failureSchema.optional(),
+});
+
+function failureOf(error: unknown): z.input<typeof failureSchema> {
+  const said = toStartError(error);
+  if (!(error instanceof StoreError)) return { message: said.message, code: said.code };
+  const { kind, path, message, cause } = error;
+  return {
+    message,
+    code: said.code,
+    kind,
+    path,
+    cause: cause === undefined ? undefined : String(cause),
+  };
+}
+
+/**
+ * Reads the answer to a call.
+ *
+ * @throws {StartError} If the call has failed.
+ * @throws {StoreError} If the disk or the file has refused it.
+ */
+export function readAnswer(text: string): unknown {
+  const { data } = answerSchema.safeParse(parseJson(text));
+  if (!data) throw notUnderstood();
+  const { result, failure } = data;
+  if (!failure) return result;
+  const { message, code, kind, path, cause } = failure;
+  if (kind && path !== undefined) throw new StoreError(message, { kind, path, cause });
+  throw new StartError(message, code, cause);
+}
+
+/** Brings the tables up to date, because the command may read the file next. */
+function showInFile(store: Store): void {
+  try {
+    store.catchUp();
+  } catch {
+    // The write is stored, and its command must not repeat it. The next reader asks again.
+  }
+}
+
+/**
+ * Carries out calls.
+ *
+ * @param onWritten Gets the namespace of each call that has succeeded.
+ */
+export function createCallHandler(
+  store: Store,
+  onWritten: (namespace: AskedNamespace) => void,
+): SocketHandler {
+  return async (request) => {
+    try {
+      const { call: name, args } = fromRequest(request);
+      const run = CALLS.get(name);
+      if (!run) throw notUnderstood();
+      const result = await run(store, args);
+      if (name in WRITES) {
+        onWritten(name.split(".")[0] as AskedNamespace);
+        showInFile(store);
+      }
+      return JSON.stringify({ result });
+    } catch (error) {
+      return JSON.stringify({ failure: failureOf(error) });
+    }
+  };
+}

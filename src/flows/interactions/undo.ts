@@ -1,0 +1,72 @@
+/**
+ * Takes back changes on Discord for the command `/undo` and the button, as the tool `discord` does (T3).
+ *
+ * @module
+ */
+
+import type { Account } from "../../core/account/account.ts";
+import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
+import type { ButtonPress, CommandCall } from "../../core/inbound/interactions.ts";
+import type { ToolChanges } from "../../core/store/changes.ts";
+import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
+import type { InteractionContext, UndoOutcome } from "../../interactions/base/context.ts";
+
+/** Takes back a change that the asker may take back. */
+type UndoChange = (
+  origin: {
+    readonly askers: readonly { readonly userId: UserId; readonly isOwner: boolean }[];
+    readonly channelId: ChannelId;
+    readonly guildId?: GuildId;
+  },
+  callKey: string,
+  id?: number,
+) => Promise<Omit<Extract<UndoOutcome, { kind: "undone" }>, "kind">>;
+
+/** Creates the command and the button. */
+export function createCommandUndo(
+  { accountId, store, now }: Pick<
+    Account<unknown, unknown, { readonly changes: Pick<ToolChanges, "since"> }>,
+    "accountId" | "store" | "now"
+  >,
+  { undo, isOutage, isOwner, cleanSecrets }: {
+    /** Rejects with the reason in words, or because Discord or the store fails. */
+    readonly undo: UndoChange;
+    /** Whether Discord or the store has failed, rather than refused. */
+    readonly isOutage: (error: unknown) => boolean;
+    /** Whether the asker is an owner of the bot. */
+    readonly isOwner: (call: CommandCall | ButtonPress) => Promise<boolean>;
+    /** Removes the program's secrets from a text. */
+    readonly cleanSecrets: (text: string) => string;
+  },
+): Pick<InteractionContext, "undo" | "undoTurn"> {
+  async function takeBack(
+    call: CommandCall | ButtonPress,
+    callKey: string,
+    id?: number,
+  ): Promise<UndoOutcome> {
+    const { sender, channelId, guildId } = call;
+    const askers = [{ userId: sender.id, isOwner: await isOwner(call) }];
+    try {
+      const origin = { askers, channelId, guildId };
+      return { kind: "undone", ...await undo(origin, callKey, id) };
+    } catch (error) {
+      if (isOutage(error)) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      return { kind: "refused", why: cleanSecrets(why) };
+    }
+  }
+
+  return {
+    undo: (call, id) => takeBack(call, `command:${call.id}`, id),
+    async undoTurn(press, turnId) {
+      const since = now() - UNDO_MINUTES * 60_000;
+      const made = await store.changes.since(accountId, press.guildId, since);
+      const outcomes: UndoOutcome[] = [];
+      for (const { id, turnId: of, undo, isUndone } of made) {
+        if (of !== turnId || !undo || isUndone) continue;
+        outcomes.push(await takeBack(press, `button:${press.id}:${id}`, id));
+      }
+      return outcomes;
+    },
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * Judges and routes messages from facts in memory, and with the settings that people have chosen.
+ *
+ * It comes before the parts that use it: events, commands, tools and schedules.
+ *
+ * @module
+ */
+
+import type { Account } from "../../core/account/account.ts";
+import type { GuildId, UserId } from "../../core/discord/ids.ts";
+import { textCommandIn } from "../../core/inbound/commands.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { CommandCall } from "../../core/inbound/interactions.ts";
+import type { Store } from "../../core/store/store.ts";
+import { createProxiedUsers } from "../receive/pluralkit.ts";
+import type { AnswerThreads } from "../turn/answer_threads.ts";
+import { createChosenSettings } from "../interactions/chosen_settings.ts";
+import type { OwnerIds } from "../owners/owner_ids.ts";
+import { createOwnerPresence } from "../owners/owner_presence.ts";
+import { createJudge } from "./judge.ts";
+import type { CurrentPolicy } from "./policy_keeper.ts";
+import { conversationRoute, createRoute, type RouteRules } from "./route.ts";
+
+/** Creates the judging of an account. */
+export function createJudging(
+  account: Account<RouteRules, CurrentPolicy, Pick<Store, "settings">>,
+  { readMember, owners, threads, isOurs }: {
+    /** Reads a member of a guild; `undefined` if the user is none. */
+    readonly readMember: (guildId: GuildId, userId: UserId) => Promise<unknown>;
+    readonly owners: Pick<OwnerIds, "all" | "sessionOwner">;
+    readonly threads: Pick<AnswerThreads, "opensFor" | "continuesIn">;
+    readonly isOurs: (userId: UserId) => boolean;
+  },
+) {
+  const { config, policy, now } = account;
+  const { sessionOwner } = owners;
+  const commandOf = (message: InboundMessage) => textCommandIn(message, policy().textCommands);
+  const sessionOf = (call: CommandCall) => conversationRoute(call, config(), sessionOwner());
+  const settings = createChosenSettings(account, sessionOf);
+  const presence = createOwnerPresence(account.forPart("access"), {
+    owners: owners.all,
+    readMember,
+  });
+  const proxied = createProxiedUsers();
+  const judge = createJudge({
+    policy,
+    isOurs,
+    isProxied: proxied.has,
+    ownerIn: presence.known,
+    chosenIn: settings.factsIn,
+    continuesIn: threads.continuesIn,
+    now,
+  });
+  const route = createRoute({ config, sessionOwner, opensFor: threads.opensFor, commandOf });
+  return {
+    judge,
+    /** Finds the agent and the session for a message. */
+    route,
+    sessionOf,
+    /** Reads a message as a text command. */
+    commandOf,
+    /** The settings that people have chosen by commands. */
+    settings,
+    presence,
+    proxied,
+  };
+}
+
+/** Judges and routes the messages of an account. */
+export type Judging = ReturnType<typeof createJudging>;

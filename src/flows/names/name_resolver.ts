@@ -1,0 +1,143 @@
+/**
+ * Compares the config's names with the bot's guilds.
+ *
+ * It resolves names in allow lists to ids, and tells the owner about a guild that the config does
+ * not list (P12, P6a).
+ *
+ * @module
+ */
+
+import type { Account } from "../../core/account/account.ts";
+import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
+import type { CurrentPolicy, PolicyKeeper } from "../judging/policy_keeper.ts";
+import type { Renamed } from "../../core/inbound/events.ts";
+import type { GuildNames, GuildPlace, Named } from "../../core/inbound/inbound.ts";
+import { type ClosedGuild, createGuildJoined } from "../receive/guild_joined.ts";
+import type { ResolvedNames } from "../../core/store/pairing.ts";
+import { createNames, type Names, type SearchPorts } from "./resolve.ts";
+import { heldNames } from "./held.ts";
+import { unresolvedNames } from "../../policy/rules/pinned.ts";
+import { rulesFor } from "../../policy/rules/place_rules.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
+
+/** The parts of an account that name resolution uses. */
+export interface NameParts extends Pick<SearchPorts, "searchMembers" | "isRefused"> {
+  /** Guilds with complete facts, without those that are awaited or in an outage. */
+  readonly guilds: () => readonly GuildNames[];
+  /** Whether these are all guilds of the bot. */
+  readonly isWhole: () => boolean;
+  /** The guild as the gateway has described it, or as it is given. */
+  readonly described: (
+    guild: Named<GuildId>,
+  ) => Named<GuildId> & Pick<GuildPlace, "hasNamesake">;
+  readonly keeper: Pick<PolicyKeeper, "resolved" | "hold">;
+  readonly tellOwners: (text: string) => Promise<void>;
+  /** All names have been looked up once, or will not be. */
+  readonly onNamed: () => void;
+}
+
+/** Resolves the config's names as guilds change. */
+export interface NameResolver extends Omit<Names, "keep"> {
+  /** A batch has changed guilds, so a missing name may exist now. */
+  guildsChanged(): void;
+  /** A guild or channel has another name now; a name in the config keeps its object. */
+  renamed(event: Renamed): void;
+  /** Discord has just added the bot to a guild. */
+  joined(guild: Named<GuildId>): void;
+}
+
+/** How long to gather changed guilds before looking at them, in milliseconds. */
+const GATHER_MS = 1_000;
+/**
+ * Number of waits for the guilds that READY listed; a guild with an outage is not awaited further.
+ */
+const MAX_GATHERINGS = 15;
+
+/** Creates the name resolution of an account. */
+export function createNameResolver(
+  account: Account<unknown, CurrentPolicy, { readonly pairing: ResolvedNames }>,
+  { guilds, isWhole, described, searchMembers, isRefused, keeper, tellOwners, onNamed }: NameParts,
+): NameResolver {
+  const { accountId, store, policy, schedule, random, now } = account;
+  const { log } = account.forPart("access");
+  const names = createNames({
+    accountId,
+    unresolved: () => unresolvedNames(policy().policy),
+    isWhole,
+    guilds,
+    searchMembers,
+    isRefused,
+    store,
+    onResolved: (found) => keeper.resolved(found),
+    onLooked: onNamed,
+    schedule,
+    random,
+    now,
+    log,
+  });
+  const joined = createGuildJoined({ texts: account.texts, log }, {
+    closed: (guild) => closedTo(described(guild), policy().policy),
+    guildsPath: () => policy().policy.ruleOf(GUILDS),
+    tellOwners,
+  });
+  let cancel: (() => void) | undefined;
+  let isReady = false;
+
+  /** Looks for names in every guild that may have them, because a missing name is reported. */
+  function resolveSoon(gatherings = 1): void {
+    cancel ??= schedule(() => {
+      cancel = undefined;
+      if (isWhole() || gatherings >= MAX_GATHERINGS) names.resolve();
+      else resolveSoon(gatherings + 1);
+    }, GATHER_MS);
+  }
+
+  return {
+    resolve() {
+      isReady = true;
+      resolveSoon();
+    },
+    resolveAgain() {
+      if (isReady) names.resolveAgain(); // no look-up has run before
+    },
+    guildsChanged() {
+      if (isReady) resolveSoon();
+    },
+    renamed({ guild, channel }) {
+      const held = heldNames(policy().policy, guild, channel, now());
+      if (held.length === 0) return;
+      keeper.hold(held);
+      names.keep(held);
+      for (const { typed, id } of held) {
+        log.info("A name in the config means the object that had it until now", { typed, id });
+      }
+    },
+    joined,
+    async stop() {
+      cancel?.();
+      await names.stop();
+    },
+  };
+}
+
+const GUILDS = "channels.discord.guilds";
+
+/** Whether the policy refuses the guild itself, in every channel. */
+function closedTo(
+  { id: guildId, name, hasNamesake }: Named<GuildId> & Pick<GuildPlace, "hasNamesake">,
+  policy: AccessPolicy,
+): ClosedGuild | undefined {
+  const id = parseSnowflake<"channel">(guildId); // the guild's rule decides, whatever its channels allow
+  if (!id) return undefined;
+  const channel = { id, name: "" };
+  const guild = { id: guildId, name };
+  const rules = rulesFor(
+    { kind: "guild", guild, channel, hasNamesake: hasNamesake || undefined },
+    policy,
+  );
+  if (rules.kind === "open") return undefined;
+  const { why, rule } = rules;
+  return why === "guilds-disabled" || why === "guild-not-listed"
+    ? { why, rule: policy.ruleOf(rule) }
+    : undefined;
+}

@@ -1,0 +1,142 @@
+/**
+ * Keeps the state of everything that the bot needs outside: the network, the token, the intents that
+ * the portal grants, and the model.
+ *
+ * The preflight checks all of it with the code of `barnacle doctor`, without a second connection to
+ * the gateway.
+ *
+ * @module
+ */
+
+import type { Account } from "../../core/account/account.ts";
+import { type CheckCode, idsBelow, runChecks } from "../../core/checks.ts";
+import type { ApplicationId, UserId } from "../../core/discord/ids.ts";
+import type { Finding } from "../../core/finding.ts";
+import type { ApplicationAnswer, StoredAccount } from "../../core/store/gateway.ts";
+import {
+  type DiscordFacts,
+  judgeDiscord,
+  type MissingIntent,
+  missingIntentFindings,
+} from "./discord.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { judgeNetwork, type NetworkFacts } from "./network.ts";
+import { createPreflight, type PreflightResult } from "./preflight.ts";
+
+/** Fetches the facts that the checks judge. */
+export interface Inquiries extends Clock {
+  /** Probes the way to REST. */
+  readonly network: () => Promise<NetworkFacts>;
+  /** Asks Discord about the bot. */
+  readonly discord: () => Promise<DiscordFacts>;
+  /** Checks the current model, without a question to it; a reload may change the model. */
+  readonly model: () => Promise<Finding>;
+}
+
+/** The checks of the preflight, which run at the same time. */
+export const PREFLIGHT_CHECKS: readonly CheckCode<Inquiries, Promise<readonly Finding[]>>[] = [
+  {
+    checks: idsBelow("network."),
+    run: async ({ network, now }) => judgeNetwork(await network(), now()),
+  },
+  {
+    checks: ["config.token", ...idsBelow("discord")],
+    run: async ({ discord, now }) => judgeDiscord(await discord(), now()),
+  },
+  { checks: ["model"], run: async ({ model }) => [await model()] },
+];
+
+/** Milliseconds from a start to the first check; longer if the bot was connected within the day. */
+const FIRST_LOOK_MS = 250;
+const TRUSTED_LOOK_MS = 3_000;
+
+/** Creates the account's connection state; `start` schedules its first check. */
+export function createConnectionState(
+  { schedule, now, log }: Pick<Account, "schedule" | "now" | "log">,
+  { isEnabled, stored, events, readApplication, examine }: {
+    /** `preflight.network`. */
+    readonly isEnabled: boolean;
+    /** The account's rows of the last process. */
+    readonly stored: Pick<StoredAccount, "self" | "ownerId" | "readyAt">;
+    /** Discord refused the token: an event of requests, too. */
+    readonly events: { readonly emit: { tokenRefused(): void } };
+    /** Reads the application at Discord. */
+    readonly readApplication: () => Promise<
+      ApplicationAnswer & { readonly id: ApplicationId }
+    >;
+    /** `discord` also has the application's id, if Discord has told it. */
+    readonly examine: Pick<Inquiries, "network" | "model"> & {
+      readonly discord: () => Promise<{
+        readonly facts: DiscordFacts;
+        readonly application?: { readonly id: ApplicationId };
+      }>;
+    };
+  },
+) {
+  let applicationId: ApplicationId | undefined = stored.self?.applicationId;
+  let applicationOwner: UserId | undefined = stored.ownerId;
+  let ungranted: readonly Finding[] = [];
+  const preflight = createPreflight(
+    {
+      now: now(),
+      firstLookMs: FIRST_LOOK_MS,
+      trustedLookMs: TRUSTED_LOOK_MS,
+      readyAt: stored.readyAt,
+    },
+    { schedule, log },
+    { check: look, onRefused: () => events.emit.tokenRefused() },
+  );
+
+  async function look(): Promise<PreflightResult> {
+    let isRefused = false;
+    const found = await Promise.all(runChecks("preflight", PREFLIGHT_CHECKS, {
+      ...examine,
+      now,
+      async discord() {
+        const { facts, application } = await examine.discord();
+        applicationId = application?.id ?? applicationId;
+        isRefused = facts.application?.kind === "refused";
+        return facts;
+      },
+    }));
+    return { findings: found.flat(), isRefused };
+  }
+
+  return {
+    /** Schedules the first check, in parallel with connecting. */
+    start(): void {
+      if (isEnabled) preflight.start();
+    },
+    /** The config has changed, perhaps with another model: checks again. */
+    reconfigured(): void {
+      if (isEnabled) preflight.again();
+    },
+    /** Reads the application's current flags and owner. */
+    async readApplication(): Promise<ApplicationAnswer> {
+      const { flags, id, ownerId } = await readApplication();
+      applicationId = id;
+      applicationOwner = ownerId;
+      return { flags, ownerId: ownerId || undefined };
+    },
+    /** The application's owner as last read, in this run or an earlier one. */
+    applicationOwner: (): UserId | undefined => applicationOwner,
+    /** Reports the intents left out of the IDENTIFY because the portal does not grant them. */
+    setUngranted(missing: readonly MissingIntent[]): void {
+      ungranted = missingIntentFindings(missing, applicationId);
+      for (const { id, what, why, fix } of ungranted) {
+        if (preflight.findings().some((one) => one.id === id)) continue; // the gateway has reported it
+        log.warn(`${what}: ${why}`, { id, ...(fix !== undefined && { fix }) });
+      }
+    },
+    /** All current problems. */
+    findings(): readonly Finding[] {
+      const ids = new Set(ungranted.map(({ id }) => id));
+      return [...preflight.findings().filter(({ id }) => !ids.has(id)), ...ungranted];
+    },
+    /** Ends it. */
+    stop: (): void => preflight.stop(),
+  };
+}
+
+/** The state, as last checked. */
+export type ConnectionState = ReturnType<typeof createConnectionState>;

@@ -1,0 +1,104 @@
+/**
+ * Runs an account's schedules: with the rights that their creators have at that moment (T12).
+ *
+ * Owners learn of failed and paused schedules.
+ *
+ * @module
+ */
+
+import type { Account } from "../../core/account/account.ts";
+import type { GuildId, MessageId } from "../../core/discord/ids.ts";
+import type { GuildPlace, InboundMessage, Role } from "../../core/inbound/inbound.ts";
+import type { ScheduleOrigin } from "../../core/turn/schedule.ts";
+import type { Store } from "../../core/store/store.ts";
+import { notice } from "../../render/notices/notices.ts";
+import { composeReminder } from "../../render/tool_message.ts";
+import type { Judging } from "../judging/judging.ts";
+import type { CurrentPolicy } from "../judging/policy_keeper.ts";
+import { createFailureDigest } from "../owners/delivery_notices.ts";
+import { createRunner, type CreatorNow, type Runner } from "./runner.ts";
+import { nextRun } from "./when.ts";
+
+/** The origin of a schedule in a guild. */
+type GuildOrigin = ScheduleOrigin & { readonly guildId: GuildId };
+
+/** Creates the schedules of an account; none runs before `start`. */
+export function createSchedules(
+  account: Account<unknown, CurrentPolicy, Pick<Store, "schedules" | "inbox" | "pairing">>,
+  { judging, rolesNow, placeNow, timezone, reminderRules, tellOwners }: {
+    readonly judging: Pick<Judging, "judge" | "route" | "presence">;
+    /**
+     * The creator's current roles; `undefined` if they have left the guild, or may not see the
+     * channel any more. Rejects if Discord does not answer.
+     */
+    readonly rolesNow: (origin: GuildOrigin) => Promise<readonly Role[] | undefined>;
+    /** The place with its current names. */
+    readonly placeNow: (origin: GuildOrigin) => GuildPlace;
+    /** The time zone of cron patterns. */
+    readonly timezone: () => string;
+    readonly reminderRules: () => Parameters<typeof composeReminder>[1];
+    readonly tellOwners: (text: string) => void;
+  },
+): Runner {
+  const { accountId, store, policy, texts, schedule, now } = account;
+
+  async function creatorNow(origin: ScheduleOrigin): Promise<CreatorNow> {
+    const { guildId, sender } = origin;
+    if (guildId === undefined) return { kind: "here", origin };
+    const inGuild = { ...origin, guildId };
+    const roles = await rolesNow(inGuild);
+    if (!roles) return { kind: "gone" };
+    return {
+      kind: "here",
+      origin: { ...origin, place: placeNow(inGuild), sender: { ...sender, roles } },
+    };
+  }
+
+  async function judge(message: InboundMessage) {
+    const { place, sender } = message;
+    const isPaired = place.kind !== "guild" &&
+      await store.pairing.isPaired(accountId, sender.id);
+    const ownerInGuild = place.kind === "guild" && policy().policy.needsOwnerInGuild
+      ? await judging.presence.ask(place.guild.id)
+      : undefined;
+    return judging.judge.judge(message, {
+      isUnproxied: true, // PluralKit has no part in a message that Discord does not have
+      isPaired: isPaired || undefined,
+      ownerInGuild,
+    }, "not_live");
+  }
+
+  const failures = createFailureDigest<{ readonly number: number; readonly run: MessageId }>(
+    ({ channelId, count, reason }) =>
+      tellOwners(
+        notice("scheduleFailed", { ...reason, channel: `<#${channelId}>`, count }, texts()),
+      ),
+    schedule,
+  );
+
+  const runner = createRunner(account, {
+    creatorNow,
+    judge,
+    route: judging.route,
+    compose: (message) =>
+      composeReminder({
+        message,
+        isLate: message.scheduled?.isLate === true,
+        agentId: judging.route(message).agentId,
+      }, reminderRules()),
+    nextRun: (pattern) => nextRun(pattern, { now: now(), timezone: timezone() }),
+    tellFailed: ({ id: number, origin: { channelId } }, { messageId: run }) =>
+      failures.add(channelId, { number, run }),
+    tellPaused({ id: number, origin: { channelId } }, { messageId: run }) {
+      const words = { number, channel: `<#${channelId}>`, count: 3, run };
+      tellOwners(notice("schedulePaused", words, texts()));
+    },
+  });
+  return {
+    ...runner,
+    async stop() {
+      await runner.stop();
+      failures.flush();
+    },
+  };
+}

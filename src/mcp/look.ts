@@ -1,0 +1,80 @@
+/**
+ * Connects to MCP servers once, for `barnacle doctor` (T13).
+ *
+ * @module
+ */
+
+import { schedule } from "../lib/clock.ts";
+import { hashesOf, hashOfAll, type ToolDifferences } from "./definitions.ts";
+import { findSandbox, type Sandbox } from "./sandbox.ts";
+import { SignInNeededError } from "./oauth/provider.ts";
+import type { McpPorts, McpServer } from "./connection.ts";
+import { createMcpConnection } from "./server.ts";
+
+/** A server, as it is now. */
+export interface McpLook {
+  /** Its name in the config. */
+  readonly id: string;
+  /** Why it cannot be used; absent if it can. */
+  readonly problem?: string;
+  /** Whether a sign-in by the operator solves the problem. */
+  readonly wantsSignIn?: true;
+  /** Number of its tools. */
+  readonly tools: number;
+  /** One hash for all descriptions of its tools, in hex digits. */
+  readonly hash: string;
+  /** The differences since the last look; absent at the first one. */
+  readonly changes?: ToolDifferences;
+  /** Whether its program runs in a sandbox; absent for a server over HTTP. */
+  readonly sandbox?: "yes" | "no" | "off";
+}
+
+/** All servers, and the sandbox of this machine; absent if no program may use it. */
+export interface McpView {
+  readonly servers: readonly McpLook[];
+  /** The sandbox of local servers; absent if none is local. */
+  readonly sandbox?: Sandbox;
+}
+
+const QUIET = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Looks at all servers at the same time. Remembers their tools. */
+export async function lookAtServers(
+  servers: readonly McpServer[],
+  { version, confine, seen, logins }: Pick<McpPorts, "version" | "confine" | "seen" | "logins">,
+): Promise<McpView> {
+  const asksSandbox = servers.some(({ transport }) =>
+    transport.kind === "stdio" && transport.sandbox !== "off"
+  );
+  const sandbox = asksSandbox ? await findSandbox() : undefined;
+  const looks = await Promise.all(servers.map(async (server): Promise<McpLook> => {
+    const { id, transport } = server;
+    let changes: ToolDifferences | undefined;
+    const connection = createMcpConnection(server, {
+      version,
+      now: Date.now,
+      schedule,
+      log: QUIET,
+      confine,
+      seen: { ...seen, look: (serverId, tools) => changes = seen.look(serverId, tools) },
+      logins,
+      onTools() {},
+    });
+    await connection.list();
+    const tools = connection.tools();
+    const problem = tools ? undefined : connection.problem() ?? new Error("it listed no tools");
+    await connection.close();
+    return {
+      id,
+      tools: tools?.length ?? 0,
+      hash: hashOfAll(hashesOf(tools ?? [])),
+      problem: problem?.message,
+      wantsSignIn: problem instanceof SignInNeededError || undefined,
+      changes,
+      sandbox: transport.kind === "stdio"
+        ? transport.sandbox === "off" ? "off" : sandbox?.kind === "bubblewrap" ? "yes" : "no"
+        : undefined,
+    };
+  }));
+  return { servers: looks, sandbox };
+}

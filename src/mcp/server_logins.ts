@@ -1,0 +1,100 @@
+/**
+ * Signs in to MCP servers, and shows their logins, for `barnacle mcp` and `/mcp` (T13).
+ *
+ * @module
+ */
+
+import type { McpLoginState } from "../core/people/mcp_login.ts";
+import { quoted } from "../lib/text/quoted.ts";
+import type { McpServer } from "./connection.ts";
+import { hashOfAll, type SeenTools, type ToolHashes } from "./definitions.ts";
+import { hasOwnToken, type Logins, type McpHttpServer } from "./oauth/logins.ts";
+import { beginSignIn, type SignIn } from "./oauth/sign_in.ts";
+
+/** A server of the config. These facts need no request to it. */
+export interface McpState extends McpLoginState {
+  /** Its address or its program. */
+  readonly at: string;
+  /** Number of the tools that the bot or `doctor` saw last; absent if neither has. */
+  readonly tools?: number;
+  /** One hash for all descriptions of these tools, in hex digits. */
+  readonly hash?: string;
+}
+
+/** The server to sign in to, or why there is none. */
+export type SignInServer =
+  | { readonly kind: "found"; readonly server: McpHttpServer }
+  | { readonly kind: "problem"; readonly problem: string };
+
+/** All servers. */
+export function mcpStates(
+  servers: readonly McpServer[],
+  logins: Pick<Logins, "read">,
+  seen: readonly Pick<SeenTools, "of">[],
+): readonly McpState[] {
+  return servers.map(({ id, transport }) => {
+    const tools = seen.map((one) => one.of(id)).find((hashes) => hashes);
+    const about = { id, ...(tools && seenFields(tools)) };
+    if (transport.kind === "stdio") return { ...about, at: transport.command, login: "program" };
+    const { url: at } = transport;
+    if (hasOwnToken(transport)) return { ...about, at, login: "token" };
+    const login = logins.read(id, at);
+    if (!login || login.signedInAt === 0) return { ...about, at, login: "none" };
+    if (!login.tokens) return { ...about, at, login: "ended" };
+    return {
+      ...about,
+      at,
+      login: "valid",
+      isRenewed: login.tokens.refresh_token !== undefined,
+      until: login.expiresAt,
+    };
+  });
+}
+
+function seenFields(tools: ToolHashes): Pick<McpState, "tools" | "hash"> {
+  return { tools: Object.keys(tools).length, hash: hashOfAll(tools) };
+}
+
+/** Finds the server that the operator names. */
+export function signInServer(servers: readonly McpServer[], id: string): SignInServer {
+  const server = servers.find((one) => one.id === id)?.transport;
+  const problem = (words: string) => ({ kind: "problem", problem: words }) as const;
+  if (!server) {
+    const names = servers.map((one) => one.id).join(", ") || "none";
+    return problem(`the config has no MCP server ${quoted(id)}; it has: ${names}`);
+  }
+  if (server.kind === "stdio") {
+    return problem(
+      `the MCP server ${quoted(id)} is a program; only servers with a url have a sign-in`,
+    );
+  }
+  return hasOwnToken(server)
+    ? problem(
+      `the config has a token for it; to sign in instead, remove ` +
+        `mcp.servers.${id}.headers.authorization`,
+    )
+    : { kind: "found", server };
+}
+
+/**
+ * Starts a sign-in, whose `finish` also stores the login.
+ *
+ * @param redirectUrl Address on this machine that the browser comes back to.
+ * @throws {SignInError} If the server wants none, or offers none.
+ */
+export async function beginLogin(
+  id: string,
+  server: McpHttpServer,
+  redirectUrl: string,
+  logins: Pick<Logins, "write">,
+): Promise<SignIn> {
+  const { finish, ...pending } = await beginSignIn(server, redirectUrl, Date.now);
+  return {
+    ...pending,
+    async finish(answer) {
+      const login = await finish(answer);
+      logins.write(id, login);
+      return login;
+    },
+  };
+}

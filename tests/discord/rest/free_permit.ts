@@ -1,0 +1,17 @@
+/**
+ * A permit that is granted without a scheduler.
+ *
+ * @module
+ */
+
+import type { Permit } from "../../../src/discord/rest/scheduler/request_queue.ts";
+
+export function freePermit(waitMs = 0): Permit {
+  return {
+    waitMs,
+    sent() {},
+    answered: () => 250,
+    retry: () => Promise.reject(new Error("not asked for")),
+    release() {},
+  };
+}

@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import type { Entry } from "../../src/core/inbound/transcript.ts";
+import type { Charge } from "../../src/core/spending/usage.ts";
+import type { Fold } from "../../src/core/turn/checkpoint.ts";
+import { openDatabase } from "../../src/store/database/database.ts";
+import { createStore } from "../../src/store/store.ts";
+import { ACCOUNT, channelId, guildMessage, messageId } from "../support/discord/builders.ts";
+import { accepted, batch, frozen, heard, ignored, part, ROUTE } from "../support/store/store.ts";
+import { tempDirectory } from "../support/temp_directory.ts";
+import { toAccountId } from "../../src/core/discord/ids.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const SECOND = toAccountId("second");
+const CHANNEL = channelId("11");
+const OPTIONS = { elapsed: () => 0 };
+const CHARGE: Charge = {
+  userId: "1",
+  channelId: CHANNEL,
+  agentId: "main",
+  kind: "answer",
+  model: "test/x",
+  inputTokens: 3,
+  cachedTokens: 0,
+  outputTokens: 2,
+  ms: 1,
+  audioSec: 0,
+  at: NOW,
+};
+
+const message = (number: number) =>
+  guildMessage({ id: messageId(`14000000000000020${number}`), channelId: CHANNEL });
+
+/** A bot's store in a file. Commands call the same methods over its socket. */
+async function openBot(path: string) {
+  const database = openDatabase(path, NOW);
+  const store = createStore(database, path, OPTIONS);
+  await store.inbox.claimNext(ACCOUNT, NOW, []);
+  /** Accepts a message, and ends its turn with an answer of `parts` parts. */
+  async function answer(number: number, parts: number): Promise<void> {
+    const question = message(number);
+    await store.inbox.acceptBatch(
+      batch({ judged: [accepted(question)], heard: heard(number) }),
+      NOW,
+    );
+    const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
+    const outbox = Array.from({ length: parts }, (_, index) =>
+      frozen({
+        channelId: CHANNEL,
+        nonce: `${number}/${index}`,
+        of: part(question.id, { part: index, parts }),
+      }));
+    const end = { kind: "answered" } as const;
+    const stamp = { messageId: question.id, at: NOW };
+    const entries: readonly Entry[] = [
+      { role: "user", text: "asked", ...stamp },
+      { role: "assistant", text: "answered", ...stamp },
+    ];
+    await store.turns.finishTurn({ claim, end, entries, outbox }, NOW);
+  }
+  const rows = (sql: string) => database.prepare(sql).all().map((row) => ({ ...row }));
+  return { database, store, answer, rows };
+}
+
+describe("a command that changes the outbox of the running bot", () => {
+  it("[D2] takes a number of its own, and leaves the parts of answers in order", async () => {
+    using directory = tempDirectory();
+    const { store, answer, rows } = await openBot(join(directory.path, "b.db"));
+    await answer(1, 1);
+    const [row] = await store.outbox.heads(ACCOUNT, [CHANNEL]);
+    await store.outbox.markSending(row!, NOW);
+    await store.outbox.markSent(row!, messageId("9"));
+    await store.outbox.addAll([frozen({ channelId: channelId("12"), nonce: "by hand" })], NOW);
+    await answer(2, 2);
+    store.catchUp();
+    const nonces = rows("SELECT nonce FROM outbox ORDER BY id").map(({ nonce }) => nonce);
+    assert.deepEqual(nonces, ["1/0", "by hand", "2/0", "2/1"]);
+    const [byHand] = (await store.outbox.heads(ACCOUNT)).filter(({ message: { nonce } }) =>
+      nonce === "by hand"
+    );
+    assert.equal(await store.outbox.markSending(byHand!, NOW), true);
+    await store.outbox.markSent(byHand!, messageId("10"));
+    assert.deepEqual(rows("SELECT nonce FROM outbox WHERE message_id = '10'"), [{
+      nonce: "by hand",
+    }]);
+  });
+
+  it("[D2] drops a message that the bot has in memory", async () => {
+    using directory = tempDirectory();
+    const { store, answer } = await openBot(join(directory.path, "b.db"));
+    await answer(1, 2);
+    const [first] = await store.outbox.heads(ACCOUNT, [CHANNEL]);
+    await store.outbox.markSending(first!, NOW);
+    const [, second] = await store.outbox.open(ACCOUNT);
+    assert.equal(await store.outbox.release(second!.id, "drop"), true);
+    await store.outbox.markSent(first!, messageId("9"));
+    assert.deepEqual(await store.outbox.heads(ACCOUNT, [CHANNEL]), []);
+  });
+});
+
+describe("a command that forgets a person beside the running bot", () => {
+  it("[X5] [D2] leaves no unsent answer to them, not even in memory", async () => {
+    using directory = tempDirectory();
+    const { store, answer } = await openBot(join(directory.path, "b.db"));
+    await store.outbox.heads(ACCOUNT, [CHANNEL]); // the channel is known, and empty
+    await answer(1, 2);
+    assert.equal((await store.outbox.heads(ACCOUNT, [CHANNEL])).length, 1);
+    await store.forgetting.forget(message(1).sender.id, false);
+    assert.deepEqual(await store.outbox.heads(ACCOUNT, [CHANNEL]), []);
+  });
+});
+
+describe("a command that resets a session of the running bot", () => {
+  const KEY = ROUTE.sessionKey;
+  const fold: Fold = {
+    agentId: "main",
+    sessionKey: KEY,
+    cause: "full",
+    count: 2,
+    last: { messageId: message(1).id, role: "assistant" },
+    summary: { boundary: "a1b2c3d4", text: "summary" },
+    modelId: "test/x",
+  };
+
+  it("[S4a] leaves the bot nothing to fold, although memory had entries", async () => {
+    using directory = tempDirectory();
+    const { store, answer, rows } = await openBot(join(directory.path, "b.db"));
+    await answer(1, 1);
+    await store.turns.entriesOf(KEY, 10); // from now on in memory
+    await store.sessions.reset(KEY, "command", NOW);
+    assert.deepEqual(await store.sessions.openEntries(KEY, 10), { older: 0, entries: [] });
+    assert.equal(await store.sessions.fold(fold, NOW), false);
+    assert.deepEqual(rows("SELECT kind FROM checkpoint"), [{ kind: "reset" }]);
+  });
+
+  it("[L4] [D1] stores the summary from the journal first, and only once", async () => {
+    using directory = tempDirectory();
+    const { store, answer, rows } = await openBot(join(directory.path, "b.db"));
+    await answer(1, 1);
+    await store.turns.entriesOf(KEY, 10);
+    assert.equal(await store.sessions.fold(fold, NOW), true);
+    assert.equal((await store.sessions.checkpointOf(KEY))?.summary?.text, "summary");
+    await store.sessions.reset(KEY, "command", NOW);
+    store.catchUp();
+    assert.deepEqual(rows("SELECT kind FROM checkpoint"), [{ kind: "summary" }, { kind: "reset" }]);
+  });
+});
+
+describe("two starts at once", () => {
+  it("[D1] [G7] do the work of each record once", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    const { store, rows } = await openBot(path);
+    for (const number of [1, 2]) {
+      store.usage.add([CHARGE]); // its work adds, so a second time would show
+      await store.inbox.acceptBatch(
+        batch({ judged: [accepted(message(number))], heard: heard(number) }),
+        NOW,
+      );
+    } // and the process dies
+    assert.equal(rows("SELECT * FROM inbox").length, 0);
+    const [first, second] = [openDatabase(path, NOW), openDatabase(path, NOW)];
+    const prepare = first.prepare.bind(first);
+    first.prepare = (sql) => {
+      const statement = prepare(sql);
+      if (sql !== "BEGIN IMMEDIATE") return statement;
+      const run = statement.run.bind(statement);
+      statement.run = () => { // the other one is faster
+        createStore(second, path, OPTIONS);
+        return run();
+      };
+      return statement;
+    };
+    const refused: unknown[] = [];
+    createStore(first, path, { ...OPTIONS, onRefused: (...what) => void refused.push(what) });
+    assert.equal(rows("SELECT * FROM inbox").length, 2);
+    assert.deepEqual(rows("SELECT requests FROM usage"), [{ requests: 2 }]);
+    assert.deepEqual(refused, []);
+    assert.deepEqual(rows("SELECT number FROM journal_done"), [{ number: 4 }]);
+  });
+});
+
+describe("two accounts that see one message", () => {
+  it("[G7] [N2] answer it once, even if only one of the batches is journaled", async () => {
+    using directory = tempDirectory();
+    const { store, rows } = await openBot(join(directory.path, "b.db"));
+    const theirs = (number: number) => ({ ...message(number), accountId: SECOND });
+    await Promise.all([
+      store.inbox.acceptBatch(
+        batch({ accountId: SECOND, judged: [ignored(theirs(4)), accepted(theirs(5))] }),
+        NOW,
+      ),
+      store.inbox.acceptBatch(batch({ judged: [accepted(message(5))], heard: heard(2) }), NOW),
+    ]);
+    const claims = [
+      await store.inbox.claimNext(ACCOUNT, NOW, []),
+      await store.inbox.claimNext(SECOND, NOW, []),
+    ];
+    assert.equal(claims.filter((claim) => claim !== undefined).length, 1);
+    store.catchUp();
+    assert.equal(rows("SELECT * FROM inbox").length, 1);
+  });
+});
