@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type AccountId, toAccountId } from "../../src/core/discord/ids.ts";
 import { ACCOUNT_MAX, SESSION_MAX } from "../../src/store/memory/backlog.ts";
-import { createClaimQueue } from "../../src/store/memory/claim_queue.ts";
 import { ACCOUNT, guildMessage, messageId } from "../support/discord/builders.ts";
 import { add, claimOf, filled, inChannel, take, waiting } from "../support/store/claim_queue.ts";
 
@@ -17,23 +16,12 @@ describe("createClaimQueue(), filled from the tables", () => {
     assert.ok(queue.isStale);
     add(queue, 3, "12"); // the next fill will bring it
     assert.equal(queue.bytes(), 0);
-    const running = [{ messageId: messageId("1"), sessionKey: "session 11" }];
-    queue.fill([inChannel(1, "11"), inChannel(2, "11"), inChannel(3, "12")], running);
+    assert.deepEqual(queue.running(), ["1"]);
+    queue.fill([inChannel(2, "11"), inChannel(3, "12")]);
     assert.ok(queue.isRunning(claim));
     assert.deepEqual([take(queue), take(queue)], ["3", undefined]);
     queue.end(claim);
     assert.equal(take(queue), "2");
-  });
-
-  it("[D2] blocks a session with a turn of an earlier process until that claim is void", () => {
-    const queue = createClaimQueue();
-    const left = { messageId: messageId("1"), sessionKey: "session 11" };
-    queue.fill([inChannel(2, "11")], [left]);
-    assert.equal(take(queue), undefined);
-    queue.void(ACCOUNT);
-    assert.ok(queue.isStale);
-    queue.fill([inChannel(1, "11"), inChannel(2, "11")], []);
-    assert.equal(take(queue), "1");
   });
 
   it("[C6] voids the turns of one account", () => {
@@ -84,7 +72,7 @@ describe("createClaimQueue(), filled from the tables", () => {
       taken++;
     }
     assert.ok(taken >= SESSION_MAX);
-    queue.fill([inChannel(SESSION_MAX + 1, "11")], []);
+    queue.fill([inChannel(SESSION_MAX + 1, "11")]);
     assert.equal(take(queue), `${SESSION_MAX + 1}`);
   });
 

@@ -116,7 +116,7 @@ describe("the memory of the store", () => {
       attempts: 0,
       isFresh: false,
     }));
-    queue.fill(waiting, []);
+    queue.fill(waiting);
     queue.add(guildMessage(), { agentId: "main", sessionKey: "other" });
     assert.equal(queue.take(ACCOUNT, [])?.route.sessionKey, "busy");
     const second = queue.take(ACCOUNT, []);

@@ -17,7 +17,7 @@ import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { IS_PARKED, UPLOADED_FILES } from "../schema/questions.ts";
 import { type ClaimRecord, prepareInsertSteps, prepareMarkRunning } from "../turns/turn_ends.ts";
-import { readMessage, readRunning, readWaiting } from "./rows.ts";
+import { readMessage, readWaiting } from "./rows.ts";
 import type { Carries, Claims } from "../../core/store/inbox.ts";
 
 /** Maximum number of messages that one turn answers. */
@@ -49,19 +49,18 @@ export function createClaims(
 ): Claims {
   const insertSteps = prepareInsertSteps(database);
   const markRunning = prepareMarkRunning(database);
+  // A turn that a change has ended is `running` in the table until its next claim.
   const selectWaiting = database.prepare(
     `SELECT id, message_id, account_id, channel_id, agent_id, session_key, attempt, turn_of,
             message ->> '$.guildId' AS guild_id FROM (
        SELECT *, ROW_NUMBER() OVER (PARTITION BY session_key ORDER BY id) AS in_session,
               ROW_NUMBER() OVER (PARTITION BY account_id ORDER BY id) AS in_account
-       FROM inbox WHERE finished_at IS NULL AND state = 'waiting' AND NOT ${IS_PARKED}
+       FROM inbox
+       WHERE finished_at IS NULL AND state IN ('waiting', 'running') AND NOT ${IS_PARKED}
+         AND message_id NOT IN (SELECT value FROM json_each(?))
      )
      WHERE in_session <= ${SESSION_MAX + 1} AND in_account <= ${ACCOUNT_MAX + 1}
      ORDER BY id`,
-  );
-  const selectRunning = database.prepare(
-    `SELECT message_id, session_key FROM inbox
-     WHERE finished_at IS NULL AND state = 'running'`,
   );
   const selectMessage = database.prepare(
     `SELECT message, ${UPLOADED_FILES} AS uploaded FROM inbox WHERE message_id = ?`,
@@ -78,10 +77,7 @@ export function createClaims(
   const claimed = journaled<ClaimRecord>("claim", markRunning);
 
   function fill(): void {
-    queue.fill(
-      selectWaiting.all().map(readWaiting),
-      selectRunning.all().map(readRunning),
-    );
+    queue.fill(selectWaiting.all(JSON.stringify(queue.running())).map(readWaiting));
   }
 
   /**

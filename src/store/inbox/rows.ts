@@ -74,11 +74,6 @@ const waitingSchema = z.object({
   turnOf: row.turn_of ?? undefined,
 }));
 
-const runningSchema = z.object({
-  message_id: snowflakeSchema<"message">(),
-  session_key: column.text,
-}).transform((row) => ({ messageId: row.message_id, sessionKey: row.session_key }));
-
 const messageSchema = z.object({ message: column.text, uploaded: column.text });
 
 /** Reads a message as `rows.ts` writes it. Files of forms count as its own, behind the others. */
@@ -93,13 +88,6 @@ export function readMessage(row: unknown): InboundMessage {
 /** Reads a message that waits for a turn. */
 export function readWaiting(row: unknown): WaitingMessage {
   return waitingSchema.parse(row);
-}
-
-/** Reads the message and the session of a running turn. */
-export function readRunning(
-  row: unknown,
-): { readonly messageId: MessageId; readonly sessionKey: string } {
-  return runningSchema.parse(row);
 }
 
 /**

@@ -20,16 +20,18 @@ export interface ClaimQueue {
   /** Whether {@link ClaimQueue.fill} must be called before the next claim. */
   readonly isStale: boolean;
   /**
-   * Replaces the waiting messages by those of the tables. A message whose turn runs here stays
-   * claimed.
+   * Replaces the waiting messages by those of the tables.
    *
-   * @param waiting In the order of arrival: up to `SESSION_MAX` of a session and `ACCOUNT_MAX` of
-   * an account (`backlog.ts`), and one more of those that have more.
+   * @param waiting The open messages without those of {@link ClaimQueue.running}, in the order of
+   * arrival: up to `SESSION_MAX` of a session and `ACCOUNT_MAX` of an account (`backlog.ts`), and
+   * one more of those that have more.
    */
-  fill(
-    waiting: readonly WaitingMessage[],
-    running: readonly { readonly messageId: MessageId; readonly sessionKey: string }[],
-  ): void;
+  fill(waiting: readonly WaitingMessage[]): void;
+  /**
+   * The messages that running turns answer. Only memory knows them: the tables also call a turn
+   * `running` that a change or an earlier process has ended.
+   */
+  running(): readonly MessageId[];
   /** Notes that a message was accepted, which the tables have now or will have. */
   accepted(messageId: MessageId): void;
   /** Adds an accepted message, once it is stored. */
@@ -145,18 +147,15 @@ export function createClaimQueue(): ClaimQueue {
     get isStale() {
       return isStale;
     },
-    fill(waiting, runningInTables) {
+    fill(waiting) {
       forget();
-      for (const { messageId, sessionKey } of runningInTables) {
-        if (running.has(messageId)) continue;
-        running.begin(messageId, { sessionKey, attempt: 0, entries: [] });
-      }
       for (const entry of waiting) {
         arrivals = Math.max(arrivals, entry.arrival);
         if (backlog.hasRoom(entry.accountId, entry.route.sessionKey)) insert(entry);
       }
       isStale = false;
     },
+    running: running.messages,
     accepted: (messageId) => void unstored.add(messageId),
     add(message, route) {
       if (isStale) return; // the next fill reads it from the tables

@@ -145,10 +145,10 @@ export interface RunningMessage {
   readonly turnOf?: MessageId;
 }
 
-/** A turn that has not ended. It has no entries if an earlier process left its claim. */
+/** A turn that has not ended. */
 export interface ClaimedTurn {
   readonly sessionKey: string;
-  /** Number of its attempt, from 1; 0 if unknown. */
+  /** Number of its attempt, from 1. */
   readonly attempt: number;
   /** The messages that it answers, as they waited; the first is that of the claim. */
   readonly entries: WaitingMessage[];
@@ -174,6 +174,9 @@ export function createRunningTurns(
   return {
     /** Whether a running turn answers a message. */
     has: (messageId: string): boolean => turns.has(messageId) || joined.has(messageId),
+    /** The messages that running turns answer. */
+    messages: (): readonly MessageId[] =>
+      [...turns.values()].flatMap(({ entries }) => entries.map(({ messageId }) => messageId)),
     /** The turn that was claimed with a message. */
     turn: (turnOf: string): ClaimedTurn | undefined => turns.get(turnOf),
     /** Whether this claim of its message is running. */
@@ -212,10 +215,10 @@ export function createRunningTurns(
     /** Ends the turn that answers a message. */
     endTurnOf: (messageId: string): ClaimedTurn | undefined =>
       end(joined.get(messageId) ?? messageId),
-    /** Ends the turns of an account and those of an earlier process, or all. */
+    /** Ends the turns of an account, or all. */
     endAll(accountId?: AccountId): void {
       for (const [messageId, { entries: [first] }] of turns) {
-        if (accountId === undefined || !first || first.accountId === accountId) end(messageId);
+        if (accountId === undefined || first?.accountId === accountId) end(messageId);
       }
     },
   };

@@ -265,11 +265,11 @@ export interface ClaimRecord {
 export function prepareMarkRunning(database: DatabaseSync): (claim: ClaimRecord) => void {
   const claim = database.prepare(
     `UPDATE inbox SET state = 'running', attempt = ?, claimed_at = ?, turn_of = ?
-     WHERE message_id = ? AND state = 'waiting'`,
+     WHERE message_id = ? AND (state = 'waiting' OR state = 'running' AND attempt < ?)`,
   );
   return ({ turn, messages, now }) => {
     for (const { messageId, attempt } of messages) {
-      claim.run(attempt, now, messageId === turn ? null : turn, messageId);
+      claim.run(attempt, now, messageId === turn ? null : turn, messageId, attempt);
     }
   };
 }

@@ -129,6 +129,24 @@ describe("[X2] openForCommand()", () => {
     await close();
   });
 
+  it("succeeds if a write is stored, but cannot be shown in the file", async () => {
+    using folder = tempDirectory();
+    let isFull = false;
+    await using bot = await openBot(folder.path, (store) => ({
+      ...store,
+      catchUp: () => {
+        if (isFull) throw new Error("database or disk is full");
+        store.catchUp();
+      },
+    }));
+    const { store, close } = await open(folder.path);
+    isFull = true;
+    const { isChanged } = await store.settings.changePause(ACCOUNT, { to: true, by: "cli" }, NOW);
+    assert.ok(isChanged);
+    assert.ok(await bot.store.settings.isPaused(ACCOUNT));
+    await close();
+  });
+
   it("reads beside a process that hangs, with its journal, and changes nothing", async () => {
     using folder = tempDirectory();
     const path = join(folder.path, DATABASE_NAME);

@@ -240,7 +240,7 @@ describe("[X7] a store whose columns are not those of its number", () => {
         assert.throws(open, (error: unknown) => {
           assert.ok(error instanceof StoreError, String(error));
           assert.equal(error.kind, "unwritable");
-          assert.match(error.message, new RegExp(`schema ${number}, but .* Run that build, or`));
+          assert.match(error.message, new RegExp(`schema ${number}, but .* run that build, or`));
           return true;
         });
       }

@@ -61,7 +61,7 @@ describe("[H6] acceptBatch() with changes", () => {
   });
 
   it("ends a running turn, which then begins anew with the new text and its steps", async () => {
-    const { accept, change, claim, store } = openInbox();
+    const { accept, change, claim, store, rows } = openInbox();
     await accept(question("100"));
     const first = await claim();
     assert.ok(first);
@@ -72,9 +72,48 @@ describe("[H6] acceptBatch() with changes", () => {
     const again = await claim();
     assert.equal(again?.message.text, "second");
     assert.equal(again?.attempt, 2);
+    assert.equal(rows("SELECT attempt FROM inbox")[0]?.["attempt"], 2, "a crash counts both");
     assert.equal((await store.turns.stepsOf(messageId("100"))).length, 1);
     assert.ok(again && (await store.turns.finishTurn(answered(again), NOW)).stored);
   });
+
+  it("begins a turn anew after an edit that comes together with a message and its edit", async () => {
+    const { accept, claim, store } = openInbox();
+    await accept(question("100"));
+    assert.ok(await claim());
+    const { touched } = await store.inbox.acceptBatch(
+      batch({
+        judged: [accepted(question("200"))],
+        changes: [edited(question("200"), "third"), edited(question("100"), "second")],
+      }),
+      NOW,
+    );
+    assert.deepEqual(touched, ["200", "100"]);
+    const again = await store.inbox.claimNext(ACCOUNT, NOW, []);
+    assert.deepEqual([again?.message.text, again?.attempt], ["second", 2]);
+    assert.ok(again && (await store.turns.finishTurn(answered(again), NOW)).stored);
+    assert.equal((await claim())?.message.text, "third");
+  });
+
+  for (const cut of ["100", "200"] as const) {
+    it(`gives a turn of two messages to the other if ${cut} is deleted and memory is filled anew`, async () => {
+      const { accept, change, claim, store } = openInbox();
+      await accept(question("100"), question("200"));
+      assert.equal((await claim())?.also?.length, 1);
+      const other = cut === "100" ? "200" : "100";
+      await store.inbox.acceptBatch(
+        batch({
+          judged: [accepted(question("300"))],
+          changes: [edited(question("300"), "third"), deleted(cut)],
+        }),
+        NOW,
+      );
+      const again = await store.inbox.claimNext(ACCOUNT, NOW, []);
+      assert.deepEqual([again?.message.id, again?.attempt], [other, 2]);
+      await change(deleted(other));
+      assert.equal((await claim())?.message.text, "third");
+    });
+  }
 
   it("never stores an answer to the text before an edit that is stored at the same time", async () => {
     const { accept, change, claim, store, rows } = openInbox();

@@ -38,7 +38,7 @@ export function add(queue: ClaimQueue, id: number, channel: string, text = "hell
 /** A queue that the tables have filled with these messages, and no others. */
 export function filled(...entries: readonly WaitingMessage[]): ClaimQueue {
   const queue = createClaimQueue();
-  queue.fill(entries, []);
+  queue.fill(entries);
   return queue;
 }
 
