@@ -7,8 +7,6 @@
  * size. Then as many turns call an action that reads the server's roles and the asker's member, three
  * times: the first time also makes its schemas and compiles its code. The same number of turns without
  * the action follows, because memory also grows with turns alone.
- *
- * @module
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

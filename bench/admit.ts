@@ -9,8 +9,6 @@
  *
  * A decision is shorter than the clock's step. So a sample is the mean of a hundred decisions about
  * different messages.
- *
- * @module
  */
 
 import { TEXT_COMMANDS } from "../src/interactions/registry.ts";

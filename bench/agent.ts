@@ -3,8 +3,6 @@
  * messages that wait for their turn.
  *
  * The model's calls name a tool that does not exist. So a step has all costs but the tool's own.
- *
- * @module
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,8 +1,6 @@
 /**
  * Bench: a bot in a busy guild in which no message is for it. It measures CPU time for each ignored
  * message, and memory during and after floods of 100,000 of them.
- *
- * @module
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

@@ -4,8 +4,6 @@
  * A megabyte of each kind of text passes the steps of a reply: its tables, then all of its cuts. A
  * real answer of that length stops after the first thirteen messages and becomes a file. The bench
  * runs in Bun, the binary's runtime, in a process of its own.
- *
- * @module
  */
 
 import { chunk, type ChunkRules } from "../src/render/markdown/chunk.ts";

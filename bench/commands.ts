@@ -1,8 +1,6 @@
 /**
  * Bench: the time from a slash command to its acknowledgement (K5), also while the bot's main thread
  * is busy, and the requests that a restart writes with unchanged commands (K1).
- *
- * @module
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

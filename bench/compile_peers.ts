@@ -1,8 +1,4 @@
-/**
- * Compiles a peer to a binary of its own, in the same way as Barnacle.
- *
- * @module
- */
+/** Compiles a peer to a binary of its own, in the same way as Barnacle. */
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";

@@ -3,8 +3,6 @@
  *
  * Each fault has a Discord and a bot of its own. The first fault keeps a core busy. All others run
  * at the same time, because they wait and hardly work. The bots keep their default settings.
- *
- * @module
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,8 +1,4 @@
-/**
- * Lists the compared bots, and the bots of each bench.
- *
- * @module
- */
+/** Lists the compared bots, and the bots of each bench. */
 
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";

@@ -3,8 +3,6 @@
  *
  * A bot with two cores moves work to the second one, and a bench on the bot's core slows it down.
  * Both blur the figures.
- *
- * @module
  */
 
 import { spawnSync } from "node:child_process";

@@ -1,8 +1,6 @@
 /**
  * The simulated Discord of the benches: the lean one of `lean_discord.ts`, or the full simulator
  * for benches about Discord's rules or faults.
- *
- * @module
  */
 
 import { demoWorld } from "../simulator/actions/demo_world.ts";

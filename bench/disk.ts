@@ -1,8 +1,4 @@
-/**
- * Bench: the disk's time for a synced write, the lower bound for every bot that loses nothing.
- *
- * @module
- */
+/** Bench: the disk's time for a synced write, the lower bound for every bot that loses nothing. */
 
 import {
   closeSync,

@@ -3,8 +3,6 @@
  *
  * Discord may ask for a heartbeat at any time (op 1), and such a heartbeat waits like a due one. So
  * the bench asks again and again, and the longest wait counts.
- *
- * @module
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

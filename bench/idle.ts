@@ -1,8 +1,6 @@
 /**
  * Bench: an idle bot: memory before and after its first reply, and CPU time and disk writes in a
  * minute.
- *
- * @module
  */
 
 import { readdirSync, statSync } from "node:fs";

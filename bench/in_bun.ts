@@ -1,8 +1,4 @@
-/**
- * Runs a measurement in Bun, the runtime of the binary.
- *
- * @module
- */
+/** Runs a measurement in Bun, the runtime of the binary. */
 
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";

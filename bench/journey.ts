@@ -3,8 +3,6 @@
  *
  * The bot runs from its source on Deno, under the inspector of V8, whose precise coverage counts the
  * calls of each function. Earlier messages load and warm everything that the measured ones need.
- *
- * @module
  */
 
 import process from "node:process";

@@ -1,8 +1,6 @@
 /**
  * Bench: one message at a time, in a channel with a history. It measures the bot's time from the
  * message to the model, and from the model to Discord.
- *
- * @module
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

@@ -5,8 +5,6 @@
  * a reply. This one sends the same payloads, made by the simulator's own code at its start, and
  * fills in only ids, times and texts. It enforces nothing: no rate limits, nonces, intents or
  * heartbeats. It keeps no messages, so each channel's history is empty and RESUME replays nothing.
- *
- * @module
  */
 
 import { toApplication } from "../simulator/payloads/application.ts";

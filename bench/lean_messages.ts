@@ -1,8 +1,6 @@
 /**
  * The lean Discord's messages: payloads of the simulator's own code. They are made once for each
  * channel and kind; later only id, time and text change.
- *
- * @module
  */
 
 import { createdAtMs, type MessageId, type UserId } from "../src/core/discord/ids.ts";

@@ -1,8 +1,4 @@
-/**
- * The guilds of the lean Discord, with ids that are the same in every run.
- *
- * @module
- */
+/** The guilds of the lean Discord, with ids that are the same in every run. */
 
 import type { GuildId } from "../src/core/discord/ids.ts";
 import { toCreatedGuild } from "../simulator/payloads/guild.ts";

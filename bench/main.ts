@@ -11,8 +11,6 @@
  * `--quick` is one round with shorter waits; `--only start,latency` chooses benches; `--binary
  * path` takes an existing Barnacle. `million-rows` takes minutes and 2 GB of disk, and runs only if
  * `--only` names it.
- *
- * @module
  */
 
 import { execFileSync } from "node:child_process";

@@ -1,8 +1,6 @@
 /**
  * Bench: Barnacle with a store of years, 1,000,000 rows in the inbox, the outbox and the decisions,
  * beside a new store in the same run.
- *
- * @module
  */
 
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";

@@ -4,8 +4,6 @@
  * The scripted model of the simulator parses and keeps each request, and its own cost would be in
  * the figures. This one does neither. `Deno.serve` costs a third of `node:http`. It streams if the
  * request asks for a stream, and answers in one piece otherwise.
- *
- * @module
  */
 
 export interface InstantModel {

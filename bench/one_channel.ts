@@ -1,8 +1,6 @@
 /**
  * Bench: many messages at once in one channel, without limits. It measures replies per second if
  * each must wait for the one before.
- *
- * @module
  */
 
 import { type Contender, openStand } from "./stand.ts";

@@ -2,8 +2,6 @@
  * Bench: the cost of storing a reply before sending it. It measures from the end of its turn to its
  * request, with T3 and T4 on this disk in between. It runs in Bun, the binary's runtime, in a
  * process of its own.
- *
- * @module
  */
 
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";

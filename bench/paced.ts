@@ -1,8 +1,4 @@
-/**
- * Sends many dispatches as fast as the bot reads them.
- *
- * @module
- */
+/** Sends many dispatches as fast as the bot reads them. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Stand } from "./stand.ts";

@@ -1,8 +1,6 @@
 /**
  * Bench: the memory of parked turns. Each waits for a person whom the tool `ask` has asked, in a
  * channel and a session of its own.
- *
- * @module
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,8 +1,4 @@
-/**
- * Reads a process's CPU time, memory and written bytes from /proc.
- *
- * @module
- */
+/** Reads a process's CPU time, memory and written bytes from /proc. */
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { codeOf } from "../src/lib/errors.ts";

@@ -1,8 +1,6 @@
 /**
  * Bench: a thousand replies over fifty channels, within Discord's limits: five in five seconds in a
  * channel, fifty a second in all. No bot can take less than nineteen seconds.
- *
- * @module
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

@@ -4,8 +4,6 @@
  * The config has ten thousand lines: a hundred guilds, each with its own list and thirty channels.
  * A rule or two change between two readings. The bench runs in Bun, the binary's runtime, in a
  * process of its own. `reloadFirstMs` is the first one's time, which only the start has warmed up.
- *
- * @module
  */
 
 import { planReload } from "../src/config/changes.ts";

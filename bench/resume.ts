@@ -3,8 +3,6 @@
  *
  * Barnacle waits 0.1 s or longer before it connects again [G4]. Time on the wire begins after that
  * wait, with the request for the new connection, and ends with RESUME.
- *
- * @module
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

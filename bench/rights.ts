@@ -8,8 +8,6 @@
  * them for the asker and for the bot, and 100 overwrites. Each call has facts of its own, which are
  * known already, as requests to Discord are no part of the figure. The bench runs in Bun, the binary's
  * runtime, in a process of its own.
- *
- * @module
  */
 
 import process from "node:process";

@@ -4,8 +4,6 @@
  * SQL multiplies the newest row that Barnacle itself wrote to the inbox and the outbox, so a new
  * column needs no change here. Only columns that must differ from row to row are named. Verdicts
  * are stored in full blocks, as after a flood of messages, from a few thousand people.
- *
- * @module
  */
 
 import { DatabaseSync } from "node:sqlite";

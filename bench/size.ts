@@ -1,8 +1,4 @@
-/**
- * Bench: the size of the binary, and of its compressed download.
- *
- * @module
- */
+/** Bench: the size of the binary, and of its compressed download. */
 
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";

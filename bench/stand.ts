@@ -4,8 +4,6 @@
  *
  * All bots get the cheapest conditions: no rate limits, unless a bench is about them, no
  * compression, and a model that answers at once.
- *
- * @module
  */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

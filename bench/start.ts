@@ -5,8 +5,6 @@
  * Fresh is a first start, on an empty data directory. Warm is any later one: the store has the
  * gateway's address and the application, and the session is too old to resume. One core resembles a
  * user's small computer, two cores a server.
- *
- * @module
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

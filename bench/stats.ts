@@ -1,8 +1,4 @@
-/**
- * Computes figures from a bench's samples.
- *
- * @module
- */
+/** Computes figures from a bench's samples. */
 
 /** Figures of one bench in one round, by name. */
 export type Readings = Readonly<Record<string, number>>;

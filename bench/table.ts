@@ -1,8 +1,4 @@
-/**
- * Prints the table of all benches: its rows and their units.
- *
- * @module
- */
+/** Prints the table of all benches: its rows and their units. */
 
 import type { Readings } from "./stats.ts";
 

@@ -4,8 +4,6 @@
  *
  * The bench's own CPU time is printed beside it. If it equals the bot's, it limits the replies per
  * second.
- *
- * @module
  */
 
 import process from "node:process";

@@ -1,8 +1,6 @@
 /**
  * Bench: CPU time for a dispatch that the bot does not use. Discord sends many kinds, and each
  * costs time.
- *
- * @module
  */
 
 import { sendPaced } from "./paced.ts";

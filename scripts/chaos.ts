@@ -7,8 +7,6 @@
  * Example: `deno task chaos -- restarts --seed 7 --killed 50 --repeat 3`. The bot is the source on
  * this runtime, or the binary in `BARNACLE_BIN`. `--short` takes CI's parameters; `--log` prints
  * the last bot's log. Each repetition takes the next seed.
- *
- * @module
  */
 
 import { spawnSync } from "node:child_process";

@@ -4,8 +4,6 @@
  *
  * With `--check` it writes nothing and fails if a page is out of date, so that no command is added
  * without its documentation.
- *
- * @module
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";

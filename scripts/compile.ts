@@ -9,8 +9,6 @@
  *
  * The same commit gives the same bytes, in any folder (`scripts/release/reproduce.ts`). So nothing of
  * this machine may get into a binary: each named platform has the runtime of the lock file.
- *
- * @module
  */
 
 import { execFileSync } from "node:child_process";

@@ -4,8 +4,6 @@
  *
  * With `--check`, it writes nothing, and fails if a file is out of date. So no key can be added
  * without its documentation (C4).
- *
- * @module
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,8 +1,6 @@
 /**
  * Writes `docs/configuration.md` from the schema of the config: the usual keys, then a section for
  * each task with an entry for each key. The keys that are not implemented yet are at the end (C4).
- *
- * @module
  */
 
 import { BOT_TOKEN } from "../src/config/schema/accounts.ts";

@@ -7,8 +7,6 @@
  * All files of `src` and `simulator` are entry points, since Deno takes a type as private if its file
  * is none. Findings of `simulator` do not count. The one argument is the project's root (default:
  * this project).
- *
- * @module
  */
 
 import { spawnSync } from "node:child_process";
@@ -121,7 +119,7 @@ function declares(text: string, type: string): boolean {
   return new RegExp(`^(?:abstract )?(?:interface|type|class|const) ${type}\\b`, "m").test(text);
 }
 
-/** Modules that open with no `@module` comment. */
+/** Modules that open with no comment about the module, which a blank line ends. */
 export function withoutModuleDoc(
   sources: readonly Pick<Source, "path" | "text">[],
   folders: readonly string[],
@@ -129,9 +127,9 @@ export function withoutModuleDoc(
   return sources
     .filter(({ path, text }) =>
       folders.some((folder) => path.startsWith(`${folder}/`)) && !path.endsWith(".d.ts") &&
-      !/^(?:(?:#!|\/\/).*\n)*\/\*\*\n \* [^@](?:(?!\*\/)[^])*\n \* @module\n/.test(text)
+      !/^(?:(?:#!|\/\/).*\n)*\/\*\*(?:\n \*)? [^@*](?:(?!\*\/)[^])*\*\/\n\n/.test(text)
     )
-    .map(({ path }) => ({ path, text: `${path} opens with no @module comment` }));
+    .map(({ path }) => ({ path, text: `${path} opens with no comment about the module` }));
 }
 
 /** Returns the exit code: 0 without findings, 1 with some, or if Deno checked nothing. */

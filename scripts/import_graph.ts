@@ -1,7 +1,5 @@
 /**
  * Reads which file of the project imports which, for the architecture test and for the quick tests.
- *
- * @module
  */
 
 import { readdirSync, readFileSync } from "node:fs";

@@ -3,8 +3,6 @@
  *
  * Bun names the file of each test. Deno names only that of each top-level `describe`, whose time
  * includes its tests. Deno also reports each `describe` as a test of its own.
- *
- * @module
  */
 
 import { existsSync, readFileSync } from "node:fs";

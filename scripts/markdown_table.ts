@@ -1,8 +1,4 @@
-/**
- * Lays out tables of generated Markdown pages.
- *
- * @module
- */
+/** Lays out tables of generated Markdown pages. */
 
 /**
  * Lines of a table.

@@ -2,8 +2,6 @@
  * Writes `NOTICE`: the licences of all software in the compiled binary.
  *
  * `--check` writes nothing, and fails if `NOTICE` is out of date.
- *
- * @module
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";

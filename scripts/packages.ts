@@ -3,8 +3,6 @@
  *
  * Bun bundles the program without compiling it, and lists the files of each package in the bundle.
  * So packages that only tests use, or that give types only, are not in the list.
- *
- * @module
  */
 
 import { execFileSync } from "node:child_process";

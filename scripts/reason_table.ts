@@ -2,8 +2,6 @@
  * Makes the tables of reasons in `docs/access.md` from the sentences that `barnacle why` prints.
  *
  * The cures are here, since only the page shows them. A reason without a cure does not compile.
- *
- * @module
  */
 
 import { ACCEPTED, CHALLENGED, IGNORED, UNDECIDED } from "../src/render/notices/reasons.ts";

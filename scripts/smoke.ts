@@ -4,8 +4,6 @@
  *
  * `deno run -A scripts/smoke.ts dist/barnacle`, or with an emulator before it: `…
  * /usr/bin/qemu-aarch64-static -L /usr/aarch64-linux-gnu dist/barnacle-linux-arm64`.
- *
- * @module
  */
 
 import assert from "node:assert/strict";

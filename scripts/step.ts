@@ -3,8 +3,6 @@
  *
  * A step that hangs is stopped at its limit, together with all processes that it started. The reason
  * is part of the result, because a stopped process looks like any other failure.
- *
- * @module
  */
 
 import { spawn } from "node:child_process";

@@ -6,8 +6,6 @@
  * is a failure, because a runner that finds no test reports success. Independent steps run side by
  * side, and each prints its output when it ends. A step that hangs is stopped after half an hour
  * (`BARNACLE_TEST_LIMIT_SEC`). All files go to `.test`, so binaries in `dist` stay.
- *
- * @module
  */
 
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";

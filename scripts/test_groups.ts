@@ -3,8 +3,6 @@
  *
  * Loading takes a test file 0.1 to 0.3 s of CPU time, more than most tests. A group is a generated
  * file that imports the tests of one folder. The files of a group share globals, and groups do not.
- *
- * @module
  */
 
 import { mkdirSync, writeFileSync } from "node:fs";

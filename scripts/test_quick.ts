@@ -6,8 +6,6 @@
  * changed file run first, then those that import their importers, and so on. They run in groups, and
  * no group begins that would end after a minute, by its times in the last whole run and by the pace
  * of this machine. Tests of the whole bot run only in `task test`.
- *
- * @module
  */
 
 import { execFileSync, spawnSync } from "node:child_process";

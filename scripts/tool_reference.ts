@@ -4,8 +4,6 @@
  *
  * With `--check` it writes nothing and fails if one of them is out of date, so that no action is added
  * without its documentation, and that the model sees each tool as it is.
- *
- * @module
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -123,8 +121,6 @@ export function definitionsModule(
     "/**",
     " * Holds the model's view of tools and actions, which Zod would take 5 ms of a start to derive from",
     " * their inputs. Generated: deno run -A scripts/tool_reference.ts",
-    " *",
-    " * @module",
     " */",
     "",
     "/** The model's view of an action of the tool `discord`. */",

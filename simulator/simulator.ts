@@ -3,8 +3,6 @@
  *
  * The demo, the end-to-end tests and the benches run against it. It does not import the bot, and it
  * is strict: it refuses every request that Discord would refuse.
- *
- * @module
  */
 
 import type { Account } from "./gateway/accounts.ts";

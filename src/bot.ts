@@ -1,8 +1,4 @@
-/**
- * The composition root: this module and `bot/` alone create and connect the bot's parts.
- *
- * @module
- */
+/** The composition root: this module and `bot/` alone create and connect the bot's parts. */
 
 import process from "node:process";
 import type { Env } from "./lib/env.ts";

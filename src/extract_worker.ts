@@ -1,8 +1,6 @@
 /**
  * Entry of the thread that reads a file. It stands beside `main.ts` because a compiled binary finds
  * no worker that lies deeper.
- *
- * @module
  */
 
 import { parentPort } from "node:worker_threads";

@@ -1,8 +1,6 @@
 /**
  * Entry of a thread that does one job on untrusted data: it reads a web page, or runs a script. It
  * stands beside `main.ts` because a compiled binary finds no worker that lies deeper.
- *
- * @module
  */
 
 import { parentPort, workerData } from "node:worker_threads";

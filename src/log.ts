@@ -5,8 +5,6 @@
  * removes the program's secrets from each value before it is formatted. The second removes patterns
  * of secrets that the program may not know from the whole line. LogTape filters by level. The
  * format is our own, because a name from Discord must not be able to begin a line.
- *
- * @module
  */
 
 import process from "node:process";

@@ -2,8 +2,6 @@
  * Barnacle's entry point: runs one command with the arguments, and exits with its code.
  *
  * With one argument that only Barnacle itself gives, it serves a job of the bot instead.
- *
- * @module
  */
 
 import process from "node:process";

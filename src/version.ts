@@ -2,8 +2,6 @@
  * Names the version and the commit of this program.
  *
  * `scripts/compile.ts` writes both into a binary. A run from source has neither.
- *
- * @module
  */
 
 declare const BARNACLE_VERSION: string | undefined;

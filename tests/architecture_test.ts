@@ -1,8 +1,6 @@
 /**
  * Holds the program to its plan: imports point down, folders and files form no
  * circle, the pure folders stay pure, and no folder is too full to be read.
- *
- * @module
  */
 
 import assert from "node:assert/strict";

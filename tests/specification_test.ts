@@ -3,8 +3,6 @@
  *
  * Each mark that a comment or a title names has one paragraph. Each paragraph that is built has a
  * test that names its mark. Each link of the specification leads somewhere.
- *
- * @module
  */
 
 import assert from "node:assert/strict";

@@ -1,8 +1,4 @@
-/**
- * Reads the hashes of packages from `deno.lock`.
- *
- * @module
- */
+/** Reads the hashes of packages from `deno.lock`. */
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";

@@ -4,8 +4,6 @@
  * Arguments are platforms as for `scripts/compile.ts` (default: `release`). The output has the
  * format of `sha256sum`, so `diff` compares it with the file of a release:
  * `deno run -A scripts/release/reproduce.ts | diff - SHA256SUMS`. It ends with 1 if the two builds differ.
- *
- * @module
  */
 
 import { execFileSync } from "node:child_process";

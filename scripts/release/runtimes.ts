@@ -5,8 +5,6 @@
  * program of the user can write. The lock file lists the runtimes of all platforms, because each is
  * an optional dependency of the package `bun`. npm downloads the package, and keeps it in its own
  * cache; the check follows at each use.
- *
- * @module
  */
 
 import { execFileSync } from "node:child_process";

@@ -4,8 +4,6 @@
  * It lists the npm packages in the binary and the runtime of each platform, with version, licence
  * and hash. It has no time and no random number, so the same commit gives the same bytes.
  * `deno run -A scripts/release/sbom.ts dist/barnacle.cdx.json` writes it.
- *
- * @module
  */
 
 import { Enums, Models, Serialize, Spec } from "@cyclonedx/cyclonedx-library";

@@ -1,8 +1,4 @@
-/**
- * Changes a world while bots are connected; each function returns the event for them.
- *
- * @module
- */
+/** Changes a world while bots are connected; each function returns the event for them. */
 
 import type { RoleId, UserId } from "../../src/core/discord/ids.ts";
 import { addBot, addMember } from "../world/create_world.ts";

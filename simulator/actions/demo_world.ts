@@ -2,8 +2,6 @@
  * Makes a small world for the demo and the tests.
  *
  * Its ids are the same in every run, so a config, a test or a second process can name them.
- *
- * @module
  */
 
 import {

@@ -1,8 +1,4 @@
-/**
- * Describes messages that the world will create or change.
- *
- * @module
- */
+/** Describes messages that the world will create or change. */
 
 import type { TopComponent } from "../world/components.ts";
 import type { AllowedMentions } from "./mentions.ts";

@@ -1,7 +1,6 @@
 /**
  * Reads a channel's history.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/resources/message#get-channel-messages}
  */
 

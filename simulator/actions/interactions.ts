@@ -5,7 +5,6 @@
  * needed. A later answer gets "unknown interaction", and the person sees that the interaction
  * failed.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding}
  */
 

@@ -1,7 +1,6 @@
 /**
  * Takes the answers that an application gives after the first one, through the interaction's webhook.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#followup-messages}
  */
 

@@ -4,7 +4,6 @@
  * A mention inside code is text. Without `allowed_mentions`, every mention in the text pings, and a
  * reply pings the author of the quoted message.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/resources/message#allowed-mentions-object}
  */
 

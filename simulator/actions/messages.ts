@@ -5,7 +5,6 @@
  * gets the existing message. If that message was deleted, the answer is "unknown message" (10008).
  * Barnacle's exactly-once delivery relies on this rule.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/resources/message}
  */
 

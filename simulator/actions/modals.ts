@@ -3,7 +3,6 @@
  *
  * Discord's client sends only values that fit the fields, so this module refuses others.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object-modal-submit-data-structure}
  */
 

@@ -5,8 +5,6 @@
  * Bots get the same events as at Discord. An overwrite sends CHANNEL_UPDATE, a role
  * GUILD_ROLE_UPDATE, their own roles and timeouts GUILD_MEMBER_UPDATE. About the bot itself, the
  * last one needs no intent.
- *
- * @module
  */
 
 import {

@@ -3,8 +3,6 @@
  *
  * They keep Discord's rules as the bot does. A forbidden act is a mistake in a test or a script,
  * and throws.
- *
- * @module
  */
 
 import { type ChannelId, parseSnowflake, type UserId } from "../../src/core/discord/ids.ts";

@@ -1,8 +1,4 @@
-/**
- * Acts at the developer portal: makes applications, and shares them in a team.
- *
- * @module
- */
+/** Acts at the developer portal: makes applications, and shares them in a team. */
 
 import type { UserId } from "../../src/core/discord/ids.ts";
 import { joinGuild } from "./changes.ts";

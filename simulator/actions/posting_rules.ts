@@ -1,8 +1,4 @@
-/**
- * Decides whether a channel takes a message, files and threads included.
- *
- * @module
- */
+/** Decides whether a channel takes a message, files and threads included. */
 
 import { may } from "../world/access.ts";
 import { isEmpty, type MessageDraft } from "./draft.ts";

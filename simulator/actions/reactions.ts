@@ -1,8 +1,4 @@
-/**
- * Adds and removes reactions, and shows typing.
- *
- * @module
- */
+/** Adds and removes reactions, and shows typing. */
 
 import type { UserId } from "../../src/core/discord/ids.ts";
 import { may, openChannel } from "../world/access.ts";

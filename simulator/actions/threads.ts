@@ -1,7 +1,6 @@
 /**
  * Opens threads on messages, and changes their members.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/resources/channel#start-thread-from-message}
  */
 

@@ -3,8 +3,6 @@
  *
  * PluralKit uses this. It posts a message again under the name of a system's member, and deletes
  * the original.
- *
- * @module
  */
 
 import { type ApplicationId, parseSnowflake } from "../../src/core/discord/ids.ts";

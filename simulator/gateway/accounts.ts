@@ -3,8 +3,6 @@
  *
  * A bot that sends a thousand IDENTIFYs a day loses its token. One that sends too many invalid
  * requests gets its address banned. So both are counted here, and tests check the counts.
- *
- * @module
  */
 
 import type { MessageId } from "../../src/core/discord/ids.ts";

@@ -5,7 +5,6 @@
  * runtimes compress in the background. So payloads wait for each other here, and so does a close
  * frame that must follow them.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/events/gateway#transport-compression}
  */
 

@@ -4,7 +4,6 @@
  * It is strict on purpose: it closes the connection for the same mistakes and with the same codes
  * as Discord. So a client that works against the simulator keeps the rules.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/events/gateway}
  */
 

@@ -5,7 +5,6 @@
  * the channel. Without the message content intent, the content is removed. That excludes direct
  * messages, the bot's own messages and those that mention it.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/events/gateway-events}
  */
 

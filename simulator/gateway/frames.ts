@@ -1,7 +1,6 @@
 /**
  * Parses a client's gateway payloads, and names the close codes for wrong ones.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway}
  */
 

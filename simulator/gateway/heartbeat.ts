@@ -1,7 +1,6 @@
 /**
  * Watches a connection's heartbeats: records each, and ends a connection without any.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/events/gateway#sending-heartbeats}
  */
 

@@ -5,7 +5,6 @@
  * simulator enforces a stricter rule: no 24 hours at all may hold more. So it detects a bot that
  * relies on the start of a window.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/events/gateway#session-start-limit-object}
  */
 

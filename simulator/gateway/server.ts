@@ -1,8 +1,4 @@
-/**
- * The simulator's gateway: connections, sessions, and the events between them.
- *
- * @module
- */
+/** The simulator's gateway: connections, sessions, and the events between them. */
 
 import { parseSnowflake } from "../../src/core/discord/ids.ts";
 import type { Account, Accounts } from "./accounts.ts";

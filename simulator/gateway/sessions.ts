@@ -4,7 +4,6 @@
  * A session keeps its sent payloads, bounded, so that RESUME can replay them. Without a connection
  * it gathers new ones until it times out.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/events/gateway#resuming}
  */
 

@@ -5,7 +5,6 @@
  * connections stop answering, are reset, or are accepted and never answered. With a socket of our
  * own, both runtimes can simulate each of these.
  *
- * @module
  * @see {@link https://www.rfc-editor.org/rfc/rfc6455}
  */
 

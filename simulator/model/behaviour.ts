@@ -1,8 +1,6 @@
 /**
  * Answers one request as the built-in model: correctly, or with a failure that real servers have
  * shown.
- *
- * @module
  */
 
 import type { ServerResponse } from "node:http";

@@ -2,8 +2,6 @@
  * The tool calls of the built-in model: the asker writes them, line by line.
  *
  * The demo and the tests need a model that calls exactly the tools that they name.
- *
- * @module
  */
 
 import type { WireCall, WireRequest } from "./wire.ts";

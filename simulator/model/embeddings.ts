@@ -3,8 +3,6 @@
  *
  * The vectors are computed from the words alone, so each run has the same ones. Words of one group
  * have one direction, as with a real model: a search for "beverage" finds a note about tea.
- *
- * @module
  */
 
 import type { ServerResponse } from "node:http";

@@ -2,8 +2,6 @@
  * The built-in model's third wire format: Google's.
  *
  * @see {@link https://ai.google.dev/api/generate-content}
- *
- * @module
  */
 
 import { z } from "zod";

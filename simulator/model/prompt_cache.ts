@@ -8,8 +8,6 @@
  * @see {@link https://platform.openai.com/docs/guides/prompt-caching}
  * @see {@link https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching}
  * @see {@link https://ai.google.dev/gemini-api/docs/caching}
- *
- * @module
  */
 
 import { jsonOf } from "./wire.ts";

@@ -1,8 +1,4 @@
-/**
- * Makes recordings, as people send them in voice messages.
- *
- * @module
- */
+/** Makes recordings, as people send them in voice messages. */
 
 /** Opus frames of 20 ms in a second. */
 const FRAMES_PER_SEC = 50;

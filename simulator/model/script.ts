@@ -3,8 +3,6 @@
  *
  * The demo and the tests need a model that says it is none, costs nothing, and repeats its answers
  * exactly. A few words call up answers that are hard to deliver: long ones, code, tables.
- *
- * @module
  */
 
 const WHO = "I am Barnacle's built-in script, not a language model.";

@@ -3,8 +3,6 @@
  *
  * The bot reaches it like any model, so the demo and the tests use all of `providers/`. On request,
  * it fails like real servers.
- *
- * @module
  */
 
 import { Buffer } from "node:buffer";

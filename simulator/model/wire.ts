@@ -3,8 +3,6 @@
  *
  * @see {@link https://platform.openai.com/docs/api-reference/chat/streaming}
  * @see {@link https://docs.anthropic.com/en/api/messages-streaming}
- *
- * @module
  */
 
 import { z } from "zod";

@@ -3,8 +3,6 @@
  *
  * These are switches for the gateway and rules for REST. The gateway and the REST server carry them
  * out, each with its own sockets.
- *
- * @module
  */
 
 /** Faults of the gateway while they are set; a test may change the fields at any time. */

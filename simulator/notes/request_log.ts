@@ -3,8 +3,6 @@
  *
  * Tests check requests against Discord's own document, and look for forbidden ones. The log is
  * bounded, so that a bench may run for ever.
- *
- * @module
  */
 
 /** A file of a multipart body. */

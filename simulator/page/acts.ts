@@ -1,8 +1,4 @@
-/**
- * The requests of the page: acts of people, as JSON. The page makes no other ones.
- *
- * @module
- */
+/** The requests of the page: acts of people, as JSON. The page makes no other ones. */
 
 import { Buffer } from "node:buffer";
 import { z } from "zod";

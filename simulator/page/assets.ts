@@ -1,7 +1,5 @@
 /**
  * Embeds the page's files: the program is one file, and the page loads nothing from the network.
- *
- * @module
  */
 
 import composer from "./web/composer.js" with { type: "text" };

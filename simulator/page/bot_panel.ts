@@ -4,8 +4,6 @@
  * The simulator does not import the bot. The program that runs the bot beside it implements this
  * port: words for each verdict, figures and buttons by name. So the page needs no knowledge of
  * them.
- *
- * @module
  */
 
 import type { MessageId } from "../../src/core/discord/ids.ts";

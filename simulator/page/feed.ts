@@ -3,8 +3,6 @@
  *
  * A page on a sleeping computer reads nothing for hours. So its feed is bounded, and ends at the
  * limit; the browser then connects again and gets everything anew.
- *
- * @module
  */
 
 export interface Feed<News> {

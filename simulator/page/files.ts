@@ -3,8 +3,6 @@
  *
  * A bot may send any content. So the browser shows only plain text and pictures, and saves all
  * other files: no file can run a script at the page's address.
- *
- * @module
  */
 
 import { findFile } from "../world/media.ts";

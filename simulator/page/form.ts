@@ -1,8 +1,4 @@
-/**
- * A form of a bot for the page: each field with the way in which a person fills it in.
- *
- * @module
- */
+/** A form of a bot for the page: each field with the way in which a person fills it in. */
 
 import type { Interaction, InteractionAnswer, World } from "../world/world.ts";
 import type { ModalInput } from "../world/modals.ts";

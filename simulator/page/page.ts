@@ -6,8 +6,6 @@
  * of people come back by POST. The page holds no secret, but a button on it kills a process. So
  * requests of other sites' pages are refused: by host name, by origin, and by a content type that
  * no form has.
- *
- * @module
  */
 
 import { type Context, Hono } from "hono";

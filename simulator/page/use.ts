@@ -1,7 +1,5 @@
 /**
  * Uses buttons, menus and forms of a bot, and waits for the bot's answer as Discord's client does.
- *
- * @module
  */
 
 import type { ActorAndMessage } from "../actions/people.ts";

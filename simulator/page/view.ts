@@ -2,8 +2,6 @@
  * The world for the page: plain data, with names beside ids.
  *
  * Nothing here is HTML. The text stays unchanged; the page sets it as text, never as markup (X1).
- *
- * @module
  */
 
 import {

@@ -1,8 +1,4 @@
-/**
- * An application in Discord's JSON.
- *
- * @module
- */
+/** An application in Discord's JSON. */
 
 import type { UserId } from "../../src/core/discord/ids.ts";
 import { INTENT } from "../world/intents.ts";

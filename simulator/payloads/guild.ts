@@ -1,8 +1,4 @@
-/**
- * A guild in Discord's JSON, for REST and for GUILD_CREATE.
- *
- * @module
- */
+/** A guild in Discord's JSON, for REST and for GUILD_CREATE. */
 
 import type { UserId } from "../../src/core/discord/ids.ts";
 import { may } from "../world/access.ts";

@@ -1,7 +1,6 @@
 /**
  * An interaction in Discord's JSON, for the gateway.
  *
- * @module
  * @see {@link
  * https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object}
  */

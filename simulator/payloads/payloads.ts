@@ -4,7 +4,6 @@
  * It has every field that Discord's own document calls required, with the default value of a new
  * account. A test checks the answers against that document.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/reference}
  */
 

@@ -4,7 +4,6 @@
  * Every field is there, `null` if it is not set, as its documentation says. Only the holder of a
  * system's token gets its private fields.
  *
- * @module
  * @see {@link https://pluralkit.me/api/models/#message-model}
  */
 

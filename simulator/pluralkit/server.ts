@@ -5,7 +5,6 @@
  * can also fail in ways that a client must handle. A message is always found by its own id, and by
  * the original's for half an hour.
  *
- * @module
  * @see {@link https://pluralkit.me/api/models/#message-model}
  */
 

@@ -1,8 +1,4 @@
-/**
- * Error responses of the simulated REST API.
- *
- * @module
- */
+/** Error responses of the simulated REST API. */
 
 import type { z } from "zod";
 import { type FieldProblem, toProblems } from "../world/field_problems.ts";

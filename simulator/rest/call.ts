@@ -1,8 +1,4 @@
-/**
- * One request to the simulated REST API, parsed and permitted, for its route.
- *
- * @module
- */
+/** One request to the simulated REST API, parsed and permitted, for its route. */
 
 import type { Context } from "hono";
 import type { Account } from "../gateway/accounts.ts";

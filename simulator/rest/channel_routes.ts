@@ -1,8 +1,4 @@
-/**
- * The routes of the simulated REST API that create, change and delete channels.
- *
- * @module
- */
+/** The routes of the simulated REST API that create, change and delete channels. */
 
 import type { Hono } from "hono";
 import { z } from "zod";

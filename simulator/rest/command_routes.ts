@@ -2,8 +2,6 @@
  * The routes of the simulated REST API for an application's commands: global ones, and those of one guild.
  *
  * @see {@link https://docs.discord.com/developers/interactions/application-commands}
- *
- * @module
  */
 
 import type { Hono } from "hono";

@@ -1,7 +1,5 @@
 /**
  * The routes of the simulated REST API for pins, polls, posts, searches, emojis, stickers and events.
- *
- * @module
  */
 
 import type { Hono } from "hono";

@@ -1,8 +1,4 @@
-/**
- * Carries out a fault on an HTTP connection.
- *
- * @module
- */
+/** Carries out a fault on an HTTP connection. */
 
 import type { ServerResponse } from "node:http";
 import { Buffer } from "node:buffer";

@@ -1,8 +1,4 @@
-/**
- * Checks permissions for routes that change a guild.
- *
- * @module
- */
+/** Checks permissions for routes that change a guild. */
 
 import { parseSnowflake, type UserId } from "../../src/core/discord/ids.ts";
 import { openChannel } from "../world/access.ts";

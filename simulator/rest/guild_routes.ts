@@ -1,8 +1,4 @@
-/**
- * The routes of the simulated REST API for guilds and their members.
- *
- * @module
- */
+/** The routes of the simulated REST API for guilds and their members. */
 
 import type { Hono } from "hono";
 import { z } from "zod";

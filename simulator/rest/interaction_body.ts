@@ -1,7 +1,6 @@
 /**
  * Parses an application's answer to an interaction.
  *
- * @module
  * @see {@link
  * https://docs.discord.com/developers/interactions/receiving-and-responding#create-interaction-response}
  */

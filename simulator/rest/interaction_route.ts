@@ -1,7 +1,5 @@
 /**
  * The routes of the simulated REST API without a bot token: an interaction's own token is enough.
- *
- * @module
  */
 
 import { parseCallback } from "./interaction_body.ts";

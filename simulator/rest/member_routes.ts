@@ -1,7 +1,5 @@
 /**
  * The routes of the simulated REST API that change members: roles, timeouts, kicks, bans, voice.
- *
- * @module
  */
 
 import type { Hono } from "hono";

@@ -5,7 +5,6 @@
  * Discord would ignore it, and a typo with it. A body without `allowed_mentions` may be refused,
  * because it pings everyone named in its text.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/resources/message#create-message}
  */
 

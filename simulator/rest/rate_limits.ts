@@ -5,7 +5,6 @@
  * the first request, and is full again when it closes. The sizes are observations; at Discord, too,
  * only the headers count.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/topics/rate-limits}
  */
 

@@ -1,7 +1,6 @@
 /**
  * Parses the body of a request: JSON, or a form with JSON and files.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/reference#uploading-files}
  */
 

@@ -3,8 +3,6 @@
  *
  * Each passes one command to the world, and returns the result in Discord's JSON. Authentication
  * and rate limits have been checked before.
- *
- * @module
  */
 
 import { Hono } from "hono";

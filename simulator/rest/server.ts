@@ -5,8 +5,6 @@
  * the route. The answer to an interaction has its own token, and no known limit that a bot could
  * reach. The log gets each request before it is carried out. So it has requests, too, that a fault
  * leaves unanswered.
- *
- * @module
  */
 
 import { createServer, type Server, ServerResponse } from "node:http";

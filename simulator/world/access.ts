@@ -3,8 +3,6 @@
  *
  * Discord distinguishes three refusals, and so must bots that report them: there is no such channel
  * (10003), the user cannot see it (50001), or lacks a permission there (50013).
- *
- * @module
  */
 
 import { type ChannelId, parseSnowflake, type UserId } from "../../src/core/discord/ids.ts";

@@ -1,8 +1,4 @@
-/**
- * Applications of the developer portal.
- *
- * @module
- */
+/** Applications of the developer portal. */
 
 import type { ApplicationId, Snowflake, UserId } from "../../src/core/discord/ids.ts";
 

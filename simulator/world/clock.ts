@@ -3,8 +3,6 @@
  *
  * It begins with this machine's time, and goes on when this machine's clock is set. So the windows of
  * rate limits keep their length. On Linux, it stands still while the machine is suspended.
- *
- * @module
  */
 
 /** Unix time in milliseconds. */

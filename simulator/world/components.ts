@@ -4,7 +4,6 @@
  * Only components that bots such as Barnacle send are supported. Others are refused, because nothing
  * here could use them.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/components/reference}
  */
 

@@ -1,8 +1,4 @@
-/**
- * Makes the places and people of a world.
- *
- * @module
- */
+/** Makes the places and people of a world. */
 
 import type {
   ApplicationId,

@@ -1,7 +1,6 @@
 /**
  * Invalid fields, in Discord's words.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/reference#error-messages}
  */
 

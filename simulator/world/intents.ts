@@ -1,7 +1,6 @@
 /**
  * Gateway intents: the requested and the permitted ones.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/events/gateway#gateway-intents}
  */
 

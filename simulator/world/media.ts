@@ -3,8 +3,6 @@
  *
  * Discord keeps them for ever; a bench that runs for ever cannot. So the oldest files lose their
  * bytes, and keep their names.
- *
- * @module
  */
 
 import { parseSnowflake } from "../../src/core/discord/ids.ts";

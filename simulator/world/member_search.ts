@@ -4,7 +4,6 @@
  * As at Discord, nickname and display name count as much as the username. So a search for one
  * account finds all members with that name.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/resources/guild#search-guild-members}
  */
 

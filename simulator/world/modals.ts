@@ -1,7 +1,6 @@
 /**
  * Modals: the windows with fields that an application opens as the answer to an interaction.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/components/reference#label}
  */
 

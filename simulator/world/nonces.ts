@@ -4,7 +4,6 @@
  * Discord keeps them by author, not by channel, and only for a while. It says "the past few
  * minutes" and names no figure, so the window is a parameter.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/resources/message#create-message}
  */
 

@@ -4,7 +4,6 @@
  * Roles are added up. Then the channel's overwrites apply: those of everyone, those of the roles
  * together, the member's own. A thread has its parent's.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/topics/permissions}
  */
 

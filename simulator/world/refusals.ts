@@ -4,7 +4,6 @@
  * Status, code and text are Discord's, because clients decide by them. A refusal is a value here,
  * and becomes a response in one place.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/topics/opcodes-and-status-codes#json}
  */
 

@@ -4,7 +4,6 @@
  * History, `after=` and the bot's watermarks rely on the order of ids. So they rise even if the
  * clock stops or runs backwards.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/reference#snowflakes}
  */
 

@@ -4,8 +4,6 @@
  * It is data. Only the pure functions of this folder and of `actions/` change it. They take the time
  * as an argument and return events. There is no socket and no clock here, so every rule of Discord
  * can be tested as a function.
- *
- * @module
  */
 
 import type {

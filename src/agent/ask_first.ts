@@ -1,8 +1,4 @@
-/**
- * Finds the calls that wait for people, before any of them runs.
- *
- * @module
- */
+/** Finds the calls that wait for people, before any of them runs. */
 
 import type { ToolCall } from "../core/model.ts";
 import type { AskedCall } from "../core/people/question.ts";

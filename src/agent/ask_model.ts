@@ -1,8 +1,6 @@
 /**
  * Asks the model once: composes the request of a step within the room that the history leaves, and
  * reads the answer.
- *
- * @module
  */
 
 import {

@@ -2,8 +2,6 @@
  * Decides how a turn goes on from the steps that it has taken.
  *
  * A new turn and a turn that a crash has cut are the same here: the decision uses only the steps.
- *
- * @module
  */
 
 import type { MessageId } from "../core/discord/ids.ts";

@@ -2,8 +2,6 @@
  * The tools of one turn: checks the model's calls, and runs them within a time limit.
  *
  * A tool may ignore its signal. So the limit is a race, which the tool cannot delay (T1).
- *
- * @module
  */
 
 import { z } from "zod";

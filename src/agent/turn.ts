@@ -6,8 +6,6 @@
  * the model is not asked again for a stored answer, and a call that must not run twice does not
  * (`next_step.ts`). Only results of calls that may run twice wait for the next step's transaction.
  * So a step with such calls costs one commit.
- *
- * @module
  */
 
 import { type Model, ModelError, type ModelUsage, type ToolCall } from "../core/model.ts";

@@ -1,8 +1,4 @@
-/**
- * Makes the context of a running account, which all of its flows share.
- *
- * @module
- */
+/** Makes the context of a running account, which all of its flows share. */
 
 import { randomBytes } from "node:crypto";
 import type { Config } from "../config/config.ts";

@@ -1,8 +1,4 @@
-/**
- * Says why an account ended by itself.
- *
- * @module
- */
+/** Says why an account ended by itself. */
 
 import { TOKEN_HINT } from "../discord/gateway/lifecycle/close_codes.ts";
 import type { GatewayFinal } from "../discord/gateway/main/thread.ts";

@@ -1,8 +1,4 @@
-/**
- * The interface of an account: its start options, its ports, and its methods while it runs.
- *
- * @module
- */
+/** The interface of an account: its start options, its ports, and its methods while it runs. */
 
 import type { Env } from "../lib/env.ts";
 import type { Config } from "../config/config.ts";

@@ -1,8 +1,6 @@
 /**
  * The parts for files of people that all accounts share: the folder, and the thread that reads
  * documents.
- *
- * @module
  */
 
 import process from "node:process";

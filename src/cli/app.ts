@@ -3,8 +3,6 @@
  *
  * A command's own code is loaded when it is called, so that `version` does not load the bot. `run`
  * loads no other command's options either, because a bot should be online soon.
- *
- * @module
  */
 
 import {

@@ -1,8 +1,4 @@
-/**
- * All commands, by task. `barnacle --help` and `docs/commands.md` list them in this order.
- *
- * @module
- */
+/** All commands, by task. `barnacle --help` and `docs/commands.md` list them in this order. */
 
 import { access, pairing, why } from "./access/commands.ts";
 import {

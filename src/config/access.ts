@@ -4,8 +4,6 @@
  *
  * The recorded text has no secrets, and the environment of that time is lost. So no secret is
  * resolved for it, and the account `default` is always included.
- *
- * @module
  */
 
 import { openGates } from "../core/tool_names.ts";

@@ -4,8 +4,6 @@
  * Keys are compared by their effective values, with defaults and inheritance, and reported at their
  * place in the file. So writing out a default changes nothing. A secret is compared by its content,
  * wherever it comes from, and never shown.
- *
- * @module
  */
 
 import { isDeepStrictEqual } from "node:util";

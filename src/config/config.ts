@@ -4,8 +4,6 @@
  *
  * Every secret, list and pattern is resolved, so a `Config` needs neither the file nor the
  * environment.
- *
- * @module
  */
 
 import type { AccountId } from "../core/discord/ids.ts";

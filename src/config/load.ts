@@ -1,8 +1,6 @@
 /**
  * Finds the config file (C1), and loads the config from it and the environment, or returns every
  * problem with them.
- *
- * @module
  */
 
 import type { Env } from "../lib/env.ts";

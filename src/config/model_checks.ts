@@ -4,8 +4,6 @@
  *
  * The environment cannot add a provider of another name, so an unknown name is an error wherever
  * the config is checked.
- *
- * @module
  */
 
 import { quoted } from "../lib/text/quoted.ts";

@@ -3,8 +3,6 @@
  *
  * An API key of the environment goes to its own vendor only. A provider with an address in the
  * config never gets it.
- *
- * @module
  */
 
 import type { Env } from "../lib/env.ts";

@@ -4,8 +4,6 @@
  * All problems come at once, in the order of the file (C2). After a syntax error, the rest is judged
  * only if the error does not change where keys belong. After an invalid value, the rest is judged
  * without that value.
- *
- * @module
  */
 
 import { findNodeAtLocation, type Node } from "jsonc-parser";

@@ -1,8 +1,6 @@
 /**
  * Reads the schema as a reference does: sections, values, and records with keys of their own. Writes
  * the example of a config from it.
- *
- * @module
  */
 
 import { isDeepStrictEqual } from "node:util";

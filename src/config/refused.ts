@@ -4,8 +4,6 @@
  * Most keys without effect get a warning. But without some of them, the bot would answer in a
  * place, or as an agent, that the config forbids. Operators do not read warnings while
  * the bot works, so these are errors.
- *
- * @module
  */
 
 import { type AccountSection, writtenSections } from "./schema/accounts.ts";

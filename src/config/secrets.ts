@@ -1,7 +1,5 @@
 /**
  * Finds every secret of the config by its schema, reads it, and reports those that cannot be read.
- *
- * @module
  */
 
 import type { Env } from "../lib/env.ts";

@@ -3,8 +3,6 @@
  *
  * So an operator sees a bad pattern, a missing secret and a typing error in one run, and not one
  * after the other (C2). No bot ever runs with such a part.
- *
- * @module
  */
 
 import { pathText } from "../core/config_file.ts";

@@ -1,8 +1,6 @@
 /**
  * Declares the config file, as owners read and change it in Discord (K4), and writes paths of its
  * keys.
- *
- * @module
  */
 
 import { quoted } from "../lib/text/quoted.ts";

@@ -1,8 +1,4 @@
-/**
- * One row of `doctor`, of the preflight, or of the health report.
- *
- * @module
- */
+/** One row of `doctor`, of the preflight, or of the health report. */
 
 /** Result of a check. */
 export type FindingStatus =

@@ -4,8 +4,6 @@
  * A fallback may have no tools, see no images, or have a smaller window than the model that the
  * request was made for. Anthropic and several gateways refuse calls and results in a request that
  * offers no tools, and models without tools cannot read them.
- *
- * @module
  */
 
 import type { ContextWindow, Model, ModelMessage, ModelRequest } from "./model.ts";

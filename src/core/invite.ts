@@ -4,7 +4,6 @@
  *
  * @see {@link https://docs.discord.com/developers/topics/oauth2#bot-authorization-flow}
  * @see {@link https://docs.discord.com/developers/topics/permissions}
- * @module
  */
 
 import type { ToolGate } from "./tool_names.ts";

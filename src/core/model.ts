@@ -2,8 +2,6 @@
  * The port to a language model: one request, one streamed answer, and what a model can do (L4).
  *
  * The wire protocols belong to `providers/`, and the turn around the call to `agent/`.
- *
- * @module
  */
 
 import type { ThinkLevel } from "./people/chosen.ts";

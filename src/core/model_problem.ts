@@ -3,8 +3,6 @@
  *
  * All other failures pass by themselves, or belong to one request. No text contains a key, or the
  * server's own words.
- *
- * @module
  */
 
 import type { ModelErrorKind } from "./model.ts";

@@ -2,8 +2,6 @@
  * Names in the config for which Discord has found an id (P12), and names as a config can hold them.
  *
  * From then on the entry means this id. A later owner of the name gets no access.
- *
- * @module
  */
 
 import type { ChannelId, GuildId, UserId } from "./discord/ids.ts";

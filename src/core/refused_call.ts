@@ -3,8 +3,6 @@
  *
  * The model reads the words. Metrics count the reason, and `barnacle why` shows both. So the reasons
  * are a fixed list: none has an id, a name or a text.
- *
- * @module
  */
 
 import type { MissingRight } from "./rights/rights.ts";

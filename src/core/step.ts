@@ -3,8 +3,6 @@
  *
  * The store keeps each step before the next one begins. So a turn that a crash has cut goes on where
  * it was: the model is not asked again for an answer that the store has.
- *
- * @module
  */
 
 import type { MessageId } from "./discord/ids.ts";

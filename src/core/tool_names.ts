@@ -5,8 +5,6 @@
  * default, no one has a tool that is not on the list.
  *
  * Gates are the keys of `channels.discord.actions`, which OpenClaw has as well (T3).
- *
- * @module
  */
 
 /** Who has a tool by default. */

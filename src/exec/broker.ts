@@ -4,8 +4,6 @@
  * systemd starts one broker for each connection to its socket, with the connection as input and
  * output. The broker looks the command up in its own workspace, and runs it only if everything that
  * the approval binds is unchanged. If the bot closes the connection, the command ends.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -1,8 +1,4 @@
-/**
- * Runs commands: apart from the token, or not at all; in the foreground, or as jobs (A3).
- *
- * @module
- */
+/** Runs commands: apart from the token, or not at all; in the foreground, or as jobs (A3). */
 
 import { existsSync } from "node:fs";
 import { mkdir, realpath } from "node:fs/promises";

@@ -1,8 +1,4 @@
-/**
- * Has commands run by the broker, over its socket.
- *
- * @module
- */
+/** Has commands run by the broker, over its socket. */
 
 import { createConnection } from "node:net";
 import { z } from "zod";

@@ -1,8 +1,6 @@
 /**
  * Looks a command up on the host: the real program, its content, and everything that an approval
  * binds (SEC-R20); and forms its environment.
- *
- * @module
  */
 
 import { createHash, hash } from "node:crypto";

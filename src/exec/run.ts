@@ -1,8 +1,6 @@
 /**
  * Runs a program in a process group of its own, and ends the whole group at its limits (SEC-R22). Of
  * long output it keeps the beginning and the end.
- *
- * @module
  */
 
 import process from "node:process";

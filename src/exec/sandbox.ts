@@ -1,7 +1,5 @@
 /**
  * Puts commands into bubblewrap: no network, nothing of the host but programs, its own processes.
- *
- * @module
  */
 
 import { existsSync } from "node:fs";

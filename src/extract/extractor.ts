@@ -4,8 +4,6 @@
  * A thread ends with its job, and takes its memory with it. It is ended early if it takes too long,
  * or if the process grows too much meanwhile: no runtime bounds the memory of a thread in the same
  * way.
- *
- * @module
  */
 
 import type { Account } from "../core/account/account.ts";

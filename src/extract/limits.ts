@@ -1,8 +1,4 @@
-/**
- * Limits of reading files by people (H8, SEC-R25). A file beyond one of them is refused or cut.
- *
- * @module
- */
+/** Limits of reading files by people (H8, SEC-R25). A file beyond one of them is refused or cut. */
 
 /** Pages, slides or sheets that are read of a document. */
 export const MAX_PAGES = 20;

@@ -1,7 +1,5 @@
 /**
  * Reads office files: finds out by their parts which kind they are, and reads the text of docx files.
- *
- * @module
  */
 
 import type { DocumentText } from "../core/turn/extract.ts";

@@ -2,8 +2,6 @@
  * Reads the text of PDF files, by the library pdf.js.
  *
  * Nothing of a PDF is run or drawn: no script, no font and no picture.
- *
- * @module
  */
 
 import { createText, MAX_PAGES, UnreadableError } from "./limits.ts";

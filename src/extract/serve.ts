@@ -1,7 +1,5 @@
 /**
  * Reads one file in a thread of its own, so that no file can block or exhaust the main thread (H8).
- *
- * @module
  */
 
 import { UnreadableError } from "./limits.ts";

@@ -3,8 +3,6 @@
  *
  * The archive is read twice. Cells refer to strings and formats of other parts, which may come
  * after the sheets. Excel stores a date as a number, which only its format tells from others.
- *
- * @module
  */
 
 import type { DocumentText } from "../core/turn/extract.ts";

@@ -1,8 +1,4 @@
-/**
- * Reads the text of pptx files.
- *
- * @module
- */
+/** Reads the text of pptx files. */
 
 import { createText, MAX_PAGES, type Text } from "./limits.ts";
 import type { DocumentText } from "../core/turn/extract.ts";

@@ -1,8 +1,4 @@
-/**
- * Measures recordings (H10), and spoken answers with the waveform that Discord shows (R16).
- *
- * @module
- */
+/** Measures recordings (H10), and spoken answers with the waveform that Discord shows (R16). */
 
 import { Buffer } from "node:buffer";
 import type { VoiceFacts } from "../core/outbound/outbound.ts";

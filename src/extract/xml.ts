@@ -3,8 +3,6 @@
  *
  * A document type is refused: office files have none, and entities that it declares may grow
  * without end or name other files. The parser loads no external entity in any case.
- *
- * @module
  */
 
 import { SaxesParser } from "saxes";

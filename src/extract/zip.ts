@@ -3,8 +3,6 @@
  *
  * The archive is inflated in small pieces, and each piece is counted before the next one. So it
  * does not matter which sizes its headers claim. Parts that no caller asks for are never inflated.
- *
- * @module
  */
 
 import { Unzip, UnzipInflate } from "fflate";

@@ -3,8 +3,6 @@
  *
  * The store keeps a change together with the config's presence of that time. So it outlives a
  * restart, and a later change of the config ends it.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -4,8 +4,6 @@
  * They leave pages of code that the bot seldom runs. They also leave garbage that has grown old, and
  * the runtime collects that only when the heap has doubled. Without such events, this flow does
  * nothing and sets no timer.
- *
- * @module
  */
 
 import type { Account } from "../core/account/account.ts";

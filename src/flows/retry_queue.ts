@@ -4,8 +4,6 @@
  * A failed task goes to the end of the queue, after a delay that grows while nothing succeeds. Most
  * failures here are the network's, and then every task fails. If Discord refuses the bot token, the
  * account ends, so the queue ends too, without a warning of its own.
- *
- * @module
  */
 
 import { backoffMs } from "../lib/network/backoff.ts";

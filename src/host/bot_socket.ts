@@ -9,8 +9,6 @@
  * The bot greets each connection first. A command sends its request only after that, so a bot that
  * hangs gets no request that it would carry out later, when the command has given up. A request is a
  * line with the lengths of its frames, then the frames: a text, and files. The answer is one line.
- *
- * @module
  */
 
 import { Buffer } from "node:buffer";

@@ -3,8 +3,6 @@
  *
  * `fetch` sends requests through a proxy of the environment, and the token with them. This module
  * always connects directly, and follows no redirect.
- *
- * @module
  */
 
 import { Buffer } from "node:buffer";

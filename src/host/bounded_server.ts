@@ -6,8 +6,6 @@
  *
  * At a limit of connections the oldest idle one makes room. To refuse the newest instead would let a
  * client that holds its connections open keep every health probe out.
- *
- * @module
  */
 
 import { createServer, type Server } from "node:http";

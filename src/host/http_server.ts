@@ -1,8 +1,6 @@
 /**
  * Opens the sockets of the HTTP application: loopback in both families by default. An address that
  * others can reach needs a token, even behind a proxy.
- *
- * @module
  */
 
 import type { Server } from "node:http";

@@ -2,8 +2,6 @@
  * The error of an HTTP server that could not start.
  *
  * It stands alone: commands recognise the error without the server's code.
- *
- * @module
  */
 
 /**

@@ -4,8 +4,6 @@
  * A failed `fetch` reports little ("fetch failed"), and a broken name server needs another fix than
  * a wrong clock. So each step runs on its own, with `node:dns`, `node:net` and `node:tls`, and with
  * its own time-out.
- *
- * @module
  */
 
 import { lookup } from "node:dns/promises";

@@ -3,8 +3,6 @@
  *
  * Any web page can send the browser here. So only an answer with the `state` of the sign-in counts,
  * and a wrong one does not end the wait.
- *
- * @module
  */
 
 import type { AddressInfo } from "node:net";

@@ -3,8 +3,6 @@
  *
  * An ended account is no failure of the bot while another one serves: people see it, but a
  * supervisor restarts nothing.
- *
- * @module
  */
 
 import { type CheckCode, runChecks } from "../core/checks.ts";

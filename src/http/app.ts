@@ -11,8 +11,6 @@
  *
  * Each answer is computed at the request, from the bot's own state: no request waits for Discord or
  * a model. The application depends neither on the bot nor on a socket.
- *
- * @module
  */
 
 import type { Account } from "../core/account/account.ts";

@@ -3,8 +3,6 @@
  *
  * Every endpoint and the status line use these checks. With two separate sources, one once said
  * "fine" for weeks while the other was down.
- *
- * @module
  */
 
 import { type CheckCode, runChecks } from "../core/checks.ts";

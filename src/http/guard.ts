@@ -4,8 +4,6 @@
  * A web page in a browser on this machine can reach loopback too, under a host name of its own that
  * points here (DNS rebinding). So the requested host name counts. And a proxy on this machine
  * forwards requests from other machines. So loopback counts only without forwarding headers.
- *
- * @module
  */
 
 import { Buffer } from "node:buffer";

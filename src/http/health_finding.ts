@@ -1,8 +1,4 @@
-/**
- * Forms the findings of health, and writes them as the health format does.
- *
- * @module
- */
+/** Forms the findings of health, and writes them as the health format does. */
 
 import { checkOf, figureText } from "../core/checks.ts";
 import type { Finding } from "../core/finding.ts";

@@ -4,8 +4,6 @@
  * Parts count some metrics as events happen. Others are read off the snapshot at each request. No
  * label is an id, a name or a text from Discord: a busy server must not fill the memory with
  * series, and a chart must not list who talks to the bot. The account label is a key of the config.
- *
- * @module
  */
 
 import { CONNECTION_STEPS } from "../core/discord/gateway.ts";

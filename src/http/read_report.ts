@@ -1,8 +1,4 @@
-/**
- * Reads the answer of `/status`, which another program on the bot's port could have written.
- *
- * @module
- */
+/** Reads the answer of `/status`, which another program on the bot's port could have written. */
 
 import { z } from "zod";
 import { jsonLine, parseForeignJson } from "../lib/text/json.ts";

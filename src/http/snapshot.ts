@@ -3,8 +3,6 @@
  *
  * The endpoints, the metrics, `barnacle status` and the service manager's line share it: two
  * sources could contradict each other.
- *
- * @module
  */
 
 import type { EmbeddingState } from "../core/notes/embedding.ts";

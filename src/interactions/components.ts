@@ -4,8 +4,6 @@
  *
  * Each kind has a name of its own, because another right belongs to it. The store decides by the
  * rows whether a use counts: `custom_id`, message, channel, application and person must fit.
- *
- * @module
  */
 
 import type { CommandNeeds } from "../core/inbound/commands.ts";

@@ -4,8 +4,6 @@
  *
  * Rights, registration with Discord, text commands, routing and the documentation derive from these
  * lists.
- *
- * @module
  */
 
 import type { CommandKind } from "../core/inbound/commands.ts";

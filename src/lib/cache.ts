@@ -1,8 +1,6 @@
 /**
  * Remembers results to save work: a read that happens once, a value derived from a source such as the
  * config, and a bounded set of members.
- *
- * @module
  */
 
 /** A set with a maximum size. Reading a member does not make it newer. */

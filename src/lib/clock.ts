@@ -1,8 +1,6 @@
 /**
  * Defines the clock and the timer that parts get, so that a test moves time instead of waiting; and
  * reads times in time zones.
- *
- * @module
  */
 
 /** Tells the time. */

@@ -4,8 +4,6 @@
  *
  * A part may use only parts that were made before it. The composition joins the events in one block of
  * lines, and the block names a handler for each event, or it does not compile.
- *
- * @module
  */
 
 /** Handlers of a part's events, connected once. */

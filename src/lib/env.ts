@@ -1,8 +1,4 @@
-/**
- * Describes what surrounds the process: its environment variables and the boot of the machine.
- *
- * @module
- */
+/** Describes what surrounds the process: its environment variables and the boot of the machine. */
 
 /** Variables by name. */
 export type Env = Readonly<Record<string, string | undefined>>;

@@ -2,8 +2,6 @@
  * Reads errors of the system and of the network, and is the base of errors about a path.
  *
  * Message texts differ between systems and runtimes, and may contain a path or a URL. Codes do not.
- *
- * @module
  */
 
 /**

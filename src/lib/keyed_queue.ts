@@ -1,8 +1,4 @@
-/**
- * Runs tasks with the same key one after the other, and tasks with different keys in parallel.
- *
- * @module
- */
+/** Runs tasks with the same key one after the other, and tasks with different keys in parallel. */
 
 /** Runs tasks, one at a time for each key. */
 export interface KeyedQueue<Key> {

@@ -1,8 +1,4 @@
-/**
- * Declares the log as a port, so that code without access to the logger can log.
- *
- * @module
- */
+/** Declares the log as a port, so that code without access to the logger can log. */
 
 /** Facts about an event, beside its sentence. Never a secret, never a person's words. */
 export type LogFields = Readonly<Record<string, unknown>>;

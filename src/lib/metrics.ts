@@ -6,8 +6,6 @@
  * label cannot fill the memory.
  *
  * @see {@link https://prometheus.io/docs/instrumenting/exposition_formats/}
- *
- * @module
  */
 
 /** Maximum number of separate series per metric; further ones count together as `"other"`. */

@@ -6,8 +6,6 @@
  * follows, which says that the connection is lost (T1).
  *
  * It also judges a failed call: whether the server may have run it all the same (T1).
- *
- * @module
  */
 
 import type { Clock } from "../lib/clock.ts";

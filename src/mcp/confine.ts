@@ -3,8 +3,6 @@
  *
  * If the program does not run, the failure is one of the program. So the log gets the reason without a
  * stack of Barnacle's.
- *
- * @module
  */
 
 import process from "node:process";

@@ -1,8 +1,4 @@
-/**
- * Declares a server of the Model Context Protocol, and the connection to it.
- *
- * @module
- */
+/** Declares a server of the Model Context Protocol, and the connection to it. */
 
 import type { ToolContext } from "../core/turn/tool.ts";
 import type { StartTimer } from "../lib/clock.ts";

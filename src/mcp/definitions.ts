@@ -5,8 +5,6 @@
  * A description is text for the model by someone else. So a changed one must show: a file of the data
  * directory remembers the hashes (T13). Without the right to write there, each look counts as the
  * first.
- *
- * @module
  */
 
 import { createHash } from "node:crypto";

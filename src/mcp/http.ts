@@ -1,7 +1,5 @@
 /**
  * Reaches servers of the Model Context Protocol over HTTP, and says in words if they want a sign-in.
- *
- * @module
  */
 
 import process from "node:process";

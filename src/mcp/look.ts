@@ -1,8 +1,4 @@
-/**
- * Connects to MCP servers once, for `barnacle doctor` (T13).
- *
- * @module
- */
+/** Connects to MCP servers once, for `barnacle doctor` (T13). */
 
 import { schedule } from "../lib/clock.ts";
 import { hashesOf, hashOfAll, type ToolDifferences } from "./definitions.ts";

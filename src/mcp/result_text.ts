@@ -1,8 +1,4 @@
-/**
- * Writes the result of an MCP tool as text for the model, and shows its images.
- *
- * @module
- */
+/** Writes the result of an MCP tool as text for the model, and shows its images. */
 
 import { Buffer } from "node:buffer";
 import type { ToolContext } from "../core/turn/tool.ts";

@@ -4,8 +4,6 @@
  * Within it, a program sees none of Barnacle's processes, whose memory has the token. It cannot read
  * Barnacle's data and config, nor files with keys of the user. It writes only to a folder of its own
  * and to the folders of the config. The network is open, because most servers need it.
- *
- * @module
  */
 
 import { spawn } from "node:child_process";

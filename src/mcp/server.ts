@@ -1,8 +1,6 @@
 /**
  * One server of the Model Context Protocol: connects when it is first needed, disconnects when it is
  * idle, and waits after failures.
- *
- * @module
  */
 
 import type { CallToolResult, MCPClient } from "@ai-sdk/mcp";

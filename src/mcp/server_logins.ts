@@ -1,8 +1,4 @@
-/**
- * Signs in to MCP servers, and shows their logins, for `barnacle mcp` and `/mcp` (T13).
- *
- * @module
- */
+/** Signs in to MCP servers, and shows their logins, for `barnacle mcp` and `/mcp` (T13). */
 
 import type { McpLoginState } from "../core/people/mcp_login.ts";
 import { quoted } from "../lib/text/quoted.ts";

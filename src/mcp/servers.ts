@@ -1,8 +1,4 @@
-/**
- * All servers of the Model Context Protocol, and their tools (T6).
- *
- * @module
- */
+/** All servers of the Model Context Protocol, and their tools (T6). */
 
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";

@@ -3,8 +3,6 @@
  *
  * The program gets no variable of Barnacle's environment apart from a few without secrets. It has a
  * process group of its own, so that its children end with it.
- *
- * @module
  */
 
 import { type ChildProcess, spawn } from "node:child_process";

@@ -6,8 +6,6 @@
  *
  * A message comes from Discord, but a server in between, a bug or a forged payload may put any
  * address into it. A request to an address of the own network would read its secrets (SEC-R23).
- *
- * @module
  */
 
 import { FileError } from "../core/turn/media.ts";

@@ -5,8 +5,6 @@
  * A file stands in the folder of the message whose turn reads it. Its name has the ids of its author
  * and of Discord's file, and an ending by its content. No word of a person gets into a path
  * (SEC-R24).
- *
- * @module
  */
 
 import { constants } from "node:fs";

@@ -4,8 +4,6 @@
  *
  * Pictures come from Discord's media hosts only, so a model cannot make the bot read other addresses
  * (SEC-R23).
- *
- * @module
  */
 
 import { FileError, type ImageType } from "../core/turn/media.ts";

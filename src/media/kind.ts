@@ -1,8 +1,6 @@
 /**
  * Finds out by its content what a file is, and decodes text. Neither a file's name nor its announced
  * type counts.
- *
- * @module
  */
 
 import { type FileKind, IMAGE_TYPES, type ImageType } from "../core/turn/media.ts";

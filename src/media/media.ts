@@ -1,8 +1,4 @@
-/**
- * Gets files of people: from the disk, or else from Discord, and keeps them on the disk.
- *
- * @module
- */
+/** Gets files of people: from the disk, or else from Discord, and keeps them on the disk. */
 
 import type { Attachment } from "../core/discord/attachment.ts";
 import { compareIds, type MessageId } from "../core/discord/ids.ts";

@@ -3,8 +3,6 @@
  * drawn ones for the reply.
  *
  * Images of tools pass the same checks as images of people (H7, SEC-R25).
- *
- * @module
  */
 
 import { type MessageId, parseSnowflake } from "../core/discord/ids.ts";

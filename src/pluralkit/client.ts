@@ -7,8 +7,6 @@
  *
  * The answer may come from another server: a proxy, a captive portal, or a replacement. So the
  * length of an answer is limited, and only PluralKit's form is accepted.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -1,8 +1,4 @@
-/**
- * Asks PluralKit for the author of a proxied message, by the current config.
- *
- * @module
- */
+/** Asks PluralKit for the author of a proxied message, by the current config. */
 
 import type { PluralkitAnswer } from "../core/inbound/pluralkit.ts";
 import { type Clock, schedule } from "../lib/clock.ts";

@@ -4,8 +4,6 @@
  * It fetches nothing and waits for nothing. Message, known facts and config are its only inputs, so
  * the same message gets the same verdict today, in a test, and in the demo. It refuses an unlisted
  * sender before any step that depends on the words (P10).
- *
- * @module
  */
 
 import {

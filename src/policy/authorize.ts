@@ -4,8 +4,6 @@
  * For each event, the same check decides first whether its sender may talk to the bot in that
  * place. Only then does the kind of event matter. A new kind of event does not compile until it
  * states its requirements.
- *
- * @module
  */
 
 import type { CommandNeeds } from "../core/inbound/commands.ts";

@@ -4,8 +4,6 @@
  * If the last messages of a channel are all by bots, ours among them, Barnacle stops answering bots
  * there. It starts again after a while, or when a person writes. It counts every message in the
  * channel, answered or not. So two bots cannot keep a conversation going through a third.
- *
- * @module
  */
 
 import type { ChannelId } from "../core/discord/ids.ts";

@@ -4,8 +4,6 @@
  *
  * Every event passes this check first. So if one kind of event is not allowed in a place, no other
  * kind is (P16).
- *
- * @module
  */
 
 import type { GuildPlace } from "../core/inbound/inbound.ts";

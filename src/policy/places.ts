@@ -4,8 +4,6 @@
  *
  * Discord's permissions alone do not decide about another channel: the config may close it to the bot,
  * or open it to some people only.
- *
- * @module
  */
 
 import type { GuildPlace, Sender } from "../core/inbound/inbound.ts";

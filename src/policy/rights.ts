@@ -3,8 +3,6 @@
  *
  * Rights belong to the owners and approvers that the config names for all of Barnacle. A guild's
  * `users` list gives no right: it only says whose messages count there.
- *
- * @module
  */
 
 import type { CommandNeeds } from "../core/inbound/commands.ts";

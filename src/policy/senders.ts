@@ -1,8 +1,4 @@
-/**
- * Checks the sender of an event: allow lists, and the rules for bots and webhooks (P10, P11).
- *
- * @module
- */
+/** Checks the sender of an event: allow lists, and the rules for bots and webhooks (P10, P11). */
 
 import type { Place, Sender } from "../core/inbound/inbound.ts";
 import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";

@@ -7,8 +7,6 @@
  * the place, even if another level was chosen. In `toolsBySender`, the most exact kind of entry is for
  * the sender: id, name, role, or `"*"`. Several entries of that kind apply together, because a member
  * may have several roles.
- *
- * @module
  */
 
 import { pathTo } from "../core/config_file.ts";

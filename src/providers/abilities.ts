@@ -2,8 +2,6 @@
  * Asks a server what a model can do (L4): its context window, its longest answer, images and tools.
  *
  * Each kind of server tells it elsewhere, and some tell nothing. No request here costs tokens.
- *
- * @module
  */
 
 import { type Abilities, ModelError } from "../core/model.ts";

@@ -6,8 +6,6 @@
  * `streamText`: its tool loop cannot be stored step by step, and it costs more CPU time than the
  * rest of a reply. It makes a provider's model once, because the provider compiles its schemas each
  * time.
- *
- * @module
  */
 
 import {

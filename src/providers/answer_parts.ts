@@ -1,7 +1,5 @@
 /**
  * Reads the parts of an answer that both formats share: calls of tools, and how the answer ended.
- *
- * @module
  */
 
 import { type FinishReason, ModelError, type ToolCall } from "../core/model.ts";

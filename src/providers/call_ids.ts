@@ -7,8 +7,6 @@
  *
  * The new ids depend only on the old ones and their order. So the beginning of a conversation stays
  * the same from request to request, as a server's cache needs it.
- *
- * @module
  */
 
 import type { ModelMessage, ToolCall } from "../core/model.ts";

@@ -5,8 +5,6 @@
  * turn.
  *
  * An answer is a stream of chunks, or one chat completion from servers that do not stream.
- *
- * @module
  */
 
 import { Buffer } from "node:buffer";

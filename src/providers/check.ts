@@ -1,8 +1,4 @@
-/**
- * Asks a server whether it has a model, by its list of models. This spends no tokens.
- *
- * @module
- */
+/** Asks a server whether it has a model, by its list of models. This spends no tokens. */
 
 import { parseForeignJson } from "../lib/text/json.ts";
 import type { Clock } from "../lib/clock.ts";

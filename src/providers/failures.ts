@@ -4,8 +4,6 @@
  * It judges statuses, headers and error objects, never an error's message: the
  * message of one failure differs by runtime and by version. Only a refusal of tools, and of a
  * request that is too long, may have no other sign.
- *
- * @module
  */
 
 import { z } from "zod";

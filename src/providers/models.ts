@@ -4,8 +4,6 @@
  * Also remembers what a model can do, and asks its server for the abilities that the config leaves
  * out (L4). The first look asks, and returns the abilities known so far. So no turn waits for the
  * answer, and a bot without turns asks nothing. A refusal because of the length teaches a window.
- *
- * @module
  */
 
 import { estimatedTokens } from "../core/fit_request.ts";

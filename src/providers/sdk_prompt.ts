@@ -4,8 +4,6 @@
  * For Anthropic, it marks what the server shall keep in its cache: the system prompt with the
  * tools, and the conversation up to the newest message. Google's servers find equal beginnings
  * themselves.
- *
- * @module
  */
 
 import type { createAnthropic } from "@ai-sdk/anthropic";

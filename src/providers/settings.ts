@@ -2,8 +2,6 @@
  * Settings to reach one model, and the cost of its answers (L5).
  *
  * Servers that report no tokens get an estimate: otherwise no budget would count their answers.
- *
- * @module
  */
 
 import { createHash } from "node:crypto";

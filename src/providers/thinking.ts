@@ -1,8 +1,4 @@
-/**
- * Writes levels of thinking for each wire format, and thinking that Anthropic wants back.
- *
- * @module
- */
+/** Writes levels of thinking for each wire format, and thinking that Anthropic wants back. */
 
 import { z } from "zod";
 import type { ModelMessage, ModelRequest, ToolCall } from "../core/model.ts";

@@ -4,8 +4,6 @@
  *
  * If the server refuses the image or the tool, it asks once more without it. The question costs a
  * few hundred tokens.
- *
- * @module
  */
 
 import type { Clock } from "../lib/clock.ts";

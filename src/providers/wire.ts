@@ -4,8 +4,6 @@
  * Failures are classified here, from the server's own status, headers and bytes. A library above
  * would wrap them in errors that contain the whole prompt. The wire keeps the first failure,
  * because a library may turn it into any other error.
- *
- * @module
  */
 
 import type { Clock } from "../lib/clock.ts";

@@ -4,8 +4,6 @@
  *
  * Only the message at Discord has the last line. The session remembers the answer without it, and the
  * stored message has it apart, so that Barnacle can take it out of the text that Discord shows.
- *
- * @module
  */
 
 import { SMALL } from "../core/outbound/footer_line.ts";

@@ -3,8 +3,6 @@
  *
  * Secrets are removed, and files that are too large are refused. The text names each refused file, so
  * that no one waits for it.
- *
- * @module
  */
 
 import type { OutboundFile, OutboundMessage } from "../core/outbound/outbound.ts";

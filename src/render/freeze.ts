@@ -4,8 +4,6 @@
  * The store keeps frozen messages before the first one is sent, and Barnacle sends them unchanged.
  * So after a crash the next process sends the rest word for word. It does not ask the model again
  * and composes nothing anew.
- *
- * @module
  */
 
 import { type AnswerKey, nonceOf } from "../core/outbound/nonce.ts";

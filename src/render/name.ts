@@ -1,8 +1,4 @@
-/**
- * Shows texts that people chose in places of our own: names in notices, and titles of threads.
- *
- * @module
- */
+/** Shows texts that people chose in places of our own: names in notices, and titles of threads. */
 
 import { withoutSpoilers } from "../lib/text/quoted.ts";
 

@@ -1,7 +1,5 @@
 /**
  * Composes the messages about pairing: to the unpaired sender, and to the owners who decide (P3).
- *
- * @module
  */
 
 import type { UserId } from "../core/discord/ids.ts";

@@ -5,8 +5,6 @@
  * late answer helps no one, and a lost one helps even less. So the newest answers become one
  * message with a file that contains all of them. A dropped answer stays in the store with its
  * reason.
- *
- * @module
  */
 
 import { type AnswerKey, nonceOf } from "../core/outbound/nonce.ts";

@@ -3,8 +3,6 @@
  *
  * Only the messages at Discord have it. The session remembers the answer without it. Of a tool, people
  * see its name and its end: arguments and results could be for the asker alone.
- *
- * @module
  */
 
 import type { Manner } from "../core/people/chosen.ts";

@@ -2,8 +2,6 @@
  * Writes the text of a progress line: what the turn does, and for how long (R8a).
  *
  * The text has no words of people or of the model: arguments of tools could contain any.
- *
- * @module
  */
 
 import type { ChannelId } from "../core/discord/ids.ts";

@@ -3,8 +3,6 @@
  * notices. Every message of the bot passes through here.
  *
  * A model asks to reply to a message by a tag in its text, which is read and removed here (R3).
- *
- * @module
  */
 
 import { type MessageId, parseSnowflake, type RoleId, type UserId } from "../core/discord/ids.ts";

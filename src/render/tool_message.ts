@@ -3,8 +3,6 @@
  *
  * A model wrote their text, so secrets, mentions and foreign links are taken out as in an answer (R9,
  * SEC-R7, SEC-R10). A text pings only people of the turn, a reminder only the person who asked for it.
- *
- * @module
  */
 
 import type { ChannelId, GuildId, MessageId } from "../core/discord/ids.ts";

@@ -5,8 +5,6 @@
  * The script sees the language, `console`, and `files`. Nothing of this program is an object there:
  * only strings pass. QuickJS ends it when its time or its memory is over. Some of its functions
  * ignore the time, such as `indexOf` over 2^53 elements. So the process around it has a limit, too.
- *
- * @module
  */
 
 import variant from "@jitl/quickjs-singlefile-mjs-release-sync";

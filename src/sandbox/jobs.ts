@@ -5,8 +5,6 @@
  * For a script, a thread is not enough: Bun cannot end a thread that loops within WebAssembly, and a
  * script can cause such a loop (`Array.prototype.indexOf.call({ length: 2 ** 53 }, 1)`). The process gets
  * none of this program's environment.
- *
- * @module
  */
 
 import { spawn } from "node:child_process";

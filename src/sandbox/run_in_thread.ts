@@ -1,8 +1,6 @@
 /**
  * Runs one job on untrusted data in a thread of its own, and ends the thread with the job; also as the
  * process that serves a script of the model (`jobs.ts`).
- *
- * @module
  */
 
 import process from "node:process";

@@ -5,8 +5,6 @@
  * A transcript only grows, but a model's context window does not. The cut is between turns, never
  * within one: an answer without its question misleads. A tokenizer of each model would need
  * megabytes, so Barnacle estimates tokens by an average of each model's earlier answers.
- *
- * @module
  */
 
 import type { ContextWindow } from "../core/model.ts";

@@ -7,8 +7,6 @@
  *
  * Also decides whether a message begins a new transcript of its session (S4a). That decision uses
  * stored times only, so a turn that a crash repeats decides the same.
- *
- * @module
  */
 
 import type { UserId } from "../core/discord/ids.ts";

@@ -4,8 +4,6 @@
  * Open items are counted in the file, by indexes that hold only these. Finished items are counted
  * as they finish, since the start. Otherwise each scrape would count years of finished items, and
  * get slower with time.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -6,8 +6,6 @@
  * database may replace this one. No caller relies on a database in its own process.
  *
  * Each factory of this folder takes a database that is open, migrated, and owned by its caller.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

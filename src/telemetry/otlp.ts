@@ -1,8 +1,4 @@
-/**
- * Sends spans to a collector, by OTLP over HTTP. Loaded with the first trace.
- *
- * @module
- */
+/** Sends spans to a collector, by OTLP over HTTP. Loaded with the first trace. */
 
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace as api } from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";

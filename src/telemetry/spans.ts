@@ -3,8 +3,6 @@
  *
  * The conventions are not stable, so their version is pinned. Contents are left out: spans have
  * names, times and numbers only.
- *
- * @module
  */
 
 import type { TimelineEntry, TurnTrace } from "../core/turn/timeline.ts";

@@ -2,8 +2,6 @@
  * Exports the traces of turns to the operator's collector, if the config names one.
  *
  * The packages load with the first turn, so that a bot without a collector never loads them.
- *
- * @module
  */
 
 import type { Account } from "../core/account/account.ts";

@@ -1,8 +1,4 @@
-/**
- * The tool `ask`: the model asks a person, and the turn waits for the answer (T10).
- *
- * @module
- */
+/** The tool `ask`: the model asks a person, and the turn waits for the answer (T10). */
 
 import { z } from "zod";
 import { parseSnowflake, type UserId } from "../core/discord/ids.ts";

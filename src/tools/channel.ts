@@ -4,8 +4,6 @@
  *
  * Nothing is read that the asker may not read (T4), or that the policy keeps from the asker (T5). The
  * messages pass the same policy as live ones.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -1,8 +1,4 @@
-/**
- * The tools `exec` and `process`: commands on the host, without a shell (A1 to A3).
- *
- * @module
- */
+/** The tools `exec` and `process`: commands on the host, without a shell (A1 to A3). */
 
 import { z } from "zod";
 import type { ExecCall } from "../core/turn/ports/host.ts";

@@ -1,8 +1,6 @@
 /**
  * The tools for files of the workspace: `read_file`, `write_file`, `edit_file`, `list_files` (S6), and
  * `read_skill` for those of skills (T7).
- *
- * @module
  */
 
 import { z } from "zod";

@@ -1,8 +1,6 @@
 /**
  * Tools whose results may be files: `code` runs JavaScript in a sandbox, for exact results (T6), and
  * `draw` makes images.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -4,8 +4,6 @@
  *
  * The message that a turn answers decides which notes it sees. No argument names another person or
  * place (T5).
- *
- * @module
  */
 
 import { z } from "zod";

@@ -1,8 +1,6 @@
 /**
  * All tools: a new one is a module, and a line here. Turns and `docs/commands.md` use this list; the
  * config's gates derive from `core/tool_names.ts`.
- *
- * @module
  */
 
 import type { Tool } from "../core/turn/tool.ts";

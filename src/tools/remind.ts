@@ -2,8 +2,6 @@
  * The tool `remind`: reminders and scheduled tasks (T12).
  *
  * They belong to the person whose message the turn answers. No argument names another one (T5).
- *
- * @module
  */
 
 import { z } from "zod";

@@ -1,8 +1,4 @@
-/**
- * Tools for the web: `web_search`, and `web_fetch` for the text of a page (T6, SEC-R23).
- *
- * @module
- */
+/** Tools for the web: `web_search`, and `web_fetch` for the text of a page (T6, SEC-R23). */
 
 import { z } from "zod";
 import type { WebPage } from "../core/turn/ports/host.ts";

@@ -2,8 +2,6 @@
  * Fetches a text from the web: a page, a document in JSON or XML, or plain text.
  *
  * Sends no cookies and no credentials. Follows redirects by hand, so that each address is checked.
- *
- * @module
  */
 
 import { whenAborted } from "../lib/clock.ts";

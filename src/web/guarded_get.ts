@@ -4,8 +4,6 @@
  * The address is resolved and checked first, and the socket then connects to that address. So a
  * name server cannot give another one in between. `fetch` has no such step, and uses proxies of the
  * environment; `node:http` does not.
- *
- * @module
  */
 
 import { type IncomingMessage, request as requestHttp } from "node:http";

@@ -3,8 +3,6 @@
  * Numbers of lists are left out, and a row of a table is a line with its cells.
  *
  * It keeps a stack of its own, because a hostile page nests elements deeper than calls may.
- *
- * @module
  */
 
 /** The part of the DOM that this module reads. */

@@ -4,8 +4,6 @@
  * A page is hostile data. Its scripts are cut out first, and its number of elements is bounded, so
  * that the tree fits into memory. It runs in a thread that ends after a few seconds, because some
  * pages keep the libraries busy for minutes.
- *
- * @module
  */
 
 import { Readability } from "@mozilla/readability";

@@ -3,8 +3,6 @@
  *
  * A page's text stays in memory for some minutes, so that its parts fit together and cost one
  * request.
- *
- * @module
  */
 
 import { lookup } from "node:dns/promises";

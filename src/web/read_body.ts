@@ -1,8 +1,4 @@
-/**
- * Reads a response's body as text, with bounds before and after decompression (SEC-R25).
- *
- * @module
- */
+/** Reads a response's body as text, with bounds before and after decompression (SEC-R25). */
 
 import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";

@@ -2,8 +2,6 @@
  * Asks a search engine: a SearXNG of the operator, or Brave (T9).
  *
  * The operator chose its address, so it may be on a private network, and behind a proxy.
- *
- * @module
  */
 
 import type { SearchHit } from "../core/turn/ports/host.ts";

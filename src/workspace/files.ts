@@ -1,8 +1,4 @@
-/**
- * Reads, writes and lists the text files of a workspace, within bounds (S6).
- *
- * @module
- */
+/** Reads, writes and lists the text files of a workspace, within bounds (S6). */
 
 import { lstat, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";

@@ -3,8 +3,6 @@
  *
  * If a config puts the workspace around Barnacle's own files, an injected call could change the config
  * or write a skill. Then no tool gets any file.
- *
- * @module
  */
 
 import { randomBytes } from "node:crypto";

@@ -4,8 +4,6 @@
  * No part of a path may be a link, and neither may the file. A link that replaces a folder between
  * the check and the opening is found afterwards: the opened file must be the one that the real path
  * below the root names.
- *
- * @module
  */
 
 import { constants } from "node:fs";

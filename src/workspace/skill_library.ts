@@ -1,8 +1,6 @@
 /**
  * Finds the agent's folders, and keeps its skills: read at the start, after a config change, and again
  * while turns use them (T7).
- *
- * @module
  */
 
 import { dirname, join, resolve } from "node:path";

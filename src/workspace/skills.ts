@@ -1,8 +1,4 @@
-/**
- * Finds and reads skills in the operator's folders (T7). Nothing of a skill is ever run.
- *
- * @module
- */
+/** Finds and reads skills in the operator's folders (T7). Nothing of a skill is ever run. */
 
 import { hash } from "node:crypto";
 import { readdir, realpath } from "node:fs/promises";

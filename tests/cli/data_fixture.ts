@@ -1,8 +1,4 @@
-/**
- * A data directory with a store in it and a config beside it, as a command finds them.
- *
- * @module
- */
+/** A data directory with a store in it and a config beside it, as a command finds them. */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

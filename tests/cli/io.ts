@@ -1,8 +1,4 @@
-/**
- * Records a command's output for a test.
- *
- * @module
- */
+/** Records a command's output for a test. */
 
 import type { Env } from "../../src/lib/env.ts";
 import type { Io } from "../../src/cli/terminal/io.ts";

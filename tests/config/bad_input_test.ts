@@ -1,8 +1,6 @@
 /**
  * Loads thousands of slips in a valid config. Each one is reported with its place, or loads as
  * written: a second, independent reader of the text must agree.
- *
- * @module
  */
 
 import assert from "node:assert/strict";

@@ -4,8 +4,6 @@
  *
  * This file implements OpenClaw's behaviour a second time, as plainly as possible, and compares it
  * with the imported config.
- *
- * @module
  */
 
 import assert from "node:assert/strict";

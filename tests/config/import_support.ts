@@ -1,8 +1,4 @@
-/**
- * Imports a text that must import, and reads the result.
- *
- * @module
- */
+/** Imports a text that must import, and reads the result. */
 
 import assert from "node:assert/strict";
 import { importConfig } from "../../src/config/openclaw/import.ts";

@@ -1,8 +1,4 @@
-/**
- * Generates unusual config texts: comments in every place, and blanks of every kind.
- *
- * @module
- */
+/** Generates unusual config texts: comments in every place, and blanks of every kind. */
 
 import fc from "fast-check";
 import { createScanner } from "jsonc-parser";

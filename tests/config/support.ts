@@ -1,8 +1,4 @@
-/**
- * Loads a config from a text alone: no file exists, and only the given variables are set.
- *
- * @module
- */
+/** Loads a config from a text alone: no file exists, and only the given variables are set. */
 
 import assert from "node:assert/strict";
 import type { Env } from "../../src/lib/env.ts";

@@ -3,8 +3,6 @@
  *
  * This holds for any answer in any pieces, for a crash anywhere, and for any results of edits. Once
  * the queue is empty, the channel contains the turn's own messages: whole, once each, and in order.
- *
- * @module
  */
 
 import assert from "node:assert/strict";

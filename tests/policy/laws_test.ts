@@ -1,8 +1,4 @@
-/**
- * Laws that hold for every policy and every message (P1, P4, P10, P12).
- *
- * @module
- */
+/** Laws that hold for every policy and every message (P1, P4, P10, P12). */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";

@@ -1,7 +1,5 @@
 /**
  * Policies with every rule filled in, and verdicts in words, so that a table of rules can be read.
- *
- * @module
  */
 
 import fc from "fast-check";

@@ -3,8 +3,6 @@
  *
  * If our spec deviates, the vector is listed with the reason. The test fails if a listed vector no
  * longer deviates.
- *
- * @module
  */
 
 import assert from "node:assert/strict";

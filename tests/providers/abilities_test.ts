@@ -1,8 +1,4 @@
-/**
- * Reads what servers tell about a model, in their recorded forms.
- *
- * @module
- */
+/** Reads what servers tell about a model, in their recorded forms. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";

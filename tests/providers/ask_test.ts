@@ -1,8 +1,4 @@
-/**
- * Tests all observed failures of model servers, over real sockets.
- *
- * @module
- */
+/** Tests all observed failures of model servers, over real sockets. */
 
 import assert from "node:assert/strict";
 import process from "node:process";

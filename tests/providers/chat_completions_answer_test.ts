@@ -1,8 +1,4 @@
-/**
- * Reads observed forms of answers: whole, byte by byte, and cut anywhere.
- *
- * @module
- */
+/** Reads observed forms of answers: whole, byte by byte, and cut anywhere. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";

@@ -1,8 +1,4 @@
-/**
- * Asks servers that write answers and end connections in any order, over real sockets.
- *
- * @module
- */
+/** Asks servers that write answers and end connections in any order, over real sockets. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

@@ -1,8 +1,4 @@
-/**
- * Bad habits of model servers, the same table for each wire format.
- *
- * @module
- */
+/** Bad habits of model servers, the same table for each wire format. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";

@@ -1,8 +1,4 @@
-/**
- * Tests the tools of a conversation over real sockets, in each wire format.
- *
- * @module
- */
+/** Tests the tools of a conversation over real sockets, in each wire format. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";

@@ -1,8 +1,6 @@
 /**
  * What models, their templates and servers let out that was never meant for people, and what only
  * looks like it.
- *
- * @module
  */
 
 /** The answer, and its visible part. */

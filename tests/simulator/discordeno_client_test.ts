@@ -1,8 +1,4 @@
-/**
- * An independent second client: discordeno 21, bare.
- *
- * @module
- */
+/** An independent second client: discordeno 21, bare. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";

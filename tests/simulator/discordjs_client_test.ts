@@ -1,8 +1,4 @@
-/**
- * An independent client proves the simulator right: discord.js 14.
- *
- * @module
- */
+/** An independent client proves the simulator right: discord.js 14. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";

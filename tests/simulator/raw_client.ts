@@ -1,8 +1,4 @@
-/**
- * Clients under a test's full control: they send the given data, and report the answers.
- *
- * @module
- */
+/** Clients under a test's full control: they send the given data, and report the answers. */
 
 import { Buffer } from "node:buffer";
 import { createInflate, createZstdDecompress } from "node:zlib";

@@ -3,8 +3,6 @@
  *
  * fast-check's own unit `"binary"` draws the same characters, but builds a table of all of them at
  * its first use. That takes over a second of CPU time in each group of tests.
- *
- * @module
  */
 
 import fc from "fast-check";

@@ -1,8 +1,4 @@
-/**
- * Cleans up after each test, even a failed one.
- *
- * @module
- */
+/** Cleans up after each test, even a failed one. */
 
 import { afterEach } from "node:test";
 

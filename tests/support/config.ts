@@ -1,8 +1,4 @@
-/**
- * Builds a config as the program reads it, from the keys of a test.
- *
- * @module
- */
+/** Builds a config as the program reads it, from the keys of a test. */
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,8 +1,4 @@
-/**
- * Finds the fences of a prompt, as a model might.
- *
- * @module
- */
+/** Finds the fences of a prompt, as a model might. */
 
 /** Number of opening and closing marks that any reader might take for one of Barnacle's fences. */
 export function fencesIn(text: string): number {

@@ -1,8 +1,4 @@
-/**
- * Draws invalid gateway frames from a seed.
- *
- * @module
- */
+/** Draws invalid gateway frames from a seed. */
 
 import { Buffer } from "node:buffer";
 import { guildData, messageData, pressData } from "./discord/payloads.ts";

@@ -2,8 +2,6 @@
  * Chooses between the short form of a test, for every run, and its long form.
  *
  * `deno task chaos -- long` plays the long form of all tests that import this file.
- *
- * @module
  */
 
 import process from "node:process";

@@ -4,8 +4,6 @@
  * The words name their place, so that a test can detect a moved word. `code…` belongs in code,
  * `quoted…` behind a quote mark, `hidden…` in a spoiler, `said…` in none of them. Each has its own
  * number.
- *
- * @module
  */
 
 import fc from "fast-check";

@@ -1,8 +1,4 @@
-/**
- * Random numbers that are the same in each run, so that a failure can be reproduced.
- *
- * @module
- */
+/** Random numbers that are the same in each run, so that a failure can be reproduced. */
 
 export interface Seeded {
   /** From 0 up to, but not including, 1. */

@@ -1,8 +1,4 @@
-/**
- * Skips a test visibly: the run's last lines list skipped tests and their reasons.
- *
- * @module
- */
+/** Skips a test visibly: the run's last lines list skipped tests and their reasons. */
 
 import { appendFileSync } from "node:fs";
 import process from "node:process";

@@ -1,8 +1,4 @@
-/**
- * The message box: writes as the current person.
- *
- * @module
- */
+/** The message box: writes as the current person. */
 
 import { byId, element } from "./dom.js";
 import { channel, needsMention, person } from "./state.js";

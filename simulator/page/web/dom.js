@@ -1,8 +1,4 @@
-/**
- * Makes elements from data. It sets text as text, and never as markup.
- *
- * @module
- */
+/** Makes elements from data. It sets text as text, and never as markup. */
 
 import { parse } from "./markdown.js";
 import { timeText } from "./times.js";

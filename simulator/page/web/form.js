@@ -1,8 +1,4 @@
-/**
- * A form that the bot has opened: a dialog with its fields, for the current person.
- *
- * @module
- */
+/** A form that the bot has opened: a dialog with its fields, for the current person. */
 
 import { byId, element } from "./dom.js";
 import { encodeFiles } from "./upload.js";

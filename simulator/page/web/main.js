@@ -1,8 +1,4 @@
-/**
- * Runs the page: gets events, draws changes, sends acts of people.
- *
- * @module
- */
+/** Runs the page: gets events, draws changes, sends acts of people. */
 
 import { drawComposer, showProblem, startComposer } from "./composer.js";
 import { byId, redrawTimes } from "./dom.js";

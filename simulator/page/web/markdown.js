@@ -3,8 +3,6 @@
  *
  * It makes no markup: `dom.js` sets each piece of text as text. So no message can become a tag,
  * even if this parser has a bug (X1).
- *
- * @module
  */
 
 /**

@@ -1,8 +1,4 @@
-/**
- * Draws the messages of a channel, each with the bot's decision beside it.
- *
- * @module
- */
+/** Draws the messages of a channel, each with the bot's decision beside it. */
 
 import { avatar, byId, duration, element, renderText, size, timeOfDay } from "./dom.js";
 import { channel, messagesOf, nameOf } from "./state.js";

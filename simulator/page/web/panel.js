@@ -1,8 +1,4 @@
-/**
- * Draws the bot's panel: its state, the actions on it, its events.
- *
- * @module
- */
+/** Draws the bot's panel: its state, the actions on it, its events. */
 
 import { byId, element, timeOfDay } from "./dom.js";
 

@@ -1,8 +1,4 @@
-/**
- * Draws the lists of places and people.
- *
- * @module
- */
+/** Draws the lists of places and people. */
 
 import { avatar, byId, element } from "./dom.js";
 import { channel, channelsOf } from "./state.js";

@@ -1,8 +1,4 @@
-/**
- * Holds the page's data, and the part of it that the current person sees.
- *
- * @module
- */
+/** Holds the page's data, and the part of it that the current person sees. */
 
 /** Milliseconds for which Discord shows typing. */
 const TYPING_MS = 10_000;

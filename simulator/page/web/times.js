@@ -1,7 +1,6 @@
 /**
  * Turns Discord's timestamps into text, in the reader's own language and time zone.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/reference#message-formatting-timestamp-styles}
  */
 

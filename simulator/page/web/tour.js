@@ -2,8 +2,6 @@
  * A tour of three steps: mention the bot, be a person whom it does not know, kill it.
  *
  * A step ends when it has happened, however the user did it, or when the user skips it.
- *
- * @module
  */
 
 import { byId, element } from "./dom.js";

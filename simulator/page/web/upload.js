@@ -1,8 +1,4 @@
-/**
- * Files for the next message: chosen or pasted, shown above the message box.
- *
- * @module
- */
+/** Files for the next message: chosen or pasted, shown above the message box. */
 
 import { byId, element } from "./dom.js";
 

@@ -4,8 +4,6 @@
  * An IDENTIFY needs a third of the program. The code of turns, tools and commands takes longer to
  * load than Discord takes to answer, and a bot that restarts should be back soon. So this code is
  * loaded once the IDENTIFY has left. Events wait until it is there.
- *
- * @module
  */
 
 import { schedule } from "../../lib/clock.ts";

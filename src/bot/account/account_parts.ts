@@ -1,8 +1,4 @@
-/**
- * The list of an account's parts.
- *
- * @module
- */
+/** The list of an account's parts. */
 
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { DuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";

@@ -3,8 +3,6 @@
  *
  * With a new token, the stored data may belong to another bot. Then Barnacle asks Discord before it
  * deletes anything. That takes as long as Discord is away, so a start does not wait for it.
- *
- * @module
  */
 
 import { type Config, forAccount } from "../../config/config.ts";

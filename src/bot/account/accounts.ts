@@ -2,8 +2,6 @@
  * Runs the bot's accounts: starts, changes and ends each by itself.
  *
  * An account that ends leaves the others running; the bot ends with its last account.
- *
- * @module
  */
 
 import type { AccountChange } from "../../config/changes.ts";

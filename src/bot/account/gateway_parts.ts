@@ -3,8 +3,6 @@
  *
  * They are all that an IDENTIFY needs, and little code. So the account connects first and loads its
  * other parts meanwhile. Until these are ready, events of the gateway and of requests wait.
- *
- * @module
  */
 
 import type { Reader } from "../../discord/gateway/read/reader.ts";

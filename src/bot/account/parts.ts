@@ -2,8 +2,6 @@
  * Creates the parts of an account, each from parts created before it.
  *
  * A part reports to the others by its events, which `wiring.ts` connects.
- *
- * @module
  */
 
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";

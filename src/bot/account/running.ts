@@ -4,8 +4,6 @@
  * A message goes from the connection to `inbound`, which judges and stores it, then to a turn, and
  * from there through the outbox to Discord. `parts.ts` creates the parts, `wiring.ts` connects
  * them.
- *
- * @module
  */
 
 import { bytesOfIndex } from "../../discord/gateway/decode/guild_index.ts";

@@ -1,8 +1,4 @@
-/**
- * Connects the parts of an account: this block shows which part handles which event.
- *
- * @module
- */
+/** Connects the parts of an account: this block shows which part handles which event. */
 
 import { endOf, tokenHint, withTokenPlace } from "../account_end.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";

@@ -1,8 +1,4 @@
-/**
- * Connects commands and components with the parts of the bot that they may use.
- *
- * @module
- */
+/** Connects commands and components with the parts of the bot that they may use. */
 
 import process from "node:process";
 import { type ReferenceKey, referenceKeys } from "../../config/reference.ts";

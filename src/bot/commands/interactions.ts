@@ -1,8 +1,4 @@
-/**
- * Runs the commands and components of an account: rights, context and registration.
- *
- * @module
- */
+/** Runs the commands and components of an account: rights, context and registration. */
 
 import type { ComponentUse, Interaction } from "../../core/inbound/interactions.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";

@@ -1,8 +1,4 @@
-/**
- * Connects catch-up with its sources: the guild index, Discord's history and the store.
- *
- * @module
- */
+/** Connects catch-up with its sources: the guild index, Discord's history and the store. */
 
 import type { AccountContext } from "../account_context.ts";
 import {

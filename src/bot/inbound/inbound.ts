@@ -4,8 +4,6 @@
  * It judges and stores messages. Senders without access get a pairing code, and owners are asked
  * about them. PluralKit is asked about webhooks, names in the config are resolved to ids, and
  * owners learn of a guild that the config does not allow.
- *
- * @module
  */
 
 import type { AccountContext } from "../account_context.ts";

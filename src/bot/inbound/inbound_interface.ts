@@ -1,8 +1,4 @@
-/**
- * The interface of an account's inbound side: its options and its methods.
- *
- * @module
- */
+/** The interface of an account's inbound side: its options and its methods. */
 
 import type { UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";

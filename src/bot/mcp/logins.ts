@@ -1,8 +1,4 @@
-/**
- * Connects the logins at MCP servers with the config and the data directory.
- *
- * @module
- */
+/** Connects the logins at MCP servers with the config and the data directory. */
 
 import type { BotConfig } from "../../config/config.ts";
 import type { McpServerLogins } from "../../flows/interactions/mcp_sign_ins.ts";

@@ -1,7 +1,5 @@
 /**
  * Prepares MCP servers of the config: their secrets, their folders, and the files to hide from them.
- *
- * @module
  */
 
 import { existsSync, realpathSync } from "node:fs";

@@ -3,8 +3,6 @@
  * undelivered messages.
  *
  * `barnacle send` uses it without a running bot, so this module does not depend on a gateway.
- *
- * @module
  */
 
 import { uptime } from "node:os";

@@ -1,8 +1,6 @@
 /**
  * Sends on behalf of a running account: its channel queues, the progress of turns, and notices to
  * the owner about undelivered messages.
- *
- * @module
  */
 
 import type { Config } from "../../config/config.ts";

@@ -1,8 +1,4 @@
-/**
- * Creates the account's client for Discord's REST API.
- *
- * @module
- */
+/** Creates the account's client for Discord's REST API. */
 
 import type { Config } from "../../config/config.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";

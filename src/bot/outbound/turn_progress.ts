@@ -1,8 +1,6 @@
 /**
  * Shows people a turn's progress: the typing indicator, the acknowledging reaction, and either the
  * growing draft of the answer or a line about the turn's steps.
- *
- * @module
  */
 
 import { isDeepStrictEqual } from "node:util";

@@ -3,8 +3,6 @@
  * and Discord's view of the bot.
  *
  * This module never identifies, so it can run beside a running bot.
- *
- * @module
  */
 
 import type { Env } from "../../lib/env.ts";

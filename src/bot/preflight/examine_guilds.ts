@@ -3,8 +3,6 @@
  *
  * One request lists the guilds. Each guild in which the bot may answer takes three more, so Barnacle
  * reads at most some of them.
- *
- * @module
  */
 
 import type { GuildId, UserId } from "../../core/discord/ids.ts";

@@ -2,8 +2,6 @@
  * Answers health, metrics and status requests from the health monitor.
  *
  * The app is loaded with its first request: an unmonitored bot runs without it.
- *
- * @module
  */
 
 import process from "node:process";

@@ -1,7 +1,5 @@
 /**
  * Loads the tools with the first account that runs, because an IDENTIFY needs none of their code.
- *
- * @module
  */
 
 import type { BotConfig } from "../../config/config.ts";

@@ -1,8 +1,6 @@
 /**
  * Connects the agent's notes with the embedding model: for searches, and for vectors that are made in
  * the background (T14).
- *
- * @module
  */
 
 import type { Config } from "../../config/config.ts";

@@ -1,8 +1,4 @@
-/**
- * Creates the tools of the process: those of this version, and those of the config's servers.
- *
- * @module
- */
+/** Creates the tools of the process: those of this version, and those of the config's servers. */
 
 import process from "node:process";
 import { type BotConfig, missingSection } from "../../config/config.ts";

@@ -1,8 +1,4 @@
-/**
- * Connects the cards of questions with Discord and the store.
- *
- * @module
- */
+/** Connects the cards of questions with Discord and the store. */
 
 import type { AccountContext } from "../account_context.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";

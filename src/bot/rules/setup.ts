@@ -2,8 +2,6 @@
  * Declares the setup of a bot: its config, and each account's facts for connecting.
  *
  * A reload creates a whole new setup; a setup never changes (C9).
- *
- * @module
  */
 
 import type { BotConfig, Config } from "../../config/config.ts";

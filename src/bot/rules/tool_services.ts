@@ -1,7 +1,5 @@
 /**
  * Declares the tools of the whole process, and the parts of their ports that all accounts share.
- *
- * @module
  */
 
 import type { BotConfig } from "../../config/config.ts";

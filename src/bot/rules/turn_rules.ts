@@ -1,8 +1,4 @@
-/**
- * Derives the rules of a message's turn from the config.
- *
- * @module
- */
+/** Derives the rules of a message's turn from the config. */
 
 import type { Config } from "../../config/config.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";

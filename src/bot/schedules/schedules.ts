@@ -1,8 +1,4 @@
-/**
- * Connects an account's schedules with Discord and with the rules of texts (T12).
- *
- * @module
- */
+/** Connects an account's schedules with Discord and with the rules of texts (T12). */
 
 import type { AccountContext } from "../account_context.ts";
 import { namedRoles } from "../../discord/gateway/decode/senders.ts";

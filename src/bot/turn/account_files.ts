@@ -1,8 +1,4 @@
-/**
- * Connects the files of turns with the network, the disk and the config.
- *
- * @module
- */
+/** Connects the files of turns with the network, the disk and the config. */
 
 import type { AccountContext } from "../account_context.ts";
 import { createRefreshUrl } from "../../discord/rest/calls/single_message.ts";

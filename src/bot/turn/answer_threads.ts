@@ -1,8 +1,4 @@
-/**
- * Joins the threads of an account's answers with policy, store, model and REST (S7).
- *
- * @module
- */
+/** Joins the threads of an account's answers with policy, store, model and REST (S7). */
 
 import type { AccountContext } from "../account_context.ts";
 import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";

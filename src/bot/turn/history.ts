@@ -1,8 +1,6 @@
 /**
  * Reads the history of channels for turns: before the first turn there after a start, and the message
  * that a thread began with (H6).
- *
- * @module
  */
 
 import { ChannelTypes } from "@discordeno/types";

@@ -1,7 +1,5 @@
 /**
  * Connects the tools of an account's turns with Discord, the store and the services of the process.
- *
- * @module
  */
 
 import type { UserId } from "../../core/discord/ids.ts";

@@ -1,8 +1,4 @@
-/**
- * Connects turns with their sources: facts, rules, model and store.
- *
- * @module
- */
+/** Connects turns with their sources: facts, rules, model and store. */
 
 import { randomBytes } from "node:crypto";
 import type { ChannelId } from "../../core/discord/ids.ts";

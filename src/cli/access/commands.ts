@@ -1,8 +1,4 @@
-/**
- * The commands for access control, `access …`, `pairing …` and `why`: their options and help.
- *
- * @module
- */
+/** The commands for access control, `access …`, `pairing …` and `why`: their options and help. */
 
 import type { AccessEventKind } from "../../policy/authorize.ts";
 import type { CommandNeeds } from "../../policy/rules/rules.ts";

@@ -1,8 +1,4 @@
-/**
- * Builds the event that the options of `barnacle access test` describe.
- *
- * @module
- */
+/** Builds the event that the options of `barnacle access test` describe. */
 
 import {
   type AccountId,

@@ -1,8 +1,6 @@
 /**
  * Looks up the facts about a user that access rules may need: id, username, roles, and whether the
  * user owns the bot.
- *
- * @module
  */
 
 import type { Env } from "../../lib/env.ts";

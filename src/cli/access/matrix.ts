@@ -1,8 +1,4 @@
-/**
- * `barnacle access matrix`: prints the current access rules of each place.
- *
- * @module
- */
+/** `barnacle access matrix`: prints the current access rules of each place. */
 
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { displayWidth } from "../../render/markdown/graphemes.ts";

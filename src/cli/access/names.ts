@@ -1,8 +1,6 @@
 /**
  * Finds the ids of an account's names: first those that its bot has resolved, then by the current
  * names of guilds and members.
- *
- * @module
  */
 
 import type { GuildNames } from "../../core/inbound/inbound.ts";

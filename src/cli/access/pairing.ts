@@ -1,8 +1,6 @@
 /**
  * `barnacle pairing`: lists pairing requests, and approves, denies or revokes them (P3), with or
  * without a running bot.
- *
- * @module
  */
 
 import { parseUser } from "../../core/outbound/target.ts";

@@ -1,8 +1,6 @@
 /**
  * Finds the place that a command line names: by link, by id, or by a name that is unique among the
  * bot's known channels. It does not ask Discord.
- *
- * @module
  */
 
 import { ChannelTypes } from "@discordeno/types";

@@ -4,8 +4,6 @@
  * A running bot resolves names by itself. This command prints the ids, and with `--write` puts them
  * into the file, so that access no longer depends on names. Ids that the bot has resolved stay: a user
  * who took a name later does not match here, either.
- *
- * @module
  */
 
 import { discordOf } from "./look_up.ts";

@@ -3,8 +3,6 @@
  * in.
  *
  * The row of an unknown place says which rules would apply if the place existed.
- *
- * @module
  */
 
 import { type ChannelId, type GuildId, parseSnowflake } from "../../core/discord/ids.ts";

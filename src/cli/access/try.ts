@@ -4,8 +4,6 @@
  * The same engine judges real events. Missing facts come from the store and, with a token and without
  * `--offline`, from Discord. The command reports facts that stay unknown: a role list, for example,
  * matches no user whose roles are unknown.
- *
- * @module
  */
 
 import type { KnownFacts } from "../../core/inbound/facts.ts";

@@ -1,8 +1,4 @@
-/**
- * `barnacle agents show`: prints the system prompt of an agent (S6).
- *
- * @module
- */
+/** `barnacle agents show`: prints the system prompt of an agent (S6). */
 
 import { agentInstructions } from "../../bot/rules/turn_rules.ts";
 import { workspaceOf } from "../../workspace/skill_library.ts";

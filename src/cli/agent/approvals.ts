@@ -1,8 +1,6 @@
 /**
  * `barnacle approvals`: lists questions to people that are open, shows one whole, and decides those
  * that allow or deny (A4), with and without a running bot.
- *
- * @module
  */
 
 import { printList } from "../shared/columns.ts";

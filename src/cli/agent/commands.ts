@@ -1,8 +1,4 @@
-/**
- * The commands that look after the agent: their options and help.
- *
- * @module
- */
+/** The commands that look after the agent: their options and help. */
 
 import process from "node:process";
 import {

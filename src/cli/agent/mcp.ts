@@ -1,7 +1,5 @@
 /**
  * `barnacle mcp`: lists MCP servers with their logins, signs in to one, and deletes a login (T13).
- *
- * @module
  */
 
 import { withData } from "../shared/with_store.ts";

@@ -1,7 +1,5 @@
 /**
  * `barnacle memory`: lists, shows and deletes the agent's notes (T14), with and without a running bot.
- *
- * @module
  */
 
 import { changeRows, printList } from "../shared/columns.ts";

@@ -2,8 +2,6 @@
  * `barnacle pause` and `barnacle resume`: stop the bot's turns, and let it go on (X4).
  *
  * They change the row of `/pause`. A running bot changes it for them, and stops its turns.
- *
- * @module
  */
 
 import type { AccountId } from "../../core/discord/ids.ts";

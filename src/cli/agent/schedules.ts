@@ -1,8 +1,6 @@
 /**
  * `barnacle schedules`: lists reminders and scheduled tasks with their runs, pauses, resumes, runs
  * and deletes them (T12), with and without a running bot.
- *
- * @module
  */
 
 import { changeRows } from "../shared/columns.ts";

@@ -1,8 +1,4 @@
-/**
- * `barnacle config …`: the options and help of its commands.
- *
- * @module
- */
+/** `barnacle config …`: the options and help of its commands. */
 
 import { type CliGroup, describeCommand, describeGroup } from "../help/command_help.ts";
 import {

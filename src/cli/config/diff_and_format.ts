@@ -1,8 +1,4 @@
-/**
- * `barnacle config diff` and `fmt`.
- *
- * @module
- */
+/** `barnacle config diff` and `fmt`. */
 
 import { type KeyChange, planReload } from "../../config/changes.ts";
 import { formatText } from "../../config/text/edit_text.ts";

@@ -1,8 +1,4 @@
-/**
- * `barnacle config get`, `set` and `unset`.
- *
- * @module
- */
+/** `barnacle config get`, `set` and `unset`. */
 
 import { z } from "zod";
 import { setAt, unsetAt } from "../../config/text/edit.ts";

@@ -1,8 +1,6 @@
 /**
  * `barnacle config import`: converts an `openclaw.json`, and lists the settings that it cannot convert
  * (C11).
- *
- * @module
  */
 
 import { existsSync } from "node:fs";

@@ -1,8 +1,6 @@
 /**
  * `barnacle config check`, `schema`, `example` and `show`. The check also finds skills that cannot be
  * used, and names of skills that do not exist (T7).
- *
- * @module
  */
 
 import { type Node, parseTree } from "jsonc-parser";

@@ -1,7 +1,5 @@
 /**
  * Writes the config file: only a valid config, and only if no one changed the file meanwhile (C10).
- *
- * @module
  */
 
 import { existsSync } from "node:fs";

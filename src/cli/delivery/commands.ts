@@ -1,8 +1,4 @@
-/**
- * The commands for outgoing messages, `send` and `outbox …`: their options and help.
- *
- * @module
- */
+/** The commands for outgoing messages, `send` and `outbox …`: their options and help. */
 
 import {
   type CliCommand,

@@ -1,8 +1,6 @@
 /**
  * `barnacle outbox`: lists unsent messages with reasons, and resends or drops them (D2), with and
  * without a running bot.
- *
- * @module
  */
 
 import { changeRows, printList } from "../shared/columns.ts";

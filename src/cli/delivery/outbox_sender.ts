@@ -8,8 +8,6 @@
  * The sender is the process that holds the directory's lock: the bot, or else this command. If another
  * `barnacle send` holds it, that process sends its own message and exits. This process then takes the
  * lock over, since no other one would send the rest.
- *
- * @module
  */
 
 import { randomUUID } from "node:crypto";

@@ -4,8 +4,6 @@
  * A file is opened once, and the open file is checked: a path may change between a check and a
  * reading. Only regular files on a disk can be sent, because others tell secrets of the host or
  * never end.
- *
- * @module
  */
 
 import { realpathSync } from "node:fs";

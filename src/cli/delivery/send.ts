@@ -3,8 +3,6 @@
  *
  * All messages go through the outbox. A running bot with the same data takes the message, and sends
  * it. Without one, this process sends it as the bot would; the bot's next start sends the rest.
- *
- * @module
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

@@ -2,8 +2,6 @@
  * Gathers the page's data about the bot, and makes its card of state, figures and controls. The data
  * are verdicts from its store, its state over HTTP, its messages from the simulated Discord, and its
  * log from a pipe.
- *
- * @module
  */
 
 import type {

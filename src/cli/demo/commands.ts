@@ -1,8 +1,4 @@
-/**
- * `barnacle demo`: its options and help.
- *
- * @module
- */
+/** `barnacle demo`: its options and help. */
 
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
 import { type CommonFlags, flag, path, UNUSED_PATH } from "../shared/command.ts";

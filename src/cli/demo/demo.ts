@@ -3,8 +3,6 @@
  *
  * The bot is another process of this program, so that the demo shows the real bot and can kill it.
  * Everything lives in a temporary directory and on loopback, and is removed at the end.
- *
- * @module
  */
 
 import process from "node:process";

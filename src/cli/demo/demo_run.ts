@@ -3,8 +3,6 @@
  *
  * "Start over" ends a run and begins the next one, with a new Discord and new data. So no part
  * needs to forget anything.
- *
- * @module
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,8 +1,4 @@
-/**
- * The page's buttons that cause faults for the bot.
- *
- * @module
- */
+/** The page's buttons that cause faults for the bot. */
 
 import type { Control } from "../../../simulator/page/bot_panel.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";

@@ -3,8 +3,6 @@
  *
  * It always starts with the built-in script. A key in the environment is for other purposes, and the
  * demo must not cause costs by surprise. It offers available models, and uses one on request.
- *
- * @module
  */
 
 import type { Env } from "../../lib/env.ts";

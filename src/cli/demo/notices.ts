@@ -1,7 +1,5 @@
 /**
  * Collects notices about the bot: lines of its log, shortened for the page, and actions on the page.
- *
- * @module
  */
 
 import { z } from "zod";

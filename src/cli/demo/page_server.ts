@@ -5,8 +5,6 @@
  * A person on the page can kill the bot, and use the models that the user has a key for. So beyond
  * this machine, a request needs the key. The printed address has it after its `#`, which no browser
  * sends anywhere.
- *
- * @module
  */
 
 import { randomBytes, timingSafeEqual } from "node:crypto";

@@ -5,8 +5,6 @@
  * The user's config keeps all rules of one account. The demo uses neither its token nor its port,
  * which a real bot may be using. It uses the model only if the user asks for it. A turn may take a minute
  * if the file does not say how long.
- *
- * @module
  */
 
 import { readFileSync } from "node:fs";

@@ -3,8 +3,6 @@
  *
  * It also restarts a bot that ends by itself, but not forever: a bot that exits at once has a problem,
  * and the user needs to read its last lines.
- *
- * @module
  */
 
 import type { Clock } from "../../lib/clock.ts";

@@ -1,8 +1,6 @@
 /**
  * Checks what the agent works with, for `barnacle doctor`: its models, MCP servers (T13), skills (T7)
  * and the sandbox of its commands (A3).
- *
- * @module
  */
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,8 +1,6 @@
 /**
  * Checks one account at Discord for `barnacle doctor`: token, intents, guilds, permissions and
  * remaining IDENTIFYs.
- *
- * @module
  */
 
 import { ask, type DiscordOptions, examineDiscord } from "../../bot/preflight/examine.ts";

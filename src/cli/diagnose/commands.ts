@@ -1,8 +1,4 @@
-/**
- * The commands that look at Barnacle and at its surroundings, with their options and help.
- *
- * @module
- */
+/** The commands that look at Barnacle and at its surroundings, with their options and help. */
 
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
 import {

@@ -4,8 +4,6 @@
  *
  * It is safe beside a running bot: it never sends IDENTIFY, and keeps no lock. `--fix` changes one
  * thing, after a question: the intents that a bot may enable by itself.
- *
- * @module
  */
 
 import { homedir } from "node:os";

@@ -3,8 +3,6 @@
  *
  * A new check is one more entry: its part, and a function from the facts to findings, with an id and
  * a title of their own.
- *
- * @module
  */
 
 import { examineNetwork } from "../../bot/preflight/examine.ts";

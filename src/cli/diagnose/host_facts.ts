@@ -3,8 +3,6 @@
  * other holders of the bot's token.
  *
  * The bot may be running, so the store is opened read-only, and no lock is kept.
- *
- * @module
  */
 
 import { accessSync, constants, existsSync, statfsSync } from "node:fs";

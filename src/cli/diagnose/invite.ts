@@ -1,8 +1,4 @@
-/**
- * `barnacle invite`: prints the link that adds the bot to a guild.
- *
- * @module
- */
+/** `barnacle invite`: prints the link that adds the bot to a guild. */
 
 import { ask } from "../../bot/preflight/examine.ts";
 import { missingToken } from "../../config/load.ts";

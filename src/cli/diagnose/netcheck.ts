@@ -2,8 +2,6 @@
  * `barnacle netcheck`: tests the connection from this machine to Discord, step by step.
  *
  * It needs neither a token nor a config, and sends no token.
- *
- * @module
  */
 
 import { examineNetwork } from "../../bot/preflight/examine.ts";

@@ -3,8 +3,6 @@
  *
  * It asks the bot over HTTP, at the address in the bot's lock file. So it shows the same checks as
  * `/healthz`.
- *
- * @module
  */
 
 import type { LockHolder } from "../../host/locks/lock.ts";

@@ -1,8 +1,6 @@
 /**
  * Describes commands: one record per command, from which `--help` and `docs/commands.md` derive; and
  * lays help texts out in 80 columns.
- *
- * @module
  */
 
 import {

@@ -1,8 +1,6 @@
 /**
  * Messages for command lines that cannot be run: unknown options, missing arguments, wrong values.
  * `wrong_command.ts` has those for unknown commands.
- *
- * @module
  */
 
 import {

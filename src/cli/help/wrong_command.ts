@@ -3,8 +3,6 @@
  *
  * The library suggests names of one level only. In a group with a default command, it takes a wrong
  * sub-command for an argument of that command. So this module checks the names before it.
- *
- * @module
  */
 
 import { distance } from "fastest-levenshtein";

@@ -1,8 +1,4 @@
-/**
- * The commands about models, with their options and help.
- *
- * @module
- */
+/** The commands about models, with their options and help. */
 
 import {
   type CliCommand,

@@ -1,8 +1,6 @@
 /**
  * Finds the config's models that an OpenAI-compatible API offers beside answers: for speech, images and
  * embeddings. It creates the client of the embedding model, and tries it (T14).
- *
- * @module
  */
 
 import type { Env } from "../../lib/env.ts";

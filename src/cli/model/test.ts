@@ -1,8 +1,6 @@
 /**
  * `barnacle model test`: asks each model of the config one question with one tool and one image, and
  * the embedding model for a vector.
- *
- * @module
  */
 
 import { ModelError, UNKNOWN_WINDOW } from "../../core/model.ts";

@@ -1,8 +1,6 @@
 /**
  * `barnacle usage`: shows tokens, money and time of the models, by day, person, place, model or
  * purpose (L5).
- *
- * @module
  */
 
 import { DAY_MS } from "../../lib/clock.ts";

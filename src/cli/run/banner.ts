@@ -2,8 +2,6 @@
  * Announces that the bot is online: its name, guilds and model, and where its files and health are.
  *
  * The log gets one event with these facts. On a terminal they are a few lines instead.
- *
- * @module
  */
 
 import type { Online } from "../../bot.ts";

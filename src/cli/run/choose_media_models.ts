@@ -1,8 +1,4 @@
-/**
- * Creates the clients of the models that transcribe, speak (H10, R16) and draw (T6).
- *
- * @module
- */
+/** Creates the clients of the models that transcribe, speak (H10, R16) and draw (T6). */
 
 import type { Env } from "../../lib/env.ts";
 import type { Speech } from "../../bot.ts";

@@ -1,8 +1,4 @@
-/**
- * Creates the client of the model that answers.
- *
- * @module
- */
+/** Creates the client of the model that answers. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Env } from "../../lib/env.ts";

@@ -1,8 +1,4 @@
-/**
- * `barnacle run`: its options and help.
- *
- * @module
- */
+/** `barnacle run`: its options and help. */
 
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
 import { COMMON, flag } from "../shared/command.ts";

@@ -3,8 +3,6 @@
  *
  * A running bot applies the change as if its operator had written the file (C9). Secrets are neither
  * shown nor taken: Discord would keep them in its history.
- *
- * @module
  */
 
 import { z } from "zod";

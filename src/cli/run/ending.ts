@@ -1,8 +1,4 @@
-/**
- * The ends of a bot: a signal, or a reason of its own, each with its log line and exit code.
- *
- * @module
- */
+/** The ends of a bot: a signal, or a reason of its own, each with its log line and exit code. */
 
 import process from "node:process";
 import type { BotEnd } from "../../bot.ts";

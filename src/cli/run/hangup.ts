@@ -3,8 +3,6 @@
  *
  * Without a handler SIGHUP ends the process, and a service manager may send it at any time. So the
  * handler is set before other modules are loaded, and an early signal is not lost.
- *
- * @module
  */
 
 import process from "node:process";

@@ -3,8 +3,6 @@
  *
  * Another program on the default port is common, the demo for example. The bot answers messages
  * without its HTTP server, so only an operator who asks for it gets an end instead.
- *
- * @module
  */
 
 import type { HttpServer, HttpServerSettings } from "../../host/http_server.ts";

@@ -3,8 +3,6 @@
  *
  * It applies all changes or none. An invalid file, or one whose token or model is not available,
  * changes nothing, and health reports it until it is fixed. No file content ends the bot.
- *
- * @module
  */
 
 import { createHash } from "node:crypto";

@@ -3,8 +3,6 @@
  *
  * It finds all problems before the first connection, in the order in which an operator would fix
  * them. Each has one line and one exit code.
- *
- * @module
  */
 
 import { existsSync } from "node:fs";

@@ -1,7 +1,5 @@
 /**
  * Runs the bot with its HTTP server, signals, service manager and config reloads, until its end.
- *
- * @module
  */
 
 import { randomUUID } from "node:crypto";

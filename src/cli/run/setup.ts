@@ -1,8 +1,4 @@
-/**
- * Finds tokens, model and API for the accounts of a config.
- *
- * @module
- */
+/** Finds tokens, model and API for the accounts of a config. */
 
 import type { Env } from "../../lib/env.ts";
 import type { AccountSetup, Setup } from "../../bot.ts";

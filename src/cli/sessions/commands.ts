@@ -1,8 +1,4 @@
-/**
- * The commands for conversations, `sessions …` and `forget`: their options and help.
- *
- * @module
- */
+/** The commands for conversations, `sessions …` and `forget`: their options and help. */
 
 import {
   type CliCommand,

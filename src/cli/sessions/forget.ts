@@ -3,8 +3,6 @@
  *
  * A running bot does it itself, so its memory forgets the person, too. The command waits until no turn
  * of the person is open, because a running turn would store their words again.
- *
- * @module
  */
 
 import { readdirSync, statSync } from "node:fs";

@@ -1,8 +1,6 @@
 /**
  * `barnacle sessions`: lists conversations, shows and exports their transcripts, and begins new ones
  * (S2, S4a), with and without a running bot.
- *
- * @module
  */
 
 import type { Entry } from "../../core/inbound/transcript.ts";

@@ -1,7 +1,5 @@
 /**
  * Facts about this build: version, commit, runtime, SQLite; and `barnacle version`, which prints them.
- *
- * @module
  */
 
 import process from "node:process";

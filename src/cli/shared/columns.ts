@@ -4,8 +4,6 @@
  *
  * Names come from Discord, and may be Japanese or an emoji. So a cell's width is its columns on the
  * screen, not its letters, and no cell may move the cursor.
- *
- * @module
  */
 
 import { displayWidth, graphemesOf } from "../../render/markdown/graphemes.ts";

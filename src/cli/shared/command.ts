@@ -1,8 +1,4 @@
-/**
- * Options and inputs that several commands share.
- *
- * @module
- */
+/** Options and inputs that several commands share. */
 
 import process from "node:process";
 import { Buffer } from "node:buffer";

@@ -1,8 +1,4 @@
-/**
- * A REST client of Discord for commands that send a few requests and exit.
- *
- * @module
- */
+/** A REST client of Discord for commands that send a few requests and exit. */
 
 import type { Env } from "../../lib/env.ts";
 import type { Config } from "../../config/config.ts";

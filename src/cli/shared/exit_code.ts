@@ -3,8 +3,6 @@
  *
  * The numbers follow sysexits, so that a supervisor knows when a restart helps: it should not
  * restart on `refused` and `config`. O7 also has 69, for a command that is not built yet.
- *
- * @module
  */
 
 /** Exit codes by name, in ascending order. */

@@ -7,8 +7,6 @@
  *
  * Any user of the machine can claim to be a bot. So a directory that was found, not named, must
  * belong to this user. Root also accepts one in a folder that only root can change.
- *
- * @module
  */
 
 import { accessSync, constants, realpathSync, statSync } from "node:fs";

@@ -1,8 +1,4 @@
-/**
- * Finds the settings of the model that answers, and checks that model.
- *
- * @module
- */
+/** Finds the settings of the model that answers, and checks that model. */
 
 import {
   LOCAL_SERVERS,

@@ -1,8 +1,4 @@
-/**
- * Finds, reads and checks the config file, for all commands.
- *
- * @module
- */
+/** Finds, reads and checks the config file, for all commands. */
 
 import { existsSync, statSync } from "node:fs";
 import process from "node:process";

@@ -3,8 +3,6 @@
  *
  * The bot writes its HTTP address into its lock file. Its answer and `/healthz` come from the same
  * checks, so the two never disagree.
- *
- * @module
  */
 
 import { accessSync, constants } from "node:fs";

@@ -1,8 +1,6 @@
 /**
  * Ensures that no second instance uses the same data directory, or the same bot token on this
  * machine (G11).
- *
- * @module
  */
 
 import { join } from "node:path";

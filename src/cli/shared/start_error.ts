@@ -1,8 +1,4 @@
-/**
- * Turns errors into a message of one line, and an exit code.
- *
- * @module
- */
+/** Turns errors into a message of one line, and an exit code. */
 
 import { ZodError } from "zod";
 import { DataDirError } from "../../host/files/data_dir.ts";

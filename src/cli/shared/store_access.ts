@@ -4,8 +4,6 @@
  * The process with the lock of the data directory alone opens the store to write. If a bot has it, a
  * command reads the file, and asks the bot over its socket to change it (`store_calls.ts`). Before
  * that, the bot brings the tables up to date. If it hangs, the command reads the file as it is.
- *
- * @module
  */
 
 import { existsSync } from "node:fs";

@@ -5,8 +5,6 @@
  * A bot has much of its data in memory, so no other process may write beside it. A command calls the
  * same methods with and without a bot (`store_access.ts`). Arguments come from another process, so
  * each method has a schema for them. Errors keep their kind, their cause and their next step.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -1,8 +1,4 @@
-/**
- * Finds the accounts that a command acts on, in the config or in the store.
- *
- * @module
- */
+/** Finds the accounts that a command acts on, in the config or in the store. */
 
 import { type BotConfig, type Config, forAccount } from "../../config/config.ts";
 import { type AccountId, toAccountId } from "../../core/discord/ids.ts";

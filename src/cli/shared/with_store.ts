@@ -1,8 +1,4 @@
-/**
- * Runs a command with the store open, and reports errors.
- *
- * @module
- */
+/** Runs a command with the store open, and reports errors. */
 
 import type { ExitCode } from "./exit_code.ts";
 import type { CommonFlags } from "./command.ts";

@@ -1,8 +1,4 @@
-/**
- * Asks the user a yes-or-no question on the terminal.
- *
- * @module
- */
+/** Asks the user a yes-or-no question on the terminal. */
 
 import process from "node:process";
 import { createInterface } from "node:readline/promises";

@@ -1,8 +1,6 @@
 /**
  * The parts of the process that a command may use: results go to stdout, all else to stderr (O10).
  * While slow work runs, a terminal shows one line about it.
- *
- * @module
  */
 
 import process from "node:process";

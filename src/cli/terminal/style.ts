@@ -1,8 +1,4 @@
-/**
- * Styles text for a terminal, and leaves text for pipes and files plain.
- *
- * @module
- */
+/** Styles text for a terminal, and leaves text for pipes and files plain. */
 
 import type { Env } from "../../lib/env.ts";
 import { styleText } from "node:util";

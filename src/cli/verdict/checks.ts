@@ -1,8 +1,6 @@
 /**
  * Prints the checks of a decision, passed or failed, with fact and rule (P1); and the tools of a sender
  * in a place, for `barnacle access test` (T2).
- *
- * @module
  */
 
 import type { Explanation, VerdictCheck } from "../../core/inbound/facts.ts";

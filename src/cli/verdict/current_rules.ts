@@ -4,8 +4,6 @@
  *
  * The text may be the current file or a recorded one: `barnacle why` explains an old decision by the
  * rules of that time.
- *
- * @module
  */
 
 import { isAbsolute, relative, sep } from "node:path";

@@ -3,8 +3,6 @@
  *
  * A message that never arrived has no decision to explain. But its id contains its time. The store
  * knows whether the bot ran then, its last gateway event, its guilds and its intents.
- *
- * @module
  */
 
 import { DAY_MS } from "../../lib/clock.ts";

@@ -4,8 +4,6 @@
  * A decision keeps its facts and the policy of its time. From both, the engine derives the old verdict
  * again; from the current policy, the verdict of today. If the old verdict differs from the record,
  * another version made it. The report says so.
- *
- * @module
  */
 
 import { TEXT_COMMANDS } from "../../interactions/registry.ts";

@@ -1,8 +1,4 @@
-/**
- * Prints a {@link WhyReport}: first the answer, then its reasons, and the steps of the turn.
- *
- * @module
- */
+/** Prints a {@link WhyReport}: first the answer, then its reasons, and the steps of the turn. */
 
 import { timeText } from "../../lib/text/units.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";

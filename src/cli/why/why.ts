@@ -3,8 +3,6 @@
  * the error id that the bot gave to a person (R11).
  *
  * It reads the store, beside a bot that may be running. It never asks Discord and changes nothing.
- *
- * @module
  */
 
 import {

@@ -1,8 +1,4 @@
-/**
- * Warns about valid keys that may not do what the operator expects.
- *
- * @module
- */
+/** Warns about valid keys that may not do what the operator expects. */
 
 import { findNodeAtLocation, type Node } from "jsonc-parser";
 import { mayNameAccount, parseAllowEntry } from "../../policy/rules/allowlist.ts";

@@ -3,8 +3,6 @@
  * match no one.
  *
  * The audit reads rules with inheritance, and reports them at their place in the file.
- *
- * @module
  */
 
 import { quoted } from "../../lib/text/quoted.ts";

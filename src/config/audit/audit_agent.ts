@@ -2,8 +2,6 @@
  * Warns about what the agent may use: lists of tools that may not do what the operator expects (T2),
  * commands on the host that are less safe than they look (A1, A3), and model providers whose key would
  * cross a network unencrypted.
- *
- * @module
  */
 
 import { isToolEntry, ownerToolsOf, TOOL_ENTRIES } from "../../core/tool_names.ts";

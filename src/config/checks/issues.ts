@@ -1,8 +1,4 @@
-/**
- * Explains zod's issues in terms of the file: the value, the allowed values, the likely intent.
- *
- * @module
- */
+/** Explains zod's issues in terms of the file: the value, the allowed values, the likely intent. */
 
 import type { Node } from "jsonc-parser";
 import { findNodeAtLocation } from "jsonc-parser";

@@ -3,8 +3,6 @@
  *
  * If such a key could only let more messages in, it is a warning: without it, Barnacle is stricter.
  * If it was meant to keep messages out, it stays an error, because its writer relies on it.
- *
- * @module
  */
 
 import type { Segment } from "../text/tree.ts";

@@ -1,8 +1,4 @@
-/**
- * Finds the name that an operator probably meant.
- *
- * @module
- */
+/** Finds the name that an operator probably meant. */
 
 import { childOf, type Schema, shapeOf } from "../schema/parts/shape.ts";
 import type { Segment } from "../text/tree.ts";

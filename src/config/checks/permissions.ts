@@ -3,8 +3,6 @@
  *
  * The mode of a file protects its content only. A user who may write its folder can put another
  * file in its place. A user who may write a folder above can exchange the whole folder.
- *
- * @module
  */
 
 import { printable } from "../../lib/text/quoted.ts";

@@ -3,8 +3,6 @@
  *
  * As a name, a placeholder matches no server and no person. So the bot would stay silent without any
  * error.
- *
- * @module
  */
 
 import { quoted } from "../../lib/text/quoted.ts";

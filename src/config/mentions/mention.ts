@@ -4,8 +4,6 @@
  * Every user may write the text, so patterns must run in linear time: RE2 runs them, several in one
  * pass, and `config check` bounds their size. The agent's name makes a literal pattern, which the
  * runtime's own expressions can run.
- *
- * @module
  */
 
 import type { RE2JS } from "re2js";

@@ -6,8 +6,6 @@
  * or `a` and twelve times `[ab]`, has a state for each set of places at which it can begin: a
  * hostile text needs a new one at each character. The pattern's text does not show that. So this
  * module makes all states beforehand, and gives up at a bound.
- *
- * @module
  */
 
 import type { RE2Set } from "re2js";

@@ -1,8 +1,4 @@
-/**
- * Imports the keys of an OpenClaw Discord account, in the spelling of 2026.2 and in today's.
- *
- * @module
- */
+/** Imports the keys of an OpenClaw Discord account, in the spelling of 2026.2 and in today's. */
 
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { slug } from "../../core/names.ts";

@@ -1,8 +1,4 @@
-/**
- * Imports agents, models, bindings and tools of OpenClaw.
- *
- * @module
- */
+/** Imports agents, models, bindings and tools of OpenClaw. */
 
 import { quoted } from "../../lib/text/quoted.ts";
 import { isList, isRecord, valueAt } from "../text/tree.ts";

@@ -1,8 +1,4 @@
-/**
- * Imports `channels.discord` of OpenClaw: its accounts, and rules that depend on several keys.
- *
- * @module
- */
+/** Imports `channels.discord` of OpenClaw: its accounts, and rules that depend on several keys. */
 
 import { isList, isRecord, valueAt } from "../text/tree.ts";
 import { ACCOUNT } from "./account.ts";

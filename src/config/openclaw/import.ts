@@ -4,8 +4,6 @@
  * Each key that stays behind gets a note with its line and the reason. Access rules are imported
  * with the same meaning, or a narrower one. If one cannot be read, nothing is imported: without the
  * list, the bot would answer everyone.
- *
- * @module
  */
 
 import { loadConfig } from "../load.ts";

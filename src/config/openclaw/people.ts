@@ -3,8 +3,6 @@
  *
  * If both programs read the same text differently, the result lets in the same users or fewer,
  * never more, and a note says so.
- *
- * @module
  */
 
 import { parseSnowflake } from "../../core/discord/ids.ts";

@@ -3,8 +3,6 @@
  *
  * jsonc-parser reads our own file and no JSON5; momoa reads JSON5 and stops at the first fault. So
  * each of them has its own file. The commands that need momoa load it.
- *
- * @module
  */
 
 import { type DocumentNode, parse, type Token, type ValueNode } from "@humanwhocodes/momoa";

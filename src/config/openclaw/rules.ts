@@ -1,8 +1,6 @@
 /**
  * Defines import rules: tables with the target of each key and the conversion of its value, or with
  * the reason why it stays behind.
- *
- * @module
  */
 
 import { pathTo } from "../../core/config_file.ts";

@@ -1,8 +1,4 @@
-/**
- * Lists the sections of OpenClaw's file: which of them Barnacle has, and why not the others.
- *
- * @module
- */
+/** Lists the sections of OpenClaw's file: which of them Barnacle has, and why not the others. */
 
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { isList, isRecord } from "../text/tree.ts";

@@ -1,8 +1,6 @@
 /**
  * Converts single values: those of another kind stay behind, numbers out of bounds move to the
  * bound.
- *
- * @module
  */
 
 import { z } from "zod";

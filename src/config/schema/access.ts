@@ -1,8 +1,4 @@
-/**
- * Keys of `channels.discord` that decide who may talk to the bot, and where.
- *
- * @module
- */
+/** Keys of `channels.discord` that decide who may talk to the bot, and where. */
 
 import { z } from "zod";
 import { parseSnowflake, type Snowflake } from "../../core/discord/ids.ts";

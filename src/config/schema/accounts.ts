@@ -5,8 +5,6 @@
  * Accounts inherit written keys only. Defaults come last, or an account's default would hide a key
  * above it. Name and token are never inherited: two connections with one token would answer
  * everything twice.
- *
- * @module
  */
 
 import type { z } from "zod";

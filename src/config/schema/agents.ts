@@ -1,8 +1,4 @@
-/**
- * Keys of `agents`, `session` and other sections for how an agent works.
- *
- * @module
- */
+/** Keys of `agents`, `session` and other sections for how an agent works. */
 
 import { z } from "zod";
 import { id, toolLists, toolsWithin } from "./access.ts";

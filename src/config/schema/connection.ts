@@ -1,8 +1,4 @@
-/**
- * Keys for an account's connection: the gateway, requests to Discord, and retries.
- *
- * @module
- */
+/** Keys for an account's connection: the gateway, requests to Discord, and retries. */
 
 import { z } from "zod";
 import { amount, key, whole } from "./parts/key.ts";

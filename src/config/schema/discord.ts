@@ -1,8 +1,4 @@
-/**
- * Keys of `channels.discord`, and the gates of tools (T3).
- *
- * @module
- */
+/** Keys of `channels.discord`, and the gates of tools (T3). */
 
 import { z } from "zod";
 import { STATUSES } from "../../core/discord/presence.ts";

@@ -1,8 +1,6 @@
 /**
  * Keys of `messages`, and of `channels.discord` for the look of replies: how Barnacle reads and
  * writes messages, and its own sentences.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -1,8 +1,4 @@
-/**
- * Keys of `models`, of the choice of a model, and of `memory` and `audio`, which name models.
- *
- * @module
- */
+/** Keys of `models`, of the choice of a model, and of `memory` and `audio`, which name models. */
 
 import { z } from "zod";
 import { amount, baseAddress, key, lazySection, text, whole } from "./parts/key.ts";

@@ -1,8 +1,4 @@
-/**
- * Keys for other servers: web search, Model Context Protocol, and a collector of traces.
- *
- * @module
- */
+/** Keys for other servers: web search, Model Context Protocol, and a collector of traces. */
 
 import { z } from "zod";
 import {

@@ -3,8 +3,6 @@
  *
  * Validation, the JSON Schema, `config.example.jsonc` and `docs/configuration.md` all come from it,
  * so they agree. Its output is the program's config (`config.ts`), with defaults and final types.
- *
- * @module
  */
 
 import { z } from "zod";

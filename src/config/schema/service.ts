@@ -1,8 +1,4 @@
-/**
- * Keys for commands, tools of the host, and the service itself.
- *
- * @module
- */
+/** Keys for commands, tools of the host, and the service itself. */
 
 import { z } from "zod";
 import { address, amount, key, later, lazyKey, lazySection, text, whole } from "./parts/key.ts";

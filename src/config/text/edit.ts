@@ -3,8 +3,6 @@
  *
  * Each change edits only its own tokens. All other blanks and comments stay, even comments within a
  * removed part: an operator who changes a setting must not lose the note that explains it.
- *
- * @module
  */
 
 import { applyEdits, type Edit, findNodeAtLocation, type Node } from "jsonc-parser";

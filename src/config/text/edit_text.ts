@@ -4,8 +4,6 @@
  * `modify` of jsonc-parser does not serve here. It drops the comments of removed parts, gives a
  * comment beside the last entry to a new one, leaves `{,}` of `{"a": 1,}`, and `["1""]` of `["1",
  * "2"]` without its last. So the edits are made here, and the library applies them.
- *
- * @module
  */
 
 import { applyEdits, createScanner, type Edit, format, type Node } from "jsonc-parser";

@@ -3,8 +3,6 @@
  * it (C1), or with errors that do not change where keys belong.
  *
  * The operator of another format needs one error with its name, and not one for each line.
- *
- * @module
  */
 
 import { createScanner, getLocation, type ParseError } from "jsonc-parser";

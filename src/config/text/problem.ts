@@ -3,8 +3,6 @@
  *
  * A problem contains its line with possible secrets already blanked. So code that prints a problem
  * needs no text of the file, and cannot show too much of it.
- *
- * @module
  */
 
 import { printable, UNPRINTABLE } from "../../lib/text/quoted.ts";

@@ -7,7 +7,6 @@
  * a key `\"` in the same place as `\\`.
  *
  * @see {@link https://github.com/nodejs/node/issues/63785}
- * @module
  */
 
 import { createScanner } from "jsonc-parser";

@@ -4,8 +4,6 @@
  * It is stricter than a JSONC parser. A repeated key is an error: a parser would take the last one,
  * and silently drop an allow list above it. So is a key with a meaning in JavaScript. A text that
  * is too large or nested too deep is refused before it is parsed.
- *
- * @module
  */
 
 import { getNodePath, type Node, type ParseError, parseTree } from "jsonc-parser";

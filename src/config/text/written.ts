@@ -3,8 +3,6 @@
  *
  * Paths are texts in verdicts and log lines, and may contain shortened keys. So this does not split
  * a path: at each level it looks for the key with whose own path the text begins.
- *
- * @module
  */
 
 import { findNodeAtLocation } from "jsonc-parser";

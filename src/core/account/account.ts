@@ -3,8 +3,6 @@
  *
  * A flow takes the account, or a `Pick` of it, and beside it only what is special to the flow.
  * Policy, render and the agent's decisions never take it: they get facts.
- *
- * @module
  */
 
 import type { Clock, StartTimer } from "../../lib/clock.ts";

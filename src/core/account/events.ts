@@ -1,7 +1,5 @@
 /**
  * Declares the events of an account's flows. `bot/account/wiring.ts` joins each with its handlers.
- *
- * @module
  */
 
 import type { Emitter } from "../../lib/emitter.ts";

@@ -2,8 +2,6 @@
  * A file that a person attached to a message, as Discord announces it (H7).
  *
  * All of it is untrusted: the name and the type are the sender's words, and even the size may lie.
- *
- * @module
  */
 
 import type { Snowflake } from "./ids.ts";

@@ -1,8 +1,6 @@
 /**
  * Facts about Discord's gateway: its address and limits, the answer to a trial connection, and the
  * step of a connection.
- *
- * @module
  */
 
 import type { Stage } from "../../lib/network/reachability.ts";

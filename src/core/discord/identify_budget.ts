@@ -6,7 +6,6 @@
  * file decides by the count.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#session-start-limit-object}
- * @module
  */
 
 import { DAY_MS } from "../../lib/clock.ts";

@@ -3,8 +3,6 @@
  *
  * An id stays a string from the socket to the database. A snowflake does not
  * fit in a JavaScript number, and a bigint does not survive `JSON.stringify`.
- *
- * @module
  */
 
 /**

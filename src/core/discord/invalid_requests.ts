@@ -5,7 +5,6 @@
  * stores the minutes. Otherwise a bot that restarts after each failure would count from zero each
  * time.
  *
- * @module
  * @see {@link
  * https://docs.discord.com/developers/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans}
  */

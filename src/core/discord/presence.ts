@@ -1,8 +1,4 @@
-/**
- * How Discord shows a bot: its status and its activity.
- *
- * @module
- */
+/** How Discord shows a bot: its status and its activity. */
 
 /** The values of a status. */
 export const STATUSES = ["online", "idle", "dnd", "invisible"] as const;

@@ -2,8 +2,6 @@
  * A command as Discord registers it.
  *
  * @see {@link https://docs.discord.com/developers/interactions/application-commands#application-command-object}
- *
- * @module
  */
 
 /** A command with the field names of Discord's API. */

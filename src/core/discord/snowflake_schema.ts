@@ -1,8 +1,6 @@
 /**
  * The zod schema of Discord's ids: in dispatches, in REST answers, and in stored rows, which an
  * older Barnacle or another program may have written.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -4,8 +4,6 @@
  * A rule that allows for good a command that runs other commands would allow those, too. So Barnacle
  * refuses such a rule if the program can run others, if an argument names a program or such an option,
  * or if one looks like a script. A refused command can still be allowed once.
- *
- * @module
  */
 
 /** The config key `exec.mode`. */

@@ -2,8 +2,6 @@
  * Reads messages as commands (K1), by the names and rights of the commands that exist (K2, K3).
  *
  * A text is a command only as a whole: a sentence that mentions `/status` gives none.
- *
- * @module
  */
 
 import type { InboundMessage } from "./inbound.ts";

@@ -4,8 +4,6 @@
  *
  * A handler table has one entry for each kind, so a new kind does not compile until each table has
  * its handler.
- *
- * @module
  */
 
 import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";

@@ -4,8 +4,6 @@
  *
  * The engine that judged the message can judge these facts again. So `barnacle why` shows each
  * check, not only the last one.
- *
- * @module
  */
 
 import { type AccountId, createdAtMs, type MessageId } from "../discord/ids.ts";

@@ -4,8 +4,6 @@
  * Only `discord/gateway/` makes them, from the socket and from the history that `discord/rest/`
  * reads. No later code needs to know Discord's payloads. All of them survive `JSON.stringify`,
  * because the inbox keeps them.
- *
- * @module
  */
 
 import type {

@@ -6,8 +6,6 @@
  * Limits how many turns of one person, and of one channel, may wait (X4): as rules over plain facts.
  * The store applies them within the transaction that records a message, because only the store knows
  * all open turns.
- *
- * @module
  */
 
 import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts";

@@ -4,8 +4,6 @@
  * Each is answered by its token and never stored.
  *
  * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding}
- *
- * @module
  */
 
 import type { ApplicationId, ChannelId, MessageId } from "../discord/ids.ts";

@@ -3,8 +3,6 @@
  *
  * These are the rules, over plain facts. The store applies them within the transaction that records
  * a message. So two processes cannot both give a code, or approve a request that was just denied.
- *
- * @module
  */
 
 import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts";

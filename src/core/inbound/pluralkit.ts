@@ -3,8 +3,6 @@
  *
  * A webhook may use any name and picture, so the look of a message proves nothing. Only PluralKit's
  * own answer about this message, in this channel, turns a webhook into a person (SEC-R33).
- *
- * @module
  */
 
 import type { ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";

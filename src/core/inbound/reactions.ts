@@ -1,8 +1,6 @@
 /**
  * Reactions to messages: as the gateway brings them, as the store keeps them, and as a turn sees
  * them (H5).
- *
- * @module
  */
 
 import type { ChannelId, MessageId, UserId } from "../discord/ids.ts";

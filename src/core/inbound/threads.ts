@@ -1,8 +1,4 @@
-/**
- * Threads that answers open (S7).
- *
- * @module
- */
+/** Threads that answers open (S7). */
 
 import { type ChannelId, type MessageId, parseSnowflake, type UserId } from "../discord/ids.ts";
 import type { InboundMessage } from "./inbound.ts";

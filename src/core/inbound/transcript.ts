@@ -1,8 +1,4 @@
-/**
- * The memory of a session: entries in order, append only.
- *
- * @module
- */
+/** The memory of a session: entries in order, append only. */
 
 import type { MessageId } from "../discord/ids.ts";
 import type { ModelMessage } from "../model.ts";

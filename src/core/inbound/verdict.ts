@@ -3,8 +3,6 @@
  *
  * Every message gets one, and the store records every one. So there is always an answer to "why is
  * the bot silent?" (P1).
- *
- * @module
  */
 
 /** Why a message is answered. */

@@ -1,8 +1,6 @@
 /**
  * Declares the model that turns texts into vectors (T14), compares vectors, and joins ranked lists of
  * notes.
- *
- * @module
  */
 
 import type { ModelErrorKind, ModelUsage } from "../model.ts";

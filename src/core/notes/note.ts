@@ -4,8 +4,6 @@
  * A note belongs to the space in which it was written: a guild, a group, or the direct messages of
  * one person. No turn outside of this space sees it. A note of an age-restricted channel has a key of
  * its own, so only turns in such channels see it (H9).
- *
- * @module
  */
 
 import type { MessageId, UserId } from "../discord/ids.ts";

@@ -2,8 +2,6 @@
  * Contracts of the requests to Discord that flows make.
  *
  * `discord/rest/calls/` implements them. Flows take the part that they need.
- *
- * @module
  */
 
 import type { OutboundFile, OutboundMessage, PostOutcome } from "./outbound.ts";

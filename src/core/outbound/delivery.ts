@@ -4,8 +4,6 @@
  * Both decisions get the time as an argument and send nothing, so that tests can try every row of
  * the crash table. The first: whether to send, or to read the channel's history before. The second:
  * whether the channel goes on, waits, parks or gives up.
- *
- * @module
  */
 
 import { retryDelayMs, type RetryRules } from "../../lib/network/backoff.ts";

@@ -7,8 +7,6 @@
  * were no drafts. Only then it decides which messages replace a draft, and which drafts it deletes.
  * A progress line is a draft that no message ever replaces, because it has notified no one: the
  * transaction that ends the turn deletes it, also after a crash.
- *
- * @module
  */
 
 import type { MessageId } from "../discord/ids.ts";

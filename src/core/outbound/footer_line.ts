@@ -3,8 +3,6 @@
  *
  * People see the footer, the model does not. The stored message has it apart
  * (`OutboundMessage.footer`), so Barnacle looks for exactly that line, and for no pattern.
- *
- * @module
  */
 
 import type { MessageId } from "../discord/ids.ts";

@@ -4,8 +4,6 @@
  * Discord returns the first message to whoever repeats its nonce. So the nonce is computed, never
  * drawn. A bot may die between the request and its response, or an operator may start a second one
  * by mistake. The next bot computes the same nonce, and the channel shows the message once.
- *
- * @module
  */
 
 import { hash } from "node:crypto";

@@ -1,8 +1,4 @@
-/**
- * Outbound messages in Barnacle's own types, before `discord/rest/` turns them into requests.
- *
- * @module
- */
+/** Outbound messages in Barnacle's own types, before `discord/rest/` turns them into requests. */
 
 import type { AccountId, ChannelId, GuildId, MessageId, RoleId, UserId } from "../discord/ids.ts";
 import type { AnswerKey } from "./nonce.ts";

@@ -4,8 +4,6 @@
  * Discord knows a nonce only for some minutes, and no request returns it. After an hour, only its
  * content identifies a message. Times here are Discord's, read from ids, wherever possible, because
  * the clock of a small box may be wrong.
- *
- * @module
  */
 
 import type { OutboundMessage, OutboxRow, Refusal } from "./outbound.ts";

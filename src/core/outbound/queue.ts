@@ -3,8 +3,6 @@
  *
  * Only the store knows the waiting messages, within the transaction that adds to them. So the store
  * gets a plan that decides.
- *
- * @module
  */
 
 import type { Frozen, OutboxRow } from "./outbound.ts";

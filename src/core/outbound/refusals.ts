@@ -5,8 +5,6 @@
  * message that Discord refuses for itself must not hold up the messages behind it. The same holds for
  * a message that Discord answers with a server error each time. During an outage of Discord, on the
  * other hand, Barnacle sets no message aside: all of them would fail.
- *
- * @module
  */
 
 import type { OutboxRow, Refusal } from "./outbound.ts";

@@ -4,8 +4,6 @@
  * Barnacle accepts only ids and never looks up a name: the wrong person with the right name would
  * get the message. It refuses a number alone as well, since the digits do not tell a user from a
  * channel.
- *
- * @module
  */
 
 import { quoted } from "../../lib/text/quoted.ts";

@@ -1,8 +1,4 @@
-/**
- * Settings that people choose by commands, for a conversation or a place (K2).
- *
- * @module
- */
+/** Settings that people choose by commands, for a conversation or a place (K2). */
 
 /** `messages.queue.mode`, and the values of `/queue`. */
 export const QUEUE_MODES = ["collect", "steer", "followup", "interrupt"] as const;

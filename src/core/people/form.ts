@@ -3,8 +3,6 @@
  *
  * Discord checks a form in the person's client. A client can send anything, so the answer is checked
  * again by the form that the store has.
- *
- * @module
  */
 
 import type { Attachment } from "../discord/attachment.ts";

@@ -1,8 +1,4 @@
-/**
- * Declares the state of logins at MCP servers, which owners see (T13).
- *
- * @module
- */
+/** Declares the state of logins at MCP servers, which owners see (T13). */
 
 /** The login at an MCP server of the config. These facts need no request to it. */
 export interface McpLoginState {

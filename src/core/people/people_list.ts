@@ -1,8 +1,4 @@
-/**
- * The allow lists of people, as `/allowlist` shows and changes them (K2, P2, P10).
- *
- * @module
- */
+/** The allow lists of people, as `/allowlist` shows and changes them (K2, P2, P10). */
 
 import type { UserId } from "../discord/ids.ts";
 

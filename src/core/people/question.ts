@@ -5,8 +5,6 @@
  * A question belongs to one call. Its turn is parked until each of its questions is decided: the
  * store has the turn, and memory has nothing of it. A decision counts for its call alone. Barnacle
  * reads an answer by the question alone, because a client can send anything.
- *
- * @module
  */
 
 import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";

@@ -1,8 +1,4 @@
-/**
- * A channel or thread, with the facts that tools show and change.
- *
- * @module
- */
+/** A channel or thread, with the facts that tools show and change. */
 
 import type { Overwrite } from "./permissions.ts";
 import type { ChannelId, GuildId, MessageId, Snowflake, UserId } from "../discord/ids.ts";

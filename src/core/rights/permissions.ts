@@ -7,7 +7,6 @@
  * channel. A member who does not see a channel can do nothing in it, so a caller that needs another
  * permission checks View Channel first.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/topics/permissions#permission-overwrites}
  */
 

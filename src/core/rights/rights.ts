@@ -5,7 +5,6 @@
  * The facts are the guild's roles and owner, the place with its overwrites, and the member. The
  * answer is the first missing right; `describeMissing()` puts it into words.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/topics/permissions}
  */
 

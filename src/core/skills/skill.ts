@@ -1,8 +1,6 @@
 /**
  * Skills in the format of agentskills.io: a folder with a `SKILL.md`, whose front matter states its
  * purpose (T7).
- *
- * @module
  */
 
 import { z } from "zod";

@@ -1,7 +1,5 @@
 /**
  * Decides whether a budget is spent (X4). The functions are pure: the caller has the sums of the day.
- *
- * @module
  */
 
 import type { UsageKind, UsedBy } from "./usage.ts";

@@ -3,8 +3,6 @@
  *
  * All parts that ask a model for a purpose of their own wrap it here: turns, summaries, compaction.
  * Parts that ask other servers (transcription, drawing, embeddings) use the port itself.
- *
- * @module
  */
 
 import type { Clock } from "../../lib/clock.ts";

@@ -3,8 +3,6 @@
  *
  * Money is counted in millionths of the config's currency. A price is for a million tokens, so a
  * number of tokens times its price is that number.
- *
- * @module
  */
 
 import { DAY_MS } from "../../lib/clock.ts";

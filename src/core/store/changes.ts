@@ -1,7 +1,5 @@
 /**
  * The contract of `store.changes`: destructive actions of tools, and messages that tools posted.
- *
- * @module
  */
 
 import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";

@@ -1,8 +1,6 @@
 /**
  * The contract of `store.gateway`: the accounts with their gateway sessions, gaps, guilds and
  * IDENTIFYs, and the runs of the process.
- *
- * @module
  */
 
 import type { GatewayInfo } from "../discord/gateway.ts";

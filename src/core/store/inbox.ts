@@ -1,7 +1,5 @@
 /**
  * The contract of `store.inbox`: messages from their arrival (T1) until a turn claims them (T2).
- *
- * @module
  */
 
 import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts";

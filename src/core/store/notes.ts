@@ -1,8 +1,4 @@
-/**
- * The contract of `store.notes`: the agent's memory, and the vectors of its notes.
- *
- * @module
- */
+/** The contract of `store.notes`: the agent's memory, and the vectors of its notes. */
 
 import type { MessageId, UserId } from "../discord/ids.ts";
 import type { NewNote, Note } from "../notes/note.ts";

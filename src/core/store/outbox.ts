@@ -3,8 +3,6 @@
  *
  * The end of a turn adds rows inside its transaction. Notices and commands add rows, too. A row stays
  * open until Discord has its message.
- *
- * @module
  */
 
 import type { AccountId, ChannelId, MessageId } from "../discord/ids.ts";

@@ -1,8 +1,6 @@
 /**
  * The contract of `store.pairing`: paired people, requests to be paired, resolved names of the
  * config, and guilds about which the owners were asked.
- *
- * @module
  */
 
 import type { AccountId, GuildId, UserId } from "../discord/ids.ts";

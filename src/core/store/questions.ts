@@ -1,8 +1,6 @@
 /**
  * The contract of `store.questions`: questions to people, the turns that wait for them, and their
  * cards (A1, T10).
- *
- * @module
  */
 
 import type { AccountId, ChannelId, UserId } from "../discord/ids.ts";

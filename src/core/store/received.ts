@@ -1,8 +1,6 @@
 /**
  * The contract of `store.received`: verdicts, policies, direct channels and the record of each
  * message.
- *
- * @module
  */
 
 import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts";

@@ -1,8 +1,4 @@
-/**
- * The contract of `store.schedules`: reminders and scheduled tasks, with their runs (T12).
- *
- * @module
- */
+/** The contract of `store.schedules`: reminders and scheduled tasks, with their runs (T12). */
 
 import type { AccountId, MessageId, UserId } from "../discord/ids.ts";
 import type { Frozen } from "../outbound/outbound.ts";

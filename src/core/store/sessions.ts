@@ -1,8 +1,6 @@
 /**
  * The contract of `store.sessions`: the checkpoints of conversations, their folded entries, and
  * their lists for the operator.
- *
- * @module
  */
 
 import type { MessageId } from "../discord/ids.ts";

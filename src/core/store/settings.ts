@@ -1,8 +1,4 @@
-/**
- * The contract of `store.settings`: settings that people change by commands, and pauses.
- *
- * @module
- */
+/** The contract of `store.settings`: settings that people change by commands, and pauses. */
 
 import type { AccountId } from "../discord/ids.ts";
 import type { ChosenSetting } from "../people/chosen.ts";

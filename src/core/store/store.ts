@@ -5,8 +5,6 @@
  * The contracts in this folder are declared once, with their docs. `store/` implements them; flows,
  * `bot/` and `cli/` take them, or a `Pick` of them. All methods that read or store are asynchronous,
  * so another database can replace SQLite. Only `Store.catchUp()` is synchronous.
- *
- * @module
  */
 
 import type { AccountId, UserId } from "../discord/ids.ts";

@@ -1,8 +1,6 @@
 /**
  * The contract of `store.turns`: the transcript of a session and overheard messages, which a turn
  * reads, the steps of a turn (TS), and its end (T3).
- *
- * @module
  */
 
 import type { AccountId, ChannelId, MessageId } from "../discord/ids.ts";

@@ -3,8 +3,6 @@
  * X4), and the problems of models that the owners know.
  *
  * Turns add theirs with TS and T3. Other requests are added a moment later.
- *
- * @module
  */
 
 import type { AccountId } from "../discord/ids.ts";

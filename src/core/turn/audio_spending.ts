@@ -1,8 +1,4 @@
-/**
- * Counts seconds of audio that a model hears or speaks (L5, X4).
- *
- * @module
- */
+/** Counts seconds of audio that a model hears or speaks (L5, X4). */
 
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { BudgetStop } from "../spending/budget.ts";

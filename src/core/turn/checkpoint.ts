@@ -1,8 +1,6 @@
 /**
  * Checkpoints of transcripts. Entries up to a checkpoint are not shown to the model any more, but
  * the store keeps all of them.
- *
- * @module
  */
 
 import type { Entry } from "../inbound/transcript.ts";

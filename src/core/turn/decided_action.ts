@@ -1,8 +1,6 @@
 /**
  * Reads people's decisions about calls of tools, and declares the errors that make Barnacle ask them
  * (T3, T11).
- *
- * @module
  */
 
 import type { UserId } from "../discord/ids.ts";

@@ -1,8 +1,4 @@
-/**
- * The port to the thread that reads files, which no file can block or exhaust (H8).
- *
- * @module
- */
+/** The port to the thread that reads files, which no file can block or exhaust (H8). */
 
 import type { VoiceFacts } from "../outbound/outbound.ts";
 

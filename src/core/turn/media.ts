@@ -1,8 +1,4 @@
-/**
- * The files of a turn's message, read: what a model gets of each (H7, H8, H10).
- *
- * @module
- */
+/** The files of a turn's message, read: what a model gets of each (H7, H8, H10). */
 
 import type { MessageId, UserId } from "../discord/ids.ts";
 import type { Attachment } from "../discord/attachment.ts";

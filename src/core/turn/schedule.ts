@@ -1,7 +1,5 @@
 /**
  * Schedules: reminders that post a text, and tasks that run a turn, once or again and again (T12).
- *
- * @module
  */
 
 import { type AccountId, type MessageId, snowflakeAt } from "../discord/ids.ts";

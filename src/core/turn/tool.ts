@@ -3,8 +3,6 @@
  *
  * A call that has begun may wait for a person (T10, T13): the tool keeps it in memory, the turn is
  * parked, and the tool's next run gets the decision.
- *
- * @module
  */
 
 import type { z } from "zod";

@@ -1,8 +1,4 @@
-/**
- * Declares the ends of a turn, and its wait for people.
- *
- * @module
- */
+/** Declares the ends of a turn, and its wait for people. */
 
 import type { ModelError, ModelUsage } from "../model.ts";
 import type { AskedCall } from "../people/question.ts";

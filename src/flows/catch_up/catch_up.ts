@@ -8,8 +8,6 @@
  * If a guild's GUILD_CREATE is missing because of an outage, catch-up waits for it, since its
  * channels are unknown. Catch-up cannot find first direct messages of new people, nor threads that
  * were archived before.
- *
- * @module
  */
 
 import type { Log } from "../../lib/log.ts";

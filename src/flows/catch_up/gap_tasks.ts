@@ -3,8 +3,6 @@
  *
  * A task that fails runs again later. Guilds whose GUILD_CREATE has not arrived yet follow once it
  * has.
- *
- * @module
  */
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";

@@ -6,8 +6,6 @@
  * follow, only for the record. Their number is bounded, too, because each hundred costs a request.
  *
  * If a request fails, the next attempt continues from there.
- *
- * @module
  */
 
 import {

@@ -5,8 +5,6 @@
  * order in which people wrote, a channel's turns wait until its history is complete. All turns wait
  * until Barnacle knows which channels have missed messages. No turn waits longer than half a
  * minute: a broken REST API must not keep the bot from answering.
- *
- * @module
  */
 
 import type { ChannelId } from "../../core/discord/ids.ts";

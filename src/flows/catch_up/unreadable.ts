@@ -3,8 +3,6 @@
  *
  * An empty page may mean that no message is left, or that the bot may not read them. Only the
  * permissions tell (G6). Barnacle checks them in case of doubt, for a whole guild at once.
- *
- * @module
  */
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";

@@ -3,8 +3,6 @@
  *
  * It keeps the facts that decide the next step: failures in a row and recent refusals by channel,
  * and by how much the clock was set.
- *
- * @module
  */
 
 import type { Sending } from "./sending.ts";

@@ -3,8 +3,6 @@
  *
  * Order matters only within a channel. So a channel that Discord slows down or has deleted
  * delays no other.
- *
- * @module
  */
 
 import type { Sending } from "./sending.ts";

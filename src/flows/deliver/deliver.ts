@@ -8,8 +8,6 @@
  *
  * Edits and deletions of drafts need none of that to be repeated. They have an intent all the same:
  * a request under way is neither folded nor dropped (D4).
- *
- * @module
  */
 
 import { type Delivery, type DeliveryStep, stepFor } from "../../core/outbound/delivery.ts";

@@ -5,8 +5,6 @@
  * A message that waits must have a visible reason. So the store gets the reason and the time of the
  * next attempt after each failure. The log gets one line when the fast retries are over, and not
  * one for each attempt.
- *
- * @module
  */
 
 import { failedAgain, type Failures } from "../../core/outbound/refusals.ts";

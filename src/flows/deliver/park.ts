@@ -5,8 +5,6 @@
  * requests, and ten thousand of them ban an address. The owner gets the reason once. Barnacle tries
  * a channel again when permissions change, when it will answer a new message there, every half
  * hour, and at the next start (D5).
- *
- * @module
  */
 
 import type { Emits } from "../../core/account/events.ts";

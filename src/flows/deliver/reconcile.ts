@@ -4,8 +4,6 @@
  * Discord may have created a message without answering our request, and after some minutes a nonce
  * no longer finds it. The history does, or shows that the message is missing. If it can show
  * neither, Barnacle does not send the message twice (D2).
- *
- * @module
  */
 
 import type { Sending } from "./sending.ts";

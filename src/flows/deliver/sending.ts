@@ -1,8 +1,6 @@
 /**
  * Declares what the delivery of an account shares: its outbox, the requests to Discord, and the
  * rules of attempts.
- *
- * @module
  */
 
 import type { Messages } from "../../core/outbound/calls.ts";

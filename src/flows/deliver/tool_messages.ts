@@ -3,8 +3,6 @@
  *
  * They are rows of the outbox, keyed by the call. So a crash neither loses nor doubles them, and they
  * keep their order with the answer (D1).
- *
- * @module
  */
 
 import type { MessageId } from "../../core/discord/ids.ts";

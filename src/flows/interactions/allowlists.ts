@@ -3,8 +3,6 @@
  *
  * A list is a part of the config file. So a change is written there, and applies as any other change
  * of the file (C9, C10).
- *
- * @module
  */
 
 import type { Account } from "../../core/account/account.ts";

@@ -3,8 +3,6 @@
  *
  * The question is a message in the inbox with the id of its interaction. The store keeps each id once,
  * so a command that a RESUME repeats starts one turn. Policy judges it like a message of the asker.
- *
- * @module
  */
 
 import type { OpenDirect } from "../../core/outbound/calls.ts";

@@ -3,8 +3,6 @@
  *
  * Policy decides without waiting, so this module fetches the facts first: the application's owner,
  * and whether the sender of a direct message is paired.
- *
- * @module
  */
 
 import type { Account } from "../../core/account/account.ts";

@@ -1,7 +1,5 @@
 /**
  * The settings that people have chosen by commands: for commands that change them, and for turns.
- *
- * @module
  */
 
 import type { Account } from "../../core/account/account.ts";

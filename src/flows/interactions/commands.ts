@@ -5,8 +5,6 @@
  * A text command is in the inbox like any other message. Its turn asks no model: it runs the command,
  * and the store takes the answer with the end of the turn (T3). So a crash runs the command again and
  * answers once.
- *
- * @module
  */
 
 import type { CommandNeeds, TextCommand } from "../../core/inbound/commands.ts";

@@ -4,8 +4,6 @@
  * Anyone who sees a component can use it, and a client can claim to have used one that never existed.
  * So policy judges the person, and the component asks the store what its `custom_id` stands for. The
  * gateway's thread has acknowledged each use, or has opened its form.
- *
- * @module
  */
 
 import type { MessageId } from "../../core/discord/ids.ts";

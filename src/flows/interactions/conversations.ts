@@ -2,8 +2,6 @@
  * Begins conversations anew and folds them, chooses their models, and tells their size (S4a, K2).
  *
  * The model of a conversation is the config's first one, or the one that a person chose.
- *
- * @module
  */
 
 import { type Model, type ModelChoices, UNKNOWN_WINDOW } from "../../core/model.ts";

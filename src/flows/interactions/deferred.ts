@@ -4,8 +4,6 @@
  * The thread acknowledges in a request of its own. The answer may overtake that request, and Discord
  * then does not know the interaction's webhook yet, so it is tried again. The answer to a command
  * replaces the deferral, so a command that is answered twice shows one answer.
- *
- * @module
  */
 
 import type { Account } from "../../core/account/account.ts";

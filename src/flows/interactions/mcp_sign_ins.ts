@@ -4,8 +4,6 @@
  * It does the same as `barnacle mcp`. If the owner's browser is on the bot's machine, it comes back
  * to a port of the loopback address. Otherwise the owner gives the browser's last address with the
  * command. A sign-in lives in this process: after a restart, the owner begins anew.
- *
- * @module
  */
 
 import type { Account } from "../../core/account/account.ts";

@@ -3,8 +3,6 @@
  *
  * `barnacle why` shows the operator each check. In Discord, people see the reason and the rule, and
  * nothing about other people's messages.
- *
- * @module
  */
 
 import type { Account } from "../../core/account/account.ts";

@@ -3,8 +3,6 @@
  *
  * Each write replaces the whole list of one scope. So commands of another program, which would fill
  * Discord's hundred places (error 30032), give way, too.
- *
- * @module
  */
 
 import { isDeepStrictEqual } from "node:util";

@@ -4,8 +4,6 @@
  * The store keeps the pause, so it outlives a restart, and the command line changes the same row. A
  * command may run a second time after its restart. So its id is stored first, and the second run
  * restarts nothing.
- *
- * @module
  */
 
 import type { Account } from "../../core/account/account.ts";

@@ -1,7 +1,5 @@
 /**
  * Takes back changes on Discord for the command `/undo` and the button, as the tool `discord` does (T3).
- *
- * @module
  */
 
 import type { Account } from "../../core/account/account.ts";

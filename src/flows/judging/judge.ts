@@ -4,8 +4,6 @@
  * A batch never waits: whether the author is one of our accounts, which channels bots have had to
  * themselves, and which users PluralKit has proxied are all in memory. A verdict leaves facts open
  * that only the store or the network has.
- *
- * @module
  */
 
 import type { Clock } from "../../lib/clock.ts";

@@ -2,8 +2,6 @@
  * Judges and routes messages from facts in memory, and with the settings that people have chosen.
  *
  * It comes before the parts that use it: events, commands, tools and schedules.
- *
- * @module
  */
 
 import type { Account } from "../../core/account/account.ts";

@@ -3,8 +3,6 @@
  *
  * The gateway's handler waits for nothing. So if a permission depends on a fact of the store, the
  * transaction that keeps the reaction checks that fact.
- *
- * @module
  */
 
 import type { GuildId, UserId } from "../../core/discord/ids.ts";

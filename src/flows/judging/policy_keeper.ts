@@ -4,8 +4,6 @@
  * A reloaded config, or a name resolved to an id, creates another policy. The store records it
  * before it judges any message, so each verdict names its policy. It replaces the earlier one in
  * one step (C9).
- *
- * @module
  */
 
 import { createHash } from "node:crypto";

@@ -1,8 +1,4 @@
-/**
- * Finds the agent and the session for a message.
- *
- * @module
- */
+/** Finds the agent and the session for a message. */
 
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { TextCommand } from "../../core/inbound/commands.ts";

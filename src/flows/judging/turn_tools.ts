@@ -2,8 +2,6 @@
  * Finds the tools of a message's turn by the current policy (T2).
  *
  * The toolbox and the provider cache by the array. So equal sets of tools are the same array.
- *
- * @module
  */
 
 import type { UserId } from "../../core/discord/ids.ts";

@@ -4,8 +4,6 @@
  *
  * With earlier images people can ask more about a picture, and the beginning of the request stays
  * the same for the provider's cache.
- *
- * @module
  */
 
 import type { MessageId } from "../../core/discord/ids.ts";

@@ -1,8 +1,4 @@
-/**
- * Transcribes voice messages and other recordings (H10).
- *
- * @module
- */
+/** Transcribes voice messages and other recordings (H10). */
 
 import type { Attachment } from "../../core/discord/attachment.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";

@@ -3,8 +3,6 @@
  *
  * A file that cannot be read never fails the turn: the model gets the reason in words. Files are
  * read one after the other, so that only one of them is in memory.
- *
- * @module
  */
 
 import type { Attachment } from "../../core/discord/attachment.ts";

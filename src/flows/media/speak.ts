@@ -3,8 +3,6 @@
  *
  * The sound is a message of its own beside the text. It is frozen and stored together with the text,
  * so it is sent exactly once, as the text is. A failure costs the sound, never the text.
- *
- * @module
  */
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";

@@ -6,8 +6,6 @@
  * opens nothing, so the name stays a name.
  *
  * An entry that denies holds for each channel that had its name. Any other entry means one channel.
- *
- * @module
  */
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";

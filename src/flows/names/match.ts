@@ -4,8 +4,6 @@
  * A name resolves to an id only if exactly one object has it. With a second candidate it stays a
  * name, and the operator sees the candidates. Policy decides which spellings of a name match, so a
  * name resolves only to an object that its entry matches anyway.
- *
- * @module
  */
 
 import type { FoundMember, GuildNames, Named, Sender } from "../../core/inbound/inbound.ts";

@@ -3,8 +3,6 @@
  *
  * It resolves names in allow lists to ids, and tells the owner about a guild that the config does
  * not list (P12, P6a).
- *
- * @module
  */
 
 import type { Account } from "../../core/account/account.ts";

@@ -8,8 +8,6 @@
  * A deleted channel never returns under its id, so its name may be resolved again. The same is not
  * true for a guild that removed the bot, and never for a person: the next owner of that name is a
  * stranger (P4).
- *
- * @module
  */
 
 import type { FoundMember, GuildNames } from "../../core/inbound/inbound.ts";

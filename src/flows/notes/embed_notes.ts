@@ -4,8 +4,6 @@
  * A note is stored without one. So neither a turn nor a transaction waits for the embedding model,
  * and a crash in between leaves a note whose vector is made later. The same holds for all notes
  * after a change of the model.
- *
- * @module
  */
 
 import { type EmbeddedAs, MAX_EMBEDDED_TEXTS } from "../../core/notes/embedding.ts";

@@ -1,8 +1,6 @@
 /**
  * Asks the embedding model for vectors: within budgets, counted, and with pauses while its server
  * fails (T14, L5, X4).
- *
- * @module
  */
 
 import type { EmbeddingState } from "../../core/notes/embedding.ts";

@@ -2,8 +2,6 @@
  * Searches notes by words and by meaning, and merges both by rank (T14).
  *
  * Only notes of the given keys take part in either search. Without vectors, the words alone decide.
- *
- * @module
  */
 
 import { fuseRanks } from "../../core/notes/embedding.ts";

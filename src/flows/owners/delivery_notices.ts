@@ -1,8 +1,6 @@
 /**
  * Tells the owners when Discord refuses the bot's messages: one notice for fifty failures of a
  * channel.
- *
- * @module
  */
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";

@@ -3,8 +3,6 @@
  *
  * They get one notice of each problem until a model answers again, also over restarts. A crash
  * between the notice and its record repeats the notice, and never loses it.
- *
- * @module
  */
 
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";

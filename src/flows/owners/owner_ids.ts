@@ -1,8 +1,6 @@
 /**
  * Finds the bot's owners: those in `commands.ownerAllowFrom`, or else the application's owners at
  * Discord (P10).
- *
- * @module
  */
 
 import type { UserId } from "../../core/discord/ids.ts";

@@ -3,8 +3,6 @@
  *
  * Only Discord knows members. So a message waits for the first answer about its guild. Later
  * messages use the remembered one.
- *
- * @module
  */
 
 import type { GuildId, UserId } from "../../core/discord/ids.ts";

@@ -4,8 +4,6 @@
  * Each notice is a direct message to each owner, through the same outbox as all messages. Without a
  * reachable owner, the problem stays in the log and in health. A failed notice causes no further
  * notice.
- *
- * @module
  */
 
 import type { OpenDirect } from "../../core/outbound/calls.ts";

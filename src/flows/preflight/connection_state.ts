@@ -4,8 +4,6 @@
  *
  * The preflight checks all of it with the code of `barnacle doctor`, without a second connection to
  * the gateway.
- *
- * @module
  */
 
 import type { Account } from "../../core/account/account.ts";

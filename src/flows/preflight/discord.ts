@@ -1,8 +1,6 @@
 /**
  * Judges Discord's answers about the bot itself: its token, its intents, its guilds, and its
  * remaining IDENTIFYs (G13).
- *
- * @module
  */
 
 import { titled } from "../../core/checks.ts";

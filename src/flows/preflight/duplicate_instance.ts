@@ -5,8 +5,6 @@
  * us messages that we did not send, and may end our session when the other program begins its own.
  * These are signs and no proof, so all texts say "may". A bot that moves to another host looks the
  * same for a moment. So signs within one minute count as such a move.
- *
- * @module
  */
 
 import type { Foreign } from "../../core/inbound/inbox.ts";

@@ -1,8 +1,4 @@
-/**
- * Judges the machine that runs the bot: the data directory, and the running process (O3).
- *
- * @module
- */
+/** Judges the machine that runs the bot: the data directory, and the running process (O3). */
 
 import { checkOf, CHECKS, titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";

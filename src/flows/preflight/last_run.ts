@@ -3,8 +3,6 @@
  *
  * A killed process leaves no trace in its log. The store knows when it was last alive. The kernel's
  * boot id tells whether the machine went down with it.
- *
- * @module
  */
 
 import { type Env, isSameBoot } from "../../lib/env.ts";

@@ -4,8 +4,6 @@
  * If the store has a recent answer, Barnacle connects without a request. It waits for a network
  * that is not there yet, since a box often boots before its router. It does not wait if Discord
  * refuses the token.
- *
- * @module
  */
 
 import type { Account } from "../../core/account/account.ts";

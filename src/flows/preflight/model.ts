@@ -1,8 +1,6 @@
 /**
  * Judges the check of the model (O3). The check spends no tokens, so it asks the server for
  * its list of models, never the model itself.
- *
- * @module
  */
 
 import type { Finding } from "../../core/finding.ts";

@@ -1,8 +1,4 @@
-/**
- * Judges the way to Discord, stage by stage, with a next step for the first that fails (G13).
- *
- * @module
- */
+/** Judges the way to Discord, stage by stage, with a next step for the first that fails (G13). */
 
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";

@@ -4,8 +4,6 @@
  *
  * A refused upgrade and a WebSocket that ends need different steps. The first is mostly a filter
  * that knows HTTP only. After the second, the network has let a WebSocket pass.
- *
- * @module
  */
 
 import type { HelloEnd, HelloStage } from "../../core/discord/gateway.ts";

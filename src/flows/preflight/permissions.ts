@@ -3,8 +3,6 @@
  * excess rights (O3, SEC-R34).
  *
  * A listed channel has a row of its own. All other open channels of a guild share one.
- *
- * @module
  */
 
 import { pathTo } from "../../core/config_file.ts";

@@ -5,8 +5,6 @@
  * A machine often boots before its router. So the bot connects without waiting for these checks,
  * and only reports their findings. Connecting itself asks Discord about the token first, and a
  * refused token ends the bot.
- *
- * @module
  */
 
 import { DAY_MS } from "../../lib/clock.ts";

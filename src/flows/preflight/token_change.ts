@@ -4,8 +4,6 @@
  * For another bot or another server, stored sessions, guilds and waiting messages are useless, and
  * Barnacle deletes them. But a token may be mistyped: Barnacle deletes nothing before Discord has
  * confirmed that this bot exists.
- *
- * @module
  */
 
 import { createHash } from "node:crypto";

@@ -4,8 +4,6 @@
  *
  * The rights of an action depend on its target. So the action runs as a probe first: it reads what it
  * needs, and ends before its first change.
- *
- * @module
  */
 
 import type { UserId } from "../../core/discord/ids.ts";

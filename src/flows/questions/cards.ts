@@ -4,8 +4,6 @@
  *
  * It compares the store with the cards after each press, command, stop and start. So each step may be
  * repeated, and a crash loses none.
- *
- * @module
  */
 
 import type { OpenDirect } from "../../core/outbound/calls.ts";

@@ -4,8 +4,6 @@
  *
  * The call runs as a probe for the person who decides. So Discord tells their roles at that moment, and
  * the same checks hold for them as for any asker: permissions, role order, and the bot's own policy.
- *
- * @module
  */
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";

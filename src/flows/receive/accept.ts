@@ -5,8 +5,6 @@
  * stored, or Discord will send it again. Messages that need no answer wait a moment for others,
  * since a transaction costs the same for one row as for fifty. A message that gets an answer, or
  * may get one, waits for nothing.
- *
- * @module
  */
 
 import {

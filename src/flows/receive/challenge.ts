@@ -4,8 +4,6 @@
  * Code and reply are made within the transaction that stores the message. Owners get their message
  * afterwards. Until then, the stored request says so, and a process that starts after a crash tells
  * them.
- *
- * @module
  */
 
 import type { Button } from "../../core/outbound/outbound.ts";

@@ -1,8 +1,6 @@
 /**
  * Stores units of events in the order of their arrival: T0, gaps and T1. Then it reports everything
  * that may begin.
- *
- * @module
  */
 
 import type {

@@ -4,8 +4,6 @@
  * The person who added it wonders about the silence, and the owner may not even know the guild. So
  * the owner gets a message with the command that changes it. Barnacle writes nothing in the guild,
  * because any person may add a public bot.
- *
- * @module
  */
 
 import { pathTo } from "../../core/config_file.ts";

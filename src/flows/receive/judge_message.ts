@@ -1,8 +1,6 @@
 /**
  * Judges a message, and adds everything that T1 stores with it. Judges a stored message again, once
  * Barnacle has the fact that it waited for.
- *
- * @module
  */
 
 import type { Accepted, Judged, Judgement, Route, WaitingRules } from "../../core/inbound/inbox.ts";

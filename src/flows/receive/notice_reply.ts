@@ -1,8 +1,6 @@
 /**
  * Makes the notices that T1 stores as replies: to a request to stop (S5), and to a message for which
  * too many turns wait (X4). A notice quotes its message and pings no one.
- *
- * @module
  */
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";

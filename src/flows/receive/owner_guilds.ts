@@ -6,8 +6,6 @@
  * asked once, by direct message, and the bot writes nothing there.
  *
  * The store keeps waiting messages, so the next process continues with them.
- *
- * @module
  */
 
 import { pathTo } from "../../core/config_file.ts";

@@ -9,8 +9,6 @@
  *
  * The store keeps waiting messages, so the next process continues with them. Every row is decided,
  * even if PluralKit was switched off since.
- *
- * @module
  */
 
 import type { MessageId, UserId } from "../../core/discord/ids.ts";

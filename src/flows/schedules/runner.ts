@@ -4,8 +4,6 @@
  * One timer waits for the next due schedule of the account. A run has an id that a crash does not
  * change, and the store keeps each id once. So a run that a crash cut is neither lost nor repeated.
  * Runs that were missed while the bot was down happen once, and say that they are late.
- *
- * @module
  */
 
 import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";

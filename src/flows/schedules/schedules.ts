@@ -2,8 +2,6 @@
  * Runs an account's schedules: with the rights that their creators have at that moment (T12).
  *
  * Owners learn of failed and paused schedules.
- *
- * @module
  */
 
 import type { Account } from "../../core/account/account.ts";

@@ -3,8 +3,6 @@
  *
  * `croner` knows the rules of time zones: a local time that a change of the clock skips becomes the
  * next one that exists, and of two equal ones the first counts.
- *
- * @module
  */
 
 import { DAY_MS } from "../../lib/clock.ts";

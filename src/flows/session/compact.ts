@@ -5,8 +5,6 @@
  * Entries are never deleted or changed. The summary and its range are one transaction: a crash
  * before it asks again, and nothing asks again after it. If the model gives no summary, the turn goes
  * on without the oldest entries, and a later turn tries again.
- *
- * @module
  */
 
 import type { Claim } from "../../core/inbound/inbox.ts";

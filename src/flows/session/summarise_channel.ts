@@ -3,8 +3,6 @@
  *
  * Each piece is one request; one more joins their summaries. Their number is bounded, so the cost of
  * one call of a tool is, too.
- *
- * @module
  */
 
 import { type Model, type ModelRequest, UNKNOWN_WINDOW } from "../../core/model.ts";

@@ -4,8 +4,6 @@
  *
  * Older entries are folded after an answer that leaves the window nearly full. The turn itself waits
  * for a summary only if its request would lack entries.
- *
- * @module
  */
 
 import type {

@@ -1,8 +1,4 @@
-/**
- * Scripts, for tools: a sandbox with the attachments of the turn's messages.
- *
- * @module
- */
+/** Scripts, for tools: a sandbox with the attachments of the turn's messages. */
 
 import { FileError } from "../../core/turn/media.ts";
 import type { CodePort, ScriptEnd } from "../../core/turn/ports/host.ts";

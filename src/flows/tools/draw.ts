@@ -1,8 +1,4 @@
-/**
- * Images, for tools: drawn within budgets, counted, and kept until the reply takes them.
- *
- * @module
- */
+/** Images, for tools: drawn within budgets, counted, and kept until the reply takes them. */
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ModelUsage } from "../../core/model.ts";

@@ -1,8 +1,6 @@
 /**
  * Commands for tools: the mode, the approvers, and the check that the approved command is the one
  * that runs (A1 to A3).
- *
- * @module
  */
 
 import type { UserId } from "../../core/discord/ids.ts";

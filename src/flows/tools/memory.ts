@@ -1,8 +1,6 @@
 /**
  * The agent's memory for tools: with the rights of the asker, and only the notes of the asker's space
  * (T14, SEC-R4).
- *
- * @module
  */
 
 import type { MessageId } from "../../core/discord/ids.ts";

@@ -1,8 +1,4 @@
-/**
- * Schedules for tools: with the rights of the asker, in the asker's words and channel (T12).
- *
- * @module
- */
+/** Schedules for tools: with the rights of the asker, in the asker's words and channel (T12). */
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { MAX_PER_USER, originOf, type Schedule } from "../../core/turn/schedule.ts";

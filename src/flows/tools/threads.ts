@@ -1,8 +1,4 @@
-/**
- * Threads for tools. The asker's rights are checked before a tool runs (`asker_rights.ts`).
- *
- * @module
- */
+/** Threads for tools. The asker's rights are checked before a tool runs (`asker_rights.ts`). */
 
 import { canStartThread } from "../../core/inbound/threads.ts";
 import type { ThreadsPort } from "../../core/turn/ports/history.ts";

@@ -4,8 +4,6 @@
  *
  * A plain turn has one request and no more. Tools, files, drafts, threads and notices branch off here,
  * each in a line that names its module. So a turn with tools is the plain one and its steps.
- *
- * @module
  */
 
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";

@@ -1,8 +1,4 @@
-/**
- * Declares what an answer needs: its rules from the config, and everything from outside.
- *
- * @module
- */
+/** Declares what an answer needs: its rules from the config, and everything from outside. */
 
 import type { CanUndo, EndPorts, SaveTurnPorts, TurnPeople } from "./finished_turn.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";

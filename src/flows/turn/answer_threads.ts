@@ -3,8 +3,6 @@
  *
  * A thread on a message has the id of the message, and a second request for it finds it. So a turn
  * that a crash repeats opens no second one. The model may give the title, in one short request.
- *
- * @module
  */
 
 import type { Refusal } from "../../core/outbound/outbound.ts";

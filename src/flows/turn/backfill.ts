@@ -7,8 +7,6 @@
  *
  * People open a thread on a message, or with a post in a forum. Its session contains nothing of the
  * channel, so its first turn gets that message as context (H6).
- *
- * @module
  */
 
 import type { ChannelId } from "../../core/discord/ids.ts";

@@ -1,8 +1,4 @@
-/**
- * Ends the turn of a message that is a command, without asking the model (K1).
- *
- * @module
- */
+/** Ends the turn of a message that is a command, without asking the model (K1). */
 
 import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";

@@ -5,8 +5,6 @@
  * Messages that join the turn later get the rest of it, so the beginning of the request stays.
  *
  * Gives the texts of these messages too, each as the model reads it (H3).
- *
- * @module
  */
 
 import type { MessageId } from "../../core/discord/ids.ts";

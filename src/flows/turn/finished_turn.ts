@@ -6,8 +6,6 @@
  * Then stores the end (T3), and before it the turn's steps (TS) and its wait for people (A1, T10).
  * The model's answers have cost money. So a disk that is full for a while costs time, and no second
  * request.
- *
- * @module
  */
 
 import { transcriptOf } from "../../agent/next_step.ts";

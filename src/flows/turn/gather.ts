@@ -1,8 +1,6 @@
 /**
  * Gathers what a turn reads and works with: overheard messages, reactions, files, stored steps, and
  * its tools.
- *
- * @module
  */
 
 import type { MessageId } from "../../core/discord/ids.ts";

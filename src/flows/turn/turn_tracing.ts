@@ -1,7 +1,5 @@
 /**
  * Records the requests and the tool calls of one turn with their times, for the export of traces.
- *
- * @module
  */
 
 import type { Toolbox } from "../../agent/toolbox.ts";

@@ -4,8 +4,6 @@
  *
  * The store decides which message is next, and that a session has one turn at a time (T2). Nothing
  * here awaits a turn, so a slow model delays only its own session (S5).
- *
- * @module
  */
 
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";

@@ -7,8 +7,6 @@
  * Files that last as long as a program runs have a directory of their own: systems without abstract
  * sockets keep their locks there. Every user may write to the directory of temporary files. So a name
  * there that another user has created, or may change, is not used.
- *
- * @module
  */
 
 import process from "node:process";

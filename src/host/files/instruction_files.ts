@@ -3,8 +3,6 @@
  *
  * The files can change while the bot runs, so each is read again if it differs. Only regular files of
  * the folder count: a link could lead to a file with secrets, and its text would reach the model.
- *
- * @module
  */
 
 import { Buffer } from "node:buffer";

@@ -4,8 +4,6 @@
  * A path can point to another file at each use. So all checks are made on the file that is open.
  *
  * It also reads the permissions of all folders by which a file can be exchanged.
- *
- * @module
  */
 
 import { Buffer } from "node:buffer";

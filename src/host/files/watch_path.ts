@@ -9,8 +9,6 @@
  * and each of its writes would wake the process. The kernel also reports a file that another one
  * replaces, because it loses its name; after that, the listener must start again. For a link, its
  * directory is watched too, because the link itself changes.
- *
- * @module
  */
 
 import process from "node:process";

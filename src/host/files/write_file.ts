@@ -3,8 +3,6 @@
  *
  * The new text is complete and on the disk, under a temporary name, before it replaces the old one.
  * If the program dies or the disk is full, one of the two files is whole.
- *
- * @module
  */
 
 import { Buffer } from "node:buffer";

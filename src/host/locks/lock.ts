@@ -13,8 +13,6 @@
  *
  * A process id alone may belong to another process after a reboot. So a holder also has the boot and
  * the start within it.
- *
- * @module
  */
 
 import process from "node:process";

@@ -4,8 +4,6 @@
  * The holder describes itself to every client. If a client sends a challenge, the holder also
  * proves that it knows the bot token, without showing it: it returns a keyed hash of the challenge.
  * Any user of the machine can hold the name, but only another Barnacle with this token can answer.
- *
- * @module
  */
 
 import { createHmac, randomBytes } from "node:crypto";

@@ -3,8 +3,6 @@
  *
  * Such a name has no owner and no permissions, so any process could give any answer on it; `/proc`
  * cannot be forged.
- *
- * @module
  */
 
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";

@@ -2,8 +2,6 @@
  * Asks the kernel which process listens on a TCP address.
  *
  * After a bot has ended, any user of the machine can listen on its address and answer in its place.
- *
- * @module
  */
 
 import { readFileSync, statSync } from "node:fs";

@@ -12,8 +12,6 @@
  * runs, to keep the bot from starting. So the kernel tells whose socket it is. A process of another
  * user, root excepted, counts only if it proves that it knows the token. Otherwise the lock is the
  * file, as on other systems.
- *
- * @module
  */
 
 import { createHash } from "node:crypto";

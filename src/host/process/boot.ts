@@ -4,8 +4,6 @@
  *
  * The kernel reuses pids, and the wall clock can be set: a Raspberry Pi starts in the past. Boot id
  * and start time in the kernel's ticks stay unique.
- *
- * @module
  */
 
 import process from "node:process";

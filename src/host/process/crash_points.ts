@@ -6,8 +6,6 @@
  * `BARNACLE_FAULT=block_main:5000`, each SIGUSR2 blocks the main thread for five seconds, as a bad
  * regular expression would. Barnacle reads the variables only with a simulated Discord: a forgotten one
  * never kills a real bot.
- *
- * @module
  */
 
 import process from "node:process";

@@ -4,8 +4,6 @@
  * The kernel reuses pids, so the boot and the start time of the process are compared first, and
  * again before it is killed. Barnacle first asks the process to stop, and gives it its grace
  * period. So running turns are answered, and the session can be resumed.
- *
- * @module
  */
 
 import process from "node:process";

@@ -11,8 +11,6 @@
  * Compiling takes a third of the CPU time of a bot's first hundred replies, because a start runs nearly
  * all code once or twice. So `scripts/compile.ts` multiplies Bun's threshold of calls by 24. A second
  * later, 8 suffices. Only a bot with many turns gains from the usual one.
- *
- * @module
  */
 
 import process from "node:process";

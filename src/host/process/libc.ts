@@ -4,8 +4,6 @@
  *
  * This process calls them itself, because the systemd unit lets no other program start. A native
  * package would need a build for each machine.
- *
- * @module
  */
 
 import process from "node:process";

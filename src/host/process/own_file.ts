@@ -1,8 +1,4 @@
-/**
- * Finds the pages of the program's own file in memory that nothing has changed.
- *
- * @module
- */
+/** Finds the pages of the program's own file in memory that nothing has changed. */
 
 /** Addresses of a part of memory; numbers hold them exactly, because the kernel uses 47 bits. */
 export interface Range {

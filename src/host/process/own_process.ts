@@ -3,8 +3,6 @@
  *
  * The demo and the tests use it. So they observe the program that people run, and can kill it at
  * any moment.
- *
- * @module
  */
 
 import { spawn } from "node:child_process";

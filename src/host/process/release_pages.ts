@@ -4,8 +4,6 @@
  * A start, and a first turn, run much code and read much bytecode that the program does not need
  * again. Its pages count as memory of the process until the kernel runs short of memory. The pages
  * stay in the kernel's cache of files, so a page that is needed again costs a short look-up there.
- *
- * @module
  */
 
 import process from "node:process";

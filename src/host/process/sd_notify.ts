@@ -6,7 +6,6 @@
  * manager listens to the main process only.
  *
  * @see {@link https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html}
- * @module
  */
 
 import process from "node:process";

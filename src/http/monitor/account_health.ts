@@ -3,8 +3,6 @@
  *
  * An account may end or restart while the process goes on (C9). So its parts are looked up for each
  * snapshot, and their reports are dropped with them.
- *
- * @module
  */
 
 import type { Account } from "../../core/account/account.ts";

@@ -4,8 +4,6 @@
  * The store's figures and the write probe are taken when health is asked for, so an idle,
  * unmonitored bot takes neither. A timer only notes that the sessions are alive. That is the only
  * disk write of an idle bot, so it is rare: with the default config, every five minutes.
- *
- * @module
  */
 
 import process from "node:process";

@@ -4,8 +4,6 @@
  * Free hosts suspend a program that had no visitor for some minutes, and a suspended bot misses
  * messages. So the bot visits itself, at the address under which the host sees visitors. An
  * unhealthy bot stops the visits, so that the host may suspend it.
- *
- * @module
  */
 
 import type { Account } from "../../core/account/account.ts";

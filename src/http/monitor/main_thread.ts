@@ -1,8 +1,4 @@
-/**
- * Measures how well the main thread runs: when it last ran, and its delays.
- *
- * @module
- */
+/** Measures how well the main thread runs: when it last ran, and its delays. */
 
 import type { Meters } from "../metrics.ts";
 import type { Account } from "../../core/account/account.ts";

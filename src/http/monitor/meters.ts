@@ -3,8 +3,6 @@
  *
  * The parts report events in their own terms; this module maps them to the names that `/metrics`
  * shows.
- *
- * @module
  */
 
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";

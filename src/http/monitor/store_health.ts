@@ -3,8 +3,6 @@
  *
  * Both are taken when health is asked for, and reused for a moment: several monitors must not cost
  * several reads.
- *
- * @module
  */
 
 import type { Verdict } from "../../core/inbound/verdict.ts";

@@ -7,8 +7,6 @@
  * network the bot is busy reconnecting, and a restart would cost an IDENTIFY. With a full disk the
  * bot would not start again, and could not say why. So the store only has to answer, with success
  * or with an error.
- *
- * @module
  */
 
 import type { Account } from "../../core/account/account.ts";

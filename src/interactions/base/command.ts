@@ -3,8 +3,6 @@
  *
  * One definition of a command serves the slash command, the text command, its rights, the suggestions
  * and the documentation (K1).
- *
- * @module
  */
 
 import type { CommandNeeds } from "../../core/inbound/commands.ts";

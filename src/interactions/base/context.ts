@@ -1,8 +1,4 @@
-/**
- * Declares the parts of the bot that commands and components may use.
- *
- * @module
- */
+/** Declares the parts of the bot that commands and components may use. */
 
 import type { McpLoginState } from "../../core/people/mcp_login.ts";
 import type { Account } from "../../core/account/account.ts";

@@ -1,8 +1,4 @@
-/**
- * Reads the words of a text command as the options that the slash command takes (K1).
- *
- * @module
- */
+/** Reads the words of a text command as the options that the slash command takes (K1). */
 
 import type { OptionValue } from "../../core/inbound/interactions.ts";
 import type { Command, CommandOption } from "./command.ts";

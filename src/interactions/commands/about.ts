@@ -1,8 +1,6 @@
 /**
  * Commands that show: the commands, the state of the bot, the asker's ids and use, and the size of
  * the conversation (K2).
- *
- * @module
  */
 
 import { dayOf, endOfDay } from "../../core/spending/usage.ts";

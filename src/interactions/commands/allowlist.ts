@@ -2,8 +2,6 @@
  * `/allowlist`: shows who may talk to the bot, and adds or removes a person (P2, P10).
  *
  * A change is written to the config file, so it needs the same permission as `/config set`.
- *
- * @module
  */
 
 import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";

@@ -3,8 +3,6 @@
  *
  * It decides the same rows as the buttons and `barnacle approvals`. As on a card, a person allows only
  * what Discord can show them whole.
- *
- * @module
  */
 
 import type { CommandCall } from "../../core/inbound/interactions.ts";

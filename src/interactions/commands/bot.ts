@@ -1,8 +1,4 @@
-/**
- * Commands of owners for the bot as a whole: its agents, `/pause` (X4) and `/restart`.
- *
- * @module
- */
+/** Commands of owners for the bot as a whole: its agents, `/pause` (X4) and `/restart`. */
 
 import { notice } from "../../render/notices/notices.ts";
 import type { Command } from "../base/command.ts";

@@ -3,8 +3,6 @@
  *
  * It needs `commands.config`, an owner, and for a change `configWrites`. The whole file is checked
  * before a change is written. No answer contains a secret.
- *
- * @module
  */
 
 import { notice } from "../../render/notices/notices.ts";

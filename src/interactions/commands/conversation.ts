@@ -1,8 +1,6 @@
 /**
  * Commands for the conversation here: stop its turns (S5), begin a new one, fold it into a summary
  * (S4a), and choose its model.
- *
- * @module
  */
 
 import { notice, type TextKey } from "../../render/notices/notices.ts";

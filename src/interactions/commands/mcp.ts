@@ -2,8 +2,6 @@
  * `/mcp`: shows the logins to MCP servers, signs in, and deletes a login (T13).
  *
  * The address of a sign-in goes to the owner alone: as an ephemeral answer, or in direct messages.
- *
- * @module
  */
 
 import { bounded } from "../../lib/text/cut.ts";

@@ -1,8 +1,6 @@
 /**
  * Commands about the asker's own data: notes of the agent (`/memory`, T14), everything stored of them
  * (`/forget me`, X5), and changes that the tool `discord` has made for them (`/undo`, T3).
- *
- * @module
  */
 
 import { parseSnowflake } from "../../core/discord/ids.ts";

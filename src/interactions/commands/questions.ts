@@ -3,8 +3,6 @@
  * menu of a message (K6).
  *
  * All skills share one command, because Discord takes a hundred commands at most.
- *
- * @module
  */
 
 import type { CommandCall } from "../../core/inbound/interactions.ts";

@@ -3,8 +3,6 @@
  *
  * The store has these settings, not the config file: an entry for a channel there could close other
  * channels.
- *
- * @module
  */
 
 import { type ChosenSetting, oneOf, THINK_LEVELS } from "../../core/people/chosen.ts";

@@ -1,8 +1,6 @@
 /**
  * Reads the host and the port of a URL, and judges where an address leads: to this machine, to its own
  * network or to the public internet (SEC-R23).
- *
- * @module
  */
 
 import { BlockList, isIP, isIPv6 } from "node:net";

@@ -8,8 +8,6 @@
  * ignored. (Deno's differs if the two spellings of a variable disagree.) `NO_PROXY` takes hosts,
  * which include their subdomains, `.host`, `*.host`, `host:port` and `*`. Only `fetch` honours a
  * network such as `10.0.0.0/8`: Discord's hosts are names.
- *
- * @module
  */
 
 import type { Env } from "../env.ts";

@@ -3,8 +3,6 @@
  *
  * Each stage has its own result, because a different person can mend each. These are facts;
  * `flows/preflight/` judges them.
- *
- * @module
  */
 
 /** One stage on the way, with its duration in milliseconds. */

@@ -5,8 +5,6 @@
  * read: Deno refers to a request's signal only weakly. If the garbage collector runs after the head
  * arrived, the abort does not reach the body. A read of a silent server then never ends. So
  * these functions cancel the reader themselves.
- *
- * @module
  */
 
 /** A body, as `Response` has it; `null` if there is none. */

@@ -1,8 +1,4 @@
-/**
- * Fits a text into a number of characters: cuts its end, its middle, or breaks it into lines.
- *
- * @module
- */
+/** Fits a text into a number of characters: cuts its end, its middle, or breaks it into lines. */
 
 /**
  * Leaves out the middle of a text that is longer than `max`.

@@ -3,8 +3,6 @@
  *
  * A runtime's parser needs 50 bytes for each opened bracket. So a text of 16 MiB that only opens
  * brackets takes 800 MiB, although it is no JSON.
- *
- * @module
  */
 
 import { UNPRINTABLE } from "./quoted.ts";

@@ -4,8 +4,6 @@
  * A program logs values that are at hand when it fails: errors with causes, cycles, getters that
  * throw, bytes, a whole response. None of them may make the log throw, or fill the disk. An error of
  * the network has no stack: it comes every few seconds while the machine is offline.
- *
- * @module
  */
 
 import { isUnreachable, PathError } from "../errors.ts";

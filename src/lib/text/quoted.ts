@@ -1,8 +1,6 @@
 /**
  * Makes foreign text safe to show: no character of it may move the cursor, reverse a line or end a
  * text early.
- *
- * @module
  */
 
 /** Characters that a terminal obeys or does not show: controls, and marks that reverse text. */

@@ -2,8 +2,6 @@
  * Removes known secrets from text, wherever they appear.
  *
  * A pattern finds text that looks like a secret. This finds the secrets themselves, in any form.
- *
- * @module
  */
 
 /** Replaces a secret in a text. */

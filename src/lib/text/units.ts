@@ -1,8 +1,4 @@
-/**
- * Writes durations, sizes and times for people.
- *
- * @module
- */
+/** Writes durations, sizes and times for people. */
 
 /** `"40 s"`, `"12 min"`, `"3 h 2 min"`, `"5 d 1 h"`; rounded down. */
 export function durationText(ms: number): string {

@@ -3,8 +3,6 @@
  *
  * The protocol does not say it. So it must be the only call of the connection, or else the question
  * could reach the wrong person.
- *
- * @module
  */
 
 import { isRecord } from "../../lib/text/json.ts";

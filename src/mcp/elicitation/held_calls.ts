@@ -4,8 +4,6 @@
  * The turn is parked with a question, as for the tool `ask`. The call itself stays in memory, because
  * its server waits on an open connection. So few calls may wait, and not for long. After a restart,
  * the connection is lost, and the model learns that the outcome is unknown.
- *
- * @module
  */
 
 import { MAX_FIELDS } from "../../core/people/form.ts";

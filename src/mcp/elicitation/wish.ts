@@ -4,8 +4,6 @@
  *
  * All of it is the server's, and untrusted. A form must not ask for secrets: its answer stands in
  * the store for a while, as that of any form.
- *
- * @module
  */
 
 import type { FieldAnswer, FormField } from "../../core/people/form.ts";

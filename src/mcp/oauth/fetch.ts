@@ -4,8 +4,6 @@
  * The server of the config may be anywhere, because the operator wrote its address. It names other
  * servers, and those must be on the public internet and use https: the address is checked when the
  * socket connects (SEC-R23). All answers are bounded in size and time.
- *
- * @module
  */
 
 import { Buffer } from "node:buffer";

@@ -4,8 +4,6 @@
  * A file has tokens, so only its owner may read it. Each read looks at the file again, because
  * `barnacle mcp login` writes it beside a running bot. A login counts only for the address that it
  * was made for: with another address in the config, the token goes nowhere.
- *
- * @module
  */
 
 import process from "node:process";

@@ -2,8 +2,6 @@
  * Gives a running connection its login, and keeps refreshed tokens (T13).
  *
  * The library does the OAuth requests. Here, it can only refresh: a sign-in needs the operator.
- *
- * @module
  */
 
 import type { Clock } from "../../lib/clock.ts";

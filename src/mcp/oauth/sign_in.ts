@@ -4,8 +4,6 @@
  * It is the authorization-code flow with PKCE. The library finds the authorization server
  * (RFC 9728, RFC 8414), registers Barnacle there if the config names no client, and exchanges the
  * code. This module starts it, and checks the browser's answer.
- *
- * @module
  */
 
 import type { Clock } from "../../lib/clock.ts";

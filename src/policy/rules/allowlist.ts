@@ -4,8 +4,6 @@
  * Entries are parsed once, when the config is loaded. Matching a message then takes a few
  * comparisons. Barnacle reports an entry that can match no sender at start-up, so that it does not
  * lock people out silently.
- *
- * @module
  */
 
 import { parseSnowflake, type RoleId, type UserId } from "../../core/discord/ids.ts";

@@ -3,8 +3,6 @@
  *
  * So the result that decides is the result that is reported. For incoming messages Barnacle reports
  * no checks; `barnacle why` reports the very same ones.
- *
- * @module
  */
 
 import type { VerdictCheck } from "../../core/inbound/facts.ts";

@@ -4,8 +4,6 @@
  *
  * A resolved name gives access to its own object only. But its limits hold for every object with
  * the written name, so a new channel does not escape the denial of its name.
- *
- * @module
  */
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";

@@ -2,8 +2,6 @@
  * Finds the allow list that decides in a place, and edits its entries, for `/allowlist` (P2, P10).
  *
  * A list is never made here: where there is none, a first entry would keep out all others.
- *
- * @module
  */
 
 import { pathTo } from "../../core/config_file.ts";

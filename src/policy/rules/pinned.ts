@@ -4,8 +4,6 @@
  *
  * Once an entry is resolved it means that id, even if the object is renamed or another one takes
  * the name. The config still contains the name, so the policy is made anew from both.
- *
- * @module
  */
 
 import { pathTo } from "../../core/config_file.ts";

@@ -2,8 +2,6 @@
  * Finds the rules of one place of a guild, from the entries of the config that apply to it.
  *
  * The entries are combined once for each entry and policy.
- *
- * @module
  */
 
 import { pathTo } from "../../core/config_file.ts";

@@ -1,8 +1,6 @@
 /**
  * The access rules of one account, parsed from its config. `config/` makes them; a change of the
  * config makes new ones.
- *
- * @module
  */
 
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";

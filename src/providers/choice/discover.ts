@@ -1,8 +1,4 @@
-/**
- * Looks for a model server on this machine, for a config without a provider (L2).
- *
- * @module
- */
+/** Looks for a model server on this machine, for a config without a provider (L2). */
 
 import { z } from "zod";
 import { readBody } from "../../lib/network/read_body.ts";

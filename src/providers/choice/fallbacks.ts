@@ -5,8 +5,6 @@
  * failure that no retry can mend. A provider that keeps failing is skipped for a while (its breaker is
  * open). That forbids no request: it only puts other providers first, so a bot with one provider asks
  * it as before.
- *
- * @module
  */
 
 import type { Clock } from "../../lib/clock.ts";

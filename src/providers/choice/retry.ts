@@ -4,8 +4,6 @@
  * Before the first visible text, a retry costs only time. After it, a retry would continue with
  * another answer. Failures that only the operator can fix are not retried. If a server refuses the
  * tools or the images of a request, a request without them follows at once.
- *
- * @module
  */
 
 import { type Model, ModelError, type ModelRequest } from "../../core/model.ts";

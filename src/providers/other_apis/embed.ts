@@ -2,8 +2,6 @@
  * Makes vectors of texts, by the API `/v1/embeddings` (T14).
  *
  * Google has the same API at an address of its own, so no package of a vendor is needed.
- *
- * @module
  */
 
 import { z } from "zod";

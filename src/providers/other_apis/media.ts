@@ -1,8 +1,4 @@
-/**
- * Speaks texts (R16), transcribes recordings and draws images (T6), by OpenAI's APIs.
- *
- * @module
- */
+/** Speaks texts (R16), transcribes recordings and draws images (T6), by OpenAI's APIs. */
 
 import { z } from "zod";
 import { Buffer } from "node:buffer";

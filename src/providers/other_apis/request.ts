@@ -1,8 +1,6 @@
 /**
  * Sends one request about speech, images or embeddings to an OpenAI-compatible server, within limits
  * of time and size.
- *
- * @module
  */
 
 import { FileError } from "../../core/turn/media.ts";

@@ -5,8 +5,6 @@
  * opens it again with its language. The same applies to spoilers, long code and quotes. Joined, the
  * chunks are the text again, except for these marks and for white space at cuts and ends. Discord
  * would drop that white space anyway.
- *
- * @module
  */
 
 import { BLOCK_QUOTE, codeFences, fenceAt, MAX_PREFIX } from "./code_fence.ts";

@@ -9,8 +9,6 @@
  * spoiler that is cut would show its hidden text, and code would show its marks. A quote would
  * continue as if the bot had written it. So spoilers and code are closed and opened again, as fences
  * are, and the mark of a quote is repeated.
- *
- * @module
  */
 
 import { spanAt } from "./spans.ts";

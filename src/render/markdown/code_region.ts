@@ -5,8 +5,6 @@
  * Code is an example that a model quotes. So tags, tokens and links in it stay unchanged. Bold that
  * begins before a piece of code and ends within it breaks the code: it is no code any more. Discord
  * reads marks in the order in which they begin, each up to the next one of its kind.
- *
- * @module
  */
 
 import { MAX_CHUNK_LENGTH } from "./chunk.ts";

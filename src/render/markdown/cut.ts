@@ -6,8 +6,6 @@
  * second half is searched first. A short message is acceptable to keep a list item whole that fits
  * into one message. The same applies to links, mentions, code and emphasis, and to a heading with
  * its text. A grapheme is cut only if it alone is too long.
- *
- * @module
  */
 
 import { type CodeFence, fenceAt } from "./code_fence.ts";

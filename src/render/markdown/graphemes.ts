@@ -5,8 +5,6 @@
  * Discord draws families, flags and skin tones as one character. Cut in two, they are others.
  * Chinese, Japanese and Korean characters and emoji take two columns, combining marks none. A
  * package with Unicode's table tells which code points are wide.
- *
- * @module
  */
 
 import { eastAsianWidth } from "get-east-asian-width";

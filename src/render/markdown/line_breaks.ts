@@ -4,8 +4,6 @@
  * A list item, a nested list, and a heading with its text are hard to read in two messages. So line
  * ends within them come after all others. The lines before tell whether a line continues an item,
  * so one pass over a stretch rates all of its lines.
- *
- * @module
  */
 
 import { type CodeFence, fenceAt } from "./code_fence.ts";

@@ -1,8 +1,6 @@
 /**
  * Takes one chunk from a text: as much as fits, with marks that the chunk must repeat before it and
  * close after it.
- *
- * @module
  */
 
 import {

@@ -1,8 +1,4 @@
-/**
- * Finds parts of a text that should stay whole: links, mentions, code and emphasis.
- *
- * @module
- */
+/** Finds parts of a text that should stay whole: links, mentions, code and emphasis. */
 
 /** A part of a text, in indexes of UTF-16 units. */
 export interface TextRange {

@@ -4,8 +4,6 @@
  * Discord renders no tables. A code block with aligned columns is the nearest form. If a block
  * would be too wide for a phone, or would break something that works outside of code, a list shows
  * the same.
- *
- * @module
  */
 
 import { MAX_CHUNK_LENGTH } from "./chunk.ts";

@@ -1,8 +1,6 @@
 /**
  * Reads the cells of a Markdown table, and formats the table as a code block with aligned columns, or
  * as a list.
- *
- * @module
  */
 
 import { displayWidth } from "./graphemes.ts";

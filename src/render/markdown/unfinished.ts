@@ -4,8 +4,6 @@
  * Later words may change the end of the text: into a tag that Barnacle removes, a link that it
  * neutralizes, or a table. Barnacle holds such an end back until it is complete. Text that appears
  * a second later is better than text that must disappear.
- *
- * @module
  */
 
 import { codeFences, fenceAt } from "./code_fence.ts";

@@ -1,8 +1,4 @@
-/**
- * Notices about who may write to the bot.
- *
- * @module
- */
+/** Notices about who may write to the bot. */
 
 /** Notices about who may write to the bot. */
 export const ACCESS_NOTICES = {

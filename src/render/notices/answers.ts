@@ -1,8 +1,6 @@
 /**
  * Notices beside answers (failures, limits, files and reminders), and about running work: the progress
  * line and its button.
- *
- * @module
  */
 
 /** Notices beside answers: about failures, limits, files and reminders. */

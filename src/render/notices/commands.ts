@@ -1,8 +1,4 @@
-/**
- * Answers to commands and buttons.
- *
- * @module
- */
+/** Answers to commands and buttons. */
 
 /** Answers to commands and buttons. */
 export const COMMAND_NOTICES = {

@@ -3,8 +3,6 @@
  *
  * Not every server speaks English, so `messages.texts.<key>` replaces a notice. The config's schema
  * and its reference get their keys from this table.
- *
- * @module
  */
 
 import { ACCESS_NOTICES } from "./access.ts";

@@ -1,8 +1,4 @@
-/**
- * Notices to the bot's owner, about what only the owner can change.
- *
- * @module
- */
+/** Notices to the bot's owner, about what only the owner can change. */
 
 /** Notices to the bot's owner, about what only the owner can change. */
 export const OWNER_NOTICES = {

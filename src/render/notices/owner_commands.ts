@@ -1,8 +1,4 @@
-/**
- * Answers to the owners' commands `/allowlist` and `/mcp`.
- *
- * @module
- */
+/** Answers to the owners' commands `/allowlist` and `/mcp`. */
 
 const RULE = "the config path of the list";
 const COMMAND = "a command for the command line on the bot's machine";

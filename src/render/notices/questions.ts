@@ -1,8 +1,4 @@
-/**
- * Notices about questions to people: approvals, and questions of the model (A1, T10).
- *
- * @module
- */
+/** Notices about questions to people: approvals, and questions of the model (A1, T10). */
 
 /** Notices about questions to people. */
 export const QUESTION_NOTICES = {

@@ -2,8 +2,6 @@
  * Explains the reasons of verdicts to users.
  *
  * `scripts/command_reference.ts` writes these sentences to `docs/access.md`, too.
- *
- * @module
  */
 
 import type {

@@ -1,8 +1,4 @@
-/**
- * Answers to commands that change settings, and to `/approve`.
- *
- * @module
- */
+/** Answers to commands that change settings, and to `/approve`. */
 
 /** Answers to these commands. */
 export const SETTING_NOTICES = {

@@ -7,8 +7,6 @@
  *
  * A line of ours says what became of each file of the message. The file's name and its text are a
  * person's words too, so they stand in a fence (H7, H8).
- *
- * @module
  */
 
 import { createdAtMs } from "../../core/discord/ids.ts";

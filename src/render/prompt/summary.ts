@@ -5,8 +5,6 @@
  * A summary is text by a model about words of people, so it is in a fence as they are (H4). Ids and
  * links must be exact to be of use. So an id or link that no source has is removed, and links that the
  * model has left out are listed below.
- *
- * @module
  */
 
 import type { ModelRequest } from "../../core/model.ts";

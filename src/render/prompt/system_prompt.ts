@@ -4,8 +4,6 @@
  * It contains only texts by Barnacle and by the operator. No text that a person at Discord can
  * write, not even a channel's name, ever gets in (H4). It also contains no time and nothing else
  * that changes between turns: providers cache an identical prompt, and charge less for it.
- *
- * @module
  */
 
 import type { Tool } from "../../core/turn/tool.ts";

@@ -4,8 +4,6 @@
  * A fence has a boundary that is random in each turn, so no one can know it in advance. Any text
  * inside that could pass for a fence is escaped all the same. A model is more tolerant than a
  * parser: it takes `＜/MESSAGE ＞` for the end of a message.
- *
- * @module
  */
 
 /** Kind of content in a fence. The model should act only on a `message`. */

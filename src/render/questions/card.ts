@@ -4,8 +4,6 @@
  *
  * An approver decides by what the card shows. So a command is shown whole or not at all, with every
  * character that people cannot see escaped (SEC-R20).
- *
- * @module
  */
 
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";

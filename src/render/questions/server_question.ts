@@ -1,7 +1,5 @@
 /**
  * Writes a question of an MCP server as a card: a form, yes or no, or the address of a page (T13).
- *
- * @module
  */
 
 import {

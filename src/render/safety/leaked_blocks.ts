@@ -4,8 +4,6 @@
  *
  * Each vendor has its own marks. If the server knows the model, its answers contain none of them.
  * Otherwise they contain all.
- *
- * @module
  */
 
 import { codeRegions, isInCode } from "../markdown/code_region.ts";

@@ -1,8 +1,6 @@
 /**
  * Removes tool calls that a model wrote as text: JSON, special code fences, and the steps of an
  * older format (ReAct).
- *
- * @module
  */
 
 import { codeRegions, isInCode } from "../markdown/code_region.ts";

@@ -15,8 +15,6 @@
  * Discord and Barnacle may disagree about where code begins. So Barnacle checks each message again
  * in its final form. If it still contains such a link, all links of the text are rewritten so that
  * nothing can read them as links.
- *
- * @module
  */
 
 import { REDACTED } from "../../lib/text/redactor.ts";

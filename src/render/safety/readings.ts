@@ -3,8 +3,6 @@
  * letters and digits of other kinds folded to ASCII, and with its numbers as characters.
  *
  * Letters of other scripts that only look like Latin ones are not folded.
- *
- * @module
  */
 
 import type { TextRange } from "../markdown/spans.ts";

@@ -5,8 +5,6 @@
  * A part of a secret can be a common word: `https` and `github` in a URL, `horse` in a passphrase.
  * The first part of a bot token is the bot's id, which everyone may know. Without its neighbours,
  * such a part reveals nothing, and an answer may well contain it.
- *
- * @module
  */
 
 /** Minimum number of letters and digits of a form; a shorter one could be any word. */

@@ -17,8 +17,6 @@
  *
  * A filter can only remove a secret, or a part of it, that is long enough. So a growing text is shown
  * only up to letters that a secret contains too, until the next characters decide.
- *
- * @module
  */
 
 import { REDACTED, SECRET_MIN } from "../../lib/text/redactor.ts";

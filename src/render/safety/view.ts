@@ -1,8 +1,4 @@
-/**
- * Creates changed copies of a text that remember the position of each part.
- *
- * @module
- */
+/** Creates changed copies of a text that remember the position of each part. */
 
 import type { TextRange } from "../markdown/spans.ts";
 

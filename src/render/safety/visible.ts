@@ -4,8 +4,6 @@
  * These parts are: thinking that a server did not separate, tool calls as text, tokens of chat
  * templates, and our own fences and lines that a small model repeats. None of them may reach
  * Discord (R10, SEC-R8). Code stays unchanged, since an answer may be about these things.
- *
- * @module
  */
 
 import { withoutControls } from "../../lib/text/quoted.ts";

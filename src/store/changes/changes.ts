@@ -1,7 +1,5 @@
 /**
  * `store.changes`: destructive actions of the tool `discord`, with the way to take each back (T3).
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

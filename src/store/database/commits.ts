@@ -18,8 +18,6 @@
  *
  * So tables and journal together always hold the same data as tables without a journal would. After
  * a crash or a power cut, the file holds the first part of the same sequence of transactions.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

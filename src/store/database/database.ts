@@ -3,8 +3,6 @@
  *
  * A file may be damaged, or written by a newer Barnacle. So a read-only connection checks it first.
  * If the check fails, every byte stays unchanged for a restore or for the newer binary.
- *
- * @module
  */
 
 import process from "node:process";

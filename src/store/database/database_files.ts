@@ -1,8 +1,4 @@
-/**
- * Checks and watches the files of a database, and waits until the disk has them.
- *
- * @module
- */
+/** Checks and watches the files of a database, and waits until the disk has them. */
 
 import process from "node:process";
 import { closeSync, fsyncSync, openSync, type Stats, statSync } from "node:fs";

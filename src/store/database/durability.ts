@@ -42,8 +42,6 @@
  * - `IDENTIFY` is full: the count must be on the disk before the IDENTIFY leaves. Otherwise several
  *   power cuts in a row spend more IDENTIFYs than Discord allows.
  * - `PROBE` is full: it shows a health check that the disk accepts writes.
- *
- * @module
  */
 
 /** Transactions of the crash table in `docs/architecture.md`; `docs/glossary.md` explains each. */

@@ -1,8 +1,4 @@
-/**
- * Runs several jobs in one transaction of SQLite. Each job can fail by itself.
- *
- * @module
- */
+/** Runs several jobs in one transaction of SQLite. Each job can fail by itself. */
 
 import type { DatabaseSync } from "node:sqlite";
 import type { Durability } from "./durability.ts";

@@ -3,8 +3,6 @@
  *
  * A spread of two parts with a method of the same name silently keeps the later one. Here such a
  * pair does not compile, and it throws as the store opens.
- *
- * @module
  */
 
 /** The names in all parts of a tuple except the one at `Index`. */

@@ -5,8 +5,6 @@
  * tables have them all. It changes in the transaction of their work. A new record takes the place of
  * an old one. If the old ones were deleted instead, SQLite would give their pages back, and take new
  * ones right after that: a fifth of all that a reply writes.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

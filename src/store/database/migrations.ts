@@ -4,8 +4,6 @@
  *
  * The number is in the file itself (`user_version`) and changes in the transaction of the tables. So
  * a process that dies here has changed nothing.
- *
- * @module
  */
 
 import { createHash } from "node:crypto";

@@ -4,8 +4,6 @@
  * SQLite's result code is the best source. But Deno gives the code only for errors of a running
  * statement, not for errors of opening, preparing and `exec()`. The text of an error is SQLite's
  * own in every case, so it decides if there is no code.
- *
- * @module
  */
 
 import { codeOf, PathError } from "../../lib/errors.ts";

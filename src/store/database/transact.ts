@@ -5,8 +5,6 @@
  * itself is synchronous, so no other work runs in between. The running bot groups its commits and
  * has a journal (`commits.ts`). Without these, as for the opening of the file and for a reader beside
  * the bot, each transaction runs here, alone and at once.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -9,8 +9,6 @@
  * and the watermark behind it are one transaction of SQLite. So the work is done exactly once. One of
  * two processes does it: the one that has stored it, within a second, or after a crash the next one
  * that opens the store to write.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

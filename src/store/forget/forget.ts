@@ -3,8 +3,6 @@
  *
  * One transaction finds the traces and removes them by the list of `rules.ts`. A vacuum then writes
  * the file anew, because SQLite leaves deleted texts in free pages and in the log.
- *
- * @module
  */
 
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";

@@ -1,8 +1,4 @@
-/**
- * A person to forget, and the removal of their traces from texts (X5).
- *
- * @module
- */
+/** A person to forget, and the removal of their traces from texts (X5). */
 
 import { BLANK_ID } from "../schema/columns.ts";
 

@@ -1,8 +1,6 @@
 /**
  * Lists for every table how a person is forgotten in it (X5). Declared tables say it themselves. A
  * table without a rule fails a test.
- *
- * @module
  */
 
 import {

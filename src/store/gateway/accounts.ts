@@ -4,8 +4,6 @@
  *
  * Columns that are set together are read together. One of them is checked, and the others must then
  * be there.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

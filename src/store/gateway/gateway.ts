@@ -1,8 +1,6 @@
 /**
  * `store.gateway`: the accounts with their gateway sessions, gaps, guilds and IDENTIFYs, and the
  * runs of the process.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -7,8 +7,6 @@
  * The first IDENTIFY of a shard also stores its moment as the shard's beginning. Discord may begin a
  * session and send it messages, and this process may die before it stores any of that. The next
  * IDENTIFY then opens a gap that begins there (G6).
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

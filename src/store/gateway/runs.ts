@@ -3,8 +3,6 @@
  *
  * A run without a stored ending was killed, or its machine went down. The next run learns that and
  * can report it (O9).
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

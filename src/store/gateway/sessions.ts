@@ -5,8 +5,6 @@
  * crash before catch-up, the next process would resume and never fetch the missed messages. The
  * beginning of the gap is stored with it and stays until the gap closes. Live messages move
  * `stored_up_to` past it, and a second lost session must not move the start of the first.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

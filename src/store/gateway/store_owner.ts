@@ -3,8 +3,6 @@
  *
  * A session of the simulator must not be resumed at Discord. Messages from the simulator that wait
  * for a turn must not be answered at Discord, where other people would read the answers.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -5,8 +5,6 @@
  * The sequence number is in the same transaction as the events that it covers. A process that dies
  * before the commit resumes from the number before, and gets all of them again. Messages that were
  * read over REST have no sequence number, and do not change the progress.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

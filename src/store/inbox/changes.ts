@@ -4,8 +4,6 @@
  * A message that waits or runs has its new text, or no turn any more. An answered message keeps its
  * text: only the change is on record. Overheard messages change, too, because a later turn shows
  * them. All of it may come twice, after a RESUME.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

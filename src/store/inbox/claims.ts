@@ -3,8 +3,6 @@
  *
  * One process writes to a store (`host/locks/lock.ts`), so a claim needs no lease. A row that is
  * running when a process starts was claimed by a dead process.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -1,8 +1,4 @@
-/**
- * `store.inbox`: messages from their arrival (T1) until a turn claims them (T2).
- *
- * @module
- */
+/** `store.inbox`: messages from their arrival (T1) until a turn claims them (T2). */
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";

@@ -1,8 +1,6 @@
 /**
  * Adds accepted messages to the inbox, within the transaction that stores their verdicts (T1), and
  * reads the rows of waiting and running messages. Keeps undecided messages beside it.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -1,8 +1,6 @@
 /**
  * Stops turns: those that run, and those that wait behind them (S5). Ends messages without an answer
  * (H6).
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -2,8 +2,6 @@
  * Stores a batch in the tables, within a transaction of the caller's (T1).
  *
  * Journaled batches reach the tables through the same function.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -2,8 +2,6 @@
  * Stores verdicts that come later than their message (P1). An undecided message is decided once the
  * missing fact is there. A message that PluralKit repeats is taken back, unless its turn has begun
  * (P13).
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

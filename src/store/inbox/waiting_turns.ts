@@ -3,8 +3,6 @@
  *
  * Verdict and notice are stored in the transaction that records the message. So after a crash, the
  * same message is neither answered nor refused a second time.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -3,8 +3,6 @@
  *
  * A session with a running turn has no next message. Only the oldest messages of a long session,
  * and of an account with many messages, are here. The tables have the others.
- *
- * @module
  */
 
 import type { AccountId, ChannelId, GuildId, MessageId } from "../../core/discord/ids.ts";

@@ -5,8 +5,6 @@
  * of claiming (`backlog.ts`). So a claim reads nothing, and the tables need not have new messages
  * yet. The tables can fill the queue anew at any time. Texts are kept for the newest messages only,
  * up to a bound; the others are read from the tables when their turn comes.
- *
- * @module
  */
 
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";

@@ -4,8 +4,6 @@
  *
  * The tables can restore all of it. It is forgotten whenever it may differ from them: after undone
  * work.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

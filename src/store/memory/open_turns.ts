@@ -6,8 +6,6 @@
  * they are full.
  *
  * Also remembers which turns run, and which messages each of them answers.
- *
- * @module
  */
 
 import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";

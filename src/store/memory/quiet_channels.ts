@@ -4,8 +4,6 @@
  *
  * Most turns follow another turn with no message in between. They need not search the tables for
  * overheard messages.
- *
- * @module
  */
 
 import type { OverheardKey } from "../../core/store/turns.ts";

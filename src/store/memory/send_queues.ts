@@ -7,8 +7,6 @@
  * event makes the channel unknown, and the tables are read until it is empty again.
  *
  * A journaled row has its number before the table has the row.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

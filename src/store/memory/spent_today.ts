@@ -3,8 +3,6 @@
  *
  * The table has all of it. The sums begin with the first check of a day, and are forgotten if they
  * may differ from the table.
- *
- * @module
  */
 
 import type { Spent, SpentBy } from "../../core/spending/budget.ts";

@@ -1,8 +1,4 @@
-/**
- * `store.notes`: the agent's memory (T14).
- *
- * @module
- */
+/** `store.notes`: the agent's memory (T14). */
 
 import type { DatabaseSync } from "node:sqlite";
 import type { MessageId } from "../../core/discord/ids.ts";

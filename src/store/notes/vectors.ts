@@ -3,8 +3,6 @@
  *
  * A vector goes with its note, and with a change of the note's text. So a note without a vector of
  * the current model is the only sign that one must be made, also after a crash.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

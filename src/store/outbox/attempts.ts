@@ -6,8 +6,6 @@
  * A channel in which Discord does not let the bot post is parked until that changes (D5, R11). When it
  * is tried again, its record stays until a message arrives there, or for a day. A new refusal within
  * that time has the same cause, and the operator gets no second notice.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -1,8 +1,6 @@
 /**
  * Settles rows by the gateway's echoes of our own messages. An echo is a second acknowledgement,
  * and the only sign that another program sends with our token (G11).
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

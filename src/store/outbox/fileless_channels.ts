@@ -1,8 +1,6 @@
 /**
  * Stores when the owners got the notice that a channel takes no files (R12a), and
  * replaces messages whose files Discord refuses.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

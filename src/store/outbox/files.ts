@@ -3,8 +3,6 @@
  *
  * Files are most of a message's size. So they are deleted as soon as Discord has them, and a
  * message that will never be sent stores none.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -3,8 +3,6 @@
  *
  * The queues of known channels are in memory (`memory/send_queues.ts`). The rows of all other channels
  * are read from the tables.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -3,8 +3,6 @@
  * bot may not make itself (D2).
  *
  * A decision depends on the current state of the row, because the running bot may be sending it.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -4,8 +4,6 @@
  * The action of a row is decided only when the row is sent. A message that replaces a draft edits
  * the draft if Discord has it. If the draft was never posted, the message is posted. The draft is
  * older and of the same channel, so it is settled by then.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

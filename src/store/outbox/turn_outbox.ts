@@ -4,8 +4,6 @@
  * The messages replace the turn's drafts (R8). If the channel's queue is full, they are folded or
  * dropped (D4). Pure functions decide both from the waiting rows. This module reads these rows and
  * makes the changes.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

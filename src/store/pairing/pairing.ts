@@ -1,8 +1,6 @@
 /**
  * `store.pairing`: paired people, requests to be paired, resolved names of the config, and guilds
  * about which the owners were asked.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -3,8 +3,6 @@
  *
  * The running bot and `barnacle pairing approve` are two processes with one store. So memory keeps
  * nothing between two calls, and a second decision on a request finds the first one.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -3,8 +3,6 @@
  *
  * The first id of a name stays until it is forgotten. A person who takes the name later is an
  * unpaired sender, even if Discord then finds them by that name.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

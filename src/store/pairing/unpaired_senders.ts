@@ -3,8 +3,6 @@
  * code, and only the store can tell whether the sender has a code or is paired by now (P3).
  *
  * A message makes a request within the transaction that stores the message (T1).
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

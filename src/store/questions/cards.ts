@@ -3,8 +3,6 @@
  *
  * A decision changes a question alone, in any process. The bot then brings its cards up to date from
  * here. So a crash leaves no card with buttons of a decided question for long.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

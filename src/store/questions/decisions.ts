@@ -3,8 +3,6 @@
  *
  * A client can claim to have pressed any button of any message. So everything that a decision needs
  * is compared with the rows, within the transaction that stores it (SEC-R19).
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -3,8 +3,6 @@
  *
  * Steps, charges and questions are stored in one transaction, which also ends the claim. A crash
  * before it leaves a turn that asks again; a crash after it leaves a parked turn.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -1,7 +1,5 @@
 /**
  * `store.questions`: questions to people, the turns that wait for them, and their cards (A1, T10).
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

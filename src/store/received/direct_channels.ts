@@ -2,8 +2,6 @@
  * Stores the direct channels in which a sender was ever accepted or paired.
  *
  * Discord never lists a bot's direct channels, so catch-up can read only the stored ones (G6).
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -12,8 +12,6 @@
  *
  * So there are hardly more rows than verdicts and one generation together, regardless of the number
  * of senders. A row outlives the last verdict that refers to it by one generation at most.
- *
- * @module
  */
 
 import { hash } from "node:crypto";

@@ -6,8 +6,6 @@
  * once on insertion and once on deletion. Blocks are appended and deleted as a whole, so a
  * transaction changes only as many pages as its text fills. The view `message` shows the messages
  * one by one.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -1,8 +1,6 @@
 /**
  * Reads the record of one message for `barnacle why`: its verdicts, its turn, and the messages sent
  * for it. Reads verdicts page by page.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -3,8 +3,6 @@
  *
  * Numbers of rows rise with time. So a step reads a range of them from the oldest. A cursor goes
  * on behind rows that must stay, such as unsent messages.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

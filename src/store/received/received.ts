@@ -1,8 +1,6 @@
 /**
  * `store.received`: the record of received messages. It has their verdicts, the policies behind
  * these, the messages sent for each, and the direct channels that they came from.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -4,8 +4,6 @@
  * A channel is checked once it has grown by 64 messages, and whole blocks of messages are deleted.
  * So a channel has at most its maximum, these 64, one block and one batch. Each step also checks
  * one more channel, by number and by age, so that silent channels are checked, too.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -8,8 +8,6 @@
  * order in which they were sent. So memory keeps the newest ids on record, and the latest time at
  * which any other message on record was sent. A message that was sent after that time, and is not
  * among the ids, is new. For any other message, the store must read the tables.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -4,8 +4,6 @@
  * A run begins in one transaction with its messages, if it is a reminder. The turn of a task is
  * stored before its run, under an id that a repetition computes again. So a crash between the two
  * neither loses nor repeats a run.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

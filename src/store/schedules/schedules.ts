@@ -1,8 +1,4 @@
-/**
- * `store.schedules`: reminders and scheduled tasks, with their runs (T12).
- *
- * @module
- */
+/** `store.schedules`: reminders and scheduled tasks, with their runs (T12). */
 
 import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";

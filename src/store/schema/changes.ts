@@ -1,8 +1,4 @@
-/**
- * The tables of destructive actions of tools, and of messages that tools posted (T3).
- *
- * @module
- */
+/** The tables of destructive actions of tools, and of messages that tools posted (T3). */
 
 import type { UndoSteps } from "../../core/turn/ports/discord_place.ts";
 import {

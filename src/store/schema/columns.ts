@@ -5,8 +5,6 @@
  * Tables that are written seldom are declared like this. The hot ones stay SQL by hand, since each of
  * their statements is measured. The section "Choices" of `docs/architecture.md` says why this is no
  * library.
- *
- * @module
  */
 
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";

@@ -1,8 +1,6 @@
 /**
  * Tables of the accounts: gateway sessions, IDENTIFYs, guilds and direct channels, and the runs of
  * the process.
- *
- * @module
  */
 
 import {

@@ -3,8 +3,6 @@
  *
  * Verdicts of one transaction share a row of `verdict_block`. Verdicts that agree in everything but
  * the message share a row of `fact`. The view `decision` shows verdicts one by one.
- *
- * @module
  */
 
 /** SQL for the tables of verdicts, policies and undecided messages. */

@@ -1,7 +1,5 @@
 /**
  * The tables of the agent's memory (T14). A deleted note leaves no words in the index, and no vector.
- *
- * @module
  */
 
 import { NOTE_SCOPES } from "../../core/notes/note.ts";

@@ -1,8 +1,6 @@
 /**
  * Tables of messages to send: the outbox with its files, channels that refuse messages or files,
  * and the requests that Discord counted as invalid.
- *
- * @module
  */
 
 /** SQL for the tables of messages to send, and of refusals. */

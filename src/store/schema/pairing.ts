@@ -1,8 +1,4 @@
-/**
- * The tables of resolved names and of pairing.
- *
- * @module
- */
+/** The tables of resolved names and of pairing. */
 
 import {
   account,

@@ -1,7 +1,5 @@
 /**
  * The tables of questions to people, their cards, and commands that people have allowed for good.
- *
- * @module
  */
 
 import type { Question, QuestionAnswer } from "../../core/people/question.ts";

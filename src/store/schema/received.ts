@@ -5,8 +5,6 @@
  * Overheard messages of a channel that were stored together share a row of `message_block`. A row
  * with index entries for each message would cost more than all other work for an ignored message.
  * The view `message` shows the messages one by one.
- *
- * @module
  */
 
 /** SQL for the tables of received messages. */

@@ -1,8 +1,4 @@
-/**
- * The tables of schedules and their runs (T12).
- *
- * @module
- */
+/** The tables of schedules and their runs (T12). */
 
 import type { ScheduleOrigin } from "../../core/turn/schedule.ts";
 import {

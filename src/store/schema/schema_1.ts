@@ -4,8 +4,6 @@
  * Times are Unix time in milliseconds, ids are Discord's as text, flags are 0 or 1. The
  * transactions of an answered message are rows of the journal first. Many of them together change
  * the tables a moment later (`database/commits.ts`).
- *
- * @module
  */
 
 import { CHANGE_TABLES } from "./changes.ts";

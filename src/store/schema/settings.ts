@@ -1,8 +1,4 @@
-/**
- * The table of settings that people change by commands.
- *
- * @module
- */
+/** The table of settings that people change by commands. */
 
 import { account, BLANK_ID, type DeclaredTable, IN, integer, table, text } from "./columns.ts";
 

@@ -1,8 +1,4 @@
-/**
- * The table of the threads that answers open (S7).
- *
- * @module
- */
+/** The table of the threads that answers open (S7). */
 
 import {
   account,

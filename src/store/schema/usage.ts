@@ -1,8 +1,4 @@
-/**
- * The tables of the use of models.
- *
- * @module
- */
+/** The tables of the use of models. */
 
 import { account, type DeclaredTable, IN, integer, real, table, text } from "./columns.ts";
 

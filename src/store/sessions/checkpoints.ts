@@ -7,8 +7,6 @@
  * A summary is journaled if memory knows its range. The record names the range without the numbers
  * of its entries, because the table may not have them yet. If another entry has
  * the place of the last one by then, nothing is stored.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

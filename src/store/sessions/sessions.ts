@@ -1,8 +1,4 @@
-/**
- * `store.sessions`: the checkpoints of conversations, their folded entries, and their lists.
- *
- * @module
- */
+/** `store.sessions`: the checkpoints of conversations, their folded entries, and their lists. */
 
 import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";

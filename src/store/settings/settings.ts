@@ -1,7 +1,5 @@
 /**
  * `store.settings`: settings that people change by commands, such as the model of a conversation.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -4,8 +4,6 @@
  * Only messages whose verdict allows it are kept, so the text of unlisted senders never reaches the
  * disk (P10). An account sees only messages that it has overheard itself, because two accounts may
  * have different rules for one channel.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -3,8 +3,6 @@
  *
  * Each reaction has one row with its last change, so a person who adds and removes it a thousand
  * times costs one row. The rows of a channel are bounded, and so are all rows together.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

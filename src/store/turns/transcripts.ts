@@ -4,8 +4,6 @@
  *
  * Most turns show the model entries that an earlier turn has just stored, so they read nothing from
  * the table. For each session, memory has exactly the table's newest entries, or none.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -8,8 +8,6 @@
  *
  * The steps of a turn that calls tools are stored before its end, each before the next one begins, so
  * the next process continues the turn (TS). A turn without tools has no steps, and costs nothing here.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -1,8 +1,6 @@
 /**
  * `store.turns`: the transcript of a session and overheard messages, which a turn reads, the steps of
  * a turn (TS), and its end (T3).
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

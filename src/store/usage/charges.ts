@@ -1,8 +1,6 @@
 /**
  * Adds the use of models to the table, within a transaction of the caller's, and deletes old use in
  * small steps (X6).
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -2,8 +2,6 @@
  * `store.usage`: the use of models by day, person, place, model and purpose (L5, X4).
  *
  * Turns add theirs with TS and T3. Other requests are added a moment later.
- *
- * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";

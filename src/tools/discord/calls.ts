@@ -4,8 +4,6 @@
  *
  * The asker may read that channel, but others in this conversation perhaps not. So later turns do
  * not see the result (SEC-R4).
- *
- * @module
  */
 
 import { z } from "zod";

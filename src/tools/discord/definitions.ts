@@ -2,8 +2,6 @@
 /**
  * Holds the model's view of tools and actions, which Zod would take 5 ms of a start to derive from
  * their inputs. Generated: deno run -A scripts/tool_reference.ts
- *
- * @module
  */
 
 /** The model's view of an action of the tool `discord`. */

@@ -3,8 +3,6 @@
  *
  * The model sees one flat schema, because many models fill in unions badly. Behind it, each action
  * has a strict schema of its own.
- *
- * @module
  */
 
 import { z } from "zod";

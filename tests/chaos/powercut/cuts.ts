@@ -4,8 +4,6 @@
  * A judge that finds nothing proves nothing, so each of its findings has a control: a disk that
  * ignores the sync before a request, or any sync; a bot that misses a hole after a RESUME; a gap
  * that is not on the disk.
- *
- * @module
  */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";

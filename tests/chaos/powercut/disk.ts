@@ -4,8 +4,6 @@
  * The rules are the strictest that a file system may have. Bytes are durable once their file is
  * synced; a created or removed name is durable once its directory is. Unsynced data may have
  * reached the disk nevertheless, page by page and in any order, each page as of any moment since.
- *
- * @module
  */
 
 import { Buffer } from "node:buffer";

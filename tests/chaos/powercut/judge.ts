@@ -3,8 +3,6 @@
  * moment.
  *
  * It reads the rows directly, not through the store's own code, because that code is under test.
- *
- * @module
  */
 
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";

@@ -2,8 +2,6 @@
  * Runs the real bot under strace, while people talk to it.
  *
  * Not every start is traced, so a shell starts either strace or the bot.
- *
- * @module
  */
 
 import { readFileSync } from "node:fs";

@@ -6,8 +6,6 @@
  * direct message is lost then if its session ends, too: nothing else can deliver it, and the bot has
  * not acknowledged it. So new users write in stored sessions only, and a session ends only once
  * Discord knows that the bot has stored their messages. These must be on its disk.
- *
- * @module
  */
 
 import { readdirSync, rmSync, writeFileSync } from "node:fs";

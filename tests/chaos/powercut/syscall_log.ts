@@ -6,8 +6,6 @@
  *
  * Sent bytes count from the beginning of the call, because the network may have them by then. Disk
  * operations count from the end of the call, because nothing is promised before.
- *
- * @module
  */
 
 import { Buffer } from "node:buffer";

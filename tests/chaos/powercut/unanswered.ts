@@ -1,7 +1,5 @@
 /**
  * Tells the store's record of questions without an answer, to show at which step each of them is.
- *
- * @module
  */
 
 import { DatabaseSync } from "node:sqlite";

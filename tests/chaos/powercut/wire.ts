@@ -1,8 +1,6 @@
 /**
  * Reconstructs from the transferred bytes what Discord and the bot had told each other by each
  * moment.
- *
- * @module
  */
 
 import { Buffer } from "node:buffer";

@@ -1,8 +1,4 @@
-/**
- * Blocks the main thread, as a bad regular expression would.
- *
- * @module
- */
+/** Blocks the main thread, as a bad regular expression would. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { scenarioOf } from "../support/scenario.ts";

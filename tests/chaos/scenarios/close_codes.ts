@@ -1,8 +1,4 @@
-/**
- * Ends the connection in every way that Discord may, one after the other, on one bot [G3].
- *
- * @module
- */
+/** Ends the connection in every way that Discord may, one after the other, on one bot [G3]. */
 
 import { ended } from "../../support/bot/e2e.ts";
 import type { Bound } from "../support/report.ts";

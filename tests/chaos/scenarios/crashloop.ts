@@ -3,8 +3,6 @@
  *
  * A real process shows the last of them, on a store with the earlier ones already counted. The
  * whole day runs on the store alone, with its own clock, and the simulator's count judges it.
- *
- * @module
  */
 
 import { RESERVE } from "../../../src/core/discord/identify_budget.ts";

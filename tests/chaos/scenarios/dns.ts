@@ -2,8 +2,6 @@
  * Gives the gateway a name that does not resolve, or an address that does not answer.
  *
  * This happens first at the start, then with the address for resuming.
- *
- * @module
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

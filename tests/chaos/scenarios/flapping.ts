@@ -1,8 +1,4 @@
-/**
- * Breaks the connection again and again, each time in another way.
- *
- * @module
- */
+/** Breaks the connection again and again, each time in another way. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { scenarioOf } from "../support/scenario.ts";

@@ -3,8 +3,6 @@
  *
  * The scenario's weaknesses are the negative controls: each is a plausible design that loses
  * messages.
- *
- * @module
  */
 
 import { ended, KILLED } from "../../support/bot/e2e.ts";

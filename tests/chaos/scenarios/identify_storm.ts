@@ -1,8 +1,4 @@
-/**
- * Lets Discord refuse every connection: 429 for the gateway's address, then op 9 and closes.
- *
- * @module
- */
+/** Lets Discord refuse every connection: 429 for the gateway's address, then op 9 and closes. */
 
 import { scenarioOf } from "../support/scenario.ts";
 import { onStand } from "../support/stand.ts";

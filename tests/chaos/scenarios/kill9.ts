@@ -14,8 +14,6 @@
  * start: each is a plausible design that doubles replies. Their kills wait for the moment at which
  * the weakness matters. Then the gateway is silent until the last start: its echo is a second
  * acknowledgement, which would hide some doubles.
- *
- * @module
  */
 
 import { join } from "node:path";

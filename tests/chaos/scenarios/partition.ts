@@ -3,8 +3,6 @@
  *
  * The ten minutes are scaled down: a session of the simulator ends sooner, and so does the bot's
  * session TTL. Messages sent meanwhile must be answered.
- *
- * @module
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

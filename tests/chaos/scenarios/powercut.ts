@@ -5,8 +5,6 @@
  * any unsynced data and once with a random half of it, and compares the store that SQLite recovers
  * with Discord's knowledge at that moment. In the second part, the bot really continues from such a
  * disk.
- *
- * @module
  */
 
 import { spawnSync } from "node:child_process";

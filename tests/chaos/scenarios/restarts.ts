@@ -1,8 +1,4 @@
-/**
- * Restarts the bot within the session's life, gracefully and by kill: nearly all starts resume.
- *
- * @module
- */
+/** Restarts the bot within the session's life, gracefully and by kill: nearly all starts resume. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { ended } from "../../support/bot/e2e.ts";

@@ -4,8 +4,6 @@
  * The run checks that no message is lost or doubled, and that the process does not grow. A killed
  * process starts small again, so kills happen in the first half only; the slope is that of the
  * second half.
- *
- * @module
  */
 
 import { readFileSync } from "node:fs";

@@ -3,8 +3,6 @@
  *
  * The lock of this host contains the server's address. So the second bot, which reaches Discord by
  * another address, passes it as one on another machine would.
- *
- * @module
  */
 
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,8 +1,4 @@
-/**
- * Kills a bot at a chosen moment: in a request, or in a tool.
- *
- * @module
- */
+/** Kills a bot at a chosen moment: in a request, or in a tool. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";

@@ -1,7 +1,5 @@
 /**
  * An MCP server with one tool that must not run twice: each call rings a bell, and the bell counts.
- *
- * @module
  */
 
 import { once } from "node:events";

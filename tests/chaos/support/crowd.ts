@@ -3,8 +3,6 @@
  *
  * Each question has a unique name, which the scripted model repeats. Messages between people need
  * no answer, and only advance the sequence number.
- *
- * @module
  */
 
 import { type Account, accountOf, type Owed } from "../../support/bot/account.ts";

@@ -4,8 +4,6 @@
  * An answer has one to three parts of a message each. Every part names its question, the number of
  * the model's take, and its own number. So a part of another take is recognised: a bot sends one if
  * it asks the model again instead of sending the frozen text.
- *
- * @module
  */
 
 import type { Account } from "../../support/bot/account.ts";

@@ -3,8 +3,6 @@
  *
  * A scenario does not assert. It reports its findings and its broken bounds, so that a negative
  * control can require some.
- *
- * @module
  */
 
 import assert from "node:assert/strict";

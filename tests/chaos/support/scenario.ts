@@ -3,8 +3,6 @@
  *
  * The short form has a fixed seed and runs in CI; `deno task chaos -- <name>` runs the long form.
  * Both are the same function.
- *
- * @module
  */
 
 import type { Report } from "./report.ts";

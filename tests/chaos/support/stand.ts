@@ -3,8 +3,6 @@
  *
  * The bot reaches REST and the gateway through separate proxies. Their addresses stay the same
  * through restarts, because the store drops its data for a new server.
- *
- * @module
  */
 
 import { join } from "node:path";

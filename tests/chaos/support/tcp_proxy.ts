@@ -4,8 +4,6 @@
  * `strike` affects open connections and `welcome` new ones. A failed network does both, a flapping
  * one only the first. A process cannot change single packets: `blackhole` holds bytes back and
  * delivers them once it is over, as TCP would.
- *
- * @module
  */
 
 import type { Buffer } from "node:buffer";

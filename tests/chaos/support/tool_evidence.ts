@@ -1,7 +1,5 @@
 /**
  * Finds the effects of tools in the simulated Discord and in the store, and states their bounds.
- *
- * @module
  */
 
 import type { Scene } from "../../support/bot/e2e.ts";

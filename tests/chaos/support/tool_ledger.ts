@@ -3,8 +3,6 @@
  *
  * The model decides from each request alone, as a real one does. So a bot that forgets a step shows
  * it: the model is asked again, and a call has two effects.
- *
- * @module
  */
 
 import { wordsOf } from "../../../simulator/model/script.ts";

@@ -3,8 +3,6 @@
  *
  * Each call has a key, `q000012.2.1` for the first call of the second answer. The key is in the
  * call's arguments, so that its effect can be found and counted.
- *
- * @module
  */
 
 import type { WireCall } from "../../../simulator/model/wire.ts";

@@ -1,8 +1,4 @@
-/**
- * Stands in for the process's output streams, and records all writes.
- *
- * @module
- */
+/** Stands in for the process's output streams, and records all writes. */
 
 import { PassThrough } from "node:stream";
 import type { Terminal } from "../../../src/cli/terminal/io.ts";

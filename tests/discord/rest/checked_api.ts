@@ -1,8 +1,6 @@
 /**
  * A client that answers from a list. It checks each request, in its form on the wire, against
  * Discord's own document.
- *
- * @module
  */
 
 import assert from "node:assert/strict";

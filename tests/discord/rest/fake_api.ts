@@ -1,8 +1,4 @@
-/**
- * A client that answers from a list, and records the requests.
- *
- * @module
- */
+/** A client that answers from a list, and records the requests. */
 
 import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 

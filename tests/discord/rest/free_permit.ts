@@ -1,8 +1,4 @@
-/**
- * A permit that is granted without a scheduler.
- *
- * @module
- */
+/** A permit that is granted without a scheduler. */
 
 import type { Permit } from "../../../src/discord/rest/scheduler/request_queue.ts";
 

@@ -1,8 +1,6 @@
 /**
  * Runs the endpoints against a simulated Discord, without the scheduler: each request leaves at
  * once. At the end of the test, each request is checked against Discord's own API document.
- *
- * @module
  */
 
 import assert from "node:assert/strict";

@@ -1,8 +1,4 @@
-/**
- * A Discord on loopback that records every request and its mistakes.
- *
- * @module
- */
+/** A Discord on loopback that records every request and its mistakes. */
 
 import { Buffer } from "node:buffer";
 import { createServer, type ServerResponse } from "node:http";

@@ -1,8 +1,6 @@
 /**
  * Runs the client against Discord's limits, as the simulator enforces them, in virtual time. The
  * client is never refused, and hardly slower than the limits allow.
- *
- * @module
  */
 
 import fc from "fast-check";

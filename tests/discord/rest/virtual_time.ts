@@ -1,8 +1,4 @@
-/**
- * A clock that jumps to the next timer as soon as nothing else can happen.
- *
- * @module
- */
+/** A clock that jumps to the next timer as soon as nothing else can happen. */
 
 import { setImmediate } from "node:timers/promises";
 import type { StartTimer } from "../../../src/lib/clock.ts";

@@ -1,8 +1,4 @@
-/**
- * Runs the demo as a visitor starts it: a process, and the address that it prints.
- *
- * @module
- */
+/** Runs the demo as a visitor starts it: a process, and the address that it prints. */
 
 import assert from "node:assert/strict";
 import process from "node:process";

@@ -8,8 +8,6 @@
  * clock.
  *
  * Weaknesses belong to this model: the product has no switch for them.
- *
- * @module
  */
 
 import { afterDelivery } from "../../../src/core/outbound/delivery.ts";

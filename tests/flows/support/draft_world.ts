@@ -3,8 +3,6 @@
  *
  * The drafts are the product's own, and so is the decision about them at the end of a turn. The
  * store and Discord outlive a crash.
- *
- * @module
  */
 
 import assert from "node:assert/strict";

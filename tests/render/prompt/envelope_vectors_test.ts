@@ -3,8 +3,6 @@
  *
  * The form differs on purpose: Barnacle fences texts of people (H4). So each recorded fact must be
  * there, and each fact that Barnacle leaves out is listed with its reason.
- *
- * @module
  */
 
 import assert from "node:assert/strict";

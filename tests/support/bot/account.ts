@@ -3,8 +3,6 @@
  *
  * Each question has its own words, and the scripted model repeats them. So a piece of a reply names
  * its question. This check needs a proof, too: its own test gives it lists with each fault.
- *
- * @module
  */
 
 /** The expected replies of one channel: their pieces, in the order of the questions. */

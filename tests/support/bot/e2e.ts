@@ -5,8 +5,6 @@
  * runtime. At the end of every test, each request is checked against Discord's own document.
  * Discord may have refused only requests that the test announced, and no log line may contain a
  * secret.
- *
- * @module
  */
 
 import assert from "node:assert/strict";

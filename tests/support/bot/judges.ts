@@ -1,8 +1,4 @@
-/**
- * The checks at the end of every end-to-end test.
- *
- * @module
- */
+/** The checks at the end of every end-to-end test. */
 
 import assert from "node:assert/strict";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";

@@ -2,8 +2,6 @@
  * Reads Prometheus' text format, and rejects anything else.
  *
  * @see {@link https://prometheus.io/docs/instrumenting/exposition_formats/}
- *
- * @module
  */
 
 export interface Sample {

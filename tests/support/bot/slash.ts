@@ -1,8 +1,4 @@
-/**
- * Gives slash commands to a bot on the simulated Discord.
- *
- * @module
- */
+/** Gives slash commands to a bot on the simulated Discord. */
 
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 import type { Scene } from "./e2e.ts";

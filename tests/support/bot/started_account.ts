@@ -2,8 +2,6 @@
  * Starts one account on a simulated Discord, in the process of the test.
  *
  * So a test can decide when the account gets its other parts, and act at Discord before that.
- *
- * @module
  */
 
 import { tmpdir } from "node:os";

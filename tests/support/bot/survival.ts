@@ -1,8 +1,4 @@
-/**
- * Runs the steps before and after each kill of a bot.
- *
- * @module
- */
+/** Runs the steps before and after each kill of a bot. */
 
 import assert from "node:assert/strict";
 import { join } from "node:path";

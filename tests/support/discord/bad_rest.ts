@@ -3,8 +3,6 @@
  *
  * The simulator's own faults are those of Discord and of well-behaved proxies. This server can do
  * anything to a request, and passes on all others.
- *
- * @module
  */
 
 import { Buffer } from "node:buffer";

@@ -1,8 +1,4 @@
-/**
- * Test data with every field filled in, so that a test names only the fields that it needs.
- *
- * @module
- */
+/** Test data with every field filled in, so that a test names only the fields that it needs. */
 
 import {
   type AccountId,

@@ -1,8 +1,4 @@
-/**
- * Calls of commands, for tests.
- *
- * @module
- */
+/** Calls of commands, for tests. */
 
 import type { CommandCall } from "../../../src/core/inbound/interactions.ts";
 import { guildMessage } from "./builders.ts";

@@ -1,8 +1,4 @@
-/**
- * The context of commands and components, for tests. A part that a test does not give fails.
- *
- * @module
- */
+/** The context of commands and components, for tests. A part that a test does not give fails. */
 
 import assert from "node:assert/strict";
 import type { InteractionContext } from "../../../src/interactions/base/context.ts";

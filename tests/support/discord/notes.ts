@@ -1,8 +1,4 @@
-/**
- * The notes of people for tests of commands that must not use them.
- *
- * @module
- */
+/** The notes of people for tests of commands that must not use them. */
 
 import type { InteractionContext } from "../../../src/interactions/base/context.ts";
 

@@ -4,8 +4,6 @@
  * It reads the document beside the project (`BARNACLE_SHARED`, or `../shared`), which is never
  * copied into it. Ajv accepts fields that no schema names, so a typo would be valid. So field names
  * have a check of their own.
- *
- * @module
  */
 
 import { existsSync, readFileSync } from "node:fs";

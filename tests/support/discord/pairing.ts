@@ -1,8 +1,4 @@
-/**
- * Strangers, and a pairing service with predictable codes.
- *
- * @module
- */
+/** Strangers, and a pairing service with predictable codes. */
 
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";

@@ -1,8 +1,4 @@
-/**
- * Discord's payloads, with every field that Discord sends and that a test may need.
- *
- * @module
- */
+/** Discord's payloads, with every field that Discord sends and that a test may need. */
 
 import type { Self } from "../../../src/core/inbound/inbound.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";

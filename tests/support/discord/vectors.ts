@@ -1,8 +1,4 @@
-/**
- * Reads OpenClaw's recorded behaviour, from beside the repository; it is never copied into it.
- *
- * @module
- */
+/** Reads OpenClaw's recorded behaviour, from beside the repository; it is never copied into it. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

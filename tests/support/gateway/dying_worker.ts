@@ -1,8 +1,6 @@
 /**
  * A gateway worker with built-in faults. It ends, or hangs, when its batch of a certain number is
  * committed, and ends when it becomes ready for the second time.
- *
- * @module
  */
 
 import process from "node:process";

@@ -3,8 +3,6 @@
  *
  * It implements the protocol in the simplest form, and can misbehave at every step. It has no
  * guilds and no people; the simulator has.
- *
- * @module
  */
 
 import { Buffer } from "node:buffer";

@@ -3,8 +3,6 @@
  *
  * It sends its URL once it listens, and answers any message with the times of the received
  * heartbeats.
- *
- * @module
  */
 
 import { parentPort, workerData } from "node:worker_threads";

@@ -1,8 +1,4 @@
-/**
- * A shard without its thread, and its messages, for tests against a fake gateway.
- *
- * @module
- */
+/** A shard without its thread, and its messages, for tests against a fake gateway. */
 
 import type { BatchBounds } from "../../../src/discord/gateway/link/batches.ts";
 import { openConnection } from "../../../src/discord/gateway/socket/connection.ts";

@@ -1,7 +1,5 @@
 /**
  * Data of a gateway that wants to fill the bot's memory: the cases, each for a ready connection.
- *
- * @module
  */
 
 import { Buffer } from "node:buffer";

@@ -2,8 +2,6 @@
  * The config's rules of reconnecting, for tests of parts that get them.
  *
  * `tests/config/load_test.ts` states the same defaults on its own, because it proves them.
- *
- * @module
  */
 
 import type { ReconnectRules } from "../../../src/discord/gateway/lifecycle/plan_reconnect.ts";

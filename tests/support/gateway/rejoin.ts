@@ -1,7 +1,5 @@
 /**
  * Checks whether chunks, joined, give back a text, apart from white space and the marks of cuts.
- *
- * @module
  */
 
 /** Text without white space and with fences of equal length: a closing fence may be longer. */

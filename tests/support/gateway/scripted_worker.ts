@@ -2,8 +2,6 @@
  * A worker that opens no socket. The first one asks for a permit, is ready, sends two batches, and
  * dies when it gets a URL. The next one asks, and sends two batches of the same numbers, but no
  * state. Both report their start options and the received messages.
- *
- * @module
  */
 
 import { parentPort } from "node:worker_threads";

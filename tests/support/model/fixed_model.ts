@@ -3,8 +3,6 @@
  *
  * The simulator's model repeats the asker's words. This one gives other answers: silence on
  * purpose, a mention of another person, two thousand lines.
- *
- * @module
  */
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";

@@ -1,8 +1,4 @@
-/**
- * Starts the reference server of the Model Context Protocol on the test's own runtime.
- *
- * @module
- */
+/** Starts the reference server of the Model Context Protocol on the test's own runtime. */
 
 import process from "node:process";
 import { fileURLToPath } from "node:url";

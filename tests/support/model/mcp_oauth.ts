@@ -1,8 +1,6 @@
 /**
  * An MCP server over HTTP that wants a sign-in with OAuth, with an authorization server of its own,
  * and the bad habits of both.
- *
- * @module
  */
 
 import { createHash } from "node:crypto";

@@ -3,8 +3,6 @@
  * and tells about the files and processes that it sees.
  *
  * Run it with the description of its tool as argument.
- *
- * @module
  */
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";

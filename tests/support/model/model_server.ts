@@ -1,8 +1,4 @@
-/**
- * The simulator's model server, and a way to ask it as the bot does.
- *
- * @module
- */
+/** The simulator's model server, and a way to ask it as the bot does. */
 
 import {
   type ModelServer,

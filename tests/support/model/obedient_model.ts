@@ -1,8 +1,6 @@
 /**
  * A model that obeys every injection: it runs each `call: <tool> <JSON>` line that stands anywhere in
  * its prompt, and answers with its whole prompt.
- *
- * @module
  */
 
 import { once } from "node:events";

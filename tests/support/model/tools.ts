@@ -1,8 +1,4 @@
-/**
- * Toolboxes for tests, and ports of tools that must not be used.
- *
- * @module
- */
+/** Toolboxes for tests, and ports of tools that must not be used. */
 
 import { z } from "zod";
 import { createToolbox, type Toolbox } from "../../../src/agent/toolbox.ts";

@@ -1,8 +1,4 @@
-/**
- * An HTTP proxy on loopback with `CONNECT`, which can misbehave.
- *
- * @module
- */
+/** An HTTP proxy on loopback with `CONNECT`, which can misbehave. */
 
 import { Buffer } from "node:buffer";
 import net from "node:net";

@@ -1,8 +1,4 @@
-/**
- * Finds a port for a program that opens it by itself.
- *
- * @module
- */
+/** Finds a port for a program that opens it by itself. */
 
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";

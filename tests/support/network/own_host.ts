@@ -3,8 +3,6 @@
  *
  * Another process can take a port that a test closes for a while, because each outgoing connection
  * takes one. On Linux all of 127.0.0.0/8 is this machine, and connections leave from 127.0.0.1.
- *
- * @module
  */
 
 import process from "node:process";

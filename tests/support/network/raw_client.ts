@@ -1,8 +1,4 @@
-/**
- * TCP clients that write any bytes, for tests of what a server does with bad ones.
- *
- * @module
- */
+/** TCP clients that write any bytes, for tests of what a server does with bad ones. */
 
 import { connect, type Socket } from "node:net";
 

@@ -1,8 +1,6 @@
 /**
  * Probes each URL of its arguments and prints the result. It is a process of its own, because a
  * runtime reads `NODE_EXTRA_CA_CERTS` once, when it starts.
- *
- * @module
  */
 
 import process from "node:process";

@@ -2,8 +2,6 @@
  * A certificate that no authority has signed, with its key: for tests that it is refused.
  *
  * Made by `openssl req -x509` for localhost, for a hundred years; it protects nothing.
- *
- * @module
  */
 
 export const SELF_SIGNED_KEY = `-----BEGIN PRIVATE KEY-----

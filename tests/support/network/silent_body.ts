@@ -1,8 +1,4 @@
-/**
- * A body as Deno has it once its garbage collector has run: a request's signal does not end it.
- *
- * @module
- */
+/** A body as Deno has it once its garbage collector has run: a request's signal does not end it. */
 
 /** A body that falls silent. */
 export interface SilentBody {

@@ -3,8 +3,6 @@
  *
  * Made by openssl for a hundred years. The authority's own key was deleted, and none of it protects
  * anything. A runtime trusts it if `NODE_EXTRA_CA_CERTS` names a file with {@link TEST_CA}.
- *
- * @module
  */
 
 export const TEST_CA = `-----BEGIN CERTIFICATE-----

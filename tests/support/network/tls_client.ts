@@ -2,8 +2,6 @@
  * Opens the gateway's socket to the URL in its first argument, through the proxy in its second, if
  * there is one. It prints the first text, or the failure, and ends. It is a process of its own,
  * because a runtime reads `NODE_EXTRA_CA_CERTS` once, when it starts.
- *
- * @module
  */
 
 import process from "node:process";

@@ -2,8 +2,6 @@
  * Acknowledges a slash command from a thread, as the gateway thread does, and ends.
  *
  * Its argument is the address of a server that stands for Discord.
- *
- * @module
  */
 
 import process from "node:process";

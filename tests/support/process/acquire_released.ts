@@ -3,8 +3,6 @@
  *
  * A process that another test starts has a copy of the closed socket until it loads its program. The
  * name is taken until then.
- *
- * @module
  */
 
 import {

@@ -1,7 +1,5 @@
 /**
  * Entry of a thread: loads modules in order, and posts the number of Zod schemas that each builds.
- *
- * @module
  */
 
 import { parentPort, workerData } from "node:worker_threads";

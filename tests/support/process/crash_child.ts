@@ -1,8 +1,4 @@
-/**
- * A process that passes one crash point again and again, and prints a line each time.
- *
- * @module
- */
+/** A process that passes one crash point again and again, and prints a line each time. */
 
 import process from "node:process";
 import { writeSync } from "node:fs";

@@ -1,7 +1,5 @@
 /**
  * A process that prints the facts of `doctor` and the output of `status` about a data directory.
- *
- * @module
  */
 
 import process from "node:process";

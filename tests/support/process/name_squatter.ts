@@ -7,8 +7,6 @@
  * - `silent`: it accepts no connection, but the kernel queues them;
  * - `full`: its queue is full, so the kernel lets no connection in;
  * - `liar`: it repeats the description of a Barnacle, with a made-up proof.
- *
- * @module
  */
 
 import { createServer } from "node:net";

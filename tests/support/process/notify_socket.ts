@@ -1,8 +1,6 @@
 /**
  * A service manager's end of `sd_notify`: a datagram socket of the C library, because neither
  * runtime offers one.
- *
- * @module
  */
 
 import assert from "node:assert/strict";

@@ -1,8 +1,4 @@
-/**
- * Prints the text that `readBounded()` reads from a path, such as `/dev/stdin`.
- *
- * @module
- */
+/** Prints the text that `readBounded()` reads from a path, such as `/dev/stdin`. */
 
 import process from "node:process";
 import { readBounded } from "../../../src/host/files/read_bounded.ts";

@@ -1,8 +1,4 @@
-/**
- * Runs a Barnacle beside those of a simulation: another process with data of its own.
- *
- * @module
- */
+/** Runs a Barnacle beside those of a simulation: another process with data of its own. */
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,8 +1,4 @@
-/**
- * Starts another process of this runtime, for tests of locks between processes.
- *
- * @module
- */
+/** Starts another process of this runtime, for tests of locks between processes. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,8 +1,6 @@
 /**
  * A process that takes the lock of a bot token, prints the result, and holds it until it is killed
  * or its standard input ends.
- *
- * @module
  */
 
 import process from "node:process";

@@ -1,7 +1,5 @@
 /**
  * Reads a config as `run` does, and prints the result: `loaded`, or `refused` with its problems.
- *
- * @module
  */
 
 import process from "node:process";

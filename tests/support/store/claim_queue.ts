@@ -1,8 +1,4 @@
-/**
- * Builds claim queues and the messages in them.
- *
- * @module
- */
+/** Builds claim queues and the messages in them. */
 
 import assert from "node:assert/strict";
 import type { ChannelId } from "../../../src/core/discord/ids.ts";

@@ -1,8 +1,4 @@
-/**
- * The real store, in memory, with access to its database.
- *
- * @module
- */
+/** The real store, in memory, with access to its database. */
 
 import type { DatabaseSync } from "node:sqlite";
 import type { AcceptedBatch, Judged, Route } from "../../../src/core/inbound/inbox.ts";

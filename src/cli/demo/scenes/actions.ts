@@ -2,8 +2,6 @@
  * Scenes about what the agent does: actions on Discord, their rights, and people's decisions.
  *
  * The scripted model calls the tools that a message names in lines such as `call: discord {…}`.
- *
- * @module
  */
 
 import { buttonsIn, textOf } from "../../../../simulator/world/components.ts";

@@ -3,8 +3,6 @@
  *
  * A scene proves a missing answer by a later message that the bot does answer. No scene waits for
  * nothing to happen.
- *
- * @module
  */
 
 import { buttonsIn } from "../../../../simulator/world/components.ts";

@@ -2,8 +2,6 @@
  * Scenes about the agent: reminders, files, voice messages, tools that a crash cuts, and budgets.
  *
  * The scripted model calls the tools that a message names in lines such as `call: remind {…}`.
- *
- * @module
  */
 
 import { silentRecording } from "../../../../simulator/model/recording.ts";

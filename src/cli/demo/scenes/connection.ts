@@ -1,8 +1,6 @@
 /**
  * Scenes about failures: lost connections, after which no message is lost, and failures of the model
  * and of the bot.
- *
- * @module
  */
 
 import type { Scene, SceneSet } from "./scene.ts";

@@ -1,8 +1,4 @@
-/**
- * Scenes about delivery: long answers, several at once, rate limits and missing permissions.
- *
- * @module
- */
+/** Scenes about delivery: long answers, several at once, rate limits and missing permissions. */
 
 import { answerTo } from "../../../../simulator/model/script.ts";
 import type { Scene } from "./scene.ts";

@@ -4,8 +4,6 @@
  *
  * A scene fails on every error, and also if it asserts nothing: a scene that cannot fail proves
  * nothing.
- *
- * @module
  */
 
 import type { OwnCommand } from "../../../host/process/own_process.ts";

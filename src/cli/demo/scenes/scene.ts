@@ -1,8 +1,4 @@
-/**
- * A scene: actions of users against the real bot, with claims about its reactions.
- *
- * @module
- */
+/** A scene: actions of users against the real bot, with claims about its reactions. */
 
 import type { Env } from "../../../lib/env.ts";
 import type { SimulatorOptions } from "../../../../simulator/simulator.ts";

@@ -4,8 +4,6 @@
  *
  * The nonce of a reply is computed from the message that it answers. So replies and verdicts match by
  * nonce, in any order of arrival.
- *
- * @module
  */
 
 import { existsSync } from "node:fs";

@@ -3,8 +3,6 @@
  *
  * A bot is another process of this program. It gets only the environment and the config that an
  * operator would give it, so it can be killed and restarted. Its data are in a temporary directory.
- *
- * @module
  */
 
 import process from "node:process";

@@ -3,8 +3,6 @@
  *
  * Each letter of a secret is replaced by one star. So all lines and columns stay, and the text
  * still parses.
- *
- * @module
  */
 
 import type { Node } from "jsonc-parser";

@@ -1,8 +1,6 @@
 /**
  * Fills in the defaults of a file's values, in the form in which the file could write them: for
  * `config show`, and to compare two files.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -3,8 +3,6 @@
  *
  * The documents are in a registry of ours. zod's `.meta()` copies the schema of each key, and
  * Barnacle builds the whole schema whenever it starts.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -3,8 +3,6 @@
  *
  * Only `reveal()` returns the text of a secret. Log lines, errors and dumps of the config print
  * `[redacted]`.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -1,8 +1,4 @@
-/**
- * Answers questions about the schema: its keys, their allowed values and their documents.
- *
- * @module
- */
+/** Answers questions about the schema: its keys, their allowed values and their documents. */
 
 import { z } from "zod";
 import { docs, type KeyDoc } from "./key.ts";

@@ -3,8 +3,6 @@
  *
  * Each method rejects with an `Error` whose message tells the model why: the asker may not do it,
  * there is no such channel in the server of the turn, or Discord refuses.
- *
- * @module
  */
 
 import type { ChannelId, MessageId } from "../../discord/ids.ts";

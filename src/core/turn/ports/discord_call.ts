@@ -1,8 +1,4 @@
-/**
- * A call of the tool `discord`, and a message in its result.
- *
- * @module
- */
+/** A call of the tool `discord`, and a message in its result. */
 
 import type { ChannelId, GuildId, MessageId } from "../../discord/ids.ts";
 import type { Decision } from "../../people/question.ts";

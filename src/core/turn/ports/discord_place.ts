@@ -1,8 +1,6 @@
 /**
  * A place in which an action of the tool `discord` may act: the asker's rights there are checked
  * (T4), and it is a place that the turn may reach (T5).
- *
- * @module
  */
 
 import type { Activity, PresenceStatus } from "../../discord/presence.ts";

@@ -1,8 +1,4 @@
-/**
- * Declares channels' histories, threads and questions to people for tools.
- *
- * @module
- */
+/** Declares channels' histories, threads and questions to people for tools. */
 
 import type { ChannelId, MessageId } from "../../discord/ids.ts";
 import type { InboundMessage } from "../../inbound/inbound.ts";

@@ -1,8 +1,6 @@
 /**
  * Declares what tools can do outside of Discord: commands on the host (A1), the agent's files (S6),
  * scripts, pages of the web, and drawn images.
- *
- * @module
  */
 
 import type { InboundMessage } from "../../inbound/inbound.ts";

@@ -1,8 +1,4 @@
-/**
- * Declares the agent's memory (T14), its skills (T7) and folded entries for tools.
- *
- * @module
- */
+/** Declares the agent's memory (T14), its skills (T7) and folded entries for tools. */
 
 import type { MessageId } from "../../discord/ids.ts";
 import type { InboundMessage } from "../../inbound/inbound.ts";

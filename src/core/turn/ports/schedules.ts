@@ -1,8 +1,4 @@
-/**
- * Sets, lists and deletes schedules for tools (T12).
- *
- * @module
- */
+/** Sets, lists and deletes schedules for tools (T12). */
 
 import type { InboundMessage } from "../../inbound/inbound.ts";
 

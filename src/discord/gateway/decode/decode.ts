@@ -4,8 +4,6 @@
  * A message that names no guild is a direct message. Barnacle never looks that up, because a
  * look-up can fail (P2). Messages read over REST never name their guild, so {@link decodeHistory}
  * takes it as an argument.
- *
- * @module
  */
 
 import { ChannelTypes, MessageTypes } from "@discordeno/types";

@@ -6,8 +6,6 @@
  * log contains it.
  *
  * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object}
- *
- * @module
  */
 
 import { ChannelTypes, InteractionTypes, MessageComponentTypes } from "@discordeno/types";

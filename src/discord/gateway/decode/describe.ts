@@ -8,7 +8,6 @@
  * votes.
  *
  * @see {@link https://docs.discord.com/developers/resources/poll}
- * @module
  */
 
 import type { Extra } from "../../../core/inbound/inbound.ts";

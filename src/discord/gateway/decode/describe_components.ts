@@ -6,7 +6,6 @@
  * with an unexpected shape are left out.
  *
  * @see {@link https://docs.discord.com/developers/components/reference}
- * @module
  */
 
 import { HIDDEN } from "../../../lib/text/quoted.ts";

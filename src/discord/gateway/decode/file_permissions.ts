@@ -4,7 +4,6 @@
  * Before an answer is frozen, no request may delay it. So the index of guilds keeps the settings
  * that decide about this one permission. Most channels have none, so they cost little memory.
  *
- * @module
  * @see {@link https://docs.discord.com/developers/topics/permissions#permission-overwrites}
  */
 

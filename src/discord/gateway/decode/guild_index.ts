@@ -8,8 +8,6 @@
  * After a READY, the known state of its guilds is outdated until their GUILD_CREATEs arrive. The
  * store keeps that, too. A process that dies between the two resumes, and must not take old last
  * messages for current ones.
- *
- * @module
  */
 
 import { isThread } from "../../../core/rights/channel.ts";

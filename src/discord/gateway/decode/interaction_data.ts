@@ -4,7 +4,6 @@
  * It is lenient: the gateway thread has deferred each command, so each must get an answer.
  *
  * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object-interaction-data}
- * @module
  */
 
 import { ApplicationCommandTypes } from "@discordeno/types";

@@ -7,7 +7,6 @@
  * thread's members only the bot itself.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway-events}
- * @module
  */
 
 import { z } from "zod";

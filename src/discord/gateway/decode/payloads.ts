@@ -6,7 +6,6 @@
  * have any shape: Discord invents new kinds faster than operators update bots.
  *
  * @see {@link https://docs.discord.com/developers/resources/message#message-object}
- * @module
  */
 
 import { z } from "zod";

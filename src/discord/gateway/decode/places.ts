@@ -1,7 +1,5 @@
 /**
  * Lists and names the channels and threads of guilds, and decides what one place may show of another.
- *
- * @module
  */
 
 import { isThread } from "../../../core/rights/channel.ts";

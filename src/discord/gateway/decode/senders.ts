@@ -3,8 +3,6 @@
  *
  * A role's name counts only if no other role of its guild has it (P14). Otherwise a rule for
  * "Moderators" would apply to anyone who creates a second role of that name.
- *
- * @module
  */
 
 import type { RoleId, UserId } from "../../../core/discord/ids.ts";

@@ -1,8 +1,4 @@
-/**
- * Shows messages of Discord to the model, by the same policy as live ones (P10).
- *
- * @module
- */
+/** Shows messages of Discord to the model, by the same policy as live ones (P10). */
 
 import { z } from "zod";
 import { createdAtMs } from "../../../core/discord/ids.ts";

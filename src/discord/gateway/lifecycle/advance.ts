@@ -6,7 +6,6 @@
  * most one socket. `shard/shard.ts` executes the effects.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#connection-lifecycle}
- * @module
  */
 
 import { answerBeatRequest, isPresenceUnconfirmed, recordBeat, sendPresence } from "./sending.ts";

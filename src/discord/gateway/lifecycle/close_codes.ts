@@ -7,7 +7,6 @@
  *
  * @see {@link
  *   https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes}
- * @module
  */
 
 import { GatewayCloseEventCodes as Code } from "@discordeno/types";

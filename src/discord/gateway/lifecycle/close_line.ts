@@ -2,8 +2,6 @@
  * Describes a lost connection in one log line (G3).
  *
  * The line tells the cause, who closed the connection, how long it lived, and the next step.
- *
- * @module
  */
 
 import { durationText } from "../../../lib/text/units.ts";

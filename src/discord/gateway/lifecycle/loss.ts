@@ -1,8 +1,4 @@
-/**
- * Computes the state after a lost connection.
- *
- * @module
- */
+/** Computes the state after a lost connection. */
 
 import { GatewayCloseEventCodes as Code } from "@discordeno/types";
 import { meaningOf } from "./close_codes.ts";

@@ -5,8 +5,6 @@
  * each before it is sent, and only the main thread has the store. The shard asks with an open
  * socket: it can use a permit at once, and a broken network cannot waste one. Having to wait is no
  * failure.
- *
- * @module
  */
 
 import { startHeartbeat } from "./sending.ts";

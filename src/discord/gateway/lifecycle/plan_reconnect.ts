@@ -1,8 +1,4 @@
-/**
- * Decides whether a shard reconnects, and after which delay.
- *
- * @module
- */
+/** Decides whether a shard reconnects, and after which delay. */
 
 import { GatewayCloseEventCodes as Code } from "@discordeno/types";
 import { type Backoff, backoffMs } from "../../../lib/network/backoff.ts";

@@ -6,7 +6,6 @@
  * repeated.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#sending-heartbeats}
- * @module
  */
 
 import {

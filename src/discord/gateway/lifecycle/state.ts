@@ -2,8 +2,6 @@
  * The state of a shard's connection lifecycle, its events and its effects.
  *
  * Plain data only: `advance.ts` decides, and `shard/shard.ts` executes the effects.
- *
- * @module
  */
 
 import type { IdentifyWaitReason } from "../../../core/discord/gateway.ts";

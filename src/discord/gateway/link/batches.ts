@@ -7,8 +7,6 @@
  * or for the next other dispatch. A batch is one JSON string, because a string crosses threads
  * faster than objects do. While too many dispatches are uncommitted, the shard does not read its
  * socket: memory stays bounded, and Discord keeps the unread events.
- *
- * @module
  */
 
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";

@@ -1,8 +1,4 @@
-/**
- * Counts a worker's gateway events for `/metrics`.
- *
- * @module
- */
+/** Counts a worker's gateway events for `/metrics`. */
 
 import type { GatewayCounts, ResumeOutcome } from "../../../core/discord/gateway.ts";
 

@@ -4,8 +4,6 @@
  * Heartbeats and RESUME name the committed number (G5b). A power cut may undo a commit that Discord
  * knows of, and Discord may have forgotten those events. The first dispatch after a RESUME then
  * skips sequence numbers; this file detects that.
- *
- * @module
  */
 
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";

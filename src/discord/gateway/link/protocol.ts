@@ -3,8 +3,6 @@
  *
  * One worker runs all shards of an account, so messages about a shard name it. Both ends check each
  * received message with `protocol_check.ts`.
- *
- * @module
  */
 
 import type { GatewayCounts, ShardState } from "../../../core/discord/gateway.ts";

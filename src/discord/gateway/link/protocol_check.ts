@@ -3,8 +3,6 @@
  *
  * Both ends check each received message: its kind, and the type of every field. That costs less
  * than a microsecond. Decoding checks the dispatches inside a batch.
- *
- * @module
  */
 
 import type { FromWorker, ToWorker } from "./protocol.ts";

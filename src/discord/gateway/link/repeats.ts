@@ -9,8 +9,6 @@
  *
  * The texts are compared whole. So a difference that the decoder of messages may read, today or
  * later, makes a message take the full way.
- *
- * @module
  */
 
 import { isRecord } from "../../../lib/text/json.ts";

@@ -5,8 +5,6 @@
  * the life of the process. After a worker died, its successor resumes from the committed number,
  * and drops the dispatches that the main thread has received. So events without an id of their own
  * take effect once (G5b).
- *
- * @module
  */
 
 import type { Batch } from "../link/batches.ts";

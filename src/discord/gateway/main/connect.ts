@@ -1,8 +1,6 @@
 /**
  * Connects an account: finds the gateway, starts its thread, and asks Discord for a new address while
  * shards are disconnected.
- *
- * @module
  */
 
 import type { AccountId } from "../../../core/discord/ids.ts";

@@ -2,8 +2,6 @@
  * Keeps the account's gateway connection, from its start to its stop.
  *
  * It exists before the gateway's address is known, so that other parts can be connected to it.
- *
- * @module
  */
 
 import type { GatewayFinal } from "./thread.ts";

@@ -3,8 +3,6 @@
  *
  * Loading takes about 9 ms and needs nothing of the main thread, so it can run during the start. If
  * the thread dies before the bot takes it, the bot creates another one.
- *
- * @module
  */
 
 import { Worker, type WorkerOptions } from "node:worker_threads";

@@ -3,8 +3,6 @@
  *
  * Each thread counts its batches from 1. This module continues the count, so that a batch of an
  * earlier thread is never mistaken for one of the next.
- *
- * @module
  */
 
 import type { OfferedForm } from "../../../core/people/form.ts";

@@ -3,8 +3,6 @@
  *
  * The count outlives the process, so no crash loop can spend more IDENTIFYs than Discord allows in
  * a day. Discord would reset the token (G5).
- *
- * @module
  */
 
 import type { AccountId } from "../../../core/discord/ids.ts";

@@ -1,8 +1,4 @@
-/**
- * Chooses the gateway intents: the wanted ones, as far as the developer portal grants them.
- *
- * @module
- */
+/** Chooses the gateway intents: the wanted ones, as far as the developer portal grants them. */
 
 import { DAY_MS } from "../../../lib/clock.ts";
 import type {

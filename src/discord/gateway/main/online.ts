@@ -4,8 +4,6 @@
  *
  * Discord sends the guilds one by one after READY. So the report waits until no further guild has
  * arrived for a moment.
- *
- * @module
  */
 
 import type { GuildIndex } from "../decode/guild_index.ts";

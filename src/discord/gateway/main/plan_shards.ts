@@ -3,8 +3,6 @@
  *
  * A session belongs to one shard out of a fixed count. With another count it is worthless: a bot
  * that resumed it would receive some guilds twice and miss others.
- *
- * @module
  */
 
 import type { ShardOptions } from "../link/protocol.ts";

@@ -2,8 +2,6 @@
  * Keeps each shard's state and its requests for permits in the main thread.
  *
  * A worker starts without a past. This file keeps what its predecessor reported.
- *
- * @module
  */
 
 import type { Clock } from "../../../lib/clock.ts";

@@ -5,8 +5,6 @@
  * the time to shared memory, and the main thread reads it without a message. The delay before a
  * restart grows with each death of the last minutes. After too many deaths there is no restart: the
  * process should end rather than seem connected.
- *
- * @module
  */
 
 import type { Clock } from "../../../lib/clock.ts";

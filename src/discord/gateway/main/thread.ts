@@ -4,8 +4,6 @@
  * The sockets are in a thread of their own, so that no work of the bot can delay a heartbeat. One
  * thread runs all shards of the account. After a death, the next worker resumes from the stored
  * state.
- *
- * @module
  */
 
 import type { GatewayStats, ShardState } from "../../../core/discord/gateway.ts";

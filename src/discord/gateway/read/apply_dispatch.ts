@@ -1,8 +1,4 @@
-/**
- * Applies dispatches to the index of guilds.
- *
- * @module
- */
+/** Applies dispatches to the index of guilds. */
 
 import { isRecord } from "../../../lib/text/json.ts";
 import type { z } from "zod";

@@ -1,8 +1,6 @@
 /**
  * Detects in dispatches about guilds what the bot should know: guilds that it has joined, new names,
  * and changes that may concern its permissions.
- *
- * @module
  */
 
 import { z } from "zod";

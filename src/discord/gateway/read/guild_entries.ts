@@ -2,8 +2,6 @@
  * Converts Discord's guilds, channels and roles into entries of the index.
  *
  * The index keeps few fields and bounds texts, because a bot may be in thousands of guilds.
- *
- * @module
  */
 
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";

@@ -10,7 +10,6 @@
  * application's flags, and leaves out those that are not granted.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#privileged-intents}
- * @module
  */
 
 import { ApplicationFlags as Flag, GatewayIntents as Intent } from "@discordeno/types";

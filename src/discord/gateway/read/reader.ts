@@ -3,8 +3,6 @@
  *
  * It keeps the index of guilds and the bot's identity, which decoding needs. Both start from the
  * store, because a RESUME does not bring them again.
- *
- * @module
  */
 
 import type { AccountId, GuildId } from "../../../core/discord/ids.ts";

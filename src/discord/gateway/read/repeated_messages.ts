@@ -7,8 +7,6 @@
  * form that outlives a change of the policy delays a message, and can do nothing else.
  *
  * The thread may use a form until a batch says that it does not, so the form is kept until then.
- *
- * @module
  */
 
 import { parseSnowflake } from "../../../core/discord/ids.ts";

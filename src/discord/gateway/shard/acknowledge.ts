@@ -6,8 +6,6 @@
  * form, button and menu when it arrives, and the main thread answers later. A form must be the first
  * answer to its button, so this thread opens it, too. The main thread sends no first answer, so none
  * is sent twice.
- *
- * @module
  */
 
 import {

@@ -2,8 +2,6 @@
  * Opens, writes to and closes the shard's one socket.
  *
  * It opens a socket only after the one before is closed.
- *
- * @module
  */
 
 import { createEmitter, type Emitter } from "../../../lib/emitter.ts";

@@ -7,7 +7,6 @@
  *
  * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#responding-to-an-interaction}
  * @see {@link https://docs.discord.com/developers/components/reference#label}
- * @module
  */
 
 import type { Clock } from "../../../lib/clock.ts";

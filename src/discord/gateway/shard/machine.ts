@@ -3,8 +3,6 @@
  *
  * `lifecycle/advance.ts` computes the next state and its effects. The machine keeps the state, and
  * passes each effect to its handler before it takes the next event.
- *
- * @module
  */
 
 import { createEmitter, type Emitter } from "../../../lib/emitter.ts";

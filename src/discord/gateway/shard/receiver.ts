@@ -3,8 +3,6 @@
  *
  * A payload that cannot be read is counted and skipped, because the session continues without it.
  * Only a broken stream ends a connection.
- *
- * @module
  */
 
 import { isOfSession } from "../lifecycle/state.ts";

@@ -4,8 +4,6 @@
  * Each lost connection is one line at `info` that explains why it ended (G3). With
  * `connection_debug`, further lines show each step (G10). No line contains the token, a session id
  * or people's messages. So Discord's texts are bounded, and token and session id are removed.
- *
- * @module
  */
 
 import { bounded } from "../../../lib/text/cut.ts";

@@ -9,7 +9,6 @@
  * from opening a socket that would have to wait.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#rate-limiting}
- * @module
  */
 
 import { openConnection } from "../socket/connection.ts";

@@ -4,8 +4,6 @@
  * `lifecycle/advance.ts` decides, and `machine.ts` executes its steps. The socket passes payloads
  * to the receiver. The receiver sorts them into events for the machine and dispatches for the main
  * thread.
- *
- * @module
  */
 
 import { GatewayOpcodes as Op } from "@discordeno/types";

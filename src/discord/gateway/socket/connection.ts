@@ -4,8 +4,6 @@
  * It joins the socket and the decompression. It pauses the socket while too much data waits for
  * decompression. It reports the socket's end only after all earlier data, because the last payload
  * may be an op 9.
- *
- * @module
  */
 
 import type { ConnectionOptions } from "./transport.ts";

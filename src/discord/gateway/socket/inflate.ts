@@ -4,8 +4,6 @@
  * On Deno, a frame that is written before the last one is finished arrives out of order. With zstd
  * the callbacks come before the bytes, and none of 10,000 frames arrived whole. One at a time, both
  * kinds work on both runtimes. The owner of the socket bounds the waiting frames by `backlogBytes`.
- *
- * @module
  */
 
 import { Buffer } from "node:buffer";

@@ -3,8 +3,6 @@
  *
  * It connects as the bot does, proxy and certificates included. It never identifies, so it uses no
  * IDENTIFY and can run beside the bot.
- *
- * @module
  */
 
 import type { HelloEnd, HelloStage } from "../../../core/discord/gateway.ts";

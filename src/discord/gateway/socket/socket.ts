@@ -4,8 +4,6 @@
  * Neither runtime's own client can set TCP keepalive, be paused, or be closed if the peer does not
  * answer. This socket can. The package `ws` reads and writes frames. It is imported by path,
  * because under Bun the bare name is Bun's own module. Opcodes and sessions are not its concern.
- *
- * @module
  */
 
 import { Buffer } from "node:buffer";

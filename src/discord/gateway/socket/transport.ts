@@ -6,8 +6,6 @@
  * Errors name the proxy, because the operator fixes them elsewhere than an outage of Discord.
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc9110#name-connect}
- *
- * @module
  */
 
 import net from "node:net";

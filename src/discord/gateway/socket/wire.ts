@@ -1,8 +1,4 @@
-/**
- * Builds the gateway's URL, the payloads that a shard sends, and its state for health checks.
- *
- * @module
- */
+/** Builds the gateway's URL, the payloads that a shard sends, and its state for health checks. */
 
 import process from "node:process";
 import { ActivityTypes } from "@discordeno/types";

@@ -3,8 +3,6 @@
  *
  * Each action finds its place, checks the rights of the people who ask and of the bot there, and then
  * acts. A refusal of Discord becomes words for the model.
- *
- * @module
  */
 
 import { z } from "zod";

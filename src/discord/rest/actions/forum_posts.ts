@@ -3,8 +3,6 @@
  *
  * A post is a thread with its first message in one request, so it has no nonce. A repeated call finds
  * the post by its title: the bot opened it after the question was asked.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -1,8 +1,6 @@
 /**
  * Reads the history of channels for tools: of channels that the asker may read by Discord's
  * permissions, and that the policy opens. Messages pass the same policy as live ones.
- *
- * @module
  */
 
 import {

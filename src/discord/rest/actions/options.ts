@@ -1,8 +1,4 @@
-/**
- * Declares the dependencies of the actions of the tool `discord`.
- *
- * @module
- */
+/** Declares the dependencies of the actions of the tool `discord`. */
 
 import type {
   AccountId,

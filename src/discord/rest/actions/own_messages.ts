@@ -3,8 +3,6 @@
  *
  * At Discord, people delete messages of others only with Manage Messages. A message of the bot belongs
  * to the person whom it answers.
- *
- * @module
  */
 
 import type { MessageId } from "../../../core/discord/ids.ts";

@@ -1,8 +1,4 @@
-/**
- * Makes the place in which an action of the tool `discord` acts.
- *
- * @module
- */
+/** Makes the place in which an action of the tool `discord` acts. */
 
 import { z } from "zod";
 import type { Channel } from "../../../core/rights/channel.ts";

@@ -1,8 +1,6 @@
 /**
  * Finds the channel or server of a call of the tool `discord`, and checks the rights of the people
  * who ask there (T4, T5).
- *
- * @module
  */
 
 import { once } from "../../../lib/cache.ts";

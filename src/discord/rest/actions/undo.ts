@@ -3,8 +3,6 @@
  * owner of the bot, and only with the rights that this needs at Discord.
  *
  * The command `/undo` and the tool use the same function.
- *
- * @module
  */
 
 import { z } from "zod";

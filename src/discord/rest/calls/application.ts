@@ -1,8 +1,6 @@
 /**
  * Reads what a bot needs to know before it connects: its application with owners and settings, and
  * the gateway's address with its limits for new sessions.
- *
- * @module
  */
 
 import type { Clock } from "../../../lib/clock.ts";

@@ -2,8 +2,6 @@
  * Reads and replaces the application's commands at Discord.
  *
  * @see {@link https://docs.discord.com/developers/interactions/application-commands}
- *
- * @module
  */
 
 import { ApplicationCommandTypes } from "@discordeno/types";

@@ -2,7 +2,6 @@
  * Finds the place to post of an id (a channel's guild, a person's direct channel), and opens threads.
  *
  * @see {@link https://docs.discord.com/developers/resources/channel}
- * @module
  */
 
 import type { OpenDirect, ThreadCalls } from "../../../core/outbound/calls.ts";

@@ -4,8 +4,6 @@
  *
  * Trying a forbidden request instead is risky, because too many refusals ban the whole address. So
  * three requests read the settings of all channels at once.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -4,8 +4,6 @@
  * `createReadHistory` returns them in Discord's own form, because one decoder reads the messages of
  * gateway and history. `createReadPosted` returns only the fields that identify a message of the
  * bot.
- *
- * @module
  */
 
 import { z } from "zod";

@@ -4,8 +4,6 @@
  * The gateway's thread has acknowledged each interaction but suggestions. So answers go through the
  * interaction's webhook, for which Discord takes its token for 15 minutes. All answers go before other
  * requests. The token in the path is the only credential; it appears in no error and no metric.
- *
- * @module
  */
 
 import {

@@ -3,7 +3,6 @@
  * Components V2. In that second layout, a message has no text of its own: its components have it.
  *
  * @see {@link https://docs.discord.com/developers/components/reference}
- * @module
  */
 
 import {

@@ -1,8 +1,4 @@
-/**
- * Reads users, and reads and searches the members of a guild.
- *
- * @module
- */
+/** Reads users, and reads and searches the members of a guild. */
 
 import { z } from "zod";
 import type { FoundMember } from "../../../core/inbound/inbound.ts";

@@ -4,8 +4,6 @@
  * The messages arrive frozen, with their nonce; this module knows only Discord's requests and
  * responses. A failure is an outcome, never thrown, because the outbox decides its consequence for
  * the message.
- *
- * @module
  */
 
 import type { Messages } from "../../../core/outbound/calls.ts";

@@ -1,8 +1,4 @@
-/**
- * Reads single channels and messages with the bot's reactions on them, and new links to files.
- *
- * @module
- */
+/** Reads single channels and messages with the bot's reactions on them, and new links to files. */
 
 import { isThread } from "../../../core/rights/channel.ts";
 import { z } from "zod";

@@ -2,8 +2,6 @@
  * Shows the typing indicator and reactions while people wait for a reply.
  *
  * These requests use only spare capacity: they leave at once or not at all.
- *
- * @module
  */
 
 import type { Reactions, ShowTyping } from "../../../core/outbound/calls.ts";

@@ -3,8 +3,6 @@
  *
  * Discordeno's queue waits for ever after one lost response, and changes the order of messages after
  * a 429. So the queue is Barnacle's own. Any other failure goes to the caller.
- *
- * @module
  */
 
 import { RestError } from "../exchange/rest_error.ts";

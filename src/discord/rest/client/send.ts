@@ -7,8 +7,6 @@
  * decides whether and when the request is retried (D5). Only requests that may be carried out twice
  * are retried. Creating a message twice is harmless too, because of its nonce. But the outbox decides
  * when, because it knows how long Discord remembers the nonce.
- *
- * @module
  */
 
 import type { InvalidRequests } from "../../../core/discord/invalid_requests.ts";

@@ -8,8 +8,6 @@
  * The API's address (`DISCORD_API_URL`) may be that of the simulator or a proxy. Each request
  * carries the bot token. So plain HTTP is allowed on loopback only, and an unclear value is an error,
  * never a guess.
- *
- * @module
  */
 
 import { type BodyReader, cancelReader } from "../../../lib/network/read_body.ts";

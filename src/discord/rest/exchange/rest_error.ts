@@ -1,8 +1,6 @@
 /**
  * Reads responses of Discord's REST API: failures, grouped by the caller's next step, and bodies of
  * the form that Discord documents.
- *
- * @module
  */
 
 import { z } from "zod";

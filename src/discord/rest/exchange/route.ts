@@ -4,8 +4,6 @@
  * Discord limits each route per channel, guild, webhook or interaction, the "major parameter". So
  * requests with the same method, route and major parameter share a queue, and leave one by one.
  * Other requests do not wait for them.
- *
- * @module
  */
 
 import { type ChannelId, parseSnowflake } from "../../../core/discord/ids.ts";

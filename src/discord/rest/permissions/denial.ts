@@ -4,8 +4,6 @@
  * Discord's refusal says "Missing Permissions" and no more. The guild's settings tell which
  * permission is missing and which rule denies it: its roles, the channel's overwrites, and the
  * bot's member.
- *
- * @module
  */
 
 import type { Channel } from "../../../core/rights/channel.ts";

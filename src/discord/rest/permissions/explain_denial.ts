@@ -5,8 +5,6 @@
  * It is for rare use: three requests for a channel, one more for a thread. So Barnacle asks once
  * when it parks a channel, never for each message. Trying does not tell: without the permission to
  * read the history, Discord answers with an empty page.
- *
- * @module
  */
 
 import type { Clock } from "../../../lib/clock.ts";

@@ -6,8 +6,6 @@
  * So requests that share a bucket cannot exceed its limit together. Barnacle never shortens
  * Discord's times. They count from the moment the response arrived, which is later than Discord's
  * own start, so no request is early by Discord's clock.
- *
- * @module
  */
 
 import type { RestRoute } from "../exchange/route.ts";

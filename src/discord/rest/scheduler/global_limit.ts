@@ -18,7 +18,6 @@
  * for them. Requests for which no person waits use only spare capacity, so they never delay a reply.
  *
  * @see {@link https://docs.discord.com/developers/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans}
- * @module
  */
 
 import type { Clock, StartTimer } from "../../../lib/clock.ts";

@@ -7,8 +7,6 @@
  * is clear that it cannot leave before its deadline. A closed rate limiter grants no more permits.
  *
  * Nothing is polled. Each change rechecks the affected queues, and one timer waits for the next slot.
- *
- * @module
  */
 
 import { type Clock, MAX_TIMER_MS, type StartTimer } from "../../../lib/clock.ts";

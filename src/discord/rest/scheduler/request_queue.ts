@@ -15,8 +15,6 @@
  * behind all others. A channel that falls behind twice would still be sending when the others are
  * done. A new queue joins behind all waiting ones, so a queue waits for at most one turn of each
  * other queue.
- *
- * @module
  */
 
 import type { RestRoute } from "../exchange/route.ts";

@@ -2,8 +2,6 @@
  * Checks the Discord permissions of those who ask, before a tool runs for them (T4).
  *
  * The bot may do more than the asker. Only an owner of the bot may use all of it.
- *
- * @module
  */
 
 import type { UserId } from "../../../core/discord/ids.ts";

@@ -8,8 +8,6 @@
  * A turn's tools act for the sender of its first message (T4). So several people share no turn with a
  * tool that shows or changes things of its asker, or that needs permissions of the asker. They share
  * none either if there is a budget, because the first sender would pay for all (X4).
- *
- * @module
  */
 
 import { isDeepStrictEqual } from "node:util";

@@ -5,8 +5,6 @@
  * place back unused, it wakes only accounts that found no free place meanwhile. Otherwise, two
  * accounts would wake each other for ever. The end of a turn wakes all accounts, because they share
  * sessions, too.
- *
- * @module
  */
 
 /** One account's access to the limit. */

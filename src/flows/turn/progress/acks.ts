@@ -5,8 +5,6 @@
  * with one request, and neither the turn nor the reply waits for it. If the operator wants that,
  * Barnacle removes it once a reply is delivered. After a failed turn it stays, because the message
  * was read. A restart forgets the reactions, which then stay.
- *
- * @module
  */
 
 import type { Refusal } from "../../../core/outbound/outbound.ts";

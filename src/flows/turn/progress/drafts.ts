@@ -4,8 +4,6 @@
  * A draft is posted through the outbox, so that a crash leaves none that the store does not know.
  * Edits change it and may be lost: the end of the turn puts the final text in its place. No failure
  * here fails a turn. It costs one request at a time, and only if rate limits leave room.
- *
- * @module
  */
 
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";

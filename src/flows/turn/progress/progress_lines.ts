@@ -3,8 +3,6 @@
  *
  * The line is posted through the outbox, so that a crash leaves none that the store does not know.
  * Its edits may be lost. No failure here fails a turn.
- *
- * @module
  */
 
 import type { NextStep } from "../../../agent/next_step.ts";

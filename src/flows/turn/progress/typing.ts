@@ -3,8 +3,6 @@
  *
  * Discord shows it for ten seconds, or until the message arrives. Nothing waits for it, and its
  * failure fails nothing.
- *
- * @module
  */
 
 import type { Refusal } from "../../../core/outbound/outbound.ts";

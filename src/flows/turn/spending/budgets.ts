@@ -1,7 +1,5 @@
 /**
  * Checks budgets and counts requests to models, for turns and for all other parts that ask models.
- *
- * @module
  */
 
 import { budgetStopOf, hasBudget } from "../../../core/spending/budget.ts";

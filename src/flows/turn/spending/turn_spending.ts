@@ -4,8 +4,6 @@
  *
  * The charges go with the turn's own transactions (TS, T3), so they cost no further commit, and are
  * stored if and only if the steps are.
- *
- * @module
  */
 
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";

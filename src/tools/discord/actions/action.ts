@@ -1,8 +1,4 @@
-/**
- * Declares an action of the tool `discord`. `discord.ts` lists all of them.
- *
- * @module
- */
+/** Declares an action of the tool `discord`. `discord.ts` lists all of them. */
 
 import { z } from "zod";
 import type {

@@ -1,8 +1,4 @@
-/**
- * Actions that change, move and delete channels, behind the gate `channels`.
- *
- * @module
- */
+/** Actions that change, move and delete channels, behind the gate `channels`. */
 
 import { z } from "zod";
 import { type Channel, CHANNEL_KINDS, isThread } from "../../../core/rights/channel.ts";

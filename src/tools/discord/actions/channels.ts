@@ -1,8 +1,4 @@
-/**
- * Actions on channels and categories, behind the gates `channelInfo` and `channels`.
- *
- * @module
- */
+/** Actions on channels and categories, behind the gates `channelInfo` and `channels`. */
 
 import { z } from "zod";
 import { type Channel, CHANNEL_KINDS, isForum } from "../../../core/rights/channel.ts";

@@ -1,8 +1,4 @@
-/**
- * Actions on scheduled events, behind the gate `events`.
- *
- * @module
- */
+/** Actions on scheduled events, behind the gate `events`. */
 
 import { z } from "zod";
 import { isVoice } from "../../../core/rights/channel.ts";

@@ -1,8 +1,4 @@
-/**
- * Actions on reactions, and on emojis and stickers of a server.
- *
- * @module
- */
+/** Actions on reactions, and on emojis and stickers of a server. */
 
 import { z } from "zod";
 import {

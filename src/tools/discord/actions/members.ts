@@ -1,8 +1,4 @@
-/**
- * Actions on members and their roles.
- *
- * @module
- */
+/** Actions on members and their roles. */
 
 import { z } from "zod";
 import type { Need } from "../../../core/rights/rights.ts";

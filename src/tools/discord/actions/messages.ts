@@ -3,8 +3,6 @@
  *
  * Discord searches all channels that the bot may read. So each result is shown only if the asker may
  * read its channel, too (T4). The number of results is left out: it would tell about hidden channels.
- *
- * @module
  */
 
 import { z } from "zod";

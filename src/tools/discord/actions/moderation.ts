@@ -1,8 +1,4 @@
-/**
- * Actions against members, behind the gate `moderation`; the bot's presence, and `undo`.
- *
- * @module
- */
+/** Actions against members, behind the gate `moderation`; the bot's presence, and `undo`. */
 
 import { z } from "zod";
 import type { UserId } from "../../../core/discord/ids.ts";

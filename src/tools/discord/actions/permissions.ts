@@ -1,8 +1,4 @@
-/**
- * Actions on permissions in channels, behind the gates `permissions` and `channels`.
- *
- * @module
- */
+/** Actions on permissions in channels, behind the gates `permissions` and `channels`. */
 
 import { z } from "zod";
 import { parseSnowflake } from "../../../core/discord/ids.ts";

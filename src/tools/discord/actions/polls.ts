@@ -1,8 +1,4 @@
-/**
- * Actions on polls, behind the gate `polls`.
- *
- * @module
- */
+/** Actions on polls, behind the gate `polls`. */
 
 import { z } from "zod";
 import type { ChannelPlace } from "../../../core/turn/ports/discord_place.ts";

@@ -1,8 +1,4 @@
-/**
- * Actions on threads and posts of forums, behind the gate `threads`.
- *
- * @module
- */
+/** Actions on threads and posts of forums, behind the gate `threads`. */
 
 import { z } from "zod";
 import { type Channel, isForum } from "../../../core/rights/channel.ts";

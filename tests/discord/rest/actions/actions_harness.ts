@@ -3,8 +3,6 @@
  * store, over real sockets. Each request is checked against Discord's OpenAPI document.
  *
  * The bot is an administrator with the highest role. So only the rights of the asker can refuse.
- *
- * @module
  */
 
 import assert from "node:assert/strict";

@@ -1,8 +1,4 @@
-/**
- * A request that waits in a queue, for tests of the queues.
- *
- * @module
- */
+/** A request that waits in a queue, for tests of the queues. */
 
 import type { WaitingRequest } from "../../../../src/discord/rest/scheduler/request_queue.ts";
 
