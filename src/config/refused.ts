@@ -8,7 +8,7 @@
 
 import { type AccountSection, writtenSections } from "./schema/accounts.ts";
 import { quoted } from "../lib/text/quoted.ts";
-import { entriesAt, isList, type KeyFault, type Segment, valueAt } from "./text/tree.ts";
+import { entriesAt, isList, type KeyFault, type Segment, textOf, valueAt } from "./text/tree.ts";
 
 /** All such keys of an otherwise valid file. */
 export function refusedIn(value: unknown): readonly KeyFault[] {
@@ -52,8 +52,8 @@ function otherAgent(
   if (agentId === first) return [];
   return [{
     path,
-    message: `Only the first agent, ${quoted(String(first))}, answers in this version`,
-    hint: `remove this, or put ${quoted(String(agentId))} first in agents.list`,
+    message: `Only the first agent, ${quoted(textOf(first))}, answers in this version`,
+    hint: `remove this, or put ${quoted(textOf(agentId))} first in agents.list`,
   }];
 }
 

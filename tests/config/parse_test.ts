@@ -534,6 +534,28 @@ describe("[P2] [P8] parseConfig() under random edits", () => {
     );
   });
 
+  it("never rejects a list or a name that is an object with any key", async () => {
+    for (const put of [{ toString: {} }, { valueOf: {}, toString: null }, { __proto__: null }]) {
+      const discord = {
+        token: "t",
+        dm: { policy: "allowlist", allowFrom: [put, [put]] },
+        intents: [put],
+        guilds: {
+          "123456789012345679": { users: [put], reactionNotifications: put, channels: { a: put } },
+        },
+      };
+      const file = {
+        channels: { discord },
+        commands: { ownerAllowFrom: [put] },
+        session: { dmScope: "main" },
+        agents: { list: [{ id: put }] },
+        bindings: [{ agentId: put }],
+        meta: { lastTouchedVersion: put },
+      };
+      assert.equal((await load(JSON.stringify(file))).kind, "refused");
+    }
+  });
+
   it("never rejects, for any content of the file", async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -9,6 +9,7 @@ import {
   type Ended,
   endProcess,
   type EndRefusal,
+  isGone,
   processPorts,
   type ProcessToEnd,
 } from "../../host/process/end_process.ts";
@@ -50,6 +51,9 @@ export interface InstancePorts {
   readonly acquireData: typeof acquireLock;
   readonly acquireToken: typeof acquireTokenLock;
   readonly end: (holder: ProcessToEnd, graceMs: number, log: Log) => Promise<Ended>;
+  /** Whether the process has ended, as far as this system can prove it. */
+  readonly isGone: (holder: ProcessToEnd) => boolean;
+  readonly sleep: (ms: number) => Promise<void>;
 }
 
 /** Another instance holds a lock; the message names it, and the fix. */
@@ -79,9 +83,15 @@ const PORTS: InstancePorts = {
   acquireToken: acquireTokenLock,
   end: (holder, graceMs, log) =>
     endProcess(holder, graceMs, processPorts((message) => log.warn(message))),
+  isGone,
+  sleep: (ms) => sleep(ms),
 };
 
-/** Milliseconds to wait for a command that has the data, and between two looks. */
+/**
+ * Milliseconds to wait for a process that may be a command, and between two looks. A command has the
+ * lock for a moment before the file describes it. Until then the file is empty, or describes the
+ * process before it, which has ended.
+ */
 const COMMAND_MS = 5_000;
 const LOOK_EVERY_MS = 50;
 
@@ -107,8 +117,10 @@ export async function acquireInstance(
       for (let waitedMs = 0;; waitedMs += LOOK_EVERY_MS) {
         const lock = await ports.acquireData(join(dataDir, "lock"), startedAt);
         if (lock.kind === "held") return { held: lock };
-        if (!lock.heldBy?.isCommand || waitedMs >= COMMAND_MS) return { heldBy: lock.heldBy };
-        await sleep(LOOK_EVERY_MS);
+        const { heldBy } = lock;
+        const mayBeCommand = !heldBy || heldBy.isCommand || ports.isGone(heldBy);
+        if (!mayBeCommand || waitedMs >= COMMAND_MS) return { heldBy };
+        await ports.sleep(LOOK_EVERY_MS);
       }
     },
   }, options.isForced);

@@ -10,7 +10,7 @@ import { quoted } from "../../lib/text/quoted.ts";
 import type { Problem, Span } from "../text/problem.ts";
 import type { Built } from "../schema/parts/key.ts";
 import { childOf, docOf, type Schema } from "../schema/parts/shape.ts";
-import { isList, isRecord, type Remark, type Segment, valueAt } from "../text/tree.ts";
+import { isList, isRecord, type Remark, type Segment, textOf, valueAt } from "../text/tree.ts";
 
 /**
  * All remarks about a valid file, in its order; one for each key and message.
@@ -128,7 +128,7 @@ function owners(value: unknown, remark: AddRemark): void {
   const path = ["commands", "ownerAllowFrom"];
   const list = valueAt(value, path);
   if (!isList(list)) return;
-  const entries = list.map((written) => parseAllowEntry(String(written)));
+  const entries = list.map((written) => parseAllowEntry(textOf(written)));
   const asksPluralkit = writtenSections(value).some(({ value }) =>
     valueAt(value, ["pluralkit", "enabled"]) === true
   );
@@ -139,7 +139,7 @@ function owners(value: unknown, remark: AddRemark): void {
     if (entry.kind === "problem" || namesOnePerson(entry)) continue;
     remark(
       [...path, index],
-      `An owner must be a single user: ${quoted(String(list[index]))} makes no one an owner`,
+      `An owner must be a single user: ${quoted(textOf(list[index]))} makes no one an owner`,
       "list users by id or name",
     );
   }

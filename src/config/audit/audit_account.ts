@@ -10,7 +10,7 @@ import { mayNameAccount, parseAllowEntry } from "../../policy/rules/allowlist.ts
 import type { Severity } from "../text/problem.ts";
 import { pathText } from "../../core/config_file.ts";
 import type { AccountSection } from "../schema/accounts.ts";
-import { entriesAt, isList, isRecord, type Segment, valueAt } from "../text/tree.ts";
+import { entriesAt, isList, isRecord, type Segment, textOf, valueAt } from "../text/tree.ts";
 
 /** Adds a warning or an error about a key; the same one about the same key is added once. */
 export type AddRemark = (
@@ -42,11 +42,11 @@ function access(value: Value, remark: AddRemark): void {
       remark(path, 'The empty "users" lets no one in', hint);
     }
     for (const [index, written] of asksPluralkit ? [] : list.entries()) {
-      const entry = parseAllowEntry(String(written));
+      const entry = parseAllowEntry(textOf(written));
       if (entry.kind === "pluralkit") {
         remark(
           [...path, index],
-          `${quoted(String(written))} lets no one in, because PluralKit is off`,
+          `${quoted(textOf(written))} lets no one in, because PluralKit is off`,
           'set "pluralkit": { "enabled": true } in channels.discord',
         );
       } else if (entry.kind === "name" && !mayNameAccount(entry.name)) {
@@ -112,7 +112,7 @@ function missingIntents(value: Value, remark: AddRemark): void {
     );
   }
   const wantsReactions = entriesAt(value["guilds"]).some(([, guild]) =>
-    ["all", "allowlist"].includes(String(valueAt(guild, ["reactionNotifications"])))
+    ["all", "allowlist"].includes(textOf(valueAt(guild, ["reactionNotifications"])))
   );
   if (wantsReactions && !has("reactions") && !has("guild_message_reactions")) {
     remark(
@@ -137,7 +137,7 @@ function sharedMemory(value: Value, file: unknown, remark: AddRemark): void {
   const isShared = valueAt(file, ["session", "dmScope"]) === "main";
   const list = valueAt(value, ["dm", "allowFrom"]);
   if (isOff || !isShared || !isList(list)) return;
-  const people = new Set(list.map((entry) => String(entry).trim()));
+  const people = new Set(list.map((entry) => textOf(entry).trim()));
   if (people.size < 2 && !people.has("*")) return;
   remark(
     ["dm", "allowFrom"],
@@ -191,6 +191,6 @@ function isOpenToBots(layers: readonly unknown[]): boolean {
   const [place] = layers;
   if (valueAt(place, ["allow"]) === false || valueAt(place, ["enabled"]) === false) return false;
   const users = first("users");
-  const letsAllIn = !isList(users) || users.some((entry) => String(entry).trim() === "*");
+  const letsAllIn = !isList(users) || users.some((entry) => textOf(entry).trim() === "*");
   return first("requireMention") === false && letsAllIn;
 }

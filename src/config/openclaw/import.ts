@@ -10,7 +10,7 @@ import { loadConfig } from "../load.ts";
 import { configSchema } from "../schema/root.ts";
 import { isSecret, schemaAt } from "../schema/parts/shape.ts";
 import { parsePath } from "../text/path.ts";
-import { isList, isRecord, type Segment, valueAt } from "../text/tree.ts";
+import { isList, isRecord, type Segment, textOf, valueAt } from "../text/tree.ts";
 import { type Mark, markAt, readOpenClaw, setMark, UNMARKED } from "./read.ts";
 import {
   applyRules,
@@ -113,7 +113,7 @@ function switchedOff(plugins: unknown): string | undefined {
 
 /** By the version that wrote the file last; else by keys that only one of the two has. */
 function eraOf(root: Source): Era {
-  const version = String(valueAt(root, ["meta", "lastTouchedVersion"]));
+  const version = textOf(valueAt(root, ["meta", "lastTouchedVersion"]));
   const [, year, month] = /^(\d{4})\.(\d{1,2})\./.exec(version) ?? [];
   if (year !== undefined && month !== undefined) {
     return Number(year) * 12 + Number(month) > 2026 * 12 + 2 ? "today" : "seed";

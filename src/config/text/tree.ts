@@ -171,6 +171,11 @@ export function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
 }
 
+/** Plain data as text. `String` would throw for an object with a key `toString`. */
+export function textOf(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
 /** The value at a path of plain data; own keys only. */
 export function valueAt(value: unknown, path: readonly Segment[]): unknown {
   let part = value;

@@ -127,7 +127,7 @@ export async function endProcess(
         ? `Asked the Barnacle with pid ${pid} to stop; waiting up to ${withinMs / 1_000} s`
         : `The Barnacle with pid ${pid} did not stop; killed it`,
     );
-    if (sent === "gone" || await isGone(holder, withinMs, ports)) {
+    if (sent === "gone" || await hasEnded(holder, withinMs, ports)) {
       return { kind: "ended", by: signal };
     }
   }
@@ -135,7 +135,7 @@ export async function endProcess(
 }
 
 /** Polls, because the system reports the end of a process only to its parent. */
-async function isGone(
+async function hasEnded(
   holder: ProcessToEnd,
   withinMs: number,
   ports: EndProcessPorts,
@@ -150,6 +150,11 @@ async function isGone(
 
 function decide(holder: ProcessToEnd, { ownPid, bootId, look }: EndProcessPorts): EndDecision {
   return mayEnd(holder, { ownPid, bootId, process: look(holder.pid) });
+}
+
+/** Whether the holder's process has ended, as far as this system can prove it. */
+export function isGone(holder: ProcessToEnd): boolean {
+  return decide(holder, processPorts(() => {})).kind === "gone";
 }
 
 /** The ports of this machine. */

@@ -30,6 +30,8 @@ function world(
     readonly token?: readonly Taken<Holder>[];
     readonly squatter?: Squatter;
     readonly ended?: Ended;
+    /** A pid that no process has. */
+    readonly gone?: number;
   },
 ) {
   const done: string[] = [];
@@ -67,6 +69,8 @@ function world(
       done.push(`end ${pid} ${graceMs}`);
       return Promise.resolve(found.ended ?? { kind: "ended", by: "SIGTERM" });
     },
+    isGone: ({ pid }) => found.gone === pid,
+    sleep: () => Promise.resolve(),
   };
   return { ports, done, log, lines };
 }
@@ -98,6 +102,12 @@ describe("[G11] acquireInstance()", () => {
     const refused = world({ data: [{ heldBy: FIRST }, "free"] });
     await assert.rejects(acquireInstance(OPTIONS, refused.log, refused.ports), /pid 500/);
     assert.deepEqual(refused.done, [TAKE_DATA]);
+  });
+
+  it("[X2] waits for a command that the lock file does not describe yet", async () => {
+    const before = world({ data: [{}, { heldBy: FIRST }, "free"], gone: FIRST.pid });
+    await (await acquireInstance(OPTIONS, before.log, before.ports)).release();
+    assert.deepEqual(before.done.slice(0, 3), [TAKE_DATA, TAKE_DATA, TAKE_DATA]);
   });
 
   it("takes no token lock if no account connects", async () => {
