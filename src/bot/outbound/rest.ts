@@ -45,11 +45,8 @@ export const NO_REST_EVENTS: RestEvents = {
   stopped() {},
 };
 
-/**
- * Share of the requests of a second that is reserved for buttons and commands, which people wait
- * for.
- */
-const RESERVED_PER_SEC = 2;
+/** Requests of a second that stay unused: Discord's clock and the network differ from ours. */
+const UNUSED_PER_SEC = 2;
 
 /** Creates the account's REST client. */
 export function createAccountRest(
@@ -67,8 +64,8 @@ export function createAccountRest(
     version,
     timeoutMs: discord.rest.timeoutSec * 1_000,
     globalPerSec: discord.rest.globalPerSec,
-    reservedPerSec: discord.rateLimit.enabled && discord.rateLimit.burstProtection
-      ? RESERVED_PER_SEC
+    unusedPerSec: discord.rateLimit.enabled && discord.rateLimit.burstProtection
+      ? UNUSED_PER_SEC
       : 0,
     retry: discord.retry,
     invalidRequests,

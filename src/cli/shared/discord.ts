@@ -62,7 +62,7 @@ export function openDiscord(token: string, apiUrl: string) {
     version: VERSION,
     timeoutMs: ASK_MS,
     globalPerSec: PER_SEC,
-    reservedPerSec: 0,
+    unusedPerSec: 0,
     retry: { attempts: 1, minDelayMs: 0, maxDelayMs: 0, jitter: 0 }, // the user sees the failure, and runs the command again
     invalidRequests: createInvalidRequests([], () => {}), // only a few, in a process that ends soon
     random: Math.random,

@@ -185,6 +185,6 @@ export const rateLimit = z.strictObject({
   ),
   burstProtection: key(
     z.boolean().default(true),
-    "Whether to reserve two requests per second for slash commands and buttons, whose users wait.",
+    "Whether to leave two requests of each second unused, as a margin below Discord's limit.",
   ),
 });

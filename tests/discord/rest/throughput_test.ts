@@ -21,7 +21,7 @@ import { createVirtualTime } from "./virtual_time.ts";
 /** Latencies in milliseconds, used in turn; the jitter stays within the margin of the pace. */
 type Ways = readonly number[];
 
-function setUp(limits: Partial<RateLimitOptions>, ways: Ways, reservedPerSec = 0) {
+function setUp(limits: Partial<RateLimitOptions>, ways: Ways, unusedPerSec = 0) {
   const time = createVirtualTime();
   const startedAt = time.now();
   const rules = { ...DEFAULT_RATE_LIMITS, ...limits };
@@ -56,7 +56,7 @@ function setUp(limits: Partial<RateLimitOptions>, ways: Ways, reservedPerSec = 0
     version: "1.2.3",
     timeoutMs: 15_000,
     globalPerSec: rules.globalPerSec,
-    reservedPerSec,
+    unusedPerSec,
     retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },
     invalidRequests: createInvalidRequests([], () => undefined),
     random: () => 0.5,
@@ -189,7 +189,7 @@ describe("[D3] createClient() against Discord's limits", () => {
             version: "1.2.3",
             timeoutMs: 15_000,
             globalPerSec: 1_000,
-            reservedPerSec: 0,
+            unusedPerSec: 0,
             retry: { attempts: 1, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },
             invalidRequests: createInvalidRequests([], () => undefined),
             random: () => 0.5,
@@ -224,16 +224,16 @@ describe("[D3] createClient() against Discord's limits", () => {
   });
 
   const FLOOR_MS = 19_000;
-  const runs: readonly [acks: boolean, reservedPerSec: number][] = [
+  const runs: readonly [acks: boolean, unusedPerSec: number][] = [
     [false, 0],
     [false, 2],
     [true, 0],
     [true, 2],
   ];
-  for (const [acks, reservedPerSec] of runs) {
-    it(`[B11] sends 1,000 replies to 50 channels within 1.10 × the floor, acks ${acks}, reserved ${reservedPerSec}`, async () => {
+  for (const [acks, unusedPerSec] of runs) {
+    it(`[B11] sends 1,000 replies to 50 channels within 1.10 × the floor, acks ${acks}, unused ${unusedPerSec}`, async () => {
       const jitter = Array.from({ length: 97 }, (_, n) => (n * 37) % 5 + 1);
-      const { time, client, refusals, elapsed } = setUp({}, jitter, reservedPerSec);
+      const { time, client, refusals, elapsed } = setUp({}, jitter, unusedPerSec);
       let acked = 0;
       await time.run(Promise.all(Array.from({ length: 50 }, async (_, channel) => {
         for (let n = 0; n < 20; n++) {

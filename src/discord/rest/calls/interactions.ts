@@ -2,8 +2,8 @@
  * Answers interactions.
  *
  * The gateway's thread has acknowledged each interaction but suggestions. So answers go through the
- * interaction's webhook, for which Discord takes its token for 15 minutes. All answers go before other
- * requests. The token in the path is the only credential; it appears in no error and no metric.
+ * interaction's webhook, for which Discord takes its token for 15 minutes. Answers wait for no other
+ * request. The token in the path is the only credential; it appears in no error and no metric.
  */
 
 import {
@@ -76,7 +76,7 @@ const ANSWER_MS = 3_000;
 
 const NO_MENTIONS = { parse: [] };
 
-/** Answers leave before all other requests. */
+/** Answers have a pace of their own. */
 const FIRST = { priority: "interaction" } as const;
 
 const replySchema = z.object({ id: snowflakeSchema<"message">() });

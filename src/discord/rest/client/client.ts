@@ -25,7 +25,7 @@ export interface RequestOptions extends BodyOptions {
   /** Timeout in milliseconds; default: the client's. */
   readonly timeoutMs?: number;
   /**
-   * Default: that of a reply. `interaction` leaves before all others, `background` after all
+   * Default: that of a reply. `interaction` has slots of its own, `background` leaves after all
    * others. `spare` leaves at once or fails as `unsent`, and is never retried.
    */
   readonly priority?: Exclude<Priority, "reply">;

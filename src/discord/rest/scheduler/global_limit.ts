@@ -13,9 +13,10 @@
  * Discord bans an address, not a bot. So all accounts share one count of invalid requests, and a new
  * process continues the stored count (D3).
  *
- * The pace says how many requests may leave in a second, and of which priority. Answers to
- * interactions, which are due within three seconds, go first, and a part of each second is reserved
- * for them. Requests for which no person waits use only spare capacity, so they never delay a reply.
+ * The pace says how many requests may leave in a second, and of which priority. Discord does not
+ * count answers to interactions in the global limit. They have a limit of their own, so they never
+ * delay a reply, whoever causes them. Requests for which no person waits use only spare capacity, so
+ * they never delay a reply either.
  *
  * @see {@link https://docs.discord.com/developers/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans}
  */
@@ -44,8 +45,8 @@ export interface GlobalLimitState {
 export interface LimitOptions extends Clock {
   /** Maximum number of requests in any one second. */
   readonly globalPerSec: number;
-  /** How many of them are reserved for interactions; at least one is left for other requests. */
-  readonly reservedPerSec: number;
+  /** How many of them stay unused, as a margin; at least one is used. */
+  readonly unusedPerSec: number;
   /** For requests that may be repeated (D5): how the wait grows, also after 429s without a duration. */
   readonly retry: RetryRules;
   /** A number from 0 up to, but not including, 1. */
@@ -225,7 +226,10 @@ export function createSharedInvalidRequests(
   };
 }
 
-/** Order in which requests leave: `interaction`, then `reply`, `background` and `spare`. */
+/**
+ * Order in which requests leave: `reply`, then `background` and `spare`. An `interaction` leaves
+ * beside them.
+ */
 export type Priority = "interaction" | "reply" | "background" | "spare";
 
 /**
@@ -239,33 +243,40 @@ export const SLOWED_EVERY_MS = 500;
  */
 export const GLOBAL_WINDOW_MS = 1_020;
 
+/**
+ * Maximum number of answers to interactions in any one second. Discord sets none for all of them
+ * together; this bounds the work and the connections of a flood.
+ *
+ * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#followup-messages}
+ */
+export const INTERACTIONS_PER_SEC = 50;
+
 /** Creates the pace, without any request so far. */
 export function createPace(
-  { globalPerSec, reservedPerSec }: Pick<LimitOptions, "globalPerSec" | "reservedPerSec">,
+  { globalPerSec, unusedPerSec }: Pick<LimitOptions, "globalPerSec" | "unusedPerSec">,
 ) {
-  const forOthers = Math.max(1, globalPerSec - reservedPerSec);
+  const perSec = Math.max(1, globalPerSec - unusedPerSec);
   const shareOf = (share: number) => Math.ceil(globalPerSec * share);
   const [half, threeQuarters, eighth] = [shareOf(1 / 2), shareOf(3 / 4), shareOf(1 / 8)];
-  /** When the last requests left, oldest first. */
-  const all: number[] = [];
-  /** The same, without interactions. */
+  /** When the last answers to interactions left, oldest first. */
+  const interactions: number[] = [];
+  /** When the last other requests left, oldest first. */
   const others: number[] = [];
   /** The same, spare requests only. */
   const spares: number[] = [];
 
   function slotMs(priority: Priority, now: number): number {
-    const anyMs = slotWaitMs(all, globalPerSec, now);
-    if (priority === "interaction") return anyMs;
-    const othersMs = Math.max(anyMs, slotWaitMs(others, forOthers, now));
+    if (priority === "interaction") return slotWaitMs(interactions, INTERACTIONS_PER_SEC, now);
+    const anyMs = slotWaitMs(others, perSec, now);
     switch (priority) {
       case "reply":
-        return othersMs;
+        return anyMs;
       case "background":
-        return Math.max(othersMs, slotWaitMs(all, half, now));
+        return Math.max(anyMs, slotWaitMs(others, half, now));
       case "spare":
         return Math.max(
-          othersMs,
-          slotWaitMs(all, threeQuarters, now),
+          anyMs,
+          slotWaitMs(others, threeQuarters, now),
           slotWaitMs(spares, eighth, now),
         );
     }
@@ -284,8 +295,8 @@ export function createPace(
     },
     /** Counts a request that leaves now. */
     take(priority: Priority, now: number): void {
-      note(all, now, globalPerSec);
-      if (priority !== "interaction") note(others, now, globalPerSec);
+      if (priority === "interaction") return note(interactions, now, INTERACTIONS_PER_SEC);
+      note(others, now, globalPerSec);
       if (priority === "spare") note(spares, now, globalPerSec);
     },
     /**
@@ -294,7 +305,7 @@ export function createPace(
      */
     sent(takenAt: number, now: number): void {
       if (now === takenAt) return;
-      for (const times of [all, others, spares]) {
+      for (const times of [interactions, others, spares]) {
         const index = times.lastIndexOf(takenAt); // it is near the end
         if (index === -1) continue; // another priority's list, or already removed
         times.splice(index, 1);

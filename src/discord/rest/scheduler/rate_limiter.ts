@@ -33,7 +33,7 @@ import {
   type Priority,
 } from "./global_limit.ts";
 
-/** The priorities that may wait, in the order in which they get a slot. */
+/** The priorities that may wait, in the order in which they get a slot; the first has its own. */
 const QUEUED_PRIORITIES = [
   "interaction",
   "reply",
@@ -93,11 +93,15 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
     if (gate.isClosed) return;
     const at = steadyNow();
     let limit: GlobalLimitState | undefined;
+    let nextMs = Infinity;
     for (const priority of QUEUED_PRIORITIES) {
       for (let next = fairQueue.next(priority); next; next = fairQueue.next(priority)) {
         limit ??= checkGlobalLimit(at);
         const waitMs = pace.waitMs(priority, limit, at);
-        if (waitMs > 0) return alarm.set(at, waitMs);
+        if (waitMs > 0) {
+          nextMs = Math.min(nextMs, waitMs);
+          break;
+        }
         const { queue, request } = next;
         const bucket = buckets.of(queue.route);
         const problem = gate.problemOf(queue.route, request.options);
@@ -113,7 +117,8 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
         }
       }
     }
-    alarm.cancel();
+    if (nextMs === Infinity) alarm.cancel();
+    else alarm.set(at, nextMs);
   }
 
   /**

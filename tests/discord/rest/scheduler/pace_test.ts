@@ -11,13 +11,14 @@ import {
 
 const FREE: GlobalLimitState = { until: -Infinity, isSlowed: false };
 const SLOWED: GlobalLimitState = { until: -Infinity, isSlowed: true };
+const COUNTED: readonly Priority[] = ["reply", "background", "spare"];
 const RANKS: readonly Priority[] = ["interaction", "reply", "background", "spare"];
 
 /** The number of requests of one priority that may leave at one moment, after others. */
 function fits(
   priority: Priority,
   earlier: readonly (readonly [Priority, number])[] = [],
-  options = { globalPerSec: 50, reservedPerSec: 2 },
+  options = { globalPerSec: 50, unusedPerSec: 2 },
 ): number {
   const pace = createPace(options);
   for (const [other, count] of earlier) for (let n = 0; n < count; n++) pace.take(other, 0);
@@ -34,11 +35,12 @@ describe("[D3][D4] createPace()", () => {
     count: number,
   ][] = [
     ["interaction", [], 50],
-    ["interaction", [["reply", 48]], 2],
+    ["interaction", [["reply", 48]], 50],
+    ["interaction", [["interaction", 30]], 20],
     ["reply", [], 48],
-    ["reply", [["interaction", 2]], 48],
-    ["reply", [["interaction", 10]], 40],
-    ["reply", [["interaction", 50]], 0],
+    ["reply", [["interaction", 50]], 48],
+    ["background", [["interaction", 50]], 25],
+    ["spare", [["interaction", 50]], 7],
     ["background", [], 25],
     ["background", [["reply", 20]], 5],
     ["background", [["reply", 25]], 0],
@@ -53,29 +55,29 @@ describe("[D3][D4] createPace()", () => {
     });
   }
 
-  it("leaves one request to replies if all are reserved", () => {
-    assert.equal(fits("reply", [], { globalPerSec: 2, reservedPerSec: 2 }), 1);
-    assert.equal(fits("spare", [], { globalPerSec: 1, reservedPerSec: 0 }), 1);
+  it("lets one reply leave, however large the margin is", () => {
+    assert.equal(fits("reply", [], { globalPerSec: 2, unusedPerSec: 2 }), 1);
+    assert.equal(fits("spare", [], { globalPerSec: 1, unusedPerSec: 0 }), 1);
   });
 
   it("waits until the window ends", () => {
-    const pace = createPace({ globalPerSec: 1, reservedPerSec: 0 });
+    const pace = createPace({ globalPerSec: 1, unusedPerSec: 0 });
     pace.take("reply", 0);
-    for (const priority of RANKS) {
+    for (const priority of COUNTED) {
       assert.equal(pace.waitMs(priority, FREE, 20), GLOBAL_WINDOW_MS - 20);
     }
     for (const priority of RANKS) assert.equal(pace.waitMs(priority, FREE, GLOBAL_WINDOW_MS), 0);
   });
 
   it("lets no request leave during a global limit", () => {
-    const pace = createPace({ globalPerSec: 50, reservedPerSec: 2 });
+    const pace = createPace({ globalPerSec: 50, unusedPerSec: 2 });
     for (const priority of RANKS) {
       assert.equal(pace.waitMs(priority, { until: 5_000, isSlowed: false }, 2_000), 3_000);
     }
   });
 
   it("slows all requests but interactions, and refuses spare ones", () => {
-    const pace = createPace({ globalPerSec: 50, reservedPerSec: 2 });
+    const pace = createPace({ globalPerSec: 50, unusedPerSec: 2 });
     pace.take("interaction", 0);
     assert.deepEqual(RANKS.map((priority) => pace.waitMs(priority, SLOWED, 1)), [
       0,
@@ -94,7 +96,7 @@ describe("[D3][D4] createPace()", () => {
   });
 
   it("counts requests of one moment from the time each one left", () => {
-    const pace = createPace({ globalPerSec: 2, reservedPerSec: 0 });
+    const pace = createPace({ globalPerSec: 2, unusedPerSec: 0 });
     pace.take("reply", 0);
     pace.take("reply", 0);
     pace.sent(0, 0);

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { RestError, type RestErrorKind } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { type RestRoute, routeOf } from "../../../../src/discord/rest/exchange/route.ts";
-import type {
-  BreakerState,
-  LimitOptions,
-  Priority,
+import {
+  type BreakerState,
+  GLOBAL_WINDOW_MS,
+  INTERACTIONS_PER_SEC,
+  type LimitOptions,
+  type Priority,
 } from "../../../../src/discord/rest/scheduler/global_limit.ts";
 import { createRateLimiter } from "../../../../src/discord/rest/scheduler/rate_limiter.ts";
 import type { Permit } from "../../../../src/discord/rest/scheduler/request_queue.ts";
@@ -30,7 +32,7 @@ function setUp(globalPerSec = 50, fields: Partial<LimitOptions> = {}) {
   let stoppedUntil = 0;
   const rateLimiter = createRateLimiter({
     globalPerSec,
-    reservedPerSec: 0,
+    unusedPerSec: 0,
     retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0 },
     random: () => 0.5,
     now: time.now,
@@ -328,7 +330,7 @@ describe("[D3] createRateLimiter() with buckets", () => {
 });
 
 describe("[D3][D4] createRateLimiter() with priorities", () => {
-  it("lets interactions leave before replies, and replies before background requests", async () => {
+  it("lets interactions leave beside others, and replies before background requests", async () => {
     const { time, leaves } = setUp(1);
     await time.run(leaves(A));
     const order: string[] = [];
@@ -340,14 +342,35 @@ describe("[D3][D4] createRateLimiter() with priorities", () => {
     assert.deepEqual(order, ["interaction", "reply", "background"]);
   });
 
-  it("keeps the reserved slots for interactions", async () => {
-    const { time, leaves } = setUp(5, { reservedPerSec: 2 });
-    const times = (priority: Priority, from: number) =>
-      [0, 1, 2, 3].map((n) => leaves(routeOf("GET", `/channels/${from + n}`), priority));
-    const replies = times("reply", 10);
-    const interactions = times("interaction", 20).slice(0, 2);
+  it("leaves the margin unused", async () => {
+    const { time, leaves } = setUp(5, { unusedPerSec: 2 });
+    const replies = [0, 1, 2, 3].map((n) => leaves(routeOf("GET", `/channels/${10 + n}`)));
     assert.deepEqual(await time.run(Promise.all(replies)), [0, 0, 0, 1_020]);
-    assert.deepEqual(await time.run(Promise.all(interactions)), [0, 0]);
+  });
+
+  it("[X4a] delays no reply while 10,000 answers to interactions wait, which leave 50 a second", async () => {
+    const { time, leaves } = setUp();
+    const flood = Array.from(
+      { length: 10_000 },
+      (_, n) => leaves(routeOf("POST", `/webhooks/99/token${n}`), "interaction"),
+    );
+    assert.equal(await time.run(leaves(A)), 0);
+    assert.equal(await time.run(leaves(A, "background")), 0);
+    await time.run(time.sleep(3_000));
+    assert.equal(await time.run(leaves(B)), 3_000);
+    const left = await time.run(Promise.all(flood));
+    for (let second = 0; second < 200; second++) {
+      const from = second * INTERACTIONS_PER_SEC;
+      const ofSecond = new Set(left.slice(from, from + INTERACTIONS_PER_SEC));
+      assert.deepEqual([...ofSecond], [second * GLOBAL_WINDOW_MS]);
+    }
+  });
+
+  it("[X4a] lets an answer to an interaction leave while replies wait for their slots", async () => {
+    const { time, leaves } = setUp(1);
+    const replies = Array.from({ length: 5 }, (_, n) => leaves(routeOf("GET", `/channels/${n}`)));
+    assert.equal(await time.run(leaves(routeOf("POST", "/webhooks/99/t"), "interaction")), 0);
+    await time.run(Promise.all(replies));
   });
 
   it("lets a spare request leave at once if there is capacity", async () => {
@@ -371,7 +394,7 @@ describe("[D3][D4] createRateLimiter() with priorities", () => {
     }],
     ["a reply waits for its slot", async ({ time, leaves, acquire }) => {
       const routes = Array.from({ length: 50 }, (_, n) => routeOf("GET", `/channels/${n + 9}`));
-      await time.run(Promise.all(routes.map((route) => leaves(route, "interaction"))));
+      await time.run(Promise.all(routes.map((route) => leaves(route))));
       void acquire(B);
     }],
     ["most of the pace is used", async ({ time, leaves }) => {
