@@ -216,13 +216,31 @@ type Located =
   /**
    * The flag or the variable names a file that does not exist. Barnacle must not read another one.
    */
-  | { readonly kind: "missing"; readonly path: string; readonly named: string };
+  | { readonly kind: "missing"; readonly path: string; readonly named: string }
+  /** A file that Barnacle does not read is probably the config. A start without it would open guilds. */
+  | { readonly kind: "unread"; readonly path: string; readonly wanted: string };
 
-/** Finds the config file: named by flag or environment, else the first that exists. */
+/** Names that people give the config by mistake, or by the habit of another program. */
+const NEAR_NAMES = [
+  ...["config.json", "config.json5", "config.yaml", "config.yml", "config.toml"],
+  ...["config.jsonc.txt", "config.json.txt", "barnacle.jsonc", "barnacle.json"],
+];
+
+/** The files of this machine, for the search. */
+export interface ConfigFiles {
+  readonly exists: (path: string) => boolean;
+  /** Whether the text of an existing file is probably a config of Barnacle. */
+  readonly isLikely: (path: string) => boolean;
+}
+
+/**
+ * Finds the config file: named by flag or environment, else the first that exists. Other programs
+ * call a file in the current folder `config.json`, too, so its text decides.
+ */
 export function locateConfig(
   flag: string | undefined,
   env: Env,
-  exists: (path: string) => boolean,
+  { exists, isLikely }: ConfigFiles,
 ): Located {
   const named = flag !== undefined
     ? { path: flag, named: "--config" }
@@ -234,8 +252,15 @@ export function locateConfig(
   }
 
   const looked = ["./config.jsonc", ...homeOf(env), "/etc/barnacle/config.jsonc"];
-  const path = looked.find(exists);
-  return path === undefined ? { kind: "none", looked } : { kind: "file", path };
+  const path = looked.flatMap((one) => [one, one.replace(/c$/, "")])
+    .find((one) => exists(one) && (one.endsWith(".jsonc") || isLikely(one)));
+  if (path !== undefined) return { kind: "file", path };
+  for (const wanted of looked) {
+    const unread = NEAR_NAMES.map((name) => wanted.replace(/[^/]+$/, name))
+      .find((one) => exists(one) && isLikely(one));
+    if (unread !== undefined) return { kind: "unread", path: unread, wanted };
+  }
+  return { kind: "none", looked };
 }
 
 /** The XDG base directory specification says to ignore relative paths. */

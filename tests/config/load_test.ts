@@ -309,6 +309,12 @@ const HOME = "/home/ada/.config/barnacle/config.jsonc";
 const XDG = "/xdg/barnacle/config.jsonc";
 const HERE = "./config.jsonc";
 
+/** A machine with these files. */
+const only = (...files: readonly string[]) => ({
+  exists: (file: string) => files.includes(file),
+  isLikely: () => false,
+});
+
 describe("[C1] locateConfig()", () => {
   const cases: readonly (readonly [
     name: string,
@@ -327,20 +333,61 @@ describe("[C1] locateConfig()", () => {
   ];
   for (const [name, flag, env, files, path] of cases) {
     it(`finds ${name}`, () => {
-      assert.deepEqual(locateConfig(flag, env, (file) => files.includes(file)), {
-        kind: "file",
-        path,
+      assert.deepEqual(locateConfig(flag, env, only(...files)), { kind: "file", path });
+    });
+  }
+
+  const found: readonly (readonly [
+    name: string,
+    files: readonly string[],
+    likely: readonly string[],
+    result: object,
+  ])[] = [
+    ["config.json where it is Barnacle's", ["./config.json"], ["./config.json"], {
+      kind: "file",
+      path: "./config.json",
+    }],
+    ["no config.json of another program", ["./config.json", HOME], [], {
+      kind: "file",
+      path: HOME,
+    }],
+    ["config.jsonc before config.json", [HERE, "./config.json"], ["./config.json"], {
+      kind: "file",
+      path: HERE,
+    }],
+    ["a file of another form, to refuse it", ["./config.yaml"], ["./config.yaml"], {
+      kind: "unread",
+      path: "./config.yaml",
+      wanted: HERE,
+    }],
+    [
+      "a file with a second ending, to refuse it",
+      ["/etc/barnacle/config.jsonc.txt"],
+      ["/etc/barnacle/config.jsonc.txt"],
+      { kind: "unread", path: "/etc/barnacle/config.jsonc.txt", wanted: ETC },
+    ],
+    ["no file of another form beside the config", ["./config.yaml", ETC], ["./config.yaml"], {
+      kind: "file",
+      path: ETC,
+    }],
+  ];
+  for (const [name, files, likely, result] of found) {
+    it(`finds ${name}`, () => {
+      const located = locateConfig(undefined, { HOME: "/home/ada" }, {
+        ...only(...files),
+        isLikely: (file) => likely.includes(file),
       });
+      assert.deepEqual(located, result);
     });
   }
 
   it("reads no other file in place of a named one", () => {
-    assert.deepEqual(locateConfig("a", {}, (file) => file === HERE), {
+    assert.deepEqual(locateConfig("a", {}, only(HERE)), {
       kind: "missing",
       path: "a",
       named: "--config",
     });
-    assert.deepEqual(locateConfig(undefined, { BARNACLE_CONFIG: "b" }, (file) => file === HERE), {
+    assert.deepEqual(locateConfig(undefined, { BARNACLE_CONFIG: "b" }, only(HERE)), {
       kind: "missing",
       path: "b",
       named: "BARNACLE_CONFIG",
@@ -348,7 +395,7 @@ describe("[C1] locateConfig()", () => {
   });
 
   it("lists the paths that it tried", () => {
-    assert.deepEqual(locateConfig(undefined, { HOME: "/home/ada" }, () => false), {
+    assert.deepEqual(locateConfig(undefined, { HOME: "/home/ada" }, only()), {
       kind: "none",
       looked: [HERE, HOME, ETC],
     });

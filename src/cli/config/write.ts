@@ -2,11 +2,10 @@
  * Writes the config file: only a valid config, and only if no one changed the file meanwhile (C10).
  */
 
-import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import type { Env } from "../../lib/env.ts";
 import { type KeyChange, planReload } from "../../config/changes.ts";
-import { type Loaded, locateConfig } from "../../config/load.ts";
+import type { Loaded } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { isList, isRecord } from "../../config/text/tree.ts";
 import { replaceFile, WriteError } from "../../host/files/write_file.ts";
@@ -15,6 +14,7 @@ import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import {
   checkConfig,
+  findConfig,
   isPipe,
   problemsText,
   readConfigText,
@@ -48,23 +48,19 @@ export function openConfig(
   env: Env,
   namedBy?: string,
 ): OpenedConfig | ClosedConfig {
-  const located = locateConfig(flag, env, existsSync);
-  if (located.kind === "missing") {
-    return closed(located.path, `No such file; it is named by ${namedBy ?? located.named}`);
+  const found = findConfig(flag, env, namedBy);
+  if ("problem" in found) return { kind: "closed", ...found };
+  if ("looked" in found) {
+    const [here = "./config.jsonc", home] = found.looked;
+    return { kind: "opened", file: found.looked.length > 2 && home ? home : here };
   }
-  if (located.kind === "none") {
-    const [here = "./config.jsonc", home] = located.looked;
-    return { kind: "opened", file: located.looked.length > 2 && home ? home : here };
-  }
+  const { file } = found;
   try {
-    return { kind: "opened", file: located.path, text: readConfigText(located.path) };
+    return { kind: "opened", file, text: readConfigText(file) };
   } catch (cause) {
-    return closed(located.path, `Cannot read the file: ${whyUnreadable(cause)}`);
+    const message = `Cannot read the file: ${whyUnreadable(cause)}`;
+    return { kind: "closed", problem: { severity: "error", file, path: "", message } };
   }
-}
-
-function closed(file: string, message: string): ClosedConfig {
-  return { kind: "closed", problem: { severity: "error", file, path: "", message } };
 }
 
 /** The result of writing. */

@@ -5,12 +5,10 @@
  * them. Each has one line and one exit code.
  */
 
-import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { loadGatewayThread, type Setup } from "../../bot.ts";
 import type { BotConfig } from "../../config/config.ts";
-import { locateConfig } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import {
   armFault,
@@ -36,7 +34,7 @@ import { createBanner } from "./banner.ts";
 import { findSetup } from "./setup.ts";
 import { readBuild } from "../shared/build.ts";
 import { lockedBot } from "../shared/discord.ts";
-import { problemsText, readConfig, readConfigAgain } from "../shared/read_config.ts";
+import { findConfig, problemsText, readConfig, readConfigAgain } from "../shared/read_config.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import type { Hangups } from "./hangup.ts";
@@ -74,8 +72,8 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
   const { env } = io;
   const startedAt = Date.now();
   // Before the read: a write in between then counts as a change.
-  const located = locateConfig(flags.config, env, existsSync);
-  const fileState = located.kind === "file" ? stateOf(located.path) : "";
+  const found = findConfig(flags.config, env);
+  const fileState = "file" in found ? stateOf(found.file) : "";
   const loaded = await readConfig(flags.config, env, flags.insecurePermissions);
   if (loaded.kind === "refused") return refuse(loaded.problems, io);
   const { config } = loaded;

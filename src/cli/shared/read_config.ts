@@ -55,7 +55,7 @@ export async function readConfig(
   env: Env,
   insecurePermissions = false,
 ): Promise<Loaded> {
-  return await findConfig(flag, env, { insecurePermissions });
+  return await loadFound(flag, env, { insecurePermissions });
 }
 
 /**
@@ -63,22 +63,74 @@ export async function readConfig(
  * the file's permissions nor missing secrets are errors.
  */
 export async function readConfigLeniently(flag: string | undefined, env: Env): Promise<Loaded> {
-  return await findConfig(flag, env, { insecurePermissions: true, isElsewhere: true });
+  return await loadFound(flag, env, { insecurePermissions: true, isElsewhere: true });
 }
 
-async function findConfig(flag: string | undefined, env: Env, leniency: Leniency): Promise<Loaded> {
-  const located = locateConfig(flag, env, existsSync);
-  if (located.kind === "missing") {
-    return refused(located.path, `No such file; it is named by ${located.named}`);
+/**
+ * Finds the config file.
+ *
+ * @param namedBy The place of a file's name that is not the value of `--config`.
+ * @returns The file, or the paths without one, or why no config may be used.
+ */
+export function findConfig(
+  flag: string | undefined,
+  env: Env,
+  namedBy?: string,
+):
+  | { readonly file: string }
+  | { readonly looked: readonly string[] }
+  | { readonly problem: Problem } {
+  const located = locateConfig(flag, env, { exists: existsSync, isLikely });
+  switch (located.kind) {
+    case "file":
+      return { file: located.path };
+    case "none":
+      return { looked: located.looked };
+    case "missing":
+      return problem(located.path, `No such file; it is named by ${namedBy ?? located.named}`);
+    case "unread":
+      return problem(
+        located.path,
+        "This file looks like Barnacle's config, but Barnacle reads no file of this name",
+        `write it as JSON with comments, name it ${located.wanted}, or name it with --config`,
+      );
   }
-  const path = located.kind === "file" ? located.path : undefined;
-  let source: ConfigText | undefined;
-  try {
-    source = path === undefined ? undefined : { file: path, text: readConfigText(path) };
-  } catch (cause) {
-    return refused(path ?? "", `Cannot read the file: ${whyUnreadable(cause)}`);
-  }
+}
 
+function problem(file: string, message: string, hint?: string) {
+  return { problem: { severity: "error" as const, file, path: "", message, hint } };
+}
+
+/** Every config has channels, and this word in them; a secret may be all that follows. */
+function isLikely(path: string): boolean {
+  try {
+    return /\bdiscord\b/i.test(readConfigText(path));
+  } catch (cause) {
+    const code = codeOf(cause);
+    return code === "EACCES" || code === "EPERM"; // a start without it would open guilds
+  }
+}
+
+async function loadFound(flag: string | undefined, env: Env, leniency: Leniency): Promise<Loaded> {
+  const found = findConfig(flag, env);
+  if ("problem" in found) return { kind: "refused", problems: [found.problem] };
+  if ("looked" in found) {
+    const loaded = await checkConfig(undefined, env, leniency);
+    const paths = found.looked.join(", ");
+    const none = {
+      severity: "note",
+      path: "",
+      message: `There is no config file at ${paths}`,
+    } as const;
+    return { ...loaded, problems: [none, ...loaded.problems] };
+  }
+  const { file } = found;
+  let source: ConfigText;
+  try {
+    source = { file, text: readConfigText(file) };
+  } catch (cause) {
+    return refused(file, `Cannot read the file: ${whyUnreadable(cause)}`);
+  }
   return await checkConfig(source, env, leniency);
 }
 

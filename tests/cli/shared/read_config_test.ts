@@ -163,3 +163,37 @@ describe("[C9] readConfigAgain()", () => {
     assert.ok(again.kind === "loaded" && again.config.file === undefined);
   });
 });
+
+describe("[C1] readConfig() without a named file", () => {
+  for (
+    const [name, kind, told] of [
+      ["config.jsonc", "loaded", undefined],
+      ["config.json", "loaded", undefined],
+      ["config.yaml", "refused", /no file of this name/],
+      ["barnacle.json", "refused", /no file of this name/],
+      ["notes.json", "loaded", /^There is no config file at \.\/config\.jsonc, .*barnacle/],
+    ] as const
+  ) {
+    it(`${name} with Barnacle's channels: ${kind}`, async () => {
+      using folder = tempDirectory();
+      const home = join(folder.path, "barnacle");
+      mkdirSync(home, { mode: 0o700 });
+      const text = '{"channels":{"discord":{"dm":{"enabled":false},"token":"${T}"}}}';
+      writeFileSync(join(home, name), text, { mode: 0o600 });
+      const env = { XDG_CONFIG_HOME: folder.path, T: "t" };
+      const loaded = await readConfig(undefined, env);
+      assert.equal(loaded.kind, kind, JSON.stringify(loaded.problems));
+      const [first] = loaded.problems;
+      if (told) assert.match(first?.message ?? "", told);
+      else assert.deepEqual(loaded.problems, []);
+    });
+  }
+
+  it("takes no folder for a config", async () => {
+    using folder = tempDirectory();
+    const home = join(folder.path, "barnacle");
+    mkdirSync(join(home, "config.json"), { recursive: true });
+    const { kind } = await readConfig(undefined, { XDG_CONFIG_HOME: folder.path });
+    assert.equal(kind, "loaded", "a folder of this name is no config");
+  });
+});
