@@ -39,21 +39,22 @@ export interface SendQueues {
   head(accountId: AccountId, channelId: ChannelId): OutboxRow | undefined;
   /** Whether the row waits in a known channel. */
   has(row: OutboxRow): boolean;
-  /** Whether the intent to send a row was stored with it. Returns true only once. */
-  takeIntent(row: OutboxRow): boolean;
   /**
    * Notes that an attempt at a row begins.
    *
    * @param now Unix time in milliseconds.
+   * @returns `intended` if the intent to send the row was stored with it, which is told only once;
+   * `undefined` if the row does not wait in a known channel.
    */
-  attempted(row: OutboxRow, now: number): void;
+  attempt(row: OutboxRow, now: number): "intended" | "waiting" | undefined;
   /**
    * Removes a row that is sent.
    *
    * @param messageId Discord's id of the message; `undefined` if Discord deleted it before it told
    * the id.
+   * @returns Whether it waited in a known channel.
    */
-  settle(row: OutboxRow, messageId: MessageId | undefined): void;
+  settle(row: OutboxRow, messageId: MessageId | undefined): boolean;
   /**
    * Whether the echo of a message has settled its row before Discord's answer. Returns true only
    * once: if the tables still have the row after that, they decide.
@@ -70,10 +71,10 @@ export interface SendQueues {
   bytes(): number;
 }
 
-/** Maximum number of known channels; the oldest are forgotten. */
+/** Maximum number of known channels of an account; the oldest are forgotten. */
 const CHANNELS_MAX = 4_096;
-/** Maximum number of sent messages whose echo is still to come. */
-const SENT_MAX = 1_024;
+/** Number of an account's sent messages in a generation; two are kept, for echoes to come. */
+const SENT_GENERATION = 1_024;
 /** Maximum bytes of waiting messages; above it, only the tables have new messages. */
 const BYTES_MAX = 4 * 1024 * 1024;
 /** Estimated bytes of a channel, of a sent message, and of a row beside its text. */
@@ -96,141 +97,149 @@ interface SentMessage {
   isEcho: boolean;
 }
 
-/** Creates queues without a known channel. */
+/** The outbox of one account. */
+interface AccountQueues {
+  /** Rows of each known channel, in their order. */
+  readonly channels: Map<ChannelId, Queued[]>;
+  /** The messages that were sent last, by nonce: two generations. */
+  sent: Map<string, SentMessage>;
+  sentBefore: Map<string, SentMessage>;
+}
+
+/**
+ * Creates queues without a known channel. The function is longer than most, because its methods
+ * share one state.
+ */
 export function createSendQueues(): SendQueues {
-  const channels = new Map<string, Queued[]>();
-  const byNonce = new Map<string, Queued>();
-  const sent = createSentMessages();
+  const accounts = new Map<AccountId, AccountQueues>();
   let bytes = 0;
 
-  const queueOf = ({ message: { accountId, channelId } }: OutboxRow) =>
-    channels.get(keyOf(accountId, channelId));
-  const find = (row: OutboxRow) => byNonce.get(nonceKeyOf(row));
+  const queueOf = (accountId: AccountId, channelId: ChannelId) =>
+    accounts.get(accountId)?.channels.get(channelId);
+  const isNamed = (nonce: string) => ({ row }: Queued) => row.message.nonce === nonce;
+  const find = ({ message: { accountId, channelId, nonce } }: OutboxRow) =>
+    queueOf(accountId, channelId)?.find(isNamed(nonce));
 
-  function drop(key: string): void {
-    for (const { row } of channels.get(key) ?? []) {
-      byNonce.delete(nonceKeyOf(row));
-      bytes -= bytesOf(row);
+  function accountOf(accountId: AccountId): AccountQueues {
+    let account = accounts.get(accountId);
+    if (!account) {
+      account = { channels: new Map(), sent: new Map(), sentBefore: new Map() };
+      accounts.set(accountId, account);
     }
-    channels.delete(key);
+    return account;
   }
 
-  function settle(row: OutboxRow, messageId: MessageId | undefined, isEcho = false): void {
-    const queue = queueOf(row);
-    const queued = find(row);
-    if (!queue || !queued) return;
-    queue.splice(queue.indexOf(queued), 1);
-    bytes -= bytesOf(row);
-    const nonce = nonceKeyOf(row);
-    byNonce.delete(nonce);
-    sent.add(nonce, messageId, isEcho);
+  function drop({ channels }: AccountQueues, channelId: ChannelId): void {
+    for (const { row } of channels.get(channelId) ?? []) bytes -= bytesOf(row);
+    channels.delete(channelId);
+  }
+
+  function settle(
+    { message: { accountId, channelId, nonce } }: OutboxRow,
+    id: MessageId | undefined,
+    isEcho: boolean,
+  ): boolean {
+    const account = accounts.get(accountId);
+    const queue = account?.channels.get(channelId);
+    const index = queue?.findIndex(isNamed(nonce)) ?? -1;
+    if (!account || index < 0) return false;
+    for (const { row } of queue?.splice(index, 1) ?? []) bytes -= bytesOf(row);
+    if (account.sent.size >= SENT_GENERATION) {
+      account.sentBefore = account.sent;
+      account.sent = new Map();
+    }
+    account.sent.set(nonce, { id, isEcho });
+    return true;
   }
 
   return {
-    isKnown: (accountId, channelId) => channels.has(keyOf(accountId, channelId)),
+    isKnown: (accountId, channelId) => queueOf(accountId, channelId) !== undefined,
     hasRoom: (accountId, channelId) =>
-      bytes < BYTES_MAX && channels.has(keyOf(accountId, channelId)),
-    size: (accountId, channelId) => channels.get(keyOf(accountId, channelId))?.length ?? 0,
+      bytes < BYTES_MAX && queueOf(accountId, channelId) !== undefined,
+    size: (accountId, channelId) => queueOf(accountId, channelId)?.length ?? 0,
     markEmpty(accountId, channelId) {
-      const key = keyOf(accountId, channelId);
-      if (channels.has(key)) return;
-      channels.set(key, []);
-      for (const oldest of channels.keys()) {
-        if (channels.size <= CHANNELS_MAX) break;
-        drop(oldest);
-      }
+      const account = accountOf(accountId);
+      const { channels } = account;
+      if (channels.has(channelId)) return;
+      channels.set(channelId, []);
+      if (channels.size <= CHANNELS_MAX) return;
+      for (const oldest of channels.keys()) return drop(account, oldest);
     },
     add(rows, isFirstIntended) {
       for (const [index, row] of rows.entries()) {
+        const queue = queueOf(row.message.accountId, row.message.channelId);
         const isIntended = isFirstIntended && index === 0;
-        const queued = { row, isStored: false, isIntended, attemptedAt: undefined };
-        queueOf(row)?.push(queued);
-        byNonce.set(nonceKeyOf(row), queued);
-        bytes += bytesOf(row);
+        if (queue?.push({ row, isStored: false, isIntended, attemptedAt: undefined })) {
+          bytes += bytesOf(row);
+        }
       }
     },
     stored(rows) {
       for (const row of rows) {
         const queued = find(row);
         if (queued) queued.isStored = true;
-        else drop(keyOf(row.message.accountId, row.message.channelId));
+        else drop(accountOf(row.message.accountId), row.message.channelId);
       }
     },
     head(accountId, channelId) {
-      const first = channels.get(keyOf(accountId, channelId))?.[0];
+      const first = queueOf(accountId, channelId)?.[0];
       return first?.isStored ? first.row : undefined;
     },
     has: (row) => find(row) !== undefined,
-    takeIntent(row) {
+    attempt(row, now) {
       const queued = find(row);
-      if (!queued?.isIntended) return false;
+      if (!queued) return undefined;
+      queued.attemptedAt ??= now;
+      const { isIntended } = queued;
       queued.isIntended = false;
+      return isIntended ? "intended" : "waiting";
+    },
+    settle: (row, messageId) => settle(row, messageId, false),
+    takeEcho({ message: { accountId, nonce } }, messageId) {
+      const sent = sentOf(accounts.get(accountId), nonce);
+      if (!sent?.isEcho || !mayBe(sent, messageId)) return false;
+      sent.isEcho = false;
       return true;
     },
-    attempted(row, now) {
-      const queued = find(row);
-      if (queued) queued.attemptedAt ??= now;
-    },
-    settle: (row, messageId) => settle(row, messageId),
-    takeEcho: (row, messageId) => sent.takeEcho(nonceKeyOf(row), messageId),
-    echoed(accountId, { nonce, messageId, heardAt = Infinity }) {
-      if (nonce === undefined) return undefined;
-      const key = `${accountId} ${nonce}`;
-      if (sent.has(key)) return sent.mayMatch(key, messageId) ? { kind: "repeated" } : undefined;
-      const queued = byNonce.get(key);
+    echoed(accountId, { nonce, channelId, messageId, heardAt = Infinity }) {
+      const account = accounts.get(accountId);
+      if (!account || nonce === undefined) return undefined;
+      const sent = sentOf(account, nonce);
+      if (sent) return mayBe(sent, messageId) ? { kind: "repeated" } : undefined;
+      const queued = account.channels.get(channelId)?.find(isNamed(nonce));
       // An echo from before our first attempt is of another process with our token.
       if (queued?.attemptedAt === undefined || heardAt < queued.attemptedAt) return undefined;
       settle(queued.row, messageId, true);
       return { kind: "first", row: queued.row };
     },
     forget(accountId, channelId) {
-      if (accountId !== undefined && channelId !== undefined) drop(keyOf(accountId, channelId));
-      else {
-        for (const key of [...channels.keys()]) {
-          if (accountId === undefined || key.startsWith(`${accountId} `)) drop(key);
-        }
+      for (const [id, account] of accounts) {
+        if (accountId !== undefined && accountId !== id) continue;
+        if (channelId !== undefined) drop(account, channelId);
+        else for (const known of [...account.channels.keys()]) drop(account, known);
       }
     },
-    bytes: () => channels.size * CHANNEL_BYTES + sent.bytes() + bytes,
+    bytes() {
+      let all = bytes;
+      for (const { channels, sent, sentBefore } of accounts.values()) {
+        all += channels.size * CHANNEL_BYTES + (sent.size + sentBefore.size) * SENT_BYTES;
+      }
+      return all;
+    },
   };
 }
 
-/** The messages that were sent last, by account and nonce. */
-function createSentMessages() {
-  const messages = new Map<string, SentMessage>();
-  const matches = (sent: SentMessage | undefined, messageId: MessageId | undefined): boolean =>
-    sent?.id === undefined || messageId === undefined || sent.id === messageId;
-  return {
-    add(key: string, id: MessageId | undefined, isEcho: boolean): void {
-      messages.set(key, { id, isEcho });
-      for (const oldest of messages.keys()) {
-        if (messages.size <= SENT_MAX) break;
-        messages.delete(oldest);
-      }
-    },
-    has: (key: string): boolean => messages.has(key),
-    /** Whether a sent message may have this id. */
-    mayMatch: (key: string, messageId: MessageId): boolean => matches(messages.get(key), messageId),
-    takeEcho(key: string, messageId: MessageId | undefined): boolean {
-      const sent = messages.get(key);
-      if (!sent?.isEcho || !matches(sent, messageId)) return false;
-      sent.isEcho = false;
-      return true;
-    },
-    bytes: (): number => messages.size * SENT_BYTES,
-  };
+function sentOf(account: AccountQueues | undefined, nonce: string): SentMessage | undefined {
+  return account?.sent.get(nonce) ?? account?.sentBefore.get(nonce);
 }
 
-function keyOf(accountId: AccountId, channelId: ChannelId): string {
-  return `${accountId} ${channelId}`;
+/** Whether a sent message may have this id. */
+function mayBe({ id }: SentMessage, messageId: MessageId | undefined): boolean {
+  return id === undefined || messageId === undefined || id === messageId;
 }
 
 function bytesOf({ message }: OutboxRow): number {
   return ROW_BYTES + message.content.length * 2;
-}
-
-function nonceKeyOf({ message: { accountId, nonce } }: OutboxRow): string {
-  return `${accountId} ${nonce}`;
 }
 
 /** Creates the memory of the outbox, without known channels. */

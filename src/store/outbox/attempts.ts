@@ -106,9 +106,9 @@ export function createAttempts(
 
   return {
     async markSending(row, now) {
-      queues.attempted(row, now);
-      if (queues.takeIntent(row)) return true;
-      if (!queues.has(row)) {
+      const attempt = queues.attempt(row, now);
+      if (attempt === "intended") return true;
+      if (!attempt) {
         return await commit(COMMIT_OPTIONS.T4, () => {
           // A message posted in a draft's place stays a post, even if the draft appears later.
           const isPost = row.action.kind === "post" ? 1 : 0;
@@ -122,10 +122,9 @@ export function createAttempts(
     markSent(row, messageId) {
       // The gateway's echo was first, and the table has it before anything reads it.
       if (queues.takeEcho(row, messageId)) return Promise.resolve(false);
-      if (!queues.has(row)) {
+      if (!queues.settle(row, messageId)) {
         return commit(COMMIT_OPTIONS.T5, () => settle(unsettledOf(row), messageId));
       }
-      queues.settle(row, messageId);
       settleLater(row, messageId);
       return Promise.resolve(true);
     },

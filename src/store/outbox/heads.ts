@@ -86,11 +86,13 @@ export function createHeads(
         queues.forget(accountId);
         return await readRows(() => selectHeads.all({ accountId }));
       }
-      const isKnown = (channelId: ChannelId) => queues.isKnown(accountId, channelId);
-      const rows = channels.filter(isKnown).flatMap((channelId) =>
-        queues.head(accountId, channelId) ?? []
-      );
-      const unknown = channels.filter((channelId) => !isKnown(channelId));
+      const rows: OutboxRow[] = [];
+      const unknown: ChannelId[] = [];
+      for (const channelId of channels) {
+        const row = queues.head(accountId, channelId);
+        if (row) rows.push(row);
+        else if (!queues.isKnown(accountId, channelId)) unknown.push(channelId);
+      }
       if (unknown.length === 0) return rows;
       const others = await readRows(() =>
         unknown.flatMap((channelId) => headOf(accountId, channelId))

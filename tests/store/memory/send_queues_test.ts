@@ -65,7 +65,7 @@ describe("createSendQueues()", () => {
           queues.stored([added]);
           expected.push(last);
         } else if (head) {
-          queues.attempted(head, NOW);
+          queues.attempt(head, NOW);
           if (operation === "settle") queues.settle(head, POSTED);
           else assert.equal(queues.echoed(ACCOUNT, echoOf(head))?.kind, "first");
           assert.equal(queues.has(head), false);
@@ -84,8 +84,8 @@ describe("createSendQueues()", () => {
     queues.stored([row(1), row(2)]);
     assert.equal(queues.head(ACCOUNT, CHANNEL)?.id, 1);
     assert.deepEqual(
-      [row(1), row(1), row(2), row(3)].map(queues.takeIntent),
-      [true, false, false, false],
+      [row(1), row(1), row(2), row(3)].map((one) => queues.attempt(one, NOW)),
+      ["intended", "waiting", "waiting", undefined],
     );
   });
 
@@ -93,8 +93,8 @@ describe("createSendQueues()", () => {
     const [first, second] = [row(1), row(2)];
     const queues = opened(first, second);
     assert.equal(queues.echoed(ACCOUNT, echoOf(first)), undefined, "it was never sent");
-    queues.attempted(first, NOW);
-    queues.attempted(first, NOW + 1_000); // the first attempt counts
+    queues.attempt(first, NOW);
+    queues.attempt(first, NOW + 1_000); // the first attempt counts
     assert.equal(queues.echoed(ACCOUNT, echoOf(first, NOW - 1)), undefined, "it came before that");
     assert.equal(queues.echoed(SECOND, echoOf(first)), undefined, "it is another account's");
     assert.equal(queues.takeEcho(first, POSTED), false);
@@ -130,7 +130,7 @@ describe("createSendQueues()", () => {
         queues.isKnown(SECOND, CHANNEL),
       ], known);
       assert.equal(queues.has(row(1)), false);
-      assert.equal(queues.takeIntent(row(1)), false);
+      assert.equal(queues.attempt(row(1), NOW), undefined);
     }
   });
 
@@ -153,11 +153,12 @@ describe("createSendQueues()", () => {
     assert.ok(queues.bytes() < 2_000);
   });
 
-  it("remembers the last 1,024 sent messages for their echo", () => {
-    const rows = Array.from({ length: 1_025 }, (_, index) => row(index + 1));
+  it("remembers at least the last 1,024 sent messages for their echo", () => {
+    const rows = Array.from({ length: 2_049 }, (_, index) => row(index + 1));
     const queues = opened(...rows);
-    for (const one of rows) queues.settle(one, POSTED);
-    assert.equal(queues.echoed(ACCOUNT, echoOf(row(1))), undefined);
-    assert.equal(queues.echoed(ACCOUNT, echoOf(row(2)))?.kind, "repeated");
+    for (const one of rows) assert.equal(queues.settle(one, POSTED), true);
+    assert.equal(queues.settle(row(1), POSTED), false, "it is settled");
+    assert.equal(queues.echoed(ACCOUNT, echoOf(row(1_024))), undefined);
+    assert.equal(queues.echoed(ACCOUNT, echoOf(row(1_025)))?.kind, "repeated");
   });
 });
