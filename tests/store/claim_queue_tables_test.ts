@@ -45,7 +45,7 @@ describe("createClaimQueue(), filled from the tables", () => {
 
   it("[D2] tells whether the tables have a message, and the number of its claims", () => {
     const queue = filled();
-    queue.accepted(messageId("1"));
+    queue.storing(messageId("1"));
     add(queue, 1, "11");
     assert.equal(queue.isStored(messageId("1")), false);
     queue.take(ACCOUNT, []);

@@ -15,7 +15,7 @@ import {
   NOTHING_ACCEPTED,
 } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { Echo } from "../../core/inbound/inbox.ts";
 import { directOf, type InboxDeps, prepareStoreBatch } from "./store_batch.ts";
 import { prepareWaitingTurns } from "./waiting_turns.ts";
@@ -29,10 +29,7 @@ import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { AcceptedBatches } from "../../core/store/inbox.ts";
 
-/**
- * Creates the storage of batches. The function is longer than most, because its inner functions
- * share one state: the messages that only the journal has.
- */
+/** Creates the storage of batches. */
 export function createBatches(
   database: DatabaseSync,
   { commit, journaled, read }: Transactions,
@@ -47,11 +44,9 @@ export function createBatches(
   const deps = { memory, verdicts, pruner, transcripts };
   const store = prepareStoreBatch(database, deps, unpairedSenders, waitingTurns, changes, stops);
   const settleKnown = prepareSettleKnown(outgoing.queues, settleLater);
-  /** Messages whose verdict is in the journal only, or is about to be stored. */
-  const unrecorded = new Set<MessageId>();
 
   const plain = journaled<PlainBatch>("batch", ({ arrivedAt, ...batch }) => {
-    for (const { message } of batch.judged) unrecorded.delete(message.id);
+    for (const { message } of batch.judged) claims.stored(message.id);
     store({ ...batch, echoes: [], guilds: [] }, arrivedAt);
   });
 
@@ -70,7 +65,7 @@ export function createBatches(
       unknown.length === 0 &&
       judged.length > 0 && ids.size === judged.length &&
       judged.every(({ verdict: { kind }, message, route, stop }) =>
-        kind === "accept" && route !== undefined && !stop && !unrecorded.has(message.id) &&
+        kind === "accept" && route !== undefined && !stop && claims.isStored(message.id) &&
         verdicts.isNew(message)
       );
   }
@@ -85,14 +80,11 @@ export function createBatches(
     arrivedAt: number,
   ): Promise<Accepted> {
     if (!heard) return NOTHING_ACCEPTED;
-    for (const { message: { id } } of judged) {
-      unrecorded.add(id);
-      claims.accepted(id);
-    }
+    for (const { message: { id } } of judged) claims.storing(id);
     try {
       await plain.append(COMMIT_OPTIONS.T1, { accountId, heard, judged, arrivedAt });
     } catch (error) {
-      for (const { message: { id } } of judged) unrecorded.delete(id);
+      for (const { message: { id } } of judged) claims.stored(id);
       waitingTurns.cancel(judged);
       throw error;
     }
@@ -117,12 +109,15 @@ export function createBatches(
     const options = isFirst ? COMMIT_OPTIONS.FIRST_DM : COMMIT_OPTIONS.T1;
     // Until this batch is stored, a batch of another account with the same message must not be
     // journaled.
-    for (const { message: { id } } of batch.judged) unrecorded.add(id);
+    const mayAccept = batch.judged.filter(({ verdict, message }) =>
+      verdict.kind !== "ignore" && verdicts.isNew(message)
+    );
+    for (const { message: { id } } of mayAccept) claims.storing(id);
     const { recorded, repeats, applied, ...accepted } = await commit(
       options,
       () => store({ ...batch, echoes: unknown }, arrivedAt),
     ).finally(() => {
-      for (const { message: { id } } of batch.judged) unrecorded.delete(id);
+      for (const { message: { id } } of mayAccept) claims.stored(id);
     });
     for (const message of directOf(recorded)) direct.add(keyOf(message));
     for (const channelId of accepted.settledIn) {

@@ -82,17 +82,18 @@ export function createClaims(
    * T2, as far as it must be stored. A turn that an earlier process began is counted before it
    * begins again. So a message that makes the process crash is given up eventually. A message that
    * this process has stored may lose its first claim in a crash: it gets one more attempt.
+   *
+   * @param stored Messages that the tables have; the others reach the tables as claimed.
    */
   async function storeClaim(turn: MessageId, stored: readonly WaitingMessage[], now: number) {
-    if (stored.length === 0) return; // the others reach the tables as claimed
     const record = claimOf(turn, stored, now);
     if (stored.every(({ isFresh, attempts }) => isFresh && attempts === 0)) {
       claimed.later(COMMIT_OPTIONS.T2, record);
     } else await claimed.append(COMMIT_OPTIONS.T2, record);
   }
 
-  const textOf = async ({ message, messageId }: WaitingMessage): Promise<InboundMessage> =>
-    message ?? await read(() => readMessage(selectMessage.get(messageId)));
+  const readText = ({ messageId }: WaitingMessage): Promise<InboundMessage> =>
+    read(() => readMessage(selectMessage.get(messageId)));
 
   /**
    * Adds messages that wait behind a turn to it, in memory.
@@ -108,9 +109,12 @@ export function createClaims(
     const entries: WaitingMessage[] = [];
     const stored: WaitingMessage[] = [];
     const messages: InboundMessage[] = [];
-    for (const entry of queue.behind(turn)) {
-      if (entries.length >= max) break;
-      const message = await textOf(entry);
+    let after: MessageId | undefined;
+    while (entries.length < max) {
+      const entry = queue.behind(turn.messageId, after);
+      if (!entry) break;
+      after = entry.messageId;
+      const message = entry.message ?? await readText(entry);
       const decision = decide(entry, message);
       if (decision === "end") break;
       if (decision === "skip") continue;
@@ -151,7 +155,7 @@ export function createClaims(
           if (!outgoing.queues.isKnown(accountId, taken.channelId)) {
             await read(() => outgoing.checkChannel(accountId, taken.channelId));
           }
-          const message = await textOf(taken);
+          const message = taken.message ?? await readText(taken);
           const { messages: also, stored } = attempts > 0
             ? await joinEarlier(taken)
             : await joinBehind(taken, message, carries, CARRIED_MAX - 1);
@@ -163,7 +167,8 @@ export function createClaims(
           };
           if (!queue.isRunning(claim)) continue; // an edit or a deletion came in between
           // After all reads: a stored claim that is put back would block its session.
-          await storeClaim(messageId, isStored ? [taken, ...stored] : stored, now);
+          const inTables = isStored ? [taken, ...stored] : stored;
+          if (inTables.length > 0) await storeClaim(messageId, inTables, now);
           return claim;
         } catch (error) {
           queue.putBack(taken);
@@ -173,7 +178,7 @@ export function createClaims(
     },
     async takeIn(running, now, carries, stepsWith) {
       const { message: { id: messageId, accountId }, also = [], attempt } = running;
-      if (queue.behind({ messageId }).length === 0) return undefined;
+      if (!queue.behind(messageId)) return undefined;
       const [turn] = queue.entriesOf(messageId);
       if (!turn || !queue.isRunning(running)) return undefined;
       const room = CARRIED_MAX - 1 - also.length;

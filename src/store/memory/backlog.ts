@@ -52,40 +52,69 @@ const ENTRY_BYTES = 400;
 /** Estimated UTF-16 units of a message beside its text. */
 const MESSAGE_UNITS = 600;
 
+/** The waiting messages of one session in memory. */
+interface Session {
+  /** In the order of arrival. */
+  readonly entries: WaitingMessage[];
+  /** Whether a turn runs in it. */
+  isBusy: boolean;
+  /** Whether more of its messages wait in the tables. */
+  isLong: boolean;
+}
+
+/** The waiting messages of one account in memory. */
+interface Account {
+  waiting: number;
+  /** Whether more of its messages wait in the tables. */
+  isLong: boolean;
+  readonly fair: ReturnType<typeof createFairTurns>;
+}
+
 /**
  * Creates an empty backlog. The function is longer than most, because its methods share one state:
  * the lists of waiting messages.
  */
 export function createBacklog() {
-  /** By session, in the order of arrival. */
-  const sessions = new Map<string, WaitingMessage[]>();
+  /** Sessions with messages or a running turn. */
+  const sessions = new Map<string, Session>();
   /** Sessions with messages and without a running turn. */
-  const ready = new Set<string>();
-  /** Sessions in which a turn runs. */
-  const busy = new Set<string>();
-  /** Ids of all messages. */
-  const ids = new Set<MessageId>();
-  /** Messages of each account in memory. */
-  const counts = new Map<AccountId, number>();
-  /** Sessions and accounts of which more messages wait in the tables. */
-  const longSessions = new Set<string>();
-  const longAccounts = new Set<AccountId>();
-  const fair = createFairTurns();
+  const ready = new Set<Session>();
+  const accounts = new Map<AccountId, Account>();
+  const messages = new Map<MessageId, WaitingMessage>();
+  /** Whether the tables may have messages that are not here. */
+  let isPartial = false;
   let units = 0;
+
+  function sessionOf(sessionKey: string): Session {
+    let session = sessions.get(sessionKey);
+    if (!session) {
+      session = { entries: [], isBusy: false, isLong: false };
+      sessions.set(sessionKey, session);
+    }
+    return session;
+  }
+
+  function accountOf(accountId: AccountId): Account {
+    let account = accounts.get(accountId);
+    if (!account) {
+      account = { waiting: 0, isLong: false, fair: createFairTurns() };
+      accounts.set(accountId, account);
+    }
+    return account;
+  }
 
   return {
     /** Adds a message. A message that is here already stays unchanged. */
     insert(entry: WaitingMessage): void {
       const { messageId, accountId, arrival, route: { sessionKey } } = entry;
-      if (ids.has(messageId)) return;
-      ids.add(messageId);
-      const session = sessions.get(sessionKey) ?? [];
-      const isLast = (session.at(-1)?.arrival ?? 0) < arrival;
-      session.push(entry);
-      if (!isLast) session.sort((a, b) => a.arrival - b.arrival);
-      sessions.set(sessionKey, session);
-      if (!busy.has(sessionKey)) ready.add(sessionKey);
-      counts.set(accountId, (counts.get(accountId) ?? 0) + 1);
+      if (messages.has(messageId)) return;
+      messages.set(messageId, entry);
+      const session = sessionOf(sessionKey);
+      const isLast = (session.entries.at(-1)?.arrival ?? 0) < arrival;
+      session.entries.push(entry);
+      if (!isLast) session.entries.sort((a, b) => a.arrival - b.arrival);
+      if (!session.isBusy) ready.add(session);
+      accountOf(accountId).waiting++;
       units += unitsOf(entry);
     },
     /**
@@ -93,9 +122,13 @@ export function createBacklog() {
      * tables have it, and the backlog notes that it is partial.
      */
     hasRoom(accountId: AccountId, sessionKey: string): boolean {
-      if ((counts.get(accountId) ?? 0) >= ACCOUNT_MAX) longAccounts.add(accountId);
-      if ((sessions.get(sessionKey)?.length ?? 0) >= SESSION_MAX) longSessions.add(sessionKey);
-      return !longAccounts.has(accountId) && !longSessions.has(sessionKey);
+      const account = accountOf(accountId);
+      const session = sessions.get(sessionKey);
+      if (account.waiting >= ACCOUNT_MAX) account.isLong = true;
+      if (session && session.entries.length >= SESSION_MAX) session.isLong = true;
+      const hasRoom = !account.isLong && !session?.isLong;
+      isPartial ||= !hasRoom;
+      return hasRoom;
     },
     /** Whether the text of one more message may be in memory. */
     hasRoomForText: (): boolean => units < TEXT_MAX,
@@ -107,48 +140,50 @@ export function createBacklog() {
      * @param blocked Channels without a next message for now.
      */
     next(accountId: AccountId, blocked: readonly ChannelId[]): WaitingMessage | undefined {
+      const { fair } = accountOf(accountId);
+      let chosen: Session | undefined;
       let oldest: WaitingMessage | undefined;
       let time = Infinity;
-      for (const sessionKey of ready) {
-        const first = sessions.get(sessionKey)?.find((entry) =>
-          isClaimable(entry, accountId, blocked)
-        );
+      for (const session of ready) {
+        const first = firstOf(session, accountId, blocked);
         if (!first) continue;
         const itsTime = fair.timeOf(first);
         if (oldest && (itsTime > time || itsTime === time && first.arrival > oldest.arrival)) {
           continue;
         }
+        chosen = session;
         oldest = first;
         time = itsTime;
       }
-      if (!oldest) return undefined;
+      if (!chosen || !oldest) return undefined;
       fair.begun(oldest);
       let next = oldest;
-      for (const entry of sessions.get(oldest.route.sessionKey) ?? []) {
+      for (const entry of chosen.entries) {
         if (isClaimable(entry, accountId, blocked) && isBefore(entry.messageId, next.messageId)) {
           next = entry;
         }
       }
       return next;
     },
-    /** Messages of the same session, channel and account as this one, by their ids. */
+    /**
+     * Finds a message of the same session, channel and account as this one.
+     *
+     * @returns By the ids, the first behind `after`; `undefined` if there is none.
+     */
     behind(
       { accountId, channelId, route: { sessionKey } }: WaitingMessage,
-    ): readonly WaitingMessage[] {
-      const session = sessions.get(sessionKey) ?? [];
-      return session.filter((entry) =>
-        entry.accountId === accountId && entry.channelId === channelId
-      ).sort((a, b) => isBefore(a.messageId, b.messageId) ? -1 : 1);
+      after: MessageId | undefined,
+    ): WaitingMessage | undefined {
+      let first: WaitingMessage | undefined;
+      for (const entry of sessions.get(sessionKey)?.entries ?? []) {
+        if (entry.accountId !== accountId || entry.channelId !== channelId) continue;
+        if (after !== undefined && !isBefore(after, entry.messageId)) continue;
+        if (!first || isBefore(entry.messageId, first.messageId)) first = entry;
+      }
+      return first;
     },
     /** Finds a message by its id; `undefined` if it is not in memory. */
-    find(messageId: MessageId): WaitingMessage | undefined {
-      if (!ids.has(messageId)) return undefined;
-      for (const session of sessions.values()) {
-        const entry = session.find((waiting) => waiting.messageId === messageId);
-        if (entry) return entry;
-      }
-      return undefined;
-    },
+    find: (messageId: MessageId): WaitingMessage | undefined => messages.get(messageId),
     /**
      * Removes a message that is here.
      *
@@ -156,49 +191,65 @@ export function createBacklog() {
      */
     takeOut(entry: WaitingMessage): boolean {
       const { messageId, accountId, route: { sessionKey } } = entry;
-      const session = sessions.get(sessionKey) ?? [];
-      session.splice(session.indexOf(entry), 1);
-      ids.delete(messageId);
-      const isOver = session.length === 0;
-      if (isOver) {
-        sessions.delete(sessionKey);
-        ready.delete(sessionKey);
-      }
-      const remaining = (counts.get(accountId) ?? 1) - 1;
-      counts.set(accountId, remaining);
+      const session = sessionOf(sessionKey);
+      session.entries.splice(session.entries.indexOf(entry), 1);
+      messages.delete(messageId);
+      const isOver = session.entries.length === 0;
+      if (isOver) ready.delete(session);
+      if (isOver && !session.isBusy) sessions.delete(sessionKey);
+      const account = accountOf(accountId);
+      account.waiting--;
       units -= unitsOf(entry);
-      return (isOver && longSessions.has(sessionKey)) ||
-        (longAccounts.has(accountId) && remaining < ACCOUNT_MAX / 2);
+      return (isOver && session.isLong) || (account.isLong && account.waiting < ACCOUNT_MAX / 2);
     },
     /** Whether messages wait that only the tables have. */
-    isPartial: (): boolean => longSessions.size + longAccounts.size > 0,
+    isPartial: (): boolean => isPartial,
     /** Notes that a turn of a session begins: none of its messages is next. */
     block(sessionKey: string): void {
-      busy.add(sessionKey);
-      ready.delete(sessionKey);
+      const session = sessionOf(sessionKey);
+      session.isBusy = true;
+      ready.delete(session);
     },
     /** Notes that the turn is over. */
     unblock(sessionKey: string): void {
-      busy.delete(sessionKey);
-      if (sessions.has(sessionKey)) ready.add(sessionKey);
+      const session = sessionOf(sessionKey);
+      session.isBusy = false;
+      if (session.entries.length > 0) ready.add(session);
+      else sessions.delete(sessionKey);
     },
     /** Forgets all messages; sessions with a running turn stay blocked. */
     clear(): void {
-      sessions.clear();
+      for (const [sessionKey, session] of sessions) {
+        session.entries.length = 0;
+        session.isLong = false;
+        if (!session.isBusy) sessions.delete(sessionKey);
+      }
+      for (const account of accounts.values()) {
+        account.waiting = 0;
+        account.isLong = false;
+      }
       ready.clear();
-      ids.clear();
-      counts.clear();
-      longSessions.clear();
-      longAccounts.clear();
+      messages.clear();
+      isPartial = false;
       units = 0;
     },
     /** Estimated bytes of memory. */
-    bytes: (): number => ids.size * ENTRY_BYTES + units * 2,
+    bytes: (): number => messages.size * ENTRY_BYTES + units * 2,
   };
 }
 
 /** Waiting messages by session. */
 export type WaitingMessages = ReturnType<typeof createBacklog>;
+
+/** The first message of a session that an account may claim. */
+function firstOf(
+  { entries }: Session,
+  accountId: AccountId,
+  blocked: readonly ChannelId[],
+): WaitingMessage | undefined {
+  for (const entry of entries) if (isClaimable(entry, accountId, blocked)) return entry;
+  return undefined;
+}
 
 function isClaimable(
   { accountId: receiver, channelId }: WaitingMessage,
@@ -221,38 +272,35 @@ function unitsOf({ message }: WaitingMessage): number {
 
 /** The place of a waiting message. */
 interface Placed {
-  readonly accountId: string;
   readonly channelId: string;
   /** Absent in direct messages. */
   readonly guildId?: string;
 }
 
-/** Number of guilds of an account from which those without effect are forgotten. */
+/** Number of guilds from which those without effect are forgotten. */
 const MANY = 256;
 
 /**
- * Shares turns fairly among guilds, so that one guild with many waiting messages delays no other.
+ * Shares the turns of an account fairly among guilds, so that one guild with many waiting messages
+ * delays no other.
  *
  * This is start-time fair queueing. Each turn of a guild moves its time on by one, and the guild
  * with the earliest time comes first. The time of a guild without waiting messages does not stay
  * behind: it gains no lead by being silent. A direct message counts as a guild of its own.
  */
 function createFairTurns() {
-  /** By account, and by guild or direct message channel: a joined key costs much in a burst. */
-  const accounts = new Map<string, Map<string, number>>();
+  /** By guild or direct message channel. */
+  const times = new Map<string, number>();
   let now = 0;
-  const timeOf = ({ accountId, guildId, channelId }: Placed) =>
-    Math.max(now, accounts.get(accountId)?.get(guildId ?? channelId) ?? 0);
+  const timeOf = ({ guildId, channelId }: Placed) =>
+    Math.max(now, times.get(guildId ?? channelId) ?? 0);
   return {
     /** The time of a message's guild; among waiting messages, the lowest is next. */
     timeOf,
     /** Notes that a turn for the message begins. */
     begun(entry: Placed): void {
-      const { accountId, guildId, channelId } = entry;
       now = timeOf(entry);
-      const times = accounts.get(accountId) ?? new Map<string, number>();
-      accounts.set(accountId, times);
-      times.set(guildId ?? channelId, now + 1);
+      times.set(entry.guildId ?? entry.channelId, now + 1);
       if (times.size < MANY) return;
       for (const [place, time] of times) if (time <= now) times.delete(place);
     },

@@ -30,8 +30,8 @@ export interface ClaimQueue {
    * `running` that a change or an earlier process has ended.
    */
   running(): readonly MessageId[];
-  /** Notes that a message was accepted, which the tables have now or will have. */
-  accepted(messageId: MessageId): void;
+  /** Notes that a message is about to be stored, in the journal first or at once. */
+  storing(messageId: MessageId): void;
   /** Adds an accepted message, once it is stored. */
   add(message: InboundMessage, route: Route): void;
   /**
@@ -39,8 +39,12 @@ export interface ClaimQueue {
    * has waited longest, and in it the message that was written first.
    */
   take(accountId: AccountId, blocked: readonly ChannelId[]): WaitingMessage | undefined;
-  /** Messages that wait behind a taken one, in its session, channel and account, by their ids. */
-  behind(taken: Pick<WaitingMessage, "messageId">): readonly WaitingMessage[];
+  /**
+   * Finds a message that waits behind a running turn, in its session, channel and account.
+   *
+   * @returns By the ids, the first behind `after`; `undefined` if there is none.
+   */
+  behind(turn: MessageId, after?: MessageId): WaitingMessage | undefined;
   /** The messages of a running turn, as they waited; empty if the turn does not run. */
   entriesOf(turn: MessageId): readonly WaitingMessage[];
   /**
@@ -76,7 +80,7 @@ export interface ClaimQueue {
   /** Whether this claim of its message is running. */
   isRunning(claim: Claim): boolean;
   /**
-   * Notes that a message reaches the tables.
+   * Notes that a message reaches the tables, or could not be stored.
    *
    * @returns Number of its claims and the message that its turn began with, if that runs already.
    */
@@ -106,7 +110,7 @@ export interface ClaimQueue {
 export function createClaimQueue(): ClaimQueue {
   const backlog = createBacklog();
   const running = createRunningTurns(backlog);
-  /** Messages that are in the journal only. */
+  /** Messages that the tables lack: they are in the journal only, or about to be stored. */
   const unstored = new Set<string>();
   let isStale = true;
   let arrivals = 0;
@@ -126,7 +130,6 @@ export function createClaimQueue(): ClaimQueue {
 
   function forget(): void {
     backlog.clear();
-    unstored.clear();
     isStale = true;
   }
 
@@ -154,7 +157,7 @@ export function createClaimQueue(): ClaimQueue {
       isStale = false;
     },
     running: running.messages,
-    accepted: (messageId) => void unstored.add(messageId),
+    storing: (messageId) => void unstored.add(messageId),
     add(message, route) {
       if (isStale) return; // the next fill reads it from the tables
       const { id: messageId, accountId, channelId, guildId } = message;
@@ -174,14 +177,14 @@ export function createClaimQueue(): ClaimQueue {
     take(accountId, blocked) {
       const next = backlog.next(accountId, blocked);
       if (!next) return undefined;
-      takeOut(next);
       const { messageId, route: { sessionKey }, attempts } = next;
       running.begin(messageId, { sessionKey, attempt: attempts + 1, entries: [next] });
+      takeOut(next);
       return next;
     },
-    behind({ messageId }) {
-      const first = running.turn(messageId)?.entries[0];
-      return first ? backlog.behind(first) : [];
+    behind(turn, after) {
+      const first = running.turn(turn)?.entries[0];
+      return first && backlog.behind(first, after);
     },
     entriesOf: (turn) => running.turn(turn)?.entries ?? [],
     join(turn, entry) {

@@ -9,6 +9,7 @@ import {
   guildMessage,
   messageId,
 } from "../../support/discord/builders.ts";
+import { createStore } from "../../../src/store/store.ts";
 import { accepted, batch, openTestStore } from "../../support/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
 
@@ -30,6 +31,18 @@ describe("claimNext()", () => {
     const route = { agentId: "helper", sessionKey: "agent:helper:main" };
     const { store } = await openInbox(accepted(message, route));
     sameData(await store.inbox.claimNext(ACCOUNT, NOW, []), { message, route, attempt: 1 });
+  });
+
+  it("[D2] counts the turn of a stored message that Discord repeats meanwhile", async () => {
+    const { database, store } = await openInbox();
+    const judged = [inSession("11", "a")];
+    await store.inbox.acceptBatch(batch({ judged }), NOW);
+    const next = () => createStore(database, ":memory:", { elapsed: () => 0 });
+    const { inbox } = next();
+    const repeated = inbox.acceptBatch(batch({ judged }), NOW);
+    assert.equal((await inbox.claimNext(ACCOUNT, NOW, []))?.attempt, 1);
+    await repeated;
+    assert.equal((await next().inbox.claimNext(ACCOUNT, NOW, []))?.attempt, 2);
   });
 
   it("[S5] claims the oldest message of a session without a running turn", async () => {
