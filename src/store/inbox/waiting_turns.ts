@@ -19,7 +19,7 @@ import {
 } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Memory } from "../memory/memory.ts";
-import { type ListKey, listsOf, type OpenTurn } from "../memory/open_turns.ts";
+import type { ListKey, OpenTurn, TurnList } from "../memory/open_turns.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { IS_PARKED } from "../schema/questions.ts";
 
@@ -106,33 +106,31 @@ export function prepareWaitingTurns(
 
   function untell(key: ListKey): void {
     deleteTold.run(key.accountId, key.list, key.id);
-    turns.untell(key);
+    turns.tell(key, false);
   }
 
   /** Stores that the senders of a list know that it is full, and forgets lists without turns. */
   function tell(key: ListKey): void {
     for (const empty of turns.toldWithoutTurns()) untell(empty);
     insertTold.run(key.accountId, key.list, key.id);
-    turns.tell(key);
+    turns.tell(key, true);
   }
 
   function refuse(
     judged: Judged,
-    full: FullList,
+    list: TurnList,
     rules: WaitingRules,
     now: number,
   ): Checked {
     const { message } = judged;
-    const [user, channel] = listsOf(turnOf(message));
-    const key = full === "user" ? user : channel;
-    const refused = refusedBy(judged, full);
+    const refused = refusedBy(judged, list.list);
     // A bot gets no notice: it might answer that.
-    if (message.sender.automaton || turns.isTold(key)) return { judged: refused };
+    if (message.sender.automaton || list.isTold) return { judged: refused };
     return {
       judged: refused,
       isTold: true,
       keep() {
-        tell(key);
+        tell(list);
         for (const frozen of rules.refusal(message)) addOnce(frozen, now);
       },
     };
@@ -147,7 +145,8 @@ export function prepareWaitingTurns(
       if (turns.isStale) return false;
       for (const [index, { message }] of judged.entries()) {
         const turn = turnOf(message);
-        if (fullList(turns.counts(turn), rules) || listsOf(turn).some(turns.isTold)) {
+        const lists = turns.listsOf(turn);
+        if (fullOf(lists, rules) || lists.some(({ isTold }) => isTold)) {
           for (const { message: { id } } of judged.slice(0, index)) turns.end(id);
           return false;
         }
@@ -166,17 +165,26 @@ export function prepareWaitingTurns(
       // Another account answers it, and counts it.
       if (isInInbox.get(message.id)) return { judged };
       const turn = turnOf(message);
-      const full = fullList(turns.counts(turn), rules);
+      const full = fullOf(turns.listsOf(turn), rules);
       if (full) return refuse(judged, full, rules, now);
       return {
         judged,
         keep() {
           turns.add(turn);
-          for (const key of listsOf(turn)) if (turns.isTold(key)) untell(key);
+          for (const list of turns.listsOf(turn)) if (list.isTold) untell(list);
         },
       };
     },
   };
+}
+
+/** The list in which no more turn may wait; `undefined` if neither is full. */
+function fullOf(
+  [user, channel]: readonly [user: TurnList, channel: TurnList],
+  rules: WaitingRules,
+): TurnList | undefined {
+  const full = fullList({ ofUser: user.turns, inChannel: channel.turns }, rules);
+  return full && (full === "user" ? user : channel);
 }
 
 /** The message without its turn. */

@@ -9,7 +9,7 @@
  */
 
 import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
-import type { Claim, FullList, OpenTurns } from "../../core/inbound/inbox.ts";
+import type { Claim, FullList } from "../../core/inbound/inbox.ts";
 import type { WaitingMessage, WaitingMessages } from "./backlog.ts";
 
 /** A message whose turn is open. */
@@ -29,25 +29,29 @@ export interface ListKey {
   readonly id: string;
 }
 
+/** A list with its turns. */
+export interface TurnList extends ListKey {
+  /** Number of its open turns. */
+  readonly turns: number;
+  /** Whether its senders know that it is full. */
+  readonly isTold: boolean;
+}
+
 /** Open turns of all accounts. */
 export interface OpenTurnCounts {
   /** Whether {@link OpenTurnCounts.fill} must be called before counts are right. */
   readonly isStale: boolean;
   /** Replaces everything by the content of the tables. */
   fill(turns: readonly OpenTurn[], told: readonly ListKey[]): void;
-  /** Counts the open turns beside a message. */
-  counts(turn: OpenTurn): OpenTurns;
+  /** The lists that a turn belongs to, as they are now: its sender's and its channel's. */
+  listsOf(turn: OpenTurn): readonly [user: TurnList, channel: TurnList];
   /** Notes that a turn is open; a known one counts once. */
   add(turn: OpenTurn): void;
   /** Notes that a turn has ended, or never began. An unknown one changes nothing. */
   end(messageId: MessageId): void;
-  /** Whether the senders of a full list know that it is full. */
-  isTold(key: ListKey): boolean;
-  /** Notes that they know. */
-  tell(key: ListKey): void;
-  /** Notes that the list is not full any more. */
-  untell(key: ListKey): void;
-  /** The lists in {@link OpenTurnCounts.tell} without any open turn. */
+  /** Notes whether the senders of a list know that it is full. */
+  tell(key: ListKey, isTold: boolean): void;
+  /** The lists whose senders know that they are full, without any open turn. */
   toldWithoutTurns(): readonly ListKey[];
   /** Forgets everything, because the tables may differ. */
   forget(): void;
@@ -57,34 +61,56 @@ export interface OpenTurnCounts {
 
 /** Estimated bytes of a turn, with its share of the counts. */
 const TURN_BYTES = 300;
-/** Estimated bytes of a list in `told`. */
-const TOLD_BYTES = 200;
 
 /** Creates counts that must be filled first. */
 export function createOpenTurnCounts(): OpenTurnCounts {
-  const turns = new Map<MessageId, readonly [user: string, channel: string]>();
-  const counts = new Map<string, number>();
-  const told = new Map<string, ListKey>();
+  const turns = new Map<MessageId, readonly Counted[]>();
+  const accounts = new Map<AccountId, Readonly<Record<FullList, Map<string, Counted>>>>();
   let isStale = true;
 
-  function change(name: string, by: number): void {
-    const count = (counts.get(name) ?? 0) + by;
-    if (count > 0) counts.set(name, count);
-    else counts.delete(name);
+  function listsIn(accountId: AccountId) {
+    let lists = accounts.get(accountId);
+    if (!lists) {
+      lists = { user: new Map(), channel: new Map() };
+      accounts.set(accountId, lists);
+    }
+    return lists;
+  }
+
+  const listOf = (accountId: AccountId, list: FullList, id: string): Counted =>
+    listsIn(accountId)[list].get(id) ?? { accountId, list, id, turns: 0, isTold: false };
+
+  const listsOf = ({ accountId, userId, channelId }: OpenTurn) =>
+    [listOf(accountId, "user", userId), listOf(accountId, "channel", channelId)] as const;
+
+  /** Keeps a list while it has turns, or while its senders know that it was full. */
+  function keep(list: Counted): void {
+    const lists = listsIn(list.accountId)[list.list];
+    if (list.turns > 0 || list.isTold) lists.set(list.id, list);
+    else lists.delete(list.id);
+  }
+
+  function change(list: Counted, by: number): void {
+    list.turns += by;
+    if (list.turns === 0 || list.turns === by) keep(list); // it is empty, or was
   }
 
   function add(turn: OpenTurn): void {
     if (turns.has(turn.messageId)) return;
-    const [user, channel] = listsOf(turn);
-    const names = [nameOf(user), nameOf(channel)] as const;
-    turns.set(turn.messageId, names);
-    for (const name of names) change(name, 1);
+    const lists = listsOf(turn);
+    turns.set(turn.messageId, lists);
+    for (const list of lists) change(list, 1);
+  }
+
+  function tell({ accountId, list, id }: ListKey, isTold: boolean): void {
+    const told = listOf(accountId, list, id);
+    told.isTold = isTold;
+    keep(told);
   }
 
   function forget(): void {
     turns.clear();
-    counts.clear();
-    told.clear();
+    accounts.clear();
     isStale = true;
   }
 
@@ -95,44 +121,29 @@ export function createOpenTurnCounts(): OpenTurnCounts {
     fill(open, toldLists) {
       forget();
       for (const turn of open) add(turn);
-      for (const key of toldLists) told.set(nameOf(key), key);
+      for (const key of toldLists) tell(key, true);
       isStale = false;
     },
-    counts(turn) {
-      const [user, channel] = listsOf(turn);
-      return {
-        ofUser: counts.get(nameOf(user)) ?? 0,
-        inChannel: counts.get(nameOf(channel)) ?? 0,
-      };
-    },
+    listsOf,
     add,
     end(messageId) {
-      const names = turns.get(messageId);
-      if (!names) return;
+      const lists = turns.get(messageId);
       turns.delete(messageId);
-      for (const name of names) change(name, -1);
+      for (const list of lists ?? []) change(list, -1);
     },
-    isTold: (key) => told.has(nameOf(key)),
-    tell: (key) => void told.set(nameOf(key), key),
-    untell: (key) => void told.delete(nameOf(key)),
-    toldWithoutTurns: () => [...told.values()].filter((key) => !counts.has(nameOf(key))),
+    tell,
+    toldWithoutTurns: () =>
+      [...accounts.values()].flatMap(({ user, channel }) => [...user.values(), ...channel.values()])
+        .filter((list) => list.turns === 0),
     forget,
-    bytes: () => turns.size * TURN_BYTES + told.size * TOLD_BYTES,
+    bytes: () => turns.size * TURN_BYTES,
   };
 }
 
-/** The lists that a turn belongs to: its sender's and its channel's. */
-export function listsOf(
-  { accountId, userId, channelId }: Omit<OpenTurn, "messageId">,
-): readonly [user: ListKey, channel: ListKey] {
-  return [
-    { accountId, list: "user", id: userId },
-    { accountId, list: "channel", id: channelId },
-  ];
-}
-
-function nameOf({ accountId, list, id }: ListKey): string {
-  return `${list} ${id} ${accountId}`;
+/** A list that is counted. */
+interface Counted extends TurnList {
+  turns: number;
+  isTold: boolean;
 }
 
 /** A message whose turn runs. */
