@@ -148,10 +148,18 @@ export function createTranscripts(
   }
 
   function makeRoom(): void {
+    if (bytes <= BYTES_MAX) return;
     for (const oldest of sessions.keys()) {
       if (bytes <= BYTES_MAX) break;
       drop(oldest);
     }
+  }
+
+  /** Removes a session's oldest entries from memory. */
+  function cut(cached: CachedSession, count: number): void {
+    const cutBytes = bytesOf(cached.entries.splice(0, count));
+    cached.bytes -= cutBytes;
+    bytes -= cutBytes;
   }
 
   /**
@@ -161,11 +169,8 @@ export function createTranscripts(
   function trim(cached: CachedSession, used: number): void {
     const spare = cached.entries.length - used;
     if (spare < TRIM_AT) return;
-    const trimmed = cached.entries.splice(0, spare);
-    const trimmedBytes = bytesOf(trimmed);
-    cached.bytes -= trimmedBytes;
+    cut(cached, spare);
     cached.isWhole = false;
-    bytes -= trimmedBytes;
   }
 
   return {
@@ -182,9 +187,9 @@ export function createTranscripts(
         const found = readCheckpoint(sessionKey);
         const rows = select.iterate(sessionKey, found?.lastEntry ?? 0, limit + 1);
         const newest = readNewest(rows, limit, maxChars);
-        const session = found ? { ...newest, checkpoint: found.checkpoint } : newest;
-        keep(sessionKey, session);
-        return session.entries.slice();
+        newest.checkpoint = found?.checkpoint;
+        keep(sessionKey, newest);
+        return newest.entries.slice();
       });
     },
     async checkpointOf(sessionKey) {
@@ -206,7 +211,8 @@ export function createTranscripts(
       const cached = sessions.get(sessionKey);
       if (!cached) return;
       if (!beginsWith(cached, range)) return drop(sessionKey);
-      keep(sessionKey, cachedSession(cached.entries.slice(range.count), true, checkpoint));
+      cut(cached, range.count); // the same session: a turn of it may be on its way to the disk
+      cached.checkpoint = checkpoint;
     },
     insert({ agentId, sessionKey, channelId }, entries) {
       for (const entry of entries) {
@@ -249,17 +255,7 @@ interface CachedSession {
   /** Whether there are no older entries since the checkpoint. */
   isWhole: boolean;
   /** The newest checkpoint; absent if there is none. */
-  readonly checkpoint?: Checkpoint;
-}
-
-/** Creates a session of these entries, oldest first. */
-function cachedSession(
-  entries: Entry[],
-  isWhole: boolean,
-  checkpoint?: Checkpoint,
-): CachedSession {
-  const bytes = SESSION_BYTES + bytesOf(entries);
-  return { entries, bytes, isWhole, checkpoint };
+  checkpoint?: Checkpoint;
 }
 
 /**
@@ -312,7 +308,7 @@ function readNewest(
     units += lengthOf(entry);
     entries.push(entry);
   }
-  return cachedSession(entries.reverse(), isWhole);
+  return { entries: entries.reverse(), bytes: SESSION_BYTES + bytesOf(entries), isWhole };
 }
 
 /** Estimated bytes of entries. */
