@@ -29,7 +29,10 @@ import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { AcceptedBatches } from "../../core/store/inbox.ts";
 
-/** Creates the storage of batches. */
+/**
+ * Creates the storage of batches. The function is longer than most, because its inner functions
+ * share the prepared parts.
+ */
 export function createBatches(
   database: DatabaseSync,
   { commit, journaled, read }: Transactions,

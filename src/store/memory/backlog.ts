@@ -63,7 +63,7 @@ interface Session {
 }
 
 /** The waiting messages of one account in memory. */
-interface Account {
+interface AccountBacklog {
   waiting: number;
   /** Whether more of its messages wait in the tables. */
   isLong: boolean;
@@ -79,7 +79,7 @@ export function createBacklog() {
   const sessions = new Map<string, Session>();
   /** Sessions with messages and without a running turn. */
   const ready = new Set<Session>();
-  const accounts = new Map<AccountId, Account>();
+  const accounts = new Map<AccountId, AccountBacklog>();
   const messages = new Map<MessageId, WaitingMessage>();
   /** Whether the tables may have messages that are not here. */
   let isPartial = false;
@@ -94,7 +94,7 @@ export function createBacklog() {
     return session;
   }
 
-  function accountOf(accountId: AccountId): Account {
+  function accountOf(accountId: AccountId): AccountBacklog {
     let account = accounts.get(accountId);
     if (!account) {
       account = { waiting: 0, isLong: false, fair: createFairTurns() };
