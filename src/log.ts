@@ -3,21 +3,12 @@
  *
  * Lines are plain text on a terminal, and JSON elsewhere. Two filters protect every line. The first
  * removes the program's secrets from each value before it is formatted. The second removes patterns
- * of secrets that the program may not know from the whole line. LogTape filters by level. The
- * format is our own, because a name from Discord must not be able to begin a line.
+ * of secrets that the program may not know from the whole line. The format is our own, because a name
+ * from Discord must not be able to begin a line.
  */
 
+import type { EventEmitter } from "node:events";
 import process from "node:process";
-import {
-  configureSync,
-  getLogger,
-  type Logger,
-  type LogLevel as TapeLevel,
-  type LogRecord,
-  resetSync,
-  type Sink,
-} from "@logtape/logtape";
-import { JWT_PATTERN, redactByPattern, type RedactionPattern } from "@logtape/redaction";
 import type { Log, LogFields } from "./lib/log.ts";
 import { type Plain, toPlain } from "./lib/text/plain.ts";
 import { createRedactor, REDACTED } from "./lib/text/redactor.ts";
@@ -34,14 +25,14 @@ export interface LogSettings {
   /** Applies to `"human"` only; off if `NO_COLOR` is set. */
   readonly isColoured?: boolean;
   /** Writes one line, which includes its line break. */
-  readonly write: (line: string) => void;
+  readonly write: (line: string, level: keyof Log) => void;
 }
 
-const ROOT = "barnacle";
+const RANKS: Readonly<Record<keyof Log, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 /** Patterns of secrets. None matches a quote or a backslash, so a line of JSON stays valid. */
-const PATTERNS: readonly RedactionPattern[] = [
-  JWT_PATTERN,
+const PATTERNS: readonly { readonly pattern: RegExp; readonly replacement: string }[] = [
+  { pattern: /eyJ[\w-]*\.[\w-]*\.[\w-]*/g, replacement: "[JWT REDACTED]" },
   // A bot token: a snowflake in base64, a time, a signature.
   { pattern: /\b[MNO][\w-]{22,27}\.[\w-]{5,7}\.[\w-]{27,}/g, replacement: REDACTED },
   { pattern: /\b(?:sk|rk|pk)-[\w-]{16,}/g, replacement: REDACTED },
@@ -57,26 +48,32 @@ const PATTERNS: readonly RedactionPattern[] = [
   },
 ];
 
-/** Starts the log of this process; a second start replaces the first. */
+/** Starts a log. */
 export function startLog({ level, format, isColoured = false, write }: LogSettings) {
   const redactor = createRedactor();
   const secrets = new Set<string>();
   const asLine = format === "json" ? jsonLine : humanLine;
-  const formatter = redactByPattern(
-    (record: LogRecord) => asLine(toEvent(record, redactor.clean)),
-    PATTERNS,
-  );
-  const sink = (record: LogRecord) => {
-    const line = formatter(record);
-    write(`${isColoured && format === "human" ? coloured(line, record.level) : line}\n`);
-  };
-
   let current = level;
-  const setLevel = (next: LogLevel) => {
-    current = next;
-    configure(next, sink);
-  };
-  setLevel(level);
+  let hasStopped = false;
+
+  /** Called for each ignored message, so it comes before all other work. */
+  function isWritten(level: keyof Log, part: string): boolean {
+    if (hasStopped) return false;
+    const lowest = current !== "connection_debug" ? current : part === "gateway" ? "debug" : "info";
+    return RANKS[level] >= RANKS[lowest];
+  }
+
+  function writeEvent(part: string, level: keyof Log, event: string, fields: LogFields): void {
+    let line = asLine({
+      time: new Date().toISOString(),
+      level,
+      part,
+      event: redactor.clean(event),
+      fields: withoutNull(toFields(toPlain(fields, redactor.clean))),
+    });
+    for (const { pattern, replacement } of PATTERNS) line = line.replaceAll(pattern, replacement);
+    write(`${isColoured && format === "human" ? coloured(line, level) : line}\n`, level);
+  }
 
   return {
     /**
@@ -85,8 +82,12 @@ export function startLog({ level, format, isColoured = false, write }: LogSettin
      * @param part One word, such as `"gateway"` or `"store"`.
      * @param fields Added to each of its events.
      */
-    forPart: (part: string, fields: LogFields = {}): Log =>
-      toLog(getLogger([ROOT, part]), () => current.endsWith("debug"), fields),
+    forPart(part: string, fields: LogFields = {}): Log {
+      const at = (level: keyof Log) => (event: string, more?: LogFields) => {
+        if (isWritten(level, part)) writeEvent(part, level, event, { ...fields, ...more });
+      };
+      return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+    },
     /** Removes this text from all later lines. */
     addSecret(secret: string): void {
       secrets.add(secret);
@@ -95,65 +96,35 @@ export function startLog({ level, format, isColoured = false, write }: LogSettin
     /** All secrets, for other outputs that must not contain them. */
     secrets: (): readonly string[] => [...secrets],
     /** Sets the level of all later lines. */
-    setLevel,
+    setLevel: (next: LogLevel): void => void (current = next),
     /** Removes secrets from a text for outputs other than the log. */
     clean: (text: string): string => redactor.clean(text),
-    /** Ends it. */
-    stop: (): void => resetSync(),
+    /** Writes no further line. */
+    stop: (): void => void (hasStopped = true),
   };
 }
 
 /** The log of the process, divided by parts. */
 export type Logging = ReturnType<typeof startLog>;
 
-function configure(level: LogLevel, sink: Sink): void {
-  configureSync({
-    reset: true,
-    sinks: { lines: sink },
-    loggers: [
-      { category: [ROOT], sinks: ["lines"], lowestLevel: TAPE_LEVELS[level] },
-      ...(level === "connection_debug"
-        ? [{
-          category: [ROOT, "gateway"],
-          sinks: ["lines"],
-          parentSinks: "override" as const, // or the parent's level would hold here too
-          lowestLevel: "debug" as const,
-        }]
-        : []),
-      // LogTape's own warnings; by default it prints them to stdout.
-      { category: ["logtape", "meta"], sinks: ["lines"], lowestLevel: "warning" },
-    ],
-  });
-}
-
-/** Writes to stderr: stdout is for results (O10). */
-export function createStderrWriter(): (line: string) => void {
-  process.stderr.on("error", () => {}); // stderr is closed, so the failure cannot be reported
-  return (line) => void process.stderr.write(line);
-}
-
-const TAPE_LEVELS: Readonly<Record<LogLevel, TapeLevel>> = {
-  error: "error",
-  warn: "warning",
-  info: "info",
-  debug: "debug",
-  connection_debug: "info",
-};
-
 /**
- * Creates the log of one part. LogTape copies an event's properties three times, so its fields are
- * one property.
- *
- * @param mayDebug Called for each ignored message, so it must cost less than LogTape.
+ * Writes to stderr: stdout is for results (O10). Lines of one turn of the event loop leave together,
+ * as a write costs more than its line. An error's line, and all before it, leave at once.
  */
-function toLog(logger: Logger, mayDebug: () => boolean, fields: LogFields): Log {
-  return {
-    debug(event, more) {
-      if (mayDebug()) logger.debug(event, { fields: { ...fields, ...more } });
-    },
-    info: (event, more) => logger.info(event, { fields: { ...fields, ...more } }),
-    warn: (event, more) => logger.warn(event, { fields: { ...fields, ...more } }),
-    error: (event, more) => logger.error(event, { fields: { ...fields, ...more } }),
+export function createStderrWriter(
+  stderr: Pick<EventEmitter, "on"> & { write(text: string): void } = process.stderr,
+): LogSettings["write"] {
+  stderr.on("error", () => {}); // stderr is closed, so the failure cannot be reported
+  let waiting = "";
+  const flush = () => {
+    if (waiting !== "") stderr.write(waiting);
+    waiting = "";
+  };
+  process.on("exit", flush);
+  return (line, level) => {
+    if (waiting === "") setImmediate(flush);
+    waiting += line;
+    if (level === "error") flush();
   };
 }
 
@@ -164,20 +135,6 @@ interface LoggedEvent {
   readonly part: string;
   readonly event: string;
   readonly fields: Readonly<Record<string, Plain>>;
-}
-
-function toEvent(record: LogRecord, clean: (text: string) => string): LoggedEvent {
-  const { category, level, rawMessage, message, properties, timestamp } = record;
-  // Our events are plain sentences that may contain braces; LogTape's own are templates.
-  const isOurs = category[0] === ROOT && typeof rawMessage === "string";
-  const event = isOurs ? rawMessage : message.map((piece) => String(piece)).join("");
-  return {
-    time: new Date(timestamp).toISOString(),
-    level: level === "warning" ? "warn" : level,
-    part: category.slice(category[0] === ROOT ? 1 : 0).join("."),
-    event: clean(event),
-    fields: withoutNull(toFields(toPlain(isOurs ? properties["fields"] : properties, clean))),
-  };
 }
 
 function withoutNull(fields: LoggedEvent["fields"]): LoggedEvent["fields"] {
@@ -227,9 +184,9 @@ function escaped(line: string): string {
   );
 }
 
-const COLOURS: Readonly<Partial<Record<TapeLevel, number>>> = { error: 31, warning: 33, debug: 90 };
+const COLOURS: Readonly<Partial<Record<keyof Log, number>>> = { error: 31, warn: 33, debug: 90 };
 
-function coloured(line: string, level: TapeLevel): string {
+function coloured(line: string, level: keyof Log): string {
   const colour = COLOURS[level];
   return colour === undefined ? line : `\u001b[${colour}m${line}\u001b[39m`;
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
 import { afterEach, describe, it } from "node:test";
 import fc from "fast-check";
-import { type Logging, type LogSettings, startLog } from "../src/log.ts";
+import { createStderrWriter, type Logging, type LogSettings, startLog } from "../src/log.ts";
 import { anyCharacter } from "./support/any_character.ts";
 
 let running: Logging | undefined;
@@ -310,5 +311,23 @@ describe("[C8] [SEC-R9] startLog()", () => {
     const { logging } = start();
     logging.addSecret("hunter2");
     assert.equal(logging.clean("x hunter2"), "x [redacted]");
+  });
+});
+
+describe("[O2] createStderrWriter()", () => {
+  it("writes the lines of one turn of the event loop together, and an error at once", async () => {
+    const written: string[] = [];
+    const stderr = Object.assign(new EventEmitter(), {
+      write: (text: string) => void written.push(text),
+    });
+    const write = createStderrWriter(stderr);
+    write("a\n", "info");
+    write("b\n", "warn");
+    assert.deepEqual(written, []);
+    write("c\n", "error");
+    assert.deepEqual(written, ["a\nb\nc\n"]);
+    write("d\n", "info");
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(written, ["a\nb\nc\n", "d\n"]);
   });
 });

@@ -89,8 +89,6 @@ describe("[B9] the modules of a start", () => {
   it("load these packages and no others before the IDENTIFY", () => {
     assert.deepEqual(packagesOf(before), [
       "@discordeno/types",
-      "@logtape/logtape",
-      "@logtape/redaction",
       "@stricli/core",
       "fastest-levenshtein",
       "jsonc-parser",

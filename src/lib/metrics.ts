@@ -99,28 +99,18 @@ export function createRegistry(): Registry {
     if (families.some((other) => other.name === name)) {
       throw new RangeError(`There is a metric ${name} already`);
     }
-    const all = new Map<string, Series>();
+    const all = createSeries(labels, create);
     families.push({
       name,
       text: () =>
         [
           `# HELP ${name} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}`,
           `# TYPE ${name} ${type}`,
-          ...[...all].flatMap(([key, series]) => lines(series, key)),
+          ...all.list().flatMap(([text, series]) => lines(series, text)),
         ].join("\n"),
     });
-    const seriesOf = (values: Readonly<Record<string, string>> | undefined): Series => {
-      const key = labelText(labels, (label) => values?.[label] ?? "");
-      const found = all.get(key);
-      if (found !== undefined) return found;
-      const isFull = all.size >= SERIES_MAX;
-      const newKey = isFull ? labelText(labels, () => OTHER) : key;
-      const series = (isFull ? all.get(newKey) : undefined) ?? create();
-      all.set(newKey, series);
-      return series;
-    };
-    if (labels.length === 0) seriesOf(undefined); // a metric without labels exists from the start
-    return { seriesOf, clear: () => all.clear() };
+    if (labels.length === 0) all.of(); // a metric without labels exists from the start
+    return { seriesOf: all.of, clear: all.clear };
   };
 
   const scalar = (spec: Spec<string>, type: "counter" | "gauge") =>
@@ -173,17 +163,55 @@ export function createRegistry(): Registry {
   };
 }
 
-/** Called for each counted event, so it creates no arrays. */
-function labelText(labels: readonly string[], valueOf: (label: string) => string): string {
-  let text = "";
-  for (const label of labels) {
-    text += `${text === "" ? "" : ","}${label}="${escaped(valueOf(label))}"`;
+/** The series by the values of their labels: one step for each label. */
+interface Branch<Series> {
+  /** Set behind the last label. */
+  series: Series | undefined;
+  readonly next: Map<string, Branch<Series>>;
+}
+
+function createBranch<Series>(): Branch<Series> {
+  return { series: undefined, next: new Map() };
+}
+
+/** Creates the series of one metric; there are none at first. */
+function createSeries<Series>(labels: readonly string[], create: () => Series) {
+  let all: (readonly [labels: string, series: Series])[] = [];
+  let known = createBranch<Series>();
+
+  function add(values: Readonly<Record<string, string>> | undefined): Series {
+    const isFull = all.length >= SERIES_MAX;
+    const valueOf = (label: string) => isFull ? OTHER : values?.[label] ?? "";
+    let branch = known;
+    for (const label of labels) {
+      const value = valueOf(label);
+      const next = branch.next.get(value) ?? createBranch();
+      branch.next.set(value, next);
+      branch = next;
+    }
+    if (branch.series !== undefined) return branch.series;
+    const series = branch.series = create();
+    all.push([labels.map((label) => `${label}="${escaped(valueOf(label))}"`).join(","), series]);
+    return series;
   }
-  return text;
+
+  return {
+    /** The series of these values. Called for each counted event, so it makes no text. */
+    of(values?: Readonly<Record<string, string>>): Series {
+      let branch: Branch<Series> | undefined = known;
+      for (const label of labels) branch = branch?.next.get(values?.[label] ?? "");
+      return branch?.series ?? add(values);
+    },
+    /** All series, each with the text of its labels, in the order of their creation. */
+    list: (): readonly (readonly [labels: string, series: Series])[] => all,
+    clear(): void {
+      all = [];
+      known = createBranch();
+    },
+  };
 }
 
 function escaped(value: string): string {
-  if (!/["\\\n]/.test(value)) return value;
   return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
 }
 

@@ -13,6 +13,8 @@ export const SECRET_MIN = 4;
 /** Creates a redactor that knows no secret yet. */
 export function createRedactor() {
   let pattern: RegExp | undefined;
+  /** Characters of the shortest secret: no shorter text can contain one. */
+  let shortest = Infinity;
   const known = new Set<string>();
   return {
     /**
@@ -23,10 +25,12 @@ export function createRedactor() {
       for (const form of spellingsOf(secret)) known.add(form);
       // The longest first: of two secrets, one may begin the other.
       const forms = [...known].sort((a, b) => b.length - a.length);
+      shortest = forms.at(-1)?.length ?? Infinity;
       pattern = new RegExp(forms.map((form) => RegExp.escape(form)).join("|"), "g");
     },
     /** Replaces each known secret in a text by {@link REDACTED}. */
-    clean: (text: string): string => pattern ? text.replace(pattern, REDACTED) : text,
+    clean: (text: string): string =>
+      pattern && text.length >= shortest ? text.replace(pattern, REDACTED) : text,
   };
 }
 
