@@ -78,15 +78,16 @@ export function docFindings(
 }
 
 /** A function whose returned object is the one place of its contract. */
-const FACTORY = /\| export function ((?:create|start|open|prepare|connect|load)\w*)\(/;
+const FACTORY = /\| export (?:async )?function ((?:create|start|open|prepare|connect|load)\w*)\(/;
 
 /**
  * The methods without doc in the object that a factory returns. The object stands in a `return` at
  * the end of the function; its type is `ReturnType<typeof …>`, so its methods have their docs there.
  */
 function membersWithoutDoc(source: string, factory: string): readonly string[] {
-  const [, body = ""] = new RegExp(`\\nexport function ${factory}\\(([^]*?)\\n}\\n`).exec(source) ??
-    [];
+  const [, body = ""] =
+    new RegExp(`\\nexport (?:async )?function ${factory}\\(([^]*?)\\n}\\n`).exec(source) ??
+      [];
   const [, members] = /\n {2}return \{\n([^]*?)\n {2}\};/.exec(body) ?? [];
   if (members === undefined) return ["no object"];
   const lines = members.split("\n");

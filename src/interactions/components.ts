@@ -167,7 +167,7 @@ export const pairingButton: Component = {
   kind: "button",
   name: "pairing",
   needs: "owner",
-  async run(press, { pairing, onOutbox, texts, now, log }) {
+  async run(press, { pairing, events, texts, now, log }) {
     const { accountId, customId, sender: { id: decidedBy } } = press;
     const outcome = await pairing.decide({
       accountId,
@@ -186,7 +186,7 @@ export const pairingButton: Component = {
       userId: request.userId,
       username: request.username,
     });
-    if (outcome.kind === "approved") onOutbox(request);
+    if (outcome.kind === "approved") events.emit.outbox([request.channelId]);
     return { how: "update", text: decisionText(outcome, decidedBy, texts()) };
   },
   failedText: (texts) => notice("pressFailed", {}, texts),

@@ -12,8 +12,7 @@ import { whenAborted } from "../../lib/clock.ts";
 import { settingsOf } from "../rules/setup.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
-import type { Parts } from "./account_parts.ts";
-import { createParts } from "./parts.ts";
+import { createParts, type Parts } from "./parts.ts";
 import { connectParts } from "./wiring.ts";
 
 /**
@@ -78,7 +77,7 @@ export async function runAccount(
     changedByCommand(namespace) {
       if (namespace === "outbox" || namespace === "pairing") outbound.channelQueues.wake();
       if (namespace === "schedules") parts.schedules.changed();
-      if (namespace === "questions") parts.questions.decided();
+      if (namespace === "questions") parts.account.events.emit.decided();
       if (namespace !== "settings") return;
       void inbound.commands.pauseChanged();
       turns.wake();

@@ -5,7 +5,7 @@ import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { schedule } from "../../lib/clock.ts";
 import { createOnlineReport, createReachability } from "../../discord/gateway/main/online.ts";
 import { createJitPolicy } from "../../host/process/engine_options.ts";
-import type { Parts } from "./account_parts.ts";
+import type { Parts } from "./parts.ts";
 
 /**
  * Connects each event of the parts with its handler. The function is long because each event of an
@@ -46,6 +46,11 @@ export function connectParts(
     tokenRefused: () => end({ kind: "refused", hint: tokenHint(tokenPlace) }),
     stopped: outbound.notices.stopped,
   });
+  /** A question has changed: its cards must, and turns may begin or continue. */
+  const decided = (): void => {
+    parts.questions.changed();
+    turns.wake();
+  };
   const inboxLog = parts.account.forPart("inbox").log;
   parts.account.events.connect({
     accepted(judged) {
@@ -85,6 +90,7 @@ export function connectParts(
     },
     settled: outbound.channelQueues.settled,
     released: turns.wake,
+    namesLookedUp: parts.owners.namesLookedUp,
     found: meter.found,
     outbox: outbound.channelQueues.wake,
     turnEnded(outcome, ms) {
@@ -101,9 +107,9 @@ export function connectParts(
     },
     traced: (trace) => onTrace?.(trace),
     toolRefused: meter.toolRefused,
-    waitsForPeople: parts.questions.decided,
+    waitsForPeople: decided,
     filesLeftOut: outbound.fileNotices.leftOut,
-    decided: turns.wake,
+    decided,
     schedulesChanged: schedules.changed,
     runEnded: schedules.ended,
     formsOpen: connection.setForms,

@@ -33,9 +33,15 @@ import {
 } from "../../flows/interactions/switches.ts";
 import type { ConfigPort, InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS } from "../../interactions/registry.ts";
-import type { MediaFolder } from "../../media/folder.ts";
 import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
 import type { AccountContext } from "../account_context.ts";
+import type { AccountOptions, AccountPorts } from "../account_interface.ts";
+import type { RunningSettings } from "../rules/setup.ts";
+import type { TurnRulesPorts } from "../rules/turn_rules.ts";
+import type { ToolPorts } from "../../core/turn/tool.ts";
+import { createMayDecide } from "../../flows/questions/may_decide.ts";
+import { statusOf } from "../../http/monitor/account_health.ts";
+import { TOOLS } from "../../tools/registry.ts";
 import { createMcpSignIns } from "../../flows/interactions/mcp_sign_ins.ts";
 import type { Judging } from "../../flows/judging/judging.ts";
 import type { Outbound } from "../outbound/outbound.ts";
@@ -45,24 +51,19 @@ import { createCommandUndo } from "../../flows/interactions/undo.ts";
 /** Everything that interactions need beside their account. */
 export interface InteractionParts
   extends
-    Pick<ConversationParts, "model" | "choices" | "spend" | "rates">,
+    Pick<ConversationParts, "spend" | "rates">,
     Pick<Asks, "waiting">,
-    Pick<InteractionContext, "skills" | "status"> {
+    Pick<AccountPorts, "health"> {
+  readonly options: Pick<AccountOptions, "version" | "dataDir" | "files">;
+  readonly settings: Pick<RunningSettings, "model" | "choices" | "configFile">;
   readonly client: RestClient;
   readonly owners: Pick<OwnerIds, "ownsApplication">;
   readonly judging: Judging;
   readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellPerson">;
-  readonly onDecided: () => void;
-  /** Whether a person may decide about a call of another person (T11). */
-  readonly mayDecide: InteractionContext["questions"]["mayDecide"];
+  readonly sources: Pick<TurnRulesPorts, "skills" | "isOwner">;
+  readonly toolPorts: ToolPorts;
   /** Stops turns; returns how many messages have lost theirs. */
   readonly stopTurns: (scope: StopScope) => Promise<number>;
-  /** The config file; `undefined` if there is none. */
-  readonly configFile: () => ConfigFile | undefined;
-  /** The data directory, with the logins to MCP servers. */
-  readonly dataDir: string;
-  /** Files of people. */
-  readonly folder: Pick<MediaFolder, "forget">;
 }
 
 /** The context, with the models and the pause that turns use. */
@@ -73,7 +74,7 @@ export interface CommandContext {
 }
 
 /**
- * Creates the context.
+ * Creates the context. The function is long because it is a list of the parts that commands use.
  *
  * @param account Its log is that of interactions.
  */
@@ -82,13 +83,20 @@ export function createCommandContext(
   parts: InteractionParts,
   authorize: (call: AskingInteraction, needs: CommandNeeds) => Promise<Verdict>,
 ): CommandContext {
-  const { accountId, config, store, policy, texts, now, log } = account;
-  const { client, outbound, judging, model, configFile, stopTurns } = parts;
+  const { accountId, config, store, policy, texts, events, now, log } = account;
+  const { client, options, settings, sources, outbound, judging, stopTurns } = parts;
+  const configFile = () => settings.configFile;
   const { cleanSecrets } = outbound;
   const isAccepted = async (call: AskingInteraction, needs: CommandNeeds) =>
     (await authorize(call, needs)).kind === "accept";
   const isOwner = (call: AskingInteraction) => isAccepted(call, "owner");
-  const conversationParts = { ...parts, routeOf: judging.sessionOf, cleanSecrets };
+  const conversationParts = {
+    ...parts,
+    model: () => settings.model,
+    choices: () => settings.choices,
+    routeOf: judging.sessionOf,
+    cleanSecrets,
+  };
   const models = createAccountModels(account, conversationParts);
   const pause = createPause(
     account,
@@ -98,7 +106,7 @@ export function createCommandContext(
   const mcp = createMcpSignIns(account, {
     serverIds: () => Object.keys(config().mcp.servers),
     loadLogins: async () =>
-      (await import("../mcp/logins.ts")).createServerLogins(config, parts.dataDir),
+      (await import("../mcp/logins.ts")).createServerLogins(config, options.dataDir),
     listen: listenForCallback,
     pastedUrl,
     tellPerson: outbound.tellPerson,
@@ -113,6 +121,7 @@ export function createCommandContext(
   });
   const context: InteractionContext = {
     texts,
+    events,
     now,
     log,
     pairing: store.pairing,
@@ -120,10 +129,15 @@ export function createCommandContext(
     usage: store.usage,
     questions: {
       open: store.questions.open,
-      mayDecide: parts.mayDecide,
+      mayDecide: createMayDecide(account, {
+        tools: TOOLS,
+        ports: parts.toolPorts,
+        isOwner: sources.isOwner,
+        isOfDiscord: (error) => error instanceof RestError,
+      }),
       async decide(deciding) {
         const outcome = await store.questions.decide(deciding);
-        if (outcome.kind === "decided" || outcome.kind === "closed") parts.onDecided();
+        if (outcome.kind === "decided" || outcome.kind === "closed") events.emit.decided();
         return outcome;
       },
     },
@@ -133,7 +147,7 @@ export function createCommandContext(
     conversations: createConversations(account, conversationParts, models.modelOf),
     models,
     settings: judging.settings,
-    skills: parts.skills,
+    skills: sources.skills,
     ask: createAsk(account, {
       ...parts,
       judge: judging.judge.judge,
@@ -142,7 +156,7 @@ export function createCommandContext(
       openDirect: createOpenDirect(client),
     }),
     why: createWhy(store, isOwner),
-    forget: createForget(account, (userId) => parts.folder.forget(userId)),
+    forget: createForget(account, (userId) => options.files.folder.forget(userId)),
     ...createCommandUndo(account, {
       undo: createUndo({ client, accountId, changes: store.changes, targets, now }),
       isOutage: (error) => error instanceof RestError || error instanceof StoreError,
@@ -163,14 +177,13 @@ export function createCommandContext(
       () => isSupervised(process.env, process.pid),
       () => void process.kill(process.pid, "SIGTERM"),
     ),
-    agents: () => [{ id: config().agent.name ?? config().agent.id, modelId: model().id }],
+    agents: () => [{ id: config().agent.name ?? config().agent.id, modelId: settings.model.id }],
     cleanSecrets,
-    onOutbox: ({ channelId }) => outbound.channelQueues.wake([channelId]),
     turns: {
       stop: stopTurns,
       mayStopAll: (event) => isAccepted(event, "session"),
     },
-    status: parts.status,
+    status: () => statusOf(parts.health, options.version, now()),
   };
   return { context, models, pause };
 }

@@ -1,6 +1,7 @@
 /** Connects catch-up with its sources: the guild index, Discord's history and the store. */
 
 import type { AccountContext } from "../account_context.ts";
+import type { AccountOptions } from "../account_interface.ts";
 import {
   type GuildId,
   type MessageId,
@@ -22,11 +23,12 @@ import type { Page } from "../../flows/catch_up/missed_reading.ts";
 import type { Log } from "../../lib/log.ts";
 
 /** The parts of an account that catch-up uses. */
-interface CatchUpParts extends Pick<CatchUpPorts, "acceptHistory"> {
+interface CatchUpParts {
   readonly reader: Reader;
   readonly client: RestClient;
-  /** The shard count of the last connection, until `setShardCount` is called. */
-  readonly shardCount: number;
+  readonly inbound: Pick<CatchUpPorts, "acceptHistory">;
+  /** Its shard count is that of the last connection, until `setShardCount` is called. */
+  readonly options: Pick<AccountOptions, "stored">;
 }
 
 /** Catch-up yields to requests that people wait for. */
@@ -38,15 +40,15 @@ const ROLES_MS = 5 * 60 * 1_000;
 /** Creates an account's catch-up; it reads nothing before `resume`. */
 export function createAccountCatchUp(
   account: AccountContext,
-  { reader, client, acceptHistory, ...start }: CatchUpParts,
+  { reader, client, inbound, options: { stored } }: CatchUpParts,
 ): CatchUp {
   const { accountId, store, policy, schedule, random, now, events } = account;
   const { log } = account.forPart("catch-up");
-  let { shardCount } = start;
+  let { shardCount = 1 } = stored;
   const { catchUp: rules } = account.config().discord.gateway; // a change takes a restart
   const readPermissions = createMissingReadPermissions(client, BACKGROUND);
   const catchUp = createCatchUp({
-    acceptHistory,
+    acceptHistory: inbound.acceptHistory,
     events,
     accountId,
     isEnabled: rules.enabled,

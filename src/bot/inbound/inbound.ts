@@ -32,8 +32,7 @@ const GUILDS = "channels.discord.guilds";
  */
 export function createInbound(account: AccountContext, parts: InboundParts): Inbound {
   const { config, store, policy, texts, events } = account;
-  const { client, reader, outbound, threads, memory, isOurs, isOwner, judging, keeper, onNamed } =
-    parts;
+  const { client, reader, outbound, threads, memory, isOurs, judging } = parts;
   const { judge, route, presence, proxied } = judging;
   const waiting = () => waitingRulesOf(config().messages.queue, texts());
   const ownerGuilds = createOwnerGuilds({
@@ -47,7 +46,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     guildsPath: () => policy().policy.ruleOf(GUILDS),
   });
   const lookUp = createPluralkitLookUp(() => config().discord.pluralkit, {
-    ...parts,
+    version: parts.options.version,
     now: account.now,
   });
   const pluralkit = createPluralkit({
@@ -58,7 +57,6 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     route,
     waiting,
     proxied,
-    onUndecided: ownerGuilds.undecided,
   });
   const challenges = createChallenges(account.forPart("pairing"), {
     tellOwners: (text, buttons) => outbound.reachOwners(text, { buttons }),
@@ -86,9 +84,8 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     described: (guild) => reader.index.get(guild.id) ?? guild,
     searchMembers: (guildId, query) => members.search(guildId, query),
     isRefused: (error) => error instanceof RestError && error.kind === "forbidden",
-    keeper,
+    keeper: parts.policy,
     tellOwners: (text) => outbound.tellOwners(text),
-    onNamed,
   });
   const acceptor = createAcceptor({
     ...account.forPart("inbox"),
@@ -99,7 +96,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
       return isShared;
     },
     route,
-    stop: (message) => stopRequestOf(message, isOwner, texts),
+    stop: (message) => stopRequestOf(message, parts.sources.isOwner, texts),
     permitReaction: createPermitReaction({ policy, isOurs, ownerIn: presence.known }),
     pairing: createPairingService(account),
     waiting,

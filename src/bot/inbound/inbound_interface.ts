@@ -1,28 +1,24 @@
 /** The interface of an account's inbound side: its options and its methods. */
 
-import type { UserId } from "../../core/discord/ids.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import type { RepeatForms } from "../../discord/gateway/link/repeats.ts";
 import type { Acceptor } from "../../flows/receive/accept.ts";
-import type { ProcessMemory } from "../../flows/process_memory.ts";
+import type { PolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { InteractionParts } from "../commands/context.ts";
 import type { InteractionHandlers } from "../commands/interactions.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import type { AccountEvents } from "../../core/account/events.ts";
-import type { NameParts } from "../../flows/names/name_resolver.ts";
+import type { AccountPorts } from "../account_interface.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 
 /** The parts of an account that its inbound side uses. */
-export interface InboundParts extends
-  Pick<NameParts, "keeper" | "onNamed">,
-  Omit<
-    InteractionParts,
-    "owners" | "outbound" | "waiting" | "stopTurns"
-  > {
-  readonly version: string;
+export interface InboundParts
+  extends
+    Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns">,
+    Pick<AccountPorts, "isOurs" | "memory"> {
+  readonly policy: PolicyKeeper;
   readonly reader: Reader;
   readonly owners: OwnerIds;
   readonly threads: Pick<AnswerThreads, "start" | "membersChanged">;
@@ -30,10 +26,6 @@ export interface InboundParts extends
     Outbound,
     "channelQueues" | "cleanSecrets" | "reachOwners" | "tellOwners" | "tellPerson"
   >;
-  /** Returns memory after many messages. */
-  readonly memory: Pick<ProcessMemory, "read">;
-  readonly isOurs: (userId: UserId) => boolean;
-  readonly isOwner: (message: InboundMessage) => boolean;
 }
 
 /** The inbound side of an account. */

@@ -7,7 +7,7 @@
 
 import { uptime } from "node:os";
 import type { Config } from "../../config/config.ts";
-import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import type { PlanQueue } from "../../core/outbound/queue.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
@@ -26,27 +26,23 @@ import { createReadHistory, createReadPosted } from "../../discord/rest/calls/hi
 import { createMessages } from "../../discord/rest/calls/messages.ts";
 import { createChannelQueues } from "../../flows/deliver/channel_queues.ts";
 import type { Explained, Sending } from "../../flows/deliver/sending.ts";
-import { type Clock, schedule } from "../../lib/clock.ts";
-import type { Logging } from "../../log.ts";
+import { schedule } from "../../lib/clock.ts";
 import { createPlanQueue, type TakesFiles } from "../../render/plan_queue.ts";
 import { withoutFiles } from "../../render/files.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** The settings and dependencies of an account's delivery. */
-export interface DeliveryOptions extends Clock, Pick<Sending, "events"> {
+export interface DeliveryOptions extends Pick<Sending, "events" | "self" | "log" | "now"> {
   readonly config: Config;
   /** The operator's own notices; a reload replaces them. */
   readonly texts: () => Config["texts"];
   readonly outbox: Store["outbox"];
   readonly client: RestClient;
-  readonly logging: Logging;
-  /** The bot's user id at Discord; `undefined` until it is known. */
-  readonly self: () => UserId | undefined;
 }
 
 /** Creates the parts of an account's delivery. */
 export function createDelivery(options: DeliveryOptions) {
-  const { config: { discord }, texts, outbox, client, logging, self, events, now } = options;
+  const { config: { discord }, texts, outbox, client, self, events, now, log } = options;
   const messages = createMessages(client);
   const explainDenial = createExplainDenial(client, now);
   const canReadHistory = createCanReadHistory(client);
@@ -104,7 +100,7 @@ export function createDelivery(options: DeliveryOptions) {
     now,
     schedule,
     random: Math.random,
-    log: logging.forPart("delivery"),
+    log,
   });
   return {
     channelQueues,

@@ -3,53 +3,44 @@
  * the owner about undelivered messages.
  */
 
-import type { Config } from "../../config/config.ts";
 import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { Button, Frozen } from "../../core/outbound/outbound.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
-import { type Clock, schedule } from "../../lib/clock.ts";
-import type { Logging } from "../../log.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { PartsStatus } from "../../http/monitor/account_health.ts";
 import { createBySecrets } from "../../lib/cache.ts";
 import type { AccountContext } from "../account_context.ts";
+import type { AccountOptions } from "../account_interface.ts";
 import { createDelivery } from "./delivery.ts";
 import { createFileNotices, createOwnerNotices } from "../../flows/owners/delivery_notices.ts";
 import type { Meter } from "../../http/monitor/meters.ts";
 import { createModelNotices } from "../../flows/owners/model_notices.ts";
+import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import { createOwners } from "../../flows/owners/tell_owners.ts";
 import { createSentWatch } from "../../flows/deliver/tool_messages.ts";
 import { createTurnProgress } from "./turn_progress.ts";
 import { textRulesOf } from "../rules/turn_rules.ts";
-import type { Store } from "../../core/store/store.ts";
-import type { ModelProblems } from "../../core/store/usage.ts";
-
-/** The settings and dependencies of an account's outbound side. */
-export interface OutboundOptions extends Clock, Pick<AccountContext, "events"> {
-  readonly config: () => Config;
-  readonly outbox: Store["outbox"];
-  readonly problems: ModelProblems;
-  readonly client: RestClient;
-  readonly logging: Logging;
-  readonly meter: Meter;
-  /** The bot's user id at Discord; `undefined` until it is known. */
-  readonly self: () => UserId | undefined;
-  /** The owners, who receive notices about problems that only a person can fix. */
-  readonly ownerIds: () => Promise<readonly UserId[]>;
-}
 
 /**
  * Creates the outbound side of an account; it sends after `start`. The function is long because each
  * port of each part stands here once.
  */
-export function createOutbound(options: OutboundOptions) {
-  const { config, outbox, client, logging, meter, self, ownerIds, now } = options;
-  const { accountId } = config().discord;
-  const log = logging.forPart("delivery");
+export function createOutbound(
+  account: AccountContext,
+  { client, options: { logging }, meter, owners: { toTell } }: {
+    readonly client: RestClient;
+    readonly options: Pick<AccountOptions, "logging">;
+    readonly meter: Meter;
+    /** Receive notices about problems that only a person can fix. */
+    readonly owners: Pick<OwnerIds, "toTell">;
+  },
+) {
+  const { accountId, config, texts, store: { outbox, usage }, schedule, now } = account;
+  const { log } = account.forPart("delivery");
   const clean = createBySecrets(logging.secrets, createSecretFilter);
   const cleanSecrets = (text: string): string => {
     const { text: cleaned, found } = clean(text);
@@ -60,24 +51,18 @@ export function createOutbound(options: OutboundOptions) {
     textRulesOf(config(), { cleanSecrets, uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES });
 
   const { channelQueues, messages, explainNoFiles } = createDelivery({
+    ...account,
     config: config(),
-    texts: () => config().texts,
     outbox,
     client,
-    logging,
-    self,
-    events: options.events,
-    now,
+    self: () => account.self()?.userId,
+    log,
   });
-  const progress = createTurnProgress({
-    config,
+  const progress = createTurnProgress(account, {
     client,
     messages,
-    outbox,
-    logging,
+    secrets: logging.secrets,
     cleanSecrets,
-    events: options.events,
-    now,
   });
   const sent = createSentWatch(schedule);
   const openDirect = createOpenDirect(client);
@@ -90,18 +75,16 @@ export function createOutbound(options: OutboundOptions) {
     await outbox.addAll(composed, now());
     channelQueues.wake([channelId]);
   }
-  const owners = createOwners({ ownerIds, openDirect, send, log });
+  const owners = createOwners({ ownerIds: toTell, openDirect, send, log });
 
-  const notices = createOwnerNotices({ texts: () => config().texts, schedule }, {
-    tell: owners.tell,
-  });
+  const notices = createOwnerNotices({ texts, schedule }, { tell: owners.tell });
 
-  const modelNotices = createModelNotices({ texts: () => config().texts, log }, {
+  const modelNotices = createModelNotices({ texts, log }, {
     tell: owners.tell,
     problems: {
-      load: () => options.problems.toldProblems(accountId),
-      note: (problem) => options.problems.noteProblem(accountId, problem, now()),
-      forget: () => options.problems.forgetProblems(accountId),
+      load: () => usage.toldProblems(accountId),
+      note: (problem) => usage.noteProblem(accountId, problem, now()),
+      forget: () => usage.forgetProblems(accountId),
     },
   });
 

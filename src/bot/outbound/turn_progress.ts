@@ -5,7 +5,6 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../config/config.ts";
-import type { Emits } from "../../core/account/events.ts";
 import type { Delivery } from "../../core/outbound/delivery.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { OutboxRow, Refusal } from "../../core/outbound/outbound.ts";
@@ -23,19 +22,17 @@ import {
   type ProgressLines,
 } from "../../flows/turn/progress/progress_lines.ts";
 import { createTyping, type Typing } from "../../flows/turn/progress/typing.ts";
-import { type Clock, schedule } from "../../lib/clock.ts";
 import type { Logging } from "../../log.ts";
 import { createSecretTail } from "../../render/safety/secrets.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { AccountContext } from "../account_context.ts";
 import { createBySecrets } from "../../lib/cache.ts";
 
-/** The settings and dependencies of the progress display. */
-export interface TurnProgressOptions extends Clock, Emits<"outbox"> {
-  readonly config: () => Config;
+/** The parts of an account that the progress display uses. */
+interface ProgressParts {
   readonly client: RestClient;
   readonly messages: Messages;
-  readonly outbox: Store["outbox"];
-  readonly logging: Logging;
+  /** The program's secrets, as they are now. */
+  readonly secrets: Logging["secrets"];
   readonly cleanSecrets: (text: string) => string;
 }
 
@@ -57,14 +54,29 @@ export interface TurnProgress {
 }
 
 /** Creates the progress display of an account. */
-export function createTurnProgress(options: TurnProgressOptions): TurnProgress {
-  const { config, client, now, logging } = options;
-  const log = logging.forPart("turns");
+export function createTurnProgress(
+  account: AccountContext,
+  parts: ProgressParts,
+): TurnProgress {
+  const { config, schedule, now } = account;
+  const { log } = account.forPart("turns");
+  const { client } = parts;
+  const requests = requestsOf(account, parts);
   const common = { refusalOf, schedule, now, log };
   const typing = createTyping(common, { refusalOf, show: createShowTyping(client) });
   const reactions = createReactions(client);
-  const drafts = draftsOf(options);
-  const lines = createProgressLines({ ...common, ...requestsOf(options) });
+  const drafts = createDrafts({
+    ...requests,
+    cleanSecrets: parts.cleanSecrets,
+    get maxLength() {
+      return config().discord.textChunkLimit;
+    },
+    secretTail: createBySecrets(parts.secrets, createSecretTail),
+    schedule,
+    now,
+    log,
+  });
+  const lines = createProgressLines({ ...common, ...requests });
   let rules = config().messages;
   let acks = acksBy(rules);
 
@@ -96,28 +108,14 @@ export function createTurnProgress(options: TurnProgressOptions): TurnProgress {
 
 /** The requests of drafts and lines: edits only if rate limits leave room. */
 function requestsOf(
-  { messages, outbox, events }: TurnProgressOptions,
+  { store, events }: AccountContext,
+  { messages }: ProgressParts,
 ): Pick<DraftPorts, "outbox" | "edit" | "events"> {
   return {
-    outbox,
+    outbox: store.outbox,
     edit: (messageId, message) => messages.edit(messageId, message, [], "spare"),
     events,
   };
-}
-
-function draftsOf(options: TurnProgressOptions): Drafts {
-  const { config, logging, cleanSecrets, now } = options;
-  return createDrafts({
-    ...requestsOf(options),
-    cleanSecrets,
-    get maxLength() {
-      return config().discord.textChunkLimit;
-    },
-    secretTail: createBySecrets(logging.secrets, createSecretTail),
-    schedule,
-    now,
-    log: logging.forPart("turns"),
-  });
 }
 
 /** The reason of Discord's refusal; a request that never left, or got no answer, has none. */

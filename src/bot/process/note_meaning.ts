@@ -48,7 +48,7 @@ export function createNoteMeaning(
   let filter: ((text: string) => Filtered) | undefined; // made with the first request
   const embedder = createEmbedder({ now, log }, {
     embedding: () => setup().embedding,
-    spend: createSpending({ now }, { config: () => setup().config, usage }),
+    spend: createSpending({ config: () => setup().config, store: { usage }, now }),
     cleanSecrets(text) {
       filter ??= createBySecrets(logging.secrets, createSecretFilter);
       return filter(text).text;

@@ -7,7 +7,10 @@ import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createQuestionCards, type QuestionCards } from "../../flows/questions/cards.ts";
 
 /** Creates the cards of an account. */
-export function createAccountCards(account: AccountContext, client: RestClient): QuestionCards {
+export function createAccountCards(
+  account: AccountContext,
+  { client }: { readonly client: RestClient },
+): QuestionCards {
   const { config } = account;
   return createQuestionCards(account.forPart("questions"), {
     openDirect: createOpenDirect(client),

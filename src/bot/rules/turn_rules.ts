@@ -4,6 +4,8 @@ import type { Config } from "../../config/config.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
+import type { Skill } from "../../core/skills/skill.ts";
+import type { skillsOf } from "../../policy/tool_access.ts";
 import type { TurnRules } from "../../flows/turn/answer_ports.ts";
 import { hostTimezone } from "../../host/process/boot.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
@@ -29,7 +31,7 @@ export interface TurnRulesPorts {
   /** The agent's own files with instructions, as they are now (H4). */
   readonly instructionFiles: () => NonNullable<Instructions["files"]>;
   /** The skills of a message's turn (T7): the same array for the same skills. */
-  readonly skills: (message: InboundMessage) => Instructions["skills"];
+  readonly skills: (asker: Parameters<typeof skillsOf>[0]) => readonly Skill[];
   readonly isOwner: (message: InboundMessage) => boolean;
   /** The current policy, with names already resolved to ids (P12). */
   readonly policy: () => AccessPolicy;

@@ -1,10 +1,12 @@
 /** Connects the files of turns with the network, the disk and the config. */
 
 import type { AccountContext } from "../account_context.ts";
+import type { AccountOptions } from "../account_interface.ts";
+import type { SpendPort } from "../../core/spending/metered_model.ts";
+import { createAudioSpending } from "../../core/turn/audio_spending.ts";
 import { createRefreshUrl } from "../../discord/rest/calls/single_message.ts";
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
-import type { ReadAudioPorts } from "../../flows/media/read_audio.ts";
 import { createFindFile, type FindFile, type ReadDrawn } from "../../flows/media/find_files.ts";
 import { createTurnFiles, type TurnFiles } from "../../flows/media/read_files.ts";
 import { createSpeakAnswer, type SpeakAnswer } from "../../flows/media/speak.ts";
@@ -17,8 +19,7 @@ import {
 } from "../../media/shown_images.ts";
 import { imageProblem } from "../../media/image.ts";
 import { createMedia } from "../../media/media.ts";
-import type { ProcessFiles } from "../process_files.ts";
-import type { Speech } from "../rules/setup.ts";
+import type { RunningSettings } from "../rules/setup.ts";
 
 /** The files of an account's turns, in and out. */
 export interface AccountFiles extends TurnFiles {
@@ -33,17 +34,15 @@ export interface AccountFiles extends TurnFiles {
 /** Creates the files of one account. */
 export function createAccountFiles(
   account: AccountContext,
-  { speech, client, apiBase, files: { folder, extractor }, audio }:
-    & Pick<ReadAudioPorts, "audio">
-    & {
-      readonly speech: () => Speech;
-      readonly client: RestClient;
-      /** Base URL of Discord's REST API, or of a simulator. */
-      readonly apiBase: string;
-      readonly files: ProcessFiles;
-    },
+  { settings, client, options: { apiBase, files: { folder, extractor } }, spend }: {
+    readonly settings: Pick<RunningSettings, "speech">;
+    readonly client: RestClient;
+    readonly options: Pick<AccountOptions, "apiBase" | "files">;
+    readonly spend: SpendPort;
+  },
 ): AccountFiles {
   const { config, schedule, stopping, now } = account;
+  const audio = createAudioSpending({ spend, agentId: () => config().agent.id, now });
   const { log } = account.forPart("turns");
   const download = createDownload({
     fetch,
@@ -58,14 +57,20 @@ export function createAccountFiles(
     media,
     extractor,
     imageProblem,
-    transcription: () => speech().transcription,
+    transcription: () => settings.speech.transcription,
     audio,
     now,
     maxBytes,
     schedule,
     log,
   }, stopping);
-  const speak = createSpeakAnswer({ voice: () => speech().voice, extractor, audio, log, now });
+  const speak = createSpeakAnswer({
+    voice: () => settings.speech.voice,
+    extractor,
+    audio,
+    log,
+    now,
+  });
   const drawings = createDrawings(folder, now);
   return {
     ...turnFiles,

@@ -3,7 +3,6 @@
 import type { AccountContext } from "../account_context.ts";
 import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Model } from "../../core/model.ts";
 import type { SpendPort } from "../../core/spending/metered_model.ts";
 import { createThreadCalls } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
@@ -13,16 +12,18 @@ import {
   createAnswerThreads,
   createTitleByModel,
 } from "../../flows/turn/answer_threads.ts";
+import type { Outbound } from "../outbound/outbound.ts";
+import type { RunningSettings } from "../rules/setup.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 
 /** Creates the threads of an account. */
 export function createAccountThreads(
   account: AccountContext,
-  { client, model, spend, cleanSecrets }: {
+  { client, settings, spend, outbound: { cleanSecrets } }: {
     readonly client: RestClient;
-    readonly model: () => Model;
+    readonly settings: Pick<RunningSettings, "model">;
     readonly spend: SpendPort;
-    readonly cleanSecrets: (text: string) => string;
+    readonly outbound: Pick<Outbound, "cleanSecrets">;
   },
 ): AnswerThreads {
   const { config, policy, store } = account;
@@ -41,7 +42,7 @@ export function createAccountThreads(
     },
     matchesPattern: (text) => policy().policy.matchesPattern(text),
     titleByModel: createTitleByModel(turns, {
-      model,
+      model: () => settings.model,
       agentId: () => config().agent.id,
       spend,
     }),

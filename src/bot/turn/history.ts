@@ -7,19 +7,44 @@ import { ChannelTypes } from "@discordeno/types";
 import { type AccountId, parseSnowflake } from "../../core/discord/ids.ts";
 import type { Show } from "../../core/turn/ports/discord_call.ts";
 import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
+import { createShow } from "../../discord/gateway/decode/shown_message.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
-import type { ReadBefore, ReadStarter } from "../../flows/turn/backfill.ts";
+import type { Judging } from "../../flows/judging/judging.ts";
+import { mayBeSeen, type ReadBefore, type ReadStarter } from "../../flows/turn/backfill.ts";
+import type { AccountContext } from "../account_context.ts";
 
 const FORUMS: ReadonlySet<number> = new Set([ChannelTypes.GuildForum, ChannelTypes.GuildMedia]);
 
-/** Reads a channel's history in the gateway's form, without the bot's own messages. */
+/** Creates the readings of an account. */
 export function createHistory(
-  client: RestApi,
-  reader: Reader,
-  accountId: AccountId,
-): ReadBefore {
+  { accountId, store }: AccountContext,
+  { client, reader, judging }: {
+    readonly client: RestApi;
+    readonly reader: Reader;
+    readonly judging: Pick<Judging, "judge">;
+  },
+) {
+  const show = createShow({
+    accountId,
+    reader,
+    maySee: (message) => mayBeSeen(judging.judge.recall(message)),
+    footerOf: store.outbox.footerOf,
+  });
+  return {
+    /** Shows messages of Discord to the model, if the policy lets it see them. */
+    show,
+    readBefore: createReadBefore(client, reader, accountId),
+    readStarter: createReadStarter(client, reader, show),
+  };
+}
+
+/** The readings of an account. */
+export type History = ReturnType<typeof createHistory>;
+
+/** Reads a channel's history in the gateway's form, without the bot's own messages. */
+function createReadBefore(client: RestApi, reader: Reader, accountId: AccountId): ReadBefore {
   const read = createReadHistory(client);
   return async ({ channelId, guildId, id: before }, limit) => {
     const { self, index } = reader;
@@ -37,7 +62,7 @@ export function createHistory(
  * the message, which stands in the channel. A forum's post has the same id, but stands in the thread
  * itself.
  */
-export function createReadStarter(
+function createReadStarter(
   client: RestApi,
   reader: Pick<Reader, "index">,
   show: Show,

@@ -2,13 +2,8 @@
  * Connects the tools of an account's turns with Discord, the store and the services of the process.
  */
 
-import type { UserId } from "../../core/discord/ids.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
-import type { Skill } from "../../core/skills/skill.ts";
 import type { SpendPort } from "../../core/spending/metered_model.ts";
-import type { Show } from "../../core/turn/ports/discord_call.ts";
-import type { NewPresence } from "../../core/turn/ports/discord_place.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
@@ -17,7 +12,8 @@ import { createHistoryRead } from "../../discord/rest/actions/history.ts";
 import type { ActionsOptions } from "../../discord/rest/actions/options.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createToolMessages } from "../../flows/deliver/tool_messages.ts";
-import type { NoteSearch } from "../../flows/notes/search.ts";
+import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
+import type { AccountPresence } from "../../flows/presence.ts";
 import { createActionQuestions } from "../../flows/questions/action_questions.ts";
 import { createCodePort } from "../../flows/tools/code.ts";
 import { createDrawPort } from "../../flows/tools/draw.ts";
@@ -34,34 +30,37 @@ import { serverQuestion } from "../../render/questions/server_question.ts";
 import { threadTitle } from "../../render/name.ts";
 import { createSkillsPort } from "../../workspace/skill_library.ts";
 import type { AccountContext } from "../account_context.ts";
+import type { AccountOptions } from "../account_interface.ts";
 import type { RunningSettings } from "../rules/setup.ts";
 import type { AccountFiles } from "./account_files.ts";
+import type { History } from "./history.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { timezoneOf, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /** The parts of an account that its tools use. */
-interface ToolParts extends Pick<TurnRulesPorts, "uploadLimit" | "takesFiles" | "isOwner"> {
+interface ToolParts {
+  readonly options: Pick<AccountOptions, "searchNotes">;
   readonly client: RestClient;
   readonly reader: Reader;
   readonly settings: Pick<RunningSettings, "model" | "drawing">;
-  readonly services: ToolServices;
+  readonly presence: Pick<AccountPresence, "set">;
+  readonly owners: Pick<OwnerIds, "toTell">;
+  readonly toolServices: ToolServices;
+  readonly sources: TurnRulesPorts;
   readonly outbound: Pick<Outbound, "cleanSecrets" | "sent">;
   readonly files: Pick<AccountFiles, "download" | "drawings" | "find">;
   readonly threads: Pick<AnswerThreads, "open">;
   readonly spend: SpendPort;
-  readonly show: Show;
-  readonly ownerIds: () => Promise<readonly UserId[]>;
-  readonly setPresence: (presence: NewPresence) => Promise<void>;
-  readonly searchNotes: NoteSearch;
-  readonly skills: (message: InboundMessage) => readonly Skill[];
+  readonly history: Pick<History, "show">;
 }
 
 /** Creates the ports. */
 export function createToolPorts(account: AccountContext, parts: ToolParts): ToolPorts {
   const { accountId, config, texts, store, schedule, now } = account;
-  const { client, reader, settings, services, outbound, files, spend, ownerIds, isOwner } = parts;
-  const { cleanSecrets, sent } = outbound;
+  const { client, reader, settings, toolServices, files, spend, owners, sources, options } = parts;
+  const { cleanSecrets, sent } = parts.outbound;
+  const { isOwner } = sources;
   const model = (): Model => settings.model;
   const agentId = () => config().agent.id;
   const rights = { accountId, client, isOwner, cleanSecrets, agentId, spend, model, schedule, now };
@@ -75,11 +74,11 @@ export function createToolPorts(account: AccountContext, parts: ToolParts): Tool
         sender: asker.sender,
         isOwner: isOwner(asker),
       }),
-    show: parts.show,
+    show: parts.history.show,
   };
   return {
-    ...services.ports,
-    code: createCodePort({ runCode: services.runCode, readFile: files.find }),
+    ...toolServices.ports,
+    code: createCodePort({ runCode: toolServices.runCode, readFile: files.find }),
     draw: createDrawPort(account, {
       ...rights,
       drawing: () => settings.drawing,
@@ -95,12 +94,12 @@ export function createToolPorts(account: AccountContext, parts: ToolParts): Tool
       ...createToolMessages(account, {
         ...rights,
         sent,
-        rulesIn: (target) => toolTextRules(config(), target, { ...parts, cleanSecrets }),
+        rulesIn: (target) => toolTextRules(config(), target, sources),
       }),
       ...createActionQuestions(account, {
         escalates: () => config().approvals.escalate,
         maxDestructive: () => config().tools.discord.maxDestructive,
-        ownerIds,
+        ownerIds: owners.toTell,
         approvalTimeoutMs: () => config().discord.execApprovals.timeoutSec * 1_000,
       }),
       changes: store.changes,
@@ -109,19 +108,16 @@ export function createToolPorts(account: AccountContext, parts: ToolParts): Tool
       alsoGuilds: () => config().tools.discord.alsoGuilds,
       titleOf: (written) => cleanSecrets(threadTitle(written)),
       media: createMediaReads(files.download),
-      setPresence: parts.setPresence,
+      setPresence: parts.presence.set,
     }),
     recall: { recall: store.sessions.recall },
-    skills: createSkillsPort(parts.skills),
-    memory: createMemoryPort(account, {
-      ...rights,
-      searchNotes: parts.searchNotes,
-    }),
+    skills: createSkillsPort(sources.skills),
+    memory: createMemoryPort(account, { ...rights, searchNotes: options.searchNotes }),
     threads: createThreadsPort({ threads: parts.threads, cleanSecrets }),
     exec: createExecPort(rights, {
       ...rights,
       config,
-      commands: services.commands,
+      commands: toolServices.commands,
       approvers: () => account.policy().policy.approvers,
       rules: store.questions,
     }),

@@ -1,26 +1,27 @@
 /** Connects turns with their sources: facts, rules, model and store. */
 
 import { randomBytes } from "node:crypto";
-import type { ChannelId } from "../../core/discord/ids.ts";
 import { type Judged, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
-import type { ToolPorts } from "../../core/turn/tool.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
-import {
-  createBackfill,
-  createThreadStarter,
-  type ReadStarter,
-} from "../../flows/turn/backfill.ts";
+import { createBackfill, createThreadStarter } from "../../flows/turn/backfill.ts";
 import { createTurns, type RunningTurn, type Turns } from "../../flows/turn/turns.ts";
 import { type AccountContext, randomId } from "../account_context.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Download } from "../../media/download.ts";
 import { StoreError } from "../../store/database/store_error.ts";
-import type { RunningAccount } from "../account_interface.ts";
+import type { CatchUp } from "../../flows/catch_up/catch_up.ts";
+import type { Judging } from "../../flows/judging/judging.ts";
+import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
+import type { RestClient } from "../../discord/rest/client/client.ts";
+import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
+import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
+import type { ToolServices } from "../rules/tool_services.ts";
+import type { History } from "./history.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { createCommandTurns, type TurnCommands } from "../../flows/turn/command_turn.ts";
@@ -43,35 +44,32 @@ export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {
  */
 export function createAccountTurns(
   account: AccountContext,
-  ports:
-    & Pick<AnswerPorts, "rates" | "spend" | "files" | "hasTraces">
-    & Pick<Parameters<typeof createTurns>[0], "turnLimit">
-    & TurnRulesPorts
-    & Pick<Parameters<typeof createBackfill>[0], "admit" | "history">
-    & Pick<Parameters<typeof createMissingRight>[0], "missingPermission">
-    & Pick<Parameters<typeof createTurnPeople>[0], "ownerIds">
+  parts:
+    & Pick<AnswerPorts, "rates" | "spend" | "files" | "toolPorts">
+    & Pick<AccountPorts, "turnLimit">
     & {
-      /** Reads the message that a thread began with. */
-      readonly readStarter: ReadStarter;
-      readonly toolPorts: ToolPorts;
-      readonly commands: TurnCommands;
+      readonly options: Pick<AccountOptions, "onTrace">;
+      readonly client: RestClient;
+      readonly sources: TurnRulesPorts;
+      readonly judging: Pick<Judging, "judge">;
+      readonly history: Pick<History, "readBefore" | "readStarter">;
+      readonly inbound: { readonly commands: TurnCommands };
+      readonly owners: Pick<OwnerIds, "toTell" | "ownsApplicationAsRead">;
       readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
-      /** Channels in which no turn may begin yet (G6). */
-      readonly held: () => "all" | readonly ChannelId[];
-      readonly progress: Pick<TurnProgress, "typing" | "drafts" | "lines">;
+      readonly catchUp: Pick<CatchUp, "delayedChannels">;
+      readonly outbound: { readonly progress: Pick<TurnProgress, "typing" | "drafts" | "lines"> };
       readonly files: { readonly download: Download };
-      /** Waits for tools that the sender may have, and that are not known yet. */
-      readonly toolsReady: (message: InboundMessage) => Promise<void>;
+      readonly toolServices: Pick<ToolServices, "ready">;
     },
 ): AccountTurns {
-  const { config, accountId, store, events, stopping, ended, now } = account;
+  const { config, accountId, store, policy, events, stopping, ended, now } = account;
   const { log } = account.forPart("turns");
-  const { progress } = ports;
-  const rulesNow = latest(config, (by) => prepareTurnRules(by, ports));
-  const queueNow = latest(config, (by) => queueOf(by, ports.takesFiles));
+  const { sources, owners, history, catchUp, outbound: { progress } } = parts;
+  const rulesNow = latest(config, (by) => prepareTurnRules(by, sources));
+  const queueNow = latest(config, (by) => queueOf(by, sources.takesFiles));
   const { backfill, bytes } = createBackfill({
-    admit: ports.admit,
-    history: ports.history,
+    admit: parts.judging.judge.recall,
+    history: history.readBefore,
     store: {
       addOverheard: (channelId, messages) =>
         store.turns.addOverheard(accountId, channelId, messages, now()),
@@ -82,20 +80,23 @@ export function createAccountTurns(
   });
 
   const threadStarter = createThreadStarter({
-    read: ports.readStarter,
+    read: history.readStarter,
     entriesOf: store.turns.entriesOf,
     schedule,
     ended,
     log,
   });
-  const missingRight = createMissingRight(ports);
+  const missingRight = createMissingRight({
+    isOwner: sources.isOwner,
+    missingPermission: createMissingPermission(parts.client, now),
+  });
   const retryAt = new Map<string, number>();
-  const { commands } = ports;
+  const { commands } = parts.inbound;
   const modesNow = latest(
     config,
     (by) =>
       withCommands(
-        prepareQueueModes(by, rulesNow, ports.isOwner, commands.settings.queueMode),
+        prepareQueueModes(by, rulesNow, sources.isOwner, commands.settings.queueMode),
         commands.isCommand,
       ),
   );
@@ -105,8 +106,8 @@ export function createAccountTurns(
     escalates: () => config().approvals.escalate,
     approvalTimeoutMs: () => config().discord.execApprovals.timeoutSec * 1_000,
     questions: store.questions,
-    ownerIds: ports.ownerIds,
-    cleanText: (message, text) => cleanText(message, text, config(), ports),
+    ownerIds: owners.toTell,
+    cleanText: (message, text) => cleanText(message, text, config(), sources),
     events,
     now,
   });
@@ -114,7 +115,8 @@ export function createAccountTurns(
   const { footerOf } = store.outbox;
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn, footerOf };
 
-  const { rates, spend, files, threads, hasTraces } = ports;
+  const { rates, spend, files, threads, toolPorts } = parts;
+  const hasTraces = parts.options.onTrace !== undefined;
   /** The same for each turn. Listed, because a turn would copy all ports, and uses half of them. */
   const common = {
     ...{ rates, spend, stopping, ended, files, threads, events, hasTraces },
@@ -128,7 +130,7 @@ export function createAccountTurns(
       missingRight,
       people,
       canUndo,
-      toolPorts: ports.toolPorts,
+      toolPorts,
       now,
       schedule,
       randomId,
@@ -136,6 +138,14 @@ export function createAccountTurns(
     },
     isStoreDown: (error: unknown) => error instanceof StoreError,
   };
+
+  /** Waits for tools that the sender may have, and that are not known yet. */
+  const toolsReady = ({ place, sender }: InboundMessage) =>
+    parts.toolServices.ready((name) => {
+      const ownsApplication = () => owners.ownsApplicationAsRead(sender.id);
+      const asker = { place, sender, ownsApplication };
+      return policy().decideTools(asker, [{ name }]).some(({ isAllowed }) => isAllowed);
+    });
 
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts(
@@ -174,14 +184,14 @@ export function createAccountTurns(
     claimNext: () =>
       ended.aborted
         ? Promise.resolve(undefined)
-        : store.inbox.claimNext(accountId, now(), ports.held(), modesNow().carries),
+        : store.inbox.claimNext(accountId, now(), catchUp.delayedChannels(), modesNow().carries),
     release: (claim) => store.inbox.release(claim),
     isRunning: store.inbox.isRunning,
     async answer(claim, turn) {
       const stopTyping = progress.typing.begin(claim.message.channelId);
       try {
         if (await answerWithoutModel(claim)) return;
-        await ports.toolsReady(claim.message);
+        await toolsReady(claim.message);
         const { sessionKey } = claim.route;
         const model = await commands.modelOf(sessionKey);
         const manner = commands.settings.mannerOf(sessionKey);
@@ -191,7 +201,7 @@ export function createAccountTurns(
         stopTyping();
       }
     },
-    turnLimit: ports.turnLimit,
+    turnLimit: parts.turnLimit,
     schedule,
     log,
   });

@@ -136,7 +136,7 @@ export async function createOutboxSender(options: OutboxSenderOptions): Promise<
     texts: () => config.texts,
     outbox: store.outbox,
     client,
-    logging,
+    log,
     self: () => self,
     events: NO_DELIVERY_EVENTS,
     now,

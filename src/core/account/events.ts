@@ -46,6 +46,8 @@ export interface AccountEvents {
   foreign(found: readonly Foreign[]): void;
   /** Turns that catch-up held back may begin. */
   released(): void;
+  /** The names in the config have been searched, found or not; or the bot stops and will not. */
+  namesLookedUp(): void;
   /** Catch-up has read this many messages, for the metrics. */
   found(count: number): void;
   /** The outbox has new rows for these channels. */

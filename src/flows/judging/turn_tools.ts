@@ -4,24 +4,22 @@
  * The toolbox and the provider cache by the array. So equal sets of tools are the same array.
  */
 
-import type { UserId } from "../../core/discord/ids.ts";
+import type { Account } from "../../core/account/account.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { prepareRights } from "../../policy/rights.ts";
 import type { ToolAsker } from "../../policy/tool_access.ts";
+import type { OwnerIds } from "../owners/owner_ids.ts";
 import type { CurrentPolicy } from "./policy_keeper.ts";
 
 /** Prepares the check whether the sender of a message is an owner of the bot (P10). */
 export function createIsOwner(
-  { policy, ownsApplication }: {
-    readonly policy: () => Pick<CurrentPolicy, "policy">;
-    /** Whether a user owns the application, as last read. */
-    readonly ownsApplication: (userId: UserId) => boolean;
-  },
+  { policy }: Pick<Account<unknown, CurrentPolicy>, "policy">,
+  { ownsApplicationAsRead }: Pick<OwnerIds, "ownsApplicationAsRead">,
 ): (message: Pick<InboundMessage, "place" | "sender">) => boolean {
   return ({ place, sender }) => {
     const { policy: rules } = policy();
-    const known = { ownsApplication: !rules.commands.owners && ownsApplication(sender.id) };
+    const known = { ownsApplication: !rules.commands.owners && ownsApplicationAsRead(sender.id) };
     return prepareRights(rules).needed("owner", place, sender, known)?.isTheirs === true;
   };
 }
@@ -31,12 +29,12 @@ const MAX_SETS = 1_000;
 
 /** Prepares the tools of many turns. */
 export function createTurnTools(
-  { tools: toolsNow, policy, ownsApplication }: {
+  { policy }: { readonly policy: () => Pick<CurrentPolicy, "decideTools" | "policy"> },
+  { toolServices: { tools: toolsNow }, owners }: {
     /** All tools, each name once: the same array until they change. */
-    readonly tools: () => readonly Tool[];
-    readonly policy: () => Pick<CurrentPolicy, "decideTools" | "policy">;
-    /** Whether a user owns the application, as last read: a turn does not wait for Discord. */
-    readonly ownsApplication: (userId: UserId) => boolean;
+    readonly toolServices: { readonly tools: () => readonly Tool[] };
+    /** As last read: a turn does not wait for Discord. */
+    readonly owners: Pick<OwnerIds, "ownsApplicationAsRead">;
   },
 ): (message: InboundMessage) => readonly Tool[] {
   const sets = new Map<string, readonly Tool[]>();
@@ -67,7 +65,7 @@ export function createTurnTools(
       decidedBy = decideTools;
       decided.clear();
     }
-    const owns = ownsApplication(sender.id);
+    const owns = owners.ownsApplicationAsRead(sender.id);
     const key = JSON.stringify([place, sender, owns]);
     const known = decided.get(key);
     if (known) return known;

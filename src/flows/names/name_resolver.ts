@@ -30,8 +30,6 @@ export interface NameParts extends Pick<SearchPorts, "searchMembers" | "isRefuse
   ) => Named<GuildId> & Pick<GuildPlace, "hasNamesake">;
   readonly keeper: Pick<PolicyKeeper, "resolved" | "hold">;
   readonly tellOwners: (text: string) => Promise<void>;
-  /** All names have been looked up once, or will not be. */
-  readonly onNamed: () => void;
 }
 
 /** Resolves the config's names as guilds change. */
@@ -54,24 +52,19 @@ const MAX_GATHERINGS = 15;
 /** Creates the name resolution of an account. */
 export function createNameResolver(
   account: Account<unknown, CurrentPolicy, { readonly pairing: ResolvedNames }>,
-  { guilds, isWhole, described, searchMembers, isRefused, keeper, tellOwners, onNamed }: NameParts,
+  { guilds, isWhole, described, searchMembers, isRefused, keeper, tellOwners }: NameParts,
 ): NameResolver {
-  const { accountId, store, policy, schedule, random, now } = account;
-  const { log } = account.forPart("access");
+  const { policy, schedule, now } = account;
+  const access = account.forPart("access");
+  const { log } = access;
   const names = createNames({
-    accountId,
+    ...access,
     unresolved: () => unresolvedNames(policy().policy),
     isWhole,
     guilds,
     searchMembers,
     isRefused,
-    store,
-    onResolved: (found) => keeper.resolved(found),
-    onLooked: onNamed,
-    schedule,
-    random,
-    now,
-    log,
+    keeper,
   });
   const joined = createGuildJoined({ texts: account.texts, log }, {
     closed: (guild) => closedTo(described(guild), policy().policy),

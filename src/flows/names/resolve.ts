@@ -25,6 +25,8 @@ import {
   type UnfoundReason,
 } from "./match.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { Emits } from "../../core/account/events.ts";
+import type { PolicyKeeper } from "../judging/policy_keeper.ts";
 
 /**
  * Maximum number of member searches at once. A list of a thousand names in a hundred guilds should
@@ -105,10 +107,12 @@ export interface Names {
 }
 
 /** The part of an account that the flow uses. */
-type NamesAccount = Pick<
-  Account<unknown, unknown, { readonly pairing: ResolvedNames }>,
-  "schedule" | "random" | "log" | "accountId" | "now" | "store"
->;
+type NamesAccount =
+  & Pick<
+    Account<unknown, unknown, { readonly pairing: ResolvedNames }>,
+    "schedule" | "random" | "log" | "accountId" | "now" | "store"
+  >
+  & Emits<"namesLookedUp">;
 
 /** Creates the flow for one account. Searches nothing before {@link Names.resolve}. */
 export function createNames(
@@ -120,12 +124,10 @@ export function createNames(
     /** Whether these are all guilds of the bot. Otherwise one in an outage may have the same name. */
     readonly isWhole: () => boolean;
     /** Gets all resolved names, so that the policy uses their ids. */
-    readonly onResolved: (names: readonly ResolvedName[]) => Promise<void>;
-    /** Told after each search, whether or not it found a name, and at the end. */
-    readonly onLooked: () => void;
+    readonly keeper: Pick<PolicyKeeper, "resolved">;
   },
 ): Names {
-  const { accountId, store: { pairing: store }, onResolved, now, log } = ports;
+  const { accountId, store: { pairing: store }, keeper, events, now, log } = ports;
   const retries = createRetryQueue("Cannot resolve the names in the config", ports);
   let searched: Searched = new Map();
   let isPlanned = false;
@@ -149,7 +151,7 @@ export function createNames(
         id,
       });
     }
-    if (deleted.length + found.length > 0) await onResolved(await store.namesOf(accountId));
+    if (deleted.length + found.length > 0) await keeper.resolved(await store.namesOf(accountId));
     logMatched(resolution, warned, log); // the log says what the policy already does
   }
 
@@ -158,7 +160,7 @@ export function createNames(
     isPlanned = true;
     retries.add(() => {
       isPlanned = false; // later facts are worth another search
-      return resolve().finally(ports.onLooked);
+      return resolve().finally(events.emit.namesLookedUp);
     });
   }
 
@@ -166,7 +168,7 @@ export function createNames(
     keep(names) {
       retries.addFirst(async () => {
         await store.saveNames(accountId, names);
-        await onResolved(await store.namesOf(accountId));
+        await keeper.resolved(await store.namesOf(accountId));
       });
     },
     resolve: plan,
@@ -176,7 +178,7 @@ export function createNames(
       plan();
     },
     async stop() {
-      ports.onLooked();
+      events.emit.namesLookedUp();
       await retries.stop();
     },
   };

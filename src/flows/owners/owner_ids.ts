@@ -3,8 +3,10 @@
  * Discord (P10).
  */
 
+import type { Account } from "../../core/account/account.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import type { ConnectionState } from "../preflight/connection_state.ts";
 
 /** The owners of the application at Discord. */
 interface ApplicationOwners {
@@ -17,18 +19,15 @@ interface ApplicationOwners {
 /** How long Discord's answer about the application is reused, in milliseconds. */
 const FRESH_MS = 10 * 60_000;
 
-/**
- * Creates the look-up of owners.
- *
- * @param named Resolves once the names in the config have been looked up.
- */
+/** Creates the look-up of owners. */
 export function createOwnerIds(
-  applications: { me(): Promise<ApplicationOwners> },
-  policy: () => { readonly policy: AccessPolicy },
-  applicationOwner: () => UserId | undefined,
-  now: () => number,
-  named: Promise<void>,
+  { policy, now }: Pick<Account<unknown, { readonly policy: AccessPolicy }>, "policy" | "now">,
+  { applications, connectionState: { applicationOwner } }: {
+    readonly applications: { me(): Promise<ApplicationOwners> };
+    readonly connectionState: Pick<ConnectionState, "applicationOwner">;
+  },
 ) {
+  const named = Promise.withResolvers<void>();
   let lastRead: readonly UserId[] | undefined;
   let asked: { readonly at: number; readonly answer: Promise<ApplicationOwners> } | undefined;
 
@@ -55,12 +54,14 @@ export function createOwnerIds(
      * whole team. If a list has names only, it waits until Barnacle has looked them up.
      */
     async toTell(): Promise<readonly UserId[]> {
-      if (listedOwners()?.length === 0) await named;
+      if (listedOwners()?.length === 0) await named.promise;
       const listed = listedOwners();
       if (listed) return listed;
       const { ownerId } = await application();
       return ownerId ? [ownerId] : [];
     },
+    /** The names in the config have been searched, so an owner's name has its id or none. */
+    namesLookedUp: (): void => named.resolve(),
     /** All owners with a known id: those of a list, or the application's owner and its whole team. */
     all: async (): Promise<readonly UserId[]> => listedOwners() ?? (await application()).ownerIds,
     /** Whether Discord names a user as the application's owner, or as a member of its team. */

@@ -56,8 +56,7 @@ export function createConnectionState(
     readonly isEnabled: boolean;
     /** The account's rows of the last process. */
     readonly stored: Pick<StoredAccount, "self" | "ownerId" | "readyAt">;
-    /** Discord refused the token: an event of requests, too. */
-    readonly events: { readonly emit: { tokenRefused(): void } };
+    readonly events: Parameters<typeof createPreflight>[2]["events"];
     /** Reads the application at Discord. */
     readonly readApplication: () => Promise<
       ApplicationAnswer & { readonly id: ApplicationId }
@@ -82,7 +81,7 @@ export function createConnectionState(
       readyAt: stored.readyAt,
     },
     { schedule, log },
-    { check: look, onRefused: () => events.emit.tokenRefused() },
+    { check: look, events },
   );
 
   async function look(): Promise<PreflightResult> {

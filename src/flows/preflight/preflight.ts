@@ -43,11 +43,11 @@ export function createPreflight(
     readonly now: number;
   },
   { schedule, log }: Pick<Account, "log" | "schedule">,
-  { check, onRefused }: {
+  { check, events }: {
     /** Runs one check; rejects only because of a fault in Barnacle. */
     readonly check: () => Promise<PreflightResult>;
-    /** Discord refuses the token; no retry can help. */
-    readonly onRefused: () => void;
+    /** Discord refuses the token: an event of requests, too. No retry can help. */
+    readonly events: { readonly emit: { tokenRefused(): void } };
   },
 ) {
   let findings: readonly Finding[] = [];
@@ -73,7 +73,7 @@ export function createPreflight(
     const before = findings;
     findings = seen.findings.filter(isTrouble);
     report(before, findings, log);
-    if (seen.isRefused) return onRefused();
+    if (seen.isRefused) return events.emit.tokenRefused();
     lookAgain();
   }
 

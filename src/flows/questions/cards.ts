@@ -26,8 +26,6 @@ export interface QuestionCards {
   start(): Promise<void>;
   /** Brings everything up to date, now and whenever a question expires. */
   changed(): void;
-  /** A question was decided: its turn may continue, and its cards must change. */
-  decided(): void;
   /** Changes nothing more; the next start does. */
   stop(): Promise<void>;
 }
@@ -169,10 +167,6 @@ export function createQuestionCards(
       changed();
     },
     changed,
-    decided() {
-      changed();
-      account.events.emit.decided();
-    },
     async stop() {
       isStopped = true;
       cancel?.();

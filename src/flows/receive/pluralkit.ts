@@ -27,6 +27,7 @@ import { createRetryQueue } from "../retry_queue.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
 import { judgeAgain, type LateDecisionPorts, storeLateVerdict } from "./judge_message.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { Emits } from "../../core/account/events.ts";
 
 /** A verdict that refuses a message. */
 export type Ignored = Extract<Verdict, { readonly kind: "ignore" }>;
@@ -83,14 +84,12 @@ type PluralkitAccount = Pick<
  * because its inner functions share one state: the messages that wait.
  */
 export function createPluralkit(
-  ports: PluralkitAccount & LateDecisionPorts & {
+  ports: PluralkitAccount & LateDecisionPorts & Emits<"undecided"> & {
     /**
      * Asks PluralKit about a message. Never rejects. If PluralKit is switched off, the result is
      * `failed`.
      */
     readonly lookUp: (id: MessageId) => Promise<PluralkitAnswer>;
-    /** Tells which messages now wait for another fact. */
-    readonly onUndecided: (undecided: readonly Judged[]) => void;
     /** Finds the config path that sets a rule of `channels.discord` for this account (C6). */
     readonly ruleOf: (path: string) => string;
     /** People that PluralKit has proxied before, by {@link createProxiedUsers}. The flow fills it. */
@@ -167,7 +166,7 @@ export function createPluralkit(
 
   async function store(judged: Judged): Promise<void> {
     const { undecided } = await storeLateVerdict(judged, inbox, ports);
-    if (undecided.length > 0) ports.onUndecided(undecided);
+    if (undecided.length > 0) ports.events.emit.undecided(undecided);
   }
 
   return {

@@ -2,10 +2,10 @@
 
 import type { McpLoginState } from "../../core/people/mcp_login.ts";
 import type { Account } from "../../core/account/account.ts";
+import type { Emits } from "../../core/account/events.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { Folded } from "../../core/turn/checkpoint.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
-import type { PairingRequest } from "../../core/inbound/pairing.ts";
 import type { StopScope } from "../../core/inbound/inbox.ts";
 import type {
   ButtonPress,
@@ -138,7 +138,8 @@ export type UndoOutcome =
   | { readonly kind: "refused"; readonly why: string };
 
 /** Everything that a command or component may read and do, beside its own interaction. */
-export interface InteractionContext extends Pick<Account, "texts" | "now" | "log"> {
+export interface InteractionContext
+  extends Pick<Account, "texts" | "now" | "log">, Emits<"outbox"> {
   /** Approves or denies pairing requests; rejects if the store fails. */
   readonly pairing: Pick<Pairing, "decide">;
   /** Decides questions to people; turns then continue, and cards change. Rejects if the store fails. */
@@ -150,8 +151,6 @@ export interface InteractionContext extends Pick<Account, "texts" | "now" | "log
   readonly notes: Pick<Notes, "by" | "find" | "update" | "remove">;
   /** Removes the program's secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
-  /** Tells that the outbox has a new row about this request. */
-  readonly onOutbox: (request: PairingRequest) => void;
   readonly turns: {
     /** Stops turns; returns how many messages have lost theirs. */
     stop(scope: StopScope): Promise<number>;

@@ -115,7 +115,7 @@ function setUp(
         does: "deletes the channel again",
       }]),
     turns: { stop: () => Promise.resolve(0), mayStopAll: () => Promise.resolve(false) },
-    onOutbox: ({ channelId }) => woken.push(channelId),
+    events: { emit: { outbox: (channels) => void woken.push(...channels) } },
     now: clock.now,
     log,
   });

@@ -36,10 +36,9 @@ async function setUp(discord: object, beside: object = OWNERS) {
     return { config, policy, decideTools: prepareToolAccess(policy) };
   };
   let current = await read(discord, beside);
-  const toolsFor = createTurnTools({
-    tools: () => ALL,
-    policy: () => current,
-    ownsApplication: (id) => id === OWNER,
+  const toolsFor = createTurnTools({ policy: () => current }, {
+    toolServices: { tools: () => ALL },
+    owners: { ownsApplicationAsRead: (id) => id === OWNER },
   });
   return {
     toolsFor,

@@ -79,11 +79,15 @@ function setUp(config: readonly UnresolvedName[], guilds: readonly GuildNames[] 
         },
       },
     },
-    onResolved(all) {
-      world.rebuilt.push(all);
-      return Promise.resolve();
+    keeper: {
+      resolved(all) {
+        world.rebuilt.push(all);
+        return Promise.resolve();
+      },
     },
-    onLooked: () => void world.looked.push(world.rebuilt.at(-1)?.length ?? 0),
+    events: {
+      emit: { namesLookedUp: () => void world.looked.push(world.rebuilt.at(-1)?.length ?? 0) },
+    },
     now: clock.now,
     schedule: clock.schedule,
     random: () => 0,

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { createOwnerIds } from "../../../src/flows/owners/owner_ids.ts";
 import { parseSnowflake, type UserId } from "../../../src/core/discord/ids.ts";
 import type { Application } from "../../../src/discord/rest/calls/application.ts";
+import type { AccessPolicy } from "../../../src/policy/rules/rules.ts";
 import { commands, entries, policy } from "../../policy/policies.ts";
 import { userId } from "../../support/discord/builders.ts";
 
@@ -16,11 +17,20 @@ const APPLICATION = {
   needsCodeGrant: false,
 };
 
-/** The names in the config have been looked up. */
-const NAMED = Promise.resolve();
-
 /** The session's owner must not depend on a request. */
 const applications = { me: () => Promise.reject(new Error("no request is allowed")) };
+
+/** The owners by a policy that may change. The application's owner is known from an earlier run. */
+function ownerIds(
+  { me }: { me(): Promise<Application> },
+  policyNow: () => AccessPolicy,
+  now: () => number = () => 0,
+) {
+  return createOwnerIds({ policy: () => ({ policy: policyNow() }), now }, {
+    applications: { me },
+    connectionState: { applicationOwner: () => OWNER },
+  });
+}
 
 describe("[S1] createOwnerIds() › sessionOwner()", () => {
   const cases: readonly [
@@ -36,13 +46,7 @@ describe("[S1] createOwnerIds() › sessionOwner()", () => {
   for (const [name, owners, expected] of cases) {
     it(`is ${name}`, () => {
       const own = policy({ commands: commands(owners ? { owners: entries(...owners) } : {}) });
-      const ids = createOwnerIds(
-        applications,
-        () => ({ policy: own }),
-        () => OWNER,
-        () => 0,
-        NAMED,
-      );
+      const ids = ownerIds(applications, () => own);
       assert.equal(ids.sessionOwner(), expected);
     });
   }
@@ -53,32 +57,23 @@ describe("[L3] [P12] createOwnerIds() › toTell()", () => {
     policy({ commands: commands({ owners: entries(...owners) }) });
 
   it("waits until the only names of the list have been looked up", async () => {
-    const named = Promise.withResolvers<void>();
     let own = listing("grace");
-    const ids = createOwnerIds(
-      applications,
-      () => ({ policy: own }),
-      () => OWNER,
-      () => 0,
-      named.promise,
-    );
+    const ids = ownerIds(applications, () => own);
     const found = ids.toTell();
     await Promise.resolve();
     own = listing(ADA); // the name has its id
-    named.resolve();
+    ids.namesLookedUp();
     assert.deepEqual(await found, [ADA]);
   });
 
   it("waits for nothing if the list has an id", async () => {
-    const never = new Promise<void>(() => {});
-    const own = () => ({ policy: listing("grace", ADA) });
-    const ids = createOwnerIds(applications, own, () => OWNER, () => 0, never);
+    const ids = ownerIds(applications, () => listing("grace", ADA));
     assert.deepEqual(await ids.toTell(), [ADA]);
   });
 
   it("finds no one if no name was found", async () => {
-    const own = () => ({ policy: listing("grace") });
-    const ids = createOwnerIds(applications, own, () => OWNER, () => 0, NAMED);
+    const ids = ownerIds(applications, () => listing("grace"));
+    ids.namesLookedUp();
     assert.deepEqual(await ids.toTell(), []);
   });
 });
@@ -87,13 +82,13 @@ describe("[P6] [P10] createOwnerIds() › all()", () => {
   const team = { me: () => Promise.resolve({ ...APPLICATION, ownerIds: [OWNER, ADA] }) };
 
   it("returns the application's owner and its whole team without a list", async () => {
-    const ids = createOwnerIds(team, () => ({ policy: policy() }), () => OWNER, () => 0, NAMED);
+    const ids = ownerIds(team, () => policy());
     assert.deepEqual(await ids.all(), [OWNER, ADA]);
   });
 
   it("returns the ids of the list, and asks Discord nothing", async () => {
     const own = policy({ commands: commands({ owners: entries("grace", ADA, "*") }) });
-    const ids = createOwnerIds(applications, () => ({ policy: own }), () => OWNER, () => 0, NAMED);
+    const ids = ownerIds(applications, () => own);
     assert.deepEqual(await ids.all(), [ADA]);
   });
 });
@@ -104,13 +99,7 @@ describe("[T2] [P10] createOwnerIds() › ownsApplicationAsRead()", () => {
 
   function setUp(me: () => Promise<Application>) {
     const clock = { now: 0 };
-    const ids = createOwnerIds(
-      { me },
-      () => ({ policy: policy() }),
-      () => OWNER,
-      () => clock.now,
-      NAMED,
-    );
+    const ids = ownerIds({ me }, () => policy(), () => clock.now);
     const settled = () => ids.ownsApplication(ADA).catch(() => false);
     return { ids, clock, settled };
   }

@@ -47,7 +47,7 @@ function preflight(looks: readonly (Partial<PreflightResult> | Error)[], readyAt
       if (look instanceof Error) return Promise.reject(look);
       return Promise.resolve({ findings: [], isRefused: false, ...look });
     },
-    onRefused: () => void refusals++,
+    events: { emit: { tokenRefused: () => void refusals++ } },
   });
   async function next(): Promise<void> {
     timers.shift()?.run();
@@ -183,7 +183,10 @@ describe("[G13] createPreflight()", () => {
         return () => {};
       },
       log,
-    }, { check: () => pending.promise, onRefused: () => assert.fail("too late") });
+    }, {
+      check: () => pending.promise,
+      events: { emit: { tokenRefused: () => assert.fail("too late") } },
+    });
     start();
     planned.shift()?.();
     stop();

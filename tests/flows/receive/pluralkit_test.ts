@@ -109,9 +109,9 @@ function setUp({ rows = [], proxied = [], lookUp = () => Promise.resolve(FOUND) 
       emit: {
         accepted: (judged) => accepted.push(...judged),
         tooManyWait: (channels) => steps.push(`refused in ${channels.join()}`),
+        undecided: () => {},
       },
     },
-    onUndecided: () => {},
     waiting: () => ({ perUser: 3, perChannel: 8, refusal: () => [] }),
     now: clock.now,
     schedule: clock.schedule,

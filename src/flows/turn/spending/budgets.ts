@@ -8,10 +8,16 @@ import type { Usage } from "../../../core/store/usage.ts";
 import type { Account } from "../../../core/account/account.ts";
 
 /** Creates the port. Without a budget in the config, no check reads the store. */
-export function createSpending({ now }: Pick<Account, "now">, { config, usage }: {
-  readonly config: () => { readonly budgets: Parameters<typeof hasBudget>[0] };
-  readonly usage: Pick<Usage, "spentBy" | "isTold" | "add">;
-}): TurnSpendPort {
+export function createSpending(
+  { config, store: { usage }, now }: Pick<
+    Account<
+      { readonly budgets: Parameters<typeof hasBudget>[0] },
+      unknown,
+      { readonly usage: Pick<Usage, "spentBy" | "isTold" | "add"> }
+    >,
+    "config" | "store" | "now"
+  >,
+): TurnSpendPort {
   return {
     async check(by, kind) {
       const { budgets } = config();

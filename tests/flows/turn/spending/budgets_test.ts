@@ -33,7 +33,7 @@ function spendingWith(budgets: Budgets) {
   const usage = createUsage(database, createUngroupedTransactions(database), createSpentToday());
   return {
     usage,
-    spend: createSpending({ now: () => NOW }, { config: () => ({ budgets }), usage }),
+    spend: createSpending({ config: () => ({ budgets }), store: { usage }, now: () => NOW }),
   };
 }
 
@@ -68,7 +68,11 @@ describe("[SEC-R26] [X4] createSpending()", () => {
   it("reads nothing of the store without a budget", async () => {
     const fail = () => assert.fail("it read the store");
     const usage = { spentBy: fail, isTold: fail, add: () => {} };
-    const spend = createSpending({ now: () => NOW }, { config: () => ({ budgets: NONE }), usage });
+    const spend = createSpending({
+      config: () => ({ budgets: NONE }),
+      store: { usage },
+      now: () => NOW,
+    });
     assert.equal(await spend.check(BY, "answer"), undefined);
   });
 });

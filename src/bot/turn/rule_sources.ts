@@ -1,0 +1,42 @@
+/** Joins the rules of turns with the guild index, the policy, the tools and the agent's own files. */
+
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
+import type { Reader } from "../../discord/gateway/read/reader.ts";
+import { createTurnTools } from "../../flows/judging/turn_tools.ts";
+import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
+import { createInstructionFiles } from "../../host/files/instruction_files.ts";
+import { latest } from "../../lib/cache.ts";
+import { skillsOf } from "../../policy/tool_access.ts";
+import { workspaceOf } from "../../workspace/skill_library.ts";
+import type { AccountContext } from "../account_context.ts";
+import type { AccountOptions } from "../account_interface.ts";
+import type { Outbound } from "../outbound/outbound.ts";
+import type { ToolServices } from "../rules/tool_services.ts";
+import type { TurnRulesPorts } from "../rules/turn_rules.ts";
+
+/** Creates the rules' sources beside the config. */
+export function createRuleSources(
+  account: AccountContext,
+  { options, reader, owners, isOwner, toolServices, outbound }: {
+    readonly options: Pick<AccountOptions, "dataDir">;
+    readonly reader: Pick<Reader, "index" | "self">;
+    readonly owners: Pick<OwnerIds, "ownsApplicationAsRead">;
+    readonly isOwner: (message: InboundMessage) => boolean;
+    readonly toolServices: Pick<ToolServices, "tools" | "skills">;
+    readonly outbound: Pick<Outbound, "cleanSecrets">;
+  },
+): TurnRulesPorts {
+  const { config, policy, now } = account;
+  const workspace = latest(config, (by) => workspaceOf(by, options.dataDir));
+  return {
+    cleanSecrets: outbound.cleanSecrets,
+    uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
+    takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
+    tools: createTurnTools(account, { toolServices, owners }),
+    skills: (asker) => skillsOf(asker, toolServices.skills.now(), policy().policy),
+    instructionFiles: createInstructionFiles(workspace, now, account.forPart("turns").log).read,
+    isOwner,
+    policy: () => policy().policy,
+  };
+}
