@@ -53,6 +53,14 @@ export function completeInteraction(
   return { kind: "done", value: message, events: posted.events };
 }
 
+/** Removes a deferred answer of a command or form: the person sees "is thinking" no longer. */
+export function withdrawAnswer(world: World, webhook: InteractionWebhook): Outcome<undefined> {
+  const { interaction } = acknowledged(world, webhook) ?? {};
+  if (interaction?.answer?.kind !== "deferred") return refuse("unknownWebhook");
+  interaction.answer = { kind: "withdrawn" };
+  return { kind: "done", value: undefined, events: [] };
+}
+
 /** Changes the message of the component, whose change was deferred. */
 export function updateComponentMessage(
   world: World,

@@ -11,6 +11,7 @@ import {
   followUp,
   type InteractionWebhook,
   updateComponentMessage,
+  withdrawAnswer,
 } from "../actions/later_answers.ts";
 import { parseCreate, parseEdit, type UploadedFile } from "./message_body.ts";
 import { toMessage } from "../payloads/payloads.ts";
@@ -32,10 +33,13 @@ const WEBHOOK = /^\/webhooks\/(\d{1,20})\/([^/]+)(?:\/messages\/(@original|\d{1,
 export function isInteractionCall(method: string, path: string): boolean {
   if (method === "POST" && CALLBACK.test(path)) return true;
   const [whole, , , message] = WEBHOOK.exec(path) ?? [];
-  return whole !== undefined && method === (message === undefined ? "POST" : "PATCH");
+  if (whole === undefined) return false;
+  if (method === "DELETE") return message === "@original";
+  return method === (message === undefined ? "POST" : "PATCH");
 }
 
 interface InteractionCall {
+  readonly method: string;
   readonly path: string;
   readonly body: unknown;
   readonly files: readonly UploadedFile[];
@@ -43,9 +47,17 @@ interface InteractionCall {
   readonly now: number;
 }
 
-/** Answers a callback with 204, or a later answer with its message. */
+/** Answers a callback or a deletion with 204, or a later answer with its message. */
 export function answerInteractionCall(deps: InteractionRouteDeps, call: InteractionCall): Response {
-  return CALLBACK.test(call.path) ? answerCallback(deps, call) : answerLater(deps, call);
+  if (CALLBACK.test(call.path)) return answerCallback(deps, call);
+  return call.method === "DELETE" ? answerDeletion(deps, call) : answerLater(deps, call);
+}
+
+function answerDeletion({ world }: InteractionRouteDeps, { path }: InteractionCall): Response {
+  const [, applicationId = "", token = ""] = WEBHOOK.exec(path) ?? [];
+  const outcome = withdrawAnswer(world, { applicationId, token });
+  if (outcome.kind === "refused") return answerRefused(outcome.refused);
+  return new Response(null, { status: 204 });
 }
 
 function answerLater(deps: InteractionRouteDeps, call: InteractionCall): Response {

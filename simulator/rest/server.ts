@@ -101,7 +101,9 @@ export async function startRest(
     if (isInteractionCall(request.method, path)) {
       if (read.kind === "refused") return leave(answerRefused(read.refused));
       const { body, files } = read;
-      return leave(answerInteractionCall(options, { path, body, files, now: at }));
+      return leave(
+        answerInteractionCall(options, { method: request.method, path, body, files, now: at }),
+      );
     }
     const token = /^Bot (\S+)$/.exec(request.headers.get("authorization") ?? "")?.[1];
     const account = token === undefined ? undefined : accounts.byToken(token);

@@ -304,7 +304,9 @@ export type InteractionAnswer =
   /** Values for the option that the person types. */
   | { readonly kind: "suggested"; readonly choices: readonly Opaque[] }
   /** "Is thinking", or nothing at all: the answer comes later. */
-  | { readonly kind: "deferred"; readonly isEphemeral: boolean };
+  | { readonly kind: "deferred"; readonly isEphemeral: boolean }
+  /** The application has deleted its deferred answer: the person sees none. */
+  | { readonly kind: "withdrawn" };
 
 /** An event that the gateway sends to bots that may see it. */
 export type WorldEvent =

@@ -139,12 +139,12 @@ function answerTo(
     case "form":
       return { how: "form" };
     case "not_asked":
-      log.warn("A person answered a question for another person", {
-        interactionId: id,
-        code: outcome.question.code,
-        userId: sender.id,
-      });
-      return { how: "reply", text: notice("questionNotAsked", {}, texts()) };
+      return {
+        how: "refuse",
+        text: notice("questionNotAsked", {}, texts()),
+        event: "A person answered a question for another person",
+        fields: { code: outcome.question.code },
+      };
     case "closed":
       return { how: "reply", text: notice("questionClosed", {}, texts()) };
     case "decided":

@@ -15,6 +15,7 @@ import { createAuthorizeInteraction } from "../../flows/interactions/authorize.t
 import { createComponents } from "../../flows/interactions/components.ts";
 import { createDeferred } from "../../flows/interactions/deferred.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
+import { createRefusals } from "../../flows/interactions/refusals.ts";
 import { createRegistration, createWantedCommands } from "../../flows/interactions/register.ts";
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import type { AccountContext } from "../account_context.ts";
@@ -70,7 +71,10 @@ export function createInteractionHandlers(
   );
   const answerDeferred = (interaction: Interaction, text: string) =>
     give(interaction, text, () => interactions.complete(interaction, text));
-  const runner = { commands: COMMANDS, authorize, context };
+  const withdraw = (interaction: Interaction) =>
+    give(interaction, undefined, () => interactions.withdraw(interaction));
+  const refusals = createRefusals(account);
+  const runner = { commands: COMMANDS, authorize, refusals, context };
   const answer = createComponents({
     ...runner,
     components: COMPONENTS,
@@ -79,9 +83,10 @@ export function createInteractionHandlers(
       reply: (use, text) => give(use, text, () => interactions.reply(use, text)),
       change: (use, id, text) => give(use, text, () => interactions.change(use, id, text)),
       complete: answerDeferred,
+      withdraw,
     },
   });
-  const run = createSlashCommands(runner, MESSAGE_COMMANDS, answerDeferred);
+  const run = createSlashCommands(runner, MESSAGE_COMMANDS, { give: answerDeferred, withdraw });
   const suggest = createSuggestions(runner, interactions.suggest, schedule);
   const runText = createTextCommands(
     runner,

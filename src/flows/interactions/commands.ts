@@ -26,6 +26,7 @@ import type { InteractionContext } from "../../interactions/base/context.ts";
 import { readWords, usageOf } from "../../interactions/base/words.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import { notice } from "../../render/notices/notices.ts";
+import type { RefusalEnd, Refusals } from "./refusals.ts";
 
 /** Judges by policy whether a person may give a command or use a component. */
 export type AuthorizeInteraction = (
@@ -38,6 +39,8 @@ export interface CommandRunner {
   /** Commands that exist; a call of any other one gets a notice. */
   readonly commands: readonly Command[];
   readonly authorize: AuthorizeInteraction;
+  /** Decides what people without the right get to see. */
+  readonly refusals: Refusals;
   /** Passed to each command; its log gets failed commands and refused people. */
   readonly context: InteractionContext;
 }
@@ -55,26 +58,32 @@ const MAX_CHOICES = 25;
  * Creates the handler of slash commands and message commands. The gateway's thread has deferred each
  * answer (K5).
  *
- * @param answerDeferred Gives the deferred answer. Rejects if it fails.
+ * @param deferred Gives the deferred answer, or removes it. Rejects if that fails.
  * @returns Answers one command; never rejects.
  */
 export function createSlashCommands(
   runner: CommandRunner,
   messageCommands: readonly MessageCommand[],
-  answerDeferred: (call: SlashCommand, content: string) => Promise<void>,
+  deferred: {
+    give(call: SlashCommand, content: string): Promise<void>;
+    withdraw(call: SlashCommand): Promise<void>;
+  },
 ): (call: SlashCommand) => Promise<void> {
   const { commands, context } = runner;
-  async function textFor(call: SlashCommand): Promise<string> {
+  /** A command that is gone needs the least, so that people without rights cost no answer each. */
+  const gone: CommandWork = {
+    needs: "everyone",
+    run: () => notice("unknownCommand", {}, context.texts()),
+  };
+  return async (call) => {
     const all: readonly (CommandWork & { readonly name: string })[] = call.target
       ? messageCommands
       : commands;
-    const command = all.find(({ name }) => name === call.name);
-    if (!command) return notice("unknownCommand", {}, context.texts());
-    return await runCommand(call, command, runner);
-  }
-  return async (call) => {
+    const command = all.find(({ name }) => name === call.name) ?? gone;
+    const answer = await runCommand(call, command, runner);
     try {
-      await answerDeferred(call, await textFor(call));
+      if (answer.how === "tell") await deferred.give(call, answer.text);
+      else if (answer.how === "withdraw") await deferred.withdraw(call);
     } catch (error) {
       context.log.warn("Cannot answer a command", { ...idsOf(call), error });
     }
@@ -124,7 +133,8 @@ export function createTextCommands(
       ...read,
       target: quoted ? { ...quoted, channelId } : undefined,
     };
-    return await runCommand(call, command, runner);
+    const answer = await runCommand(call, command, runner);
+    return answer.how === "tell" ? answer.text : "";
   };
 }
 
@@ -152,7 +162,7 @@ export function createSuggestions(
         return [];
       });
       const choices = await Promise.race([found, late.promise]);
-      await send(typing, choices.slice(0, MAX_CHOICES));
+      if (choices) await send(typing, choices.slice(0, MAX_CHOICES));
     } catch (error) {
       log.debug("Cannot send suggestions", { ...idsOf(typing), error });
     } finally {
@@ -161,38 +171,46 @@ export function createSuggestions(
   };
 }
 
+/** @returns `undefined` for a person without the right: not even an empty answer leaves. */
 async function choicesOf(
   typing: OptionTyping,
   { commands, authorize, context }: CommandRunner,
-): Promise<readonly Choice[]> {
+): Promise<readonly Choice[] | undefined> {
   const command = commands.find(({ name }) => name === typing.name);
   const part = command?.subcommands?.find(({ name }) => name === typing.subcommand) ?? command;
   const option = part?.options?.find(({ name }) => name === typing.typed.option);
-  if (!command || !option?.suggest) return [];
-  const { kind } = await authorize(typing, command.needs); // others learn nothing
-  return kind === "accept" ? await option.suggest(typing, context) : [];
+  const { kind } = await authorize(typing, command?.needs ?? "everyone");
+  if (kind !== "accept") return undefined;
+  return await option?.suggest?.(typing, context) ?? [];
 }
+
+/** How a command ends. */
+type CommandAnswer =
+  | { readonly how: Extract<RefusalEnd, "tell">; readonly text: string }
+  | { readonly how: Exclude<RefusalEnd, "tell"> };
 
 /** Runs a command, and returns its answer; a refusal and a failure are answers, too. */
 async function runCommand(
   call: CommandCall,
   { needs, run }: CommandWork,
-  { authorize, context }: CommandRunner,
-): Promise<string> {
+  { authorize, refusals, context }: CommandRunner,
+): Promise<CommandAnswer> {
   const { log } = context;
   const texts = context.texts();
   try {
     const { kind, why, rule } = await authorize(call, needs);
     if (kind !== "accept") {
+      const how = refusals.next(call.sender.id, !call.isText);
+      if (how !== "tell") return { how };
       log.debug("Refused a command: this user has no right to it", { ...idsOf(call), why, rule });
-      return notice("notAuthorized", {}, texts);
+      return { how, text: notice("notAuthorized", {}, texts) };
     }
     const text = await run(call, context);
-    if (text !== "" && text.length <= MAX_LENGTH) return text;
+    if (text !== "" && text.length <= MAX_LENGTH) return { how: "tell", text };
     throw new RangeError(`/${call.name} answered with ${text.length} characters`);
   } catch (error) {
     log.error("A command failed", { ...idsOf(call), error });
-    return notice("failure", { id: call.id }, texts);
+    return { how: "tell", text: notice("failure", { id: call.id }, texts) };
   }
 }
 

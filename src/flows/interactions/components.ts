@@ -13,10 +13,11 @@ import type { Component, ComponentAnswer } from "../../interactions/base/command
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { componentOf } from "../../interactions/registry.ts";
 import type { CommandRunner } from "./commands.ts";
+import type { RefusalEnd } from "./refusals.ts";
 import { notice } from "../../render/notices/notices.ts";
 
 /** Everything that components need. The context is passed to each of them. */
-export interface ComponentRunner extends Pick<CommandRunner, "authorize" | "context"> {
+export interface ComponentRunner extends Pick<CommandRunner, "authorize" | "refusals" | "context"> {
   /** Components that exist; a use of any other one gets a notice. */
   readonly components: readonly Component[];
   /** The ways to answer at Discord; each rejects if Discord refuses. */
@@ -29,7 +30,20 @@ export interface ComponentRunner extends Pick<CommandRunner, "authorize" | "cont
     change(use: ComponentUse, replyId: MessageId, content: string): Promise<void>;
     /** Gives the answer to a modal. */
     complete(use: ModalSubmission, content: string): Promise<void>;
+    /** Removes the "is thinking" of a modal, without an answer. */
+    withdraw(use: ModalSubmission): Promise<void>;
   };
+}
+
+/** The end of a use: an answer, or one of the quiet ends of a refusal. */
+type UseEnd =
+  | Exclude<ComponentAnswer, { readonly how: "refuse" }>
+  | Quiet<"nothing">
+  | Quiet<"withdraw">;
+
+interface Quiet<How extends Exclude<RefusalEnd, "tell">> {
+  readonly how: How;
+  readonly later?: undefined;
 }
 
 /**
@@ -42,9 +56,13 @@ export function createComponents(runner: ComponentRunner): (use: ComponentUse) =
   const { log } = context;
 
   /** @returns Id of the answer, if it can be changed. */
-  async function answer(use: ComponentUse, given: ComponentAnswer): Promise<MessageId | undefined> {
+  async function answer(use: ComponentUse, given: UseEnd): Promise<MessageId | undefined> {
     try {
-      if (given.how === "form") return undefined; // the gateway's thread has opened it
+      if (given.how === "form" || given.how === "nothing") return undefined;
+      if (given.how === "withdraw") {
+        if (use.kind === "modal") await interactions.withdraw(use);
+        return undefined;
+      }
       if (use.kind === "modal") await interactions.complete(use, given.text);
       else if (given.how === "reply") return await interactions.reply(use, given.text);
       else await interactions.update(use, given.text, use.isOnCard && given.card);
@@ -76,7 +94,7 @@ export function createComponents(runner: ComponentRunner): (use: ComponentUse) =
     }
   }
 
-  function failed(component: Component | undefined): ComponentAnswer {
+  function failed(component: Component | undefined): UseEnd {
     const texts = context.texts();
     return { how: "reply", text: component?.failedText(texts) ?? notice("deadButton", {}, texts) };
   }
@@ -95,23 +113,27 @@ export function createComponents(runner: ComponentRunner): (use: ComponentUse) =
 async function settle(
   use: ComponentUse,
   component: Component | undefined,
-  { authorize, context }: ComponentRunner,
-): Promise<ComponentAnswer> {
+  { authorize, refusals, context }: ComponentRunner,
+): Promise<UseEnd> {
   const { log } = context;
-  const reply = (key: "notAuthorized" | "deadButton"): ComponentAnswer => ({
-    how: "reply",
-    text: notice(key, {}, context.texts()),
-  });
+  const textOf = (key: "notAuthorized" | "deadButton") => notice(key, {}, context.texts());
+  const refused = (text: string, event: string, fields: Record<string, unknown>): UseEnd => {
+    const how = refusals.next(use.sender.id, use.kind === "modal");
+    if (how !== "tell") return { how };
+    log.warn(event, { ...idsOf(use), ...fields });
+    return { how: "reply", text };
+  };
   // An unknown component needs the most, so that only owners learn that it is unknown.
   const { kind, why, rule } = await authorize(use, component?.needs ?? "owner");
   if (kind !== "accept") {
-    log.warn(`Refused a ${use.kind}: this user has no right to it`, { ...idsOf(use), why, rule });
-    return reply("notAuthorized");
+    const event = `Refused a ${use.kind}: this user has no right to it`;
+    return refused(textOf("notAuthorized"), event, { why, rule });
   }
   const answer = component && await run(component, use, context);
+  if (answer?.how === "refuse") return refused(answer.text, answer.event, answer.fields);
   if (answer) return answer;
   log.info(`A person used a ${use.kind} that no longer works`, idsOf(use));
-  return reply("deadButton");
+  return { how: "reply", text: textOf("deadButton") };
 }
 
 /** `componentOf` has matched the kinds, which the compiler cannot see. */

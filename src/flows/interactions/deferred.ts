@@ -13,14 +13,15 @@ import type { Interaction } from "../../core/inbound/interactions.ts";
 /**
  * Gives an answer.
  *
- * @param content The text of the answer, for a person whose interaction's token has expired.
+ * @param content The text of the answer, for a person whose interaction's token has expired; absent if
+ * that person needs none.
  * @param give Sends the answer through the interaction's webhook.
  * @returns The result of `give`; `undefined` if the person has the text in another way.
  * @throws {unknown} If Discord refuses the answer, as a rejection.
  */
 export type GiveDeferred = <Given>(
   interaction: Interaction,
-  content: string,
+  content: string | undefined,
   give: () => Promise<Given>,
 ) => Promise<Given | undefined>;
 
@@ -46,7 +47,7 @@ export function createDeferred(
 
   return async (interaction, content, give) => {
     if (isExpired(interaction, now())) {
-      await tellLate(interaction, content);
+      if (content !== undefined) await tellLate(interaction, content);
       return undefined;
     }
     for (const waitMs of RETRY_MS) {

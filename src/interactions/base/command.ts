@@ -110,6 +110,15 @@ export type ComponentAnswer =
   | { readonly how: "update"; readonly text: string; readonly card?: Card; readonly later?: Later }
   /** A message of 1 to 2000 characters for the person alone. */
   | { readonly how: "reply"; readonly text: string; readonly later?: Later }
+  /** A text for the person alone, who has no right to this; told once a minute (X4a). */
+  | {
+    readonly how: "refuse";
+    readonly text: string;
+    /** For the log, with its fields. */
+    readonly event: string;
+    readonly fields: Record<string, unknown>;
+    readonly later?: undefined;
+  }
   /** The gateway's thread has opened a form. */
   | { readonly how: "form"; readonly later?: undefined };
 

@@ -97,7 +97,7 @@ function startUnreal() {
     onTick() {},
     counters: createCounters(),
     connect,
-    acknowledge() {},
+    acknowledge: () => true,
     repeats: createRepeatMemory(),
   });
 

@@ -8,6 +8,8 @@ import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { createTextCommands } from "../../../src/flows/interactions/commands.ts";
 import type { Command } from "../../../src/interactions/base/command.ts";
 import { directMessage, guildMessage } from "../../support/discord/builders.ts";
+import { createRefusals } from "../../../src/flows/interactions/refusals.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";
 
 const ALLOWED: Verdict = { kind: "accept", why: "allowed", rule: "r" };
@@ -29,8 +31,12 @@ function build(
     ...fields,
   });
   const commands = [command("status", "everyone"), command("reset", "session")];
+  const clock = new FakeClock();
+  const context = interactionContext();
+  const { now, schedule } = clock;
+  const refusals = createRefusals({ now, schedule, log: context.log });
   const run = createTextCommands(
-    { commands, authorize: () => verdict, context: interactionContext() },
+    { commands, authorize: () => verdict, refusals, context },
     (message) => textCommandIn(message, TEXT_COMMANDS),
     () => Promise.resolve(true),
   );
@@ -56,6 +62,7 @@ describe("[K1] [M4] createTextCommands()", () => {
   it("[K3] refuses a person without the right", async () => {
     const { run, calls } = build({ verdict: DENIED });
     assert.equal(await run(say("/reset")), "You are not authorized to do that.");
+    assert.equal(await run(say("/reset")), "", "[X4a] once a minute");
     assert.deepEqual(calls, []);
   });
 

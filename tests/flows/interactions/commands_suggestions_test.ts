@@ -36,7 +36,8 @@ function build(suggest: Suggest, verdict = ALLOWED) {
     run: () => "",
   };
   const context = interactionContext({ log });
-  const runner = { commands: [tide], authorize: () => verdict, context };
+  const refusals = { next: () => assert.fail("a suggestion is no refusal") };
+  const runner = { commands: [tide], authorize: () => verdict, refusals, context };
   const handle = createSuggestions(runner, (_, choices) => {
     sent.push(choices);
     return Promise.resolve();
@@ -54,10 +55,11 @@ describe("[K2] createSuggestions()", () => {
   it("[K3] sends nothing to a person without the right, nor for an unknown option", async () => {
     const denied = build(() => assert.fail("it was asked"), DENIED);
     await denied.handle(TYPING);
+    await denied.handle({ ...TYPING, name: "gone" });
     const { handle, sent } = build(() => assert.fail("it was asked"));
     await handle({ ...TYPING, typed: { option: "where", text: "" } });
     await handle({ ...TYPING, name: "gone" });
-    assert.deepEqual([denied.sent, sent], [[[]], [[], []]]);
+    assert.deepEqual([denied.sent, sent], [[], [[], []]]);
   });
 
   it("[K5] sends nothing after a second, and after a failure", async () => {

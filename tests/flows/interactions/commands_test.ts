@@ -8,6 +8,7 @@ import {
   type CommandRunner,
   createSlashCommands,
 } from "../../../src/flows/interactions/commands.ts";
+import { createRefusals } from "../../../src/flows/interactions/refusals.ts";
 import type { Command } from "../../../src/interactions/base/command.ts";
 import { ACCOUNT, channelId, messageId, sender } from "../../support/discord/builders.ts";
 import { interactionContext } from "../../support/discord/interaction_context.ts";
@@ -55,6 +56,7 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
       needed.push(needs);
       return verdict;
     },
+    refusals: createRefusals({ now: clock.now, schedule: clock.schedule, log }),
     context,
   };
   const menu = [{
@@ -62,13 +64,17 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
     needs: "everyone" as const,
     run: ({ target }: CommandCall) => `${target?.id}`,
   }];
-  const run = createSlashCommands(runner, menu, (call, content) =>
+  const answer = (call: SlashCommand, content: string) =>
     give(call, content, () => {
       const failure = failures.shift();
       if (failure) return Promise.reject(failure);
       answers.push(content);
       return Promise.resolve();
-    }));
+    });
+  const run = createSlashCommands(runner, menu, {
+    give: answer,
+    withdraw: (call) => answer(call, "withdrawn"),
+  });
   return { run, clock, lines, answers, needed, late };
 }
 
@@ -90,7 +96,19 @@ describe("[K2] createSlashCommands()", () => {
   it("answers a command that Discord still lists and the bot no longer has", async () => {
     const { run, answers, needed } = setUp();
     await run({ ...CALL, name: "gone" });
-    assert.deepEqual([answers, needed], [["I no longer have this command."], []]);
+    assert.deepEqual([answers, needed], [["I no longer have this command."], ["everyone"]]);
+  });
+
+  it("[X4a] tells a person one refusal a minute, also for commands that it no longer has", async () => {
+    const { run, answers, clock } = setUp({ verdict: DENIED });
+    for (let n = 0; n < 100; n++) await run({ ...CALL, name: n % 2 ? "tide" : "gone" });
+    assert.deepEqual(answers, [
+      "You are not authorized to do that.",
+      ...Array<string>(9).fill("withdrawn"),
+    ]);
+    clock.advance(60_000);
+    await run(CALL);
+    assert.equal(answers.at(-1), "You are not authorized to do that.");
   });
 
   it("answers a failure with an id that the log explains, without the person's words", async () => {

@@ -8,6 +8,7 @@ import type { Form } from "../../../src/core/people/form.ts";
 import type { PairingOutcome } from "../../../src/core/inbound/pairing.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { createComponents } from "../../../src/flows/interactions/components.ts";
+import { createRefusals } from "../../../src/flows/interactions/refusals.ts";
 import { COMPONENTS } from "../../../src/interactions/registry.ts";
 import {
   ACCOUNT,
@@ -93,6 +94,7 @@ function setUp(
     return isDeaf ? Promise.reject(new Error("10062")) : Promise.resolve();
   };
   const needed: string[] = [];
+  const refusals = createRefusals({ now: clock.now, schedule: clock.schedule, log });
   const context = interactionContext({
     questions: {
       decide: () => Promise.resolve(decides),
@@ -130,7 +132,9 @@ function setUp(
       reply: (use, text) => answer("reply")(use, text).then(() => REPLY),
       change: (use, id, text) => answer(`change ${id}`)(use, text),
       complete: answer("deferred"),
+      withdraw: (use) => answer("withdraw")(use, ""),
     },
+    refusals,
     context,
   });
   return { needed, pressed, clock, lines, said, asked, told, woken };
@@ -190,6 +194,37 @@ describe("[P3] createComponents()", () => {
     assert.deepEqual(said, ["reply: You are not authorized to do that."]);
     assert.deepEqual(asked, []);
     assert.deepEqual([lines[0]?.level, lines[0]?.fields.why], ["warn", "not-owner"]);
+  });
+
+  it("[X4a] tells a person one refusal a minute, and logs the others in one line", async () => {
+    const { pressed, clock, said, lines } = setUp({ verdict: DENIED });
+    for (let n = 0; n < 1_000; n++) await pressed({ ...PRESS, customId: `gone:${n}` });
+    assert.deepEqual(said, ["reply: You are not authorized to do that."]);
+    clock.advance(60_000);
+    assert.deepEqual(lines.map(({ fields }) => [fields.why, fields.interactions, fields.people]), [
+      ["not-owner", undefined, undefined],
+      [undefined, 999, 1],
+    ]);
+    await pressed(PRESS);
+    assert.equal(said.length, 2, "a minute is over");
+  });
+
+  it("[X4a] removes the answer that Discord announces for a form, a few a second", async () => {
+    const { pressed, said } = setUp({ verdict: DENIED });
+    for (let n = 0; n < 1_000; n++) {
+      await pressed({ ...PRESS, kind: "modal", submission: { fields: {} } });
+    }
+    assert.deepEqual(said, [
+      "deferred: You are not authorized to do that.",
+      ...Array<string>(9).fill("withdraw: "),
+    ]);
+  });
+
+  it("[X4a] tells once that a question is for another person", async () => {
+    const { pressed, said, lines } = setUp({ decides: { kind: "not_asked", question: QUESTION } });
+    for (let n = 0; n < 100; n++) await pressed({ ...PRESS, customId: "ask:1" });
+    assert.equal(said.length, 1);
+    assert.deepEqual(lines.map(({ fields }) => fields.code), ["ABCDEFGH"]);
   });
 
   for (const customId of ["", "approval:1", "pairing", "PAIRING:yes"]) {

@@ -69,17 +69,23 @@ export interface TestShard extends Shard {
 /** `speed` makes the shard's monotonic clock run faster than the test's. */
 export function startTestShard(
   options: GatewayOptions,
-  { bounds, commits = true, permit = granted, speed = 1, random = () => 0, acknowledge = () => {} }:
-    {
-      readonly bounds?: BatchBounds;
-      /** Whether every batch is committed on arrival. */
-      readonly commits?: boolean;
-      /** The main thread's answer to a request for a permit; `undefined` for none. */
-      readonly permit?: () => PermitAnswer | undefined;
-      readonly speed?: number;
-      readonly random?: () => number;
-      readonly acknowledge?: (dispatch: string) => void;
-    } = {},
+  {
+    bounds,
+    commits = true,
+    permit = granted,
+    speed = 1,
+    random = () => 0,
+    acknowledge = () => true,
+  }: {
+    readonly bounds?: BatchBounds;
+    /** Whether every batch is committed on arrival. */
+    readonly commits?: boolean;
+    /** The main thread's answer to a request for a permit; `undefined` for none. */
+    readonly permit?: () => PermitAnswer | undefined;
+    readonly speed?: number;
+    readonly random?: () => number;
+    readonly acknowledge?: (dispatch: string) => boolean;
+  } = {},
 ): TestShard {
   const messages: (FromShard | FromWorker)[] = [];
   let ticks = 0;

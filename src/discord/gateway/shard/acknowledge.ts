@@ -5,7 +5,7 @@
  * The main thread may be busy for longer. So this thread defers the answer to each command, submitted
  * form, button and menu when it arrives, and the main thread answers later. A form must be the first
  * answer to its button, so this thread opens it, too. The main thread sends no first answer, so none
- * is sent twice.
+ * is sent twice. An interaction beyond the bound of its person gets no answer at all.
  */
 
 import {
@@ -16,6 +16,7 @@ import {
 } from "@discordeno/types";
 import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
 import type { Callback, Forms } from "./forms.ts";
+import type { InteractionLimit } from "./interaction_limit.ts";
 
 /** The type of the dispatches that {@link createAcknowledge} takes. */
 export const INTERACTION_CREATE = "INTERACTION_CREATE";
@@ -32,16 +33,15 @@ const DEFERRED_UPDATE = JSON.stringify({ type: InteractionResponseTypes.Deferred
 /**
  * Creates the function that acknowledges interactions.
  *
- * @returns A function that takes an INTERACTION_CREATE as JSON; it never throws.
+ * @returns A function that takes an INTERACTION_CREATE as JSON, and returns whether the main thread
+ * gets it; it never throws.
  */
 export function createAcknowledge(
   callback: Callback,
   forms: Pick<Forms, "pressed">,
-): (dispatch: string) => void {
-  return (dispatch) => {
-    const parsed = parseForeignJson(dispatch); // the main thread reads the same text, and logs problems
-    const d = isRecord(parsed) ? parsed.d : undefined;
-    if (!isRecord(d)) return;
+  limit: InteractionLimit,
+): (dispatch: string) => boolean {
+  function answerFirst(d: Record<string, unknown>): void {
     const { id, token } = d;
     if (typeof id !== "string" || typeof token !== "string") return;
     switch (d.type) {
@@ -54,16 +54,32 @@ export function createAcknowledge(
         if (!isForm) callback({ id, token }, DEFERRED_UPDATE);
       }
     }
+  }
+
+  return (dispatch) => {
+    const parsed = parseForeignJson(dispatch); // the main thread reads the same text, and logs problems
+    const d = isRecord(parsed) ? parsed.d : undefined;
+    if (!isRecord(d)) return true;
+    if (!limit.take(userIn(d) ?? "")) return false;
+    answerFirst(d);
+    return true;
   };
 }
 
+/** In a guild, only the member counts. */
+function userIn({ member, user }: Record<string, unknown>): string | undefined {
+  const person = isRecord(member) ? member.user : user;
+  const id = isRecord(person) ? person.id : undefined;
+  return typeof id === "string" ? id : undefined;
+}
+
 /** @returns `undefined` for other components, and for an unexpected shape. */
-function pressIn({ data, channel_id: channelId, member, user }: Record<string, unknown>) {
+function pressIn(d: Record<string, unknown>) {
+  const { data, channel_id: channelId } = d;
   if (!isRecord(data) || data.component_type !== MessageComponentTypes.Button) return undefined;
   const { custom_id: customId } = data;
-  const person = isRecord(member) ? member.user : user; // in a guild, only the member counts
-  const userId = isRecord(person) ? person.id : undefined;
+  const userId = userIn(d);
   const isWhole = typeof customId === "string" && typeof channelId === "string" &&
-    typeof userId === "string";
+    userId !== undefined;
   return isWhole ? { customId, channelId, userId } : undefined;
 }

@@ -94,8 +94,9 @@ export function createReceiver(
       !type.startsWith("GUILD_") &&
       type !== "READY";
     if (isTooLarge) report.passedOver(`a ${type} of more than 1 MiB`, text);
-    else if (type === INTERACTION_CREATE && text !== undefined) acknowledge(text);
-    if (text === undefined || isTooLarge) return batches.skip(position.received);
+    const isDropped = !isTooLarge && type === INTERACTION_CREATE && text !== undefined &&
+      !acknowledge(text);
+    if (text === undefined || isTooLarge || isDropped) return batches.skip(position.received);
     const short = type === MESSAGE_CREATE ? repeats.shortened(text) : undefined;
     if (short === undefined) batches.add(text, position.received);
     else batches.addShort(short, position.received);

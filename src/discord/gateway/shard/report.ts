@@ -45,8 +45,12 @@ export interface ShardContext {
   /** Called at every tick of the machine, to show that the thread runs. */
   onTick(): void;
   readonly connect: typeof openConnection;
-  /** Takes an INTERACTION_CREATE as JSON. Discord waits three seconds for an answer. */
-  readonly acknowledge: (dispatch: string) => void;
+  /**
+   * Takes an INTERACTION_CREATE as JSON. Discord waits three seconds for an answer.
+   *
+   * @returns Whether the main thread gets it.
+   */
+  readonly acknowledge: (dispatch: string) => boolean;
   /** The forms by which messages are shortened. */
   readonly repeats: Pick<RepeatMemory, "from" | "shortened">;
   /** Bounds of the uncommitted dispatches; absent for the default. */

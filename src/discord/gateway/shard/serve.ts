@@ -25,6 +25,7 @@ import { createRepeatMemory, type RepeatForms } from "../link/repeats.ts";
 import { SPACING_MS } from "../../../core/discord/identify_budget.ts";
 import { createAcknowledge } from "./acknowledge.ts";
 import { createCallback, createForms, type Forms } from "./forms.ts";
+import { createInteractionLimit } from "./interaction_limit.ts";
 import { type Shard, startShard } from "./shard.ts";
 
 /** The part of a `MessagePort` of `node:worker_threads` that the worker needs. */
@@ -69,7 +70,14 @@ export function serveGateway(port: GatewayPort): void {
     });
     forms = createForms(callback, Date.now);
     forms.set(offered);
-    const acknowledge = createAcknowledge(callback, forms);
+    const limit = createInteractionLimit(
+      { steadyNow: () => performance.now(), schedule: (run, ms) => after(ms, run) },
+      (fields) => {
+        const event = "Dropped presses and commands: their people sent too many";
+        port.postMessage({ kind: "log", level: "warn", event, fields });
+      },
+    );
+    const acknowledge = createAcknowledge(callback, forms, limit);
     const tickAt = new BigInt64Array(tick);
     const onTick = () => void Atomics.store(tickAt, 0, BigInt(Date.now()));
     onTick();

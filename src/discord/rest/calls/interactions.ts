@@ -69,6 +69,12 @@ export interface Interactions {
    * expired.
    */
   complete(interaction: Webhook, content: string): Promise<void>;
+  /**
+   * Removes a deferred answer; the person sees none.
+   *
+   * @throws {RestError} As {@link Interactions.complete}.
+   */
+  withdraw(interaction: Webhook): Promise<void>;
 }
 
 /** Milliseconds within which Discord takes suggestions. */
@@ -122,6 +128,9 @@ export function createInteractions(api: RestApi): Interactions {
       });
     },
     complete: (interaction, content) => edit(interaction, ORIGINAL, { content }),
+    async withdraw(interaction) {
+      await api.request("DELETE", `${pathOf(interaction)}/messages/${ORIGINAL}`, FIRST);
+    },
   };
 }
 

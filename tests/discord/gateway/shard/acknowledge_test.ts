@@ -26,7 +26,12 @@ function setUp(answer: () => Promise<Response> = () => Promise.resolve(new Respo
     (...outcome) => outcomes.push(outcome),
   );
   const forms = createForms(callback, () => NOW);
-  return { acknowledge: createAcknowledge(callback, forms), forms, sent, outcomes };
+  return {
+    acknowledge: createAcknowledge(callback, forms, { take: () => true }),
+    forms,
+    sent,
+    outcomes,
+  };
 }
 
 const FORM: OfferedForm = {

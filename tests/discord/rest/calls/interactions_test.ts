@@ -74,6 +74,13 @@ describe("[P3] [K5] createInteractions()", () => {
     ]);
   });
 
+  it("[X4a] removes a deferred answer", async () => {
+    const { api, sent, asked } = checkedApi(undefined);
+    await createInteractions(api).withdraw(PRESS);
+    assert.deepEqual(sent, [{ method: "DELETE", path: ORIGINAL, query: {}, body: undefined }]);
+    assert.equal(asked[0]?.[2]?.priority, "interaction");
+  });
+
   it("[K5] completes a deferred answer through the interaction's webhook, and pings no one", async () => {
     const { api, sent, asked } = checkedApi({});
     await createInteractions(api).complete(

@@ -1,0 +1,76 @@
+/**
+ * Bounds the interactions of each person on the gateway's thread (X4a).
+ *
+ * Discord lets a program press buttons and give commands as fast as it likes, whatever its rights are.
+ * Each of them costs an acknowledgement, a message to the main thread and a decision. So those beyond
+ * the bound are dropped here: nobody acknowledges them, and Discord tells the person that they failed.
+ */
+
+import type { StartTimer } from "../../../lib/clock.ts";
+
+/** Length of the windows in which interactions are counted. */
+export const INTERACTION_WINDOW_MS = 10_000;
+
+/** Interactions of a person in a window; a person who types an option causes several a second. */
+export const PER_PERSON = 40;
+
+/** Interactions of all people in a window from which on each person has {@link PER_PERSON_FLOODED}. */
+export const FLOODED_FROM = 1_000;
+
+/** Interactions of a person in a window while many people send many. */
+export const PER_PERSON_FLOODED = 2;
+
+/**
+ * Creates the bound for one account, without any interaction so far.
+ *
+ * @param onDropped Called at the end of a window in which interactions were dropped.
+ */
+export function createInteractionLimit(
+  { steadyNow, schedule }: {
+    /** Milliseconds of a monotonic clock. */
+    readonly steadyNow: () => number;
+    readonly schedule: StartTimer;
+  },
+  onDropped: (dropped: { readonly interactions: number; readonly people: number }) => void,
+) {
+  const counts = new Map<string, number>();
+  let from = -Infinity;
+  let total = 0;
+  let dropped: { interactions: number; readonly people: Set<string> } | undefined;
+
+  function drop(userId: string, leftMs: number): void {
+    if (!dropped) {
+      dropped = { interactions: 0, people: new Set() };
+      schedule(() => {
+        const { interactions = 0, people = new Set() } = dropped ?? {};
+        dropped = undefined;
+        onDropped({ interactions, people: people.size });
+      }, leftMs);
+    }
+    dropped.interactions++;
+    dropped.people.add(userId);
+  }
+
+  return {
+    /** Counts an interaction. @returns Whether it is taken; otherwise it must be dropped. */
+    take(userId: string): boolean {
+      const now = steadyNow();
+      if (now - from >= INTERACTION_WINDOW_MS) {
+        from = now;
+        total = 0;
+        counts.clear();
+      }
+      const count = counts.get(userId) ?? 0;
+      const isTaken = count < (total < FLOODED_FROM ? PER_PERSON : PER_PERSON_FLOODED);
+      if (!isTaken) drop(userId, from + INTERACTION_WINDOW_MS - now);
+      else {
+        total++;
+        counts.set(userId, count + 1);
+      }
+      return isTaken;
+    },
+  };
+}
+
+/** The bound of one account. */
+export type InteractionLimit = ReturnType<typeof createInteractionLimit>;

@@ -1,0 +1,84 @@
+/**
+ * Decides what a person without the right to a command or a component gets to see (X4a).
+ *
+ * The first refusal is told. A second one within a minute costs no message: a press has no effect, and
+ * the "is thinking" of a command or form is removed. All of that together stays below a number a
+ * second, so it delays no answer to other people. The log gets a line for each told refusal, and one
+ * line a minute for the others.
+ */
+
+import type { Account } from "../../core/account/account.ts";
+import type { UserId } from "../../core/discord/ids.ts";
+
+/**
+ * The end of a refused interaction. `tell`: the person reads it. `withdraw`: a deferred answer is
+ * removed. `nothing`: it costs no request.
+ */
+export type RefusalEnd = "tell" | "withdraw" | "nothing";
+
+/** Milliseconds in which a person is told once. */
+export const TOLD_EVERY_MS = 60_000;
+
+/** Maximum number of requests for refusals in a second, of all people together. */
+export const REFUSALS_PER_SEC = 10;
+
+/** Decides the end of each refused interaction of an account. */
+export interface Refusals {
+  /**
+   * Decides the next one of a person.
+   *
+   * @param isThinking Whether Discord shows the person that an answer will follow.
+   */
+  next(userId: UserId, isThinking: boolean): RefusalEnd;
+}
+
+/** Creates the decisions: no person was told so far. */
+export function createRefusals(
+  { now, schedule, log }: Pick<Account, "now" | "schedule" | "log">,
+): Refusals {
+  const toldAt = new Map<UserId, number>();
+  let second = { from: -Infinity, requests: 0 };
+  let quiet: { interactions: number; readonly people: Set<UserId> } | undefined;
+
+  function mayRequest(at: number): boolean {
+    if (Math.abs(at - second.from) >= 1_000) second = { from: at, requests: 0 };
+    return second.requests++ < REFUSALS_PER_SEC;
+  }
+
+  /** People who may be told again are forgotten. */
+  function forgetOld(at: number): void {
+    for (const [userId, told] of toldAt) if (at - told >= TOLD_EVERY_MS) toldAt.delete(userId);
+  }
+
+  function countQuiet(userId: UserId): void {
+    if (!quiet) {
+      quiet = { interactions: 0, people: new Set() };
+      schedule(() => {
+        const { interactions = 0, people } = quiet ?? {};
+        quiet = undefined;
+        log.warn("Refused more presses and commands of people without a right to them", {
+          interactions,
+          people: people?.size,
+        });
+      }, TOLD_EVERY_MS);
+    }
+    quiet.interactions++;
+    quiet.people.add(userId);
+  }
+
+  return {
+    next(userId, isThinking) {
+      const at = now();
+      const told = toldAt.get(userId);
+      const wasTold = told !== undefined && Math.abs(at - told) < TOLD_EVERY_MS;
+      const hasRoom = (isThinking || !wasTold) && mayRequest(at);
+      if (hasRoom && !wasTold) {
+        if (toldAt.size >= 2 * TOLD_EVERY_MS / 1_000 * REFUSALS_PER_SEC) forgetOld(at);
+        toldAt.set(userId, at);
+        return "tell";
+      }
+      countQuiet(userId);
+      return hasRoom && isThinking ? "withdraw" : "nothing";
+    },
+  };
+}

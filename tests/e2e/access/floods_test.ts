@@ -1,0 +1,50 @@
+/** Tests that people without rights cannot keep the bot from answering an owner. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
+import { PER_PERSON } from "../../../src/discord/gateway/shard/interaction_limit.ts";
+import { NOTICES } from "../../../src/render/notices/notices.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
+
+/** Commands of one person; the simulator keeps as many. */
+const FLOOD = 900;
+
+/** The bot's answer may overtake the gateway thread's acknowledgement, and is then tried again (K5). */
+const isEarly = ({ path, status }: RequestRecord): boolean =>
+  status === 404 && path.startsWith("/webhooks/");
+
+const isOfInteraction = ({ path }: RequestRecord): boolean =>
+  path.startsWith("/webhooks/") || path.startsWith("/interactions/");
+
+const isTold = ({ body, status }: RequestRecord): boolean =>
+  status === 200 && JSON.stringify(body ?? "").includes(NOTICES.notAuthorized.text);
+
+describe("[X4a] a flood of commands by a person without rights", () => {
+  it("costs one refusal and a few requests, and an owner is answered", () =>
+    withSimulation({
+      mayRefuse: isEarly,
+      discord: (simulator) => ({
+        guilds: { [[...simulator.world.guilds.keys()][0] ?? ""]: { users: ["ada"] } },
+      }),
+    }, async (scene) => {
+      const { simulator, say, mention, replies, eventually } = scene;
+      await scene.start();
+      const { application, requests, command } = simulator;
+      await eventually("the commands", () => Promise.resolve(application.commands.length > 0));
+      const given = Array.from(
+        { length: FLOOD },
+        (_, n) => command({ as: "grace", in: "#general", name: n % 2 ? "status" : "pause" }),
+      );
+      say("ada", "general", `${mention} high tide?`);
+      const before = requests.records().length;
+      assert.equal((await replies("general", 1)).length, 1);
+      const first = requests.records().slice(before).filter(isOfInteraction);
+      assert.ok(first.length <= 4 * PER_PERSON, `${first.length} before the owner's answer`);
+      await eventually("a refusal", () => Promise.resolve(requests.records().some(isTold)));
+      say("ada", "general", `${mention} low tide?`);
+      assert.equal((await replies("general", 2)).length, 2);
+      assert.equal(requests.records().filter(isTold).length, 1);
+      assert.equal(given.filter(({ answer }) => answer).length, PER_PERSON);
+    }));
+});
