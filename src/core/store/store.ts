@@ -113,11 +113,14 @@ export interface DecisionCount {
 /** Forgets people. */
 export interface Forgetting {
   /**
-   * Removes every trace of a person, in one transaction. {@link Forgetting.vacuum} must follow.
+   * Removes every trace of a person, in one transaction, from the file and its log.
+   * {@link Forgetting.vacuum} must follow, for texts that were deleted before.
    *
    * @returns `"open turns"`, with nothing changed, if such a turn waits or runs and `mayRun` is set.
    */
   forget(userId: UserId, mayRun: boolean): Promise<Forgotten | "open turns">;
+  /** Whether a vacuum must follow, also after a restart. */
+  isVacuumDue(): Promise<boolean>;
   /**
    * Writes the file anew, without deleted texts, and empties the log.
    *

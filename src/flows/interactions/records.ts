@@ -69,14 +69,18 @@ export function createForget(
     isDue = true;
     schedule(() => {
       isDue = false;
-      try {
-        forgetting.vacuum();
-      } catch (error) {
+      vacuum().catch((error: unknown) => {
         log.warn("Cannot write the store anew after a person was forgotten", { error, triesLeft });
         if (triesLeft > 0) vacuumLater(triesLeft - 1);
-      }
+      });
     }, VACUUM_AFTER_MS);
   }
+
+  async function vacuum(): Promise<void> {
+    if (await forgetting.isVacuumDue()) await forgetting.vacuum(); // another account may have done it
+  }
+
+  vacuumLater(); // a restart may have come before it
 
   return async ({ sender: { id } }) => {
     const forgotten = await forgetting.forget(id, true);

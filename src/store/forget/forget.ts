@@ -1,8 +1,10 @@
 /**
  * Removes every trace of a person from the store (X5).
  *
- * One transaction finds the traces and removes them by the list of `rules.ts`. A vacuum then writes
- * the file anew, because SQLite leaves deleted texts in free pages and in the log.
+ * One transaction finds the traces and removes them by the list of `rules.ts`. SQLite overwrites the
+ * deleted texts in the file, and the log is emptied at once. A vacuum then writes the file anew,
+ * because free pages may have texts that were deleted before. A row says that the vacuum is due, so
+ * a restart does not lose it.
  */
 
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
@@ -14,7 +16,10 @@ import type { Transactions } from "../database/transact.ts";
 import { createScrubber, type Person, type Scrubber } from "./person.ts";
 
 import { type ForgetRule, FORGETTING, type RewrittenRow } from "./rules.ts";
-import type { Forgetting } from "../../core/store/store.ts";
+import type { Forgetting, Forgotten } from "../../core/store/store.ts";
+
+/** Key of the setting of no account which says that {@link Forgetting.vacuum} is due. */
+const DUE = "'', 'store', 'vacuum'";
 
 /** Rows that are read at once. */
 const PAGE = 500;
@@ -25,9 +30,12 @@ const pageSchema = z.looseObject({ id: column.number });
 /** Creates the namespace. Its statements are prepared when they run: no bot needs them. */
 export function createForgetting(
   database: DatabaseSync,
-  { commit }: Transactions,
+  { commit, read }: Transactions,
   rules: Readonly<Record<string, ForgetRule>> = FORGETTING,
 ): Forgetting {
+  const selectDue = database.prepare(
+    `SELECT 1 FROM setting WHERE (account_id, scope, name) = (${DUE})`,
+  );
   const hasOpen = (userId: UserId): boolean =>
     database.prepare(
       `SELECT 1 FROM inbox
@@ -35,27 +43,45 @@ export function createForgetting(
          AND message ->> '$.sender.id' = ?`,
     ).get(userId) !== undefined;
 
+  /** @returns Whether no other process reads the database, so that its log is empty now. */
+  const emptyLog = (): boolean =>
+    database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0;
+
+  function forget(userId: UserId, mayRun: boolean): Forgotten | "open turns" {
+    if (mayRun && hasOpen(userId)) return "open turns";
+    database.exec("DELETE FROM journal"); // this transaction has let the tables catch up
+    const person = personOf(database, userId);
+    const scrub = createScrubber(person);
+    const counts = Object.entries(rules).map(([table, rule]) =>
+      [table, applyRule(database, table, rule, person, scrub)] as const
+    );
+    database.exec(`INSERT OR REPLACE INTO setting VALUES (${DUE}, 'due', 0)`);
+    return {
+      tables: Object.fromEntries(
+        counts.filter(([, { deleted, changed }]) => deleted + changed > 0),
+      ),
+    };
+  }
+
   return {
-    forget: (userId, mayRun) =>
-      commit(COMMIT_OPTIONS.BY_HAND, () => {
-        if (mayRun && hasOpen(userId)) return "open turns";
-        database.exec("DELETE FROM journal"); // this transaction has let the tables catch up
-        const person = personOf(database, userId);
-        const scrub = createScrubber(person);
-        const counts = Object.entries(rules).map(([table, rule]) =>
-          [table, applyRule(database, table, rule, person, scrub)] as const
-        );
-        return {
-          tables: Object.fromEntries(
-            counts.filter(([, { deleted, changed }]) => deleted + changed > 0),
-          ),
-        };
-      }),
+    async forget(userId, mayRun) {
+      const forgotten = await commit(COMMIT_OPTIONS.BY_HAND, () => {
+        database.exec("PRAGMA secure_delete = ON");
+        try {
+          return forget(userId, mayRun);
+        } finally {
+          database.exec("PRAGMA secure_delete = OFF");
+        }
+      });
+      if (forgotten !== "open turns") emptyLog(); // else the vacuum does it
+      return forgotten;
+    },
+    isVacuumDue: () => read(() => selectDue.get() !== undefined),
     vacuum: () =>
       Promise.try(() => {
         database.exec("VACUUM");
-        const row = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
-        if (row?.["busy"] !== 0) throw new Error("another process reads the database");
+        if (!emptyLog()) throw new Error("another process reads the database");
+        database.exec(`DELETE FROM setting WHERE (account_id, scope, name) = (${DUE})`);
       }),
   };
 }
