@@ -12,7 +12,9 @@ import {
   type ToolCall,
 } from "../core/model.ts";
 import { withoutTools } from "../core/fit_request.ts";
+import { BudgetSpent, type BudgetStop } from "../core/spending/budget.ts";
 import type { Step } from "../core/step.ts";
+import type { Clock } from "../lib/clock.ts";
 import {
   charsOf,
   conversationOf,
@@ -22,6 +24,29 @@ import {
   stepsWithin,
 } from "./next_step.ts";
 import type { Toolbox } from "./toolbox.ts";
+
+/** Everything that one request needs from outside. */
+export interface AskModelPorts extends Clock {
+  readonly model: Model;
+  /** Removes the config's secrets from answers that call tools, before they are stored (SEC-R9). */
+  readonly cleanSecrets: (text: string) => string;
+  /** Finds a spent budget, before each request; absent, or `undefined`: there is none. */
+  readonly checkBudget?: () => Promise<BudgetStop | undefined> | undefined;
+  /** Gets the tokens of each request, with the model that answered. Must not throw. */
+  readonly onUsage?: (
+    request: ModelRequest,
+    usage: ModelUsage,
+    modelId: string,
+    startedAt: number,
+  ) => void;
+  /** Gets the whole answer so far, each time that it grows. Must not throw. */
+  readonly onText?: (soFar: string) => void;
+  /**
+   * Ends the turn: others abort it if the process stops, or if a message has changed or taken the
+   * turn's place. The turn itself aborts it if its time is over.
+   */
+  readonly ending: AbortController;
+}
 
 /** One answer. `calls` is absent if it ends the turn. */
 export interface ModelResponse {
@@ -38,19 +63,24 @@ export interface ModelResponse {
   readonly failure?: ModelError;
 }
 
-/** Reads an answer. One without a last part, or without text and calls, is a failure (L3). */
+/**
+ * Asks the model and reads its answer. One without a last part, or without text and calls, is a
+ * failure (L3).
+ *
+ * @throws {BudgetSpent} Before anything is asked, if a budget is spent.
+ */
 export async function readAnswer(
   request: ModelRequest,
-  signal: AbortSignal,
-  { model, onText, cleanSecrets }: {
-    readonly model: Model;
-    readonly cleanSecrets: (text: string) => string;
-    readonly onText?: (soFar: string) => void;
-  },
+  ports: AskModelPorts,
 ): Promise<ModelResponse> {
+  const { model, onText, cleanSecrets, onUsage, now } = ports;
+  const checking = ports.checkBudget?.();
+  const stop = checking && await checking; // most turns have no budget, and wait for nothing
+  if (stop) throw new BudgetSpent(stop);
+  const startedAt = now();
   let text = "";
   let thinking = "";
-  for await (const part of model.generate(request, signal)) {
+  for await (const part of model.generate(request, ports.ending.signal)) {
     if (part.kind === "text") {
       text += part.text;
       onText?.(text);
@@ -61,6 +91,7 @@ export async function readAnswer(
       continue;
     }
     const { calls, usage, modelId, failure } = part;
+    if (usage) onUsage?.(request, usage, modelId ?? model.id, startedAt);
     const about = {
       thinking: thinking !== "" ? cleanSecrets(thinking) : undefined,
       usage,
@@ -122,31 +153,29 @@ export function withSteps(
     const shown = stepsWithin(steps, stepChars, showJoined, showImages);
     all = { ...request, messages: [...request.messages, ...shown] };
   }
-  return tools.length === 0
-    ? withMergedUsers(withoutTools(all)) // the calls of other turns, too: their senders may have had tools
-    : { ...withMergedUsers(all), tools, ...(isLast && { mayCall: false }) };
-}
-
-function withMergedUsers(request: ModelRequest): ModelRequest {
-  return { ...request, messages: mergedUsers(request.messages) };
+  const messages = mergedUsers(all.messages);
+  // Without tools, the calls of other turns go, too: their senders may have had tools.
+  if (tools.length === 0) return withoutTools({ ...all, messages });
+  return { ...all, messages, tools, mayCall: isLast ? false : undefined };
 }
 
 type UserMessage = Extract<ModelMessage, { role: "user" }>;
 
 /** The same messages; neighbouring ones of users are one. Returns the same array if there are none. */
 function mergedUsers(messages: readonly ModelMessage[]): readonly ModelMessage[] {
-  const hasNeighbours = messages.some(({ role }, at) =>
-    role === "user" && messages[at + 1]?.role === "user"
-  );
-  if (!hasNeighbours) return messages;
-  const merged: ModelMessage[] = [];
-  for (const message of messages) {
-    const last = merged.at(-1);
+  let merged: ModelMessage[] | undefined; // most requests have no such neighbours
+  let last: ModelMessage | undefined;
+  for (const [at, message] of messages.entries()) {
     if (message.role === "user" && last?.role === "user") {
-      merged[merged.length - 1] = joined(last, message);
-    } else merged.push(message);
+      merged ??= messages.slice(0, at);
+      last = joined(last, message);
+      merged[merged.length - 1] = last;
+    } else {
+      last = message;
+      merged?.push(message);
+    }
   }
-  return merged;
+  return merged ?? messages;
 }
 
 function joined(one: UserMessage, other: UserMessage): UserMessage {

@@ -8,12 +8,12 @@
  * So a step with such calls costs one commit.
  */
 
-import { type Model, ModelError, type ModelUsage, type ToolCall } from "../core/model.ts";
+import { ModelError, type ModelUsage, type ToolCall } from "../core/model.ts";
 import { BudgetSpent } from "../core/spending/budget.ts";
 import type { SaveSteps, Step, ToolResult } from "../core/step.ts";
 import type { RefusalReason } from "../core/refused_call.ts";
 import { questionKey, type ToolContext } from "../core/turn/tool.ts";
-import type { Clock, StartTimer } from "../lib/clock.ts";
+import type { StartTimer } from "../lib/clock.ts";
 import type { AskedCall } from "../core/people/question.ts";
 import type { ParkedTurn, TurnOutcome } from "../core/turn/turn_outcome.ts";
 import {
@@ -25,17 +25,12 @@ import {
   type ShowImages,
   type ShowJoined,
 } from "./next_step.ts";
-import { readAnswer, type RequestFor, withSteps } from "./ask_model.ts";
+import { type AskModelPorts, readAnswer, type RequestFor, withSteps } from "./ask_model.ts";
 import { askFirst, type AskPorts, type ReadyCall } from "./ask_first.ts";
 import type { Toolbox } from "./toolbox.ts";
 
 /** Everything that a turn needs from outside. */
-export interface TurnPorts extends Clock {
-  readonly model: Model;
-  /** Removes the config's secrets from answers that call tools, before they are stored (SEC-R9). */
-  readonly cleanSecrets: (text: string) => string;
-  /** Gets the whole answer so far, each time that it grows. Must not throw. */
-  readonly onText?: (soFar: string) => void;
+export interface TurnPorts extends AskModelPorts {
   readonly toolbox: Toolbox;
   /**
    * What tools get to know of a call.
@@ -65,17 +60,18 @@ export interface TurnPorts extends Clock {
   readonly onStep?: (next: NextStep) => void;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
   readonly maxSteps: number;
-  readonly stopping: AbortSignal;
-  /** Aborted when the turn is cut, because a message has changed or taken its place. */
-  readonly cut?: AbortSignal;
   /** Timer for the time limit. */
   readonly schedule: StartTimer;
   /** Milliseconds that the whole turn may take, from `agents.turnTimeoutSec`. */
   readonly timeoutMs: number;
 }
 
+const FIRST_STEP: NextStep = { kind: "ask", answers: 0 };
+
 /**
  * Runs a turn to its end. A failure of the model or of a tool is an outcome; it is never thrown.
+ *
+ * A plain turn ends with its first answer. The log of steps begins with the first call.
  *
  * @throws {unknown} The store's error, if it cannot keep a step.
  */
@@ -83,24 +79,56 @@ export async function runTurn(
   requestFor: RequestFor,
   ports: TurnPorts,
 ): Promise<TurnOutcome | ParkedTurn> {
-  const { stopping, cut = stopping, schedule, timeoutMs } = ports;
-  const log = createStepLog(ports.steps, ports.save);
-  // One controller for all reasons: `AbortSignal.any` costs more than everything else here.
-  const ending = new AbortController();
+  const { ending, schedule, timeoutMs, toolbox, maxSteps, now } = ports;
+  const { signal } = ending;
   let isLate = false;
   const cancel = schedule(() => {
+    if (signal.aborted) return;
     isLate = true;
     ending.abort();
   }, timeoutMs);
-  const ended = () => [stopping, cut].find(({ aborted }) => aborted);
-  const onEnd = () => ending.abort(ended()?.reason);
-  if (ended()) onEnd();
-  for (const signal of [stopping, cut]) signal.addEventListener("abort", onEnd, { once: true });
+  let log = ports.steps.length > 0 ? createStepLog(ports.steps, ports.save) : undefined;
+  let usage: ModelUsage | undefined;
+  let thinking: string | undefined;
   try {
-    return await converse(requestFor, log, ending.signal, ports);
+    for (;;) {
+      const next = log ? nextStep(log.steps, toolbox.isIdempotent) : FIRST_STEP;
+      ports.onStep?.(next);
+      if (next.kind === "ask") {
+        if (ports.takeIn && log) {
+          await log.saveWith(ports.takeIn);
+          await ports.readJoined?.(signal);
+        }
+        signal.throwIfAborted();
+        const isLast = next.answers + 1 >= maxSteps;
+        const request = withSteps(requestFor, log?.steps ?? [], isLast, ports);
+        const answer = await readAnswer(request, ports);
+        usage = sumUsage(usage, answer.usage);
+        if (answer.thinking !== undefined) {
+          const thought = answer.thinking.trim();
+          thinking = thinking === undefined ? thought : `${thinking}\n\n${thought}`;
+        }
+        const { text, calls, modelId, failure } = answer;
+        if (!calls) {
+          const taken = log && { steps: log.steps, unsaved: log.unsaved };
+          return { kind: "reply", text, thinking, usage, taken, modelId, failure };
+        }
+        log ??= createStepLog(ports.steps, ports.save);
+        log.add({ kind: "answer", at: now(), text, calls, usage: answer.usage });
+      } else if (log) {
+        const waiting = await takeStep(next, log, ports);
+        if (waiting.length > 0) {
+          return {
+            kind: "parked",
+            asked: waiting,
+            taken: { steps: log.steps, unsaved: log.unsaved },
+          };
+        }
+      }
+    }
   } catch (error) {
-    if (ended()) return { kind: "interrupted" };
-    if (log.failure()) throw error;
+    if (signal.aborted && !isLate) return { kind: "interrupted" };
+    if (log?.failure()) throw error;
     if (error instanceof BudgetSpent) return { kind: "refused", stop: error.stop };
     if (isLate) {
       return { kind: "failed", reason: `no answer within ${timeoutMs / 1_000} s`, error };
@@ -109,112 +137,78 @@ export async function runTurn(
     return { kind: "failed", reason, error };
   } finally {
     cancel();
-    for (const signal of [stopping, cut]) signal.removeEventListener("abort", onEnd);
   }
 }
 
-const FIRST_STEP: NextStep = { kind: "ask", answers: 0 };
-
-/** Takes steps until the model answers without a call. */
-async function converse(
-  requestFor: RequestFor,
+/** Takes a step with calls. Returns the calls that wait for people, before which the turn ends. */
+async function takeStep(
+  next: Exclude<NextStep, { kind: "ask" }>,
   log: StepLog,
-  signal: AbortSignal,
   ports: TurnPorts,
-): Promise<TurnOutcome | ParkedTurn> {
-  const { toolbox, contextOf, maxSteps, now, people } = ports;
-  const ask = (calls: readonly ToolCall[]) => {
-    // Some models use the same ids in each answer.
-    const answers = log.steps.filter(({ kind }) => kind === "answer").length;
-    const contextFor = ({ id }: ToolCall) => contextOf(`${answers}:${id}`);
-    const open = callsToRun(log.steps).map((call) => ({
-      callKey: contextFor(call).callKey,
-      name: call.name,
-      arguments: call.arguments,
-    }));
-    const all = calls.map((call): ReadyCall => ({
-      call,
-      round: roundsOf(log.steps, call),
-      context: { ...contextFor(call), open, signal, ...(people && { mayWait: true }) },
-    }));
-    return askFirst(all, toolbox, people);
-  };
-  /** @returns The calls that wait for people now, in addition to those of {@link ask}. */
-  const runAll = async (ready: readonly ReadyCall[]): Promise<readonly AskedCall[]> => {
-    const ended = await Promise.all(ready.map(({ call, context }) => toolbox.run(call, context)));
-    signal.throwIfAborted(); // the next process decides again about these calls
-    return ready.flatMap(({ call: { id: callId }, round, context: { callKey } }, at) => {
-      const result = ended[at];
-      if (!result) return [];
-      if (result.end !== "waits") {
-        addResult(callId, result, log, ports);
-        return [];
-      }
-      log.add({ kind: "waits", callId, at: now() });
-      return [{ callKey: questionKey(callKey, round + 1), question: result.question }];
-    });
-  };
-  let usage: ModelUsage | undefined;
-  const thoughts: string[] = [];
-  for (;;) {
-    const next = log.steps.length === 0 ? FIRST_STEP : nextStep(log.steps, toolbox.isIdempotent);
-    ports.onStep?.(next);
-    switch (next.kind) {
-      case "ask": {
-        if (ports.takeIn && log.steps.length > 0) {
-          await log.saveWith(ports.takeIn);
-          await ports.readJoined?.(signal);
-        }
-        signal.throwIfAborted();
-        const isLast = next.answers + 1 >= maxSteps;
-        const answer = await readAnswer(
-          withSteps(requestFor, log.steps, isLast, ports),
-          signal,
-          ports,
-        );
-        usage = sumUsage(usage, answer.usage);
-        if (answer.thinking !== undefined) thoughts.push(answer.thinking.trim());
-        if (!answer.calls) {
-          const { steps, unsaved } = log;
-          const taken = steps.length > 0 && { taken: { steps, unsaved } };
-          const { text, modelId, failure } = answer;
-          return {
-            kind: "reply",
-            text,
-            thinking: thoughts.length > 0 ? thoughts.join("\n\n") : undefined,
-            usage,
-            ...taken,
-            modelId,
-            failure,
-          };
-        }
-        const { text, calls, usage: used } = answer;
-        log.add({ kind: "answer", at: now(), text, calls, usage: used });
-        break;
-      }
-      case "run": {
-        await log.save(false);
-        const { ready, asked } = await ask(next.calls);
-        const waiting = [...asked, ...await runAll(ready)];
-        if (waiting.length > 0) return parkedTurn(waiting, log);
-        break;
-      }
-      case "run_once": {
-        const { ready, asked } = await ask([next.call]);
-        if (asked.length > 0) return parkedTurn(asked, log);
-        log.add({ kind: "begun", callId: next.call.id, at: now() });
-        await log.save(true);
-        const waiting = await runAll(ready);
-        if (waiting.length > 0) return parkedTurn(waiting, log);
-        await log.save(false);
-        break;
-      }
-      case "unknown":
-      case "too_many":
-        addResult(next.call.id, NOT_RUN[next.kind], log, ports);
-        break;
+): Promise<readonly AskedCall[]> {
+  switch (next.kind) {
+    case "run": {
+      await log.save(false);
+      const { ready, asked } = await ask(next.calls, log, ports);
+      return [...asked, ...await runAll(ready, log, ports)];
     }
+    case "run_once": {
+      const { ready, asked } = await ask([next.call], log, ports);
+      if (asked.length > 0) return asked;
+      log.add({ kind: "begun", callId: next.call.id, at: ports.now() });
+      await log.save(true);
+      const waiting = await runAll(ready, log, ports);
+      if (waiting.length === 0) await log.save(false);
+      return waiting;
+    }
+    case "unknown":
+    case "too_many":
+      addResult(next.call.id, NOT_RUN[next.kind], log, ports);
+      return [];
   }
+}
+
+/** Asks people about calls that they must decide about. */
+function ask(
+  calls: readonly ToolCall[],
+  log: StepLog,
+  { toolbox, contextOf, people, ending: { signal } }: TurnPorts,
+) {
+  // Some models use the same ids in each answer.
+  const answers = log.steps.filter(({ kind }) => kind === "answer").length;
+  const contextFor = ({ id }: ToolCall) => contextOf(`${answers}:${id}`);
+  const open = callsToRun(log.steps).map((call) => ({
+    callKey: contextFor(call).callKey,
+    name: call.name,
+    arguments: call.arguments,
+  }));
+  const all = calls.map((call): ReadyCall => ({
+    call,
+    round: roundsOf(log.steps, call),
+    context: { ...contextFor(call), open, signal, ...(people && { mayWait: true }) },
+  }));
+  return askFirst(all, toolbox, people);
+}
+
+/** Runs calls. Returns those that wait for people now, in addition to those of {@link ask}. */
+async function runAll(
+  ready: readonly ReadyCall[],
+  log: StepLog,
+  ports: TurnPorts,
+): Promise<readonly AskedCall[]> {
+  const { toolbox, now, ending: { signal } } = ports;
+  const ended = await Promise.all(ready.map(({ call, context }) => toolbox.run(call, context)));
+  signal.throwIfAborted(); // the next process decides again about these calls
+  return ready.flatMap(({ call: { id: callId }, round, context: { callKey } }, at) => {
+    const result = ended[at];
+    if (!result) return [];
+    if (result.end !== "waits") {
+      addResult(callId, result, log, ports);
+      return [];
+    }
+    log.add({ kind: "waits", callId, at: now() });
+    return [{ callKey: questionKey(callKey, round + 1), question: result.question }];
+  });
 }
 
 function addResult(
@@ -225,10 +219,6 @@ function addResult(
 ): void {
   log.add({ kind: "result", callId, at: now(), ...result });
   if (result.refused) onRefused?.(result.refused);
-}
-
-function parkedTurn(asked: readonly AskedCall[], { steps, unsaved }: StepLog): ParkedTurn {
-  return { kind: "parked", asked, taken: { steps, unsaved } };
 }
 
 /** Results of calls that do not run here, by the next step. */

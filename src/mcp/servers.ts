@@ -53,12 +53,15 @@ export function createMcpServers(
      * Lists the tools of servers that have not listed theirs. Never rejects.
      *
      * @param isWanted Whether to ask a server, by its id.
+     * @returns `undefined` if there are none.
      */
-    async list(isWanted: (id: string) => boolean): Promise<void> {
+    list(isWanted: (id: string) => boolean): Promise<void> | undefined {
+      if (running.length === 0) return undefined;
       const missing = running.filter(({ server, connection }) =>
         connection.tools() === undefined && isWanted(server.id)
       );
-      await Promise.all(missing.map(({ connection }) => connection.list()));
+      if (missing.length === 0) return undefined;
+      return Promise.all(missing.map(({ connection }) => connection.list())).then(() => {});
     },
     /** Takes other servers; those that stay the same keep their connections. */
     apply(next: readonly McpServer[]): void {

@@ -110,7 +110,7 @@ async function play(cuts: readonly Cut[], { loses }: Weakness = {}): Promise<Pla
       cleanSecrets,
       maxSteps: 16,
       now: () => 0,
-      stopping: new AbortController().signal,
+      ending: new AbortController(),
       schedule: () => () => {},
       timeoutMs: 600_000,
     }).then(async (outcome) => {

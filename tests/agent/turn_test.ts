@@ -62,7 +62,7 @@ function run(
     cleanSecrets,
     maxSteps: 16,
     now: clock.now,
-    stopping: stopping.signal,
+    ending: stopping,
     schedule,
     timeoutMs: 600_000,
     ...ports,

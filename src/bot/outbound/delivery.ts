@@ -120,15 +120,15 @@ export function createDelivery(options: DeliveryOptions) {
   };
 }
 
-/** The policy for a full queue (D4); absent if the config sets no limit of its own. */
+/** The policy for a full queue (D4); `undefined` if the config sets no limit of its own. */
 export function queueOf(
   { discord: { rateLimit, mediaMaxBytes }, texts }: Config,
   takesFiles: TakesFiles,
-): { readonly queue?: PlanQueue } {
+): PlanQueue | undefined {
   const { enabled, strategy, maxQueueSize } = rateLimit;
-  if (!enabled) return {};
+  if (!enabled) return undefined;
   const rules = { strategy, maxQueueSize };
   // A folded message may go to any place, so its file fits the smallest limit of all of them.
   const maxFileBytes = Math.min(mediaMaxBytes, DEFAULT_UPLOAD_LIMIT_BYTES);
-  return { queue: createPlanQueue({ rules, texts, maxFileBytes, takesFiles }) };
+  return createPlanQueue({ rules, texts, maxFileBytes, takesFiles });
 }

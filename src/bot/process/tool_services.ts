@@ -44,7 +44,8 @@ export function createToolServices(
 ): ToolServices {
   let current = config;
   const skills = createSkillLibrary(() => skillFolders(current, dataDir), { now }, log);
-  const skillsRead = skills.read();
+  let areSkillsRead = false;
+  const skillsRead = skills.read().then(() => void (areSkillsRead = true));
   const jobs = createJobs(jobWorkerUrl, { ...ownCommand(), env: runtimeEnv() });
   const ownPaths = (): OwnPaths => ({
     dataDir,
@@ -80,14 +81,11 @@ export function createToolServices(
     commands,
     skills,
     tools: all,
-    async ready(isAllowed) {
-      await skillsRead;
-      if (Object.keys(current.mcp.servers).length === 0) return; // each turn waits here
-      const listing = mcp.list((id) => isAllowed(`mcp__${id}__any`));
-      const { promise: late, resolve } = Promise.withResolvers<void>();
-      const cancel = schedule(resolve, READY_MS);
-      await Promise.race([listing, late]);
-      cancel();
+    ready(isAllowed) {
+      const isWanted = (id: string) => isAllowed(`mcp__${id}__any`);
+      if (!areSkillsRead) return skillsRead.then(() => within(READY_MS, mcp.list(isWanted)));
+      const listing = mcp.list(isWanted);
+      return listing && within(READY_MS, listing);
     },
     apply(next) {
       current = next;
@@ -99,6 +97,14 @@ export function createToolServices(
       await Promise.all([mcp.close(), commands.stop()]);
     },
   };
+}
+
+/** Waits for a promise, but not longer than some milliseconds. */
+async function within(ms: number, promise: Promise<void> | undefined): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const cancel = schedule(resolve, ms);
+  await Promise.race([promise, late]);
+  cancel();
 }
 
 /** Joins two lists: the same array until one of them changes. */

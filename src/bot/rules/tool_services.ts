@@ -25,8 +25,9 @@ export interface ToolServices {
    * them some seconds, and never rejects.
    *
    * @param isAllowed Whether the turn's sender has a tool, by its name.
+   * @returns `undefined` if there is nothing to wait for.
    */
-  ready(isAllowed: (tool: string) => boolean): Promise<void>;
+  ready(isAllowed: (tool: string) => boolean): Promise<void> | undefined;
   /** Takes another config, for turns that begin later (C9). */
   apply(config: BotConfig): void;
   /** Ends everything that tools have started. */

@@ -1,10 +1,8 @@
 /** Connects turns with their sources: facts, rules, model and store. */
 
 import { randomBytes } from "node:crypto";
-import { type Judged, lastOf } from "../../core/inbound/inbox.ts";
+import { type Claim, type Judged, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Model } from "../../core/model.ts";
-import type { Manner } from "../../core/people/chosen.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
@@ -148,22 +146,16 @@ export function createAccountTurns(
     });
 
   /** The rules of one turn, fixed from its beginning to its end. */
-  function answerPorts(
-    model: Model,
-    manner: Manner,
-    turn: RunningTurn,
-  ): AnswerPorts {
-    const drafts = progress.drafts();
-    const lines = progress.lines();
+  function answerPorts({ route: { sessionKey } }: Claim, turn: RunningTurn): AnswerPorts {
     return {
       ...common,
-      ...queueNow(),
-      model,
-      manner,
+      queue: queueNow(),
+      model: commands.modelOf(sessionKey),
+      manner: commands.settings.mannerOf(sessionKey),
       turn,
       rules: rulesNow(),
-      drafts,
-      lines,
+      drafts: progress.drafts(),
+      lines: progress.lines(),
     };
   }
 
@@ -171,7 +163,7 @@ export function createAccountTurns(
     commands,
     texts: () => config().texts,
     store: store.turns,
-    queue: () => queueNow().queue,
+    queue: queueNow,
     isStoreDown: (error) => error instanceof StoreError,
     events,
     now,
@@ -190,12 +182,11 @@ export function createAccountTurns(
     async answer(claim, turn) {
       const stopTyping = progress.typing.begin(claim.message.channelId);
       try {
-        if (await answerWithoutModel(claim)) return;
-        await toolsReady(claim.message);
-        const { sessionKey } = claim.route;
-        const model = await commands.modelOf(sessionKey);
-        const manner = commands.settings.mannerOf(sessionKey);
-        await answer(claim, answerPorts(model, manner, turn));
+        const withoutModel = answerWithoutModel(claim);
+        if (withoutModel) return await withoutModel;
+        const listing = toolsReady(claim.message);
+        if (listing) await listing;
+        await answer(claim, answerPorts(claim, turn));
         if (claim.message.scheduled) events.emit.runEnded(claim.message.id);
       } finally {
         stopTyping();
@@ -203,6 +194,7 @@ export function createAccountTurns(
     },
     turnLimit: parts.turnLimit,
     schedule,
+    stopping,
     log,
   });
   return {

@@ -41,5 +41,5 @@ export function oneOf<Value extends string>(
   values: readonly Value[],
   text: string | undefined,
 ): Value | undefined {
-  return values.find((value) => value === text);
+  return text === undefined ? undefined : values.find((value) => value === text);
 }

@@ -1,8 +1,8 @@
 /**
  * Counts the requests of a model, and asks none if a budget is spent (L5, X4).
  *
- * All parts that ask a model for a purpose of their own wrap it here: turns, summaries, compaction.
- * Parts that ask other servers (transcription, drawing, embeddings) use the port itself.
+ * All parts that ask a model for a purpose of their own wrap it here: summaries, titles, compaction.
+ * A turn counts its requests itself (`flows/turn/answer.ts`). Parts that ask other servers (transcription, drawing, embeddings) use the port itself.
  */
 
 import type { Clock } from "../../lib/clock.ts";
@@ -15,9 +15,9 @@ export interface SpendPort {
   /**
    * Finds a spent budget, before a request.
    *
-   * @throws {unknown} The store's error, as a rejection.
+   * @returns `undefined` at once if no budget has a limit. Rejects with the store's error.
    */
-  check(by: UsedBy, kind: UsageKind): Promise<BudgetStop | undefined>;
+  check(by: UsedBy, kind: UsageKind): Promise<BudgetStop | undefined> | undefined;
   /** Counts a request. The store has it a moment later; a crash may lose the last ones. */
   record(charge: Charge): void;
 }

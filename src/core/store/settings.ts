@@ -12,11 +12,11 @@ export interface StoredSettings extends Pauses {
    */
   settingOf(accountId: AccountId, scope: string, name: SettingName): Promise<string | undefined>;
   /**
-   * A setting with a command of its own, from memory: decisions about messages wait for nothing.
+   * A setting of turns, from memory: neither they nor decisions about messages wait for anything.
    *
    * @param scope Key of a session, or id of a channel.
    */
-  known(accountId: AccountId, scope: string, name: ChosenSetting): string | undefined;
+  known(accountId: AccountId, scope: string, name: ChosenSetting | "model"): string | undefined;
   /** Changes a setting; `undefined` removes it. */
   change(
     accountId: AccountId,
@@ -30,7 +30,7 @@ export interface StoredSettings extends Pauses {
 /** Reads and changes pauses. */
 export interface Pauses {
   /** Whether the account is paused, from memory: each turn asks. */
-  isPaused(accountId: AccountId): Promise<boolean>;
+  isPaused(accountId: AccountId): boolean;
   /** The current pause, from the table; `undefined` if the account is not paused. */
   pauseOf(accountId: AccountId): Promise<Pause | undefined>;
   /**

@@ -32,8 +32,8 @@ export function createAudioSpending(
      *
      * @throws {unknown} The store's error, as a rejection.
      */
-    check: (message: InboundMessage): Promise<BudgetStop | undefined> =>
-      spend.check(usedBy(message, agentId()), "audio"),
+    check: async (message: InboundMessage): Promise<BudgetStop | undefined> =>
+      await spend.check(usedBy(message, agentId()), "audio"),
     /** Counts a request. */
     record({ modelId, seconds, ms, micros, message }: AudioUse): void {
       const { roleIds: _, ...by } = usedBy(message, agentId());

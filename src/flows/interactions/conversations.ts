@@ -55,7 +55,7 @@ export function createConversations(
     reset: (call) => sessions.reset(routeOf(call).sessionKey, "command", now()),
     async compact(call) {
       const route = routeOf(call);
-      const model = await modelOf(route.sessionKey);
+      const model = modelOf(route.sessionKey);
       const { entries } = await sessions.openEntries(route.sessionKey, 1);
       if (entries.length === 0) return "nothing";
       const by = {
@@ -92,7 +92,7 @@ export function createConversations(
 /** The models of an account's conversations. */
 export interface AccountModels extends ConversationModels {
   /** The model of a conversation. A choice that the config no longer has does not count. */
-  modelOf(sessionKey: string): Promise<Model>;
+  modelOf(sessionKey: string): Model;
 }
 
 /** Creates the models. */
@@ -100,21 +100,21 @@ export function createAccountModels(
   { accountId, store: { settings }, now }: Pick<ConversationAccount, "accountId" | "store" | "now">,
   { model, choices, routeOf }: Pick<ConversationParts, "model" | "choices" | "routeOf">,
 ): AccountModels {
-  async function chosenIn(sessionKey: string): Promise<Model | undefined> {
-    const id = await settings.settingOf(accountId, sessionKey, "model");
-    return id === undefined || id === model().id ? undefined : choices()?.of(id);
+  function modelOf(sessionKey: string): Model {
+    const first = model();
+    const id = settings.known(accountId, sessionKey, "model");
+    return id === undefined || id === first.id ? first : choices()?.of(id) ?? first;
   }
   return {
     ids: () => [...new Set([model().id, ...choices()?.ids ?? []])],
-    modelOf: async (sessionKey) => await chosenIn(sessionKey) ?? model(),
-    async of(call) {
-      const { id } = await chosenIn(routeOf(call).sessionKey) ?? model();
-      return { id };
+    modelOf,
+    of(call) {
+      const { id } = modelOf(routeOf(call).sessionKey);
+      return Promise.resolve({ id });
     },
-    async refusedThinking(call) {
-      const { id, refusedThinking = new Set() } = await chosenIn(routeOf(call).sessionKey) ??
-        model();
-      return { id, levels: refusedThinking };
+    refusedThinking(call) {
+      const { id, refusedThinking = new Set() } = modelOf(routeOf(call).sessionKey);
+      return Promise.resolve({ id, levels: refusedThinking });
     },
     choose: (call, id) => settings.change(accountId, routeOf(call).sessionKey, "model", id, now()),
   };

@@ -22,7 +22,7 @@ type SwitchedAccount = Pick<
 export interface AccountPause {
   readonly port: InteractionContext["pause"];
   /** Whether the account is paused now. */
-  isPaused(): Promise<boolean>;
+  isPaused(): boolean;
   /** The command line may have changed the pause: stops turns if it has paused the account. */
   changed(): Promise<void>;
 }

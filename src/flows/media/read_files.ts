@@ -202,6 +202,7 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
     },
     /** Begins to read the files of a message, because their links expire. */
     prefetch(message: InboundMessage): void {
+      if (!hasFiles(message)) return; // as most
       for (const { attachment, owner } of filesOf(message)) {
         void begin(message, attachment, owner, stopping);
       }
@@ -211,6 +212,11 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
 
 /** Reads the files of turns. */
 export type TurnFiles = ReturnType<typeof createTurnFiles>;
+
+/** Whether a message, or the message that it replies to, has files. */
+export function hasFiles({ attachments, quoted }: InboundMessage): boolean {
+  return (attachments?.length ?? 0) > 0 || (quoted?.attachments?.length ?? 0) > 0;
+}
 
 /** The files of a message, and of the message that it replies to; the oldest first. */
 export function filesOf(

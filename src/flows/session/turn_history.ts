@@ -8,6 +8,7 @@
 
 import type {
   ContextWindow,
+  Model,
   ModelImage,
   ModelMessage,
   ModelRequest,
@@ -38,7 +39,11 @@ import type { Sessions } from "../../core/store/sessions.ts";
 import { compact, type CompactPorts } from "./compact.ts";
 
 /** Everything that the history needs from outside. */
-export interface HistoryPorts extends Omit<CompactPorts, "store"> {
+export interface HistoryPorts extends Omit<CompactPorts, "store" | "model"> {
+  /** The model that answers. */
+  readonly model: Model;
+  /** The same for summaries: it counts its requests, and obeys budgets. */
+  readonly writer: () => Model;
   readonly store: Transcripts;
   readonly sessions: Pick<Sessions, "checkpointOf" | "reset"> & CompactPorts["store"];
   readonly rates: TokenRates;
@@ -141,7 +146,7 @@ export async function openHistory(
   ) => {
     const timeoutMs = Math.min(SUMMARY_TIME_MS, rules.timeoutMs * SUMMARY_TIME_SHARE);
     const limits = { ...sizeIn(window, found), timeoutMs };
-    const foldPorts = { ...ports, stopping, store: sessions };
+    const foldPorts = { ...ports, model: ports.writer(), stopping, store: sessions };
     const isFolded = await compact(claim, found.checkpoint, cause, limits, foldPorts);
     return isFolded ? await read(window) : found;
   };

@@ -8,29 +8,21 @@
 
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
 import type { ParkedTurn, TurnOutcome } from "../../core/turn/turn_outcome.ts";
-import { type Claim, type FinishedTurn, messagesOf } from "../../core/inbound/inbox.ts";
-import type { MessageId } from "../../core/discord/ids.ts";
+import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
 import { type Model, ModelError, withGenerate } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
-import { meteredModel } from "../../core/spending/metered_model.ts";
-import type { Step } from "../../core/step.ts";
-import { footerOf, type ReplyToSend, withFooter } from "../../render/cost.ts";
+import { chargeOf, meteredModel } from "../../core/spending/metered_model.ts";
+import { footerOf, withFooter } from "../../render/cost.ts";
 import { freeze } from "../../render/freeze.ts";
 import { prefaceOf, withPreface } from "../../render/preface.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { type Answered, type ComposedReply, composeReply } from "../../render/reply.ts";
 import { historyChars } from "../../session/history.ts";
-import { drawnFiles, earlierImages } from "../media/find_files.ts";
-import {
-  observeTokens,
-  openHistory,
-  toolChars,
-  type TurnHistory,
-} from "../session/turn_history.ts";
+import { drawnFiles } from "../media/find_files.ts";
+import { observeTokens, openHistory, toolChars } from "../session/turn_history.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import {
   answeredTurn,
-  type AnsweredWith,
   draftsOf,
   failedTurn,
   interruptedTurn,
@@ -41,8 +33,9 @@ import {
   saveTurn,
   withUndoButton,
 } from "./finished_turn.ts";
-import { gather, opensThread, stepPorts, toolboxOf } from "./gather.ts";
+import { gather, imagesOfEarlier, opensThread, stepPorts, toolboxOf } from "./gather.ts";
 import {
+  costOf,
   createTurnSpending,
   paidTurn,
   refusedTurn,
@@ -73,36 +66,48 @@ const FILES_SHARE = 0.5;
  * @throws {unknown} The store's error, if the store is down before the turn's end, or refuses even
  * the failed turn.
  */
-export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
-  const rules = ports.rules(claim.message); // the config's, from the turn's beginning to its end
-  const { turn, events, model, log } = ports;
-  const tracing = ports.hasTraces ? traceTurn(claim, ports, model.id) : undefined;
-  let outcome: TurnOutcome | undefined;
-  let ms: number | undefined;
-  const ended = await runToEnd({
-    turn,
-    rules: rulesFor(model, rules),
-    ports: tracing ? { ...ports, tracing, model: tracing.model(model) } : ports,
-    onEnd(ending, duration) {
-      outcome = ending;
-      ms = duration;
-      events.emit.turnEnded(ending, duration);
-    },
-  });
+export async function answer(claim: Claim, given: AnswerPorts): Promise<void> {
+  const { turn, model, log, events } = given;
+  const tracing = given.hasTraces ? traceTurn(claim, given, model.id) : undefined;
+  const ports = tracing ? { ...given, tracing, model: tracing.model(model) } : given;
+  const rules = rulesFor(model, ports.rules(claim.message)); // from the beginning to the end
+  const spending = createTurnSpending(claim);
+  const run: AnswerRun = { turn, rules, ports, spending };
+  let ended: FinishedTurn | undefined;
+  if (claim.attempt > MAX_ATTEMPTS) {
+    // Perhaps this message ends the process: retrying for ever would help no one.
+    ended = failedTurn(claim, `interrupted ${claim.attempt - 1} times`, rules, ports);
+  } else {
+    try {
+      const checking = ports.spend.check(spending.by, "answer");
+      const spent = checking && await checking;
+      ended = spent
+        ? await refusedTurn(claim, spent, rules, ports, ports.spend)
+        : await runAnswer(run);
+    } catch (error) {
+      if (ports.isStoreDown(error)) throw error;
+      if (turn.cut !== undefined) return; // an edit came in between two steps, for example
+      if (ports.stopping.aborted) return;
+      ended = failedTurn(turn.claim, "unexpected", rules, ports, error);
+    }
+  }
   if (!ended) return;
-  const withDrafts = (turn: FinishedTurn): FinishedTurn => ({
-    ...turn,
-    mayHaveDrafts: ports.drafts !== undefined || ports.lines !== undefined,
-  });
-  const failed = (error: unknown) =>
-    withDrafts(failedTurn(turn.claim, "cannot be stored", rules, ports, error));
-  const stored = await saveTurn(withDrafts(ended), failed, ports);
+  const mayHaveDrafts = ports.drafts !== undefined || ports.lines !== undefined;
+  const stored = await saveTurn(
+    mayHaveDrafts ? { ...ended, mayHaveDrafts } : ended,
+    ports,
+    (error) => ({
+      ...failedTurn(turn.claim, "cannot be stored", rules, ports, error),
+      mayHaveDrafts,
+    }),
+  );
   if (!stored.stored) return;
+  const { outcome } = run;
   if (tracing) events.emit.traced(tracing.end(ended.end, outcome));
   const { message: { id: messageId, channelId } } = claim;
-  const { where, takesNoFiles } = rules;
   const { folded, dropped } = stored;
   if (folded + dropped > 0) {
+    const { where, takesNoFiles } = rules;
     const fields = { messageId, channelId, where, folded, dropped };
     log.warn("A channel's queue is full: answers were folded or dropped", fields);
     if (dropped > 0 && takesNoFiles) events.emit.filesLeftOut(claim.message);
@@ -114,9 +119,9 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
   const { soon = setImmediate } = ports; // the answer leaves before its line is written
   soon(() => {
     const { micros: _, ...usage } = outcome?.kind === "reply" && outcome.usage || {};
-    const cost = ms === undefined ? {} : { ms, ...usage };
+    const cost = run.ms === undefined ? {} : { ms: run.ms, ...usage };
     const { model: modelId = model.id } = ended.cost ?? {};
-    logAnswer(ended, { ...cost, where }, { log, modelId });
+    logAnswer(ended, { ...cost, where: rules.where }, { log, modelId });
   });
 }
 
@@ -131,50 +136,30 @@ interface AnswerRun {
   readonly turn: RunningTurn;
   readonly rules: TurnRules;
   readonly ports: AnswerPorts;
-  /** Gets the end, with its duration in milliseconds. */
-  readonly onEnd: (outcome: TurnOutcome, ms: number) => void;
-}
-
-/**
- * @returns `undefined` if the turn is not over: the process stops, the account ends, the turn has
- * changed, or it waits for a person.
- */
-async function runToEnd(run: AnswerRun): Promise<FinishedTurn | undefined> {
-  const { turn, rules, ports } = run;
-  const { claim } = turn;
-  if (claim.attempt > MAX_ATTEMPTS) {
-    // Perhaps this message ends the process: retrying for ever would help no one.
-    return failedTurn(claim, `interrupted ${claim.attempt - 1} times`, rules, ports);
-  }
-  try {
-    const spending = createTurnSpending(claim.message, claim.route.agentId, ports.spend);
-    const spent = await ports.spend.check(spending.by, "answer");
-    if (spent) return await refusedTurn(claim, spent, rules, ports, ports.spend);
-    return await runAnswer(run, spending);
-  } catch (error) {
-    if (ports.isStoreDown(error)) throw error;
-    if (turn.signal.aborted) return undefined; // an edit came in between two steps, for example
-    if (ports.stopping.aborted) return undefined;
-    return failedTurn(turn.claim, "unexpected", rules, ports, error);
-  }
+  readonly spending: TurnSpending;
+  /** The end, once the model has answered; absent before. */
+  outcome?: TurnOutcome;
+  /** Milliseconds until then. */
+  ms?: number;
 }
 
 /**
  * Reads, asks, and composes the turn's record. The function is long because it is the way of every
  * turn, from the first line to the last.
  *
+ * @returns `undefined` if the turn is not over: the process stops, the account ends, the turn has
+ * changed, or it waits for a person.
  * @throws {unknown} The store's error.
  */
-async function runAnswer(
-  { turn, rules, ports, onEnd }: AnswerRun,
-  spending: TurnSpending,
-): Promise<FinishedTurn | undefined> {
-  const { now, store, files } = ports;
+async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
+  const { turn, rules, ports, spending } = run;
+  const { now, store, files, model, manner, spend, events } = ports;
   const { claim } = turn;
+  const { by } = spending;
   const startedAt = now();
 
   // The message with its context, as the model reads it.
-  const { window = rules.window } = ports.model;
+  const { window = rules.window } = model;
   const boundary = ports.randomId();
   const system = systemPromptOf(rules.instructions);
   const filesChars = Math.floor(historyChars(window, system.length) * FILES_SHARE);
@@ -185,11 +170,10 @@ async function runAnswer(
 
   // The request, with the entries of the session that fit.
   const toolbox = toolboxOf(turn, { boundary, gathered }, rules, ports);
-  const images = gathered.files.imagesOf(texts.begunWith);
+  const { images } = gathered;
   const parts = { system, envelope, images, toolChars: toolChars(toolbox.definitions) };
   const { reset, timezone, userTurns, timeoutMs, cleanSecrets } = rules;
-  const { sessions, rates, retryAt, randomId, schedule, stopping, log, spend } = ports;
-  const { by } = spending;
+  const { sessions, rates, retryAt, randomId, schedule, stopping, log } = ports;
   const opened = await openHistory(
     claim,
     parts,
@@ -197,15 +181,11 @@ async function runAnswer(
     {
       // Not all ports: to copy them costs more than the rest of this function.
       ...{ store, sessions, rates, retryAt, randomId, now, schedule, stopping, log, cleanSecrets },
-      model: meteredModel(ports.model, { kind: "compaction", by, spend, now }),
-      ...(files && ports.model.takesImages !== false && {
-        async earlierImages(messageIds: readonly MessageId[]) {
-          const shown = gathered.files.imagesOf(messagesOf(claim).map(({ id }) => id));
-          const earlier = await earlierImages(messageIds, shown, files);
-          gathered.files.showsEarlier([...earlier.values()].flat());
-          return earlier;
-        },
-      }),
+      model,
+      writer: () => meteredModel(model, { kind: "compaction", by, spend, now }),
+      earlierImages: files && model.takesImages !== false
+        ? (messageIds) => imagesOfEarlier(messageIds, turn, gathered, files)
+        : undefined,
     },
   );
   let { history } = opened;
@@ -222,9 +202,10 @@ async function runAnswer(
     ],
     system,
   };
-  const compose: Compose = (text, home = turn.claim, drawn = [], of = ofTurn(home)) =>
+  const compose: Compose = (text, home = turn.claim, drawn = NO_FILES, of = ofTurn(home)) =>
     composeReply({
-      ...of,
+      message: of.message,
+      agentId: of.agentId,
       text,
       files: drawn,
       shown,
@@ -233,69 +214,90 @@ async function runAnswer(
     });
 
   // The model, until it answers without calling a tool.
-  const draft = draftFor(claim, compose, ports);
+  const draft = ports.drafts && draftFor(claim, compose, ports.drafts);
   const progress = ports.lines?.begin(progressPlaceOf(claim), rules);
-  const turnPorts: Omit<TurnPorts, "steps"> = {
-    model: meteredModel(withManner(ports.model, ports.manner ?? {}), {
-      kind: "answer",
-      by,
-      spend: spending.port,
-      now,
-      onUsage: (...counted) => observeTokens(rates, ...counted),
-    }),
+  const turnPorts: TurnPorts = {
+    model: manner ? withManner(model, manner) : model,
+    checkBudget: () => spend.check(by, "answer"),
+    onUsage(request, usage, modelId, askedAt) {
+      const at = now();
+      spending.charges.push(chargeOf(usage, modelId, "answer", by, Math.max(0, at - askedAt), at));
+      observeTokens(rates, request, usage, modelId);
+    },
     toolbox,
     cleanSecrets,
     maxSteps: rules.maxSteps,
     now,
-    stopping,
-    cut: turn.signal,
+    ending: turn.ending,
     schedule,
     timeoutMs,
-    onText: draft ? (soFar: string) => draft.grow(soFar) : undefined,
+    onText: draft?.grow,
     onStep: progress?.step,
+    steps: gathered.steps,
     ...stepPorts(turn, gathered, spending, ports),
   };
-  const converse = ({ requestFor }: TurnHistory, steps: readonly Step[]) =>
-    runTurn(requestFor, { ...turnPorts, steps });
   let outcome: TurnOutcome | ParkedTurn;
   try {
-    outcome = await converse(history, gathered.steps);
+    outcome = await runTurn(history.requestFor, turnPorts);
     if (isTooLong(outcome)) {
       history = await opened.shrink();
-      outcome = await converse(history, await store.stepsOf(claim.message.id));
+      const steps = await store.stepsOf(claim.message.id);
+      outcome = await runTurn(history.requestFor, { ...turnPorts, steps });
     }
   } finally {
-    await progress?.end(); // its timer must not outlive the turn
-    await draft?.end();
+    if (progress) await progress.end(); // its timer must not outlive the turn
+    if (draft) await draft.end();
   }
   if (outcome.kind === "parked") {
     await parkTurn(turn.claim, outcome, spending, ports);
     return undefined;
   }
-  onEnd(outcome, Math.max(0, now() - startedAt));
+  run.outcome = outcome;
+  run.ms = Math.max(0, now() - startedAt);
+  events.emit.turnEnded(outcome, run.ms);
 
   // The record of the turn.
   switch (outcome.kind) {
     case "interrupted":
-      return turn.signal.reason === "interrupted"
+      return turn.cut === "interrupted"
         ? interruptedTurn(turn.claim, texts.entries(now()))
         : undefined;
     case "failed":
       return paidTurn(failedTurn(turn.claim, outcome.reason, rules, ports), spending);
     case "refused":
       return paidTurn(await refusedTurn(turn.claim, outcome.stop, rules, ports, spend), spending);
-    case "reply": {
-      const { home, composed } = await replyOf(outcome, compose, { turn, rules, ports }, spending);
-      const maxKeptChars = Math.floor(history.freeChars * KEPT_SHARE);
-      const facts: AnsweredWith = { texts, rules, maxKeptChars, ...outcome.taken };
-      const ending = answeredTurn(home, composed, facts, ports);
-      turn.afterwards = opened.afterwards(ending.entries);
-      if (!outcome.taken) return paidTurn(ending, spending);
-      const { steps } = outcome.taken;
-      return paidTurn(await withUndoButton(ending, steps, rules.texts, ports.canUndo), spending);
+  }
+  const { taken } = outcome;
+  const drawn = taken && await drawnFiles(taken.steps, claim.message.id, files?.drawn);
+  let home = turn.claim;
+  let composed = compose(outcome.text, home, drawn);
+  const moving = ports.threads.homeOf(home, composed.kind === "reply");
+  if (moving) {
+    home = await moving;
+    if (home !== turn.claim) composed = compose(outcome.text, home, drawn);
+  }
+  if (composed.kind === "reply") {
+    const message = turn.claim.message;
+    const isSpoken = !rules.takesNoFiles && message.attachments?.some(({ isVoice }) => isVoice);
+    const voice = isSpoken ? await files?.speak(message, composed.text, stopping) : undefined;
+    if (voice) composed = { ...composed, reply: { ...composed.reply, voice } };
+    if (manner?.showsThinking || manner?.showsSteps) {
+      const preface = prefaceOf({ ...taken, thinking: outcome.thinking }, manner, rules.texts);
+      if (preface !== "") composed = withPreface(composed, compose(preface, home, drawn));
+    }
+    if (rules.hasFooter) {
+      composed = withFooter(composed, footerOf(costOf(spending)), rules.chunks.limit);
     }
   }
+  const maxKeptChars = Math.floor(history.freeChars * KEPT_SHARE);
+  const ending = answeredTurn(home, composed, { texts, rules, maxKeptChars, taken }, ports);
+  turn.afterwards = opened.afterwards(ending.entries);
+  const paid = paidTurn(ending, spending);
+  return taken ? await withUndoButton(paid, taken.steps, rules.texts, ports.canUndo) : paid;
 }
+
+/** Files of a turn without any. */
+const NO_FILES: NonNullable<Parameters<typeof composeReply>[0]["files"]> = [];
 
 /** Composes a text as the answer of a turn, in the channel or in a thread. */
 type Compose = (
@@ -306,42 +308,13 @@ type Compose = (
 ) => ComposedReply;
 
 /** The answer that grows in the channel; `undefined` if only the whole answer is shown. */
-function draftFor(claim: Claim, compose: Compose, { drafts }: AnswerPorts) {
+function draftFor(claim: Claim, compose: Compose, drafts: NonNullable<AnswerPorts["drafts"]>) {
   // A thread opens with the whole answer, so nothing of it is shown in the channel before.
-  if (!drafts || opensThread(claim)) return undefined;
+  if (opensThread(claim)) return undefined;
   return drafts.begin(claim.message, (text) => {
-    const composed = compose(text, undefined, [], draftsOf(claim));
+    const composed = compose(text, undefined, NO_FILES, draftsOf(claim));
     return composed.kind === "reply" ? freeze(composed.reply) : [];
   });
-}
-
-/** The reply to an answer, with everything that the config and people add to it. */
-async function replyOf(
-  { text, taken, thinking }: Extract<TurnOutcome, { kind: "reply" }>,
-  compose: Compose,
-  { turn, rules, ports }: Omit<AnswerRun, "onEnd">,
-  spending: TurnSpending,
-): Promise<{ readonly home: Claim; readonly composed: ComposedReply }> {
-  const { claim } = turn;
-  const { files, manner, stopping, threads } = ports;
-  const drawn = taken ? await drawnFiles(taken.steps, claim.message.id, files?.drawn) : [];
-  const here = compose(text, claim, drawn);
-  const home = await threads.homeOf(claim, here.kind === "reply");
-  const composed = home === claim ? here : compose(text, home, drawn);
-  if (composed.kind !== "reply") return { home, composed };
-  let whole: ReplyToSend = composed;
-  const isSpoken = !rules.takesNoFiles &&
-    claim.message.attachments?.some(({ isVoice }) => isVoice);
-  const voice = isSpoken ? await files?.speak(claim.message, composed.text, stopping) : undefined;
-  if (voice) whole = { ...composed, reply: { ...composed.reply, voice } };
-  if (manner?.showsThinking || manner?.showsSteps) {
-    const preface = prefaceOf({ ...taken, thinking }, manner, rules.texts);
-    if (preface !== "") whole = withPreface(whole, compose(preface, home, drawn));
-  }
-  if (rules.hasFooter) {
-    whole = withFooter(whole, footerOf(spending.cost()), rules.chunks.limit);
-  }
-  return { home, composed: whole };
 }
 
 /** Whether the model's server refused a request because of its length. */

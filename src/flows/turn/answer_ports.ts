@@ -77,8 +77,8 @@ export interface AnswerPorts
   readonly steers?: (message: InboundMessage, next: InboundMessage) => boolean;
   /** The turn, which others may end. */
   readonly turn: RunningTurn;
-  /** Loads the channel's context, once since the start. Never fails. */
-  readonly backfill: (message: InboundMessage, limit: number) => Promise<void>;
+  /** Loads the channel's context, once since the start; later `undefined`. Never fails. */
+  readonly backfill: (message: InboundMessage, limit: number) => Promise<void> | undefined;
   /** Finds the message that a thread began with; absent: no turn gets it (H6). */
   readonly threadStarter?: ThreadStarter;
   readonly threads: Pick<AnswerThreads, "homeOf">;

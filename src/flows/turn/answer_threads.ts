@@ -24,9 +24,9 @@ import type { AnswerThreadRows } from "../../core/store/turns.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Model } from "../../core/model.ts";
 import { meteredModel, type SpendPort } from "../../core/spending/metered_model.ts";
+import { usedBy } from "../../core/spending/usage.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import { isNoReply, visibleText } from "../../render/safety/visible.ts";
-import { createTurnSpending } from "./spending/turn_spending.ts";
 
 /** People who have joined or left a thread. */
 export interface MembersChange {
@@ -165,6 +165,22 @@ export function createAnswerThreads(
     }
   }
 
+  async function placeOf(
+    claim: Claim,
+    threadId: ChannelId,
+    isByConfig: boolean,
+    isReply: boolean,
+  ): Promise<Claim> {
+    const { message, route } = claim;
+    const known = await store.answerThread(accountId, threadId);
+    const isOpen = known?.state === "open";
+    if (!isOpen && !(isByConfig && isReply && known?.state !== "refused")) return claim;
+    const thread = isOpen ? known : await openByConfig(claim, known);
+    if (!thread) return claim;
+    const sessionKey = isByConfig ? route.sessionKey : route.sessionKey.replace(/[^:]*$/, threadId);
+    return { ...claim, message: inThread(message, thread), route: { ...route, sessionKey } };
+  }
+
   return {
     /** Loads the known threads. Nothing may be judged before it resolves. */
     async start(): Promise<void> {
@@ -204,23 +220,16 @@ export function createAnswerThreads(
      * says so. Then the session of the thread keeps the turn.
      *
      * @param isReply Whether the answer has anything to post. A silent turn opens no thread.
-     * @throws {unknown} The store's error.
+     * @returns `undefined` if the answer stays in its channel, as most do. Rejects with the store's
+     * error.
      */
-    async homeOf(claim: Claim, isReply: boolean): Promise<Claim> {
+    homeOf(claim: Claim, isReply: boolean): Promise<Claim> | undefined {
       const { message, route } = claim;
-      if (!canStartThread(message)) return claim;
+      if (!canStartThread(message)) return undefined;
       const threadId = threadIdOf(message.id);
       const isByConfig = route.sessionKey.endsWith(`:${threadId}`);
-      if (!isByConfig && !askers.has(threadId) && claim.attempt === 1) return claim;
-      const known = await store.answerThread(accountId, threadId);
-      const isOpen = known?.state === "open";
-      if (!isOpen && !(isByConfig && isReply && known?.state !== "refused")) return claim;
-      const thread = isOpen ? known : await openByConfig(claim, known);
-      if (!thread) return claim;
-      const sessionKey = isByConfig
-        ? route.sessionKey
-        : route.sessionKey.replace(/[^:]*$/, threadId);
-      return { ...claim, message: inThread(message, thread), route: { ...route, sessionKey } };
+      if (!isByConfig && !askers.has(threadId) && claim.attempt === 1) return undefined;
+      return placeOf(claim, threadId, isByConfig, isReply);
     },
   };
 }
@@ -259,7 +268,7 @@ export function createTitleByModel(
 ): (message: InboundMessage) => Promise<string> {
   async function ask(message: InboundMessage, signal: AbortSignal): Promise<string> {
     const { text } = message;
-    const { by } = createTurnSpending(message, agentId(), spend);
+    const by = usedBy(message, agentId());
     const asker = meteredModel(model(), { kind: "summary", by, spend, now });
     const asked = fenced("message", randomId(), text.slice(0, MAX_TEXT).toWellFormed());
     let title = "";

@@ -31,8 +31,9 @@ export type ReadBefore = (
  * and a later turn has it.
  *
  * @param limit Maximum number of messages to read; 0 reads none.
+ * @returns `undefined` if there is nothing to wait for.
  */
-export type Backfill = (message: InboundMessage, limit: number) => Promise<void>;
+export type Backfill = (message: InboundMessage, limit: number) => Promise<void> | undefined;
 
 /** Milliseconds that a turn waits for the context. */
 export const PATIENCE_MS = 2_000;
@@ -83,17 +84,21 @@ export function createBackfill(
     return reading;
   }
 
-  async function backfill(message: InboundMessage, limit: number): Promise<void> {
-    const { channelId } = message;
-    if (limit === 0 || filled.has(channelId)) return;
-    const reading = running.get(channelId) ?? begin(message, limit);
+  async function waitFor(reading: Promise<void>): Promise<void> {
     const { promise: isEnough, resolve } = Promise.withResolvers<void>();
     const cancel = schedule(resolve, PATIENCE_MS);
     await Promise.race([reading, isEnough]);
     cancel();
   }
 
-  return { backfill, bytes: () => filled.size * CHANNEL_BYTES };
+  return {
+    backfill(message, limit) {
+      const { channelId } = message;
+      if (limit === 0 || filled.has(channelId)) return undefined;
+      return waitFor(running.get(channelId) ?? begin(message, limit));
+    },
+    bytes: () => filled.size * CHANNEL_BYTES,
+  };
 }
 
 /**
@@ -113,14 +118,12 @@ export type ReadStarter = (message: InboundMessage) => Promise<Overheard | undef
 
 /**
  * Finds the starter for a turn; `undefined` outside threads, and if the session has a turn already.
- * A failure or a long wait at Discord only leaves it out.
- *
- * @throws {unknown} The store's error.
+ * A failure or a long wait at Discord only leaves it out. Rejects with the store's error.
  */
 export type ThreadStarter = (
   message: InboundMessage,
   sessionKey: string,
-) => Promise<Overheard | undefined>;
+) => Promise<Overheard | undefined> | undefined;
 
 /** Milliseconds that a turn waits for the starter. */
 export const STARTER_PATIENCE_MS = 2_000;
@@ -145,9 +148,10 @@ export function createThreadStarter(
     }
   }
 
-  return async (message, sessionKey) => {
-    const { place, id } = message;
-    if (place.kind !== "guild" || !place.thread || String(place.thread.id) === id) return undefined;
+  async function starterOf(
+    message: InboundMessage,
+    sessionKey: string,
+  ): Promise<Overheard | undefined> {
     if ((await entriesOf(sessionKey, 1)).length > 0) return undefined;
     const { promise: isLate, resolve } = Promise.withResolvers<undefined>();
     const cancel = schedule(() => resolve(undefined), STARTER_PATIENCE_MS);
@@ -156,5 +160,11 @@ export function createThreadStarter(
     } finally {
       cancel();
     }
+  }
+
+  return (message, sessionKey) => {
+    const { place, id } = message;
+    const thread = place.kind === "guild" ? place.thread : undefined;
+    return thread && String(thread.id) !== id ? starterOf(message, sessionKey) : undefined;
   };
 }

@@ -25,7 +25,7 @@ export async function answerCommand(
 ): Promise<void> {
   const text = await run(claim.message);
   const turn = commandTurn(claim, text);
-  const stored = await saveTurn(turn, () => turn, ports);
+  const stored = await saveTurn(turn, ports, () => turn);
   if (stored.stored) events.emit.turnStored(stored, claim.message.channelId);
 }
 
@@ -63,20 +63,21 @@ export interface TurnCommands {
   /** Runs the command of a message, and returns its answer; an empty one is none. */
   run(message: InboundMessage): Promise<string>;
   /** The model of a conversation. */
-  modelOf(sessionKey: string): Promise<Model>;
+  modelOf(sessionKey: string): Model;
   /** The settings that people have chosen by commands. */
   readonly settings: {
     queueMode(message: InboundMessage): QueueMode | undefined;
     mannerOf(sessionKey: string): Manner;
   };
   /** Whether an owner has paused the account (X4). */
-  isPaused(): Promise<boolean>;
+  isPaused(): boolean;
 }
 
 /**
  * Creates the check of each claim.
  *
- * @returns Whether the turn has ended. Rejects if the store refuses it.
+ * @returns `undefined` at once if a model answers it; otherwise the turn's end, which rejects if the
+ * store refuses it.
  */
 export function createCommandTurns(
   { commands, texts, queue, ...ports }:
@@ -88,17 +89,14 @@ export function createCommandTurns(
       /** Rules of full channel queues. */
       readonly queue: () => SaveTurnPorts["queue"];
     },
-): (claim: Claim) => Promise<boolean> {
-  const end = async (claim: Claim, run: TurnCommands["run"]) => {
-    const plan = queue();
-    await answerCommand(claim, { ...ports, queue: plan, run });
-    return true;
-  };
-  return async (claim) => {
-    if (commands.isCommand(claim.message)) return await end(claim, commands.run);
-    if (!await commands.isPaused()) return false;
+): (claim: Claim) => Promise<void> | undefined {
+  const end = (claim: Claim, run: TurnCommands["run"]) =>
+    answerCommand(claim, { ...ports, queue: queue(), run });
+  return (claim) => {
+    if (commands.isCommand(claim.message)) return end(claim, commands.run);
+    if (!commands.isPaused()) return undefined;
     // Another bot gets no answer: it would answer that one, too.
     const text = claim.message.sender.automaton ? "" : notice("paused", {}, texts());
-    return await end(claim, () => Promise.resolve(text));
+    return end(claim, () => Promise.resolve(text));
   };
 }

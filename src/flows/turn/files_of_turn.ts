@@ -154,22 +154,27 @@ export function createTurnTexts(
   render: (message: InboundMessage, isFirst: boolean) => string,
 ) {
   const begun = claimNow();
-  const initial = messagesOf(begun).filter(({ id }) => id === begun.message.id || !joined.has(id));
+  const { message: firstMessage, also } = begun;
+  const initial = also
+    ? messagesOf(begun).filter(({ id }) => id === firstMessage.id || !joined.has(id))
+    : [firstMessage];
   const rendered = new Map<MessageId, string>();
 
   function textOf(message: InboundMessage): string {
-    const known = rendered.get(message.id);
-    if (known !== undefined) return known;
-    const text = render(message, message.id === begun.message.id);
-    rendered.set(message.id, text);
+    let text = rendered.get(message.id);
+    if (text === undefined) {
+      text = render(message, message.id === firstMessage.id);
+      rendered.set(message.id, text);
+    }
     return text;
   }
 
-  const first = () => initial.map(textOf).join("\n\n");
   return {
-    begunWith: initial.map(({ id }) => id),
+    /** The messages that the turn begins with. */
+    begunWith: (): readonly MessageId[] => initial.map(({ id }) => id),
     /** Their text, for the request. */
-    first,
+    first: (): string =>
+      initial.length === 1 ? textOf(firstMessage) : initial.map(textOf).join("\n\n"),
     /** The same as entries of the transcript, one for each message. */
     entries: (at: number): readonly Entry[] =>
       initial.map((message) => ({

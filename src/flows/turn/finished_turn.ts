@@ -48,7 +48,7 @@ import type { ToolboxPorts } from "../../agent/toolbox.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { AskedCall } from "../../core/people/question.ts";
 import type { TurnTexts } from "./files_of_turn.ts";
-import type { TurnSpending } from "./spending/turn_spending.ts";
+import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
 
 /** Everything that the end of a turn needs from outside. */
 export interface EndPorts extends Pick<Account, "randomId" | "now" | "log">, Emits<"filesLeftOut"> {
@@ -63,7 +63,9 @@ export interface EndRules extends Pick<ReplyRules, "texts"> {
 }
 
 /** Everything of a turn that its record needs, beside its answer. */
-export interface AnsweredWith extends Partial<StepsTaken> {
+export interface AnsweredWith {
+  /** The steps of the turn; absent if the model called no tool. */
+  readonly taken?: StepsTaken;
   /** The texts of the turn's messages, as the model read them. */
   readonly texts: TurnTexts;
   readonly rules: EndRules & { readonly tools?: readonly Tool[] };
@@ -107,7 +109,7 @@ export function interruptedTurn(claim: Claim, entries: readonly Entry[]): Finish
 export function answeredTurn(
   claim: Claim,
   composed: ComposedReply,
-  { texts, rules, maxKeptChars, steps = [], unsaved = [] }: AnsweredWith,
+  { texts, rules, maxKeptChars, taken }: AnsweredWith,
   ports: EndPorts,
 ): FinishedTurn {
   if (composed.kind === "blank") {
@@ -117,9 +119,8 @@ export function answeredTurn(
   if (composed.kind === "reply" && composed.lacksFiles) ports.events.emit.filesLeftOut(message);
   const stamp = { messageId: message.id, at: ports.now() };
   const said = { role: "assistant", text: composed.text, ...stamp } as const;
-  if (steps.length === 0) {
-    return recordOf(composed, { claim, entries: [...texts.entries(stamp.at), said] });
-  }
+  if (!taken) return recordOf(composed, claim, [...texts.entries(stamp.at), said]);
+  const { steps, unsaved } = taken;
   const isPersonal = (call: ToolCall) => showsToAskerAlone(call, rules.tools ?? [], claim.message);
   const showJoined = (id: MessageId) => {
     const text = texts.of(id);
@@ -137,16 +138,18 @@ export function answeredTurn(
     })),
     said,
   ];
-  return recordOf(composed, { claim, entries, steps: unsaved.length > 0 ? unsaved : undefined });
+  return recordOf(composed, claim, entries, unsaved.length > 0 ? unsaved : undefined);
 }
 
 function recordOf(
   composed: Exclude<ComposedReply, { kind: "blank" }>,
-  end: Pick<FinishedTurn, "claim" | "entries" | "steps">,
+  claim: Claim,
+  entries: readonly Entry[],
+  steps?: readonly Step[],
 ): FinishedTurn {
   return composed.kind === "declined"
-    ? { ...end, end: { kind: "declined" }, outbox: [] }
-    : { ...end, end: { kind: "answered" }, outbox: freeze(composed.reply) };
+    ? { claim, entries, steps, end: { kind: "declined" }, outbox: [] }
+    : { claim, entries, steps, end: { kind: "answered" }, outbox: freeze(composed.reply) };
 }
 
 /**
@@ -267,18 +270,19 @@ const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
  */
 export async function saveTurn(
   turn: FinishedTurn,
+  ports: SaveTurnPorts,
   asFailed: (error: unknown) => FinishedTurn,
-  { store, queue, isStoreDown, now, schedule, stopping, log }: SaveTurnPorts,
 ): Promise<StoredTurn> {
+  const { store, stopping, log } = ports;
   let ended = turn;
   while (!stopping.aborted) {
     try {
-      return await store.finishTurn(ended, now(), queue);
+      return await store.finishTurn(ended, ports.now(), ports.queue);
     } catch (error) {
-      if (isStoreDown(error)) {
+      if (ports.isStoreDown(error)) {
         const messageId = turn.claim.message.id;
         log.error("Cannot store a finished turn; will try again", { messageId, error });
-        await waitFor(RETRY_MS, schedule, stopping);
+        await waitFor(RETRY_MS, ports.schedule, stopping);
       } else if (ended === turn) ended = asFailed(error);
       else throw error;
     }
@@ -334,10 +338,11 @@ export async function parkTurn(
 ): Promise<void> {
   const { people, log } = ports;
   if (!people) return;
-  const charges = spending.unsaved("answer");
+  const { length } = spending.charges;
+  const charges = unsavedCharges(spending, "answer");
   const park = () => people.park({ claim, taken, charges, asked });
   await saveSteps(park, claim.message.id, ports);
-  spending.saved();
+  spending.stored = length;
   log.info("A turn waits for a person", {
     messageId: claim.message.id,
     tools: asked.map(({ question: { tool } }) => tool),

@@ -8,13 +8,16 @@ import type { Overheard } from "../../core/inbound/transcript.ts";
 import { joinedBy, type Step } from "../../core/step.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import { withoutFooter } from "../../core/outbound/footer_line.ts";
+import type { ModelImage } from "../../core/model.ts";
+import { earlierImages } from "../media/find_files.ts";
+import { hasFiles } from "../media/read_files.ts";
 import { type Envelope, envelopeOf } from "../../render/prompt/envelope.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import type { JoinedMessage } from "../../agent/next_step.ts";
 import { createToolbox, type Toolbox } from "../../agent/toolbox.ts";
 import type { TurnPorts } from "../../agent/turn.ts";
 import { saveSteps } from "./finished_turn.ts";
-import type { TurnSpending } from "./spending/turn_spending.ts";
+import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import type { RunningTurn } from "./turns.ts";
 import {
@@ -33,6 +36,7 @@ export function opensThread({ message: { id, channelId }, route: { sessionKey } 
 }
 
 const NOTHING_JOINED: ReadonlySet<MessageId> = new Set();
+const NO_IMAGES: readonly ModelImage[] = [];
 
 /** The context of a turn. */
 export interface Gathered {
@@ -41,8 +45,10 @@ export interface Gathered {
   readonly overheard: readonly Overheard[];
   /** Steps that an earlier process has stored. */
   readonly steps: readonly Step[];
+  /** The images of the messages that the turn begins with. */
+  readonly images: readonly ModelImage[];
   /** Files of the turn's messages. Those of messages that join later are not read yet. */
-  readonly files: FilesOfTurn;
+  readonly files: () => FilesOfTurn;
   /** Reads the files and the quotes of messages that have joined since. */
   readonly readJoined: (signal: AbortSignal) => Promise<void>;
 }
@@ -56,30 +62,41 @@ export async function gather(
   turn: RunningTurn,
   { boundary, filesChars }: Pick<Envelope, "boundary"> & { readonly filesChars: number },
   { historyLimit: channelLimit, timezone }: TurnRules,
-  { store, backfill, threadStarter, files: fileReader, model, stopping }: AnswerPorts,
+  ports: AnswerPorts,
 ): Promise<Gathered> {
-  const { message, route: { sessionKey }, attempt } = turn.claim;
-  const historyLimit = opensThread(turn.claim) ? 0 : channelLimit; // a thread inherits no history
-  await backfill(message, historyLimit);
-  const [starter, others, reactions, steps] = await Promise.all([
-    threadStarter?.(message, sessionKey),
-    historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
-    store.reactionsFor(message, message.id),
-    attempt === 1 ? [] : store.stepsOf(message.id),
-  ]);
-  const overheard = others.filter(({ messageId }) => messageId !== starter?.messageId);
-  const files = createFilesOfTurn(fileReader, {
-    takesImages: model.takesImages !== false,
-    maxChars: filesChars,
-  });
+  const { store, model, stopping } = ports;
+  const { claim } = turn;
+  const { message, route: { sessionKey }, attempt } = claim;
+  const historyLimit = opensThread(claim) ? 0 : channelLimit; // a thread inherits no history
+  const filling = ports.backfill(message, historyLimit);
+  if (filling) await filling;
+  const starting = ports.threadStarter?.(message, sessionKey);
+  const starter = starting && await starting;
+  const others = historyLimit === 0
+    ? []
+    : await store.overheard(message, sessionKey, message.id, historyLimit);
+  const reactions = await store.reactionsFor(message, message.id);
+  const steps = attempt === 1 ? [] : await store.stepsOf(message.id);
+  const overheard = starter
+    ? others.filter(({ messageId }) => messageId !== starter.messageId)
+    : others;
+
+  let made: FilesOfTurn | undefined; // most turns have no files, and make none
+  const files = () =>
+    made ??= createFilesOfTurn(ports.files, {
+      takesImages: model.takesImages !== false,
+      maxChars: filesChars,
+    });
   const joined = steps.length > 0 ? joinedBy(steps) : NOTHING_JOINED;
-  const messages = messagesOf(turn.claim);
-  await files.read(messages.filter(({ id }) => id === message.id || !joined.has(id)), stopping);
-  for (const step of steps) {
-    if (step.kind !== "joined") continue;
-    await files.read(messages.filter(({ id }) => step.messageIds.includes(id)), stopping);
+  if (steps.length > 0 || claim.also || hasFiles(message)) {
+    const messages = messagesOf(claim);
+    await files().read(messages.filter(({ id }) => id === message.id || !joined.has(id)), stopping);
+    for (const step of steps) {
+      if (step.kind !== "joined") continue;
+      await files().read(messages.filter(({ id }) => step.messageIds.includes(id)), stopping);
+    }
+    if (steps.length > 0) await files().readKept(message.id, steps);
   }
-  if (steps.length > 0) await files.readKept(message.id, steps);
   /** Texts of quoted answers without their footers, by the message that quotes them. */
   const quotes = new Map<MessageId, string>();
   async function readQuotes(): Promise<void> {
@@ -88,7 +105,8 @@ export async function gather(
       quotes.set(id, await withoutFooter(quoted.text, quoted.id, store.footerOf));
     }
   }
-  await readQuotes();
+  if (claim.also || message.quoted) await readQuotes();
+
   const texts = createTurnTexts(() => turn.claim, joined, (one, isFirst) =>
     envelopeOf({
       message: one.quoted
@@ -100,25 +118,40 @@ export async function gather(
       reactions: isFirst ? reactions : [],
       timezone,
       boundary,
-      files: files.of(one.id),
-      filesChars: files.charsFor(one.id),
+      files: made?.of(one.id),
+      filesChars: made?.charsFor(one.id),
     }));
   return {
     texts,
     overheard: starter ? [starter, ...overheard] : overheard,
     steps,
+    images: made ? made.imagesOf(texts.begunWith()) : NO_IMAGES,
     files,
     async readJoined(signal) {
-      await files.read(messagesOf(turn.claim), signal);
+      await files().read(messagesOf(turn.claim), signal);
       await readQuotes();
     },
   };
 }
 
+/** Reads the images of earlier turns, as far as those of this turn leave room. */
+export async function imagesOfEarlier(
+  messageIds: readonly MessageId[],
+  { claim }: RunningTurn,
+  gathered: Gathered,
+  files: NonNullable<AnswerPorts["files"]>,
+): Promise<ReadonlyMap<MessageId, readonly ModelImage[]>> {
+  const ofTurn = gathered.files();
+  const shown = ofTurn.imagesOf(messagesOf(claim).map(({ id }) => id));
+  const earlier = await earlierImages(messageIds, shown, files);
+  ofTurn.showsEarlier([...earlier.values()].flat());
+  return earlier;
+}
+
 /** The tools of a turn. */
 export function toolboxOf(
   turn: RunningTurn,
-  { boundary, gathered: { files } }: { readonly boundary: string; readonly gathered: Gathered },
+  { boundary, gathered }: { readonly boundary: string; readonly gathered: Gathered },
   rules: TurnRules,
   ports: AnswerPorts,
 ): Toolbox {
@@ -128,7 +161,7 @@ export function toolboxOf(
     cleanSecrets: rules.cleanSecrets,
     fence: (result) => fenced("result", boundary, result),
     missingRight: (needs) => ports.missingRight(messagesOf(turn.claim), needs),
-    keepImage: (bytes) => files.keepImage(turn.claim.message, bytes),
+    keepImage: (bytes) => gathered.files().keepImage(turn.claim.message, bytes),
     escalate: ports.people?.escalate,
   });
   return ports.tracing?.toolbox(toolbox) ?? toolbox;
@@ -165,12 +198,13 @@ export function stepPorts(
     people: ports.people,
     readJoined: gathered.readJoined,
     showJoined: (id) => joinedMessage(id, gathered),
-    showImages: gathered.files.keptImages,
+    showImages: (ids) => gathered.files().keptImages(ids),
     async save(more, waitsForDisk) {
-      const charges = spending.unsaved("answer");
+      const { length } = spending.charges;
+      const charges = unsavedCharges(spending, "answer");
       const add = () => ports.store.addSteps(claim, more, waitsForDisk, charges);
       await saveSteps(add, message.id, ports);
-      spending.saved();
+      spending.stored = length;
     },
     onRefused: ports.events.emit.toolRefused,
   };
@@ -197,6 +231,6 @@ function takingIn(
 /** A message that joined the turn, with its images. */
 function joinedMessage(id: MessageId, { texts, files }: Gathered): JoinedMessage | undefined {
   const text = texts.of(id);
-  const images = files.imagesOf([id]);
+  const images = files().imagesOf([id]);
   return text === undefined ? undefined : { text, images: images.length > 0 ? images : undefined };
 }

@@ -30,7 +30,7 @@ const RETRY_MS = 5_000;
  * its inner functions share one state.
  */
 export function createTurns(
-  ports: Pick<Account, "schedule" | "log"> & Pick<Inbox, "release" | "isRunning"> & {
+  ports: Pick<Account, "schedule" | "stopping" | "log"> & Pick<Inbox, "release" | "isRunning"> & {
     /** Claims the next message (T2); `undefined` if none may begin. */
     readonly claimNext: () => Promise<Claim | undefined>;
     /** Runs the turn to its end and stores it (T3). */
@@ -39,9 +39,11 @@ export function createTurns(
     readonly turnLimit: TurnLimit;
   },
 ): Turns {
-  const { claimNext, release, isRunning, answer, turnLimit, schedule, log } = ports;
-  const running = new Set<Promise<void>>();
-  const turns = createRunningTurns();
+  const { claimNext, release, isRunning, answer, turnLimit, stopping, schedule, log } = ports;
+  /** Number of turns, and of works after turns, that run. */
+  let open = 0;
+  let allEnded: PromiseWithResolvers<void> | undefined;
+  const turns = createRunningTurns(stopping);
   const ending = new AbortController();
   const member = turnLimit.join(wake);
   let isStopping = false;
@@ -76,23 +78,20 @@ export function createTurns(
         return await release(claim);
       }
       mayWait = true;
-      const turn = run(claim).finally(() => {
-        running.delete(turn);
-        member.end();
-      });
-      running.add(turn);
+      if (!isRunning(claim)) member.end(); // its messages wait again, or have lost their turn
+      else void run(claim);
     }
   }
 
   /** Runs a turn. If its end cannot be stored, it begins anew later. */
   async function run(claim: Claim): Promise<void> {
-    if (!isRunning(claim)) return; // its messages wait again, or have lost their turn
     const turn = turns.begin(claim);
+    open++;
     try {
       await answer(claim, turn);
       if (turn.afterwards && !isStopping) runAfterwards(turn.afterwards);
     } catch (error) {
-      if (turn.signal.aborted || !isRunning(claim)) return;
+      if (turn.cut !== undefined || !isRunning(claim)) return;
       log.error("A turn could not be finished; it will be run again", {
         messageId: claim.message.id,
         attempt: claim.attempt,
@@ -100,16 +99,23 @@ export function createTurns(
       });
       schedule(() => void giveBack(claim), RETRY_MS);
     } finally {
-      turn.end();
+      turns.end(turn);
+      closed();
+      member.end();
     }
   }
 
   /** Runs work that no message waits for. */
   function runAfterwards(work: NonNullable<RunningTurn["afterwards"]>): void {
-    const done = work(ending.signal)
+    open++;
+    void work(ending.signal)
       .catch((error: unknown) => log.warn("Older entries of a session were not folded", { error }))
-      .finally(() => running.delete(done));
-    running.add(done);
+      .finally(closed);
+  }
+
+  function closed(): void {
+    open--;
+    if (open === 0) allEnded?.resolve();
   }
 
   async function giveBack(claim: Claim): Promise<void> {
@@ -134,7 +140,9 @@ export function createTurns(
       isStopping = true;
       ending.abort(new Error("the account stops"));
       await claiming;
-      await Promise.all(running);
+      allEnded ??= Promise.withResolvers();
+      if (open === 0) allEnded.resolve();
+      await allEnded.promise;
       member.leave();
     },
   };
@@ -153,45 +161,52 @@ export interface RunningTurn {
   claim: Claim;
   /** Work for after the answer, once its slot and its session are free. */
   afterwards?: (ending: AbortSignal) => Promise<void>;
-  /** Aborted with a {@link TurnCut} as its reason. */
-  readonly signal: AbortSignal;
-  /** Notes that the turn has ended. */
-  end(): void;
+  /** Ends the turn: aborted if it is cut, if the process stops, or if its time is over. */
+  readonly ending: AbortController;
+  /** Why others have ended it; absent: they have not. */
+  cut?: TurnCut;
 }
 
-/** Creates the list of running turns, which is empty. */
-export function createRunningTurns() {
-  const turns = new Map<RunningTurn, AbortController>();
+/**
+ * Creates the list of running turns, which is empty.
+ *
+ * @param stopping Ends all of them.
+ */
+export function createRunningTurns(stopping: AbortSignal) {
+  const turns = new Set<RunningTurn>();
+  stopping.addEventListener("abort", () => {
+    for (const { ending } of turns) ending.abort(stopping.reason);
+  }, { once: true });
+  function cut(turn: RunningTurn, why: TurnCut): void {
+    turn.cut ??= why;
+    turn.ending.abort(why);
+  }
   return {
     /** Notes that a turn begins. */
     begin(claim: Claim): RunningTurn {
-      const controller = new AbortController();
-      const turn: RunningTurn = {
-        claim,
-        signal: controller.signal,
-        end: () => void turns.delete(turn),
-      };
-      turns.set(turn, controller);
+      const turn: RunningTurn = { claim, ending: new AbortController() };
+      if (stopping.aborted) turn.ending.abort(stopping.reason);
+      turns.add(turn);
       return turn;
     },
+    /** Notes that a turn has ended. */
+    end: (turn: RunningTurn): void => void turns.delete(turn),
     /** Ends the turns that answer one of these messages. */
     touched(messageIds: readonly MessageId[]): void {
       const ids = new Set(messageIds);
-      for (const [turn, controller] of turns) {
-        if (messagesOf(turn.claim).some(({ id }) => ids.has(id))) {
-          controller.abort("touched" satisfies TurnCut);
-        }
+      for (const turn of turns) {
+        if (messagesOf(turn.claim).some(({ id }) => ids.has(id))) cut(turn, "touched");
       }
     },
     /** The turn of a session; `undefined` if none runs. */
     inSession(sessionKey: string): RunningTurn | undefined {
-      for (const [turn, { signal }] of turns) {
-        if (turn.claim.route.sessionKey === sessionKey && !signal.aborted) return turn;
+      for (const turn of turns) {
+        if (turn.claim.route.sessionKey === sessionKey && turn.cut === undefined) return turn;
       }
       return undefined;
     },
     /** Ends a turn in favour of a later message. */
-    interrupt: (turn: RunningTurn): void => turns.get(turn)?.abort("interrupted" satisfies TurnCut),
+    interrupt: (turn: RunningTurn): void => cut(turn, "interrupted"),
   };
 }
 

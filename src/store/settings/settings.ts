@@ -104,11 +104,10 @@ function createPauses(
   }
 
   return {
-    isPaused: (accountId) =>
-      readUnjournaled(() => {
-        const value = known(accountId);
-        return value !== undefined && valueSchema.parse(JSON.parse(value)).isPaused;
-      }),
+    isPaused(accountId) {
+      const value = known(accountId);
+      return value !== undefined && valueSchema.parse(JSON.parse(value)).isPaused;
+    },
     pauseOf: (accountId) => readUnjournaled(() => pauseIn(read(accountId))),
     async changePause(accountId, { to, by, callId }, now) {
       let written: string | undefined;

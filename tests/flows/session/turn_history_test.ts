@@ -81,6 +81,7 @@ function setUp(entries: readonly Entry[], says: string | Error = "They talked.")
       },
     },
     model,
+    writer: () => model,
     rates: createTokenRates(),
     retryAt: new Map(),
     randomId: () => "a1b2c3d4e5f6",

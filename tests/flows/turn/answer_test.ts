@@ -221,7 +221,10 @@ function setUp(
 
 /** Answers by a turn that no other code ends, unless the ports have one. */
 function answer(claim: Claim, ports: TestPorts): Promise<void> {
-  return answerWith(claim, { ...ports, turn: ports.turn ?? createRunningTurns().begin(claim) });
+  return answerWith(claim, {
+    ...ports,
+    turn: ports.turn ?? createRunningTurns(ports.stopping).begin(claim),
+  });
 }
 
 function claimOf(message: InboundMessage = directMessage()): Claim {

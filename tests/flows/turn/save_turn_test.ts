@@ -92,13 +92,13 @@ describe("[X2] saveSteps()", () => {
 describe("saveTurn()", () => {
   it("[D4] passes on the plan of a full queue, and returns its result", async () => {
     const { ports, taken, queue } = setUp([]);
-    assert.deepEqual(await saveTurn(TURN, () => FAILED, ports), STORED);
+    assert.deepEqual(await saveTurn(TURN, ports, () => FAILED), STORED);
     assert.deepEqual(taken, [[TURN, queue]]);
   });
 
   it("[X2] retries as long as the disk is full", async () => {
     const { ports, clock, taken, lines } = setUp([DISK_FULL, DISK_FULL]);
-    const saved = saveTurn(TURN, () => FAILED, ports);
+    const saved = saveTurn(TURN, ports, () => FAILED);
     for (let wait = 0; wait < 2; wait += 1) {
       await settle();
       clock.advance(5_000);
@@ -110,18 +110,18 @@ describe("saveTurn()", () => {
 
   it("[R11] stores a failed turn if the store refuses the turn", async () => {
     const { ports, taken } = setUp([new Error("constraint")]);
-    assert.deepEqual(await saveTurn(TURN, () => FAILED, ports), STORED);
+    assert.deepEqual(await saveTurn(TURN, ports, () => FAILED), STORED);
     assert.deepEqual(taken.map(([turn]) => turn), [FAILED]);
   });
 
   it("throws the store's error if it refuses the failed turn as well", async () => {
     const { ports } = setUp([new Error("one"), new Error("two")]);
-    await assert.rejects(saveTurn(TURN, () => FAILED, ports), /two/);
+    await assert.rejects(saveTurn(TURN, ports, () => FAILED), /two/);
   });
 
   it("[G12] stores nothing once the process stops", async () => {
     const { ports, clock, stopping, taken } = setUp([DISK_FULL]);
-    const saved = saveTurn(TURN, () => FAILED, ports);
+    const saved = saveTurn(TURN, ports, () => FAILED);
     await settle();
     stopping.abort();
     assert.deepEqual(await saved, { stored: false, folded: 0, dropped: 0 });

@@ -41,6 +41,7 @@ function setUp(
     },
     turnLimit: createTurnLimit(() => maxConcurrent),
     schedule: clock.schedule,
+    stopping: new AbortController().signal,
     log,
   });
   return { turns, waiting, started, ends, clock, lines };

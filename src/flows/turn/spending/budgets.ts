@@ -19,10 +19,10 @@ export function createSpending(
   >,
 ): TurnSpendPort {
   return {
-    async check(by, kind) {
+    check(by, kind) {
       const { budgets } = config();
       if (!hasBudget(budgets)) return undefined;
-      return budgetStopOf(budgets, by, kind, await usage.spentBy(by, now()));
+      return usage.spentBy(by, now()).then((spent) => budgetStopOf(budgets, by, kind, spent));
     },
     record: (charge) => usage.add([charge]),
     isTold: (userId, at) => usage.isTold(userId, at),

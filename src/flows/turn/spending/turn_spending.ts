@@ -6,7 +6,6 @@
  * stored if and only if the steps are.
  */
 
-import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { SpendPort } from "../../../core/spending/metered_model.ts";
 import {
   type Charge,
@@ -14,6 +13,7 @@ import {
   endOfDay,
   type TurnCost,
   type UsageKind,
+  type UsedBy,
   usedBy,
 } from "../../../core/spending/usage.ts";
 import { type BudgetStop, reasonOf } from "../../../core/spending/budget.ts";
@@ -24,47 +24,46 @@ import { composeNotice } from "../../../render/reply.ts";
 import type { Usage } from "../../../core/store/usage.ts";
 import type { Account } from "../../../core/account/account.ts";
 
-/** Creates the count of one turn. */
-export function createTurnSpending(
-  message: InboundMessage,
-  agentId: string,
-  spend: SpendPort,
-) {
-  const by = usedBy(message, agentId);
-  const all: Charge[] = [];
-  let stored = 0;
-  return {
-    /** The sender, the place and the agent. */
-    by,
-    /** The port for the turn's model: budgets of the bot, and charges of this turn. */
-    port: { check: spend.check, record: (charge: Charge) => void all.push(charge) },
-    /** The charges that no transaction has stored yet, without taking them. */
-    unsaved: (kind: UsageKind): readonly Charge[] =>
-      all.slice(stored).map((charge) => charge.kind === kind ? charge : { ...charge, kind }),
-    /** The store has all charges so far. */
-    saved: (): void => void (stored = all.length),
-    /** The cost of all requests; `undefined` if there was none. */
-    cost(): TurnCost | undefined {
-      const last = all.at(-1);
-      if (!last) return undefined;
-      const cost = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, ms: 0 };
-      let micros: number | undefined = 0;
-      for (const charge of all) {
-        cost.inputTokens += charge.inputTokens;
-        cost.cachedTokens += charge.cachedTokens;
-        cost.outputTokens += charge.outputTokens;
-        cost.ms += charge.ms;
-        micros = micros === undefined || charge.micros === undefined
-          ? undefined
-          : micros + charge.micros;
-      }
-      return { model: last.model, requests: all.length, ...cost, micros };
-    },
-  };
+/** The requests of one turn. */
+export interface TurnSpending {
+  /** The sender, the place and the agent. */
+  readonly by: UsedBy;
+  /** All requests so far. */
+  readonly charges: Charge[];
+  /** Number of those that the store has, the first ones. */
+  stored: number;
 }
 
-/** The requests of one turn. */
-export type TurnSpending = ReturnType<typeof createTurnSpending>;
+/** Creates the count of one turn. */
+export function createTurnSpending({ message, route: { agentId } }: Claim): TurnSpending {
+  return { by: usedBy(message, agentId), charges: [], stored: 0 };
+}
+
+/** The charges that no transaction has stored yet. */
+export function unsavedCharges(
+  { charges, stored }: TurnSpending,
+  kind: UsageKind,
+): readonly Charge[] {
+  return charges.slice(stored).map((charge) => charge.kind === kind ? charge : { ...charge, kind });
+}
+
+/** The cost of all requests; `undefined` if there was none. */
+export function costOf({ charges }: TurnSpending): TurnCost | undefined {
+  const last = charges.at(-1);
+  if (!last) return undefined;
+  const cost = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, ms: 0 };
+  let micros: number | undefined = 0;
+  for (const charge of charges) {
+    cost.inputTokens += charge.inputTokens;
+    cost.cachedTokens += charge.cachedTokens;
+    cost.outputTokens += charge.outputTokens;
+    cost.ms += charge.ms;
+    micros = micros === undefined || charge.micros === undefined
+      ? undefined
+      : micros + charge.micros;
+  }
+  return { model: last.model, requests: charges.length, ...cost, micros };
+}
 
 /** Budgets, for turns. */
 export type TurnSpendPort = SpendPort & Pick<Usage, "isTold">;
@@ -111,9 +110,9 @@ export async function refusedTurn(
 
 /** Adds the cost of a turn to its record. */
 export function paidTurn(turn: FinishedTurn, spending: TurnSpending): FinishedTurn {
-  const cost = spending.cost();
+  const cost = costOf(spending);
   if (!cost) return turn;
-  return { ...turn, cost, charges: spending.unsaved(PURPOSES[turn.end.kind]) };
+  return { ...turn, cost, charges: unsavedCharges(spending, PURPOSES[turn.end.kind]) };
 }
 
 const PURPOSES = {
