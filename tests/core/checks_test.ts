@@ -11,6 +11,8 @@ import {
   runChecks,
 } from "../../src/core/checks.ts";
 import { PREFLIGHT_CHECKS } from "../../src/flows/preflight/connection_state.ts";
+import { TOKEN_CHECK } from "../../src/flows/preflight/discord.ts";
+import { NETWORK_CHECK } from "../../src/flows/preflight/network.ts";
 import { HEALTH_CHECKS, judgeHealth } from "../../src/http/checks.ts";
 import { HEALTHY, NOW } from "../support/bot/health.ts";
 
@@ -72,11 +74,13 @@ describe("[O3] CHECKS", () => {
     health: HEALTH_CHECKS,
     doctor: DOCTOR_CHECKS,
     preflight: PREFLIGHT_CHECKS,
+    netcheck: [NETWORK_CHECK],
+    invite: [TOKEN_CHECK],
   } satisfies Partial<Record<CheckRunner, readonly CheckCode<never, unknown>[]>>;
   const ids = (codes: readonly Pick<CheckCode<never, unknown>, "checks">[]) =>
     codes.flatMap(({ checks }) => checks);
 
-  for (const runner of ["health", "preflight"] as const) {
+  for (const runner of ["health", "preflight", "netcheck", "invite"] as const) {
     it(`has code for each check of ${runner}, once`, () => {
       const listed = Object.entries<Check>(CHECKS).filter(([, { runs }]) => runs.includes(runner));
       const own = ids(codeOf[runner]).filter((id) => checkOf(id)?.runs.includes(runner));

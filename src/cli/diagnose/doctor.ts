@@ -57,7 +57,6 @@ async function examine(
     return [...problems, { id: "config", what: "Environment", status: "fail", why }];
   }
   const { config } = loaded;
-  const now = Date.now();
   const accounts = config.accounts.map((account) => {
     const own = forAccount(config, account);
     return { config: own, token: tokenIn(own) };
@@ -76,10 +75,10 @@ async function examine(
       bot: token !== undefined ? lockedBot(token, api.base) : undefined,
     })),
     embedding: config.memory.embedding,
-    now,
+    now: Date.now(),
   });
   const mending = { ...flags, ...user };
-  const facts = { config, accounts, dataDir, host, api: api.base, mending, io, now };
+  const facts = { config, accounts, dataDir, host, api: api.base, mending, io, now: Date.now };
   return [
     ...(problems.length > 0 ? problems : [validConfig(config)]),
     ...await runDoctorChecks(new Set(flags.only ?? DOCTOR_PARTS), facts),

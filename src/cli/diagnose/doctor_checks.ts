@@ -5,7 +5,6 @@
  * a title of their own.
  */
 
-import { examineNetwork } from "../../bot/preflight/examine.ts";
 import type { BotConfig, Config } from "../../config/config.ts";
 import { type CheckCode, type DoctorPart, idsBelow, runChecks, titled } from "../../core/checks.ts";
 import { pathTo } from "../../core/config_file.ts";
@@ -14,9 +13,10 @@ import type { Finding } from "../../core/finding.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { judgeHost } from "../../flows/preflight/host.ts";
 import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
-import { judgeNetwork } from "../../flows/preflight/network.ts";
+import { NETWORK_CHECK, type NetworkFacts } from "../../flows/preflight/network.ts";
 import { isService, readBootId } from "../../host/process/boot.ts";
 import { once } from "../../lib/cache.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { pauseText } from "../../lib/text/units.ts";
 import { unresolvedNames, withNames } from "../../policy/rules/pinned.ts";
@@ -31,9 +31,10 @@ import {
 } from "./agent_findings.ts";
 import { checkDiscord, type FixOptions } from "./check_discord.ts";
 import type { HostView } from "./host_facts.ts";
+import { probeNetwork } from "./netcheck.ts";
 
 /** The facts that the checks start from. */
-export interface DoctorFacts {
+export interface DoctorFacts extends Clock {
   readonly config: BotConfig;
   /** Its accounts with their tokens; absent without a usable one. */
   readonly accounts: readonly {
@@ -49,7 +50,6 @@ export interface DoctorFacts {
   /** Whether and how to enable missing intents. */
   readonly mending: FixOptions;
   readonly io: Io;
-  readonly now: number;
 }
 
 /** A check, or several that need the same facts: a row for each result, or none. */
@@ -63,6 +63,8 @@ export interface DoctorCheck
 export interface Inspected extends DoctorFacts {
   /** Checks each account at Discord, once. */
   readonly discord: () => Promise<DiscordRows>;
+  /** Probes the connection, which all accounts share; `undefined` if all of them are off. */
+  readonly network: () => Promise<NetworkFacts | undefined>;
 }
 
 /** The results of the checks at Discord. */
@@ -85,7 +87,7 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
     run: ({ host: { facts, known }, io, now }) => {
       if (!known) return [];
       const earlier = facts.bot.kind === "none" ? known.runs : known.runs.slice(0, -1);
-      return [judgeRuns(earlier, now, readBootId(), hostingOf(io.env))];
+      return [judgeRuns(earlier, now(), readBootId(), hostingOf(io.env))];
     },
   },
   { part: "host", checks: ["bot.paused"], run: (facts) => byAccount(facts, judgePause) },
@@ -104,7 +106,7 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
     run: ({ config, dataDir }) => checkSkills(config, dataDir),
   },
   { part: "host", checks: ["exec"], run: ({ config }) => checkExec(config) },
-  { part: "discord", checks: idsBelow("network."), run: checkNetwork },
+  { part: "discord", ...NETWORK_CHECK },
   {
     part: "discord",
     checks: ["config.token", ...idsBelow("discord")],
@@ -141,7 +143,17 @@ export async function runDoctorChecks(
   parts: ReadonlySet<DoctorPart>,
   facts: DoctorFacts,
 ): Promise<readonly Finding[]> {
-  const inspected: Inspected = { ...facts, discord: once(() => checkAccounts(facts)) };
+  const { config, api, io } = facts;
+  const discord = once(() => checkAccounts(facts));
+  const inspected: Inspected = {
+    ...facts,
+    discord,
+    async network() {
+      const { gatewayUrl } = await discord();
+      if (!config.accounts.some(({ enabled }) => enabled)) return undefined;
+      return await probeNetwork({ apiBase: api, gatewayUrl }, io);
+    },
+  };
   const findings: Finding[] = [];
   const chosen = DOCTOR_CHECKS.filter(({ part }) => parts.has(part));
   for (const found of runChecks("doctor", chosen, inspected)) findings.push(...await found);
@@ -178,23 +190,6 @@ async function checkAccounts(
     findings.push(...named(about.findings, config.discord.accountId, accounts.length));
   }
   return { findings, gatewayUrl };
-}
-
-/** Checks the connection, which all accounts share. */
-async function checkNetwork(
-  { config, api, io, discord }: Inspected,
-): Promise<readonly Finding[]> {
-  const { gatewayUrl } = await discord();
-  if (!config.accounts.some(({ enabled }) => enabled)) return [];
-  const examined = examineNetwork({
-    apiBase: api,
-    gatewayUrl,
-    env: io.env,
-    showsDns: true,
-    opensGateway: true,
-  });
-  const facts = await io.during("Checking the connection to Discord", examined);
-  return judgeNetwork(facts, Date.now());
 }
 
 /** Reports a paused account, which answers no one. */

@@ -1,10 +1,9 @@
 /** `barnacle invite`: prints the link that adds the bot to a guild. */
 
 import { ask } from "../../bot/preflight/examine.ts";
-import { missingToken } from "../../config/load.ts";
-import { titled } from "../../core/checks.ts";
-import type { Finding } from "../../core/finding.ts";
-import type { ApplicationId } from "../../core/discord/ids.ts";
+import { runChecks } from "../../core/checks.ts";
+import type { Application } from "../../discord/rest/calls/application.ts";
+import { type ProbeAnswer, shapeOfToken, TOKEN_CHECK } from "../../flows/preflight/discord.ts";
 import {
   applicationIdIn,
   dialogueName,
@@ -48,72 +47,51 @@ async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfig(flags.config, io.env, true);
   if (tellRefused(loaded, io)) return EXIT.config;
   const config = whichAccount(loaded.config, flags.account);
-  const missing = missingToken(config);
-  const token = tokenIn(config);
   const api = apiOf(io.env);
-  if (missing || token === undefined || "problem" in api) {
-    const problem = "problem" in api ? api.problem : missing?.message ?? "The bot token is invalid";
-    return refuse(
-      { ...titled("config.token"), status: "fail", why: problem, fix: missing?.hint },
-      io,
-    );
+  if ("problem" in api) {
+    io.problem(api.problem);
+    return EXIT.config;
   }
-  const application = await io.during("Asking Discord", idOf(token, api.base));
-  if (application.kind === "refused") {
-    const why = "Discord rejects the bot token";
-    return refuse(
-      { ...titled("discord.token"), status: "fail", why, fix: "run `barnacle doctor`" },
-      io,
-    );
-  }
-  if (application.kind === "unknown") {
-    io.problem(`cannot find out the application id: ${application.why}`);
+  const token = tokenIn(config) ?? "";
+  const application = token === ""
+    ? undefined
+    : await io.during("Asking Discord", applicationOf(token, api.base));
+  const { tokenPlace } = config.discord;
+  const facts = { application, tokenPlace, tokenShape: shapeOfToken(token) };
+  const found = [...runChecks("invite", [TOKEN_CHECK], facts)];
+  const failed = found.filter(({ status }) => status === "fail");
+  for (const { why, fix } of failed) io.problem(`${why}; ${fix}`);
+  if (failed.length > 0) return exitCodeOf(failed);
+  const isFromToken = application?.kind !== "answered";
+  const id = isFromToken ? applicationIdIn(token) : application.found.id;
+  if (id === undefined) {
+    io.problem(`cannot find out the application id: ${found.map(({ why }) => why).join()}`);
     return EXIT.tryAgain;
   }
   const options: InviteOptions = {
     gates: flags.tools ? config.discord.access.tools.openGates : [],
     externalEmoji: flags.externalEmoji,
   };
-  const url = inviteUrl(application.id, options);
+  const url = inviteUrl(id, options);
   if (flags.json) {
     const permissions = invitePermissions(options);
-    io.out(JSON.stringify({ url, applicationId: application.id, permissions }));
+    io.out(JSON.stringify({ url, applicationId: id, permissions }));
     return EXIT.done;
   }
   for (const { permission, why } of permissionsToAsk(options)) {
     io.err(`${dialogueName(permission).padEnd(26)}${why}`);
   }
-  if (application.isFromToken) {
+  if (isFromToken) {
     io.err("Discord is unreachable, so the application id comes from the token.");
   }
   io.out(url);
   return EXIT.done;
 }
 
-function refuse(finding: Finding, io: Io): ExitCode {
-  const { why, fix } = finding;
-  io.problem(fix === undefined ? why : `${why}; ${fix}`);
-  return exitCodeOf([finding]);
-}
-
-type ApplicationIdResult =
-  | { readonly kind: "found"; readonly id: ApplicationId; readonly isFromToken: boolean }
-  | { readonly kind: "refused" }
-  | { readonly kind: "unknown"; readonly why: string };
-
-/** Asks Discord; without a network, the token contains the id in almost all cases. */
-async function idOf(token: string, apiUrl: string): Promise<ApplicationIdResult> {
+async function applicationOf(token: string, apiUrl: string): Promise<ProbeAnswer<Application>> {
   const discord = openDiscord(token, apiUrl);
   try {
-    const answer = await ask(() => discord.applications.me(), ASK_MS);
-    if (answer.kind === "answered") {
-      return { kind: "found", id: answer.found.id, isFromToken: false };
-    }
-    if (answer.kind === "refused") return answer;
-    const id = applicationIdIn(token);
-    return id === undefined
-      ? { kind: "unknown", why: answer.why }
-      : { kind: "found", id, isFromToken: true };
+    return await ask(() => discord.applications.me(), ASK_MS);
   } finally {
     discord.stop();
   }

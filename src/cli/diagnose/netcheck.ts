@@ -4,13 +4,23 @@
  * It needs neither a token nor a config, and sends no token.
  */
 
-import { examineNetwork } from "../../bot/preflight/examine.ts";
-import { judgeNetwork } from "../../flows/preflight/network.ts";
+import { examineNetwork, type NetworkOptions } from "../../bot/preflight/examine.ts";
+import { runChecks } from "../../core/checks.ts";
+import { NETWORK_CHECK, type NetworkFacts } from "../../flows/preflight/network.ts";
 import { apiOf } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { reportFindings } from "../shared/columns.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
+
+/** Probes the way to REST and to the gateway. */
+export function probeNetwork(
+  place: Pick<NetworkOptions, "apiBase" | "gatewayUrl">,
+  io: Io,
+): Promise<NetworkFacts> {
+  const examined = examineNetwork({ ...place, env: io.env, showsDns: true, opensGateway: true });
+  return io.during("Checking the connection to Discord", examined);
+}
 
 /** Runs all steps, and prints a line for each. */
 export async function netcheck(flags: Pick<CommonFlags, "json">, io: Io): Promise<ExitCode> {
@@ -19,13 +29,9 @@ export async function netcheck(flags: Pick<CommonFlags, "json">, io: Io): Promis
     io.problem(`${api.problem}`);
     return EXIT.config;
   }
-  const examined = examineNetwork({
-    apiBase: api.base,
-    env: io.env,
-    showsDns: true,
-    opensGateway: true,
-  });
-  const facts = await io.during("Checking the connection to Discord", examined);
-  const findings = judgeNetwork(facts, Date.now());
-  return reportFindings(findings, flags.json, io);
+  const network = () => probeNetwork({ apiBase: api.base }, io);
+  const found = await Promise.all(
+    runChecks("netcheck", [NETWORK_CHECK], { network, now: Date.now }),
+  );
+  return reportFindings(found.flat(), flags.json, io);
 }

@@ -18,7 +18,7 @@ import {
   missingIntentFindings,
 } from "./discord.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { judgeNetwork, type NetworkFacts } from "./network.ts";
+import { NETWORK_CHECK, type NetworkFacts } from "./network.ts";
 import { createPreflight, type PreflightResult } from "./preflight.ts";
 
 /** Fetches the facts that the checks judge. */
@@ -33,10 +33,7 @@ export interface Inquiries extends Clock {
 
 /** The checks of the preflight, which run at the same time. */
 export const PREFLIGHT_CHECKS: readonly CheckCode<Inquiries, Promise<readonly Finding[]>>[] = [
-  {
-    checks: idsBelow("network."),
-    run: async ({ network, now }) => judgeNetwork(await network(), now()),
-  },
+  NETWORK_CHECK,
   {
     checks: ["config.token", ...idsBelow("discord")],
     run: async ({ discord, now }) => judgeDiscord(await discord(), now()),

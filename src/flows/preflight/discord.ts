@@ -3,7 +3,7 @@
  * remaining IDENTIFYs (G13).
  */
 
-import { titled } from "../../core/checks.ts";
+import { type CheckCode, titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
 import { type IdentifyBudget, LOW } from "../../core/discord/identify_budget.ts";
@@ -58,6 +58,12 @@ export interface DiscordFacts {
   readonly budget?: IdentifyBudget;
 }
 
+/** The check of the token, for a runner that checks nothing else at Discord. */
+export const TOKEN_CHECK: CheckCode<
+  Pick<DiscordFacts, "application" | "tokenShape" | "tokenPlace">,
+  Finding
+> = { checks: ["config.token", "discord.token"], run: judgeToken };
+
 /** Kinds of text that people set as token. */
 export type TokenShape = "token" | "client secret" | "public key" | "something else";
 
@@ -85,7 +91,7 @@ export function judgeDiscord(facts: DiscordFacts, now: number): readonly Finding
   if (application?.kind !== "answered") {
     const why = application ? "Discord did not answer" : "no token is set";
     return [
-      token(facts),
+      judgeToken(facts),
       { ...titled("discord.intents"), status: "skipped", why },
       { ...titled("discord.guilds"), status: "skipped", why },
       ...budget(facts, now),
@@ -93,7 +99,7 @@ export function judgeDiscord(facts: DiscordFacts, now: number): readonly Finding
   }
   const bot = application.found;
   return [
-    token(facts),
+    judgeToken(facts),
     ...intents(facts, bot),
     ...codeGrant(bot),
     guilds(facts, bot),
@@ -101,7 +107,12 @@ export function judgeDiscord(facts: DiscordFacts, now: number): readonly Finding
   ];
 }
 
-function token({ application, tokenShape, tokenPlace }: DiscordFacts): Finding {
+function judgeToken(
+  { application, tokenShape, tokenPlace }: Pick<
+    DiscordFacts,
+    "application" | "tokenShape" | "tokenPlace"
+  >,
+): Finding {
   const about = { ...titled("discord.token"), where: tokenPlace };
   if (!application) {
     return {

@@ -1,9 +1,10 @@
 /** Judges the way to Discord, stage by stage, with a next step for the first that fails (G13). */
 
-import { titled } from "../../core/checks.ts";
+import { type CheckCode, idsBelow, titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { HelloStage } from "../../core/discord/gateway.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { judgeClock, judgeHello, judgeHttp } from "./network_answers.ts";
 
 /** The observed state of the network. */
@@ -24,6 +25,21 @@ export interface NetworkFacts {
   /** Whether to show look-ups in rows of their own, from `preflight.dns`. */
   readonly showsDns: boolean;
 }
+
+/** The check of the way to Discord. */
+export const NETWORK_CHECK: CheckCode<
+  {
+    /** Probes the way; `undefined` if there is nothing to check. */
+    readonly network: () => Promise<NetworkFacts | undefined>;
+  } & Clock,
+  Promise<readonly Finding[]>
+> = {
+  checks: idsBelow("network."),
+  async run({ network, now }) {
+    const facts = await network();
+    return facts ? judgeNetwork(facts, now()) : [];
+  },
+};
 
 /** Milliseconds before a certificate's end from which on a warning is due. */
 const EXPIRES_SOON_MS = 3 * 24 * 60 * 60 * 1_000;

@@ -501,6 +501,17 @@ describe("[O3] barnacle invite", () => {
       assert.deepEqual([4, 13, 18, 37, 51].map(has), [false, true, true, true, true]);
     }));
 
+  it("says that a token is missing, or that Discord refuses it", () =>
+    withSimulation({ mayRefuse: ({ status }) => status === 401 }, async (scene) => {
+      const missing = await barnacle(scene, ["invite"], { DISCORD_BOT_TOKEN: "" });
+      assert.equal(missing.code, 78);
+      assert.match(missing.stderr.join("\n"), /no bot token/);
+      const token = "MTUwMDAwMDAwMDAwMDAwMDAwMQ.Gabcde.abcdefghijklmnopqrstuvwxyz012345";
+      const refused = await barnacle(scene, ["invite"], { DISCORD_BOT_TOKEN: token });
+      assert.equal(refused.code, 77);
+      assert.match(refused.stderr.join("\n"), /does not accept this token \(401\)/);
+    }));
+
   it("derives the id from the token if Discord cannot be reached", () =>
     withSimulation({}, async (scene) => {
       const { code, stdout, stderr } = await barnacle(scene, ["invite"], {
